@@ -1,0 +1,32 @@
+"""The two ways a command can fail, and the hint that goes with an unknown name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SlmrError(Exception):
+    """A fault with a message for the user; the command line prints it without a traceback."""
+
+    exit_code = 1
+
+
+class RequestError(SlmrError):
+    """The request itself is wrong (unknown name, bad option or file): exit code 2."""
+
+    exit_code = 2
+
+
+class WorkError(SlmrError):
+    """The request was right, the work failed (disk full, no permission, divergence): exit code 1."""
+
+    exit_code = 1
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
+    """The error for a name that does not exist: says what exists and suggests the nearest."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    return RequestError(f"unknown {kind} '{name}'{hint} (known: {', '.join(names)})")

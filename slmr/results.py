@@ -1,0 +1,82 @@
+"""`summary.json`, typed: one row per (method, student, seed, task)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from slmr.errors import RequestError
+
+SCHEMA_VERSION = 1
+
+Edition = Literal["lab", "paper"]
+
+
+class SummaryRow(BaseModel):
+    """What one method's student scored on one task, and what it cost.
+
+    Rates are fractions in [0, 1]; token counts are totals over all the method's stages, shared
+    ones included, evaluation excluded; `flops` is the usual 6 N D for training plus 2 N D for
+    sampling.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: str
+    method_kind: Literal["base", "sft", "distill", "rl", "sft_rl", "stagewise"]
+    student: str
+    seed: int
+    task: str
+    edition: Edition
+    n_items: int = Field(ge=1)
+    k: int = Field(ge=1)
+    accuracy: float = Field(ge=0, le=1)
+    accuracy_lenient: float = Field(ge=0, le=1)
+    stderr: float = Field(ge=0)
+    ci95: tuple[float, float]
+    truncated_rate: float = Field(ge=0, le=1)
+    no_answer_rate: float = Field(ge=0, le=1)
+    mean_tokens: float = Field(ge=0)
+    train_tokens: int = Field(ge=0)
+    rollout_tokens: int = Field(ge=0)
+    teacher_tokens: int = Field(ge=0)
+    wall_s: float = Field(ge=0)
+    flops: float = Field(ge=0)
+    task_version: str
+    checker_version: str
+    manifest: str = Field(description="hash of the evaluation artefact the row was made from")
+    command: str = Field(description="the command that reproduces the row")
+
+
+class Summary(BaseModel):
+    """The whole of a run folder's `summary.json`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    rows: list[SummaryRow]
+
+
+def write_summary(path: Path, rows: list[SummaryRow]) -> None:
+    """Write `summary.json` atomically: readers see the old file or the new one, never half."""
+    text = Summary(rows=rows).model_dump_json(indent=1)
+    partial = path.with_suffix(".json.partial")
+    partial.write_text(text + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def read_summary(path: Path) -> Summary:
+    """Read `summary.json`.
+
+    Raises:
+        RequestError: the file is missing, is not JSON, or does not fit the schema.
+    """
+    try:
+        return Summary.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RequestError(f"no summary at {path}: run `slmr bench` first") from None
+    except (ValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise RequestError(f"{path} is not a summary of schema {SCHEMA_VERSION}: {error}") from None
