@@ -1,0 +1,268 @@
+"""Runs methods x students x seeds: plans every stage, makes what is missing, collects the summary."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from slmr.engines.students import resolve_student
+from slmr.errors import RequestError
+from slmr.evaluate import METRICS, SAMPLES
+from slmr.profiles import Profile, load_profile
+from slmr.recipes import Node, Planner, Recipe, select_methods, stages
+from slmr.results import SummaryRow, read_summary, write_summary
+from slmr.stage import StageContext
+from slmr.store import (
+    MANIFEST, Cost, Manifest, Stopwatch, Store, digest, disk_faults, folder_digest, git_revision,
+    library_versions, read_json, read_rows, write_json, write_rows,
+)  # fmt: skip
+from slmr.tasks import Task, select_tasks
+
+
+class Watcher(Protocol):
+    """Hears what a bench is doing. The display on the terminal is one; a silent one serves tests."""
+
+    def planned(self, nodes: Sequence[Node], missing: Sequence[Node]) -> None: ...
+    def started(self, node: Node, methods: Sequence[str]) -> None: ...
+    def progress(self, done: int, total: int, unit: str) -> None: ...
+    def finished(self, node: Node, reused: bool, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True)
+class BenchRequest:
+    """What was asked for on the command line."""
+
+    methods: str = "all"
+    profile: str = "lab"
+    students: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (0,)
+    out: Path = Path("runs")
+    limit: int | None = None
+    tasks_paths: tuple[Path, ...] = ()
+    methods_paths: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One (method, student, seed) of a plan: the node of its model and the node of its evaluation."""
+
+    recipe: Recipe
+    student: str
+    seed: int
+    model: Node
+    evaluation: Node
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a bench will do, before it does anything."""
+
+    profile: Profile
+    tasks: list[Task]
+    entries: list[Entry]
+    folder: Path
+    request: BenchRequest
+    nodes: list[Node] = field(default_factory=list)
+
+    def methods_of(self, node: Node) -> list[str]:
+        """The methods that need this node."""
+        names = [e.recipe.name for e in self.entries if any(n.key == node.key for n in e.evaluation.ancestors())]
+        return list(dict.fromkeys(names))
+
+
+def make_plan(request: BenchRequest) -> Plan:
+    """Checks the whole request and plans every stage.
+
+    Raises:
+        RequestError: anything unknown, unfitting or impossible in it, before any work starts.
+    """
+    profile = load_profile(request.profile)
+    tasks = select_tasks(profile.tasks, request.tasks_paths)
+    recipes = select_methods(request.methods, request.methods_paths)
+    students = request.students or (profile.default_student,)
+    digests = tuple(task.digest for task in tasks)
+    evaluation = profile.evaluate.model_dump() | {
+        "tasks": tuple(task.name for task in tasks), "task_digests": digests,
+    }  # fmt: skip
+    defaults: dict[str, dict[str, Any]] = {name: dict(values) for name, values in profile.stages.items()}
+    _check_stage_names(defaults)
+    if request.limit is not None:
+        evaluation["limit"] = request.limit
+        defaults.setdefault("pool", {})["size"] = request.limit
+    entries = []
+    for student in students:
+        folder = resolve_student(student)
+        key = folder_digest(folder)
+        for seed in request.seeds:
+            planner = Planner(folder, key, defaults, profile.engine, seed)
+            for recipe in recipes:
+                model = planner.plan(recipe)
+                entries.append(Entry(recipe, student, seed, model, planner.evaluation(model, evaluation)))
+    identity = digest([profile.model_dump(mode="json"), request.limit])[:8]
+    folder = request.out / f"{profile.name}-{identity}"
+    nodes = {n.key: n for e in entries for n in e.evaluation.ancestors() if n.stage is not None}
+    return Plan(profile, tasks, entries, folder, request, list(nodes.values()))
+
+
+def _check_stage_names(defaults: dict[str, dict[str, Any]]) -> None:
+    from slmr.errors import unknown
+
+    for name in defaults:
+        if name not in stages():
+            raise RequestError(f"profile: {unknown('stage', name, stages())}")
+
+
+def run_bench(plan: Plan, watcher: Watcher) -> list[SummaryRow]:
+    """Makes what is missing, writes `samples/` and `summary.json`, returns this plan's rows.
+
+    Raises:
+        WorkError: a stage failed or the disk refused; finished stages are kept.
+    """
+    store = Store(plan.folder / "artefacts")
+    missing = [node for node in plan.nodes if not _has(store, node)]
+    watcher.planned(plan.nodes, missing)
+    for node in plan.nodes:
+        run_node(store, node, plan, watcher)
+    rows = [row for entry in plan.entries for row in entry_rows(store, entry, plan)]
+    with disk_faults(plan.folder):
+        for entry in plan.entries:
+            _export_samples(store, entry, plan)
+        merged = _merge(plan.folder / "summary.json", rows)
+        write_summary(plan.folder / "summary.json", merged)
+    return rows
+
+
+def run_node(store: Store, node: Node, plan: Plan, watcher: Watcher) -> None:
+    """Makes one artefact, unless it is there."""
+    assert node.stage is not None and node.params is not None
+    watcher.started(node, plan.methods_of(node))
+    watch = Stopwatch()
+    if _has(store, node):
+        watcher.finished(node, True, watch.seconds)
+        return
+    with store.build(node.stage.name, node.key) as folder:
+        if folder is None:
+            watcher.finished(node, True, watch.seconds)
+            return
+        inputs = {name: [_folder(store, n) for n in group] for name, group in node.inputs.items()}
+        context = StageContext(
+            folder, inputs, node.seed or 0, plan.profile.engine, watcher.progress,
+            tasks_paths=plan.request.tasks_paths,
+        )  # fmt: skip
+        node.stage.run(context, node.params)
+        shutil.rmtree(folder / "trainer", ignore_errors=True)
+        context.cost.wall_s = watch.seconds
+        write_json(folder / "stats.json", context.stats)
+        write_json(folder / MANIFEST, _manifest(node, context.cost).model_dump(mode="json"))
+    watcher.finished(node, False, watch.seconds)
+
+
+def _has(store: Store, node: Node) -> bool:
+    return node.stage is not None and store.has(node.stage.name, node.key)
+
+
+def _folder(store: Store, node: Node) -> Path:
+    """Where a node's output is: its artefact, or the student's own folder."""
+    if node.stage is None:
+        assert node.student is not None
+        return node.student
+    return store.path(node.stage.name, node.key)
+
+
+def _manifest(node: Node, cost: Cost) -> Manifest:
+    import torch
+
+    assert node.stage is not None and node.params is not None
+    return Manifest(
+        stage=node.stage.name, stage_version=node.stage.version, key=node.key,
+        parameters=node.params.model_dump(mode="json"),
+        inputs={name: [n.key for n in group] for name, group in node.inputs.items()},
+        seed=node.seed, versions=library_versions(), git_revision=git_revision(),
+        device="cuda" if torch.cuda.is_available() else "cpu", threads=torch.get_num_threads(), cost=cost,
+    )  # fmt: skip
+
+
+def method_cost(store: Store, entry: Entry) -> Cost:
+    """What the method spent on training: all its stages, shared ones in full, evaluation left out."""
+    total = Cost()
+    for node in entry.model.ancestors():
+        if node.stage is not None:
+            total = total + store.manifest(node.stage.name, node.key).cost
+    return total
+
+
+def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
+    """The summary rows of one method, student and seed: one a task."""
+    cost = method_cost(store, entry)
+    folder = _folder(store, entry.evaluation)
+    command = reproduce_command(entry, plan.request)
+    rows = []
+    for task, found in read_json(folder / METRICS).items():
+        values = {k: v for k, v in found.items() if k in SummaryRow.model_fields}
+        rows.append(
+            SummaryRow(
+                method=entry.recipe.name, method_kind=entry.recipe.kind, student=entry.student, seed=entry.seed,
+                task=task, manifest=entry.evaluation.key, command=command, **values, **cost.model_dump(),
+            )  # fmt: skip
+        )
+    return rows
+
+
+def reproduce_command(entry: Entry, request: BenchRequest) -> str:
+    """The command line that makes this entry's rows again."""
+    words = ["slmr", "bench", "--method", entry.recipe.name, "--profile", request.profile,
+             "--student", entry.student, "--seeds", f"{entry.seed},"]  # fmt: skip
+    if request.limit is not None:
+        words += ["--limit", str(request.limit)]
+    for option, paths in (("--tasks-path", request.tasks_paths), ("--methods-path", request.methods_paths)):
+        for path in paths:
+            words += [option, str(path)]
+    return shlex.join(words)
+
+
+def _export_samples(store: Store, entry: Entry, plan: Plan) -> None:
+    """`samples/<method>/<student>/seed-<seed>/<task>.parquet`, from the evaluation artefact."""
+    folder = plan.folder / "samples" / entry.recipe.name / entry.student.replace("/", "--") / f"seed-{entry.seed}"
+    marker = folder / "evaluation"
+    if marker.is_file() and marker.read_text() == entry.evaluation.key:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = read_rows(_folder(store, entry.evaluation) / SAMPLES)
+    head = {"method": entry.recipe.name, "student": entry.student, "seed": entry.seed}
+    for task in plan.tasks:
+        write_rows(folder / f"{task.name}.parquet", [head | r for r in rows if r["task"] == task.name])
+    marker.write_text(entry.evaluation.key)
+
+
+def _merge(path: Path, rows: Sequence[SummaryRow]) -> list[SummaryRow]:
+    """The rows of earlier benches in the same folder, with this bench's rows in place of their own."""
+    new = {_identity(row): row for row in rows}
+    old: Iterable[SummaryRow] = read_summary(path).rows if path.is_file() else []
+    kept = [row for row in old if _identity(row) not in new]
+    return sorted([*kept, *new.values()], key=lambda r: (r.student, r.seed, _identity(r)))
+
+
+def _identity(row: SummaryRow) -> tuple[str, str, int, str]:
+    return row.method, row.student, row.seed, row.task
+
+
+def quiet_libraries() -> None:
+    """Keeps the libraries' own bars and notices off the screen; errors still show."""
+    os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    if "transformers" not in sys.modules:
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    import datasets
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    datasets.disable_progress_bars()

@@ -1,0 +1,102 @@
+"""What a running bench looks like on the terminal: which method, which stage, how far, time left."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from slmr.recipes import Node
+from slmr.store import Stopwatch
+
+# Rough seconds of each kind of stage against each other, used for the time left until one has been timed.
+_WEIGHT = {"grpo": 150.0, "probe": 45.0, "sft": 45.0, "evaluate": 30.0, "bridge": 5.0}
+
+
+class BenchDisplay:
+    """A live display on a terminal; one plain line a stage where stderr is not a terminal."""
+
+    def __init__(self) -> None:
+        # The stream is bound here: libraries are muted by swapping sys.stderr while they run.
+        self._console = Console(file=sys.stderr)
+        self._live = self._console.is_terminal
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=28), TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(), console=self._console, disable=not self._live,
+        )  # fmt: skip
+        self._stage: TaskID | None = None
+        self._pending: dict[str, str] = {}
+        self._times: dict[str, list[float]] = {}
+        self._watch = Stopwatch()
+        self._count = self._done = 0
+
+    def __enter__(self) -> BenchDisplay:
+        self._progress.start()
+        self._whole = self._progress.add_task("[bold]bench", total=1.0, state="planning")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def planned(self, nodes: Sequence[Node], missing: Sequence[Node]) -> None:
+        self._count = len(nodes)
+        self._pending = {node.key: node.stage.name for node in missing if node.stage}
+        self._say(f"{len(nodes)} stages: {len(nodes) - len(missing)} done before, {len(missing)} to do")
+        self._progress.update(self._whole, total=self._seconds_left() or 1.0)
+
+    def started(self, node: Node, methods: Sequence[str]) -> None:
+        if node.key not in self._pending:
+            return
+        whose = methods[0] if len(methods) == 1 else f"{methods[0]} and {len(methods) - 1} more"
+        self._stage_name = f"{whose}: {node.label}"
+        if self._stage is not None:
+            self._progress.remove_task(self._stage)
+        self._stage = self._progress.add_task(f"  {self._stage_name}", total=None, state="starting")
+
+    def progress(self, done: int, total: int, unit: str) -> None:
+        if self._stage is not None:
+            self._progress.update(self._stage, completed=done, total=total, state=f"{done:,} of {total:,} {unit}")
+        self._show_left()
+
+    def finished(self, node: Node, reused: bool, seconds: float) -> None:
+        self._done += 1
+        name = self._pending.pop(node.key, None)
+        if name is not None and not reused:
+            self._times.setdefault(name, []).append(seconds)
+            self._say(f"[{self._done}/{self._count}] {self._stage_name}: {seconds:.0f} s{self._left_text()}")
+        self._show_left()
+
+    def _seconds_left(self) -> float:
+        """Time left: stages of a kind take as long as those timed so far, others by their usual share."""
+        scale = [sum(t) / len(t) / _WEIGHT.get(name, 1.0) for name, t in self._times.items() if name in _WEIGHT]
+        unit = sum(scale) / len(scale) if scale else 1.0
+        left = 0.0
+        for name in self._pending.values():
+            timed = self._times.get(name)
+            left += sum(timed) / len(timed) if timed else unit * _WEIGHT.get(name, 1.0)
+        return left
+
+    def _left_text(self) -> str:
+        left = self._seconds_left()
+        return f", about {_clock(left)} left" if left >= 1 else ""
+
+    def _show_left(self) -> None:
+        left, past = self._seconds_left(), self._watch.seconds
+        state = f"stage {min(self._done + 1, self._count)} of {self._count}{self._left_text()}"
+        self._progress.update(self._whole, completed=past, total=past + left, state=state)
+
+    def _say(self, line: str) -> None:
+        if self._live:
+            self._progress.console.print(line, highlight=False, markup=False)
+        else:
+            print(line, file=self._console.file, flush=True)
+
+
+def _clock(seconds: float) -> str:
+    """`45 s`, `3 min`."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,129 @@
+"""Lab items: how one is drawn, which split it belongs to, and how a set of them is made.
+
+Two things keep splits apart. The random state of an item is a hash of (task, split, seed, index), so
+no two splits or seeds share a stream (`seed + index` would). And each problem belongs to one split by
+a hash of its content, so the same problem cannot turn up in two splits even where the space of a
+level is small.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Literal, get_args
+
+from slmr.errors import RequestError, WorkError, unknown
+from slmr.lab.solution import Solution
+
+Split = Literal["test", "validation", "train", "pretrain"]
+Kind = Literal["numeric", "math", "choice"]
+LEVELS = (1, 2, 3, 4, 5)
+
+# Upper ends of the share of all problems that each split owns, in the order of `Split`.
+_SPLIT_ENDS = {"test": 0.15, "validation": 0.25, "train": 0.55, "pretrain": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a generator draws: a problem with its solution. `key` is its content, order-free."""
+
+    problem: str
+    gold: str
+    solution: Solution
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabItem:
+    """One problem of the lab edition. `index` is its position in the split's stream."""
+
+    task: str
+    split: Split
+    seed: int
+    index: int
+    difficulty: int
+    problem: str
+    gold: str
+    kind: Kind
+    solution: Solution
+
+    @property
+    def id(self) -> str:
+        return f"{self.task}/{self.split}/{self.seed}/{self.index}"
+
+    def worked(self) -> str:
+        """The fully worked trace in the teacher's style."""
+        return self.solution.teacher()
+
+    def raw(self, merge_share: float) -> str:
+        """The raw teacher trace; the merged steps are drawn from the item's own random state."""
+        return self.solution.raw(item_rng(self.task, self.split, self.seed, self.index, "raw"), merge_share)
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """A procedural task: draws a problem of a level, with the share of each level in a split."""
+
+    name: str
+    kind: Kind
+    draw: Callable[[Random, int], Draft]
+    level_weights: tuple[float, ...]
+    version: str
+
+
+def item_rng(*parts: object) -> Random:
+    """A random state that depends on all of `parts` and on nothing else."""
+    digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
+    return Random(int.from_bytes(digest[:16], "big"))
+
+
+def split_of(task: str, key: str) -> Split:
+    """The one split that owns the problem with this content."""
+    digest = hashlib.sha256(f"{task}\x1f{key}".encode()).digest()
+    place = int.from_bytes(digest[:8], "big") / 2**64
+    return next(split for split in get_args(Split) if place < _SPLIT_ENDS[split])
+
+
+def draw_item(generator: Generator, split: Split, seed: int, index: int) -> tuple[LabItem, str]:
+    """The item at one position of a split's stream, and its content key."""
+    rng = item_rng(generator.name, split, seed, index)
+    level = rng.choices(LEVELS, generator.level_weights)[0]
+    for _ in range(10_000):
+        draft = generator.draw(rng, level)
+        if split_of(generator.name, draft.key) == split:
+            item = LabItem(
+                generator.name, split, seed, index, level, draft.problem, draft.gold, generator.kind,
+                draft.solution,
+            )  # fmt: skip
+            return item, draft.key
+    raise WorkError(f"{generator.name}: no level-{level} problem belongs to the {split} split")
+
+
+def stream(generator: Generator, split: Split, seed: int = 0) -> Iterator[LabItem]:
+    """Distinct items of a split, without end; duplicates within the stream are skipped.
+
+    Raises:
+        WorkError: 20,000 draws in a row were duplicates: the split's space is used up.
+    """
+    if split not in get_args(Split):
+        raise unknown("split", split, get_args(Split))
+    seen: set[str] = set()
+    index = last_new = 0
+    while index - last_new < 20_000:
+        item, key = draw_item(generator, split, seed, index)
+        index += 1
+        if key not in seen:
+            seen.add(key)
+            last_new = index
+            yield item
+    raise WorkError(f"{generator.name}/{split} holds only {len(seen)} distinct problems")
+
+
+def take(generator: Generator, split: Split, n: int, seed: int = 0) -> list[LabItem]:
+    """The first `n` distinct items of a split."""
+    if n < 1:
+        raise RequestError(f"the number of items must be at least 1, not {n}")
+    items = stream(generator, split, seed)
+    return [next(items) for _ in range(n)]

@@ -1,0 +1,157 @@
+"""`slmr lab pretrain`: trains a lab student from scratch to partial mastery of the five tasks.
+
+The students are meant to be half-able: with K = 8 at temperature 1 each of simple, medium and hard
+must hold at least a fifth of the training pool, or there is nothing to tell methods apart by.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from slmr.errors import RequestError, WorkError, unknown
+from slmr.lab import GENERATORS, STUDENTS, stream
+from slmr.lab.items import item_rng
+from slmr.tasks import load_task
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+MAX_LENGTH = 512
+
+_SHAPE: dict[str, int] = {
+    "hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 4, "num_attention_heads": 4,
+    "num_key_value_heads": 4, "max_position_embeddings": MAX_LENGTH,
+}  # fmt: skip
+
+
+class PretrainParams(BaseModel):
+    """How a lab student is made. `mixture` is the share of each task among the sequences."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sequences: int = Field(40_000, ge=64)
+    batch_size: int = Field(64, ge=1)
+    learning_rate: float = Field(2e-3, gt=0)
+    warmup_share: float = Field(0.05, ge=0, le=1)
+    seed: int = 0
+    mixture: dict[str, float] = {
+        "lab_gsm8k": 0.4, "lab_mawps": 0.15, "lab_svamp": 0.15, "lab_math": 0.15, "lab_logiqa": 0.15,
+    }  # fmt: skip
+
+
+# The two architectures learn at different speeds: each gets what brings it to partial mastery.
+DEFAULTS = {"lab-llama": PretrainParams(seed=1), "lab-qwen": PretrainParams(seed=2)}
+
+
+def pretrain(name: str, out: Path, params: PretrainParams | None = None) -> dict[str, Any]:
+    """Train the student `name` and save it to `out` as an ordinary transformers folder.
+
+    Returns: parameter count, sequences, tokens and the last training loss.
+
+    Raises:
+        RequestError: unknown student, or `out` holds something already.
+        WorkError: the folder cannot be written.
+    """
+    if name not in STUDENTS:
+        raise unknown("lab student", name, STUDENTS)
+    if out.exists() and any(out.iterdir()):
+        raise RequestError(f"{out} is not empty: choose another folder with --out")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WorkError(f"cannot write {out}: {error.strerror}") from None
+    params = params or DEFAULTS[name]
+    pairs = _pairs(params)
+    from slmr.lab.tokenizer import build_tokenizer
+
+    tokenizer = build_tokenizer(_vocabulary_texts(), MAX_LENGTH)
+    model = _new_model(name, tokenizer, params.seed)
+    report = _train(model, tokenizer, pairs, params)
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    return report
+
+
+def _pairs(params: PretrainParams) -> list[tuple[str, str]]:
+    """(prompt, plain worked solution) of each sequence, the tasks mixed; all from split `pretrain`."""
+    rng = item_rng("pretrain-mixture", params.seed)
+    names = rng.choices(list(params.mixture), list(params.mixture.values()), k=params.sequences)
+    # Small spaces run out of distinct problems: a stream starts again, as an epoch does.
+    streams = {name: _endless(name, params.seed) for name in params.mixture}
+    tasks = {name: load_task(name) for name in params.mixture}
+    items = [(name, next(streams[name])) for name in names]
+    return [(tasks[name].prompt(item.problem), item.solution.plain()) for name, item in items]
+
+
+def _endless(name: str, seed: int):
+    epoch = 0
+    while True:
+        try:
+            yield from stream(GENERATORS[name], "pretrain", seed * 1000 + epoch)
+        except WorkError:
+            epoch += 1
+
+
+def _vocabulary_texts() -> list[str]:
+    """Texts that hold every word of the lab: prompts, both styles, and what critiques say."""
+    from slmr.lab.items import take
+
+    texts: list[str] = []
+    for name, generator in GENERATORS.items():
+        task = load_task(name)
+        for item in take(generator, "pretrain", 1500):
+            texts += [task.prompt(item.problem), item.solution.plain(), item.worked()]
+    critique = "Attempt: Find the first wrong step. Step 1 is wrong: should be not. The answer is right."
+    return [*texts, critique]
+
+
+def _new_model(name: str, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+
+    common = {
+        **_SHAPE,
+        "vocab_size": len(tokenizer),
+        "tie_word_embeddings": True,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    torch.manual_seed(seed)
+    if name == "lab-llama":
+        return LlamaForCausalLM(LlamaConfig(**common))
+    return Qwen2ForCausalLM(Qwen2Config(**{**common, "num_key_value_heads": 2}))
+
+
+def _train(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    pairs: list[tuple[str, str]],
+    params: PretrainParams,
+) -> dict[str, Any]:
+    from datasets import Dataset
+    from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
+
+    rows = []
+    for prompt, solution in pairs:
+        head = list(tokenizer(prompt)["input_ids"])
+        tail = [*tokenizer(solution, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+        rows.append({"input_ids": head + tail, "labels": [-100] * len(head) + tail})
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = TrainingArguments(
+            output_dir=scratch, num_train_epochs=1, per_device_train_batch_size=params.batch_size,
+            learning_rate=params.learning_rate, warmup_steps=params.warmup_share, lr_scheduler_type="cosine",
+            weight_decay=0.01, train_sampling_strategy="group_by_length", seed=params.seed, report_to="none",
+            save_strategy="no", logging_steps=50, use_cpu=True, disable_tqdm=not os.isatty(2),
+            dataloader_pin_memory=False,
+        )  # fmt: skip
+        collator = DataCollatorForSeq2Seq(tokenizer, padding="longest")
+        trainer = Trainer(model=model, args=settings, train_dataset=Dataset.from_list(rows), data_collator=collator)
+        result = trainer.train()
+    tokens = sum(len(row["input_ids"]) for row in rows)
+    return {"parameters": model.num_parameters(), "sequences": len(rows), "tokens": tokens,
+            "loss": result.training_loss}  # fmt: skip

@@ -1,0 +1,97 @@
+"""Solver output: a solution as steps, and the traces that are written from it.
+
+One solution is written in three ways. The *plain* style is the lab students' own: one equation a
+sentence. The *teacher* style says the same in other words. A *raw* teacher trace is the teacher
+style with some steps merged into the next or left out, as a strong teacher writes for itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from random import Random
+
+_REFERENCE = re.compile(r"@(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a solution.
+
+    Attributes:
+        reason: what is done, as a teacher says it ("buying 5 more apples").
+        lead: what the equation is for, written before it ("x = "); may be empty.
+        expression: the calculation, where `@i` stands for the result of step i; empty if the step
+            is a statement and not a calculation.
+        result: the value of the expression, or the statement itself.
+    """
+
+    reason: str
+    expression: str
+    result: str
+    lead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """The solver's steps and the closing line in the form that the task's prompt asks for."""
+
+    steps: tuple[Step, ...]
+    closing: str
+
+    def plain(self, first: int = 0) -> str:
+        """Every step from `first` on in the student's style, then the closing line."""
+        return " ".join([*self.plain_steps()[first:], self.closing])
+
+    def plain_steps(self) -> list[str]:
+        """The steps in the student's style, without the closing line."""
+        return [self._equation(i, frozenset()) + "." for i in range(len(self.steps))]
+
+    def teacher(self, merged: Set[int] = frozenset()) -> str:
+        """The teacher's style; the steps whose index is in `merged` are folded into later ones."""
+        said = [self._teacher_step(i, merged) for i in range(len(self.steps)) if i not in merged]
+        return " ".join([*said, self.closing])
+
+    def raw(self, rng: Random, merge_share: float) -> str:
+        """A raw teacher trace: each step but the last is merged with probability `merge_share`."""
+        merged = {i for i in range(len(self.steps) - 1) if rng.random() < merge_share}
+        return self.teacher(merged)
+
+    def _teacher_step(self, index: int, merged: Set[int]) -> str:
+        step = self.steps[index]
+        if not step.expression:
+            return f"We see that {step.result}."
+        return f"After {step.reason} we get {self._equation(index, merged)}."
+
+    def _equation(self, index: int, merged: Set[int]) -> str:
+        step = self.steps[index]
+        if not step.expression:
+            return step.result
+        return f"{step.lead}{self._expand(index, merged)} = {step.result}"
+
+    def _expand(self, index: int, merged: Set[int]) -> str:
+        def fill(match: re.Match[str]) -> str:
+            source = int(match[1])
+            return f"({self._expand(source, merged)})" if source in merged else self.steps[source].result
+
+        return _REFERENCE.sub(fill, self.steps[index].expression)
+
+
+def chain(start: int, operations: Sequence[tuple[str, str, int]]) -> list[Step]:
+    """Steps of a running total: `(reason, operator, operand)` applied to `start` one after another."""
+    steps: list[Step] = []
+    value = start
+    for reason, operator, operand in operations:
+        left = f"@{len(steps) - 1}" if steps else str(start)
+        value = apply(operator, value, operand)
+        steps.append(Step(reason, f"{left} {operator} {operand}", str(value)))
+    return steps
+
+
+def apply(operator: str, left: int, right: int) -> int:
+    """`left operator right` in the whole numbers; a division must come out even."""
+    if operator == "/" and left % right:
+        raise ValueError(f"{left} / {right} is not whole")
+    table = {"+": left + right, "-": left - right, "*": left * right}
+    return left // right if operator == "/" else table[operator]

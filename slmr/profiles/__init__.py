@@ -1,0 +1,70 @@
+"""Profiles: student, tasks, budget and engine of a benchmark, in one YAML each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from slmr.errors import RequestError, unknown
+from slmr.stage import EngineSettings
+
+_FOLDER = Path(__file__).parent
+
+
+class EvaluationSettings(BaseModel):
+    """How every method of a run is evaluated."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int | None = Field(None, ge=1)
+    k: int = Field(1, ge=1)
+    temperature: float = Field(1.0, gt=0)
+
+
+class Profile(BaseModel):
+    """A benchmark's settings. `stages` holds the parameters of each kind of stage."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    students: list[str] = Field(min_length=1)
+    default_student: str
+    tasks: str
+    evaluate: EvaluationSettings = EvaluationSettings()
+    engine: EngineSettings = EngineSettings()
+    stages: dict[str, dict[str, Any]] = {}
+
+
+def profile_names() -> list[str]:
+    return sorted(file.stem for file in _FOLDER.glob("*.yaml"))
+
+
+def load_profile(name: str) -> Profile:
+    """The profile of that name, or of a YAML file's path.
+
+    Raises:
+        RequestError: there is none, or it holds a key that nobody reads or a value that does not fit.
+    """
+    file = Path(name) if name.endswith((".yaml", ".yml")) else _FOLDER / f"{name}.yaml"
+    if not file.is_file():
+        raise unknown("profile", name, profile_names())
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return Profile.model_validate({"name": file.stem, **content})
+    except yaml.YAMLError as error:
+        raise RequestError(f"{file} is not YAML: {error}") from None
+    except (ValidationError, TypeError) as error:
+        raise RequestError(f"{file}: {_fault(error)}") from None
+
+
+def _fault(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return "a profile is a mapping of settings"
+    fault = error.errors()[0]
+    place = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "extra_forbidden":
+        return str(unknown("key", place, Profile.model_fields))
+    return f"{place}: {fault['msg']}"

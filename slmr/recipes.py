@@ -1,0 +1,255 @@
+"""A method is a recipe: named stages, each a function of the ones before it.
+
+    name: sft_grpo
+    kind: sft_rl
+    stages:
+      pool:  {stage: pool}
+      raw:   {stage: teacher, problems: pool, model: student}
+      sft:   {stage: sft, model: student, traces: raw}
+      grpo:  {stage: grpo, model: sft, problems: pool}
+    result: grpo
+
+`student` is the untrained student. With `rounds: R` the stages run R times; `name@previous` is that
+stage of the round before, and in the first round the reference behind `or`, or nothing where the input
+is optional or takes many. Parameters are the profile's, overridden by the recipe's `with:`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from slmr.errors import RequestError, unknown
+from slmr.resources import resource
+from slmr.stage import EngineSettings, Params, Stage, registered
+from slmr.store import digest, library_versions
+
+MethodKind = Literal["base", "sft", "distill", "rl", "sft_rl", "stagewise"]
+STUDENT = "student"
+
+
+class StageSpec(BaseModel):
+    """One stage of a recipe as written: its kind, its parameters, and input name → reference(s)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    stage: str
+    with_: dict[str, Any] = Field({}, alias="with")
+
+    @property
+    def references(self) -> dict[str, list[str]]:
+        extra = self.model_extra or {}
+        return {name: [value] if isinstance(value, str) else list(value) for name, value in extra.items()}
+
+
+class Recipe(BaseModel):
+    """A method as its YAML says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    kind: MethodKind
+    summary: str
+    paper: str | None = None
+    rounds: int = Field(1, ge=1)
+    stages: dict[str, StageSpec] = {}
+    result: str = STUDENT
+
+
+@dataclass(frozen=True)
+class Node:
+    """One stage of a plan, with everything known that its artefact depends on.
+
+    `inputs` are the keys of other nodes; the student is the node whose stage is None.
+    """
+
+    key: str
+    label: str
+    stage: Stage | None
+    params: Params | None
+    inputs: dict[str, tuple[Node, ...]]
+    seed: int | None
+    student: Path | None = None
+
+    def ancestors(self) -> list[Node]:
+        """This node and all that it needs, each once, inputs first."""
+        found: dict[str, Node] = {}
+
+        def visit(node: Node) -> None:
+            for group in node.inputs.values():
+                for child in group:
+                    visit(child)
+            found.setdefault(node.key, node)
+
+        visit(self)
+        return list(found.values())
+
+
+@lru_cache(maxsize=1)
+def stages() -> dict[str, Stage]:
+    """Every kind of stage: the package's own, and those of the entry points `slmr.stages`."""
+    for module in ("slmr.stagewise", "slmr.train", "slmr.evaluate"):
+        importlib.import_module(module)
+    for point in entry_points(group="slmr.stages"):
+        point.load()
+    return registered()
+
+
+def recipe_files(extra: Sequence[Path] = ()) -> dict[str, Path]:
+    """Every known recipe's file by the method's name.
+
+    Raises:
+        RequestError: two files define one method, or an extra folder does not exist.
+    """
+    roots = [resource("baselines"), *(Path(p.load()) for p in entry_points(group="slmr.methods")), *extra]
+    files = [Path(__file__).parent / "stagewise" / "recipe.yaml"]
+    for root in roots:
+        if not root.is_dir():
+            raise RequestError(f"methods folder {root} does not exist")
+        files += sorted(root.glob("*.yaml"))
+    found: dict[str, Path] = {}
+    for file in files:
+        name = "stagewise" if file.stem == "recipe" else file.stem
+        if name in found:
+            raise RequestError(f"method '{name}' is defined twice: in {found[name]} and in {file}")
+        found[name] = file
+    return found
+
+
+def load_recipe(name: str, extra: Sequence[Path] = ()) -> Recipe:
+    """The recipe of a method.
+
+    Raises:
+        RequestError: no such method, or its YAML has a fault; the message says where.
+    """
+    files = recipe_files(extra)
+    if name not in files:
+        raise unknown("method", name, files)
+    file = files[name]
+    try:
+        recipe = Recipe.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise RequestError(f"{file} is not YAML: {error}") from None
+    except ValidationError as error:
+        raise RequestError(f"{file}: {first_fault(error, Recipe.model_fields)}") from None
+    if recipe.name != name:
+        raise RequestError(f"{file}: the method is named '{recipe.name}', its file '{name}'")
+    return recipe
+
+
+def first_fault(error: ValidationError, known: Iterable[str]) -> str:
+    """The first thing wrong in a config, in words; an unknown key gets the nearest known one."""
+    fault = error.errors()[0]
+    place = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "extra_forbidden":
+        return str(unknown("key", str(fault["loc"][-1]), known))
+    return f"{place}: {fault['msg']}"
+
+
+def select_methods(names: str, extra: Sequence[Path] = ()) -> list[Recipe]:
+    """The recipes of `all` or of a comma-separated list; `base` comes first and is always there."""
+    wanted = list(recipe_files(extra)) if names == "all" else [n.strip() for n in names.split(",") if n.strip()]
+    recipes = [load_recipe(name, extra) for name in dict.fromkeys(["base", *wanted])]
+    order: tuple[str, ...] = ("base", "sft", "distill", "rl", "sft_rl", "stagewise")
+    return sorted(recipes, key=lambda r: (order.index(r.kind), r.name))
+
+
+class Planner:
+    """Turns recipes into nodes with keys. Equal stages get equal keys, so methods share them."""
+
+    def __init__(
+        self, student: Path, student_key: str, defaults: Mapping[str, Mapping[str, Any]], engine: EngineSettings,
+        seed: int,
+    ) -> None:  # fmt: skip
+        self._student = Node(student_key, STUDENT, None, None, {}, None, student)
+        self._defaults, self._engine, self._seed = defaults, engine, seed
+
+    def plan(self, recipe: Recipe) -> Node:
+        """The node that makes the method's final model; its ancestors are the whole plan.
+
+        Raises:
+            RequestError: unknown stage, parameter, input or reference; the message names the recipe.
+        """
+        previous: dict[str, Node] = {}
+        current: dict[str, Node] = {}
+        for number in range(1, recipe.rounds + 1):
+            current = {STUDENT: self._student}
+            for label, spec in recipe.stages.items():
+                shown = label if recipe.rounds == 1 else f"{label} (round {number})"
+                current[label] = self._node(recipe, label, shown, spec, current, previous, number == 1)
+            previous = current
+        if recipe.result not in (current or {STUDENT: None}):
+            raise RequestError(f"method '{recipe.name}': {unknown('result', recipe.result, current)}")
+        return current[recipe.result]
+
+    def evaluation(self, model: Node, values: Mapping[str, Any]) -> Node:
+        """The node that evaluates a model."""
+        kind = stages()["evaluate"]
+        return self.make(kind, "evaluate", dict(values), {"model": (model,)}, "profile: evaluate")
+
+    def make(
+        self, kind: Stage, label: str, values: dict[str, Any], inputs: dict[str, tuple[Node, ...]], where: str
+    ) -> Node:
+        """A node with its key: the hash of all that can change what the stage writes."""
+        params = kind.parse(values, where)
+        seed = self._seed if kind.random else None
+        key = digest(
+            {
+                "stage": kind.name, "version": kind.version, "parameters": params.model_dump(mode="json"),
+                "inputs": {name: [node.key for node in group] for name, group in inputs.items()},
+                "seed": seed, "libraries": library_versions(),
+                "engine": self._engine.model_dump(),
+            }
+        )  # fmt: skip
+        return Node(key, label, kind, params, inputs, seed)
+
+    def _node(
+        self, recipe: Recipe, label: str, shown: str, spec: StageSpec, current: Mapping[str, Node],
+        previous: Mapping[str, Node], first: bool,
+    ) -> Node:  # fmt: skip
+        where = f"method '{recipe.name}', stage '{label}'"
+        if spec.stage not in stages():
+            raise RequestError(f"{where}: {unknown('stage', spec.stage, stages())}")
+        kind = stages()[spec.stage]
+        for name in spec.references:
+            if name not in kind.inputs:
+                raise RequestError(f"{where}: {unknown('input', name, kind.inputs)}")
+        inputs = {
+            name: tuple(
+                node
+                for reference in spec.references.get(name, [])
+                if (node := self._resolve(reference, where, recipe, current, previous, first)) is not None
+            )
+            for name in kind.inputs
+        }
+        for name, rule in kind.inputs.items():
+            least, most = {"one": (1, 1), "optional": (0, 1), "many": (1, 1000)}[rule]
+            if not least <= len(inputs[name]) <= most:
+                raise RequestError(f"{where}: input '{name}' takes {rule}, {len(inputs[name])} given")
+        return self.make(kind, shown, {**self._defaults.get(spec.stage, {}), **spec.with_}, inputs, where)
+
+    def _resolve(
+        self, reference: str, where: str, recipe: Recipe, current: Mapping[str, Node],
+        previous: Mapping[str, Node], first: bool,
+    ) -> Node | None:  # fmt: skip
+        wanted, _, otherwise = (part.strip() for part in reference.partition(" or "))
+        if wanted.endswith("@previous"):
+            name = wanted.removesuffix("@previous")
+            if name not in recipe.stages:
+                raise RequestError(f"{where}: {unknown('stage', name, recipe.stages)}")
+            if not first:
+                return previous[name]
+            if not otherwise:
+                return None
+            wanted = otherwise
+        if wanted not in current:
+            raise RequestError(f"{where}: {unknown('earlier stage', wanted, current)}")
+        return current[wanted]

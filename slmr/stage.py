@@ -1,0 +1,115 @@
+"""What a stage is: a function from artefacts and parameters to an artefact, known by its name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from slmr.errors import RequestError, unknown
+from slmr.store import Cost
+
+Progress = Callable[[int, int, str], None]
+InputRule = Literal["one", "many", "optional"]
+
+
+class Params(BaseModel):
+    """Base of every stage's parameters: a key that nobody reads is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EngineSettings(Params):
+    """How completions are sampled; the same for every method of a run."""
+
+    name: Literal["transformers"] = "transformers"
+    batch_size: int = 256
+    device: str = "auto"
+    dtype: Literal["float32", "bfloat16"] = "float32"
+
+
+@dataclass
+class StageContext:
+    """What a running stage gets.
+
+    Attributes:
+        folder: where to write; a killed stage finds there what it had written.
+        inputs: input name → the artefact folders (one, or several where the stage takes many).
+        seed: the training seed of the run (0 for a stage that is not random).
+        progress: call it with (done, total, what is counted).
+        cost: add to it what the stage spends; wall time is added by the caller.
+        stats: counts and curves that a reader should see; saved as `stats.json`.
+    """
+
+    folder: Path
+    inputs: dict[str, list[Path]]
+    seed: int
+    engine: EngineSettings
+    progress: Progress
+    cost: Cost = field(default_factory=Cost)
+    stats: dict[str, Any] = field(default_factory=dict)
+    tasks_paths: Sequence[Path] = ()
+
+    def input(self, name: str) -> Path:
+        """The folder of an input that there is exactly one of."""
+        (path,) = self.inputs[name]
+        return path
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A kind of stage: `run` turns the inputs into what it writes in the context's folder."""
+
+    name: str
+    run: Callable[[StageContext, Any], None]
+    params: type[Params]
+    inputs: dict[str, InputRule]
+    random: bool
+    uses_engine: bool
+    version: int
+
+    def parse(self, values: dict[str, Any], where: str) -> Params:
+        """The parameters, checked.
+
+        Raises:
+            RequestError: an unknown key or an unfitting value, named with its place.
+        """
+        try:
+            return self.params.model_validate(values)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            key = ".".join(map(str, fault["loc"]))
+            if fault["type"] == "extra_forbidden":
+                raise RequestError(f"{where}: {unknown('parameter', key, self.params.model_fields)}") from None
+            raise RequestError(f"{where}: {key} = {json.dumps(fault['input'], default=str)}: {fault['msg']}") from None
+
+
+_STAGES: dict[str, Stage] = {}
+
+
+def stage(
+    name: str, params: type[Params], inputs: dict[str, InputRule], *, random: bool, uses_engine: bool = False,
+    version: int = 1,
+) -> Callable[[Callable[[StageContext, Any], None]], Callable[[StageContext, Any], None]]:  # fmt: skip
+    """Registers the decorated function as the stage `name`.
+
+    `random` says that its output depends on the seed, `uses_engine` that it samples or scores with
+    the engine; raise `version` whenever its output can change.
+    """
+
+    def register(function: Callable[[StageContext, Any], None]) -> Callable[[StageContext, Any], None]:
+        if name in _STAGES:
+            raise RequestError(f"stage '{name}' is defined twice")
+        _STAGES[name] = Stage(name, function, params, inputs, random, uses_engine, version)
+        return function
+
+    return register
+
+
+def registered() -> dict[str, Stage]:
+    """The stages of every module imported so far; `slmr.recipes.stages` imports them all."""
+    return _STAGES

@@ -1,0 +1,60 @@
+"""The rows that stages hand on, and the files they are in.
+
+problems   id, task, problem, prompt, gold, kind, difficulty
+rollouts   problem_id, k_index, completion, finish_reason, tokens, status, strict
+groups     problem_id, correct, k, rho, group
+traces     problem_id, prompt, prefix, completion, source     (SFT: the loss is on `completion` alone)
+failures   problem_id, completion
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from slmr.store import read_rows
+
+PROBLEMS = "problems.parquet"
+ROLLOUTS = "rollouts.parquet"
+GROUPS = "groups.parquet"
+TRACES = "traces.parquet"
+FAILURES = "failures.parquet"
+
+Row = dict[str, Any]
+
+
+def problems_by_id(folder: Path) -> dict[str, Row]:
+    return {row["id"]: row for row in read_rows(folder / PROBLEMS)}
+
+
+def rollouts_by_problem(folder: Path) -> dict[str, list[Row]]:
+    """Rollouts of each problem, in the order they were drawn."""
+    grouped: dict[str, list[Row]] = defaultdict(list)
+    for row in read_rows(folder / ROLLOUTS):
+        grouped[row["problem_id"]].append(row)
+    return dict(grouped)
+
+
+def ids_in_groups(folder: Path, groups: Iterable[str]) -> list[str]:
+    """Ids of the problems in the named difficulty groups, in pool order."""
+    wanted = set(groups)
+    return [row["problem_id"] for row in read_rows(folder / GROUPS) if row["group"] in wanted]
+
+
+def trace(problem: Mapping[str, Any], completion: str, source: str, prompt: str = "", prefix: str = "") -> Row:
+    """One SFT example; the prompt is the problem's own unless another is given."""
+    return {
+        "problem_id": problem["id"],
+        "prompt": prompt or problem["prompt"],
+        "prefix": prefix,
+        "completion": completion,
+        "source": source,
+    }
+
+
+def counted(rows: Sequence[Mapping[str, Any]], column: str) -> dict[str, int]:
+    """How many rows have each value of a column, values sorted."""
+    values = [str(row[column]) for row in rows]
+    return {value: values.count(value) for value in sorted(set(values))}

@@ -1,0 +1,206 @@
+"""Artefacts on disk: content-addressed, whole or absent, shared between methods.
+
+An artefact is the output folder of one stage, `artefacts/<stage>-<hash>/`. The hash covers the
+stage's version, its parameters, its inputs' hashes, its seed and the versions of the libraries that
+compute it, so a changed configuration is another artefact. A stage writes into a partial folder,
+which is renamed when it is complete; what a killed stage left there is its own to go on from.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict
+
+from slmr.errors import WorkError
+
+MANIFEST = "manifest.json"
+_LIBRARIES = ("slmr", "torch", "transformers", "trl", "lm_eval", "math-verify")
+
+
+class Cost(BaseModel):
+    """What a stage spent. Tokens are counted, FLOPs are 6 N per trained and 2 N per sampled token."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    train_tokens: int = 0
+    rollout_tokens: int = 0
+    teacher_tokens: int = 0
+    flops: float = 0.0
+    wall_s: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(**{name: getattr(self, name) + getattr(other, name) for name in Cost.model_fields})
+
+
+class Manifest(BaseModel):
+    """Where an artefact comes from: enough to make it again, and what it cost."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: int = 1
+    stage: str
+    stage_version: int
+    key: str
+    parameters: dict[str, Any]
+    inputs: dict[str, list[str]]
+    seed: int | None
+    versions: dict[str, str]
+    git_revision: str | None
+    device: str
+    threads: int
+    cost: Cost
+
+
+def digest(content: object) -> str:
+    """Hash of any JSON-able content, independent of key order."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
+def library_versions() -> dict[str, str]:
+    """The versions of the libraries that can change a result."""
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@lru_cache(maxsize=1)
+def git_revision() -> str | None:
+    """The checkout's commit, None when slmr runs from a wheel or outside git."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
+            capture_output=True, text=True, timeout=10,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def folder_digest(folder: Path) -> str:
+    """Hash of a model folder's files: names and contents."""
+    total = hashlib.sha256()
+    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+        total.update(file.relative_to(folder).as_posix().encode() + b"\0")
+        with file.open("rb") as handle:
+            total.update(hashlib.file_digest(handle, "sha256").digest())
+    return total.hexdigest()[:16]
+
+
+class Store:
+    """The artefacts of one run folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        with disk_faults(root):
+            (root / ".partial").mkdir(parents=True, exist_ok=True)
+
+    def path(self, stage: str, key: str) -> Path:
+        return self.root / f"{stage}-{key}"
+
+    def has(self, stage: str, key: str) -> bool:
+        return (self.path(stage, key) / MANIFEST).is_file()
+
+    def manifest(self, stage: str, key: str) -> Manifest:
+        """The manifest of a finished artefact.
+
+        Raises:
+            WorkError: it is missing or damaged.
+        """
+        file = self.path(stage, key) / MANIFEST
+        try:
+            return Manifest.model_validate_json(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise WorkError(f"artefact {file.parent} is damaged ({error}): delete that folder, run again") from None
+
+    @contextmanager
+    def build(self, stage: str, key: str) -> Iterator[Path | None]:
+        """The partial folder to write the artefact into; None if another process has made it meanwhile.
+
+        On leaving without an error the folder, which must hold a manifest by then, becomes the artefact.
+        The lock goes with its owner: a killed process leaves none behind.
+        """
+        final = self.path(stage, key)
+        partial = self.root / ".partial" / final.name
+        with disk_faults(self.root), FileLock(f"{partial}.lock"):
+            if self.has(stage, key):
+                yield None
+                return
+            if final.exists():  # a folder without a manifest is damage: make it again
+                shutil.rmtree(final)
+            partial.mkdir(parents=True, exist_ok=True)
+            yield partial
+            partial.replace(final)
+
+
+@contextmanager
+def disk_faults(where: Path) -> Iterator[None]:
+    """Turns what the disk refuses into one clear line."""
+    try:
+        yield
+    except OSError as error:
+        reasons = {
+            errno.ENOSPC: "the disk is full; free some space and run the same command again, finished work is kept",
+            errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
+            errno.EACCES: "no permission to write there",
+            errno.EPERM: "no permission to write there",
+            errno.EROFS: "the file system is read-only",
+            errno.ENOTDIR: "part of the path is a file, not a folder",
+        }
+        if error.errno not in reasons:
+            raise
+        raise WorkError(f"{error.filename or where}: {reasons[error.errno]}") from error
+
+
+def write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows to Parquet (zstd), atomically. An empty table keeps no columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    partial = path.with_name(path.name + ".partial")
+    pq.write_table(pa.Table.from_pylist(list(rows)), partial, compression="zstd")
+    partial.replace(path)
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a Parquet file that a stage wrote."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path).to_pylist()
+
+
+class Stopwatch:
+    """Wall seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._start

@@ -1,0 +1,14 @@
+"""What every test runs under: no hub, no data folder of the user's, repeatable hypothesis runs."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ.pop("SLMR_DATA", None)
+
+settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=100)
+settings.load_profile("repeatable")
