@@ -141,6 +141,11 @@ def _lab_items(name: str, split: Split, n: int | None, seed: int) -> list[Item]:
     return [Item(i.id, i.problem, i.gold, i.difficulty) for i in lab.take(lab.generator(name), split, n, seed)]
 
 
+def strict_form(gold: str, kind: Kind) -> str:
+    """A perfect answer in the form that the prompts of this kind ask for."""
+    return {"numeric": f"#### {gold}", "math": f"\\boxed{{{gold}}}", "choice": f"Answer: {gold}"}[kind]
+
+
 # --- finding tasks ---------------------------------------------------------------------------
 
 

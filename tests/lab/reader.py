@@ -219,7 +219,9 @@ def _story(problem: str) -> Fraction:
     return ask(world, *groups)
 
 
-def _match(table: list[tuple[str, Callable[..., T]]], sentence: str) -> tuple[Callable[..., T], tuple[str, ...]]:
+def _match(
+    table: list[tuple[str, Callable[..., T]]], sentence: str
+) -> tuple[Callable[..., T], tuple[str, ...]]:
     found = [(then, m.groups()) for form, then in table if (m := re.fullmatch(form, sentence))]
     if len(found) != 1:
         raise ValueError(f"{len(found)} readings of: {sentence}")

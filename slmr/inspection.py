@@ -1,0 +1,205 @@
+"""Looking at one model, task or method: what `slmr eval`, `probe`, `verify`, `validate` and `show` do."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slmr.bench import BenchRequest, Plan, run_node
+from slmr.display import BenchDisplay
+from slmr.engines.students import resolve_student
+from slmr.errors import RequestError, unknown
+from slmr.evaluate import METRICS
+from slmr.profiles import load_profile
+from slmr.recipes import Node, Planner, Recipe, load_recipe, stages
+from slmr.report import percent
+from slmr.stagewise.data import GROUPS
+from slmr.store import Store, disk_faults, folder_digest, read_json, read_rows
+from slmr.tasks import Task, load_task, select_tasks, strict_form
+from slmr.verify import verify
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True)
+class EvalRequest:
+    """What `slmr eval` was asked for."""
+
+    model: str
+    tasks: str
+    k: int
+    engine: str
+    limit: int | None
+    seed: int
+    out: Path
+    tasks_paths: tuple[Path, ...]
+
+
+def evaluate_model(request: EvalRequest) -> tuple[Table, list[dict[str, Any]], Path]:
+    """Evaluates a model; returns a table, its rows, and the folder of the samples."""
+    if request.engine != "transformers":
+        raise unknown("engine", request.engine, ["transformers"])
+    profile = load_profile("lab")
+    tasks = select_tasks(request.tasks, request.tasks_paths)
+    planner, student = _planner(request.model, profile, 0)
+    values = {"tasks": tuple(t.name for t in tasks), "task_digests": tuple(t.digest for t in tasks),
+              "limit": request.limit, "k": request.k, "eval_seed": request.seed}  # fmt: skip
+    node = planner.evaluation(student, values)
+    folder = _make([node], profile.name, request.out, "eval", request.tasks_paths)
+    metrics = read_json(folder / METRICS)
+    rows = [{"name": name, **values} for name, values in metrics.items()]
+    return _eval_table(request.model, rows), rows, folder
+
+
+def _planner(model: str, profile: Any, seed: int) -> tuple[Planner, Node]:
+    folder = resolve_student(model)
+    planner = Planner(folder, folder_digest(folder), profile.stages, profile.engine, seed)
+    return planner, planner.plan(load_recipe("base"))
+
+
+def _make(nodes: list[Node], profile: str, out: Path, name: str, tasks_paths: tuple[Path, ...] = ()) -> Path:
+    """Makes the nodes, in order, in the run folder `out/name`; returns the last one's folder."""
+    request = BenchRequest(profile=profile, out=out, tasks_paths=tasks_paths)
+    plan = Plan(load_profile(profile), [], [], out / name, request, nodes)
+    store = Store(plan.folder / "artefacts")
+    with BenchDisplay() as display, disk_faults(out):
+        display.planned(nodes, [n for n in nodes if n.stage and not store.has(n.stage.name, n.key)])
+        for node in nodes:
+            run_node(store, node, plan, display)
+    last = nodes[-1]
+    assert last.stage is not None
+    return store.path(last.stage.name, last.key)
+
+
+def _eval_table(model: str, rows: list[dict[str, Any]]) -> Table:
+    from rich.table import Table
+
+    table = Table(title=f"{model}: accuracy in percent, ± half the 95 % interval", title_justify="left")
+    for name in ("task", "edition", "items", "k", "accuracy", "lenient", "cut off", "no answer", "tokens"):
+        table.add_column(name, justify="left" if name in ("task", "edition") else "right")
+    for row in rows:
+        half = (row["ci95"][1] - row["ci95"][0]) / 2
+        table.add_row(
+            row["name"], row["edition"], str(row["n_items"]), str(row["k"]), percent(row["accuracy"], half),
+            f"{100 * row['accuracy_lenient']:.1f}", f"{row['truncated_rate']:.1%}", f"{row['no_answer_rate']:.1%}",
+            f"{row['mean_tokens']:.1f}",
+        )  # fmt: skip
+    return table
+
+
+def probe_model(
+    model: str, k: int, limit: int | None, profile_name: str, seed: int, out: Path
+) -> tuple[list[dict[str, Any]], Path]:
+    """Probes and partitions the pool; returns one row a difficulty group, and the folder of the rollouts."""
+    profile = load_profile(profile_name)
+    values = {name: dict(v) for name, v in profile.stages.items()}
+    values.setdefault("probe", {})["k"] = k
+    if limit is not None:
+        values.setdefault("pool", {})["size"] = limit
+    profile = profile.model_copy(update={"stages": values})
+    planner, student = _planner(model, profile, seed)
+    kinds = stages()
+    pool = planner.make(kinds["pool"], "pool", values["pool"], {}, "profile: pool")
+    probed = planner.make(
+        kinds["probe"], "probe", values["probe"], {"model": (student,), "problems": (pool,)}, "profile: probe"
+    )
+    parted = planner.make(kinds["partition"], "partition", values.get("partition", {}), {"probe": (probed,)}, "profile")
+    folder = _make([pool, probed, parted], profile_name, out, "probe")
+    groups = read_rows(folder / GROUPS)
+    rows = [
+        {"name": name, "problems": sum(g["group"] == name for g in groups),
+         "share": sum(g["group"] == name for g in groups) / len(groups),
+         "histogram": dict(sorted(Counter(g["correct"] for g in groups if g["group"] == name).items()))}
+        for name in ("simple", "medium", "hard")
+    ]  # fmt: skip
+    return rows, folder.parent / f"probe-{probed.key}"
+
+
+def probe_table(rows: list[dict[str, Any]]) -> Table:
+    """The partition with a histogram: how many problems got how many right completions."""
+    from rich.table import Table
+
+    table = Table(title="Correct completions a problem", title_justify="left")
+    for name in ("right", "problems", "share", ""):
+        table.add_column(name, justify="left" if name == "" else "right")
+    most = max((n for row in rows for n in row["histogram"].values()), default=1)
+    for row in rows:
+        table.add_row(f"[bold]{row['name']}[/bold]", str(row["problems"]), f"{row['share']:.1%}", "")
+        for right, count in sorted(row["histogram"].items(), reverse=True):
+            table.add_row(str(right), str(count), "", "█" * max(1, round(40 * count / most)))
+    return table
+
+
+def validate_task(task: Task, n: int = 500) -> tuple[int, list[str]]:
+    """How many golds were tried (all splits that exist), and the ids of those that fail their checker."""
+    tried, wrong = 0, []
+    for split in ("test", "validation", "train"):
+        has_split = task.lab_generator or task.config.get("training_split" if split == "train" else f"{split}_split")
+        if not has_split:
+            continue
+        for item in task.items(split, n if task.lab_generator else None):
+            tried += 1
+            verdict = task.verify(strict_form(item.gold, task.kind), item.gold)
+            if not verdict.strict:
+                wrong.append(f"{item.id}: {verdict.reason}")
+    return tried, wrong
+
+
+def method_stages(recipe: Recipe, profile_name: str) -> list[dict[str, Any]]:
+    """The stages of a method's plan under a profile, in order."""
+    profile = load_profile(profile_name)
+    planner = Planner(Path(), "student", profile.stages, profile.engine, 0)
+    labels: dict[str, str] = {}
+    rows = []
+    for node in planner.plan(recipe).ancestors():
+        labels[node.key] = node.label
+        if node.stage is None or node.params is None:
+            continue
+        inputs = [labels[child.key] for group in node.inputs.values() for child in group]
+        parameters = node.params.model_dump(mode="json")
+        rows.append({"name": node.label, "stage": node.stage.name, "inputs": inputs, "parameters": parameters})
+    return rows
+
+
+def verify_file(cases: Path, out: Path) -> dict[str, int]:
+    """Verdicts of a JSONL of cases; returns how many got each status.
+
+    Raises:
+        RequestError: a line is not a case; the message names it.
+    """
+    counts: Counter[str] = Counter()
+    try:
+        lines = cases.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise RequestError(f"cannot read {cases}: {error.strerror}") from None
+    with disk_faults(out), out.open("w", encoding="utf-8") as target:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            case = _case(line, f"{cases}:{number}")
+            kind = case.get("kind") or load_task(case["task"]).kind
+            verdict = verify(case["completion"], case["gold"], kind)
+            counts[verdict.status] += 1
+            fields = ("status", "strict", "lenient", "extracted", "reason", "elapsed_ms")
+            target.write(json.dumps({"id": case["id"]} | {f: getattr(verdict, f) for f in fields}) + "\n")
+    return dict(counts)
+
+
+def _case(line: str, where: str) -> dict[str, Any]:
+    try:
+        case = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise RequestError(f"{where}: not JSON: {error}") from None
+    missing = [key for key in ("id", "completion", "gold") if key not in case]
+    if not (case.get("kind") or case.get("task")):
+        missing.append("kind or task")
+    if missing:
+        raise RequestError(f"{where}: lacks {', '.join(missing)}")
+    if case.get("kind") not in (None, "numeric", "math", "choice"):
+        raise RequestError(f"{where}: {unknown('kind', case['kind'], ['numeric', 'math', 'choice'])}")
+    return case
+

@@ -1,0 +1,108 @@
+"""Answer checkers: text in, verdict out. Usable alone; needs neither torch nor lm-eval.
+
+    from slmr.verify import verify
+    verify("3 + 4 = 7. #### 7", "7", "numeric").strict   # True
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import get_args
+
+from slmr.verify import choice, mathexpr, numeric, symbolic
+from slmr.verify.extract import visible
+from slmr.verify.verdict import Answer, Kind, Status, Verdict
+
+__all__ = ["CHECKER_VERSIONS", "Kind", "Status", "Verdict", "checker_version", "verify"]
+
+# Raised whenever a verdict can change; rows of different versions are not ranked together.
+CHECKER_VERSIONS: dict[Kind, str] = {"numeric": "1", "math": "1", "choice": "1"}
+
+# A decision: right or wrong, or a status that abstains, and why.
+_Decision = tuple[bool | Status, str]
+
+
+def checker_version(kind: Kind) -> str:
+    """The version of a kind's checker, e.g. `numeric-1`."""
+    return f"{kind}-{CHECKER_VERSIONS[_known(kind)]}"
+
+
+def verify(completion: str, gold: str, kind: Kind) -> Verdict:
+    """Checks a completion's answer against gold.
+
+    Pure and safe to call from any thread or process. Only what follows a closed think block counts;
+    a thought that is never closed is no answer.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    start = time.perf_counter()
+    extract, decide = _CHECKERS[_known(kind)]
+    text = visible(completion)
+    answer = extract(text) if text is not None else None
+    if not _gold_parses(gold, kind):
+        return _verdict("malformed_gold", None, f"gold {gold[:80]!r} cannot be read as {kind}", start)
+    if answer is None or not answer.text.strip():
+        reason = "the thought is never closed" if text is None else "no answer found, or it was taken back"
+        return _verdict("no_answer", None, reason, start)
+    decision, reason = decide(answer.text, gold)
+    if isinstance(decision, str):
+        return _verdict(decision, answer, reason, start)
+    return _verdict("correct" if decision else "wrong", answer, reason, start)
+
+
+def _known(kind: Kind) -> Kind:
+    if kind not in get_args(Kind):
+        raise ValueError(f"unknown kind {kind!r}: the kinds are {', '.join(get_args(Kind))}")
+    return kind
+
+
+def _verdict(status: Status, answer: Answer | None, reason: str, start: float) -> Verdict:
+    right = status == "correct"
+    strict = right and answer is not None and answer.strict
+    if right and not strict:
+        reason = "right, but not in the requested form"
+    elapsed = 1000 * (time.perf_counter() - start)
+    return Verdict(status, strict, right, answer.text if answer else None, reason, elapsed)
+
+
+def _decide_numeric(answer: str, gold: str) -> _Decision:
+    value = numeric.parse(gold)
+    assert value is not None  # verify has tried gold
+    right = numeric.matches(answer, value)
+    return right, f"equals {value}" if right else f"is not {value}"
+
+
+def _decide_choice(answer: str, gold: str) -> _Decision:
+    right = choice.matches(answer, gold.strip().upper())
+    return right, f"names {gold}" if right else f"does not name {gold} alone"
+
+
+def _decide_math(answer: str, gold: str) -> _Decision:
+    decided = mathexpr.decide(answer, gold)
+    if decided is not None:
+        return decided, "decided exactly"
+    try:
+        return symbolic.POOL.equal(mathexpr.normalise(answer), mathexpr.normalise(gold)), "decided by math-verify"
+    except symbolic.SymbolicTimeout as error:
+        return "timeout", str(error)
+    except symbolic.SymbolicError as error:
+        return "checker_error", str(error)
+
+
+@lru_cache(maxsize=4096)
+def _gold_parses(gold: str, kind: Kind) -> bool:
+    if kind == "numeric":
+        return numeric.parse(gold) is not None
+    if kind == "choice":
+        return choice.parse(gold) is not None and len(gold.strip()) == 1
+    return bool(gold.strip()) and len(gold) <= mathexpr.MAX_CHARS and mathexpr.depth(gold) <= mathexpr.MAX_DEPTH
+
+
+_CHECKERS: dict[Kind, tuple[Callable[[str], Answer | None], Callable[[str, str], _Decision]]] = {
+    "numeric": (numeric.extract, _decide_numeric),
+    "math": (mathexpr.extract, _decide_math),
+    "choice": (choice.extract, _decide_choice),
+}
