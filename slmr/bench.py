@@ -19,8 +19,20 @@ from slmr.recipes import Node, Planner, Recipe, select_methods, stages
 from slmr.results import SummaryRow, read_summary, write_summary
 from slmr.stage import StageContext
 from slmr.store import (
-    MANIFEST, Cost, Manifest, Stopwatch, Store, digest, disk_faults, folder_digest, git_revision,
-    library_versions, read_json, read_rows, write_json, write_rows,
+    MANIFEST,
+    Cost,
+    Manifest,
+    Stopwatch,
+    Store,
+    digest,
+    disk_faults,
+    folder_digest,
+    git_revision,
+    library_versions,
+    read_json,
+    read_rows,
+    write_json,
+    write_rows,
 )  # fmt: skip
 from slmr.tasks import Task, select_tasks
 
@@ -72,7 +84,9 @@ class Plan:
 
     def methods_of(self, node: Node) -> list[str]:
         """The methods that need this node."""
-        names = [e.recipe.name for e in self.entries if any(n.key == node.key for n in e.evaluation.ancestors())]
+        names = [
+            e.recipe.name for e in self.entries if any(n.key == node.key for n in e.evaluation.ancestors())
+        ]
         return list(dict.fromkeys(names))
 
 
@@ -106,7 +120,9 @@ def make_plan(request: BenchRequest) -> Plan:
                 entries.append(Entry(recipe, student, seed, model, planner.evaluation(model, evaluation)))
     identity = digest([profile.model_dump(mode="json"), request.limit])[:8]
     folder = request.out / f"{profile.name}-{identity}"
-    nodes = {n.key: n for e in entries for n in e.evaluation.ancestors() if n.stage is not None}
+    nodes: dict[str, Node] = {}
+    for node in (n for e in entries for n in e.evaluation.ancestors() if n.stage is not None):
+        nodes.setdefault(node.key, node)
     return Plan(profile, tasks, entries, folder, request, list(nodes.values()))
 
 
@@ -146,6 +162,7 @@ def run_node(store: Store, node: Node, plan: Plan, watcher: Watcher) -> None:
     if _has(store, node):
         watcher.finished(node, True, watch.seconds)
         return
+    quiet_libraries()
     with store.build(node.stage.name, node.key) as folder:
         if folder is None:
             watcher.finished(node, True, watch.seconds)
@@ -207,9 +224,16 @@ def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
         values = {k: v for k, v in found.items() if k in SummaryRow.model_fields}
         rows.append(
             SummaryRow(
-                method=entry.recipe.name, method_kind=entry.recipe.kind, student=entry.student, seed=entry.seed,
-                task=task, manifest=entry.evaluation.key, command=command, **values, **cost.model_dump(),
-            )  # fmt: skip
+                method=entry.recipe.name,
+                method_kind=entry.recipe.kind,
+                student=entry.student,
+                seed=entry.seed,
+                task=task,
+                manifest=entry.evaluation.key,
+                command=command,
+                **values,
+                **cost.model_dump(),
+            )
         )
     return rows
 
@@ -228,7 +252,9 @@ def reproduce_command(entry: Entry, request: BenchRequest) -> str:
 
 def _export_samples(store: Store, entry: Entry, plan: Plan) -> None:
     """`samples/<method>/<student>/seed-<seed>/<task>.parquet`, from the evaluation artefact."""
-    folder = plan.folder / "samples" / entry.recipe.name / entry.student.replace("/", "--") / f"seed-{entry.seed}"
+    folder = (
+        plan.folder / "samples" / entry.recipe.name / entry.student.replace("/", "--") / f"seed-{entry.seed}"
+    )
     marker = folder / "evaluation"
     if marker.is_file() and marker.read_text() == entry.evaluation.key:
         return

@@ -32,10 +32,16 @@ Out = Annotated[Path, typer.Option(help="Folder of the runs.")]
 
 @app.command()
 def bench(
-    method: Annotated[str, typer.Option(help="`all`, or names separated by commas; base is always run.")] = "all",
+    method: Annotated[
+        str, typer.Option(help="`all`, or names separated by commas; base is always run.")
+    ] = "all",
     profile: Annotated[str, typer.Option(help="lab, or the path of a profile's YAML.")] = "lab",
-    student: Annotated[list[str] | None, typer.Option(help="A lab student or a model folder; repeatable.")] = None,
-    seeds: Annotated[str, typer.Option(help="A number of seeds (3 is 0,1,2), or a list; `7,` is seed 7.")] = "1",
+    student: Annotated[
+        list[str] | None, typer.Option(help="A lab student or a model folder; repeatable.")
+    ] = None,
+    seeds: Annotated[
+        str, typer.Option(help="A number of seeds (3 is 0,1,2), or a list; `7,` is seed 7.")
+    ] = "1",
     out: Out = Path("runs"),
     executor: Annotated[str, typer.Option(help="local: in this process.")] = "local",
     limit: Annotated[int | None, typer.Option(min=8, help="Items a task, and problems in the pool.")] = None,
@@ -85,7 +91,9 @@ def _print_plan(plan: Any) -> None:
     store = Store(plan.folder / "artefacts")
     for node in plan.nodes:
         state = "done" if store.has(node.stage.name, node.key) else "to do"
-        print(f"{state:<6} {node.stage.name}-{node.key}  {node.label}  for {', '.join(plan.methods_of(node))}")
+        print(
+            f"{state:<6} {node.stage.name}-{node.key}  {node.label}  for {', '.join(plan.methods_of(node))}"
+        )
     print(f"{len(plan.nodes)} stages into {plan.folder}")
 
 
@@ -167,7 +175,9 @@ def leaderboard(
     from slmr.resources import resource
 
     if not results.is_dir():
-        raise RequestError(f"results folder {results} does not exist: run `slmr bench` first, or give --results")
+        raise RequestError(
+            f"results folder {results} does not exist: run `slmr bench` first, or give --results"
+        )
     import subprocess
 
     command = [
@@ -186,7 +196,9 @@ def leaderboard(
 @app.command("verify")
 def verify_command(
     cases: Annotated[Path, typer.Option("--in", help="JSONL: id, kind or task, completion, gold.")],
-    out: Annotated[Path, typer.Option(help="JSONL: id, status, strict, lenient, extracted, reason, elapsed_ms.")],
+    out: Annotated[
+        Path, typer.Option(help="JSONL: id, status, strict, lenient, extracted, reason, elapsed_ms.")
+    ],
 ) -> None:
     """Check answers: one verdict a line."""
     from slmr.inspection import verify_file
@@ -264,7 +276,11 @@ def methods_show(
     recipe = load_recipe(name, tuple(methods_path or ()))
     rows = method_stages(recipe, profile)
     if as_json:
-        print(json.dumps([{"name": recipe.name, "kind": recipe.kind, "paper": recipe.paper, "stages": rows}], indent=1))
+        print(
+            json.dumps(
+                [{"name": recipe.name, "kind": recipe.kind, "paper": recipe.paper, "stages": rows}], indent=1
+            )
+        )
         return
     print(f"{recipe.name} ({recipe.kind}): {recipe.summary}")
     if recipe.paper:
@@ -304,7 +320,11 @@ def lab_sample(
         print(json.dumps(rows, indent=1))
         return
     for row in rows:
-        print("\n".join(f"{key:<11} {str(value).replace(chr(10), chr(10) + ' ' * 12)}" for key, value in row.items()))
+        print(
+            "\n".join(
+                f"{key:<11} {str(value).replace(chr(10), chr(10) + ' ' * 12)}" for key, value in row.items()
+            )
+        )
         print()
 
 
@@ -315,13 +335,14 @@ def lab_pretrain(
     sequences: Annotated[int | None, typer.Option(min=64, help="How many to train on.")] = None,
 ) -> None:
     """Train a lab student from scratch, as the shipped ones were."""
-    from slmr.lab.pretrain import DEFAULTS, STUDENTS, pretrain
-
     from slmr.errors import unknown
+    from slmr.lab.pretrain import DEFAULTS, STUDENTS, pretrain
 
     if name not in STUDENTS:
         raise unknown("lab student", name, STUDENTS)
-    params = DEFAULTS[name] if sequences is None else DEFAULTS[name].model_copy(update={"sequences": sequences})
+    params = (
+        DEFAULTS[name] if sequences is None else DEFAULTS[name].model_copy(update={"sequences": sequences})
+    )
     report = pretrain(name, out, params)
     print(json.dumps(report))
 

@@ -60,7 +60,9 @@ class BenchDisplay:
 
     def progress(self, done: int, total: int, unit: str) -> None:
         if self._stage is not None:
-            self._progress.update(self._stage, completed=done, total=total, state=f"{done:,} of {total:,} {unit}")
+            self._progress.update(
+                self._stage, completed=done, total=total, state=f"{done:,} of {total:,} {unit}"
+            )
         self._show_left()
 
     def finished(self, node: Node, reused: bool, seconds: float) -> None:
@@ -73,7 +75,9 @@ class BenchDisplay:
 
     def _seconds_left(self) -> float:
         """Time left: stages of a kind take as long as those timed so far, others by their usual share."""
-        scale = [sum(t) / len(t) / _WEIGHT.get(name, 1.0) for name, t in self._times.items() if name in _WEIGHT]
+        scale = [
+            sum(t) / len(t) / _WEIGHT.get(name, 1.0) for name, t in self._times.items() if name in _WEIGHT
+        ]
         unit = sum(scale) / len(scale) if scale else 1.0
         left = 0.0
         for name in self._pending.values():

@@ -38,9 +38,9 @@ class EvaluateParams(Params):
 
     tasks: tuple[str, ...]
     task_digests: tuple[str, ...] = ()
-    limit: int | None = Field(None, ge=1)
-    k: int = Field(1, ge=1)
-    temperature: float = Field(1.0, gt=0)
+    limit: int | None = Field(default=None, ge=1)
+    k: int = Field(default=1, ge=1)
+    temperature: float = Field(default=1.0, gt=0)
     eval_seed: int = 0
 
 
@@ -162,7 +162,9 @@ class _Recorder:
         completions = self._engine.generate(prompts, sampling, heard)
         return [
             _row(name, request, (start + i) % k, prompt, completion)
-            for i, (request, prompt, completion) in enumerate(zip(requests, prompts, completions, strict=True))
+            for i, (request, prompt, completion) in enumerate(
+                zip(requests, prompts, completions, strict=True)
+            )
         ]
 
     def graded_rows(self, tasks: Sequence[Task]) -> list[dict[str, Any]]:
@@ -183,7 +185,9 @@ class _Recorder:
         self._folder.rmdir()
 
 
-def _row(task: str, request: Instance, k_index: int, prompt: Prompt, completion: Completion) -> dict[str, Any]:
+def _row(
+    task: str, request: Instance, k_index: int, prompt: Prompt, completion: Completion
+) -> dict[str, Any]:
     return {
         "task": task,
         "item_id": str(request.doc.get("id", request.doc_id)),
@@ -201,8 +205,8 @@ def _run_lm_eval(recorder: _Recorder, tasks: Sequence[Task], params: EvaluatePar
     """lm-eval's own mean accuracy of each task."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    from lm_eval import simple_evaluate
     from lm_eval.api.model import LM
+    from lm_eval.evaluator import evaluate as evaluate_tasks
     from lm_eval.tasks import TaskManager
 
     class RecordingLM(LM):
@@ -211,21 +215,27 @@ def _run_lm_eval(recorder: _Recorder, tasks: Sequence[Task], params: EvaluatePar
         def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
             return recorder.answer(requests)
 
-        def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
+        def loglikelihood(
+            self, requests: list[Instance], disable_tqdm: bool = False
+        ) -> list[tuple[float, bool]]:
             raise WorkError("slmr evaluates tasks that generate; this one asks for log-likelihoods")
 
         def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:
             raise WorkError("slmr evaluates tasks that generate; this one asks for log-likelihoods")
 
-    roots = sorted({str(task.folder.parent) for task in tasks})
+    roots: list[str | Path] = sorted({task.folder.parent for task in tasks})
     with _quiet_progress():
         manager = TaskManager(include_path=roots, include_defaults=False)
-        results = simple_evaluate(
-            model=RecordingLM(), tasks=[_spec(task, params.k) for task in tasks], limit=params.limit,
-            task_manager=manager, bootstrap_iters=0, log_samples=False,
-        )  # fmt: skip
-    assert results is not None  # None comes only from ranks above 0
-    return {task.name: _metric(results["results"][task.name], "accuracy") for task in tasks}
+        loaded = manager.load([_spec(task, params.k) for task in tasks])
+        for task in loaded["tasks"].values():
+            if task.get_config("num_fewshot") is None:
+                task.set_config("num_fewshot", 0)
+        # Not simple_evaluate: around this call it only draws up the environment, for seconds.
+        results = evaluate_tasks(
+            RecordingLM(), loaded, limit=params.limit, bootstrap_iters=0, log_samples=False
+        )
+    found = (results or {}).get("results", {})
+    return {task.name: _metric(found[task.name], "accuracy") for task in tasks}
 
 
 def _spec(task: Task, k: int) -> str | dict[str, Any]:
@@ -254,5 +264,3 @@ def _quiet_progress() -> Iterator[None]:
             del os.environ["TQDM_DISABLE"]
         else:
             os.environ["TQDM_DISABLE"] = before
-
-

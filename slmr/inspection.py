@@ -107,7 +107,9 @@ def probe_model(
     probed = planner.make(
         kinds["probe"], "probe", values["probe"], {"model": (student,), "problems": (pool,)}, "profile: probe"
     )
-    parted = planner.make(kinds["partition"], "partition", values.get("partition", {}), {"probe": (probed,)}, "profile")
+    parted = planner.make(
+        kinds["partition"], "partition", values.get("partition", {}), {"probe": (probed,)}, "profile"
+    )
     folder = _make([pool, probed, parted], profile_name, out, "probe")
     groups = read_rows(folder / GROUPS)
     rows = [
@@ -138,7 +140,9 @@ def validate_task(task: Task, n: int = 500) -> tuple[int, list[str]]:
     """How many golds were tried (all splits that exist), and the ids of those that fail their checker."""
     tried, wrong = 0, []
     for split in ("test", "validation", "train"):
-        has_split = task.lab_generator or task.config.get("training_split" if split == "train" else f"{split}_split")
+        has_split = task.lab_generator or task.config.get(
+            "training_split" if split == "train" else f"{split}_split"
+        )
         if not has_split:
             continue
         for item in task.items(split, n if task.lab_generator else None):
@@ -161,7 +165,9 @@ def method_stages(recipe: Recipe, profile_name: str) -> list[dict[str, Any]]:
             continue
         inputs = [labels[child.key] for group in node.inputs.values() for child in group]
         parameters = node.params.model_dump(mode="json")
-        rows.append({"name": node.label, "stage": node.stage.name, "inputs": inputs, "parameters": parameters})
+        rows.append(
+            {"name": node.label, "stage": node.stage.name, "inputs": inputs, "parameters": parameters}
+        )
     return rows
 
 
@@ -202,4 +208,3 @@ def _case(line: str, where: str) -> dict[str, Any]:
     if case.get("kind") not in (None, "numeric", "math", "choice"):
         raise RequestError(f"{where}: {unknown('kind', case['kind'], ['numeric', 'math', 'choice'])}")
     return case
-

@@ -42,7 +42,7 @@ class StageSpec(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     stage: str
-    with_: dict[str, Any] = Field({}, alias="with")
+    with_: dict[str, Any] = Field(default={}, alias="with")
 
     @property
     def references(self) -> dict[str, list[str]]:
@@ -59,7 +59,7 @@ class Recipe(BaseModel):
     kind: MethodKind
     summary: str
     paper: str | None = None
-    rounds: int = Field(1, ge=1)
+    rounds: int = Field(default=1, ge=1)
     stages: dict[str, StageSpec] = {}
     result: str = STUDENT
 
@@ -156,7 +156,9 @@ def first_fault(error: ValidationError, known: Iterable[str]) -> str:
 
 def select_methods(names: str, extra: Sequence[Path] = ()) -> list[Recipe]:
     """The recipes of `all` or of a comma-separated list; `base` comes first and is always there."""
-    wanted = list(recipe_files(extra)) if names == "all" else [n.strip() for n in names.split(",") if n.strip()]
+    wanted = (
+        list(recipe_files(extra)) if names == "all" else [n.strip() for n in names.split(",") if n.strip()]
+    )
     recipes = [load_recipe(name, extra) for name in dict.fromkeys(["base", *wanted])]
     order: tuple[str, ...] = ("base", "sft", "distill", "rl", "sft_rl", "stagewise")
     return sorted(recipes, key=lambda r: (order.index(r.kind), r.name))

@@ -37,7 +37,9 @@ def bench_table(rows: Sequence[SummaryRow]) -> Table:
     tasks = list(dict.fromkeys(row.task for row in rows))
     several = len({key[1:] for key in groups}) > 1
     editions = " and ".join(sorted({row.edition for row in rows}))
-    table = Table(title=f"Accuracy in percent, ± half the 95 % interval ({editions} edition)", title_justify="left")
+    table = Table(
+        title=f"Accuracy in percent, ± half the 95 % interval ({editions} edition)", title_justify="left"
+    )
     table.add_column("method", no_wrap=True)
     if several:
         table.add_column("student, seed", no_wrap=True)
@@ -51,7 +53,11 @@ def bench_table(rows: Sequence[SummaryRow]) -> Table:
 
 
 def _cells(
-    key: Key, group: Sequence[SummaryRow], tasks: Sequence[str], base: Sequence[SummaryRow] | None, several: bool
+    key: Key,
+    group: Sequence[SummaryRow],
+    tasks: Sequence[str],
+    base: Sequence[SummaryRow] | None,
+    several: bool,
 ) -> list[str]:
     by_task = {row.task: row for row in group}
     cells = [key[0], f"{key[1]}, {key[2]}"] if several else [key[0]]
@@ -80,7 +86,10 @@ def warnings(rows: Sequence[SummaryRow], threshold: float = 0.05) -> list[str]:
     """One line for every cell in which too much was cut off or unanswered."""
     lines = []
     for row in rows:
-        for what, rate in (("was cut off by the token budget", row.truncated_rate), ("had no answer", row.no_answer_rate)):
+        for what, rate in (
+            ("was cut off by the token budget", row.truncated_rate),
+            ("had no answer", row.no_answer_rate),
+        ):
             if rate > threshold:
                 lines.append(f"{row.method} on {row.task}: {rate:.0%} of the completions {what}")
     return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from slmr.verify import Kind, verify
 
@@ -20,10 +20,11 @@ def reward(task_or_kind: str) -> Reward:
     Raises:
         RequestError: neither a kind nor a known task.
     """
-    kind = task_or_kind if task_or_kind in get_args(Kind) else _kind_of_task(task_or_kind)
+    is_kind = task_or_kind in get_args(Kind)
+    kind = cast(Kind, task_or_kind) if is_kind else _kind_of_task(task_or_kind)
 
     def score(completions: Sequence[Any], gold: Sequence[str], **_: object) -> list[float | None]:
-        verdicts = [verify(_text(c), str(g), kind) for c, g in zip(completions, gold, strict=True)]  # type: ignore[arg-type]
+        verdicts = [verify(_text(c), str(g), kind) for c, g in zip(completions, gold, strict=True)]
         return [None if v.abstained else float(v.strict) for v in verdicts]
 
     score.__name__ = f"{task_or_kind}_accuracy"
@@ -38,4 +39,4 @@ def _kind_of_task(name: str) -> Kind:
 
 def _text(completion: Any) -> str:
     """The text of a completion: a string, or a conversation whose last turn is the assistant's."""
-    return completion if isinstance(completion, str) else str(completion[-1]["content"])
+    return completion if isinstance(completion, str) else str(completion[-1]["content"] or "")

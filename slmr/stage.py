@@ -84,8 +84,12 @@ class Stage:
             fault = error.errors()[0]
             key = ".".join(map(str, fault["loc"]))
             if fault["type"] == "extra_forbidden":
-                raise RequestError(f"{where}: {unknown('parameter', key, self.params.model_fields)}") from None
-            raise RequestError(f"{where}: {key} = {json.dumps(fault['input'], default=str)}: {fault['msg']}") from None
+                raise RequestError(
+                    f"{where}: {unknown('parameter', key, self.params.model_fields)}"
+                ) from None
+            raise RequestError(
+                f"{where}: {key} = {json.dumps(fault['input'], default=str)}: {fault['msg']}"
+            ) from None
 
 
 _STAGES: dict[str, Stage] = {}

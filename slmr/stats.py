@@ -72,7 +72,9 @@ def mean_over_tasks(tasks: Sequence[np.ndarray], level: float = 0.95) -> Estimat
     return Estimate(mean, stderr, max(0.0, mean - half), min(1.0, mean + half))
 
 
-def paired_difference_over_tasks(pairs: Sequence[tuple[np.ndarray, np.ndarray]], level: float = 0.95) -> Difference:
+def paired_difference_over_tasks(
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]], level: float = 0.95
+) -> Difference:
     """Unweighted mean of the tasks' paired differences."""
     parts = [paired_difference(a, b) for a, b in pairs]
     stderr = math.sqrt(sum(p.stderr**2 for p in parts)) / len(parts)
@@ -97,7 +99,9 @@ def holm(pvalues: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def shared_ranks(means: Sequence[float], pvalues: Sequence[Sequence[float]], level: float = 0.05) -> list[int]:
+def shared_ranks(
+    means: Sequence[float], pvalues: Sequence[Sequence[float]], level: float = 0.05
+) -> list[int]:
     """1 + how many are significantly better; what cannot be separated shares a rank.
 
     `pvalues[i][j]` is the p-value of i against j; all pairs are Holm-corrected together.

@@ -129,7 +129,9 @@ class Store:
         try:
             return Manifest.model_validate_json(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise WorkError(f"artefact {file.parent} is damaged ({error}): delete that folder, run again") from None
+            raise WorkError(
+                f"artefact {file.parent} is damaged ({error}): delete that folder, run again"
+            ) from None
 
     @contextmanager
     def build(self, stage: str, key: str) -> Iterator[Path | None]:
@@ -148,6 +150,8 @@ class Store:
                 shutil.rmtree(final)
             partial.mkdir(parents=True, exist_ok=True)
             yield partial
+            if not (partial / MANIFEST).is_file():
+                raise WorkError(f"stage {stage} wrote no {MANIFEST}: its output is not kept")
             partial.replace(final)
 
 

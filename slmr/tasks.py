@@ -27,7 +27,7 @@ from slmr.verify import Kind, Verdict, checker_version, verify
 
 Split = Literal["test", "validation", "train", "pretrain"]
 
-N_TEST, N_VALIDATION, TEST_SEED = 1000, 200, 0
+N_TEST, N_VALIDATION, TEST_SEED = 600, 200, 0
 
 # The same settings as lm-eval's own, so that both render the same prompt.
 _JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
@@ -116,7 +116,9 @@ class Task:
             return list(_import_function(source, self.folder)(**self.config["metadata"], **arguments)[name])
         import datasets
 
-        loaded = datasets.load_dataset(self.config["dataset_path"], self.config.get("dataset_name"), **arguments)
+        loaded = datasets.load_dataset(
+            self.config["dataset_path"], self.config.get("dataset_name"), **arguments
+        )
         return list(loaded[name])  # type: ignore[arg-type]
 
     def _item(self, index: int, document: Mapping[str, Any]) -> Item:
@@ -138,7 +140,9 @@ def _lab_items(name: str, split: Split, n: int | None, seed: int) -> list[Item]:
         if split not in ("test", "validation"):
             raise RequestError(f"the {split} split of {name} has no end: say how many items")
         n = N_TEST if split == "test" else N_VALIDATION
-    return [Item(i.id, i.problem, i.gold, i.difficulty) for i in lab.take(lab.generator(name), split, n, seed)]
+    return [
+        Item(i.id, i.problem, i.gold, i.difficulty) for i in lab.take(lab.generator(name), split, n, seed)
+    ]
 
 
 def strict_form(gold: str, kind: Kind) -> str:

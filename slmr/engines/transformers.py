@@ -29,7 +29,9 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise RequestError(f"{folder} holds no tokenizer that transformers can read: {_line(error)}") from None
+        raise RequestError(
+            f"{folder} holds no tokenizer that transformers can read: {_line(error)}"
+        ) from None
     tokenizer.padding_side = "left"
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -136,7 +138,10 @@ class TransformersEngine:
             options |= {"stop_strings": list(sampling.stop), "tokenizer": self.tokenizer}
         with torch.inference_mode():
             output = self.model.generate(  # type: ignore[operator]
-                **inputs, max_new_tokens=sampling.max_tokens, pad_token_id=self.tokenizer.pad_token_id, **options
+                **inputs,
+                max_new_tokens=sampling.max_tokens,
+                pad_token_id=self.tokenizer.pad_token_id,
+                **options,
             )
         return [self._completion(row, sampling) for row in output[:, inputs["input_ids"].shape[1] :].tolist()]
 

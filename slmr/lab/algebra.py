@@ -18,23 +18,23 @@ def latex(value: Fraction | int) -> str:
     return rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
 
 
-def _draft(problem: str, answer: Fraction | int, steps: list[Step]) -> Draft:
+def _draft(problem: str, answer: Fraction | int, steps: list[Step], key: str = "") -> Draft:
     gold = latex(answer)
-    return Draft(problem, gold, Solution(tuple(steps), rf"\boxed{{{gold}}}"), problem)
+    return Draft(problem, gold, Solution(tuple(steps), rf"\boxed{{{gold}}}"), key or problem)
 
 
 def _one_step(rng: Random) -> Draft:
     if rng.random() < 0.5:
-        a, x = rng.randint(2, 15), rng.randint(2, 40)
+        a, x = rng.randint(2, 9), rng.randint(2, 9)
         steps = [Step(f"dividing by {a}", f"{a * x} / {a}", str(x), "x = ")]
         return _draft(f"Solve {a}x = {a * x} for x.", x, steps)
-    a, x = rng.randint(2, 60), rng.randint(2, 60)
+    a, x = rng.randint(2, 30), rng.randint(2, 30)
     steps = [Step(f"taking {a} away", f"{x + a} - {a}", str(x), "x = ")]
     return _draft(f"Solve x + {a} = {x + a} for x.", x, steps)
 
 
 def _two_steps(rng: Random) -> Draft:
-    a, b, x = rng.randint(2, 9), rng.randint(1, 30), rng.randint(2, 15)
+    a, b, x = rng.randint(2, 6), rng.randint(1, 20), rng.randint(2, 9)
     total = a * x + b
     steps = [
         Step(f"taking {b} away", f"{total} - {b}", str(a * x), f"{a}x = "),
@@ -44,7 +44,7 @@ def _two_steps(rng: Random) -> Draft:
 
 
 def _fraction_sum(rng: Random) -> Draft:
-    b, d = rng.randint(2, 12), rng.randint(2, 12)
+    b, d = rng.randint(2, 9), rng.randint(2, 9)
     a, c = rng.randint(1, b - 1), rng.randint(1, d - 1)
     total = Fraction(a, b) + Fraction(c, d)
     top = a * d + c * b
@@ -55,12 +55,13 @@ def _fraction_sum(rng: Random) -> Draft:
         Step("multiplying the bottoms", f"{b} * {d}", str(b * d)),
         Step("making it simple", rf"\frac{{{top}}}{{{b * d}}}", latex(total)),
     ]
-    return _draft(rf"Compute \frac{{{a}}}{{{b}}} + \frac{{{c}}}{{{d}}}.", total, steps)
+    key = "sum of " + " and ".join(sorted([f"{a}/{b}", f"{c}/{d}"]))
+    return _draft(rf"Compute \frac{{{a}}}{{{b}}} + \frac{{{c}}}{{{d}}}.", total, steps, key)
 
 
 def _powers(rng: Random) -> Draft:
-    a, b, c = rng.randint(2, 9), rng.randint(2, 5), rng.randint(1, 40)
-    n = 3 if a <= 4 and rng.random() < 0.5 else 2
+    a, b, c = rng.randint(2, 6), rng.randint(2, 5), rng.randint(1, 12)
+    n = 3 if a <= 3 and rng.random() < 0.5 else 2
     steps = [Step("squaring", f"{a} * {a}", str(a * a))]
     if n == 3:
         steps.append(Step("cubing", f"@0 * {a}", str(a**3)))
@@ -75,7 +76,7 @@ def _powers(rng: Random) -> Draft:
 def _both_sides(rng: Random) -> Draft:
     c = rng.randint(1, 5)
     a = c + rng.randint(2, 6)
-    b, right = rng.randint(1, 20), rng.randint(21, 60)
+    b, right = rng.randint(1, 15), rng.randint(16, 40)
     x = Fraction(right - b, a - c)
     steps = [
         Step("collecting x", f"{a} - {c}", str(a - c)),

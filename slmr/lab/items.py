@@ -27,7 +27,7 @@ _SPLIT_ENDS = {"test": 0.15, "validation": 0.25, "train": 0.55, "pretrain": 1.0}
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a generator draws: a problem with its solution. `key` is its content, order-free."""
+    """What a generator draws. `key` is the problem's content, the same for problems that differ in order only."""
 
     problem: str
     gold: str

@@ -8,6 +8,7 @@ from slmr.lab.items import Draft
 from slmr.lab.solution import Solution, Step
 from slmr.lab.words import ADJECTIVES, FACTS, NAMES
 
+
 def _options(rng: Random, right: str, wrong: list[str]) -> tuple[str, str]:
     """The option lines, and the letter of the right one."""
     texts = [right, *wrong]

@@ -8,7 +8,7 @@ from slmr.lab.items import Draft
 from slmr.lab.solution import Solution, Step, apply, chain
 from slmr.lab.words import CONTAINERS, NAMES, OBJECTS, PLACES
 
-_MOST = 200  # no value in a story is larger
+_MOST = 60  # no value in a story is larger: a student of a million parameters can learn its sums
 
 # Sentence, teacher's reason; {n} operand, {who} name, {what} object.
 _GAIN = (
@@ -36,12 +36,12 @@ _FORMS = {"+": _GAIN, "-": _LOSS, "*": _TIMES, "/": _SHARE}
 def _operand(rng: Random, operator: str, value: int) -> int | None:
     """A fitting operand, or None if the operation does not fit the value."""
     if operator == "+":
-        return rng.randint(2, 40) if value < _MOST - 40 else None
+        return rng.randint(2, 12) if value <= _MOST - 12 else None
     if operator == "-":
-        return rng.randint(2, min(40, value - 2)) if value > 5 else None
+        return rng.randint(2, min(12, value - 2)) if value > 5 else None
     if operator == "*":
-        return rng.randint(2, 5) if value <= _MOST // 5 else None
-    divisors = [d for d in range(2, 6) if value % d == 0 and value // d > 1]
+        return rng.randint(2, 4) if value <= _MOST // 4 else None
+    divisors = [d for d in range(2, 5) if value % d == 0 and value // d > 1]
     return rng.choice(divisors) if divisors else None
 
 
@@ -56,15 +56,17 @@ def _operation(rng: Random, value: int) -> tuple[str, int]:
 def draw_gsm8k(rng: Random, level: int) -> Draft:
     """A running total with as many steps as the level says; packs count as two steps."""
     who, what = rng.choice(NAMES), rng.choice(OBJECTS)
-    value = start = rng.randint(3, 60)
+    value = start = rng.randint(3, 20)
     sentences = [f"{who} has {start} {what}."]
     steps: list[Step] = []
     while len(steps) < level:
         left = f"@{len(steps) - 1}" if steps else str(start)
-        if level - len(steps) >= 2 and value < _MOST - 54 and rng.random() < 0.25:
-            packs, each, container = rng.randint(2, 6), rng.randint(2, 9), rng.choice(CONTAINERS)
+        if level - len(steps) >= 2 and value <= _MOST - 30 and rng.random() < 0.25:
+            packs, each, container = rng.randint(2, 5), rng.randint(2, 6), rng.choice(CONTAINERS)
             sentences.append(f"{who} buys {packs} {container} with {each} {what} each.")
-            steps.append(Step(f"counting {packs} {container} of {each}", f"{packs} * {each}", str(packs * each)))
+            steps.append(
+                Step(f"counting {packs} {container} of {each}", f"{packs} * {each}", str(packs * each))
+            )
             value += packs * each
             right = f"@{len(steps) - 1}"
             steps.append(Step(f"adding the {container}", f"{left} + {right}", str(value)))
@@ -95,18 +97,30 @@ def _mawps_single(rng: Random, most: int) -> tuple[list[str], list[Step], str]:
         a = rng.randint(6, most)
         b = rng.randint(2, a - 2)
         said = [f"There were {a} {what} at the {place}.", f"{b} {what} were taken away."]
-        return said, chain(a, [(f"taking away {b} {what}", "-", b)]), f"How many {what} are left at the {place}?"
-    a, b = rng.randint(2, 9), rng.randint(2, max(4, most // 6))
+        return (
+            said,
+            chain(a, [(f"taking away {b} {what}", "-", b)]),
+            f"How many {what} are left at the {place}?",
+        )
+    a, b = rng.randint(2, 6), rng.randint(2, most // 2)
     if form == 2:
         said = [f"There are {a} {container} at the {place}.", f"Each of the {container} holds {b} {what}."]
-        return said, chain(a, [(f"filling {container} with {b} each", "*", b)]), f"How many {what} are there in all?"
+        return (
+            said,
+            chain(a, [(f"filling {container} with {b} each", "*", b)]),
+            f"How many {what} are there in all?",
+        )
     said = [f"{a * b} {what} are put into {a} {container} with the same number in each."]
-    return said, chain(a * b, [(f"dividing among {a} {container}", "/", a)]), f"How many {what} are in each one?"
+    return (
+        said,
+        chain(a * b, [(f"dividing among {a} {container}", "/", a)]),
+        f"How many {what} are in each one?",
+    )
 
 
 def draw_mawps(rng: Random, level: int) -> Draft:
     """Levels 1 to 3 take one step with growing numbers, levels 4 and 5 take two."""
-    most = (12, 30, 60, 30, 60)[level - 1]
+    most = (10, 15, 20, 15, 20)[level - 1]
     sentences, steps, question = _mawps_single(rng, most)
     if level >= 4:
         value = int(steps[0].result)
@@ -123,30 +137,39 @@ def draw_svamp(rng: Random, level: int) -> Draft:
     """Two owners or two kinds of things; level - 1 sentences do not matter for the question."""
     first, second = rng.sample(NAMES, 2)
     what, other, third = rng.sample(OBJECTS, 3)
-    a, b, c = rng.randint(8, 60), rng.randint(2, 60), rng.randint(2, 6)
-    n = rng.randint(2, a - 2)
+    a, b, c = rng.randint(6, 20), rng.randint(2, 20), rng.randint(2, 5)
+    n = rng.randint(2, min(12, a - 2))
     facts = [f"{first} has {a} {what}."]
     distractors = [
         f"{first} has {b} {other}.",
-        f"{second} has {rng.randint(2, 60)} {what}.",
+        f"{second} has {rng.randint(2, 20)} {what}.",
         f"{second} lost {rng.randint(2, 20)} {other}.",
-        f"{second} wants {rng.randint(2, 60)} {third}.",
+        f"{second} wants {rng.randint(2, 20)} {third}.",
     ]
     form = rng.randrange(4)
     if form == 0:
         facts.append(f"{first} gives {n} {what} to {second}.")
-        steps, question = chain(a, [(f"giving away {n} {what}", "-", n)]), f"How many {what} does {first} still have?"
+        steps, question = (
+            chain(a, [(f"giving away {n} {what}", "-", n)]),
+            f"How many {what} does {first} still have?",
+        )
     elif form == 1:
         facts.append(f"{second} has {n} fewer {what} than {first}.")
         steps, question = chain(a, [(f"taking {n} fewer", "-", n)]), f"How many {what} does {second} have?"
-        distractors[1] = f"{second} has {rng.randint(2, 60)} {third}."
+        distractors[1] = f"{second} has {rng.randint(2, 20)} {third}."
     elif form == 2:
         facts.append(f"{first} gets {n} {what} more.")
-        steps, question = chain(a, [(f"getting {n} {what} more", "+", n)]), f"How many {what} does {first} have in all?"
+        steps, question = (
+            chain(a, [(f"getting {n} {what} more", "+", n)]),
+            f"How many {what} does {first} have in all?",
+        )
     else:
-        a = rng.randint(3, 20)
+        a = rng.randint(2, 9)
         facts = [f"{first} has {c} boxes with {a} {what} in each box."]
-        steps, question = chain(c, [(f"counting {c} boxes", "*", a)]), f"How many {what} does {first} have in the boxes?"
+        steps, question = (
+            chain(c, [(f"counting {c} boxes", "*", a)]),
+            f"How many {what} does {first} have in the boxes?",
+        )
     for sentence in rng.sample(distractors, level - 1):
         facts.insert(rng.randint(1, len(facts)), sentence)
     return _draft([*facts, question], steps)

@@ -2,7 +2,7 @@
 
 Text is cut as Qwen2's tokenizer cuts it, because transformers loads any tokenizer beside a Qwen2 model
 with that rule, whatever the file says. So both students read and write the same tokens. Bytes that the
-lab never uses are in the vocabulary too: any text can be encoded and decodes to itself.
+lab never uses are in the vocabulary too: any text can be encoded and decodes to itself (in Unicode's NFC form).
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ class EvaluationSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: int | None = Field(None, ge=1)
-    k: int = Field(1, ge=1)
-    temperature: float = Field(1.0, gt=0)
+    limit: int | None = Field(default=None, ge=1)
+    k: int = Field(default=1, ge=1)
+    temperature: float = Field(default=1.0, gt=0)
 
 
 class Profile(BaseModel):

@@ -14,7 +14,15 @@ from pydantic import Field
 from slmr.engines import Engine, Prompt, open_engine
 from slmr.evaluate import model_folder
 from slmr.stage import Params, StageContext, stage
-from slmr.stagewise.data import TRACES, Row, counted, ids_in_groups, problems_by_id, rollouts_by_problem, trace
+from slmr.stagewise.data import (
+    TRACES,
+    Row,
+    counted,
+    ids_in_groups,
+    problems_by_id,
+    rollouts_by_problem,
+    trace,
+)
 from slmr.stagewise.steps import common_prefix, split_steps
 from slmr.stagewise.teacher import Teacher, TeacherName, count_tokens, open_teacher
 from slmr.store import Cost, write_rows
@@ -27,9 +35,9 @@ class BridgeParams(Params):
     """`spike_nats`: a token with a larger NLL is a spike; `spike_weight`: what a share of 1 adds to the score."""
 
     teacher: TeacherName = "oracle"
-    merge_share: float = Field(0.2, ge=0, le=1)
-    spike_nats: float = Field(4.0, gt=0)
-    spike_weight: float = Field(1.0, ge=0)
+    merge_share: float = Field(default=0.2, ge=0, le=1)
+    spike_nats: float = Field(default=4.0, gt=0)
+    spike_weight: float = Field(default=1.0, ge=0)
     groups: tuple[str, ...] = ("hard",)
 
 
@@ -47,11 +55,15 @@ def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     attempts = rollouts_by_problem(context.input("probe"))
     teacher = open_teacher(params.teacher, params.merge_share)
     model = model_folder(context.input("model"))
-    candidates = [row for p in hard for row in propose(p, teacher, [a["completion"] for a in attempts[p["id"]]])]
+    candidates = [
+        row for p in hard for row in propose(p, teacher, [a["completion"] for a in attempts[p["id"]]])
+    ]
     score(candidates, open_engine(model, context.engine), params)
     chosen = [choose([c for c in candidates if c["problem_id"] == p["id"]]) for p in hard]
     write_rows(context.folder / SCORES, candidates)
-    write_rows(context.folder / TRACES, [trace(problems[c["problem_id"]], c["text"], c["source"]) for c in chosen])
+    write_rows(
+        context.folder / TRACES, [trace(problems[c["problem_id"]], c["text"], c["source"]) for c in chosen]
+    )
     context.cost += Cost(teacher_tokens=count_tokens(model, [c["text"] for c in candidates]))
     context.stats |= _statistics(candidates, chosen)
 

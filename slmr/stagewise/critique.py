@@ -33,11 +33,11 @@ class CritiqueParams(Params):
     """
 
     teacher: TeacherName = "oracle"
-    merge_share: float = Field(0.2, ge=0, le=1)
+    merge_share: float = Field(default=0.2, ge=0, le=1)
     locator: Literal["arithmetic"] = "arithmetic"
-    diag: float = Field(0.5, ge=0, le=1)
-    repair: float = Field(1.0, ge=0, le=1)
-    new: float = Field(1.0, ge=0, le=1)
+    diag: float = Field(default=0.5, ge=0, le=1)
+    repair: float = Field(default=1.0, ge=0, le=1)
+    new: float = Field(default=1.0, ge=0, le=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,9 @@ def ids_in_groups(folder: Path, groups: Iterable[str]) -> list[str]:
     return [row["problem_id"] for row in read_rows(folder / GROUPS) if row["group"] in wanted]
 
 
-def trace(problem: Mapping[str, Any], completion: str, source: str, prompt: str = "", prefix: str = "") -> Row:
+def trace(
+    problem: Mapping[str, Any], completion: str, source: str, prompt: str = "", prefix: str = ""
+) -> Row:
     """One SFT example; the prompt is the problem's own unless another is given."""
     return {
         "problem_id": problem["id"],

@@ -10,7 +10,17 @@ from pydantic import Field
 from slmr.engines import Completion, Prompt, Sampling, open_engine
 from slmr.evaluate import model_folder
 from slmr.stage import Params, StageContext, stage
-from slmr.stagewise.data import GROUPS, PROBLEMS, ROLLOUTS, TRACES, Row, counted, problems_by_id, rollouts_by_problem, trace
+from slmr.stagewise.data import (
+    GROUPS,
+    PROBLEMS,
+    ROLLOUTS,
+    TRACES,
+    Row,
+    counted,
+    problems_by_id,
+    rollouts_by_problem,
+    trace,
+)
 from slmr.store import Cost, read_rows, write_rows
 from slmr.tasks import load_task
 from slmr.verify import verify
@@ -44,9 +54,9 @@ def pool_stage(context: StageContext, params: PoolParams) -> None:
 class ProbeParams(Params):
     """K completions a problem from the current student. K is our choice; the paper's is unknown."""
 
-    k: int = Field(8, ge=1)
-    temperature: float = Field(1.0, gt=0)
-    max_tokens: int = Field(80, ge=1)
+    k: int = Field(default=8, ge=1)
+    temperature: float = Field(default=1.0, gt=0)
+    max_tokens: int = Field(default=80, ge=1)
 
 
 @stage("probe", ProbeParams, {"model": "one", "problems": "one"}, random=True, uses_engine=True)
@@ -90,8 +100,8 @@ def _verified(problem: Row, k_index: int, completion: Completion) -> Row:
 class PartitionParams(Params):
     """The paper's bounds: hard below 0.25, simple from 0.75 on, medium between."""
 
-    medium_from: float = Field(0.25, ge=0, le=1)
-    simple_from: float = Field(0.75, ge=0, le=1)
+    medium_from: float = Field(default=0.25, ge=0, le=1)
+    simple_from: float = Field(default=0.75, ge=0, le=1)
 
 
 @stage("partition", PartitionParams, {"probe": "one"}, random=False)
@@ -140,7 +150,7 @@ def consolidate_stage(context: StageContext, params: ConsolidateParams) -> None:
 class OwnCorrectParams(Params):
     """Rejection sampling (RFT, 2308.01825): distinct own correct completions, at most so many a problem."""
 
-    per_problem: int = Field(4, ge=1)
+    per_problem: int = Field(default=4, ge=1)
 
 
 @stage("own_correct", OwnCorrectParams, {"probe": "one", "problems": "one"}, random=False)

@@ -79,7 +79,7 @@ class TeacherParams(Params):
     """Whose traces, how raw, and for which difficulty groups of the partition (none: the whole pool)."""
 
     teacher: TeacherName = "oracle"
-    merge_share: float = Field(0.2, ge=0, le=1)
+    merge_share: float = Field(default=0.2, ge=0, le=1)
     groups: tuple[Literal["simple", "medium", "hard"], ...] = ()
 
 

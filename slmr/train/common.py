@@ -59,11 +59,23 @@ def progress_callback(context: StageContext, unit: str = "steps") -> TrainerCall
             logs: Mapping[str, Any] | None = None, **_: object,
         ) -> None:  # fmt: skip
             point = {"step": float(state.global_step)}
-            point |= {k: float(v) for k, v in (logs or {}).items() if isinstance(v, int | float | str) and _number(v)}
+            point |= {
+                k: float(v)
+                for k, v in (logs or {}).items()
+                if isinstance(v, int | float | str) and _number(v)
+            }
             check_finite(point)
             curve.append(point)
 
     return Reporter()
+
+
+def silent(trainer: Any) -> Any:
+    """The trainer without its habit of printing every log to standard output, which is for results."""
+    from transformers import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def _number(value: object) -> bool:

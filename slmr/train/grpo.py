@@ -12,7 +12,7 @@ from slmr.errors import WorkError
 from slmr.evaluate import model_folder
 from slmr.stage import Params, StageContext, stage
 from slmr.store import Cost, read_rows, write_rows
-from slmr.train.common import progress_callback, save_model, seed_everything, trainer_settings
+from slmr.train.common import progress_callback, save_model, seed_everything, silent, trainer_settings
 from slmr.verify import verify
 
 PROBLEMS, FAILURES = "problems.parquet", "failures.parquet"
@@ -24,15 +24,15 @@ class GrpoParams(Params):
     A step samples `prompts_per_step` problems with `group_size` completions each.
     """
 
-    learning_rate: float = Field(1e-4, gt=0)
-    steps: int = Field(60, ge=1)
-    share: float = Field(1.0, gt=0, le=1)
-    group_size: int = Field(8, ge=2)
-    prompts_per_step: int = Field(16, ge=1)
-    temperature: float = Field(1.0, gt=0)
-    max_tokens: int = Field(80, ge=1)
-    beta: float = Field(0.0, ge=0)
-    warmup_steps: int = Field(3, ge=0)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    steps: int = Field(default=60, ge=1)
+    share: float = Field(default=1.0, gt=0, le=1)
+    group_size: int = Field(default=8, ge=2)
+    prompts_per_step: int = Field(default=16, ge=1)
+    temperature: float = Field(default=1.0, gt=0)
+    max_tokens: int = Field(default=80, ge=1)
+    beta: float = Field(default=0.0, ge=0)
+    warmup_steps: int = Field(default=3, ge=0)
     loss: Literal["grpo", "dapo", "dr_grpo"] = "grpo"
     scale_rewards: Literal["group", "batch", "none"] = "group"
 
@@ -54,7 +54,11 @@ def grpo_stage(context: StageContext, params: GrpoParams) -> None:
     trainer = _trainer(model, tokenizer, problems, reward, params, context)
     trainer.train()
     write_rows(context.folder / FAILURES, reward.failures)
-    context.stats |= {"problems": len(problems), "groups": dict(reward.groups), "statuses": dict(reward.statuses)}
+    context.stats |= {
+        "problems": len(problems),
+        "groups": dict(reward.groups),
+        "statuses": dict(reward.statuses),
+    }
     _count_cost(context, trainer, model.num_parameters())
     save_model(model, tokenizer, context.folder)
 
@@ -86,14 +90,17 @@ class GroupReward:
         self.statuses.update(v.status for v in verdicts)
         rewards = [None if v.abstained else float(v.strict) for v in verdicts]
         for start in range(0, len(rewards), self._size):
-            self._note_group(rewards[start : start + self._size], texts[start : start + self._size], problem_id[start])
+            self._note_group(
+                rewards[start : start + self._size], texts[start : start + self._size], problem_id[start]
+            )
         return rewards
 
     def _note_group(self, rewards: list[float | None], texts: list[str], problem_id: str) -> None:
         values = {reward for reward in rewards if reward is not None}
         if values == {0.0}:
             self.failures += [{"problem_id": problem_id, "completion": text} for text in texts]
-        self.groups["mixed" if len(values) == 2 else "all wrong" if values == {0.0} else "all right"] += 1
+        names = {frozenset(): "abstained", frozenset({0.0}): "all wrong", frozenset({1.0}): "all right"}
+        self.groups[names.get(frozenset(values), "mixed")] += 1
 
 
 def _trainer(
@@ -104,9 +111,16 @@ def _trainer(
     from trl import GRPOConfig, GRPOTrainer
 
     rows = [
-        {"prompt": _prompt(tokenizer, p["prompt"]), "gold": p["gold"], "kind": p["kind"], "problem_id": p["id"]}
+        {
+            "prompt": _prompt(tokenizer, p["prompt"]),
+            "gold": p["gold"],
+            "kind": p["kind"],
+            "problem_id": p["id"],
+        }
         for p in problems
     ]
+    # A pool smaller than one step's prompts is gone through several times within the step.
+    rows *= -(-params.prompts_per_step // len(rows))
     config = GRPOConfig(
         **trainer_settings(context),
         max_steps=max(1, round(params.steps * params.share)),
@@ -123,9 +137,11 @@ def _trainer(
         mask_truncated_completions=True,
         logging_steps=1,
     )
-    return GRPOTrainer(
-        model=model, reward_funcs=[reward], args=config, train_dataset=Dataset.from_list(rows),
-        processing_class=tokenizer, callbacks=[progress_callback(context)],
+    return silent(
+        GRPOTrainer(
+            model=model, reward_funcs=[reward], args=config, train_dataset=Dataset.from_list(rows),
+            processing_class=tokenizer, callbacks=[progress_callback(context)],
+        )
     )  # fmt: skip
 
 
@@ -137,7 +153,11 @@ def _prompt(tokenizer: Any, text: str) -> Any:
 def _count_cost(context: StageContext, trainer: Any, parameters: int) -> None:
     """Sampled and trained tokens: completions from TRL's own length log, prompts from its token count."""
     per_step = trainer.args.per_device_train_batch_size
-    lengths = [point["completions/mean_length"] for point in context.stats["curve"] if "completions/mean_length" in point]
+    lengths = [
+        point["completions/mean_length"]
+        for point in context.stats["curve"]
+        if "completions/mean_length" in point
+    ]
     sampled = round(sum(lengths) * per_step)
     trained = round(trainer.state.num_input_tokens_seen)
     context.cost += Cost(

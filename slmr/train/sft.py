@@ -13,7 +13,7 @@ from slmr.errors import WorkError
 from slmr.evaluate import model_folder
 from slmr.stage import Params, StageContext, stage
 from slmr.store import Cost, read_rows
-from slmr.train.common import progress_callback, save_model, seed_everything, trainer_settings
+from slmr.train.common import progress_callback, save_model, seed_everything, silent, trainer_settings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -24,12 +24,12 @@ TRACES = "traces.parquet"
 class SftParams(Params):
     """`share` scales the epochs: a method with several SFT stages spreads one budget over them."""
 
-    learning_rate: float = Field(5e-4, gt=0)
-    epochs: float = Field(3.0, gt=0)
-    share: float = Field(1.0, gt=0, le=1)
-    batch_size: int = Field(32, ge=1)
-    warmup_share: float = Field(0.1, ge=0, le=1)
-    max_length: int = Field(512, ge=8)
+    learning_rate: float = Field(default=5e-4, gt=0)
+    epochs: float = Field(default=3.0, gt=0)
+    share: float = Field(default=1.0, gt=0, le=1)
+    batch_size: int = Field(default=32, ge=1)
+    warmup_share: float = Field(default=0.1, ge=0, le=1)
+    max_length: int = Field(default=512, ge=8)
 
 
 @stage("sft", SftParams, {"model": "one", "traces": "many"}, random=True)
@@ -71,7 +71,9 @@ def tokenize(
     return rows
 
 
-def _trainer(model: Any, tokenizer: Any, rows: list[dict[str, list[int]]], params: SftParams, context: StageContext):
+def _trainer(
+    model: Any, tokenizer: Any, rows: list[dict[str, list[int]]], params: SftParams, context: StageContext
+):
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
@@ -87,7 +89,9 @@ def _trainer(model: Any, tokenizer: Any, rows: list[dict[str, list[int]]], param
         train_sampling_strategy="group_by_length",
         logging_steps=10,
     )
-    return SFTTrainer(
-        model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
-        callbacks=[progress_callback(context)],
+    return silent(
+        SFTTrainer(
+            model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
+            callbacks=[progress_callback(context)],
+        )
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Answer checkers: text in, verdict out. Usable alone; needs neither torch nor lm-eval.
 
-    from slmr.verify import verify
-    verify("3 + 4 = 7. #### 7", "7", "numeric").strict   # True
+from slmr.verify import verify
+verify("3 + 4 = 7. #### 7", "7", "numeric").strict   # True
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import get_args
 
-from slmr.verify import choice, mathexpr, numeric, symbolic
-from slmr.verify.extract import visible
+from slmr.verify import choice, mathanswer, mathexpr, numeric, symbolic
+from slmr.verify.extract import MAX_ANSWER, fold, visible
 from slmr.verify.verdict import Answer, Kind, Status, Verdict
 
 __all__ = ["CHECKER_VERSIONS", "Kind", "Status", "Verdict", "checker_version", "verify"]
 
 # Raised whenever a verdict can change; rows of different versions are not ranked together.
-CHECKER_VERSIONS: dict[Kind, str] = {"numeric": "1", "math": "1", "choice": "1"}
+CHECKER_VERSIONS: dict[Kind, str] = {"numeric": "2", "math": "2", "choice": "2"}
+
+MAX_SYMBOLIC = 2_000  # characters of an answer that the symbolic worker is given
 
 # A decision: right or wrong, or a status that abstains, and why.
 _Decision = tuple[bool | Status, str]
@@ -40,14 +42,17 @@ def verify(completion: str, gold: str, kind: Kind) -> Verdict:
     """
     start = time.perf_counter()
     extract, decide = _CHECKERS[_known(kind)]
-    text = visible(completion)
-    answer = extract(text) if text is not None else None
     if not _gold_parses(gold, kind):
         return _verdict("malformed_gold", None, f"gold {gold[:80]!r} cannot be read as {kind}", start)
+    text = visible(completion)
+    if text is None:
+        return _verdict("no_answer", None, "the thought is never closed", start)
+    answer = extract(fold(text))
     if answer is None or not answer.text.strip():
-        reason = "the thought is never closed" if text is None else "no answer found, or it was taken back"
-        return _verdict("no_answer", None, reason, start)
-    decision, reason = decide(answer.text, gold)
+        return _verdict("no_answer", None, "no answer found, or it was taken back", start)
+    if len(answer.text) > MAX_ANSWER:
+        return _verdict("wrong", answer, "longer than any answer", start)
+    decision, reason = decide(answer.text, fold(gold))
     if isinstance(decision, str):
         return _verdict(decision, answer, reason, start)
     return _verdict("correct" if decision else "wrong", answer, reason, start)
@@ -65,7 +70,7 @@ def _verdict(status: Status, answer: Answer | None, reason: str, start: float) -
     if right and not strict:
         reason = "right, but not in the requested form"
     elapsed = 1000 * (time.perf_counter() - start)
-    return Verdict(status, strict, right, answer.text if answer else None, reason, elapsed)
+    return Verdict(status, strict, right, answer.text[:MAX_ANSWER] if answer else None, reason, elapsed)
 
 
 def _decide_numeric(answer: str, gold: str) -> _Decision:
@@ -76,16 +81,21 @@ def _decide_numeric(answer: str, gold: str) -> _Decision:
 
 
 def _decide_choice(answer: str, gold: str) -> _Decision:
-    right = choice.matches(answer, gold.strip().upper())
-    return right, f"names {gold}" if right else f"does not name {gold} alone"
+    letter = choice.parse_gold(gold)
+    assert letter is not None  # verify has tried gold
+    right = choice.matches(answer, letter)
+    return right, f"names {letter}" if right else f"does not name {letter} alone"
 
 
 def _decide_math(answer: str, gold: str) -> _Decision:
+    gold = mathanswer.gold_answer(gold)
     decided = mathexpr.decide(answer, gold)
     if decided is not None:
         return decided, "decided exactly"
+    if len(answer) > MAX_SYMBOLIC:
+        return False, "too long for the symbolic check"
     try:
-        return symbolic.POOL.equal(mathexpr.normalise(answer), mathexpr.normalise(gold)), "decided by math-verify"
+        return symbolic.equal(answer, gold), "decided by math-verify"
     except symbolic.SymbolicTimeout as error:
         return "timeout", str(error)
     except symbolic.SymbolicError as error:
@@ -95,14 +105,15 @@ def _decide_math(answer: str, gold: str) -> _Decision:
 @lru_cache(maxsize=4096)
 def _gold_parses(gold: str, kind: Kind) -> bool:
     if kind == "numeric":
-        return numeric.parse(gold) is not None
+        return numeric.parse(fold(gold)) is not None
     if kind == "choice":
-        return choice.parse(gold) is not None and len(gold.strip()) == 1
-    return bool(gold.strip()) and len(gold) <= mathexpr.MAX_CHARS and mathexpr.depth(gold) <= mathexpr.MAX_DEPTH
+        return choice.parse_gold(gold) is not None
+    answer = mathanswer.gold_answer(gold[: 4 * MAX_ANSWER])
+    return 0 < len(answer) <= mathexpr.MAX_CHARS and mathexpr.depth(answer) <= mathexpr.MAX_DEPTH
 
 
 _CHECKERS: dict[Kind, tuple[Callable[[str], Answer | None], Callable[[str, str], _Decision]]] = {
     "numeric": (numeric.extract, _decide_numeric),
-    "math": (mathexpr.extract, _decide_math),
+    "math": (mathanswer.extract, _decide_math),
     "choice": (choice.extract, _decide_choice),
 }

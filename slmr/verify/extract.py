@@ -1,27 +1,41 @@
-"""Finding the answer in a completion: think blocks, requested forms, boxes, hedges, retractions.
+"""Finding the answer in a completion: think blocks, boxes, statements, hedges, retractions.
 
-All patterns are linear in the text, which is bounded before any of them runs.
+All patterns are linear in the text, which is cut to a bounded length before any of them runs.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from slmr.verify.verdict import Answer
 
 MAX_LENGTH = 100_000  # characters of a completion that are looked at, from its end
-MAX_ANSWER = 2_000  # characters of one answer
+MAX_ANSWER = 10_000  # characters of one answer
 
 _THINK_OPEN, _THINK_CLOSE = "<think>", "</think>"
+_SPECIAL = re.compile(r"(?:(?:<\|[a-z_]{1,30}\|>|</s>|<eos>)\s{0,2}(?:user|assistant)?\s{0,2}){1,8}$")
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_SIGNS = {ord("\u2212"): "-", ord("\uff0d"): "-", ord("\u00a0"): " ", ord("\u2009"): " ", ord("\u202f"): " "}
 _SAID = re.compile(
-    r"(?:final\s+answer|answer|result|solution)\s*(?:is|are|=|:)\s*:?\s*", re.IGNORECASE
-)
-_RETRACTS = re.compile(
-    r"\b(?:no,? wait|wait,|actually|scratch that|i was wrong|that(?:'s| is) (?:wrong|incorrect|not right)"
-    r"|let me (?:re|try|check|correct)|on second thought|correction|not correct|mistake)",
+    r"(?:\b(?:final\s+answer|answer|result|solution|value)\s*(?:is|are|=|:)|答案(?:是|为|：|:)?)\s*:?\s*"
+    r"(?:(?:therefore|thus|simply|exactly)\s+)?",
     re.IGNORECASE,
 )
-_HEDGE = re.compile(r"\b(?:or|either|maybe|perhaps|possibly|and/or|not sure|could be|might be)\b", re.IGNORECASE)
+_RETRACTS = re.compile(
+    r"\b(?:no,? wait|wait\b|actually|scratch that|i was wrong|that(?:'s| is| was) (?:wrong|incorrect|not right)"
+    r"|let me (?:re|try|correct)|on second thou?ght|correction|(?:made a|my) mistake|mistaken|not sure"
+    r"|i(?:'m| am) unsure|oops|i meant|i (?:don't|do not) know|or (?:maybe|perhaps|possibly))\b",
+    re.IGNORECASE,
+)
+_HEDGE = re.compile(
+    r"\b(?:or|either|maybe|perhaps|possibly|and/or|not sure|unsure|could be|might be|not)\b", re.IGNORECASE
+)
+_BOX = re.compile(r"\\(?:boxed|fbox)\s*")
+_JOIN = re.compile(
+    r"(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:,|\\?(?:text|mathrm)?\{?\s*(?:and|or)\s*\}?)"
+    r"(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:[a-zA-Z](?:_\{?\w{1,3}\}?)?\s*=\s*)?"
+)
 
 
 def visible(completion: str) -> str | None:
@@ -31,49 +45,70 @@ def visible(completion: str) -> str | None:
         text = text.rsplit(_THINK_CLOSE, 1)[1]
     elif _THINK_OPEN in completion:
         return None
-    return None if _THINK_OPEN in text else text
+    return None if _THINK_OPEN in text else _without_special(text)
+
+
+def _without_special(text: str) -> str:
+    """The text without the special tokens of a chat format at its end."""
+    text = text.rstrip()
+    match = _SPECIAL.search(text, max(0, len(text) - 200))
+    return text[: match.start()].rstrip() if match else text
+
+
+def fold(text: str) -> str:
+    """One spelling of characters: full-width digits, the minus sign, odd and invisible blanks."""
+    if text.isascii():
+        return text
+    plain = text.translate(_INVISIBLE).translate(_SIGNS)
+    return "".join(
+        str(unicodedata.decimal(c))
+        if c.isdecimal()
+        else unicodedata.normalize("NFKC", c)
+        if "！" <= c <= "～"
+        else c
+        for c in plain
+    )
 
 
 def boxed(text: str) -> list[tuple[str, int]]:
-    r"""The contents of every `\boxed{...}` with balanced braces, and where each ends."""
-    found = []
+    r"""The contents of every `\boxed{...}` with balanced braces, and where each ends.
+
+    Boxes joined by a comma, `and` or `or` are one list. A box around boxes is what stands innermost.
+    """
+    found: list[tuple[str, int]] = []
     position = 0
-    while (start := text.find("\\boxed", position)) >= 0:
-        brace = start + len("\\boxed")
-        while brace < len(text) and text[brace] == " ":
-            brace += 1
-        position = brace
-        if brace >= len(text) or text[brace] != "{":
-            continue
-        depth = 0
-        for end in range(brace, min(len(text), brace + MAX_ANSWER)):
-            depth += {"{": 1, "}": -1}.get(text[end], 0)
-            if depth == 0:
-                found.append((text[brace + 1 : end].strip(), end + 1))
-                position = end + 1
-                break
+    while match := _BOX.search(text, position):
+        content, end = _group(text, match.end())
+        gap = text[found[-1][1] : match.start()] if found else ""
+        if content is not None and found and len(gap) < 60 and _JOIN.fullmatch(gap):
+            found[-1] = (f"{found[-1][0]}, {content}", end)
+        elif content is not None:
+            found.append((content, end))
+        position = max(end, match.end())
     return found
 
 
-def marked(text: str, mark: str) -> list[tuple[str, int]]:
-    """What stands behind each mark (`####`, `Answer:`) up to the end of its line, and where it ends."""
-    pattern = re.compile(re.escape(mark) + r"[ \t]*([^\n]*)")
-    return [(m[1].strip(), m.end()) for m in pattern.finditer(text)]
+def _group(text: str, start: int) -> tuple[str | None, int]:
+    if start >= len(text):
+        return None, start
+    if text[start] != "{":
+        bare = re.compile(r"-?[\d.]*\d").match(text, start)
+        return (bare[0], bare.end()) if bare else (None, start)
+    depth = 0
+    for end in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[end], 0)
+        if depth == 0:
+            return text[start + 1 : end].strip(), end + 1
+    return None, len(text)
 
 
-def closing(found: list[tuple[str, int]], text: str, strict_tail: bool = True) -> Answer | None:
-    """The last of several finds as an answer; None if what follows takes it back.
-
-    It is strict if nothing but blanks and closing punctuation follows.
-    """
+def closing(found: list[tuple[str, int]], text: str) -> tuple[str, str] | None:
+    """The last of several finds and what follows it; None if what follows takes it back."""
     if not found:
         return None
     answer, end = found[-1]
     tail = text[end:]
-    if retracted(tail):
-        return None
-    bare_tail = not tail.strip(" \t\n.$*)}]\\,;!")
-    return Answer(answer[:MAX_ANSWER], strict_tail and bare_tail)
+    return None if retracted(tail) else (answer, tail)
 
 
 def said(text: str) -> Answer | None:
@@ -82,10 +117,10 @@ def said(text: str) -> Answer | None:
     if not matches:
         return None
     rest = text[matches[-1].end() :]
-    line = re.split(r"\n|(?<=[^\d\s])[.;](?:\s|$)|\.(?:\s|$)", rest, maxsplit=1)[0]
-    if retracted(rest[len(line) :]):
+    line = re.split(r"\n|(?<=\S)[.;!?。](?:\s|$)|。", rest.lstrip(), maxsplit=1)[0][:2_000]
+    if retracted(rest) or not line.strip():
         return None
-    return Answer(line.strip()[:MAX_ANSWER], False) if line.strip() else None
+    return Answer(line.strip().rstrip(".").strip("*_ "), False)
 
 
 def retracted(tail: str) -> bool:
@@ -94,5 +129,10 @@ def retracted(tail: str) -> bool:
 
 
 def hedged(answer: str) -> bool:
-    """Whether an answer names alternatives instead of one."""
+    """Whether an answer names alternatives, or denies, instead of naming one."""
     return bool(_HEDGE.search(answer))
+
+
+def last_lines(text: str) -> list[str]:
+    """The lines that are not blank."""
+    return [line.strip() for line in text.splitlines() if line.strip()]

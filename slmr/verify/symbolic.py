@@ -1,7 +1,7 @@
 """The parent side of the symbolic worker: one check at a time, with a deadline that kills.
 
 Workers are processes that this module starts itself and talks to over pipes. No signals, so it works
-from any thread, from asyncio, and in forked or daemonic processes.
+from any thread, from asyncio, and in forked or daemonic processes. Nothing is retried.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ import atexit
 import contextlib
 import json
 import os
-import select
+import selectors
 import subprocess
 import sys
 import threading
 import time
 from typing import Any
 
+from slmr.verify.spelling import normalise
+
 DEADLINE_S = 3.0
-_START_S = 60.0  # importing sympy on a loaded machine; not part of any check's deadline
+_START_S = 120.0  # importing sympy on a loaded machine; not part of any check's deadline
 
 
 class SymbolicTimeout(Exception):
@@ -31,39 +33,46 @@ class SymbolicError(Exception):
 
 class _Worker:
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "slmr.verify.worker"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )  # fmt: skip
+        path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
         try:
-            self._read(_START_S)
-        except (SymbolicTimeout, SymbolicError) as error:
-            self.kill()
+            self._process = subprocess.Popen(
+                # -P: a file in the user's folder must not shadow a module of the worker.
+                [sys.executable, "-P", "-m", "slmr.verify.worker"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": path}, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
             raise SymbolicError(f"the symbolic worker did not start: {error}") from None
+        self.ready = False
 
-    def ask(self, request: dict[str, str], deadline_s: float) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], deadline_s: float) -> dict[str, Any]:
+        """The worker's reply; its start-up does not count against the deadline."""
+        if not self.ready:
+            self._read(_START_S)
+            self.ready = True
         assert self._process.stdin
         try:
-            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.stdin.flush()
         except OSError as error:
             raise SymbolicError(f"the symbolic worker is gone: {error}") from None
         return self._read(deadline_s)
 
     def _read(self, deadline_s: float) -> dict[str, Any]:
+        """One line of JSON. Bytes are read as they come, so half a line cannot block beyond the deadline."""
         assert self._process.stdout
-        end = time.monotonic() + deadline_s
-        while True:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise SymbolicTimeout(f"no answer within {deadline_s} s")
-            ready, _, _ = select.select([self._process.stdout], [], [], left)
-            if ready:
-                line = self._process.stdout.readline()
-                if not line:
+        pipe, line, end = self._process.stdout.fileno(), b"", time.monotonic() + deadline_s
+        with selectors.DefaultSelector() as selector:  # not select(): it fails above 1,024 open files
+            selector.register(pipe, selectors.EVENT_READ)
+            while not line.endswith(b"\n"):
+                left = end - time.monotonic()
+                if left <= 0 or not selector.select(left):
+                    raise SymbolicTimeout(f"no answer within {deadline_s} s")
+                chunk = os.read(pipe, 65_536)
+                if not chunk:
                     raise SymbolicError("the symbolic worker died")
-                return json.loads(line)
+                line += chunk
+        return json.loads(line)
 
     def kill(self) -> None:
         self._process.kill()
@@ -72,52 +81,54 @@ class _Worker:
 
 
 class SymbolicPool:
-    """Idle workers. A check takes one, or starts one, and gives it back; a timed-out one is killed."""
+    """Up to `size` workers, started when first needed. A worker that fails or is late is killed."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int | None = None) -> None:
+        self.size = size or min(8, os.cpu_count() or 2)
         self._idle: list[_Worker] = []
         self._lock = threading.Lock()
+        self._free = threading.BoundedSemaphore(self.size)
         self._owner = os.getpid()
 
     def equal(self, answer: str, gold: str, deadline_s: float = DEADLINE_S) -> bool:
-        """Whether math-verify holds the two for equal.
+        """Whether math-verify holds the two for equal. Waiting for a worker is not part of the deadline.
 
         Raises:
             SymbolicTimeout: it took longer than the deadline.
             SymbolicError: it could not tell.
         """
-        worker = self._take()
-        try:
-            reply = worker.ask({"gold": gold, "answer": answer}, deadline_s)
-        except (SymbolicTimeout, SymbolicError):
-            worker.kill()
-            raise
-        self._give_back(worker)
+        request = {"gold": gold, "answer": answer, "deadline_s": deadline_s}
+        with self._free:
+            worker = self._take()
+            try:
+                reply = worker.ask(request, deadline_s)
+            except BaseException:
+                worker.kill()
+                raise
+            with self._lock:
+                self._idle.append(worker)
         if "error" in reply:
             raise SymbolicError(reply["error"])
         return bool(reply["equal"])
 
     def close(self) -> None:
         """Ends the idle workers."""
+        with self._lock:
+            idle, self._idle = self._idle, []
         if os.getpid() == self._owner:
-            for worker in self._idle:
+            for worker in idle:
                 worker.kill()
-        self._idle = []
+
+    def pids(self) -> list[int]:
+        """The idle workers' process ids."""
+        with self._lock:
+            return [worker._process.pid for worker in self._idle]
 
     def _take(self) -> _Worker:
         with self._lock:
-            if os.getpid() != self._owner:  # a forked child must not share its parent's pipes
-                self._idle, self._owner = [], os.getpid()
             if self._idle:
                 return self._idle.pop()
         return _Worker()
-
-    def _give_back(self, worker: _Worker) -> None:
-        with self._lock:
-            if len(self._idle) < (os.cpu_count() or 2):
-                self._idle.append(worker)
-                return
-        worker.kill()
 
 
 def _new_pool() -> SymbolicPool:
@@ -129,11 +140,23 @@ def _new_pool() -> SymbolicPool:
 POOL = _new_pool()
 
 
+def equal(answer: str, gold: str) -> bool:
+    """`POOL.equal` on the two texts in one spelling."""
+    return POOL.equal(_latex(answer), _latex(gold))
+
+
+def _latex(text: str) -> str:
+    plain = normalise(text)
+    for own, latex in (("⟦", "\\begin{pmatrix}"), ("⟧", "\\end{pmatrix}"), ("¦", "\\\\"), ("<=", "\\leq "),
+                       (">=", "\\geq "), ("!=", "\\neq ")):  # fmt: skip
+        plain = plain.replace(own, latex)
+    return plain
+
+
 def _replace_after_fork() -> None:
-    """A forked child starts with a pool and a lock of its own."""
+    """A forked child must not share its parent's pipes, nor a lock that some thread held."""
     global POOL
-    POOL = SymbolicPool()
-    atexit.register(POOL.close)
+    POOL = _new_pool()
 
 
 if hasattr(os, "register_at_fork"):

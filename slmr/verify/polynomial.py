@@ -1,0 +1,210 @@
+r"""Exact algebra in a normal form: a sum of monomials with rational coefficients.
+
+A monomial is a product of atoms with rational exponents. An atom is a symbol (`x`, `\pi`), a prime under
+a root (`#2`), or something opaque (`sin(...)`) named by the normal form of what it holds. Equal normal
+forms mean equal values. Different ones mean different values wherever `decidable` holds: powers of
+independent symbols, and roots of primes (A. S. Besicovitch, On the linear independence of fractional
+powers of integers, J. London Math. Soc. 1940), are linearly independent over the rationals.
+
+Every operation is bounded in terms, digits and exponents, and raises `Unreadable` beyond.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+Monomial = tuple[tuple[str, Fraction], ...]
+Sum = dict[Monomial, Fraction]
+
+MAX_TERMS, MAX_BITS, MAX_POWER = 300, 20_000, 200
+_MAX_TRIAL = 1_000  # primes up to here are pulled out of a root
+_MAX_EXPANSION = 20  # power of a sum that is multiplied out
+_MAX_NAME = 4_000
+_POSITIVE = {"\\pi", "e"}
+_ONE: Monomial = ()
+
+
+class Unreadable(Exception):
+    """The text is no expression that this module can hold, or one that is too large for it."""
+
+
+def number(value: Fraction | int) -> Sum:
+    """A rational number as a sum."""
+    value = Fraction(value)
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS:
+        raise Unreadable("too many digits")
+    return {_ONE: value} if value else {}
+
+
+def atom(name: str) -> Sum:
+    """One symbol, or one opaque thing, as a sum."""
+    return _atom_power(name, Fraction(1))
+
+
+def rational(total: Sum) -> Fraction | None:
+    """The value of a sum without atoms; None for any other."""
+    if not total:
+        return Fraction(0)
+    return total[_ONE] if set(total) == {_ONE} else None
+
+
+def add(left: Sum, right: Sum) -> Sum:
+    total = dict(left)
+    for monomial, coefficient in right.items():
+        value = total.get(monomial, Fraction(0)) + coefficient
+        if value:
+            total[monomial] = value
+        else:
+            total.pop(monomial, None)
+    return _bounded(total)
+
+
+def negate(total: Sum) -> Sum:
+    return {monomial: -coefficient for monomial, coefficient in total.items()}
+
+
+def multiply(left: Sum, right: Sum) -> Sum:
+    if len(left) * len(right) > 4 * MAX_TERMS:
+        raise Unreadable("too many terms")
+    total: Sum = {}
+    for a, x in left.items():
+        for b, y in right.items():
+            for monomial, coefficient in _times(a, b, x * y).items():
+                total[monomial] = total.get(monomial, Fraction(0)) + coefficient
+    return _bounded({monomial: value for monomial, value in total.items() if value})
+
+
+def power(base: Sum, exponent: Sum) -> Sum:
+    """A power; opaque where the exponent is no number or a root cannot be taken exactly."""
+    q = rational(exponent)
+    if q is None:
+        return atom(f"({canonical(base)})^({canonical(exponent)})")
+    if abs(q) > MAX_POWER or q.denominator > MAX_POWER:
+        raise Unreadable("exponent too large")
+    if not base:
+        if q <= 0:
+            raise Unreadable("division by zero")
+        return {}
+    if len(base) == 1:
+        return _power_of_term(*next(iter(base.items())), q)
+    if q.denominator == 1 and q > 0:
+        return _repeated(base, int(q))
+    unit, leading = monic(base)
+    if q.denominator == 1 or leading > 0:
+        return multiply(_root(leading, q), _atom_power(f"({canonical(unit)})", q))
+    return _atom_power(f"({canonical(base)})", q)
+
+
+def monic(total: Sum) -> tuple[Sum, Fraction]:
+    """The sum divided by the coefficient of its first monomial, and that coefficient."""
+    leading = total[min(total)]
+    return {monomial: coefficient / leading for monomial, coefficient in total.items()}, leading
+
+
+def canonical(total: Sum) -> str:
+    """The normal form as text: equal texts mean equal values."""
+    return "+".join(
+        f"{coefficient}" + "".join(f"*{name}^{exponent}" for name, exponent in monomial)
+        for monomial, coefficient in sorted(total.items())
+    )
+
+
+def decidable(total: Sum) -> bool:
+    """Whether a different normal form would mean a different value."""
+    for monomial in total:
+        for name, exponent in monomial:
+            if "(" in name:
+                return False
+            if name.startswith("#"):
+                if not 0 < exponent < 1 or not name[1:].isdigit() or int(name[1:]) > _MAX_TRIAL:
+                    return False
+            elif exponent.denominator != 1 or (name in ("i", "I") and exponent not in (0, 1)):
+                return False
+    return True
+
+
+def _atom_power(name: str, exponent: Fraction) -> Sum:
+    if len(name) > _MAX_NAME:  # names hold names: without a bound they grow by a factor a level
+        raise Unreadable("too large")
+    return {((name, exponent),): Fraction(1)}
+
+
+def _bounded(total: Sum) -> Sum:
+    if len(total) > MAX_TERMS:
+        raise Unreadable("too many terms")
+    for value in total.values():
+        if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS:
+            raise Unreadable("too many digits")
+    return total
+
+
+def _times(left: Monomial, right: Monomial, coefficient: Fraction) -> Sum:
+    exponents = dict(left)
+    for name, exponent in right:
+        exponents[name] = exponents.get(name, Fraction(0)) + exponent
+    return _term(exponents, coefficient)
+
+
+def _term(exponents: dict[str, Fraction], coefficient: Fraction) -> Sum:
+    """One term; whole powers of numbers move into its coefficient."""
+    kept = {}
+    for name, exponent in exponents.items():
+        if name.startswith("#"):
+            whole = exponent.numerator // exponent.denominator
+            coefficient *= Fraction(int(name[1:])) ** whole
+            exponent -= whole
+        if exponent:
+            kept[name] = exponent
+    return _bounded({tuple(sorted(kept.items())): coefficient}) if coefficient else {}
+
+
+def _repeated(base: Sum, times: int) -> Sum:
+    if times > _MAX_EXPANSION:
+        raise Unreadable("too many terms")
+    total = number(1)
+    for _ in range(times):
+        total = multiply(total, base)
+    return total
+
+
+def _power_of_term(monomial: Monomial, coefficient: Fraction, q: Fraction) -> Sum:
+    if q.denominator == 1:
+        bits = max(coefficient.numerator.bit_length(), coefficient.denominator.bit_length())
+        if bits * abs(q) > MAX_BITS:
+            raise Unreadable("too many digits")
+        return _term({name: exponent * q for name, exponent in monomial}, coefficient ** int(q))
+    # sqrt(x^2) is no x: a root goes through a product only where every factor is positive.
+    plain = all(name in _POSITIVE or name.startswith("#") for name, _ in monomial)
+    lone = len(monomial) == 1 and monomial[0][1] == 1 and "(" not in monomial[0][0]
+    if coefficient > 0 and (plain or lone):
+        return multiply(
+            _root(coefficient, q), _term({name: exponent * q for name, exponent in monomial}, Fraction(1))
+        )
+    if coefficient < 0 and q == Fraction(1, 2) and not monomial:
+        return multiply(_root(-coefficient, q), atom("i"))
+    return _atom_power(f"({canonical({monomial: coefficient})})", q)
+
+
+def _root(value: Fraction, q: Fraction) -> Sum:
+    """A rational power of a positive rational number: its primes under their own roots."""
+    if q.denominator == 1:
+        return number(value ** int(q))
+    exponents: dict[str, Fraction] = {}
+    for part, sign in ((value.numerator, 1), (value.denominator, -1)):
+        for prime, count in _factors(part):
+            name = f"#{prime}"
+            exponents[name] = exponents.get(name, Fraction(0)) + sign * count * q
+    return _term(exponents, Fraction(1))
+
+
+def _factors(value: int) -> list[tuple[int, int]]:
+    """Prime factors by trial division; what is left after the bound stays one factor."""
+    found, prime = [], 2
+    while prime <= _MAX_TRIAL and prime * prime <= value:
+        count = 0
+        while value % prime == 0:
+            value, count = value // prime, count + 1
+        if count:
+            found.append((prime, count))
+        prime += 1
+    return [*found, (value, 1)] if value > 1 else found

@@ -1,0 +1,62 @@
+r"""One spelling for what means the same on the page: spaces, wrappers, units, `\dfrac`, a final stop."""
+
+from __future__ import annotations
+
+import re
+
+_DROP = re.compile(
+    r"\\[,;:!]|\\ (?!\\)|\\left(?![a-z])|\\right(?![a-z])|\\(?:displaystyle|limits|bigl?|bigr?|Bigl?|Bigr?)(?![a-z])"
+    r"|\\q?quad|~|\\?\$|\\[()]|(?<!\\)\\\[|(?<!\\)\\\]"
+)
+_WRAP = re.compile(r"\\(?:text|textnormal|mathrm|mathbf|textbf|mathit|mbox|operatorname)\s*\{([^{}]*)\}")
+_UNIT_NAMES = (
+    r"degrees?|dollars?|cents?|(?:square |cubic )?units?|(?:square |cubic |sq\.? )?(?:inch(?:es)?|in\."
+    r"|feet|foot|ft|cm|mm|km|m"
+    r"|(?:centi|kilo|milli)?met(?:er|re)s?|miles?|yards?)|hours?|minutes?|seconds?|days?|weeks?|months?|years?|ways?|mph"
+    r"|kg|grams?|lit(?:er|re)s?|gallons?|pounds?|students?|people|apples?"
+)
+_UNIT = re.compile(
+    rf"(?<=[\d}}\s)])\s*(?:\^\\circ|\^\{{\\circ\}}|\\circ|°|(?:{_UNIT_NAMES})(?:\s?/\s?[a-z]+)?)(?:\^\{{?[23]\}}?|²|³)?\.?$",
+    re.IGNORECASE,
+)
+_THOUSANDS = re.compile(
+    r"(?<![\d.(\[,])(?<![(\[,] )\d{1,3}(?:(?:,|\{,\}|\\,|,\\! ?)\d{3})+(?![\d,])(?!\s*[)\]])"
+    r"|(?<![\d.])\d{1,3}(?:(?:\{,\}|\\,|,\\! ?)\d{3})+(?!\d)|^\d{1,3}(?: \d{3})+$"
+)
+_MATRIX = re.compile(r"\\begin\{[pbvBV]?matrix\}(.*?)\\end\{[pbvBV]?matrix\}", re.DOTALL)
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_SAME = [
+    (re.compile(r"\\[dtc]frac(?![a-z])"), r"\\frac"), (re.compile(r"\\(?:le|leq|leqslant)(?![a-z])|≤"), "<="),
+    (re.compile(r"\\(?:ge|geq|geqslant)(?![a-z])|≥"), ">="), (re.compile(r"\\(?:ne|neq)(?![a-z])|≠|\\not="), "!="),
+    (re.compile(r"\\lt(?![a-z])"), "<"), (re.compile(r"\\gt(?![a-z])"), ">"), (re.compile(r"∈"), r"\\in "),
+    (re.compile(r"∪"), r"\\cup "), (re.compile(r"∞"), r"\\infty "), (re.compile(r"π"), r"\\pi "),
+    (re.compile(r"±"), r"\\pm "), (re.compile(r"[×·⋅]"), "*"), (re.compile(r"\\(?:cdot|times)(?![a-z])"), "*"),
+    (re.compile(r"√\s*(\d+|[a-z])"), r"\\sqrt{\1}"), (re.compile(r"√\s*\("), r"\\sqrt("),
+    (re.compile(r"\\(?:lbrace|\{)"), r"\\{"), (re.compile(r"\\(?:rbrace|\})"), r"\\}"),
+    (re.compile(r"\^\{\\prime\}|\\prime"), "'"), (re.compile(r"\\(?:exponentialE)(?![a-z])"), "e"),
+    (re.compile(r"(?<=[}\d])\^\\circ(?=\s|$)"), "°"),
+]  # fmt: skip
+
+
+def normalise(text: str) -> str:
+    """The text in one spelling, still LaTeX."""
+    plain = re.sub(r"\s+", " ", text).strip().strip("*").strip()
+    plain = plain.replace("\\\\left", "\\left").replace("\\\\right", "\\right").replace("\\\\frac", "\\frac")
+    plain = _MATRIX.sub(_matrix, plain)
+    for _ in range(2):
+        plain = _WRAP.sub(r"\1", plain)
+    plain = _THOUSANDS.sub(lambda m: re.sub(r"\D", "", m[0]), plain.strip("$").strip())
+    plain = _DROP.sub("", plain).replace("\u2212", "-")
+    plain = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: f"^{{{m[0].translate(_SUPERSCRIPTS)}}}", plain)
+    for pattern, spelling in _SAME:
+        plain = pattern.sub(spelling, plain)
+    plain = plain.strip().rstrip(".,;").strip()
+    plain = _UNIT.sub("", plain).strip()
+    plain = re.sub(r"^\{([^{}]*)\}$", r"\1", plain)
+    plain = re.sub(r"^\(([A-J])\)$", r"\1", plain)
+    return re.sub(r"\s+", " ", plain)
+
+
+def _matrix(match: re.Match[str]) -> str:
+    rows = re.split(r"\\\\(?:\[[^\]]*\])?", match[1])
+    return "⟦" + "¦".join(row.strip() for row in rows if row.strip()) + "⟧"

@@ -1,0 +1,221 @@
+"""The commands as a user meets them: real processes, their output, their exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from slmr.lab import student_path
+
+TINY_PROFILE = """
+students: [lab-llama]
+default_student: lab-llama
+tasks: {tasks}
+evaluate: {{limit: 8}}
+engine: {{batch_size: 64, device: cpu}}
+stages:
+  pool: {{task: lab_gsm8k, size: 24}}
+  probe: {{k: 4, max_tokens: 40}}
+  sft: {{epochs: 1, batch_size: 8}}
+  grpo: {{steps: 2, group_size: 4, prompts_per_step: 4, max_tokens: 40}}
+"""
+
+
+def slmr(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "slmr.cli", *arguments],
+        cwd=cwd,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+    )
+
+
+def tiny_profile(folder: Path, tasks: str = "lab_gsm8k") -> str:
+    file = folder / "tiny.yaml"
+    file.write_text(TINY_PROFILE.format(tasks=tasks))
+    return str(file)
+
+
+def refused(*arguments: str, cwd: Path, code: int = 2) -> str:
+    """The one line that a refused command prints."""
+    done = slmr(*arguments, cwd=cwd)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    return done.stderr.strip().splitlines()[-1]
+
+
+def test_unknown_names_suggest_the_nearest(tmp_path: Path) -> None:
+    assert "did you mean 'sft_grpo'?" in refused("bench", "--method", "sft_grp", cwd=tmp_path)
+    assert "did you mean 'lab_gsm8k'?" in refused("tasks", "show", "lab_gsm8", cwd=tmp_path)
+    assert "did you mean 'lab'?" in refused("bench", "--profile", "lap", cwd=tmp_path)
+    assert "did you mean 'lab-llama'?" in refused("lab", "path", "lab-lama", cwd=tmp_path)
+    assert "did you mean 'lab_math'?" in refused("eval", "lab-llama", "--tasks", "lab_mat", cwd=tmp_path)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_wrong_options_and_values(tmp_path: Path) -> None:
+    assert "No such option: --metod" in refused("bench", "--metod", "all", cwd=tmp_path)
+    assert "--seeds 'x'" in refused("bench", "--seeds", "x", cwd=tmp_path)
+    assert "--limit" in refused("bench", "--limit", "0", cwd=tmp_path)
+    assert "unknown executor 'slurm'" in refused("bench", "--executor", "slurm", cwd=tmp_path)
+    assert "neither a lab student" in refused("eval", "no-such-model", cwd=tmp_path)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: mine\nkind: sft\nsummary: s\nstagez: {}\n", "did you mean 'stages'?"),
+        ("name: mine\nkind: sft\nsummary: s\nstages:\n  a: {stage: sftt}\n", "did you mean 'sft'?"),
+        (
+            "name: mine\nkind: sft\nsummary: s\nstages:\n  a: {stage: pool, with: {sizes: 3}}\n",
+            "did you mean 'size'?",
+        ),
+        ("name: mine\nkind: sft\nsummary: s\nstages:\n  a: {stage: pool, with: {size: lots}}\n", "size"),
+        (
+            "name: mine\nkind: sft\nsummary: s\nstages:\n  a: {stage: probe, modle: student}\n",
+            "did you mean 'model'?",
+        ),
+        ("name: mine\nkind: sft\nsummary: s\nresult: sft\n", "unknown result 'sft'"),
+        ("name: other\nkind: sft\nsummary: s\n", "named 'other'"),
+        ("name: [", "is not YAML"),
+    ],
+)
+def test_a_faulty_recipe_is_refused_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods" / "mine.yaml").write_text(text)
+    line = refused("bench", "--method", "mine", "--methods-path", "methods", cwd=tmp_path)
+    assert message in line
+    assert "mine" in line
+
+
+def test_a_faulty_profile_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text("students: [lab-llama]\ndefault_student: lab-llama\ntasks: lab\nengin: {}\n")
+    assert "did you mean 'engine'?" in refused("bench", "--profile", str(file), cwd=tmp_path)
+    file.write_text("students: [lab-llama]\ndefault_student: lab-llama\ntasks: lab\nstages: {stf: {}}\n")
+    assert "unknown stage 'stf'" in refused("bench", "--profile", str(file), cwd=tmp_path)
+
+
+def test_unreadable_model_folders(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "no config.json" in refused("eval", "empty", cwd=tmp_path)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for file in student_path("lab-llama").iterdir():
+        (broken / file.name).write_bytes(file.read_bytes())
+    (broken / "model.safetensors").write_bytes(b"not weights")
+    assert "broken" in refused("eval", "broken", "--tasks", "lab_mawps", "--limit", "2", cwd=tmp_path)
+
+
+def test_no_permission_to_write_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    line = refused("bench", "--method", "base", "--profile", tiny_profile(tmp_path), cwd=tmp_path, code=1)
+    assert "part of the path is a file" in line
+
+
+def test_listings_are_json(tmp_path: Path) -> None:
+    for command in (("tasks", "list"), ("methods", "list")):
+        rows = json.loads(slmr(*command, "--json", cwd=tmp_path).stdout)
+        assert rows and all("name" in row for row in rows)
+    shown = json.loads(slmr("methods", "show", "stagewise", "--json", cwd=tmp_path).stdout)
+    labels = [stage["name"] for stage in shown[0]["stages"]]
+    assert "bridge (round 1)" in labels and "critique (round 1)" in labels and "grpo (round 2)" in labels
+    assert "critique (round 2)" not in labels  # nothing would use it
+
+
+def test_every_gold_passes_its_own_checker(tmp_path: Path) -> None:
+    done = slmr("tasks", "validate", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(" of ") == 5
+
+
+def test_bench_resumes_after_a_kill_and_gives_the_same_table(tmp_path: Path) -> None:
+    arguments = ("bench", "--method", "rft,grpo", "--profile", tiny_profile(tmp_path))
+    whole = slmr(*arguments, "--out", "whole", cwd=tmp_path)
+    assert whole.returncode == 0, whole.stderr
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "slmr.cli", *arguments, "--out", "killed"], cwd=tmp_path, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert killed.stderr
+    while "sft" not in killed.stderr.readline():
+        assert killed.poll() is None
+    killed.kill()
+    killed.wait()
+    assert not list(tmp_path.glob("killed/*/summary.json"))
+    resumed = slmr(*arguments, "--out", "killed", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "done before" in resumed.stderr and " 0 done before" not in resumed.stderr
+    assert accuracies(tmp_path / "killed") == accuracies(tmp_path / "whole")
+
+
+def accuracies(out: Path) -> dict[tuple[str, str], float]:
+    (file,) = out.glob("*/summary.json")
+    return {
+        (r["method"], r["task"]): (r["accuracy"], r["mean_tokens"])
+        for r in json.loads(file.read_text())["rows"]
+    }
+
+
+def test_stagewise_runs_whole_and_is_reused(tmp_path: Path) -> None:
+    arguments = ("bench", "--method", "stagewise", "--profile", tiny_profile(tmp_path, "lab_gsm8k,lab_math"))
+    first = slmr(*arguments, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    (file,) = tmp_path.glob("runs/*/summary.json")
+    rows = json.loads(file.read_text())["rows"]
+    assert [(r["method"], r["task"]) for r in rows] == [
+        ("base", "lab_gsm8k"), ("base", "lab_math"), ("stagewise", "lab_gsm8k"), ("stagewise", "lab_math"),
+    ]  # fmt: skip
+    paid = next(r for r in rows if r["method"] == "stagewise")
+    assert min(paid[c] for c in ("train_tokens", "rollout_tokens", "teacher_tokens", "flops")) > 0
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.glob("runs/*/artefacts/*/manifest.json")}
+    again = slmr(*arguments, cwd=tmp_path)
+    assert " 0 to do" in again.stderr
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+
+
+def test_eval_prints_rates_and_keeps_samples(tmp_path: Path) -> None:
+    done = slmr(
+        "eval", "lab-llama", "--tasks", "lab_mawps", "--limit", "8", "--k", "2", "--json", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    assert (row["name"], row["n_items"], row["k"], row["edition"]) == ("lab_mawps", 8, 2, "lab")
+    assert list(tmp_path.glob("runs/eval/artefacts/evaluate-*/samples.parquet"))
+
+
+def test_verify_reads_and_writes_jsonl(tmp_path: Path) -> None:
+    cases = [
+        {"id": "1", "kind": "numeric", "completion": "#### 4", "gold": "4"},
+        {"id": "2", "task": "lab_math", "completion": "\\boxed{\\frac{2}{4}}", "gold": "\\frac{1}{2}"},
+    ]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, cases)))
+    done = slmr("verify", "--in", "in.jsonl", "--out", "out.jsonl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    verdicts = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [(v["id"], v["status"], v["strict"]) for v in verdicts] == [
+        ("1", "correct", True),
+        ("2", "correct", True),
+    ]
+    (tmp_path / "in.jsonl").write_text('{"id": 1}')
+    assert "in.jsonl:1: lacks completion, gold" in refused(
+        "verify", "--in", "in.jsonl", "--out", "o", cwd=tmp_path
+    )
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys; from typer.testing import CliRunner; from slmr.cli import app;"
+        "CliRunner().invoke(app, ['--help']); print([m for m in ('torch', 'transformers', 'lm_eval', 'numpy',"
+        " 'pydantic', 'rich.console') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
