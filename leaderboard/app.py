@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 # The app is a script: in a checkout and in a wheel it finds its queries beside itself.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -83,9 +84,7 @@ def _filters(rows: list[queries.SummaryRow]) -> queries.Filters:
     return queries.Filters(edition, students, kinds, tasks)
 
 
-def _choose(
-    column: st.delta_generator.DeltaGenerator, label: str, key: str, values: list[str]
-) -> tuple[str, ...]:
+def _choose(column: DeltaGenerator, label: str, key: str, values: list[str]) -> tuple[str, ...]:
     options = list(dict.fromkeys(values))
     default = [value for value in st.query_params.get_all(key) if value in options]
     with column:
@@ -125,7 +124,9 @@ def _bars(table: pd.DataFrame) -> go.Figure:
     """Means with their intervals, best on top, coloured by the kind of method."""
     figure = go.Figure()
     lines = table.sort_values("mean")
-    names = lines["method"] + " · " + lines["student"] if table["student"].nunique() > 1 else lines["method"]
+    names = lines["method"]
+    if len(set(table["student"])) > 1:
+        names = names + " · " + lines["student"]
     for kind in dict.fromkeys(lines["kind"]):
         mine = lines["kind"] == kind
         figure.add_bar(

@@ -94,12 +94,8 @@ def board(rows: Sequence[SummaryRow]) -> pd.DataFrame:
     table = pd.DataFrame(lines)
     if table.empty:
         return table
-    base = {
-        s: m
-        for s, m, method in zip(table["student"], table["mean"], table["method"], strict=True)
-        if method == "base"
-    }
-    gain = table["mean"] - table["student"].map(base)
+    base = {str(line["student"]): line["mean"] for line in lines if line["method"] == "base"}
+    gain = table["mean"] - pd.Series([base.get(student) for student in table["student"]], dtype=float)
     table.insert(5, "gain", gain.where(table["method"] != "base"))
     table.insert(0, "rank", _ranks(table))
     return table.sort_values(["rank", "mean"], ascending=[True, False], ignore_index=True)

@@ -16,7 +16,7 @@ _EVEN = (1.0, 1.0, 1.0, 1.0, 1.0)
 GENERATORS = {
     g.name: g
     for g in (
-        Generator("lab_gsm8k", "numeric", draw_gsm8k, (3.0, 3.0, 2.0, 1.0, 1.0), "1"),
+        Generator("lab_gsm8k", "numeric", draw_gsm8k, (4.0, 3.0, 2.0, 1.0, 1.0), "1"),
         Generator("lab_mawps", "numeric", draw_mawps, _EVEN, "1"),
         Generator("lab_svamp", "numeric", draw_svamp, _EVEN, "1"),
         Generator("lab_math", "math", draw_math, _EVEN, "1"),

@@ -28,13 +28,13 @@ def _one_step(rng: Random) -> Draft:
         a, x = rng.randint(2, 9), rng.randint(2, 9)
         steps = [Step(f"dividing by {a}", f"{a * x} / {a}", str(x), "x = ")]
         return _draft(f"Solve {a}x = {a * x} for x.", x, steps)
-    a, x = rng.randint(2, 30), rng.randint(2, 30)
+    a, x = rng.randint(2, 20), rng.randint(2, 20)
     steps = [Step(f"taking {a} away", f"{x + a} - {a}", str(x), "x = ")]
     return _draft(f"Solve x + {a} = {x + a} for x.", x, steps)
 
 
 def _two_steps(rng: Random) -> Draft:
-    a, b, x = rng.randint(2, 6), rng.randint(1, 20), rng.randint(2, 9)
+    a, b, x = rng.randint(2, 6), rng.randint(1, 12), rng.randint(2, 9)
     total = a * x + b
     steps = [
         Step(f"taking {b} away", f"{total} - {b}", str(a * x), f"{a}x = "),

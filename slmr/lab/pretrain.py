@@ -38,13 +38,13 @@ class PretrainParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    sequences: int = Field(default=24_000, ge=64)
+    sequences: int = Field(default=48_000, ge=64)
     batch_size: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)
     warmup_share: float = Field(default=0.05, ge=0, le=1)
     seed: int = 0
     mixture: dict[str, float] = {
-        "lab_gsm8k": 0.4, "lab_mawps": 0.15, "lab_svamp": 0.15, "lab_math": 0.15, "lab_logiqa": 0.15,
+        "lab_gsm8k": 0.35, "lab_mawps": 0.15, "lab_svamp": 0.15, "lab_math": 0.2, "lab_logiqa": 0.15,
     }  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def _new_model(name: str, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreT
     torch.manual_seed(seed)
     if name == "lab-llama":
         return LlamaForCausalLM(LlamaConfig(**common))
-    return Qwen2ForCausalLM(Qwen2Config(**{**common, "num_key_value_heads": 2}))
+    return Qwen2ForCausalLM(Qwen2Config(**common))
 
 
 def _train(
