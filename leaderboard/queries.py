@@ -50,7 +50,9 @@ def load_results(folder: Path) -> Results:
             notices.append(str(error).splitlines()[0])
             continue
         for row in rows:
-            found[row.method, row.student, row.seed, row.task, row.edition] = row
+            key = (row.method, row.student, row.seed, row.task, row.edition)
+            found.pop(key, None)  # so that the newest rows are the last
+            found[key] = row
     return _newest_versions(list(found.values()), notices)
 
 

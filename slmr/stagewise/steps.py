@@ -11,7 +11,7 @@ from fractions import Fraction
 _STEP_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _CLOSING = re.compile(r"^\s*(####|\\boxed|Answer:)")
 _FRAC = re.compile(r"\\d?frac\{(-?\d+)\}\{(-?\d+)\}")
-_EQUATION = re.compile(r"([-+*/×÷().\d\s]{1,120}?)=\s*(-?[\d/.]*\d)(?![\d(])")
+_EQUATION = re.compile(r"([-+*/×÷().\d\s]{1,120}?)=\s*(\(-?\d+/\d+\)|-?[\d/.]*\d)(?![\d(])")
 _OPERATORS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,

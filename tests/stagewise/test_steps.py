@@ -28,7 +28,7 @@ def test_steps_end_before_the_closing_answer() -> None:
         ("12 + 5 = 18.", "12 + 5 = 18", 17),
         ("After buying we get (2 + 3) * 4 = 21.", "(2 + 3) * 4 = 21", 20),
         ("6x = 90 - 12 = 77.", "90 - 12 = 77", 78),
-        (r"\frac{6}{4} = \frac{3}{4}.", "(6/4) = (3/4", Fraction(3, 2)),
+        (r"\frac{6}{4} = \frac{3}{4}.", "(6/4) = (3/4)", Fraction(3, 2)),
     ],
 )
 def test_a_false_equation_is_found_with_its_true_value(step: str, stated: str, value: Fraction) -> None:
