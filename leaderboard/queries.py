@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-import pandas as pd
-
 from slmr.errors import RequestError
-from slmr.report import Key, grouped, mean_interval
 from slmr.results import SummaryRow, read_summary
-from slmr.stats import shared_ranks
+
+Identity = tuple[str, str, str, int, str]  # edition, method, student, seed, task
+_INNER = {"artefacts", "samples"}  # folders of a run that hold no summary
 
 
 @dataclass(frozen=True)
 class Results:
-    """All rows below a folder, and what could not be read or is not ranked."""
+    """The rows below a folder, the file of samples behind each, and what is not shown and why."""
 
     rows: list[SummaryRow]
     notices: list[str]
+    samples: dict[Identity, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -34,134 +36,133 @@ class Filters:
     tasks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Found:
+    """A row, where it was, and when that file was written."""
+
+    row: SummaryRow
+    folder: Path
+    changed: int
+
+
+def identity(row: SummaryRow) -> Identity:
+    """What there is at most one row of on a board."""
+    return row.edition, row.method, row.student, row.seed, row.task
+
+
 def load_results(folder: Path) -> Results:
-    """Every `summary.json` below a folder. A file that cannot be read becomes a notice.
+    """Every `summary.json` in or below a folder. A file that cannot be read becomes a notice.
 
-    Where one (method, student, seed, task) occurs twice, the newer file's row counts.
+    Of several versions of a task or its checker the newest counts; of several measurements of one
+    (method, student, seed, task) the one with most items, and of those the newest.
     """
-    files = sorted(folder.rglob("summary.json"), key=lambda f: f.stat().st_mtime)
-    found: dict[tuple[str, str, int, str, str], SummaryRow] = {}
-    notices = []
-    for file in files:
-        stat = file.stat()
+    found: list[_Found] = []
+    notices: list[str] = []
+    for file in _summaries(folder):
         try:
+            stat = file.stat()
             rows = _read(file, stat.st_mtime_ns, stat.st_size)
-        except RequestError as error:
-            notices.append(str(error).splitlines()[0])
+        except (RequestError, OSError) as error:
+            # A validation error names each wrong field on a line of its own: the first is enough.
+            notices.append(f"Not readable: {' '.join(str(error).splitlines()[:3])}")
             continue
-        for row in rows:
-            key = (row.method, row.student, row.seed, row.task, row.edition)
-            found.pop(key, None)  # so that the newest rows are the last
-            found[key] = row
-    return _newest_versions(list(found.values()), notices)
+        found += [_Found(row, file.parent, stat.st_mtime_ns) for row in rows]
+    kept = _one_each(_newest_versions(found, notices), notices)
+    samples = {identity(f.row): _samples_file(f) for f in kept}
+    return Results([f.row for f in kept], notices, samples)
 
 
-@lru_cache(maxsize=256)
+def _summaries(folder: Path) -> Iterator[Path]:
+    for place, inner, files in os.walk(folder):
+        inner[:] = sorted(name for name in inner if name not in _INNER and not name.startswith("."))
+        if "summary.json" in files:
+            yield Path(place) / "summary.json"
+
+
+@lru_cache(maxsize=1024)
 def _read(file: Path, _mtime: int, _size: int) -> tuple[SummaryRow, ...]:
     """A summary's rows; time and size are part of the cache's key."""
     return tuple(read_summary(file).rows)
 
 
-def _newest_versions(rows: list[SummaryRow], notices: list[str]) -> Results:
-    """Rows of other task or checker versions are never ranked together: the last version read counts."""
-    newest = {row.task: (row.task_version, row.checker_version) for row in rows}
-    kept = [row for row in rows if (row.task_version, row.checker_version) == newest[row.task]]
-    dropped = {row.task for row in rows} if len(kept) < len(rows) else set()
-    for task in sorted(dropped):
-        count = sum(row.task == task for row in rows) - sum(row.task == task for row in kept)
-        if count:
-            notices.append(f"{task}: {count} rows of an older task or checker version are left out")
-    return Results(kept, notices)
+def _samples_file(found: _Found) -> Path:
+    row = found.row
+    student = row.student.replace("/", "--")
+    return found.folder / "samples" / row.method / student / f"seed-{row.seed}" / f"{row.task}.parquet"
+
+
+def _newest_versions(found: Sequence[_Found], notices: list[str]) -> list[_Found]:
+    """The rows of each task's newest version; rows of other versions are never ranked with them."""
+    counts = Counter(_version(f.row) for f in found)
+
+    def newness(f: _Found) -> tuple[object, ...]:
+        """By version number first: times say little after a copy or a git checkout."""
+        version = _version(f.row)
+        return *(_numbers(v) for v in version[2:]), f.changed, counts[version]
+
+    newest: dict[tuple[str, str], tuple[str, ...]] = {}
+    for f in sorted(found, key=newness):
+        newest[f.row.edition, f.row.task] = _version(f.row)
+    for version in sorted(set(counts) - set(newest.values())):
+        edition, task, of_task, of_checker = version
+        notices.append(
+            f"Other version: {counts[version]} rows of {task} ({edition}), task {of_task}, checker {of_checker}; "
+            f"shown are task {newest[edition, task][2]}, checker {newest[edition, task][3]}"
+        )
+    return [f for f in found if newest[f.row.edition, f.row.task] == _version(f.row)]
+
+
+def _version(row: SummaryRow) -> tuple[str, str, str, str]:
+    return row.edition, row.task, row.task_version, row.checker_version
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`numeric-10` -> (10,), `1.2-64f0` -> (1, 2): a digest tells no order."""
+    parts = [part for part in version.split("-") if re.fullmatch(r"\d+(\.\d+)*", part)]
+    return tuple(int(number) for number in parts[0].split(".")) if parts else ()
+
+
+def _one_each(found: Sequence[_Found], notices: list[str]) -> list[_Found]:
+    """One measurement of each (method, student, seed, task): most items, then newest."""
+    best: dict[Identity, _Found] = {}
+    for f in sorted(found, key=lambda f: (f.row.n_items * f.row.k, f.changed)):
+        best[identity(f.row)] = f
+    if len(best) < len(found):
+        notices.append(
+            f"Measured more than once: {len(found) - len(best)} rows stand back for others of the same method, "
+            "student, seed and task, which have more items or are newer"
+        )
+    kept = {id(f) for f in best.values()}
+    return [f for f in found if id(f) in kept]
 
 
 def select(rows: Sequence[SummaryRow], filters: Filters) -> list[SummaryRow]:
-    """The rows that the filters let through; the base row always passes the method filter."""
+    """The rows of one edition that the student and task filters let through."""
     return [
         row
         for row in rows
         if row.edition == filters.edition
         and (not filters.students or row.student in filters.students)
-        and (not filters.kinds or row.method_kind in filters.kinds or row.method_kind == "base")
         and (not filters.tasks or row.task in filters.tasks)
     ]
 
 
-def board(rows: Sequence[SummaryRow]) -> pd.DataFrame:
-    """One line for each (method, student): means over seeds and tasks, in percent; missing stays blank.
-
-    The interval of the mean covers the sampling of items; seeds are averaged before tasks. Ranks are
-    shared where a z-test on the means cannot separate two lines (Holm-corrected; unpaired, so cautious).
-    """
-    lines = [_line(method, student, group) for (method, student), group in _by_method(rows).items()]
-    table = pd.DataFrame(lines)
-    if table.empty:
-        return table
-    base = {str(line["student"]): line["mean"] for line in lines if line["method"] == "base"}
-    gain = table["mean"] - pd.Series([base.get(student) for student in table["student"]], dtype=float)
-    table.insert(5, "gain", gain.where(table["method"] != "base"))
-    table.insert(0, "rank", _ranks(table))
-    return table.sort_values(["rank", "mean"], ascending=[True, False], ignore_index=True)
+def editions(rows: Sequence[SummaryRow]) -> list[str]:
+    """The editions that have rows, lab first."""
+    return [edition for edition in ("lab", "paper") if any(row.edition == edition for row in rows)]
 
 
-def _by_method(rows: Sequence[SummaryRow]) -> dict[tuple[str, str], dict[Key, list[SummaryRow]]]:
-    methods: dict[tuple[str, str], dict[Key, list[SummaryRow]]] = {}
-    for key, group in grouped(rows).items():
-        methods.setdefault(key[:2], {})[key] = group
-    return methods
+def values(rows: Sequence[SummaryRow], edition: str, column: str) -> list[str]:
+    """The values of a column within an edition, in order of first appearance."""
+    return list(dict.fromkeys(str(getattr(row, column)) for row in rows if row.edition == edition))
 
 
-def _line(method: str, student: str, seeds: dict[Key, list[SummaryRow]]) -> dict[str, object]:
-    runs = list(seeds.values())
-    means, halves = zip(*(mean_interval(run) for run in runs), strict=True)
-    every = [row for run in runs for row in run]
-    first = [run[0] for run in runs]
-    mean = 100 * _mean(means)
-    # Seeds share their items, so averaging them does not shrink the item sampling error.
-    half = 100 * _mean(halves)
-    line: dict[str, object] = {
-        "method": method, "kind": every[0].method_kind, "student": student, "mean": mean, "interval": half,
-        "seeds": len(runs), "tasks": len({row.task for row in every}),
-    }  # fmt: skip
-    for task in dict.fromkeys(row.task for row in every):
-        of_task = [row for row in every if row.task == task]
-        line[task] = 100 * _mean([row.accuracy for row in of_task])
-        line[f"{task} ±"] = 100 * _mean([(row.ci95[1] - row.ci95[0]) / 2 for row in of_task])
-    return line | {
-        "format loss": 100 * _mean([row.accuracy_lenient - row.accuracy for row in every]),
-        "cut off": 100 * _mean([row.truncated_rate for row in every]),
-        "no answer": 100 * _mean([row.no_answer_rate for row in every]),
-        "trained tokens": _mean([row.train_tokens for row in first]),
-        "sampled tokens": _mean([row.rollout_tokens for row in first]),
-        "teacher tokens": _mean([row.teacher_tokens for row in first]),
-        "FLOPs": _mean([row.flops for row in first]),
-        "seconds": _mean([row.wall_s for row in first]),
-    }
+def task_order(rows: Sequence[SummaryRow]) -> list[str]:
+    """The tasks of some rows, in order of first appearance."""
+    return list(dict.fromkeys(row.task for row in rows))
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
-def _ranks(table: pd.DataFrame) -> list[int | None]:
-    """Shared ranks within each student; a line that lacks a task has none."""
-    ranks: dict[int, int | None] = {}
-    for _, lines in table.groupby("student"):
-        complete = lines[lines["tasks"] == lines["tasks"].max()]
-        means = complete["mean"].tolist()
-        errors = [half / 1.959963984540054 for half in complete["interval"]]
-        pvalues = [[_p(a - b, math.hypot(s, t)) for b, t in zip(means, errors, strict=True)]
-                   for a, s in zip(means, errors, strict=True)]  # fmt: skip
-        ranks |= dict(zip(complete.index, shared_ranks(means, pvalues), strict=True))
-    return [ranks.get(index) for index in table.index]
-
-
-def _p(difference: float, stderr: float) -> float:
-    """Two-sided p-value of a normal difference."""
-    if stderr == 0:
-        return 1.0 if difference == 0 else 0.0
-    return math.erfc(abs(difference) / stderr / math.sqrt(2))
-
-
-def task_columns(table: pd.DataFrame) -> list[str]:
-    """The tasks of a board, in its order."""
-    return [name.removesuffix(" ±") for name in table.columns if name.endswith(" ±")]
+def samples_of(rows: Sequence[SummaryRow], samples: Mapping[Identity, Path]) -> dict[Identity, Path]:
+    """The sample files of some rows that are there."""
+    files = {identity(row): samples.get(identity(row)) for row in rows}
+    return {key: file for key, file in files.items() if file is not None and file.is_file()}

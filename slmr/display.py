@@ -52,8 +52,8 @@ class BenchDisplay:
     def started(self, node: Node, methods: Sequence[str]) -> None:
         if node.key not in self._pending:
             return
-        whose = methods[0] if len(methods) == 1 else f"{methods[0]} and {len(methods) - 1} more"
-        self._stage_name = f"{whose}: {node.label}"
+        more = f" and {len(methods) - 1} more" if len(methods) > 1 else ""
+        self._stage_name = f"{methods[0]}{more}: {node.label}" if methods else node.label
         if self._stage is not None:
             self._progress.remove_task(self._stage)
         self._stage = self._progress.add_task(f"  {self._stage_name}", total=None, state="starting")

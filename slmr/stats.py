@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,9 @@ def mean_with_interval(scores: np.ndarray, level: float = 0.95) -> Estimate:
     [0, 1].
 
     Raises:
-        ValueError: the array is not [items, k] or is empty.
+        ValueError: the array is not [items, k], is empty, or holds a value that is no number.
     """
+    import numpy as np
     from scipy import stats
 
     items = _item_means(scores)
@@ -60,11 +63,18 @@ def paired_difference(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> Diff
     if len(a) != len(b):
         raise ValueError(f"paired scores need the same items: {len(a)} and {len(b)} given")
     change = _item_means(a) - _item_means(b)
-    return _difference(float(change.mean()), _stderr(change), level, len(change) - 1)
+    freedom = len(change) - 1
+    return _difference(float(change.mean()), _stderr(change), level, len(change), freedom)
 
 
 def mean_over_tasks(tasks: Sequence[np.ndarray], level: float = 0.95) -> Estimate:
-    """Unweighted mean of task means; tasks are independent samples, so their variances add."""
+    """Unweighted mean of task means; tasks are independent samples, so their variances add.
+
+    Raises:
+        ValueError: there is no task, or its scores are not fit for `mean_with_interval`.
+    """
+    if not tasks:
+        raise ValueError("no tasks to average")
     parts = [mean_with_interval(scores) for scores in tasks]
     mean = sum(p.mean for p in parts) / len(parts)
     stderr = math.sqrt(sum(p.stderr**2 for p in parts)) / len(parts)
@@ -75,14 +85,24 @@ def mean_over_tasks(tasks: Sequence[np.ndarray], level: float = 0.95) -> Estimat
 def paired_difference_over_tasks(
     pairs: Sequence[tuple[np.ndarray, np.ndarray]], level: float = 0.95
 ) -> Difference:
-    """Unweighted mean of the tasks' paired differences."""
+    """Unweighted mean of the tasks' paired differences, variances added as in `mean_over_tasks`.
+
+    Raises:
+        ValueError: there is no task, or the two sides of one do not have the same items.
+    """
+    if not pairs:
+        raise ValueError("no tasks to compare")
     parts = [paired_difference(a, b) for a, b in pairs]
     stderr = math.sqrt(sum(p.stderr**2 for p in parts)) / len(parts)
-    return _difference(sum(p.mean for p in parts) / len(parts), stderr, level, None)
+    fewest = min(len(a) for a, _ in pairs)
+    return _difference(sum(p.mean for p in parts) / len(parts), stderr, level, fewest, None)
 
 
 def minimum_detectable_difference(stderr: float, power: float = 0.8, level: float = 0.95) -> float:
-    """The true difference that a test with this standard error finds with the given power."""
+    """The true difference that a two-sided test finds with the given power.
+
+    (z of the level + z of the power) × the standard error of the difference; Miller, 2411.00640, section 5.
+    """
     from scipy import stats
 
     return (_normal(level) + float(stats.norm.ppf(power))) * stderr
@@ -116,21 +136,33 @@ def shared_ranks(
 
 
 def _item_means(scores: np.ndarray) -> np.ndarray:
+    import numpy as np
+
     if scores.ndim != 2 or scores.size == 0:
         raise ValueError(f"scores must be [items, k] and not empty, not of shape {scores.shape}")
+    if not np.isfinite(scores).all():
+        raise ValueError("scores must be numbers: leave out items without a score")
     return scores.mean(axis=1)
 
 
 def _stderr(values: np.ndarray) -> float:
+    """Of the mean; 0 where one value, or none that differs, tells nothing of the spread."""
     return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else 0.0
 
 
-def _difference(mean: float, stderr: float, level: float, freedom: int | None) -> Difference:
+def _difference(mean: float, stderr: float, level: float, items: int, freedom: int | None) -> Difference:
+    """A t-test (normal where `freedom` is None); where nothing spreads, Fisher's sign-flip test.
+
+    If all n items changed by the same amount, 2 of the 2^n ways to flip signs are as extreme.
+    """
     from scipy import stats
 
-    if stderr == 0:
-        return Difference(mean, 0.0, mean, mean, 1.0 if mean == 0 else 0.0)
-    law = stats.norm if freedom is None else stats.t(max(freedom, 1))
+    rounding = 1e-12  # sums of equal values differ by about 1e-17
+    if stderr < rounding:
+        same = abs(mean) < rounding
+        low, high = (mean, mean) if same or items > 1 else (-1.0, 1.0)
+        return Difference(mean, 0.0, low, high, 1.0 if same else 2.0 ** (1 - items))
+    law = stats.norm if freedom is None else stats.t(freedom)
     half = float(law.ppf(0.5 + level / 2)) * stderr
     return Difference(mean, stderr, mean - half, mean + half, float(2 * law.sf(abs(mean) / stderr)))
 

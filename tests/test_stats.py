@@ -56,6 +56,79 @@ def test_other_items_cannot_be_paired() -> None:
         paired_difference(column(1, 0, 1), column(1, 0))
 
 
+def test_wilson_agrees_with_statistics_by_another_route() -> None:
+    ours = mean_with_interval(column(*[1] * 7, *[0] * 3), level=0.9)
+    # Wilson's bounds are the p at which the score test rejects: |0.7 - p| = z sqrt(p (1 - p) / n).
+    z = scipy_stats.norm.ppf(0.95)
+    for bound in (ours.low, ours.high):
+        assert abs(0.7 - bound) == pytest.approx(z * math.sqrt(bound * (1 - bound) / 10))
+
+
+def test_several_completions_use_t_on_item_means() -> None:
+    scores = np.array([[1, 0], [1, 1], [0, 0], [0, 1], [1, 1]], dtype=float)
+    ours, means = mean_with_interval(scores), scores.mean(axis=1)
+    low, high = scipy_stats.t.interval(0.95, 4, loc=means.mean(), scale=scipy_stats.sem(means))
+    assert (ours.low, ours.high) == (pytest.approx(max(0, low)), pytest.approx(min(1, high)))
+
+
+def test_the_interval_over_tasks_is_the_normal_one() -> None:
+    tasks = [column(*[1, 0, 0, 1, 1] * 8), column(*[0, 0, 1] * 10)]
+    ours = mean_over_tasks(tasks)
+    low, high = scipy_stats.norm.interval(0.95, loc=ours.mean, scale=ours.stderr)
+    assert (ours.low, ours.high) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_paired_differences_over_tasks_by_hand() -> None:
+    pairs = [(column(1, 1, 0, 1), column(0, 1, 0, 0)), (column(1, 0), column(0, 1))]
+    ours = paired_difference_over_tasks(pairs)
+    assert ours.mean == pytest.approx((0.5 + 0) / 2)
+    variances = (1 / 3) / 4, 2 / 2
+    assert ours.stderr == pytest.approx(math.sqrt(sum(variances)) / 2)
+    assert ours.p == pytest.approx(2 * scipy_stats.norm.sf(ours.mean / ours.stderr))
+
+
+@pytest.mark.parametrize("items", [1, 2, 5])
+def test_a_change_without_spread_is_tested_by_flipping_signs(items: int) -> None:
+    won, lost = np.ones((items, 1)), np.zeros((items, 1))
+    found = paired_difference(won, lost)
+    if items > 1:
+        flips = scipy_stats.permutation_test(
+            (won[:, 0], lost[:, 0]), lambda a, b: (a - b).mean(), permutation_type="samples"
+        )
+        assert found.p == pytest.approx(flips.pvalue)
+    else:
+        assert (found.p, found.low, found.high) == (1.0, -1.0, 1.0)
+
+
+def test_rounding_is_no_difference() -> None:
+    thirds = np.tile([0.1, 0.2, 0.3], (50, 1))
+    assert paired_difference(thirds, thirds[:, ::-1]).p == 1.0
+
+
+@pytest.mark.parametrize("scores", [np.ones(3), np.ones((0, 1)), np.array([[1.0], [math.nan]])])
+def test_what_is_no_score_is_refused(scores: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="scores must be"):
+        mean_with_interval(scores)
+
+
+def test_no_task_is_refused() -> None:
+    with pytest.raises(ValueError, match="no tasks"):
+        mean_over_tasks([])
+    with pytest.raises(ValueError, match="no tasks"):
+        paired_difference_over_tasks([])
+
+
+@given(st.integers(2, 40), st.integers(1, 4), st.integers(0, 2**32 - 1))
+def test_swapping_the_sides_mirrors_the_difference(items: int, k: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = (rng.integers(0, 2, (items, k)).astype(float) for _ in range(2))
+    there, back = paired_difference(a, b), paired_difference(b, a)
+    assert (there.mean, there.low, there.p) == (
+        pytest.approx(-back.mean), pytest.approx(-back.high), pytest.approx(back.p)
+    )  # fmt: skip
+    assert 0 <= there.p <= 1
+
+
 def test_tasks_weigh_the_same_and_variances_add() -> None:
     a, b = column(*[1, 0] * 50), column(*[1, 1, 1, 0] * 100)
     whole = mean_over_tasks([a, b])
@@ -79,6 +152,29 @@ def test_holm_never_lowers_and_keeps_the_order(pvalues: list[float]) -> None:
     assert all(0 <= p <= q <= 1 for p, q in zip(pvalues, adjusted, strict=True))
     pairs = sorted(zip(pvalues, adjusted, strict=True))
     assert all(x[1] <= y[1] for x, y in zip(pairs, pairs[1:], strict=False))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_is_the_definition(pvalues: list[float]) -> None:
+    # Holm (1979): the i-th smallest of m gets the largest (m - j) p_j of those up to it, at most 1.
+    order = np.argsort(pvalues, kind="stable")
+    m = len(pvalues)
+    expected = np.minimum(np.maximum.accumulate((m - np.arange(m)) * np.array(pvalues)[order]), 1)
+    assert np.array(holm(pvalues))[order] == pytest.approx(expected)
+
+
+def test_a_test_finds_the_detectable_difference_with_its_power() -> None:
+    difference = minimum_detectable_difference(2.0, power=0.9, level=0.99)
+    cut = scipy_stats.norm.ppf(0.995) * 2.0
+    assert scipy_stats.norm.sf(cut, loc=difference, scale=2.0) == pytest.approx(0.9)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_ranks_without_significance_are_all_one(means: list[float]) -> None:
+    size = len(means)
+    assert shared_ranks(means, np.ones((size, size)).tolist()) == [1] * size
+    clear = shared_ranks(means, np.zeros((size, size)).tolist())
+    assert clear == [1 + sum(other > mean for other in means) for mean in means]
 
 
 def test_what_cannot_be_separated_shares_a_rank() -> None:

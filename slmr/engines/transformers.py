@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slmr.engines import Completion, Prompt, Sampling
+from slmr.engines.decode import decode
 from slmr.errors import RequestError
 from slmr.stage import EngineSettings
 from slmr.store import digest
@@ -71,6 +72,13 @@ def pick_device(device: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Every token that ends a completion: the tokenizer's end mark and those of the generation config."""
+    configured = model.generation_config.eos_token_id if model.generation_config else None
+    listed = configured if isinstance(configured, list) else [configured]
+    return sorted({int(t) for t in [tokenizer.eos_token_id, *listed] if t is not None})  # type: ignore[arg-type]
+
+
 def encode(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
     """Token ids of a prompt: the chat template where the tokenizer has one, plain text otherwise."""
     if tokenizer.chat_template is None:
@@ -93,6 +101,8 @@ class TransformersEngine:
     def __init__(self, folder: Path, settings: EngineSettings) -> None:
         self.tokenizer = load_tokenizer(folder)
         self.model = load_model(folder, settings.device, settings.dtype).eval()
+        self._ends = end_tokens(self.model, self.tokenizer)
+        self._pad_id = int(self.tokenizer.pad_token_id)  # type: ignore[arg-type]
         self.batch_size = settings.batch_size
         self.parameters: int = self.model.num_parameters()
 
@@ -129,32 +139,26 @@ class TransformersEngine:
     def _generate_batch(self, encoded: list[list[int]], sampling: Sampling) -> list[Completion]:
         import torch
 
-        inputs = self._pad(encoded)
-        options: dict[str, Any] = {"do_sample": sampling.temperature > 0}
-        if sampling.temperature > 0:
-            options |= {"temperature": sampling.temperature, "top_p": 1.0, "top_k": 0}
-            torch.manual_seed(int(digest([sampling.seed, encoded]), 16) % 2**63)
-        if sampling.stop:
-            options |= {"stop_strings": list(sampling.stop), "tokenizer": self.tokenizer}
-        with torch.inference_mode():
-            output = self.model.generate(  # type: ignore[operator]
-                **inputs,
-                max_new_tokens=sampling.max_tokens,
-                pad_token_id=self.tokenizer.pad_token_id,
-                **options,
-            )
-        return [self._completion(row, sampling) for row in output[:, inputs["input_ids"].shape[1] :].tolist()]
+        generator = torch.Generator(self.model.device)
+        generator.manual_seed(int(digest([sampling.seed, encoded]), 16) % 2**63)
+        rows = decode(
+            self.model, encoded, max_tokens=sampling.max_tokens, temperature=sampling.temperature,
+            ends=self._ends, pad=self._pad_id, generator=generator, stopped=self._stop_check(sampling),
+        )  # fmt: skip
+        return [self._completion(row, sampling) for row in rows]
+
+    def _stop_check(self, sampling: Sampling) -> Callable[[list[int]], bool] | None:
+        if not sampling.stop:
+            return None
+        return lambda ids: any(stop in str(self.tokenizer.decode(ids[-32:])) for stop in sampling.stop)
 
     def _completion(self, ids: list[int], sampling: Sampling) -> Completion:
-        ends = {self.tokenizer.eos_token_id, *_as_list(self.model.generation_config.eos_token_id)}  # type: ignore[union-attr]
-        end = next((i for i, token in enumerate(ids) if token in ends), None)
-        kept = ids if end is None else ids[:end]
-        text = str(self.tokenizer.decode(kept, skip_special_tokens=True))
+        ended = bool(ids) and ids[-1] in self._ends
+        text = str(self.tokenizer.decode(ids, skip_special_tokens=True))
         cuts = [text.index(stop) for stop in sampling.stop if stop in text]
         if cuts:
             text = text[: min(cuts)]
-        finished = end is not None or bool(cuts)
-        return Completion(text, "stop" if finished else "length", len(kept) + (end is not None))
+        return Completion(text, "stop" if ended or cuts else "length", len(ids))
 
     def _score_batch(self, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:
         import torch
@@ -176,10 +180,6 @@ class TransformersEngine:
         ids = torch.tensor([[pad] * (width - len(row)) + row for row in encoded])
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in encoded])
         return {"input_ids": ids.to(self.model.device), "attention_mask": mask.to(self.model.device)}
-
-
-def _as_list(value: int | list[int] | None) -> list[int]:
-    return [] if value is None else value if isinstance(value, list) else [value]
 
 
 def _line(error: BaseException) -> str:

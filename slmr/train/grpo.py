@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import Field
 
-from slmr.engines.transformers import load_model, load_tokenizer
+from slmr.engines import Prompt
+from slmr.engines.decode import decode
+from slmr.engines.transformers import encode, end_tokens, load_model, load_tokenizer
 from slmr.errors import WorkError
 from slmr.evaluate import model_folder
 from slmr.stage import Params, StageContext, stage
@@ -140,9 +143,37 @@ def _trainer(
     return silent(
         GRPOTrainer(
             model=model, reward_funcs=[reward], args=config, train_dataset=Dataset.from_list(rows),
-            processing_class=tokenizer, callbacks=[progress_callback(context)],
+            processing_class=tokenizer, rollout_func=rollouts(params, context.seed),
+            callbacks=[progress_callback(context)],
         )
     )  # fmt: skip
+
+
+def rollouts(params: GrpoParams, seed: int) -> Callable[[list[Any], Any], dict[str, Any]]:
+    """TRL's rollout function on our own decoding: the same path as probing and evaluation."""
+    import torch
+
+    generator: list[torch.Generator] = []
+
+    def sample(prompts: list[Any], trainer: Any) -> dict[str, Any]:
+        tokenizer, model = trainer.processing_class, trainer.accelerator.unwrap_model(trainer.model)
+        if not generator:
+            generator.append(
+                torch.Generator(model.device).manual_seed(
+                    seed * 1_000_003 + trainer.accelerator.process_index
+                )
+            )
+        texts = [prompt if isinstance(prompt, str) else prompt[-1]["content"] for prompt in prompts]
+        prompt_ids = [encode(tokenizer, Prompt(text)) for text in texts]
+        training = model.training
+        completion_ids = decode(
+            model.eval(), prompt_ids, max_tokens=params.max_tokens, temperature=params.temperature,
+            ends=end_tokens(model, tokenizer), pad=tokenizer.pad_token_id, generator=generator[0],
+        )  # fmt: skip
+        model.train(training)
+        return {"prompt_ids": prompt_ids, "completion_ids": completion_ids, "logprobs": None}
+
+    return sample
 
 
 def _prompt(tokenizer: Any, text: str) -> Any:

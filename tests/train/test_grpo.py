@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from slmr.train.grpo import GroupReward
+from slmr.engines.transformers import load_model, load_tokenizer
+from slmr.lab import student_path
+from slmr.stage import EngineSettings, StageContext
+from slmr.train.grpo import GroupReward, GrpoParams, _trainer
 
 
 def test_groups_failures_and_abstentions() -> None:
@@ -34,10 +38,9 @@ def test_chat_completions_are_read() -> None:
 
 
 @pytest.mark.parametrize("advantage", [1.5, -0.5])
-def test_grpo_loss_of_one_step_by_hand(advantage: float) -> None:
+def test_grpo_loss_of_one_step_by_hand(advantage: float, tmp_path: Path) -> None:
     """2402.03300, eq. 3 without KL: mean over completions of the token mean of min(r A, clip(r) A)."""
     import torch
-    from trl import GRPOTrainer
 
     new = torch.log(torch.tensor([[0.5, 0.4], [0.9, 0.3]]))
     old = torch.log(torch.tensor([[0.4, 0.4], [0.5, 0.6]]))
@@ -48,32 +51,23 @@ def test_grpo_loss_of_one_step_by_hand(advantage: float) -> None:
         return -min(r * advantage, min(max(r, 0.8), 1.2) * advantage)
 
     by_hand = ((term(ratio[0][0]) + term(ratio[0][1])) / 2 + term(ratio[1][0])) / 2
-    trainer = _bare_trainer(GRPOTrainer, new)
+    trainer = real_trainer(tmp_path)
+    trainer._get_per_token_logps_and_entropies = lambda *_, **__: (new, torch.zeros_like(new), None)
+    trainer.current_gradient_accumulation_steps = 1
     inputs = {
         "prompt_ids": torch.ones(2, 1, dtype=torch.long), "prompt_mask": torch.ones(2, 1, dtype=torch.long),
         "completion_ids": torch.ones(2, 2, dtype=torch.long), "completion_mask": mask,
         "advantages": torch.full((2,), advantage), "old_per_token_logps": old,
         "num_items_in_batch": torch.tensor(3),
     }  # fmt: skip
-    loss = trainer._compute_loss(None, inputs)
+    loss = trainer._compute_loss(trainer.model.train(), inputs)
     assert math.isclose(loss.item(), by_hand, rel_tol=1e-5)
 
 
-def _bare_trainer(kind: type, logps: object) -> object:
-    """A trainer with only what the loss reads, set as our GRPO stage sets it."""
-    from collections import defaultdict
-
-    import torch
-
-    trainer = object.__new__(kind)
-    trainer.__dict__ |= {
-        "beta": 0.0, "loss_type": "grpo", "importance_sampling_level": "token", "epsilon_low": 0.2, "epsilon_high": 0.2,
-        "top_entropy_quantile": 1.0, "use_vllm": False, "vllm_importance_sampling_correction": False,
-        "off_policy_mask_threshold": None, "current_gradient_accumulation_steps": 1, "entropy_coef": 0.0,
-        "_metrics": {"train": defaultdict(list)}, "model": SimpleNamespace(training=True), "tools": None,
-        "accelerator": SimpleNamespace(gather=lambda t: t, num_processes=1),
-        "args": SimpleNamespace(delta=None, use_bias_correction_kl=True),
-        "aux_loss_enabled": False, "use_adaptive_entropy": False,
-        "_get_per_token_logps_and_entropies": lambda *a, **k: (logps, torch.zeros_like(logps)),
-    }  # fmt: skip
-    return trainer
+def real_trainer(folder: Path) -> Any:
+    """TRL's trainer with the settings of our GRPO stage."""
+    source = student_path("lab-llama")
+    problem = {"id": "p", "prompt": "1 + 1?", "gold": "2", "kind": "numeric"}
+    context = StageContext(folder, {}, 0, EngineSettings(device="cpu"), lambda *_: None)
+    params = GrpoParams(steps=1, group_size=2, prompts_per_step=1)
+    return _trainer(load_model(source), load_tokenizer(source), [problem], GroupReward(2), params, context)

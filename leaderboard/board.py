@@ -1,0 +1,253 @@
+"""The board's numbers: means, intervals, gains and shared ranks, from summary rows and samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import combinations
+from pathlib import Path
+from statistics import NormalDist, fmean, stdev
+
+import pandas as pd
+from queries import Filters, Identity, identity, samples_of, select, task_order
+
+from slmr.results import SummaryRow
+from slmr.stats import Difference, minimum_detectable_difference, paired_difference_over_tasks, shared_ranks
+
+_Z95 = NormalDist().inv_cdf(0.975)
+
+
+@dataclass(frozen=True)
+class Board:
+    """One line a (method, student); numbers in percent or points, missing ones blank.
+
+    Attributes:
+        tasks: the tasks, each with columns `task` and `task ±` in the table.
+        detectable: the smallest difference of two means that is found with 80 % power, points.
+        paired: the share of the comparisons that were paired item by item.
+    """
+
+    table: pd.DataFrame
+    tasks: list[str]
+    detectable: float | None
+    paired: float
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The rows of one (method, student), by task and seed."""
+
+    method: str
+    student: str
+    kind: str
+    seeds: list[int]
+    rows: dict[tuple[str, int], SummaryRow]
+    complete: bool
+
+    def of_task(self, task: str) -> list[SummaryRow]:
+        return [self.rows[task, seed] for seed in self.seeds if (task, seed) in self.rows]
+
+
+def board(
+    rows: Sequence[SummaryRow], filters: Filters, samples: Mapping[Identity, Path] | None = None
+) -> Board:
+    """The board of one edition. Ranks and gains are those among all methods, whatever kinds are shown."""
+    rows = select(rows, filters)
+    tasks = task_order(rows)
+    lines = _lines(rows, tasks)
+    files = samples_of(rows, samples or {})
+    compared = {
+        student: _compare([line for line in lines if line.student == student and line.complete], tasks, files)
+        for student in dict.fromkeys(line.student for line in lines)
+    }
+    cells = [_cells(line, compared[line.student], tasks) for line in lines]
+    table = pd.DataFrame(cells)
+    if not table.empty:
+        shown = [not filters.kinds or line.kind in (*filters.kinds, "base") for line in lines]
+        table = table[shown].sort_values(
+            ["student", "rank", "mean"], ascending=[True, True, False], ignore_index=True
+        )
+    return Board(table, tasks, _detectable(compared), _paired_share(compared))
+
+
+def _lines(rows: Sequence[SummaryRow], tasks: Sequence[str]) -> list[_Line]:
+    groups: dict[tuple[str, str], dict[tuple[str, int], SummaryRow]] = {}
+    for row in rows:
+        groups.setdefault((row.method, row.student), {})[row.task, row.seed] = row
+    lines = []
+    for (method, student), group in groups.items():
+        seeds = sorted({seed for _, seed in group})
+        whole = [seed for seed in seeds if all((task, seed) in group for task in tasks)]
+        kind = next(iter(group.values())).method_kind
+        # A seed that lacks a task would shift the mean: it counts only where no seed is whole.
+        lines.append(_Line(method, student, kind, whole or seeds, group, bool(whole)))
+    return lines
+
+
+# ------------------------------------------------------------------------------- comparisons
+
+Scores = list[pd.DataFrame]  # a task's strict verdicts each, items by (seed, k)
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """The complete lines of one student against each other."""
+
+    ranks: dict[str, int]
+    gains: dict[str, Difference]
+    stderrs: list[float]
+    paired: list[bool]
+
+
+def _compare(lines: Sequence[_Line], tasks: Sequence[str], files: Mapping[Identity, Path]) -> _Comparison:
+    scores = [_scores(line, tasks, files) for line in lines]
+    size = len(lines)
+    pvalues = [[1.0] * size for _ in lines]
+    stderrs, paired = [], []
+    for i, j in combinations(range(size), 2):
+        found = _paired(scores[i], scores[j])
+        difference = found or _unpaired(lines[i], lines[j], tasks)
+        pvalues[i][j] = pvalues[j][i] = difference.p
+        stderrs.append(difference.stderr)
+        paired.append(found is not None)
+    ranks = shared_ranks([_mean(line, tasks) for line in lines], pvalues)
+    base = next((line for line in lines if line.kind == "base"), None)
+    gains = {}
+    for line, own in zip(lines, scores, strict=True):
+        if base is None or line.kind == "base" or not set(line.seeds) <= set(base.seeds):
+            continue
+        same_seeds = replace(base, seeds=line.seeds)
+        found = _paired(own, _scores(same_seeds, tasks, files))
+        gains[line.method] = found or _unpaired(line, same_seeds, tasks)
+    methods = [line.method for line in lines]
+    return _Comparison(dict(zip(methods, ranks, strict=True)), gains, stderrs, paired)
+
+
+def _paired(a: Scores | None, b: Scores | None) -> Difference | None:
+    """The paired difference of two lines, where both have samples of the same items."""
+    if a is None or b is None or any(not x.index.equals(y.index) for x, y in zip(a, b, strict=True)):
+        return None
+    return paired_difference_over_tasks([(x.to_numpy(), y.to_numpy()) for x, y in zip(a, b, strict=True)])
+
+
+def _unpaired(a: _Line, b: _Line, tasks: Sequence[str]) -> Difference:
+    """A z-test on the means. Ignores that items are shared, so it finds less than a paired test."""
+    mean = _mean(a, tasks) - _mean(b, tasks)
+    stderr = math.hypot(_stderr(a, tasks), _stderr(b, tasks))
+    p = math.erfc(abs(mean) / stderr / math.sqrt(2))
+    return Difference(mean, stderr, mean - _Z95 * stderr, mean + _Z95 * stderr, p)
+
+
+def _mean(line: _Line, tasks: Sequence[str]) -> float:
+    """Unweighted mean over tasks of the mean over seeds."""
+    return fmean(fmean(row.accuracy for row in line.of_task(task)) for task in tasks)
+
+
+def _stderr(line: _Line, tasks: Sequence[str]) -> float:
+    """Of the mean, from sampling items. Seeds share their items: averaging them gains nothing here."""
+    variances = [fmean(_row_stderr(row) for row in line.of_task(task)) ** 2 for task in tasks]
+    return math.sqrt(sum(variances)) / len(tasks)
+
+
+def _row_stderr(row: SummaryRow) -> float:
+    """At least that of Wilson's upper bound for no success, z / (n + z²): 0 of 10 is not certainty."""
+    return max(row.stderr, _Z95 / (row.n_items + _Z95**2))
+
+
+def _detectable(compared: Mapping[str, _Comparison]) -> float | None:
+    """For the comparison with the largest error, so it holds for all of them."""
+    errors = [stderr for comparison in compared.values() for stderr in comparison.stderrs]
+    return 100 * minimum_detectable_difference(max(errors)) if any(errors) else None
+
+
+def _paired_share(compared: Mapping[str, _Comparison]) -> float:
+    paired = [one for comparison in compared.values() for one in comparison.paired]
+    return fmean(paired) if paired else 0.0
+
+
+# ----------------------------------------------------------------------------------- samples
+
+
+def _scores(line: _Line, tasks: Sequence[str], files: Mapping[Identity, Path]) -> Scores | None:
+    """Strict scores of each task, items by (seed, k); None where samples are missing or do not fit the row."""
+    scores = []
+    for task in tasks:
+        seeds = []
+        for row in line.of_task(task):
+            file = files.get(identity(row))
+            table = None if file is None else _read_strict(file, file.stat().st_mtime_ns, file.stat().st_size)
+            if table is None or not math.isclose(table.to_numpy().mean(), row.accuracy, abs_tol=1e-6):
+                return None
+            seeds.append(table)
+        if any(not table.index.equals(seeds[0].index) for table in seeds):
+            return None
+        scores.append(pd.concat(seeds, axis=1))
+    return scores
+
+
+@lru_cache(maxsize=4096)
+def _read_strict(file: Path, _mtime: int, _size: int) -> pd.DataFrame | None:
+    """Strict verdicts as items by k, sorted by item; None where the file is not such a table."""
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_table(file, columns=["item_id", "k_index", "strict"]).to_pandas()
+        table = rows.pivot(index="item_id", columns="k_index", values="strict").astype(float)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return None if table.empty or table.isna().to_numpy().any() else table.sort_index()
+
+
+# ------------------------------------------------------------------------------------- cells
+
+
+def _cells(line: _Line, compared: _Comparison, tasks: Sequence[str]) -> dict[str, object]:
+    """One line of the table. A line that lacks a task has no mean, gain or rank."""
+    cells: dict[str, object] = {
+        "rank": compared.ranks.get(line.method),
+        "method": line.method,
+        "kind": line.kind,
+        "student": line.student,
+        "mean": 100 * _mean(line, tasks) if line.complete else None,
+        "mean ±": 100 * _Z95 * _stderr(line, tasks) if line.complete else None,
+        **_gain(compared.gains.get(line.method)),
+    }
+    for task in tasks:
+        rows = line.of_task(task)
+        cells[task] = 100 * fmean(row.accuracy for row in rows) if rows else None
+        cells[f"{task} ±"] = 100 * fmean((r.ci95[1] - r.ci95[0]) / 2 for r in rows) if rows else None
+    return cells | {"seeds": len(line.seeds), "seed spread": _seed_spread(line, tasks), **_costs(line)}
+
+
+def _gain(difference: Difference | None) -> dict[str, object]:
+    """Mean minus base's with the same seeds; blank where base was not measured with them."""
+    if difference is None:
+        return {"gain": None, "gain ±": None}
+    return {"gain": 100 * difference.mean, "gain ±": 100 * (difference.high - difference.low) / 2}
+
+
+def _seed_spread(line: _Line, tasks: Sequence[str]) -> float | None:
+    """Standard deviation of the mean from one training seed to the next."""
+    if not line.complete or len(line.seeds) < 2:
+        return None
+    return 100 * stdev(fmean(line.rows[task, seed].accuracy for task in tasks) for seed in line.seeds)
+
+
+def _costs(line: _Line) -> dict[str, object]:
+    """Rates over all rows; costs as the mean over seeds of one training, which all tasks share."""
+    rows = [row for (_, seed), row in line.rows.items() if seed in line.seeds]
+    trainings = list({row.seed: row for row in rows}.values())
+    return {
+        "format loss": 100 * fmean(row.accuracy_lenient - row.accuracy for row in rows),
+        "cut off": 100 * fmean(row.truncated_rate for row in rows),
+        "no answer": 100 * fmean(row.no_answer_rate for row in rows),
+        "trained tokens": fmean(row.train_tokens for row in trainings),
+        "sampled tokens": fmean(row.rollout_tokens for row in trainings),
+        "teacher tokens": fmean(row.teacher_tokens for row in trainings),
+        "FLOPs": fmean(row.flops for row in trainings),
+        "seconds": fmean(row.wall_s for row in trainings),
+        "items": sum(row.n_items for row in rows if row.seed == line.seeds[0]),
+        "command": rows[0].command,
+    }
