@@ -1,65 +1,69 @@
-"""The leaderboard: `streamlit run leaderboard/app.py -- --results DIR`. Read-only; queries.py does the work."""
+"""The leaderboard: `streamlit run leaderboard/app.py -- --results DIR`. Read-only; board.py counts."""
 
 from __future__ import annotations
 
 import argparse
+import html
+import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-# The app is a script: in a checkout and in a wheel it finds its queries beside itself.
-sys.path.insert(0, str(Path(__file__).parent))
-import queries
+# Streamlit runs this file as a script: in a checkout and in a wheel its modules lie beside it.
+if str(Path(__file__).parent) not in sys.path:
+    sys.path.insert(0, str(Path(__file__).parent))
+from board import Board, as_csv, board
+from queries import Filters, Results, editions, load_results, values
 
-# Okabe and Ito's palette, told apart by colour-blind readers too.
+# Okabe and Ito's palette, told apart by colour-blind readers too; base in grey.
 _COLOURS = {
-    "base": "#7f7f7f", "sft": "#0072B2", "distill": "#56B4E9", "rl": "#E69F00", "sft_rl": "#009E73",
+    "base": "#8c8c8c", "sft": "#0072B2", "distill": "#56B4E9", "rl": "#E69F00", "sft_rl": "#009E73",
     "stagewise": "#D55E00",
 }  # fmt: skip
 _EDITIONS = {
-    "lab": "lab edition: procedural tasks, tiny students trained from scratch",
-    "paper": "paper edition: the public benchmarks, pretrained students",
+    "lab": "lab edition: procedural tasks, tiny students",
+    "paper": "paper edition: public benchmarks, pretrained students",
 }
 _HELP = {
-    "rank": "1 + how many methods of the same student are significantly better. Not told apart: same rank.",
-    "mean": "Unweighted mean of the tasks' strict accuracies, percent.",
-    "interval": "Half the 95 % interval of the mean: the error of sampling the items.",
-    "gain": "Mean minus the untrained student's mean, points.",
+    "rank": "1 + how many methods of the same student are significantly better (Holm-corrected, 5 %). "
+            "Methods that cannot be told apart share a rank.",
+    "kind": "Kind of training.",
+    "mean": "Unweighted mean of the tasks' strict accuracies, percent, ± half its 95 % interval. "
+            "Blank where a task is missing.",
+    "gain": "Mean minus the untrained student's with the same seeds, percentage points.",
     "seeds": "Training seeds averaged in the row.",
-    "format loss": "Lenient minus strict accuracy, points: right answers that were not in the requested form.",
-    "cut off": "Completions that hit the token budget, percent.",
+    "seed spread": "Standard deviation of the mean from training seed to training seed, points. "
+                   "Not part of the interval.",
+    "format loss": "Lenient minus strict accuracy, points: right answers, but not in the requested form.",
+    "cut off": "Completions that the token limit cut off, percent.",
     "no answer": "Completions without a readable answer, percent.",
-    "trained tokens": "Tokens trained on, all stages.",
-    "sampled tokens": "Tokens sampled from the student while training.",
-    "teacher tokens": "Tokens written by the teacher.",
-    "FLOPs": "Approximate: 6 N per trained token, 2 N per sampled one.",
-    "seconds": "Wall time of the training stages; shared stages count in full.",
-}
+    "trained tokens": "Tokens trained on, over all stages; mean over seeds.",
+    "sampled tokens": "Tokens sampled from the student for training; mean over seeds.",
+    "teacher tokens": "Tokens of the teacher; mean over seeds.",
+    "FLOPs": "6 N per trained token plus 2 N per sampled token, for N parameters; mean over seeds.",
+    "seconds": "Wall time of all stages, shared ones included; mean over seeds.",
+    "items": "Evaluated items over all tasks.",
+    "command": "Makes the row again.",
+}  # fmt: skip
 
 
 def main() -> None:
+    """The whole page, top to bottom."""
     st.set_page_config("slmr leaderboard", layout="wide")
-    folder = _results_folder()
     st.title("slmr leaderboard")
-    results = queries.load_results(folder)
+    folder = _results_folder()
+    results = load_results(folder)
     if not results.rows:
-        st.info(f"No results below `{folder}` yet. Make some with:")
-        st.code("slmr bench --method all", language="bash")
-        _notices(results.notices)
-        return
-    filters = _filters(results.rows)
-    st.caption(_EDITIONS[filters.edition])
-    table = queries.board(queries.select(results.rows, filters))
-    if table.empty:
-        st.info("No result fits these filters.")
-        return
-    _table(table)
-    st.plotly_chart(_bars(table), width="stretch")
-    _download(table)
+        _empty(folder)
+    else:
+        filters = _filters(results)
+        found = board(results.rows, filters, results.samples)
+        st.markdown(f"**{_EDITIONS[filters.edition]}**")
+        _show(found, filters.edition)
     _notices(results.notices)
 
 
@@ -69,88 +73,148 @@ def _results_folder() -> Path:
     return parser.parse_known_args(sys.argv[1:])[0].results
 
 
-def _filters(rows: list[queries.SummaryRow]) -> queries.Filters:
-    """The filter widgets; their state is in the URL, and what the URL says wrongly is ignored."""
-    editions = [e for e in _EDITIONS if any(row.edition == e for row in rows)]
+def _empty(folder: Path) -> None:
+    st.subheader("No results yet")
+    st.text(f"There is no summary.json in or below {folder}. Train and measure every method with:")
+    st.code("slmr bench --method all", language="bash")
+
+
+def _filters(results: Results) -> Filters:
+    """The filter widgets. Streamlit keeps them in the URL and drops values that are not among the options."""
     columns = st.columns(4)
-    asked = st.query_params.get("edition", "")
-    with columns[0]:
-        edition = st.selectbox("Edition", editions, index=editions.index(asked) if asked in editions else 0)
-    shown = [row for row in rows if row.edition == edition]
-    students = _choose(columns[1], "Student", "student", [row.student for row in shown])
-    kinds = _choose(columns[2], "Kind of method", "kind", [row.method_kind for row in shown])
-    tasks = _choose(columns[3], "Task", "task", [row.task for row in shown])
-    st.query_params["edition"] = edition
-    return queries.Filters(edition, students, kinds, tasks)
+    known = editions(results.rows)
+    edition = columns[0].selectbox("Edition", known, key="edition", bind="query-params")
+    chosen = []
+    for column, (key, label, field) in zip(
+        columns[1:],
+        (
+            ("student", "Student", "student"),
+            ("kind", "Kind of method", "method_kind"),
+            ("task", "Task", "task"),
+        ),
+        strict=True,
+    ):
+        options = values(results.rows, edition, field)
+        picked = column.multiselect(label, options, key=key, placeholder="all", bind="query-params")
+        chosen.append(tuple(value for value in picked if value in options))
+    return Filters(edition, *chosen)
 
 
-def _choose(column: DeltaGenerator, label: str, key: str, values: list[str]) -> tuple[str, ...]:
-    options = list(dict.fromkeys(values))
-    default = [value for value in st.query_params.get_all(key) if value in options]
-    with column:
-        chosen = st.multiselect(label, options, default=default, placeholder="all")
-    st.query_params[key] = chosen
-    return tuple(chosen)
+def _how_to_read(found: Board) -> str:
+    parts = [
+        "Strict accuracy, percent, ± half the 95 % interval; methods that cannot be told apart share a rank."
+    ]
+    if found.detectable is not None:
+        test = "item by item" if found.paired == 1 else "without pairing the items"
+        if 0 < found.paired < 1:
+            test = f"item by item where both have samples ({100 * found.paired:.0f} % of the pairs)"
+        found_with = f"a difference of {found.detectable:.1f} points is found with 80 % power"
+        parts.append(f"Compared {test}; {found_with}.")
+    if any(math.isnan(mean) for mean in found.table["mean"]):
+        parts.append("Rows without a mean lack a task: choose tasks that they have, to compare them.")
+    return " ".join(parts)
 
 
-def _table(table: pd.DataFrame) -> None:
-    tasks = queries.task_columns(table)
-    hidden = {"tasks", *(f"{task} ±" for task in tasks)}
-    config = {
-        "rank": st.column_config.NumberColumn("rank", help=_HELP["rank"], width="small", pinned=True),
-        "method": st.column_config.TextColumn("method", pinned=True),
-        "mean": st.column_config.NumberColumn("mean", format="%.1f", help=_HELP["mean"]),
-        "interval": st.column_config.NumberColumn("±", format="%.1f", help=_HELP["interval"]),
-        "gain": st.column_config.NumberColumn("gain", format="%+.1f", help=_HELP["gain"]),
-    }
-    for task in tasks:
-        half = table[f"{task} ±"].mean()
-        config[task] = st.column_config.NumberColumn(
-            task.removeprefix("lab_"),
-            format="%.1f",
-            help=f"Strict accuracy, percent; 95 % interval about ±{half:.1f}.",
-        )
-    for name in ("format loss", "cut off", "no answer"):
-        config[name] = st.column_config.NumberColumn(name, format="%.1f", help=_HELP[name])
-    for name in ("trained tokens", "sampled tokens", "teacher tokens", "FLOPs"):
-        config[name] = st.column_config.NumberColumn(name, format="compact", help=_HELP[name])
-    config["seconds"] = st.column_config.NumberColumn("seconds", format="%.0f", help=_HELP["seconds"])
-    config["seeds"] = st.column_config.NumberColumn("seeds", help=_HELP["seeds"], width="small")
+def _show(found: Board, edition: str) -> None:
+    if found.table.empty:
+        st.info("No result fits these filters.")
+        return
+    st.caption(_how_to_read(found))
+    _table(found)
+    _download(found, edition)
+    _chart(found)
+
+
+def _table(found: Board) -> None:
+    """Accuracies stand as text with their interval, padded so that sorting the text sorts the numbers."""
+    table = found.table.copy()
+    config: dict[str, Any] = {name: _column(name) for name in table.columns if name in _HELP}
+    config["rank"] = st.column_config.NumberColumn(help=_HELP["rank"], width=50, pinned=True)
+    width = min(220, 34 + 8 * max(len(method) for method in table["method"]))
+    text = "The recipe; base is the untrained student."
+    config["method"] = st.column_config.TextColumn(help=text, width=width, pinned=True)
+    for name in ("mean", *found.tasks):
+        table[name] = [_with_interval(*cell) for cell in zip(table[name], table[f"{name} ±"], strict=True)]
+        text = _HELP.get(name, "Strict accuracy, percent, ± half its 95 % interval.")
+        label = name.removeprefix("lab_")
+        config[name] = st.column_config.TextColumn(label, help=text, alignment="right", width=100)
+    hidden = {f"{name} ±" for name in ("mean", "gain", *found.tasks)}
+    if len(set(table["student"])) == 1:
+        hidden.add("student")
+    if max(table["seeds"]) == 1:
+        hidden.add("seed spread")
     order = [name for name in table.columns if name not in hidden]
-    st.dataframe(table, column_config=config, column_order=order, hide_index=True, width="stretch")
+    st.dataframe(
+        table[order], column_config=config, hide_index=True, height="content", placeholder="", key="board"
+    )
 
 
-def _bars(table: pd.DataFrame) -> go.Figure:
-    """Means with their intervals, best on top, coloured by the kind of method."""
+def _column(name: str) -> Any:
+    formats = {
+        "gain": "%+.1f", "seed spread": "%.1f", "format loss": "%.1f", "cut off": "%.1f", "no answer": "%.1f",
+        "trained tokens": "compact", "sampled tokens": "compact", "teacher tokens": "compact",
+        "FLOPs": "%.1e", "seconds": "%.0f", "seeds": "%d", "items": "%d",
+    }  # fmt: skip
+    if name not in formats:
+        return st.column_config.TextColumn(help=_HELP[name])
+    return st.column_config.NumberColumn(help=_HELP[name], format=formats[name])
+
+
+def _with_interval(value: float, half: float) -> str | None:
+    return None if pd.isna(value) else f"{value:5.1f} ±{half:.1f}"
+
+
+def _chart(found: Board) -> None:
+    lines = found.table.dropna(subset=["mean"])
+    if lines.empty:
+        st.text("No method has all of these tasks: choose fewer to see their mean.")
+        return
+    st.subheader("Mean accuracy with 95 % interval")
+    st.plotly_chart(_bars(lines), width="stretch", config={"displayModeBar": False})
+
+
+def _bars(lines: pd.DataFrame) -> go.Figure:
+    """One bar a line in the table's order, coloured by the kind of method."""
+    ink = "#f5f5f5" if st.context.theme.type == "dark" else "#303030"
+    several = len(set(lines["student"])) > 1
+    # Plotly reads tags in labels: names are escaped.
+    labels = [
+        html.escape(f"{method} · {student}" if several else method)
+        for method, student in zip(lines["method"], lines["student"], strict=True)
+    ]
     figure = go.Figure()
-    lines = table.sort_values("mean")
-    names = lines["method"]
-    if len(set(table["student"])) > 1:
-        names = names + " · " + lines["student"]
     for kind in dict.fromkeys(lines["kind"]):
-        mine = lines["kind"] == kind
+        mine = [i for i, other in enumerate(lines["kind"]) if other == kind]
+        part = lines.iloc[mine]
         figure.add_bar(
-            x=lines["mean"][mine], y=names[mine], orientation="h", name=kind, marker_color=_COLOURS.get(kind),
-            error_x={"type": "data", "array": lines["interval"][mine]},
-            hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
+            x=part["mean"], y=[labels[i] for i in mine], orientation="h", name=kind, width=0.65,
+            marker_color=_COLOURS[kind], customdata=part["mean ±"],
+            error_x={"type": "data", "array": part["mean ±"], "color": ink, "thickness": 1.5, "width": 4},
+            hovertemplate="%{y}<br>%{x:.1f} ±%{customdata:.1f} %<extra></extra>",
         )  # fmt: skip
     figure.update_layout(
-        title="Mean accuracy with 95 % interval", xaxis_title="accuracy (%)", yaxis_title=None,
-        yaxis={"categoryorder": "array", "categoryarray": list(names)}, height=140 + 34 * len(lines),
-        margin={"l": 0, "r": 10, "t": 50, "b": 40}, legend_title_text="kind", barmode="overlay",
+        height=110 + 34 * len(lines), margin={"l": 0, "r": 10, "t": 10, "b": 50}, barmode="overlay",
+        legend={"title": "kind", "orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
+        xaxis={"title": "mean strict accuracy (%)", "rangemode": "tozero"},
+        yaxis={
+            "type": "category", "categoryorder": "array", "categoryarray": labels, "autorange": "reversed",
+        },
+        dragmode=False,
     )  # fmt: skip
     return figure
 
 
-def _download(table: pd.DataFrame) -> None:
-    st.download_button("Download these rows as CSV", table.to_csv(index=False), "slmr-board.csv", "text/csv")
+def _download(found: Board, edition: str) -> None:
+    name, text = f"slmr-{edition}.csv", as_csv(found, edition)
+    st.download_button("Download these rows as CSV", text, name, "text/csv", on_click="ignore")
 
 
 def _notices(notices: list[str]) -> None:
-    for notice in notices:
-        # As plain text: a file's content must not become markup.
-        st.warning("Left out")
-        st.text(notice)
+    """Problems as plain text: what a file says must not become markup."""
+    if notices:
+        with st.expander(f"Left out ({len(notices)})", expanded=True):
+            for notice in notices:
+                st.text(notice)
 
 
 main()

@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 from statistics import NormalDist, fmean, stdev
+from typing import Any
 
 import pandas as pd
 from queries import Filters, Identity, identity, samples_of, select, task_order
@@ -63,13 +64,18 @@ def board(
         for student in dict.fromkeys(line.student for line in lines)
     }
     cells = [_cells(line, compared[line.student], tasks) for line in lines]
-    table = pd.DataFrame(cells)
-    if not table.empty:
-        shown = [not filters.kinds or line.kind in (*filters.kinds, "base") for line in lines]
-        table = table[shown].sort_values(
-            ["student", "rank", "mean"], ascending=[True, True, False], ignore_index=True
-        )
+    shown = [c for c in cells if not filters.kinds or c["kind"] in (*filters.kinds, "base")]
+    shown.sort(key=_order)
+    table = pd.DataFrame(shown)
+    # A column of blanks alone would not be one of numbers.
+    table = table.astype({name: float for name in table.columns if all(c[name] is None for c in shown)})
     return Board(table, tasks, _detectable(compared), _paired_share(compared))
+
+
+def _order(cells: Mapping[str, Any]) -> tuple[str, float, float, str]:
+    """By student, then rank, then mean; lines without a rank last."""
+    rank, mean = cells["rank"], cells["mean"]
+    return cells["student"], math.inf if rank is None else rank, -(mean or 0.0), cells["method"]
 
 
 def _lines(rows: Sequence[SummaryRow], tasks: Sequence[str]) -> list[_Line]:
@@ -133,11 +139,18 @@ def _paired(a: Scores | None, b: Scores | None) -> Difference | None:
 
 
 def _unpaired(a: _Line, b: _Line, tasks: Sequence[str]) -> Difference:
-    """A z-test on the means. Ignores that items are shared, so it finds less than a paired test."""
+    """Welch's t-test on the means, with the fewest degrees of freedom that it can have: cautious.
+
+    It also ignores that the items are shared, so it finds less than a paired test.
+    """
+    from scipy import stats
+
     mean = _mean(a, tasks) - _mean(b, tasks)
     stderr = math.hypot(_stderr(a, tasks), _stderr(b, tasks))
-    p = math.erfc(abs(mean) / stderr / math.sqrt(2))
-    return Difference(mean, stderr, mean - _Z95 * stderr, mean + _Z95 * stderr, p)
+    fewest = min(row.n_items for line in (a, b) for task in tasks for row in line.of_task(task))
+    law = stats.t(max(fewest - 1, 1))
+    half = float(law.ppf(0.975)) * stderr
+    return Difference(mean, stderr, mean - half, mean + half, float(2 * law.sf(abs(mean) / stderr)))
 
 
 def _mean(line: _Line, tasks: Sequence[str]) -> float:
@@ -171,7 +184,7 @@ def _paired_share(compared: Mapping[str, _Comparison]) -> float:
 
 
 def _scores(line: _Line, tasks: Sequence[str], files: Mapping[Identity, Path]) -> Scores | None:
-    """Strict scores of each task, items by (seed, k); None where samples are missing or do not fit the row."""
+    """Strict scores of each task, items by (seed, k); None where samples lack or do not fit the row."""
     scores = []
     for task in tasks:
         seeds = []
@@ -203,9 +216,9 @@ def _read_strict(file: Path, _mtime: int, _size: int) -> pd.DataFrame | None:
 # ------------------------------------------------------------------------------------- cells
 
 
-def _cells(line: _Line, compared: _Comparison, tasks: Sequence[str]) -> dict[str, object]:
+def _cells(line: _Line, compared: _Comparison, tasks: Sequence[str]) -> dict[str, Any]:
     """One line of the table. A line that lacks a task has no mean, gain or rank."""
-    cells: dict[str, object] = {
+    cells: dict[str, Any] = {
         "rank": compared.ranks.get(line.method),
         "method": line.method,
         "kind": line.kind,
@@ -221,7 +234,7 @@ def _cells(line: _Line, compared: _Comparison, tasks: Sequence[str]) -> dict[str
     return cells | {"seeds": len(line.seeds), "seed spread": _seed_spread(line, tasks), **_costs(line)}
 
 
-def _gain(difference: Difference | None) -> dict[str, object]:
+def _gain(difference: Difference | None) -> dict[str, Any]:
     """Mean minus base's with the same seeds; blank where base was not measured with them."""
     if difference is None:
         return {"gain": None, "gain ±": None}
@@ -235,7 +248,7 @@ def _seed_spread(line: _Line, tasks: Sequence[str]) -> float | None:
     return 100 * stdev(fmean(line.rows[task, seed].accuracy for task in tasks) for seed in line.seeds)
 
 
-def _costs(line: _Line) -> dict[str, object]:
+def _costs(line: _Line) -> dict[str, Any]:
     """Rates over all rows; costs as the mean over seeds of one training, which all tasks share."""
     rows = [row for (_, seed), row in line.rows.items() if seed in line.seeds]
     trainings = list({row.seed: row for row in rows}.values())
@@ -251,3 +264,13 @@ def _costs(line: _Line) -> dict[str, object]:
         "items": sum(row.n_items for row in rows if row.seed == line.seeds[0]),
         "command": rows[0].command,
     }
+
+
+def as_csv(board: Board, edition: str) -> str:
+    """The lines shown, with every interval. Text that a spreadsheet would run as a formula is quoted."""
+    table = board.table.copy()
+    table.insert(0, "edition", edition)
+    table["rank"] = table["rank"].astype("Int64")
+    for name in ("method", "kind", "student", "command"):
+        table[name] = [f"'{text}" if text[:1] in tuple("=+-@\t\r") else text for text in table[name]]
+    return table.to_csv(index=False)

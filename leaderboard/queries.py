@@ -63,8 +63,8 @@ def load_results(folder: Path) -> Results:
             stat = file.stat()
             rows = _read(file, stat.st_mtime_ns, stat.st_size)
         except (RequestError, OSError) as error:
-            # A validation error names each wrong field on a line of its own: the first is enough.
-            notices.append(f"Not readable: {' '.join(str(error).splitlines()[:3])}")
+            # A validation error tells each wrong field on lines of its own: the first is enough.
+            notices.append("Not readable: " + " ".join(" ".join(str(error).splitlines()[:3]).split()))
             continue
         found += [_Found(row, file.parent, stat.st_mtime_ns) for row in rows]
     kept = _one_each(_newest_versions(found, notices), notices)
@@ -104,10 +104,11 @@ def _newest_versions(found: Sequence[_Found], notices: list[str]) -> list[_Found
     for f in sorted(found, key=newness):
         newest[f.row.edition, f.row.task] = _version(f.row)
     for version in sorted(set(counts) - set(newest.values())):
-        edition, task, of_task, of_checker = version
+        edition, task, *old = version
+        shown = newest[edition, task][2:]
         notices.append(
-            f"Other version: {counts[version]} rows of {task} ({edition}), task {of_task}, checker {of_checker}; "
-            f"shown are task {newest[edition, task][2]}, checker {newest[edition, task][3]}"
+            f"Other version: {counts[version]} rows of {task} ({edition}), task {old[0]}, checker {old[1]}; "
+            f"shown are task {shown[0]}, checker {shown[1]}"
         )
     return [f for f in found if newest[f.row.edition, f.row.task] == _version(f.row)]
 
@@ -129,8 +130,8 @@ def _one_each(found: Sequence[_Found], notices: list[str]) -> list[_Found]:
         best[identity(f.row)] = f
     if len(best) < len(found):
         notices.append(
-            f"Measured more than once: {len(found) - len(best)} rows stand back for others of the same method, "
-            "student, seed and task, which have more items or are newer"
+            f"Measured more than once: {len(found) - len(best)} rows stand back for others of the same "
+            "method, student, seed and task, which have more items or are newer"
         )
     kept = {id(f) for f in best.values()}
     return [f for f in found if id(f) in kept]

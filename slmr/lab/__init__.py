@@ -16,11 +16,13 @@ _EVEN = (1.0, 1.0, 1.0, 1.0, 1.0)
 GENERATORS = {
     g.name: g
     for g in (
-        Generator("lab_gsm8k", "numeric", draw_gsm8k, (4.0, 3.0, 2.0, 1.0, 1.0), "1"),
-        Generator("lab_mawps", "numeric", draw_mawps, _EVEN, "1"),
-        Generator("lab_svamp", "numeric", draw_svamp, _EVEN, "1"),
-        Generator("lab_math", "math", draw_math, _EVEN, "1"),
-        Generator("lab_logiqa", "choice", draw_logiqa, _EVEN, "1"),
+        Generator(
+            "lab_gsm8k", "numeric", draw_gsm8k, (8.0, 4.0, 2.0, 1.0, 1.0), (4.0, 3.0, 2.0, 1.0, 1.0), "1"
+        ),
+        Generator("lab_mawps", "numeric", draw_mawps, _EVEN, _EVEN, "1"),
+        Generator("lab_svamp", "numeric", draw_svamp, _EVEN, _EVEN, "1"),
+        Generator("lab_math", "math", draw_math, _EVEN, _EVEN, "1"),
+        Generator("lab_logiqa", "choice", draw_logiqa, _EVEN, _EVEN, "1"),
     )
 }
 STUDENTS = ("lab-llama", "lab-qwen")

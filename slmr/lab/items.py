@@ -54,22 +54,28 @@ class LabItem:
         return f"{self.task}/{self.split}/{self.seed}/{self.index}"
 
     def worked(self) -> str:
-        """The fully worked trace in the teacher's style."""
+        """The fully worked trace."""
         return self.solution.teacher()
 
-    def raw(self, merge_share: float) -> str:
-        """The raw teacher trace; the merged steps are drawn from the item's own random state."""
-        return self.solution.raw(item_rng(self.task, self.split, self.seed, self.index, "raw"), merge_share)
+    def raw(self, merge_share: float, word_share: float = 0.0) -> str:
+        """The raw teacher trace, drawn from the item's own random state."""
+        rng = item_rng(self.task, self.split, self.seed, self.index, "raw")
+        return self.solution.raw(rng, merge_share, word_share)
 
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """A procedural task: draws a problem of a level, with the share of each level in a split."""
+    """A procedural task: draws a problem of a level.
+
+    `level_weights` are the shares of the levels in every split but `pretrain`, which has its own: what
+    the students have seen is not what they are trained and tested on.
+    """
 
     name: str
     kind: Kind
     draw: Callable[[Random, int], Draft]
     level_weights: tuple[float, ...]
+    pretrain_weights: tuple[float, ...]
     version: str
 
 
@@ -89,7 +95,8 @@ def split_of(task: str, key: str) -> Split:
 def draw_item(generator: Generator, split: Split, seed: int, index: int) -> tuple[LabItem, str]:
     """The item at one position of a split's stream, and its content key."""
     rng = item_rng(generator.name, split, seed, index)
-    level = rng.choices(LEVELS, generator.level_weights)[0]
+    weights = generator.pretrain_weights if split == "pretrain" else generator.level_weights
+    level = rng.choices(LEVELS, weights)[0]
     for _ in range(10_000):
         draft = generator.draw(rng, level)
         if split_of(generator.name, draft.key) == split:

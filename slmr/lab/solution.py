@@ -1,8 +1,8 @@
 """Solver output: a solution as steps, and the traces that are written from it.
 
-One solution is written in three ways. The *plain* style is the lab students' own: one equation a
-sentence. The *teacher* style says the same in other words. A *raw* teacher trace is the teacher
-style with some steps merged into the next or left out, as a strong teacher writes for itself.
+One solution is written in two ways. The *plain* style is the lab students' own: one equation a
+sentence. A *raw* teacher trace has some steps merged into the next or left out, as a strong teacher
+writes for itself, and may sum up in words.
 """
 
 from __future__ import annotations
@@ -48,21 +48,22 @@ class Solution:
         """The steps in the student's style, without the closing line."""
         return [self._equation(i, frozenset()) + "." for i in range(len(self.steps))]
 
-    def teacher(self, merged: Set[int] = frozenset()) -> str:
-        """The teacher's style; the steps whose index is in `merged` are folded into later ones."""
-        said = [self._teacher_step(i, merged) for i in range(len(self.steps)) if i not in merged]
+    def teacher(self, merged: Set[int] = frozenset(), in_words: bool = False) -> str:
+        """The teacher's trace: the steps in `merged` folded into later ones, and a summing-up in words."""
+        said = [self._equation(i, merged) + "." for i in range(len(self.steps)) if i not in merged]
+        last = self.steps[-1]
+        if in_words and last.reason:
+            said.append(f"So {last.reason} gives {last.result}.")
         return " ".join([*said, self.closing])
 
-    def raw(self, rng: Random, merge_share: float) -> str:
-        """A raw teacher trace: each step but the last is merged with probability `merge_share`."""
-        merged = {i for i in range(len(self.steps) - 1) if rng.random() < merge_share}
-        return self.teacher(merged)
+    def raw(self, rng: Random, merge_share: float, word_share: float = 0.0) -> str:
+        """A raw teacher trace, drawn with `rng`.
 
-    def _teacher_step(self, index: int, merged: Set[int]) -> str:
-        step = self.steps[index]
-        if not step.expression:
-            return f"We see that {step.result}."
-        return f"After {step.reason} we get {self._equation(index, merged)}."
+        Each step but the last is merged with probability `merge_share`; with probability `word_share`
+        the trace also sums up in words that the lab students have never written.
+        """
+        merged = {i for i in range(len(self.steps) - 1) if rng.random() < merge_share}
+        return self.teacher(merged, rng.random() < word_share)
 
     def _equation(self, index: int, merged: Set[int]) -> str:
         step = self.steps[index]

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from slmr.engines import Engine, Prompt, open_engine
 from slmr.evaluate import model_folder
-from slmr.stage import Params, StageContext, stage
+from slmr.stage import StageContext, stage
 from slmr.stagewise.data import (
     TRACES,
     Row,
@@ -24,18 +24,16 @@ from slmr.stagewise.data import (
     trace,
 )
 from slmr.stagewise.steps import common_prefix, split_steps
-from slmr.stagewise.teacher import Teacher, TeacherName, count_tokens, open_teacher
+from slmr.stagewise.teacher import Teacher, TeacherSettings, count_tokens
 from slmr.store import Cost, write_rows
 from slmr.verify import verify
 
 SCORES = "scores.parquet"
 
 
-class BridgeParams(Params):
+class BridgeParams(TeacherSettings):
     """`spike_nats`: a token with a larger NLL is a spike; `spike_weight`: what a share of 1 adds to the score."""
 
-    teacher: TeacherName = "oracle"
-    merge_share: float = Field(default=0.2, ge=0, le=1)
     spike_nats: float = Field(default=4.0, gt=0)
     spike_weight: float = Field(default=1.0, ge=0)
     groups: tuple[str, ...] = ("hard",)
@@ -53,7 +51,7 @@ def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     problems = problems_by_id(context.input("problems"))
     hard = [problems[i] for i in ids_in_groups(context.input("partition"), params.groups)]
     attempts = rollouts_by_problem(context.input("probe"))
-    teacher = open_teacher(params.teacher, params.merge_share)
+    teacher = params.open()
     model = model_folder(context.input("model"))
     candidates = [
         row for p in hard for row in propose(p, teacher, [a["completion"] for a in attempts[p["id"]]])

@@ -15,25 +15,23 @@ from typing import Literal
 from pydantic import Field
 
 from slmr.evaluate import model_folder
-from slmr.stage import Params, StageContext, stage
+from slmr.stage import StageContext, stage
 from slmr.stagewise.data import FAILURES, TRACES, Row, counted, problems_by_id, rollouts_by_problem, trace
 from slmr.stagewise.steps import common_prefix, false_equation, split_steps
-from slmr.stagewise.teacher import Teacher, TeacherName, count_tokens, open_teacher
+from slmr.stagewise.teacher import Teacher, TeacherSettings, count_tokens
 from slmr.store import Cost, read_rows, write_rows
 from slmr.verify import verify
 
 _ASK = "{problem}\nAttempt: {attempt}\nFind the first wrong step.\nSolution:\n"
 
 
-class CritiqueParams(Params):
+class CritiqueParams(TeacherSettings):
     """`diag`, `repair`, `new`: how many of each kind for one failed problem, at most one each if 1.
 
     `locator` finds the first wrong step: `arithmetic` is the first step with an equation that does not
     hold; where all hold, the first step that leaves the teacher's solution.
     """
 
-    teacher: TeacherName = "oracle"
-    merge_share: float = Field(default=0.2, ge=0, le=1)
     locator: Literal["arithmetic"] = "arithmetic"
     diag: float = Field(default=0.5, ge=0, le=1)
     repair: float = Field(default=1.0, ge=0, le=1)
@@ -57,7 +55,7 @@ def critique_stage(context: StageContext, params: CritiqueParams) -> None:
     """Writes the recycled traces: `diag`, `repair` and `new`, balanced by the parameters."""
     problems = problems_by_id(context.input("problems"))
     failures = collect_failures(context.inputs["failures"])
-    teacher = open_teacher(params.teacher, params.merge_share)
+    teacher = params.open()
     rows: list[Row] = []
     found: list[Row] = []
     for problem_id, attempts in failures.items():

@@ -41,14 +41,15 @@ class Teacher(Protocol):
 class OracleTeacher:
     """The lab's solver: it draws the item again from its id and writes what is asked.
 
-    `merge_share` is the probability that a step of a raw trace is folded into the next.
+    `merge_share` is the probability that a step of a raw trace is folded into the next, `word_share`
+    the probability that the trace sums up in words.
     """
 
-    def __init__(self, merge_share: float) -> None:
-        self._merge_share = merge_share
+    def __init__(self, merge_share: float, word_share: float) -> None:
+        self._merge_share, self._word_share = merge_share, word_share
 
     def raw_trace(self, problem: Row) -> str:
-        return self._item(problem).raw(self._merge_share)
+        return self._item(problem).raw(self._merge_share, self._word_share)
 
     def rewrites(self, problem: Row) -> dict[str, str]:
         solution = self._item(problem).solution
@@ -70,16 +71,21 @@ class OracleTeacher:
         return draw_item(lab.generator(name), split, int(seed), int(index))[0]
 
 
-def open_teacher(name: TeacherName, merge_share: float) -> Teacher:
-    """The teacher of that name."""
-    return {"oracle": OracleTeacher}[name](merge_share)
-
-
-class TeacherParams(Params):
-    """Whose traces, how raw, and for which difficulty groups of the partition (none: the whole pool)."""
+class TeacherSettings(Params):
+    """Which teacher, and how raw its traces are; the same for every stage that asks it."""
 
     teacher: TeacherName = "oracle"
     merge_share: float = Field(default=0.2, ge=0, le=1)
+    word_share: float = Field(default=0.0, ge=0, le=1)
+
+    def open(self) -> Teacher:
+        """The teacher of that name."""
+        return {"oracle": OracleTeacher}[self.teacher](self.merge_share, self.word_share)
+
+
+class TeacherParams(TeacherSettings):
+    """For which difficulty groups of the partition traces are wanted (none: the whole pool)."""
+
     groups: tuple[Literal["simple", "medium", "hard"], ...] = ()
 
 
@@ -92,7 +98,7 @@ def teacher_stage(context: StageContext, params: TeacherParams) -> None:
             raise RequestError("stage teacher: groups are named but no partition is given")
         wanted = set(ids_in_groups(context.input("partition"), params.groups))
         problems = [problem for problem in problems if problem["id"] in wanted]
-    teacher = open_teacher(params.teacher, params.merge_share)
+    teacher = params.open()
     rows = [trace(problem, teacher.raw_trace(problem), "raw") for problem in problems]
     _check(rows, problems)
     write_rows(context.folder / TRACES, rows)

@@ -1,8 +1,8 @@
-"""The board's numbers, ranks and blanks."""
+"""Which rows are found, and which of them count."""
 
 from __future__ import annotations
 
-import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,61 +11,103 @@ import queries
 
 from slmr.results import SummaryRow, write_summary
 
-
-def test_means_intervals_gain_and_shared_ranks(results: Path) -> None:
-    rows = queries.select(queries.load_results(results).rows, queries.Filters("lab"))
-    table = queries.board(rows).set_index("method")
-    assert table.loc["sft", "mean"] == pytest.approx(47.0)
-    assert table.loc["sft", "gain"] == pytest.approx(12.0)
-    assert math.isnan(table.loc["base", "gain"])
-    by_hand = 100 * 1.959963984540054 * math.sqrt(0.42 * 0.58 / 500 + 0.52 * 0.48 / 500) / 2
-    assert table.loc["sft", "interval"] == pytest.approx(by_hand)
-    assert table["rank"].to_dict() == {"sft": 1, "rft": 2, "base": 2}
-    assert table.loc["sft", "format loss"] == pytest.approx(1.0)
+MakeRow = Callable[..., SummaryRow]
 
 
-def test_editions_are_never_on_one_board(results: Path) -> None:
-    rows = queries.load_results(results).rows
-    lab = queries.board(queries.select(rows, queries.Filters("lab")))
-    paper = queries.board(queries.select(rows, queries.Filters("paper")))
-    assert queries.task_columns(lab) == ["lab_gsm8k", "lab_math"]
-    assert queries.task_columns(paper) == ["svamp"]
+def put(folder: Path, rows: list[SummaryRow], age: int = 0) -> Path:
+    """A run folder, written `age` seconds before a fixed time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_summary(folder / "summary.json", rows)
+    os.utime(folder / "summary.json", (2e9 - age, 2e9 - age))
+    return folder
 
 
-def test_a_missing_task_is_blank_and_takes_no_rank(make_row: Callable[..., SummaryRow]) -> None:
-    rows = [make_row("base"), make_row("base", "lab_math"), make_row("sft", accuracy=0.9)]
-    table = queries.board(rows).set_index("method")
-    assert math.isnan(table.loc["sft", "lab_math"])
-    assert math.isnan(table.loc["sft", "rank"])
+@pytest.mark.parametrize("below", [".", "lab-0"])
+def test_rows_are_found_in_a_run_folder_and_above_it(results: Path, below: str) -> None:
+    loaded = queries.load_results(results / below)
+    assert len(loaded.rows) == 11
+    assert loaded.notices == []
 
 
-def test_a_bad_file_is_a_notice_and_not_a_crash(results: Path) -> None:
+def test_artefacts_are_not_searched(tmp_path: Path, make_row: MakeRow) -> None:
+    put(tmp_path / "artefacts" / "evaluate-1", [make_row("base")])
+    assert queries.load_results(tmp_path).rows == []
+
+
+@pytest.mark.parametrize(
+    "text", [b'{"rows": 3}', b"{", b"", b"\xff\xfe", b'{"schema_version": 9, "rows": []}']
+)
+def test_a_bad_file_is_a_notice_and_not_a_crash(results: Path, text: bytes) -> None:
     (results / "broken").mkdir()
-    (results / "broken" / "summary.json").write_text('{"rows": 3}')
+    (results / "broken" / "summary.json").write_bytes(text)
     loaded = queries.load_results(results)
-    assert len(loaded.rows) == 7
-    assert any("broken" in notice for notice in loaded.notices)
+    assert len(loaded.rows) == 11
+    assert len(loaded.notices) == 1
+    assert "broken" in loaded.notices[0] and "\n" not in loaded.notices[0]
 
 
-def test_other_checker_versions_are_not_ranked_together(
-    results: Path, make_row: Callable[..., SummaryRow]
+def test_a_file_that_vanishes_is_a_notice(results: Path) -> None:
+    (results / "gone").mkdir()
+    (results / "gone" / "summary.json").symlink_to(results / "nowhere")
+    assert any("nowhere" in n or "gone" in n for n in queries.load_results(results).notices)
+
+
+def test_a_missing_folder_has_no_rows(tmp_path: Path) -> None:
+    assert queries.load_results(tmp_path / "nowhere").rows == []
+
+
+def test_a_changed_file_is_read_again(tmp_path: Path, make_row: MakeRow) -> None:
+    put(tmp_path, [make_row("base", accuracy=0.1)], age=9)
+    assert queries.load_results(tmp_path).rows[0].accuracy == 0.1
+    put(tmp_path, [make_row("base", accuracy=0.2)])
+    assert queries.load_results(tmp_path).rows[0].accuracy == 0.2
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"checker_version": "numeric-9"}, {"checker_version": "numeric-10"}),
+        ({"task_version": "1-ffff"}, {"task_version": "2-0000"}),
+    ],
+)
+def test_the_highest_version_counts_even_where_its_file_is_older(
+    tmp_path: Path, make_row: MakeRow, old: dict[str, str], new: dict[str, str]
 ) -> None:
-    (results / "new").mkdir()
-    newer = [make_row("base", checker_version="numeric-2")]
-    write_summary(results / "new" / "summary.json", newer)
-    loaded = queries.load_results(results)
-    gsm8k = [row for row in loaded.rows if row.task == "lab_gsm8k"]
-    assert {row.checker_version for row in gsm8k} == {"numeric-2"}
-    assert any("lab_gsm8k" in notice for notice in loaded.notices)
+    put(tmp_path / "new", [make_row("base", **new)], age=100)
+    put(tmp_path / "old", [make_row("base", **old), make_row("sft", **old), make_row("sft", "lab_math")])
+    loaded = queries.load_results(tmp_path)
+    assert {(row.method, row.task) for row in loaded.rows} == {("base", "lab_gsm8k"), ("sft", "lab_math")}
+    (notice,) = loaded.notices
+    assert "2 rows of lab_gsm8k (lab)" in notice
+    assert next(iter(old.values())) in notice and next(iter(new.values())) in notice
 
 
-def test_seeds_are_averaged(make_row: Callable[..., SummaryRow]) -> None:
-    rows = [make_row("sft", accuracy=a, seed=s) for s, a in enumerate((0.4, 0.5))]
-    table = queries.board(rows)
-    assert table.loc[0, "seeds"] == 2
-    assert table.loc[0, "mean"] == pytest.approx(45.0)
+def test_where_only_the_digest_differs_the_newer_file_counts(tmp_path: Path, make_row: MakeRow) -> None:
+    put(tmp_path / "a", [make_row("base", task_version="1-ffff")], age=100)
+    put(tmp_path / "b", [make_row("sft", task_version="1-0000")])
+    assert [row.method for row in queries.load_results(tmp_path).rows] == ["sft"]
 
 
-def test_base_stays_whatever_kinds_are_chosen(results: Path) -> None:
-    rows = queries.select(queries.load_results(results).rows, queries.Filters("lab", kinds=("rl",)))
-    assert {row.method for row in rows} == {"base"}
+def test_of_two_measurements_the_larger_counts_then_the_newer(tmp_path: Path, make_row: MakeRow) -> None:
+    put(tmp_path / "full", [make_row("base", accuracy=0.1)], age=200)
+    put(tmp_path / "again", [make_row("base", accuracy=0.2)], age=100)
+    put(tmp_path / "look", [make_row("base", accuracy=0.9, n_items=8)])
+    loaded = queries.load_results(tmp_path)
+    assert [row.accuracy for row in loaded.rows] == [0.2]
+    assert loaded.notices[0].startswith("Measured more than once: 2 rows")
+    assert "again" in str(loaded.samples[queries.identity(loaded.rows[0])])
+
+
+def test_samples_lie_beside_the_summary(tmp_path: Path, make_row: MakeRow) -> None:
+    put(tmp_path, [make_row("sft", student="org/model", seed=2)])
+    loaded = queries.load_results(tmp_path)
+    expected = tmp_path / "samples" / "sft" / "org--model" / "seed-2" / "lab_gsm8k.parquet"
+    assert list(loaded.samples.values()) == [expected]
+    assert queries.samples_of(loaded.rows, loaded.samples) == {}
+
+
+def test_the_values_of_the_filters(results: Path) -> None:
+    rows = queries.load_results(results).rows
+    assert queries.editions(rows) == ["lab", "paper"]
+    assert queries.values(rows, "lab", "student") == ["lab-llama", "lab-qwen"]
+    assert queries.values(rows, "paper", "task") == ["svamp"]

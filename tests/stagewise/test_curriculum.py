@@ -42,7 +42,7 @@ def test_the_papers_bounds(rho: float, group: str) -> None:
 
 
 def test_every_bridge_candidate_verifies_and_raw_comes_first() -> None:
-    teacher = OracleTeacher(merge_share=0.9)
+    teacher = OracleTeacher(merge_share=0.9, word_share=0.5)
     for level in (2, 3, 4, 5):
         p = problem(level)
         candidates = propose(p, teacher, ["nothing useful"])
@@ -52,7 +52,7 @@ def test_every_bridge_candidate_verifies_and_raw_comes_first() -> None:
 
 
 def test_own_prefix_keeps_the_longest_right_beginning() -> None:
-    p, teacher = problem(4), OracleTeacher(0.0)
+    p, teacher = problem(4), OracleTeacher(0.0, 0.0)
     steps = teacher.steps(p)
     attempt = " ".join([*steps[:2], "1 + 1 = 3.", "#### 3"])
     assert own_prefix(p, teacher, ["5 + 5 = 11.", attempt]) == " ".join([*steps, teacher.closing(p)])
@@ -89,7 +89,7 @@ def test_an_attempt_that_stops_early_is_wrong_where_it_should_go_on() -> None:
 
 
 def test_critique_targets_verify_and_repairs_continue_a_right_prefix() -> None:
-    p, teacher = problem(4), OracleTeacher(0.0)
+    p, teacher = problem(4), OracleTeacher(0.0, 0.0)
     steps = teacher.steps(p)
     attempt = " ".join([*steps[:2], "1 + 1 = 3.", "#### 3"])
     rows = {r["source"]: r for r in criticise(p, attempt, locate(attempt, steps), teacher)}
