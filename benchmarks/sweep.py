@@ -86,12 +86,13 @@ def make_model(
 
 
 def validation_accuracy(model: Path, task: Any, profile: Profile) -> float:
-    """Strict greedy accuracy on the task's validation split."""
+    """Mean strict accuracy on the task's validation split, sampled as the profile evaluates."""
     engine = open_engine(model, profile.engine)
-    items = task.items("validation")
-    sampling = Sampling(0.0, task.max_tokens, 0, task.stop)
-    completions = engine.generate([Prompt(task.prompt(item.problem)) for item in items], sampling)
-    right = [task.verify(c.text, item.gold).strict for c, item in zip(completions, items, strict=True)]
+    k = profile.evaluate.k
+    asked = [item for item in task.items("validation") for _ in range(k)]
+    sampling = Sampling(profile.evaluate.temperature if k > 1 else 0.0, task.max_tokens, 0, task.stop)
+    completions = engine.generate([Prompt(task.prompt(item.problem)) for item in asked], sampling)
+    right = [task.verify(c.text, item.gold).strict for c, item in zip(completions, asked, strict=True)]
     return sum(right) / len(right)
 
 

@@ -75,7 +75,7 @@ def _results_folder() -> Path:
 
 def _empty(folder: Path) -> None:
     st.subheader("No results yet")
-    st.text(f"There is no summary.json in or below {folder}. Train and measure every method with:")
+    st.text(f"There is no readable summary.json in or below {folder}. Train and measure every method with:")
     st.code("slmr bench --method all", language="bash")
 
 
@@ -130,7 +130,7 @@ def _table(found: Board) -> None:
     table = found.table.copy()
     config: dict[str, Any] = {name: _column(name) for name in table.columns if name in _HELP}
     config["rank"] = st.column_config.NumberColumn(help=_HELP["rank"], width=50, pinned=True)
-    width = min(220, 34 + 8 * max(len(method) for method in table["method"]))
+    width = min(160, 20 + 7 * max(len(method) for method in table["method"]))
     text = "The recipe; base is the untrained student."
     config["method"] = st.column_config.TextColumn(help=text, width=width, pinned=True)
     for name in ("mean", *found.tasks):
@@ -186,10 +186,12 @@ def _bars(lines: pd.DataFrame) -> go.Figure:
     for kind in dict.fromkeys(lines["kind"]):
         mine = [i for i, other in enumerate(lines["kind"]) if other == kind]
         part = lines.iloc[mine]
+        mean, half = part["mean"], part["mean ±"]  # an accuracy beyond 0 or 100 % does not exist
+        bars = {"array": half.clip(upper=100 - mean), "arrayminus": half.clip(upper=mean)}
         figure.add_bar(
-            x=part["mean"], y=[labels[i] for i in mine], orientation="h", name=kind, width=0.65,
-            marker_color=_COLOURS[kind], customdata=part["mean ±"],
-            error_x={"type": "data", "array": part["mean ±"], "color": ink, "thickness": 1.5, "width": 4},
+            x=mean, y=[labels[i] for i in mine], orientation="h", name=kind, width=0.65,
+            marker_color=_COLOURS[kind], customdata=half,
+            error_x={"type": "data", "color": ink, "thickness": 1.5, "width": 4} | bars,
             hovertemplate="%{y}<br>%{x:.1f} ±%{customdata:.1f} %<extra></extra>",
         )  # fmt: skip
     figure.update_layout(

@@ -221,7 +221,6 @@ def _cells(line: _Line, compared: _Comparison, tasks: Sequence[str]) -> dict[str
     cells: dict[str, Any] = {
         "rank": compared.ranks.get(line.method),
         "method": line.method,
-        "kind": line.kind,
         "student": line.student,
         "mean": 100 * _mean(line, tasks) if line.complete else None,
         "mean ±": 100 * _Z95 * _stderr(line, tasks) if line.complete else None,
@@ -231,7 +230,12 @@ def _cells(line: _Line, compared: _Comparison, tasks: Sequence[str]) -> dict[str
         rows = line.of_task(task)
         cells[task] = 100 * fmean(row.accuracy for row in rows) if rows else None
         cells[f"{task} ±"] = 100 * fmean((r.ci95[1] - r.ci95[0]) / 2 for r in rows) if rows else None
-    return cells | {"seeds": len(line.seeds), "seed spread": _seed_spread(line, tasks), **_costs(line)}
+    return cells | {
+        "kind": line.kind,
+        "seeds": len(line.seeds),
+        "seed spread": _seed_spread(line, tasks),
+        **_costs(line),
+    }
 
 
 def _gain(difference: Difference | None) -> dict[str, Any]:

@@ -35,8 +35,8 @@ class Difference:
 def mean_with_interval(scores: np.ndarray, level: float = 0.95) -> Estimate:
     """Mean of item means with a standard error clustered by item (Miller, 2411.00640).
 
-    With one 0/1 score an item the interval is Wilson's, else Student's t on the item means, cut to
-    [0, 1].
+    Where every item is wholly right or wrong the interval is Wilson's, so it never closes on a point;
+    else Student's t on the item means, cut to [0, 1]. One half-right item tells nothing: all of [0, 1].
 
     Raises:
         ValueError: the array is not [items, k], is empty, or holds a value that is no number.
@@ -47,10 +47,10 @@ def mean_with_interval(scores: np.ndarray, level: float = 0.95) -> Estimate:
     items = _item_means(scores)
     mean, n = float(items.mean()), len(items)
     stderr = _stderr(items)
-    if scores.shape[1] == 1 and set(np.unique(items)) <= {0.0, 1.0}:
+    if set(np.unique(items)) <= {0.0, 1.0}:
         interval = stats.binomtest(int(items.sum()), n).proportion_ci(level, method="wilson")
         return Estimate(mean, stderr, float(interval.low), float(interval.high))
-    half = float(stats.t.ppf(0.5 + level / 2, max(n - 1, 1))) * stderr
+    half = float(stats.t.ppf(0.5 + level / 2, n - 1)) * stderr if n > 1 else 1.0
     return Estimate(mean, stderr, max(0.0, mean - half), min(1.0, mean + half))
 
 

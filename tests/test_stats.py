@@ -71,6 +71,19 @@ def test_several_completions_use_t_on_item_means() -> None:
     assert (ours.low, ours.high) == (pytest.approx(max(0, low)), pytest.approx(min(1, high)))
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_the_interval_of_repeated_verdicts_is_that_of_the_items(value: float) -> None:
+    # Four equal completions an item say no more than one: 20 of 20 right is not certainty.
+    once, four = (mean_with_interval(np.full((20, k), value)) for k in (1, 4))
+    assert four == once
+    assert four.high - four.low == pytest.approx(1.96**2 / (20 + 1.96**2), abs=1e-4)
+
+
+def test_one_half_right_item_tells_nothing() -> None:
+    estimate = mean_with_interval(np.array([[1.0, 0.0]]))
+    assert (estimate.mean, estimate.low, estimate.high) == (0.5, 0.0, 1.0)
+
+
 def test_the_interval_over_tasks_is_the_normal_one() -> None:
     tasks = [column(*[1, 0, 0, 1, 1] * 8), column(*[0, 0, 1] * 10)]
     ours = mean_over_tasks(tasks)
@@ -182,7 +195,7 @@ def test_what_cannot_be_separated_shares_a_rank() -> None:
     assert shared_ranks([0.6, 0.58, 0.4], p) == [1, 1, 3]
 
 
-@given(st.integers(2, 60), st.integers(1, 5), st.integers(0, 2**32 - 1))
+@given(st.integers(1, 60), st.integers(1, 5), st.integers(0, 2**32 - 1))
 def test_the_interval_holds_the_mean(items: int, k: int, seed: int) -> None:
     scores = np.random.default_rng(seed).integers(0, 2, (items, k)).astype(float)
     estimate = mean_with_interval(scores)

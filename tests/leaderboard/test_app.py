@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
+import json
 import os
 import socket
 import subprocess
@@ -12,7 +14,9 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -55,6 +59,13 @@ def test_an_empty_folder_says_which_command_to_run(tmp_path: Path, open_page: Op
     assert not app.dataframe
 
 
+def test_a_folder_of_bad_files_alone_says_both(tmp_path: Path, open_page: Open) -> None:
+    (tmp_path / "summary.json").write_text("{")
+    app = open_page(tmp_path)
+    assert "no readable summary.json" in app.text[0].value
+    assert app.text[1].value.startswith("Not readable:")
+
+
 def test_the_board_is_there_and_labelled_lab(results: Path, open_page: Open) -> None:
     app = open_page(results)
     assert app.markdown[0].value == "**lab edition: procedural tasks, tiny students**"
@@ -66,7 +77,7 @@ def test_the_board_is_there_and_labelled_lab(results: Path, open_page: Open) -> 
     ]
     table = app.dataframe[0].value
     expected = (
-        "rank method kind student mean gain lab_gsm8k lab_math seeds|format loss|cut off|no answer"
+        "rank method student mean gain lab_gsm8k lab_math kind seeds|format loss|cut off|no answer"
         "|trained tokens|sampled tokens|teacher tokens|FLOPs|seconds|items|command"
     )
     assert list(table.columns) == [*expected.split("|")[0].split(), *expected.split("|")[1:]]
@@ -148,6 +159,27 @@ def test_names_are_escaped_in_the_figure(
     figure = app.get("plotly_chart")[0].proto.spec
     assert "<a" not in figure and "&lt;a" in figure
     assert shown(app) == [(name, "")]
+
+
+def test_interval_bars_stay_between_0_and_100_percent(
+    tmp_path: Path, make_row: Callable[..., SummaryRow], open_page: Open
+) -> None:
+    rows = [make_row("base", accuracy=0.0, n_items=20), make_row("sft", accuracy=1.0, n_items=20)]
+    write_summary(tmp_path / "summary.json", rows)
+    figure = json.loads(open_page(tmp_path).get("plotly_chart")[0].proto.spec)
+    bars = {trace["name"]: trace["error_x"] for trace in figure["data"]}
+    below, above = (
+        {name: numbers(bar[side])[0] for name, bar in bars.items()} for side in ("arrayminus", "array")
+    )
+    assert below["base"] == 0 and above["sft"] == 0
+    assert above["base"] > 5 and below["sft"] > 5
+
+
+def numbers(array: Any) -> list[float]:
+    """Plotly writes a column as base64 of its bytes."""
+    if isinstance(array, dict):
+        return np.frombuffer(base64.b64decode(array["bdata"]), array["dtype"]).tolist()
+    return array
 
 
 def test_the_rows_can_be_downloaded(results: Path, open_page: Open) -> None:

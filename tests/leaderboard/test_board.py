@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from board import as_csv, board
-from queries import Filters, load_results
+from board import as_csv, board  # pyright: ignore[reportMissingImports] (found by conftest.py)
+from queries import Filters, load_results  # pyright: ignore[reportMissingImports] (found by conftest.py)
 from scipy import stats
 
 from slmr.results import SummaryRow
@@ -180,6 +180,6 @@ def test_the_csv_has_the_intervals_and_no_formulas(results: Path, make_row: Make
     rows = [*load_results(results).rows, make_row("=1+1"), make_row("=1+1", "lab_math")]
     text = as_csv(board(rows, LAB), "lab")
     head, *body = text.splitlines()
-    assert head.startswith("edition,rank,method,kind,student,mean,mean ±,gain,gain ±,lab_gsm8k,lab_gsm8k ±")
+    assert head.startswith("edition,rank,method,student,mean,mean ±,gain,gain ±,lab_gsm8k,lab_gsm8k ±")
     assert len(body) == 6 and all(line.startswith("lab,") for line in body)
     assert any(line.split(",")[2] == "'=1+1" for line in body)

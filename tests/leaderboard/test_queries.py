@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import queries
+import queries  # pyright: ignore[reportMissingImports] (found by conftest.py)
 
 from slmr.results import SummaryRow, write_summary
 
