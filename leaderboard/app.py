@@ -130,7 +130,7 @@ def _table(found: Board) -> None:
     table = found.table.copy()
     config: dict[str, Any] = {name: _column(name) for name in table.columns if name in _HELP}
     config["rank"] = st.column_config.NumberColumn(help=_HELP["rank"], width=50, pinned=True)
-    width = min(160, 20 + 7 * max(len(method) for method in table["method"]))
+    width = min(160, max(70, 20 + 7 * max(len(method) for method in table["method"])))
     text = "The recipe; base is the untrained student."
     config["method"] = st.column_config.TextColumn(help=text, width=width, pinned=True)
     for name in ("mean", *found.tasks):

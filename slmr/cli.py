@@ -183,7 +183,7 @@ def leaderboard(
     command = [
         sys.executable, "-m", "streamlit", "run", str(resource("leaderboard") / "app.py"),
         "--server.port", str(port), "--server.headless", "true", "--browser.gatherUsageStats", "false",
-        "--server.address", "localhost", "--", "--results", str(results.resolve()),
+        "--client.toolbarMode", "viewer", "--server.address", "localhost", "--", "--results", str(results.resolve()),
     ]  # fmt: skip
     try:
         code = subprocess.run(command).returncode
