@@ -30,3 +30,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     return RequestError(f"unknown {kind} '{name}'{hint} (known: {', '.join(names)})")
+
+
+def one_line(error: BaseException) -> str:
+    """A library's error as one line, for the end of a message of ours."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -207,6 +207,7 @@ def _run_lm_eval(recorder: _Recorder, tasks: Sequence[Task], params: EvaluatePar
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     from lm_eval.api.model import LM
     from lm_eval.evaluator import evaluate as evaluate_tasks
+    from lm_eval.filters import build_filter_ensemble
     from lm_eval.tasks import TaskManager
 
     class RecordingLM(LM):
@@ -226,24 +227,19 @@ def _run_lm_eval(recorder: _Recorder, tasks: Sequence[Task], params: EvaluatePar
     roots: list[str | Path] = sorted({task.folder.parent for task in tasks})
     with _quiet_progress():
         manager = TaskManager(include_path=roots, include_defaults=False)
-        loaded = manager.load([_spec(task, params.k) for task in tasks])
+        loaded = manager.load([task.name for task in tasks])
         for task in loaded["tasks"].values():
             if task.get_config("num_fewshot") is None:
                 task.set_config("num_fewshot", 0)
+            if params.k > 1:  # k completions an item, all of them graded
+                task.set_config("repeats", params.k)
+                task._filters = [build_filter_ensemble("all", [("take_first_k", {"k": params.k})])]
         # Not simple_evaluate: around this call it only draws up the environment, for seconds.
         results = evaluate_tasks(
             RecordingLM(), loaded, limit=params.limit, bootstrap_iters=0, log_samples=False
         )
     found = (results or {}).get("results", {})
     return {task.name: _metric(found[task.name], "accuracy") for task in tasks}
-
-
-def _spec(task: Task, k: int) -> str | dict[str, Any]:
-    """The task as lm-eval is asked for it: k repeats, all of them graded."""
-    if k == 1:
-        return task.name
-    keep_all = [{"name": "all", "filter": [{"function": "take_first_k", "k": k}]}]
-    return {"task": task.name, "repeats": k, "filter_list": keep_all}
 
 
 def _metric(results: Mapping[str, Any], name: str) -> float:

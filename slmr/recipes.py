@@ -27,7 +27,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from slmr.errors import RequestError, unknown
+from slmr.errors import RequestError, one_line, unknown
 from slmr.resources import resource
 from slmr.stage import EngineSettings, Params, Stage, registered
 from slmr.store import digest, library_versions
@@ -137,7 +137,7 @@ def load_recipe(name: str, extra: Sequence[Path] = ()) -> Recipe:
     try:
         recipe = Recipe.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
-        raise RequestError(f"{file} is not YAML: {error}") from None
+        raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
     except ValidationError as error:
         raise RequestError(f"{file}: {first_fault(error, Recipe.model_fields)}") from None
     if recipe.name != name:

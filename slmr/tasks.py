@@ -20,7 +20,7 @@ import jinja2
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from slmr.errors import RequestError, unknown
+from slmr.errors import RequestError, one_line, unknown
 from slmr.resources import resource
 from slmr.results import Edition
 from slmr.verify import Kind, Verdict, checker_version, verify
@@ -215,7 +215,7 @@ def _read_task(folder: Path) -> Task:
             stop=tuple(generation["until"]), max_tokens=int(generation["max_gen_toks"]), config=config,
         )  # fmt: skip
     except yaml.YAMLError as error:
-        raise RequestError(f"{file} is not YAML: {error}") from None
+        raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
     except (KeyError, TypeError) as error:
         raise RequestError(f"{file} lacks what a task needs: {error}") from None
     except ValidationError as error:

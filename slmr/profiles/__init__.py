@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from slmr.errors import RequestError, unknown
+from slmr.errors import RequestError, one_line, unknown
 from slmr.stage import EngineSettings
 
 _FOLDER = Path(__file__).parent
@@ -55,7 +55,7 @@ def load_profile(name: str) -> Profile:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
         return Profile.model_validate({"name": file.stem, **content})
     except yaml.YAMLError as error:
-        raise RequestError(f"{file} is not YAML: {error}") from None
+        raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
     except (ValidationError, TypeError) as error:
         raise RequestError(f"{file}: {_fault(error)}") from None
 

@@ -104,7 +104,9 @@ def test_a_stream_repeats_nothing(task: str, split: Split) -> None:
 
 def test_a_stream_whose_space_is_used_up_says_so() -> None:
     full = lab.generator("lab_gsm8k")
-    tiny = Generator("tiny", "numeric", lambda rng, level: full.draw(type(rng)(1), 1), (1.0,) * 5, "1")
+    tiny = Generator(
+        "tiny", "numeric", lambda rng, level: full.draw(type(rng)(1), 1), (1.0,) * 5, (1.0,) * 5, "1"
+    )
     owner = lab.items.split_of("tiny", tiny.draw(lab.items.item_rng("any"), 1).key)
     with pytest.raises(WorkError, match="holds only 1 distinct"):
         list(lab.stream(tiny, owner))
