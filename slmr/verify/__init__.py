@@ -12,13 +12,13 @@ from functools import lru_cache
 from typing import get_args
 
 from slmr.verify import choice, mathanswer, mathexpr, numeric, symbolic
-from slmr.verify.extract import MAX_ANSWER, fold, visible
+from slmr.verify.extract import MAX_ANSWER, fold, restated, visible
 from slmr.verify.verdict import Answer, Kind, Status, Verdict
 
 __all__ = ["CHECKER_VERSIONS", "Kind", "Status", "Verdict", "checker_version", "verify"]
 
 # Raised whenever a verdict can change; rows of different versions are not ranked together.
-CHECKER_VERSIONS: dict[Kind, str] = {"numeric": "2", "math": "2", "choice": "2"}
+CHECKER_VERSIONS: dict[Kind, str] = {"numeric": "3", "math": "3", "choice": "3"}
 
 MAX_SYMBOLIC = 2_000  # characters of an answer that the symbolic worker is given
 
@@ -53,6 +53,8 @@ def verify(completion: str, gold: str, kind: Kind) -> Verdict:
     if len(answer.text) > MAX_ANSWER:
         return _verdict("wrong", answer, "longer than any answer", start)
     decision, reason = decide(answer.text, fold(gold))
+    if decision is True and any(_contradicts(text, fold(gold), kind) for text in restated(answer.after)):
+        return _verdict("wrong", answer, "says afterwards that the answer is another", start)
     if isinstance(decision, str):
         return _verdict(decision, answer, reason, start)
     return _verdict("correct" if decision else "wrong", answer, reason, start)
@@ -100,6 +102,17 @@ def _decide_math(answer: str, gold: str) -> _Decision:
         return "timeout", str(error)
     except symbolic.SymbolicError as error:
         return "checker_error", str(error)
+
+
+def _contradicts(stated: str, gold: str, kind: Kind) -> bool:
+    """Whether a text that stands behind a right answer plainly names another one."""
+    if kind == "choice":
+        letter = choice.parse(stated)
+        return letter is not None and letter != choice.parse_gold(gold)
+    value = numeric.parse(stated)
+    if kind == "numeric":
+        return value is not None and value != numeric.parse(gold)
+    return value is not None and mathexpr.decide(stated, mathanswer.gold_answer(gold)) is False
 
 
 @lru_cache(maxsize=4096)

@@ -48,9 +48,8 @@ def extract(text: str) -> Answer | None:
             last = closing(found, text)
             if last is None or not last[0]:
                 return None
-            return Answer(
-                last[0], wanted and not last[1].strip(" \t\r\n.") and bool(_STRICT.fullmatch(last[0]))
-            )
+            strict = wanted and not last[1].strip(" \t\r\n.") and bool(_STRICT.fullmatch(last[0]))
+            return Answer(last[0], strict, last[1])
     stated = said(text)
     if stated:
         return stated

@@ -25,12 +25,20 @@ _SAID = re.compile(
 _RETRACTS = re.compile(
     r"\b(?:no,? wait|wait\b|actually|scratch that|i was wrong|that(?:'s| is| was) (?:wrong|incorrect|not right)"
     r"|let me (?:re|try|correct)|on second thou?ght|correction|(?:made a|my) mistake|mistaken|not sure"
-    r"|i(?:'m| am) unsure|oops|i meant|i (?:don't|do not) know|or (?:maybe|perhaps|possibly))\b",
+    r"|i(?:'m| am) unsure|oops|sorry|i (?:meant|forgot)|i (?:don't|do not) know|or (?:maybe|perhaps|possibly))\b"
+    r"|\b(?:it|this|that|answer) should (?:instead |actually |rather )?(?:have been|be) "
+    r"[$\\(*]*(?:-|\d|(?-i:[A-J]\b))"
+    r"|\bhmm,? no\b|(?:^|(?<=[.!?]\s)|(?<=\n))no[,:;!]\s",
     re.IGNORECASE,
 )
 _HEDGE = re.compile(
     r"\b(?:or|either|maybe|perhaps|possibly|and/or|not sure|unsure|could be|might be|not)\b", re.IGNORECASE
 )
+_UNSURE = re.compile(
+    r"\b(?:not (?:sure|certain)|unsure|no idea|i(?:'m| am)? guess(?:ing)?|(?:don't|do not) know)\b",
+    re.IGNORECASE,
+)
+_FINAL = re.compile(r"\banswer(?:\s+is|\s*:)[ \t]*([^\n]{1,80})", re.IGNORECASE)
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _JOIN = re.compile(
     r"(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:,|\\?(?:text|mathrm)?\{?\s*(?:and|or)\s*\}?)"
@@ -40,12 +48,8 @@ _JOIN = re.compile(
 
 def visible(completion: str) -> str | None:
     """What is said after the closed think block; None where a thought was never closed."""
-    text = completion[-MAX_LENGTH:]
-    if _THINK_CLOSE in text:
-        text = text.rsplit(_THINK_CLOSE, 1)[1]
-    elif _THINK_OPEN in completion:
-        return None
-    return None if _THINK_OPEN in text else _without_special(text)
+    said_after = completion.rsplit(_THINK_CLOSE, 1)[-1]
+    return None if _THINK_OPEN in said_after else _without_special(said_after[-MAX_LENGTH:])
 
 
 def _without_special(text: str) -> str:
@@ -126,6 +130,17 @@ def said(text: str) -> Answer | None:
 def retracted(tail: str) -> bool:
     """Whether what follows an answer takes it back."""
     return bool(_RETRACTS.search(tail))
+
+
+def restated(after: str) -> list[str]:
+    """What a text says that "the answer is", each up to the end of its sentence."""
+    ends = (re.split(r"[.;!?](?:\s|$)", match[1], maxsplit=1)[0] for match in _FINAL.finditer(after))
+    return [end.strip().strip("*_ ") for end in ends][-5:]
+
+
+def unsure(text: str) -> bool:
+    """Whether a text says that its writer does not know."""
+    return bool(_UNSURE.search(text))
 
 
 def hedged(answer: str) -> bool:

@@ -21,7 +21,7 @@ def extract(text: str) -> Answer | None:
     boxes = boxed(text)
     if boxes:
         last = closing(boxes, text)
-        return Answer(_unboxed(last[0]), True) if last else None
+        return Answer(_unboxed(last[0]), True, last[1]) if last else None
     stated = said(text)
     if stated:
         return _within(stated.text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from slmr.verify.extract import boxed, closing, hedged, retracted, said
+from slmr.verify.extract import boxed, closing, hedged, retracted, said, unsure
 from slmr.verify.verdict import Answer
 
 MAX_DIGITS, _MAX_EXPONENT, _TAIL = 400, 400, 4_000
@@ -85,7 +85,7 @@ def extract(text: str) -> Answer | None:
             if last is None or not last[0] or hedged(last[0]):
                 return None
             strict = wanted and not last[1].strip(" \t\r\n.") and bool(_STRICT.fullmatch(last[0]))
-            return Answer(last[0], strict)
+            return Answer(last[0], strict, last[1])
     stated = said(text)
     if stated:
         return _one_number(stated.text)
@@ -112,7 +112,8 @@ def _last_number(text: str) -> Answer | None:
         return None
     last, end = tokens[-1]
     sentence = re.split(r"[.!?]\s|\n", tail[: end - len(last)])[-1]
-    return None if hedged(sentence) or hedged(tail[end : end + 40]) else Answer(last, False)
+    doubtful = hedged(sentence) or hedged(tail[end : end + 40]) or unsure(tail[-200:])
+    return None if doubtful else Answer(last, False)
 
 
 def _tokens(text: str) -> list[tuple[str, int]]:

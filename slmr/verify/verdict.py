@@ -37,7 +37,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer read from a completion; `strict` says that it stands in the requested form."""
+    """An answer read from a completion.
+
+    Attributes:
+        text: the answer itself.
+        strict: it stands in the requested form.
+        after: what follows it, which may say something else.
+    """
 
     text: str
     strict: bool
+    after: str = ""

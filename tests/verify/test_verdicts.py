@@ -119,6 +119,16 @@ NOT_PAID = [
     ("math", "\\boxed{(2, 1)}", "(1, 2)"),
     ("math", "\\boxed{[1, 2)}", "[1, 2]"),
     ("math", "\\boxed{1/2003!}", "1/2005!"),
+    ("numeric", "#### 7\nSorry, it should be 8.", "7"),
+    ("numeric", "#### 7\nOh, I forgot the tax.", "7"),
+    ("numeric", "#### 7\nThe answer is 8.", "7"),
+    ("numeric", "I am not sure. 7", "7"),
+    ("math", "\\boxed{7}. Hmm, no.", "7"),
+    ("math", "\\boxed{7}. Therefore the answer is $8$.", "7"),
+    ("math", "\\boxed{7}\nNo, it should be 8.", "7"),
+    ("choice", "Answer: B\n\nSorry, C.", "B"),
+    ("choice", "\\boxed{B} So the answer is C.", "B"),
+    ("choice", "Answer: b", "B"),
     ("choice", "A or B", "B"),
     ("choice", "A or B or C", "B"),
     ("choice", "Answer: B or C", "B"),
@@ -132,6 +142,25 @@ NOT_PAID = [
 @pytest.mark.parametrize(("kind", "text", "gold"), NOT_PAID)
 def test_hedges_retractions_and_near_misses_are_not_paid(kind, text, gold):
     assert not verify(text, gold, kind).lenient
+
+
+AGREES_AFTERWARDS = [
+    ("math", "\\boxed{7}. So the answer is 7.", "7"),
+    ("math", "\\boxed{\\frac{1}{2}}. So the answer is $0.5$.", "0.5"),
+    ("math", "\\boxed{7}. The answer is correct, as should be clear.", "7"),
+    ("math", "\\boxed{7}. Check: the value is 3 at x = 1, and there should be 3 roots.", "7"),
+    ("numeric", "#### 7\nThe answer is 7 apples.", "7"),
+    ("choice", "\\boxed{B} The answer is B, since C fails.", "B"),
+]
+
+
+@pytest.mark.parametrize(("kind", "text", "gold"), AGREES_AFTERWARDS)
+def test_what_follows_may_agree_or_explain(kind, text, gold):
+    assert verify(text, gold, kind).lenient
+
+
+def test_a_closed_thought_before_a_very_long_text_is_closed():
+    assert verify(f"<think>x</think>{'so ' * 100_000}\n#### 7", "7", "numeric").strict
 
 
 SAME = [
