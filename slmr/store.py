@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -160,18 +161,29 @@ def disk_faults(where: Path) -> Iterator[None]:
     """Turns what the disk refuses into one clear line."""
     try:
         yield
-    except OSError as error:
-        reasons = {
-            errno.ENOSPC: "the disk is full; free some space and run the same command again, finished work is kept",
-            errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
-            errno.EACCES: "no permission to write there",
-            errno.EPERM: "no permission to write there",
-            errno.EROFS: "the file system is read-only",
-            errno.ENOTDIR: "part of the path is a file, not a folder",
-        }
-        if error.errno not in reasons:
+    except Exception as error:
+        reason = _REFUSALS.get(_errno(error) or 0)
+        if reason is None:
             raise
-        raise WorkError(f"{error.filename or where}: {reasons[error.errno]}") from error
+        raise WorkError(f"{getattr(error, 'filename', None) or where}: {reason}") from error
+
+
+_REFUSALS = {
+    errno.ENOSPC: "the disk is full; free some space and run the same command again, finished work is kept",
+    errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
+    errno.EACCES: "no permission to write there",
+    errno.EPERM: "no permission to write there",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOTDIR: "part of the path is a file, not a folder",
+}
+
+
+def _errno(error: Exception) -> int | None:
+    """The system's error number. Libraries in Rust (safetensors) have it in their message only."""
+    if isinstance(error, OSError):
+        return error.errno
+    named = re.search(r"\(os error (\d+)\)", str(error))
+    return int(named[1]) if named else None
 
 
 def write_json(path: Path, content: object) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,30 @@ def test_bench_resumes_after_a_kill_and_gives_the_same_table(tmp_path: Path) -> 
     assert resumed.returncode == 0, resumed.stderr
     assert "done before" in resumed.stderr and " 0 done before" not in resumed.stderr
     assert accuracies(tmp_path / "killed") == accuracies(tmp_path / "whole")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of three megabytes: results fit, a model does not."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=False).returncode:
+        pytest.skip("mounting a file system is not allowed here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
+    tmp_path: Path, small_disk: Path
+) -> None:
+    arguments = ("bench", "--method", "sft", "--profile", tiny_profile(tmp_path))
+    said = refused(*arguments, "--out", str(small_disk), cwd=tmp_path, code=1)
+    assert "the disk is full" in said
+    subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
+    resumed = slmr(*arguments, "--out", str(small_disk), cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "done before" in resumed.stderr and " 0 done before" not in resumed.stderr
+    assert {method for method, _ in accuracies(small_disk)} == {"base", "sft"}
 
 
 def accuracies(out: Path) -> dict[tuple[str, str], float]:

@@ -166,6 +166,11 @@ def test_a_refusal_is_one_line_that_names_the_place(store: Store, code: int, sai
     assert "some/file" in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_a_refusal_that_a_library_words_itself_is_understood(store: Store) -> None:
+    with pytest.raises(WorkError, match="the disk is full"), store.build("probe", "k"):
+        raise RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+
 def test_a_fault_of_the_code_is_not_hidden(store: Store) -> None:
     with pytest.raises(FileNotFoundError), store.build("probe", "k"):
         Path("does/not/exist").read_text()
