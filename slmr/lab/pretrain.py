@@ -34,14 +34,19 @@ _INITIALIZER_RANGE = 0.08
 
 
 class PretrainParams(BaseModel):
-    """How a lab student is made. `mixture` is the share of each task among the sequences."""
+    """How a lab student is made.
+
+    `mixture` is the share of each task among the sequences. `answer_only_share` of them give the answer
+    without the steps, as found text does: so a student, like any base model, guesses some of the time.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    sequences: int = Field(default=48_000, ge=64)
+    sequences: int = Field(default=96_000, ge=64)
     batch_size: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)
     warmup_share: float = Field(default=0.05, ge=0, le=1)
+    answer_only_share: float = Field(default=0.2, ge=0, lt=1)
     seed: int = 0
     mixture: dict[str, float] = {
         "lab_gsm8k": 0.35, "lab_mawps": 0.15, "lab_svamp": 0.15, "lab_math": 0.2, "lab_logiqa": 0.15,
@@ -82,14 +87,20 @@ def pretrain(name: str, out: Path, params: PretrainParams | None = None) -> dict
 
 
 def _pairs(params: PretrainParams) -> list[tuple[str, str]]:
-    """(prompt, plain worked solution) of each sequence, the tasks mixed; all from split `pretrain`."""
+    """(prompt, solution) of each sequence, the tasks mixed; all from split `pretrain`."""
     rng = item_rng("pretrain-mixture", params.seed)
     names = rng.choices(list(params.mixture), list(params.mixture.values()), k=params.sequences)
     # Small spaces run out of distinct problems: a stream starts again, as an epoch does.
     streams = {name: _endless(name, params.seed) for name in params.mixture}
     tasks = {name: load_task(name) for name in params.mixture}
     items = [(name, next(streams[name])) for name in names]
-    return [(tasks[name].prompt(item.problem), item.solution.plain()) for name, item in items]
+    return [
+        (
+            tasks[name].prompt(item.problem),
+            item.solution.closing if rng.random() < params.answer_only_share else item.solution.plain(),
+        )
+        for name, item in items
+    ]
 
 
 def _endless(name: str, seed: int):
