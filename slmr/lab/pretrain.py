@@ -54,7 +54,7 @@ class PretrainParams(BaseModel):
 
 
 # The two architectures learn at different speeds: each gets what brings it to partial mastery.
-DEFAULTS = {"lab-llama": PretrainParams(seed=1), "lab-qwen": PretrainParams(seed=2, sequences=64_000)}
+DEFAULTS = {"lab-llama": PretrainParams(seed=1), "lab-qwen": PretrainParams(seed=2, sequences=128_000)}
 
 
 def pretrain(name: str, out: Path, params: PretrainParams | None = None) -> dict[str, Any]:
