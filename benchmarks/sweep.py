@@ -15,14 +15,14 @@ from typing import Any
 
 import yaml
 
-from slmr.bench import BenchRequest, Plan, run_node
+from slmr.bench import BenchRequest, Plan, make_artefacts
 from slmr.display import BenchDisplay
 from slmr.engines import Prompt, Sampling, open_engine
 from slmr.engines.students import resolve_student
 from slmr.evaluate import model_folder
 from slmr.profiles import Profile, load_profile
 from slmr.recipes import Node, Planner, load_recipe
-from slmr.store import Store, folder_digest
+from slmr.store import folder_digest
 from slmr.tasks import select_tasks
 
 
@@ -77,11 +77,8 @@ def make_model(
         return student
     nodes: list[Node] = [node for node in final.ancestors() if node.stage is not None]
     plan = Plan(profile, [], [], arguments.out / "sweep", BenchRequest(), nodes)
-    store = Store(plan.folder / "artefacts")
     with BenchDisplay() as display:
-        display.planned(nodes, [n for n in nodes if n.stage and not store.has(n.stage.name, n.key)])
-        for node in nodes:
-            run_node(store, node, plan, display)
+        store = make_artefacts(plan, display)
     return model_folder(store.path(final.stage.name, final.key))
 
 

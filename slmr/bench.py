@@ -140,11 +140,7 @@ def run_bench(plan: Plan, watcher: Watcher) -> list[SummaryRow]:
     Raises:
         WorkError: a stage failed or the disk refused; finished stages are kept.
     """
-    store = Store(plan.folder / "artefacts")
-    missing = [node for node in plan.nodes if not _has(store, node)]
-    watcher.planned(plan.nodes, missing)
-    for node in plan.nodes:
-        run_node(store, node, plan, watcher)
+    store = make_artefacts(plan, watcher)
     rows = [row for entry in plan.entries for row in entry_rows(store, entry, plan)]
     with disk_faults(plan.folder):
         for entry in plan.entries:
@@ -154,7 +150,31 @@ def run_bench(plan: Plan, watcher: Watcher) -> list[SummaryRow]:
     return rows
 
 
-def run_node(store: Store, node: Node, plan: Plan, watcher: Watcher) -> None:
+def make_artefacts(plan: Plan, watcher: Watcher) -> Store:
+    """Makes what `missing_nodes` names, inputs first; the rest is reused."""
+    store = Store(plan.folder / "artefacts")
+    missing = missing_nodes(store, plan.nodes)
+    # The last ones first: if this is killed, what is left still has a missing input and is found again.
+    for node in reversed(missing):
+        if node.stage is not None and _has(store, node):
+            store.discard(node.stage.name, node.key)
+    watcher.planned(plan.nodes, missing)
+    for node in plan.nodes:
+        _run_node(store, node, plan, watcher)
+    return store
+
+
+def missing_nodes(store: Store, nodes: Sequence[Node]) -> list[Node]:
+    """The nodes without an artefact and, as with make, those that depend on one of them. Inputs come first."""
+    missing: dict[str, Node] = {}
+    for node in nodes:
+        inputs = (child.key for group in node.inputs.values() for child in group)
+        if not _has(store, node) or any(key in missing for key in inputs):
+            missing[node.key] = node
+    return list(missing.values())
+
+
+def _run_node(store: Store, node: Node, plan: Plan, watcher: Watcher) -> None:
     """Makes one artefact, unless it is there."""
     assert node.stage is not None and node.params is not None
     watcher.started(node, plan.methods_of(node))

@@ -86,11 +86,12 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def _print_plan(plan: Any) -> None:
+    from slmr.bench import missing_nodes
     from slmr.store import Store
 
-    store = Store(plan.folder / "artefacts")
+    missing = {node.key for node in missing_nodes(Store(plan.folder / "artefacts"), plan.nodes)}
     for node in plan.nodes:
-        state = "done" if store.has(node.stage.name, node.key) else "to do"
+        state = "to do" if node.key in missing else "done"
         print(
             f"{state:<6} {node.stage.name}-{node.key}  {node.label}  for {', '.join(plan.methods_of(node))}"
         )

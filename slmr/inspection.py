@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slmr.bench import BenchRequest, Plan, run_node
+from slmr.bench import BenchRequest, Plan, make_artefacts
 from slmr.display import BenchDisplay
 from slmr.engines.students import resolve_student
 from slmr.errors import RequestError, unknown
@@ -17,7 +17,7 @@ from slmr.profiles import load_profile
 from slmr.recipes import Node, Planner, Recipe, load_recipe, stages
 from slmr.report import percent
 from slmr.stagewise.data import GROUPS
-from slmr.store import Store, disk_faults, folder_digest, read_json, read_rows
+from slmr.store import disk_faults, folder_digest, read_json, read_rows
 from slmr.tasks import Task, load_task, select_tasks, strict_form
 from slmr.verify import verify
 
@@ -65,11 +65,8 @@ def _make(nodes: list[Node], profile: str, out: Path, name: str, tasks_paths: tu
     """Makes the nodes, in order, in the run folder `out/name`; returns the last one's folder."""
     request = BenchRequest(profile=profile, out=out, tasks_paths=tasks_paths)
     plan = Plan(load_profile(profile), [], [], out / name, request, nodes)
-    store = Store(plan.folder / "artefacts")
     with BenchDisplay() as display, disk_faults(out):
-        display.planned(nodes, [n for n in nodes if n.stage and not store.has(n.stage.name, n.key)])
-        for node in nodes:
-            run_node(store, node, plan, display)
+        store = make_artefacts(plan, display)
     last = nodes[-1]
     assert last.stage is not None
     return store.path(last.stage.name, last.key)

@@ -134,6 +134,13 @@ class Store:
                 f"artefact {file.parent} is damaged ({error}): delete that folder, run again"
             ) from None
 
+    def discard(self, stage: str, key: str) -> None:
+        """Removes an artefact. The manifest goes first, so one half removed counts as missing."""
+        folder = self.path(stage, key)
+        with disk_faults(folder):
+            (folder / MANIFEST).unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+
     @contextmanager
     def build(self, stage: str, key: str) -> Iterator[Path | None]:
         """The partial folder to write the artefact into; None if another process has made it meanwhile.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -180,6 +181,21 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
     assert resumed.returncode == 0, resumed.stderr
     assert "done before" in resumed.stderr and " 0 done before" not in resumed.stderr
     assert {method for method, _ in accuracies(small_disk)} == {"base", "sft"}
+
+
+def test_a_deleted_artefact_is_made_again_with_what_depends_on_it(tmp_path: Path) -> None:
+    arguments = ("bench", "--method", "sft,rft", "--profile", tiny_profile(tmp_path))
+    assert slmr(*arguments, cwd=tmp_path).returncode == 0
+    before = accuracies(tmp_path / "runs")
+    (teacher,) = tmp_path.glob("runs/*/artefacts/teacher-*")
+    shutil.rmtree(teacher)
+    plan = slmr(*arguments, "--dry-run", cwd=tmp_path).stdout.splitlines()
+    again = [line.split()[2].rpartition("-")[0] for line in plan if line.startswith("to do")]
+    assert again == ["teacher", "sft", "evaluate"]
+    resumed = slmr(*arguments, cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"{len(plan) - 1} stages: {len(plan) - 4} done before, 3 to do" in resumed.stderr
+    assert accuracies(tmp_path / "runs") == before
 
 
 def accuracies(out: Path) -> dict[tuple[str, str], float]:
