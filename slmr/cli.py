@@ -1,7 +1,5 @@
 """The command line. Each command imports what it needs when it runs, so `slmr --help` is instant."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Callable, Sequence
