@@ -1,6 +1,6 @@
 """The command line. Each command imports what it needs when it runs, so `slmr --help` is instant."""
 
-import json
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from slmr.commands import AsJson, MethodsPath, TasksPath, print_json
 from slmr.errors import RequestError, SlmrError, WorkError
 
 app = typer.Typer(
@@ -15,16 +16,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Train, compare and evaluate small reasoning models on tasks with verifiable answers.",
 )  # fmt: skip
-tasks_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The benchmark tasks.")
-methods_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The training methods.")
-lab_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The lab edition and its students.")
-app.add_typer(tasks_app, name="tasks")
-app.add_typer(methods_app, name="methods")
-app.add_typer(lab_app, name="lab")
+GROUPS = {
+    "tasks": "The benchmark tasks.",
+    "methods": "The training methods.",
+    "lab": "The lab edition and its students.",
+}
 
-TasksPath = Annotated[list[Path] | None, typer.Option(help="Folder with more tasks, one folder each.")]
-MethodsPath = Annotated[list[Path] | None, typer.Option(help="Folder with more methods, one YAML each.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
 Out = Annotated[Path, typer.Option(help="Folder of the runs.")]
 
 
@@ -138,7 +135,7 @@ def evaluate_command(
     request = EvalRequest(model, tasks, k, engine, limit, seed, out, tuple(tasks_path or ()))
     table, rows, folder = evaluate_model(request)
     if as_json:
-        print(json.dumps(rows, indent=1))
+        print_json(rows)
         return
     _console().print(table)
     print(f"Samples     {folder / 'samples.parquet'}")
@@ -159,7 +156,7 @@ def probe(
 
     rows, folder = probe_model(model, k, limit, profile, seed, out)
     if as_json:
-        print(json.dumps(rows, indent=1))
+        print_json(rows)
         return
     _console().print(probe_table(rows))
     print(f"Rollouts    {folder / 'rollouts.parquet'}")
@@ -206,157 +203,26 @@ def verify_command(
     print(", ".join(f"{status}: {count}" for status, count in counts.items()))
 
 
-@tasks_app.command("list")
-def tasks_list(tasks_path: TasksPath = None, as_json: AsJson = False) -> None:
-    """Every task with its edition, answer kind and version."""
-    from slmr.tasks import select_tasks
+def add_groups(arguments: Sequence[str]) -> None:
+    """Adds the groups of commands; of a group that is not asked for only the name and what it is about.
 
-    rows = [
-        {"name": t.name, "edition": t.edition, "kind": t.kind, "version": t.version, "title": t.title}
-        for t in select_tasks("all", tuple(tasks_path or ()))
-    ]
-    _print_listing(rows, as_json)
-
-
-@tasks_app.command("show")
-def tasks_show(name: str, tasks_path: TasksPath = None, as_json: AsJson = False) -> None:
-    """One task: prompt, strict form, budget, and an example."""
-    from slmr.tasks import load_task
-
-    task = load_task(name, tuple(tasks_path or ()))
-    item = task.items("validation", 1)[0]
-    row = {"name": task.name, "edition": task.edition, "kind": task.kind, "version": task.version,
-           "max_tokens": task.max_tokens, "stop": list(task.stop), "folder": str(task.folder),
-           "prompt": task.prompt(item.problem), "gold": item.gold}  # fmt: skip
-    if as_json:
-        print(json.dumps([row], indent=1))
-        return
-    for key, value in row.items():
-        print(f"{key:<11} {str(value).replace(chr(10), chr(10) + ' ' * 12)}")
-
-
-@tasks_app.command("validate")
-def tasks_validate(
-    names: Annotated[list[str] | None, typer.Argument()] = None, tasks_path: TasksPath = None
-) -> None:
-    """Prove without a model that every gold passes its own checker in the form that the prompt asks for."""
-    from slmr.inspection import validate_task
-    from slmr.tasks import select_tasks
-
-    faults = []
-    for task in select_tasks(",".join(names) if names else "all", tuple(tasks_path or ())):
-        count, wrong = validate_task(task)
-        print(f"{task.name}: {count - len(wrong)} of {count} golds pass")
-        faults += wrong
-    if faults:
-        raise WorkError(f"{len(faults)} golds fail their own checker; the first: {faults[0]}")
-
-
-@methods_app.command("list")
-def methods_list(methods_path: MethodsPath = None, as_json: AsJson = False) -> None:
-    """Every method with its kind and what it does."""
-    from slmr.recipes import select_methods
-
-    rows = [
-        {"name": r.name, "kind": r.kind, "summary": r.summary, "paper": r.paper}
-        for r in select_methods("all", tuple(methods_path or ()))
-    ]
-    _print_listing(rows, as_json)
-
-
-@methods_app.command("show")
-def methods_show(
-    name: str, profile: str = "lab", methods_path: MethodsPath = None, as_json: AsJson = False
-) -> None:
-    """One method: its stages, and their parameters under a profile."""
-    from slmr.inspection import method_stages
-    from slmr.recipes import load_recipe
-
-    recipe = load_recipe(name, tuple(methods_path or ()))
-    rows = method_stages(recipe, profile)
-    if as_json:
-        print(
-            json.dumps(
-                [{"name": recipe.name, "kind": recipe.kind, "paper": recipe.paper, "stages": rows}], indent=1
-            )
+    Reading the signatures of all commands would be a part of what `slmr --help` takes.
+    """
+    app.registered_groups.clear()
+    for name, about in GROUPS.items():
+        asked = name in arguments[:1]
+        group = (
+            importlib.import_module(f"slmr.commands.{name}").app
+            if asked
+            else typer.Typer(rich_markup_mode=None)
         )
-        return
-    print(f"{recipe.name} ({recipe.kind}): {recipe.summary}")
-    if recipe.paper:
-        print(f"paper: {recipe.paper}")
-    for row in rows:
-        print(f"  {row['name']:<22} {row['stage']:<12} from {', '.join(row['inputs']) or '-'}")
-        for key, value in row["parameters"].items():
-            print(f"    {key}: {value}")
-
-
-@lab_app.command("path")
-def lab_path(name: str) -> None:
-    """Print the folder of a lab student: an ordinary transformers model."""
-    from slmr.lab import student_path
-
-    print(student_path(name))
-
-
-@lab_app.command("sample")
-def lab_sample(
-    task: str,
-    n: Annotated[int, typer.Option("-n", min=1)] = 3,
-    split: Annotated[str, typer.Option(help="test, validation, train or pretrain")] = "train",
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    merge_share: Annotated[float, typer.Option(min=0, max=1, help="How raw the raw traces are.")] = 0.2,
-    as_json: AsJson = False,
-) -> None:
-    """Draw items of a lab task with their raw and worked teacher traces."""
-    from slmr.lab import generator, take
-
-    rows = [
-        {"name": i.id, "difficulty": i.difficulty, "problem": i.problem, "gold": i.gold, "raw": i.raw(merge_share),
-         "worked": i.worked(), "plain": i.solution.plain()}
-        for i in take(generator(task), split, n, seed)  # type: ignore[arg-type]
-    ]  # fmt: skip
-    if as_json:
-        print(json.dumps(rows, indent=1))
-        return
-    for row in rows:
-        print(
-            "\n".join(
-                f"{key:<11} {str(value).replace(chr(10), chr(10) + ' ' * 12)}" for key, value in row.items()
-            )
-        )
-        print()
-
-
-@lab_app.command("pretrain")
-def lab_pretrain(
-    name: Annotated[str, typer.Argument(help="lab-llama or lab-qwen")],
-    out: Annotated[Path, typer.Option(help="An empty or new folder.")],
-    sequences: Annotated[int | None, typer.Option(min=64, help="How many to train on.")] = None,
-) -> None:
-    """Train a lab student from scratch, as the shipped ones were."""
-    from slmr.errors import unknown
-    from slmr.lab.pretrain import DEFAULTS, STUDENTS, pretrain
-
-    if name not in STUDENTS:
-        raise unknown("lab student", name, STUDENTS)
-    params = (
-        DEFAULTS[name] if sequences is None else DEFAULTS[name].model_copy(update={"sequences": sequences})
-    )
-    report = pretrain(name, out, params)
-    print(json.dumps(report))
-
-
-def _print_listing(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(list(rows), indent=1))
-        return
-    widths = {key: max(len(key), *(len(str(row[key] or "")) for row in rows)) for key in rows[0]}
-    for row in [{key: key for key in rows[0]}, *rows]:
-        print("  ".join(str(row[key] or "").ljust(width) for key, width in widths.items()).rstrip())
+        app.add_typer(group, name=name, help=about, no_args_is_help=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: faults become one clear line and an exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    add_groups(arguments)
     run: Callable[..., Any] = app
     try:
         run(args=arguments, prog_name="slmr")

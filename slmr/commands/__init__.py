@@ -1,0 +1,28 @@
+"""The command line's groups, one module each, and what they share."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+TasksPath = Annotated[list[Path] | None, typer.Option(help="Folder with more tasks, one folder each.")]
+MethodsPath = Annotated[list[Path] | None, typer.Option(help="Folder with more methods, one YAML each.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
+
+
+def print_listing(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    """Rows of equal keys as a table, or as a JSON list."""
+    if as_json:
+        print_json(list(rows))
+        return
+    widths = {key: max(len(key), *(len(str(row[key] or "")) for row in rows)) for key in rows[0]}
+    for row in [{key: key for key in rows[0]}, *rows]:
+        print("  ".join(str(row[key] or "").ljust(width) for key, width in widths.items()).rstrip())
+
+
+def print_json(content: object) -> None:
+    """What a script reads."""
+    import json  # a part of the time of `slmr --help`
+
+    print(json.dumps(content, indent=1))

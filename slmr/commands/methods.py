@@ -1,0 +1,41 @@
+"""`slmr methods`: the training methods."""
+
+import typer
+
+from slmr.commands import AsJson, MethodsPath, print_json, print_listing
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command("list")
+def methods_list(methods_path: MethodsPath = None, as_json: AsJson = False) -> None:
+    """Every method with its kind and what it does."""
+    from slmr.recipes import select_methods
+
+    rows = [
+        {"name": r.name, "kind": r.kind, "summary": r.summary, "paper": r.paper}
+        for r in select_methods("all", tuple(methods_path or ()))
+    ]
+    print_listing(rows, as_json)
+
+
+@app.command("show")
+def methods_show(
+    name: str, profile: str = "lab", methods_path: MethodsPath = None, as_json: AsJson = False
+) -> None:
+    """One method: its stages, and their parameters under a profile."""
+    from slmr.inspection import method_stages
+    from slmr.recipes import load_recipe
+
+    recipe = load_recipe(name, tuple(methods_path or ()))
+    rows = method_stages(recipe, profile)
+    if as_json:
+        print_json([{"name": recipe.name, "kind": recipe.kind, "paper": recipe.paper, "stages": rows}])
+        return
+    print(f"{recipe.name} ({recipe.kind}): {recipe.summary}")
+    if recipe.paper:
+        print(f"paper: {recipe.paper}")
+    for row in rows:
+        print(f"  {row['name']:<22} {row['stage']:<12} from {', '.join(row['inputs']) or '-'}")
+        for key, value in row["parameters"].items():
+            print(f"    {key}: {value}")
