@@ -1,7 +1,7 @@
 r"""The math checker's exact part: what an answer is made of, and whether two answers are the same.
 
 Answers are read as lists, tuples, intervals, sets, matrices, equations, inequalities, words, or single
-expressions, which `expression` brings into a normal form. Every comparison says True, False, or None:
+expressions, which `values` compares. Every comparison says True, False, or None:
 exact means do not tell, and the symbolic worker has to. Bounded before anything is computed.
 """
 
@@ -9,38 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 
-from slmr.verify.expression import read
-from slmr.verify.polynomial import (
-    Sum,
-    Unreadable,
-    add,
-    canonical,
-    decidable,
-    monic,
-    multiply,
-    negate,
-    number,
-    rational,
-)
+from slmr.verify.brackets import depth, inside, split, squeeze
+from slmr.verify.polynomial import canonical, multiply, number, rational
+from slmr.verify.relations import IS_NAME, MEMBER, RELATION, interval, relation, same_zero, value_of
 from slmr.verify.spelling import normalise
+from slmr.verify.values import normal, same_sums, same_value
 
 MAX_CHARS, MAX_DEPTH, MAX_PARTS = 10_000, 30, 100
 
 _PERCENT = re.compile(r"\s*(?:\\?%|percent(?:age)?|pct)$")
-_NAME = (
-    r"(?:[a-zA-Z](?:_\{?\w{1,4}\}?|')?(?:\([a-zA-Z](?:,\s?[a-zA-Z])*\))?|\\[a-zA-Z]+|\\angle\s?[A-Z]{1,3}"
-    r"|\([a-zA-Z](?:,\s?[a-zA-Z]){1,5}\)|[A-Z](?:_\{?\w{1,8}\}?)?(?::[A-Z](?:_\{?\w{1,8}\}?)?)?)"
-)
-_IS_NAME = re.compile(rf"\s*{_NAME}\s*")
-_MEMBER = re.compile(rf"^\s*{_NAME}\s*(?:\\in)(?![a-z])\s*")
-_RELATION = re.compile(r"(<=|>=|!=|<|>)")
 _SEPARATOR = re.compile(r"(?:,\s*)?\\?\band\b|(?:,\s*)?\bor\b")
 _WORD = re.compile(r"[A-Za-z][A-Za-z \-']*")
 _KNOWN_WORDS = {"yes", "no", "odd", "even", "true", "false", "none"}
-_LEVEL = {"(": 1, "[": 1, "{": 1, "⟦": 1, ")": -1, "]": -1, "}": -1, "⟧": -1}
-_FLIP = {"<": ">", "<=": ">="}
 _BASE = re.compile(r"(\d+)_\{?\d{1,2}\}?")
 
 
@@ -51,7 +32,7 @@ def decide(answer: str, gold: str) -> bool | None:
     mine, theirs = normalise(answer), normalise(gold)
     if not mine:
         return False
-    if _squeeze(mine) == _squeeze(theirs):
+    if squeeze(mine) == squeeze(theirs):
         return True
     words = _same_words(mine, theirs, "\\text" in gold)
     if words is not None:
@@ -59,23 +40,10 @@ def decide(answer: str, gold: str) -> bool | None:
     return _same_percent(mine, theirs)
 
 
-def depth(text: str) -> int:
-    """The deepest nesting of brackets."""
-    level = deepest = 0
-    for character in text:
-        level += _LEVEL.get(character, 0)
-        deepest = max(deepest, level)
-    return deepest
-
-
 def is_number(text: str) -> bool:
     """Whether a text is one expression without symbols, such as `\\frac{1}{2}`."""
-    value = _read(normalise(text))
+    value = normal(normalise(text))
     return value is not None and rational(value) is not None
-
-
-def _squeeze(text: str) -> str:
-    return re.sub(r"\s+", "", text)
 
 
 def _same_words(mine: str, theirs: str, is_text: bool) -> bool | None:
@@ -96,13 +64,13 @@ def _same_percent(mine: str, theirs: str) -> bool | None:
     same = _same_lists(bare, gold)
     if same or (bare != mine) == (gold != theirs):
         return same
-    left, right = _read(bare), _read(gold)
+    left, right = normal(bare), normal(gold)
     if left is None or right is None:
         return same
     hundred = number(100)
     if bare != mine:
-        return _same_sums(left, multiply(right, hundred))
-    return _same_sums(multiply(left, hundred), right)
+        return same_sums(left, multiply(right, hundred))
+    return same_sums(multiply(left, hundred), right)
 
 
 def _same_lists(mine: str, theirs: str) -> bool | None:
@@ -112,16 +80,16 @@ def _same_lists(mine: str, theirs: str) -> bool | None:
     if len(left) != len(right):
         return _set_with_list(left, right)
     if any("=" in part for part in right) and all(_is_assignment(part) for part in (*left, *right)):
-        names = [sorted(_squeeze(p.split("=")[0]) for p in side) for side in (left, right)]
+        names = [sorted(squeeze(p.split("=")[0]) for p in side) for side in (left, right)]
         if len(set(names[1])) == len(names[1]) and set(names[0]) == set(names[1]):
-            order = {_squeeze(p.split("=")[0]): p for p in left}
-            return _all(_same_item(order[_squeeze(p.split("=")[0])], p) for p in right)
+            order = {squeeze(p.split("=")[0]): p for p in left}
+            return _all(_same_item(order[squeeze(p.split("=")[0])], p) for p in right)
     return _same_unordered(left, right)
 
 
 def _set_with_list(left: list[str], right: list[str]) -> bool | None:
     """A list without brackets against a set in brackets: `1, 2` and `\\{1, 2\\}`."""
-    inner = [_inside(side[0]) if len(side) == 1 else None for side in (left, right)]
+    inner = [inside(side[0]) if len(side) == 1 else None for side in (left, right)]
     for brackets, other in ((inner[0], right), (inner[1], left)):
         if brackets and brackets[0] == "\\{\\}":
             return _same_unordered(_expanded(brackets[1]), other)
@@ -132,7 +100,7 @@ def _set_with_list(left: list[str], right: list[str]) -> bool | None:
 
 def _is_assignment(part: str) -> bool:
     name, equals, _ = part.partition("=")
-    return bool(equals and _IS_NAME.fullmatch(name))
+    return bool(equals and IS_NAME.fullmatch(name))
 
 
 def _all(verdicts: Iterable[bool | None]) -> bool | None:
@@ -159,7 +127,7 @@ def _same_unordered(left: list[str], right: list[str]) -> bool | None:
 def _parts(text: str) -> list[str]:
     """The things that a list without brackets names; one that is no list is its only part."""
     plain = _SEPARATOR.sub(",", text)
-    return _expanded(_split(plain, ",;"))
+    return _expanded(split(plain, ",;"))
 
 
 def _expanded(parts: list[str]) -> list[str]:
@@ -173,29 +141,19 @@ def _expanded(parts: list[str]) -> list[str]:
     return found or [""]
 
 
-def _split(text: str, separators: str) -> list[str]:
-    parts, level, start = [], 0, 0
-    for i, character in enumerate(text):
-        level += _LEVEL.get(character, 0)
-        if level == 0 and character in separators:
-            parts.append(text[start:i].strip())
-            start = i + 1
-    return [*parts, text[start:].strip()]
-
-
 def _same_item(mine: str, theirs: str) -> bool | None:
-    if _squeeze(mine) == _squeeze(theirs):
+    if squeeze(mine) == squeeze(theirs):
         return True
-    mine, theirs = _MEMBER.sub("", mine), _MEMBER.sub("", theirs)
-    if _RELATION.search(mine) or _RELATION.search(theirs):
-        return _same_relation(mine, theirs)
+    mine, theirs = MEMBER.sub("", mine), MEMBER.sub("", theirs)
+    if RELATION.search(mine) or RELATION.search(theirs):
+        return _samerelation(mine, theirs)
     if "=" in mine or "=" in theirs:
         return _same_equation(mine, theirs)
     if "\\cup" in mine or "\\cup" in theirs:
         return _same_unordered(mine.split("\\cup"), theirs.split("\\cup"))
     if mine.startswith("⟦") and theirs.startswith("⟦"):
         return _same_matrix(mine, theirs)
-    left, right = _inside(mine), _inside(theirs)
+    left, right = inside(mine), inside(theirs)
     if left and right:
         return _same_brackets(left, right)
     if left or right:
@@ -207,10 +165,7 @@ def _same_expression(mine: str, theirs: str) -> bool | None:
     based = [_BASE.fullmatch(side) for side in (mine, theirs)]
     if based[1]:  # the base is part of the notation: 204_5 may be written as 204
         return mine == theirs or (not based[0] and mine == based[1][1])
-    left, right = _read(mine), _read(theirs)
-    if left is None or right is None:
-        return None
-    return _same_sums(left, right)
+    return same_value(mine, theirs)
 
 
 def _lone_in_brackets(
@@ -221,31 +176,8 @@ def _lone_in_brackets(
         return _same_item(left[1][0], theirs)
     if right and right[0] == "\\{\\}" and len(right[1]) == 1:
         return _same_item(mine, right[1][0])
-    value = _read(theirs if left else mine)
+    value = normal(theirs if left else mine)
     return False if value is not None else None
-
-
-def _inside(text: str) -> tuple[str, list[str]] | None:
-    """The brackets and parts of a tuple, interval or set; None for anything else."""
-    plain = text.strip()
-    opening = "\\{" if plain.startswith("\\{") else plain[:1]
-    end = "\\}" if plain.endswith("\\}") else plain[-1:]
-    if (
-        opening not in ("(", "[", "\\{")
-        or end not in (")", "]", "\\}")
-        or (opening == "\\{") != (end == "\\}")
-    ):
-        return None
-    inner = plain[len(opening) : len(plain) - len(end)]
-    level = 0
-    for character in inner:
-        level += _LEVEL.get(character, 0)
-        if level < 0:
-            return None
-    parts = _split(inner, ",;")
-    if level or (len(parts) < 2 and opening != "\\{"):
-        return None
-    return opening + end, parts
 
 
 def _same_brackets(left: tuple[str, list[str]], right: tuple[str, list[str]]) -> bool | None:
@@ -261,13 +193,13 @@ def _distinct(parts: list[str]) -> list[str]:
     """The parts of a set without those that are written twice, in whatever spelling."""
     found: dict[str, str] = {}
     for part in parts:
-        value = _read(part)
-        found.setdefault(_squeeze(part) if value is None else canonical(value), part)
+        value = normal(part)
+        found.setdefault(squeeze(part) if value is None else canonical(value), part)
     return list(found.values())
 
 
 def _same_matrix(mine: str, theirs: str) -> bool | None:
-    rows = [[_split(row, "&") for row in _split(side[1:-1], "¦") if row] for side in (mine, theirs)]
+    rows = [[split(row, "&") for row in split(side[1:-1], "¦") if row] for side in (mine, theirs)]
     if [len(r) for r in rows[0]] != [len(r) for r in rows[1]]:
         return False
     pairs = [(a, b) for x, y in zip(*rows, strict=True) for a, b in zip(x, y, strict=True)]
@@ -275,7 +207,7 @@ def _same_matrix(mine: str, theirs: str) -> bool | None:
 
 
 def _same_equation(mine: str, theirs: str) -> bool | None:
-    left, right = (_value_of(side) for side in (mine, theirs))
+    left, right = (value_of(side) for side in (mine, theirs))
     if "=" not in left and "=" not in right:
         same = _same_item(left, right)
         names = [side.split("=")[0].strip() for side in (mine, theirs) if "=" in side]
@@ -284,102 +216,24 @@ def _same_equation(mine: str, theirs: str) -> bool | None:
         return (
             False
             if same and len(bare) == 2 and bare[0] != bare[1]
-            else same or _same_zero(mine, theirs) or same
+            else same or same_zero(mine, theirs) or same
         )
     if "=" not in mine or "=" not in theirs:
         return False
-    return _same_zero(mine, theirs)
+    return same_zero(mine, theirs)
 
 
-def _value_of(equation: str) -> str:
-    """The right side of `x = 2`, and the last of a chain that begins with a name or a plain value."""
-    parts = [part.strip() for part in equation.split("=")]
-    if len(parts) == 1:
-        return equation
-    first = _read(parts[0])
-    if _IS_NAME.fullmatch(parts[0]) or (len(parts) > 1 and first is not None and rational(first) is not None):
-        return parts[-1].split("\\approx")[0].strip()
-    return equation
-
-
-def _same_zero(mine: str, theirs: str) -> bool | None:
-    """Whether two equations say the same: the same `left - right`, up to a factor."""
-    sides = []
-    for equation in (mine, theirs):
-        left, equals, right = equation.partition("=")
-        a, b = _read(left), _read(right)
-        if not equals or a is None or b is None:
-            return None
-        sides.append(add(a, negate(b)))
-    if not sides[0] or not sides[1]:
-        return bool(sides[0]) == bool(sides[1])
-    return _same_sums(monic(sides[0])[0], monic(sides[1])[0])
-
-
-def _same_relation(mine: str, theirs: str) -> bool | None:
-    mine, theirs = (_MEMBER.sub("", side) for side in (mine, theirs))
-    left, right = _interval(mine), _interval(theirs)
+def _samerelation(mine: str, theirs: str) -> bool | None:
+    mine, theirs = (MEMBER.sub("", side) for side in (mine, theirs))
+    left, right = interval(mine), interval(theirs)
     if left and right:
         return _same_brackets(left, right)
-    first, second = _relation(mine), _relation(theirs)
+    first, second = relation(mine), relation(theirs)
     if first and second:
         if first[0] != second[0]:
             return False
-        return _same_sums(first[1], second[1])
-    if _RELATION.search(mine) and _RELATION.search(theirs):
+        return same_sums(first[1], second[1])
+    if RELATION.search(mine) and RELATION.search(theirs):
         return None
-    other = _read(theirs if _RELATION.search(mine) else mine)
+    other = normal(theirs if RELATION.search(mine) else mine)
     return False if other is not None else None
-
-
-def _interval(text: str) -> tuple[str, list[str]] | None:
-    """The interval that `a < x <= b`, `x > a` or an interval itself names."""
-    parts = _RELATION.split(text)
-    if len(parts) == 1:
-        return _inside(text)
-    if "!=" in parts:
-        return None
-    if len(parts) == 5 and parts[1][0] == parts[3][0] and re.fullmatch(_NAME, parts[2].strip()):
-        low, high = ((0, 1), (4, 3)) if parts[1][0] == "<" else ((4, 3), (0, 1))
-    elif len(parts) == 3 and re.fullmatch(r"\s*[a-zA-Z]\s*", parts[0]):
-        low, high = (None, (2, 1)) if parts[1][0] == "<" else ((2, 1), None)
-    elif len(parts) == 3 and re.fullmatch(r"\s*[a-zA-Z]\s*", parts[2]):
-        low, high = ((0, 1), None) if parts[1][0] == "<" else (None, (0, 1))
-    else:
-        return None
-    opening = "[" if low and parts[low[1]].endswith("=") else "("
-    end = "]" if high and parts[high[1]].endswith("=") else ")"
-    bounds = [parts[low[0]].strip() if low else "-\\infty", parts[high[0]].strip() if high else "\\infty"]
-    return opening + end, bounds
-
-
-def _relation(text: str) -> tuple[str, Sum] | None:
-    """A single inequality as a sign and a sum that it compares with zero, up to a positive factor."""
-    parts = _RELATION.split(text)
-    if len(parts) != 3:
-        return None
-    left, right = _read(parts[0]), _read(parts[2])
-    if left is None or right is None:
-        return None
-    difference = add(left, negate(right))
-    if not difference:
-        return parts[1], difference
-    sign = parts[1]
-    if sign in _FLIP:
-        sign, difference = _FLIP[sign], negate(difference)
-    unit, leading = monic(difference)
-    return sign, unit if leading > 0 or sign == "!=" else negate(unit)
-
-
-@lru_cache(maxsize=4096)
-def _read(text: str) -> Sum | None:
-    try:
-        return read(text)
-    except Unreadable:
-        return None
-
-
-def _same_sums(left: Sum, right: Sum) -> bool | None:
-    if canonical(left) == canonical(right):
-        return True
-    return False if decidable(left) and decidable(right) else None

@@ -13,19 +13,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from slmr.verify.reader import Unreadable
+
 Monomial = tuple[tuple[str, Fraction], ...]
 Sum = dict[Monomial, Fraction]
 
-MAX_TERMS, MAX_BITS, MAX_POWER = 300, 20_000, 200
+MAX_TERMS, MAX_BITS, _MAX_DEGREE, _MAX_EXPONENT = 300, 20_000, 200, 1_000_000
 _MAX_TRIAL = 1_000  # primes up to here are pulled out of a root
 _MAX_EXPANSION = 20  # power of a sum that is multiplied out
 _MAX_NAME = 4_000
 _POSITIVE = {"\\pi", "e"}
 _ONE: Monomial = ()
-
-
-class Unreadable(Exception):
-    """The text is no expression that this module can hold, or one that is too large for it."""
 
 
 def number(value: Fraction | int) -> Sum:
@@ -75,19 +73,17 @@ def multiply(left: Sum, right: Sum) -> Sum:
 
 
 def power(base: Sum, exponent: Sum) -> Sum:
-    """A power; opaque where the exponent is no number or a root cannot be taken exactly."""
+    """A power; opaque where it is too large, the exponent is no number, or a root cannot be taken exactly."""
     q = rational(exponent)
-    if q is None:
+    if q is None or abs(q) > _MAX_EXPONENT or q.denominator > _MAX_DEGREE:
         return atom(f"({canonical(base)})^({canonical(exponent)})")
-    if abs(q) > MAX_POWER or q.denominator > MAX_POWER:
-        raise Unreadable("exponent too large")
     if not base:
         if q <= 0:
             raise Unreadable("division by zero")
         return {}
     if len(base) == 1:
         return _power_of_term(*next(iter(base.items())), q)
-    if q.denominator == 1 and q > 0:
+    if q.denominator == 1 and 0 < q <= _MAX_EXPANSION:
         return _repeated(base, int(q))
     unit, leading = monic(base)
     if q.denominator == 1 or leading > 0:
@@ -159,8 +155,6 @@ def _term(exponents: dict[str, Fraction], coefficient: Fraction) -> Sum:
 
 
 def _repeated(base: Sum, times: int) -> Sum:
-    if times > _MAX_EXPANSION:
-        raise Unreadable("too many terms")
     total = number(1)
     for _ in range(times):
         total = multiply(total, base)
@@ -168,10 +162,10 @@ def _repeated(base: Sum, times: int) -> Sum:
 
 
 def _power_of_term(monomial: Monomial, coefficient: Fraction, q: Fraction) -> Sum:
+    bits = max(coefficient.numerator.bit_length(), coefficient.denominator.bit_length())
+    if abs(coefficient) != 1 and bits * abs(q) > MAX_BITS:
+        return _atom_power(f"({canonical({monomial: coefficient})})", q)
     if q.denominator == 1:
-        bits = max(coefficient.numerator.bit_length(), coefficient.denominator.bit_length())
-        if bits * abs(q) > MAX_BITS:
-            raise Unreadable("too many digits")
         return _term({name: exponent * q for name, exponent in monomial}, coefficient ** int(q))
     # sqrt(x^2) is no x: a root goes through a product only where every factor is positive.
     plain = all(name in _POSITIVE or name.startswith("#") for name, _ in monomial)

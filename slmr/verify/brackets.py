@@ -1,0 +1,53 @@
+r"""Brackets in an answer: how deep they nest, where a list is split, what a tuple, interval or set holds."""
+
+from __future__ import annotations
+
+import re
+
+_LEVEL = {"(": 1, "[": 1, "{": 1, "⟦": 1, ")": -1, "]": -1, "}": -1, "⟧": -1}
+
+
+def depth(text: str) -> int:
+    """The deepest nesting of brackets."""
+    level = deepest = 0
+    for character in text:
+        level += _LEVEL.get(character, 0)
+        deepest = max(deepest, level)
+    return deepest
+
+
+def squeeze(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def split(text: str, separators: str) -> list[str]:
+    parts, level, start = [], 0, 0
+    for i, character in enumerate(text):
+        level += _LEVEL.get(character, 0)
+        if level == 0 and character in separators:
+            parts.append(text[start:i].strip())
+            start = i + 1
+    return [*parts, text[start:].strip()]
+
+
+def inside(text: str) -> tuple[str, list[str]] | None:
+    """The brackets and parts of a tuple, interval or set; None for anything else."""
+    plain = text.strip()
+    opening = "\\{" if plain.startswith("\\{") else plain[:1]
+    end = "\\}" if plain.endswith("\\}") else plain[-1:]
+    if (
+        opening not in ("(", "[", "\\{")
+        or end not in (")", "]", "\\}")
+        or (opening == "\\{") != (end == "\\}")
+    ):
+        return None
+    inner = plain[len(opening) : len(plain) - len(end)]
+    level = 0
+    for character in inner:
+        level += _LEVEL.get(character, 0)
+        if level < 0:
+            return None
+    parts = split(inner, ",;")
+    if level or (len(parts) < 2 and opening != "\\{"):
+        return None
+    return opening + end, parts

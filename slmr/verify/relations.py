@@ -1,0 +1,82 @@
+"""Equations and inequalities as text: their sides, the interval that they name, their normal form."""
+
+from __future__ import annotations
+
+import re
+
+from slmr.verify.brackets import inside
+from slmr.verify.polynomial import Sum, add, monic, negate, rational
+from slmr.verify.values import normal, same_sums
+
+NAME = (
+    r"(?:[a-zA-Z](?:_\{?\w{1,4}\}?|')?(?:\([a-zA-Z](?:,\s?[a-zA-Z])*\))?|\\[a-zA-Z]+|\\angle\s?[A-Z]{1,3}"
+    r"|\([a-zA-Z](?:,\s?[a-zA-Z]){1,5}\)|[A-Z](?:_\{?\w{1,8}\}?)?(?::[A-Z](?:_\{?\w{1,8}\}?)?)?)"
+)
+IS_NAME = re.compile(rf"\s*{NAME}\s*")
+MEMBER = re.compile(rf"^\s*{NAME}\s*(?:\\in)(?![a-z])\s*")
+RELATION = re.compile(r"(<=|>=|!=|<|>)")
+_FLIP = {"<": ">", "<=": ">="}
+
+
+def value_of(equation: str) -> str:
+    """The right side of `x = 2`, and the last of a chain that begins with a name or a plain value."""
+    parts = [part.strip() for part in equation.split("=")]
+    if len(parts) == 1:
+        return equation
+    first = normal(parts[0])
+    if IS_NAME.fullmatch(parts[0]) or (len(parts) > 1 and first is not None and rational(first) is not None):
+        return parts[-1].split("\\approx")[0].strip()
+    return equation
+
+
+def same_zero(mine: str, theirs: str) -> bool | None:
+    """Whether two equations say the same: the same `left - right`, up to a factor."""
+    sides = []
+    for equation in (mine, theirs):
+        left, equals, right = equation.partition("=")
+        a, b = normal(left), normal(right)
+        if not equals or a is None or b is None:
+            return None
+        sides.append(add(a, negate(b)))
+    if not sides[0] or not sides[1]:
+        return bool(sides[0]) == bool(sides[1])
+    return same_sums(monic(sides[0])[0], monic(sides[1])[0])
+
+
+def interval(text: str) -> tuple[str, list[str]] | None:
+    """The interval that `a < x <= b`, `x > a` or an interval itself names."""
+    parts = RELATION.split(text)
+    if len(parts) == 1:
+        return inside(text)
+    if "!=" in parts:
+        return None
+    if len(parts) == 5 and parts[1][0] == parts[3][0] and re.fullmatch(NAME, parts[2].strip()):
+        low, high = ((0, 1), (4, 3)) if parts[1][0] == "<" else ((4, 3), (0, 1))
+    elif len(parts) == 3 and re.fullmatch(r"\s*[a-zA-Z]\s*", parts[0]):
+        low, high = (None, (2, 1)) if parts[1][0] == "<" else ((2, 1), None)
+    elif len(parts) == 3 and re.fullmatch(r"\s*[a-zA-Z]\s*", parts[2]):
+        low, high = ((0, 1), None) if parts[1][0] == "<" else (None, (0, 1))
+    else:
+        return None
+    opening = "[" if low and parts[low[1]].endswith("=") else "("
+    end = "]" if high and parts[high[1]].endswith("=") else ")"
+    bounds = [parts[low[0]].strip() if low else "-\\infty", parts[high[0]].strip() if high else "\\infty"]
+    return opening + end, bounds
+
+
+def relation(text: str) -> tuple[str, Sum] | None:
+    """A single inequality as a sign and a sum that it compares with zero, up to a positive factor."""
+    parts = RELATION.split(text)
+    if len(parts) != 3:
+        return None
+    left, right = normal(parts[0]), normal(parts[2])
+    if left is None or right is None:
+        return None
+    difference = add(left, negate(right))
+    if not difference:
+        return parts[1], difference
+    sign = parts[1]
+    if sign in _FLIP:
+        sign, difference = _FLIP[sign], negate(difference)
+    unit, leading = monic(difference)
+    return sign, unit if leading > 0 or sign == "!=" else negate(unit)

@@ -1,0 +1,55 @@
+"""What a math expression is made of, as its text says it: nothing is computed or rearranged yet.
+
+`reader` makes trees from text, `normalform` brings them into a normal form, `points` evaluates them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation and what it applies to.
+
+    Attributes:
+        op: `number` (`value`), `symbol` (`name`), `add`, `multiply`, `power`, `root` (of a degree), a function's
+            name, or a big operator: `sum` and `prod` (low, high, body), `int` (body, variable, then the bounds if it
+            has any), `lim` (target, body).
+        args: the operands.
+        value: of a number.
+        name: of a symbol. A bound variable is renamed to `@1`, `@2`, ..., so its name does not matter.
+    """
+
+    op: str
+    args: tuple[Node, ...] = ()
+    value: Fraction = Fraction(0)
+    name: str = ""
+
+
+def number(value: Fraction | int) -> Node:
+    return Node("number", value=Fraction(value))
+
+
+def symbol(name: str) -> Node:
+    return Node("symbol", name=name)
+
+
+def negated(node: Node) -> Node:
+    if node.op == "number":
+        return number(-node.value)
+    return Node("multiply", (number(-1), node))
+
+
+def inverse(node: Node) -> Node:
+    return Node("power", (node, number(-1)))
+
+
+def renamed(node: Node, old: str, new: str) -> Node:
+    """The tree with one symbol under another name."""
+    if node.op == "symbol":
+        return symbol(new) if node.name == old else node
+    if not node.args:
+        return node
+    return Node(node.op, tuple(renamed(arg, old, new) for arg in node.args), node.value, node.name)

@@ -1,0 +1,50 @@
+"""Whether two single expressions have the same value: by their normal forms, else by their values at points."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from slmr.verify import points
+from slmr.verify.normalform import normal_form
+from slmr.verify.polynomial import Sum, canonical, decidable
+from slmr.verify.reader import Unreadable, read
+from slmr.verify.tree import Node
+
+
+@lru_cache(maxsize=4096)
+def tree(text: str) -> Node | None:
+    """The tree of an expression; None where it cannot be read."""
+    try:
+        return read(text)
+    except Unreadable:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def normal(text: str) -> Sum | None:
+    """The normal form of an expression; None where it cannot be read or held."""
+    found = tree(text)
+    try:
+        return None if found is None else normal_form(found)
+    except Unreadable:
+        return None
+
+
+def same_value(mine: str, theirs: str) -> bool | None:
+    """Whether two expressions are equal; None where neither exact means nor the points tell."""
+    left, right = normal(mine), normal(theirs)
+    if left is not None and right is not None:
+        same = same_sums(left, right)
+        if same is not None:
+            return same
+    trees = tree(mine), tree(theirs)
+    if trees[0] is not None and trees[1] is not None and points.differ(trees[0], trees[1]):
+        return False
+    return None
+
+
+def same_sums(left: Sum, right: Sum) -> bool | None:
+    """Whether two normal forms are equal; None where they differ but might be two forms of one value."""
+    if canonical(left) == canonical(right):
+        return True
+    return False if decidable(left) and decidable(right) else None
