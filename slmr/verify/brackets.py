@@ -36,9 +36,10 @@ def inside(text: str) -> tuple[str, list[str]] | None:
     opening = "\\{" if plain.startswith("\\{") else plain[:1]
     end = "\\}" if plain.endswith("\\}") else plain[-1:]
     if (
-        opening not in ("(", "[", "\\{")
-        or end not in (")", "]", "\\}")
+        opening not in ("(", "[", "\\{", "{")
+        or end not in (")", "]", "\\}", "}")
         or (opening == "\\{") != (end == "\\}")
+        or (opening == "{") != (end == "}")
     ):
         return None
     inner = plain[len(opening) : len(plain) - len(end)]

@@ -14,6 +14,7 @@ _WRAP = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
 _LEADS = re.compile(r"[\s(\[*\"'“$]*(?:(?:[Oo]ption|[Cc]hoice)\s*[(*]*)?([A-J])(?![A-Za-z0-9_'])[)\]*\"'”$]*")
 _NAMED = re.compile(r"\b(?:[Oo]ption|[Cc]hoice)\s*[(*]*([A-J])\b|\(([A-J])\)")
 _LETTER = re.compile(r"(?<![A-Za-z0-9_'])([A-J])(?![A-Za-z0-9_'])")
+_SAID_GOLD = re.compile(r"\banswer is:?\s+\(?([A-J])\)?(?:[.:)\s]|$)")
 _DENIES = re.compile(r"\b(?:not|neither|isn't|can't|cannot|nor)\b|不是", re.IGNORECASE)
 
 
@@ -36,7 +37,7 @@ def parse(text: str) -> str | None:
 
 def parse_gold(text: str) -> str | None:
     """The letter of a gold answer: alone, or in front of the option's text."""
-    match = re.match(r"\s*\(?([A-Ja-j])\)?(?:[.:)\s]|$)", text)
+    match = re.match(r"\s*\(?([A-Ja-j])\)?(?:[.:)\s]|$)", text) or _SAID_GOLD.search(text)
     return match[1].upper() if match else None
 
 

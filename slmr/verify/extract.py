@@ -41,7 +41,7 @@ _UNSURE = re.compile(
 _FINAL = re.compile(r"\banswer(?:\s+is|\s*:)[ \t]*([^\n]{1,80})", re.IGNORECASE)
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _JOIN = re.compile(
-    r"(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:,|\\?(?:text|mathrm)?\{?\s*(?:and|or)\s*\}?)"
+    r"(?:\s[a-z]{1,20})?(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:,|\\?(?:text|mathrm)?\{?\s*(?:and|or)\s*\}?)"
     r"(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:[a-zA-Z](?:_\{?\w{1,3}\}?)?\s*=\s*)?"
 )
 
@@ -77,7 +77,8 @@ def fold(text: str) -> str:
 def boxed(text: str) -> list[tuple[str, int]]:
     r"""The contents of every `\boxed{...}` with balanced braces, and where each ends.
 
-    Boxes joined by a comma, `and` or `or` are one list. A box around boxes is what stands innermost.
+    Boxes joined by a comma, `and` or `or` are one list, one word such as a unit may stand before that. A box
+    around boxes is what stands innermost.
     """
     found: list[tuple[str, int]] = []
     position = 0

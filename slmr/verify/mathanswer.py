@@ -9,10 +9,13 @@ from slmr.verify.extract import boxed, closing, last_lines, retracted, said
 from slmr.verify.verdict import Answer
 
 _TAIL = 4_000
+_SHORT = 200  # characters; a longer gold is a solution, not an answer
 _DOLLARS = re.compile(
     r"\$\$(.+?)\$\$|(?<!\\)\$([^$\n]+?)(?<!\\)\$|\\\[(.+?)\\\]|\\\(([^\n]+?)\\\)", re.DOTALL
 )
 _BECAUSE = re.compile(r",?\s+(?:because|since|as|so|which|when|where|by)\b.*$", re.DOTALL)
+_CONCLUDES = re.compile(r"(?:therefore|thus|hence|so|consequently|finally)\b", re.IGNORECASE)
+_FAREWELL = re.compile(r"i hope\b", re.IGNORECASE)
 _JOINED = re.compile(r"\s*(?:,|,?\s*and|,?\s*or)\s*")
 
 
@@ -32,9 +35,13 @@ def extract(text: str) -> Answer | None:
 
 
 def gold_answer(gold: str) -> str:
-    """The answer that a gold text holds: its boxes where it has some, else all of it."""
+    """The answer that a gold text holds: its boxes, what a solution says that the answer is, else all of it."""
     boxes = boxed(gold)
-    return _unboxed(boxes[-1][0]) if boxes else gold.strip()
+    if boxes:
+        return _unboxed(boxes[-1][0])
+    stated = said(gold) if len(gold) > _SHORT else None
+    within = _within(stated.text) if stated else None
+    return within.text if within else gold.strip()
 
 
 def _unboxed(text: str) -> str:
@@ -107,5 +114,14 @@ def _bare(lines: list[str]) -> Answer | None:
     if len(lines) == 1 and len(last) <= 2_000 and not prose:
         return Answer(last, False)
     if "\\" in last.replace("\\$", ""):
-        return None
+        return _conclusion(last)
     return numeric.extract("\n".join(lines[-3:]))
+
+
+def _conclusion(text: str) -> Answer | None:
+    """The one number in the last sentence of a solution, if that sentence draws the conclusion."""
+    sentences = [s for s in re.split(r"(?<=[.!?$])\s+(?=[A-Z])", text) if not _FAREWELL.match(s)]
+    if not sentences or not _CONCLUDES.match(sentences[-1]) or retracted(text[-200:]):
+        return None
+    number = _number_of(sentences[-1])
+    return Answer(number, False) if number else None

@@ -22,6 +22,7 @@ _PERCENT = re.compile(r"\s*(?:\\?%|percent(?:age)?|pct)$")
 _SEPARATOR = re.compile(r"(?:,\s*)?\\?\band\b|(?:,\s*)?\bor\b")
 _WORD = re.compile(r"[A-Za-z][A-Za-z \-']*")
 _KNOWN_WORDS = {"yes", "no", "odd", "even", "true", "false", "none"}
+_MATRIX = re.compile(r"⟦[^⟦⟧]*⟧")
 _BASE = re.compile(r"(\d+)_\{?\d{1,2}\}?")
 
 
@@ -77,8 +78,15 @@ def _same_lists(mine: str, theirs: str) -> bool | None:
     left, right = _parts(mine), _parts(theirs)
     if len(left) == 1 and len(right) == 1:
         return _same_item(left[0], right[0])
+    tuples = [all(part.startswith("(") for part in side) for side in (left, right)]
+    if all(tuples):  # solutions: written twice they are still one
+        left, right = _distinct(left), _distinct(right)
+    elif any(tuples):
+        solutions = _solutions(theirs if tuples[0] else mine)
+        if solutions:
+            return _same_unordered(*((left, solutions) if tuples[0] else (solutions, right)))
     if len(left) != len(right):
-        return _set_with_list(left, right)
+        return _decimal_comma(mine, right) if len(right) == 1 else _set_with_list(left, right)
     if any("=" in part for part in right) and all(_is_assignment(part) for part in (*left, *right)):
         names = [sorted(squeeze(p.split("=")[0]) for p in side) for side in (left, right)]
         if len(set(names[1])) == len(names[1]) and set(names[0]) == set(names[1]):
@@ -91,11 +99,30 @@ def _set_with_list(left: list[str], right: list[str]) -> bool | None:
     """A list without brackets against a set in brackets: `1, 2` and `\\{1, 2\\}`."""
     inner = [inside(side[0]) if len(side) == 1 else None for side in (left, right)]
     for brackets, other in ((inner[0], right), (inner[1], left)):
-        if brackets and brackets[0] == "\\{\\}":
+        if brackets and brackets[0] in ("\\{\\}", "{}"):
             return _same_unordered(_expanded(brackets[1]), other)
     if any(brackets and brackets[0] == "()" for brackets in inner):
         return None
     return False
+
+
+def _decimal_comma(mine: str, right: list[str]) -> bool | None:
+    """`2,74` is 2.74 where gold is one number."""
+    is_one = (gold := normal(right[0])) is not None and rational(gold) is not None
+    left = mine.replace(",", ".") if is_one and re.fullmatch(r"-?\d+,\d+", mine) else None
+    return _set_with_list(_parts(mine), right) if left is None else bool(same_value(left, right[0]))
+
+
+def _solutions(text: str) -> list[str] | None:
+    """`p = 5, q = 2; p = 7, q = 2` as the tuples `(5,2)` and `(7,2)`; None if it is anything else."""
+    found, names = [], []
+    for solution in split(text, ";"):
+        parts = split(solution, ",")
+        if len(parts) < 2 or not all(_is_assignment(part) for part in parts):
+            return None
+        names.append([squeeze(part.split("=")[0]) for part in parts])
+        found.append("(" + ",".join(part.split("=", 1)[1] for part in parts) + ")")
+    return found if all(name == names[0] for name in names) else None
 
 
 def _is_assignment(part: str) -> bool:
@@ -125,8 +152,14 @@ def _same_unordered(left: list[str], right: list[str]) -> bool | None:
 
 
 def _parts(text: str) -> list[str]:
-    """The things that a list without brackets names; one that is no list is its only part."""
+    """The things that a list names; one that is no list is its only part.
+
+    Brackets around a list of matrices are part of the list, those around anything else make it a tuple or a set.
+    """
     plain = _SEPARATOR.sub(",", text)
+    within = inside(plain)
+    if within and all(part.startswith("⟦") for part in within[1]):
+        return within[1]
     return _expanded(split(plain, ",;"))
 
 
@@ -151,8 +184,9 @@ def _same_item(mine: str, theirs: str) -> bool | None:
         return _same_equation(mine, theirs)
     if "\\cup" in mine or "\\cup" in theirs:
         return _same_unordered(mine.split("\\cup"), theirs.split("\\cup"))
-    if mine.startswith("⟦") and theirs.startswith("⟦"):
-        return _same_matrix(mine, theirs)
+    if "⟦" in mine and "⟦" in theirs:
+        whole = all(_MATRIX.fullmatch(side) for side in (mine, theirs))
+        return _same_matrix(mine, theirs) if whole else None
     left, right = inside(mine), inside(theirs)
     if left and right:
         return _same_brackets(left, right)
@@ -184,7 +218,10 @@ def _same_brackets(left: tuple[str, list[str]], right: tuple[str, list[str]]) ->
     if left[0] == right[0] == "\\{\\}":
         sides = [_distinct(_expanded(side[1])) for side in (left, right)]
         return _same_unordered(*sides)
-    if left[0] != right[0] or len(left[1]) != len(right[1]):
+    kinds = {left[0], right[0]} - {"{}"}  # bare braces are brackets that LaTeX does not show
+    if kinds == {"\\{\\}"}:
+        return _same_unordered(left[1], right[1])
+    if len(kinds) > 1 or len(left[1]) != len(right[1]):
         return False
     return _all([_same_item(a, b) for a, b in zip(left[1], right[1], strict=True)])
 

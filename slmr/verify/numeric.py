@@ -10,7 +10,7 @@ from slmr.verify.verdict import Answer
 
 MAX_DIGITS, _MAX_EXPONENT, _TAIL = 400, 400, 4_000
 _VULGAR = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅛": "1/8"}
-_DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+"
+_DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+|,\d{1,2}(?![\d,]))?|\.\d+"
 _NUMBER = rf"[-+]?(?:\\?\$\s?)?(?:{_DIGITS})(?:[eE][-+]?\d{{1,4}})?"
 _UNITS = r"(?:kg|km|cm|mm|mph|ml|lbs?|hrs?|ft|g|m|h|s)(?:[²³]|\^?[23])?(?![A-Za-z0-9_])"
 _TOKEN = re.compile(
@@ -28,6 +28,9 @@ _UNIT = re.compile(
 _GLUED = re.compile(rf"(?<=\d)(?={_UNITS})")
 _LATEX = re.compile(r"\\(?:text|mathrm|mbox|textbf)\s*\{([^{}]*)\}|\\[,;:! ]|\\left|\\right|\{,\}|[{}]")
 _STRICT = re.compile(rf"({_NUMBER})(?:/\d+)?(?:\s?\\?%)?\.?", re.ASCII)
+_CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
+_CHINESE_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_CHINESE_UNITS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
 _REQUESTED = re.compile(r"####[ \t]*([^\n]*)")
 
 
@@ -53,8 +56,24 @@ def parse(text: str) -> Fraction | None:
     mixed = _MIXED.fullmatch(plain)
     if mixed:
         return _mixed(mixed[1] + mixed[2], mixed[3], mixed[4])
+    if _CHINESE.fullmatch(plain):
+        return Fraction(_chinese(plain))
     whole = _WHOLE.fullmatch(plain)
     return _value(whole[1], whole[2] or "1") if whole else None
+
+
+def _chinese(text: str) -> int:
+    """A whole number in Chinese numerals: 三, 二十一, 三百零五."""
+    total = section = digit = 0
+    for character in text[:20]:
+        unit = _CHINESE_UNITS.get(character)
+        if unit is None:
+            digit = _CHINESE_DIGITS[character]
+        elif unit == 10_000:
+            total, section, digit = (total + section + digit) * unit, 0, 0
+        else:
+            section, digit = section + (digit or 1) * unit, 0
+    return total + section + digit
 
 
 def _mixed(whole: str, top: str, bottom: str) -> Fraction | None:
@@ -67,7 +86,8 @@ def _mixed(whole: str, top: str, bottom: str) -> Fraction | None:
 
 
 def _value(number: str, bottom: str) -> Fraction | None:
-    plain = re.sub(r"[,$\\ ]", "", number)
+    # Two digits at most behind a comma: a decimal comma. Three: a thousands separator.
+    plain = re.sub(r"[,$\\ ]", "", re.sub(r",(?=\d{1,2}(?!\d))", ".", number))
     mantissa, _, exponent = plain.lower().partition("e")
     if len(mantissa) > MAX_DIGITS or len(bottom) > MAX_DIGITS or not int(bottom):
         return None
@@ -107,7 +127,7 @@ def _last_number(text: str) -> Answer | None:
     tail = text[-_TAIL:]
     if parse(tail) is not None:
         return Answer(tail.strip(), False)
-    tokens = _tokens(tail)
+    tokens = _tokens(tail) or [(m[0], m.end()) for m in _CHINESE.finditer(tail)]
     if not tokens or retracted(tail[tokens[-1][1] :]):
         return None
     last, end = tokens[-1]

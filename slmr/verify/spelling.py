@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _DROP = re.compile(
-    r"\\[,;:!]|\\ (?!\\)|\\left(?![a-z])|\\right(?![a-z])|\\(?:displaystyle|limits|bigl?|bigr?|Bigl?|Bigr?)(?![a-z])"
+    r"\\[,;:!]|(?<!\\)\\ |\\left(?![a-z])|\\right(?![a-z])|\\(?:displaystyle|limits|bigl?|bigr?|Bigl?|Bigr?)(?![a-z])"
     r"|\\q?quad|~|\\?\$|\\[()]|(?<!\\)\\\[|(?<!\\)\\\]"
 )
 _WRAP = re.compile(r"\\(?:text|textnormal|mathrm|mathbf|textbf|mathit|mbox|operatorname)\s*\{([^{}]*)\}")
@@ -23,7 +23,7 @@ _THOUSANDS = re.compile(
     r"(?<![\d.(\[,])(?<![(\[,] )\d{1,3}(?:(?:,|\{,\}|\\,|,\\! ?)\d{3})+(?![\d,])(?!\s*[)\]])"
     r"|(?<![\d.])\d{1,3}(?:(?:\{,\}|\\,|,\\! ?)\d{3})+(?!\d)|^\d{1,3}(?: \d{3})+$"
 )
-_MATRIX = re.compile(r"\\begin\{[pbvBV]?matrix\}(.*?)\\end\{[pbvBV]?matrix\}", re.DOTALL)
+_MATRIX = re.compile(r"\\begin\{(?:[pbBV]|small)?matrix\}(.*?)\\end\{(?:[pbBV]|small)?matrix\}", re.DOTALL)
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _SAME = [
     (re.compile(r"\\[dtc]frac(?![a-z])"), r"\\frac"), (re.compile(r"\\(?:le|leq|leqslant)(?![a-z])|≤"), "<="),
@@ -35,14 +35,17 @@ _SAME = [
     (re.compile(r"\\(?:lbrace|\{)"), r"\\{"), (re.compile(r"\\(?:rbrace|\})"), r"\\}"),
     (re.compile(r"\^\{\\prime\}|\\prime"), "'"), (re.compile(r"\\(?:exponentialE)(?![a-z])"), "e"),
     (re.compile(r"(?<=[}\d])\^\\circ(?=\s|$)"), "°"),
+    (re.compile(r"(?<![\\a-z])(?:infinity|infty)(?![a-z])"), r"\\infty"),
+    # How computer algebra prints: a plain limit as one from above, a matrix in brackets of its own.
+    (re.compile(r"(\\to|arrow)(\s*-?[\w\\ ]+?)\^(?:\+|\{\+\})(?=\s*\})"), r"\1\2"),
+    (re.compile(r"[\[(]\s*(⟦[^⟦⟧]*⟧)\s*[\])]"), r"\1"),
 ]  # fmt: skip
 
 
 def normalise(text: str) -> str:
     """The text in one spelling, still LaTeX."""
     plain = re.sub(r"\s+", " ", text).strip().strip("*").strip()
-    plain = plain.replace("\\\\left", "\\left").replace("\\\\right", "\\right").replace("\\\\frac", "\\frac")
-    plain = _MATRIX.sub(_matrix, plain)
+    plain = re.sub(r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, plain))  # what was escaped twice
     for _ in range(2):
         plain = _WRAP.sub(r"\1", plain)
     plain = _THOUSANDS.sub(lambda m: re.sub(r"\D", "", m[0]), plain.strip("$").strip())
@@ -52,7 +55,7 @@ def normalise(text: str) -> str:
         plain = pattern.sub(spelling, plain)
     plain = plain.strip().rstrip(".,;").strip()
     plain = _UNIT.sub("", plain).strip()
-    plain = re.sub(r"^\{([^{}]*)\}$", r"\1", plain)
+    plain = re.sub(r"^\{([^{},]*)\}$", r"\1", plain)
     plain = re.sub(r"^\(([A-J])\)$", r"\1", plain)
     return re.sub(r"\s+", " ", plain)
 

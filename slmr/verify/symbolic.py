@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import json
 import os
+import re
 import selectors
 import subprocess
 import sys
@@ -150,7 +151,7 @@ def _latex(text: str) -> str:
     for own, latex in (("⟦", "\\begin{pmatrix}"), ("⟧", "\\end{pmatrix}"), ("¦", "\\\\"), ("<=", "\\leq "),
                        (">=", "\\geq "), ("!=", "\\neq ")):  # fmt: skip
         plain = plain.replace(own, latex)
-    return plain
+    return re.sub(r"(?<![\\a-z])(floor|ceil|gcd|lcm|min|max)(?=\()", r"\\\1", plain)
 
 
 def _replace_after_fork() -> None:
