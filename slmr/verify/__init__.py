@@ -18,7 +18,7 @@ from slmr.verify.verdict import Answer, Kind, Status, Verdict
 __all__ = ["CHECKER_VERSIONS", "Kind", "Status", "Verdict", "checker_version", "verify"]
 
 # Raised whenever a verdict can change; rows of different versions are not ranked together.
-CHECKER_VERSIONS: dict[Kind, str] = {"numeric": "3", "math": "3", "choice": "3"}
+CHECKER_VERSIONS: dict[Kind, str] = {"numeric": "4", "math": "4", "choice": "4"}
 
 MAX_SYMBOLIC = 2_000  # characters of an answer that the symbolic worker is given
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from slmr.verify.spelling import normalise
 
-DEADLINE_S = 3.0
+DEADLINE_S = 2.0
 _START_S = 120.0  # importing sympy on a loaded machine; not part of any check's deadline
 
 
@@ -82,7 +82,7 @@ class _Worker:
 
 
 class SymbolicPool:
-    """Up to `size` workers, started when first needed. A worker that fails or is late is killed."""
+    """Up to `size` workers, started when first needed. A worker that fails or is late is killed and replaced."""
 
     def __init__(self, size: int | None = None) -> None:
         self.size = size or min(8, os.cpu_count() or 2)
@@ -105,12 +105,27 @@ class SymbolicPool:
                 reply = worker.ask(request, deadline_s)
             except BaseException:
                 worker.kill()
+                self._replace()
                 raise
             with self._lock:
                 self._idle.append(worker)
         if "error" in reply:
             raise SymbolicError(reply["error"])
         return bool(reply["equal"])
+
+    def warm(self) -> None:
+        """Starts a worker, so that the first check does not wait for its imports."""
+        with self._lock:
+            missing = not self._idle
+        if missing:
+            self._replace()
+
+    def _replace(self) -> None:
+        """Starts a worker that gets ready while nobody waits for it; one that cannot start is tried again later."""
+        with contextlib.suppress(SymbolicError):
+            worker = _Worker()
+            with self._lock:
+                self._idle.append(worker)
 
     def close(self) -> None:
         """Ends the idle workers."""

@@ -23,7 +23,7 @@ CASES = [
     ("\\boxed{2\\sin x\\cos x}", "\\sin(2x)", True),
     ("\\boxed{1 - e^{2}\\ln(3)}", "1 + e^{2}\\ln(3)", False),
 ]
-BOMB = "\\boxed{10^{10^{10^{10}}}}"
+BOMB = "\\boxed{\\int_0^\\infty e^{-x^x}\\sin(x^x)dx}"
 CHILD = "import json, sys; from slmr.verify import verify; print(verify(*json.loads(sys.argv[1])).status)"
 
 
