@@ -1,42 +1,118 @@
-"""The checkers as rewards for other people's trainers."""
+"""The checkers as rewards for other people's trainers: TRL, verl, verifiers.
+
+Strict accuracy is paid: 1.0 for a right answer in the requested form, 0.0 for anything else. Where the checker
+abstains (unreadable gold, timeout), TRL gets None, which enters no advantage; verl and verifiers know no None
+and get 0.0 with `abstained` beside it, so that it is counted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, cast, get_args
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast, get_args
 
-from slmr.verify import Kind, verify
+from slmr.verify import Kind, Verdict, verify, verify_batch
+
+if TYPE_CHECKING:
+    from verifiers import Rubric
 
 Reward = Callable[..., list[float | None]]
+AsyncReward = Callable[..., Coroutine[Any, Any, list[float | None]]]
 
 
 def reward(task_or_kind: str) -> Reward:
-    """The reward of a task (`gsm8k_platinum`, `lab_math`, ...) or of an answer kind (`numeric`, ...).
+    """TRL's reward function of a task (`gsm8k_platinum`, `lab_math`, ...) or of an answer kind (`numeric`, ...).
 
     For `trl.GRPOTrainer(reward_funcs=[reward("numeric")])` with a dataset that has a column `gold`.
-    Pays 1.0 for a right answer in the requested form, 0.0 for anything else, and None where the
-    checker abstains, which TRL leaves out of the advantage.
 
     Raises:
         RequestError: neither a kind nor a known task.
     """
-    is_kind = task_or_kind in get_args(Kind)
-    kind = cast(Kind, task_or_kind) if is_kind else _kind_of_task(task_or_kind)
+    kind = _kind(task_or_kind)
 
     def score(completions: Sequence[Any], gold: Sequence[str], **_: object) -> list[float | None]:
-        verdicts = [verify(_text(c), str(g), kind) for c, g in zip(completions, gold, strict=True)]
+        verdicts = verify_batch([_text(c) for c in completions], [str(g) for g in gold], kind)
         return [None if v.abstained else float(v.strict) for v in verdicts]
 
     score.__name__ = f"{task_or_kind}_accuracy"
     return score
 
 
-def _kind_of_task(name: str) -> Kind:
+def async_reward(task_or_kind: str) -> AsyncReward:
+    """`reward` as a coroutine function: TRL awaits it beside other rewards, and the event loop stays free.
+
+    Raises:
+        RequestError: neither a kind nor a known task.
+    """
+    score = reward(task_or_kind)
+
+    async def score_async(**columns: Any) -> list[float | None]:
+        return await asyncio.to_thread(score, **columns)
+
+    score_async.__name__ = f"{task_or_kind}_accuracy"
+    return score_async
+
+
+def compute_score(
+    data_source: str,
+    solution_str: str,
+    ground_truth: str,
+    extra_info: dict[str, Any] | None = None,
+    **_: object,
+) -> dict[str, Any]:
+    """verl's `custom_reward_function`. `data_source` is a task's name or an answer kind.
+
+    A data source of another name needs the kind in `extra_info["kind"]`.
+
+    Returns: `score` and `acc` (strict), `lenient`, `abstained`, `no_answer` as numbers, for verl's metrics.
+
+    Raises:
+        RequestError: neither tells the answer kind.
+    """
+    kind = _kind((extra_info or {}).get("kind") or data_source)
+    verdict = verify(solution_str, str(ground_truth), kind)
+    return {"score": float(verdict.strict), "acc": float(verdict.strict), "lenient": float(verdict.lenient),
+            "abstained": float(verdict.abstained), "no_answer": float(verdict.status == "no_answer")}  # fmt: skip
+
+
+def rubric(task_or_kind: str) -> Rubric:
+    """A rubric for environments of verifiers (0.1 to 0.3): pays strict accuracy, and counts abstentions.
+
+    The dataset's column `answer` holds gold.
+
+    Raises:
+        RequestError: neither a kind nor a known task.
+    """
+    from verifiers import Rubric
+
+    kind = _kind(task_or_kind)
+
+    async def verdict(completion: Any, answer: str) -> Verdict:
+        return await asyncio.to_thread(verify, _text(completion), str(answer), kind)
+
+    async def accuracy(completion: Any, answer: str) -> float:
+        return float((await verdict(completion, answer)).strict)
+
+    async def abstained(completion: Any, answer: str) -> float:
+        return float((await verdict(completion, answer)).abstained)
+
+    return Rubric(funcs=[accuracy, abstained], weights=[1.0, 0.0])
+
+
+@lru_cache(maxsize=256)
+def _kind(task_or_kind: str) -> Kind:
+    if task_or_kind in get_args(Kind):
+        return cast(Kind, task_or_kind)
     from slmr.tasks import load_task
 
-    return load_task(name).kind
+    return load_task(task_or_kind).kind
 
 
 def _text(completion: Any) -> str:
     """The text of a completion: a string, or a conversation whose last turn is the assistant's."""
-    return completion if isinstance(completion, str) else str(completion[-1]["content"] or "")
+    if isinstance(completion, str):
+        return completion
+    last = completion[-1]
+    content = last["content"] if isinstance(last, dict) else last.content
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content or ())

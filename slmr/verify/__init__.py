@@ -7,7 +7,8 @@ verify("3 + 4 = 7. #### 7", "7", "numeric").strict   # True
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import get_args
 
@@ -15,7 +16,7 @@ from slmr.verify import choice, mathanswer, mathexpr, numeric, symbolic
 from slmr.verify.extract import MAX_ANSWER, fold, restated, visible
 from slmr.verify.verdict import Answer, Kind, Status, Verdict
 
-__all__ = ["CHECKER_VERSIONS", "Kind", "Status", "Verdict", "checker_version", "verify"]
+__all__ = ["CHECKER_VERSIONS", "Kind", "Status", "Verdict", "checker_version", "verify", "verify_batch"]
 
 # Raised whenever a verdict can change; rows of different versions are not ranked together.
 CHECKER_VERSIONS: dict[Kind, str] = {"numeric": "4", "math": "4", "choice": "4"}
@@ -60,6 +61,23 @@ def verify(completion: str, gold: str, kind: Kind) -> Verdict:
     if isinstance(decision, str):
         return _verdict(decision, answer, reason, start)
     return _verdict("correct" if decision else "wrong", answer, reason, start)
+
+
+def verify_batch(
+    completions: Sequence[str], golds: Sequence[str], kind: Kind | Sequence[Kind]
+) -> list[Verdict]:
+    """`verify` over many, in order. Math answers that need the symbolic workers use all of them at once.
+
+    Raises:
+        ValueError: there is no such kind, or the lengths differ.
+    """
+    kinds: Sequence[Kind] = [kind] * len(completions) if isinstance(kind, str) else kind
+    cases = list(zip(completions, golds, kinds, strict=True))
+    if "math" not in kinds:
+        return [verify(*case) for case in cases]
+    # The exact part holds the interpreter's lock; threads serve the wait for the workers only.
+    with ThreadPoolExecutor(symbolic.POOL.size) as threads:
+        return list(threads.map(lambda case: verify(*case), cases))
 
 
 def _known(kind: Kind) -> Kind:

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import lru_cache
 from typing import Any
 
 from slmr.verify.spelling import normalise
@@ -156,8 +157,9 @@ def _new_pool() -> SymbolicPool:
 POOL = _new_pool()
 
 
+@lru_cache(maxsize=8192)
 def equal(answer: str, gold: str) -> bool:
-    """`POOL.equal` on the two texts in one spelling."""
+    """`POOL.equal` on the two texts in one spelling. Rollouts of one problem repeat answers: verdicts are kept."""
     return POOL.equal(_latex(answer), _latex(gold))
 
 
