@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import get_args
+from typing import cast, get_args
 
 from slmr.verify import choice, mathanswer, mathexpr, numeric, symbolic
 from slmr.verify.extract import MAX_ANSWER, fold, restated, visible
@@ -71,7 +71,7 @@ def verify_batch(
     Raises:
         ValueError: there is no such kind, or the lengths differ.
     """
-    kinds: Sequence[Kind] = [kind] * len(completions) if isinstance(kind, str) else kind
+    kinds = [cast(Kind, kind)] * len(completions) if isinstance(kind, str) else kind
     cases = list(zip(completions, golds, kinds, strict=True))
     if "math" not in kinds:
         return [verify(*case) for case in cases]

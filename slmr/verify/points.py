@@ -166,7 +166,7 @@ def _positive(function: Callable[[float], float]) -> Callable[[complex], float]:
 
 
 _FUNCTIONS: dict[str, Callable[..., complex | float]] = {
-    "power": _power, "root": _root, "abs": abs, "factorial": _factorial, "binomial": _binomial,
+    "power": _power, "root": _root, "abs": lambda x: abs(x), "factorial": _factorial, "binomial": _binomial,
     "ln": _positive(math.log), "log": lambda x, b: _positive(math.log)(x) / _positive(math.log)(b),
     "floor": _rounded(math.floor), "ceil": _rounded(math.ceil),
     "min": lambda *values: min(map(_real, values)), "max": lambda *values: max(map(_real, values)),
