@@ -71,13 +71,14 @@ def verify_batch(
     Raises:
         ValueError: there is no such kind, or the lengths differ.
     """
-    kinds = [cast(Kind, kind)] * len(completions) if isinstance(kind, str) else kind
-    cases = list(zip(completions, golds, kinds, strict=True))
+    kinds: list[Kind] = [cast(Kind, kind)] * len(completions) if isinstance(kind, str) else list(kind)
+    if not len(completions) == len(golds) == len(kinds):
+        raise ValueError(f"{len(completions)} completions, {len(golds)} golds, {len(kinds)} kinds")
     if "math" not in kinds:
-        return [verify(*case) for case in cases]
+        return list(map(verify, completions, golds, kinds))
     # The exact part holds the interpreter's lock; threads serve the wait for the workers only.
     with ThreadPoolExecutor(symbolic.POOL.size) as threads:
-        return list(threads.map(lambda case: verify(*case), cases))
+        return list(threads.map(verify, completions, golds, kinds))
 
 
 def _known(kind: Kind) -> Kind:

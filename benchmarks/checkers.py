@@ -1,0 +1,123 @@
+"""The checkers beside math-verify, on the same cases in the same run, on one core.
+
+    taskset -c 0 python benchmarks/checkers.py --cases verifier.jsonl --math500 test.jsonl
+
+The case file has completions with golds and labels; math-verify gets what stands bare in a box, as its own
+documentation advises. MATH-500's solutions are checked against their answers. Cases labelled doubtful are timed and
+not counted. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from slmr.verify import symbolic, verify
+
+ROUNDS = 20_000  # numeric checks
+
+
+class Case(NamedTuple):
+    completion: str
+    gold: str
+    kind: str
+    expected: bool
+    counted: bool
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--cases", type=Path, required=True, help="JSONL: completion, gold, kind, expected, doubt"
+    )
+    parser.add_argument("--math500", type=Path, required=True, help="JSONL: solution, answer")
+    parser.add_argument("--limit", type=int, help="cases of each file")
+    arguments = parser.parse_args()
+    symbolic.POOL.warm()
+    symbolic.equal("x", "x")
+    math_verify("x", "x")
+    print("| cases | checker | agreement | false accepts | cases a second | median ms | slowest s |")
+    print("|---|---|---:|---:|---:|---:|---:|")
+    for name, cases in (
+        ("case file, math", labelled(arguments.cases)),
+        ("MATH-500", solutions(arguments.math500)),
+    ):
+        cases = cases[: arguments.limit]
+        rates = [report(name, checker, cases, check) for checker, check in
+                 (("slmr", ours), ("math-verify", theirs))]  # fmt: skip
+        print(f"| {name} | slmr over math-verify | | | {rates[0] / rates[1]:.1f} | | |")
+    print(f"\nnumeric: {numeric_rate():,.0f} completions a second")
+
+
+def labelled(file: Path) -> list[Case]:
+    """The math cases of the collection; those that build a huge completion from an expression are left out."""
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return [
+        Case(r["completion"], r["gold"], r["kind"], r["expected"], not r["doubt"])
+        for r in rows
+        if r["kind"] == "math" and r.get("completion") is not None
+    ]
+
+
+def solutions(file: Path) -> list[Case]:
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return [Case(row["solution"], row["answer"], "math", True, True) for row in rows]
+
+
+def ours(case: Case) -> bool:
+    return verify(case.completion, case.gold, "math").lenient
+
+
+def theirs(case: Case) -> bool:
+    return math_verify(case.completion, case.gold)
+
+
+def math_verify(completion: str, gold: str) -> bool:
+    from math_verify import parse
+    from math_verify import verify as equal
+
+    boxed = gold if "\\boxed" in gold or "$" in gold else f"\\boxed{{{gold}}}"
+    bare = completion if "\\boxed" in completion or "$" in completion else f"\\boxed{{{completion}}}"
+    return bool(equal(parse(boxed), parse(bare)))
+
+
+def report(name: str, checker: str, cases: list[Case], check: Callable[[Case], bool]) -> float:
+    """Prints a line of the table; returns cases a second."""
+    times, right, accepted = [], 0, 0
+    for case in cases:
+        start = time.perf_counter()
+        said = check(case)
+        times.append(time.perf_counter() - start)
+        right += case.counted and said == case.expected
+        accepted += case.counted and said and not case.expected
+    rate = len(times) / sum(times)
+    counted = sum(case.counted for case in cases)
+    print(
+        f"| {name} | {checker} | {right / counted:.1%} | {accepted} | {rate:,.0f} |"
+        f" {1000 * statistics.median(times):.2f} | {max(times):.2f} |",
+        flush=True,
+    )
+    return rate
+
+
+def numeric_rate() -> float:
+    """Completions a second with the answer form of the numeric tasks, right and wrong ones in turn."""
+    texts: list[Any] = [
+        f"{n} + 8 = {n + 8}. {n + 8} * 3 = {3 * n + 24}.\n#### {3 * n + 24}" for n in range(500)
+    ]
+    start = time.perf_counter()
+    for i in range(ROUNDS):
+        verify(texts[i % 500], str(3 * (i % 499) + 24), "numeric")
+    return ROUNDS / (time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
