@@ -39,11 +39,45 @@ def differ(left: Node, right: Node) -> bool:
                 return True
             continue
         if cmath.isinf(x):
+            if _magnitudes_differ(left, right):
+                return True
             continue
         gap = abs(x - y)
         if gap > _APART * max(abs(x), abs(y)) and gap > _LOST * max(a.largest, b.largest):
             return True
     return False
+
+
+def _magnitudes_differ(left: Node, right: Node) -> bool:
+    """Compares powers that overflow by their logarithms, taken until one of them can be told."""
+    try:
+        (a, deep), (b, deeper) = _magnitude(left), _magnitude(right)
+    except (Unclear, ValueError, ZeroDivisionError, OverflowError):
+        return False
+    while deep < deeper and a > 0:
+        a, deep = math.log(a), deep + 1
+    while deeper < deep and b > 0:
+        b, deeper = math.log(b), deeper + 1
+    return abs(a - b) > _APART * max(abs(a), abs(b))
+
+
+def _magnitude(node: Node) -> tuple[float, int]:
+    """A number above 1 as `x` and how often `exp` has to be taken of it."""
+    try:
+        value = _real(_Evaluation(0).value(node))
+    except Unclear:
+        value = math.inf
+    if value > 1 and not math.isinf(value):
+        return value, 0
+    if node.op != "power":
+        raise Unclear("no tower of powers")
+    base, (exponent, deep) = _real(_Evaluation(0).value(node.args[0])), _magnitude(node.args[1])
+    if base <= 1:
+        raise Unclear("no large power")
+    # ln(b^e) = e ln b; where e is itself beyond all bounds, its logarithm hardly moves by ln ln b.
+    if deep == 0:
+        return exponent * math.log(base), 1
+    return (exponent + math.log(math.log(base)) if deep == 1 else exponent), deep + 1
 
 
 class _Evaluation:

