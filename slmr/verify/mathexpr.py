@@ -85,6 +85,9 @@ def _same_lists(mine: str, theirs: str) -> bool | None:
         solutions = _solutions(theirs if tuples[0] else mine)
         if solutions:
             return _same_unordered(*((left, solutions) if tuples[0] else (solutions, right)))
+    united = [side[0].split("\\cup") if len(side) == 1 else side for side in (left, right)]
+    if max(map(len, united)) > 1 and all(RELATION.search(p) or inside(p) for side in united for p in side):
+        left, right = united
     if len(left) != len(right):
         return _decimal_comma(mine, right) if len(right) == 1 else _set_with_list(left, right)
     if any("=" in part for part in right) and all(_is_assignment(part) for part in (*left, *right)):
@@ -180,7 +183,7 @@ def _same_item(mine: str, theirs: str) -> bool | None:
     mine, theirs = MEMBER.sub("", mine), MEMBER.sub("", theirs)
     if RELATION.search(mine) or RELATION.search(theirs):
         return _samerelation(mine, theirs)
-    if "=" in mine or "=" in theirs:
+    if len(split(mine, "=")) > 1 or len(split(theirs, "=")) > 1:
         return _same_equation(mine, theirs)
     if "\\cup" in mine or "\\cup" in theirs:
         return _same_unordered(mine.split("\\cup"), theirs.split("\\cup"))
@@ -197,8 +200,8 @@ def _same_item(mine: str, theirs: str) -> bool | None:
 
 def _same_expression(mine: str, theirs: str) -> bool | None:
     based = [_BASE.fullmatch(side) for side in (mine, theirs)]
-    if based[1]:  # the base is part of the notation: 204_5 may be written as 204
-        return mine == theirs or (not based[0] and mine == based[1][1])
+    if based[0] or based[1]:  # gold's base is known from the problem: 204_5 may be written as 204
+        return mine == theirs or bool(based[1] and mine == based[1][1])
     return same_value(mine, theirs)
 
 

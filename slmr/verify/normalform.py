@@ -19,9 +19,10 @@ from slmr.verify.polynomial import (
     rational,
 )
 from slmr.verify.reader import Unreadable
-from slmr.verify.tree import Node
+from slmr.verify.tree import Node, replaced
+from slmr.verify.tree import number as leaf
 
-_MAX_FACTORIAL, _MAX_DIGITS = 300, 400
+_MAX_FACTORIAL, _MAX_DIGITS, _MAX_TERMS = 300, 400, 100
 
 
 def normal_form(tree: Node) -> Sum:
@@ -41,6 +42,8 @@ def _form(tree: Node) -> Sum:
         return number(tree.value)
     if tree.op == "symbol":
         return atom(tree.name)
+    if tree.op in ("sum", "prod"):
+        return _terms(tree)
     args = [_form(arg) for arg in tree.args]
     if tree.op == "add":
         total: Sum = {}
@@ -54,6 +57,23 @@ def _form(tree: Node) -> Sum:
         return total
     known = _KNOWN.get(tree.op)
     return known(*args) if known else _opaque(tree.op, *args)
+
+
+def _terms(tree: Node) -> Sum:
+    """A sum or product, term by term where its bounds are numbers and near to each other."""
+    low, high = (rational(_form(bound)) for bound in tree.args[:2])
+    if (
+        low is None
+        or high is None
+        or low.denominator * high.denominator != 1
+        or not 0 <= high - low < _MAX_TERMS
+    ):
+        return _opaque(tree.op, *map(_form, tree.args))
+    total = number(0 if tree.op == "sum" else 1)
+    for index in range(int(low), int(high) + 1):
+        term = _form(replaced(tree.args[2], tree.name, leaf(index)))
+        total = add(total, term) if tree.op == "sum" else multiply(total, term)
+    return total
 
 
 def _opaque(name: str, *args: Sum) -> Sum:

@@ -149,6 +149,9 @@ def _term(exponents: dict[str, Fraction], coefficient: Fraction) -> Sum:
             whole = exponent.numerator // exponent.denominator
             coefficient *= Fraction(int(name[1:])) ** whole
             exponent -= whole
+        elif name in ("i", "I") and exponent.denominator == 1:
+            coefficient *= 1 if exponent % 4 < 2 else -1
+            exponent = exponent % 2
         if exponent:
             kept[name] = exponent
     return _bounded({tuple(sorted(kept.items())): coefficient}) if coefficient else {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from slmr.verify.tree import Node, inverse, negated, number, renamed, symbol
+from slmr.verify.tree import Node, inverse, negated, number, replaced, symbol
 
 MAX_CHARS, MAX_DIGITS, MAX_DEPTH, _MAX_E = 1_000, 4_000, 30, 400
 
@@ -55,7 +55,7 @@ def read(text: str) -> Node:
     if len(text) > MAX_CHARS and not text.isdecimal():
         raise Unreadable("too long")
     reader = _Reader(_tokens(text))
-    tree = reader.sum()
+    tree = reader.whole()
     if not reader.done:
         raise Unreadable("something is left over")
     return tree
@@ -84,6 +84,11 @@ class _Reader:
     @property
     def done(self) -> bool:
         return self._at == len(self._tokens)
+
+    def whole(self) -> Node:
+        r"""A sum, or `n \choose k`, which reaches as far as the group that it stands in."""
+        inside = self.sum()
+        return Node("binomial", (inside, self.sum())) if self._took("\\choose") else inside
 
     def sum(self) -> Node:
         terms = [self._product()]
@@ -208,9 +213,7 @@ class _Reader:
 
     def _bracketed(self, opening: str) -> Node:
         bars, self._bars = self._bars, 0
-        inside = self.sum()
-        if opening == "{" and self._took("\\choose"):
-            inside = Node("binomial", (inside, self.sum()))
+        inside = self.whole()
         self._expect(_CLOSE[opening])
         self._bars = bars
         return inside
@@ -328,11 +331,11 @@ class _Reader:
         elif name == "lim":
             if low is None:
                 raise Unreadable("a limit of what")
-            node = Node("lim", (low, renamed(self._product(), variable, bound)))
+            node = Node("lim", (low, replaced(self._product(), variable, symbol(bound))), name=bound)
         else:
             if low is None or high is None or not variable:
                 raise Unreadable(f"a {name} without its bounds")
-            node = Node(name, (low, high, renamed(self._product(), variable, bound)))
+            node = Node(name, (low, high, replaced(self._product(), variable, symbol(bound))), name=bound)
         self._nested -= 1
         return node
 
@@ -373,7 +376,7 @@ class _Reader:
         variable = self._next()[1]
         if low is None or high is None:
             return Node("int", (body, symbol(variable)))
-        return Node("int", (renamed(body, variable, bound), symbol(bound), low, high))
+        return Node("int", (replaced(body, variable, symbol(bound)), symbol(bound), low, high), name=bound)
 
 
 def _product_of(factors: list[Node]) -> Node:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from slmr.verify.brackets import inside
+from slmr.verify.brackets import inside, split
 from slmr.verify.polynomial import Sum, add, monic, negate, rational
 from slmr.verify.values import normal, same_sums
 
@@ -20,7 +20,7 @@ _FLIP = {"<": ">", "<=": ">="}
 
 def value_of(equation: str) -> str:
     """The right side of `x = 2`, and the last of a chain that begins with a name or a plain value."""
-    parts = [part.strip() for part in equation.split("=")]
+    parts = split(equation, "=")
     if len(parts) == 1:
         return equation
     first = normal(parts[0])
@@ -33,9 +33,9 @@ def same_zero(mine: str, theirs: str) -> bool | None:
     """Whether two equations say the same: the same `left - right`, up to a factor."""
     sides = []
     for equation in (mine, theirs):
-        left, equals, right = equation.partition("=")
-        a, b = normal(left), normal(right)
-        if not equals or a is None or b is None:
+        parts = split(equation, "=")
+        a, b = normal(parts[0]), normal(parts[-1])
+        if len(parts) != 2 or a is None or b is None:
             return None
         sides.append(add(a, negate(b)))
     if not sides[0] or not sides[1]:

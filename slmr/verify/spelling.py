@@ -23,6 +23,11 @@ _THOUSANDS = re.compile(
     r"(?<![\d.(\[,])(?<![(\[,] )\d{1,3}(?:(?:,|\{,\}|\\,|,\\! ?)\d{3})+(?![\d,])(?!\s*[)\]])"
     r"|(?<![\d.])\d{1,3}(?:(?:\{,\}|\\,|,\\! ?)\d{3})+(?!\d)|^\d{1,3}(?: \d{3})+$"
 )
+# A unit in words behind a number. `5 \text{ and } 6` has something behind the words.
+_TEXT_UNIT = re.compile(
+    r"(?<=[\d})i])\s*\\(?:text|mathrm|mbox|textrm)\s*\{\s*[a-zA-Z][^{}]{0,60}\}\s*(?:\^\{?[23]\}?)?\.?\$?$"
+)
+_RECURRING = re.compile(r"(\d{1,20})\.(\d{0,20})\\(?:overline|bar|dot)\s*\{(\d{1,20})\}")
 _MATRIX = re.compile(r"\\begin\{(?:[pbBV]|small)?matrix\}(.*?)\\end\{(?:[pbBV]|small)?matrix\}", re.DOTALL)
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _SAME = [
@@ -36,6 +41,9 @@ _SAME = [
     (re.compile(r"\^\{\\prime\}|\\prime"), "'"), (re.compile(r"\\(?:exponentialE)(?![a-z])"), "e"),
     (re.compile(r"(?<=[}\d])\^\\circ(?=\s|$)"), "°"),
     (re.compile(r"(?<![\\a-z])(?:infinity|infty)(?![a-z])"), r"\\infty"),
+    (re.compile(r"\\varnothing(?![a-z])|∅|\\\{\s*\\\}"), r"\\emptyset"), (re.compile(r"\{:\}"), ":"),
+    (re.compile(r"_\{(\d+)\}"), r"_\1"),
+    (re.compile(r"^\\\{\s*[a-z]\s*(?:\\mid|:|\|)\s*(.*)\\\}$"), r"\1"),
     # How computer algebra prints: a plain limit as one from above, a matrix in brackets of its own.
     (re.compile(r"(\\to|arrow)(\s*-?[\w\\ ]+?)\^(?:\+|\{\+\})(?=\s*\})"), r"\1\2"),
     (re.compile(r"[\[(]\s*(⟦[^⟦⟧]*⟧)\s*[\])]"), r"\1"),
@@ -46,6 +54,7 @@ def normalise(text: str) -> str:
     """The text in one spelling, still LaTeX."""
     plain = re.sub(r"\s+", " ", text).strip().strip("*").strip()
     plain = re.sub(r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, plain))  # what was escaped twice
+    plain = _RECURRING.sub(_fraction, _TEXT_UNIT.sub("", plain))
     for _ in range(2):
         plain = _WRAP.sub(r"\1", plain)
     plain = _THOUSANDS.sub(lambda m: re.sub(r"\D", "", m[0]), plain.strip("$").strip())
@@ -58,6 +67,13 @@ def normalise(text: str) -> str:
     plain = re.sub(r"^\{([^{},]*)\}$", r"\1", plain)
     plain = re.sub(r"^\(([A-J])\)$", r"\1", plain)
     return re.sub(r"\s+", " ", plain)
+
+
+def _fraction(match: re.Match[str]) -> str:
+    """A recurring decimal as a fraction."""
+    whole, fixed, cycle = match.groups()
+    top = int(whole + fixed + cycle) - int(whole + fixed or "0")
+    return f"\\frac{{{top}}}{{{10 ** len(fixed) * (10 ** len(cycle) - 1)}}}"
 
 
 def _matrix(match: re.Match[str]) -> str:

@@ -19,7 +19,8 @@ class Node:
             has any), `lim` (target, body).
         args: the operands.
         value: of a number.
-        name: of a symbol. A bound variable is renamed to `@1`, `@2`, ..., so its name does not matter.
+        name: of a symbol, or of the variable that a big operator binds: always `@1`, `@2`, ..., from the outermost
+            inwards, so that what the text calls it does not matter.
     """
 
     op: str
@@ -46,10 +47,10 @@ def inverse(node: Node) -> Node:
     return Node("power", (node, number(-1)))
 
 
-def renamed(node: Node, old: str, new: str) -> Node:
-    """The tree with one symbol under another name."""
+def replaced(node: Node, name: str, new: Node) -> Node:
+    """The tree with another one in the place of a symbol."""
     if node.op == "symbol":
-        return symbol(new) if node.name == old else node
+        return new if node.name == name else node
     if not node.args:
         return node
-    return Node(node.op, tuple(renamed(arg, old, new) for arg in node.args), node.value, node.name)
+    return Node(node.op, tuple(replaced(arg, name, new) for arg in node.args), node.value, node.name)

@@ -23,7 +23,7 @@ CASES = [
     ("\\boxed{2\\sin x\\cos x}", "\\sin(2x)", True),
     ("\\boxed{1 - e^{2}\\ln(3)}", "1 + e^{2}\\ln(3)", False),
 ]
-BOMB = "\\boxed{\\int_0^\\infty e^{-x^x}\\sin(x^x)dx}"
+SLOW_GOLD = "\\int_0^\\infty e^{-x^x}\\sin(x^x)dx"
 CHILD = "import json, sys; from slmr.verify import verify; print(verify(*json.loads(sys.argv[1])).status)"
 
 
@@ -84,7 +84,7 @@ def test_more_poison_than_workers_and_the_pool_still_answers(monkeypatch):
 
 def test_a_late_check_abstains(monkeypatch):
     monkeypatch.setattr(symbolic.SymbolicPool.equal, "__defaults__", (0.3,))
-    verdict = verify(BOMB, "42", "math")
+    verdict = verify("\\boxed{42}", SLOW_GOLD, "math")
     assert verdict.status == "timeout" and verdict.abstained and not verdict.lenient
 
 
