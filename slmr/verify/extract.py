@@ -18,7 +18,7 @@ _SPECIAL = re.compile(r"(?:(?:<\|[a-z_]{1,30}\|>|</s>|<eos>)\s{0,2}(?:user|assis
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _SIGNS = {ord("\u2212"): "-", ord("\uff0d"): "-", ord("\u00a0"): " ", ord("\u2009"): " ", ord("\u202f"): " "}
 _SAID = re.compile(
-    r"(?:\b(?:final\s+answer|answer|result|solution|value)\s*(?:is|are|=|:)|答案(?:是|为|：|:)?)\s*:?\s*"
+    r"(?:\b(?:final\s+answer|answer|result|solution|value)\s*(?:is|are|=|:)|(?:^|(?<=\n))(?-i:A):|答案(?:是|为|：|:)?)\s*:?\s*"
     r"(?:(?:therefore|thus|simply|exactly)\s+)?",
     re.IGNORECASE,
 )

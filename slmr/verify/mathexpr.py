@@ -190,6 +190,8 @@ def _same_item(mine: str, theirs: str) -> bool | None:
     if "⟦" in mine and "⟦" in theirs:
         whole = all(_MATRIX.fullmatch(side) for side in (mine, theirs))
         return _same_matrix(mine, theirs) if whole else None
+    if "⟦" in mine + theirs and normal(theirs if "⟦" in mine else mine) is not None:
+        return False
     left, right = inside(mine), inside(theirs)
     if left and right:
         return _same_brackets(left, right)
@@ -200,8 +202,8 @@ def _same_item(mine: str, theirs: str) -> bool | None:
 
 def _same_expression(mine: str, theirs: str) -> bool | None:
     based = [_BASE.fullmatch(side) for side in (mine, theirs)]
-    if based[0] or based[1]:  # gold's base is known from the problem: 204_5 may be written as 204
-        return mine == theirs or bool(based[1] and mine == based[1][1])
+    if based[0] or based[1]:
+        return mine == theirs
     return same_value(mine, theirs)
 
 
