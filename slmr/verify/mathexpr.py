@@ -99,13 +99,13 @@ def _same_lists(mine: str, theirs: str) -> bool | None:
 
 
 def _set_with_list(left: list[str], right: list[str]) -> bool | None:
-    """A list without brackets against a set in brackets: `1, 2` and `\\{1, 2\\}`."""
+    """A list without brackets against one in brackets: `1, 2` and `\\{1, 2\\}`, or gold `(1, 2)`."""
     inner = [inside(side[0]) if len(side) == 1 else None for side in (left, right)]
     for brackets, other in ((inner[0], right), (inner[1], left)):
         if brackets and brackets[0] in ("\\{\\}", "{}"):
             return _same_unordered(_expanded(brackets[1]), other)
-    if any(brackets and brackets[0] == "()" for brackets in inner):
-        return None
+    if inner[1] and inner[1][0] == "()" and len(left) == len(inner[1][1]):  # a tuple without its brackets
+        return _all([_same_item(a, b) for a, b in zip(left, inner[1][1], strict=True)])
     return False
 
 
