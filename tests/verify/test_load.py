@@ -1,0 +1,41 @@
+"""Many cases at once: identical verdicts from 64 threads, and good answers after a flood of poison."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from slmr.verify import symbolic, verify, verify_batch
+from tests.verify.golden import cases
+
+MIXED = [case for _ in range(5) for case in cases()][:1000]
+POISON = ("\\int_0^\\infty e^{-x^x}\\sin(x^x)dx", "\\sum_{k=1}^{\\infty}\\frac{\\sin(k^k)}{k^k}")
+
+
+def said(case: tuple[str, str, str]) -> tuple[str, bool, str | None]:
+    kind, completion, gold = case
+    verdict = verify(completion, gold, kind)  # type: ignore[arg-type]
+    return verdict.status, verdict.strict, verdict.extracted
+
+
+def test_64_threads_and_a_batch_say_what_one_says():
+    alone = [said(case) for case in MIXED]
+    with ThreadPoolExecutor(64) as threads:
+        assert list(threads.map(said, MIXED)) == alone
+    kinds, completions, golds = zip(*MIXED, strict=True)
+    batch = verify_batch(completions, golds, kinds)
+    assert [(v.status, v.strict, v.extracted) for v in batch] == alone
+
+
+def test_after_200_poisoned_cases_1000_good_ones_are_answered(monkeypatch):
+    monkeypatch.setattr(symbolic.SymbolicPool.equal, "__defaults__", (0.1,))
+    poison = [(f"\\boxed{{{number}.5}}", POISON[number % 2]) for number in range(200)]
+    verdicts = verify_batch(*map(list, zip(*poison, strict=True)), "math")
+    assert sum(v.abstained for v in verdicts) > 100 and not any(v.lenient for v in verdicts)
+    monkeypatch.undo()
+    good = verify_batch(
+        ["\\boxed{\\cos^2 x + \\sin^2 x}"] * 500 + ["\\boxed{2/4}"] * 500, ["1"] * 500 + ["0.5"] * 500, "math"
+    )
+    assert all(v.strict for v in good)
+    assert len(symbolic.POOL.pids()) <= symbolic.POOL.size
+    symbolic.POOL.close()
+    assert symbolic.POOL.pids() == []
