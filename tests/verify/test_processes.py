@@ -11,7 +11,9 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -63,6 +65,46 @@ def test_a_subprocess_agrees_whatever_its_folder_holds(tmp_path):
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "correct", done.stderr
+
+
+def test_the_threads_of_a_web_server_agree():
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(statuses()).encode())
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(
+                threads.map(lambda _: json.load(urllib.request.urlopen(url, timeout=60)), range(8))
+            )
+        server.shutdown()
+    assert answers == [EXPECTED] * 8
+
+
+def test_actors_of_ray_agree():
+    ray = pytest.importorskip("ray")
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        runtime_env={"env_vars": {"PYTHONPATH": os.getcwd()}},
+    )
+    try:
+
+        class Judge:
+            def judge(self, cases: list[tuple[str, str, bool]]) -> list[str]:
+                return [verify(text, gold, "math").status for text, gold, _ in cases]
+
+        actors = [ray.remote(Judge).remote() for _ in range(2)]
+        assert ray.get([actor.judge.remote(CASES) for actor in actors], timeout=120) == [EXPECTED] * 2
+    finally:
+        ray.shutdown()
 
 
 def test_more_poison_than_workers_and_the_pool_still_answers(monkeypatch):
