@@ -137,10 +137,7 @@ def validate_task(task: Task, n: int = 500) -> tuple[int, list[str]]:
     """How many golds were tried (all splits that exist), and the ids of those that fail their checker."""
     tried, wrong = 0, []
     for split in ("test", "validation", "train"):
-        has_split = task.lab_generator or task.config.get(
-            "training_split" if split == "train" else f"{split}_split"
-        )
-        if not has_split:
+        if not task.has_split(split):
             continue
         for item in task.items(split, n if task.lab_generator else None):
             tried += 1

@@ -97,17 +97,34 @@ class Task:
         return None
 
     @property
+    def source(self) -> str | None:
+        """The name of the data source behind a task of the paper edition; None for any other."""
+        if self.config.get("custom_dataset") == "slmr.sources.dataset":
+            return str(self.config["dataset_kwargs"]["task"])
+        return None
+
+    def has_split(self, split: Split) -> bool:
+        return self.lab_generator is not None or self._split_name(split) is not None
+
+    @property
     def digest(self) -> str:
-        """Hash of everything that can change a score: the YAML, the generator, the checker."""
+        """Hash of everything that can change a score: the YAML, the generator or the data, the checker."""
         from slmr.lab import GENERATORS
 
         lab = self.lab_generator
         parts = [(self.folder / "task.yaml").read_bytes().decode(), checker_version(self.kind)]
         parts.append(GENERATORS[lab].version if lab else "")
+        if self.source:
+            from slmr import sources
+
+            parts.append(sources.fingerprint(self.source))
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
+    def _split_name(self, split: Split) -> str | None:
+        return self.config.get({"train": "training_split"}.get(split, f"{split}_split"))
+
     def _documents(self, split: Split) -> list[dict[str, Any]]:
-        name = self.config.get({"train": "training_split"}.get(split, f"{split}_split"))
+        name = self._split_name(split)
         if name is None:
             raise RequestError(f"task '{self.name}' has no {split} split")
         source = self.config.get("custom_dataset")

@@ -102,7 +102,7 @@ def test_trl_trains_with_the_reward(make, tmp_path):
     )  # fmt: skip
     trainer = GRPOTrainer(
         model=str(student_path("lab-llama")),
-        reward_funcs=[make("lab_gsm8k")],
+        reward_funcs=[make("gsm8k_platinum")],
         args=config,
         train_dataset=data,
     )
