@@ -60,7 +60,12 @@ def _form(tree: Node) -> Sum:
 
 
 def _terms(tree: Node) -> Sum:
-    """A sum or product, term by term where its bounds are numbers and near to each other."""
+    """A sum or product, term by term where its bounds are numbers and near to each other.
+
+    Only where each term is a number: with symbols, or one sum inside of another, the work has no small bound.
+    """
+    if not all(_is_numeric(arg, tree.name) for arg in tree.args):
+        return _opaque(tree.op, *map(_form, tree.args))
     low, high = (rational(_form(bound)) for bound in tree.args[:2])
     if (
         low is None
@@ -74,6 +79,13 @@ def _terms(tree: Node) -> Sum:
         term = _form(replaced(tree.args[2], tree.name, leaf(index)))
         total = add(total, term) if tree.op == "sum" else multiply(total, term)
     return total
+
+
+def _is_numeric(tree: Node, index: str) -> bool:
+    """Whether a tree holds no symbol but the index, and no sum or product of terms."""
+    if tree.op == "symbol":
+        return tree.name == index
+    return tree.op not in ("sum", "prod") and all(_is_numeric(arg, index) for arg in tree.args)
 
 
 def _opaque(name: str, *args: Sum) -> Sum:

@@ -18,6 +18,7 @@ _APART = 1e-6  # relative difference that rounding cannot explain
 _LOST = 1e-9  # of the largest number on the way: less than that may be what cancellation left
 _WHOLE = set("nmkjNMK")  # letters that usually stand for whole numbers
 _MAX_EXACT = 1e15
+_MAX_STEPS = 20_000  # operations of one evaluation: some milliseconds
 _CONSTANTS = {"\\pi": complex(math.pi), "e": complex(math.e), "i": 1j}
 
 
@@ -85,9 +86,14 @@ class _Evaluation:
 
     def __init__(self, point: int) -> None:
         self._point = point
+        self._bound: dict[str, complex] = {}
+        self._steps = 0
         self.largest = 0.0
 
     def value(self, node: Node) -> complex:
+        self._steps += 1
+        if self._steps > _MAX_STEPS:
+            raise Unclear("too much to compute")
         found = self._compute(node)
         if cmath.isnan(found):
             raise Unclear("no number")
@@ -100,6 +106,8 @@ class _Evaluation:
             return complex(_float(node.value.numerator) / _float(node.value.denominator))
         if node.op == "symbol":
             return self._symbol(node.name)
+        if node.op in ("sum", "prod"):
+            return self._terms(node)
         args = [self.value(arg) for arg in node.args]
         if node.op == "add":
             return sum(args, 0j)
@@ -110,7 +118,21 @@ class _Evaluation:
             raise Unclear(node.op)
         return complex(function(*args))
 
+    def _terms(self, node: Node) -> complex:
+        low, high = (_real(self.value(bound)) for bound in node.args[:2])
+        if low != round(low) or high != round(high) or not 0 <= high - low <= _MAX_STEPS:
+            raise Unclear("no finite sum")
+        total = complex(node.op == "prod")
+        for index in range(int(low), int(high) + 1):
+            self._bound[node.name] = complex(index)
+            term = self.value(node.args[2])
+            total = total + term if node.op == "sum" else total * term
+        del self._bound[node.name]
+        return total
+
     def _symbol(self, name: str) -> complex:
+        if name in self._bound:
+            return self._bound[name]
         if name in _CONSTANTS:
             return _CONSTANTS[name]
         if name == "\\infty" or name.startswith("@"):

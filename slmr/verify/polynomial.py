@@ -18,7 +18,8 @@ from slmr.verify.reader import Unreadable
 Monomial = tuple[tuple[str, Fraction], ...]
 Sum = dict[Monomial, Fraction]
 
-MAX_TERMS, MAX_BITS, _MAX_DEGREE, _MAX_EXPONENT = 300, 20_000, 200, 1_000_000
+# 14,000 bits are 4,214 digits: Python turns no number of more than 4,300 into text.
+MAX_TERMS, MAX_BITS, _MAX_DEGREE, _MAX_EXPONENT = 300, 14_000, 200, 1_000_000
 _MAX_TRIAL = 1_000  # primes up to here are pulled out of a root
 _MAX_EXPANSION = 20  # power of a sum that is multiplied out
 _MAX_NAME = 4_000

@@ -28,6 +28,9 @@ _TEXT_UNIT = re.compile(
     r"(?<=[\d})i])\s*\\(?:text|mathrm|mbox|textrm)\s*\{\s*[a-zA-Z][^{}]{0,60}\}\s*(?:\^\{?[23]\}?)?\.?\$?$"
 )
 _RECURRING = re.compile(r"(\d{1,20})\.(\d{0,20})\\(?:overline|bar|dot)\s*\{(\d{1,20})\}")
+_SPACE = r"\s|(?<!\\)\$|~|(?<!\\)\\[,;:! ]|\\q?quad(?![a-z])"
+_MAX_EDGES = 40
+_EDGE = re.compile(rf"^(?:{_SPACE}|\\(?:display|text)style(?![a-z])){{1,40}}|(?:{_SPACE}|(?<!\.)\.){{1,40}}$")
 _MATRIX = re.compile(r"\\begin\{(?:[pbBV]|small)?matrix\}(.*?)\\end\{(?:[pbBV]|small)?matrix\}", re.DOTALL)
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _SAME = [
@@ -52,7 +55,7 @@ _SAME = [
 
 def normalise(text: str) -> str:
     """The text in one spelling, still LaTeX."""
-    plain = re.sub(r"\s+", " ", text).strip().strip("*").strip()
+    plain = _bare(re.sub(r"\s+", " ", text).strip().strip("*"))
     plain = re.sub(r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, plain))  # what was escaped twice
     plain = _RECURRING.sub(_fraction, _TEXT_UNIT.sub("", plain))
     for _ in range(2):
@@ -67,6 +70,30 @@ def normalise(text: str) -> str:
     plain = re.sub(r"^\{([^{},]*)\}$", r"\1", plain)
     plain = re.sub(r"^\(([A-J])\)$", r"\1", plain)
     return re.sub(r"\s+", " ", plain)
+
+
+def _bare(text: str) -> str:
+    """The text without what only presents it: dollars, spaces, a final stop, a group around all of it."""
+    for _ in range(_MAX_EDGES):
+        plain = _EDGE.sub("", text)
+        if plain.startswith("{") and plain.endswith("}") and not _is_list_or_open(plain):
+            plain = plain[1:-1]
+        if plain == text:
+            break
+        text = plain
+    return text
+
+
+def _is_list_or_open(group: str) -> bool:
+    """Whether braces hold a list, or the first of them is closed before the end."""
+    braces = within = 0
+    for i, character in enumerate(group):
+        braces += {"{": 1, "}": -1}.get(character, 0)
+        within += {"(": 1, "[": 1, ")": -1, "]": -1}.get(character, 0)
+        listed = character == "," and group[i - 1] != "\\" and braces == 1 and within == 0
+        if listed or (braces == 0 and i < len(group) - 1):
+            return True
+    return braces != 0
 
 
 def _fraction(match: re.Match[str]) -> str:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
+import multiprocessing
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import pytest
 
 from slmr.verify import symbolic, verify, verify_batch
 from tests.verify.golden import cases
@@ -24,6 +30,45 @@ def test_64_threads_and_a_batch_say_what_one_says():
     kinds, completions, golds = zip(*MIXED, strict=True)
     batch = verify_batch(completions, golds, kinds)
     assert [(v.status, v.strict, v.extracted) for v in batch] == alone
+
+
+def all_said(_: object = None) -> list[tuple[str, bool, str | None]]:
+    return [said(case) for case in MIXED]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_processes_say_the_same(method):
+    alone = all_said()
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as processes:
+        assert list(processes.map(all_said, range(2))) == [alone] * 2
+
+
+def test_asyncio_and_a_subprocess_say_the_same():
+    alone = all_said()
+
+    async def both() -> list[list[tuple[str, bool, str | None]]]:
+        return await asyncio.gather(asyncio.to_thread(all_said), asyncio.to_thread(all_said))
+
+    assert asyncio.run(both()) == [alone] * 2
+    code = "from tests.verify.test_load import all_said; print(all_said())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(alone)
+
+
+def test_actors_of_ray_say_the_same():
+    ray = pytest.importorskip("ray")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    try:
+
+        class Judge:
+            def judge(self, cases: list[tuple[str, str, str]]) -> list[tuple[str, bool, str | None]]:
+                verdicts = [verify(completion, gold, kind) for kind, completion, gold in cases]  # type: ignore[arg-type]
+                return [(v.status, v.strict, v.extracted) for v in verdicts]
+
+        actors = [ray.remote(Judge).remote() for _ in range(2)]
+        assert ray.get([actor.judge.remote(MIXED) for actor in actors], timeout=120) == [all_said()] * 2
+    finally:
+        ray.shutdown()
 
 
 def test_after_200_poisoned_cases_1000_good_ones_are_answered(monkeypatch):

@@ -175,3 +175,14 @@ def test_gold_as_the_answer_is_right(answer, gold):
 @pytest.mark.parametrize(("answer", "gold"), OTHER)
 def test_another_answer_is_wrong(answer, gold):
     assert verify(f"\\boxed{{{answer}}}", gold, "math").status == "wrong"
+
+
+PRESENTED = ["  {}  ", "${}$", "\\displaystyle {}", "{}.", "\\,{}\\,", "\n{}\n", "{{{}}}"]
+
+
+@pytest.mark.parametrize("presented", PRESENTED)
+def test_how_an_answer_is_presented_changes_nothing(presented):
+    for answer, gold in SAME + OTHER:
+        plain = verify(f"\\boxed{{{answer}}}", gold, "math")
+        verdict = verify(f"\\boxed{{{presented.format(answer)}}}", gold, "math")
+        assert verdict.status == plain.status, (answer, gold, verdict)

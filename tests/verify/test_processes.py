@@ -87,26 +87,6 @@ def test_the_threads_of_a_web_server_agree():
     assert answers == [EXPECTED] * 8
 
 
-def test_actors_of_ray_agree():
-    ray = pytest.importorskip("ray")
-    ray.init(
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        runtime_env={"env_vars": {"PYTHONPATH": os.getcwd()}},
-    )
-    try:
-
-        class Judge:
-            def judge(self, cases: list[tuple[str, str, bool]]) -> list[str]:
-                return [verify(text, gold, "math").status for text, gold, _ in cases]
-
-        actors = [ray.remote(Judge).remote() for _ in range(2)]
-        assert ray.get([actor.judge.remote(CASES) for actor in actors], timeout=120) == [EXPECTED] * 2
-    finally:
-        ray.shutdown()
-
-
 def test_more_poison_than_workers_and_the_pool_still_answers(monkeypatch):
     pool = symbolic.SymbolicPool(size=2)
     pool.equal("x", "x", 30)
