@@ -88,8 +88,12 @@ def rubric(task_or_kind: str) -> Rubric:
 
     kind = _kind(task_or_kind)
 
+    @lru_cache(maxsize=1024)
+    def judge(text: str, gold: str) -> Verdict:  # both functions below ask for the same one
+        return verify(text, gold, kind)
+
     async def verdict(completion: Any, answer: str) -> Verdict:
-        return await asyncio.to_thread(verify, _text(completion), str(answer), kind)
+        return await asyncio.to_thread(judge, _text(completion), str(answer))
 
     async def accuracy(completion: Any, answer: str) -> float:
         return float((await verdict(completion, answer)).strict)

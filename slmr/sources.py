@@ -19,6 +19,8 @@ from slmr.errors import RequestError, one_line, unknown
 if TYPE_CHECKING:
     from datasets import Dataset
 
+_HELP = "set SLMR_DATA to a folder with the data files, or let the hub be reached (HF_HUB_OFFLINE is not 1)"
+
 Record = Mapping[str, Any]
 Read = Callable[[Record], tuple[str, str]]  # (problem, gold) of a record
 
@@ -68,9 +70,6 @@ def fingerprint(task: str) -> str:
     return " ".join(digests)
 
 
-HELP = "set SLMR_DATA to a folder with the data files, or let the hub be reached (HF_HUB_OFFLINE is not 1)"
-
-
 def _source(task: str) -> Source:
     if task not in SOURCES:
         raise unknown("data source", task, SOURCES)
@@ -93,7 +92,7 @@ def data_folder() -> Path | None:
 
 def _file(folder: Path, name: str, task: str) -> Path:
     if not (folder / name).is_file():
-        raise RequestError(f"task '{task}': {folder} holds no {name}; {HELP}")
+        raise RequestError(f"task '{task}': {folder} holds no {name}; {_HELP}")
     return folder / name
 
 
@@ -146,7 +145,7 @@ def _from_hub(task: str, source: Source, split: str) -> Any:
     try:
         return datasets.load_dataset(path, config, split=splits, revision=source.revision)
     except (OSError, ValueError) as error:
-        raise RequestError(f"cannot load '{task}' from the hub ({one_line(error)[:200]}); {HELP}") from None
+        raise RequestError(f"cannot load '{task}' from the hub ({one_line(error)[:200]}); {_HELP}") from None
 
 
 def _plain(value: object) -> str:

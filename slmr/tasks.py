@@ -92,16 +92,18 @@ class Task:
     @property
     def lab_generator(self) -> str | None:
         """The name of the lab generator behind the task; None for any other source of data."""
-        if self.config.get("custom_dataset") == "slmr.tasks.lab_dataset":
-            return str(self.config["dataset_kwargs"]["task"])
-        return None
+        return self._task_given_to("slmr.tasks.lab_dataset")
 
     @property
     def source(self) -> str | None:
         """The name of the data source behind a task of the paper edition; None for any other."""
-        if self.config.get("custom_dataset") == "slmr.sources.dataset":
-            return str(self.config["dataset_kwargs"]["task"])
-        return None
+        return self._task_given_to("slmr.sources.dataset")
+
+    def _task_given_to(self, function: str) -> str | None:
+        """The name that the YAML hands to this data function; None where the data comes from another."""
+        if self.config.get("custom_dataset") != function:
+            return None
+        return str(self.config["dataset_kwargs"]["task"])
 
     def has_split(self, split: Split) -> bool:
         return self.lab_generator is not None or self._split_name(split) is not None

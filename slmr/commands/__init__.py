@@ -21,6 +21,12 @@ def print_listing(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
         print("  ".join(str(row[key] or "").ljust(width) for key, width in widths.items()).rstrip())
 
 
+def print_fields(row: dict[str, Any]) -> None:
+    """One row, a field a line; the lines of a longer text are indented."""
+    for key, value in row.items():
+        print(f"{key:<11} {str(value).replace(chr(10), chr(10) + ' ' * 12)}")
+
+
 def print_json(content: object) -> None:
     """What a script reads."""
     import json  # a part of the time of `slmr --help`

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from slmr.commands import AsJson, print_json
+from slmr.commands import AsJson, print_fields, print_json
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -39,11 +39,7 @@ def lab_sample(
         print_json(rows)
         return
     for row in rows:
-        print(
-            "\n".join(
-                f"{key:<11} {str(value).replace(chr(10), chr(10) + ' ' * 12)}" for key, value in row.items()
-            )
-        )
+        print_fields(row)
         print()
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from slmr.commands import AsJson, TasksPath, print_json, print_listing
+from slmr.commands import AsJson, TasksPath, print_fields, print_json, print_listing
 from slmr.errors import WorkError
 
 app = typer.Typer(rich_markup_mode=None)
@@ -35,8 +35,7 @@ def tasks_show(name: str, tasks_path: TasksPath = None, as_json: AsJson = False)
     if as_json:
         print_json([row])
         return
-    for key, value in row.items():
-        print(f"{key:<11} {str(value).replace(chr(10), chr(10) + ' ' * 12)}")
+    print_fields(row)
 
 
 @app.command("validate")

@@ -91,10 +91,10 @@ def _same_lists(mine: str, theirs: str) -> bool | None:
     if len(left) != len(right):
         return _decimal_comma(mine, right) if len(right) == 1 else _set_with_list(left, right)
     if any("=" in part for part in right) and all(_is_assignment(part) for part in (*left, *right)):
-        names = [sorted(squeeze(p.split("=")[0]) for p in side) for side in (left, right)]
+        names = [sorted(map(_assigned, side)) for side in (left, right)]
         if len(set(names[1])) == len(names[1]) and set(names[0]) == set(names[1]):
-            order = {squeeze(p.split("=")[0]): p for p in left}
-            return _all(_same_item(order[squeeze(p.split("=")[0])], p) for p in right)
+            order = {_assigned(p): p for p in left}
+            return _all(_same_item(order[_assigned(p)], p) for p in right)
     return _same_unordered(left, right)
 
 
@@ -123,7 +123,7 @@ def _solutions(text: str) -> list[str] | None:
         parts = split(solution, ",")
         if len(parts) < 2 or not all(_is_assignment(part) for part in parts):
             return None
-        names.append([squeeze(part.split("=")[0]) for part in parts])
+        names.append([_assigned(part) for part in parts])
         found.append("(" + ",".join(part.split("=", 1)[1] for part in parts) + ")")
     return found if all(name == names[0] for name in names) else None
 
@@ -131,6 +131,11 @@ def _solutions(text: str) -> list[str] | None:
 def _is_assignment(part: str) -> bool:
     name, equals, _ = part.partition("=")
     return bool(equals and IS_NAME.fullmatch(name))
+
+
+def _assigned(part: str) -> str:
+    """The name that an assignment gives a value to."""
+    return squeeze(part.split("=")[0])
 
 
 def _all(verdicts: Iterable[bool | None]) -> bool | None:
@@ -182,7 +187,7 @@ def _same_item(mine: str, theirs: str) -> bool | None:
         return True
     mine, theirs = MEMBER.sub("", mine), MEMBER.sub("", theirs)
     if RELATION.search(mine) or RELATION.search(theirs):
-        return _samerelation(mine, theirs)
+        return _same_relation(mine, theirs)
     if len(split(mine, "=")) > 1 or len(split(theirs, "=")) > 1:
         return _same_equation(mine, theirs)
     if "\\cup" in mine or "\\cup" in theirs:
@@ -265,7 +270,7 @@ def _same_equation(mine: str, theirs: str) -> bool | None:
     return same_zero(mine, theirs)
 
 
-def _samerelation(mine: str, theirs: str) -> bool | None:
+def _same_relation(mine: str, theirs: str) -> bool | None:
     mine, theirs = (MEMBER.sub("", side) for side in (mine, theirs))
     left, right = interval(mine), interval(theirs)
     if left and right:

@@ -18,8 +18,7 @@ from slmr.verify.polynomial import (
     power,
     rational,
 )
-from slmr.verify.reader import Unreadable
-from slmr.verify.tree import Node, replaced
+from slmr.verify.tree import Node, Unreadable, replaced
 from slmr.verify.tree import number as leaf
 
 _MAX_FACTORIAL, _MAX_DIGITS, _MAX_TERMS = 300, 400, 100
@@ -64,21 +63,24 @@ def _terms(tree: Node) -> Sum:
 
     Only where each term is a number: with symbols, or one sum inside of another, the work has no small bound.
     """
-    if not all(_is_numeric(arg, tree.name) for arg in tree.args):
-        return _opaque(tree.op, *map(_form, tree.args))
-    low, high = (rational(_form(bound)) for bound in tree.args[:2])
-    if (
-        low is None
-        or high is None
-        or low.denominator * high.denominator != 1
-        or not 0 <= high - low < _MAX_TERMS
-    ):
+    indices = _indices(tree)
+    if indices is None:
         return _opaque(tree.op, *map(_form, tree.args))
     total = number(0 if tree.op == "sum" else 1)
-    for index in range(int(low), int(high) + 1):
+    for index in indices:
         term = _form(replaced(tree.args[2], tree.name, leaf(index)))
         total = add(total, term) if tree.op == "sum" else multiply(total, term)
     return total
+
+
+def _indices(tree: Node) -> range | None:
+    """What the index of a sum or product runs over; None where it is not taken apart."""
+    if not all(_is_numeric(arg, tree.name) for arg in tree.args):
+        return None
+    low, high = (rational(_form(bound)) for bound in tree.args[:2])
+    if low is None or high is None or low.denominator * high.denominator != 1:
+        return None
+    return range(int(low), int(high) + 1) if 0 <= high - low < _MAX_TERMS else None
 
 
 def _is_numeric(tree: Node, index: str) -> bool:

@@ -26,13 +26,16 @@ class Unclear(Exception):
     """The value at this point is not known well enough."""
 
 
+_NO_VALUE = (Unclear, ValueError, ZeroDivisionError, OverflowError)
+
+
 def differ(left: Node, right: Node) -> bool:
     """Whether the two surely differ: at one of the points their values are clearly apart."""
     for point in range(_POINTS):
         try:
             a, b = _Evaluation(point), _Evaluation(point)
             x, y = a.value(left), b.value(right)
-        except (Unclear, ValueError, ZeroDivisionError, OverflowError):
+        except _NO_VALUE:
             continue
         if cmath.isinf(x) != cmath.isinf(y):
             finite = y if cmath.isinf(x) else x
@@ -53,7 +56,7 @@ def _magnitudes_differ(left: Node, right: Node) -> bool:
     """Compares powers that overflow by their logarithms, taken until one of them can be told."""
     try:
         (a, deep), (b, deeper) = _magnitude(left), _magnitude(right)
-    except (Unclear, ValueError, ZeroDivisionError, OverflowError):
+    except _NO_VALUE:
         return False
     while deep < deeper and a > 0:
         a, deep = math.log(a), deep + 1
@@ -214,16 +217,13 @@ def _rounded(function: Callable[[float], int]) -> Callable[[complex], float]:
     return apply
 
 
-def _positive(function: Callable[[float], float]) -> Callable[[complex], float]:
-    def apply(value: complex) -> float:
-        return function(_real(value)) if _real(value) > 0 else _unclear()
-
-    return apply
+def _ln(value: complex) -> float:
+    return math.log(_real(value)) if _real(value) > 0 else _unclear()
 
 
 _FUNCTIONS: dict[str, Callable[..., complex | float]] = {
     "power": _power, "root": _root, "abs": lambda x: abs(x), "factorial": _factorial, "binomial": _binomial,
-    "ln": _positive(math.log), "log": lambda x, b: _positive(math.log)(x) / _positive(math.log)(b),
+    "ln": _ln, "log": lambda x, b: _ln(x) / _ln(b),
     "floor": _rounded(math.floor), "ceil": _rounded(math.ceil),
     "min": lambda *values: min(map(_real, values)), "max": lambda *values: max(map(_real, values)),
     "sin": cmath.sin, "cos": cmath.cos, "tan": cmath.tan, "cot": lambda x: 1 / cmath.tan(x),

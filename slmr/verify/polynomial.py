@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from slmr.verify.reader import Unreadable
+from slmr.verify.tree import Unreadable
 
 Monomial = tuple[tuple[str, Fraction], ...]
 Sum = dict[Monomial, Fraction]
@@ -115,7 +115,7 @@ def decidable(total: Sum) -> bool:
             if name.startswith("#"):
                 if not 0 < exponent < 1 or not name[1:].isdigit() or int(name[1:]) > _MAX_TRIAL:
                     return False
-            elif exponent.denominator != 1 or (name in ("i", "I") and exponent not in (0, 1)):
+            elif exponent.denominator != 1 or (name == "i" and exponent not in (0, 1)):
                 return False
     return True
 
@@ -150,7 +150,7 @@ def _term(exponents: dict[str, Fraction], coefficient: Fraction) -> Sum:
             whole = exponent.numerator // exponent.denominator
             coefficient *= Fraction(int(name[1:])) ** whole
             exponent -= whole
-        elif name in ("i", "I") and exponent.denominator == 1:
+        elif name == "i" and exponent.denominator == 1:
             coefficient *= 1 if exponent % 4 < 2 else -1
             exponent = exponent % 2
         if exponent:

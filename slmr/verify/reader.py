@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from slmr.verify.tree import Node, inverse, negated, number, replaced, symbol
+from slmr.verify.tree import Node, Unreadable, inverse, negated, number, replaced, symbol
 
 MAX_CHARS, MAX_DIGITS, MAX_DEPTH, _MAX_E = 1_000, 4_000, 30, 400
 
@@ -28,7 +28,8 @@ _GREEK = set(
     r"\alpha \beta \gamma \delta \epsilon \varepsilon \zeta \eta \theta \kappa \lambda \mu \nu \xi \pi \rho \sigma"
     r" \tau \phi \varphi \chi \psi \omega \Gamma \Delta \Theta \Lambda \Sigma \Phi \Psi \Omega \infty \ell".split()
 )
-_NAMES = "|".join(sorted(_FUNCTIONS | _OF_SEVERAL | {"sqrt", "pi"}, key=len, reverse=True))
+_COMMANDS = _FUNCTIONS | _OF_SEVERAL | {"sqrt"}
+_NAMES = "|".join(sorted(_COMMANDS | {"pi"}, key=len, reverse=True))
 _TOKEN = re.compile(
     rf"\s*(?:(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)|(?P<command>\\[a-zA-Z]+)"
     rf"|(?P<name>(?:{_NAMES})(?![a-z]))|(?P<letter>[a-zA-Z])|(?P<sign>\*\*|\\[{{}}|]|[-+*/^(){{}}\[\]!_|,=]))",
@@ -40,10 +41,6 @@ _FRACTIONS = ("\\frac", "\\dfrac", "\\tfrac", "\\cfrac")
 _BINOMIALS = ("\\binom", "\\dbinom", "\\tbinom")
 _OPERATORS = {"*": "*", "\\cdot": "*", "\\times": "*", "/": "/", "\\div": "/"}
 _MODULO = ("\\mod", "\\bmod")
-
-
-class Unreadable(Exception):
-    """The text is no expression that can be held here, or one that is too large."""
 
 
 def read(text: str) -> Node:
@@ -256,7 +253,7 @@ class _Reader:
             return self._big(text[1:])
         if text in ("\\lfloor", "\\lceil"):
             return Node({"\\lfloor": "floor", "\\lceil": "ceil"}[text], (self._bracketed(text),))
-        if text[1:] in _FUNCTIONS | _OF_SEVERAL | {"sqrt"}:
+        if text[1:] in _COMMANDS:
             return self._named(text[1:])
         raise Unreadable(f"{text} is not known here")
 

@@ -24,7 +24,7 @@ def value_of(equation: str) -> str:
     if len(parts) == 1:
         return equation
     first = normal(parts[0])
-    if IS_NAME.fullmatch(parts[0]) or (len(parts) > 1 and first is not None and rational(first) is not None):
+    if IS_NAME.fullmatch(parts[0]) or (first is not None and rational(first) is not None):
         return parts[-1].split("\\approx")[0].strip()
     return equation
 

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 
+class Unreadable(Exception):
+    """The text is no expression that can be held here, or one that is too large."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One operation and what it applies to.

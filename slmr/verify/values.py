@@ -7,8 +7,8 @@ from functools import lru_cache
 from slmr.verify import points
 from slmr.verify.normalform import normal_form
 from slmr.verify.polynomial import Sum, canonical, decidable
-from slmr.verify.reader import Unreadable, read
-from slmr.verify.tree import Node
+from slmr.verify.reader import read
+from slmr.verify.tree import Node, Unreadable
 
 
 @lru_cache(maxsize=4096)
