@@ -48,7 +48,7 @@ def verify(completion: str, gold: str, kind: Kind) -> Verdict:
     text = visible(completion)
     if text is None:
         return _verdict("no_answer", None, "the thought is never closed", start)
-    if kind == "math" and text.strip() == gold.strip():
+    if kind == "math" and text.strip() == gold.strip() and "\\boxed" not in text:
         return _verdict("correct", Answer(text.strip(), False), "is gold, word for word", start)
     answer = extract(fold(text))
     if answer is None or not answer.text.strip():

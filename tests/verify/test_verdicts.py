@@ -159,6 +159,12 @@ def test_what_follows_may_agree_or_explain(kind, text, gold):
     assert verify(text, gold, kind).lenient
 
 
+def test_gold_word_for_word_is_right_and_its_box_still_strict():
+    assert verify("\\boxed{7}", "\\boxed{7}", "math").strict
+    prose = "$g(x) = (2x)^a$ for some $a > 0$"
+    assert verify(prose, prose, "math").lenient and not verify(prose, prose, "math").strict
+
+
 def test_a_closed_thought_before_a_very_long_text_is_closed():
     assert verify(f"<think>x</think>{'so ' * 100_000}\n#### 7", "7", "numeric").strict
 
