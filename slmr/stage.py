@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slmr.errors import RequestError, unknown
 from slmr.store import Cost
@@ -24,12 +24,24 @@ class Params(BaseModel):
 
 
 class EngineSettings(Params):
-    """How completions are sampled; the same for every method of a run."""
+    """How completions are sampled; the same for every method of a run.
 
-    name: Literal["transformers"] = "transformers"
-    batch_size: int = 256
+    Attributes:
+        batch_size: completions generated side by side; `auto` takes what the memory holds.
+        concurrency: requests to a server under way at once.
+        compile: let torch compile the decoding step (minutes of start-up, for long runs).
+        trust_remote_code: run code that a model folder brings along.
+        served_name: the model's name on a server that serves several.
+    """
+
+    name: Literal["transformers", "vllm", "server"] = "transformers"
+    batch_size: int | Literal["auto"] = "auto"
     device: str = "auto"
     dtype: Literal["float32", "bfloat16"] = "float32"
+    concurrency: int = Field(default=16, ge=1)
+    compile: bool = False
+    trust_remote_code: bool = False
+    served_name: str | None = None
 
 
 @dataclass
@@ -38,7 +50,8 @@ class StageContext:
 
     Attributes:
         folder: where to write; a killed stage finds there what it had written.
-        inputs: input name → the artefact folders (one, or several where the stage takes many).
+        inputs: input name → the artefact folders (one, or several where the stage takes many); a
+            student that a server serves is its URL.
         seed: the training seed of the run (0 for a stage that is not random).
         progress: call it with (done, total, what is counted).
         cost: add to it what the stage spends; wall time is added by the caller.
@@ -46,7 +59,7 @@ class StageContext:
     """
 
     folder: Path
-    inputs: dict[str, list[Path]]
+    inputs: dict[str, list[Path | str]]
     seed: int
     engine: EngineSettings
     progress: Progress
@@ -55,9 +68,34 @@ class StageContext:
     tasks_paths: Sequence[Path] = ()
 
     def input(self, name: str) -> Path:
-        """The folder of an input that there is exactly one of."""
-        (path,) = self.inputs[name]
-        return path
+        """The folder of an input that there is exactly one of.
+
+        Raises:
+            RequestError: it is a server's model, and the stage needs its files.
+        """
+        (place,) = self.folders(name)
+        return place
+
+    def folders(self, name: str) -> list[Path]:
+        """The folders of an input that there may be many of; raises as `input` does."""
+        places = [place for place in self.inputs[name] if isinstance(place, Path)]
+        for url in set(self.inputs[name]) - set(places):
+            raise RequestError(f"{url}: a server's model can be evaluated and probed, not trained or scored")
+        return places
+
+    def model(self, name: str) -> Path:
+        """The transformers folder of an input that is a model; raises as `input` does."""
+        return self._model_in(self.input(name))
+
+    def sampled_model(self, name: str) -> Path | str:
+        """As `model`, for an engine that only samples: a server's model is its URL."""
+        (place,) = self.inputs[name]
+        return place if isinstance(place, str) else self._model_in(place)
+
+    @staticmethod
+    def _model_in(artefact: Path) -> Path:
+        inner = artefact / "model"
+        return inner if inner.is_dir() else artefact
 
 
 @dataclass(frozen=True)

@@ -1,78 +1,122 @@
-"""Decoding a batch with a local model: finished rows leave the batch, so the rest goes faster.
-
-transformers' own `generate` carries every row until the longest is done. Answers differ in length, and
-for a small model the memory traffic of the finished rows is most of the time.
-"""
+"""Decoding with a local model: finished rows leave the batch and waiting prompts take their places."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from slmr.engines.draws import pick, uniforms
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-_COMPACT_SHARE = 0.125  # of the batch finished before the cache is copied without them
+    from slmr.engines.slots import SlotCache
+
+_REFILL_SHARE = 8  # new rows are taken in when an eighth of the slots is free: one pass for many
 
 
-def decode(
-    model: PreTrainedModel,
-    prompts: Sequence[Sequence[int]],
-    *,
-    max_tokens: int,
-    temperature: float,
-    ends: Sequence[int],
-    pad: int,
-    generator: torch.Generator | None = None,
-    stopped: Callable[[list[int]], bool] | None = None,
-) -> list[list[int]]:
-    """Continues each prompt until an end token, `stopped`, or `max_tokens`.
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How completions are drawn, in token ids.
 
-    Greedy at temperature 0, else drawn from the whole distribution. Returns the new token ids of each
-    prompt, the end token included.
+    Attributes:
+        ends: the tokens that end a completion.
+        pad: any token; it stands where nothing looks.
+        stopped: whether new tokens contain a stop text.
+    """
+
+    max_tokens: int
+    temperature: float
+    ends: frozenset[int]
+    pad: int
+    stopped: Callable[[list[int]], bool] | None = None
+
+    def done(self, row: Row) -> bool:
+        """Whether the row's last token was its last."""
+        return (
+            row.ids[-1] in self.ends
+            or len(row.ids) >= self.max_tokens
+            or (self.stopped is not None and self.stopped(row.ids))
+        )
+
+
+@dataclass(slots=True)
+class Row:
+    """A completion in the making: the prompt it continues, the seed of its draws, what it has so far."""
+
+    index: int
+    prompt: tuple[int, ...]
+    seed: int
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+
+
+def decode(model: PreTrainedModel, rows: Sequence[Row], slots: int, how: Decoding) -> Iterator[Row]:
+    """Continues every row until an end token, a stop text, or `max_tokens`; yields each when it is done.
+
+    Greedy at temperature 0, else drawn from the whole distribution with the row's own seed, so that a
+    draw does not depend on what shares the batch.
     """
     import torch
-    from transformers import DynamicCache
 
-    width = max(map(len, prompts))
-    ids = torch.tensor([[pad] * (width - len(p)) + list(p) for p in prompts], device=model.device)
-    mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=model.device)
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    cache, ends_at = DynamicCache(), torch.tensor(list(ends), device=model.device)
-    outputs: list[list[int]] = [[] for _ in prompts]
-    rows = list(range(len(prompts)))
-    done = torch.zeros(len(prompts), dtype=torch.bool, device=model.device)
-    with torch.inference_mode():
-        for _ in range(max_tokens):
-            logits = model(
-                input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
-                logits_to_keep=1,
-            ).logits[:, -1]  # fmt: skip
-            ids = _pick(logits, temperature, generator)
-            alive = (~done).tolist()
-            for row, token, going in zip(rows, ids[:, 0].tolist(), alive, strict=True):
-                if going:
-                    outputs[row].append(token)
-            done |= torch.isin(ids[:, 0], ends_at)
-            if stopped:
-                done |= torch.tensor([stopped(outputs[row]) for row in rows], device=model.device)
-            if bool(done.all()):
-                break
-            mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
-            positions = positions[:, -1:] + 1
-            if done.float().mean() >= _COMPACT_SHARE:
-                kept = (~done).nonzero()[:, 0]
-                cache.batch_select_indices(kept)
-                ids, mask, positions, done = ids[kept], mask[kept], positions[kept], done[kept]
-                rows = [rows[i] for i in kept.tolist()]
-    return outputs
+    from slmr.engines.slots import SlotCache, slot_attention
+
+    # Longest first: an out-of-memory shows at once, and neighbours are of similar length. Equal prompts
+    # stand together, so that they are computed once.
+    waiting = sorted(rows, key=lambda row: (-len(row.prompt), row.prompt, row.index))
+    running: list[Row] = []
+    slots = min(slots, len(waiting))
+    with torch.inference_mode(), slot_attention(model):
+        cache = SlotCache(slots, len(waiting[0].prompt) + how.max_tokens, model.device)
+        while waiting or running:
+            free = slots - len(running)
+            if waiting and (free >= max(1, slots // _REFILL_SHARE) or not running):
+                fresh, waiting = waiting[:free], waiting[free:]
+                _admit(model, cache, [row.prompt for row in fresh], how.pad)
+                running += fresh
+            _extend(running, _step(model, cache, running), how.temperature)
+            done = [how.done(row) for row in running]
+            if any(done):
+                kept = cache.keep([i for i, over in enumerate(done) if not over])
+                yield from (row for row, over in zip(running, done, strict=True) if over)
+                running = [running[i] for i in kept]
 
 
-def _pick(logits: torch.Tensor, temperature: float, generator: torch.Generator | None) -> torch.Tensor:
-    """The next token of each row, [rows, 1]."""
+def _admit(model: PreTrainedModel, cache: SlotCache, prompts: Sequence[tuple[int, ...]], pad: int) -> None:
+    """Computes new prompts into free slots, all but their last token, which the next step takes."""
     import torch
 
-    if temperature == 0:
-        return logits.argmax(-1, keepdim=True)
-    return torch.multinomial((logits.float() / temperature).softmax(-1), 1, generator=generator)
+    distinct = list(dict.fromkeys(prompts))
+    where = {prompt: i for i, prompt in enumerate(distinct)}
+    width = max(map(len, distinct)) - 1
+    # Padding stands behind the prompt, where causal attention never looks.
+    ids = [[*prompt[:-1], *[pad] * (width + 1 - len(prompt))] for prompt in distinct]
+    with cache.admitting([len(p) - 1 for p in prompts], [where[p] for p in prompts]):
+        if width:
+            model.get_decoder()(
+                input_ids=torch.tensor(ids, device=model.device), past_key_values=cache, use_cache=True,
+                position_ids=torch.arange(width, device=model.device)[None],
+            )  # fmt: skip
+
+
+def _step(model: PreTrainedModel, cache: SlotCache, running: Sequence[Row]) -> torch.Tensor:
+    """The logits after the last token of every running row, [running, vocabulary]."""
+    import torch
+
+    last = [[row.ids[-1] if row.ids else row.prompt[-1]] for row in running]
+    positions = cache.grow()
+    return model(
+        input_ids=torch.tensor(last, device=model.device), attention_mask=cache.mask(model.dtype),
+        position_ids=positions[:, None], past_key_values=cache, use_cache=True,
+    ).logits[:, -1]  # fmt: skip
+
+
+def _extend(running: Sequence[Row], logits: torch.Tensor, temperature: float) -> None:
+    """Gives every running row its next token."""
+    draws = uniforms([r.seed for r in running], [len(r.ids) for r in running]) if temperature else None
+    tokens, logprobs = pick(logits, temperature, draws)
+    for row, token, logprob in zip(running, tokens.tolist(), logprobs.tolist(), strict=True):
+        row.ids.append(token)
+        row.logprobs.append(logprob)

@@ -1,14 +1,15 @@
-"""The transformers engine: batches of similar length through `generate`."""
+"""The transformers engine: a local model that samples and scores."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slmr.engines import Completion, Prompt, Sampling
-from slmr.engines.decode import decode
-from slmr.errors import RequestError
+from slmr.engines import Completion, Heard, Prompt, Sampling, memory
+from slmr.engines.decode import Row
+from slmr.engines.sampler import Sampler
+from slmr.errors import RequestError, WorkError
 from slmr.stage import EngineSettings
 from slmr.store import digest
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
-def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+def load_tokenizer(folder: Path, trust_remote_code: bool = False) -> PreTrainedTokenizerBase:
     """The tokenizer of a model folder, with a padding token and left padding.
 
     Raises:
@@ -28,7 +29,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     if not folder.is_dir():
         raise RequestError(f"model folder {folder} does not exist")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise RequestError(
             f"{folder} holds no tokenizer that transformers can read: {_line(error)}"
@@ -39,7 +40,9 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_model(folder: Path, device: str = "auto", dtype: str = "float32") -> PreTrainedModel:
+def load_model(
+    folder: Path, device: str = "auto", dtype: str = "float32", trust_remote_code: bool = False
+) -> PreTrainedModel:
     """The causal language model of a folder; safetensors only, no code from the folder is run.
 
     Raises:
@@ -52,7 +55,7 @@ def load_model(folder: Path, device: str = "auto", dtype: str = "float32") -> Pr
         raise RequestError(f"{folder} is no transformers model: it has no config.json")
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=False
+            folder, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=trust_remote_code
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise RequestError(f"cannot load the model in {folder}: {_line(error)}") from None
@@ -72,20 +75,12 @@ def pick_device(device: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Every token that ends a completion: the tokenizer's end mark and those of the generation config."""
-    configured = model.generation_config.eos_token_id if model.generation_config else None
-    listed = configured if isinstance(configured, list) else [configured]
-    return sorted({int(t) for t in [tokenizer.eos_token_id, *listed] if t is not None})  # type: ignore[arg-type]
-
-
 def encode(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
     """Token ids of a prompt: the chat template where the tokenizer has one, plain text otherwise."""
     if tokenizer.chat_template is None:
-        return list(tokenizer(prompt.user + prompt.prefix)["input_ids"])  # type: ignore[arg-type]
-    text = tokenizer.apply_chat_template(
-        [{"role": "user", "content": prompt.user}], tokenize=False, add_generation_prompt=True
-    )
+        shown = [f"{question} {answer}\n\n" for question, answer in prompt.examples]
+        return list(tokenizer("".join([*shown, prompt.user, prompt.prefix]))["input_ids"])  # type: ignore[arg-type]
+    text = tokenizer.apply_chat_template(prompt.messages(), tokenize=False, add_generation_prompt=True)
     return list(tokenizer(f"{text}{prompt.prefix}", add_special_tokens=False)["input_ids"])  # type: ignore[arg-type]
 
 
@@ -99,25 +94,27 @@ class TransformersEngine:
     """Generates and scores with a local model. Not thread-safe."""
 
     def __init__(self, folder: Path, settings: EngineSettings) -> None:
-        self.tokenizer = load_tokenizer(folder)
-        self.model = load_model(folder, settings.device, settings.dtype).eval()
-        self._ends = end_tokens(self.model, self.tokenizer)
-        self._pad_id = int(self.tokenizer.pad_token_id)  # type: ignore[arg-type]
-        self.batch_size = settings.batch_size
+        self.tokenizer = load_tokenizer(folder, settings.trust_remote_code)
+        self.model = load_model(folder, settings.device, settings.dtype, settings.trust_remote_code).eval()
         self.parameters: int = self.model.num_parameters()
+        self.batch_size = memory.batch_size(self.model, settings.batch_size)
+        self.unit = 4 * self.batch_size
+        self._sampler = Sampler(self.model, self.tokenizer, settings.compile)
 
     def generate(
-        self, prompts: Sequence[Prompt], sampling: Sampling, progress: Callable[[int], None] | None = None
+        self, prompts: Sequence[Prompt], sampling: Sampling, heard: Heard | None = None
     ) -> list[Completion]:
-        """One completion a prompt. Random draws are fixed by the seed and the batch's prompts."""
-        encoded = [encode(self.tokenizer, prompt) for prompt in prompts]
-        results: dict[int, Completion] = {}
-        for batch in self._batches([len(ids) for ids in encoded]):
-            rows = self._generate_batch([encoded[i] for i in batch], sampling)
-            results.update(zip(batch, rows, strict=True))
-            if progress:
-                progress(len(results))
-        return [results[i] for i in range(len(prompts))]
+        """One completion a prompt; random draws are fixed by the seed, the prompt and its draw."""
+        rows = [
+            Row(i, tuple(encode(self.tokenizer, prompt)), row_seed(sampling.seed, prompt))
+            for i, prompt in enumerate(prompts)
+        ]
+        done: dict[int, Completion] = {}
+        for row in self._rows(rows, sampling):
+            done[row.index] = self._completion(row, sampling)
+            if heard:
+                heard(row.index, done[row.index])
+        return [done[i] for i in range(len(prompts))]
 
     def token_nlls(self, prompts: Sequence[Prompt], completions: Sequence[str]) -> list[list[float]]:
         """NLL in nats of every completion token under the model, in float32."""
@@ -130,35 +127,44 @@ class TransformersEngine:
             results.update(zip(batch, self._score_batch([pairs[i] for i in batch]), strict=True))
         return [results[i] for i in range(len(pairs))]
 
+    def close(self) -> None:
+        """Gives the model's memory back."""
+        del self.model, self._sampler
+
+    def _rows(self, rows: Sequence[Row], sampling: Sampling) -> Iterator[Row]:
+        """The rows as they are done. Out of memory, what is left starts again with half the batch."""
+        left = {row.index: row for row in rows}
+        while left:
+            try:
+                for row in self._sampler.run(list(left.values()), sampling, self.batch_size):
+                    del left[row.index]
+                    yield row
+            except RuntimeError as error:
+                if not memory.exhausted(error):
+                    raise
+                if self.batch_size == 1:
+                    raise WorkError(
+                        "out of memory with one completion at a time; use a smaller model or dtype=bfloat16"
+                    ) from None
+                self.batch_size //= 2
+                left = {i: Row(row.index, row.prompt, row.seed) for i, row in left.items()}
+                memory.release()
+
+    def _completion(self, row: Row, sampling: Sampling) -> Completion:
+        ended = row.ids[-1] in self._sampler.ends
+        text = str(self.tokenizer.decode(row.ids, skip_special_tokens=True))
+        cuts = [text.index(stop) for stop in sampling.stop if stop in text]
+        if cuts:
+            text = text[: min(cuts)]
+        return Completion(
+            text, "stop" if ended or cuts else "length", len(row.ids), tuple(row.ids), tuple(row.logprobs)
+        )
+
     def _batches(self, lengths: Sequence[int]) -> Iterable[list[int]]:
         """Indices in batches of similar length, longest first: an out-of-memory shows at once."""
         order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
         for start in range(0, len(order), self.batch_size):
             yield order[start : start + self.batch_size]
-
-    def _generate_batch(self, encoded: list[list[int]], sampling: Sampling) -> list[Completion]:
-        import torch
-
-        generator = torch.Generator(self.model.device)
-        generator.manual_seed(int(digest([sampling.seed, encoded]), 16) % 2**63)
-        rows = decode(
-            self.model, encoded, max_tokens=sampling.max_tokens, temperature=sampling.temperature,
-            ends=self._ends, pad=self._pad_id, generator=generator, stopped=self._stop_check(sampling),
-        )  # fmt: skip
-        return [self._completion(row, sampling) for row in rows]
-
-    def _stop_check(self, sampling: Sampling) -> Callable[[list[int]], bool] | None:
-        if not sampling.stop:
-            return None
-        return lambda ids: any(stop in str(self.tokenizer.decode(ids[-32:])) for stop in sampling.stop)
-
-    def _completion(self, ids: list[int], sampling: Sampling) -> Completion:
-        ended = bool(ids) and ids[-1] in self._ends
-        text = str(self.tokenizer.decode(ids, skip_special_tokens=True))
-        cuts = [text.index(stop) for stop in sampling.stop if stop in text]
-        if cuts:
-            text = text[: min(cuts)]
-        return Completion(text, "stop" if ended or cuts else "length", len(ids))
 
     def _score_batch(self, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:
         import torch
@@ -180,6 +186,11 @@ class TransformersEngine:
         ids = torch.tensor([[pad] * (width - len(row)) + row for row in encoded])
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in encoded])
         return {"input_ids": ids.to(self.model.device), "attention_mask": mask.to(self.model.device)}
+
+
+def row_seed(seed: int, prompt: Prompt) -> int:
+    """The seed of one completion: it depends on the prompt and its draw, not on what is asked beside it."""
+    return int(digest([seed, prompt.messages(), prompt.prefix, prompt.draw]), 16)
 
 
 def _line(error: BaseException) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from slmr.engines import Engine, Prompt, open_engine
-from slmr.evaluate import model_folder
 from slmr.stage import StageContext, stage
 from slmr.stagewise.data import (
     TRACES,
@@ -52,7 +51,7 @@ def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     hard = [problems[i] for i in ids_in_groups(context.input("partition"), params.groups)]
     attempts = rollouts_by_problem(context.input("probe"))
     teacher = params.open()
-    model = model_folder(context.input("model"))
+    model = context.model("model")
     candidates = [
         row for p in hard for row in propose(p, teacher, [a["completion"] for a in attempts[p["id"]]])
     ]

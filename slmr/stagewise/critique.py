@@ -14,7 +14,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from slmr.evaluate import model_folder
 from slmr.stage import StageContext, stage
 from slmr.stagewise.data import FAILURES, TRACES, Row, counted, problems_by_id, rollouts_by_problem, trace
 from slmr.stagewise.steps import common_prefix, false_equation, split_steps
@@ -54,7 +53,7 @@ class WrongStep:
 def critique_stage(context: StageContext, params: CritiqueParams) -> None:
     """Writes the recycled traces: `diag`, `repair` and `new`, balanced by the parameters."""
     problems = problems_by_id(context.input("problems"))
-    failures = collect_failures(context.inputs["failures"])
+    failures = collect_failures(context.folders("failures"))
     teacher = params.open()
     rows: list[Row] = []
     found: list[Row] = []
@@ -65,7 +64,7 @@ def critique_stage(context: StageContext, params: CritiqueParams) -> None:
         found.append({"found_by": wrong.found_by})
     rows = balance(rows, params, Random(context.seed))
     write_rows(context.folder / TRACES, rows)
-    tokens = count_tokens(model_folder(context.input("model")), [row["completion"] for row in rows])
+    tokens = count_tokens(context.model("model"), [row["completion"] for row in rows])
     context.cost += Cost(teacher_tokens=tokens)
     context.stats |= {"failed_problems": len(failures), "traces": counted(rows, "source"),
                       "located_by": counted(found, "found_by")}  # fmt: skip

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import count
 from typing import Literal
 
 from pydantic import Field
 
 from slmr.engines import Completion, Prompt, Sampling, open_engine
-from slmr.evaluate import model_folder
 from slmr.stage import Params, StageContext, stage
 from slmr.stagewise.data import (
     GROUPS,
@@ -26,7 +26,7 @@ from slmr.tasks import load_task
 from slmr.verify import verify
 
 Group = Literal["simple", "medium", "hard"]
-_CHUNK = 1024
+_CHUNK = 1024  # completions that are kept together; a killed probe loses at most these
 
 
 class PoolParams(Params):
@@ -59,23 +59,24 @@ class ProbeParams(Params):
     max_tokens: int = Field(default=80, ge=1)
 
 
-@stage("probe", ProbeParams, {"model": "one", "problems": "one"}, random=True, uses_engine=True)
+@stage("probe", ProbeParams, {"model": "one", "problems": "one"}, random=True, uses_engine=True, version=2)
 def probe_stage(context: StageContext, params: ProbeParams) -> None:
     """Samples and verifies; writes the rollouts, flushed in chunks so that a killed probe goes on."""
     problems = read_rows(context.input("problems") / PROBLEMS)
-    engine = open_engine(model_folder(context.input("model")), context.engine)
+    engine = open_engine(context.sampled_model("model"), context.engine)
     asked = [(problem, k) for problem in problems for k in range(params.k)]
     chunks = context.folder / "chunks"
     chunks.mkdir(exist_ok=True)
+    sampling = Sampling(params.temperature, params.max_tokens, context.seed)
     rows: list[Row] = []
     for start in range(0, len(asked), _CHUNK):
         file = chunks / f"{start:07d}.parquet"
         if not file.is_file():
-            sampling = Sampling(params.temperature, params.max_tokens, context.seed * 1_000_003 + start)
             part = asked[start : start + _CHUNK]
+            heard = count(start + 1)
             done = engine.generate(
-                [Prompt(problem["prompt"]) for problem, _ in part], sampling,
-                lambda n, at=start: context.progress(at + n, len(asked), "rollouts"),
+                [Prompt(problem["prompt"], draw=k) for problem, k in part], sampling,
+                lambda *_, heard=heard: context.progress(next(heard), len(asked), "rollouts"),
             )  # fmt: skip
             write_rows(file, [_verified(p, k, c) for (p, k), c in zip(part, done, strict=True)])
         rows += read_rows(file)

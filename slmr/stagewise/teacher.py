@@ -9,7 +9,6 @@ from pydantic import Field
 
 from slmr.engines.transformers import load_tokenizer
 from slmr.errors import RequestError, WorkError
-from slmr.evaluate import model_folder
 from slmr.stage import Params, StageContext, stage
 from slmr.stagewise.data import PROBLEMS, TRACES, Row, counted, ids_in_groups, trace
 from slmr.store import Cost, read_rows, write_rows
@@ -102,7 +101,7 @@ def teacher_stage(context: StageContext, params: TeacherParams) -> None:
     rows = [trace(problem, teacher.raw_trace(problem), "raw") for problem in problems]
     _check(rows, problems)
     write_rows(context.folder / TRACES, rows)
-    tokens = count_tokens(model_folder(context.input("model")), [row["completion"] for row in rows])
+    tokens = count_tokens(context.model("model"), [row["completion"] for row in rows])
     context.cost += Cost(teacher_tokens=tokens)
     context.stats |= {"traces": len(rows), "difficulty": counted(problems, "difficulty")}
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import count
 from typing import Any, Literal
 
 from pydantic import Field
 
-from slmr.engines import Prompt
-from slmr.engines.decode import decode
-from slmr.engines.transformers import encode, end_tokens, load_model, load_tokenizer
+from slmr.engines import Prompt, Sampling, memory
+from slmr.engines.decode import Row
+from slmr.engines.sampler import Sampler
+from slmr.engines.transformers import encode, load_model, load_tokenizer
 from slmr.errors import WorkError
-from slmr.evaluate import model_folder
 from slmr.stage import Params, StageContext, stage
-from slmr.store import Cost, read_rows, write_rows
+from slmr.store import Cost, digest, read_rows, write_rows
 from slmr.train.common import progress_callback, save_model, seed_everything, silent, trainer_settings
 from slmr.verify import verify
 
@@ -40,7 +41,7 @@ class GrpoParams(Params):
     scale_rewards: Literal["group", "batch", "none"] = "group"
 
 
-@stage("grpo", GrpoParams, {"model": "one", "problems": "one"}, random=True)
+@stage("grpo", GrpoParams, {"model": "one", "problems": "one"}, random=True, version=2)
 def grpo_stage(context: StageContext, params: GrpoParams) -> None:
     """Train on the problems; writes `model/` and the attempts of all-zero groups in `failures.parquet`.
 
@@ -50,7 +51,7 @@ def grpo_stage(context: StageContext, params: GrpoParams) -> None:
     problems = read_rows(context.input("problems") / PROBLEMS)
     if not problems:
         raise WorkError("no problem to train on: no group had a mixed reward; use a larger pool or more SFT")
-    source = model_folder(context.input("model"))
+    source = context.model("model")
     seed_everything(context.seed)
     tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
     reward = GroupReward(params.group_size)
@@ -111,7 +112,9 @@ def _trainer(
     context: StageContext,
 ) -> Any:  # fmt: skip
     from datasets import Dataset
-    from trl import GRPOConfig, GRPOTrainer
+    from trl import GRPOConfig
+
+    from slmr.train.gap import GapTrainer
 
     rows = [
         {
@@ -141,7 +144,7 @@ def _trainer(
         logging_steps=1,
     )
     return silent(
-        GRPOTrainer(
+        GapTrainer(
             model=model, reward_funcs=[reward], args=config, train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer, rollout_func=rollouts(params, context.seed),
             callbacks=[progress_callback(context)],
@@ -150,28 +153,28 @@ def _trainer(
 
 
 def rollouts(params: GrpoParams, seed: int) -> Callable[[list[Any], Any], dict[str, Any]]:
-    """TRL's rollout function on our own decoding: the same path as probing and evaluation."""
-    import torch
-
-    generator: list[torch.Generator] = []
+    """TRL's rollout function on our own sampler: the same path as probing and evaluation."""
+    samplers: list[Sampler] = []
+    calls = count()
+    sampling = Sampling(params.temperature, params.max_tokens, seed)
 
     def sample(prompts: list[Any], trainer: Any) -> dict[str, Any]:
         tokenizer, model = trainer.processing_class, trainer.accelerator.unwrap_model(trainer.model)
-        if not generator:
-            generator.append(
-                torch.Generator(model.device).manual_seed(
-                    seed * 1_000_003 + trainer.accelerator.process_index
-                )
-            )
+        if not samplers:
+            samplers.append(Sampler(model, tokenizer))
         texts = [prompt if isinstance(prompt, str) else prompt[-1]["content"] for prompt in prompts]
-        prompt_ids = [encode(tokenizer, Prompt(text)) for text in texts]
-        training = model.training
-        completion_ids = decode(
-            model.eval(), prompt_ids, max_tokens=params.max_tokens, temperature=params.temperature,
-            ends=end_tokens(model, tokenizer), pad=tokenizer.pad_token_id, generator=generator[0],
-        )  # fmt: skip
-        model.train(training)
-        return {"prompt_ids": prompt_ids, "completion_ids": completion_ids, "logprobs": None}
+        state = [seed, next(calls), trainer.accelerator.process_index]
+        rows = [
+            Row(i, tuple(encode(tokenizer, Prompt(text))), int(digest([*state, i]), 16))
+            for i, text in enumerate(texts)
+        ]
+        for _ in samplers[0].run(rows, sampling, memory.batch_size(model, "auto")):
+            pass
+        return {
+            "prompt_ids": [list(row.prompt) for row in rows],
+            "completion_ids": [row.ids for row in rows],
+            "logprobs": [row.logprobs for row in rows],
+        }
 
     return sample
 

@@ -10,7 +10,6 @@ from pydantic import Field
 from slmr.engines import Prompt
 from slmr.engines.transformers import encode, encode_completion, load_model, load_tokenizer
 from slmr.errors import WorkError
-from slmr.evaluate import model_folder
 from slmr.stage import Params, StageContext, stage
 from slmr.store import Cost, read_rows
 from slmr.train.common import progress_callback, save_model, seed_everything, silent, trainer_settings
@@ -39,10 +38,10 @@ def sft_stage(context: StageContext, params: SftParams) -> None:
     Raises:
         WorkError: there is no trace to train on, or the loss diverged.
     """
-    traces = [row for folder in context.inputs["traces"] for row in read_rows(folder / TRACES)]
+    traces = [row for folder in context.folders("traces") for row in read_rows(folder / TRACES)]
     if not traces:
         raise WorkError("no trace to train on: the selected groups are empty; use a larger pool")
-    source = model_folder(context.input("model"))
+    source = context.model("model")
     seed_everything(context.seed)
     tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
     rows = tokenize(tokenizer, traces, params.max_length)

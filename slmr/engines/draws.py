@@ -1,0 +1,49 @@
+"""Random draws of tokens that depend on the completion's own seed and position, and on nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+
+def uniforms(seeds: Sequence[int], positions: Sequence[int]) -> np.ndarray:
+    """One uniform draw in [0, 1) for each (seed, position): SplitMix64 (Steele, Lea, Flood 2014) as a counter.
+
+    The same completion gets the same draws whatever shares its batch, and whenever it is resumed.
+    """
+    mixed = np.array(seeds, dtype=np.uint64)
+    mixed = _mix(mixed + (np.array(positions, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
+    return (mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def _mix(z: np.ndarray) -> np.ndarray:
+    """SplitMix64's finalizer."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def pick(
+    logits: torch.Tensor, temperature: float, draws: np.ndarray | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The next token of each row and its log-probability in nats, [rows] each.
+
+    Greedy at temperature 0 (then the log-probability is the model's own), else the inverse of the
+    cumulated distribution at the row's draw.
+    """
+    import torch
+
+    logprobs = (logits.float() / (temperature or 1.0)).log_softmax(-1)
+    if temperature == 0:
+        tokens = logits.argmax(-1)
+    else:
+        # In double precision: over a large vocabulary, single precision would lose rare tokens.
+        cumulated = logprobs.double().exp().cumsum(-1)
+        wanted = torch.as_tensor(draws, device=logits.device)[:, None] * cumulated[:, -1:]
+        tokens = torch.searchsorted(cumulated, wanted, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)
+    return tokens, logprobs.gather(-1, tokens[:, None])[:, 0]

@@ -1,0 +1,151 @@
+"""Samples token ids from a loaded model: through slots where that is right, else through `generate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slmr.engines import Sampling
+from slmr.engines.decode import Decoding, Row, decode
+from slmr.engines.draws import pick, uniforms
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+_TAIL = 32  # last tokens in which a stop text is looked for
+
+
+class Sampler:
+    """Continues rows of token ids with one model.
+
+    Attributes:
+        ends: every token that ends a completion.
+        slots: whether the model decodes through slots. It does if a trial gave the logits of a plain
+            forward pass; sliding windows, recurrent layers and whatever else comes go through `generate`.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, compiled: bool = False
+    ) -> None:
+        self._model, self._tokenizer = model, tokenizer
+        self.ends = end_tokens(tokenizer, model)
+        self._pad = int(tokenizer.pad_token_id)  # type: ignore[arg-type]
+        self.slots = slots_are_right(model)
+
+    def run(self, rows: Sequence[Row], sampling: Sampling, batch_size: int) -> Iterator[Row]:
+        """The rows, each as soon as it is done."""
+        how = Decoding(
+            sampling.max_tokens, sampling.temperature, self.ends, self._pad, self._stop_check(sampling.stop)
+        )
+        training = self._model.training
+        self._model.eval()
+        try:
+            yield from (decode if self.slots else generate)(self._model, rows, batch_size, how)
+        finally:
+            self._model.train(training)
+
+    def _stop_check(self, stops: Sequence[str]) -> Callable[[list[int]], bool] | None:
+        if not stops:
+            return None
+        return lambda ids: any(stop in str(self._tokenizer.decode(ids[-_TAIL:])) for stop in stops)
+
+
+def end_tokens(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel | Path) -> frozenset[int]:
+    """Every token that ends a completion: the tokenizer's end mark and those of the generation config."""
+    from transformers import GenerationConfig
+
+    if isinstance(model, Path):
+        written = (model / "generation_config.json").is_file()
+        config = GenerationConfig.from_pretrained(model) if written else None
+    else:
+        config = model.generation_config
+    configured = config.eos_token_id if config else None
+    listed = configured if isinstance(configured, list) else [configured]
+    return frozenset(int(t) for t in [tokenizer.eos_token_id, *listed] if t is not None)  # type: ignore[arg-type]
+
+
+def slots_are_right(model: PreTrainedModel) -> bool:
+    """Tries slots on a few tokens, at different lengths: are the logits those of a plain forward pass?
+
+    No list of architectures to keep: what cannot be run like this, or gives other numbers, is told apart
+    by trying. Longer than any sliding window it cannot try, so those are asked for.
+    """
+    import torch
+
+    config = model.config.get_text_config()
+    if getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True):
+        return False
+    vocabulary = config.vocab_size
+    prompts = [tuple((7 * i + 3 * n) % vocabulary for i in range(n)) for n in (5, 9, 2)]
+    how = Decoding(2, 0.0, frozenset(), 0)
+    try:
+        with torch.inference_mode():
+            rows = list(decode(model, [Row(i, p, 0) for i, p in enumerate(prompts)], 2, how))
+            return all(_agrees(model, row) for row in rows)
+    except (AttributeError, TypeError, ValueError, NotImplementedError, IndexError, KeyError, RuntimeError):
+        # Whatever the model lacks for it. Out of memory on nine tokens would show again in `generate`.
+        return False
+
+
+def _agrees(model: PreTrainedModel, row: Row) -> bool:
+    """Whether a plain forward pass gives the row's tokens about the same log-probabilities."""
+    import torch
+
+    ids = torch.tensor([[*row.prompt, *row.ids]], device=model.device)
+    logprobs = model(input_ids=ids).logits[0, len(row.prompt) - 1 : -1].float().log_softmax(-1)
+    found = logprobs.gather(-1, torch.tensor(row.ids, device=model.device)[:, None])[:, 0]
+    tolerance = 1e-3 if model.dtype == torch.float32 else 0.1
+    return bool(((found - torch.tensor(row.logprobs, device=model.device)).abs() < tolerance).all())
+
+
+def generate(model: PreTrainedModel, rows: Sequence[Row], batch_size: int, how: Decoding) -> Iterator[Row]:
+    """As `decode`, for models that need their own cache: batches through transformers' `generate`."""
+    import torch
+    from transformers import LogitsProcessorList, StoppingCriteriaList
+
+    waiting = sorted(rows, key=lambda row: (-len(row.prompt), row.prompt, row.index))
+    for start in range(0, len(waiting), batch_size):
+        batch = waiting[start : start + batch_size]
+        width = len(batch[0].prompt)
+        ids = [[how.pad] * (width - len(row.prompt)) + list(row.prompt) for row in batch]
+        mask = [[0] * (width - len(row.prompt)) + [1] * len(row.prompt) for row in batch]
+        with torch.inference_mode():
+            model.generate(
+                input_ids=torch.tensor(ids, device=model.device), do_sample=False, use_cache=True,
+                attention_mask=torch.tensor(mask, device=model.device), max_new_tokens=how.max_tokens,
+                pad_token_id=how.pad, logits_processor=LogitsProcessorList([_Draw(batch, how)]),
+                stopping_criteria=StoppingCriteriaList([_AllDone(batch, how)]), eos_token_id=None,
+            )  # type: ignore[operator]  # fmt: skip
+        yield from batch
+
+
+class _Draw:
+    """Chooses each row's next token itself: all others become impossible, so that greedy search takes it."""
+
+    def __init__(self, batch: Sequence[Row], how: Decoding) -> None:
+        self._batch, self._how = batch, how
+
+    def __call__(self, _: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        rows, temperature = self._batch, self._how.temperature
+        draws = uniforms([r.seed for r in rows], [len(r.ids) for r in rows]) if temperature else None
+        tokens, logprobs = pick(scores, temperature, draws)
+        for row, token, logprob in zip(rows, tokens.tolist(), logprobs.tolist(), strict=True):
+            if not row.ids or not self._how.done(row):
+                row.ids.append(token)
+                row.logprobs.append(logprob)
+        return scores.new_full(scores.shape, float("-inf")).scatter_(-1, tokens[:, None], 0.0)
+
+
+class _AllDone:
+    """Stops `generate` when every row is done."""
+
+    def __init__(self, batch: Sequence[Row], how: Decoding) -> None:
+        self._batch, self._how = batch, how
+
+    def __call__(self, ids: torch.Tensor, scores: object, **_: object) -> torch.Tensor:
+        import torch
+
+        over = all(self._how.done(row) for row in self._batch)
+        return torch.full((ids.shape[0],), over, dtype=torch.bool, device=ids.device)
