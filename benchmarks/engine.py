@@ -34,7 +34,9 @@ class Round(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", nargs="*", default=["lab-llama", "lab-qwen"])
     parser.add_argument("--tasks", default=None, help="default: lab for lab students, paper for others")
     parser.add_argument("--prompts", type=int, default=1000, help="in all, the same number of each task")
@@ -44,7 +46,9 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"{arguments.prompts} prompts, batch {arguments.batch}, at most {arguments.max_tokens} new tokens, float32,"
           f" {os.cpu_count()} cores; {arguments.n} rounds each, in turns, after one warm-up.\n")  # fmt: skip
-    print("| model | tokens | generate, tokens/s | slmr, tokens/s | ratio of medians | pairwise | CPU ratio | same |")
+    print(
+        "| model | tokens | generate, tokens/s | slmr, tokens/s | ratio of medians | pairwise | CPU ratio | same |"
+    )
     print("|---|---:|---:|---:|---:|---|---:|---:|")
     for name in arguments.model:
         print(measured(name, arguments), flush=True)

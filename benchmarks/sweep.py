@@ -18,11 +18,9 @@ import yaml
 from slmr.bench import BenchRequest, Plan, make_artefacts
 from slmr.display import BenchDisplay
 from slmr.engines import Prompt, Sampling, open_engine
-from slmr.engines.students import resolve_student
-from slmr.evaluate import model_folder
+from slmr.engines.models import resolve_model
 from slmr.profiles import Profile, load_profile
 from slmr.recipes import Node, Planner, load_recipe
-from slmr.store import folder_digest
 from slmr.tasks import select_tasks
 
 
@@ -70,26 +68,28 @@ def make_model(
     for name, value in settings:
         stage, _, key = name.partition(".")
         values.setdefault(stage, {})[key] = value
-    student = resolve_student(arguments.student)
-    planner = Planner(student, folder_digest(student), values, profile.engine, arguments.seed)
+    student = resolve_model(arguments.student)
+    planner = Planner(student.location, student.key, values, profile.engine, arguments.seed)
     final = planner.plan(load_recipe(method))
     if final.stage is None:
-        return student
+        return Path(student.location)
     nodes: list[Node] = [node for node in final.ancestors() if node.stage is not None]
     plan = Plan(profile, [], [], arguments.out / "sweep", BenchRequest(), nodes)
     with BenchDisplay() as display:
         store = make_artefacts(plan, display)
-    return model_folder(store.path(final.stage.name, final.key))
+    return store.path(final.stage.name, final.key) / "model"
 
 
 def validation_accuracy(model: Path, task: Any, profile: Profile) -> float:
     """Mean strict accuracy on the task's validation split, sampled as the profile evaluates."""
     engine = open_engine(model, profile.engine)
     k = profile.evaluate.k
-    asked = [item for item in task.items("validation") for _ in range(k)]
-    sampling = Sampling(profile.evaluate.temperature if k > 1 else 0.0, task.max_tokens, 0, task.stop)
-    completions = engine.generate([Prompt(task.prompt(item.problem)) for item in asked], sampling)
-    right = [task.verify(c.text, item.gold).strict for c, item in zip(completions, asked, strict=True)]
+    asked = [(item, draw) for item in task.items("validation") for draw in range(k)]
+    temperature = (profile.evaluate.temperature or 1.0) if k > 1 else 0.0
+    sampling = Sampling(temperature, task.max_tokens, 0, task.stop)
+    prompts = [Prompt(task.prompt(item.problem), draw=draw) for item, draw in asked]
+    completions = engine.generate(prompts, sampling)
+    right = [task.verify(c.text, item.gold).strict for c, (item, _) in zip(completions, asked, strict=True)]
     return sum(right) / len(right)
 
 

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from slmr.engines.students import resolve_student
+from slmr.contamination import overlap
+from slmr.engines.models import Say, resolve_model
 from slmr.errors import RequestError
 from slmr.evaluate import METRICS, SAMPLES
 from slmr.profiles import Profile, load_profile
 from slmr.recipes import Node, Planner, Recipe, select_methods, stages
-from slmr.results import SummaryRow, read_summary, write_summary
+from slmr.results import Contamination, Summary, SummaryRow, read_summary, write_summary
 from slmr.stage import StageContext
+from slmr.stagewise.data import PROBLEMS
 from slmr.store import (
     MANIFEST,
     Cost,
@@ -26,7 +28,6 @@ from slmr.store import (
     Store,
     digest,
     disk_faults,
-    folder_digest,
     git_revision,
     library_versions,
     read_json,
@@ -69,6 +70,7 @@ class Entry:
     seed: int
     model: Node
     evaluation: Node
+    command: str
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ class Plan:
         return list(dict.fromkeys(names))
 
 
-def make_plan(request: BenchRequest) -> Plan:
-    """Checks the whole request and plans every stage.
+def make_plan(request: BenchRequest, say: Say = lambda _: None) -> Plan:
+    """Checks the whole request and plans every stage; `say` hears of what is converted for it.
 
     Raises:
         RequestError: anything unknown, unfitting or impossible in it, before any work starts.
@@ -111,13 +113,18 @@ def make_plan(request: BenchRequest) -> Plan:
         defaults.setdefault("pool", {})["size"] = request.limit
     entries = []
     for student in students:
-        folder = resolve_student(student)
-        key = folder_digest(folder)
+        found = resolve_model(student, say)
+        if found.kind == "server":
+            raise RequestError(
+                f"{student}: a bench trains, so it needs the model's files; `slmr eval` takes a server"
+            )
         for seed in request.seeds:
-            planner = Planner(folder, key, defaults, profile.engine, seed)
+            planner = Planner(found.location, found.key, defaults, profile.engine, seed)
             for recipe in recipes:
                 model = planner.plan(recipe)
-                entries.append(Entry(recipe, student, seed, model, planner.evaluation(model, evaluation)))
+                command = reproduce_command(recipe.name, student, seed, request)
+                evaluated = planner.evaluation(model, evaluation)
+                entries.append(Entry(recipe, student, seed, model, evaluated, command))
     identity = digest([profile.model_dump(mode="json"), request.limit])[:8]
     folder = request.out / f"{profile.name}-{identity}"
     nodes: dict[str, Node] = {}
@@ -134,8 +141,8 @@ def _check_stage_names(defaults: dict[str, dict[str, Any]]) -> None:
             raise RequestError(f"profile: {unknown('stage', name, stages())}")
 
 
-def run_bench(plan: Plan, watcher: Watcher) -> list[SummaryRow]:
-    """Makes what is missing, writes `samples/` and `summary.json`, returns this plan's rows.
+def run_bench(plan: Plan, watcher: Watcher) -> Summary:
+    """Makes what is missing, writes `samples/` and `summary.json`, returns what this plan adds to it.
 
     Raises:
         WorkError: a stage failed or the disk refused; finished stages are kept.
@@ -145,9 +152,27 @@ def run_bench(plan: Plan, watcher: Watcher) -> list[SummaryRow]:
     with disk_faults(plan.folder):
         for entry in plan.entries:
             _export_samples(store, entry, plan)
+        found = contamination(store, plan)
         merged = _merge(plan.folder / "summary.json", rows)
-        write_summary(plan.folder / "summary.json", merged)
-    return rows
+        write_summary(plan.folder / "summary.json", merged, found)
+    return Summary(rows=rows, contamination=found)
+
+
+def contamination(store: Store, plan: Plan) -> list[Contamination]:
+    """What the test items have in common with each training pool of the plan; nothing is trained without one."""
+    found = []
+    for node in plan.nodes:
+        if node.stage is not None and node.stage.name == "pool":
+            pool = read_rows(_artefact(store, node) / PROBLEMS)
+            name = f"{pool[0]['task']}, {len(pool)} training problems"
+            for task in plan.tasks:
+                shared = overlap([row["problem"] for row in pool], task.items("test", _limit(plan)))
+                found.append(Contamination.model_validate(shared.as_row(name, task.name)))
+    return found
+
+
+def _limit(plan: Plan) -> int | None:
+    return plan.request.limit or plan.profile.evaluate.limit
 
 
 def make_artefacts(plan: Plan, watcher: Watcher) -> Store:
@@ -187,7 +212,7 @@ def _run_node(store: Store, node: Node, plan: Plan, watcher: Watcher) -> None:
         if folder is None:
             watcher.finished(node, True, watch.seconds)
             return
-        inputs = {name: [_folder(store, n) for n in group] for name, group in node.inputs.items()}
+        inputs = {name: [_place(store, n) for n in group] for name, group in node.inputs.items()}
         context = StageContext(
             folder, inputs, node.seed or 0, plan.profile.engine, watcher.progress,
             tasks_paths=plan.request.tasks_paths,
@@ -204,11 +229,16 @@ def _has(store: Store, node: Node) -> bool:
     return node.stage is not None and store.has(node.stage.name, node.key)
 
 
-def _folder(store: Store, node: Node) -> Path:
-    """Where a node's output is: its artefact, or the student's own folder."""
+def _place(store: Store, node: Node) -> Path | str:
+    """Where a node's output is: its artefact, or the student's own folder or URL."""
     if node.stage is None:
         assert node.student is not None
         return node.student
+    return store.path(node.stage.name, node.key)
+
+
+def _artefact(store: Store, node: Node) -> Path:
+    assert node.stage is not None
     return store.path(node.stage.name, node.key)
 
 
@@ -237,8 +267,7 @@ def method_cost(store: Store, entry: Entry) -> Cost:
 def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
     """The summary rows of one method, student and seed: one a task."""
     cost = method_cost(store, entry)
-    folder = _folder(store, entry.evaluation)
-    command = reproduce_command(entry, plan.request)
+    folder = _artefact(store, entry.evaluation)
     rows = []
     for task, found in read_json(folder / METRICS).items():
         values = {k: v for k, v in found.items() if k in SummaryRow.model_fields}
@@ -250,7 +279,8 @@ def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
                 seed=entry.seed,
                 task=task,
                 manifest=entry.evaluation.key,
-                command=command,
+                command=entry.command,
+                engine=plan.profile.engine.label,
                 **values,
                 **cost.model_dump(),
             )
@@ -258,10 +288,10 @@ def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
     return rows
 
 
-def reproduce_command(entry: Entry, request: BenchRequest) -> str:
-    """The command line that makes this entry's rows again."""
-    words = ["slmr", "bench", "--method", entry.recipe.name, "--profile", request.profile,
-             "--student", entry.student, "--seeds", f"{entry.seed},"]  # fmt: skip
+def reproduce_command(method: str, student: str, seed: int, request: BenchRequest) -> str:
+    """The command line that makes a method's rows again."""
+    words = ["slmr", "bench", "--method", method, "--profile", request.profile,
+             "--student", student, "--seeds", f"{seed},"]  # fmt: skip
     if request.limit is not None:
         words += ["--limit", str(request.limit)]
     for option, paths in (("--tasks-path", request.tasks_paths), ("--methods-path", request.methods_paths)):
@@ -279,7 +309,7 @@ def _export_samples(store: Store, entry: Entry, plan: Plan) -> None:
     if marker.is_file() and marker.read_text() == entry.evaluation.key:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    rows = read_rows(_folder(store, entry.evaluation) / SAMPLES)
+    rows = read_rows(_artefact(store, entry.evaluation) / SAMPLES)
     head = {"method": entry.recipe.name, "student": entry.student, "seed": entry.seed}
     for task in plan.tasks:
         write_rows(folder / f"{task.name}.parquet", [head | r for r in rows if r["task"] == task.name])
@@ -302,7 +332,6 @@ def quiet_libraries() -> None:
     """Keeps the libraries' own bars and notices off the screen; errors still show."""
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     if "transformers" not in sys.modules:
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

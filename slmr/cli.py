@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from slmr.commands import AsJson, MethodsPath, TasksPath, print_json
+from slmr.commands import AsJson, DataDir, MethodsPath, TasksPath, print_json, use_data_dir
 from slmr.errors import RequestError, SlmrError, WorkError
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ def bench(
     executor: Annotated[str, typer.Option(help="local: in this process.")] = "local",
     limit: Annotated[int | None, typer.Option(min=8, help="Items a task, and problems in the pool.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+    data_dir: DataDir = None,
     tasks_path: TasksPath = None,
     methods_path: MethodsPath = None,
 ) -> None:
@@ -51,12 +52,14 @@ def bench(
     if executor != "local":
         raise RequestError(f"unknown executor '{executor}' (known: local)")
     from slmr.bench import BenchRequest, make_plan
+    from slmr.display import tell
 
+    use_data_dir(data_dir)
     request = BenchRequest(
         method, profile, tuple(student or ()), parse_seeds(seeds), out, limit, tuple(tasks_path or ()),
         tuple(methods_path or ()),
     )  # fmt: skip
-    plan = make_plan(request)
+    plan = make_plan(request, tell)
     if dry_run:
         _print_plan(plan)
         return
@@ -96,12 +99,14 @@ def _print_plan(plan: Any) -> None:
 def _run_plan(plan: Any) -> None:
     from slmr.bench import run_bench
     from slmr.display import BenchDisplay
-    from slmr.report import bench_table, warnings
+    from slmr.report import bench_table, contamination_line, warnings
 
     with BenchDisplay() as display:
-        rows = run_bench(plan, display)
-    _console().print(bench_table(rows))
-    for line in warnings(rows):
+        summary = run_bench(plan, display)
+    _console().print(bench_table(summary.rows))
+    if summary.contamination:
+        print(contamination_line(summary.contamination))
+    for line in warnings(summary.rows):
         print(f"warning: {line}", file=sys.stderr)
     print(f"Summary     {plan.folder / 'summary.json'}")
     print(f"Samples     {plan.folder / 'samples'}")
@@ -119,26 +124,55 @@ def _console() -> Any:
 
 @app.command("eval")
 def evaluate_command(
-    model: Annotated[str, typer.Argument(help="A lab student or a model folder.")],
+    model: Annotated[
+        str,
+        typer.Argument(help="A lab student, model folder, LoRA adapter, GGUF file, hub id, or server URL."),
+    ],
     tasks: Annotated[str, typer.Option(help="lab, paper, or names separated by commas.")] = "lab",
     k: Annotated[int, typer.Option(min=1, help="Completions an item; 1 is greedy.")] = 1,
-    engine: Annotated[str, typer.Option(help="transformers")] = "transformers",
+    temperature: Annotated[float | None, typer.Option(min=0, help="0 where k is 1, else 1.")] = None,
+    fewshot: Annotated[int, typer.Option(min=0, help="Worked examples before each question.")] = 0,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Instead of each task's budget.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Items a task.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the sampling, where k > 1.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sampling.")] = 0,
+    engine: Annotated[str, typer.Option(help="auto, transformers, vllm or server.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16; auto is float32 on a CPU.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    batch_size: Annotated[str, typer.Option(help="auto, or completions side by side.")] = "auto",
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests to a server at once.")] = 16,
+    served_name: Annotated[
+        str | None, typer.Option(help="The model's name on a server with several.")
+    ] = None,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")
+    ] = False,
+    data_dir: DataDir = None,
     out: Out = Path("runs"),
     tasks_path: TasksPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate one model: accuracy with its interval, cut-off and unanswered rates; keep every completion."""
-    from slmr.inspection import EvalRequest, evaluate_model
+    """Evaluate one model: accuracy with its interval, cut-off and unanswered rates; keep every completion.
 
-    request = EvalRequest(model, tasks, k, engine, limit, seed, out, tuple(tasks_path or ()))
-    table, rows, folder = evaluate_model(request)
+    The same command again goes on where it was stopped and reuses what is finished.
+    """
+    from slmr.evalrun import EvalRequest, eval_table, evaluate_model, speed_line
+    from slmr.report import warnings
+
+    use_data_dir(data_dir)
+    request = EvalRequest(
+        model, tasks, k, temperature, fewshot, max_tokens, engine, dtype, device, batch_size, concurrency,  # type: ignore[arg-type]
+        served_name, trust_remote_code, limit, seed, data_dir, out, tuple(tasks_path or ()),
+    )  # fmt: skip
+    rows, folder = evaluate_model(request)
     if as_json:
-        print_json(rows)
-        return
-    _console().print(table)
-    print(f"Samples     {folder / 'samples.parquet'}")
+        print_json([{"name": row.task, **row.model_dump(mode="json")} for row in rows])
+    else:
+        _console().print(eval_table(rows))
+    for line in warnings(rows):
+        print(f"warning: {line}", file=sys.stderr)
+    if not as_json:
+        print(f"Speed       {speed_line(folder, rows[0]) or 'nothing was left to generate'}")
+        print(f"Run         {folder}")
 
 
 @app.command()
@@ -201,6 +235,65 @@ def verify_command(
 
     counts = verify_file(cases, out)
     print(", ".join(f"{status}: {count}" for status, count in counts.items()))
+
+
+@app.command("rescore")
+def rescore_command(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    tasks_path: TasksPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify a run's completions again with today's checkers; nothing is generated."""
+    from dataclasses import asdict
+
+    from slmr.evaluate.rescore import rescore
+    from slmr.store import disk_faults
+
+    with disk_faults(run):
+        changes = rescore(run, tuple(tasks_path or ()))
+    if as_json:
+        print_json([{"name": f"{c.method}/{c.task}", **asdict(c)} for c in changes])
+        return
+    for change in changes:
+        print(change.line())
+
+
+@app.command("compare")
+def compare_command(
+    run_a: Annotated[str, typer.Argument(help="FOLDER, or FOLDER:METHOD where it holds several methods.")],
+    run_b: Annotated[str, typer.Argument(help="Likewise.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare two runs on the same items: paired differences with intervals and corrected p-values."""
+    from dataclasses import asdict
+
+    from slmr.compare import compare, comparison_table, verdict
+
+    found = compare(run_a, run_b)
+    if as_json:
+        print_json([{"name": task.task, **asdict(task)} for task in found.tasks])
+        return
+    _console().print(comparison_table(found))
+    for notice in found.notices:
+        print(f"warning: {notice}", file=sys.stderr)
+    print(verdict(found))
+
+
+@app.command("publish")
+def publish_command(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs.")],
+    results: Annotated[Path, typer.Option(help="Where the published results are.")] = Path("results"),
+    name: Annotated[str | None, typer.Option(help="Name of the published folder, for one run.")] = None,
+) -> None:
+    """Copy runs' summaries, manifests and samples into results/, with the commands that reproduce them."""
+    from slmr.publish import publish
+    from slmr.store import disk_faults
+
+    if name and len(runs) > 1:
+        raise RequestError("--name is for one run; several keep their own names")
+    for run in runs:
+        with disk_faults(results):
+            print(publish(run, results, name))
 
 
 def add_groups(arguments: Sequence[str]) -> None:

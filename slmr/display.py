@@ -14,6 +14,7 @@ from slmr.store import Stopwatch
 
 # Rough seconds of each kind of stage against each other, used for the time left until one has been timed.
 _WEIGHT = {"grpo": 150.0, "probe": 45.0, "sft": 45.0, "evaluate": 30.0, "bridge": 5.0}
+_SILENCE_S = 30.0  # without a terminal, a line at least so often while a stage is running
 
 
 class BenchDisplay:
@@ -31,6 +32,7 @@ class BenchDisplay:
         self._pending: dict[str, str] = {}
         self._times: dict[str, list[float]] = {}
         self._watch = Stopwatch()
+        self._said_at = 0.0
         self._count = self._done = 0
 
     def __enter__(self) -> BenchDisplay:
@@ -59,10 +61,11 @@ class BenchDisplay:
         self._stage = self._progress.add_task(f"  {self._stage_name}", total=None, state="starting")
 
     def progress(self, done: int, total: int, unit: str) -> None:
+        state = f"{done:,} of {total:,} {unit}"
         if self._stage is not None:
-            self._progress.update(
-                self._stage, completed=done, total=total, state=f"{done:,} of {total:,} {unit}"
-            )
+            self._progress.update(self._stage, completed=done, total=total, state=state)
+        if not self._live and (done == 0 or self._watch.seconds - self._said_at > _SILENCE_S):
+            self._say(f"    {state}")
         self._show_left()
 
     def finished(self, node: Node, reused: bool, seconds: float) -> None:
@@ -95,10 +98,16 @@ class BenchDisplay:
         self._progress.update(self._whole, completed=past, total=past + left, state=state)
 
     def _say(self, line: str) -> None:
+        self._said_at = self._watch.seconds
         if self._live:
             self._progress.console.print(line, highlight=False, markup=False)
         else:
             print(line, file=self._console.file, flush=True)
+
+
+def tell(line: str) -> None:
+    """A line of progress outside of any display."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def _clock(seconds: float) -> str:

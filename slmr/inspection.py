@@ -1,63 +1,30 @@
-"""Looking at one model, task or method: what `slmr eval`, `probe`, `verify`, `validate` and `show` do."""
+"""Looking at one model, task or method: what `slmr probe`, `verify`, `validate` and `show` do."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmr.bench import BenchRequest, Plan, make_artefacts
-from slmr.display import BenchDisplay
-from slmr.engines.students import resolve_student
+from slmr.display import BenchDisplay, tell
+from slmr.engines.models import resolve_model
 from slmr.errors import RequestError, unknown
-from slmr.evaluate import METRICS
 from slmr.profiles import load_profile
 from slmr.recipes import Node, Planner, Recipe, load_recipe, stages
-from slmr.report import percent
 from slmr.stagewise.data import GROUPS
-from slmr.store import disk_faults, folder_digest, read_json, read_rows
-from slmr.tasks import Task, load_task, select_tasks, strict_form
+from slmr.store import disk_faults, read_rows
+from slmr.tasks import Item, Task, load_task, strict_form
 from slmr.verify import verify
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 
-@dataclass(frozen=True)
-class EvalRequest:
-    """What `slmr eval` was asked for."""
-
-    model: str
-    tasks: str
-    k: int
-    engine: str
-    limit: int | None
-    seed: int
-    out: Path
-    tasks_paths: tuple[Path, ...]
-
-
-def evaluate_model(request: EvalRequest) -> tuple[Table, list[dict[str, Any]], Path]:
-    """Evaluates a model; returns a table, its rows, and the folder of the samples."""
-    if request.engine != "transformers":
-        raise unknown("engine", request.engine, ["transformers"])
-    profile = load_profile("lab")
-    tasks = select_tasks(request.tasks, request.tasks_paths)
-    planner, student = _planner(request.model, profile, 0)
-    values = {"tasks": tuple(t.name for t in tasks), "task_digests": tuple(t.digest for t in tasks),
-              "limit": request.limit, "k": request.k, "eval_seed": request.seed}  # fmt: skip
-    node = planner.evaluation(student, values)
-    folder = _make([node], profile.name, request.out, "eval", request.tasks_paths)
-    metrics = read_json(folder / METRICS)
-    rows = [{"name": name, **values} for name, values in metrics.items()]
-    return _eval_table(request.model, rows), rows, folder
-
-
 def _planner(model: str, profile: Any, seed: int) -> tuple[Planner, Node]:
-    folder = resolve_student(model)
-    planner = Planner(folder, folder_digest(folder), profile.stages, profile.engine, seed)
+    found = resolve_model(model, tell)
+    planner = Planner(found.location, found.key, profile.stages, profile.engine, seed)
     return planner, planner.plan(load_recipe("base"))
 
 
@@ -70,22 +37,6 @@ def _make(nodes: list[Node], profile: str, out: Path, name: str, tasks_paths: tu
     last = nodes[-1]
     assert last.stage is not None
     return store.path(last.stage.name, last.key)
-
-
-def _eval_table(model: str, rows: list[dict[str, Any]]) -> Table:
-    from rich.table import Table
-
-    table = Table(title=f"{model}: accuracy in percent, ± half the 95 % interval", title_justify="left")
-    for name in ("task", "edition", "items", "k", "accuracy", "lenient", "cut off", "no answer", "tokens"):
-        table.add_column(name, justify="left" if name in ("task", "edition") else "right")
-    for row in rows:
-        half = (row["ci95"][1] - row["ci95"][0]) / 2
-        table.add_row(
-            row["name"], row["edition"], str(row["n_items"]), str(row["k"]), percent(row["accuracy"], half),
-            f"{100 * row['accuracy_lenient']:.1f}", f"{row['truncated_rate']:.1%}", f"{row['no_answer_rate']:.1%}",
-            f"{row['mean_tokens']:.1f}",
-        )  # fmt: skip
-    return table
 
 
 def probe_model(
@@ -134,16 +85,25 @@ def probe_table(rows: list[dict[str, Any]]) -> Table:
 
 
 def validate_task(task: Task, n: int = 500) -> tuple[int, list[str]]:
-    """How many golds were tried (all splits that exist), and the ids of those that fail their checker."""
+    """How many golds were tried (of all splits that are there), and what is wrong with which.
+
+    A gold is wrong if it fails its own checker, or if the same problem has another one in its split.
+    """
     tried, wrong = 0, []
     for split in ("test", "validation", "train"):
-        if not task.has_split(split):
+        if split != "test" and not task.has_data(split):
             continue
+        first: dict[str, Item] = {}
         for item in task.items(split, n if task.lab_generator else None):
             tried += 1
             verdict = task.verify(strict_form(item.gold, task.kind), item.gold)
+            same = first.setdefault(item.problem, item)
             if not verdict.strict:
                 wrong.append(f"{item.id}: {verdict.reason}")
+            elif same.gold != item.gold:
+                wrong.append(
+                    f"{item.id}: the gold is {item.gold}, and {same.gold} for the same problem in {same.id}"
+                )
     return tried, wrong
 
 

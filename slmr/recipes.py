@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -32,7 +32,7 @@ from slmr.resources import resource
 from slmr.stage import EngineSettings, Params, Stage, registered
 from slmr.store import digest, library_versions
 
-MethodKind = Literal["base", "sft", "distill", "rl", "sft_rl", "stagewise"]
+MethodKind = Literal["base", "sft", "distill", "rl", "sft_rl", "stagewise", "model"]
 STUDENT = "student"
 
 
@@ -77,7 +77,7 @@ class Node:
     params: Params | None
     inputs: dict[str, tuple[Node, ...]]
     seed: int | None
-    student: Path | None = None
+    student: Path | str | None = None
 
     def ancestors(self) -> list[Node]:
         """This node and all that it needs, each once, inputs first."""
@@ -160,7 +160,7 @@ def select_methods(names: str, extra: Sequence[Path] = ()) -> list[Recipe]:
         list(recipe_files(extra)) if names == "all" else [n.strip() for n in names.split(",") if n.strip()]
     )
     recipes = [load_recipe(name, extra) for name in dict.fromkeys(["base", *wanted])]
-    order: tuple[str, ...] = ("base", "sft", "distill", "rl", "sft_rl", "stagewise")
+    order: tuple[str, ...] = get_args(MethodKind)
     return sorted(recipes, key=lambda r: (order.index(r.kind), r.name))
 
 
@@ -168,7 +168,7 @@ class Planner:
     """Turns recipes into nodes with keys. Equal stages get equal keys, so methods share them."""
 
     def __init__(
-        self, student: Path, student_key: str, defaults: Mapping[str, Mapping[str, Any]], engine: EngineSettings,
+        self, student: Path | str, student_key: str, defaults: Mapping[str, Mapping[str, Any]], engine: EngineSettings,
         seed: int,
     ) -> None:  # fmt: skip
         self._student = Node(student_key, STUDENT, None, None, {}, None, student)
@@ -207,8 +207,8 @@ class Planner:
             {
                 "stage": kind.name, "version": kind.version, "parameters": params.model_dump(mode="json"),
                 "inputs": {name: [node.key for node in group] for name, group in inputs.items()},
-                "seed": seed, "libraries": library_versions(),
-                "engine": self._engine.model_dump(),
+                "seed": seed, "libraries": library_versions(self._engine.name),
+                "engine": self._engine.model_dump(exclude={"concurrency"}),
             }
         )  # fmt: skip
         return Node(key, label, kind, params, inputs, seed)

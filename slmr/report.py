@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from slmr.results import SummaryRow
+from slmr.results import Contamination, SummaryRow
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -69,6 +69,17 @@ def _cells(
     first = group[0]
     tokens = first.train_tokens + first.rollout_tokens + first.teacher_tokens
     return [*cells, percent(mean, half), gain, compact(tokens), f"{first.wall_s:.0f} s"]
+
+
+def contamination_line(found: Sequence[Contamination]) -> str:
+    """How many test items share 13 words in a row with the training pool, task by task."""
+    parts = [
+        f"{c.test} {c.overlapping} of {c.n_test}" + (f" ({c.exact} word for word)" if c.exact else "")
+        for c in found
+        if c.overlapping
+    ]
+    pools = " and ".join(dict.fromkeys(c.train for c in found))
+    return f"Overlap     test items with 13 words in a row of {pools}: {', '.join(parts) or 'none'}"
 
 
 def percent(value: float, half: float) -> str:

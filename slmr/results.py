@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slmr.errors import RequestError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Edition = Literal["lab", "paper"]
 
@@ -26,7 +26,7 @@ class SummaryRow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     method: str
-    method_kind: Literal["base", "sft", "distill", "rl", "sft_rl", "stagewise"]
+    method_kind: Literal["base", "sft", "distill", "rl", "sft_rl", "stagewise", "model"]
     student: str
     seed: int
     task: str
@@ -49,6 +49,34 @@ class SummaryRow(BaseModel):
     checker_version: str
     manifest: str = Field(description="hash of the evaluation artefact the row was made from")
     command: str = Field(description="the command that reproduces the row")
+    # Since schema 2; a row of schema 1 does not know them.
+    pass_at: dict[str, tuple[float, float, float]] | None = Field(
+        default=None, description="j -> pass@j with its interval, where k > 1"
+    )
+    maj_at_k: tuple[float, float, float] | None = Field(default=None, description="maj@k with its interval")
+    abstained_rate: float | None = Field(default=None, ge=0, le=1)
+    data: str | None = Field(default=None, description="where the test items came from")
+    engine: str | None = Field(default=None, description="engine and dtype of the evaluation")
+
+    @property
+    def format_loss(self) -> float:
+        """What the strict form costs: lenient accuracy less accuracy."""
+        return self.accuracy_lenient - self.accuracy
+
+
+class Contamination(BaseModel):
+    """How many test problems share a 13-gram with a training set."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    train: str
+    test: str
+    n_train: int
+    n_test: int
+    overlapping: int
+    exact: int
+    rate: float
+    examples: list[str]
 
 
 class Summary(BaseModel):
@@ -56,13 +84,16 @@ class Summary(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1, 2] = SCHEMA_VERSION
     rows: list[SummaryRow]
+    contamination: list[Contamination] = []
 
 
-def write_summary(path: Path, rows: list[SummaryRow]) -> None:
+def write_summary(
+    path: Path, rows: list[SummaryRow], contamination: list[Contamination] | None = None
+) -> None:
     """Write `summary.json` atomically: readers see the old file or the new one, never half."""
-    text = Summary(rows=rows).model_dump_json(indent=1)
+    text = Summary(rows=rows, contamination=contamination or []).model_dump_json(indent=1, exclude_none=True)
     partial = path.with_suffix(".json.partial")
     partial.write_text(text + "\n", encoding="utf-8")
     partial.replace(path)

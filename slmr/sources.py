@@ -1,79 +1,182 @@
-"""Where the documents of the paper edition come from: files under `SLMR_DATA`, else the hub.
+"""Where the documents of the paper edition come from: files of a data folder, else the hub.
 
-The layout of the folder is `<source>/<file>` as in `SOURCES`. Every document becomes `id`, `problem`, `gold`.
+The folder is the one that `SLMR_DATA` names, its layout `<source>/<file>` as in `SOURCES`. Every document
+becomes `id`, `problem`, `gold`; one of the split `fewshot` also has `worked`, a solution in the strict form.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from functools import cache, partial
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slmr.errors import RequestError, one_line, unknown
+from slmr.records import READERS, Record, json_lines, number_field, text_field
+from slmr.resources import resource
 
-if TYPE_CHECKING:
-    from datasets import Dataset
+FEWSHOT = "fewshot"
+FEWSHOT_POOL = 32  # more examples than a small model's context holds
 
-_HELP = "set SLMR_DATA to a folder with the data files, or let the hub be reached (HF_HUB_OFFLINE is not 1)"
-
-Record = Mapping[str, Any]
-Read = Callable[[Record], tuple[str, str]]  # (problem, gold) of a record
+Document = dict[str, str]
+Read = Callable[[Record], tuple[str, str]]  # (problem, gold) of a record; ValueError says what is wrong
 
 
 @dataclass(frozen=True)
 class Source:
-    """One task's data. Both maps go from a split to where it is: file below the folder; hub id, config, splits."""
+    """One task's data. Both maps go from a split to where it is.
 
-    files: Mapping[str, str]
+    `files`: below the data folder, the preferred one first. `hub`: id, config, splits.
+    `own_id`: the field that holds the data's own ids, which must differ.
+    `remark`: what a reader of results must know of a file.
+    """
+
+    files: Mapping[str, tuple[str, ...]]
     hub: Mapping[str, tuple[str, str | None, str]]
     read: Read
+    own_id: str | None = None
     revision: str | None = None
+    remark: Callable[[Path], str] = lambda file: ""
 
 
-def dataset(task: str, **_: object) -> dict[str, Dataset]:
-    """Every split of a paper task, as lm-eval wants its data.
+class Splits(Mapping[str, Any]):
+    """The splits of a task, each read when it is first asked for: whoever has only one can use that."""
+
+    def __init__(self, names: Iterable[str], read: Callable[[str], Any]) -> None:
+        self._names, self._read = tuple(names), read
+        self._done: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._done:
+            self._done[name] = self._read(name)
+        return self._done[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+# --- what tasks use ------------------------------------------------------------------------------
+
+
+def dataset(task: str, **_: object) -> Splits:
+    """The splits of a paper task, as lm-eval wants its data; asking for one raises what `documents` does."""
+
+    def read(split: str) -> Any:
+        if split == FEWSHOT:
+            return examples(task)
+        from datasets import Dataset
+
+        return Dataset.from_list(documents(task, split))
+
+    return Splits((*_source(task).files, FEWSHOT), read)
+
+
+def documents(task: str, split: str) -> list[Document]:
+    """All documents of one split; no other split's data is touched.
 
     Raises:
-        RequestError: there is no data, or a record lacks a field; the message says where and what to do.
+        RequestError: the data is not there or faulty; the message says where and what to do.
     """
-    from datasets import Dataset
-
-    source = _source(task)
-    found = {}
-    for split in source.files:
-        rows = []
-        for i, (place, record) in enumerate(_records(task, split)):
-            try:
-                problem, gold = source.read(record)
-            except (KeyError, ValueError, TypeError, IndexError, ArithmeticError) as error:
-                raise RequestError(f"{place}: no record of {task}: {type(error).__name__} {error}") from None
-            rows.append({"id": f"{task}/{split}/{i}", "problem": problem, "gold": gold})
-        if not rows:
-            raise RequestError(f"task '{task}': its {split} split is empty")
-        found[split] = Dataset.from_list(rows)
+    found = [document for _, document in _read(task, split)]
+    if not found:
+        raise RequestError(f"task '{task}': its {split} split is empty ({_whereabouts(task, split)})")
     return found
 
 
+def examples(task: str) -> Sequence[Mapping[str, str]]:
+    """The documents for few-shot prompts, in order. Nothing is read before a document is looked into.
+
+    lm-eval lists all of them whenever it opens a task, also where no example is wanted: a task without
+    its training data must still open.
+    """
+    if task == "math500":
+        return list(_own_examples(resource("tasks") / "math500" / "fewshot.jsonl"))
+    origin, split, worked = _EXAMPLES[task]
+
+    @cache
+    def pool() -> list[Document]:
+        pairs = islice(_read(origin, split), FEWSHOT_POOL)
+        return [{**document, "worked": worked(record)} for record, document in pairs]
+
+    def example(i: int) -> Document:
+        if i >= len(pool()):
+            raise RequestError(
+                f"task '{task}' has only {len(pool())} few-shot examples ({_whereabouts(origin, split)})"
+            )
+        return pool()[i]
+
+    return [_Example(partial(example, i)) for i in range(FEWSHOT_POOL)]
+
+
+class _Example(Mapping[str, str]):
+    """A document that is read when it is looked into."""
+
+    def __init__(self, read: Callable[[], Document]) -> None:
+        self._read = read
+
+    def __getitem__(self, column: str) -> str:
+        return self._read()[column]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+
+def data_note(task: str) -> str:
+    """Where the test items come from, in one line; reads at most the first line of a file."""
+    folder = data_folder()
+    if folder is None:
+        return f"hub {_source(task).hub['test'][0]}"
+    file = _find(folder, task, "test")
+    if file is None:
+        return f"none: the data folder holds no {_names(task, 'test')}"
+    return f"file {file.relative_to(folder).as_posix()}{_source(task).remark(file)}"
+
+
+def has_data(task: str, split: str) -> bool:
+    """Whether the data folder holds the split; True without a folder, since the hub has every split."""
+    folder = data_folder()
+    return folder is None or _find(folder, task, split) is not None
+
+
 def fingerprint(task: str) -> str:
-    """What tells one state of a task's data from another: the files' hash, or the hub's ids."""
+    """What tells one state of a task's data from another: the files' hashes, or the hub's ids.
+
+    Raises:
+        RequestError: there is a data folder, without the test split. The other splits may be absent.
+    """
     source, folder = _source(task), data_folder()
     if folder is None:
         return f"hub {sorted(source.hub.items())} {source.revision}"
-    digests = [
-        hashlib.sha256(_file(folder, name, task).read_bytes()).hexdigest() for name in source.files.values()
-    ]
-    return " ".join(digests)
+    files = [_file(folder, task, "test")]
+    used = [(task, split) for split in source.files if split != "test"]
+    if task in _EXAMPLES:
+        used.append(_EXAMPLES[task][:2])
+    files += [file for name, split in used if (file := _find(folder, name, split))]
+    return " ".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in dict.fromkeys(files))
 
 
-def _source(task: str) -> Source:
-    if task not in SOURCES:
-        raise unknown("data source", task, SOURCES)
-    return SOURCES[task]
+def use_data_folder(folder: Path | str) -> None:
+    """From here on this process and those it starts take the paper tasks' data from there.
+
+    Raises:
+        RequestError: it is no folder.
+    """
+    if not Path(folder).is_dir():
+        raise RequestError(f"--data-dir names {folder}, which is no folder")
+    os.environ["SLMR_DATA"] = str(Path(folder).resolve())
 
 
 def data_folder() -> Path | None:
@@ -90,116 +193,181 @@ def data_folder() -> Path | None:
     return Path(named)
 
 
-def _file(folder: Path, name: str, task: str) -> Path:
-    if not (folder / name).is_file():
-        raise RequestError(f"task '{task}': {folder} holds no {name}; {_HELP}")
-    return folder / name
+# --- records, from files or the hub ------------------------------------------------------------------
 
 
-def _records(task: str, split: str) -> Iterator[tuple[str, Record]]:
+def _source(task: str) -> Source:
+    if task not in SOURCES:
+        raise unknown("data source", task, SOURCES)
+    return SOURCES[task]
+
+
+def _names(task: str, split: str) -> str:
+    return " or ".join(_source(task).files[split])
+
+
+def _find(folder: Path, task: str, split: str) -> Path | None:
+    return next((folder / n for n in _source(task).files[split] if (folder / n).is_file()), None)
+
+
+def _file(folder: Path, task: str, split: str) -> Path:
+    file = _find(folder, task, split)
+    if file is None:
+        raise RequestError(
+            f"task '{task}' has no data for its {split} split: {folder} holds no {_names(task, split)}; put the"
+            f" file there, or leave out --data-dir and SLMR_DATA to load {_source(task).hub[split][0]} from the hub"
+        )
+    return file
+
+
+def _whereabouts(task: str, split: str) -> str:
+    folder = data_folder()
+    return f"hub {_source(task).hub[split][0]}" if folder is None else str(_file(folder, task, split))
+
+
+def _read(task: str, split: str) -> Iterator[tuple[Record, Document]]:
+    """Each record of a split and the document that it becomes."""
+    source = _source(task)
+    places: dict[str, str] = {}
+    for i, (place, record) in enumerate(_records(task, split)):
+        if not isinstance(record, Mapping):
+            raise RequestError(f"{place}: a record of {task} is an object, not {type(record).__name__}")
+        try:
+            problem, gold = source.read(record)
+        except ValueError as error:
+            raise RequestError(f"{place}: no record of {task}: {error}") from None
+        own = record.get(source.own_id) if source.own_id else None
+        if own is not None and places.setdefault(str(own), place) != place:
+            raise RequestError(
+                f"{place}: the {source.own_id} {own!r} of {task} is also at {places[str(own)]}"
+            )
+        yield record, {"id": f"{task}/{split}/{i}", "problem": problem, "gold": gold}
+
+
+def _records(task: str, split: str) -> Iterator[tuple[str, Any]]:
     """Each record and where it stands."""
-    source, folder = _source(task), data_folder()
+    folder = data_folder()
     if folder is None:
-        for i, record in enumerate(_from_hub(task, source, split)):
-            yield f"{source.hub[split][0]}, record {i}", record
+        name = _source(task).hub[split][0]
+        yield from ((f"{name}, record {i}", r) for i, r in enumerate(_from_hub(task, split)))
         return
-    file = _file(folder, source.files[split], task)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise RequestError(f"{file}: not UTF-8 at byte {error.start}") from None
-    if file.suffix == ".txt":
-        yield from _samples_of_eight_lines(file, text)
-    elif file.suffix == ".json":
-        yield from ((f"{file}, record {i}", record) for i, record in enumerate(_parsed(text, str(file))))
-    else:
-        for i, line in enumerate(text.splitlines(), 1):
-            if line.strip():
-                yield f"{file}:{i}", _parsed(line, f"{file}:{i}")
+    file = _file(folder, task, split)
+    yield from READERS[file.suffix](file)
 
 
-def _parsed(text: str, place: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise RequestError(f"{place}: not JSON: {error}") from None
-
-
-def _samples_of_eight_lines(file: Path, text: str) -> Iterator[tuple[str, Record]]:
-    """LogiQA's own format: a blank line, the right letter, context, question, four options."""
-    lines = text.splitlines()
-    for start in range(0, len(lines) - 1, 8):
-        part = lines[start : start + 8]
-        if len(part) < 8 or part[0].strip():
-            raise RequestError(f"{file}:{start + 1}: a sample has eight lines, the first of them blank")
-        yield f"{file}:{start + 1}", {
-            "label": part[1], "context": part[2], "question": part[3],
-            "options": [option.partition(".")[2] for option in part[4:]],
-        }  # fmt: skip
-
-
-def _from_hub(task: str, source: Source, split: str) -> Any:
+def _from_hub(task: str, split: str) -> Any:
     import datasets
 
-    path, config, splits = source.hub[split]
+    path, config, splits = _source(task).hub[split]
     try:
-        return datasets.load_dataset(path, config, split=splits, revision=source.revision)
-    except (OSError, ValueError) as error:
-        raise RequestError(f"cannot load '{task}' from the hub ({one_line(error)[:200]}); {_HELP}") from None
+        return datasets.load_dataset(path, config, split=splits, revision=_source(task).revision)
+    except Exception as error:  # the hub's client has no common base for what its layers raise
+        raise RequestError(
+            f"task '{task}' has no data for its {split} split: cannot load {path} from the hub"
+            f" ({one_line(error)[:200]}); let the hub be reached (HF_HUB_OFFLINE is not 1), or name a folder"
+            f" that holds {_names(task, split)} with --data-dir or SLMR_DATA"
+        ) from None
 
 
-def _plain(value: object) -> str:
-    """A number without exponent and needless zeros: `43.0` is `43`."""
-    text = format(Decimal(str(value)), "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+# --- problem and gold of a record --------------------------------------------------------------------
 
 
 def _gsm8k(record: Record) -> tuple[str, str]:
-    return record["question"].strip(), record["answer"].rsplit("####", 1)[1].strip().replace(",", "")
+    _, mark, gold = text_field(record, "answer").rpartition("####")
+    if not mark or not gold.strip():
+        raise ValueError("field 'answer' does not end in #### and the gold answer")
+    return text_field(record, "question"), gold.strip().replace(",", "")
 
 
 def _svamp(record: Record) -> tuple[str, str]:
-    body = record["Body"].strip()
-    return f"{body}{'' if body[-1] in '.,;:?!' else '.'} {record['Question'].strip()}", _plain(
-        record["Answer"]
-    )
+    body = text_field(record, "Body")
+    sentence = body if body[-1] in ".,;:?!" else f"{body}."
+    return f"{sentence} {text_field(record, 'Question')}", number_field(record, "Answer")
 
 
 def _mawps(record: Record) -> tuple[str, str]:
-    if "input" in record:
-        return record["input"].strip(), _plain(record["target"])
-    return record["question"].strip(), _plain(record["result"].replace(",", "").replace("_", ""))
+    """`input` and `target` in the file, `question` and `result` on the hub."""
+    if "question" in record and "input" not in record:
+        return text_field(record, "question"), number_field(record, "result")
+    return text_field(record, "input"), number_field(record, "target")
 
 
 def _math500(record: Record) -> tuple[str, str]:
-    return record["problem"].strip(), record["answer"].strip()
+    return text_field(record, "problem"), text_field(record, "answer")
 
 
 def _logiqa(record: Record) -> tuple[str, str]:
-    letters = "ABCD"
-    options = [f"{letter}. {text.strip()}" for letter, text in zip(letters, record["options"], strict=True)]
-    gold = record["label"].strip().upper()
-    if gold not in list(letters):
-        raise ValueError(f"the label {gold!r} is none of {letters}")
-    return "\n".join([record["context"].strip(), record["question"].strip(), *options]), gold
+    gold, options = text_field(record, "label").upper(), record.get("options")
+    if gold not in ("A", "B", "C", "D"):
+        raise ValueError(f"the label {gold!r} is none of ABCD")
+    if not isinstance(options, list) or [type(option) for option in options] != [str] * 4:
+        raise ValueError("field 'options' does not hold four texts")
+    lettered = [f"{letter}. {text.strip()}" for letter, text in zip("ABCD", options, strict=True)]
+    return "\n".join([text_field(record, "context"), text_field(record, "question"), *lettered]), gold
+
+
+# --- few-shot examples -------------------------------------------------------------------------------
+
+
+def _without_marks(record: Record) -> str:
+    """GSM8K's own solution, which ends in `#### N`, without the marks for its calculator."""
+    return re.sub(r"<<[^>]*>>", "", record["answer"]).strip()
+
+
+def _letter(record: Record) -> str:
+    """LogiQA has no solutions: the answer in the strict form is all."""
+    return f"Answer: {record['label'].strip().upper()}"
+
+
+def _own_examples(file: Path) -> Iterator[Document]:
+    for i, (_, record) in enumerate(json_lines(file)):
+        yield {"id": f"math500/{FEWSHOT}/{i}"} | {c: record[c] for c in ("problem", "gold", "worked")}
+
+
+# Which task's split, and what the answer is made of. SVAMP and MAWPS have no training data of their own;
+# MATH-500's examples are ours, since what it has is its test set.
+_EXAMPLES: dict[str, tuple[str, str, Callable[[Record], str]]] = {
+    "gsm8k_platinum": ("gsm8k_platinum", "train", _without_marks),
+    "svamp": ("gsm8k_platinum", "train", _without_marks),
+    "mawps": ("gsm8k_platinum", "train", _without_marks),
+    "logiqa": ("logiqa", "validation", _letter),
+}
+
+
+# --- the sources -------------------------------------------------------------------------------------
+
+
+def _platinum_or_not(file: Path) -> str:
+    """Only GSM8K-Platinum's records have a `cleaning_status`."""
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        platinum = '"cleaning_status"' in lines.readline()
+    expected = file.parent.name == "gsm8k_platinum"
+    if platinum:
+        return "" if expected else " (GSM8K-Platinum)"
+    if expected:
+        return ", whose records lack cleaning_status: not known to be GSM8K-Platinum"
+    return ", standing in for GSM8K-Platinum: original GSM8K test split, label faults included"
 
 
 _LOGIQA_HUB = "EleutherAI/logiqa"
 SOURCES: dict[str, Source] = {
     "gsm8k_platinum": Source(
-        {"test": "gsm8k/test.jsonl", "train": "gsm8k/train.jsonl"},
+        {"test": ("gsm8k_platinum/test.jsonl", "gsm8k/test.jsonl"), "train": ("gsm8k/train.jsonl",)},
         {"test": ("madrylab/gsm8k-platinum", "main", "test"), "train": ("openai/gsm8k", "main", "train")},
-        _gsm8k,
+        _gsm8k, remark=_platinum_or_not,
     ),
     "svamp": Source(
-        {"test": "svamp/SVAMP.json"}, {"test": ("ChilleD/SVAMP", None, "train+test")}, _svamp
+        {"test": ("svamp/SVAMP.json",)}, {"test": ("ChilleD/SVAMP", None, "train+test")}, _svamp, own_id="ID"
     ),
-    "mawps": Source({"test": "mawps/test.jsonl"}, {"test": ("MU-NLPC/Calc-mawps", None, "test")}, _mawps),
+    "mawps": Source(
+        {"test": ("mawps/test.jsonl",)}, {"test": ("MU-NLPC/Calc-mawps", None, "test")}, _mawps, own_id="id"
+    ),
     "math500": Source(
-        {"test": "math500/test.jsonl"}, {"test": ("HuggingFaceH4/MATH-500", None, "test")}, _math500
+        {"test": ("math500/test.jsonl",)}, {"test": ("HuggingFaceH4/MATH-500", None, "test")}, _math500,
+        own_id="unique_id",
     ),
     "logiqa": Source(
-        {"test": "logiqa/Test.txt", "validation": "logiqa/Eval.txt"},
+        {"test": ("logiqa/Test.txt",), "validation": ("logiqa/Eval.txt",)},
         {"test": (_LOGIQA_HUB, None, "test"), "validation": (_LOGIQA_HUB, None, "validation")},
         _logiqa,
         # The dataset is a script, which is never run; this is the hub's own conversion to Parquet.

@@ -43,6 +43,11 @@ class EngineSettings(Params):
     trust_remote_code: bool = False
     served_name: str | None = None
 
+    @property
+    def label(self) -> str:
+        """For tables: engine and precision; a server keeps its own to itself."""
+        return self.name if self.name == "server" else f"{self.name} {self.dtype}"
+
 
 @dataclass
 class StageContext:

@@ -1,19 +1,32 @@
-"""Estimators, intervals and paired tests. Scores are arrays of shape [items, k], one value a completion."""
+"""Estimators, intervals and paired tests for items with k completions each, every one right or wrong.
+
+Items are a sample from a population, so every error is clustered by item. All intervals of a mean are
+those of `bounded_mean`; docs/statistics.md explains them and shows how often they hold the true value.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import ArrayLike
+
+# So many deviations alike earn the spread they show 63 % of the trust: our choice, by simulation.
+_FEW = 4.3
+_ROUNDING = 1e-9  # means of equal values differ by about 1e-17
+
+Answer = tuple[Hashable | None, bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean, its standard error, and the bounds of its 95 % interval."""
+    """A mean, its standard error, and the bounds of its interval (95 % unless told otherwise)."""
 
     mean: float
     stderr: float
@@ -32,70 +45,273 @@ class Difference:
     p: float
 
 
-def mean_with_interval(scores: np.ndarray, level: float = 0.95) -> Estimate:
-    """Mean of item means with a standard error clustered by item (Miller, 2411.00640).
+# ------------------------------------------------------------------------------------- estimators
 
-    Where every item is wholly right or wrong the interval is Wilson's, so it never closes on a point;
-    else Student's t on the item means, cut to [0, 1]. One half-right item tells nothing: all of [0, 1].
+
+def avg_at_k(scores: np.ndarray, level: float = 0.95) -> Estimate:
+    """Mean over items of the mean over an item's k completions.
+
+    Args:
+        scores: [items, k], each in [0, 1]: usually 1 for right and 0 for wrong.
+        level: of the interval.
 
     Raises:
-        ValueError: the array is not [items, k], is empty, or holds a value that is no number.
+        ValueError: the array is not [items, k], is empty, or holds a value that is not in [0, 1].
+    """
+    return bounded_mean(_item_means(scores), level)
+
+
+mean_with_interval = avg_at_k  # its name before there were others
+
+
+def pass_at_k(correct: ArrayLike, samples: int, k: int, level: float = 0.95) -> Estimate:
+    """The chance that at least one of k completions is right, estimated from `samples` of them.
+
+    Args:
+        correct: [items], how many of an item's completions are right.
+        samples: how many completions every item has.
+        k: at most `samples`.
+        level: of the interval.
+
+    Raises:
+        ValueError: there is no item, k is not in 1..samples, or a count is not in 0..samples.
     """
     import numpy as np
-    from scipy import stats
 
-    items = _item_means(scores)
-    mean, n = float(items.mean()), len(items)
-    stderr = _stderr(items)
-    if set(np.unique(items)) <= {0.0, 1.0}:
-        interval = stats.binomtest(int(items.sum()), n).proportion_ci(level, method="wilson")
-        return Estimate(mean, stderr, float(interval.low), float(interval.high))
-    half = float(stats.t.ppf(0.5 + level / 2, n - 1)) * stderr if n > 1 else 1.0
-    return Estimate(mean, stderr, max(0.0, mean - half), min(1.0, mean + half))
+    counts = np.asarray(correct)
+    table = pass_scores(samples, k)
+    if counts.ndim != 1 or not np.isin(counts, np.arange(samples + 1)).all():
+        raise ValueError(f"counts of right completions must be [items], whole, and in 0..{samples}")
+    return bounded_mean(table[counts.astype(int)], level)
 
 
-def paired_difference(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> Difference:
-    """Mean of a - b over the same items, clustered by item (Miller, 2411.00640, section 4).
+def pass_scores(samples: int, k: int) -> np.ndarray:
+    """The unbiased estimate of pass@k of an item with c right completions, for c = 0..samples: [samples + 1].
+
+    1 - C(samples - c, k) / C(samples, k), as the product over i = samples - c + 1 .. samples of 1 - k / i
+    (Chen et al., 2107.03374, section 2.1), in which nothing overflows.
 
     Raises:
-        ValueError: the two do not have the same items.
+        ValueError: k is not in 1..samples.
     """
-    if len(a) != len(b):
-        raise ValueError(f"paired scores need the same items: {len(a)} and {len(b)} given")
-    change = _item_means(a) - _item_means(b)
-    freedom = len(change) - 1
-    return _difference(float(change.mean()), _stderr(change), level, len(change), freedom)
+    import numpy as np
+
+    if not 1 <= k <= samples:
+        raise ValueError(f"pass@k needs k in 1..{samples}, the completions of an item, not {k}")
+    factors = np.maximum(1 - k / np.arange(samples, 0, -1), 0.0)  # below 0 only after a factor of 0
+    return np.concatenate([[0.0], 1 - np.cumprod(factors)])
+
+
+def maj_at_k(answers: Sequence[Sequence[Answer]], level: float = 0.95) -> Estimate:
+    """Mean over items of the majority vote over an item's k answers: see `majority_score`.
+
+    Args:
+        answers: per item, the k completions as (key of the extracted answer or None, is it right).
+        level: of the interval.
+
+    Raises:
+        ValueError: there is no item, or the items do not have the same number of completions.
+    """
+    if len({len(item) for item in answers}) > 1:
+        raise ValueError("maj@k needs the same number of completions for every item")
+    return bounded_mean([majority_score(item) for item in answers], level)
+
+
+def majority_score(answers: Sequence[Answer]) -> float:
+    """The share of right ones among the tied most frequent answers of one item; 0 where nobody votes.
+
+    This is what breaking ties by lot scores on average. A completion without an answer (None) does not
+    vote. An answer whose completions are judged both ways (a box is missing in one) counts in part.
+    """
+    votes = Counter(key for key, _ in answers if key is not None)
+    if not votes:
+        return 0.0
+    most = max(votes.values())
+    tied = [key for key, count in votes.items() if count == most]
+    return sum(right for key, right in answers if key in tied) / (most * len(tied))
+
+
+# --------------------------------------------------------------------- the interval of a bounded mean
+
+
+def bounded_mean(items: ArrayLike, level: float = 0.95) -> Estimate:
+    """Mean of independent item scores in [0, 1]: `bounded_mean_over_tasks` of one task.
+
+    Args:
+        items: [items], one score an item.
+        level: of the interval.
+
+    Raises:
+        ValueError: there is no item, or a score is not in [0, 1].
+    """
+    return bounded_mean_over_tasks([items], level)
+
+
+def bounded_mean_over_tasks(tasks: Sequence[ArrayLike], level: float = 0.95) -> Estimate:
+    """Unweighted mean of task means of item scores in [0, 1]; the interval is that of `bounds_of_moments`.
+
+    The standard error is that of the item scores (n - 1 in its denominator), which clusters by item
+    (Miller, 2411.00640); tasks are independent samples, so their variances add. It is 0 where no task has
+    two items that differ.
+
+    Args:
+        tasks: per task its item scores, [items].
+        level: of the interval.
+
+    Raises:
+        ValueError: there is no task, one has no item, or a score is not in [0, 1].
+    """
+    import numpy as np
+
+    if not tasks:
+        raise ValueError("no tasks to average")
+    scores = [np.asarray(items, dtype=float) for items in tasks]
+    if any(x.ndim != 1 or x.size == 0 or not ((x >= 0) & (x <= 1)).all() for x in scores):
+        raise ValueError("item scores must be [items], not empty, and numbers in [0, 1]")
+    moments = [Moments(len(x), x.mean(), x.var(), x.min(), x.max()) for x in scores]
+    low, high = bounds_of_moments(moments, level)
+    mean = sum(float(m.mean) for m in moments) / len(moments)
+    stderr = math.hypot(*(_stderr(x) for x in scores)) / len(scores)
+    return Estimate(mean, stderr, float(low), float(high))
+
+
+class Moments(NamedTuple):
+    """What the interval sees of a task's n item scores: numbers, or arrays with one element an evaluation."""
+
+    n: int
+    mean: float | np.ndarray
+    variance: float | np.ndarray  # with n in its denominator
+    least: float | np.ndarray
+    most: float | np.ndarray
+
+
+def bounds_of_moments(tasks: Sequence[Moments], level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's bounds (1927) for the mean of the tasks' means, at their effective number of items.
+
+    For one task: scores in [0, 1] with mean m vary at most as all-or-nothing ones do, by v = m (1 - m). If
+    they vary by the share d of it, n items say as much as n / d all-or-nothing ones (Kish's design effect;
+    Korn and Graubard 1998 for proportions in clustered surveys; Dean and Pagano 2015 for Wilson's bounds).
+    With the standard error e of m, d = n e² / (v + e²): n e² and v + e² are unbiased for the variance of a
+    score and for its maximum. For scores of 0 and 1, d = 1, and the bounds are exactly Wilson's.
+
+    Ours: a sample shows too small a d if the few items that matter are not in it. The upper bound uses
+    d^w, w = 1 - exp(-(x / 4.3)²), with x = n s² / ((most - m)² (1 - m)) for the variance s² of the n scores:
+    the deviations in units of the largest one upward; more of them in the middle, where less room is left
+    above. So w is nearly 1 if eight items or more vary alike, and 0, all or nothing, if none varies. The
+    lower bound mirrors this. Both lie in [0, 1], hold the mean, and are never both at it.
+
+    For several tasks: e² is the sum of theirs over the squared number T of tasks, n is T² / sum(1 / n_t), the
+    items that all-or-nothing scores of one rate are worth, and w the tasks' mean, weighted by 1 / n_t.
+    """
+    import numpy as np
+
+    means = [np.asarray(t.mean, dtype=float) for t in tasks]
+    m, inverse = np.asarray(sum(means) / len(tasks)), sum(1 / t.n for t in tasks)
+    n, v, z2 = len(tasks) ** 2 / inverse, m * (1 - m), _normal(level) ** 2
+    e2 = sum(np.asarray(t.variance) / max(t.n - 1, 1) for t in tasks) / len(tasks) ** 2
+    varies = e2 > _ROUNDING**2
+    d = np.where(varies, np.minimum(n * e2 / np.where(varies, v + e2, 1.0), 1.0), 1.0)
+
+    def upper(m: np.ndarray, rooms: list[np.ndarray], reaches: list[np.ndarray]) -> np.ndarray:
+        units = [np.maximum(r * r * q, _ROUNDING**2) for r, q in zip(reaches, rooms, strict=True)]
+        w = sum(_trust(t.n * t.variance / u) / t.n for t, u in zip(tasks, units, strict=True)) / inverse
+        effective = n / d**w
+        half = np.sqrt(z2 * (v + z2 / (4 * effective)) / effective)
+        return np.minimum((m + z2 / (2 * effective) + half) / (1 + z2 / effective), 1.0)
+
+    low = 1 - upper(1 - m, means, [x - t.least for x, t in zip(means, tasks, strict=True)])
+    high = upper(m, [1 - x for x in means], [t.most - x for x, t in zip(means, tasks, strict=True)])
+    return np.minimum(low, m), np.maximum(high, m)
+
+
+def _trust(seen: Any) -> Any:
+    """How far to believe the spread that so many deviations show: 0 for none, 1 for many."""
+    import numpy as np
+
+    return 1 - np.exp(-((seen / _FEW) ** 2))
 
 
 def mean_over_tasks(tasks: Sequence[np.ndarray], level: float = 0.95) -> Estimate:
-    """Unweighted mean of task means; tasks are independent samples, so their variances add.
+    """Unweighted mean of the tasks' `avg_at_k`.
 
     Raises:
-        ValueError: there is no task, or its scores are not fit for `mean_with_interval`.
+        ValueError: there is no task, or its scores are not fit for `avg_at_k`.
     """
-    if not tasks:
-        raise ValueError("no tasks to average")
-    parts = [mean_with_interval(scores) for scores in tasks]
-    mean = sum(p.mean for p in parts) / len(parts)
-    stderr = math.sqrt(sum(p.stderr**2 for p in parts)) / len(parts)
-    half = _normal(level) * stderr
-    return Estimate(mean, stderr, max(0.0, mean - half), min(1.0, mean + half))
+    return bounded_mean_over_tasks([_item_means(scores) for scores in tasks], level)
+
+
+# -------------------------------------------------------------------------------- paired differences
+
+
+def paired_difference(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> Difference:
+    """Mean of a - b over the same items: `paired_difference_over_tasks` for one task.
+
+    Raises:
+        ValueError: the two do not have the same items, or are not fit for `avg_at_k`.
+    """
+    return paired_difference_over_tasks([(a, b)], level)
 
 
 def paired_difference_over_tasks(
     pairs: Sequence[tuple[np.ndarray, np.ndarray]], level: float = 0.95
 ) -> Difference:
-    """Unweighted mean of the tasks' paired differences, variances added as in `mean_over_tasks`.
+    """Unweighted mean over tasks of the mean of a - b, clustered by item (Miller, 2411.00640, section 4).
+
+    The interval is the normal one, with a variance (s² + δ / n) / n of a task with n items: as if one more
+    item had changed, by δ = 1. That is what Agresti and Min (2005) add to paired 0/1 scores, and keeps the
+    interval open where few or no items differ; Student's t does not hold the true value there. Ours: where
+    many items differ, all by little, δ is the largest squared change M, or between the two:
+    δ = M^(1 - exp(-(x / 4.3)²)), with x the summed squares in units of M.
+
+    p is the interval's, but at least 2^(1 - j) where j items differ: of the 2^j ways to flip the signs of
+    what changed, two are as extreme as all in one direction (Fisher's test). Where that is above the level
+    the interval holds 0, so that the two agree.
+
+    Args:
+        pairs: per task two arrays [items, k] of scores in [0, 1]; k may differ. Scores of items, as of
+            pass@k, come as [items, 1].
+        level: of the interval.
 
     Raises:
-        ValueError: there is no task, or the two sides of one do not have the same items.
+        ValueError: there is no task, the two sides of one do not have the same items, or are not fit for
+            `avg_at_k`.
     """
     if not pairs:
         raise ValueError("no tasks to compare")
-    parts = [paired_difference(a, b) for a, b in pairs]
-    stderr = math.sqrt(sum(p.stderr**2 for p in parts)) / len(parts)
-    fewest = min(len(a) for a, _ in pairs)
-    return _difference(sum(p.mean for p in parts) / len(parts), stderr, level, fewest, None)
+    changes = [_change(a, b) for a, b in pairs]
+    size = len(changes)
+    mean = sum(float(change.mean()) for change in changes) / size
+    stderr = math.hypot(*(_stderr(change) for change in changes)) / size
+    widened = math.hypot(*(_widened_stderr(change) for change in changes)) / size
+    differing = sum(int((change != 0).sum()) for change in changes)
+    least_p = 2.0 ** min(0, 1 - differing)
+    half = _normal(level) * widened
+    low, high = max(-1.0, mean - half), min(1.0, mean + half)
+    if least_p > 1 - level:
+        low, high = min(low, 0.0), max(high, 0.0)
+    p = math.erfc(abs(mean) / widened / math.sqrt(2))  # two-sided, of a normal law
+    return Difference(mean, stderr, low, high, max(p, least_p))
+
+
+def _change(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Item differences [items]; those of rounding are 0."""
+    import numpy as np
+
+    if len(a) != len(b):
+        raise ValueError(f"paired scores need the same items: {len(a)} and {len(b)} given")
+    change = _item_means(a) - _item_means(b)
+    return np.where(np.abs(change) < _ROUNDING, 0.0, change)
+
+
+def _widened_stderr(change: np.ndarray) -> float:
+    """Of the mean change, as if one more item had changed: see `paired_difference_over_tasks`."""
+    n, largest = len(change), float((change**2).max())
+    seen = float((change**2).sum()) / largest if largest else 0.0
+    unseen = largest ** _trust(seen) if largest else 1.0
+    return math.hypot(_stderr(change), math.sqrt(unseen) / n)
+
+
+# -------------------------------------------------------------------- what the differences can show
 
 
 def minimum_detectable_difference(stderr: float, power: float = 0.8, level: float = 0.95) -> float:
@@ -103,9 +319,7 @@ def minimum_detectable_difference(stderr: float, power: float = 0.8, level: floa
 
     (z of the level + z of the power) × the standard error of the difference; Miller, 2411.00640, section 5.
     """
-    from scipy import stats
-
-    return (_normal(level) + float(stats.norm.ppf(power))) * stderr
+    return (_normal(level) + NormalDist().inv_cdf(power)) * stderr
 
 
 def holm(pvalues: Sequence[float]) -> list[float]:
@@ -136,12 +350,11 @@ def shared_ranks(
 
 
 def _item_means(scores: np.ndarray) -> np.ndarray:
-    import numpy as np
-
+    """[items, k] to [items]."""
     if scores.ndim != 2 or scores.size == 0:
         raise ValueError(f"scores must be [items, k] and not empty, not of shape {scores.shape}")
-    if not np.isfinite(scores).all():
-        raise ValueError("scores must be numbers: leave out items without a score")
+    if not ((scores >= 0) & (scores <= 1)).all():
+        raise ValueError("scores must be numbers in [0, 1]: leave out items without a score")
     return scores.mean(axis=1)
 
 
@@ -150,24 +363,6 @@ def _stderr(values: np.ndarray) -> float:
     return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else 0.0
 
 
-def _difference(mean: float, stderr: float, level: float, items: int, freedom: int | None) -> Difference:
-    """A t-test (normal where `freedom` is None); where nothing spreads, Fisher's sign-flip test.
-
-    If all n items changed by the same amount, 2 of the 2^n ways to flip signs are as extreme.
-    """
-    from scipy import stats
-
-    rounding = 1e-12  # sums of equal values differ by about 1e-17
-    if stderr < rounding:
-        same = abs(mean) < rounding
-        low, high = (mean, mean) if same or items > 1 else (-1.0, 1.0)
-        return Difference(mean, 0.0, low, high, 1.0 if same else 2.0 ** (1 - items))
-    law = stats.norm if freedom is None else stats.t(freedom)
-    half = float(law.ppf(0.5 + level / 2)) * stderr
-    return Difference(mean, stderr, mean - half, mean + half, float(2 * law.sf(abs(mean) / stderr)))
-
-
 def _normal(level: float) -> float:
-    from scipy import stats
-
-    return float(stats.norm.ppf(0.5 + level / 2))
+    """How many standard errors wide half a two-sided interval is."""
+    return NormalDist().inv_cdf(0.5 + level / 2)

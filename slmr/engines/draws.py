@@ -17,7 +17,9 @@ def uniforms(seeds: Sequence[int], positions: Sequence[int]) -> np.ndarray:
     The same completion gets the same draws whatever shares its batch, and whenever it is resumed.
     """
     mixed = np.array(seeds, dtype=np.uint64)
-    mixed = _mix(mixed + (np.array(positions, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
+    mixed = _mix(
+        mixed + (np.array(positions, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    )
     return (mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _TYPICAL_TOKENS = 1024  # of one completion with its prompt, for the estimate of the batch size
-_SHARE = 0.4  # of the machine's memory for the cache; the rest is weights, activations and everybody else
+SHARE = 0.4  # of the machine's memory for the cache; the rest is weights, activations and everybody else
 _TINY = 20_000_000  # parameters; below, a step costs more in calls than in arithmetic
 
 
@@ -23,7 +23,7 @@ def batch_size(model: PreTrainedModel, wanted: int | Literal["auto"]) -> int:
         return wanted
     on_cpu = model.device.type == "cpu"
     most = 256 if model.num_parameters() < _TINY or not on_cpu else 32
-    fitting = int(_SHARE * _total_bytes(model)) // (_TYPICAL_TOKENS * cache_bytes(model))
+    fitting = int(SHARE * _total_bytes(model)) // (_TYPICAL_TOKENS * cache_bytes(model))
     return max(1, min(most, 1 << max(0, fitting.bit_length() - 1)))
 
 

@@ -14,7 +14,6 @@ from slmr.stage import EngineSettings
 from slmr.store import digest
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
@@ -169,23 +168,17 @@ class TransformersEngine:
     def _score_batch(self, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:
         import torch
 
-        inputs = self._pad([head + tail for head, tail in pairs])
-        width = inputs["input_ids"].shape[1]
+        # Padding stands behind, where a causal model never looks: positions and arithmetic are the row's own.
+        width = max(len(head) + len(tail) for head, tail in pairs)
+        padded = [[*head, *tail, *[0] * (width - len(head) - len(tail))] for head, tail in pairs]
+        ids = torch.tensor(padded, device=self.model.device)
         with torch.inference_mode():
-            logits = self.model(**inputs).logits[:, :-1].float()
-        targets = inputs["input_ids"][:, 1:]
-        nll = torch.nn.functional.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
-        return [row[width - 1 - len(tail) :].tolist() for row, (_, tail) in zip(nll, pairs, strict=True)]
-
-    def _pad(self, encoded: list[list[int]]) -> dict[str, torch.Tensor]:
-        """Left-padded ids, attention mask and positions."""
-        import torch
-
-        width = max(map(len, encoded))
-        pad = self.tokenizer.pad_token_id
-        ids = torch.tensor([[pad] * (width - len(row)) + row for row in encoded])
-        mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in encoded])
-        return {"input_ids": ids.to(self.model.device), "attention_mask": mask.to(self.model.device)}
+            logits = self.model(input_ids=ids).logits[:, :-1].float()
+        nll = torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
+        return [
+            row[len(head) - 1 : len(head) + len(tail) - 1].tolist()
+            for row, (head, tail) in zip(nll, pairs, strict=True)
+        ]
 
 
 def row_seed(seed: int, prompt: Prompt) -> int:

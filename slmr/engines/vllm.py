@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from slmr.engines import Completion, Heard, Prompt, Sampling
+from slmr.engines import Completion, Heard, Prompt, Sampling, memory
 from slmr.engines.sampler import end_tokens
 from slmr.engines.transformers import encode, encode_completion, load_tokenizer, row_seed
 from slmr.errors import RequestError
@@ -99,11 +99,21 @@ def _load(folder: Path, settings: EngineSettings) -> Any:
         return LLM(
             model=str(folder), dtype=settings.dtype, seed=0, trust_remote_code=settings.trust_remote_code,
             # Of the distribution drawn from, as the protocol says: temperature applied.
-            logprobs_mode="processed_logprobs", disable_log_stats=True,
+            logprobs_mode="processed_logprobs", disable_log_stats=True, **_for_device(settings),
         )  # fmt: skip
     except (ValueError, OSError, RuntimeError, KeyError) as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise RequestError(f"vLLM cannot load {folder}: {line}") from None
+
+
+def _for_device(settings: EngineSettings) -> dict[str, Any]:
+    """On a CPU: only a part of the memory, which others share, and no compilation, which takes minutes.
+
+    On a GPU vLLM's own defaults: nearly all of the memory, captured graphs.
+    """
+    if settings.device != "cpu":
+        return {}
+    return {"gpu_memory_utilization": memory.SHARE, "enforce_eager": not settings.compile}
 
 
 def _parameters(folder: Path, trust_remote_code: bool) -> int:

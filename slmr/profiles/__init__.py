@@ -21,7 +21,7 @@ class EvaluationSettings(BaseModel):
 
     limit: int | None = Field(default=None, ge=1)
     k: int = Field(default=1, ge=1)
-    temperature: float = Field(default=1.0, gt=0)
+    temperature: float | None = Field(default=None, ge=0)
 
 
 class Profile(BaseModel):

@@ -44,6 +44,7 @@ class BridgeParams(TeacherSettings):
     {"model": "one", "problems": "one", "partition": "one", "probe": "one"},
     random=False,
     uses_engine=True,
+    version=2,
 )
 def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     """Writes the kept trace of each hard problem, and every candidate's score in `scores.parquet`."""

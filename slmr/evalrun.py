@@ -1,0 +1,186 @@
+"""`slmr eval`: one model as it is, scored on tasks into a run folder of its own."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from slmr.bench import BenchRequest, Entry, Plan, run_bench
+from slmr.display import BenchDisplay, tell
+from slmr.engines.models import Model, resolve_model
+from slmr.errors import RequestError, unknown
+from slmr.profiles import load_profile
+from slmr.recipes import Node, Planner, Recipe
+from slmr.report import compact, mean_interval, percent
+from slmr.results import SummaryRow
+from slmr.stage import EngineSettings
+from slmr.store import read_json
+from slmr.tasks import select_tasks
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+ENGINES = ("auto", "transformers", "vllm", "server")
+_RECIPE = Recipe(name="eval", kind="model", summary="evaluated as it is")
+
+
+@dataclass(frozen=True)
+class EvalRequest:
+    """What `slmr eval` was asked for; fields are those of the command line."""
+
+    model: str
+    tasks: str = "lab"
+    k: int = 1
+    temperature: float | None = None
+    fewshot: int = 0
+    max_tokens: int | None = None
+    engine: str = "auto"
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    device: str = "auto"
+    batch_size: str = "auto"
+    concurrency: int = 16
+    served_name: str | None = None
+    trust_remote_code: bool = False
+    limit: int | None = None
+    seed: int = 0
+    data_dir: Path | None = None
+    out: Path = Path("runs")
+    tasks_paths: tuple[Path, ...] = field(default=())
+
+    def command(self) -> str:
+        """The command line that makes the same evaluation again."""
+        words = ["slmr", "eval", self.model, "--tasks", self.tasks]
+        given = {
+            name: value for name, value in vars(self).items() if value != getattr(EvalRequest, name, None)
+        }
+        for name in ("k", "temperature", "fewshot", "max_tokens", "engine", "dtype", "device", "batch_size",
+                     "served_name", "limit", "seed", "data_dir"):  # fmt: skip
+            if name in given:
+                words += [f"--{name.replace('_', '-')}", str(given[name])]
+        if self.trust_remote_code:
+            words.append("--trust-remote-code")
+        for path in self.tasks_paths:
+            words += ["--tasks-path", str(path)]
+        return shlex.join(words)
+
+
+def evaluate_model(request: EvalRequest) -> tuple[list[SummaryRow], Path]:
+    """Evaluates a model; returns its summary rows and the run's folder.
+
+    Raises:
+        RequestError: anything in the request is unknown or does not fit, before any work starts.
+    """
+    tasks = select_tasks(request.tasks, request.tasks_paths)
+    model = resolve_model(request.model, tell)
+    settings = engine_settings(request, model)
+    planner = Planner(model.location, _model_key(model, settings), {}, settings, 0)
+    student = planner.plan(_RECIPE)
+    node = planner.evaluation(student, {
+        "tasks": tuple(t.name for t in tasks), "task_digests": tuple(t.digest for t in tasks),
+        "limit": request.limit, "k": request.k, "temperature": request.temperature, "eval_seed": request.seed,
+        "fewshot": request.fewshot, "max_tokens": request.max_tokens,
+    })  # fmt: skip
+    entry = Entry(_RECIPE, model.name, request.seed, student, node, request.command())
+    profile = load_profile("lab").model_copy(update={"engine": settings})
+    asked = BenchRequest(out=request.out, tasks_paths=request.tasks_paths)
+    plan = Plan(profile, tasks, [entry], request.out / run_name(model.name, node), asked, [node])
+    with BenchDisplay() as display:
+        summary = run_bench(plan, display)
+    return summary.rows, plan.folder
+
+
+def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:
+    """The engine of a request, with everything decided that `auto` leaves open, so that it is in the key."""
+    if request.engine not in ENGINES:
+        raise unknown("engine", request.engine, ENGINES)
+    served = model.kind == "server"
+    name = request.engine if request.engine != "auto" else "server" if served else "transformers"
+    if (name == "server") != served:
+        what = "a server's URL" if name == "server" else "a model on this machine"
+        raise RequestError(f"--engine {name} needs {what}, and {request.model} is none")
+    if not (request.batch_size == "auto" or (request.batch_size.isdigit() and int(request.batch_size) > 0)):
+        raise RequestError(f"--batch-size '{request.batch_size}' is neither auto nor a number from 1 on")
+    device, dtype = _device_and_dtype(request) if not served else ("server", "float32")
+    return EngineSettings(
+        name=name, dtype=dtype, device=device, concurrency=request.concurrency,  # type: ignore[arg-type]
+        batch_size="auto" if request.batch_size == "auto" else int(request.batch_size),
+        served_name=request.served_name, trust_remote_code=request.trust_remote_code,
+    )  # fmt: skip
+
+
+def _device_and_dtype(request: EvalRequest) -> tuple[str, str]:
+    from slmr.engines.transformers import pick_device
+
+    if request.dtype not in ("auto", "float32", "bfloat16"):
+        raise unknown("dtype", request.dtype, ["auto", "float32", "bfloat16"])
+    device = pick_device(request.device)
+    automatic = "float32" if device == "cpu" else "bfloat16"
+    return device, automatic if request.dtype == "auto" else request.dtype
+
+
+def _model_key(model: Model, settings: EngineSettings) -> str:
+    if settings.name != "server":
+        return model.key
+    from slmr.engines.server import ServerEngine
+    from slmr.store import digest
+
+    engine = ServerEngine(str(model.location), settings)
+    try:
+        return digest(engine.identity())
+    finally:
+        engine.close()
+
+
+def run_name(model: str, node: Node) -> str:
+    """`eval-<model>-<hash>`: another setting is another folder."""
+    slug = re.sub(r"[^A-Za-z0-9.]+", "-", Path(model).name if model.startswith("/") else model).strip("-.")
+    return f"eval-{slug[-40:].strip('-.')}-{node.key[:8]}"
+
+
+def eval_table(rows: list[SummaryRow]) -> Table:
+    """One line a task, and the mean."""
+    from rich.table import Table
+
+    several = rows[0].k > 1
+    table = Table(
+        title=f"{rows[0].student}: accuracy in percent, ± half the 95 % interval", title_justify="left"
+    )
+    names = ["task", "edition", "items", "accuracy", "lenient", "format loss"]
+    names += [f"pass@{rows[0].k}", f"maj@{rows[0].k}"] if several else []
+    for name in [*names, "cut off", "no answer", "tokens"]:
+        table.add_column(name, justify="left" if name in ("task", "edition") else "right", no_wrap=True)
+    for row in rows:
+        shown = percent(row.accuracy, (row.ci95[1] - row.ci95[0]) / 2)
+        items = f"{row.n_items} x {row.k}" if several else str(row.n_items)
+        cells = [row.task, row.edition, items, shown, f"{100 * row.accuracy_lenient:.1f}",
+                 f"{100 * row.format_loss:.1f}"]  # fmt: skip
+        if several and row.pass_at and row.maj_at_k:
+            cells += [_with_half(row.pass_at[str(row.k)]), _with_half(row.maj_at_k)]
+        table.add_row(
+            *cells, f"{row.truncated_rate:.1%}", f"{row.no_answer_rate:.1%}", f"{row.mean_tokens:.1f}"
+        )
+    if len(rows) > 1:
+        lenient = sum(row.accuracy_lenient for row in rows) / len(rows)
+        table.add_section()
+        table.add_row("mean", "", "", percent(*mean_interval(rows)), f"{100 * lenient:.1f}")
+    return table
+
+
+def _with_half(value: tuple[float, float, float]) -> str:
+    return percent(value[0], (value[2] - value[1]) / 2)
+
+
+def speed_line(run: Path, row: SummaryRow) -> str:
+    """What the engine did in this evaluation; empty where everything was there already."""
+    folder = run / "artefacts" / f"evaluate-{row.manifest}"
+    found: dict[str, Any] = read_json(folder / "stats.json").get("engine") or {}
+    if not found:
+        return ""
+    wall = read_json(folder / "manifest.json")["cost"]["wall_s"]
+    return (
+        f"{compact(found['tokens'])} tokens in {found['seconds']:.0f} s, {found['tokens_per_s']:,.0f} a second;"
+        f" the whole evaluation {wall:.0f} s"
+    )

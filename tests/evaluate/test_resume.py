@@ -1,0 +1,111 @@
+"""A killed evaluation ends as one that was never stopped; a changed setting reuses nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from slmr.errors import RequestError
+from slmr.evalrun import EvalRequest, evaluate_model
+from slmr.results import read_summary
+from slmr.store import read_rows
+
+TINY = EvalRequest("lab-llama", tasks="lab_mawps", limit=12, device="cpu", batch_size="8")
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """The hash of everything that an evaluation is read for."""
+    names = ("summary.json", "metrics.json")
+    files = [f for f in sorted(folder.rglob("*")) if f.suffix == ".parquet" or f.name in names]
+    return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+@pytest.mark.slow
+def test_ten_kills_change_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.evaluate.kill_and_resume", str(tmp_path), "10", "0"],
+        capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "killed 10 times" in done.stdout
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole") != {}
+
+
+def test_the_same_request_reuses_and_another_setting_does_not(tmp_path: Path) -> None:
+    def run(**changes: object) -> Path:
+        return evaluate_model(EvalRequest(**{**vars(TINY), "out": tmp_path, **changes}))[1]  # type: ignore[arg-type]
+
+    first = run()
+    written = (first / "artefacts").stat().st_mtime_ns
+    assert run() == first and (first / "artefacts").stat().st_mtime_ns == written
+    changed = [run(k=2), run(temperature=0.5), run(seed=1, k=2), run(max_tokens=9), run(limit=11),
+               run(fewshot=1), run(dtype="bfloat16"), run(batch_size="4")]  # fmt: skip
+    assert len({first, *changed}) == 9
+    for folder in changed:
+        assert len(list((folder / "artefacts").glob("evaluate-*"))) == 1
+
+
+def test_an_evaluation_can_be_read_by_itself(tmp_path: Path) -> None:
+    rows, folder = evaluate_model(EvalRequest(**{**vars(TINY), "out": tmp_path, "k": 4}))  # type: ignore[arg-type]
+    (row,) = read_summary(folder / "summary.json").rows
+    assert row == rows[0]
+    assert (row.method, row.method_kind, row.student, row.k, row.n_items) == (
+        "eval",
+        "model",
+        "lab-llama",
+        4,
+        12,
+    )
+    assert row.pass_at and list(row.pass_at) == ["1", "2", "4"] and row.maj_at_k
+    assert row.pass_at["1"][0] == pytest.approx(row.accuracy)
+    assert row.command == "slmr eval lab-llama --tasks lab_mawps --k 4 --device cpu --batch-size 8 --limit 12"
+    assert row.engine == "transformers float32" and row.data and row.data.startswith("generated")
+    samples = read_rows(folder / "samples" / "eval" / "lab-llama" / "seed-0" / "lab_mawps.parquet")
+    assert len(samples) == 48
+    assert sum(s["strict"] for s in samples) / 48 == pytest.approx(row.accuracy)
+    assert json.loads((folder / "artefacts" / f"evaluate-{row.manifest}" / "stats.json").read_text())[
+        "engine"
+    ]
+
+
+def test_fewshot_examples_are_turns_before_the_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[dict[str, str]]] = []
+    from slmr.engines import transformers
+
+    real = transformers.encode
+
+    def spying(tokenizer, prompt):  # type: ignore[no-untyped-def]
+        seen.append(prompt.messages())
+        return real(tokenizer, prompt)
+
+    monkeypatch.setattr(transformers, "encode", spying)
+    evaluate_model(EvalRequest(**{**vars(TINY), "out": tmp_path, "fewshot": 2, "limit": 3}))  # type: ignore[arg-type]
+    assert [m["role"] for m in seen[-1]] == ["user", "assistant", "user", "assistant", "user"]
+    assert "####" in seen[-1][1]["content"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"engine": "vlm"}, "did you mean 'vllm'"),
+        ({"engine": "server"}, "needs a server's URL"),
+        ({"model": "http://127.0.0.1:9/v1", "engine": "transformers"}, "needs a model on this machine"),
+        ({"batch_size": "0"}, "neither auto nor a number"),
+        ({"dtype": "float8"}, "unknown dtype"),
+        ({"model": "lab-lama"}, "lab-llama"),
+    ],
+)
+def test_what_does_not_fit_is_said_before_any_work(
+    tmp_path: Path, changes: dict[str, str], message: str
+) -> None:
+    with pytest.raises(RequestError, match=message):
+        evaluate_model(EvalRequest(**{**vars(TINY), "out": tmp_path, **changes}))  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,161 @@
+"""Two runs on the same items; rescoring and publishing one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slmr.compare import compare, comparison_table, verdict
+from slmr.errors import RequestError
+from slmr.evaluate.rescore import rescore, samples_file
+from slmr.publish import publish
+from slmr.results import SummaryRow, read_summary, write_summary
+from slmr.store import read_rows, write_rows
+from slmr.tasks import load_task
+from slmr.verify import checker_version
+
+
+def row(task: str, n: int, **changes: Any) -> SummaryRow:
+    values: dict[str, Any] = {
+        "method": "eval", "method_kind": "model", "student": "m", "seed": 0, "task": task, "edition": "lab",
+        "n_items": n, "k": 1, "accuracy": 0.5, "accuracy_lenient": 0.5, "stderr": 0.1, "ci95": (0.3, 0.7),
+        "truncated_rate": 0, "no_answer_rate": 0, "mean_tokens": 5, "train_tokens": 0, "rollout_tokens": 0,
+        "teacher_tokens": 0, "wall_s": 0, "flops": 0, "task_version": "1-a", "manifest": "k", "command": "slmr eval m",
+        "checker_version": checker_version(load_task(task).kind),
+    }  # fmt: skip
+    return SummaryRow.model_validate(values | changes)
+
+
+def a_run(folder: Path, right: dict[str, list[bool]], **changes: Any) -> Path:
+    """A run with one completion an item, right where it is said."""
+    rows = []
+    for task, verdicts in right.items():
+        rows.append(row(task, len(verdicts), accuracy=sum(verdicts) / len(verdicts), **changes))
+        samples = [
+            {"task": task, "item_id": f"{task}/{i}", "k_index": 0, "prompt": "?", "gold": "7", "finish_reason": "stop",
+             "completion": "#### 7" if good else "#### 8", "tokens": 5, "status": "correct" if good else "wrong",
+             "strict": good, "lenient": good, "extracted": "7" if good else "8", "reason": ""}
+            for i, good in enumerate(verdicts)
+        ]  # fmt: skip
+        file = samples_file(folder, rows[-1])
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_rows(file, samples)
+    write_summary(folder / "summary.json", rows)
+    return folder
+
+
+def test_a_paired_difference_by_hand(tmp_path: Path) -> None:
+    """40 items, A right on 32, B on 12 of those: 20 discordant, all for A; sd of the differences 0.506."""
+    a = a_run(tmp_path / "a", {"lab_gsm8k": [True] * 32 + [False] * 8})
+    b = a_run(tmp_path / "b", {"lab_gsm8k": [True] * 12 + [False] * 28})
+    (task,) = compare(str(a), str(b)).tasks
+    assert (task.a, task.b, task.items) == (0.8, 0.3, 40)
+    assert task.difference.mean == pytest.approx(0.5)
+    assert task.difference.stderr == pytest.approx((0.25 * 40 / 39) ** 0.5 / 40**0.5)
+    assert task.only_a == [f"lab_gsm8k/{i}" for i in range(12, 32)] and task.only_b == []
+    assert "A is better by 50.0 points" in verdict(compare(str(a), str(b)))
+    assert "B is better by 50.0 points" in verdict(compare(str(b), str(a)))
+
+
+def test_what_cannot_be_told_apart_is_not_ranked(tmp_path: Path) -> None:
+    a = a_run(tmp_path / "a", {"lab_gsm8k": [True, False] * 5, "lab_svamp": [True] * 10})
+    b = a_run(tmp_path / "b", {"lab_gsm8k": [False, True] * 5, "lab_svamp": [True] * 10})
+    found = compare(str(a), str(b))
+    assert found.mean and found.mean.mean == 0
+    assert "cannot be told apart" in verdict(found)
+    assert comparison_table(found).row_count == 3
+
+
+def test_p_values_are_holms_over_the_tasks(tmp_path: Path) -> None:
+    tasks = ["lab_gsm8k", "lab_svamp", "lab_mawps"]
+    a = a_run(tmp_path / "a", {task: [True] * 32 + [False] * 8 for task in tasks})
+    b = a_run(tmp_path / "b", {task: [True] * 12 + [False] * 28 for task in tasks})
+    found = compare(str(a), str(b))
+    assert [t.p for t in found.tasks] == pytest.approx([3 * found.tasks[0].difference.p] * 3)
+
+
+def test_a_method_of_a_bench_is_named_after_a_colon(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "a", {"lab_gsm8k": [True] * 6 + [False] * 4})
+    rows = read_summary(run / "summary.json").rows
+    sft = row("lab_gsm8k", 10, method="sft", method_kind="sft")
+    samples_file(run, sft).parent.mkdir(parents=True)
+    write_rows(samples_file(run, sft), read_rows(samples_file(run, rows[0])))
+    write_summary(run / "summary.json", [*rows, sft])
+    assert compare(f"{run}:eval", f"{run}:sft").tasks[0].difference.mean == 0
+    with pytest.raises(RequestError, match="holds several methods: name one"):
+        compare(str(run), f"{run}:sft")
+    with pytest.raises(RequestError, match="did you mean 'sft'"):
+        compare(f"{run}:sf", f"{run}:sft")
+
+
+@pytest.mark.parametrize(
+    ("tasks", "changes", "message"),
+    [
+        ({"lab_svamp": [True] * 3}, {}, "no task in common"),
+        ({"lab_gsm8k": [True] * 4}, {}, "not the same items: 3 and 4, 3 of them in both"),
+        (
+            {"lab_gsm8k": [True] * 3},
+            {"task_version": "2-b"},
+            "task_version differs.*evaluate one of them again",
+        ),
+        ({"lab_gsm8k": [True] * 3}, {"checker_version": "old"}, "checker_version differs.*slmr rescore"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    tmp_path: Path, tasks: dict[str, list[bool]], changes: dict[str, str], message: str
+) -> None:
+    a = a_run(tmp_path / "a", {"lab_gsm8k": [True] * 3})
+    b = a_run(tmp_path / "b", tasks, **changes)
+    with pytest.raises(RequestError, match=message):
+        compare(str(a), str(b))
+
+
+def test_a_run_without_samples_or_summary_is_refused(tmp_path: Path) -> None:
+    a = a_run(tmp_path / "a", {"lab_gsm8k": [True] * 3})
+    samples_file(a, read_summary(a / "summary.json").rows[0]).unlink()
+    with pytest.raises(RequestError, match=r"lab_gsm8k.parquet is missing"):
+        compare(str(a), str(a))
+    with pytest.raises(RequestError, match="no summary at"):
+        compare(str(tmp_path / "none"), str(a))
+    with pytest.raises(RequestError, match="cannot be verified again"):
+        rescore(a)
+
+
+def test_rescoring_mends_verdicts_and_the_summary(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "a", {"lab_gsm8k": [True, False, True, True]}, checker_version="old")
+    file = samples_file(run, read_summary(run / "summary.json").rows[0])
+    samples = read_rows(file)
+    samples[0] |= {"strict": False, "lenient": False, "status": "wrong"}  # as an older checker had it
+    write_rows(file, samples)
+    (change,) = rescore(run)
+    assert [sample["item_id"] for sample in change.differing] == ["lab_gsm8k/0"]
+    assert (change.before, change.after, change.checker_before) == (0.75, 0.75, "old")
+    assert "1 verdicts differ" in change.line() and "checker old -> numeric" in change.line()
+    (after,) = read_summary(run / "summary.json").rows
+    assert after.accuracy == 0.75 and after.checker_version == checker_version("numeric")
+    assert after.task_version == "1-a"  # the task that the completions were made for
+    assert [s["strict"] for s in read_rows(file)] == [True, False, True, True]
+    assert rescore(run)[0].differing == []
+
+
+def test_a_published_run_holds_what_a_reader_needs(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "eval-m", {"lab_gsm8k": [True, False]})
+    target = publish(run, tmp_path / "results")
+    assert target == tmp_path / "results" / "eval-m"
+    text = (target / "README.md").read_text()
+    assert "| eval | m | 0 | lab_gsm8k | 2 | 50.0 |" in text and "slmr eval m" in text
+    (published,) = read_summary(target / "summary.json").rows
+    assert read_rows(samples_file(target, published)) == read_rows(samples_file(run, published))
+    assert publish(run, tmp_path / "results") == target  # again: in its place
+    assert compare(str(target), str(run)).tasks[0].difference.mean == 0
+
+
+def test_texts_without_a_licence_are_not_published(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "eval-m", {"logiqa": [True, False]}, edition="paper")
+    target = publish(run, tmp_path / "results", "mine")
+    (published,) = read_summary(target / "summary.json").rows
+    samples = read_rows(samples_file(target, published))
+    assert [s["strict"] for s in samples] == [True, False]
+    assert not {"prompt", "completion", "gold", "extracted", "reason"} & set(samples[0])
