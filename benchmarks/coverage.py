@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special, stats
@@ -139,7 +140,7 @@ def simulate(regime: Regime, size: int, fixed: bool = False, part: int = 0) -> t
 
     The regime is the seed; `part` draws it anew.
     """
-    rng = np.random.default_rng([part + 1, *_numbers(regime)])
+    rng = np.random.default_rng([part + 1, *repr(regime).encode()])
     values, truths, chances = law(regime.score, regime.concentration)
     low, high = (regime.band,) * 2 if fixed else BANDS[regime.band]
     truth = np.clip(rng.uniform(low, high, size), truths[0], truths[-1])
@@ -152,13 +153,6 @@ def simulate(regime: Regime, size: int, fixed: bool = False, part: int = 0) -> t
     least = np.where(counts > 0, values, 1.0).min(axis=1)
     most = np.where(counts > 0, values, 0.0).max(axis=1)
     return truth, Moments(regime.items, mean, variance, least, most)
-
-
-def _numbers(regime: Regime) -> list[int]:
-    score = regime.score
-    concentration = 10**6 if math.isinf(regime.concentration) else int(10 * regime.concentration)
-    kind = ("avg", "pass", "maj").index(score.name)
-    return [kind, score.k, score.n, regime.items, int(1000 * regime.band), concentration]
 
 
 def simulate_tasks(regimes: Sequence[Regime], size: int) -> tuple[Array, list[Moments]]:
@@ -209,9 +203,7 @@ def changes() -> Iterator[Change]:
 
 def simulate_change(change: Change, size: int) -> tuple[Array, Array, Array]:
     """True differences [size], and the item scores of the two models, [size, items] each."""
-    rng = np.random.default_rng(
-        [change.items, change.k, int(1000 * sum(change.rates)), int(100 * change.share)]
-    )
+    rng = np.random.default_rng([*repr(change).encode()])
     mean, up, down = (
         rng.uniform(*ends, (size, 1)) for ends in (change.rates, (0, change.share), (0, change.share))
     )
@@ -262,8 +254,7 @@ def methods(n: int, k: int) -> dict[str, Callable[[Moments], Bounds]]:
 # ---------------------------------------------------------------------------------- tables
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(NamedTuple):
     """Coverage and mean width by method; `fixed` is the coverage of ours at one true value."""
 
     covers: dict[str, float]
@@ -274,12 +265,10 @@ class Measured:
 def measure(regime: Regime, size: int) -> Measured:
     truth, moments = simulate(regime, size)
     bounds = {name: f(moments) for name, f in methods(regime.items, regime.score.n).items()}
-    truth_fixed, moments_fixed = simulate(regime, size, fixed=True)
-    return Measured(
-        {name: coverage(truth, found) for name, found in bounds.items()},
-        {name: width(found) for name, found in bounds.items()},
-        coverage(truth_fixed, bounds_of_moments([moments_fixed])),
-    )
+    covers = {name: coverage(truth, found) for name, found in bounds.items()}
+    truth, moments = simulate(regime, size, fixed=True)
+    fixed = coverage(truth, bounds_of_moments([moments]))
+    return Measured(covers, {name: width(found) for name, found in bounds.items()}, fixed)
 
 
 def row(*cells: object) -> None:
@@ -311,9 +300,8 @@ def summary(title: str, found: dict[Regime, Measured], key: Callable[[Regime], s
 def second_look(found: dict[Regime, Measured]) -> None:
     """The least and the most of many noisy figures are mostly noise."""
     ends = sorted(found, key=lambda r: found[r].covers["slmr"])
-    again = {r: measure_again(r) for r in ends[:20] + ends[-20:]}
-    print("\nThe 20 regimes with the least coverage and the 20 with the most, simulated anew 100,000 times: "
-          f"{percent(list(again.values()))}.")  # fmt: skip
+    again = [measure_again(r) for r in ends[:20] + ends[-20:]]
+    print(f"\nThe 20 regimes with the least and the 20 with the most, 100,000 times anew: {percent(again)}.")
 
 
 def measure_again(regime: Regime) -> float:
@@ -329,14 +317,11 @@ def fixed_table() -> None:
     truth = np.arange(1, 1000) / 1000
     for n in ITEMS:
         right = np.arange(n + 1) / n
-        low, high = bounds_of_moments(
-            [Moments(n, right, right * (1 - right), 1.0 * (right == 1), 1.0 * (right > 0))]
-        )
+        low, high = bounds_of_moments([Moments(n, right, right * (1 - right), right == 1, right > 0)])
         holds = (low <= truth[:, None]) & (truth[:, None] <= high)
         covers = (stats.binom.pmf(np.arange(n + 1), n, truth[:, None]) * holds).sum(axis=1)
-        figures = covers.min(), covers.mean(), covers.max()
-        least, mean, most = (f"{100 * x:.1f}" for x in figures)
-        row(n, least, f"{truth[covers.argmin()]:.3f}", mean, most)
+        least, mean, most = (f"{100 * x:.1f}" for x in (covers.min(), covers.mean(), covers.max()))
+        row(n, least, truth[covers.argmin()], mean, most)
 
 
 def every_regime(found: dict[Regime, Measured]) -> None:

@@ -10,6 +10,7 @@ token of the first batch, against `lm_eval --model hf` on the same tasks and mod
 from __future__ import annotations
 
 import argparse
+import re
 import statistics
 import subprocess
 import sys
@@ -147,10 +148,10 @@ def until_first_token(code: str, arguments: list[str]) -> float:
         done = subprocess.run(
             [sys.executable, "-c", code, *arguments, *extra], capture_output=True, text=True
         )
-    try:
-        return float(done.stderr.strip().splitlines()[-1]) - start
-    except (ValueError, IndexError):
-        raise SystemExit(f"no first token:\n{done.stdout}\n{done.stderr}") from None
+    told = re.search(r"(\d+\.\d+)\s*$", done.stderr)  # behind whatever bar was being drawn
+    if told is None:
+        raise SystemExit(f"no first token:\n{done.stdout}\n{done.stderr}")
+    return float(told[1]) - start
 
 
 if __name__ == "__main__":

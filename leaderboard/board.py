@@ -8,16 +8,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
-from statistics import NormalDist, fmean, stdev
+from statistics import fmean, stdev
 from typing import Any
 
 import pandas as pd
 from queries import Filters, Identity, identity, samples_of, select, task_order
 
-from slmr.results import SummaryRow
+from slmr.results import Z95, SummaryRow
 from slmr.stats import Difference, minimum_detectable_difference, paired_difference_over_tasks, shared_ranks
-
-_Z95 = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True)
@@ -160,13 +158,8 @@ def _mean(line: _Line, tasks: Sequence[str]) -> float:
 
 def _stderr(line: _Line, tasks: Sequence[str]) -> float:
     """Of the mean, from sampling items. Seeds share their items: averaging them gains nothing here."""
-    variances = [fmean(_row_stderr(row) for row in line.of_task(task)) ** 2 for task in tasks]
+    variances = [fmean(row.cautious_stderr for row in line.of_task(task)) ** 2 for task in tasks]
     return math.sqrt(sum(variances)) / len(tasks)
-
-
-def _row_stderr(row: SummaryRow) -> float:
-    """At least that of Wilson's upper bound for no success, z / (n + z²): 0 of 10 is not certainty."""
-    return max(row.stderr, _Z95 / (row.n_items + _Z95**2))
 
 
 def _detectable(compared: Mapping[str, _Comparison]) -> float | None:
@@ -223,7 +216,7 @@ def _cells(line: _Line, compared: _Comparison, tasks: Sequence[str]) -> dict[str
         "method": line.method,
         "student": line.student,
         "mean": 100 * _mean(line, tasks) if line.complete else None,
-        "mean ±": 100 * _Z95 * _stderr(line, tasks) if line.complete else None,
+        "mean ±": 100 * Z95 * _stderr(line, tasks) if line.complete else None,
         **_gain(compared.gains.get(line.method)),
     }
     for task in tasks:

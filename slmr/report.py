@@ -6,19 +6,18 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from slmr.results import Contamination, SummaryRow
+from slmr.results import Z95, Contamination, SummaryRow
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-_Z95 = 1.959963984540054
 Key = tuple[str, str, int]
 
 
 def mean_interval(rows: Sequence[SummaryRow]) -> tuple[float, float]:
     """Unweighted mean of task accuracies, and half its 95 % interval (tasks independent)."""
     mean = sum(row.accuracy for row in rows) / len(rows)
-    return mean, _Z95 * math.sqrt(sum(row.stderr**2 for row in rows)) / len(rows)
+    return mean, Z95 * math.sqrt(sum(row.cautious_stderr**2 for row in rows)) / len(rows)
 
 
 def grouped(rows: Sequence[SummaryRow]) -> dict[Key, list[SummaryRow]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from statistics import NormalDist
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from slmr.errors import RequestError
 
 SCHEMA_VERSION = 2
+Z95 = NormalDist().inv_cdf(0.975)
 
 Edition = Literal["lab", "paper"]
 
@@ -57,6 +59,11 @@ class SummaryRow(BaseModel):
     abstained_rate: float | None = Field(default=None, ge=0, le=1)
     data: str | None = Field(default=None, description="where the test items came from")
     engine: str | None = Field(default=None, description="engine and dtype of the evaluation")
+
+    @property
+    def cautious_stderr(self) -> float:
+        """At least that of Wilson's upper bound for no success, z / (n + z²): 0 of 10 is not certainty."""
+        return max(self.stderr, Z95 / (self.n_items + Z95**2))
 
     @property
     def format_loss(self) -> float:

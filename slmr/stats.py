@@ -154,6 +154,10 @@ def bounded_mean_over_tasks(tasks: Sequence[ArrayLike], level: float = 0.95) -> 
     (Miller, 2411.00640); tasks are independent samples, so their variances add. It is 0 where no task has
     two items that differ.
 
+    That the interval holds the true value in 95 % is meant on average over a band of true values: at one
+    value the coverage of any interval of counts jumps with n and the value (Brown, Cai and DasGupta 2001).
+    docs/statistics.md has the measured coverage, of both.
+
     Args:
         tasks: per task its item scores, [items].
         level: of the interval.
@@ -190,7 +194,7 @@ def bounds_of_moments(tasks: Sequence[Moments], level: float = 0.95) -> tuple[np
 
     For one task: scores in [0, 1] with mean m vary at most as all-or-nothing ones do, by v = m (1 - m). If
     they vary by the share d of it, n items say as much as n / d all-or-nothing ones (Kish's design effect;
-    Korn and Graubard 1998 for proportions in clustered surveys; Dean and Pagano 2015 for Wilson's bounds).
+    in bounds of proportions from clustered surveys: Korn and Graubard 1998, Franco et al. 2019).
     With the standard error e of m, d = n e² / (v + e²): n e² and v + e² are unbiased for the variance of a
     score and for its maximum. For scores of 0 and 1, d = 1, and the bounds are exactly Wilson's.
 

@@ -81,8 +81,9 @@ def test_the_samplers_logprobs_are_the_trainers(tmp_path: Path) -> None:
 
     task = load_task("lab_gsm8k")
     rows = [
-        {"id": i.id, "prompt": task.prompt(i.problem), "gold": i.gold, "kind": task.kind} for i in task.items("train", 16)
-    ]  # fmt: skip
+        {"id": item.id, "prompt": task.prompt(item.problem), "gold": item.gold, "kind": task.kind}
+        for item in task.items("train", 16)
+    ]
     (tmp_path / "pool").mkdir()
     (tmp_path / "out").mkdir()
     write_rows(tmp_path / "pool" / PROBLEMS, rows)
@@ -91,5 +92,7 @@ def test_the_samplers_logprobs_are_the_trainers(tmp_path: Path) -> None:
         EngineSettings(device="cpu"), lambda *_: None,
     )  # fmt: skip
     grpo_stage(context, GrpoParams(steps=3, group_size=4, prompts_per_step=4, temperature=0.8, max_tokens=40))
-    gaps = [point["sampling/logprob_gap"] for point in context.stats["curve"] if "sampling/logprob_gap" in point]
+    gaps = [
+        point["sampling/logprob_gap"] for point in context.stats["curve"] if "sampling/logprob_gap" in point
+    ]
     assert len(gaps) == 3 and all(0 <= gap < 1e-4 for gap in gaps)
