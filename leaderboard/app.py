@@ -22,7 +22,7 @@ from queries import Filters, Results, editions, load_results, values
 # Okabe and Ito's palette, told apart by colour-blind readers too; base in grey.
 _COLOURS = {
     "base": "#8c8c8c", "sft": "#0072B2", "distill": "#56B4E9", "rl": "#E69F00", "sft_rl": "#009E73",
-    "stagewise": "#D55E00",
+    "stagewise": "#D55E00", "model": "#CC79A7",
 }  # fmt: skip
 _EDITIONS = {
     "lab": "lab edition: procedural tasks, tiny students",

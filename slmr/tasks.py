@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.metadata import entry_points
@@ -97,7 +98,7 @@ class Task:
             raise RequestError(f"the number of items must be at least 1, not {n}")
         lab_task = self.lab_generator
         if lab_task is not None:
-            return _lab_items(lab_task, split, n, seed)
+            return list(_lab_items(lab_task, split, n, seed))
         documents = self._documents(split)
         chosen = documents if n is None else documents[:n]
         return [self._item(i, document) for i, document in enumerate(chosen)]
@@ -234,16 +235,16 @@ class Task:
                     str(document["gold"]), None if level is None else int(level))  # fmt: skip
 
 
-def _lab_items(name: str, split: Split, n: int | None, seed: int) -> list[Item]:
+@lru_cache(maxsize=32)  # drawn for our questions, and again when lm-eval grades their answers
+def _lab_items(name: str, split: Split, n: int | None, seed: int) -> tuple[Item, ...]:
     from slmr import lab
 
     if n is None:
         if split not in ("test", "validation"):
             raise RequestError(f"the {split} split of {name} has no end: say how many items")
         n = N_TEST if split == "test" else N_VALIDATION
-    return [
-        Item(i.id, i.problem, i.gold, i.difficulty) for i in lab.take(lab.generator(name), split, n, seed)
-    ]
+    drawn = lab.take(lab.generator(name), split, n, seed)
+    return tuple(Item(i.id, i.problem, i.gold, i.difficulty) for i in drawn)
 
 
 def strict_form(gold: str, kind: Kind) -> str:
@@ -390,10 +391,24 @@ def score_choice(doc: Mapping[str, Any], results: Sequence[str | Sequence[str]])
     return _score(doc, results, "choice")
 
 
+_KNOWN: dict[tuple[str, str, Kind], Verdict] = {}
+
+
+@contextmanager
+def known_verdicts(found: Mapping[tuple[str, str, Kind], Verdict]) -> Iterator[None]:
+    """While this is open, lm-eval scores these (completion, gold, kind) by these verdicts: none is decided twice."""
+    _KNOWN.update(found)
+    try:
+        yield
+    finally:
+        _KNOWN.clear()
+
+
 def _score(doc: Mapping[str, Any], results: Sequence[str | Sequence[str]], kind: Kind) -> dict[str, float]:
     """Metrics of one document: means over its completions (one, or k where lm-eval repeats)."""
     completions: Iterable[str] = [results[0]] if isinstance(results[0], str) else results[0]
-    verdicts = [verify(completion, str(doc["gold"]), kind) for completion in completions]
+    gold = str(doc["gold"])
+    verdicts = [_KNOWN.get((c, gold, kind)) or verify(c, gold, kind) for c in completions]
     mean = 1 / len(verdicts)
     return {
         "accuracy": mean * sum(v.strict for v in verdicts),

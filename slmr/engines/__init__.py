@@ -73,11 +73,13 @@ class Engine(Protocol):
 
     Attributes:
         parameters: of the model; 0 where a server does not tell.
+        width: how many prompts run side by side.
         unit: how many prompts should be asked for together at least. An engine whose arithmetic depends
             on what shares a batch gives the same answer again only for the same unit.
     """
 
     parameters: int
+    width: int
     unit: int
 
     def generate(

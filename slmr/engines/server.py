@@ -83,7 +83,7 @@ class ServerEngine:
         self._api = Endpoint(url, patience, settings.concurrency)
         self.url = self._api.url
         self.refused: set[str] = set()
-        self._concurrency = settings.concurrency
+        self.width = settings.concurrency
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="slmr-server", daemon=True)
         self._thread.start()
@@ -202,7 +202,7 @@ class ServerEngine:
                 if stopping.is_set():
                     return
 
-        workers = [asyncio.create_task(work()) for _ in range(min(len(prompts), self._concurrency))]
+        workers = [asyncio.create_task(work()) for _ in range(min(len(prompts), self.width))]
         try:
             done, late = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
             failed = [task for task in done if task.exception()]

@@ -97,7 +97,7 @@ class TransformersEngine:
         self.model = load_model(folder, settings.device, settings.dtype, settings.trust_remote_code).eval()
         self.parameters: int = self.model.num_parameters()
         self.batch_size = memory.batch_size(self.model, settings.batch_size)
-        self.unit = 4 * self.batch_size
+        self.width, self.unit = self.batch_size, 4 * self.batch_size
         self._sampler = Sampler(self.model, self.tokenizer, settings.compile)
 
     def generate(

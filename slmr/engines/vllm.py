@@ -14,6 +14,7 @@ from slmr.errors import RequestError
 from slmr.stage import EngineSettings
 
 _UNIT = 1024  # vLLM forms its own batches; this many are handed to it, and kept, together
+_WIDTH = 64  # for an estimate only
 _SEED_BITS = 0x7FFFFFFF
 
 
@@ -24,7 +25,7 @@ class VllmEngine:
         RequestError: vLLM is not installed, or it cannot load the model; the message says what it said.
     """
 
-    unit = _UNIT
+    width, unit = _WIDTH, _UNIT
 
     def __init__(self, folder: Path, settings: EngineSettings) -> None:
         self.tokenizer = load_tokenizer(folder, settings.trust_remote_code)

@@ -145,7 +145,7 @@ class Recorder:
     def _estimate(self, engine: Engine, clock: _Clock) -> None:
         """A short trial with a first batch, so that the time is known before it is spent."""
         numbers = self.left()
-        trial = numbers[:: max(1, 4 * len(numbers) // max(engine.unit, 64))][: max(1, engine.unit // 4)]
+        trial = numbers[:: max(1, len(numbers) // engine.width)][: engine.width]
         prompts = [self._questions[i].prompt for i in trial]
         start = time.monotonic()
         done = engine.generate(prompts, Sampling(0.0, _TRIAL_TOKENS, 0))

@@ -7,10 +7,12 @@ import io
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from slmr.errors import WorkError
-from slmr.tasks import Task
+from slmr.tasks import Task, known_verdicts
+from slmr.verify import Verdict
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -31,7 +33,9 @@ def lm_eval_accuracy(
     from lm_eval.tasks import TaskManager
 
     roots: list[Any] = sorted({task.folder.parent for task in tasks})
-    with _quiet_progress():
+    kinds = {task.name: task.kind for task in tasks}
+    found = {(row["completion"], row["gold"], kinds[row["task"]]): _verdict(row) for row in rows}
+    with _quiet_progress(), _templates_compiled_once(), known_verdicts(found):
         manager = TaskManager(include_path=roots, include_defaults=False)
         loaded = manager.load([task.name for task in tasks])
         for task in loaded["tasks"].values():
@@ -44,8 +48,12 @@ def lm_eval_accuracy(
         results = evaluate_tasks(
             _kept_answers(rows), loaded, limit=limit, bootstrap_iters=0, log_samples=False
         )
-    found = (results or {}).get("results", {})
-    return {task.name: _metric(found[task.name], "accuracy") for task in tasks}
+    graded = (results or {}).get("results", {})
+    return {task.name: _metric(graded[task.name], "accuracy") for task in tasks}
+
+
+def _verdict(row: Mapping[str, Any]) -> Verdict:
+    return Verdict(row["status"], row["strict"], row["lenient"], row["extracted"], row["reason"], 0.0)
 
 
 def _kept_answers(rows: Sequence[Mapping[str, Any]]) -> Any:
@@ -86,6 +94,19 @@ def _answer(request: Instance, row: Mapping[str, Any] | None) -> str:
 def _metric(results: Mapping[str, Any], name: str) -> float:
     """A metric under any filter's name: lm-eval keys are `metric,filter`."""
     return float(next(value for key, value in results.items() if key.split(",")[0] == name))
+
+
+@contextlib.contextmanager
+def _templates_compiled_once() -> Iterator[None]:
+    """lm-eval compiles a task's templates anew for every document; for a small model that is a tenth of the time."""
+    from lm_eval.utils import env
+
+    compiled = env.from_string
+    env.from_string = lru_cache(maxsize=64)(compiled)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        env.from_string = compiled  # type: ignore[method-assign]
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 
 from slmr.stats import maj_at_k, mean_with_interval, pass_at_k
 from slmr.tasks import Task
-from slmr.verify import Kind, checker_version, choice, numeric, verify_batch
+from slmr.verify import Kind, Verdict, checker_version, choice, numeric, verify_batch
 
 Row = Mapping[str, Any]
 
@@ -19,12 +19,17 @@ ABSTENTIONS = ("malformed_gold", "timeout", "checker_error")
 
 
 def judged(rows: Sequence[Row], tasks: Mapping[str, Task]) -> list[dict[str, Any]]:
-    """The rows with the checkers' verdicts, whatever verdicts they had."""
-    kinds: list[Kind] = [tasks[row["task"]].kind for row in rows]
-    verdicts = verify_batch([row["completion"] for row in rows], [row["gold"] for row in rows], kinds)
+    """The rows with the checkers' verdicts, whatever verdicts they had. Equal answers are decided once."""
+    found: dict[tuple[str, str, Kind], Verdict] = {}
+    for kind in {task.kind for task in tasks.values()}:
+        asked = {(row["completion"], row["gold"]): None for row in rows if tasks[row["task"]].kind == kind}
+        if asked:
+            verdicts = verify_batch(*zip(*asked, strict=True), kind)
+            found |= {(*pair, kind): verdict for pair, verdict in zip(asked, verdicts, strict=True)}
+    decided = [found[row["completion"], row["gold"], tasks[row["task"]].kind] for row in rows]
     return [
         {**row, **{name: getattr(verdict, name) for name in VERDICT_FIELDS}}
-        for row, verdict in zip(rows, verdicts, strict=True)
+        for row, verdict in zip(rows, decided, strict=True)
     ]
 
 

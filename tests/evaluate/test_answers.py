@@ -25,6 +25,7 @@ class ScriptedEngine:
     """Answers with the batch it was asked in, so that another composition is another answer."""
 
     parameters = 1
+    width = 4
 
     def __init__(self, unit: int, dies_after: int | None = None) -> None:
         self.unit, self.left, self.calls = unit, dies_after, []

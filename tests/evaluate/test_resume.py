@@ -8,13 +8,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from slmr.errors import RequestError
+from slmr.errors import RequestError, WorkError
 from slmr.evalrun import EvalRequest, evaluate_model
 from slmr.results import read_summary
 from slmr.store import read_rows
+from tests.engines.fake_server import FakeServer, Reply, answer
 
 TINY = EvalRequest("lab-llama", tasks="lab_mawps", limit=12, device="cpu", batch_size="8")
 
@@ -109,3 +111,26 @@ def test_what_does_not_fit_is_said_before_any_work(
     with pytest.raises(RequestError, match=message):
         evaluate_model(EvalRequest(**{**vars(TINY), "out": tmp_path, **changes}))  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_server_that_fails_in_the_middle_loses_nothing_it_said(tmp_path: Path) -> None:
+    """It answers 30 questions, then refuses; the same command asks for the rest alone."""
+    broken = True
+
+    def script(number: int, body: dict[str, Any]) -> Reply:
+        if broken and number >= 30:
+            return Reply({"error": {"message": "out of credit"}}, status=402)
+        return Reply(answer(f"#### {len(body['messages'][-1]['content']) % 50}"))
+
+    with FakeServer(script) as server:
+        request = EvalRequest(server.url, tasks="lab_mawps,lab_svamp", limit=25, concurrency=3, out=tmp_path)
+        with pytest.raises(WorkError, match=r"out of credit.*"):
+            evaluate_model(request)
+        asked, broken = len(server.bodies), False
+        rows, folder = evaluate_model(request)
+        # The trial before the start asks too; what was answered is not asked again.
+        again = len(server.bodies) - asked
+        assert 20 <= again <= 20 + 3 + 16
+        undisturbed = evaluate_model(EvalRequest(**{**vars(request), "out": tmp_path / "other"}))[1]
+    assert contents(folder) == contents(undisturbed)
+    assert [row.n_items for row in rows] == [25, 25]
