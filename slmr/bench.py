@@ -18,7 +18,7 @@ from slmr.evaluate import METRICS, SAMPLES
 from slmr.profiles import Profile, load_profile
 from slmr.recipes import Node, Planner, Recipe, select_methods, stages
 from slmr.results import Contamination, Summary, SummaryRow, read_summary, write_summary
-from slmr.stage import StageContext
+from slmr.stage import EngineSettings, StageContext
 from slmr.stagewise.data import PROBLEMS
 from slmr.store import (
     MANIFEST,
@@ -221,7 +221,8 @@ def _run_node(store: Store, node: Node, plan: Plan, watcher: Watcher) -> None:
         shutil.rmtree(folder / "trainer", ignore_errors=True)
         context.cost.wall_s = watch.seconds
         write_json(folder / "stats.json", context.stats)
-        write_json(folder / MANIFEST, _manifest(node, context.cost).model_dump(mode="json"))
+        manifest = _manifest(node, context.cost, plan.profile.engine)
+        write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
     watcher.finished(node, False, watch.seconds)
 
 
@@ -234,7 +235,7 @@ def _place(store: Store, node: Node) -> Path | str:
     if node.stage is None:
         assert node.student is not None
         return node.student
-    return store.path(node.stage.name, node.key)
+    return _artefact(store, node)
 
 
 def _artefact(store: Store, node: Node) -> Path:
@@ -242,7 +243,7 @@ def _artefact(store: Store, node: Node) -> Path:
     return store.path(node.stage.name, node.key)
 
 
-def _manifest(node: Node, cost: Cost) -> Manifest:
+def _manifest(node: Node, cost: Cost, engine: EngineSettings) -> Manifest:
     import torch
 
     assert node.stage is not None and node.params is not None
@@ -250,8 +251,9 @@ def _manifest(node: Node, cost: Cost) -> Manifest:
         stage=node.stage.name, stage_version=node.stage.version, key=node.key,
         parameters=node.params.model_dump(mode="json"),
         inputs={name: [n.key for n in group] for name, group in node.inputs.items()},
-        seed=node.seed, versions=library_versions(), git_revision=git_revision(),
+        seed=node.seed, versions=library_versions(engine.name), git_revision=git_revision(),
         device="cuda" if torch.cuda.is_available() else "cpu", threads=torch.get_num_threads(), cost=cost,
+        engine=engine.model_dump(mode="json") if node.stage.uses_engine else {},
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from slmr.errors import RequestError
 from slmr.evaluate.rescore import samples_file
@@ -31,9 +32,11 @@ def publish(run: Path, results: Path, name: str | None = None) -> Path:
     partial.mkdir(parents=True)
     for row in summary.rows:
         _copy_samples(run, partial, row)
-    write_json(partial / MANIFESTS, _manifests(run, summary.rows))
+    manifests = _manifests(run, summary.rows)
+    write_json(partial / MANIFESTS, manifests)
     write_summary(partial / "summary.json", summary.rows, summary.contamination)
-    (partial / "README.md").write_text(_readme(target.name, summary.rows), encoding="utf-8")
+    text = _readme(target.name, summary.rows, list(manifests.values()))
+    (partial / "README.md").write_text(text, encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     partial.replace(target)
     return target
@@ -51,9 +54,9 @@ def _copy_samples(run: Path, target: Path, row: SummaryRow) -> None:
     write_rows(copy, kept)
 
 
-def _manifests(run: Path, rows: Sequence[SummaryRow]) -> dict[str, object]:
+def _manifests(run: Path, rows: Sequence[SummaryRow]) -> dict[str, dict[str, Any]]:
     """The manifest of each evaluation artefact, by its key; with what the engine did there."""
-    found: dict[str, object] = {}
+    found: dict[str, dict[str, Any]] = {}
     for key in dict.fromkeys(row.manifest for row in rows):
         folder = run / "artefacts" / f"evaluate-{key}"
         if (folder / MANIFEST).is_file():
@@ -61,8 +64,8 @@ def _manifests(run: Path, rows: Sequence[SummaryRow]) -> dict[str, object]:
     return found
 
 
-def _readme(name: str, rows: Sequence[SummaryRow]) -> str:
-    """The rows as a table, and the commands."""
+def _readme(name: str, rows: Sequence[SummaryRow], manifests: Sequence[dict[str, Any]]) -> str:
+    """The rows as a table, where their data came from, how long it took, and the commands."""
     names = ("method", "student", "seed", "task", "items", "accuracy, %", "95 % interval", "lenient, %",
              "cut off, %", "no answer, %", "tokens")  # fmt: skip
     lines = [f"# {name}", "", f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
@@ -75,5 +78,18 @@ def _readme(name: str, rows: Sequence[SummaryRow]) -> str:
         )
     notes = sorted({f"- {r.task}: {r.data}" for r in rows if r.data})
     lines += ["", "Data:", "", *notes] if notes else []
+    lines += (
+        ["", "Speed:", "", *speeds]
+        if (speeds := [_speed(m) for m in manifests if m["stats"].get("engine")])
+        else []
+    )
     lines += ["", "Made by:", "", "```", *dict.fromkeys(r.command for r in rows), "```", ""]
     return "\n".join(lines)
+
+
+def _speed(manifest: dict[str, Any]) -> str:
+    done, wall = manifest["stats"]["engine"], manifest["cost"]["wall_s"]
+    return (
+        f"- {done['tokens']:,} tokens in {done['seconds']:.0f} s, {done['tokens_per_s']:,.0f} a second, on"
+        f" {manifest['device']} with {manifest['threads']} threads; the whole evaluation {wall:.0f} s"
+    )

@@ -62,6 +62,7 @@ class Manifest(BaseModel):
     git_revision: str | None
     device: str
     threads: int
+    engine: dict[str, Any] = {}
     cost: Cost
 
 

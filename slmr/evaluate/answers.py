@@ -27,6 +27,7 @@ Row = dict[str, Any]
 
 _FLUSH_ROWS, _FLUSH_S = 64, 10.0
 _TRIAL_TOKENS = 8
+_TELL_S = 0.2  # the display is told so often at most: it costs more than a small model's completion
 _TOO_FEW = 20  # completions, before they tell how long the rest takes
 
 
@@ -159,7 +160,7 @@ class _Clock:
 
     def __init__(self, total: int, kept: int, progress: Progress) -> None:
         self._total, self._done, self._progress = total, kept, progress
-        self._start, self._tokens, self._fresh = time.monotonic(), 0, 0
+        self._start, self._told_at, self._tokens, self._fresh = time.monotonic(), 0.0, 0, 0
 
     def expect(self, count: int, longest_s: float) -> None:
         """Announces the work: at most this long, if every completion fills its budget."""
@@ -174,6 +175,9 @@ class _Clock:
             self._tokens + completion.tokens,
         )
         past = max(1e-6, time.monotonic() - self._start)
+        if past - self._told_at < _TELL_S and self._done < self._total:
+            return
+        self._told_at = past
         left = past / self._fresh * (self._total - self._done)
         # The first to end are the short ones: too early, they promise too much or, after a slow start, too little.
         told = f", about {clock(left)} left" if self._fresh >= min(self._total, _TOO_FEW) else ""

@@ -22,10 +22,15 @@ def judged(rows: Sequence[Row], tasks: Mapping[str, Task]) -> list[dict[str, Any
     """The rows with the checkers' verdicts, whatever verdicts they had. Equal answers are decided once."""
     found: dict[tuple[str, str, Kind], Verdict] = {}
     for kind in {task.kind for task in tasks.values()}:
-        asked = {(row["completion"], row["gold"]): None for row in rows if tasks[row["task"]].kind == kind}
-        if asked:
-            verdicts = verify_batch(*zip(*asked, strict=True), kind)
-            found |= {(*pair, kind): verdict for pair, verdict in zip(asked, verdicts, strict=True)}
+        asked = [
+            (str(row["completion"]), str(row["gold"])) for row in rows if tasks[row["task"]].kind == kind
+        ]
+        distinct = list(dict.fromkeys(asked))
+        verdicts = verify_batch(
+            [completion for completion, _ in distinct], [gold for _, gold in distinct], kind
+        )
+        for (completion, gold), verdict in zip(distinct, verdicts, strict=True):
+            found[completion, gold, kind] = verdict
     decided = [found[row["completion"], row["gold"], tasks[row["task"]].kind] for row in rows]
     return [
         {**row, **{name: getattr(verdict, name) for name in VERDICT_FIELDS}}

@@ -113,7 +113,7 @@ def test_the_time_is_told_before_it_is_spent_and_all_along(tmp_path: Path, tasks
     mine._progress = lambda done, total, what: said.append(f"{done} of {total} {what}")
     mine.record(ScriptedEngine(8))
     assert said[0].startswith("0 of 52 completions: 52 to do take at most ")
-    assert len(said) == 53 and "tokens/s, about 0 s left" in said[-1]
+    assert len(said) >= 2 and said[-1].startswith("52 of 52 ") and "tokens/s, about 0 s left" in said[-1]
 
 
 def test_clock() -> None:
