@@ -10,7 +10,7 @@ import numpy as np
 
 from slmr.errors import RequestError, unknown
 from slmr.evaluate.rescore import samples_file
-from slmr.results import SummaryRow, read_summary
+from slmr.results import Z95, SummaryRow, read_summary
 from slmr.stats import (
     Difference,
     holm,
@@ -141,10 +141,15 @@ def _task(
     change = a.mean(axis=1) - b.mean(axis=1)
     return TaskComparison(
         task, len(ids), float(a.mean()), float(b.mean()), difference, p,
-        minimum_detectable_difference(difference.stderr),
+        detectable(difference),
         [i for i, c in zip(ids, change, strict=True) if c > 0],
         [i for i, c in zip(ids, change, strict=True) if c < 0],
     )  # fmt: skip
+
+
+def detectable(found: Difference) -> float:
+    """The minimum detectable difference, from the interval: where no item differs, the standard error is 0."""
+    return minimum_detectable_difference((found.high - found.low) / (2 * Z95))
 
 
 def comparison_table(found: Comparison) -> Table:
@@ -173,7 +178,7 @@ def comparison_table(found: Comparison) -> Table:
         )  # fmt: skip
     if found.mean:
         table.add_row("mean", "", "", "", *_shown(found.mean), f"{found.mean.p:.3f}", "", "",
-                      f"{100 * minimum_detectable_difference(found.mean.stderr):.1f}")  # fmt: skip
+                      f"{100 * detectable(found.mean):.1f}")  # fmt: skip
     return table
 
 
@@ -187,8 +192,7 @@ def verdict(found: Comparison, level: float = 0.05) -> str:
     p = found.mean.p if found.mean else found.tasks[0].p
     if p < level:
         return f"{'A' if overall.mean > 0 else 'B'} is better by {100 * abs(overall.mean):.1f} points (p = {p:.3f})."
-    detectable = minimum_detectable_difference(overall.stderr)
     return (
-        f"A and B cannot be told apart (difference {100 * overall.mean:+.1f}, p = {p:.2f}); "
-        f"a difference of {100 * detectable:.1f} points would have been found four times in five."
+        f"A and B cannot be told apart (difference {100 * overall.mean:+.1f}, p = {p:.2f}); a difference of"
+        f" {100 * detectable(overall):.1f} points would have been found four times in five."
     )

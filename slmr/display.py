@@ -48,7 +48,8 @@ class BenchDisplay:
     def planned(self, nodes: Sequence[Node], missing: Sequence[Node]) -> None:
         self._count = len(nodes)
         self._pending = {node.key: node.stage.name for node in missing if node.stage}
-        self._say(f"{len(nodes)} stages: {len(nodes) - len(missing)} done before, {len(missing)} to do")
+        stages = "1 stage" if len(nodes) == 1 else f"{len(nodes)} stages"
+        self._say(f"{stages}: {len(nodes) - len(missing)} done before, {len(missing)} to do")
         self._progress.update(self._whole, total=self._seconds_left() or 1.0)
 
     def started(self, node: Node, methods: Sequence[str]) -> None:

@@ -26,9 +26,7 @@ class Sampler:
             forward pass; sliding windows, recurrent layers and whatever else comes go through `generate`.
     """
 
-    def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, compiled: bool = False
-    ) -> None:
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
         self._model, self._tokenizer = model, tokenizer
         self.ends = end_tokens(tokenizer, model)
         self._pad = int(tokenizer.pad_token_id)  # type: ignore[arg-type]
