@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from slmr.errors import WorkError
 from slmr.tasks import Task, known_verdicts
-from slmr.verify import Verdict
+from slmr.verify import Kind, Verdict
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -33,8 +33,10 @@ def lm_eval_accuracy(
     from lm_eval.tasks import TaskManager
 
     roots: list[Any] = sorted({task.folder.parent for task in tasks})
-    kinds = {task.name: task.kind for task in tasks}
-    found = {(row["completion"], row["gold"], kinds[row["task"]]): _verdict(row) for row in rows}
+    kinds: dict[str, Kind] = {task.name: task.kind for task in tasks}
+    found: dict[tuple[str, str, Kind], Verdict] = {
+        (row["completion"], row["gold"], kinds[row["task"]]): _verdict(row) for row in rows
+    }
     with _quiet_progress(), _templates_compiled_once(), known_verdicts(found):
         manager = TaskManager(include_path=roots, include_defaults=False)
         loaded = manager.load([task.name for task in tasks])

@@ -21,7 +21,8 @@ ABSTENTIONS = ("malformed_gold", "timeout", "checker_error")
 def judged(rows: Sequence[Row], tasks: Mapping[str, Task]) -> list[dict[str, Any]]:
     """The rows with the checkers' verdicts, whatever verdicts they had. Equal answers are decided once."""
     found: dict[tuple[str, str, Kind], Verdict] = {}
-    for kind in {task.kind for task in tasks.values()}:
+    kinds: set[Kind] = {task.kind for task in tasks.values()}
+    for kind in kinds:
         asked = [
             (str(row["completion"]), str(row["gold"])) for row in rows if tasks[row["task"]].kind == kind
         ]

@@ -24,7 +24,7 @@ def attempt(out: Path, tasks: str = "lab_gsm8k,lab_math") -> int:
         with open(out.with_suffix(".log"), "a") as log:
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
-            main(["eval", "lab-llama", "--tasks", tasks, "--k", "2", "--limit", "60", "--batch-size", "8",
+            main(["eval", "lab-llama", "--tasks", tasks, "--k", "2", "--limit", "150", "--batch-size", "8",
                   "--device", "cpu", "--out", str(out)])  # fmt: skip
             os._exit(0)
     return child
@@ -42,7 +42,7 @@ def main() -> None:
     whole, moments, killed = time.monotonic() - start, random.Random(seed), 0
     while killed < kills:
         child = attempt(folder / "killed")
-        time.sleep(moments.uniform(0.1, 0.5) * whole)
+        time.sleep(moments.uniform(0.08, 0.2) * whole)
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             break
