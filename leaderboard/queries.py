@@ -68,7 +68,7 @@ def load_results(folder: Path) -> Results:
             continue
         found += [_Found(row, file.parent, stat.st_mtime_ns) for row in rows]
     kept = _one_each(_newest_versions(found, notices), notices)
-    samples = {identity(f.row): _samples_file(f) for f in kept}
+    samples = {identity(f.row): f.row.samples_file(f.folder) for f in kept}
     return Results([f.row for f in kept], notices, samples)
 
 
@@ -83,12 +83,6 @@ def _summaries(folder: Path) -> Iterator[Path]:
 def _read(file: Path, _mtime: int, _size: int) -> tuple[SummaryRow, ...]:
     """A summary's rows; time and size are part of the cache's key."""
     return tuple(read_summary(file).rows)
-
-
-def _samples_file(found: _Found) -> Path:
-    row = found.row
-    student = row.student.replace("/", "--")
-    return found.folder / "samples" / row.method / student / f"seed-{row.seed}" / f"{row.task}.parquet"
 
 
 def _newest_versions(found: Sequence[_Found], notices: list[str]) -> list[_Found]:

@@ -60,6 +60,11 @@ class SummaryRow(BaseModel):
     data: str | None = Field(default=None, description="where the test items came from")
     engine: str | None = Field(default=None, description="engine and dtype of the evaluation")
 
+    def samples_file(self, run: Path) -> Path:
+        """Where a run keeps the completions behind this row."""
+        student = self.student.replace("/", "--")
+        return run / "samples" / self.method / student / f"seed-{self.seed}" / f"{self.task}.parquet"
+
     @property
     def cautious_stderr(self) -> float:
         """At least that of Wilson's upper bound for no success, z / (n + z²): 0 of 10 is not certainty."""

@@ -39,8 +39,7 @@ class Change:
 
 def samples_file(run: Path, row: SummaryRow) -> Path:
     """Where a run keeps the completions behind a summary row."""
-    student = row.student.replace("/", "--")
-    return run / "samples" / row.method / student / f"seed-{row.seed}" / f"{row.task}.parquet"
+    return row.samples_file(run)
 
 
 def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
