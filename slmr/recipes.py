@@ -201,7 +201,7 @@ class Planner:
         self, kind: Stage, label: str, values: dict[str, Any], inputs: dict[str, tuple[Node, ...]], where: str
     ) -> Node:
         """A node with its key: the hash of all that can change what the stage writes."""
-        params = kind.parse(values, where)
+        params = kind.parse(values, where).identified()
         seed = self._seed if kind.random else None
         key = digest(
             {

@@ -34,6 +34,7 @@ class Source:
     `files`: below the data folder, the preferred one first. `hub`: id, config, splits.
     `own_id`: the field that holds the data's own ids, which must differ.
     `remark`: what a reader of results must know of a file.
+    `solution`: the field of a training record that holds a worked solution, which a teacher may use.
     """
 
     files: Mapping[str, tuple[str, ...]]
@@ -42,6 +43,7 @@ class Source:
     own_id: str | None = None
     revision: str | None = None
     remark: Callable[[Path], str] = lambda file: ""
+    solution: str | None = None
 
 
 class Splits(Mapping[str, Any]):
@@ -241,7 +243,10 @@ def _read(task: str, split: str) -> Iterator[tuple[Record, Document]]:
             raise RequestError(
                 f"{place}: the {source.own_id} {own!r} of {task} is also at {places[str(own)]}"
             )
-        yield record, {"id": f"{task}/{split}/{i}", "problem": problem, "gold": gold}
+        document = {"id": f"{task}/{split}/{i}", "problem": problem, "gold": gold}
+        if source.solution and split == "train":
+            document["solution"] = text_field(record, source.solution)
+        yield record, document
 
 
 def _records(task: str, split: str) -> Iterator[tuple[str, Any]]:
@@ -354,7 +359,7 @@ SOURCES: dict[str, Source] = {
     "gsm8k_platinum": Source(
         {"test": ("gsm8k_platinum/test.jsonl", "gsm8k/test.jsonl"), "train": ("gsm8k/train.jsonl",)},
         {"test": ("madrylab/gsm8k-platinum", "main", "test"), "train": ("openai/gsm8k", "main", "train")},
-        _gsm8k, remark=_platinum_or_not,
+        _gsm8k, remark=_platinum_or_not, solution="answer",
     ),
     "svamp": Source(
         {"test": ("svamp/SVAMP.json",)}, {"test": ("ChilleD/SVAMP", None, "train+test")}, _svamp, own_id="ID"

@@ -22,6 +22,10 @@ class Params(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def identified(self) -> Params:
+        """The same, with the content's digest beside every name of something outside (a model, a task)."""
+        return self
+
 
 class EngineSettings(Params):
     """How completions are sampled; the same for every method of a run.

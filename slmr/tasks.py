@@ -43,12 +43,13 @@ _ADD_FEWSHOT = (
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One problem of a task. `difficulty` is the lab level (1 to 5), None where it is unknown."""
+    """One problem of a task. `difficulty` is the lab level (1 to 5); None, as `solution`, where the data has none."""
 
     id: str
     problem: str
     gold: str
     difficulty: int | None = None
+    solution: str | None = None
 
 
 class _Metadata(BaseModel):
@@ -232,7 +233,8 @@ class Task:
             )
         level = document.get("difficulty")
         return Item(str(document.get("id", f"{self.name}/{index}")), str(document["problem"]),
-                    str(document["gold"]), None if level is None else int(level))  # fmt: skip
+                    str(document["gold"]), None if level is None else int(level),
+                    document.get("solution"))  # fmt: skip
 
 
 @lru_cache(maxsize=32)  # drawn for our questions, and again when lm-eval grades their answers

@@ -1,5 +1,5 @@
 """The stage-specific curriculum of arXiv 2606.04466: probe, partition, Bridge, consolidate, critique."""
 
-from slmr.stagewise import bridge, critique, probe, teacher
+from slmr.stagewise import bridge, critique, probe, traces
 
-__all__ = ["bridge", "critique", "probe", "teacher"]
+__all__ = ["bridge", "critique", "probe", "traces"]

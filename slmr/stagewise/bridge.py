@@ -23,8 +23,9 @@ from slmr.stagewise.data import (
     trace,
 )
 from slmr.stagewise.steps import common_prefix, split_steps
-from slmr.stagewise.teacher import Teacher, TeacherSettings, count_tokens
+from slmr.stagewise.teachers import Teacher, TeacherSettings, teacher_tokens
 from slmr.store import Cost, write_rows
+from slmr.tasks import strict_form
 from slmr.verify import verify
 
 SCORES = "scores.parquet"
@@ -51,7 +52,7 @@ def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     problems = problems_by_id(context.input("problems"))
     hard = [problems[i] for i in ids_in_groups(context.input("partition"), params.groups)]
     attempts = rollouts_by_problem(context.input("probe"))
-    teacher = params.open()
+    teacher = params.open(context.engine)
     model = context.model("model")
     candidates = [
         row for p in hard for row in propose(p, teacher, [a["completion"] for a in attempts[p["id"]]])
@@ -62,13 +63,14 @@ def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     write_rows(
         context.folder / TRACES, [trace(problems[c["problem_id"]], c["text"], c["source"]) for c in chosen]
     )
-    context.cost += Cost(teacher_tokens=count_tokens(model, [c["text"] for c in candidates]))
+    context.cost += Cost(teacher_tokens=teacher_tokens(teacher, model, [c["text"] for c in candidates]))
     context.stats |= _statistics(candidates, chosen)
 
 
 def propose(problem: Row, teacher: Teacher, attempts: Sequence[str]) -> list[Row]:
     """The raw trace and every different rewrite, those that verify only; raw stands first."""
-    texts = {"raw": teacher.raw_trace(problem), **teacher.rewrites(problem)}
+    (raw,) = teacher.raw_traces([problem])
+    texts = {"raw": raw or "", **teacher.rewrites([problem], [raw or ""])[0]}
     texts["own prefix"] = own_prefix(problem, teacher, attempts)
     seen: dict[str, str] = {}
     for source, text in texts.items():
@@ -82,13 +84,13 @@ def propose(problem: Row, teacher: Teacher, attempts: Sequence[str]) -> list[Row
 
 def own_prefix(problem: Row, teacher: Teacher, attempts: Sequence[str]) -> str:
     """The longest right beginning among the student's attempts, continued by the teacher's steps."""
-    steps = teacher.steps(problem)
+    steps = teacher.worked_steps([problem])[0] or []
     best: list[str] = []
     for attempt in attempts:
         own = split_steps(attempt)
         right = own[: common_prefix(own, steps)]
         best = max(best, right, key=len)
-    return " ".join([*best, *steps[len(best) :], teacher.closing(problem)])
+    return " ".join([*best, *steps[len(best) :], strict_form(problem["gold"], problem["kind"])])
 
 
 def score(candidates: Sequence[Row], engine: Engine, params: BridgeParams) -> None:

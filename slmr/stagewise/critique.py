@@ -17,8 +17,9 @@ from pydantic import Field
 from slmr.stage import StageContext, stage
 from slmr.stagewise.data import FAILURES, TRACES, Row, counted, problems_by_id, rollouts_by_problem, trace
 from slmr.stagewise.steps import common_prefix, false_equation, split_steps
-from slmr.stagewise.teacher import Teacher, TeacherSettings, count_tokens
+from slmr.stagewise.teachers import Teacher, TeacherSettings, teacher_tokens
 from slmr.store import Cost, read_rows, write_rows
+from slmr.tasks import strict_form
 from slmr.verify import verify
 
 _ASK = "{problem}\nAttempt: {attempt}\nFind the first wrong step.\nSolution:\n"
@@ -54,17 +55,17 @@ def critique_stage(context: StageContext, params: CritiqueParams) -> None:
     """Writes the recycled traces: `diag`, `repair` and `new`, balanced by the parameters."""
     problems = problems_by_id(context.input("problems"))
     failures = collect_failures(context.folders("failures"))
-    teacher = params.open()
+    teacher = params.open(context.engine)
     rows: list[Row] = []
     found: list[Row] = []
     for problem_id, attempts in failures.items():
         problem = problems[problem_id]
-        wrong = locate(attempts[0], teacher.steps(problem))
+        wrong = locate(attempts[0], teacher.worked_steps([problem])[0] or [])
         rows += criticise(problem, attempts[0], wrong, teacher)
         found.append({"found_by": wrong.found_by})
     rows = balance(rows, params, Random(context.seed))
     write_rows(context.folder / TRACES, rows)
-    tokens = count_tokens(context.model("model"), [row["completion"] for row in rows])
+    tokens = teacher_tokens(teacher, context.model("model"), [row["completion"] for row in rows])
     context.cost += Cost(teacher_tokens=tokens)
     context.stats |= {"failed_problems": len(failures), "traces": counted(rows, "source"),
                       "located_by": counted(found, "found_by")}  # fmt: skip
@@ -108,7 +109,7 @@ def locate(attempt: str, reference: Sequence[str]) -> WrongStep:
 
 def criticise(problem: Row, attempt: str, wrong: WrongStep, teacher: Teacher) -> list[Row]:
     """Diagnosis, repair and new trace of one failed attempt; those that end in an answer verify."""
-    steps, closing = teacher.steps(problem), teacher.closing(problem)
+    steps, closing = teacher.worked_steps([problem])[0] or [], strict_form(problem["gold"], problem["kind"])
     kept = min(wrong.index, common_prefix(split_steps(attempt), steps))
     prefix = " ".join([*steps[:kept], ""])
     ask = _ASK.format(problem=problem["problem"], attempt=attempt.strip())

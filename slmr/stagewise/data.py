@@ -1,6 +1,6 @@
 """The rows that stages hand on, and the files they are in.
 
-problems   id, task, problem, prompt, gold, kind, difficulty
+problems   id, task, problem, prompt, gold, kind, difficulty, solution (where the data has one)
 rollouts   problem_id, k_index, completion, finish_reason, tokens, status, strict
 groups     problem_id, correct, k, rho, group
 traces     problem_id, prompt, prefix, completion, source     (SFT: the loss is on `completion` alone)

@@ -44,7 +44,7 @@ def pool_stage(context: StageContext, params: PoolParams) -> None:
     task = load_task(params.task, context.tasks_paths)
     rows = [
         {"id": i.id, "task": task.name, "problem": i.problem, "prompt": task.prompt(i.problem), "gold": i.gold,
-         "kind": task.kind, "difficulty": i.difficulty}
+         "kind": task.kind, "difficulty": i.difficulty, "solution": i.solution}
         for i in task.items("train", params.size, params.seed)
     ]  # fmt: skip
     write_rows(context.folder / PROBLEMS, rows)

@@ -13,9 +13,9 @@ from slmr import lab
 from slmr.stagewise.bridge import choose, own_prefix, propose
 from slmr.stagewise.critique import CritiqueParams, balance, collect_failures, criticise, locate
 from slmr.stagewise.probe import PartitionParams, group_of
-from slmr.stagewise.teacher import OracleTeacher
+from slmr.stagewise.teachers.oracle import OracleTeacher
 from slmr.store import write_rows
-from slmr.tasks import load_task
+from slmr.tasks import load_task, strict_form
 from slmr.verify import verify
 
 
@@ -53,9 +53,11 @@ def test_every_bridge_candidate_verifies_and_raw_comes_first() -> None:
 
 def test_own_prefix_keeps_the_longest_right_beginning() -> None:
     p, teacher = problem(4), OracleTeacher(0.0, 0.0)
-    steps = teacher.steps(p)
+    steps = teacher.worked_steps([p])[0]
     attempt = " ".join([*steps[:2], "1 + 1 = 3.", "#### 3"])
-    assert own_prefix(p, teacher, ["5 + 5 = 11.", attempt]) == " ".join([*steps, teacher.closing(p)])
+    assert own_prefix(p, teacher, ["5 + 5 = 11.", attempt]) == " ".join(
+        [*steps, strict_form(p["gold"], p["kind"])]
+    )
 
 
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=6))
@@ -90,7 +92,7 @@ def test_an_attempt_that_stops_early_is_wrong_where_it_should_go_on() -> None:
 
 def test_critique_targets_verify_and_repairs_continue_a_right_prefix() -> None:
     p, teacher = problem(4), OracleTeacher(0.0, 0.0)
-    steps = teacher.steps(p)
+    steps = teacher.worked_steps([p])[0]
     attempt = " ".join([*steps[:2], "1 + 1 = 3.", "#### 3"])
     rows = {r["source"]: r for r in criticise(p, attempt, locate(attempt, steps), teacher)}
     assert set(rows) == {"diag", "repair", "new"}

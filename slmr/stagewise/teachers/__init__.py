@@ -1,0 +1,94 @@
+"""Teachers: who supplies raw traces, rewrites, continuations and the place of an error. One interface.
+
+`oracle`   the lab's solver, which draws the item again from its id and knows every step
+`dataset`  the data's own solutions
+`local`    a transformers model on this machine
+`server`   a model behind an OpenAI-compatible API
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from pydantic import Field
+
+from slmr.engines.transformers import load_tokenizer
+from slmr.stage import EngineSettings, Params
+from slmr.stagewise.data import Row
+
+TeacherName = Literal["oracle", "dataset"]
+
+
+class Teacher(Protocol):
+    """Whoever can teach the pool's problems. A batch in, an answer each out; None where it has none.
+
+    Nothing of what it says is trusted: whoever asks verifies.
+
+    Attributes:
+        separator: what stands between two steps of its traces, and before the closing answer.
+        generated: tokens that it has generated so far, by its own count, those from a cache included;
+            0 for a teacher whose texts were there before.
+    """
+
+    separator: str
+    generated: int
+
+    def raw_traces(self, problems: Sequence[Row]) -> list[str | None]:
+        """The trace of each problem as the teacher writes it for itself."""
+        ...
+
+    def rewrites(self, problems: Sequence[Row], raw: Sequence[str]) -> list[dict[str, str]]:
+        """Easier traces of the same solution, by the name of the rewrite."""
+        ...
+
+    def worked_steps(self, problems: Sequence[Row]) -> list[list[str] | None]:
+        """The full solution a step each, without the closing answer."""
+        ...
+
+    def continuations(self, problems: Sequence[Row], prefixes: Sequence[str]) -> list[str | None]:
+        """What follows a right beginning (an attempt's text, a step's end included), closing answer included."""
+        ...
+
+    def first_wrong(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[int | None]:
+        """The index from 0 of each attempt's first wrong step, as `steps.split_steps` counts.
+
+        The number of steps where all steps are right and the closing answer is wrong or missing.
+        """
+        ...
+
+    def close(self) -> None:
+        """Gives back memory and connections."""
+        ...
+
+
+class TeacherSettings(Params):
+    """Which teacher, and how raw the oracle's traces are; the same for every stage that asks it.
+
+    `merge_share` is the probability that a step of the oracle's raw trace is folded into the next,
+    `word_share` the probability that the trace sums up in words.
+    """
+
+    teacher: TeacherName = "oracle"
+    merge_share: float = Field(default=0.2, ge=0, le=1)
+    word_share: float = Field(default=0.0, ge=0, le=1)
+
+    def open(self, engine: EngineSettings) -> Teacher:
+        """The teacher of that name; `engine` says how a model of its own is run."""
+        from slmr.stagewise.teachers.oracle import OracleTeacher
+
+        return OracleTeacher(self.merge_share, self.word_share)
+
+
+def teacher_tokens(teacher: Teacher, student: Path, texts: Sequence[str]) -> int:
+    """What a teacher's work costs: what it generated; of texts that were there before, their own length."""
+    return teacher.generated or count_tokens(student, texts)
+
+
+def count_tokens(model: Path, texts: Sequence[str]) -> int:
+    """Tokens of the texts for the student that is taught: the unit of every budget."""
+    if not texts:
+        return 0
+    tokenizer: Any = load_tokenizer(model)
+    return sum(map(len, tokenizer(list(texts), add_special_tokens=False)["input_ids"]))
