@@ -35,7 +35,7 @@ from slmr.store import (
     write_json,
     write_rows,
 )  # fmt: skip
-from slmr.tasks import Task, select_tasks
+from slmr.tasks import Task, load_task, select_tasks
 
 
 class Watcher(Protocol):
@@ -108,6 +108,8 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None) -> Plan:
     }  # fmt: skip
     defaults: dict[str, dict[str, Any]] = {name: dict(values) for name, values in profile.stages.items()}
     _check_stage_names(defaults)
+    if "task" in defaults.get("pool", {}):
+        defaults["pool"]["task_digest"] = load_task(defaults["pool"]["task"], request.tasks_paths).digest
     if request.limit is not None:
         evaluation["limit"] = request.limit
         defaults.setdefault("pool", {})["size"] = request.limit
@@ -337,9 +339,9 @@ def quiet_libraries() -> None:
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     if "transformers" not in sys.modules:
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    import datasets
     import transformers
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    datasets.disable_progress_bars()
+    if datasets := sys.modules.get("datasets"):  # else the variable above does it, if it is imported at all
+        datasets.disable_progress_bars()

@@ -1,5 +1,7 @@
 """The command line. Each command imports what it needs when it runs, so `slmr --help` is instant."""
 
+import atexit
+import gc
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -28,7 +30,7 @@ Out = Annotated[Path, typer.Option(help="Folder of the runs.")]
 @app.command()
 def bench(
     method: Annotated[
-        str, typer.Option(help="`all`, or names separated by commas; base is always run.")
+        str, typer.Option(help="`all`, `ablations`, or names separated by commas; base is always run.")
     ] = "all",
     profile: Annotated[str, typer.Option(help="lab, or the path of a profile's YAML.")] = "lab",
     student: Annotated[
@@ -104,6 +106,8 @@ def _run_plan(plan: Any) -> None:
     with BenchDisplay() as display:
         summary = run_bench(plan, display)
     _console().print(bench_table(summary.rows))
+    for table in _differences(plan):
+        _console().print(table)
     if summary.contamination:
         print(contamination_line(summary.contamination))
     for line in warnings(summary.rows):
@@ -112,6 +116,19 @@ def _run_plan(plan: Any) -> None:
     print(f"Samples     {plan.folder / 'samples'}")
     print(f"Artefacts   {plan.folder / 'artefacts'}")
     print(f"Leaderboard slmr leaderboard --results {plan.request.out}")
+
+
+def _differences(plan: Any) -> list[Any]:
+    """What every ablation and control lacks or gains beside the full method, a table a student."""
+    from slmr.compare import compare_all, differences_table
+
+    kinds = {entry.recipe.kind for entry in plan.entries}
+    if not {"ablation", "control"} & kinds or "stagewise" not in kinds:
+        return []
+    return [
+        differences_table(compare_all(plan.folder, "stagewise", student), "stagewise", student)
+        for student in dict.fromkeys(entry.student for entry in plan.entries)
+    ]
 
 
 def _console() -> Any:
@@ -143,6 +160,9 @@ def evaluate_command(
     served_name: Annotated[
         str | None, typer.Option(help="The model's name on a server with several.")
     ] = None,
+    compile_steps: Annotated[
+        bool, typer.Option("--compile", help="Compile the model first: a minute or so, for long runs.")
+    ] = False,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")
     ] = False,
@@ -155,13 +175,16 @@ def evaluate_command(
 
     The same command again goes on where it was stopped and reuses what is finished.
     """
+    # The libraries' objects live as long as the process: searching them for garbage takes two seconds.
+    gc.set_threshold(10_000)
+    atexit.register(gc.freeze)
     from slmr.evalrun import EvalRequest, eval_table, evaluate_model, speed_line
     from slmr.report import warnings
 
     use_data_dir(data_dir)
     request = EvalRequest(
         model, tasks, k, temperature, fewshot, max_tokens, engine, dtype, device, batch_size, concurrency,  # type: ignore[arg-type]
-        served_name, trust_remote_code, limit, seed, data_dir, out, tuple(tasks_path or ()),
+        served_name, compile_steps, trust_remote_code, limit, seed, data_dir, out, tuple(tasks_path or ()),
     )  # fmt: skip
     rows, folder = evaluate_model(request)
     if as_json:
@@ -194,6 +217,38 @@ def probe(
         return
     _console().print(probe_table(rows))
     print(f"Rollouts    {folder / 'rollouts.parquet'}")
+
+
+@app.command("show")
+def show_command(
+    artefact: Annotated[str, typer.Argument(help="Folder of an artefact, or the start of its name or hash.")],
+    runs: Annotated[Path, typer.Option(help="Where to look for the name.")] = Path("runs"),
+    n: Annotated[int, typer.Option("-n", min=0, help="Examples.")] = 10,
+    figure: Annotated[Path | None, typer.Option(help="Write the training curve as a page (HTML).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a stage made: where it comes from, what it is made of, and readable examples."""
+    from slmr.show import find_artefact, lines, read_artefact
+    from slmr.store import disk_faults
+
+    found = read_artefact(find_artefact(artefact, runs), n)
+    if figure is not None:
+        if not found.curve:
+            raise RequestError(f"{found.folder.name} has no training curve to draw")
+        from slmr.train.curve import plot_curve
+
+        with disk_faults(figure):
+            plot_curve(found.curve).write_html(figure, include_plotlyjs=True)
+    if as_json:
+        content = found.manifest.model_dump(mode="json") | {
+            "stats": found.stats, "composition": found.composition,
+            "examples": [dict(example) for example in found.examples],
+        }  # fmt: skip
+        print_json([{"name": found.folder.name, **content}])
+    else:
+        print("\n".join(lines(found)))
+    if figure is not None:
+        print(f"Figure      {figure}", file=sys.stderr)
 
 
 @app.command()
@@ -277,6 +332,25 @@ def compare_command(
     for notice in found.notices:
         print(f"warning: {notice}", file=sys.stderr)
     print(verdict(found))
+
+
+@app.command("report")
+def report_command(
+    run: Annotated[Path, typer.Argument(help="The folder of a run, or of a published result.")],
+    out: Annotated[Path, typer.Option(help="Folder for report.md.")],
+    against: Annotated[
+        str | None, typer.Option(help="A method of the run: the paired difference of every other one to it.")
+    ] = None,
+) -> None:
+    """Write a run's tables as Markdown: accuracy and cost, and differences to one method."""
+    from slmr.report import markdown_report
+    from slmr.store import disk_faults
+
+    text = markdown_report(run, against)
+    with disk_faults(out):
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "report.md").write_text(text, encoding="utf-8")
+    print(out / "report.md")
 
 
 @app.command("publish")

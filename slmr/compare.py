@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,14 +51,16 @@ class Comparison:
     notices: list[str]
 
 
-def compare(name_a: str, name_b: str) -> Comparison:
+def compare(name_a: str, name_b: str, student: str | None = None) -> Comparison:
     """Compares two runs, each named `FOLDER`, or `FOLDER:METHOD` where it holds several methods.
+
+    `student` is needed where a run holds several.
 
     Raises:
         RequestError: a run cannot be read, the two have no task in common, or they are of different
             items, task versions or checker versions.
     """
-    a, b = _load(name_a), _load(name_b)
+    a, b = _load(name_a, student), _load(name_b, student)
     shared = [task for task in a if task in b]
     if not shared:
         raise RequestError(f"no task in common: {name_a} has {', '.join(a)}; {name_b} has {', '.join(b)}")
@@ -74,6 +77,43 @@ def compare(name_a: str, name_b: str) -> Comparison:
     return Comparison(name_a, name_b, tasks, mean, notices)
 
 
+def compare_all(run: Path, reference: str, student: str) -> list[tuple[str, Difference, float]]:
+    """Every other method of a run minus the reference, the mean over tasks, paired by item over all seeds.
+
+    Each with its p-value after Holm's correction over the methods; the best first. Methods that were run on
+    other seeds than the reference are left out: their scores would not pair.
+
+    Raises:
+        RequestError: as `compare`.
+    """
+    seeds: dict[str, set[int]] = {}
+    for row in read_summary(run / "summary.json").rows:
+        if row.student == student:
+            seeds.setdefault(row.method, set()).add(row.seed)
+    if reference not in seeds:
+        raise unknown(f"method of {student} in {run}", reference, seeds)
+    names = [name for name in seeds if name != reference and seeds[name] == seeds[reference]]
+    found = []
+    for name in names:
+        both = compare(f"{run}:{name}", f"{run}:{reference}", student)
+        found.append(both.mean or both.tasks[0].difference)
+    adjusted = holm([difference.p for difference in found])
+    return sorted(zip(names, found, adjusted, strict=True), key=lambda row: -row[1].mean)
+
+
+def differences_table(found: Sequence[tuple[str, Difference, float]], reference: str, student: str) -> Table:
+    """One line a method: how far it is from the reference, and whether that is more than chance."""
+    from rich.table import Table
+
+    title = f"Difference to {reference} ({student}), mean over tasks in points, paired by item"
+    table = Table(title=title, title_justify="left")
+    for name in ("method", f"minus {reference}", "95 % interval", "p (Holm)", "detectable"):
+        table.add_column(name, justify="left" if name == "method" else "right", no_wrap=True)
+    for name, difference, p in found:
+        table.add_row(name, *_shown(difference), f"{p:.3f}", f"{100 * detectable(difference):.1f}")
+    return table
+
+
 @dataclass(frozen=True, slots=True)
 class _Side:
     """One run's summary rows of a task (one a seed) and their completions."""
@@ -82,7 +122,7 @@ class _Side:
     samples: list[list[dict[str, Any]]]
 
 
-def _load(name: str) -> dict[str, _Side]:
+def _load(name: str, student: str | None) -> dict[str, _Side]:
     folder, _, method = name.partition(":") if not Path(name).is_dir() else (name, "", "")
     rows = read_summary(Path(folder) / "summary.json").rows
     methods = list(dict.fromkeys(row.method for row in rows))
@@ -91,6 +131,7 @@ def _load(name: str) -> dict[str, _Side]:
     if method and method not in methods:
         raise unknown(f"method in {folder}", method, methods)
     chosen = [row for row in rows if row.method == (method or methods[0])]
+    chosen = [row for row in chosen if student in (None, row.student)]
     students = list(dict.fromkeys(row.student for row in chosen))
     if len(students) > 1:
         raise RequestError(f"{name} holds several students ({', '.join(students)}): compare one at a time")

@@ -12,6 +12,9 @@
 `student` is the untrained student. With `rounds: R` the stages run R times; `name@previous` is that
 stage of the round before, and in the first round the reference behind `or`, or nothing where the input
 is optional or takes many. Parameters are the profile's, overridden by the recipe's `with:`.
+
+A recipe that says `extends: NAME` is that one with what it names changed: an input, a parameter, a whole
+stage (`null` removes it), the number of rounds. So are all ablations made.
 """
 
 from __future__ import annotations
@@ -22,17 +25,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slmr.errors import RequestError, one_line, unknown
 from slmr.resources import resource
+from slmr.results import MethodKind
 from slmr.stage import EngineSettings, Params, Stage, registered
 from slmr.store import digest, library_versions
 
-MethodKind = Literal["base", "sft", "distill", "rl", "sft_rl", "stagewise", "model"]
+APART = {"ablations": ("ablation", "control")}  # asked for by this word, and no part of `all`
 STUDENT = "student"
 
 
@@ -110,7 +114,8 @@ def recipe_files(extra: Sequence[Path] = ()) -> dict[str, Path]:
         RequestError: two files define one method, or an extra folder does not exist.
     """
     roots = [resource("baselines"), *(Path(p.load()) for p in entry_points(group="slmr.methods")), *extra]
-    files = [Path(__file__).parent / "stagewise" / "recipe.yaml"]
+    own = Path(__file__).parent / "stagewise"
+    files = [own / "recipe.yaml", *sorted((own / "ablations").glob("*.yaml"))]
     for root in roots:
         if not root.is_dir():
             raise RequestError(f"methods folder {root} does not exist")
@@ -135,14 +140,45 @@ def load_recipe(name: str, extra: Sequence[Path] = ()) -> Recipe:
         raise unknown("method", name, files)
     file = files[name]
     try:
-        recipe = Recipe.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
+        recipe = Recipe.model_validate(_read(name, files))
     except ValidationError as error:
         raise RequestError(f"{file}: {first_fault(error, Recipe.model_fields)}") from None
     if recipe.name != name:
         raise RequestError(f"{file}: the method is named '{recipe.name}', its file '{name}'")
     return recipe
+
+
+def _read(name: str, files: Mapping[str, Path], extended: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A recipe's YAML, over the one that it extends."""
+    file = files[name]
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
+    if not isinstance(content, dict):
+        raise RequestError(f"{file}: a recipe is a mapping of settings")
+    parent = content.pop("extends", None)
+    if parent is None:
+        return content
+    if parent in (name, *extended):
+        raise RequestError(f"{file}: '{name}' extends itself")
+    if parent not in files:
+        raise RequestError(f"{file}: {unknown('method', str(parent), files)}")
+    return merged(_read(parent, files, (name, *extended)), content)
+
+
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the changes: mappings key by key, None removes, everything else takes the place."""
+    result = dict(base)
+    for key, value in changes.items():
+        old = result.get(key)
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(old, Mapping):
+            result[key] = merged(old, value)
+        else:
+            result[key] = value
+    return result
 
 
 def first_fault(error: ValidationError, known: Iterable[str]) -> str:
@@ -155,13 +191,22 @@ def first_fault(error: ValidationError, known: Iterable[str]) -> str:
 
 
 def select_methods(names: str, extra: Sequence[Path] = ()) -> list[Recipe]:
-    """The recipes of `all` or of a comma-separated list; `base` comes first and is always there."""
-    wanted = (
-        list(recipe_files(extra)) if names == "all" else [n.strip() for n in names.split(",") if n.strip()]
-    )
-    recipes = [load_recipe(name, extra) for name in dict.fromkeys(["base", *wanted])]
+    """The recipes of a comma-separated list; `base` comes first and is always there.
+
+    `all` is every method but the ablations and controls, which `ablations` names.
+    """
+    recipes = {"base": load_recipe("base", extra)}
+    for name in (n.strip() for n in names.split(",") if n.strip()):
+        if name == "all" or name in APART:
+            known = [load_recipe(n, extra) for n in recipe_files(extra)]
+            apart = {kind for kinds in APART.values() for kind in kinds}
+            recipes |= {
+                r.name: r for r in known if (r.kind in APART[name] if name in APART else r.kind not in apart)
+            }
+        else:
+            recipes[name] = load_recipe(name, extra)
     order: tuple[str, ...] = get_args(MethodKind)
-    return sorted(recipes, key=lambda r: (order.index(r.kind), r.name))
+    return sorted(recipes.values(), key=lambda r: (order.index(r.kind), r.name))
 
 
 class Planner:

@@ -1,12 +1,15 @@
-"""Tables for the terminal, from summary rows."""
+"""Tables from summary rows, for the terminal and as Markdown."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slmr.results import Z95, Contamination, SummaryRow
+from slmr.compare import compare_all, differences_table
+from slmr.errors import RequestError
+from slmr.results import Z95, Contamination, SummaryRow, read_summary
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -103,3 +106,33 @@ def warnings(rows: Sequence[SummaryRow], threshold: float = 0.05) -> list[str]:
             if rate > threshold:
                 lines.append(f"{row.method} on {row.task}: {rate:.0%} of the completions {what}")
     return lines
+
+
+def markdown_report(run: Path, against: str | None) -> str:
+    """A run as Markdown: accuracy with intervals and cost, differences to one method, how to make it again.
+
+    Raises:
+        RequestError: the run cannot be read, or `against` is no method of it.
+    """
+    summary = read_summary(run / "summary.json")
+    if not summary.rows:
+        raise RequestError(f"{run / 'summary.json'} has no rows: nothing was evaluated")
+    parts = [f"# {run.name}", as_markdown(bench_table(summary.rows))]
+    if against:
+        for student in dict.fromkeys(row.student for row in summary.rows):
+            found = compare_all(run, against, student)
+            parts.append(as_markdown(differences_table(found, against, student)))
+    if summary.contamination:
+        parts.append(contamination_line(summary.contamination))
+    parts += [f"- {line}" for line in warnings(summary.rows)]
+    commands = dict.fromkeys(row.command for row in summary.rows)
+    parts.append("\n".join(["```bash", *commands, "```"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def as_markdown(table: Table) -> str:
+    """A table of texts as it stands, with its title above."""
+    columns = [[str(column.header), *map(str, column.cells)] for column in table.columns]
+    head, *body = ["| " + " | ".join(row) + " |" for row in zip(*columns, strict=True)]
+    ruler = "|" + "|".join("---" if c.justify == "left" else "---:" for c in table.columns) + "|"
+    return "\n".join([f"{table.title}:\n", head, ruler, *body])

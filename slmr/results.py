@@ -17,6 +17,11 @@ Z95 = NormalDist().inv_cdf(0.975)
 Edition = Literal["lab", "paper"]
 
 
+MethodKind = Literal[
+    "base", "sft", "distill", "rl", "sft_rl", "stagewise", "ablation", "control", "model"
+]  # fmt: skip
+
+
 class SummaryRow(BaseModel):
     """What one method's student scored on one task, and what it cost.
 
@@ -28,7 +33,7 @@ class SummaryRow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     method: str
-    method_kind: Literal["base", "sft", "distill", "rl", "sft_rl", "stagewise", "model"]
+    method_kind: MethodKind
     student: str
     seed: int
     task: str

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from slmr.compare import compare, comparison_table, verdict
+from slmr.compare import compare, compare_all, comparison_table, verdict
 from slmr.errors import RequestError
 from slmr.evaluate.rescore import rescore, samples_file
 from slmr.publish import publish
+from slmr.report import markdown_report
 from slmr.results import SummaryRow, read_summary, write_summary
 from slmr.store import read_rows, write_rows
 from slmr.tasks import load_task
@@ -159,3 +160,35 @@ def test_texts_without_a_licence_are_not_published(tmp_path: Path) -> None:
     samples = read_rows(samples_file(target, published))
     assert [s["strict"] for s in samples] == [True, False]
     assert not {"prompt", "completion", "gold", "extracted", "reason"} & set(samples[0])
+
+
+def several_methods(folder: Path) -> Path:
+    """stagewise right on 30 of 40 items, no_bridge on 10 of those, k4 on the same 30; k16 on another seed."""
+    rows = []
+    methods = (("stagewise", 30, 0), ("no_bridge", 10, 0), ("k4", 30, 0), ("k16", 30, 1))
+    for method, right, seed in methods:
+        verdicts = {"lab_gsm8k": [True] * right + [False] * (40 - right)}
+        kind = "stagewise" if method == "stagewise" else "ablation"
+        a_run(folder, verdicts, method=method, method_kind=kind, seed=seed, command=f"make {method}")
+        rows += read_summary(folder / "summary.json").rows
+    write_summary(folder / "summary.json", rows)
+    return folder
+
+
+def test_every_method_is_compared_with_one_over_the_same_seeds(tmp_path: Path) -> None:
+    run = several_methods(tmp_path)
+    found = compare_all(run, "stagewise", "m")
+    assert [name for name, *_ in found] == ["k4", "no_bridge"]
+    assert [difference.mean for _, difference, _ in found] == pytest.approx([0, -0.5])
+    single = compare(f"{run}:no_bridge", f"{run}:stagewise").tasks[0].difference.p
+    assert found[1][2] == pytest.approx(2 * single)
+    with pytest.raises(RequestError, match="did you mean 'stagewise'"):
+        compare_all(run, "stagewize", "m")
+
+
+def test_a_report_has_the_table_the_differences_and_the_commands(tmp_path: Path) -> None:
+    text = markdown_report(several_methods(tmp_path), "stagewise")
+    (line,) = [line for line in text.splitlines() if line.startswith("| no_bridge | -")]
+    assert line.split("|")[2].strip() == "-50.0"
+    assert "```bash\nmake stagewise\nmake no_bridge" in text
+    assert "minus stagewise" not in markdown_report(tmp_path, None)

@@ -9,7 +9,7 @@ import pytest
 
 from slmr.errors import RequestError
 from slmr.profiles import load_profile, profile_names
-from slmr.recipes import Planner, Recipe, load_recipe, recipe_files, select_methods
+from slmr.recipes import Planner, Recipe, load_recipe, merged, recipe_files, select_methods
 from slmr.stage import EngineSettings
 
 
@@ -84,3 +84,72 @@ def test_an_input_that_is_missing_is_named() -> None:
     )
     with pytest.raises(RequestError, match="input 'traces' takes many, 0 given"):
         planner().plan(recipe)
+
+
+def labels(method: str) -> list[str]:
+    return [node.label for node in planner().plan(load_recipe(method)).ancestors()]
+
+
+ABLATIONS = sorted(p.stem for p in (Path(recipe_files()["stagewise"]).parent / "ablations").glob("*.yaml"))
+
+
+def test_the_ablations_are_asked_for_by_one_word_and_no_part_of_all() -> None:
+    names = [r.name for r in select_methods("stagewise,ablations")]
+    assert names[:2] == ["base", "stagewise"] and sorted(names[2:]) == ABLATIONS
+    assert not set(ABLATIONS) & {r.name for r in select_methods("all")}
+    assert {load_recipe(name).kind for name in ABLATIONS} == {"ablation", "control"}
+
+
+@pytest.mark.parametrize("method", ABLATIONS)
+def test_an_ablation_plans_another_model_and_says_what_it_is(method: str) -> None:
+    recipe = load_recipe(method)
+    assert recipe.name == method and recipe.summary != load_recipe("stagewise").summary
+    assert planner().plan(recipe).key != planner().plan(load_recipe("stagewise")).key
+
+
+def test_what_an_ablation_leaves_out() -> None:
+    full = load_recipe("stagewise")
+    assert not [label for label in labels("no_critique") if label.startswith("critique")]
+    assert not [
+        label for label in labels("no_partition") if label.split()[0] in ("probe", "partition", "bridge")
+    ]
+    assert load_recipe("no_diag").stages["critique"].with_["diag"] == 0
+    assert load_recipe("no_diag").stages["sft"] == full.stages["sft"]
+    assert load_recipe("one_round").rounds == 1 and load_recipe("three_rounds").rounds == 3
+    assert "grpo (round 3)" in labels("three_rounds") and "grpo" in labels("one_round")
+    assert load_recipe("k16").stages["reprobe"].with_["k"] == 16
+    assert load_recipe("sft_worked").stages["raw"].with_["worked"] is True
+
+
+def test_overrides_merge_by_key_and_null_removes() -> None:
+    base = {"a": {"b": 1, "c": [1, 2]}, "d": 4}
+    assert merged(base, {"a": {"c": [3], "b": None}, "e": 5}) == {"a": {"c": [3]}, "d": 4, "e": 5}
+    assert base == {"a": {"b": 1, "c": [1, 2]}, "d": 4}
+
+
+def written(folder: Path, **recipes: str) -> Path:
+    for name, text in recipes.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return folder
+
+
+def test_a_users_recipe_extends_a_shipped_one(tmp_path: Path) -> None:
+    text = "extends: stagewise\nname: mine\nkind: stagewise\nsummary: s\nrounds: 1\n"
+    recipe = load_recipe("mine", [written(tmp_path, mine=text)])
+    assert recipe.rounds == 1 and recipe.stages == load_recipe("stagewise").stages
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("extends: stagewize\nname: mine\n", "unknown method 'stagewize'.*stagewise"),
+        ("extends: mine\nname: mine\n", "'mine' extends itself"),
+        ("extends: yours\nname: mine\n", "extends itself"),
+        ("extends: stagewise\nname: mine\nround: 1\n", "unknown key 'round'"),
+        ("- sft\n", "a recipe is a mapping"),
+    ],
+)
+def test_a_faulty_extension_is_named(tmp_path: Path, text: str, fault: str) -> None:
+    folder = written(tmp_path, mine=text, yours="extends: mine\nname: yours\n")
+    with pytest.raises(RequestError, match=fault):
+        load_recipe("mine", [folder])

@@ -1,8 +1,11 @@
 """The rows that stages hand on, and the files they are in.
 
 problems   id, task, problem, prompt, gold, kind, difficulty, solution (where the data has one)
+validation as problems: held out of the pool
 rollouts   problem_id, k_index, completion, finish_reason, tokens, status, strict
-groups     problem_id, correct, k, rho, group
+groups     problem_id, correct, k, rho, low, high, group      (k: completions with a verdict)
+drift      problem_id, before, after                          (difficulty groups of two rounds)
+outcomes   problem_id, correct, k, outcome, kept              (all wrong, mixed, all right, no verdict)
 traces     problem_id, prompt, prefix, completion, source     (SFT: the loss is on `completion` alone)
 failures   problem_id, completion
 """
@@ -14,11 +17,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from slmr.evaluate.metrics import ABSTENTIONS
 from slmr.store import read_rows
 
 PROBLEMS = "problems.parquet"
+VALIDATION = "validation.parquet"
 ROLLOUTS = "rollouts.parquet"
 GROUPS = "groups.parquet"
+DRIFT = "drift.parquet"
+OUTCOMES = "outcomes.parquet"
 TRACES = "traces.parquet"
 FAILURES = "failures.parquet"
 
@@ -35,6 +42,12 @@ def rollouts_by_problem(folder: Path) -> dict[str, list[Row]]:
     for row in read_rows(folder / ROLLOUTS):
         grouped[row["problem_id"]].append(row)
     return dict(grouped)
+
+
+def tally(rollouts: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """How many rollouts are right, and how many got a verdict: an abstention is neither right nor wrong."""
+    judged = [bool(row["strict"]) for row in rollouts if row["status"] not in ABSTENTIONS]
+    return sum(judged), len(judged)
 
 
 def ids_in_groups(folder: Path, groups: Iterable[str]) -> list[str]:

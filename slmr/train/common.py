@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slmr.errors import WorkError
 from slmr.stage import StageContext
+from slmr.store import write_rows
+from slmr.train import health
+from slmr.train.curve import CURVE, Curve, renamed, summary
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
+
+    from slmr.train.checkpoint import Stateful
+    from slmr.train.heldout import Validation
 
 
 def seed_everything(seed: int) -> None:
@@ -30,7 +35,10 @@ def trainer_settings(context: StageContext) -> dict[str, Any]:
     return {
         "output_dir": str(context.folder / "trainer"),
         "report_to": "none",
-        "save_strategy": "no",
+        "save_strategy": "no",  # `slmr.train.checkpoint` says when
+        # A row of the curve a step. The filter would put 0 in the place of a loss that is not a number.
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
         "disable_tqdm": True,
         "seed": context.seed,
         "data_seed": context.seed,
@@ -42,32 +50,49 @@ def trainer_settings(context: StageContext) -> dict[str, Any]:
     }
 
 
-def progress_callback(context: StageContext, unit: str = "steps") -> TrainerCallback:
-    """Hands the trainer's steps to the progress display, and its logs to the stage's curve."""
+def progress_callback(
+    context: StageContext, curve: Curve, more: Callable[[int], Mapping[str, float]]
+) -> TrainerCallback:
+    """Hands the trainer's steps to the progress display, and its logs to the curve with what `more` says of a step."""
     from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-
-    curve: list[dict[str, float]] = context.stats.setdefault("curve", [])
 
     class Reporter(TrainerCallback):
         def on_step_end(
             self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
         ) -> None:
-            context.progress(state.global_step, state.max_steps, unit)
+            context.progress(state.global_step, state.max_steps, "steps")
 
         def on_log(
             self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
             logs: Mapping[str, Any] | None = None, **_: object,
         ) -> None:  # fmt: skip
-            point = {"step": float(state.global_step)}
-            point |= {
-                k: float(v)
-                for k, v in (logs or {}).items()
-                if isinstance(v, int | float | str) and _number(v)
-            }
-            check_finite(point)
-            curve.append(point)
+            if "train_runtime" not in (logs or {}):  # the summary at the end
+                curve.add(state.global_step, {**renamed(logs or {}), **more(state.global_step)})
+                health.check(curve.latest(health.LOOKS_BACK))
 
     return Reporter()
+
+
+def run(trainer: Any, parts: Mapping[str, Stateful], validation: Validation | None) -> None:
+    """Trains, from the newest checkpoint if a killed run has left one, with a checkpoint from time to time."""
+    from slmr.train.checkpoint import Checkpoints
+
+    if validation:
+        trainer.add_callback(validation)
+        parts = {**parts, "validation": validation}
+    checkpoints = Checkpoints(parts)
+    trainer.add_callback(checkpoints)
+    trainer.train(resume_from_checkpoint=checkpoints.newest(Path(trainer.args.output_dir)))
+    if validation:
+        validation.restore_best()
+
+
+def keep_curve(context: StageContext, curve: Curve, validation: Validation | None) -> None:
+    """Writes the curve, and what the validation found into the statistics."""
+    write_rows(context.folder / CURVE, curve.rows)
+    context.stats |= {"steps": int(curve.rows[-1]["step"]), "course": summary(curve.rows)}
+    if validation:
+        context.stats |= {"validation": validation.summary(), "validation_tokens": validation.tokens}
 
 
 def silent(trainer: Any) -> Any:
@@ -76,28 +101,6 @@ def silent(trainer: Any) -> Any:
 
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-def _number(value: object) -> bool:
-    try:
-        float(value)  # type: ignore[arg-type]
-    except ValueError:
-        return False
-    return True
-
-
-def check_finite(point: Mapping[str, float]) -> None:
-    """Stops a run whose loss has left the numbers.
-
-    Raises:
-        WorkError: the loss or the gradient norm is NaN or infinite; the message says what to try.
-    """
-    for name in ("loss", "grad_norm"):
-        if name in point and not np.isfinite(point[name]):
-            raise WorkError(
-                f"training diverged: {name} is {point[name]} at step {point['step']:.0f};"
-                " lower the learning rate or lengthen the warm-up"
-            )
 
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -10,9 +12,19 @@ from pydantic import Field
 from slmr.engines import Prompt
 from slmr.engines.transformers import encode, encode_completion, load_model, load_tokenizer
 from slmr.errors import WorkError
-from slmr.stage import Params, StageContext, stage
+from slmr.stage import StageContext, stage
 from slmr.store import Cost, read_rows
-from slmr.train.common import progress_callback, save_model, seed_everything, silent, trainer_settings
+from slmr.train.common import (
+    keep_curve,
+    progress_callback,
+    run,
+    save_model,
+    seed_everything,
+    silent,
+    trainer_settings,
+)
+from slmr.train.curve import Curve
+from slmr.train.validation import ValidationParams, open_validation
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -20,8 +32,11 @@ if TYPE_CHECKING:
 TRACES = "traces.parquet"
 
 
-class SftParams(Params):
-    """`share` scales the epochs: a method with several SFT stages spreads one budget over them."""
+class SftParams(ValidationParams):
+    """`share` scales the epochs: a method with several SFT stages spreads one budget over them.
+
+    `max_length` is of prompt and completion in training, `max_tokens` of a completion in validation.
+    """
 
     learning_rate: float = Field(default=5e-4, gt=0)
     epochs: float = Field(default=3.0, gt=0)
@@ -31,11 +46,14 @@ class SftParams(Params):
     max_length: int = Field(default=512, ge=8)
 
 
-@stage("sft", SftParams, {"model": "one", "traces": "many"}, random=True)
+@stage(
+    "sft", SftParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True, version=2
+)  # fmt: skip
 def sft_stage(context: StageContext, params: SftParams) -> None:
-    """Train on the traces of all inputs together; writes `model/`.
+    """Train on the traces of all inputs together; writes `model/` and the run's curve.
 
     Raises:
+        RequestError: validation is asked for, but no problem is held out.
         WorkError: there is no trace to train on, or the loss diverged.
     """
     traces = [row for folder in context.folders("traces") for row in read_rows(folder / TRACES)]
@@ -46,11 +64,39 @@ def sft_stage(context: StageContext, params: SftParams) -> None:
     tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
     rows = tokenize(tokenizer, traces, params.max_length)
     context.stats |= {"traces": len(traces), "dropped_too_long": len(traces) - len(rows)}
-    trainer = _trainer(model, tokenizer, rows, params, context)
-    trainer.train()
-    tokens = round(sum(len(r["input_ids"]) for r in rows) * params.epochs * params.share)
+    if not rows:
+        raise WorkError(f"every trace is longer than max_length = {params.max_length} tokens: raise it")
+    steps = max(1, round(len(rows) * params.epochs * params.share / params.batch_size))
+    order = schedule([len(row["input_ids"]) for row in rows], steps, params.batch_size, context.seed)
+    curve = Curve()
+    validation = open_validation(model, tokenizer, params, curve, context)
+    trainer = _trainer(model, tokenizer, [rows[i] for i in order], steps, params, curve, context)
+    run(trainer, {"curve": curve}, validation)
+    seen = order[: trainer.state.global_step * params.batch_size]
+    tokens = sum(len(rows[i]["input_ids"]) for i in seen)
     context.cost += Cost(train_tokens=tokens, flops=6.0 * model.num_parameters() * tokens)
+    keep_curve(context, curve, validation)
     save_model(model, tokenizer, context.folder)
+
+
+def schedule(lengths: Sequence[int], steps: int, batch_size: int, seed: int) -> list[int]:
+    """Which row is trained on when: `steps` batches, each of rows of similar length, in random order.
+
+    Every pass takes each row once; the whole plan is fixed by the seed, so that a run that goes on from a
+    checkpoint sees what it would have seen.
+    """
+    rng, order = Random(seed), []
+    while len(order) < steps * batch_size:
+        rows = list(range(len(lengths)))
+        rng.shuffle(rows)
+        # Sorted within stretches of some batches: little padding, and yet another batch in every pass.
+        stretch = 50 * batch_size
+        for start in range(0, len(rows), stretch):
+            rows[start : start + stretch] = sorted(rows[start : start + stretch], key=lambda i: -lengths[i])
+        batches = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
+        rng.shuffle(batches)
+        order += [i for batch in batches for i in batch]
+    return order[: steps * batch_size]
 
 
 def tokenize(
@@ -71,26 +117,32 @@ def tokenize(
 
 
 def _trainer(
-    model: Any, tokenizer: Any, rows: list[dict[str, list[int]]], params: SftParams, context: StageContext
-):
+    model: Any, tokenizer: Any, rows: list[dict[str, list[int]]], steps: int, params: SftParams, curve: Curve,
+    context: StageContext,
+) -> Any:  # fmt: skip
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
     config = SFTConfig(
         **trainer_settings(context),
-        num_train_epochs=params.epochs * params.share,
+        max_steps=steps,
         per_device_train_batch_size=params.batch_size,
         learning_rate=params.learning_rate,
         warmup_steps=params.warmup_share,
         lr_scheduler_type="cosine",
         max_length=params.max_length,
         completion_only_loss=True,
-        train_sampling_strategy="group_by_length",
-        logging_steps=10,
+        train_sampling_strategy="sequential",  # the rows stand in the order of `schedule`
     )
+    # TRL's own count of tokens starts again at 0 in a resumed run.
+    tokens = list(accumulate(len(row["input_ids"]) for row in rows))
+
+    def seen(step: int) -> dict[str, float]:
+        return {"train_tokens": tokens[step * params.batch_size - 1]}
+
     return silent(
         SFTTrainer(
             model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
-            callbacks=[progress_callback(context)],
+            callbacks=[progress_callback(context, curve, seen)],
         )
     )  # fmt: skip

@@ -16,7 +16,16 @@ from slmr.verify import choice, mathanswer, mathexpr, numeric, symbolic
 from slmr.verify.extract import MAX_ANSWER, fold, restated, visible
 from slmr.verify.verdict import Answer, Kind, Status, Verdict
 
-__all__ = ["CHECKER_VERSIONS", "Kind", "Status", "Verdict", "checker_version", "verify", "verify_batch"]
+__all__ = [
+    "CHECKER_VERSIONS",
+    "Kind",
+    "Status",
+    "Verdict",
+    "checker_version",
+    "in_form",
+    "verify",
+    "verify_batch",
+]
 
 # Raised whenever a verdict can change; rows of different versions are not ranked together.
 CHECKER_VERSIONS: dict[Kind, str] = {"numeric": "4", "math": "4", "choice": "4"}
@@ -61,6 +70,17 @@ def verify(completion: str, gold: str, kind: Kind) -> Verdict:
     if isinstance(decision, str):
         return _verdict(decision, answer, reason, start)
     return _verdict("correct" if decision else "wrong", answer, reason, start)
+
+
+def in_form(completion: str, kind: Kind) -> bool:
+    """Whether a completion answers in the form that the prompt asks for, right or wrong.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    text = visible(completion)
+    answer = None if text is None else _CHECKERS[_known(kind)][0](fold(text))
+    return answer is not None and answer.strict
 
 
 def verify_batch(

@@ -11,7 +11,9 @@ import pytest
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.lab import student_path
 from slmr.stage import EngineSettings, StageContext
-from slmr.train.grpo import GroupReward, GrpoParams, _trainer
+from slmr.train.curve import CURVE, Curve
+from slmr.train.grpo import GrpoParams, _trainer
+from slmr.train.rollouts import GroupReward, Rollouts
 
 
 def test_groups_failures_and_abstentions() -> None:
@@ -70,12 +72,15 @@ def real_trainer(folder: Path) -> Any:
     problem = {"id": "p", "prompt": "1 + 1?", "gold": "2", "kind": "numeric"}
     context = StageContext(folder, {}, 0, EngineSettings(device="cpu"), lambda *_: None)
     params = GrpoParams(steps=1, group_size=2, prompts_per_step=1)
-    return _trainer(load_model(source), load_tokenizer(source), [problem], GroupReward(2), params, context)
+    reward = GroupReward(2)
+    rollouts = Rollouts([problem], params, reward, 0)
+    model, tokenizer = load_model(source), load_tokenizer(source)
+    return _trainer(model, tokenizer, [problem], rollouts, reward, params, Curve(), context)
 
 
 def test_the_samplers_logprobs_are_the_trainers(tmp_path: Path) -> None:
     """Before and after updates, at another temperature than 1: what samples is what is trained."""
-    from slmr.store import write_rows
+    from slmr.store import read_rows, write_rows
     from slmr.tasks import load_task
     from slmr.train.grpo import PROBLEMS, grpo_stage
 
@@ -92,7 +97,5 @@ def test_the_samplers_logprobs_are_the_trainers(tmp_path: Path) -> None:
         EngineSettings(device="cpu"), lambda *_: None,
     )  # fmt: skip
     grpo_stage(context, GrpoParams(steps=3, group_size=4, prompts_per_step=4, temperature=0.8, max_tokens=40))
-    gaps = [
-        point["sampling/logprob_gap"] for point in context.stats["curve"] if "sampling/logprob_gap" in point
-    ]
+    gaps = [row["logprob_gap"] for row in read_rows(tmp_path / "out" / CURVE)]
     assert len(gaps) == 3 and all(0 <= gap < 1e-4 for gap in gaps)

@@ -12,13 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from slmr.engines.transformers import load_tokenizer
+from slmr.errors import RequestError
 from slmr.stage import EngineSettings, Params
 from slmr.stagewise.data import Row
+from slmr.store import digest
 
-TeacherName = Literal["oracle", "dataset"]
+TeacherName = Literal["oracle", "dataset", "local", "server"]
 
 
 class Teacher(Protocol):
@@ -66,19 +68,83 @@ class Teacher(Protocol):
 class TeacherSettings(Params):
     """Which teacher, and how raw the oracle's traces are; the same for every stage that asks it.
 
-    `merge_share` is the probability that a step of the oracle's raw trace is folded into the next,
-    `word_share` the probability that the trace sums up in words.
+    Attributes:
+        teacher: `openai` is another name of `server`.
+        merge_share: the probability that a step of the oracle's raw trace is folded into the next.
+        word_share: the probability that it sums up in words.
+        teacher_model: of `local` a folder or hub id, of `server` a URL.
+        teacher_served_name: the model's name on a server with several.
+        teacher_key: which model and which prompts these are; filled in when the stage is planned.
     """
 
     teacher: TeacherName = "oracle"
     merge_share: float = Field(default=0.2, ge=0, le=1)
     word_share: float = Field(default=0.0, ge=0, le=1)
+    teacher_model: str | None = None
+    teacher_served_name: str | None = None
+    teacher_temperature: float = Field(default=0.0, ge=0)
+    teacher_max_tokens: int = Field(default=512, ge=1)
+    teacher_key: str = ""
+
+    @field_validator("teacher", mode="before")
+    @classmethod
+    def _one_name(cls, value: Any) -> Any:
+        return "server" if value == "openai" else value
+
+    def identified(self) -> TeacherSettings:
+        """With the key of the teacher's model.
+
+        Raises:
+            RequestError: no model is named, or it cannot be found.
+        """
+        if self.teacher not in ("local", "server"):
+            return self
+        from slmr.engines.models import resolve_model
+        from slmr.stagewise.teachers.model import templates_digest
+
+        if not self.teacher_model:
+            what = "a server's URL" if self.teacher == "server" else "a folder or hub id"
+            raise RequestError(f"teacher '{self.teacher}': set teacher_model to {what}")
+        model = resolve_model(self.teacher_model)
+        if (model.kind == "server") != (self.teacher == "server"):
+            raise RequestError(
+                f"teacher '{self.teacher}': teacher_model {self.teacher_model} is a {model.kind}"
+            )
+        key = digest([self._identity(model), templates_digest()])
+        return self.model_copy(update={"teacher_key": key})
+
+    def _identity(self, model: Any) -> object:
+        if self.teacher == "local":
+            return model.key
+        from slmr.engines.server import ServerEngine
+
+        server = ServerEngine(
+            str(model.location), EngineSettings(name="server", served_name=self.teacher_served_name)
+        )
+        try:
+            return server.identity()
+        finally:
+            server.close()
 
     def open(self, engine: EngineSettings) -> Teacher:
-        """The teacher of that name; `engine` says how a model of its own is run."""
-        from slmr.stagewise.teachers.oracle import OracleTeacher
+        """The teacher of that name; `engine` says how a model on this machine is run."""
+        if self.teacher == "oracle":
+            from slmr.stagewise.teachers.oracle import OracleTeacher
 
-        return OracleTeacher(self.merge_share, self.word_share)
+            return OracleTeacher(self.merge_share, self.word_share)
+        if self.teacher == "dataset":
+            from slmr.stagewise.teachers.dataset import DatasetTeacher
+
+            return DatasetTeacher()
+        from slmr.engines import Sampling, open_engine
+        from slmr.engines.models import resolve_model
+        from slmr.stagewise.teachers.model import ModelTeacher
+
+        name = "server" if self.teacher == "server" else "transformers"
+        settings = engine.model_copy(update={"name": name, "served_name": self.teacher_served_name})
+        opened = open_engine(resolve_model(str(self.teacher_model)).location, settings)
+        sampling = Sampling(self.teacher_temperature, self.teacher_max_tokens, 0)
+        return ModelTeacher(opened, self.teacher_key, sampling)
 
 
 def teacher_tokens(teacher: Teacher, student: Path, texts: Sequence[str]) -> int:

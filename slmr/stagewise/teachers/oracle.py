@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from slmr.errors import RequestError
 from slmr.stagewise.data import Row
+from slmr.stagewise.steps import departure, split_steps
 
 if TYPE_CHECKING:
     from slmr.lab.items import LabItem
@@ -32,20 +33,16 @@ class OracleTeacher:
         return [_item(p).solution.plain_steps() for p in problems]
 
     def continuations(self, problems: Sequence[Row], prefixes: Sequence[str]) -> list[str | None]:
-        from slmr.stagewise.steps import common_prefix, split_steps
-
         found: list[str | None] = []
         for problem, prefix in zip(problems, prefixes, strict=True):
             solution = _item(problem).solution
-            done = common_prefix(split_steps(prefix), solution.plain_steps())
-            found.append(solution.plain(done))
+            _, reached = departure(split_steps(prefix), solution.plain_steps())
+            found.append(solution.plain(reached))
         return found
 
     def first_wrong(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[int | None]:
-        from slmr.stagewise.steps import common_prefix, split_steps
-
         return [
-            common_prefix(split_steps(attempt), _item(problem).solution.plain_steps())
+            departure(split_steps(attempt), _item(problem).solution.plain_steps())[0]
             for problem, attempt in zip(problems, attempts, strict=True)
         ]
 

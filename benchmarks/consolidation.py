@@ -1,0 +1,248 @@
+"""GRPO on the consolidation set beside stock `trl.GRPOTrainer` on the whole pool, by rollout tokens.
+
+    python benchmarks/consolidation.py --seeds 5 --out runs/consolidation
+
+Each seed primes lab-llama by SFT on the pool's raw traces (the lab profile's settings). From there (a) TRL's own trainer
+samples and trains on the whole pool, (b) slmr's GRPO stage trainer on the problems that the primed student gets partly
+right. Learning rate, group size and prompts a step are the same, and so is the score: strict accuracy on held-out problems
+of the validation split, two completions each at temperature 1 with the same random draws at every point. Every seed is kept
+as JSON, so the same command goes on after a stop. Prints Markdown and writes a figure (HTML).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slmr.bench import BenchRequest, Plan, make_artefacts, quiet_libraries
+from slmr.display import BenchDisplay
+from slmr.engines import Prompt
+from slmr.engines.decode import Row
+from slmr.engines.models import resolve_model
+from slmr.engines.transformers import encode, load_model, load_tokenizer
+from slmr.profiles import load_profile
+from slmr.recipes import Planner, load_recipe, stages
+from slmr.stats import paired_difference
+from slmr.store import digest, read_rows
+from slmr.tasks import load_task
+from slmr.verify import verify
+
+SIDES = {"pool": "stock GRPOTrainer, whole pool", "consolidation": "slmr, consolidation set"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=80, help="of both sides")
+    parser.add_argument("--every", type=int, default=5, help="steps between two points")
+    parser.add_argument("--items", type=int, default=250, help="held-out problems")
+    parser.add_argument("--student", default="lab-llama")
+    parser.add_argument("--out", type=Path, default=Path("runs/consolidation"))
+    a = parser.parse_args()
+    quiet_libraries()
+    a.out.mkdir(parents=True, exist_ok=True)
+    found = [seed_curves(seed, a) for seed in range(a.seeds)]
+    print(report(found, a))
+    figure(found).write_html(a.out / "curves.html", include_plotlyjs="cdn")
+
+
+def seed_curves(seed: int, a: argparse.Namespace) -> dict[str, Any]:
+    """Both learning curves of a seed, from its file if it is there."""
+    settings = {"steps": a.steps, "every": a.every, "items": a.items, "student": a.student}
+    file = a.out / f"seed-{seed}.json"
+    if file.is_file():
+        kept = json.loads(file.read_text())
+        if kept["settings"] != settings:
+            raise SystemExit(f"{file} was made with {kept['settings']}; name another --out")
+        return kept
+    primed, pool, chosen, probe_tokens = primed_student(seed, a)
+    values: dict[str, Any] = {
+        "settings": settings,
+        "probe_tokens": probe_tokens,
+        "pool": len(pool),
+        "set": len(chosen),
+    }
+    for side, problems in (("pool", pool), ("consolidation", chosen)):
+        values[f"{side}_curve"] = learning_curve(side, primed, problems, seed, a)
+    file.write_text(json.dumps(values))
+    return values
+
+
+def primed_student(seed: int, a: argparse.Namespace) -> tuple[Path, list[dict], list[dict], int]:
+    """The SFT-primed student's folder, the pool, its consolidation set, and what probing for that cost."""
+    profile, kinds, model = load_profile("lab"), stages(), resolve_model(a.student)
+    planner = Planner(model.location, model.key, profile.stages, profile.engine, seed)
+    sft = planner.plan(load_recipe("sft"))
+    pool = next(n for n in sft.ancestors() if n.stage and n.stage.name == "pool")
+    probe = planner.make(kinds["probe"], "probe", {**profile.stages["probe"], "adaptive": "mixed"},
+                         {"model": (sft,), "problems": (pool,)}, "benchmark")  # fmt: skip
+    chosen = planner.make(
+        kinds["consolidate"], "consolidate", {}, {"probe": (probe,), "problems": (pool,)}, "benchmark"
+    )
+    nodes = [n for n in chosen.ancestors() if n.stage]
+    plan = Plan(profile, [], [], a.out / "stages", BenchRequest(out=a.out), nodes)
+    with BenchDisplay() as display:
+        store = make_artefacts(plan, display)
+    place = {n.label: store.path(n.stage.name, n.key) for n in nodes if n.stage}
+    cost = store.manifest("probe", probe.key).cost.rollout_tokens
+    problems = [read_rows(place[label] / "problems.parquet") for label in ("pool", "consolidate")]
+    return place["sft"] / "model", problems[0], problems[1], cost
+
+
+def learning_curve(
+    side: str, primed: Path, problems: list[dict], seed: int, a: argparse.Namespace
+) -> list[dict]:
+    """A point every few steps: rollout tokens so far and each held-out problem's share of right completions."""
+    from datasets import Dataset
+    from transformers import TrainerCallback
+    from trl import GRPOConfig, GRPOTrainer
+
+    from slmr.train.common import seed_everything, silent
+    from slmr.train.grpo import GrpoParams
+
+    params = GrpoParams(**load_profile("lab").stages["grpo"])
+    seed_everything(seed)
+    model, tokenizer = load_model(primed, "cpu"), load_tokenizer(primed)
+    scored, curve, lengths = HeldOut(model, tokenizer, a.items), [], []
+
+    def reward(
+        completions: list[Any], gold: list[str], kind: list[str], completion_ids: list[Any], **_: Any
+    ) -> list[float]:
+        lengths.append(sum(map(len, completion_ids)))
+        return [
+            float(verify(c[0]["content"], g, k).strict)
+            for c, g, k in zip(completions, gold, kind, strict=True)
+        ]  # type: ignore[arg-type]
+
+    class Watch(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if state.global_step % a.every == 0:
+                curve.append({"step": state.global_step, "tokens": sum(lengths), "scores": scored()})
+                print(f"seed {seed}, {side}: {curve[-1]['step']} steps, {sum(lengths)} tokens,"
+                      f" {np.mean(curve[-1]['scores']):.3f}", flush=True)  # fmt: skip
+
+    shared: dict[str, Any] = {
+        "output_dir": str(a.out / "trainer"), "report_to": "none", "save_strategy": "no", "disable_tqdm": True,
+        "seed": seed, "data_seed": seed, "use_cpu": True, "bf16": False, "dataloader_pin_memory": False,
+        "max_steps": a.steps, "per_device_train_batch_size": params.prompts_per_step * params.group_size,
+        "num_generations": params.group_size, "max_completion_length": params.max_tokens, "beta": 0.0,
+        "learning_rate": params.learning_rate, "warmup_steps": params.warmup_steps, "logging_steps": 1000,
+        "lr_scheduler_type": "constant_with_warmup", "temperature": 1.0, "mask_truncated_completions": True,
+        "loss_type": params.loss, "scale_rewards": params.scale_rewards, "max_grad_norm": 1.0,
+    }  # fmt: skip
+    rows = [
+        {"prompt": [{"role": "user", "content": p["prompt"]}], "gold": p["gold"], "kind": p["kind"]}
+        for p in problems
+    ]
+    extra: dict[str, Any] = {}
+    if side == "consolidation":
+        from slmr.train.rollouts import GroupReward, Rollouts
+
+        extra["rollout_func"] = Rollouts(problems, params, GroupReward(params.group_size), seed)
+    curve.append({"step": 0, "tokens": 0, "scores": scored()})
+    trainer = silent(GRPOTrainer(
+        model=model, reward_funcs=[reward], args=GRPOConfig(**shared), train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer, callbacks=[Watch()], **extra,
+    ))  # fmt: skip
+    trainer.train()
+    return curve
+
+
+class HeldOut:
+    """Strict accuracy of a model in training on problems of the validation split, with fixed random draws."""
+
+    def __init__(self, model: Any, tokenizer: Any, items: int) -> None:
+        from slmr.engines import Sampling
+        from slmr.engines.sampler import Sampler
+
+        task = load_task("lab_gsm8k")
+        self._items = task.items("validation", items)
+        self._model, self._tokenizer, self._sampling = model, tokenizer, Sampling(1.0, 80, 0)
+        self._prompts = [tuple(encode(tokenizer, Prompt(task.prompt(i.problem)))) for i in self._items]
+        self._sampler = Sampler(model, tokenizer)
+
+    def __call__(self) -> list[float]:
+        """Each problem's share of two right completions."""
+        rows = [
+            Row(2 * i + k, prompt, int(digest([i, k]), 16))
+            for i, prompt in enumerate(self._prompts)
+            for k in (0, 1)
+        ]
+        for _ in self._sampler.run(rows, self._sampling, 256):
+            pass
+        texts = self._tokenizer.batch_decode([row.ids for row in rows], skip_special_tokens=True)
+        right = [
+            verify(text, self._items[row.index // 2].gold, "numeric").strict
+            for row, text in zip(rows, texts, strict=True)
+        ]
+        return [(right[2 * i] + right[2 * i + 1]) / 2 for i in range(len(self._items))]
+
+
+def smoothed(curve: list[dict]) -> list[tuple[int, float]]:
+    """Tokens and accuracy, each point the mean of itself and up to two before: what a single one says is noise."""
+    means = [float(np.mean(point["scores"])) for point in curve]
+    return [(point["tokens"], float(np.mean(means[max(0, i - 2) : i + 1]))) for i, point in enumerate(curve)]
+
+
+def report(found: list[dict], a: argparse.Namespace) -> str:
+    """A line a seed: what the pool reached for how many tokens, and how many the consolidation set took to get there."""
+    lines = [
+        f"{a.student}, {len(found)} seeds, {a.steps} steps; accuracy in percent on {a.items} held-out problems x 2.",
+        "",
+        "| seed | set | primed | pool: reached | tokens | set: tokens to the same | ratio | probe included | set: at half |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    ratios, half_scores, final_scores = [], [], []
+    for seed, values in enumerate(found):
+        pool, ours = smoothed(values["pool_curve"]), smoothed(values["consolidation_curve"])
+        (spent, reached), probe = pool[-1], values["probe_tokens"]
+        needed = next((t for t, accuracy in ours if accuracy >= reached), None)
+        at_half = max(i for i, (tokens, _) in enumerate(ours) if tokens <= spent / 2)
+        half_scores.append(values["consolidation_curve"][at_half]["scores"])
+        final_scores.append(values["pool_curve"][-1]["scores"])
+        ratios.append(np.inf if needed is None else needed / spent)
+        shown = (
+            ["never", "", ""]
+            if needed is None
+            else [f"{needed:,}", f"{needed / spent:.2f}", f"{(needed + probe) / spent:.2f}"]
+        )
+        lines.append(f"| {seed} | {values['set']} of {values['pool']} | {100 * pool[0][1]:.1f} | {100 * reached:.1f} | {spent:,} |"
+                     f" {' | '.join(shown)} | {100 * ours[at_half][1]:.1f} |")  # fmt: skip
+    d = paired_difference(np.array(half_scores).T, np.array(final_scores).T)
+    lines += ["", f"Median ratio {np.median(ratios):.2f} (probe's tokens left out). At half of the pool's tokens the set is"
+              f" {100 * d.mean:+.1f} points ({100 * d.low:+.1f} to {100 * d.high:+.1f}, paired by item) from the pool's end."]  # fmt: skip
+    return "\n".join(lines)
+
+
+def figure(found: list[dict]) -> Any:
+    """Accuracy against rollout tokens: every seed thin, the mean by step thick."""
+    import plotly.graph_objects as go
+
+    drawing = go.Figure()
+    for side, colour in zip(SIDES, ("#D55E00", "#0072B2"), strict=True):
+        curves = [smoothed(values[f"{side}_curve"]) for values in found]
+        for curve in curves:
+            drawing.add_scatter(x=[t for t, _ in curve], y=[100 * v for _, v in curve], mode="lines", opacity=0.35,
+                                line={"color": colour, "width": 1}, showlegend=False)  # fmt: skip
+        mean = np.mean(np.array(curves), axis=0)
+        drawing.add_scatter(
+            x=mean[:, 0],
+            y=100 * mean[:, 1],
+            mode="lines",
+            name=SIDES[side],
+            line={"color": colour, "width": 3},
+        )
+    return drawing.update_layout(
+        title="GRPO from the same primed students: held-out accuracy by rollout tokens",
+        xaxis_title="rollout tokens (probe left out)", yaxis_title="strict accuracy, percent", template="plotly_white",
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""When a training run is to be stopped, and what to do about it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from slmr.errors import WorkError
+
+_COLLAPSED_NATS = 1e-3  # entropy below which a policy says the same whatever is drawn
+_COLLAPSED_STEPS = 5
+_TRUNCATED_STEPS = 3
+
+
+def check(rows: Sequence[Mapping[str, float | None]]) -> None:
+    """Looks at a curve up to its last row.
+
+    Raises:
+        WorkError: the loss or gradient has left the numbers, the policy has collapsed onto one answer, or
+            nothing comes to an end; the message says what to try.
+    """
+    last = rows[-1]
+    step = f"step {last['step']:.0f}"
+    for name in ("loss", "grad_norm"):
+        if not math.isfinite(_value(last, name, 0.0)):
+            raise WorkError(
+                f"training diverged: {name} is {last[name]} at {step};"
+                " lower the learning rate or lengthen the warm-up"
+            )
+    if len(rows) >= _COLLAPSED_STEPS and all(map(_collapsed, rows[-_COLLAPSED_STEPS:])):
+        raise WorkError(
+            f"the policy has collapsed: entropy below {_COLLAPSED_NATS} nats and no group with variance for"
+            f" {_COLLAPSED_STEPS} steps up to {step}; lower the learning rate, raise the temperature, or set beta"
+            " above 0"
+        )
+    if len(rows) >= _TRUNCATED_STEPS and all(
+        _value(r, "truncated", 0.0) == 1 for r in rows[-_TRUNCATED_STEPS:]
+    ):
+        raise WorkError(
+            f"every completion was cut off for {_TRUNCATED_STEPS} steps up to {step}, so none was rewarded;"
+            " raise max_tokens, or teach the form by SFT first"
+        )
+
+
+def _collapsed(row: Mapping[str, float | None]) -> bool:
+    return _value(row, "entropy", 1.0) < _COLLAPSED_NATS and _value(row, "zero_variance", 0.0) == 1
+
+
+def _value(row: Mapping[str, float | None], name: str, otherwise: float) -> float:
+    value = row.get(name)
+    return otherwise if value is None else value

@@ -1,0 +1,54 @@
+"""What a stage may ask of validation during training. Ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from slmr.errors import RequestError
+from slmr.stage import Params, StageContext
+from slmr.store import read_rows
+from slmr.train.curve import Curve
+
+if TYPE_CHECKING:
+    from slmr.train.heldout import Validation
+
+VALIDATION = "validation.parquet"
+
+
+class ValidationParams(Params):
+    """Validation during training.
+
+    Attributes:
+        validate_every: steps between two; 0 is never.
+        patience: validations without a new best after which training stops; 0 never stops early.
+        keep: the weights of the last step, or those of the best validation (the first of equals).
+    """
+
+    validate_every: int = Field(default=0, ge=0)
+    patience: int = Field(default=0, ge=0)
+    keep: Literal["last", "best"] = "last"
+    max_tokens: int = Field(default=80, ge=1)
+
+
+def open_validation(
+    model: Any, tokenizer: Any, params: ValidationParams, curve: Curve, context: StageContext
+) -> Validation | None:
+    """The validation that the parameters ask for, on the problems that the pool holds out.
+
+    Raises:
+        RequestError: the pool holds none out.
+    """
+    if not params.validate_every:
+        return None
+    places = context.folders("validation") if context.inputs.get("validation") else []
+    if not places or not (places[0] / VALIDATION).is_file():
+        raise RequestError(
+            "validate_every is set, but no problem is held out: give the stage `validation: pool`"
+            " in the recipe, and set pool.validation in the profile"
+        )
+    from slmr.train.heldout import Validation
+
+    problems = read_rows(places[0] / VALIDATION)
+    return Validation(model, tokenizer, problems, params, curve, context.folder / "trainer")
