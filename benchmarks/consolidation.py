@@ -2,11 +2,12 @@
 
     python benchmarks/consolidation.py --seeds 5 --out runs/consolidation
 
-Each seed primes lab-llama by SFT on the pool's raw traces (the lab profile's settings). From there (a) TRL's own trainer
-samples and trains on the whole pool, (b) slmr's GRPO stage trainer on the problems that the primed student gets partly
-right. Learning rate, group size and prompts a step are the same, and so is the score: strict accuracy on held-out problems
-of the validation split, two completions each at temperature 1 with the same random draws at every point. Every seed is kept
-as JSON, so the same command goes on after a stop. Prints Markdown and writes a figure (HTML).
+Each seed primes lab-llama by SFT on the pool's raw traces (the lab profile's settings). From there (a) TRL's own
+trainer samples and trains on the whole pool, (b) the same trainer samples with slmr's rollouts on the problems that
+the primed student gets partly right. Learning rate, group size and prompts a step are the same, and so is the score:
+strict accuracy on held-out problems of the validation split, two completions each at temperature 1 with the same
+random draws at every point. Every seed is kept as JSON, so the same command goes on after a stop. Prints Markdown and
+writes a figure (HTML).
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=80, help="of both sides")
     parser.add_argument("--every", type=int, default=5, help="steps between two points")
     parser.add_argument("--items", type=int, default=250, help="held-out problems")
+    parser.add_argument("--learning-rate", type=float, help="of both sides; the lab profile's if left out")
+    parser.add_argument(
+        "--resample", type=int, default=0, help="rounds in which slmr replaces groups without variance"
+    )
     parser.add_argument("--student", default="lab-llama")
     parser.add_argument("--out", type=Path, default=Path("runs/consolidation"))
     a = parser.parse_args()
@@ -55,6 +60,7 @@ def main() -> None:
 def seed_curves(seed: int, a: argparse.Namespace) -> dict[str, Any]:
     """Both learning curves of a seed, from its file if it is there."""
     settings = {"steps": a.steps, "every": a.every, "items": a.items, "student": a.student}
+    settings |= {k: v for k, v in (("learning_rate", a.learning_rate), ("resample", a.resample)) if v}
     file = a.out / f"seed-{seed}.json"
     if file.is_file():
         kept = json.loads(file.read_text())
@@ -106,7 +112,8 @@ def learning_curve(
     from slmr.train.common import seed_everything, silent
     from slmr.train.grpo import GrpoParams
 
-    params = GrpoParams(**load_profile("lab").stages["grpo"])
+    changes = {"learning_rate": a.learning_rate} if a.learning_rate else {}
+    params = GrpoParams(**{**load_profile("lab").stages["grpo"], **changes, "resample": a.resample})
     seed_everything(seed)
     model, tokenizer = load_model(primed, "cpu"), load_tokenizer(primed)
     scored, curve, lengths = HeldOut(model, tokenizer, a.items), [], []
@@ -123,8 +130,8 @@ def learning_curve(
     class Watch(TrainerCallback):
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if state.global_step % a.every == 0:
-                curve.append({"step": state.global_step, "tokens": sum(lengths), "scores": scored()})
-                print(f"seed {seed}, {side}: {curve[-1]['step']} steps, {sum(lengths)} tokens,"
+                curve.append({"step": state.global_step, "tokens": sampled(), "scores": scored()})
+                print(f"seed {seed}, {side}: {curve[-1]['step']} steps, {sampled()} tokens,"
                       f" {np.mean(curve[-1]['scores']):.3f}", flush=True)  # fmt: skip
 
     shared: dict[str, Any] = {
@@ -141,6 +148,11 @@ def learning_curve(
         for p in problems
     ]
     extra: dict[str, Any] = {}
+
+    def sampled() -> int:
+        """All tokens so far; slmr's rollouts know of replaced groups, too."""
+        return extra["rollout_func"].tokens if extra else sum(lengths)
+
     if side == "consolidation":
         from slmr.train.rollouts import GroupReward, Rollouts
 
@@ -190,33 +202,44 @@ def smoothed(curve: list[dict]) -> list[tuple[int, float]]:
     return [(point["tokens"], float(np.mean(means[max(0, i - 2) : i + 1]))) for i, point in enumerate(curve)]
 
 
+def first_at(curve: list[tuple[int, float]], accuracy: float) -> float:
+    """The tokens at which a curve is first as high as that; infinite if it never is."""
+    return next((float(tokens) for tokens, reached in curve if reached >= accuracy), np.inf)
+
+
 def report(found: list[dict], a: argparse.Namespace) -> str:
-    """A line a seed: what the pool reached for how many tokens, and how many the consolidation set took to get there."""
+    """A line a seed: what the pool reached for how many tokens, and how many the set took to get there."""
+    columns = ("seed", "set", "primed", "pool: reached", "tokens", "pool: first there", "set: first there", "ratio",
+               "probe included", "set: at half")  # fmt: skip
     lines = [
         f"{a.student}, {len(found)} seeds, {a.steps} steps; accuracy in percent on {a.items} held-out problems x 2.",
         "",
-        "| seed | set | primed | pool: reached | tokens | set: tokens to the same | ratio | probe included | set: at half |",
-        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        f"| {' | '.join(columns)} |",
+        "|" + "---:|" * len(columns),
     ]
-    ratios, half_scores, final_scores = [], [], []
+    ratios, own, half_scores, final_scores = [], [], [], []
     for seed, values in enumerate(found):
         pool, ours = smoothed(values["pool_curve"]), smoothed(values["consolidation_curve"])
-        (spent, reached), probe = pool[-1], values["probe_tokens"]
-        needed = next((t for t, accuracy in ours if accuracy >= reached), None)
+        spent, reached = pool[-1]
+        needed, first = first_at(ours, reached), first_at(pool, reached)
         at_half = max(i for i, (tokens, _) in enumerate(ours) if tokens <= spent / 2)
         half_scores.append(values["consolidation_curve"][at_half]["scores"])
         final_scores.append(values["pool_curve"][-1]["scores"])
-        ratios.append(np.inf if needed is None else needed / spent)
-        shown = (
-            ["never", "", ""]
-            if needed is None
-            else [f"{needed:,}", f"{needed / spent:.2f}", f"{(needed + probe) / spent:.2f}"]
-        )
-        lines.append(f"| {seed} | {values['set']} of {values['pool']} | {100 * pool[0][1]:.1f} | {100 * reached:.1f} | {spent:,} |"
-                     f" {' | '.join(shown)} | {100 * ours[at_half][1]:.1f} |")  # fmt: skip
+        ratios.append(needed / spent)
+        own.append(first / spent)
+        shares = [f"{tokens / spent:.2f}" for tokens in (needed, needed + values["probe_tokens"])]
+        cells = (
+            seed, f"{values['set']} of {values['pool']}", f"{100 * pool[0][1]:.1f}", f"{100 * reached:.1f}",
+            f"{spent:,}", f"{first:,.0f}", f"{needed:,.0f}", *shares, f"{100 * ours[at_half][1]:.1f}",
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     d = paired_difference(np.array(half_scores).T, np.array(final_scores).T)
-    lines += ["", f"Median ratio {np.median(ratios):.2f} (probe's tokens left out). At half of the pool's tokens the set is"
-              f" {100 * d.mean:+.1f} points ({100 * d.low:+.1f} to {100 * d.high:+.1f}, paired by item) from the pool's end."]  # fmt: skip
+    lines += [
+        "",
+        f"Median ratio {np.median(ratios):.2f} (probe's tokens left out; the pool's own {np.median(own):.2f})."
+        f" At half of the pool's tokens the set is {100 * d.mean:+.1f} points ({100 * d.low:+.1f} to"
+        f" {100 * d.high:+.1f}, paired by item) from the pool's end.",
+    ]
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
     python benchmarks/engine.py                                  # the lab students
     python benchmarks/engine.py --model smollm2 --prompts 64 --batch 32 --max-tokens 128
+    python benchmarks/engine.py --compile                        # compiled steps beside the engine without them
 
 Both decode greedily in float32. `generate` takes the prompts in the order given, in batches of the same
 size, as a script that calls it does. Tokens that count are those up to the end mark, the same for both:
@@ -14,6 +15,7 @@ import argparse
 import os
 import random
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -43,12 +45,15 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--max-tokens", type=int, default=96)
     parser.add_argument("-n", type=int, default=3, help="rounds of each, after a warm-up")
+    parser.add_argument(
+        "--compile", action="store_true", help="the engine compiled beside the engine as it is"
+    )
     arguments = parser.parse_args()
+    names = ("slmr", "slmr compiled") if arguments.compile else ("generate", "slmr")
     print(f"{arguments.prompts} prompts, batch {arguments.batch}, at most {arguments.max_tokens} new tokens, float32,"
           f" {os.cpu_count()} cores; {arguments.n} rounds each, in turns, after one warm-up.\n")  # fmt: skip
-    print(
-        "| model | tokens | generate, tokens/s | slmr, tokens/s | ratio of medians | pairwise | CPU ratio | same |"
-    )
+    print(f"| model | tokens | {names[0]}, tokens/s | {names[1]}, tokens/s | ratio of medians | pairwise |"
+          " CPU ratio | same |")  # fmt: skip
     print("|---|---:|---:|---:|---:|---|---:|---:|")
     for name in arguments.model:
         print(measured(name, arguments), flush=True)
@@ -62,6 +67,12 @@ def measured(name: str, arguments: argparse.Namespace) -> str:
     edition = arguments.tasks or ("lab" if model.kind == "lab" else "paper")
     prompts = prompts_of(edition, arguments.prompts)
     theirs, ours = plain(engine, prompts, arguments), slots(engine, prompts, arguments)
+    if arguments.compile:
+        start = time.perf_counter()
+        compiled = TransformersEngine(model.location, settings.model_copy(update={"compile": True}))  # type: ignore[arg-type]
+        theirs, ours = ours, slots(compiled, prompts, arguments)
+        ours()
+        print(f"compiling and a first pass: {time.perf_counter() - start:.0f} s", file=sys.stderr)
     theirs(), ours()
     rounds = [(theirs(), ours()) for _ in range(arguments.n)]
     tokens = sum(len(engine.tokenizer(text)["input_ids"]) + 1 for text in rounds[0][0].texts)  # type: ignore[arg-type]

@@ -79,6 +79,7 @@ def main() -> None:
     parser.add_argument("--k", type=int, default=4)
     parser.add_argument("--limit", type=int, default=600)
     parser.add_argument("-n", type=int, default=3, help="runs of each, in turns, after one warm-up of each")
+    parser.add_argument("--only", choices=["overhead", "start"], help="one of the two lines")
     a = parser.parse_args()
     folder = str(resolve_model(a.model).location)
     task_folders = str(resource("tasks"))
@@ -106,17 +107,12 @@ def main() -> None:
     print(
         "| | seconds (median) | beside | seconds (median) | ratio of medians | pairwise |\n|---|---:|---|---:|---:|---|"
     )
-    print(
-        line(
-            "`slmr eval`, whole",
-            lambda: wall(["-m", "slmr.cli", *slmr_eval]),
-            "engine alone",
-            lambda: wall(alone),
-            a.n,
-        )
-    )
-    print(line("`lm_eval`, to the first token", lambda: until_first_token(THEIR_START, lm_eval),
-               "`slmr eval`", lambda: until_first_token(OUR_START, slmr_eval), a.n))  # fmt: skip
+    if a.only != "start":
+        print(line("`slmr eval`, whole", lambda: wall(["-m", "slmr.cli", *slmr_eval]),
+                   "engine alone", lambda: wall(alone), a.n), flush=True)  # fmt: skip
+    if a.only != "overhead":
+        print(line("`lm_eval`, to the first token", lambda: until_first_token(THEIR_START, lm_eval),
+                   "`slmr eval`", lambda: until_first_token(OUR_START, slmr_eval), a.n))  # fmt: skip
 
 
 def line(name: str, one: Callable[[], float], beside: str, other: Callable[[], float], n: int) -> str:

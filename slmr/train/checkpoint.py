@@ -1,7 +1,9 @@
 """Checkpoints inside a long stage: a killed run goes on where its last one was, and ends as if it never stopped.
 
 Model, optimizer, schedule and random states are transformers' own checkpoint, which it reads back without
-running code (`weights_only`). What our own parts remember is beside them. All of it goes when the stage is done.
+running code (`weights_only`). What our own parts remember is beside them, in `slmr.json`, which is written
+last, atomically, and lists the other files with their sizes in bytes: a checkpoint that does not fit its list
+is not whole. All of it goes when the stage is done.
 """
 
 from __future__ import annotations
@@ -18,18 +20,18 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from slmr.store import write_json
 
 CHECKPOINT_S = 120.0  # seconds between two checkpoints
-_OURS = "slmr.json"  # written last: a checkpoint without it is not whole
+_OURS = "slmr.json"
 
 
 class Stateful(Protocol):
-    """A part of a run that has to remember something over a stop."""
+    """A part of a run that has to remember something over a stop; its state is JSON."""
 
     def state(self) -> Any: ...
     def restore(self, state: Any) -> None: ...
 
 
 class Checkpoints(TrainerCallback):
-    """Has the trainer keep a checkpoint from time to time, with the state of `parts` in it."""
+    """Has the trainer keep a checkpoint from time to time, with the state of `parts` in it; only the newest stays."""
 
     def __init__(self, parts: Mapping[str, Stateful]) -> None:
         self._parts, self._last = parts, time.monotonic()
@@ -37,7 +39,9 @@ class Checkpoints(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        if time.monotonic() - self._last >= CHECKPOINT_S and state.global_step < state.max_steps:
+        # None where training ends: a resumed run takes that last step itself, and so knows why it ends.
+        ending = control.should_training_stop or state.global_step >= state.max_steps
+        if not ending and time.monotonic() - self._last >= CHECKPOINT_S:
             control.should_save = True
 
     def on_save(
@@ -45,18 +49,40 @@ class Checkpoints(TrainerCallback):
     ) -> None:
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         partial = folder / f"{_OURS}.partial"
-        write_json(partial, {name: part.state() for name, part in self._parts.items()})
+        parts = {name: part.state() for name, part in self._parts.items()}
+        write_json(partial, {"files": _sizes(folder), "parts": parts})
         partial.replace(folder / _OURS)
-        for older in set(folder.parent.glob("checkpoint-*")) - {folder}:
-            shutil.rmtree(older)
+        for other in set(folder.parent.glob("checkpoint-*")) - {folder}:
+            shutil.rmtree(other)
         self._last = time.monotonic()
 
     def newest(self, folder: Path) -> str | None:
-        """The newest whole checkpoint in the folder, with the parts set to where they were; None without one."""
-        whole = [file.parent for file in folder.glob(f"checkpoint-*/{_OURS}")]
-        if not whole:
-            return None
-        newest = max(whole, key=lambda place: int(place.name.split("-")[1]))
-        for name, state in json.loads((newest / _OURS).read_text(encoding="utf-8")).items():
-            self._parts[name].restore(state)
-        return str(newest)
+        """The newest whole checkpoint in the folder, with the parts set to where they were; None without one.
+
+        What a killed run left half-written is removed.
+        """
+        found = sorted(folder.glob("checkpoint-*"), key=lambda place: int(place.name.split("-")[1]))
+        while found:
+            newest = found.pop()
+            parts = _whole(newest)
+            if parts is None:
+                shutil.rmtree(newest)
+                continue
+            for name, state in parts.items():
+                self._parts[name].restore(state)
+            return str(newest)
+        return None
+
+
+def _whole(checkpoint: Path) -> dict[str, Any] | None:
+    """The parts' states in a checkpoint, None if a file is missing or has another size than it should."""
+    try:
+        ours = json.loads((checkpoint / _OURS).read_text(encoding="utf-8"))
+        sizes = _sizes(checkpoint)
+        return ours["parts"] if all(sizes.get(n) == size for n, size in ours["files"].items()) else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_size for file in folder.iterdir() if not file.name.startswith(_OURS)}

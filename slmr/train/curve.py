@@ -8,8 +8,9 @@ length, truncated  their mean tokens, and the share cut off at max_tokens
 kl                 the trainer's own KL to its reference, nats a token; only where beta is above 0
 entropy            nats a token
 clip_ratio         share of tokens whose probability ratio was clipped
-all_right, all_wrong, mixed     shares of all groups sampled in the step, replaced ones too
-zero_variance      share of the groups trained on whose rewards are all equal
+all_right, all_wrong, mixed     shares of the groups trained on
+zero_variance      share of them whose rewards are all equal
+resampled          groups that were replaced so far
 logprob_gap, logprob_gap_max    between sampler and trainer, nats a token
 rollout_tokens, train_tokens    so far
 validation_*       accuracy, format, length, truncated, kl (to the start, estimated) on held-out problems

@@ -120,19 +120,22 @@ def _trainer(
         warmup_steps=params.warmup_steps,
         lr_scheduler_type="constant_with_warmup",
         beta=params.beta,
+        use_bias_correction_kl=False,  # the paper's eq. 4; TRL would multiply it by the ratio
         epsilon=params.clip_low,
         epsilon_high=params.clip_high,
         loss_type=params.loss,
         scale_rewards=params.scale_rewards,
         mask_truncated_completions=params.mask_truncated,
     )
+
+    def told(_: int) -> dict[str, float]:
+        return {**reward.last, "rollout_tokens": rollouts.tokens, "resampled": rollouts.resampled}
+
     return silent(
         GapTrainer(
             model=model, reward_funcs=[reward], args=config, train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer, rollout_func=rollouts,
-            callbacks=[
-                progress_callback(context, curve, lambda _: {**reward.last, "rollout_tokens": rollouts.tokens})
-            ],
+            callbacks=[progress_callback(context, curve, told)],
         )
     )  # fmt: skip
 

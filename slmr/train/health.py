@@ -1,4 +1,4 @@
-"""When a training run is to be stopped, and what to do about it."""
+"""When a training run is to be stopped, and what to do about it. The bounds are ours."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from slmr.errors import WorkError
 _COLLAPSED_NATS = 1e-3  # entropy below which a policy says the same whatever is drawn
 _COLLAPSED_STEPS = 5
 _TRUNCATED_STEPS = 3
+LOOKS_BACK = max(_COLLAPSED_STEPS, _TRUNCATED_STEPS)
 
 
 def check(rows: Sequence[Mapping[str, float | None]]) -> None:
-    """Looks at a curve up to its last row.
+    """Looks at a curve up to its last row, or at its `LOOKS_BACK` last rows.
+
+    It knows nothing but the rows, so a run that goes on from a checkpoint stops where it would have stopped.
+    A run without any reward is no fault: the first right completion may come late.
 
     Raises:
         WorkError: the loss or gradient has left the numbers, the policy has collapsed onto one answer, or
@@ -37,7 +41,7 @@ def check(rows: Sequence[Mapping[str, float | None]]) -> None:
         _value(r, "truncated", 0.0) == 1 for r in rows[-_TRUNCATED_STEPS:]
     ):
         raise WorkError(
-            f"every completion was cut off for {_TRUNCATED_STEPS} steps up to {step}, so none was rewarded;"
+            f"every completion was cut off for {_TRUNCATED_STEPS} steps up to {step};"
             " raise max_tokens, or teach the form by SFT first"
         )
 

@@ -37,7 +37,7 @@ class GroupReward:
         failures: attempts of the groups in which every reward was 0, one row each.
         groups: how many groups were all right, all wrong, mixed, undecided.
         statuses: how many completions got each verdict status.
-        last: of the last step, the columns of its row in the curve.
+        last: of the last step, the shares of completions and of groups trained on, for its row in the curve.
     """
 
     __name__ = "strict_accuracy"
@@ -48,7 +48,6 @@ class GroupReward:
         self.groups: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
         self.last: dict[str, float] = {}
-        self._before: Counter[str] = Counter()  # groups at the end of the step before
 
     def state(self) -> dict[str, Any]:
         return {"failures": self.failures, "groups": dict(self.groups), "statuses": dict(self.statuses)}
@@ -56,7 +55,6 @@ class GroupReward:
     def restore(self, state: dict[str, Any]) -> None:
         self.failures = state["failures"]
         self.groups, self.statuses = Counter(state["groups"]), Counter(state["statuses"])
-        self._before = self.groups.copy()
 
     def __call__(
         self, completions: list[Any], gold: list[str], kind: list[str], problem_id: list[str], **_: object
@@ -69,13 +67,11 @@ class GroupReward:
         for start in starts:
             group = slice(start, start + self._size)
             self.note(verdicts[group], texts[group], problem_id[start])
-        step = self.groups - self._before
-        self._before = self.groups.copy()
         self.last = {
             "accuracy": sum(v.strict for v in verdicts) / len(verdicts),
             "format": sum(map(in_form, texts, kind)) / len(texts),  # type: ignore[arg-type]
             "zero_variance": sum(name != "mixed" for name in kinds) / len(kinds),
-            **{n.replace(" ", "_"): step[n] / step.total() for n in ("all right", "all wrong", "mixed")},
+            **{n.replace(" ", "_"): kinds.count(n) / len(kinds) for n in ("all right", "all wrong", "mixed")},
         }
         return rewards
 

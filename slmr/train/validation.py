@@ -1,10 +1,10 @@
-"""What a stage may ask of validation during training. Ours."""
+"""What a stage may ask of validation during training. Ours; the callback that does it is in `heldout`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from slmr.errors import RequestError
 from slmr.stage import Params, StageContext
@@ -21,15 +21,23 @@ class ValidationParams(Params):
     """Validation during training.
 
     Attributes:
-        validate_every: steps between two; 0 is never.
+        validate_every: steps between two, besides one before the first step and one at the end; 0 is never.
         patience: validations without a new best after which training stops; 0 never stops early.
         keep: the weights of the last step, or those of the best validation (the first of equals).
+        max_tokens: of a completion.
     """
 
     validate_every: int = Field(default=0, ge=0)
     patience: int = Field(default=0, ge=0)
     keep: Literal["last", "best"] = "last"
     max_tokens: int = Field(default=80, ge=1)
+
+    @field_validator("patience", "keep")
+    @classmethod
+    def _validated(cls, value: int | str, info: ValidationInfo) -> int | str:
+        if value not in (0, "last") and not info.data.get("validate_every"):
+            raise ValueError("needs validate_every: without validations there is no best one")
+        return value
 
 
 def open_validation(

@@ -1,18 +1,17 @@
-"""The reward that GRPO is given, and TRL's GRPO loss against values worked out by hand."""
+"""The reward that GRPO is given, which groups are replaced, and that what samples is what is trained."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
-from slmr.engines.transformers import load_model, load_tokenizer
+from slmr.engines.decode import Row
+from slmr.engines.transformers import load_tokenizer
 from slmr.lab import student_path
 from slmr.stage import EngineSettings, StageContext
-from slmr.train.curve import CURVE, Curve
-from slmr.train.grpo import GrpoParams, _trainer
+from slmr.train.curve import CURVE
+from slmr.train.grpo import GrpoParams
 from slmr.train.rollouts import GroupReward, Rollouts
 
 
@@ -39,45 +38,6 @@ def test_chat_completions_are_read() -> None:
     ]
 
 
-@pytest.mark.parametrize("advantage", [1.5, -0.5])
-def test_grpo_loss_of_one_step_by_hand(advantage: float, tmp_path: Path) -> None:
-    """2402.03300, eq. 3 without KL: mean over completions of the token mean of min(r A, clip(r) A)."""
-    import torch
-
-    new = torch.log(torch.tensor([[0.5, 0.4], [0.9, 0.3]]))
-    old = torch.log(torch.tensor([[0.4, 0.4], [0.5, 0.6]]))
-    mask = torch.tensor([[1, 1], [1, 0]])
-    ratio = [[0.5 / 0.4, 1.0], [0.9 / 0.5, 0.5]]
-
-    def term(r: float) -> float:
-        return -min(r * advantage, min(max(r, 0.8), 1.2) * advantage)
-
-    by_hand = ((term(ratio[0][0]) + term(ratio[0][1])) / 2 + term(ratio[1][0])) / 2
-    trainer = real_trainer(tmp_path)
-    trainer._get_per_token_logps_and_entropies = lambda *_, **__: (new, torch.zeros_like(new), None)
-    trainer.current_gradient_accumulation_steps = 1
-    inputs = {
-        "prompt_ids": torch.ones(2, 1, dtype=torch.long), "prompt_mask": torch.ones(2, 1, dtype=torch.long),
-        "completion_ids": torch.ones(2, 2, dtype=torch.long), "completion_mask": mask,
-        "advantages": torch.full((2,), advantage), "old_per_token_logps": old,
-        "num_items_in_batch": torch.tensor(3),
-    }  # fmt: skip
-    loss = trainer._compute_loss(trainer.model.train(), inputs)
-    assert math.isclose(loss.item(), by_hand, rel_tol=1e-5)
-
-
-def real_trainer(folder: Path) -> Any:
-    """TRL's trainer with the settings of our GRPO stage."""
-    source = student_path("lab-llama")
-    problem = {"id": "p", "prompt": "1 + 1?", "gold": "2", "kind": "numeric"}
-    context = StageContext(folder, {}, 0, EngineSettings(device="cpu"), lambda *_: None)
-    params = GrpoParams(steps=1, group_size=2, prompts_per_step=1)
-    reward = GroupReward(2)
-    rollouts = Rollouts([problem], params, reward, 0)
-    model, tokenizer = load_model(source), load_tokenizer(source)
-    return _trainer(model, tokenizer, [problem], rollouts, reward, params, Curve(), context)
-
-
 def test_the_samplers_logprobs_are_the_trainers(tmp_path: Path) -> None:
     """Before and after updates, at another temperature than 1: what samples is what is trained."""
     from slmr.store import read_rows, write_rows
@@ -99,3 +59,73 @@ def test_the_samplers_logprobs_are_the_trainers(tmp_path: Path) -> None:
     grpo_stage(context, GrpoParams(steps=3, group_size=4, prompts_per_step=4, temperature=0.8, max_tokens=40))
     gaps = [row["logprob_gap"] for row in read_rows(tmp_path / "out" / CURVE)]
     assert len(gaps) == 3 and all(0 <= gap < 1e-4 for gap in gaps)
+
+
+class Scripted(Rollouts):
+    """Says for each problem what its gold is made of: `r` is a right completion, `w` a wrong one."""
+
+    asked: list[list[str]]
+
+    def _sample(self, problems: Any, model: Any, tokenizer: Any, where: list[int]) -> list[list[Row]]:
+        self.asked = [*getattr(self, "asked", []), [p["id"] for p in problems]]
+
+        def row(problem: Any, sign: str) -> Row:
+            ids = tokenizer("#### 1" if sign == "r" else "#### 2", add_special_tokens=False)["input_ids"]
+            return Row(
+                0, tuple(tokenizer(problem["prompt"])["input_ids"]), 0, [*ids, tokenizer.eos_token_id], [-1.0]
+            )
+
+        return [[row(problem, sign) for sign in problem["says"]] for problem in problems]
+
+
+def scripted(says: dict[str, str], resample: int, step: int = 0) -> tuple[Scripted, dict[str, Any]]:
+    """The rollouts of a step on the first two problems."""
+    problems = [
+        {"id": name, "prompt": f"{n} + 1?", "gold": "1", "kind": "numeric", "says": text}
+        for n, (name, text) in enumerate(says.items())
+    ]
+    rollouts = Scripted(problems, GrpoParams(group_size=2, resample=resample), GroupReward(2), 0)
+    rollouts._sampler = object()  # type: ignore[assignment]
+    trainer = SimpleNamespace(
+        accelerator=SimpleNamespace(unwrap_model=lambda model: model, process_index=0), model=None,
+        processing_class=load_tokenizer(student_path("lab-llama")), state=SimpleNamespace(global_step=step),
+    )  # fmt: skip
+    return rollouts, rollouts([p["prompt"] for p in problems[:2] for _ in range(2)], trainer)
+
+
+def test_a_group_without_variance_gives_way_to_another_problem() -> None:
+    rollouts, sampled = scripted({"dull": "ww", "good": "rw", "other": "wr"}, resample=1)
+    assert sampled["problem_id"] == ["other", "other", "good", "good"]
+    tokenizer = load_tokenizer(student_path("lab-llama"))
+    assert [tokenizer.decode(ids) for ids in sampled["prompt_ids"][::2]] == ["2 + 1?", "1 + 1?"]
+    # What was replaced is counted, and remembered as a failure.
+    reward = rollouts._reward
+    assert (rollouts.resampled, reward.groups) == (1, {"all wrong": 1})
+    assert [f["problem_id"] for f in reward.failures] == ["dull", "dull"] and reward.statuses["wrong"] == 2
+
+
+def test_rounds_are_bounded_and_no_problem_comes_twice() -> None:
+    says = {"a": "rr", "b": "ww", "c": "ww", "d": "rr", "e": "ww", "f": "ww", "g": "ww"}
+    rollouts, sampled = scripted(says, resample=2)
+    assert len(rollouts.asked) == 3 and len({name for names in rollouts.asked for name in names}) == 6
+    assert rollouts.resampled == 4
+    assert sampled["problem_id"][::2] == rollouts.asked[-1]  # still without variance: it stays
+    rollouts, sampled = scripted({"a": "rr", "b": "ww", "c": "rw"}, resample=5)
+    assert rollouts.asked == [["a", "b"], ["c"]] and sampled["problem_id"] == ["c", "c", "b", "b"]
+    assert scripted(says, resample=0)[0].asked == [["a", "b"]]
+
+
+def test_which_problems_replace_depends_on_seed_and_step_alone() -> None:
+    says = dict.fromkeys("abcdefghijkl", "ww")
+    assert scripted(says, 2, step=3)[0].asked == scripted(says, 2, step=3)[0].asked
+    assert scripted(says, 2, step=3)[0].asked != scripted(says, 2, step=4)[0].asked
+
+
+def test_the_last_step_in_shares() -> None:
+    reward = GroupReward(2)
+    reward(
+        ["#### 4", "so 5", "#### 1", "#### 2"], ["4", "4", "7", "7"], ["numeric"] * 4, ["a", "a", "b", "b"]
+    )
+    assert reward.last == {
+        "accuracy": 0.25, "format": 0.75, "zero_variance": 0.5, "all_right": 0.0, "all_wrong": 0.5, "mixed": 0.5,
+    }  # fmt: skip
