@@ -1,85 +1,152 @@
-"""How often each locator names the true first wrong step, on failures of lab-llama whose truth is known.
+r"""How often each locator names the true first wrong step, on failures whose truth is known.
 
-    python benchmarks/locators.py
+    OMP_NUM_THREADS=1 .venv/bin/python benchmarks/locators.py --gsm8k gsm8k/train.jsonl
 
-Real failures: completions at temperature 1 of lab_gsm8k problems that are wrong and state at least one equation.
-Truth comes from the generator's own solution, by an own reading of `a op b = c` that shares no code with the
-locators: the first step whose sum is wrong, or whose result is none of the solution's that are still to come; the
-step after the last where all are right. Constructed failures: worked solutions with one sum falsified, truth by
-construction. Prints Markdown.
+Prints Markdown. A case is a failed attempt and the index of its first wrong step. No truth comes from the code that
+is measured; "step" means what `split_steps` counts.
+
+Real failures: lab-llama's completions of lab_gsm8k problems, one each at temperature 1, that are wrong and state an
+equation. Truth comes from the generator's own solution, by values: the first step with a false sum, or whose result is
+none of the solution's that are still to come; the step after the last where all are right. They are told apart by
+what their first error is: a false sum, or a true one that the solution has no use for, which no arithmetic can see.
+
+Constructed failures: solutions of four lab tasks with one step changed, from which the rest follows.
+
+`always step 2` looks at nothing: what a locator has to beat. `rollout` is compared with two other readings of the same
+samples: `first beginning without`, the first beginning from which no continuation is right, and `after the last
+with`, the step after the longest beginning from which one is.
+
+With GSM8K's training file: its own solutions, where every step named is a false alarm, and the same with the result
+of one stated equation falsified.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import operator
 import re
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from slmr import lab
 from slmr.engines import Prompt, Sampling
 from slmr.engines.transformers import TransformersEngine
-from slmr.lab import student_path
+from slmr.lab import LabItem, student_path
+from slmr.lab.algebra import latex
+from slmr.lab.solution import Solution, Step
 from slmr.stage import EngineSettings
-from slmr.stagewise.locators import ArithmeticLocator, Locator, RolloutLocator, TeacherLocator
+from slmr.stagewise.locators import ArithmeticLocator, RolloutLocator, TeacherLocator, first_drop
+from slmr.stagewise.steps import split_steps
 from slmr.stagewise.teachers.oracle import OracleTeacher
-from slmr.tasks import load_task
+from slmr.tasks import load_task, strict_form
 from slmr.verify import verify
 
 _SUM = re.compile(r"(\d+) ([-+*/]) (\d+) = (\d+)")
+_PAIR = re.compile(
+    r"(?P<left>-?\d+) (?P<sign>[-+*/]) (?P<right>-?\d+)|\\frac\{(?P<top>-?\d+)\}\{(?P<bottom>-?\d+)\}"
+)
+_MARK = re.compile(r"<<[^<>]*=(?P<result>[^<>=]*)>>(?P=result)")
 _SIGNS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+TASKS = ("lab_gsm8k", "lab_mawps", "lab_svamp", "lab_math")
+
+
+class Case(NamedTuple):
+    """A failed attempt at a problem, and the index of its first wrong step."""
+
+    problem: dict[str, Any]
+    attempt: str
+    truth: int
+
+
+Named = list[int | None]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--problems", type=int, default=1200)
-    parser.add_argument("-n", type=int, default=16, help="continuations of the rollout locator")
-    parser.add_argument("--least", type=int, nargs="*", default=[1, 3], help="its thresholds")
+    parser.add_argument("--problems", type=int, default=1800, help="lab_gsm8k problems that are tried")
+    parser.add_argument("--constructed", type=int, default=40, help="of each kind and task")
+    parser.add_argument("--seed", type=int, default=1, help="of the problems and of the samples")
+    parser.add_argument("-n", type=int, default=8, help="continuations of each beginning")
+    parser.add_argument("--gsm8k", type=Path, help="GSM8K's train.jsonl")
     a = parser.parse_args()
     engine = TransformersEngine(student_path("lab-llama"), EngineSettings(device="cpu", batch_size=256))
-    locators: dict[str, Locator] = {
-        "arithmetic": ArithmeticLocator(),
-        "teacher": TeacherLocator(OracleTeacher(0, 0)),
+    rollout = RolloutLocator(engine, a.n, 0.5, Sampling(1.0, 80, a.seed))
+    print("| failures | cases | locator | exact | within one step | unanswered | wrongly named |")
+    print("|---|---:|---|---:|---:|---:|---:|")
+    for name, cases in (real_failures(engine, a) | constructed(a)).items():
+        for locator, named in answers(cases, rollout).items():
+            print(line(name, locator, cases, named), flush=True)
+    print(f"\nRollouts: {rollout.cost.rollout_tokens} tokens.")
+    if a.gsm8k:
+        print("\n" + human_solutions(a.gsm8k, a.seed))
+
+
+def answers(cases: Sequence[Case], rollout: RolloutLocator) -> dict[str, Named]:
+    """What each locator names in each case."""
+    problems, attempts = [c.problem for c in cases], [c.attempt for c in cases]
+    locators = {"arithmetic": ArithmeticLocator(), "teacher (oracle)": TeacherLocator(OracleTeacher(0, 0))}
+    found: dict[str, Named] = {
+        name: [wrong and wrong.index for wrong in locator.locate(problems, attempts)]
+        for name, locator in locators.items()
     }
-    for least in a.least:
-        locators[f"rollout, n = {a.n}, least {least}"] = RolloutLocator(
-            engine, a.n, least, Sampling(1.0, 80, 0)
-        )
-    print(
-        "| failures | locator | cases | exact | within one step | unanswered |\n|---|---|---:|---:|---:|---:|"
-    )
-    for name, cases in (
-        real_failures(engine, a.problems) | {"constructed": constructed(a.problems // 6)}
-    ).items():
-        for title, locator in locators.items():
-            print(line(name, title, cases, locator))
+    right = rollout.right(problems, attempts)
+    return found | {
+        "rollout": [first_drop(hits, 0.5) for hits in right],
+        "rollout, first beginning without": [(hits[1:] + [0]).index(0) for hits in right],
+        "rollout, after the last with": [
+            max((i for i, h in enumerate(hits) if h), default=0) for hits in right
+        ],
+        "always step 2": [1] * len(cases),
+    }
 
 
-def real_failures(engine: TransformersEngine, count: int) -> dict[str, list[tuple[dict, str, int]]]:
-    """Wrong completions with an equation, by the kind of their first error."""
-    task, found = load_task("lab_gsm8k"), {"false sum": [], "true sum, wrong plan": []}
-    items = lab.take(lab.generator("lab_gsm8k"), "train", count)
-    done = engine.generate([Prompt(task.prompt(i.problem)) for i in items], Sampling(1.0, 80, 1))
-    for item, completion in zip(items, done, strict=True):
-        text = completion.text
-        if _SUM.search(text) and not verify(text, item.gold, "numeric").lenient:
-            truth, false = first_error(text, item.solution)
-            row = {"id": item.id, "prompt": task.prompt(item.problem), "gold": item.gold, "kind": "numeric"}
-            found["false sum" if false else "true sum, wrong plan"].append((row, text, truth))
-    return {"real, all": [case for cases in found.values() for case in cases],
-            **{f"real, {name} first": cases for name, cases in found.items()}}  # fmt: skip
+def line(name: str, locator: str, cases: Sequence[Case], named: Named) -> str:
+    """A row of the table: shares of all cases."""
+    gaps = [None if n is None else abs(n - c.truth) for n, c in zip(named, cases, strict=True)]
+    tests: list[Callable[[int | None], bool]] = [
+        lambda g: g == 0, lambda g: g is not None and g <= 1, lambda g: g is None, lambda g: g not in (None, 0),
+    ]  # fmt: skip
+    shares = [f"{100 * sum(map(test, gaps)) / max(1, len(gaps)):.1f} %" for test in tests]
+    return f"| {name} | {len(cases)} | {locator} | {' | '.join(shares)} |"
 
 
-def first_error(text: str, solution: Any) -> tuple[int, bool]:
+# ---------------------------------------------------------------------------------- real failures
+
+
+def real_failures(engine: TransformersEngine, a: argparse.Namespace) -> dict[str, list[Case]]:
+    """Wrong completions with an equation: all, by the kind of their first error, and those of four steps or more."""
+    items = lab.take(lab.generator("lab_gsm8k"), "train", a.problems, a.seed)
+    prompts = [Prompt(problem_of(item)["prompt"]) for item in items]
+    found: dict[str, list[Case]] = {"false sum": [], "true sum, wrong plan": []}
+    for item, done in zip(items, engine.generate(prompts, Sampling(1.0, 80, a.seed)), strict=True):
+        if _SUM.search(done.text) and not verify(done.text, item.gold, item.kind).lenient:
+            truth, false = first_error(done.text, item.solution)
+            case = Case(problem_of(item), done.text, truth)
+            found["false sum" if false else "true sum, wrong plan"].append(case)
+    every = [case for cases in found.values() for case in cases]
+    long = [case for case in every if len(split_steps(case.attempt)) >= 4]
+    return {"real, all": every, **{f"real, {kind} first": cases for kind, cases in found.items()},
+            "real, four steps or more": long}  # fmt: skip
+
+
+def problem_of(item: LabItem) -> dict[str, Any]:
+    prompt = load_task(item.task).prompt(item.problem)
+    return {"id": item.id, "problem": item.problem, "prompt": prompt, "gold": item.gold, "kind": item.kind}
+
+
+def first_error(text: str, solution: Solution) -> tuple[int, bool]:
     """The index of the first wrong step, and whether its sum is false."""
     due = [step.result for step in solution.steps]
     steps = [part for part in text.split("####")[0].split(". ") if part.strip()]
     for index, step in enumerate(steps):
         sums = _SUM.findall(step)
-        if any(_SIGNS[sign](int(a), int(b)) != int(c) for a, sign, b, c in sums):
+        if any(_SIGNS[sign](int(a), int(b)) != int(c) for a, sign, b, c in sums if b != "0" or sign != "/"):
             return index, True
         if not sums or sums[-1][3] not in due:
             return index, False
@@ -87,37 +154,145 @@ def first_error(text: str, solution: Any) -> tuple[int, bool]:
     return len(steps), False
 
 
-def constructed(count: int) -> list[tuple[dict, str, int]]:
-    """Worked solutions in which one sum is falsified; what follows goes on from the false result."""
-    cases, task = [], load_task("lab_gsm8k")
-    for item in lab.take(lab.generator("lab_gsm8k"), "train", count):
-        rng, steps = Random(item.id), item.solution.plain_steps()
-        at = rng.randrange(len(steps))
-        value = int(item.solution.steps[at].result)
-        wrong = max(0, value + rng.choice([-3, -1, 1, 2, 5]))
-        if wrong == value:
+# ---------------------------------------------------------------------------------- constructed failures
+
+
+def constructed(a: argparse.Namespace) -> dict[str, list[Case]]:
+    """Solutions with one step changed, by the kind of the change."""
+    kinds: dict[str, Callable[[list[Step], int, Random], str]] = {
+        "a wrong result": wrong_result, "a wrong operator": wrong_operator, "a number misread": misread,
+        "a step left out": left_out,
+    }  # fmt: skip
+    found: dict[str, list[Case]] = {}
+    for kind, change in kinds.items():
+        cases = found[f"constructed, {kind}"] = []
+        for task in TASKS:
+            tried = (failure(item, change) for item in lab.stream(lab.generator(task), "train", a.seed))
+            some = (case for case in tried if case)
+            cases += [next(some) for _ in range(a.constructed)]
+    return found
+
+
+def failure(item: LabItem, change: Callable[[list[Step], int, Random], str]) -> Case | None:
+    """The item's solution with the change at a step drawn from its id; None if it does not fit or does no harm."""
+    rng, steps = Random(item.id), list(item.solution.steps)
+    at = rng.randrange(len(steps))
+    try:
+        text = change(steps, at, rng)
+    except (ValueError, ZeroDivisionError):
+        return None
+    answer = text.rpartition(" = ")[2].rstrip(".")
+    attempt = f"{text} {strict_form(answer, item.kind)}".strip()
+    return None if not text or answer == item.gold else Case(problem_of(item), attempt, at)
+
+
+def followed(steps: list[Step], results: dict[int, Fraction], skipped: int | None = None) -> str:
+    """The steps written out, each with what the ones before came to; `results` gives those that are not computed."""
+    values: list[Fraction] = []
+    said = []
+    for index, step in enumerate(steps):
+        expression = re.sub(r"@(\d+)", lambda match: latex(values[int(match[1])]), step.expression)
+        values.append(results.get(index, value_of(expression)))
+        plain = r"\frac" in step.expression or (values[-1].denominator == 1 and values[-1] >= 0)
+        if not plain:
+            raise ValueError(f"{expression} is no sum that a student would write")
+        if index != skipped:
+            said.append(f"{step.lead}{expression} = {latex(values[-1])}.")
+    return " ".join(said)
+
+
+def value_of(expression: str) -> Fraction:
+    match = _PAIR.fullmatch(expression)
+    if match is None:
+        raise ValueError(f"{expression} is no sum of two numbers")
+    if match["sign"]:
+        return Fraction(_SIGNS[match["sign"]](Fraction(match["left"]), Fraction(match["right"])))
+    return Fraction(int(match["top"]), int(match["bottom"]))
+
+
+def results_of(steps: list[Step]) -> list[Fraction]:
+    values: list[Fraction] = []
+    for step in steps:
+        values.append(
+            value_of(re.sub(r"@(\d+)", lambda match: latex(values[int(match[1])]), step.expression))
+        )
+    return values
+
+
+def wrong_result(steps: list[Step], at: int, rng: Random) -> str:
+    return followed(steps, {at: results_of(steps)[at] + rng.choice([-3, -1, 1, 2, 5])})
+
+
+def wrong_operator(steps: list[Step], at: int, rng: Random) -> str:
+    step = steps[at]
+    signs = [s for s in _SIGNS if f" {s} " not in step.expression]
+    other = re.sub(r" [-+*/] ", f" {rng.choice(signs)} ", step.expression)
+    return replaced(steps, at, other)
+
+
+def misread(steps: list[Step], at: int, rng: Random) -> str:
+    """One number of the problem read as another."""
+    numbers = list(re.finditer(r"(?<![@\d])\d+", steps[at].expression))
+    if not numbers:
+        raise ValueError("the step has no number of its own")
+    number = rng.choice(numbers)
+    other = str(int(number[0]) + rng.choice([1, 2, 3, 10]))
+    return replaced(
+        steps, at, steps[at].expression[: number.start()] + other + steps[at].expression[number.end() :]
+    )
+
+
+def left_out(steps: list[Step], at: int, rng: Random) -> str:
+    """The steps after it go on from its first number."""
+    left = re.match(r"@?\d+", steps[at].expression)
+    if left is None:
+        raise ValueError("the step does not begin with a number")
+    first = results_of(steps)[int(left[0][1:])] if left[0][0] == "@" else Fraction(left[0])
+    return followed(steps, {at: first}, skipped=at)
+
+
+def replaced(steps: list[Step], at: int, expression: str) -> str:
+    """With another expression at a step, if that changes its value."""
+    step = steps[at]
+    changed = [*steps[:at], Step(step.reason, expression, "", step.lead), *steps[at + 1 :]]
+    if results_of(changed)[at] == results_of(steps)[at]:
+        raise ValueError("the same value")
+    return followed(changed, {})
+
+
+# ---------------------------------------------------------------------------------- GSM8K's own solutions
+
+
+def human_solutions(file: Path, seed: int) -> str:
+    """False alarms of `arithmetic` on GSM8K's solutions, and what it finds where one stated result is falsified."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    solutions = [json.loads(text)["answer"] for text in lines]
+    named = ArithmeticLocator().locate(
+        [{}] * len(solutions), [_MARK.sub(r"\g<result>", s) for s in solutions]
+    )
+    alarms = sum(wrong is not None for wrong in named)
+    cases = list(falsified(solutions, Random(seed)))
+    found = ArithmeticLocator().locate([c.problem for c in cases], [c.attempt for c in cases])
+    return "\n".join([
+        f"`arithmetic` names a step in {alarms} of GSM8K's {len(solutions)} own solutions.\n",
+        "| failures | cases | locator | exact | within one step | unanswered | wrongly named |",
+        "|---|---:|---|---:|---:|---:|---:|",
+        line("GSM8K, one stated result falsified", "arithmetic", cases, [w and w.index for w in found]),
+    ])  # fmt: skip
+
+
+def falsified(solutions: Sequence[str], rng: Random) -> Iterator[Case]:
+    """Solutions that state an equation where they mark one, with its result changed."""
+    for solution in solutions:
+        marks = [m for m in _MARK.finditer(solution) if solution[: m.start()].rstrip(" $").endswith("=")]
+        whole = [m for m in marks if re.fullmatch(r"\d+", m["result"])]
+        if not whole:
             continue
-        said = [*steps[:at], re.sub(r"= \d+\.$", f"= {wrong}.", steps[at])]
-        for step in steps[at + 1 :]:
-            left, sign, right, result = _SUM.search(step).groups()  # type: ignore[union-attr]
-            if int(left) == value:
-                left, value = str(wrong), int(result)
-                wrong = int(_SIGNS[sign](int(left), int(right)))
-            said.append(f"{left} {sign} {right} = {int(_SIGNS[sign](int(left), int(right)))}.")
-        row = {"id": item.id, "prompt": task.prompt(item.problem), "gold": item.gold, "kind": "numeric"}
-        cases.append((row, " ".join([*said, f"#### {wrong}"]), at))
-    return cases
-
-
-def line(name: str, title: str, cases: list[tuple[dict, str, int]], locator: Locator) -> str:
-    """A row of the table."""
-    found = locator.locate([row for row, _, _ in cases], [text for _, text, _ in cases])
-    gaps = [
-        None if w is None else abs(w.index - truth) for w, (_, _, truth) in zip(found, cases, strict=True)
-    ]
-    share = lambda ok: f"{100 * sum(ok(gap) for gap in gaps) / max(1, len(gaps)):.1f} %"  # noqa: E731
-    exact, close = share(lambda g: g == 0), share(lambda g: g is not None and g <= 1)
-    return f"| {name} | {title} | {len(cases)} | {exact} | {close} | {share(lambda g: g is None)} |"
+        mark = rng.choice(whole)
+        before = _MARK.sub(r"\g<result>", solution[: mark.start()])
+        wrong = str(int(mark["result"]) + rng.choice([1, 2, 3, 10, 100]))
+        after = _MARK.sub(r"\g<result>", solution[mark.end() :])
+        yield Case({}, before + wrong + after, len(split_steps(before + wrong)) - 1)
 
 
 if __name__ == "__main__":

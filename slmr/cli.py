@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from slmr.commands import AsJson, DataDir, MethodsPath, TasksPath, print_json, use_data_dir
+from slmr.commands import AsJson, DataDir, MethodsPath, TasksPath, console, print_json, results, use_data_dir
 from slmr.errors import RequestError, SlmrError, WorkError
 
 app = typer.Typer(
@@ -105,9 +105,9 @@ def _run_plan(plan: Any) -> None:
 
     with BenchDisplay() as display:
         summary = run_bench(plan, display)
-    _console().print(bench_table(summary.rows))
+    console().print(bench_table(summary.rows))
     for table in _differences(plan):
-        _console().print(table)
+        console().print(table)
     if summary.contamination:
         print(contamination_line(summary.contamination))
     for line in warnings(summary.rows):
@@ -129,14 +129,6 @@ def _differences(plan: Any) -> list[Any]:
         differences_table(compare_all(plan.folder, "stagewise", student), "stagewise", student)
         for student in dict.fromkeys(entry.student for entry in plan.entries)
     ]
-
-
-def _console() -> Any:
-    """Standard output; as wide as the table needs where it is not a terminal."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=160)
 
 
 @app.command("eval")
@@ -190,7 +182,7 @@ def evaluate_command(
     if as_json:
         print_json([{"name": row.task, **row.model_dump(mode="json")} for row in rows])
     else:
-        _console().print(eval_table(rows))
+        console().print(eval_table(rows))
     for line in warnings(rows):
         print(f"warning: {line}", file=sys.stderr)
     if not as_json:
@@ -203,72 +195,50 @@ def probe(
     model: Annotated[str, typer.Argument(help="A lab student or a model folder.")],
     k: Annotated[int, typer.Option(min=1, help="Completions a problem.")] = 8,
     limit: Annotated[int | None, typer.Option(min=1, help="Problems of the pool.")] = None,
+    adaptive: Annotated[
+        str | None,
+        typer.Option(help="off, or stop early where certain: difficulty (of the group), mixed (some right)."),
+    ] = None,
+    stop_error: Annotated[
+        float | None, typer.Option(help="How likely a group may still change where sampling stops.")
+    ] = None,
     profile: Annotated[str, typer.Option(help="Whose pool and settings.")] = "lab",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Out = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
     """Correctness rates on the training pool, and the partition into simple, medium and hard."""
-    from slmr.inspection import probe_model, probe_table
+    from slmr.inspection import ProbeRequest, probe_model, probe_table, rollouts_line
+    from slmr.store import read_json
 
-    rows, folder = probe_model(model, k, limit, profile, seed, out)
+    rows, folder = probe_model(ProbeRequest(model, k, limit, adaptive, stop_error, profile, seed, out))
+    stats = read_json(folder / "stats.json")
     if as_json:
-        print_json(rows)
+        print_json([row | {c: stats[c] for c in ("rollouts", "asked_at_most")} for row in rows])
         return
-    _console().print(probe_table(rows))
+    console().print(probe_table(rows))
+    print(f"Sampled     {rollouts_line(stats)}")
     print(f"Rollouts    {folder / 'rollouts.parquet'}")
-
-
-@app.command("show")
-def show_command(
-    artefact: Annotated[str, typer.Argument(help="Folder of an artefact, or the start of its name or hash.")],
-    runs: Annotated[Path, typer.Option(help="Where to look for the name.")] = Path("runs"),
-    n: Annotated[int, typer.Option("-n", min=0, help="Examples.")] = 10,
-    figure: Annotated[Path | None, typer.Option(help="Write the training curve as a page (HTML).")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show what a stage made: where it comes from, what it is made of, and readable examples."""
-    from slmr.show import find_artefact, lines, read_artefact
-    from slmr.store import disk_faults
-
-    found = read_artefact(find_artefact(artefact, runs), n)
-    if figure is not None:
-        if not found.curve:
-            raise RequestError(f"{found.folder.name} has no training curve to draw")
-        from slmr.train.curve import plot_curve
-
-        with disk_faults(figure):
-            plot_curve(found.curve).write_html(figure, include_plotlyjs=True)
-    if as_json:
-        content = found.manifest.model_dump(mode="json") | {
-            "stats": found.stats, "composition": found.composition,
-            "examples": [dict(example) for example in found.examples],
-        }  # fmt: skip
-        print_json([{"name": found.folder.name, **content}])
-    else:
-        print("\n".join(lines(found)))
-    if figure is not None:
-        print(f"Figure      {figure}", file=sys.stderr)
 
 
 @app.command()
 def leaderboard(
-    results: Annotated[Path, typer.Option(help="Folder of results or runs.")] = Path("runs"),
+    folder: Annotated[Path, typer.Option("--results", help="Folder of results or runs.")] = Path("runs"),
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
 ) -> None:
     """Serve the leaderboard over a folder of results."""
     from slmr.resources import resource
 
-    if not results.is_dir():
+    if not folder.is_dir():
         raise RequestError(
-            f"results folder {results} does not exist: run `slmr bench` first, or give --results"
+            f"results folder {folder} does not exist: run `slmr bench` first, or give --results"
         )
     import subprocess
 
     command = [
         sys.executable, "-m", "streamlit", "run", str(resource("leaderboard") / "app.py"),
         "--server.port", str(port), "--server.headless", "true", "--browser.gatherUsageStats", "false",
-        "--client.toolbarMode", "viewer", "--server.address", "localhost", "--", "--results", str(results.resolve()),
+        "--client.toolbarMode", "viewer", "--server.address", "localhost", "--", "--results", str(folder.resolve()),
     ]  # fmt: skip
     try:
         code = subprocess.run(command).returncode
@@ -292,82 +262,7 @@ def verify_command(
     print(", ".join(f"{status}: {count}" for status, count in counts.items()))
 
 
-@app.command("rescore")
-def rescore_command(
-    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
-    tasks_path: TasksPath = None,
-    as_json: AsJson = False,
-) -> None:
-    """Verify a run's completions again with today's checkers; nothing is generated."""
-    from dataclasses import asdict
-
-    from slmr.evaluate.rescore import rescore
-    from slmr.store import disk_faults
-
-    with disk_faults(run):
-        changes = rescore(run, tuple(tasks_path or ()))
-    if as_json:
-        print_json([{"name": f"{c.method}/{c.task}", **asdict(c)} for c in changes])
-        return
-    for change in changes:
-        print(change.line())
-
-
-@app.command("compare")
-def compare_command(
-    run_a: Annotated[str, typer.Argument(help="FOLDER, or FOLDER:METHOD where it holds several methods.")],
-    run_b: Annotated[str, typer.Argument(help="Likewise.")],
-    as_json: AsJson = False,
-) -> None:
-    """Compare two runs on the same items: paired differences with intervals and corrected p-values."""
-    from dataclasses import asdict
-
-    from slmr.compare import compare, comparison_table, verdict
-
-    found = compare(run_a, run_b)
-    if as_json:
-        print_json([{"name": task.task, **asdict(task)} for task in found.tasks])
-        return
-    _console().print(comparison_table(found))
-    for notice in found.notices:
-        print(f"warning: {notice}", file=sys.stderr)
-    print(verdict(found))
-
-
-@app.command("report")
-def report_command(
-    run: Annotated[Path, typer.Argument(help="The folder of a run, or of a published result.")],
-    out: Annotated[Path, typer.Option(help="Folder for report.md.")],
-    against: Annotated[
-        str | None, typer.Option(help="A method of the run: the paired difference of every other one to it.")
-    ] = None,
-) -> None:
-    """Write a run's tables as Markdown: accuracy and cost, and differences to one method."""
-    from slmr.report import markdown_report
-    from slmr.store import disk_faults
-
-    text = markdown_report(run, against)
-    with disk_faults(out):
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "report.md").write_text(text, encoding="utf-8")
-    print(out / "report.md")
-
-
-@app.command("publish")
-def publish_command(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of runs.")],
-    results: Annotated[Path, typer.Option(help="Where the published results are.")] = Path("results"),
-    name: Annotated[str | None, typer.Option(help="Name of the published folder, for one run.")] = None,
-) -> None:
-    """Copy runs' summaries, manifests and samples into results/, with the commands that reproduce them."""
-    from slmr.publish import publish
-    from slmr.store import disk_faults
-
-    if name and len(runs) > 1:
-        raise RequestError("--name is for one run; several keep their own names")
-    for run in runs:
-        with disk_faults(results):
-            print(publish(run, results, name))
+results.add_to(app)
 
 
 def add_groups(arguments: Sequence[str]) -> None:

@@ -43,6 +43,7 @@ class EvalRequest:
     batch_size: str = "auto"
     concurrency: int = 16
     served_name: str | None = None
+    compile: bool = False
     trust_remote_code: bool = False
     limit: int | None = None
     seed: int = 0
@@ -60,8 +61,7 @@ class EvalRequest:
                      "served_name", "limit", "seed", "data_dir"):  # fmt: skip
             if name in given:
                 words += [f"--{name.replace('_', '-')}", str(given[name])]
-        if self.trust_remote_code:
-            words.append("--trust-remote-code")
+        words += [f"--{n.replace('_', '-')}" for n in ("compile", "trust_remote_code") if getattr(self, n)]
         for path in self.tasks_paths:
             words += ["--tasks-path", str(path)]
         return shlex.join(words)
@@ -101,13 +101,15 @@ def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:
     if (name == "server") != served:
         what = "a server's URL" if name == "server" else "a model on this machine"
         raise RequestError(f"--engine {name} needs {what}, and {request.model} is none")
+    if served and request.compile:
+        raise RequestError("--compile is for a model on this machine; a server has its own settings")
     if not (request.batch_size == "auto" or (request.batch_size.isdigit() and int(request.batch_size) > 0)):
         raise RequestError(f"--batch-size '{request.batch_size}' is neither auto nor a number from 1 on")
     device, dtype = _device_and_dtype(request) if not served else ("server", "float32")
     return EngineSettings(
         name=name, dtype=dtype, device=device, concurrency=request.concurrency,  # type: ignore[arg-type]
         batch_size="auto" if request.batch_size == "auto" else int(request.batch_size),
-        served_name=request.served_name, trust_remote_code=request.trust_remote_code,
+        served_name=request.served_name, compile=request.compile, trust_remote_code=request.trust_remote_code,
     )  # fmt: skip
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,8 @@ from slmr.errors import RequestError, unknown
 from slmr.profiles import load_profile
 from slmr.recipes import Node, Planner, Recipe, load_recipe, stages
 from slmr.stagewise.data import GROUPS
+from slmr.stagewise.partition import GROUP_ORDER
+from slmr.stats import bounded_mean
 from slmr.store import disk_faults, read_rows
 from slmr.tasks import Item, Task, load_task, strict_form
 from slmr.verify import verify
@@ -39,49 +43,94 @@ def _make(nodes: list[Node], profile: str, out: Path, name: str, tasks_paths: tu
     return store.path(last.stage.name, last.key)
 
 
-def probe_model(
-    model: str, k: int, limit: int | None, profile_name: str, seed: int, out: Path
-) -> tuple[list[dict[str, Any]], Path]:
-    """Probes and partitions the pool; returns one row a difficulty group, and the folder of the rollouts."""
-    profile = load_profile(profile_name)
-    values = {name: dict(v) for name, v in profile.stages.items()}
-    values.setdefault("probe", {})["k"] = k
-    if limit is not None:
-        values.setdefault("pool", {})["size"] = limit
-    profile = profile.model_copy(update={"stages": values})
-    planner, student = _planner(model, profile, seed)
-    kinds = stages()
-    pool = planner.make(kinds["pool"], "pool", values["pool"], {}, "profile: pool")
-    probed = planner.make(
-        kinds["probe"], "probe", values["probe"], {"model": (student,), "problems": (pool,)}, "profile: probe"
-    )
-    parted = planner.make(
-        kinds["partition"], "partition", values.get("partition", {}), {"probe": (probed,)}, "profile"
-    )
-    folder = _make([pool, probed, parted], profile_name, out, "probe")
+@dataclass(frozen=True)
+class ProbeRequest:
+    """What `slmr probe` was asked for. What is None, like every other setting, is the profile's."""
+
+    model: str
+    k: int = 8
+    limit: int | None = None
+    adaptive: str | None = None
+    stop_error: float | None = None
+    profile: str = "lab"
+    seed: int = 0
+    out: Path = Path("runs")
+
+
+def probe_model(request: ProbeRequest) -> tuple[list[dict[str, Any]], Path]:
+    """Probes and partitions the pool; returns one row a difficulty group, and the folder of the rollouts.
+
+    Raises:
+        RequestError: a setting does not fit, or there is no such model or profile.
+    """
+    profile = load_profile(request.profile)
+    values = {name: dict(profile.stages.get(name, {})) for name in ("pool", "probe", "partition")}
+    chosen = {"k": request.k, "adaptive": request.adaptive, "stop_error": request.stop_error}
+    values["probe"] |= {name: value for name, value in chosen.items() if value is not None}
+    if request.stop_error is not None and values["probe"].get("adaptive", "off") == "off":
+        raise RequestError("--stop-error is of an adaptive probe: give --adaptive difficulty or mixed, too")
+    if request.limit is not None:
+        values["pool"]["size"] = request.limit
+    planner, student = _planner(request.model, profile, request.seed)
+    made: dict[str, Node] = {}
+    for name, inputs in (("pool", ()), ("probe", ("model", "problems")), ("partition", ("probe",))):
+        known = {"model": student, "problems": made.get("pool"), "probe": made.get("probe")}
+        given = {label: (node,) for label in inputs if (node := known[label])}
+        made[name] = planner.make(stages()[name], name, values[name], given, f"stage {name}")
+    folder = _make(list(made.values()), request.profile, request.out, "probe")
     groups = read_rows(folder / GROUPS)
-    rows = [
-        {"name": name, "problems": sum(g["group"] == name for g in groups),
-         "share": sum(g["group"] == name for g in groups) / len(groups),
-         "histogram": dict(sorted(Counter(g["correct"] for g in groups if g["group"] == name).items()))}
-        for name in ("simple", "medium", "hard")
-    ]  # fmt: skip
-    return rows, folder.parent / f"probe-{probed.key}"
+    return [
+        _group_row(name, groups) for name in reversed(GROUP_ORDER)
+    ], folder.parent / f"probe-{made['probe'].key}"
+
+
+def _group_row(name: str, groups: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A group's size, its share of the pool with a 95 % interval, and how many problems have which rate."""
+    inside = [g for g in groups if g["group"] == name]
+    share = bounded_mean([float(g["group"] == name) for g in groups])
+    alike = Counter((g["correct"], g["k"], g["rho"], g["low"], g["high"]) for g in inside)
+    rates = [
+        {"problems": n} | dict(zip(("correct", "k", "rho", "low", "high"), counts, strict=True))
+        for counts, n in sorted(alike.items(), key=lambda pair: (-pair[0][2], -pair[0][1]))
+    ]
+    return {
+        "name": name, "problems": len(inside), "share": share.mean, "low": share.low, "high": share.high,
+        "histogram": dict(sorted(Counter(g["correct"] for g in inside).items())), "rates": rates,
+    }  # fmt: skip
 
 
 def probe_table(rows: list[dict[str, Any]]) -> Table:
     """The partition with a histogram: how many problems got how many right completions."""
     from rich.table import Table
 
-    table = Table(title="Correct completions a problem", title_justify="left")
-    for name in ("right", "problems", "share", ""):
+    table = Table(title="Right completions a problem", title_justify="left")
+    for name in ("right", "problems", "share or rate", "95 % interval", ""):
         table.add_column(name, justify="left" if name == "" else "right")
-    most = max((n for row in rows for n in row["histogram"].values()), default=1)
+    most = max((rate["problems"] for row in rows for rate in row["rates"]), default=1)
     for row in rows:
-        table.add_row(f"[bold]{row['name']}[/bold]", str(row["problems"]), f"{row['share']:.1%}", "")
-        for right, count in sorted(row["histogram"].items(), reverse=True):
-            table.add_row(str(right), str(count), "", "█" * max(1, round(40 * count / most)))
+        interval = f"{row['low']:.1%} – {row['high']:.1%}"
+        table.add_row(
+            f"[bold]{row['name']}[/bold]", str(row["problems"]), f"{row['share']:.1%}", interval, ""
+        )
+        for rate in row["rates"]:
+            table.add_row(
+                f"{rate['correct']} of {rate['k']}", str(rate["problems"]), f"{rate['rho']:.2f}",
+                f"{rate['low']:.2f} – {rate['high']:.2f}", "█" * max(1, round(40 * rate["problems"] / most)),
+            )  # fmt: skip
     return table
+
+
+def rollouts_line(stats: Mapping[str, Any]) -> str:
+    """What a probe spent of what it would spend at most."""
+    spent, most = stats["rollouts"], stats["asked_at_most"]
+    if spent == most:
+        return f"{spent:,}, all that were asked for"
+    certain = (
+        f"; about {stats['expected_error']:.1%} of the groups would change"
+        if "expected_error" in stats
+        else ""
+    )
+    return f"{spent:,} of at most {most:,}: {stats['saved']:.0%} saved{certain}"
 
 
 def validate_task(task: Task, n: int = 500) -> tuple[int, list[str]]:

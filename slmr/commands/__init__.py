@@ -47,3 +47,11 @@ def print_json(content: object) -> None:
     import json  # a part of the time of `slmr --help`
 
     print(json.dumps(content, indent=1))
+
+
+def console() -> Any:
+    """Standard output; as wide as the table needs where it is not a terminal."""
+    from rich.console import Console
+
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=160)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slmr.engines import Sampling
 from slmr.engines.decode import Decoding, Row, decode
 from slmr.engines.draws import pick, uniforms
+from slmr.errors import RequestError
 
 if TYPE_CHECKING:
     import torch
@@ -18,19 +19,25 @@ _TAIL = 32  # last tokens in which a stop text is looked for
 
 
 class Sampler:
-    """Continues rows of token ids with one model.
+    """Continues rows of token ids with one model, in compiled steps where that is asked for.
 
     Attributes:
         ends: every token that ends a completion.
         slots: whether the model decodes through slots. It does if a trial gave the logits of a plain
             forward pass; sliding windows, recurrent layers and whatever else comes go through `generate`.
+
+    Raises:
+        RequestError: the model's steps cannot be compiled.
     """
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, compile: bool = False
+    ) -> None:
         self._model, self._tokenizer = model, tokenizer
         self.ends = end_tokens(tokenizer, model)
         self._pad = int(tokenizer.pad_token_id)  # type: ignore[arg-type]
         self.slots = slots_are_right(model)
+        self._decoder = _compiled(model) if compile else model
 
     def run(self, rows: Sequence[Row], sampling: Sampling, batch_size: int) -> Iterator[Row]:
         """The rows, each as soon as it is done."""
@@ -40,7 +47,10 @@ class Sampler:
         training = self._model.training
         self._model.eval()
         try:
-            yield from (decode if self.slots else generate)(self._model, rows, batch_size, how)
+            if self.slots:
+                yield from decode(self._decoder, rows, batch_size, how)
+            else:
+                yield from generate(self._model, rows, batch_size, how)
         finally:
             self._model.train(training)
 
@@ -64,9 +74,27 @@ def end_tokens(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel | Path
     return frozenset(int(t) for t in [tokenizer.eos_token_id, *listed] if t is not None)  # type: ignore[arg-type]
 
 
-def slots_are_right(model: PreTrainedModel) -> bool:
+def _compiled(model: PreTrainedModel) -> PreTrainedModel:
+    """The model with a compiled forward pass, which is what a step is; prompts are computed by its own decoder.
+
+    All sizes are symbols from the start: one program serves every number of rows and every length, so a
+    completion does not depend on which sizes came before it.
+    """
+    import torch
+
+    compiled: Any = torch.compile(model, dynamic=True)
+    if not slots_are_right(model, compiled):
+        raise RequestError(
+            "this model's decoding steps cannot be compiled here: torch.compile needs a C++ compiler, and a"
+            " model that decodes through slots; leave compilation out"
+        )
+    return compiled
+
+
+def slots_are_right(model: PreTrainedModel, decoder: PreTrainedModel | None = None) -> bool:
     """Tries slots on a few tokens, at different lengths: are the logits those of a plain forward pass?
 
+    `decoder`: what takes the steps, where it is not the model itself.
     No list of architectures to keep: what cannot be run like this, or gives other numbers, is told apart
     by trying. Longer than any sliding window it cannot try, so those are asked for.
     """
@@ -80,7 +108,14 @@ def slots_are_right(model: PreTrainedModel) -> bool:
     how = Decoding(2, 0.0, frozenset(), 0)
     try:
         with torch.inference_mode():
-            rows = list(decode(model, [Row(i, p, 0) for i, p in enumerate(prompts)], 2, how))
+            rows = list(
+                decode(
+                    model if decoder is None else decoder,
+                    [Row(i, p, 0) for i, p in enumerate(prompts)],
+                    2,
+                    how,
+                )
+            )
             return all(_agrees(model, row) for row in rows)
     except (AttributeError, TypeError, ValueError, NotImplementedError, IndexError, KeyError, RuntimeError):
         # Whatever the model lacks for it. Out of memory on nine tokens would show again in `generate`.

@@ -98,7 +98,7 @@ class TransformersEngine:
         self.parameters: int = self.model.num_parameters()
         self.batch_size = memory.batch_size(self.model, settings.batch_size)
         self.width, self.unit = self.batch_size, 4 * self.batch_size
-        self._sampler = Sampler(self.model, self.tokenizer)
+        self._sampler = Sampler(self.model, self.tokenizer, settings.compile)
 
     def generate(
         self, prompts: Sequence[Prompt], sampling: Sampling, heard: Heard | None = None

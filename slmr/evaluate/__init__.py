@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pydantic import Field
@@ -16,6 +18,7 @@ from slmr.evaluate.metrics import VERDICT_FIELDS, judged, task_metrics
 from slmr.stage import Params, StageContext, stage
 from slmr.store import Stopwatch, write_json, write_rows
 from slmr.tasks import Task, load_task
+from slmr.verify import symbolic
 
 __all__ = ["METRICS", "SAMPLES", "VERDICT_FIELDS", "EvaluateParams", "evaluate"]
 
@@ -55,13 +58,19 @@ def evaluate_stage(context: StageContext, params: EvaluateParams) -> None:
 def evaluate(model: Path | str, tasks: Sequence[Task], params: EvaluateParams, context: StageContext) -> None:
     """Evaluate a model folder, or a server's model, and write samples and metrics into the context's folder.
 
-    lm-eval is imported after the last completion: its import would keep the first one waiting.
+    lm-eval is imported after the last completion, since it would keep the first one waiting, and beside the
+    verdicts, some of which wait for symbolic workers.
 
     Raises:
         WorkError: lm-eval's own mean differs from the one of the kept verdicts.
     """
     questions = [q for task in tasks for q in questions_of(task, params.limit, params.k, params.fewshot)]
-    rows = judged(_answers(model, questions, params, context), {task.name: task for task in tasks})
+    if any(task.kind == "math" for task in tasks):
+        symbolic.POOL.warm()  # ready by the time that the engine is
+    answers = _answers(model, questions, params, context)
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(importlib.import_module, "lm_eval.evaluator")
+        rows = judged(answers, {task.name: task for task in tasks})
     metrics = {task.name: task_metrics([r for r in rows if r["task"] == task.name], task) for task in tasks}
     graded = lm_eval_accuracy(tasks, rows, params.limit, params.k)
     for task in tasks:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _FLUSH_ROWS, _FLUSH_S = 64, 10.0
-_TRIAL_TOKENS = 8
+_TRIAL_TOKENS, _TRIAL_REPEATS = 8, 8
 _TELL_S = 0.2  # the display is told so often at most: it costs more than a small model's completion
 _TOO_FEW = 20  # completions, before they tell how long the rest takes
 
@@ -55,7 +55,7 @@ def questions_of(task: Task, limit: int | None, k: int, fewshot: int) -> list[Qu
     examples = tuple(task.fewshot(fewshot)) if fewshot else ()
     return [
         Question(task, item, draw, Prompt(task.prompt(item.problem), examples=examples, draw=draw))
-        for item in task.items("test", limit)
+        for item in task.items("test")[:limit]  # lm-eval reads all of them too: they are drawn once
         for draw in range(k)
     ]
 
@@ -144,10 +144,15 @@ class Recorder:
             self._fresh = {}
 
     def _estimate(self, engine: Engine, clock: _Clock) -> None:
-        """A short trial with a first batch, so that the time is known before it is spent."""
+        """A short trial of a whole batch, so that the time is known before it is spent.
+
+        Few prompts, several times each: a prompt is computed once for the tokens of a whole completion, so
+        with a prompt of its own for every eight tokens the trial would take long and promise far too much.
+        """
         numbers = self.left()
-        trial = numbers[:: max(1, len(numbers) // engine.width)][: engine.width]
-        prompts = [self._questions[i].prompt for i in trial]
+        distinct = -(-engine.width // _TRIAL_REPEATS)
+        trial = numbers[:: max(1, len(numbers) // distinct)][:distinct]
+        prompts = [self._questions[i].prompt for i in trial for _ in range(_TRIAL_REPEATS)][: engine.width]
         start = time.monotonic()
         done = engine.generate(prompts, Sampling(0.0, _TRIAL_TOKENS, 0))
         rate = sum(c.tokens for c in done) / max(1e-6, time.monotonic() - start)

@@ -24,7 +24,7 @@ from slmr.stagewise.locators import (
     TeacherLocator,
     WrongStep,
 )
-from slmr.stagewise.steps import beginning, split_steps
+from slmr.stagewise.steps import beginning, conclusions, split_steps
 from slmr.stagewise.teachers import Teacher, TeacherSettings, teacher_tokens
 from slmr.store import Cost, read_rows, write_rows
 from slmr.tasks import strict_form
@@ -42,7 +42,8 @@ class CritiqueParams(TeacherSettings):
         otherwise: who is asked where it finds none.
         attempts: at most so many failed attempts of a problem; those with steps come first.
         diag, repair, new: the share of what was made of each kind that is kept.
-        continuations, least: of the rollout locator, see there.
+        continuations, temperature, max_tokens: how the rollout locator samples from each beginning.
+        drop: the fall of the share of right continuations that it takes for the error.
     """
 
     locator: LocatorName = "arithmetic"
@@ -52,28 +53,25 @@ class CritiqueParams(TeacherSettings):
     repair: float = Field(default=1.0, ge=0, le=1)
     new: float = Field(default=1.0, ge=0, le=1)
     continuations: int = Field(default=8, ge=1)
-    least: int = Field(default=2, ge=1)
+    drop: float = Field(default=0.5, gt=0, le=1)
+    temperature: float = Field(default=1.0, gt=0)
     max_tokens: int = Field(default=80, ge=1)
 
 
 @stage(
     "critique", CritiqueParams, {"model": "one", "problems": "one", "failures": "many"}, random=True,
-    uses_engine=True, version=2,
+    uses_engine=True, version=3,
 )  # fmt: skip
 def critique_stage(context: StageContext, params: CritiqueParams) -> None:
     """Writes the recycled traces, and every critique with what it was made from in `critiques.parquet`."""
     pool = problems_by_id(context.input("problems"))
     failures = collect_failures(context.folders("failures"))
     cases = [(pool[i], text) for i, texts in failures.items() for text in preferred(texts)[: params.attempts]]
-    problems, attempts = [p for p, _ in cases], [text for _, text in cases]
+    problems, attempts = [problem for problem, _ in cases], [text for _, text in cases]
     teacher = params.open(context.engine)
     wrong = locate(problems, attempts, params, teacher, context)
     critiques = criticise(problems, attempts, wrong, teacher)
-    made = [
-        row
-        for problem, critique in zip(problems, critiques, strict=True)
-        for row in traces(problem, critique)
-    ]
+    made = [row for p, critique in zip(problems, critiques, strict=True) for row in traces(p, critique)]
     rows = balance(made, params, Random(context.seed))
     write_rows(context.folder / CRITIQUES, critiques)
     write_rows(context.folder / TRACES, rows)
@@ -82,7 +80,10 @@ def critique_stage(context: StageContext, params: CritiqueParams) -> None:
     context.stats |= {
         "failed_problems": len(failures), "attempts": len(cases), "traces": counted(rows, "source"),
         "located_by": counted([{"by": w.found_by if w else "nobody"} for w in wrong], "by"),
+        "diagnoses_confirmed": sum(c["confirmed"] for c in critiques),
         "diagnoses_dropped": sum(c["wrong_step"] is not None and not c["confirmed"] for c in critiques),
+        "repairs_made": sum(c["repair"] is not None for c in critiques),
+        "new_made": sum(c["new"] is not None for c in critiques),
     }  # fmt: skip
     teacher.close()
 
@@ -123,9 +124,11 @@ def locate(
             break
         locator = _locator(name, params, teacher, context)
         answers = locator.locate([problems[i] for i in left], [attempts[i] for i in left])
-        found = [answers[left.index(i)] if i in left else wrong for i, wrong in enumerate(found)]
+        for i, answer in zip(left, answers, strict=True):
+            found[i] = answer
         if isinstance(locator, RolloutLocator):
-            context.cost += Cost(rollout_tokens=locator.tokens)
+            context.cost += locator.cost
+            locator.close()
     return found
 
 
@@ -134,9 +137,9 @@ def _locator(name: LocatorName, params: CritiqueParams, teacher: Teacher, contex
         return ArithmeticLocator()
     if name == "teacher":
         return TeacherLocator(teacher)
-    sampling = Sampling(1.0, params.max_tokens, context.seed)
+    sampling = Sampling(params.temperature, params.max_tokens, context.seed)
     engine = open_engine(context.model("model"), context.engine)
-    return RolloutLocator(engine, params.continuations, params.least, sampling)
+    return RolloutLocator(engine, params.continuations, params.drop, sampling, context.progress)
 
 
 def criticise(
@@ -150,54 +153,83 @@ def criticise(
     told = teacher.first_wrong(problems, attempts)
     # What precedes the named step may be wrong itself, if the teacher sees an earlier one.
     starts = [
-        beginning(text, w.index if teachers is None else min(w.index, teachers)) if w else ""
-        for text, w, teachers in zip(attempts, wrong, told, strict=True)
+        beginning(text, w.index if by_teacher is None else min(w.index, by_teacher)) if w else None
+        for text, w, by_teacher in zip(attempts, wrong, told, strict=True)
     ]
-    located = [i for i, w in enumerate(wrong) if w]
-    answers = teacher.continuations([problems[i] for i in located], [starts[i] for i in located])
-    rests = [dict(zip(located, answers, strict=True)).get(i) for i in range(len(problems))]
-    fresh = [
-        _new(p, steps, teacher) for p, steps in zip(problems, teacher.worked_steps(problems), strict=True)
-    ]
-    rows = []
-    for problem, attempt, w, start, rest, new, teachers in zip(
-        problems, attempts, wrong, starts, rests, fresh, told, strict=True
-    ):
-        repair = rest if rest and start and _verifies(start + rest, problem) else None
-        believed = w is not None and (
-            w.index == teachers if teachers is not None else bool(w.right) or repair is not None
+    rests = _continued(problems, starts, teacher)
+    fresh = _fresh(problems, teacher)
+    return [
+        _critique(problem, attempt, w, by_teacher, start or "", rest) | {"new": new}
+        for problem, attempt, w, by_teacher, start, rest, new in zip(
+            problems, attempts, wrong, told, starts, rests, fresh, strict=True
         )
-        steps = split_steps(attempt)
-        right = _right(w, rest) if w else ""
-        rows.append({
-            "problem_id": problem["id"], "problem": problem["problem"], "attempt": attempt.strip(),
-            "wrong_step": w.index if w else None, "found_by": w.found_by if w else None,
-            "step_text": steps[w.index] if w and w.index < len(steps) else "", "right": right,
-            "confirmed": believed, "diagnosis": _diagnosis(w, right) if w and believed else None,
-            "repair_prefix": start if repair else "", "repair": repair, "new": new,
-        })  # fmt: skip
-    return rows
+    ]
 
 
-def _new(problem: Row, steps: list[str] | None, teacher: Teacher) -> str | None:
-    """A fresh trace, if it verifies."""
-    if not steps:
-        return None
-    text = teacher.separator.join([*steps, strict_form(problem["gold"], problem["kind"])])
-    return text if _verifies(text, problem) else None
+def _continued(problems: Sequence[Row], starts: Sequence[str | None], teacher: Teacher) -> list[str | None]:
+    """The teacher's continuation of each beginning that there is, apart from what an attempt broke off with."""
+    asked = [(i, start) for i, start in enumerate(starts) if start is not None]
+    answers = teacher.continuations([problems[i] for i, _ in asked], [start for _, start in asked])
+    found: list[str | None] = [None] * len(starts)
+    for (i, start), answer in zip(asked, answers, strict=True):
+        joined = not start or start[-1].isspace()
+        found[i] = answer if joined or answer is None else teacher.separator + answer
+    return found
 
 
-def _verifies(text: str, problem: Row) -> bool:
-    return verify(text, problem["gold"], problem["kind"]).strict
+def _fresh(problems: Sequence[Row], teacher: Teacher) -> list[str | None]:
+    """The teacher's worked solution of each problem, its raw trace where that does not verify, else None."""
+    closed = [
+        teacher.separator.join([*steps, strict_form(problem["gold"], problem["kind"])]) if steps else None
+        for problem, steps in zip(problems, teacher.worked_steps(problems), strict=True)
+    ]
+    found = [text if _verifies(text, p) else None for p, text in zip(problems, closed, strict=True)]
+    left = [i for i, text in enumerate(found) if text is None]
+    for i, text in zip(left, teacher.raw_traces([problems[i] for i in left]) if left else [], strict=True):
+        found[i] = text if _verifies(text, problems[i]) else None
+    return found
 
 
-def _right(wrong: WrongStep, rest: str | None) -> str:
-    """What the wrong step should be: the true equation, else the first step of the teacher's continuation."""
+def _verifies(text: str | None, problem: Row) -> bool:
+    return bool(text) and verify(str(text), problem["gold"], problem["kind"]).strict
+
+
+def _critique(
+    problem: Row, attempt: str, wrong: WrongStep | None, told: int | None, start: str, rest: str | None
+) -> Row:
+    """One row but for the new trace; `told` is the step that the teacher names, `rest` its continuation."""
+    repair = rest if rest and start and _verifies(start + rest, problem) else None
+    steps = split_steps(attempt)
+    row: Row = {
+        "problem_id": problem["id"], "problem": problem["problem"], "attempt": attempt.strip(),
+        "wrong_step": None, "found_by": None, "step_text": "", "right": "", "confirmed": False,
+        "diagnosis": None, "repair_prefix": start if repair else "", "repair": repair,
+    }  # fmt: skip
+    if wrong is None:
+        return row
+    believed = wrong.index == told if told is not None else bool(wrong.right or repair)
+    right = _right(wrong, rest, problem)
+    return row | {
+        "wrong_step": wrong.index, "found_by": wrong.found_by, "right": right, "confirmed": believed,
+        "step_text": steps[wrong.index] if wrong.index < len(steps) else "",
+        "diagnosis": _diagnosis(wrong, right) if believed else None,
+    }  # fmt: skip
+
+
+def _right(wrong: WrongStep, rest: str | None, problem: Row) -> str:
+    """What the wrong step should be: its own sum done right if the teacher's continuation comes to that value.
+
+    Else the first step of that continuation, or the closing answer where it has no more steps.
+    """
     following = split_steps(rest or "")
-    return wrong.right or (following[0].rstrip(".") if following else "")
+    values = {value for step in following for value in conclusions(step)}
+    if rest is None or (wrong.right and values & set(conclusions(wrong.right))):
+        return wrong.right
+    return following[0].rstrip(".") if following else strict_form(problem["gold"], problem["kind"])
 
 
 def _diagnosis(wrong: WrongStep, right: str) -> str:
+    """What is taught: the number of the first wrong step, what it says and what it should be."""
     number = wrong.index + 1
     if not right:
         return f"Step {number} is wrong: {wrong.says or 'the answer'} should not be."

@@ -10,8 +10,18 @@ from fractions import Fraction
 
 _STEP_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _CLOSING = re.compile(r"^\s*(####|\\boxed|Answer:)")
-_FRAC = re.compile(r"\\d?frac\{(-?\d+)\}\{(-?\d+)\}")
-_EQUATION = re.compile(r"([-+*/×÷().\d\s]{1,120}?)=\s*(\(-?\d+/\d+\)|-?[\d/.]*\d)(?![\d(])")
+_REWRITTEN = (  # spellings of the same arithmetic
+    (re.compile(r"\\[dt]?frac\{(-?\d+)\}\{(-?\d+)\}"), r"(\1/\2)"),
+    (re.compile(r"\\[()\[\]]"), " "),
+    (re.compile(r"\\?[$€£](?=\s*[.\d])"), ""),
+    (re.compile(r"(?<=\d)(?:,|\{,\})(?=\d{3}(?!\d))"), ""),
+    (re.compile(r"×|\\times\b|\\cdot\b|(?<=[\d)])(?:\s+[xX]\s+(?=[\d.(])|[xX](?=\d))"), "*"),
+    (re.compile(r"÷|\\div\b"), "/"),
+    (re.compile(r"[−–]"), "-"),
+)
+_PARTS = "+-*/().0123456789 \t"
+# What makes a number before it a part of something else: an index, a factor, a power, a modulus.
+_BOUND = re.compile(r"[\w^{(%!]|\\[a-z%{]|\s+(?:[b-zB-HJ-Z]\b|mod\b|\\[a-z])")
 _OPERATORS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -36,28 +46,83 @@ def beginning(text: str, count: int) -> str:
     end = 0
     for step in split_steps(text)[:count]:
         end = text.index(step, end) + len(step)
-    return text[:end] + (text[end:])[: len(text[end:]) - len(text[end:].lstrip())] if end else ""
+    return text[: len(text) - len(text[end:].lstrip())] if end else ""
 
 
 def equations(step: str) -> Iterator[tuple[str, str]]:
-    """Left and right side of every equation of a step; a chain `a = b = c` is read pair by pair."""
-    plain = _FRAC.sub(r"(\1/\2)", step)
-    position = 0
-    while match := _EQUATION.search(plain, position):
-        yield match[1].strip(), match[2].strip()
-        position = match.start(2)
+    """Left and right side of every equation of a step; a chain `a = b = c` is read pair by pair.
+
+    The left side is empty where it is no arithmetic on its own (`x`, `2x - 4`, `f(3)`, words). A right side
+    that is none (`2x`, `3^2`, `50%`) is no equation.
+    """
+    sides = _plain(step).split("=")
+    for left, right in zip(sides, sides[1:], strict=False):
+        value = _start_of(right)
+        if value:
+            yield _end_of(left), value
+
+
+def _plain(step: str) -> str:
+    for pattern, plain in _REWRITTEN:
+        step = pattern.sub(plain, step)
+    return step
+
+
+def _start_of(side: str) -> str:
+    """The arithmetic that a side begins with; empty if that is only a part of something else."""
+    rest = side.lstrip(_PARTS)
+    found = side[: len(side) - len(rest)]
+    body = found.rstrip(" \t")
+    cut = body.endswith((" (", "\t("))  # a remark follows
+    body = body[:-1].rstrip() if cut else body
+    while body.endswith(")") and body.count(")") > body.count("("):
+        body = body[:-1]
+    ended = cut or (body.endswith(".") and not rest.startswith("\\"))
+    if not ended and _BOUND.match(found[len(found.rstrip()) :] + rest):
+        return ""
+    return body.strip().rstrip(".")
+
+
+def _end_of(side: str) -> str:
+    """The arithmetic that a side ends with; empty if that is only a part of something else."""
+    head = side.rstrip(_PARTS)
+    found = side[len(head) :]
+    body = found.strip()
+    while body.startswith("(") and body.count("(") > body.count(")"):
+        body = body[1:].strip()
+    if not head:
+        return body
+    apart = found[:1].isspace() or head.endswith(tuple("$[&:;,#"))
+    word = found[:1].isdigit() and re.search(r"[A-Za-z]{2}$", head)  # run together
+    if not (apart or word) or re.search(r"[\^_{}|%!<>\\]$|\\\w+$|\b[xX]$", head):
+        return ""
+    return body if re.match(r"[\d.(]", body) and re.search(r"[-+*/]", body) else ""
 
 
 def false_equation(step: str) -> tuple[str, Fraction] | None:
     """The first equation of a step that does not hold, as it stands, and its true value.
 
     What cannot be computed (a variable, words, a division by zero) is no equation and cannot be false.
+    A decimal may be rounded, and `3 + 4 = 7 * 2 = 14`, read on from the 7, passes (both ours).
     """
     for left, right in equations(step):
         value, stated = evaluate_expression(left), evaluate_expression(right)
-        if value is not None and stated is not None and value != stated:
+        if value is not None and stated is not None and not _holds(value, stated, right):
             return f"{left} = {right}", value
     return None
+
+
+def _holds(value: Fraction, stated: Fraction, right: str) -> bool:
+    """Whether a value is what the right side states."""
+    if value == stated:
+        return True
+    number = re.match(r"-?(?:\d+(?:\.(\d+))?|\.(\d+))", right)
+    if number is None:
+        return False
+    if number.end() < len(right):
+        return value == Fraction(number[0])
+    places = len(number[1] or number[2] or "")
+    return places > 0 and abs(value - stated) * 2 * 10**places <= 1
 
 
 def conclusions(step: str) -> list[Fraction]:
@@ -70,8 +135,9 @@ def departure(steps: Sequence[str], reference: Sequence[str]) -> tuple[int, int]
     """Where an attempt leaves a known solution, judged by values and not by wording (ours).
 
     A step is right if its equations hold and it concludes the value of a step of the reference that is
-    not yet passed, so steps may be merged. Without an equation it must be a statement of the reference, or
-    the reference must be one of equations: then it is prose and neither right nor wrong.
+    not yet passed, so steps may be merged. A step that computes nothing is neither right nor wrong if it
+    repeats a passed value, or has no value where the reference is one of equations. Where that is one of
+    statements, a step must be one of them.
 
     Returns:
         The index of the first wrong step, `len(steps)` if there is none; how many steps of the reference
@@ -82,15 +148,16 @@ def departure(steps: Sequence[str], reference: Sequence[str]) -> tuple[int, int]
     for index, step in enumerate(steps):
         concluded = conclusions(step)
         if concluded:
-            places = (j for j in range(reached, len(reference)) if concluded[-1] in values[j])
-        elif any(values):
-            continue
+            fits = [concluded[-1] in of_step for of_step in values]
+            prose = any(fits[:reached]) and not any(left for left, _ in equations(step))
         else:
-            places = (j for j in range(reached, len(reference)) if _bare(step) == _bare(reference[j]))
-        place = next(places, None)
-        if place is None or false_equation(step) is not None:
+            fits = [_bare(step) == _bare(statement) for statement in reference]
+            prose = any(values)
+        if not any(fits[reached:]) and prose:
+            continue
+        if not any(fits[reached:]) or false_equation(step) is not None:
             return index, reached
-        reached = place + 1
+        reached = fits.index(True, reached) + 1
     return len(steps), reached
 
 

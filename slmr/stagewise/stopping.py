@@ -110,9 +110,12 @@ class StoppingRule:
         self, right: np.ndarray, judged: np.ndarray, going_on: Sequence[int], drawn: int
     ) -> np.ndarray:
         """Of the problems in `going_on`, with `drawn` completions each; all counts go into the fit."""
+        import numpy as np
+
         prior = fit_prior(Counts(right, judged))
-        asked = Counts(right[list(going_on)], judged[list(going_on)])
-        return chance_of_change(asked, self.k - drawn, prior, self.classes)
+        counts = np.stack((right, judged))[:, list(going_on)]
+        different, which = np.unique(counts, axis=1, return_inverse=True)
+        return chance_of_change(Counts(*different), self.k - drawn, prior, self.classes)[which.ravel()]
 
     def stops(self, chance: np.ndarray, drawn: int) -> np.ndarray:
         """Which of the problems with these chances, after `drawn` completions each, are left alone."""

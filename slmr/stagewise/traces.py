@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from slmr.errors import RequestError, WorkError
+from slmr.errors import RequestError
 from slmr.stage import StageContext, stage
 from slmr.stagewise.data import PROBLEMS, TRACES, Row, counted, ids_in_groups, trace
 from slmr.stagewise.teachers import Teacher, TeacherSettings, teacher_tokens
@@ -38,8 +38,6 @@ def teacher_stage(context: StageContext, params: TeacherParams) -> None:
     teacher = params.open(context.engine)
     texts = _worked(teacher, problems) if params.worked else teacher.raw_traces(problems)
     rows = verified(problems, texts, "worked" if params.worked else "raw")
-    if problems and not rows:
-        raise WorkError(f"no trace of the {params.teacher} teacher verifies: there is nothing to learn from")
     write_rows(context.folder / TRACES, rows)
     tokens = teacher_tokens(teacher, context.model("model"), [text for text in texts if text])
     context.cost += Cost(teacher_tokens=tokens)

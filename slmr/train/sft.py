@@ -58,7 +58,10 @@ def sft_stage(context: StageContext, params: SftParams) -> None:
     """
     traces = [row for folder in context.folders("traces") for row in read_rows(folder / TRACES)]
     if not traces:
-        raise WorkError("no trace to train on: the selected groups are empty; use a larger pool")
+        raise WorkError(
+            "no trace to train on: the selected groups are empty or no trace of the teacher verifies; use a larger pool"
+            " or another teacher"
+        )
     source = context.model("model")
     seed_everything(context.seed)
     tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)

@@ -18,6 +18,7 @@ from slmr.engines.draws import pick, uniforms
 from slmr.engines.sampler import Sampler, slots_are_right
 from slmr.engines.slots import SlotCache
 from slmr.engines.transformers import load_model, load_tokenizer
+from slmr.errors import RequestError
 from slmr.lab import student_path
 from slmr.stage import EngineSettings
 from slmr.tasks import load_task
@@ -65,6 +66,28 @@ def test_greedy_is_what_plain_forward_passes_give(
     """Whatever the lengths, the number of slots, refills and repeated prompts."""
     prompts = [*prompts, prompts[0]]
     assert greedy(llama, prompts, tokens, slots) == [plain_greedy(llama, p, tokens) for p in prompts]
+
+
+@pytest.mark.slow
+def test_compiled_steps_give_the_same_completions() -> None:
+    """Refills, repeated prompts, a last row alone; and whatever was asked before."""
+    prompts = [Prompt(i.problem, draw=d) for i in load_task("lab_mawps").items("test", 5) for d in range(2)]
+    engines = [open_engine(student_path("lab-llama"), LAB.model_copy(update={"batch_size": 4, "compile": c}))
+               for c in (False, True)]  # fmt: skip
+    for sampling in (Sampling(0.0, 12, 0), Sampling(1.0, 12, 0)):
+        eager, compiled = ([c.token_ids for c in e.generate(prompts, sampling)] for e in engines)
+        assert eager == compiled
+    again = open_engine(student_path("lab-llama"), LAB.model_copy(update={"batch_size": 4, "compile": True}))
+    assert again.generate(prompts, Sampling(1.0, 12, 0)) == engines[1].generate(prompts, Sampling(1.0, 12, 0))
+
+
+def test_what_cannot_be_compiled_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_compiler(*_: object, **__: object) -> Any:
+        raise RuntimeError("no C++ compiler")
+
+    monkeypatch.setattr(torch, "compile", lambda *_, **__: no_compiler)
+    with pytest.raises(RequestError, match="cannot be compiled here"):
+        open_engine(student_path("lab-llama"), LAB.model_copy(update={"compile": True}))
 
 
 @pytest.mark.parametrize("kind", ["llama", "qwen2", "qwen3", "olmo2", "phi3", "granite", "gemma"])

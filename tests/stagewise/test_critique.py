@@ -1,4 +1,4 @@
-"""Locators and critique: the named step is the true one, and what is taught verifies."""
+"""Critique: a diagnosis names the true step or is dropped, and what is taught verifies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.engines import Completion, Prompt, Sampling
 from slmr.stagewise.critique import (
     CritiqueParams,
     balance,
@@ -19,114 +18,28 @@ from slmr.stagewise.critique import (
     critique_stage,
     preferred,
 )
-from slmr.stagewise.locators import ArithmeticLocator, RolloutLocator, TeacherLocator, named_step
-from slmr.stagewise.steps import beginning, departure, split_steps
+from slmr.stagewise.locators import ArithmeticLocator, TeacherLocator, WrongStep
+from slmr.stagewise.steps import split_steps
+from slmr.stagewise.teachers.dataset import DatasetTeacher
 from slmr.stagewise.teachers.oracle import OracleTeacher
 from slmr.store import read_rows
 from slmr.verify import verify
 from tests.stagewise.common import context, folder, problems, rollout
+from tests.stagewise.failures import TEACHER, corrupted
 
-TEACHER = OracleTeacher(0.0, 0.0)
-
-
-def corrupted(problem: dict[str, Any], at: int, off: int = 1) -> str:
-    """The worked solution with one wrong sum, and the steps after it as if it were right. The truth is `at`."""
-    (steps,) = TEACHER.worked_steps([problem])
-    assert steps
-    said = steps[:at]
-    left, _, right = steps[at].rstrip(".").rpartition("=")
-    wrong = int(right) + off
-    said.append(f"{left}= {wrong}.")
-    for step in steps[at + 1 :]:
-        body, _, value = step.rstrip(".").rpartition("=")
-        said.append(f"{body}= {value.strip()}.".replace(f"{right.strip()} ", f"{wrong} ", 1))
-    return " ".join([*said, "#### 999"])
+GSM8K = {
+    "id": "gsm8k/train/0", "task": "gsm8k", "kind": "numeric", "gold": "72",
+    "problem": "Natalia sold 48 clips in April and half as many in May. How many in all?",
+    "prompt": "Natalia sold 48 clips in April and half as many in May. How many in all?\nSolution:\n",
+    "solution": "Natalia sold 48/2 = <<48/2=24>>24 clips in May.\nIn all 48+24 = <<48+24=72>>72 clips.\n#### 72",
+}  # fmt: skip
 
 
-@given(st.integers(0, 3), st.sampled_from([-2, -1, 1, 5]))
-def test_the_arithmetic_locator_finds_a_false_sum_where_it_was_made(at: int, off: int) -> None:
-    pool = problems(20, level=4)
-    found = ArithmeticLocator().locate(pool, [corrupted(p, at, off) for p in pool])
-    assert [w.index for w in found if w] == [at] * 20
-    assert all(w and w.right.split("= ")[1] != w.says.split("= ")[1] for w in found)
+class Silent(OracleTeacher):
+    """A teacher who cannot tell where an attempt goes wrong."""
 
-
-def test_what_holds_is_not_located_by_arithmetic_but_by_the_teacher() -> None:
-    (problem,) = problems(1, level=3)
-    (steps,) = TEACHER.worked_steps([problem])
-    assert steps
-    attempt = " ".join([steps[0], "50 + 49 = 99.", "#### 99"])
-    assert ArithmeticLocator().locate([problem], [attempt]) == [None]
-    (wrong,) = TeacherLocator(TEACHER).locate([problem], [attempt])
-    assert wrong and (wrong.index, wrong.says, wrong.found_by) == (1, "50 + 49 = 99", "teacher")
-
-
-class Scripted:
-    """An engine whose continuations are right from given numbers of steps on."""
-
-    def __init__(self, right_from: dict[int, int], gold: str) -> None:
-        self.right_from, self.gold, self.asked = right_from, gold, 0
-
-    def generate(self, prompts: list[Prompt], sampling: Sampling, heard: Any = None) -> list[Completion]:
-        self.asked += len(prompts)
-        counts: dict[str, int] = {}
-        done = []
-        for prompt in prompts:
-            k = counts[prompt.prefix] = counts.get(prompt.prefix, 0) + 1
-            good = k <= self.right_from.get(len(split_steps(prompt.prefix)), 0)
-            done.append(Completion(f"#### {self.gold if good else 'no'}", "stop", 3))
-        return done
-
-
-@pytest.mark.parametrize(
-    ("right", "index"),
-    [
-        ({1: 8, 2: 4}, 2),  # two steps are sound, the third is wrong
-        ({1: 0, 2: 3}, 2),  # a later success proves the beginning
-        ({1: 3, 2: 1}, 1),  # one lucky guess proves nothing
-        ({}, 0),
-        ({1: 8, 2: 8, 3: 8}, 3),  # every step is sound: the answer is wrong
-    ],
-)
-def test_the_rollout_locator_by_hand(right: dict[int, int], index: int) -> None:
-    problem = {"id": "p", "prompt": "?", "gold": "7", "kind": "numeric"}
-    engine = Scripted(right, "7")
-    locator = RolloutLocator(engine, 8, 2, Sampling(1.0, 9, 0))  # type: ignore[arg-type]
-    (wrong,) = locator.locate([problem], ["1 + 1 = 2. 2 + 2 = 4. 4 + 4 = 8. #### 8"])
-    assert wrong and wrong.index == index and engine.asked == 24 and locator.tokens == 72
-
-
-def test_beginnings_are_the_attempts_own_text() -> None:
-    text = " 3+4 = 7.\nSo  7 * 2 = 14. #### 14"
-    assert [beginning(text, n) for n in range(4)] == [
-        "",
-        " 3+4 = 7.\n",
-        " 3+4 = 7.\nSo  7 * 2 = 14. ",
-        " 3+4 = 7.\nSo  7 * 2 = 14. ",
-    ]
-    assert named_step(text, 1, "teacher").says == "So  7 * 2 = 14"
-
-
-@pytest.mark.parametrize(
-    ("attempt", "found"),
-    [
-        (["3 + 4 = 7.", "7 * 2 = 14."], (2, 2)),
-        (["(3 + 4) * 2 = 14."], (1, 2)),  # merged
-        (["4 + 3 = 7.", "2 * 7 = 14"], (2, 2)),  # another wording
-        (["3 + 4 = 7.", "Then I double it.", "7 * 2 = 14."], (3, 2)),  # prose
-        (["3 + 4 = 7.", "7 + 2 = 9."], (1, 1)),
-        (["3 + 4 = 8.", "8 * 2 = 16."], (0, 0)),
-        (["7 * 2 = 14.", "3 + 4 = 7."], (1, 2)),  # not in order
-        ([], (0, 0)),
-    ],
-)
-def test_an_attempt_leaves_a_solution_by_its_values(attempt: list[str], found: tuple[int, int]) -> None:
-    assert departure(attempt, ["3 + 4 = 7.", "7 * 2 = 14."]) == found
-
-
-def test_statements_are_compared_as_they_stand() -> None:
-    assert departure(["A > B", "B > C."], ["A > B.", "B > C.", "A > C."]) == (2, 2)
-    assert departure(["A > B", "C > B."], ["A > B.", "B > C."]) == (1, 1)
+    def first_wrong(self, problems: Any, attempts: Any) -> list[int | None]:
+        return [None] * len(attempts)
 
 
 @pytest.mark.parametrize("task", ["lab_gsm8k", "lab_mawps"])
@@ -144,19 +57,70 @@ def test_every_diagnosis_names_the_true_step_and_every_target_verifies(task: str
             assert verify(text, problem["gold"], problem["kind"]).strict
 
 
-def test_a_diagnosis_that_the_teacher_does_not_confirm_is_dropped_and_its_repair_starts_before_the_true_error() -> (
-    None
-):
+def criticised(
+    problem: dict[str, Any], attempt: str, wrong: WrongStep | None, teacher: Any = TEACHER
+) -> dict[str, Any]:
+    (row,) = criticise([problem], [attempt], [wrong], teacher)
+    return row
+
+
+def test_a_diagnosis_that_the_teacher_does_not_confirm_is_dropped() -> None:
     (problem,) = problems(1, level=4)
     (steps,) = TEACHER.worked_steps([problem])
     assert steps
     attempt = " ".join([steps[0], "50 + 49 = 99.", "99 - 1 = 97.", "#### 97"])
-    (row,) = criticise([problem], [attempt], ArithmeticLocator().locate([problem], [attempt]), TEACHER)
-    assert row["wrong_step"] == 2 and row["diagnosis"] is None
-    assert row["repair_prefix"] == f"{steps[0]} "
+    (wrong,) = ArithmeticLocator().locate([problem], [attempt])
+    row = criticised(problem, attempt, wrong)
+    assert row["wrong_step"] == 2 and not row["confirmed"] and row["diagnosis"] is None
+    assert row["repair_prefix"] == f"{steps[0]} ", "the repair starts before the error that the teacher sees"
 
 
-def stage(place: Path, attempts: list[str], **params: Any) -> tuple[dict[str, Any], list[dict], list[dict]]:
+def test_a_teacher_who_cannot_tell_confirms_by_the_equation_or_by_the_repair() -> None:
+    (problem,) = problems(1, level=3)
+    (steps,) = TEACHER.worked_steps([problem])
+    assert steps
+    false, true = f"{steps[0]} 1 + 1 = 3. #### 3", f"{steps[0]} 50 + 49 = 99. #### 99"
+    believed = [
+        criticised(problem, false, WrongStep(1, "1 + 1 = 3", "1 + 1 = 2", "arithmetic"), Silent(0, 0)),
+        criticised(problem, true, WrongStep(1, "50 + 49 = 99", "", "rollout"), Silent(0, 0)),
+    ]
+    assert [row["confirmed"] for row in believed] == [True, True]
+    doubted = criticised(problem, true, WrongStep(0, steps[0], "", "rollout"), Silent(0, 0))
+    assert doubted["diagnosis"] is None and doubted["repair"] is None
+
+
+def test_a_sum_that_is_wrong_twice_is_not_put_right_as_it_was_meant() -> None:
+    (problem,) = problems(1, level=3)
+    (steps,) = TEACHER.worked_steps([problem])
+    assert steps
+    attempt = f"{steps[0]} 50 + 49 = 98. #### 98"
+    (wrong,) = ArithmeticLocator().locate([problem], [attempt])
+    assert criticised(problem, attempt, wrong)["right"] == steps[1].rstrip(".")
+
+
+@pytest.mark.parametrize("ending", ["", " #### 1"])
+def test_right_steps_with_a_wrong_answer_or_none(ending: str) -> None:
+    (problem,) = problems(1, level=3)
+    (steps,) = TEACHER.worked_steps([problem])
+    assert steps
+    attempt = " ".join(steps) + ending
+    (wrong,) = TeacherLocator(TEACHER).locate([problem], [attempt])
+    row = criticised(problem, attempt, wrong)
+    assert row["diagnosis"] == f"Step 4 is wrong: it should be #### {problem['gold']}."
+    assert row["repair"].strip() == f"#### {problem['gold']}"
+    assert verify(row["repair_prefix"] + row["repair"], problem["gold"], "numeric").strict
+
+
+def test_several_lines_with_the_datas_own_solution() -> None:
+    attempt = "In May she sold 48/2 = 24 clips.\nTogether: 48 + 24 = 62 clips.\n#### 62"
+    (wrong,) = ArithmeticLocator().locate([GSM8K], [attempt])
+    row = criticised(GSM8K, attempt, wrong, DatasetTeacher())
+    assert row["diagnosis"] == "Step 2 is wrong: 48 + 24 = 62 should be 48 + 24 = 72."
+    assert row["repair_prefix"] == "In May she sold 48/2 = 24 clips.\n"
+    assert row["repair"] == "In all 48+24 = 72 clips.\n#### 72"
+
+
+def stage_context(place: Path, attempts: list[str], **params: Any) -> Any:
     pool = problems(len(attempts) or 1, level=3)
     rollouts = [rollout(p["id"], 0, text, False) for p, text in zip(pool, attempts, strict=False)]
     made = context(
@@ -165,16 +129,56 @@ def stage(place: Path, attempts: list[str], **params: Any) -> tuple[dict[str, An
         failures=[folder(place / "probe", rollouts=rollouts)],
     )
     critique_stage(made, CritiqueParams(**params))
+    return made
+
+
+def stage(place: Path, attempts: list[str], **params: Any) -> tuple[dict[str, Any], list[dict], list[dict]]:
+    made = stage_context(place, attempts, **params)
     return made.stats, read_rows(made.folder / "traces.parquet"), read_rows(made.folder / "critiques.parquet")
 
 
 @pytest.mark.parametrize("locator", ["arithmetic", "rollout", "teacher"])
 def test_the_stage_with_each_locator(tmp_path: Path, locator: str) -> None:
     attempts = [corrupted(p, 1) for p in problems(6, level=3)]
-    stats, traces, critiques = stage(tmp_path, attempts, locator=locator, diag=1.0)
-    assert stats["failed_problems"] == 6 and sum(stats["located_by"].values()) == 6
+    stats, traces, critiques = stage(tmp_path, attempts, locator=locator, diag=1.0, continuations=4)
+    assert stats["located_by"] == {locator: 6} and stats["failed_problems"] == 6
+    assert stats["diagnoses_confirmed"] + stats["diagnoses_dropped"] == 6
+    assert all(c["wrong_step"] == 1 for c in critiques if c["diagnosis"]), "a diagnosis names the true step"
     assert stats["traces"]["new"] == 6 and len(critiques) == 6
     assert len({(t["prompt"], t["prefix"], t["completion"]) for t in traces}) == len(traces)
+    golds = {p["id"]: p["gold"] for p in problems(6, level=3)}
+    for row in traces:
+        text = row["prefix"] + row["completion"]
+        assert row["source"] == "diag" or verify(text, golds[row["problem_id"]], "numeric").strict
+
+
+def test_who_is_asked_where_the_locator_finds_nothing(tmp_path: Path) -> None:
+    attempts = ["50 + 49 = 99. #### 99"]
+    nobody = stage(tmp_path / "none", attempts, otherwise="none")[0]
+    asked = stage(tmp_path / "teacher", attempts)[0]
+    assert nobody["located_by"] == {"nobody": 1} and asked["located_by"] == {"teacher": 1}
+    assert nobody["traces"] == {"new": 1}
+
+
+def test_rollouts_cost_what_was_sampled(tmp_path: Path) -> None:
+    attempts = [corrupted(p, 1) for p in problems(2, level=3)]
+    spent = stage_context(tmp_path, attempts, locator="rollout", continuations=2, max_tokens=8).cost
+    assert 0 < spent.rollout_tokens <= 2 * 4 * 2 * 8
+    assert spent.flops / spent.rollout_tokens > 2e5 and spent.teacher_tokens > 0
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_several_attempts_of_a_problem(tmp_path: Path, attempts: int) -> None:
+    (problem,) = problems(1, level=3)
+    rows = [
+        rollout(problem["id"], k, text, False) for k, text in enumerate(["#### 1", corrupted(problem, 0)])
+    ]
+    made = context(tmp_path / "out", problems=folder(tmp_path / "pool", problems=[problem]),
+                   failures=[folder(tmp_path / "probe", rollouts=rows)])  # fmt: skip
+    critique_stage(made, CritiqueParams(attempts=attempts))
+    critiques = read_rows(made.folder / "critiques.parquet")
+    assert len(critiques) == attempts and split_steps(critiques[0]["attempt"])
+    assert made.stats["traces"]["new"] == 1, "the fresh trace of a problem is taught once"
 
 
 def test_nothing_to_recycle_is_no_fault(tmp_path: Path) -> None:

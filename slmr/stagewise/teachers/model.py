@@ -21,6 +21,7 @@ from slmr.stagewise.data import Row
 from slmr.stagewise.steps import split_steps
 from slmr.store import digest
 from slmr.tasks import strict_form
+from slmr.verify import verify
 
 _FOLDER = Path(__file__).parent / "templates"
 _FORMS = {"numeric": "the number", "math": "the answer", "choice": "the letter"}
@@ -48,18 +49,20 @@ class ModelTeacher:
         self.generated = self.asked = self.from_cache = 0
 
     def raw_traces(self, problems: Sequence[Row]) -> list[str | None]:
-        return list(self._ask("solve", problems, [{}] * len(problems)))
+        answers = self._ask("solve", problems, [{}] * len(problems))
+        return [closed(text, problem) for text, problem in zip(answers, problems, strict=True)]
 
     def rewrites(self, problems: Sequence[Row], raw: Sequence[str]) -> list[dict[str, str]]:
         answers = self._ask("rewrite", problems, [{"trace": trace} for trace in raw])
-        return [{"teacher": answer} for answer in answers]
+        return [{"teacher": closed(text, problem)} for text, problem in zip(answers, problems, strict=True)]
 
     def worked_steps(self, problems: Sequence[Row]) -> list[list[str] | None]:
         """The steps of its own solution: a model has no other."""
         return [split_steps(trace) if trace else None for trace in self.raw_traces(problems)]
 
     def continuations(self, problems: Sequence[Row], prefixes: Sequence[str]) -> list[str | None]:
-        return list(self._ask("continue", problems, [{"prefix": prefix} for prefix in prefixes]))
+        answers = self._ask("continue", problems, [{"prefix": prefix} for prefix in prefixes])
+        return [closed(text, problem) for text, problem in zip(answers, problems, strict=True)]
 
     def first_wrong(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[int | None]:
         steps = [split_steps(attempt) for attempt in attempts]
@@ -91,6 +94,14 @@ class ModelTeacher:
         self.from_cache += len(asked) - len(missing)
         self.generated += sum(answer["tokens"] for answer in answers)
         return [answer["text"] for answer in answers]
+
+
+def closed(text: str, problem: Row) -> str:
+    """A text whose answer is right, but not in the form that the student has to learn, with that form added."""
+    verdict = verify(text, problem["gold"], problem["kind"])
+    if verdict.lenient and not verdict.strict:
+        return f"{text}\n{strict_form(problem['gold'], problem['kind'])}"
+    return text
 
 
 def _filled(name: str, problem: Row, extra: dict[str, str]) -> str:
