@@ -98,7 +98,7 @@ def answers(cases: Sequence[Case], rollout: RolloutLocator) -> dict[str, Named]:
     right = rollout.right(problems, attempts)
     return found | {
         "rollout": [first_drop(hits, 0.5) for hits in right],
-        "rollout, first beginning without": [(hits[1:] + [0]).index(0) for hits in right],
+        "rollout, first beginning without": [([*hits[1:], 0]).index(0) for hits in right],
         "rollout, after the last with": [
             max((i for i, h in enumerate(hits) if h), default=0) for hits in right
         ],
