@@ -28,6 +28,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -70,7 +71,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--problems", type=int, default=1800, help="lab_gsm8k problems that are tried")
-    parser.add_argument("--constructed", type=int, default=40, help="of each kind and task")
+    parser.add_argument(
+        "--constructed", type=int, default=40, help="of each kind and task, where so many fit"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the problems and of the samples")
     parser.add_argument("-n", type=int, default=8, help="continuations of each beginning")
     parser.add_argument("--gsm8k", type=Path, help="GSM8K's train.jsonl")
@@ -96,7 +99,7 @@ def answers(cases: Sequence[Case], rollout: RolloutLocator) -> dict[str, Named]:
         for name, locator in locators.items()
     }
     right = rollout.right(problems, attempts)
-    return found | {
+    by_samples: dict[str, Named] = {
         "rollout": [first_drop(hits, 0.5) for hits in right],
         "rollout, first beginning without": [([*hits[1:], 0]).index(0) for hits in right],
         "rollout, after the last with": [
@@ -104,6 +107,7 @@ def answers(cases: Sequence[Case], rollout: RolloutLocator) -> dict[str, Named]:
         ],
         "always step 2": [1] * len(cases),
     }
+    return found | by_samples
 
 
 def line(name: str, locator: str, cases: Sequence[Case], named: Named) -> str:
@@ -167,9 +171,9 @@ def constructed(a: argparse.Namespace) -> dict[str, list[Case]]:
     for kind, change in kinds.items():
         cases = found[f"constructed, {kind}"] = []
         for task in TASKS:
-            tried = (failure(item, change) for item in lab.stream(lab.generator(task), "train", a.seed))
-            some = (case for case in tried if case)
-            cases += [next(some) for _ in range(a.constructed)]
+            items = lab.take(lab.generator(task), "train", 10 * a.constructed, a.seed)
+            fit = (case for item in items if (case := failure(item, change)))
+            cases += islice(fit, a.constructed)
     return found
 
 
@@ -181,9 +185,13 @@ def failure(item: LabItem, change: Callable[[list[Step], int, Random], str]) -> 
         text = change(steps, at, rng)
     except (ValueError, ZeroDivisionError):
         return None
+    if not text or text.startswith(
+        " ".join(item.solution.plain_steps()[: at + 1])
+    ):  # nothing is left, or changed
+        return None
     answer = text.rpartition(" = ")[2].rstrip(".")
-    attempt = f"{text} {strict_form(answer, item.kind)}".strip()
-    return None if not text or answer == item.gold else Case(problem_of(item), attempt, at)
+    attempt = f"{text} {strict_form(answer, item.kind)}"
+    return None if answer == item.gold else Case(problem_of(item), attempt, at)
 
 
 def followed(steps: list[Step], results: dict[int, Fraction], skipped: int | None = None) -> str:

@@ -15,6 +15,10 @@ _REWRITTEN = (  # spellings of the same arithmetic
     (re.compile(r"\\[()\[\]]"), " "),
     (re.compile(r"\\?[$€£](?=\s*[.\d])"), ""),
     (re.compile(r"(?<=\d)(?:,|\{,\})(?=\d{3}(?!\d))"), ""),
+    (
+        re.compile(r"(?<=\d)(?:\s+[A-Za-z]{2,}){1,2}(?:/[a-z]+)?(?=\s*[-+*/=]|\s+[xX]\s+\$?[\d.(])"),
+        "",
+    ),  # units
     (re.compile(r"×|\\times\b|\\cdot\b|(?<=[\d)])(?:\s+[xX]\s+(?=[\d.(])|[xX](?=\d))"), "*"),
     (re.compile(r"÷|\\div\b"), "/"),
     (re.compile(r"[−–]"), "-"),
@@ -52,8 +56,9 @@ def beginning(text: str, count: int) -> str:
 def equations(step: str) -> Iterator[tuple[str, str]]:
     """Left and right side of every equation of a step; a chain `a = b = c` is read pair by pair.
 
-    The left side is empty where it is no arithmetic on its own (`x`, `2x - 4`, `f(3)`, words). A right side
-    that is none (`2x`, `3^2`, `50%`) is no equation.
+    Units and currency signs are left out. The left side is empty where it is no operation on numbers (`x`,
+    `2x - 4`, `f(3)`, `20 pints`); where the right side is none and no number (`2x`, `3^2`, `50%`), that is
+    no equation.
     """
     sides = _plain(step).split("=")
     for left, right in zip(sides, sides[1:], strict=False):
@@ -84,19 +89,21 @@ def _start_of(side: str) -> str:
 
 
 def _end_of(side: str) -> str:
-    """The arithmetic that a side ends with; empty if that is only a part of something else."""
+    """The operation that a side ends with; empty if that is only a part of something else."""
     head = side.rstrip(_PARTS)
     found = side[len(head) :]
     body = found.strip()
     while body.startswith("(") and body.count("(") > body.count(")"):
         body = body[1:].strip()
+    if not re.search(r"[\d)]\s*[-+*/]", body):
+        return ""
     if not head:
         return body
-    apart = found[:1].isspace() or head.endswith(tuple("$[&:;,#"))
+    apart = found[:1].isspace() or head.endswith(tuple("$[&;,#"))
     word = found[:1].isdigit() and re.search(r"[A-Za-z]{2}$", head)  # run together
     if not (apart or word) or re.search(r"[\^_{}|%!<>\\]$|\\\w+$|\b[xX]$", head):
         return ""
-    return body if re.match(r"[\d.(]", body) and re.search(r"[-+*/]", body) else ""
+    return body if re.match(r"[\d.(]", body) else ""
 
 
 def false_equation(step: str) -> tuple[str, Fraction] | None:
