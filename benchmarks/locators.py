@@ -12,9 +12,12 @@ what their first error is: a false sum, or a true one that the solution has no u
 
 Constructed failures: solutions of four lab tasks with one step changed, from which the rest follows.
 
-`always step 2` looks at nothing: what a locator has to beat. `rollout` is compared with two other readings of the same
-samples: `first beginning without`, the first beginning from which no continuation is right, and `after the last
-with`, the step after the longest beginning from which one is.
+`always step 1` and `2` look at nothing: what a locator has to beat. `rollout` is compared with two other readings of
+the same samples: `first beginning without`, the first beginning from which no continuation is right, and `after the
+last with`, the step after the longest beginning from which one is.
+
+Then what critique makes of the real failures with each locator and the oracle as the teacher: the diagnoses that are
+kept, how many of them name the true step, and the repairs and fresh traces that verify.
 
 With GSM8K's training file: its own solutions, where every step named is a false alarm, and the same with the result
 of one stated equation falsified.
@@ -40,7 +43,8 @@ from slmr.lab import LabItem, student_path
 from slmr.lab.algebra import latex
 from slmr.lab.solution import Solution, Step
 from slmr.stage import EngineSettings
-from slmr.stagewise.locators import ArithmeticLocator, RolloutLocator, TeacherLocator, first_drop
+from slmr.stagewise.critique import criticise
+from slmr.stagewise.locators import ArithmeticLocator, RolloutLocator, TeacherLocator, first_drop, named_step
 from slmr.stagewise.steps import split_steps
 from slmr.stagewise.teachers.oracle import OracleTeacher
 from slmr.tasks import load_task, strict_form
@@ -82,10 +86,15 @@ def main() -> None:
     rollout = RolloutLocator(engine, a.n, 0.5, Sampling(1.0, 80, a.seed))
     print("| failures | cases | locator | exact | within one step | unanswered | wrongly named |")
     print("|---|---:|---|---:|---:|---:|---:|")
+    made: list[str] = []
     for name, cases in (real_failures(engine, a) | constructed(a)).items():
         for locator, named in answers(cases, rollout).items():
             print(line(name, locator, cases, named), flush=True)
-    print(f"\nRollouts: {rollout.cost.rollout_tokens} tokens.")
+            if name == "real, all" and locator in ("arithmetic", "rollout", "teacher (oracle)"):
+                made.append(recycled(locator, cases, named))
+    print(f"\nRollouts: {rollout.cost.rollout_tokens} tokens.\n")
+    print("| locator | failures | diagnoses kept | that name the true step | repairs | fresh traces |")
+    print("|---|---:|---:|---:|---:|---:|\n" + "\n".join(made))
     if a.gsm8k:
         print("\n" + human_solutions(a.gsm8k, a.seed))
 
@@ -105,6 +114,7 @@ def answers(cases: Sequence[Case], rollout: RolloutLocator) -> dict[str, Named]:
         "rollout, after the last with": [
             max((i for i, h in enumerate(hits) if h), default=0) for hits in right
         ],
+        "always step 1": [0] * len(cases),
         "always step 2": [1] * len(cases),
     }
     return found | by_samples
@@ -118,6 +128,20 @@ def line(name: str, locator: str, cases: Sequence[Case], named: Named) -> str:
     ]  # fmt: skip
     shares = [f"{100 * sum(map(test, gaps)) / max(1, len(gaps)):.1f} %" for test in tests]
     return f"| {name} | {len(cases)} | {locator} | {' | '.join(shares)} |"
+
+
+def recycled(locator: str, cases: Sequence[Case], named: Named) -> str:
+    """What critique makes of the cases: a row of its table. A repair or fresh trace that does not verify counts not."""
+    problems, attempts = [c.problem for c in cases], [c.attempt for c in cases]
+    wrong = [
+        None if n is None else named_step(c.attempt, n, "rollout") for n, c in zip(named, cases, strict=True)
+    ]
+    rows = list(zip(criticise(problems, attempts, wrong, OracleTeacher(0, 0)), cases, strict=True))
+    kept = [row["wrong_step"] == case.truth for row, case in rows if row["diagnosis"]]
+    right = lambda text, case: verify(text, case.problem["gold"], case.problem["kind"]).strict  # noqa: E731
+    repairs = sum(right(r["repair_prefix"] + r["repair"], case) for r, case in rows if r["repair"])
+    fresh = sum(right(r["new"], case) for r, case in rows if r["new"])
+    return f"| {locator} | {len(cases)} | {len(kept)} | {sum(kept)} | {repairs} | {fresh} |"
 
 
 # ---------------------------------------------------------------------------------- real failures
