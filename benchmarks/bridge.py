@@ -4,15 +4,16 @@
 
 Each seed probes the lab profile's pool with lab-llama and takes the hard group. From there the same student learns
 from the raw traces, from the bridged ones, and from those that Bridge makes without worked solutions, on the same
-number of trained tokens (the epochs are scaled). Scored on problems of the validation split of which the untrained
-student gets less than a quarter of eight draws right, four completions each at temperature 1 with the same random
-draws. Every seed is kept as JSON, so the same command goes on after a stop. Prints Markdown.
+number of trained tokens (as many steps as come nearest to the raw side's). Scored on problems of the validation split
+of which the untrained student gets less than a quarter of eight draws right, four completions each at temperature 1
+with the same random draws. Every seed is kept as JSON, so the same command goes on after a stop. Prints Markdown.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from slmr.stage import EngineSettings
 from slmr.stats import paired_difference
 from slmr.store import Store, read_json, read_rows
 from slmr.tasks import Item, load_task
-from slmr.train.sft import tokenize
+from slmr.train.sft import schedule, tokenize
 from slmr.verify import verify
 
 ALONE = ["smaller steps", "own completion", "own continuation"]  # what needs no worked solution
@@ -43,7 +44,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--student", default="lab-llama")
     parser.add_argument("--tried", type=int, default=1200, help="validation problems tried for hard ones")
+    parser.add_argument("--pool", type=int, default=800, help="training problems that are probed")
     parser.add_argument("--epochs", type=float, default=3.0, help="over the raw traces")
+    parser.add_argument("--batch-size", type=int, default=8, help="small, so that tokens can be matched")
     parser.add_argument("--out", type=Path, default=Path("runs/bridge"))
     a = parser.parse_args()
     quiet_libraries()
@@ -77,7 +80,13 @@ def scores(model: Path, items: list[Item], k: int, seed: int = 0) -> list[float]
 
 def one_seed(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, Any]:
     """What each side scored and learnt from, from the seed's file if it is there."""
-    settings = {"student": a.student, "tried": a.tried, "epochs": a.epochs}
+    settings = {
+        "student": a.student,
+        "tried": a.tried,
+        "pool": a.pool,
+        "epochs": a.epochs,
+        "batch": a.batch_size,
+    }
     file = a.out / f"seed-{seed}.json"
     if file.is_file():
         kept = json.loads(file.read_text())
@@ -91,7 +100,7 @@ def one_seed(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, A
         kinds[kind], label, {**profile.stages.get(kind, {}), **values},
         {name: (node,) if node else () for name, node in inputs.items()}, "benchmark",
     )  # fmt: skip
-    pool = make("pool", "pool", {})
+    pool = make("pool", "pool", {"size": a.pool})
     probe = make("probe", "probe", {}, model=student, problems=pool)
     groups = make("partition", "partition", {}, probe=probe, before=None)
     sources = {
@@ -102,10 +111,14 @@ def one_seed(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, A
     }
     store = made([pool, probe, groups, *sources.values()], profile, a)
     folders = {side: store.path(node.stage.name, node.key) for side, node in sources.items() if node.stage}
-    sizes = {side: tokens(Path(str(model.location)), folder) for side, folder in folders.items()}
+    sizes = {side: lengths(Path(str(model.location)), folder) for side, folder in folders.items()}
+    target = trained(sizes["raw"], round(len(sizes["raw"]) * a.epochs / a.batch_size), seed, a)[-1]
     found: dict[str, Any] = {"settings": settings, "untrained": scores(Path(str(model.location)), items, 4)}
     for side, node in sources.items():
-        values = {"epochs": a.epochs * sizes["raw"] / sizes[side], "validate_every": 0, "keep": "last"}
+        reached = trained(sizes[side], 2 * round(target / np.mean(sizes[side]) / a.batch_size), seed, a)
+        steps = 1 + int(np.argmin([abs(tokens - target) for tokens in reached]))
+        values = {"epochs": steps * a.batch_size / len(sizes[side]), "batch_size": a.batch_size,
+                  "validate_every": 0, "keep": "last"}  # fmt: skip
         sft = make("sft", f"sft, {side}", values, model=student, traces=node, validation=None)
         store = made([sft], profile, a)
         place = store.path("sft", sft.key)
@@ -125,20 +138,26 @@ def made(nodes: list[Node], profile: Any, a: argparse.Namespace) -> Store:
         )
 
 
-def tokens(student: Path, folder: Path) -> int:
-    """Tokens of one pass over an artefact's traces."""
-    return sum(
-        len(row["input_ids"])
-        for row in tokenize(load_tokenizer(student), read_rows(folder / "traces.parquet"), 512)
-    )
+def lengths(student: Path, folder: Path) -> list[int]:
+    """Tokens of each trace of an artefact, prompts included."""
+    rows = tokenize(load_tokenizer(student), read_rows(folder / "traces.parquet"), 512)
+    return [len(row["input_ids"]) for row in rows]
+
+
+def trained(sizes: list[int], steps: int, seed: int, a: argparse.Namespace) -> list[int]:
+    """Tokens that the SFT stage has trained on after each of so many steps, at least one."""
+    order = schedule(sizes, max(1, steps), a.batch_size, seed)
+    return list(accumulate(sizes[i] for i in order))[a.batch_size - 1 :: a.batch_size]
 
 
 def report(found: list[dict[str, Any]], items: int, a: argparse.Namespace) -> str:
     """What every side scored, its difference to raw, and what Bridge did to the traces."""
     stack = lambda side: np.array([f[side]["scores"] for f in found]).T  # noqa: E731
     untrained = 100 * np.mean([f["untrained"] for f in found])
+    apart = 100 * max(abs(f[side]["tokens"] / f["raw"]["tokens"] - 1) for f in found for side in SIDES)
     lines = [
-        f"{a.student}, {len(found)} seeds, {items} held-out hard problems x 4; untrained {untrained:.1f} %.", "",
+        f"{a.student}, {len(found)} seeds, {items} held-out hard problems x 4; untrained {untrained:.1f} %."
+        f" Trained tokens of a seed differ by at most {apart:.1f} %.", "",
         "| SFT on hard traces | accuracy | by seed | trained tokens | minus raw (95 %) | NLL | spikes | kept raw |"
         " from worked |",
         "|---|---:|---|---:|---:|---:|---:|---:|---:|",

@@ -26,7 +26,7 @@ from slmr.stagewise.data import (
 )
 from slmr.stagewise.rewrites import smaller_steps
 from slmr.stagewise.steps import beginning, split_steps
-from slmr.stagewise.teachers import Teacher, TeacherSettings, teacher_tokens
+from slmr.stagewise.teachers import Teacher, TeacherSettings, teacher_counts, teacher_tokens
 from slmr.store import Cost, write_rows
 from slmr.verify import verify
 
@@ -87,7 +87,7 @@ def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     context.cost += Cost(
         teacher_tokens=teacher_tokens(teacher, model, taught), flops=2.0 * engine.parameters * scored
     )
-    context.stats |= statistics(rows, chosen, len(hard))
+    context.stats |= statistics(rows, chosen, len(hard)) | teacher_counts(teacher)
     teacher.close()
 
 

@@ -26,7 +26,8 @@ def _chain(match: re.Match[str]) -> str:
     left, right = match["left"], match["right"]
     lead = left[: len(left) - len(left.lstrip())]
     value = evaluate_expression(left)
-    if value is None or value != evaluate_expression(right):
+    cut = re.match(r"\s*[-+*/×÷]\s", left)  # `x - 3 * 4`: a subtraction whose left side is no number
+    if cut or value is None or value != evaluate_expression(right):
         return match[0]
     found: list[str] = []
     try:

@@ -7,7 +7,7 @@ from typing import Literal
 from slmr.errors import RequestError
 from slmr.stage import StageContext, stage
 from slmr.stagewise.data import PROBLEMS, TRACES, Row, counted, ids_in_groups, trace
-from slmr.stagewise.teachers import Teacher, TeacherSettings, teacher_tokens
+from slmr.stagewise.teachers import Teacher, TeacherSettings, teacher_counts, teacher_tokens
 from slmr.store import Cost, read_rows, write_rows
 from slmr.tasks import strict_form
 from slmr.verify import verify
@@ -42,7 +42,7 @@ def teacher_stage(context: StageContext, params: TeacherParams) -> None:
     tokens = teacher_tokens(teacher, context.model("model"), [text for text in texts if text])
     context.cost += Cost(teacher_tokens=tokens)
     context.stats |= {"traces": len(rows), "left_out": len(problems) - len(rows),
-                      "difficulty": counted(problems, "difficulty")}  # fmt: skip
+                      "difficulty": counted(problems, "difficulty"), **teacher_counts(teacher)}  # fmt: skip
     teacher.close()
 
 

@@ -20,6 +20,8 @@ from slmr.stagewise.steps import conclusions, equations, evaluate_expression, fa
         ("12 + 5 = 17.", "12 + 5 = 17."),
         ("(1 + 2) * 3 = 10.", "(1 + 2) * 3 = 10."),  # it does not hold
         ("(1 / 3) * 6 = 2.", "(1 / 3) * 6 = 2."),  # a third is no short decimal
+        ("x - 3 * 4 + 2 = -10.", "x - 3 * 4 + 2 = -10."),  # the 3 is subtracted, not negative
+        ("-3 * 4 + 2 = -10.", "-3 * 4 = -12. -12 + 2 = -10."),
         ("6x = 90 - 12 = 78.", "6x = 90 - 12 = 78."),
         ("no numbers here", "no numbers here"),
     ],

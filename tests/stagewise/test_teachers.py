@@ -12,13 +12,14 @@ from slmr.engines import Completion, Prompt, Sampling
 from slmr.errors import RequestError
 from slmr.stage import EngineSettings
 from slmr.stagewise.steps import split_steps
-from slmr.stagewise.teachers import TeacherSettings
+from slmr.stagewise.teachers import TeacherSettings, teacher_counts
 from slmr.stagewise.teachers.dataset import DatasetTeacher
 from slmr.stagewise.teachers.model import ModelTeacher, template
 from slmr.stagewise.teachers.oracle import OracleTeacher
 from slmr.stagewise.traces import TeacherParams, teacher_stage
 from slmr.store import read_rows
 from slmr.verify import verify
+from tests.engines.fake_server import FakeServer, Reply, answer
 from tests.stagewise.common import context, folder, problems
 
 # Made for this test, marked as GSM8K marks its own.
@@ -179,5 +180,67 @@ def test_the_stage_leaves_out_what_does_not_verify(tmp_path: Path) -> None:
     ]
     made = context(tmp_path / "out", problems=folder(tmp_path / "pool", problems=pool), partition=[])
     teacher_stage(made, TeacherParams(teacher="dataset"))
-    assert len(read_rows(made.folder / "traces.parquet")) == 2  # a strict form of the gold closes each
-    assert made.stats["left_out"] == 0 and made.cost.teacher_tokens > 0
+    (kept,) = read_rows(made.folder / "traces.parquet")  # the other solution closes with 13, not with 99
+    assert kept["problem_id"] == "g/train/0" and made.stats["left_out"] == 1
+    assert made.cost.teacher_tokens > 0 and "teacher_asked" not in made.stats
+
+
+def test_a_solution_with_another_answer_is_never_closed_with_the_gold_one() -> None:
+    wrong, teacher = MARKED | {"gold": "99"}, DatasetTeacher()
+    texts = [*teacher.raw_traces([wrong]), *teacher.continuations([wrong], ["3 + 4 = 7."])]
+    texts += [teacher.rewrites([wrong], [""])[0]["filled in"]]
+    assert all(
+        text and text.endswith("#### 13") and not verify(text, "99", "numeric").strict for text in texts
+    )
+    (unclosed,) = teacher.raw_traces([MARKED | {"solution": "14 - 1 = 13."}])
+    assert unclosed == "14 - 1 = 13.\n#### 13"
+
+
+def test_a_server_teaches_through_a_busy_spell_and_is_asked_once(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    pool = [
+        MARKED | {"id": f"g/{i}", "problem": f"Pens {i}?", "prompt": "?", "difficulty": None}
+        for i in range(3)
+    ]
+    inputs = {"problems": folder(tmp_path / "pool", problems=pool), "partition": []}
+
+    def script(number: int, body: dict[str, Any]) -> Reply:
+        return Reply({"error": "busy"}, 429) if number == 0 else Reply(answer("14 - 1 = 13.\n#### 13"))
+
+    with FakeServer(script) as server:
+        params = TeacherParams(teacher="openai", teacher_model=server.url).identified()  # type: ignore[arg-type]
+        runs = [context(tmp_path / f"out{n}", **inputs) for n in range(2)]
+        for made in runs:
+            teacher_stage(made, params)  # type: ignore[arg-type]
+        assert len(server.bodies) == 4  # three questions, one of them twice; none in the second run
+        assert all(body["temperature"] == 0 and body["max_tokens"] == 512 for body in server.bodies)
+    assert [made.cost.teacher_tokens for made in runs] == [6, 6]
+    assert [made.stats["teacher_from_cache"] for made in runs] == [0, 3]
+    assert [made.stats["teacher_asked"] for made in runs] == [3, 3]
+    assert read_rows(runs[0].folder / "traces.parquet") == read_rows(runs[1].folder / "traces.parquet")
+
+
+def test_models_and_precisions_never_share_answers(cache: Path) -> None:
+    for model, dtype in (("lab-llama", "float32"), ("lab-llama", "bfloat16"), ("lab-qwen", "float32")):
+        settings = TeacherSettings(teacher="local", teacher_model=model, teacher_max_tokens=8)
+        engine = EngineSettings(device="cpu", batch_size=2, dtype=dtype)  # type: ignore[arg-type]
+        for kept in (0, 1):
+            teacher = settings.open(engine)
+            teacher.raw_traces(problems(1))
+            assert teacher_counts(teacher) == {"teacher_asked": 1, "teacher_from_cache": kept}
+            teacher.close()
+
+
+def test_a_beginning_that_a_model_repeats_stands_there_once(cache: Path) -> None:
+    teacher, _ = asked("3 + 4 = 7.\n7 * 2 = 14.\n#### 14", "7 * 2 = 14.\n#### 14")
+    rest = ["7 * 2 = 14.\n#### 14"] * 2
+    starts = ["3 + 4 = 7.\n", "3 + 4 = 7. "]
+    assert teacher.continuations([MARKED | {"gold": "14"}] * 2, starts) == rest
+
+
+def test_an_attempt_without_steps_is_not_asked_about(cache: Path) -> None:
+    teacher, engine = asked("1")
+    assert teacher.first_wrong([MARKED, MARKED], ["#### 3", "3 + 4 = 8. #### 8"]) == [None, 0]
+    assert len(engine.asked) == 1

@@ -127,7 +127,11 @@ class TeacherSettings(Params):
             server.close()
 
     def open(self, engine: EngineSettings) -> Teacher:
-        """The teacher of that name; `engine` says how a model on this machine is run."""
+        """The teacher of that name; `engine` says how a model on this machine is run.
+
+        Raises:
+            RequestError: a model is needed, and as `identified` says.
+        """
         if self.teacher == "oracle":
             from slmr.stagewise.teachers.oracle import OracleTeacher
 
@@ -140,16 +144,27 @@ class TeacherSettings(Params):
         from slmr.engines.models import resolve_model
         from slmr.stagewise.teachers.model import ModelTeacher
 
+        # Without a key, or with another precision, the answers kept of one model would be taken for another's.
+        key = self.teacher_key or self.identified().teacher_key
         name = "server" if self.teacher == "server" else "transformers"
         settings = engine.model_copy(update={"name": name, "served_name": self.teacher_served_name})
         opened = open_engine(resolve_model(str(self.teacher_model)).location, settings)
         sampling = Sampling(self.teacher_temperature, self.teacher_max_tokens, 0)
-        return ModelTeacher(opened, self.teacher_key, sampling)
+        return ModelTeacher(opened, digest([key, settings.label]), sampling)
 
 
 def teacher_tokens(teacher: Teacher, student: Path, texts: Sequence[str]) -> int:
     """What a teacher's work costs: what it generated; of texts that were there before, their own length."""
     return teacher.generated or count_tokens(student, texts)
+
+
+def teacher_counts(teacher: Teacher) -> dict[str, int]:
+    """For a stage's statistics: the questions that a model was asked, and how many its kept answers served."""
+    from slmr.stagewise.teachers.model import ModelTeacher
+
+    if not isinstance(teacher, ModelTeacher):
+        return {}
+    return {"teacher_asked": teacher.asked, "teacher_from_cache": teacher.from_cache}
 
 
 def count_tokens(model: Path, texts: Sequence[str]) -> int:

@@ -9,8 +9,10 @@ from slmr.errors import RequestError
 from slmr.stagewise.data import Row
 from slmr.stagewise.steps import departure, split_steps
 from slmr.tasks import strict_form
+from slmr.verify import verify
 
 _MARK = re.compile(r"<<([^<>]*)>>")
+_CLOSED = re.compile(r"^[ \t]*####[ \t]*(\S.*)$", re.MULTILINE)
 _OPERATION = re.compile(r"(?<=[\d)])\s*([-+*/])\s*(?=[\d(.])")
 
 
@@ -79,4 +81,12 @@ def _explicit(line: str) -> str:
 
 
 def _closed(steps: Sequence[str] | None, problem: Row) -> str | None:
-    return "\n".join([*steps, strict_form(problem["gold"], problem["kind"])]) if steps is not None else None
+    return "\n".join([*steps, _closing(problem)]) if steps is not None else None
+
+
+def _closing(problem: Row) -> str:
+    """The closing answer: the gold one, unless the solution closes with another, which then shows as wrong."""
+    kind, gold = problem["kind"], strict_form(problem["gold"], problem["kind"])
+    stated = _CLOSED.findall(problem["solution"])
+    own = strict_form(stated[-1].rstrip(), kind) if stated else gold
+    return gold if verify(own, problem["gold"], kind).strict else own

@@ -62,13 +62,16 @@ class ModelTeacher:
 
     def continuations(self, problems: Sequence[Row], prefixes: Sequence[str]) -> list[str | None]:
         answers = self._ask("continue", problems, [{"prefix": prefix} for prefix in prefixes])
-        return [closed(text, problem) for text, problem in zip(answers, problems, strict=True)]
+        rest = [_without(prefix, text) for prefix, text in zip(prefixes, answers, strict=True)]
+        return [closed(text, problem) for text, problem in zip(rest, problems, strict=True)]
 
     def first_wrong(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[int | None]:
         steps = [split_steps(attempt) for attempt in attempts]
-        numbered = ["\n".join(f"{i}. {step}" for i, step in enumerate(s, 1)) for s in steps]
-        answers = self._ask("locate", problems, [{"numbered": text} for text in numbered])
-        return [_step_number(answer, len(s)) for answer, s in zip(answers, steps, strict=True)]
+        some = [i for i, s in enumerate(steps) if s]  # of an attempt without steps there is nothing to ask
+        numbered = ["\n".join(f"{n}. {step}" for n, step in enumerate(steps[i], 1)) for i in some]
+        answers = self._ask("locate", [problems[i] for i in some], [{"numbered": text} for text in numbered])
+        named = {i: _step_number(answer, len(steps[i])) for i, answer in zip(some, answers, strict=True)}
+        return [named.get(i) for i in range(len(steps))]
 
     def close(self) -> None:
         self._engine.close()
@@ -109,6 +112,12 @@ def _filled(name: str, problem: Row, extra: dict[str, str]) -> str:
     values = {"problem": problem["problem"], "gold": problem["gold"],
               "form": strict_form(f"({_FORMS[problem['kind']]})", problem["kind"]), **extra}  # fmt: skip
     return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], template(name)).strip()
+
+
+def _without(prefix: str, text: str) -> str:
+    """A continuation without the beginning that a model may have repeated before it."""
+    given = prefix.strip()
+    return text[len(given) :].lstrip() if given and text.startswith(given) else text
 
 
 def _step_number(answer: str, steps: int) -> int | None:
