@@ -20,7 +20,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from slmr.evaluate.rescore import samples_file
 from slmr.results import read_summary
 from slmr.store import read_rows
 from slmr.tasks import load_task
@@ -36,7 +35,7 @@ def main() -> None:
     parser.add_argument("--gsm8k", type=Path, help="GSM8K's test.jsonl, which the run was evaluated on")
     arguments = parser.parse_args()
     ours = {
-        row.task: read_rows(samples_file(arguments.run, row))
+        row.task: read_rows(row.samples_file(arguments.run))
         for row in read_summary(arguments.run / "summary.json").rows
     }
     if arguments.samples:

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from artefacts import kept, made
 
-from slmr.bench import BenchRequest, Plan, make_artefacts, quiet_libraries
-from slmr.display import BenchDisplay
+from slmr.bench import quiet_libraries
 from slmr.engines import Prompt, Sampling
 from slmr.engines.models import resolve_model
 from slmr.engines.transformers import TransformersEngine, load_tokenizer
@@ -28,7 +28,7 @@ from slmr.profiles import load_profile
 from slmr.recipes import Node, Planner, stages
 from slmr.stage import EngineSettings
 from slmr.stats import paired_difference
-from slmr.store import Store, read_json, read_rows
+from slmr.store import read_json, read_rows
 from slmr.tasks import Item, load_task
 from slmr.train.sft import schedule, tokenize
 from slmr.verify import verify
@@ -87,12 +87,11 @@ def one_seed(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, A
         "epochs": a.epochs,
         "batch": a.batch_size,
     }
-    file = a.out / f"seed-{seed}.json"
-    if file.is_file():
-        kept = json.loads(file.read_text())
-        if kept["settings"] != settings:
-            raise SystemExit(f"{file} was made with {kept['settings']}; name another --out")
-        return kept
+    return kept(a.out / f"seed-{seed}.json", settings, lambda: measured(seed, items, a))
+
+
+def measured(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, Any]:
+    """Trains each side on as many tokens as the raw one, and scores it."""
     profile, kinds, model = load_profile("lab"), stages(), resolve_model(a.student)
     planner = Planner(model.location, model.key, profile.stages, profile.engine, seed)
     student = Node(model.key, "student", None, None, {}, None, model.location)
@@ -109,33 +108,24 @@ def one_seed(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, A
         else make("bridge", side, values, model=student, problems=pool, partition=groups, probe=probe)
         for side, values in SIDES.items()
     }
-    store = made([pool, probe, groups, *sources.values()], profile, a)
+    store = made([pool, probe, groups, *sources.values()], profile, a.out / "stages")
     folders = {side: store.path(node.stage.name, node.key) for side, node in sources.items() if node.stage}
     sizes = {side: lengths(Path(str(model.location)), folder) for side, folder in folders.items()}
     target = trained(sizes["raw"], round(len(sizes["raw"]) * a.epochs / a.batch_size), seed, a)[-1]
-    found: dict[str, Any] = {"settings": settings, "untrained": scores(Path(str(model.location)), items, 4)}
+    found: dict[str, Any] = {"untrained": scores(Path(str(model.location)), items, 4)}
     for side, node in sources.items():
         reached = trained(sizes[side], 2 * round(target / np.mean(sizes[side]) / a.batch_size), seed, a)
         steps = 1 + int(np.argmin([abs(tokens - target) for tokens in reached]))
         values = {"epochs": steps * a.batch_size / len(sizes[side]), "batch_size": a.batch_size,
                   "validate_every": 0, "keep": "last"}  # fmt: skip
         sft = make("sft", f"sft, {side}", values, model=student, traces=node, validation=None)
-        store = made([sft], profile, a)
+        store = made([sft], profile, a.out / "stages")
         place = store.path("sft", sft.key)
         found[side] = {
             "scores": scores(place / "model", items, 4), "tokens": store.manifest("sft", sft.key).cost.train_tokens,
             "stats": read_json(folders[side] / "stats.json"),
         }  # fmt: skip
-    file.write_text(json.dumps(found))
     return found
-
-
-def made(nodes: list[Node], profile: Any, a: argparse.Namespace) -> Store:
-    """The nodes' artefacts, made where they are missing."""
-    with BenchDisplay() as display:
-        return make_artefacts(
-            Plan(profile, [], [], a.out / "stages", BenchRequest(out=a.out), nodes), display
-        )
 
 
 def lengths(student: Path, folder: Path) -> list[int]:

@@ -13,14 +13,13 @@ writes a figure (HTML).
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from artefacts import kept, made
 
-from slmr.bench import BenchRequest, Plan, make_artefacts, quiet_libraries
-from slmr.display import BenchDisplay
+from slmr.bench import quiet_libraries
 from slmr.engines import Prompt
 from slmr.engines.decode import Row
 from slmr.engines.models import resolve_model
@@ -61,22 +60,15 @@ def seed_curves(seed: int, a: argparse.Namespace) -> dict[str, Any]:
     """Both learning curves of a seed, from its file if it is there."""
     settings = {"steps": a.steps, "every": a.every, "items": a.items, "student": a.student}
     settings |= {k: v for k, v in (("learning_rate", a.learning_rate), ("resample", a.resample)) if v}
-    file = a.out / f"seed-{seed}.json"
-    if file.is_file():
-        kept = json.loads(file.read_text())
-        if kept["settings"] != settings:
-            raise SystemExit(f"{file} was made with {kept['settings']}; name another --out")
-        return kept
+    return kept(a.out / f"seed-{seed}.json", settings, lambda: measured(seed, a))
+
+
+def measured(seed: int, a: argparse.Namespace) -> dict[str, Any]:
+    """Primes the student and trains both sides."""
     primed, pool, chosen, probe_tokens = primed_student(seed, a)
-    values: dict[str, Any] = {
-        "settings": settings,
-        "probe_tokens": probe_tokens,
-        "pool": len(pool),
-        "set": len(chosen),
-    }
+    values: dict[str, Any] = {"probe_tokens": probe_tokens, "pool": len(pool), "set": len(chosen)}
     for side, problems in (("pool", pool), ("consolidation", chosen)):
         values[f"{side}_curve"] = learning_curve(side, primed, problems, seed, a)
-    file.write_text(json.dumps(values))
     return values
 
 
@@ -92,9 +84,7 @@ def primed_student(seed: int, a: argparse.Namespace) -> tuple[Path, list[dict], 
         kinds["consolidate"], "consolidate", {}, {"probe": (probe,), "problems": (pool,)}, "benchmark"
     )
     nodes = [n for n in chosen.ancestors() if n.stage]
-    plan = Plan(profile, [], [], a.out / "stages", BenchRequest(out=a.out), nodes)
-    with BenchDisplay() as display:
-        store = make_artefacts(plan, display)
+    store = made(nodes, profile, a.out / "stages")
     place = {n.label: store.path(n.stage.name, n.key) for n in nodes if n.stage}
     cost = store.manifest("probe", probe.key).cost.rollout_tokens
     problems = [read_rows(place[label] / "problems.parquet") for label in ("pool", "consolidate")]
@@ -106,10 +96,10 @@ def learning_curve(
 ) -> list[dict]:
     """A point every few steps: rollout tokens so far and each held-out problem's share of right completions."""
     from datasets import Dataset
-    from transformers import TrainerCallback
-    from trl import GRPOConfig, GRPOTrainer
+    from transformers import PrinterCallback, TrainerCallback
+    from trl import GRPOTrainer
 
-    from slmr.train.common import seed_everything, silent
+    from slmr.train.common import seed_everything
     from slmr.train.grpo import GrpoParams
 
     changes = {"learning_rate": a.learning_rate} if a.learning_rate else {}
@@ -134,15 +124,6 @@ def learning_curve(
                 print(f"seed {seed}, {side}: {curve[-1]['step']} steps, {sampled()} tokens,"
                       f" {np.mean(curve[-1]['scores']):.3f}", flush=True)  # fmt: skip
 
-    shared: dict[str, Any] = {
-        "output_dir": str(a.out / "trainer"), "report_to": "none", "save_strategy": "no", "disable_tqdm": True,
-        "seed": seed, "data_seed": seed, "use_cpu": True, "bf16": False, "dataloader_pin_memory": False,
-        "max_steps": a.steps, "per_device_train_batch_size": params.prompts_per_step * params.group_size,
-        "num_generations": params.group_size, "max_completion_length": params.max_tokens, "beta": 0.0,
-        "learning_rate": params.learning_rate, "warmup_steps": params.warmup_steps, "logging_steps": 1000,
-        "lr_scheduler_type": "constant_with_warmup", "temperature": 1.0, "mask_truncated_completions": True,
-        "loss_type": params.loss, "scale_rewards": params.scale_rewards, "max_grad_norm": 1.0,
-    }  # fmt: skip
     rows = [
         {"prompt": [{"role": "user", "content": p["prompt"]}], "gold": p["gold"], "kind": p["kind"]}
         for p in problems
@@ -158,12 +139,28 @@ def learning_curve(
 
         extra["rollout_func"] = Rollouts(problems, params, GroupReward(params.group_size), seed)
     curve.append({"step": 0, "tokens": 0, "scores": scored()})
-    trainer = silent(GRPOTrainer(
-        model=model, reward_funcs=[reward], args=GRPOConfig(**shared), train_dataset=Dataset.from_list(rows),
-        processing_class=tokenizer, callbacks=[Watch()], **extra,
-    ))  # fmt: skip
+    trainer = GRPOTrainer(
+        model=model, reward_funcs=[reward], args=trainer_config(params, seed, a),
+        train_dataset=Dataset.from_list(rows), processing_class=tokenizer, callbacks=[Watch()], **extra,
+    )  # fmt: skip
+    trainer.remove_callback(PrinterCallback)
     trainer.train()
     return curve
+
+
+def trainer_config(params: Any, seed: int, a: argparse.Namespace) -> Any:
+    """TRL's settings of both sides, those of the lab profile's GRPO."""
+    from trl import GRPOConfig
+
+    return GRPOConfig(**{
+        "output_dir": str(a.out / "trainer"), "report_to": "none", "save_strategy": "no", "disable_tqdm": True,
+        "seed": seed, "data_seed": seed, "use_cpu": True, "bf16": False, "dataloader_pin_memory": False,
+        "max_steps": a.steps, "per_device_train_batch_size": params.prompts_per_step * params.group_size,
+        "num_generations": params.group_size, "max_completion_length": params.max_tokens, "beta": 0.0,
+        "learning_rate": params.learning_rate, "warmup_steps": params.warmup_steps, "logging_steps": 1000,
+        "lr_scheduler_type": "constant_with_warmup", "temperature": 1.0, "mask_truncated_completions": True,
+        "loss_type": params.loss, "scale_rewards": params.scale_rewards, "max_grad_norm": 1.0,
+    })  # fmt: skip
 
 
 class HeldOut:

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from artefacts import made
 
-from slmr.bench import BenchRequest, Plan, make_artefacts
-from slmr.display import BenchDisplay
 from slmr.engines import Prompt, Sampling, open_engine
 from slmr.engines.models import resolve_model
 from slmr.profiles import Profile, load_profile
@@ -74,9 +73,7 @@ def make_model(
     if final.stage is None:
         return Path(student.location)
     nodes: list[Node] = [node for node in final.ancestors() if node.stage is not None]
-    plan = Plan(profile, [], [], arguments.out / "sweep", BenchRequest(), nodes)
-    with BenchDisplay() as display:
-        store = make_artefacts(plan, display)
+    store = made(nodes, profile, arguments.out / "sweep")
     return store.path(final.stage.name, final.key) / "model"
 
 

@@ -17,7 +17,7 @@ from slmr.errors import RequestError
 from slmr.evaluate import METRICS, SAMPLES
 from slmr.profiles import Profile, load_profile
 from slmr.recipes import Node, Planner, Recipe, select_methods, stages
-from slmr.results import Contamination, Summary, SummaryRow, read_summary, write_summary
+from slmr.results import Contamination, Summary, SummaryRow, read_summary, samples_folder, write_summary
 from slmr.stage import EngineSettings, StageContext
 from slmr.stagewise.data import PROBLEMS
 from slmr.store import (
@@ -306,9 +306,7 @@ def reproduce_command(method: str, student: str, seed: int, request: BenchReques
 
 def _export_samples(store: Store, entry: Entry, plan: Plan) -> None:
     """`samples/<method>/<student>/seed-<seed>/<task>.parquet`, from the evaluation artefact."""
-    folder = (
-        plan.folder / "samples" / entry.recipe.name / entry.student.replace("/", "--") / f"seed-{entry.seed}"
-    )
+    folder = samples_folder(plan.folder, entry.recipe.name, entry.student, entry.seed)
     marker = folder / "evaluation"
     if marker.is_file() and marker.read_text() == entry.evaluation.key:
         return

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slmr.errors import RequestError, unknown
-from slmr.evaluate.rescore import samples_file
 from slmr.results import Z95, SummaryRow, read_summary
 from slmr.stats import (
     Difference,
@@ -137,7 +136,7 @@ def _load(name: str, student: str | None) -> dict[str, _Side]:
         raise RequestError(f"{name} holds several students ({', '.join(students)}): compare one at a time")
     sides: dict[str, _Side] = {}
     for row in chosen:
-        file = samples_file(Path(folder), row)
+        file = row.samples_file(Path(folder))
         if not file.is_file():
             raise RequestError(f"{file} is missing: a paired comparison needs the completions")
         side = sides.setdefault(row.task, _Side([], []))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from slmr.errors import RequestError
-from slmr.evaluate.rescore import samples_file
 from slmr.results import SummaryRow, read_summary, write_summary
 from slmr.store import MANIFEST, read_json, read_rows, write_json, write_rows
 from slmr.tasks import load_task
@@ -43,7 +42,7 @@ def publish(run: Path, results: Path, name: str | None = None) -> Path:
 
 
 def _copy_samples(run: Path, target: Path, row: SummaryRow) -> None:
-    source, copy = samples_file(run, row), samples_file(target, row)
+    source, copy = row.samples_file(run), row.samples_file(target)
     if not source.is_file():
         raise RequestError(f"{source} is missing: a result is published with its samples")
     copy.parent.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,7 @@ from slmr.results import MethodKind
 from slmr.stage import EngineSettings, Params, Stage, registered
 from slmr.store import digest, library_versions
 
-APART = {"ablations": ("ablation", "control")}  # asked for by this word, and no part of `all`
+APART = ("ablation", "control")  # asked for as `ablations`, and no part of `all`
 STUDENT = "student"
 
 
@@ -197,12 +197,9 @@ def select_methods(names: str, extra: Sequence[Path] = ()) -> list[Recipe]:
     """
     recipes = {"base": load_recipe("base", extra)}
     for name in (n.strip() for n in names.split(",") if n.strip()):
-        if name == "all" or name in APART:
+        if name in ("all", "ablations"):
             known = [load_recipe(n, extra) for n in recipe_files(extra)]
-            apart = {kind for kinds in APART.values() for kind in kinds}
-            recipes |= {
-                r.name: r for r in known if (r.kind in APART[name] if name in APART else r.kind not in apart)
-            }
+            recipes |= {r.name: r for r in known if (r.kind in APART) == (name == "ablations")}
         else:
             recipes[name] = load_recipe(name, extra)
     order: tuple[str, ...] = get_args(MethodKind)

@@ -17,6 +17,11 @@ Z95 = NormalDist().inv_cdf(0.975)
 Edition = Literal["lab", "paper"]
 
 
+def samples_folder(run: Path, method: str, student: str, seed: int) -> Path:
+    """Where a run keeps the completions of one method, student and seed, a file a task."""
+    return run / "samples" / method / student.replace("/", "--") / f"seed-{seed}"
+
+
 MethodKind = Literal[
     "base", "sft", "distill", "rl", "sft_rl", "stagewise", "ablation", "control", "model"
 ]  # fmt: skip
@@ -67,8 +72,7 @@ class SummaryRow(BaseModel):
 
     def samples_file(self, run: Path) -> Path:
         """Where a run keeps the completions behind this row."""
-        student = self.student.replace("/", "--")
-        return run / "samples" / self.method / student / f"seed-{self.seed}" / f"{self.task}.parquet"
+        return samples_folder(run, self.method, self.student, self.seed) / f"{self.task}.parquet"
 
     @property
     def cautious_stderr(self) -> float:

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from slmr.errors import RequestError, WorkError, unknown
+from slmr.evaluate import SAMPLES
+from slmr.stagewise.bridge import SCORES
+from slmr.stagewise.critique import CRITIQUES
 from slmr.stagewise.data import FAILURES, GROUPS, PROBLEMS, ROLLOUTS, TRACES
 from slmr.store import MANIFEST, Manifest, read_json, read_rows
+from slmr.train.curve import CURVE
 
 Row = dict[str, Any]
 Example = list[tuple[str, str]]  # label and text, in reading order
-CURVE = "curve.parquet"
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def _bridged(folder: Path) -> list[Row]:
     """Each bridged problem with its raw and its kept candidate."""
     prompts = {row["problem_id"]: row["prompt"] for row in read_rows(folder / TRACES)}
     found: dict[str, Row] = {}
-    for row in read_rows(folder / "scores.parquet"):
+    for row in read_rows(folder / SCORES):
         problem = found.setdefault(
             row["problem_id"], {"prompt": prompts.get(row["problem_id"], ""), "tried": 0}
         )
@@ -173,16 +176,16 @@ def _sample_example(row: Row) -> Example:
 
 
 KINDS = (
-    Kind("critiques.parquet", lambda r: str(r["found_by"] or "not found"), _critique_example,
-         _plain("critiques.parquet")),
-    Kind("scores.parquet", lambda r: r["kept"]["source"] if "kept" in r else "nothing verified",
+    Kind(CRITIQUES, lambda r: str(r["found_by"] or "not found"), _critique_example,
+         _plain(CRITIQUES)),
+    Kind(SCORES, lambda r: r["kept"]["source"] if "kept" in r else "nothing verified",
          _bridge_example, _bridged),
     Kind(TRACES, lambda r: r["source"], _trace_example, _plain(TRACES)),
     Kind(ROLLOUTS, lambda r: r["status"], _rollout_example, _plain(ROLLOUTS)),
     Kind(PROBLEMS, lambda r: f"difficulty {r['difficulty']}", lambda r: [(f"gold {r['gold']}", r["prompt"])],
          _plain(PROBLEMS)),
     Kind(GROUPS, lambda r: r["group"], _group_example, _plain(GROUPS)),
-    Kind("samples.parquet", lambda r: r["status"], _sample_example, _plain("samples.parquet")),
+    Kind(SAMPLES, lambda r: r["status"], _sample_example, _plain(SAMPLES)),
     Kind(FAILURES, lambda r: "failures", lambda r: [(r["problem_id"], r["completion"])], _plain(FAILURES)),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ import pytest
 
 from slmr.compare import compare, compare_all, comparison_table, verdict
 from slmr.errors import RequestError
-from slmr.evaluate.rescore import rescore, samples_file
+from slmr.evaluate.rescore import rescore
 from slmr.publish import publish
 from slmr.report import markdown_report
 from slmr.results import SummaryRow, read_summary, write_summary
@@ -40,7 +40,7 @@ def a_run(folder: Path, right: dict[str, list[bool]], **changes: Any) -> Path:
              "strict": good, "lenient": good, "extracted": "7" if good else "8", "reason": ""}
             for i, good in enumerate(verdicts)
         ]  # fmt: skip
-        file = samples_file(folder, rows[-1])
+        file = rows[-1].samples_file(folder)
         file.parent.mkdir(parents=True, exist_ok=True)
         write_rows(file, samples)
     write_summary(folder / "summary.json", rows)
@@ -81,8 +81,8 @@ def test_a_method_of_a_bench_is_named_after_a_colon(tmp_path: Path) -> None:
     run = a_run(tmp_path / "a", {"lab_gsm8k": [True] * 6 + [False] * 4})
     rows = read_summary(run / "summary.json").rows
     sft = row("lab_gsm8k", 10, method="sft", method_kind="sft")
-    samples_file(run, sft).parent.mkdir(parents=True)
-    write_rows(samples_file(run, sft), read_rows(samples_file(run, rows[0])))
+    sft.samples_file(run).parent.mkdir(parents=True)
+    write_rows(sft.samples_file(run), read_rows(rows[0].samples_file(run)))
     write_summary(run / "summary.json", [*rows, sft])
     assert compare(f"{run}:eval", f"{run}:sft").tasks[0].difference.mean == 0
     with pytest.raises(RequestError, match="holds several methods: name one"):
@@ -115,7 +115,7 @@ def test_what_cannot_be_compared_is_refused(
 
 def test_a_run_without_samples_or_summary_is_refused(tmp_path: Path) -> None:
     a = a_run(tmp_path / "a", {"lab_gsm8k": [True] * 3})
-    samples_file(a, read_summary(a / "summary.json").rows[0]).unlink()
+    read_summary(a / "summary.json").rows[0].samples_file(a).unlink()
     with pytest.raises(RequestError, match=r"lab_gsm8k.parquet is missing"):
         compare(str(a), str(a))
     with pytest.raises(RequestError, match="no summary at"):
@@ -126,7 +126,7 @@ def test_a_run_without_samples_or_summary_is_refused(tmp_path: Path) -> None:
 
 def test_rescoring_mends_verdicts_and_the_summary(tmp_path: Path) -> None:
     run = a_run(tmp_path / "a", {"lab_gsm8k": [True, False, True, True]}, checker_version="old")
-    file = samples_file(run, read_summary(run / "summary.json").rows[0])
+    file = read_summary(run / "summary.json").rows[0].samples_file(run)
     samples = read_rows(file)
     samples[0] |= {"strict": False, "lenient": False, "status": "wrong"}  # as an older checker had it
     write_rows(file, samples)
@@ -148,7 +148,7 @@ def test_a_published_run_holds_what_a_reader_needs(tmp_path: Path) -> None:
     text = (target / "README.md").read_text()
     assert "| eval | m | 0 | lab_gsm8k | 2 | 50.0 |" in text and "slmr eval m" in text
     (published,) = read_summary(target / "summary.json").rows
-    assert read_rows(samples_file(target, published)) == read_rows(samples_file(run, published))
+    assert read_rows(published.samples_file(target)) == read_rows(published.samples_file(run))
     assert publish(run, tmp_path / "results") == target  # again: in its place
     assert compare(str(target), str(run)).tasks[0].difference.mean == 0
 
@@ -157,7 +157,7 @@ def test_texts_without_a_licence_are_not_published(tmp_path: Path) -> None:
     run = a_run(tmp_path / "eval-m", {"logiqa": [True, False]}, edition="paper")
     target = publish(run, tmp_path / "results", "mine")
     (published,) = read_summary(target / "summary.json").rows
-    samples = read_rows(samples_file(target, published))
+    samples = read_rows(published.samples_file(target))
     assert [s["strict"] for s in samples] == [True, False]
     assert not {"prompt", "completion", "gold", "extracted", "reason"} & set(samples[0])
 

@@ -108,14 +108,8 @@ def slots_are_right(model: PreTrainedModel, decoder: PreTrainedModel | None = No
     how = Decoding(2, 0.0, frozenset(), 0)
     try:
         with torch.inference_mode():
-            rows = list(
-                decode(
-                    model if decoder is None else decoder,
-                    [Row(i, p, 0) for i, p in enumerate(prompts)],
-                    2,
-                    how,
-                )
-            )
+            trial = [Row(i, p, 0) for i, p in enumerate(prompts)]
+            rows = list(decode(model if decoder is None else decoder, trial, 2, how))
             return all(_agrees(model, row) for row in rows)
     except (AttributeError, TypeError, ValueError, NotImplementedError, IndexError, KeyError, RuntimeError):
         # Whatever the model lacks for it. Out of memory on nine tokens would show again in `generate`.

@@ -37,11 +37,6 @@ class Change:
         return head + (moved if self.differing else "") + ("" if same else renewed)
 
 
-def samples_file(run: Path, row: SummaryRow) -> Path:
-    """Where a run keeps the completions behind a summary row."""
-    return row.samples_file(run)
-
-
 def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
     """Verifies a run's samples again and writes them and its summary, each file whole or not at all.
 
@@ -51,7 +46,7 @@ def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
     summary = read_summary(run / "summary.json")
     rows, changes = [], []
     for row in summary.rows:
-        file = samples_file(run, row)
+        file = row.samples_file(run)
         if not file.is_file():
             raise RequestError(f"{file} is missing: a row without its completions cannot be verified again")
         after, change = _rescored(row, file, tasks_paths)

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from slmr.engines import Engine, Prompt, Sampling, open_engine
 from slmr.stage import StageContext, stage
+from slmr.stagewise.continuations import continued
 from slmr.stagewise.data import (
     TRACES,
     Row,
@@ -23,12 +24,12 @@ from slmr.stagewise.data import (
     problems_by_id,
     rollouts_by_problem,
     trace,
+    verifies,
 )
 from slmr.stagewise.rewrites import smaller_steps
-from slmr.stagewise.steps import beginning, split_steps
+from slmr.stagewise.steps import beginning, following, split_steps
 from slmr.stagewise.teachers import Teacher, TeacherSettings, teacher_counts, teacher_tokens
 from slmr.store import Cost, write_rows
-from slmr.verify import verify
 
 SCORES = "scores.parquet"
 
@@ -133,36 +134,32 @@ class Bridge:
                 best[i] = steps, beginning(text, steps)
         chosen = list(best)
         rest = self._teacher.continuations([problems[i] for i in chosen], [best[i][1] for i in chosen])
+        separator = self._teacher.separator
         texts = {
-            i: _joined(best[i][1], r, self._teacher.separator) for i, r in zip(chosen, rest, strict=True) if r
+            i: best[i][1] + following(best[i][1], text, separator)
+            for i, text in zip(chosen, rest, strict=True)
+            if text
         }
         return [texts.get(i) for i in range(len(problems))]
 
     def _continued_by_student(self, problems: Sequence[Row], raw: Sequence[str | None]) -> list[str | None]:
         """The shortest beginning of the raw trace from which the student gets to the right answer, and how."""
-        params, asked, prompts = self._params, [], []
-        for i, (problem, text) in enumerate(zip(problems, raw, strict=True)):
-            for steps in range(1, len(split_steps(text)) + 1 if text else 0):
-                start = beginning(text or "", steps)
-                asked += [(i, start)] * params.continuations
-                prompts += [Prompt(problem["prompt"], start, draw=n) for n in range(params.continuations)]
-        done = (
-            self._engine.generate(prompts, Sampling(1.0, params.max_tokens, self._context.seed))
-            if prompts
-            else []
+        starts = [
+            (i, beginning(text, steps))
+            for i, text in enumerate(raw)
+            if text
+            for steps in range(1, len(split_steps(text)) + 1)
+        ]
+        sampling = Sampling(1.0, self._params.max_tokens, self._context.seed)
+        drawn, cost = continued(
+            self._engine, [(problems[i], start) for i, start in starts], self._params.continuations, sampling
         )
+        self._context.cost += cost
         found: dict[int, str] = {}
-        for (i, start), completion in zip(asked, done, strict=True):
-            text = start + completion.text
-            if i not in found and verify(text, problems[i]["gold"], problems[i]["kind"]).strict:
-                found[i] = text
-        tokens = sum(completion.tokens for completion in done)
-        self._context.cost += Cost(rollout_tokens=tokens, flops=2.0 * self._engine.parameters * tokens)
+        for (i, _), texts in zip(starts, drawn, strict=True):
+            if i not in found and (right := next((t for t in texts if verifies(t, problems[i])), None)):
+                found[i] = right
         return [found.get(i) for i in range(len(problems))]
-
-
-def _joined(start: str, rest: str, separator: str) -> str:
-    return start + rest if start[-1:].isspace() else f"{start}{separator}{rest}"
 
 
 def candidates(problem: Row, texts: Texts, params: BridgeParams) -> list[Row]:
@@ -171,7 +168,7 @@ def candidates(problem: Row, texts: Texts, params: BridgeParams) -> list[Row]:
     for source, text in texts.items():
         if any(row["text"] == text for row in rows):
             continue
-        verified = verify(text, problem["gold"], problem["kind"]).strict
+        verified = verifies(text, problem)
         if source != "raw" and sum(r["verified"] for r in rows if r["source"] != "raw") >= params.candidates:
             break
         rows.append(

@@ -15,7 +15,16 @@ from pydantic import Field
 
 from slmr.engines import Sampling, open_engine
 from slmr.stage import StageContext, stage
-from slmr.stagewise.data import FAILURES, TRACES, Row, counted, problems_by_id, rollouts_by_problem, trace
+from slmr.stagewise.data import (
+    FAILURES,
+    TRACES,
+    Row,
+    counted,
+    problems_by_id,
+    rollouts_by_problem,
+    trace,
+    verifies,
+)
 from slmr.stagewise.locators import (
     ArithmeticLocator,
     Locator,
@@ -24,11 +33,10 @@ from slmr.stagewise.locators import (
     TeacherLocator,
     WrongStep,
 )
-from slmr.stagewise.steps import beginning, conclusions, split_steps
-from slmr.stagewise.teachers import Teacher, TeacherSettings, teacher_tokens
+from slmr.stagewise.steps import beginning, conclusions, following, split_steps
+from slmr.stagewise.teachers import Teacher, TeacherSettings, teacher_tokens, worked_traces
 from slmr.store import Cost, read_rows, write_rows
 from slmr.tasks import strict_form
-from slmr.verify import verify
 
 CRITIQUES = "critiques.parquet"
 _ASK = "{problem}\nAttempt: {attempt}\nFind the first wrong step.\nSolution:\n"
@@ -172,33 +180,25 @@ def _continued(problems: Sequence[Row], starts: Sequence[str | None], teacher: T
     answers = teacher.continuations([problems[i] for i, _ in asked], [start for _, start in asked])
     found: list[str | None] = [None] * len(starts)
     for (i, start), answer in zip(asked, answers, strict=True):
-        joined = not start or start[-1].isspace()
-        found[i] = answer if joined or answer is None else teacher.separator + answer
+        found[i] = None if answer is None else following(start, answer, teacher.separator)
     return found
 
 
 def _fresh(problems: Sequence[Row], teacher: Teacher) -> list[str | None]:
     """The teacher's worked solution of each problem, its raw trace where that does not verify, else None."""
-    closed = [
-        teacher.separator.join([*steps, strict_form(problem["gold"], problem["kind"])]) if steps else None
-        for problem, steps in zip(problems, teacher.worked_steps(problems), strict=True)
-    ]
-    found = [text if _verifies(text, p) else None for p, text in zip(problems, closed, strict=True)]
+    worked = worked_traces(teacher, problems)
+    found = [text if text and verifies(text, p) else None for p, text in zip(problems, worked, strict=True)]
     left = [i for i, text in enumerate(found) if text is None]
     for i, text in zip(left, teacher.raw_traces([problems[i] for i in left]) if left else [], strict=True):
-        found[i] = text if _verifies(text, problems[i]) else None
+        found[i] = text if text and verifies(text, problems[i]) else None
     return found
-
-
-def _verifies(text: str | None, problem: Row) -> bool:
-    return bool(text) and verify(str(text), problem["gold"], problem["kind"]).strict
 
 
 def _critique(
     problem: Row, attempt: str, wrong: WrongStep | None, told: int | None, start: str, rest: str | None
 ) -> Row:
     """One row but for the new trace; `told` is the step that the teacher names, `rest` its continuation."""
-    repair = rest if rest and start and _verifies(start + rest, problem) else None
+    repair = rest if rest and start and verifies(start + rest, problem) else None
     steps = split_steps(attempt)
     row: Row = {
         "problem_id": problem["id"], "problem": problem["problem"], "attempt": attempt.strip(),

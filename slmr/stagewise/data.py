@@ -19,6 +19,7 @@ from typing import Any
 
 from slmr.evaluate.metrics import ABSTENTIONS
 from slmr.store import read_rows
+from slmr.verify import verify
 
 PROBLEMS = "problems.parquet"
 VALIDATION = "validation.parquet"
@@ -67,6 +68,11 @@ def trace(
         "completion": completion,
         "source": source,
     }
+
+
+def verifies(text: str, problem: Mapping[str, Any]) -> bool:
+    """Whether a text answers the problem rightly, in the form that is asked for."""
+    return verify(text, problem["gold"], problem["kind"]).strict
 
 
 def counted(rows: Sequence[Mapping[str, Any]], column: str) -> dict[str, int]:

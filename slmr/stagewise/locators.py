@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Literal, Protocol
 
-from slmr.engines import Engine, Prompt, Sampling
+from slmr.engines import Engine, Sampling
 from slmr.stage import Progress
+from slmr.stagewise.continuations import continued
 from slmr.stagewise.data import Row
 from slmr.stagewise.steps import beginning, false_equation, split_steps
 from slmr.stagewise.teachers import Teacher
@@ -71,7 +71,7 @@ class RolloutLocator:
         self, engine: Engine, n: int, drop: float, sampling: Sampling, progress: Progress | None = None
     ) -> None:
         self._engine, self._n, self._drop, self._sampling = engine, n, drop, sampling
-        self._progress = progress or (lambda *_: None)
+        self._progress = progress
         self.cost = Cost()
 
     def locate(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[WrongStep | None]:
@@ -84,23 +84,13 @@ class RolloutLocator:
     def right(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[list[int]]:
         """How many of `n` continuations are right from an attempt's first 0, 1, 2, ... steps: all in one call."""
         starts = [[beginning(text, i) for i in range(len(split_steps(text)) + 1)] for text in attempts]
-        asked = [
-            (problem, start)
-            for problem, own in zip(problems, starts, strict=True)
-            for start in own
-            for _ in range(self._n)
-        ]
-        prompts = [
-            Prompt(problem["prompt"], start, draw=i % self._n) for i, (problem, start) in enumerate(asked)
-        ]
-        heard = count(1)
-        tell = lambda *_: self._progress(next(heard), len(prompts), "rollouts")  # noqa: E731
-        done = self._engine.generate(prompts, self._sampling, tell) if prompts else []
-        tokens = sum(completion.tokens for completion in done)
-        self.cost += Cost(rollout_tokens=tokens, flops=2.0 * self._engine.parameters * tokens)
-        texts = [start + completion.text for (_, start), completion in zip(asked, done, strict=True)]
-        verdicts = verify_batch(texts, [p["gold"] for p, _ in asked], [p["kind"] for p, _ in asked])
-        hits = iter(verdicts)
+        asked = [(p, start) for p, own in zip(problems, starts, strict=True) for start in own]
+        drawn, cost = continued(self._engine, asked, self._n, self._sampling, self._progress)
+        self.cost += cost
+        cases = [(text, p) for (p, _), texts in zip(asked, drawn, strict=True) for text in texts]
+        hits = iter(
+            verify_batch([t for t, _ in cases], [p["gold"] for _, p in cases], [p["kind"] for _, p in cases])
+        )
         return [[sum(next(hits).strict for _ in range(self._n)) for _ in own] for own in starts]
 
     def close(self) -> None:

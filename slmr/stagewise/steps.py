@@ -53,6 +53,11 @@ def beginning(text: str, count: int) -> str:
     return text[: len(text) - len(text[end:].lstrip())] if end else ""
 
 
+def following(start: str, rest: str, separator: str) -> str:
+    """What is to be appended to a beginning: the rest, set apart where the beginning breaks off mid-text."""
+    return rest if not start or start[-1].isspace() else separator + rest
+
+
 def equations(step: str) -> Iterator[tuple[str, str]]:
     """Left and right side of every equation of a step; a chain `a = b = c` is read pair by pair.
 
@@ -188,16 +193,6 @@ def _value(node: ast.expr) -> Fraction:
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_value(operand)
     raise ValueError("not arithmetic")
-
-
-def common_prefix(steps: Sequence[str], reference: Sequence[str]) -> int:
-    """How many first steps are the same, blanks and the full stop aside."""
-    same = 0
-    for mine, theirs in zip(steps, reference, strict=False):
-        if _bare(mine) != _bare(theirs):
-            break
-        same += 1
-    return same
 
 
 def _bare(step: str) -> str:

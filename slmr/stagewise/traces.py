@@ -6,11 +6,9 @@ from typing import Literal
 
 from slmr.errors import RequestError
 from slmr.stage import StageContext, stage
-from slmr.stagewise.data import PROBLEMS, TRACES, Row, counted, ids_in_groups, trace
-from slmr.stagewise.teachers import Teacher, TeacherSettings, teacher_counts, teacher_tokens
+from slmr.stagewise.data import PROBLEMS, TRACES, Row, counted, ids_in_groups, trace, verifies
+from slmr.stagewise.teachers import TeacherSettings, teacher_counts, teacher_tokens, worked_traces
 from slmr.store import Cost, read_rows, write_rows
-from slmr.tasks import strict_form
-from slmr.verify import verify
 
 
 class TeacherParams(TeacherSettings):
@@ -36,7 +34,7 @@ def teacher_stage(context: StageContext, params: TeacherParams) -> None:
         wanted = set(ids_in_groups(context.input("partition"), params.groups))
         problems = [problem for problem in problems if problem["id"] in wanted]
     teacher = params.open(context.engine)
-    texts = _worked(teacher, problems) if params.worked else teacher.raw_traces(problems)
+    texts = worked_traces(teacher, problems) if params.worked else teacher.raw_traces(problems)
     rows = verified(problems, texts, "worked" if params.worked else "raw")
     write_rows(context.folder / TRACES, rows)
     tokens = teacher_tokens(teacher, context.model("model"), [text for text in texts if text])
@@ -46,16 +44,10 @@ def teacher_stage(context: StageContext, params: TeacherParams) -> None:
     teacher.close()
 
 
-def _worked(teacher: Teacher, problems: list[Row]) -> list[str | None]:
-    """The full solutions, closed in the strict form."""
-    found = zip(problems, teacher.worked_steps(problems), strict=True)
-    return [s and teacher.separator.join([*s, strict_form(p["gold"], p["kind"])]) for p, s in found]  # type: ignore[misc]
-
-
 def verified(problems: list[Row], texts: list[str | None], source: str) -> list[Row]:
     """The traces that a checker accepts in the strict form."""
     return [
         trace(problem, text, source)
         for problem, text in zip(problems, texts, strict=True)
-        if text and verify(text, problem["gold"], problem["kind"]).strict
+        if text and verifies(text, problem)
     ]

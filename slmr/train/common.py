@@ -73,38 +73,39 @@ def progress_callback(
     return Reporter()
 
 
-def run(trainer: Any, parts: Mapping[str, Stateful], validation: Validation | None) -> None:
-    """Trains, from the newest checkpoint if a killed run has left one, with a checkpoint from time to time."""
+def run(
+    trainer: Any,
+    context: StageContext,
+    curve: Curve,
+    validation: Validation | None,
+    parts: Mapping[str, Stateful] = {},
+) -> None:
+    """Trains, and writes `model/` and the curve; what the validation found goes into the statistics.
+
+    A killed run goes on from its newest checkpoint; `parts` have to remember something over a stop, too.
+    """
+    from transformers import PrinterCallback
+
     from slmr.train.checkpoint import Checkpoints
 
+    parts = {**parts, "curve": curve}
     if validation:
         trainer.add_callback(validation)
-        parts = {**parts, "validation": validation}
+        parts["validation"] = validation
     checkpoints = Checkpoints(parts)
     trainer.add_callback(checkpoints)
+    trainer.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
     trainer.train(resume_from_checkpoint=checkpoints.newest(Path(trainer.args.output_dir)))
     if validation:
         validation.restore_best()
-
-
-def keep_curve(context: StageContext, curve: Curve, validation: Validation | None) -> None:
-    """Writes the curve, and what the validation found into the statistics."""
+        context.stats |= {"validation": validation.summary(), "validation_tokens": validation.tokens}
     write_rows(context.folder / CURVE, curve.rows)
     context.stats |= {"steps": int(curve.rows[-1]["step"]), "course": summary(curve.rows)}
-    if validation:
-        context.stats |= {"validation": validation.summary(), "validation_tokens": validation.tokens}
+    _save(trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class, context.folder / "model")
 
 
-def silent(trainer: Any) -> Any:
-    """The trainer without its habit of printing every log to standard output, which is for results."""
-    from transformers import PrinterCallback
-
-    trainer.remove_callback(PrinterCallback)
-    return trainer
-
-
-def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+def _save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """An ordinary transformers folder, in safetensors."""
     model.config.use_cache = True
-    model.save_pretrained(folder / "model")
-    tokenizer.save_pretrained(folder / "model")
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

@@ -12,15 +12,7 @@ from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.errors import WorkError
 from slmr.stage import StageContext, stage
 from slmr.store import Cost, read_rows, write_rows
-from slmr.train.common import (
-    keep_curve,
-    progress_callback,
-    run,
-    save_model,
-    seed_everything,
-    silent,
-    trainer_settings,
-)
+from slmr.train.common import progress_callback, run, seed_everything, trainer_settings
 from slmr.train.curve import Curve
 from slmr.train.rollouts import GroupReward, Rollouts
 from slmr.train.validation import ValidationParams, open_validation
@@ -75,7 +67,7 @@ def grpo_stage(context: StageContext, params: GrpoParams) -> None:
     rollouts = Rollouts(problems, params, reward, context.seed)
     validation = open_validation(model, tokenizer, params, curve, context)
     trainer = _trainer(model, tokenizer, problems, rollouts, reward, params, curve, context)
-    run(trainer, {"curve": curve, "reward": reward, "rollouts": rollouts}, validation)
+    run(trainer, context, curve, validation, {"reward": reward, "rollouts": rollouts})
     write_rows(context.folder / FAILURES, reward.failures)
     context.stats |= {
         "problems": len(problems),
@@ -84,14 +76,12 @@ def grpo_stage(context: StageContext, params: GrpoParams) -> None:
         "resampled": rollouts.resampled,
         "steps_without_reward": sum(row.get("reward") == 0 for row in curve.rows),
     }
-    keep_curve(context, curve, validation)
     trained, sampled = round(trainer.state.num_input_tokens_seen), rollouts.tokens
     context.cost += Cost(
         train_tokens=trained,
         rollout_tokens=sampled,
         flops=model.num_parameters() * (6.0 * trained + 2.0 * sampled),
     )
-    save_model(model, tokenizer, context.folder)
 
 
 def _trainer(
@@ -131,12 +121,10 @@ def _trainer(
     def told(_: int) -> dict[str, float]:
         return {**reward.last, "rollout_tokens": rollouts.tokens, "resampled": rollouts.resampled}
 
-    return silent(
-        GapTrainer(
-            model=model, reward_funcs=[reward], args=config, train_dataset=Dataset.from_list(rows),
-            processing_class=tokenizer, rollout_func=rollouts,
-            callbacks=[progress_callback(context, curve, told)],
-        )
+    return GapTrainer(
+        model=model, reward_funcs=[reward], args=config, train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer, rollout_func=rollouts,
+        callbacks=[progress_callback(context, curve, told)],
     )  # fmt: skip
 
 

@@ -14,15 +14,7 @@ from slmr.engines.transformers import encode, encode_completion, load_model, loa
 from slmr.errors import WorkError
 from slmr.stage import StageContext, stage
 from slmr.store import Cost, read_rows
-from slmr.train.common import (
-    keep_curve,
-    progress_callback,
-    run,
-    save_model,
-    seed_everything,
-    silent,
-    trainer_settings,
-)
+from slmr.train.common import progress_callback, run, seed_everything, trainer_settings
 from slmr.train.curve import Curve
 from slmr.train.validation import ValidationParams, open_validation
 
@@ -74,12 +66,10 @@ def sft_stage(context: StageContext, params: SftParams) -> None:
     curve = Curve()
     validation = open_validation(model, tokenizer, params, curve, context)
     trainer = _trainer(model, tokenizer, [rows[i] for i in order], steps, params, curve, context)
-    run(trainer, {"curve": curve}, validation)
+    run(trainer, context, curve, validation)
     seen = order[: trainer.state.global_step * params.batch_size]
     tokens = sum(len(rows[i]["input_ids"]) for i in seen)
     context.cost += Cost(train_tokens=tokens, flops=6.0 * model.num_parameters() * tokens)
-    keep_curve(context, curve, validation)
-    save_model(model, tokenizer, context.folder)
 
 
 def schedule(lengths: Sequence[int], steps: int, batch_size: int, seed: int) -> list[int]:
@@ -143,9 +133,7 @@ def _trainer(
     def seen(step: int) -> dict[str, float]:
         return {"train_tokens": tokens[step * params.batch_size - 1]}
 
-    return silent(
-        SFTTrainer(
-            model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
-            callbacks=[progress_callback(context, curve, seen)],
-        )
+    return SFTTrainer(
+        model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
+        callbacks=[progress_callback(context, curve, seen)],
     )  # fmt: skip

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from slmr.stagewise.steps import (
     beginning,
-    common_prefix,
     conclusions,
     departure,
     evaluate_expression,
@@ -101,11 +100,6 @@ def test_an_equation_is_false_exactly_if_python_says_so(left: int, sign: str, ri
 )
 def test_only_short_arithmetic_is_evaluated(text: str) -> None:
     assert evaluate_expression(text) is None or text.startswith("(")
-
-
-def test_common_prefix_ignores_blanks_and_stops() -> None:
-    assert common_prefix(["3+4 = 7.", "7 * 2 = 14"], ["3 + 4 = 7", "7 * 2 = 14.", "14 - 1 = 13."]) == 2
-    assert common_prefix(["1 + 1 = 3"], ["1 + 1 = 2"]) == 0
 
 
 def test_beginnings_are_the_texts_own() -> None:

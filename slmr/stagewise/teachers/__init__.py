@@ -19,6 +19,7 @@ from slmr.errors import RequestError
 from slmr.stage import EngineSettings, Params
 from slmr.stagewise.data import Row
 from slmr.store import digest
+from slmr.tasks import strict_form
 
 TeacherName = Literal["oracle", "dataset", "local", "server"]
 
@@ -151,6 +152,14 @@ class TeacherSettings(Params):
         opened = open_engine(resolve_model(str(self.teacher_model)).location, settings)
         sampling = Sampling(self.teacher_temperature, self.teacher_max_tokens, 0)
         return ModelTeacher(opened, digest([key, settings.label]), sampling)
+
+
+def worked_traces(teacher: Teacher, problems: Sequence[Row]) -> list[str | None]:
+    """The full solutions as traces, closed in the strict form."""
+    return [
+        teacher.separator.join([*steps, strict_form(problem["gold"], problem["kind"])]) if steps else None
+        for problem, steps in zip(problems, teacher.worked_steps(problems), strict=True)
+    ]
 
 
 def teacher_tokens(teacher: Teacher, student: Path, texts: Sequence[str]) -> int:
