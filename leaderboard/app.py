@@ -19,10 +19,10 @@ if str(Path(__file__).parent) not in sys.path:
 from board import Board, as_csv, board
 from queries import Filters, Results, editions, load_results, values
 
-# Okabe and Ito's palette, told apart by colour-blind readers too; base in grey.
+# Okabe and Ito's palette, told apart by colour-blind readers too; base in grey, controls in Tol's wine red.
 _COLOURS = {
     "base": "#8c8c8c", "sft": "#0072B2", "distill": "#56B4E9", "rl": "#E69F00", "sft_rl": "#009E73",
-    "stagewise": "#D55E00", "model": "#CC79A7",
+    "stagewise": "#D55E00", "model": "#CC79A7", "ablation": "#F0E442", "control": "#882255",
 }  # fmt: skip
 _EDITIONS = {
     "lab": "lab edition: procedural tasks, tiny students",

@@ -14,13 +14,13 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from slmr.results import SummaryRow, write_summary
+from slmr.results import MethodKind, SummaryRow, write_summary
 
 APP = Path(__file__).parents[2] / "leaderboard" / "app.py"
 BROWSER, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
@@ -51,6 +51,16 @@ def shown(app: AppTest) -> list[tuple[str, str]]:
     table = app.dataframe[0].value
     students = table["student"] if "student" in table else [""] * len(table)
     return list(zip(table["method"], students, strict=True))
+
+
+def test_methods_of_every_kind_are_drawn(
+    tmp_path: Path, open_page: Open, make_row: Callable[..., SummaryRow]
+) -> None:
+    kinds = get_args(MethodKind)
+    rows = [make_row(f"m{i}", method_kind=kind) for i, kind in enumerate(kinds)]
+    (tmp_path / "run").mkdir()
+    write_summary(tmp_path / "run" / "summary.json", rows)
+    assert len(shown(open_page(tmp_path))) == len(kinds)
 
 
 def test_an_empty_folder_says_which_command_to_run(tmp_path: Path, open_page: Open) -> None:
