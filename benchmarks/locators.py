@@ -39,14 +39,14 @@ from typing import Any, NamedTuple
 from slmr import lab
 from slmr.engines import Prompt, Sampling
 from slmr.engines.transformers import TransformersEngine
-from slmr.lab import LabItem, student_path
+from slmr.lab import LabItem, model_path
 from slmr.lab.algebra import latex
 from slmr.lab.solution import Solution, Step
 from slmr.stage import EngineSettings
 from slmr.stagewise.critique import criticise
 from slmr.stagewise.locators import ArithmeticLocator, RolloutLocator, TeacherLocator, first_drop, named_step
-from slmr.stagewise.steps import split_steps
 from slmr.stagewise.teachers.oracle import OracleTeacher
+from slmr.steps import split_steps
 from slmr.tasks import load_task, strict_form
 from slmr.verify import verify
 
@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=8, help="continuations of each beginning")
     parser.add_argument("--gsm8k", type=Path, help="GSM8K's train.jsonl")
     a = parser.parse_args()
-    engine = TransformersEngine(student_path("lab-llama"), EngineSettings(device="cpu", batch_size=256))
+    engine = TransformersEngine(model_path("lab-llama"), EngineSettings(device="cpu", batch_size=256))
     rollout = RolloutLocator(engine, a.n, 0.5, Sampling(1.0, 80, a.seed))
     print("| failures | cases | locator | exact | within one step | unanswered | wrongly named |")
     print("|---|---:|---|---:|---:|---:|---:|")

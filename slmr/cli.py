@@ -153,7 +153,8 @@ def evaluate_command(
         str | None, typer.Option(help="The model's name on a server with several.")
     ] = None,
     compile_steps: Annotated[
-        bool, typer.Option("--compile", help="Compile the model first: minutes, for an accelerator and long runs.")
+        bool,
+        typer.Option("--compile", help="Compile the model first: minutes, for an accelerator and long runs."),
     ] = False,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")

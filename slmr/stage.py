@@ -33,7 +33,7 @@ class EngineSettings(Params):
     Attributes:
         batch_size: completions generated side by side; `auto` takes what the memory holds.
         concurrency: requests to a server under way at once.
-        compile: compile the decoding step (on a CPU for vLLM, too): minutes of start-up, for an accelerator and long runs.
+        compile: compile the decoding step (on a CPU for vLLM, too): minutes of start-up, for an accelerator.
         trust_remote_code: run code that a model folder brings along.
         served_name: the model's name on a server that serves several.
     """

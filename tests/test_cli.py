@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from slmr.lab import student_path
+from slmr.lab import model_path
 
 TINY_PROFILE = """
 students: [lab-llama]
@@ -111,7 +111,7 @@ def test_unreadable_model_folders(tmp_path: Path) -> None:
     assert "no config.json" in refused("eval", "empty", cwd=tmp_path)
     broken = tmp_path / "broken"
     broken.mkdir()
-    for file in student_path("lab-llama").iterdir():
+    for file in model_path("lab-llama").iterdir():
         (broken / file.name).write_bytes(file.read_bytes())
     (broken / "model.safetensors").write_bytes(b"not weights")
     assert "broken" in refused("eval", "broken", "--tasks", "lab_mawps", "--limit", "2", cwd=tmp_path)

@@ -88,7 +88,7 @@ def test_trl_trains_with_the_reward(make, tmp_path):
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
-    from slmr.lab import GENERATORS, student_path, take
+    from slmr.lab import GENERATORS, model_path, take
     from slmr.tasks import load_task
 
     task = load_task("lab_gsm8k")
@@ -101,7 +101,7 @@ def test_trl_trains_with_the_reward(make, tmp_path):
         max_completion_length=40, use_cpu=True, logging_steps=1, save_strategy="no", bf16=False,
     )  # fmt: skip
     trainer = GRPOTrainer(
-        model=str(student_path("lab-llama")),
+        model=str(model_path("lab-llama")),
         reward_funcs=[make("gsm8k_platinum")],
         args=config,
         train_dataset=data,

@@ -12,10 +12,10 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command("path")
 def lab_path(name: str) -> None:
-    """Print the folder of a lab student: an ordinary transformers model."""
-    from slmr.lab import student_path
+    """Print the folder of a lab student or of their teacher: an ordinary transformers model."""
+    from slmr.lab import model_path
 
-    print(student_path(name))
+    print(model_path(name))
 
 
 @app.command("sample")
@@ -45,16 +45,16 @@ def lab_sample(
 
 @app.command("pretrain")
 def lab_pretrain(
-    name: Annotated[str, typer.Argument(help="lab-llama or lab-qwen")],
+    name: Annotated[str, typer.Argument(help="lab-llama, lab-qwen or lab-teacher")],
     out: Annotated[Path, typer.Option(help="An empty or new folder.")],
     sequences: Annotated[int | None, typer.Option(min=64, help="How many to train on.")] = None,
 ) -> None:
-    """Train a lab student from scratch, as the shipped ones were."""
+    """Train a lab model from scratch, as the shipped ones were."""
     from slmr.errors import unknown
-    from slmr.lab.pretrain import DEFAULTS, STUDENTS, pretrain
+    from slmr.lab.pretrain import DEFAULTS, pretrain
 
-    if name not in STUDENTS:
-        raise unknown("lab student", name, STUDENTS)
+    if name not in DEFAULTS:
+        raise unknown("lab model", name, DEFAULTS)
     params = (
         DEFAULTS[name] if sequences is None else DEFAULTS[name].model_copy(update={"sequences": sequences})
     )

@@ -26,7 +26,7 @@ from typing import Any, Literal, cast
 from filelock import FileLock
 
 from slmr.errors import RequestError, WorkError, one_line, unknown
-from slmr.lab import STUDENTS, student_path
+from slmr.lab import MODELS, model_path
 from slmr.store import digest, disk_faults, read_json, write_json
 
 ModelKind = Literal["lab", "folder", "hub", "gguf", "adapter", "server"]
@@ -108,8 +108,8 @@ def _resolve(name: str, say: Say, above: tuple[Path, ...]) -> Model:
 
         url = api_url(name)
         return Model(url, "server", url, digest({"server": url}))
-    if name in STUDENTS:
-        return _folder(name, "lab", student_path(name), say, above)
+    if name in MODELS:
+        return _folder(name, "lab", model_path(name), say, above)
     place = Path(os.path.expanduser(name))
     if name and os.path.isdir(place):
         return _folder(name, "folder", place, say, above)
@@ -122,7 +122,7 @@ def _resolve(name: str, say: Say, above: tuple[Path, ...]) -> Model:
     if hub := _HUB_ID.fullmatch(name):
         return _from_hub(name, hub, say, above)
     raise RequestError(
-        f"{unknown('model', name, (*STUDENTS, 'smollm2'))}: neither a lab student nor a folder, a .gguf file,"
+        f"{unknown('model', name, (*MODELS, 'smollm2'))}: neither a lab model nor a folder, a .gguf file,"
         " a hub id (org/name) or a server's URL"
     )
 
@@ -391,7 +391,7 @@ def _from_hub(name: str, hub: re.Match[str], say: Say, above: tuple[Path, ...]) 
             reason = f"it is out of reach or HF_HUB_OFFLINE is set, and its cache has no {repo}"
         raise RequestError(
             f"no model '{name}': there is no such folder, and the hub does not give it ({reason}); give a folder,"
-            f" a .gguf file or a lab student ({', '.join(STUDENTS)})"
+            f" a .gguf file or a lab model ({', '.join(MODELS)})"
         ) from None
     if not any(found.glob("*.safetensors")):
         raise RequestError(f"{name} has no safetensors weights; of GGUF files name one: {repo}/FILE.gguf")

@@ -10,7 +10,18 @@ from slmr.lab.items import Generator, LabItem, Split, stream, take
 from slmr.lab.logic import draw_logiqa
 from slmr.lab.stories import draw_gsm8k, draw_mawps, draw_svamp
 
-__all__ = ["GENERATORS", "STUDENTS", "LabItem", "Split", "generator", "stream", "student_path", "take"]
+__all__ = [
+    "GENERATORS",
+    "MODELS",
+    "STUDENTS",
+    "TEACHER",
+    "LabItem",
+    "Split",
+    "generator",
+    "model_path",
+    "stream",
+    "take",
+]
 
 _EVEN = (1.0, 1.0, 1.0, 1.0, 1.0)
 GENERATORS = {
@@ -26,6 +37,8 @@ GENERATORS = {
     )
 }
 STUDENTS = ("lab-llama", "lab-qwen")
+TEACHER = "lab-teacher"  # the students' better: what distillation from a model needs
+MODELS = (*STUDENTS, TEACHER)
 
 
 def generator(name: str) -> Generator:
@@ -35,8 +48,8 @@ def generator(name: str) -> Generator:
     return GENERATORS[name]
 
 
-def student_path(name: str) -> Path:
-    """The folder of a shipped student: an ordinary transformers model with its tokenizer."""
-    if name not in STUDENTS:
-        raise unknown("lab student", name, STUDENTS)
+def model_path(name: str) -> Path:
+    """The folder of a shipped student or of the teacher: an ordinary transformers model with its tokenizer."""
+    if name not in MODELS:
+        raise unknown("lab model", name, MODELS)
     return Path(__file__).parent / "students" / name

@@ -1,7 +1,8 @@
-"""`slmr lab pretrain`: trains a lab student from scratch to partial mastery of the five tasks.
+"""`slmr lab pretrain`: trains a lab student from scratch to partial mastery of the five tasks, or their teacher.
 
 The students are meant to be half-able: with K = 8 at temperature 1 each of simple, medium and hard
-must hold at least a fifth of the training pool, or there is nothing to tell methods apart by.
+must hold at least a fifth of the training pool, or there is nothing to tell methods apart by. Their teacher is
+lab-llama trained on, on more problems and never on an answer without its steps.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from slmr.errors import RequestError, WorkError, unknown
-from slmr.lab import GENERATORS, STUDENTS, stream
+from slmr.lab import GENERATORS, MODELS, TEACHER, model_path, stream
 from slmr.lab.items import item_rng
 from slmr.tasks import load_task
 
@@ -34,10 +35,11 @@ _INITIALIZER_RANGE = 0.08
 
 
 class PretrainParams(BaseModel):
-    """How a lab student is made.
+    """How a lab model is made.
 
-    `mixture` is the share of each task among the sequences. `answer_only_share` of them give the answer
-    without the steps, as found text does: so a student, like any base model, guesses some of the time.
+    `start` is the model whose training goes on, none for a new one. `mixture` is the share of each task among
+    the sequences. `answer_only_share` of them give the answer without the steps, as found text does: so a
+    student, like any base model, guesses some of the time.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -48,26 +50,33 @@ class PretrainParams(BaseModel):
     warmup_share: float = Field(default=0.05, ge=0, le=1)
     answer_only_share: float = Field(default=0.2, ge=0, lt=1)
     seed: int = 0
+    start: str | None = None
     mixture: dict[str, float] = {
         "lab_gsm8k": 0.35, "lab_mawps": 0.15, "lab_svamp": 0.15, "lab_math": 0.2, "lab_logiqa": 0.15,
     }  # fmt: skip
 
 
 # The two architectures learn at different speeds: each gets what brings it to partial mastery.
-DEFAULTS = {"lab-llama": PretrainParams(seed=1), "lab-qwen": PretrainParams(seed=2, sequences=128_000)}
+DEFAULTS = {
+    "lab-llama": PretrainParams(seed=1),
+    "lab-qwen": PretrainParams(seed=2, sequences=128_000),
+    TEACHER: PretrainParams(
+        seed=3, start="lab-llama", sequences=128_000, learning_rate=1e-3, answer_only_share=0.0
+    ),
+}
 
 
 def pretrain(name: str, out: Path, params: PretrainParams | None = None) -> dict[str, Any]:
-    """Train the student `name` and save it to `out` as an ordinary transformers folder.
+    """Train the lab model `name` and save it to `out` as an ordinary transformers folder.
 
     Returns: parameter count, sequences, tokens and the last training loss.
 
     Raises:
-        RequestError: unknown student, or `out` holds something already.
+        RequestError: unknown model, or `out` holds something already.
         WorkError: the folder cannot be written.
     """
-    if name not in STUDENTS:
-        raise unknown("lab student", name, STUDENTS)
+    if name not in MODELS:
+        raise unknown("lab model", name, MODELS)
     if out.exists() and any(out.iterdir()):
         raise RequestError(f"{out} is not empty: choose another folder with --out")
     try:
@@ -79,7 +88,7 @@ def pretrain(name: str, out: Path, params: PretrainParams | None = None) -> dict
     from slmr.lab.tokenizer import build_tokenizer
 
     tokenizer = build_tokenizer(_vocabulary_texts(), MAX_LENGTH)
-    model = _new_model(name, tokenizer, params.seed)
+    model = _trained(params.start) if params.start else _new_model(name, tokenizer, params.seed)
     report = _train(model, tokenizer, pairs, params)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
@@ -123,6 +132,12 @@ def _vocabulary_texts() -> list[str]:
             texts += [task.prompt(item.problem), item.solution.plain(), item.worked()]
     critique = "Attempt: Find the first wrong step. Step 1 is wrong: should be not. The answer is right."
     return [*texts, critique]
+
+
+def _trained(name: str) -> PreTrainedModel:
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(model_path(name), dtype="float32")
 
 
 def _new_model(name: str, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:

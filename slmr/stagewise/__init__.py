@@ -1,5 +1,27 @@
-"""The stage-specific curriculum of arXiv 2606.04466: probe, partition, Bridge, consolidate, critique."""
+"""The stage-specific curriculum of arXiv 2606.04466, and what other methods make their data with."""
 
-from slmr.stagewise import bridge, consolidate, critique, own, partition, pool, probe, traces
+from slmr.stagewise import (
+    bridge,
+    consolidate,
+    critique,
+    mix,
+    own,
+    partition,
+    pool,
+    probe,
+    rationalize,
+    traces,
+)
 
-__all__ = ["bridge", "consolidate", "critique", "own", "partition", "pool", "probe", "traces"]
+__all__ = [
+    "bridge",
+    "consolidate",
+    "critique",
+    "mix",
+    "own",
+    "partition",
+    "pool",
+    "probe",
+    "rationalize",
+    "traces",
+]

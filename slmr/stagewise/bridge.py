@@ -27,8 +27,8 @@ from slmr.stagewise.data import (
     verifies,
 )
 from slmr.stagewise.rewrites import smaller_steps
-from slmr.stagewise.steps import beginning, following, split_steps
 from slmr.stagewise.teachers import Teacher, TeacherSettings, teacher_counts, teacher_tokens
+from slmr.steps import beginning, following, split_steps
 from slmr.store import Cost, write_rows
 
 SCORES = "scores.parquet"

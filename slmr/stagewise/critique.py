@@ -6,7 +6,7 @@ Ours: how the first wrong step is located, when a diagnosis is believed, the wor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from slmr.engines import Sampling, open_engine
 from slmr.stage import StageContext, stage
 from slmr.stagewise.data import (
     FAILURES,
+    ROLLOUTS,
     TRACES,
     Row,
     counted,
@@ -33,8 +34,8 @@ from slmr.stagewise.locators import (
     TeacherLocator,
     WrongStep,
 )
-from slmr.stagewise.steps import beginning, conclusions, following, split_steps
 from slmr.stagewise.teachers import Teacher, TeacherSettings, teacher_tokens, worked_traces
+from slmr.steps import beginning, conclusions, following, split_steps
 from slmr.store import Cost, read_rows, write_rows
 from slmr.tasks import strict_form
 
@@ -49,6 +50,8 @@ class CritiqueParams(TeacherSettings):
         locator: finds the first wrong step of an attempt.
         otherwise: who is asked where it finds none.
         attempts: at most so many failed attempts of a problem; those with steps come first.
+        every: of every problem with a failed attempt, and not of all-zero groups alone.
+        right: as many diagnoses of right attempts, that say so, as there are of wrong ones, at most.
         diag, repair, new: the share of what was made of each kind that is kept.
         continuations, temperature, max_tokens: how the rollout locator samples from each beginning.
         drop: the fall of the share of right continuations that it takes for the error.
@@ -57,6 +60,8 @@ class CritiqueParams(TeacherSettings):
     locator: LocatorName = "arithmetic"
     otherwise: Literal["none", "rollout", "teacher"] = "teacher"
     attempts: int = Field(default=1, ge=1)
+    every: bool = False
+    right: bool = False
     diag: float = Field(default=0.5, ge=0, le=1)
     repair: float = Field(default=1.0, ge=0, le=1)
     new: float = Field(default=1.0, ge=0, le=1)
@@ -68,19 +73,23 @@ class CritiqueParams(TeacherSettings):
 
 @stage(
     "critique", CritiqueParams, {"model": "one", "problems": "one", "failures": "many"}, random=True,
-    uses_engine=True, version=3,
+    uses_engine=True, version=4,
 )  # fmt: skip
 def critique_stage(context: StageContext, params: CritiqueParams) -> None:
     """Writes the recycled traces, and every critique with what it was made from in `critiques.parquet`."""
     pool = problems_by_id(context.input("problems"))
-    failures = collect_failures(context.folders("failures"))
+    failures = collect_failures(context.folders("failures"), params.every)
     cases = [(pool[i], text) for i, texts in failures.items() for text in preferred(texts)[: params.attempts]]
     problems, attempts = [problem for problem, _ in cases], [text for _, text in cases]
     teacher = params.open(context.engine)
     wrong = locate(problems, attempts, params, teacher, context)
     critiques = criticise(problems, attempts, wrong, teacher)
     made = [row for p, critique in zip(problems, critiques, strict=True) for row in traces(p, critique)]
-    rows = balance(made, params, Random(context.seed))
+    rng = Random(context.seed)
+    rows = balance(made, params, rng)
+    if params.right:
+        praised = praises(context.folders("failures"), pool)
+        rows += rng.sample(praised, min(len(praised), sum(row["source"] == "diag" for row in rows)))
     write_rows(context.folder / CRITIQUES, critiques)
     write_rows(context.folder / TRACES, rows)
     tokens = teacher_tokens(teacher, context.model("model"), [row["completion"] for row in rows])
@@ -96,9 +105,10 @@ def critique_stage(context: StageContext, params: CritiqueParams) -> None:
     teacher.close()
 
 
-def collect_failures(folders: Sequence[Path]) -> dict[str, list[str]]:
+def collect_failures(folders: Sequence[Path], every: bool = False) -> dict[str, list[str]]:
     """Distinct attempts of every problem with an all-zero group, from RL runs and from probes.
 
+    `every`: of probes the wrong attempts of all problems.
     A later folder's attempts stand first: they come from the student as it is now.
     """
     found: dict[str, list[str]] = {}
@@ -107,12 +117,25 @@ def collect_failures(folders: Sequence[Path]) -> dict[str, list[str]]:
             rows = read_rows(folder / FAILURES)
         else:
             groups = rollouts_by_problem(folder).values()
-            rows = [row for group in groups if not any(r["strict"] for r in group) for row in group]
+            chosen = [group for group in groups if every or not any(r["strict"] for r in group)]
+            rows = [row for group in chosen for row in group if not row["strict"]]
         for row in rows:
             attempts = found.setdefault(row["problem_id"], [])
             if row["completion"] not in attempts:
                 attempts.append(row["completion"])
     return found
+
+
+def praises(folders: Sequence[Path], pool: Mapping[str, Row]) -> list[Row]:
+    """For each problem that a probe solved, its first right attempt and a diagnosis that finds nothing wrong."""
+    rows = []
+    for folder in folders:
+        if (folder / ROLLOUTS).is_file():
+            for name, group in rollouts_by_problem(folder).items():
+                if right := next((row["completion"] for row in group if row["strict"]), None):
+                    ask = _ASK.format(problem=pool[name]["problem"], attempt=right.strip())
+                    rows.append(trace(pool[name], "The answer is right.", "right", prompt=ask))
+    return rows
 
 
 def preferred(attempts: Sequence[str]) -> list[str]:

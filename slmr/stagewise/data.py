@@ -8,6 +8,7 @@ drift      problem_id, before, after                          (difficulty groups
 outcomes   problem_id, correct, k, outcome, kept              (all wrong, mixed, all right, no verdict)
 traces     problem_id, prompt, prefix, completion, source     (SFT: the loss is on `completion` alone)
 failures   problem_id, completion
+pairs      problem_id, prompt, chosen, rejected               (preferences)
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ DRIFT = "drift.parquet"
 OUTCOMES = "outcomes.parquet"
 TRACES = "traces.parquet"
 FAILURES = "failures.parquet"
+PAIRS = "pairs.parquet"
 
 Row = dict[str, Any]
 

@@ -10,8 +10,8 @@ from slmr.engines import Engine, Sampling
 from slmr.stage import Progress
 from slmr.stagewise.continuations import continued
 from slmr.stagewise.data import Row
-from slmr.stagewise.steps import beginning, false_equation, split_steps
 from slmr.stagewise.teachers import Teacher
+from slmr.steps import beginning, false_equation, split_steps
 from slmr.store import Cost
 from slmr.verify import verify_batch
 

@@ -6,7 +6,7 @@ import ast
 import re
 from fractions import Fraction
 
-from slmr.stagewise.steps import evaluate_expression
+from slmr.steps import evaluate_expression
 
 _PART = r"(?:[-+*/×÷()\d ]|\.(?=\d))"  # a full stop belongs to a number only before a digit
 _SIDE = re.compile(rf"(?P<left>{_PART}*[-+*/×÷]{_PART}*?) *= *(?P<right>-?\d+(?:\.\d+)?)(?![\d(/]|\.\d)")

@@ -31,17 +31,22 @@ class Stateful(Protocol):
 
 
 class Checkpoints(TrainerCallback):
-    """Has the trainer keep a checkpoint from time to time, with the state of `parts` in it; only the newest stays."""
+    """Has the trainer keep a checkpoint from time to time, with the state of `parts` in it; only the newest stays.
 
-    def __init__(self, parts: Mapping[str, Stateful]) -> None:
-        self._parts, self._last = parts, time.monotonic()
+    `updates`: TRL does not keep completions that are sampled but not yet trained on, so that a checkpoint
+    has to lie between two batches of them.
+    """
+
+    def __init__(self, parts: Mapping[str, Stateful], updates: int = 1) -> None:
+        self._parts, self._updates, self._last = parts, updates, time.monotonic()
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
         # None where training ends: a resumed run takes that last step itself, and so knows why it ends.
         ending = control.should_training_stop or state.global_step >= state.max_steps
-        if not ending and time.monotonic() - self._last >= CHECKPOINT_S:
+        between = state.global_step % self._updates == 0
+        if not ending and between and time.monotonic() - self._last >= CHECKPOINT_S:
             control.should_save = True
 
     def on_save(

@@ -79,10 +79,12 @@ def run(
     curve: Curve,
     validation: Validation | None,
     parts: Mapping[str, Stateful] = {},
+    updates: int = 1,
 ) -> None:
     """Trains, and writes `model/` and the curve; what the validation found goes into the statistics.
 
-    A killed run goes on from its newest checkpoint; `parts` have to remember something over a stop, too.
+    A killed run goes on from its newest checkpoint, which is taken at multiples of `updates` steps alone;
+    `parts` have to remember something over a stop, too.
     """
     from transformers import PrinterCallback
 
@@ -92,7 +94,7 @@ def run(
     if validation:
         trainer.add_callback(validation)
         parts["validation"] = validation
-    checkpoints = Checkpoints(parts)
+    checkpoints = Checkpoints(parts, updates)
     trainer.add_callback(checkpoints)
     trainer.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
     trainer.train(resume_from_checkpoint=checkpoints.newest(Path(trainer.args.output_dir)))

@@ -10,7 +10,7 @@ entropy            nats a token
 clip_ratio         share of tokens whose probability ratio was clipped
 all_right, all_wrong, mixed     shares of the groups trained on
 zero_variance      share of them whose rewards are all equal
-resampled          groups that were replaced so far
+replaced           groups that were replaced so far
 logprob_gap, logprob_gap_max    between sampler and trainer, nats a token
 rollout_tokens, train_tokens    so far
 validation_*       accuracy, format, length, truncated, kl (to the start, estimated) on held-out problems

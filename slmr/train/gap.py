@@ -27,9 +27,13 @@ class GapTrainer(GRPOTrainer):
         loss = super()._compute_loss(model, inputs)
         sampled, own = inputs.get("sampling_per_token_logps"), self._own_logprobs
         if sampled is not None and own is not None:
-            gap = (own - sampled).abs()[inputs["completion_mask"].bool()]
+            gap = (own - sampled).abs()[self.sampled_mask(inputs)]
             if gap.numel():
                 mode = "train" if model.training else "eval"
                 self._metrics[mode]["sampling/logprob_gap"].append(gap.mean().item())
                 self._metrics[mode]["sampling/logprob_gap_max"].append(gap.max().item())
         return loss
+
+    def sampled_mask(self, inputs: dict[str, Any]) -> torch.Tensor:
+        """[B, T]: the tokens that the sampler drew."""
+        return inputs["completion_mask"].bool()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.errors import WorkError
@@ -25,9 +25,11 @@ class GrpoParams(ValidationParams):
 
     Attributes:
         share: scales the steps: a method with several RL stages spreads one budget over them.
+        updates: of the weights on each step's completions, a part of them each.
         resample: groups without variance teach nothing; in so many further rounds a step replaces them by
             groups of other problems, as dynamic sampling does (DAPO, 2503.14476, section 3.2), but bounded.
-        clip_low, clip_high: how far the ratio of new to old probability may leave 1 (DAPO: 0.2 and 0.28).
+        clip_low, clip_high: how far the ratio of new to old probability may leave 1 (DAPO: 0.2 and 0.28);
+            with one update a step it never does.
         mask_truncated: a completion that was cut off enters no loss.
     """
 
@@ -36,6 +38,7 @@ class GrpoParams(ValidationParams):
     share: float = Field(default=1.0, gt=0, le=1)
     group_size: int = Field(default=8, ge=2)
     prompts_per_step: int = Field(default=16, ge=1)
+    updates: int = Field(default=1, ge=1)
     temperature: float = Field(default=1.0, gt=0)
     resample: int = Field(default=0, ge=0)
     beta: float = Field(default=0.0, ge=0)
@@ -46,9 +49,16 @@ class GrpoParams(ValidationParams):
     loss: Literal["grpo", "dapo", "dr_grpo"] = "grpo"
     scale_rewards: Literal["group", "batch", "none"] = "group"
 
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        completions = self.prompts_per_step * self.group_size
+        if completions % self.updates:
+            raise ValueError(f"updates = {self.updates} does not divide a step's {completions} completions")
+        return self
+
 
 @stage(
-    "grpo", GrpoParams, {"model": "one", "problems": "one", "validation": "optional"}, random=True, version=3
+    "grpo", GrpoParams, {"model": "one", "problems": "one", "validation": "optional"}, random=True, version=4
 )  # fmt: skip
 def grpo_stage(context: StageContext, params: GrpoParams) -> None:
     """Train on the problems; writes `model/` and the attempts of all-zero groups in `failures.parquet`.
@@ -57,6 +67,27 @@ def grpo_stage(context: StageContext, params: GrpoParams) -> None:
         RequestError: validation is asked for, but no problem is held out.
         WorkError: there is no problem to train on, or nothing more can come of the run: see `health`.
     """
+    train_policy(context, params)
+
+
+class Part(Protocol):
+    """A callback that takes part in the training and remembers something over a stop; `trained` are its tokens."""
+
+    trained: int
+
+    def state(self) -> Any: ...
+    def restore(self, state: Any) -> None: ...
+
+
+def train_policy(
+    context: StageContext, params: GrpoParams, *, rollouts: Callable[..., Rollouts] = Rollouts,
+    trainer: Callable[[], type] | None = None, part: Callable[[Any, GroupReward], Part] | None = None,
+) -> None:  # fmt: skip
+    """What GRPO and its relatives share; they differ in their rollouts, in the trainer's loss, and in a further part.
+
+    `trainer` gives the trainer's class (TRL is slow to import), `part` is made from the tokenizer and the reward.
+    Raises as `grpo_stage` does.
+    """
     problems = read_rows(context.input("problems") / PROBLEMS)
     if not problems:
         raise WorkError("no problem to train on: no group had a mixed reward; use a larger pool or more SFT")
@@ -64,50 +95,65 @@ def grpo_stage(context: StageContext, params: GrpoParams) -> None:
     seed_everything(context.seed)
     tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
     reward, curve = GroupReward(params.group_size), Curve()
-    rollouts = Rollouts(problems, params, reward, context.seed)
-    validation = open_validation(model, tokenizer, params, curve, context)
-    trainer = _trainer(model, tokenizer, problems, rollouts, reward, params, curve, context)
-    run(trainer, context, curve, validation, {"reward": reward, "rollouts": rollouts})
+    rolled = rollouts(problems, params, reward, context.seed)
+    validation = open_validation(model, tokenizer, params, curve, context, params.updates)
+    config, rows = _config(context, params), _rows(tokenizer, problems, params, context.seed)
+    extra = part(tokenizer, reward) if part else None
+
+    def told(_: int) -> dict[str, float]:
+        return {**reward.last, "rollout_tokens": rolled.tokens, "replaced": rolled.replaced}
+
+    made = _trainer(model, tokenizer, config, rows, rolled, reward, trainer)
+    made.add_callback(progress_callback(context, curve, told))
+    parts: dict[str, Any] = {"reward": reward, "rollouts": rolled}
+    if extra:
+        made.add_callback(extra)
+        parts["part"] = extra
+    run(made, context, curve, validation, parts, params.updates)
     write_rows(context.folder / FAILURES, reward.failures)
     context.stats |= {
         "problems": len(problems),
         "groups": dict(reward.groups),
         "statuses": dict(reward.statuses),
-        "resampled": rollouts.resampled,
+        "replaced": rolled.replaced,
         "steps_without_reward": sum(row.get("reward") == 0 for row in curve.rows),
     }
-    trained, sampled = round(trainer.state.num_input_tokens_seen), rollouts.tokens
+    trained = round(made.state.num_input_tokens_seen) + (extra.trained if extra else 0)
     context.cost += Cost(
         train_tokens=trained,
-        rollout_tokens=sampled,
-        flops=model.num_parameters() * (6.0 * trained + 2.0 * sampled),
+        rollout_tokens=rolled.tokens,
+        flops=model.num_parameters() * (6.0 * trained + 2.0 * rolled.tokens),
     )
 
 
-def _trainer(
-    model: Any, tokenizer: Any, problems: list[dict[str, Any]], rollouts: Rollouts, reward: GroupReward,
-    params: GrpoParams, curve: Curve, context: StageContext,
-) -> Any:  # fmt: skip
-    from datasets import Dataset
+def _rows(
+    tokenizer: Any, problems: list[dict[str, Any]], params: GrpoParams, seed: int
+) -> list[dict[str, Any]]:
+    steps = _steps(params)
+    return [
+        {"prompt": _prompt(tokenizer, p["prompt"]), "gold": p["gold"], "kind": p["kind"], "problem_id": p["id"]}
+        for p in schedule(problems, steps * params.prompts_per_step, seed)
+    ]  # fmt: skip
+
+
+def _steps(params: GrpoParams) -> int:
+    return max(1, round(params.steps * params.share))
+
+
+def _config(context: StageContext, params: GrpoParams) -> Any:
     from trl import GRPOConfig
 
-    from slmr.train.gap import GapTrainer
-
-    steps = max(1, round(params.steps * params.share))
-    rows = [
-        {"prompt": _prompt(tokenizer, p["prompt"]), "gold": p["gold"], "kind": p["kind"], "problem_id": p["id"]}
-        for p in schedule(problems, steps * params.prompts_per_step, context.seed)
-    ]  # fmt: skip
-    config = GRPOConfig(
+    return GRPOConfig(
         **trainer_settings(context),
-        max_steps=steps,
+        max_steps=_steps(params) * params.updates,
         shuffle_dataset=False,  # the rows stand in the order of `schedule`
-        per_device_train_batch_size=params.prompts_per_step * params.group_size,
+        per_device_train_batch_size=params.prompts_per_step * params.group_size // params.updates,
+        steps_per_generation=params.updates,
         num_generations=params.group_size,
         max_completion_length=params.max_tokens,
         temperature=params.temperature,
         learning_rate=params.learning_rate,
-        warmup_steps=params.warmup_steps,
+        warmup_steps=params.warmup_steps * params.updates,
         lr_scheduler_type="constant_with_warmup",
         beta=params.beta,
         use_bias_correction_kl=False,  # the paper's eq. 4; TRL would multiply it by the ratio
@@ -118,13 +164,19 @@ def _trainer(
         mask_truncated_completions=params.mask_truncated,
     )
 
-    def told(_: int) -> dict[str, float]:
-        return {**reward.last, "rollout_tokens": rollouts.tokens, "resampled": rollouts.resampled}
 
-    return GapTrainer(
+def _trainer(
+    model: Any, tokenizer: Any, config: Any, rows: list[dict[str, Any]], rollouts: Rollouts,
+    reward: GroupReward, trainer: Callable[[], type] | None,
+) -> Any:  # fmt: skip
+    from datasets import Dataset
+
+    from slmr.train.gap import GapTrainer
+
+    kind: Any = trainer() if trainer else GapTrainer
+    return kind(
         model=model, reward_funcs=[reward], args=config, train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer, rollout_func=rollouts,
-        callbacks=[progress_callback(context, curve, told)],
     )  # fmt: skip
 
 

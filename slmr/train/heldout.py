@@ -38,10 +38,11 @@ class Validation(TrainerCallback):
 
     def __init__(
         self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, problems: Sequence[dict[str, Any]],
-        params: ValidationParams, curve: Curve, folder: Path,
+        params: ValidationParams, curve: Curve, folder: Path, updates: int = 1,
     ) -> None:  # fmt: skip
         self._model, self._tokenizer, self._problems = model, tokenizer, problems
         self._params, self._curve, self._folder = params, curve, folder
+        self._every = params.validate_every * updates
         self._prompts = [tuple(encode(tokenizer, Prompt(p["prompt"]))) for p in problems]
         self._sampler = Sampler(model, tokenizer)
         self._start = copy.deepcopy(model).eval()
@@ -58,7 +59,7 @@ class Validation(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
         step = state.global_step
-        if step % self._params.validate_every == 0 or step == state.max_steps:
+        if step % self._every == 0 or step == state.max_steps:
             self._validate(step)
             if self._params.patience and self._waited >= self._params.patience:
                 control.should_training_stop = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from random import Random
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from slmr.engines import Prompt, Sampling, memory
 from slmr.engines.decode import Row
@@ -15,6 +15,7 @@ from slmr.store import digest
 from slmr.verify import Verdict, in_form, verify
 
 Problem = Mapping[str, Any]
+TAUGHT = -1  # the index of a row that a teacher wrote
 _NAMES = {frozenset(): "abstained", frozenset({0.0}): "all wrong", frozenset({1.0}): "all right"}
 
 
@@ -38,6 +39,7 @@ class GroupReward:
         groups: how many groups were all right, all wrong, mixed, undecided.
         statuses: how many completions got each verdict status.
         last: of the last step, the shares of completions and of groups trained on, for its row in the curve.
+        unsolved: of the last step, the problems whose group was all wrong.
     """
 
     __name__ = "strict_accuracy"
@@ -48,6 +50,7 @@ class GroupReward:
         self.groups: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
         self.last: dict[str, float] = {}
+        self.unsolved: list[str] = []
 
     def state(self) -> dict[str, Any]:
         return {"failures": self.failures, "groups": dict(self.groups), "statuses": dict(self.statuses)}
@@ -57,26 +60,30 @@ class GroupReward:
         self.groups, self.statuses = Counter(state["groups"]), Counter(state["statuses"])
 
     def __call__(
-        self, completions: list[Any], gold: list[str], kind: list[str], problem_id: list[str], **_: object
-    ) -> list[float | None]:
+        self, completions: list[Any], gold: list[str], kind: list[str], problem_id: list[str],
+        taught: Sequence[bool] = (), **_: object,
+    ) -> list[float | None]:  # fmt: skip
+        """`taught` says which completions are a teacher's: they are paid, but are no merit of the student's."""
         texts = [c if isinstance(c, str) else c[0]["content"] for c in completions]
         verdicts = [verify(t, g, k) for t, g, k in zip(texts, gold, kind, strict=True)]  # type: ignore[arg-type]
         rewards = [paid(v) for v in verdicts]
         starts = range(0, len(rewards), self._size)
         kinds = [named(rewards[start : start + self._size]) for start in starts]
+        own = [i for i in range(len(texts)) if not (taught and taught[i])]
         for start in starts:
-            group = slice(start, start + self._size)
-            self.note(verdicts[group], texts[group], problem_id[start])
+            group = [i for i in own if start <= i < start + self._size]
+            self.note([verdicts[i] for i in group], [texts[i] for i in group], problem_id[start])
+        self.unsolved = [problem_id[s] for s, name in zip(starts, kinds, strict=True) if name == "all wrong"]
         self.last = {
-            "accuracy": sum(v.strict for v in verdicts) / len(verdicts),
-            "format": sum(map(in_form, texts, kind)) / len(texts),  # type: ignore[arg-type]
+            "accuracy": sum(verdicts[i].strict for i in own) / len(own),
+            "format": sum(in_form(texts[i], kind[i]) for i in own) / len(own),  # type: ignore[arg-type]
             "zero_variance": sum(name != "mixed" for name in kinds) / len(kinds),
             **{n.replace(" ", "_"): kinds.count(n) / len(kinds) for n in ("all right", "all wrong", "mixed")},
         }
         return rewards
 
     def note(self, verdicts: Sequence[Verdict], texts: Sequence[str], problem_id: str) -> None:
-        """Remembers what became of a group."""
+        """Remembers what became of a group of the student's own completions."""
         name = named([paid(verdict) for verdict in verdicts])
         self.groups[name] += 1
         self.statuses.update(verdict.status for verdict in verdicts)
@@ -97,16 +104,25 @@ class RolloutSettings(Protocol):
     def resample(self) -> int: ...
 
 
+class Judged(NamedTuple):
+    """A group's texts, their verdicts, and what it is; see `named`."""
+
+    texts: list[str]
+    verdicts: list[Verdict]
+    name: str
+
+
 class Rollouts:
     """TRL's rollout function on our own sampler: the same path as probing and evaluation.
 
     A group whose rewards are all equal has no advantage and teaches nothing. Up to `resample` times a step,
     such groups are replaced by groups of other problems: dynamic sampling (DAPO, 2503.14476, section 3.2), but
-    bounded. What is still without variance after that stays.
+    bounded. What is still without variance after that stays. A subclass may do something else about them
+    (`improve`), or have someone else write a part of each group (`own`, `sample`).
 
     Attributes:
         tokens: sampled so far, those of replaced groups included.
-        resampled: groups that were replaced so far.
+        replaced: groups that were replaced so far.
     """
 
     def __init__(
@@ -116,25 +132,25 @@ class Rollouts:
         self._by_prompt = {p["prompt"]: p for p in problems}
         self._sampling = Sampling(params.temperature, params.max_tokens, seed)
         self._sampler: Sampler | None = None
-        self.tokens = self.resampled = 0
+        self.tokens = self.replaced = 0
 
     def state(self) -> dict[str, int]:
-        return {"tokens": self.tokens, "resampled": self.resampled}
+        return {"tokens": self.tokens, "replaced": self.replaced}
 
     def restore(self, state: dict[str, int]) -> None:
-        self.tokens, self.resampled = state["tokens"], state["resampled"]
+        self.tokens, self.replaced = state["tokens"], state["replaced"]
 
     def __call__(self, prompts: list[Any], trainer: Any) -> dict[str, Any]:
         """A completion for each prompt; the draws depend on seed, step, process and place alone."""
-        model, tokenizer = trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class
+        self.model, self.tokenizer = trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class
         if self._sampler is None:
-            self._sampler = Sampler(model, tokenizer)
+            self._sampler = Sampler(self.model, self.tokenizer)
         size = self._params.group_size
         texts = [p if isinstance(p, str) else p[-1]["content"] for p in prompts]
         chosen = [self._by_prompt[text] for text in texts[::size]]
         place = [trainer.state.global_step, trainer.accelerator.process_index]
-        groups = self._sample(chosen, model, tokenizer, [*place, 0])
-        self._replace(chosen, groups, model, tokenizer, place)
+        groups = self.sample(chosen, [*place, 0])
+        self.improve(chosen, groups, place)
         rows = [row for group in groups for row in group]
         asked = [problem for problem in chosen for _ in range(size)]
         return {
@@ -145,31 +161,39 @@ class Rollouts:
             "gold": [p["gold"] for p in asked],
             "kind": [p["kind"] for p in asked],
             "problem_id": [p["id"] for p in asked],
+            "taught": [row.index == TAUGHT for row in rows],
         }
 
-    def _replace(
-        self, chosen: list[Problem], groups: list[list[Row]], model: Any, tokenizer: Any, place: list[int]
-    ) -> None:
-        """Replaces problems and groups without variance, in place."""
+    def improve(self, chosen: list[Problem], groups: list[list[Row]], place: list[int]) -> None:
+        """Replaces problems and groups without variance, in place, by others."""
         tried = {problem["id"] for problem in chosen}
-        suspects = range(len(groups))
+        suspects: Sequence[int] = range(len(groups))
         for attempt in range(1, self._params.resample + 1):
-            dull = []
-            for i in suspects:
-                texts = tokenizer.batch_decode([row.ids for row in groups[i]], skip_special_tokens=True)
-                verdicts = [verify(text, chosen[i]["gold"], chosen[i]["kind"]) for text in texts]
-                if named([paid(verdict) for verdict in verdicts]) != "mixed":
-                    dull.append((i, verdicts, texts))
+            judged = {i: self.judged(chosen[i], groups[i]) for i in suspects}
+            dull = [i for i in suspects if judged[i].name != "mixed"]
             others = self._others(tried, len(dull), [*place, attempt])
             if not others:
                 return
-            fresh = self._sample(others, model, tokenizer, [*place, attempt])
-            for (i, verdicts, texts), problem, group in zip(dull, others, fresh, strict=False):
-                self._reward.note(verdicts, texts, chosen[i]["id"])
-                chosen[i], groups[i] = problem, group
-            suspects = [i for i, _, _ in dull[: len(others)]]
-            self.resampled += len(others)
+            fresh = self.sample(others, [*place, attempt])
+            for i, problem, group in zip(dull, others, fresh, strict=False):
+                self.replace(chosen[i], judged[i], i, group, groups)
+                chosen[i] = problem
+            suspects = dull[: len(others)]
             tried |= {problem["id"] for problem in others}
+
+    def judged(self, problem: Problem, group: Sequence[Row]) -> Judged:
+        """What a group is worth."""
+        texts = self.tokenizer.batch_decode([row.ids for row in group], skip_special_tokens=True)
+        verdicts = [verify(text, problem["gold"], problem["kind"]) for text in texts]
+        return Judged(texts, verdicts, named([paid(verdict) for verdict in verdicts]))
+
+    def replace(
+        self, problem: Problem, old: Judged, place: int, new: list[Row], groups: list[list[Row]]
+    ) -> None:
+        """Puts a new group in the place of an old one, whose outcome is remembered."""
+        self._reward.note(old.verdicts, old.texts, problem["id"])
+        groups[place] = new
+        self.replaced += 1
 
     def _others(self, tried: set[str], count: int, where: list[int]) -> list[Problem]:
         """At most so many problems that were not in the step before."""
@@ -177,18 +201,30 @@ class Rollouts:
         rng = Random(int(digest(["resample", self._seed, *where]), 16))
         return rng.sample(free, min(count, len(free)))
 
-    def _sample(
-        self, problems: Sequence[Problem], model: Any, tokenizer: Any, where: list[int]
+    def own(self, problem: Problem) -> int:
+        """How many completions of a problem's group the student writes."""
+        return self._params.group_size
+
+    def sample(
+        self, problems: Sequence[Problem], where: list[int], prefixes: Sequence[str] | None = None
     ) -> list[list[Row]]:
-        """A group of completions for each problem."""
+        """The student's completions of each problem, from the prefix where there is one."""
         assert self._sampler is not None
         size = self._params.group_size
-        rows = [
-            Row(i * size + k, prompt, int(digest([self._seed, *where, i, k]), 16))
-            for i, prompt in enumerate(tuple(encode(tokenizer, Prompt(p["prompt"]))) for p in problems)
-            for k in range(size)
+        starts = prefixes or [""] * len(problems)
+        prompts = [
+            tuple(encode(self.tokenizer, Prompt(p["prompt"], start)))
+            for p, start in zip(problems, starts, strict=True)
         ]
-        for _ in self._sampler.run(rows, self._sampling, memory.batch_size(model, "auto")):
+        groups = [
+            [
+                Row(i * size + k, prompt, int(digest([self._seed, *where, i, k]), 16))
+                for k in range(self.own(problem))
+            ]
+            for i, (problem, prompt) in enumerate(zip(problems, prompts, strict=True))
+        ]
+        rows = [row for group in groups for row in group]
+        for _ in self._sampler.run(rows, self._sampling, memory.batch_size(self.model, "auto")):
             pass
         self.tokens += sum(len(row.ids) for row in rows)
-        return [rows[start : start + size] for start in range(0, len(rows), size)]
+        return groups

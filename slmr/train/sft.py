@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -49,18 +50,12 @@ def sft_stage(context: StageContext, params: SftParams) -> None:
         WorkError: there is no trace to train on, or the loss diverged.
     """
     traces = [row for folder in context.folders("traces") for row in read_rows(folder / TRACES)]
-    if not traces:
-        raise WorkError(
-            "no trace to train on: the selected groups are empty or no trace of the teacher verifies; use a larger pool"
-            " or another teacher"
-        )
     source = context.model("model")
     seed_everything(context.seed)
     tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
     rows = tokenize(tokenizer, traces, params.max_length)
     context.stats |= {"traces": len(traces), "dropped_too_long": len(traces) - len(rows)}
-    if not rows:
-        raise WorkError(f"every trace is longer than max_length = {params.max_length} tokens: raise it")
+    some(traces, rows, params.max_length)
     steps = max(1, round(len(rows) * params.epochs * params.share / params.batch_size))
     order = schedule([len(row["input_ids"]) for row in rows], steps, params.batch_size, context.seed)
     curve = Curve()
@@ -70,6 +65,27 @@ def sft_stage(context: StageContext, params: SftParams) -> None:
     seen = order[: trainer.state.global_step * params.batch_size]
     tokens = sum(len(rows[i]["input_ids"]) for i in seen)
     context.cost += Cost(train_tokens=tokens, flops=6.0 * model.num_parameters() * tokens)
+
+
+def some(traces: Sequence[object], rows: Sequence[object], max_length: int) -> None:
+    """Refuses to train on nothing: `rows` are what is left of the traces in `max_length` tokens."""
+    if not traces:
+        raise WorkError(
+            "no trace to train on: the selected groups are empty or no trace of the teacher verifies; use a larger pool"
+            " or another teacher"
+        )
+    if not rows:
+        raise WorkError(f"every trace is longer than max_length = {max_length} tokens: raise it")
+
+
+def completions(folders: Sequence[Path]) -> dict[str, str]:
+    """The first whole trace of each problem in these artefacts, by the problem's id."""
+    found: dict[str, str] = {}
+    for folder in folders:
+        for row in read_rows(folder / TRACES):
+            if not row["prefix"]:
+                found.setdefault(row["problem_id"], row["completion"])
+    return found
 
 
 def schedule(lengths: Sequence[int], steps: int, batch_size: int, seed: int) -> list[int]:

@@ -41,9 +41,16 @@ class ValidationParams(Params):
 
 
 def open_validation(
-    model: Any, tokenizer: Any, params: ValidationParams, curve: Curve, context: StageContext
+    model: Any,
+    tokenizer: Any,
+    params: ValidationParams,
+    curve: Curve,
+    context: StageContext,
+    updates: int = 1,
 ) -> Validation | None:
     """The validation that the parameters ask for, on the problems that the pool holds out.
+
+    `updates` of the weights are one step of the parameters.
 
     Raises:
         RequestError: the pool holds none out.
@@ -59,4 +66,4 @@ def open_validation(
     from slmr.train.heldout import Validation
 
     problems = read_rows(places[0] / VALIDATION)
-    return Validation(model, tokenizer, problems, params, curve, context.folder / "trainer")
+    return Validation(model, tokenizer, problems, params, curve, context.folder / "trainer", updates)

@@ -19,7 +19,7 @@ from slmr.engines.sampler import Sampler, slots_are_right
 from slmr.engines.slots import SlotCache
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.errors import RequestError
-from slmr.lab import student_path
+from slmr.lab import model_path
 from slmr.stage import EngineSettings
 from slmr.tasks import load_task
 
@@ -29,7 +29,7 @@ WORDS = st.lists(st.integers(5, 700), min_size=1, max_size=12)
 
 @pytest.fixture(scope="module")
 def llama() -> Any:
-    return load_model(student_path("lab-llama")).eval()
+    return load_model(model_path("lab-llama")).eval()
 
 
 def tiny(kind: str, **changes: Any) -> Any:
@@ -72,12 +72,12 @@ def test_greedy_is_what_plain_forward_passes_give(
 def test_compiled_steps_give_the_same_completions() -> None:
     """Refills, repeated prompts, a last row alone; and whatever was asked before."""
     prompts = [Prompt(i.problem, draw=d) for i in load_task("lab_mawps").items("test", 5) for d in range(2)]
-    engines = [open_engine(student_path("lab-llama"), LAB.model_copy(update={"batch_size": 4, "compile": c}))
+    engines = [open_engine(model_path("lab-llama"), LAB.model_copy(update={"batch_size": 4, "compile": c}))
                for c in (False, True)]  # fmt: skip
     for sampling in (Sampling(0.0, 12, 0), Sampling(1.0, 12, 0)):
         eager, compiled = ([c.token_ids for c in e.generate(prompts, sampling)] for e in engines)
         assert eager == compiled
-    again = open_engine(student_path("lab-llama"), LAB.model_copy(update={"batch_size": 4, "compile": True}))
+    again = open_engine(model_path("lab-llama"), LAB.model_copy(update={"batch_size": 4, "compile": True}))
     assert again.generate(prompts, Sampling(1.0, 12, 0)) == engines[1].generate(prompts, Sampling(1.0, 12, 0))
 
 
@@ -87,7 +87,7 @@ def test_what_cannot_be_compiled_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(torch, "compile", lambda *_, **__: no_compiler)
     with pytest.raises(RequestError, match="cannot be compiled here"):
-        open_engine(student_path("lab-llama"), LAB.model_copy(update={"compile": True}))
+        open_engine(model_path("lab-llama"), LAB.model_copy(update={"compile": True}))
 
 
 @pytest.mark.parametrize("kind", ["llama", "qwen2", "qwen3", "olmo2", "phi3", "granite", "gemma"])
@@ -112,7 +112,7 @@ def test_architectures_through_slots(kind: str) -> None:
 def test_what_slots_cannot_run_goes_through_generate(kind: str, changes: dict[str, Any]) -> None:
     """Right either way: a sliding window, soft caps, other position encodings, a recurrent model."""
     model = tiny(kind, **changes)
-    tokenizer = load_tokenizer(student_path("lab-llama"))
+    tokenizer = load_tokenizer(model_path("lab-llama"))
     sampler = Sampler(model, tokenizer)
     prompt = tuple(range(5, 25))
     (row,) = sampler.run([Row(0, prompt, 0)], Sampling(0.0, 6, 0), 4)
@@ -127,8 +127,8 @@ def test_a_sliding_window_is_never_run_through_slots() -> None:
 
 def test_completions_equal_those_of_generate(llama: Any) -> None:
     """A batch of real prompts, against `model.generate` on the same batch."""
-    tokenizer, task = load_tokenizer(student_path("lab-llama")), load_task("lab_gsm8k")
-    engine = open_engine(student_path("lab-llama"), LAB)
+    tokenizer, task = load_tokenizer(model_path("lab-llama")), load_task("lab_gsm8k")
+    engine = open_engine(model_path("lab-llama"), LAB)
     items = task.items("validation", 48)
     ours = engine.generate([Prompt(task.prompt(item.problem)) for item in items], Sampling(0.0, 60, 0))
     chats = [[{"role": "user", "content": task.prompt(item.problem)}] for item in items]
@@ -143,7 +143,7 @@ def test_completions_equal_those_of_generate(llama: Any) -> None:
 
 
 def test_logprobs_are_those_of_the_distribution_drawn_from(llama: Any) -> None:
-    engine: Any = open_engine(student_path("lab-llama"), LAB)
+    engine: Any = open_engine(model_path("lab-llama"), LAB)
     prompt = Prompt("Tom has 3 apples.")
     for temperature in (0.0, 0.7, 1.0):
         (done,) = engine.generate([prompt], Sampling(temperature, 12, 5))
@@ -158,7 +158,7 @@ def test_logprobs_are_those_of_the_distribution_drawn_from(llama: Any) -> None:
 
 
 def test_a_draw_does_not_depend_on_what_shares_the_batch() -> None:
-    engine = open_engine(student_path("lab-qwen"), LAB)
+    engine = open_engine(model_path("lab-qwen"), LAB)
     task = load_task("lab_gsm8k")
     prompts = [Prompt(task.prompt(i.problem), draw=d) for i in task.items("validation", 12) for d in range(3)]
     whole = engine.generate(prompts, Sampling(1.0, 60, 3))
@@ -171,7 +171,7 @@ def test_a_draw_does_not_depend_on_what_shares_the_batch() -> None:
 
 def test_both_paths_draw_the_same() -> None:
     """Slots and `generate` are two ways to the same completions."""
-    engine: Any = open_engine(student_path("lab-llama"), LAB)
+    engine: Any = open_engine(model_path("lab-llama"), LAB)
     task = load_task("lab_mawps")
     prompts = [Prompt(task.prompt(item.problem)) for item in task.items("validation", 20)]
     through_slots = engine.generate(prompts, Sampling(1.0, 40, 0))
@@ -183,7 +183,7 @@ def test_both_paths_draw_the_same() -> None:
 
 
 def test_stop_texts_end_and_cut_a_completion() -> None:
-    engine = open_engine(student_path("lab-llama"), LAB)
+    engine = open_engine(model_path("lab-llama"), LAB)
     prompt = Prompt(load_task("lab_gsm8k").prompt("Tom has 3 apples. He buys 4 more. How many has he?"))
     (free,) = engine.generate([prompt], Sampling(0.0, 40, 0))
     (cut,) = engine.generate([prompt], Sampling(0.0, 40, 0, stop=("=",)))
@@ -206,7 +206,7 @@ def out_of_memory(real: Callable[..., Any], most: int) -> Callable[..., Any]:
 
 
 def test_out_of_memory_halves_the_batch_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine: Any = open_engine(student_path("lab-llama"), LAB.model_copy(update={"batch_size": 16}))
+    engine: Any = open_engine(model_path("lab-llama"), LAB.model_copy(update={"batch_size": 16}))
     prompts = [Prompt(f"Tom has {n} apples.") for n in range(20)]
     expected = [c.token_ids for c in engine.generate(prompts, Sampling(1.0, 20, 0))]
     monkeypatch.setattr("slmr.engines.sampler.decode", out_of_memory(decode, 4))
@@ -217,14 +217,14 @@ def test_out_of_memory_halves_the_batch_and_goes_on(monkeypatch: pytest.MonkeyPa
 
 
 def test_out_of_memory_with_one_row_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = open_engine(student_path("lab-llama"), LAB.model_copy(update={"batch_size": 1}))
+    engine = open_engine(model_path("lab-llama"), LAB.model_copy(update={"batch_size": 1}))
     monkeypatch.setattr("slmr.engines.sampler.decode", out_of_memory(decode, 0))
     with pytest.raises(Exception, match="use a smaller model or dtype=bfloat16"):
         engine.generate([Prompt(str(n)) for n in range(5)], Sampling(0.0, 4, 0))
 
 
 def test_other_errors_are_not_taken_for_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = open_engine(student_path("lab-llama"), LAB)
+    engine = open_engine(model_path("lab-llama"), LAB)
 
     def broken(*_: Any) -> Any:
         raise RuntimeError("a real fault")
@@ -276,7 +276,7 @@ def test_tokens_are_drawn_as_often_as_they_are_likely() -> None:
 def test_prompts_without_a_chat_template(tmp_path: Path, examples: tuple[tuple[str, str], ...]) -> None:
     from slmr.engines.transformers import encode
 
-    tokenizer = load_tokenizer(student_path("lab-llama"))
+    tokenizer = load_tokenizer(model_path("lab-llama"))
     tokenizer.chat_template = None
     ids = encode(tokenizer, Prompt("Tom has 3 apples.", examples=examples))
     text = "1 + 1? #### 2\n\n" if examples else ""

@@ -20,9 +20,9 @@ import pytest
 from slmr.engines import models
 from slmr.engines.models import Model, content_key, resolve_model
 from slmr.errors import RequestError, WorkError
-from slmr.lab import student_path
+from slmr.lab import model_path
 
-LAB = student_path("lab-llama")
+LAB = model_path("lab-llama")
 TEXT = "Tom has 12 apples.\n\n7 + 3 = 10"
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from slmr.engines import Engine, Prompt, Sampling, open_engine
-from slmr.lab import student_path
+from slmr.lab import model_path
 from slmr.stage import EngineSettings
 from slmr.tasks import load_task
 
 pytest.importorskip("vllm", reason="the extra vllm is not installed")
 
-MODEL = student_path("lab-llama")
+MODEL = model_path("lab-llama")
 SERVED = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1"}
 
 

@@ -124,7 +124,7 @@ def test_unknown_names_are_refused_with_a_hint() -> None:
     with pytest.raises(RequestError, match="did you mean 'lab_math'"):
         lab.generator("lab_maths")
     with pytest.raises(RequestError, match="did you mean 'lab-qwen'"):
-        lab.student_path("lab-qwem")
+        lab.model_path("lab-qwem")
 
 
 def test_the_state_of_an_item_is_no_sum_of_seed_and_index() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr import lab
-from slmr.lab import student_path
+from slmr.lab import model_path
 from slmr.stage import EngineSettings, StageContext
 from slmr.store import write_rows
 from slmr.tasks import load_task
@@ -43,6 +43,6 @@ def folder(place: Path, **files: list[dict[str, Any]]) -> Path:
 def context(place: Path, seed: int = 0, **inputs: Any) -> StageContext:
     """A stage's context on the CPU; the model is lab-llama unless another is given."""
     place.mkdir(parents=True, exist_ok=True)
-    given = {"model": student_path("lab-llama"), **inputs}
+    given = {"model": model_path("lab-llama"), **inputs}
     lists = {name: value if isinstance(value, list) else [value] for name, value in given.items()}
     return StageContext(place, lists, seed, EngineSettings(device="cpu", batch_size=64), lambda *_: None)

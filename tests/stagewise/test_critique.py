@@ -19,9 +19,9 @@ from slmr.stagewise.critique import (
     preferred,
 )
 from slmr.stagewise.locators import ArithmeticLocator, TeacherLocator, WrongStep
-from slmr.stagewise.steps import split_steps
 from slmr.stagewise.teachers.dataset import DatasetTeacher
 from slmr.stagewise.teachers.oracle import OracleTeacher
+from slmr.steps import split_steps
 from slmr.store import read_rows
 from slmr.verify import verify
 from tests.stagewise.common import context, folder, problems, rollout

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from slmr.engines import Completion, Prompt, Sampling
 from slmr.engines.transformers import TransformersEngine
-from slmr.lab import student_path
+from slmr.lab import model_path
 from slmr.stage import EngineSettings
 from slmr.stagewise.locators import ArithmeticLocator, RolloutLocator, TeacherLocator, first_drop, named_step
-from slmr.stagewise.steps import split_steps
+from slmr.steps import split_steps
 from tests.stagewise.common import problems
 from tests.stagewise.failures import TEACHER, corrupted
 
@@ -90,7 +90,7 @@ def test_all_beginnings_of_all_attempts_are_continued_in_one_call() -> None:
 
 def test_rollouts_of_a_real_student_tell_a_right_beginning_from_a_wrong_one() -> None:
     pool = problems(12, level=2)
-    engine = TransformersEngine(student_path("lab-llama"), EngineSettings(device="cpu", batch_size=128))
+    engine = TransformersEngine(model_path("lab-llama"), EngineSettings(device="cpu", batch_size=128))
     locator = RolloutLocator(engine, 8, 0.5, Sampling(1.0, 60, 0))
     attempts = [corrupted(p, 1, 5) for p in pool]
     counts = locator.right(pool, attempts)

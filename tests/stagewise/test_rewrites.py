@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slmr.stagewise.rewrites import smaller_steps
-from slmr.stagewise.steps import conclusions, equations, evaluate_expression, false_equation, split_steps
+from slmr.steps import conclusions, equations, evaluate_expression, false_equation, split_steps
 
 
 @pytest.mark.parametrize(

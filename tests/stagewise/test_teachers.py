@@ -11,12 +11,12 @@ import pytest
 from slmr.engines import Completion, Prompt, Sampling
 from slmr.errors import RequestError
 from slmr.stage import EngineSettings
-from slmr.stagewise.steps import split_steps
 from slmr.stagewise.teachers import TeacherSettings, teacher_counts
 from slmr.stagewise.teachers.dataset import DatasetTeacher
 from slmr.stagewise.teachers.model import ModelTeacher, template
 from slmr.stagewise.teachers.oracle import OracleTeacher
 from slmr.stagewise.traces import TeacherParams, teacher_stage
+from slmr.steps import split_steps
 from slmr.store import read_rows
 from slmr.verify import verify
 from tests.engines.fake_server import FakeServer, Reply, answer
@@ -57,7 +57,7 @@ def test_marks_that_the_text_does_not_state_become_steps() -> None:
     ],
 )
 def test_an_attempt_is_judged_by_its_values(attempt: str, wrong: int, rest: str) -> None:
-    from slmr.stagewise.steps import beginning
+    from slmr.steps import beginning
 
     teacher = DatasetTeacher()
     assert teacher.first_wrong([MARKED], [attempt]) == [wrong]

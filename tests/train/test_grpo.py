@@ -8,7 +8,7 @@ from typing import Any
 
 from slmr.engines.decode import Row
 from slmr.engines.transformers import load_tokenizer
-from slmr.lab import student_path
+from slmr.lab import model_path
 from slmr.stage import EngineSettings, StageContext
 from slmr.train.curve import CURVE
 from slmr.train.grpo import GrpoParams
@@ -53,7 +53,7 @@ def test_the_samplers_logprobs_are_the_trainers(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     write_rows(tmp_path / "pool" / PROBLEMS, rows)
     context = StageContext(
-        tmp_path / "out", {"model": [student_path("lab-llama")], "problems": [tmp_path / "pool"]}, 0,
+        tmp_path / "out", {"model": [model_path("lab-llama")], "problems": [tmp_path / "pool"]}, 0,
         EngineSettings(device="cpu"), lambda *_: None,
     )  # fmt: skip
     grpo_stage(context, GrpoParams(steps=3, group_size=4, prompts_per_step=4, temperature=0.8, max_tokens=40))
@@ -88,7 +88,7 @@ def scripted(says: dict[str, str], resample: int, step: int = 0) -> tuple[Script
     rollouts._sampler = object()  # type: ignore[assignment]
     trainer = SimpleNamespace(
         accelerator=SimpleNamespace(unwrap_model=lambda model: model, process_index=0), model=None,
-        processing_class=load_tokenizer(student_path("lab-llama")), state=SimpleNamespace(global_step=step),
+        processing_class=load_tokenizer(model_path("lab-llama")), state=SimpleNamespace(global_step=step),
     )  # fmt: skip
     return rollouts, rollouts([p["prompt"] for p in problems[:2] for _ in range(2)], trainer)
 
@@ -96,11 +96,11 @@ def scripted(says: dict[str, str], resample: int, step: int = 0) -> tuple[Script
 def test_a_group_without_variance_gives_way_to_another_problem() -> None:
     rollouts, sampled = scripted({"dull": "ww", "good": "rw", "other": "wr"}, resample=1)
     assert sampled["problem_id"] == ["other", "other", "good", "good"]
-    tokenizer = load_tokenizer(student_path("lab-llama"))
+    tokenizer = load_tokenizer(model_path("lab-llama"))
     assert [tokenizer.decode(ids) for ids in sampled["prompt_ids"][::2]] == ["2 + 1?", "1 + 1?"]
     # What was replaced is counted, and remembered as a failure.
     reward = rollouts._reward
-    assert (rollouts.resampled, reward.groups) == (1, {"all wrong": 1})
+    assert (rollouts.replaced, reward.groups) == (1, {"all wrong": 1})
     assert [f["problem_id"] for f in reward.failures] == ["dull", "dull"] and reward.statuses["wrong"] == 2
 
 
@@ -108,7 +108,7 @@ def test_rounds_are_bounded_and_no_problem_comes_twice() -> None:
     says = {"a": "rr", "b": "ww", "c": "ww", "d": "rr", "e": "ww", "f": "ww", "g": "ww"}
     rollouts, sampled = scripted(says, resample=2)
     assert len(rollouts.asked) == 3 and len({name for names in rollouts.asked for name in names}) == 6
-    assert rollouts.resampled == 4
+    assert rollouts.replaced == 4
     assert sampled["problem_id"][::2] == rollouts.asked[-1]  # still without variance: it stays
     rollouts, sampled = scripted({"a": "rr", "b": "ww", "c": "rw"}, resample=5)
     assert rollouts.asked == [["a", "b"], ["c"]] and sampled["problem_id"] == ["c", "c", "b", "b"]

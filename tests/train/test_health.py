@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from slmr.engines.decode import Row
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.errors import RequestError, WorkError
-from slmr.lab import student_path
+from slmr.lab import model_path
 from slmr.recipes import stages
 from slmr.train.curve import Curve, plot_curve, renamed
 from slmr.train.grpo import GrpoParams, grpo_stage
@@ -90,7 +90,7 @@ def test_what_needs_validations_says_so(values: dict[str, Any]) -> None:
 
 
 def test_the_kl_to_the_start_is_the_mean_difference_of_log_probabilities() -> None:
-    tokenizer, model = load_tokenizer(student_path("lab-llama")), load_model(student_path("lab-llama")).eval()
+    tokenizer, model = load_tokenizer(model_path("lab-llama")), load_model(model_path("lab-llama")).eval()
     rows = [Row(0, (5, 6, 7), 0, [8, 9], [0.0, -1.0]), Row(1, (5,), 0, [tokenizer.eos_token_id], [-2.0])]  # type: ignore[list-item]
     total = 0.0
     for row in rows:
@@ -115,7 +115,7 @@ def test_a_run_stops_early_and_keeps_its_best_weights(tmp_path: Path) -> None:
     )
     sft_stage(made, params)
     assert made.stats["validation"]["kept_step"] == 0 and made.stats["steps"] == 4
-    kept, first = load_model(made.folder / "model"), load_model(student_path("lab-llama"))
+    kept, first = load_model(made.folder / "model"), load_model(model_path("lab-llama"))
     assert all((a == b).all() for a, b in zip(kept.parameters(), first.parameters(), strict=True))
     rows = {int(r["step"]): r for r in curve(made.folder) if r["validation_accuracy"] is not None}
     assert list(rows) == [0, 2, 4] and abs(rows[0]["validation_kl"]) < 1e-4 < rows[4]["validation_kl"]
@@ -133,8 +133,8 @@ def test_grpo_records_every_step_and_counts_what_it_sampled(tmp_path: Path) -> N
         assert {"reward", "accuracy", "format", "length", "entropy", "clip_ratio", "truncated"} <= row.keys()
     assert made.cost.rollout_tokens == rows[-1]["rollout_tokens"]
     groups = sum(made.stats["groups"].values())
-    assert groups == 3 * 4 + made.stats["resampled"]
-    assert made.stats["resampled"] > 0
+    assert groups == 3 * 4 + made.stats["replaced"]
+    assert made.stats["replaced"] > 0
     assert sum(row["length"] * 16 for row in rows) < made.cost.rollout_tokens
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from slmr.lab import student_path
+from slmr.lab import model_path
 from slmr.stage import EngineSettings, StageContext
 from slmr.store import read_rows, write_rows
 from slmr.tasks import load_task
@@ -49,7 +49,7 @@ def inputs(place: Path) -> dict[str, list[Path | str]]:
         for i, r in zip(items[:16], rows, strict=False)
     ])  # fmt: skip
     return {
-        "model": [student_path("lab-llama")],
+        "model": [model_path("lab-llama")],
         "problems": [place],
         "traces": [place],
         "validation": [place],

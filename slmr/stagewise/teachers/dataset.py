@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from slmr.errors import RequestError
 from slmr.stagewise.data import Row
-from slmr.stagewise.steps import departure, split_steps
+from slmr.steps import departure, split_steps
 from slmr.tasks import strict_form
 from slmr.verify import verify
 

@@ -18,7 +18,7 @@ from typing import Any
 from slmr.engines import Engine, Prompt, Sampling
 from slmr.engines.models import cache_folder
 from slmr.stagewise.data import Row
-from slmr.stagewise.steps import split_steps
+from slmr.steps import split_steps
 from slmr.store import digest
 from slmr.tasks import strict_form
 from slmr.verify import verify

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from slmr.errors import RequestError
 from slmr.stagewise.data import Row
-from slmr.stagewise.steps import departure, split_steps
+from slmr.steps import departure, split_steps
 
 if TYPE_CHECKING:
     from slmr.lab.items import LabItem

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.stagewise.steps import (
+from slmr.steps import (
     beginning,
     conclusions,
     departure,
