@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 from slmr.contamination import overlap
 from slmr.engines.models import Say, resolve_model
-from slmr.errors import RequestError
+from slmr.errors import RequestError, WorkError, unknown
 from slmr.evaluate import METRICS, SAMPLES
 from slmr.profiles import Profile, load_profile
-from slmr.recipes import Node, Planner, Recipe, select_methods, stages
+from slmr.recipes import Node, Planner, Recipe, recipe_files, select_methods, stages
 from slmr.results import Contamination, Summary, SummaryRow, read_summary, samples_folder, write_summary
 from slmr.stage import EngineSettings, StageContext
 from slmr.stagewise.data import PROBLEMS
@@ -100,14 +100,14 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None) -> Plan:
     """
     profile = load_profile(request.profile)
     tasks = select_tasks(profile.tasks, request.tasks_paths)
-    recipes = select_methods(request.methods, request.methods_paths)
+    recipes = select_methods(request.methods, request.methods_paths, profile.leave_out)
     students = request.students or (profile.default_student,)
     digests = tuple(task.digest for task in tasks)
     evaluation = profile.evaluate.model_dump() | {
         "tasks": tuple(task.name for task in tasks), "task_digests": digests,
     }  # fmt: skip
     defaults: dict[str, dict[str, Any]] = {name: dict(values) for name, values in profile.stages.items()}
-    _check_stage_names(defaults)
+    _check_names(profile, request)
     if "task" in defaults.get("pool", {}):
         defaults["pool"]["task_digest"] = load_task(defaults["pool"]["task"], request.tasks_paths).digest
     if request.limit is not None:
@@ -121,7 +121,9 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None) -> Plan:
                 f"{student}: a bench trains, so it needs the model's files; `slmr eval` takes a server"
             )
         for seed in request.seeds:
-            planner = Planner(found.location, found.key, defaults, profile.engine, seed)
+            planner = Planner(
+                found.location, found.key, defaults, profile.engine, seed, profile.tuned, profile.budget
+            )
             for recipe in recipes:
                 model = planner.plan(recipe)
                 command = reproduce_command(recipe.name, student, seed, request)
@@ -135,10 +137,13 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None) -> Plan:
     return Plan(profile, tasks, entries, folder, request, list(nodes.values()))
 
 
-def _check_stage_names(defaults: dict[str, dict[str, Any]]) -> None:
-    from slmr.errors import unknown
-
-    for name in defaults:
+def _check_names(profile: Profile, request: BenchRequest) -> None:
+    """Every stage and method that the profile names exists."""
+    methods = recipe_files(request.methods_paths)
+    for name in (*profile.tuned, *profile.leave_out):
+        if name not in methods:
+            raise RequestError(f"profile: {unknown('method', name, methods)}")
+    for name in (*profile.stages, *(kind for values in profile.tuned.values() for kind in values)):
         if name not in stages():
             raise RequestError(f"profile: {unknown('stage', name, stages())}")
 
@@ -210,6 +215,7 @@ def _run_node(store: Store, node: Node, plan: Plan, watcher: Watcher) -> None:
         watcher.finished(node, True, watch.seconds)
         return
     quiet_libraries()
+    allowance = _allowance(store, node, plan)
     with store.build(node.stage.name, node.key) as folder:
         if folder is None:
             watcher.finished(node, True, watch.seconds)
@@ -217,7 +223,7 @@ def _run_node(store: Store, node: Node, plan: Plan, watcher: Watcher) -> None:
         inputs = {name: [_place(store, n) for n in group] for name, group in node.inputs.items()}
         context = StageContext(
             folder, inputs, node.seed or 0, plan.profile.engine, watcher.progress,
-            tasks_paths=plan.request.tasks_paths,
+            tasks_paths=plan.request.tasks_paths, allowance=allowance,
         )  # fmt: skip
         node.stage.run(context, node.params)
         shutil.rmtree(folder / "trainer", ignore_errors=True)
@@ -226,6 +232,36 @@ def _run_node(store: Store, node: Node, plan: Plan, watcher: Watcher) -> None:
         manifest = _manifest(node, context.cost, plan.profile.engine)
         write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
     watcher.finished(node, False, watch.seconds)
+
+
+def _allowance(store: Store, node: Node, plan: Plan) -> int | None:
+    """What the budget leaves for a stage after all that it depends on; evaluation is not part of it.
+
+    Raises:
+        WorkError: nothing is left.
+    """
+    assert node.stage is not None
+    if plan.profile.budget is None or node.stage.name == "evaluate":
+        return None
+    before = [child for group in node.inputs.values() for child in group]
+    spent = spent_on(store, before).tokens
+    if spent >= plan.profile.budget:
+        methods = ", ".join(plan.methods_of(node))
+        raise WorkError(
+            f"stage {node.label} ({methods}): {spent:,} tokens are spent before it, and the profile's budget is"
+            f" {plan.profile.budget:,}: raise `budget`, or spend less on the stages before"
+        )
+    return plan.profile.budget - spent
+
+
+def spent_on(store: Store, nodes: Iterable[Node]) -> Cost:
+    """What these stages and all that they depend on cost, each once."""
+    made = {node.key: node for top in nodes for node in top.ancestors() if node.stage is not None}
+    total = Cost()
+    for node in made.values():
+        assert node.stage is not None
+        total = total + store.manifest(node.stage.name, node.key).cost
+    return total
 
 
 def _has(store: Store, node: Node) -> bool:
@@ -261,11 +297,7 @@ def _manifest(node: Node, cost: Cost, engine: EngineSettings) -> Manifest:
 
 def method_cost(store: Store, entry: Entry) -> Cost:
     """What the method spent on training: all its stages, shared ones in full, evaluation left out."""
-    total = Cost()
-    for node in entry.model.ancestors():
-        if node.stage is not None:
-            total = total + store.manifest(node.stage.name, node.key).cost
-    return total
+    return spent_on(store, [entry.model])
 
 
 def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:

@@ -20,7 +20,7 @@ stage (`null` removes it), the number of rounds. So are all ablations made.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -55,11 +55,12 @@ class StageSpec(BaseModel):
 
 
 class Recipe(BaseModel):
-    """A method as its YAML says."""
+    """A method as its YAML says; `extends` are its parent, the parent's parent, and so on."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: str
+    extends: tuple[str, ...] = ()
     kind: MethodKind
     summary: str
     paper: str | None = None
@@ -164,7 +165,8 @@ def _read(name: str, files: Mapping[str, Path], extended: tuple[str, ...] = ()) 
         raise RequestError(f"{file}: '{name}' extends itself")
     if parent not in files:
         raise RequestError(f"{file}: {unknown('method', str(parent), files)}")
-    return merged(_read(parent, files, (name, *extended)), content)
+    base = _read(parent, files, (name, *extended))
+    return merged(base, {**content, "extends": (parent, *base.get("extends", ()))})
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,15 +192,15 @@ def first_fault(error: ValidationError, known: Iterable[str]) -> str:
     return f"{place}: {fault['msg']}"
 
 
-def select_methods(names: str, extra: Sequence[Path] = ()) -> list[Recipe]:
+def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection[str] = ()) -> list[Recipe]:
     """The recipes of a comma-separated list; `base` comes first and is always there.
 
-    `all` is every method but the ablations and controls, which `ablations` names.
+    `all` is every method but the ablations and controls, which `ablations` names, and those to leave out.
     """
     recipes = {"base": load_recipe("base", extra)}
     for name in (n.strip() for n in names.split(",") if n.strip()):
         if name in ("all", "ablations"):
-            known = [load_recipe(n, extra) for n in recipe_files(extra)]
+            known = [load_recipe(n, extra) for n in recipe_files(extra) if n not in leave_out]
             recipes |= {r.name: r for r in known if (r.kind in APART) == (name == "ablations")}
         else:
             recipes[name] = load_recipe(name, extra)
@@ -207,14 +209,18 @@ def select_methods(names: str, extra: Sequence[Path] = ()) -> list[Recipe]:
 
 
 class Planner:
-    """Turns recipes into nodes with keys. Equal stages get equal keys, so methods share them."""
+    """Turns recipes into nodes with keys. Equal stages get equal keys, so methods share them.
+
+    `tuned` and `budget` are the profile's: what a stage writes depends on both.
+    """
 
     def __init__(
         self, student: Path | str, student_key: str, defaults: Mapping[str, Mapping[str, Any]], engine: EngineSettings,
-        seed: int,
+        seed: int, tuned: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None, budget: int | None = None,
     ) -> None:  # fmt: skip
         self._student = Node(student_key, STUDENT, None, None, {}, None, student)
         self._defaults, self._engine, self._seed = defaults, engine, seed
+        self._tuned, self._budget = tuned or {}, budget
 
     def plan(self, recipe: Recipe) -> Node:
         """The node that makes the method's final model; its ancestors are the whole plan.
@@ -245,9 +251,10 @@ class Planner:
         """A node with its key: the hash of all that can change what the stage writes."""
         params = kind.parse(values, where).identified()
         seed = self._seed if kind.random else None
+        limited = {"budget": self._budget} if self._budget is not None and kind.name != "evaluate" else {}
         key = digest(
             {
-                "stage": kind.name, "version": kind.version, "parameters": params.model_dump(mode="json"),
+                **limited, "stage": kind.name, "version": kind.version, "parameters": params.model_dump(mode="json"),
                 "inputs": {name: [node.key for node in group] for name, group in inputs.items()},
                 "seed": seed, "libraries": library_versions(self._engine.name),
                 "engine": self._engine.model_dump(exclude={"concurrency"}),
@@ -278,7 +285,9 @@ class Planner:
             least, most = {"one": (1, 1), "optional": (0, 1), "many": (1, 1000)}[rule]
             if not least <= len(inputs[name]) <= most:
                 raise RequestError(f"{where}: input '{name}' takes {rule}, {len(inputs[name])} given")
-        return self.make(kind, shown, {**self._defaults.get(spec.stage, {}), **spec.with_}, inputs, where)
+        own = next((self._tuned[n] for n in (recipe.name, *recipe.extends) if n in self._tuned), {})
+        values = {**self._defaults.get(spec.stage, {}), **own.get(spec.stage, {}), **spec.with_}
+        return self.make(kind, shown, values, inputs, where)
 
     def _resolve(
         self, reference: str, where: str, recipe: Recipe, current: Mapping[str, Node],

@@ -65,6 +65,7 @@ class StageContext:
         progress: call it with (done, total, what is counted).
         cost: add to it what the stage spends; wall time is added by the caller.
         stats: counts and curves that a reader should see; saved as `stats.json`.
+        allowance: tokens that are left of the budget; None is no limit.
     """
 
     folder: Path
@@ -75,6 +76,7 @@ class StageContext:
     cost: Cost = field(default_factory=Cost)
     stats: dict[str, Any] = field(default_factory=dict)
     tasks_paths: Sequence[Path] = ()
+    allowance: int | None = None
 
     def input(self, name: str) -> Path:
         """The folder of an input that there is exactly one of.

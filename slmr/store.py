@@ -42,6 +42,11 @@ class Cost(BaseModel):
     flops: float = 0.0
     wall_s: float = 0.0
 
+    @property
+    def tokens(self) -> int:
+        """What a budget counts: trained on, generated and taught."""
+        return self.train_tokens + self.rollout_tokens + self.teacher_tokens
+
     def __add__(self, other: Cost) -> Cost:
         return Cost(**{name: getattr(self, name) + getattr(other, name) for name in Cost.model_fields})
 

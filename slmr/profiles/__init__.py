@@ -25,7 +25,15 @@ class EvaluationSettings(BaseModel):
 
 
 class Profile(BaseModel):
-    """A benchmark's settings. `stages` holds the parameters of each kind of stage."""
+    """A benchmark's settings.
+
+    Attributes:
+        stages: the parameters of each kind of stage, for every method.
+        tuned: method → kind of stage → parameters, where a method's own tuning chose others; what extends a
+            method has its parent's.
+        budget: tokens that a method may spend, generated, trained on and taught together; training stops there.
+        leave_out: methods that `all` leaves out here, and why.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,6 +44,9 @@ class Profile(BaseModel):
     evaluate: EvaluationSettings = EvaluationSettings()
     engine: EngineSettings = EngineSettings()
     stages: dict[str, dict[str, Any]] = {}
+    tuned: dict[str, dict[str, dict[str, Any]]] = {}
+    budget: int | None = Field(default=None, ge=1)
+    leave_out: dict[str, str] = {}
 
 
 def profile_names() -> list[str]:

@@ -53,7 +53,10 @@ def trainer_settings(context: StageContext) -> dict[str, Any]:
 def progress_callback(
     context: StageContext, curve: Curve, more: Callable[[int], Mapping[str, float]]
 ) -> TrainerCallback:
-    """Hands the trainer's steps to the progress display, and its logs to the curve with what `more` says of a step."""
+    """Hands the trainer's steps to the progress display, and its logs to the curve with what `more` says of a step.
+
+    Training stops with the step that uses up the budget.
+    """
     from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
     class Reporter(TrainerCallback):
@@ -66,9 +69,15 @@ def progress_callback(
             self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
             logs: Mapping[str, Any] | None = None, **_: object,
         ) -> None:  # fmt: skip
-            if "train_runtime" not in (logs or {}):  # the summary at the end
-                curve.add(state.global_step, {**renamed(logs or {}), **more(state.global_step)})
-                health.check(curve.latest(health.LOOKS_BACK))
+            if "train_runtime" in (logs or {}):  # the summary at the end
+                return
+            row = {**renamed(logs or {}), **more(state.global_step)}
+            curve.add(state.global_step, row)
+            health.check(curve.latest(health.LOOKS_BACK))
+            spent = row.get("train_tokens", 0) + row.get("rollout_tokens", 0) + row.get("teacher_tokens", 0)
+            if context.allowance is not None and spent >= context.allowance:
+                control.should_training_stop = True
+                context.stats["stopped_by_budget"] = state.global_step
 
     return Reporter()
 

@@ -12,7 +12,7 @@ all_right, all_wrong, mixed     shares of the groups trained on
 zero_variance      share of them whose rewards are all equal
 replaced           groups that were replaced so far
 logprob_gap, logprob_gap_max    between sampler and trainer, nats a token
-rollout_tokens, train_tokens    so far
+rollout_tokens, train_tokens, teacher_tokens    so far
 validation_*       accuracy, format, length, truncated, kl (to the start, estimated) on held-out problems
 """
 

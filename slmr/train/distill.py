@@ -79,7 +79,7 @@ def gkd_stage(context: StageContext, params: GkdParams) -> None:
     seed_everything(context.seed)
     tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
     teacher = load_model(Path(place), context.engine.device)
-    if load_tokenizer(Path(place)).get_vocab() != tokenizer.get_vocab():
+    if _vocabulary(load_tokenizer(Path(place)), teacher) != _vocabulary(tokenizer, model):
         raise RequestError(f"stage gkd: the vocabulary of {params.teacher_model} is not the student's")
     rows = tokenize(tokenizer, traces, params.max_length)
     some(traces, rows, params.max_length)
@@ -92,7 +92,11 @@ def gkd_stage(context: StageContext, params: GkdParams) -> None:
     spent = trainer.spent
 
     def told(_: int) -> dict[str, float]:
-        return {"train_tokens": spent.trained, "rollout_tokens": spent.sampled}
+        return {
+            "train_tokens": spent.trained,
+            "rollout_tokens": spent.sampled,
+            "teacher_tokens": spent.trained,
+        }
 
     trainer.add_callback(progress_callback(context, curve, told))
     run(trainer, context, curve, validation, {"spent": spent})
@@ -101,6 +105,12 @@ def gkd_stage(context: StageContext, params: GkdParams) -> None:
         train_tokens=trained, rollout_tokens=sampled, teacher_tokens=trained,
         flops=model.num_parameters() * (6.0 * trained + 2.0 * sampled) + 2.0 * teacher.num_parameters() * trained,
     )  # fmt: skip
+
+
+def _vocabulary(tokenizer: Any, model: Any) -> dict[str, int]:
+    """The tokens that the model has a logit for; a tokenizer may know more, which nothing can produce."""
+    size = model.config.get_text_config().vocab_size
+    return {token: i for token, i in tokenizer.get_vocab().items() if i < size}
 
 
 def _trainer(

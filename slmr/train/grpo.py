@@ -101,7 +101,10 @@ def train_policy(
     extra = part(tokenizer, reward) if part else None
 
     def told(_: int) -> dict[str, float]:
-        return {**reward.last, "rollout_tokens": rolled.tokens, "replaced": rolled.replaced}
+        trained = made.state.num_input_tokens_seen + (extra.trained if extra else 0)
+        return {
+            **reward.last, "rollout_tokens": rolled.tokens, "replaced": rolled.replaced, "train_tokens": trained,
+        }  # fmt: skip
 
     made = _trainer(model, tokenizer, config, rows, rolled, reward, trainer)
     made.add_callback(progress_callback(context, curve, told))

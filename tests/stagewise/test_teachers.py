@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from slmr.engines import Completion, Prompt, Sampling
+from slmr.engines import Completion, Prompt, Sampling, open_engine
 from slmr.errors import RequestError
+from slmr.lab import model_path
 from slmr.stage import EngineSettings
 from slmr.stagewise.teachers import TeacherSettings, teacher_counts
 from slmr.stagewise.teachers.dataset import DatasetTeacher
@@ -244,3 +245,18 @@ def test_an_attempt_without_steps_is_not_asked_about(cache: Path) -> None:
     teacher, engine = asked("1")
     assert teacher.first_wrong([MARKED, MARKED], ["#### 3", "3 + 4 = 8. #### 8"]) == [None, 0]
     assert len(engine.asked) == 1
+
+
+def test_a_model_that_knows_the_task_is_asked_as_the_student_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SLMR_CACHE", str(tmp_path))
+    pool = problems(8, level=1)
+    settings = TeacherSettings(
+        teacher="local", teacher_model="lab-llama", teacher_prompt="task", teacher_max_tokens=64
+    )
+    teacher = settings.open(EngineSettings(device="cpu"))
+    traces = teacher.raw_traces(pool)
+    engine = open_engine(model_path("lab-llama"), EngineSettings(device="cpu"))
+    asked = engine.generate([Prompt(p["prompt"]) for p in pool], Sampling(0.0, 64, 0))
+    assert [t.split("\n####")[0] for t in traces if t] == [c.text.strip().split("\n####")[0] for c in asked]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from slmr.engines.decode import Row
 from slmr.engines.transformers import load_tokenizer
 from slmr.lab import model_path
 from slmr.stage import EngineSettings, StageContext
 from slmr.train.curve import CURVE
 from slmr.train.grpo import GrpoParams
 from slmr.train.rollouts import GroupReward, Rollouts
+from tests.train.toy import Scripted, rolled
 
 
 def test_groups_failures_and_abstentions() -> None:
@@ -61,36 +60,18 @@ def test_the_samplers_logprobs_are_the_trainers(tmp_path: Path) -> None:
     assert len(gaps) == 3 and all(0 <= gap < 1e-4 for gap in gaps)
 
 
-class Scripted(Rollouts):
-    """Says for each problem what its gold is made of: `r` is a right completion, `w` a wrong one."""
-
-    asked: list[list[str]]
-
-    def _sample(self, problems: Any, model: Any, tokenizer: Any, where: list[int]) -> list[list[Row]]:
-        self.asked = [*getattr(self, "asked", []), [p["id"] for p in problems]]
-
-        def row(problem: Any, sign: str) -> Row:
-            ids = tokenizer("#### 1" if sign == "r" else "#### 2", add_special_tokens=False)["input_ids"]
-            return Row(
-                0, tuple(tokenizer(problem["prompt"])["input_ids"]), 0, [*ids, tokenizer.eos_token_id], [-1.0]
-            )
-
-        return [[row(problem, sign) for sign in problem["says"]] for problem in problems]
+class ScriptedRollouts(Scripted, Rollouts):
+    pass
 
 
-def scripted(says: dict[str, str], resample: int, step: int = 0) -> tuple[Scripted, dict[str, Any]]:
+def scripted(says: dict[str, str], resample: int, step: int = 0) -> tuple[ScriptedRollouts, dict[str, Any]]:
     """The rollouts of a step on the first two problems."""
     problems = [
-        {"id": name, "prompt": f"{n} + 1?", "gold": "1", "kind": "numeric", "says": text}
+        {"id": name, "prompt": f"{n} + 1?", "gold": "1", "kind": "numeric", "says": [text]}
         for n, (name, text) in enumerate(says.items())
     ]
-    rollouts = Scripted(problems, GrpoParams(group_size=2, resample=resample), GroupReward(2), 0)
-    rollouts._sampler = object()  # type: ignore[assignment]
-    trainer = SimpleNamespace(
-        accelerator=SimpleNamespace(unwrap_model=lambda model: model, process_index=0), model=None,
-        processing_class=load_tokenizer(model_path("lab-llama")), state=SimpleNamespace(global_step=step),
-    )  # fmt: skip
-    return rollouts, rollouts([p["prompt"] for p in problems[:2] for _ in range(2)], trainer)
+    rollouts = ScriptedRollouts(problems, GrpoParams(group_size=2, resample=resample), GroupReward(2), 0)
+    return rollouts, rolled(rollouts, problems[:2], 2, step)
 
 
 def test_a_group_without_variance_gives_way_to_another_problem() -> None:
@@ -129,3 +110,15 @@ def test_the_last_step_in_shares() -> None:
     assert reward.last == {
         "accuracy": 0.25, "format": 0.75, "zero_variance": 0.5, "all_right": 0.0, "all_wrong": 0.5, "mixed": 0.5,
     }  # fmt: skip
+
+
+def test_a_teachers_completion_is_paid_but_no_merit_of_the_student() -> None:
+    reward = GroupReward(2)
+    texts = ["#### 3", "#### 4", "#### 1", "#### 7"]
+    paid = reward(
+        texts, ["4", "4", "7", "7"], ["numeric"] * 4, ["a", "a", "b", "b"], taught=[False, True] * 2
+    )
+    assert paid == [0.0, 1.0, 0.0, 1.0]
+    assert reward.last["accuracy"] == 0 and reward.last["mixed"] == 1
+    # What the student failed on it failed on, whoever helped.
+    assert [f["problem_id"] for f in reward.failures] == ["a", "b"] and reward.groups == {"all wrong": 2}

@@ -75,6 +75,8 @@ class TeacherSettings(Params):
         word_share: the probability that it sums up in words.
         teacher_model: of `local` a folder or hub id, of `server` a URL.
         teacher_served_name: the model's name on a server with several.
+        teacher_prompt: `instructions` are the templates; `task` is the student's own prompt for solving, for a
+            model that was trained on it.
         teacher_key: which model and which prompts these are; filled in when the stage is planned.
     """
 
@@ -85,6 +87,7 @@ class TeacherSettings(Params):
     teacher_served_name: str | None = None
     teacher_temperature: float = Field(default=0.0, ge=0)
     teacher_max_tokens: int = Field(default=512, ge=1)
+    teacher_prompt: Literal["instructions", "task"] = "instructions"
     teacher_key: str = ""
 
     @field_validator("teacher", mode="before")
@@ -151,7 +154,8 @@ class TeacherSettings(Params):
         settings = engine.model_copy(update={"name": name, "served_name": self.teacher_served_name})
         opened = open_engine(resolve_model(str(self.teacher_model)).location, settings)
         sampling = Sampling(self.teacher_temperature, self.teacher_max_tokens, 0)
-        return ModelTeacher(opened, digest([key, settings.label]), sampling)
+        plainly = self.teacher_prompt == "task"
+        return ModelTeacher(opened, digest([key, settings.label]), sampling, plainly)
 
 
 def worked_traces(teacher: Teacher, problems: Sequence[Row]) -> list[str | None]:

@@ -39,17 +39,21 @@ def templates_digest() -> str:
 
 
 class ModelTeacher:
-    """Asks a model. `key` identifies it; `asked` and `from_cache` count the questions and those not asked again."""
+    """Asks a model. `key` identifies it; `asked` and `from_cache` count the questions and those not asked again.
+
+    `plainly`: a problem is put to it as to the student, without instructions.
+    """
 
     separator = "\n"
 
-    def __init__(self, engine: Engine, key: str, sampling: Sampling) -> None:
-        self._engine, self._key, self._sampling = engine, key, sampling
+    def __init__(self, engine: Engine, key: str, sampling: Sampling, plainly: bool = False) -> None:
+        self._engine, self._key, self._sampling, self._plainly = engine, key, sampling, plainly
         self._cache = cache_folder() / "teacher"
         self.generated = self.asked = self.from_cache = 0
 
     def raw_traces(self, problems: Sequence[Row]) -> list[str | None]:
-        answers = self._ask("solve", problems, [{}] * len(problems))
+        name = "plain" if self._plainly else "solve"
+        answers = self._ask(name, problems, [{}] * len(problems))
         return [closed(text, problem) for text, problem in zip(answers, problems, strict=True)]
 
     def rewrites(self, problems: Sequence[Row], raw: Sequence[str]) -> list[dict[str, str]]:
@@ -108,7 +112,9 @@ def closed(text: str, problem: Row) -> str:
 
 
 def _filled(name: str, problem: Row, extra: dict[str, str]) -> str:
-    """A template with a problem in it. Braces in a problem or a trace stay what they are."""
+    """A template with a problem in it; `plain` is the task's own prompt. Braces in the texts stay what they are."""
+    if name == "plain":
+        return problem["prompt"]
     values = {"problem": problem["problem"], "gold": problem["gold"],
               "form": strict_form(f"({_FORMS[problem['kind']]})", problem["kind"]), **extra}  # fmt: skip
     return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], template(name)).strip()
