@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from slmr.capability import export_capability
 from slmr.contamination import overlap
+from slmr.course import export_course, spent_on
 from slmr.engines.models import Say, resolve_model
 from slmr.errors import RequestError, WorkError, unknown
 from slmr.evaluate import METRICS, SAMPLES
@@ -63,7 +65,7 @@ class BenchRequest:
 
 @dataclass(frozen=True)
 class Entry:
-    """One (method, student, seed) of a plan: the node of its model and the node of its evaluation."""
+    """One (method, student, seed) of a plan: the nodes of its model and of its evaluations."""
 
     recipe: Recipe
     student: str
@@ -71,6 +73,12 @@ class Entry:
     model: Node
     evaluation: Node
     command: str
+    capability: Node | None = None
+
+    @property
+    def last(self) -> list[Node]:
+        """All that nothing else depends on."""
+        return [self.evaluation, *([self.capability] if self.capability else [])]
 
 
 @dataclass(frozen=True)
@@ -87,8 +95,8 @@ class Plan:
     def methods_of(self, node: Node) -> list[str]:
         """The methods that need this node."""
         names = [
-            e.recipe.name for e in self.entries if any(n.key == node.key for n in e.evaluation.ancestors())
-        ]
+            e.recipe.name for e in self.entries for end in e.last if any(n.key == node.key for n in end.ancestors())
+        ]  # fmt: skip
         return list(dict.fromkeys(names))
 
 
@@ -106,6 +114,7 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None) -> Plan:
     evaluation = profile.evaluate.model_dump() | {
         "tasks": tuple(task.name for task in tasks), "task_digests": digests,
     }  # fmt: skip
+    capability = _capability(profile, request)
     defaults: dict[str, dict[str, Any]] = {name: dict(values) for name, values in profile.stages.items()}
     _check_names(profile, request)
     if "task" in defaults.get("pool", {}):
@@ -128,13 +137,27 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None) -> Plan:
                 model = planner.plan(recipe)
                 command = reproduce_command(recipe.name, student, seed, request)
                 evaluated = planner.evaluation(model, evaluation)
-                entries.append(Entry(recipe, student, seed, model, evaluated, command))
+                able = planner.evaluation(model, capability) if capability else None
+                entries.append(Entry(recipe, student, seed, model, evaluated, command, able))
     identity = digest([profile.model_dump(mode="json"), request.limit])[:8]
     folder = request.out / f"{profile.name}-{identity}"
     nodes: dict[str, Node] = {}
-    for node in (n for e in entries for n in e.evaluation.ancestors() if n.stage is not None):
+    ends = [end for entry in entries for end in entry.last]
+    for node in (n for end in ends for n in end.ancestors() if n.stage is not None):
         nodes.setdefault(node.key, node)
     return Plan(profile, tasks, entries, folder, request, list(nodes.values()))
+
+
+def _capability(profile: Profile, request: BenchRequest) -> dict[str, Any] | None:
+    """The parameters of the second evaluation, where the profile has one."""
+    wanted = profile.capability
+    if wanted is None:
+        return None
+    tasks = select_tasks(wanted.tasks, request.tasks_paths)
+    return {
+        "tasks": tuple(task.name for task in tasks), "task_digests": tuple(task.digest for task in tasks),
+        "limit": min(wanted.limit, request.limit or wanted.limit), "k": wanted.k, "temperature": 1.0,
+    }  # fmt: skip
 
 
 def _check_names(profile: Profile, request: BenchRequest) -> None:
@@ -159,6 +182,10 @@ def run_bench(plan: Plan, watcher: Watcher) -> Summary:
     with disk_faults(plan.folder):
         for entry in plan.entries:
             _export_samples(store, entry, plan)
+            export_course(plan.folder, store, entry.model, entry.recipe.name, entry.student, entry.seed)
+            if entry.capability is not None:
+                rows_of = read_rows(_artefact(store, entry.capability) / SAMPLES)
+                export_capability(plan.folder, entry.recipe.name, entry.student, entry.seed, rows_of)
         found = contamination(store, plan)
         merged = _merge(plan.folder / "summary.json", rows)
         write_summary(plan.folder / "summary.json", merged, found)
@@ -254,16 +281,6 @@ def _allowance(store: Store, node: Node, plan: Plan) -> int | None:
     return plan.profile.budget - spent
 
 
-def spent_on(store: Store, nodes: Iterable[Node]) -> Cost:
-    """What these stages and all that they depend on cost, each once."""
-    made = {node.key: node for top in nodes for node in top.ancestors() if node.stage is not None}
-    total = Cost()
-    for node in made.values():
-        assert node.stage is not None
-        total = total + store.manifest(node.stage.name, node.key).cost
-    return total
-
-
 def _has(store: Store, node: Node) -> bool:
     return node.stage is not None and store.has(node.stage.name, node.key)
 
@@ -352,14 +369,10 @@ def _export_samples(store: Store, entry: Entry, plan: Plan) -> None:
 
 def _merge(path: Path, rows: Sequence[SummaryRow]) -> list[SummaryRow]:
     """The rows of earlier benches in the same folder, with this bench's rows in place of their own."""
-    new = {_identity(row): row for row in rows}
+    new = {row.identity: row for row in rows}
     old: Iterable[SummaryRow] = read_summary(path).rows if path.is_file() else []
-    kept = [row for row in old if _identity(row) not in new]
-    return sorted([*kept, *new.values()], key=lambda r: (r.student, r.seed, _identity(r)))
-
-
-def _identity(row: SummaryRow) -> tuple[str, str, int, str]:
-    return row.method, row.student, row.seed, row.task
+    kept = [row for row in old if row.identity not in new]
+    return sorted([*kept, *new.values()], key=lambda r: (r.student, r.seed, r.identity))
 
 
 def quiet_libraries() -> None:

@@ -8,18 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from slmr.errors import RequestError
-from slmr.results import SummaryRow, read_summary, write_summary
+from slmr.results import SummaryRow, items_file, read_summary, run_file, write_summary
 from slmr.store import MANIFEST, read_json, read_rows, write_json, write_rows
 from slmr.tasks import load_task
 
 MANIFESTS = "manifests.json"
+TABLES = ("capability", "course", "moves")  # beside the samples; what there is of them
 _TEXTS = ("prompt", "completion", "gold", "extracted", "reason")
+_OF_THE_ITEM = ("prompt", "gold")  # kept once for all methods
+_LEFT_OUT = (*_OF_THE_ITEM, "logprob")
 
 
 def publish(run: Path, results: Path, name: str | None = None) -> Path:
     """Copies a run's summary, its evaluations' manifests and its samples; returns the published folder.
 
-    Texts of a task whose data has no licence that allows it are left out: verdicts and counts remain.
+    Published again, a run's rows take the place of their own; what other runs published there under the same name
+    stays, so that the parts of a long comparison come together one by one. Texts of a task whose data has no licence
+    that allows it are left out: verdicts and counts remain.
 
     Raises:
         RequestError: the folder is no run, or its samples are missing.
@@ -28,13 +33,22 @@ def publish(run: Path, results: Path, name: str | None = None) -> Path:
     target = results / (name or run.name)
     partial = results / f".{target.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    if target.is_dir():
+        shutil.copytree(target, partial)
+    partial.mkdir(parents=True, exist_ok=True)
+    before = read_summary(partial / "summary.json") if (partial / "summary.json").is_file() else None
     for row in summary.rows:
         _copy_samples(run, partial, row)
-    manifests = _manifests(run, summary.rows)
+        _copy_tables(run, partial, row)
+    own = {row.identity for row in summary.rows}
+    others = [row for row in before.rows if row.identity not in own] if before else []
+    rows = sorted([*others, *summary.rows], key=lambda r: (r.student, r.seed, r.identity))
+    manifests = {**_kept_manifests(partial, others), **_manifests(run, summary.rows)}
     write_json(partial / MANIFESTS, manifests)
-    write_summary(partial / "summary.json", summary.rows, summary.contamination)
-    text = _readme(target.name, summary.rows, list(manifests.values()))
+    contamination = list({(c.train, c.test): c for c in [*(before.contamination if before else []),
+                                                         *summary.contamination]}.values())  # fmt: skip
+    write_summary(partial / "summary.json", rows, contamination)
+    text = _readme(target.name, rows, list(manifests.values()))
     (partial / "README.md").write_text(text, encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     partial.replace(target)
@@ -42,15 +56,39 @@ def publish(run: Path, results: Path, name: str | None = None) -> Path:
 
 
 def _copy_samples(run: Path, target: Path, row: SummaryRow) -> None:
-    source, copy = row.samples_file(run), row.samples_file(target)
-    if not source.is_file():
-        raise RequestError(f"{source} is missing: a result is published with its samples")
+    if not row.samples_file(run).is_file():
+        raise RequestError(f"{row.samples_file(run)} is missing: a result is published with its samples")
+    samples, copy = row.samples(run), row.samples_file(target)
+    free = load_task(row.task).redistributable
+    left_out = {*_LEFT_OUT, *(() if free else _TEXTS)}
     copy.parent.mkdir(parents=True, exist_ok=True)
-    if load_task(row.task).redistributable:
-        shutil.copyfile(source, copy)
-        return
-    kept = [{k: v for k, v in sample.items() if k not in _TEXTS} for sample in read_rows(source)]
-    write_rows(copy, kept)
+    write_rows(copy, [{k: v for k, v in sample.items() if k not in left_out} for sample in samples])
+    if free:
+        _add_items(target, row.task, samples)
+
+
+def _add_items(target: Path, task: str, samples: Sequence[dict[str, Any]]) -> None:
+    """The items' texts, beside those that are there."""
+    file = items_file(target, task)
+    kept = {row["item_id"]: row for row in read_rows(file)} if file.is_file() else {}
+    new = {s["item_id"]: {name: s[name] for name in ("item_id", *_OF_THE_ITEM)} for s in samples}
+    if not new.keys() <= kept.keys():
+        file.parent.mkdir(exist_ok=True)
+        write_rows(file, list({**kept, **new}.values()))
+
+
+def _copy_tables(run: Path, target: Path, row: SummaryRow) -> None:
+    for what in TABLES:
+        source, copy = (run_file(place, what, row.method, row.student, row.seed) for place in (run, target))
+        if source.is_file():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+
+
+def _kept_manifests(published: Path, rows: Sequence[SummaryRow]) -> dict[str, dict[str, Any]]:
+    """The manifests of the rows that stay."""
+    found = read_json(published / MANIFESTS) if (published / MANIFESTS).is_file() else {}
+    return {row.manifest: found[row.manifest] for row in rows if row.manifest in found}
 
 
 def _manifests(run: Path, rows: Sequence[SummaryRow]) -> dict[str, dict[str, Any]]:

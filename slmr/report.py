@@ -1,17 +1,31 @@
-"""Tables from summary rows, for the terminal and as Markdown."""
+"""Tables and reports: a bench on the terminal, and a run as Markdown with its figures."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from slmr.compare import compare_all, differences_table
+from slmr.capability import Capability, capability
+from slmr.compare import compare_all, differences_table, p_value
 from slmr.errors import RequestError
-from slmr.results import Z95, Contamination, SummaryRow, read_summary
+from slmr.figures import (
+    bars,
+    cost_and_accuracy,
+    flow,
+    gains_by_difficulty,
+    learning_curves,
+    page,
+    pass_curves,
+)
+from slmr.results import Z95, Contamination, Summary, SummaryRow, read_summary, run_file
+from slmr.standings import Board, Standing, board, in_words
+from slmr.stats import Difference, Estimate
+from slmr.store import read_rows
 
 if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
     from rich.table import Table
 
 Key = tuple[str, str, int]
@@ -108,26 +122,161 @@ def warnings(rows: Sequence[SummaryRow], threshold: float = 0.05) -> list[str]:
     return lines
 
 
-def markdown_report(run: Path, against: str | None) -> str:
-    """A run as Markdown: accuracy with intervals and cost, differences to one method, how to make it again.
+def write_report(runs: Sequence[Path], out: Path, against: str | None = None) -> Path:
+    """`report.md` and, beside it, `figures.html`; returns the former. A section for each run and student.
 
     Raises:
-        RequestError: the run cannot be read, or `against` is no method of it.
+        RequestError: a run cannot be read, its samples are missing, or `against` is no method of it.
     """
+    parts, figures = [], []
+    for run in runs:
+        text, drawn = run_section(run, against)
+        parts.append(text)
+        figures += drawn
+    if figures:
+        parts.append("Figures: [figures.html](figures.html), one page that needs no network.")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "report.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    if figures:
+        page(figures, " and ".join(run.name for run in runs), out / "figures.html")
+    return out / "report.md"
+
+
+def run_section(run: Path, against: str | None) -> tuple[str, list[Figure]]:
+    """A run as Markdown, with its figures."""
     summary = read_summary(run / "summary.json")
     if not summary.rows:
         raise RequestError(f"{run / 'summary.json'} has no rows: nothing was evaluated")
-    parts = [f"# {run.name}", as_markdown(bench_table(summary.rows))]
-    if against:
-        for student in dict.fromkeys(row.student for row in summary.rows):
-            found = compare_all(run, against, student)
-            parts.append(as_markdown(differences_table(found, against, student)))
+    students = list(dict.fromkeys(row.student for row in summary.rows))
+    boards = [board(run, student) for student in students]
+    editions = " and ".join(sorted({row.edition for row in summary.rows}))
+    parts = [f"# {run.name} ({editions} edition)", *(in_words(found) for found in boards)]
+    figures = []
+    for found in boards:
+        able = capability(run, found.student, {s.method: s.seeds for s in found.standings})
+        parts += [
+            f"## {found.student}",
+            as_markdown(standings_table(found)),
+            as_markdown(changes_table(found)),
+        ]
+        if able:
+            parts += [as_markdown(difficulty_table(able)), as_markdown(pass_table(able))]
+        if against:
+            differences = compare_all(run, against, found.student)
+            parts.append(as_markdown(differences_table(differences, against, found.student)))
+        figures += drawings(run, found, able)
+    parts += _fine_print(summary)
+    return "\n\n".join(parts), figures
+
+
+def _fine_print(summary: Summary) -> list[str]:
+    parts = ["## How it was made"]
     if summary.contamination:
         parts.append(contamination_line(summary.contamination))
-    parts += [f"- {line}" for line in warnings(summary.rows)]
+    parts += ["\n".join(f"- {line}" for line in warnings(summary.rows))] if warnings(summary.rows) else []
     commands = dict.fromkeys(row.command for row in summary.rows)
-    parts.append("\n".join(["```bash", *commands, "```"]))
-    return "\n\n".join(parts) + "\n"
+    return [*parts, "\n".join(["```bash", *commands, "```"])]
+
+
+def standings_table(found: Board) -> Table:
+    """Rank, accuracy, gain and cost of every method."""
+    from rich.table import Table
+
+    table = Table(title="Mean accuracy over tasks in percent; methods of one rank cannot be told apart")
+    for name in ("rank", "method", "kind", "seeds", "mean", "95 %", "sd of seeds", "minus base", "its 95 %", "p (Holm)",
+                 "tokens", "TFLOP", "min", "nothing cheaper is better"):  # fmt: skip
+        table.add_column(name, justify="left" if name in ("method", "kind") else "right")
+    for s in found.standings:
+        gain = ["", "", ""]
+        if s.gain is not None and s.gain_p is not None:
+            gain = [f"{100 * s.gain.mean:+.1f}", _range(s.gain), p_value(s.gain_p)]
+        table.add_row(
+            "" if s.rank is None else str(s.rank), s.method, s.kind, str(len(s.seeds)), f"{100 * s.accuracy.mean:.1f}",
+            f"{100 * s.accuracy.low:.1f} to {100 * s.accuracy.high:.1f}",
+            "" if s.spread is None else f"{100 * s.spread:.1f}", *gain, compact(s.tokens), f"{s.flops / 1e12:.2f}",
+            f"{s.wall_s / 60:.1f}", "yes" if s.efficient else "",
+        )  # fmt: skip
+    return table
+
+
+def changes_table(found: Board) -> Table:
+    """Every task's change from the untrained student: what was learnt, and what was forgotten."""
+    from rich.table import Table
+
+    table = Table(
+        title="Change from the untrained student by task in points; * where its 95 % interval leaves out 0"
+    )
+    table.add_column("method", justify="left")
+    for task in found.tasks:
+        table.add_column(task, justify="right")
+    for s in found.standings:
+        if s.kind == "base":
+            table.add_row("base, %", *(f"{100 * s.by_task[task].mean:.1f}" for task in found.tasks))
+        elif s.changes:
+            table.add_row(s.method, *(_starred(s.changes[task]) for task in found.tasks))
+    return table
+
+
+def _starred(d: Difference) -> str:
+    return f"{100 * d.mean:+.1f}{'*' if d.low > 0 or d.high < 0 else ''}"
+
+
+def _range(d: Difference) -> str:
+    return f"{100 * d.low:+.1f} to {100 * d.high:+.1f}"
+
+
+def difficulty_table(found: Sequence[Capability]) -> Table:
+    """Accuracy by what the untrained student could do with an item."""
+    from rich.table import Table
+
+    base = next(entry for entry in found if entry.method == "base")
+    table = Table(
+        title="Accuracy in percent by the item's initial difficulty; base is of draws that did not sort it"
+    )
+    table.add_column("method", justify="left")
+    for g in base.gains:
+        table.add_column(f"{g.group} ({g.items} items)", justify="right")
+    table.add_row("base", *(f"{100 * g.before:.1f}" for g in base.gains))
+    for entry in found:
+        if entry.method != "base":
+            table.add_row(entry.method, *(percent(g.after.mean, _half(g.after)) for g in entry.gains))
+    return table
+
+
+def pass_table(found: Sequence[Capability]) -> Table:
+    """pass@k of every method."""
+    from rich.table import Table
+
+    table = Table(title="pass@k in percent of the items, unbiased, from so many completions as the largest k")
+    table.add_column("method", justify="left")
+    for k in found[0].passed:
+        table.add_column(f"k = {k}", justify="right")
+    for entry in found:
+        table.add_row(entry.method, *(percent(e.mean, _half(e)) for e in entry.passed.values()))
+    return table
+
+
+def _half(estimate: Estimate) -> float:
+    return (estimate.high - estimate.low) / 2
+
+
+def drawings(run: Path, found: Board, able: Sequence[Capability]) -> list[Figure]:
+    """All figures of a student; of learning curves and moves those of the first seed."""
+    drawn = [bars(found), cost_and_accuracy(found)]
+    curves = {s.method: _table(run, "course", s, found.student) for s in found.standings}
+    if curves := {method: rows for method, rows in curves.items() if rows}:
+        drawn.append(learning_curves(curves, found.student))
+    if able:
+        drawn += [gains_by_difficulty(able, found.student), pass_curves(able, found.student)]
+    for s in found.standings:
+        if s.kind == "stagewise" and (moves := _table(run, "moves", s, found.student)):
+            drawn.append(flow(moves, f"Problems between difficulty groups, {s.method}, {found.student}"))
+    return drawn
+
+
+def _table(run: Path, what: str, s: Standing, student: str) -> list[dict[str, Any]]:
+    file = run_file(run, what, s.method, student, s.seeds[0])
+    return read_rows(file) if file.is_file() else []
 
 
 def as_markdown(table: Table) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from statistics import NormalDist
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slmr.errors import RequestError
+from slmr.store import read_rows
 
 SCHEMA_VERSION = 2
 Z95 = NormalDist().inv_cdf(0.975)
@@ -20,6 +21,16 @@ Edition = Literal["lab", "paper"]
 def samples_folder(run: Path, method: str, student: str, seed: int) -> Path:
     """Where a run keeps the completions of one method, student and seed, a file a task."""
     return run / "samples" / method / student.replace("/", "--") / f"seed-{seed}"
+
+
+def items_file(run: Path, task: str) -> Path:
+    """Where a published run keeps a task's items: item_id, prompt, gold."""
+    return run / "items" / f"{task}.parquet"
+
+
+def run_file(run: Path, what: str, method: str, student: str, seed: int) -> Path:
+    """Where a run keeps one table of a method, student and seed: `capability`, `course` or `moves`."""
+    return run / what / method / student.replace("/", "--") / f"seed-{seed}.parquet"
 
 
 MethodKind = Literal[
@@ -70,9 +81,23 @@ class SummaryRow(BaseModel):
     data: str | None = Field(default=None, description="where the test items came from")
     engine: str | None = Field(default=None, description="engine and dtype of the evaluation")
 
+    @property
+    def identity(self) -> tuple[str, str, int, str]:
+        """What a run has at most one row of: method, student, seed, task."""
+        return self.method, self.student, self.seed, self.task
+
     def samples_file(self, run: Path) -> Path:
         """Where a run keeps the completions behind this row."""
         return samples_folder(run, self.method, self.student, self.seed) / f"{self.task}.parquet"
+
+    def samples(self, run: Path) -> list[dict[str, Any]]:
+        """The completions with their items' texts, which a published run keeps once for all its methods."""
+        rows = read_rows(self.samples_file(run))
+        items = items_file(run, self.task)
+        if not items.is_file() or not rows or "prompt" in rows[0]:
+            return rows
+        texts = {row.pop("item_id"): row for row in read_rows(items)}
+        return [{**row, **texts.get(row["item_id"], {})} for row in rows]
 
     @property
     def cautious_stderr(self) -> float:

@@ -11,7 +11,7 @@ from slmr.compare import compare, compare_all, comparison_table, verdict
 from slmr.errors import RequestError
 from slmr.evaluate.rescore import rescore
 from slmr.publish import publish
-from slmr.report import markdown_report
+from slmr.report import write_report
 from slmr.results import SummaryRow, read_summary, write_summary
 from slmr.store import read_rows, write_rows
 from slmr.tasks import load_task
@@ -148,7 +148,8 @@ def test_a_published_run_holds_what_a_reader_needs(tmp_path: Path) -> None:
     text = (target / "README.md").read_text()
     assert "| eval | m | 0 | lab_gsm8k | 2 | 50.0 |" in text and "slmr eval m" in text
     (published,) = read_summary(target / "summary.json").rows
-    assert read_rows(published.samples_file(target)) == read_rows(published.samples_file(run))
+    assert published.samples(target) == published.samples(run)
+    assert "prompt" not in read_rows(published.samples_file(target))[0]  # once for all methods
     assert publish(run, tmp_path / "results") == target  # again: in its place
     assert compare(str(target), str(run)).tasks[0].difference.mean == 0
 
@@ -187,8 +188,9 @@ def test_every_method_is_compared_with_one_over_the_same_seeds(tmp_path: Path) -
 
 
 def test_a_report_has_the_table_the_differences_and_the_commands(tmp_path: Path) -> None:
-    text = markdown_report(several_methods(tmp_path), "stagewise")
+    run = several_methods(tmp_path)
+    text = write_report([run], tmp_path / "out", "stagewise").read_text()
     (line,) = [line for line in text.splitlines() if line.startswith("| no_bridge | -")]
     assert line.split("|")[2].strip() == "-50.0"
     assert "```bash\nmake stagewise\nmake no_bridge" in text
-    assert "minus stagewise" not in markdown_report(tmp_path, None)
+    assert "minus stagewise" not in write_report([run], tmp_path / "out").read_text()

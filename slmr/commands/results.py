@@ -88,21 +88,18 @@ def compare_command(
 
 
 def report_command(
-    run: Annotated[Path, typer.Argument(help="The folder of a run, or of a published result.")],
-    out: Annotated[Path, typer.Option(help="Folder for report.md.")],
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or of published results.")],
+    out: Annotated[Path, typer.Option(help="Folder for report.md and figures.html.")],
     against: Annotated[
-        str | None, typer.Option(help="A method of the run: the paired difference of every other one to it.")
+        str | None, typer.Option(help="A method: the paired difference of every other one to it.")
     ] = None,
 ) -> None:
-    """Write a run's tables as Markdown: accuracy and cost, and differences to one method."""
-    from slmr.report import markdown_report
+    """Write a report: who leads and how surely, accuracy, cost, what was learnt and forgotten, figures."""
+    from slmr.report import write_report
     from slmr.store import disk_faults
 
-    text = markdown_report(run, against)
     with disk_faults(out):
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "report.md").write_text(text, encoding="utf-8")
-    print(out / "report.md")
+        print(write_report(runs, out, against))
 
 
 def publish_command(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.errors import RequestError
-from slmr.evaluate.metrics import judged, task_metrics
+from slmr.evaluate.metrics import VERDICT_FIELDS, judged, task_metrics
 from slmr.results import SummaryRow, read_summary, write_summary
 from slmr.store import read_rows, write_rows
 from slmr.tasks import load_task
@@ -49,22 +49,23 @@ def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
         file = row.samples_file(run)
         if not file.is_file():
             raise RequestError(f"{file} is missing: a row without its completions cannot be verified again")
-        after, change = _rescored(row, file, tasks_paths)
+        after, change = _rescored(row, run, tasks_paths)
         rows.append(after)
         changes.append(change)
     write_summary(run / "summary.json", rows, summary.contamination)
     return changes
 
 
-def _rescored(row: SummaryRow, file: Path, tasks_paths: Sequence[Path]) -> tuple[SummaryRow, Change]:
-    task, samples = load_task(row.task, tasks_paths), read_rows(file)
+def _rescored(row: SummaryRow, run: Path, tasks_paths: Sequence[Path]) -> tuple[SummaryRow, Change]:
+    task, samples = load_task(row.task, tasks_paths), row.samples(run)
     again = judged(samples, {task.name: task})
     metrics = task_metrics(again, task)
     # The completions were made for the task as it was: only what the checker decides is renewed.
     kept = {"task_version", "data", "edition"}
     values = {k: v for k, v in metrics.items() if k in SummaryRow.model_fields and k not in kept}
     after = SummaryRow.model_validate(row.model_dump() | values)
-    write_rows(file, again)
+    columns = {name for kept in read_rows(row.samples_file(run)) for name in kept} | set(VERDICT_FIELDS)
+    write_rows(row.samples_file(run), [{k: v for k, v in new.items() if k in columns} for new in again])
     return after, Change(
         row.method, row.student, row.seed, row.task, row.accuracy, after.accuracy, row.checker_version,
         after.checker_version, [new for old, new in zip(samples, again, strict=True) if _differs(old, new)],

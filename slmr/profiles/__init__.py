@@ -24,6 +24,19 @@ class EvaluationSettings(BaseModel):
     temperature: float | None = Field(default=None, ge=0)
 
 
+class CapabilitySettings(BaseModel):
+    """What is sampled many times over, to tell what a model can do at all from what it does at once.
+
+    `tasks` as on the command line; the first `limit` items of each, `k` completions at temperature 1.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    tasks: str
+    limit: int = Field(default=100, ge=2)
+    k: int = Field(default=64, ge=2)
+
+
 class Profile(BaseModel):
     """A benchmark's settings.
 
@@ -31,6 +44,7 @@ class Profile(BaseModel):
         stages: the parameters of each kind of stage, for every method.
         tuned: method → kind of stage → parameters, where a method's own tuning chose others; what extends a
             method has its parent's.
+        capability: a second evaluation, for pass@k and by difficulty; none where it is not given.
         budget: tokens that a method may spend, generated, trained on and taught together; training stops there.
         leave_out: methods that `all` leaves out here, and why.
     """
@@ -42,6 +56,7 @@ class Profile(BaseModel):
     default_student: str
     tasks: str
     evaluate: EvaluationSettings = EvaluationSettings()
+    capability: CapabilitySettings | None = None
     engine: EngineSettings = EngineSettings()
     stages: dict[str, dict[str, Any]] = {}
     tuned: dict[str, dict[str, dict[str, Any]]] = {}

@@ -1,0 +1,159 @@
+"""Figures of a report: bars with intervals, cost against accuracy, pass@k, difficulty groups, learning curves, flow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slmr.capability import Capability
+from slmr.standings import Board, Standing
+from slmr.stats import Estimate
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+# Okabe and Ito's palette, told apart by colour-blind readers too; a kind keeps its colour in all figures.
+KIND_COLOURS = {
+    "base": "#000000", "sft": "#0072B2", "distill": "#56B4E9", "rl": "#E69F00", "sft_rl": "#009E73",
+    "stagewise": "#D55E00", "ablation": "#CC79A7", "control": "#999999", "model": "#999999",
+}  # fmt: skip
+GROUP_COLOURS = {"hard": "#D55E00", "medium": "#E69F00", "simple": "#009E73"}
+_PALETTE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
+_DASHES = ("solid", "dash", "dot", "dashdot")
+
+
+def bars(board: Board) -> Figure:
+    """Mean accuracy of every method with its 95 % interval, the best on top."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for kind, group in _by_kind(board.standings).items():
+        figure.add_bar(
+            y=[s.method for s in group], x=[100 * s.accuracy.mean for s in group], orientation="h", name=kind,
+            marker_color=KIND_COLOURS[kind], error_x=_errors([s.accuracy for s in group]),
+        )  # fmt: skip
+    order = [s.method for s in reversed(board.standings)]
+    figure.update_yaxes(categoryorder="array", categoryarray=order)
+    figure.update_xaxes(title_text="mean accuracy over tasks, %, with its 95 % interval")
+    return _finished(figure, f"Accuracy, {board.student}", 120 + 26 * len(order))
+
+
+def cost_and_accuracy(board: Board) -> Figure:
+    """Tokens against mean accuracy; those that nothing cheaper beats are joined."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for kind, group in _by_kind(board.standings).items():
+        figure.add_scatter(
+            x=[s.tokens / 1e6 for s in group], y=[100 * s.accuracy.mean for s in group], mode="markers+text",
+            text=[s.method for s in group], textposition="top center", name=kind,
+            marker={"color": KIND_COLOURS[kind], "size": 9}, error_y=_errors([s.accuracy for s in group]),
+        )  # fmt: skip
+    front = sorted((s for s in board.standings if s.efficient), key=lambda s: s.tokens)
+    figure.add_scatter(
+        x=[s.tokens / 1e6 for s in front], y=[100 * s.accuracy.mean for s in front], mode="lines",
+        line={"color": "#666666", "dash": "dot"}, name="nothing cheaper is better",
+    )  # fmt: skip
+    figure.update_xaxes(title_text="tokens generated, trained on and taught, millions")
+    figure.update_yaxes(title_text="mean accuracy over tasks, %")
+    return _finished(figure, f"Cost and accuracy, {board.student}", 560)
+
+
+def pass_curves(found: Sequence[Capability], student: str) -> Figure:
+    """pass@k against k, on a logarithmic axis."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for i, entry in enumerate(found):
+        ks = list(entry.passed)
+        figure.add_scatter(
+            x=ks, y=[100 * entry.passed[k].mean for k in ks], mode="lines+markers", name=entry.method,
+            line={"color": _PALETTE[i % len(_PALETTE)], "dash": _DASHES[i // len(_PALETTE) % len(_DASHES)]},
+        )  # fmt: skip
+    figure.update_xaxes(
+        type="log", title_text="k, completions", tickvals=list(found[0].passed), tickformat="d"
+    )
+    figure.update_yaxes(title_text="pass@k, % of items")
+    return _finished(figure, f"What can be reached in k tries, {student}", 560)
+
+
+def gains_by_difficulty(found: Sequence[Capability], student: str) -> Figure:
+    """Accuracy after training less that before, by what the untrained student could do."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for group, colour in GROUP_COLOURS.items():
+        rows = [(e.method, g) for e in found for g in e.gains if g.group == group and e.method != "base"]
+        if rows:
+            figure.add_bar(
+                x=[method for method, _ in rows], y=[100 * (g.after.mean - g.before) for _, g in rows],
+                name=f"{group} ({rows[0][1].items} items)", marker_color=colour,
+            )  # fmt: skip
+    figure.update_yaxes(title_text="accuracy after less before, points")
+    return _finished(figure, f"Gain by initial difficulty, {student}", 460)
+
+
+def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], student: str) -> Figure:
+    """Held-out accuracy during training against the tokens spent so far; method → its points."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for i, (method, points) in enumerate(curves.items()):
+        figure.add_scatter(
+            x=[p["tokens"] / 1e6 for p in points], y=[100 * p["validation_accuracy"] for p in points],
+            mode="lines+markers", name=method,
+            line={"color": _PALETTE[i % len(_PALETTE)], "dash": _DASHES[i // len(_PALETTE) % len(_DASHES)]},
+        )  # fmt: skip
+    figure.update_xaxes(title_text="tokens spent so far, millions")
+    figure.update_yaxes(title_text="accuracy on held-out training problems, %")
+    return _finished(figure, f"Learning curves, {student}", 560)
+
+
+def flow(moves: Sequence[Mapping[str, Any]], title: str) -> Figure:
+    """How problems moved between difficulty groups from round to round (Sankey); rows as of `slmr.course`."""
+    import plotly.graph_objects as go
+
+    nodes = list(dict.fromkeys(
+        name for m in moves for name in ((m["round"], m["before"]), (m["round"] + 1, m["after"]))
+    ))  # fmt: skip
+    place = {
+        node: i for i, node in enumerate(sorted(nodes, key=lambda n: (n[0], list(GROUP_COLOURS).index(n[1]))))
+    }
+    figure = go.Figure(
+        go.Sankey(
+            node={"label": [f"{group}, round {number}" for number, group in place],
+                  "color": [GROUP_COLOURS[group] for _, group in place]},
+            link={"source": [place[m["round"], m["before"]] for m in moves],
+                  "target": [place[m["round"] + 1, m["after"]] for m in moves], "value": [m["n"] for m in moves]},
+        )
+    )  # fmt: skip
+    return _finished(figure, title, 420)
+
+
+def page(figures: Sequence[Figure], title: str, file: Path) -> None:
+    """One self-contained page with all figures; the drawing library is in it once."""
+    parts = [
+        figure.to_html(full_html=False, include_plotlyjs=i == 0, div_id=f"figure-{i}")
+        for i, figure in enumerate(figures)
+    ]
+    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><body>'
+    file.write_text(head + "\n".join(parts) + "</body></html>\n", encoding="utf-8")
+
+
+def _by_kind(standings: Sequence[Standing]) -> dict[str, list[Standing]]:
+    groups: dict[str, list[Standing]] = {}
+    for entry in standings:
+        groups.setdefault(entry.kind, []).append(entry)
+    return groups
+
+
+def _errors(estimates: Sequence[Estimate]) -> dict[str, Any]:
+    return {
+        "type": "data", "symmetric": False, "array": [100 * (e.high - e.mean) for e in estimates],
+        "arrayminus": [100 * (e.mean - e.low) for e in estimates],
+    }  # fmt: skip
+
+
+def _finished(figure: Figure, title: str, height: int) -> Figure:
+    return figure.update_layout(title=title, template="plotly_white", height=height, bargap=0.25)

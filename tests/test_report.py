@@ -1,0 +1,154 @@
+"""Standings, capability and the report over runs made up here: what leads, what is shared, what is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import pytest
+
+from slmr.capability import capability, export_capability
+from slmr.compare import compare, compare_all
+from slmr.publish import publish
+from slmr.report import write_report
+from slmr.results import SummaryRow, read_summary, run_file, write_summary
+from slmr.standings import board, in_words
+from slmr.store import read_rows, write_rows
+from slmr.tasks import load_task
+
+TASKS = ("lab_gsm8k", "lab_mawps")
+KINDS = {"base": "base", "stagewise": "stagewise", "sft_grpo": "sft_rl", "no_bridge": "ablation"}
+
+
+def made_run(
+    folder: Path, rates: dict[str, float], seeds: Sequence[int] = (0, 1, 2), items: int = 120
+) -> Path:
+    """A run of two tasks with two completions an item, method → its true accuracy."""
+    rows = []
+    for method, rate in rates.items():
+        for seed in seeds:
+            for task in TASKS:
+                rng = np.random.default_rng([crc32(method.encode()), seed, len(task)])
+                easy = np.random.default_rng(7).random((items, 1))  # the same items for all
+                strict = rng.random((items, 2)) < np.clip(rate + 0.3 * (easy - 0.5), 0, 1)
+                row = summary_row(method, seed, task, strict)
+                rows.append(row)
+                file = row.samples_file(folder)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                write_rows(file, [
+                    {"method": method, "student": "lab-llama", "seed": seed, "task": task, "item_id": f"i{i}",
+                     "difficulty": 1, "k_index": k, "prompt": f"What is {i}?", "completion": "#### 1", "gold": "1",
+                     "finish_reason": "stop", "tokens": 3, "logprob": -1.0, "status": "correct",
+                     "strict": bool(strict[i, k]), "lenient": bool(strict[i, k]), "extracted": "1", "reason": ""}
+                    for i in range(items) for k in range(2)
+                ])  # fmt: skip
+    write_summary(folder / "summary.json", rows)
+    return folder
+
+
+def summary_row(method: str, seed: int, task: str, strict: np.ndarray) -> SummaryRow:
+    mean = float(strict.mean())
+    return SummaryRow.model_validate({
+        "method": method, "method_kind": KINDS.get(method, "rl"), "student": "lab-llama", "seed": seed, "task": task,
+        "edition": "lab", "n_items": len(strict), "k": 2, "accuracy": mean, "accuracy_lenient": mean, "stderr": 0.02,
+        "ci95": (mean - 0.04, mean + 0.04), "truncated_rate": 0, "no_answer_rate": 0, "mean_tokens": 3,
+        "train_tokens": 1000 * len(method), "rollout_tokens": 0, "teacher_tokens": 0, "wall_s": 1, "flops": 1e12,
+        "task_version": load_task(task).digest, "checker_version": "1", "manifest": "m",
+        "command": f"slmr bench --method {method} --seeds {seed},",
+    })  # fmt: skip
+
+
+def test_ranks_are_shared_by_what_cannot_be_told_apart(tmp_path: Path) -> None:
+    rates = {"base": 0.3, "sft_grpo": 0.6, "stagewise": 0.61, "grpo": 0.45, "no_bridge": 0.6}
+    run = made_run(tmp_path, rates, seeds=range(5))
+    found = board(run, "lab-llama")
+    ranks = {s.method: s.rank for s in found.standings}
+    assert ranks == {"stagewise": 1, "sft_grpo": 1, "grpo": 3, "base": 4, "no_bridge": None}
+    by_name = {s.method: s for s in found.standings}
+    best = by_name["stagewise"]
+    assert best.gain is not None and best.gain.mean == pytest.approx(
+        best.accuracy.mean - by_name["base"].accuracy.mean
+    )
+    assert best.spread is not None and set(best.changes) == set(TASKS)
+    text = in_words(found)
+    assert "5 seeds" in text and "cannot be told apart from sft_grpo (" in text and "no_bridge" not in text
+
+
+def test_the_report_agrees_with_compare(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "run", {"base": 0.3, "sft_grpo": 0.5, "stagewise": 0.6})
+    own = compare(f"{run}:stagewise", f"{run}:base")
+    standing = next(s for s in board(run, "lab-llama").standings if s.method == "stagewise")
+    assert own.mean == standing.gain and own.seeds == 3
+    assert {t.task: t.difference for t in own.tasks} == standing.changes
+    assert [d for name, d, _ in compare_all(run, "base", "lab-llama") if name == "stagewise"] == [own.mean]
+
+
+def test_with_one_seed_the_words_say_so(tmp_path: Path) -> None:
+    found = board(made_run(tmp_path, {"base": 0.3, "grpo": 0.32}, seeds=[4]), "lab-llama")
+    text = in_words(found)
+    assert "one seed, so the intervals know nothing of another training run" in text
+    assert "No gain over the untrained student is shown for grpo" in text
+    assert all(s.spread is None for s in found.standings)
+
+
+def test_difficulty_is_sorted_by_draws_that_do_not_score_it(tmp_path: Path) -> None:
+    """Items of one true rate: by its own draws the hard ones would gain from nothing; by others they do not."""
+    rng = np.random.default_rng(0)
+    for method in ("base", "grpo"):
+        strict = rng.random((400, 8)) < 0.5
+        export_capability(tmp_path, method, "s", 0, [
+            {"task": "t", "item_id": f"{i:03}", "difficulty": 1, "k_index": k, "strict": bool(strict[i, k])}
+            for i in range(400) for k in range(8)
+        ])  # fmt: skip
+    base, grpo = capability(tmp_path, "s", {"base": [0], "grpo": [0]})
+    assert {g.group for g in grpo.gains} == {"hard", "medium", "simple"}
+    assert all(abs(g.after.mean - g.before) < 0.12 and abs(g.before - 0.5) < 0.12 for g in grpo.gains)
+    assert list(base.passed) == [1, 2, 4, 8]
+    assert base.passed[1].mean < base.passed[2].mean < base.passed[8].mean
+    assert capability(tmp_path, "s", {"grpo": [0]}) == []  # nothing to sort by
+    assert [c.method for c in capability(tmp_path, "s", {"base": [0], "grpo": [0, 1]})] == ["base"]
+
+
+def test_a_report_has_tables_and_one_page_of_figures(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "mine", {"base": 0.3, "grpo": 0.5, "stagewise": 0.6})
+    for method in ("base", "grpo"):
+        for seed in range(3):
+            export_capability(run, method, "lab-llama", seed, [
+                {"task": "t", "item_id": str(i), "difficulty": 1, "k_index": k, "strict": (i + k) % 3 == 0}
+                for i in range(9) for k in range(4)
+            ])  # fmt: skip
+    for what, rows in (("course", [{"stage": "grpo", "step": 1, "tokens": 5, "validation_accuracy": 0.5}]),
+                       ("moves", [{"round": 1, "before": "hard", "after": "medium", "n": 3}])):  # fmt: skip
+        file = run_file(run, what, "stagewise", "lab-llama", 0)
+        file.parent.mkdir(parents=True)
+        write_rows(file, rows)
+    text = write_report([run], tmp_path / "out", "grpo").read_text()
+    assert text.startswith(
+        "# mine (lab edition)\n\nlab-llama, 3 seeds: stagewise has the highest mean accuracy"
+    )
+    for part in ("| rank | method |", "Change from the untrained student", "initial difficulty", "| method | k = 1 |",
+                 "Difference to grpo", "slmr bench --method grpo --seeds 0,"):  # fmt: skip
+        assert part in text
+    page = (tmp_path / "out" / "figures.html").read_text()
+    assert page.count('class="plotly-graph-div"') == 6 and "cdn" not in page.split("<body>")[0]
+
+
+def test_parts_are_published_one_by_one(tmp_path: Path) -> None:
+    first = made_run(tmp_path / "a", {"base": 0.3, "grpo": 0.5}, seeds=[0])
+    second = made_run(tmp_path / "b", {"base": 0.3, "grpo": 0.5}, seeds=[1])
+    whole = made_run(tmp_path / "c", {"base": 0.3, "grpo": 0.5}, seeds=[0, 1])
+    for run in (first, second, first):  # the same part again changes nothing
+        target = publish(run, tmp_path / "results", "lab")
+    key = lambda row: (row.seed, row.identity)  # noqa: E731
+    assert sorted(read_summary(target / "summary.json").rows, key=key) == sorted(
+        read_summary(whole / "summary.json").rows, key=key
+    )
+    assert board(target, "lab-llama") == board(whole, "lab-llama")
+    # Texts of an item are kept once; together they are what the run has, but for the log-probabilities.
+    row = read_summary(target / "summary.json").rows[0]
+    kept = read_rows(row.samples_file(target))
+    assert not {"prompt", "gold", "logprob"} & set(kept[0])
+    expected = [{k: v for k, v in s.items() if k != "logprob"} for s in read_rows(row.samples_file(whole))]
+    assert row.samples(target) == expected
