@@ -12,7 +12,7 @@ from slmr.engines import Completion, Prompt, Sampling, open_engine
 from slmr.errors import RequestError
 from slmr.lab import model_path
 from slmr.stage import EngineSettings
-from slmr.stagewise.teachers import TeacherSettings, teacher_counts
+from slmr.stagewise.teachers import TeacherSettings, teacher_counts, worked_traces
 from slmr.stagewise.teachers.dataset import DatasetTeacher
 from slmr.stagewise.teachers.model import ModelTeacher, template
 from slmr.stagewise.teachers.oracle import OracleTeacher
@@ -260,3 +260,15 @@ def test_a_model_that_knows_the_task_is_asked_as_the_student_is(
     engine = open_engine(model_path("lab-llama"), EngineSettings(device="cpu"))
     asked = engine.generate([Prompt(p["prompt"]) for p in pool], Sampling(0.0, 64, 0))
     assert [t.split("\n####")[0] for t in traces if t] == [c.text.strip().split("\n####")[0] for c in asked]
+
+
+@pytest.mark.parametrize(
+    ("answer", "worked"),
+    [
+        ("3 + 4 = 8.\n#### 8", None),
+        ("3 + 4 = 7. 7 * 2 = 14. 14 - 1 = 13.\n#### 13", "3 + 4 = 7.\n7 * 2 = 14.\n14 - 1 = 13.\n#### 13"),
+    ],
+)
+def test_a_models_wrong_solution_is_no_worked_one(cache: Path, answer: str, worked: str | None) -> None:
+    """Closed with the right answer, its steps would verify and teach the wrong way there."""
+    assert worked_traces(asked(answer)[0], [MARKED]) == [worked]

@@ -17,7 +17,7 @@ from typing import Any
 
 from slmr.engines import Engine, Prompt, Sampling
 from slmr.engines.models import cache_folder
-from slmr.stagewise.data import Row
+from slmr.stagewise.data import Row, verifies
 from slmr.steps import split_steps
 from slmr.store import digest
 from slmr.tasks import strict_form
@@ -61,8 +61,12 @@ class ModelTeacher:
         return [{"teacher": closed(text, problem)} for text, problem in zip(answers, problems, strict=True)]
 
     def worked_steps(self, problems: Sequence[Row]) -> list[list[str] | None]:
-        """The steps of its own solution: a model has no other."""
-        return [split_steps(trace) if trace else None for trace in self.raw_traces(problems)]
+        """The steps of its own solution, a model has no other; None where that comes to a wrong answer."""
+        traces = self.raw_traces(problems)
+        return [
+            split_steps(trace) if trace and verifies(trace, problem) else None
+            for trace, problem in zip(traces, problems, strict=True)
+        ]
 
     def continuations(self, problems: Sequence[Row], prefixes: Sequence[str]) -> list[str | None]:
         answers = self._ask("continue", problems, [{"prefix": prefix} for prefix in prefixes])
