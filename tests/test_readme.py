@@ -40,9 +40,9 @@ def test_a_task_of_your_own(tmp_path: Path) -> None:
 
 def test_a_method_of_your_own(tmp_path: Path) -> None:
     (tmp_path / "mymethods").mkdir()
-    (tmp_path / "mymethods" / "sft_hard.yaml").write_text(block("## A method of your own", "yaml"))
-    plan = slmr("bench", "--method", "sft_hard", "--methods-path", "mymethods", "--dry-run", cwd=tmp_path)
-    assert "teacher-" in plan and "for sft_hard" in plan
+    (tmp_path / "mymethods" / "sft_medium.yaml").write_text(block("## A method of your own", "yaml"))
+    plan = slmr("bench", "--method", "sft_medium", "--methods-path", "mymethods", "--dry-run", cwd=tmp_path)
+    assert "teacher-" in plan and "for sft_medium" in plan
 
 
 def test_the_checker_example() -> None:

@@ -1,0 +1,104 @@
+"""A whole bench on a tiny profile: what lands where, a user's own method, the budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slmr.bench import BenchRequest, make_plan, run_bench
+from slmr.capability import capability
+from slmr.display import BenchDisplay
+from slmr.errors import RequestError, WorkError
+from slmr.report import write_report
+from slmr.results import read_summary, run_file
+from slmr.store import Store, read_json, read_rows
+
+PROFILE = """
+students: [lab-llama]
+default_student: lab-llama
+tasks: lab_gsm8k
+{extra}
+evaluate: {{limit: 8, k: 2, temperature: 1.0}}
+capability: {{tasks: lab_gsm8k, limit: 8, k: 4}}
+engine: {{name: transformers, batch_size: 64, device: cpu, dtype: float32}}
+stages:
+  pool: {{task: lab_gsm8k, size: 16, validation: 8}}
+  probe: {{k: 2, max_tokens: 40}}
+  sft: {{epochs: 1, batch_size: 8, validate_every: 1, keep: last, max_tokens: 40}}
+  grpo: {{steps: 3, group_size: 4, prompts_per_step: 2, max_tokens: 40, validate_every: 1}}
+"""
+
+MINE = """
+name: mine
+kind: sft
+summary: A user's own.
+stages:
+  pool: {stage: pool}
+  raw: {stage: teacher, problems: pool, model: student}
+  sft: {stage: sft, model: student, traces: raw, validation: pool, with: {learning_rate: 1.0e-3}}
+result: sft
+"""
+
+
+def plan_of(folder: Path, methods: str, extra: str = ""):
+    (folder / "tiny.yaml").write_text(PROFILE.format(extra=extra))
+    (folder / "mine").mkdir(exist_ok=True)
+    (folder / "mine" / "mine.yaml").write_text(MINE)
+    return make_plan(
+        BenchRequest(
+            methods, str(folder / "tiny.yaml"), out=folder / "runs", methods_paths=(folder / "mine",)
+        )
+    )
+
+
+def test_a_users_method_stands_in_the_same_tables(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, "mine,grpo")
+    with BenchDisplay() as display:
+        run_bench(plan, display)
+    rows = read_summary(plan.folder / "summary.json").rows
+    assert [row.method for row in rows] == ["base", "grpo", "mine"]
+    assert "--methods-path" in next(row.command for row in rows if row.method == "mine")
+    assert all(row.samples_file(plan.folder).is_file() for row in rows)
+    able = capability(plan.folder, "lab-llama", {row.method: [0] for row in rows})
+    assert {entry.method for entry in able} == {"base", "grpo", "mine"}
+    assert all(list(entry.passed) == [1, 2, 4] for entry in able)
+    # The course begins with what was spent before the stage, and ends with what the method cost.
+    course = read_rows(run_file(plan.folder, "course", "grpo", "lab-llama", 0))
+    grpo = next(row for row in rows if row.method == "grpo")
+    assert [p["step"] for p in course] == [0, 1, 2, 3] and course[0]["tokens"] == 0
+    assert course[-1]["tokens"] == grpo.train_tokens + grpo.rollout_tokens
+    mine = read_rows(run_file(plan.folder, "course", "mine", "lab-llama", 0))
+    teacher = next(row for row in rows if row.method == "mine").teacher_tokens
+    assert mine[0]["tokens"] == teacher > 0
+    text = write_report([plan.folder], tmp_path / "report").read_text()
+    assert "| mine | sft |" in text and "| grpo | rl |" in text
+
+
+def test_training_ends_where_the_budget_does(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, "grpo", "budget: 400")
+    with BenchDisplay() as display:
+        run_bench(plan, display)
+    node = next(n for n in plan.nodes if n.stage and n.stage.name == "grpo")
+    stats = read_json(Store(plan.folder / "artefacts").path("grpo", node.key) / "stats.json")
+    assert stats["stopped_by_budget"] == stats["steps"] == 1
+    assert plan_of(tmp_path, "grpo").folder != plan.folder
+
+
+def test_a_stage_with_nothing_left_says_so(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, "mine", "budget: 10")
+    with BenchDisplay() as display, pytest.raises(WorkError, match=r"stage sft \(mine\): .* budget is 10"):
+        run_bench(plan, display)
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ("tuned: {grop: {grpo: {learning_rate: 1}}}", "did you mean 'grpo'"),
+        ("tuned: {grpo: {grop: {learning_rate: 1}}}", "did you mean 'grpo'"),
+        ("leave_out: {gdk: why}", "did you mean 'gkd'"),
+    ],
+)
+def test_names_in_a_profile_are_checked(extra: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=message):
+        plan_of(tmp_path, "grpo", extra)
