@@ -49,8 +49,8 @@ def main() -> None:
             lambda name=recipe.name, rates=rates: scores(name, rates, profile, arguments),
         )["scores"]  # fmt: skip
         best = max(FACTORS, key=lambda factor: (found[str(factor)], factor == 1.0))
-        if best != 1.0:
-            chosen[recipe.name] = {kind: {"learning_rate": rate * best} for kind, rate in rates.items()}
+        # Said of every method, or one would have its parent's.
+        chosen[recipe.name] = {kind: {"learning_rate": rate * best} for kind, rate in rates.items()}
         shown = ", ".join(f"{kind} {rate:g}" for kind, rate in rates.items())
         cells = " | ".join(f"{100 * found[str(factor)]:.1f}" for factor in FACTORS)
         print(f"| {recipe.name} | {shown} | {cells} | {best:g} |", flush=True)
