@@ -99,17 +99,21 @@ def _print_plan(plan: Any) -> None:
 
 
 def _run_plan(plan: Any) -> None:
-    from slmr.bench import run_bench
+    from slmr.bench import run_bench, sharing
     from slmr.display import BenchDisplay
-    from slmr.report import bench_table, contamination_line, warnings
+    from slmr.report import contamination_line, sharing_line, warnings
+    from slmr.store import Store
 
     with BenchDisplay() as display:
         summary = run_bench(plan, display)
-    console().print(bench_table(summary.rows))
-    for table in _differences(plan):
+    for table in _tables(plan, summary):
         console().print(table)
     if summary.contamination:
         print(contamination_line(summary.contamination))
+    print(sharing_line(*sharing(Store(plan.folder / "artefacts"), plan)))
+    if plan.request.methods == "all" and plan.profile.leave_out:
+        for name, why in plan.profile.leave_out.items():
+            print(f"Left out    {name}: {why}")
     for line in warnings(summary.rows):
         print(f"warning: {line}", file=sys.stderr)
     print(f"Summary     {plan.folder / 'summary.json'}")
@@ -118,17 +122,23 @@ def _run_plan(plan: Any) -> None:
     print(f"Leaderboard slmr leaderboard --results {plan.request.out}")
 
 
-def _differences(plan: Any) -> list[Any]:
-    """What every ablation and control lacks or gains beside the full method, a table a student."""
+def _tables(plan: Any, summary: Any) -> list[Any]:
+    """The methods beside each other, over the seeds where there are several; what ablations lack beside the whole."""
     from slmr.compare import compare_all, differences_table
+    from slmr.report import bench_table, standings_table
+    from slmr.standings import board
 
+    students = list(dict.fromkeys(entry.student for entry in plan.entries))
+    several = len({entry.seed for entry in plan.entries}) > 1
+    boards = [standings_table(board(plan.folder, student)) for student in students] if several else []
     kinds = {entry.recipe.kind for entry in plan.entries}
     if not {"ablation", "control"} & kinds or "stagewise" not in kinds:
-        return []
-    return [
+        return boards or [bench_table(summary.rows)]
+    differences = [
         differences_table(compare_all(plan.folder, "stagewise", student), "stagewise", student)
-        for student in dict.fromkeys(entry.student for entry in plan.entries)
+        for student in students
     ]
+    return [*(boards or [bench_table(summary.rows)]), *differences]
 
 
 @app.command("eval")

@@ -19,7 +19,7 @@ KIND_COLOURS = {
     "stagewise": "#D55E00", "ablation": "#CC79A7", "control": "#999999", "model": "#999999",
 }  # fmt: skip
 GROUP_COLOURS = {"hard": "#D55E00", "medium": "#E69F00", "simple": "#009E73"}
-_PALETTE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
+_PALETTE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#8C6D00", "#000000")
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
 

@@ -22,7 +22,7 @@ from slmr.figures import (
 from slmr.results import Z95, Contamination, Summary, SummaryRow, read_summary, run_file
 from slmr.standings import Board, Standing, board, in_words
 from slmr.stats import Difference, Estimate
-from slmr.store import read_rows
+from slmr.store import Cost, read_rows
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -96,6 +96,17 @@ def contamination_line(found: Sequence[Contamination]) -> str:
     ]
     pools = " and ".join(dict.fromkeys(c.train for c in found))
     return f"Overlap     test items with 13 words in a row of {pools}: {', '.join(parts) or 'none'}"
+
+
+def sharing_line(together: Cost, alone: Cost) -> str:
+    """What stages that several methods need, made once, save."""
+    if not alone.tokens:
+        return "Shared      nothing was trained"
+    time = f" and {together.wall_s / alone.wall_s:.2f} of the time" if alone.wall_s else ""
+    return (
+        f"Shared      all methods together took {compact(together.tokens)} tokens, {together.tokens / alone.tokens:.2f}"
+        f" of what they take one by one{time}"
+    )
 
 
 def percent(value: float, half: float) -> str:
