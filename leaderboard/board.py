@@ -11,11 +11,14 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from queries import Filters, Identity, identity, samples_of, select, task_order
 
+from slmr.compare import Pair, difference
 from slmr.results import Z95, SummaryRow
-from slmr.stats import Difference, minimum_detectable_difference, paired_difference_over_tasks, shared_ranks
+from slmr.standings import mean_interval
+from slmr.stats import Difference, Estimate, minimum_detectable_difference, shared_ranks
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,16 @@ def _lines(rows: Sequence[SummaryRow], tasks: Sequence[str]) -> list[_Line]:
 
 # ------------------------------------------------------------------------------- comparisons
 
-Scores = list[pd.DataFrame]  # a task's strict verdicts each, items by (seed, k)
+
+@dataclass(frozen=True)
+class _Task:
+    """A line's strict verdicts on a task: item ids, and [seeds, items, completions] of 0 and 1."""
+
+    items: list[str]
+    values: np.ndarray
+
+
+Scores = list[_Task]
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,7 @@ class _Comparison:
     """The complete lines of one student against each other."""
 
     ranks: dict[str, int]
+    means: dict[str, Estimate]
     gains: dict[str, Difference]
     stderrs: list[float]
     paired: list[bool]
@@ -111,10 +124,10 @@ def _compare(lines: Sequence[_Line], tasks: Sequence[str], files: Mapping[Identi
     pvalues = [[1.0] * size for _ in lines]
     stderrs, paired = [], []
     for i, j in combinations(range(size), 2):
-        found = _paired(scores[i], scores[j])
-        difference = found or _unpaired(lines[i], lines[j], tasks)
-        pvalues[i][j] = pvalues[j][i] = difference.p
-        stderrs.append(difference.stderr)
+        found = _paired(scores[i], scores[j], lines[i].seeds == lines[j].seeds)
+        either = found or _unpaired(lines[i], lines[j], tasks)
+        pvalues[i][j] = pvalues[j][i] = either.p
+        stderrs.append(either.stderr)
         paired.append(found is not None)
     ranks = shared_ranks([_mean(line, tasks) for line in lines], pvalues)
     base = next((line for line in lines if line.kind == "base"), None)
@@ -123,17 +136,21 @@ def _compare(lines: Sequence[_Line], tasks: Sequence[str], files: Mapping[Identi
         if base is None or line.kind == "base" or not set(line.seeds) <= set(base.seeds):
             continue
         same_seeds = replace(base, seeds=line.seeds)
-        found = _paired(own, _scores(same_seeds, tasks, files))
+        found = _paired(own, _scores(same_seeds, tasks, files), True)
         gains[line.method] = found or _unpaired(line, same_seeds, tasks)
     methods = [line.method for line in lines]
-    return _Comparison(dict(zip(methods, ranks, strict=True)), gains, stderrs, paired)
+    means = {m: mean_interval([t.values for t in own]) for m, own in zip(methods, scores, strict=True) if own}
+    return _Comparison(dict(zip(methods, ranks, strict=True)), means, gains, stderrs, paired)
 
 
-def _paired(a: Scores | None, b: Scores | None) -> Difference | None:
-    """The paired difference of two lines, where both have samples of the same items."""
-    if a is None or b is None or any(not x.index.equals(y.index) for x, y in zip(a, b, strict=True)):
+def _paired(a: Scores | None, b: Scores | None, same_seeds: bool) -> Difference | None:
+    """The difference of two lines as `slmr compare` has it, where both have samples of the same items."""
+    if a is None or b is None or any(x.items != y.items for x, y in zip(a, b, strict=True)):
         return None
-    return paired_difference_over_tasks([(x.to_numpy(), y.to_numpy()) for x, y in zip(a, b, strict=True)])
+    return difference([
+        Pair(x.items, x.values, y.values, crossed=same_seeds and len(x.values) > 1 and len(x.items) > 1)
+        for x, y in zip(a, b, strict=True)
+    ])  # fmt: skip
 
 
 def _unpaired(a: _Line, b: _Line, tasks: Sequence[str]) -> Difference:
@@ -177,7 +194,7 @@ def _paired_share(compared: Mapping[str, _Comparison]) -> float:
 
 
 def _scores(line: _Line, tasks: Sequence[str], files: Mapping[Identity, Path]) -> Scores | None:
-    """Strict scores of each task, items by (seed, k); None where samples lack or do not fit the row."""
+    """Strict scores of each task; None where samples lack or do not fit the row."""
     scores = []
     for task in tasks:
         seeds = []
@@ -187,9 +204,9 @@ def _scores(line: _Line, tasks: Sequence[str], files: Mapping[Identity, Path]) -
             if table is None or not math.isclose(table.to_numpy().mean(), row.accuracy, abs_tol=1e-6):
                 return None
             seeds.append(table)
-        if any(not table.index.equals(seeds[0].index) for table in seeds):
+        if any(not t.index.equals(seeds[0].index) or t.shape != seeds[0].shape for t in seeds):
             return None
-        scores.append(pd.concat(seeds, axis=1))
+        scores.append(_Task(list(seeds[0].index), np.stack([table.to_numpy() for table in seeds])))
     return scores
 
 
@@ -216,7 +233,7 @@ def _cells(line: _Line, compared: _Comparison, tasks: Sequence[str]) -> dict[str
         "method": line.method,
         "student": line.student,
         "mean": 100 * _mean(line, tasks) if line.complete else None,
-        "mean ±": 100 * Z95 * _stderr(line, tasks) if line.complete else None,
+        "mean ±": 100 * _half(line, compared.means.get(line.method), tasks) if line.complete else None,
         **_gain(compared.gains.get(line.method)),
     }
     for task in tasks:
@@ -231,11 +248,16 @@ def _cells(line: _Line, compared: _Comparison, tasks: Sequence[str]) -> dict[str
     }
 
 
-def _gain(difference: Difference | None) -> dict[str, Any]:
+def _half(line: _Line, found: Estimate | None, tasks: Sequence[str]) -> float:
+    """Half the interval of the mean; without samples from the rows, which know nothing of what seeds share."""
+    return Z95 * _stderr(line, tasks) if found is None else (found.high - found.low) / 2
+
+
+def _gain(found: Difference | None) -> dict[str, Any]:
     """Mean minus base's with the same seeds; blank where base was not measured with them."""
-    if difference is None:
+    if found is None:
         return {"gain": None, "gain ±": None}
-    return {"gain": 100 * difference.mean, "gain ±": 100 * (difference.high - difference.low) / 2}
+    return {"gain": 100 * found.mean, "gain ±": 100 * (found.high - found.low) / 2}
 
 
 def _seed_spread(line: _Line, tasks: Sequence[str]) -> float | None:

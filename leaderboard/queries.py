@@ -14,7 +14,14 @@ from slmr.errors import RequestError
 from slmr.results import SummaryRow, read_summary
 
 Identity = tuple[str, str, str, int, str]  # edition, method, student, seed, task
-_INNER = {"artefacts", "samples"}  # folders of a run that hold no summary
+_INNER = {
+    "artefacts",
+    "samples",
+    "items",
+    "capability",
+    "course",
+    "moves",
+}  # folders of a run that hold no summary
 
 
 @dataclass(frozen=True)

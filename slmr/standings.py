@@ -125,11 +125,19 @@ def _ranks(
 
 
 def accuracy(sides: dict[str, Side], tasks: Sequence[str]) -> Estimate:
-    """The mean over tasks; its interval is for other items, and for other seeds where there are several."""
-    arrays = [_scores(sides[task]) for task in tasks]
-    if len(arrays[0]) > 1:
-        return seeds_and_items([array.mean(axis=2) for array in arrays])
-    return mean_over_tasks([array[0] for array in arrays])
+    """The mean over tasks of one method; see `mean_interval`."""
+    return mean_interval([_scores(sides[task]) for task in tasks])
+
+
+def mean_interval(tasks: Sequence[np.ndarray]) -> Estimate:
+    """The mean over tasks; its interval is for other items, and for other seeds where there are several.
+
+    Args:
+        tasks: per task [seeds, items, completions] of 0 and 1.
+    """
+    if min(len(task) for task in tasks) > 1 and min(task.shape[1] for task in tasks) > 1:
+        return seeds_and_items([task.mean(axis=2) for task in tasks])
+    return mean_over_tasks([task[0] if len(task) == 1 else task.mean(axis=0) for task in tasks])
 
 
 def _scores(side: Side) -> np.ndarray:

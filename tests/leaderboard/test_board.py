@@ -136,15 +136,28 @@ def test_samples_make_the_test_a_paired_one(tmp_path: Path, publish: Callable[..
     assert paired.detectable < unpaired.detectable
 
 
-def test_seeds_and_completions_are_clustered_by_item(tmp_path: Path, publish: Callable[..., None]) -> None:
+def test_the_page_says_what_compare_and_the_report_say(tmp_path: Path, publish: Callable[..., None]) -> None:
+    """Over seeds and items, since another training run would come out differently."""
+    from slmr.compare import compare
+    from slmr.standings import board as standings
+
     scores = {}
-    for seed in (0, 1):
+    for seed in (0, 1, 2):
         scores["base", seed], scores["sft", seed] = verdicts(seed, k=4)
     publish(tmp_path, scores)
     loaded = load_results(tmp_path)
-    table = board(loaded.rows, LAB, loaded.samples).table
-    change = np.hstack([scores["sft", s] - scores["base", s] for s in (0, 1)]).mean(axis=1)
-    assert table.loc[0, "gain ±"] == pytest.approx(100 * stats.norm.ppf(0.975) * stats.sem(change), rel=0.03)
+    table = board(loaded.rows, LAB, loaded.samples).table.set_index("method")
+    own = compare(f"{tmp_path}:sft", f"{tmp_path}:base").tasks[0].difference
+    reported = {s.method: s for s in standings(tmp_path, "lab-llama").standings}
+    assert own == reported["sft"].gain
+    for method in ("base", "sft"):
+        entry = reported[method]
+        shown = table.loc[method]
+        assert shown["mean"] == pytest.approx(100 * entry.accuracy.mean)
+        assert shown["mean ±"] == pytest.approx(50 * (entry.accuracy.high - entry.accuracy.low))
+        assert shown["rank"] == entry.rank
+    assert table.loc["sft", "gain"] == pytest.approx(100 * own.mean)
+    assert table.loc["sft", "gain ±"] == pytest.approx(50 * (own.high - own.low))
 
 
 @pytest.mark.parametrize("fault", ["missing", "garbage", "other verdicts", "no column", "other items"])

@@ -18,15 +18,32 @@ from slmr.store import read_rows, write_rows
 from slmr.tasks import load_task
 from slmr.train import checkpoint
 from slmr.train.curve import CURVE
+from slmr.train.distill import GkdParams, gkd_stage
+from slmr.train.dpo import DpoParams, dpo_stage
 from slmr.train.grpo import GrpoParams, grpo_stage
+from slmr.train.interleaved import ReliftParams, relift_stage
 from slmr.train.sft import SftParams, sft_stage
 
-SFT = SftParams(epochs=2, batch_size=4, validate_every=4, keep="best", max_tokens=30)
-GRPO = GrpoParams(steps=6, group_size=4, prompts_per_step=4, max_tokens=40, validate_every=3, resample=1)
+SFT: dict[str, Any] = {"epochs": 2, "batch_size": 4, "validate_every": 4, "keep": "best", "max_tokens": 30}
+RL: dict[str, Any] = {
+    "steps": 6,
+    "group_size": 4,
+    "prompts_per_step": 4,
+    "max_tokens": 40,
+    "validate_every": 3,
+}
+STAGES: dict[str, tuple[Any, Any]] = {
+    "sft": (sft_stage, SftParams(**SFT)),
+    "gkd": (gkd_stage, GkdParams(**SFT, teacher_model="lab-teacher")),
+    "dpo": (dpo_stage, DpoParams(**SFT)),
+    "grpo": (grpo_stage, GrpoParams(**RL, resample=1)),
+    "several updates": (grpo_stage, GrpoParams(**RL, updates=2, clip_high=0.28, loss="dapo")),
+    "relift": (relift_stage, ReliftParams(**RL, buffer=2)),
+}
 
 
 def inputs(place: Path) -> dict[str, list[Path | str]]:
-    """A pool of 16 problems with 8 held out, and their worked traces."""
+    """A pool of 16 problems with 8 held out, their worked traces, and pairs."""
     from slmr import lab
 
     task, place = load_task("lab_gsm8k"), place / "pool"
@@ -48,12 +65,14 @@ def inputs(place: Path) -> dict[str, list[Path | str]]:
         {"problem_id": i.id, "prompt": r["prompt"], "prefix": "", "completion": i.worked(), "source": "worked"}
         for i, r in zip(items[:16], rows, strict=False)
     ])  # fmt: skip
-    return {
-        "model": [model_path("lab-llama")],
-        "problems": [place],
-        "traces": [place],
-        "validation": [place],
-    }
+    write_rows(place / "pairs.parquet", [
+        {"problem_id": i.id, "prompt": r["prompt"], "chosen": i.worked(), "rejected": "#### 0"}
+        for i, r in zip(items[:16], rows, strict=False)
+    ])  # fmt: skip
+    found: dict[str, list[Path | str]] = {"model": [model_path("lab-llama")]}
+    for name in ("problems", "traces", "pairs", "validation"):
+        found[name] = [place]
+    return found
 
 
 def context(place: Path, given: dict[str, Any], stop_at: int | None = None) -> StageContext:
@@ -68,7 +87,8 @@ def context(place: Path, given: dict[str, Any], stop_at: int | None = None) -> S
 
 
 def train(kind: str, made: StageContext) -> StageContext:
-    sft_stage(made, SFT) if kind == "sft" else grpo_stage(made, GRPO)
+    stage, params = STAGES[kind]
+    stage(made, params)
     return made
 
 
@@ -77,7 +97,7 @@ def curve(place: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["sft", "grpo"])
+@pytest.mark.parametrize("kind", STAGES)
 def test_stopped_and_resumed_equals_straight(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,7 +118,7 @@ def test_stopped_and_resumed_equals_straight(
     assert weights[0] == weights[1]
     assert curve(tmp_path / "straight") == curve(tmp_path / "stopped")
     assert straight.stats == resumed.stats and straight.cost == resumed.cost
-    if kind == "grpo":
+    if (tmp_path / "straight" / "failures.parquet").is_file():
         failures = [(tmp_path / name / "failures.parquet") for name in ("straight", "stopped")]
         assert read_rows(failures[0]) == read_rows(failures[1])
 
