@@ -67,7 +67,7 @@ def test_wrong_options_and_values(tmp_path: Path) -> None:
     assert "--seeds 'x'" in refused("bench", "--seeds", "x", cwd=tmp_path)
     assert "--limit" in refused("bench", "--limit", "0", cwd=tmp_path)
     assert "unknown executor 'slurm'" in refused("bench", "--executor", "slurm", cwd=tmp_path)
-    assert "neither a lab student" in refused("eval", "no-such-model", cwd=tmp_path)
+    assert "neither a lab model" in refused("eval", "no-such-model", cwd=tmp_path)
     assert not (tmp_path / "runs").exists()
 
 

@@ -619,7 +619,7 @@ def test_a_hub_out_of_reach(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 
 def test_names_that_are_nothing() -> None:
-    assert "did you mean 'lab-llama'?" in said("lab-lama") and "neither a lab student" in said("lab-lama")
+    assert "did you mean 'lab-llama'?" in said("lab-lama") and "neither a lab model" in said("lab-lama")
     assert "did you mean 'smollm2'?" in said("smolm2")
     for name in ("/no/such", "./no", "~/no-such-model", "no.gguf", "folder/no.gguf"):
         assert said(name) == f"no model '{name}': there is no such file or folder"
