@@ -11,6 +11,8 @@ from slmr.engines.decode import Row
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.lab import model_path
 from slmr.stage import EngineSettings, StageContext
+from slmr.train.common import progress_callback
+from slmr.train.curve import Curve
 from slmr.train.grpo import GrpoParams, _config, _trainer
 from slmr.train.rollouts import GroupReward, Rollouts
 
@@ -25,6 +27,7 @@ def real_trainer(folder: Path, kind: Callable[[], type] | None = None, **changes
     rollouts = Rollouts([problem], params, reward, 0)
     model, tokenizer = load_model(source), load_tokenizer(source)
     trainer = _trainer(model, tokenizer, _config(context, params), [problem], rollouts, reward, kind)
+    trainer.add_callback(progress_callback(context, Curve(), lambda _: {}))
     trainer.model.train()
     trainer.current_gradient_accumulation_steps = 1
     return trainer
