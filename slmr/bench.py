@@ -181,11 +181,7 @@ def run_bench(plan: Plan, watcher: Watcher) -> Summary:
     rows = [row for entry in plan.entries for row in entry_rows(store, entry, plan)]
     with disk_faults(plan.folder):
         for entry in plan.entries:
-            _export_samples(store, entry, plan)
-            export_course(plan.folder, store, entry.model, entry.recipe.name, entry.student, entry.seed)
-            if entry.capability is not None:
-                rows_of = read_rows(_artefact(store, entry.capability) / SAMPLES)
-                export_capability(plan.folder, entry.recipe.name, entry.student, entry.seed, rows_of)
+            _export(store, entry, plan)
         found = contamination(store, plan)
         merged = _merge(plan.folder / "summary.json", rows)
         write_summary(plan.folder / "summary.json", merged, found)
@@ -361,18 +357,22 @@ def reproduce_command(method: str, student: str, seed: int, request: BenchReques
     return shlex.join(words)
 
 
-def _export_samples(store: Store, entry: Entry, plan: Plan) -> None:
-    """`samples/<method>/<student>/seed-<seed>/<task>.parquet`, from the evaluation artefact."""
-    folder = samples_folder(plan.folder, entry.recipe.name, entry.student, entry.seed)
-    marker = folder / "evaluation"
-    if marker.is_file() and marker.read_text() == entry.evaluation.key:
+def _export(store: Store, entry: Entry, plan: Plan) -> None:
+    """An entry's tables in the run's folder, unless they are there: samples of each task, capability, course."""
+    who = (entry.recipe.name, entry.student, entry.seed)
+    folder = samples_folder(plan.folder, *who)
+    marker, keys = folder / "evaluation", "\n".join(node.key for node in entry.last)
+    if marker.is_file() and marker.read_text() == keys:
         return
     folder.mkdir(parents=True, exist_ok=True)
     rows = read_rows(_artefact(store, entry.evaluation) / SAMPLES)
-    head = {"method": entry.recipe.name, "student": entry.student, "seed": entry.seed}
+    head = dict(zip(("method", "student", "seed"), who, strict=True))
     for task in plan.tasks:
         write_rows(folder / f"{task.name}.parquet", [head | r for r in rows if r["task"] == task.name])
-    marker.write_text(entry.evaluation.key)
+    if entry.capability is not None:
+        export_capability(plan.folder, *who, read_rows(_artefact(store, entry.capability) / SAMPLES))
+    export_course(plan.folder, store, entry.model, *who)
+    marker.write_text(keys)
 
 
 def _merge(path: Path, rows: Sequence[SummaryRow]) -> list[SummaryRow]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,10 @@ def compare(name_a: str, name_b: str, student: str | None = None) -> Comparison:
         RequestError: a run cannot be read, the two have no task in common, or they are of different
             items, task versions or checker versions.
     """
-    a, b = load_sides(name_a, student), load_sides(name_b, student)
+    return _compared(name_a, load_sides(name_a, student), name_b, load_sides(name_b, student))
+
+
+def _compared(name_a: str, a: dict[str, Side], name_b: str, b: dict[str, Side]) -> Comparison:
     shared = [task for task in a if task in b]
     if not shared:
         raise RequestError(f"no task in common: {name_a} has {', '.join(a)}; {name_b} has {', '.join(b)}")
@@ -86,9 +90,12 @@ def compare_all(run: Path, reference: str, student: str) -> list[tuple[str, Diff
     if reference not in seeds:
         raise unknown(f"method of {student} in {run}", reference, seeds)
     names = [name for name in seeds if name != reference and seeds[name] == seeds[reference]]
+    other = f"{run}:{reference}"
+    sides = load_sides(other, student)
     found = []
     for name in names:
-        both = compare(f"{run}:{name}", f"{run}:{reference}", student)
+        own = f"{run}:{name}"
+        both = _compared(own, load_sides(own, student), other, sides)
         found.append(both.mean or both.tasks[0].difference)
     adjusted = holm([difference.p for difference in found])
     return sorted(zip(names, found, adjusted, strict=True), key=lambda row: -row[1].mean)
@@ -112,25 +119,31 @@ def differences_table(found: Sequence[tuple[str, Difference, float]], reference:
     for name in ("method", f"minus {reference}", "95 % interval", "p (Holm)", "detectable"):
         table.add_column(name, justify="left" if name == "method" else "right", no_wrap=True)
     for name, difference, p in found:
-        table.add_row(name, *_shown(difference), p_value(p), f"{100 * detectable(difference):.1f}")
+        table.add_row(name, *shown_difference(difference), p_value(p), f"{100 * detectable(difference):.1f}")
     return table
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Side:
     """One run's summary rows of a task, in the order of their seeds, and their completions."""
 
     rows: list[SummaryRow]
     samples: list[list[dict[str, Any]]]
 
+    @cached_property
     def scores(self) -> dict[str, list[list[float]]]:
-        """Item → per seed its completions, 1 for right and 0 for wrong."""
+        """Item → per seed its completions, 1 for right and 0 for wrong; a side is compared many times."""
         found: dict[str, list[list[float]]] = {}
         for place, samples in enumerate(self.samples):
             for row in samples:
                 by_seed = found.setdefault(row["item_id"], [[] for _ in self.samples])
                 by_seed[place].append(float(row["strict"]))
         return found
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """The scores in the items' own order: [seeds, items, completions]."""
+        return np.array(list(self.scores.values())).transpose(1, 0, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +215,7 @@ def paired(task: str, a: Side, b: Side) -> Pair:
                 else "evaluate one of them again"
             )
             raise RequestError(f"{task}: {what} differs ({versions[0]} and {versions[1]}); {hint}")
-    left, right = a.scores(), b.scores()
+    left, right = a.scores, b.scores
     if left.keys() != right.keys():
         raise RequestError(
             f"{task}: not the same items: {len(left)} and {len(right)}, {len(left.keys() & right.keys())} of them"
@@ -210,8 +223,9 @@ def paired(task: str, a: Side, b: Side) -> Pair:
         )
     ids = list(left)
     seeds = [[row.seed for row in side.rows] for side in (a, b)]
-    arrays = [np.array([found[i] for i in ids]).transpose(1, 0, 2) for found in (left, right)]
-    return Pair(ids, *arrays, crossed=seeds[0] == seeds[1] and len(seeds[0]) > 1 and len(ids) > 1)
+    crossed = seeds[0] == seeds[1] and len(seeds[0]) > 1 and len(ids) > 1
+    place = {item: i for i, item in enumerate(right)}
+    return Pair(ids, a.values, b.values[:, [place[i] for i in ids]], crossed)
 
 
 def _task(task: str, pair: Pair, found: Difference, p: float) -> TaskComparison:
@@ -258,16 +272,17 @@ def comparison_table(found: Comparison) -> Table:
         table.add_column(name, justify="left" if name == "task" else "right", no_wrap=True)
     for t in found.tasks:
         table.add_row(
-            t.task, str(t.items), f"{100 * t.a:.1f}", f"{100 * t.b:.1f}", *_shown(t.difference), p_value(t.p),
+            t.task, str(t.items), f"{100 * t.a:.1f}", f"{100 * t.b:.1f}", *shown_difference(t.difference), p_value(t.p),
             str(len(t.only_a)), str(len(t.only_b)), f"{100 * t.detectable:.1f}",
         )  # fmt: skip
     if found.mean:
-        table.add_row("mean", "", "", "", *_shown(found.mean), p_value(found.mean.p), "", "",
+        table.add_row("mean", "", "", "", *shown_difference(found.mean), p_value(found.mean.p), "", "",
                       f"{100 * detectable(found.mean):.1f}")  # fmt: skip
     return table
 
 
-def _shown(d: Difference) -> tuple[str, str]:
+def shown_difference(d: Difference) -> tuple[str, str]:
+    """In points: the difference, and its interval."""
     return f"{100 * d.mean:+.1f}", f"{100 * d.low:+.1f} to {100 * d.high:+.1f}"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmr.capability import Capability, capability
-from slmr.compare import compare_all, differences_table, p_value
+from slmr.compare import compare_all, differences_table, p_value, shown_difference
 from slmr.errors import RequestError
 from slmr.figures import (
     bars,
@@ -83,8 +83,7 @@ def _cells(
     mean, half = mean_interval(group)
     gain = f"{100 * (mean - mean_interval(base)[0]):+.1f}" if base and key[0] != "base" else ""
     first = group[0]
-    tokens = first.train_tokens + first.rollout_tokens + first.teacher_tokens
-    return [*cells, percent(mean, half), gain, compact(tokens), f"{first.wall_s:.0f} s"]
+    return [*cells, percent(mean, half), gain, compact(first.tokens), f"{first.wall_s:.0f} s"]
 
 
 def contamination_line(found: Sequence[Contamination]) -> str:
@@ -184,7 +183,8 @@ def _fine_print(summary: Summary) -> list[str]:
     parts = ["## How it was made"]
     if summary.contamination:
         parts.append(contamination_line(summary.contamination))
-    parts += ["\n".join(f"- {line}" for line in warnings(summary.rows))] if warnings(summary.rows) else []
+    if lines := warnings(summary.rows):
+        parts.append("\n".join(f"- {line}" for line in lines))
     commands = dict.fromkeys(row.command for row in summary.rows)
     return [*parts, "\n".join(["```bash", *commands, "```"])]
 
@@ -200,7 +200,7 @@ def standings_table(found: Board) -> Table:
     for s in found.standings:
         gain = ["", "", ""]
         if s.gain is not None and s.gain_p is not None:
-            gain = [f"{100 * s.gain.mean:+.1f}", _range(s.gain), p_value(s.gain_p)]
+            gain = [*shown_difference(s.gain), p_value(s.gain_p)]
         table.add_row(
             "" if s.rank is None else str(s.rank), s.method, s.kind, str(len(s.seeds)), f"{100 * s.accuracy.mean:.1f}",
             f"{100 * s.accuracy.low:.1f} to {100 * s.accuracy.high:.1f}",
@@ -229,11 +229,7 @@ def changes_table(found: Board) -> Table:
 
 
 def _starred(d: Difference) -> str:
-    return f"{100 * d.mean:+.1f}{'*' if d.low > 0 or d.high < 0 else ''}"
-
-
-def _range(d: Difference) -> str:
-    return f"{100 * d.low:+.1f} to {100 * d.high:+.1f}"
+    return shown_difference(d)[0] + ("*" if d.low > 0 or d.high < 0 else "")
 
 
 def difficulty_table(found: Sequence[Capability]) -> Table:

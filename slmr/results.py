@@ -82,6 +82,11 @@ class SummaryRow(BaseModel):
     engine: str | None = Field(default=None, description="engine and dtype of the evaluation")
 
     @property
+    def tokens(self) -> int:
+        """What the method spent of its budget."""
+        return self.train_tokens + self.rollout_tokens + self.teacher_tokens
+
+    @property
     def identity(self) -> tuple[str, str, int, str]:
         """What a run has at most one row of: method, student, seed, task."""
         return self.method, self.student, self.seed, self.task

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
-from slmr.compare import Pair, Side, difference, load_sides, paired, seeds_of
+from slmr.compare import Pair, Side, difference, load_sides, paired, seeds_of, shown_difference
 from slmr.results import MethodKind, SummaryRow, read_summary
 from slmr.runstats import pareto, seeds_and_items
 from slmr.stats import Difference, Estimate, holm, mean_over_tasks, shared_ranks
@@ -71,14 +72,17 @@ def board(run: Path, student: str) -> Board:
     tasks = [task for task in sides[next(iter(sides))] if all(task in side for side in sides.values())]
     common = max(seeds.values(), key=lambda numbers: (len(numbers), list(seeds.values()).count(numbers)))
     comparable = [method for method in seeds if seeds[method] == common]
-    pairs = _pairs(comparable, sides, tasks)
-    against = _against(comparable, pairs)
+    against = _against(comparable, sides, tasks)
     ranks = _ranks([m for m in comparable if kinds[m] not in ("ablation", "control")], sides, tasks, against)
     gains = {m: against[m]["base"] for m in comparable if m != "base"} if "base" in comparable else {}
     gain_p = dict(zip(gains, holm([gain.p for gain in gains.values()]), strict=True))
     found = []
     for method in seeds:
-        changes = {t: difference([pairs[method, "base"][t]]) for t in tasks} if method in gains else {}
+        changes = (
+            {t: difference(_pairs(sides[method], sides["base"], [t])) for t in tasks}
+            if method in gains
+            else {}
+        )
         own = [row for row in rows if row.method == method]
         entry = _standing(method, seeds[method], sides[method], tasks, own)
         found.append(
@@ -98,22 +102,18 @@ def board(run: Path, student: str) -> Board:
 Sides = dict[str, dict[str, Side]]
 
 
-def _pairs(
-    methods: Sequence[str], sides: Sides, tasks: Sequence[str]
-) -> dict[tuple[str, str], dict[str, Pair]]:
-    """Every ordered pair of methods, task by task."""
-    return {
-        (a, b): {task: paired(task, sides[a][task], sides[b][task]) for task in tasks}
-        for a in methods
-        for b in methods
-        if a != b
-    }
+def _pairs(a: dict[str, Side], b: dict[str, Side], tasks: Sequence[str]) -> list[Pair]:
+    return [paired(task, a[task], b[task]) for task in tasks]
 
 
-def _against(
-    methods: Sequence[str], pairs: dict[tuple[str, str], dict[str, Pair]]
-) -> dict[str, dict[str, Difference]]:
-    return {a: {b: difference(list(pairs[a, b].values())) for b in methods if b != a} for a in methods}
+def _against(methods: Sequence[str], sides: Sides, tasks: Sequence[str]) -> dict[str, dict[str, Difference]]:
+    """Every method minus every other one; each two are compared once."""
+    found: dict[str, dict[str, Difference]] = {method: {} for method in methods}
+    for a, b in combinations(methods, 2):
+        d = difference(_pairs(sides[a], sides[b], tasks))
+        found[a][b] = d
+        found[b][a] = replace(d, mean=-d.mean, low=-d.high, high=-d.low)
+    return found
 
 
 def _ranks(
@@ -126,7 +126,7 @@ def _ranks(
 
 def accuracy(sides: dict[str, Side], tasks: Sequence[str]) -> Estimate:
     """The mean over tasks of one method; see `mean_interval`."""
-    return mean_interval([_scores(sides[task]) for task in tasks])
+    return mean_interval([sides[task].values for task in tasks])
 
 
 def mean_interval(tasks: Sequence[np.ndarray]) -> Estimate:
@@ -140,22 +140,17 @@ def mean_interval(tasks: Sequence[np.ndarray]) -> Estimate:
     return mean_over_tasks([task[0] if len(task) == 1 else task.mean(axis=0) for task in tasks])
 
 
-def _scores(side: Side) -> np.ndarray:
-    """[seeds, items, completions]."""
-    return np.array(list(side.scores().values())).transpose(1, 0, 2)
-
-
 def _standing(
     method: str, seeds: list[int], sides: dict[str, Side], tasks: Sequence[str], rows: Sequence[SummaryRow]
 ) -> Standing:
     """What can be said of a method by itself."""
-    by_seed = np.mean([_scores(sides[task]).mean(axis=(1, 2)) for task in tasks], axis=0)
+    by_seed = np.mean([sides[task].values.mean(axis=(1, 2)) for task in tasks], axis=0)
     own = [next(row for row in rows if row.seed == seed) for seed in seeds]
     return Standing(
         method, rows[0].method_kind, seeds, accuracy(sides, tasks),
         spread=float(by_seed.std(ddof=1)) if len(seeds) > 1 else None,
         by_task={task: accuracy(sides, [task]) for task in tasks},
-        tokens=math.fsum(r.train_tokens + r.rollout_tokens + r.teacher_tokens for r in own) / len(own),
+        tokens=math.fsum(r.tokens for r in own) / len(own),
         flops=math.fsum(r.flops for r in own) / len(own),
         wall_s=math.fsum(r.wall_s for r in own) / len(own),
     )  # fmt: skip
@@ -215,7 +210,7 @@ def _gained(entry: Standing) -> str:
 
 
 def _difference(d: Difference) -> str:
-    return f"{100 * d.mean:+.1f} points ({100 * d.low:+.1f} to {100 * d.high:+.1f})"
+    return "{} points ({})".format(*shown_difference(d))
 
 
 def _list(names: Sequence[str]) -> str:

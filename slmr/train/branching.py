@@ -16,7 +16,7 @@ from slmr.engines.decode import Row
 from slmr.stage import StageContext, stage
 from slmr.steps import beginning, split_steps
 from slmr.train.grpo import GrpoParams, train_policy
-from slmr.train.rollouts import GroupReward, Problem, Rollouts
+from slmr.train.rollouts import GroupReward, Problem, TracedRollouts
 from slmr.train.sft import completions
 
 
@@ -32,7 +32,7 @@ class BreadParams(GrpoParams):
 )  # fmt: skip
 def bread_stage(context: StageContext, params: BreadParams) -> None:
     """Writes `model/` and what `grpo` writes; a problem without a trace is as in GRPO."""
-    traces = completions(context.folders("traces"))
+    traces = completions(context)
     context.stats["problems_with_trace"] = len(traces)
     train_policy(context, params, rollouts=partial(BranchingRollouts, traces=traces))
 
@@ -53,15 +53,15 @@ class Span:
         return self.high - self.low > 1
 
 
-class BranchingRollouts(Rollouts):
+class BranchingRollouts(TracedRollouts):
     """Groups that are all wrong give way to groups of the same problem that begin further on."""
 
     def __init__(
         self, problems: Sequence[Problem], params: BreadParams, reward: GroupReward, seed: int,
         traces: Mapping[str, str],
     ) -> None:  # fmt: skip
-        super().__init__(problems, params, reward, seed)
-        self._traces, self._branches = traces, params.branches
+        super().__init__(problems, params, reward, seed, traces)
+        self._branches = params.branches
 
     def improve(self, chosen: list[Problem], groups: list[list[Row]], place: list[int]) -> None:
         judged = {i: self.judged(problem, groups[i]) for i, problem in enumerate(chosen)}

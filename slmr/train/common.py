@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -47,6 +47,32 @@ def trainer_settings(context: StageContext) -> dict[str, Any]:
         "gradient_checkpointing": False,
         "dataloader_pin_memory": False,
         "max_grad_norm": 1.0,
+    }
+
+
+class Supervised(Protocol):
+    """The parameters that every trainer on a fixed data set has."""
+
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def warmup_share(self) -> float: ...
+    @property
+    def max_length(self) -> int: ...
+
+
+def supervised_settings(context: StageContext, params: Supervised, steps: int) -> dict[str, Any]:
+    """`trainer_settings` with those of a trainer on a fixed data set, whose rows stand in the order of a schedule."""
+    return trainer_settings(context) | {
+        "max_steps": steps,
+        "per_device_train_batch_size": params.batch_size,
+        "learning_rate": params.learning_rate,
+        "warmup_steps": params.warmup_share,
+        "lr_scheduler_type": "cosine",
+        "max_length": params.max_length,
+        "train_sampling_strategy": "sequential",
     }
 
 

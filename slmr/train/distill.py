@@ -17,10 +17,10 @@ from slmr.engines.sampler import Sampler
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.errors import RequestError
 from slmr.stage import StageContext, stage
-from slmr.store import Cost, digest, read_rows
-from slmr.train.common import progress_callback, run, seed_everything, trainer_settings
+from slmr.store import Cost, digest
+from slmr.train.common import progress_callback, run, seed_everything, supervised_settings
 from slmr.train.curve import Curve
-from slmr.train.sft import TRACES, SftParams, schedule, some, tokenize
+from slmr.train.sft import SftParams, fitting, schedule, some_traces
 from slmr.train.validation import open_validation
 
 if TYPE_CHECKING:
@@ -74,16 +74,14 @@ def gkd_stage(context: StageContext, params: GkdParams) -> None:
         RequestError: the teacher's vocabulary is not the student's; and as `sft` does.
         WorkError: as `sft` does.
     """
-    traces = [row for folder in context.folders("traces") for row in read_rows(folder / TRACES)]
+    traces = some_traces(context)
     source, place = context.model("model"), resolve_model(str(params.teacher_model)).location
     seed_everything(context.seed)
     tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
     teacher = load_model(Path(place), context.engine.device)
     if _vocabulary(load_tokenizer(Path(place)), teacher) != _vocabulary(tokenizer, model):
         raise RequestError(f"stage gkd: the vocabulary of {params.teacher_model} is not the student's")
-    rows = tokenize(tokenizer, traces, params.max_length)
-    some(traces, rows, params.max_length)
-    context.stats |= {"traces": len(traces), "dropped_too_long": len(traces) - len(rows)}
+    rows = fitting(tokenizer, traces, params, context)
     steps = max(1, round(len(rows) * params.epochs * params.share / params.batch_size))
     order = schedule([len(row["input_ids"]) for row in rows], steps, params.batch_size, context.seed)
     curve = Curve()
@@ -121,14 +119,7 @@ def _trainer(
     from trl.experimental.gkd import GKDConfig
 
     config = GKDConfig(
-        **trainer_settings(context),
-        max_steps=steps,
-        per_device_train_batch_size=params.batch_size,
-        learning_rate=params.learning_rate,
-        warmup_steps=params.warmup_share,
-        lr_scheduler_type="cosine",
-        max_length=params.max_length,
-        train_sampling_strategy="sequential",  # the rows stand in the order of `schedule`
+        **supervised_settings(context, params, steps),
         lmbda=params.on_policy,
         beta=params.beta,
         temperature=params.temperature,

@@ -12,7 +12,7 @@ from slmr.engines.transformers import encode, encode_completion, load_model, loa
 from slmr.errors import WorkError
 from slmr.stage import StageContext, stage
 from slmr.store import Cost, read_rows
-from slmr.train.common import progress_callback, run, seed_everything, trainer_settings
+from slmr.train.common import progress_callback, run, seed_everything, supervised_settings
 from slmr.train.curve import Curve
 from slmr.train.sft import schedule
 from slmr.train.validation import ValidationParams, open_validation
@@ -98,17 +98,7 @@ def _trainer(
         def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
             return dataset
 
-    config = DPOConfig(
-        **trainer_settings(context),
-        max_steps=steps,
-        per_device_train_batch_size=params.batch_size,
-        learning_rate=params.learning_rate,
-        warmup_steps=params.warmup_share,
-        lr_scheduler_type="cosine",
-        beta=params.beta,
-        max_length=params.max_length,
-        train_sampling_strategy="sequential",  # the rows stand in the order of `schedule`
-    )
+    config = DPOConfig(**supervised_settings(context, params, steps), beta=params.beta)
     return Prepared(
         model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer
     )

@@ -82,11 +82,11 @@ class Part(Protocol):
 def train_policy(
     context: StageContext, params: GrpoParams, *, rollouts: Callable[..., Rollouts] = Rollouts,
     trainer: Callable[[], type] | None = None, part: Callable[[Any, GroupReward], Part] | None = None,
-) -> None:  # fmt: skip
+) -> Part | None:  # fmt: skip
     """What GRPO and its relatives share; they differ in their rollouts, in the trainer's loss, and in a further part.
 
-    `trainer` gives the trainer's class (TRL is slow to import), `part` is made from the tokenizer and the reward.
-    Raises as `grpo_stage` does.
+    `trainer` gives the trainer's class (TRL is slow to import), `part` is made from the tokenizer and the reward,
+    and comes back. Raises as `grpo_stage` does.
     """
     problems = read_rows(context.input("problems") / PROBLEMS)
     if not problems:
@@ -127,6 +127,7 @@ def train_policy(
         rollout_tokens=rolled.tokens,
         flops=model.num_parameters() * (6.0 * trained + 2.0 * rolled.tokens),
     )
+    return extra
 
 
 def _rows(

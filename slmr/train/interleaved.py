@@ -12,10 +12,9 @@ from pydantic import Field
 
 from slmr.errors import RequestError
 from slmr.stage import StageContext, stage
-from slmr.store import read_rows
 from slmr.train.grpo import GrpoParams, train_policy
 from slmr.train.rollouts import GroupReward
-from slmr.train.sft import TRACES, tokenize
+from slmr.train.sft import tokenize, trace_rows
 
 if TYPE_CHECKING:
     from transformers import TrainerCallback
@@ -36,21 +35,19 @@ class ReliftParams(GrpoParams):
 )  # fmt: skip
 def relift_stage(context: StageContext, params: ReliftParams) -> None:
     """Writes `model/` and what `grpo` writes."""
-    traces = [row for folder in context.folders("traces") for row in read_rows(folder / TRACES)]
-    made: list[Any] = []
+    traces = trace_rows(context)
 
     def part(tokenizer: Any, reward: GroupReward) -> Any:
-        short = [t for t in traces if tokenize(tokenizer, [t], params.max_length)]
-        examples = {t["problem_id"]: tokenize(tokenizer, [t], params.max_length)[0] for t in short}
+        rows = [(t["problem_id"], tokenize(tokenizer, [t], params.max_length)) for t in traces]
+        examples = {name: row[0] for name, row in rows if row}
         if not examples:
             raise RequestError(
                 f"stage relift: no trace of at most {params.max_length} tokens: raise max_length"
             )
-        made.append(interleaved_sft(examples, reward, params.buffer, tokenizer.pad_token_id))
-        return made[0]
+        return interleaved_sft(examples, reward, params.buffer, tokenizer.pad_token_id)
 
-    train_policy(context, params, part=part)
-    context.stats |= {"sft_updates": made[0].updates, "sft_tokens": made[0].trained}
+    done: Any = train_policy(context, params, part=part)
+    context.stats |= {"sft_updates": done.updates, "sft_tokens": done.trained}
 
 
 def interleaved_sft(

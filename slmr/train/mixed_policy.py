@@ -7,7 +7,7 @@ taken as 1, nothing is clipped), the student's own as in GRPO.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from slmr.engines.decode import Row
 from slmr.engines.transformers import encode_completion
 from slmr.stage import StageContext, stage
 from slmr.train.grpo import GrpoParams, train_policy
-from slmr.train.rollouts import TAUGHT, GroupReward, Problem, Rollouts
+from slmr.train.rollouts import TAUGHT, Problem, TracedRollouts
 from slmr.train.sft import completions
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class LuffyParams(GrpoParams):
 )  # fmt: skip
 def luffy_stage(context: StageContext, params: LuffyParams) -> None:
     """Writes `model/` and what `grpo` writes; a problem without a trace has a group of the student's alone."""
-    traces = completions(context.folders("traces"))
+    traces = completions(context)
     context.stats["problems_with_trace"] = len(traces)
     train_policy(
         context, params, rollouts=partial(MixedRollouts, traces=traces),
@@ -51,15 +51,8 @@ def luffy_stage(context: StageContext, params: LuffyParams) -> None:
     )  # fmt: skip
 
 
-class MixedRollouts(Rollouts):
+class MixedRollouts(TracedRollouts):
     """The last completion of a group is the teacher's trace, where there is one."""
-
-    def __init__(
-        self, problems: Sequence[Problem], params: GrpoParams, reward: GroupReward, seed: int,
-        traces: Mapping[str, str],
-    ) -> None:  # fmt: skip
-        super().__init__(problems, params, reward, seed)
-        self._traces = traces
 
     def own(self, problem: Problem) -> int:
         return self._params.group_size - (problem["id"] in self._traces)

@@ -228,3 +228,14 @@ class Rollouts:
             pass
         self.tokens += sum(len(row.ids) for row in rows)
         return groups
+
+
+class TracedRollouts(Rollouts):
+    """Rollouts that a teacher's traces help: problem's id → its trace, where there is one."""
+
+    def __init__(
+        self, problems: Sequence[Problem], params: RolloutSettings, reward: GroupReward, seed: int,
+        traces: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        super().__init__(problems, params, reward, seed)
+        self._traces = traces

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from slmr.engines.transformers import encode, encode_completion, load_model, loa
 from slmr.errors import WorkError
 from slmr.stage import StageContext, stage
 from slmr.store import Cost, read_rows
-from slmr.train.common import progress_callback, run, seed_everything, trainer_settings
+from slmr.train.common import progress_callback, run, seed_everything, supervised_settings
 from slmr.train.curve import Curve
 from slmr.train.validation import ValidationParams, open_validation
 
@@ -49,13 +48,11 @@ def sft_stage(context: StageContext, params: SftParams) -> None:
         RequestError: validation is asked for, but no problem is held out.
         WorkError: there is no trace to train on, or the loss diverged.
     """
-    traces = [row for folder in context.folders("traces") for row in read_rows(folder / TRACES)]
+    traces = some_traces(context)
     source = context.model("model")
     seed_everything(context.seed)
     tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
-    rows = tokenize(tokenizer, traces, params.max_length)
-    context.stats |= {"traces": len(traces), "dropped_too_long": len(traces) - len(rows)}
-    some(traces, rows, params.max_length)
+    rows = fitting(tokenizer, traces, params, context)
     steps = max(1, round(len(rows) * params.epochs * params.share / params.batch_size))
     order = schedule([len(row["input_ids"]) for row in rows], steps, params.batch_size, context.seed)
     curve = Curve()
@@ -67,24 +64,47 @@ def sft_stage(context: StageContext, params: SftParams) -> None:
     context.cost += Cost(train_tokens=tokens, flops=6.0 * model.num_parameters() * tokens)
 
 
-def some(traces: Sequence[object], rows: Sequence[object], max_length: int) -> None:
-    """Refuses to train on nothing: `rows` are what is left of the traces in `max_length` tokens."""
+def trace_rows(context: StageContext) -> list[dict[str, Any]]:
+    """The traces of all inputs together."""
+    return [row for folder in context.folders("traces") for row in read_rows(folder / TRACES)]
+
+
+def some_traces(context: StageContext) -> list[dict[str, Any]]:
+    """The traces of all inputs together.
+
+    Raises:
+        WorkError: there is none.
+    """
+    traces = trace_rows(context)
     if not traces:
         raise WorkError(
             "no trace to train on: the selected groups are empty or no trace of the teacher verifies; use a larger pool"
             " or another teacher"
         )
+    return traces
+
+
+def fitting(
+    tokenizer: Any, traces: Sequence[dict[str, Any]], params: SftParams, context: StageContext
+) -> list[dict[str, list[int]]]:
+    """The tokenized traces of at most `max_length` tokens; how many there are goes into the statistics.
+
+    Raises:
+        WorkError: there is none.
+    """
+    rows = tokenize(tokenizer, traces, params.max_length)
+    context.stats |= {"traces": len(traces), "dropped_too_long": len(traces) - len(rows)}
     if not rows:
-        raise WorkError(f"every trace is longer than max_length = {max_length} tokens: raise it")
+        raise WorkError(f"every trace is longer than max_length = {params.max_length} tokens: raise it")
+    return rows
 
 
-def completions(folders: Sequence[Path]) -> dict[str, str]:
-    """The first whole trace of each problem in these artefacts, by the problem's id."""
+def completions(context: StageContext) -> dict[str, str]:
+    """The first whole trace of each problem, by the problem's id."""
     found: dict[str, str] = {}
-    for folder in folders:
-        for row in read_rows(folder / TRACES):
-            if not row["prefix"]:
-                found.setdefault(row["problem_id"], row["completion"])
+    for row in trace_rows(context):
+        if not row["prefix"]:
+            found.setdefault(row["problem_id"], row["completion"])
     return found
 
 
@@ -132,17 +152,7 @@ def _trainer(
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    config = SFTConfig(
-        **trainer_settings(context),
-        max_steps=steps,
-        per_device_train_batch_size=params.batch_size,
-        learning_rate=params.learning_rate,
-        warmup_steps=params.warmup_share,
-        lr_scheduler_type="cosine",
-        max_length=params.max_length,
-        completion_only_loss=True,
-        train_sampling_strategy="sequential",  # the rows stand in the order of `schedule`
-    )
+    config = SFTConfig(**supervised_settings(context, params, steps), completion_only_loss=True)
     # TRL's own count of tokens starts again at 0 in a resumed run.
     tokens = list(accumulate(len(row["input_ids"]) for row in rows))
 
