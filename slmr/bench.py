@@ -18,6 +18,7 @@ from slmr.engines.models import Say, resolve_model
 from slmr.errors import RequestError, WorkError, unknown
 from slmr.evaluate import METRICS, SAMPLES
 from slmr.profiles import Profile, load_profile
+from slmr.provenance import export_provenance
 from slmr.recipes import Node, Planner, Recipe, recipe_files, select_methods, stages
 from slmr.results import Contamination, Summary, SummaryRow, read_summary, samples_folder, write_summary
 from slmr.stage import EngineSettings, StageContext
@@ -372,6 +373,7 @@ def _export(store: Store, entry: Entry, plan: Plan) -> None:
     if entry.capability is not None:
         export_capability(plan.folder, *who, read_rows(_artefact(store, entry.capability) / SAMPLES))
     export_course(plan.folder, store, entry.model, *who)
+    export_provenance(plan.folder, store, entry.last, *who)
     marker.write_text(keys)
 
 

@@ -1,20 +1,23 @@
-"""The course of a method's training, out of its stages: held-out accuracy by tokens spent, and moves between groups.
+"""The course of a method's training, out of its stages: held-out accuracy by tokens spent, and how problems moved.
 
 `course/<method>/<student>/seed-<seed>.parquet`: stage, step, tokens (spent by the method so far, everything before that
 stage included), validation_accuracy
-`moves/<method>/<student>/seed-<seed>.parquet`:  round, before, after, n (problems; difficulty groups of two rounds)
+`moves/<method>/<student>/seed-<seed>.parquet`:  round, to, before, after, n (problems). Where `to` is "primed", from a
+round's difficulty group to what the student primed by SFT makes of it: solved, mixed (the RL set), recycled (a
+group was all wrong, and critique works on it) or unsolved; where it is "next", from there to the next round's group.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from slmr.recipes import Node
 from slmr.results import run_file
-from slmr.stagewise.data import DRIFT
+from slmr.stagewise.critique import CRITIQUES
+from slmr.stagewise.data import GROUPS, OUTCOMES
 from slmr.store import Cost, Store, read_rows, write_rows
 from slmr.train.curve import CURVE
 
@@ -54,11 +57,36 @@ def _points(store: Store, model: Node) -> Iterable[dict[str, Any]]:
 
 
 def _moves(store: Store, model: Node) -> Iterable[dict[str, Any]]:
-    drifts = [folder / DRIFT for _, folder in _artefacts(store, model) if (folder / DRIFT).is_file()]
-    for number, file in enumerate(drifts, 1):
-        counts = Counter((row["before"], row["after"]) for row in read_rows(file))
-        for (before, after), n in sorted(counts.items()):
-            yield {"round": number, "before": before, "after": after, "n": n}
+    """Round by round; nothing for a recipe that does not both partition and consolidate in every round."""
+    groups, outcomes, critiques = (
+        [read_rows(folder / name) for _, folder in _artefacts(store, model) if (folder / name).is_file()]
+        for name in (GROUPS, OUTCOMES, CRITIQUES)
+    )
+    if len(groups) != len(outcomes):
+        return
+    group_of = [{row["problem_id"]: row["group"] for row in rows} for rows in groups]
+    for i, rows in enumerate(outcomes):
+        recycled = {row["problem_id"] for row in critiques[i]} if i < len(critiques) else set()
+        primed = {row["problem_id"]: _primed(row, recycled) for row in rows}
+        yield from _counted({"round": i + 1, "to": "primed"}, group_of[i], primed)
+        if i + 1 < len(groups):
+            yield from _counted({"round": i + 1, "to": "next"}, primed, group_of[i + 1])
+
+
+def _primed(row: Mapping[str, Any], recycled: set[str]) -> str:
+    """What becomes of a problem after the primed student has tried it."""
+    if row["problem_id"] in recycled:
+        return "recycled"
+    return {"all right": "solved", "mixed": "mixed"}.get(row["outcome"], "unsolved")
+
+
+def _counted(
+    head: Mapping[str, Any], before: Mapping[str, str], after: Mapping[str, str]
+) -> Iterable[dict[str, Any]]:
+    """A row for every pair of states, of the problems that have both."""
+    counts = Counter((before[name], after[name]) for name in before if name in after)
+    for (left, right), n in sorted(counts.items()):
+        yield {**head, "before": left, "after": right, "n": n}
 
 
 def _artefacts(store: Store, model: Node) -> Iterable[tuple[Node, Path]]:

@@ -19,6 +19,9 @@ KIND_COLOURS = {
     "stagewise": "#D55E00", "ablation": "#CC79A7", "control": "#999999", "model": "#999999",
 }  # fmt: skip
 GROUP_COLOURS = {"hard": "#D55E00", "medium": "#E69F00", "simple": "#009E73"}
+STATE_COLOURS = GROUP_COLOURS | {
+    "unsolved": "#882255", "recycled": "#CC79A7", "mixed": "#56B4E9", "solved": "#0072B2",
+}  # fmt: skip
 _PALETTE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#8C6D00", "#000000")
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -111,24 +114,42 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], student: 
 
 
 def flow(moves: Sequence[Mapping[str, Any]], title: str) -> Figure:
-    """How problems moved between difficulty groups from round to round (Sankey); rows as of `slmr.course`."""
+    """How problems moved between difficulty groups and outcomes over the rounds (Sankey); rows as of `slmr.course`."""
     import plotly.graph_objects as go
 
-    nodes = list(dict.fromkeys(
-        name for m in moves for name in ((m["round"], m["before"]), (m["round"] + 1, m["after"]))
-    ))  # fmt: skip
-    place = {
-        node: i for i, node in enumerate(sorted(nodes, key=lambda n: (n[0], list(GROUP_COLOURS).index(n[1]))))
-    }
+    links = [(_flow_nodes(m), m["n"]) for m in moves]
+    nodes = sorted(
+        {node for ends, _ in links for node in ends}, key=lambda n: (n[0], list(STATE_COLOURS).index(n[1]))
+    )
+    place = {node: i for i, node in enumerate(nodes)}
+    names = [
+        f"{state}, {'groups' if column % 2 == 0 else 'after SFT'} of round {column // 2 + 1}"
+        for column, state in nodes
+    ]
     figure = go.Figure(
         go.Sankey(
-            node={"label": [f"{group}, round {number}" for number, group in place],
-                  "color": [GROUP_COLOURS[group] for _, group in place]},
-            link={"source": [place[m["round"], m["before"]] for m in moves],
-                  "target": [place[m["round"] + 1, m["after"]] for m in moves], "value": [m["n"] for m in moves]},
+            node={"label": [state for _, state in nodes], "customdata": names, "pad": 18,
+                  "color": [STATE_COLOURS[state] for _, state in nodes],
+                  "hovertemplate": "%{customdata}<br>%{value} problems<extra></extra>"},
+            link={"source": [place[ends[0]] for ends, _ in links], "target": [place[ends[1]] for ends, _ in links],
+                  "value": [n for _, n in links],
+                  "hovertemplate": "%{source.customdata} → %{target.customdata}<br>%{value} problems<extra></extra>"},
         )
     )  # fmt: skip
-    return _finished(figure, title, 420)
+    columns = sorted({column for column, _ in nodes})
+    for column in columns:
+        what = "groups" if column % 2 == 0 else "after SFT"
+        figure.add_annotation(
+            x=column / max(columns[-1], 1), y=1.12, xref="paper", yref="paper", showarrow=False,
+            text=f"round {column // 2 + 1}: {what}",
+        )  # fmt: skip
+    return _finished(figure, title, 460)
+
+
+def _flow_nodes(move: Mapping[str, Any]) -> tuple[tuple[int, str], tuple[int, str]]:
+    """Where a move starts and ends, as (column, state)."""
+    start = 2 * (move["round"] - 1) + (move["to"] == "next")
+    return (start, move["before"]), (start + 1, move["after"])
 
 
 def page(figures: Sequence[Figure], title: str, file: Path) -> None:

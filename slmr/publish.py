@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from slmr.store import MANIFEST, read_json, read_rows, write_json, write_rows
 from slmr.tasks import load_task
 
 MANIFESTS = "manifests.json"
-TABLES = ("capability", "course", "moves")  # beside the samples; what there is of them
+TABLES = ("capability", "course", "moves", "stages")  # beside the samples; what there is of them
+EXAMPLES = ("bridged", "critiques")  # likewise; with texts of the training problems
 _TEXTS = ("prompt", "completion", "gold", "extracted", "reason")
 _OF_THE_ITEM = ("prompt", "gold")  # kept once for all methods
 _LEFT_OUT = (*_OF_THE_ITEM, "logprob")
@@ -59,7 +61,7 @@ def _copy_samples(run: Path, target: Path, row: SummaryRow) -> None:
     if not row.samples_file(run).is_file():
         raise RequestError(f"{row.samples_file(run)} is missing: a result is published with its samples")
     samples, copy = row.samples(run), row.samples_file(target)
-    free = load_task(row.task).redistributable
+    free = _is_free(row.task)
     left_out = {*_LEFT_OUT, *(() if free else _TEXTS)}
     copy.parent.mkdir(parents=True, exist_ok=True)
     write_rows(copy, [{k: v for k, v in sample.items() if k not in left_out} for sample in samples])
@@ -83,6 +85,18 @@ def _copy_tables(run: Path, target: Path, row: SummaryRow) -> None:
         if source.is_file():
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copy)
+    for what in EXAMPLES:
+        source, copy = (run_file(place, what, row.method, row.student, row.seed) for place in (run, target))
+        examples = [e for e in read_rows(source) if _is_free(e["task"])] if source.is_file() else []
+        if examples:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            write_rows(copy, examples)
+
+
+@lru_cache
+def _is_free(task: str) -> bool:
+    """Whether the licence of a task's data lets its texts be published."""
+    return load_task(task).redistributable
 
 
 def _kept_manifests(published: Path, rows: Sequence[SummaryRow]) -> dict[str, dict[str, Any]]:

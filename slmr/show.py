@@ -11,6 +11,7 @@ from typing import Any
 
 from slmr.errors import RequestError, WorkError, unknown
 from slmr.evaluate import SAMPLES
+from slmr.provenance import bridged, spread
 from slmr.stagewise.bridge import SCORES
 from slmr.stagewise.critique import CRITIQUES
 from slmr.stagewise.data import FAILURES, GROUPS, PROBLEMS, ROLLOUTS, TRACES
@@ -77,12 +78,6 @@ def read_artefact(folder: Path, n: int) -> Artefact:
     return Artefact(folder, manifest, stats, dict(sorted(counted.items())), examples, curve)
 
 
-def spread(rows: Sequence[Row], n: int) -> list[Row]:
-    """`n` of the rows, evenly over all of them; fewer where there are fewer."""
-    count = min(n, len(rows))
-    return [rows[i * len(rows) // count] for i in range(count)]
-
-
 # --- what each kind of data looks like -------------------------------------------------------------
 
 
@@ -98,22 +93,6 @@ class Kind:
 
 def _plain(file: str) -> Callable[[Path], list[Row]]:
     return lambda folder: read_rows(folder / file)
-
-
-def _bridged(folder: Path) -> list[Row]:
-    """Each bridged problem with its raw and its kept candidate."""
-    prompts = {row["problem_id"]: row["prompt"] for row in read_rows(folder / TRACES)}
-    found: dict[str, Row] = {}
-    for row in read_rows(folder / SCORES):
-        problem = found.setdefault(
-            row["problem_id"], {"prompt": prompts.get(row["problem_id"], ""), "tried": 0}
-        )
-        problem["tried"] += row["verified"]
-        if row["source"] == "raw":
-            problem["raw"] = row
-        if row["kept"]:
-            problem["kept"] = row
-    return list(found.values())
 
 
 def _bridge_example(row: Row) -> Example:
@@ -179,7 +158,7 @@ KINDS = (
     Kind(CRITIQUES, lambda r: str(r["found_by"] or "not found"), _critique_example,
          _plain(CRITIQUES)),
     Kind(SCORES, lambda r: r["kept"]["source"] if "kept" in r else "nothing verified",
-         _bridge_example, _bridged),
+         _bridge_example, bridged),
     Kind(TRACES, lambda r: r["source"], _trace_example, _plain(TRACES)),
     Kind(ROLLOUTS, lambda r: r["status"], _rollout_example, _plain(ROLLOUTS)),
     Kind(PROBLEMS, lambda r: f"difficulty {r['difficulty']}", lambda r: [(f"gold {r['gold']}", r["prompt"])],

@@ -96,17 +96,18 @@ class StageContext:
 
     def model(self, name: str) -> Path:
         """The transformers folder of an input that is a model; raises as `input` does."""
-        return self._model_in(self.input(name))
+        return model_in(self.input(name))
 
     def sampled_model(self, name: str) -> Path | str:
         """As `model`, for an engine that only samples: a server's model is its URL."""
         (place,) = self.inputs[name]
-        return place if isinstance(place, str) else self._model_in(place)
+        return place if isinstance(place, str) else model_in(place)
 
-    @staticmethod
-    def _model_in(artefact: Path) -> Path:
-        inner = artefact / "model"
-        return inner if inner.is_dir() else artefact
+
+def model_in(artefact: Path) -> Path:
+    """The transformers folder of a trained model's artefact, or the folder itself where it is a model's."""
+    inner = artefact / "model"
+    return inner if inner.is_dir() else artefact
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,9 @@ engine: {{name: transformers, batch_size: 64, device: cpu, dtype: float32}}
 stages:
   pool: {{task: lab_gsm8k, size: 16, validation: 8}}
   probe: {{k: 2, max_tokens: 40}}
+  teacher: {{teacher: oracle}}
+  bridge: {{teacher: oracle}}
+  critique: {{teacher: oracle}}
   sft: {{epochs: 1, batch_size: 8, validate_every: 1, keep: last, max_tokens: 40}}
   grpo: {{steps: 3, group_size: 4, prompts_per_step: 2, max_tokens: 40, validate_every: 1}}
 """
@@ -73,6 +76,28 @@ def test_a_users_method_stands_in_the_same_tables(tmp_path: Path) -> None:
     assert mine[0]["tokens"] == teacher > 0
     text = write_report([plan.folder], tmp_path / "report").read_text()
     assert "| mine | sft |" in text and "| grpo | rl |" in text
+
+
+def test_where_a_staged_methods_numbers_come_from_is_kept(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, "stagewise")
+    with BenchDisplay() as display:
+        run_bench(plan, display)
+    table = lambda what: read_rows(run_file(plan.folder, what, "stagewise", "lab-llama", 0))  # noqa: E731
+    stages = table("stages")
+    seen: set[str] = set()
+    for row in stages:  # inputs first, down to the untrained student
+        assert set(row["inputs"]) <= seen
+        seen.add(row["key"])
+    row = read_summary(plan.folder / "summary.json").rows[-1]
+    training = [stage for stage in stages if stage["stage"] != "evaluate"]
+    assert sum(stage["rollout_tokens"] for stage in training) == row.rollout_tokens
+    moves = table("moves")
+    for number, to in ((1, "primed"), (1, "next"), (2, "primed")):  # every problem is somewhere at every time
+        assert sum(m["n"] for m in moves if (m["round"], m["to"]) == (number, to)) == 16
+    for trace in table("bridged"):
+        assert "".join(trace["pieces"]) == trace["text"] and len(trace["pieces"]) == len(trace["token_nlls"])
+        assert sum(trace["token_nlls"]) / len(trace["token_nlls"]) == pytest.approx(trace["nll"])
+    assert all(row["task"] == "lab_gsm8k" and row["new"] for row in table("critiques"))
 
 
 def test_training_ends_where_the_budget_does(tmp_path: Path) -> None:

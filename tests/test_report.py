@@ -119,8 +119,9 @@ def test_a_report_has_tables_and_one_page_of_figures(tmp_path: Path) -> None:
                 {"task": "t", "item_id": str(i), "difficulty": 1, "k_index": k, "strict": (i + k) % 3 == 0}
                 for i in range(9) for k in range(4)
             ])  # fmt: skip
+    moves = [{"round": 1, "to": "primed", "before": "hard", "after": "mixed", "n": 3}]
     for what, rows in (("course", [{"stage": "grpo", "step": 1, "tokens": 5, "validation_accuracy": 0.5}]),
-                       ("moves", [{"round": 1, "before": "hard", "after": "medium", "n": 3}])):  # fmt: skip
+                       ("moves", moves)):  # fmt: skip
         file = run_file(run, what, "stagewise", "lab-llama", 0)
         file.parent.mkdir(parents=True)
         write_rows(file, rows)
