@@ -1,7 +1,7 @@
-"""The course of a method's training, out of its stages: held-out accuracy by tokens spent, and how problems moved.
+"""The course of a method's training, out of its stages: its curves by tokens spent, and how problems moved.
 
 `course/<method>/<student>/seed-<seed>.parquet`: stage, step, tokens (spent by the method so far, everything before that
-stage included), validation_accuracy
+stage included), and the columns of the stage's curve (`slmr.train.curve`), None where a step did not measure them
 `moves/<method>/<student>/seed-<seed>.parquet`:  round, to, before, after, n (problems). Where `to` is "primed", from a
 round's difficulty group to what the student primed by SFT makes of it: solved, mixed (the RL set), recycled (a
 group was all wrong, and critique works on it) or unsolved; where it is "next", from there to the next round's group.
@@ -21,10 +21,12 @@ from slmr.stagewise.data import GROUPS, OUTCOMES
 from slmr.store import Cost, Store, read_rows, write_rows
 from slmr.train.curve import CURVE
 
+_COUNTS = ("train_tokens", "rollout_tokens", "teacher_tokens")
+
 
 def export_course(run: Path, store: Store, model: Node, method: str, student: str, seed: int) -> None:
     """Writes what there is of both; a method that does not train, or without validation, has no file."""
-    for name, rows in (("course", list(_points(store, model))), ("moves", list(_moves(store, model)))):
+    for name, rows in (("course", _points(store, model)), ("moves", list(_moves(store, model)))):
         if rows:
             file = run_file(run, name, method, student, seed)
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +43,8 @@ def spent_on(store: Store, nodes: Iterable[Node]) -> Cost:
     return total
 
 
-def _points(store: Store, model: Node) -> Iterable[dict[str, Any]]:
+def _points(store: Store, model: Node) -> list[dict[str, Any]]:
+    points = []
     for node, folder in _artefacts(store, model):
         if not (folder / CURVE).is_file():
             continue
@@ -49,11 +52,13 @@ def _points(store: Store, model: Node) -> Iterable[dict[str, Any]]:
         spent = 0.0
         for row in read_rows(folder / CURVE):
             # The row of step 0 has no counts yet.
-            now = sum(row.get(name) or 0 for name in ("train_tokens", "rollout_tokens", "teacher_tokens"))
-            spent = max(spent, now)
-            if row.get("validation_accuracy") is not None:
-                yield {"stage": node.label, "step": int(row["step"]), "tokens": before + int(spent),
-                       "validation_accuracy": row["validation_accuracy"]}  # fmt: skip
+            spent = max(spent, sum(row.get(name) or 0 for name in _COUNTS))
+            measured = {name: value for name, value in row.items() if name not in _COUNTS}
+            head = {"stage": node.label, "step": int(row["step"]), "tokens": before + int(spent)}
+            points.append(measured | head)
+    # Every row has every column: a Parquet table has those of its first row.
+    names = dict.fromkeys(name for point in points for name in point)
+    return [{name: point.get(name) for name in names} for point in points]
 
 
 def _moves(store: Store, model: Node) -> Iterable[dict[str, Any]]:

@@ -102,7 +102,8 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], student: 
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for i, (method, points) in enumerate(curves.items()):
+    for i, (method, rows) in enumerate(curves.items()):
+        points = [row for row in rows if row.get("validation_accuracy") is not None]
         figure.add_scatter(
             x=[p["tokens"] / 1e6 for p in points], y=[100 * p["validation_accuracy"] for p in points],
             mode="lines+markers", name=method,

@@ -68,6 +68,7 @@ def test_a_users_method_stands_in_the_same_tables(tmp_path: Path) -> None:
     assert all(list(entry.passed) == [1, 2, 4] for entry in able)
     # The course begins with what was spent before the stage, and ends with what the method cost.
     course = read_rows(run_file(plan.folder, "course", "grpo", "lab-llama", 0))
+    assert all(point["reward"] is not None for point in course[1:])
     grpo = next(row for row in rows if row.method == "grpo")
     assert [p["step"] for p in course] == [0, 1, 2, 3] and course[0]["tokens"] == 0
     assert course[-1]["tokens"] == grpo.train_tokens + grpo.rollout_tokens
