@@ -4,52 +4,51 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
+from slmr.entries import Entry, Located, entries
 from slmr.errors import RequestError
+from slmr.publish import EXAMPLES, TABLES
 from slmr.results import SummaryRow, read_summary
+from slmr.standings import Board, board
 
 Identity = tuple[str, str, str, int, str]  # edition, method, student, seed, task
-_INNER = {
-    "artefacts",
-    "samples",
-    "items",
-    "capability",
-    "course",
-    "moves",
-}  # folders of a run that hold no summary
+Version = tuple[str, str, str, str]  # edition, task, task version, checker version
+_INNER = {"artefacts", "samples", "items", *TABLES, *EXAMPLES}  # folders of a run that hold no summary
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Results:
-    """The rows below a folder, the file of samples behind each, and what is not shown and why."""
+    """The rows below a folder with their runs' folders, what is not shown, and why.
 
-    rows: list[SummaryRow]
-    notices: list[str]
-    samples: dict[Identity, Path] = field(default_factory=dict)
+    Attributes:
+        older: rows of other versions of a task or its checker than the newest.
+    """
+
+    folder: Path
+    located: tuple[Located, ...]
+    notices: tuple[str, ...]
+    older: dict[Version, tuple[Located, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What is shown; an empty tuple shows everything."""
+    """What is shown; an empty tuple shows everything.
+
+    Attributes:
+        versions: labels of older versions (`version_label`), shown in place of their tasks' newest ones.
+    """
 
     edition: str
     students: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A row, where it was, and when that file was written."""
-
-    row: SummaryRow
-    folder: Path
-    changed: int
+    seeds: tuple[int, ...] = ()
+    versions: tuple[str, ...] = ()
 
 
 def identity(row: SummaryRow) -> Identity:
@@ -63,20 +62,14 @@ def load_results(folder: Path) -> Results:
     Of several versions of a task or its checker the newest counts; of several measurements of one
     (method, student, seed, task) the one with most items, and of those the newest.
     """
-    found: list[_Found] = []
-    notices: list[str] = []
+    stamps = []
     for file in _summaries(folder):
         try:
             stat = file.stat()
-            rows = _read(file, stat.st_mtime_ns, stat.st_size)
-        except (RequestError, OSError) as error:
-            # A validation error tells each wrong field on lines of its own: the first is enough.
-            notices.append("Not readable: " + " ".join(" ".join(str(error).splitlines()[:3]).split()))
-            continue
-        found += [_Found(row, file.parent, stat.st_mtime_ns) for row in rows]
-    kept = _one_each(_newest_versions(found, notices), notices)
-    samples = {identity(f.row): f.row.samples_file(f.folder) for f in kept}
-    return Results([f.row for f in kept], notices, samples)
+            stamps.append((file, stat.st_mtime_ns, stat.st_size))
+        except OSError:
+            stamps.append((file, 0, 0))  # reading it says what is wrong
+    return _load(folder.resolve(), tuple(stamps))
 
 
 def _summaries(folder: Path) -> Iterator[Path]:
@@ -86,85 +79,156 @@ def _summaries(folder: Path) -> Iterator[Path]:
             yield Path(place) / "summary.json"
 
 
-@lru_cache(maxsize=1024)
-def _read(file: Path, _mtime: int, _size: int) -> tuple[SummaryRow, ...]:
-    """A summary's rows; time and size are part of the cache's key."""
+_ONE = Lock()  # two sessions that ask for the same board at once shall not both make it
+
+
+def _load(folder: Path, stamps: tuple[tuple[Path, int, int], ...]) -> Results:
+    with _ONE:
+        return _loaded(folder, stamps)
+
+
+@lru_cache(maxsize=4)
+def _loaded(folder: Path, stamps: tuple[tuple[Path, int, int], ...]) -> Results:
+    """As `load_results`; times and sizes are part of the cache's key."""
+    notices: list[str] = []
+    found: list[tuple[Located, int]] = []
+    for file, changed, size in stamps:
+        try:
+            rows = _read(file, changed, size)
+        except (RequestError, OSError) as error:
+            notices.append("Not readable: " + _first_of(str(error)))
+            continue
+        for row in rows:
+            if _inside(row.samples_file(file.parent), folder):
+                found.append(((row, file.parent), changed))
+            else:
+                notices.append(
+                    f"Left out: {file} has a row whose name points out of the folder: {row.method!r}"
+                )
+    kept = _one_each(found, notices)
+    newest = _newest(kept)
+    older: dict[Version, list[Located]] = {}
+    for place, _ in kept:
+        if newest[version(place[0])[:2]] != version(place[0]):
+            older.setdefault(version(place[0]), []).append(place)
+    notices += [
+        f"Another version: {len(places)} rows of {version_label(old)}; shown is"
+        f" {version_label(newest[old[:2]])}, unless you choose the other one"
+        for old, places in sorted(older.items())
+    ]
+    current = tuple(place for place, _ in kept if newest[version(place[0])[:2]] == version(place[0]))
+    return Results(folder, current, tuple(notices), {old: tuple(places) for old, places in older.items()})
+
+
+@lru_cache(maxsize=4096)
+def _read(file: Path, _changed: int, _size: int) -> tuple[SummaryRow, ...]:
     return tuple(read_summary(file).rows)
 
 
-def _newest_versions(found: Sequence[_Found], notices: list[str]) -> list[_Found]:
-    """The rows of each task's newest version; rows of other versions are never ranked with them."""
-    counts = Counter(_version(f.row) for f in found)
-
-    def newness(f: _Found) -> tuple[object, ...]:
-        """By version number first: times say little after a copy or a git checkout."""
-        version = _version(f.row)
-        return *(_numbers(v) for v in version[2:]), f.changed, counts[version]
-
-    newest: dict[tuple[str, str], tuple[str, ...]] = {}
-    for f in sorted(found, key=newness):
-        newest[f.row.edition, f.row.task] = _version(f.row)
-    for version in sorted(set(counts) - set(newest.values())):
-        edition, task, *old = version
-        shown = newest[edition, task][2:]
-        notices.append(
-            f"Other version: {counts[version]} rows of {task} ({edition}), task {old[0]}, checker {old[1]}; "
-            f"shown are task {shown[0]}, checker {shown[1]}"
-        )
-    return [f for f in found if newest[f.row.edition, f.row.task] == _version(f.row)]
+def _first_of(message: str) -> str:
+    """A validation error tells each wrong field on lines of its own: the first is enough."""
+    return " ".join(" ".join(message.splitlines()[:3]).split())
 
 
-def _version(row: SummaryRow) -> tuple[str, str, str, str]:
+def _inside(file: Path, folder: Path) -> bool:
+    """Whether a path made of a row's names stays in the folder: a summary is somebody else's text."""
+    return Path(os.path.normpath(file.absolute())).is_relative_to(os.path.normpath(folder.absolute()))
+
+
+def version(row: SummaryRow) -> Version:
+    """What rows must share to be ranked together."""
     return row.edition, row.task, row.task_version, row.checker_version
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def version_label(of: Version) -> str:
+    """`svamp: task 1-ab, checker numeric-2`."""
+    return f"{of[1]}: task {of[2]}, checker {of[3]}"
+
+
+def _newest(found: Sequence[tuple[Located, int]]) -> dict[tuple[str, str], Version]:
+    """Each task's newest version: by version number first, as times say little after a copy or a git checkout."""
+    counts: dict[Version, int] = {}
+    for (row, _), _ in found:
+        counts[version(row)] = counts.get(version(row), 0) + 1
+
+    def newness(one: tuple[Located, int]) -> tuple[object, ...]:
+        of = version(one[0][0])
+        return *(_numbers(v) for v in of[2:]), one[1], counts[of]
+
+    return {version(row)[:2]: version(row) for (row, _), _ in sorted(found, key=newness)}
+
+
+def _numbers(label: str) -> tuple[int, ...]:
     """`numeric-10` -> (10,), `1.2-64f0` -> (1, 2): a digest tells no order."""
-    parts = [part for part in version.split("-") if re.fullmatch(r"\d+(\.\d+)*", part)]
+    parts = [part for part in label.split("-") if re.fullmatch(r"\d+(\.\d+)*", part)]
     return tuple(int(number) for number in parts[0].split(".")) if parts else ()
 
 
-def _one_each(found: Sequence[_Found], notices: list[str]) -> list[_Found]:
-    """One measurement of each (method, student, seed, task): most items, then newest."""
-    best: dict[Identity, _Found] = {}
-    for f in sorted(found, key=lambda f: (f.row.n_items * f.row.k, f.changed)):
-        best[identity(f.row)] = f
+def _one_each(found: Sequence[tuple[Located, int]], notices: list[str]) -> list[tuple[Located, int]]:
+    """One measurement of each (method, student, seed, task, version): most items, then newest."""
+    best: dict[object, tuple[Located, int]] = {}
+    for one in sorted(found, key=lambda one: (one[0][0].n_items * one[0][0].k, one[1])):
+        best[identity(one[0][0]), version(one[0][0])] = one
     if len(best) < len(found):
         notices.append(
             f"Measured more than once: {len(found) - len(best)} rows stand back for others of the same "
             "method, student, seed and task, which have more items or are newer"
         )
-    kept = {id(f) for f in best.values()}
-    return [f for f in found if id(f) in kept]
+    kept = {id(one) for one in best.values()}
+    return [one for one in found if id(one) in kept]
 
 
-def select(rows: Sequence[SummaryRow], filters: Filters) -> list[SummaryRow]:
-    """The rows of one edition that the student and task filters let through."""
+# ------------------------------------------------------------------------------------ selection
+
+
+def chosen(results: Results, filters: Filters) -> list[Located]:
+    """The rows of one edition that the filters let through; kinds are for what is shown, as ranks are among all."""
+    instead = [
+        old for old in results.older if version_label(old) in filters.versions and old[0] == filters.edition
+    ]
+    replaced = {old[:2] for old in instead}
+    located = [place for place in results.located if (place[0].edition, place[0].task) not in replaced]
+    for old in instead:
+        located += results.older[old]
     return [
-        row
-        for row in rows
+        (row, folder)
+        for row, folder in located
         if row.edition == filters.edition
         and (not filters.students or row.student in filters.students)
         and (not filters.tasks or row.task in filters.tasks)
+        and (not filters.seeds or row.seed in filters.seeds)
     ]
 
 
-def editions(rows: Sequence[SummaryRow]) -> list[str]:
+def boards(results: Results, filters: Filters) -> list[Board]:
+    """A board for each student's methods, and one, the last, for models that are only evaluated.
+
+    Kinds make no difference to it: ranks and gains are those among all methods, whichever are shown.
+    """
+    with _ONE:
+        return _boards(results, replace(filters, kinds=()))
+
+
+@lru_cache(maxsize=64)
+def _boards(results: Results, filters: Filters) -> list[Board]:
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries(chosen(results, filters)):
+        groups.setdefault("" if entry.kind == "model" else entry.student, []).append(entry)
+    names = sorted(groups, key=lambda name: (name == "", list(groups).index(name)))
+    return [board(groups[name]) for name in names]
+
+
+def editions(results: Results) -> list[str]:
     """The editions that have rows, lab first."""
-    return [edition for edition in ("lab", "paper") if any(row.edition == edition for row in rows)]
+    return [e for e in ("lab", "paper") if any(row.edition == e for row, _ in results.located)]
 
 
-def values(rows: Sequence[SummaryRow], edition: str, column: str) -> list[str]:
-    """The values of a column within an edition, in order of first appearance."""
-    return list(dict.fromkeys(str(getattr(row, column)) for row in rows if row.edition == edition))
+def values(results: Results, edition: str, column: str) -> list[str]:
+    """The values of a column within an edition, in order of first appearance; seeds by number."""
+    found = dict.fromkeys(getattr(row, column) for row, _ in results.located if row.edition == edition)
+    return list(map(str, sorted(found) if column == "seed" else found))
 
 
-def task_order(rows: Sequence[SummaryRow]) -> list[str]:
-    """The tasks of some rows, in order of first appearance."""
-    return list(dict.fromkeys(row.task for row in rows))
-
-
-def samples_of(rows: Sequence[SummaryRow], samples: Mapping[Identity, Path]) -> dict[Identity, Path]:
-    """The sample files of some rows that are there."""
-    files = {identity(row): samples.get(identity(row)) for row in rows}
-    return {key: file for key, file in files.items() if file is not None and file.is_file()}
+def older_versions(results: Results, edition: str) -> list[str]:
+    """Labels of the versions that can be chosen in place of the newest."""
+    return [version_label(old) for old in sorted(results.older) if old[0] == edition]

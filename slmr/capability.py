@@ -14,10 +14,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from slmr.entries import Entry
 from slmr.results import run_file
 from slmr.stagewise.partition import GROUP_ORDER, Group, GroupBounds, group_of
 from slmr.stats import Estimate, bounded_mean, pass_scores
-from slmr.store import read_rows, write_rows
+from slmr.store import write_rows
 
 Row = Mapping[str, Any]
 
@@ -56,15 +57,12 @@ class Capability:
     passed: dict[int, Estimate]
 
 
-def capability(run: Path, student: str, seeds: Mapping[str, Sequence[int]]) -> list[Capability]:
-    """Every method of a student that has the file of every one of its seeds; nothing without the base's.
-
-    `seeds`: method → its seeds.
-    """
+def capability(found: Sequence[Entry]) -> list[Capability]:
+    """Every entry of a student that has the table of every one of its seeds; nothing without the base's."""
     tables = {
-        method: [read_rows(run_file(run, "capability", method, student, seed)) for seed in numbers]
-        for method, numbers in seeds.items()
-        if all(run_file(run, "capability", method, student, seed).is_file() for seed in numbers)
+        entry.method: [entry.table("capability", seed) for seed in entry.seeds]
+        for entry in found
+        if all(entry.file("capability", seed).is_file() for seed in entry.seeds)
     }
     if "base" not in tables:
         return []

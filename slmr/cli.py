@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from slmr.commands import AsJson, DataDir, MethodsPath, TasksPath, console, print_json, results, use_data_dir
-from slmr.errors import RequestError, SlmrError, WorkError
+from slmr.errors import RequestError, SlmrError
 
 app = typer.Typer(
     name="slmr", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
@@ -125,17 +125,19 @@ def _run_plan(plan: Any) -> None:
 def _tables(plan: Any, summary: Any) -> list[Any]:
     """The methods beside each other, over the seeds where there are several; what ablations lack beside the whole."""
     from slmr.compare import compare_all, differences_table
+    from slmr.entries import run_entries
     from slmr.report import bench_table, standings_table
     from slmr.standings import board
 
     students = list(dict.fromkeys(entry.student for entry in plan.entries))
     several = len({entry.seed for entry in plan.entries}) > 1
-    boards = [standings_table(board(plan.folder, student)) for student in students] if several else []
+    found = {student: run_entries(plan.folder, student) for student in students}
+    boards = [standings_table(board(found[student])) for student in students] if several else []
     kinds = {entry.recipe.kind for entry in plan.entries}
     if not {"ablation", "control"} & kinds or "stagewise" not in kinds:
         return boards or [bench_table(summary.rows)]
     differences = [
-        differences_table(compare_all(plan.folder, "stagewise", student), "stagewise", student)
+        differences_table(compare_all(found[student], "stagewise"), "stagewise", student)
         for student in students
     ]
     return [*(boards or [bench_table(summary.rows)]), *differences]
@@ -234,29 +236,18 @@ def probe(
 
 @app.command()
 def leaderboard(
-    folder: Annotated[Path, typer.Option("--results", help="Folder of results or runs.")] = Path("runs"),
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--results", help="Folder of results or runs; runs/ or results/ by default."),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="A free one from 8501 on by default.")
+    ] = None,
 ) -> None:
     """Serve the leaderboard over a folder of results."""
-    from slmr.resources import resource
+    from slmr.serve import serve
 
-    if not folder.is_dir():
-        raise RequestError(
-            f"results folder {folder} does not exist: run `slmr bench` first, or give --results"
-        )
-    import subprocess
-
-    command = [
-        sys.executable, "-m", "streamlit", "run", str(resource("leaderboard") / "app.py"),
-        "--server.port", str(port), "--server.headless", "true", "--browser.gatherUsageStats", "false",
-        "--client.toolbarMode", "viewer", "--server.address", "localhost", "--", "--results", str(folder.resolve()),
-    ]  # fmt: skip
-    try:
-        code = subprocess.run(command).returncode
-    except KeyboardInterrupt:
-        return
-    if code:
-        raise WorkError(f"the leaderboard stopped with exit code {code}")
+    serve(folder, port)
 
 
 @app.command("verify")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmr.capability import Capability
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette, told apart by colour-blind readers too; a kind keeps its colour in all figures.
 KIND_COLOURS = {
-    "base": "#000000", "sft": "#0072B2", "distill": "#56B4E9", "rl": "#E69F00", "sft_rl": "#009E73",
-    "stagewise": "#D55E00", "ablation": "#CC79A7", "control": "#999999", "model": "#999999",
+    "base": "#7f7f7f", "sft": "#0072B2", "distill": "#56B4E9", "rl": "#E69F00", "sft_rl": "#009E73",
+    "stagewise": "#D55E00", "ablation": "#CC79A7", "control": "#882255", "model": "#44AA99",
 }  # fmt: skip
 GROUP_COLOURS = {"hard": "#D55E00", "medium": "#E69F00", "simple": "#009E73"}
 STATE_COLOURS = GROUP_COLOURS | {
@@ -31,12 +30,12 @@ def bars(board: Board) -> Figure:
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for kind, group in _by_kind(board.standings).items():
+    for kind, group in _by_kind(board.complete).items():
         figure.add_bar(
-            y=[s.method for s in group], x=[100 * s.accuracy.mean for s in group], orientation="h", name=kind,
-            marker_color=KIND_COLOURS[kind], error_x=_errors([s.accuracy for s in group]),
+            y=[s.name for s in group], x=[100 * s.mean for s in group], orientation="h", name=kind,
+            marker_color=KIND_COLOURS[kind], error_x=_errors(_accuracies(group)),
         )  # fmt: skip
-    order = [s.method for s in reversed(board.standings)]
+    order = [s.name for s in reversed(board.complete)]
     figure.update_yaxes(categoryorder="array", categoryarray=order)
     figure.update_xaxes(title_text="mean accuracy over tasks, %, with its 95 % interval")
     return _finished(figure, f"Accuracy, {board.student}", 120 + 26 * len(order))
@@ -47,15 +46,15 @@ def cost_and_accuracy(board: Board) -> Figure:
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for kind, group in _by_kind(board.standings).items():
+    for kind, group in _by_kind(board.complete).items():
         figure.add_scatter(
-            x=[s.tokens / 1e6 for s in group], y=[100 * s.accuracy.mean for s in group], mode="markers+text",
-            text=[s.method for s in group], textposition="top center", name=kind,
-            marker={"color": KIND_COLOURS[kind], "size": 9}, error_y=_errors([s.accuracy for s in group]),
+            x=[s.tokens / 1e6 for s in group], y=[100 * s.mean for s in group], mode="markers+text",
+            text=[s.name for s in group], textposition="top center", name=kind,
+            marker={"color": KIND_COLOURS[kind], "size": 9}, error_y=_errors(_accuracies(group)),
         )  # fmt: skip
     front = sorted((s for s in board.standings if s.efficient), key=lambda s: s.tokens)
     figure.add_scatter(
-        x=[s.tokens / 1e6 for s in front], y=[100 * s.accuracy.mean for s in front], mode="lines",
+        x=[s.tokens / 1e6 for s in front], y=[100 * s.mean for s in front], mode="lines",
         line={"color": "#666666", "dash": "dot"}, name="nothing cheaper is better",
     )  # fmt: skip
     figure.update_xaxes(title_text="tokens generated, trained on and taught, millions")
@@ -133,7 +132,7 @@ def flow(moves: Sequence[Mapping[str, Any]], title: str) -> Figure:
                   "color": [STATE_COLOURS[state] for _, state in nodes],
                   "hovertemplate": "%{customdata}<br>%{value} problems<extra></extra>"},
             link={"source": [place[ends[0]] for ends, _ in links], "target": [place[ends[1]] for ends, _ in links],
-                  "value": [n for _, n in links],
+                  "value": [n for _, n in links], "color": "rgba(128,128,128,0.3)",
                   "hovertemplate": "%{source.customdata} → %{target.customdata}<br>%{value} problems<extra></extra>"},
         )
     )  # fmt: skip
@@ -153,14 +152,17 @@ def _flow_nodes(move: Mapping[str, Any]) -> tuple[tuple[int, str], tuple[int, st
     return (start, move["before"]), (start + 1, move["after"])
 
 
-def page(figures: Sequence[Figure], title: str, file: Path) -> None:
-    """One self-contained page with all figures; the drawing library is in it once."""
-    parts = [
-        figure.to_html(full_html=False, include_plotlyjs=i == 0, div_id=f"figure-{i}")
+def as_divs(figures: Sequence[Figure]) -> list[str]:
+    """The figures as HTML; the drawing library is in the first, so that they need no network."""
+    config = {"displayModeBar": False, "responsive": True}
+    return [
+        figure.to_html(full_html=False, include_plotlyjs=i == 0, div_id=f"figure-{i}", config=config)
         for i, figure in enumerate(figures)
     ]
-    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><body>'
-    file.write_text(head + "\n".join(parts) + "</body></html>\n", encoding="utf-8")
+
+
+def _accuracies(standings: Sequence[Standing]) -> list[Estimate]:
+    return [s.accuracy for s in standings if s.accuracy is not None]
 
 
 def _by_kind(standings: Sequence[Standing]) -> dict[str, list[Standing]]:

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slmr.capability import Capability, capability
 from slmr.compare import compare_all, differences_table, p_value, shown_difference
+from slmr.entries import run_entries
 from slmr.errors import RequestError
 from slmr.figures import (
+    as_divs,
     bars,
     cost_and_accuracy,
     flow,
     gains_by_difficulty,
     learning_curves,
-    page,
     pass_curves,
 )
-from slmr.results import Z95, Contamination, Summary, SummaryRow, read_summary, run_file
-from slmr.standings import Board, Standing, board, in_words
+from slmr.page import HELP, board_html, document, table_html
+from slmr.results import Z95, Contamination, Summary, SummaryRow, read_summary
+from slmr.standings import Board, board, in_words
 from slmr.stats import Difference, Estimate
-from slmr.store import Cost, read_rows
+from slmr.store import Cost
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -132,51 +136,110 @@ def warnings(rows: Sequence[SummaryRow], threshold: float = 0.05) -> list[str]:
     return lines
 
 
-def write_report(runs: Sequence[Path], out: Path, against: str | None = None) -> Path:
-    """`report.md` and, beside it, `figures.html`; returns the former. A section for each run and student.
+def write_report(runs: Sequence[Path], out: Path, against: str | None = None, html: bool = False) -> Path:
+    """`report.md` and, beside it, `figures.html`, or with `html` the whole as one page, `report.html`.
+
+    Returns the one to read: `report.html` if it is asked for. A section for each run and student.
 
     Raises:
-        RequestError: a run cannot be read, its samples are missing, or `against` is no method of it.
+        RequestError: a run cannot be read, or `against` is no method of it.
     """
-    parts, figures = [], []
-    for run in runs:
-        text, drawn = run_section(run, against)
-        parts.append(text)
-        figures += drawn
-    if figures:
-        parts.append("Figures: [figures.html](figures.html), one page that needs no network.")
+    sections = [read_section(run, against) for run in runs]
+    parts = [section.markdown() for section in sections]
+    figures = [figure for section in sections for figure in section.figures]
+    page = "report.html" if html else "figures.html"
+    parts.append(f"Figures: [{page}]({page}), one page that needs no network.")
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-    if figures:
-        page(figures, " and ".join(run.name for run in runs), out / "figures.html")
+    title = " and ".join(run.name for run in runs)
+    divs = [f"<figure>{div}</figure>" for div in as_divs(figures)]
+    if html:
+        at = 0
+        body = []
+        for section in sections:
+            body.append(section.html(divs[at : at + len(section.figures)]))
+            at += len(section.figures)
+        (out / page).write_text(document(title, body), encoding="utf-8")
+        return out / page
+    (out / page).write_text(document(title, divs), encoding="utf-8")
     return out / "report.md"
 
 
-def run_section(run: Path, against: str | None) -> tuple[str, list[Figure]]:
-    """A run as Markdown, with its figures."""
+@dataclass(frozen=True)
+class Part:
+    """What a report says of one student: the board, further tables, and figures."""
+
+    board: Board
+    tables: list[Table]
+    figures: list[Figure]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One run of a report."""
+
+    name: str
+    summary: Summary
+    parts: list[Part]
+
+    @property
+    def figures(self) -> list[Figure]:
+        return [figure for part in self.parts for figure in part.figures]
+
+    @property
+    def _title(self) -> str:
+        editions = " and ".join(sorted({row.edition for row in self.summary.rows}))
+        return f"{self.name} ({editions} edition)"
+
+    def markdown(self) -> str:
+        """First in words, then the tables of each student, and how it was made."""
+        lines = [f"# {self._title}", *(in_words(part.board) for part in self.parts)]
+        for part in self.parts:
+            lines += [f"## {part.board.student}", as_markdown(standings_table(part.board))]
+            lines += map(as_markdown, part.tables)
+            lines += ["\n".join(f"- {note}" for note in part.board.notes)] if part.board.notes else []
+        return "\n\n".join([*lines, *_fine_print(self.summary)])
+
+    def html(self, figures: Sequence[str]) -> str:
+        """The same with the board as it is on the leaderboard, and the figures."""
+        lines = [
+            f"<h1>{escape(self._title)}</h1>",
+            *(f"<p>{escape(in_words(part.board))}</p>" for part in self.parts),
+        ]
+        at = 0
+        for part in self.parts:
+            lines += [f"<h2>{escape(part.board.student)}</h2>", board_html(part.board)]
+            lines += [f'<p class="note">{escape(note)}</p>' for note in part.board.notes]
+            lines += figures[at : at + len(part.figures)]
+            lines += map(table_html, part.tables)
+            at += len(part.figures)
+        lines.append("<h2>What the columns say</h2>")
+        lines += [f'<p class="note"><b>{escape(name)}</b>: {escape(text)}</p>' for name, text in HELP.items()]
+        commands = dict.fromkeys(row.command for row in self.summary.rows)
+        lines += ["<h2>How it was made</h2>", f"<pre>{escape(chr(10).join(commands))}</pre>"]
+        return "\n".join(lines)
+
+
+def read_section(run: Path, against: str | None) -> Section:
+    """All that a report says of a run."""
     summary = read_summary(run / "summary.json")
     if not summary.rows:
         raise RequestError(f"{run / 'summary.json'} has no rows: nothing was evaluated")
     students = list(dict.fromkeys(row.student for row in summary.rows))
-    boards = [board(run, student) for student in students]
-    editions = " and ".join(sorted({row.edition for row in summary.rows}))
-    parts = [f"# {run.name} ({editions} edition)", *(in_words(found) for found in boards)]
-    figures = []
-    for found in boards:
-        able = capability(run, found.student, {s.method: s.seeds for s in found.standings})
-        parts += [
-            f"## {found.student}",
-            as_markdown(standings_table(found)),
-            as_markdown(changes_table(found)),
-        ]
-        if able:
-            parts += [as_markdown(difficulty_table(able)), as_markdown(pass_table(able))]
-        if against:
-            differences = compare_all(run, against, found.student)
-            parts.append(as_markdown(differences_table(differences, against, found.student)))
-        figures += drawings(run, found, able)
-    parts += _fine_print(summary)
-    return "\n\n".join(parts), figures
+    return Section(
+        run.name, summary, [_read_part(board(run_entries(run, student)), against) for student in students]
+    )
+
+
+def _read_part(found: Board, against: str | None) -> Part:
+    able = capability([s.entry for s in found.standings])
+    tables = [changes_table(found)]
+    if able:
+        tables += [difficulty_table(able), pass_table(able)]
+    if against:
+        differences = compare_all([s.entry for s in found.standings], against)
+        tables.append(differences_table(differences, against, found.student))
+    return Part(found, tables, drawings(found, able))
 
 
 def _fine_print(summary: Summary) -> list[str]:
@@ -201,13 +264,18 @@ def standings_table(found: Board) -> Table:
         gain = ["", "", ""]
         if s.gain is not None and s.gain_p is not None:
             gain = [*shown_difference(s.gain), p_value(s.gain_p)]
+        mean, interval = ("", "") if s.accuracy is None else _shown(s.accuracy)
         table.add_row(
-            "" if s.rank is None else str(s.rank), s.method, s.kind, str(len(s.seeds)), f"{100 * s.accuracy.mean:.1f}",
-            f"{100 * s.accuracy.low:.1f} to {100 * s.accuracy.high:.1f}",
+            "" if s.rank is None else str(s.rank), s.name, s.kind, str(len(s.seeds)), mean, interval,
             "" if s.spread is None else f"{100 * s.spread:.1f}", *gain, compact(s.tokens), f"{s.flops / 1e12:.2f}",
             f"{s.wall_s / 60:.1f}", "yes" if s.efficient else "",
         )  # fmt: skip
     return table
+
+
+def _shown(estimate: Estimate) -> tuple[str, str]:
+    """In percent: the estimate, and its interval."""
+    return f"{100 * estimate.mean:.1f}", f"{100 * estimate.low:.1f} to {100 * estimate.high:.1f}"
 
 
 def changes_table(found: Board) -> Table:
@@ -267,23 +335,18 @@ def _half(estimate: Estimate) -> float:
     return (estimate.high - estimate.low) / 2
 
 
-def drawings(run: Path, found: Board, able: Sequence[Capability]) -> list[Figure]:
+def drawings(found: Board, able: Sequence[Capability]) -> list[Figure]:
     """All figures of a student; of learning curves and moves those of the first seed."""
     drawn = [bars(found), cost_and_accuracy(found)]
-    curves = {s.method: _table(run, "course", s, found.student) for s in found.standings}
+    curves = {s.method: s.entry.table("course", s.seeds[0]) for s in found.standings}
     if curves := {method: rows for method, rows in curves.items() if rows}:
         drawn.append(learning_curves(curves, found.student))
     if able:
         drawn += [gains_by_difficulty(able, found.student), pass_curves(able, found.student)]
     for s in found.standings:
-        if s.kind == "stagewise" and (moves := _table(run, "moves", s, found.student)):
+        if s.kind == "stagewise" and (moves := s.entry.table("moves", s.seeds[0])):
             drawn.append(flow(moves, f"Problems between difficulty groups, {s.method}, {found.student}"))
     return drawn
-
-
-def _table(run: Path, what: str, s: Standing, student: str) -> list[dict[str, Any]]:
-    file = run_file(run, what, s.method, student, s.seeds[0])
-    return read_rows(file) if file.is_file() else []
 
 
 def as_markdown(table: Table) -> str:

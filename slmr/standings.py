@@ -1,40 +1,42 @@
-"""Where every method of a run stands: accuracy with an interval, shared rank, gain, cost, and what it forgot."""
+"""Where every method of a student stands: accuracy with an interval, shared rank, gain, cost, and what it forgot."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 
-from slmr.compare import Pair, Side, difference, load_sides, paired, seeds_of, shown_difference
-from slmr.results import MethodKind, SummaryRow, read_summary
-from slmr.runstats import pareto, seeds_and_items
-from slmr.stats import Difference, Estimate, holm, mean_over_tasks, shared_ranks
+from slmr.compare import shown_difference
+from slmr.entries import Entry
+from slmr.results import Z95, MethodKind, SummaryRow
+from slmr.runstats import pareto
+from slmr.sides import Pair, difference, mean_interval, paired
+from slmr.stats import Difference, Estimate, holm, minimum_detectable_difference, shared_ranks
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One method of one student, over its seeds.
+    """One entry of a board, over its seeds.
 
     Attributes:
-        accuracy: the unweighted mean over tasks; for other seeds, too, where there are several.
+        entry: without seeds that lack a task, where it has whole ones.
+        accuracy: the unweighted mean over tasks; for other seeds, too, where there are several. None where a task
+            is missing.
         spread: the standard deviation of the seeds' means; None with one seed.
         by_task: task → accuracy.
-        changes: task → the method minus the untrained student.
+        changes: task → the method minus the untrained student, with the same seeds.
         gain: their mean over tasks; p after Holm's correction over the methods.
         rank: shared by methods of the same seeds that cannot be told apart; None for ablations and controls.
         tokens, flops, wall_s: the mean over seeds of what the method's training cost, shared stages in full.
         efficient: no other method is at once cheaper in tokens and better.
     """
 
-    method: str
-    kind: MethodKind
-    seeds: list[int]
-    accuracy: Estimate
+    entry: Entry
+    accuracy: Estimate | None
     spread: float | None
     by_task: dict[str, Estimate]
     tokens: float
@@ -46,151 +48,245 @@ class Standing:
     rank: int | None = None
     efficient: bool = False
 
+    @property
+    def method(self) -> str:
+        return self.entry.method
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def kind(self) -> MethodKind:
+        return self.entry.kind
+
+    @property
+    def seeds(self) -> list[int]:
+        return self.entry.seeds
+
+    @property
+    def mean(self) -> float:
+        """Accuracy to sort by; what lacks a task comes last."""
+        return self.accuracy.mean if self.accuracy else -1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All methods of one student, the best first; `against[a][b]` is method a minus method b."""
+    """All entries of one student, the best first, or all models that are only evaluated.
+
+    Attributes:
+        against: `against[a][b]` is a minus b by name, of those that are compared with each other.
+        notes: what is not compared, and why, a line each.
+        detectable: the smallest difference of two of the compared that is found four times in five.
+    """
 
     student: str
     tasks: list[str]
     standings: list[Standing]
     against: dict[str, dict[str, Difference]]
+    notes: list[str]
+    detectable: float | None
+
+    @property
+    def complete(self) -> list[Standing]:
+        """Those that have all tasks."""
+        return [s for s in self.standings if s.accuracy is not None]
 
 
-def board(run: Path, student: str) -> Board:
-    """Reads and compares all methods of a student.
+def board(found: Sequence[Entry]) -> Board:
+    """Compares all entries of one student, or all models.
 
-    Methods are compared pairwise where they have the seeds that most have; others are listed without rank.
-
-    Raises:
-        RequestError: the run or the samples behind it cannot be read, or they do not pair.
+    Pairwise those that have the seeds and items that most have; others are listed without rank, and noted.
     """
-    seeds = seeds_of(run, student)
-    rows = [row for row in read_summary(run / "summary.json").rows if row.student == student]
-    kinds = {row.method: row.method_kind for row in rows}
-    sides = {method: load_sides(f"{run}:{method}", student) for method in seeds}
-    tasks = [task for task in sides[next(iter(sides))] if all(task in side for side in sides.values())]
-    common = max(seeds.values(), key=lambda numbers: (len(numbers), list(seeds.values()).count(numbers)))
-    comparable = [method for method in seeds if seeds[method] == common]
-    against = _against(comparable, sides, tasks)
-    ranks = _ranks([m for m in comparable if kinds[m] not in ("ablation", "control")], sides, tasks, against)
-    gains = {m: against[m]["base"] for m in comparable if m != "base"} if "base" in comparable else {}
+    tasks = list(dict.fromkeys(task for entry in found for task in entry.tasks))
+    listed = [entry.whole(tasks) or entry for entry in found]
+    sound, notes = _sound(listed, tasks)
+    alike, more = _alike(sound)
+    against = _against(alike, tasks)
+    ranks = _ranks([e for e in alike if e.kind not in ("ablation", "control")], tasks, against)
+    base = next((entry for entry in sound if entry.kind == "base"), None)
+    changes = {e.name: _changes(e, base, tasks) for e in sound if base and e is not base}
+    changes = {name: change for name, change in changes.items() if change}
+    gains = {name: change[""] for name, change in changes.items()}
     gain_p = dict(zip(gains, holm([gain.p for gain in gains.values()]), strict=True))
-    found = []
-    for method in seeds:
-        changes = (
-            {t: difference(_pairs(sides[method], sides["base"], [t])) for t in tasks}
-            if method in gains
-            else {}
-        )
-        own = [row for row in rows if row.method == method]
-        entry = _standing(method, seeds[method], sides[method], tasks, own)
-        found.append(
-            replace(
-                entry,
-                changes=changes,
-                gain=gains.get(method),
-                gain_p=gain_p.get(method),
-                rank=ranks.get(method),
+    standings = []
+    for entry in listed:
+        by_task = {task: d for task, d in changes.get(entry.name, {}).items() if task}
+        standings.append(replace(
+            _standing(entry, tasks, entry in sound), changes=by_task, gain=gains.get(entry.name),
+            gain_p=gain_p.get(entry.name), rank=ranks.get(entry.name),
+        ))  # fmt: skip
+    student = "models" if found[0].kind == "model" else found[0].student
+    widest = max((_half(d) for row in against.values() for d in row.values()), default=None)
+    return Board(
+        student, tasks, _ordered(standings), against, notes + more,
+        None if widest is None else minimum_detectable_difference(widest / Z95),
+    )  # fmt: skip
+
+
+def _sound(listed: Sequence[Entry], tasks: Sequence[str]) -> tuple[list[Entry], list[str]]:
+    """The entries that have all tasks, item by item; and why others are not compared."""
+    sound, notes = [], []
+    for entry in listed:
+        lacking = [task for task in tasks if len(entry.rows(task)) < len(entry.seeds)]
+        if lacking:
+            notes.append(f"{entry.name}: no result of {', '.join(lacking)}, so no mean and no rank")
+        elif entry.fault:
+            notes.append(f"{entry.name}: not compared: {entry.fault}")
+        else:
+            sound.append(entry)
+    return sound, notes
+
+
+def _alike(sound: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
+    """The entries with the same seeds and items, of the several such sets the one with most seeds, then entries."""
+    kinds = [
+        (tuple(e.seeds), *((row.task_version, row.checker_version, frozenset(side.ids))
+                           for side in e.sides.values() for row in side.rows[:1]))
+        for e in sound
+    ]  # fmt: skip
+    counts = Counter(kinds)
+    if not counts:
+        return [], []
+    common = max(counts, key=lambda kind: (len(kind[0]), counts[kind]))
+    notes = []
+    for entry, kind in zip(sound, kinds, strict=True):
+        if kind[0] == common[0] and kind != common:
+            notes.append(f"{entry.name}: not ranked: measured on other items or versions than most")
+        elif kind != common and entry.kind not in ("ablation", "control"):
+            notes.append(
+                f"{entry.name}: not ranked: it has seeds {_numbers(kind[0])}, others {_numbers(common[0])}"
             )
-        )
-    efficient = pareto([s.tokens for s in found], [s.accuracy.mean for s in found])
-    standings = [replace(s, efficient=e) for s, e in zip(found, efficient, strict=True)]
-    return Board(student, tasks, sorted(standings, key=lambda s: -s.accuracy.mean), against)
+    return [entry for entry, kind in zip(sound, kinds, strict=True) if kind == common], notes
 
 
-Sides = dict[str, dict[str, Side]]
+def _numbers(seeds: Sequence[int]) -> str:
+    return ", ".join(map(str, seeds))
 
 
-def _pairs(a: dict[str, Side], b: dict[str, Side], tasks: Sequence[str]) -> list[Pair]:
-    return [paired(task, a[task], b[task]) for task in tasks]
+def _pairs(a: Entry, b: Entry, tasks: Sequence[str]) -> list[Pair]:
+    return [paired(task, a.sides[task], b.sides[task]) for task in tasks]
 
 
-def _against(methods: Sequence[str], sides: Sides, tasks: Sequence[str]) -> dict[str, dict[str, Difference]]:
-    """Every method minus every other one; each two are compared once."""
-    found: dict[str, dict[str, Difference]] = {method: {} for method in methods}
-    for a, b in combinations(methods, 2):
-        d = difference(_pairs(sides[a], sides[b], tasks))
-        found[a][b] = d
-        found[b][a] = replace(d, mean=-d.mean, low=-d.high, high=-d.low)
+def _against(alike: Sequence[Entry], tasks: Sequence[str]) -> dict[str, dict[str, Difference]]:
+    """Every entry minus every other one; each two are compared once."""
+    found: dict[str, dict[str, Difference]] = {entry.name: {} for entry in alike}
+    for a, b in combinations(alike, 2):
+        d = difference(_pairs(a, b, tasks))
+        found[a.name][b.name] = d
+        found[b.name][a.name] = replace(d, mean=-d.mean, low=-d.high, high=-d.low)
     return found
 
 
 def _ranks(
-    methods: Sequence[str], sides: Sides, tasks: Sequence[str], against: dict[str, dict[str, Difference]]
+    ranked: Sequence[Entry], tasks: Sequence[str], against: dict[str, dict[str, Difference]]
 ) -> dict[str, int]:
-    means = [accuracy(sides[m], tasks).mean for m in methods]
-    table = [[1.0 if a == b else against[a][b].p for b in methods] for a in methods]
-    return dict(zip(methods, shared_ranks(means, table), strict=True))
+    means = [mean_interval([e.sides[task].values for task in tasks]).mean for e in ranked]
+    table = [[1.0 if a is b else against[a.name][b.name].p for b in ranked] for a in ranked]
+    return dict(zip([e.name for e in ranked], shared_ranks(means, table), strict=True))
 
 
-def accuracy(sides: dict[str, Side], tasks: Sequence[str]) -> Estimate:
-    """The mean over tasks of one method; see `mean_interval`."""
-    return mean_interval([sides[task].values for task in tasks])
+def _changes(entry: Entry, base: Entry, tasks: Sequence[str]) -> dict[str, Difference]:
+    """Entry minus base by task and, under "", their mean; nothing where base lacks a seed or has other items."""
+    same = base.of_seeds(entry.seeds)
+    if same.seeds != entry.seeds or any(
+        set(entry.sides[t].ids) != set(same.sides[t].ids)
+        or {(r.task_version, r.checker_version) for r in entry.rows(t)}
+        != {(r.task_version, r.checker_version) for r in same.rows(t)}
+        for t in tasks
+    ):
+        return {}
+    pairs = _pairs(entry, same, tasks)
+    return {task: difference([pair]) for task, pair in zip(tasks, pairs, strict=True)} | {
+        "": difference(pairs)
+    }
 
 
-def mean_interval(tasks: Sequence[np.ndarray]) -> Estimate:
-    """The mean over tasks; its interval is for other items, and for other seeds where there are several.
-
-    Args:
-        tasks: per task [seeds, items, completions] of 0 and 1.
-    """
-    if min(len(task) for task in tasks) > 1 and min(task.shape[1] for task in tasks) > 1:
-        return seeds_and_items([task.mean(axis=2) for task in tasks])
-    return mean_over_tasks([task[0] if len(task) == 1 else task.mean(axis=0) for task in tasks])
-
-
-def _standing(
-    method: str, seeds: list[int], sides: dict[str, Side], tasks: Sequence[str], rows: Sequence[SummaryRow]
-) -> Standing:
-    """What can be said of a method by itself."""
-    by_seed = np.mean([sides[task].values.mean(axis=(1, 2)) for task in tasks], axis=0)
-    own = [next(row for row in rows if row.seed == seed) for seed in seeds]
+def _standing(entry: Entry, tasks: Sequence[str], sound: bool) -> Standing:
+    """What can be said of an entry by itself; without its completions from its rows, cautiously."""
+    rows = [next(row for row in entry.rows() if row.seed == seed) for seed in entry.seeds]
+    has = [task for task in tasks if len(entry.rows(task)) == len(entry.seeds)]
+    if sound:
+        scores = {task: entry.sides[task].values for task in tasks}
+        by_task = {task: mean_interval([values]) for task, values in scores.items()}
+        by_seed = np.mean([values.mean(axis=(1, 2)) for values in scores.values()], axis=0)
+        accuracy = mean_interval(list(scores.values()))
+    else:
+        by_task = {task: _from_rows(entry.rows(task)) for task in entry.tasks}
+        by_seed = (
+            np.mean([[row.accuracy for row in entry.rows(task)] for task in has], axis=0)
+            if has
+            else np.zeros(1)
+        )
+        accuracy = _mean_of([by_task[task] for task in tasks]) if has == list(tasks) else None
     return Standing(
-        method, rows[0].method_kind, seeds, accuracy(sides, tasks),
-        spread=float(by_seed.std(ddof=1)) if len(seeds) > 1 else None,
-        by_task={task: accuracy(sides, [task]) for task in tasks},
-        tokens=math.fsum(r.tokens for r in own) / len(own),
-        flops=math.fsum(r.flops for r in own) / len(own),
-        wall_s=math.fsum(r.wall_s for r in own) / len(own),
+        entry, accuracy, float(by_seed.std(ddof=1)) if len(entry.seeds) > 1 and accuracy else None, by_task,
+        tokens=math.fsum(row.tokens for row in rows) / len(rows),
+        flops=math.fsum(row.flops for row in rows) / len(rows),
+        wall_s=math.fsum(row.wall_s for row in rows) / len(rows),
     )  # fmt: skip
+
+
+def _from_rows(rows: Sequence[SummaryRow]) -> Estimate:
+    """A task's accuracy by its rows alone: seeds share their items, so that averaging them gains nothing here."""
+    mean = math.fsum(row.accuracy for row in rows) / len(rows)
+    stderr = math.fsum(row.cautious_stderr for row in rows) / len(rows)
+    return Estimate(mean, stderr, max(0.0, mean - Z95 * stderr), min(1.0, mean + Z95 * stderr))
+
+
+def _mean_of(tasks: Sequence[Estimate]) -> Estimate:
+    mean = math.fsum(e.mean for e in tasks) / len(tasks)
+    stderr = math.sqrt(math.fsum(e.stderr**2 for e in tasks)) / len(tasks)
+    return Estimate(mean, stderr, max(0.0, mean - Z95 * stderr), min(1.0, mean + Z95 * stderr))
+
+
+def _ordered(standings: Sequence[Standing]) -> list[Standing]:
+    """The best first, each with whether anything beats it in cost and accuracy at once."""
+    complete = [s for s in standings if s.accuracy]
+    efficient = pareto([s.tokens for s in complete], [s.mean for s in complete])
+    found = [replace(s, efficient=e) for s, e in zip(complete, efficient, strict=True)]
+    return sorted([*found, *(s for s in standings if not s.accuracy)], key=lambda s: -s.mean)
+
+
+def _half(d: Difference) -> float:
+    return (d.high - d.low) / 2
 
 
 def in_words(found: Board) -> str:
     """The first paragraph of a report: who leads, how surely, what it cost, what did not help, and `stagewise`."""
-    entries = {s.method: s for s in found.standings if s.rank is not None}
+    entries = {s.name: s for s in found.standings if s.rank is not None}
     ranked = [s for s in found.standings if s.rank is not None and s.kind != "base"]
     if not ranked:
         return f"{found.student}: no method to compare."
     best = ranked[0]
-    level = [s.method for s in ranked[1:] if s.rank == best.rank]
+    level = [s.name for s in ranked[1:] if s.rank == best.rank]
     count = len(best.seeds)
     seeds = (
         "one seed, so the intervals know nothing of another training run" if count == 1 else f"{count} seeds"
     )
     parts = [
-        f"{found.student}, {seeds}: {best.method} has the highest mean accuracy, {_percent(best.accuracy)}"
+        f"{found.student}, {seeds}: {best.name} has the highest mean accuracy, {_percent(best.accuracy)}"
         f"{_gained(best)}, for {best.tokens / 1e6:.2f} million tokens."
     ]
     if level:
         parts.append(f"It cannot be told apart from {_list(level)}.")
     elif len(ranked) > 1:
-        lead = found.against[best.method][ranked[1].method]
-        parts.append(f"It is ahead of the next, {ranked[1].method}, by {_difference(lead)}.")
+        lead = found.against[best.name][ranked[1].name]
+        parts.append(f"It is ahead of the next, {ranked[1].name}, by {_difference(lead)}.")
     cheap = next((s for s in sorted(ranked, key=lambda s: s.tokens) if s.rank == best.rank), best)
-    if cheap.method != best.method:
-        parts.append(f"The cheapest among them is {cheap.method}, at {cheap.tokens / 1e6:.2f} million.")
-    useless = [s.method for s in ranked if s.gain is not None and (s.gain_p or 0) >= 0.05]
-    worse = [s.method for s in ranked if s.gain is not None and (s.gain_p or 1) < 0.05 and s.gain.mean < 0]
+    if cheap.name != best.name:
+        parts.append(f"The cheapest among them is {cheap.name}, at {cheap.tokens / 1e6:.2f} million.")
+    useless = [s.name for s in ranked if s.gain is not None and (s.gain_p or 0) >= 0.05]
+    worse = [s.name for s in ranked if s.gain is not None and (s.gain_p or 1) < 0.05 and s.gain.mean < 0]
     if useless:
         parts.append(f"No gain over the untrained student is shown for {_list(useless)}.")
     if worse:
         parts.append(f"Worse than the untrained student: {_list(worse)}.")
-    if "stagewise" in entries and best.method != "stagewise":
+    if "stagewise" in entries and best.name != "stagewise":
         own = entries["stagewise"]
         where = "shares the first rank" if own.rank == best.rank else f"has rank {own.rank}"
-        gap = found.against["stagewise"][best.method]
-        parts.append(f"stagewise {where}, {_difference(gap)} from {best.method}.")
+        gap = found.against["stagewise"][best.name]
+        parts.append(f"stagewise {where}, {_difference(gap)} from {best.name}.")
     if "stagewise" in entries and "sft_grpo" in entries:
         gap = found.against["stagewise"]["sft_grpo"]
         shown = "is separably different from" if gap.p < 0.05 else "cannot be told apart from"
@@ -201,7 +297,8 @@ def in_words(found: Board) -> str:
     return " ".join(parts)
 
 
-def _percent(estimate: Estimate) -> str:
+def _percent(estimate: Estimate | None) -> str:
+    assert estimate is not None  # what has a rank has a mean
     return f"{100 * estimate.mean:.1f} % ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
 
 

@@ -9,6 +9,7 @@ import pytest
 from slmr.bench import BenchRequest, make_plan, run_bench
 from slmr.capability import capability
 from slmr.display import BenchDisplay
+from slmr.entries import run_entries
 from slmr.errors import RequestError, WorkError
 from slmr.report import write_report
 from slmr.results import read_summary, run_file
@@ -63,7 +64,7 @@ def test_a_users_method_stands_in_the_same_tables(tmp_path: Path) -> None:
     assert [row.method for row in rows] == ["base", "grpo", "mine"]
     assert "--methods-path" in next(row.command for row in rows if row.method == "mine")
     assert all(row.samples_file(plan.folder).is_file() for row in rows)
-    able = capability(plan.folder, "lab-llama", {row.method: [0] for row in rows})
+    able = capability(run_entries(plan.folder))
     assert {entry.method for entry in able} == {"base", "grpo", "mine"}
     assert all(list(entry.passed) == [1, 2, 4] for entry in able)
     # The course begins with what was spent before the stage, and ends with what the method cost.

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from slmr.compare import compare, compare_all, comparison_table, verdict
+from slmr.entries import run_entries
 from slmr.errors import RequestError
 from slmr.evaluate.rescore import rescore
 from slmr.publish import publish
@@ -178,13 +179,13 @@ def several_methods(folder: Path) -> Path:
 
 def test_every_method_is_compared_with_one_over_the_same_seeds(tmp_path: Path) -> None:
     run = several_methods(tmp_path)
-    found = compare_all(run, "stagewise", "m")
+    found = compare_all(run_entries(run), "stagewise")
     assert [name for name, *_ in found] == ["k4", "no_bridge"]
     assert [difference.mean for _, difference, _ in found] == pytest.approx([0, -0.5])
     single = compare(f"{run}:no_bridge", f"{run}:stagewise").tasks[0].difference.p
     assert found[1][2] == pytest.approx(2 * single)
     with pytest.raises(RequestError, match="did you mean 'stagewise'"):
-        compare_all(run, "stagewize", "m")
+        compare_all(run_entries(run), "stagewize")
 
 
 def test_a_report_has_the_table_the_differences_and_the_commands(tmp_path: Path) -> None:

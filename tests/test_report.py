@@ -11,8 +11,9 @@ import pytest
 
 from slmr.capability import capability, export_capability
 from slmr.compare import compare, compare_all
+from slmr.entries import entries, run_entries
 from slmr.publish import publish
-from slmr.report import write_report
+from slmr.report import as_markdown, standings_table, write_report
 from slmr.results import SummaryRow, read_summary, run_file, write_summary
 from slmr.standings import board, in_words
 from slmr.store import read_rows, write_rows
@@ -63,14 +64,12 @@ def summary_row(method: str, seed: int, task: str, strict: np.ndarray) -> Summar
 def test_ranks_are_shared_by_what_cannot_be_told_apart(tmp_path: Path) -> None:
     rates = {"base": 0.3, "sft_grpo": 0.6, "stagewise": 0.61, "grpo": 0.45, "no_bridge": 0.6}
     run = made_run(tmp_path, rates, seeds=range(5))
-    found = board(run, "lab-llama")
+    found = board(run_entries(run, "lab-llama"))
     ranks = {s.method: s.rank for s in found.standings}
     assert ranks == {"stagewise": 1, "sft_grpo": 1, "grpo": 3, "base": 4, "no_bridge": None}
     by_name = {s.method: s for s in found.standings}
     best = by_name["stagewise"]
-    assert best.gain is not None and best.gain.mean == pytest.approx(
-        best.accuracy.mean - by_name["base"].accuracy.mean
-    )
+    assert best.gain is not None and best.gain.mean == pytest.approx(best.mean - by_name["base"].mean)
     assert best.spread is not None and set(best.changes) == set(TASKS)
     text = in_words(found)
     assert "5 seeds" in text and "cannot be told apart from sft_grpo (" in text and "no_bridge" not in text
@@ -79,14 +78,14 @@ def test_ranks_are_shared_by_what_cannot_be_told_apart(tmp_path: Path) -> None:
 def test_the_report_agrees_with_compare(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", {"base": 0.3, "sft_grpo": 0.5, "stagewise": 0.6})
     own = compare(f"{run}:stagewise", f"{run}:base")
-    standing = next(s for s in board(run, "lab-llama").standings if s.method == "stagewise")
+    standing = next(s for s in board(run_entries(run, "lab-llama")).standings if s.method == "stagewise")
     assert own.mean == standing.gain and own.seeds == 3
     assert {t.task: t.difference for t in own.tasks} == standing.changes
-    assert [d for name, d, _ in compare_all(run, "base", "lab-llama") if name == "stagewise"] == [own.mean]
+    assert [d for name, d, _ in compare_all(run_entries(run), "base") if name == "stagewise"] == [own.mean]
 
 
 def test_with_one_seed_the_words_say_so(tmp_path: Path) -> None:
-    found = board(made_run(tmp_path, {"base": 0.3, "grpo": 0.32}, seeds=[4]), "lab-llama")
+    found = board(run_entries(made_run(tmp_path, {"base": 0.3, "grpo": 0.32}, seeds=[4])))
     text = in_words(found)
     assert "one seed, so the intervals know nothing of another training run" in text
     assert "No gain over the untrained student is shown for grpo" in text
@@ -98,17 +97,24 @@ def test_difficulty_is_sorted_by_draws_that_do_not_score_it(tmp_path: Path) -> N
     rng = np.random.default_rng(0)
     for method in ("base", "grpo"):
         strict = rng.random((400, 8)) < 0.5
-        export_capability(tmp_path, method, "s", 0, [
+        export_capability(tmp_path, method, "lab-llama", 0, [
             {"task": "t", "item_id": f"{i:03}", "difficulty": 1, "k_index": k, "strict": bool(strict[i, k])}
             for i in range(400) for k in range(8)
         ])  # fmt: skip
-    base, grpo = capability(tmp_path, "s", {"base": [0], "grpo": [0]})
+    rows = [
+        summary_row(method, seed, "lab_gsm8k", strict[:, :2])
+        for method in ("base", "grpo")
+        for seed in (0, 1)
+    ]
+    untrained, _, once, _ = (entries([(row, tmp_path)])[0] for row in rows)
+    twice = entries([(row, tmp_path) for row in rows[2:]])[0]
+    base, grpo = capability([untrained, once])
     assert {g.group for g in grpo.gains} == {"hard", "medium", "simple"}
     assert all(abs(g.after.mean - g.before) < 0.12 and abs(g.before - 0.5) < 0.12 for g in grpo.gains)
     assert list(base.passed) == [1, 2, 4, 8]
     assert base.passed[1].mean < base.passed[2].mean < base.passed[8].mean
-    assert capability(tmp_path, "s", {"grpo": [0]}) == []  # nothing to sort by
-    assert [c.method for c in capability(tmp_path, "s", {"base": [0], "grpo": [0, 1]})] == ["base"]
+    assert capability([once]) == []  # nothing to sort by
+    assert [c.method for c in capability([untrained, twice])] == ["base"]
 
 
 def test_a_report_has_tables_and_one_page_of_figures(tmp_path: Path) -> None:
@@ -136,6 +142,35 @@ def test_a_report_has_tables_and_one_page_of_figures(tmp_path: Path) -> None:
     assert page.count('class="plotly-graph-div"') == 6 and "cdn" not in page.split("<body>")[0]
 
 
+def table(run: Path) -> str:
+    return as_markdown(standings_table(board(run_entries(run))))
+
+
+def test_what_cannot_be_compared_is_listed_and_said(tmp_path: Path) -> None:
+    run = made_run(
+        tmp_path, {"base": 0.3, "grpo": 0.5, "sft_grpo": 0.5, "rft": 0.5, "sft": 0.5}, seeds=[0, 1]
+    )
+    rows = {row.identity: row for row in read_summary(run / "summary.json").rows}
+    rows["grpo", "lab-llama", 0, "lab_gsm8k"].samples_file(run).unlink()
+    file = rows["rft", "lab-llama", 0, "lab_gsm8k"].samples_file(run)
+    write_rows(file, read_rows(file)[:-2])
+    for seed in (0, 1):
+        del rows["sft", "lab-llama", seed, "lab_mawps"]
+    del rows["sft_grpo", "lab-llama", 1, "lab_mawps"]  # its other seed is whole
+    write_summary(run / "summary.json", list(rows.values()))
+    found = board(run_entries(run))
+    by_name = {s.name: s for s in found.standings}
+    assert [s.name for s in found.standings][-1] == "sft" and by_name["sft"].accuracy is None
+    assert {name for name, s in by_name.items() if s.rank is None} == {"grpo", "rft", "sft", "sft_grpo"}
+    assert by_name["sft_grpo"].seeds == [0] and by_name["sft_grpo"].gain is not None  # over base's seed 0
+    assert by_name["grpo"].accuracy is not None and by_name["grpo"].gain is None
+    reasons = {"grpo:": "lab_gsm8k.parquet is missing", "rft:": "not the items of", "sft:": "no result of lab_mawps",
+               "sft_grpo:": "it has seeds 0, others 0, 1"}  # fmt: skip
+    for start, reason in reasons.items():
+        (note,) = [note for note in found.notes if note.startswith(start)]
+        assert reason in note and note in write_report([run], tmp_path / "out").read_text()
+
+
 def test_parts_are_published_one_by_one(tmp_path: Path) -> None:
     first = made_run(tmp_path / "a", {"base": 0.3, "grpo": 0.5}, seeds=[0])
     second = made_run(tmp_path / "b", {"base": 0.3, "grpo": 0.5}, seeds=[1])
@@ -146,7 +181,7 @@ def test_parts_are_published_one_by_one(tmp_path: Path) -> None:
     assert sorted(read_summary(target / "summary.json").rows, key=key) == sorted(
         read_summary(whole / "summary.json").rows, key=key
     )
-    assert board(target, "lab-llama") == board(whole, "lab-llama")
+    assert table(target) == table(whole)
     # Texts of an item are kept once; together they are what the run has, but for the log-probabilities.
     row = read_summary(target / "summary.json").rows[0]
     kept = read_rows(row.samples_file(target))

@@ -1,0 +1,112 @@
+"""The board: accuracy with intervals, shared ranks, gain, cost; methods of each student, and models apart."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import streamlit as st
+
+from slmr.page import HELP, STYLE, board_columns, board_html, board_rows
+from slmr.report import as_markdown, standings_table
+from slmr.standings import Board
+from views.parts import View, is_dark, nothing, plain
+
+
+def show(view: View) -> None:
+    if not view.boards:
+        nothing("No result fits these filters.")
+        return
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    names = [
+        "rank",
+        *dict.fromkeys(
+            c.name for b in view.boards for c in board_columns(b) if not c.text and c.name != "items"
+        ),
+    ]
+    sort = (
+        left.selectbox("Sort by", list(dict.fromkeys(names)), key="sort", bind="query-params", width=220)
+        or "rank"
+    )
+    complete = right.toggle(
+        "Complete rows only", key="complete", bind="query-params", help="Leaves out what lacks a task."
+    )
+    st.html(f"<style>{STYLE}</style>")
+    for found in view.boards:
+        shown = _complete(found) if complete else found
+        st.subheader(
+            "Models, evaluated as they are" if found.student == "models" else f"Methods on {found.student}"
+        )
+        st.caption(_how_to_read(shown))
+        st.html(board_html(shown, view.filters.kinds, sort, is_dark()))
+        for note in found.notes:
+            st.caption(f":material/info: {plain(note)}")
+    _downloads(view, sort, complete)
+    with st.expander("What the columns say"):
+        for name in dict.fromkeys(c.name for b in view.boards for c in board_columns(b)):
+            text = HELP.get(name, HELP["task"])
+            st.markdown(f"**{plain(name)}**: {text}")
+
+
+def _complete(found: Board) -> Board:
+    from dataclasses import replace
+
+    return replace(found, standings=found.complete)
+
+
+def _how_to_read(found: Board) -> str:
+    parts = ["Strict accuracy in percent with its 95 % interval; methods of one rank cannot be told apart."]
+    if found.detectable is not None:
+        parts.append(
+            f"Compared item by item: a difference of {100 * found.detectable:.1f} points is found four times in five."
+        )
+    return " ".join(parts)
+
+
+def _downloads(view: View, sort: str, complete: bool) -> None:
+    rows: list[dict[str, Any]] = []
+    for found in view.boards:
+        rows += board_rows(
+            _complete(found) if complete else found, view.filters.edition, view.filters.kinds, sort
+        )
+    name = f"slmr-{view.filters.edition}"
+    columns = st.columns(4, vertical_alignment="center")
+    columns[0].caption("These rows with every interval:")
+    columns[1].download_button(
+        "CSV", as_csv(rows), f"{name}.csv", "text/csv", on_click="ignore", width="stretch"
+    )
+    columns[2].download_button(
+        "Parquet", as_parquet(rows), f"{name}.parquet", "application/vnd.apache.parquet", on_click="ignore",
+        width="stretch",
+    )  # fmt: skip
+    columns[3].download_button(
+        "Markdown", as_text(view), f"{name}.md", "text/markdown", on_click="ignore", width="stretch"
+    )
+
+
+def as_csv(rows: list[dict[str, Any]]) -> str:
+    """Text that a spreadsheet would run as a formula is quoted."""
+    import pandas as pd
+
+    safe = [
+        {k: f"'{v}" if isinstance(v, str) and v[:1] in tuple("=+-@\t\r") else v for k, v in row.items()}
+        for row in rows
+    ]
+    return pd.DataFrame(safe).astype({"rank": "Int64"}).to_csv(index=False)
+
+
+def as_parquet(rows: list[dict[str, Any]]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names = dict.fromkeys(name for row in rows for name in row)
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows]), buffer)
+    return buffer.getvalue()
+
+
+def as_text(view: View) -> str:
+    """The boards as `slmr report` writes them."""
+    parts = [f"# slmr, {view.filters.edition} edition"]
+    parts += [f"## {found.student}\n\n{as_markdown(standings_table(found))}" for found in view.boards]
+    return "\n\n".join(parts) + "\n"

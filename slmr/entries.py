@@ -1,0 +1,123 @@
+"""What stands on a board: a method of a student over its seeds, or a model as it is; wherever its runs are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from slmr.errors import RequestError
+from slmr.results import MethodKind, SummaryRow, read_summary, run_file
+from slmr.sides import Side
+from slmr.store import read_rows
+
+Located = tuple[SummaryRow, Path]  # a row, and the run's folder that it is in
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The rows of one method and student, by seed and in the order of the tasks, each with its run's folder."""
+
+    located: tuple[Located, ...]
+
+    @property
+    def first(self) -> SummaryRow:
+        return self.located[0][0]
+
+    @property
+    def method(self) -> str:
+        return self.first.method
+
+    @property
+    def student(self) -> str:
+        return self.first.student
+
+    @property
+    def kind(self) -> MethodKind:
+        return self.first.method_kind
+
+    @property
+    def name(self) -> str:
+        """What it is listed as: the method, or the model that is only evaluated."""
+        return self.student if self.kind == "model" else self.method
+
+    @property
+    def seeds(self) -> list[int]:
+        return sorted({row.seed for row, _ in self.located})
+
+    @property
+    def tasks(self) -> list[str]:
+        return list(dict.fromkeys(row.task for row, _ in self.located))
+
+    def rows(self, task: str | None = None) -> list[SummaryRow]:
+        """All rows, or those of a task, by seed."""
+        return [row for row, _ in self.located if task in (None, row.task)]
+
+    @cached_property
+    def sides(self) -> dict[str, Side]:
+        """Task → its scores; raises as `Side.values` does, when they are asked for."""
+        found: dict[str, Side] = {}
+        for row, folder in self.located:
+            side = found.setdefault(row.task, Side([], []))
+            side.rows.append(row)
+            side.files.append(row.samples_file(folder))
+        return found
+
+    @cached_property
+    def fault(self) -> str | None:
+        """Why it cannot be compared item by item, in a line; None if it can."""
+        try:
+            for side in self.sides.values():
+                for row, file, scores in zip(side.rows, side.files, side.values, strict=True):
+                    right = float(scores.mean())
+                    if not math.isclose(right, row.accuracy, abs_tol=1e-6):
+                        return f"{file} does not fit the summary: {right:.3f} of it is right, not {row.accuracy:.3f}"
+        except RequestError as error:
+            return str(error)
+        return None
+
+    def of_seeds(self, seeds: Sequence[int]) -> Entry:
+        """The same with these seeds alone."""
+        return Entry(tuple(place for place in self.located if place[0].seed in seeds))
+
+    def whole(self, tasks: Sequence[str]) -> Entry | None:
+        """The same with the seeds that have all of these tasks; None where none has."""
+        has = {(row.seed, row.task) for row, _ in self.located}
+        seeds = [seed for seed in self.seeds if all((seed, task) in has for task in tasks)]
+        return self.of_seeds(seeds) if seeds else None
+
+    def file(self, what: str, seed: int) -> Path:
+        """Where its run keeps a table of one seed, such as `course`; it need not be there."""
+        folder = next(folder for row, folder in self.located if row.seed == seed)
+        return run_file(folder, what, self.method, self.student, seed)
+
+    def table(self, what: str, seed: int) -> list[dict[str, Any]]:
+        """The rows of such a table; none where there is no file.
+
+        Raises:
+            RequestError: the file is damaged.
+        """
+        file = self.file(what, seed)
+        if not file.is_file():
+            return []
+        try:
+            return read_rows(file)
+        except (OSError, ValueError) as error:
+            raise RequestError(f"{file} is damaged: {str(error).splitlines()[0]}") from None
+
+
+def entries(located: Sequence[Located]) -> list[Entry]:
+    """One for each method and student, in the order of first appearance."""
+    groups: dict[tuple[str, str], list[Located]] = {}
+    for place in located:
+        groups.setdefault((place[0].method, place[0].student), []).append(place)
+    return [Entry(tuple(sorted(group, key=lambda place: place[0].seed))) for group in groups.values()]
+
+
+def run_entries(run: Path, student: str | None = None) -> list[Entry]:
+    """Those of one run; raises as `read_summary`."""
+    rows = read_summary(run / "summary.json").rows
+    return entries([(row, run) for row in rows if student in (None, row.student)])

@@ -1,0 +1,88 @@
+"""Serving the leaderboard: which results, at which port, in this process."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from pathlib import Path
+
+from slmr.errors import RequestError, WorkError
+from slmr.resources import resource
+
+DEFAULTS = (Path("runs"), Path("results"))
+FIRST_PORT, PORTS = 8501, 100
+
+
+def serve(folder: Path | None, port: int | None) -> None:
+    """Serves until interrupted. Without a folder: runs/ or results/, whichever holds a summary, else the sample.
+
+    Raises:
+        RequestError: the folder does not exist, or the port is taken.
+    """
+    from streamlit.web import cli
+
+    place, sample = results_folder(folder)
+    number = free_port(port)
+    app = resource("leaderboard") / "app.py"
+    # The first page is asked for a second or two from now: what it needs is read meanwhile.
+    threading.Thread(target=_warm, args=(app.parent, place), daemon=True).start()
+    what = "sample results of the package, as there are none of yours yet" if sample else str(place)
+    print(f"Leaderboard http://localhost:{number}  ({what}); Ctrl-C ends it", flush=True)
+    options = {
+        "server.port": number, "server.address": "localhost", "server.headless": "true",
+        "server.fileWatcherType": "none", "browser.gatherUsageStats": "false", "client.toolbarMode": "viewer",
+        "logger.hideWelcomeMessage": "true",
+    }  # fmt: skip
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    given = ["--results", str(place.resolve()), *(["--sample"] if sample else [])]
+    code = cli.main(["run", str(app), *words, "--", *given], standalone_mode=False)
+    if code:
+        raise WorkError(f"the leaderboard stopped with exit code {code}")
+
+
+def results_folder(given: Path | None) -> tuple[Path, bool]:
+    """Where the results are, and whether they are the package's sample.
+
+    Raises:
+        RequestError: the folder that was given does not exist.
+    """
+    if given is not None:
+        if not given.is_dir():
+            raise RequestError(
+                f"results folder {given} does not exist: run `slmr bench` first, or leave --results out"
+            )
+        return given, False
+    for folder in DEFAULTS:
+        if next(folder.glob("**/summary.json"), None):
+            return folder, False
+    return resource("leaderboard") / "sample", True
+
+
+def free_port(wanted: int | None) -> int:
+    """The port that is wanted, else the first free one from 8501 on.
+
+    Raises:
+        RequestError: it is taken, or all are.
+    """
+    for port in [wanted] if wanted else range(FIRST_PORT, FIRST_PORT + PORTS):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    if wanted:
+        raise RequestError(f"port {wanted} is in use: give another one, or leave --port out for a free one")
+    raise RequestError(f"no free port from {FIRST_PORT} to {FIRST_PORT + PORTS - 1}: give one with --port")
+
+
+def _warm(app: Path, folder: Path) -> None:
+    """Reads what the first page shows, so that it is there when it is asked for."""
+    sys.path.insert(0, str(app))
+    import queries  # pyright: ignore[reportMissingImports]
+
+    results = queries.load_results(folder)
+    for edition in queries.editions(results)[:1]:
+        queries.boards(results, queries.Filters(edition))
