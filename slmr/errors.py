@@ -1,4 +1,4 @@
-"""The two ways a command can fail, and the hint that goes with an unknown name."""
+"""The two ways a command can fail, and how what others wrote is shown: an unknown name, an error, a model's text."""
 
 from __future__ import annotations
 
@@ -35,3 +35,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
 def one_line(error: BaseException) -> str:
     """A library's error as one line, for the end of a message of ours."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def readable(text: str) -> str:
+    """Control characters, which could move a terminal's cursor or turn the reading direction, as their escapes."""
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text).strip()

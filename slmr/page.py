@@ -5,15 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape as escape_html
 from typing import TYPE_CHECKING, Any
 
+from slmr.errors import readable
 from slmr.figures import KIND_COLOURS
 from slmr.standings import Board, Standing
 from slmr.stats import Difference, Estimate
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+
+def escape(text: str) -> str:
+    """Text as it is, inside of HTML; control characters are visible."""
+    return escape_html(readable(text))
+
 
 EDITIONS = {
     "lab": "lab edition: procedural tasks, tiny students",

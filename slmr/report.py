@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ from slmr.figures import (
     learning_curves,
     pass_curves,
 )
-from slmr.page import HELP, board_html, document, table_html
+from slmr.page import HELP, board_html, document, escape, table_html
 from slmr.results import Z95, Contamination, Summary, SummaryRow, read_summary
 from slmr.standings import Board, board, in_words
 from slmr.stats import Difference, Estimate

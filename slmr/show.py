@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slmr.errors import RequestError, WorkError, unknown
+from slmr.errors import RequestError, WorkError, readable, unknown
 from slmr.evaluate import SAMPLES
 from slmr.provenance import bridged, spread
 from slmr.stagewise.bridge import SCORES
@@ -211,11 +211,6 @@ CURVE_COLUMNS = (
     "step", "loss", "reward", "accuracy", "format", "length", "truncated", "kl", "entropy", "clip_ratio",
     "zero_variance", "validation_accuracy", "validation_kl",
 )  # fmt: skip
-
-
-def readable(text: str) -> str:
-    """Control characters, which could move a terminal's cursor, as their escapes."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text).strip()
 
 
 def _number(value: float | None) -> str:

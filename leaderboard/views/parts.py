@@ -12,7 +12,7 @@ import streamlit as st
 from queries import Filters, Results, boards
 
 from slmr.entries import Entry
-from slmr.show import readable
+from slmr.errors import readable
 from slmr.standings import Board
 
 LONGEST = 20_000  # characters of one text that are shown

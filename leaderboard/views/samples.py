@@ -37,6 +37,8 @@ def show(view: View) -> None:
         total = count(cell, wanted)
         if one:
             _back(one)
+            if not total:
+                nothing("This cell has no such item.")
             _show(find(cell, wanted, limit=256), alone=True)
         elif total:
             first = PER_PAGE * (st.pagination(-(-total // PER_PAGE), key="page", bind="query-params") - 1)
