@@ -32,7 +32,9 @@ def bench(
     method: Annotated[
         str, typer.Option(help="`all`, `ablations`, or names separated by commas; base is always run.")
     ] = "all",
-    profile: Annotated[str, typer.Option(help="lab, or the path of a profile's YAML.")] = "lab",
+    profile: Annotated[
+        str, typer.Option(help="lab-quick, lab, smol, or the path of a profile's YAML.")
+    ] = "lab-quick",
     student: Annotated[
         list[str] | None, typer.Option(help="A lab student or a model folder; repeatable.")
     ] = None,

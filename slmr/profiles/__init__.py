@@ -69,21 +69,46 @@ def profile_names() -> list[str]:
 
 
 def load_profile(name: str) -> Profile:
-    """The profile of that name, or of a YAML file's path.
+    """The profile of that name, or of a YAML file's path. One that `extends` another says only what is different.
 
     Raises:
         RequestError: there is none, or it holds a key that nobody reads or a value that does not fit.
     """
-    file = Path(name) if name.endswith((".yaml", ".yml")) else _FOLDER / f"{name}.yaml"
-    if not file.is_file():
-        raise unknown("profile", name, profile_names())
+    file = _file(name)
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        return Profile.model_validate({"name": file.stem, **content})
-    except yaml.YAMLError as error:
-        raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
+        return Profile.model_validate({"name": file.stem, **_content(file, ())})
     except (ValidationError, TypeError) as error:
         raise RequestError(f"{file}: {_fault(error)}") from None
+
+
+def _file(name: str, beside: Path = Path()) -> Path:
+    file = beside / name if name.endswith((".yaml", ".yml")) else _FOLDER / f"{name}.yaml"
+    if not file.is_file():
+        raise unknown("profile", name, profile_names())
+    return file
+
+
+def _content(file: Path, children: tuple[Path, ...]) -> dict[str, Any]:
+    """A profile's settings over those of what it extends."""
+    if file in children:
+        raise RequestError(f"{file} extends itself, by way of {', '.join(map(str, children))}")
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
+    if not isinstance(content, dict) or "extends" not in content:
+        return content
+    parent = _content(_file(str(content.pop("extends")), file.parent), (*children, file))
+    return _over(parent, content)
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Two mappings of settings as one, at every depth; where both have a value the upper one's counts."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _over(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _fault(error: Exception) -> str:

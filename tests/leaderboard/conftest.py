@@ -71,8 +71,12 @@ def verdicts(method: str, task: str, level: float, k: int = 2) -> np.ndarray:
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
+    return make_results(tmp_path / "results")
+
+
+def make_results(place: Path) -> Path:
     """Methods on two tasks with all their tables, base of a second student, a paper row, and a model."""
-    folder = tmp_path / "results" / "lab-0"
+    folder = place / "lab-0"
     rows = []
     levels = {"base": 0.3, "stagewise": 0.75, "grpo": 0.5, "rft": 0.5, "no_bridge": 0.7}
     for method, level in levels.items():
@@ -84,10 +88,10 @@ def results(tmp_path: Path) -> Path:
     write_summary(folder / "summary.json", rows)
     put_tables(folder, list(levels))
     write_json(folder / "manifests.json", {"0" * 16: {"stage": "evaluate", "versions": {"slmr": "0"}}})
-    model = tmp_path / "results" / "eval"
+    model = place / "eval"
     paper = summary_row("eval", "svamp", edition="paper", student="SmolLM2", command="slmr eval smollm2")
     write_summary(model / "summary.json", [put_samples(model, paper, verdicts("m", "svamp", 0.2))])
-    return tmp_path / "results"
+    return place
 
 
 def put_tables(folder: Path, methods: Sequence[str], student: str = "lab-llama", seed: int = 0) -> None:

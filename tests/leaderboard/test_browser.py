@@ -1,0 +1,200 @@
+"""`slmr leaderboard` in a real browser: every page, filters, links, downloads, the way back."""
+
+from __future__ import annotations
+
+import csv
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.leaderboard.conftest import make_results
+
+BROWSER, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+# Where a page is done, and what is then on it.
+PAGES = {
+    "board": (".slmr-board tbody tr", "Methods on lab-llama"),
+    "compare": (".slmr-text", "stagewise is better by"),
+    "curves": (".js-plotly-plot .scatterlayer", "Learning curves"),
+    "capability": (".js-plotly-plot .barlayer", "What can be reached in k tries"),
+    "curriculum": (".js-plotly-plot .sankey", "Bridge: traces before and after"),
+    "samples": (".slmr-text", "of 240 completions"),
+    "run": ('[data-testid="stGraphVizChart"] svg', "slmr bench --method stagewise"),
+}
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not (BROWSER.exists() and DRIVER.exists()), reason="no chromium here"),
+]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    results = make_results(tmp_path_factory.mktemp("shown") / "results")
+    (results / "<b>bad").mkdir()
+    (results / "<b>bad" / "summary.json").write_text("{")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "slmr.cli",
+        "leaderboard",
+        "--results",
+        str(results),
+        "--port",
+        str(port),
+    ]
+    server = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True, text=True
+    )
+    try:
+        assert server.stdout is not None
+        assert server.stdout.readline().startswith(f"Leaderboard http://localhost:{port}")
+        _wait_for(f"http://localhost:{port}")
+        yield f"http://localhost:{port}"
+    finally:
+        os.killpg(server.pid, 15)
+        server.wait(20)
+
+
+def _wait_for(address: str) -> None:
+    for _ in range(240):
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.25)
+    pytest.fail("the server did not start within a minute")
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def browser(downloads: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(BROWSER)
+    for flag in (*FLAGS, "--window-size=1400,1000", f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(str(DRIVER)))
+    yield driver
+    driver.quit()
+
+
+def wait(browser: Any, until: Callable[[Any], Any]) -> Any:
+    from selenium.common.exceptions import StaleElementReferenceException
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser, 60, ignored_exceptions=[StaleElementReferenceException]).until(until)
+
+
+def find(browser: Any, css: str) -> list[Any]:
+    return browser.find_elements("css selector", css)
+
+
+def text(browser: Any) -> str:
+    return browser.find_element("tag name", "body").text
+
+
+def methods(browser: Any) -> list[str]:
+    """The names on the first board."""
+    (table, *_) = find(browser, ".slmr-board")
+    return [cell.text.split()[0] for cell in table.find_elements("css selector", "tbody td.name")]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_is_there_without_an_error(page: str, served: str, browser: Any) -> None:
+    ready, words = PAGES[page]
+    browser.get(f"{served}/{page}?student=lab-llama")
+    wait(browser, lambda b: find(b, ready))
+    wait(browser, lambda b: words in text(b))
+    assert not find(browser, '[data-testid="stException"]')
+    assert "lab edition" in text(browser)
+    assert "Left out (1)" in text(browser) and not find(browser, "b.bad")
+    severe = [e for e in browser.get_log("browser") if e["level"] == "SEVERE" and "localhost" in e["message"]]
+    assert not [e for e in severe if "favicon" not in e["message"] and "health" not in e["message"]]
+
+
+def test_a_link_opens_the_same_view_and_a_filter_changes_it_and_its_address(
+    served: str, browser: Any
+) -> None:
+    browser.get(f"{served}/board?student=lab-llama&kind=rl&task=lab_math&sort=tokens")
+    wait(browser, lambda b: find(b, ".slmr-board") and len(methods(b)) == 2)
+    assert set(methods(browser)) == {"base", "grpo"}
+    heads = [cell.text for cell in find(browser, ".slmr-board th")]
+    assert "math" in heads and "gsm8k" not in heads
+    # The filter's own button takes the kind away; the table and the address follow.
+    label = '[data-testid="stMultiSelect"]'
+    kind = next(e for e in find(browser, label) if "Kind of method" in e.text)
+    kind.find_element(
+        "css selector", '[aria-label="Clear all"], [title="Clear all"], [aria-label*="lear"]'
+    ).click()
+    wait(browser, lambda b: len(methods(b)) == 5)
+    wait(browser, lambda b: "kind=" not in b.current_url)
+    assert "task=lab_math" in browser.current_url
+
+
+def test_the_way_back(served: str, browser: Any) -> None:
+    browser.get(f"{served}/board?student=lab-llama")
+    wait(browser, lambda b: find(b, ".slmr-board"))
+    link = wait(
+        browser, lambda b: next((e for e in find(b, "a") if e.text.strip().endswith("Samples")), None)
+    )
+    link.click()
+    wait(browser, lambda b: "/samples" in b.current_url and "of 240 completions" in text(b))
+    browser.back()
+    wait(browser, lambda b: "/samples" not in b.current_url and find(b, ".slmr-board"))
+    assert "stagewise" in methods(browser)
+
+
+def test_a_sample_has_an_address_of_its_own(served: str, browser: Any) -> None:
+    browser.get(f"{served}/samples?student=lab-llama&method=grpo&in_task=lab_math&item=item-9")
+    wait(browser, lambda b: "What is 9 apples?" in text(b))
+    assert len(find(browser, ".slmr-text")) == 3  # the problem, and two completions
+
+
+def test_downloads_have_the_rows_that_are_shown(served: str, browser: Any, downloads: Path) -> None:
+    browser.get(f"{served}/board?student=lab-llama&kind=rl")
+    wait(browser, lambda b: len(find(b, '[data-testid="stDownloadButton"] button')) == 3)
+    shown = methods(browser)
+    for button in find(browser, '[data-testid="stDownloadButton"] button'):
+        button.click()
+        time.sleep(0.5)  # chromium refuses several downloads at one moment
+    files = [downloads / f"slmr-lab.{kind}" for kind in ("csv", "parquet", "md")]
+    wait(browser, lambda _: all(file.is_file() for file in files))
+    with files[0].open(encoding="utf-8") as opened:
+        rows = list(csv.DictReader(opened))
+    assert [row["method"] for row in rows] == shown == ["grpo", "base"]
+    assert pq.read_table(files[1]).column("method").to_pylist() == shown
+    assert "| grpo |" in files[2].read_text(encoding="utf-8")
+    assert float(rows[0]["mean low"]) < float(rows[0]["mean"]) < float(rows[0]["mean high"])
+
+
+@pytest.mark.parametrize("size", [(420, 900), (1400, 1000)])
+def test_the_board_is_readable_on_narrow_and_wide_screens(
+    size: tuple[int, int], served: str, browser: Any
+) -> None:
+    browser.set_window_size(*size)
+    browser.get(f"{served}/board?student=lab-llama")
+    (board, *_) = wait(browser, lambda b: find(b, ".slmr-wrap"))
+    assert board.rect["width"] <= size[0]  # a wide table scrolls inside of its own frame, not the page
+    assert browser.execute_script("return document.body.scrollWidth") <= size[0]
+    browser.set_window_size(1400, 1000)
