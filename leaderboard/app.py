@@ -31,7 +31,8 @@ PAGES: tuple[tuple[str, str, str, Callable[[View], None]], ...] = (
 
 def main() -> None:
     """The whole app: filters at the side, a page in the middle, what is left out below it."""
-    st.set_page_config("slmr leaderboard", ":material/leaderboard:", layout="wide")
+    # A picture of our own: that of a named icon would be fetched from the network.
+    st.set_page_config("slmr leaderboard", str(Path(__file__).parent / "icon.svg"), layout="wide")
     st.html("<style>.stMainBlockContainer{padding-top:4.5rem}</style>")
     arguments = _arguments()
     results = load_results(arguments.results)

@@ -1,0 +1,229 @@
+"""The leaderboard over a million completions: first board, filter, page turn, memory; beside pandas on the same files.
+
+    python benchmarks/leaderboard.py                # 400 runs, 1,000,000 completions, made below a temporary folder
+    python benchmarks/leaderboard.py --runs 40
+
+Needs chromium and its driver. The page's times are from the click (or the address) to the table that it leads to, in
+the browser. The peer reads the same files as one usually does, `pd.concat` of `pd.read_parquet`, and groups them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from slmr.results import SummaryRow, write_summary
+from slmr.serve import free_port
+from slmr.stats import mean_with_interval
+
+TASKS = ("lab_gsm8k", "lab_logiqa", "lab_math", "lab_mawps", "lab_svamp")
+STUDENTS = ("lab-llama", "lab-qwen")
+ITEMS, SEEDS = 500, 10
+
+PANDAS = """
+import resource, sys, time
+from pathlib import Path
+import pandas as pd
+start = time.perf_counter()
+frame = pd.concat([pd.read_parquet(file) for file in sorted(Path(sys.argv[1]).rglob("samples/**/*.parquet"))])
+frame.groupby(["student", "method", "task", "seed"])["strict"].mean().groupby(["student", "method"]).mean()
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=400)
+    parser.add_argument("-n", type=int, default=3, help="rounds of filters and page turns")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "results"
+        rows = generate(folder, arguments.runs)
+        print(f"{arguments.runs} runs, {rows:,} completions\n", flush=True)
+        found = measure(folder, arguments.n)
+        done = subprocess.run(
+            [sys.executable, "-c", PANDAS, str(folder)], capture_output=True, text=True, check=True
+        )
+        seconds, memory = map(float, done.stdout.split())
+        print("| | seconds | memory of the process at its most, MB |\n|---|---:|---:|")
+        print(f"| `slmr leaderboard`, from the command to its address | {found['start']:.1f} | |")
+        print(
+            f"| from the page's address to the first board | {found['first']:.1f} | {found['memory']:.0f} |"
+        )
+        print(f"| a filter | {found['filter']:.2f} | |")
+        print(f"| a page turn in the samples | {found['turn']:.2f} | |")
+        print(f"| pandas, the same files to the means alone | {seconds:.1f} | {memory:.0f} |")
+        print(
+            f"| ratio, first board to pandas | {found['first'] / seconds:.2f} | {found['memory'] / memory:.2f} |"
+        )
+
+
+def generate(folder: Path, runs: int) -> int:
+    """Runs of one method, student and seed each; returns how many completions."""
+    rng = np.random.default_rng(0)
+    easy = {task: rng.random((ITEMS, 1)) for task in TASKS}
+    count = 0
+    for i in range(runs):
+        seed, student, number = i % SEEDS, STUDENTS[i // SEEDS % 2], i // (2 * SEEDS)
+        method = "base" if number == 0 else f"method_{number}"
+        run = folder / f"{method}-{student}-{seed}"
+        rows = []
+        for task in TASKS:
+            strict = rng.random((ITEMS, 1)) < np.clip(0.3 + 0.02 * number + 0.6 * (easy[task] - 0.5), 0, 1)
+            row = summary_row(method, student, seed, task, strict)
+            write_samples(run, row, strict)
+            rows.append(row)
+            count += strict.size
+        write_summary(run / "summary.json", rows)
+    return count
+
+
+def summary_row(method: str, student: str, seed: int, task: str, strict: np.ndarray) -> SummaryRow:
+    e = mean_with_interval(strict)
+    return SummaryRow(
+        method=method, method_kind="base" if method == "base" else "sft", student=student, seed=seed, task=task,
+        edition="lab", n_items=len(strict), k=1, accuracy=e.mean, accuracy_lenient=e.mean, stderr=e.stderr,
+        ci95=(e.low, e.high), truncated_rate=0, no_answer_rate=0, mean_tokens=60, train_tokens=1000, rollout_tokens=0,
+        teacher_tokens=0, wall_s=1, flops=1e9, task_version="1-a", checker_version="numeric-1", manifest="0" * 16,
+        command="slmr bench",
+    )  # fmt: skip
+
+
+def write_samples(run: Path, row: SummaryRow, strict: np.ndarray) -> None:
+    file = row.samples_file(run)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    n = len(strict)
+    columns = {
+        "method": [row.method] * n, "student": [row.student] * n, "seed": [row.seed] * n, "task": [row.task] * n,
+        "item_id": [f"{row.task}/test/0/{i}" for i in range(n)], "k_index": [0] * n,
+        "prompt": [f"Ann has {i} apples and buys {row.seed + 2} more. How many has she now?" for i in range(n)],
+        "completion": [f"{i} + {row.seed + 2} = {i + 2}. So Ann has them all now. #### {i + 2}" for i in range(n)],
+        "gold": [str(i + 2) for i in range(n)], "finish_reason": ["stop"] * n, "tokens": [20] * n,
+        "status": ["correct" if good else "wrong" for good in strict[:, 0]], "strict": strict[:, 0],
+        "lenient": strict[:, 0], "extracted": [str(i + 2) for i in range(n)], "reason": [""] * n,
+    }  # fmt: skip
+    pq.write_table(pa.table(columns), file, compression="zstd")
+
+
+def measure(folder: Path, rounds: int) -> dict[str, float]:
+    """Seconds in the browser, and the server's memory in MB."""
+    port = free_port(None)
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "slmr.cli", "leaderboard", "--results", str(folder), "--port", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert server.stdout is not None
+    server.stdout.readline()
+    while not _answers(port):
+        time.sleep(0.05)
+    found = {"start": time.perf_counter() - start}
+    browser = open_browser()
+    try:
+        found |= in_browser(browser, f"http://localhost:{port}", rounds)
+        status = Path(f"/proc/{server.pid}/status").read_text()
+        found["memory"] = int(status.split("VmHWM:")[1].split()[0]) / 1024
+    finally:
+        browser.quit()
+        server.terminate()
+        server.wait(20)
+    return found
+
+
+def _answers(port: int) -> bool:
+    import urllib.request
+
+    try:
+        urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def open_browser() -> Any:
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for flag in "--headless --no-sandbox --disable-gpu --disable-background-networking --window-size=1400,1000".split():
+        options.add_argument(flag)
+    return webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
+
+
+def in_browser(browser: Any, address: str, rounds: int) -> dict[str, float]:
+    browser.get("about:blank")
+    first = timed(lambda: browser.get(address), lambda: columns(browser) >= len(TASKS))
+    filters, turns = [], []
+    for i in range(rounds):
+        type_into(browser, "Task", TASKS[i])
+        filters.append(timed(lambda: press_enter(browser), lambda i=i: columns(browser) == i + 1))
+    browser.get(f"{address}/samples?student=lab-llama&method=method_1&in_task=lab_math")
+    timed(lambda: None, lambda: "of 500 completions" in body(browser))
+    for i in range(rounds):
+        button = next(
+            b for b in browser.find_elements("css selector", "button") if b.text.strip() == str(i + 2)
+        )
+        turns.append(timed(button.click, lambda i=i: f"{10 * (i + 1) + 1} to " in body(browser)))
+    return {"first": first, "filter": median(filters), "turn": median(turns)}
+
+
+def timed(act: Callable[[], Any], done: Callable[[], bool], limit: float = 120) -> float:
+    from selenium.common.exceptions import StaleElementReferenceException
+
+    start = time.perf_counter()
+    act()
+    while time.perf_counter() - start < limit:
+        try:
+            if done():
+                return time.perf_counter() - start
+        except StaleElementReferenceException:
+            pass
+        time.sleep(0.01)
+    raise SystemExit("the page did not come to what was waited for")
+
+
+def columns(browser: Any) -> int:
+    """How many columns of tasks the first board has."""
+    script = (
+        "const t = document.querySelector('.slmr-board'); return t ? Array.from(t.querySelectorAll('th'))"
+        ".filter(e => e.title.startsWith('lab_')).length : 0"
+    )
+    return browser.execute_script(script)
+
+
+def body(browser: Any) -> str:
+    return browser.execute_script("return document.body.innerText")
+
+
+def type_into(browser: Any, label: str, value: str) -> None:
+    """Types a value into a filter of the sidebar, ready to be entered."""
+    found: list[Any] = []
+    while not found:
+        boxes = browser.find_elements("css selector", '[data-testid="stMultiSelect"]')
+        found = [box for box in boxes if box.text.startswith(label)]
+    (box,) = found
+    field = box.find_element("css selector", "input")
+    field.click()
+    field.send_keys(value)
+    time.sleep(0.5)
+
+
+def press_enter(browser: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+
+
+if __name__ == "__main__":
+    main()
