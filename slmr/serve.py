@@ -23,11 +23,12 @@ def serve(folder: Path | None, port: int | None) -> None:
     from streamlit.web import cli
 
     place, sample = results_folder(folder)
+    place = place.resolve()
     number = free_port(port)
     app = resource("leaderboard") / "app.py"
     # The first page is asked for a second or two from now: what it needs is read meanwhile.
     threading.Thread(target=_warm, args=(app.parent, place), daemon=True).start()
-    what = "sample results of the package, as there are none of yours yet" if sample else str(place)
+    what = "sample results of the package, as there are none of yours yet" if sample else f"over {place}"
     print(f"Leaderboard http://localhost:{number}  ({what}); Ctrl-C ends it", flush=True)
     options = {
         "server.port": number, "server.address": "localhost", "server.headless": "true",
@@ -35,7 +36,7 @@ def serve(folder: Path | None, port: int | None) -> None:
         "logger.hideWelcomeMessage": "true",
     }  # fmt: skip
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    given = ["--results", str(place.resolve()), *(["--sample"] if sample else [])]
+    given = ["--results", str(place), *(["--sample"] if sample else [])]
     code = cli.main(["run", str(app), *words, "--", *given], standalone_mode=False)
     if code:
         raise WorkError(f"the leaderboard stopped with exit code {code}")
@@ -81,8 +82,6 @@ def free_port(wanted: int | None) -> int:
 def _warm(app: Path, folder: Path) -> None:
     """Reads what the first page shows, so that it is there when it is asked for."""
     sys.path.insert(0, str(app))
-    import queries  # pyright: ignore[reportMissingImports]
+    import warm  # pyright: ignore[reportMissingImports]
 
-    results = queries.load_results(folder)
-    for edition in queries.editions(results)[:1]:
-        queries.boards(results, queries.Filters(edition))
+    warm.warm(folder)
