@@ -72,8 +72,11 @@ def _bridged(entry: Entry, seed: int) -> None:
     for row in rows:
         problems.setdefault((row["label"], row["problem_id"]), []).append(row)
     names = [f"{label}: {name}" for label, name in problems]
-    name = st.selectbox("Example", names, key="bridge", bind="query-params")
-    chosen = list(problems.values())[names.index(name) if name in names else 0]
+    # Opens with a trace that Bridge did change.
+    changed = [len(found) > 1 for found in problems.values()]
+    first = changed.index(True) if any(changed) else 0
+    name = st.selectbox("Example", names, index=first, key="bridge", bind="query-params")
+    chosen = list(problems.values())[names.index(name) if name in names else first]
     show_text(chosen[0]["problem"])
     for column, row in zip(st.columns(len(chosen)), chosen, strict=True):
         what = "raw trace" if row["source"] == "raw" else f"bridged: {row['source']}"
