@@ -22,9 +22,10 @@ TINY = EvalRequest("lab-llama", tasks="lab_mawps", limit=12, device="cpu", batch
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """The hash of everything that an evaluation is read for."""
+    """The hash of everything that an evaluation is read for; the table of stages tells how long each took."""
     names = ("summary.json", "metrics.json")
     files = [f for f in sorted(folder.rglob("*")) if f.suffix == ".parquet" or f.name in names]
+    files = [f for f in files if "stages" not in f.relative_to(folder).parts]
     return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
 
