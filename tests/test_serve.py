@@ -28,6 +28,19 @@ def test_own_runs_come_before_results_and_these_before_the_sample(
         results_folder(tmp_path / "nowhere")
 
 
+def test_the_sample_is_a_part_of_what_is_published() -> None:
+    root = Path(__file__).parents[1]
+    sample = read_summary(root / "leaderboard" / "sample" / "lab" / "summary.json").rows
+    published = read_summary(root / "results" / "lab" / "summary.json").rows
+    assert {row.method for row in sample} == {"base", "sft", "grpo", "stagewise"}
+    assert all(row in published for row in sample)
+    for row in sample:
+        same = [
+            row.samples_file(root / place / "lab").read_bytes() for place in ("leaderboard/sample", "results")
+        ]
+        assert same[0] == same[1]
+
+
 def test_a_free_port_is_found_and_a_taken_one_is_refused() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
