@@ -79,7 +79,9 @@ class _Crossed:
         """Half the interval that misses with probability `alpha`."""
         from scipy.special import stdtrit  # Student's quantile, without what `stats.t` checks at every call
 
-        seeds, items = (-float(stdtrit(freedom, alpha / 2)) for freedom in (self.seeds_freedom, self.items_freedom))
+        seeds, items = (
+            -float(stdtrit(freedom, alpha / 2)) for freedom in (self.seeds_freedom, self.items_freedom)
+        )
         return math.sqrt(seeds**2 * self.seeds + items**2 * max(self.items - self.interaction, 0.0))
 
     def p(self) -> float:
