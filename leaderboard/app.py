@@ -13,20 +13,10 @@ import streamlit as st
 if str(Path(__file__).parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).parent))
 from queries import Filters, Results, editions, load_results, older_versions, values
-from views import board, capability, compare, curriculum, curves, run, samples
+from views import PAGES
 from views.parts import View
 
 from slmr.page import EDITIONS
-
-PAGES: tuple[tuple[str, str, str, Callable[[View], None]], ...] = (
-    ("Board", "board", ":material/leaderboard:", board.show),
-    ("Compare", "compare", ":material/compare_arrows:", compare.show),
-    ("Curves and cost", "curves", ":material/show_chart:", curves.show),
-    ("Capability", "capability", ":material/trending_up:", capability.show),
-    ("Curriculum", "curriculum", ":material/school:", curriculum.show),
-    ("Samples", "samples", ":material/list_alt:", samples.show),
-    ("Run", "run", ":material/receipt_long:", run.show),
-)
 
 
 def main() -> None:

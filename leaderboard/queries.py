@@ -16,7 +16,6 @@ from slmr.publish import EXAMPLES, TABLES
 from slmr.results import SummaryRow, read_summary
 from slmr.standings import Board, board
 
-Identity = tuple[str, str, str, int, str]  # edition, method, student, seed, task
 Version = tuple[str, str, str, str]  # edition, task, task version, checker version
 _INNER = {"artefacts", "samples", "items", *TABLES, *EXAMPLES}  # folders of a run that hold no summary
 
@@ -49,11 +48,6 @@ class Filters:
     tasks: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
     versions: tuple[str, ...] = ()
-
-
-def identity(row: SummaryRow) -> Identity:
-    """What there is at most one row of on a board."""
-    return row.edition, row.method, row.student, row.seed, row.task
 
 
 def load_results(folder: Path) -> Results:
@@ -168,7 +162,7 @@ def _one_each(found: Sequence[tuple[Located, int]], notices: list[str]) -> list[
     """One measurement of each (method, student, seed, task, version): most items, then newest."""
     best: dict[object, tuple[Located, int]] = {}
     for one in sorted(found, key=lambda one: (one[0][0].n_items * one[0][0].k, one[1])):
-        best[identity(one[0][0]), version(one[0][0])] = one
+        best[one[0][0].identity, version(one[0][0])] = one
     if len(best) < len(found):
         notices.append(
             f"Measured more than once: {len(found) - len(best)} rows stand back for others of the same "

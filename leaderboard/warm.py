@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+# Importing the pages, and scipy inside of the boards, takes a second; afterwards the app finds them there.
+import views  # noqa: F401
 from queries import Filters, boards, editions, load_results
-
-# Importing these, and scipy inside of the boards, takes a second; afterwards the app finds them there.
-from views import board, capability, compare, curriculum, curves, run, samples
-
-PAGES = (board, compare, curves, capability, curriculum, samples, run)
 
 
 def warm(folder: Path) -> None:

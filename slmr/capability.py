@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from slmr.entries import Entry
-from slmr.results import run_file
+from slmr.results import write_table
 from slmr.stagewise.partition import GROUP_ORDER, Group, GroupBounds, group_of
 from slmr.stats import Estimate, bounded_mean, pass_scores
-from slmr.store import write_rows
 
 Row = Mapping[str, Any]
 
@@ -33,9 +32,7 @@ def export_capability(run: Path, method: str, student: str, seed: int, samples: 
             {"task": task, "item_id": item, "difficulty": drawn[0]["difficulty"], "k": len(right),
              "correct": sum(right), "correct_first": sum(right[: len(right) // 2])}
         )  # fmt: skip
-    file = run_file(run, "capability", method, student, seed)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_rows(file, rows)
+    write_table(run, "capability", method, student, seed, rows)
 
 
 @dataclass(frozen=True, slots=True)

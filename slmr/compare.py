@@ -155,7 +155,7 @@ def _equals(p: float) -> str:
 
 def detectable(found: Difference) -> float:
     """The minimum detectable difference, from the interval: where no item differs, the standard error is 0."""
-    return minimum_detectable_difference((found.high - found.low) / (2 * Z95))
+    return minimum_detectable_difference(found.half / Z95)
 
 
 def comparison_table(found: Comparison) -> Table:
@@ -193,15 +193,15 @@ def shown_difference(d: Difference) -> tuple[str, str]:
     return f"{100 * d.mean:+.1f}", f"{100 * d.low:+.1f} to {100 * d.high:+.1f}"
 
 
-def verdict(found: Comparison, level: float = 0.05) -> str:
-    """In words: what can be said of A against B, and of what it holds."""
+def verdict(found: Comparison, level: float = 0.05, a: str = "A", b: str = "B") -> str:
+    """In words: what can be said of A against B, by these names, and of what it holds."""
     overall = found.mean or found.tasks[0].difference
     p = found.mean.p if found.mean else found.tasks[0].p
     reach = f" Over {found.seeds} seeds." if found.seeds > 1 else ""
     if p < level:
-        better, by = "A" if overall.mean > 0 else "B", 100 * abs(overall.mean)
+        better, by = a if overall.mean > 0 else b, 100 * abs(overall.mean)
         return f"{better} is better by {by:.1f} points (p {_equals(p)}).{reach}"
     return (
-        f"A and B cannot be told apart (difference {100 * overall.mean:+.1f}, p = {p:.2f}); a difference of"
+        f"{a} and {b} cannot be told apart (difference {100 * overall.mean:+.1f}, p = {p:.2f}); a difference of"
         f" {100 * detectable(overall):.1f} points would have been found four times in five.{reach}"
     )

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from slmr.recipes import Node
-from slmr.results import run_file
+from slmr.results import write_table
 from slmr.stagewise.critique import CRITIQUES
 from slmr.stagewise.data import GROUPS, OUTCOMES
-from slmr.store import Cost, Store, read_rows, write_rows
+from slmr.store import Cost, Store, read_rows
 from slmr.train.curve import CURVE
 
 _COUNTS = ("train_tokens", "rollout_tokens", "teacher_tokens")
@@ -27,10 +27,7 @@ _COUNTS = ("train_tokens", "rollout_tokens", "teacher_tokens")
 def export_course(run: Path, store: Store, model: Node, method: str, student: str, seed: int) -> None:
     """Writes what there is of both; a method that does not train, or without validation, has no file."""
     for name, rows in (("course", _points(store, model)), ("moves", list(_moves(store, model)))):
-        if rows:
-            file = run_file(run, name, method, student, seed)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_rows(file, rows)
+        write_table(run, name, method, student, seed, rows)
 
 
 def spent_on(store: Store, nodes: Iterable[Node]) -> Cost:

@@ -80,7 +80,9 @@ class Entry:
         return None
 
     def of_seeds(self, seeds: Sequence[int]) -> Entry:
-        """The same with these seeds alone."""
+        """The same with these seeds alone; itself, with what it has read, where it has no others."""
+        if list(seeds) == self.seeds:
+            return self
         return Entry(tuple(place for place in self.located if place[0].seed in seeds))
 
     def whole(self, tasks: Sequence[str]) -> Entry | None:

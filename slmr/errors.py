@@ -37,6 +37,11 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def readable(text: str) -> str:
+def visible(text: str) -> str:
     """Control characters, which could move a terminal's cursor or turn the reading direction, as their escapes."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text).strip()
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+
+
+def readable(text: str) -> str:
+    """The same without space around it."""
+    return visible(text).strip()

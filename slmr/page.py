@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from html import escape as escape_html
 from typing import TYPE_CHECKING, Any
 
-from slmr.errors import readable
+from slmr.errors import visible
 from slmr.figures import KIND_COLOURS
 from slmr.standings import Board, Standing
-from slmr.stats import Difference, Estimate
+from slmr.stats import Estimate
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def escape(text: str) -> str:
     """Text as it is, inside of HTML; control characters are visible."""
-    return escape_html(readable(text))
+    return escape_html(visible(text))
 
 
 EDITIONS = {
@@ -85,23 +85,31 @@ def document(title: str, parts: Sequence[str]) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_DOCUMENT_STYLE}{STYLE}</style></head><body>{chr(10).join(parts)}</body></html>\n"
+        f"<style>{_DOCUMENT_STYLE}{STYLE}</style></head><body>" + "\n".join(parts) + "</body></html>\n"
     )
 
 
 def table_html(table: Table) -> str:
     """A table of texts as it stands, its title as the caption."""
-    columns = [[str(column.header), *map(str, column.cells)] for column in table.columns]
     sides = ["text" if column.justify == "left" else "" for column in table.columns]
-    head, *body = [
-        "<tr>" + "".join(f'<{tag} class="{side}">{escape(cell)}</{tag}>' for cell, side in zip(row, sides, strict=True))
-        + "</tr>"
-        for tag, row in zip(["th", *["td"] * 10_000], zip(*columns, strict=True), strict=False)
-    ]  # fmt: skip
+
+    def line(tag: str, row: Sequence[str]) -> str:
+        cells = (
+            f'<{tag} class="{side}">{escape(cell)}</{tag}>' for cell, side in zip(row, sides, strict=True)
+        )
+        return f"<tr>{''.join(cells)}</tr>"
+
+    head, *body = texts(table)
     return (
         f'<div class="slmr-wrap" tabindex="0"><table class="slmr-board"><caption>{escape(str(table.title))}</caption>'
-        f"<thead>{head}</thead><tbody>{''.join(body)}</tbody></table></div>"
+        f"<thead>{line('th', head)}</thead><tbody>{''.join(line('td', row) for row in body)}</tbody></table></div>"
     )
+
+
+def texts(table: Table) -> list[tuple[str, ...]]:
+    """What a table says, the headings first, then row by row."""
+    columns = [[str(column.header), *map(str, column.cells)] for column in table.columns]
+    return list(zip(*columns, strict=True))
 
 
 @dataclass(frozen=True)
@@ -189,13 +197,16 @@ def _number(name: str, value: Callable[[Standing], float | None], shown: str, sc
 
 
 def _heading(column: Column) -> str:
-    side = ' class="text name"' if column.text else ""
     label = escape(column.name.removeprefix("lab_"))
-    return f'<th scope="col"{side} title="{escape(column.help)}">{label}</th>'
+    return f'<th scope="col"{_side(column)} title="{escape(column.help)}">{label}</th>'
 
 
 def _cell(column: Column, s: Standing) -> str:
-    return f"<td{' class=' + chr(34) + 'text name' + chr(34) if column.text else ''}>{column.cell(s)}</td>"
+    return f"<td{_side(column)}>{column.cell(s)}</td>"
+
+
+def _side(column: Column) -> str:
+    return ' class="text name"' if column.text else ""
 
 
 def _name(s: Standing) -> str:
@@ -232,19 +243,14 @@ def _accuracy_column(
 
 def shown(e: Estimate) -> str:
     """In percent, with half the interval."""
-    return f'{100 * e.mean:.1f} <span class="small">±{50 * (e.high - e.low):.1f}</span>'
+    return f'{100 * e.mean:.1f} <span class="small">±{100 * e.half:.1f}</span>'
 
 
 def _gain(s: Standing) -> str:
     if s.gain is None:
         return ""
     star = "*" if s.gain_p is not None and s.gain_p < 0.05 else ""
-    return f'{100 * s.gain.mean:+.1f}{star} <span class="small">±{100 * half(s.gain):.1f}</span>'
-
-
-def half(d: Difference | Estimate) -> float:
-    """Half the interval."""
-    return (d.high - d.low) / 2
+    return f'{100 * s.gain.mean:+.1f}{star} <span class="small">±{100 * s.gain.half:.1f}</span>'
 
 
 def _tokens(s: Standing) -> str:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from slmr.recipes import Node
-from slmr.results import run_file
+from slmr.results import write_table
 from slmr.stage import model_in
 from slmr.stagewise.bridge import SCORES
 from slmr.stagewise.critique import CRITIQUES
 from slmr.stagewise.data import TRACES, problems_by_id
-from slmr.store import Store, read_json, read_rows, write_rows
+from slmr.store import Cost, Store, read_json, read_rows
 
 Row = dict[str, Any]
 EXAMPLES = 10  # of each stage
@@ -37,10 +37,7 @@ def export_provenance(
         "critiques": [row for node in nodes for row in _critique_rows(store, node)],
     }
     for what, rows in tables.items():
-        if rows:
-            file = run_file(run, what, method, student, seed)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_rows(file, rows)
+        write_table(run, what, method, student, seed, rows)
 
 
 def spread(rows: Sequence[Row], n: int) -> list[Row]:
@@ -67,8 +64,7 @@ def bridged(folder: Path) -> list[Row]:
 
 def _stage_row(store: Store, node: Node) -> Row:
     row: Row = {"label": node.label, "stage": "student", "key": node.key, "inputs": [], "parameters": "{}",
-                "stats": "{}", "seed": node.seed, "train_tokens": 0, "rollout_tokens": 0, "teacher_tokens": 0,
-                "flops": 0.0, "wall_s": 0.0}  # fmt: skip
+                "stats": "{}", "seed": node.seed, **Cost().model_dump()}  # fmt: skip
     if node.stage is None:
         return row
     manifest = store.manifest(node.stage.name, node.key)
@@ -103,7 +99,8 @@ def _bridged_rows(store: Store, node: Node) -> Iterator[Row]:
     tokenizer = load_tokenizer(model_in(place))
     problems = _problems(store, node)
     for pair in spread([found for found in bridged(folder) if "kept" in found], EXAMPLES):
-        for candidate in {id(c): c for c in (pair.get("raw"), pair["kept"]) if c}.values():
+        changed = "raw" in pair and pair["raw"] is not pair["kept"]
+        for candidate in [pair["raw"], pair["kept"]] if changed else [pair["kept"]]:
             problem = problems[candidate["problem_id"]]
             shown = {name: candidate[name] for name in ("problem_id", "source", "kept", "nll", "spikes",
                                                         "score", "text", "token_nlls")}  # fmt: skip
@@ -113,12 +110,8 @@ def _bridged_rows(store: Store, node: Node) -> Iterator[Row]:
 
 def _pieces(tokenizer: Any, text: str) -> list[str]:
     """A completion cut where its tokens begin, as an engine scored them; the end mark has no text."""
-    starts = [
-        start
-        for start, _ in tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)[
-            "offset_mapping"
-        ]
-    ]
+    tokens = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    starts = [start for start, _ in tokens["offset_mapping"]]
     ends = [*starts[1:], len(text)]
     return [*(text[start:end] for start, end in zip(starts, ends, strict=True)), ""]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.errors import RequestError
-from slmr.results import SummaryRow, items_file, read_summary, run_file, write_summary
+from slmr.results import SummaryRow, items_file, read_summary, run_file, write_summary, write_table
 from slmr.store import MANIFEST, read_json, read_rows, write_json, write_rows
 from slmr.tasks import load_task
 
@@ -86,11 +86,9 @@ def _copy_tables(run: Path, target: Path, row: SummaryRow) -> None:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copy)
     for what in EXAMPLES:
-        source, copy = (run_file(place, what, row.method, row.student, row.seed) for place in (run, target))
+        source = run_file(run, what, row.method, row.student, row.seed)
         examples = [e for e in read_rows(source) if _is_free(e["task"])] if source.is_file() else []
-        if examples:
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            write_rows(copy, examples)
+        write_table(target, what, row.method, row.student, row.seed, examples)
 
 
 @lru_cache

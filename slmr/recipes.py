@@ -27,14 +27,14 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from slmr.errors import RequestError, one_line, unknown
+from slmr.errors import RequestError, unknown
 from slmr.resources import resource
 from slmr.results import MethodKind
 from slmr.stage import EngineSettings, Params, Stage, registered
 from slmr.store import digest, library_versions
+from slmr.yamlfiles import merged, read_settings
 
 APART = ("ablation", "control")  # asked for as `ablations`, and no part of `all`
 STUDENT = "student"
@@ -152,12 +152,7 @@ def load_recipe(name: str, extra: Sequence[Path] = ()) -> Recipe:
 def _read(name: str, files: Mapping[str, Path], extended: tuple[str, ...] = ()) -> dict[str, Any]:
     """A recipe's YAML, over the one that it extends."""
     file = files[name]
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
-    if not isinstance(content, dict):
-        raise RequestError(f"{file}: a recipe is a mapping of settings")
+    content = read_settings(file, "a recipe")
     parent = content.pop("extends", None)
     if parent is None:
         return content
@@ -167,20 +162,6 @@ def _read(name: str, files: Mapping[str, Path], extended: tuple[str, ...] = ()) 
         raise RequestError(f"{file}: {unknown('method', str(parent), files)}")
     base = _read(parent, files, (name, *extended))
     return merged(base, {**content, "extends": (parent, *base.get("extends", ()))})
-
-
-def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with the changes: mappings key by key, None removes, everything else takes the place."""
-    result = dict(base)
-    for key, value in changes.items():
-        old = result.get(key)
-        if value is None:
-            result.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(old, Mapping):
-            result[key] = merged(old, value)
-        else:
-            result[key] = value
-    return result
 
 
 def first_fault(error: ValidationError, known: Iterable[str]) -> str:

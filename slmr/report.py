@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from slmr.figures import (
     learning_curves,
     pass_curves,
 )
-from slmr.page import HELP, board_html, document, escape, table_html
+from slmr.page import HELP, board_html, document, escape, table_html, texts
 from slmr.results import Z95, Contamination, Summary, SummaryRow, read_summary
 from slmr.standings import Board, board, in_words
 from slmr.stats import Difference, Estimate
@@ -151,17 +152,10 @@ def write_report(runs: Sequence[Path], out: Path, against: str | None = None, ht
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     title = " and ".join(run.name for run in runs)
-    divs = [f"<figure>{div}</figure>" for div in as_divs(figures)]
-    if html:
-        at = 0
-        body = []
-        for section in sections:
-            body.append(section.html(divs[at : at + len(section.figures)]))
-            at += len(section.figures)
-        (out / page).write_text(document(title, body), encoding="utf-8")
-        return out / page
-    (out / page).write_text(document(title, divs), encoding="utf-8")
-    return out / "report.md"
+    divs = iter([f"<figure>{div}</figure>" for div in as_divs(figures)])
+    body = [section.html(divs) for section in sections] if html else list(divs)
+    (out / page).write_text(document(title, body), encoding="utf-8")
+    return out / (page if html else "report.md")
 
 
 @dataclass(frozen=True)
@@ -199,23 +193,21 @@ class Section:
             lines += ["\n".join(f"- {note}" for note in part.board.notes)] if part.board.notes else []
         return "\n\n".join([*lines, *_fine_print(self.summary)])
 
-    def html(self, figures: Sequence[str]) -> str:
-        """The same with the board as it is on the leaderboard, and the figures."""
+    def html(self, divs: Iterator[str]) -> str:
+        """The same with the board as it is on the leaderboard, and the figures, which are next in `divs`."""
         lines = [
             f"<h1>{escape(self._title)}</h1>",
             *(f"<p>{escape(in_words(part.board))}</p>" for part in self.parts),
         ]
-        at = 0
         for part in self.parts:
             lines += [f"<h2>{escape(part.board.student)}</h2>", board_html(part.board)]
             lines += [f'<p class="note">{escape(note)}</p>' for note in part.board.notes]
-            lines += figures[at : at + len(part.figures)]
+            lines += islice(divs, len(part.figures))
             lines += map(table_html, part.tables)
-            at += len(part.figures)
         lines.append("<h2>What the columns say</h2>")
         lines += [f'<p class="note"><b>{escape(name)}</b>: {escape(text)}</p>' for name, text in HELP.items()]
-        commands = dict.fromkeys(row.command for row in self.summary.rows)
-        lines += ["<h2>How it was made</h2>", f"<pre>{escape(chr(10).join(commands))}</pre>"]
+        commands = "\n".join(dict.fromkeys(row.command for row in self.summary.rows))
+        lines += ["<h2>How it was made</h2>", f"<pre>{escape(commands)}</pre>"]
         return "\n".join(lines)
 
 
@@ -313,7 +305,7 @@ def difficulty_table(found: Sequence[Capability]) -> Table:
     table.add_row("base", *(f"{100 * g.before:.1f}" for g in base.gains))
     for entry in found:
         if entry.method != "base":
-            table.add_row(entry.method, *(percent(g.after.mean, _half(g.after)) for g in entry.gains))
+            table.add_row(entry.method, *(percent(g.after.mean, g.after.half) for g in entry.gains))
     return table
 
 
@@ -326,12 +318,8 @@ def pass_table(found: Sequence[Capability]) -> Table:
     for k in found[0].passed:
         table.add_column(f"k = {k}", justify="right")
     for entry in found:
-        table.add_row(entry.method, *(percent(e.mean, _half(e)) for e in entry.passed.values()))
+        table.add_row(entry.method, *(percent(e.mean, e.half) for e in entry.passed.values()))
     return table
-
-
-def _half(estimate: Estimate) -> float:
-    return (estimate.high - estimate.low) / 2
 
 
 def drawings(found: Board, able: Sequence[Capability]) -> list[Figure]:
@@ -350,7 +338,6 @@ def drawings(found: Board, able: Sequence[Capability]) -> list[Figure]:
 
 def as_markdown(table: Table) -> str:
     """A table of texts as it stands, with its title above."""
-    columns = [[str(column.header), *map(str, column.cells)] for column in table.columns]
-    head, *body = ["| " + " | ".join(row) + " |" for row in zip(*columns, strict=True)]
+    head, *body = ["| " + " | ".join(row) + " |" for row in texts(table)]
     ruler = "|" + "|".join("---" if c.justify == "left" else "---:" for c in table.columns) + "|"
     return "\n".join([f"{table.title}:\n", head, ruler, *body])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slmr.errors import RequestError
-from slmr.store import read_rows
+from slmr.store import read_rows, write_rows
 
 SCHEMA_VERSION = 2
 Z95 = NormalDist().inv_cdf(0.975)
@@ -29,8 +30,18 @@ def items_file(run: Path, task: str) -> Path:
 
 
 def run_file(run: Path, what: str, method: str, student: str, seed: int) -> Path:
-    """Where a run keeps one table of a method, student and seed: `capability`, `course` or `moves`."""
+    """Where a run keeps one table of a method, student and seed, such as `capability` or `course`."""
     return run / what / method / student.replace("/", "--") / f"seed-{seed}.parquet"
+
+
+def write_table(
+    run: Path, what: str, method: str, student: str, seed: int, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Writes such a table, unless it has no rows."""
+    if rows:
+        file = run_file(run, what, method, student, seed)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_rows(file, rows)
 
 
 MethodKind = Literal[

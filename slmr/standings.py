@@ -10,12 +10,13 @@ from itertools import combinations
 
 import numpy as np
 
-from slmr.compare import shown_difference
+from slmr.compare import detectable, shown_difference
 from slmr.entries import Entry
+from slmr.errors import RequestError
 from slmr.results import Z95, MethodKind, SummaryRow
 from slmr.runstats import pareto
 from slmr.sides import Pair, difference, mean_interval, paired
-from slmr.stats import Difference, Estimate, holm, minimum_detectable_difference, shared_ranks
+from slmr.stats import Difference, Estimate, holm, shared_ranks
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +118,8 @@ def board(found: Sequence[Entry]) -> Board:
             gain_p=gain_p.get(entry.name), rank=ranks.get(entry.name),
         ))  # fmt: skip
     student = "models" if found[0].kind == "model" else found[0].student
-    widest = max((_half(d) for row in against.values() for d in row.values()), default=None)
-    return Board(
-        student, tasks, _ordered(standings), against, notes + more,
-        None if widest is None else minimum_detectable_difference(widest / Z95),
-    )  # fmt: skip
+    surely = max((detectable(d) for row in against.values() for d in row.values()), default=None)
+    return Board(student, tasks, _ordered(standings), against, notes + more, surely)
 
 
 def _sound(listed: Sequence[Entry], tasks: Sequence[str]) -> tuple[list[Entry], list[str]]:
@@ -189,14 +187,12 @@ def _ranks(
 def _changes(entry: Entry, base: Entry, tasks: Sequence[str]) -> dict[str, Difference]:
     """Entry minus base by task and, under "", their mean; nothing where base lacks a seed or has other items."""
     same = base.of_seeds(entry.seeds)
-    if same.seeds != entry.seeds or any(
-        set(entry.sides[t].ids) != set(same.sides[t].ids)
-        or {(r.task_version, r.checker_version) for r in entry.rows(t)}
-        != {(r.task_version, r.checker_version) for r in same.rows(t)}
-        for t in tasks
-    ):
+    if same.seeds != entry.seeds:
         return {}
-    pairs = _pairs(entry, same, tasks)
+    try:
+        pairs = _pairs(entry, same, tasks)
+    except RequestError:  # other items or versions: what is ranked with base has the same
+        return {}
     return {task: difference([pair]) for task, pair in zip(tasks, pairs, strict=True)} | {
         "": difference(pairs)
     }
@@ -230,13 +226,15 @@ def _standing(entry: Entry, tasks: Sequence[str], sound: bool) -> Standing:
 def _from_rows(rows: Sequence[SummaryRow]) -> Estimate:
     """A task's accuracy by its rows alone: seeds share their items, so that averaging them gains nothing here."""
     mean = math.fsum(row.accuracy for row in rows) / len(rows)
-    stderr = math.fsum(row.cautious_stderr for row in rows) / len(rows)
-    return Estimate(mean, stderr, max(0.0, mean - Z95 * stderr), min(1.0, mean + Z95 * stderr))
+    return _estimate(mean, math.fsum(row.cautious_stderr for row in rows) / len(rows))
 
 
 def _mean_of(tasks: Sequence[Estimate]) -> Estimate:
     mean = math.fsum(e.mean for e in tasks) / len(tasks)
-    stderr = math.sqrt(math.fsum(e.stderr**2 for e in tasks)) / len(tasks)
+    return _estimate(mean, math.sqrt(math.fsum(e.stderr**2 for e in tasks)) / len(tasks))
+
+
+def _estimate(mean: float, stderr: float) -> Estimate:
     return Estimate(mean, stderr, max(0.0, mean - Z95 * stderr), min(1.0, mean + Z95 * stderr))
 
 
@@ -246,10 +244,6 @@ def _ordered(standings: Sequence[Standing]) -> list[Standing]:
     efficient = pareto([s.tokens for s in complete], [s.mean for s in complete])
     found = [replace(s, efficient=e) for s, e in zip(complete, efficient, strict=True)]
     return sorted([*found, *(s for s in standings if not s.accuracy)], key=lambda s: -s.mean)
-
-
-def _half(d: Difference) -> float:
-    return (d.high - d.low) / 2
 
 
 def in_words(found: Board) -> str:

@@ -33,15 +33,16 @@ class Estimate:
     low: float
     high: float
 
+    @property
+    def half(self) -> float:
+        """Half the width of the interval."""
+        return (self.high - self.low) / 2
+
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Estimate):
     """A paired difference a - b, its standard error and 95 % interval, and the two-sided p-value."""
 
-    mean: float
-    stderr: float
-    low: float
-    high: float
     p: float
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from slmr.errors import RequestError
 from slmr.profiles import load_profile, profile_names
-from slmr.recipes import Planner, Recipe, load_recipe, merged, recipe_files, select_methods
+from slmr.recipes import Planner, Recipe, load_recipe, recipe_files, select_methods
 from slmr.stage import EngineSettings
+from slmr.yamlfiles import merged
 
 
 def planner(seed: int = 0, **stages: dict[str, Any]) -> Planner:

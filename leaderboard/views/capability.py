@@ -9,6 +9,7 @@ import streamlit as st
 from slmr.capability import capability
 from slmr.errors import RequestError
 from slmr.figures import gains_by_difficulty, pass_curves
+from slmr.page import texts
 from slmr.report import changes_table, difficulty_table, pass_table
 from slmr.standings import Board
 from views.parts import View, draw, nothing, pick_board, table
@@ -52,5 +53,5 @@ def _by_task(found: Board) -> None:
 def _table(found: Any) -> None:
     """A table of the report, as it stands there."""
     st.caption(str(found.title))
-    columns = {str(column.header): [str(cell) for cell in column.cells] for column in found.columns}
-    table([dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)])
+    head, *body = texts(found)
+    table([dict(zip(head, row, strict=True)) for row in body])

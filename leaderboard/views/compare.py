@@ -77,8 +77,7 @@ _HELP = {"found at": "A true difference of so many points is found four times in
 
 def _details(found: Comparison, b: Entry) -> None:
     st.subheader(f"{found.a} minus {b.name}", anchor=False)
-    st.text(verdict(found).replace("A and B", f"{found.a} and {b.name}").replace("A is", f"{found.a} is")
-            .replace("B is", f"{b.name} is"))  # fmt: skip
+    st.text(verdict(found, a=found.a, b=b.name))
     rows = []
     for t in found.tasks:
         shown, interval = shown_difference(t.difference)

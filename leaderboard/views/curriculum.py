@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 import streamlit as st
 
 from slmr.entries import Entry
 from slmr.figures import flow
+from slmr.page import escape
 from views.parts import (
     TEXT_STYLE,
     View,
     draw,
     nothing,
+    pick,
     pick_board,
     pick_entry,
     pick_seed,
@@ -75,8 +76,7 @@ def _bridged(entry: Entry, seed: int) -> None:
     # Opens with a trace that Bridge did change.
     changed = [len(found) > 1 for found in problems.values()]
     first = changed.index(True) if any(changed) else 0
-    name = st.selectbox("Example", names, index=first, key="bridge", bind="query-params")
-    chosen = list(problems.values())[names.index(name) if name in names else first]
+    chosen = list(problems.values())[pick("Example", names, "bridge", first)]
     show_text(chosen[0]["problem"])
     for column, row in zip(st.columns(len(chosen)), chosen, strict=True):
         what = "raw trace" if row["source"] == "raw" else f"bridged: {row['source']}"
@@ -107,8 +107,7 @@ def _critiques(entry: Entry, seed: int) -> None:
         nothing(f"{entry.name} has no critiques, or their texts may not be published.")
         return
     names = [f"{row['label']}: {row['problem_id']}" for row in rows]
-    name = st.selectbox("Example", names, key="critique", bind="query-params")
-    row = rows[names.index(name) if name in names else 0]
+    row = rows[pick("Example", names, "critique")]
     show_text(row["problem"])
     left, right = st.columns(2)
     with left:

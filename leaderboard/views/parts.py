@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import streamlit as st
 from queries import Filters, Results, boards
 
 from slmr.entries import Entry
-from slmr.errors import readable
+from slmr.page import escape, sorted_standings
 from slmr.standings import Board
 
 LONGEST = 20_000  # characters of one text that are shown
@@ -38,8 +37,7 @@ class View:
 
     def entries(self, found: Board) -> list[Entry]:
         """Those of a board that the kind filter lets through; base is always there."""
-        kinds = self.filters.kinds
-        return [s.entry for s in found.standings if not kinds or s.kind in (*kinds, "base")]
+        return [s.entry for s in sorted_standings(found, self.filters.kinds)]
 
 
 def is_dark() -> bool:
@@ -64,20 +62,23 @@ def pick_board(view: View) -> Board | None:
     return next((found for found in view.boards if found.student == name), view.boards[0])
 
 
-def pick_entry(found: Sequence[Entry], key: str = "method", label: str = "Method") -> Entry:
-    """One of some entries, by name; the last of `stagewise` and the best, which stands first, by default."""
+def pick(label: str, names: Sequence[str], key: str, first: int = 0) -> int:
+    """The place of one of some names, kept in the address; `first` until another is chosen."""
+    name = st.selectbox(label, names, index=first, key=key, bind="query-params")
+    return names.index(name) if name in names else first
+
+
+def pick_entry(found: Sequence[Entry]) -> Entry:
+    """One of some entries by name; until another is chosen `stagewise`, and without it the best, which stands first."""
     names = [entry.name for entry in found]
-    default = names.index("stagewise") if "stagewise" in names else 0
-    name = st.selectbox(label, names, index=default, key=key, bind="query-params")
-    return found[names.index(name)] if name in names else found[default]
+    return found[pick("Method", names, "method", names.index("stagewise") if "stagewise" in names else 0)]
 
 
 def pick_seed(entry: Entry) -> int:
     """One of an entry's seeds."""
     if len(entry.seeds) == 1:
         return entry.seeds[0]
-    seeds = list(map(str, entry.seeds))
-    return int(st.selectbox("Training seed", seeds, key="one_seed", bind="query-params") or seeds[0])
+    return entry.seeds[pick("Training seed", list(map(str, entry.seeds)), "one_seed")]
 
 
 def text_html(text: str, marks: Sequence[tuple[int, int]] = (), css: str = "mark") -> str:
@@ -85,11 +86,11 @@ def text_html(text: str, marks: Sequence[tuple[int, int]] = (), css: str = "mark
     shown, parts, at = text[:LONGEST], [], 0
     for start, end in marks:
         if end <= LONGEST:
-            inside = _inside_html(shown[start:end])
+            inside = escape(shown[start:end])
             marked = f"<mark>{inside}</mark>" if css == "mark" else f'<span class="{css}">{inside}</span>'
-            parts += [_inside_html(shown[at:start]), marked]
+            parts += [escape(shown[at:start]), marked]
             at = end
-    parts.append(_inside_html(shown[at:]))
+    parts.append(escape(shown[at:]))
     rest = f"\n… and {len(text) - LONGEST:,} more characters" if len(text) > LONGEST else ""
     return f'<div class="slmr-text">{"".join(parts)}{rest}</div>'
 
@@ -102,15 +103,6 @@ def show_text(text: str, marks: Sequence[tuple[int, int]] = (), css: str = "mark
 def plain(text: str) -> str:
     """A name or message as text inside of Markdown."""
     return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|$~:" else c for c in text)
-
-
-def _inside_html(text: str) -> str:
-    """Escaped for HTML, with control characters visible; spaces at the ends stay."""
-    body = text.strip()
-    if not body:
-        return escape(text)
-    start = text.index(body)
-    return escape(text[:start] + readable(body) + text[start + len(body) :])
 
 
 def draw(figure: Any, alt: str) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from completions import VERDICTS, Cell, Wanted, count, find
 
 from slmr.entries import Entry
-from views.parts import View, nothing, pick_board, pick_entry, pick_seed, plain, show_text
+from views.parts import View, nothing, pick, pick_board, pick_entry, pick_seed, plain, show_text
 
 PER_PAGE = 10
 
@@ -24,7 +24,7 @@ def show(view: View) -> None:
     with columns[0]:
         entry = pick_entry(view.entries(found))
     with columns[1]:
-        task = st.selectbox("Task", entry.tasks, key="in_task", bind="query-params") or entry.tasks[0]
+        task = entry.tasks[pick("Task", entry.tasks, "in_task")]
     with columns[2]:
         seed = pick_seed(entry)
     cell = cell_of(entry, task, seed)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from slmr.errors import RequestError, one_line, unknown
+from slmr.errors import RequestError, unknown
 from slmr.stage import EngineSettings
+from slmr.yamlfiles import merged, read_settings
 
 _FOLDER = Path(__file__).parent
 
@@ -77,7 +77,7 @@ def load_profile(name: str) -> Profile:
     file = _file(name)
     try:
         return Profile.model_validate({"name": file.stem, **_content(file, ())})
-    except (ValidationError, TypeError) as error:
+    except ValidationError as error:
         raise RequestError(f"{file}: {_fault(error)}") from None
 
 
@@ -92,28 +92,14 @@ def _content(file: Path, children: tuple[Path, ...]) -> dict[str, Any]:
     """A profile's settings over those of what it extends."""
     if file in children:
         raise RequestError(f"{file} extends itself, by way of {', '.join(map(str, children))}")
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
-    if not isinstance(content, dict) or "extends" not in content:
+    content = read_settings(file, "a profile")
+    if "extends" not in content:
         return content
     parent = _content(_file(str(content.pop("extends")), file.parent), (*children, file))
-    return _over(parent, content)
+    return merged(parent, content)
 
 
-def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Two mappings of settings as one, at every depth; where both have a value the upper one's counts."""
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        merged[key] = _over(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
-
-
-def _fault(error: Exception) -> str:
-    if not isinstance(error, ValidationError):
-        return "a profile is a mapping of settings"
+def _fault(error: ValidationError) -> str:
     fault = error.errors()[0]
     place = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from slmr.capability import export_capability
 from slmr.results import SummaryRow, run_file, write_summary
@@ -21,6 +22,20 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "leaderboard"))
 KINDS = {"base": "base", "grpo": "rl", "stagewise": "stagewise", "no_bridge": "ablation", "eval": "model"}
 TASKS = ("lab_gsm8k", "lab_math")
 ITEMS = 120
+
+
+def opened(app: AppTest, query: Mapping[str, str | list[str]]) -> AppTest:
+    """The app as it is at an address with this query, without an exception."""
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def html(app: AppTest) -> str:
+    """All HTML that the app draws itself."""
+    return "\n".join(element.proto.body for element in app.get("html"))
 
 
 @pytest.fixture

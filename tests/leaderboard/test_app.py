@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from slmr.results import MethodKind, SummaryRow, write_summary
-from tests.leaderboard.conftest import put_samples, summary_row, verdicts
+from tests.leaderboard.conftest import html, opened, put_samples, summary_row, verdicts
 
 APP = Path(__file__).parents[2] / "leaderboard" / "app.py"
 
@@ -22,18 +22,9 @@ Open = Callable[..., AppTest]
 def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
     def run(results: Path, *options: str, **query: str | list[str]) -> AppTest:
         monkeypatch.setattr(sys, "argv", [str(APP), "--results", str(results), *options])
-        app = AppTest.from_file(str(APP), default_timeout=60)
-        for key, value in query.items():
-            app.query_params[key] = value
-        app.run()
-        assert not app.exception
-        return app
+        return opened(AppTest.from_file(str(APP), default_timeout=60), query)
 
     return run
-
-
-def board(app: AppTest) -> str:
-    return "\n".join(element.proto.body for element in app.get("html"))
 
 
 def test_methods_of_every_kind_are_drawn(tmp_path: Path, open_page: Open) -> None:
@@ -43,14 +34,14 @@ def test_methods_of_every_kind_are_drawn(tmp_path: Path, open_page: Open) -> Non
         for i, kind in enumerate(kinds)
     ]
     write_summary(tmp_path / "summary.json", rows)
-    shown = board(open_page(tmp_path))
+    shown = html(open_page(tmp_path))
     assert all(f">m{i}" in shown for i, kind in enumerate(kinds) if kind != "model") and "model" in kinds
 
 
 def test_an_empty_folder_says_which_command_to_run(tmp_path: Path, open_page: Open) -> None:
     app = open_page(tmp_path)
     assert app.code[0].value == "slmr bench --method all"
-    assert "slmr-board" not in board(app)
+    assert "slmr-board" not in html(app)
 
 
 def test_a_folder_of_bad_files_alone_says_both(tmp_path: Path, open_page: Open) -> None:
@@ -68,11 +59,11 @@ def test_the_sample_is_called_one(results: Path, open_page: Open) -> None:
 def test_editions_have_a_board_each_and_say_which(results: Path, open_page: Open) -> None:
     app = open_page(results)
     assert app.markdown[0].value == "**lab edition: procedural tasks, tiny students**"
-    assert "stagewise" in board(app) and "SmolLM2" not in board(app)
+    assert "stagewise" in html(app) and "SmolLM2" not in html(app)
     app.selectbox(key="edition").set_value("paper").run()
     assert not app.exception
     assert app.markdown[0].value.startswith("**paper edition")
-    assert "SmolLM2" in board(app) and "stagewise" not in board(app)
+    assert "SmolLM2" in html(app) and "stagewise" not in html(app)
 
 
 def test_filters_come_from_the_url_and_wrong_ones_are_ignored(results: Path, open_page: Open) -> None:
@@ -80,20 +71,20 @@ def test_filters_come_from_the_url_and_wrong_ones_are_ignored(results: Path, ope
         results, student="lab-llama", kind=["rl"], task=["lab_math", "x"], seed="9", edition="<script>"
     )
     assert app.multiselect(key="kind").value == ["rl"]
-    assert ">grpo" in board(app) and ">stagewise" not in board(app) and "gsm8k" not in board(app)
+    assert ">grpo" in html(app) and ">stagewise" not in html(app) and "gsm8k" not in html(app)
 
 
 def test_a_filter_that_the_other_edition_lacks_is_dropped(results: Path, open_page: Open) -> None:
     app = open_page(results, student="lab-llama", task="lab_math")
     app.selectbox(key="edition").set_value("paper").run()
-    assert not app.exception and "SmolLM2" in board(app)
+    assert not app.exception and "SmolLM2" in html(app)
 
 
 def test_a_bad_file_is_told_as_plain_text(results: Path, open_page: Open) -> None:
     (results / "<b>bad").mkdir()
     (results / "<b>bad" / "summary.json").write_text("{")
     app = open_page(results)
-    assert any("<b>bad" in text.value for text in app.text) and ">stagewise" in board(app)
+    assert any("<b>bad" in text.value for text in app.text) and ">stagewise" in html(app)
     assert not any("<b>" in markdown.value for markdown in app.markdown)
 
 
@@ -109,4 +100,4 @@ def test_an_older_version_can_be_chosen_and_stands_in_the_place_of_the_newest(
     assert "numeric-0" in app.text[-1].value
     app.multiselect(key="version").set_value(["lab_gsm8k: task 1-a, checker numeric-0"]).run()
     assert not app.exception
-    assert f"{100 * row.accuracy:.1f}" in board(app)
+    assert f"{100 * row.accuracy:.1f}" in html(app)

@@ -14,7 +14,7 @@ from views.parts import LONGEST, plain, text_html  # pyright: ignore[reportMissi
 from views.samples import formulas_in  # pyright: ignore[reportMissingImports]
 
 from slmr.results import write_summary
-from tests.leaderboard.conftest import put_samples, summary_row, verdicts
+from tests.leaderboard.conftest import html, opened, put_samples, summary_row, verdicts
 
 LEADERBOARD = Path(__file__).parents[2] / "leaderboard"
 SCRIPT = """
@@ -46,18 +46,9 @@ def draw(results: Path) -> Draw:
         script = SCRIPT.format(
             place=str(LEADERBOARD), view=view, folder=str(folder), edition=edition, filters=filters
         )
-        app = AppTest.from_string(script, default_timeout=60)
-        for name, value in (query or {}).items():
-            app.query_params[name] = value
-        app.run()
-        assert not app.exception
-        return app
+        return opened(AppTest.from_string(script, default_timeout=60), query or {})
 
     return run
-
-
-def html(app: AppTest) -> str:
-    return "\n".join(element.proto.body for element in app.get("html"))
 
 
 LLAMA = {"students": ("lab-llama",)}
