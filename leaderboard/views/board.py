@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
+from queries import Filters
 
-from slmr.page import HELP, STYLE, board_columns, board_html, board_rows
+from slmr.page import HELP, STYLE, board_columns, board_html, board_rows, sorted_standings
 from slmr.report import as_markdown, standings_table
 from slmr.standings import Board
 from views.parts import View, is_dark, nothing, plain
@@ -18,40 +21,26 @@ def show(view: View) -> None:
         nothing("No result fits these filters.")
         return
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    names = [
-        "rank",
-        *dict.fromkeys(
-            c.name for b in view.boards for c in board_columns(b) if not c.text and c.name != "items"
-        ),
-    ]
-    sort = (
-        left.selectbox("Sort by", list(dict.fromkeys(names)), key="sort", bind="query-params", width=220)
-        or "rank"
-    )
+    columns = {c.name: c for found in view.boards for c in board_columns(found)}
+    names = [name for name, column in columns.items() if not column.text and name != "items"]
+    sort = left.selectbox("Sort by", names, key="sort", bind="query-params", width=220) or "rank"
     complete = right.toggle(
         "Complete rows only", key="complete", bind="query-params", help="Leaves out what lacks a task."
     )
     st.html(f"<style>{STYLE}</style>")
-    for found in view.boards:
-        shown = _complete(found) if complete else found
+    shown = [replace(found, standings=found.complete) if complete else found for found in view.boards]
+    for found in shown:
         st.subheader(
             "Models, evaluated as they are" if found.student == "models" else f"Methods on {found.student}"
         )
-        st.caption(_how_to_read(shown))
-        st.html(board_html(shown, view.filters.kinds, sort, is_dark()))
+        st.caption(_how_to_read(found))
+        st.html(board_html(found, view.filters.kinds, sort, is_dark()))
         for note in found.notes:
             st.caption(f":material/info: {plain(note)}")
-    _downloads(view, sort, complete)
+    _downloads(shown, view.filters, sort)
     with st.expander("What the columns say"):
-        for name in dict.fromkeys(c.name for b in view.boards for c in board_columns(b)):
-            text = HELP.get(name, HELP["task"])
-            st.markdown(f"**{plain(name)}**: {text}")
-
-
-def _complete(found: Board) -> Board:
-    from dataclasses import replace
-
-    return replace(found, standings=found.complete)
+        for name in columns:
+            st.markdown(f"**{plain(name)}**: {HELP.get(name, HELP['task'])}")
 
 
 def _how_to_read(found: Board) -> str:
@@ -63,13 +52,9 @@ def _how_to_read(found: Board) -> str:
     return " ".join(parts)
 
 
-def _downloads(view: View, sort: str, complete: bool) -> None:
-    rows: list[dict[str, Any]] = []
-    for found in view.boards:
-        rows += board_rows(
-            _complete(found) if complete else found, view.filters.edition, view.filters.kinds, sort
-        )
-    name = f"slmr-{view.filters.edition}"
+def _downloads(shown: Sequence[Board], filters: Filters, sort: str) -> None:
+    rows = [row for found in shown for row in board_rows(found, filters.edition, filters.kinds, sort)]
+    name = f"slmr-{filters.edition}"
     columns = st.columns(4, vertical_alignment="center")
     columns[0].caption("These rows with every interval:")
     columns[1].download_button(
@@ -80,7 +65,12 @@ def _downloads(view: View, sort: str, complete: bool) -> None:
         width="stretch",
     )  # fmt: skip
     columns[3].download_button(
-        "Markdown", as_text(view), f"{name}.md", "text/markdown", on_click="ignore", width="stretch"
+        "Markdown",
+        as_text(shown, filters, sort),
+        f"{name}.md",
+        "text/markdown",
+        on_click="ignore",
+        width="stretch",
     )
 
 
@@ -105,8 +95,10 @@ def as_parquet(rows: list[dict[str, Any]]) -> bytes:
     return buffer.getvalue()
 
 
-def as_text(view: View) -> str:
-    """The boards as `slmr report` writes them."""
-    parts = [f"# slmr, {view.filters.edition} edition"]
-    parts += [f"## {found.student}\n\n{as_markdown(standings_table(found))}" for found in view.boards]
+def as_text(shown: Sequence[Board], filters: Filters, sort: str) -> str:
+    """The boards as `slmr report` writes them, with the lines that are shown."""
+    parts = [f"# slmr, {filters.edition} edition"]
+    for found in shown:
+        lines = replace(found, standings=sorted_standings(found, filters.kinds, sort))
+        parts.append(f"## {found.student}\n\n{as_markdown(standings_table(lines))}")
     return "\n\n".join(parts) + "\n"

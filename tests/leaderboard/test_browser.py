@@ -187,7 +187,8 @@ def test_downloads_have_the_rows_that_are_shown(served: str, browser: Any, downl
         rows = list(csv.DictReader(opened))
     assert [row["method"] for row in rows] == shown == ["grpo", "base"]
     assert pq.read_table(files[1]).column("method").to_pylist() == shown
-    assert "| grpo |" in files[2].read_text(encoding="utf-8")
+    markdown = files[2].read_text(encoding="utf-8")
+    assert "| grpo |" in markdown and "stagewise" not in markdown
     assert float(rows[0]["mean low"]) < float(rows[0]["mean"]) < float(rows[0]["mean high"])
 
 
