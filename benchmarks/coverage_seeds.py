@@ -15,7 +15,7 @@ import argparse
 
 import numpy as np
 
-from slmr.runstats import seeds_and_items, seeds_and_items_difference
+from slmr.runstats import Effects, seeds_and_items, seeds_and_items_difference
 from slmr.stats import holm
 
 TRUTH = 0.5  # all effects are symmetric around the logit 0
@@ -46,13 +46,16 @@ def line(seeds: int, by_seed: float, rest: float, a: argparse.Namespace) -> str:
     zero = held = false = 0
     for _ in range(a.n):
         one, other = methods(rng, 2, seeds, by_seed, rest, a)
-        found = seeds_and_items_difference(list(zip(one, other, strict=True)))
+        found = seeds_and_items_difference([a - b for a, b in zip(one, other, strict=True)])
         zero += found.low <= 0 <= found.high
         interval = seeds_and_items(one)
         held += interval.low <= TRUTH <= interval.high
     for _ in range(a.families):
         first, *others = methods(rng, a.methods, seeds, by_seed, rest, a)
-        pvalues = [seeds_and_items_difference(list(zip(other, first, strict=True))).p for other in others]
+        pvalues = [
+            seeds_and_items_difference([a - b for a, b in zip(other, first, strict=True)]).p
+            for other in others
+        ]
         false += min(holm(pvalues)) < 0.05
     return (
         f"| {seeds} | {by_seed:g} | {rest:g} | {100 * zero / a.n:.1f} % | {100 * held / a.n:.1f} % |"
@@ -62,15 +65,15 @@ def line(seeds: int, by_seed: float, rest: float, a: argparse.Namespace) -> str:
 
 def methods(
     rng: np.random.Generator, count: int, seeds: int, by_seed: float, rest: float, a: argparse.Namespace
-) -> list[list[np.ndarray]]:
-    """For each method, per task the mean over k completions: [seeds, items]. Items are the same for all methods."""
+) -> list[list[Effects]]:
+    """For each method, per task the effects of the means over k completions. Items are the same for all methods."""
     ease = rng.normal(0, 1.5, (a.tasks, a.items))
     found = []
     for _ in range(count):
         effect = rng.normal(0, by_seed, (seeds, 1, 1))
         logits = ease + effect + rng.normal(0, rest, (seeds, a.tasks, a.items))
         scores = rng.binomial(a.k, 1 / (1 + np.exp(-logits))) / a.k
-        found.append([scores[:, t] for t in range(a.tasks)])
+        found.append([Effects.of(scores[:, t]) for t in range(a.tasks)])
     return found
 
 

@@ -4,7 +4,9 @@
     python benchmarks/leaderboard.py --runs 40
 
 Needs chromium and its driver. The page's times are from the click (or the address) to the table that it leads to, in
-the browser. The peer reads the same files as one usually does, `pd.concat` of `pd.read_parquet`, and groups them.
+the browser. Two peers, in the same run: a bare Streamlit app with a table of the same shape and the same filter and
+pages but nothing behind them, which is what the browser and Streamlit take by themselves; and pandas, which reads the
+same files as one usually does, `pd.concat` of `pd.read_parquet`, and groups them.
 """
 
 from __future__ import annotations
@@ -41,6 +43,26 @@ frame.groupby(["student", "method", "task", "seed"])["strict"].mean().groupby(["
 print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
+BARE = f"""
+import streamlit as st
+
+def board():
+    tasks = st.sidebar.multiselect("Task", {TASKS}, key="task", bind="query-params") or {TASKS}
+    heads = "".join(f"<th title={{task}}>{{task}}</th>" for task in tasks)
+    line = f"<tr>{{'<td>50.0</td>' * len(tasks)}}</tr>"
+    st.html(f"<table class=slmr-board><tr>{{heads}}</tr>{{40 * line}}</table>")
+
+def samples():
+    first = 10 * (st.pagination(50, key="page", bind="query-params") - 1)
+    st.caption(f"{{first + 1}} to {{first + 10}} of 500 completions")
+    for i in range(10):
+        with st.container(border=True):
+            st.text(f"completion {{first + i}}")
+
+pages = [st.Page(board, default=True), st.Page(samples, url_path="samples")]
+st.navigation(pages, position="top").run()
+"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(
@@ -53,22 +75,21 @@ def main() -> None:
         folder = Path(place) / "results"
         rows = generate(folder, arguments.runs)
         print(f"{arguments.runs} runs, {rows:,} completions\n", flush=True)
-        found = measure(folder, arguments.n)
+        found = measure(["slmr.cli", "leaderboard", "--results", str(folder), "--port"], arguments.n)
+        bare = Path(place, "bare.py")
+        bare.write_text(BARE)
+        flags = ["--server.headless=true", "--browser.gatherUsageStats=false", "--server.address=localhost"]
+        peer = measure(["streamlit", "run", str(bare), *flags, "--server.port"], arguments.n)
         done = subprocess.run(
             [sys.executable, "-c", PANDAS, str(folder)], capture_output=True, text=True, check=True
         )
-        seconds, memory = map(float, done.stdout.split())
-        print("| | seconds | memory of the process at its most, MB |\n|---|---:|---:|")
-        print(f"| `slmr leaderboard`, from the command to its address | {found['start']:.1f} | |")
-        print(
-            f"| from the page's address to the first board | {found['first']:.1f} | {found['memory']:.0f} |"
-        )
-        print(f"| a filter | {found['filter']:.2f} | |")
-        print(f"| a page turn in the samples | {found['turn']:.2f} | |")
-        print(f"| pandas, the same files to the means alone | {seconds:.1f} | {memory:.0f} |")
-        print(
-            f"| ratio, first board to pandas | {found['first'] / seconds:.2f} | {found['memory'] / memory:.2f} |"
-        )
+    seconds, memory = map(float, done.stdout.split())
+    print("| | `slmr leaderboard` | bare Streamlit | ratio |\n|---|---:|---:|---:|")
+    for name, what in (("start", "from the command to its address, s"), ("first", "from there to the first board, s"),
+                       ("filter", "a filter, s"), ("turn", "a page turn in the samples, s"),
+                       ("memory", "memory at its most, MB")):  # fmt: skip
+        print(f"| {what} | {found[name]:.2f} | {peer[name]:.2f} | {found[name] / peer[name]:.2f} |")
+    print(f"\npandas, the same files to the means alone: {seconds:.1f} s, {memory:.0f} MB")
 
 
 def generate(folder: Path, runs: int) -> int:
@@ -118,14 +139,12 @@ def write_samples(run: Path, row: SummaryRow, strict: np.ndarray) -> None:
     pq.write_table(pa.table(columns), file, compression="zstd")
 
 
-def measure(folder: Path, rounds: int) -> dict[str, float]:
-    """Seconds in the browser, and the server's memory in MB."""
+def measure(module: list[str], rounds: int) -> dict[str, float]:
+    """Of an app that `python -m` starts: seconds in the browser, and the server's memory in MB."""
     port = free_port(None)
     start = time.perf_counter()
-    command = [sys.executable, "-m", "slmr.cli", "leaderboard", "--results", str(folder), "--port", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert server.stdout is not None
-    server.stdout.readline()
+    command = [sys.executable, "-m", *module, str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not _answers(port):
         time.sleep(0.05)
     found = {"start": time.perf_counter() - start}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -13,7 +12,7 @@ import streamlit as st
 if str(Path(__file__).parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).parent))
 from queries import Filters, Results, editions, load_results, older_versions, values
-from views import PAGES
+from views import PAGES, page
 from views.parts import View
 
 from slmr.page import EDITIONS
@@ -26,14 +25,14 @@ def main() -> None:
     st.html("<style>.stMainBlockContainer{padding-top:4.5rem}</style>")
     arguments = _arguments()
     results = load_results(arguments.results)
-    page = st.navigation([_page(*one, results) for one in PAGES], position="top")
+    chosen = st.navigation([_page(*one, results) for one in PAGES], position="top")
     if arguments.sample:
         st.info(
             "These are sample results from the package, to look around in. Your own: `slmr bench --method all`,"
             " then `slmr leaderboard`.",
             icon=":material/info:",
         )
-    page.run()
+    chosen.run()
     _notices(results)
 
 
@@ -44,14 +43,14 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_known_args(sys.argv[1:])[0]
 
 
-def _page(title: str, path: str, icon: str, draw: Callable[[View], None], results: Results) -> st.Page:  # type: ignore[valid-type]
+def _page(title: str, path: str, icon: str, results: Results) -> st.Page:  # type: ignore[valid-type]
     def shown() -> None:
         if not results.located:
             _empty(results.folder)
             return
         filters = _filters(results)
         st.markdown(f"**{EDITIONS[filters.edition]}**")
-        draw(View(results, filters))
+        page(path)(View(results, filters))
 
     return st.Page(shown, title=title, icon=icon, url_path=path, default=path == "board")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,15 @@ class Wanted:
 
 def count(cell: Cell, wanted: Wanted) -> int:
     """How many completions of a cell fit; raises as `find`."""
+    try:
+        changed = cell.samples.stat().st_mtime_ns
+    except OSError:
+        changed = 0  # the query says what is wrong
+    return _count(cell, wanted, changed)
+
+
+@lru_cache(maxsize=256)  # the same for every page
+def _count(cell: Cell, wanted: Wanted, _changed: int) -> int:
     where, values = _where(wanted)
     return _query(cell, "select count(*) from ({source}) where " + where, values)[0]["count_star()"]
 
@@ -57,7 +67,7 @@ def find(cell: Cell, wanted: Wanted, offset: int = 0, limit: int = 10) -> list[d
 
 
 def _query(cell: Cell, query: str, values: Sequence[Any]) -> list[dict[str, Any]]:
-    with duckdb.connect() as db:
+    with _database().cursor() as db:
         try:
             found = db.execute(query.replace("{source}", _source(db, cell)), list(values))
             names = [column[0] for column in found.description or []]
@@ -66,13 +76,19 @@ def _query(cell: Cell, query: str, values: Sequence[Any]) -> list[dict[str, Any]
             raise OSError(f"{cell.samples}: {str(error).splitlines()[0]}") from None
 
 
+@lru_cache(maxsize=1)
+def _database() -> duckdb.DuckDBPyConnection:
+    """In memory; a cursor of it is a connection of its own, and opens at once."""
+    return duckdb.connect()
+
+
 def _source(db: duckdb.DuckDBPyConnection, cell: Cell) -> str:
     """A query for the completions with their items' texts; a column that a file lacks is null."""
     files = {"s": cell.samples, **({"i": cell.items} if cell.items else {})}
     has: dict[str, str] = {}
     for name, file in files.items():
         rows = f"read_parquet({_quoted(file)}, file_row_number = true)"
-        db.execute(f"create view {name} as select *, file_row_number as place from {rows}")
+        db.execute(f"create temp view {name} as select *, file_row_number as place from {rows}")
         for column, *_ in db.execute(f"describe {name}").fetchall():
             has.setdefault(column, f"{name}.{column}")
     join = " left join i on i.item_id = s.item_id" if cell.items else ""

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 
 from slmr.entries import Entry, Located, entries
 from slmr.errors import RequestError
-from slmr.publish import EXAMPLES, TABLES
-from slmr.results import SummaryRow, read_summary
+from slmr.results import EXAMPLES, TABLES, SummaryRow, read_summary
 from slmr.standings import Board, board
 
 Version = tuple[str, str, str, str]  # edition, task, task version, checker version
@@ -73,11 +72,11 @@ def _summaries(folder: Path) -> Iterator[Path]:
             yield Path(place) / "summary.json"
 
 
-_ONE = Lock()  # two sessions that ask for the same board at once shall not both make it
+ONE = RLock()  # two sessions that ask for the same board at once shall not both make it
 
 
 def _load(folder: Path, stamps: tuple[tuple[Path, int, int], ...]) -> Results:
-    with _ONE:
+    with ONE:
         return _loaded(folder, stamps)
 
 
@@ -199,14 +198,23 @@ def boards(results: Results, filters: Filters) -> list[Board]:
 
     Kinds make no difference to it: ranks and gains are those among all methods, whichever are shown.
     """
-    with _ONE:
+    with ONE:
         return _boards(results, replace(filters, kinds=()))
+
+
+@lru_cache(maxsize=16)
+def _entries(results: Results, filters: Filters) -> list[Entry]:
+    """What all choices of tasks have in common: scores are read and taken apart once."""
+    return entries(chosen(results, filters))
 
 
 @lru_cache(maxsize=64)
 def _boards(results: Results, filters: Filters) -> list[Board]:
     groups: dict[str, list[Entry]] = {}
-    for entry in entries(chosen(results, filters)):
+    for whole in _entries(results, replace(filters, tasks=())):
+        entry = whole.of_tasks(filters.tasks)
+        if not entry.located:
+            continue
         groups.setdefault("" if entry.kind == "model" else entry.student, []).append(entry)
     names = sorted(groups, key=lambda name: (name == "", list(groups).index(name)))
     return [board(groups[name]) for name in names]

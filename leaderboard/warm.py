@@ -1,16 +1,31 @@
-"""What the first page needs, read while the browser still opens."""
+"""What the pages need, made while the browser still opens; the first page's first."""
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
 
-# Importing the pages, and scipy inside of the boards, takes a second; afterwards the app finds them there.
-import views  # noqa: F401
-from queries import Filters, boards, editions, load_results
+from queries import ONE, Filters, boards, editions, load_results
+
+from slmr.scores import Read, remember
 
 
-def warm(folder: Path) -> None:
-    """Makes the boards that the app opens with."""
-    results = load_results(folder)
-    for edition in editions(results)[:1]:
-        boards(results, Filters(edition))
+def warm(folder: Path, reading: Future[Read]) -> None:
+    """Makes the boards that the app opens with, then imports the pages.
+
+    Args:
+        folder: of the results.
+        reading: the completions' scores, which another process reads.
+    """
+    with ONE:
+        results = load_results(folder)
+        import scipy.optimize
+        import scipy.special  # noqa: F401  what comparing needs, while the files are read
+
+        remember(reading.result())
+        for edition in editions(results)[:1]:
+            boards(results, Filters(edition))
+    from views import PAGES, page
+
+    for _, path, _ in PAGES:
+        page(path)

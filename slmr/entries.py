@@ -85,6 +85,14 @@ class Entry:
             return self
         return Entry(tuple(place for place in self.located if place[0].seed in seeds))
 
+    def of_tasks(self, tasks: Sequence[str]) -> Entry:
+        """The same with these tasks alone, and with what it has read of them; all where none is named."""
+        if not tasks:
+            return self
+        found = Entry(tuple(place for place in self.located if place[0].task in tasks))
+        vars(found)["sides"] = {task: side for task, side in self.sides.items() if task in tasks}
+        return found
+
     def whole(self, tasks: Sequence[str]) -> Entry | None:
         """The same with the seeds that have all of these tasks; None where none has."""
         has = {(row.seed, row.task) for row, _ in self.located}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from slmr.capability import Capability
 from slmr.standings import Board, Standing
 from slmr.stats import Estimate
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
+
+    from slmr.capability import Capability
 
 # Okabe and Ito's palette, told apart by colour-blind readers too; a kind keeps its colour in all figures.
 KIND_COLOURS = {

@@ -62,10 +62,12 @@ STYLE = """
 .slmr-board tr.base td{font-style:italic}
 .slmr-board tbody tr:hover td{background-color:rgba(128,128,128,.12)}
 .slmr-board .chip{display:inline-block;width:.62em;height:.62em;border-radius:50%;margin-right:.45em}
-.slmr-track{position:relative;height:7px;min-width:76px;margin-top:3px;background:rgba(128,128,128,.16);border-radius:2px}
-.slmr-track i{position:absolute;top:1px;height:5px;border-radius:2px;opacity:.5}
-.slmr-track b{position:absolute;top:0;width:3px;height:7px;margin-left:-1px;border-radius:1px}
-.slmr-track u{position:absolute;top:-2px;width:1px;height:11px;background:currentColor;opacity:.65}
+.slmr-track{position:relative;height:11px;min-width:76px;margin-top:1px;background:
+ linear-gradient(currentColor,currentColor) var(--base,-9px) 0/1px 11px no-repeat,
+ linear-gradient(rgba(128,128,128,.16),rgba(128,128,128,.16)) 0 2px/100% 7px no-repeat}
+.slmr-track::before,.slmr-track::after{content:"";position:absolute;background:var(--colour);border-radius:2px}
+.slmr-track::before{left:var(--low);width:var(--wide);top:3px;height:5px;opacity:.5}
+.slmr-track::after{left:var(--mean);width:3px;top:2px;height:7px;margin-left:-1px}
 """
 
 
@@ -231,11 +233,10 @@ def _accuracy_column(
         if e is None:
             return ""
         colour = KIND_COLOURS[s.kind]
-        line = f'<u style="left:{place(base.mean):.1f}%"></u>' if base else ""
-        return (
-            f'{shown(e)}<div class="slmr-track"><i style="left:{place(e.low):.1f}%;'
-            f'width:{place(e.high) - place(e.low):.1f}%;background:{colour}"></i>'
-            f'<b style="left:{place(e.mean):.1f}%;background:{colour}"></b>{line}</div>'
+        line = f";--base:{place(base.mean):.1f}%" if base else ""
+        return (  # one element a bar, drawn by the style: a board has hundreds
+            f'{shown(e)}<div class="slmr-track" style="--low:{place(e.low):.1f}%;'
+            f'--wide:{place(e.high) - place(e.low):.1f}%;--mean:{place(e.mean):.1f}%;--colour:{colour}{line}"></div>'
         )
 
     return Column(name, text, cell, lambda s: (e := estimate(s)) and e.mean)

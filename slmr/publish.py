@@ -9,13 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from slmr.errors import RequestError
-from slmr.results import SummaryRow, items_file, read_summary, run_file, write_summary, write_table
+from slmr.results import (
+    EXAMPLES,
+    TABLES,
+    SummaryRow,
+    items_file,
+    read_summary,
+    run_file,
+    write_summary,
+    write_table,
+)
 from slmr.store import MANIFEST, read_json, read_rows, write_json, write_rows
 from slmr.tasks import load_task
 
 MANIFESTS = "manifests.json"
-TABLES = ("capability", "course", "moves", "stages")  # beside the samples; what there is of them
-EXAMPLES = ("bridged", "critiques")  # likewise; with texts of the training problems
 _TEXTS = ("prompt", "completion", "gold", "extracted", "reason")
 _OF_THE_ITEM = ("prompt", "gold")  # kept once for all methods
 _LEFT_OUT = (*_OF_THE_ITEM, "logprob")

@@ -18,10 +18,13 @@ Z95 = NormalDist().inv_cdf(0.975)
 
 Edition = Literal["lab", "paper"]
 
+TABLES = ("capability", "course", "moves", "stages")  # what a run keeps beside its samples; `run_file`
+EXAMPLES = ("bridged", "critiques")  # likewise; with texts of the training problems
+
 
 def samples_folder(run: Path, method: str, student: str, seed: int) -> Path:
     """Where a run keeps the completions of one method, student and seed, a file a task."""
-    return run / "samples" / method / student.replace("/", "--") / f"seed-{seed}"
+    return run.joinpath("samples", method, student.replace("/", "--"), f"seed-{seed}")
 
 
 def items_file(run: Path, task: str) -> Path:

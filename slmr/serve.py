@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 import threading
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from slmr.errors import RequestError, WorkError
 from slmr.resources import resource
+from slmr.scores import read_below
 
 DEFAULTS = (Path("runs"), Path("results"))
 FIRST_PORT, PORTS = 8501, 100
@@ -20,14 +25,18 @@ def serve(folder: Path | None, port: int | None) -> None:
     Raises:
         RequestError: the folder does not exist, or the port is taken.
     """
-    from streamlit.web import cli
-
     place, sample = results_folder(folder)
     place = place.resolve()
     number = free_port(port)
     app = resource("leaderboard") / "app.py"
-    # The first page is asked for a second or two from now: what it needs is read meanwhile.
-    threading.Thread(target=_warm, args=(app.parent, place), daemon=True).start()
+    # The first page is asked for a second or two from now. What it needs is read meanwhile, by another process: this
+    # one is busy with importing streamlit.
+    reader = ProcessPoolExecutor(1, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    reading = reader.submit(read_below, place)
+    reader.shutdown(wait=False)
+    from streamlit.web import cli
+
+    threading.Thread(target=_warm, args=(app.parent, place, reading), daemon=True).start()
     what = "sample results of the package, as there are none of yours yet" if sample else f"over {place}"
     print(f"Leaderboard http://localhost:{number}  ({what}); Ctrl-C ends it", flush=True)
     options = {
@@ -79,9 +88,9 @@ def free_port(wanted: int | None) -> int:
     raise RequestError(f"no free port from {FIRST_PORT} to {FIRST_PORT + PORTS - 1}: give one with --port")
 
 
-def _warm(app: Path, folder: Path) -> None:
-    """Reads what the first page shows, so that it is there when it is asked for."""
+def _warm(app: Path, folder: Path, reading: Future[Any]) -> None:
+    """Makes what the first page shows, so that it is there when it is asked for."""
     sys.path.insert(0, str(app))
     import warm  # pyright: ignore[reportMissingImports]
 
-    warm.warm(folder)
+    warm.warm(folder, reading)

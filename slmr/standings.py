@@ -179,7 +179,7 @@ def _against(alike: Sequence[Entry], tasks: Sequence[str]) -> dict[str, dict[str
 def _ranks(
     ranked: Sequence[Entry], tasks: Sequence[str], against: dict[str, dict[str, Difference]]
 ) -> dict[str, int]:
-    means = [mean_interval([e.sides[task].values for task in tasks]).mean for e in ranked]
+    means = [mean_interval([e.sides[task] for task in tasks]).mean for e in ranked]
     table = [[1.0 if a is b else against[a.name][b.name].p for b in ranked] for a in ranked]
     return dict(zip([e.name for e in ranked], shared_ranks(means, table), strict=True))
 
@@ -203,10 +203,10 @@ def _standing(entry: Entry, tasks: Sequence[str], sound: bool) -> Standing:
     rows = [next(row for row in entry.rows() if row.seed == seed) for seed in entry.seeds]
     has = [task for task in tasks if len(entry.rows(task)) == len(entry.seeds)]
     if sound:
-        scores = {task: entry.sides[task].values for task in tasks}
-        by_task = {task: mean_interval([values]) for task, values in scores.items()}
-        by_seed = np.mean([values.mean(axis=(1, 2)) for values in scores.values()], axis=0)
-        accuracy = mean_interval(list(scores.values()))
+        sides = [entry.sides[task] for task in tasks]
+        by_task = {task: mean_interval([side]) for task, side in zip(tasks, sides, strict=True)}
+        by_seed = np.mean([side.values.mean(axis=(1, 2)) for side in sides], axis=0)
+        accuracy = mean_interval(sides)
     else:
         by_task = {task: _from_rows(entry.rows(task)) for task in entry.tasks}
         by_seed = (

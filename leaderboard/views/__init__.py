@@ -1,19 +1,24 @@
-"""One module a page; each draws what `View` holds."""
+"""One module a page, by its path; its `show` draws what a `View` holds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
-from views import board, capability, compare, curriculum, curves, run, samples
 from views.parts import View
 
-# Title, path, icon, and what draws it.
-PAGES: tuple[tuple[str, str, str, Callable[[View], None]], ...] = (
-    ("Board", "board", ":material/leaderboard:", board.show),
-    ("Compare", "compare", ":material/compare_arrows:", compare.show),
-    ("Curves and cost", "curves", ":material/show_chart:", curves.show),
-    ("Capability", "capability", ":material/trending_up:", capability.show),
-    ("Curriculum", "curriculum", ":material/school:", curriculum.show),
-    ("Samples", "samples", ":material/list_alt:", samples.show),
-    ("Run", "run", ":material/receipt_long:", run.show),
+# Title, path, icon.
+PAGES = (
+    ("Board", "board", ":material/leaderboard:"),
+    ("Compare", "compare", ":material/compare_arrows:"),
+    ("Curves and cost", "curves", ":material/show_chart:"),
+    ("Capability", "capability", ":material/trending_up:"),
+    ("Curriculum", "curriculum", ":material/school:"),
+    ("Samples", "samples", ":material/list_alt:"),
+    ("Run", "run", ":material/receipt_long:"),
 )
+
+
+def page(path: str) -> Callable[[View], None]:
+    """What draws a page. Imported when it is asked for: the first page shall not wait for what the others need."""
+    return import_module(f"views.{path}").show

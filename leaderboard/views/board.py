@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,6 @@ import streamlit as st
 from queries import Filters
 
 from slmr.page import HELP, STYLE, board_columns, board_html, board_rows, sorted_standings
-from slmr.report import as_markdown, standings_table
 from slmr.standings import Board
 from views.parts import View, is_dark, nothing, plain
 
@@ -39,8 +38,7 @@ def show(view: View) -> None:
             st.caption(f":material/info: {plain(note)}")
     _downloads(shown, view.filters, sort)
     with st.expander("What the columns say"):
-        for name in columns:
-            st.markdown(f"**{plain(name)}**: {HELP.get(name, HELP['task'])}")
+        st.markdown("\n\n".join(f"**{plain(name)}**: {HELP.get(name, HELP['task'])}" for name in columns))
 
 
 def _how_to_read(found: Board) -> str:
@@ -53,25 +51,19 @@ def _how_to_read(found: Board) -> str:
 
 
 def _downloads(shown: Sequence[Board], filters: Filters, sort: str) -> None:
-    rows = [row for found in shown for row in board_rows(found, filters.edition, filters.kinds, sort)]
-    name = f"slmr-{filters.edition}"
+    def rows() -> list[dict[str, Any]]:
+        return [row for found in shown for row in board_rows(found, filters.edition, filters.kinds, sort)]
+
     columns = st.columns(4, vertical_alignment="center")
     columns[0].caption("These rows with every interval:")
-    columns[1].download_button(
-        "CSV", as_csv(rows), f"{name}.csv", "text/csv", on_click="ignore", width="stretch"
+    kinds: tuple[tuple[str, str, str, Callable[[], str | bytes]], ...] = (
+        ("CSV", "csv", "text/csv", lambda: as_csv(rows())),
+        ("Parquet", "parquet", "application/vnd.apache.parquet", lambda: as_parquet(rows())),
+        ("Markdown", "md", "text/markdown", lambda: as_text(shown, filters, sort)),
     )
-    columns[2].download_button(
-        "Parquet", as_parquet(rows), f"{name}.parquet", "application/vnd.apache.parquet", on_click="ignore",
-        width="stretch",
-    )  # fmt: skip
-    columns[3].download_button(
-        "Markdown",
-        as_text(shown, filters, sort),
-        f"{name}.md",
-        "text/markdown",
-        on_click="ignore",
-        width="stretch",
-    )
+    for column, (label, ending, mime, made) in zip(columns[1:], kinds, strict=True):  # made when clicked
+        name = f"slmr-{filters.edition}.{ending}"
+        column.download_button(label, made, name, mime, on_click="ignore", width="stretch")
 
 
 def as_csv(rows: list[dict[str, Any]]) -> str:
@@ -97,6 +89,8 @@ def as_parquet(rows: list[dict[str, Any]]) -> bytes:
 
 def as_text(shown: Sequence[Board], filters: Filters, sort: str) -> str:
     """The boards as `slmr report` writes them, with the lines that are shown."""
+    from slmr.report import as_markdown, standings_table
+
     parts = [f"# slmr, {filters.edition} edition"]
     for found in shown:
         lines = replace(found, standings=sorted_standings(found, filters.kinds, sort))

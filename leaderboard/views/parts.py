@@ -20,6 +20,7 @@ TEXT_STYLE = (
     "font-size:.84rem;line-height:1.5;margin:.1rem 0 .6rem;padding:.55rem .75rem;border-radius:.4rem;"
     "background:rgba(128,128,128,.10)}"
     ".slmr-text mark{background:rgba(230,159,0,.38);color:inherit;border-radius:2px}"
+    ".slmr-below{font-size:.84rem;opacity:.7;margin-bottom:.8rem}"
     ".slmr-text .wrong{background:rgba(213,94,0,.34);border-radius:2px}</style>"
 )
 
@@ -83,6 +84,7 @@ def pick_seed(entry: Entry) -> int:
 
 def text_html(text: str, marks: Sequence[tuple[int, int]] = (), css: str = "mark") -> str:
     """A model's text as text, whatever it holds; spans of it marked. Long ones are cut, and say so."""
+    text = text or "(nothing)"
     shown, parts, at = text[:LONGEST], [], 0
     for start, end in marks:
         if end <= LONGEST:
@@ -97,7 +99,7 @@ def text_html(text: str, marks: Sequence[tuple[int, int]] = (), css: str = "mark
 
 def show_text(text: str, marks: Sequence[tuple[int, int]] = (), css: str = "mark") -> None:
     """Draws `text_html`."""
-    st.html(TEXT_STYLE + text_html(text or "(nothing)", marks, css))
+    st.html(TEXT_STYLE + text_html(text, marks, css))
 
 
 def plain(text: str) -> str:

@@ -11,7 +11,8 @@ import streamlit as st
 from completions import VERDICTS, Cell, Wanted, count, find
 
 from slmr.entries import Entry
-from views.parts import View, nothing, pick, pick_board, pick_entry, pick_seed, plain, show_text
+from slmr.page import escape
+from views.parts import TEXT_STYLE, View, nothing, pick, pick_board, pick_entry, pick_seed, text_html
 
 PER_PAGE = 10
 
@@ -89,47 +90,60 @@ def _show(rows: Sequence[dict[str, Any]], alone: bool) -> None:
         "Render formulas", key="latex", bind="query-params",
         help="Those between dollars, \\( \\), \\[ \\] or in \\boxed{}, below each text.",
     )  # fmt: skip
+    st.html(TEXT_STYLE)
     for _, group in groupby(rows, key=lambda row: row["item_id"]):
         with st.container(border=True):
             completions = list(group)
             _item(completions[0], alone)
-            for row in completions:
-                _completion(row, formulas)
+            _completions(completions, formulas)
 
 
 def _item(row: dict[str, Any], alone: bool) -> None:
-    """The problem that some completions are of."""
+    """What some completions are of."""
     left, right = st.columns([6, 1], vertical_alignment="center")
     left.text(f"{row['item_id']}" + (f", gold {row['gold'][:200]}" if row["gold"] else ""))
     help = "Show this item alone, under an address of its own."
     if not alone and right.button("Link", key=f"link-{row['item_id']}", icon=":material/link:", help=help):
         st.query_params["item"] = row["item_id"]
         st.rerun()
-    if row["prompt"] is not None:
-        show_text(row["prompt"])
     if row["prompt"] is None or row["completion"] is None:
         st.caption(
             "The licence of this task's data does not let its texts be published: the verdicts alone are here."
         )
 
 
-def _completion(row: dict[str, Any], formulas: bool) -> None:
-    icon = {"correct": ":material/check_circle:", "wrong": ":material/cancel:"}.get(
-        row["status"], ":material/help:"
-    )
+def _completions(rows: Sequence[dict[str, Any]], formulas: bool) -> None:
+    """An item's problem and completions, as one element where it can be: each costs the browser time."""
+    problem = rows[0]["prompt"]
+    parts = [] if problem is None else [text_html(problem)]
+    for row in rows:
+        parts.append(completion_html(row))
+        found = formulas_in(row["completion"] or "") if formulas else ()
+        if found:
+            st.html("".join(parts))
+            parts = []
+        for formula in found:
+            st.latex(formula)
+    if parts:
+        st.html("".join(parts))
+
+
+def completion_html(row: dict[str, Any]) -> str:
+    """A completion with its verdict above it, and what else is known of it below."""
     verdict = row["status"] if row["status"] in VERDICTS else "unknown verdict"
-    st.markdown(f"{icon} **{verdict.replace('_', ' ')}**, completion {row['k_index'] + 1}")
-    if row["completion"] is not None:
-        show_text(row["completion"])
-    for formula in formulas_in(row["completion"] or "") if formulas else ():
-        st.latex(formula)
+    sign = {"correct": "✓", "wrong": "✗"}.get(verdict, "?")
     said = [
         "right, but not in the requested form" if row["lenient"] and not row["strict"] else "",
         "cut off by the token limit" if row["finish_reason"] == "length" else "",
         f"answered {row['extracted']}" if row["extracted"] else "", row["reason"] or "",
         "" if row["tokens"] is None else f"{row['tokens']} tokens",
     ]  # fmt: skip
-    st.caption(plain(", ".join(part for part in said if part)[:2000]))
+    text = "" if row["completion"] is None else text_html(row["completion"])
+    below = escape(", ".join(part for part in said if part)[:2000])
+    return (
+        f"<div><b>{sign} {verdict.replace('_', ' ')}</b>, completion {row['k_index'] + 1}</div>{text}"
+        f'<div class="slmr-below">{below}</div>'
+    )
 
 
 _FORMULA = re.compile(
