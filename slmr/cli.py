@@ -10,7 +10,17 @@ from typing import Annotated, Any
 
 import typer
 
-from slmr.commands import AsJson, DataDir, MethodsPath, TasksPath, console, print_json, results, use_data_dir
+from slmr.commands import (
+    AsJson,
+    DataDir,
+    MethodsPath,
+    TasksPath,
+    console,
+    doctor,
+    print_json,
+    results,
+    use_data_dir,
+)
 from slmr.errors import RequestError, SlmrError
 
 app = typer.Typer(
@@ -267,6 +277,7 @@ def verify_command(
 
 
 results.add_to(app)
+app.command("doctor")(doctor.doctor_command)
 
 
 def add_groups(arguments: Sequence[str]) -> None:
