@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from artefacts import kept, made
 
-from slmr.bench import quiet_libraries
 from slmr.engines import Prompt, Sampling
 from slmr.engines.models import resolve_model
 from slmr.engines.transformers import TransformersEngine, load_tokenizer
+from slmr.making import quiet_libraries
 from slmr.profiles import load_profile
 from slmr.recipes import Node, Planner, stages
 from slmr.stage import EngineSettings

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from artefacts import kept, made
 
-from slmr.bench import quiet_libraries
 from slmr.engines import Prompt
 from slmr.engines.decode import Row
 from slmr.engines.models import resolve_model
 from slmr.engines.transformers import encode, load_model, load_tokenizer
+from slmr.making import quiet_libraries
 from slmr.profiles import load_profile
 from slmr.recipes import Planner, load_recipe, stages
 from slmr.stats import paired_difference

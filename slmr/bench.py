@@ -2,52 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import shutil
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal
 
 from slmr.capability import export_capability
 from slmr.contamination import overlap
 from slmr.course import export_course, spent_on
+from slmr.depot import Depot
 from slmr.engines.models import Say, resolve_model
-from slmr.errors import RequestError, WorkError, unknown
+from slmr.errors import RequestError, unknown
 from slmr.evaluate import METRICS, SAMPLES
+from slmr.making import Watcher, Work, make_here
+from slmr.on_ray import make_on_ray
 from slmr.profiles import Profile, load_profile
 from slmr.provenance import export_provenance
 from slmr.recipes import Node, Planner, Recipe, recipe_files, select_methods, stages
 from slmr.results import Contamination, Summary, SummaryRow, read_summary, samples_folder, write_summary
-from slmr.stage import EngineSettings, StageContext
 from slmr.stagewise.data import PROBLEMS
-from slmr.store import (
-    MANIFEST,
-    Cost,
-    Manifest,
-    Stopwatch,
-    Store,
-    digest,
-    disk_faults,
-    git_revision,
-    library_versions,
-    read_json,
-    read_rows,
-    write_json,
-    write_rows,
-)  # fmt: skip
+from slmr.store import Cost, Store, digest, disk_faults, read_json, read_rows, write_rows
 from slmr.tasks import Task, load_task, select_tasks
-
-
-class Watcher(Protocol):
-    """Hears what a bench is doing. The display on the terminal is one; a silent one serves tests."""
-
-    def planned(self, nodes: Sequence[Node], missing: Sequence[Node]) -> None: ...
-    def started(self, node: Node, methods: Sequence[str]) -> None: ...
-    def progress(self, done: int, total: int, unit: str) -> None: ...
-    def finished(self, node: Node, reused: bool, seconds: float) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -62,6 +38,8 @@ class BenchRequest:
     limit: int | None = None
     tasks_paths: tuple[Path, ...] = ()
     methods_paths: tuple[Path, ...] = ()
+    executor: Literal["local", "ray"] = "local"
+    depot: str | None = None
 
 
 @dataclass(frozen=True)
@@ -206,107 +184,25 @@ def _limit(plan: Plan) -> int | None:
     return plan.request.limit or plan.profile.evaluate.limit
 
 
-def make_artefacts(plan: Plan, watcher: Watcher) -> Store:
-    """Makes what `missing_nodes` names, inputs first; the rest is reused."""
-    store = Store(plan.folder / "artefacts")
-    missing = missing_nodes(store, plan.nodes)
-    # The last ones first: if this is killed, what is left still has a missing input and is found again.
-    for node in reversed(missing):
-        if node.stage is not None and _has(store, node):
-            store.discard(node.stage.name, node.key)
-    watcher.planned(plan.nodes, missing)
-    for node in plan.nodes:
-        _run_node(store, node, plan, watcher)
-    return store
-
-
-def missing_nodes(store: Store, nodes: Sequence[Node]) -> list[Node]:
-    """The nodes without an artefact and, as with make, those that depend on one of them. Inputs come first."""
-    missing: dict[str, Node] = {}
-    for node in nodes:
-        inputs = (child.key for group in node.inputs.values() for child in group)
-        if not _has(store, node) or any(key in missing for key in inputs):
-            missing[node.key] = node
-    return list(missing.values())
-
-
-def _run_node(store: Store, node: Node, plan: Plan, watcher: Watcher) -> None:
-    """Makes one artefact, unless it is there."""
-    assert node.stage is not None and node.params is not None
-    watcher.started(node, plan.methods_of(node))
-    watch = Stopwatch()
-    if _has(store, node):
-        watcher.finished(node, True, watch.seconds)
-        return
-    quiet_libraries()
-    allowance = _allowance(store, node, plan)
-    with store.build(node.stage.name, node.key) as folder:
-        if folder is None:
-            watcher.finished(node, True, watch.seconds)
-            return
-        inputs = {name: [_place(store, n) for n in group] for name, group in node.inputs.items()}
-        context = StageContext(
-            folder, inputs, node.seed or 0, plan.profile.engine, watcher.progress,
-            tasks_paths=plan.request.tasks_paths, allowance=allowance,
-        )  # fmt: skip
-        node.stage.run(context, node.params)
-        shutil.rmtree(folder / "trainer", ignore_errors=True)
-        context.cost.wall_s = watch.seconds
-        write_json(folder / "stats.json", context.stats)
-        manifest = _manifest(node, context.cost, plan.profile.engine)
-        write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
-    watcher.finished(node, False, watch.seconds)
-
-
-def _allowance(store: Store, node: Node, plan: Plan) -> int | None:
-    """What the budget leaves for a stage after all that it depends on; evaluation is not part of it.
-
-    Raises:
-        WorkError: nothing is left.
-    """
-    assert node.stage is not None
-    if plan.profile.budget is None or node.stage.name == "evaluate":
-        return None
-    before = [child for group in node.inputs.values() for child in group]
-    spent = spent_on(store, before).tokens
-    if spent >= plan.profile.budget:
-        methods = ", ".join(plan.methods_of(node))
-        raise WorkError(
-            f"stage {node.label} ({methods}): {spent:,} tokens are spent before it, and the profile's budget is"
-            f" {plan.profile.budget:,}: raise `budget`, or spend less on the stages before"
-        )
-    return plan.profile.budget - spent
-
-
-def _has(store: Store, node: Node) -> bool:
-    return node.stage is not None and store.has(node.stage.name, node.key)
-
-
-def _place(store: Store, node: Node) -> Path | str:
-    """Where a node's output is: its artefact, or the student's own folder or URL."""
-    if node.stage is None:
-        assert node.student is not None
-        return node.student
-    return _artefact(store, node)
-
-
 def _artefact(store: Store, node: Node) -> Path:
     assert node.stage is not None
     return store.path(node.stage.name, node.key)
 
 
-def _manifest(node: Node, cost: Cost, engine: EngineSettings) -> Manifest:
-    import torch
+def make_artefacts(plan: Plan, watcher: Watcher) -> Store:
+    """Makes what is missing of a plan, by the executor that was asked for; the rest is reused.
 
-    assert node.stage is not None and node.params is not None
-    return Manifest(
-        stage=node.stage.name, stage_version=node.stage.version, key=node.key,
-        parameters=node.params.model_dump(mode="json"),
-        inputs={name: [n.key for n in group] for name, group in node.inputs.items()},
-        seed=node.seed, versions=library_versions(engine.name), git_revision=git_revision(),
-        device="cuda" if torch.cuda.is_available() else "cpu", threads=torch.get_num_threads(), cost=cost,
-        engine=engine.model_dump(mode="json") if node.stage.uses_engine else {},
+    Raises:
+        WorkError: a stage failed or the disk refused; finished stages are kept.
+    """
+    work = Work(
+        plan.folder / "artefacts", tuple(plan.nodes), plan.profile.engine, plan.profile.budget,
+        plan.request.tasks_paths, {node.key: tuple(plan.methods_of(node)) for node in plan.nodes},
+        Depot(plan.request.depot) if plan.request.depot else None,
     )  # fmt: skip
+    make = {"local": make_here, "ray": make_on_ray}[plan.request.executor]
+    make(work, watcher)
+    return work.store
 
 
 def method_cost(store: Store, entry: Entry) -> Cost:
@@ -383,18 +279,3 @@ def _merge(path: Path, rows: Sequence[SummaryRow]) -> list[SummaryRow]:
     old: Iterable[SummaryRow] = read_summary(path).rows if path.is_file() else []
     kept = [row for row in old if row.identity not in new]
     return sorted([*kept, *new.values()], key=lambda r: (r.student, r.seed, r.identity))
-
-
-def quiet_libraries() -> None:
-    """Keeps the libraries' own bars and notices off the screen; errors still show."""
-    os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
-    if "transformers" not in sys.modules:
-        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    import transformers
-
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    if datasets := sys.modules.get("datasets"):  # else the variable above does it, if it is imported at all
-        datasets.disable_progress_bars()

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from slmr import stopping
 from slmr.commands import (
     AsJson,
     DataDir,
@@ -21,7 +22,7 @@ from slmr.commands import (
     results,
     use_data_dir,
 )
-from slmr.errors import RequestError, SlmrError
+from slmr.errors import RequestError, SlmrError, unknown
 
 app = typer.Typer(
     name="slmr", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
@@ -52,7 +53,15 @@ def bench(
         str, typer.Option(help="A number of seeds (3 is 0,1,2), or a list; `7,` is seed 7.")
     ] = "1",
     out: Out = Path("runs"),
-    executor: Annotated[str, typer.Option(help="local: in this process.")] = "local",
+    executor: Annotated[
+        str,
+        typer.Option(
+            help="local: in this process; ray: on a Ray cluster (RAY_ADDRESS), or one of its own here."
+        ),
+    ] = "local",
+    depot: Annotated[
+        str | None, typer.Option(help="URL (fsspec) through which Ray's machines exchange artefacts.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=8, help="Items a task, and problems in the pool.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     data_dir: DataDir = None,
@@ -63,15 +72,17 @@ def bench(
 
     The same command again goes on where it was stopped and reuses what is finished.
     """
-    if executor != "local":
-        raise RequestError(f"unknown executor '{executor}' (known: local)")
+    if executor not in ("local", "ray"):
+        raise unknown("executor", executor, ["local", "ray"])
+    if depot and executor != "ray":
+        raise RequestError("--depot is for --executor ray: in this process there is nobody to exchange with")
     from slmr.bench import BenchRequest, make_plan
     from slmr.display import tell
 
     use_data_dir(data_dir)
     request = BenchRequest(
         method, profile, tuple(student or ()), parse_seeds(seeds), out, limit, tuple(tasks_path or ()),
-        tuple(methods_path or ()),
+        tuple(methods_path or ()), executor, depot,  # type: ignore[arg-type]
     )  # fmt: skip
     plan = make_plan(request, tell)
     if dry_run:
@@ -98,7 +109,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def _print_plan(plan: Any) -> None:
-    from slmr.bench import missing_nodes
+    from slmr.making import missing_nodes
     from slmr.store import Store
 
     missing = {node.key for node in missing_nodes(Store(plan.folder / "artefacts"), plan.nodes)}
@@ -302,11 +313,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add_groups(arguments)
     run: Callable[..., Any] = app
     try:
-        run(args=arguments, prog_name="slmr")
+        with stopping.listening():
+            run(args=arguments, prog_name="slmr")
     except SlmrError as error:
         print(f"slmr: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (stopping.Stopped, KeyboardInterrupt):
         print("slmr: stopped; the same command goes on from here", file=sys.stderr)
         sys.exit(1)
 

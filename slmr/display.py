@@ -9,11 +9,10 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from slmr.making import ROUGH_S
 from slmr.recipes import Node
 from slmr.store import Stopwatch
 
-# Rough seconds of each kind of stage against each other, used for the time left until one has been timed.
-_WEIGHT = {"grpo": 150.0, "probe": 45.0, "sft": 45.0, "evaluate": 30.0, "bridge": 5.0}
 _SILENCE_S = 30.0  # without a terminal, a line at least so often while a stage is running
 
 
@@ -28,7 +27,8 @@ class BenchDisplay:
             TextColumn("{task.description}"), BarColumn(bar_width=28), TextColumn("{task.fields[state]}"),
             TimeElapsedColumn(), console=self._console, disable=not self._live,
         )  # fmt: skip
-        self._stage: TaskID | None = None
+        self._running: dict[str, tuple[str, TaskID]] = {}  # key of a node → its name, its bar
+        self._widest = 1  # stages side by side
         self._pending: dict[str, str] = {}
         self._times: dict[str, list[float]] = {}
         self._watch = Stopwatch()
@@ -56,38 +56,43 @@ class BenchDisplay:
         if node.key not in self._pending:
             return
         more = f" and {len(methods) - 1} more" if len(methods) > 1 else ""
-        self._stage_name = f"{methods[0]}{more}: {node.label}" if methods else node.label
-        if self._stage is not None:
-            self._progress.remove_task(self._stage)
-        self._stage = self._progress.add_task(f"  {self._stage_name}", total=None, state="starting")
+        name = f"{methods[0]}{more}: {node.label}" if methods else node.label
+        self._running[node.key] = name, self._progress.add_task(f"  {name}", total=None, state="starting")
+        self._widest = max(self._widest, len(self._running))
 
-    def progress(self, done: int, total: int, unit: str) -> None:
+    def progress(self, node: Node, done: int, total: int, unit: str) -> None:
+        name, bar = self._running[node.key]
         state = f"{done:,} of {total:,} {unit}"
-        if self._stage is not None:
-            self._progress.update(self._stage, completed=done, total=total, state=state)
+        self._progress.update(bar, completed=done, total=total, state=state)
         if not self._live and (done == 0 or self._watch.seconds - self._said_at > _SILENCE_S):
-            self._say(f"    {state}")
+            self._say(f"    {state}" if len(self._running) == 1 else f"    {name}: {state}")
         self._show_left()
 
     def finished(self, node: Node, reused: bool, seconds: float) -> None:
         self._done += 1
-        name = self._pending.pop(node.key, None)
-        if name is not None and not reused:
-            self._times.setdefault(name, []).append(seconds)
-            self._say(f"[{self._done}/{self._count}] {self._stage_name}: {seconds:.0f} s{self._left_text()}")
+        kind = self._pending.pop(node.key, None)
+        if node.key in self._running:
+            name, bar = self._running.pop(node.key)
+            self._progress.remove_task(bar)
+            if kind is not None and not reused:
+                self._times.setdefault(kind, []).append(seconds)
+                self._say(f"[{self._done}/{self._count}] {name}: {seconds:.0f} s{self._left_text()}")
         self._show_left()
 
     def _seconds_left(self) -> float:
-        """Time left: stages of a kind take as long as those timed so far, others by their usual share."""
+        """Time left: stages of a kind take as long as those timed so far, others by their usual share.
+
+        As many side by side as there were at most.
+        """
         scale = [
-            sum(t) / len(t) / _WEIGHT.get(name, 1.0) for name, t in self._times.items() if name in _WEIGHT
+            sum(t) / len(t) / ROUGH_S.get(name, 1.0) for name, t in self._times.items() if name in ROUGH_S
         ]
         unit = sum(scale) / len(scale) if scale else 1.0
         left = 0.0
         for name in self._pending.values():
             timed = self._times.get(name)
-            left += sum(timed) / len(timed) if timed else unit * _WEIGHT.get(name, 1.0)
-        return left
+            left += sum(timed) / len(timed) if timed else unit * ROUGH_S.get(name, 1.0)
+        return left / self._widest
 
     def _left_text(self) -> str:
         left = self._seconds_left()

@@ -122,6 +122,11 @@ class Stage:
     uses_engine: bool
     version: int
 
+    @property
+    def trains(self) -> bool:
+        """Whether it writes a model."""
+        return "learning_rate" in self.params.model_fields
+
     def parse(self, values: dict[str, Any], where: str) -> Params:
         """The parameters, checked.
 

@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -161,26 +163,67 @@ def test_bench_resumes_after_a_kill_and_gives_the_same_table(tmp_path: Path) -> 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of three megabytes: results fit, a model does not."""
+    """A file system of its own, of 64 megabytes."""
     folder = tmp_path / "small"
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], check=False).returncode:
         pytest.skip("mounting a file system is not allowed here")
     yield folder
     subprocess.run(["umount", folder], check=True)
 
 
-def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
+def test_a_disk_without_room_for_the_models_is_said_before_any_work(tmp_path: Path, small_disk: Path) -> None:
+    (small_disk / "else").write_bytes(bytes(60 * 2**20))
+    arguments = ("bench", "--method", "sft", "--profile", tiny_profile(tmp_path), "--out", str(small_disk))
+    said = refused(*arguments, cwd=tmp_path, code=1)
+    assert "1 models of" in said and "choose another --out" in said
+    assert not list(small_disk.glob("*/artefacts/pool-*"))
+
+
+def test_a_disk_full_in_the_middle_is_one_line_and_the_run_goes_on_when_there_is_room(
     tmp_path: Path, small_disk: Path
 ) -> None:
-    arguments = ("bench", "--method", "sft", "--profile", tiny_profile(tmp_path))
-    said = refused(*arguments, "--out", str(small_disk), cwd=tmp_path, code=1)
-    assert "the disk is full" in said
-    subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
-    resumed = slmr(*arguments, "--out", str(small_disk), cwd=tmp_path)
+    arguments = ("bench", "--method", "sft", "--profile", tiny_profile(tmp_path), "--out", str(small_disk))
+    begun = subprocess.Popen(
+        [sys.executable, "-m", "slmr.cli", *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    assert begun.stderr
+    while "pool" not in begun.stderr.readline():
+        assert begun.poll() is None
+    with (small_disk / "else").open("wb", buffering=0) as other, suppress(OSError):
+        while True:
+            other.write(bytes(2**16))
+    said = begun.stderr.read()
+    assert begun.wait() == 1 and "the disk is full" in said.splitlines()[-1] and "Traceback" not in said
+    (small_disk / "else").unlink()
+    resumed = slmr(*arguments, cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     assert "done before" in resumed.stderr and " 0 done before" not in resumed.stderr
     assert {method for method, _ in accuracies(small_disk)} == {"base", "sft"}
+
+
+def test_sigterm_saves_and_the_same_command_goes_on_from_there(tmp_path: Path) -> None:
+    long = tiny_profile(tmp_path)
+    Path(long).write_text(Path(long).read_text().replace("steps: 2", "steps: 30"))
+    arguments = ("bench", "--method", "grpo", "--profile", long)
+    whole = slmr(*arguments, "--out", "whole", cwd=tmp_path)
+    assert whole.returncode == 0, whole.stderr
+    begun = subprocess.Popen(
+        [sys.executable, "-m", "slmr.cli", *arguments, "--out", "stopped"], cwd=tmp_path, stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not list(tmp_path.glob("stopped/*/artefacts/.partial/grpo-*/trainer")):
+        assert begun.poll() is None
+        time.sleep(0.05)
+    time.sleep(1)
+    begun.terminate()
+    _, said = begun.communicate(timeout=60)
+    assert begun.returncode == 1 and "the same command goes on from here" in said, said
+    assert list(tmp_path.glob("stopped/*/artefacts/.partial/grpo-*/trainer/checkpoint-*/slmr.json"))
+    resumed = slmr(*arguments, "--out", "stopped", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert accuracies(tmp_path / "stopped") == accuracies(tmp_path / "whole")
 
 
 def test_a_deleted_artefact_is_made_again_with_what_depends_on_it(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from slmr import stopping
 from slmr.store import write_json
 
 CHECKPOINT_S = 120.0  # seconds between two checkpoints
@@ -46,7 +47,8 @@ class Checkpoints(TrainerCallback):
         # None where training ends: a resumed run takes that last step itself, and so knows why it ends.
         ending = control.should_training_stop or state.global_step >= state.max_steps
         between = state.global_step % self._updates == 0
-        if not ending and between and time.monotonic() - self._last >= CHECKPOINT_S:
+        due = stopping.asked() or time.monotonic() - self._last >= CHECKPOINT_S
+        if not ending and between and due:
             control.should_save = True
 
     def on_save(
@@ -60,6 +62,8 @@ class Checkpoints(TrainerCallback):
         for other in set(folder.parent.glob("checkpoint-*")) - {folder}:
             shutil.rmtree(other)
         self._last = time.monotonic()
+        if stopping.asked():
+            stopping.stop()
 
     def newest(self, folder: Path) -> str | None:
         """The newest whole checkpoint in the folder, with the parts set to where they were; None without one.

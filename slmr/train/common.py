@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from slmr import stopping
 from slmr.stage import StageContext
 from slmr.store import write_rows
 from slmr.train import health
@@ -132,7 +133,8 @@ def run(
     checkpoints = Checkpoints(parts, updates)
     trainer.add_callback(checkpoints)
     trainer.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
-    trainer.train(resume_from_checkpoint=checkpoints.newest(Path(trainer.args.output_dir)))
+    with stopping.deferred():
+        trainer.train(resume_from_checkpoint=checkpoints.newest(Path(trainer.args.output_dir)))
     if validation:
         validation.restore_best()
         context.stats |= {"validation": validation.summary(), "validation_tokens": validation.tokens}

@@ -57,7 +57,7 @@ def test_asyncio_and_a_subprocess_say_the_same():
 
 def test_actors_of_ray_say_the_same():
     ray = pytest.importorskip("ray")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
 
         class Judge:

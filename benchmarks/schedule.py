@@ -1,0 +1,91 @@
+"""How long the stages of a published comparison take on a simulated cluster, against their critical path.
+
+    python benchmarks/schedule.py results/lab --workers 64 --seeds 5
+
+The graph and the seconds of every stage are those that the run recorded (`stages/` beside its samples), once for each
+seed. The cluster does what Ray does with `slmr bench --executor ray`: of the stages whose inputs are there, the next
+free worker takes the one that was submitted first (`slmr.on_ray.longest_first`). Beside it the peer, the same cluster
+with the stages in the order of the plan, method by method.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+from collections.abc import Sequence
+from pathlib import Path
+
+from slmr.on_ray import longest_first
+from slmr.recipes import Node, stages
+from slmr.store import read_rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--workers", type=int, default=64)
+    parser.add_argument("--seeds", type=int, default=5)
+    a = parser.parse_args()
+    nodes, seconds = graph(a.results, a.seeds)
+    work, critical = sum(seconds.values()), critical_path(nodes, seconds)
+    least = max(critical, work / a.workers)
+    print(f"{len(nodes)} stages, {work / 60:.0f} minutes of work, critical path {critical / 60:.1f} minutes;"
+          f" {a.workers} workers cannot take less than {least / 60:.1f} minutes.\n")  # fmt: skip
+    print("| order | makespan, minutes | over the critical path | over the least |\n|---|---:|---:|---:|")
+    for name, order in (("the longest chain first", longest_first(nodes)), ("as planned", nodes)):
+        span = makespan(order, seconds, a.workers)
+        print(f"| {name} | {span / 60:.1f} | {span / critical:.2f} | {span / least:.2f} |")
+
+
+def graph(results: Path, seeds: int) -> tuple[list[Node], dict[str, float]]:
+    """The stages of all methods, inputs first, once for each seed; key → seconds."""
+    nodes: dict[str, Node] = {}
+    seconds: dict[str, float] = {}
+    files = sorted(results.glob("stages/*/*/seed-0.parquet"))
+    for seed in range(seeds):
+        for row in (row for file in files for row in read_rows(file)):
+            key = f"{row['key']}-{seed}"
+            if row["stage"] == "student" or key in nodes:
+                continue
+            inputs = tuple(nodes[k] for name in row["inputs"] if (k := f"{name}-{seed}") in nodes)
+            nodes[key] = Node(key, row["label"], stages()[row["stage"]], None, {"all": inputs}, seed)
+            seconds[key] = row["wall_s"]
+    return list(nodes.values()), seconds
+
+
+def critical_path(nodes: Sequence[Node], seconds: dict[str, float]) -> float:
+    """Seconds of the longest chain of stages."""
+    ends: dict[str, float] = {}
+    for node in nodes:
+        ends[node.key] = seconds[node.key] + max((ends[n.key] for n in node.inputs["all"]), default=0.0)
+    return max(ends.values())
+
+
+def makespan(order: Sequence[Node], seconds: dict[str, float], workers: int) -> float:
+    """Seconds until the last stage has ended, each worker taking the first in the order that is ready."""
+    place = {node.key: i for i, node in enumerate(order)}
+    lacking = {node.key: len({n.key for n in node.inputs["all"]}) for node in order}
+    users: dict[str, list[Node]] = {}
+    for node in order:
+        for child in {n.key for n in node.inputs["all"]}:
+            users.setdefault(child, []).append(node)
+    ready = [place[node.key] for node in order if not lacking[node.key]]
+    heapq.heapify(ready)
+    running: list[tuple[float, int]] = []
+    now = 0.0
+    while ready or running:
+        while ready and len(running) < workers:
+            first = heapq.heappop(ready)
+            heapq.heappush(running, (now + seconds[order[first].key], first))
+        now, ended = heapq.heappop(running)
+        for user in users.get(order[ended].key, ()):
+            lacking[user.key] -= 1
+            if not lacking[user.key]:
+                heapq.heappush(ready, place[user.key])
+    return now
+
+
+if __name__ == "__main__":
+    main()
