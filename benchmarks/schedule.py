@@ -50,7 +50,9 @@ def graph(results: Path, seeds: int) -> tuple[list[Node], dict[str, float]]:
             if row["stage"] == "student" or key in nodes:
                 continue
             inputs = tuple(nodes[k] for name in row["inputs"] if (k := f"{name}-{seed}") in nodes)
-            nodes[key] = Node(key, row["label"], stages()[row["stage"]], None, {"all": inputs}, seed)
+            stage = stages()[row["stage"]]
+            params = stage.params.model_validate_json(row["parameters"])
+            nodes[key] = Node(key, row["label"], stage, params, {"all": inputs}, seed)
             seconds[key] = row["wall_s"]
     return list(nodes.values()), seconds
 

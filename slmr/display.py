@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from types import TracebackType
@@ -9,7 +10,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from slmr.making import ROUGH_S
+from slmr.making import rough_seconds
 from slmr.recipes import Node
 from slmr.store import Stopwatch
 
@@ -29,8 +30,10 @@ class BenchDisplay:
         )  # fmt: skip
         self._running: dict[str, tuple[str, TaskID]] = {}  # key of a node → its name, its bar
         self._widest = 1  # stages side by side
-        self._pending: dict[str, str] = {}
-        self._times: dict[str, list[float]] = {}
+        self._pending: dict[str, tuple[str, float]] = {}  # key of a node → its kind, about how long it takes
+        self._times: dict[
+            str, tuple[float, float]
+        ] = {}  # kind → seconds that were taken, and that were thought of
         self._watch = Stopwatch()
         self._said_at = 0.0
         self._count = self._done = 0
@@ -47,7 +50,7 @@ class BenchDisplay:
 
     def planned(self, nodes: Sequence[Node], missing: Sequence[Node]) -> None:
         self._count = len(nodes)
-        self._pending = {node.key: node.stage.name for node in missing if node.stage}
+        self._pending = {node.key: (node.stage.name, rough_seconds(node)) for node in missing if node.stage}
         stages = "1 stage" if len(nodes) == 1 else f"{len(nodes)} stages"
         self._say(f"{stages}: {len(nodes) - len(missing)} done before, {len(missing)} to do")
         self._progress.update(self._whole, total=self._seconds_left() or 1.0)
@@ -70,28 +73,24 @@ class BenchDisplay:
 
     def finished(self, node: Node, reused: bool, seconds: float) -> None:
         self._done += 1
-        kind = self._pending.pop(node.key, None)
+        kind, rough = self._pending.pop(node.key, (None, 0.0))
         if node.key in self._running:
             name, bar = self._running.pop(node.key)
             self._progress.remove_task(bar)
             if kind is not None and not reused:
-                self._times.setdefault(kind, []).append(seconds)
+                taken, thought = self._times.get(kind, (0.0, 0.0))
+                self._times[kind] = taken + seconds, thought + rough
                 self._say(f"[{self._done}/{self._count}] {name}: {seconds:.0f} s{self._left_text()}")
         self._show_left()
 
     def _seconds_left(self) -> float:
-        """Time left: stages of a kind take as long as those timed so far, others by their usual share.
+        """Time left: a stage takes as much more or less than thought as those of its kind did, else as all did.
 
         As many side by side as there were at most.
         """
-        scale = [
-            sum(t) / len(t) / ROUGH_S.get(name, 1.0) for name, t in self._times.items() if name in ROUGH_S
-        ]
-        unit = sum(scale) / len(scale) if scale else 1.0
-        left = 0.0
-        for name in self._pending.values():
-            timed = self._times.get(name)
-            left += sum(timed) / len(timed) if timed else unit * ROUGH_S.get(name, 1.0)
+        overall = _pace(sum(t for t, _ in self._times.values()), sum(r for _, r in self._times.values()))
+        paces = {kind: _pace(*times) for kind, times in self._times.items()}
+        left = math.fsum(rough * paces.get(kind, overall) for kind, rough in self._pending.values())
         return left / self._widest
 
     def _left_text(self) -> str:
@@ -109,6 +108,10 @@ class BenchDisplay:
             self._progress.console.print(line, highlight=False, markup=False)
         else:
             print(line, file=self._console.file, flush=True)
+
+
+def _pace(taken: float, thought: float) -> float:
+    return taken / thought if thought else 1.0
 
 
 def tell(line: str) -> None:

@@ -18,9 +18,20 @@ from slmr.recipes import Node
 from slmr.stage import EngineSettings, Progress, StageContext
 from slmr.store import MANIFEST, Cost, Manifest, Stopwatch, Store, git_revision, library_versions, write_json
 
-# Rough seconds of each kind of stage against each other: for the time left until one has been timed, and for which
-# of several to begin with.
-ROUGH_S = {"grpo": 150.0, "probe": 45.0, "sft": 45.0, "evaluate": 30.0, "bridge": 5.0}
+# Seconds of each kind of stage in the lab's profile: for the time left until one has been timed, and for which of
+# several to begin with.
+ROUGH_S = {"grpo": 240.0, "luffy": 240.0, "bread": 240.0, "relift": 240.0, "sft": 90.0, "gkd": 90.0, "dpo": 90.0,
+           "evaluate": 70.0, "probe": 40.0, "bridge": 20.0}  # fmt: skip
+
+
+def rough_seconds(node: Node) -> float:
+    """What a stage takes about, by its kind, and by how much of the usual steps, epochs or completions it has."""
+    usual = ROUGH_S.get(node.stage.name if node.stage else "", 1.0)
+    params = node.params.model_dump() if node.params else {}
+    share = params.get("share", 1.0) * params.get("steps", 40) / 40 * params.get("epochs", 3) / 3
+    if "limit" in params and params.get("limit"):
+        share *= params["limit"] * params.get("k", 4) * len(params.get("tasks", ())) / 10_000
+    return usual * share
 
 
 class Watcher(Protocol):

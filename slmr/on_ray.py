@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from slmr.engines.models import cache_folder
 from slmr.errors import RequestError, SlmrError
-from slmr.making import ROUGH_S, Watcher, Work, make_node, plan_missing
+from slmr.making import Watcher, Work, make_node, plan_missing, rough_seconds
 from slmr.recipes import Node
 from slmr.store import Stopwatch, digest
 
@@ -122,7 +122,7 @@ def longest_first(nodes: Sequence[Node]) -> list[Node]:
     chain: dict[str, float] = {}
     for node in reversed(nodes):
         after = max((chain[user.key] for user in needed_by.get(node.key, ())), default=0.0)
-        chain[node.key] = after + ROUGH_S.get(node.stage.name if node.stage else "", 1.0)
+        chain[node.key] = after + rough_seconds(node)
     return sorted(nodes, key=lambda node: -chain[node.key])
 
 
