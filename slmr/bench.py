@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from slmr.capability import export_capability
 from slmr.contamination import overlap
@@ -25,6 +25,8 @@ from slmr.stagewise.data import PROBLEMS
 from slmr.store import Cost, Store, digest, disk_faults, read_json, read_rows, write_rows
 from slmr.tasks import Task, load_task, select_tasks
 
+EXECUTORS = {"local": make_here, "ray": make_on_ray}
+
 
 @dataclass(frozen=True)
 class BenchRequest:
@@ -38,7 +40,7 @@ class BenchRequest:
     limit: int | None = None
     tasks_paths: tuple[Path, ...] = ()
     methods_paths: tuple[Path, ...] = ()
-    executor: Literal["local", "ray"] = "local"
+    executor: str = "local"
     depot: str | None = None
 
 
@@ -85,6 +87,10 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None) -> Plan:
     Raises:
         RequestError: anything unknown, unfitting or impossible in it, before any work starts.
     """
+    if request.executor not in EXECUTORS:
+        raise unknown("executor", request.executor, EXECUTORS)
+    if request.depot and request.executor != "ray":
+        raise RequestError("--depot is for --executor ray: in this process there is nobody to exchange with")
     profile = load_profile(request.profile)
     tasks = select_tasks(profile.tasks, request.tasks_paths)
     recipes = select_methods(request.methods, request.methods_paths, profile.leave_out)
@@ -200,8 +206,7 @@ def make_artefacts(plan: Plan, watcher: Watcher) -> Store:
         plan.request.tasks_paths, {node.key: tuple(plan.methods_of(node)) for node in plan.nodes},
         Depot(plan.request.depot) if plan.request.depot else None,
     )  # fmt: skip
-    make = {"local": make_here, "ray": make_on_ray}[plan.request.executor]
-    make(work, watcher)
+    EXECUTORS[plan.request.executor](work, watcher)
     return work.store
 
 

@@ -22,7 +22,7 @@ from slmr.commands import (
     results,
     use_data_dir,
 )
-from slmr.errors import RequestError, SlmrError, unknown
+from slmr.errors import RequestError, SlmrError
 
 app = typer.Typer(
     name="slmr", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
@@ -72,17 +72,13 @@ def bench(
 
     The same command again goes on where it was stopped and reuses what is finished.
     """
-    if executor not in ("local", "ray"):
-        raise unknown("executor", executor, ["local", "ray"])
-    if depot and executor != "ray":
-        raise RequestError("--depot is for --executor ray: in this process there is nobody to exchange with")
     from slmr.bench import BenchRequest, make_plan
     from slmr.display import tell
 
     use_data_dir(data_dir)
     request = BenchRequest(
         method, profile, tuple(student or ()), parse_seeds(seeds), out, limit, tuple(tasks_path or ()),
-        tuple(methods_path or ()), executor, depot,  # type: ignore[arg-type]
+        tuple(methods_path or ()), executor, depot,
     )  # fmt: skip
     plan = make_plan(request, tell)
     if dry_run:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from slmr.errors import RequestError, one_line
 from slmr.store import MANIFEST
 
@@ -50,12 +52,17 @@ class Depot:
             if (root / name / MANIFEST).is_file() or not self.has(name):
                 continue
             partial = root / ".pulling" / name
-            shutil.rmtree(partial, ignore_errors=True)
             partial.parent.mkdir(parents=True, exist_ok=True)
-            system, path = self._at(name)
-            system.get(path, str(partial), recursive=True)
-            shutil.rmtree(root / name, ignore_errors=True)
-            partial.replace(root / name)
+            with FileLock(f"{partial}.lock"):  # the workers of one machine share its folder
+                if not (root / name / MANIFEST).is_file():
+                    self._bring(name, partial, root / name)
+
+    def _bring(self, name: str, partial: Path, final: Path) -> None:
+        shutil.rmtree(partial, ignore_errors=True)
+        system, path = self._at(name)
+        system.get(path, str(partial), recursive=True)
+        shutil.rmtree(final, ignore_errors=True)
+        partial.replace(final)
 
     def push(self, name: str, root: Path) -> None:
         """Takes an artefact there; its manifest last, as without one it counts as absent."""

@@ -64,6 +64,8 @@ class BenchDisplay:
         self._widest = max(self._widest, len(self._running))
 
     def progress(self, node: Node, done: int, total: int, unit: str) -> None:
+        if node.key not in self._running:  # thought to be done, and made again by now
+            return
         name, bar = self._running[node.key]
         state = f"{done:,} of {total:,} {unit}"
         self._progress.update(bar, completed=done, total=total, state=state)

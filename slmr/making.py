@@ -29,7 +29,7 @@ def rough_seconds(node: Node) -> float:
     usual = ROUGH_S.get(node.stage.name if node.stage else "", 1.0)
     params = node.params.model_dump() if node.params else {}
     share = params.get("share", 1.0) * params.get("steps", 40) / 40 * params.get("epochs", 3) / 3
-    if "limit" in params and params.get("limit"):
+    if params.get("limit"):
         share *= params["limit"] * params.get("k", 4) * len(params.get("tasks", ())) / 10_000
     return usual * share
 
@@ -109,9 +109,8 @@ def _check_disk(work: Work, missing: Sequence[Node]) -> None:
     trained = sum(node.stage is not None and node.stage.trains for node in missing)
     students = {n.student for node in missing for n in node.ancestors() if isinstance(n.student, Path)}
     model = max((_weights(student) for student in students), default=0)
-    needed = (
-        (trained + 4) * model if trained else 0
-    )  # a checkpoint: the weights, two moments of each, and spare
+    # A checkpoint: the weights, two moments of each, and spare.
+    needed = (trained + 4) * model if trained else 0
     free = shutil.disk_usage(work.root).free
     if needed > free:
         raise WorkError(

@@ -46,10 +46,9 @@ def find_damage(runs: Path) -> list[Damage]:
 
 
 def mend(found: list[Damage]) -> list[Damage]:
-    """Does what cures each; returns those that nothing here cures.
+    """Does what cures each; returns those that nothing here cures. Not while `at_work` names one of the runs.
 
     Raises:
-        RequestError: a bench is at work in one of the runs: it may be about to repair it itself.
         WorkError: the disk refuses.
     """
     for damage in found:
@@ -57,9 +56,8 @@ def mend(found: list[Damage]) -> list[Damage]:
             if damage.cure == "set aside":
                 damage.path.replace(damage.path.with_name(damage.path.name + ".damaged"))
             elif damage.cure == "remove" and damage.path.is_dir():
-                (damage.path / MANIFEST).unlink(
-                    missing_ok=True
-                )  # first, so that half removed counts as missing
+                # First, so that half removed counts as missing.
+                (damage.path / MANIFEST).unlink(missing_ok=True)
                 shutil.rmtree(damage.path)
             elif damage.cure == "remove":
                 damage.path.unlink(missing_ok=True)
@@ -89,7 +87,6 @@ def _runs(folder: Path) -> Iterator[Path]:
 
 
 def _of_run(run: Path) -> Iterator[Damage]:
-    trained_here = (run / "artefacts").is_dir()
     for folder in sorted((run / "artefacts").glob("[!.]*")):
         fault = _fault_of_artefact(folder)
         if fault:
@@ -99,7 +96,7 @@ def _of_run(run: Path) -> Iterator[Damage]:
             yield Damage(folder, "left over of an artefact that is finished", "remove")
     for file in sorted([*run.glob("*.partial"), *run.glob("samples/**/*.partial")]):
         yield Damage(file, "half written", "remove")
-    yield from _of_results(run, trained_here)
+    yield from _of_results(run)
 
 
 def _fault_of_artefact(folder: Path) -> str | None:
@@ -142,10 +139,11 @@ def _fault_of_file(file: Path) -> str | None:
     return None
 
 
-def _of_results(run: Path, trained_here: bool) -> Iterator[Damage]:
+def _of_results(run: Path) -> Iterator[Damage]:
     """What is wrong with the summary, and with the samples of its rows; artefacts make both again."""
     if not (run / "summary.json").is_file():
         return
+    trained_here = (run / "artefacts").is_dir()
     try:
         rows = read_summary(run / "summary.json").rows
     except RequestError as error:

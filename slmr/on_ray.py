@@ -147,7 +147,7 @@ def _make(
     if work.depot is None:
         return make_node(work, node, progress)
     own = replace(work, root=cache_folder() / "depots" / digest(work.depot.url))
-    behind = [n for n in node.ancestors() if n.stage is not None]  # costs of all, files of the nearest
+    behind = [n for n in node.ancestors() if n.stage is not None]
     work.depot.pull(map(own.name, behind), own.root)
     made = make_node(own, node, progress)
     work.depot.push(own.name(node), own.root)

@@ -128,10 +128,8 @@ class _Crossed:
         spread = math.sqrt(self.seeds + max(self.items - self.interaction, 0.0))
         freedoms = sorted((self.seeds_freedom, self.items_freedom), reverse=True)
         low, high = (2 * float(stdtr(freedom, -size / spread)) for freedom in freedoms)
-        low, high = (
-            max(low * (1 - 1e-9), least),
-            min(high * (1 + 1e-9), 1.0),
-        )  # rounding shall not leave it out
+        # Rounding shall not leave it out.
+        low, high = max(low * (1 - 1e-9), least), min(high * (1 + 1e-9), 1.0)
         return float(optimize.brentq(lambda alpha: self.half(alpha) - size, low, high))  # type: ignore[arg-type]
 
 

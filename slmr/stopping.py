@@ -32,14 +32,14 @@ def listening() -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Within, the first signal waits for somebody who looks at `asked`, saves, and calls `stop`."""
+    """Within, the first signal waits for somebody who looks at `asked`, saves, and raises `Stopped`."""
     _state["deferred"] = True
     try:
         yield
     finally:
         _state["deferred"] = False
     if _state["asked"]:
-        stop()
+        raise Stopped
 
 
 def asked() -> bool:
@@ -47,16 +47,7 @@ def asked() -> bool:
     return _state["asked"]
 
 
-def stop() -> None:
-    """Ends what runs; the command line says how to go on.
-
-    Raises:
-        Stopped: always.
-    """
-    raise Stopped
-
-
 def _heard(number: int, frame: FrameType | None) -> None:
     again, _state["asked"] = _state["asked"], True
     if again or not _state["deferred"]:
-        stop()
+        raise Stopped

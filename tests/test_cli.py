@@ -40,6 +40,14 @@ def slmr(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[
     )
 
 
+def begun(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    """A command that runs on beside the test."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "slmr.cli", *arguments], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+
+
 def tiny_profile(folder: Path, tasks: str = "lab_gsm8k") -> str:
     file = folder / "tiny.yaml"
     file.write_text(TINY_PROFILE.format(tasks=tasks))
@@ -145,10 +153,7 @@ def test_bench_resumes_after_a_kill_and_gives_the_same_table(tmp_path: Path) -> 
     arguments = ("bench", "--method", "rft,grpo", "--profile", tiny_profile(tmp_path))
     whole = slmr(*arguments, "--out", "whole", cwd=tmp_path)
     assert whole.returncode == 0, whole.stderr
-    killed = subprocess.Popen(
-        [sys.executable, "-m", "slmr.cli", *arguments, "--out", "killed"], cwd=tmp_path, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    killed = begun(*arguments, "--out", "killed", cwd=tmp_path)
     assert killed.stderr
     while "sft" not in killed.stderr.readline():
         assert killed.poll() is None
@@ -184,18 +189,15 @@ def test_a_disk_full_in_the_middle_is_one_line_and_the_run_goes_on_when_there_is
     tmp_path: Path, small_disk: Path
 ) -> None:
     arguments = ("bench", "--method", "sft", "--profile", tiny_profile(tmp_path), "--out", str(small_disk))
-    begun = subprocess.Popen(
-        [sys.executable, "-m", "slmr.cli", *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True,
-    )  # fmt: skip
-    assert begun.stderr
-    while "pool" not in begun.stderr.readline():
-        assert begun.poll() is None
+    stopped = begun(*arguments, cwd=tmp_path)
+    assert stopped.stderr
+    while "pool" not in stopped.stderr.readline():
+        assert stopped.poll() is None
     with (small_disk / "else").open("wb", buffering=0) as other, suppress(OSError):
         while True:
             other.write(bytes(2**16))
-    said = begun.stderr.read()
-    assert begun.wait() == 1 and "the disk is full" in said.splitlines()[-1] and "Traceback" not in said
+    said = stopped.stderr.read()
+    assert stopped.wait() == 1 and "the disk is full" in said.splitlines()[-1] and "Traceback" not in said
     (small_disk / "else").unlink()
     resumed = slmr(*arguments, cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
@@ -209,17 +211,14 @@ def test_sigterm_saves_and_the_same_command_goes_on_from_there(tmp_path: Path) -
     arguments = ("bench", "--method", "grpo", "--profile", long)
     whole = slmr(*arguments, "--out", "whole", cwd=tmp_path)
     assert whole.returncode == 0, whole.stderr
-    begun = subprocess.Popen(
-        [sys.executable, "-m", "slmr.cli", *arguments, "--out", "stopped"], cwd=tmp_path, stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    stopped = begun(*arguments, "--out", "stopped", cwd=tmp_path)
     while not list(tmp_path.glob("stopped/*/artefacts/.partial/grpo-*/trainer")):
-        assert begun.poll() is None
+        assert stopped.poll() is None
         time.sleep(0.05)
     time.sleep(1)
-    begun.terminate()
-    _, said = begun.communicate(timeout=60)
-    assert begun.returncode == 1 and "the same command goes on from here" in said, said
+    stopped.terminate()
+    _, said = stopped.communicate(timeout=60)
+    assert stopped.returncode == 1 and "the same command goes on from here" in said, said
     assert list(tmp_path.glob("stopped/*/artefacts/.partial/grpo-*/trainer/checkpoint-*/slmr.json"))
     resumed = slmr(*arguments, "--out", "stopped", cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr

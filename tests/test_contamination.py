@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.cli import main
 from slmr.contamination import RUN, Hit, normalised, overlap
 from slmr.results import Contamination
 from slmr.tasks import Item, load_task
+from tests.in_process import slmr
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 STORY = "Ann has 3 red pens and buys 4 more of them at the shop on Monday. How many pens?"
@@ -93,9 +93,7 @@ def test_the_lab_s_splits_share_templates_and_no_problem() -> None:
 
 def said(capsys: pytest.CaptureFixture[str], *command: str) -> str:
     """What a command prints."""
-    with pytest.raises(SystemExit) as stopped:
-        main(command)
-    assert not stopped.value.code
+    assert not slmr(*command)
     return capsys.readouterr().out
 
 

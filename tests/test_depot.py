@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -79,3 +81,21 @@ def test_a_place_that_cannot_be_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RequestError, match="--depot file://"):
         Depot((tmp_path / "file" / "x").as_uri()).check()
+
+
+def test_workers_of_one_machine_that_want_the_same_artefact_bring_it_once(
+    depot: Depot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    depot.push("sft-1", artefact(tmp_path / "a", "sft-1").parent)
+    brought: list[str] = []
+    bring = Depot._bring
+
+    def slowly(self: Depot, name: str, partial: Path, final: Path) -> None:
+        brought.append(name)
+        time.sleep(0.2)
+        bring(self, name, partial, final)
+
+    monkeypatch.setattr(Depot, "_bring", slowly)
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(lambda _: depot.pull(["sft-1"], tmp_path / "b"), range(4)))
+    assert brought == ["sft-1"] and (tmp_path / "b" / "sft-1" / "model" / "weights").read_bytes() == b"123"

@@ -8,15 +8,9 @@ from pathlib import Path
 import pytest
 
 from slmr import doctor
-from slmr.cli import main
+from tests.in_process import slmr
 
 PAPER = ("gsm8k_platinum", "logiqa", "math500", "mawps", "svamp")
-
-
-def slmr(*arguments: str) -> int | str | None:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    return stop.value.code
 
 
 def rows(capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, dict[str, str]]:

@@ -9,18 +9,12 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from slmr.cli import main
 from slmr.errors import RequestError
 from slmr.mend import at_work, find_damage, mend
 from slmr.store import MANIFEST
+from tests.in_process import slmr
 
 PROFILE = "students: [lab-llama]\ndefault_student: lab-llama\ntasks: lab_gsm8k\nevaluate: {limit: 8}\n"
-
-
-def slmr(*arguments: str) -> int | str | None:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    return stop.value.code
 
 
 def bench(folder: Path) -> None:

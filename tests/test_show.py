@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from slmr.bench import BenchRequest, Plan, make_plan, run_bench
-from slmr.cli import main
 from slmr.errors import RequestError, WorkError
 from slmr.show import Artefact, find_artefact, lines, read_artefact, readable, spread
+from tests.in_process import slmr
 
 PROFILE = """
 students: [lab-llama]
@@ -96,14 +96,8 @@ def test_a_training_stage_shows_its_curve_and_draws_it(
 ) -> None:
     found, text = shown(run, "grpo")
     assert "zero_variance" in text and "validation_accuracy" in text
-    main_exits_well(["show", str(found.folder), "-n", "0", "--figure", str(tmp_path / "curve.html")])
+    assert slmr("show", str(found.folder), "-n", "0", "--figure", str(tmp_path / "curve.html")) in (0, None)
     assert "Plotly.newPlot" in (tmp_path / "curve.html").read_text()
-
-
-def main_exits_well(arguments: list[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    assert ended.value.code in (0, None)
 
 
 @pytest.mark.slow
@@ -112,7 +106,7 @@ def test_an_artefact_is_found_by_the_start_of_its_name_and_printed_as_json(
 ) -> None:
     found, _ = shown(run, "consolidate")
     runs = str(run.folder.parent)
-    main_exits_well(["show", found.folder.name[:18], "--runs", runs, "-n", "2", "--json"])
+    assert slmr("show", found.folder.name[:18], "--runs", runs, "-n", "2", "--json") in (0, None)
     (row,) = json.loads(capsys.readouterr().out)
     assert row["name"] == found.folder.name and row["stage"] == "consolidate" and len(row["examples"]) <= 2
     with pytest.raises(RequestError, match="fits several artefacts: sft-"):

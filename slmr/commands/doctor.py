@@ -34,7 +34,7 @@ def doctor_command(
 def _runs(runs: Path, wanted: bool, as_json: bool) -> None:
     from slmr.mend import at_work, find_damage, mend
 
-    found, busy = find_damage(runs), at_work(runs)
+    found = find_damage(runs)
     rows = [{"name": str(d.path), "what": d.what, "cure": d.cure} for d in found]
     if as_json:
         print_json(rows)
@@ -46,7 +46,7 @@ def _runs(runs: Path, wanted: bool, as_json: bool) -> None:
         return
     if not wanted:
         raise WorkError(f"{_count(found)} damaged: `slmr doctor --runs {runs} --mend` does what `cure` says")
-    if busy:
+    if busy := at_work(runs):
         raise WorkError(
             f"a bench is at work in {', '.join(map(str, busy))}: nothing is touched before it has ended"
         )

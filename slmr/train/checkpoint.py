@@ -63,7 +63,7 @@ class Checkpoints(TrainerCallback):
             shutil.rmtree(other)
         self._last = time.monotonic()
         if stopping.asked():
-            stopping.stop()
+            raise stopping.Stopped
 
     def newest(self, folder: Path) -> str | None:
         """The newest whole checkpoint in the folder, with the parts set to where they were; None without one.
