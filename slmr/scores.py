@@ -44,13 +44,16 @@ def read_below(folder: Path) -> Read:
 
     What is wrong with a file is said when it is used.
     """
+    read: Read = {}
     for place, inner, files in os.walk(folder):
         inner[:] = [name for name in inner if name != "artefacts"]
         if "samples" in Path(place).relative_to(folder).parts:
             for name in files:
+                file = Path(place, name)
                 with suppress(RequestError):
-                    scores_of(Path(place, name))
-    return _READ
+                    scores_of(file)
+                    read[file] = _READ[file]
+    return read
 
 
 def remember(read: Read) -> None:

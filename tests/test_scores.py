@@ -90,7 +90,9 @@ def test_another_process_reads_for_this_one(tmp_path: Path, monkeypatch: pytest.
     )
     written(folder / "run" / "artefacts" / "samples" / "t.parquet", ["a"], [True])
     (file.parent / "broken.parquet").write_text("no")
+    elsewhere = written(tmp_path / "elsewhere.parquet", ["a"], [True])
     with ProcessPoolExecutor(1, get_context("spawn")) as other:
+        other.submit(scores_of, elsewhere).result()
         read = other.submit(read_below, folder).result()
     assert list(read) == [file]
     monkeypatch.setattr(scores, "_READ", {})
