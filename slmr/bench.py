@@ -124,7 +124,8 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None) -> Plan:
                 evaluated = planner.evaluation(model, evaluation)
                 able = planner.evaluation(model, capability) if capability else None
                 entries.append(Entry(recipe, student, seed, model, evaluated, command, able))
-    identity = digest([profile.model_dump(mode="json"), request.limit])[:8]
+    # Without what is as usual: a setting that is new tomorrow leaves today's folders where they are.
+    identity = digest([profile.model_dump(mode="json", exclude_defaults=True), request.limit])[:8]
     folder = request.out / f"{profile.name}-{identity}"
     nodes: dict[str, Node] = {}
     ends = [end for entry in entries for end in entry.last]

@@ -15,13 +15,14 @@ _FOLDER = Path(__file__).parent
 
 
 class EvaluationSettings(BaseModel):
-    """How every method of a run is evaluated."""
+    """How every method of a run is evaluated; `max_tokens` instead of each task's own budget of a completion."""
 
     model_config = ConfigDict(extra="forbid")
 
     limit: int | None = Field(default=None, ge=1)
     k: int = Field(default=1, ge=1)
     temperature: float | None = Field(default=None, ge=0)
+    max_tokens: int | None = Field(default=None, ge=1)
 
 
 class CapabilitySettings(BaseModel):
