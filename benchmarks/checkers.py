@@ -18,6 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ratios import Ratio, in_turns, seconds_of
+
+from slmr.lab import generator
+from slmr.lab.items import take
 from slmr.verify import symbolic, verify
 
 ROUNDS = 20_000  # numeric checks
@@ -55,6 +59,21 @@ def main() -> None:
                  (("slmr", ours), ("math-verify", theirs))]  # fmt: skip
         print(f"| {name} | slmr over math-verify | | | {rates[0] / rates[1]:.1f} | | |")
     print(f"\nnumeric: {numeric_rate():,.0f} completions a second")
+
+
+def ratios(n: int = 3) -> list[Ratio]:
+    """On worked solutions of lab_math, which need no data: seconds for all of them."""
+    items = take(generator("lab_math"), "test", 300)
+    cases = [Case(item.solution.plain(), item.gold, "math", True, True) for item in items]
+    symbolic.POOL.warm()
+    pairs = in_turns(
+        lambda: seconds_of(lambda: [ours(case) for case in cases]),
+        lambda: seconds_of(lambda: [theirs(case) for case in cases]),
+        n,
+    )
+    right = [sum(map(check, cases)) for check in (ours, theirs)]
+    note = f"{right[0]} and {right[1]} of {len(cases)} right solutions accepted"
+    return [Ratio("checkers", "`verify`, 300 solutions of lab_math", "math-verify", pairs, note=note)]
 
 
 def labelled(file: Path) -> list[Case]:

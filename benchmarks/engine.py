@@ -12,13 +12,12 @@ completions that differ are listed. Prints Markdown.
 from __future__ import annotations
 
 import argparse
-import os
 import random
-import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+
+from ratios import Ratio, in_turns, table
 
 from slmr.engines import Prompt, Sampling
 from slmr.engines.models import resolve_model
@@ -28,10 +27,9 @@ from slmr.tasks import select_tasks
 
 
 class Round(NamedTuple):
-    """Wall seconds and CPU seconds of one pass over all prompts, and the texts."""
+    """Wall seconds of one pass over all prompts, and the texts."""
 
     wall: float
-    cpu: float
     texts: list[str]
 
 
@@ -48,42 +46,48 @@ def main() -> None:
     parser.add_argument(
         "--compile", action="store_true", help="the engine compiled beside the engine as it is"
     )
-    arguments = parser.parse_args()
-    names = ("slmr", "slmr compiled") if arguments.compile else ("generate", "slmr")
-    print(f"{arguments.prompts} prompts, batch {arguments.batch}, at most {arguments.max_tokens} new tokens, float32,"
-          f" {os.cpu_count()} cores; {arguments.n} rounds each, in turns, after one warm-up.\n")  # fmt: skip
-    print(f"| model | tokens | {names[0]}, tokens/s | {names[1]}, tokens/s | ratio of medians | pairwise |"
-          " CPU ratio | same |")  # fmt: skip
-    print("|---|---:|---:|---:|---:|---|---:|---:|")
-    for name in arguments.model:
-        print(measured(name, arguments), flush=True)
+    a = parser.parse_args()
+    print(f"{a.prompts} prompts, batch {a.batch}, at most {a.max_tokens} new tokens, float32.\n")
+    print(table([measured(name, a) for name in a.model]))
 
 
-def measured(name: str, arguments: argparse.Namespace) -> str:
-    """One line of the table."""
+def ratios(n: int = 3) -> list[Ratio]:
+    """Of the two lab students."""
+    settings = argparse.Namespace(
+        tasks="lab", prompts=1000, batch=256, max_tokens=96, n=n, compile=False
+    )  # fmt: skip
+    return [measured(name, settings) for name in ("lab-llama", "lab-qwen")]
+
+
+def measured(name: str, a: argparse.Namespace) -> Ratio:
+    """The engine beside `generate`, or compiled beside not compiled."""
     model = resolve_model(name)
-    settings = EngineSettings(batch_size=arguments.batch, device="cpu", dtype="float32")
+    settings = EngineSettings(batch_size=a.batch, device="cpu", dtype="float32")
     engine = TransformersEngine(model.location, settings)  # type: ignore[arg-type]
-    edition = arguments.tasks or ("lab" if model.kind == "lab" else "paper")
-    prompts = prompts_of(edition, arguments.prompts)
-    theirs, ours = plain(engine, prompts, arguments), slots(engine, prompts, arguments)
-    if arguments.compile:
-        start = time.perf_counter()
+    edition = a.tasks or ("lab" if model.kind == "lab" else "paper")
+    prompts = prompts_of(edition, a.prompts)
+    theirs, ours = plain(engine, prompts, a), slots(engine, prompts, a)
+    if a.compile:
         compiled = TransformersEngine(model.location, settings.model_copy(update={"compile": True}))  # type: ignore[arg-type]
-        theirs, ours = ours, slots(compiled, prompts, arguments)
-        ours()
-        print(f"compiling and a first pass: {time.perf_counter() - start:.0f} s", file=sys.stderr)
-    theirs(), ours()
-    rounds = [(theirs(), ours()) for _ in range(arguments.n)]
-    tokens = sum(len(engine.tokenizer(text)["input_ids"]) + 1 for text in rounds[0][0].texts)  # type: ignore[arg-type]
-    same = sum(a == b for a, b in zip(rounds[0][0].texts, rounds[0][1].texts, strict=True))
-    a, b = (statistics.median(r[i].wall for r in rounds) for i in (0, 1))
-    cpu = statistics.median(r[0].cpu for r in rounds) / statistics.median(r[1].cpu for r in rounds)
-    pairwise = [x.wall / y.wall for x, y in rounds]
-    return (
-        f"| {model.name} | {tokens} | {tokens / a:,.0f} | {tokens / b:,.0f} | {a / b:.2f} |"
-        f" {min(pairwise):.2f} to {max(pairwise):.2f} | {cpu:.2f} | {same} of {len(prompts)} |"
-    )
+        theirs, ours = ours, slots(compiled, prompts, a)
+    rounds: list[tuple[Round, Round]] = []
+
+    def us() -> float:
+        rounds.append((ours(), rounds[-1][1] if rounds else Round(0, [])))
+        return rounds[-1][0].wall
+
+    def them() -> float:
+        rounds[-1] = (rounds[-1][0], theirs())
+        return rounds[-1][1].wall
+
+    pairs = in_turns(us, them, a.n)
+    (mine, other) = rounds[-1]
+    tokens = sum(len(engine.tokenizer(text)["input_ids"]) + 1 for text in mine.texts)  # type: ignore[arg-type]
+    same = sum(x == y for x, y in zip(mine.texts, other.texts, strict=True))
+    peer = "the engine as it is" if a.compile else "`model.generate`"
+    what = f"{'compiled engine' if a.compile else 'engine'}, {model.name}"
+    note = f"{tokens / mine.wall:,.0f} tokens a second; {same} of {len(prompts)} completions the same"
+    return Ratio(f"engine_{model.name}", what, peer, pairs, note=note)
 
 
 def prompts_of(edition: str, count: int) -> list[Prompt]:
@@ -97,9 +101,9 @@ def prompts_of(edition: str, count: int) -> list[Prompt]:
 
 def timed(work: Callable[[], list[str]]) -> Callable[[], Round]:
     def run() -> Round:
-        wall, cpu = time.perf_counter(), time.process_time()
+        start = time.perf_counter()
         texts = work()
-        return Round(time.perf_counter() - wall, time.process_time() - cpu, texts)
+        return Round(time.perf_counter() - start, texts)
 
     return run
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import argparse
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from pathlib import Path
+
+from ratios import Ratio, in_turns, table
 
 from slmr.engines.models import resolve_model
 from slmr.resources import resource
@@ -79,49 +78,28 @@ def main() -> None:
     parser.add_argument("--k", type=int, default=4)
     parser.add_argument("--limit", type=int, default=600)
     parser.add_argument("-n", type=int, default=3, help="runs of each, in turns, after one warm-up of each")
-    parser.add_argument("--only", choices=["overhead", "start"], help="one of the two lines")
     a = parser.parse_args()
-    folder = str(resolve_model(a.model).location)
-    task_folders = str(resource("tasks"))
-    names = (
-        ",".join(sorted(p.name for p in Path(task_folders).glob("lab_*"))) if a.tasks == "lab" else a.tasks
+    print(table(ratios(a.n, a.model, a.tasks, a.k, a.limit)))
+
+
+def ratios(
+    n: int = 3, model: str = "lab-llama", tasks: str = "lab", k: int = 4, limit: int = 600
+) -> list[Ratio]:
+    """What `slmr eval` adds to its engine, and how soon it begins."""
+    folder, files = str(resolve_model(model).location), resource("tasks")
+    names = ",".join(sorted(p.name for p in files.glob("lab_*"))) if tasks == "lab" else tasks
+    ours = ["eval", model, "--tasks", names, "--k", str(k), "--limit", str(limit), "--device", "cpu"]
+    theirs = ["--model", "hf", "--model_args", f"pretrained={folder},dtype=float32", "--include_path", str(files),
+              "--tasks", names, "--apply_chat_template", "--batch_size", "256", "--device", "cpu"]  # fmt: skip
+    alone = ["-c", ENGINE_ALONE, folder, names, str(k), str(limit)]
+    whole = in_turns(lambda: wall(["-m", "slmr.cli", *ours]), lambda: wall(alone), n)
+    start = in_turns(
+        lambda: until_first_token(OUR_START, ours), lambda: until_first_token(THEIR_START, theirs), n
     )
-    slmr_eval = [
-        "eval",
-        a.model,
-        "--tasks",
-        names,
-        "--k",
-        str(a.k),
-        "--limit",
-        str(a.limit),
-        "--device",
-        "cpu",
+    return [
+        Ratio("evaluation", f"`slmr eval {model}`, whole", "its engine alone", whole),
+        Ratio("first_token", f"`slmr eval {model}`, to the first token", "`lm_eval`", start),
     ]
-    lm_eval = ["--model", "hf", "--model_args", f"pretrained={folder},dtype=float32", "--include_path", task_folders,
-               "--tasks", names, "--apply_chat_template", "--batch_size", "256", "--device", "cpu"]  # fmt: skip
-    alone = ["-c", ENGINE_ALONE, folder, names, str(a.k), str(a.limit)]
-    print(
-        f"{a.model} on {names}, k = {a.k}, {a.limit} items a task; {a.n} runs each, in turns, after one warm-up.\n"
-    )
-    print(
-        "| | seconds (median) | beside | seconds (median) | ratio of medians | pairwise |\n|---|---:|---|---:|---:|---|"
-    )
-    if a.only != "start":
-        print(line("`slmr eval`, whole", lambda: wall(["-m", "slmr.cli", *slmr_eval]),
-                   "engine alone", lambda: wall(alone), a.n), flush=True)  # fmt: skip
-    if a.only != "overhead":
-        print(line("`lm_eval`, to the first token", lambda: until_first_token(THEIR_START, lm_eval),
-                   "`slmr eval`", lambda: until_first_token(OUR_START, slmr_eval), a.n))  # fmt: skip
-
-
-def line(name: str, one: Callable[[], float], beside: str, other: Callable[[], float], n: int) -> str:
-    """Both in turns; the ratio is the first over the second."""
-    one(), other()
-    pairs = [(one(), other()) for _ in range(n)]
-    a, b = (statistics.median(pair[i] for pair in pairs) for i in (0, 1))
-    ratios = [x / y for x, y in pairs]
-    return f"| {name} | {a:.1f} | {beside} | {b:.1f} | {a / b:.2f} | {min(ratios):.2f} to {max(ratios):.2f} |"
 
 
 def wall(arguments: list[str]) -> float:

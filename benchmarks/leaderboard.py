@@ -18,12 +18,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from ratios import Ratio, table
 
 from slmr.results import SummaryRow, write_summary
 from slmr.serve import free_port
@@ -71,25 +71,43 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=400)
     parser.add_argument("-n", type=int, default=3, help="rounds of filters and page turns")
     arguments = parser.parse_args()
+    print(table(ratios(arguments.n, arguments.runs)))
+
+
+def ratios(n: int = 3, runs: int = 400) -> list[Ratio]:
+    """Start, first board, filter, page turn and memory."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "results"
-        rows = generate(folder, arguments.runs)
-        print(f"{arguments.runs} runs, {rows:,} completions\n", flush=True)
-        found = measure(["slmr.cli", "leaderboard", "--results", str(folder), "--port"], arguments.n)
+        rows = generate(folder, runs)
+        found = measure(["slmr.cli", "leaderboard", "--results", str(folder), "--port"], n)
         bare = Path(place, "bare.py")
         bare.write_text(BARE)
         flags = ["--server.headless=true", "--browser.gatherUsageStats=false", "--server.address=localhost"]
-        peer = measure(["streamlit", "run", str(bare), *flags, "--server.port"], arguments.n)
+        peer = measure(["streamlit", "run", str(bare), *flags, "--server.port"], n)
         done = subprocess.run(
             [sys.executable, "-c", PANDAS, str(folder)], capture_output=True, text=True, check=True
         )
     seconds, memory = map(float, done.stdout.split())
-    print("| | `slmr leaderboard` | bare Streamlit | ratio |\n|---|---:|---:|---:|")
-    for name, what in (("start", "from the command to its address, s"), ("first", "from there to the first board, s"),
-                       ("filter", "a filter, s"), ("turn", "a page turn in the samples, s"),
-                       ("memory", "memory at its most, MB")):  # fmt: skip
-        print(f"| {what} | {found[name]:.2f} | {peer[name]:.2f} | {found[name] / peer[name]:.2f} |")
-    print(f"\npandas, the same files to the means alone: {seconds:.1f} s, {memory:.0f} MB")
+    rows_found = [
+        (
+            "start",
+            f"leaderboard over {rows:,} completions, to its address",
+            "bare Streamlit",
+            "s",
+            peer["start"],
+        ),
+        ("first", "... from there to the first board", "bare Streamlit", "s", peer["first"]),
+        ("filter", "... a filter", "bare Streamlit", "s", peer["filter"]),
+        ("turn", "... a page turn in the samples", "bare Streamlit", "s", peer["turn"]),
+        ("memory", "... memory at its most", "pandas, the same files", "MB", [memory]),
+    ]
+    return [
+        Ratio(f"leaderboard_{key}", what, beside, tuple(zip(found[key], values, strict=True)), unit)
+        for key, what, beside, unit, values in rows_found
+    ] + [
+        Ratio("leaderboard_pandas", "... address and first board", "pandas, to the means alone",
+              ((found["start"][0] + found["first"][0], seconds),))
+    ]  # fmt: skip
 
 
 def generate(folder: Path, runs: int) -> int:
@@ -139,7 +157,7 @@ def write_samples(run: Path, row: SummaryRow, strict: np.ndarray) -> None:
     pq.write_table(pa.table(columns), file, compression="zstd")
 
 
-def measure(module: list[str], rounds: int) -> dict[str, float]:
+def measure(module: list[str], rounds: int) -> dict[str, list[float]]:
     """Of an app that `python -m` starts: seconds in the browser, and the server's memory in MB."""
     port = free_port(None)
     start = time.perf_counter()
@@ -147,12 +165,12 @@ def measure(module: list[str], rounds: int) -> dict[str, float]:
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not _answers(port):
         time.sleep(0.05)
-    found = {"start": time.perf_counter() - start}
+    found = {"start": [time.perf_counter() - start]}
     browser = open_browser()
     try:
         found |= in_browser(browser, f"http://localhost:{port}", rounds)
         status = Path(f"/proc/{server.pid}/status").read_text()
-        found["memory"] = int(status.split("VmHWM:")[1].split()[0]) / 1024
+        found["memory"] = [int(status.split("VmHWM:")[1].split()[0]) / 1024]
     finally:
         browser.quit()
         server.terminate()
@@ -180,7 +198,7 @@ def open_browser() -> Any:
     return webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
 
 
-def in_browser(browser: Any, address: str, rounds: int) -> dict[str, float]:
+def in_browser(browser: Any, address: str, rounds: int) -> dict[str, list[float]]:
     browser.get("about:blank")
     first = timed(lambda: browser.get(address), lambda: columns(browser) >= len(TASKS))
     filters, turns = [], []
@@ -194,7 +212,7 @@ def in_browser(browser: Any, address: str, rounds: int) -> dict[str, float]:
         while not browser.execute_script(_PRESS.replace(".click()", ""), str(i + 2)):
             time.sleep(0.05)
         turns.append(timed(press, lambda i=i: f"{10 * (i + 1) + 1} to " in body(browser)))
-    return {"first": first, "filter": median(filters), "turn": median(turns)}
+    return {"first": [first], "filter": filters, "turn": turns}
 
 
 # Presses the button with that text; says whether it is there.

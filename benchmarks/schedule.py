@@ -15,6 +15,8 @@ import heapq
 from collections.abc import Sequence
 from pathlib import Path
 
+from ratios import Ratio
+
 from slmr.on_ray import longest_first
 from slmr.recipes import Node, stages
 from slmr.store import read_rows
@@ -37,6 +39,15 @@ def main() -> None:
     for name, order in (("the longest chain first", longest_first(nodes)), ("as planned", nodes)):
         span = makespan(order, seconds, a.workers)
         print(f"| {name} | {span / 60:.1f} | {span / critical:.2f} | {span / least:.2f} |")
+
+
+def ratios(results: Path, workers: int = 64, seeds: int = 5) -> list[Ratio]:
+    """The makespan of Ray's order over the critical path, which no order can be below."""
+    nodes, seconds = graph(results, seeds)
+    pair = (makespan(longest_first(nodes), seconds, workers), critical_path(nodes, seconds))
+    return [
+        Ratio("schedule", f"bench of the lab on {workers} workers, simulated", "its critical path", (pair,))
+    ]
 
 
 def graph(results: Path, seeds: int) -> tuple[list[Node], dict[str, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,14 @@ class Plan:
     request: BenchRequest
     nodes: list[Node] = field(default_factory=list)
 
-    def methods_of(self, node: Node) -> list[str]:
-        """The methods that need this node."""
-        names = [
-            e.recipe.name for e in self.entries for end in e.last if any(n.key == node.key for n in end.ancestors())
-        ]  # fmt: skip
-        return list(dict.fromkeys(names))
+    @cached_property
+    def methods(self) -> dict[str, tuple[str, ...]]:
+        """Key of a node → the methods that need it."""
+        names: dict[str, dict[str, None]] = {node.key: {} for node in self.nodes}
+        for entry in self.entries:
+            for node in (n for end in entry.last for n in end.ancestors() if n.stage is not None):
+                names[node.key][entry.recipe.name] = None
+        return {key: tuple(found) for key, found in names.items()}
 
 
 def make_plan(request: BenchRequest, say: Say = lambda _: None) -> Plan:
@@ -204,7 +207,7 @@ def make_artefacts(plan: Plan, watcher: Watcher) -> Store:
     """
     work = Work(
         plan.folder / "artefacts", tuple(plan.nodes), plan.profile.engine, plan.profile.budget,
-        plan.request.tasks_paths, {node.key: tuple(plan.methods_of(node)) for node in plan.nodes},
+        plan.request.tasks_paths, plan.methods,
         Depot(plan.request.depot) if plan.request.depot else None,
     )  # fmt: skip
     EXECUTORS[plan.request.executor](work, watcher)

@@ -112,7 +112,7 @@ def _print_plan(plan: Any) -> None:
     for node in plan.nodes:
         state = "to do" if node.key in missing else "done"
         print(
-            f"{state:<6} {node.stage.name}-{node.key}  {node.label}  for {', '.join(plan.methods_of(node))}"
+            f"{state:<6} {node.stage.name}-{node.key}  {node.label}  for {', '.join(plan.methods[node.key])}"
         )
     print(f"{len(plan.nodes)} stages into {plan.folder}")
 

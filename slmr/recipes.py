@@ -91,8 +91,9 @@ class Node:
         def visit(node: Node) -> None:
             for group in node.inputs.values():
                 for child in group:
-                    visit(child)
-            found.setdefault(node.key, node)
+                    if child.key not in found:
+                        visit(child)
+            found[node.key] = node
 
         visit(self)
         return list(found.values())
@@ -108,13 +109,19 @@ def stages() -> dict[str, Stage]:
     return registered()
 
 
+@lru_cache(maxsize=1)
+def _installed_methods() -> tuple[Path, ...]:
+    """The folders of the entry points `slmr.methods`; to look for them takes a while."""
+    return tuple(Path(point.load()) for point in entry_points(group="slmr.methods"))
+
+
 def recipe_files(extra: Sequence[Path] = ()) -> dict[str, Path]:
     """Every known recipe's file by the method's name.
 
     Raises:
         RequestError: two files define one method, or an extra folder does not exist.
     """
-    roots = [resource("baselines"), *(Path(p.load()) for p in entry_points(group="slmr.methods")), *extra]
+    roots = [resource("baselines"), *_installed_methods(), *extra]
     own = Path(__file__).parent / "stagewise"
     files = [own / "recipe.yaml", *sorted((own / "ablations").glob("*.yaml"))]
     for root in roots:
@@ -136,7 +143,10 @@ def load_recipe(name: str, extra: Sequence[Path] = ()) -> Recipe:
     Raises:
         RequestError: no such method, or its YAML has a fault; the message says where.
     """
-    files = recipe_files(extra)
+    return _load(name, recipe_files(extra))
+
+
+def _load(name: str, files: Mapping[str, Path]) -> Recipe:
     if name not in files:
         raise unknown("method", name, files)
     file = files[name]
@@ -178,13 +188,14 @@ def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection
 
     `all` is every method but the ablations and controls, which `ablations` names, and those to leave out.
     """
-    recipes = {"base": load_recipe("base", extra)}
+    files = recipe_files(extra)
+    recipes = {"base": _load("base", files)}
     for name in (n.strip() for n in names.split(",") if n.strip()):
         if name in ("all", "ablations"):
-            known = [load_recipe(n, extra) for n in recipe_files(extra) if n not in leave_out]
+            known = [_load(n, files) for n in files if n not in leave_out]
             recipes |= {r.name: r for r in known if (r.kind in APART) == (name == "ablations")}
         else:
-            recipes[name] = load_recipe(name, extra)
+            recipes[name] = _load(name, files)
     order: tuple[str, ...] = get_args(MethodKind)
     return sorted(recipes.values(), key=lambda r: (order.index(r.kind), r.name))
 

@@ -8,6 +8,11 @@ from typing import Any
 
 import yaml
 
+try:  # libyaml's, ten times as fast
+    from yaml import CSafeLoader as Loader
+except ImportError:
+    from yaml import SafeLoader as Loader
+
 from slmr.errors import RequestError, one_line
 
 
@@ -18,7 +23,7 @@ def read_settings(file: Path, what: str) -> dict[str, Any]:
         RequestError: it is not YAML, or no mapping; `what` says what it should be.
     """
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader)
     except yaml.YAMLError as error:
         raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
     if not isinstance(content, dict):

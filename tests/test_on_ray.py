@@ -158,7 +158,7 @@ def test_the_longest_chain_begins_first_and_inputs_come_before_what_needs_them(t
         inputs = [child for group in node.inputs.values() for child in group if child.stage is not None]
         assert all(place[child.key] < place[node.key] for child in inputs)
     trainings = [node for node in order if node.stage and node.stage.name == "sft"]
-    assert plan.methods_of(trainings[0]) == ["stagewise"]
+    assert plan.methods[trainings[0].key] == ("stagewise",)
 
 
 def test_the_driver_needs_ray(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

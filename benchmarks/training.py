@@ -1,0 +1,215 @@
+"""A training stage beside a script that does the same with TRL alone, same settings, in turns in the same run.
+
+    python benchmarks/training.py                        # lab-llama: SFT and GRPO
+    python benchmarks/training.py --model smollm2 -n 1   # two steps of a real model
+    python benchmarks/training.py --memory               # SmolLM2, SFT at 512 tokens: memory at its most
+
+Both sides load the model, train, and save it. The script hands TRL the problems and traces as its manual says,
+and pays GRPO with `slmr.rewards`; the stage brings its order of batches, its sampler, the curve and the checkpoints
+along. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artefacts import made
+from ratios import Ratio, in_turns, seconds_of, table
+
+from slmr.engines.models import resolve_model
+from slmr.engines.transformers import load_model, load_tokenizer
+from slmr.making import quiet_libraries
+from slmr.profiles import Profile, load_profile
+from slmr.recipes import Node, Planner, load_recipe, stages
+from slmr.stage import StageContext
+from slmr.store import read_rows, write_rows
+
+# What is changed of the profile for it to take seconds.
+SIZES: dict[str, dict[str, Any]] = {
+    "lab": {"sft": {"epochs": 1.0}, "grpo": {"steps": 6, "warmup_steps": 1}},
+    "smollm2": {
+        "sft": {"epochs": 1.0, "batch_size": 4, "learning_rate": 2e-5},
+        "grpo": {"steps": 1, "prompts_per_step": 1, "group_size": 4, "max_tokens": 48},
+    },
+}
+LONG = {"epochs": 1.0, "batch_size": 4, "max_length": 512, "learning_rate": 2e-5}
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A stage that can be run again and again, and the rows that it is given."""
+
+    node: Node
+    model: Path
+    rows: list[dict[str, Any]]
+    profile: Profile
+    inputs: dict[str, list[Path | str]]
+
+    def run(self) -> None:
+        assert self.node.stage is not None
+        with tempfile.TemporaryDirectory() as folder:
+            context = StageContext(Path(folder), self.inputs, 0, self.profile.engine, lambda *_: None)
+            self.node.stage.run(context, self.node.params)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", default="lab-llama")
+    parser.add_argument("-n", type=int, default=3, help="rounds of each, in turns, after one warm-up of each")
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--one", choices=["slmr", "trl"], help=argparse.SUPPRESS)
+    a = parser.parse_args()
+    if a.one:
+        print(json.dumps(peak(a.one)))
+    else:
+        print(table(memory() if a.memory else ratios(a.n, a.model)))
+
+
+def ratios(n: int = 3, model: str = "lab-llama") -> list[Ratio]:
+    """The SFT and the GRPO stage."""
+    quiet_libraries()
+    found = []
+    with tempfile.TemporaryDirectory() as place:
+        for method, script in (("sft", trl_sft), ("grpo", trl_grpo)):
+            ready = prepared(method, model, Path(place))
+            with tempfile.TemporaryDirectory() as out:
+                pairs = in_turns(
+                    lambda r=ready: seconds_of(r.run),
+                    lambda r=ready, s=script, o=out: seconds_of(lambda: s(r, Path(o))),
+                    n,
+                )
+            found.append(Ratio(f"{method}_{model}", f"{method} stage, {model}", "TRL alone", pairs))
+    return found
+
+
+def memory() -> list[Ratio]:
+    """Each side in a process of its own, SmolLM2 on rows of 512 tokens."""
+    sides = [
+        json.loads(
+            subprocess.run(
+                [sys.executable, __file__, "--one", side], capture_output=True, text=True, check=True
+            ).stdout.splitlines()[-1]
+        )
+        for side in ("slmr", "trl")
+    ]
+    what = "SFT of SmolLM2-135M at 512 tokens, batch 4: memory at its most"
+    return [Ratio("sft_memory", what, "TRL alone", (tuple(sides),), "MB")]
+
+
+def peak(side: str) -> float:
+    """Megabytes of this process at their most after two steps at full length."""
+    import resource
+
+    quiet_libraries()
+    with tempfile.TemporaryDirectory() as place:
+        ready = long_rows(Path(place))
+        ready.run() if side == "slmr" else trl_sft(ready, Path(place) / "out")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def prepared(method: str, model: str, place: Path) -> Ready:
+    """The training stage of a method, with its inputs made, and the rows of the one that it learns from."""
+    profile = load_profile("lab")
+    sizes = SIZES["lab" if model.startswith("lab") else model]
+    off = {"validate_every": 0, "keep": "last"}
+    values = {kind: {**profile.stages.get(kind, {}), **sizes.get(kind, {})} for kind in profile.stages}
+    values |= {kind: values[kind] | off for kind in ("sft", "grpo")}
+    values["pool"] = values["pool"] | ({} if model.startswith("lab") else {"size": 8})
+    student = resolve_model(model)
+    planner = Planner(student.location, student.key, values, profile.engine, 0)
+    node = planner.plan(load_recipe(method))
+    nodes = [n for n in node.ancestors() if n.stage and n is not node]
+    store = made(nodes, profile, place)
+    inputs: dict[str, list[Path | str]] = {
+        name: [store.path(n.stage.name, n.key) if n.stage else n.student for n in group]  # type: ignore[misc]
+        for name, group in node.inputs.items()
+    }
+    last = inputs["traces" if method == "sft" else "problems"][0]
+    rows = read_rows(Path(last) / ("traces.parquet" if method == "sft" else "problems.parquet"))
+    return Ready(node, Path(student.location), rows, profile, inputs)
+
+
+def long_rows(place: Path) -> Ready:
+    """SFT on eight traces that fill 512 tokens."""
+    student, profile = resolve_model("smollm2"), load_profile("lab")
+    planner = Planner(student.location, student.key, {"sft": LONG}, profile.engine, 0)
+    write_rows(
+        place / "traces.parquet",
+        [{"problem_id": str(i), "prompt": "Count.", "prefix": "", "source": "long",
+          "completion": " ".join(str(n % 10) for n in range(i, i + 230))} for i in range(8)],
+    )  # fmt: skip
+    node = planner.make(stages()["sft"], "sft", LONG, {}, "benchmark")
+    inputs: dict[str, list[Path | str]] = {"model": [student.location], "traces": [place]}
+    return Ready(node, Path(student.location), read_rows(place / "traces.parquet"), profile, inputs)
+
+
+def shared_settings(ready: Ready, out: Path) -> dict[str, Any]:
+    params: Any = ready.node.params
+    return {
+        "output_dir": str(out), "report_to": "none", "save_strategy": "no", "disable_tqdm": True, "seed": 0,
+        "use_cpu": True, "bf16": False, "dataloader_pin_memory": False, "gradient_checkpointing": False,
+        "learning_rate": params.learning_rate, "logging_steps": 1, "max_grad_norm": 1.0,
+    }  # fmt: skip
+
+
+def trl_sft(ready: Ready, out: Path) -> None:
+    from datasets import Dataset
+    from transformers import PrinterCallback
+    from trl import SFTConfig, SFTTrainer
+
+    params: Any = ready.node.params
+    rows = [
+        {"prompt": [{"role": "user", "content": r["prompt"]}],
+         "completion": [{"role": "assistant", "content": r["completion"]}]}
+        for r in ready.rows
+    ]  # fmt: skip
+    config = SFTConfig(
+        **shared_settings(ready, out), per_device_train_batch_size=params.batch_size,
+        max_steps=round(len(rows) * params.epochs / params.batch_size), max_length=params.max_length,
+        warmup_steps=params.warmup_share, lr_scheduler_type="cosine",
+    )  # fmt: skip
+    trainer = SFTTrainer(
+        model=load_model(ready.model, "cpu"), args=config, train_dataset=Dataset.from_list(rows),
+        processing_class=load_tokenizer(ready.model),
+    )  # fmt: skip
+    trainer.remove_callback(PrinterCallback)
+    trainer.train()
+    trainer.save_model(str(out / "model"))
+
+
+def trl_grpo(ready: Ready, out: Path) -> None:
+    from datasets import Dataset
+    from transformers import PrinterCallback
+    from trl import GRPOConfig, GRPOTrainer
+
+    from slmr.rewards import reward
+
+    params: Any = ready.node.params
+    rows = [{"prompt": [{"role": "user", "content": r["prompt"]}], "gold": r["gold"]} for r in ready.rows]
+    config = GRPOConfig(
+        **shared_settings(ready, out), max_steps=params.steps, num_generations=params.group_size,
+        per_device_train_batch_size=params.prompts_per_step * params.group_size, beta=params.beta,
+        max_completion_length=params.max_tokens, temperature=params.temperature, loss_type=params.loss,
+        warmup_steps=params.warmup_steps, lr_scheduler_type="constant_with_warmup",
+        mask_truncated_completions=params.mask_truncated, scale_rewards=params.scale_rewards,
+    )  # fmt: skip
+    trainer = GRPOTrainer(
+        model=load_model(ready.model, "cpu"), reward_funcs=[reward("numeric")], args=config,
+        train_dataset=Dataset.from_list(rows), processing_class=load_tokenizer(ready.model),
+    )  # fmt: skip
+    trainer.remove_callback(PrinterCallback)
+    trainer.train()
+    trainer.save_model(str(out / "model"))
+
+
+if __name__ == "__main__":
+    main()

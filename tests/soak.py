@@ -1,0 +1,153 @@
+"""Kills a bench at random moments until it has ended all the same, and starts two at once. Too long for the tests.
+
+    python -m tests.soak --kills 30        # each: SIGKILL to the whole process group, then the same command again
+    python -m tests.soak --twice           # two benches with different methods on one folder
+
+Ends with 1 where a summary, a completion or a model differs from those of a run that nobody disturbed, or where a
+stage was made twice. The seed decides the moments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from slmr.results import read_summary
+from slmr.store import folder_digest
+
+METHODS = "rft,sft_grpo,stagewise"
+PROFILE = """
+extends: lab
+tasks: lab_gsm8k
+evaluate: {limit: 40, k: 2}
+capability: {tasks: lab_gsm8k, limit: 10, k: 4}
+stages:
+  pool: {size: 60, validation: 20}
+  sft: {validate_every: 5}
+  grpo: {steps: 6, prompts_per_step: 4, group_size: 4, validate_every: 2}
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument(
+        "--longest", type=float, default=40.0, help="seconds from a start to its kill, at most"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--twice", action="store_true")
+    a = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        (folder / "small.yaml").write_text(PROFILE)
+        wait(bench(folder, "whole", METHODS))
+        whole = outcome(folder / "whole")
+        return twice(folder, whole) if a.twice else killed(folder, whole, a)
+
+
+def killed(folder: Path, whole: dict[str, str], a: argparse.Namespace) -> int:
+    """Kills until there were enough, in one folder after the other; every finished one is compared."""
+    rng, kills, faults, rounds = random.Random(a.seed), 0, 0, 0
+    while kills < a.kills:
+        rounds += 1
+        out = f"killed-{rounds}"
+        ended = False
+        while not ended:
+            process = bench(folder, out, METHODS)
+            moment = rng.uniform(0.0, a.longest) if kills < a.kills else None
+            ended = ends_within(process, moment)
+            if not ended:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                kills += 1
+                print(f"kill {kills} after {moment:.1f} s: {stage_under_way(folder / out)}", flush=True)
+        faults += different(whole, outcome(folder / out), out)
+    print(f"{kills} kills, {rounds} benches that ended, {faults} different from the undisturbed one")
+    return bool(faults)
+
+
+def twice(folder: Path, whole: dict[str, str]) -> int:
+    """Two benches that share stages, begun together."""
+    both = [bench(folder, "twice", methods) for methods in (METHODS, "sft_grpo,rft")]
+    said = [wait(process) for process in both]
+    made = [sum(line.startswith("[") for line in text.splitlines()) for text in said]
+    folders = len(list((folder / "twice").glob("*/artefacts/*/manifest.json")))
+    faults = different(whole, outcome(folder / "twice"), "twice")
+    left = list((folder / "twice").glob("*/artefacts/.partial/*-*"))
+    print(
+        f"{folders} artefacts, {made[0]} and {made[1]} made by the two, {len(left)} left half made, {faults} different"
+    )
+    return bool(faults or left or sum(made) != folders)
+
+
+def bench(folder: Path, out: str, methods: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "slmr.cli", "bench", "--method", methods, "--profile", str(folder / "small.yaml"),
+               "--out", str(folder / out)]  # fmt: skip
+    # A session of its own: the kill takes what it has started along.
+    return subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def wait(process: subprocess.Popen[str]) -> str:
+    """What it said until it ended well.
+
+    Raises:
+        SystemExit: it did not.
+    """
+    said = process.communicate()[1]
+    if process.returncode:
+        raise SystemExit(f"the bench ended with {process.returncode}:\n{said}")
+    return said
+
+
+def ends_within(process: subprocess.Popen[str], seconds: float | None) -> bool:
+    try:
+        said = process.communicate(timeout=seconds)[1]
+    except subprocess.TimeoutExpired:
+        return False
+    if process.returncode:
+        raise SystemExit(f"the bench ended with {process.returncode}:\n{said}")
+    return True
+
+
+def stage_under_way(out: Path) -> str:
+    done = len(list(out.glob("*/artefacts/*/manifest.json")))
+    half = [file.name.rpartition("-")[0] for file in out.glob("*/artefacts/.partial/*-*") if file.is_dir()]
+    return f"{done} artefacts, {', '.join(half) or 'nothing'} under way"
+
+
+def outcome(out: Path) -> dict[str, str]:
+    """Everything that a user reads of a run, without what it cost in seconds: name → content."""
+    (run,) = (file.parent for file in out.glob("*/summary.json"))
+    found = {
+        " ".join(map(str, row.identity)): str(row.model_dump(exclude={"wall_s"}))
+        for row in read_summary(run / "summary.json").rows
+    }
+    for file in run.glob("samples/**/*.parquet"):
+        found[str(file.relative_to(run))] = str(pq.read_table(file).to_pylist())
+    for model in run.glob("artefacts/*/model"):
+        found[str(model.relative_to(run))] = folder_digest(model)
+    return found
+
+
+def different(whole: dict[str, str], other: dict[str, str], name: str) -> int:
+    """How many entries differ or are missing; each is named."""
+    wrong = sorted(key for key in whole.keys() | other.keys() if whole.get(key) != other.get(key))
+    for key in wrong:
+        print(f"{name}: {key} is different")
+    return len(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
