@@ -123,8 +123,8 @@ def _make(words: list[str]) -> None:
     assert {w for w in words if "=" not in w} <= targets, words
     settings = {w.partition("=")[0] for w in words if "=" in w}
     assert settings <= {"ARGS", "PYTHON"}
-    for words_for_bench in [shlex.split(w.partition("=")[2]) for w in words if w.startswith("ARGS=") and "bench" in words]:
-        check_options(["bench", *words_for_bench])
+    for arguments in [w.removeprefix("ARGS=") for w in words if w.startswith("ARGS=") and "bench" in words]:
+        check_options(["bench", *shlex.split(arguments)])
 
 
 def _python(words: list[str]) -> None:
@@ -254,3 +254,10 @@ def check_output(block: Block) -> None:
     """What is shown as output is no command, which would then be checked by nobody."""
     lines = [line for line in block.text.splitlines() if _COMMAND.match(line)]
     assert not lines, f"line {block.line}: a command in a text block, where nothing checks it: {lines[0]}"
+
+
+def string_literals() -> set[str]:
+    """Every piece of text in slmr's code, an f-string's between its braces."""
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in (ROOT / "slmr").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -42,6 +41,7 @@ from tests.docpages import (
     command_lines,
     expected_lines,
     inline_commands,
+    string_literals,
 )
 from tests.in_process import slmr
 from tests.test_sources import FILES
@@ -153,6 +153,18 @@ def test_a_renamed_option_would_be_noticed() -> None:
             check_options(words)
     with pytest.raises(Exception, match="Missing"):
         check_slmr(["verify", "--in", "cases.jsonl"])
+
+
+def test_the_messages_that_are_explained_exist() -> None:
+    """Each by its longest part without a name or number in it, as it stands in the code."""
+    page = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
+    messages = [m for row in re.findall(r"^\| (`.*?`) \|", page, re.MULTILINE) for m in re.findall("`(.+?)`", row)]
+    assert len(messages) > 50
+    known = string_literals()
+    for message in messages:
+        parts = re.split(r"'\w+'|\b\d+\b|\.\.\.|\b[A-Z]\b", message)
+        longest = max((part.strip(" ()';,") for part in parts), key=len).removeprefix("unknown ")
+        assert any(longest in text for text in known), message
 
 
 def test_every_page_is_in_the_navigation() -> None:
