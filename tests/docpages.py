@@ -53,11 +53,19 @@ def blocks(page: Path) -> list[Block]:
     """A page's code blocks in their order; every fence is in one of them."""
     text = page.read_text(encoding="utf-8")
     found = [
-        Block(m["language"], m["title"], m["why"], textwrap.dedent(m["text"]), text[: m.start("text")].count("\n"))
+        Block(
+            m["language"],
+            m["title"],
+            m["why"],
+            textwrap.dedent(m["text"]),
+            text[: m.start("text")].count("\n"),
+        )
         for m in _BLOCK.finditer(text)
         if not m["rest"].strip()
     ]
-    assert 2 * len(found) == len(re.findall(r"^ *```", text, re.MULTILINE)), f"{page}: a fence is not understood"
+    assert 2 * len(found) == len(re.findall(r"^ *```", text, re.MULTILINE)), (
+        f"{page}: a fence is not understood"
+    )
     return found
 
 
@@ -187,7 +195,9 @@ def check_python(block: Block) -> None:
             parameters = inspect.signature(names[node.func.id]).parameters
             if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
                 given = {keyword.arg for keyword in node.keywords}
-                assert given <= set(parameters), f"line {block.line}: {node.func.id} takes no {given - set(parameters)}"
+                assert given <= set(parameters), (
+                    f"line {block.line}: {node.func.id} takes no {given - set(parameters)}"
+                )
 
 
 def expected_lines(text: str) -> Iterator[str]:

@@ -53,7 +53,7 @@ SETTINGS = ("yaml", "toml", "json", "jsonl")
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where a page is followed: what its reader has, a model, data and the runs of a bench; afterwards all is as before."""
+    """Where a page is followed, with what its reader has: a model, data, runs. Afterwards all is as before."""
     for name, text in FILES.items():
         (tmp_path / "my/data" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "my/data" / name).write_text(text)
@@ -88,7 +88,7 @@ def test_a_page(page: Path, place: Path) -> None:
         elif block.language == "python":
             _code(block, page, names)
         else:
-            assert block.language == "text", f"{page}:{block.line}: no check for a block of '{block.language}'"
+            assert block.language == "text", f"line {block.line}: no check for '{block.language}'"
             check_output(block)
 
 
@@ -101,7 +101,9 @@ def _written(block: Block, place: Path) -> Path:
 
 def _install_entry_points(block: Block, place: Path) -> None:
     """What pip would leave of a package with entry points, beside the package's code."""
-    groups = re.findall(r'^\[project\.entry-points\."([\w.]+)"\]\n((?:\w+ = .*\n)+)', block.text, re.MULTILINE)
+    groups = re.findall(
+        r'^\[project\.entry-points\."([\w.]+)"\]\n((?:\w+ = .*\n)+)', block.text, re.MULTILINE
+    )
     if groups:
         info = place / "page-0.1.dist-info"
         info.mkdir(exist_ok=True)
@@ -149,7 +151,7 @@ def small(words: list[str]) -> list[str]:
 
 def test_a_renamed_option_would_be_noticed() -> None:
     for words in (["bench", "--methods", "sft"], ["evaluate", "lab-llama"], ["lab", "paths", "lab-llama"]):
-        with pytest.raises(AssertionError, match="no option|no command"):
+        with pytest.raises(AssertionError, match=r"no option|no command"):
             check_options(words)
     with pytest.raises(Exception, match="Missing"):
         check_slmr(["verify", "--in", "cases.jsonl"])
@@ -158,7 +160,9 @@ def test_a_renamed_option_would_be_noticed() -> None:
 def test_the_messages_that_are_explained_exist() -> None:
     """Each by its longest part without a name or number in it, as it stands in the code."""
     page = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
-    messages = [m for row in re.findall(r"^\| (`.*?`) \|", page, re.MULTILINE) for m in re.findall("`(.+?)`", row)]
+    messages = [
+        m for row in re.findall(r"^\| (`.*?`) \|", page, re.MULTILINE) for m in re.findall("`(.+?)`", row)
+    ]
     assert len(messages) > 50
     known = string_literals()
     for message in messages:
