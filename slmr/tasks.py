@@ -85,6 +85,7 @@ class Task:
         return self._filled(self.template, {"problem": problem})
 
     def verify(self, completion: str, gold: str) -> Verdict:
+        """The verdict on a completion, by the task's own checker."""
         return verify(completion, gold, self.kind)
 
     def items(self, split: Split, n: int | None = None, seed: int = TEST_SEED) -> list[Item]:

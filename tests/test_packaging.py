@@ -6,12 +6,16 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+INFO = f"slmr-{VERSION}.dist-info"
 LAB_TASKS = {"lab_gsm8k", "lab_mawps", "lab_svamp", "lab_math", "lab_logiqa"}
 
 
@@ -75,11 +79,20 @@ def test_the_lab_students_are_in_the_wheel(wheel: Path) -> None:
 
 def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
-    assert {name.split("/")[0] for name in archive.namelist()} == {"slmr", "slmr-0.1.0.dist-info"}
+    assert {name.split("/")[0] for name in archive.namelist()} == {"slmr", INFO}
     assert not [n for n in archive.namelist() if n.endswith((".pyc", ".pkl", ".pt", ".bin"))]
-    assert "slmr = slmr.cli:main" in archive.read("slmr-0.1.0.dist-info/entry_points.txt").decode()
-    metadata = archive.read("slmr-0.1.0.dist-info/METADATA").decode()
+    assert "slmr = slmr.cli:main" in archive.read(f"{INFO}/entry_points.txt").decode()
+    metadata = archive.read(f"{INFO}/METADATA").decode()
     assert "Requires-Python: >=3.11" in metadata and "License-Expression: Apache-2.0" in metadata
+
+
+def test_an_index_would_take_the_wheel(wheel: Path) -> None:
+    run(sys.executable, "-m", "twine", "check", "--strict", str(wheel), cwd=wheel.parent)
+
+
+def test_the_citation_names_the_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == VERSION and citation["license"] == "Apache-2.0"
 
 
 def test_an_installed_wheel_finds_its_own_files(installed: Path, tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
 """Answer checkers: text in, verdict out. Usable alone; needs neither torch nor lm-eval.
 
+```python
 from slmr.verify import verify
-verify("3 + 4 = 7. #### 7", "7", "numeric").strict   # True
+
+verify("3 + 4 = 7. #### 7", "7", "numeric").strict  # True
+```
 """
 
 from __future__ import annotations
