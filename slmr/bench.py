@@ -116,15 +116,16 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None) -> Plan:
             )
         for seed in request.seeds:
             planner = Planner(
-                found.location, found.key, defaults, profile.engine, seed, profile.tuned, profile.budget
-            )
+                found.location, found.key, defaults, profile.engine, seed, profile.tuned, profile.budget,
+                profile.training,
+            )  # fmt: skip
             for recipe in recipes:
                 model = planner.plan(recipe)
                 command = reproduce_command(recipe.name, student, seed, request)
                 evaluated = planner.evaluation(model, evaluation)
                 able = planner.evaluation(model, capability) if capability else None
                 entries.append(Entry(recipe, student, seed, model, evaluated, command, able))
-    identity = digest([profile.model_dump(mode="json"), request.limit])[:8]
+    identity = digest([profile.identity(), request.limit])[:8]
     folder = request.out / f"{profile.name}-{identity}"
     nodes: dict[str, Node] = {}
     ends = [end for entry in entries for end in entry.last]

@@ -32,7 +32,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from slmr.errors import RequestError, unknown
 from slmr.resources import resource
 from slmr.results import MethodKind
-from slmr.stage import EngineSettings, Params, Stage, registered
+from slmr.stage import EngineSettings, Params, Stage, TrainingSettings, registered
 from slmr.store import digest, library_versions
 from slmr.yamlfiles import merged, read_settings
 
@@ -192,16 +192,17 @@ def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection
 class Planner:
     """Turns recipes into nodes with keys. Equal stages get equal keys, so methods share them.
 
-    `tuned` and `budget` are the profile's: what a stage writes depends on both.
+    `tuned`, `budget` and `training` are the profile's: what a stage writes depends on them.
     """
 
     def __init__(
         self, student: Path | str, student_key: str, defaults: Mapping[str, Mapping[str, Any]], engine: EngineSettings,
         seed: int, tuned: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None, budget: int | None = None,
+        training: TrainingSettings | None = None,
     ) -> None:  # fmt: skip
         self._student = Node(student_key, STUDENT, None, None, {}, None, student)
         self._defaults, self._engine, self._seed = defaults, engine, seed
-        self._tuned, self._budget = tuned or {}, budget
+        self._tuned, self._budget, self._training = tuned or {}, budget, training or TrainingSettings()
 
     def plan(self, recipe: Recipe) -> Node:
         """The node that makes the method's final model; its ancestors are the whole plan.
@@ -233,6 +234,13 @@ class Planner:
         params = kind.parse(values, where).identified()
         seed = self._seed if kind.random else None
         limited = {"budget": self._budget} if self._budget is not None and kind.name != "evaluate" else {}
+        if kind.trains:
+            try:
+                params.fits(self._training)
+            except RequestError as error:
+                raise RequestError(f"{where}: {error}") from None
+            if changed := self._training.identity():
+                limited["training"] = changed
         key = digest(
             {
                 **limited, "stage": kind.name, "version": kind.version, "parameters": params.model_dump(mode="json"),

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slmr.errors import RequestError, unknown
-from slmr.stage import EngineSettings
+from slmr.stage import EngineSettings, TrainingSettings
 from slmr.yamlfiles import merged, read_settings
 
 _FOLDER = Path(__file__).parent
@@ -47,6 +47,7 @@ class Profile(BaseModel):
         capability: a second evaluation, for pass@k and by difficulty; none where it is not given.
         budget: tokens that a method may spend, generated, trained on and taught together; training stops there.
         leave_out: methods that `all` leaves out here, and why.
+        training: on how many processes, and how, for every method.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -58,10 +59,16 @@ class Profile(BaseModel):
     evaluate: EvaluationSettings = EvaluationSettings()
     capability: CapabilitySettings | None = None
     engine: EngineSettings = EngineSettings()
+    training: TrainingSettings = TrainingSettings()
     stages: dict[str, dict[str, Any]] = {}
     tuned: dict[str, dict[str, dict[str, Any]]] = {}
     budget: int | None = Field(default=None, ge=1)
     leave_out: dict[str, str] = {}
+
+    def identity(self) -> dict[str, Any]:
+        """All of it, for a digest; training as by default is left out, as when there was nothing else."""
+        training = self.training.identity()
+        return self.model_dump(mode="json", exclude={"training"}) | ({"training": training} if training else {})
 
 
 def profile_names() -> list[str]:
