@@ -205,7 +205,7 @@ def make_artefacts(plan: Plan, watcher: Watcher) -> Store:
     work = Work(
         plan.folder / "artefacts", tuple(plan.nodes), plan.profile.engine, plan.profile.budget,
         plan.request.tasks_paths, {node.key: tuple(plan.methods_of(node)) for node in plan.nodes},
-        Depot(plan.request.depot) if plan.request.depot else None,
+        Depot(plan.request.depot) if plan.request.depot else None, plan.profile.training,
     )  # fmt: skip
     EXECUTORS[plan.request.executor](work, watcher)
     return work.store
