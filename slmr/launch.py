@@ -31,7 +31,7 @@ _GRACE_S = 20.0  # for the others to say what happened to them, when one has end
 _LAST_LINES = 3  # of its log, where a process said nothing
 
 
-def check_machine(training: TrainingSettings, engine: EngineSettings) -> None:
+def check_training(training: TrainingSettings, engine: EngineSettings) -> None:
     """Whether this machine can train so.
 
     Raises:

@@ -14,7 +14,7 @@ from typing import Protocol
 from slmr.course import spent_on
 from slmr.depot import Depot
 from slmr.errors import WorkError
-from slmr.launch import check_machine, train_together
+from slmr.launch import check_training, train_together
 from slmr.recipes import Node
 from slmr.stage import EngineSettings, Progress, StageContext, TrainingSettings
 from slmr.store import MANIFEST, Cost, Manifest, Stopwatch, Store, git_revision, library_versions, write_json
@@ -87,7 +87,7 @@ def make_here(work: Work, watcher: Watcher) -> None:
     """
     missing = plan_missing(work, watcher)
     if any(node.stage is not None and node.stage.trains for node in missing):
-        check_machine(work.training, work.engine)
+        check_training(work.training, work.engine)
     for node in work.nodes:
         watcher.started(node, work.methods[node.key])
         watcher.finished(node, *make_node(work, node, partial(watcher.progress, node)))
