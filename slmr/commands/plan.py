@@ -108,5 +108,7 @@ def _print_basis(plan: Plan, shapes: dict[str, ModelShape], unknown: Sequence[st
         f" as its least; engine {plan.profile.engine.name}, in training transformers; a teacher's own work is not here"
     )
     print(f"- assumed: {', '.join(f'{name} {value}' for name, value in ASSUMED.rows())}")
+    if plan.profile.budget:
+        print(f"- not heeded: the budget of {plan.profile.budget:,} tokens a method, at which training stops")
     if unknown:
         print(f"- not known what they cost: {', '.join(dict.fromkeys(unknown))}")
