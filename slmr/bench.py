@@ -81,9 +81,7 @@ class Plan:
         return list(dict.fromkeys(names))
 
 
-def make_plan(
-    request: BenchRequest, say: Say = lambda _: None, lacking: list[str] | None = None
-) -> Plan:
+def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[str] | None = None) -> Plan:
     """Checks the whole request and plans every stage; `say` hears of what is converted for it.
 
     With a list of what is `lacking`, a plan to look at: what this machine has not got is put there, and nothing is

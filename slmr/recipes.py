@@ -236,7 +236,9 @@ class Planner:
         """A node with its key: the hash of all that can change what the stage writes."""
         params = self._identified(kind.parse(values, where))
         seed = self._seed if kind.random else None
-        limited = {"budget": self._budget} if self._budget is not None and kind.name != "evaluate" else {}
+        limited: dict[str, Any] = (
+            {"budget": self._budget} if self._budget is not None and kind.name != "evaluate" else {}
+        )
         if kind.trains:
             try:
                 params.fits(self._training)

@@ -67,7 +67,7 @@ class LoraSettings(Params):
     """
 
     rank: int = Field(default=16, ge=1)
-    alpha: float = Field(default=32.0, gt=0)
+    alpha: int = Field(default=32, ge=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     targets: Literal["all-linear"] | tuple[str, ...] = "all-linear"
 
@@ -91,9 +91,13 @@ class TrainingSettings(Params):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.strategy != "ddp" and self.processes == 1:
-            raise ValueError(f"strategy {self.strategy} shares a model among processes: set processes above 1")
+            raise ValueError(
+                f"strategy {self.strategy} shares a model among processes: set processes above 1"
+            )
         if self.lora and self.shards:
-            raise ValueError(f"adapters are small, so nothing of them is shared: lora takes ddp, not {self.strategy}")
+            raise ValueError(
+                f"adapters are small, so nothing of them is shared: lora takes ddp, not {self.strategy}"
+            )
         return self
 
     @property
@@ -150,7 +154,7 @@ class StageContext:
     stats: dict[str, Any] = field(default_factory=dict)
     tasks_paths: Sequence[Path] = ()
     allowance: int | None = None
-    training: TrainingSettings = TrainingSettings()
+    training: TrainingSettings = field(default_factory=TrainingSettings)
     rank: int = 0
 
     @property

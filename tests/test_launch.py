@@ -28,7 +28,13 @@ from tests.train.test_resume import inputs
 TWO = TrainingSettings(processes=2)
 CPU = EngineSettings(device="cpu")
 SFT: dict[str, Any] = {"epochs": 2, "batch_size": 4, "validate_every": 4, "max_tokens": 20}
-RL: dict[str, Any] = {"steps": 2, "group_size": 4, "prompts_per_step": 4, "max_tokens": 30, "learning_rate": 1e-3}
+RL: dict[str, Any] = {
+    "steps": 2,
+    "group_size": 4,
+    "prompts_per_step": 4,
+    "max_tokens": 30,
+    "learning_rate": 1e-3,
+}
 
 
 def made(
@@ -118,7 +124,9 @@ def test_a_fault_in_the_processes_is_one_message(tmp_path: Path) -> None:
 
 def test_a_killed_parent_takes_its_processes_along(tmp_path: Path) -> None:
     given = inputs(tmp_path)
-    parent = multiprocessing.get_context("fork").Process(target=made, args=("sft", SFT, tmp_path / "out", given))
+    parent = multiprocessing.get_context("fork").Process(
+        target=made, args=("sft", SFT, tmp_path / "out", given)
+    )
     parent.start()
     deadline = time.monotonic() + 120
     while len(found := ranks()) < 2:
@@ -149,7 +157,12 @@ def test_what_cannot_be_shared_out_is_refused_before_any_work(training: dict[str
     ("stage", "values", "training", "message"),
     [
         ("grpo", {"prompts_per_step": 6, "group_size": 4}, {"processes": 4}, "prompts_per_step = 6"),
-        ("grpo", {"prompts_per_step": 4, "updates": 2}, {"processes": 4, "accumulation": 8}, "multiple of 64"),
+        (
+            "grpo",
+            {"prompts_per_step": 4, "updates": 2},
+            {"processes": 4, "accumulation": 8},
+            "multiple of 64",
+        ),
         ("gkd", {}, {"accumulation": 2}, "leave accumulation at 1"),
         ("gkd", {}, {"processes": 2, "strategy": "fsdp"}, "gkd takes ddp or zero2, not fsdp"),
         ("relift", {}, {"processes": 2, "strategy": "zero3"}, "relift takes ddp or zero2, not zero3"),

@@ -1,4 +1,4 @@
-"""The paper profile's whole path, on a CPU: tiny models of its students' architectures, its data's layout, few steps."""
+"""The paper profile's whole path, on a CPU: tiny models of its students' kinds, its data's layout, few steps."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ def problems(count: int, start: int = 0) -> list[dict[str, str]]:
 
 def data(folder: Path) -> Path:
     """The paper tasks' files, as far as they are asked for here."""
-    for name, rows in {"gsm8k/train.jsonl": problems(32), "gsm8k_platinum/test.jsonl": problems(8, 100)}.items():
+    for name, rows in {
+        "gsm8k/train.jsonl": problems(32),
+        "gsm8k_platinum/test.jsonl": problems(8, 100),
+    }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         more = {"cleaning_status": "consensus"} if "platinum" in name else {}
         (folder / name).write_text("".join(json.dumps(row | more) + "\n" for row in rows))
@@ -70,7 +73,11 @@ def data(folder: Path) -> Path:
 
 
 def tokenizer(kind: str) -> Any:
-    texts = [*SAYINGS, *(row[column] for row in problems(32) for column in row), "Solve. Answer: user assistant"]
+    texts = [
+        *SAYINGS,
+        *(row[column] for row in problems(32) for column in row),
+        "Solve. Answer: user assistant",
+    ]
     made = build_tokenizer(texts, 1024)
     if kind == "qwen2":
         made.add_special_tokens({"additional_special_tokens": ["<|im_start|>"], "eos_token": "<|im_end|>"})
@@ -95,10 +102,10 @@ def student(kind: str, folder: Path) -> Path:
         "tie_word_embeddings": True, "eos_token_id": words.eos_token_id, "pad_token_id": words.pad_token_id,
     }  # fmt: skip
     torch.manual_seed(0)
-    # Like Llama-3.2-1B: heads narrower than hidden / heads would be, and long-context frequencies.
-    model: Any = (
-        Qwen2ForCausalLM(Qwen2Config(**shape)) if kind == "qwen2" else LlamaForCausalLM(LlamaConfig(**shape, head_dim=16))
-    )
+    if kind == "qwen2":
+        model: Any = Qwen2ForCausalLM(Qwen2Config(**shape))
+    else:
+        model = LlamaForCausalLM(LlamaConfig(**shape, head_dim=16))
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     rng, questions = Random(0), [row["question"] for row in problems(32)]
     for _ in range(60):
@@ -108,7 +115,12 @@ def student(kind: str, folder: Path) -> Path:
                 [{"role": "user", "content": question}], tokenize=False, add_generation_prompt=True
             )
             ids = words(head, add_special_tokens=False)["input_ids"]
-            rows.append((ids, [*words(rng.choice(SAYINGS), add_special_tokens=False)["input_ids"], words.eos_token_id]))
+            rows.append(
+                (
+                    ids,
+                    [*words(rng.choice(SAYINGS), add_special_tokens=False)["input_ids"], words.eos_token_id],
+                )
+            )
         width = max(len(a) + len(b) for a, b in rows)
         ids = torch.tensor([[*a, *b, *[0] * (width - len(a) - len(b))] for a, b in rows])
         labels = torch.tensor([[*[-100] * len(a), *b, *[-100] * (width - len(a) - len(b))] for a, b in rows])
@@ -128,7 +140,15 @@ def test_stagewise_runs_whole_in_the_paper_profile(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SLMR_DATA", raising=False)
     (tmp_path / "tiny.yaml").write_text(OVERRIDES.format(student=student(kind, tmp_path / kind)))
-    arguments = ("bench", "--profile", "tiny.yaml", "--method", "stagewise", "--data-dir", str(data(tmp_path / "data")))
+    arguments = (
+        "bench",
+        "--profile",
+        "tiny.yaml",
+        "--method",
+        "stagewise",
+        "--data-dir",
+        str(data(tmp_path / "data")),
+    )
     monkeypatch.setenv("SLMR_DATA", "")
     assert slmr(*arguments) in (0, None)
     made: dict[str, list[Path]] = {}
@@ -138,7 +158,9 @@ def test_stagewise_runs_whole_in_the_paper_profile(
                          "evaluate"}  # fmt: skip
     for path in made["sft"] + made["grpo"]:
         assert read_json(path / "model" / "config.json")["model_type"] == kind
-    assert len(made["grpo"]) == 2 and any("mixed" in read_json(p / "stats.json")["groups"] for p in made["grpo"])
+    assert len(made["grpo"]) == 2 and any(
+        "mixed" in read_json(p / "stats.json")["groups"] for p in made["grpo"]
+    )
     assert read_rows(made["critique"][0] / "traces.parquet")
     (summary,) = tmp_path.glob("runs/*/summary.json")
     rows = read_json(summary)["rows"]

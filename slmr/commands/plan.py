@@ -12,6 +12,8 @@ from slmr.making import missing_nodes
 from slmr.store import Store
 
 _GPUS = (1, 8)
+_LEGEND = """An estimate: M are million tokens, h x8 the hours on eight H100, GiB what each holds at most; a training
+is shared by all GPUs, any other stage has one; stages that do not need each other can run side by side."""
 _TOKENS: tuple[tuple[str, Callable[[StageEstimate], float]], ...] = (
     ("generated M", lambda e: e.flow.generated / 1e6),
     ("trained M", lambda e: e.flow.trained / 1e6),
@@ -93,8 +95,7 @@ def _number(value: float) -> str:
 
 def _print_basis(plan: Plan, shapes: dict[str, ModelShape], unknown: Sequence[str]) -> None:
     training = plan.profile.training
-    print("An estimate: M are million tokens, h x8 the hours on eight H100, GiB what each holds at most; a training")
-    print("is shared by all GPUs, any other stage has one, and stages that do not need each other can run side by side.")
+    print(_LEGEND)
     for shape in dict.fromkeys(shapes.values()):
         print(
             f"- model: {shape.parameters:,} weights; {shape.layers} layers, hidden {shape.hidden}, inner"
@@ -103,9 +104,10 @@ def _print_basis(plan: Plan, shapes: dict[str, ModelShape], unknown: Sequence[st
     each = 8 if training.gradient_checkpointing else 6
     lora = f", adapters of rank {training.lora.rank}" if training.lora else ""
     print(
-        f"- training: {each} N FLOPs a token, float32 states of 16 N bytes, {training.strategy}, {training.accumulation}"
-        f" passes a step{lora}; generation: 2 N FLOPs a token, a step as long as reading weights and cache takes, or"
-        f" as its least; engine {plan.profile.engine.name}, in training transformers; a teacher's own work is not here"
+        f"- training: {each} N FLOPs a token, float32 states of 16 N bytes, {training.strategy},"
+        f" {training.accumulation} passes a step{lora}; generation: 2 N FLOPs a token, a step as long as reading"
+        f" weights and cache takes, or as its least; engine {plan.profile.engine.name}, in training transformers;"
+        " a teacher's own work is not here"
     )
     print(f"- assumed: {', '.join(f'{name} {value}' for name, value in ASSUMED.rows())}")
     if plan.profile.budget:

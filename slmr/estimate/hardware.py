@@ -114,7 +114,11 @@ class Machine:
         12 bytes each: rounded, in float32, and their gradient. Autocast keeps rounded weights, 2 N.
         """
         layer = 24 * shape.hidden + 8 * shape.intermediate
-        kept = layer + 4 * shape.hidden * shape.layers if self.training.gradient_checkpointing else layer * shape.layers
+        kept = (
+            layer + 4 * shape.hidden * shape.layers
+            if self.training.gradient_checkpointing
+            else layer * shape.layers
+        )
         return rows * (length * kept + written * 12 * shape.vocabulary) + 2 * shape.parameters
 
     def cache_bytes(self, shape: ModelShape, completions: float, length: float, engine: str) -> float:

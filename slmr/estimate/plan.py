@@ -52,7 +52,10 @@ class StageEstimate:
 
 
 def estimate(
-    nodes: Sequence[Node], shapes: dict[str, ModelShape], machines: Sequence[Machine], assumed: Assumptions = ASSUMED
+    nodes: Sequence[Node],
+    shapes: dict[str, ModelShape],
+    machines: Sequence[Machine],
+    assumed: Assumptions = ASSUMED,
 ) -> list[StageEstimate]:
     """Each stage, in the order of the nodes.
 
@@ -107,7 +110,10 @@ def _gib(flow: Flow, shape: ModelShape, machine: Machine) -> float:
         here = rows / machine.gpus / machine.training.accumulation
         states, busy = machine.states_bytes(shape), machine.pass_bytes(shape, here, length, written)
         cache = [
-            machine.cache_bytes(shape, c.completions / machine.gpus, c.prompt + c.longest, "transformers") for c in calls
+            machine.cache_bytes(
+                shape, call.completions / machine.gpus, call.prompt + call.longest, "transformers"
+            )
+            for call in calls
         ]
         return (states + 4 * flow.copies * shape.parameters + max([busy, *cache])) / 2**30
     if not calls and not flow.scored:
@@ -160,11 +166,14 @@ def _supervised(given: Given, traces: float, paired: bool, a: Assumptions) -> Fl
     length = a.prompt_tokens + a.trace_tokens
     seen = traces * given["epochs"] * given.get("share", 1.0)
     each = 2 if paired else 1  # both completions of a pair
-    flow = Flow(trained=seen * each * length, passes=(each * given["batch_size"], given["max_length"], given["max_length"]))
+    longest = given["max_length"]
+    flow = Flow(trained=seen * each * length, passes=(each * given["batch_size"], longest, longest))
     flow.calls = _validated(given, seen / given["batch_size"], a)
     flow.copies = bool(flow.calls) + (paired or "on_policy" in given)
     if "on_policy" in given:
-        drawn = _sampled(given["batch_size"], given["max_tokens"], a, given["on_policy"] * seen / given["batch_size"])
+        drawn = _sampled(
+            given["batch_size"], given["max_tokens"], a, given["on_policy"] * seen / given["batch_size"]
+        )
         flow.generated, flow.taught, flow.calls = drawn.generated, flow.trained, flow.calls + drawn.calls
     if paired:
         flow.scored = flow.trained  # by the reference
@@ -205,7 +214,9 @@ def _bridge(given: Given, rows: Rows, a: Assumptions) -> Flow:
     hard, rewrites = rows("problems") * _share(given, a), given["rewrites"]
     begun = hard * a.steps * given["continuations"] if "own continuation" in rewrites else 0.0
     flow = _sampled(begun, given["max_tokens"], a)
-    taught = 1 + sum(not name.startswith("own c") for name in rewrites)  # the raw trace, and what is not the student's
+    taught = 1 + sum(
+        not name.startswith("own c") for name in rewrites
+    )  # the raw trace, and what is not the student's
     candidates = 1 + min(len(rewrites), given["candidates"])
     flow.rows, flow.taught = hard, hard * taught * a.trace_tokens
     flow.scored = hard * candidates * (a.prompt_tokens + a.trace_tokens)

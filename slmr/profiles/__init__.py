@@ -68,7 +68,9 @@ class Profile(BaseModel):
     def identity(self) -> dict[str, Any]:
         """All of it, for a digest; training as by default is left out, as when there was nothing else."""
         training = self.training.identity()
-        return self.model_dump(mode="json", exclude={"training"}) | ({"training": training} if training else {})
+        return self.model_dump(mode="json", exclude={"training"}) | (
+            {"training": training} if training else {}
+        )
 
 
 def profile_names() -> list[str]:

@@ -49,7 +49,8 @@ def open_student(context: StageContext) -> Student:
     source = context.model("model")
     seed_everything(context.seed)
     tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
-    return Student(tokenizer, parallel.adapted(model, context.training), model.num_parameters())
+    parameters = model.num_parameters()  # before adapters, and before anybody shares them out
+    return Student(tokenizer, parallel.adapted(model, context.training), parameters)
 
 
 def trainer_settings(context: StageContext) -> dict[str, Any]:
@@ -178,6 +179,7 @@ def _final_model(trainer: Any, context: StageContext, validation: Validation | N
         model.load_state_dict(weights, strict=False)  # of tied ones one is there
     else:
         model = trainer.accelerator.unwrap_model(trainer.model)
+        parallel.check_same(model)
     _put(kept, model)
     return model.merge_and_unload() if context.training.lora else model
 

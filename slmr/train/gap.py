@@ -29,7 +29,8 @@ class GapTrainer(GRPOTrainer):
         if sampled is not None and own is not None:
             gap = (own - sampled).abs()[self.sampled_mask(inputs)]
             largest = gap.max() if gap.numel() else gap.sum()
-            means, most = (self.accelerator.gather(value) for value in (gap.mean(), largest))
+            gather: Any = self.accelerator.gather
+            means, most = gather(gap.mean()), gather(largest)
             if not means.isnan().all():  # a process whose rows are all a teacher's has none
                 mode = "train" if model.training else "eval"
                 self._metrics[mode]["sampling/logprob_gap"].append(means.nanmean().item())

@@ -81,6 +81,7 @@ def interleaved_sft(
                 batch = [examples[name] for name in self.waiting[:buffer]]
                 self.waiting = self.waiting[buffer:]
                 mean_nll(model, batch, pad).backward()
+                parallel.average_gradients(model)
                 torch.nn.utils.clip_grad_norm_(model.parameters(), args.max_grad_norm)
                 optimizer.step()
                 optimizer.zero_grad()

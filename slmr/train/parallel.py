@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slmr.errors import RequestError, one_line
+from slmr.errors import RequestError, WorkError, one_line
 from slmr.stage import TrainingSettings
 from slmr.store import read_json
 
@@ -87,7 +87,9 @@ def whole(trainer: Any) -> Iterator[Any]:
     are gathered, and its hooks taken off, by TRL.
     """
     model = trainer.accelerator.unwrap_model(trainer.model)
-    if any(hasattr(parameter, "ds_id") for parameter in model.parameters()):  # ZeRO-3 marks what it has partitioned
+    if any(
+        hasattr(parameter, "ds_id") for parameter in model.parameters()
+    ):  # ZeRO-3 marks what it has partitioned
         from trl.models import unwrap_model_for_generation
 
         with unwrap_model_for_generation(trainer.model_wrapped, trainer.accelerator) as gathered_model:
@@ -120,6 +122,29 @@ def states(trainer: Any) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().cpu() for name, tensor in (found or {}).items()}
 
 
+def average_gradients(model: torch.nn.Module) -> None:
+    """After a backward pass outside of the trainer's: all processes take the same step, to the bit."""
+    if not several():
+        return
+    from torch import distributed as dist
+
+    for parameter in model.parameters():
+        if parameter.grad is not None:
+            dist.all_reduce(parameter.grad)
+            parameter.grad /= dist.get_world_size()
+
+
+def check_same(model: torch.nn.Module) -> None:
+    """That all processes have the same weights in the end, where each has all of them.
+
+    Raises:
+        WorkError: they have not.
+    """
+    sums = gathered(float(sum(parameter.detach().double().sum() for parameter in model.parameters())))
+    if len(set(sums)) > 1:
+        raise WorkError(f"training: the weights of the processes have come apart: their sums are {sums}")
+
+
 def adapted(model: PreTrainedModel, training: TrainingSettings) -> Any:
     """The model, or with adapters in it if they are to be trained in its place."""
     if training.lora is None:
@@ -127,7 +152,7 @@ def adapted(model: PreTrainedModel, training: TrainingSettings) -> Any:
     from peft import LoraConfig, get_peft_model
 
     wanted = training.lora
-    targets = wanted.targets if wanted.targets == "all-linear" else list(wanted.targets)
+    targets = wanted.targets if isinstance(wanted.targets, str) else list(wanted.targets)
     config = LoraConfig(
         r=wanted.rank, lora_alpha=wanted.alpha, lora_dropout=wanted.dropout, target_modules=targets,
         task_type="CAUSAL_LM",

@@ -1,4 +1,4 @@
-"""Less memory for the same steps: adapters in the place of weights, activations made again, passes one after another."""
+"""Less memory for the same steps: adapters in the place of weights, activations made again, several passes."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ from slmr.train.curve import CURVE
 from tests.train.test_resume import inputs
 
 SFT: dict[str, Any] = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-3}
+RL: dict[str, Any] = {"steps": 2, "group_size": 4, "prompts_per_step": 4, "max_tokens": 30, "beta": 0.01}
 LORA = TrainingSettings(lora=LoraSettings(rank=4, alpha=8))
 
 
 def trained(stage: str, values: dict[str, Any], place: Path, training: TrainingSettings) -> Any:
     """The model that a stage writes."""
     place.mkdir()
-    context = StageContext(place, inputs(place), 3, EngineSettings(device="cpu"), lambda *_: None, training=training)
+    context = StageContext(
+        place, inputs(place), 3, EngineSettings(device="cpu"), lambda *_: None, training=training
+    )
     stages()[stage].run(context, stages()[stage].parse(values, "test"))
     return load_model(place / "model")
 
@@ -49,14 +52,16 @@ def test_only_adapters_learn(tmp_path: Path) -> None:
     ("stage", "values"),
     [
         ("sft", SFT),
-        ("grpo", {"steps": 2, "group_size": 4, "prompts_per_step": 4, "max_tokens": 30, "beta": 0.01, "learning_rate": 1e-3}),
+        ("grpo", RL),
     ],
 )  # fmt: skip
 def test_what_is_saved_is_an_ordinary_model_of_which_linear_layers_moved_by_the_rank(
     stage: str, values: dict[str, Any], tmp_path: Path
 ) -> None:
     after, before = trained(stage, values, tmp_path / "out", LORA), student()
-    assert not list((tmp_path / "out" / "model").glob("adapter*")) and load_tokenizer(tmp_path / "out" / "model")
+    assert not list((tmp_path / "out" / "model").glob("adapter*")) and load_tokenizer(
+        tmp_path / "out" / "model"
+    )
     assert type(after) is type(before)
     ranks = {}
     for (name, new), (_, old) in zip(after.named_parameters(), before.named_parameters(), strict=True):
@@ -74,8 +79,12 @@ def test_recomputed_activations_and_several_passes_change_nothing(tmp_path: Path
     frugal = trained(
         "sft", SFT, tmp_path / "frugal", TrainingSettings(gradient_checkpointing=True, accumulation=4)
     )
-    moved = max(float((a - b).abs().max()) for a, b in zip(plain.parameters(), student().parameters(), strict=True))
-    apart = max(float((a - b).abs().max()) for a, b in zip(plain.parameters(), frugal.parameters(), strict=True))
+    moved = max(
+        float((a - b).abs().max()) for a, b in zip(plain.parameters(), student().parameters(), strict=True)
+    )
+    apart = max(
+        float((a - b).abs().max()) for a, b in zip(plain.parameters(), frugal.parameters(), strict=True)
+    )
     assert apart < 1e-5 < 1e-4 < moved
     losses = [[row["loss"] for row in read_rows(tmp_path / name / CURVE)] for name in ("plain", "frugal")]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
