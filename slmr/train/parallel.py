@@ -102,9 +102,13 @@ def whole(trainer: Any) -> Iterator[Any]:
 @contextmanager
 def unsharded(model: torch.nn.Module) -> Iterator[None]:
     """Within, the parts of a model that FSDP2 shares among processes are whole in each."""
+    import torch
     from torch.distributed.fsdp import FSDPModule
 
     parts = [part for part in model.modules() if isinstance(part, FSDPModule)]
+    if parts:  # FSDP sets itself up in a first pass through the whole, which a sampler's steps are not
+        with torch.no_grad():
+            model(input_ids=torch.zeros((1, 1), dtype=torch.long, device=next(model.parameters()).device))
     for part in parts:
         part.set_reshard_after_forward(False, recurse=False)
         part.unshard()
