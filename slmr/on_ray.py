@@ -33,10 +33,11 @@ _ENVIRONMENT = ("SLMR_DATA", "SLMR_CACHE", "HF_HOME", "HF_HUB_OFFLINE", "HF_ENDP
 def make_on_ray(work: Work, watcher: Watcher) -> None:
     """Makes what is missing on a Ray cluster: that of `RAY_ADDRESS`, one that is connected already, or one of our own.
 
-    A stage takes as many CPUs as it would here, and a GPU where the cluster has any.
+    A stage takes as many CPUs as it would here, and a GPU where the cluster has any; a training of several processes
+    takes a GPU each, all of one machine.
 
     Raises:
-        RequestError: Ray is not installed, or there is no such cluster.
+        RequestError: Ray is not installed, there is no such cluster, or no machine of it can train so.
         WorkError: a stage failed; finished stages are kept.
     """
     work = replace(work, root=work.root.resolve(), tasks_paths=tuple(p.resolve() for p in work.tasks_paths))
@@ -96,18 +97,32 @@ def _submitted(ray: Any, work: Work, missing: Sequence[Node], heard: Queue) -> d
     """A task for each stage, which starts when those that it needs have ended; of those ready, Ray takes the first."""
     import torch
 
-    threads, resources = torch.get_num_threads(), ray.cluster_resources()
-    largest = max(node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"])
+    threads, gpus = torch.get_num_threads(), bool(ray.cluster_resources().get("GPU"))
+    alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    together, largest = work.training.processes, int(max(node.get("CPU", 0) for node in alive))
+    _check_largest(together, int(max(node.get("GPU", 0) for node in alive)) if gpus else largest, gpus)
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     task = ray.remote(
-        num_cpus=min(threads, largest), num_gpus=1 if resources.get("GPU") else 0, max_retries=_LIVES,
-        runtime_env={"env_vars": environment | {"OMP_NUM_THREADS": str(threads)}},
-    )(_make)  # fmt: skip
+        max_retries=_LIVES, runtime_env={"env_vars": environment | {"OMP_NUM_THREADS": str(threads)}}
+    )(_make)
     refs: dict[str, ObjectRef] = {}
     for node in longest_first(missing):
         needed = [refs[n.key] for group in node.inputs.values() for n in group if n.key in refs]
-        refs[node.key] = task.options(name=node.label).remote(work, node, Path.cwd(), threads, heard, *needed)
+        processes = together if node.stage is not None and node.stage.trains else 1
+        # On GPUs the processes of a training need no core each: they wait for theirs.
+        cpus = min(threads if gpus else max(threads, processes), largest)
+        refs[node.key] = task.options(
+            name=node.label, num_cpus=cpus, num_gpus=processes if gpus else 0
+        ).remote(work, node, Path.cwd(), threads, heard, *needed)
     return {refs[node.key]: node for node in missing}
+
+
+def _check_largest(processes: int, most: int, gpus: bool) -> None:
+    if processes > most:
+        what = "GPUs" if gpus else "CPUs"
+        raise RequestError(
+            f"training: {processes} processes, and no machine of the cluster has more than {most} {what}"
+        )
 
 
 def longest_first(nodes: Sequence[Node]) -> list[Node]:

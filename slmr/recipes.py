@@ -29,10 +29,10 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from slmr.errors import RequestError, unknown
+from slmr.errors import RequestError, SlmrError, unknown
 from slmr.resources import resource
 from slmr.results import MethodKind
-from slmr.stage import EngineSettings, Params, Stage, registered
+from slmr.stage import EngineSettings, Params, Stage, TrainingSettings, registered
 from slmr.store import digest, library_versions
 from slmr.yamlfiles import merged, read_settings
 
@@ -203,16 +203,20 @@ def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection
 class Planner:
     """Turns recipes into nodes with keys. Equal stages get equal keys, so methods share them.
 
-    `tuned` and `budget` are the profile's: what a stage writes depends on both.
+    `tuned`, `budget` and `training` are the profile's: what a stage writes depends on them. With a list of what is
+    `lacking`, a plan to look at: what a stage needs from outside and does not find is put there, and its key is not
+    that of the real stage.
     """
 
     def __init__(
         self, student: Path | str, student_key: str, defaults: Mapping[str, Mapping[str, Any]], engine: EngineSettings,
         seed: int, tuned: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None, budget: int | None = None,
+        training: TrainingSettings | None = None, lacking: list[str] | None = None,
     ) -> None:  # fmt: skip
         self._student = Node(student_key, STUDENT, None, None, {}, None, student)
         self._defaults, self._engine, self._seed = defaults, engine, seed
-        self._tuned, self._budget = tuned or {}, budget
+        self._tuned, self._budget, self._training = tuned or {}, budget, training or TrainingSettings()
+        self._lacking, self._asked = lacking, set[str]()
 
     def plan(self, recipe: Recipe) -> Node:
         """The node that makes the method's final model; its ancestors are the whole plan.
@@ -241,9 +245,18 @@ class Planner:
         self, kind: Stage, label: str, values: dict[str, Any], inputs: dict[str, tuple[Node, ...]], where: str
     ) -> Node:
         """A node with its key: the hash of all that can change what the stage writes."""
-        params = kind.parse(values, where).identified()
+        params = self._identified(kind.parse(values, where))
         seed = self._seed if kind.random else None
-        limited = {"budget": self._budget} if self._budget is not None and kind.name != "evaluate" else {}
+        limited: dict[str, Any] = (
+            {"budget": self._budget} if self._budget is not None and kind.name != "evaluate" else {}
+        )
+        if kind.trains:
+            try:
+                params.fits(self._training)
+            except RequestError as error:
+                raise RequestError(f"{where}: {error}") from None
+            if changed := self._training.identity():
+                limited["training"] = changed
         key = digest(
             {
                 **limited, "stage": kind.name, "version": kind.version, "parameters": params.model_dump(mode="json"),
@@ -253,6 +266,21 @@ class Planner:
             }
         )  # fmt: skip
         return Node(key, label, kind, params, inputs, seed)
+
+    def _identified(self, params: Params) -> Params:
+        """With the digests of what is outside; nobody is asked a second time who did not answer."""
+        if self._lacking is None:
+            return params.identified()
+        who = digest({k: v for k, v in params.model_dump(mode="json").items() if k.startswith("teacher")})
+        if who in self._asked:
+            return params
+        try:
+            return params.identified()
+        except SlmrError as error:
+            self._asked.add(who)
+            if str(error) not in self._lacking:
+                self._lacking.append(str(error))
+            return params
 
     def _node(
         self, recipe: Recipe, label: str, shown: str, spec: StageSpec, current: Mapping[str, Node],

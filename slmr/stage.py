@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from slmr.errors import RequestError, unknown
 from slmr.store import Cost
@@ -25,6 +25,13 @@ class Params(BaseModel):
     def identified(self) -> Params:
         """The same, with the content's digest beside every name of something outside (a model, a task)."""
         return self
+
+    def fits(self, training: TrainingSettings) -> None:
+        """Whether a stage with these parameters can be trained so.
+
+        Raises:
+            RequestError: it cannot; the message says what to change.
+        """
 
 
 class EngineSettings(Params):
@@ -53,6 +60,75 @@ class EngineSettings(Params):
         return self.name if self.name == "server" else f"{self.name} {self.dtype}"
 
 
+class LoraSettings(Params):
+    """Low-rank adapters (LoRA, 2106.09685) in the place of the weights; merged into them at the end.
+
+    `targets` are names of linear layers, or `all-linear`.
+    """
+
+    rank: int = Field(default=16, ge=1)
+    alpha: int = Field(default=32, ge=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    targets: Literal["all-linear"] | tuple[str, ...] = "all-linear"
+
+
+class TrainingSettings(Params):
+    """How a stage trains; the same for every method of a run. What a step is does not depend on it.
+
+    Attributes:
+        processes: that share each step, one on each GPU of this machine, or on its cores.
+        strategy: ddp: each has the whole model; fsdp, zero2, zero3: they share its states, too (GPUs only).
+        accumulation: passes that each process makes of its share, one after the other: less memory.
+        gradient_checkpointing: activations are computed again in the backward pass: less memory, more time.
+    """
+
+    processes: int = Field(default=1, ge=1)
+    strategy: Literal["ddp", "fsdp", "zero2", "zero3"] = "ddp"
+    accumulation: int = Field(default=1, ge=1)
+    gradient_checkpointing: bool = False
+    lora: LoraSettings | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.strategy != "ddp" and self.processes == 1:
+            raise ValueError(
+                f"strategy {self.strategy} shares a model among processes: set processes above 1"
+            )
+        if self.lora and self.shards:
+            raise ValueError(
+                f"adapters are small, so nothing of them is shared: lora takes ddp, not {self.strategy}"
+            )
+        return self
+
+    @property
+    def shards(self) -> bool:
+        """Whether no process holds all of the weights."""
+        return self.strategy in ("fsdp", "zero3")
+
+    def identity(self) -> dict[str, Any]:
+        """For a digest: what is not as by default, so that a run of one process keeps the keys that it always had."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+    def must_not_shard(self, stage: str) -> None:
+        """Raises RequestError where no process holds all of the weights, which the stage needs."""
+        if self.shards:
+            raise RequestError(f"training: {stage} takes ddp or zero2, not {self.strategy}")
+
+    def share(self, rows: int, name: str, parts: int = 1) -> int:
+        """Of so many rows of a step those that a process takes in a pass; `parts` are the updates of a step.
+
+        Raises:
+            RequestError: they cannot be shared out evenly.
+        """
+        passes = self.processes * self.accumulation * parts
+        if rows % passes:
+            among = f"{self.processes} processes in {self.accumulation * parts} passes each"
+            raise RequestError(
+                f"training: {name} = {rows} cannot be shared among {among}: it must be a multiple of {passes}"
+            )
+        return rows // passes
+
+
 @dataclass
 class StageContext:
     """What a running stage gets.
@@ -66,6 +142,7 @@ class StageContext:
         cost: add to it what the stage spends; wall time is added by the caller.
         stats: counts and curves that a reader should see; saved as `stats.json`.
         allowance: tokens that are left of the budget; None is no limit.
+        rank: which of the processes of a training this is; the first one alone writes.
     """
 
     folder: Path
@@ -77,6 +154,13 @@ class StageContext:
     stats: dict[str, Any] = field(default_factory=dict)
     tasks_paths: Sequence[Path] = ()
     allowance: int | None = None
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    rank: int = 0
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes and reports."""
+        return self.rank == 0
 
     def input(self, name: str) -> Path:
         """The folder of an input that there is exactly one of.

@@ -68,6 +68,7 @@ class Manifest(BaseModel):
     device: str
     threads: int
     engine: dict[str, Any] = {}
+    training: dict[str, Any] = {}
     cost: Cost
 
 

@@ -85,6 +85,17 @@ def resolve_model(name: str, say: Say = lambda _: None) -> Model:
         raise RequestError(f"cannot read {error.filename or name}: {error.strerror or error}") from None
 
 
+def is_on_hand(name: str) -> bool:
+    """Whether a model can be had without the hub: it is not a hub id, or its files are in the hub's cache."""
+    hub = _HUB_ID.fullmatch(name)
+    if hub is None or name in MODELS or os.path.exists(os.path.expanduser(name)):
+        return True
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(hub["repo"], hub["file"] or "config.json", revision=hub["revision"])
+    return isinstance(found, str)
+
+
 def cache_folder() -> Path:
     """Where conversions and digests are kept: `$SLMR_CACHE`, else `slmr` in the user's cache folder."""
     if named := os.environ.get("SLMR_CACHE"):

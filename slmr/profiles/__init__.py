@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slmr.errors import RequestError, unknown
-from slmr.stage import EngineSettings
+from slmr.stage import EngineSettings, TrainingSettings
 from slmr.yamlfiles import merged, read_settings
 
 _FOLDER = Path(__file__).parent
@@ -48,6 +48,7 @@ class Profile(BaseModel):
         capability: a second evaluation, for pass@k and by difficulty; none where it is not given.
         budget: tokens that a method may spend, generated, trained on and taught together; training stops there.
         leave_out: methods that `all` leaves out here, and why.
+        training: on how many processes, and how, for every method.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -59,6 +60,7 @@ class Profile(BaseModel):
     evaluate: EvaluationSettings = EvaluationSettings()
     capability: CapabilitySettings | None = None
     engine: EngineSettings = EngineSettings()
+    training: TrainingSettings = TrainingSettings()
     stages: dict[str, dict[str, Any]] = {}
     tuned: dict[str, dict[str, dict[str, Any]]] = {}
     budget: int | None = Field(default=None, ge=1)

@@ -1,8 +1,8 @@
 """Checkpoints inside a long stage: a killed run goes on where its last one was, and ends as if it never stopped.
 
 Model, optimizer, schedule and random states are transformers' own checkpoint, which it reads back without
-running code (`weights_only`). What our own parts remember is beside them, in `slmr.json`, which is written
-last, atomically, and lists the other files with their sizes in bytes: a checkpoint that does not fit its list
+running code (`weights_only`). What our own parts remember, of each process, is beside them, in `slmr.json`, which is
+written last, atomically, and lists the other files with their sizes in bytes: a checkpoint that does not fit its list
 is not whole. All of it goes when the stage is done.
 """
 
@@ -19,6 +19,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from slmr import stopping
 from slmr.store import write_json
+from slmr.train import parallel
 
 CHECKPOINT_S = 120.0  # seconds between two checkpoints
 _OURS = "slmr.json"
@@ -48,21 +49,23 @@ class Checkpoints(TrainerCallback):
         ending = control.should_training_stop or state.global_step >= state.max_steps
         between = state.global_step % self._updates == 0
         due = stopping.asked() or time.monotonic() - self._last >= CHECKPOINT_S
-        if not ending and between and due:
+        if not ending and between and any(parallel.gathered(due)):
             control.should_save = True
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
-        partial = folder / f"{_OURS}.partial"
-        parts = {name: part.state() for name, part in self._parts.items()}
-        write_json(partial, {"files": _sizes(folder), "parts": parts})
-        partial.replace(folder / _OURS)
-        for other in set(folder.parent.glob("checkpoint-*")) - {folder}:
-            shutil.rmtree(other)
+        # Of all processes; by then each has written its own files.
+        parts = parallel.gathered({name: part.state() for name, part in self._parts.items()})
+        if parallel.place()[0] == 0:
+            partial = folder / f"{_OURS}.partial"
+            write_json(partial, {"files": _sizes(folder), "parts": parts})
+            partial.replace(folder / _OURS)
+            for other in set(folder.parent.glob("checkpoint-*")) - {folder}:
+                shutil.rmtree(other)
         self._last = time.monotonic()
-        if stopping.asked():
+        if any(parallel.gathered(stopping.asked())):
             raise stopping.Stopped
 
     def newest(self, folder: Path) -> str | None:
@@ -70,20 +73,29 @@ class Checkpoints(TrainerCallback):
 
         What a killed run left half-written is removed.
         """
-        found = sorted(folder.glob("checkpoint-*"), key=lambda place: int(place.name.split("-")[1]))
-        while found:
-            newest = found.pop()
-            parts = _whole(newest)
-            if parts is None:
-                shutil.rmtree(newest)
-                continue
-            for name, state in parts.items():
-                self._parts[name].restore(state)
-            return str(newest)
-        return None
+        rank, processes = parallel.place()
+        found = parallel.told_by_first(_newest(folder, processes) if rank == 0 else None)
+        if found is None:
+            return None
+        place, parts = found
+        for name, state in parts[rank].items():
+            self._parts[name].restore(state)
+        return place
 
 
-def _whole(checkpoint: Path) -> dict[str, Any] | None:
+def _newest(folder: Path, processes: int) -> tuple[str, list[dict[str, Any]]] | None:
+    """The newest whole checkpoint and what the parts of each process remember; others are removed."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda place: int(place.name.split("-")[1]))
+    while found:
+        newest = found.pop()
+        parts = _whole(newest)
+        if parts is not None and len(parts) == processes:
+            return str(newest), parts
+        shutil.rmtree(newest)
+    return None
+
+
+def _whole(checkpoint: Path) -> list[dict[str, Any]] | None:
     """The parts' states in a checkpoint, None if a file is missing or has another size than it should."""
     try:
         ours = json.loads((checkpoint / _OURS).read_text(encoding="utf-8"))

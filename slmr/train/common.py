@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from slmr import stopping
+from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.stage import StageContext
 from slmr.store import write_rows
-from slmr.train import health
+from slmr.train import health, parallel
 from slmr.train.curve import CURVE, Curve, renamed, summary
 
 if TYPE_CHECKING:
@@ -31,6 +32,27 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
+class Student(NamedTuple):
+    """What is trained; `parameters` are all of the model's, with adapters or not."""
+
+    tokenizer: PreTrainedTokenizerBase
+    model: Any
+    parameters: int
+
+
+def open_student(context: StageContext) -> Student:
+    """The stage's input model, ready to be trained, with every random state fixed.
+
+    Raises:
+        RequestError: there is none that can be read.
+    """
+    source = context.model("model")
+    seed_everything(context.seed)
+    tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
+    parameters = model.num_parameters()  # before adapters, and before anybody shares them out
+    return Student(tokenizer, parallel.adapted(model, context.training), parameters)
+
+
 def trainer_settings(context: StageContext) -> dict[str, Any]:
     """Settings of transformers' Trainer that are the same for every method."""
     return {
@@ -45,9 +67,9 @@ def trainer_settings(context: StageContext) -> dict[str, Any]:
         "data_seed": context.seed,
         "bf16": context.engine.dtype == "bfloat16",
         "use_cpu": context.engine.device == "cpu",
-        "gradient_checkpointing": False,
         "dataloader_pin_memory": False,
         "max_grad_norm": 1.0,
+        **parallel.settings(context.training),
     }
 
 
@@ -68,7 +90,7 @@ def supervised_settings(context: StageContext, params: Supervised, steps: int) -
     """`trainer_settings` with those of a trainer on a fixed data set, whose rows stand in the order of a schedule."""
     return trainer_settings(context) | {
         "max_steps": steps,
-        "per_device_train_batch_size": params.batch_size,
+        "per_device_train_batch_size": context.training.share(params.batch_size, "batch_size"),
         "learning_rate": params.learning_rate,
         "warmup_steps": params.warmup_share,
         "lr_scheduler_type": "cosine",
@@ -90,7 +112,8 @@ def progress_callback(
         def on_step_end(
             self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
         ) -> None:
-            context.progress(state.global_step, state.max_steps, "steps")
+            if context.leads:
+                context.progress(state.global_step, state.max_steps, "steps")
 
         def on_log(
             self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
@@ -128,6 +151,7 @@ def run(
 
     parts = {**parts, "curve": curve}
     if validation:
+        validation.follow(trainer)
         trainer.add_callback(validation)
         parts["validation"] = validation
     checkpoints = Checkpoints(parts, updates)
@@ -136,11 +160,37 @@ def run(
     with stopping.deferred():
         trainer.train(resume_from_checkpoint=checkpoints.newest(Path(trainer.args.output_dir)))
     if validation:
-        validation.restore_best()
         context.stats |= {"validation": validation.summary(), "validation_tokens": validation.tokens}
-    write_rows(context.folder / CURVE, curve.rows)
     context.stats |= {"steps": int(curve.rows[-1]["step"]), "course": summary(curve.rows)}
-    _save(trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class, context.folder / "model")
+    model = _final_model(trainer, context, validation)
+    if context.leads:
+        write_rows(context.folder / CURVE, curve.rows)
+        _save(model, trainer.processing_class, context.folder / "model")
+
+
+def _final_model(trainer: Any, context: StageContext, validation: Validation | None) -> Any:
+    """What is kept of a training, as an ordinary model; where the processes share one, the first alone gets it."""
+    kept = validation.kept() if validation and context.leads else {}
+    if context.training.shards:
+        weights = parallel.states(trainer)
+        if not context.leads:
+            return None
+        model: Any = load_model(context.model("model"), "cpu")
+        model.load_state_dict(weights, strict=False)  # of tied ones one is there
+    else:
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        parallel.check_same(model)
+    _put(kept, model)
+    return model.merge_and_unload() if context.training.lora else model
+
+
+def _put(weights: Mapping[str, Any], model: PreTrainedModel) -> None:
+    import torch
+
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, value in weights.items():
+            parameters[name].copy_(value)
 
 
 def _save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

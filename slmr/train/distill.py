@@ -16,9 +16,10 @@ from slmr.engines.models import resolve_model
 from slmr.engines.sampler import Sampler
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.errors import RequestError
-from slmr.stage import StageContext, stage
+from slmr.stage import StageContext, TrainingSettings, stage
 from slmr.store import Cost, digest
-from slmr.train.common import progress_callback, run, seed_everything, supervised_settings
+from slmr.train import parallel
+from slmr.train.common import open_student, progress_callback, run, supervised_settings
 from slmr.train.curve import Curve
 from slmr.train.sft import SftParams, fitting, schedule, some_traces
 from slmr.train.validation import open_validation
@@ -45,6 +46,12 @@ class GkdParams(SftParams):
     temperature: float = Field(default=1.0, gt=0)
     teacher_model: str | None = None
     teacher_key: str = ""
+
+    def fits(self, training: TrainingSettings) -> None:
+        super().fits(training)
+        training.must_not_shard("gkd")
+        if training.accumulation > 1:
+            raise RequestError("training: gkd's divergence is a mean over one pass: leave accumulation at 1")
 
     def identified(self) -> GkdParams:
         """With the key of the teacher.
@@ -75,9 +82,8 @@ def gkd_stage(context: StageContext, params: GkdParams) -> None:
         WorkError: as `sft` does.
     """
     traces = some_traces(context)
-    source, place = context.model("model"), resolve_model(str(params.teacher_model)).location
-    seed_everything(context.seed)
-    tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
+    place = resolve_model(str(params.teacher_model)).location
+    tokenizer, model, parameters = open_student(context)
     teacher = load_model(Path(place), context.engine.device)
     if _vocabulary(load_tokenizer(Path(place)), teacher) != _vocabulary(tokenizer, model):
         raise RequestError(f"stage gkd: the vocabulary of {params.teacher_model} is not the student's")
@@ -90,18 +96,15 @@ def gkd_stage(context: StageContext, params: GkdParams) -> None:
     spent = trainer.spent
 
     def told(_: int) -> dict[str, float]:
-        return {
-            "train_tokens": spent.trained,
-            "rollout_tokens": spent.sampled,
-            "teacher_tokens": spent.trained,
-        }
+        trained, sampled = spent.by_all()
+        return {"train_tokens": trained, "rollout_tokens": sampled, "teacher_tokens": trained}
 
     trainer.add_callback(progress_callback(context, curve, told))
     run(trainer, context, curve, validation, {"spent": spent})
-    trained, sampled = spent.trained, spent.sampled
+    trained, sampled = spent.by_all()
     context.cost += Cost(
         train_tokens=trained, rollout_tokens=sampled, teacher_tokens=trained,
-        flops=model.num_parameters() * (6.0 * trained + 2.0 * sampled) + 2.0 * teacher.num_parameters() * trained,
+        flops=parameters * (6.0 * trained + 2.0 * sampled) + 2.0 * teacher.num_parameters() * trained,
     )  # fmt: skip
 
 
@@ -175,6 +178,11 @@ class Spent:
     def restore(self, state: dict[str, int]) -> None:
         self.trained, self.sampled = state["trained"], state["sampled"]
 
+    def by_all(self) -> tuple[int, int]:
+        """Trained on and sampled, by all processes."""
+        found = parallel.summed(self.state())
+        return found["trained"], found["sampled"]
+
 
 def distiller_class() -> type:
     """TRL's trainer, sampling through slots and counting what it spends."""
@@ -199,7 +207,8 @@ def distiller_class() -> type:
                 )
             ]
             where = [self._sampling.seed, self.state.global_step]
-            rows = [Row(i, head, int(digest(["gkd", *where, i]), 16)) for i, head in enumerate(heads)]
+            first = parallel.place()[0] * len(heads)  # in the step's whole batch
+            rows = [Row(i, head, int(digest(["gkd", *where, first + i]), 16)) for i, head in enumerate(heads)]
             for _row in self._sampler.run(rows, self._sampling, memory.batch_size(model, "auto")):
                 pass
             self.spent.sampled += sum(len(row.ids) for row in rows)
@@ -217,6 +226,11 @@ def distiller_class() -> type:
         ) -> Any:
             self.spent.trained += int(inputs["attention_mask"].sum())
             # The number of items is the traces', not that of what was sampled in their place.
-            return super().compute_loss(model, inputs, return_outputs, None)
+            loss = super().compute_loss(model, inputs, return_outputs, None)
+            if not parallel.several():
+                return loss
+            # Each process has the mean over its tokens; their mean shall be that over all tokens.
+            own = (inputs["labels"] != _IGNORED).sum()
+            return loss * own / self.accelerator.gather(own).float().mean()
 
     return Distiller

@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import Field
 
 from slmr.engines import Prompt
-from slmr.engines.transformers import encode, encode_completion, load_model, load_tokenizer
+from slmr.engines.transformers import encode, encode_completion
 from slmr.errors import WorkError
-from slmr.stage import StageContext, stage
+from slmr.stage import StageContext, TrainingSettings, stage
 from slmr.store import Cost, read_rows
-from slmr.train.common import progress_callback, run, seed_everything, supervised_settings
+from slmr.train.common import open_student, progress_callback, run, supervised_settings
 from slmr.train.curve import Curve
 from slmr.train.sft import schedule
 from slmr.train.validation import ValidationParams, open_validation
@@ -30,6 +30,9 @@ class DpoParams(ValidationParams):
     beta: float = Field(default=0.1, gt=0)
     max_length: int = Field(default=512, ge=8)
 
+    def fits(self, training: TrainingSettings) -> None:
+        training.share(self.batch_size, "batch_size")
+
 
 @stage("dpo", DpoParams, {"model": "one", "pairs": "one", "validation": "optional"}, random=True)
 def dpo_stage(context: StageContext, params: DpoParams) -> None:
@@ -44,9 +47,7 @@ def dpo_stage(context: StageContext, params: DpoParams) -> None:
         raise WorkError(
             "no pair to train on: no problem has a right and a wrong completion; use a larger pool or k"
         )
-    source = context.model("model")
-    seed_everything(context.seed)
-    tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
+    tokenizer, model, parameters = open_student(context)
     rows = [row for row in (tokenized(tokenizer, p) for p in pairs) if longest(row) <= params.max_length]
     context.stats |= {"pairs": len(pairs), "dropped_too_long": len(pairs) - len(rows)}
     if not rows:
@@ -67,7 +68,7 @@ def dpo_stage(context: StageContext, params: DpoParams) -> None:
     run(trainer, context, curve, validation)
     trained = tokens[trainer.state.global_step * params.batch_size - 1]
     # The reference model reads every token once, too.
-    context.cost += Cost(train_tokens=trained, flops=8.0 * model.num_parameters() * trained)
+    context.cost += Cost(train_tokens=trained, flops=8.0 * parameters * trained)
 
 
 def tokenized(tokenizer: Any, pair: dict[str, Any]) -> dict[str, list[int]]:

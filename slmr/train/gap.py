@@ -28,10 +28,13 @@ class GapTrainer(GRPOTrainer):
         sampled, own = inputs.get("sampling_per_token_logps"), self._own_logprobs
         if sampled is not None and own is not None:
             gap = (own - sampled).abs()[self.sampled_mask(inputs)]
-            if gap.numel():
+            largest = gap.max() if gap.numel() else gap.sum()
+            gather: Any = self.accelerator.gather
+            means, most = gather(gap.mean()), gather(largest)
+            if not means.isnan().all():  # a process whose rows are all a teacher's has none
                 mode = "train" if model.training else "eval"
-                self._metrics[mode]["sampling/logprob_gap"].append(gap.mean().item())
-                self._metrics[mode]["sampling/logprob_gap_max"].append(gap.max().item())
+                self._metrics[mode]["sampling/logprob_gap"].append(means.nanmean().item())
+                self._metrics[mode]["sampling/logprob_gap_max"].append(most.max().item())
         return loss
 
     def sampled_mask(self, inputs: dict[str, Any]) -> torch.Tensor:

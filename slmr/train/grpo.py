@@ -8,13 +8,13 @@ from typing import Any, Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
-from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.errors import WorkError
-from slmr.stage import StageContext, stage
+from slmr.stage import StageContext, TrainingSettings, stage
 from slmr.store import Cost, read_rows, write_rows
-from slmr.train.common import progress_callback, run, seed_everything, trainer_settings
+from slmr.train import parallel
+from slmr.train.common import open_student, progress_callback, run, trainer_settings
 from slmr.train.curve import Curve
-from slmr.train.rollouts import GroupReward, Rollouts
+from slmr.train.rollouts import GroupReward, Rollouts, shares
 from slmr.train.validation import ValidationParams, open_validation
 
 PROBLEMS, FAILURES = "problems.parquet", "failures.parquet"
@@ -56,6 +56,12 @@ class GrpoParams(ValidationParams):
             raise ValueError(f"updates = {self.updates} does not divide a step's {completions} completions")
         return self
 
+    def fits(self, training: TrainingSettings) -> None:
+        # A group stays whole on its process.
+        training.model_copy(update={"accumulation": 1}).share(self.prompts_per_step, "prompts_per_step")
+        completions = self.prompts_per_step * self.group_size
+        training.share(completions, "prompts_per_step * group_size", self.updates)
+
 
 @stage(
     "grpo", GrpoParams, {"model": "one", "problems": "one", "validation": "optional"}, random=True, version=4
@@ -91,9 +97,7 @@ def train_policy(
     problems = read_rows(context.input("problems") / PROBLEMS)
     if not problems:
         raise WorkError("no problem to train on: no group had a mixed reward; use a larger pool or more SFT")
-    source = context.model("model")
-    seed_everything(context.seed)
-    tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
+    tokenizer, model, parameters = open_student(context)
     reward, curve = GroupReward(params.group_size), Curve()
     rolled = rollouts(problems, params, reward, context.seed)
     validation = open_validation(model, tokenizer, params, curve, context, params.updates)
@@ -102,8 +106,10 @@ def train_policy(
 
     def told(_: int) -> dict[str, float]:
         trained = made.state.num_input_tokens_seen + (extra.trained if extra else 0)
+        sampled = parallel.summed(rolled.state())
         return {
-            **reward.last, "rollout_tokens": rolled.tokens, "replaced": rolled.replaced, "train_tokens": trained,
+            **shares(parallel.summed(reward.last)), "rollout_tokens": sampled["tokens"],
+            "replaced": sampled["replaced"], "train_tokens": trained,
         }  # fmt: skip
 
     made = _trainer(model, tokenizer, config, rows, rolled, reward, trainer)
@@ -113,19 +119,22 @@ def train_policy(
         made.add_callback(extra)
         parts["part"] = extra
     run(made, context, curve, validation, parts, params.updates)
-    write_rows(context.folder / FAILURES, reward.failures)
+    failures = [row for found in parallel.gathered(reward.failures) for row in found]
+    if context.leads:
+        write_rows(context.folder / FAILURES, failures)
+    sampled = parallel.summed(rolled.state())
     context.stats |= {
         "problems": len(problems),
-        "groups": dict(reward.groups),
-        "statuses": dict(reward.statuses),
-        "replaced": rolled.replaced,
+        "groups": parallel.summed(reward.groups),
+        "statuses": parallel.summed(reward.statuses),
+        "replaced": sampled["replaced"],
         "steps_without_reward": sum(row.get("reward") == 0 for row in curve.rows),
     }
     trained = round(made.state.num_input_tokens_seen) + (extra.trained if extra else 0)
     context.cost += Cost(
         train_tokens=trained,
-        rollout_tokens=rolled.tokens,
-        flops=model.num_parameters() * (6.0 * trained + 2.0 * rolled.tokens),
+        rollout_tokens=sampled["tokens"],
+        flops=parameters * (6.0 * trained + 2.0 * sampled["tokens"]),
     )
     return extra
 
@@ -147,12 +156,13 @@ def _steps(params: GrpoParams) -> int:
 def _config(context: StageContext, params: GrpoParams) -> Any:
     from trl import GRPOConfig
 
+    completions = params.prompts_per_step * params.group_size
     return GRPOConfig(
         **trainer_settings(context),
         max_steps=_steps(params) * params.updates,
         shuffle_dataset=False,  # the rows stand in the order of `schedule`
-        per_device_train_batch_size=params.prompts_per_step * params.group_size // params.updates,
-        steps_per_generation=params.updates,
+        per_device_train_batch_size=context.training.share(completions, "completions", params.updates),
+        steps_per_generation=params.updates * context.training.accumulation,
         num_generations=params.group_size,
         max_completion_length=params.max_tokens,
         temperature=params.temperature,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from slmr.engines.decode import Row
 from slmr.engines.sampler import Sampler
 from slmr.engines.transformers import encode
 from slmr.store import digest
+from slmr.train import parallel
 from slmr.train.curve import Curve
 from slmr.train.validation import ValidationParams
 from slmr.verify import in_form, verify_batch
@@ -44,7 +46,8 @@ class Validation(TrainerCallback):
         self._params, self._curve, self._folder = params, curve, folder
         self._every = params.validate_every * updates
         self._prompts = [tuple(encode(tokenizer, Prompt(p["prompt"]))) for p in problems]
-        self._sampler = Sampler(model, tokenizer)
+        self._sampler: Sampler | None = None
+        self._trainer: Any = None
         self._start = copy.deepcopy(model).eval()
         self.tokens, self.best_step, self.best, self._waited = 0, -1, -1.0, 0
         self._checkpointed = -1  # the best step that the newest checkpoint knows
@@ -71,24 +74,41 @@ class Validation(TrainerCallback):
         if found["accuracy"] > self.best:
             self.best, self.best_step, self._waited = found["accuracy"], step, 0
             if self._params.keep == "best":
-                self._save_best()
+                with self._whole():
+                    if parallel.place()[0] == 0:
+                        self._save_best()
 
     def measure(self) -> dict[str, float]:
-        """Strict accuracy, share in the form, mean length, share cut off, KL to the start in nats a token."""
+        """Strict accuracy, share in the form, mean length, share cut off, KL to the start in nats a token.
+
+        Each process takes a share of the problems; all get the same numbers.
+        """
+        rank, processes = parallel.place()
         rows = [Row(i, prompt, int(digest(["validation", i]), 16)) for i, prompt in enumerate(self._prompts)]
-        sampling = Sampling(1.0, self._params.max_tokens, 0)
-        for _ in self._sampler.run(rows, sampling, memory.batch_size(self._model, "auto")):
-            pass
-        texts = self._tokenizer.batch_decode([row.ids for row in rows], skip_special_tokens=True)
-        golds, kinds = [p["gold"] for p in self._problems], [p["kind"] for p in self._problems]
-        verdicts = verify_batch(texts, golds, kinds)  # type: ignore[arg-type]
-        sampled, count = sum(len(row.ids) for row in rows), len(rows)
+        with self._whole():
+            found = parallel.summed(self._counts(rows[rank::processes], self._problems[rank::processes]))
+        count, sampled = len(rows), int(found["tokens"])
         self.tokens += sampled
         return {
-            "accuracy": sum(v.strict for v in verdicts) / count,
-            "format": sum(map(in_form, texts, kinds)) / count,  # type: ignore[arg-type]
-            "length": sampled / count,
-            "truncated": sum(row.ids[-1] not in self._sampler.ends for row in rows) / count,
+            "accuracy": found["strict"] / count, "format": found["form"] / count, "length": sampled / count,
+            "truncated": found["truncated"] / count, "kl": found["kl"] / sampled,
+        }  # fmt: skip
+
+    def _counts(self, rows: Sequence[Row], problems: Sequence[dict[str, Any]]) -> dict[str, float]:
+        """Over these rows; `kl` in nats."""
+        # Made here, as what it tries of the model needs all of its weights.
+        sampler = self._sampler = self._sampler or Sampler(self._model, self._tokenizer)
+        sampling = Sampling(1.0, self._params.max_tokens, 0)
+        for _ in sampler.run(rows, sampling, memory.batch_size(self._model, "auto")):
+            pass
+        texts = self._tokenizer.batch_decode([row.ids for row in rows], skip_special_tokens=True)
+        golds, kinds = [p["gold"] for p in problems], [p["kind"] for p in problems]
+        verdicts = verify_batch(texts, golds, kinds)  # type: ignore[arg-type]
+        return {
+            "strict": sum(v.strict for v in verdicts),
+            "form": sum(map(in_form, texts, kinds)),  # type: ignore[arg-type]
+            "tokens": sum(len(row.ids) for row in rows),
+            "truncated": sum(row.ids[-1] not in sampler.ends for row in rows),
             "kl": kl_to(self._start, rows),
         }
 
@@ -107,15 +127,20 @@ class Validation(TrainerCallback):
         for other in set(self._folder.glob("best-*")) - needed:
             other.unlink()
 
-    def restore_best(self) -> None:
-        """Puts the best validation's weights into the model, if they are to be kept."""
-        if self._params.keep == "best" and self.best_step >= 0:
-            from safetensors.torch import load_file
+    def kept(self) -> dict[str, torch.Tensor]:
+        """The best validation's weights by their names, if they are to be kept."""
+        if self._params.keep != "best" or self.best_step < 0:
+            return {}
+        from safetensors.torch import load_file
 
-            kept = load_file(self._file(self.best_step))
-            with torch.no_grad():
-                for name, parameter in self._weights():
-                    parameter.copy_(kept[name])
+        return load_file(self._file(self.best_step))
+
+    def follow(self, trainer: Any) -> None:
+        """The trainer whose model it is, which may have shared it among processes."""
+        self._trainer = trainer
+
+    def _whole(self) -> AbstractContextManager[Any]:
+        return parallel.whole(self._trainer) if self._trainer else nullcontext()
 
     def _weights(self) -> list[tuple[str, torch.nn.Parameter]]:
         return list(self._model.named_parameters())  # tied ones once
@@ -138,7 +163,9 @@ class Validation(TrainerCallback):
 
 
 def kl_to(start: PreTrainedModel, rows: Sequence[Row]) -> float:
-    """Mean over the rows' tokens of log p - log p_start, in nats; log p is what they were drawn with."""
+    """Sum over the rows' tokens of log p - log p_start, in nats; log p is what they were drawn with."""
+    if not rows:
+        return 0.0
     width = max(len(row.prompt) + len(row.ids) for row in rows)
     size = max(1, _LOGITS // (width * start.config.get_text_config().vocab_size))
     total = 0.0
@@ -153,4 +180,4 @@ def kl_to(start: PreTrainedModel, rows: Sequence[Row]) -> float:
         for row, line in zip(batch, nll, strict=True):
             begin = len(row.prompt) - 1
             total += sum(row.logprobs) + float(line[begin : begin + len(row.ids)].sum())
-    return total / sum(len(row.ids) for row in rows)
+    return total

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from slmr.errors import RequestError
-from slmr.stage import StageContext, stage
+from slmr.stage import StageContext, TrainingSettings, stage
+from slmr.train import parallel
 from slmr.train.grpo import GrpoParams, train_policy
 from slmr.train.rollouts import GroupReward
 from slmr.train.sft import tokenize, trace_rows
@@ -27,6 +28,10 @@ class ReliftParams(GrpoParams):
 
     buffer: int = Field(default=16, ge=1)
     max_length: int = Field(default=512, ge=8)
+
+    def fits(self, training: TrainingSettings) -> None:
+        super().fits(training)
+        training.must_not_shard("relift")
 
 
 @stage(
@@ -67,13 +72,16 @@ def interleaved_sft(
         def on_step_end(
             self, args: Any, state: Any, control: Any, model: Any = None, optimizer: Any = None, **_: object
         ) -> None:
-            new = dict.fromkeys(name for name in reward.unsolved if name in examples)
+            # Every process takes the same update on the whole buffer, so that their weights stay the same.
+            unsolved = [name for found in parallel.gathered(reward.unsolved) for name in found]
+            new = dict.fromkeys(name for name in unsolved if name in examples)
             self.waiting += [name for name in new if name not in self.waiting]
             reward.unsolved = []
             while len(self.waiting) >= buffer:
                 batch = [examples[name] for name in self.waiting[:buffer]]
                 self.waiting = self.waiting[buffer:]
                 mean_nll(model, batch, pad).backward()
+                parallel.average_gradients(model)
                 torch.nn.utils.clip_grad_norm_(model.parameters(), args.max_grad_norm)
                 optimizer.step()
                 optimizer.zero_grad()

@@ -12,6 +12,7 @@ from slmr.engines.decode import Row
 from slmr.engines.sampler import Sampler
 from slmr.engines.transformers import encode
 from slmr.store import digest
+from slmr.train import parallel
 from slmr.verify import Verdict, in_form, verify
 
 Problem = Mapping[str, Any]
@@ -38,7 +39,7 @@ class GroupReward:
         failures: attempts of the groups in which every reward was 0, one row each.
         groups: how many groups were all right, all wrong, mixed, undecided.
         statuses: how many completions got each verdict status.
-        last: of the last step, the shares of completions and of groups trained on, for its row in the curve.
+        last: of the last step, how many of the completions and of the groups trained on were what; see `shares`.
         unsolved: of the last step, the problems whose group was all wrong.
     """
 
@@ -49,7 +50,7 @@ class GroupReward:
         self.failures: list[dict[str, Any]] = []
         self.groups: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
-        self.last: dict[str, float] = {}
+        self.last: dict[str, int] = {}
         self.unsolved: list[str] = []
 
     def state(self) -> dict[str, Any]:
@@ -75,11 +76,11 @@ class GroupReward:
             self.note([verdicts[i] for i in group], [texts[i] for i in group], problem_id[start])
         self.unsolved = [problem_id[s] for s, name in zip(starts, kinds, strict=True) if name == "all wrong"]
         self.last = {
-            "accuracy": sum(verdicts[i].strict for i in own) / len(own),
-            "format": sum(in_form(texts[i], kind[i]) for i in own) / len(own),  # type: ignore[arg-type]
-            "zero_variance": sum(name != "mixed" for name in kinds) / len(kinds),
-            **{n.replace(" ", "_"): kinds.count(n) / len(kinds) for n in ("all right", "all wrong", "mixed")},
-        }
+            "completions": len(own), "groups": len(kinds), "accuracy": sum(verdicts[i].strict for i in own),
+            "format": sum(in_form(texts[i], kind[i]) for i in own),  # type: ignore[arg-type]
+            "zero_variance": sum(name != "mixed" for name in kinds),
+            **{n.replace(" ", "_"): kinds.count(n) for n in ("all right", "all wrong", "mixed")},
+        }  # fmt: skip
         return rewards
 
     def note(self, verdicts: Sequence[Verdict], texts: Sequence[str], problem_id: str) -> None:
@@ -89,6 +90,13 @@ class GroupReward:
         self.statuses.update(verdict.status for verdict in verdicts)
         if name == "all wrong":
             self.failures += [{"problem_id": problem_id, "completion": text} for text in texts]
+
+
+def shares(counts: Mapping[str, int]) -> dict[str, float]:
+    """Counts of completions and groups as shares of all of them, for a step's row in the curve."""
+    named = {name: count for name, count in counts.items() if name not in ("completions", "groups")}
+    of = {"accuracy": "completions", "format": "completions"}
+    return {name: count / counts[of.get(name, "groups")] for name, count in named.items()}
 
 
 class RolloutSettings(Protocol):
@@ -142,15 +150,16 @@ class Rollouts:
 
     def __call__(self, prompts: list[Any], trainer: Any) -> dict[str, Any]:
         """A completion for each prompt; the draws depend on seed, step, process and place alone."""
-        self.model, self.tokenizer = trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class
-        if self._sampler is None:
-            self._sampler = Sampler(self.model, self.tokenizer)
         size = self._params.group_size
         texts = [p if isinstance(p, str) else p[-1]["content"] for p in prompts]
         chosen = [self._by_prompt[text] for text in texts[::size]]
         place = [trainer.state.global_step, trainer.accelerator.process_index]
-        groups = self.sample(chosen, [*place, 0])
-        self.improve(chosen, groups, place)
+        with parallel.whole(trainer) as model:
+            self.model, self.tokenizer = model, trainer.processing_class
+            if self._sampler is None:
+                self._sampler = Sampler(self.model, self.tokenizer)
+            groups = self.sample(chosen, [*place, 0])
+            self.improve(chosen, groups, place)
         rows = [row for group in groups for row in group]
         asked = [problem for problem in chosen for _ in range(size)]
         return {

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from slmr.engines import Prompt
-from slmr.engines.transformers import encode, encode_completion, load_model, load_tokenizer
+from slmr.engines.transformers import encode, encode_completion
 from slmr.errors import WorkError
-from slmr.stage import StageContext, stage
+from slmr.stage import StageContext, TrainingSettings, stage
 from slmr.store import Cost, read_rows
-from slmr.train.common import progress_callback, run, seed_everything, supervised_settings
+from slmr.train.common import open_student, progress_callback, run, supervised_settings
 from slmr.train.curve import Curve
 from slmr.train.validation import ValidationParams, open_validation
 
@@ -37,6 +37,9 @@ class SftParams(ValidationParams):
     warmup_share: float = Field(default=0.1, ge=0, le=1)
     max_length: int = Field(default=512, ge=8)
 
+    def fits(self, training: TrainingSettings) -> None:
+        training.share(self.batch_size, "batch_size")
+
 
 @stage(
     "sft", SftParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True, version=2
@@ -49,9 +52,7 @@ def sft_stage(context: StageContext, params: SftParams) -> None:
         WorkError: there is no trace to train on, or the loss diverged.
     """
     traces = some_traces(context)
-    source = context.model("model")
-    seed_everything(context.seed)
-    tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
+    tokenizer, model, parameters = open_student(context)
     rows = fitting(tokenizer, traces, params, context)
     steps = max(1, round(len(rows) * params.epochs * params.share / params.batch_size))
     order = schedule([len(row["input_ids"]) for row in rows], steps, params.batch_size, context.seed)
@@ -61,7 +62,7 @@ def sft_stage(context: StageContext, params: SftParams) -> None:
     run(trainer, context, curve, validation)
     seen = order[: trainer.state.global_step * params.batch_size]
     tokens = sum(len(rows[i]["input_ids"]) for i in seen)
-    context.cost += Cost(train_tokens=tokens, flops=6.0 * model.num_parameters() * tokens)
+    context.cost += Cost(train_tokens=tokens, flops=6.0 * parameters * tokens)
 
 
 def trace_rows(context: StageContext) -> list[dict[str, Any]]:

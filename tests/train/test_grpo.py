@@ -10,7 +10,7 @@ from slmr.lab import model_path
 from slmr.stage import EngineSettings, StageContext
 from slmr.train.curve import CURVE
 from slmr.train.grpo import GrpoParams
-from slmr.train.rollouts import GroupReward, Rollouts
+from slmr.train.rollouts import GroupReward, Rollouts, shares
 from tests.train.toy import Scripted, rolled
 
 
@@ -107,7 +107,7 @@ def test_the_last_step_in_shares() -> None:
     reward(
         ["#### 4", "so 5", "#### 1", "#### 2"], ["4", "4", "7", "7"], ["numeric"] * 4, ["a", "a", "b", "b"]
     )
-    assert reward.last == {
+    assert shares(reward.last) == {
         "accuracy": 0.25, "format": 0.75, "zero_variance": 0.5, "all_right": 0.0, "all_wrong": 0.5, "mixed": 0.5,
     }  # fmt: skip
 
@@ -119,6 +119,6 @@ def test_a_teachers_completion_is_paid_but_no_merit_of_the_student() -> None:
         texts, ["4", "4", "7", "7"], ["numeric"] * 4, ["a", "a", "b", "b"], taught=[False, True] * 2
     )
     assert paid == [0.0, 1.0, 0.0, 1.0]
-    assert reward.last["accuracy"] == 0 and reward.last["mixed"] == 1
+    assert shares(reward.last)["accuracy"] == 0 and shares(reward.last)["mixed"] == 1
     # What the student failed on it failed on, whoever helped.
     assert [f["problem_id"] for f in reward.failures] == ["a", "b"] and reward.groups == {"all wrong": 2}

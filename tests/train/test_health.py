@@ -89,7 +89,7 @@ def test_what_needs_validations_says_so(values: dict[str, Any]) -> None:
         stages()["sft"].parse(values, "profile")
 
 
-def test_the_kl_to_the_start_is_the_mean_difference_of_log_probabilities() -> None:
+def test_the_kl_to_the_start_is_the_sum_of_differences_of_log_probabilities() -> None:
     tokenizer, model = load_tokenizer(model_path("lab-llama")), load_model(model_path("lab-llama")).eval()
     rows = [Row(0, (5, 6, 7), 0, [8, 9], [0.0, -1.0]), Row(1, (5,), 0, [tokenizer.eos_token_id], [-2.0])]  # type: ignore[list-item]
     total = 0.0
@@ -97,7 +97,7 @@ def test_the_kl_to_the_start_is_the_mean_difference_of_log_probabilities() -> No
         logits = model(input_ids=torch.tensor([[*row.prompt, *row.ids]])).logits[0].log_softmax(-1)
         for place, token in enumerate(row.ids, len(row.prompt)):
             total -= logits[place - 1, token].item()
-    assert kl_to(model, rows) == pytest.approx((total - 3.0) / 3, rel=1e-5)
+    assert kl_to(model, rows) == pytest.approx(total - 3.0, rel=1e-5)
 
 
 def test_validation_without_held_out_problems_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import torch
+
 from slmr.engines.decode import Row
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.lab import model_path
@@ -64,7 +66,7 @@ class Scripted:
 def rolled(rollouts: Rollouts, problems: Sequence[Any], size: int, step: int = 0) -> dict[str, Any]:
     """What the rollouts return for a step on these problems."""
     trainer = SimpleNamespace(
-        accelerator=SimpleNamespace(unwrap_model=lambda model: model, process_index=0), model=None,
+        accelerator=SimpleNamespace(unwrap_model=lambda model: model, process_index=0), model=torch.nn.Module(),
         processing_class=load_tokenizer(model_path("lab-llama")), state=SimpleNamespace(global_step=step),
     )  # fmt: skip
     rollouts._sampler = object()  # type: ignore[assignment]

@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 from pydantic import Field, field_validator
 
 from slmr.engines.transformers import load_tokenizer
-from slmr.errors import RequestError
+from slmr.errors import RequestError, WorkError
 from slmr.stage import EngineSettings, Params
 from slmr.stagewise.data import Row
 from slmr.store import digest
@@ -122,9 +122,14 @@ class TeacherSettings(Params):
             return model.key
         from slmr.engines.server import ServerEngine
 
-        server = ServerEngine(
-            str(model.location), EngineSettings(name="server", served_name=self.teacher_served_name)
-        )
+        settings = EngineSettings(name="server", served_name=self.teacher_served_name)
+        try:
+            server = ServerEngine(str(model.location), settings)
+        except WorkError as error:
+            raise WorkError(
+                f"teacher '{self.teacher}': {error}; start one there (vllm serve MODEL is one), or name another"
+                " teacher_model or teacher in the profile"
+            ) from None
         try:
             return server.identity()
         finally:

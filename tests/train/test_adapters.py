@@ -1,0 +1,113 @@
+"""Less memory for the same steps: adapters in the place of weights, activations made again, several passes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from slmr.engines.transformers import load_model, load_tokenizer
+from slmr.errors import RequestError
+from slmr.lab import model_path
+from slmr.recipes import stages
+from slmr.stage import EngineSettings, LoraSettings, StageContext, TrainingSettings
+from slmr.store import read_rows
+from slmr.train.common import open_student
+from slmr.train.curve import CURVE
+from tests.train.test_resume import inputs
+
+SFT: dict[str, Any] = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-3}
+RL: dict[str, Any] = {"steps": 2, "group_size": 4, "prompts_per_step": 4, "max_tokens": 30, "beta": 0.01}
+LORA = TrainingSettings(lora=LoraSettings(rank=4, alpha=8))
+
+
+def trained(stage: str, values: dict[str, Any], place: Path, training: TrainingSettings) -> Any:
+    """The model that a stage writes."""
+    place.mkdir()
+    context = StageContext(
+        place, inputs(place), 3, EngineSettings(device="cpu"), lambda *_: None, training=training
+    )
+    stages()[stage].run(context, stages()[stage].parse(values, "test"))
+    return load_model(place / "model")
+
+
+def student() -> Any:
+    return load_model(model_path("lab-llama"))
+
+
+def test_only_adapters_learn(tmp_path: Path) -> None:
+    context = StageContext(
+        tmp_path, inputs(tmp_path), 3, EngineSettings(device="cpu"), lambda *_: None, training=LORA
+    )
+    opened = open_student(context)
+    learning = {name for name, p in opened.model.named_parameters() if p.requires_grad}
+    assert learning and all("lora_" in name for name in learning)
+    assert opened.parameters == student().num_parameters()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stage", "values"),
+    [
+        ("sft", SFT),
+        ("grpo", RL),
+    ],
+)  # fmt: skip
+def test_what_is_saved_is_an_ordinary_model_of_which_linear_layers_moved_by_the_rank(
+    stage: str, values: dict[str, Any], tmp_path: Path
+) -> None:
+    after, before = trained(stage, values, tmp_path / "out", LORA), student()
+    assert not list((tmp_path / "out" / "model").glob("adapter*")) and load_tokenizer(
+        tmp_path / "out" / "model"
+    )
+    assert type(after) is type(before)
+    ranks = {}
+    for (name, new), (_, old) in zip(after.named_parameters(), before.named_parameters(), strict=True):
+        moved = (new - old).detach()
+        if "proj" in name:
+            ranks[name] = int(torch.linalg.matrix_rank(moved, atol=1e-6)) if moved.any() else 0
+        else:
+            assert not moved.any(), name
+    assert max(ranks.values()) <= 4 and sum(rank > 0 for rank in ranks.values()) > len(ranks) / 2
+
+
+@pytest.mark.slow
+def test_recomputed_activations_and_several_passes_change_nothing(tmp_path: Path) -> None:
+    plain = trained("sft", SFT, tmp_path / "plain", TrainingSettings())
+    frugal = trained(
+        "sft", SFT, tmp_path / "frugal", TrainingSettings(gradient_checkpointing=True, accumulation=4)
+    )
+    moved = max(
+        float((a - b).abs().max()) for a, b in zip(plain.parameters(), student().parameters(), strict=True)
+    )
+    apart = max(
+        float((a - b).abs().max()) for a, b in zip(plain.parameters(), frugal.parameters(), strict=True)
+    )
+    assert apart < 1e-5 < 1e-4 < moved
+    losses = [[row["loss"] for row in read_rows(tmp_path / name / CURVE)] for name in ("plain", "frugal")]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_layers_that_are_not_there_are_named(tmp_path: Path) -> None:
+    training = TrainingSettings(lora=LoraSettings(targets=("nowhere",)))
+    context = StageContext(
+        tmp_path, inputs(tmp_path), 3, EngineSettings(device="cpu"), lambda *_: None, training=training
+    )
+    with pytest.raises(RequestError, match=r"lora\.targets: .*nowhere"):
+        open_student(context)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"strategy": "fsdp"}, "set processes above 1"),
+        ({"processes": 2, "strategy": "zero3", "lora": {}}, "lora takes ddp"),
+        ({"proceses": 2}, "proceses"),
+        ({"lora": {"rank": 0}}, "rank"),
+    ],
+)
+def test_settings_that_contradict_each_other(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TrainingSettings.model_validate(values)
