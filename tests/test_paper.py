@@ -24,7 +24,7 @@ LLAMA3 = (
     "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}"
 )
 # What the tiny students say to everything; so problems with these answers are right now and then.
-SAYINGS = ("2 + 2 = 4.\n#### 4", "2 + 3 = 5.\n#### 5")
+SAYINGS = ("#### 4", "#### 5")
 OVERRIDES = """
 extends: paper
 students: [{student}]
@@ -106,9 +106,9 @@ def student(kind: str, folder: Path) -> Path:
         model: Any = Qwen2ForCausalLM(Qwen2Config(**shape))
     else:
         model = LlamaForCausalLM(LlamaConfig(**shape, head_dim=16))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     rng, questions = Random(0), [row["question"] for row in problems(32)]
-    for _ in range(60):
+    for _ in range(100):
         rows = []
         for question in rng.sample(questions, 8):
             head = words.apply_chat_template(

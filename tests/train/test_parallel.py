@@ -35,8 +35,9 @@ def process() -> None:
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
-    dist.init_process_group("gloo", init_method=f"file://{os.environ['MEET']}")
-    rank, mesh = dist.get_rank(), init_device_mesh("cpu", (2,))
+    rank = int(os.environ["RANK"])
+    dist.init_process_group("gloo", init_method=f"file://{os.environ['MEET']}", rank=rank, world_size=2)
+    mesh = init_device_mesh("cpu", (2,))
     plain, model = (load_model(model_path("lab-llama"), "cpu") for _ in range(2))
     for part in [*model.model.layers, model]:  # type: ignore[union-attr]
         fully_shard(part, mesh=mesh)
