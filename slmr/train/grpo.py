@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from random import Random
 from typing import Any, Literal, Protocol, Self
 
@@ -15,6 +16,7 @@ from slmr.store import Cost, read_rows, write_rows
 from slmr.train.common import progress_callback, run, seed_everything, trainer_settings
 from slmr.train.curve import Curve
 from slmr.train.rollouts import GroupReward, Rollouts
+from slmr.train.vllm_rollouts import open_source
 from slmr.train.validation import ValidationParams, open_validation
 
 PROBLEMS, FAILURES = "problems.parquet", "failures.parquet"
@@ -95,7 +97,7 @@ def train_policy(
     seed_everything(context.seed)
     tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
     reward, curve = GroupReward(params.group_size), Curve()
-    rolled = rollouts(problems, params, reward, context.seed)
+    rolled = rollouts(problems, params, reward, context.seed, source=open_source(context, source))
     validation = open_validation(model, tokenizer, params, curve, context, params.updates)
     config, rows = _config(context, params), _rows(tokenizer, problems, params, context.seed)
     extra = part(tokenizer, reward) if part else None
@@ -112,7 +114,8 @@ def train_policy(
     if extra:
         made.add_callback(extra)
         parts["part"] = extra
-    run(made, context, curve, validation, parts, params.updates)
+    with closing(rolled):
+        run(made, context, curve, validation, parts, params.updates)
     write_rows(context.folder / FAILURES, reward.failures)
     context.stats |= {
         "problems": len(problems),
