@@ -55,7 +55,9 @@ class EngineSettings(Params):
     @classmethod
     def _known(cls, value: str) -> str:
         if value not in ("engine", "trainer") and not value.startswith(("http://", "https://")):
-            raise ValueError("neither engine, trainer nor the URL of a vLLM server, such as http://127.0.0.1:8000/v1")
+            raise ValueError(
+                "neither engine, trainer nor the URL of a vLLM server, such as http://127.0.0.1:8000/v1"
+            )
         return value
 
     @property

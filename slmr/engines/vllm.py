@@ -125,7 +125,7 @@ def load_llm(folder: Path, settings: EngineSettings, **more: Any) -> Any:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Keeps the random states and torch's threads: vLLM sets both for itself when it starts, in a trainer's process too."""
+    """Keeps the random states and torch's threads, which vLLM sets for itself when it starts."""
     import numpy as np
     import torch
 

