@@ -32,7 +32,7 @@ def _pack_again(model: Any) -> None:
     )
 
     for layer in model.modules():
-        method = getattr(layer, "quant_method", None)
+        method: Any = getattr(layer, "quant_method", None)
         if isinstance(layer, VocabParallelEmbedding) and isinstance(method, UnquantizedEmbeddingMethod):
             method.process_weights_after_loading(layer)  # nothing to do but on a CPU
 
