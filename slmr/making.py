@@ -200,13 +200,14 @@ def _manifest(node: Node, cost: Cost, work: Work) -> Manifest:
     import torch
 
     assert node.stage is not None and node.params is not None
+    used = node.stage.uses_engine or (node.stage.rolls_out and work.engine.sampled_by != "trainer")
     return Manifest(
         stage=node.stage.name, stage_version=node.stage.version, key=node.key,
         parameters=node.params.model_dump(mode="json"),
         inputs={name: [n.key for n in group] for name, group in node.inputs.items()},
         seed=node.seed, versions=library_versions(work.engine.name), git_revision=git_revision(),
         device="cuda" if torch.cuda.is_available() else "cpu", threads=torch.get_num_threads(), cost=cost,
-        engine=work.engine.model_dump(mode="json") if node.stage.uses_engine else {},
+        engine=work.engine.model_dump(mode="json") if used else {},
         training=work.training.identity() if node.stage.trains else {},
     )  # fmt: skip
 

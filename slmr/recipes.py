@@ -262,7 +262,7 @@ class Planner:
                 **limited, "stage": kind.name, "version": kind.version, "parameters": params.model_dump(mode="json"),
                 "inputs": {name: [node.key for node in group] for name, group in inputs.items()},
                 "seed": seed, "libraries": library_versions(self._engine.name),
-                "engine": self._engine.model_dump(exclude={"concurrency"}),
+                "engine": self._engine.identity(rolls_out=kind.rolls_out),
             }
         )  # fmt: skip
         return Node(key, label, kind, params, inputs, seed)

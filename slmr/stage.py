@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from slmr.errors import RequestError, unknown
 from slmr.store import Cost
@@ -43,6 +43,9 @@ class EngineSettings(Params):
         compile: compile the decoding step (on a CPU for vLLM, too): minutes of start-up, for an accelerator.
         trust_remote_code: run code that a model folder brings along.
         served_name: the model's name on a server that serves several.
+        rollouts: what samples for reinforcement learning: `engine` is vLLM inside the training process where that
+            is the engine, else the trainer's own sampler; `trainer` is always that sampler; a URL is a vLLM server
+            that takes over the policy's weights, see `slmr.engines.vllm_policy`.
     """
 
     name: Literal["transformers", "vllm", "server"] = "transformers"
@@ -53,6 +56,29 @@ class EngineSettings(Params):
     compile: bool = False
     trust_remote_code: bool = False
     served_name: str | None = None
+    rollouts: str = "engine"
+
+    @field_validator("rollouts")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in ("engine", "trainer") and not value.startswith(("http://", "https://")):
+            raise ValueError(
+                "neither engine, trainer nor the URL of a vLLM server, such as http://127.0.0.1:8000/v1"
+            )
+        return value
+
+    @property
+    def sampled_by(self) -> Literal["trainer", "vllm", "server"]:
+        """What rollouts come from: the trainer's own sampler, vLLM inside its process, or a vLLM server."""
+        if self.rollouts == "engine":
+            return "vllm" if self.name == "vllm" else "trainer"
+        return "trainer" if self.rollouts == "trainer" else "server"
+
+    def identity(self, *, rolls_out: bool) -> dict[str, Any]:
+        """What of it can change a stage's result; `rolls_out` says that the stage samples rollouts."""
+        fields = self.model_dump(exclude={"concurrency", "rollouts"})
+        elsewhere = rolls_out and self.sampled_by != "trainer"
+        return fields | ({"rollouts": self.sampled_by} if elsewhere else {})
 
     @property
     def label(self) -> str:
@@ -210,6 +236,11 @@ class Stage:
     def trains(self) -> bool:
         """Whether it writes a model."""
         return "learning_rate" in self.params.model_fields
+
+    @property
+    def rolls_out(self) -> bool:
+        """Whether it samples from the model that it trains."""
+        return self.trains and "group_size" in self.params.model_fields
 
     def parse(self, values: dict[str, Any], where: str) -> Params:
         """The parameters, checked.

@@ -38,6 +38,7 @@ def test_ones_own_says_only_what_is_different(tmp_path: Path) -> None:
         ("extends: leb\n", "did you mean 'lab'"),
         ("extends: mine.yaml\n", "extends itself"),
         ("extends: lab\nengin: {}\n", "did you mean 'engine'"),
+        ("extends: lab\nengine: {rollouts: trainers}\n", "neither engine, trainer nor the URL"),
         ("extends: lab\nstages: 3\n", "stages"),
         ("a: [\n", "is not YAML"),
         ("- a\n", "a profile is a mapping"),

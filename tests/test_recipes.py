@@ -51,6 +51,28 @@ def test_a_key_follows_seed_parameters_and_inputs() -> None:
     assert all(plain[label] != changed[label] for label in ("raw", "sft", "grpo"))
 
 
+def test_where_rollouts_come_from_is_in_the_keys_of_what_rolls_out_alone() -> None:
+    def keys_with(**engine: Any) -> dict[str, str]:
+        final = Planner(Path(), "s", load_profile("lab").stages, EngineSettings(**engine), 0).plan(
+            load_recipe("sft_grpo")
+        )
+        return {node.label: node.key for node in final.ancestors()}
+
+    plain = keys_with()
+    assert keys_with(rollouts="trainer") == plain  # what the default is
+    server = keys_with(rollouts="http://a:8000/v1")
+    assert server == keys_with(rollouts="http://b:8000/v1")
+    assert {label for label in plain if plain[label] != server[label]} == {"grpo"}
+    vllm, sampled_by_trainer = keys_with(name="vllm"), keys_with(name="vllm", rollouts="trainer")
+    assert {label for label in vllm if vllm[label] != sampled_by_trainer[label]} == {"grpo"}
+
+
+def test_the_default_engine_is_in_keys_as_it_was_before_rollouts_had_a_source() -> None:
+    settings = EngineSettings()
+    known = {"name", "batch_size", "device", "dtype", "compile", "trust_remote_code", "served_name"}
+    assert settings.identity(rolls_out=True).keys() == known == settings.identity(rolls_out=False).keys()
+
+
 def test_rounds_refer_to_the_round_before() -> None:
     final = planner().plan(load_recipe("stagewise"))
     assert final.label == "grpo (round 2)"

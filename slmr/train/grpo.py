@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from random import Random
 from typing import Any, Literal, Protocol, Self
 
@@ -16,6 +17,7 @@ from slmr.train.common import open_student, progress_callback, run, trainer_sett
 from slmr.train.curve import Curve
 from slmr.train.rollouts import GroupReward, Rollouts, shares
 from slmr.train.validation import ValidationParams, open_validation
+from slmr.train.vllm_rollouts import open_source
 
 PROBLEMS, FAILURES = "problems.parquet", "failures.parquet"
 
@@ -99,7 +101,9 @@ def train_policy(
         raise WorkError("no problem to train on: no group had a mixed reward; use a larger pool or more SFT")
     tokenizer, model, parameters = open_student(context)
     reward, curve = GroupReward(params.group_size), Curve()
-    rolled = rollouts(problems, params, reward, context.seed)
+    rolled = rollouts(
+        problems, params, reward, context.seed, source=open_source(context, context.model("model"))
+    )
     validation = open_validation(model, tokenizer, params, curve, context, params.updates)
     config, rows = _config(context, params), _rows(tokenizer, problems, params, context.seed)
     extra = part(tokenizer, reward) if part else None
@@ -118,7 +122,8 @@ def train_policy(
     if extra:
         made.add_callback(extra)
         parts["part"] = extra
-    run(made, context, curve, validation, parts, params.updates)
+    with closing(rolled):
+        run(made, context, curve, validation, parts, params.updates)
     failures = [row for found in parallel.gathered(reward.failures) for row in found]
     if context.leads:
         write_rows(context.folder / FAILURES, failures)

@@ -1,4 +1,4 @@
-"""What GRPO is fed: completions from our own sampler, verdicts as rewards, and what became of each group."""
+"""What GRPO is fed: completions of the policy, verdicts as rewards, and what became of each group."""
 
 from __future__ import annotations
 
@@ -112,6 +112,38 @@ class RolloutSettings(Protocol):
     def resample(self) -> int: ...
 
 
+class Source(Protocol):
+    """Samples from the policy as it was when `follow` was called last."""
+
+    def follow(self, trainer: Any, model: Any) -> None:
+        """Takes over the weights of the trainer's model, which is whole, as they are now; every process calls it."""
+        ...
+
+    def run(self, rows: Sequence[Row], sampling: Sampling) -> None:
+        """Gives every row its token ids and their log-probabilities."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class OwnSampler:
+    """Our own sampler on the very model that is trained: the same path as probing and evaluation."""
+
+    _sampler: Sampler | None = None
+
+    def follow(self, trainer: Any, model: Any) -> None:
+        self._model, self._tokenizer = model, trainer.processing_class
+
+    def run(self, rows: Sequence[Row], sampling: Sampling) -> None:
+        if self._sampler is None:
+            self._sampler = Sampler(self._model, self._tokenizer)
+        for _ in self._sampler.run(rows, sampling, memory.batch_size(self._model, "auto")):
+            pass
+
+    def close(self) -> None:
+        self._sampler = None
+
+
 class Judged(NamedTuple):
     """A group's texts, their verdicts, and what it is; see `named`."""
 
@@ -121,7 +153,7 @@ class Judged(NamedTuple):
 
 
 class Rollouts:
-    """TRL's rollout function on our own sampler: the same path as probing and evaluation.
+    """TRL's rollout function on a source of completions, which is our own sampler where none is given.
 
     A group whose rewards are all equal has no advantage and teaches nothing. Up to `resample` times a step,
     such groups are replaced by groups of other problems: dynamic sampling (DAPO, 2503.14476, section 3.2), but
@@ -134,13 +166,18 @@ class Rollouts:
     """
 
     def __init__(
-        self, problems: Sequence[Problem], params: RolloutSettings, reward: GroupReward, seed: int
-    ) -> None:
+        self, problems: Sequence[Problem], params: RolloutSettings, reward: GroupReward, seed: int,
+        source: Source | None = None,
+    ) -> None:  # fmt: skip
         self._problems, self._params, self._reward, self._seed = problems, params, reward, seed
         self._by_prompt = {p["prompt"]: p for p in problems}
         self._sampling = Sampling(params.temperature, params.max_tokens, seed)
-        self._sampler: Sampler | None = None
+        self._source = source or OwnSampler()
         self.tokens = self.replaced = 0
+
+    def close(self) -> None:
+        """Gives back what the source holds."""
+        self._source.close()
 
     def state(self) -> dict[str, int]:
         return {"tokens": self.tokens, "replaced": self.replaced}
@@ -150,14 +187,13 @@ class Rollouts:
 
     def __call__(self, prompts: list[Any], trainer: Any) -> dict[str, Any]:
         """A completion for each prompt; the draws depend on seed, step, process and place alone."""
+        self.tokenizer = trainer.processing_class
         size = self._params.group_size
         texts = [p if isinstance(p, str) else p[-1]["content"] for p in prompts]
         chosen = [self._by_prompt[text] for text in texts[::size]]
         place = [trainer.state.global_step, trainer.accelerator.process_index]
         with parallel.whole(trainer) as model:
-            self.model, self.tokenizer = model, trainer.processing_class
-            if self._sampler is None:
-                self._sampler = Sampler(self.model, self.tokenizer)
+            self._source.follow(trainer, model)
             groups = self.sample(chosen, [*place, 0])
             self.improve(chosen, groups, place)
         rows = [row for group in groups for row in group]
@@ -218,7 +254,6 @@ class Rollouts:
         self, problems: Sequence[Problem], where: list[int], prefixes: Sequence[str] | None = None
     ) -> list[list[Row]]:
         """The student's completions of each problem, from the prefix where there is one."""
-        assert self._sampler is not None
         size = self._params.group_size
         starts = prefixes or [""] * len(problems)
         prompts = [
@@ -233,8 +268,7 @@ class Rollouts:
             for i, (problem, prompt) in enumerate(zip(problems, prompts, strict=True))
         ]
         rows = [row for group in groups for row in group]
-        for _ in self._sampler.run(rows, self._sampling, memory.batch_size(self.model, "auto")):
-            pass
+        self._source.run(rows, self._sampling)
         self.tokens += sum(len(row.ids) for row in rows)
         return groups
 
@@ -244,7 +278,7 @@ class TracedRollouts(Rollouts):
 
     def __init__(
         self, problems: Sequence[Problem], params: RolloutSettings, reward: GroupReward, seed: int,
-        traces: Mapping[str, str],
+        traces: Mapping[str, str], source: Source | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(problems, params, reward, seed)
+        super().__init__(problems, params, reward, seed, source)
         self._traces = traces

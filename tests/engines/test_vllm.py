@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,39 +11,18 @@ from slmr.engines import Engine, Prompt, Sampling, open_engine
 from slmr.lab import model_path
 from slmr.stage import EngineSettings
 from slmr.tasks import load_task
+from tests.engines.vllm_process import serving
 
 pytest.importorskip("vllm", reason="the extra vllm is not installed")
 
 MODEL = model_path("lab-llama")
-SERVED = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1"}
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """A vLLM OpenAI server with the lab student."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(MODEL), "--served-model-name",
-               "lab", "--host", "127.0.0.1", "--port", str(port), "--dtype", "float32", "--enforce-eager"]  # fmt: skip
-    server = subprocess.Popen(command, env={**os.environ, **SERVED}, stdout=subprocess.DEVNULL)
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/health", server)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        server.terminate()
-        server.wait(60)
-
-
-def _wait_for(health: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        assert server.poll() is None, "the server ended"
-        try:
-            urllib.request.urlopen(health, timeout=2).close()
-            return
-        except OSError:
-            time.sleep(1)
-    raise AssertionError("the server did not come up in five minutes")
+    with serving(MODEL) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

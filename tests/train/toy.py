@@ -69,5 +69,4 @@ def rolled(rollouts: Rollouts, problems: Sequence[Any], size: int, step: int = 0
         accelerator=SimpleNamespace(unwrap_model=lambda model: model, process_index=0), model=torch.nn.Module(),
         processing_class=load_tokenizer(model_path("lab-llama")), state=SimpleNamespace(global_step=step),
     )  # fmt: skip
-    rollouts._sampler = object()  # type: ignore[assignment]
     return rollouts([p["prompt"] for p in problems for _ in range(size)], trainer)

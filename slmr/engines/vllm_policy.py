@@ -1,0 +1,55 @@
+"""The weights of a model that is being trained, on their way into a running vLLM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+EXTENSION = "slmr.engines.vllm_policy.PolicyWorker"  # vLLM's setting worker_extension_cls
+
+
+class PolicyWorker:
+    """What vLLM mixes into its worker, so that `collective_rpc` can hand it other weights."""
+
+    def load_policy(self, folder: str | None = None, weights: Iterator[Any] | None = None) -> None:
+        """Replaces the weights by those of a folder's safetensors, or by (name, tensor) pairs.
+
+        vLLM's own `reload_weights` does it, all but one thing (0.32): on a CPU a matrix is multiplied from a packed
+        copy, and an output layer that shares the embedding's weights keeps the copy of the old ones.
+        """
+        worker: Any = self
+        worker.reload_weights(weights_path=folder, weights_iterator=weights)
+        _pack_again(worker.get_model())
+
+
+def _pack_again(model: Any) -> None:
+    from vllm.model_executor.layers.vocab_parallel_embedding import (  # type: ignore[reportMissingImports]
+        UnquantizedEmbeddingMethod,
+        VocabParallelEmbedding,
+    )
+
+    for layer in model.modules():
+        method: Any = getattr(layer, "quant_method", None)
+        if isinstance(layer, VocabParallelEmbedding) and isinstance(method, UnquantizedEmbeddingMethod):
+            method.process_weights_after_loading(layer)  # nothing to do but on a CPU
+
+
+def policy_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
+    """Each weight once, under its name in a saved model; a LoRA adapter's share is added to what it adapts.
+
+    The model stays as it is: merging an adapter and taking it out again would round its base a little each time.
+    """
+    base = model.get_base_model() if hasattr(model, "peft_config") else model
+    for name, parameter in base.named_parameters():
+        if ".lora_" in name:
+            continue
+        weight, (adapted, inside, kind) = parameter.detach(), name.rpartition(".base_layer.")
+        if inside and kind == "weight":
+            layer = base.get_submodule(adapted)
+            weight = weight + sum(
+                layer.get_delta_weight(adapter).detach() for adapter in layer.active_adapters
+            )
+        yield name.replace(".base_layer.", "."), weight
