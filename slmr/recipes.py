@@ -251,6 +251,12 @@ class Planner:
             {"budget": self._budget} if self._budget is not None and kind.name != "evaluate" else {}
         )
         if kind.trains:
+            if kind.rolls_out and self._training.processes > 1 and self._engine.sampled_by == "vllm":
+                raise RequestError(
+                    f"{where}: vLLM in the training process is for one process, and training.processes is"
+                    f" {self._training.processes}: name a vLLM server (engine: {{rollouts: URL}}), or take the"
+                    " trainer's own sampler (engine: {rollouts: trainer})"
+                )
             try:
                 params.fits(self._training)
             except RequestError as error:

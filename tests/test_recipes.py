@@ -10,7 +10,7 @@ import pytest
 from slmr.errors import RequestError
 from slmr.profiles import load_profile, profile_names
 from slmr.recipes import Planner, Recipe, load_recipe, recipe_files, select_methods
-from slmr.stage import EngineSettings
+from slmr.stage import EngineSettings, TrainingSettings
 from slmr.yamlfiles import merged
 
 
@@ -233,3 +233,13 @@ def test_methods_that_a_profile_leaves_out() -> None:
     names = [recipe.name for recipe in select_methods("all", (), {"gkd": "why"})]
     assert "gkd" not in names and "grpo" in names
     assert "gkd" in [recipe.name for recipe in select_methods("gkd", (), {"gkd": "why"})]  # asked for by name
+
+
+def test_vllm_in_the_training_process_is_refused_where_there_are_several() -> None:
+    engine = EngineSettings(name="vllm")
+    planner = Planner(
+        Path(), "s", load_profile("lab").stages, engine, 0, training=TrainingSettings(processes=2)
+    )
+    assert planner.plan(load_recipe("sft"))
+    with pytest.raises(RequestError, match="name a vLLM server"):
+        planner.plan(load_recipe("grpo"))

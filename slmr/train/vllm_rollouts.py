@@ -64,11 +64,6 @@ class Colocated:
         self._folder, self._settings, self._llm = folder, settings, None
 
     def follow(self, trainer: Any, model: Any) -> None:
-        if trainer.accelerator.num_processes > 1:
-            raise RequestError(
-                "vLLM in the training process is for one process: start a vLLM server, and name its URL (engine:"
-                " {rollouts: URL}), or sample with the trainer's own sampler (engine: {rollouts: trainer})"
-            )
         if self._llm is None:  # once accelerate has seen that it is alone: vLLM opens a process group
             self._llm = load_llm(
                 self._folder, self._settings, worker_extension_cls=EXTENSION, gpu_memory_utilization=_SHARE
