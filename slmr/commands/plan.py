@@ -40,11 +40,20 @@ def print_plan(plan: Plan, lacking: Sequence[str]) -> None:
 
 def _machine(plan: Plan, gpus: int) -> Machine:
     """So many GPUs of one machine, each with a process."""
-    settings = plan.profile.training
+    settings, engine = plan.profile.training, plan.profile.engine
     strategy = settings.strategy if gpus > 1 else "ddp"
+    # vLLM in the training process is for one process.
+    rollouts = "trainer" if gpus > 1 and engine.sampled_by == "vllm" else engine.sampled_by
     return Machine(
-        gpus, settings.model_copy(update={"processes": gpus, "strategy": strategy}), plan.profile.engine.name
+        gpus, settings.model_copy(update={"processes": gpus, "strategy": strategy}), engine.name, rollouts
     )
+
+
+def _rollouts(plan: Plan) -> str:
+    """What samples in a training, on one GPU and on several."""
+    by = {"trainer": "the trainer's own sampler", "vllm": "vLLM", "server": "a vLLM server on other GPUs"}
+    one, several = (by[_machine(plan, gpus).rollouts] for gpus in _GPUS)
+    return one if one == several else f"{one} on one GPU, {several} on eight"
 
 
 def _shapes(plan: Plan) -> dict[str, ModelShape]:
@@ -106,8 +115,8 @@ def _print_basis(plan: Plan, shapes: dict[str, ModelShape], unknown: Sequence[st
     print(
         f"- training: {each} N FLOPs a token, float32 states of 16 N bytes, {training.strategy},"
         f" {training.accumulation} passes a step{lora}; generation: 2 N FLOPs a token, a step as long as reading"
-        f" weights and cache takes, or as its least; engine {plan.profile.engine.name}, in training transformers;"
-        " a teacher's own work is not here"
+        f" weights and cache takes, or as its least; engine {plan.profile.engine.name}, in a training"
+        f" {_rollouts(plan)}; a teacher's own work is not here"
     )
     print(f"- assumed: {', '.join(f'{name} {value}' for name, value in ASSUMED.rows())}")
     if plan.profile.budget:

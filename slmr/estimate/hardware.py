@@ -10,6 +10,7 @@ memory     weights, gradients and Adam's two moments in float32, 16 N bytes; act
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from slmr.estimate.shapes import ModelShape
@@ -31,6 +32,7 @@ class Assumptions:
     scaling: float = 0.85  # of eight times the speed, training on eight GPUs
     vllm_width: int = 256  # completions side by side
     transformers_width: int = 256
+    vllm_share: float = 0.3  # of the memory, for a vLLM in the training process
     prompt_tokens: int = 110  # GSM8K in a chat template
     trace_tokens: int = 130  # GSM8K's own solutions
     fill: float = 0.5  # of max_tokens that a completion takes
@@ -53,11 +55,12 @@ ASSUMED = Assumptions()
 
 @dataclass(frozen=True)
 class Machine:
-    """So many GPUs, and how the profile trains and samples on them."""
+    """So many GPUs, and how the profile trains and samples on them; `rollouts` as `EngineSettings.sampled_by`."""
 
     gpus: int
     training: TrainingSettings
     engine: str = "vllm"
+    rollouts: str = "trainer"
     assumed: Assumptions = ASSUMED
 
     # ------------------------------------------------------------------------------- time
@@ -120,6 +123,17 @@ class Machine:
             else layer * shape.layers
         )
         return rows * (length * kept + written * 12 * shape.vocabulary) + 2 * shape.parameters
+
+    def rollout_bytes(self, shape: ModelShape, calls: Sequence[Call]) -> float:
+        """What sampling during a training holds beside its states; a server has GPUs of its own."""
+        if self.rollouts == "server":
+            return 0.0
+        if self.rollouts == "vllm":
+            return self.assumed.vllm_share * self.assumed.memory_gib * 2**30
+        return max(
+            (self.cache_bytes(shape, c.completions / self.gpus, c.prompt + c.longest, "transformers") for c in calls),
+            default=0.0,
+        )  # fmt: skip
 
     def cache_bytes(self, shape: ModelShape, completions: float, length: float, engine: str) -> float:
         """Keys and values of those side by side, at their longest."""

@@ -94,7 +94,8 @@ def _hours(flow: Flow, shape: ModelShape, machine: Machine, a: Assumptions) -> f
     """Only training is shared among GPUs, with what it samples on the way; other stages have one."""
     trains = flow.passes[0] > 0
     gpus = machine.gpus if trains else 1
-    engine = "transformers" if trains else machine.engine
+    inside = "transformers" if machine.rollouts == "trainer" else "vllm"
+    engine = inside if trains else machine.engine
     seconds = machine.train_s(shape, flow.trained) + machine.prefill_s(shape, flow.scored, gpus)
     for times, call in flow.calls:
         prompts = machine.prefill_s(shape, call.completions * call.prompt, gpus)
@@ -109,13 +110,10 @@ def _gib(flow: Flow, shape: ModelShape, machine: Machine) -> float:
     if rows:
         here = rows / machine.gpus / machine.training.accumulation
         states, busy = machine.states_bytes(shape), machine.pass_bytes(shape, here, length, written)
-        cache = [
-            machine.cache_bytes(
-                shape, call.completions / machine.gpus, call.prompt + call.longest, "transformers"
-            )
-            for call in calls
-        ]
-        return (states + 4 * flow.copies * shape.parameters + max([busy, *cache])) / 2**30
+        sampling = machine.rollout_bytes(shape, calls)
+        # vLLM keeps its share while the trainer goes on; our own sampler has given its cache back by then.
+        beside = busy + sampling if machine.rollouts == "vllm" and calls else max(busy, sampling)
+        return (states + 4 * flow.copies * shape.parameters + beside) / 2**30
     if not calls and not flow.scored:
         return 0.0
     weights = (2 if machine.engine == "vllm" else 4) * shape.parameters
