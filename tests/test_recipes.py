@@ -53,9 +53,8 @@ def test_a_key_follows_seed_parameters_and_inputs() -> None:
 
 def test_where_rollouts_come_from_is_in_the_keys_of_what_rolls_out_alone() -> None:
     def keys_with(**engine: Any) -> dict[str, str]:
-        final = Planner(Path(), "s", load_profile("lab").stages, EngineSettings(**engine), 0).plan(
-            load_recipe("sft_grpo")
-        )
+        made = Planner(Path(), "s", load_profile("lab").stages, EngineSettings(**engine), 0)
+        final = made.plan(load_recipe("sft_grpo"))
         return {node.label: node.key for node in final.ancestors()}
 
     plain = keys_with()
