@@ -8,6 +8,8 @@ from hypothesis import settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# As important as the tests beside them: else, on a busy machine, their checkers run into time limits.
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112, the name is Ray's
 os.environ.pop("SLMR_DATA", None)
 # Converted models are kept for the machine, so that each test run need not convert them anew; digests are not.
 

@@ -207,7 +207,7 @@ def test_a_disk_full_in_the_middle_is_one_line_and_the_run_goes_on_when_there_is
 
 def test_sigterm_saves_and_the_same_command_goes_on_from_there(tmp_path: Path) -> None:
     long = tiny_profile(tmp_path)
-    Path(long).write_text(Path(long).read_text().replace("steps: 2", "steps: 30"))
+    Path(long).write_text(Path(long).read_text().replace("steps: 2", "steps: 12"))
     arguments = ("bench", "--method", "grpo", "--profile", long)
     whole = slmr(*arguments, "--out", "whole", cwd=tmp_path)
     assert whole.returncode == 0, whole.stderr

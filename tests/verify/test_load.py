@@ -71,11 +71,11 @@ def test_actors_of_ray_say_the_same():
         ray.shutdown()
 
 
-def test_after_60_poisoned_cases_1000_good_ones_are_answered(monkeypatch):
+def test_after_24_poisoned_cases_1000_good_ones_are_answered(monkeypatch):
     monkeypatch.setattr(symbolic.SymbolicPool.equal, "__defaults__", (0.1,))
-    poison = [(f"\\boxed{{{number}.5}}", POISON[number % 2]) for number in range(60)]
+    poison = [(f"\\boxed{{{number}.5}}", POISON[number % 2]) for number in range(24)]
     verdicts = verify_batch(*map(list, zip(*poison, strict=True)), "math")
-    assert sum(v.abstained for v in verdicts) > 30 and not any(v.lenient for v in verdicts)
+    assert sum(v.abstained for v in verdicts) > 12 and not any(v.lenient for v in verdicts)
     monkeypatch.undo()
     good = verify_batch(
         ["\\boxed{\\cos^2 x + \\sin^2 x}"] * 500 + ["\\boxed{2/4}"] * 500, ["1"] * 500 + ["0.5"] * 500, "math"
