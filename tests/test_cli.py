@@ -8,13 +8,16 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from slmr.lab import model_path
+from tests import in_process
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 TINY_PROFILE = """
 students: [lab-llama]
@@ -38,6 +41,19 @@ def slmr(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
     )
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """As `slmr` in the test's folder, but in this process, which has imported everything by then."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(tmp_path)
+        capsys.readouterr()
+        code = in_process.slmr(*arguments)
+        return subprocess.CompletedProcess(arguments, int(code or 0), *capsys.readouterr())
+
+    return run
 
 
 def begun(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
@@ -149,9 +165,9 @@ def test_every_gold_passes_its_own_checker(tmp_path: Path) -> None:
     assert done.stdout.count(" of ") == 5
 
 
-def test_bench_resumes_after_a_kill_and_gives_the_same_table(tmp_path: Path) -> None:
+def test_bench_resumes_after_a_kill_and_gives_the_same_table(tmp_path: Path, here: Command) -> None:
     arguments = ("bench", "--method", "rft,grpo", "--profile", tiny_profile(tmp_path))
-    whole = slmr(*arguments, "--out", "whole", cwd=tmp_path)
+    whole = here(*arguments, "--out", "whole")
     assert whole.returncode == 0, whole.stderr
     killed = begun(*arguments, "--out", "killed", cwd=tmp_path)
     assert killed.stderr
@@ -160,7 +176,7 @@ def test_bench_resumes_after_a_kill_and_gives_the_same_table(tmp_path: Path) -> 
     killed.kill()
     killed.wait()
     assert not list(tmp_path.glob("killed/*/summary.json"))
-    resumed = slmr(*arguments, "--out", "killed", cwd=tmp_path)
+    resumed = here(*arguments, "--out", "killed")
     assert resumed.returncode == 0, resumed.stderr
     assert "done before" in resumed.stderr and " 0 done before" not in resumed.stderr
     assert accuracies(tmp_path / "killed") == accuracies(tmp_path / "whole")
@@ -186,7 +202,7 @@ def test_a_disk_without_room_for_the_models_is_said_before_any_work(tmp_path: Pa
 
 
 def test_a_disk_full_in_the_middle_is_one_line_and_the_run_goes_on_when_there_is_room(
-    tmp_path: Path, small_disk: Path
+    tmp_path: Path, small_disk: Path, here: Command
 ) -> None:
     arguments = ("bench", "--method", "sft", "--profile", tiny_profile(tmp_path), "--out", str(small_disk))
     stopped = begun(*arguments, cwd=tmp_path)
@@ -199,17 +215,17 @@ def test_a_disk_full_in_the_middle_is_one_line_and_the_run_goes_on_when_there_is
     said = stopped.stderr.read()
     assert stopped.wait() == 1 and "the disk is full" in said.splitlines()[-1] and "Traceback" not in said
     (small_disk / "else").unlink()
-    resumed = slmr(*arguments, cwd=tmp_path)
+    resumed = here(*arguments)
     assert resumed.returncode == 0, resumed.stderr
     assert "done before" in resumed.stderr and " 0 done before" not in resumed.stderr
     assert {method for method, _ in accuracies(small_disk)} == {"base", "sft"}
 
 
-def test_sigterm_saves_and_the_same_command_goes_on_from_there(tmp_path: Path) -> None:
+def test_sigterm_saves_and_the_same_command_goes_on_from_there(tmp_path: Path, here: Command) -> None:
     long = tiny_profile(tmp_path)
     Path(long).write_text(Path(long).read_text().replace("steps: 2", "steps: 12"))
     arguments = ("bench", "--method", "grpo", "--profile", long)
-    whole = slmr(*arguments, "--out", "whole", cwd=tmp_path)
+    whole = here(*arguments, "--out", "whole")
     assert whole.returncode == 0, whole.stderr
     stopped = begun(*arguments, "--out", "stopped", cwd=tmp_path)
     while not list(tmp_path.glob("stopped/*/artefacts/.partial/grpo-*/trainer")):
@@ -220,22 +236,22 @@ def test_sigterm_saves_and_the_same_command_goes_on_from_there(tmp_path: Path) -
     _, said = stopped.communicate(timeout=60)
     assert stopped.returncode == 1 and "the same command goes on from here" in said, said
     assert list(tmp_path.glob("stopped/*/artefacts/.partial/grpo-*/trainer/checkpoint-*/slmr.json"))
-    resumed = slmr(*arguments, "--out", "stopped", cwd=tmp_path)
+    resumed = here(*arguments, "--out", "stopped")
     assert resumed.returncode == 0, resumed.stderr
     assert accuracies(tmp_path / "stopped") == accuracies(tmp_path / "whole")
 
 
-def test_a_deleted_artefact_is_made_again_with_what_depends_on_it(tmp_path: Path) -> None:
+def test_a_deleted_artefact_is_made_again_with_what_depends_on_it(tmp_path: Path, here: Command) -> None:
     arguments = ("bench", "--method", "sft,rft", "--profile", tiny_profile(tmp_path))
-    assert slmr(*arguments, cwd=tmp_path).returncode == 0
+    assert here(*arguments).returncode == 0
     before = accuracies(tmp_path / "runs")
     (teacher,) = tmp_path.glob("runs/*/artefacts/teacher-*")
     shutil.rmtree(teacher)
-    said = slmr(*arguments, "--dry-run", cwd=tmp_path).stdout.splitlines()
+    said = here(*arguments, "--dry-run").stdout.splitlines()
     plan = [line for line in said if line.startswith(("to do", "done"))]
     again = [line.split()[2].rpartition("-")[0] for line in plan if line.startswith("to do")]
     assert again == ["teacher", "sft", "evaluate"]
-    resumed = slmr(*arguments, cwd=tmp_path)
+    resumed = here(*arguments)
     assert resumed.returncode == 0, resumed.stderr
     assert f"{len(plan)} stages: {len(plan) - 3} done before, 3 to do" in resumed.stderr
     assert accuracies(tmp_path / "runs") == before
@@ -249,7 +265,7 @@ def accuracies(out: Path) -> dict[tuple[str, str], float]:
     }
 
 
-def test_stagewise_runs_whole_and_is_reused(tmp_path: Path) -> None:
+def test_stagewise_runs_whole_and_is_reused(tmp_path: Path, here: Command) -> None:
     arguments = ("bench", "--method", "stagewise", "--profile", tiny_profile(tmp_path, "lab_gsm8k,lab_math"))
     first = slmr(*arguments, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
@@ -261,7 +277,7 @@ def test_stagewise_runs_whole_and_is_reused(tmp_path: Path) -> None:
     paid = next(r for r in rows if r["method"] == "stagewise")
     assert min(paid[c] for c in ("train_tokens", "rollout_tokens", "teacher_tokens", "flops")) > 0
     before = {p: p.stat().st_mtime_ns for p in tmp_path.glob("runs/*/artefacts/*/manifest.json")}
-    again = slmr(*arguments, cwd=tmp_path)
+    again = here(*arguments)
     assert " 0 to do" in again.stderr
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
