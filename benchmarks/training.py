@@ -39,7 +39,7 @@ SIZES: dict[str, dict[str, Any]] = {
         "grpo": {"steps": 1, "prompts_per_step": 1, "group_size": 4, "max_tokens": 48},
     },
 }
-LONG = {"epochs": 1.0, "batch_size": 4, "max_length": 512, "learning_rate": 2e-5}
+LONG = {"epochs": 1.0, "batch_size": 2, "max_length": 512, "learning_rate": 2e-5}
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def memory() -> list[Ratio]:
         )
         for side in ("slmr", "trl")
     ]
-    what = "SFT of SmolLM2-135M at 512 tokens, batch 4: memory at its most"
+    what = "SFT of SmolLM2-135M at 512 tokens, batch 2: memory at its most"
     return [Ratio("sft_memory", what, "TRL alone", (tuple(sides),), "MB")]
 
 
