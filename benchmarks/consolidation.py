@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import trl_settings
 from artefacts import kept, made
 
 from slmr.engines import Prompt
@@ -152,15 +153,10 @@ def trainer_config(params: Any, seed: int, a: argparse.Namespace) -> Any:
     """TRL's settings of both sides, those of the lab profile's GRPO."""
     from trl import GRPOConfig
 
-    return GRPOConfig(**{
-        "output_dir": str(a.out / "trainer"), "report_to": "none", "save_strategy": "no", "disable_tqdm": True,
-        "seed": seed, "data_seed": seed, "use_cpu": True, "bf16": False, "dataloader_pin_memory": False,
-        "max_steps": a.steps, "per_device_train_batch_size": params.prompts_per_step * params.group_size,
-        "num_generations": params.group_size, "max_completion_length": params.max_tokens, "beta": 0.0,
-        "learning_rate": params.learning_rate, "warmup_steps": params.warmup_steps, "logging_steps": 1000,
-        "lr_scheduler_type": "constant_with_warmup", "temperature": 1.0, "mask_truncated_completions": True,
-        "loss_type": params.loss, "scale_rewards": params.scale_rewards, "max_grad_norm": 1.0,
-    })  # fmt: skip
+    return GRPOConfig(
+        **trl_settings.alone(a.out / "trainer", seed), **trl_settings.grpo(params), max_steps=a.steps,
+        logging_steps=1000,
+    )  # fmt: skip
 
 
 class HeldOut:

@@ -15,7 +15,8 @@ import argparse
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 from ratios import Ratio, in_turns, table
 
@@ -25,12 +26,7 @@ from slmr.engines.transformers import TransformersEngine
 from slmr.stage import EngineSettings
 from slmr.tasks import select_tasks
 
-
-class Round(NamedTuple):
-    """Wall seconds of one pass over all prompts, and the texts."""
-
-    wall: float
-    texts: list[str]
+Work = Callable[[], list[str]]  # a pass over all prompts, and what came of it
 
 
 def main() -> None:
@@ -70,24 +66,16 @@ def measured(name: str, a: argparse.Namespace) -> Ratio:
     if a.compile:
         compiled = TransformersEngine(model.location, settings.model_copy(update={"compile": True}))  # type: ignore[arg-type]
         theirs, ours = ours, slots(compiled, prompts, a)
-    rounds: list[tuple[Round, Round]] = []
-
-    def us() -> float:
-        rounds.append((ours(), rounds[-1][1] if rounds else Round(0, [])))
-        return rounds[-1][0].wall
-
-    def them() -> float:
-        rounds[-1] = (rounds[-1][0], theirs())
-        return rounds[-1][1].wall
-
-    pairs = in_turns(us, them, a.n)
-    (mine, other) = rounds[-1]
-    tokens = sum(len(engine.tokenizer(text)["input_ids"]) + 1 for text in mine.texts)  # type: ignore[arg-type]
-    same = sum(x == y for x, y in zip(mine.texts, other.texts, strict=True))
+    mine: list[str] = []
+    other: list[str] = []
+    pairs = in_turns(timed(ours, mine), timed(theirs, other), a.n)
+    tokens = sum(len(engine.tokenizer(text)["input_ids"]) + 1 for text in mine)  # type: ignore[arg-type]
+    same = sum(x == y for x, y in zip(mine, other, strict=True))
     peer = "the engine as it is" if a.compile else "`model.generate`"
     what = f"{'compiled engine' if a.compile else 'engine'}, {model.name}"
-    note = f"{tokens / mine.wall:,.0f} tokens a second; {same} of {len(prompts)} completions the same"
-    return Ratio(f"engine_{model.name}", what, peer, pairs, note=note)
+    found = Ratio(f"engine_{model.name}", what, peer, pairs)
+    note = f"{tokens / found.ours:,.0f} tokens a second; {same} of {len(prompts)} completions the same"
+    return replace(found, note=note)
 
 
 def prompts_of(edition: str, count: int) -> list[Prompt]:
@@ -99,21 +87,23 @@ def prompts_of(edition: str, count: int) -> list[Prompt]:
     return found[:count]
 
 
-def timed(work: Callable[[], list[str]]) -> Callable[[], Round]:
-    def run() -> Round:
+def timed(work: Work, texts: list[str]) -> Callable[[], float]:
+    """Its seconds, each time that it is called; what it wrote the last time is in `texts`."""
+
+    def run() -> float:
         start = time.perf_counter()
-        texts = work()
-        return Round(time.perf_counter() - start, texts)
+        texts[:] = work()
+        return time.perf_counter() - start
 
     return run
 
 
-def slots(engine: Any, prompts: Sequence[Prompt], arguments: argparse.Namespace) -> Callable[[], Round]:
+def slots(engine: Any, prompts: Sequence[Prompt], arguments: argparse.Namespace) -> Work:
     sampling = Sampling(0.0, arguments.max_tokens, 0)
-    return timed(lambda: [done.text for done in engine.generate(prompts, sampling)])
+    return lambda: [done.text for done in engine.generate(prompts, sampling)]
 
 
-def plain(engine: Any, prompts: Sequence[Prompt], arguments: argparse.Namespace) -> Callable[[], Round]:
+def plain(engine: Any, prompts: Sequence[Prompt], arguments: argparse.Namespace) -> Work:
     """transformers as its manual uses it: template, left padding, generate, decode."""
     import torch
 
@@ -131,7 +121,7 @@ def plain(engine: Any, prompts: Sequence[Prompt], arguments: argparse.Namespace)
             texts += tokenizer.batch_decode(ids[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
         return texts
 
-    return timed(work)
+    return work
 
 
 if __name__ == "__main__":

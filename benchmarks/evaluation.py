@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-from ratios import Ratio, in_turns, table
+from ratios import Ratio, in_turns, process, table
 
 from slmr.engines.models import resolve_model
 from slmr.resources import resource
@@ -106,12 +106,7 @@ def wall(arguments: list[str]) -> float:
     """Seconds of a Python process; `slmr eval` writes into a new folder each time."""
     with tempfile.TemporaryDirectory() as out:
         extra = ["--out", out] if "slmr.cli" in arguments else []
-        start = time.monotonic()
-        done = subprocess.run([sys.executable, *arguments, *extra], capture_output=True, text=True)
-        seconds = time.monotonic() - start
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    return seconds
+        return process([sys.executable, *arguments, *extra])
 
 
 def until_first_token(code: str, arguments: list[str]) -> float:

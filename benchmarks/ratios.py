@@ -83,14 +83,14 @@ def seconds_of(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def process(command: Sequence[str], **more: str) -> float:
+def process(command: Sequence[str]) -> float:
     """Wall seconds of a command from its start to its end.
 
     Raises:
         SystemExit: it is missing or fails.
     """
     try:
-        return seconds_of(lambda: subprocess.run(command, capture_output=True, text=True, check=True, **more))
+        return seconds_of(lambda: subprocess.run(command, capture_output=True, text=True, check=True))
     except FileNotFoundError:
         raise SystemExit(f"{command[0]} is not installed: run `make env`") from None
     except subprocess.CalledProcessError as error:

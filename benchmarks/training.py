@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import trl_settings
 from artefacts import made
 from ratios import Ratio, in_turns, seconds_of, table
 
@@ -152,13 +153,9 @@ def long_rows(place: Path) -> Ready:
     return Ready(node, Path(student.location), read_rows(place / "traces.parquet"), profile, inputs)
 
 
-def shared_settings(ready: Ready, out: Path) -> dict[str, Any]:
-    params: Any = ready.node.params
-    return {
-        "output_dir": str(out), "report_to": "none", "save_strategy": "no", "disable_tqdm": True, "seed": 0,
-        "use_cpu": True, "bf16": False, "dataloader_pin_memory": False, "gradient_checkpointing": False,
-        "learning_rate": params.learning_rate, "logging_steps": 1, "max_grad_norm": 1.0,
-    }  # fmt: skip
+def plain_settings(out: Path) -> dict[str, Any]:
+    """Of both scripts; a row of the log a step, as the stage has."""
+    return {**trl_settings.alone(out, 0), "gradient_checkpointing": False, "logging_steps": 1}
 
 
 def trl_sft(ready: Ready, out: Path) -> None:
@@ -173,7 +170,7 @@ def trl_sft(ready: Ready, out: Path) -> None:
         for r in ready.rows
     ]  # fmt: skip
     config = SFTConfig(
-        **shared_settings(ready, out), per_device_train_batch_size=params.batch_size,
+        **plain_settings(out), per_device_train_batch_size=params.batch_size, learning_rate=params.learning_rate,
         max_steps=round(len(rows) * params.epochs / params.batch_size), max_length=params.max_length,
         warmup_steps=params.warmup_share, lr_scheduler_type="cosine",
     )  # fmt: skip
@@ -195,13 +192,7 @@ def trl_grpo(ready: Ready, out: Path) -> None:
 
     params: Any = ready.node.params
     rows = [{"prompt": [{"role": "user", "content": r["prompt"]}], "gold": r["gold"]} for r in ready.rows]
-    config = GRPOConfig(
-        **shared_settings(ready, out), max_steps=params.steps, num_generations=params.group_size,
-        per_device_train_batch_size=params.prompts_per_step * params.group_size, beta=params.beta,
-        max_completion_length=params.max_tokens, temperature=params.temperature, loss_type=params.loss,
-        warmup_steps=params.warmup_steps, lr_scheduler_type="constant_with_warmup",
-        mask_truncated_completions=params.mask_truncated, scale_rewards=params.scale_rewards,
-    )  # fmt: skip
+    config = GRPOConfig(**plain_settings(out), **trl_settings.grpo(params), max_steps=params.steps)
     trainer = GRPOTrainer(
         model=load_model(ready.model, "cpu"), reward_funcs=[reward("numeric")], args=config,
         train_dataset=Dataset.from_list(rows), processing_class=load_tokenizer(ready.model),

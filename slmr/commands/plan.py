@@ -31,7 +31,7 @@ def print_plan(plan: Plan, lacking: Sequence[str]) -> None:
     rows = [_row(plan, e, "to do" if e.node.key in missing else "done") for e in found]
     print_listing([*rows, _sum_row(to_do)], as_json=False)
     print(f"{len(plan.nodes)} stages into {plan.folder}")
-    _print_basis(plan, shapes, [e.node.label for e in found if not e.flow.known])
+    _print_basis(plan, machines, shapes, [e.node.label for e in found if not e.flow.known])
     faults = [*lacking, *lacking_for(plan.profile, plan.tasks)]
     print("Missing here" if faults else "Missing here: nothing")
     for fault in faults:
@@ -49,10 +49,10 @@ def _machine(plan: Plan, gpus: int) -> Machine:
     )
 
 
-def _rollouts(plan: Plan) -> str:
+def _rollouts(machines: Sequence[Machine]) -> str:
     """What samples in a training, on one GPU and on several."""
     by = {"trainer": "the trainer's own sampler", "vllm": "vLLM", "server": "a vLLM server on other GPUs"}
-    one, several = (by[_machine(plan, gpus).rollouts] for gpus in _GPUS)
+    one, several = (by[machine.rollouts] for machine in machines)
     return one if one == several else f"{one} on one GPU, {several} on eight"
 
 
@@ -102,7 +102,9 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def _print_basis(plan: Plan, shapes: dict[str, ModelShape], unknown: Sequence[str]) -> None:
+def _print_basis(
+    plan: Plan, machines: Sequence[Machine], shapes: dict[str, ModelShape], unknown: Sequence[str]
+) -> None:
     training = plan.profile.training
     print(_LEGEND)
     for shape in dict.fromkeys(shapes.values()):
@@ -110,13 +112,12 @@ def _print_basis(plan: Plan, shapes: dict[str, ModelShape], unknown: Sequence[st
             f"- model: {shape.parameters:,} weights; {shape.layers} layers, hidden {shape.hidden}, inner"
             f" {shape.intermediate}, {shape.heads} heads, {shape.kv_heads} of keys, vocabulary {shape.vocabulary:,}"
         )
-    each = 8 if training.gradient_checkpointing else 6
     lora = f", adapters of rank {training.lora.rank}" if training.lora else ""
     print(
-        f"- training: {each} N FLOPs a token, float32 states of 16 N bytes, {training.strategy},"
+        f"- training: {machines[0].train_flops} N FLOPs a token, float32 states of 16 N bytes, {training.strategy},"
         f" {training.accumulation} passes a step{lora}; generation: 2 N FLOPs a token, a step as long as reading"
         f" weights and cache takes, or as its least; engine {plan.profile.engine.name}, in a training"
-        f" {_rollouts(plan)}; a teacher's own work is not here"
+        f" {_rollouts(machines)}; a teacher's own work is not here"
     )
     print(f"- assumed: {', '.join(f'{name} {value}' for name, value in ASSUMED.rows())}")
     if plan.profile.budget:

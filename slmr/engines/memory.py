@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _TYPICAL_TOKENS = 1024  # of one completion with its prompt, for the estimate of the batch size
 SHARE = 0.4  # of the machine's memory for the cache; the rest is weights, activations and everybody else
+BESIDE_TRAINING = 0.3  # of a GPU's memory, for a vLLM in the training process
 _TINY = 20_000_000  # parameters; below, a step costs more in calls than in arithmetic
 
 

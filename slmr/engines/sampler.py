@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slmr.engines import Sampling
+from slmr.engines import Sampling, memory
 from slmr.engines.decode import Decoding, Row, decode
 from slmr.engines.draws import pick, uniforms
 from slmr.errors import RequestError
@@ -53,6 +53,11 @@ class Sampler:
                 yield from generate(self._model, rows, batch_size, how)
         finally:
             self._model.train(training)
+
+    def fill(self, rows: Sequence[Row], sampling: Sampling) -> None:
+        """Completes all rows, as many side by side as the memory holds."""
+        for _ in self.run(rows, sampling, memory.batch_size(self._model, "auto")):
+            pass
 
     def _stop_check(self, stops: Sequence[str]) -> Callable[[list[int]], bool] | None:
         if not stops:

@@ -13,6 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from slmr.engines import memory
 from slmr.estimate.shapes import ModelShape
 from slmr.stage import TrainingSettings
 
@@ -32,7 +33,7 @@ class Assumptions:
     scaling: float = 0.85  # of eight times the speed, training on eight GPUs
     vllm_width: int = 256  # completions side by side
     transformers_width: int = 256
-    vllm_share: float = 0.3  # of the memory, for a vLLM in the training process
+    vllm_share: float = memory.BESIDE_TRAINING  # of the memory, for a vLLM in the training process
     prompt_tokens: int = 110  # GSM8K in a chat template
     trace_tokens: int = 130  # GSM8K's own solutions
     fill: float = 0.5  # of max_tokens that a completion takes
@@ -63,13 +64,17 @@ class Machine:
     rollouts: str = "trainer"
     assumed: Assumptions = ASSUMED
 
+    @property
+    def train_flops(self) -> int:
+        """A weight and token of training."""
+        return 8 if self.training.gradient_checkpointing else 6
+
     # ------------------------------------------------------------------------------- time
 
     def train_s(self, shape: ModelShape, tokens: float) -> float:
         """Seconds of forward and backward passes over so many tokens."""
-        each = 8 if self.training.gradient_checkpointing else 6
         speed = self.assumed.peak_flops * self.assumed.train_share
-        return each * shape.parameters * tokens / speed / self._speed_up
+        return self.train_flops * shape.parameters * tokens / speed / self._speed_up
 
     def prefill_s(self, shape: ModelShape, tokens: float, gpus: int = 1) -> float:
         speed = self.assumed.peak_flops * self.assumed.prefill_share

