@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from slmr.labels import place_labels
 from slmr.standings import Board, Standing
 from slmr.stats import Estimate
 
@@ -24,6 +25,10 @@ STATE_COLOURS = GROUP_COLOURS | {
 }  # fmt: skip
 _PALETTE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#8C6D00", "#000000")
 _DASHES = ("solid", "dash", "dot", "dashdot")
+ASIDE = (
+    "ablation",
+    "control",
+)  # kinds whose lines are drawn on a click in the legend only, where there are others
 
 
 def bars(board: Board) -> Figure:
@@ -43,42 +48,44 @@ def bars(board: Board) -> Figure:
 
 
 def cost_and_accuracy(board: Board) -> Figure:
-    """Tokens against mean accuracy; those that nothing cheaper beats are joined."""
+    """Tokens against mean accuracy; those that nothing cheaper beats are joined.
+
+    A name for which there is no room shows when its point is pointed at.
+    """
     import plotly.graph_objects as go
 
+    named = sorted(board.complete, key=lambda s: (not s.efficient, s.kind in ASIDE, -s.mean))
+    places = place_labels([(s.tokens / 1e6, 100 * s.mean, s.name) for s in named])
+    label_at = dict(zip((s.name for s in named), places, strict=True))
     figure = go.Figure()
     for kind, group in _by_kind(board.complete).items():
         figure.add_scatter(
-            x=[s.tokens / 1e6 for s in group], y=[100 * s.mean for s in group], mode="markers+text",
-            text=[s.name for s in group], textposition="top center", name=kind,
-            marker={"color": KIND_COLOURS[kind], "size": 9}, error_y=_errors(_accuracies(group)),
+            x=[s.tokens / 1e6 for s in group], y=[100 * s.mean for s in group], mode="markers+text", name=kind,
+            text=[s.name if label_at[s.name] else "" for s in group], customdata=[s.name for s in group],
+            textposition=[label_at[s.name] or "middle right" for s in group],
+            hovertemplate="%{customdata}: %{y:.1f} %, %{x:.2f} M tokens<extra></extra>",
+            marker={"color": KIND_COLOURS[kind], "size": 9}, cliponaxis=False,
+            error_y=_errors(_accuracies(group)) | {"thickness": 1, "width": 2},
         )  # fmt: skip
     front = sorted((s for s in board.standings if s.efficient), key=lambda s: s.tokens)
     figure.add_scatter(
         x=[s.tokens / 1e6 for s in front], y=[100 * s.mean for s in front], mode="lines",
-        line={"color": "#666666", "dash": "dot"}, name="nothing cheaper is better",
+        line={"color": "#666666", "dash": "dot"}, name="nothing cheaper is better", hoverinfo="skip",
     )  # fmt: skip
     figure.update_xaxes(title_text="tokens generated, trained on and taught, millions")
     figure.update_yaxes(title_text="mean accuracy over tasks, %")
     return _finished(figure, f"Cost and accuracy, {board.student}", 560)
 
 
-def pass_curves(found: Sequence[Capability], student: str) -> Figure:
+def pass_curves(found: Sequence[Capability], board: Board) -> Figure:
     """pass@k against k, on a logarithmic axis."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    for i, entry in enumerate(found):
-        ks = list(entry.passed)
-        figure.add_scatter(
-            x=ks, y=[100 * entry.passed[k].mean for k in ks], mode="lines+markers", name=entry.method,
-            line={"color": _PALETTE[i % len(_PALETTE)], "dash": _DASHES[i // len(_PALETTE) % len(_DASHES)]},
-        )  # fmt: skip
+    lines = {e.method: (list(e.passed), [100 * e.passed[k].mean for k in e.passed]) for e in found}
+    figure = _lines(lines, board)
     figure.update_xaxes(
         type="log", title_text="k, completions", tickvals=list(found[0].passed), tickformat="d"
     )
     figure.update_yaxes(title_text="pass@k, % of items")
-    return _finished(figure, f"What can be reached in k tries, {student}", 560)
+    return _finished(figure, f"What can be reached in k tries, {board.student}", 560)
 
 
 def gains_by_difficulty(found: Sequence[Capability], student: str) -> Figure:
@@ -97,21 +104,19 @@ def gains_by_difficulty(found: Sequence[Capability], student: str) -> Figure:
     return _finished(figure, f"Gain by initial difficulty, {student}", 460)
 
 
-def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], student: str) -> Figure:
-    """Held-out accuracy during training against the tokens spent so far; method → its points."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    for i, (method, rows) in enumerate(curves.items()):
+def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], board: Board) -> Figure:
+    """Held-out accuracy during training against the tokens spent so far; name of an entry → its points."""
+    lines = {}
+    for name, rows in curves.items():
         points = [row for row in rows if row.get("validation_accuracy") is not None]
-        figure.add_scatter(
-            x=[p["tokens"] / 1e6 for p in points], y=[100 * p["validation_accuracy"] for p in points],
-            mode="lines+markers", name=method,
-            line={"color": _PALETTE[i % len(_PALETTE)], "dash": _DASHES[i // len(_PALETTE) % len(_DASHES)]},
-        )  # fmt: skip
+        lines[name] = (
+            [p["tokens"] / 1e6 for p in points],
+            [100 * p["validation_accuracy"] for p in points],
+        )
+    figure = _lines(lines, board)
     figure.update_xaxes(title_text="tokens spent so far, millions")
     figure.update_yaxes(title_text="accuracy on held-out training problems, %")
-    return _finished(figure, f"Learning curves, {student}", 560)
+    return _finished(figure, f"Learning curves, {board.student}", 560)
 
 
 def flow(moves: Sequence[Mapping[str, Any]], title: str) -> Figure:
@@ -160,6 +165,22 @@ def as_divs(figures: Sequence[Figure]) -> list[str]:
         figure.to_html(full_html=False, include_plotlyjs=i == 0, div_id=f"figure-{i}", config=config)
         for i, figure in enumerate(figures)
     ]
+
+
+def _lines(lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], board: Board) -> Figure:
+    """A line an entry, those aside last; colours and dashes repeat only after all of them were used together."""
+    import plotly.graph_objects as go
+
+    aside = {s.name for s in board.standings if s.kind in ASIDE} & set(lines)
+    figure = go.Figure()
+    for i, name in enumerate(sorted(lines, key=lambda name: name in aside)):
+        hidden = name in aside and len(aside) < len(lines)
+        x, y = lines[name]
+        figure.add_scatter(
+            x=x, y=y, mode="lines+markers", name=name, visible="legendonly" if hidden else True,
+            line={"color": _PALETTE[i % len(_PALETTE)], "dash": _DASHES[i // len(_PALETTE) % len(_DASHES)]},
+        )  # fmt: skip
+    return figure
 
 
 def _accuracies(standings: Sequence[Standing]) -> list[Estimate]:

@@ -325,11 +325,11 @@ def pass_table(found: Sequence[Capability]) -> Table:
 def drawings(found: Board, able: Sequence[Capability]) -> list[Figure]:
     """All figures of a student; of learning curves and moves those of the first seed."""
     drawn = [bars(found), cost_and_accuracy(found)]
-    curves = {s.method: s.entry.table("course", s.seeds[0]) for s in found.standings}
-    if curves := {method: rows for method, rows in curves.items() if rows}:
-        drawn.append(learning_curves(curves, found.student))
+    curves = {s.name: s.entry.table("course", s.seeds[0]) for s in found.standings}
+    if curves := {name: rows for name, rows in curves.items() if rows}:
+        drawn.append(learning_curves(curves, found))
     if able:
-        drawn += [gains_by_difficulty(able, found.student), pass_curves(able, found.student)]
+        drawn += [gains_by_difficulty(able, found.student), pass_curves(able, found)]
     for s in found.standings:
         if s.kind == "stagewise" and (moves := s.entry.table("moves", s.seeds[0])):
             drawn.append(flow(moves, f"Problems between difficulty groups, {s.method}, {found.student}"))

@@ -37,7 +37,11 @@ def show(view: View) -> None:
         )
         _table(difficulty_table(able))
         st.subheader("What can be reached in k tries")
-        draw(pass_curves(able, found.student), "pass@k, unbiased, mean over items; a logarithmic axis.")
+        draw(
+            pass_curves(able, found),
+            "pass@k, unbiased, mean over items; a logarithmic axis. Ablations and controls are drawn when"
+            " their names are clicked.",
+        )
         _table(pass_table(able))
     _by_task(found)
 

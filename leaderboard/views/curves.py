@@ -38,13 +38,14 @@ def _learning(view: View, found: Board) -> None:
             st.text(str(error))
             continue
         if any(row.get("validation_accuracy") is not None for row in rows):
-            curves[f"{entry.name}, seed {entry.seeds[0]}"] = rows
+            curves[entry.name] = rows
     if not curves:
         nothing("No curve was kept: none of these methods was validated during training.")
         return
     draw(
-        learning_curves(curves, found.student),
-        "Accuracy on held-out problems of the training task, by the tokens that the method has spent so far.",
+        learning_curves(curves, found),
+        "Accuracy on held-out problems of the training task, by the tokens that the method has spent so far; of each"
+        " method's first seed. Ablations and controls are drawn when their names are clicked.",
     )
 
 

@@ -1,0 +1,64 @@
+"""Names beside the points of a figure, so that none lies over another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+# Of a figure as the report and the leaderboard draw it, in pixels: about, for a figure has no fixed size.
+_ACROSS, _DOWN = 620, 400
+_LETTER, _LINE, _MARK = 7, 15, 6
+# Beside the point before above it: interval bars go up and down.
+PLACES = ("middle right", "middle left", "top right", "bottom right", "top left", "bottom left")
+
+
+class Box(NamedTuple):
+    """In pixels; y grows upwards."""
+
+    left: float
+    right: float
+    low: float
+    high: float
+
+    def meets(self, other: Box) -> bool:
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.low < other.high
+            and other.low < self.high
+        )
+
+
+def place_labels(points: Sequence[tuple[float, float, str]]) -> list[str]:
+    """plotly's `textposition` for each (x, y, name), or "" where there is no room; the first ones choose first."""
+    if not points:
+        return []
+    scaled = _scaled(points)
+    taken = [mark_box(at) for at in scaled]
+    places = []
+    for at, (_, _, name) in zip(scaled, points, strict=True):
+        boxes = {place: label_box(at, name, place) for place in PLACES}
+        free = [place for place, box in boxes.items() if not any(box.meets(other) for other in taken)]
+        places.append(free[0] if free else "")
+        taken += [boxes[place] for place in free[:1]]
+    return places
+
+
+def mark_box(at: tuple[float, float]) -> Box:
+    """The room of a point."""
+    return Box(at[0] - _MARK, at[0] + _MARK, at[1] - _MARK, at[1] + _MARK)
+
+
+def label_box(at: tuple[float, float], name: str, place: str) -> Box:
+    """The room of a name at its point."""
+    up, side = place.split()
+    left = at[0] + _MARK if side == "right" else at[0] - _MARK - _LETTER * len(name)
+    middle = at[1] + {"middle": 0, "top": _LINE, "bottom": -_LINE}[up]
+    return Box(left, left + _LETTER * len(name), middle - _LINE / 2, middle + _LINE / 2)
+
+
+def _scaled(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, float]]:
+    """The points in pixels from the lowest left one."""
+    xs, ys = [x for x, _, _ in points], [y for _, y, _ in points]
+    wide, high = (max(values) - min(values) or 1 for values in (xs, ys))
+    return [((x - min(xs)) / wide * _ACROSS, (y - min(ys)) / high * _DOWN) for x, y, _ in points]
