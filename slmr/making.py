@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import sys
@@ -25,14 +26,33 @@ ROUGH_S = {"grpo": 240.0, "luffy": 240.0, "bread": 240.0, "relift": 240.0, "sft"
            "evaluate": 70.0, "probe": 40.0, "bridge": 20.0}  # fmt: skip
 
 
+# What a stage's time grows with, and how much of it the lab's profile has.
+_USUAL = {"share": 1.0, "epochs": 3, "steps": 40, "group_size": 8, "prompts_per_step": 16, "k": 8}
+_USUAL_POOL, _USUAL_COMPLETIONS = 800, 10_000
+
+
 def rough_seconds(node: Node) -> float:
-    """What a stage takes about, by its kind, and by how much of the usual steps, epochs or completions it has."""
+    """What a stage takes about, by its kind, and by how much it has of what the lab's profile usually has."""
     usual = ROUGH_S.get(node.stage.name if node.stage else "", 1.0)
     params = node.params.model_dump() if node.params else {}
-    share = params.get("share", 1.0) * params.get("steps", 40) / 40 * params.get("epochs", 3) / 3
     if params.get("limit"):
-        share *= params["limit"] * params.get("k", 4) * len(params.get("tasks", ())) / 10_000
+        return (
+            usual * params["limit"] * params.get("k", 4) * len(params.get("tasks", ())) / _USUAL_COMPLETIONS
+        )
+    share = math.prod(params[name] / much for name, much in _USUAL.items() if params.get(name))
+    if "steps" not in params:
+        share *= _pool_size(node) / _USUAL_POOL
     return usual * share
+
+
+def _pool_size(node: Node) -> int:
+    """Of the pool that a stage works on, directly or not."""
+    pools = (
+        n.params.model_dump()["size"]
+        for n in node.ancestors()
+        if n.params and n.stage and n.stage.name == "pool"
+    )
+    return next(pools, _USUAL_POOL)
 
 
 class Watcher(Protocol):

@@ -11,6 +11,7 @@ from slmr.capability import capability
 from slmr.display import BenchDisplay
 from slmr.entries import run_entries
 from slmr.errors import RequestError, WorkError
+from slmr.making import rough_seconds
 from slmr.report import write_report
 from slmr.results import read_summary, run_file
 from slmr.store import Store, read_json, read_rows
@@ -136,3 +137,15 @@ def test_a_request_that_no_executor_can_do_is_refused_before_any_work(tmp_path: 
         make_plan(BenchRequest("base", executor="rey", out=tmp_path))
     with pytest.raises(RequestError, match="--depot is for --executor ray"):
         make_plan(BenchRequest("base", depot="memory://x", out=tmp_path))
+
+
+def test_the_time_of_a_stage_grows_with_the_pool_and_with_the_completions(tmp_path: Path) -> None:
+    def rough(change: str, to: str) -> dict[str, float]:
+        (tmp_path / "tiny.yaml").write_text(PROFILE.format(extra="").replace(change, to))
+        nodes = make_plan(BenchRequest("sft_grpo", str(tmp_path / "tiny.yaml"), out=tmp_path)).nodes
+        return {node.stage.name: rough_seconds(node) for node in nodes if node.stage}
+
+    usual = rough("", "")
+    assert rough("size: 16", "size: 48")["sft"] == pytest.approx(3 * usual["sft"])
+    assert rough("size: 16", "size: 48")["grpo"] == usual["grpo"]
+    assert rough("group_size: 4", "group_size: 8")["grpo"] == pytest.approx(2 * usual["grpo"])
