@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class SlmrError(Exception):
@@ -45,3 +46,15 @@ def visible(text: str) -> str:
 def readable(text: str) -> str:
     """The same without space around it."""
     return visible(text).strip()
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Whatever a library says about a file that it cannot read becomes one line that begins with `what`."""
+    try:
+        yield
+    except WorkError:
+        raise
+    except Exception as error:  # safetensors, tokenizers and gguf raise what derives from Exception alone
+        kind = f"{type(error).__name__} " if isinstance(error, LookupError) else ""
+        raise RequestError(f"{what}: {kind}{one_line(error)[:300]}") from None

