@@ -185,6 +185,10 @@ def _check_names(profile: Profile, request: BenchRequest) -> None:
     for name in (*profile.stages, *(kind for values in profile.tuned.values() for kind in values)):
         if name not in stages():
             raise RequestError(f"profile: {unknown('stage', name, stages())}")
+    for name in profile.training.stages:
+        trained = [kind for kind, stage in stages().items() if stage.trains]
+        if name not in trained:
+            raise RequestError(f"profile: training: {unknown('stage that trains', name, trained)}")
 
 
 def run_bench(plan: Plan, watcher: Watcher) -> Summary:

@@ -175,7 +175,7 @@ def make_node(work: Work, node: Node, progress: Progress) -> tuple[bool, float]:
         inputs = {name: [_place(work.store, n) for n in group] for name, group in node.inputs.items()}
         context = StageContext(
             folder, inputs, node.seed or 0, work.engine, progress, tasks_paths=work.tasks_paths,
-            allowance=allowance, training=work.training,
+            allowance=allowance, training=work.training.of(node.stage.name),
         )  # fmt: skip
         if node.stage.trains and work.training.processes > 1:
             train_together(node.stage, context, node.params)
@@ -228,7 +228,7 @@ def _manifest(node: Node, cost: Cost, work: Work) -> Manifest:
         seed=node.seed, versions=library_versions(work.engine.name), git_revision=git_revision(),
         device="cuda" if torch.cuda.is_available() else "cpu", threads=torch.get_num_threads(), cost=cost,
         engine=work.engine.model_dump(mode="json") if used else {},
-        training=work.training.identity() if node.stage.trains else {},
+        training=work.training.of(node.stage.name).identity() if node.stage.trains else {},
     )  # fmt: skip
 
 

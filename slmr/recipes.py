@@ -251,17 +251,18 @@ class Planner:
             {"budget": self._budget} if self._budget is not None and kind.name != "evaluate" else {}
         )
         if kind.trains:
-            if kind.rolls_out and self._training.processes > 1 and self._engine.sampled_by == "vllm":
+            training = self._training.of(kind.name)
+            if kind.rolls_out and training.processes > 1 and self._engine.sampled_by == "vllm":
                 raise RequestError(
                     f"{where}: vLLM in the training process is for one process, and training.processes is"
-                    f" {self._training.processes}: name a vLLM server (engine: {{rollouts: URL}}), or take the"
+                    f" {training.processes}: name a vLLM server (engine: {{rollouts: URL}}), or take the"
                     " trainer's own sampler (engine: {rollouts: trainer})"
                 )
             try:
-                params.fits(self._training)
+                params.fits(training)
             except RequestError as error:
                 raise RequestError(f"{where}: {error}") from None
-            if changed := self._training.identity():
+            if changed := training.identity():
                 limited["training"] = changed
         key = digest(
             {

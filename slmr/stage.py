@@ -98,6 +98,13 @@ class LoraSettings(Params):
     targets: Literal["all-linear"] | tuple[str, ...] = "all-linear"
 
 
+class Passes(Params):
+    """In what passes one kind of stage goes through a step, where not as the others do."""
+
+    accumulation: int | None = Field(default=None, ge=1)
+    gradient_checkpointing: bool | None = None
+
+
 class TrainingSettings(Params):
     """How a stage trains; the same for every method of a run. What a step is does not depend on it.
 
@@ -106,6 +113,7 @@ class TrainingSettings(Params):
         strategy: ddp: each has the whole model; fsdp, zero2, zero3: they share its states, too (GPUs only).
         accumulation: passes that each process makes of its share, one after the other: less memory.
         gradient_checkpointing: activations are computed again in the backward pass: less memory, more time.
+        stages: kind of stage → its own passes: a step of RL has many more completions than one of SFT.
     """
 
     processes: int = Field(default=1, ge=1)
@@ -113,6 +121,7 @@ class TrainingSettings(Params):
     accumulation: int = Field(default=1, ge=1)
     gradient_checkpointing: bool = False
     lora: LoraSettings | None = None
+    stages: dict[str, Passes] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -130,6 +139,11 @@ class TrainingSettings(Params):
     def shards(self) -> bool:
         """Whether no process holds all of the weights."""
         return self.strategy in ("fsdp", "zero3")
+
+    def of(self, stage: str) -> TrainingSettings:
+        """As it is for one kind of stage."""
+        own = self.stages.get(stage, Passes()).model_dump(exclude_none=True)
+        return self.model_copy(update={"stages": {}, **own})
 
     def identity(self) -> dict[str, Any]:
         """For a digest: what is not as by default, so that a run of one process keeps the keys that it always had."""

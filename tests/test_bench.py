@@ -125,6 +125,10 @@ def test_a_stage_with_nothing_left_says_so(tmp_path: Path) -> None:
         ("tuned: {grop: {grpo: {learning_rate: 1}}}", "did you mean 'grpo'"),
         ("tuned: {grpo: {grop: {learning_rate: 1}}}", "did you mean 'grpo'"),
         ("leave_out: {gdk: why}", "did you mean 'gkd'"),
+        ("training: {stages: {grop: {accumulation: 2}}}", "did you mean 'grpo'"),
+        ("training: {stages: {probe: {accumulation: 2}}}", "unknown stage that trains 'probe'"),
+        ("training: {stages: {grpo: {accumulation: 3}}}", "it must be a multiple of 3"),
+        ("training: {stages: {grpo: {accumulatoin: 2}}}", "accumulatoin"),
     ],
 )
 def test_names_in_a_profile_are_checked(extra: str, message: str, tmp_path: Path) -> None:

@@ -112,10 +112,13 @@ def _print_basis(
             f"- model: {shape.parameters:,} weights; {shape.layers} layers, hidden {shape.hidden}, inner"
             f" {shape.intermediate}, {shape.heads} heads, {shape.kv_heads} of keys, vocabulary {shape.vocabulary:,}"
         )
+    own = "".join(
+        f", {kind} {passes.accumulation}" for kind, passes in training.stages.items() if passes.accumulation
+    )
     lora = f", adapters of rank {training.lora.rank}" if training.lora else ""
     print(
         f"- training: {machines[0].train_flops} N FLOPs a token, float32 states of 16 N bytes, {training.strategy},"
-        f" {training.accumulation} passes a step{lora}; generation: 2 N FLOPs a token, a step as long as reading"
+        f" {training.accumulation} passes a step{own}{lora}; generation: 2 N FLOPs a token, a step as long as reading"
         f" weights and cache takes, or as its least; engine {plan.profile.engine.name}, in a training"
         f" {_rollouts(machines)}; a teacher's own work is not here"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -79,6 +79,8 @@ def _costed(
 ) -> StageEstimate:
     if shape is None:
         return StageEstimate(node, flow, 0.0, (), ())
+    kind = node.stage.name if node.stage else ""
+    machines = [replace(machine, training=machine.training.of(kind)) for machine in machines]
     flops = shape.parameters * (6 * flow.trained + 2 * (flow.generated + flow.scored))
     return StageEstimate(
         node, flow, flops, tuple(_hours(flow, shape, machine, a) for machine in machines),

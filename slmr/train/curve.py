@@ -6,7 +6,7 @@ reward             mean over the completions trained on
 accuracy, format   share of them that is strictly right, and in the requested form, right or not
 length, truncated  their mean tokens, and the share cut off at max_tokens
 kl                 the trainer's own KL to its reference, nats a token; only where beta is above 0
-entropy            nats a token
+entropy            nats a token, the mean of the means of its passes
 clip_ratio         share of tokens whose probability ratio was clipped
 all_right, all_wrong, mixed     shares of the groups trained on
 zero_variance      share of them whose rewards are all equal

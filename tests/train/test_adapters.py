@@ -12,7 +12,7 @@ from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.errors import RequestError
 from slmr.lab import model_path
 from slmr.recipes import stages
-from slmr.stage import EngineSettings, LoraSettings, StageContext, TrainingSettings
+from slmr.stage import EngineSettings, LoraSettings, Passes, StageContext, TrainingSettings
 from slmr.store import read_rows
 from slmr.train.common import open_student
 from slmr.train.curve import CURVE
@@ -88,6 +88,29 @@ def test_recomputed_activations_and_several_passes_change_nothing(tmp_path: Path
     assert apart < 1e-5 < 1e-4 < moved
     losses = [[row["loss"] for row in read_rows(tmp_path / name / CURVE)] for name in ("plain", "frugal")]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_a_step_of_rl_in_several_passes_has_the_same_gradient(tmp_path: Path) -> None:
+    values = RL | {"steps": 1}
+    found = []
+    for name, training in (("plain", TrainingSettings()), ("frugal", TrainingSettings(accumulation=4))):
+        trained("grpo", values, tmp_path / name, training)
+        found.append(read_rows(tmp_path / name / CURVE)[-1])
+    assert found[0]["grad_norm"] > 1e-3
+    for column in ("grad_norm", "reward", "zero_variance"):
+        assert found[0][column] == pytest.approx(found[1][column], rel=1e-4), column
+
+
+def test_a_kind_of_stage_can_have_passes_of_its_own() -> None:
+    shared = TrainingSettings(processes=2, accumulation=2, stages={"grpo": Passes(accumulation=8)})
+    assert shared.of("sft") == TrainingSettings(processes=2, accumulation=2)
+    assert shared.of("grpo") == TrainingSettings(processes=2, accumulation=8)
+    assert shared.of("sft").identity() == {"processes": 2, "accumulation": 2}
+    plain = TrainingSettings(stages={"grpo": Passes(gradient_checkpointing=True)})
+    assert plain.of("sft").identity() == {} and plain.of("grpo").identity() == {
+        "gradient_checkpointing": True
+    }
 
 
 def test_layers_that_are_not_there_are_named(tmp_path: Path) -> None:
