@@ -115,6 +115,7 @@ def make_here(work: Work, watcher: Watcher) -> None:
 
 def plan_missing(work: Work, watcher: Watcher) -> list[Node]:
     """What is to be made; artefacts that depend on something missing are removed, and the watcher hears of it."""
+    work.store.prepare()
     missing = missing_nodes(work.store, work.nodes)
     # The last ones first: if this is killed, what is left still has a missing input and is found again.
     for node in reversed(missing):

@@ -122,12 +122,19 @@ def folder_digest(folder: Path) -> str:
 
 
 class Store:
-    """The artefacts of one run folder."""
+    """The artefacts of one run folder. To look into it changes nothing on the disk."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        with disk_faults(root):
-            (root / ".partial").mkdir(parents=True, exist_ok=True)
+
+    def prepare(self) -> None:
+        """Makes its folders, so that a disk that refuses shows before any work.
+
+        Raises:
+            WorkError: it did.
+        """
+        with disk_faults(self.root):
+            (self.root / ".partial").mkdir(parents=True, exist_ok=True)
 
     def path(self, stage: str, key: str) -> Path:
         return self.root / f"{stage}-{key}"
@@ -163,6 +170,7 @@ class Store:
         On leaving without an error the folder, which must hold a manifest by then, becomes the artefact.
         The lock goes with its owner: a killed process leaves none behind.
         """
+        self.prepare()
         final = self.path(stage, key)
         partial = self.root / ".partial" / final.name
         with disk_faults(self.root), FileLock(f"{partial}.lock"):

@@ -129,4 +129,4 @@ def test_the_paper_profile_is_planned_without_hub_gpu_or_teacher(
                    "1,235,814,400 weights", "train_share 0.25", "student Qwen/Qwen2.5-0.5B-Instruct: its files",
                    "teacher 'server': http://127.0.0.1:9/v1", "vllm serve MODEL"):  # fmt: skip
         assert wanted in said, wanted
-    assert not list(tmp_path.glob("runs/*/artefacts/*-*"))
+    assert not (tmp_path / "runs").exists()

@@ -179,7 +179,7 @@ def test_a_fault_of_the_code_is_not_hidden(store: Store) -> None:
 def test_a_file_where_the_folder_should_be_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(WorkError, match="is a file, not a folder"):
-        Store(tmp_path / "file" / "artefacts")
+        Store(tmp_path / "file" / "artefacts").prepare()
 
 
 # --- digests, rows, costs -------------------------------------------------------------------------
