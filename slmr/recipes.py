@@ -200,6 +200,18 @@ def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection
     return sorted(recipes.values(), key=lambda r: (order.index(r.kind), r.name))
 
 
+def _check_validation(params: Params, given: Sequence[Node]) -> None:
+    """Raises RequestError where a stage is to validate and has no problems for it, as far as can be known before."""
+    pools = [
+        node.params.model_dump() for node in given if node.params and node.stage and node.stage.name == "pool"
+    ]
+    asked = getattr(params, "validate_every", 0)
+    if asked and (not given or any(not pool["validation"] for pool in pools)):
+        from slmr.train.validation import NOTHING_HELD_OUT
+
+        raise RequestError(NOTHING_HELD_OUT)
+
+
 class Planner:
     """Turns recipes into nodes with keys. Equal stages get equal keys, so methods share them.
 
@@ -260,6 +272,7 @@ class Planner:
                 )
             try:
                 params.fits(training)
+                _check_validation(params, inputs.get("validation", ()))
             except RequestError as error:
                 raise RequestError(f"{where}: {error}") from None
             if changed := training.identity():

@@ -136,6 +136,12 @@ def test_names_in_a_profile_are_checked(extra: str, message: str, tmp_path: Path
         plan_of(tmp_path, "grpo", extra)
 
 
+def test_a_validation_without_held_out_problems_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(PROFILE.format(extra="").replace(", validation: 8", ""))
+    with pytest.raises(RequestError, match=r"method 'grpo', stage 'grpo': .*no problem is held out"):
+        make_plan(BenchRequest("grpo", str(tmp_path / "tiny.yaml"), out=tmp_path))
+
+
 def test_a_request_that_no_executor_can_do_is_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="unknown executor 'rey'; did you mean 'ray'"):
         make_plan(BenchRequest("base", executor="rey", out=tmp_path))

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from slmr.train.heldout import Validation
 
 VALIDATION = "validation.parquet"
+NOTHING_HELD_OUT = (
+    "validate_every is set, but no problem is held out: give the stage `validation: pool` in the recipe, and set"
+    " pool.validation in the profile"
+)
 
 
 class ValidationParams(Params):
@@ -59,10 +63,7 @@ def open_validation(
         return None
     places = context.folders("validation") if context.inputs.get("validation") else []
     if not places or not (places[0] / VALIDATION).is_file():
-        raise RequestError(
-            "validate_every is set, but no problem is held out: give the stage `validation: pool`"
-            " in the recipe, and set pool.validation in the profile"
-        )
+        raise RequestError(NOTHING_HELD_OUT)
     from slmr.train.heldout import Validation
 
     problems = read_rows(places[0] / VALIDATION)
