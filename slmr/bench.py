@@ -99,6 +99,11 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[st
         raise RequestError("--depot is for --executor ray: in this process there is nobody to exchange with")
     profile = load_profile(request.profile)
     tasks = select_tasks(profile.tasks, request.tasks_paths)
+    if len({task.edition for task in tasks}) > 1:
+        raise RequestError(
+            f"profile: tasks: {profile.tasks} are of both editions, which are never ranked together: make a profile"
+            " for each, the one `extends` the other"
+        )
     recipes = select_methods(request.methods, request.methods_paths, profile.leave_out)
     students = request.students or (profile.default_student,)
     digests = tuple(_digest(task, lacking) for task in tasks)

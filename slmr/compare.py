@@ -34,7 +34,7 @@ class TaskComparison:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All tasks that both runs have, and their mean where there are several.
+    """All tasks that both runs have, and their mean where there are several, of one edition.
 
     `seeds`: how many training seeds the interval is over; with one it knows nothing of another training run.
     """
@@ -72,7 +72,10 @@ def compare_entries(name_a: str, a: Entry, name_b: str, b: Entry) -> Comparison:
     differences = {task: difference([pair]) for task, pair in pairs.items()}
     adjusted = holm([d.p for d in differences.values()])
     tasks = [_task(task, pairs[task], differences[task], p) for task, p in zip(shared, adjusted, strict=True)]
-    mean = difference(list(pairs.values())) if len(pairs) > 1 else None
+    editions = {row.edition for row in a.rows() if row.task in shared}
+    if len(editions) > 1:
+        notices.append(f"no mean: the tasks are of the {' and the '.join(sorted(editions))} edition")
+    mean = difference(list(pairs.values())) if len(pairs) > 1 and len(editions) == 1 else None
     seeds = min(pair.seeds for pair in pairs.values())
     return Comparison(name_a, name_b, tasks, mean, notices, seeds)
 
@@ -195,6 +198,8 @@ def shown_difference(d: Difference) -> tuple[str, str]:
 
 def verdict(found: Comparison, level: float = 0.05, a: str = "A", b: str = "B") -> str:
     """In words: what can be said of A against B, by these names, and of what it holds."""
+    if found.mean is None and len(found.tasks) > 1:
+        return f"Of {a} against {b} there is something to be said task by task alone."
     overall = found.mean or found.tasks[0].difference
     p = found.mean.p if found.mean else found.tasks[0].p
     reach = f" Over {found.seeds} seeds." if found.seeds > 1 else ""

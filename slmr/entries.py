@@ -127,7 +127,8 @@ def entries(located: Sequence[Located]) -> list[Entry]:
     return [Entry(tuple(sorted(group, key=lambda place: place[0].seed))) for group in groups.values()]
 
 
-def run_entries(run: Path, student: str | None = None) -> list[Entry]:
-    """Those of one run; raises as `read_summary`."""
+def run_entries(run: Path, student: str | None = None, edition: str | None = None) -> list[Entry]:
+    """Those of one run, of a student and an edition where they are named; raises as `read_summary`."""
     rows = read_summary(run / "summary.json").rows
-    return entries([(row, run) for row in rows if student in (None, row.student)])
+    chosen = [row for row in rows if student in (None, row.student) and edition in (None, row.edition)]
+    return entries([(row, run) for row in chosen])

@@ -56,9 +56,9 @@ def bench_table(rows: Sequence[SummaryRow]) -> Table:
     groups = grouped(rows)
     tasks = list(dict.fromkeys(row.task for row in rows))
     several = len({key[1:] for key in groups}) > 1
-    editions = " and ".join(sorted({row.edition for row in rows}))
     table = Table(
-        title=f"Accuracy in percent, ± half the 95 % interval ({editions} edition)", title_justify="left"
+        title=f"Accuracy in percent, ± half the 95 % interval ({rows[0].edition} edition)",
+        title_justify="left",
     )
     table.add_column("method", no_wrap=True)
     if several:
@@ -160,8 +160,9 @@ def write_report(runs: Sequence[Path], out: Path, against: str | None = None, ht
 
 @dataclass(frozen=True)
 class Part:
-    """What a report says of one student: the board, further tables, and figures."""
+    """What a report says of one student on one edition's tasks: the board, further tables, and figures."""
 
+    title: str
     board: Board
     tables: list[Table]
     figures: list[Figure]
@@ -188,7 +189,7 @@ class Section:
         """First in words, then the tables of each student, and how it was made."""
         lines = [f"# {self._title}", *(in_words(part.board) for part in self.parts)]
         for part in self.parts:
-            lines += [f"## {part.board.student}", as_markdown(standings_table(part.board))]
+            lines += [f"## {part.title}", as_markdown(standings_table(part.board))]
             lines += map(as_markdown, part.tables)
             lines += ["\n".join(f"- {note}" for note in part.board.notes)] if part.board.notes else []
         return "\n\n".join([*lines, *_fine_print(self.summary)])
@@ -200,7 +201,7 @@ class Section:
             *(f"<p>{escape(in_words(part.board))}</p>" for part in self.parts),
         ]
         for part in self.parts:
-            lines += [f"<h2>{escape(part.board.student)}</h2>", board_html(part.board)]
+            lines += [f"<h2>{escape(part.title)}</h2>", board_html(part.board)]
             lines += [f'<p class="note">{escape(note)}</p>' for note in part.board.notes]
             lines += islice(divs, len(part.figures))
             lines += map(table_html, part.tables)
@@ -216,13 +217,15 @@ def read_section(run: Path, against: str | None) -> Section:
     summary = read_summary(run / "summary.json")
     if not summary.rows:
         raise RequestError(f"{run / 'summary.json'} has no rows: nothing was evaluated")
-    students = list(dict.fromkeys(row.student for row in summary.rows))
-    return Section(
-        run.name, summary, [_read_part(board(run_entries(run, student)), against) for student in students]
-    )
+    editions = len({row.edition for row in summary.rows})
+    parts = []
+    for student, edition in dict.fromkeys((row.student, row.edition) for row in summary.rows):
+        title = student if editions == 1 else f"{student}, {edition} edition"
+        parts.append(_read_part(title, board(run_entries(run, student, edition)), against))
+    return Section(run.name, summary, parts)
 
 
-def _read_part(found: Board, against: str | None) -> Part:
+def _read_part(title: str, found: Board, against: str | None) -> Part:
     able = capability([s.entry for s in found.standings])
     tables = [changes_table(found)]
     if able:
@@ -230,7 +233,7 @@ def _read_part(found: Board, against: str | None) -> Part:
     if against:
         differences = compare_all([s.entry for s in found.standings], against)
         tables.append(differences_table(differences, against, found.student))
-    return Part(found, tables, drawings(found, able))
+    return Part(title, found, tables, drawings(found, able))
 
 
 def _fine_print(summary: Summary) -> list[str]:

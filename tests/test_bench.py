@@ -136,6 +136,14 @@ def test_names_in_a_profile_are_checked(extra: str, message: str, tmp_path: Path
         plan_of(tmp_path, "grpo", extra)
 
 
+def test_a_bench_is_of_one_edition(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(
+        PROFILE.format(extra="").replace("tasks: lab_gsm8k\n", "tasks: 'lab_gsm8k,svamp'\n", 1)
+    )
+    with pytest.raises(RequestError, match="both editions, which are never ranked together"):
+        make_plan(BenchRequest("base", str(tmp_path / "tiny.yaml"), out=tmp_path))
+
+
 def test_a_validation_without_held_out_problems_is_refused_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(PROFILE.format(extra="").replace(", validation: 8", ""))
     with pytest.raises(RequestError, match=r"method 'grpo', stage 'grpo': .*no problem is held out"):

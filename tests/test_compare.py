@@ -195,3 +195,23 @@ def test_a_report_has_the_table_the_differences_and_the_commands(tmp_path: Path)
     assert line.split("|")[2].strip() == "-50.0"
     assert "```bash\nmake stagewise\nmake no_bridge" in text
     assert "minus stagewise" not in write_report([run], tmp_path / "out").read_text()
+
+
+def test_tasks_of_both_editions_have_no_mean_together(tmp_path: Path) -> None:
+    runs = []
+    for name, right in (("a", 8), ("b", 4)):
+        lab = a_run(tmp_path / name, {"lab_gsm8k": [True] * right + [False] * (12 - right)})
+        rows = read_summary(lab / "summary.json").rows
+        a_run(tmp_path / name, {"svamp": [True] * right + [False] * (12 - right)}, edition="paper")
+        rows += read_summary(lab / "summary.json").rows
+        write_summary(lab / "summary.json", rows)
+        runs.append(str(lab))
+
+    found = compare(*runs)
+    assert len(found.tasks) == 2 and found.mean is None
+    assert found.notices == ["no mean: the tasks are of the lab and the paper edition"]
+    assert "task by task" in verdict(found)
+
+    write_report([Path(runs[0])], tmp_path / "out")
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "## m, lab edition" in text and "## m, paper edition" in text
