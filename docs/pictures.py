@@ -30,11 +30,11 @@ PICTURES = {
 
 def main(results: str, *names: str) -> None:
     """Serves the results and takes the named pictures, all if none is named."""
+    browser = _browser()
     command = [sys.executable, "-m", "slmr.cli", "leaderboard", "--results", results]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     address = server.stdout.readline().split()[1]
-    browser = _browser()
     try:
         _wait(lambda: urlopen(f"{address}/_stcore/health", timeout=1).status == 200)
         for name in names or PICTURES:

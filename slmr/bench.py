@@ -99,11 +99,7 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[st
         raise RequestError("--depot is for --executor ray: in this process there is nobody to exchange with")
     profile = load_profile(request.profile)
     tasks = select_tasks(profile.tasks, request.tasks_paths)
-    if len({task.edition for task in tasks}) > 1:
-        raise RequestError(
-            f"profile: tasks: {profile.tasks} are of both editions, which are never ranked together: make a profile"
-            " for each, the one `extends` the other"
-        )
+    _check_profile(profile, tasks, request)
     recipes = select_methods(request.methods, request.methods_paths, profile.leave_out)
     students = request.students or (profile.default_student,)
     digests = tuple(_digest(task, lacking) for task in tasks)
@@ -112,7 +108,6 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[st
     }  # fmt: skip
     capability = _capability(profile, request)
     defaults: dict[str, dict[str, Any]] = {name: dict(values) for name, values in profile.stages.items()}
-    _check_names(profile, request)
     if "task" in defaults.get("pool", {}):
         task = load_task(defaults["pool"]["task"], request.tasks_paths)
         defaults["pool"]["task_digest"] = _digest(task, lacking)
@@ -181,8 +176,13 @@ def _capability(profile: Profile, request: BenchRequest) -> dict[str, Any] | Non
     }  # fmt: skip
 
 
-def _check_names(profile: Profile, request: BenchRequest) -> None:
-    """Every stage and method that the profile names exists."""
+def _check_profile(profile: Profile, tasks: Sequence[Task], request: BenchRequest) -> None:
+    """Its tasks are of one edition, and every stage and method that it names exists."""
+    if len({task.edition for task in tasks}) > 1:
+        raise RequestError(
+            f"profile: tasks: {profile.tasks} are of both editions, which are never ranked together: make a profile"
+            " for each, the one `extends` the other"
+        )
     methods = recipe_files(request.methods_paths)
     for name in (*profile.tuned, *profile.leave_out):
         if name not in methods:
@@ -190,8 +190,8 @@ def _check_names(profile: Profile, request: BenchRequest) -> None:
     for name in (*profile.stages, *(kind for values in profile.tuned.values() for kind in values)):
         if name not in stages():
             raise RequestError(f"profile: {unknown('stage', name, stages())}")
+    trained = [kind for kind, stage in stages().items() if stage.trains]
     for name in profile.training.stages:
-        trained = [kind for kind, stage in stages().items() if stage.trains]
         if name not in trained:
             raise RequestError(f"profile: training: {unknown('stage that trains', name, trained)}")
 
