@@ -46,14 +46,14 @@ def line(seeds: int, by_seed: float, rest: float, a: argparse.Namespace) -> str:
     zero = held = false = 0
     for _ in range(a.n):
         one, other = methods(rng, 2, seeds, by_seed, rest, a)
-        found = seeds_and_items_difference([a - b for a, b in zip(one, other, strict=True)])
+        found = seeds_and_items_difference([(a - b).parts for a, b in zip(one, other, strict=True)])
         zero += found.low <= 0 <= found.high
-        interval = seeds_and_items(one)
+        interval = seeds_and_items([task.parts for task in one])
         held += interval.low <= TRUTH <= interval.high
     for _ in range(a.families):
         first, *others = methods(rng, a.methods, seeds, by_seed, rest, a)
         pvalues = [
-            seeds_and_items_difference([a - b for a, b in zip(other, first, strict=True)]).p
+            seeds_and_items_difference([(a - b).parts for a, b in zip(other, first, strict=True)]).p
             for other in others
         ]
         false += min(holm(pvalues)) < 0.05

@@ -53,13 +53,31 @@ class Effects:
         return Effects(self.seeds - other.seeds, self.items - other.items, self.rest - other.rest)
 
     @property
-    def interaction(self) -> float:
-        """What is left, as a variance of the mean of all scores."""
+    def parts(self) -> Parts:
+        """What a mean over tasks needs of them."""
         seeds, items = self.rest.shape
-        return float(self.rest.ravel() @ self.rest.ravel()) / ((seeds - 1) * (items - 1)) / (seeds * items)
+        left = float(self.rest.ravel() @ self.rest.ravel()) / ((seeds - 1) * (items - 1)) / (seeds * items)
+        return Parts(self.seeds, _variance(self.items) / items, left, items)
 
 
-def seeds_and_items(tasks: Sequence[Effects], level: float = 0.95) -> Estimate:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Scores of a task, or their differences, as a mean over tasks needs them: small, so that they can be kept.
+
+    Attributes:
+        seeds: the means of the seeds.
+        items: the variance of the mean by its items.
+        interaction: the variance of the mean by what is left without both.
+        count: of items.
+    """
+
+    seeds: np.ndarray
+    items: float
+    interaction: float
+    count: int
+
+
+def seeds_and_items(tasks: Sequence[Parts], level: float = 0.95) -> Estimate:
     """Mean over tasks of the mean over seeds and items, with an interval for other seeds and other items.
 
     Two-way random effects without replication: A is the variance of the S seeds' means over S, B that of the
@@ -69,7 +87,7 @@ def seeds_and_items(tasks: Sequence[Effects], level: float = 0.95) -> Estimate:
     Where the seeds hardly differ and are few that is on the careful side; docs/statistics.md has its coverage.
 
     Args:
-        tasks: per task the effects of its scores, or of their differences, an item's score being the mean of its
+        tasks: per task the parts of its scores, or of their differences, an item's score being the mean of its
             completions; all tasks have the same seeds, which are one draw over all tasks.
         level: of the interval.
 
@@ -81,7 +99,7 @@ def seeds_and_items(tasks: Sequence[Effects], level: float = 0.95) -> Estimate:
     return Estimate(found.mean, found.stderr, found.mean - half, found.mean + half)
 
 
-def seeds_and_items_difference(changes: Sequence[Effects], level: float = 0.95) -> Difference:
+def seeds_and_items_difference(changes: Sequence[Parts], level: float = 0.95) -> Difference:
     """The same with a p-value, for differences of scores: per task `a - b`, paired by seed and item.
 
     Raises:
@@ -133,17 +151,16 @@ class _Crossed:
         return float(optimize.brentq(lambda alpha: self.half(alpha) - size, low, high))  # type: ignore[arg-type]
 
 
-def _crossed(tasks: Sequence[Effects]) -> _Crossed:
+def _crossed(tasks: Sequence[Parts]) -> _Crossed:
     import numpy as np
 
     if not tasks or len({len(t.seeds) for t in tasks}) > 1:
         raise ValueError("needs a task, and all tasks with the same seeds")
     seeds, count = len(tasks[0].seeds), len(tasks)
     by_seed = np.mean([t.seeds for t in tasks], axis=0)
-    items = sum(_variance(t.items) / len(t.items) for t in tasks) / count**2
     return _Crossed(
-        float(by_seed.mean()), _variance(by_seed) / seeds, items,
-        sum(t.interaction for t in tasks) / count**2, seeds - 1, min(len(t.items) for t in tasks) - 1,
+        float(by_seed.mean()), _variance(by_seed) / seeds, sum(t.items for t in tasks) / count**2,
+        sum(t.interaction for t in tasks) / count**2, seeds - 1, min(t.count for t in tasks) - 1,
     )  # fmt: skip
 
 

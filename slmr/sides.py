@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,17 +11,22 @@ import numpy as np
 
 from slmr.errors import RequestError
 from slmr.results import SummaryRow
-from slmr.runstats import Effects, mcnemar, seeds_and_items, seeds_and_items_difference
+from slmr.runstats import Effects, Parts, mcnemar, seeds_and_items, seeds_and_items_difference
 from slmr.scores import scores_of
 from slmr.stats import Difference, Estimate, mean_over_tasks, paired_difference_over_tasks
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Side:
-    """One method's rows of a task, in the order of their seeds, and the files of their completions."""
+    """One method's rows of a task, in the order of their seeds, and the files of their completions.
+
+    Attributes:
+        pairs: with which others it was paired: a board of other tasks needs the same ones again.
+    """
 
     rows: list[SummaryRow]
     files: list[Path]
+    pairs: dict[Side, Pair] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -76,13 +81,13 @@ class Pair:
     """Two sides on the same items of a task: item ids, and both scores [seeds, items, completions].
 
     Attributes:
-        change: the effects of a - b, where both have the same several seeds and so pair by seed, too.
+        change: of a - b, where both have the same several seeds and so pair by seed, too.
     """
 
     ids: Sequence[str]
     a: np.ndarray
     b: np.ndarray
-    change: Effects | None
+    change: Parts | None
 
     @property
     def seeds(self) -> int:
@@ -95,6 +100,12 @@ def paired(task: str, a: Side, b: Side) -> Pair:
     Raises:
         RequestError: the two are of different items, task versions or checker versions; or as `Side.values`.
     """
+    if b not in a.pairs:
+        a.pairs[b] = _pair(task, a, b)
+    return a.pairs[b]
+
+
+def _pair(task: str, a: Side, b: Side) -> Pair:
     for what, version in a.versions.items():
         if version != b.versions[what]:
             hint = (
@@ -106,7 +117,8 @@ def paired(task: str, a: Side, b: Side) -> Pair:
     values = b.values if a.ids == b.ids else b.values[:, _order(b.ids, _same_items(task, a, b))]
     change = None
     if a.seeds == b.seeds and len(a.seeds) > 1 and len(a.ids) > 1:
-        change = a.effects - (b.effects if values is b.values else Effects.of(values.mean(axis=2)))
+        other = b.effects if values is b.values else Effects.of(values.mean(axis=2))
+        change = (a.effects - other).parts
     return Pair(a.ids, a.values, values, change)
 
 
@@ -145,6 +157,6 @@ def _pooled(scores: np.ndarray) -> np.ndarray:
 def mean_interval(tasks: Sequence[Side]) -> Estimate:
     """The mean over tasks; its interval is for other items, and for other seeds where there are several."""
     if min(len(side.rows) for side in tasks) > 1 and min(len(side.ids) for side in tasks) > 1:
-        return seeds_and_items([side.effects for side in tasks])
+        return seeds_and_items([side.effects.parts for side in tasks])
     scores = [side.values for side in tasks]
     return mean_over_tasks([task[0] if len(task) == 1 else task.mean(axis=0) for task in scores])

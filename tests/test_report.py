@@ -75,6 +75,17 @@ def test_ranks_are_shared_by_what_cannot_be_told_apart(tmp_path: Path) -> None:
     assert "5 seeds" in text and "cannot be told apart from sft_grpo (" in text and "no_bridge" not in text
 
 
+@pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])
+def test_a_board_of_fewer_tasks_is_the_same_after_one_of_all(tmp_path: Path, seeds: list[int]) -> None:
+    """Pairs are kept between boards: they must not depend on what was asked before."""
+    run = made_run(tmp_path, {"base": 0.3, "sft_grpo": 0.5, "stagewise": 0.6}, seeds)
+    read = run_entries(run)
+    board(read)
+    fewer = board([entry.of_tasks(TASKS[:1]) for entry in read])
+    assert fewer == board([entry.of_tasks(TASKS[:1]) for entry in run_entries(run)])
+    assert fewer.tasks == list(TASKS[:1])
+
+
 def test_the_report_agrees_with_compare(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", {"base": 0.3, "sft_grpo": 0.5, "stagewise": 0.6})
     own = compare(f"{run}:stagewise", f"{run}:base")

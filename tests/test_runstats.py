@@ -33,7 +33,7 @@ def runs(
 
 def test_a_small_table_by_hand() -> None:
     """Seeds' means 1.5 and 3.5, items' 2 and 3; each row steps by 1, so nothing is left for the interaction."""
-    found = seeds_and_items([Effects.of(np.array([[1.0, 2.0], [3.0, 4.0]]))])
+    found = seeds_and_items([Effects.of(np.array([[1.0, 2.0], [3.0, 4.0]])).parts])
     a, b = 2.0 / 2, 0.5 / 2  # variances of two values that are 2 and 1 apart, each over 2
     assert found.mean == 2.5 and math.isclose(found.stderr, math.sqrt(a + b))
     assert math.isclose(found.high - found.mean, stats.t.ppf(0.975, 1) * math.sqrt(a + b))
@@ -43,7 +43,9 @@ def test_a_small_table_by_hand() -> None:
 def test_the_error_is_that_of_the_hierarchical_bootstrap(by_seed: float, by_item: float, rest: float) -> None:
     tasks = [runs(np.random.default_rng(i), 40, 60, by_seed, by_item, rest) for i in range(2)]
     drawn = hierarchical_bootstrap(tasks, 2000).std()
-    assert math.isclose(drawn, seeds_and_items(list(map(Effects.of, tasks))).stderr, rel_tol=0.1)
+    assert math.isclose(
+        drawn, seeds_and_items([Effects.of(task).parts for task in tasks]).stderr, rel_tol=0.1
+    )
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
@@ -53,14 +55,14 @@ def test_the_error_is_that_of_the_hierarchical_bootstrap(by_seed: float, by_item
 def test_intervals_cover_in_simulation(seeds: int, by_seed: float, by_item: float, rest: float) -> None:
     rng, hits = np.random.default_rng(seeds), 0
     for _ in range(1000):
-        found = seeds_and_items([Effects.of(runs(rng, seeds, 100, by_seed, by_item, rest))])
+        found = seeds_and_items([Effects.of(runs(rng, seeds, 100, by_seed, by_item, rest)).parts])
         hits += found.low <= 0 <= found.high
     assert 0.925 <= hits / 1000 <= 0.995  # with two seeds it is on the careful side
 
 
 def test_the_p_value_is_that_of_the_interval() -> None:
     a, b = (np.clip(runs(np.random.default_rng(i), 4, 60, 0.03, 0.2, 0.2) + 0.5, 0, 1) for i in (0, 1))
-    change = Effects.of(a) - Effects.of(b)
+    change = (Effects.of(a) - Effects.of(b)).parts
     p = seeds_and_items_difference([change]).p
     found = seeds_and_items_difference([change], level=1 - p)
     assert math.isclose(min(abs(found.low), abs(found.high)), 0, abs_tol=1e-6)
@@ -70,17 +72,17 @@ def test_a_seed_effect_over_all_tasks_does_not_average_out() -> None:
     rng = np.random.default_rng(0)
     shift = rng.normal(0, 1, (5, 1))
     tasks = [shift + rng.normal(0, 0.01, (5, 50)) for _ in range(10)]
-    assert seeds_and_items(list(map(Effects.of, tasks))).stderr > 0.5 * float(shift.std(ddof=1)) / math.sqrt(
-        5
-    )
+    assert seeds_and_items([Effects.of(task).parts for task in tasks]).stderr > 0.5 * float(
+        shift.std(ddof=1)
+    ) / math.sqrt(5)
 
 
 def test_paired_by_seed_and_item() -> None:
     rng = np.random.default_rng(1)
     b = np.clip(runs(rng, 5, 80, 0.1, 0.2, 0.01) + 0.5, 0, 1)
-    found = seeds_and_items_difference([Effects.of(np.clip(b + 0.02, 0, 1)) - Effects.of(b)])
+    found = seeds_and_items_difference([(Effects.of(np.clip(b + 0.02, 0, 1)) - Effects.of(b)).parts])
     assert found.p < 1e-3 and 0 < found.low < found.mean <= 0.02 + 1e-9
-    same = seeds_and_items_difference([Effects.of(b) - Effects.of(b)])
+    same = seeds_and_items_difference([(Effects.of(b) - Effects.of(b)).parts])
     assert (same.mean, same.low, same.high, same.p) == (0, 0, 0, 1)
     with pytest.raises(ValueError, match="same seeds and items"):
         _ = Effects.of(b) - Effects.of(b[:4])
