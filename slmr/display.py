@@ -70,7 +70,7 @@ class BenchDisplay:
         state = f"{done:,} of {total:,} {unit}"
         self._progress.update(bar, completed=done, total=total, state=state)
         if not self._live and (done == 0 or self._watch.seconds - self._said_at > _SILENCE_S):
-            self._say(f"    {state}" if len(self._running) == 1 else f"    {name}: {state}")
+            self._say(f"    {name}: {state}")
         self._show_left()
 
     def finished(self, node: Node, reused: bool, seconds: float) -> None:

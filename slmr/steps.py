@@ -173,6 +173,16 @@ def departure(steps: Sequence[str], reference: Sequence[str]) -> tuple[int, int]
     return len(steps), reached
 
 
+def until_computed(steps: Sequence[str], reference: Sequence[str]) -> int:
+    """How many steps there are up to the last that computes something; all where the reference computes nothing.
+
+    Of words alone nobody can say that they are right, so what ends in them is no beginning to go on from.
+    """
+    if not any(map(conclusions, reference)):
+        return len(steps)
+    return max((i + 1 for i, step in enumerate(steps) if conclusions(step)), default=0)
+
+
 def evaluate_expression(text: str) -> Fraction | None:
     """The exact value of an expression of numbers, + - * / and brackets; None if it is something else."""
     source = text.replace("×", "*").replace("÷", "/").strip()

@@ -24,7 +24,7 @@ def test_stages_side_by_side_each_have_their_line(capsys: pytest.CaptureFixture[
     said = capsys.readouterr().err
     assert "2 stages: 0 done before, 2 to do" in said
     assert f"    sft and 1 more: {second.label}: 0 of 8 rollouts" in said
-    assert "    0 of 4 completions" in said
+    assert f"    base: {first.label}: 0 of 4 completions" in said  # alone, too: a log is read from anywhere
     assert f"[1/2] sft and 1 more: {second.label}: 3 s" in said and f"[2/2] base: {first.label}: 5 s" in said
 
 

@@ -28,7 +28,7 @@ from slmr.stagewise.data import (
 )
 from slmr.stagewise.rewrites import smaller_steps
 from slmr.stagewise.teachers import Teacher, TeacherSettings, teacher_counts, teacher_tokens
-from slmr.steps import beginning, following, split_steps
+from slmr.steps import beginning, following, split_steps, until_computed
 from slmr.store import Cost, write_rows
 
 SCORES = "scores.parquet"
@@ -64,7 +64,7 @@ class BridgeParams(TeacherSettings):
 
 @stage(
     "bridge", BridgeParams, {"model": "one", "problems": "one", "partition": "one", "probe": "one"},
-    random=True, uses_engine=True, version=3,
+    random=True, uses_engine=True, version=4,
 )  # fmt: skip
 def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     """Writes the kept trace of each problem of the groups, and every candidate in `scores.parquet`."""
@@ -112,7 +112,7 @@ class Bridge:
         if "own continuation" in wanted:
             made["own continuation"] = self._continued_by_student(problems, raw)
         if "own prefix" in wanted:
-            made["own prefix"] = self._continued_by_teacher(problems, attempts)
+            made["own prefix"] = self._continued_by_teacher(problems, attempts, raw)
         if asked := {"filled in", "own style", "teacher"} & set(wanted):
             rewrites = self._teacher.rewrites(problems, [text or "" for text in raw])
             made |= {name: [texts.get(name) for texts in rewrites] for name in asked}
@@ -123,14 +123,15 @@ class Bridge:
         return found
 
     def _continued_by_teacher(
-        self, problems: Sequence[Row], attempts: Sequence[Sequence[Row]]
+        self, problems: Sequence[Row], attempts: Sequence[Sequence[Row]], raw: Sequence[str | None]
     ) -> list[str | None]:
         """The longest right beginning among the student's attempts, in its words, and the teacher's rest."""
         pairs = [(i, a["completion"]) for i, group in enumerate(attempts) for a in group]
         wrong = self._teacher.first_wrong([problems[i] for i, _ in pairs], [text for _, text in pairs])
         best: dict[int, tuple[int, str]] = {}
-        for (i, text), steps in zip(pairs, wrong, strict=True):
-            if steps and steps > best.get(i, (0, ""))[0]:
+        for (i, text), right in zip(pairs, wrong, strict=True):
+            steps = until_computed(split_steps(text)[: right or 0], split_steps(raw[i] or ""))
+            if steps > best.get(i, (0, ""))[0]:
                 best[i] = steps, beginning(text, steps)
         chosen = list(best)
         rest = self._teacher.continuations([problems[i] for i in chosen], [best[i][1] for i in chosen])

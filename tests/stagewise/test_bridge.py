@@ -14,14 +14,16 @@ from slmr.verify import verify
 from tests.stagewise.common import context, folder, problems, rollout
 
 
-def run(place: Path, n: int = 6, **params: Any) -> tuple[dict[str, Any], list[dict], list[dict], Any]:
-    """The stage on hard level-4 problems whose student has got two steps right."""
+def run(
+    place: Path, n: int = 6, right: int = 2, then: str = "1 + 1 = 3.", **params: Any
+) -> tuple[dict[str, Any], list[dict], list[dict], Any]:
+    """The stage on hard level-4 problems whose student has got so many steps right, and then says something else."""
     from slmr.stagewise.teachers.oracle import OracleTeacher
 
     pool = problems(n, level=4)
     steps = OracleTeacher(0, 0).worked_steps(pool)
     rollouts = [
-        rollout(p["id"], 0, " ".join([*s[:2], "1 + 1 = 3.", "#### 3"]), False)
+        rollout(p["id"], 0, " ".join([*s[:right], then, "#### 3"]), False)
         for p, s in zip(pool, steps, strict=True)
         if s
     ]
@@ -67,6 +69,16 @@ def test_the_own_prefix_is_in_the_students_words_up_to_its_error(tmp_path: Path)
     raw = {row["problem_id"]: row["text"] for row in scores if row["source"] == "raw"}
     own = {row["problem_id"]: row["text"] for row in scores if row["source"] == "own prefix"}
     assert own and all("1 + 1 = 3" not in text and text != raw[i] for i, text in own.items())
+
+
+def test_words_are_no_right_beginning(tmp_path: Path) -> None:
+    """Nothing in them is wrong, and nothing right: a real student's chatter would win by being its own."""
+    words = "This is a classic problem. We have to find how many there are."
+    _, _, scores, _ = run(tmp_path / "words", right=0, then=words, rewrites=("own prefix",))
+    assert {row["source"] for row in scores} == {"raw"}
+    _, _, scores, _ = run(tmp_path / "after", right=1, then=words, rewrites=("own prefix",))
+    own = [row["text"] for row in scores if row["source"] == "own prefix"]
+    assert own and not any("classic" in text for text in own)
 
 
 PROBLEM = {"id": "p", "prompt": "?", "gold": "7", "kind": "numeric"}
