@@ -187,7 +187,7 @@ class Section:
 
     def markdown(self) -> str:
         """First in words, then the tables of each student, and how it was made."""
-        lines = [f"# {self._title}", *(in_words(part.board) for part in self.parts)]
+        lines = [f"# {self._title}", *(in_words(part.board, part.title) for part in self.parts)]
         for part in self.parts:
             lines += [f"## {part.title}", as_markdown(standings_table(part.board))]
             lines += map(as_markdown, part.tables)
@@ -198,7 +198,7 @@ class Section:
         """The same with the board as it is on the leaderboard, and the figures, which are next in `divs`."""
         lines = [
             f"<h1>{escape(self._title)}</h1>",
-            *(f"<p>{escape(in_words(part.board))}</p>" for part in self.parts),
+            *(f"<p>{escape(in_words(part.board, part.title))}</p>" for part in self.parts),
         ]
         for part in self.parts:
             lines += [f"<h2>{escape(part.title)}</h2>", board_html(part.board)]

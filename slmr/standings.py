@@ -246,12 +246,16 @@ def _ordered(standings: Sequence[Standing]) -> list[Standing]:
     return sorted([*found, *(s for s in standings if not s.accuracy)], key=lambda s: -s.mean)
 
 
-def in_words(found: Board) -> str:
-    """The first paragraph of a report: who leads, how surely, what it cost, what did not help, and `stagewise`."""
+def in_words(found: Board, title: str | None = None) -> str:
+    """The first paragraph of a report: who leads, how surely, what it cost, what did not help, and `stagewise`.
+
+    It begins with the title, else with the student.
+    """
+    title = title or found.student
     entries = {s.name: s for s in found.standings if s.rank is not None}
     ranked = [s for s in found.standings if s.rank is not None and s.kind != "base"]
     if not ranked:
-        return f"{found.student}: no method to compare."
+        return f"{title}: no method to compare."
     best = ranked[0]
     level = [s.name for s in ranked[1:] if s.rank == best.rank]
     count = len(best.seeds)
@@ -259,7 +263,7 @@ def in_words(found: Board) -> str:
         "one seed, so the intervals know nothing of another training run" if count == 1 else f"{count} seeds"
     )
     parts = [
-        f"{found.student}, {seeds}: {best.name} has the highest mean accuracy, {_percent(best.accuracy)}"
+        f"{title}, {seeds}: {best.name} has the highest mean accuracy, {_percent(best.accuracy)}"
         f"{_gained(best)}, for {best.tokens / 1e6:.2f} million tokens."
     ]
     if level:

@@ -215,3 +215,4 @@ def test_tasks_of_both_editions_have_no_mean_together(tmp_path: Path) -> None:
     write_report([Path(runs[0])], tmp_path / "out")
     text = (tmp_path / "out" / "report.md").read_text()
     assert "## m, lab edition" in text and "## m, paper edition" in text
+    assert "m, lab edition, one seed" in text and "m, paper edition, one seed" in text
