@@ -13,15 +13,22 @@ _CLOSING = re.compile(r"^\s*(####|\\boxed|Answer:)")
 _REWRITTEN = (  # spellings of the same arithmetic
     (re.compile(r"\\[dt]?frac\{(-?\d+)\}\{(-?\d+)\}"), r"(\1/\2)"),
     (re.compile(r"\\[()\[\]]"), " "),
+    (re.compile(r"×|\\times\b|\\cdot\b"), "*"),
+    (re.compile(r"÷|\\div\b"), "/"),
+    (re.compile(r"[−–]"), "-"),
     (re.compile(r"\\?[$€£](?=\s*[.\d])"), ""),
     (re.compile(r"(?<=\d)(?:,|\{,\})(?=\d{3}(?!\d))"), ""),
+    (  # `miles/week`, `per hour`: what a unit is counted by
+        re.compile(
+            r"(?<=[\dA-Za-z])(?:\s?/\s?|\s+per\s+)(?!(?:sin|cos|tan|log|sqrt|exp)\b)[A-Za-z]{3,}\b(?![({\\])"
+        ),
+        "",
+    ),
     (
         re.compile(r"(?<=\d)(?:\s+[A-Za-z]{2,}){1,2}(?:/[a-z]+)?(?=\s*[-+*/=]|\s+[xX]\s+\$?[\d.(])"),
         "",
     ),  # units
-    (re.compile(r"×|\\times\b|\\cdot\b|(?<=[\d)])(?:\s+[xX]\s+(?=[\d.(])|[xX](?=\d))"), "*"),
-    (re.compile(r"÷|\\div\b"), "/"),
-    (re.compile(r"[−–]"), "-"),
+    (re.compile(r"(?<=[\d)])(?:\s+[xX]\s+(?=[\d.(])|[xX](?=\d))"), "*"),
 )
 _PARTS = "+-*/().0123456789 \t"
 # What makes a number before it a part of something else: an index, a factor, a power, a modulus.

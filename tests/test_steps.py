@@ -41,6 +41,8 @@ def test_steps_end_before_the_closing_answer() -> None:
         ("10 / 3 = 3.4", "10 / 3 = 3.4", Fraction(10, 3)),
         ("Since it holds 2 (two) + 1: 7 / 2 = 3", "7 / 2 = 3", Fraction(7, 2)),
         (r"We get \(3 \cdot 4 = 13\)", "3 * 4 = 13", 12),
+        ("he spends 5 workdays × 20 miles/day = 110 miles/week biking", "5 * 20 = 110", 100),
+        ("60 megabytes / 5 megabytes per second = 10 seconds", "60 / 5 = 10", 12),
     ],
 )
 def test_a_false_equation_is_found_with_its_true_value(step: str, stated: str, value: Fraction) -> None:
@@ -60,6 +62,10 @@ the order is A > B
 2^3 = 8
 f(1) + f(2) = 993
 3 + 4 = 7x
+She gives 10 + 5 = 15/person and/or 20
+8 cups per day * 7 days/week = 56 cups per week
+12 * 3/sqrt(9) = 12
+6 * 2 = 12/h
 90=30+M.
 She earns 12 x $112 = $1,344 a year
 200,000+20,000= 220,000 dollars
@@ -165,3 +171,4 @@ def test_what_steps_conclude() -> None:
     assert conclusions("6x = 90 - 12 = 78.") == [78, 78]
     assert conclusions("In May: $1,200 / 2 = $600, so x = 5.") == [600, 5]
     assert conclusions("the order is A > B") == []
+    assert conclusions("200 miles × 25 mph = 400 miles/week of biking.") == [400]

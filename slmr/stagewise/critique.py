@@ -73,7 +73,7 @@ class CritiqueParams(TeacherSettings):
 
 @stage(
     "critique", CritiqueParams, {"model": "one", "problems": "one", "failures": "many"}, random=True,
-    uses_engine=True, version=5,
+    uses_engine=True, version=6,
 )  # fmt: skip
 def critique_stage(context: StageContext, params: CritiqueParams) -> None:
     """Writes the recycled traces, and every critique with what it was made from in `critiques.parquet`."""
