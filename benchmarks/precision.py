@@ -3,7 +3,7 @@
     SLMR_DATA=my/data python benchmarks/precision.py            # all weights and adapters, then bfloat16
 
 Every variant takes the same batches of the profile's traces, in a process of its own, and is asked for the loss of
-traces that none has seen. Prints Markdown. Hours, not minutes, where the processor has no bfloat16: `--only` names
+traces that none has seen. Prints Markdown. Where the processor has no bfloat16 that variant is slow: `--only` names
 variants, `--steps` says how many.
 """
 
