@@ -78,7 +78,7 @@ def primed_student(seed: int, a: argparse.Namespace) -> tuple[Path, list[dict], 
     profile, kinds, model = load_profile("lab"), stages(), resolve_model(a.student)
     planner = Planner(model.location, model.key, profile.stages, profile.engine, seed)
     sft = planner.plan(load_recipe("sft"))
-    pool = next(n for n in sft.ancestors() if n.stage and n.stage.name == "pool")
+    pool = next(n for n in sft.ancestors() if n.makes("pool"))
     probe = planner.make(kinds["probe"], "probe", {**profile.stages["probe"], "adaptive": "mixed"},
                          {"model": (sft,), "problems": (pool,)}, "benchmark")  # fmt: skip
     chosen = planner.make(

@@ -86,13 +86,8 @@ def prepare(place: Path) -> None:
     """The profile's teacher traces, some of them put aside: `traces.parquet` and `held_out.parquet`."""
     profile, student = load_profile("smol"), resolve_model("smollm2")
     planner = Planner(student.location, student.key, profile.stages, profile.engine, 0)
-    nodes = [
-        n
-        for n in planner.plan(load_recipe("sft")).ancestors()
-        if n.stage and n.stage.name in ("pool", "teacher")
-    ]
-    store = made(nodes, profile, place / "store")
-    (teacher,) = (n for n in nodes if n.stage and n.stage.name == "teacher")
+    (teacher,) = planner.plan(load_recipe("sft")).inputs["traces"]
+    store = made([n for n in teacher.ancestors() if n.stage], profile, place / "store")
     rows = read_rows(store.path("teacher", teacher.key) / "traces.parquet")
     write_rows(place / "traces.parquet", rows[:-HELD_OUT])
     write_rows(place / "held_out.parquet", rows[-HELD_OUT:])

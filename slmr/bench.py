@@ -217,7 +217,7 @@ def contamination(store: Store, plan: Plan) -> list[Contamination]:
     """What the test items have in common with each training pool of the plan; nothing is trained without one."""
     found = []
     for node in plan.nodes:
-        if node.stage is not None and node.stage.name == "pool":
+        if node.makes("pool"):
             pool = read_rows(_artefact(store, node) / PROBLEMS)
             name = f"{pool[0]['task']}, {len(pool)} training problems"
             for task in plan.tasks:

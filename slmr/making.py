@@ -47,11 +47,7 @@ def rough_seconds(node: Node) -> float:
 
 def _pool_size(node: Node) -> int:
     """Of the pool that a stage works on, directly or not."""
-    pools = (
-        n.params.model_dump()["size"]
-        for n in node.ancestors()
-        if n.params and n.stage and n.stage.name == "pool"
-    )
+    pools = (n.params.model_dump()["size"] for n in node.ancestors() if n.params and n.makes("pool"))
     return next(pools, _USUAL_POOL)
 
 

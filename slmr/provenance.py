@@ -79,7 +79,7 @@ def _stage_row(store: Store, node: Node) -> Row:
 
 def _folder(store: Store, node: Node, stage: str) -> Path | None:
     """The artefact of a node of that stage."""
-    return store.path(stage, node.key) if node.stage is not None and node.stage.name == stage else None
+    return store.path(stage, node.key) if node.makes(stage) else None
 
 
 def _problems(store: Store, node: Node) -> dict[str, Row]:

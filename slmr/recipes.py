@@ -84,6 +84,10 @@ class Node:
     seed: int | None
     student: Path | str | None = None
 
+    def makes(self, kind: str) -> bool:
+        """Whether its stage is of that kind; the student is made by none."""
+        return self.stage is not None and self.stage.name == kind
+
     def ancestors(self) -> list[Node]:
         """This node and all that it needs, each once, inputs first."""
         found: dict[str, Node] = {}
@@ -202,9 +206,7 @@ def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection
 
 def _check_validation(params: Params, given: Sequence[Node]) -> None:
     """Raises RequestError where a stage is to validate and has no problems for it, as far as can be known before."""
-    pools = [
-        node.params.model_dump() for node in given if node.params and node.stage and node.stage.name == "pool"
-    ]
+    pools = [node.params.model_dump() for node in given if node.params and node.makes("pool")]
     asked = getattr(params, "validate_every", 0)
     if asked and (not given or any(not pool["validation"] for pool in pools)):
         from slmr.train.validation import NOTHING_HELD_OUT
