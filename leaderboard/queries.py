@@ -55,37 +55,40 @@ def load_results(folder: Path) -> Results:
     Of several versions of a task or its checker the newest counts; of several measurements of one
     (method, student, seed, task) the one with most items, and of those the newest.
     """
-    stamps = []
-    for file in _summaries(folder):
-        try:
-            stat = file.stat()
-            stamps.append((file, stat.st_mtime_ns, stat.st_size))
-        except OSError:
-            stamps.append((file, 0, 0))  # reading it says what is wrong
-    return _load(folder.resolve(), tuple(stamps))
+    return _load(folder.resolve(), tuple(_summaries(str(folder))))
 
 
-def _summaries(folder: Path) -> Iterator[Path]:
+Stamp = tuple[str, int, int]  # a summary's path, its time in nanoseconds and its bytes
+
+
+def _summaries(folder: str) -> Iterator[Stamp]:
+    """By text and not by `Path`: every click asks for them again."""
     for place, inner, files in os.walk(folder):
         inner[:] = sorted(name for name in inner if name not in _INNER and not name.startswith("."))
         if "summary.json" in files:
-            yield Path(place) / "summary.json"
+            file = os.path.join(place, "summary.json")
+            try:
+                stat = os.stat(file)
+                yield file, stat.st_mtime_ns, stat.st_size
+            except OSError:
+                yield file, 0, 0  # reading it says what is wrong
 
 
 ONE = RLock()  # two sessions that ask for the same board at once shall not both make it
 
 
-def _load(folder: Path, stamps: tuple[tuple[Path, int, int], ...]) -> Results:
+def _load(folder: Path, stamps: tuple[Stamp, ...]) -> Results:
     with ONE:
         return _loaded(folder, stamps)
 
 
 @lru_cache(maxsize=4)
-def _loaded(folder: Path, stamps: tuple[tuple[Path, int, int], ...]) -> Results:
+def _loaded(folder: Path, stamps: tuple[Stamp, ...]) -> Results:
     """As `load_results`; times and sizes are part of the cache's key."""
     notices: list[str] = []
     found: list[tuple[Located, int]] = []
-    for file, changed, size in stamps:
+    for name, changed, size in stamps:
+        file = Path(name)
         try:
             rows = _read(file, changed, size)
         except (RequestError, OSError) as error:

@@ -19,7 +19,6 @@ def warm(folder: Path, reading: Future[Read]) -> None:
     """
     with ONE:
         results = load_results(folder)
-        import scipy.optimize
         import scipy.special  # noqa: F401  what comparing needs, while the files are read
 
         remember(reading.result())

@@ -7,15 +7,12 @@ out differently, averaging the items that another test set would have.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from slmr.stats import Difference, Estimate
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +91,10 @@ def seeds_and_items(tasks: Sequence[Parts], level: float = 0.95) -> Estimate:
     Raises:
         ValueError: no task, or tasks with different seeds.
     """
-    found = _crossed(tasks)
-    half = found.half(1 - level)
-    return Estimate(found.mean, found.stderr, found.mean - half, found.mean + half)
+    found = _crossed([tasks])
+    half = found.half(np.array([1 - level]))
+    mean, half, stderr = float(found.mean[0]), float(half[0]), float(found.stderr[0])
+    return Estimate(mean, stderr, mean - half, mean + half)
 
 
 def seeds_and_items_difference(changes: Sequence[Parts], level: float = 0.95) -> Difference:
@@ -105,63 +103,104 @@ def seeds_and_items_difference(changes: Sequence[Parts], level: float = 0.95) ->
     Raises:
         ValueError: as `seeds_and_items`.
     """
-    found = _crossed(changes)
-    half = found.half(1 - level)
-    low, high = max(-1.0, found.mean - half), min(1.0, found.mean + half)
-    return Difference(found.mean, found.stderr, low, high, found.p())
+    return seeds_and_items_differences([changes], level)[0]
+
+
+def seeds_and_items_differences(many: Sequence[Sequence[Parts]], level: float = 0.95) -> list[Difference]:
+    """Several such differences at once, with the same figures as one by one: a board has hundreds of pairs.
+
+    Raises:
+        ValueError: as `seeds_and_items`, or not all are over as many tasks and seeds.
+    """
+    if not many:
+        return []
+    found = _crossed(many)
+    half = found.half(np.full(len(many), 1 - level))
+    low, high = np.maximum(-1.0, found.mean - half), np.minimum(1.0, found.mean + half)
+    columns = [column.tolist() for column in (found.mean, found.stderr, low, high, found.p())]
+    return [Difference(*row) for row in zip(*columns, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Crossed:
-    """A mean with its parts of variance, and what each was estimated from."""
+    """Means with their parts of variance, and what each was estimated from: arrays with one number a mean."""
 
-    mean: float
-    seeds: float
-    items: float
-    interaction: float
-    seeds_freedom: int
-    items_freedom: int
+    mean: np.ndarray
+    seeds: np.ndarray
+    items: np.ndarray
+    interaction: np.ndarray
+    seeds_freedom: np.ndarray
+    items_freedom: np.ndarray
 
     @property
-    def stderr(self) -> float:
-        return math.sqrt(max(self.seeds + self.items - self.interaction, self.seeds, self.items))
+    def stderr(self) -> np.ndarray:
+        return np.sqrt(
+            np.maximum(self.seeds + self.items - self.interaction, np.maximum(self.seeds, self.items))
+        )
 
-    def half(self, alpha: float) -> float:
-        """Half the interval that misses with probability `alpha`."""
+    def half(self, alpha: np.ndarray) -> np.ndarray:
+        """Half the intervals that miss with probabilities `alpha`."""
         from scipy.special import stdtrit  # Student's quantile, without what `stats.t` checks at every call
 
         seeds, items = stdtrit(self.seeds_freedom, alpha / 2), stdtrit(self.items_freedom, alpha / 2)
-        return math.sqrt(seeds**2 * self.seeds + items**2 * max(self.items - self.interaction, 0.0))
+        return np.sqrt(seeds**2 * self.seeds + items**2 * np.maximum(self.items - self.interaction, 0.0))
 
-    def p(self) -> float:
+    def p(self) -> np.ndarray:
         """The `alpha` whose interval just reaches 0: between those of either number of degrees of freedom for all."""
-        from scipy import optimize
         from scipy.special import stdtr
 
-        if self.mean == 0 or not self.stderr:
-            return float(self.mean == 0)
-        least, size = 1e-12, abs(self.mean)
-        if self.half(least) <= size:
-            return least
-        spread = math.sqrt(self.seeds + max(self.items - self.interaction, 0.0))
-        freedoms = sorted((self.seeds_freedom, self.items_freedom), reverse=True)
-        low, high = (2 * float(stdtr(freedom, -size / spread)) for freedom in freedoms)
+        least, size = np.full(len(self.mean), 1e-12), np.abs(self.mean)
+        spread = np.sqrt(self.seeds + np.maximum(self.items - self.interaction, 0.0))
+        apart = size / np.where(spread > 0, spread, 1.0)
+        ends = [2 * stdtr(freedom, -apart) for freedom in (self.seeds_freedom, self.items_freedom)]
         # Rounding shall not leave it out.
-        low, high = max(low * (1 - 1e-9), least), min(high * (1 + 1e-9), 1.0)
-        return float(optimize.brentq(lambda alpha: self.half(alpha) - size, low, high))  # type: ignore[arg-type]
+        low = np.maximum(np.minimum(*ends) * (1 - 1e-9), least)
+        high = np.clip(np.maximum(*ends) * (1 + 1e-9), least, 1.0)
+        with np.errstate(divide="ignore", invalid="ignore"):  # what has no size or no spread is told below
+            # Of logarithms, both ends of a tail are nearly on a line.
+            found = np.exp(
+                _crossing(lambda x: np.log(self.half(np.exp(x)) / size), np.log(low), np.log(high))
+            )
+        found = np.where(self.half(least) <= size, least, found)
+        return np.where((size == 0) | (spread == 0), (size == 0).astype(float), found)
 
 
-def _crossed(tasks: Sequence[Parts]) -> _Crossed:
-    import numpy as np
+def _crossing(
+    excess: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray, steps: int = 12
+) -> np.ndarray:
+    """Where functions that fall from above 0 at `low` to below it at `high` are 0, one for each place of the arrays.
 
-    if not tasks or len({len(t.seeds) for t in tasks}) > 1:
+    Regula falsi as of Illinois, always as many steps, so that a place's answer does not depend on its neighbours; a
+    library's solver leaves each when it has converged, and takes several times as long for it.
+    """
+    above, below = excess(low), excess(high)
+    found, before = low, np.zeros(len(low))
+    for _ in range(steps):
+        gap = above - below
+        found = np.clip(low + (high - low) * above / np.where(gap > 0, gap, 1.0), low, high)
+        here = excess(found)
+        side = np.where(here > 0, 1.0, -1.0)
+        again = np.where(side == before, 0.5, 1.0)  # an end that stays twice would hold the next step back
+        low, above, below = np.where(side > 0, [found, here, below * again], [low, above * again, here])
+        high, before = np.where(side > 0, high, found), side
+    return found
+
+
+def _crossed(many: Sequence[Sequence[Parts]]) -> _Crossed:
+    """Raises ValueError where the means are not all of as many tasks and seeds."""
+    shapes = {tuple(len(task.seeds) for task in tasks) for tasks in many}
+    if len(shapes) > 1 or len(set(shapes.pop())) != 1:
         raise ValueError("needs a task, and all tasks with the same seeds")
-    seeds, count = len(tasks[0].seeds), len(tasks)
-    by_seed = np.mean([t.seeds for t in tasks], axis=0)
-    return _Crossed(
-        float(by_seed.mean()), _variance(by_seed) / seeds, sum(t.items for t in tasks) / count**2,
-        sum(t.interaction for t in tasks) / count**2, seeds - 1, min(t.count for t in tasks) - 1,
-    )  # fmt: skip
+    by_seed = np.array([[t.seeds for t in tasks] for tasks in many]).mean(axis=1)
+    count, seeds = len(many[0]), by_seed.shape[1]
+    items, interaction = (
+        np.array([[getattr(t, part) for t in tasks] for tasks in many]).sum(axis=1) / count**2
+        for part in ("items", "interaction")
+    )
+    mean = by_seed.mean(axis=1)
+    variance = ((by_seed - mean[:, None]) ** 2).sum(axis=1) / (seeds - 1)
+    least = np.array([min(t.count for t in tasks) for tasks in many])
+    return _Crossed(mean, variance / seeds, items, interaction, np.full(len(many), seeds - 1), least - 1)
 
 
 def _variance(values: np.ndarray) -> float:
@@ -182,8 +221,6 @@ def hierarchical_bootstrap(tasks: Sequence[np.ndarray], draws: int, seed: int = 
         draws: how many.
         seed: of the draws.
     """
-    import numpy as np
-
     rng = np.random.default_rng(seed)
     seeds = len(tasks[0])
     found = np.zeros(draws)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,7 +12,7 @@ import numpy as np
 
 from slmr.errors import RequestError
 from slmr.results import SummaryRow
-from slmr.runstats import Effects, Parts, mcnemar, seeds_and_items, seeds_and_items_difference
+from slmr.runstats import Effects, Parts, mcnemar, seeds_and_items, seeds_and_items_differences
 from slmr.scores import scores_of
 from slmr.stats import Difference, Estimate, mean_over_tasks, paired_difference_over_tasks
 
@@ -67,6 +68,30 @@ class Side:
     def effects(self) -> Effects:
         """Of its scores, an item's being the mean of its completions; raises as `values`, and for one seed or item."""
         return Effects.of(self.values.mean(axis=2))
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Of its effects; raises as they do."""
+        return self.effects.parts
+
+    @cached_property
+    def fault(self) -> str | None:
+        """Why it cannot be compared item by item, in a line; None if it can."""
+        try:
+            for row, file, scores in zip(self.rows, self.files, self.values, strict=True):
+                right = float(scores.mean())
+                if not math.isclose(right, row.accuracy, abs_tol=1e-6):
+                    return (
+                        f"{file} does not fit the summary: {right:.3f} of it is right, not {row.accuracy:.3f}"
+                    )
+        except RequestError as error:
+            return str(error)
+        return None
+
+    @cached_property
+    def interval(self) -> Estimate:
+        """Of this task's accuracy."""
+        return mean_interval([self])
 
 
 def _order(ids: Sequence[str], wanted: Sequence[str]) -> list[int]:
@@ -138,9 +163,26 @@ def difference(pairs: Sequence[Pair]) -> Difference:
 
     Two single runs of one completion an item get McNemar's exact p-value.
     """
-    changes = [pair.change for pair in pairs if pair.change]
-    if len(changes) == len(pairs):
-        return seeds_and_items_difference(changes)
+    return differences([pairs])[0]
+
+
+def differences(many: Sequence[Sequence[Pair]]) -> list[Difference]:
+    """Several at once, with the same figures as one by one."""
+    found: dict[int, Difference] = {}
+    by_seed: dict[tuple[int, ...], dict[int, list[Parts]]] = {}
+    for i, pairs in enumerate(many):
+        changes = [pair.change for pair in pairs if pair.change]
+        if len(changes) == len(pairs):
+            by_seed.setdefault(tuple(pair.seeds for pair in pairs), {})[i] = changes
+        else:
+            found[i] = _over_items(pairs)
+    for alike in by_seed.values():
+        found |= dict(zip(alike, seeds_and_items_differences(list(alike.values())), strict=True))
+    return [found[i] for i in range(len(many))]
+
+
+def _over_items(pairs: Sequence[Pair]) -> Difference:
+    """For other items alone, whichever the seeds."""
     pooled = [(_pooled(pair.a), _pooled(pair.b)) for pair in pairs]
     found = paired_difference_over_tasks(pooled)
     if len(pooled) == 1 and pooled[0][0].shape[1] == pooled[0][1].shape[1] == 1:
@@ -157,6 +199,6 @@ def _pooled(scores: np.ndarray) -> np.ndarray:
 def mean_interval(tasks: Sequence[Side]) -> Estimate:
     """The mean over tasks; its interval is for other items, and for other seeds where there are several."""
     if min(len(side.rows) for side in tasks) > 1 and min(len(side.ids) for side in tasks) > 1:
-        return seeds_and_items([side.effects.parts for side in tasks])
+        return seeds_and_items([side.parts for side in tasks])
     scores = [side.values for side in tasks]
     return mean_over_tasks([task[0] if len(task) == 1 else task.mean(axis=0) for task in scores])

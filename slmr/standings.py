@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -15,7 +16,7 @@ from slmr.entries import Entry
 from slmr.errors import RequestError
 from slmr.results import Z95, MethodKind, SummaryRow
 from slmr.runstats import pareto
-from slmr.sides import Pair, difference, mean_interval, paired
+from slmr.sides import Pair, differences, mean_interval, paired
 from slmr.stats import Difference, Estimate, holm, shared_ranks
 
 
@@ -104,17 +105,19 @@ def board(found: Sequence[Entry]) -> Board:
     sound, notes = _sound(listed, tasks)
     alike, more = _alike(sound)
     against = _against(alike, tasks)
-    ranks = _ranks([e for e in alike if e.kind not in ("ablation", "control")], tasks, against)
+    accuracy = {e.name: mean_interval([e.sides[task] for task in tasks]) for e in sound}
+    ranked = [e.name for e in alike if e.kind not in ("ablation", "control")]
+    table = [[1.0 if a == b else against[a][b].p for b in ranked] for a in ranked]
+    ranks = dict(zip(ranked, shared_ranks([accuracy[name].mean for name in ranked], table), strict=True))
     base = next((entry for entry in sound if entry.kind == "base"), None)
-    changes = {e.name: _changes(e, base, tasks) for e in sound if base and e is not base}
-    changes = {name: change for name, change in changes.items() if change}
+    changes = _changes([e for e in sound if e is not base], base, tasks) if base else {}
     gains = {name: change[""] for name, change in changes.items()}
     gain_p = dict(zip(gains, holm([gain.p for gain in gains.values()]), strict=True))
     standings = []
     for entry in listed:
         by_task = {task: d for task, d in changes.get(entry.name, {}).items() if task}
         standings.append(replace(
-            _standing(entry, tasks, entry in sound), changes=by_task, gain=gains.get(entry.name),
+            _standing(entry, tasks, accuracy.get(entry.name)), changes=by_task, gain=gains.get(entry.name),
             gain_p=gain_p.get(entry.name), rank=ranks.get(entry.name),
         ))  # fmt: skip
     student = "models" if found[0].kind == "model" else found[0].student
@@ -169,44 +172,39 @@ def _pairs(a: Entry, b: Entry, tasks: Sequence[str]) -> list[Pair]:
 def _against(alike: Sequence[Entry], tasks: Sequence[str]) -> dict[str, dict[str, Difference]]:
     """Every entry minus every other one; each two are compared once."""
     found: dict[str, dict[str, Difference]] = {entry.name: {} for entry in alike}
-    for a, b in combinations(alike, 2):
-        d = difference(_pairs(a, b, tasks))
+    both = list(combinations(alike, 2))
+    compared = differences([_pairs(a, b, tasks) for a, b in both])
+    for (a, b), d in zip(both, compared, strict=True):
         found[a.name][b.name] = d
         found[b.name][a.name] = replace(d, mean=-d.mean, low=-d.high, high=-d.low)
     return found
 
 
-def _ranks(
-    ranked: Sequence[Entry], tasks: Sequence[str], against: dict[str, dict[str, Difference]]
-) -> dict[str, int]:
-    means = [mean_interval([e.sides[task] for task in tasks]).mean for e in ranked]
-    table = [[1.0 if a is b else against[a.name][b.name].p for b in ranked] for a in ranked]
-    return dict(zip([e.name for e in ranked], shared_ranks(means, table), strict=True))
-
-
-def _changes(entry: Entry, base: Entry, tasks: Sequence[str]) -> dict[str, Difference]:
-    """Entry minus base by task and, under "", their mean; nothing where base lacks a seed or has other items."""
-    same = base.of_seeds(entry.seeds)
-    if same.seeds != entry.seeds:
-        return {}
-    try:
-        pairs = _pairs(entry, same, tasks)
-    except RequestError:  # other items or versions: what is ranked with base has the same
-        return {}
-    return {task: difference([pair]) for task, pair in zip(tasks, pairs, strict=True)} | {
-        "": difference(pairs)
+def _changes(found: Sequence[Entry], base: Entry, tasks: Sequence[str]) -> dict[str, dict[str, Difference]]:
+    """Each entry minus base by task and, under "", their mean; without those that base cannot be paired with."""
+    pairs: dict[str, list[Pair]] = {}
+    for entry in found:
+        same = base.of_seeds(entry.seeds)
+        # One with other items or versions is left out: what is ranked with base has the same.
+        with suppress(RequestError):
+            if same.seeds == entry.seeds:
+                pairs[entry.name] = _pairs(entry, same, tasks)
+    means = differences(list(pairs.values()))
+    alone = iter(differences([[pair] for row in pairs.values() for pair in row]))
+    return {
+        name: {task: next(alone) for task in tasks} | {"": mean}
+        for name, mean in zip(pairs, means, strict=True)
     }
 
 
-def _standing(entry: Entry, tasks: Sequence[str], sound: bool) -> Standing:
-    """What can be said of an entry by itself; without its completions from its rows, cautiously."""
+def _standing(entry: Entry, tasks: Sequence[str], accuracy: Estimate | None) -> Standing:
+    """What can be said of an entry by itself; where no accuracy could be found of its completions, from its rows."""
     rows = [next(row for row in entry.rows() if row.seed == seed) for seed in entry.seeds]
     has = [task for task in tasks if len(entry.rows(task)) == len(entry.seeds)]
-    if sound:
+    if accuracy:
         sides = [entry.sides[task] for task in tasks]
-        by_task = {task: mean_interval([side]) for task, side in zip(tasks, sides, strict=True)}
+        by_task = {task: side.interval for task, side in zip(tasks, sides, strict=True)}
         by_seed = np.mean([side.values.mean(axis=(1, 2)) for side in sides], axis=0)
-        accuracy = mean_interval(sides)
     else:
         by_task = {task: _from_rows(entry.rows(task)) for task in entry.tasks}
         by_seed = (

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import optimize, stats
 
 from slmr.runstats import (
     Effects,
+    Parts,
     hierarchical_bootstrap,
     mcnemar,
     pareto,
     seeds_and_items,
     seeds_and_items_difference,
+    seeds_and_items_differences,
 )
 
 
@@ -66,6 +68,58 @@ def test_the_p_value_is_that_of_the_interval() -> None:
     p = seeds_and_items_difference([change]).p
     found = seeds_and_items_difference([change], level=1 - p)
     assert math.isclose(min(abs(found.low), abs(found.high)), 0, abs_tol=1e-6)
+
+
+def parts(seeds: int) -> st.SearchStrategy[Parts]:
+    """Of a difference on one task, none of it impossible."""
+    small = st.floats(0, 0.01) | st.just(0.0)
+    means = st.lists(st.floats(-1, 1) | st.just(0.0), min_size=seeds, max_size=seeds)
+    return st.builds(Parts, means.map(np.array), small, small, st.integers(2, 2000))
+
+
+several = st.tuples(st.integers(2, 12), st.integers(1, 5)).flatmap(
+    lambda shape: st.lists(
+        st.lists(parts(shape[0]), min_size=shape[1], max_size=shape[1]), min_size=1, max_size=9
+    )
+)
+
+
+@given(several)
+def test_many_at_once_are_to_the_last_digit_what_each_is_alone(many: list[list[Parts]]) -> None:
+    assert seeds_and_items_differences(many) == [seeds_and_items_difference(one) for one in many]
+
+
+@given(several)
+def test_the_p_value_is_where_a_library_finds_it(many: list[list[Parts]]) -> None:
+    """Student's distribution by scipy.stats, the crossing by Brent's method."""
+    for tasks, found in zip(many, seeds_and_items_differences(many), strict=True):
+        by_seed = np.mean([task.seeds for task in tasks], axis=0)
+        a = by_seed.var(ddof=1) / len(by_seed)
+        b = max(sum(task.items - task.interaction for task in tasks) / len(tasks) ** 2, 0)
+        freedoms = len(by_seed) - 1, min(task.count for task in tasks) - 1
+
+        def excess(log_p: float, a: float = a, b: float = b, freedoms: tuple[int, int] = freedoms) -> float:
+            t1, t2 = (stats.t.isf(math.exp(log_p) / 2, freedom) for freedom in freedoms)
+            return float(t1**2 * a + t2**2 * b - found.mean**2)  # noqa: B023
+
+        if found.mean == 0 or math.sqrt(a + b) < 1e-9:
+            continue  # no size or no spread
+        if excess(math.log(1e-12)) <= 0:
+            assert found.p == 1e-12
+        else:
+            root = optimize.brentq(excess, math.log(1e-12), 0)
+            assert isinstance(root, float) and math.isclose(found.p, math.exp(root), rel_tol=1e-6)
+
+
+def test_a_difference_without_spread_is_surely_none_or_surely_one() -> None:
+    same = Parts(np.array([0.25, 0.25]), 0.0, 0.0, 5)
+    none = Parts(np.array([0.0, 0.0]), 0.0, 0.0, 5)
+    assert [d.p for d in seeds_and_items_differences([[same], [none]])] == [0.0, 1.0]
+    assert seeds_and_items_differences([]) == []
+    with pytest.raises(ValueError, match="same seeds"):
+        seeds_and_items_differences([[same], [same, same]])
+    with pytest.raises(ValueError, match="needs a task"):
+        seeds_and_items_difference([])
 
 
 def test_a_seed_effect_over_all_tasks_does_not_average_out() -> None:
