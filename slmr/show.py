@@ -35,7 +35,7 @@ class Artefact:
 
 
 def find_artefact(reference: str, runs: Path) -> Path:
-    """The folder of an artefact: its path, or the start of its name (`bridge-3f`) or hash below `runs`.
+    """The folder of an artefact: its path, or the start of its name (`bridge-3f`) or hash in `runs`: many runs, or one.
 
     Raises:
         RequestError: there is none, or the name fits several.
@@ -44,7 +44,8 @@ def find_artefact(reference: str, runs: Path) -> Path:
         if not (Path(reference) / MANIFEST).is_file():
             raise RequestError(f"{reference} is no artefact: it has no {MANIFEST}")
         return Path(reference)
-    every = [file.parent for file in sorted(runs.glob(f"*/artefacts/*/{MANIFEST}"))]
+    inside = "artefacts" if (runs / "artefacts").is_dir() else "*/artefacts"
+    every = [file.parent for file in sorted(runs.glob(f"{inside}/*/{MANIFEST}"))]
     fitting = [
         f for f in every if f.name.startswith(reference) or f.name.split("-")[-1].startswith(reference)
     ]

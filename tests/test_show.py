@@ -109,6 +109,7 @@ def test_an_artefact_is_found_by_the_start_of_its_name_and_printed_as_json(
     assert slmr("show", found.folder.name[:18], "--runs", runs, "-n", "2", "--json") in (0, None)
     (row,) = json.loads(capsys.readouterr().out)
     assert row["name"] == found.folder.name and row["stage"] == "consolidate" and len(row["examples"]) <= 2
+    assert find_artefact(found.folder.name, run.folder) == found.folder  # the run itself does as well
     with pytest.raises(RequestError, match="fits several artefacts: sft-"):
         find_artefact("sft", run.folder.parent)
     with pytest.raises(RequestError, match="unknown artefact below"):
