@@ -1,14 +1,15 @@
-"""TRL's GRPOTrainer, which also logs how far the sampler's log-probabilities are from the trainer's."""
+"""GRPO's trainer, which also logs how far the sampler's log-probabilities are from the trainer's."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
-from trl import GRPOTrainer
+
+from slmr.train.lean import LeanTrainer
 
 
-class GapTrainer(GRPOTrainer):
+class GapTrainer(LeanTrainer):
     """Logs `sampling/logprob_gap` (mean) and `sampling/logprob_gap_max`, in nats a token.
 
     The sampler's are from the decoding step, the trainer's from a pass over the whole sequence. Before

@@ -36,7 +36,7 @@ class ReliftParams(GrpoParams):
 
 @stage(
     "relift", ReliftParams, {"model": "one", "problems": "one", "traces": "many", "validation": "optional"},
-    random=True,
+    random=True, version=2,
 )  # fmt: skip
 def relift_stage(context: StageContext, params: ReliftParams) -> None:
     """Writes `model/` and what `grpo` writes."""

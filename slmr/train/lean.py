@@ -1,0 +1,97 @@
+"""TRL's GRPOTrainer without the part of a step's pass that goes to padding and to completions without an advantage."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch.nn.functional import pad
+from trl import GRPOTrainer
+
+PARTS, LEAST = 4, 4  # at most so many parts, of at least so many rows
+
+
+class LeanTrainer(GRPOTrainer):
+    """The same losses and gradients as TRL's, up to rounding.
+
+    TRL sends a step's completions through the model together, each as wide as the longest prompt and the longest
+    completion; here they go in parts of similar length. And where there is no KL term, a completion whose advantage is
+    0 has no gradient: it goes without a graph, for the figures alone (entropy, the gap to the sampler).
+
+    In several processes it is TRL's pass: they share the work of one pass, and have to take as many.
+    """
+
+    _silent: torch.Tensor | None = None  # [B]: the rows of the loss being computed that have no gradient
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        self._silent = None if self.beta else without_gradient(inputs)
+        try:
+            return super()._compute_loss(model, inputs)
+        finally:
+            self._silent = None
+
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, logits_to_keep: int,
+        *args: Any, **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        """Log-probabilities [B, T] and entropies of the last T = `logits_to_keep` tokens; 0 where a row is padded."""
+        whole = super()._get_per_token_logps_and_entropies
+        if self.accelerator.num_processes > 1 or kwargs.get("compute_aux_loss"):
+            return whole(model, input_ids, attention_mask, logits_to_keep, *args, **kwargs)
+        silent = self._silent if self._silent is not None else torch.zeros(len(input_ids), dtype=torch.bool)
+        order, found = [], []
+        for part in parts(attention_mask, logits_to_keep, silent):
+            rows, columns = part.rows, slice(part.start, part.stop)
+            scored = part.stop - (input_ids.shape[1] - logits_to_keep)
+            with torch.set_grad_enabled(part.graph and torch.is_grad_enabled()):
+                logps, entropies, _ = whole(
+                    model, input_ids[rows, columns], attention_mask[rows, columns], scored, *args, **kwargs
+                )
+            order.append(rows)
+            found.append(
+                [None if x is None else pad(x, (0, logits_to_keep - scored)) for x in (logps, entropies)]
+            )
+        back = torch.cat(order).argsort()
+        logps, entropies = (None if x[0] is None else torch.cat(x)[back] for x in zip(*found, strict=True))
+        return logps, entropies, None
+
+
+def without_gradient(inputs: dict[str, Any]) -> torch.Tensor:
+    """[B]: whose advantage is 0, or whose every token is masked; never all rows, as a loss needs a graph."""
+    advantages, mask = inputs["advantages"], inputs["completion_mask"]
+    found = (advantages.reshape(len(mask), -1) == 0).all(dim=1) | ~mask.bool().any(dim=1)
+    if found.all():
+        found[mask.sum(dim=1).argmin()] = False
+    return found.cpu()
+
+
+class Part(NamedTuple):
+    """Rows that go through the model together: their indices, the columns that they use, and whether with a graph."""
+
+    rows: torch.Tensor
+    start: int
+    stop: int
+    graph: bool
+
+
+def parts(attention_mask: torch.Tensor, scored: int, silent: torch.Tensor) -> Iterator[Part]:
+    """All rows once, by their number of tokens.
+
+    Args:
+        attention_mask: [B, W]; prompts are padded at the left, completions at the right.
+        scored: how many of the last columns are of the completion.
+        silent: [B], the rows that need no graph.
+    """
+    mask = attention_mask.cpu().bool()
+    width = mask.shape[1]
+    first = mask.int().argmax(dim=1)
+    last = width - mask.flip(1).int().argmax(dim=1)
+    last = last.clamp(min=width - scored + 1)  # a completion that is masked whole
+    for graph in (True, False):
+        rows = (silent != graph).nonzero()[:, 0]
+        if len(rows):
+            rows = rows[mask[rows].sum(dim=1).argsort(stable=True)]
+            for some in rows.tensor_split(min(PARTS, math.ceil(len(rows) / LEAST))):
+                yield Part(some, int(first[some].min()), int(last[some].max()), graph)
