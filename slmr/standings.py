@@ -285,7 +285,10 @@ def in_words(found: Board, title: str | None = None) -> str:
         parts.append(f"stagewise {where}, {_difference(gap)} from {best.name}.")
     if "stagewise" in entries and "sft_grpo" in entries:
         gap = found.against["stagewise"]["sft_grpo"]
-        shown = "is separably different from" if gap.p < 0.05 else "cannot be told apart from"
+        shown = "cannot be told apart from"
+        if gap.p < 0.05:  # a rank is among all pairs, corrected
+            alone = entries["stagewise"].rank == entries["sft_grpo"].rank
+            shown = "differs, if no other pair is looked at, from" if alone else "is separably different from"
         parts.append(
             "The paper's claim, that stage-specific data beats the same data in both stages:"
             f" stagewise {shown} sft_grpo ({_difference(gap)}, p = {gap.p:.3f} before correction)."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
 
@@ -73,6 +74,27 @@ def test_ranks_are_shared_by_what_cannot_be_told_apart(tmp_path: Path) -> None:
     assert best.spread is not None and set(best.changes) == set(TASKS)
     text = in_words(found)
     assert "5 seeds" in text and "cannot be told apart from sft_grpo (" in text and "no_bridge" not in text
+
+
+@pytest.mark.parametrize(
+    ("p", "ranks", "words"),
+    [
+        (0.04, (1, 1), "stagewise differs, if no other pair is looked at, from sft_grpo"),
+        (0.04, (1, 2), "stagewise is separably different from sft_grpo"),
+        (0.2, (1, 1), "stagewise cannot be told apart from sft_grpo"),
+    ],
+)
+def test_one_pair_is_not_said_to_differ_where_the_ranks_are_shared(
+    tmp_path: Path, p: float, ranks: tuple[int, int], words: str
+) -> None:
+    found = board(
+        run_entries(made_run(tmp_path, {"base": 0.3, "sft_grpo": 0.4, "stagewise": 0.5}, seeds=[0]))
+    )
+    pair = found.against["stagewise"]
+    pair["sft_grpo"] = replace(pair["sft_grpo"], p=p)
+    ranked = dict(zip(("stagewise", "sft_grpo"), ranks, strict=True))
+    standings = [replace(s, rank=ranked.get(s.method, s.rank)) for s in found.standings]
+    assert words in in_words(replace(found, standings=standings))
 
 
 @pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])

@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import pad
 from trl import GRPOTrainer
 
-PARTS, LEAST = 4, 4  # at most so many parts, of at least so many rows
+PARTS, LEAST = 8, 4  # at most so many parts, of at least so many rows
 
 
 class LeanTrainer(GRPOTrainer):
