@@ -14,6 +14,7 @@ if str(Path(__file__).parent) not in sys.path:
 from queries import Filters, Results, editions, load_results, older_versions, values
 from views import PAGES, page
 from views.parts import View
+from warm import FIRST_SHOWN
 
 from slmr.page import EDITIONS
 
@@ -34,6 +35,7 @@ def main() -> None:
         )
     chosen.run()
     _notices(results)
+    FIRST_SHOWN.set()
 
 
 def _arguments() -> argparse.Namespace:

@@ -228,6 +228,7 @@ def editions(results: Results) -> list[str]:
     return [e for e in ("lab", "paper") if any(row.edition == e for row, _ in results.located)]
 
 
+@lru_cache(maxsize=64)
 def values(results: Results, edition: str, column: str) -> list[str]:
     """The values of a column within an edition, in order of first appearance; seeds by number."""
     found = dict.fromkeys(getattr(row, column) for row, _ in results.located if row.edition == edition)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future
 from pathlib import Path
+from threading import Event
 
 from queries import ONE, Filters, boards, editions, load_results
 
 from slmr.scores import Read, remember
+
+FIRST_SHOWN = Event()
+QUIET = 5  # seconds
 
 
 def warm(folder: Path, reading: Future[Read]) -> None:
@@ -26,5 +31,8 @@ def warm(folder: Path, reading: Future[Read]) -> None:
             boards(results, Filters(edition))
     from views import PAGES, page
 
-    for _, path, _ in PAGES:
+    for i, (_, path, _) in enumerate(PAGES):
         page(path)
+        if i == 0:  # what the others import would hold up the first one, and the first clicks on it
+            FIRST_SHOWN.wait()
+            time.sleep(QUIET)

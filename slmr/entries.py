@@ -53,7 +53,14 @@ class Entry:
 
     def rows(self, task: str | None = None) -> list[SummaryRow]:
         """All rows, or those of a task, by seed."""
-        return [row for row, _ in self.located if task in (None, row.task)]
+        return self._by_task.get(task, [])
+
+    @cached_property
+    def _by_task(self) -> dict[str | None, list[SummaryRow]]:
+        found: dict[str | None, list[SummaryRow]] = {None: [row for row, _ in self.located]}
+        for row in found[None]:
+            found.setdefault(row.task, []).append(row)
+        return found
 
     @cached_property
     def sides(self) -> dict[str, Side]:

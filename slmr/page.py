@@ -58,16 +58,16 @@ STYLE = """
 .slmr-board th{font-weight:600;cursor:help;vertical-align:bottom;border-bottom-width:2px}
 .slmr-board .text{text-align:left}
 .slmr-board .name{position:sticky;left:0;background:var(--bg);z-index:1;font-weight:600}
-.slmr-board .small{opacity:.75;font-size:.78rem;font-weight:400}
+.slmr-board .small{color:color-mix(in srgb,currentColor 75%,transparent);font-size:.78rem;font-weight:400}
 .slmr-board tr.base td{font-style:italic}
 .slmr-board tbody tr:hover td{background-color:rgba(128,128,128,.12)}
 .slmr-board .chip{display:inline-block;width:.62em;height:.62em;border-radius:50%;margin-right:.45em}
-.slmr-track{position:relative;height:11px;min-width:76px;margin-top:1px;background:
- linear-gradient(currentColor,currentColor) var(--base,-9px) 0/1px 11px no-repeat,
- linear-gradient(rgba(128,128,128,.16),rgba(128,128,128,.16)) 0 2px/100% 7px no-repeat}
-.slmr-track::before,.slmr-track::after{content:"";position:absolute;background:var(--colour);border-radius:2px}
-.slmr-track::before{left:var(--low);width:var(--wide);top:3px;height:5px;opacity:.5}
-.slmr-track::after{left:var(--mean);width:3px;top:2px;height:7px;margin-left:-1px}
+.slmr-track{height:11px;min-width:76px;margin-top:1px;--pale:color-mix(in srgb,var(--colour) 50%,transparent)}
+.slmr-track{background:
+ linear-gradient(90deg,#0000 calc(var(--mean) - 1px),var(--colour) 0 calc(var(--mean) + 2px),#0000 0) 0 2px/100% 7px,
+ linear-gradient(90deg,#0000 var(--low),var(--pale) 0 calc(var(--low) + var(--wide)),#0000 0) 0 3px/100% 5px,
+ linear-gradient(currentColor,currentColor) var(--base,-9px) 0/1px 11px,
+ linear-gradient(rgba(128,128,128,.16),rgba(128,128,128,.16)) 0 2px/100% 7px;background-repeat:no-repeat}
 """
 
 

@@ -35,6 +35,11 @@ class Side:
         return scores_of(self.files[0])[0]
 
     @cached_property
+    def items(self) -> frozenset[str]:
+        """The same in no order."""
+        return frozenset(self.ids)
+
+    @cached_property
     def values(self) -> np.ndarray:
         """1 for right and 0 for wrong: [seeds, items, completions].
 
@@ -43,7 +48,7 @@ class Side:
         """
         found = [scores_of(file) for file in self.files]
         for file, (ids, values) in zip(self.files, found, strict=True):
-            other = ids != self.ids and set(ids) != set(self.ids)
+            other = ids != self.ids and set(ids) != self.items
             if other or values.shape != found[0][1].shape:
                 raise RequestError(
                     f"{file}: not the items of {self.files[0]}; evaluate both with the same --limit"
@@ -149,7 +154,7 @@ def _pair(task: str, a: Side, b: Side) -> Pair:
 
 def _same_items(task: str, a: Side, b: Side) -> tuple[str, ...]:
     """A's items, if B has the same ones."""
-    left, right = set(a.ids), set(b.ids)
+    left, right = a.items, b.items
     if left != right:
         raise RequestError(
             f"{task}: not the same items: {len(left)} and {len(right)}, {len(left & right)} of them"

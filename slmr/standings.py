@@ -142,7 +142,7 @@ def _sound(listed: Sequence[Entry], tasks: Sequence[str]) -> tuple[list[Entry], 
 def _alike(sound: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
     """The entries with the same seeds and items, of the several such sets the one with most seeds, then entries."""
     kinds = [
-        (tuple(e.seeds), *((row.task_version, row.checker_version, frozenset(side.ids))
+        (tuple(e.seeds), *((row.task_version, row.checker_version, side.items)
                            for side in e.sides.values() for row in side.rows[:1]))
         for e in sound
     ]  # fmt: skip
