@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -36,7 +37,7 @@ def serve(folder: Path | None, port: int | None) -> None:
     reader.shutdown(wait=False)
     from streamlit.web import cli
 
-    threading.Thread(target=_warm, args=(app.parent, place, reading), daemon=True).start()
+    threading.Thread(target=_warm, args=(app.parent, place, reading, number), daemon=True).start()
     what = "sample results of the package, as there are none of yours yet" if sample else f"over {place}"
     print(f"Leaderboard http://localhost:{number}  ({what}); Ctrl-C ends it", flush=True)
     options = {
@@ -88,8 +89,13 @@ def free_port(wanted: int | None) -> int:
     raise RequestError(f"no free port from {FIRST_PORT} to {FIRST_PORT + PORTS - 1}: give one with --port")
 
 
-def _warm(app: Path, folder: Path, reading: Future[Any]) -> None:
-    """Makes what the first page shows, so that it is there when it is asked for."""
+def _warm(app: Path, folder: Path, reading: Future[Any], port: int) -> None:
+    """Makes what the first page shows, so that it is there when it is asked for; not before the server answers."""
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.05)
     sys.path.insert(0, str(app))
     import warm  # pyright: ignore[reportMissingImports]
 
