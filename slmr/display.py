@@ -14,6 +14,7 @@ from slmr.making import rough_seconds
 from slmr.recipes import Node
 from slmr.store import Stopwatch
 
+_PRIOR_S = 60.0  # what was thought of all stages counts as much as so many seconds that were taken
 _SILENCE_S = 30.0  # without a terminal, a line at least so often while a stage is running
 
 
@@ -31,9 +32,7 @@ class BenchDisplay:
         self._running: dict[str, tuple[str, TaskID]] = {}  # key of a node → its name, its bar
         self._widest = 1  # stages side by side
         self._pending: dict[str, tuple[str, float]] = {}  # key of a node → its kind, about how long it takes
-        self._times: dict[
-            str, tuple[float, float]
-        ] = {}  # kind → seconds that were taken, and that were thought of
+        self._times: dict[str, tuple[float, float]] = {}  # kind → seconds taken, and seconds thought of
         self._watch = Stopwatch()
         self._said_at = 0.0
         self._count = self._done = 0
@@ -90,7 +89,11 @@ class BenchDisplay:
 
         As many side by side as there were at most.
         """
-        overall = _pace(sum(t for t, _ in self._times.values()), sum(r for _, r in self._times.values()))
+        # What was thought holds until there is more to go by than a stage that mostly loaded libraries.
+        taken, thought = (
+            _PRIOR_S + math.fsum(column) for column in zip((0.0, 0.0), *self._times.values(), strict=True)
+        )
+        overall = _pace(taken, thought)
         paces = {kind: _pace(*times) for kind, times in self._times.items()}
         left = math.fsum(rough * paces.get(kind, overall) for kind, rough in self._pending.values())
         return left / self._widest

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from slmr.bench import BenchRequest, make_plan
 from slmr.display import BenchDisplay
+from slmr.making import rough_seconds
 
 
 def test_stages_side_by_side_each_have_their_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -39,3 +41,21 @@ def test_a_stage_that_was_thought_done_and_is_made_after_all_is_no_fault(
         display.progress(node, 0, 4, "completions")
         display.finished(node, False, 1.0)
     assert "1 stage: 1 done before, 0 to do" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "times_as_long", "at_most"),
+    [("pool", 30.0, 1.6), ("grpo", 3.0, 3.01)],  # seconds of start-up say little, minutes say much
+)
+def test_a_short_stage_that_took_long_does_not_make_days_of_a_bench(
+    kind: str, times_as_long: float, at_most: float, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    plan = make_plan(BenchRequest("sft,grpo", "lab", out=tmp_path))
+    first = next(node for node in plan.nodes if node.makes(kind))
+    thought = sum(rough_seconds(node) for node in plan.nodes if node is not first)
+    with BenchDisplay() as display:
+        display.planned(plan.nodes, plan.nodes)
+        display.started(first, ["sft"])
+        display.finished(first, False, times_as_long * rough_seconds(first))
+    minutes = re.search(r"about (\d+) min left", capsys.readouterr().err.splitlines()[-1])
+    assert minutes and at_most / 2 < int(minutes[1]) * 60 / thought < at_most
