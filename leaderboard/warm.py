@@ -31,8 +31,10 @@ def warm(folder: Path, reading: Future[Read]) -> None:
             boards(results, Filters(edition))
     from views import PAGES, page
 
-    for i, (_, path, _) in enumerate(PAGES):
+    first, *others = (path for _, path, _ in PAGES)
+    page(first)
+    # What the others import would hold up the first one, and the first clicks on it.
+    FIRST_SHOWN.wait()
+    time.sleep(QUIET)
+    for path in others:
         page(path)
-        if i == 0:  # what the others import would hold up the first one, and the first clicks on it
-            FIRST_SHOWN.wait()
-            time.sleep(QUIET)

@@ -90,9 +90,8 @@ class BenchDisplay:
         As many side by side as there were at most.
         """
         # What was thought holds until there is more to go by than a stage that mostly loaded libraries.
-        taken, thought = (
-            _PRIOR_S + math.fsum(column) for column in zip((0.0, 0.0), *self._times.values(), strict=True)
-        )
+        taken = _PRIOR_S + math.fsum(taken for taken, _ in self._times.values())
+        thought = _PRIOR_S + math.fsum(thought for _, thought in self._times.values())
         overall = _pace(taken, thought)
         paces = {kind: _pace(*times) for kind, times in self._times.items()}
         left = math.fsum(rough * paces.get(kind, overall) for kind, rough in self._pending.values())

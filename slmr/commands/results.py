@@ -18,9 +18,7 @@ def add_to(app: typer.Typer) -> None:
 
 def show_command(
     artefact: Annotated[str, typer.Argument(help="Folder of an artefact, or the start of its name or hash.")],
-    runs: Annotated[Path, typer.Option(help="A run, or a folder of runs, to look for the name in.")] = Path(
-        "runs"
-    ),
+    runs: Annotated[Path, typer.Option(help="A run, or a folder of runs, to look in.")] = Path("runs"),
     n: Annotated[int, typer.Option("-n", min=0, help="Examples.")] = 10,
     figure: Annotated[Path | None, typer.Option(help="Write the training curve as a page (HTML).")] = None,
     as_json: AsJson = False,
