@@ -28,12 +28,13 @@ _OF_THE_ITEM = ("prompt", "gold")  # kept once for all methods
 _LEFT_OUT = (*_OF_THE_ITEM, "logprob")
 
 
-def publish(run: Path, results: Path, name: str | None = None) -> Path:
+def publish(run: Path, results: Path, name: str | None = None, texts: int | None = None) -> Path:
     """Copies a run's summary, its evaluations' manifests and its samples; returns the published folder.
 
     Published again, a run's rows take the place of their own; what other runs published there under the same name
     stays, so that the parts of a long comparison come together one by one. Texts of a task whose data has no licence
-    that allows it are left out: verdicts and counts remain.
+    that allows it are left out: verdicts and counts remain. So it is with those of the completions of an item after
+    the first `texts`, where that is given: they are most of what a comparison of many seeds weighs.
 
     Raises:
         RequestError: the folder is no run, or its samples are missing.
@@ -47,7 +48,7 @@ def publish(run: Path, results: Path, name: str | None = None) -> Path:
     partial.mkdir(parents=True, exist_ok=True)
     before = read_summary(partial / "summary.json") if (partial / "summary.json").is_file() else None
     for row in summary.rows:
-        _copy_samples(run, partial, row)
+        _copy_samples(run, partial, row, texts)
         _copy_tables(run, partial, row)
     own = {row.identity for row in summary.rows}
     others = [row for row in before.rows if row.identity not in own] if before else []
@@ -64,14 +65,17 @@ def publish(run: Path, results: Path, name: str | None = None) -> Path:
     return target
 
 
-def _copy_samples(run: Path, target: Path, row: SummaryRow) -> None:
+def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None) -> None:
     if not row.samples_file(run).is_file():
         raise RequestError(f"{row.samples_file(run)} is missing: a result is published with its samples")
     samples, copy = row.samples(run), row.samples_file(target)
     free = _is_free(row.task)
     left_out = {*_LEFT_OUT, *(() if free else _TEXTS)}
     copy.parent.mkdir(parents=True, exist_ok=True)
-    write_rows(copy, [{k: v for k, v in sample.items() if k not in left_out} for sample in samples])
+    kept = [{k: v for k, v in sample.items() if k not in left_out} for sample in samples]
+    if free and texts is not None:
+        kept = [{**s, "completion": s["completion"] if s["k_index"] < texts else None} for s in kept]
+    write_rows(copy, kept, for_good=True)
     if free:
         _add_items(target, row.task, samples)
 

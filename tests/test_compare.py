@@ -162,6 +162,25 @@ def test_texts_without_a_licence_are_not_published(tmp_path: Path) -> None:
     samples = read_rows(published.samples_file(target))
     assert [s["strict"] for s in samples] == [True, False]
     assert not {"prompt", "completion", "gold", "extracted", "reason"} & set(samples[0])
+    with pytest.raises(RequestError, match="without some of its texts"):
+        rescore(target)
+
+
+def test_texts_of_the_first_completions_alone_can_be_published(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "eval-m", {"lab_gsm8k": [True, False]})
+    (of_run,) = read_summary(run / "summary.json").rows
+    file = of_run.samples_file(run)
+    write_rows(file, [{**sample, "k_index": k} for sample in read_rows(file) for k in range(3)])
+    target = publish(run, tmp_path / "results", "few", texts=1)
+    kept = of_run.samples(target)
+    assert [s["completion"] for s in kept] == ["#### 7", None, None, "#### 8", None, None]
+    assert [s["strict"] for s in kept] == [True] * 3 + [False] * 3
+    with pytest.raises(RequestError, match="without some of its texts: rescore the run itself"):
+        rescore(target)
+    assert of_run.samples(target) == kept
+    assert compare(str(target), str(run)).tasks[0].difference.mean == 0
+    again = publish(run, tmp_path / "results", "few")
+    assert of_run.samples(again) == of_run.samples(run)
 
 
 def several_methods(folder: Path) -> Path:

@@ -14,7 +14,7 @@ from slmr.compare import Comparison, compare_entries, detectable, p_value, shown
 from slmr.entries import Entry
 from slmr.errors import RequestError
 from slmr.stats import holm
-from views.parts import View, nothing, pick_board, plain, show_text, table
+from views.parts import NOT_KEPT, View, nothing, pick_board, plain, show_text, table
 from views.samples import cell_of
 
 Span = tuple[int, int]
@@ -129,7 +129,10 @@ def _side_by_side(a: Entry, b: Entry, task: str, seed: int, item: str) -> None:
             with column:
                 icon = ":material/check_circle:" if row["strict"] else ":material/cancel:"
                 st.markdown(f"{icon} {'right' if row['strict'] else 'not right'}: {plain(entry.name)}")
-                show_text(row["completion"] or "", mine)
+                if row["completion"] is None:
+                    st.caption(NOT_KEPT)
+                else:
+                    show_text(row["completion"], mine)
 
 
 def _completions(entry: Entry, task: str, seed: int, item: str) -> list[dict[str, Any]]:

@@ -12,7 +12,17 @@ from completions import VERDICTS, Cell, Wanted, count, find
 
 from slmr.entries import Entry
 from slmr.page import escape
-from views.parts import TEXT_STYLE, View, nothing, pick, pick_board, pick_entry, pick_seed, text_html
+from views.parts import (
+    NOT_KEPT,
+    TEXT_STYLE,
+    View,
+    nothing,
+    pick,
+    pick_board,
+    pick_entry,
+    pick_seed,
+    text_html,
+)
 
 PER_PAGE = 10
 
@@ -106,7 +116,7 @@ def _item(row: dict[str, Any], alone: bool) -> None:
     if not alone and right.button("Link", key=f"link-{row['item_id']}", icon=":material/link:", help=help):
         st.query_params["item"] = row["item_id"]
         st.rerun()
-    if row["prompt"] is None or row["completion"] is None:
+    if row["prompt"] is None:
         st.caption(
             "The licence of this task's data does not let its texts be published: the verdicts alone are here."
         )
@@ -138,12 +148,18 @@ def completion_html(row: dict[str, Any]) -> str:
         f"answered {row['extracted']}" if row["extracted"] else "", row["reason"] or "",
         "" if row["tokens"] is None else f"{row['tokens']} tokens",
     ]  # fmt: skip
-    text = "" if row["completion"] is None else text_html(row["completion"])
     below = escape(", ".join(part for part in said if part)[:2000])
     return (
-        f"<div><b>{sign} {verdict.replace('_', ' ')}</b>, completion {row['k_index'] + 1}</div>{text}"
+        f"<div><b>{sign} {verdict.replace('_', ' ')}</b>, completion {row['k_index'] + 1}</div>{_text(row)}"
         f'<div class="slmr-below">{below}</div>'
     )
+
+
+def _text(row: dict[str, Any]) -> str:
+    """What the model wrote; or that it is not here, where the caption of the problem does not say so already."""
+    if row["completion"] is not None:
+        return text_html(row["completion"])
+    return "" if row["prompt"] is None else f'<div class="slmr-below">{NOT_KEPT}</div>'
 
 
 _FORMULA = re.compile(

@@ -109,6 +109,13 @@ def publish_command(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs.")],
     results: Annotated[Path, typer.Option(help="Where the published results are.")] = Path("results"),
     name: Annotated[str | None, typer.Option(help="Name of the published folder, for one run.")] = None,
+    texts: Annotated[
+        int | None,
+        typer.Option(
+            help="Keep the texts of so many completions of each item (all by default); verdicts are kept of all.",
+            min=0,
+        ),
+    ] = None,
 ) -> None:
     """Copy runs' summaries, manifests and samples into results/, with the commands that reproduce them."""
     from slmr.publish import publish
@@ -118,7 +125,7 @@ def publish_command(
         raise RequestError("--name is for one run; several keep their own names")
     for run in runs:
         with disk_faults(results):
-            print(publish(run, results, name))
+            print(publish(run, results, name, texts))
 
 
 COMMANDS = {

@@ -41,7 +41,7 @@ def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
     """Verifies a run's samples again and writes them and its summary, each file whole or not at all.
 
     Raises:
-        RequestError: the folder is no run, its samples are missing, or a task is not known any more.
+        RequestError: the folder is no run, samples or texts are missing, or a task is not known any more.
     """
     summary = read_summary(run / "summary.json")
     rows, changes = [], []
@@ -58,6 +58,10 @@ def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
 
 def _rescored(row: SummaryRow, run: Path, tasks_paths: Sequence[Path]) -> tuple[SummaryRow, Change]:
     task, samples = load_task(row.task, tasks_paths), row.samples(run)
+    if any(sample.get("completion") is None or sample.get("gold") is None for sample in samples):
+        raise RequestError(
+            f"{row.samples_file(run)} was published without some of its texts: rescore the run itself and publish again"
+        )
     again = judged(samples, {task.name: task})
     metrics = task_metrics(again, task)
     # The completions were made for the task as it was: only what the checker decides is renewed.

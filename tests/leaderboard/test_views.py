@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 from views.compare import differing  # pyright: ignore[reportMissingImports] (found by conftest.py)
-from views.parts import LONGEST, plain, text_html  # pyright: ignore[reportMissingImports]
-from views.samples import formulas_in  # pyright: ignore[reportMissingImports]
+from views.parts import LONGEST, NOT_KEPT, plain, text_html  # pyright: ignore[reportMissingImports]
+from views.samples import completion_html, formulas_in  # pyright: ignore[reportMissingImports]
 
 from slmr.results import write_summary
 from tests.leaderboard.conftest import html, opened, put_samples, summary_row, verdicts
@@ -195,3 +195,13 @@ def test_words_without_counterpart_are_marked() -> None:
     assert [left[a:b] for a, b in marks[0]] == ["4.", "4"]
     assert [right[a:b] for a, b in marks[1]] == ["5. so", "5"]
     assert differing("same", "same") == ([], [])
+
+
+def test_a_text_that_was_not_published_is_said_to_be_so() -> None:
+    row = {"status": "wrong", "k_index": 1, "lenient": False, "strict": False, "finish_reason": "stop", "tokens": 5,
+           "extracted": "2", "reason": "", "prompt": "How many?", "completion": "#### 2"}  # fmt: skip
+    assert "#### 2" in completion_html(row) and NOT_KEPT not in completion_html(row)
+    without = completion_html({**row, "completion": None})
+    assert NOT_KEPT in without and "answered 2" in without
+    # Without a licence the caption of the problem says why.
+    assert NOT_KEPT not in completion_html({**row, "completion": None, "prompt": None})
