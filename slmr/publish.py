@@ -25,6 +25,7 @@ from slmr.tasks import load_task
 MANIFESTS = "manifests.json"
 _TEXTS = ("prompt", "completion", "gold", "extracted", "reason")
 _OF_THE_ITEM = ("prompt", "gold")  # kept once for all methods
+_NO_TEXTS = dict.fromkeys(("completion", "extracted", "reason"))
 _LEFT_OUT = (*_OF_THE_ITEM, "logprob")
 
 
@@ -74,8 +75,8 @@ def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None) -
     copy.parent.mkdir(parents=True, exist_ok=True)
     kept = [{k: v for k, v in sample.items() if k not in left_out} for sample in samples]
     if free and texts is not None:
-        kept = [{**s, "completion": s["completion"] if s["k_index"] < texts else None} for s in kept]
-    write_rows(copy, kept, for_good=True)
+        kept = [s if s["k_index"] < texts else {**s, **_NO_TEXTS} for s in kept]
+    write_rows(copy, kept, small=True)
     if free:
         _add_items(target, row.task, samples)
 
@@ -87,7 +88,7 @@ def _add_items(target: Path, task: str, samples: Sequence[dict[str, Any]]) -> No
     new = {s["item_id"]: {name: s[name] for name in ("item_id", *_OF_THE_ITEM)} for s in samples}
     if not new.keys() <= kept.keys():
         file.parent.mkdir(exist_ok=True)
-        write_rows(file, list({**kept, **new}.values()))
+        write_rows(file, list({**kept, **new}.values()), small=True)
 
 
 def _copy_tables(run: Path, target: Path, row: SummaryRow) -> None:
@@ -95,7 +96,7 @@ def _copy_tables(run: Path, target: Path, row: SummaryRow) -> None:
         source, copy = (run_file(place, what, row.method, row.student, row.seed) for place in (run, target))
         if source.is_file():
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copy)
+            write_rows(copy, read_rows(source), small=True)
     for what in EXAMPLES:
         source = run_file(run, what, row.method, row.student, row.seed)
         examples = [e for e in read_rows(source) if _is_free(e["task"])] if source.is_file() else []
