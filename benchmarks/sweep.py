@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 from artefacts import made
 
@@ -78,7 +79,12 @@ def make_model(
 
 
 def validation_accuracy(model: Path, task: Any, profile: Profile) -> float:
-    """Mean strict accuracy on the task's validation split, sampled as the profile evaluates."""
+    """Mean strict accuracy on the task's validation split."""
+    return float(validation_scores(model, task, profile).mean())
+
+
+def validation_scores(model: Path, task: Any, profile: Profile) -> np.ndarray:
+    """[items, completions] of the task's validation split, 1 for right; sampled as the profile evaluates."""
     engine = open_engine(model, profile.engine)
     k = profile.evaluate.k
     asked = [(item, draw) for item in task.items("validation") for draw in range(k)]
@@ -87,7 +93,7 @@ def validation_accuracy(model: Path, task: Any, profile: Profile) -> float:
     prompts = [Prompt(task.prompt(item.problem), draw=draw) for item, draw in asked]
     completions = engine.generate(prompts, sampling)
     right = [task.verify(c.text, item.gold).strict for c, (item, _) in zip(completions, asked, strict=True)]
-    return sum(right) / len(right)
+    return np.array(right, dtype=float).reshape(-1, k)
 
 
 if __name__ == "__main__":

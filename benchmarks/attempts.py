@@ -1,0 +1,131 @@
+"""Why stage-specific data does not lead in the lab: three guesses, each tried, scored on the validation split.
+
+    python benchmarks/attempts.py --out results/lab-attempts
+
+Each guess changes the lab profile in one place and trains `sft_grpo` (the same data in both stages) and `stagewise`
+under seeds that no reported run uses; what both do in the lab as it is, is in results/lab. The test split is never read.
+Each training is kept as JSON, so the same command goes on after a stop. Prints Markdown: the mean over the profile's
+tasks, that of the task trained on, the tokens spent, and the difference to `sft_grpo` paired by seed and item.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from artefacts import kept, made
+from sweep import validation_scores
+
+from slmr.course import spent_on
+from slmr.engines.models import resolve_model
+from slmr.making import quiet_libraries
+from slmr.profiles import Profile, load_profile
+from slmr.recipes import Planner, load_recipe
+from slmr.runstats import Effects, seeds_and_items_difference
+from slmr.stats import holm
+from slmr.tasks import select_tasks
+
+AGAINST = "sft_grpo"
+METHODS = (AGAINST, "stagewise")
+GUESSES: dict[str, dict[str, dict[str, Any]]] = {
+    # Bridge has little to mend where four of five steps of a raw trace are whole.
+    "harsher traces": {stage: {"merge_share": 0.6} for stage in ("teacher", "bridge", "critique")},
+    # Where most problems are simple or medium, it matters little which go where.
+    "harder pool": {"pool": {"task": "lab_math"}},
+    # RL may stop before what the acquisition set prepared is harvested.
+    "twice the RL": {"grpo": {"steps": 80}},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--student", default="lab-llama")
+    parser.add_argument("--seeds", default="1000,1001,1002")
+    parser.add_argument("--out", type=Path, default=Path("runs/attempts"))
+    parser.add_argument("--work", type=Path, default=Path("runs"), help="for the stages themselves")
+    a = parser.parse_args()
+    quiet_libraries()
+    a.out.mkdir(parents=True, exist_ok=True)
+    seeds = [int(seed) for seed in a.seeds.split(",")]
+    found = {
+        guess: {method: [trained(guess, method, seed, a) for seed in seeds] for method in METHODS}
+        for guess in GUESSES
+    }
+    print(report(found))
+
+
+def trained(guess: str, method: str, seed: int, a: argparse.Namespace) -> dict[str, Any]:
+    """One method under one guess and seed: per task each item's mean over its completions, and the tokens."""
+    file = a.out / f"{guess.replace(' ', '-')}-{method}-{a.student}-{seed}.json"
+    settings = {"guess": GUESSES[guess], "method": method, "student": a.student, "seed": seed}
+    return kept(file, settings, lambda: train_and_score(guess, method, seed, a))
+
+
+def train_and_score(guess: str, method: str, seed: int, a: argparse.Namespace) -> dict[str, Any]:
+    profile = changed(load_profile("lab"), GUESSES[guess])
+    student = resolve_model(a.student)
+    planner = Planner(
+        student.location, student.key, profile.stages, profile.engine, seed, profile.tuned, profile.budget
+    )
+    final = planner.plan(load_recipe(method))
+    store = made([node for node in final.ancestors() if node.stage is not None], profile, a.work / "attempts")
+    assert final.stage is not None
+    model = store.path(final.stage.name, final.key) / "model"
+    scores = {
+        task.name: validation_scores(model, task, profile).mean(axis=1).tolist()
+        for task in select_tasks(profile.tasks)
+    }
+    return {"scores": scores, "tokens": spent_on(store, [final]).tokens}
+
+
+def changed(profile: Profile, values: dict[str, dict[str, Any]]) -> Profile:
+    """The profile with other parameters of some stages."""
+    stages = {stage: {**profile.stages[stage], **values.get(stage, {})} for stage in profile.stages}
+    return profile.model_copy(update={"stages": stages})
+
+
+def report(found: dict[str, dict[str, list[dict[str, Any]]]]) -> str:
+    """A line a guess and method; p after Holm over all differences of the table."""
+    pairs = {
+        (guess, method): seeds_and_items_difference(
+            [
+                (one - other).parts
+                for one, other in zip(effects(runs), effects(by_method[AGAINST]), strict=True)
+            ]
+        )
+        for guess, by_method in found.items()
+        for method, runs in by_method.items()
+        if method != AGAINST
+    }
+    corrected = dict(zip(pairs, holm([pair.p for pair in pairs.values()]), strict=True))
+    lines = [
+        f"| guess | method | mean, % | trained task, % | tokens | minus {AGAINST}, points | 95 % | p (Holm) |",
+        "|---|---|---:|---:|---:|---:|---|---:|",
+    ]
+    for guess, by_method in found.items():
+        task = GUESSES[guess].get("pool", {}).get("task", "lab_gsm8k")
+        for method, runs in by_method.items():
+            mean = np.mean([np.mean([np.mean(s) for s in run["scores"].values()]) for run in runs])
+            own = np.mean([np.mean(run["scores"][task]) for run in runs])
+            tokens = np.mean([run["tokens"] for run in runs])
+            shown = "| | |"
+            if pair := pairs.get((guess, method)):
+                interval = f"{100 * pair.low:+.1f} to {100 * pair.high:+.1f}"
+                shown = f"{100 * pair.mean:+.1f} | {interval} | {corrected[guess, method]:.2f}"
+            lines.append(
+                f"| {guess} | {method} | {100 * mean:.1f} | {100 * own:.1f} | {tokens / 1e6:.2f} M | {shown} |"
+            )
+    return "\n".join(lines)
+
+
+def effects(runs: list[dict[str, Any]]) -> list[Effects]:
+    """Per task the effects of [seeds, items]."""
+    return [Effects.of(np.array([run["scores"][task] for run in runs])) for task in runs[0]["scores"]]
+
+
+if __name__ == "__main__":
+    main()
