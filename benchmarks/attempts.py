@@ -3,9 +3,9 @@
     python benchmarks/attempts.py --out results/lab-attempts
 
 Each guess changes the lab profile in one place and trains `sft_grpo` (the same data in both stages) and `stagewise`
-under seeds that no reported run uses; what both do in the lab as it is, is in results/lab. The test split is never read.
-Each training is kept as JSON, so the same command goes on after a stop. Prints Markdown: the mean over the profile's
-tasks, that of the task trained on, the tokens spent, and the difference to `sft_grpo` paired by seed and item.
+under seeds that no reported run uses; what both do in the lab as it is, is in results/lab. The test split is never
+read. Each training is kept as JSON, so the same command goes on after a stop. Prints Markdown: the mean over the
+profile's tasks, that of the task trained on, the tokens spent, and the difference to `sft_grpo` by seed and item.
 """
 
 from __future__ import annotations
