@@ -3,9 +3,9 @@
     python benchmarks/attempts.py --out results/lab-attempts
 
 Each guess changes the lab profile in one place and trains `sft_grpo` (the same data in both stages) and `stagewise`
-under seeds that no reported run uses; what both do in the lab as it is, is in results/lab. The test split is never
-read. Each training is kept as JSON, so the same command goes on after a stop. Prints Markdown: the mean over the
-profile's tasks, that of the task trained on, the tokens spent, and the difference to `sft_grpo` by seed and item.
+under seeds that no reported run uses. The test split is never read. Each training is kept as JSON, so the same command
+goes on after a stop. Prints Markdown: the mean over the profile's tasks, that of the task trained on, the tokens spent,
+and the difference to `sft_grpo` by seed and item; last the two at the same spending, `sft_grpo` with twice the RL.
 """
 
 from __future__ import annotations
@@ -24,18 +24,20 @@ from slmr.making import quiet_libraries
 from slmr.profiles import Profile, load_profile
 from slmr.recipes import Planner, load_recipe
 from slmr.runstats import Effects, seeds_and_items_difference
-from slmr.stats import holm
+from slmr.stats import Difference, holm
 from slmr.tasks import select_tasks
 
 AGAINST = "sft_grpo"
 METHODS = (AGAINST, "stagewise")
+AS_IT_IS, LONGER = "as it is", "twice the RL"
 GUESSES: dict[str, dict[str, dict[str, Any]]] = {
+    AS_IT_IS: {},
     # Bridge has little to mend where four of five steps of a raw trace are whole.
     "harsher traces": {stage: {"merge_share": 0.6} for stage in ("teacher", "bridge", "critique")},
     # Where most problems are simple or medium, it matters little which go where.
     "harder pool": {"pool": {"task": "lab_math"}},
     # RL may stop before what the acquisition set prepared is harvested.
-    "twice the RL": {"grpo": {"steps": 80}},
+    LONGER: {"grpo": {"steps": 80}},
 }
 
 
@@ -90,36 +92,36 @@ def changed(profile: Profile, values: dict[str, dict[str, Any]]) -> Profile:
 
 def report(found: dict[str, dict[str, list[dict[str, Any]]]]) -> str:
     """A line a guess and method; p after Holm over all differences of the table."""
-    pairs = {
-        (guess, method): seeds_and_items_difference(
-            [
-                (one - other).parts
-                for one, other in zip(effects(runs), effects(by_method[AGAINST]), strict=True)
-            ]
-        )
-        for guess, by_method in found.items()
-        for method, runs in by_method.items()
-        if method != AGAINST
-    }
-    corrected = dict(zip(pairs, holm([pair.p for pair in pairs.values()]), strict=True))
+    pairs = {guess: (by_method["stagewise"], by_method[AGAINST]) for guess, by_method in found.items()}
+    pairs["the same spending"] = found[AS_IT_IS]["stagewise"], found[LONGER][AGAINST]
+    changes = {guess: difference(*sides) for guess, sides in pairs.items()}
+    corrected = dict(zip(pairs, holm([change.p for change in changes.values()]), strict=True))
     lines = [
-        f"| guess | method | mean, % | trained task, % | tokens | minus {AGAINST}, points | 95 % | p (Holm) |",
-        "|---|---|---:|---:|---:|---:|---|---:|",
+        f"| guess | seeds | {AGAINST}: mean, trained task, tokens | stagewise | minus {AGAINST} | 95 % | p (Holm) |",
+        "|---|---:|---|---|---:|---|---:|",
     ]
-    for guess, by_method in found.items():
-        task = GUESSES[guess].get("pool", {}).get("task", "lab_gsm8k")
-        for method, runs in by_method.items():
-            mean = np.mean([np.mean([np.mean(s) for s in run["scores"].values()]) for run in runs])
-            own = np.mean([np.mean(run["scores"][task]) for run in runs])
-            tokens = np.mean([run["tokens"] for run in runs])
-            shown = "| | |"
-            if pair := pairs.get((guess, method)):
-                interval = f"{100 * pair.low:+.1f} to {100 * pair.high:+.1f}"
-                shown = f"{100 * pair.mean:+.1f} | {interval} | {corrected[guess, method]:.2f}"
-            lines.append(
-                f"| {guess} | {method} | {100 * mean:.1f} | {100 * own:.1f} | {tokens / 1e6:.2f} M | {shown} |"
-            )
+    for guess, (stagewise, against) in pairs.items():
+        task = GUESSES.get(guess, {}).get("pool", {}).get("task", "lab_gsm8k")
+        change = changes[guess]
+        lines.append(
+            f"| {guess} | {len(against)} | {side(against, task)} | {side(stagewise, task)} | {100 * change.mean:+.1f} |"
+            f" {100 * change.low:+.1f} to {100 * change.high:+.1f} | {corrected[guess]:.2f} |"
+        )
     return "\n".join(lines)
+
+
+def side(runs: list[dict[str, Any]], task: str) -> str:
+    """Accuracy over all tasks and on one, in percent, and the tokens."""
+    mean = np.mean([np.mean([np.mean(scores) for scores in run["scores"].values()]) for run in runs])
+    own = np.mean([np.mean(run["scores"][task]) for run in runs])
+    return f"{100 * mean:.1f}, {100 * own:.1f}, {np.mean([run['tokens'] for run in runs]) / 1e6:.2f} M"
+
+
+def difference(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> Difference:
+    """Mean over the tasks, paired by seed and item."""
+    return seeds_and_items_difference(
+        [(a - b).parts for a, b in zip(effects(one), effects(other), strict=True)]
+    )
 
 
 def effects(runs: list[dict[str, Any]]) -> list[Effects]:
