@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slmr.labels import place_labels
+from slmr.spending import PARTS
 from slmr.standings import Board, Standing
 from slmr.stats import Estimate
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from slmr.capability import Capability
+    from slmr.spending import Spending
 
 # Okabe and Ito's palette, told apart by colour-blind readers too; a kind keeps its colour in all figures.
 KIND_COLOURS = {
@@ -75,6 +77,23 @@ def cost_and_accuracy(board: Board) -> Figure:
     figure.update_xaxes(title_text="tokens generated, trained on and taught, millions")
     figure.update_yaxes(title_text="mean accuracy over tasks, %")
     return _finished(figure, f"Cost and accuracy, {board.student}", 560)
+
+
+def what_was_spent(spent: Sequence[Spending], board: Board) -> Figure:
+    """Tokens of every method by what they were spent on, the best method on top."""
+    import plotly.graph_objects as go
+
+    names = {s.method: s.name for s in board.standings}
+    figure = go.Figure()
+    for (part, what), colour in zip(PARTS.items(), _PALETTE, strict=False):
+        figure.add_bar(
+            y=[names[s.method] for s in spent], x=[getattr(s, part) / 1e6 for s in spent], orientation="h", name=what,
+            marker_color=colour, hovertemplate="%{y}, " + what + ": %{x:.3f} M<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(barmode="stack")
+    figure.update_yaxes(categoryorder="array", categoryarray=[names[s.method] for s in reversed(spent)])
+    figure.update_xaxes(title_text="tokens, millions; shared stages in full")
+    return _finished(figure, f"What tokens were spent on, {board.student}", 120 + 26 * len(spent))
 
 
 def pass_curves(found: Sequence[Capability], board: Board) -> Figure:

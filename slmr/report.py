@@ -21,9 +21,11 @@ from slmr.figures import (
     gains_by_difficulty,
     learning_curves,
     pass_curves,
+    what_was_spent,
 )
 from slmr.page import HELP, board_html, document, escape, table_html, texts
 from slmr.results import Z95, Contamination, Summary, SummaryRow, read_summary
+from slmr.spending import PARTS, Spending, spending
 from slmr.standings import Board, board, in_words
 from slmr.stats import Difference, Estimate
 from slmr.store import Cost
@@ -228,12 +230,15 @@ def read_section(run: Path, against: str | None) -> Section:
 def _read_part(title: str, found: Board, against: str | None) -> Part:
     able = capability([s.entry for s in found.standings])
     tables = [changes_table(found)]
+    spent = spending([s.entry for s in found.standings])
+    if spent:
+        tables.append(spending_table(spent))
     if able:
         tables += [difficulty_table(able), pass_table(able)]
     if against:
         differences = compare_all([s.entry for s in found.standings], against)
         tables.append(differences_table(differences, against, found.student))
-    return Part(title, found, tables, drawings(found, able))
+    return Part(title, found, tables, drawings(found, able, spent))
 
 
 def _fine_print(summary: Summary) -> list[str]:
@@ -294,6 +299,20 @@ def _starred(d: Difference) -> str:
     return shown_difference(d)[0] + ("*" if d.low > 0 or d.high < 0 else "")
 
 
+def spending_table(found: Sequence[Spending]) -> Table:
+    """Where each method's tokens went, in shares of them."""
+    from rich.table import Table
+
+    table = Table(title="What the tokens were spent on, in percent of them; shared stages in full")
+    table.add_column("method", justify="left")
+    for name in (*PARTS.values(), "tokens"):
+        table.add_column(name, justify="right")
+    for s in found:
+        shares = (getattr(s, part) / s.total for part in PARTS)
+        table.add_row(s.method, *(f"{100 * share:.0f}" for share in shares), compact(s.total))
+    return table
+
+
 def difficulty_table(found: Sequence[Capability]) -> Table:
     """Accuracy by what the untrained student could do with an item."""
     from rich.table import Table
@@ -325,9 +344,9 @@ def pass_table(found: Sequence[Capability]) -> Table:
     return table
 
 
-def drawings(found: Board, able: Sequence[Capability]) -> list[Figure]:
+def drawings(found: Board, able: Sequence[Capability], spent: Sequence[Spending]) -> list[Figure]:
     """All figures of a student; of learning curves and moves those of the first seed."""
-    drawn = [bars(found), cost_and_accuracy(found)]
+    drawn = [bars(found), cost_and_accuracy(found), *([what_was_spent(spent, found)] if spent else [])]
     curves = {s.name: s.entry.table("course", s.seeds[0]) for s in found.standings}
     if curves := {name: rows for name, rows in curves.items() if rows}:
         drawn.append(learning_curves(curves, found))

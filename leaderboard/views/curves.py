@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from slmr.errors import RequestError
-from slmr.figures import cost_and_accuracy, learning_curves
+from slmr.figures import cost_and_accuracy, learning_curves, what_was_spent
+from slmr.spending import spending
 from slmr.standings import Board
 from slmr.train.curve import plot_curve
 from views.parts import View, draw, nothing, pick_board, pick_entry, pick_seed
@@ -24,8 +25,24 @@ def show(view: View) -> None:
         "Mean accuracy over the tasks with its 95 % interval, by tokens generated, trained on and taught. Methods on"
         " the dotted line are not beaten in both by any other one.",
     )
+    _spending(view, found)
     _learning(view, found)
     _one_run(view, found)
+
+
+def _spending(view: View, found: Board) -> None:
+    try:
+        spent = spending(view.entries(found))
+    except RequestError as error:
+        st.text(str(error))
+        return
+    if spent:
+        st.subheader("What the tokens were spent on")
+        draw(
+            what_was_spent(spent, found),
+            "Sampled to look: completions of stages that train nothing, such as a probe. Sampled in training: rollouts."
+            " Mean over the seeds.",
+        )
 
 
 def _learning(view: View, found: Board) -> None:
