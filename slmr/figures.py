@@ -90,7 +90,7 @@ def what_was_spent(spent: Sequence[Spending], board: Board) -> Figure:
             y=[names[s.method] for s in spent], x=[getattr(s, part) / 1e6 for s in spent], orientation="h", name=what,
             marker_color=colour, hovertemplate="%{y}, " + what + ": %{x:.3f} M<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(barmode="stack")
+    figure.update_layout(barmode="stack", legend_traceorder="normal")
     figure.update_yaxes(categoryorder="array", categoryarray=[names[s.method] for s in reversed(spent)])
     figure.update_xaxes(title_text="tokens, millions; shared stages in full")
     return _finished(figure, f"What tokens were spent on, {board.student}", 120 + 26 * len(spent))

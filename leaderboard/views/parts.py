@@ -15,7 +15,7 @@ from slmr.page import escape, sorted_standings
 from slmr.standings import Board
 
 LONGEST = 20_000  # characters of one text that are shown
-NOT_KEPT = "Its text was not published, to save space; its verdict was."
+NOT_KEPT = "text not published, to save space"
 TEXT_STYLE = (
     "<style>.slmr-text{white-space:pre-wrap;overflow-wrap:anywhere;font-family:'Source Code Pro',monospace;"
     "font-size:.84rem;line-height:1.5;margin:.1rem 0 .6rem;padding:.55rem .75rem;border-radius:.4rem;"

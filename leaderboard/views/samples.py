@@ -142,7 +142,9 @@ def completion_html(row: dict[str, Any]) -> str:
     """A completion with its verdict above it, and what else is known of it below."""
     verdict = row["status"] if row["status"] in VERDICTS else "unknown verdict"
     sign = {"correct": "✓", "wrong": "✗"}.get(verdict, "?")
+    text = "" if row["completion"] is None else text_html(row["completion"])
     said = [
+        NOT_KEPT if row["completion"] is None and row["prompt"] is not None else "",
         "right, but not in the requested form" if row["lenient"] and not row["strict"] else "",
         "cut off by the token limit" if row["finish_reason"] == "length" else "",
         f"answered {row['extracted']}" if row["extracted"] else "", row["reason"] or "",
@@ -150,16 +152,9 @@ def completion_html(row: dict[str, Any]) -> str:
     ]  # fmt: skip
     below = escape(", ".join(part for part in said if part)[:2000])
     return (
-        f"<div><b>{sign} {verdict.replace('_', ' ')}</b>, completion {row['k_index'] + 1}</div>{_text(row)}"
+        f"<div><b>{sign} {verdict.replace('_', ' ')}</b>, completion {row['k_index'] + 1}</div>{text}"
         f'<div class="slmr-below">{below}</div>'
     )
-
-
-def _text(row: dict[str, Any]) -> str:
-    """What the model wrote; or that it is not here, where the caption of the problem does not say so already."""
-    if row["completion"] is not None:
-        return text_html(row["completion"])
-    return "" if row["prompt"] is None else f'<div class="slmr-below">{NOT_KEPT}</div>'
 
 
 _FORMULA = re.compile(
