@@ -545,10 +545,11 @@ def test_close_twice() -> None:
 
 def test_interrupt(tmp_path: Path) -> None:
     program = f"""
-import sys
+import signal, sys
 from slmr.engines import Prompt, Sampling
 from slmr.engines.server import ServerEngine
 from slmr.stage import EngineSettings
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 engine = ServerEngine(sys.argv[1], EngineSettings(name="server"))
 try:
     engine.generate([Prompt("question 1")] * 40, Sampling({GREEDY.temperature}, 1, 1))
