@@ -8,10 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from slmr.errors import RequestError
-from slmr.results import MethodKind, SummaryRow, read_summary, run_file
+from slmr.results import MethodKind, SummaryRow, read_summary, read_table, run_file
 from slmr.sides import Side
-from slmr.store import read_rows
 
 Located = tuple[SummaryRow, Path]  # a row, and the run's folder that it is in
 
@@ -109,12 +107,7 @@ class Entry:
             RequestError: the file is damaged.
         """
         file = self.file(what, seed)
-        if not file.is_file():
-            return []
-        try:
-            return read_rows(file)
-        except (OSError, ValueError) as error:
-            raise RequestError(f"{file} is damaged: {str(error).splitlines()[0]}") from None
+        return read_table(file) if file.is_file() else []
 
 
 def entries(located: Sequence[Located]) -> list[Entry]:

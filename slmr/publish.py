@@ -15,11 +15,12 @@ from slmr.results import (
     SummaryRow,
     items_file,
     read_summary,
+    read_table,
     run_file,
     write_summary,
     write_table,
 )
-from slmr.store import MANIFEST, read_json, read_rows, write_json, write_rows
+from slmr.store import MANIFEST, read_json, write_json, write_rows
 from slmr.tasks import load_task
 
 MANIFESTS = "manifests.json"
@@ -38,7 +39,7 @@ def publish(run: Path, results: Path, name: str | None = None, texts: int | None
     the first `texts`, where that is given: they are most of what a comparison of many seeds weighs.
 
     Raises:
-        RequestError: the folder is no run, or its samples are missing.
+        RequestError: the folder is no run, or its samples are missing or damaged.
     """
     summary = read_summary(run / "summary.json")
     target = results / (name or run.name)
@@ -84,7 +85,7 @@ def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None) -
 def _add_items(target: Path, task: str, samples: Sequence[dict[str, Any]]) -> None:
     """The items' texts, beside those that are there."""
     file = items_file(target, task)
-    kept = {row["item_id"]: row for row in read_rows(file)} if file.is_file() else {}
+    kept = {row["item_id"]: row for row in read_table(file)} if file.is_file() else {}
     new = {s["item_id"]: {name: s[name] for name in ("item_id", *_OF_THE_ITEM)} for s in samples}
     if not new.keys() <= kept.keys():
         file.parent.mkdir(exist_ok=True)
@@ -96,10 +97,10 @@ def _copy_tables(run: Path, target: Path, row: SummaryRow) -> None:
         source, copy = (run_file(place, what, row.method, row.student, row.seed) for place in (run, target))
         if source.is_file():
             copy.parent.mkdir(parents=True, exist_ok=True)
-            write_rows(copy, read_rows(source), small=True)
+            write_rows(copy, read_table(source), small=True)
     for what in EXAMPLES:
         source = run_file(run, what, row.method, row.student, row.seed)
-        examples = [e for e in read_rows(source) if _is_free(e["task"])] if source.is_file() else []
+        examples = [e for e in read_table(source) if _is_free(e["task"])] if source.is_file() else []
         write_table(target, what, row.method, row.student, row.seed, examples)
 
 

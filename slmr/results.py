@@ -52,6 +52,18 @@ MethodKind = Literal[
 ]  # fmt: skip
 
 
+def read_table(file: Path) -> list[dict[str, Any]]:
+    """The rows of such a table, or of completions.
+
+    Raises:
+        RequestError: the file is damaged.
+    """
+    try:
+        return read_rows(file)
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{file} is damaged: {str(error).splitlines()[0]}") from None
+
+
 class SummaryRow(BaseModel):
     """What one method's student scored on one task, and what it cost.
 
@@ -111,11 +123,11 @@ class SummaryRow(BaseModel):
 
     def samples(self, run: Path) -> list[dict[str, Any]]:
         """The completions with their items' texts, which a published run keeps once for all its methods."""
-        rows = read_rows(self.samples_file(run))
+        rows = read_table(self.samples_file(run))
         items = items_file(run, self.task)
         if not items.is_file() or not rows or "prompt" in rows[0]:
             return rows
-        texts = {row.pop("item_id"): row for row in read_rows(items)}
+        texts = {row.pop("item_id"): row for row in read_table(items)}
         return [{**row, **texts.get(row["item_id"], {})} for row in rows]
 
     @property

@@ -13,7 +13,7 @@ from slmr.errors import RequestError
 from slmr.evaluate.rescore import rescore
 from slmr.publish import publish
 from slmr.report import write_report
-from slmr.results import SummaryRow, read_summary, write_summary
+from slmr.results import SummaryRow, read_summary, run_file, write_summary
 from slmr.store import read_rows, write_rows
 from slmr.tasks import load_task
 from slmr.verify import checker_version
@@ -181,6 +181,21 @@ def test_texts_of_the_first_completions_alone_can_be_published(tmp_path: Path) -
     assert compare(str(target), str(run)).tasks[0].difference.mean == 0
     again = publish(run, tmp_path / "results", "few")
     assert of_run.samples(again) == of_run.samples(run)
+
+
+@pytest.mark.parametrize("what", ["samples", "course"])
+def test_a_damaged_file_is_named(tmp_path: Path, what: str) -> None:
+    run = a_run(tmp_path / "eval-m", {"lab_gsm8k": [True, False]})
+    (of_run,) = read_summary(run / "summary.json").rows
+    file = of_run.samples_file(run) if what == "samples" else run_file(run, what, "eval", "m", 0)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"PAR1 and no more")
+    with pytest.raises(RequestError, match=rf"{file.name} is damaged: "):
+        publish(run, tmp_path / "results")
+    assert not (tmp_path / "results" / "eval-m").exists()
+    if what == "samples":
+        with pytest.raises(RequestError, match=rf"{file.name} is damaged: "):
+            rescore(run)
 
 
 def several_methods(folder: Path) -> Path:
