@@ -20,18 +20,12 @@ def main() -> None:
     rows = [r for r in published.rows if (r.student, r.seed) == (STUDENT, SEED) and r.method in METHODS]
     shutil.rmtree(SAMPLE)
     for row in rows:
-        place = (row.method, row.student, row.seed)
-        for find in (
-            row.samples_file,
-            lambda folder, row=row: items_file(folder, row.task),
-            *(
-                lambda folder, what=what, place=place: run_file(folder, what, *place)
-                for what in (*TABLES, *EXAMPLES)
-            ),
-        ):
-            if find(RESULTS).is_file():
-                find(SAMPLE).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(find(RESULTS), find(SAMPLE))
+        tables = [run_file(RESULTS, what, row.method, STUDENT, SEED) for what in (*TABLES, *EXAMPLES)]
+        for file in (row.samples_file(RESULTS), items_file(RESULTS, row.task), *tables):
+            if file.is_file():
+                copy = SAMPLE / file.relative_to(RESULTS)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
     manifests = read_json(RESULTS / MANIFESTS)
     write_json(SAMPLE / MANIFESTS, {row.manifest: manifests[row.manifest] for row in rows})
     write_summary(SAMPLE / "summary.json", rows, published.contamination)

@@ -26,7 +26,7 @@ from slmr.tasks import load_task
 MANIFESTS = "manifests.json"
 _TEXTS = ("prompt", "completion", "gold", "extracted", "reason")
 _OF_THE_ITEM = ("prompt", "gold")  # kept once for all methods
-_NO_TEXTS = dict.fromkeys(("completion", "extracted", "reason"))
+_NO_TEXTS = {name: None for name in _TEXTS if name not in _OF_THE_ITEM}
 _LEFT_OUT = (*_OF_THE_ITEM, "logprob")
 
 
@@ -51,6 +51,7 @@ def publish(run: Path, results: Path, name: str | None = None, texts: int | None
     before = read_summary(partial / "summary.json") if (partial / "summary.json").is_file() else None
     for row in summary.rows:
         _copy_samples(run, partial, row, texts)
+    for row in {(r.method, r.student, r.seed): r for r in summary.rows}.values():  # once for all of its tasks
         _copy_tables(run, partial, row)
     own = {row.identity for row in summary.rows}
     others = [row for row in before.rows if row.identity not in own] if before else []
