@@ -265,7 +265,7 @@ def in_words(found: Board, title: str | None = None) -> str:
         f"{_gained(best)}, for {best.tokens / 1e6:.2f} million tokens."
     ]
     if level:
-        parts.append(f"It cannot be told apart from {_list(level)}.")
+        parts.append(_tied(found, best.name, level, math.comb(len(entries), 2)))
     elif len(ranked) > 1:
         lead = found.against[best.name][ranked[1].name]
         parts.append(f"It is ahead of the next, {ranked[1].name}, by {_difference(lead)}.")
@@ -282,7 +282,10 @@ def in_words(found: Board, title: str | None = None) -> str:
         own = entries["stagewise"]
         where = "shares the first rank" if own.rank == best.rank else f"has rank {own.rank}"
         gap = found.against["stagewise"][best.name]
-        parts.append(f"stagewise {where}, {_difference(gap)} from {best.name}.")
+        alone = (
+            ", a difference if no other pair is looked at" if own.rank == best.rank and gap.p < 0.05 else ""
+        )
+        parts.append(f"stagewise {where}, {_difference(gap)} from {best.name}{alone}.")
     if "stagewise" in entries and "sft_grpo" in entries:
         gap = found.against["stagewise"]["sft_grpo"]
         shown = "cannot be told apart from"
@@ -294,6 +297,16 @@ def in_words(found: Board, title: str | None = None) -> str:
             f" stagewise {shown} sft_grpo ({_difference(gap)}, p = {gap.p:.3f} before correction)."
         )
     return " ".join(parts)
+
+
+def _tied(found: Board, best: str, level: Sequence[str], pairs: int) -> str:
+    """Of those that share the best one's rank, which it would be ahead of if they were the only ones compared."""
+    text = f"It cannot be told apart from {_list(level)}"
+    ahead = [name for name in level if found.against[best][name].p < 0.05]
+    if not ahead:
+        return f"{text}."
+    those = "each of them" if ahead == level else _list(ahead)
+    return f"{text} once all {pairs} pairs are looked at; it is ahead of {those} if no other pair is."
 
 
 def _percent(estimate: Estimate | None) -> str:

@@ -97,6 +97,25 @@ def test_one_pair_is_not_said_to_differ_where_the_ranks_are_shared(
     assert words in in_words(replace(found, standings=standings))
 
 
+def test_the_words_tell_a_pair_looked_at_alone_from_one_of_many(tmp_path: Path) -> None:
+    """An interval that leaves out 0 beside a shared rank would contradict itself."""
+    rates = {"base": 0.3, "stagewise": 0.5, "sft_grpo": 0.65, "gkd": 0.8}
+    found = board(run_entries(made_run(tmp_path, rates, seeds=[0])))
+    pairs = {"stagewise": 0.01, "sft_grpo": 0.2}
+    for name, p in pairs.items():
+        for a, b in ((name, "gkd"), ("gkd", name)):
+            found.against[a][b] = replace(found.against[a][b], p=p)
+    standings = [replace(s, rank=2 if s.method == "base" else 1) for s in found.standings]
+    text = in_words(replace(found, standings=standings))
+    assert (
+        "from sft_grpo and stagewise once all 6 pairs are looked at; it is ahead of stagewise if no" in text
+    )
+    assert " from gkd, a difference if no other pair is looked at." in text
+    best = found.against["gkd"]
+    best["sft_grpo"] = replace(best["sft_grpo"], p=0.01)
+    assert "it is ahead of each of them if no other pair is" in in_words(replace(found, standings=standings))
+
+
 @pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])
 def test_a_board_of_fewer_tasks_is_the_same_after_one_of_all(tmp_path: Path, seeds: list[int]) -> None:
     """Pairs are kept between boards: they must not depend on what was asked before."""
