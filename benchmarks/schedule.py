@@ -1,11 +1,11 @@
 """How long the stages of a published comparison take on a simulated cluster, against their critical path.
 
-    python benchmarks/schedule.py results/lab --workers 64 --seeds 5
+    python benchmarks/schedule.py results/lab --workers 64
 
-The graph and the seconds of every stage are those that the run recorded (`stages/` beside its samples), once for each
-seed. The cluster does what Ray does with `slmr bench --executor ray`: of the stages whose inputs are there, the next
-free worker takes the one that was submitted first (`slmr.on_ray.longest_first`). Beside it the peer, the same cluster
-with the stages in the order of the plan, method by method.
+The graph and the seconds of every stage are those that the run recorded (`stages/` beside its samples), over all of its
+students and seeds. The cluster does what Ray does with `slmr bench --executor ray`: of the stages whose inputs are
+there, the next free worker takes the one that was submitted first (`slmr.on_ray.longest_first`). Beside it the peer,
+the same cluster with the stages in the order of the plan, method by method.
 """
 
 from __future__ import annotations
@@ -28,9 +28,8 @@ def main() -> None:
     )
     parser.add_argument("results", type=Path)
     parser.add_argument("--workers", type=int, default=64)
-    parser.add_argument("--seeds", type=int, default=5)
     a = parser.parse_args()
-    nodes, seconds = graph(a.results, a.seeds)
+    nodes, seconds = graph(a.results)
     work, critical = sum(seconds.values()), critical_path(nodes, seconds)
     least = max(critical, work / a.workers)
     print(f"{len(nodes)} stages, {work / 60:.0f} minutes of work, critical path {critical / 60:.1f} minutes;"
@@ -41,9 +40,9 @@ def main() -> None:
         print(f"| {name} | {span / 60:.1f} | {span / critical:.2f} | {span / least:.2f} |")
 
 
-def ratios(results: Path, workers: int = 64, seeds: int = 5) -> list[Ratio]:
+def ratios(results: Path, workers: int = 64) -> list[Ratio]:
     """The makespan of Ray's order over the least that any order can come to: critical path, or work over workers."""
-    nodes, seconds = graph(results, seeds)
+    nodes, seconds = graph(results)
     least = max(critical_path(nodes, seconds), sum(seconds.values()) / workers)
     pair = (makespan(longest_first(nodes), seconds, workers), least)
     return [
@@ -51,21 +50,20 @@ def ratios(results: Path, workers: int = 64, seeds: int = 5) -> list[Ratio]:
     ]
 
 
-def graph(results: Path, seeds: int) -> tuple[list[Node], dict[str, float]]:
-    """The stages of all methods, inputs first, once for each seed; key → seconds."""
+def graph(results: Path) -> tuple[list[Node], dict[str, float]]:
+    """The stages of all methods, students and seeds, each once, inputs first; key → seconds."""
     nodes: dict[str, Node] = {}
     seconds: dict[str, float] = {}
-    files = sorted(results.glob("stages/*/*/seed-0.parquet"))
-    for seed in range(seeds):
-        for row in (row for file in files for row in read_rows(file)):
-            key = f"{row['key']}-{seed}"
-            if row["stage"] == "student" or key in nodes:
-                continue
-            inputs = tuple(nodes[k] for name in row["inputs"] if (k := f"{name}-{seed}") in nodes)
-            stage = stages()[row["stage"]]
-            params = stage.params.model_validate_json(row["parameters"])
-            nodes[key] = Node(key, row["label"], stage, params, {"all": inputs}, seed)
-            seconds[key] = row["wall_s"]
+    files = sorted(results.glob("stages/*/*/seed-*.parquet"))
+    for row in (row for file in files for row in read_rows(file)):
+        key = row["key"]
+        if row["stage"] == "student" or key in nodes:
+            continue
+        inputs = tuple(nodes[name] for name in row["inputs"] if name in nodes)
+        stage = stages()[row["stage"]]
+        params = stage.params.model_validate_json(row["parameters"])
+        nodes[key] = Node(key, row["label"], stage, params, {"all": inputs}, row["seed"] or 0)
+        seconds[key] = row["wall_s"]
     return list(nodes.values()), seconds
 
 

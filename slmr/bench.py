@@ -255,14 +255,6 @@ def method_cost(store: Store, entry: Entry) -> Cost:
     return spent_on(store, [entry.model])
 
 
-def sharing(store: Store, plan: Plan) -> tuple[Cost, Cost]:
-    """What all methods of a plan cost together, and what they would cost each alone; evaluations left out."""
-    alone = Cost()
-    for entry in plan.entries:
-        alone = alone + method_cost(store, entry)
-    return spent_on(store, [entry.model for entry in plan.entries]), alone
-
-
 def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
     """The summary rows of one method, student and seed: one a task."""
     cost = method_cost(store, entry)

@@ -109,9 +109,10 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def _run_plan(plan: Any) -> None:
-    from slmr.bench import run_bench, sharing
+    from slmr.bench import run_bench
     from slmr.display import BenchDisplay
-    from slmr.report import contamination_line, sharing_line, warnings
+    from slmr.report import contamination_line, warnings
+    from slmr.sharing import sharing
     from slmr.store import Store
 
     with BenchDisplay() as display:
@@ -120,7 +121,7 @@ def _run_plan(plan: Any) -> None:
         console().print(table)
     if summary.contamination:
         print(contamination_line(summary.contamination))
-    print(sharing_line(*sharing(Store(plan.folder / "artefacts"), plan)))
+    print(sharing(Store(plan.folder / "artefacts"), plan))
     if plan.request.methods == "all" and plan.profile.leave_out:
         for name, why in plan.profile.leave_out.items():
             print(f"Left out    {name}: {why}")

@@ -28,7 +28,6 @@ from slmr.results import Z95, Contamination, Summary, SummaryRow, read_summary
 from slmr.spending import PARTS, Spending, spending
 from slmr.standings import Board, board, in_words
 from slmr.stats import Difference, Estimate
-from slmr.store import Cost
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -101,17 +100,6 @@ def contamination_line(found: Sequence[Contamination]) -> str:
     ]
     pools = " and ".join(dict.fromkeys(c.train for c in found))
     return f"Overlap     test items with 13 words in a row of {pools}: {', '.join(parts) or 'none'}"
-
-
-def sharing_line(together: Cost, alone: Cost) -> str:
-    """What stages that several methods need, made once, save."""
-    if not alone.tokens:
-        return "Shared      nothing was trained"
-    time = f" and {together.wall_s / alone.wall_s:.2f} of the time" if alone.wall_s else ""
-    return (
-        f"Shared      all methods together took {compact(together.tokens)} tokens, {together.tokens / alone.tokens:.2f}"
-        f" of what they take one by one{time}"
-    )
 
 
 def percent(value: float, half: float) -> str:
