@@ -39,6 +39,8 @@ GUESSES: dict[str, dict[str, dict[str, Any]]] = {
     # RL may stop before what the acquisition set prepared is harvested.
     LONGER: {"grpo": {"steps": 80}},
 }
+# Without the profile's budget: harder problems have longer answers, and it would stop the second round of `stagewise`.
+UNBOUNDED = ("harder pool",)
 
 
 def main() -> None:
@@ -68,7 +70,7 @@ def trained(guess: str, method: str, seed: int, a: argparse.Namespace) -> dict[s
 
 
 def train_and_score(guess: str, method: str, seed: int, a: argparse.Namespace) -> dict[str, Any]:
-    profile = changed(load_profile("lab"), GUESSES[guess])
+    profile = changed(load_profile("lab"), guess)
     student = resolve_model(a.student)
     planner = Planner(
         student.location, student.key, profile.stages, profile.engine, seed, profile.tuned, profile.budget
@@ -84,10 +86,11 @@ def train_and_score(guess: str, method: str, seed: int, a: argparse.Namespace) -
     return {"scores": scores, "tokens": spent_on(store, [final]).tokens}
 
 
-def changed(profile: Profile, values: dict[str, dict[str, Any]]) -> Profile:
+def changed(profile: Profile, guess: str) -> Profile:
     """The profile with other parameters of some stages."""
-    stages = {stage: {**profile.stages[stage], **values.get(stage, {})} for stage in profile.stages}
-    return profile.model_copy(update={"stages": stages})
+    stages = {stage: {**profile.stages[stage], **GUESSES[guess].get(stage, {})} for stage in profile.stages}
+    budget = None if guess in UNBOUNDED else profile.budget
+    return profile.model_copy(update={"stages": stages, "budget": budget})
 
 
 def report(found: dict[str, dict[str, list[dict[str, Any]]]]) -> str:
