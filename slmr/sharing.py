@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from slmr.bench import Entry, Plan
+from slmr.bench import Entry, Plan, method_cost
 from slmr.course import spent_on
 from slmr.evaluate import METRICS
 from slmr.recipes import Node
@@ -43,7 +43,7 @@ def sharing(store: Store, plan: Plan) -> Sharing:
     each = [(method, bases[method.student, method.seed]) for method in methods]
     return Sharing(
         spent_on(store, [method.model for method in methods]),
-        _sum(spent_on(store, [method.model]) for method in methods),
+        _sum(method_cost(store, method) for method in methods),
         _whole(store, plan.entries),
         _sum(_whole(store, both) for both in each),
     )
