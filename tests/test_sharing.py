@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from benchmarks.sharing import published, shared
 from slmr.bench import run_bench
 from slmr.display import BenchDisplay
 from slmr.results import read_summary
@@ -31,6 +34,15 @@ def test_what_the_methods_take_one_by_one_is_what_they_take_one_by_one(tmp_path:
     answers = sum(row.n_items * row.k * row.mean_tokens for row in read_summary(run / "summary.json").rows)
     assert together.whole.tokens - together.training.tokens > round(answers)  # the rest is of capability
     assert together.whole.wall_s > together.training.wall_s
+    # The published stages say the same.
+    ((_, runs),) = published(run).items()
+    for evaluations, one, alone in (
+        (True, together.whole, together.whole_alone),
+        (False, together.training, together.training_alone),
+    ):
+        found = shared(runs, evaluations)
+        assert found[0] == pytest.approx([one.tokens, one.wall_s])
+        assert found[1] == pytest.approx([alone.tokens, alone.wall_s])
     assert "of what the methods take one by one" in str(together)
 
 
