@@ -16,6 +16,9 @@ from slmr.stats import Difference, holm, minimum_detectable_difference
 if TYPE_CHECKING:
     from rich.table import Table
 
+ONE_SEED = "One training seed: intervals and p-values are over other items, not over another training run."
+UNTRAINED = ("base", "model")
+
 
 @dataclass(frozen=True, slots=True)
 class TaskComparison:
@@ -37,6 +40,7 @@ class Comparison:
     """All tasks that both runs have, and their mean where there are several, of one edition.
 
     `seeds`: how many training seeds the interval is over; with one it knows nothing of another training run.
+    `trained`: whether one of the two was trained, so that another seed would have given another one.
     """
 
     a: str
@@ -45,18 +49,17 @@ class Comparison:
     mean: Difference | None
     notices: list[str]
     seeds: int = 1
+    trained: bool = False
 
 
-def compare(name_a: str, name_b: str, student: str | None = None) -> Comparison:
-    """Compares two runs, each named `FOLDER`, or `FOLDER:METHOD` where it holds several methods.
-
-    `student` is needed where a run holds several.
+def compare(name_a: str, name_b: str) -> Comparison:
+    """Compares two runs, each named as `find_entry` says.
 
     Raises:
         RequestError: a run cannot be read, the two have no task in common, or they are of different
             items, task versions or checker versions.
     """
-    return compare_entries(name_a, find_entry(name_a, student), name_b, find_entry(name_b, student))
+    return compare_entries(name_a, find_entry(name_a), name_b, find_entry(name_b))
 
 
 def compare_entries(name_a: str, a: Entry, name_b: str, b: Entry) -> Comparison:
@@ -77,15 +80,25 @@ def compare_entries(name_a: str, a: Entry, name_b: str, b: Entry) -> Comparison:
         notices.append(f"no mean: the tasks are of the {' and the '.join(sorted(editions))} edition")
     mean = difference(list(pairs.values())) if len(pairs) > 1 and len(editions) == 1 else None
     seeds = min(pair.seeds for pair in pairs.values())
-    return Comparison(name_a, name_b, tasks, mean, notices, seeds)
+    trained = any(entry.kind not in UNTRAINED for entry in (a, b))
+    return Comparison(name_a, name_b, tasks, mean, notices, seeds, trained)
 
 
-def compare_all(found: Sequence[Entry], reference: str) -> list[tuple[str, Difference, float]]:
-    """Every other entry of a student minus the reference, the mean over tasks, paired by seed and item.
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A method minus the reference, mean over tasks, paired by seed and item; `p` is Holm's, over the methods."""
 
-    Each with its p-value after Holm's correction over the methods; the best first. One that has fewer seeds is
-    compared with the reference's same seeds; one with a seed that the reference lacks is left out, as its scores
-    would not pair.
+    method: str
+    seeds: int
+    difference: Difference
+    p: float
+
+
+def compare_all(found: Sequence[Entry], reference: str) -> list[Against]:
+    """Every other entry of a student against the reference, the best first.
+
+    One that has fewer seeds is compared with the reference's same seeds; one with a seed that the reference lacks is
+    left out, as its scores would not pair.
 
     Raises:
         RequestError: as `compare`, or there is no such method.
@@ -93,49 +106,57 @@ def compare_all(found: Sequence[Entry], reference: str) -> list[tuple[str, Diffe
     other = next((entry for entry in found if entry.method == reference), None)
     if other is None:
         raise unknown("method", reference, [entry.method for entry in found])
-    names, differences = [], []
-    for entry in found:
-        if entry is not other and set(entry.seeds) <= set(other.seeds):
-            both = compare_entries(entry.method, entry, reference, other.of_seeds(entry.seeds))
-            names.append(entry.method)
-            differences.append(both.mean or both.tasks[0].difference)
+    pairs = [
+        compare_entries(entry.method, entry, reference, other.of_seeds(entry.seeds))
+        for entry in found
+        if entry is not other and set(entry.seeds) <= set(other.seeds)
+    ]
+    differences = [pair.mean or pair.tasks[0].difference for pair in pairs]
     adjusted = holm([difference.p for difference in differences])
-    return sorted(zip(names, differences, adjusted, strict=True), key=lambda row: -row[1].mean)
+    against = [Against(c.a, c.seeds, d, p) for c, d, p in zip(pairs, differences, adjusted, strict=True)]
+    return sorted(against, key=lambda one: -one.difference.mean)
 
 
-def differences_table(found: Sequence[tuple[str, Difference, float]], reference: str, student: str) -> Table:
+def differences_table(found: Sequence[Against], reference: str, student: str) -> Table:
     """One line a method: how far it is from the reference, and whether that is more than chance."""
     from rich.table import Table
 
     title = f"Difference to {reference} ({student}), mean over tasks in points, paired by item"
     table = Table(title=title, title_justify="left")
-    for name in ("method", f"minus {reference}", "95 % interval", "p (Holm)", "detectable"):
+    for name in ("method", "seeds", f"minus {reference}", "95 % interval", "p (Holm)", "detectable"):
         table.add_column(name, justify="left" if name == "method" else "right", no_wrap=True)
-    for name, d, p in found:
-        table.add_row(name, *shown_difference(d), p_value(p), f"{100 * detectable(d):.1f}")
+    for one in found:
+        d = one.difference
+        table.add_row(
+            one.method, str(one.seeds), *shown_difference(d), p_value(one.p), f"{100 * detectable(d):.1f}"
+        )
     return table
 
 
-def find_entry(name: str, student: str | None) -> Entry:
-    """The entry that `FOLDER` or `FOLDER:METHOD` names.
+def find_entry(name: str) -> Entry:
+    """The entry that `FOLDER`, `FOLDER:METHOD` or `FOLDER:METHOD:STUDENT` names, where it holds several.
 
     Raises:
         RequestError: there is no such folder, method or student, or the name fits several.
     """
-    folder, _, method = name.partition(":") if not Path(name).is_dir() else (name, "", "")
+    folder, method, student, *_ = [*([name] if Path(name).is_dir() else name.split(":", 2)), "", ""]
     found = run_entries(Path(folder))
     methods = list(dict.fromkeys(entry.method for entry in found))
     if not method and len(methods) > 1:
         raise RequestError(f"{folder} holds several methods: name one, as in {folder}:{methods[-1]}")
     if method and method not in methods:
         raise unknown(f"method in {folder}", method, methods)
-    fitting = [e for e in found if e.method == (method or methods[0]) and student in (None, e.student)]
-    if len(fitting) > 1:
-        students = ", ".join(entry.student for entry in fitting)
-        raise RequestError(f"{name} holds several students ({students}): compare one at a time")
-    if not fitting:
-        raise unknown(f"student in {folder}", str(student), list(dict.fromkeys(e.student for e in found)))
-    return fitting[0]
+    method = method or methods[0]
+    of_method = [entry for entry in found if entry.method == method]
+    students = [entry.student for entry in of_method]
+    if student and student not in students:
+        raise unknown(f"student of {method} in {folder}", student, students)
+    if not student and len(students) > 1:
+        raise RequestError(
+            f"{name} holds several students: name one, as in {folder}:{method}:{students[-1]} (known: "
+            f"{', '.join(students)})"
+        )
+    return next(entry for entry in of_method if student in ("", entry.student))
 
 
 def _task(task: str, pair: Pair, found: Difference, p: float) -> TaskComparison:
@@ -202,7 +223,7 @@ def verdict(found: Comparison, level: float = 0.05, a: str = "A", b: str = "B") 
         return f"Of {a} against {b} there is something to be said task by task alone."
     overall = found.mean or found.tasks[0].difference
     p = found.mean.p if found.mean else found.tasks[0].p
-    reach = f" Over {found.seeds} seeds." if found.seeds > 1 else ""
+    reach = f" Over {found.seeds} seeds." if found.seeds > 1 else f" {ONE_SEED}" if found.trained else ""
     if p < level:
         better, by = a if overall.mean > 0 else b, 100 * abs(overall.mean)
         return f"{better} is better by {by:.1f} points (p {_equals(p)}).{reach}"

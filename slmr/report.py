@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slmr.capability import Capability, capability
-from slmr.compare import compare_all, differences_table, p_value, shown_difference
+from slmr.compare import ONE_SEED, UNTRAINED, compare_all, differences_table, p_value, shown_difference
 from slmr.entries import run_entries
 from slmr.errors import RequestError
 from slmr.figures import (
@@ -60,6 +60,8 @@ def bench_table(rows: Sequence[SummaryRow]) -> Table:
     table = Table(
         title=f"Accuracy in percent, ± half the 95 % interval ({rows[0].edition} edition)",
         title_justify="left",
+        caption=ONE_SEED if any(row.method_kind not in UNTRAINED for row in rows) else None,
+        caption_justify="left",
     )
     table.add_column("method", no_wrap=True)
     if several:

@@ -92,6 +92,30 @@ def test_a_method_of_a_bench_is_named_after_a_colon(tmp_path: Path) -> None:
         compare(f"{run}:sf", f"{run}:sft")
 
 
+def test_a_student_is_named_after_another_colon(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    rows: list[SummaryRow] = []
+    for student, right in (("lab-llama", 6), ("lab-qwen", 8)):
+        changes = {"method": "sft", "method_kind": "sft", "student": student}
+        a_run(run, {"lab_gsm8k": [True] * right + [False] * (10 - right)}, **changes)
+        rows += read_summary(run / "summary.json").rows
+    write_summary(run / "summary.json", rows)
+    (task,) = compare(f"{run}:sft:lab-qwen", f"{run}:sft:lab-llama").tasks
+    assert task.difference.mean == pytest.approx(0.2)
+    with pytest.raises(RequestError, match=r"several students: name one, as in .*:sft:lab-qwen"):
+        compare(f"{run}:sft", f"{run}:sft:lab-llama")
+    with pytest.raises(RequestError, match="did you mean 'lab-qwen'"):
+        compare(f"{run}:sft:lab-qwem", f"{run}:sft:lab-llama")
+
+
+def test_what_was_trained_once_says_so(tmp_path: Path) -> None:
+    right = {"lab_gsm8k": [True] * 32 + [False] * 8}
+    model, other = a_run(tmp_path / "a", right), a_run(tmp_path / "b", {"lab_gsm8k": [True] * 40})
+    trained = a_run(tmp_path / "c", right, method="sft", method_kind="sft")
+    assert "another training run" in verdict(compare(str(model), str(trained)))
+    assert "training" not in verdict(compare(str(model), str(other)))
+
+
 @pytest.mark.parametrize(
     ("tasks", "changes", "message"),
     [
@@ -214,10 +238,10 @@ def several_methods(folder: Path) -> Path:
 def test_every_method_is_compared_with_one_over_the_same_seeds(tmp_path: Path) -> None:
     run = several_methods(tmp_path)
     found = compare_all(run_entries(run), "stagewise")
-    assert [name for name, *_ in found] == ["k4", "no_bridge"]
-    assert [difference.mean for _, difference, _ in found] == pytest.approx([0, -0.5])
+    assert [(one.method, one.seeds) for one in found] == [("k4", 1), ("no_bridge", 1)]
+    assert [one.difference.mean for one in found] == pytest.approx([0, -0.5])
     single = compare(f"{run}:no_bridge", f"{run}:stagewise").tasks[0].difference.p
-    assert found[1][2] == pytest.approx(2 * single)
+    assert found[1].p == pytest.approx(2 * single)
     with pytest.raises(RequestError, match="did you mean 'stagewise'"):
         compare_all(run_entries(run), "stagewize")
 
@@ -225,8 +249,8 @@ def test_every_method_is_compared_with_one_over_the_same_seeds(tmp_path: Path) -
 def test_a_report_has_the_table_the_differences_and_the_commands(tmp_path: Path) -> None:
     run = several_methods(tmp_path)
     text = write_report([run], tmp_path / "out", "stagewise").read_text()
-    (line,) = [line for line in text.splitlines() if line.startswith("| no_bridge | -")]
-    assert line.split("|")[2].strip() == "-50.0"
+    (line,) = [line for line in text.splitlines() if line.startswith("| no_bridge | 1 | -")]
+    assert line.split("|")[3].strip() == "-50.0"
     assert "```bash\nmake stagewise\nmake no_bridge" in text
     assert "minus stagewise" not in write_report([run], tmp_path / "out").read_text()
 

@@ -133,7 +133,9 @@ def test_the_report_agrees_with_compare(tmp_path: Path) -> None:
     standing = next(s for s in board(run_entries(run, "lab-llama")).standings if s.method == "stagewise")
     assert own.mean == standing.gain and own.seeds == 3
     assert {t.task: t.difference for t in own.tasks} == standing.changes
-    assert [d for name, d, _ in compare_all(run_entries(run), "base") if name == "stagewise"] == [own.mean]
+    assert [c.difference for c in compare_all(run_entries(run), "base") if c.method == "stagewise"] == [
+        own.mean
+    ]
 
 
 def test_with_one_seed_the_words_say_so(tmp_path: Path) -> None:
