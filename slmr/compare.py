@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 ONE_SEED = "One training seed: intervals and p-values are over other items, not over another training run."
-UNTRAINED = ("base", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +63,14 @@ def compare(name_a: str, name_b: str) -> Comparison:
 
 def compare_entries(name_a: str, a: Entry, name_b: str, b: Entry) -> Comparison:
     """As `compare`, of what is found already."""
+    a, b, notices = _same_seeds(name_a, a, name_b, b)
     shared = [task for task in a.tasks if task in b.tasks]
     if not shared:
         raise RequestError(
             f"no task in common: {name_a} has {', '.join(a.tasks)}; {name_b} has {', '.join(b.tasks)}"
         )
-    notices = [f"only in {name}: {task}" for name, mine, other in ((name_a, a, b), (name_b, b, a))
-               for task in mine.tasks if task not in other.tasks]  # fmt: skip
+    notices += [f"only in {name}: {task}" for name, mine, other in ((name_a, a, b), (name_b, b, a))
+                for task in mine.tasks if task not in other.tasks]  # fmt: skip
     pairs = {task: paired(task, a.sides[task], b.sides[task]) for task in shared}
     differences = {task: difference([pair]) for task, pair in pairs.items()}
     adjusted = holm([d.p for d in differences.values()])
@@ -80,8 +80,34 @@ def compare_entries(name_a: str, a: Entry, name_b: str, b: Entry) -> Comparison:
         notices.append(f"no mean: the tasks are of the {' and the '.join(sorted(editions))} edition")
     mean = difference(list(pairs.values())) if len(pairs) > 1 and len(editions) == 1 else None
     seeds = min(pair.seeds for pair in pairs.values())
-    trained = any(entry.kind not in UNTRAINED for entry in (a, b))
-    return Comparison(name_a, name_b, tasks, mean, notices, seeds, trained)
+    return Comparison(name_a, name_b, tasks, mean, notices, seeds, a.trained or b.trained)
+
+
+def _same_seeds(name_a: str, a: Entry, name_b: str, b: Entry) -> tuple[Entry, Entry, list[str]]:
+    """Both with the same seeds, so that they pair by seed as well as by item, and what was left out for it.
+
+    Seeds change nothing in what is not trained: it pairs with each. Two methods without a seed in common pair in order,
+    as one seed of a method has nothing to do with the same seed of another one where they share no stage.
+    """
+    if a.seeds == b.seeds:
+        return a, b, []
+    if not a.trained or not b.trained:
+        seeds = a.seeds if a.trained else b.seeds if b.trained else [0]
+        return (
+            a if a.trained else a.as_seeds(a.seeds[:1] * len(seeds), seeds),
+            b if b.trained else b.as_seeds(b.seeds[:1] * len(seeds), seeds),
+            [],
+        )
+    said = f"{name_a} has seeds {_numbers(a.seeds)}, {name_b} {_numbers(b.seeds)}"
+    if common := [seed for seed in a.seeds if seed in b.seeds]:
+        return a.of_seeds(common), b.of_seeds(common), [f"compared with those seeds that both have: {said}"]
+    n = min(len(a.seeds), len(b.seeds))
+    found = a.of_seeds(a.seeds[:n]), b.as_seeds(b.seeds[:n], a.seeds[:n])
+    return *found, [f"no seed in common, so they are paired in order: {said}"]
+
+
+def _numbers(seeds: Sequence[int]) -> str:
+    return ", ".join(map(str, seeds))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 from slmr.results import MethodKind, SummaryRow, read_summary, read_table, run_file
 from slmr.sides import Side
 
+UNTRAINED = ("base", "model")
 Located = tuple[SummaryRow, Path]  # a row, and the run's folder that it is in
 
 
@@ -35,6 +36,11 @@ class Entry:
     @property
     def kind(self) -> MethodKind:
         return self.first.method_kind
+
+    @property
+    def trained(self) -> bool:
+        """Whether another seed would have given another model."""
+        return self.kind not in UNTRAINED
 
     @property
     def name(self) -> str:
@@ -80,6 +86,21 @@ class Entry:
         if list(seeds) == self.seeds:
             return self
         return Entry(tuple(place for place in self.located if place[0].seed in seeds))
+
+    def as_seeds(self, own: Sequence[int], names: Sequence[int]) -> Entry:
+        """What it has of its own seeds, one after the other, under other seeds' names, to be paired with those."""
+        places = [[place for place in self.located if place[0].seed == seed] for seed in own]
+        renamed: list[Located] = []
+        sides: dict[str, Side] = {}
+        for name, of_seed in zip(names, places, strict=True):
+            for row, folder in of_seed:
+                renamed.append((row.model_copy(update={"seed": name}), folder))
+                side = sides.setdefault(row.task, Side([], []))
+                side.rows.append(renamed[-1][0])
+                side.files.append(row.samples_file(folder))
+        found = Entry(tuple(renamed))
+        vars(found)["sides"] = sides
+        return found
 
     def of_tasks(self, tasks: Sequence[str]) -> Entry:
         """The same with these tasks alone, and with what it has read of them; all where none is named."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slmr.capability import Capability, capability
-from slmr.compare import ONE_SEED, UNTRAINED, compare_all, differences_table, p_value, shown_difference
-from slmr.entries import run_entries
+from slmr.compare import ONE_SEED, compare_all, differences_table, p_value, shown_difference
+from slmr.entries import UNTRAINED, run_entries
 from slmr.errors import RequestError
 from slmr.figures import (
     as_divs,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from slmr.compare import compare, compare_all, comparison_table, verdict
-from slmr.entries import run_entries
+from slmr.compare import compare, compare_all, compare_entries, comparison_table, verdict
+from slmr.entries import Entry, entries, run_entries
 from slmr.errors import RequestError
 from slmr.evaluate.rescore import rescore
 from slmr.publish import publish
@@ -114,6 +114,54 @@ def test_what_was_trained_once_says_so(tmp_path: Path) -> None:
     trained = a_run(tmp_path / "c", right, method="sft", method_kind="sft")
     assert "another training run" in verdict(compare(str(model), str(trained)))
     assert "training" not in verdict(compare(str(model), str(other)))
+
+
+def seeded(folder: Path, right: dict[int, int], **changes: Any) -> Entry:
+    """A method with so many of 40 items right, from a place that depends on the seed: {seed: right}."""
+    located = []
+    for seed, n in right.items():
+        verdicts = [(i + 7 * seed) % 40 < n for i in range(40)]
+        run = a_run(folder / str(seed), {"lab_gsm8k": verdicts}, seed=seed, **changes)
+        located += [(row, run) for row in read_summary(run / "summary.json").rows]
+    return entries(located)[0]
+
+
+SFT, GRPO = {"method": "sft", "method_kind": "sft"}, {"method": "grpo", "method_kind": "rl"}
+
+
+def test_methods_of_different_seeds_are_compared_over_those_that_both_have(tmp_path: Path) -> None:
+    three = seeded(tmp_path / "a", {0: 30, 1: 20, 2: 32}, **SFT)
+    more = seeded(tmp_path / "b", {0: 20, 2: 22, 5: 10, 7: 39}, **GRPO)
+    found = compare_entries("A", three, "B", more)
+    both = compare_entries("A", three.of_seeds([0, 2]), "B", more.of_seeds([0, 2]))
+    assert found.tasks == both.tasks and found.seeds == 2
+    assert found.notices == ["compared with those seeds that both have: A has seeds 0, 1, 2, B 0, 2, 5, 7"]
+
+
+def test_a_model_that_is_not_trained_pairs_with_every_seed(tmp_path: Path) -> None:
+    """By hand: it is the same as to have measured it with each of the seeds."""
+    trained = seeded(tmp_path / "a", {0: 30, 1: 20, 2: 32}, **SFT)
+    model = seeded(tmp_path / "b", {0: 16})
+    verdicts = [i < 16 for i in range(40)]
+    again = [a_run(tmp_path / f"c{seed}", {"lab_gsm8k": verdicts}, seed=seed) for seed in range(3)]
+    (each,) = entries([(row, run) for run in again for row in read_summary(run / "summary.json").rows])
+    found = compare_entries("A", trained, "B", model)
+    assert found.tasks == compare_entries("A", trained, "B", each).tasks
+    assert (found.seeds, found.notices) == (3, [])
+    (task,) = found.tasks
+    assert task.difference.mean == pytest.approx((30 + 20 + 32 - 3 * 16) / 120)
+    assert compare_entries("B", model, "A", trained).tasks[0].difference.mean == pytest.approx(
+        -task.difference.mean
+    )
+
+
+def test_methods_without_a_seed_in_common_pair_in_order(tmp_path: Path) -> None:
+    one = seeded(tmp_path / "a", {0: 30, 1: 20, 2: 32}, **SFT)
+    other = seeded(tmp_path / "b", {3: 20, 4: 22}, **GRPO)
+    found = compare_entries("A", one, "B", other)
+    assert found.seeds == 2 and found.tasks[0].b == pytest.approx(42 / 80)
+    assert found.tasks[0].a == pytest.approx(50 / 80)
+    assert found.notices == ["no seed in common, so they are paired in order: A has seeds 0, 1, 2, B 3, 4"]
 
 
 @pytest.mark.parametrize(

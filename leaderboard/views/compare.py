@@ -49,13 +49,12 @@ def show(view: View) -> None:
 
 
 def _compared(a: Entry, b: Entry) -> tuple[Comparison, Entry] | None:
-    """A against B on the seeds that both have."""
-    seeds = [seed for seed in a.seeds if seed in b.seeds]
-    if not seeds:
+    """A against B, if they have a seed and their items in common."""
+    if not set(a.seeds) & set(b.seeds):
         st.text(f"{b.name} is left out: it has seeds {b.seeds}, {a.name} has {a.seeds}")
         return None
     try:
-        return compare_entries(a.name, a.of_seeds(seeds), b.name, b.of_seeds(seeds)), b
+        return compare_entries(a.name, a, b.name, b), b
     except RequestError as error:
         st.text(f"{b.name} is left out: {error}")
         return None
