@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 from queries import Filters
 
-from slmr.page import HELP, STYLE, board_columns, board_html, board_rows, sorted_standings
+from slmr.page import HELP, STYLE, board_columns, board_html, board_rows, escape, sorted_standings
 from slmr.standings import Board
 from views.parts import View, is_dark, nothing, plain
 
@@ -38,7 +38,8 @@ def show(view: View) -> None:
             st.caption(f":material/info: {plain(note)}")
     _downloads(shown, view.filters, sort)
     with st.expander("What the columns say"):
-        st.markdown("\n\n".join(f"**{plain(name)}**: {HELP.get(name, HELP['task'])}" for name in columns))
+        says = {name: escape(HELP.get(name, HELP["task"])) for name in columns}
+        st.html("".join(f"<p><b>{escape(name)}</b>: {text}</p>" for name, text in says.items()))
 
 
 def _how_to_read(found: Board) -> str:
