@@ -77,8 +77,7 @@ def by_seed(one: Entry, other: Entry) -> dict[int, Difference]:
 
 
 def mean(one: Entry, other: Entry) -> Difference:
-    found = compare_entries(one.method, one, other.method, other)
-    return found.mean or found.tasks[0].difference
+    return compare_entries(one.method, one, other.method, other).overall
 
 
 def sign(d: Difference) -> int:

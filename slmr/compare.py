@@ -50,6 +50,11 @@ class Comparison:
     seeds: int = 1
     trained: bool = False
 
+    @property
+    def overall(self) -> Difference:
+        """The mean over tasks, or that of the first task where there is none."""
+        return self.mean or self.tasks[0].difference
+
 
 def compare(name_a: str, name_b: str) -> Comparison:
     """Compares two runs, each named as `find_entry` says.
@@ -98,7 +103,7 @@ def _same_seeds(name_a: str, a: Entry, name_b: str, b: Entry) -> tuple[Entry, En
             b if b.trained else b.as_seeds(b.seeds[:1] * len(seeds), seeds),
             [],
         )
-    said = f"{name_a} has seeds {_numbers(a.seeds)}, {name_b} {_numbers(b.seeds)}"
+    said = f"{name_a} has seeds {numbers(a.seeds)}, {name_b} {numbers(b.seeds)}"
     if common := [seed for seed in a.seeds if seed in b.seeds]:
         return a.of_seeds(common), b.of_seeds(common), [f"compared with those seeds that both have: {said}"]
     n = min(len(a.seeds), len(b.seeds))
@@ -106,7 +111,8 @@ def _same_seeds(name_a: str, a: Entry, name_b: str, b: Entry) -> tuple[Entry, En
     return *found, [f"no seed in common, so they are paired in order: {said}"]
 
 
-def _numbers(seeds: Sequence[int]) -> str:
+def numbers(seeds: Sequence[int]) -> str:
+    """`0, 1, 2`."""
     return ", ".join(map(str, seeds))
 
 
@@ -137,7 +143,7 @@ def compare_all(found: Sequence[Entry], reference: str) -> list[Against]:
         for entry in found
         if entry is not other and set(entry.seeds) <= set(other.seeds)
     ]
-    differences = [pair.mean or pair.tasks[0].difference for pair in pairs]
+    differences = [pair.overall for pair in pairs]
     adjusted = holm([difference.p for difference in differences])
     against = [Against(c.a, c.seeds, d, p) for c, d, p in zip(pairs, differences, adjusted, strict=True)]
     return sorted(against, key=lambda one: -one.difference.mean)
@@ -247,7 +253,7 @@ def verdict(found: Comparison, level: float = 0.05, a: str = "A", b: str = "B") 
     """In words: what can be said of A against B, by these names, and of what it holds."""
     if found.mean is None and len(found.tasks) > 1:
         return f"Of {a} against {b} there is something to be said task by task alone."
-    overall = found.mean or found.tasks[0].difference
+    overall = found.overall
     p = found.mean.p if found.mean else found.tasks[0].p
     reach = f" Over {found.seeds} seeds." if found.seeds > 1 else f" {ONE_SEED}" if found.trained else ""
     if p < level:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -69,12 +69,7 @@ class Entry:
     @cached_property
     def sides(self) -> dict[str, Side]:
         """Task → its scores; raises as `Side.values` does, when they are asked for."""
-        found: dict[str, Side] = {}
-        for row, folder in self.located:
-            side = found.setdefault(row.task, Side([], []))
-            side.rows.append(row)
-            side.files.append(row.samples_file(folder))
-        return found
+        return _sides((row, row.samples_file(folder)) for row, folder in self.located)
 
     @property
     def fault(self) -> str | None:
@@ -89,17 +84,14 @@ class Entry:
 
     def as_seeds(self, own: Sequence[int], names: Sequence[int]) -> Entry:
         """What it has of its own seeds, one after the other, under other seeds' names, to be paired with those."""
-        places = [[place for place in self.located if place[0].seed == seed] for seed in own]
-        renamed: list[Located] = []
-        sides: dict[str, Side] = {}
-        for name, of_seed in zip(names, places, strict=True):
-            for row, folder in of_seed:
-                renamed.append((row.model_copy(update={"seed": name}), folder))
-                side = sides.setdefault(row.task, Side([], []))
-                side.rows.append(renamed[-1][0])
-                side.files.append(row.samples_file(folder))
-        found = Entry(tuple(renamed))
-        vars(found)["sides"] = sides
+        places = [
+            (row.model_copy(update={"seed": name}), row, folder)
+            for name, seed in zip(names, own, strict=True)
+            for row, folder in self.located
+            if row.seed == seed
+        ]
+        found = Entry(tuple((renamed, folder) for renamed, _, folder in places))
+        vars(found)["sides"] = _sides((renamed, row.samples_file(folder)) for renamed, row, folder in places)
         return found
 
     def of_tasks(self, tasks: Sequence[str]) -> Entry:
@@ -129,6 +121,16 @@ class Entry:
         """
         file = self.file(what, seed)
         return read_table(file) if file.is_file() else []
+
+
+def _sides(placed: Iterable[tuple[SummaryRow, Path]]) -> dict[str, Side]:
+    """Task → its rows with the files of their completions."""
+    found: dict[str, Side] = {}
+    for row, file in placed:
+        side = found.setdefault(row.task, Side([], []))
+        side.rows.append(row)
+        side.files.append(file)
+    return found
 
 
 def entries(located: Sequence[Located]) -> list[Entry]:

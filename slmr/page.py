@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape as escape_html
 from typing import TYPE_CHECKING, Any
 
+from slmr.entries import UNTRAINED
 from slmr.errors import visible
 from slmr.figures import KIND_COLOURS
 from slmr.standings import Board, Standing
@@ -213,7 +214,7 @@ def _side(column: Column) -> str:
 
 def _name(s: Standing) -> str:
     chip = f'<span class="chip" style="background:{KIND_COLOURS[s.kind]}"></span>'
-    kind = "" if s.kind in ("base", "model", s.name) else f' <span class="small">{escape(s.kind)}</span>'
+    kind = "" if s.kind in (*UNTRAINED, s.name) else f' <span class="small">{escape(s.kind)}</span>'
     return f"{chip}{escape(s.name)}{kind}"
 
 

@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
-from slmr.compare import detectable, shown_difference
+from slmr.compare import detectable, numbers, shown_difference
 from slmr.entries import Entry
 from slmr.errors import RequestError
 from slmr.results import Z95, MethodKind, SummaryRow
@@ -156,13 +156,9 @@ def _alike(sound: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
             notes.append(f"{entry.name}: not ranked: measured on other items or versions than most")
         elif kind != common and entry.kind not in ("ablation", "control"):
             notes.append(
-                f"{entry.name}: not ranked: it has seeds {_numbers(kind[0])}, others {_numbers(common[0])}"
+                f"{entry.name}: not ranked: it has seeds {numbers(kind[0])}, others {numbers(common[0])}"
             )
     return [entry for entry, kind in zip(sound, kinds, strict=True) if kind == common], notes
-
-
-def _numbers(seeds: Sequence[int]) -> str:
-    return ", ".join(map(str, seeds))
 
 
 def _pairs(a: Entry, b: Entry, tasks: Sequence[str]) -> list[Pair]:

@@ -62,7 +62,7 @@ def _compared(a: Entry, b: Entry) -> tuple[Comparison, Entry] | None:
 
 def _overview(a: str, made: Sequence[tuple[Comparison, Entry]]) -> None:
     """A against several, corrected for their number."""
-    means = [comparison.mean or comparison.tasks[0].difference for comparison, _ in made]
+    means = [comparison.overall for comparison, _ in made]
     rows = []
     for (comparison, b), d, p in zip(made, means, holm([d.p for d in means]), strict=True):
         shown, interval = shown_difference(d)
