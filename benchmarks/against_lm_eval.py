@@ -20,9 +20,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from slmr.results import read_summary
-from slmr.store import read_rows
-from slmr.tasks import load_task
+from slmr.io import read_rows
+from slmr.results.schema import read_summary
+from slmr.tasks.registry import load_task
 from slmr.verify import Verdict
 
 

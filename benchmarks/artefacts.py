@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from slmr.bench import BenchRequest, Plan, make_artefacts
-from slmr.display import BenchDisplay
-from slmr.profiles import Profile
-from slmr.recipes import Node
-from slmr.store import Store
+from slmr.artifacts import Store
+from slmr.cli.display import BenchDisplay
+from slmr.config import Profile
+from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
+from slmr.pipeline.recipe import Node
 
 
 def made(nodes: list[Node], profile: Profile, folder: Path) -> Store:

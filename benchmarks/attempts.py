@@ -18,14 +18,13 @@ import numpy as np
 from artefacts import kept, made
 from sweep import validation_scores
 
-from slmr.course import spent_on
+from slmr.config import Profile, load_profile
 from slmr.engines.models import resolve_model
-from slmr.making import quiet_libraries
-from slmr.profiles import Profile, load_profile
-from slmr.recipes import Planner, load_recipe
-from slmr.runstats import Effects, seeds_and_items_difference
-from slmr.stats import Difference, holm
-from slmr.tasks import select_tasks
+from slmr.pipeline.cost import spent_on
+from slmr.pipeline.recipe import Planner, load_recipe
+from slmr.pipeline.runner import quiet_libraries
+from slmr.stats import Difference, Effects, holm, seeds_and_items_difference
+from slmr.tasks.registry import select_tasks
 
 AGAINST = "sft_grpo"
 METHODS = (AGAINST, "stagewise")

@@ -20,17 +20,17 @@ from typing import Any
 import numpy as np
 from artefacts import kept, made
 
+from slmr.config import EngineSettings, load_profile
 from slmr.engines import Prompt, Sampling
 from slmr.engines.models import resolve_model
 from slmr.engines.transformers import TransformersEngine, load_tokenizer
-from slmr.making import quiet_libraries
-from slmr.profiles import load_profile
-from slmr.recipes import Node, Planner, stages
-from slmr.stage import EngineSettings
+from slmr.io import read_json, read_rows
+from slmr.pipeline.recipe import Node, Planner, stages
+from slmr.pipeline.runner import quiet_libraries
 from slmr.stats import paired_difference
-from slmr.store import read_json, read_rows
-from slmr.tasks import Item, load_task
-from slmr.train.sft import schedule, tokenize
+from slmr.tasks import Item
+from slmr.tasks.registry import load_task
+from slmr.training.sft import schedule, tokenize
 from slmr.verify import verify
 
 ALONE = ["smaller steps", "own completion", "own continuation"]  # what needs no worked solution

@@ -20,16 +20,16 @@ import numpy as np
 import trl_settings
 from artefacts import kept, made
 
+from slmr.config import load_profile
 from slmr.engines import Prompt
 from slmr.engines.decode import Row
 from slmr.engines.models import resolve_model
 from slmr.engines.transformers import encode, load_model, load_tokenizer
-from slmr.making import quiet_libraries
-from slmr.profiles import load_profile
-from slmr.recipes import Planner, load_recipe, stages
+from slmr.io import digest, read_rows
+from slmr.pipeline.recipe import Planner, load_recipe, stages
+from slmr.pipeline.runner import quiet_libraries
 from slmr.stats import paired_difference
-from slmr.store import digest, read_rows
-from slmr.tasks import load_task
+from slmr.tasks.registry import load_task
 from slmr.verify import verify
 
 SIDES = {"pool": "stock GRPOTrainer, whole pool", "consolidation": "slmr, consolidation set"}
@@ -100,8 +100,8 @@ def learning_curve(
     from transformers import PrinterCallback, TrainerCallback
     from trl import GRPOTrainer
 
-    from slmr.train.common import seed_everything
-    from slmr.train.grpo import GrpoParams
+    from slmr.training.grpo import GrpoParams
+    from slmr.training.trainer import seed_everything
 
     changes = {"learning_rate": a.learning_rate} if a.learning_rate else {}
     params = GrpoParams(**{**load_profile("lab").stages["grpo"], **changes, "resample": a.resample})
@@ -136,7 +136,7 @@ def learning_curve(
         return extra["rollout_func"].tokens if extra else sum(lengths)
 
     if side == "consolidation":
-        from slmr.train.rollouts import GroupReward, Rollouts
+        from slmr.training.rollouts import GroupReward, Rollouts
 
         extra["rollout_func"] = Rollouts(problems, params, GroupReward(params.group_size), seed)
     curve.append({"step": 0, "tokens": 0, "scores": scored()})

@@ -15,8 +15,7 @@ import argparse
 
 import numpy as np
 
-from slmr.runstats import Effects, seeds_and_items, seeds_and_items_difference
-from slmr.stats import holm
+from slmr.stats import Effects, holm, seeds_and_items, seeds_and_items_difference
 
 TRUTH = 0.5  # all effects are symmetric around the logit 0
 

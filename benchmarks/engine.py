@@ -20,11 +20,11 @@ from typing import Any
 
 from ratios import Ratio, in_turns, table
 
+from slmr.config import EngineSettings
 from slmr.engines import Prompt, Sampling
 from slmr.engines.models import resolve_model
 from slmr.engines.transformers import TransformersEngine
-from slmr.stage import EngineSettings
-from slmr.tasks import select_tasks
+from slmr.tasks.registry import select_tasks
 
 Work = Callable[[], list[str]]  # a pass over all prompts, and what came of it
 

@@ -19,7 +19,7 @@ import time
 from ratios import Ratio, in_turns, process, table
 
 from slmr.engines.models import resolve_model
-from slmr.resources import resource
+from slmr.io import resource
 
 ENGINE_ALONE = """
 import sys

@@ -24,9 +24,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from ratios import Ratio, table
+from slmr_leaderboard.serve import free_port
 
-from slmr.results import SummaryRow, write_summary
-from slmr.serve import free_port
+from slmr.results.schema import SummaryRow, write_summary
 from slmr.stats import mean_with_interval
 
 TASKS = ("lab_gsm8k", "lab_logiqa", "lab_math", "lab_mawps", "lab_svamp")

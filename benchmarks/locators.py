@@ -37,18 +37,25 @@ from random import Random
 from typing import Any, NamedTuple
 
 from slmr import lab
+from slmr.config import EngineSettings
+from slmr.curriculum.critique import criticise
+from slmr.curriculum.locators import (
+    ArithmeticLocator,
+    RolloutLocator,
+    TeacherLocator,
+    first_drop,
+    named_step,
+)
+from slmr.curriculum.teachers.oracle import OracleTeacher
 from slmr.engines import Prompt, Sampling
 from slmr.engines.transformers import TransformersEngine
 from slmr.lab import LabItem, model_path
 from slmr.lab.algebra import latex
 from slmr.lab.solution import Solution, Step
-from slmr.stage import EngineSettings
-from slmr.stagewise.critique import criticise
-from slmr.stagewise.locators import ArithmeticLocator, RolloutLocator, TeacherLocator, first_drop, named_step
-from slmr.stagewise.teachers.oracle import OracleTeacher
-from slmr.steps import split_steps
-from slmr.tasks import load_task, strict_form
+from slmr.tasks import strict_form
+from slmr.tasks.registry import load_task
 from slmr.verify import verify
+from slmr.verify.trace_steps import split_steps
 
 _SUM = re.compile(r"(\d+) ([-+*/]) (\d+) = (\d+)")
 _PAIR = re.compile(

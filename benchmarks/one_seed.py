@@ -15,8 +15,8 @@ import argparse
 from itertools import combinations
 from pathlib import Path
 
-from slmr.compare import compare_entries
-from slmr.entries import Entry, run_entries
+from slmr.results.compare import compare_entries
+from slmr.results.entries import Entry, run_entries
 from slmr.stats import Difference
 
 

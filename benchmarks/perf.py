@@ -31,7 +31,7 @@ import training
 from ratios import HEAD, Ratio, table
 
 import leaderboard
-from slmr.store import git_revision
+from slmr.artifacts import git_revision
 
 HERE = Path(__file__).parent
 HISTORY, RESULTS = HERE / "history.jsonl", HERE / "RESULTS.md"

@@ -23,13 +23,13 @@ from typing import Any, Literal
 
 from artefacts import made
 
+from slmr.config import LoraSettings, TrainingSettings, load_profile
 from slmr.engines import Prompt, open_engine
 from slmr.engines.models import resolve_model
-from slmr.making import quiet_libraries
-from slmr.profiles import load_profile
-from slmr.recipes import Planner, load_recipe, stages
-from slmr.stage import LoraSettings, StageContext, TrainingSettings, model_in
-from slmr.store import read_rows, write_rows
+from slmr.io import read_rows, write_rows
+from slmr.pipeline.recipe import Planner, load_recipe, stages
+from slmr.pipeline.runner import quiet_libraries
+from slmr.stage import StageContext, model_in
 
 HELD_OUT = 16
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from slmr.entries import Entry, run_entries
-from slmr.spending import spending
+from slmr.results.entries import Entry, run_entries
+from slmr.results.spending import spending
 
 # Name of a column → how its figures are shown.
 COLUMNS = {

@@ -4,8 +4,8 @@
 
 The graph and the seconds of every stage are those that the run recorded (`stages/` beside its samples), over all of its
 students and seeds. The cluster does what Ray does with `slmr bench --executor ray`: of the stages whose inputs are
-there, the next free worker takes the one that was submitted first (`slmr.on_ray.longest_first`). Beside it the peer,
-the same cluster with the stages in the order of the plan, method by method.
+there, the next free worker takes the one that was submitted first (`slmr.pipeline.ray.longest_first`). Beside it the
+peer, the same cluster with the stages in the order of the plan, method by method.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 
 from ratios import Ratio
 
-from slmr.on_ray import longest_first
-from slmr.recipes import Node, stages
-from slmr.store import read_rows
+from slmr.io import read_rows
+from slmr.pipeline.ray import longest_first
+from slmr.pipeline.recipe import Node, stages
 
 
 def main() -> None:

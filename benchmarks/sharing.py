@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from slmr.results import read_summary
-from slmr.store import read_rows
+from slmr.io import read_rows
+from slmr.results.schema import read_summary
 
 Rows = dict[str, dict[str, Any]]  # the stages of a method, key → row
 Amount = np.ndarray  # tokens and seconds

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from ratios import Ratio, in_turns, seconds_of, table
 
-from slmr.making import missing_nodes
-from slmr.recipes import Node, stages
-from slmr.store import MANIFEST, Cost, Manifest, Store
+from slmr.artifacts import MANIFEST, Cost, Manifest, Store
+from slmr.pipeline.recipe import Node, stages
+from slmr.pipeline.runner import missing_nodes
 
 
 def ratios(n: int = 3, count: int = 10_000) -> list[Ratio]:

@@ -17,11 +17,11 @@ import numpy as np
 import yaml
 from artefacts import made
 
+from slmr.config import Profile, load_profile
 from slmr.engines import Prompt, Sampling, open_engine
 from slmr.engines.models import resolve_model
-from slmr.profiles import Profile, load_profile
-from slmr.recipes import Node, Planner, load_recipe
-from slmr.tasks import select_tasks
+from slmr.pipeline.recipe import Node, Planner, load_recipe
+from slmr.tasks.registry import select_tasks
 
 
 def main() -> None:

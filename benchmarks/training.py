@@ -24,13 +24,13 @@ import trl_settings
 from artefacts import made
 from ratios import Ratio, in_turns, seconds_of, table
 
+from slmr.config import Profile, load_profile
 from slmr.engines.models import resolve_model
 from slmr.engines.transformers import load_model, load_tokenizer
-from slmr.making import quiet_libraries
-from slmr.profiles import Profile, load_profile
-from slmr.recipes import Node, Planner, load_recipe, stages
+from slmr.io import read_rows, write_rows
+from slmr.pipeline.recipe import Node, Planner, load_recipe, stages
+from slmr.pipeline.runner import quiet_libraries
 from slmr.stage import StageContext
-from slmr.store import read_rows, write_rows
 
 # What is changed of the profile for it to take seconds.
 SIZES: dict[str, dict[str, Any]] = {

@@ -20,9 +20,9 @@ import yaml
 from artefacts import kept
 from sweep import make_model, validation_accuracy
 
-from slmr.profiles import Profile, load_profile
-from slmr.recipes import load_recipe, select_methods, stages
-from slmr.tasks import select_tasks
+from slmr.config import Profile, load_profile
+from slmr.pipeline.recipe import load_recipe, select_methods, stages
+from slmr.tasks.registry import select_tasks
 
 FACTORS = (0.5, 1.0, 2.0)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from slmr.publish import MANIFESTS
-from slmr.results import EXAMPLES, TABLES, items_file, read_summary, run_file, write_summary
-from slmr.store import read_json, write_json
+from slmr.io import read_json, write_json
+from slmr.results.publish import MANIFESTS
+from slmr.results.schema import EXAMPLES, TABLES, items_file, read_summary, run_file, write_summary
 
 ROOT = Path(__file__).parents[1]
-RESULTS, SAMPLE = ROOT / "results" / "lab", ROOT / "leaderboard" / "sample" / "lab"
+RESULTS, SAMPLE = ROOT / "results" / "lab", ROOT / "leaderboard/slmr_leaderboard/sample/lab"
 METHODS, STUDENT, SEED = ("base", "sft", "grpo", "stagewise"), "lab-llama", 0
 
 

@@ -108,7 +108,7 @@ def rubric(task_or_kind: str) -> Rubric:
 def _kind(task_or_kind: str) -> Kind:
     if task_or_kind in get_args(Kind):
         return cast(Kind, task_or_kind)
-    from slmr.tasks import load_task
+    from slmr.tasks.registry import load_task
 
     return load_task(task_or_kind).kind
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slmr.cli import main
+from slmr.cli.app import main
 
 
 def slmr(*arguments: str) -> int | str | None:

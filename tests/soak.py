@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from slmr.results import read_summary
-from slmr.store import folder_digest
+from slmr.io import folder_digest
+from slmr.results.schema import read_summary
 
 METHODS = "rft,sft_grpo,stagewise"
 PROFILE = """

@@ -56,7 +56,7 @@ def python(installed: Path, cwd: Path, *arguments: str) -> str:
     return run(sys.executable, *arguments, cwd=cwd, PYTHONPATH=str(installed))
 
 
-@pytest.mark.parametrize("folder", ["tasks", "baselines", "leaderboard"])
+@pytest.mark.parametrize("folder", ["tasks", "baselines"])
 def test_the_folders_beside_the_package_are_in_the_wheel(wheel: Path, folder: str) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {f"slmr/_bundle/{name}" for name in shipped(folder)}
@@ -66,7 +66,9 @@ def test_the_folders_beside_the_package_are_in_the_wheel(wheel: Path, folder: st
 def test_the_whole_package_is_in_the_wheel(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert set(shipped("slmr")) <= names, sorted(set(shipped("slmr")) - names)
-    assert {"slmr/profiles/lab.yaml", "slmr/stagewise/recipe.yaml"} <= names
+    assert {"slmr/profiles/lab.yaml", "slmr/curriculum/stagewise.yaml"} <= names
+    pages = {name.removeprefix("leaderboard/") for name in shipped("leaderboard")}
+    assert "slmr_leaderboard/app.py" in pages and pages <= names, sorted(pages - names)
 
 
 @pytest.mark.skipif(not (ROOT / "slmr/lab/students").is_dir(), reason="no student is trained yet")
@@ -79,7 +81,7 @@ def test_the_lab_students_are_in_the_wheel(wheel: Path) -> None:
 
 def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
-    assert {name.split("/")[0] for name in archive.namelist()} == {"slmr", INFO}
+    assert {name.split("/")[0] for name in archive.namelist()} == {"slmr", "slmr_leaderboard", INFO}
     assert not [n for n in archive.namelist() if n.endswith((".pyc", ".pkl", ".pt", ".bin"))]
     assert "slmr = slmr.cli:main" in archive.read(f"{INFO}/entry_points.txt").decode()
     metadata = archive.read(f"{INFO}/METADATA").decode()
@@ -96,11 +98,9 @@ def test_the_citation_names_the_version() -> None:
 
 
 def test_an_installed_wheel_finds_its_own_files(installed: Path, tmp_path: Path) -> None:
-    script = (
-        "from slmr.resources import resource; print(*map(resource, ['tasks', 'baselines', 'leaderboard']))"
-    )
+    script = "from slmr.io import resource; print(*map(resource, ['tasks', 'baselines']))"
     folders = [Path(path) for path in python(installed, tmp_path, "-c", script).split()]
-    assert folders == [installed / "slmr/_bundle" / name for name in ("tasks", "baselines", "leaderboard")]
+    assert folders == [installed / "slmr/_bundle" / name for name in ("tasks", "baselines")]
     assert all(folder.is_dir() for folder in folders)
 
 

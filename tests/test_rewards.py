@@ -89,7 +89,7 @@ def test_trl_trains_with_the_reward(make, tmp_path):
     from trl import GRPOConfig, GRPOTrainer
 
     from slmr.lab import GENERATORS, model_path, take
-    from slmr.tasks import load_task
+    from slmr.tasks.registry import load_task
 
     task = load_task("lab_gsm8k")
     items = take(GENERATORS["lab_gsm8k"], "train", 8)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from slmr.stage import EngineSettings
+from slmr.config import EngineSettings
 
 
 @dataclass(frozen=True, slots=True)

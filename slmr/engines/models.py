@@ -25,8 +25,8 @@ from filelock import FileLock
 
 from slmr.engines.gguf import dequantise
 from slmr.errors import RequestError, WorkError, one_line, reading, unknown
+from slmr.io import digest, disk_faults, read_json, write_json
 from slmr.lab import MODELS, model_path
-from slmr.store import digest, disk_faults, read_json, write_json
 
 ModelKind = Literal["lab", "folder", "hub", "gguf", "adapter", "server"]
 Say = Callable[[str], None]

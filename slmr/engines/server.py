@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import AliasPath, Field, FiniteFloat, NonNegativeInt
 
+from slmr.config import EngineSettings
 from slmr.engines import Completion, Heard, Prompt, Sampling
 from slmr.engines.endpoint import PATIENCE, Endpoint, GaveUp, Patience, Refused, Wire
 from slmr.errors import RequestError, WorkError, unknown
-from slmr.stage import EngineSettings
-from slmr.store import digest
+from slmr.io import digest
 
 if TYPE_CHECKING:
     pass

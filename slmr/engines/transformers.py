@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slmr.config import EngineSettings
 from slmr.engines import Completion, Heard, Prompt, Sampling, memory
 from slmr.engines.decode import Row
 from slmr.engines.sampler import Sampler
 from slmr.errors import RequestError, WorkError
-from slmr.stage import EngineSettings
-from slmr.store import digest
+from slmr.io import digest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

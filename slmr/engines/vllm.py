@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from slmr.config import EngineSettings
 from slmr.engines import Completion, Heard, Prompt, Sampling, memory
 from slmr.engines.sampler import end_tokens
 from slmr.engines.transformers import encode, encode_completion, load_tokenizer, row_seed
 from slmr.errors import RequestError
-from slmr.stage import EngineSettings
 
 _UNIT = 1024  # vLLM forms its own batches; this many are handed to it, and kept, together
 _WIDTH = 64  # for an estimate only

@@ -1,4 +1,7 @@
-"""A vLLM server that takes over the weights of a model in training; see `slmr.train.vllm_rollouts` for its command."""
+"""A vLLM server that takes over the weights of a model in training.
+
+`slmr.training.vllm_rollouts` has its command.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ from uuid import uuid4
 
 from pydantic import AliasPath, Field, FiniteFloat
 
+from slmr.config import EngineSettings
 from slmr.engines import Sampling
 from slmr.engines.decode import Row
 from slmr.engines.endpoint import PATIENCE, Endpoint, Refused, Wire, api_key, api_url
 from slmr.engines.vllm import SEED_BITS
 from slmr.engines.vllm_policy import EXTENSION
 from slmr.errors import RequestError, WorkError, unknown
-from slmr.stage import EngineSettings
 
 _LOAD_S = 1800.0  # for reading the weights of a large model
 # The whole distribution: vLLM takes other values from the model's folder.

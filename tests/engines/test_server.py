@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
+from slmr.config import EngineSettings
 from slmr.engines import Completion, Prompt, Sampling
 from slmr.engines.endpoint import Patience, api_url
 from slmr.engines.server import ServerEngine
 from slmr.errors import RequestError, SlmrError, WorkError
-from slmr.stage import EngineSettings
 from tests.engines.fake_server import FakeServer, Reply, Script, answer
 
 SECRET = "sk-very-secret-0123456789"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from slmr.config import EngineSettings
 from slmr.engines import Engine, Prompt, Sampling, open_engine
 from slmr.lab import model_path
-from slmr.stage import EngineSettings
-from slmr.tasks import load_task
+from slmr.tasks.registry import load_task
 from tests.engines.vllm_process import serving
 
 pytest.importorskip("vllm", reason="the extra vllm is not installed")
@@ -86,7 +86,7 @@ def test_the_server_answers_as_the_engine_does(engines: dict[str, Engine], url: 
 
 
 def test_an_evaluation_over_the_server(url: str, tmp_path: Path) -> None:
-    from slmr.evalrun import EvalRequest, evaluate_model
+    from slmr.pipeline.evaluation import EvalRequest, evaluate_model
 
     (local,), _ = evaluate_model(
         EvalRequest(str(MODEL), tasks="lab_mawps", limit=40, device="cpu", out=tmp_path)

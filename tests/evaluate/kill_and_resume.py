@@ -17,7 +17,7 @@ from pathlib import Path
 
 def attempt(out: Path, tasks: str = "lab_gsm8k,lab_math") -> int:
     """One `slmr eval` in a fork; its process id."""
-    from slmr.cli import main
+    from slmr.cli.app import main
 
     child = os.fork()
     if child == 0:

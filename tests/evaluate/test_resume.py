@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from slmr.errors import RequestError, WorkError
-from slmr.evalrun import EvalRequest, evaluate_model
-from slmr.results import read_summary
-from slmr.store import read_rows
+from slmr.io import read_rows
+from slmr.pipeline.evaluation import EvalRequest, evaluate_model
+from slmr.results.schema import read_summary
 from tests.engines.fake_server import FakeServer, Reply, answer
 
 TINY = EvalRequest("lab-llama", tasks="lab_mawps", limit=12, device="cpu", batch_size="8")

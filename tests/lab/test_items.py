@@ -12,8 +12,8 @@ import pytest
 
 from slmr import lab
 from slmr.errors import RequestError, WorkError
+from slmr.io import digest
 from slmr.lab.items import LEVELS, Generator, Split
-from slmr.store import digest
 
 TASKS = list(lab.GENERATORS)
 HELD_OUT: tuple[Split, ...] = ("test", "validation")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from slmr.config import EngineSettings
 from slmr.engines import Prompt, Sampling, open_engine
 from slmr.engines.transformers import load_tokenizer
 from slmr.errors import RequestError
 from slmr.lab import STUDENTS, TEACHER, model_path
-from slmr.stage import EngineSettings
-from slmr.tasks import load_task
+from slmr.tasks.registry import load_task
 
 
 def accuracy(name: str, task_name: str = "lab_gsm8k", n: int = 96) -> float:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from slmr import lab
 from slmr.lab.tokenizer import build_tokenizer
-from slmr.tasks import load_task
+from slmr.tasks.registry import load_task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

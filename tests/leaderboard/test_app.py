@@ -10,10 +10,11 @@ from typing import get_args
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from slmr.results import MethodKind, SummaryRow, write_summary
-from tests.leaderboard.conftest import html, opened, put_samples, summary_row, verdicts
+from slmr.config import MethodKind
+from slmr.results.schema import SummaryRow, write_summary
+from tests.made_results import html, opened, put_samples, summary_row, verdicts
 
-APP = Path(__file__).parents[2] / "leaderboard" / "app.py"
+APP = Path(__file__).parents[2] / "leaderboard/slmr_leaderboard/app.py"
 
 Open = Callable[..., AppTest]
 

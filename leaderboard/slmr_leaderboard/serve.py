@@ -1,0 +1,99 @@
+"""Serving the leaderboard: which results, at which port, in this process."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from slmr.errors import RequestError, WorkError
+from slmr.results.samples import read_below
+
+DEFAULTS = (Path("runs"), Path("results"))
+FIRST_PORT, PORTS = 8501, 100
+
+
+def serve(folder: Path | None, port: int | None) -> None:
+    """Serves until interrupted. Without a folder: runs/ or results/, whichever holds a summary, else the sample.
+
+    Raises:
+        RequestError: the folder does not exist, or the port is taken.
+    """
+    place, sample = results_folder(folder)
+    place = place.resolve()
+    number = free_port(port)
+    app = Path(__file__).with_name("app.py")
+    # The first page is asked for a second or two from now. What it needs is read meanwhile, by another process: this
+    # one is busy with importing streamlit.
+    reader = ProcessPoolExecutor(1, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    reading = reader.submit(read_below, place)
+    reader.shutdown(wait=False)
+    from streamlit.web import cli
+
+    threading.Thread(target=_warm, args=(place, reading, number), daemon=True).start()
+    what = "sample results of the package, as there are none of yours yet" if sample else f"over {place}"
+    print(f"Leaderboard http://localhost:{number}  ({what}); Ctrl-C ends it", flush=True)
+    options = {
+        "server.port": number, "server.address": "localhost", "server.headless": "true",
+        "server.fileWatcherType": "none", "browser.gatherUsageStats": "false", "client.toolbarMode": "viewer",
+        "logger.hideWelcomeMessage": "true",
+    }  # fmt: skip
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    given = ["--results", str(place), *(["--sample"] if sample else [])]
+    code = cli.main(["run", str(app), *words, "--", *given], standalone_mode=False)
+    if code:
+        raise WorkError(f"the leaderboard stopped with exit code {code}")
+
+
+def results_folder(given: Path | None) -> tuple[Path, bool]:
+    """Where the results are, and whether they are the package's sample.
+
+    Raises:
+        RequestError: the folder that was given does not exist.
+    """
+    if given is not None:
+        if not given.is_dir():
+            raise RequestError(
+                f"results folder {given} does not exist: run `slmr bench` first, or leave --results out"
+            )
+        return given, False
+    for folder in DEFAULTS:
+        if next(folder.glob("**/summary.json"), None):
+            return folder, False
+    return Path(__file__).with_name("sample"), True
+
+
+def free_port(wanted: int | None) -> int:
+    """The port that is wanted, else the first free one from 8501 on.
+
+    Raises:
+        RequestError: it is taken, or all are.
+    """
+    for port in [wanted] if wanted else range(FIRST_PORT, FIRST_PORT + PORTS):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    if wanted:
+        raise RequestError(f"port {wanted} is in use: give another one, or leave --port out for a free one")
+    raise RequestError(f"no free port from {FIRST_PORT} to {FIRST_PORT + PORTS - 1}: give one with --port")
+
+
+def _warm(folder: Path, reading: Future[Any], port: int) -> None:
+    """Makes what the first page shows, so that it is there when it is asked for; not before the server answers."""
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.05)
+    from slmr_leaderboard.warm import warm
+
+    warm(folder, reading)

@@ -1,0 +1,39 @@
+"""What the pages need, made while the browser still opens; the first page's first."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Event
+
+from slmr.results.samples import Read, remember
+from slmr.results.selection import ONE, Filters, boards, editions, load_results
+
+FIRST_SHOWN = Event()
+QUIET = 5  # seconds
+
+
+def warm(folder: Path, reading: Future[Read]) -> None:
+    """Makes the boards that the app opens with, then imports the pages.
+
+    Args:
+        folder: of the results.
+        reading: the completions' scores, which another process reads.
+    """
+    with ONE:
+        results = load_results(folder)
+        import scipy.special  # noqa: F401  what comparing needs, while the files are read
+
+        remember(reading.result())
+        for edition in editions(results)[:1]:
+            boards(results, Filters(edition))
+    from slmr_leaderboard.pages import PAGES, page
+
+    first, *others = (path for _, path, _ in PAGES)
+    page(first)
+    # What the others import would hold up the first one, and the first clicks on it.
+    FIRST_SHOWN.wait()
+    time.sleep(QUIET)
+    for path in others:
+        page(path)

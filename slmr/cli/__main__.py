@@ -1,0 +1,5 @@
+"""`python -m slmr.cli`."""
+
+from slmr.cli.app import main
+
+main()

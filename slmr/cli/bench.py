@@ -1,0 +1,127 @@
+"""`slmr bench`: methods trained and evaluated uniformly."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, use_data_dir
+from slmr.errors import RequestError
+
+
+def bench_command(
+    method: Annotated[
+        str, typer.Option(help="`all`, `ablations`, or names separated by commas; base is always run.")
+    ] = "all",
+    profile: Annotated[
+        str, typer.Option(help="lab-quick, lab, smol, paper, or the path of a profile's YAML.")
+    ] = "lab-quick",
+    student: Annotated[
+        list[str] | None, typer.Option(help="A lab student or a model folder; repeatable.")
+    ] = None,
+    seeds: Annotated[
+        str, typer.Option(help="A number of seeds (3 is 0,1,2), or a list; `7,` is seed 7.")
+    ] = "1",
+    out: Out = Path("runs"),
+    executor: Annotated[
+        str,
+        typer.Option(
+            help="local: in this process; ray: on a Ray cluster (RAY_ADDRESS), or one of its own here."
+        ),
+    ] = "local",
+    depot: Annotated[
+        str | None, typer.Option(help="URL (fsspec) through which Ray's machines exchange artefacts.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=8, help="Items a task, and problems in the pool.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and its cost, and stop.")
+    ] = False,
+    data_dir: DataDir = None,
+    tasks_path: TasksPath = None,
+    methods_path: MethodsPath = None,
+) -> None:
+    """Train and evaluate methods uniformly, then print the comparison.
+
+    The same command again goes on where it was stopped and reuses what is finished.
+    """
+    from slmr.cli.display import tell
+    from slmr.pipeline.bench import BenchRequest, make_plan
+
+    use_data_dir(data_dir)
+    request = BenchRequest(
+        methods=method, profile=profile, students=tuple(student or ()), seeds=parse_seeds(seeds), out=out, limit=limit,
+        tasks_paths=tuple(tasks_path or ()), methods_paths=tuple(methods_path or ()), executor=executor, depot=depot,
+    )  # fmt: skip
+    if dry_run:
+        from slmr.cli.dry_run import print_plan
+
+        lacking: list[str] = []
+        print_plan(make_plan(request, tell, lacking), lacking)
+        return
+    _run_plan(make_plan(request, tell))
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """`3` is the seeds 0, 1, 2; `0,3,4` and `7,` are lists.
+
+    Raises:
+        RequestError: it is neither.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isdigit() for part in parts):
+        raise RequestError(f"--seeds '{text}' is neither a number of seeds nor a list such as 0,3,4")
+    numbers = [int(part) for part in parts]
+    if "," in text:
+        return tuple(dict.fromkeys(numbers))
+    if numbers[0] < 1:
+        raise RequestError("--seeds must be at least 1")
+    return tuple(range(numbers[0]))
+
+
+def _run_plan(plan: Any) -> None:
+    from slmr.artifacts import Store
+    from slmr.cli.display import BenchDisplay
+    from slmr.pipeline.bench import run_bench
+    from slmr.pipeline.sharing import sharing
+    from slmr.results.report import contamination_line, warnings
+
+    with BenchDisplay() as display:
+        summary = run_bench(plan, display)
+    for table in _tables(plan, summary):
+        console().print(table)
+    if summary.contamination:
+        print(contamination_line(summary.contamination))
+    print(sharing(Store(plan.folder / "artefacts"), plan))
+    if plan.request.methods == "all" and plan.profile.leave_out:
+        for name, why in plan.profile.leave_out.items():
+            print(f"Left out    {name}: {why}")
+    for line in warnings(summary.rows):
+        print(f"warning: {line}", file=sys.stderr)
+    print(f"Summary     {plan.folder / 'summary.json'}")
+    print(f"Samples     {plan.folder / 'samples'}")
+    print(f"Artefacts   {plan.folder / 'artefacts'}")
+    print(f"Leaderboard slmr leaderboard --results {plan.request.out}")
+
+
+def _tables(plan: Any, summary: Any) -> list[Any]:
+    """The methods beside each other, over the seeds where there are several; what ablations lack beside the whole."""
+    from slmr.results.compare import compare_all, differences_table
+    from slmr.results.entries import run_entries
+    from slmr.results.ranking import board
+    from slmr.results.report import bench_table, standings_table
+
+    students = list(dict.fromkeys(entry.student for entry in plan.entries))
+    several = len({entry.seed for entry in plan.entries}) > 1
+    found = {student: run_entries(plan.folder, student) for student in students}
+    boards = [standings_table(board(found[student])) for student in students] if several else []
+    kinds = {entry.recipe.kind for entry in plan.entries}
+    if not {"ablation", "control"} & kinds or "stagewise" not in kinds:
+        return boards or [bench_table(summary.rows)]
+    differences = [
+        differences_table(compare_all(found[student], "stagewise"), "stagewise", student)
+        for student in students
+    ]
+    return [*(boards or [bench_table(summary.rows)]), *differences]

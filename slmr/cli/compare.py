@@ -1,0 +1,36 @@
+"""`slmr compare`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from slmr.cli.options import AsJson, console, print_json
+
+
+def compare_command(
+    run_a: Annotated[
+        str, typer.Argument(help="FOLDER; FOLDER:METHOD or FOLDER:METHOD:STUDENT where it holds several.")
+    ],
+    run_b: Annotated[str, typer.Argument(help="Likewise.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare two runs on the same items: paired differences with intervals and corrected p-values."""
+    from dataclasses import asdict
+
+    from slmr.results.compare import compare, comparison_table, detectable, verdict
+
+    found = compare(run_a, run_b)
+    if as_json:
+        rows = [{"name": task.task, "seeds": found.seeds, **asdict(task)} for task in found.tasks]
+        if mean := found.mean:
+            rows.append({"name": "mean", "seeds": found.seeds, "difference": asdict(mean), "p": mean.p,
+                         "detectable": detectable(mean)})  # fmt: skip
+        print_json(rows)
+        return
+    console().print(comparison_table(found))
+    for notice in found.notices:
+        print(f"warning: {notice}", file=sys.stderr)
+    print(verdict(found))

@@ -1,0 +1,128 @@
+"""What a running bench looks like on the terminal: which method, which stage, how far, time left."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from slmr.io import Stopwatch
+from slmr.pipeline.recipe import Node
+from slmr.pipeline.runner import rough_seconds
+
+_PRIOR_S = 60.0  # what was thought of all stages counts as much as so many seconds that were taken
+_SILENCE_S = 30.0  # without a terminal, a line at least so often while a stage is running
+
+
+class BenchDisplay:
+    """A live display on a terminal; one plain line a stage where stderr is not a terminal."""
+
+    def __init__(self) -> None:
+        # The stream is bound here: libraries are muted by swapping sys.stderr while they run.
+        self._console = Console(file=sys.stderr)
+        self._live = self._console.is_terminal
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=28), TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(), console=self._console, disable=not self._live,
+        )  # fmt: skip
+        self._running: dict[str, tuple[str, TaskID]] = {}  # key of a node → its name, its bar
+        self._widest = 1  # stages side by side
+        self._pending: dict[str, tuple[str, float]] = {}  # key of a node → its kind, about how long it takes
+        self._times: dict[str, tuple[float, float]] = {}  # kind → seconds taken, and seconds thought of
+        self._watch = Stopwatch()
+        self._said_at = 0.0
+        self._count = self._done = 0
+
+    def __enter__(self) -> BenchDisplay:
+        self._progress.start()
+        self._whole = self._progress.add_task("[bold]bench", total=1.0, state="planning")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def planned(self, nodes: Sequence[Node], missing: Sequence[Node]) -> None:
+        self._count = len(nodes)
+        self._pending = {node.key: (node.stage.name, rough_seconds(node)) for node in missing if node.stage}
+        stages = "1 stage" if len(nodes) == 1 else f"{len(nodes)} stages"
+        self._say(f"{stages}: {len(nodes) - len(missing)} done before, {len(missing)} to do")
+        self._progress.update(self._whole, total=self._seconds_left() or 1.0)
+
+    def started(self, node: Node, methods: Sequence[str]) -> None:
+        if node.key not in self._pending:
+            return
+        more = f" and {len(methods) - 1} more" if len(methods) > 1 else ""
+        name = f"{methods[0]}{more}: {node.label}" if methods else node.label
+        self._running[node.key] = name, self._progress.add_task(f"  {name}", total=None, state="starting")
+        self._widest = max(self._widest, len(self._running))
+
+    def progress(self, node: Node, done: int, total: int, unit: str) -> None:
+        if node.key not in self._running:  # thought to be done, and made again by now
+            return
+        name, bar = self._running[node.key]
+        state = f"{done:,} of {total:,} {unit}"
+        self._progress.update(bar, completed=done, total=total, state=state)
+        if not self._live and (done == 0 or self._watch.seconds - self._said_at > _SILENCE_S):
+            self._say(f"    {name}: {state}")
+        self._show_left()
+
+    def finished(self, node: Node, reused: bool, seconds: float) -> None:
+        self._done += 1
+        kind, rough = self._pending.pop(node.key, (None, 0.0))
+        if node.key in self._running:
+            name, bar = self._running.pop(node.key)
+            self._progress.remove_task(bar)
+            if kind is not None and not reused:
+                taken, thought = self._times.get(kind, (0.0, 0.0))
+                self._times[kind] = taken + seconds, thought + rough
+                self._say(f"[{self._done}/{self._count}] {name}: {seconds:.0f} s{self._left_text()}")
+        self._show_left()
+
+    def _seconds_left(self) -> float:
+        """Time left: a stage takes as much more or less than thought as those of its kind did, else as all did.
+
+        As many side by side as there were at most.
+        """
+        # What was thought holds until there is more to go by than a stage that mostly loaded libraries.
+        taken = _PRIOR_S + math.fsum(taken for taken, _ in self._times.values())
+        thought = _PRIOR_S + math.fsum(thought for _, thought in self._times.values())
+        overall = _pace(taken, thought)
+        paces = {kind: _pace(*times) for kind, times in self._times.items()}
+        left = math.fsum(rough * paces.get(kind, overall) for kind, rough in self._pending.values())
+        return left / self._widest
+
+    def _left_text(self) -> str:
+        left = self._seconds_left()
+        return f", about {_clock(left)} left" if left >= 1 else ""
+
+    def _show_left(self) -> None:
+        left, past = self._seconds_left(), self._watch.seconds
+        state = f"stage {min(self._done + 1, self._count)} of {self._count}{self._left_text()}"
+        self._progress.update(self._whole, completed=past, total=past + left, state=state)
+
+    def _say(self, line: str) -> None:
+        self._said_at = self._watch.seconds
+        if self._live:
+            self._progress.console.print(line, highlight=False, markup=False)
+        else:
+            print(line, file=self._console.file, flush=True)
+
+
+def _pace(taken: float, thought: float) -> float:
+    return taken / thought if thought else 1.0
+
+
+def tell(line: str) -> None:
+    """A line of progress outside of any display."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _clock(seconds: float) -> str:
+    """`45 s`, `3 min`."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

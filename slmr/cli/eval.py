@@ -1,0 +1,130 @@
+"""`slmr eval`: one model as it is, scored on tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slmr.io import read_json
+from slmr.results.report import compact, mean_interval, percent
+from slmr.results.schema import SummaryRow
+
+if TYPE_CHECKING:
+    from rich.table import Table
+import atexit
+import gc
+import sys
+from typing import Annotated
+
+import typer
+
+from slmr.cli.options import AsJson, DataDir, Out, TasksPath, console, print_json, use_data_dir
+
+
+def eval_table(rows: list[SummaryRow]) -> Table:
+    """One line a task, and the mean."""
+    from rich.table import Table
+
+    several = rows[0].k > 1
+    table = Table(
+        title=f"{rows[0].student}: accuracy in percent, ± half the 95 % interval", title_justify="left"
+    )
+    names = ["task", "edition", "items", "accuracy", "lenient", "format loss"]
+    names += [f"pass@{rows[0].k}", f"maj@{rows[0].k}"] if several else []
+    for name in [*names, "cut off", "no answer", "tokens"]:
+        table.add_column(name, justify="left" if name in ("task", "edition") else "right", no_wrap=True)
+    for row in rows:
+        shown = percent(row.accuracy, (row.ci95[1] - row.ci95[0]) / 2)
+        items = f"{row.n_items} x {row.k}" if several else str(row.n_items)
+        cells = [row.task, row.edition, items, shown, f"{100 * row.accuracy_lenient:.1f}",
+                 f"{100 * row.format_loss:.1f}"]  # fmt: skip
+        if several and row.pass_at and row.maj_at_k:
+            cells += [_with_half(row.pass_at[str(row.k)]), _with_half(row.maj_at_k)]
+        table.add_row(
+            *cells, f"{row.truncated_rate:.1%}", f"{row.no_answer_rate:.1%}", f"{row.mean_tokens:.1f}"
+        )
+    if len(rows) > 1:
+        lenient = sum(row.accuracy_lenient for row in rows) / len(rows)
+        table.add_section()
+        table.add_row("mean", "", "", percent(*mean_interval(rows)), f"{100 * lenient:.1f}")
+    return table
+
+
+def _with_half(value: tuple[float, float, float]) -> str:
+    return percent(value[0], (value[2] - value[1]) / 2)
+
+
+def speed_line(run: Path, row: SummaryRow) -> str:
+    """What the engine did in this evaluation; empty where everything was there already."""
+    folder = run / "artefacts" / f"evaluate-{row.manifest}"
+    found: dict[str, Any] = read_json(folder / "stats.json").get("engine") or {}
+    if not found:
+        return ""
+    wall = read_json(folder / "manifest.json")["cost"]["wall_s"]
+    return (
+        f"{compact(found['tokens'])} tokens in {found['seconds']:.0f} s, {found['tokens_per_s']:,.0f} a second;"
+        f" the whole evaluation {wall:.0f} s"
+    )
+
+
+def eval_command(
+    model: Annotated[
+        str,
+        typer.Argument(help="A lab student, model folder, LoRA adapter, GGUF file, hub id, or server URL."),
+    ],
+    tasks: Annotated[str, typer.Option(help="lab, paper, or names separated by commas.")] = "lab",
+    k: Annotated[int, typer.Option(min=1, help="Completions an item; 1 is greedy.")] = 1,
+    temperature: Annotated[float | None, typer.Option(min=0, help="0 where k is 1, else 1.")] = None,
+    fewshot: Annotated[int, typer.Option(min=0, help="Worked examples before each question.")] = 0,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Instead of each task's budget.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Items a task.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sampling.")] = 0,
+    engine: Annotated[str, typer.Option(help="auto, transformers, vllm or server.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16; auto is float32 on a CPU.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    batch_size: Annotated[str, typer.Option(help="auto, or completions side by side.")] = "auto",
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests to a server at once.")] = 16,
+    served_name: Annotated[
+        str | None, typer.Option(help="The model's name on a server with several.")
+    ] = None,
+    compile_steps: Annotated[
+        bool,
+        typer.Option("--compile", help="Compile the model first: minutes, for an accelerator and long runs."),
+    ] = False,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")
+    ] = False,
+    data_dir: DataDir = None,
+    out: Out = Path("runs"),
+    tasks_path: TasksPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Evaluate one model: accuracy with its interval, cut-off and unanswered rates; keep every completion.
+
+    The same command again goes on where it was stopped and reuses what is finished.
+    """
+    # The libraries' objects live as long as the process: searching them for garbage takes two seconds.
+    gc.set_threshold(10_000)
+    atexit.register(gc.freeze)
+    from slmr.cli.display import BenchDisplay, tell
+    from slmr.pipeline.evaluation import EvalRequest, evaluate_model
+    from slmr.results.report import warnings
+
+    use_data_dir(data_dir)
+    request = EvalRequest(
+        model=model, tasks=tasks, k=k, temperature=temperature, fewshot=fewshot, max_tokens=max_tokens, engine=engine,
+        dtype=dtype, device=device, batch_size=batch_size, concurrency=concurrency, served_name=served_name,
+        compile=compile_steps, trust_remote_code=trust_remote_code, limit=limit, seed=seed, data_dir=data_dir, out=out,
+        tasks_paths=tuple(tasks_path or ()),
+    )  # fmt: skip
+    with BenchDisplay() as display:
+        rows, folder = evaluate_model(request, display, tell)
+    if as_json:
+        print_json([{"name": row.task, **row.model_dump(mode="json")} for row in rows])
+    else:
+        console().print(eval_table(rows))
+    for line in warnings(rows):
+        print(f"warning: {line}", file=sys.stderr)
+    if not as_json:
+        print(f"Speed       {speed_line(folder, rows[0]) or 'nothing was left to generate'}")
+        print(f"Run         {folder}")

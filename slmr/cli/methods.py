@@ -1,0 +1,66 @@
+"""`slmr methods`: the training methods."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from slmr.cli.options import AsJson, MethodsPath, print_json, print_listing
+from slmr.config import load_profile
+from slmr.pipeline.recipe import Planner, Recipe, load_recipe
+
+if TYPE_CHECKING:
+    pass
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command("list")
+def methods_list(methods_path: MethodsPath = None, as_json: AsJson = False) -> None:
+    """Every method with its kind and what it does."""
+    from slmr.pipeline.recipe import select_methods
+
+    rows = [
+        {"name": r.name, "kind": r.kind, "summary": r.summary, "paper": r.paper}
+        for r in select_methods("all", tuple(methods_path or ()))
+    ]
+    print_listing(rows, as_json)
+
+
+@app.command("show")
+def methods_show(
+    name: str, profile: str = "lab", methods_path: MethodsPath = None, as_json: AsJson = False
+) -> None:
+    """One method: its stages, and their parameters under a profile."""
+    from slmr.cli.methods import method_stages
+
+    recipe = load_recipe(name, tuple(methods_path or ()))
+    rows = method_stages(recipe, profile)
+    if as_json:
+        print_json([{"name": recipe.name, "kind": recipe.kind, "paper": recipe.paper, "stages": rows}])
+        return
+    print(f"{recipe.name} ({recipe.kind}): {recipe.summary}")
+    if recipe.paper:
+        print(f"paper: {recipe.paper}")
+    for row in rows:
+        print(f"  {row['name']:<22} {row['stage']:<12} from {', '.join(row['inputs']) or '-'}")
+        for key, value in row["parameters"].items():
+            print(f"    {key}: {value}")
+
+
+def method_stages(recipe: Recipe, profile_name: str) -> list[dict[str, Any]]:
+    """The stages of a method's plan under a profile, in order."""
+    profile = load_profile(profile_name)
+    planner = Planner(Path(), "student", profile.stages, profile.engine, 0)
+    labels: dict[str, str] = {}
+    rows = []
+    for node in planner.plan(recipe).ancestors():
+        labels[node.key] = node.label
+        if node.stage is None or node.params is None:
+            continue
+        inputs = [labels[child.key] for group in node.inputs.values() for child in group]
+        parameters = node.params.model_dump(mode="json")
+        rows.append(
+            {"name": node.label, "stage": node.stage.name, "inputs": inputs, "parameters": parameters}
+        )
+    return rows

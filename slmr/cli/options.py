@@ -1,0 +1,58 @@
+"""The command line's groups, one module each, and what they share."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+TasksPath = Annotated[list[Path] | None, typer.Option(help="Folder with more tasks, one folder each.")]
+MethodsPath = Annotated[list[Path] | None, typer.Option(help="Folder with more methods, one YAML each.")]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Folder with the paper tasks' files, instead of SLMR_DATA or the hub.")
+]
+Out = Annotated[Path, typer.Option(help="Folder of the runs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
+
+
+def use_data_dir(folder: Path | None) -> None:
+    """Takes the paper tasks' data from there; without a folder SLMR_DATA and the hub decide.
+
+    Raises:
+        RequestError: it is no folder.
+    """
+    if folder is not None:
+        from slmr.tasks.datasets import use_data_folder
+
+        use_data_folder(folder)
+
+
+def print_listing(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    """Rows of equal keys as a table, or as a JSON list."""
+    if as_json:
+        print_json(list(rows))
+        return
+    widths = {key: max(len(key), *(len(str(row[key] or "")) for row in rows)) for key in rows[0]}
+    for row in [{key: key for key in rows[0]}, *rows]:
+        print("  ".join(str(row[key] or "").ljust(width) for key, width in widths.items()).rstrip())
+
+
+def print_fields(row: dict[str, Any]) -> None:
+    """One row, a field a line; the lines of a longer text are indented."""
+    for key, value in row.items():
+        print(f"{key:<11} {str(value).replace(chr(10), chr(10) + ' ' * 12)}")
+
+
+def print_json(content: object) -> None:
+    """What a script reads."""
+    import json  # a part of the time of `slmr --help`
+
+    print(json.dumps(content, indent=1))
+
+
+def console() -> Any:
+    """Standard output; as wide as the table needs where it is not a terminal."""
+    from rich.console import Console
+
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=160)

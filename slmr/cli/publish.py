@@ -1,0 +1,33 @@
+"""`slmr publish`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from slmr.errors import RequestError
+
+
+def publish_command(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs.")],
+    results: Annotated[Path, typer.Option(help="Where the published results are.")] = Path("results"),
+    name: Annotated[str | None, typer.Option(help="Name of the published folder, for one run.")] = None,
+    texts: Annotated[
+        int | None,
+        typer.Option(
+            help="Keep the texts of so many completions of each item (all by default); verdicts are kept of all.",
+            min=0,
+        ),
+    ] = None,
+) -> None:
+    """Copy runs' summaries, manifests and samples into results/, with the commands that reproduce them."""
+    from slmr.io import disk_faults
+    from slmr.results.publish import publish
+
+    if name and len(runs) > 1:
+        raise RequestError("--name is for one run; several keep their own names")
+    for run in runs:
+        with disk_faults(results):
+            print(publish(run, results, name, texts))

@@ -1,0 +1,26 @@
+"""`slmr report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report_command(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or of published results.")],
+    out: Annotated[Path, typer.Option(help="Folder for report.md and the figures.")],
+    against: Annotated[
+        str | None, typer.Option(help="A method: the paired difference of every other one to it.")
+    ] = None,
+    html: Annotated[
+        bool, typer.Option("--html", help="The whole as one self-contained page, report.html.")
+    ] = False,
+) -> None:
+    """Write a report: who leads and how surely, accuracy, cost, what was learnt and forgotten, figures."""
+    from slmr.io import disk_faults
+    from slmr.results.report import write_report
+
+    with disk_faults(out):
+        print(write_report(runs, out, against, html))

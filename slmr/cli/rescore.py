@@ -1,0 +1,30 @@
+"""`slmr rescore`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from slmr.cli.options import AsJson, TasksPath, print_json
+
+
+def rescore_command(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    tasks_path: TasksPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify a run's completions again with today's checkers; nothing is generated."""
+    from dataclasses import asdict
+
+    from slmr.io import disk_faults
+    from slmr.results.rescore import rescore
+
+    with disk_faults(run):
+        changes = rescore(run, tuple(tasks_path or ()))
+    if as_json:
+        print_json([{"name": f"{c.method}/{c.task}", **asdict(c)} for c in changes])
+        return
+    for change in changes:
+        print(change.line())

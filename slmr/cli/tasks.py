@@ -1,0 +1,131 @@
+"""`slmr tasks`: the benchmark tasks."""
+
+from typing import Annotated, Any
+
+import typer
+
+from slmr.cli.options import (
+    AsJson,
+    DataDir,
+    TasksPath,
+    print_fields,
+    print_json,
+    print_listing,
+    use_data_dir,
+)
+from slmr.errors import WorkError
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command("list")
+def tasks_list(tasks_path: TasksPath = None, as_json: AsJson = False) -> None:
+    """Every task with its edition, answer kind and version."""
+    from slmr.tasks.registry import select_tasks
+
+    rows = [
+        {"name": t.name, "edition": t.edition, "kind": t.kind, "version": t.version, "title": t.title}
+        for t in select_tasks("all", tuple(tasks_path or ()))
+    ]
+    print_listing(rows, as_json)
+
+
+@app.command("show")
+def tasks_show(
+    name: str, tasks_path: TasksPath = None, data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
+    """One task: where its data comes from, prompt, strict form, budget, and an example."""
+    from slmr.tasks.registry import load_task
+
+    use_data_dir(data_dir)
+    task = load_task(name, tuple(tasks_path or ()))
+    item = task.items("validation" if task.has_data("validation") else "test", 1)[0]
+    row = {"name": task.name, "edition": task.edition, "kind": task.kind, "version": task.version,
+           "max_tokens": task.max_tokens, "stop": list(task.stop), "folder": str(task.folder),
+           "data": task.data_note, "prompt": task.prompt(item.problem), "gold": item.gold}  # fmt: skip
+    if as_json:
+        print_json([row])
+        return
+    print_fields(row)
+
+
+@app.command("validate")
+def tasks_validate(
+    names: Annotated[list[str] | None, typer.Argument()] = None,
+    tasks_path: TasksPath = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Prove without a model that every gold passes its own checker in the form that the prompt asks for."""
+    from slmr.tasks import datasets
+    from slmr.tasks.registry import select_tasks
+    from slmr.tasks.validate import validate_task
+
+    use_data_dir(data_dir)
+    faults = []
+    for task in select_tasks(",".join(names) if names else "all", tuple(tasks_path or ())):
+        if not names and task.source and not (datasets.data_folder() and task.has_data("test")):
+            print(
+                f"{task.name}: left out, there is no data folder with its test file; name the task to ask for it"
+            )
+            continue
+        count, wrong = validate_task(task)
+        absent = [s for s in ("validation", "train") if task.has_split(s) and not task.has_data(s)]
+        beside = f" (its {' and '.join(absent)} data is not there)" if absent else ""
+        print(f"{task.name}: {count - len(wrong)} of {count} golds pass{beside}")
+        faults += wrong
+    if faults:
+        raise WorkError(f"{len(faults)} golds fail; the first: {faults[0]}")
+
+
+@app.command("overlap")
+def tasks_overlap(
+    tests: Annotated[list[str], typer.Argument(help="lab, paper, all, or names.", metavar="TASK...")],
+    train: Annotated[
+        str, typer.Option(help="The task whose training problems are compared.")
+    ] = "gsm8k_platinum",
+    size: Annotated[
+        int | None, typer.Option(min=1, help="How many of them; all, or 800 of a lab task's.")
+    ] = None,
+    show: Annotated[int, typer.Option(min=0, help="Print so many pairs of problems a task.")] = 0,
+    tasks_path: TasksPath = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """How many test problems share a run of 13 words with a training set: a sign of contamination."""
+    from slmr.tasks.contamination import overlap, training_problems
+    from slmr.tasks.registry import load_task, select_tasks
+
+    use_data_dir(data_dir)
+    extra = tuple(tasks_path or ())
+    problems = training_problems(load_task(train, extra), size)
+    rows: list[dict[str, Any]] = []
+    for task in select_tasks(",".join(tests), extra):
+        items = task.items("test")
+        found = overlap(problems, items)
+        asked = {item.id: item.problem for item in items}
+        pairs = [
+            {"test": hit.test_id, "share": hit.share, "problem": asked[hit.test_id],
+             "training_problem": problems[hit.train_index]}
+            for hit in found.hits[:show]
+        ]  # fmt: skip
+        rows.append(
+            {"name": task.name, **found.as_row(train, task.name), **({"pairs": pairs} if show else {})}
+        )
+    if as_json:
+        print_json(rows)
+        return
+    _print_overlap(rows)
+
+
+def _print_overlap(rows: list[dict[str, Any]]) -> None:
+    shown = ("train", "test", "n_train", "n_test", "overlapping", "exact")
+    listed = [
+        {key: str(row[key]) for key in shown}
+        | {"rate": f"{row['rate']:.2%}", "examples": ", ".join(row["examples"])}
+        for row in rows
+    ]
+    print_listing(listed, as_json=False)
+    for pair in (pair for row in rows for pair in row.get("pairs", ())):
+        print()
+        print_fields({"test": pair["test"], "share": f"{pair['share']:.0%} of its runs", "asks": pair["problem"],
+                      "training": pair["training_problem"]})  # fmt: skip

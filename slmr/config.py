@@ -1,0 +1,269 @@
+"""Every typed setting: of stages, engine, training and evaluation, and the profile that holds them all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from slmr.errors import RequestError, unknown
+from slmr.io import merged, read_settings
+
+Edition = Literal["lab", "paper"]
+
+
+MethodKind = Literal[
+    "base", "sft", "distill", "rl", "sft_rl", "stagewise", "ablation", "control", "model"
+]  # fmt: skip
+
+
+class Params(BaseModel):
+    """Base of every stage's parameters: a key that nobody reads is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def identified(self) -> Params:
+        """The same, with the content's digest beside every name of something outside (a model, a task)."""
+        return self
+
+    def fits(self, training: TrainingSettings) -> None:
+        """Whether a stage with these parameters can be trained so.
+
+        Raises:
+            RequestError: it cannot; the message says what to change.
+        """
+
+
+class EngineSettings(Params):
+    """How completions are sampled; the same for every method of a run.
+
+    Attributes:
+        batch_size: completions generated side by side; `auto` takes what the memory holds.
+        concurrency: requests to a server under way at once.
+        compile: compile the decoding step (on a CPU for vLLM, too): minutes of start-up, for an accelerator.
+        trust_remote_code: run code that a model folder brings along.
+        served_name: the model's name on a server that serves several.
+        rollouts: what samples for reinforcement learning: `engine` is vLLM inside the training process where that
+            is the engine, else the trainer's own sampler; `trainer` is always that sampler; a URL is a vLLM server
+            that takes over the policy's weights, see `slmr.engines.vllm_policy`.
+    """
+
+    name: Literal["transformers", "vllm", "server"] = "transformers"
+    batch_size: int | Literal["auto"] = "auto"
+    device: str = "auto"
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    concurrency: int = Field(default=16, ge=1)
+    compile: bool = False
+    trust_remote_code: bool = False
+    served_name: str | None = None
+    rollouts: str = "engine"
+
+    @field_validator("rollouts")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in ("engine", "trainer") and not value.startswith(("http://", "https://")):
+            raise ValueError(
+                "neither engine, trainer nor the URL of a vLLM server, such as http://127.0.0.1:8000/v1"
+            )
+        return value
+
+    @property
+    def sampled_by(self) -> Literal["trainer", "vllm", "server"]:
+        """What rollouts come from: the trainer's own sampler, vLLM inside its process, or a vLLM server."""
+        if self.rollouts == "engine":
+            return "vllm" if self.name == "vllm" else "trainer"
+        return "trainer" if self.rollouts == "trainer" else "server"
+
+    def identity(self, *, rolls_out: bool) -> dict[str, Any]:
+        """What of it can change a stage's result; `rolls_out` says that the stage samples rollouts."""
+        fields = self.model_dump(exclude={"concurrency", "rollouts"})
+        elsewhere = rolls_out and self.sampled_by != "trainer"
+        return fields | ({"rollouts": self.sampled_by} if elsewhere else {})
+
+    @property
+    def label(self) -> str:
+        """For tables: engine and precision; a server keeps its own to itself."""
+        return self.name if self.name == "server" else f"{self.name} {self.dtype}"
+
+
+class LoraSettings(Params):
+    """Low-rank adapters (LoRA, 2106.09685) in the place of the weights; merged into them at the end.
+
+    `targets` are names of linear layers, or `all-linear`.
+    """
+
+    rank: int = Field(default=16, ge=1)
+    alpha: int = Field(default=32, ge=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    targets: Literal["all-linear"] | tuple[str, ...] = "all-linear"
+
+
+class Passes(Params):
+    """In what passes one kind of stage goes through a step, where not as the others do."""
+
+    accumulation: int | None = Field(default=None, ge=1)
+    gradient_checkpointing: bool | None = None
+
+
+class TrainingSettings(Params):
+    """How a stage trains; the same for every method of a run. What a step is does not depend on it.
+
+    Attributes:
+        processes: that share each step, one on each GPU of this machine, or on its cores.
+        strategy: ddp: each has the whole model; fsdp, zero2, zero3: they share its states, too (GPUs only).
+        accumulation: passes that each process makes of its share, one after the other: less memory.
+        gradient_checkpointing: activations are computed again in the backward pass: less memory, more time.
+        stages: kind of stage → its own passes: a step of RL has many more completions than one of SFT.
+    """
+
+    processes: int = Field(default=1, ge=1)
+    strategy: Literal["ddp", "fsdp", "zero2", "zero3"] = "ddp"
+    accumulation: int = Field(default=1, ge=1)
+    gradient_checkpointing: bool = False
+    lora: LoraSettings | None = None
+    stages: dict[str, Passes] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.strategy != "ddp" and self.processes == 1:
+            raise ValueError(
+                f"strategy {self.strategy} shares a model among processes: set processes above 1"
+            )
+        if self.lora and self.shards:
+            raise ValueError(
+                f"adapters are small, so nothing of them is shared: lora takes ddp, not {self.strategy}"
+            )
+        return self
+
+    @property
+    def shards(self) -> bool:
+        """Whether no process holds all of the weights."""
+        return self.strategy in ("fsdp", "zero3")
+
+    def of(self, stage: str) -> TrainingSettings:
+        """As it is for one kind of stage."""
+        own = self.stages.get(stage, Passes()).model_dump(exclude_none=True)
+        return self.model_copy(update={"stages": {}, **own})
+
+    def identity(self) -> dict[str, Any]:
+        """For a digest: what is not as by default, so that a run of one process keeps the keys that it always had."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+    def must_not_shard(self, stage: str) -> None:
+        """Raises RequestError where no process holds all of the weights, which the stage needs."""
+        if self.shards:
+            raise RequestError(f"training: {stage} takes ddp or zero2, not {self.strategy}")
+
+    def share(self, rows: int, name: str, parts: int = 1) -> int:
+        """Of so many rows of a step those that a process takes in a pass; `parts` are the updates of a step.
+
+        Raises:
+            RequestError: they cannot be shared out evenly.
+        """
+        passes = self.processes * self.accumulation * parts
+        if rows % passes:
+            among = f"{self.processes} processes in {self.accumulation * parts} passes each"
+            raise RequestError(
+                f"training: {name} = {rows} cannot be shared among {among}: it must be a multiple of {passes}"
+            )
+        return rows // passes
+
+
+_FOLDER = Path(__file__).parent / "profiles"
+
+
+class EvaluationSettings(BaseModel):
+    """How every method of a run is evaluated; `max_tokens` instead of each task's own budget of a completion."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int | None = Field(default=None, ge=1)
+    k: int = Field(default=1, ge=1)
+    temperature: float | None = Field(default=None, ge=0)
+    max_tokens: int | None = Field(default=None, ge=1)
+
+
+class CapabilitySettings(BaseModel):
+    """What is sampled many times over, to tell what a model can do at all from what it does at once.
+
+    `tasks` as on the command line; the first `limit` items of each, `k` completions at temperature 1.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    tasks: str
+    limit: int = Field(default=100, ge=2)
+    k: int = Field(default=64, ge=2)
+
+
+class Profile(BaseModel):
+    """A benchmark's settings.
+
+    Attributes:
+        stages: the parameters of each kind of stage, for every method.
+        tuned: method → kind of stage → parameters, where a method's own tuning chose others; what extends a
+            method has its parent's.
+        capability: a second evaluation, for pass@k and by difficulty; none where it is not given.
+        budget: tokens that a method may spend, generated, trained on and taught together; training stops there.
+        leave_out: methods that `all` leaves out here, and why.
+        training: on how many processes, and how, for every method.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    students: list[str] = Field(min_length=1)
+    default_student: str
+    tasks: str
+    evaluate: EvaluationSettings = EvaluationSettings()
+    capability: CapabilitySettings | None = None
+    engine: EngineSettings = EngineSettings()
+    training: TrainingSettings = TrainingSettings()
+    stages: dict[str, dict[str, Any]] = {}
+    tuned: dict[str, dict[str, dict[str, Any]]] = {}
+    budget: int | None = Field(default=None, ge=1)
+    leave_out: dict[str, str] = {}
+
+
+def profile_names() -> list[str]:
+    return sorted(file.stem for file in _FOLDER.glob("*.yaml"))
+
+
+def load_profile(name: str) -> Profile:
+    """The profile of that name, or of a YAML file's path. One that `extends` another says only what is different.
+
+    Raises:
+        RequestError: there is none, or it holds a key that nobody reads or a value that does not fit.
+    """
+    file = _file(name)
+    try:
+        return Profile.model_validate({"name": file.stem, **_content(file, ())})
+    except ValidationError as error:
+        raise RequestError(f"{file}: {_fault(error)}") from None
+
+
+def _file(name: str, beside: Path = Path()) -> Path:
+    file = beside / name if name.endswith((".yaml", ".yml")) else _FOLDER / f"{name}.yaml"
+    if not file.is_file():
+        raise unknown("profile", name, profile_names())
+    return file
+
+
+def _content(file: Path, children: tuple[Path, ...]) -> dict[str, Any]:
+    """A profile's settings over those of what it extends."""
+    if file in children:
+        raise RequestError(f"{file} extends itself, by way of {', '.join(map(str, children))}")
+    content = read_settings(file, "a profile")
+    if "extends" not in content:
+        return content
+    parent = _content(_file(str(content.pop("extends")), file.parent), (*children, file))
+    return merged(parent, content)
+
+
+def _fault(error: ValidationError) -> str:
+    fault = error.errors()[0]
+    place = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "extra_forbidden":
+        return str(unknown("key", place, Profile.model_fields))
+    return f"{place}: {fault['msg']}"

@@ -1,0 +1,27 @@
+"""The stage-specific curriculum of arXiv 2606.04466, and what other methods make their data with."""
+
+from slmr.curriculum import (
+    bridge,
+    consolidate,
+    critique,
+    mix,
+    partition,
+    pool,
+    probe,
+    rationalize,
+    self_generated,
+    traces,
+)
+
+__all__ = [
+    "bridge",
+    "consolidate",
+    "critique",
+    "mix",
+    "partition",
+    "pool",
+    "probe",
+    "rationalize",
+    "self_generated",
+    "traces",
+]

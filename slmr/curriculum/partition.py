@@ -1,0 +1,105 @@
+"""The problems by what the student can do: hard, medium, simple; and how they moved since the round before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+from typing import Literal
+
+from pydantic import Field
+
+from slmr.config import Params
+from slmr.curriculum.schema import DRIFT, GROUPS, Row, counted, rollouts_by_problem, tally
+from slmr.io import read_rows, write_rows
+from slmr.stage import StageContext, stage
+from slmr.stats import bounded_mean
+
+Group = Literal["hard", "medium", "simple"]
+GROUP_ORDER: tuple[Group, ...] = ("hard", "medium", "simple")
+
+
+class GroupBounds(Params):
+    """The paper's bounds of the rate: hard below 0.25, simple from 0.75 on, medium between."""
+
+    medium_from: float = Field(default=0.25, ge=0, le=1)
+    simple_from: float = Field(default=0.75, ge=0, le=1)
+
+
+class PartitionParams(GroupBounds):
+    """`shuffle`: deal the groups out at random, in the same sizes: the control of the partition (ours)."""
+
+    shuffle: bool = False
+
+
+@stage("partition", PartitionParams, {"probe": "one", "before": "optional"}, random=True, version=2)
+def partition_stage(context: StageContext, params: PartitionParams) -> None:
+    """Writes each problem's rate with its 95 % interval and its group; after another partition the moves, too."""
+    rows = [
+        partition_row(problem_id, *tally(rollouts), params)
+        for problem_id, rollouts in rollouts_by_problem(context.input("probe")).items()
+    ]
+    if params.shuffle:
+        dealt = [row["group"] for row in rows]
+        Random(context.seed).shuffle(dealt)
+        rows = [row | {"group": group} for row, group in zip(rows, dealt, strict=True)]
+    write_rows(context.folder / GROUPS, rows)
+    histogram = Counter((row["k"], row["correct"]) for row in rows)
+    context.stats |= {
+        "groups": counted(rows, "group"), "without_verdict": sum(row["k"] == 0 for row in rows),
+        "histogram": {f"{right}/{k}": histogram[k, right] for k, right in sorted(histogram)},
+    }  # fmt: skip
+    if context.inputs.get("before"):
+        moves = drift(context.input("before"), rows)
+        write_rows(context.folder / DRIFT, moves)
+        context.stats |= drift_counts(moves)
+
+
+def partition_row(problem_id: str, correct: int, k: int, bounds: GroupBounds) -> Row:
+    """A problem's row: `correct` of the `k` completions with a verdict are right.
+
+    Without a verdict it is hard, and its interval all there is.
+    """
+    rho = correct / k if k else 0.0
+    low, high = rate_interval(correct, k)
+    return {"problem_id": problem_id, "correct": correct, "k": k, "rho": rho, "low": low, "high": high,
+            "group": group_of(rho, bounds)}  # fmt: skip
+
+
+def group_of(rho: float, bounds: GroupBounds) -> Group:
+    """The difficulty group of a correctness rate."""
+    if rho >= bounds.simple_from:
+        return "simple"
+    return "medium" if rho >= bounds.medium_from else "hard"
+
+
+@lru_cache(maxsize=4096)  # a pool has few different counts
+def rate_interval(correct: int, k: int) -> tuple[float, float]:
+    """Wilson's 95 % interval (1927) of a rate of which `correct` of `k` draws are seen; (0, 1) of none."""
+    if k == 0:
+        return 0.0, 1.0
+    found = bounded_mean([1.0] * correct + [0.0] * (k - correct))
+    return found.low, found.high
+
+
+def drift(before: Path, rows: Sequence[Row]) -> list[Row]:
+    """Problem id, group before and group now, of every problem that the partition in `before` has, too."""
+    earlier = {row["problem_id"]: row["group"] for row in read_rows(before / GROUPS)}
+    return [
+        {"problem_id": row["problem_id"], "before": earlier[row["problem_id"]], "after": row["group"]}
+        for row in rows
+        if row["problem_id"] in earlier
+    ]
+
+
+def drift_counts(moves: Sequence[Row]) -> Row:
+    """How many problems made each move, and how many rose towards simple, fell towards hard, or stayed."""
+    pairs = Counter((GROUP_ORDER.index(m["before"]), GROUP_ORDER.index(m["after"])) for m in moves)
+    return {
+        "drift": {f"{GROUP_ORDER[b]} -> {GROUP_ORDER[a]}": pairs[b, a] for b, a in sorted(pairs)},
+        "rose": sum(n for (b, a), n in pairs.items() if a > b),
+        "fell": sum(n for (b, a), n in pairs.items() if a < b),
+        "stayed": sum(n for (b, a), n in pairs.items() if a == b),
+    }

@@ -1,0 +1,92 @@
+"""The data's own solutions as the teacher. GSM8K marks its calculations as `<<a op b=c>>`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from slmr.curriculum.schema import Row
+from slmr.errors import RequestError
+from slmr.tasks import strict_form
+from slmr.verify import verify
+from slmr.verify.trace_steps import departure, split_steps
+
+_MARK = re.compile(r"<<([^<>]*)>>")
+_CLOSED = re.compile(r"^[ \t]*####[ \t]*(\S.*)$", re.MULTILINE)
+_OPERATION = re.compile(r"(?<=[\d)])\s*([-+*/])\s*(?=[\d(.])")
+
+
+class DatasetTeacher:
+    """Reads the column `solution` of the problems; it has nothing to say of a problem without one."""
+
+    separator = "\n"
+    generated = 0
+
+    def raw_traces(self, problems: Sequence[Row]) -> list[str | None]:
+        return [
+            _closed([_MARK.sub("", line) for line in lines], p) if lines else None
+            for p, lines in zip(problems, self._marked(problems), strict=True)
+        ]
+
+    def rewrites(self, problems: Sequence[Row], raw: Sequence[str]) -> list[dict[str, str]]:
+        worked = self.worked_steps(problems)
+        return [
+            {"filled in": _closed(s, p) or ""} if s else {} for p, s in zip(problems, worked, strict=True)
+        ]
+
+    def worked_steps(self, problems: Sequence[Row]) -> list[list[str] | None]:
+        """Every line as a step; a calculation that a line only marks is written out before it."""
+        return [[_explicit(line) for line in lines] if lines else None for lines in self._marked(problems)]
+
+    def continuations(self, problems: Sequence[Row], prefixes: Sequence[str]) -> list[str | None]:
+        found: list[str | None] = []
+        for problem, prefix, steps in zip(problems, prefixes, self.worked_steps(problems), strict=True):
+            reached = departure(split_steps(prefix), steps)[1] if steps else 0
+            found.append(_closed(steps[reached:], problem) if steps else None)
+        return found
+
+    def first_wrong(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[int | None]:
+        """By the values of the marked calculations; another right way than the data's counts as leaving it."""
+        return [
+            departure(split_steps(attempt), steps)[0] if steps else None
+            for attempt, steps in zip(attempts, self.worked_steps(problems), strict=True)
+        ]
+
+    def close(self) -> None:
+        pass
+
+    def _marked(self, problems: Sequence[Row]) -> list[list[str] | None]:
+        solutions = [p.get("solution") for p in problems]
+        if problems and not any(solutions):
+            raise RequestError(
+                f"the dataset teacher needs worked solutions, and {problems[0]['task']} has none;"
+                " take another teacher (oracle, local, server)"
+            )
+        return [_body(solution) if solution else None for solution in solutions]
+
+
+def _body(solution: str) -> list[str]:
+    """The lines of a solution before its closing answer."""
+    lines = [line.strip() for line in solution.strip().splitlines()]
+    return [line for line in lines if line and not line.startswith("####")]
+
+
+def _explicit(line: str) -> str:
+    """A line whose marks, where the text does not state them anyway, are written before it as equations."""
+    text = _MARK.sub("", line)
+    bare = re.sub(r"[\s$,]", "", text).replace("x", "*")
+    unsaid = [mark for mark in _MARK.findall(line) if re.sub(r"\s", "", mark) not in bare]
+    equations = [_OPERATION.sub(r" \1 ", mark).replace("=", " = ") for mark in unsaid]
+    return " ".join([*(f"{equation}." for equation in equations), text])
+
+
+def _closed(steps: Sequence[str] | None, problem: Row) -> str | None:
+    return "\n".join([*steps, _closing(problem)]) if steps is not None else None
+
+
+def _closing(problem: Row) -> str:
+    """The closing answer: the gold one, unless the solution closes with another, which then shows as wrong."""
+    kind, gold = problem["kind"], strict_form(problem["gold"], problem["kind"])
+    stated = _CLOSED.findall(problem["solution"])
+    own = strict_form(stated[-1].rstrip(), kind) if stated else gold
+    return gold if verify(own, problem["gold"], kind).strict else own

@@ -1,0 +1,153 @@
+"""A model as the teacher: one on this machine, or one behind an OpenAI-compatible API.
+
+What it is asked is in `templates/`. Answers are kept by content, so the same question is asked once; a kept
+answer still counts its tokens, so that a method costs the same whoever asked before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from slmr.curriculum.schema import Row, verifies
+from slmr.engines import Engine, Prompt, Sampling
+from slmr.engines.models import cache_folder
+from slmr.io import digest
+from slmr.tasks import strict_form
+from slmr.verify import verify
+from slmr.verify.trace_steps import split_steps
+
+_FOLDER = Path(__file__).parent / "templates"
+_FORMS = {"numeric": "the number", "math": "the answer", "choice": "the letter"}
+
+
+@cache
+def template(name: str) -> str:
+    """The prompt of that name."""
+    return (_FOLDER / f"{name}.md").read_text(encoding="utf-8")
+
+
+def templates_digest() -> str:
+    """Hash of all prompts: another wording is another teacher."""
+    return digest({file.name: file.read_text(encoding="utf-8") for file in sorted(_FOLDER.glob("*.md"))})
+
+
+class ModelTeacher:
+    """Asks a model. `key` identifies it; `asked` and `from_cache` count the questions and those not asked again.
+
+    `plainly`: a problem is put to it as to the student, without instructions.
+    """
+
+    separator = "\n"
+
+    def __init__(self, engine: Engine, key: str, sampling: Sampling, plainly: bool = False) -> None:
+        self._engine, self._key, self._sampling, self._plainly = engine, key, sampling, plainly
+        self._cache = cache_folder() / "teacher"
+        self.generated = self.asked = self.from_cache = 0
+
+    def raw_traces(self, problems: Sequence[Row]) -> list[str | None]:
+        name = "plain" if self._plainly else "solve"
+        answers = self._ask(name, problems, [{}] * len(problems))
+        return [closed(text, problem) for text, problem in zip(answers, problems, strict=True)]
+
+    def rewrites(self, problems: Sequence[Row], raw: Sequence[str]) -> list[dict[str, str]]:
+        answers = self._ask("rewrite", problems, [{"trace": trace} for trace in raw])
+        return [{"teacher": closed(text, problem)} for text, problem in zip(answers, problems, strict=True)]
+
+    def worked_steps(self, problems: Sequence[Row]) -> list[list[str] | None]:
+        """The steps of its own solution, a model has no other; None where that comes to a wrong answer."""
+        traces = self.raw_traces(problems)
+        return [
+            split_steps(trace) if trace and verifies(trace, problem) else None
+            for trace, problem in zip(traces, problems, strict=True)
+        ]
+
+    def continuations(self, problems: Sequence[Row], prefixes: Sequence[str]) -> list[str | None]:
+        answers = self._ask("continue", problems, [{"prefix": prefix} for prefix in prefixes])
+        rest = [_without(prefix, text) for prefix, text in zip(prefixes, answers, strict=True)]
+        return [closed(text, problem) for text, problem in zip(rest, problems, strict=True)]
+
+    def first_wrong(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[int | None]:
+        steps = [split_steps(attempt) for attempt in attempts]
+        some = [i for i, s in enumerate(steps) if s]  # of an attempt without steps there is nothing to ask
+        numbered = ["\n".join(f"{n}. {step}" for n, step in enumerate(steps[i], 1)) for i in some]
+        answers = self._ask("locate", [problems[i] for i in some], [{"numbered": text} for text in numbered])
+        named = {i: _step_number(answer, len(steps[i])) for i, answer in zip(some, answers, strict=True)}
+        return [named.get(i) for i in range(len(steps))]
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def _ask(self, name: str, problems: Sequence[Row], extra: Sequence[dict[str, str]]) -> list[str]:
+        asked = [_filled(name, problem, values) for problem, values in zip(problems, extra, strict=True)]
+        files = [self._cache / f"{digest([self._key, text, asdict(self._sampling)])}.json" for text in asked]
+        kept = [_read(file) for file in files]
+        missing = list(
+            dict.fromkeys(text for text, answer in zip(asked, kept, strict=True) if answer is None)
+        )
+        places = dict(zip(asked, files, strict=True))
+
+        def keep(index: int, completion: Any) -> None:
+            _write(places[missing[index]], {"text": completion.text.strip(), "tokens": completion.tokens})
+
+        done = (
+            self._engine.generate([Prompt(text) for text in missing], self._sampling, keep) if missing else []
+        )
+        fresh = {t: {"text": c.text.strip(), "tokens": c.tokens} for t, c in zip(missing, done, strict=True)}
+        answers = [old if old is not None else fresh[text] for text, old in zip(asked, kept, strict=True)]
+        self.asked += len(asked)
+        self.from_cache += len(asked) - len(missing)
+        self.generated += sum(answer["tokens"] for answer in answers)
+        return [answer["text"] for answer in answers]
+
+
+def closed(text: str, problem: Row) -> str:
+    """A text whose answer is right, but not in the form that the student has to learn, with that form added."""
+    verdict = verify(text, problem["gold"], problem["kind"])
+    if verdict.lenient and not verdict.strict:
+        return f"{text}\n{strict_form(problem['gold'], problem['kind'])}"
+    return text
+
+
+def _filled(name: str, problem: Row, extra: dict[str, str]) -> str:
+    """A template with a problem in it; `plain` is the task's own prompt. Braces in the texts stay what they are."""
+    if name == "plain":
+        return problem["prompt"]
+    values = {"problem": problem["problem"], "gold": problem["gold"],
+              "form": strict_form(f"({_FORMS[problem['kind']]})", problem["kind"]), **extra}  # fmt: skip
+    return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], template(name)).strip()
+
+
+def _without(prefix: str, text: str) -> str:
+    """A continuation without the beginning that a model may have repeated before it."""
+    given = prefix.strip()
+    return text[len(given) :].lstrip() if given and text.startswith(given) else text
+
+
+def _step_number(answer: str, steps: int) -> int | None:
+    """The index that an answer names; None where it names none of the steps."""
+    match = re.search(r"\d+", answer)
+    number = int(match[0]) if match else 0
+    return number - 1 if 1 <= number <= steps else None
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    """A kept answer; one that cannot be read is asked for again."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        return {"text": str(content["text"]), "tokens": int(content["tokens"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(file: Path, content: dict[str, Any]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(f".{os.getpid()}.partial")
+    partial.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    partial.replace(file)

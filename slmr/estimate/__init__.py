@@ -1,9 +1,0 @@
-"""What a plan will cost before it is run: tokens, FLOPs, hours and memory, from shapes and stated assumptions."""
-
-from slmr.estimate.hardware import ASSUMED, Assumptions, Machine
-from slmr.estimate.plan import StageEstimate, estimate
-from slmr.estimate.shapes import KNOWN, ModelShape, shape_of
-
-__all__ = [
-    "ASSUMED", "KNOWN", "Assumptions", "Machine", "ModelShape", "StageEstimate", "estimate", "shape_of",
-]  # fmt: skip

@@ -1,0 +1,199 @@
+"""Reading and writing files: digests, JSON and Parquet, JSON lines, YAML settings, and faults of the disk."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from slmr.errors import WorkError
+
+try:  # libyaml's, ten times as fast
+    from yaml import CSafeLoader as Loader
+except ImportError:
+    from yaml import SafeLoader as Loader
+import codecs
+
+from slmr.errors import RequestError, one_line
+
+
+def digest(content: object) -> str:
+    """Hash of any JSON-able content, independent of key order."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def folder_digest(folder: Path) -> str:
+    """Hash of a model folder's files: names and contents."""
+    total = hashlib.sha256()
+    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+        total.update(file.relative_to(folder).as_posix().encode() + b"\0")
+        with file.open("rb") as handle:
+            total.update(hashlib.file_digest(handle, "sha256").digest())
+    return total.hexdigest()[:16]
+
+
+@contextmanager
+def disk_faults(where: Path) -> Iterator[None]:
+    """Turns what the disk refuses into one clear line."""
+    try:
+        yield
+    except Exception as error:
+        reason = _REFUSALS.get(_errno(error) or 0)
+        if reason is None:
+            raise
+        raise WorkError(f"{getattr(error, 'filename', None) or where}: {reason}") from error
+
+
+_REFUSALS = {
+    errno.ENOSPC: "the disk is full; free some space and run the same command again, finished work is kept",
+    errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
+    errno.EACCES: "no permission to write there",
+    errno.EPERM: "no permission to write there",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOTDIR: "part of the path is a file, not a folder",
+}
+
+
+def _errno(error: Exception) -> int | None:
+    """The system's error number. Libraries in Rust (safetensors) have it in their message only."""
+    if isinstance(error, OSError):
+        return error.errno
+    named = re.search(r"\(os error (\d+)\)", str(error))
+    return int(named[1]) if named else None
+
+
+def write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+# A third smaller than pyarrow's own way, and slower to write: for the many small files of what is published.
+_SMALL = {"compression_level": 19, "use_dictionary": False, "write_statistics": False, "store_schema": False}
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], small: bool = False) -> None:
+    """Rows to Parquet (zstd), atomically. An empty table keeps no columns. `small` takes longer."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    partial = path.with_name(path.name + ".partial")
+    how: dict[str, Any] = _SMALL if small else {}
+    pq.write_table(pa.Table.from_pylist(list(rows)), partial, compression="zstd", **how)
+    partial.replace(path)
+
+
+def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """The rows of a Parquet file that a stage wrote, all columns or those named."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path, columns=None if columns is None else list(columns)).to_pylist()
+
+
+class Stopwatch:
+    """Wall seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._start
+
+
+def read_settings(file: Path, what: str) -> dict[str, Any]:
+    """The mapping that a file holds.
+
+    Raises:
+        RequestError: it is not YAML, or no mapping; `what` says what it should be.
+    """
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader)
+    except yaml.YAMLError as error:
+        raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
+    if not isinstance(content, dict):
+        raise RequestError(f"{file}: {what} is a mapping of settings")
+    return content
+
+
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the changes: mappings key by key, None removes, everything else takes the place."""
+    result = dict(base)
+    for key, value in changes.items():
+        old = result.get(key)
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(old, Mapping):
+            result[key] = merged(old, value)
+        else:
+            result[key] = value
+    return result
+
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def resource(name: str) -> Path:
+    """The folder `tasks`, `baselines` or `leaderboard`: inside an installed wheel, else in the checkout."""
+    bundle = _PACKAGE / "_bundle"
+    return (bundle if bundle.is_dir() else _PACKAGE.parent) / name
+
+
+Placed = Iterator[tuple[str, Any]]  # (where it stands, what stands there)
+
+
+def json_lines(file: Path) -> Placed:
+    """What every line of JSON says; blank lines are skipped.
+
+    Raises:
+        RequestError: the file cannot be read, is not UTF-8, or a line is not JSON.
+    """
+    # Not splitlines: it would also cut at U+2028 and the like, which may stand inside of a JSON string.
+    for i, line in enumerate(read_text(file).split("\n"), 1):
+        if line.strip():
+            yield f"{file}:{i}", parse_json(line, f"{file}:{i}")
+
+
+def json_list(file: Path) -> Placed:
+    """The members of the one list that the file holds.
+
+    Raises:
+        RequestError: as for `json_lines`, or it holds no list.
+    """
+    records = parse_json(read_text(file), str(file))
+    if not isinstance(records, list):
+        raise RequestError(f"{file}: it must hold a list of records, not {type(records).__name__}")
+    for i, record in enumerate(records):
+        yield f"{file}, record {i}", record
+
+
+def read_text(file: Path) -> str:
+    try:
+        return file.read_bytes().removeprefix(codecs.BOM_UTF8).decode("utf-8")
+    except OSError as error:
+        raise RequestError(f"cannot read {file}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        byte = f"0x{error.object[error.start]:02x}"
+        raise RequestError(
+            f"{file}:{line}: not UTF-8: byte {byte} at position {column} of the line"
+        ) from None
+
+
+def parse_json(text: str, place: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of too many digits
+        raise RequestError(f"{place}: not JSON: {one_line(error)}") from None

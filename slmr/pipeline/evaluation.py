@@ -1,0 +1,140 @@
+"""`slmr eval`: one model as it is, scored on tasks into a run folder of its own."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slmr.config import EngineSettings, load_profile
+from slmr.engines.models import Model, Say, resolve_model
+from slmr.errors import RequestError, unknown
+from slmr.pipeline.bench import BenchRequest, Entry, Plan, run_bench
+from slmr.pipeline.recipe import Node, Planner, Recipe
+from slmr.pipeline.runner import SilentWatcher, Watcher
+from slmr.results.schema import SummaryRow
+from slmr.tasks.registry import select_tasks
+
+if TYPE_CHECKING:
+    pass
+
+ENGINES = ("auto", "transformers", "vllm", "server")
+_RECIPE = Recipe(name="eval", kind="model", summary="evaluated as it is")
+
+
+@dataclass(frozen=True)
+class EvalRequest:
+    """What `slmr eval` was asked for; fields are those of the command line."""
+
+    model: str
+    tasks: str = "lab"
+    k: int = 1
+    temperature: float | None = None
+    fewshot: int = 0
+    max_tokens: int | None = None
+    engine: str = "auto"
+    dtype: str = "auto"
+    device: str = "auto"
+    batch_size: str = "auto"
+    concurrency: int = 16
+    served_name: str | None = None
+    compile: bool = False
+    trust_remote_code: bool = False
+    limit: int | None = None
+    seed: int = 0
+    data_dir: Path | None = None
+    out: Path = Path("runs")
+    tasks_paths: tuple[Path, ...] = field(default=())
+
+    def command(self) -> str:
+        """The command line that makes the same evaluation again."""
+        words = ["slmr", "eval", self.model, "--tasks", self.tasks]
+        given = {
+            name: value for name, value in vars(self).items() if value != getattr(EvalRequest, name, None)
+        }
+        for name in ("k", "temperature", "fewshot", "max_tokens", "engine", "dtype", "device", "batch_size",
+                     "served_name", "limit", "seed", "data_dir"):  # fmt: skip
+            if name in given:
+                words += [f"--{name.replace('_', '-')}", str(given[name])]
+        words += [f"--{n.replace('_', '-')}" for n in ("compile", "trust_remote_code") if getattr(self, n)]
+        for path in self.tasks_paths:
+            words += ["--tasks-path", str(path)]
+        return shlex.join(words)
+
+
+def evaluate_model(
+    request: EvalRequest, watcher: Watcher | None = None, say: Say = lambda _: None
+) -> tuple[list[SummaryRow], Path]:
+    """Evaluates a model; returns its summary rows and the run's folder.
+
+    Raises:
+        RequestError: anything in the request is unknown or does not fit, before any work starts.
+    """
+    tasks = select_tasks(request.tasks, request.tasks_paths)
+    model = resolve_model(request.model, say)
+    settings = engine_settings(request, model)
+    planner = Planner(model.location, _model_key(model, settings), {}, settings, 0)
+    student = planner.plan(_RECIPE)
+    node = planner.evaluation(student, {
+        "tasks": tuple(t.name for t in tasks), "task_digests": tuple(t.digest for t in tasks),
+        "limit": request.limit, "k": request.k, "temperature": request.temperature, "eval_seed": request.seed,
+        "fewshot": request.fewshot, "max_tokens": request.max_tokens,
+    })  # fmt: skip
+    entry = Entry(_RECIPE, model.name, request.seed, student, node, request.command())
+    profile = load_profile("lab").model_copy(update={"engine": settings})
+    asked = BenchRequest(out=request.out, tasks_paths=request.tasks_paths)
+    plan = Plan(profile, tasks, [entry], request.out / run_name(model.name, node), asked, [node])
+    summary = run_bench(plan, watcher or SilentWatcher())
+    return summary.rows, plan.folder
+
+
+def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:
+    """The engine of a request, with everything decided that `auto` leaves open, so that it is in the key."""
+    if request.engine not in ENGINES:
+        raise unknown("engine", request.engine, ENGINES)
+    served = model.kind == "server"
+    name = request.engine if request.engine != "auto" else "server" if served else "transformers"
+    if (name == "server") != served:
+        what = "a server's URL" if name == "server" else "a model on this machine"
+        raise RequestError(f"--engine {name} needs {what}, and {request.model} is none")
+    if served and request.compile:
+        raise RequestError("--compile is for a model on this machine; a server has its own settings")
+    if not (request.batch_size == "auto" or (request.batch_size.isdigit() and int(request.batch_size) > 0)):
+        raise RequestError(f"--batch-size '{request.batch_size}' is neither auto nor a number from 1 on")
+    device, dtype = _device_and_dtype(request) if not served else ("server", "float32")
+    return EngineSettings(
+        name=name, dtype=dtype, device=device, concurrency=request.concurrency,  # type: ignore[arg-type]
+        batch_size="auto" if request.batch_size == "auto" else int(request.batch_size),
+        served_name=request.served_name, compile=request.compile, trust_remote_code=request.trust_remote_code,
+    )  # fmt: skip
+
+
+def _device_and_dtype(request: EvalRequest) -> tuple[str, str]:
+    from slmr.engines.transformers import pick_device
+
+    if request.dtype not in ("auto", "float32", "bfloat16"):
+        raise unknown("dtype", request.dtype, ["auto", "float32", "bfloat16"])
+    device = pick_device(request.device)
+    automatic = "float32" if device == "cpu" else "bfloat16"
+    return device, automatic if request.dtype == "auto" else request.dtype
+
+
+def _model_key(model: Model, settings: EngineSettings) -> str:
+    if settings.name != "server":
+        return model.key
+    from slmr.engines.server import ServerEngine
+    from slmr.io import digest
+
+    engine = ServerEngine(str(model.location), settings)
+    try:
+        return digest(engine.identity())
+    finally:
+        engine.close()
+
+
+def run_name(model: str, node: Node) -> str:
+    """`eval-<model>-<hash>`: another setting is another folder."""
+    slug = re.sub(r"[^A-Za-z0-9.]+", "-", Path(model).name if model.startswith("/") else model).strip("-.")
+    return f"eval-{slug[-40:].strip('-.')}-{node.key[:8]}"

@@ -1,0 +1,84 @@
+"""Artefacts in a store that machines without a common folder share: any place that fsspec reaches, such as a bucket."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from slmr.artifacts import MANIFEST
+from slmr.errors import RequestError, one_line
+
+
+@dataclass(frozen=True)
+class Depot:
+    """A URL with the artefacts of a run, each under its name, whole or absent: its manifest comes last."""
+
+    url: str
+
+    def _at(self, name: str = "") -> tuple[Any, str]:
+        """The file system, and the path in it."""
+        import fsspec
+
+        try:
+            system, path = fsspec.core.url_to_fs(self.url)
+        except (ValueError, ImportError) as error:
+            raise RequestError(f"--depot {self.url}: {one_line(error)}") from None
+        return system, f"{path.rstrip('/')}/{name}".rstrip("/")
+
+    def check(self) -> None:
+        """That it can be written to.
+
+        Raises:
+            RequestError: there is no such kind of place, or it refuses.
+        """
+        system, path = self._at()
+        try:
+            system.makedirs(path, exist_ok=True)
+        except OSError as error:
+            raise RequestError(f"--depot {self.url}: {one_line(error)}") from None
+
+    def has(self, name: str) -> bool:
+        system, path = self._at(f"{name}/{MANIFEST}")
+        return system.exists(path)
+
+    def pull(self, names: Iterable[str], root: Path) -> None:
+        """Brings artefacts that are there and not here, each whole or not at all."""
+        for name in names:
+            if (root / name / MANIFEST).is_file() or not self.has(name):
+                continue
+            partial = root / ".pulling" / name
+            partial.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{partial}.lock"):  # the workers of one machine share its folder
+                if not (root / name / MANIFEST).is_file():
+                    self._bring(name, partial, root / name)
+
+    def _bring(self, name: str, partial: Path, final: Path) -> None:
+        shutil.rmtree(partial, ignore_errors=True)
+        system, path = self._at(name)
+        system.get(path, str(partial), recursive=True)
+        shutil.rmtree(final, ignore_errors=True)
+        partial.replace(final)
+
+    def push(self, name: str, root: Path) -> None:
+        """Takes an artefact there; its manifest last, as without one it counts as absent."""
+        system, path = self._at(name)
+        manifest = root / name / MANIFEST
+        for file in sorted(p for p in (root / name).rglob("*") if p.is_file() and p != manifest):
+            target = f"{path}/{file.relative_to(root / name).as_posix()}"
+            system.makedirs(target.rpartition("/")[0], exist_ok=True)
+            system.put_file(str(file), target)
+        system.makedirs(path, exist_ok=True)
+        system.put_file(str(manifest), f"{path}/{MANIFEST}")
+
+    def discard(self, name: str) -> None:
+        """Removes an artefact, if it is there; the manifest first."""
+        system, path = self._at(name)
+        if system.exists(f"{path}/{MANIFEST}"):
+            system.rm_file(f"{path}/{MANIFEST}")
+        if system.exists(path):
+            system.rm(path, recursive=True)

@@ -1,0 +1,165 @@
+"""Damage in a folder of runs: what a killed machine, a full disk or a stray hand left, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from slmr.artifacts import MANIFEST, Manifest
+from slmr.errors import RequestError, one_line
+from slmr.io import disk_faults
+from slmr.results.schema import read_summary
+
+Cure = Literal["remove", "set aside", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One thing that is not as it should be.
+
+    Attributes:
+        cure: `remove`, since the same bench makes it again; `set aside`, as `NAME.damaged`; or `none`, where only
+            another copy would help.
+    """
+
+    path: Path
+    what: str
+    cure: Cure
+
+
+def find_damage(runs: Path) -> list[Damage]:
+    """Everything damaged in the runs in or below a folder.
+
+    Raises:
+        RequestError: there is no such folder.
+    """
+    if not runs.is_dir():
+        raise RequestError(f"--runs {runs}: there is no such folder")
+    return [damage for run in _runs(runs) for damage in _of_run(run)]
+
+
+def mend(found: list[Damage]) -> list[Damage]:
+    """Does what cures each; returns those that nothing here cures. Not while `at_work` names one of the runs.
+
+    Raises:
+        WorkError: the disk refuses.
+    """
+    for damage in found:
+        with disk_faults(damage.path):
+            if damage.cure == "set aside":
+                damage.path.replace(damage.path.with_name(damage.path.name + ".damaged"))
+            elif damage.cure == "remove" and damage.path.is_dir():
+                # First, so that half removed counts as missing.
+                (damage.path / MANIFEST).unlink(missing_ok=True)
+                shutil.rmtree(damage.path)
+            elif damage.cure == "remove":
+                damage.path.unlink(missing_ok=True)
+    return [damage for damage in found if damage.cure == "none"]
+
+
+def at_work(runs: Path) -> list[Path]:
+    """The runs in or below a folder that a living process is making artefacts in."""
+    return [run for run in _runs(runs) if any(map(_held, (run / "artefacts" / ".partial").glob("*.lock")))]
+
+
+def _held(lock: Path) -> bool:
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _runs(folder: Path) -> Iterator[Path]:
+    """Folders with artefacts or a summary, at any depth."""
+    for place, inner, files in os.walk(folder):
+        if "artefacts" in inner or "summary.json" in files:
+            yield Path(place)
+            inner.clear()
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+
+
+def _of_run(run: Path) -> Iterator[Damage]:
+    for folder in sorted((run / "artefacts").glob("[!.]*")):
+        fault = _fault_of_artefact(folder)
+        if fault:
+            yield Damage(folder, fault, "remove")
+    for folder in sorted((run / "artefacts" / ".partial").glob("*/")):
+        if folder.is_dir() and (run / "artefacts" / folder.name / MANIFEST).is_file():
+            yield Damage(folder, "left over of an artefact that is finished", "remove")
+    for file in sorted([*run.glob("*.partial"), *run.glob("samples/**/*.partial")]):
+        yield Damage(file, "half written", "remove")
+    yield from _of_results(run)
+
+
+def _fault_of_artefact(folder: Path) -> str | None:
+    """What is wrong with an artefact, in a line."""
+    if not folder.is_dir():
+        return "no artefact: a file among the folders"
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return f"no {MANIFEST}: it was never finished, or is half removed"
+    except (OSError, ValueError) as error:
+        return f"{MANIFEST} cannot be read: {_first_line(error)}"
+    if folder.name != f"{manifest.stage}-{manifest.key}":
+        return f"its {MANIFEST} is that of {manifest.stage}-{manifest.key}"
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        fault = _fault_of_file(file)
+        if fault:
+            return f"{file.relative_to(folder)}: {fault}"
+    return None
+
+
+def _fault_of_file(file: Path) -> str | None:
+    """Why a file cannot be read whole; None if it can, and for kinds of files that tell nothing of themselves."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        if file.suffix == ".json":
+            json.loads(file.read_text(encoding="utf-8"))
+        elif file.suffix == ".parquet":
+            with pq.ParquetFile(file) as opened:
+                for i in range(opened.num_row_groups):
+                    opened.read_row_group(i)
+        elif file.suffix == ".safetensors":
+            with safe_open(file, "np"):  # compares the header with the file's length
+                pass
+    except (OSError, ValueError, pa.ArrowException, SafetensorError) as error:
+        return _first_line(error)
+    return None
+
+
+def _of_results(run: Path) -> Iterator[Damage]:
+    """What is wrong with the summary, and with the samples of its rows; artefacts make both again."""
+    if not (run / "summary.json").is_file():
+        return
+    trained_here = (run / "artefacts").is_dir()
+    try:
+        rows = read_summary(run / "summary.json").rows
+    except RequestError as error:
+        yield Damage(run / "summary.json", _first_line(error), "set aside" if trained_here else "none")
+        return
+    for row in rows:
+        file = row.samples_file(run)
+        fault = _fault_of_file(file) if file.is_file() else "missing, and the summary has a row of it"
+        if fault and trained_here:  # without its mark the folder is exported again
+            yield Damage(file.parent, f"{file.name}: {fault}", "remove")
+        elif fault:
+            yield Damage(file, fault, "none")
+
+
+def _first_line(error: BaseException) -> str:
+    if isinstance(error, ValidationError):
+        return error.errors()[0]["msg"]
+    return one_line(error)[:200]

@@ -1,0 +1,72 @@
+"""What it saves that a stage which several methods need is made once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from slmr.artifacts import Cost, Store
+from slmr.evaluate import METRICS
+from slmr.io import read_json
+from slmr.pipeline.bench import Entry, Plan, method_cost
+from slmr.pipeline.cost import spent_on
+from slmr.pipeline.recipe import Node
+from slmr.results.report import compact
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """What the methods of a plan cost together, and what they would cost each in a bench of its own.
+
+    `training` leaves evaluations out, as a budget does; `whole` has them, their answers counted as rollouts: a method
+    in a bench of its own would have the untrained student's beside its own.
+    """
+
+    training: Cost
+    training_alone: Cost
+    whole: Cost
+    whole_alone: Cost
+
+    def __str__(self) -> str:
+        if not self.training_alone.tokens:
+            return "Shared      nothing was trained"
+        training, tokens = _ratios(self.training, self.training_alone), compact(self.training.tokens)
+        return (
+            f"Shared      {tokens} tokens for training, {training} of what the methods take one by one;"
+            f" {compact(self.whole.tokens)} with evaluations, {_ratios(self.whole, self.whole_alone)}"
+        )
+
+
+def sharing(store: Store, plan: Plan) -> Sharing:
+    """Of a plan whose stages are all made."""
+    bases = {(e.student, e.seed): e for e in plan.entries if e.recipe.kind == "base"}
+    methods = [e for e in plan.entries if e.recipe.kind != "base"]
+    each = [(method, bases[method.student, method.seed]) for method in methods]
+    return Sharing(
+        spent_on(store, [method.model for method in methods]),
+        _sum(method_cost(store, method) for method in methods),
+        _whole(store, plan.entries),
+        _sum(_whole(store, both) for both in each),
+    )
+
+
+def _whole(store: Store, found: Iterable[Entry]) -> Cost:
+    """Of methods in one bench: every stage and evaluation once."""
+    ends = {end.key: end for entry in found for end in entry.last}
+    return _sum([spent_on(store, ends.values()), *(_answers(store, end) for end in ends.values())])
+
+
+def _answers(store: Store, evaluation: Node) -> Cost:
+    """The tokens of an evaluation, which its own cost leaves out."""
+    assert evaluation.stage is not None
+    metrics = read_json(store.path(evaluation.stage.name, evaluation.key) / METRICS)
+    return Cost(rollout_tokens=round(sum(m["n_items"] * m["k"] * m["mean_tokens"] for m in metrics.values())))
+
+
+def _sum(costs: Iterable[Cost]) -> Cost:
+    return sum(costs, Cost())
+
+
+def _ratios(together: Cost, alone: Cost) -> str:
+    time = f" (of the time {together.wall_s / alone.wall_s:.2f})" if alone.wall_s else ""
+    return f"{together.tokens / alone.tokens:.2f}{time}"

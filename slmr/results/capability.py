@@ -1,0 +1,104 @@
+"""What a model can do at all, beside what it does at once: many completions of some items.
+
+`capability/<method>/<student>/seed-<seed>.parquet`: task, item_id, difficulty, k, correct, correct_first (of the
+first half of the k completions). An item's group is by the untrained student's first half, so that "before", which
+is its second half, is of other draws than those that sorted it: sorted and scored by the same draws, hard items
+would seem to gain by chance alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from slmr.results.entries import Entry
+from slmr.results.schema import write_table
+from slmr.curriculum.partition import GROUP_ORDER, Group, GroupBounds, group_of
+from slmr.stats import Estimate, bounded_mean, pass_scores
+
+Row = Mapping[str, Any]
+
+
+
+
+@dataclass(frozen=True, slots=True)
+class GroupGain:
+    """A method's accuracy on the items of one initial difficulty group, and the untrained student's."""
+
+    group: Group
+    items: int
+    before: float
+    after: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """A method over all its seeds: by initial group, and pass@k as k → estimate."""
+
+    method: str
+    gains: list[GroupGain]
+    passed: dict[int, Estimate]
+
+
+def capability(found: Sequence[Entry]) -> list[Capability]:
+    """Every entry of a student that has the table of every one of its seeds; nothing without the base's."""
+    tables = {
+        entry.method: [entry.table("capability", seed) for seed in entry.seeds]
+        for entry in found
+        if all(entry.file("capability", seed).is_file() for seed in entry.seeds)
+    }
+    if "base" not in tables:
+        return []
+    bounds, base = GroupBounds(), tables["base"][0]
+    groups: dict[tuple[str, str], Group] = {
+        _name(row): group_of(row["correct_first"] / (row["k"] // 2), bounds) for row in base
+    }
+    before = {
+        _name(row): (row["correct"] - row["correct_first"]) / (row["k"] - row["k"] // 2) for row in base
+    }
+    return [
+        Capability(method, _gains(rows, groups, before), _passed(rows))
+        for method, rows in tables.items()
+        if all(set(map(_name, seed)) == set(groups) for seed in rows)
+    ]
+
+
+def _name(row: Row) -> tuple[str, str]:
+    return row["task"], row["item_id"]
+
+
+def _gains(
+    seeds: Sequence[Sequence[Row]], groups: Mapping[Any, Group], before: Mapping[Any, float]
+) -> list[GroupGain]:
+    means = _item_means(seeds, lambda row: row["correct"] / row["k"])
+    found = []
+    for group in GROUP_ORDER:
+        names = [name for name in means if groups[name] == group]
+        if names:
+            start = sum(before[name] for name in names) / len(names)
+            found.append(GroupGain(group, len(names), start, bounded_mean([means[n] for n in names])))
+    return found
+
+
+def _passed(seeds: Sequence[Sequence[Row]]) -> dict[int, Estimate]:
+    """pass@k for the powers of two up to the number of completions; items' means over seeds."""
+    k = min(row["k"] for rows in seeds for row in rows)
+    sizes = [2**i for i in range(k.bit_length()) if 2**i <= k]
+    found = {}
+    for size in sizes:
+        table = pass_scores(k, size)
+        means = _item_means(seeds, lambda row, table=table: float(table[row["correct"]]))
+        found[size] = bounded_mean(list(means.values()))
+    return found
+
+
+def _item_means(seeds: Sequence[Sequence[Row]], score: Any) -> dict[Any, float]:
+    """Each item's mean over the seeds."""
+    totals: dict[Any, float] = {}
+    for rows in seeds:
+        for row in rows:
+            totals[_name(row)] = totals.get(_name(row), 0.0) + score(row)
+    return {name: total / len(seeds) for name, total in totals.items()}

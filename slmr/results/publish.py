@@ -1,0 +1,159 @@
+"""Publishing a run: what a reader needs to check it and to make it again, copied into results/."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from slmr.errors import RequestError
+from slmr.results.schema import (
+    EXAMPLES,
+    TABLES,
+    SummaryRow,
+    items_file,
+    read_summary,
+    read_table,
+    run_file,
+    write_summary,
+    write_table,
+)
+from slmr.artifacts import MANIFEST
+from slmr.io import read_json, write_json, write_rows
+from slmr.tasks.registry import load_task
+
+MANIFESTS = "manifests.json"
+_TEXTS = ("prompt", "completion", "gold", "extracted", "reason")
+_OF_THE_ITEM = ("prompt", "gold")  # kept once for all methods
+_NO_TEXTS = {name: None for name in _TEXTS if name not in _OF_THE_ITEM}
+_LEFT_OUT = (*_OF_THE_ITEM, "logprob")
+
+
+def publish(run: Path, results: Path, name: str | None = None, texts: int | None = None) -> Path:
+    """Copies a run's summary, its evaluations' manifests and its samples; returns the published folder.
+
+    Published again, a run's rows take the place of their own; what other runs published there under the same name
+    stays, so that the parts of a long comparison come together one by one. Texts of a task whose data has no licence
+    that allows it are left out: verdicts and counts remain. So it is with those of the completions of an item after
+    the first `texts`, where that is given: they are most of what a comparison of many seeds weighs.
+
+    Raises:
+        RequestError: the folder is no run, or its samples are missing or damaged.
+    """
+    summary = read_summary(run / "summary.json")
+    target = results / (name or run.name)
+    partial = results / f".{target.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    if target.is_dir():
+        shutil.copytree(target, partial)
+    partial.mkdir(parents=True, exist_ok=True)
+    before = read_summary(partial / "summary.json") if (partial / "summary.json").is_file() else None
+    for row in summary.rows:
+        _copy_samples(run, partial, row, texts)
+    for row in {(r.method, r.student, r.seed): r for r in summary.rows}.values():  # once for all of its tasks
+        _copy_tables(run, partial, row)
+    own = {row.identity for row in summary.rows}
+    others = [row for row in before.rows if row.identity not in own] if before else []
+    rows = sorted([*others, *summary.rows], key=lambda r: (r.student, r.seed, r.identity))
+    manifests = {**_kept_manifests(partial, others), **_manifests(run, summary.rows)}
+    write_json(partial / MANIFESTS, manifests)
+    contamination = list({(c.train, c.test): c for c in [*(before.contamination if before else []),
+                                                         *summary.contamination]}.values())  # fmt: skip
+    write_summary(partial / "summary.json", rows, contamination)
+    text = _readme(target.name, rows, list(manifests.values()))
+    (partial / "README.md").write_text(text, encoding="utf-8")
+    shutil.rmtree(target, ignore_errors=True)
+    partial.replace(target)
+    return target
+
+
+def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None) -> None:
+    if not row.samples_file(run).is_file():
+        raise RequestError(f"{row.samples_file(run)} is missing: a result is published with its samples")
+    samples, copy = row.samples(run), row.samples_file(target)
+    free = _is_free(row.task)
+    left_out = {*_LEFT_OUT, *(() if free else _TEXTS)}
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    kept = [{k: v for k, v in sample.items() if k not in left_out} for sample in samples]
+    if free and texts is not None:
+        kept = [s if s["k_index"] < texts else {**s, **_NO_TEXTS} for s in kept]
+    write_rows(copy, kept, small=True)
+    if free:
+        _add_items(target, row.task, samples)
+
+
+def _add_items(target: Path, task: str, samples: Sequence[dict[str, Any]]) -> None:
+    """The items' texts, beside those that are there."""
+    file = items_file(target, task)
+    kept = {row["item_id"]: row for row in read_table(file)} if file.is_file() else {}
+    new = {s["item_id"]: {name: s[name] for name in ("item_id", *_OF_THE_ITEM)} for s in samples}
+    if not new.keys() <= kept.keys():
+        file.parent.mkdir(exist_ok=True)
+        write_rows(file, list({**kept, **new}.values()), small=True)
+
+
+def _copy_tables(run: Path, target: Path, row: SummaryRow) -> None:
+    for what in TABLES:
+        source, copy = (run_file(place, what, row.method, row.student, row.seed) for place in (run, target))
+        if source.is_file():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            write_rows(copy, read_table(source), small=True)
+    for what in EXAMPLES:
+        source = run_file(run, what, row.method, row.student, row.seed)
+        examples = [e for e in read_table(source) if _is_free(e["task"])] if source.is_file() else []
+        write_table(target, what, row.method, row.student, row.seed, examples)
+
+
+@lru_cache
+def _is_free(task: str) -> bool:
+    """Whether the licence of a task's data lets its texts be published."""
+    return load_task(task).redistributable
+
+
+def _kept_manifests(published: Path, rows: Sequence[SummaryRow]) -> dict[str, dict[str, Any]]:
+    """The manifests of the rows that stay."""
+    found = read_json(published / MANIFESTS) if (published / MANIFESTS).is_file() else {}
+    return {row.manifest: found[row.manifest] for row in rows if row.manifest in found}
+
+
+def _manifests(run: Path, rows: Sequence[SummaryRow]) -> dict[str, dict[str, Any]]:
+    """The manifest of each evaluation artefact, by its key; with what the engine did there."""
+    found: dict[str, dict[str, Any]] = {}
+    for key in dict.fromkeys(row.manifest for row in rows):
+        folder = run / "artefacts" / f"evaluate-{key}"
+        if (folder / MANIFEST).is_file():
+            found[key] = {**read_json(folder / MANIFEST), "stats": read_json(folder / "stats.json")}
+    return found
+
+
+def _readme(name: str, rows: Sequence[SummaryRow], manifests: Sequence[dict[str, Any]]) -> str:
+    """The rows as a table, where their data came from, how long it took, and the commands."""
+    names = ("method", "student", "seed", "task", "items", "accuracy, %", "95 % interval", "lenient, %",
+             "cut off, %", "no answer, %", "tokens")  # fmt: skip
+    lines = [f"# {name}", "", f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
+    for r in rows:
+        items = str(r.n_items) if r.k == 1 else f"{r.n_items} x {r.k}"
+        lines.append(
+            f"| {r.method} | {r.student} | {r.seed} | {r.task} | {items} | {100 * r.accuracy:.1f} |"
+            f" {100 * r.ci95[0]:.1f} to {100 * r.ci95[1]:.1f} | {100 * r.accuracy_lenient:.1f} |"
+            f" {100 * r.truncated_rate:.1f} | {100 * r.no_answer_rate:.1f} | {r.mean_tokens:.0f} |"
+        )
+    notes = sorted({f"- {r.task}: {r.data}" for r in rows if r.data})
+    lines += ["", "Data:", "", *notes] if notes else []
+    lines += (
+        ["", "Speed:", "", *speeds]
+        if (speeds := [_speed(m) for m in manifests if m["stats"].get("engine")])
+        else []
+    )
+    lines += ["", "Made by:", "", "```", *dict.fromkeys(r.command for r in rows), "```", ""]
+    return "\n".join(lines)
+
+
+def _speed(manifest: dict[str, Any]) -> str:
+    done, wall = manifest["stats"]["engine"], manifest["cost"]["wall_s"]
+    return (
+        f"- {done['tokens']:,} tokens in {done['seconds']:.0f} s, {done['tokens_per_s']:,.0f} a second, on"
+        f" {manifest['device']} with {manifest['threads']} threads; the whole evaluation {wall:.0f} s"
+    )

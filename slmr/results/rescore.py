@@ -1,0 +1,80 @@
+"""Verdicts of completions that are there already, by today's checkers: nothing is generated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slmr.errors import RequestError
+from slmr.evaluate.metrics import VERDICT_FIELDS, judged, task_metrics
+from slmr.results.schema import SummaryRow, read_summary, write_summary
+from slmr.io import read_rows, write_rows
+from slmr.tasks.registry import load_task
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one summary row: its accuracy before and after, and the samples whose verdict differs."""
+
+    method: str
+    student: str
+    seed: int
+    task: str
+    before: float
+    after: float
+    checker_before: str
+    checker_after: str
+    differing: list[dict[str, Any]]
+
+    def line(self) -> str:
+        """What changed, in a line."""
+        head = f"{self.method} on {self.task} (seed {self.seed}): {len(self.differing)} verdicts differ"
+        moved = f", accuracy {100 * self.before:.1f} -> {100 * self.after:.1f}"
+        renewed = f", checker {self.checker_before} -> {self.checker_after}"
+        same = self.checker_before == self.checker_after
+        return head + (moved if self.differing else "") + ("" if same else renewed)
+
+
+def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
+    """Verifies a run's samples again and writes them and its summary, each file whole or not at all.
+
+    Raises:
+        RequestError: the folder is no run, samples or texts are missing, or a task is not known any more.
+    """
+    summary = read_summary(run / "summary.json")
+    rows, changes = [], []
+    for row in summary.rows:
+        file = row.samples_file(run)
+        if not file.is_file():
+            raise RequestError(f"{file} is missing: a row without its completions cannot be verified again")
+        after, change = _rescored(row, run, tasks_paths)
+        rows.append(after)
+        changes.append(change)
+    write_summary(run / "summary.json", rows, summary.contamination)
+    return changes
+
+
+def _rescored(row: SummaryRow, run: Path, tasks_paths: Sequence[Path]) -> tuple[SummaryRow, Change]:
+    task, samples = load_task(row.task, tasks_paths), row.samples(run)
+    if any(sample.get("completion") is None or sample.get("gold") is None for sample in samples):
+        raise RequestError(
+            f"{row.samples_file(run)} was published without some of its texts: rescore the run itself and publish again"
+        )
+    again = judged(samples, {task.name: task})
+    metrics = task_metrics(again, task)
+    # The completions were made for the task as it was: only what the checker decides is renewed.
+    kept = {"task_version", "data", "edition"}
+    values = {k: v for k, v in metrics.items() if k in SummaryRow.model_fields and k not in kept}
+    after = SummaryRow.model_validate(row.model_dump() | values)
+    columns = {name for kept in read_rows(row.samples_file(run)) for name in kept} | set(VERDICT_FIELDS)
+    write_rows(row.samples_file(run), [{k: v for k, v in new.items() if k in columns} for new in again])
+    return after, Change(
+        row.method, row.student, row.seed, row.task, row.accuracy, after.accuracy, row.checker_version,
+        after.checker_version, [new for old, new in zip(samples, again, strict=True) if _differs(old, new)],
+    )  # fmt: skip
+
+
+def _differs(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return any(old.get(name) != new[name] for name in ("status", "strict", "lenient"))

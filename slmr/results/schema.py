@@ -1,0 +1,187 @@
+"""`summary.json`, typed: one row per (method, student, seed, task)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from slmr.config import Edition, MethodKind
+from slmr.errors import RequestError
+from slmr.io import read_rows, write_rows
+
+SCHEMA_VERSION = 2
+Z95 = NormalDist().inv_cdf(0.975)
+
+
+TABLES = ("capability", "course", "moves", "stages")  # what a run keeps beside its samples; `run_file`
+EXAMPLES = ("bridged", "critiques")  # likewise; with texts of the training problems
+
+
+def samples_folder(run: Path, method: str, student: str, seed: int) -> Path:
+    """Where a run keeps the completions of one method, student and seed, a file a task."""
+    return run.joinpath("samples", method, student.replace("/", "--"), f"seed-{seed}")
+
+
+def items_file(run: Path, task: str) -> Path:
+    """Where a published run keeps a task's items: item_id, prompt, gold."""
+    return run / "items" / f"{task}.parquet"
+
+
+def run_file(run: Path, what: str, method: str, student: str, seed: int) -> Path:
+    """Where a run keeps one table of a method, student and seed, such as `capability` or `course`."""
+    return run / what / method / student.replace("/", "--") / f"seed-{seed}.parquet"
+
+
+def write_table(
+    run: Path, what: str, method: str, student: str, seed: int, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Writes such a table, unless it has no rows."""
+    if rows:
+        file = run_file(run, what, method, student, seed)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_rows(file, rows)
+
+
+
+
+def read_table(file: Path) -> list[dict[str, Any]]:
+    """The rows of such a table, or of completions.
+
+    Raises:
+        RequestError: the file is damaged.
+    """
+    try:
+        return read_rows(file)
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{file} is damaged: {str(error).splitlines()[0]}") from None
+
+
+class SummaryRow(BaseModel):
+    """What one method's student scored on one task, and what it cost.
+
+    Rates are fractions in [0, 1]; token counts are totals over all the method's stages, shared
+    ones included, evaluation excluded; `flops` is the usual 6 N D for training plus 2 N D for
+    sampling.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: str
+    method_kind: MethodKind
+    student: str
+    seed: int
+    task: str
+    edition: Edition
+    n_items: int = Field(ge=1)
+    k: int = Field(ge=1)
+    accuracy: float = Field(ge=0, le=1)
+    accuracy_lenient: float = Field(ge=0, le=1)
+    stderr: float = Field(ge=0)
+    ci95: tuple[float, float]
+    truncated_rate: float = Field(ge=0, le=1)
+    no_answer_rate: float = Field(ge=0, le=1)
+    mean_tokens: float = Field(ge=0)
+    train_tokens: int = Field(ge=0)
+    rollout_tokens: int = Field(ge=0)
+    teacher_tokens: int = Field(ge=0)
+    wall_s: float = Field(ge=0)
+    flops: float = Field(ge=0)
+    task_version: str
+    checker_version: str
+    manifest: str = Field(description="hash of the evaluation artefact the row was made from")
+    command: str = Field(description="the command that reproduces the row")
+    # Since schema 2; a row of schema 1 does not know them.
+    pass_at: dict[str, tuple[float, float, float]] | None = Field(
+        default=None, description="j -> pass@j with its interval, where k > 1"
+    )
+    maj_at_k: tuple[float, float, float] | None = Field(default=None, description="maj@k with its interval")
+    abstained_rate: float | None = Field(default=None, ge=0, le=1)
+    data: str | None = Field(default=None, description="where the test items came from")
+    engine: str | None = Field(default=None, description="engine and dtype of the evaluation")
+
+    @property
+    def tokens(self) -> int:
+        """What the method spent of its budget."""
+        return self.train_tokens + self.rollout_tokens + self.teacher_tokens
+
+    @property
+    def identity(self) -> tuple[str, str, int, str]:
+        """What a run has at most one row of: method, student, seed, task."""
+        return self.method, self.student, self.seed, self.task
+
+    def samples_file(self, run: Path) -> Path:
+        """Where a run keeps the completions behind this row."""
+        return samples_folder(run, self.method, self.student, self.seed) / f"{self.task}.parquet"
+
+    def samples(self, run: Path) -> list[dict[str, Any]]:
+        """The completions with their items' texts, which a published run keeps once for all its methods."""
+        rows = read_table(self.samples_file(run))
+        items = items_file(run, self.task)
+        if not items.is_file() or not rows or "prompt" in rows[0]:
+            return rows
+        texts = {row.pop("item_id"): row for row in read_table(items)}
+        return [{**row, **texts.get(row["item_id"], {})} for row in rows]
+
+    @property
+    def cautious_stderr(self) -> float:
+        """At least that of Wilson's upper bound for no success, z / (n + z²): 0 of 10 is not certainty."""
+        return max(self.stderr, Z95 / (self.n_items + Z95**2))
+
+    @property
+    def format_loss(self) -> float:
+        """What the strict form costs: lenient accuracy less accuracy."""
+        return self.accuracy_lenient - self.accuracy
+
+
+class Contamination(BaseModel):
+    """How many test problems share a 13-gram with a training set."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    train: str
+    test: str
+    n_train: int
+    n_test: int
+    overlapping: int
+    exact: int
+    rate: float
+    examples: list[str]
+
+
+class Summary(BaseModel):
+    """The whole of a run folder's `summary.json`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: Literal[1, 2] = SCHEMA_VERSION
+    rows: list[SummaryRow]
+    contamination: list[Contamination] = []
+
+
+def write_summary(
+    path: Path, rows: list[SummaryRow], contamination: list[Contamination] | None = None
+) -> None:
+    """Write `summary.json` atomically: readers see the old file or the new one, never half."""
+    text = Summary(rows=rows, contamination=contamination or []).model_dump_json(indent=1, exclude_none=True)
+    partial = path.with_suffix(".json.partial")
+    partial.write_text(text + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def read_summary(path: Path) -> Summary:
+    """Read `summary.json`.
+
+    Raises:
+        RequestError: the file is missing, is not JSON, or does not fit the schema.
+    """
+    try:
+        return Summary.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RequestError(f"no summary at {path}: run `slmr bench` first") from None
+    except (ValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise RequestError(f"{path} is not a summary of schema {SCHEMA_VERSION}: {error}") from None

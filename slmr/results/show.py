@@ -1,0 +1,231 @@
+"""`slmr show`: one artefact for a reader: where it comes from, what it is made of, and examples of it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slmr.errors import RequestError, WorkError, readable, unknown
+from slmr.evaluate import SAMPLES
+from slmr.results.examples import bridged, spread
+from slmr.curriculum.bridge import SCORES
+from slmr.curriculum.critique import CRITIQUES
+from slmr.curriculum.schema import FAILURES, GROUPS, PROBLEMS, ROLLOUTS, TRACES
+from slmr.artifacts import MANIFEST, Manifest
+from slmr.io import read_json, read_rows
+from slmr.training.curve import CURVE
+
+Row = dict[str, Any]
+Example = list[tuple[str, str]]  # label and text, in reading order
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """What is shown of one artefact. `composition` counts the rows of its data, by what tells them apart."""
+
+    folder: Path
+    manifest: Manifest
+    stats: dict[str, Any]
+    composition: dict[str, int]
+    examples: list[Example]
+    curve: list[Row]
+
+
+def find_artefact(reference: str, runs: Path) -> Path:
+    """The folder of an artefact: its path, or the start of its name (`bridge-3f`) or hash in `runs`: many runs, or one.
+
+    Raises:
+        RequestError: there is none, or the name fits several.
+    """
+    if Path(reference).is_dir():
+        if not (Path(reference) / MANIFEST).is_file():
+            raise RequestError(f"{reference} is no artefact: it has no {MANIFEST}")
+        return Path(reference)
+    inside = "artefacts" if (runs / "artefacts").is_dir() else "*/artefacts"
+    every = [file.parent for file in sorted(runs.glob(f"{inside}/*/{MANIFEST}"))]
+    fitting = [
+        f for f in every if f.name.startswith(reference) or f.name.split("-")[-1].startswith(reference)
+    ]
+    if len({f.name for f in fitting}) > 1:
+        raise RequestError(
+            f"'{reference}' fits several artefacts: {', '.join(sorted({f.name for f in fitting})[:8])}"
+        )
+    if not fitting:
+        raise unknown(f"artefact below {runs}", reference, [f.name for f in every])
+    return fitting[0]
+
+
+def read_artefact(folder: Path, n: int) -> Artefact:
+    """What there is to show, with `n` examples spread evenly over the data.
+
+    Raises:
+        WorkError: the artefact is damaged.
+    """
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
+        stats = read_json(folder / "stats.json") if (folder / "stats.json").is_file() else {}
+        curve = read_rows(folder / CURVE) if (folder / CURVE).is_file() else []
+        kind = next((k for k in KINDS if (folder / k.file).is_file()), None)
+        rows = kind.rows(folder) if kind else []
+    except (OSError, ValueError, KeyError) as error:
+        raise WorkError(f"artefact {folder} is damaged ({error}): delete that folder, run again") from None
+    if kind is None:
+        return Artefact(folder, manifest, stats, {}, [], curve)
+    counted = Counter(kind.told_apart(row) for row in rows)
+    examples = [kind.example(row) for row in spread(rows, n)]
+    return Artefact(folder, manifest, stats, dict(sorted(counted.items())), examples, curve)
+
+
+# --- what each kind of data looks like -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of data: the file that it is known by, how its rows are read, counted and shown."""
+
+    file: str
+    told_apart: Callable[[Row], str]
+    example: Callable[[Row], Example]
+    rows: Callable[[Path], list[Row]]
+
+
+def _plain(file: str) -> Callable[[Path], list[Row]]:
+    return lambda folder: read_rows(folder / file)
+
+
+def _bridge_example(row: Row) -> Example:
+    raw, kept = row.get("raw"), row.get("kept")
+    parts: Example = [("problem", row["prompt"])]
+    if raw:
+        parts.append(("raw trace" + _scores(raw), raw["text"]))
+    if kept is None:
+        parts.append(("kept", f"nothing: none of the candidates verifies ({row['tried']} did)"))
+    elif kept["source"] == "raw":
+        others = row["tried"] - 1
+        why = (
+            f"none of {others} verified rewrites is easier"
+            if others
+            else "every rewrite is the same or does not verify"
+        )
+        parts.append(("kept", f"the raw trace: {why}"))
+    else:
+        parts.append((f"bridged, {kept['source']}{_scores(kept)}", kept["text"]))
+    return parts
+
+
+def _scores(candidate: Mapping[str, Any]) -> str:
+    if candidate["nll"] is None:
+        return " (does not verify)"
+    return f" (NLL {candidate['nll']:.2f} nats a token, {candidate['spikes']:.0%} spikes)"
+
+
+def _critique_example(row: Row) -> Example:
+    where = f"step {row['wrong_step'] + 1}" if row["wrong_step"] is not None else "not found"
+    by = f", by {row['found_by']}" if row["found_by"] else ""
+    return [
+        ("problem", row["problem"]),
+        ("failure", row["attempt"]),
+        (f"first wrong step: {where}{by}", row["step_text"] or ""),
+        ("diagnosis", row["diagnosis"] or "none: not confirmed"),
+        ("repair", f"{row['repair_prefix']}⟨{row['repair']}⟩" if row["repair"] else "none"),
+        ("new trace", row["new"] or "none: the teacher's does not verify"),
+    ]
+
+
+def _trace_example(row: Row) -> Example:
+    shown: Example = [("problem", row["prompt"])]
+    if row["prefix"]:
+        shown.append(("given beginning", row["prefix"]))
+    return [*shown, (row["source"], row["completion"])]
+
+
+def _rollout_example(row: Row) -> Example:
+    return [("problem", row["problem_id"]), (row["status"], row["completion"])]
+
+
+def _group_example(row: Row) -> Example:
+    interval = f", 95 % interval {row['low']:.2f} to {row['high']:.2f}" if "low" in row else ""
+    return [(row["problem_id"], f"{row['group']}: {row['correct']} of {row['k']} right{interval}")]
+
+
+def _sample_example(row: Row) -> Example:
+    return [("problem", row["prompt"]), (f"{row['status']}, gold {row['gold']}", row["completion"])]
+
+
+KINDS = (
+    Kind(CRITIQUES, lambda r: str(r["found_by"] or "not found"), _critique_example,
+         _plain(CRITIQUES)),
+    Kind(SCORES, lambda r: r["kept"]["source"] if "kept" in r else "nothing verified",
+         _bridge_example, bridged),
+    Kind(TRACES, lambda r: r["source"], _trace_example, _plain(TRACES)),
+    Kind(ROLLOUTS, lambda r: r["status"], _rollout_example, _plain(ROLLOUTS)),
+    Kind(PROBLEMS, lambda r: f"difficulty {r['difficulty']}", lambda r: [(f"gold {r['gold']}", r["prompt"])],
+         _plain(PROBLEMS)),
+    Kind(GROUPS, lambda r: r["group"], _group_example, _plain(GROUPS)),
+    Kind(SAMPLES, lambda r: r["status"], _sample_example, _plain(SAMPLES)),
+    Kind(FAILURES, lambda r: "failures", lambda r: [(r["problem_id"], r["completion"])], _plain(FAILURES)),
+)  # fmt: skip
+
+
+# --- on the terminal ---------------------------------------------------------------------------------
+
+
+def lines(artefact: Artefact) -> list[str]:
+    """The artefact as plain text; whatever a model wrote has its control characters made visible."""
+    manifest = artefact.manifest
+    cost = {k: v for k, v in manifest.cost.model_dump().items() if v}
+    shown = [
+        f"{artefact.folder.name}",
+        f"parameters  {_pairs({k: v for k, v in manifest.parameters.items() if v not in (None, '', [])})}",
+        f"inputs      {_pairs({k: ', '.join(v) for k, v in manifest.inputs.items() if v})}",
+        f"cost        {_pairs({k: f'{v:.3g}' if isinstance(v, float) else v for k, v in cost.items()})}",
+        *(f"{name:<11} {_value(value)}" for name, value in artefact.stats.items()),
+    ]
+    if artefact.composition:
+        total = sum(artefact.composition.values())
+        shown += ["", f"{total} rows: {_pairs(artefact.composition)}"]
+    for number, example in enumerate(artefact.examples, 1):
+        shown += ["", f"--- example {number}"]
+        shown += [f"{label}: {readable(text)}" if "\n" not in text.strip() else f"{label}:\n{readable(text)}"
+                  for label, text in example]  # fmt: skip
+    return [*shown, *curve_lines(artefact.curve)]
+
+
+def curve_lines(curve: Sequence[Row], most: int = 12) -> list[str]:
+    """The training curve as a table of at most `most` steps."""
+    if not curve:
+        return []
+    names = [n for n in CURVE_COLUMNS if any(row.get(n) is not None for row in curve)]
+    widths = [max(9, len(n)) for n in names]
+    head = "  ".join(n.rjust(w) for n, w in zip(names, widths, strict=True))
+    body = [
+        "  ".join(_number(row.get(n)).rjust(w) for n, w in zip(names, widths, strict=True))
+        for row in spread(curve, most)
+    ]
+    return ["", f"curve, {len(curve)} points:", head, *body]
+
+
+CURVE_COLUMNS = (
+    "step", "loss", "reward", "accuracy", "format", "length", "truncated", "kl", "entropy", "clip_ratio",
+    "zero_variance", "validation_accuracy", "validation_kl",
+)  # fmt: skip
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_value(value)}" for name, value in values.items()) or "none"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return _pairs(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,94 @@
+"""Records from a file, each with its place, and their fields; every fault is one line that says where and what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from slmr.errors import RequestError
+from slmr.io import Placed, json_lines, json_list, read_text
+
+Record = Mapping[str, Any]
+
+
+def eight_line_samples(file: Path) -> Placed:
+    """LogiQA's own format: a blank line, the right letter, context, question, four options.
+
+    Raises:
+        RequestError: as for `json_lines`, or the lines are not grouped so.
+    """
+    lines = read_text(file).rstrip().split("\n")
+    for start in range(0, len(lines) if lines != [""] else 0, 8):
+        part = lines[start : start + 8]
+        if len(part) < 8 or part[0].strip():
+            raise RequestError(f"{file}:{start + 1}: a sample has eight lines, the first of them blank")
+        yield f"{file}:{start + 1}", {
+            "label": _place_of(part[1].strip(), part[4:]), "context": part[2], "question": part[3],
+            "options": [_unlettered(c, option) for c, option in zip("ABCD", part[4:], strict=True)],
+        }  # fmt: skip
+
+
+def _unlettered(letter: str, option: str) -> str:
+    """An option without the letter before it: `B.text`, `B text` or `.text`; an article A is no letter."""
+    mark = re.match(r"[A-D](?=[.?\s])[.?\s]*|\.", option)
+    lettered = mark and (option[0] in (letter, ".") or option[1:2] in ".?")
+    return option[mark.end() :] if mark and lettered else option
+
+
+def _place_of(letter: str, options: list[str]) -> str:
+    """The letter of the place where the option with this letter stands.
+
+    19 samples of LogiQA's test set list A, C, B, D, and their right letter is the option's own.
+    """
+    own = [option[:1] for option in options if not option[1:2].isalnum()]
+    return "ABCD"[own.index(letter.upper())] if letter and letter.upper() in own and len(own) == 4 else letter
+
+
+READERS: dict[str, Callable[[Path], Placed]] = {
+    ".jsonl": json_lines, ".json": json_list, ".txt": eight_line_samples,
+}  # fmt: skip
+
+
+def text_field(record: Record, name: str) -> str:
+    """A text that is there and not empty, without space around it.
+
+    Raises:
+        ValueError: it is not; the message names the field.
+    """
+    value = _value(record, name)
+    if not isinstance(value, str):
+        raise ValueError(f"field '{name}' is {type(value).__name__}, not text")
+    if not value.strip():
+        raise ValueError(f"field '{name}' is empty")
+    return value.strip()
+
+
+def number_field(record: Record, name: str) -> str:
+    """A number without exponent and needless zeros (`43.0` is `43`); a fraction such as `7/4` as it is.
+
+    Raises:
+        ValueError: it is no finite number; the message names the field.
+    """
+    said = str(_value(record, name)).strip()
+    if not said:
+        raise ValueError(f"field '{name}' is empty")
+    plain = said.replace(",", "").replace("_", "")
+    if re.fullmatch(r"-?\d+/0*[1-9]\d*", plain):
+        return plain
+    try:
+        number = Decimal(plain)
+    except InvalidOperation:
+        raise ValueError(f"field '{name}' is {said[:40]!r}, not a number") from None
+    if not number.is_finite() or abs(number.adjusted()) > 60:
+        raise ValueError(f"field '{name}' is {said[:40]}, which is no answer to a problem")
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _value(record: Record, name: str) -> Any:
+    if name not in record:
+        raise ValueError(f"no field '{name}' (it has: {', '.join(map(str, record)) or 'none'})")
+    return record[name]

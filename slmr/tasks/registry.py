@@ -1,0 +1,114 @@
+"""Finding tasks: the shipped ones, those of entry points, and those of further folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from slmr.config import Edition
+from slmr.errors import RequestError, one_line, unknown
+from slmr.io import resource
+from slmr.tasks.task import FunctionName, Task
+from slmr.verify import Kind
+
+
+class _Metadata(BaseModel):
+    """The part of task.yaml that is slmr's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int | str
+    kind: Kind
+    edition: Edition
+    title: str = ""
+    redistribute: bool = True
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads `!function x.y` as text: nothing is imported by reading a task."""
+
+
+_Loader.add_constructor("!function", lambda loader, node: FunctionName(loader.construct_scalar(node)))  # type: ignore[arg-type]
+
+
+def task_folders(extra: Sequence[Path] = ()) -> dict[str, Path]:
+    """Every known task's folder: the shipped ones, entry points `slmr.tasks`, and `extra` folders.
+
+    Raises:
+        RequestError: two folders define the same task, or an extra folder does not exist.
+    """
+    roots = [resource("tasks"), *(Path(p.load()) for p in entry_points(group="slmr.tasks")), *extra]
+    found: dict[str, Path] = {}
+    for root in roots:
+        if not root.is_dir():
+            raise RequestError(f"tasks folder {root} does not exist")
+        for file in sorted(root.glob("*/task.yaml")):
+            name = file.parent.name
+            if name in found:
+                raise RequestError(f"task '{name}' is defined twice: in {found[name]} and in {file.parent}")
+            found[name] = file.parent
+    return found
+
+
+def load_task(name: str, extra: Sequence[Path] = ()) -> Task:
+    """The task of that name.
+
+    Raises:
+        RequestError: no such task, or its YAML is not a task of slmr; the message says why.
+    """
+    folders = task_folders(extra)
+    if name not in folders:
+        raise unknown("task", name, folders)
+    return _read_task(folders[name])
+
+
+def select_tasks(names: str, extra: Sequence[Path] = ()) -> list[Task]:
+    """The tasks of `lab`, `paper`, `all` or a comma-separated list of names."""
+    if names in ("lab", "paper", "all"):
+        tasks = [_read_task(folder) for folder in task_folders(extra).values()]
+        chosen = [task for task in tasks if names in (task.edition, "all")]
+        if not chosen:
+            raise RequestError(f"no task of the {names} edition is installed")
+        return chosen
+    return [load_task(name.strip(), extra) for name in names.split(",") if name.strip()]
+
+
+@lru_cache(maxsize=64)
+def _read_task(folder: Path) -> Task:
+    file = folder / "task.yaml"
+    try:
+        config = yaml.load(file.read_text(encoding="utf-8"), _Loader)
+        metadata = _Metadata.model_validate(config["metadata"])
+        generation = config["generation_kwargs"]
+        task = Task(
+            name=config["task"], folder=folder, kind=metadata.kind, edition=metadata.edition,
+            version=str(metadata.version), title=metadata.title, template=config["doc_to_text"],
+            stop=tuple(generation["until"]), max_tokens=int(generation["max_gen_toks"]), config=config,
+            redistributable=metadata.redistribute,
+        )  # fmt: skip
+    except yaml.YAMLError as error:
+        raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
+    except (KeyError, TypeError) as error:
+        raise RequestError(f"{file} lacks what a task needs: {error}") from None
+    except ValidationError as error:
+        raise RequestError(f"{file}: metadata: {_first_fault(error)}") from None
+    _check_task(task, file)
+    return task
+
+
+def _check_task(task: Task, file: Path) -> None:
+    scorer = task.config.get("process_results")
+    if scorer != f"slmr.tasks.score_{task.kind}":
+        raise RequestError(f"{file}: kind is {task.kind} but process_results is {scorer}")
+    if task.name != task.folder.name:
+        raise RequestError(f"{file}: task is named '{task.name}', its folder '{task.folder.name}'")
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors()[0]
+    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"

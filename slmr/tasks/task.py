@@ -1,0 +1,259 @@
+"""A task in one object: data, prompt, stop rule and checker, read from `tasks/<name>/task.yaml`.
+
+The YAML is an ordinary lm-eval task, so stock `lm_eval --include_path tasks` runs it. This module
+reads the same file without importing lm-eval; the functions at its end are what the YAML names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import jinja2
+
+from slmr.config import Edition
+from slmr.errors import RequestError, one_line
+from slmr.tasks import datasets
+from slmr.verify import Kind, Verdict, checker_version, verify
+
+Split = Literal["test", "validation", "train", "pretrain"]
+
+N_TEST, N_VALIDATION, TEST_SEED = 600, 200, 0
+
+# The same settings as lm-eval's own, so that both render the same prompt.
+_JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+_template = lru_cache(maxsize=64)(_JINJA.from_string)
+
+_ADD_FEWSHOT = (
+    "add `fewshot_split: train` (or another of its splits, not the test split) and"
+    " `fewshot_config: {sampler: first_n, doc_to_target: '{{worked}}'}`, where `worked` is the column of solutions"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One problem of a task. `difficulty` is the lab level (1 to 5); None, as `solution`, where the data has none."""
+
+    id: str
+    problem: str
+    gold: str
+    difficulty: int | None = None
+    solution: str | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """Data, prompt, stop rule and checker of one benchmark."""
+
+    name: str
+    folder: Path
+    kind: Kind
+    edition: Edition
+    version: str
+    title: str
+    template: str
+    stop: tuple[str, ...]
+    max_tokens: int
+    config: Mapping[str, Any]
+    redistributable: bool = True
+
+    def prompt(self, problem: str) -> str:
+        """The text that asks for the answer, with the strict form stated."""
+        return self._filled(self.template, {"problem": problem})
+
+    def verify(self, completion: str, gold: str) -> Verdict:
+        """The verdict on a completion, by the task's own checker."""
+        return verify(completion, gold, self.kind)
+
+    def items(self, split: Split, n: int | None = None, seed: int = TEST_SEED) -> list[Item]:
+        """The first `n` items of a split; all of it if `n` is None (lab streams have no end: give n).
+
+        No other split is read.
+
+        Raises:
+            RequestError: there is no such split or no data for it, or its documents lack a column.
+        """
+        if n is not None and n < 1:
+            raise RequestError(f"the number of items must be at least 1, not {n}")
+        lab_task = self.lab_generator
+        if lab_task is not None:
+            return list(lab_items(lab_task, split, n, seed))
+        documents = self._documents(split)
+        chosen = documents if n is None else documents[:n]
+        return [self._item(i, document) for i, document in enumerate(chosen)]
+
+    def fewshot(self, n: int) -> list[tuple[str, str]]:
+        """The first `n` worked examples, as lm-eval renders them: the question as prompted, and its answer.
+
+        Raises:
+            RequestError: the task has not so many examples, or none at all; the message says what to add.
+        """
+        documents = self._fewshot_documents() if n else []
+        if not 0 <= n <= len(documents):
+            raise RequestError(f"task '{self.name}' has {len(documents)} few-shot examples, not {n}")
+        settings = self.config.get("fewshot_config") or {}
+        asked = settings.get("doc_to_text") or self.config["doc_to_text"]
+        answer = settings.get("doc_to_target") or self.config["doc_to_target"]
+        return [(self._filled(asked, d), self._filled(answer, d)) for d in documents[:n]]
+
+    @property
+    def data_note(self) -> str:
+        """Where the items come from, in one line; reads no data to say it."""
+        from slmr.lab import GENERATORS
+
+        if lab := self.lab_generator:
+            return f"generated: {lab} version {GENERATORS[lab].version}, seed {TEST_SEED}"
+        if self.source:
+            return datasets.data_note(self.source)
+        return str(self.config.get("dataset_path") or f"{self.config['custom_dataset']} of the task's folder")
+
+    @property
+    def lab_generator(self) -> str | None:
+        """The name of the lab generator behind the task; None for any other source of data."""
+        return self._task_given_to("slmr.tasks.lab_dataset")
+
+    @property
+    def source(self) -> str | None:
+        """The name of the data source behind a task of the paper edition; None for any other."""
+        return self._task_given_to("slmr.sources.dataset")
+
+    def _task_given_to(self, function: str) -> str | None:
+        """The name that the YAML hands to this data function; None where the data comes from another."""
+        if self.config.get("custom_dataset") != function:
+            return None
+        return str(self.config["dataset_kwargs"]["task"])
+
+    def has_split(self, split: Split) -> bool:
+        """Whether the task has such a split."""
+        return self.lab_generator is not None or self._split_name(split) is not None
+
+    def has_data(self, split: Split) -> bool:
+        """Whether it has such a split and, for a paper task with a data folder, the split's file is there."""
+        return self.has_split(split) and (self.source is None or datasets.has_data(self.source, split))
+
+    @property
+    def digest(self) -> str:
+        """Hash of everything that can change a score: the task's files, the generator or the data, the checker."""
+        from slmr.lab import GENERATORS
+
+        lab = self.lab_generator
+        parts = [checker_version(self.kind), GENERATORS[lab].version if lab else ""]
+        for file in sorted(self.folder.rglob("*")):
+            if file.is_file() and file.name != "card.md" and "__pycache__" not in file.parts:
+                name = file.relative_to(self.folder).as_posix()
+                parts += [name, hashlib.sha256(file.read_bytes()).hexdigest()]
+        if self.source:
+            parts.append(datasets.fingerprint(self.source))
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+    def _split_name(self, split: Split) -> str | None:
+        return self.config.get({"train": "training_split"}.get(split, f"{split}_split"))
+
+    def _documents(self, split: Split) -> Sequence[Mapping[str, Any]]:
+        name = self._split_name(split)
+        if name is None:
+            raise RequestError(f"task '{self.name}' has no {split} split")
+        return datasets.documents(self.source, name) if self.source else self._loaded(name)
+
+    def _loaded(self, split: str) -> Sequence[Mapping[str, Any]]:
+        """A split as lm-eval would load it."""
+        custom = self.config.get("custom_dataset")
+        arguments = self.config.get("dataset_kwargs") or {}
+        if custom is not None:
+            splits = _import_function(custom, self.folder)(**self.config["metadata"], **arguments)
+        else:
+            import datasets
+
+            path = self.config["dataset_path"]
+            try:
+                splits = datasets.load_dataset(path, self.config.get("dataset_name"), **arguments)
+            except Exception as error:  # the hub's client has no common base for what its layers raise
+                reason = one_line(error)[:200]
+                raise RequestError(f"task '{self.name}': cannot load {path}: {reason}") from None
+        if split not in splits:
+            raise RequestError(f"task '{self.name}': its data has no split {split}, only {', '.join(splits)}")
+        return list(splits[split])
+
+    def _fewshot_documents(self) -> Sequence[Mapping[str, Any]]:
+        settings = self.config.get("fewshot_config") or {}
+        split = settings.get("split") or self.config.get("fewshot_split")
+        samples = settings.get("samples")
+        place = self.folder / "task.yaml"
+        if split is None and samples is None:
+            raise RequestError(f"task '{self.name}' has no few-shot examples: {place}: {_ADD_FEWSHOT}")
+        if settings.get("sampler") != "first_n":
+            raise RequestError(f"{place}: fewshot_config needs `sampler: first_n`: none are drawn at random")
+        if split is None:
+            return samples if isinstance(samples, list) else _import_function(str(samples), self.folder)()
+        if split == self._split_name("test"):
+            raise RequestError(f"{place}: few-shot examples come from the test split: {_ADD_FEWSHOT}")
+        return self._loaded(split)
+
+    def _filled(self, template: str, document: Mapping[str, Any]) -> str:
+        """A template of the YAML, or a function that it names, with a document's columns."""
+        if isinstance(template, FunctionName):
+            return str(_import_function(template, self.folder)(document))
+        if template in ("problem", "gold"):  # lm-eval takes the name of a column for the column
+            return str(document[template])
+        try:
+            return _template(template).render(**document)
+        except jinja2.TemplateError as error:
+            raise RequestError(
+                f"task '{self.name}': cannot fill in {template!r}: {one_line(error)} (columns: {', '.join(document)})"
+            ) from None
+
+    def _item(self, index: int, document: Mapping[str, Any]) -> Item:
+        missing = {"problem", "gold"} - set(document)
+        if missing:
+            raise RequestError(
+                f"task '{self.name}': document {index} has no column {', '.join(sorted(missing))}"
+                f" (it has: {', '.join(document)})"
+            )
+        level = document.get("difficulty")
+        return Item(str(document.get("id", f"{self.name}/{index}")), str(document["problem"]),
+                    str(document["gold"]), None if level is None else int(level),
+                    document.get("solution"))  # fmt: skip
+
+
+@lru_cache(maxsize=32)  # drawn for our questions, and again when lm-eval grades their answers
+def lab_items(name: str, split: Split, n: int | None, seed: int) -> tuple[Item, ...]:
+    from slmr import lab
+
+    if n is None:
+        if split not in ("test", "validation"):
+            raise RequestError(f"the {split} split of {name} has no end: say how many items")
+        n = N_TEST if split == "test" else N_VALIDATION
+    drawn = lab.take(lab.generator(name), split, n, seed)
+    return tuple(Item(i.id, i.problem, i.gold, i.difficulty) for i in drawn)
+
+
+def strict_form(gold: str, kind: Kind) -> str:
+    """A perfect answer in the form that the prompts of this kind ask for."""
+    return {"numeric": f"#### {gold}", "math": f"\\boxed{{{gold}}}", "choice": f"Answer: {gold}"}[kind]
+
+
+# --- finding tasks ---------------------------------------------------------------------------
+
+
+class FunctionName(str):
+    """The `x.y` of a `!function x.y`."""
+
+
+def _import_function(reference: str, folder: Path) -> Callable[..., Any]:
+    """`module.function`, from a file beside the YAML if there is one, else from an importable module."""
+    module_name, _, function = reference.rpartition(".")
+    local = folder / f"{module_name}.py"
+    if local.is_file():
+        spec = importlib.util.spec_from_file_location(f"slmr_task_{folder.name}_{module_name}", local)
+        assert spec and spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    else:
+        module = importlib.import_module(module_name)
+    return getattr(module, function)

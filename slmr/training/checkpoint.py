@@ -1,0 +1,109 @@
+"""Checkpoints inside a long stage: a killed run goes on where its last one was, and ends as if it never stopped.
+
+Model, optimizer, schedule and random states are transformers' own checkpoint, which it reads back without
+running code (`weights_only`). What our own parts remember, of each process, is beside them, in `slmr.json`, which is
+written last, atomically, and lists the other files with their sizes in bytes: a checkpoint that does not fit its list
+is not whole. All of it goes when the stage is done.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from slmr import signals
+from slmr.io import write_json
+from slmr.training import parallel
+
+CHECKPOINT_S = 120.0  # seconds between two checkpoints
+_OURS = "slmr.json"
+
+
+class Stateful(Protocol):
+    """A part of a run that has to remember something over a stop; its state is JSON."""
+
+    def state(self) -> Any: ...
+    def restore(self, state: Any) -> None: ...
+
+
+class Checkpoints(TrainerCallback):
+    """Has the trainer keep a checkpoint from time to time, with the state of `parts` in it; only the newest stays.
+
+    `updates`: TRL does not keep completions that are sampled but not yet trained on, so that a checkpoint
+    has to lie between two batches of them.
+    """
+
+    def __init__(self, parts: Mapping[str, Stateful], updates: int = 1) -> None:
+        self._parts, self._updates, self._last = parts, updates, time.monotonic()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        # None where training ends: a resumed run takes that last step itself, and so knows why it ends.
+        ending = control.should_training_stop or state.global_step >= state.max_steps
+        between = state.global_step % self._updates == 0
+        due = signals.asked() or time.monotonic() - self._last >= CHECKPOINT_S
+        if not ending and between and any(parallel.gathered(due)):
+            control.should_save = True
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+        # Of all processes; by then each has written its own files.
+        parts = parallel.gathered({name: part.state() for name, part in self._parts.items()})
+        if parallel.place()[0] == 0:
+            partial = folder / f"{_OURS}.partial"
+            write_json(partial, {"files": _sizes(folder), "parts": parts})
+            partial.replace(folder / _OURS)
+            for other in set(folder.parent.glob("checkpoint-*")) - {folder}:
+                shutil.rmtree(other)
+        self._last = time.monotonic()
+        if any(parallel.gathered(signals.asked())):
+            raise signals.Stopped
+
+    def newest(self, folder: Path) -> str | None:
+        """The newest whole checkpoint in the folder, with the parts set to where they were; None without one.
+
+        What a killed run left half-written is removed.
+        """
+        rank, processes = parallel.place()
+        found = parallel.told_by_first(_newest(folder, processes) if rank == 0 else None)
+        if found is None:
+            return None
+        place, parts = found
+        for name, state in parts[rank].items():
+            self._parts[name].restore(state)
+        return place
+
+
+def _newest(folder: Path, processes: int) -> tuple[str, list[dict[str, Any]]] | None:
+    """The newest whole checkpoint and what the parts of each process remember; others are removed."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda place: int(place.name.split("-")[1]))
+    while found:
+        newest = found.pop()
+        parts = _whole(newest)
+        if parts is not None and len(parts) == processes:
+            return str(newest), parts
+        shutil.rmtree(newest)
+    return None
+
+
+def _whole(checkpoint: Path) -> list[dict[str, Any]] | None:
+    """The parts' states in a checkpoint, None if a file is missing or has another size than it should."""
+    try:
+        ours = json.loads((checkpoint / _OURS).read_text(encoding="utf-8"))
+        sizes = _sizes(checkpoint)
+        return ours["parts"] if all(sizes.get(n) == size for n, size in ours["files"].items()) else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_size for file in folder.iterdir() if not file.name.startswith(_OURS)}

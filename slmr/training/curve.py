@@ -1,0 +1,93 @@
+"""The course of a training run: one row a step, under names that mean the same for every trainer.
+
+step               updates so far; 0 is before the first
+loss, grad_norm, learning_rate
+reward             mean over the completions trained on
+accuracy, format   share of them that is strictly right, and in the requested form, right or not
+length, truncated  their mean tokens, and the share cut off at max_tokens
+kl                 the trainer's own KL to its reference, nats a token; only where beta is above 0
+entropy            nats a token, the mean of the means of its passes
+clip_ratio         share of tokens whose probability ratio was clipped
+all_right, all_wrong, mixed     shares of the groups trained on
+zero_variance      share of them whose rewards are all equal
+replaced           groups that were replaced so far
+logprob_gap, logprob_gap_max    between sampler and trainer, nats a token
+rollout_tokens, train_tokens, teacher_tokens    so far
+validation_*       accuracy, format, length, truncated, kl (to the start, estimated) on held-out problems
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
+
+CURVE = "curve.parquet"
+
+# The trainers' names, and ours.
+_NAMES = {
+    "loss": "loss",
+    "grad_norm": "grad_norm",
+    "learning_rate": "learning_rate",
+    "reward": "reward",
+    "completions/mean_length": "length",
+    "completions/clipped_ratio": "truncated",
+    "kl": "kl",
+    "entropy": "entropy",
+    "clip_ratio/region_mean": "clip_ratio",
+    "sampling/logprob_gap": "logprob_gap",
+    "sampling/logprob_gap_max": "logprob_gap_max",
+    "num_tokens": "train_tokens",
+}
+
+_SUMMARISED = ("loss", "reward", "accuracy", "format", "length", "entropy")
+
+
+class Curve:
+    """Rows by step. Whatever is said of a step by different parts goes into one row."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, dict[str, float]] = {}
+
+    def add(self, step: int, values: Mapping[str, float]) -> None:
+        """Puts these values into the step's row."""
+        row = self._rows.setdefault(step, {"step": step})
+        row |= {name: float(value) for name, value in values.items()}
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Every row, in the order of the steps, all with the same columns: None where nothing was said."""
+        names = list(dict.fromkeys(name for row in self._rows.values() for name in row))
+        return [{name: row.get(name) for name in names} for _, row in sorted(self._rows.items())]
+
+    def latest(self, count: int) -> list[dict[str, float]]:
+        """The rows of the last steps, with what was said of them."""
+        return [self._rows[step] for step in sorted(self._rows)[-count:]]
+
+    def state(self) -> list[dict[str, float]]:
+        """What a checkpoint keeps."""
+        return list(self._rows.values())
+
+    def restore(self, state: Sequence[dict[str, float]]) -> None:
+        self._rows = {int(row["step"]): dict(row) for row in state}
+
+
+def renamed(logs: Mapping[str, Any]) -> dict[str, float]:
+    """A trainer's log under our names; what has none is left out."""
+    return {
+        ours: float(logs[theirs])
+        for theirs, ours in _NAMES.items()
+        if isinstance(logs.get(theirs), int | float | str)
+    }
+
+
+def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """First and last value of what a reader asks for first."""
+    found = {}
+    for name in _SUMMARISED:
+        values = [row[name] for row in rows if row.get(name) is not None]
+        if values:
+            found[name] = {"first": values[0], "last": values[-1]}
+    return found

@@ -1,0 +1,237 @@
+"""On-policy distillation (GKD, 2306.13649) with TRL's GKDTrainer: the student learns the teacher's distribution.
+
+A share of the batches are the student's own completions, sampled as it is now; the others are the traces.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from slmr.artifacts import Cost
+from slmr.config import TrainingSettings
+from slmr.engines import Sampling
+from slmr.engines.decode import Row
+from slmr.engines.models import resolve_model
+from slmr.engines.sampler import Sampler
+from slmr.engines.transformers import load_model, load_tokenizer
+from slmr.errors import RequestError
+from slmr.io import digest
+from slmr.stage import StageContext, stage
+from slmr.training import parallel
+from slmr.training.curve import Curve
+from slmr.training.sft import SftParams, fitting, schedule, some_traces
+from slmr.training.trainer import open_student, progress_callback, run, supervised_settings
+from slmr.training.validation import open_validation
+
+if TYPE_CHECKING:
+    import torch
+
+_IGNORED = -100
+
+
+class GkdParams(SftParams):
+    """As SFT; the defaults of the two shares are TRL's.
+
+    Attributes:
+        on_policy: the share of batches that are the student's own completions (lambda).
+        beta: 0 is the forward divergence from the teacher, 1 the reverse one, between them Jensen-Shannon's.
+        temperature: of the student's completions and of both distributions.
+        teacher_model: a folder, a hub id or a lab model; its vocabulary must be the student's.
+        teacher_key: which model that is; filled in when the stage is planned.
+    """
+
+    on_policy: float = Field(default=0.5, ge=0, le=1)
+    beta: float = Field(default=0.5, ge=0, le=1)
+    temperature: float = Field(default=1.0, gt=0)
+    teacher_model: str | None = None
+    teacher_key: str = ""
+
+    def fits(self, training: TrainingSettings) -> None:
+        super().fits(training)
+        training.must_not_shard("gkd")
+        if training.accumulation > 1:
+            raise RequestError("training: gkd's divergence is a mean over one pass: leave accumulation at 1")
+
+    def identified(self) -> GkdParams:
+        """With the key of the teacher.
+
+        Raises:
+            RequestError: no teacher is named, or it is none whose distribution can be had.
+        """
+        if not self.teacher_model:
+            raise RequestError(
+                "stage gkd: set teacher_model to a folder or hub id: it learns from a model's distribution"
+            )
+        model = resolve_model(self.teacher_model)
+        if model.kind == "server":
+            raise RequestError(
+                f"stage gkd: {self.teacher_model}: a server does not tell its whole distribution"
+            )
+        return self.model_copy(update={"teacher_key": model.key})
+
+
+@stage(
+    "gkd", GkdParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True
+)  # fmt: skip
+def gkd_stage(context: StageContext, params: GkdParams) -> None:
+    """Distil on the prompts of the traces; writes `model/` and the run's curve.
+
+    Raises:
+        RequestError: the teacher's vocabulary is not the student's; and as `sft` does.
+        WorkError: as `sft` does.
+    """
+    traces = some_traces(context)
+    place = resolve_model(str(params.teacher_model)).location
+    tokenizer, model, parameters = open_student(context)
+    teacher = load_model(Path(place), context.engine.device)
+    if _vocabulary(load_tokenizer(Path(place)), teacher) != _vocabulary(tokenizer, model):
+        raise RequestError(f"stage gkd: the vocabulary of {params.teacher_model} is not the student's")
+    rows = fitting(tokenizer, traces, params, context)
+    steps = max(1, round(len(rows) * params.epochs * params.share / params.batch_size))
+    order = schedule([len(row["input_ids"]) for row in rows], steps, params.batch_size, context.seed)
+    curve = Curve()
+    validation = open_validation(model, tokenizer, params, curve, context)
+    trainer = _trainer(model, teacher, tokenizer, [rows[i] for i in order], steps, params, context)
+    spent = trainer.spent
+
+    def told(_: int) -> dict[str, float]:
+        trained, sampled = spent.by_all()
+        return {"train_tokens": trained, "rollout_tokens": sampled, "teacher_tokens": trained}
+
+    trainer.add_callback(progress_callback(context, curve, told))
+    run(trainer, context, curve, validation, {"spent": spent})
+    trained, sampled = spent.by_all()
+    context.cost += Cost(
+        train_tokens=trained, rollout_tokens=sampled, teacher_tokens=trained,
+        flops=parameters * (6.0 * trained + 2.0 * sampled) + 2.0 * teacher.num_parameters() * trained,
+    )  # fmt: skip
+
+
+def _vocabulary(tokenizer: Any, model: Any) -> dict[str, int]:
+    """The tokens that the model has a logit for; a tokenizer may know more, which nothing can produce."""
+    size = model.config.get_text_config().vocab_size
+    return {token: i for token, i in tokenizer.get_vocab().items() if i < size}
+
+
+def _trainer(
+    model: Any, teacher: Any, tokenizer: Any, rows: list[dict[str, list[int]]], steps: int, params: GkdParams,
+    context: StageContext,
+) -> Any:  # fmt: skip
+    from datasets import Dataset
+    from trl.experimental.gkd import GKDConfig
+
+    config = GKDConfig(
+        **supervised_settings(context, params, steps),
+        lmbda=params.on_policy,
+        beta=params.beta,
+        temperature=params.temperature,
+        max_new_tokens=params.max_tokens,
+    )
+    sampling = Sampling(params.temperature, params.max_tokens, context.seed)
+    return distiller_class()(
+        sampling, model=model, teacher_model=teacher, args=config, train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer, data_collator=Collator(tokenizer.pad_token_id),
+    )  # fmt: skip
+
+
+class Collator:
+    """Batches of tokenized traces for GKD: the whole with its labels, and the prompts by themselves."""
+
+    def __init__(self, pad: int) -> None:
+        self._pad = pad
+
+    def __call__(self, rows: list[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
+        whole = [row["input_ids"] for row in rows]
+        labels = [
+            [t if m else _IGNORED for t, m in zip(row["input_ids"], row["completion_mask"], strict=True)]
+            for row in rows
+        ]
+        prompts = [row["input_ids"][: row["completion_mask"].index(1)] for row in rows]
+        return {
+            **padded(whole, self._pad),
+            "labels": padded(labels, _IGNORED)["input_ids"],
+            **{f"prompt{'s' if n == 'input_ids' else '_' + n}": t for n, t in padded(prompts, self._pad).items()},
+        }  # fmt: skip
+
+
+def padded(rows: list[list[int]], pad: int) -> dict[str, torch.Tensor]:
+    """Ids and attention mask, both [rows, longest]; the padding stands behind."""
+    import torch
+
+    width = max(map(len, rows))
+    return {
+        "input_ids": torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows]),
+        "attention_mask": torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows]),
+    }
+
+
+class Spent:
+    """Tokens so far: `trained` on, as many of which the teacher read, and `sampled` from the student."""
+
+    def __init__(self) -> None:
+        self.trained = self.sampled = 0
+
+    def state(self) -> dict[str, int]:
+        return {"trained": self.trained, "sampled": self.sampled}
+
+    def restore(self, state: dict[str, int]) -> None:
+        self.trained, self.sampled = state["trained"], state["sampled"]
+
+    def by_all(self) -> tuple[int, int]:
+        """Trained on and sampled, by all processes."""
+        found = parallel.summed(self.state())
+        return found["trained"], found["sampled"]
+
+
+def distiller_class() -> type:
+    """TRL's trainer, sampling through slots and counting what it spends."""
+    from trl.experimental.gkd import GKDTrainer
+
+    kind: Any = GKDTrainer  # it is typed for images and sound, too
+
+    class Distiller(kind):
+        """`spent` counts the tokens."""
+
+        def __init__(self, sampling: Sampling, **arguments: Any) -> None:
+            super().__init__(**arguments)
+            self._sampling, self._sampler = sampling, Sampler(self.model, self.processing_class)
+            self.spent = Spent()
+
+        def generate_on_policy_outputs(self, model: Any, inputs: dict[str, Any], _: Any) -> Any:  # type: ignore[override]
+            """The student's completions of the prompts: ids, attention mask, labels."""
+            heads = [
+                tuple(row[: int(n)])
+                for row, n in zip(
+                    inputs["prompts"].tolist(), inputs["prompt_attention_mask"].sum(1), strict=True
+                )
+            ]
+            where = [self._sampling.seed, self.state.global_step]
+            first = parallel.place()[0] * len(heads)  # in the step's whole batch
+            rows = [Row(i, head, int(digest(["gkd", *where, first + i]), 16)) for i, head in enumerate(heads)]
+            self._sampler.fill(rows, self._sampling)
+            self.spent.sampled += sum(len(row.ids) for row in rows)
+            whole = padded([[*row.prompt, *row.ids] for row in rows], self.processing_class.pad_token_id)
+            labels = padded([[_IGNORED] * len(row.prompt) + row.ids for row in rows], _IGNORED)
+            device = inputs["prompts"].device
+            return (
+                whole["input_ids"].to(device),
+                whole["attention_mask"].to(device),
+                labels["input_ids"].to(device),
+            )
+
+        def compute_loss(
+            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            self.spent.trained += int(inputs["attention_mask"].sum())
+            # The number of items is the traces', not that of what was sampled in their place.
+            loss = super().compute_loss(model, inputs, return_outputs, None)
+            if not parallel.several():
+                return loss
+            # Each process has the mean over its tokens; their mean shall be that over all tokens.
+            own = (inputs["labels"] != _IGNORED).sum()
+            return loss * own / self.accelerator.gather(own).float().mean()
+
+    return Distiller

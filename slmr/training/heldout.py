@@ -1,0 +1,181 @@
+"""Held-out problems during training: how good the model is by now, whether to stop, which weights to keep. Ours."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from slmr.engines import Prompt, Sampling
+from slmr.engines.decode import Row
+from slmr.engines.sampler import Sampler
+from slmr.engines.transformers import encode
+from slmr.io import digest
+from slmr.training import parallel
+from slmr.training.curve import Curve
+from slmr.training.validation import ValidationParams
+from slmr.verify import in_form, verify_batch
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+_LOGITS = 1 << 27  # of a scoring pass at most: half a gigabyte in float32
+
+
+class Validation(TrainerCallback):
+    """Samples one completion for each held-out problem at temperature 1, with the same draws at every point.
+
+    Verdicts are those of the evaluation's checkers. `validation_kl` is the KL to the policy at the start,
+    estimated on these completions: the mean over tokens of log p - log p_start.
+
+    Attributes:
+        tokens: sampled so far; no part of the method's budget.
+        best, best_step: the best accuracy and the first step that had it.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, problems: Sequence[dict[str, Any]],
+        params: ValidationParams, curve: Curve, folder: Path, updates: int = 1,
+    ) -> None:  # fmt: skip
+        self._model, self._tokenizer, self._problems = model, tokenizer, problems
+        self._params, self._curve, self._folder = params, curve, folder
+        self._every = params.validate_every * updates
+        self._prompts = [tuple(encode(tokenizer, Prompt(p["prompt"]))) for p in problems]
+        self._sampler: Sampler | None = None
+        self._trainer: Any = None
+        self._start = copy.deepcopy(model).eval()
+        self.tokens, self.best_step, self.best, self._waited = 0, -1, -1.0, 0
+        self._checkpointed = -1  # the best step that the newest checkpoint knows
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        if state.global_step == 0:
+            self._validate(0)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        step = state.global_step
+        if step % self._every == 0 or step == state.max_steps:
+            self._validate(step)
+            if self._params.patience and self._waited >= self._params.patience:
+                control.should_training_stop = True
+
+    def _validate(self, step: int) -> None:
+        found = self.measure()
+        self._curve.add(step, {f"validation_{name}": value for name, value in found.items()})
+        self._waited += 1
+        if found["accuracy"] > self.best:
+            self.best, self.best_step, self._waited = found["accuracy"], step, 0
+            if self._params.keep == "best":
+                with self._whole():
+                    if parallel.place()[0] == 0:
+                        self._save_best()
+
+    def measure(self) -> dict[str, float]:
+        """Strict accuracy, share in the form, mean length, share cut off, KL to the start in nats a token.
+
+        Each process takes a share of the problems; all get the same numbers.
+        """
+        rank, processes = parallel.place()
+        rows = [Row(i, prompt, int(digest(["validation", i]), 16)) for i, prompt in enumerate(self._prompts)]
+        with self._whole():
+            found = parallel.summed(self._counts(rows[rank::processes], self._problems[rank::processes]))
+        count, sampled = len(rows), int(found["tokens"])
+        self.tokens += sampled
+        return {
+            "accuracy": found["strict"] / count, "format": found["form"] / count, "length": sampled / count,
+            "truncated": found["truncated"] / count, "kl": found["kl"] / sampled,
+        }  # fmt: skip
+
+    def _counts(self, rows: Sequence[Row], problems: Sequence[dict[str, Any]]) -> dict[str, float]:
+        """Over these rows; `kl` in nats."""
+        # Made here, as what it tries of the model needs all of its weights.
+        sampler = self._sampler = self._sampler or Sampler(self._model, self._tokenizer)
+        sampler.fill(rows, Sampling(1.0, self._params.max_tokens, 0))
+        texts = self._tokenizer.batch_decode([row.ids for row in rows], skip_special_tokens=True)
+        golds, kinds = [p["gold"] for p in problems], [p["kind"] for p in problems]
+        verdicts = verify_batch(texts, golds, kinds)  # type: ignore[arg-type]
+        return {
+            "strict": sum(v.strict for v in verdicts),
+            "form": sum(map(in_form, texts, kinds)),  # type: ignore[arg-type]
+            "tokens": sum(len(row.ids) for row in rows),
+            "truncated": sum(row.ids[-1] not in sampler.ends for row in rows),
+            "kl": kl_to(self._start, rows),
+        }
+
+    def _file(self, step: int) -> Path:
+        return self._folder / f"best-{step}.safetensors"
+
+    def _save_best(self) -> None:
+        from safetensors.torch import save_file
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        partial = self._folder / "best.partial"
+        save_file({name: p.detach().cpu().contiguous().clone() for name, p in self._weights()}, partial)
+        partial.replace(self._file(self.best_step))
+        # A run that is resumed from the newest checkpoint may still need the one from before it.
+        needed = {self._file(self.best_step), self._file(self._checkpointed)}
+        for other in set(self._folder.glob("best-*")) - needed:
+            other.unlink()
+
+    def kept(self) -> dict[str, torch.Tensor]:
+        """The best validation's weights by their names, if they are to be kept."""
+        if self._params.keep != "best" or self.best_step < 0:
+            return {}
+        from safetensors.torch import load_file
+
+        return load_file(self._file(self.best_step))
+
+    def follow(self, trainer: Any) -> None:
+        """The trainer whose model it is, which may have shared it among processes."""
+        self._trainer = trainer
+
+    def _whole(self) -> AbstractContextManager[Any]:
+        return parallel.whole(self._trainer) if self._trainer else nullcontext()
+
+    def _weights(self) -> list[tuple[str, torch.nn.Parameter]]:
+        return list(self._model.named_parameters())  # tied ones once
+
+    def summary(self) -> dict[str, Any]:
+        """For the stage's statistics: accuracy first, last and best, and whose weights were kept."""
+        points = [row for row in self._curve.rows if row.get("validation_accuracy") is not None]
+        last = int(points[-1]["step"])
+        return {"problems": len(self._problems), "first": points[0]["validation_accuracy"],
+                "last": points[-1]["validation_accuracy"], "best": self.best, "best_step": self.best_step,
+                "kept_step": self.best_step if self._params.keep == "best" else last}  # fmt: skip
+
+    def state(self) -> dict[str, Any]:
+        self._checkpointed = self.best_step
+        return {"tokens": self.tokens, "best_step": self.best_step, "best": self.best, "waited": self._waited}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.tokens, self.best_step, self.best = state["tokens"], state["best_step"], state["best"]
+        self._checkpointed, self._waited = self.best_step, state["waited"]
+
+
+def kl_to(start: PreTrainedModel, rows: Sequence[Row]) -> float:
+    """Sum over the rows' tokens of log p - log p_start, in nats; log p is what they were drawn with."""
+    if not rows:
+        return 0.0
+    width = max(len(row.prompt) + len(row.ids) for row in rows)
+    size = max(1, _LOGITS // (width * start.config.get_text_config().vocab_size))
+    total = 0.0
+    for first in range(0, len(rows), size):
+        batch = rows[first : first + size]
+        # Padding stands behind, where a causal model never looks.
+        padded = [[*row.prompt, *row.ids, *[0] * (width - len(row.prompt) - len(row.ids))] for row in batch]
+        ids = torch.tensor(padded, device=start.device)
+        with torch.inference_mode():
+            logits = start(input_ids=ids).logits[:, :-1].float()
+        nll = torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
+        for row, line in zip(batch, nll, strict=True):
+            begin = len(row.prompt) - 1
+            total += sum(row.logprobs) + float(line[begin : begin + len(row.ids)].sum())
+    return total

@@ -1,0 +1,117 @@
+"""LUFFY (2504.14945): GRPO in which one completion of each group is the teacher's.
+
+The advantage is taken over the whole group. A teacher's token enters the loss with the shaped probability
+f(p) = p / (p + gamma) in the place of the ratio (its equations 5 to 7: the behaviour policy's probability is
+taken as 1, nothing is clipped), the student's own as in GRPO.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, model_validator
+
+from slmr.engines import Prompt
+from slmr.engines.decode import Row
+from slmr.engines.transformers import encode_completion
+from slmr.stage import StageContext, stage
+from slmr.training.grpo import GrpoParams, train_policy
+from slmr.training.rollouts import TAUGHT, Problem, TracedRollouts
+from slmr.training.sft import completions
+
+if TYPE_CHECKING:
+    import torch
+
+
+class LuffyParams(GrpoParams):
+    """As GRPO; `gamma` shapes the teacher's tokens: the smaller, the more an unlikely one counts."""
+
+    gamma: float = Field(default=0.1, gt=0)
+
+    @model_validator(mode="after")
+    def _no_kl(self) -> LuffyParams:
+        if self.beta:
+            raise ValueError("LUFFY has no KL term: leave beta at 0")
+        return self
+
+
+@stage(
+    "luffy", LuffyParams, {"model": "one", "problems": "one", "traces": "many", "validation": "optional"},
+    random=True, version=2,
+)  # fmt: skip
+def luffy_stage(context: StageContext, params: LuffyParams) -> None:
+    """Writes `model/` and what `grpo` writes; a problem without a trace has a group of the student's alone."""
+    traces = completions(context)
+    context.stats["problems_with_trace"] = len(traces)
+    train_policy(
+        context, params, rollouts=partial(MixedRollouts, traces=traces),
+        trainer=lambda: trainer_class(params.gamma),
+    )  # fmt: skip
+
+
+class MixedRollouts(TracedRollouts):
+    """The last completion of a group is the teacher's trace, where there is one."""
+
+    def own(self, problem: Problem) -> int:
+        return self._params.group_size - (problem["id"] in self._traces)
+
+    def sample(
+        self, problems: Sequence[Problem], where: list[int], prefixes: Sequence[str] | None = None
+    ) -> list[list[Row]]:
+        groups = super().sample(problems, where, prefixes)
+        for problem, group in zip(problems, groups, strict=True):
+            if trace := self._traces.get(problem["id"]):
+                ids = encode_completion(self.tokenizer, Prompt(problem["prompt"]), trace)
+                group.append(Row(TAUGHT, group[0].prompt, 0, ids, [0.0] * len(ids)))
+        return groups
+
+
+def trainer_class(gamma: float) -> type:
+    """TRL's trainer with the mixed objective."""
+    import torch
+
+    from slmr.training.sampler_gap import GapTrainer
+
+    class MixedPolicyTrainer(GapTrainer):
+        """GRPO whose ratio is f(p) on a teacher's tokens.
+
+        The rollouts give a teacher's tokens the log-probability 0, the old policy's that LUFFY assumes; so it
+        is enough to put log f(p) in the place of log p there.
+        """
+
+        _taught: torch.Tensor | None = None  # [B]: the rows of the loss being computed that a teacher wrote
+
+        def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
+            output = super()._generate_and_score_completions(inputs)
+            # The rollouts' own fields were written into the rows.
+            output["taught"] = torch.tensor(
+                [row["taught"] for row in inputs], device=output["completion_ids"].device
+            )
+            return output
+
+        def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+            self._taught = inputs["taught"]
+            old = inputs["sampling_per_token_logps"]
+            loss = super()._compute_loss(model, {**inputs, "old_per_token_logps": old})
+            self._taught = None
+            return loss
+
+        def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
+            logps, *rest = super()._get_per_token_logps_and_entropies(*args, **kwargs)
+            if self._taught is None:  # not for a loss
+                return logps, *rest
+            return torch.where(self._taught[:, None], shaped(logps, gamma), logps), *rest
+
+        def sampled_mask(self, inputs: dict[str, Any]) -> torch.Tensor:
+            return inputs["completion_mask"].bool() & ~inputs["taught"][:, None]
+
+    return MixedPolicyTrainer
+
+
+def shaped(logps: torch.Tensor, gamma: float) -> torch.Tensor:
+    """log f(p) for log p; f(p) = p / (p + gamma), 2504.14945, equation 7."""
+    import torch
+
+    return logps - torch.log(logps.exp() + gamma)

@@ -1,0 +1,167 @@
+"""What the processes of one training have to agree on, and how each gets the whole model where none has it.
+
+In a training of one process all of it is nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slmr.config import TrainingSettings
+from slmr.errors import RequestError, WorkError, one_line
+from slmr.io import read_json
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+_STRATEGIES = Path(__file__).parent / "strategies"
+
+
+def settings(training: TrainingSettings) -> dict[str, Any]:
+    """What transformers' TrainingArguments have to say of how it is trained."""
+    found: dict[str, Any] = {
+        "gradient_accumulation_steps": training.accumulation,
+        "gradient_checkpointing": training.gradient_checkpointing and training.strategy != "fsdp",
+        "gradient_checkpointing_kwargs": {"use_reentrant": False},
+    }
+    if training.processes > 1:
+        # The mean over all tokens of the global batch, not the mean of the processes' means.
+        found |= {"average_tokens_across_devices": True, "ddp_find_unused_parameters": False}
+    file = _STRATEGIES / f"{training.strategy}.json"
+    if training.strategy == "fsdp":
+        again = {"activation_checkpointing": training.gradient_checkpointing}
+        found |= {"fsdp": True, "fsdp_config": read_json(file) | again}
+    elif training.strategy != "ddp":
+        found["deepspeed"] = str(file)
+    return found
+
+
+def several() -> bool:
+    """Whether this process trains together with others."""
+    from torch import distributed as dist
+
+    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+
+
+def place() -> tuple[int, int]:
+    """Which process this is, and of how many."""
+    from torch import distributed as dist
+
+    return (dist.get_rank(), dist.get_world_size()) if several() else (0, 1)
+
+
+def gathered(value: Any) -> list[Any]:
+    """What each process has to say, in their order; all wait for each other here."""
+    if not several():
+        return [value]
+    from torch import distributed as dist
+
+    found: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(found, value)
+    return found
+
+
+def summed(counts: Mapping[str, float]) -> dict[str, Any]:
+    """The counts of all processes together; a process without one has 0."""
+    total: Counter[str] = Counter()
+    for found in gathered(dict(counts)):
+        total.update(found)
+    return dict(total)
+
+
+def told_by_first(value: Any) -> Any:
+    """What the first process says."""
+    return gathered(value)[0]
+
+
+@contextmanager
+def whole(trainer: Any) -> Iterator[Any]:
+    """The model of a trainer; within, each process can run it by itself, as often as it likes, with all its weights.
+
+    All processes enter and leave together. Between passes the parts of FSDP2 stay as they are gathered here; ZeRO-3's
+    are gathered, and its hooks taken off, by TRL.
+    """
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    if any(
+        hasattr(parameter, "ds_id") for parameter in model.parameters()
+    ):  # ZeRO-3 marks what it has partitioned
+        from trl.models import unwrap_model_for_generation
+
+        with unwrap_model_for_generation(trainer.model_wrapped, trainer.accelerator) as gathered_model:
+            yield gathered_model
+        return
+    with unsharded(model):
+        yield model
+
+
+@contextmanager
+def unsharded(model: torch.nn.Module) -> Iterator[None]:
+    """Within, the parts of a model that FSDP2 shares among processes are whole in each."""
+    import torch
+    from torch.distributed.fsdp import FSDPModule
+
+    parts = [part for part in model.modules() if isinstance(part, FSDPModule)]
+    if parts:  # FSDP sets itself up in a first pass through the whole, which a sampler's steps are not
+        with torch.no_grad():
+            model(input_ids=torch.zeros((1, 1), dtype=torch.long, device=next(model.parameters()).device))
+    for part in parts:
+        part.set_reshard_after_forward(False, recurse=False)
+        part.unshard()
+    try:
+        yield
+    finally:
+        for part in parts:
+            part.reshard()
+            part.set_reshard_after_forward(True, recurse=False)
+
+
+def states(trainer: Any) -> dict[str, torch.Tensor]:
+    """All weights of a sharded model, on the CPU of the first process; the others take part and get nothing."""
+    found = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    return {name: tensor.detach().cpu() for name, tensor in (found or {}).items()}
+
+
+def average_gradients(model: torch.nn.Module) -> None:
+    """After a backward pass outside of the trainer's: all processes take the same step, to the bit."""
+    if not several():
+        return
+    from torch import distributed as dist
+
+    for parameter in model.parameters():
+        if parameter.grad is not None:
+            dist.all_reduce(parameter.grad)
+            parameter.grad /= dist.get_world_size()
+
+
+def check_same(model: torch.nn.Module) -> None:
+    """That all processes have the same weights in the end, where each has all of them.
+
+    Raises:
+        WorkError: they have not.
+    """
+    sums = gathered(float(sum(parameter.detach().double().sum() for parameter in model.parameters())))
+    if len(set(sums)) > 1:
+        raise WorkError(f"training: the weights of the processes have come apart: their sums are {sums}")
+
+
+def adapted(model: PreTrainedModel, training: TrainingSettings) -> Any:
+    """The model, or with adapters in it if they are to be trained in its place."""
+    if training.lora is None:
+        return model
+    from peft import LoraConfig, get_peft_model
+
+    wanted = training.lora
+    targets = wanted.targets if isinstance(wanted.targets, str) else list(wanted.targets)
+    config = LoraConfig(
+        r=wanted.rank, lora_alpha=wanted.alpha, lora_dropout=wanted.dropout, target_modules=targets,
+        task_type="CAUSAL_LM",
+    )  # fmt: skip
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise RequestError(f"training: lora.targets: {one_line(error)[:300]}") from None

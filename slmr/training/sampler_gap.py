@@ -1,0 +1,43 @@
+"""GRPO's trainer, which also logs how far the sampler's log-probabilities are from the trainer's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from slmr.training.lean import LeanTrainer
+
+
+class GapTrainer(LeanTrainer):
+    """Logs `sampling/logprob_gap` (mean) and `sampling/logprob_gap_max`, in nats a token.
+
+    The sampler's are from the decoding step, the trainer's from a pass over the whole sequence. Before
+    the first update both are of one model, so what is left is arithmetic: a gap that is not tiny at step
+    1 means that the sampler draws from another policy than is trained. TRL logs it with vLLM only.
+    """
+
+    _own_logprobs: torch.Tensor | None = None
+
+    def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
+        found = super()._get_per_token_logps_and_entropies(*args, **kwargs)
+        self._own_logprobs = found[0].detach()
+        return found
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        loss = super()._compute_loss(model, inputs)
+        sampled, own = inputs.get("sampling_per_token_logps"), self._own_logprobs
+        if sampled is not None and own is not None:
+            gap = (own - sampled).abs()[self.sampled_mask(inputs)]
+            largest = gap.max() if gap.numel() else gap.sum()
+            gather: Any = self.accelerator.gather
+            means, most = gather(gap.mean()), gather(largest)
+            if not means.isnan().all():  # a process whose rows are all a teacher's has none
+                mode = "train" if model.training else "eval"
+                self._metrics[mode]["sampling/logprob_gap"].append(means.nanmean().item())
+                self._metrics[mode]["sampling/logprob_gap_max"].append(most.max().item())
+        return loss
+
+    def sampled_mask(self, inputs: dict[str, Any]) -> torch.Tensor:
+        """[B, T]: the tokens that the sampler drew."""
+        return inputs["completion_mask"].bool()

@@ -1,0 +1,200 @@
+"""What every trainer shares: seeds, settings that never change, progress, the saved model."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from slmr import signals
+from slmr.engines.transformers import load_model, load_tokenizer
+from slmr.io import write_rows
+from slmr.stage import StageContext
+from slmr.training import health, parallel
+from slmr.training.curve import CURVE, Curve, renamed, summary
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
+
+    from slmr.training.checkpoint import Stateful
+    from slmr.training.heldout import Validation
+
+
+def seed_everything(seed: int) -> None:
+    """Fixes every random state that a trainer draws from."""
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+class Student(NamedTuple):
+    """What is trained; `parameters` are all of the model's, with adapters or not."""
+
+    tokenizer: PreTrainedTokenizerBase
+    model: Any
+    parameters: int
+
+
+def open_student(context: StageContext) -> Student:
+    """The stage's input model, ready to be trained, with every random state fixed.
+
+    Raises:
+        RequestError: there is none that can be read.
+    """
+    source = context.model("model")
+    seed_everything(context.seed)
+    tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
+    parameters = model.num_parameters()  # before adapters, and before anybody shares them out
+    return Student(tokenizer, parallel.adapted(model, context.training), parameters)
+
+
+def trainer_settings(context: StageContext) -> dict[str, Any]:
+    """Settings of transformers' Trainer that are the same for every method."""
+    return {
+        "output_dir": str(context.folder / "trainer"),
+        "report_to": "none",
+        "save_strategy": "no",  # `slmr.training.checkpoint` says when
+        # A row of the curve a step. The filter would put 0 in the place of a loss that is not a number.
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "disable_tqdm": True,
+        "seed": context.seed,
+        "data_seed": context.seed,
+        "bf16": context.engine.dtype == "bfloat16",
+        "use_cpu": context.engine.device == "cpu",
+        "dataloader_pin_memory": False,
+        "max_grad_norm": 1.0,
+        **parallel.settings(context.training),
+    }
+
+
+class Supervised(Protocol):
+    """The parameters that every trainer on a fixed data set has."""
+
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def warmup_share(self) -> float: ...
+    @property
+    def max_length(self) -> int: ...
+
+
+def supervised_settings(context: StageContext, params: Supervised, steps: int) -> dict[str, Any]:
+    """`trainer_settings` with those of a trainer on a fixed data set, whose rows stand in the order of a schedule."""
+    return trainer_settings(context) | {
+        "max_steps": steps,
+        "per_device_train_batch_size": context.training.share(params.batch_size, "batch_size"),
+        "learning_rate": params.learning_rate,
+        "warmup_steps": params.warmup_share,
+        "lr_scheduler_type": "cosine",
+        "max_length": params.max_length,
+        "train_sampling_strategy": "sequential",
+    }
+
+
+def progress_callback(
+    context: StageContext, curve: Curve, more: Callable[[int], Mapping[str, float]]
+) -> TrainerCallback:
+    """Hands the trainer's steps to the progress display, and its logs to the curve with what `more` says of a step.
+
+    Training stops with the step that uses up the budget.
+    """
+    from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+    class Reporter(TrainerCallback):
+        def on_step_end(
+            self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+        ) -> None:
+            if context.leads:
+                context.progress(state.global_step, state.max_steps, "steps")
+
+        def on_log(
+            self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
+            logs: Mapping[str, Any] | None = None, **_: object,
+        ) -> None:  # fmt: skip
+            if "train_runtime" in (logs or {}):  # the summary at the end
+                return
+            row = {**renamed(logs or {}), **more(state.global_step)}
+            curve.add(state.global_step, row)
+            health.check(curve.latest(health.LOOKS_BACK))
+            spent = row.get("train_tokens", 0) + row.get("rollout_tokens", 0) + row.get("teacher_tokens", 0)
+            if context.allowance is not None and spent >= context.allowance:
+                control.should_training_stop = True
+                context.stats["stopped_by_budget"] = state.global_step
+
+    return Reporter()
+
+
+def run(
+    trainer: Any,
+    context: StageContext,
+    curve: Curve,
+    validation: Validation | None,
+    parts: Mapping[str, Stateful] = {},
+    updates: int = 1,
+) -> None:
+    """Trains, and writes `model/` and the curve; what the validation found goes into the statistics.
+
+    A killed run goes on from its newest checkpoint, which is taken at multiples of `updates` steps alone;
+    `parts` have to remember something over a stop, too.
+    """
+    from transformers import PrinterCallback
+
+    from slmr.training.checkpoint import Checkpoints
+
+    parts = {**parts, "curve": curve}
+    if validation:
+        validation.follow(trainer)
+        trainer.add_callback(validation)
+        parts["validation"] = validation
+    checkpoints = Checkpoints(parts, updates)
+    trainer.add_callback(checkpoints)
+    trainer.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
+    with signals.deferred():
+        trainer.train(resume_from_checkpoint=checkpoints.newest(Path(trainer.args.output_dir)))
+    if validation:
+        context.stats |= {"validation": validation.summary(), "validation_tokens": validation.tokens}
+    context.stats |= {"steps": int(curve.rows[-1]["step"]), "course": summary(curve.rows)}
+    model = _final_model(trainer, context, validation)
+    if context.leads:
+        write_rows(context.folder / CURVE, curve.rows)
+        _save(model, trainer.processing_class, context.folder / "model")
+
+
+def _final_model(trainer: Any, context: StageContext, validation: Validation | None) -> Any:
+    """What is kept of a training, as an ordinary model; where the processes share one, the first alone gets it."""
+    kept = validation.kept() if validation and context.leads else {}
+    if context.training.shards:
+        weights = parallel.states(trainer)
+        if not context.leads:
+            return None
+        model: Any = load_model(context.model("model"), "cpu")
+        model.load_state_dict(weights, strict=False)  # of tied ones one is there
+    else:
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        parallel.check_same(model)
+    _put(kept, model)
+    return model.merge_and_unload() if context.training.lora else model
+
+
+def _put(weights: Mapping[str, Any], model: PreTrainedModel) -> None:
+    import torch
+
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, value in weights.items():
+            parameters[name].copy_(value)
+
+
+def _save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """An ordinary transformers folder, in safetensors."""
+    model.config.use_cache = True
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

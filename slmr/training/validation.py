@@ -1,0 +1,71 @@
+"""What a stage may ask of validation during training. Ours; the callback that does it is in `heldout`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from slmr.config import Params
+from slmr.errors import RequestError
+from slmr.io import read_rows
+from slmr.stage import StageContext
+from slmr.training.curve import Curve
+
+if TYPE_CHECKING:
+    from slmr.training.heldout import Validation
+
+VALIDATION = "validation.parquet"
+NOTHING_HELD_OUT = (
+    "validate_every is set, but no problem is held out: give the stage `validation: pool` in the recipe, and set"
+    " pool.validation in the profile"
+)
+
+
+class ValidationParams(Params):
+    """Validation during training.
+
+    Attributes:
+        validate_every: steps between two, besides one before the first step and one at the end; 0 is never.
+        patience: validations without a new best after which training stops; 0 never stops early.
+        keep: the weights of the last step, or those of the best validation (the first of equals).
+        max_tokens: of a completion.
+    """
+
+    validate_every: int = Field(default=0, ge=0)
+    patience: int = Field(default=0, ge=0)
+    keep: Literal["last", "best"] = "last"
+    max_tokens: int = Field(default=80, ge=1)
+
+    @field_validator("patience", "keep")
+    @classmethod
+    def _validated(cls, value: int | str, info: ValidationInfo) -> int | str:
+        if value not in (0, "last") and not info.data.get("validate_every"):
+            raise ValueError("needs validate_every: without validations there is no best one")
+        return value
+
+
+def open_validation(
+    model: Any,
+    tokenizer: Any,
+    params: ValidationParams,
+    curve: Curve,
+    context: StageContext,
+    updates: int = 1,
+) -> Validation | None:
+    """The validation that the parameters ask for, on the problems that the pool holds out.
+
+    `updates` of the weights are one step of the parameters.
+
+    Raises:
+        RequestError: the pool holds none out.
+    """
+    if not params.validate_every:
+        return None
+    places = context.folders("validation") if context.inputs.get("validation") else []
+    if not places or not (places[0] / VALIDATION).is_file():
+        raise RequestError(NOTHING_HELD_OUT)
+    from slmr.training.heldout import Validation
+
+    problems = read_rows(places[0] / VALIDATION)
+    return Validation(model, tokenizer, problems, params, curve, context.folder / "trainer", updates)

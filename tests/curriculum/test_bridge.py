@@ -1,0 +1,118 @@
+"""Bridge: every kept trace verifies and is at most as hard as the raw one; the counts add up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slmr.curriculum.bridge import BridgeParams, bridge_stage, candidates, choose
+from slmr.io import read_rows
+from slmr.verify import verify
+from tests.curriculum.common import context, folder, problems, rollout
+
+
+def run(
+    place: Path, n: int = 6, right: int = 2, then: str = "1 + 1 = 3.", **params: Any
+) -> tuple[dict[str, Any], list[dict], list[dict], Any]:
+    """The stage on hard level-4 problems whose student has got so many steps right, and then says something else."""
+    from slmr.curriculum.teachers.oracle import OracleTeacher
+
+    pool = problems(n, level=4)
+    steps = OracleTeacher(0, 0).worked_steps(pool)
+    rollouts = [
+        rollout(p["id"], 0, " ".join([*s[:right], then, "#### 3"]), False)
+        for p, s in zip(pool, steps, strict=True)
+        if s
+    ]
+    groups = [{"problem_id": p["id"], "group": "hard"} for p in pool]
+    made = context(
+        place / "out", problems=folder(place / "pool", problems=pool), probe=folder(place / "probe", rollouts=rollouts),
+        partition=folder(place / "groups", groups=groups),
+    )  # fmt: skip
+    bridge_stage(made, BridgeParams(merge_share=0.7, **params))
+    return (
+        made.stats,
+        read_rows(made.folder / "traces.parquet"),
+        read_rows(made.folder / "scores.parquet"),
+        made.cost,
+    )
+
+
+def test_kept_traces_verify_and_are_no_harder_than_raw_ones(tmp_path: Path) -> None:
+    stats, traces, scores, cost = run(tmp_path)
+    golds = {p["id"]: p["gold"] for p in problems(6, level=4)}
+    assert all(verify(t["completion"], golds[t["problem_id"]], "numeric").strict for t in traces)
+    by_problem: dict[str, dict[str, dict]] = {}
+    for row in scores:
+        by_problem.setdefault(row["problem_id"], {})[row["source"]] = row
+    for found in by_problem.values():
+        (kept,) = [row for row in found.values() if row["kept"]]
+        assert kept["score"] <= found["raw"]["score"]
+        assert kept["nll"] == sum(kept["token_nlls"]) / len(kept["token_nlls"])
+    assert stats["improved"] + stats["kept_raw"] + stats["no_verified"] == stats["problems"] == 6
+    assert sum(stats["kept"].values()) == len(traces) == 6
+    assert stats["nll_after"] <= stats["nll_before"] and stats["improved"] >= 1
+    assert cost.rollout_tokens > 0 and cost.teacher_tokens > 0
+
+
+def test_without_rewrites_every_raw_trace_stays(tmp_path: Path) -> None:
+    stats, _traces, scores, cost = run(tmp_path, rewrites=())
+    assert stats["kept"] == {"raw": 6} and stats["nll_before"] == stats["nll_after"]
+    assert {row["source"] for row in scores} == {"raw"} and cost.rollout_tokens == 0
+
+
+def test_the_own_prefix_is_in_the_students_words_up_to_its_error(tmp_path: Path) -> None:
+    _, _, scores, _ = run(tmp_path, rewrites=("own prefix",))
+    raw = {row["problem_id"]: row["text"] for row in scores if row["source"] == "raw"}
+    own = {row["problem_id"]: row["text"] for row in scores if row["source"] == "own prefix"}
+    assert own and all("1 + 1 = 3" not in text and text != raw[i] for i, text in own.items())
+
+
+def test_words_are_no_right_beginning(tmp_path: Path) -> None:
+    """Nothing in them is wrong, and nothing right: a real student's chatter would win by being its own."""
+    words = "This is a classic problem. We have to find how many there are."
+    _, _, scores, _ = run(tmp_path / "words", right=0, then=words, rewrites=("own prefix",))
+    assert {row["source"] for row in scores} == {"raw"}
+    _, _, scores, _ = run(tmp_path / "after", right=1, then=words, rewrites=("own prefix",))
+    own = [row["text"] for row in scores if row["source"] == "own prefix"]
+    assert own and not any("classic" in text for text in own)
+
+
+PROBLEM = {"id": "p", "prompt": "?", "gold": "7", "kind": "numeric"}
+
+
+def test_at_most_m_different_verified_rewrites_compete() -> None:
+    texts = {
+        "raw": "3 + 4 = 7. #### 7",
+        "a": "3 + 4 = 7. #### 7",
+        "b": "#### 8",
+        "c": "a. #### 7",
+        "d": "b. #### 7",
+    }
+    rows = candidates(PROBLEM, texts, BridgeParams(candidates=1))
+    assert [(r["source"], r["verified"]) for r in rows] == [("raw", True), ("b", False), ("c", True)]
+
+
+def test_a_problem_without_a_verified_trace_is_left_out() -> None:
+    rows = candidates(PROBLEM, {"raw": "#### 8", "b": "#### 9"}, BridgeParams())
+    assert choose(rows) == [] and not any(row["kept"] for row in rows)
+
+
+@given(st.lists(st.floats(0, 10), min_size=1, max_size=6))
+def test_choose_takes_the_lowest_score_and_raw_on_a_tie(scores: list[float]) -> None:
+    rows = [
+        {
+            "problem_id": "p",
+            "score": s,
+            "source": "raw" if i == len(scores) - 1 else "own style",
+            "verified": True,
+        }
+        for i, s in enumerate(scores)
+    ]
+    (best,) = choose(rows)
+    assert best["score"] == min(scores) and best["kept"]
+    if scores[-1] == min(scores):
+        assert best["source"] == "raw"

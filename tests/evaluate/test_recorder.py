@@ -1,0 +1,128 @@
+"""Completions are kept as they land: what was there stays, what was cut short is asked again as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slmr.engines import Completion, Heard, Prompt, Sampling
+from slmr.errors import WorkError
+from slmr.evaluate import EvaluateParams
+from slmr.evaluate.recorder import Recorder, clock, questions_of
+from slmr.tasks import Task
+from slmr.tasks.registry import load_task
+
+K = 2
+N_ITEMS = 13
+
+
+class ScriptedEngine:
+    """Answers with the batch it was asked in, so that another composition is another answer."""
+
+    parameters = 1
+    width = 4
+
+    def __init__(self, unit: int, dies_after: int | None = None) -> None:
+        self.unit, self.left, self.calls = unit, dies_after, []
+
+    def generate(
+        self, prompts: Sequence[Prompt], sampling: Sampling, heard: Heard | None = None
+    ) -> list[Completion]:
+        if heard is None:  # the trial before the start
+            return [Completion("", "length", sampling.max_tokens) for _ in prompts]
+        self.calls.append(len(prompts))
+        beside = hash(tuple(prompts)) if self.unit > 1 else 0
+        done = []
+        for i, prompt in enumerate(prompts):
+            if self.left == 0:
+                raise WorkError("the server stopped")
+            if self.left is not None:
+                self.left -= 1
+            done.append(
+                Completion(f"{prompt.user[-40:]} {prompt.draw} {beside}", "stop", 3, (), (-0.5, -0.5))
+            )
+            heard(i, done[-1])
+        return done
+
+
+def recorder(folder: Path, tasks: Sequence[Task]) -> Recorder:
+    questions = [q for task in tasks for q in questions_of(task, N_ITEMS, K, 0)]
+    names = tuple(task.name for task in tasks)
+    return Recorder(folder, questions, EvaluateParams(tasks=names, k=K), lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def tasks() -> list[Task]:
+    return [load_task("lab_gsm8k"), load_task("lab_logiqa")]
+
+
+@settings(max_examples=30)
+@given(unit=st.integers(1, 30), deaths=st.lists(st.integers(0, 40), max_size=5))
+def test_after_any_deaths_the_rows_are_those_of_an_undisturbed_run(
+    tmp_path_factory: pytest.TempPathFactory, tasks: list[Task], unit: int, deaths: list[int]
+) -> None:
+    undisturbed = recorder(tmp_path_factory.mktemp("whole"), tasks)
+    undisturbed.record(ScriptedEngine(unit))
+    folder = tmp_path_factory.mktemp("killed")
+    for dies_after in deaths:
+        mine = recorder(folder, tasks)
+        if mine.left():
+            with suppress(WorkError):
+                mine.record(ScriptedEngine(unit, dies_after))
+    last = recorder(folder, tasks)
+    if last.left():
+        last.record(ScriptedEngine(unit))
+    assert last.rows() == undisturbed.rows()
+
+
+def test_what_a_server_said_is_never_asked_again(tmp_path: Path, tasks: list[Task]) -> None:
+    with pytest.raises(WorkError, match="the server stopped"):
+        recorder(tmp_path, tasks).record(ScriptedEngine(1, dies_after=30))
+    again, engine = recorder(tmp_path, tasks), ScriptedEngine(1)
+    assert len(again.left()) == 2 * N_ITEMS * K - 30
+    again.record(engine)
+    assert sum(engine.calls) == 2 * N_ITEMS * K - 30 and not again.left()
+
+
+def test_a_unit_of_a_local_engine_is_kept_whole_or_not_at_all(tmp_path: Path, tasks: list[Task]) -> None:
+    with pytest.raises(WorkError):
+        recorder(tmp_path, tasks).record(ScriptedEngine(8, dies_after=21))
+    assert len(recorder(tmp_path, tasks).left()) == 2 * N_ITEMS * K - 16
+
+
+def test_rows_hold_what_a_reader_needs(tmp_path: Path, tasks: list[Task]) -> None:
+    mine = recorder(tmp_path, tasks)
+    mine.record(ScriptedEngine(64))
+    rows = mine.rows()
+    assert [row["k_index"] for row in rows[:4]] == [0, 1, 0, 1]
+    item = tasks[0].items("test", 1)[0]
+    assert rows[0]["item_id"] == item.id and rows[0]["gold"] == item.gold
+    assert rows[0]["prompt"] == tasks[0].prompt(item.problem)
+    assert (rows[0]["tokens"], rows[0]["finish_reason"], rows[0]["logprob"]) == (3, "stop", -1.0)
+    assert {row["task"] for row in rows} == {"lab_gsm8k", "lab_logiqa"}
+
+
+def test_the_time_is_told_before_it_is_spent_and_all_along(tmp_path: Path, tasks: list[Task]) -> None:
+    said: list[str] = []
+    mine = recorder(tmp_path, tasks)
+    mine._progress = lambda done, total, what: said.append(f"{done} of {total} {what}")
+    mine.record(ScriptedEngine(8))
+    assert said[0].startswith("0 of 52 completions: 52 to do take at most ")
+    assert len(said) >= 2 and said[-1].startswith("52 of 52 ") and "tokens/s, about 0 s left" in said[-1]
+
+
+def test_clock() -> None:
+    assert [clock(s) for s in (4.4, 89, 600, 9000)] == ["4 s", "89 s", "10 min", "2.5 h"]
+
+
+def test_temperature_of_one_and_of_several() -> None:
+    def drawn(**values: Any) -> float:
+        return EvaluateParams(tasks=("lab_math",), **values).drawn_at()
+
+    assert (drawn(), drawn(k=4), drawn(k=1, temperature=0.7), drawn(k=4, temperature=0)) == (0, 1, 0.7, 0)

@@ -1,0 +1,170 @@
+"""A whole bench on a tiny profile: what lands where, a user's own method, the budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slmr.artifacts import Store
+from slmr.cli.display import BenchDisplay
+from slmr.errors import RequestError, WorkError
+from slmr.io import read_json, read_rows
+from slmr.pipeline.bench import BenchRequest, make_plan, run_bench
+from slmr.pipeline.runner import rough_seconds
+from slmr.results.capability import capability
+from slmr.results.entries import run_entries
+from slmr.results.report import write_report
+from slmr.results.schema import read_summary, run_file
+
+PROFILE = """
+students: [lab-llama]
+default_student: lab-llama
+tasks: lab_gsm8k
+{extra}
+evaluate: {{limit: 8, k: 2, temperature: 1.0}}
+capability: {{tasks: lab_gsm8k, limit: 8, k: 4}}
+engine: {{name: transformers, batch_size: 64, device: cpu, dtype: float32}}
+stages:
+  pool: {{task: lab_gsm8k, size: 16, validation: 8}}
+  probe: {{k: 2, max_tokens: 40}}
+  teacher: {{teacher: oracle}}
+  bridge: {{teacher: oracle}}
+  critique: {{teacher: oracle}}
+  sft: {{epochs: 1, batch_size: 8, validate_every: 1, keep: last, max_tokens: 40}}
+  grpo: {{steps: 3, group_size: 4, prompts_per_step: 2, max_tokens: 40, validate_every: 1}}
+"""
+
+MINE = """
+name: mine
+kind: sft
+summary: A user's own.
+stages:
+  pool: {stage: pool}
+  raw: {stage: teacher, problems: pool, model: student}
+  sft: {stage: sft, model: student, traces: raw, validation: pool, with: {learning_rate: 1.0e-3}}
+result: sft
+"""
+
+
+def plan_of(folder: Path, methods: str, extra: str = ""):
+    (folder / "tiny.yaml").write_text(PROFILE.format(extra=extra))
+    (folder / "mine").mkdir(exist_ok=True)
+    (folder / "mine" / "mine.yaml").write_text(MINE)
+    return make_plan(
+        BenchRequest(
+            methods, str(folder / "tiny.yaml"), out=folder / "runs", methods_paths=(folder / "mine",)
+        )
+    )
+
+
+def test_a_users_method_stands_in_the_same_tables(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, "mine,grpo")
+    with BenchDisplay() as display:
+        run_bench(plan, display)
+    rows = read_summary(plan.folder / "summary.json").rows
+    assert [row.method for row in rows] == ["base", "grpo", "mine"]
+    assert "--methods-path" in next(row.command for row in rows if row.method == "mine")
+    assert all(row.samples_file(plan.folder).is_file() for row in rows)
+    able = capability(run_entries(plan.folder))
+    assert {entry.method for entry in able} == {"base", "grpo", "mine"}
+    assert all(list(entry.passed) == [1, 2, 4] for entry in able)
+    # The course begins with what was spent before the stage, and ends with what the method cost.
+    course = read_rows(run_file(plan.folder, "course", "grpo", "lab-llama", 0))
+    assert all(point["reward"] is not None for point in course[1:])
+    grpo = next(row for row in rows if row.method == "grpo")
+    assert [p["step"] for p in course] == [0, 1, 2, 3] and course[0]["tokens"] == 0
+    assert course[-1]["tokens"] == grpo.train_tokens + grpo.rollout_tokens
+    mine = read_rows(run_file(plan.folder, "course", "mine", "lab-llama", 0))
+    teacher = next(row for row in rows if row.method == "mine").teacher_tokens
+    assert mine[0]["tokens"] == teacher > 0
+    text = write_report([plan.folder], tmp_path / "report").read_text()
+    assert "| mine | sft |" in text and "| grpo | rl |" in text
+
+
+def test_where_a_staged_methods_numbers_come_from_is_kept(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, "stagewise")
+    with BenchDisplay() as display:
+        run_bench(plan, display)
+    table = lambda what: read_rows(run_file(plan.folder, what, "stagewise", "lab-llama", 0))  # noqa: E731
+    stages = table("stages")
+    seen: set[str] = set()
+    for row in stages:  # inputs first, down to the untrained student
+        assert set(row["inputs"]) <= seen
+        seen.add(row["key"])
+    row = read_summary(plan.folder / "summary.json").rows[-1]
+    training = [stage for stage in stages if stage["stage"] != "evaluate"]
+    assert sum(stage["rollout_tokens"] for stage in training) == row.rollout_tokens
+    moves = table("moves")
+    for number, to in ((1, "primed"), (1, "next"), (2, "primed")):  # every problem is somewhere at every time
+        assert sum(m["n"] for m in moves if (m["round"], m["to"]) == (number, to)) == 16
+    for trace in table("bridged"):
+        assert "".join(trace["pieces"]) == trace["text"] and len(trace["pieces"]) == len(trace["token_nlls"])
+        assert sum(trace["token_nlls"]) / len(trace["token_nlls"]) == pytest.approx(trace["nll"])
+    assert all(row["task"] == "lab_gsm8k" and row["new"] for row in table("critiques"))
+
+
+def test_training_ends_where_the_budget_does(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, "grpo", "budget: 400")
+    with BenchDisplay() as display:
+        run_bench(plan, display)
+    node = next(n for n in plan.nodes if n.stage and n.stage.name == "grpo")
+    stats = read_json(Store(plan.folder / "artefacts").path("grpo", node.key) / "stats.json")
+    assert stats["stopped_by_budget"] == stats["steps"] == 1
+    assert plan_of(tmp_path, "grpo").folder != plan.folder
+
+
+def test_a_stage_with_nothing_left_says_so(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, "mine", "budget: 10")
+    with BenchDisplay() as display, pytest.raises(WorkError, match=r"stage sft \(mine\): .* budget is 10"):
+        run_bench(plan, display)
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ("tuned: {grop: {grpo: {learning_rate: 1}}}", "did you mean 'grpo'"),
+        ("tuned: {grpo: {grop: {learning_rate: 1}}}", "did you mean 'grpo'"),
+        ("leave_out: {gdk: why}", "did you mean 'gkd'"),
+        ("training: {stages: {grop: {accumulation: 2}}}", "did you mean 'grpo'"),
+        ("training: {stages: {probe: {accumulation: 2}}}", "unknown stage that trains 'probe'"),
+        ("training: {stages: {grpo: {accumulation: 3}}}", "it must be a multiple of 3"),
+        ("training: {stages: {grpo: {accumulatoin: 2}}}", "accumulatoin"),
+    ],
+)
+def test_names_in_a_profile_are_checked(extra: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=message):
+        plan_of(tmp_path, "grpo", extra)
+
+
+def test_a_bench_is_of_one_edition(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(
+        PROFILE.format(extra="").replace("tasks: lab_gsm8k\n", "tasks: 'lab_gsm8k,svamp'\n", 1)
+    )
+    with pytest.raises(RequestError, match="both editions, which are never ranked together"):
+        make_plan(BenchRequest("base", str(tmp_path / "tiny.yaml"), out=tmp_path))
+
+
+def test_a_validation_without_held_out_problems_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(PROFILE.format(extra="").replace(", validation: 8", ""))
+    with pytest.raises(RequestError, match=r"method 'grpo', stage 'grpo': .*no problem is held out"):
+        make_plan(BenchRequest("grpo", str(tmp_path / "tiny.yaml"), out=tmp_path))
+
+
+def test_a_request_that_no_executor_can_do_is_refused_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="unknown executor 'rey'; did you mean 'ray'"):
+        make_plan(BenchRequest("base", executor="rey", out=tmp_path))
+    with pytest.raises(RequestError, match="--depot is for --executor ray"):
+        make_plan(BenchRequest("base", depot="memory://x", out=tmp_path))
+
+
+def test_the_time_of_a_stage_grows_with_the_pool_and_with_the_completions(tmp_path: Path) -> None:
+    def rough(change: str, to: str) -> dict[str, float]:
+        (tmp_path / "tiny.yaml").write_text(PROFILE.format(extra="").replace(change, to))
+        nodes = make_plan(BenchRequest("sft_grpo", str(tmp_path / "tiny.yaml"), out=tmp_path)).nodes
+        return {node.stage.name: rough_seconds(node) for node in nodes if node.stage}
+
+    usual = rough("", "")
+    assert rough("size: 16", "size: 48")["sft"] == pytest.approx(3 * usual["sft"])
+    assert rough("size: 16", "size: 48")["grpo"] == usual["grpo"]
+    assert rough("group_size: 4", "group_size: 8")["grpo"] == pytest.approx(2 * usual["grpo"])

@@ -1,0 +1,134 @@
+"""Damage in runs is found, named, and mended by making it again; what is whole is left alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from slmr.artifacts import MANIFEST
+from slmr.errors import RequestError
+from slmr.pipeline.repair import at_work, find_damage, mend
+from tests.in_process import slmr
+
+PROFILE = "students: [lab-llama]\ndefault_student: lab-llama\ntasks: lab_gsm8k\nevaluate: {limit: 8}\n"
+
+
+def bench(folder: Path) -> None:
+    (folder / "tiny.yaml").write_text(PROFILE)
+    profile, out = str(folder / "tiny.yaml"), str(folder / "runs")
+    assert slmr("bench", "--method", "base", "--profile", profile, "--out", out) == 0
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    bench(folder)
+    return folder
+
+
+@pytest.fixture
+def whole(once: Path, tmp_path: Path) -> Path:
+    shutil.copytree(once, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def artefact(folder: Path) -> Path:
+    (found,) = folder.glob("runs/*/artefacts/evaluate-*")
+    return found
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in sorted(folder.glob("runs/*/s*/**/*.parquet")) + sorted(folder.glob("runs/*/summary.json"))
+    }
+
+
+def accuracies(file: bytes) -> list[tuple[str, float]] | bytes:
+    """Of a summary, whose wall times differ from run to run; other files as they are."""
+    if not file.startswith(b"{"):
+        return file
+    return [(row["task"], row["accuracy"]) for row in json.loads(file)["rows"]]
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+DAMAGES = {
+    "no manifest": lambda f: (artefact(f) / MANIFEST).unlink(),
+    "half a manifest": lambda f: cut(artefact(f) / MANIFEST),
+    "half the samples": lambda f: cut(artefact(f) / "samples.parquet"),
+    "half the metrics": lambda f: cut(artefact(f) / "metrics.json"),
+    "another's folder": lambda f: artefact(f).rename(artefact(f).with_name("evaluate-0123456789abcdef")),
+    "half a summary": lambda f: cut(next(f.glob("runs/*/summary.json"))),
+    "half an export": lambda f: cut(next(f.glob("runs/*/samples/**/*.parquet"))),
+    "no export": lambda f: next(f.glob("runs/*/samples/**/*.parquet")).unlink(),
+    "half written": lambda f: (artefact(f).parents[1] / "summary.json.partial").write_text("{"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_each_damage_is_found_and_the_same_bench_makes_it_again(whole: Path, damage: str) -> None:
+    before = contents(whole)
+    assert find_damage(whole / "runs") == []
+    DAMAGES[damage](whole)
+    (found,) = find_damage(whole / "runs")
+    assert found.path.exists() and found.cure in ("remove", "set aside")
+    assert mend([found]) == []
+    bench(whole)
+    assert find_damage(whole / "runs") == []
+    after = contents(whole)
+    assert list(after) == list(before)
+    assert [accuracies(after[name]) for name in after] == [accuracies(before[name]) for name in before]
+
+
+def test_what_a_killed_stage_left_to_go_on_from_is_no_damage(whole: Path) -> None:
+    unfinished = artefact(whole).parent / ".partial" / "sft-0123456789abcdef"
+    unfinished.mkdir(parents=True)
+    assert find_damage(whole / "runs") == []
+    left_over = unfinished.with_name(artefact(whole).name)
+    left_over.mkdir()
+    (found,) = find_damage(whole / "runs")
+    assert found.path == left_over and mend([found]) == [] and unfinished.is_dir()
+
+
+def test_nothing_is_touched_while_a_bench_is_at_work(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (artefact(whole) / MANIFEST).unlink()
+    with FileLock(artefact(whole).parent / ".partial" / "sft-0123456789abcdef.lock"):
+        assert at_work(whole / "runs") == [artefact(whole).parents[1]]
+        assert slmr("doctor", "--runs", str(whole / "runs"), "--mend") == 1
+    said = capsys.readouterr()
+    assert "a bench is at work" in said.err and artefact(whole).is_dir()
+    assert at_work(whole / "runs") == []
+
+
+def test_the_command_names_what_is_damaged_and_mends_it(
+    whole: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = str(whole / "runs")
+    assert slmr("doctor", "--runs", runs) == 0
+    assert "nothing is damaged" in capsys.readouterr().out
+    cut(artefact(whole) / "samples.parquet")
+    assert slmr("doctor", "--runs", runs) == 1
+    said = capsys.readouterr()
+    assert "samples.parquet" in said.out and "--mend" in said.err and artefact(whole).is_dir()
+    assert slmr("doctor", "--runs", runs, "--mend") == 0
+    assert "1 thing mended" in capsys.readouterr().out
+
+
+def test_what_only_another_copy_mends_is_said(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A published run has no artefacts to make its samples from."""
+    shutil.rmtree(artefact(whole).parent)
+    cut(next(whole.glob("runs/*/samples/**/*.parquet")))
+    assert slmr("doctor", "--runs", str(whole / "runs"), "--mend") == 1
+    assert "cannot be mended here" in capsys.readouterr().err
+
+
+def test_a_wrong_folder_is_said() -> None:
+    with pytest.raises(RequestError, match="no such folder"):
+        find_damage(Path("nowhere"))

@@ -1,0 +1,34 @@
+"""Names beside points: none over another, the first ones first."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slmr.results.labels import PLACES, label_box, mark_box, place_labels
+
+NUMBERS = st.floats(0, 100, allow_nan=False)
+POINTS = st.lists(st.tuples(NUMBERS, NUMBERS, st.text("abcdef_", min_size=1, max_size=15)), max_size=25)
+
+
+@given(POINTS)
+def test_no_name_lies_over_another_or_over_a_point(points: list[tuple[float, float, str]]) -> None:
+    spread = [(0.0, 0.0, "a"), (620.0, 400.0, "b"), *points]  # then a unit is a pixel
+    places = place_labels(spread)
+
+    assert len(places) == len(spread) and set(places) <= {*PLACES, ""}
+    boxes = [
+        label_box((x, y), name, place) for (x, y, name), place in zip(spread, places, strict=True) if place
+    ]
+    assert not any(a.meets(b) for a, b in combinations(boxes, 2))
+    assert not any(box.meets(mark_box((x, y))) for box in boxes for x, y, _ in spread)
+
+
+def test_a_name_moves_aside_for_its_neighbour_and_goes_where_there_is_no_room() -> None:
+    pair = [(0.0, 0.0, "first"), (20.0, 0.0, "second"), (620.0, 400.0, "far")]
+
+    assert place_labels(pair) == ["middle left", "middle right", "middle right"]
+    assert place_labels([(5.0, 5.0, "a")] * 9)[-1] == ""
+    assert place_labels([]) == []

@@ -1,0 +1,140 @@
+"""Which rows are found, and which of them count."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from slmr.results import selection
+from slmr.results.selection import Filters, Results
+
+from slmr.results.schema import SummaryRow, write_summary
+
+MakeRow = Callable[..., SummaryRow]
+
+
+def put(folder: Path, rows: list[SummaryRow], age: int = 0) -> Path:
+    """A run folder, written `age` seconds before a fixed time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_summary(folder / "summary.json", rows)
+    os.utime(folder / "summary.json", (2e9 - age, 2e9 - age))
+    return folder
+
+
+def rows_of(loaded: Results) -> list[SummaryRow]:
+    return [row for row, _ in loaded.located]
+
+
+@pytest.mark.parametrize("below", [".", "lab-0"])
+def test_rows_are_found_in_a_run_folder_and_above_it(results: Path, below: str) -> None:
+    loaded = selection.load_results(results / below)
+    assert len(rows_of(loaded)) == (13 if below == "." else 12)
+    assert loaded.notices == ()
+
+
+def test_artefacts_are_not_searched(tmp_path: Path, make_row: MakeRow) -> None:
+    put(tmp_path / "artefacts" / "evaluate-1", [make_row("base")])
+    assert selection.load_results(tmp_path).located == ()
+
+
+@pytest.mark.parametrize(
+    "text", [b'{"rows": 3}', b"{", b"", b"\xff\xfe", b'{"schema_version": 9, "rows": []}']
+)
+def test_a_bad_file_is_a_notice_and_not_a_crash(results: Path, text: bytes) -> None:
+    (results / "broken").mkdir()
+    (results / "broken" / "summary.json").write_bytes(text)
+    loaded = selection.load_results(results)
+    assert len(rows_of(loaded)) == 13
+    assert len(loaded.notices) == 1
+    assert "broken" in loaded.notices[0] and "\n" not in loaded.notices[0]
+
+
+def test_a_file_that_vanishes_is_a_notice(results: Path) -> None:
+    (results / "gone").mkdir()
+    (results / "gone" / "summary.json").symlink_to(results / "nowhere")
+    assert any("nowhere" in n or "gone" in n for n in selection.load_results(results).notices)
+
+
+def test_a_missing_folder_has_no_rows(tmp_path: Path) -> None:
+    assert selection.load_results(tmp_path / "nowhere").located == ()
+
+
+def test_a_changed_file_is_read_again(tmp_path: Path, make_row: MakeRow) -> None:
+    put(tmp_path, [make_row("base", accuracy=0.1)], age=9)
+    assert rows_of(selection.load_results(tmp_path))[0].accuracy == 0.1
+    put(tmp_path, [make_row("base", accuracy=0.2)])
+    assert rows_of(selection.load_results(tmp_path))[0].accuracy == 0.2
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"checker_version": "numeric-9"}, {"checker_version": "numeric-10"}),
+        ({"task_version": "1-ffff"}, {"task_version": "2-0000"}),
+    ],
+)
+def test_the_highest_version_counts_even_where_its_file_is_older(
+    tmp_path: Path, make_row: MakeRow, old: dict[str, str], new: dict[str, str]
+) -> None:
+    put(tmp_path / "new", [make_row("base", **new)], age=100)
+    put(tmp_path / "old", [make_row("base", **old), make_row("sft", **old), make_row("sft", "lab_math")])
+    loaded = selection.load_results(tmp_path)
+    assert {(row.method, row.task) for row in rows_of(loaded)} == {("base", "lab_gsm8k"), ("sft", "lab_math")}
+    (notice,) = loaded.notices
+    assert "2 rows of lab_gsm8k" in notice
+    assert next(iter(old.values())) in notice and next(iter(new.values())) in notice
+    # Chosen, the other version stands in the place of the newest; the two are never on one board.
+    (label,) = selection.older_versions(loaded, "lab")
+    chosen = selection.chosen(loaded, Filters("lab", tasks=("lab_gsm8k",), versions=(label,)))
+    assert [row.method for row, _ in chosen] == ["base", "sft"]
+    assert all(getattr(row, name) == value for row, _ in chosen for name, value in old.items())
+
+
+def test_where_only_the_digest_differs_the_newer_file_counts(tmp_path: Path, make_row: MakeRow) -> None:
+    put(tmp_path / "a", [make_row("base", task_version="1-ffff")], age=100)
+    put(tmp_path / "b", [make_row("sft", task_version="1-0000")])
+    assert [row.method for row in rows_of(selection.load_results(tmp_path))] == ["sft"]
+
+
+def test_of_two_measurements_the_larger_counts_then_the_newer(tmp_path: Path, make_row: MakeRow) -> None:
+    put(tmp_path / "full", [make_row("base", accuracy=0.1)], age=200)
+    put(tmp_path / "again", [make_row("base", accuracy=0.2)], age=100)
+    put(tmp_path / "look", [make_row("base", accuracy=0.9, n_items=8)])
+    loaded = selection.load_results(tmp_path)
+    assert [row.accuracy for row in rows_of(loaded)] == [0.2]
+    assert loaded.notices[0].startswith("Measured more than once: 2 rows")
+    assert loaded.located[0][1].name == "again"
+
+
+def test_a_row_whose_names_point_out_of_the_folder_is_left_out(tmp_path: Path, make_row: MakeRow) -> None:
+    outside = put(tmp_path / "outside", [make_row("secret")])
+    put(tmp_path / "results" / "run", [make_row(f"../../../../outside/{outside.name}"), make_row("base")])
+    loaded = selection.load_results(tmp_path / "results")
+    assert [row.method for row in rows_of(loaded)] == ["base"]
+    assert "points out of the folder" in loaded.notices[0]
+
+
+def test_every_student_has_a_board_and_models_one_of_their_own(results: Path) -> None:
+    loaded = selection.load_results(results)
+    assert [b.student for b in selection.boards(loaded, Filters("lab"))] == ["lab-llama", "lab-qwen"]
+    (models,) = selection.boards(loaded, Filters("paper"))
+    assert models.student == "models" and [s.name for s in models.standings] == ["SmolLM2"]
+
+
+def test_filters_leave_rows_out_but_kinds_do_not_change_ranks(results: Path) -> None:
+    loaded = selection.load_results(results)
+    (board,) = selection.boards(loaded, Filters("lab", students=("lab-llama",), tasks=("lab_math",)))
+    assert board.tasks == ["lab_math"]
+    assert selection.boards(loaded, Filters("lab", seeds=(7,))) == []
+    every, some = (selection.boards(loaded, Filters("lab", kinds=kinds)) for kinds in ((), ("rl",)))
+    assert every is some
+
+
+def test_the_values_of_the_filters(results: Path) -> None:
+    loaded = selection.load_results(results)
+    assert selection.editions(loaded) == ["lab", "paper"]
+    assert selection.values(loaded, "lab", "student") == ["lab-llama", "lab-qwen"]
+    assert selection.values(loaded, "paper", "task") == ["svamp"]
+    assert selection.values(loaded, "lab", "seed") == ["0"]

@@ -1,0 +1,180 @@
+"""Seeds and items crossed, McNemar, the Pareto set: by hand, by another route, and in simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import optimize, stats
+
+from slmr.stats import (
+    Effects,
+    Parts,
+    hierarchical_bootstrap,
+    mcnemar,
+    pareto,
+    seeds_and_items,
+    seeds_and_items_difference,
+    seeds_and_items_differences,
+)
+
+
+def runs(
+    rng: np.random.Generator, seeds: int, items: int, by_seed: float, by_item: float, rest: float
+) -> np.ndarray:
+    """[seeds, items] of true mean 0."""
+    return (
+        rng.normal(0, by_seed, (seeds, 1))
+        + rng.normal(0, by_item, (1, items))
+        + rng.normal(0, rest, (seeds, items))
+    )
+
+
+def test_a_small_table_by_hand() -> None:
+    """Seeds' means 1.5 and 3.5, items' 2 and 3; each row steps by 1, so nothing is left for the interaction."""
+    found = seeds_and_items([Effects.of(np.array([[1.0, 2.0], [3.0, 4.0]])).parts])
+    a, b = 2.0 / 2, 0.5 / 2  # variances of two values that are 2 and 1 apart, each over 2
+    assert found.mean == 2.5 and math.isclose(found.stderr, math.sqrt(a + b))
+    assert math.isclose(found.high - found.mean, stats.t.ppf(0.975, 1) * math.sqrt(a + b))
+
+
+@pytest.mark.parametrize(("by_seed", "by_item", "rest"), [(1, 0.3, 0.3), (0.05, 1, 0.5), (0.3, 0.3, 0.5)])
+def test_the_error_is_that_of_the_hierarchical_bootstrap(by_seed: float, by_item: float, rest: float) -> None:
+    tasks = [runs(np.random.default_rng(i), 40, 60, by_seed, by_item, rest) for i in range(2)]
+    drawn = hierarchical_bootstrap(tasks, 2000).std()
+    assert math.isclose(
+        drawn, seeds_and_items([Effects.of(task).parts for task in tasks]).stderr, rel_tol=0.1
+    )
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize(
+    ("by_seed", "by_item", "rest"), [(0.02, 0.3, 0.3), (0.0, 0.3, 0.3), (0.05, 0.1, 0.1)]
+)
+def test_intervals_cover_in_simulation(seeds: int, by_seed: float, by_item: float, rest: float) -> None:
+    rng, hits = np.random.default_rng(seeds), 0
+    for _ in range(1000):
+        found = seeds_and_items([Effects.of(runs(rng, seeds, 100, by_seed, by_item, rest)).parts])
+        hits += found.low <= 0 <= found.high
+    assert 0.925 <= hits / 1000 <= 0.995  # with two seeds it is on the careful side
+
+
+def test_the_p_value_is_that_of_the_interval() -> None:
+    a, b = (np.clip(runs(np.random.default_rng(i), 4, 60, 0.03, 0.2, 0.2) + 0.5, 0, 1) for i in (0, 1))
+    change = (Effects.of(a) - Effects.of(b)).parts
+    p = seeds_and_items_difference([change]).p
+    found = seeds_and_items_difference([change], level=1 - p)
+    assert math.isclose(min(abs(found.low), abs(found.high)), 0, abs_tol=1e-6)
+
+
+def parts(seeds: int) -> st.SearchStrategy[Parts]:
+    """Of a difference on one task, none of it impossible."""
+    small = st.floats(0, 0.01) | st.just(0.0)
+    means = st.lists(st.floats(-1, 1) | st.just(0.0), min_size=seeds, max_size=seeds)
+    return st.builds(Parts, means.map(np.array), small, small, st.integers(2, 2000))
+
+
+several = st.tuples(st.integers(2, 12), st.integers(1, 5)).flatmap(
+    lambda shape: st.lists(
+        st.lists(parts(shape[0]), min_size=shape[1], max_size=shape[1]), min_size=1, max_size=9
+    )
+)
+
+
+@given(several)
+def test_many_at_once_are_to_the_last_digit_what_each_is_alone(many: list[list[Parts]]) -> None:
+    assert seeds_and_items_differences(many) == [seeds_and_items_difference(one) for one in many]
+
+
+@given(several)
+def test_the_p_value_is_where_a_library_finds_it(many: list[list[Parts]]) -> None:
+    """Student's distribution by scipy.stats, the crossing by Brent's method."""
+    for tasks, found in zip(many, seeds_and_items_differences(many), strict=True):
+        by_seed = np.mean([task.seeds for task in tasks], axis=0)
+        a = by_seed.var(ddof=1) / len(by_seed)
+        b = max(sum(task.items - task.interaction for task in tasks) / len(tasks) ** 2, 0)
+        freedoms = len(by_seed) - 1, min(task.count for task in tasks) - 1
+
+        def excess(log_p: float, a: float = a, b: float = b, freedoms: tuple[int, int] = freedoms) -> float:
+            t1, t2 = (stats.t.isf(math.exp(log_p) / 2, freedom) for freedom in freedoms)
+            return float(t1**2 * a + t2**2 * b - found.mean**2)  # noqa: B023
+
+        if found.mean == 0 or math.sqrt(a + b) < 1e-9:
+            continue  # no size or no spread
+        if excess(math.log(1e-12)) <= 0:
+            assert found.p == 1e-12
+        else:
+            root = optimize.brentq(excess, math.log(1e-12), 0)
+            assert isinstance(root, float) and math.isclose(found.p, math.exp(root), rel_tol=1e-6)
+
+
+def test_a_difference_without_spread_is_surely_none_or_surely_one() -> None:
+    same = Parts(np.array([0.25, 0.25]), 0.0, 0.0, 5)
+    none = Parts(np.array([0.0, 0.0]), 0.0, 0.0, 5)
+    assert [d.p for d in seeds_and_items_differences([[same], [none]])] == [0.0, 1.0]
+    assert seeds_and_items_differences([]) == []
+    with pytest.raises(ValueError, match="same seeds"):
+        seeds_and_items_differences([[same], [same, same]])
+    with pytest.raises(ValueError, match="needs a task"):
+        seeds_and_items_difference([])
+
+
+def test_a_seed_effect_over_all_tasks_does_not_average_out() -> None:
+    rng = np.random.default_rng(0)
+    shift = rng.normal(0, 1, (5, 1))
+    tasks = [shift + rng.normal(0, 0.01, (5, 50)) for _ in range(10)]
+    assert seeds_and_items([Effects.of(task).parts for task in tasks]).stderr > 0.5 * float(
+        shift.std(ddof=1)
+    ) / math.sqrt(5)
+
+
+def test_paired_by_seed_and_item() -> None:
+    rng = np.random.default_rng(1)
+    b = np.clip(runs(rng, 5, 80, 0.1, 0.2, 0.01) + 0.5, 0, 1)
+    found = seeds_and_items_difference([(Effects.of(np.clip(b + 0.02, 0, 1)) - Effects.of(b)).parts])
+    assert found.p < 1e-3 and 0 < found.low < found.mean <= 0.02 + 1e-9
+    same = seeds_and_items_difference([(Effects.of(b) - Effects.of(b)).parts])
+    assert (same.mean, same.low, same.high, same.p) == (0, 0, 0, 1)
+    with pytest.raises(ValueError, match="same seeds and items"):
+        _ = Effects.of(b) - Effects.of(b[:4])
+    with pytest.raises(ValueError, match="at least two"):
+        Effects.of(b[:1])
+
+
+def test_a_difference_is_taken_apart_by_taking_apart_its_sides() -> None:
+    rng = np.random.default_rng(2)
+    a, b = runs(rng, 5, 80, 0.1, 0.2, 0.3), runs(rng, 5, 80, 0.1, 0.2, 0.3)
+    by_sides, at_once = Effects.of(a) - Effects.of(b), Effects.of(a - b)
+    for name in ("seeds", "items", "rest"):
+        assert np.allclose(getattr(by_sides, name), getattr(at_once, name), atol=1e-12)
+    means = a.mean(axis=0) + a.mean(axis=1)[:, None] - a.mean()
+    assert np.allclose(Effects.of(a).rest + means, a)
+
+
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_mcnemar(a: int, b: int) -> None:
+    """Twice the tail of fair coins, at most 1."""
+    n = a + b
+    tail = sum(math.comb(n, i) for i in range(min(a, b) + 1)) / 2**n
+    assert math.isclose(mcnemar(a, b), min(1.0, 2 * tail), rel_tol=1e-9)
+    assert mcnemar(a, b) == mcnemar(b, a)
+
+
+def test_the_pareto_set() -> None:
+    assert pareto([1, 2, 3, 2], [0.1, 0.3, 0.3, 0.2]) == [True, True, False, False]
+    assert pareto([1, 1], [0.5, 0.5]) == [True, True]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12))
+def test_whoever_is_not_in_the_pareto_set_is_beaten_by_one_in_it(points: list[tuple[int, int]]) -> None:
+    costs, values = zip(*points, strict=True)
+    inside = pareto(costs, values)
+    assert any(inside)
+    for i, kept in enumerate(inside):
+        beats = [
+            j for j in range(len(points)) if inside[j] and costs[j] <= costs[i] and values[j] >= values[i]
+        ]
+        assert kept or any(points[j] != points[i] for j in beats)

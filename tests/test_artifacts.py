@@ -1,0 +1,238 @@
+"""Artefacts are whole or absent, made once, and shared by content."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slmr.artifacts import MANIFEST, Cost, Manifest, Store
+from slmr.errors import WorkError
+from slmr.io import digest, folder_digest, read_json, read_rows, write_json, write_rows
+
+MANIFEST_CONTENT = Manifest(
+    stage="probe",
+    stage_version=1,
+    key="k",
+    parameters={"k": 8},
+    inputs={"model": ["a"]},
+    seed=0,
+    versions={"slmr": "0.1.0"},
+    git_revision=None,
+    device="cpu",
+    threads=1,
+    cost=Cost(rollout_tokens=5, wall_s=1.5),
+)
+
+
+def make(store: Store, text: str = "done", key: str = "k") -> None:
+    """Build a small artefact the way a stage runner does."""
+    with store.build("probe", key) as folder:
+        assert folder
+        (folder / "rows.txt").write_text(text)
+        (folder / MANIFEST).write_text(MANIFEST_CONTENT.model_dump_json())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "artefacts")
+
+
+# --- whole or absent ----------------------------------------------------------------------------
+
+
+def test_a_finished_artefact_is_there_with_its_manifest(store: Store) -> None:
+    assert not store.has("probe", "k")
+    make(store)
+    assert store.has("probe", "k")
+    assert (store.path("probe", "k") / "rows.txt").read_text() == "done"
+    assert store.manifest("probe", "k") == MANIFEST_CONTENT
+
+
+def test_a_failed_build_leaves_no_artefact_and_its_work_is_offered_again(store: Store) -> None:
+    with pytest.raises(RuntimeError, match="diverged"), store.build("probe", "k") as folder:
+        assert folder
+        (folder / "half.txt").write_text("half")
+        raise RuntimeError("diverged")
+    assert not store.has("probe", "k") and not store.path("probe", "k").exists()
+    with store.build("probe", "k") as folder:
+        assert folder and (folder / "half.txt").read_text() == "half"
+        (folder / MANIFEST).write_text(MANIFEST_CONTENT.model_dump_json())
+    assert (store.path("probe", "k") / "half.txt").is_file()
+    assert not folder.exists()
+
+
+def test_a_killed_build_leaves_no_lock_and_no_artefact(store: Store) -> None:
+    script = (
+        "import os, signal, sys; from pathlib import Path; from slmr.artifacts import Store\n"
+        "with Store(Path(sys.argv[1])).build('probe', 'k') as folder:\n"
+        "    (folder / 'half.txt').write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(store.root)], check=False)
+    assert not store.has("probe", "k")
+    with store.build("probe", "k") as folder:
+        assert folder and (folder / "half.txt").is_file()
+        (folder / MANIFEST).write_text(MANIFEST_CONTENT.model_dump_json())
+    assert store.has("probe", "k")
+
+
+def test_an_artefact_that_is_there_is_not_built_again(store: Store) -> None:
+    make(store)
+    with store.build("probe", "k") as folder:
+        assert folder is None
+    assert (store.path("probe", "k") / "rows.txt").read_text() == "done"
+
+
+def test_an_artefact_without_a_manifest_is_made_again(store: Store) -> None:
+    make(store, "damaged")
+    (store.path("probe", "k") / MANIFEST).unlink()
+    assert not store.has("probe", "k")
+    make(store, "remade")
+    assert (store.path("probe", "k") / "rows.txt").read_text() == "remade"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"stage": "probe"}', "\x00"])
+def test_a_damaged_manifest_is_one_line_that_says_what_to_do(store: Store, text: str) -> None:
+    make(store)
+    (store.path("probe", "k") / MANIFEST).write_text(text)
+    with pytest.raises(WorkError, match="is damaged") as caught:
+        store.manifest("probe", "k")
+    assert "delete that folder" in str(caught.value)
+
+
+# --- several builders -----------------------------------------------------------------------------
+
+BUILDER = """
+import sys, time
+from pathlib import Path
+from slmr.store import MANIFEST, Store
+with Store(Path(sys.argv[1])).build("probe", "k") as folder:
+    if folder is not None:
+        with open(sys.argv[2], "a") as log:
+            log.write("built\\n")
+        time.sleep(0.5)
+        (folder / MANIFEST).write_text("{}")
+"""
+
+
+def test_builders_at_the_same_time_build_once(store: Store, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", BUILDER, str(store.root), str(log)]
+    builders = [subprocess.Popen(command) for _ in range(4)]
+    assert [builder.wait(60) for builder in builders] == [0, 0, 0, 0]
+    assert log.read_text() == "built\n"
+    assert store.has("probe", "k")
+
+
+# --- what the disk refuses ------------------------------------------------------------------------
+
+
+def test_a_full_disk_is_one_line_and_keeps_what_is_finished(store: Store) -> None:
+    make(store, key="first")
+    with pytest.raises(WorkError, match="the disk is full") as caught, store.build("probe", "k"):
+        Path("/dev/full").write_text("x" * 10_000)
+    assert "\n" not in str(caught.value) and caught.value.exit_code == 1
+    assert store.has("probe", "first") and not store.has("probe", "k")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (errno.EACCES, "no permission"),
+        (errno.EROFS, "read-only"),
+        (errno.EDQUOT, "quota"),
+        (errno.ENOSPC, "the disk is full"),
+    ],
+)
+def test_a_refusal_is_one_line_that_names_the_place(store: Store, code: int, said: str) -> None:
+    with pytest.raises(WorkError, match=said) as caught, store.build("probe", "k"):
+        raise OSError(code, "refused", "some/file")
+    assert "some/file" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_refusal_that_a_library_words_itself_is_understood(store: Store) -> None:
+    with pytest.raises(WorkError, match="the disk is full"), store.build("probe", "k"):
+        raise RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+
+def test_a_fault_of_the_code_is_not_hidden(store: Store) -> None:
+    with pytest.raises(FileNotFoundError), store.build("probe", "k"):
+        Path("does/not/exist").read_text()
+
+
+def test_a_file_where_the_folder_should_be_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WorkError, match="is a file, not a folder"):
+        Store(tmp_path / "file" / "artefacts").prepare()
+
+
+# --- digests, rows, costs -------------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def reverse_keys(content: object) -> object:
+    """The same content with every mapping's keys in the opposite order."""
+    if isinstance(content, dict):
+        return {key: reverse_keys(content[key]) for key in reversed(content)}
+    return [reverse_keys(part) for part in content] if isinstance(content, list) else content
+
+
+@given(JSON)
+def test_a_digest_does_not_depend_on_the_order_of_keys(content: object) -> None:
+    assert digest(content) == digest(reverse_keys(content))
+
+
+def test_a_digest_depends_on_everything_else() -> None:
+    different = [{"a": 1}, {"a": 2}, {"b": 1}, [1, 2], [2, 1], "1", 1, 1.5, None, True, {"a": [1]}]
+    assert len({digest(content) for content in different}) == len(different)
+
+
+def test_a_folder_digest_covers_names_and_contents(tmp_path: Path) -> None:
+    for name, file, text in [("a", "x/f", "1"), ("b", "x/f", "2"), ("c", "x/g", "1"), ("d", "x/f", "1")]:
+        (tmp_path / name / "x").mkdir(parents=True)
+        (tmp_path / name / file).write_text(text)
+    a, b, c, d = (folder_digest(tmp_path / name) for name in "abcd")
+    assert a == d and len({a, b, c}) == 3
+
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "id": st.text(max_size=8),
+            "k": st.integers(0, 2**31),
+            "rate": st.floats(allow_nan=False),
+            "right": st.none() | st.booleans(),
+        }
+    ),
+    max_size=5,
+)
+
+
+@given(ROWS)
+def test_rows_come_back_from_parquet(tmp_path_factory: pytest.TempPathFactory, rows: list[dict]) -> None:
+    file = tmp_path_factory.mktemp("rows") / "rows.parquet"
+    write_rows(file, rows)
+    assert read_rows(file) == rows
+    assert [path.name for path in file.parent.iterdir()] == ["rows.parquet"]
+
+
+def test_json_comes_back(tmp_path: Path) -> None:
+    content = {"name": "caf\u00e9", "rows": [1, 2.5, None]}
+    write_json(tmp_path / "x.json", content)
+    assert read_json(tmp_path / "x.json") == content
+
+
+def test_costs_add_up() -> None:
+    total = Cost(train_tokens=1, wall_s=0.5) + Cost(train_tokens=2, teacher_tokens=3, flops=1e9)
+    assert total == Cost(train_tokens=3, teacher_tokens=3, flops=1e9, wall_s=0.5)

@@ -1,0 +1,116 @@
+"""On-policy distillation and preferences: what they learn from, what they cost, what they refuse."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from slmr.engines.transformers import load_model, load_tokenizer
+from slmr.errors import RequestError
+from slmr.io import read_rows
+from slmr.lab import model_path
+from slmr.training.dpo import DpoParams, dpo_stage, tokenized
+from slmr.training.gkd import Collator, GkdParams, distiller_class, gkd_stage
+from slmr.training.sft import tokenize
+from tests.curriculum.common import context, folder, problems
+
+TOKENIZER = load_tokenizer(model_path("lab-llama"))
+
+
+def traces(n: int) -> list[dict[str, Any]]:
+    return [{"problem_id": p["id"], "prompt": p["prompt"], "prefix": "", "completion": f"#### {p['gold']}",
+             "source": "raw"} for p in problems(n)]  # fmt: skip
+
+
+def test_a_batch_has_labels_on_completions_and_the_prompts_apart() -> None:
+    rows = tokenize(TOKENIZER, [
+        {"prompt": "1 + 1?", "prefix": "", "completion": "#### 2"},
+        {"prompt": "1 + 1 + 1 is?", "prefix": "", "completion": "#### 3"},
+    ], 99)  # fmt: skip
+    batch = Collator(TOKENIZER.pad_token_id)(rows)  # type: ignore[arg-type]
+    for i, row in enumerate(rows):
+        size, head = len(row["input_ids"]), row["completion_mask"].index(1)
+        assert batch["input_ids"][i, :size].tolist() == row["input_ids"]
+        assert batch["attention_mask"][i].sum() == size
+        assert batch["labels"][i, :head].eq(-100).all() and batch["labels"][i, size:].eq(-100).all()
+        assert batch["labels"][i, head:size].tolist() == row["input_ids"][head:]
+        kept = batch["prompts"][i][batch["prompt_attention_mask"][i].bool()]
+        assert kept.tolist() == row["input_ids"][:head]
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5, 1.0])
+def test_the_divergence_by_hand(beta: float) -> None:
+    """2306.13649, eq. 1, over two tokens of one position; TRL's beta 0 is the forward KL(teacher || student)."""
+    student, teacher = [0.7, 0.3], [0.4, 0.6]
+    mixed = [beta * t + (1 - beta) * s for s, t in zip(student, teacher, strict=True)]
+
+    def kl(p: list[float], q: list[float]) -> float:
+        return sum(a * math.log(a / b) for a, b in zip(p, q, strict=True))
+
+    by_hand = {0.0: kl(teacher, student), 1.0: kl(student, teacher)}.get(
+        beta, beta * kl(teacher, mixed) + (1 - beta) * kl(student, mixed)
+    )
+    logits = [torch.log(torch.tensor([[p]])) for p in (student, teacher)]
+    loss = distiller_class().generalized_jsd_loss(*logits, labels=torch.tensor([[1]]), beta=beta)
+    assert math.isclose(float(loss), by_hand, rel_tol=1e-5)
+
+
+@pytest.mark.parametrize("on_policy", [0.0, 1.0])
+def test_distillation_brings_the_student_to_the_teacher(on_policy: float, tmp_path: Path) -> None:
+    rows = traces(16)
+    made = context(
+        tmp_path / "out", traces=folder(tmp_path / "raw", traces=rows), model=model_path("lab-qwen")
+    )
+    params = GkdParams(
+        teacher_model="lab-llama",
+        on_policy=on_policy,
+        epochs=6,
+        batch_size=8,
+        learning_rate=1e-3,
+        max_tokens=24,
+    )
+    gkd_stage(made, params)
+    losses = [row["loss"] for row in read_rows(made.folder / "curve.parquet") if row["loss"] is not None]
+    assert len(losses) == 12 and losses[-1] < losses[0]
+    assert bool(made.cost.rollout_tokens) == bool(on_policy)
+    assert made.cost.teacher_tokens == made.cost.train_tokens > 0
+
+
+def test_a_teacher_of_another_vocabulary_or_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="set teacher_model"):
+        GkdParams().identified()
+    with pytest.raises(RequestError, match="does not tell its whole distribution"):
+        GkdParams(teacher_model="http://127.0.0.1:9/v1").identified()
+    assert GkdParams(teacher_model="lab-llama").identified().teacher_key
+
+
+def test_preferences_raise_right_over_wrong(tmp_path: Path) -> None:
+    pairs = [{"problem_id": p["id"], "prompt": p["prompt"], "chosen": f"#### {p['gold']}", "rejected": "#### 0"}
+             for p in problems(16)]  # fmt: skip
+    made = context(tmp_path / "out", pairs=folder(tmp_path / "pairs", pairs=pairs))
+    dpo_stage(made, DpoParams(epochs=4, batch_size=8, learning_rate=2e-4))
+
+    def margin(folder: Path) -> float:
+        """Mean log p(right) - log p(wrong)."""
+        model = load_model(folder).eval()
+        total = 0.0
+        for pair in pairs:
+            row = tokenized(TOKENIZER, pair)
+            for sign, side in ((1, "chosen_ids"), (-1, "rejected_ids")):
+                ids = torch.tensor([row["prompt_ids"] + row[side]])
+                with torch.no_grad():
+                    logps = model(input_ids=ids).logits[0, :-1].log_softmax(-1)
+                own = logps[len(row["prompt_ids"]) - 1 :]
+                total += sign * float(own.gather(1, ids[0, len(row["prompt_ids"]) :, None]).sum())
+        return total / len(pairs)
+
+    assert margin(made.folder / "model") > margin(model_path("lab-llama")) + 0.5
+    sizes = [tokenized(TOKENIZER, pair) for pair in pairs]
+    once = sum(2 * len(s["prompt_ids"]) + len(s["chosen_ids"]) + len(s["rejected_ids"]) for s in sizes)
+    assert made.cost.train_tokens == 4 * once
+    first = read_rows(made.folder / "curve.parquet")[0]
+    assert math.isclose(first["loss"], math.log(2), rel_tol=1e-3)  # at the start nothing is preferred
