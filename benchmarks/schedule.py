@@ -18,8 +18,9 @@ from pathlib import Path
 from ratios import Ratio
 
 from slmr.io import read_rows
+from slmr.pipeline.planner import StageNode
 from slmr.pipeline.ray import longest_first
-from slmr.pipeline.recipe import Node, stages
+from slmr.pipeline.recipe import stages
 
 
 def main() -> None:
@@ -50,9 +51,9 @@ def ratios(results: Path, workers: int = 64) -> list[Ratio]:
     ]
 
 
-def graph(results: Path) -> tuple[list[Node], dict[str, float]]:
+def graph(results: Path) -> tuple[list[StageNode], dict[str, float]]:
     """The stages of all methods, students and seeds, each once, inputs first; key → seconds."""
-    nodes: dict[str, Node] = {}
+    nodes: dict[str, StageNode] = {}
     seconds: dict[str, float] = {}
     files = sorted(results.glob("stages/*/*/seed-*.parquet"))
     for row in (row for file in files for row in read_rows(file)):
@@ -62,12 +63,12 @@ def graph(results: Path) -> tuple[list[Node], dict[str, float]]:
         inputs = tuple(nodes[name] for name in row["inputs"] if name in nodes)
         stage = stages()[row["stage"]]
         params = stage.params.model_validate_json(row["parameters"])
-        nodes[key] = Node(key, row["label"], stage, params, {"all": inputs}, row["seed"] or 0)
+        nodes[key] = StageNode(key, row["label"], stage, params, {"all": inputs}, row["seed"] or 0)
         seconds[key] = row["wall_s"]
     return list(nodes.values()), seconds
 
 
-def critical_path(nodes: Sequence[Node], seconds: dict[str, float]) -> float:
+def critical_path(nodes: Sequence[StageNode], seconds: dict[str, float]) -> float:
     """Seconds of the longest chain of stages."""
     ends: dict[str, float] = {}
     for node in nodes:
@@ -75,11 +76,11 @@ def critical_path(nodes: Sequence[Node], seconds: dict[str, float]) -> float:
     return max(ends.values())
 
 
-def makespan(order: Sequence[Node], seconds: dict[str, float], workers: int) -> float:
+def makespan(order: Sequence[StageNode], seconds: dict[str, float], workers: int) -> float:
     """Seconds until the last stage has ended, each worker taking the first in the order that is ready."""
     place = {node.key: i for i, node in enumerate(order)}
     lacking = {node.key: len({n.key for n in node.inputs["all"]}) for node in order}
-    users: dict[str, list[Node]] = {}
+    users: dict[str, list[StageNode]] = {}
     for node in order:
         for child in {n.key for n in node.inputs["all"]}:
             users.setdefault(child, []).append(node)

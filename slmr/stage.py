@@ -85,7 +85,14 @@ def model_in(artefact: Path) -> Path:
 
 @dataclass(frozen=True)
 class Stage:
-    """A kind of stage: `run` turns the inputs into what it writes in the context's folder."""
+    """A kind of stage: `run` turns the inputs into what it writes in the context's folder.
+
+    Attributes:
+        random: its output depends on the seed.
+        uses_engine: it samples or scores with the engine.
+        trains: it writes a model.
+        samples: it learns from completions that it samples while it trains, by `EngineSettings.rollouts`.
+    """
 
     name: str
     run: Callable[[StageContext, Any], None]
@@ -93,17 +100,9 @@ class Stage:
     inputs: dict[str, InputRule]
     random: bool
     uses_engine: bool
+    trains: bool
+    samples: bool
     version: int
-
-    @property
-    def trains(self) -> bool:
-        """Whether it writes a model."""
-        return "learning_rate" in self.params.model_fields
-
-    @property
-    def rolls_out(self) -> bool:
-        """Whether it samples from the model that it trains."""
-        return self.trains and "group_size" in self.params.model_fields
 
     def parse(self, values: dict[str, Any], where: str) -> Params:
         """The parameters, checked.
@@ -130,18 +129,19 @@ _STAGES: dict[str, Stage] = {}
 
 def stage(
     name: str, params: type[Params], inputs: dict[str, InputRule], *, random: bool, uses_engine: bool = False,
-    version: int = 1,
+    trains: bool = False, samples: bool = False, version: int = 1,
 ) -> Callable[[Callable[[StageContext, Any], None]], Callable[[StageContext, Any], None]]:  # fmt: skip
     """Registers the decorated function as the stage `name`.
 
-    `random` says that its output depends on the seed, `uses_engine` that it samples or scores with
-    the engine; raise `version` whenever its output can change.
+    `random` says that its output depends on the seed, `uses_engine` that it samples or scores with the engine, `trains`
+    that it writes a model, `samples` that it learns from completions that it samples meanwhile. Raise `version`
+    whenever its output can change.
     """
 
     def register(function: Callable[[StageContext, Any], None]) -> Callable[[StageContext, Any], None]:
         if name in _STAGES:
             raise RequestError(f"stage '{name}' is defined twice")
-        _STAGES[name] = Stage(name, function, params, inputs, random, uses_engine, version)
+        _STAGES[name] = Stage(name, function, params, inputs, random, uses_engine, trains, samples, version)
         return function
 
     return register

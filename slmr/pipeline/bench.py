@@ -18,8 +18,9 @@ from slmr.evaluate import METRICS, SAMPLES
 from slmr.io import digest, disk_faults, read_json, read_rows, write_rows
 from slmr.pipeline.cost import spent_on
 from slmr.pipeline.export import export_capability, export_course, export_provenance
+from slmr.pipeline.planner import Node, Planner, StageNode, unique_stages
 from slmr.pipeline.ray import make_on_ray
-from slmr.pipeline.recipe import Node, Planner, Recipe, recipe_files, select_methods, stages
+from slmr.pipeline.recipe import Recipe, recipe_files, select_methods, stages
 from slmr.pipeline.remote_store import Depot
 from slmr.pipeline.runner import Watcher, Work, make_here
 from slmr.results.schema import (
@@ -61,12 +62,12 @@ class Entry:
     student: str
     seed: int
     model: Node
-    evaluation: Node
+    evaluation: StageNode
     command: str
-    capability: Node | None = None
+    capability: StageNode | None = None
 
     @property
-    def last(self) -> list[Node]:
+    def last(self) -> list[StageNode]:
         """All that nothing else depends on."""
         return [self.evaluation, *([self.capability] if self.capability else [])]
 
@@ -80,14 +81,14 @@ class Plan:
     entries: list[Entry]
     folder: Path
     request: BenchRequest
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[StageNode] = field(default_factory=list)
 
     @cached_property
     def methods(self) -> dict[str, tuple[str, ...]]:
         """Key of a node → the methods that need it."""
         names: dict[str, dict[str, None]] = {node.key: {} for node in self.nodes}
         for entry in self.entries:
-            for node in (n for end in entry.last for n in end.ancestors() if n.stage is not None):
+            for node in unique_stages(entry.last):
                 names[node.key][entry.recipe.name] = None
         return {key: tuple(found) for key, found in names.items()}
 
@@ -143,11 +144,8 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[st
     # Without what is as usual: a setting that is new tomorrow leaves today's folders where they are.
     identity = digest([profile.model_dump(mode="json", exclude_defaults=True), request.limit])[:8]
     folder = request.out / f"{profile.name}-{identity}"
-    nodes: dict[str, Node] = {}
-    ends = [end for entry in entries for end in entry.last]
-    for node in (n for end in ends for n in end.ancestors() if n.stage is not None):
-        nodes.setdefault(node.key, node)
-    return Plan(profile, tasks, entries, folder, request, list(nodes.values()))
+    nodes = unique_stages([end for entry in entries for end in entry.last])
+    return Plan(profile, tasks, entries, folder, request, nodes)
 
 
 def _student(name: str, say: Say, lacking: list[str] | None) -> Model:
@@ -225,8 +223,8 @@ def contamination(store: Store, plan: Plan) -> list[Contamination]:
     """What the test items have in common with each training pool of the plan; nothing is trained without one."""
     found = []
     for node in plan.nodes:
-        if node.makes("pool"):
-            pool = read_rows(_artefact(store, node) / PROBLEMS)
+        if node.kind == "pool":
+            pool = read_rows(node.output(store) / PROBLEMS)
             name = f"{pool[0]['task']}, {len(pool)} training problems"
             for task in plan.tasks:
                 shared = overlap([row["problem"] for row in pool], task.items("test", _limit(plan)))
@@ -236,11 +234,6 @@ def contamination(store: Store, plan: Plan) -> list[Contamination]:
 
 def _limit(plan: Plan) -> int | None:
     return plan.request.limit or plan.profile.evaluate.limit
-
-
-def _artefact(store: Store, node: Node) -> Path:
-    assert node.stage is not None
-    return store.path(node.stage.name, node.key)
 
 
 def make_artefacts(plan: Plan, watcher: Watcher) -> Store:
@@ -266,7 +259,7 @@ def method_cost(store: Store, entry: Entry) -> Cost:
 def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
     """The summary rows of one method, student and seed: one a task."""
     cost = method_cost(store, entry)
-    folder = _artefact(store, entry.evaluation)
+    folder = entry.evaluation.output(store)
     rows = []
     for task, found in read_json(folder / METRICS).items():
         values = {k: v for k, v in found.items() if k in SummaryRow.model_fields}
@@ -307,12 +300,12 @@ def _export(store: Store, entry: Entry, plan: Plan) -> None:
     if marker.is_file() and marker.read_text() == keys:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    rows = read_rows(_artefact(store, entry.evaluation) / SAMPLES)
+    rows = read_rows(entry.evaluation.output(store) / SAMPLES)
     head = dict(zip(("method", "student", "seed"), who, strict=True))
     for task in plan.tasks:
         write_rows(folder / f"{task.name}.parquet", [head | r for r in rows if r["task"] == task.name])
     if entry.capability is not None:
-        export_capability(plan.folder, *who, read_rows(_artefact(store, entry.capability) / SAMPLES))
+        export_capability(plan.folder, *who, read_rows(entry.capability.output(store) / SAMPLES))
     export_course(plan.folder, store, entry.model, *who)
     export_provenance(plan.folder, store, entry.last, *who)
     marker.write_text(keys)

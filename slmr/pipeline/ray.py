@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from slmr.engines.models import cache_folder
 from slmr.errors import RequestError, SlmrError
 from slmr.io import Stopwatch, digest
-from slmr.pipeline.recipe import Node
+from slmr.pipeline.planner import StageNode
 from slmr.pipeline.runner import Watcher, Work, make_node, plan_missing, rough_seconds
 
 if TYPE_CHECKING:
@@ -93,7 +93,9 @@ def _connected() -> Iterator[Any]:
         ray.shutdown()
 
 
-def _submitted(ray: Any, work: Work, missing: Sequence[Node], heard: Queue) -> dict[ObjectRef, Node]:
+def _submitted(
+    ray: Any, work: Work, missing: Sequence[StageNode], heard: Queue
+) -> dict[ObjectRef, StageNode]:
     """A task for each stage, which starts when those that it needs have ended; of those ready, Ray takes the first."""
     import torch
 
@@ -107,8 +109,8 @@ def _submitted(ray: Any, work: Work, missing: Sequence[Node], heard: Queue) -> d
     )(_make)
     refs: dict[str, ObjectRef] = {}
     for node in longest_first(missing):
-        needed = [refs[n.key] for group in node.inputs.values() for n in group if n.key in refs]
-        processes = together if node.stage is not None and node.stage.trains else 1
+        needed = [refs[n.key] for n in node.sources if n.key in refs]
+        processes = together if node.stage.trains else 1
         # On GPUs the processes of a training need no core each: they wait for theirs.
         cpus = min(threads if gpus else max(threads, processes), largest)
         refs[node.key] = task.options(
@@ -125,14 +127,14 @@ def _check_largest(processes: int, most: int, gpus: bool) -> None:
         )
 
 
-def longest_first(nodes: Sequence[Node]) -> list[Node]:
+def longest_first(nodes: Sequence[StageNode]) -> list[StageNode]:
     """The nodes by how long the longest chain of stages is that each begins, so that no long one begins last.
 
     A node still comes before all that need it.
     """
-    needed_by: dict[str, list[Node]] = {}
+    needed_by: dict[str, list[StageNode]] = {}
     for node in nodes:
-        for child in (child for group in node.inputs.values() for child in group):
+        for child in node.sources:
             needed_by.setdefault(child.key, []).append(node)
     chain: dict[str, float] = {}
     for node in reversed(nodes):
@@ -142,7 +144,7 @@ def longest_first(nodes: Sequence[Node]) -> list[Node]:
 
 
 def _make(
-    work: Work, node: Node, folder: Path, threads: int, heard: Queue, *_needed: object
+    work: Work, node: StageNode, folder: Path, threads: int, heard: Queue, *_needed: object
 ) -> tuple[bool, float]:
     """In a worker: one stage, with the numbers that it has in one process. `_needed` is what it waited for."""
     import torch
@@ -162,14 +164,15 @@ def _make(
     if work.depot is None:
         return make_node(work, node, progress)
     own = replace(work, root=cache_folder() / "depots" / digest(work.depot.url))
-    behind = [n for n in node.ancestors() if n.stage is not None]
-    work.depot.pull(map(own.name, behind), own.root)
+    work.depot.pull(map(own.name, node.stages()), own.root)
     made = make_node(own, node, progress)
     work.depot.push(own.name(node), own.root)
     return made
 
 
-def _follow(ray: Any, work: Work, waiting: dict[ObjectRef, Node], heard: Queue, watcher: Watcher) -> None:
+def _follow(
+    ray: Any, work: Work, waiting: dict[ObjectRef, StageNode], heard: Queue, watcher: Watcher
+) -> None:
     """Tells the watcher what happens until all stages have ended; `waiting` keeps those that have not."""
     nodes = {node.key: node for node in waiting.values()}
     started: set[str] = set()

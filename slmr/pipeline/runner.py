@@ -18,7 +18,7 @@ from slmr.errors import WorkError
 from slmr.io import Stopwatch, write_json
 from slmr.pipeline.cost import spent_on
 from slmr.pipeline.launcher import check_training, train_together
-from slmr.pipeline.recipe import Node
+from slmr.pipeline.planner import StageNode
 from slmr.pipeline.remote_store import Depot
 from slmr.stage import Progress, StageContext
 
@@ -33,10 +33,10 @@ _USUAL = {"share": 1.0, "epochs": 3, "steps": 40, "group_size": 8, "prompts_per_
 _USUAL_POOL, _USUAL_COMPLETIONS = 800, 10_000
 
 
-def rough_seconds(node: Node) -> float:
+def rough_seconds(node: StageNode) -> float:
     """What a stage takes about, by its kind, and by how much it has of what the lab's profile usually has."""
-    usual = ROUGH_S.get(node.stage.name if node.stage else "", 1.0)
-    params = node.params.model_dump() if node.params else {}
+    usual = ROUGH_S.get(node.kind, 1.0)
+    params = node.params.model_dump()
     if params.get("limit"):
         return (
             usual * params["limit"] * params.get("k", 4) * len(params.get("tasks", ())) / _USUAL_COMPLETIONS
@@ -47,28 +47,28 @@ def rough_seconds(node: Node) -> float:
     return usual * share
 
 
-def _pool_size(node: Node) -> int:
+def _pool_size(node: StageNode) -> int:
     """Of the pool that a stage works on, directly or not."""
-    pools = (n.params.model_dump()["size"] for n in node.ancestors() if n.params and n.makes("pool"))
+    pools = (n.params.model_dump()["size"] for n in node.stages() if n.kind == "pool")
     return next(pools, _USUAL_POOL)
 
 
 class Watcher(Protocol):
     """Hears what a bench is doing. The display on the terminal is one; a silent one serves tests."""
 
-    def planned(self, nodes: Sequence[Node], missing: Sequence[Node]) -> None: ...
-    def started(self, node: Node, methods: Sequence[str]) -> None: ...
-    def progress(self, node: Node, done: int, total: int, unit: str) -> None: ...
-    def finished(self, node: Node, reused: bool, seconds: float) -> None: ...
+    def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None: ...
+    def started(self, node: StageNode, methods: Sequence[str]) -> None: ...
+    def progress(self, node: StageNode, done: int, total: int, unit: str) -> None: ...
+    def finished(self, node: StageNode, reused: bool, seconds: float) -> None: ...
 
 
 class SilentWatcher:
     """A watcher that tells nobody."""
 
-    def planned(self, nodes: Sequence[Node], missing: Sequence[Node]) -> None: ...
-    def started(self, node: Node, methods: Sequence[str]) -> None: ...
-    def progress(self, node: Node, done: int, total: int, unit: str) -> None: ...
-    def finished(self, node: Node, reused: bool, seconds: float) -> None: ...
+    def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None: ...
+    def started(self, node: StageNode, methods: Sequence[str]) -> None: ...
+    def progress(self, node: StageNode, done: int, total: int, unit: str) -> None: ...
+    def finished(self, node: StageNode, reused: bool, seconds: float) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Work:
     """
 
     root: Path
-    nodes: tuple[Node, ...]
+    nodes: tuple[StageNode, ...]
     engine: EngineSettings
     budget: int | None
     tasks_paths: tuple[Path, ...]
@@ -96,13 +96,12 @@ class Work:
     def store(self) -> Store:
         return Store(self.root)
 
-    def has(self, node: Node) -> bool:
-        return node.stage is not None and self.store.has(node.stage.name, node.key)
+    def has(self, node: StageNode) -> bool:
+        return self.store.has(node.kind, node.key)
 
-    def name(self, node: Node) -> str:
+    def name(self, node: StageNode) -> str:
         """Of its artefact's folder."""
-        assert node.stage is not None
-        return self.store.path(node.stage.name, node.key).name
+        return node.artefact
 
 
 def make_here(work: Work, watcher: Watcher) -> None:
@@ -113,34 +112,34 @@ def make_here(work: Work, watcher: Watcher) -> None:
         WorkError: a stage failed or the disk refused; finished stages are kept.
     """
     missing = plan_missing(work, watcher)
-    if any(node.stage is not None and node.stage.trains for node in missing):
+    if any(node.stage.trains for node in missing):
         check_training(work.training, work.engine)
     for node in work.nodes:
         watcher.started(node, work.methods[node.key])
         watcher.finished(node, *make_node(work, node, partial(watcher.progress, node)))
 
 
-def plan_missing(work: Work, watcher: Watcher) -> list[Node]:
+def plan_missing(work: Work, watcher: Watcher) -> list[StageNode]:
     """What is to be made; artefacts that depend on something missing are removed, and the watcher hears of it."""
     work.store.prepare()
     missing = missing_nodes(work.store, work.nodes)
     # The last ones first: if this is killed, what is left still has a missing input and is found again.
     for node in reversed(missing):
-        if node.stage is not None and work.has(node):
-            work.store.discard(node.stage.name, node.key)
+        if work.has(node):
+            work.store.discard(node.kind, node.key)
     _check_disk(work, missing)
     watcher.planned(work.nodes, missing)
     return missing
 
 
-def _check_disk(work: Work, missing: Sequence[Node]) -> None:
+def _check_disk(work: Work, missing: Sequence[StageNode]) -> None:
     """That the disk has room for the models that are to be trained, and for one checkpoint with its optimizer.
 
     Raises:
         WorkError: it has not.
     """
-    trained = sum(node.stage is not None and node.stage.trains for node in missing)
-    students = {n.student for node in missing for n in node.ancestors() if isinstance(n.student, Path)}
+    trained = sum(node.stage.trains for node in missing)
+    students = {s.location for node in missing for s in node.students() if isinstance(s.location, Path)}
     model = max((_weights(student) for student in students), default=0)
     # A checkpoint: the weights, two moments of each, and spare.
     needed = (trained + 4) * model if trained else 0
@@ -158,32 +157,29 @@ def _weights(student: Path) -> int:
     return sum(file.stat().st_size for file in student.glob("*.safetensors"))
 
 
-def missing_nodes(store: Store, nodes: Sequence[Node]) -> list[Node]:
+def missing_nodes(store: Store, nodes: Sequence[StageNode]) -> list[StageNode]:
     """The nodes without an artefact and, as with make, those that depend on one of them. Inputs come first."""
-    missing: dict[str, Node] = {}
+    missing: dict[str, StageNode] = {}
     for node in nodes:
-        inputs = (child.key for group in node.inputs.values() for child in group)
-        absent = node.stage is None or not store.has(node.stage.name, node.key)
-        if absent or any(key in missing for key in inputs):
+        if not store.has(node.kind, node.key) or any(source.key in missing for source in node.sources):
             missing[node.key] = node
     return list(missing.values())
 
 
-def make_node(work: Work, node: Node, progress: Progress) -> tuple[bool, float]:
+def make_node(work: Work, node: StageNode, progress: Progress) -> tuple[bool, float]:
     """Makes one artefact, unless it is there: whether it was, and the seconds that this took."""
-    assert node.stage is not None and node.params is not None
     watch = Stopwatch()
     if work.has(node):
         return True, watch.seconds
     quiet_libraries()
     allowance = _allowance(work, node)
-    with work.store.build(node.stage.name, node.key) as folder:
+    with work.store.build(node.kind, node.key) as folder:
         if folder is None:
             return True, watch.seconds
-        inputs = {name: [_place(work.store, n) for n in group] for name, group in node.inputs.items()}
+        inputs = {name: [n.output(work.store) for n in nodes] for name, nodes in node.inputs.items()}
         context = StageContext(
             folder, inputs, node.seed or 0, work.engine, progress, tasks_paths=work.tasks_paths,
-            allowance=allowance, training=work.training.of(node.stage.name),
+            allowance=allowance, training=work.training.of(node.kind),
         )  # fmt: skip
         if node.stage.trains and work.training.processes > 1:
             train_together(node.stage, context, node.params)
@@ -197,17 +193,15 @@ def make_node(work: Work, node: Node, progress: Progress) -> tuple[bool, float]:
     return False, watch.seconds
 
 
-def _allowance(work: Work, node: Node) -> int | None:
+def _allowance(work: Work, node: StageNode) -> int | None:
     """What the budget leaves for a stage after all that it depends on; evaluation is not part of it.
 
     Raises:
         WorkError: nothing is left.
     """
-    assert node.stage is not None
-    if work.budget is None or node.stage.name == "evaluate":
+    if work.budget is None or node.kind == "evaluate":
         return None
-    before = [child for group in node.inputs.values() for child in group]
-    spent = spent_on(work.store, before).tokens
+    spent = spent_on(work.store, node.sources).tokens
     if spent >= work.budget:
         raise WorkError(
             f"stage {node.label} ({', '.join(work.methods[node.key])}): {spent:,} tokens are spent before it, and the"
@@ -216,27 +210,18 @@ def _allowance(work: Work, node: Node) -> int | None:
     return work.budget - spent
 
 
-def _place(store: Store, node: Node) -> Path | str:
-    """Where a node's output is: its artefact, or the student's own folder or URL."""
-    if node.stage is None:
-        assert node.student is not None
-        return node.student
-    return store.path(node.stage.name, node.key)
-
-
-def _manifest(node: Node, cost: Cost, work: Work) -> Manifest:
+def _manifest(node: StageNode, cost: Cost, work: Work) -> Manifest:
     import torch
 
-    assert node.stage is not None and node.params is not None
-    used = node.stage.uses_engine or (node.stage.rolls_out and work.engine.sampled_by != "trainer")
+    used = node.stage.uses_engine or (node.stage.samples and work.engine.sampled_by != "trainer")
     return Manifest(
-        stage=node.stage.name, stage_version=node.stage.version, key=node.key,
+        stage=node.kind, stage_version=node.stage.version, key=node.key,
         parameters=node.params.model_dump(mode="json"),
         inputs={name: [n.key for n in group] for name, group in node.inputs.items()},
         seed=node.seed, versions=library_versions(work.engine.name), git_revision=git_revision(),
         device="cuda" if torch.cuda.is_available() else "cpu", threads=torch.get_num_threads(), cost=cost,
         engine=work.engine.model_dump(mode="json") if used else {},
-        training=work.training.of(node.stage.name).identity() if node.stage.trains else {},
+        training=work.training.of(node.kind).identity() if node.stage.trains else {},
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ import pytest
 from slmr.cli.display import BenchDisplay
 from slmr.errors import RequestError, WorkError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
+from slmr.pipeline.planner import StageNode
 from slmr.pipeline.ray import longest_first, make_on_ray
 from slmr.results.schema import Summary
 
@@ -127,7 +128,7 @@ def test_machines_without_a_common_folder_exchange_artefacts(
     with BenchDisplay() as display:
         assert numbers(run_bench(plan, display)) == some(local)
     there = {file.parent.name for file in (tmp_path / "bucket").glob("*/manifest.json")}
-    assert there == {f"{node.stage.name}-{node.key}" for node in plan.nodes if node.stage}
+    assert there == {node.artefact for node in plan.nodes}
     assert list((tmp_path / "cache" / "depots").glob("*/grpo-*/model"))
     other = tmp_path / "elsewhere"  # another driver finds all of it
     other.mkdir()
@@ -165,9 +166,8 @@ def test_the_longest_chain_begins_first_and_inputs_come_before_what_needs_them(t
     place = {node.key: i for i, node in enumerate(order)}
     assert sorted(place) == sorted(node.key for node in plan.nodes)
     for node in order:
-        inputs = [child for group in node.inputs.values() for child in group if child.stage is not None]
-        assert all(place[child.key] < place[node.key] for child in inputs)
-    trainings = [node for node in order if node.stage and node.stage.name == "sft"]
+        assert all(place[n.key] < place[node.key] for n in node.sources if isinstance(n, StageNode))
+    trainings = [node for node in order if node.kind == "sft"]
     assert plan.methods[trainings[0].key] == ("stagewise",)
 
 

@@ -46,7 +46,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 
 
 def shown(run: Plan, stage: str, n: int = 10) -> tuple[Artefact, str]:
-    node = next(node for node in run.nodes if node.stage and node.stage.name == stage)
+    node = next(node for node in run.nodes if node.kind == stage)
     found = read_artefact(run.folder / "artefacts" / f"{stage}-{node.key}", n)
     return found, "\n".join(lines(found))
 
