@@ -23,7 +23,7 @@ from slmr.engines.models import resolve_model
 from slmr.pipeline.cost import spent_on
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import load_recipe
-from slmr.pipeline.runner import quiet_libraries
+from slmr.pipeline.worker import quiet_libraries
 from slmr.stats import Difference, Effects, holm, seeds_and_items_difference
 from slmr.tasks.registry import select_tasks
 

@@ -27,7 +27,7 @@ from slmr.engines.transformers import TransformersEngine, load_tokenizer
 from slmr.io import read_json, read_rows
 from slmr.pipeline.planner import Planner, StudentNode
 from slmr.pipeline.recipe import stages
-from slmr.pipeline.runner import quiet_libraries
+from slmr.pipeline.worker import quiet_libraries
 from slmr.stats import paired_difference
 from slmr.tasks import Item
 from slmr.tasks.registry import load_task

@@ -28,7 +28,7 @@ from slmr.engines.transformers import encode, load_model, load_tokenizer
 from slmr.io import digest, read_rows
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import load_recipe, stages
-from slmr.pipeline.runner import quiet_libraries
+from slmr.pipeline.worker import quiet_libraries
 from slmr.stats import paired_difference
 from slmr.tasks.registry import load_task
 from slmr.verify import verify

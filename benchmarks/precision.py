@@ -29,7 +29,7 @@ from slmr.engines.models import resolve_model
 from slmr.io import read_rows, write_rows
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import load_recipe, stages
-from slmr.pipeline.runner import quiet_libraries
+from slmr.pipeline.worker import quiet_libraries
 from slmr.stage import StageContext, model_in
 
 HELD_OUT = 16

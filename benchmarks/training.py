@@ -30,7 +30,7 @@ from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.io import read_rows, write_rows
 from slmr.pipeline.planner import Planner, StageNode
 from slmr.pipeline.recipe import load_recipe, stages
-from slmr.pipeline.runner import quiet_libraries
+from slmr.pipeline.worker import quiet_libraries
 from slmr.stage import StageContext
 
 # What is changed of the profile for it to take seconds.

@@ -30,8 +30,9 @@ class StageContext:
         progress: call it with (done, total, what is counted).
         cost: add to it what the stage spends; wall time is added by the caller.
         stats: counts and curves that a reader should see; saved as `stats.json`.
-        allowance: tokens that are left of the budget; None is no limit.
-        rank: which of the processes of a training this is; the first one alone writes.
+        remaining_tokens: what is left of the budget; None is no limit.
+        worker: which of the processes of a training this is; the first one alone writes.
+        threads: that torch computes with; None is as many as it takes.
     """
 
     folder: Path
@@ -42,14 +43,15 @@ class StageContext:
     cost: Cost = field(default_factory=Cost)
     stats: dict[str, Any] = field(default_factory=dict)
     tasks_paths: Sequence[Path] = ()
-    allowance: int | None = None
+    remaining_tokens: int | None = None
     training: TrainingSettings = field(default_factory=TrainingSettings)
-    rank: int = 0
+    worker: int = 0
+    threads: int | None = None
 
     @property
     def leads(self) -> bool:
         """Whether this process writes and reports."""
-        return self.rank == 0
+        return self.worker == 0
 
     def input(self, name: str) -> Path:
         """The folder of an input that there is exactly one of.
@@ -57,15 +59,15 @@ class StageContext:
         Raises:
             RequestError: it is a server's model, and the stage needs its files.
         """
-        (place,) = self.folders(name)
-        return place
+        (folder,) = self.folders(name)
+        return folder
 
     def folders(self, name: str) -> list[Path]:
         """The folders of an input that there may be many of; raises as `input` does."""
-        places = [place for place in self.inputs[name] if isinstance(place, Path)]
-        for url in set(self.inputs[name]) - set(places):
+        folders = [location for location in self.inputs[name] if isinstance(location, Path)]
+        for url in set(self.inputs[name]) - set(folders):
             raise RequestError(f"{url}: a server's model can be evaluated and probed, not trained or scored")
-        return places
+        return folders
 
     def model(self, name: str) -> Path:
         """The transformers folder of an input that is a model; raises as `input` does."""
@@ -73,8 +75,8 @@ class StageContext:
 
     def sampled_model(self, name: str) -> Path | str:
         """As `model`, for an engine that only samples: a server's model is its URL."""
-        (place,) = self.inputs[name]
-        return place if isinstance(place, str) else model_in(place)
+        (location,) = self.inputs[name]
+        return location if isinstance(location, str) else model_in(location)
 
 
 def model_in(artefact: Path) -> Path:

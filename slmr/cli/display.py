@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from slmr.io import Stopwatch
 from slmr.pipeline.planner import StageNode
-from slmr.pipeline.runner import rough_seconds
+from slmr.pipeline.schedule import rough_seconds
 
 _PRIOR_S = 60.0  # what was thought of all stages counts as much as so many seconds that were taken
 _SILENCE_S = 30.0  # without a terminal, a line at least so often while a stage is running
@@ -83,6 +83,9 @@ class BenchDisplay:
                 self._times[kind] = taken + seconds, thought + rough
                 self._say(f"[{self._done}/{self._count}] {name}: {seconds:.0f} s{self._left_text()}")
         self._show_left()
+
+    def result(self, line: str) -> None:
+        self._say(line)
 
     def _seconds_left(self) -> float:
         """Time left: a stage takes as much more or less than thought as those of its kind did, else as all did.

@@ -80,7 +80,7 @@ def evaluate_model(
         "fewshot": request.fewshot, "max_tokens": request.max_tokens,
     })  # fmt: skip
     entry = Entry(_RECIPE, model.name, request.seed, student, node, request.command())
-    profile = load_profile("lab").model_copy(update={"engine": settings})
+    profile = load_profile("lab").model_copy(update={"engine": settings, "threads": None})
     asked = BenchRequest(out=request.out, tasks_paths=request.tasks_paths)
     plan = Plan(profile, tasks, [entry], request.out / run_name(model.name, node), asked, [node])
     summary = run_bench(plan, watcher or SilentWatcher())

@@ -34,6 +34,7 @@ from slmr.io import merged, read_settings, resource
 from slmr.stage import Stage, registered
 
 APART = ("ablation", "control")  # asked for as `ablations`, and no part of `all`
+STARTERS = ("base", "sft", "grpo", "sft_grpo", "stagewise")  # asked for as `starter`, and made first of `all`
 STUDENT = "student"
 
 
@@ -152,15 +153,21 @@ def first_fault(error: ValidationError, known: Iterable[str]) -> str:
 def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection[str] = ()) -> list[Recipe]:
     """The recipes of a comma-separated list; `base` comes first and is always there.
 
-    `all` is every method but the ablations and controls, which `ablations` names, and those to leave out.
+    `starter` is the few to begin with; `all` is every method but the ablations and controls, which `ablations` names.
+    None of these words brings a method that is to be left out.
+
+    Raises:
+        RequestError: no such method, or its YAML has a fault.
     """
     files = recipe_files(extra)
     recipes = {"base": _load("base", files)}
     for name in (n.strip() for n in names.split(",") if n.strip()):
-        if name in ("all", "ablations"):
-            known = [_load(n, files) for n in files if n not in leave_out]
-            recipes |= {r.name: r for r in known if (r.kind in APART) == (name == "ablations")}
-        else:
+        if name not in ("starter", "all", "ablations"):
             recipes[name] = _load(name, files)
+            continue
+        candidates = STARTERS if name == "starter" else tuple(files)
+        for recipe in (_load(n, files) for n in candidates if n not in leave_out):
+            if (recipe.kind in APART) == (name == "ablations"):
+                recipes[recipe.name] = recipe
     order: tuple[str, ...] = get_args(MethodKind)
     return sorted(recipes.values(), key=lambda r: (order.index(r.kind), r.name))

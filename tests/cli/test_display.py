@@ -9,7 +9,7 @@ import pytest
 
 from slmr.cli.display import BenchDisplay
 from slmr.pipeline.bench import BenchRequest, make_plan
-from slmr.pipeline.runner import rough_seconds
+from slmr.pipeline.schedule import rough_seconds
 
 
 def test_stages_side_by_side_each_have_their_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

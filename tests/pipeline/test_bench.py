@@ -11,7 +11,7 @@ from slmr.cli.display import BenchDisplay
 from slmr.errors import RequestError, WorkError
 from slmr.io import read_json, read_rows
 from slmr.pipeline.bench import BenchRequest, make_plan, run_bench
-from slmr.pipeline.runner import rough_seconds
+from slmr.pipeline.schedule import rough_seconds
 from slmr.results.capability import capability
 from slmr.results.entries import run_entries
 from slmr.results.report import write_report

@@ -16,8 +16,7 @@ import pytest
 from slmr.cli.display import BenchDisplay
 from slmr.errors import RequestError, WorkError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
-from slmr.pipeline.planner import StageNode
-from slmr.pipeline.ray import longest_first, make_on_ray
+from slmr.pipeline.ray import make_on_ray
 from slmr.results.schema import Summary
 
 PROFILE = """
@@ -158,17 +157,6 @@ def test_a_depot_that_cannot_be_is_said(cluster: Any, tmp_path: Path) -> None:
     for url in ("nonsense://bucket", (tmp_path / "file" / "inside").as_uri()):
         with BenchDisplay() as display, pytest.raises(RequestError, match=f"--depot {url}"):
             run_bench(plan_of(tmp_path, "ray", depot=url), display)
-
-
-def test_the_longest_chain_begins_first_and_inputs_come_before_what_needs_them(tmp_path: Path) -> None:
-    plan = plan_of(tmp_path, "ray", methods="sft,sft_grpo,stagewise")
-    order = longest_first(plan.nodes)
-    place = {node.key: i for i, node in enumerate(order)}
-    assert sorted(place) == sorted(node.key for node in plan.nodes)
-    for node in order:
-        assert all(place[n.key] < place[node.key] for n in node.sources if isinstance(n, StageNode))
-    trainings = [node for node in order if node.kind == "sft"]
-    assert plan.methods[trainings[0].key] == ("stagewise",)
 
 
 def test_the_driver_needs_ray(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
