@@ -111,7 +111,7 @@ def test_a_damaged_manifest_is_one_line_that_says_what_to_do(store: Store, text:
 BUILDER = """
 import sys, time
 from pathlib import Path
-from slmr.store import MANIFEST, Store
+from slmr.artifacts import MANIFEST, Store
 with Store(Path(sys.argv[1])).build("probe", "k") as folder:
     if folder is not None:
         with open(sys.argv[2], "a") as log:

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from slmr.artifacts import MANIFEST, Manifest
+from slmr.config import first_fault
 from slmr.errors import RequestError, one_line
 from slmr.io import disk_faults
 from slmr.results.schema import read_summary
@@ -161,5 +162,5 @@ def _of_results(run: Path) -> Iterator[Damage]:
 
 def _first_line(error: BaseException) -> str:
     if isinstance(error, ValidationError):
-        return error.errors()[0]["msg"]
+        return first_fault(error, Manifest)
     return one_line(error)[:200]

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from slmr.config import Edition, MethodKind
-from slmr.errors import RequestError
+from slmr.config import Edition, MethodKind, first_fault
+from slmr.errors import RequestError, one_line
 from slmr.io import read_rows, write_rows
 
 SCHEMA_VERSION = 2
@@ -45,8 +45,6 @@ def write_table(
         file = run_file(run, what, method, student, seed)
         file.parent.mkdir(parents=True, exist_ok=True)
         write_rows(file, rows)
-
-
 
 
 def read_table(file: Path) -> list[dict[str, Any]]:
@@ -183,5 +181,8 @@ def read_summary(path: Path) -> Summary:
         return Summary.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RequestError(f"no summary at {path}: run `slmr bench` first") from None
-    except (ValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RequestError(f"{path} is not a summary of schema {SCHEMA_VERSION}: {error}") from None
+    except ValidationError as error:
+        fault = first_fault(error, Summary)
+    except UnicodeDecodeError as error:
+        fault = one_line(error)
+    raise RequestError(f"{path} is not a summary of schema {SCHEMA_VERSION}: {fault}")
