@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from slmr.config import StrictModel, first_fault
 from slmr.errors import WorkError, one_line
-from slmr.io import disk_faults
+from slmr.io import PARTIAL, disk_faults
 
 MANIFEST = "manifest.json"
 _LIBRARIES = ("slmr", "torch", "transformers", "trl", "lm_eval", "math-verify")
@@ -161,4 +161,8 @@ class Store:
             yield partial
             if not (partial / MANIFEST).is_file():
                 raise WorkError(f"stage {stage} wrote no {MANIFEST}: its output is not kept")
+            for remains in partial.rglob(
+                f"*{PARTIAL}"
+            ):  # of a file that was half written when the stage was killed
+                remains.unlink()
             partial.replace(final)

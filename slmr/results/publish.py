@@ -21,7 +21,7 @@ from slmr.results.schema import (
     write_table,
 )
 from slmr.artifacts import MANIFEST
-from slmr.io import read_json, write_json, write_rows
+from slmr.io import read_json, replacing_folder, write_json, write_rows, write_text
 from slmr.tasks.registry import load_task
 
 MANIFESTS = "manifests.json"
@@ -42,13 +42,19 @@ def publish(run: Path, results: Path, name: str | None = None, texts: int | None
     Raises:
         RequestError: the folder is no run, or its samples are missing or damaged.
     """
-    summary = read_summary(run / "summary.json")
     target = results / (name or run.name)
     partial = results / f".{target.name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
+    with replacing_folder(target, partial):
+        _fill(run, target, partial, texts)
+    return target
+
+
+def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> None:
+    """The folder to publish: what is there already, with the run in it."""
     if target.is_dir():
         shutil.copytree(target, partial)
     partial.mkdir(parents=True, exist_ok=True)
+    summary = read_summary(run / "summary.json")
     before = read_summary(partial / "summary.json") if (partial / "summary.json").is_file() else None
     for row in summary.rows:
         _copy_samples(run, partial, row, texts)
@@ -63,10 +69,7 @@ def publish(run: Path, results: Path, name: str | None = None, texts: int | None
                                                          *summary.contamination]}.values())  # fmt: skip
     write_summary(partial / "summary.json", rows, contamination)
     text = _readme(target.name, rows, list(manifests.values()))
-    (partial / "README.md").write_text(text, encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    partial.replace(target)
-    return target
+    write_text(partial / "README.md", text)
 
 
 def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None) -> None:

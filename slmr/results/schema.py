@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slmr.config import Edition, MethodKind, first_fault
 from slmr.errors import RequestError, one_line
-from slmr.io import read_rows, write_rows
+from slmr.io import read_rows, write_rows, write_text
 
 SCHEMA_VERSION = 2
 Z95 = NormalDist().inv_cdf(0.975)
@@ -42,9 +42,7 @@ def write_table(
 ) -> None:
     """Writes such a table, unless it has no rows."""
     if rows:
-        file = run_file(run, what, method, student, seed)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_rows(file, rows)
+        write_rows(run_file(run, what, method, student, seed), rows)
 
 
 def read_table(file: Path) -> list[dict[str, Any]]:
@@ -166,9 +164,7 @@ def write_summary(
 ) -> None:
     """Write `summary.json` atomically: readers see the old file or the new one, never half."""
     text = Summary(rows=rows, contamination=contamination or []).model_dump_json(indent=1, exclude_none=True)
-    partial = path.with_suffix(".json.partial")
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_text(path, text + "\n")
 
 
 def read_summary(path: Path) -> Summary:
