@@ -47,8 +47,6 @@ def write_table(
         write_rows(file, rows)
 
 
-
-
 def read_table(file: Path) -> list[dict[str, Any]]:
     """The rows of such a table, or of completions.
 
