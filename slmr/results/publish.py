@@ -8,7 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from slmr.artifacts import MANIFEST
 from slmr.errors import RequestError
+from slmr.io import read_json, replacing_folder, write_json, write_rows, write_text
 from slmr.results.schema import (
     EXAMPLES,
     TABLES,
@@ -20,8 +22,6 @@ from slmr.results.schema import (
     write_summary,
     write_table,
 )
-from slmr.artifacts import MANIFEST
-from slmr.io import read_json, replacing_folder, write_json, write_rows, write_text
 from slmr.tasks.registry import load_task
 
 MANIFESTS = "manifests.json"
