@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from slmr.io import disk_faults
+from slmr.tasks.cases import read_cases
+
+EXAMPLES = ("slmr verify --in cases.jsonl --out verdicts.jsonl",)
+
 
 _FIELDS = ("status", "strict", "lenient", "extracted", "reason", "elapsed_ms")
 
@@ -25,12 +33,6 @@ def verify_file(cases: Path, out: Path) -> dict[str, int]:
     Raises:
         RequestError: a line is no case; nothing is written then.
     """
-    import json
-    from collections import Counter
-
-    from slmr.io import disk_faults
-    from slmr.tasks.cases import read_cases
-
     counts: Counter[str] = Counter()
     requests = read_cases(cases)
     with disk_faults(out), out.open("w", encoding="utf-8") as target:  # it may be a pipe: nothing to replace
