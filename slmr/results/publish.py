@@ -137,13 +137,8 @@ def _readme(name: str, note: str, rows: Sequence[SummaryRow], manifests: Sequenc
     """The note, the rows as a table, where their data came from, how long it took, and the commands."""
     names = ("method", "student", "seed", "task", "items", "accuracy, %", "95 % interval", "lenient, %",
              "cut off, %", "no answer, %", "tokens")  # fmt: skip
-    lines = [
-        f"# {name}",
-        "",
-        *([note.strip(), ""] if note.strip() else []),
-        f"| {' | '.join(names)} |",
-        "|---" * len(names) + "|",
-    ]
+    head = [f"# {name}", "", *([note.strip(), ""] if note.strip() else [])]
+    lines = [*head, f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for r in rows:
         items = str(r.n_items) if r.k == 1 else f"{r.n_items} x {r.k}"
         lines.append(
