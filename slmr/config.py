@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from slmr.errors import RequestError, unknown
+from slmr.errors import RequestError, nearest, unknown
 from slmr.io import merged, read_settings
 
 Edition = Literal["lab", "paper"]
@@ -294,6 +294,8 @@ def first_fault(error: ValidationError, model: type[BaseModel], kind: str = "key
         return f"{key} is missing"
     wanted = re.sub(r"a valid dictionary( or instance of \w+)?", "a mapping", fault["msg"])
     wanted = wanted.removeprefix("Value error, ").replace("Input should", "it should")
+    if fault["type"] == "literal_error":
+        wanted += nearest(str(value), re.findall(r"'(.*?)'", wanted))
     if not path:
         return wanted
     if fault["type"] == "value_error" and isinstance(value, Mapping):  # the message says which of its values
