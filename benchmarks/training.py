@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import trl_settings
-from artefacts import made
 from ratios import Ratio, in_turns, seconds_of, table
 
+from slmr.cli.display import BenchDisplay
 from slmr.config import Profile, load_profile
 from slmr.engines.models import resolve_model
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.io import read_rows, write_rows
+from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
 from slmr.pipeline.planner import Planner, StageNode
 from slmr.pipeline.recipe import load_recipe, stages
 from slmr.pipeline.worker import quiet_libraries
@@ -128,7 +129,9 @@ def prepared(method: str, model: str, place: Path) -> Ready:
     student = resolve_model(model)
     planner = Planner(student.location, student.key, values, profile.engine, 0)
     node = planner.plan(load_recipe(method)).stages()[-1]
-    store = made(node.stages()[:-1], profile, place)
+    with BenchDisplay() as display:
+        plan = Plan(profile, [], [], place, BenchRequest(out=place), node.stages()[:-1])
+        store = make_artefacts(plan, display)
     inputs = {name: [n.output(store) for n in nodes] for name, nodes in node.inputs.items()}
     last = inputs["traces" if method == "sft" else "problems"][0]
     rows = read_rows(Path(last) / ("traces.parquet" if method == "sft" else "problems.parquet"))

@@ -11,6 +11,10 @@ from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import Recipe, load_recipe
 
 app = typer.Typer(rich_markup_mode=None)
+EXAMPLES = (
+    "slmr methods list",
+    "slmr methods show stagewise",
+)
 
 
 @app.command("list")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from slmr.errors import RequestError, WorkError
-from slmr.pipeline.runner import SilentWatcher
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
+from slmr.pipeline.runner import SilentWatcher
 from slmr.results.show import Artefact, find_artefact, lines, read_artefact, readable, spread
 from tests.in_process import slmr
 
