@@ -90,8 +90,7 @@ def _run_plan(plan: Any) -> None:
 
     with BenchDisplay() as display:
         summary = run_bench(plan, display)
-    for table in _tables(plan, summary):
-        console().print(table)
+    _print_comparison(plan)
     if summary.contamination:
         print(contamination_line(summary.contamination))
     print(sharing(Store(plan.folder / "artefacts"), plan))
@@ -106,22 +105,25 @@ def _run_plan(plan: Any) -> None:
     print(f"Leaderboard slmr leaderboard --results {plan.request.out}")
 
 
-def _tables(plan: Any, summary: Any) -> list[Any]:
-    """The methods beside each other, over the seeds where there are several; what ablations lack beside the whole."""
-    from slmr.results.compare import compare_all, differences_table
-    from slmr.results.entries import run_entries
-    from slmr.results.ranking import board
-    from slmr.results.report import bench_table, standings_table
+def _print_comparison(plan: Any) -> None:
+    """The methods beside each other, as `slmr report` has them; what ablations lack beside the whole."""
+    from slmr.results.compare import compare_all
+    from slmr.results.ranking import run_rankings
+    from slmr.results.tables import differences_table, ranking_tables
 
-    students = list(dict.fromkeys(entry.student for entry in plan.entries))
-    several = len({entry.seed for entry in plan.entries}) > 1
-    found = {student: run_entries(plan.folder, student) for student in students}
-    boards = [standings_table(board(found[student])) for student in students] if several else []
     kinds = {entry.recipe.kind for entry in plan.entries}
-    if not {"ablation", "control"} & kinds or "stagewise" not in kinds:
-        return boards or [bench_table(summary.rows)]
-    differences = [
-        differences_table(compare_all(found[student], "stagewise"), "stagewise", student)
-        for student in students
-    ]
-    return [*(boards or [bench_table(summary.rows)]), *differences]
+    ablations = bool({"ablation", "control"} & kinds) and "stagewise" in kinds
+    students = {entry.student for entry in plan.entries}
+    for title, ranking in run_rankings(plan.folder):
+        if ranking.student not in students:
+            continue
+        tables = ranking_tables(ranking, title)
+        if ablations:
+            differences = compare_all(ranking.results, "stagewise")
+            tables.append(
+                differences_table(differences, "minus stagewise", f"Difference to stagewise ({title})")
+            )
+        for table in tables:
+            console().print(table)
+        for note in ranking.notes:
+            print(f"note: {note}", file=sys.stderr)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from slmr.artifacts import MANIFEST
 from slmr.errors import RequestError
+from slmr.formats import interval, percent
 from slmr.io import read_json, write_json, write_rows
+from slmr.results.entries import RunRow
 from slmr.results.schema import (
     EXAMPLES,
     TABLES,
@@ -54,8 +57,8 @@ def publish(run: Path, results: Path, name: str | None = None, texts: int | None
         _copy_samples(run, partial, row, texts)
     for row in {(r.method, r.student, r.seed): r for r in summary.rows}.values():  # once for all of its tasks
         _copy_tables(run, partial, row)
-    own = {row.identity for row in summary.rows}
-    others = [row for row in before.rows if row.identity not in own] if before else []
+    again = {row.identity for row in summary.rows}
+    others = [row for row in before.rows if row.identity not in again] if before else []
     rows = sorted([*others, *summary.rows], key=lambda r: (r.student, r.seed, r.identity))
     manifests = {**_kept_manifests(partial, others), **_manifests(run, summary.rows)}
     write_json(partial / MANIFESTS, manifests)
@@ -114,18 +117,33 @@ def _is_free(task: str) -> bool:
 
 def _kept_manifests(published: Path, rows: Sequence[SummaryRow]) -> dict[str, dict[str, Any]]:
     """The manifests of the rows that stay."""
-    found = read_json(published / MANIFESTS) if (published / MANIFESTS).is_file() else {}
-    return {row.manifest: found[row.manifest] for row in rows if row.manifest in found}
+    kept = read_json(published / MANIFESTS) if (published / MANIFESTS).is_file() else {}
+    return {row.manifest: kept[row.manifest] for row in rows if row.manifest in kept}
 
 
 def _manifests(run: Path, rows: Sequence[SummaryRow]) -> dict[str, dict[str, Any]]:
     """The manifest of each evaluation artefact, by its key; with what the engine did there."""
-    found: dict[str, dict[str, Any]] = {}
+    manifests: dict[str, dict[str, Any]] = {}
     for key in dict.fromkeys(row.manifest for row in rows):
         folder = run / "artefacts" / f"evaluate-{key}"
         if (folder / MANIFEST).is_file():
-            found[key] = {**read_json(folder / MANIFEST), "stats": read_json(folder / "stats.json")}
-    return found
+            manifests[key] = {**read_json(folder / MANIFEST), "stats": read_json(folder / "stats.json")}
+    return manifests
+
+
+def manifests_of(run_rows: Iterable[RunRow]) -> dict[str, Any]:
+    """Key → the manifest of the evaluation that rows were made from, of a published folder or a run.
+
+    What is not there, or damaged, is left out.
+    """
+    manifests: dict[str, Any] = {}
+    for row, run in run_rows:
+        with suppress(OSError, ValueError):
+            if (run / MANIFESTS).is_file():
+                manifests |= {k: m for k, m in read_json(run / MANIFESTS).items() if k == row.manifest}
+            elif (file := run / "artefacts" / f"evaluate-{row.manifest}" / MANIFEST).is_file():
+                manifests[row.manifest] = read_json(file)
+    return manifests
 
 
 def _readme(name: str, rows: Sequence[SummaryRow], manifests: Sequence[dict[str, Any]]) -> str:
@@ -135,20 +153,14 @@ def _readme(name: str, rows: Sequence[SummaryRow], manifests: Sequence[dict[str,
     lines = [f"# {name}", "", f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for r in rows:
         items = str(r.n_items) if r.k == 1 else f"{r.n_items} x {r.k}"
-        lines.append(
-            f"| {r.method} | {r.student} | {r.seed} | {r.task} | {items} | {100 * r.accuracy:.1f} |"
-            f" {100 * r.ci95[0]:.1f} to {100 * r.ci95[1]:.1f} | {100 * r.accuracy_lenient:.1f} |"
-            f" {100 * r.truncated_rate:.1f} | {100 * r.no_answer_rate:.1f} | {r.mean_tokens:.0f} |"
-        )
-    notes = sorted({f"- {r.task}: {r.data}" for r in rows if r.data})
-    lines += ["", "Data:", "", *notes] if notes else []
-    lines += (
-        ["", "Speed:", "", *speeds]
-        if (speeds := [_speed(m) for m in manifests if m["stats"].get("engine")])
-        else []
-    )
-    lines += ["", "Made by:", "", "```", *dict.fromkeys(r.command for r in rows), "```", ""]
-    return "\n".join(lines)
+        cells = [r.method, r.student, str(r.seed), r.task, items, percent(r.accuracy), interval(*r.ci95)]
+        cells += map(percent, (r.accuracy_lenient, r.truncated_rate, r.no_answer_rate))
+        lines.append(f"| {' | '.join(cells)} | {r.mean_tokens:.0f} |")
+    if notes := sorted({f"- {r.task}: {r.data}" for r in rows if r.data}):
+        lines += ["", "Data:", "", *notes]
+    if speeds := [_speed(m) for m in manifests if m["stats"].get("engine")]:
+        lines += ["", "Speed:", "", *speeds]
+    return "\n".join([*lines, "", "Made by:", "", "```", *dict.fromkeys(r.command for r in rows), "```", ""])
 
 
 def _speed(manifest: dict[str, Any]) -> str:
