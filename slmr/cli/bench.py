@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, use_data_dir
 from slmr.errors import RequestError
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def bench_command(
@@ -90,7 +93,11 @@ def _run_plan(plan: Any) -> None:
 
     with BenchDisplay() as display:
         summary = run_bench(plan, display)
-    _print_comparison(plan)
+    kinds = {entry.recipe.kind for entry in plan.entries}
+    ablations = bool({"ablation", "control"} & kinds) and "stagewise" in kinds
+    for _, tables in comparison_tables(plan.folder, ablations):
+        for table in tables:
+            console().print(table)
     if summary.contamination:
         print(contamination_line(summary.contamination))
     print(sharing(Store(plan.folder / "artefacts"), plan))
@@ -105,25 +112,22 @@ def _run_plan(plan: Any) -> None:
     print(f"Leaderboard slmr leaderboard --results {plan.request.out}")
 
 
-def _print_comparison(plan: Any) -> None:
-    """The methods beside each other, as `slmr report` has them; what ablations lack beside the whole."""
+def comparison_tables(run: Path, ablations: bool) -> list[tuple[str, list[Table]]]:
+    """Of each student and edition of a run its title and tables: methods beside each other, as in `slmr report`.
+
+    With `ablations` also what each method lacks beside `stagewise`.
+    """
     from slmr.results.compare import compare_all
     from slmr.results.ranking import run_rankings
     from slmr.results.tables import differences_table, ranking_tables
 
-    kinds = {entry.recipe.kind for entry in plan.entries}
-    ablations = bool({"ablation", "control"} & kinds) and "stagewise" in kinds
-    students = {entry.student for entry in plan.entries}
-    for title, ranking in run_rankings(plan.folder):
-        if ranking.student not in students:
-            continue
+    found = []
+    for title, ranking in run_rankings(run):
         tables = ranking_tables(ranking, title)
         if ablations:
             differences = compare_all(ranking.results, "stagewise")
             tables.append(
                 differences_table(differences, "minus stagewise", f"Difference to stagewise ({title})")
             )
-        for table in tables:
-            console().print(table)
-        for note in ranking.notes:
-            print(f"note: {note}", file=sys.stderr)
+        found.append((title, tables))
+    return found

@@ -54,11 +54,12 @@ def ranking_tables(ranking: Ranking, title: str | None = None) -> list[Table]:
     columns = columns_on(ranking, TEXT)
     name = next(column for column in columns if column.name in ("method", "model"))
     one_seed = any(m.result.trained and len(m.seeds) == 1 for m in ranking.methods)
+    caption = "\n".join([*([ONE_SEED] if one_seed else []), *ranking.notes])
     head = f"{title or ranking.student}: mean accuracy over tasks in percent with its 95 % interval"
     return [
         _ranking_table(
             f"{head}; methods of one rank cannot be told apart", ranking.methods,
-            [c for c in columns if c.name not in ranking.tasks], ONE_SEED if one_seed else None,
+            [c for c in columns if c.name not in ranking.tasks], caption or None,
         ),
         _ranking_table(
             "Accuracy by task in percent with its 95 % interval", ranking.methods,
