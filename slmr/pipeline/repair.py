@@ -14,8 +14,9 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from slmr.artifacts import MANIFEST, Manifest
+from slmr.config import first_fault
 from slmr.errors import RequestError, one_line
-from slmr.io import disk_faults
+from slmr.io import PARTIAL, disk_faults
 from slmr.results.schema import read_summary
 
 Cure = Literal["remove", "set aside", "none"]
@@ -95,8 +96,9 @@ def _of_run(run: Path) -> Iterator[Damage]:
     for folder in sorted((run / "artefacts" / ".partial").glob("*/")):
         if folder.is_dir() and (run / "artefacts" / folder.name / MANIFEST).is_file():
             yield Damage(folder, "left over of an artefact that is finished", "remove")
-    for file in sorted([*run.glob("*.partial"), *run.glob("samples/**/*.partial")]):
-        yield Damage(file, "half written", "remove")
+    for place in (run, *(folder for folder in sorted(run.glob("*/")) if folder.name != "artefacts")):
+        for file in sorted(place.glob(f"*{PARTIAL}") if place == run else place.rglob(f"*{PARTIAL}")):
+            yield Damage(file, "half written", "remove")
     yield from _of_results(run)
 
 
@@ -161,5 +163,5 @@ def _of_results(run: Path) -> Iterator[Damage]:
 
 def _first_line(error: BaseException) -> str:
     if isinstance(error, ValidationError):
-        return error.errors()[0]["msg"]
+        return first_fault(error, Manifest)
     return one_line(error)[:200]

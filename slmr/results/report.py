@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slmr.errors import RequestError
+from slmr.io import write_text
 from slmr.results.capability import Capability, capability
 from slmr.results.columns import HELP
 from slmr.results.compare import compare_all
@@ -56,12 +57,11 @@ def write_report(runs: Sequence[Path], out: Path, against: str | None = None, ht
     figures = [figure for section in sections for figure in section.figures]
     page = "report.html" if html else "figures.html"
     parts.append(f"Figures: [{page}]({page}), one page that needs no network.")
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "report.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    write_text(out / "report.md", "\n\n".join(parts) + "\n")
     title = " and ".join(run.name for run in runs)
     divs = iter([f"<figure>{div}</figure>" for div in as_divs(figures)])
     body = [section.html(divs) for section in sections] if html else list(divs)
-    (out / page).write_text(document(title, body), encoding="utf-8")
+    write_text(out / page, document(title, body))
     return out / (page if html else "report.md")
 
 

@@ -15,7 +15,7 @@ from slmr.engines import Prompt, Sampling
 from slmr.engines.decode import Row
 from slmr.engines.sampler import Sampler
 from slmr.engines.transformers import encode
-from slmr.io import digest
+from slmr.io import digest, replacing
 from slmr.training import parallel
 from slmr.training.curve import Curve
 from slmr.training.validation import ValidationParams
@@ -116,10 +116,9 @@ class Validation(TrainerCallback):
     def _save_best(self) -> None:
         from safetensors.torch import save_file
 
-        self._folder.mkdir(parents=True, exist_ok=True)
-        partial = self._folder / "best.partial"
-        save_file({name: p.detach().cpu().contiguous().clone() for name, p in self._weights()}, partial)
-        partial.replace(self._file(self.best_step))
+        weights = {name: p.detach().cpu().contiguous().clone() for name, p in self._weights()}
+        with replacing(self._file(self.best_step)) as partial:
+            save_file(weights, partial)
         # A run that is resumed from the newest checkpoint may still need the one from before it.
         needed = {self._file(self.best_step), self._file(self._checkpointed)}
         for other in set(self._folder.glob("best-*")) - needed:
