@@ -150,7 +150,7 @@ def _folder(store: Store, node: Node, stage: str) -> Path | None:
     return store.path(stage, node.key) if node.makes(stage) else None
 
 
-def _problems(store: Store, node: Node) -> dict[str, Row]:
+def _problems(store: Store, node: Node) -> Mapping[str, Mapping[str, Any]]:
     (pool,) = node.inputs["problems"]
     assert pool.stage is not None
     return problems_by_id(store.path(pool.stage.name, pool.key))
