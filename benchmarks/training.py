@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import trl_settings
-from artefacts import made
 from ratios import Ratio, in_turns, seconds_of, table
 
+from slmr.cli.display import BenchDisplay
 from slmr.config import Profile, load_profile
 from slmr.engines.models import resolve_model
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.io import read_rows, write_rows
+from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
 from slmr.pipeline.recipe import Node, Planner, load_recipe, stages
 from slmr.pipeline.runner import quiet_libraries
 from slmr.stage import StageContext
@@ -129,7 +130,8 @@ def prepared(method: str, model: str, place: Path) -> Ready:
     planner = Planner(student.location, student.key, values, profile.engine, 0)
     node = planner.plan(load_recipe(method))
     nodes = [n for n in node.ancestors() if n.stage and n is not node]
-    store = made(nodes, profile, place)
+    with BenchDisplay() as display:
+        store = make_artefacts(Plan(profile, [], [], place, BenchRequest(out=place), nodes), display)
     inputs: dict[str, list[Path | str]] = {
         name: [store.path(n.stage.name, n.key) if n.stage else n.student for n in group]  # type: ignore[misc]
         for name, group in node.inputs.items()

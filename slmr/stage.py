@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from slmr.artifacts import Cost
-from slmr.config import EngineSettings, Params, TrainingSettings
-from slmr.errors import RequestError, unknown
+from slmr.config import EngineSettings, Params, TrainingSettings, parse
+from slmr.errors import RequestError
 
 Progress = Callable[[int, int, str], None]
 InputRule = Literal["one", "many", "optional"]
@@ -111,18 +108,7 @@ class Stage:
         Raises:
             RequestError: an unknown key or an unfitting value, named with its place.
         """
-        try:
-            return self.params.model_validate(values)
-        except ValidationError as error:
-            fault = error.errors()[0]
-            key = ".".join(map(str, fault["loc"]))
-            if fault["type"] == "extra_forbidden":
-                raise RequestError(
-                    f"{where}: {unknown('parameter', key, self.params.model_fields)}"
-                ) from None
-            raise RequestError(
-                f"{where}: {key} = {json.dumps(fault['input'], default=str)}: {fault['msg']}"
-            ) from None
+        return parse(self.params, values, where, "parameter")
 
 
 _STAGES: dict[str, Stage] = {}

@@ -72,6 +72,7 @@ def test_a_killed_build_leaves_no_lock_and_no_artefact(store: Store) -> None:
         "import os, signal, sys; from pathlib import Path; from slmr.artifacts import Store\n"
         "with Store(Path(sys.argv[1])).build('probe', 'k') as folder:\n"
         "    (folder / 'half.txt').write_text('half')\n"
+        "    (folder / '.rows.json.0123.partial').write_text('[')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", script, str(store.root)], check=False)
@@ -80,6 +81,7 @@ def test_a_killed_build_leaves_no_lock_and_no_artefact(store: Store) -> None:
         assert folder and (folder / "half.txt").is_file()
         (folder / MANIFEST).write_text(MANIFEST_CONTENT.model_dump_json())
     assert store.has("probe", "k")
+    assert {file.name for file in store.path("probe", "k").iterdir()} == {"half.txt", MANIFEST}
 
 
 def test_an_artefact_that_is_there_is_not_built_again(store: Store) -> None:
@@ -111,7 +113,7 @@ def test_a_damaged_manifest_is_one_line_that_says_what_to_do(store: Store, text:
 BUILDER = """
 import sys, time
 from pathlib import Path
-from slmr.store import MANIFEST, Store
+from slmr.artifacts import MANIFEST, Store
 with Store(Path(sys.argv[1])).build("probe", "k") as folder:
     if folder is not None:
         with open(sys.argv[2], "a") as log:

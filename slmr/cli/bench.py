@@ -11,6 +11,12 @@ import typer
 from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, use_data_dir
 from slmr.errors import RequestError
 
+EXAMPLES = (
+    "slmr bench --method base,sft,grpo",
+    "slmr bench --method all --seeds 3",
+    "slmr bench --profile paper --dry-run",
+)
+
 
 def bench_command(
     method: Annotated[

@@ -20,6 +20,12 @@ import typer
 
 from slmr.cli.options import AsJson, DataDir, Out, TasksPath, console, print_json, use_data_dir
 
+EXAMPLES = (
+    "slmr eval lab-llama",
+    "slmr eval smollm2 --tasks gsm8k_platinum --limit 50 --data-dir DIR",
+    "slmr eval http://127.0.0.1:8000/v1 --tasks paper --k 4",
+)
+
 
 def eval_table(rows: list[SummaryRow]) -> Table:
     """One line a task, and the mean."""

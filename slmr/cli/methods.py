@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     pass
 
 app = typer.Typer(rich_markup_mode=None)
+EXAMPLES = (
+    "slmr methods list",
+    "slmr methods show stagewise",
+)
 
 
 @app.command("list")

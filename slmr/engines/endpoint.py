@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from slmr.config import first_fault
 from slmr.errors import RequestError, WorkError
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class Endpoint:
         try:
             return shape.model_validate_json(response.content)
         except ValidationError as error:
-            what, came = self.clean(_misfit(error)), self.clean(response.http_response.text)
+            what, came = self.clean(first_fault(error, shape)), self.clean(response.http_response.text)
             raise _Passing(f"not an answer ({what}), it begins: {came}", garbage=True) from None
 
     def _fault(self, error: APIStatusError) -> Exception:
@@ -224,13 +225,6 @@ async def set_within(event: asyncio.Event, seconds: float) -> bool:
     with suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
     return event.is_set()
-
-
-def _misfit(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    where = ".".join(map(str, first["loc"]))
-    given = f" = {first['input']!r}" if first["type"] == "literal_error" else ""
-    return f"{where}{given}: {first['msg']}" if where else first["msg"]
 
 
 def _retry_after(header: str) -> float:

@@ -15,7 +15,7 @@ from slmr.curriculum.schema import PROBLEMS
 from slmr.engines.models import Model, Say, is_on_hand, resolve_model
 from slmr.errors import RequestError, unknown
 from slmr.evaluate import METRICS, SAMPLES
-from slmr.io import digest, disk_faults, read_json, read_rows, write_rows
+from slmr.io import digest, disk_faults, read_json, read_rows, write_rows, write_text
 from slmr.pipeline.cost import spent_on
 from slmr.pipeline.export import export_capability, export_course, export_provenance
 from slmr.pipeline.ray import make_on_ray
@@ -306,7 +306,6 @@ def _export(store: Store, entry: Entry, plan: Plan) -> None:
     marker, keys = folder / "evaluation", "\n".join(node.key for node in entry.last)
     if marker.is_file() and marker.read_text() == keys:
         return
-    folder.mkdir(parents=True, exist_ok=True)
     rows = read_rows(_artefact(store, entry.evaluation) / SAMPLES)
     head = dict(zip(("method", "student", "seed"), who, strict=True))
     for task in plan.tasks:
@@ -315,7 +314,7 @@ def _export(store: Store, entry: Entry, plan: Plan) -> None:
         export_capability(plan.folder, *who, read_rows(_artefact(store, entry.capability) / SAMPLES))
     export_course(plan.folder, store, entry.model, *who)
     export_provenance(plan.folder, store, entry.last, *who)
-    marker.write_text(keys)
+    write_text(marker, keys)
 
 
 def _merge(path: Path, rows: Sequence[SummaryRow]) -> list[SummaryRow]:

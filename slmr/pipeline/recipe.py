@@ -20,17 +20,17 @@ stage (`null` removes it), the number of rounds. So are all ablations made.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from slmr.artifacts import library_versions
-from slmr.config import EngineSettings, MethodKind, Params, TrainingSettings
+from slmr.config import EngineSettings, MethodKind, Params, TrainingSettings, parse
 from slmr.errors import RequestError, SlmrError, unknown
 from slmr.io import digest, merged, read_settings, resource
 from slmr.stage import Stage, registered
@@ -152,10 +152,7 @@ def _load(name: str, files: Mapping[str, Path]) -> Recipe:
     if name not in files:
         raise unknown("method", name, files)
     file = files[name]
-    try:
-        recipe = Recipe.model_validate(_read(name, files))
-    except ValidationError as error:
-        raise RequestError(f"{file}: {first_fault(error, Recipe.model_fields)}") from None
+    recipe = parse(Recipe, _read(name, files), file)
     if recipe.name != name:
         raise RequestError(f"{file}: the method is named '{recipe.name}', its file '{name}'")
     return recipe
@@ -174,15 +171,6 @@ def _read(name: str, files: Mapping[str, Path], extended: tuple[str, ...] = ()) 
         raise RequestError(f"{file}: {unknown('method', str(parent), files)}")
     base = _read(parent, files, (name, *extended))
     return merged(base, {**content, "extends": (parent, *base.get("extends", ()))})
-
-
-def first_fault(error: ValidationError, known: Iterable[str]) -> str:
-    """The first thing wrong in a config, in words; an unknown key gets the nearest known one."""
-    fault = error.errors()[0]
-    place = ".".join(map(str, fault["loc"]))
-    if fault["type"] == "extra_forbidden":
-        return str(unknown("key", str(fault["loc"][-1]), known))
-    return f"{place}: {fault['msg']}"
 
 
 def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection[str] = ()) -> list[Recipe]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from filelock import FileLock
 
 from slmr.artifacts import MANIFEST
 from slmr.errors import RequestError, one_line
+from slmr.io import replacing_folder
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,9 @@ class Depot:
                     self._bring(name, partial, root / name)
 
     def _bring(self, name: str, partial: Path, final: Path) -> None:
-        shutil.rmtree(partial, ignore_errors=True)
         system, path = self._at(name)
-        system.get(path, str(partial), recursive=True)
-        shutil.rmtree(final, ignore_errors=True)
-        partial.replace(final)
+        with replacing_folder(final, partial):
+            system.get(path, str(partial), recursive=True)
 
     def push(self, name: str, root: Path) -> None:
         """Takes an artefact there; its manifest last, as without one it counts as absent."""

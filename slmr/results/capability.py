@@ -10,18 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-from slmr.results.entries import Entry
-from slmr.results.schema import write_table
 from slmr.curriculum.partition import GROUP_ORDER, Group, GroupBounds, group_of
+from slmr.results.entries import Entry
 from slmr.stats import Estimate, bounded_mean, pass_scores
 
 Row = Mapping[str, Any]
-
-
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slmr.results.entries import Entry, run_entries
 from slmr.errors import RequestError, unknown
-from slmr.results.schema import Z95
+from slmr.results.entries import Entry, run_entries
 from slmr.results.paired_scores import Pair, difference, paired
+from slmr.results.schema import Z95
 from slmr.stats import Difference, holm, minimum_detectable_difference
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from slmr.config import MethodKind
-from slmr.results.schema import SummaryRow, read_summary, read_table, run_file
 from slmr.results.paired_scores import Side
+from slmr.results.schema import SummaryRow, read_summary, read_table, run_file
 
 UNTRAINED = ("base", "model")
 Located = tuple[SummaryRow, Path]  # a row, and the run's folder that it is in

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slmr.results.labels import place_labels
-from slmr.results.spending import PARTS
 from slmr.results.ranking import Board, Standing
+from slmr.results.spending import PARTS
 from slmr.stats import Estimate
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], board: Bo
 
 
 def flow(moves: Sequence[Mapping[str, Any]], title: str) -> Figure:
-    """How problems moved between difficulty groups and outcomes over the rounds (Sankey); rows as of `slmr.pipeline.export`."""
+    """How problems moved between difficulty groups and outcomes over the rounds (Sankey): rows of `moves`."""
     import plotly.graph_objects as go
 
     links = [(_flow_nodes(m), m["n"]) for m in moves]

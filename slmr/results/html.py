@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from html import escape as escape_html
 from typing import TYPE_CHECKING, Any
 
-from slmr.results.entries import UNTRAINED
 from slmr.errors import visible
+from slmr.results.entries import UNTRAINED
 from slmr.results.figures import KIND_COLOURS
 from slmr.results.ranking import Board, Standing
 from slmr.stats import Estimate

@@ -11,10 +11,19 @@ from pathlib import Path
 import numpy as np
 
 from slmr.errors import RequestError
-from slmr.results.schema import SummaryRow
-from slmr.stats import Effects, Parts, mcnemar, seeds_and_items, seeds_and_items_differences
 from slmr.results.samples import scores_of
-from slmr.stats import Difference, Estimate, mean_over_tasks, paired_difference_over_tasks
+from slmr.results.schema import SummaryRow
+from slmr.stats import (
+    Difference,
+    Effects,
+    Estimate,
+    Parts,
+    mcnemar,
+    mean_over_tasks,
+    paired_difference_over_tasks,
+    seeds_and_items,
+    seeds_and_items_differences,
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from slmr.artifacts import MANIFEST
 from slmr.errors import RequestError
+from slmr.io import read_json, replacing_folder, write_json, write_rows, write_text
 from slmr.results.schema import (
     EXAMPLES,
     TABLES,
@@ -20,11 +22,10 @@ from slmr.results.schema import (
     write_summary,
     write_table,
 )
-from slmr.artifacts import MANIFEST
-from slmr.io import read_json, write_json, write_rows
 from slmr.tasks.registry import load_task
 
 MANIFESTS = "manifests.json"
+NOTE = "NOTE.md"  # written by hand, for the readers of a published folder
 _TEXTS = ("prompt", "completion", "gold", "extracted", "reason")
 _OF_THE_ITEM = ("prompt", "gold")  # kept once for all methods
 _NO_TEXTS = {name: None for name in _TEXTS if name not in _OF_THE_ITEM}
@@ -37,18 +38,25 @@ def publish(run: Path, results: Path, name: str | None = None, texts: int | None
     Published again, a run's rows take the place of their own; what other runs published there under the same name
     stays, so that the parts of a long comparison come together one by one. Texts of a task whose data has no licence
     that allows it are left out: verdicts and counts remain. So it is with those of the completions of an item after
-    the first `texts`, where that is given: they are most of what a comparison of many seeds weighs.
+    the first `texts`, where that is given: they are most of what a comparison of many seeds weighs. A `NOTE.md` in the
+    published folder stays, and stands at the top of its `README.md`.
 
     Raises:
         RequestError: the folder is no run, or its samples are missing or damaged.
     """
-    summary = read_summary(run / "summary.json")
     target = results / (name or run.name)
     partial = results / f".{target.name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
+    with replacing_folder(target, partial):
+        _fill(run, target, partial, texts)
+    return target
+
+
+def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> None:
+    """The folder to publish: what is there already, with the run in it."""
     if target.is_dir():
         shutil.copytree(target, partial)
     partial.mkdir(parents=True, exist_ok=True)
+    summary = read_summary(run / "summary.json")
     before = read_summary(partial / "summary.json") if (partial / "summary.json").is_file() else None
     for row in summary.rows:
         _copy_samples(run, partial, row, texts)
@@ -62,11 +70,8 @@ def publish(run: Path, results: Path, name: str | None = None, texts: int | None
     contamination = list({(c.train, c.test): c for c in [*(before.contamination if before else []),
                                                          *summary.contamination]}.values())  # fmt: skip
     write_summary(partial / "summary.json", rows, contamination)
-    text = _readme(target.name, rows, list(manifests.values()))
-    (partial / "README.md").write_text(text, encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    partial.replace(target)
-    return target
+    note = (partial / NOTE).read_text(encoding="utf-8") if (partial / NOTE).is_file() else ""
+    write_text(partial / "README.md", _readme(target.name, note, rows, list(manifests.values())))
 
 
 def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None) -> None:
@@ -128,11 +133,12 @@ def _manifests(run: Path, rows: Sequence[SummaryRow]) -> dict[str, dict[str, Any
     return found
 
 
-def _readme(name: str, rows: Sequence[SummaryRow], manifests: Sequence[dict[str, Any]]) -> str:
-    """The rows as a table, where their data came from, how long it took, and the commands."""
+def _readme(name: str, note: str, rows: Sequence[SummaryRow], manifests: Sequence[dict[str, Any]]) -> str:
+    """The note, the rows as a table, where their data came from, how long it took, and the commands."""
     names = ("method", "student", "seed", "task", "items", "accuracy, %", "95 % interval", "lenient, %",
              "cut off, %", "no answer, %", "tokens")  # fmt: skip
-    lines = [f"# {name}", "", f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
+    head = [f"# {name}", "", *([note.strip(), ""] if note.strip() else [])]
+    lines = [*head, f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for r in rows:
         items = str(r.n_items) if r.k == 1 else f"{r.n_items} x {r.k}"
         lines.append(

@@ -11,14 +11,13 @@ from itertools import combinations
 
 import numpy as np
 
+from slmr.config import MethodKind
+from slmr.errors import RequestError
 from slmr.results.compare import detectable, numbers, shown_difference
 from slmr.results.entries import Entry
-from slmr.errors import RequestError
-from slmr.results.schema import Z95, SummaryRow
-from slmr.config import MethodKind
-from slmr.stats import pareto
 from slmr.results.paired_scores import Pair, differences, mean_interval, paired
-from slmr.stats import Difference, Estimate, holm, shared_ranks
+from slmr.results.schema import Z95, SummaryRow
+from slmr.stats import Difference, Estimate, holm, pareto, shared_ranks
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slmr.errors import RequestError
 from slmr.results.capability import Capability, capability
 from slmr.results.compare import ONE_SEED, compare_all, differences_table, p_value, shown_difference
 from slmr.results.entries import UNTRAINED, run_entries
-from slmr.errors import RequestError
 from slmr.results.figures import (
     as_divs,
     bars,
@@ -24,9 +24,9 @@ from slmr.results.figures import (
     what_was_spent,
 )
 from slmr.results.html import HELP, board_html, document, escape, table_html, texts
+from slmr.results.ranking import Board, board, in_words
 from slmr.results.schema import Z95, Contamination, Summary, SummaryRow, read_summary
 from slmr.results.spending import PARTS, Spending, spending
-from slmr.results.ranking import Board, board, in_words
 from slmr.stats import Difference, Estimate
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any
 
 from slmr.errors import RequestError
 from slmr.evaluate.metrics import VERDICT_FIELDS, judged, task_metrics
-from slmr.results.schema import SummaryRow, read_summary, write_summary
 from slmr.io import read_rows, write_rows
+from slmr.results.schema import SummaryRow, read_summary, write_summary
 from slmr.tasks.registry import load_task
 
 

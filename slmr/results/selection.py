@@ -10,10 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from threading import RLock
 
-from slmr.results.entries import Entry, Located, entries
 from slmr.errors import RequestError
-from slmr.results.schema import EXAMPLES, TABLES, SummaryRow, read_summary
+from slmr.results.entries import Entry, Located, entries
 from slmr.results.ranking import Board, board
+from slmr.results.schema import EXAMPLES, TABLES, SummaryRow, read_summary
 
 Version = tuple[str, str, str, str]  # edition, task, task version, checker version
 _INNER = {"artefacts", "samples", "items", *TABLES, *EXAMPLES}  # folders of a run that hold no summary

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slmr.errors import RequestError, WorkError, readable, unknown
-from slmr.evaluate import SAMPLES
-from slmr.results.examples import bridged, spread
+from slmr.artifacts import MANIFEST, Manifest
 from slmr.curriculum.bridge import SCORES
 from slmr.curriculum.critique import CRITIQUES
 from slmr.curriculum.schema import FAILURES, GROUPS, PROBLEMS, ROLLOUTS, TRACES
-from slmr.artifacts import MANIFEST, Manifest
+from slmr.errors import RequestError, WorkError, readable, unknown
+from slmr.evaluate import SAMPLES
 from slmr.io import read_json, read_rows
+from slmr.results.examples import bridged, spread
 from slmr.training.curve import CURVE
 
 Row = dict[str, Any]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 

@@ -8,19 +8,16 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from slmr.config import Edition
+from slmr.config import Edition, StrictModel, parse
 from slmr.errors import RequestError, one_line, unknown
 from slmr.io import resource
 from slmr.tasks.task import FunctionName, Task
 from slmr.verify import Kind
 
 
-class _Metadata(BaseModel):
+class _Metadata(StrictModel):
     """The part of task.yaml that is slmr's own."""
-
-    model_config = ConfigDict(extra="forbid")
 
     version: int | str
     kind: Kind
@@ -83,7 +80,7 @@ def _read_task(folder: Path) -> Task:
     file = folder / "task.yaml"
     try:
         config = yaml.load(file.read_text(encoding="utf-8"), _Loader)
-        metadata = _Metadata.model_validate(config["metadata"])
+        metadata = parse(_Metadata, config["metadata"], f"{file}: metadata")
         generation = config["generation_kwargs"]
         task = Task(
             name=config["task"], folder=folder, kind=metadata.kind, edition=metadata.edition,
@@ -95,8 +92,6 @@ def _read_task(folder: Path) -> Task:
         raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
     except (KeyError, TypeError) as error:
         raise RequestError(f"{file} lacks what a task needs: {error}") from None
-    except ValidationError as error:
-        raise RequestError(f"{file}: metadata: {_first_fault(error)}") from None
     _check_task(task, file)
     return task
 
@@ -107,8 +102,3 @@ def _check_task(task: Task, file: Path) -> None:
         raise RequestError(f"{file}: kind is {task.kind} but process_results is {scorer}")
     if task.name != task.folder.name:
         raise RequestError(f"{file}: task is named '{task.name}', its folder '{task.folder.name}'")
-
-
-def _first_fault(error: ValidationError) -> str:
-    fault = error.errors()[0]
-    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"

@@ -59,9 +59,7 @@ class Checkpoints(TrainerCallback):
         # Of all processes; by then each has written its own files.
         parts = parallel.gathered({name: part.state() for name, part in self._parts.items()})
         if parallel.place()[0] == 0:
-            partial = folder / f"{_OURS}.partial"
-            write_json(partial, {"files": _sizes(folder), "parts": parts})
-            partial.replace(folder / _OURS)
+            write_json(folder / _OURS, {"files": _sizes(folder), "parts": parts})
             for other in set(folder.parent.glob("checkpoint-*")) - {folder}:
                 shutil.rmtree(other)
         self._last = time.monotonic()

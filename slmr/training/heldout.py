@@ -17,7 +17,7 @@ from slmr.engines.decode import Row
 from slmr.engines.sampler import Sampler
 from slmr.engines.scoring import completion_nlls
 from slmr.engines.transformers import encode
-from slmr.io import digest
+from slmr.io import digest, replacing
 from slmr.training import parallel
 from slmr.training.curve import Curve
 from slmr.training.validation import ValidationParams
@@ -119,11 +119,10 @@ class Validation(TrainerCallback):
     def _save_best(self) -> None:
         from safetensors.torch import save_file
 
-        self._folder.mkdir(parents=True, exist_ok=True)
-        partial = self._folder / "best.partial"
-        weights = self._model.named_parameters()  # tied ones once
-        save_file({name: p.detach().cpu().contiguous().clone() for name, p in weights}, partial)
-        partial.replace(self._file(self.best_step))
+        parameters = self._model.named_parameters()  # tied ones once
+        weights = {name: p.detach().cpu().contiguous().clone() for name, p in parameters}
+        with replacing(self._file(self.best_step)) as partial:
+            save_file(weights, partial)
         # A run that is resumed from the newest checkpoint may still need the one from before it.
         needed = {self._file(self.best_step), self._file(self._checkpointed)}
         for other in set(self._folder.glob("best-*")) - needed:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slmr.errors import RequestError
+from slmr.results import samples
 from slmr.results.samples import read_below, remember, scores_of
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from slmr.results import selection
-from slmr.results.selection import Filters, Results
 
+from slmr.results import selection
 from slmr.results.schema import SummaryRow, write_summary
+from slmr.results.selection import Filters, Results
 
 MakeRow = Callable[..., SummaryRow]
 

@@ -83,7 +83,7 @@ def test_ones_own_task_is_a_folder(tmp_path: Path) -> None:
     ("fault", "message"),
     [
         ({"kind": "math"}, "kind is numeric but process_results is slmr.tasks.score_math"),
-        ({"extra": ", colour: red"}, "metadata: colour"),
+        ({"extra": ", colour: red"}, "metadata: unknown key 'colour'"),
         ({"columns": "answer"}, "document 0 has no column gold"),
     ],
 )

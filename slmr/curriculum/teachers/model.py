@@ -7,7 +7,6 @@ answer still counts its tokens, so that a method costs the same whoever asked be
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,7 +17,7 @@ from typing import Any
 from slmr.curriculum.schema import Problem, verifies
 from slmr.engines import Engine, Prompt, Sampling
 from slmr.engines.models import cache_folder
-from slmr.io import digest
+from slmr.io import digest, write_json
 from slmr.tasks import strict_form
 from slmr.verify import verify
 from slmr.verify.trace_steps import split_steps
@@ -94,7 +93,8 @@ class ModelTeacher:
         places = dict(zip(asked, files, strict=True))
 
         def keep(index: int, completion: Any) -> None:
-            _write(places[missing[index]], {"text": completion.text.strip(), "tokens": completion.tokens})
+            answer = {"text": completion.text.strip(), "tokens": completion.tokens}
+            write_json(places[missing[index]], answer)
 
         done = (
             self._engine.generate([Prompt(text) for text in missing], self._sampling, keep) if missing else []
@@ -144,10 +144,3 @@ def _read(file: Path) -> dict[str, Any] | None:
         return {"text": str(content["text"]), "tokens": int(content["tokens"])}
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _write(file: Path, content: dict[str, Any]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    partial.replace(file)

@@ -1,7 +1,7 @@
 """One method over several values of one parameter, scored on the validation split: how the lab was tuned.
 
-    python benchmarks/sweep.py sft teacher.merge_share 0 0.1 0.2 0.3 0.5 1
-    python benchmarks/sweep.py grpo grpo.learning_rate 5e-5 1e-4 2e-4 --also grpo.steps=40
+    python -m studies.sweep sft teacher.merge_share 0 0.1 0.2 0.3 0.5 1
+    python -m studies.sweep grpo grpo.learning_rate 5e-5 1e-4 2e-4 --also grpo.steps=40
 
 The test split is never read. Stages are kept in the run folder and shared between the values.
 """
@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 import yaml
-from artefacts import made
 
 from slmr.config import Profile, load_profile
 from slmr.engines import Prompt, Sampling, open_engine
 from slmr.engines.models import resolve_model
 from slmr.pipeline.recipe import Node, Planner, load_recipe
 from slmr.tasks.registry import select_tasks
+from studies.artefacts import made
 
 
 def main() -> None:

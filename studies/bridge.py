@@ -1,6 +1,6 @@
 """The mechanism of Bridge: SFT on bridged hard traces beside SFT on the raw ones, on held-out hard problems.
 
-    python benchmarks/bridge.py --seeds 5 --out runs/bridge
+    python -m studies.bridge --seeds 5 --out runs/bridge
 
 Each seed probes the lab profile's pool with lab-llama and takes the hard group. From there the same student learns
 from the raw traces, from the bridged ones, and from those that Bridge makes without worked solutions, on the same
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from artefacts import kept, made
 
 from slmr.config import EngineSettings, load_profile
 from slmr.engines import Prompt, Sampling
@@ -33,6 +32,7 @@ from slmr.tasks.registry import load_task
 from slmr.training.sft import tokenize
 from slmr.training.supervised import schedule
 from slmr.verify import verify
+from studies.artefacts import kept, made
 
 ALONE = ["smaller steps", "own completion", "own continuation"]  # what needs no worked solution
 SIDES = {"raw": None, "bridged": {}, "bridged, no worked": {"rewrites": ALONE}}

@@ -1,7 +1,7 @@
 """Every method's learning rate, from the same small grid, chosen on the validation split.
 
-    python benchmarks/tune.py all --out runs/tune             # the lab profile, lab-llama
-    python benchmarks/tune.py grpo,dapo --out runs/tune       # some of them; two of these may run side by side
+    python -m studies.tune all --out runs/tune             # the lab profile, lab-llama
+    python -m studies.tune grpo,dapo --out runs/tune       # some of them; two of these may run side by side
 
 Each method is trained with the profile's learning rates times each factor, in all of its training stages at once, with
 a seed that no reported run uses, and scored on the validation split of the profile's tasks; the test split is never
@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from artefacts import kept
-from sweep import make_model, validation_accuracy
 
 from slmr.config import Profile, load_profile
 from slmr.pipeline.recipe import load_recipe, select_methods, stages
 from slmr.tasks.registry import select_tasks
+from studies.artefacts import kept
+from studies.sweep import make_model, validation_accuracy
 
 FACTORS = (0.5, 1.0, 2.0)
 

@@ -1,6 +1,6 @@
 """What an SFT step of SmolLM2 costs and teaches: all weights in float32, adapters, and bfloat16. For the profile smol.
 
-    SLMR_DATA=my/data python benchmarks/precision.py            # all weights and adapters, then bfloat16
+    SLMR_DATA=my/data python -m studies.precision            # all weights and adapters, then bfloat16
 
 Every variant takes the same batches of the profile's traces, in a process of its own, and is asked for the loss of
 traces that none has seen. Prints Markdown. Where the processor has no bfloat16 that variant is slow: `--only` names
@@ -21,8 +21,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from artefacts import made
-
 from slmr.config import LoraSettings, TrainingSettings, load_profile
 from slmr.engines import Prompt, open_engine
 from slmr.engines.models import resolve_model
@@ -30,6 +28,7 @@ from slmr.io import read_rows, write_rows
 from slmr.pipeline.recipe import Planner, load_recipe, stages
 from slmr.pipeline.runner import quiet_libraries
 from slmr.stage import StageContext, model_in
+from studies.artefacts import made
 
 HELD_OUT = 16
 
@@ -72,7 +71,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         prepare(Path(place))
         for name in a.only:
-            command = [sys.executable, __file__, "--one", name, place, "--steps", str(a.steps)]
+            command = [
+                sys.executable,
+                "-m",
+                "studies.precision",
+                "--one",
+                name,
+                place,
+                "--steps",
+                str(a.steps),
+            ]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
             found = json.loads(done.stdout.splitlines()[-1])
             print(

@@ -1,6 +1,6 @@
 r"""How often each locator names the true first wrong step, on failures whose truth is known.
 
-    OMP_NUM_THREADS=1 .venv/bin/python benchmarks/locators.py --gsm8k gsm8k/train.jsonl
+    OMP_NUM_THREADS=1 python -m studies.locators --gsm8k gsm8k/train.jsonl
 
 Prints Markdown. A case is a failed attempt and the index of its first wrong step. No truth comes from the code that
 is measured; "step" means what `split_steps` counts.

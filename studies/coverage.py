@@ -1,7 +1,7 @@
 """How often the 95 % intervals of slmr.stats hold the true value, in simulated evaluations.
 
-    OMP_NUM_THREADS=1 .venv/bin/python benchmarks/coverage.py            # every regime: about a minute
-    OMP_NUM_THREADS=1 .venv/bin/python benchmarks/coverage.py --brief    # a line for each score and band
+    OMP_NUM_THREADS=1 python -m studies.coverage            # every regime: about a minute
+    OMP_NUM_THREADS=1 python -m studies.coverage --brief    # a line for each score and band
 
 A regime is a score (avg@k, pass@k of n, maj@k), a number of items, a band of true values, and the
 concentration s of the items' difficulty: an item is solved at a rate of Beta(m s, (1 - m) s), from s = 0

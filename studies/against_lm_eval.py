@@ -3,8 +3,8 @@
     lm_eval --model hf --model_args pretrained=MODEL,dtype=float32 --include_path tasks --tasks TASKS --limit 100 \\
         --apply_chat_template --log_samples --output_path STOCK
     slmr eval MODEL --tasks TASKS --limit 100
-    python benchmarks/against_lm_eval.py RUN STOCK/*/samples_*.jsonl
-    python benchmarks/against_lm_eval.py RUN --gsm8k gsm8k/test.jsonl
+    python -m studies.against_lm_eval RUN STOCK/*/samples_*.jsonl
+    python -m studies.against_lm_eval RUN --gsm8k gsm8k/test.jsonl
 
 The first compares completions and verdicts; of an item in several files the last one counts. With `--gsm8k` the
 run's completions are graded by lm-eval's own gsm8k task (its filters and its metric), given our prompt and the items of

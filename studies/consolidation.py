@@ -1,6 +1,6 @@
 """GRPO on the consolidation set beside stock `trl.GRPOTrainer` on the whole pool, by rollout tokens.
 
-    python benchmarks/consolidation.py --seeds 5 --out runs/consolidation
+    python -m studies.consolidation --seeds 5 --out runs/consolidation
 
 Each seed primes lab-llama by SFT on the pool's raw traces (the lab profile's settings). From there (a) TRL's own
 trainer samples and trains on the whole pool, (b) the same trainer samples with slmr's rollouts on the problems that
@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import trl_settings
-from artefacts import kept, made
 
+from benchmarks import trl_settings
 from slmr.config import load_profile
 from slmr.engines import Prompt
 from slmr.engines.decode import Row
@@ -31,6 +30,7 @@ from slmr.pipeline.runner import quiet_libraries
 from slmr.stats import paired_difference
 from slmr.tasks.registry import load_task
 from slmr.verify import verify
+from studies.artefacts import kept, made
 
 SIDES = {"pool": "stock GRPOTrainer, whole pool", "consolidation": "slmr, consolidation set"}
 

@@ -1,4 +1,4 @@
-"""What the benchmarks that train share: stages made once, and a seed's findings kept so that a stopped run goes on."""
+"""What the studies that train share: stages are made once, findings are kept in files, so a stopped study goes on."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Why stage-specific data does not lead in the lab: three guesses, each tried, scored on the validation split.
 
-    python benchmarks/attempts.py --out results/lab-attempts
+    python -m studies.attempts --out results/lab-attempts
 
 Each guess changes the lab profile in one place and trains `sft_grpo` (the same data in both stages) and `stagewise`
 under seeds that no reported run uses. The test split is never read. Each training is kept as JSON, so the same command
@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from artefacts import kept, made
-from sweep import validation_scores
 
 from slmr.config import Profile, load_profile
 from slmr.engines.models import resolve_model
@@ -25,6 +23,8 @@ from slmr.pipeline.recipe import Planner, load_recipe
 from slmr.pipeline.runner import quiet_libraries
 from slmr.stats import Difference, Effects, holm, seeds_and_items_difference
 from slmr.tasks.registry import select_tasks
+from studies.artefacts import kept, made
+from studies.sweep import validation_scores
 
 AGAINST = "sft_grpo"
 METHODS = (AGAINST, "stagewise")

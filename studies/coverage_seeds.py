@@ -1,6 +1,6 @@
 """Intervals over seeds and items, and Holm's correction over methods, in simulated comparisons without any difference.
 
-    OMP_NUM_THREADS=1 python benchmarks/coverage_seeds.py         # about five minutes
+    OMP_NUM_THREADS=1 python -m studies.coverage_seeds         # about five minutes
 
 Binary completions: an item is solved at logit d_i + s + e, with its ease d_i, the seed's effect s (one for all of a
 seed's tasks) and e of this seed on this item; k completions each. All methods have the same law, so the true
