@@ -20,7 +20,8 @@ EXAMPLES = (
 
 def bench_command(
     method: Annotated[
-        str, typer.Option(help="`all`, `ablations`, or names separated by commas; base is always run.")
+        str,
+        typer.Option(help="`all`, `starter`, `ablations`, or names separated by commas; base is always run."),
     ] = "all",
     profile: Annotated[
         str, typer.Option(help="lab-quick, lab, smol, paper, or the path of a profile's YAML.")
@@ -32,10 +33,13 @@ def bench_command(
         str, typer.Option(help="A number of seeds (3 is 0,1,2), or a list; `7,` is seed 7.")
     ] = "1",
     out: Out = Path("runs"),
+    jobs: Annotated[
+        str, typer.Option(help="Stages side by side here: a number, or `auto`, what the cores or GPUs hold.")
+    ] = "auto",
     executor: Annotated[
         str,
         typer.Option(
-            help="local: in this process; ray: on a Ray cluster (RAY_ADDRESS), or one of its own here."
+            help="local: on this machine; ray: on a Ray cluster (RAY_ADDRESS), or one of its own here."
         ),
     ] = "local",
     depot: Annotated[
@@ -60,6 +64,7 @@ def bench_command(
     request = BenchRequest(
         methods=method, profile=profile, students=tuple(student or ()), seeds=parse_seeds(seeds), out=out, limit=limit,
         tasks_paths=tuple(tasks_path or ()), methods_paths=tuple(methods_path or ()), executor=executor, depot=depot,
+        jobs=parse_jobs(jobs),
     )  # fmt: skip
     if dry_run:
         from slmr.cli.dry_run import print_plan
@@ -68,6 +73,19 @@ def bench_command(
         print_plan(make_plan(request, tell, lacking), lacking)
         return
     _run_plan(make_plan(request, tell))
+
+
+def parse_jobs(text: str) -> int | None:
+    """None for `auto`.
+
+    Raises:
+        RequestError: it is neither that nor a number from 1 on.
+    """
+    if text == "auto":
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise RequestError(f"--jobs '{text}' is neither auto nor a number from 1 on")
+    return int(text)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
