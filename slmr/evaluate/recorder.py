@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmr.engines import Completion, Engine, Prompt, Sampling
+from slmr.formats import duration
 from slmr.io import read_rows, write_rows
 from slmr.stage import Progress
 from slmr.tasks import Item, Task
@@ -171,7 +172,7 @@ class _Clock:
         """Announces the work: at most this long, if every completion fills its budget."""
         self._start = time.monotonic()
         kept = f"{self._done} are kept, " if self._done else ""
-        self._progress(0, self._total, f"completions: {kept}{count} to do take at most {clock(longest_s)}")
+        self._progress(0, self._total, f"completions: {kept}{count} to do take at most {duration(longest_s)}")
 
     def heard(self, completion: Completion) -> None:
         self._done, self._fresh, self._tokens = (
@@ -186,17 +187,10 @@ class _Clock:
         left = past / self._fresh * (self._total - self._done)
         # The first to end are the short ones: too early, they promise too much or, after a slow start, too little.
         known = self._fresh >= min(self._total, _TOO_FEW)
-        told = f", {self._tokens / past:,.0f} tokens/s, about {clock(left)} left" if known else ""
+        told = f", {self._tokens / past:,.0f} tokens/s, about {duration(left)} left" if known else ""
         self._progress(self._done, self._total, f"completions{told}")
 
     def speed(self) -> dict[str, float]:
         """Tokens, seconds and their ratio, of what this process generated."""
         seconds = max(1e-6, time.monotonic() - self._start)
         return {"tokens": self._tokens, "seconds": round(seconds, 3), "tokens_per_s": self._tokens / seconds}
-
-
-def clock(seconds: float) -> str:
-    """`45 s`, `3 min`, `2.5 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
