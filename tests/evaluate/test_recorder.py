@@ -123,13 +123,6 @@ def test_the_time_is_told_before_it_is_spent_and_all_along(tmp_path: Path, tasks
     assert len(said) >= 2 and said[-1].startswith("52 of 52 ") and "tokens/s, about 0 s left" in said[-1]
 
 
-def test_temperature_of_one_and_of_several() -> None:
-    def drawn(**values: Any) -> float:
-        return EvaluateParams(tasks=("lab_math",), **values).drawn_at()
-
-    assert drawn(k=1) == 0.0 and drawn(k=4) == 1.0 and drawn(k=4, temperature=0.5) == 0.5
-
-
 def test_waves_of_questions_are_numbered_on_and_never_share_a_unit(tmp_path: Path, tasks: list[Task]) -> None:
     """As an adaptive probe asks: who is asked next depends on what has come, and a kill changes nothing."""
     questions = questions_of(tasks[0], EvaluateParams(tasks=("lab_gsm8k",), limit=N_ITEMS))
