@@ -22,7 +22,7 @@ from slmr.pipeline.cost import spent_on
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import load_recipe
 from slmr.pipeline.worker import quiet_libraries
-from slmr.stats import Difference, Effects, holm, seeds_and_items_difference
+from slmr.stats import Difference, Effects, holm, seeds_and_items_differences
 from slmr.tasks.registry import select_tasks
 from studies.artefacts import kept, made
 from studies.sweep import validation_scores
@@ -126,9 +126,8 @@ def side(runs: list[dict[str, Any]], task: str) -> str:
 
 def difference(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> Difference:
     """Mean over the tasks, paired by seed and item."""
-    return seeds_and_items_difference(
-        [(a - b).parts for a, b in zip(effects(one), effects(other), strict=True)]
-    )
+    changes = [(a - b).parts for a, b in zip(effects(one), effects(other), strict=True)]
+    return seeds_and_items_differences([changes])[0]
 
 
 def effects(runs: list[dict[str, Any]]) -> list[Effects]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,8 @@ EXAMPLES = (
     "slmr bench --method all --seeds 3",
     "slmr bench --profile paper --dry-run",
 )
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def bench_command(
@@ -113,8 +115,11 @@ def _run_plan(plan: Any) -> None:
 
     with BenchDisplay() as display:
         summary = run_bench(plan, display)
-    for table in _tables(plan, summary):
-        console().print(table)
+    kinds = {entry.recipe.kind for entry in plan.entries}
+    ablations = bool({"ablation", "control"} & kinds) and "stagewise" in kinds
+    for _, tables in comparison_tables(plan.folder, ablations):
+        for table in tables:
+            console().print(table)
     if summary.contamination:
         print(contamination_line(summary.contamination))
     print(sharing(plan.store, plan))
@@ -129,22 +134,22 @@ def _run_plan(plan: Any) -> None:
     print(f"Leaderboard slmr leaderboard --results {plan.request.out}")
 
 
-def _tables(plan: Any, summary: Any) -> list[Any]:
-    """The methods beside each other, over the seeds where there are several; what ablations lack beside the whole."""
-    from slmr.results.compare import compare_all, differences_table
-    from slmr.results.entries import run_entries
-    from slmr.results.ranking import board
-    from slmr.results.report import bench_table, standings_table
+def comparison_tables(run: Path, ablations: bool) -> list[tuple[str, list[Table]]]:
+    """Of each student and edition of a run its title and tables: methods beside each other, as in `slmr report`.
 
-    students = list(dict.fromkeys(entry.student for entry in plan.entries))
-    several = len({entry.seed for entry in plan.entries}) > 1
-    found = {student: run_entries(plan.folder, student) for student in students}
-    boards = [standings_table(board(found[student])) for student in students] if several else []
-    kinds = {entry.recipe.kind for entry in plan.entries}
-    if not {"ablation", "control"} & kinds or "stagewise" not in kinds:
-        return boards or [bench_table(summary.rows)]
-    differences = [
-        differences_table(compare_all(found[student], "stagewise"), "stagewise", student)
-        for student in students
-    ]
-    return [*(boards or [bench_table(summary.rows)]), *differences]
+    With `ablations` also what each method lacks beside `stagewise`.
+    """
+    from slmr.results.compare import compare_all
+    from slmr.results.ranking import run_rankings
+    from slmr.results.tables import differences_table, ranking_tables
+
+    found = []
+    for title, ranking in run_rankings(run):
+        tables = ranking_tables(ranking, title)
+        if ablations:
+            differences = compare_all(ranking.results, "stagewise")
+            tables.append(
+                differences_table(differences, "minus stagewise", f"Difference to stagewise ({title})")
+            )
+        found.append((title, tables))
+    return found

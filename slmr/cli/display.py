@@ -10,6 +10,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from slmr.formats import duration
 from slmr.io import Stopwatch
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.schedule import rough_seconds
@@ -102,7 +103,7 @@ class BenchDisplay:
 
     def _left_text(self) -> str:
         left = self._seconds_left()
-        return f", about {_clock(left)} left" if left >= 1 else ""
+        return f", about {duration(left)} left" if left >= 1 else ""
 
     def _show_left(self) -> None:
         left, past = self._seconds_left(), self._watch.seconds
@@ -124,8 +125,3 @@ def _pace(taken: float, thought: float) -> float:
 def tell(line: str) -> None:
     """A line of progress outside of any display."""
     print(line, file=sys.stderr, flush=True)
-
-
-def _clock(seconds: float) -> str:
-    """`45 s`, `3 min`."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

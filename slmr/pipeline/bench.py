@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from slmr import formats
 from slmr.artifacts import Cost, Store
 from slmr.config import Profile, load_profile
 from slmr.curriculum.schema import PROBLEMS
@@ -26,7 +27,6 @@ from slmr.pipeline.ray import make_on_ray
 from slmr.pipeline.recipe import STARTERS, Recipe, recipe_files, select_methods, stages
 from slmr.pipeline.remote_store import RemoteStore
 from slmr.pipeline.runner import Watcher, Work
-from slmr.results.report import compact
 from slmr.results.schema import (
     Contamination,
     Summary,
@@ -307,8 +307,8 @@ def result_line(store: Store, entry: Entry, plan: Plan) -> str:
     name = f"{entry.recipe.name}, {entry.student}, seed {entry.seed}" if several else entry.recipe.name
     cost = method_cost(store, entry)
     return (
-        f"{name}: accuracy {100 * mean.mean:.1f} ({100 * mean.low:.1f} to {100 * mean.high:.1f}),"
-        f" {compact(cost.tokens)} tokens, {cost.wall_s:.0f} s"
+        f"{name}: accuracy {formats.percent(mean.mean, mean.low, mean.high)},"
+        f" {formats.tokens(cost.tokens)} tokens, {formats.duration(cost.wall_s)}"
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from slmr import formats
 from slmr.artifacts import Cost, Store
 from slmr.evaluate import METRICS
 from slmr.io import read_json
 from slmr.pipeline.bench import Entry, Plan, method_cost
 from slmr.pipeline.cost import spent_on
 from slmr.pipeline.planner import StageNode
-from slmr.results.report import compact
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class Sharing:
     def __str__(self) -> str:
         if not self.training_alone.tokens:
             return "Shared      nothing was trained"
-        training, tokens = _ratios(self.training, self.training_alone), compact(self.training.tokens)
+        training, tokens = _ratios(self.training, self.training_alone), formats.tokens(self.training.tokens)
         return (
             f"Shared      {tokens} tokens for training, {training} of what the methods take one by one;"
-            f" {compact(self.whole.tokens)} with evaluations, {_ratios(self.whole, self.whole_alone)}"
+            f" {formats.tokens(self.whole.tokens)} with evaluations, {_ratios(self.whole, self.whole_alone)}"
         )
 
 

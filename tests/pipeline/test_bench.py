@@ -13,7 +13,7 @@ from slmr.io import read_json, read_rows
 from slmr.pipeline.bench import BenchRequest, make_plan, run_bench
 from slmr.pipeline.schedule import rough_seconds
 from slmr.results.capability import capability
-from slmr.results.entries import run_entries
+from slmr.results.entries import run_results
 from slmr.results.report import write_report
 from slmr.results.schema import read_summary, run_file
 
@@ -66,7 +66,7 @@ def test_a_users_method_stands_in_the_same_tables(tmp_path: Path) -> None:
     assert [row.method for row in rows] == ["base", "grpo", "mine"]
     assert "--methods-path" in next(row.command for row in rows if row.method == "mine")
     assert all(row.samples_file(plan.folder).is_file() for row in rows)
-    able = capability(run_entries(plan.folder))
+    able = capability(run_results(plan.folder))
     assert {entry.method for entry in able} == {"base", "grpo", "mine"}
     assert all(list(entry.passed) == [1, 2, 4] for entry in able)
     # The course begins with what was spent before the stage, and ends with what the method cost.

@@ -10,7 +10,7 @@ import pytest
 from slmr.errors import RequestError, WorkError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.runner import SilentWatcher
-from slmr.results.show import Artefact, find_artefact, lines, read_artefact, readable, spread
+from slmr.results.show import Artefact, find_artefact, lines, read_artefact, readable
 from tests.in_process import slmr
 
 PROFILE = """
@@ -121,8 +121,3 @@ def test_damage_is_named(run: Plan, tmp_path: Path) -> None:
 
 def test_what_could_move_a_cursor_is_made_visible() -> None:
     assert readable("a\x1b[2Jb\r\nc ") == "a\\x1b[2Jb\\x0d\nc"
-
-
-def test_examples_are_spread_over_the_rows() -> None:
-    rows = [{"i": i} for i in range(100)]
-    assert [row["i"] for row in spread(rows, 4)] == [0, 25, 50, 75] and spread(rows[:3], 10) == rows[:3]
