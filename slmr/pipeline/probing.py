@@ -30,7 +30,9 @@ def _planner(model: str, profile: Any, seed: int, say: Say) -> tuple[Planner, No
 def _make(nodes: list[StageNode], profile: str, out: Path, name: str, watcher: Watcher) -> Path:
     """Makes the nodes, in order, in the run folder `out/name`; returns the last one's folder."""
     request = BenchRequest(profile=profile, out=out)
-    plan = Plan(load_profile(profile), [], [], out / name, request, nodes)
+    plan = Plan(
+        load_profile(profile).model_copy(update={"threads": None}), [], [], out / name, request, nodes
+    )
     with disk_faults(out):
         store = make_artefacts(plan, watcher)
     return nodes[-1].output(store)
