@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from slmr.errors import RequestError
 from slmr.formats import tokens
 from slmr.results.entries import MethodResult, RunRow
 from slmr.results.publish import manifests_of
@@ -93,7 +94,11 @@ def graph(rows: Sequence[dict[str, Any]]) -> str:
 
 def _manifest(run_rows: Sequence[RunRow]) -> None:
     st.subheader("Manifest of the evaluation")
-    manifests = manifests_of(run_rows)
+    try:
+        manifests = manifests_of(run_rows)
+    except RequestError as error:
+        st.text(str(error))
+        return
     if not manifests:
         nothing("The run kept no manifest.")
     for key, manifest in manifests.items():
