@@ -14,10 +14,17 @@ from slmr.errors import RequestError
 if TYPE_CHECKING:
     from rich.table import Table
 
+EXAMPLES = (
+    "slmr bench --method base,sft,grpo",
+    "slmr bench --method all --seeds 3",
+    "slmr bench --profile paper --dry-run",
+)
+
 
 def bench_command(
     method: Annotated[
-        str, typer.Option(help="`all`, `ablations`, or names separated by commas; base is always run.")
+        str,
+        typer.Option(help="`all`, `starter`, `ablations`, or names separated by commas; base is always run."),
     ] = "all",
     profile: Annotated[
         str, typer.Option(help="lab-quick, lab, smol, paper, or the path of a profile's YAML.")
@@ -29,10 +36,13 @@ def bench_command(
         str, typer.Option(help="A number of seeds (3 is 0,1,2), or a list; `7,` is seed 7.")
     ] = "1",
     out: Out = Path("runs"),
+    jobs: Annotated[
+        str, typer.Option(help="Stages side by side here: a number, or `auto`, what the cores or GPUs hold.")
+    ] = "auto",
     executor: Annotated[
         str,
         typer.Option(
-            help="local: in this process; ray: on a Ray cluster (RAY_ADDRESS), or one of its own here."
+            help="local: on this machine; ray: on a Ray cluster (RAY_ADDRESS), or one of its own here."
         ),
     ] = "local",
     depot: Annotated[
@@ -57,6 +67,7 @@ def bench_command(
     request = BenchRequest(
         methods=method, profile=profile, students=tuple(student or ()), seeds=parse_seeds(seeds), out=out, limit=limit,
         tasks_paths=tuple(tasks_path or ()), methods_paths=tuple(methods_path or ()), executor=executor, depot=depot,
+        jobs=parse_jobs(jobs),
     )  # fmt: skip
     if dry_run:
         from slmr.cli.dry_run import print_plan
@@ -65,6 +76,19 @@ def bench_command(
         print_plan(make_plan(request, tell, lacking), lacking)
         return
     _run_plan(make_plan(request, tell))
+
+
+def parse_jobs(text: str) -> int | None:
+    """None for `auto`.
+
+    Raises:
+        RequestError: it is neither that nor a number from 1 on.
+    """
+    if text == "auto":
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise RequestError(f"--jobs '{text}' is neither auto nor a number from 1 on")
+    return int(text)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -121,13 +145,13 @@ def comparison_tables(run: Path, ablations: bool) -> list[tuple[str, list[Table]
     from slmr.results.ranking import run_rankings
     from slmr.results.tables import differences_table, ranking_tables
 
-    found = []
+    by_title = []
     for title, ranking in run_rankings(run):
         tables = ranking_tables(ranking, title)
-        if ablations:
+        if ablations and any(result.method == "stagewise" for result in ranking.results):
             differences = compare_all(ranking.results, "stagewise")
             tables.append(
                 differences_table(differences, "minus stagewise", f"Difference to stagewise ({title})")
             )
-        found.append((title, tables))
-    return found
+        by_title.append((title, tables))
+    return by_title

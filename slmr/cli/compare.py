@@ -9,6 +9,8 @@ import typer
 
 from slmr.cli.options import AsJson, console, print_json
 
+EXAMPLES = ("slmr compare runs/lab-quick:sft runs/lab-quick:grpo",)
+
 
 def compare_command(
     run_a: Annotated[

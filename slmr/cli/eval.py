@@ -6,14 +6,22 @@ import atexit
 import gc
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from slmr import formats
 from slmr.cli.options import AsJson, DataDir, Out, TasksPath, console, print_json, use_data_dir
 from slmr.io import read_json
-from slmr.results.schema import SummaryRow
+
+if TYPE_CHECKING:
+    from slmr.results.schema import SummaryRow
+
+EXAMPLES = (
+    "slmr eval lab-llama",
+    "slmr eval smollm2 --tasks gsm8k_platinum --limit 50 --data-dir DIR",
+    "slmr eval http://127.0.0.1:8000/v1 --tasks paper --k 4",
+)
 
 
 def speed_line(run: Path, row: SummaryRow) -> str:

@@ -11,7 +11,7 @@ from slmr.evaluate import METRICS
 from slmr.io import read_json
 from slmr.pipeline.bench import Entry, Plan, method_cost
 from slmr.pipeline.cost import spent_on
-from slmr.pipeline.recipe import Node
+from slmr.pipeline.planner import StageNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,9 @@ def _whole(store: Store, found: Iterable[Entry]) -> Cost:
     return _sum([spent_on(store, ends.values()), *(_answers(store, end) for end in ends.values())])
 
 
-def _answers(store: Store, evaluation: Node) -> Cost:
+def _answers(store: Store, evaluation: StageNode) -> Cost:
     """The tokens of an evaluation, which its own cost leaves out."""
-    assert evaluation.stage is not None
-    metrics = read_json(store.path(evaluation.stage.name, evaluation.key) / METRICS)
+    metrics = read_json(evaluation.output(store) / METRICS)
     return Cost(rollout_tokens=round(sum(m["n_items"] * m["k"] * m["mean_tokens"] for m in metrics.values())))
 
 
