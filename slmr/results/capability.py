@@ -71,7 +71,9 @@ def _gains(
     seeds: Sequence[Sequence[Row]], groups: Mapping[Item, Group], before: Mapping[Item, float]
 ) -> list[GroupGain]:
     means = _item_means(seeds, lambda row: row["correct"] / row["k"])
-    by_group = {group: [item for item in means if groups[item] == group] for group in GROUP_ORDER}
+    by_group: dict[Group, list[Item]] = {
+        group: [item for item in means if groups[item] == group] for group in GROUP_ORDER
+    }
     return [
         GroupGain(
             group, len(items), sum(before[item] for item in items) / len(items),
