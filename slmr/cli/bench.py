@@ -11,13 +11,14 @@ import typer
 from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, use_data_dir
 from slmr.errors import RequestError
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 EXAMPLES = (
     "slmr bench --method base,sft,grpo",
     "slmr bench --method all --seeds 3",
     "slmr bench --profile paper --dry-run",
 )
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 def bench_command(
@@ -143,13 +144,13 @@ def comparison_tables(run: Path, ablations: bool) -> list[tuple[str, list[Table]
     from slmr.results.ranking import run_rankings
     from slmr.results.tables import differences_table, ranking_tables
 
-    found = []
+    by_title = []
     for title, ranking in run_rankings(run):
         tables = ranking_tables(ranking, title)
-        if ablations:
+        if ablations and any(result.method == "stagewise" for result in ranking.results):
             differences = compare_all(ranking.results, "stagewise")
             tables.append(
                 differences_table(differences, "minus stagewise", f"Difference to stagewise ({title})")
             )
-        found.append((title, tables))
-    return found
+        by_title.append((title, tables))
+    return by_title
