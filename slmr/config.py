@@ -213,6 +213,8 @@ class Profile(StrictModel):
         budget: tokens that a method may spend, generated, trained on and taught together; training stops there.
         leave_out: methods that `all` leaves out here, and why.
         training: on how many processes, and how, for every method.
+        threads: of torch, in each stage, however many stages run side by side, so that numbers depend on neither that
+            nor the machine; None is as many as torch takes.
     """
 
     name: str
@@ -223,6 +225,7 @@ class Profile(StrictModel):
     capability: CapabilitySettings | None = None
     engine: EngineSettings = EngineSettings()
     training: TrainingSettings = TrainingSettings()
+    threads: int | None = Field(default=1, ge=1)
     stages: dict[str, dict[str, Any]] = {}
     tuned: dict[str, dict[str, dict[str, Any]]] = {}
     budget: int | None = Field(default=None, ge=1)

@@ -24,8 +24,9 @@ from slmr.engines import Prompt, Sampling
 from slmr.engines.models import resolve_model
 from slmr.engines.transformers import TransformersEngine, load_tokenizer
 from slmr.io import read_json, read_rows
-from slmr.pipeline.recipe import Node, Planner, stages
-from slmr.pipeline.runner import quiet_libraries
+from slmr.pipeline.planner import Planner, StudentNode
+from slmr.pipeline.recipe import stages
+from slmr.pipeline.worker import quiet_libraries
 from slmr.stats import paired_difference
 from slmr.tasks import Item
 from slmr.tasks.registry import load_task
@@ -95,7 +96,7 @@ def measured(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, A
     """Trains each side on as many tokens as the raw one, and scores it."""
     profile, kinds, model = load_profile("lab"), stages(), resolve_model(a.student)
     planner = Planner(model.location, model.key, profile.stages, profile.engine, seed)
-    student = Node(model.key, "student", None, None, {}, None, model.location)
+    student = StudentNode(model.key, "student", model.location)
     make = lambda kind, label, values, **inputs: planner.make(  # noqa: E731
         kinds[kind], label, {**profile.stages.get(kind, {}), **values},
         {name: (node,) if node else () for name, node in inputs.items()}, "benchmark",
@@ -110,7 +111,7 @@ def measured(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, A
         for side, values in SIDES.items()
     }
     store = made([pool, probe, groups, *sources.values()], profile, a.out / "stages")
-    folders = {side: store.path(node.stage.name, node.key) for side, node in sources.items() if node.stage}
+    folders = {side: node.output(store) for side, node in sources.items()}
     sizes = {side: lengths(Path(str(model.location)), folder) for side, folder in folders.items()}
     target = trained(sizes["raw"], round(len(sizes["raw"]) * a.epochs / a.batch_size), seed, a)[-1]
     found: dict[str, Any] = {"untrained": scores(Path(str(model.location)), items, 4)}

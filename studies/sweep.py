@@ -19,7 +19,9 @@ import yaml
 from slmr.config import Profile, load_profile
 from slmr.engines import Prompt, Sampling, open_engine
 from slmr.engines.models import resolve_model
-from slmr.pipeline.recipe import Node, Planner, load_recipe
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.recipe import load_recipe
+from slmr.stage import model_in
 from slmr.tasks.registry import select_tasks
 from studies.artefacts import made
 
@@ -71,11 +73,8 @@ def make_model(
     student = resolve_model(arguments.student)
     planner = Planner(student.location, student.key, values, profile.engine, arguments.seed)
     final = planner.plan(load_recipe(method))
-    if final.stage is None:
-        return Path(student.location)
-    nodes: list[Node] = [node for node in final.ancestors() if node.stage is not None]
-    store = made(nodes, profile, arguments.out / "sweep")
-    return store.path(final.stage.name, final.key) / "model"
+    store = made(final.stages(), profile, arguments.out / "sweep")
+    return model_in(Path(final.output(store)))
 
 
 def validation_accuracy(model: Path, task: Any, profile: Profile) -> float:

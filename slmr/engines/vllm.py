@@ -140,10 +140,11 @@ def _undisturbed() -> Iterator[None]:
 def _for_device(settings: EngineSettings) -> dict[str, Any]:
     """On a CPU: only a part of the memory, which others share, and no compilation, which takes minutes.
 
-    On a GPU vLLM's own defaults: nearly all of the memory, captured graphs.
+    On a GPU vLLM's own defaults: nearly all of the memory, captured graphs. Of a GPU that is shared, its share.
     """
     if settings.device != "cpu":
-        return {}
+        share = memory.gpu_share()
+        return {"gpu_memory_utilization": 0.9 * share} if share < 1 else {}
     return {"gpu_memory_utilization": memory.SHARE, "enforce_eager": not settings.compile}
 
 

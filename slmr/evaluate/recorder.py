@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.engines import Completion, Engine, Prompt, Sampling
+from slmr.formats import duration
 from slmr.io import read_rows, write_rows
 from slmr.stage import Progress
 
@@ -87,7 +88,7 @@ class Recorder:
         start = time.monotonic()
         completions = engine.generate(prompts, Sampling(0.0, _TRIAL_TOKENS, 0))
         rate = sum(c.tokens for c in completions) / max(1e-6, time.monotonic() - start)
-        longest = clock(sum(question.sampling.max_tokens for question in missing) / rate)
+        longest = duration(sum(question.sampling.max_tokens for question in missing) / rate)
         total = len(self._questions)
         kept = f"{total - len(missing)} are kept, " if len(missing) < total else ""
         self._progress(0, total, f"{self._what}: {kept}{len(missing)} to do take at most {longest}")
@@ -165,17 +166,10 @@ class _Meter:
         remaining = past / self._fresh * (self._total - self._done)
         # The first to end are the short ones: too early, they promise too much or, after a slow start, too little.
         known = self._fresh >= min(self._total, _TOO_FEW)
-        speed = f", {self._tokens / past:,.0f} tokens/s, about {clock(remaining)} left" if known else ""
+        speed = f", {self._tokens / past:,.0f} tokens/s, about {duration(remaining)} left" if known else ""
         self._progress(self._done, self._total, f"{self._what}{speed}")
 
     def speed(self) -> dict[str, float]:
         """Tokens, seconds and their ratio, of what this process generated."""
         seconds = max(1e-6, time.monotonic() - self._start)
         return {"tokens": self._tokens, "seconds": round(seconds, 3), "tokens_per_s": self._tokens / seconds}
-
-
-def clock(seconds: float) -> str:
-    """`45 s`, `3 min`, `2.5 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

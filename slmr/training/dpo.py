@@ -32,7 +32,9 @@ class DpoParams(ValidationParams):
         training.share(self.batch_size, "batch_size")
 
 
-@stage("dpo", DpoParams, {"model": "one", "pairs": "one", "validation": "optional"}, random=True)
+@stage(
+    "dpo", DpoParams, {"model": "one", "pairs": "one", "validation": "optional"}, random=True, trains=True
+)  # fmt: skip
 def dpo_stage(context: StageContext, params: DpoParams) -> None:
     """Train on the pairs; writes `model/` and the run's curve.
 

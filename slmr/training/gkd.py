@@ -73,7 +73,8 @@ class GkdParams(SftParams):
 
 
 @stage(
-    "gkd", GkdParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True
+    "gkd", GkdParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True,
+    trains=True,
 )  # fmt: skip
 def gkd_stage(context: StageContext, params: GkdParams) -> None:
     """Distil on the prompts of the traces; writes `model/` and the run's curve.

@@ -66,7 +66,8 @@ class GrpoParams(ValidationParams):
 
 
 @stage(
-    "grpo", GrpoParams, {"model": "one", "problems": "one", "validation": "optional"}, random=True, version=5
+    "grpo", GrpoParams, {"model": "one", "problems": "one", "validation": "optional"}, random=True,
+    trains=True, samples=True, version=5,
 )  # fmt: skip
 def grpo_stage(context: StageContext, params: GrpoParams) -> None:
     """Train on the problems; writes `model/` and the attempts of all-zero groups in `failures.parquet`.

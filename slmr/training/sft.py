@@ -41,7 +41,8 @@ class SftParams(ValidationParams):
 
 
 @stage(
-    "sft", SftParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True, version=2
+    "sft", SftParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True,
+    trains=True, version=2,
 )  # fmt: skip
 def sft_stage(context: StageContext, params: SftParams) -> None:
     """Train on the traces of all inputs together; writes `model/` and the run's curve.

@@ -79,7 +79,7 @@ def progress_callback(
             curve.add(state.global_step, row)
             health.check(curve.latest(health.LOOKS_BACK))
             spent = row.get("train_tokens", 0) + row.get("rollout_tokens", 0) + row.get("teacher_tokens", 0)
-            if context.allowance is not None and spent >= context.allowance:
+            if context.remaining_tokens is not None and spent >= context.remaining_tokens:
                 control.should_training_stop = True
                 context.stats["stopped_by_budget"] = state.global_step
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from slmr.engines import Completion, OnCompletion, Prompt, Sampling
 from slmr.errors import WorkError
 from slmr.evaluate import EvaluateParams, questions_of
-from slmr.evaluate.recorder import Recorder, clock
+from slmr.evaluate.recorder import Recorder
 from slmr.stage import Progress
 from slmr.tasks import Task
 from slmr.tasks.registry import load_task
@@ -121,10 +121,6 @@ def test_the_time_is_told_before_it_is_spent_and_all_along(tmp_path: Path, tasks
     record(mine, ScriptedEngine(8))
     assert said[0].startswith("0 of 52 completions: 52 to do take at most ")
     assert len(said) >= 2 and said[-1].startswith("52 of 52 ") and "tokens/s, about 0 s left" in said[-1]
-
-
-def test_clock() -> None:
-    assert [clock(s) for s in (4.4, 89, 600, 9000)] == ["4 s", "89 s", "10 min", "2.5 h"]
 
 
 def test_waves_of_questions_are_numbered_on_and_never_share_a_unit(tmp_path: Path, tasks: list[Task]) -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmr_leaderboard.pages.compare import differing
-from slmr_leaderboard.pages.parts import LONGEST, NOT_KEPT, plain, text_html
-from slmr_leaderboard.pages.samples import completion_html, formulas_in
+from slmr_leaderboard.views.parts import LONGEST, NOT_KEPT, plain, text_html
+from slmr_leaderboard.views.samples import completion_html
 from streamlit.testing.v1 import AppTest
 
 from slmr.results.schema import write_summary
@@ -19,8 +18,8 @@ from tests.made_results import html, opened, put_samples, summary_row, verdicts
 SCRIPT = """
 from pathlib import Path
 from slmr.results.selection import Filters, load_results
-from slmr_leaderboard.pages import {view} as page
-from slmr_leaderboard.pages.parts import View
+from slmr_leaderboard.views import {view} as page
+from slmr_leaderboard.views.parts import View
 page.show(View(load_results(Path({folder!r})), Filters({edition!r}, **{filters!r})))
 """
 PAGES = ("board", "compare", "curves", "capability", "curriculum", "samples", "run")
@@ -163,33 +162,6 @@ def test_text_is_whole_and_escaped_whatever_it_holds(text: str, spans: list[tupl
 @given(st.text())
 def test_a_name_in_markdown_stays_a_name(text: str) -> None:
     assert all(c.isalnum() or c not in "*_[]()<>`$#" for c in plain(text).replace("\\\\", "").split("\\")[0])
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("so $x^2$ and $$y\n+1$$", ["x^2", "y +1"]),
-        (r"\(a\) then \[b\] is \boxed{\frac{1}{2}}", ["a", "b", r"\boxed{\frac{1}{2}}"]),
-        (r"$x$ $x$", ["x"]),
-        ("costs $5 and\n$6", []),
-        (r"\frac{ $ \boxed{", []),
-    ],
-)
-def test_formulas_are_found(text: str, found: list[str]) -> None:
-    assert formulas_in(text) == found
-
-
-@given(st.text(alphabet="$\\()[]{}boxed \n<a*"))
-def test_no_formula_can_leave_its_mathematics(text: str) -> None:
-    assert all("$" not in formula and "\n" not in formula for formula in formulas_in(text))
-
-
-def test_words_without_counterpart_are_marked() -> None:
-    left, right = "2 + 2 = 4. #### 4", "2 + 2 = 5. so #### 5"
-    marks = differing(left, right)
-    assert [left[a:b] for a, b in marks[0]] == ["4.", "4"]
-    assert [right[a:b] for a, b in marks[1]] == ["5. so", "5"]
-    assert differing("same", "same") == ([], [])
 
 
 def test_a_text_that_was_not_published_is_said_to_be_so() -> None:

@@ -1,11 +1,14 @@
-"""One module a page, by its path; its `show` draws what a `View` holds."""
+"""One module a page, by its path; its `show` draws what a `View` holds.
+
+Not called pages/: beside the script, Streamlit takes a folder of that name for pages of its own kind.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
 
-from slmr_leaderboard.pages.parts import View
+from slmr_leaderboard.views.parts import View
 
 # Title, path, icon.
 PAGES = (
@@ -21,4 +24,4 @@ PAGES = (
 
 def page(path: str) -> Callable[[View], None]:
     """What draws a page. Imported when it is asked for: the first page shall not wait for what the others need."""
-    return import_module(f"slmr_leaderboard.pages.{path}").show
+    return import_module(f"slmr_leaderboard.views.{path}").show

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
 import streamlit as st
 
-from slmr.results.completions import VERDICTS, Cell, Wanted, count, find
-from slmr.results.entries import Entry
+from slmr.results.completions import (
+    VERDICTS,
+    Cell,
+    CompletionFilter,
+    cell_of,
+    count,
+    find,
+    formulas_in,
+)
 from slmr.results.html import escape
-from slmr_leaderboard.pages.parts import (
+from slmr_leaderboard.views.parts import (
     NOT_KEPT,
     TEXT_STYLE,
     View,
     nothing,
     pick,
-    pick_board,
-    pick_entry,
+    pick_method,
+    pick_ranking,
     pick_seed,
     text_html,
 )
@@ -28,50 +34,51 @@ PER_PAGE = 10
 
 
 def show(view: View) -> None:
-    found = pick_board(view)
-    if found is None:
+    ranking = pick_ranking(view)
+    if ranking is None:
         return
     columns = st.columns(3)
     with columns[0]:
-        entry = pick_entry(view.entries(found))
+        result = pick_method(view.method_results(ranking))
     with columns[1]:
-        task = entry.tasks[pick("Task", entry.tasks, "in_task")]
+        task = result.tasks[pick("Task", result.tasks, "in_task")]
     with columns[2]:
-        seed = pick_seed(entry)
-    cell = cell_of(entry, task, seed)
+        seed = pick_seed(result)
+    cell = cell_of(result, task, seed)
     if cell is None:
-        nothing(f"{entry.name} has no result of {task} with seed {seed}.")
+        nothing(f"{result.name} has no result of {task} with seed {seed}.")
         return
-    one = st.query_params.get("item")
-    wanted = Wanted(items=(one,)) if one else _wanted()
+    item = st.query_params.get("item")
     try:
-        total = count(cell, wanted)
-        if one:
-            _back(one)
-            if not total:
-                nothing("This cell has no such item.")
-            _show(find(cell, wanted, limit=256), alone=True)
-        elif total:
-            first = PER_PAGE * (st.pagination(-(-total // PER_PAGE), key="page", bind="query-params") - 1)
-            rows = find(cell, wanted, first, PER_PAGE)
-            st.caption(f"{first + 1:,} to {first + len(rows):,} of {total:,} completions")
-            _show(rows, alone=False)
-        else:
-            nothing("No completion fits: choose another verdict or text.")
+        _one_item(cell, item) if item else _pages(cell, _chosen())
     except OSError as error:
         st.warning("These completions cannot be read.", icon=":material/error:")
         st.text(str(error))
 
 
-def cell_of(entry: Entry, task: str, seed: int) -> Cell | None:
-    """Where the completions of one cell of the board are."""
-    for row, folder in entry.located:
-        if (row.task, row.seed) == (task, seed):
-            return Cell.of(folder, row.samples_file(folder), task)
-    return None
+def _one_item(cell: Cell, item: str) -> None:
+    st.text(f"One item: {item}")
+    if st.button("All items", icon=":material/arrow_back:"):
+        del st.query_params["item"]
+        st.rerun()
+    rows = find(cell, CompletionFilter(items=(item,)), limit=256)
+    if not rows:
+        nothing("This cell has no such item.")
+    _show(rows, alone=True)
 
 
-def _wanted() -> Wanted:
+def _pages(cell: Cell, chosen: CompletionFilter) -> None:
+    total = count(cell, chosen)
+    if not total:
+        nothing("No completion fits: choose another verdict or text.")
+        return
+    first = PER_PAGE * (st.pagination(-(-total // PER_PAGE), key="page", bind="query-params") - 1)
+    rows = find(cell, chosen, first, PER_PAGE)
+    st.caption(f"{first + 1:,} to {first + len(rows):,} of {total:,} completions")
+    _show(rows, alone=False)
+
+
+def _chosen() -> CompletionFilter:
     left, right = st.columns(2)
     verdicts = left.multiselect(
         "Verdict", VERDICTS, key="verdict", placeholder="any", bind="query-params", on_change=_first_page
@@ -80,19 +87,12 @@ def _wanted() -> Wanted:
         "Search", key="text", placeholder="in problem, completion and item", bind="query-params", type="search",
         on_change=_first_page,
     )  # fmt: skip
-    return Wanted(tuple(verdicts), text or "")
+    return CompletionFilter(tuple(verdicts), text or "")
 
 
 def _first_page() -> None:
     """What is asked for has changed."""
     st.session_state["page"] = 1
-
-
-def _back(item: str) -> None:
-    st.text(f"One item: {item}")
-    if st.button("All items", icon=":material/arrow_back:"):
-        del st.query_params["item"]
-        st.rerun()
 
 
 def _show(rows: Sequence[dict[str, Any]], alone: bool) -> None:
@@ -128,11 +128,11 @@ def _completions(rows: Sequence[dict[str, Any]], formulas: bool) -> None:
     parts = [] if problem is None else [text_html(problem)]
     for row in rows:
         parts.append(completion_html(row))
-        found = formulas_in(row["completion"] or "") if formulas else ()
-        if found:
+        of_row = formulas_in(row["completion"] or "") if formulas else ()
+        if of_row:
             st.html("".join(parts))
             parts = []
-        for formula in found:
+        for formula in of_row:
             st.latex(formula)
     if parts:
         st.html("".join(parts))
@@ -155,20 +155,3 @@ def completion_html(row: dict[str, Any]) -> str:
         f"<div><b>{sign} {verdict.replace('_', ' ')}</b>, completion {row['k_index'] + 1}</div>{text}"
         f'<div class="slmr-below">{below}</div>'
     )
-
-
-_FORMULA = re.compile(
-    r"\$\$(.{1,400}?)\$\$|\$([^$\n]{1,400}?)\$|\\\((.{1,400}?)\\\)|\\\[(.{1,400}?)\\\]"
-    r"|(\\boxed\{(?:[^{}]|\{[^{}]*\}){1,200}\})",
-    re.S,
-)
-
-
-def formulas_in(text: str, most: int = 12) -> list[str]:
-    """The formulas of a text, each once. None can leave the mathematics that it is drawn in: no $ and no line break."""
-    found = []
-    for match in _FORMULA.finditer(text[:20_000]):
-        formula = " ".join(next(part for part in match.groups() if part is not None).split())
-        if formula and "$" not in formula and formula not in found:
-            found.append(formula)
-    return found[:most]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from slmr.results.entries import Entry
-from slmr.results.html import escape, sorted_standings
-from slmr.results.ranking import Board
-from slmr.results.selection import Filters, Results, boards
+from slmr.results.colours import ORANGE, VERMILLION, tint
+from slmr.results.entries import MethodResult
+from slmr.results.html import escape
+from slmr.results.ranking import Ranking
+from slmr.results.selection import Filters, Results, rankings, shown_results
+from slmr.results.tables import texts
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 LONGEST = 20_000  # characters of one text that are shown
 NOT_KEPT = "text not published, to save space"
@@ -20,9 +25,9 @@ TEXT_STYLE = (
     "<style>.slmr-text{white-space:pre-wrap;overflow-wrap:anywhere;font-family:'Source Code Pro',monospace;"
     "font-size:.84rem;line-height:1.5;margin:.1rem 0 .6rem;padding:.55rem .75rem;border-radius:.4rem;"
     "background:rgba(128,128,128,.10)}"
-    ".slmr-text mark{background:rgba(230,159,0,.38);color:inherit;border-radius:2px}"
+    f".slmr-text mark{{background:{tint(ORANGE, 0.38)};color:inherit;border-radius:2px}}"
     ".slmr-below{font-size:.84rem;opacity:.7;margin-bottom:.8rem}"
-    ".slmr-text .wrong{background:rgba(213,94,0,.34);border-radius:2px}</style>"
+    f".slmr-text .wrong{{background:{tint(VERMILLION, 0.34)};border-radius:2px}}</style>"
 )
 
 
@@ -34,12 +39,13 @@ class View:
     filters: Filters
 
     @cached_property
-    def boards(self) -> list[Board]:
-        return boards(self.results, self.filters)
+    def rankings(self) -> list[Ranking]:
+        """One for each student, and one for models."""
+        return rankings(self.results, self.filters)
 
-    def entries(self, found: Board) -> list[Entry]:
-        """Those of a board that the kind filter lets through; base is always there."""
-        return [s.entry for s in sorted_standings(found, self.filters.kinds)]
+    def method_results(self, ranking: Ranking) -> list[MethodResult]:
+        """Those of a ranking that the kind filter lets through; base is always there."""
+        return shown_results(ranking, self.filters)
 
 
 def is_dark() -> bool:
@@ -52,35 +58,47 @@ def nothing(what: str) -> None:
     st.info(what, icon=":material/search_off:")
 
 
-def pick_board(view: View) -> Board | None:
+def pick_ranking(view: View) -> Ranking | None:
     """The student whose methods a page shows, chosen where there are several."""
-    if not view.boards:
+    if not view.rankings:
         nothing("No result fits these filters.")
         return None
-    names = [found.student for found in view.boards]
+    names = [ranking.student for ranking in view.rankings]
     name = names[0] if len(names) == 1 else st.segmented_control(
         "Student", names, default=names[0], key="of", bind="query-params", required=True
     )  # fmt: skip
-    return next((found for found in view.boards if found.student == name), view.boards[0])
+    return next((ranking for ranking in view.rankings if ranking.student == name), view.rankings[0])
 
 
 def pick(label: str, names: Sequence[str], key: str, first: int = 0) -> int:
-    """The place of one of some names, kept in the address; `first` until another is chosen."""
+    """The index of one of some names, kept in the address; `first` until another is chosen."""
     name = st.selectbox(label, names, index=first, key=key, bind="query-params")
     return names.index(name) if name in names else first
 
 
-def pick_entry(found: Sequence[Entry]) -> Entry:
-    """One of some entries by name; until another is chosen `stagewise`, and without it the best, which stands first."""
-    names = [entry.name for entry in found]
-    return found[pick("Method", names, "method", names.index("stagewise") if "stagewise" in names else 0)]
+def pick_method_and_seed(results: Sequence[MethodResult]) -> tuple[MethodResult, int]:
+    """One of some results, and one of its seeds, side by side.
+
+    Until another is chosen `stagewise`, and without it the best, which stands first.
+    """
+    left, right = st.columns(2)
+    with left:
+        result = pick_method(results)
+    with right:
+        return result, pick_seed(result)
 
 
-def pick_seed(entry: Entry) -> int:
-    """One of an entry's seeds."""
-    if len(entry.seeds) == 1:
-        return entry.seeds[0]
-    return entry.seeds[pick("Training seed", list(map(str, entry.seeds)), "one_seed")]
+def pick_method(results: Sequence[MethodResult]) -> MethodResult:
+    """One of some results by name, as `pick_method_and_seed` does."""
+    names = [result.name for result in results]
+    return results[pick("Method", names, "method", names.index("stagewise") if "stagewise" in names else 0)]
+
+
+def pick_seed(result: MethodResult) -> int:
+    """One of a result's seeds."""
+    if len(result.seeds) == 1:
+        return result.seeds[0]
+    return result.seeds[pick("Training seed", list(map(str, result.seeds)), "one_seed")]
 
 
 def text_html(text: str, marks: Sequence[tuple[int, int]] = (), css: str = "mark") -> str:
@@ -117,12 +135,19 @@ def draw(figure: Any, alt: str) -> None:
     st.caption(alt)
 
 
-def table(rows: Sequence[dict[str, Any]], help: dict[str, str] | None = None) -> None:
-    """A small table of texts and numbers, all to the right but the first column."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
+def show_table(table: Table, help: Mapping[str, str] | None = None) -> None:
+    """A table of texts, as it stands on the terminal and in reports; `help` is by heading."""
+    heads, *rows = texts(table)
     config = {
-        name: st.column_config.TextColumn(help=(help or {}).get(name), alignment="right" if i else "left")
-        for i, name in enumerate(names)
+        head: st.column_config.TextColumn(help=(help or {}).get(head), alignment=column.justify)
+        for head, column in zip(heads, table.columns, strict=True)
+        if column.justify in ("left", "right")
     }
-    shown = [{name: str(row.get(name, "")) for name in names} for row in rows]
+    shown = [dict(zip(heads, row, strict=True)) for row in rows]
     st.dataframe(shown, hide_index=True, placeholder="", height="content", column_config=config)
+
+
+def show_captioned(table: Table) -> None:
+    """The same below its title."""
+    st.caption(str(table.title))
+    show_table(table)

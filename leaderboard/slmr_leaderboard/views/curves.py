@@ -6,78 +6,75 @@ import streamlit as st
 
 from slmr.errors import RequestError
 from slmr.results.figures import cost_and_accuracy, learning_curves, what_was_spent
-from slmr.results.ranking import Board
+from slmr.results.ranking import Ranking
 from slmr.results.spending import spending
-from slmr.results.training_history import plot_curve
-from slmr_leaderboard.pages.parts import View, draw, nothing, pick_board, pick_entry, pick_seed
+from slmr.results.training_history import plot_curve, validation_curve
+from slmr_leaderboard.views.parts import View, draw, nothing, pick_method_and_seed, pick_ranking
 
 
 def show(view: View) -> None:
-    found = pick_board(view)
-    if found is None:
+    ranking = pick_ranking(view)
+    if ranking is None:
         return
-    if found.student == "models":
+    if ranking.student == "models":
         nothing("Models are not trained here: they have no curves and no cost.")
         return
     st.subheader("Accuracy and cost")
     draw(
-        cost_and_accuracy(found),
+        cost_and_accuracy(ranking),
         "Mean accuracy over the tasks with its 95 % interval, by tokens generated, trained on and taught. Methods on"
-        " the dotted line are not beaten in both by any other one.",
+        " the dotted line are Pareto-optimal: not beaten in both by any other one.",
     )
-    _spending(view, found)
-    _learning(view, found)
-    _one_run(view, found)
+    _spending(view, ranking)
+    _learning(view, ranking)
+    _one_run(view, ranking)
 
 
-def _spending(view: View, found: Board) -> None:
+def _spending(view: View, ranking: Ranking) -> None:
     try:
-        spent = spending(view.entries(found))
+        spent = spending(view.method_results(ranking))
     except RequestError as error:
         st.text(str(error))
         return
     if spent:
         st.subheader("What the tokens were spent on")
         draw(
-            what_was_spent(spent, found),
-            "Sampled to look: completions of stages that train nothing, such as a probe. Sampled in training: rollouts."
-            " Mean over the seeds.",
+            what_was_spent(spent, ranking.student),
+            "Probing: completions of stages that train nothing. Sampled in training: rollouts. Mean over the seeds.",
         )
 
 
-def _learning(view: View, found: Board) -> None:
+def _learning(view: View, ranking: Ranking) -> None:
     st.subheader("Learning curves")
     curves = {}
-    for entry in view.entries(found):
+    for result in view.method_results(ranking):
         try:
-            rows = entry.table("course", entry.seeds[0])
+            if rows := validation_curve(result):
+                curves[result.name] = rows
         except RequestError as error:
             st.text(str(error))
-            continue
-        if any(row.get("validation_accuracy") is not None for row in rows):
-            curves[entry.name] = rows
     if not curves:
         nothing("No curve was kept: none of these methods was validated during training.")
         return
     draw(
-        learning_curves(curves, found),
+        learning_curves(curves, ranking),
         "Accuracy on held-out problems of the training task, by the tokens that the method has spent so far; of each"
         " method's first seed. Ablations and controls are drawn when their names are clicked.",
     )
 
 
-def _one_run(view: View, found: Board) -> None:
+def _one_run(view: View, ranking: Ranking) -> None:
     st.subheader("One training in detail")
-    left, right = st.columns(2)
-    trained = [e for e in view.entries(found) if any(e.file("course", seed).is_file() for seed in e.seeds)]
+    trained = [
+        result
+        for result in view.method_results(ranking)
+        if any(result.file("course", seed).is_file() for seed in result.seeds)
+    ]
     if not trained:
         nothing("No curve was kept of these methods.")
         return
-    with left:
-        entry = pick_entry(trained)
-    with right:
-        seed = pick_seed(entry)
-    rows = entry.table("course", seed)
+    result, seed = pick_method_and_seed(trained)
+    rows = result.table("course", seed)
     for stage in dict.fromkeys(row["stage"] for row in rows):
         with st.expander(str(stage), expanded=stage == rows[-1]["stage"]):
             draw(plot_curve([row for row in rows if row["stage"] == stage]), "Held-out problems in red.")

@@ -6,18 +6,18 @@ from typing import Any
 
 import streamlit as st
 
-from slmr.results.entries import Entry
+from slmr.results.colours import VERMILLION, tint
+from slmr.results.entries import MethodResult
 from slmr.results.figures import flow
 from slmr.results.html import escape
-from slmr_leaderboard.pages.parts import (
+from slmr_leaderboard.views.parts import (
     TEXT_STYLE,
     View,
     draw,
     nothing,
     pick,
-    pick_board,
-    pick_entry,
-    pick_seed,
+    pick_method_and_seed,
+    pick_ranking,
     show_text,
     text_html,
 )
@@ -26,44 +26,42 @@ _PARTS = ("moves", "bridged", "critiques")
 
 
 def show(view: View) -> None:
-    found = pick_board(view)
-    if found is None:
+    ranking = pick_ranking(view)
+    if ranking is None:
         return
     staged = [
-        e for e in view.entries(found) if any(e.file(what, s).is_file() for what in _PARTS for s in e.seeds)
+        r
+        for r in view.method_results(ranking)
+        if any(r.file(what, seed).is_file() for what in _PARTS for seed in r.seeds)
     ]
     if not staged:
         nothing("None of these methods has a curriculum: choose a run of `stagewise` or of its ablations.")
         return
-    left, right = st.columns(2)
-    with left:
-        entry = pick_entry(staged)
-    with right:
-        seed = pick_seed(entry)
-    _flow(entry, seed, found.student)
-    _bridged(entry, seed)
-    _critiques(entry, seed)
+    result, seed = pick_method_and_seed(staged)
+    _flow(result, seed, ranking.student)
+    _bridged(result, seed)
+    _critiques(result, seed)
 
 
-def _flow(entry: Entry, seed: int, student: str) -> None:
+def _flow(result: MethodResult, seed: int, student: str) -> None:
     st.subheader("How problems moved")
-    moves = entry.table("moves", seed)
+    moves = result.table("moves", seed)
     if not moves:
-        nothing(f"{entry.name} does not both partition and consolidate.")
+        nothing(f"{result.name} does not both partition and consolidate.")
         return
     draw(
-        flow(moves, f"{entry.name}, {student}, seed {seed}"),
+        flow(moves, f"{result.name}, {student}, seed {seed}"),
         "Groups are by the rate of right completions: hard below 0.25, simple from 0.75 on. After SFT a problem is"
         " solved (all right, left out of RL), mixed (the RL set), recycled (a group was all wrong; critique makes"
         " traces of it for the next round) or unsolved.",
     )
 
 
-def _bridged(entry: Entry, seed: int) -> None:
+def _bridged(result: MethodResult, seed: int) -> None:
     st.subheader("Bridge: traces before and after")
-    rows = entry.table("bridged", seed)
+    rows = result.table("bridged", seed)
     if not rows:
-        nothing(f"{entry.name} has no bridged traces, or their texts may not be published.")
+        nothing(f"{result.name} has no bridged traces, or their texts may not be published.")
         return
     st.caption(
         "The darker a token, the more it surprises the student: its negative log-likelihood, up to 6 nats. Kept is the"
@@ -74,7 +72,7 @@ def _bridged(entry: Entry, seed: int) -> None:
         problems.setdefault((row["label"], row["problem_id"]), []).append(row)
     names = [f"{label}: {name}" for label, name in problems]
     # Opens with a trace that Bridge did change.
-    changed = [len(found) > 1 for found in problems.values()]
+    changed = [len(candidates) > 1 for candidates in problems.values()]
     first = changed.index(True) if any(changed) else 0
     chosen = list(problems.values())[pick("Example", names, "bridge", first)]
     show_text(chosen[0]["problem"])
@@ -93,18 +91,18 @@ def _bridged(entry: Entry, seed: int) -> None:
 def shaded(pieces: list[str], nlls: list[float], most: float = 6.0) -> str:
     """A text with every token on a ground that is the stronger, the larger its NLL."""
     spans = [
-        f'<span style="background:rgba(213,94,0,{0.7 * min(nll, most) / most:.2f})" title="{nll:.2f} nats">'
+        f'<span style="background:{tint(VERMILLION, 0.7 * min(nll, most) / most)}" title="{nll:.2f} nats">'
         f"{escape(piece)}</span>"
         for piece, nll in zip(pieces, nlls, strict=True)
     ]
     return f'<div class="slmr-text">{"".join(spans)}</div>'
 
 
-def _critiques(entry: Entry, seed: int) -> None:
+def _critiques(result: MethodResult, seed: int) -> None:
     st.subheader("Critique: what became of failures")
-    rows = entry.table("critiques", seed)
+    rows = result.table("critiques", seed)
     if not rows:
-        nothing(f"{entry.name} has no critiques, or their texts may not be published.")
+        nothing(f"{result.name} has no critiques, or their texts may not be published.")
         return
     names = [f"{row['label']}: {row['problem_id']}" for row in rows]
     row = rows[pick("Example", names, "critique")]
