@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AliasPath, BaseModel, ConfigDict, Field, ValidationError
 
 from slmr.config import first_fault
 from slmr.errors import RequestError, WorkError
@@ -23,6 +23,8 @@ from slmr.errors import RequestError, WorkError
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
 KEY_VARIABLES = ("SLMR_API_KEY", "OPENAI_API_KEY")
+# What asks for the whole distribution: vLLM takes other values from the model's folder, llama.cpp has its own.
+WHOLE_DISTRIBUTION = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 _PASSING_STATUSES = {408, 409, 425, 429, 500, *range(502, 600)}
 
 
@@ -63,6 +65,11 @@ class Wire(BaseModel):
     """Base of what is read from a server: what nobody reads is ignored, a wrong type is an error."""
 
     model_config = ConfigDict(strict=True)
+
+
+def at(*path: str | int, **options: Any) -> Any:
+    """A field that stands at this path of a server's answer."""
+    return Field(validation_alias=AliasPath(*path), **options)  # type: ignore[arg-type]
 
 
 _Shape = TypeVar("_Shape", bound=Wire)
