@@ -9,6 +9,7 @@ import typer
 
 from slmr import signals
 from slmr.cli import bench, compare, doctor, eval, leaderboard, probe, publish, report, rescore, show, verify
+from slmr.cli.extras import missing_extra
 from slmr.errors import SlmrError
 
 app = typer.Typer(
@@ -64,6 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except SlmrError as error:
         print(f"slmr: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        fault = missing_extra(error)
+        if fault is None:
+            raise
+        print(f"slmr: {fault}", file=sys.stderr)
+        sys.exit(fault.exit_code)
     except (signals.Stopped, KeyboardInterrupt):
         print("slmr: stopped; the same command goes on from here", file=sys.stderr)
         sys.exit(1)
