@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from slmr.errors import RequestError, unknown
+from slmr.errors import RequestError, nearest, unknown
 from slmr.io import merged, read_settings
 
 Edition = Literal["lab", "paper"]
@@ -213,6 +213,8 @@ class Profile(StrictModel):
         budget: tokens that a method may spend, generated, trained on and taught together; training stops there.
         leave_out: methods that `all` leaves out here, and why.
         training: on how many processes, and how, for every method.
+        threads: of torch, in each stage, however many stages run side by side, so that numbers depend on neither that
+            nor the machine; None is as many as torch takes.
     """
 
     name: str
@@ -223,6 +225,7 @@ class Profile(StrictModel):
     capability: CapabilitySettings | None = None
     engine: EngineSettings = EngineSettings()
     training: TrainingSettings = TrainingSettings()
+    threads: int | None = Field(default=1, ge=1)
     stages: dict[str, dict[str, Any]] = {}
     tuned: dict[str, dict[str, dict[str, Any]]] = {}
     budget: int | None = Field(default=None, ge=1)
@@ -294,6 +297,8 @@ def first_fault(error: ValidationError, model: type[BaseModel], kind: str = "key
         return f"{key} is missing"
     wanted = re.sub(r"a valid dictionary( or instance of \w+)?", "a mapping", fault["msg"])
     wanted = wanted.removeprefix("Value error, ").replace("Input should", "it should")
+    if fault["type"] == "literal_error":
+        wanted += nearest(str(value), re.findall(r"'(.*?)'", wanted))
     if not path:
         return wanted
     if fault["type"] == "value_error" and isinstance(value, Mapping):  # the message says which of its values

@@ -11,10 +11,10 @@ from slmr.artifacts import Store
 from slmr.cli.display import BenchDisplay
 from slmr.config import Profile
 from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
-from slmr.pipeline.recipe import Node
+from slmr.pipeline.planner import StageNode
 
 
-def made(nodes: list[Node], profile: Profile, folder: Path) -> Store:
+def made(nodes: list[StageNode], profile: Profile, folder: Path) -> Store:
     """The nodes' artefacts in the folder, made where they are missing."""
     with BenchDisplay() as display:
         return make_artefacts(Plan(profile, [], [], folder, BenchRequest(out=folder), nodes), display)

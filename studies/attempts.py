@@ -19,9 +19,10 @@ import numpy as np
 from slmr.config import Profile, load_profile
 from slmr.engines.models import resolve_model
 from slmr.pipeline.cost import spent_on
-from slmr.pipeline.recipe import Planner, load_recipe
-from slmr.pipeline.runner import quiet_libraries
-from slmr.stats import Difference, Effects, holm, seeds_and_items_difference
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.recipe import load_recipe
+from slmr.pipeline.worker import quiet_libraries
+from slmr.stats import Difference, Effects, holm, seeds_and_items_differences
 from slmr.tasks.registry import select_tasks
 from studies.artefacts import kept, made
 from studies.sweep import validation_scores
@@ -79,9 +80,8 @@ def train_and_score(guess: str, method: str, seed: int, a: argparse.Namespace) -
         student.location, student.key, profile.stages, profile.engine, seed, profile.tuned, profile.budget
     )
     final = planner.plan(load_recipe(method))
-    store = made([node for node in final.ancestors() if node.stage is not None], profile, a.work / "attempts")
-    assert final.stage is not None
-    model = store.path(final.stage.name, final.key) / "model"
+    store = made(final.stages(), profile, a.work / "attempts")
+    model = Path(final.output(store)) / "model"
     scores = {
         task.name: validation_scores(model, task, profile).mean(axis=1).tolist()
         for task in select_tasks(profile.tasks)
@@ -126,9 +126,8 @@ def side(runs: list[dict[str, Any]], task: str) -> str:
 
 def difference(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> Difference:
     """Mean over the tasks, paired by seed and item."""
-    return seeds_and_items_difference(
-        [(a - b).parts for a, b in zip(effects(one), effects(other), strict=True)]
-    )
+    changes = [(a - b).parts for a, b in zip(effects(one), effects(other), strict=True)]
+    return seeds_and_items_differences([changes])[0]
 
 
 def effects(runs: list[dict[str, Any]]) -> list[Effects]:

@@ -24,12 +24,14 @@ from slmr.engines import Prompt, Sampling
 from slmr.engines.models import resolve_model
 from slmr.engines.transformers import TransformersEngine, load_tokenizer
 from slmr.io import read_json, read_rows
-from slmr.pipeline.recipe import Node, Planner, stages
-from slmr.pipeline.runner import quiet_libraries
+from slmr.pipeline.planner import Planner, StudentNode
+from slmr.pipeline.recipe import stages
+from slmr.pipeline.worker import quiet_libraries
 from slmr.stats import paired_difference
 from slmr.tasks import Item
 from slmr.tasks.registry import load_task
-from slmr.training.sft import schedule, tokenize
+from slmr.training.sft import tokenize
+from slmr.training.supervised import schedule
 from slmr.verify import verify
 from studies.artefacts import kept, made
 
@@ -72,7 +74,7 @@ def scores(model: Path, items: list[Item], k: int, seed: int = 0) -> list[float]
     """Each item's share of right completions among `k` at temperature 1."""
     engine = TransformersEngine(model, EngineSettings(device="cpu", batch_size=256))
     task = load_task("lab_gsm8k")
-    prompts = [Prompt(task.prompt(item.problem), draw=n) for item in items for n in range(k)]
+    prompts = [Prompt(task.prompt(item.problem), sample_index=n) for item in items for n in range(k)]
     texts = [completion.text for completion in engine.generate(prompts, Sampling(1.0, 80, seed))]
     right = [verify(text, items[i // k].gold, "numeric").strict for i, text in enumerate(texts)]
     return np.array(right, dtype=float).reshape(len(items), k).mean(axis=1).tolist()
@@ -94,7 +96,7 @@ def measured(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, A
     """Trains each side on as many tokens as the raw one, and scores it."""
     profile, kinds, model = load_profile("lab"), stages(), resolve_model(a.student)
     planner = Planner(model.location, model.key, profile.stages, profile.engine, seed)
-    student = Node(model.key, "student", None, None, {}, None, model.location)
+    student = StudentNode(model.key, "student", model.location)
     make = lambda kind, label, values, **inputs: planner.make(  # noqa: E731
         kinds[kind], label, {**profile.stages.get(kind, {}), **values},
         {name: (node,) if node else () for name, node in inputs.items()}, "benchmark",
@@ -109,7 +111,7 @@ def measured(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, A
         for side, values in SIDES.items()
     }
     store = made([pool, probe, groups, *sources.values()], profile, a.out / "stages")
-    folders = {side: store.path(node.stage.name, node.key) for side, node in sources.items() if node.stage}
+    folders = {side: node.output(store) for side, node in sources.items()}
     sizes = {side: lengths(Path(str(model.location)), folder) for side, folder in folders.items()}
     target = trained(sizes["raw"], round(len(sizes["raw"]) * a.epochs / a.batch_size), seed, a)[-1]
     found: dict[str, Any] = {"untrained": scores(Path(str(model.location)), items, 4)}

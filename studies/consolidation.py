@@ -25,8 +25,9 @@ from slmr.engines.decode import Row
 from slmr.engines.models import resolve_model
 from slmr.engines.transformers import encode, load_model, load_tokenizer
 from slmr.io import digest, read_rows
-from slmr.pipeline.recipe import Planner, load_recipe, stages
-from slmr.pipeline.runner import quiet_libraries
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.recipe import load_recipe, stages
+from slmr.pipeline.worker import quiet_libraries
 from slmr.stats import paired_difference
 from slmr.tasks.registry import load_task
 from slmr.verify import verify
@@ -78,15 +79,15 @@ def primed_student(seed: int, a: argparse.Namespace) -> tuple[Path, list[dict], 
     profile, kinds, model = load_profile("lab"), stages(), resolve_model(a.student)
     planner = Planner(model.location, model.key, profile.stages, profile.engine, seed)
     sft = planner.plan(load_recipe("sft"))
-    pool = next(n for n in sft.ancestors() if n.makes("pool"))
+    pool = next(n for n in sft.stages() if n.kind == "pool")
     probe = planner.make(kinds["probe"], "probe", {**profile.stages["probe"], "adaptive": "mixed"},
                          {"model": (sft,), "problems": (pool,)}, "benchmark")  # fmt: skip
     chosen = planner.make(
         kinds["consolidate"], "consolidate", {}, {"probe": (probe,), "problems": (pool,)}, "benchmark"
     )
-    nodes = [n for n in chosen.ancestors() if n.stage]
+    nodes = chosen.stages()
     store = made(nodes, profile, a.out / "stages")
-    place = {n.label: store.path(n.stage.name, n.key) for n in nodes if n.stage}
+    place = {n.label: n.output(store) for n in nodes}
     cost = store.manifest("probe", probe.key).cost.rollout_tokens
     problems = [read_rows(place[label] / "problems.parquet") for label in ("pool", "consolidate")]
     return place["sft"] / "model", problems[0], problems[1], cost

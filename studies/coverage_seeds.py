@@ -15,7 +15,7 @@ import argparse
 
 import numpy as np
 
-from slmr.stats import Effects, holm, seeds_and_items, seeds_and_items_difference
+from slmr.stats import Effects, holm, seeds_and_items, seeds_and_items_differences
 
 TRUTH = 0.5  # all effects are symmetric around the logit 0
 
@@ -45,15 +45,16 @@ def line(seeds: int, by_seed: float, rest: float, a: argparse.Namespace) -> str:
     zero = held = false = 0
     for _ in range(a.n):
         one, other = methods(rng, 2, seeds, by_seed, rest, a)
-        found = seeds_and_items_difference([(a - b).parts for a, b in zip(one, other, strict=True)])
+        (found,) = seeds_and_items_differences([[(a - b).parts for a, b in zip(one, other, strict=True)]])
         zero += found.low <= 0 <= found.high
         interval = seeds_and_items([task.parts for task in one])
         held += interval.low <= TRUTH <= interval.high
     for _ in range(a.families):
         first, *others = methods(rng, a.methods, seeds, by_seed, rest, a)
         pvalues = [
-            seeds_and_items_difference([(a - b).parts for a, b in zip(other, first, strict=True)]).p
+            d.p
             for other in others
+            for d in seeds_and_items_differences([[(a - b).parts for a, b in zip(other, first, strict=True)]])
         ]
         false += min(holm(pvalues)) < 0.05
     return (

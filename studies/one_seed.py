@@ -15,8 +15,8 @@ import argparse
 from itertools import combinations
 from pathlib import Path
 
-from slmr.results.compare import compare_entries
-from slmr.results.entries import Entry, run_entries
+from slmr.results.compare import compare_results
+from slmr.results.entries import MethodResult, run_results
 from slmr.stats import Difference
 
 
@@ -27,11 +27,11 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     parser.add_argument("--pair", help="two methods: what each seed says of the one minus the other")
     a = parser.parse_args()
-    found = [entry for entry in run_entries(a.results) if entry.kind != "base" and len(entry.seeds) > 1]
+    found = [entry for entry in run_results(a.results) if entry.kind != "base" and len(entry.seeds) > 1]
     print(of_pair(found, *a.pair.split(",")) if a.pair else of_all(found))
 
 
-def of_pair(found: list[Entry], one: str, other: str) -> str:
+def of_pair(found: list[MethodResult], one: str, other: str) -> str:
     """A line a seed, and one for all."""
     lines = ["| student | seed | difference | 95 % | p |", "|---|---|---:|---:|---:|"]
     for student in students(found):
@@ -43,7 +43,7 @@ def of_pair(found: list[Entry], one: str, other: str) -> str:
     return "\n".join(lines)
 
 
-def of_all(found: list[Entry]) -> str:
+def of_all(found: list[MethodResult]) -> str:
     """A line a student, counting comparisons of one seed."""
     lines = [
         "| student | methods | comparisons of one seed | of them leave out 0 | another seed says the opposite |"
@@ -64,20 +64,20 @@ def of_all(found: list[Entry]) -> str:
     return "\n".join(lines)
 
 
-def judged(one: Entry, other: Entry) -> list[tuple[bool, bool] | None]:
+def judged(one: MethodResult, other: MethodResult) -> list[tuple[bool, bool] | None]:
     """Of each seed by itself: None where it says nothing, else whether another seed opposes it and all uphold it."""
     signs = {seed: sign(d) for seed, d in by_seed(one, other).items()}
     whole = sign(mean(one, other))
     return [(-said in signs.values(), whole == said) if said else None for said in signs.values()]
 
 
-def by_seed(one: Entry, other: Entry) -> dict[int, Difference]:
+def by_seed(one: MethodResult, other: MethodResult) -> dict[int, Difference]:
     common = [seed for seed in one.seeds if seed in other.seeds]
     return {seed: mean(one.of_seeds([seed]), other.of_seeds([seed])) for seed in common}
 
 
-def mean(one: Entry, other: Entry) -> Difference:
-    return compare_entries(one.method, one, other.method, other).overall
+def mean(one: MethodResult, other: MethodResult) -> Difference:
+    return compare_results(one.method, one, other.method, other).overall
 
 
 def sign(d: Difference) -> int:
@@ -85,7 +85,7 @@ def sign(d: Difference) -> int:
     return 1 if d.low > 0 else -1 if d.high < 0 else 0
 
 
-def students(found: list[Entry]) -> list[str]:
+def students(found: list[MethodResult]) -> list[str]:
     return list(dict.fromkeys(entry.student for entry in found))
 
 

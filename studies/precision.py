@@ -25,8 +25,9 @@ from slmr.config import LoraSettings, TrainingSettings, load_profile
 from slmr.engines import Prompt, open_engine
 from slmr.engines.models import resolve_model
 from slmr.io import read_rows, write_rows
-from slmr.pipeline.recipe import Planner, load_recipe, stages
-from slmr.pipeline.runner import quiet_libraries
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.recipe import load_recipe, stages
+from slmr.pipeline.worker import quiet_libraries
 from slmr.stage import StageContext, model_in
 from studies.artefacts import made
 
@@ -94,8 +95,8 @@ def prepare(place: Path) -> None:
     """The profile's teacher traces, some of them put aside: `traces.parquet` and `held_out.parquet`."""
     profile, student = load_profile("smol"), resolve_model("smollm2")
     planner = Planner(student.location, student.key, profile.stages, profile.engine, 0)
-    (teacher,) = planner.plan(load_recipe("sft")).inputs["traces"]
-    store = made([n for n in teacher.ancestors() if n.stage], profile, place / "store")
+    (teacher,) = planner.plan(load_recipe("sft")).stages()[-1].inputs["traces"]
+    store = made(teacher.stages(), profile, place / "store")
     rows = read_rows(store.path("teacher", teacher.key) / "traces.parquet")
     write_rows(place / "traces.parquet", rows[:-HELD_OUT])
     write_rows(place / "held_out.parquet", rows[-HELD_OUT:])
@@ -120,7 +121,6 @@ def measure(variant: Variant, place: Path, steps: int) -> dict[str, float]:
             profile.engine.model_copy(update={"dtype": variant.dtype}), lambda *_: ends.append(time.perf_counter()),
             training=variant.training(),
         )  # fmt: skip
-        assert node.stage is not None
         node.stage.run(context, node.params)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         after = loss(model_in(Path(folder)), place)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from slmr.results.entries import Entry, run_entries
+from slmr.results.entries import MethodResult, run_results
 from slmr.results.spending import spending
 
 # Name of a column → how its figures are shown.
@@ -39,7 +39,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("results", type=Path, help="a folder that `slmr publish` made")
-    found = {(entry.method, entry.student): entry for entry in run_entries(parser.parse_args().results)}
+    found = {(entry.method, entry.student): entry for entry in run_results(parser.parse_args().results)}
     print("| student | seed | " + " | ".join(COLUMNS) + " |")
     print("|---|---:|" + "---:|" * len(COLUMNS))
     rows = []
@@ -58,7 +58,7 @@ def line(first: list[str], figures: Sequence[float] | np.ndarray) -> str:
     return "| " + " | ".join([*first, *shown]) + " |"
 
 
-def reading(ours: Entry, plain: Entry, seed: int) -> list[float]:
+def reading(ours: MethodResult, plain: MethodResult, seed: int) -> list[float]:
     """The figures of one seed, in the order of COLUMNS."""
     stages, others, moves = stats(ours, seed), stats(plain, seed), ours.table("moves", seed)
     spent = spending([ours.of_seeds([seed])])[0]
@@ -69,7 +69,7 @@ def reading(ours: Entry, plain: Entry, seed: int) -> list[float]:
         mixed(others["grpo"]),
         lift(stages["grpo (round 1)"]),
         lift(others["grpo"]),
-        100 * spent.looked / spent.total,
+        100 * spent.probed / spent.total,
         sum(hard.values()),
         hard.get("mixed", 0),
         100 * recycled.get("hard", 0) / max(1, sum(recycled.values())),
@@ -78,7 +78,7 @@ def reading(ours: Entry, plain: Entry, seed: int) -> list[float]:
     ]
 
 
-def stats(entry: Entry, seed: int) -> dict[str, Any]:
+def stats(entry: MethodResult, seed: int) -> dict[str, Any]:
     """Label of a stage → what it counted."""
     return {row["label"]: json.loads(row["stats"]) for row in entry.table("stages", seed)}
 

@@ -19,7 +19,9 @@ import yaml
 from slmr.config import Profile, load_profile
 from slmr.engines import Prompt, Sampling, open_engine
 from slmr.engines.models import resolve_model
-from slmr.pipeline.recipe import Node, Planner, load_recipe
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.recipe import load_recipe
+from slmr.stage import model_in
 from slmr.tasks.registry import select_tasks
 from studies.artefacts import made
 
@@ -71,11 +73,8 @@ def make_model(
     student = resolve_model(arguments.student)
     planner = Planner(student.location, student.key, values, profile.engine, arguments.seed)
     final = planner.plan(load_recipe(method))
-    if final.stage is None:
-        return Path(student.location)
-    nodes: list[Node] = [node for node in final.ancestors() if node.stage is not None]
-    store = made(nodes, profile, arguments.out / "sweep")
-    return store.path(final.stage.name, final.key) / "model"
+    store = made(final.stages(), profile, arguments.out / "sweep")
+    return model_in(Path(final.output(store)))
 
 
 def validation_accuracy(model: Path, task: Any, profile: Profile) -> float:
@@ -90,7 +89,7 @@ def validation_scores(model: Path, task: Any, profile: Profile) -> np.ndarray:
     asked = [(item, draw) for item in task.items("validation") for draw in range(k)]
     temperature = (profile.evaluate.temperature or 1.0) if k > 1 else 0.0
     sampling = Sampling(temperature, task.max_tokens, 0, task.stop)
-    prompts = [Prompt(task.prompt(item.problem), draw=draw) for item, draw in asked]
+    prompts = [Prompt(task.prompt(item.problem), sample_index=draw) for item, draw in asked]
     completions = engine.generate(prompts, sampling)
     right = [task.verify(c.text, item.gold).strict for c, (item, _) in zip(completions, asked, strict=True)]
     return np.array(right, dtype=float).reshape(-1, k)

@@ -7,6 +7,11 @@ from typing import Annotated
 
 import typer
 
+EXAMPLES = (
+    "slmr leaderboard",
+    "slmr leaderboard --results results --port 8600",
+)
+
 
 def leaderboard_command(
     folder: Annotated[

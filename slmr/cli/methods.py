@@ -1,18 +1,20 @@
 """`slmr methods`: the training methods."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
 from slmr.cli.options import AsJson, MethodsPath, print_json, print_listing
 from slmr.config import load_profile
-from slmr.pipeline.recipe import Planner, Recipe, load_recipe
-
-if TYPE_CHECKING:
-    pass
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.recipe import Recipe, load_recipe
 
 app = typer.Typer(rich_markup_mode=None)
+EXAMPLES = (
+    "slmr methods list",
+    "slmr methods show stagewise",
+)
 
 
 @app.command("list")
@@ -52,15 +54,12 @@ def method_stages(recipe: Recipe, profile_name: str) -> list[dict[str, Any]]:
     """The stages of a method's plan under a profile, in order."""
     profile = load_profile(profile_name)
     planner = Planner(Path(), "student", profile.stages, profile.engine, 0)
-    labels: dict[str, str] = {}
-    rows = []
-    for node in planner.plan(recipe).ancestors():
-        labels[node.key] = node.label
-        if node.stage is None or node.params is None:
-            continue
-        inputs = [labels[child.key] for group in node.inputs.values() for child in group]
-        parameters = node.params.model_dump(mode="json")
-        rows.append(
-            {"name": node.label, "stage": node.stage.name, "inputs": inputs, "parameters": parameters}
-        )
-    return rows
+    return [
+        {
+            "name": node.label,
+            "stage": node.kind,
+            "inputs": [source.label for source in node.sources],
+            "parameters": node.params.model_dump(mode="json"),
+        }
+        for node in planner.plan(recipe).stages()
+    ]

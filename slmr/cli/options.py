@@ -1,4 +1,4 @@
-"""The command line's groups, one module each, and what they share."""
+"""What the commands share: common options, and how they print."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +13,11 @@ DataDir = Annotated[
 ]
 Out = Annotated[Path, typer.Option(help="Folder of the runs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
+
+
+def examples(*commands: str) -> str:
+    """The end of a `--help`: a command line a line, as it stands."""
+    return "\n".join(["\b", "Examples:", *(f"  {command}" for command in commands)])
 
 
 def use_data_dir(folder: Path | None) -> None:

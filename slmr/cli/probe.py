@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from rich.table import Table
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
+from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.options import AsJson, Out, console, print_json
+from slmr.io import read_json
+from slmr.pipeline.probing import ProbeRequest, probe_model
+
+EXAMPLES = (
+    "slmr probe lab-llama",
+    "slmr probe lab-qwen --k 16 --limit 200 --adaptive difficulty",
+)
 
 
 def probe_table(rows: list[dict[str, Any]]) -> Table:
     """The partition with a histogram: how many problems got how many right completions."""
-    from rich.table import Table
-
     table = Table(title="Right completions a problem", title_justify="left")
     for name in ("right", "problems", "share or rate", "95 % interval", ""):
         table.add_column(name, justify="left" if name == "" else "right")
@@ -41,12 +44,10 @@ def rollouts_line(stats: Mapping[str, Any]) -> str:
     spent, most = stats["rollouts"], stats["asked_at_most"]
     if spent == most:
         return f"{spent:,}, all that were asked for"
-    certain = (
-        f"; about {stats['expected_error']:.1%} of the groups would change"
-        if "expected_error" in stats
-        else ""
-    )
-    return f"{spent:,} of at most {most:,}: {stats['saved']:.0%} saved{certain}"
+    line = f"{spent:,} of at most {most:,}: {stats['saved']:.0%} saved"
+    if "expected_error" in stats:
+        line += f"; about {stats['expected_error']:.1%} of the groups would change"
+    return line
 
 
 def probe_command(
@@ -66,20 +67,9 @@ def probe_command(
     as_json: AsJson = False,
 ) -> None:
     """Correctness rates on the training pool, and the partition into simple, medium and hard."""
-    from slmr.cli.display import BenchDisplay, tell
-    from slmr.io import read_json
-    from slmr.pipeline.probing import ProbeRequest, probe_model
-
     request = ProbeRequest(
-        model=model,
-        k=k,
-        limit=limit,
-        adaptive=adaptive,
-        stop_error=stop_error,
-        profile=profile,
-        seed=seed,
-        out=out,
-    )
+        model=model, k=k, limit=limit, adaptive=adaptive, stop_error=stop_error, profile=profile, seed=seed, out=out
+    )  # fmt: skip
     with BenchDisplay() as display:
         rows, folder = probe_model(request, display, tell)
     stats = read_json(folder / "stats.json")

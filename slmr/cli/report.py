@@ -7,6 +7,11 @@ from typing import Annotated
 
 import typer
 
+EXAMPLES = (
+    "slmr report runs/lab-quick --out report --html",
+    "slmr report results/* --out report --against sft",
+)
+
 
 def report_command(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or of published results.")],

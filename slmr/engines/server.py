@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import AliasPath, Field, FiniteFloat, NonNegativeInt
 
 from slmr.config import EngineSettings
-from slmr.engines import Completion, Heard, Prompt, Sampling
+from slmr.engines import Completion, OnCompletion, Prompt, Sampling
 from slmr.engines.endpoint import PATIENCE, Endpoint, GaveUp, Patience, Refused, Wire
 from slmr.errors import RequestError, WorkError, unknown
 from slmr.io import digest
@@ -62,7 +62,7 @@ class ServerEngine:
     """Samples from a server, many requests at once; it cannot score.
 
     The requests run in an event loop in a thread of its own, so that `generate` can be called from
-    anywhere, with a running loop too; `heard` is always called from the calling thread.
+    anywhere, with a running loop too; `on_completion` is always called from the calling thread.
 
     Attributes:
         url: of the API, as the requests use it.
@@ -96,14 +96,14 @@ class ServerEngine:
         self.model = self._model.id
 
     def generate(
-        self, prompts: Sequence[Prompt], sampling: Sampling, heard: Heard | None = None
+        self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: OnCompletion | None = None
     ) -> list[Completion]:
         """One completion a prompt, in order. A request's seed depends on its prompt, not on its place.
 
         Raises:
             RequestError: the server refuses the key or does not know the model.
             WorkError: it refuses a prompt, does not count tokens, or fails for longer than the patience
-                lasts. The completions that had arrived have been given to `heard`.
+                lasts. The completions that had arrived have been given to `on_completion`.
         """
         if not prompts:
             return []
@@ -114,8 +114,8 @@ class ServerEngine:
         try:
             for index, completion in iter(arrived.get, None):
                 results[index] = completion
-                if heard:
-                    heard(index, completion)
+                if on_completion:
+                    on_completion(index, completion)
         except BaseException:  # Ctrl-C, or a fault of the listener's: nobody waits for the answers
             future.cancel()
             raise
@@ -240,7 +240,7 @@ class ServerEngine:
                 return self._completion(answer, sampling)
 
     def _fields(self, prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
-        origin = [sampling.seed, prompt.messages(), prompt.prefix, prompt.draw]
+        origin = [sampling.seed, prompt.messages(), prompt.prefix, prompt.sample_index]
         fields = {
             "temperature": sampling.temperature, "max_tokens": sampling.max_tokens,
             "seed": int(digest(origin), 16) % 2**31, "logprobs": True, "return_token_ids": True,

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slmr.config import EngineSettings
-from slmr.engines import Completion, Heard, Prompt, Sampling, memory
+from slmr.engines import Completion, OnCompletion, Prompt, Sampling, memory
 from slmr.engines.decode import Row
 from slmr.engines.sampler import Sampler
+from slmr.engines.scoring import completion_nlls
 from slmr.errors import RequestError, WorkError
 from slmr.io import digest
 
@@ -101,7 +102,7 @@ class TransformersEngine:
         self._sampler = Sampler(self.model, self.tokenizer, settings.compile)
 
     def generate(
-        self, prompts: Sequence[Prompt], sampling: Sampling, heard: Heard | None = None
+        self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: OnCompletion | None = None
     ) -> list[Completion]:
         """One completion a prompt; random draws are fixed by the seed, the prompt and its draw."""
         rows = [
@@ -111,8 +112,8 @@ class TransformersEngine:
         done: dict[int, Completion] = {}
         for row in self._rows(rows, sampling):
             done[row.index] = self._completion(row, sampling)
-            if heard:
-                heard(row.index, done[row.index])
+            if on_completion:
+                on_completion(row.index, done[row.index])
         return [done[i] for i in range(len(prompts))]
 
     def token_nlls(self, prompts: Sequence[Prompt], completions: Sequence[str]) -> list[list[float]]:
@@ -123,7 +124,8 @@ class TransformersEngine:
         ]
         results: dict[int, list[float]] = {}
         for batch in self._batches([len(head) + len(tail) for head, tail in pairs]):
-            results.update(zip(batch, self._score_batch([pairs[i] for i in batch]), strict=True))
+            nlls = completion_nlls(self.model, [pairs[i] for i in batch])
+            results.update(zip(batch, (row.tolist() for row in nlls), strict=True))
         return [results[i] for i in range(len(pairs))]
 
     def close(self) -> None:
@@ -165,25 +167,10 @@ class TransformersEngine:
         for start in range(0, len(order), self.batch_size):
             yield order[start : start + self.batch_size]
 
-    def _score_batch(self, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:
-        import torch
-
-        # Padding stands behind, where a causal model never looks: positions and arithmetic are the row's own.
-        width = max(len(head) + len(tail) for head, tail in pairs)
-        padded = [[*head, *tail, *[0] * (width - len(head) - len(tail))] for head, tail in pairs]
-        ids = torch.tensor(padded, device=self.model.device)
-        with torch.inference_mode():
-            logits = self.model(input_ids=ids).logits[:, :-1].float()
-        nll = torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
-        return [
-            row[len(head) - 1 : len(head) + len(tail) - 1].tolist()
-            for row, (head, tail) in zip(nll, pairs, strict=True)
-        ]
-
 
 def row_seed(seed: int, prompt: Prompt) -> int:
     """The seed of one completion: it depends on the prompt and its draw, not on what is asked beside it."""
-    return int(digest([seed, prompt.messages(), prompt.prefix, prompt.draw]), 16)
+    return int(digest([seed, prompt.messages(), prompt.prefix, prompt.sample_index]), 16)
 
 
 def _line(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.config import EngineSettings
-from slmr.engines import Completion, Heard, Prompt, Sampling, memory
+from slmr.engines import Completion, OnCompletion, Prompt, Sampling, memory
 from slmr.engines.sampler import end_tokens
 from slmr.engines.transformers import encode, encode_completion, load_tokenizer, row_seed
 from slmr.errors import RequestError
@@ -36,15 +36,15 @@ class VllmEngine:
         self.parameters = _parameters(folder, settings.trust_remote_code)
 
     def generate(
-        self, prompts: Sequence[Prompt], sampling: Sampling, heard: Heard | None = None
+        self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: OnCompletion | None = None
     ) -> list[Completion]:
-        """One completion a prompt; heard of when all are there."""
+        """One completion a prompt; `on_completion` is called when all are there."""
         rows = [(encode(self.tokenizer, prompt), row_seed(sampling.seed, prompt)) for prompt in prompts]
         outputs = draw(self._llm, rows, sampling, self._ends)
         done = [self._completion(output, sampling) for output in outputs]
         for i, completion in enumerate(done):
-            if heard:
-                heard(i, completion)
+            if on_completion:
+                on_completion(i, completion)
         return done
 
     def token_nlls(self, prompts: Sequence[Prompt], completions: Sequence[str]) -> list[list[float]]:
@@ -144,10 +144,11 @@ def _undisturbed() -> Iterator[None]:
 def _for_device(settings: EngineSettings) -> dict[str, Any]:
     """On a CPU: only a part of the memory, which others share, and no compilation, which takes minutes.
 
-    On a GPU vLLM's own defaults: nearly all of the memory, captured graphs.
+    On a GPU vLLM's own defaults: nearly all of the memory, captured graphs. Of a GPU that is shared, its share.
     """
     if settings.device != "cpu":
-        return {}
+        share = memory.gpu_share()
+        return {"gpu_memory_utilization": 0.9 * share} if share < 1 else {}
     return {"gpu_memory_utilization": memory.SHARE, "enforce_eager": not settings.compile}
 
 

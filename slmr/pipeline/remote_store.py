@@ -15,7 +15,7 @@ from slmr.io import replacing_folder
 
 
 @dataclass(frozen=True)
-class Depot:
+class RemoteStore:
     """A URL with the artefacts of a run, each under its name, whole or absent: its manifest comes last."""
 
     url: str
@@ -55,9 +55,9 @@ class Depot:
             partial.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{partial}.lock"):  # the workers of one machine share its folder
                 if not (root / name / MANIFEST).is_file():
-                    self._bring(name, partial, root / name)
+                    self._fetch(name, partial, root / name)
 
-    def _bring(self, name: str, partial: Path, final: Path) -> None:
+    def _fetch(self, name: str, partial: Path, final: Path) -> None:
         system, path = self._at(name)
         with replacing_folder(final, partial):
             system.get(path, str(partial), recursive=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slmr.curriculum.partition import GROUP_ORDER, Group, GroupBounds, group_of
-from slmr.results.entries import Entry
+from slmr.results.entries import MethodResult
 from slmr.stats import Estimate, bounded_mean, pass_scores
 
 Row = Mapping[str, Any]
@@ -38,12 +38,12 @@ class Capability:
     passed: dict[int, Estimate]
 
 
-def capability(found: Sequence[Entry]) -> list[Capability]:
-    """Every entry of a student that has the table of every one of its seeds; nothing without the base's."""
+def capability(results: Sequence[MethodResult]) -> list[Capability]:
+    """Every result of a student that has the table of every one of its seeds; nothing without the base's."""
     tables = {
-        entry.method: [entry.table("capability", seed) for seed in entry.seeds]
-        for entry in found
-        if all(entry.file("capability", seed).is_file() for seed in entry.seeds)
+        result.method: [result.table("capability", seed) for seed in result.seeds]
+        for result in results
+        if all(result.file("capability", seed).is_file() for seed in result.seeds)
     }
     if "base" not in tables:
         return []

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from slmr.artifacts import MANIFEST
 from slmr.errors import RequestError
+from slmr.formats import interval, percent
 from slmr.io import read_json, replacing_folder, write_json, write_rows, write_text
+from slmr.results.entries import RunRow
 from slmr.results.schema import (
     EXAMPLES,
     TABLES,
@@ -62,8 +65,8 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> None:
         _copy_samples(run, partial, row, texts)
     for row in {(r.method, r.student, r.seed): r for r in summary.rows}.values():  # once for all of its tasks
         _copy_tables(run, partial, row)
-    own = {row.identity for row in summary.rows}
-    others = [row for row in before.rows if row.identity not in own] if before else []
+    again = {row.identity for row in summary.rows}
+    others = [row for row in before.rows if row.identity not in again] if before else []
     rows = sorted([*others, *summary.rows], key=lambda r: (r.student, r.seed, r.identity))
     manifests = {**_kept_manifests(partial, others), **_manifests(run, summary.rows)}
     write_json(partial / MANIFESTS, manifests)
@@ -80,7 +83,6 @@ def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None) -
     samples, copy = row.samples(run), row.samples_file(target)
     free = _is_free(row.task)
     left_out = {*_LEFT_OUT, *(() if free else _TEXTS)}
-    copy.parent.mkdir(parents=True, exist_ok=True)
     kept = [{k: v for k, v in sample.items() if k not in left_out} for sample in samples]
     if free and texts is not None:
         kept = [s if s["k_index"] < texts else {**s, **_NO_TEXTS} for s in kept]
@@ -95,7 +97,6 @@ def _add_items(target: Path, task: str, samples: Sequence[dict[str, Any]]) -> No
     kept = {row["item_id"]: row for row in read_table(file)} if file.is_file() else {}
     new = {s["item_id"]: {name: s[name] for name in ("item_id", *_OF_THE_ITEM)} for s in samples}
     if not new.keys() <= kept.keys():
-        file.parent.mkdir(exist_ok=True)
         write_rows(file, list({**kept, **new}.values()), small=True)
 
 
@@ -103,7 +104,6 @@ def _copy_tables(run: Path, target: Path, row: SummaryRow) -> None:
     for what in TABLES:
         source, copy = (run_file(place, what, row.method, row.student, row.seed) for place in (run, target))
         if source.is_file():
-            copy.parent.mkdir(parents=True, exist_ok=True)
             write_rows(copy, read_table(source), small=True)
     for what in EXAMPLES:
         source = run_file(run, what, row.method, row.student, row.seed)
@@ -119,18 +119,33 @@ def _is_free(task: str) -> bool:
 
 def _kept_manifests(published: Path, rows: Sequence[SummaryRow]) -> dict[str, dict[str, Any]]:
     """The manifests of the rows that stay."""
-    found = read_json(published / MANIFESTS) if (published / MANIFESTS).is_file() else {}
-    return {row.manifest: found[row.manifest] for row in rows if row.manifest in found}
+    kept = read_json(published / MANIFESTS) if (published / MANIFESTS).is_file() else {}
+    return {row.manifest: kept[row.manifest] for row in rows if row.manifest in kept}
 
 
 def _manifests(run: Path, rows: Sequence[SummaryRow]) -> dict[str, dict[str, Any]]:
     """The manifest of each evaluation artefact, by its key; with what the engine did there."""
-    found: dict[str, dict[str, Any]] = {}
+    manifests: dict[str, dict[str, Any]] = {}
     for key in dict.fromkeys(row.manifest for row in rows):
         folder = run / "artefacts" / f"evaluate-{key}"
         if (folder / MANIFEST).is_file():
-            found[key] = {**read_json(folder / MANIFEST), "stats": read_json(folder / "stats.json")}
-    return found
+            manifests[key] = {**read_json(folder / MANIFEST), "stats": read_json(folder / "stats.json")}
+    return manifests
+
+
+def manifests_of(run_rows: Iterable[RunRow]) -> dict[str, Any]:
+    """Key → the manifest of the evaluation that rows were made from, of a published folder or a run.
+
+    What is not there, or damaged, is left out.
+    """
+    manifests: dict[str, Any] = {}
+    for row, run in run_rows:
+        with suppress(OSError, ValueError):
+            if (run / MANIFESTS).is_file():
+                manifests |= {k: m for k, m in read_json(run / MANIFESTS).items() if k == row.manifest}
+            elif (file := run / "artefacts" / f"evaluate-{row.manifest}" / MANIFEST).is_file():
+                manifests[row.manifest] = read_json(file)
+    return manifests
 
 
 def _readme(name: str, note: str, rows: Sequence[SummaryRow], manifests: Sequence[dict[str, Any]]) -> str:
@@ -141,20 +156,14 @@ def _readme(name: str, note: str, rows: Sequence[SummaryRow], manifests: Sequenc
     lines = [*head, f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for r in rows:
         items = str(r.n_items) if r.k == 1 else f"{r.n_items} x {r.k}"
-        lines.append(
-            f"| {r.method} | {r.student} | {r.seed} | {r.task} | {items} | {100 * r.accuracy:.1f} |"
-            f" {100 * r.ci95[0]:.1f} to {100 * r.ci95[1]:.1f} | {100 * r.accuracy_lenient:.1f} |"
-            f" {100 * r.truncated_rate:.1f} | {100 * r.no_answer_rate:.1f} | {r.mean_tokens:.0f} |"
-        )
-    notes = sorted({f"- {r.task}: {r.data}" for r in rows if r.data})
-    lines += ["", "Data:", "", *notes] if notes else []
-    lines += (
-        ["", "Speed:", "", *speeds]
-        if (speeds := [_speed(m) for m in manifests if m["stats"].get("engine")])
-        else []
-    )
-    lines += ["", "Made by:", "", "```", *dict.fromkeys(r.command for r in rows), "```", ""]
-    return "\n".join(lines)
+        cells = [r.method, r.student, str(r.seed), r.task, items, percent(r.accuracy), interval(*r.ci95)]
+        cells += map(percent, (r.accuracy_lenient, r.truncated_rate, r.no_answer_rate))
+        lines.append(f"| {' | '.join(cells)} | {r.mean_tokens:.0f} |")
+    if notes := sorted({f"- {r.task}: {r.data}" for r in rows if r.data}):
+        lines += ["", "Data:", "", *notes]
+    if speeds := [_speed(m) for m in manifests if m["stats"].get("engine")]:
+        lines += ["", "Speed:", "", *speeds]
+    return "\n".join([*lines, "", "Made by:", "", "```", *dict.fromkeys(r.command for r in rows), "```", ""])
 
 
 def _speed(manifest: dict[str, Any]) -> str:

@@ -123,11 +123,6 @@ class SummaryRow(BaseModel):
         return [{**row, **texts.get(row["item_id"], {})} for row in rows]
 
     @property
-    def cautious_stderr(self) -> float:
-        """At least that of Wilson's upper bound for no success, z / (n + z²): 0 of 10 is not certainty."""
-        return max(self.stderr, Z95 / (self.n_items + Z95**2))
-
-    @property
     def format_loss(self) -> float:
         """What the strict form costs: lenient accuracy less accuracy."""
         return self.accuracy_lenient - self.accuracy

@@ -69,7 +69,7 @@ class Colocated:
                 self._folder,
                 self._settings,
                 worker_extension_cls=EXTENSION,
-                gpu_memory_utilization=memory.BESIDE_TRAINING,
+                gpu_memory_utilization=memory.BESIDE_TRAINING * memory.gpu_share(),
             )
             self._ends = end_tokens(trainer.processing_class, model)
         self._llm.collective_rpc("load_policy", kwargs={"weights": policy_weights(model)})

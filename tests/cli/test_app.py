@@ -292,25 +292,6 @@ def test_eval_prints_rates_and_keeps_samples(tmp_path: Path) -> None:
     assert list(tmp_path.glob("runs/eval-lab-llama-*/samples/eval/lab-llama/seed-0/lab_mawps.parquet"))
 
 
-def test_verify_reads_and_writes_jsonl(tmp_path: Path) -> None:
-    cases = [
-        {"id": "1", "kind": "numeric", "completion": "#### 4", "gold": "4"},
-        {"id": "2", "task": "lab_math", "completion": "\\boxed{\\frac{2}{4}}", "gold": "\\frac{1}{2}"},
-    ]
-    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, cases)))
-    done = slmr("verify", "--in", "in.jsonl", "--out", "out.jsonl", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    verdicts = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    assert [(v["id"], v["status"], v["strict"]) for v in verdicts] == [
-        ("1", "correct", True),
-        ("2", "correct", True),
-    ]
-    (tmp_path / "in.jsonl").write_text('{"id": 1}')
-    assert "in.jsonl:1: lacks completion, gold" in refused(
-        "verify", "--in", "in.jsonl", "--out", "o", cwd=tmp_path
-    )
-
-
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
         "import contextlib, io, sys; from slmr.cli import main\n"

@@ -33,11 +33,20 @@ def rollout(problem_id: str, k: int, completion: str, strict: bool) -> dict[str,
             "status": "correct" if strict else "wrong", "strict": strict}  # fmt: skip
 
 
+# What a test's row leaves out, as it does not matter there.
+FILLED: dict[str, dict[str, Any]] = {
+    "problems": {"task": "t", "problem": "?", "prompt": "?", "gold": "1", "kind": "numeric", "difficulty": None,
+                 "solution": None},
+    "rollouts": {"completion": "", "finish_reason": "stop", "tokens": 1},
+    "groups": {"correct": 0, "k": 1, "rho": 0.0, "low": 0.0, "high": 1.0},
+}  # fmt: skip
+
+
 def folder(place: Path, **files: list[dict[str, Any]]) -> Path:
     """An artefact's folder with these tables in it."""
     place.mkdir(parents=True, exist_ok=True)
     for name, rows in files.items():
-        write_rows(place / f"{name}.parquet", rows)
+        write_rows(place / f"{name}.parquet", [FILLED.get(name, {}) | row for row in rows])
     return place
 
 

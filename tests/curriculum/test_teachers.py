@@ -27,6 +27,8 @@ from tests.engines.fake_server import FakeServer, Reply, answer
 SOLUTION = (
     "Ann has 3+4=<<3+4=7>>7 pens.\nTwice that is <<7*2=14>>14 pens.\nSo 14-1=<<14-1=13>>13 are left.\n#### 13"
 )
+
+
 MARKED = {
     "id": "g/train/0",
     "task": "g",
@@ -99,12 +101,14 @@ class Recorded:
     def __init__(self, *answers: str) -> None:
         self.answers, self.asked = list(answers), []
 
-    def generate(self, prompts: list[Prompt], sampling: Sampling, heard: Any = None) -> list[Completion]:
+    def generate(
+        self, prompts: list[Prompt], sampling: Sampling, on_completion: Any = None
+    ) -> list[Completion]:
         done = []
         for i, prompt in enumerate(prompts):
             self.asked.append(prompt.user)
             done.append(Completion(self.answers.pop(0), "stop", 5))
-            heard(i, done[-1])
+            on_completion(i, done[-1])
         return done
 
     def close(self) -> None: ...
@@ -172,18 +176,6 @@ def test_a_local_model_teaches_and_is_part_of_the_key(cache: Path) -> None:
     teacher = settings.open(EngineSettings(device="cpu", batch_size=8))
     assert len(teacher.raw_traces(problems(3))) == 3 and teacher.generated > 0
     teacher.close()
-
-
-def test_the_stage_leaves_out_what_does_not_verify(tmp_path: Path) -> None:
-    pool = [
-        MARKED | {"prompt": "?", "difficulty": None},
-        MARKED | {"id": "g/1", "gold": "99", "prompt": "?", "difficulty": None},
-    ]
-    made = context(tmp_path / "out", problems=folder(tmp_path / "pool", problems=pool), partition=[])
-    teacher_stage(made, TeacherParams(teacher="dataset"))
-    (kept,) = read_rows(made.folder / "traces.parquet")  # the other solution closes with 13, not with 99
-    assert kept["problem_id"] == "g/train/0" and made.stats["left_out"] == 1
-    assert made.cost.teacher_tokens > 0 and "teacher_asked" not in made.stats
 
 
 def test_a_solution_with_another_answer_is_never_closed_with_the_gold_one() -> None:

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import typer
 import yaml
 
-from slmr.cli import app
+from slmr.cli.app import command_line
 from slmr.config import Profile, load_profile
 from slmr.pipeline.recipe import Recipe, stages
 
@@ -93,8 +92,7 @@ def command_lines(block: Block) -> list[list[str]]:
 
 def command_of(words: Sequence[str]) -> tuple[Any, list[str]]:
     """The command of the command line `slmr WORDS`, and the words that are left for it."""
-    app.add_groups(words)
-    command, rest = typer.main.get_command(app.app), list(words)
+    command, rest = command_line(words), list(words)
     while rest and not rest[0].startswith("-") and (within := getattr(command, "commands", None)):
         assert rest[0] in within, f"slmr has no command {' '.join(words)}"
         command = within[rest.pop(0)]

@@ -18,6 +18,7 @@ PAGES_OF_THE_CHECKOUT = [
             "benchmarks/README.md",
             "benchmarks/RESULTS.md",
             "studies/README.md",
+            "leaderboard/slmr_leaderboard/sample/README.md",
             "studies/RESULTS.md",
         )
     ),

@@ -76,7 +76,9 @@ def test_compiled_steps_give_the_same_completions(tmp_path: Path) -> None:
     student.config.num_hidden_layers = 1
     student.save_pretrained(tmp_path)
     load_tokenizer(model_path("lab-llama")).save_pretrained(tmp_path)
-    prompts = [Prompt(i.problem, draw=d) for i in load_task("lab_mawps").items("test", 5) for d in range(2)]
+    prompts = [
+        Prompt(i.problem, sample_index=d) for i in load_task("lab_mawps").items("test", 5) for d in range(2)
+    ]
     engines = [
         open_engine(tmp_path, LAB.model_copy(update={"batch_size": 4, "compile": c})) for c in (False, True)
     ]
@@ -166,7 +168,9 @@ def test_logprobs_are_those_of_the_distribution_drawn_from(llama: Any) -> None:
 def test_a_draw_does_not_depend_on_what_shares_the_batch() -> None:
     engine = open_engine(model_path("lab-qwen"), LAB)
     task = load_task("lab_gsm8k")
-    prompts = [Prompt(task.prompt(i.problem), draw=d) for i in task.items("validation", 12) for d in range(3)]
+    prompts = [
+        Prompt(task.prompt(i.problem), sample_index=d) for i in task.items("validation", 12) for d in range(3)
+    ]
     whole = engine.generate(prompts, Sampling(1.0, 60, 3))
     part = engine.generate(prompts[10:20], Sampling(1.0, 60, 3))
     assert [c.text for c in part] == [c.text for c in whole[10:20]]

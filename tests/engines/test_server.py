@@ -133,7 +133,9 @@ def test_prefix_is_continued() -> None:
 
 
 def test_seeds_depend_on_prompt_and_draw_not_on_order() -> None:
-    drawn = [Prompt(user, prefix, draw=draw) for user in "ab" for prefix in ("", "p") for draw in (0, 1)]
+    drawn = [
+        Prompt(user, prefix, sample_index=draw) for user in "ab" for prefix in ("", "p") for draw in (0, 1)
+    ]
 
     def seeds(asked: list[Prompt], sampling: Sampling, concurrency: int = 1) -> list[int]:
         with FakeServer() as server, engine_on(server, concurrency=concurrency) as engine:

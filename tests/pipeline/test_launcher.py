@@ -21,7 +21,8 @@ from slmr.errors import RequestError, WorkError
 from slmr.io import read_rows
 from slmr.lab import model_path
 from slmr.pipeline.launcher import check_training, train_together
-from slmr.pipeline.recipe import Planner, stages
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.recipe import stages
 from slmr.stage import StageContext
 from slmr.training.curve import CURVE
 from tests.training.test_resume import inputs
