@@ -10,13 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slmr import signals
-<<<<<<< HEAD
-from slmr.cli import bench, compare, doctor, eval, leaderboard, probe, publish, report, rescore, show, verify
-from slmr.cli.extras import missing_extra
-=======
 from slmr.cli.extras import missing_extra
 from slmr.cli.options import examples
->>>>>>> main
 from slmr.errors import SlmrError
 
 if TYPE_CHECKING:
