@@ -31,16 +31,6 @@ def digest(content: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def folder_digest(folder: Path) -> str:
-    """Hash of a model folder's files: names and contents."""
-    total = hashlib.sha256()
-    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-        total.update(file.relative_to(folder).as_posix().encode() + b"\0")
-        with file.open("rb") as handle:
-            total.update(hashlib.file_digest(handle, "sha256").digest())
-    return total.hexdigest()[:16]
-
-
 @contextmanager
 def disk_faults(where: Path) -> Iterator[None]:
     """Turns what the disk refuses into one clear line."""

@@ -17,7 +17,6 @@ from slmr.io import (
     Stopwatch,
     digest,
     disk_faults,
-    folder_digest,
     json_lines,
     json_list,
     merged,
@@ -118,6 +117,27 @@ def test_json_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, con
     assert read_json(file) == content
 
 
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "id": st.text(max_size=8),
+            "k": st.integers(0, 2**31),
+            "rate": st.floats(allow_nan=False),
+            "right": st.none() | st.booleans(),
+        }
+    ),
+    max_size=5,
+)
+
+
+@given(ROWS)
+def test_rows_come_back_from_parquet(tmp_path_factory: pytest.TempPathFactory, rows: list[dict]) -> None:
+    file = tmp_path_factory.mktemp("rows") / "rows.parquet"
+    write_rows(file, rows)
+    assert read_rows(file) == rows
+    assert [path.name for path in file.parent.iterdir()] == ["rows.parquet"]
+
+
 @pytest.mark.parametrize("small", [False, True])
 def test_rows_come_back_as_they_were(tmp_path: Path, small: bool) -> None:
     rows = [{"a": 1, "b": ["x", "\u2028"]}, {"a": 2, "b": []}]
@@ -138,18 +158,21 @@ def test_a_digest_depends_on_the_content_and_not_on_the_order_of_keys() -> None:
     assert digest([1, 2]) != digest([2, 1])
 
 
-def test_a_folders_digest_covers_names_contents_and_depth(tmp_path: Path) -> None:
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "a").write_bytes(b"1")
-    first = folder_digest(tmp_path)
-    (tmp_path / "empty").mkdir()
-    assert folder_digest(tmp_path) == first
-    (tmp_path / "a").rename(tmp_path / "b")
-    renamed = folder_digest(tmp_path)
-    (tmp_path / "b").rename(tmp_path / "sub" / "b")
-    moved = folder_digest(tmp_path)
-    (tmp_path / "sub" / "b").write_bytes(b"2")
-    assert len({first, renamed, moved, folder_digest(tmp_path)}) == 4
+def reverse_keys(content: object) -> object:
+    """The same content with every mapping's keys in the opposite order."""
+    if isinstance(content, dict):
+        return {key: reverse_keys(content[key]) for key in reversed(content)}
+    return [reverse_keys(part) for part in content] if isinstance(content, list) else content
+
+
+@given(JSON)
+def test_a_digest_does_not_depend_on_the_order_of_keys(content: object) -> None:
+    assert digest(content) == digest(reverse_keys(content))
+
+
+def test_a_digest_depends_on_everything_else() -> None:
+    different = [{"a": 1}, {"a": 2}, {"b": 1}, [1, 2], [2, 1], "1", 1, 1.5, None, True, {"a": [1]}]
+    assert len({digest(content) for content in different}) == len(different)
 
 
 # --- settings ----------------------------------------------------------------------------------------

@@ -109,7 +109,6 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def _run_plan(plan: Any) -> None:
-    from slmr.artifacts import Store
     from slmr.cli.display import BenchDisplay
     from slmr.pipeline.bench import run_bench
     from slmr.pipeline.sharing import sharing
@@ -124,7 +123,7 @@ def _run_plan(plan: Any) -> None:
             console().print(table)
     if summary.contamination:
         print(contamination_line(summary.contamination))
-    print(sharing(Store(plan.folder / "artefacts"), plan))
+    print(sharing(plan.store, plan))
     if plan.request.methods == "all" and plan.profile.leave_out:
         for name, why in plan.profile.leave_out.items():
             print(f"Left out    {name}: {why}")

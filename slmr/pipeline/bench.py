@@ -307,8 +307,8 @@ def result_line(store: Store, entry: Entry, plan: Plan) -> str:
     name = f"{entry.recipe.name}, {entry.student}, seed {entry.seed}" if several else entry.recipe.name
     cost = method_cost(store, entry)
     return (
-        f"{name}: accuracy {formats.percent(mean.mean, mean.low, mean.high)}, {formats.tokens(cost.tokens)} tokens,"
-        f" {cost.wall_s:.0f} s"
+        f"{name}: accuracy {formats.percent(mean.mean, mean.low, mean.high)},"
+        f" {formats.tokens(cost.tokens)} tokens, {formats.duration(cost.wall_s)}"
     )
 
 

@@ -40,16 +40,16 @@ def task_folders(extra: Sequence[Path] = ()) -> dict[str, Path]:
         RequestError: two folders define the same task, or an extra folder does not exist.
     """
     roots = [resource("tasks"), *(Path(p.load()) for p in entry_points(group="slmr.tasks")), *extra]
-    found: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
     for root in roots:
         if not root.is_dir():
             raise RequestError(f"tasks folder {root} does not exist")
         for file in sorted(root.glob("*/task.yaml")):
             name = file.parent.name
-            if name in found:
-                raise RequestError(f"task '{name}' is defined twice: in {found[name]} and in {file.parent}")
-            found[name] = file.parent
-    return found
+            if name in folders:
+                raise RequestError(f"task '{name}' is defined twice: in {folders[name]} and in {file.parent}")
+            folders[name] = file.parent
+    return folders
 
 
 def load_task(name: str, extra: Sequence[Path] = ()) -> Task:
@@ -65,7 +65,11 @@ def load_task(name: str, extra: Sequence[Path] = ()) -> Task:
 
 
 def select_tasks(names: str, extra: Sequence[Path] = ()) -> list[Task]:
-    """The tasks of `lab`, `paper`, `all` or a comma-separated list of names."""
+    """The tasks of `lab`, `paper`, `all` or a comma-separated list of names.
+
+    Raises:
+        RequestError: as for `load_task`, or no task of the edition is installed.
+    """
     if names in ("lab", "paper", "all"):
         tasks = [_read_task(folder) for folder in task_folders(extra).values()]
         chosen = [task for task in tasks if names in (task.edition, "all")]
