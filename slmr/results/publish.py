@@ -159,14 +159,18 @@ def _readme(name: str, note: str, rows: Sequence[SummaryRow], manifests: Sequenc
         lines.append(f"| {' | '.join(cells)} | {r.mean_tokens:.0f} |")
     if notes := sorted({f"- {r.task}: {r.data}" for r in rows if r.data}):
         lines += ["", "Data:", "", *notes]
-    if speeds := [_speed(m) for m in manifests if m.get("stats", {}).get("engine")]:
+    if speeds := [f"- {speed}" for manifest in manifests if (speed := speed_of(manifest))]:
         lines += ["", "Speed:", "", *speeds]
     return "\n".join([*lines, "", "Made by:", "", "```", *dict.fromkeys(r.command for r in rows), "```", ""])
 
 
-def _speed(manifest: dict[str, Any]) -> str:
-    done, wall = manifest["stats"]["engine"], manifest["cost"]["wall_s"]
+def speed_of(manifest: dict[str, Any]) -> str:
+    """What the engine did in an evaluation, in words; empty where every completion was there already."""
+    engine = manifest.get("stats", {}).get("engine")
+    if not engine:
+        return ""
     return (
-        f"- {done['tokens']:,} tokens in {done['seconds']:.0f} s, {done['tokens_per_s']:,.0f} a second, on"
-        f" {manifest['device']} with {manifest['threads']} threads; the whole evaluation {wall:.0f} s"
+        f"{engine['tokens']:,} tokens in {engine['seconds']:.0f} s, {engine['tokens_per_s']:,.0f} a second, on"
+        f" {manifest['device']} with {manifest['threads']} threads; the whole evaluation"
+        f" {manifest['cost']['wall_s']:.0f} s"
     )
