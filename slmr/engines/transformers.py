@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from slmr.config import EngineSettings
 from slmr.engines import Completion, OnCompletion, Prompt, Sampling, memory
 from slmr.engines.decode import Row
+from slmr.engines.draws import row_seed
 from slmr.engines.sampler import Sampler
 from slmr.engines.scoring import completion_nlls
 from slmr.errors import RequestError, WorkError
-from slmr.io import digest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -32,7 +32,7 @@ def load_tokenizer(folder: Path, trust_remote_code: bool = False) -> PreTrainedT
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise RequestError(
-            f"{folder} holds no tokenizer that transformers can read: {_line(error)}"
+            f"{folder} holds no tokenizer that transformers can read: {first_line(error)}"
         ) from None
     tokenizer.padding_side = "left"
     if tokenizer.pad_token_id is None:
@@ -58,11 +58,11 @@ def load_model(
             folder, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=trust_remote_code
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise RequestError(f"cannot load the model in {folder}: {_line(error)}") from None
+        raise RequestError(f"cannot load the model in {folder}: {first_line(error)}") from None
     except Exception as error:  # safetensors raises its own type, which derives from Exception alone
         if type(error).__name__ != "SafetensorError":
             raise
-        raise RequestError(f"the weights in {folder} are damaged: {_line(error)}") from None
+        raise RequestError(f"the weights in {folder} are damaged: {first_line(error)}") from None
     return model.to(pick_device(device))  # type: ignore[arg-type]
 
 
@@ -104,14 +104,15 @@ class TransformersEngine:
     def generate(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: OnCompletion | None = None
     ) -> list[Completion]:
-        """One completion a prompt; random draws are fixed by the seed, the prompt and its draw."""
+        """One completion a prompt; random draws are fixed by the seed, the prompt and its sample index."""
         rows = [
             Row(i, tuple(encode(self.tokenizer, prompt)), row_seed(sampling.seed, prompt))
             for i, prompt in enumerate(prompts)
         ]
         done: dict[int, Completion] = {}
         for row in self._rows(rows, sampling):
-            done[row.index] = self._completion(row, sampling)
+            ended = row.ids[-1] in self._sampler.ends
+            done[row.index] = completion_of(self.tokenizer, row.ids, row.logprobs, sampling.stop, ended)
             if on_completion:
                 on_completion(row.index, done[row.index])
         return [done[i] for i in range(len(prompts))]
@@ -151,16 +152,6 @@ class TransformersEngine:
                 left = {i: Row(row.index, row.prompt, row.seed) for i, row in left.items()}
                 memory.release()
 
-    def _completion(self, row: Row, sampling: Sampling) -> Completion:
-        ended = row.ids[-1] in self._sampler.ends
-        text = str(self.tokenizer.decode(row.ids, skip_special_tokens=True))
-        cuts = [text.index(stop) for stop in sampling.stop if stop in text]
-        if cuts:
-            text = text[: min(cuts)]
-        return Completion(
-            text, "stop" if ended or cuts else "length", len(row.ids), tuple(row.ids), tuple(row.logprobs)
-        )
-
     def _batches(self, lengths: Sequence[int]) -> Iterable[list[int]]:
         """Indices in batches of similar length, longest first: an out-of-memory shows at once."""
         order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
@@ -168,11 +159,17 @@ class TransformersEngine:
             yield order[start : start + self.batch_size]
 
 
-def row_seed(seed: int, prompt: Prompt) -> int:
-    """The seed of one completion: it depends on the prompt and its draw, not on what is asked beside it."""
-    return int(digest([seed, prompt.messages(), prompt.prefix, prompt.sample_index]), 16)
+def completion_of(
+    tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], logprobs: Sequence[float], stop: Sequence[str],
+    ended: bool,
+) -> Completion:  # fmt: skip
+    """The completion of sampled token ids, cut before its first stop text; `ended`: by an end mark."""
+    text = str(tokenizer.decode(list(ids), skip_special_tokens=True))
+    cuts = [text.index(each) for each in stop if each in text]
+    reason = "stop" if ended or cuts else "length"
+    return Completion(text[: min(cuts, default=None)], reason, len(ids), tuple(ids), tuple(logprobs))
 
 
-def _line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of an error: what a user can act on."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

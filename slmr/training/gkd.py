@@ -188,7 +188,7 @@ def distiller_class() -> type:
                 )
             ]
             origin = [self._sampling.seed, self.state.global_step]
-            first = parallel.place()[0] * len(heads)  # in the step's whole batch
+            first = parallel.rank_and_size()[0] * len(heads)  # in the step's whole batch
             rows = [
                 Row(i, head, int(digest(["gkd", *origin, first + i]), 16)) for i, head in enumerate(heads)
             ]

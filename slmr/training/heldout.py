@@ -77,7 +77,7 @@ class Validation(TrainerCallback):
             self.best, self.best_step, self._waited = measured["accuracy"], step, 0
             if self._params.keep == "best":
                 with self._whole():
-                    if parallel.place()[0] == 0:
+                    if parallel.rank_and_size()[0] == 0:
                         self._save_best()
 
     def measure(self) -> dict[str, float]:
@@ -85,7 +85,7 @@ class Validation(TrainerCallback):
 
         Each process takes a share of the problems; all get the same numbers.
         """
-        rank, processes = parallel.place()
+        rank, processes = parallel.rank_and_size()
         rows = [Row(i, prompt, int(digest(["validation", i]), 16)) for i, prompt in enumerate(self._prompts)]
         with self._whole():
             counts = parallel.summed(self._counts(rows[rank::processes], self._problems[rank::processes]))

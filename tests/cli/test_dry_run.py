@@ -1,4 +1,4 @@
-"""`slmr bench --dry-run`: what it says without hub, GPU or teacher."""
+"""`slmr bench --dry-run`: the stages, their cost, and what is missing; nothing is written."""
 
 from __future__ import annotations
 
@@ -6,11 +6,27 @@ from pathlib import Path
 
 import pytest
 
-from slmr.pipeline.estimate import KNOWN
+from slmr.cli import dry_run
+from tests.cli.commands import Command
 from tests.in_process import slmr
 
-QWEN = KNOWN["Qwen/Qwen2.5-0.5B-Instruct"]
-LLAMA = KNOWN["meta-llama/Llama-3.2-1B-Instruct"]
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, ""), (0.123, "0.12"), (9.96, "10"), (12.4, "12"), (12345.6, "12,346"), (1.0, "1")]
+)
+def test_two_figures_as_nobody_knows_more(value: float, text: str) -> None:
+    assert dry_run._number(value) == text
+
+
+def test_the_plan_is_printed_and_nothing_is_made(tmp_path: Path, here: Command) -> None:
+    done = here("bench", "--method", "sft", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[:3] == ["state", "artefact", "stage"]
+    to_do = [line.split()[2].rpartition("-")[0] for line in lines if line.startswith("to do")]
+    assert "sft" in to_do and to_do.count("evaluate") == 4  # two models, on the tasks and for pass@k
+    assert f"sum    {len(to_do)} to do" in done.stdout and "Missing here" in done.stdout
+    assert not (tmp_path / "runs").exists()
 
 
 def test_the_paper_profile_is_planned_without_hub_gpu_or_teacher(

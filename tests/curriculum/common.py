@@ -12,6 +12,23 @@ from slmr.lab import model_path
 from slmr.stage import StageContext
 from slmr.tasks.registry import load_task
 
+# Made for this test, marked as GSM8K marks its own.
+SOLUTION = (
+    "Ann has 3+4=<<3+4=7>>7 pens.\nTwice that is <<7*2=14>>14 pens.\nSo 14-1=<<14-1=13>>13 are left.\n#### 13"
+)
+
+
+MARKED = {
+    "id": "g/train/0",
+    "task": "g",
+    "problem": "Pens?",
+    "prompt": "?",
+    "difficulty": None,
+    "gold": "13",
+    "kind": "numeric",
+    "solution": SOLUTION,
+}
+
 
 def problems(n: int, task: str = "lab_gsm8k", level: int | None = None) -> list[dict[str, Any]]:
     """The first pool problems of a level, as the pool stage writes them."""

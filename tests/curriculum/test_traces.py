@@ -6,22 +6,7 @@ from pathlib import Path
 
 from slmr.curriculum.traces import TeacherParams, teacher_stage
 from slmr.io import read_rows
-from tests.curriculum.common import context, folder
-
-# Made for this test, marked as GSM8K marks its own.
-SOLUTION = (
-    "Ann has 3+4=<<3+4=7>>7 pens.\nTwice that is <<7*2=14>>14 pens.\nSo 14-1=<<14-1=13>>13 are left.\n#### 13"
-)
-
-
-MARKED = {
-    "id": "g/train/0",
-    "task": "g",
-    "problem": "Pens?",
-    "gold": "13",
-    "kind": "numeric",
-    "solution": SOLUTION,
-}
+from tests.curriculum.common import MARKED, context, folder
 
 
 def test_the_stage_leaves_out_what_does_not_verify(tmp_path: Path) -> None:
