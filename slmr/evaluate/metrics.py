@@ -20,7 +20,9 @@ ABSTENTIONS = ("malformed_gold", "timeout", "checker_error")
 
 def judged(rows: Sequence[Row], tasks: Mapping[str, Task]) -> list[dict[str, Any]]:
     """The rows with the checkers' verdicts, whatever verdicts they had. Equal answers are decided once."""
-    cases = [(str(row["completion"]), str(row["gold"]), tasks[row["task"]].kind) for row in rows]
+    cases: list[tuple[str, str, Kind]] = [
+        (str(row["completion"]), str(row["gold"]), tasks[row["task"]].kind) for row in rows
+    ]
     verdicts: dict[tuple[str, str, Kind], Verdict] = {}
     kinds: set[Kind] = {task.kind for task in tasks.values()}
     for kind in kinds:
