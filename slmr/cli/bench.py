@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
+from rich.table import Table
 
+from slmr.cli.display import BenchDisplay, tell
+from slmr.cli.dry_run import print_plan
 from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, use_data_dir
 from slmr.errors import RequestError
+from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
+from slmr.pipeline.sharing import sharing
+from slmr.results.compare import compare_all
+from slmr.results.ranking import run_rankings
+from slmr.results.report import contamination_line, warnings
+from slmr.results.tables import differences_table, ranking_tables
 
 EXAMPLES = (
     "slmr bench --method base,sft,grpo",
     "slmr bench --method all --seeds 3",
     "slmr bench --profile paper --dry-run",
 )
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 def bench_command(
@@ -59,9 +66,6 @@ def bench_command(
 
     The same command again goes on where it was stopped and reuses what is finished.
     """
-    from slmr.cli.display import tell
-    from slmr.pipeline.bench import BenchRequest, make_plan
-
     use_data_dir(data_dir)
     request = BenchRequest(
         methods=method, profile=profile, students=tuple(student or ()), seeds=parse_seeds(seeds), out=out, limit=limit,
@@ -69,8 +73,6 @@ def bench_command(
         jobs=parse_jobs(jobs),
     )  # fmt: skip
     if dry_run:
-        from slmr.cli.dry_run import print_plan
-
         lacking: list[str] = []
         print_plan(make_plan(request, tell, lacking), lacking)
         return
@@ -107,13 +109,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return tuple(range(numbers[0]))
 
 
-def _run_plan(plan: Any) -> None:
-    from slmr.artifacts import Store
-    from slmr.cli.display import BenchDisplay
-    from slmr.pipeline.bench import run_bench
-    from slmr.pipeline.sharing import sharing
-    from slmr.results.report import contamination_line, warnings
-
+def _run_plan(plan: Plan) -> None:
     with BenchDisplay() as display:
         summary = run_bench(plan, display)
     kinds = {entry.recipe.kind for entry in plan.entries}
@@ -123,7 +119,7 @@ def _run_plan(plan: Any) -> None:
             console().print(table)
     if summary.contamination:
         print(contamination_line(summary.contamination))
-    print(sharing(Store(plan.folder / "artefacts"), plan))
+    print(sharing(plan.store, plan))
     if plan.request.methods == "all" and plan.profile.leave_out:
         for name, why in plan.profile.leave_out.items():
             print(f"Left out    {name}: {why}")
@@ -140,17 +136,13 @@ def comparison_tables(run: Path, ablations: bool) -> list[tuple[str, list[Table]
 
     With `ablations` also what each method lacks beside `stagewise`.
     """
-    from slmr.results.compare import compare_all
-    from slmr.results.ranking import run_rankings
-    from slmr.results.tables import differences_table, ranking_tables
-
-    found = []
+    titled = []
     for title, ranking in run_rankings(run):
         tables = ranking_tables(ranking, title)
-        if ablations:
+        if ablations and any(result.method == "stagewise" for result in ranking.results):
             differences = compare_all(ranking.results, "stagewise")
             tables.append(
                 differences_table(differences, "minus stagewise", f"Difference to stagewise ({title})")
             )
-        found.append((title, tables))
-    return found
+        titled.append((title, tables))
+    return titled

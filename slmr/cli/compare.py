@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from slmr.cli.options import AsJson, console, print_json
+from slmr.results.compare import compare, detectable
+from slmr.results.conclusions import comparison_in_words
+from slmr.results.tables import comparison_table
 
 EXAMPLES = ("slmr compare runs/lab-quick:sft runs/lab-quick:grpo",)
 
@@ -20,12 +24,6 @@ def compare_command(
     as_json: AsJson = False,
 ) -> None:
     """Compare two runs on the same items: paired differences with intervals and corrected p-values."""
-    from dataclasses import asdict
-
-    from slmr.results.compare import compare, detectable
-    from slmr.results.conclusions import comparison_in_words
-    from slmr.results.tables import comparison_table
-
     comparison = compare(run_a, run_b)
     if as_json:
         rows = [{"name": task.task, "seeds": comparison.seeds, **asdict(task)} for task in comparison.tasks]

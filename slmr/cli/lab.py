@@ -1,5 +1,7 @@
 """`slmr lab`: the lab edition and its students."""
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
@@ -60,10 +62,7 @@ def lab_pretrain(
         raise unknown("lab model", name, DEFAULTS)
     changes = {} if sequences is None else {"sequences": sequences}
     tasks = {task.name: task for task in select_tasks("lab")}
-    report = pretrain(
-        name,
-        out,
-        lambda task, problem: tasks[task].prompt(problem),
-        DEFAULTS[name].model_copy(update=changes),
-    )
+    params = DEFAULTS[name].model_copy(update=changes)
+    with redirect_stdout(sys.stderr):  # where the trainer prints its losses
+        report = pretrain(name, out, lambda task, problem: tasks[task].prompt(problem), params)
     print_json(report)

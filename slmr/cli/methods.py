@@ -5,23 +5,18 @@ from typing import Any
 
 import typer
 
-from slmr.cli.options import AsJson, MethodsPath, print_json, print_listing
+from slmr.cli.options import AsJson, MethodsPath, examples, print_json, print_listing
 from slmr.config import load_profile
 from slmr.pipeline.planner import Planner
-from slmr.pipeline.recipe import Recipe, load_recipe
+from slmr.pipeline.recipe import Recipe, load_recipe, select_methods
 
+EXAMPLES = ("slmr methods list", "slmr methods show stagewise")
 app = typer.Typer(rich_markup_mode=None)
-EXAMPLES = (
-    "slmr methods list",
-    "slmr methods show stagewise",
-)
 
 
-@app.command("list")
+@app.command("list", epilog=examples("slmr methods list", "slmr methods list --methods-path mine --json"))
 def methods_list(methods_path: MethodsPath = None, as_json: AsJson = False) -> None:
     """Every method with its kind and what it does."""
-    from slmr.pipeline.recipe import select_methods
-
     rows = [
         {"name": r.name, "kind": r.kind, "summary": r.summary, "paper": r.paper}
         for r in select_methods("all", tuple(methods_path or ()))
@@ -29,13 +24,11 @@ def methods_list(methods_path: MethodsPath = None, as_json: AsJson = False) -> N
     print_listing(rows, as_json)
 
 
-@app.command("show")
+@app.command("show", epilog=examples("slmr methods show stagewise", "slmr methods show grpo --profile smol"))
 def methods_show(
     name: str, profile: str = "lab", methods_path: MethodsPath = None, as_json: AsJson = False
 ) -> None:
     """One method: its stages, and their parameters under a profile."""
-    from slmr.cli.methods import method_stages
-
     recipe = load_recipe(name, tuple(methods_path or ()))
     rows = method_stages(recipe, profile)
     if as_json:

@@ -10,7 +10,7 @@ from slmr.errors import RequestError
 from slmr.io import read_rows, write_json, write_rows
 from slmr.results.compare import compare
 from slmr.results.entries import RunRow, run_results
-from slmr.results.publish import NOTE, manifests_of, publish
+from slmr.results.publish import NOTE, manifests_of, publish, speed_of
 from slmr.results.ranking import rank_methods
 from slmr.results.rescore import rescore
 from slmr.results.schema import read_summary, run_file
@@ -101,14 +101,24 @@ def test_the_manifest_of_a_row_is_found_in_a_run_and_where_it_is_published(tmp_p
     run = a_run(tmp_path / "run", {"lab_gsm8k": [True, False]})
     (row,) = read_summary(run / "summary.json").rows
     assert manifests_of([RunRow(row, run)]) == {}
-    folder = run / "artefacts" / f"evaluate-{row.manifest}"
-    folder.mkdir(parents=True)
-    write_json(folder / "manifest.json", {"stage": "evaluate"})
-    assert manifests_of([RunRow(row, run)]) == {row.manifest: {"stage": "evaluate"}}
     write_json(run / "manifests.json", {row.manifest: {"stage": "published"}, "other": {}})
     assert manifests_of([RunRow(row, run)]) == {row.manifest: {"stage": "published"}}
-    (run / "manifests.json").write_text("{")
-    assert manifests_of([RunRow(row, run)]) == {}
+    folder = run / "artefacts" / f"evaluate-{row.manifest}"
+    write_json(folder / "manifest.json", {"stage": "evaluate"})
+    assert manifests_of([RunRow(row, run)]) == {row.manifest: {"stage": "evaluate", "stats": {}}}
+    target = publish(run, tmp_path / "results")
+    assert manifests_of([RunRow(row, target)]) == manifests_of([RunRow(row, run)])
+    (target / "manifests.json").write_text("{")
+    with pytest.raises(RequestError, match=r"manifests\.json is damaged: "):
+        manifests_of([RunRow(row, target)])
+
+
+def test_the_speed_of_an_evaluation_is_said_where_something_was_generated() -> None:
+    engine = {"tokens": 12345, "seconds": 61.2, "tokens_per_s": 201.7}
+    manifest = {"stats": {"engine": engine}, "device": "cpu", "threads": 1, "cost": {"wall_s": 70.4}}
+    said = "12,345 tokens in 61 s, 202 a second, on cpu with 1 threads; the whole evaluation 70 s"
+    assert speed_of(manifest) == said
+    assert speed_of({**manifest, "stats": {"engine": None}}) == speed_of({}) == ""
 
 
 def test_a_note_stays_at_the_top_of_a_folder_that_is_published_again(tmp_path: Path) -> None:
