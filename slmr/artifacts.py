@@ -29,13 +29,19 @@ _LIBRARIES = ("slmr", "torch", "transformers", "trl", "lm_eval", "math-verify")
 
 
 class Cost(StrictModel):
-    """What a stage spent. Tokens are counted, FLOPs are 6 N per trained and 2 N per sampled token."""
+    """What a stage spent. Tokens are counted, FLOPs are 6 N per trained and 2 N per sampled or scored token."""
 
     train_tokens: int = 0
     rollout_tokens: int = 0
     teacher_tokens: int = 0
     flops: float = 0.0
     wall_s: float = 0.0
+
+    @classmethod
+    def of_model(cls, parameters: int, *, trained: int = 0, sampled: int = 0, scored: int = 0) -> Cost:
+        """Of a model with so many parameters that trained on, sampled and only scored so many tokens."""
+        flops = parameters * (6.0 * trained + 2.0 * (sampled + scored))
+        return cls(train_tokens=trained, rollout_tokens=sampled, flops=flops)
 
     @property
     def tokens(self) -> int:

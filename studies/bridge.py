@@ -30,7 +30,8 @@ from slmr.pipeline.worker import quiet_libraries
 from slmr.stats import paired_difference
 from slmr.tasks import Item
 from slmr.tasks.registry import load_task
-from slmr.training.sft import schedule, tokenize
+from slmr.training.sft import tokenize
+from slmr.training.supervised import schedule
 from slmr.verify import verify
 from studies.artefacts import kept, made
 
@@ -73,7 +74,7 @@ def scores(model: Path, items: list[Item], k: int, seed: int = 0) -> list[float]
     """Each item's share of right completions among `k` at temperature 1."""
     engine = TransformersEngine(model, EngineSettings(device="cpu", batch_size=256))
     task = load_task("lab_gsm8k")
-    prompts = [Prompt(task.prompt(item.problem), draw=n) for item in items for n in range(k)]
+    prompts = [Prompt(task.prompt(item.problem), sample_index=n) for item in items for n in range(k)]
     texts = [completion.text for completion in engine.generate(prompts, Sampling(1.0, 80, seed))]
     right = [verify(text, items[i // k].gold, "numeric").strict for i, text in enumerate(texts)]
     return np.array(right, dtype=float).reshape(len(items), k).mean(axis=1).tolist()

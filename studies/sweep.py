@@ -89,7 +89,7 @@ def validation_scores(model: Path, task: Any, profile: Profile) -> np.ndarray:
     asked = [(item, draw) for item in task.items("validation") for draw in range(k)]
     temperature = (profile.evaluate.temperature or 1.0) if k > 1 else 0.0
     sampling = Sampling(temperature, task.max_tokens, 0, task.stop)
-    prompts = [Prompt(task.prompt(item.problem), draw=draw) for item, draw in asked]
+    prompts = [Prompt(task.prompt(item.problem), sample_index=draw) for item, draw in asked]
     completions = engine.generate(prompts, sampling)
     right = [task.verify(c.text, item.gold).strict for c, (item, _) in zip(completions, asked, strict=True)]
     return np.array(right, dtype=float).reshape(-1, k)

@@ -174,6 +174,13 @@ def test_a_file_where_the_folder_should_be_is_one_line(tmp_path: Path) -> None:
 # --- costs -----------------------------------------------------------------------------------------
 
 
+def test_flops_are_six_n_a_trained_and_two_n_a_sampled_or_scored_token() -> None:
+    assert Cost.of_model(10, trained=3) == Cost(train_tokens=3, flops=6 * 10 * 3)
+    assert Cost.of_model(10, sampled=5) == Cost(rollout_tokens=5, flops=2 * 10 * 5)
+    assert Cost.of_model(10, scored=7) == Cost(flops=2 * 10 * 7)
+    assert Cost.of_model(10, trained=3, sampled=5, scored=7).flops == 180 + 100 + 140
+
+
 def test_costs_add_up() -> None:
     total = Cost(train_tokens=1, wall_s=0.5) + Cost(train_tokens=2, teacher_tokens=3, flops=1e9)
     assert total == Cost(train_tokens=3, teacher_tokens=3, flops=1e9, wall_s=0.5)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slmr import signals
+from slmr.cli.extras import missing_extra
 from slmr.cli.options import examples
 from slmr.errors import SlmrError
 
@@ -85,6 +86,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except SlmrError as error:
         print(f"slmr: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        fault = missing_extra(error, next(iter(arguments), ""))
+        if fault is None:
+            raise
+        print(f"slmr: {fault}", file=sys.stderr)
+        sys.exit(fault.exit_code)
     except (signals.Stopped, KeyboardInterrupt):
         print("slmr: stopped; the same command goes on from here", file=sys.stderr)
         sys.exit(1)

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from slmr.artifacts import Store
 from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.dry_run import print_plan
 from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, use_data_dir
@@ -120,7 +119,7 @@ def _run_plan(plan: Plan) -> None:
             console().print(table)
     if summary.contamination:
         print(contamination_line(summary.contamination))
-    print(sharing(Store(plan.folder / "artefacts"), plan))
+    print(sharing(plan.store, plan))
     if plan.request.methods == "all" and plan.profile.leave_out:
         for name, why in plan.profile.leave_out.items():
             print(f"Left out    {name}: {why}")
@@ -140,7 +139,7 @@ def comparison_tables(run: Path, ablations: bool) -> list[tuple[str, list[Table]
     titled = []
     for title, ranking in run_rankings(run):
         tables = ranking_tables(ranking, title)
-        if ablations:
+        if ablations and any(result.method == "stagewise" for result in ranking.results):
             differences = compare_all(ranking.results, "stagewise")
             tables.append(
                 differences_table(differences, "minus stagewise", f"Difference to stagewise ({title})")

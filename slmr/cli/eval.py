@@ -6,14 +6,16 @@ import atexit
 import gc
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from slmr import formats
 from slmr.cli.options import AsJson, DataDir, Out, TasksPath, console, print_json, use_data_dir
 from slmr.io import read_json
-from slmr.results.schema import SummaryRow
+
+if TYPE_CHECKING:
+    from slmr.results.schema import SummaryRow
 
 EXAMPLES = (
     "slmr eval lab-llama",

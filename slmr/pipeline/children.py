@@ -38,13 +38,24 @@ class Child:
                 stderr=stderr, env=os.environ | environment, start_new_session=True,  # Ctrl-C goes to the parent
             )  # fmt: skip
         self._listener: Callable[[Message], None] = lambda message: None
+        self._ready = threading.Event()
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self._listener(json.loads(line))
+            message = json.loads(line)
+            if "ready" in message:
+                self._ready.set()
+            else:
+                self._listener(message)
+        self._ready.set()
         self._listener({"exited": self._process.wait()})
+
+    def wait_until_ready(self, stopping: Callable[[], bool]) -> None:
+        """Until it has loaded its libraries, has ended, or is to stop."""
+        while not self._ready.wait(LOOK_S) and not stopping():
+            pass
 
     def send(self, job: Job, listener: Callable[[Message], None]) -> None:
         """Gives it a stage to run; what it says of that, or that it has ended, goes to the listener."""

@@ -145,7 +145,7 @@ def _stage_row(store: Store, node: Node) -> Row:
     }  # fmt: skip
 
 
-def _problems(store: Store, node: StageNode) -> dict[str, Row]:
+def _problems(store: Store, node: StageNode) -> Mapping[str, Mapping[str, Any]]:
     (pool,) = node.inputs["problems"]
     return problems_by_id(Path(pool.output(store)))
 

@@ -193,9 +193,10 @@ class LocalWorkers:
 
     def _run(
         self, key: str, slots: Sequence[Slot], stage: Stage, context: StageContext, params: Params
-    ) -> None:
-        """Has processes run the stage: the worker of its room, or those of a training together."""
+    ) -> float:
+        """Has processes run the stage, the worker of its room or those of a training: the seconds that this takes."""
         self._busy.add(key)
+        watch = Stopwatch()
         try:
             if stage.trains and context.training.processes > 1:
                 gpus = list(dict.fromkeys(slot.gpu for slot in slots if slot.gpu))
@@ -203,7 +204,11 @@ class LocalWorkers:
                 environment = {"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if enough else {}
                 train_in_processes(stage, context, params, environment, self._stopping)
             else:
-                run_in([self._worker(slots[0])], stage, context, params, self._stopping)
+                worker = self._worker(slots[0])
+                worker.wait_until_ready(self._stopping)
+                watch = Stopwatch()
+                run_in([worker], stage, context, params, self._stopping)
+            return watch.seconds
         finally:
             self._busy.discard(key)
 

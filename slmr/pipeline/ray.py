@@ -44,18 +44,15 @@ def make_on_ray(work: Work, watcher: Watcher) -> None:
         Stopped: a signal came.
     """
     work = replace(work, root=work.root.resolve(), tasks_paths=tuple(p.resolve() for p in work.tasks_paths))
-    artefacts = [node.artefact for node in work.nodes]
     if work.remote_store:
         work.remote_store.check()
-        work.remote_store.pull(artefacts, work.root)
+        work.remote_store.pull([node.artefact for node in work.nodes], work.root)
     missing = plan_missing(work, watcher)
     if work.remote_store:
         _share(work.remote_store, work, missing)
     if missing:
         with _connected() as ray, RayWorkers(ray, work) as workers:
             make_with(workers, work, missing, watcher)
-    if work.remote_store:
-        work.remote_store.pull(artefacts, work.root)
 
 
 def _share(remote_store: RemoteStore, work: Work, missing: list[StageNode]) -> None:
@@ -154,6 +151,8 @@ class RayWorkers:
                 raise error.cause from None
             raise
         node, _ = self._running.pop(ref)
+        if self._work.remote_store:
+            self._work.remote_store.pull([node.artefact], self._work.root)
         return Made(node, reused, seconds)
 
 

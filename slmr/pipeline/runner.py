@@ -22,7 +22,7 @@ from slmr.pipeline.schedule import Schedule, longest_first, starters_first
 from slmr.pipeline.worker import run_stage
 from slmr.stage import Progress, Stage, StageContext
 
-RunStage = Callable[[Stage, StageContext, Params], None]
+RunStage = Callable[[Stage, StageContext, Params], float]  # the seconds that the stage takes
 
 
 class Watcher(Protocol):
@@ -206,12 +206,14 @@ def _check_disk(work: Work, missing: Sequence[StageNode]) -> None:
 # ---------------------------------------------------------------------------------- one stage
 
 
-def run_here(stage: Stage, context: StageContext, params: Params) -> None:
-    """Runs a stage in this process, or a training of several processes in those."""
+def run_here(stage: Stage, context: StageContext, params: Params) -> float:
+    """Runs a stage in this process, or a training of several processes in those: the seconds that this takes."""
+    watch = Stopwatch()
     if stage.trains and context.training.processes > 1:
         train_together(stage, context, params)
     else:
         run_stage(stage, context, params)
+    return watch.seconds
 
 
 def make_node(work: Work, node: StageNode, progress: Progress, run: RunStage = run_here) -> Made:
@@ -232,9 +234,8 @@ def make_node(work: Work, node: StageNode, progress: Progress, run: RunStage = r
             profile.engine, progress, tasks_paths=work.tasks_paths, remaining_tokens=remaining,
             training=profile.training.of(node.kind), threads=profile.threads,
         )  # fmt: skip
-        run(node.stage, context, node.params)
+        context.cost.wall_s = run(node.stage, context, node.params)
         shutil.rmtree(folder / "trainer", ignore_errors=True)
-        context.cost.wall_s = watch.seconds
         write_json(folder / "stats.json", context.stats)
         write_json(folder / MANIFEST, _manifest(node, context).model_dump(mode="json"))
     return Made(node, False, watch.seconds)

@@ -8,12 +8,14 @@ line; what libraries print goes to standard error.
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TextIO
@@ -28,6 +30,7 @@ from slmr.errors import RequestError, SlmrError
 from slmr.stage import Stage, StageContext
 
 _ORPHANED = 3
+_HEAVY = ("torch", "datasets", "trl.trainer.sft_trainer", "trl.trainer.grpo_trainer", "lm_eval.evaluator")
 
 
 class Job(BaseModel):
@@ -126,6 +129,9 @@ def main() -> None:
     """Runs one stage after the other, and says what came of each, until the parent is gone or a signal comes."""
     channel, jobs = Channel(), SimpleQueue[Job]()
     threading.Thread(target=_receive, args=(jobs,), daemon=True).start()
+    if "RANK" not in os.environ:  # of a training's processes none stays for another stage
+        _preload()
+    channel.send({"ready": True})
     code = 0
     try:
         with signals.listening():
@@ -140,6 +146,14 @@ def main() -> None:
     os._exit(
         code
     )  # an ordinary end could wait for the other workers of a training, which may wait for this one
+
+
+def _preload() -> None:
+    """Imports what stages import, which takes as long as a short stage: no stage's time shall have it."""
+    quiet_libraries()
+    for name in _HEAVY:
+        with suppress(ImportError):  # the stage that needs it says what to install
+            importlib.import_module(name)
 
 
 def _run(job: Job, channel: Channel) -> None:

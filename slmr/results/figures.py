@@ -22,9 +22,7 @@ _DASHES = ("solid", "dash", "dot", "dashdot")
 
 def bars(ranking: Ranking) -> Figure:
     """Mean accuracy of every method with its 95 % interval, the best on top."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
+    figure = _figure()
     for kind, group in _by_kind(ranking.complete).items():
         figure.add_bar(
             y=[m.name for m in group], x=[100 * m.mean for m in group], orientation="h", name=kind,
@@ -41,12 +39,10 @@ def cost_and_accuracy(ranking: Ranking) -> Figure:
 
     A name for which there is no room shows when its point is pointed at.
     """
-    import plotly.graph_objects as go
-
     named = sorted(ranking.complete, key=lambda m: (not m.efficient, m.kind in UNRANKED, -m.mean))
     places = place_labels([(m.tokens / 1e6, 100 * m.mean, m.name) for m in named])
     label_at = dict(zip((m.name for m in named), places, strict=True))
-    figure = go.Figure()
+    figure = _figure()
     for kind, group in _by_kind(ranking.complete).items():
         figure.add_scatter(
             x=[m.tokens / 1e6 for m in group], y=[100 * m.mean for m in group], mode="markers+text", name=kind,
@@ -68,10 +64,8 @@ def cost_and_accuracy(ranking: Ranking) -> Figure:
 
 def what_was_spent(spent: Sequence[Spending], student: str) -> Figure:
     """Tokens of every method by what they were spent on, the best method on top."""
-    import plotly.graph_objects as go
-
     methods = [s.method for s in spent]
-    figure = go.Figure()
+    figure = _figure()
     for (part, label), colour in zip(PARTS.items(), colours.PALETTE, strict=False):
         figure.add_bar(
             y=methods, x=[getattr(s, part) / 1e6 for s in spent], orientation="h", name=label, marker_color=colour,
@@ -96,9 +90,7 @@ def pass_curves(capabilities: Sequence[Capability], ranking: Ranking) -> Figure:
 
 def gains_by_difficulty(capabilities: Sequence[Capability], student: str) -> Figure:
     """Accuracy after training less that before, by what the untrained student could do."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
+    figure = _figure()
     for group, colour in colours.OF_GROUP.items():
         rows = [
             (e.method, g) for e in capabilities for g in e.gains if g.group == group and e.method != "base"
@@ -114,13 +106,14 @@ def gains_by_difficulty(capabilities: Sequence[Capability], student: str) -> Fig
 
 def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], ranking: Ranking) -> Figure:
     """Held-out accuracy during training against the tokens spent so far; name of a method → its points."""
-    lines = {}
-    for name, rows in curves.items():
-        points = [row for row in rows if row.get("validation_accuracy") is not None]
-        lines[name] = (
-            [p["tokens"] / 1e6 for p in points],
-            [100 * p["validation_accuracy"] for p in points],
-        )
+    validated = {
+        name: [row for row in rows if row.get("validation_accuracy") is not None]
+        for name, rows in curves.items()
+    }
+    lines = {
+        name: ([p["tokens"] / 1e6 for p in points], [100 * p["validation_accuracy"] for p in points])
+        for name, points in validated.items()
+    }
     figure = _lines(lines, ranking)
     figure.update_xaxes(title_text="tokens spent so far, millions")
     figure.update_yaxes(title_text="accuracy on held-out training problems, %")
@@ -129,34 +122,25 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], ranking: 
 
 def flow(moves: Sequence[Mapping[str, Any]], title: str) -> Figure:
     """How problems moved between difficulty groups and outcomes over the rounds (Sankey): rows of `moves`."""
-    import plotly.graph_objects as go
-
-    links = [(_flow_nodes(m), m["n"]) for m in moves]
-    nodes = sorted(
-        {node for ends, _ in links for node in ends}, key=lambda n: (n[0], list(colours.OF_STATE).index(n[1]))
-    )
-    place = {node: i for i, node in enumerate(nodes)}
-    names = [
-        f"{state}, {'groups' if column % 2 == 0 else 'after SFT'} of round {column // 2 + 1}"
-        for column, state in nodes
-    ]
-    figure = go.Figure(
-        go.Sankey(
-            node={"label": [state for _, state in nodes], "customdata": names, "pad": 18,
-                  "color": [colours.OF_STATE[state] for _, state in nodes],
-                  "hovertemplate": "%{customdata}<br>%{value} problems<extra></extra>"},
-            link={"source": [place[ends[0]] for ends, _ in links], "target": [place[ends[1]] for ends, _ in links],
-                  "value": [n for _, n in links], "color": "rgba(128,128,128,0.3)",
-                  "hovertemplate": "%{source.customdata} → %{target.customdata}<br>%{value} problems<extra></extra>"},
-        )
+    links = [(_flow_nodes(move), move["n"]) for move in moves]
+    order = list(colours.OF_STATE)
+    nodes = sorted({node for ends, _ in links for node in ends}, key=lambda n: (n[0], order.index(n[1])))
+    phases = [f"round {column // 2 + 1}: {('groups', 'after SFT')[column % 2]}" for column, _ in nodes]
+    figure = _figure().add_sankey(
+        node={"label": [state for _, state in nodes], "pad": 18,
+              "customdata": [f"{state}, {phase}" for (_, state), phase in zip(nodes, phases, strict=True)],
+              "color": [colours.OF_STATE[state] for _, state in nodes],
+              "hovertemplate": "%{customdata}<br>%{value} problems<extra></extra>"},
+        link={"source": [nodes.index(start) for (start, _), _ in links],
+              "target": [nodes.index(end) for (_, end), _ in links],
+              "value": [n for _, n in links], "color": colours.tint(colours.GREY, 0.3),
+              "hovertemplate": "%{source.customdata} → %{target.customdata}<br>%{value} problems<extra></extra>"},
     )  # fmt: skip
-    columns = sorted({column for column, _ in nodes})
-    for column in columns:
-        what = "groups" if column % 2 == 0 else "after SFT"
+    last = max((column for column, _ in nodes), default=0) or 1
+    for phase, column in dict(zip(phases, (column for column, _ in nodes), strict=True)).items():
         figure.add_annotation(
-            x=column / max(columns[-1], 1), y=1.12, xref="paper", yref="paper", showarrow=False,
-            text=f"round {column // 2 + 1}: {what}",
-        )  # fmt: skip
+            x=column / last, y=1.12, xref="paper", yref="paper", showarrow=False, text=phase
+        )
     return _finished(figure, title, 460)
 
 
@@ -177,10 +161,8 @@ def as_divs(figures: Sequence[Figure]) -> list[str]:
 
 def _lines(lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], ranking: Ranking) -> Figure:
     """A line an entry, those aside last; colours and dashes repeat only after all of them were used together."""
-    import plotly.graph_objects as go
-
     aside = {m.name for m in ranking.methods if m.kind in UNRANKED} & set(lines)
-    figure = go.Figure()
+    figure = _figure()
     styles = cycle((colour, dash) for dash in _DASHES for colour in colours.PALETTE)
     for name, (colour, dash) in zip(sorted(lines, key=lambda name: name in aside), styles, strict=False):
         hidden = name in aside and len(aside) < len(lines)
@@ -190,6 +172,12 @@ def _lines(lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], ranking
             line={"color": colour, "dash": dash},
         )  # fmt: skip
     return figure
+
+
+def _figure() -> Figure:
+    import plotly.graph_objects as go  # half a second, of a page that may draw none
+
+    return go.Figure()
 
 
 def _by_kind(methods: Sequence[RankedMethod]) -> dict[str, list[RankedMethod]]:

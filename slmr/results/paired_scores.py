@@ -176,27 +176,27 @@ def difference(tasks: Sequence[PairedScores]) -> Difference:
 
 def differences(many: Sequence[Sequence[PairedScores]]) -> list[Difference]:
     """Several at once, with the same figures as one by one."""
-    found: dict[int, Difference] = {}
+    by_place: dict[int, Difference] = {}
     by_seeds: dict[tuple[int, ...], dict[int, list[Parts]]] = {}
     for i, tasks in enumerate(many):
         changes = [pair.change for pair in tasks if pair.change]
         if len(changes) == len(tasks):
             by_seeds.setdefault(tuple(pair.seeds for pair in tasks), {})[i] = changes
         else:
-            found[i] = _over_items(tasks)
+            by_place[i] = _over_items(tasks)
     for alike in by_seeds.values():
-        found |= dict(zip(alike, seeds_and_items_differences(list(alike.values())), strict=True))
-    return [found[i] for i in range(len(many))]
+        by_place |= dict(zip(alike, seeds_and_items_differences(list(alike.values())), strict=True))
+    return [by_place[i] for i in range(len(many))]
 
 
 def _over_items(tasks: Sequence[PairedScores]) -> Difference:
     """For other items alone, whichever the seeds."""
     pooled = [(_pooled(pair.a), _pooled(pair.b)) for pair in tasks]
-    found = paired_difference_over_tasks(pooled)
-    if len(pooled) == 1 and pooled[0][0].shape[1] == pooled[0][1].shape[1] == 1:
-        change = (pooled[0][0] - pooled[0][1])[:, 0]
-        return replace(found, p=mcnemar(int((change > 0).sum()), int((change < 0).sum())))
-    return found
+    change = paired_difference_over_tasks(pooled)
+    a, b = pooled[0]
+    if len(pooled) == 1 and a.shape[1] == b.shape[1] == 1:
+        return replace(change, p=mcnemar(int((a > b).sum()), int((a < b).sum())))
+    return change
 
 
 def _pooled(values: np.ndarray) -> np.ndarray:

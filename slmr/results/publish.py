@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from slmr.artifacts import MANIFEST
-from slmr.errors import RequestError
+from slmr.errors import RequestError, one_line
 from slmr.formats import interval, percent
 from slmr.io import read_json, replacing_folder, write_json, write_rows, write_text
 from slmr.results.entries import RunRow
@@ -68,11 +67,13 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> None:
     again = {row.identity for row in summary.rows}
     others = [row for row in before.rows if row.identity not in again] if before else []
     rows = sorted([*others, *summary.rows], key=lambda r: (r.student, r.seed, r.identity))
-    manifests = {**_kept_manifests(partial, others), **_manifests(run, summary.rows)}
+    manifests = manifests_of(
+        [*(RunRow(row, partial) for row in others), *(RunRow(row, run) for row in summary.rows)]
+    )
     write_json(partial / MANIFESTS, manifests)
-    contamination = list({(c.train, c.test): c for c in [*(before.contamination if before else []),
-                                                         *summary.contamination]}.values())  # fmt: skip
-    write_summary(partial / "summary.json", rows, contamination)
+    contamination = [*(before.contamination if before else []), *summary.contamination]
+    newest = {(c.train, c.test): c for c in contamination}
+    write_summary(partial / "summary.json", rows, list(newest.values()))
     note = (partial / NOTE).read_text(encoding="utf-8") if (partial / NOTE).is_file() else ""
     write_text(partial / "README.md", _readme(target.name, note, rows, list(manifests.values())))
 
@@ -117,35 +118,32 @@ def _is_free(task: str) -> bool:
     return load_task(task).redistributable
 
 
-def _kept_manifests(published: Path, rows: Sequence[SummaryRow]) -> dict[str, dict[str, Any]]:
-    """The manifests of the rows that stay."""
-    kept = read_json(published / MANIFESTS) if (published / MANIFESTS).is_file() else {}
-    return {row.manifest: kept[row.manifest] for row in rows if row.manifest in kept}
+def manifests_of(run_rows: Iterable[RunRow]) -> dict[str, dict[str, Any]]:
+    """Key → the manifest of the evaluation that rows were made from, with what the engine did there.
 
+    They are looked for in a published folder's list and among a run's artefacts; what is in neither is left out.
 
-def _manifests(run: Path, rows: Sequence[SummaryRow]) -> dict[str, dict[str, Any]]:
-    """The manifest of each evaluation artefact, by its key; with what the engine did there."""
+    Raises:
+        RequestError: one of these files is damaged.
+    """
     manifests: dict[str, dict[str, Any]] = {}
-    for key in dict.fromkeys(row.manifest for row in rows):
+    for key, run in dict.fromkeys((row.manifest, run) for row, run in run_rows):
         folder = run / "artefacts" / f"evaluate-{key}"
         if (folder / MANIFEST).is_file():
-            manifests[key] = {**read_json(folder / MANIFEST), "stats": read_json(folder / "stats.json")}
+            manifests[key] = {**_read_json(folder / MANIFEST), "stats": _read_json(folder / "stats.json")}
+        elif key in (published := _read_json(run / MANIFESTS)):
+            manifests[key] = published[key]
     return manifests
 
 
-def manifests_of(run_rows: Iterable[RunRow]) -> dict[str, Any]:
-    """Key → the manifest of the evaluation that rows were made from, of a published folder or a run.
-
-    What is not there, or damaged, is left out.
-    """
-    manifests: dict[str, Any] = {}
-    for row, run in run_rows:
-        with suppress(OSError, ValueError):
-            if (run / MANIFESTS).is_file():
-                manifests |= {k: m for k, m in read_json(run / MANIFESTS).items() if k == row.manifest}
-            elif (file := run / "artefacts" / f"evaluate-{row.manifest}" / MANIFEST).is_file():
-                manifests[row.manifest] = read_json(file)
-    return manifests
+def _read_json(file: Path) -> dict[str, Any]:
+    """What a file holds; nothing where there is none."""
+    try:
+        return read_json(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{file} is damaged: {one_line(error)}") from None
 
 
 def _readme(name: str, note: str, rows: Sequence[SummaryRow], manifests: Sequence[dict[str, Any]]) -> str:
@@ -161,7 +159,7 @@ def _readme(name: str, note: str, rows: Sequence[SummaryRow], manifests: Sequenc
         lines.append(f"| {' | '.join(cells)} | {r.mean_tokens:.0f} |")
     if notes := sorted({f"- {r.task}: {r.data}" for r in rows if r.data}):
         lines += ["", "Data:", "", *notes]
-    if speeds := [_speed(m) for m in manifests if m["stats"].get("engine")]:
+    if speeds := [_speed(m) for m in manifests if m.get("stats", {}).get("engine")]:
         lines += ["", "Speed:", "", *speeds]
     return "\n".join([*lines, "", "Made by:", "", "```", *dict.fromkeys(r.command for r in rows), "```", ""])
 

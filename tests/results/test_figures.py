@@ -103,7 +103,7 @@ def test_problems_flow_from_groups_to_outcomes_and_on() -> None:
     (sankey,) = flow(moves, "title").data
     assert list(sankey.node.label) == ["hard", "recycled", "medium"]
     assert list(sankey.node.customdata) == [
-        "hard, groups of round 1", "recycled, after SFT of round 1", "medium, groups of round 2",
+        "hard, round 1: groups", "recycled, round 1: after SFT", "medium, round 2: groups",
     ]  # fmt: skip
     ends = list(zip(sankey.link.source, sankey.link.target, sankey.link.value, strict=True))
     assert ends == [(0, 1, 5), (1, 2, 4)]

@@ -101,14 +101,16 @@ def test_the_manifest_of_a_row_is_found_in_a_run_and_where_it_is_published(tmp_p
     run = a_run(tmp_path / "run", {"lab_gsm8k": [True, False]})
     (row,) = read_summary(run / "summary.json").rows
     assert manifests_of([RunRow(row, run)]) == {}
-    folder = run / "artefacts" / f"evaluate-{row.manifest}"
-    folder.mkdir(parents=True)
-    write_json(folder / "manifest.json", {"stage": "evaluate"})
-    assert manifests_of([RunRow(row, run)]) == {row.manifest: {"stage": "evaluate"}}
     write_json(run / "manifests.json", {row.manifest: {"stage": "published"}, "other": {}})
     assert manifests_of([RunRow(row, run)]) == {row.manifest: {"stage": "published"}}
-    (run / "manifests.json").write_text("{")
-    assert manifests_of([RunRow(row, run)]) == {}
+    folder = run / "artefacts" / f"evaluate-{row.manifest}"
+    write_json(folder / "manifest.json", {"stage": "evaluate"})
+    assert manifests_of([RunRow(row, run)]) == {row.manifest: {"stage": "evaluate", "stats": {}}}
+    target = publish(run, tmp_path / "results")
+    assert manifests_of([RunRow(row, target)]) == manifests_of([RunRow(row, run)])
+    (target / "manifests.json").write_text("{")
+    with pytest.raises(RequestError, match=r"manifests\.json is damaged: "):
+        manifests_of([RunRow(row, target)])
 
 
 def test_a_note_stays_at_the_top_of_a_folder_that_is_published_again(tmp_path: Path) -> None:

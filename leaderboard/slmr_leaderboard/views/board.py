@@ -14,12 +14,12 @@ from slmr.results.downloads import as_csv, as_parquet, as_text
 from slmr.results.html import STYLE, escape, ranking_html
 from slmr.results.ranking import Ranking
 from slmr.results.selection import Filters
-from slmr_leaderboard.views.parts import View, is_dark, nothing, plain
+from slmr_leaderboard.views.parts import NO_RESULT, View, is_dark, nothing, plain
 
 
 def show(view: View) -> None:
     if not view.rankings:
-        nothing("No result fits these filters.")
+        nothing(NO_RESULT)
         return
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     columns = {c.name: c for ranking in view.rankings for c in columns_on(ranking, HTML)}

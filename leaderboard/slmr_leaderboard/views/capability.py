@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from slmr.errors import RequestError
 from slmr.results.capability import capability
 from slmr.results.figures import gains_by_difficulty, pass_curves
 from slmr.results.ranking import Ranking
 from slmr.results.tables import changes_table, difficulty_table, pass_table
-from slmr_leaderboard.views.parts import View, draw, nothing, pick_ranking, show_captioned
+from slmr_leaderboard.views.parts import View, draw, faults_as_text, nothing, of_one_student, show_captioned
 
 
-def show(view: View) -> None:
-    ranking = pick_ranking(view)
-    if ranking is None:
-        return
-    try:
+@of_one_student
+def show(view: View, ranking: Ranking) -> None:
+    capabilities = []
+    with faults_as_text():
         capabilities = capability(view.method_results(ranking))
-    except RequestError as error:
-        st.text(str(error))
-        capabilities = []
     st.subheader("Gain by initial difficulty")
     if not capabilities:
         nothing(

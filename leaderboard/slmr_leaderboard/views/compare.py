@@ -12,12 +12,13 @@ from slmr.results.compare import Comparison, compare_results, overall_difference
 from slmr.results.completions import CompletionFilter, cell_of, find, words_without_counterpart
 from slmr.results.conclusions import comparison_in_words
 from slmr.results.entries import MethodResult
+from slmr.results.ranking import Ranking
 from slmr.results.tables import comparison_table, differences_table
 from slmr_leaderboard.views.parts import (
     NOT_KEPT,
     View,
     nothing,
-    pick_ranking,
+    of_one_student,
     plain,
     show_captioned,
     show_table,
@@ -27,10 +28,8 @@ from slmr_leaderboard.views.parts import (
 _HELP = {"detectable": "A true difference of so many points is found four times in five."}
 
 
-def show(view: View) -> None:
-    ranking = pick_ranking(view)
-    if ranking is None:
-        return
+@of_one_student
+def show(view: View, ranking: Ranking) -> None:
     results = {result.name: result for result in view.method_results(ranking)}
     if len(results) < 2:
         nothing("A comparison needs two methods: widen the filters.")

@@ -10,14 +10,15 @@ from slmr.results.colours import VERMILLION, tint
 from slmr.results.entries import MethodResult
 from slmr.results.figures import flow
 from slmr.results.html import escape
+from slmr.results.ranking import Ranking
 from slmr_leaderboard.views.parts import (
     TEXT_STYLE,
     View,
     draw,
     nothing,
+    of_one_student,
     pick,
     pick_method_and_seed,
-    pick_ranking,
     show_text,
     text_html,
 )
@@ -25,10 +26,8 @@ from slmr_leaderboard.views.parts import (
 _PARTS = ("moves", "bridged", "critiques")
 
 
-def show(view: View) -> None:
-    ranking = pick_ranking(view)
-    if ranking is None:
-        return
+@of_one_student
+def show(view: View, ranking: Ranking) -> None:
     staged = [
         r
         for r in view.method_results(ranking)

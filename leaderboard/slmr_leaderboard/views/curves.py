@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import streamlit as st
 
-from slmr.errors import RequestError
 from slmr.results.figures import cost_and_accuracy, learning_curves, what_was_spent
 from slmr.results.ranking import Ranking
 from slmr.results.spending import spending
 from slmr.results.training_history import plot_curve, validation_curve
-from slmr_leaderboard.views.parts import View, draw, nothing, pick_method_and_seed, pick_ranking
+from slmr_leaderboard.views.parts import (
+    View,
+    draw,
+    faults_as_text,
+    nothing,
+    of_one_student,
+    pick_method_and_seed,
+)
 
 
-def show(view: View) -> None:
-    ranking = pick_ranking(view)
-    if ranking is None:
-        return
+@of_one_student
+def show(view: View, ranking: Ranking) -> None:
     if ranking.student == "models":
         nothing("Models are not trained here: they have no curves and no cost.")
         return
@@ -31,11 +35,9 @@ def show(view: View) -> None:
 
 
 def _spending(view: View, ranking: Ranking) -> None:
-    try:
+    spent = []
+    with faults_as_text():
         spent = spending(view.method_results(ranking))
-    except RequestError as error:
-        st.text(str(error))
-        return
     if spent:
         st.subheader("What the tokens were spent on")
         draw(
@@ -48,11 +50,9 @@ def _learning(view: View, ranking: Ranking) -> None:
     st.subheader("Learning curves")
     curves = {}
     for result in view.method_results(ranking):
-        try:
+        with faults_as_text():
             if rows := validation_curve(result):
                 curves[result.name] = rows
-        except RequestError as error:
-            st.text(str(error))
     if not curves:
         nothing("No curve was kept: none of these methods was validated during training.")
         return

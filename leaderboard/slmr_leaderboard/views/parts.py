@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from slmr.errors import RequestError
 from slmr.results.colours import ORANGE, VERMILLION, tint
 from slmr.results.entries import MethodResult
 from slmr.results.html import escape
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 LONGEST = 20_000  # characters of one text that are shown
+NO_RESULT = "No result fits these filters."
 NOT_KEPT = "text not published, to save space"
 TEXT_STYLE = (
     "<style>.slmr-text{white-space:pre-wrap;overflow-wrap:anywhere;font-family:'Source Code Pro',monospace;"
@@ -58,16 +61,30 @@ def nothing(what: str) -> None:
     st.info(what, icon=":material/search_off:")
 
 
-def pick_ranking(view: View) -> Ranking | None:
-    """The student whose methods a page shows, chosen where there are several."""
-    if not view.rankings:
-        nothing("No result fits these filters.")
-        return None
-    names = [ranking.student for ranking in view.rankings]
-    name = names[0] if len(names) == 1 else st.segmented_control(
-        "Student", names, default=names[0], key="of", bind="query-params", required=True
-    )  # fmt: skip
-    return next((ranking for ranking in view.rankings if ranking.student == name), view.rankings[0])
+def of_one_student(draw_ranking: Callable[[View, Ranking], None]) -> Callable[[View], None]:
+    """A page about the methods of one student, who is chosen at its top where there are several."""
+
+    def show(view: View) -> None:
+        students = {ranking.student: ranking for ranking in view.rankings}
+        if not students:
+            nothing(NO_RESULT)
+            return
+        names = list(students)
+        name = names[0] if len(names) == 1 else st.segmented_control(
+            "Student", names, default=names[0], key="of", bind="query-params", required=True
+        )  # fmt: skip
+        draw_ranking(view, students.get(name or names[0], view.rankings[0]))
+
+    return show
+
+
+@contextmanager
+def faults_as_text() -> Iterator[None]:
+    """What a file of a run lacks is said in its place on the page, and the rest is drawn."""
+    try:
+        yield
+    except RequestError as error:
+        st.text(str(error))
 
 
 def pick(label: str, names: Sequence[str], key: str, first: int = 0) -> int:

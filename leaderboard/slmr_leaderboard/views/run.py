@@ -11,14 +11,13 @@ import streamlit as st
 from slmr.formats import tokens
 from slmr.results.entries import MethodResult, RunRow
 from slmr.results.publish import manifests_of
+from slmr.results.ranking import Ranking
 from slmr.results.report import warnings
-from slmr_leaderboard.views.parts import View, nothing, pick_method_and_seed, pick_ranking
+from slmr_leaderboard.views.parts import View, faults_as_text, nothing, of_one_student, pick_method_and_seed
 
 
-def show(view: View) -> None:
-    ranking = pick_ranking(view)
-    if ranking is None:
-        return
+@of_one_student
+def show(view: View, ranking: Ranking) -> None:
     result, seed = pick_method_and_seed(view.method_results(ranking))
     run_rows = [run_row for run_row in result.run_rows if run_row.row.seed == seed]
     st.subheader("Make it again")
@@ -93,7 +92,9 @@ def graph(rows: Sequence[dict[str, Any]]) -> str:
 
 def _manifest(run_rows: Sequence[RunRow]) -> None:
     st.subheader("Manifest of the evaluation")
-    manifests = manifests_of(run_rows)
+    manifests = {}
+    with faults_as_text():
+        manifests = manifests_of(run_rows)
     if not manifests:
         nothing("The run kept no manifest.")
     for key, manifest in manifests.items():

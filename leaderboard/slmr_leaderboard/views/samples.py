@@ -18,14 +18,15 @@ from slmr.results.completions import (
     formulas_in,
 )
 from slmr.results.html import escape
+from slmr.results.ranking import Ranking
 from slmr_leaderboard.views.parts import (
     NOT_KEPT,
     TEXT_STYLE,
     View,
     nothing,
+    of_one_student,
     pick,
     pick_method,
-    pick_ranking,
     pick_seed,
     text_html,
 )
@@ -33,10 +34,8 @@ from slmr_leaderboard.views.parts import (
 PER_PAGE = 10
 
 
-def show(view: View) -> None:
-    ranking = pick_ranking(view)
-    if ranking is None:
-        return
+@of_one_student
+def show(view: View, ranking: Ranking) -> None:
     columns = st.columns(3)
     with columns[0]:
         result = pick_method(view.method_results(ranking))
