@@ -36,8 +36,10 @@ def artefacts(root: Path, **stages: dict[str, list[dict[str, Any]]]) -> tuple[St
     store, nodes = Store(root), []
     for name, tables in stages.items():
         folder(store.path(name, "k"), **tables)
-        nodes.append(SimpleNamespace(stage=SimpleNamespace(name=name), key="k", label=name, inputs={}))
-    return store, SimpleNamespace(ancestors=lambda: nodes)
+        nodes.append(
+            SimpleNamespace(label=name, inputs={}, output=lambda store, name=name: store.path(name, "k"))
+        )
+    return store, SimpleNamespace(stages=lambda: nodes)
 
 
 GROUPS = [
