@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"slmr: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
-        fault = missing_extra(error, next(iter(arguments), ""))
+        fault = missing_extra(error, next(iter(words), ""))
         if fault is None:
             raise
         print(f"slmr: {fault}", file=sys.stderr)
