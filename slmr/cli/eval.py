@@ -6,33 +6,20 @@ import atexit
 import gc
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slmr import formats
 from slmr.cli.options import AsJson, DataDir, Out, TasksPath, console, print_json, use_data_dir
-from slmr.io import read_json
 
 if TYPE_CHECKING:
-    from slmr.results.schema import SummaryRow
+    from slmr.pipeline.evaluation import EvalRequest
 
 EXAMPLES = (
     "slmr eval lab-llama",
     "slmr eval smollm2 --tasks gsm8k_platinum --limit 50 --data-dir DIR",
     "slmr eval http://127.0.0.1:8000/v1 --tasks paper --k 4",
 )
-
-
-def speed_line(run: Path, row: SummaryRow) -> str:
-    """What the engine did in this evaluation; empty where everything was there already."""
-    folder = run / "artefacts" / f"evaluate-{row.manifest}"
-    engine: dict[str, Any] = read_json(folder / "stats.json").get("engine") or {}
-    if not engine:
-        return ""
-    wall = read_json(folder / "manifest.json")["cost"]["wall_s"]
-    tokens, rate = formats.tokens(engine["tokens"]), f"{engine['tokens_per_s']:,.0f} a second"
-    return f"{tokens} tokens in {engine['seconds']:.0f} s, {rate}; the whole evaluation {wall:.0f} s"
 
 
 def eval_command(
@@ -74,11 +61,7 @@ def eval_command(
     # The libraries' objects live as long as the process: searching them for garbage takes two seconds.
     gc.set_threshold(10_000)
     atexit.register(gc.freeze)
-    from slmr.cli.display import BenchDisplay, tell
-    from slmr.pipeline.evaluation import EvalRequest, evaluate_model
-    from slmr.results.entries import MethodResult, RunRow
-    from slmr.results.report import warnings
-    from slmr.results.tables import eval_table
+    from slmr.pipeline.evaluation import EvalRequest
 
     use_data_dir(data_dir)
     request = EvalRequest(
@@ -87,14 +70,28 @@ def eval_command(
         compile=compile_steps, trust_remote_code=trust_remote_code, limit=limit, seed=seed, data_dir=data_dir, out=out,
         tasks_paths=tuple(tasks_path or ()),
     )  # fmt: skip
+    _evaluate(request, as_json)
+
+
+def _evaluate(request: EvalRequest, as_json: bool) -> None:
+    """Evaluates and prints: the tasks' accuracies, what is to be warned of, the speed, and where the run is."""
+    from slmr.cli.display import BenchDisplay, tell
+    from slmr.pipeline.evaluation import evaluate_model
+    from slmr.results.entries import MethodResult, RunRow
+    from slmr.results.publish import manifests_of, speed_of
+    from slmr.results.report import warnings
+    from slmr.results.tables import eval_table
+
     with BenchDisplay() as display:
         rows, folder = evaluate_model(request, display, tell)
+    result = MethodResult.of(RunRow(row, folder) for row in rows)
     if as_json:
         print_json([{"name": row.task, **row.model_dump(mode="json")} for row in rows])
     else:
-        console().print(eval_table(MethodResult.of(RunRow(row, folder) for row in rows)))
+        console().print(eval_table(result))
     for line in warnings(rows):
         print(f"warning: {line}", file=sys.stderr)
     if not as_json:
-        print(f"Speed       {speed_line(folder, rows[0]) or 'nothing was left to generate'}")
+        (manifest,) = manifests_of(result.run_rows).values()
+        print(f"Speed       {speed_of(manifest) or 'nothing was left to generate'}")
         print(f"Run         {folder}")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from slmr import formats
 from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.options import AsJson, Out, console, print_json
 from slmr.io import read_json
@@ -23,18 +24,16 @@ EXAMPLES = (
 def probe_table(rows: list[dict[str, Any]]) -> Table:
     """The partition with a histogram: how many problems got how many right completions."""
     table = Table(title="Right completions a problem", title_justify="left")
-    for name in ("right", "problems", "share or rate", "95 % interval", ""):
+    for name in ("right", "problems", "share in percent, or rate", "95 % interval", ""):
         table.add_column(name, justify="left" if name == "" else "right")
     most = max((rate["problems"] for row in rows for rate in row["rates"]), default=1)
     for row in rows:
-        interval = f"{row['low']:.1%} – {row['high']:.1%}"
-        table.add_row(
-            f"[bold]{row['name']}[/bold]", str(row["problems"]), f"{row['share']:.1%}", interval, ""
-        )
+        share, bounds = formats.percent(row["share"]), formats.interval(row["low"], row["high"])
+        table.add_row(f"[bold]{row['name']}[/bold]", str(row["problems"]), share, bounds, "")
         for rate in row["rates"]:
             table.add_row(
                 f"{rate['correct']} of {rate['k']}", str(rate["problems"]), f"{rate['rho']:.2f}",
-                f"{rate['low']:.2f} – {rate['high']:.2f}", "█" * max(1, round(40 * rate["problems"] / most)),
+                f"{rate['low']:.2f} to {rate['high']:.2f}", "█" * max(1, round(40 * rate["problems"] / most)),
             )  # fmt: skip
     return table
 

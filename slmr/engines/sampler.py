@@ -127,9 +127,9 @@ def _agrees(model: PreTrainedModel, row: Row) -> bool:
 
     ids = torch.tensor([[*row.prompt, *row.ids]], device=model.device)
     logprobs = model(input_ids=ids).logits[0, len(row.prompt) - 1 : -1].float().log_softmax(-1)
-    found = logprobs.gather(-1, torch.tensor(row.ids, device=model.device)[:, None])[:, 0]
+    expected = logprobs.gather(-1, torch.tensor(row.ids, device=model.device)[:, None])[:, 0]
     tolerance = 1e-3 if model.dtype == torch.float32 else 0.1
-    return bool(((found - torch.tensor(row.logprobs, device=model.device)).abs() < tolerance).all())
+    return bool(((expected - torch.tensor(row.logprobs, device=model.device)).abs() < tolerance).all())
 
 
 def generate(model: PreTrainedModel, rows: Sequence[Row], batch_size: int, how: Decoding) -> Iterator[Row]:

@@ -177,19 +177,18 @@ def find_result(name: str) -> MethodResult:
     results = run_results(Path(folder))
     if not results:
         raise RequestError(f"{folder} holds no results: its summary has no rows")
-    methods = list(dict.fromkeys(result.method for result in results))
-    if not method and len(methods) > 1:
-        raise RequestError(f"{folder} holds several methods: name one, as in {folder}:{methods[-1]}")
-    if method and method not in methods:
-        raise unknown(f"method in {folder}", method, methods)
-    method = method or methods[0]
-    of_method = [result for result in results if result.method == method]
-    students = [result.student for result in of_method]
-    if student and student not in students:
-        raise unknown(f"student of {method} in {folder}", student, students)
-    if not student and len(students) > 1:
+    method = _choice("method", folder, method, [result.method for result in results])
+    of_method = {result.student: result for result in results if result.method == method}
+    return of_method[_choice("student", f"{folder}:{method}", student, list(of_method))]
+
+
+def _choice(what: str, where: str, name: str, names: Sequence[str]) -> str:
+    """The one of some names that is asked for, or the only one; raises as `find_result`."""
+    known = list(dict.fromkeys(names))
+    if name and name not in known:
+        raise unknown(f"{what} in {where}", name, known)
+    if not name and len(known) > 1:
         raise RequestError(
-            f"{name} holds several students: name one, as in {folder}:{method}:{students[-1]} (known: "
-            f"{', '.join(students)})"
+            f"{where} holds several {what}s: name one, as in {where}:{known[-1]} (known: {', '.join(known)})"
         )
-    return next(result for result in of_method if student in ("", result.student))
+    return name or known[0]

@@ -18,6 +18,7 @@ from slmr.results.schema import (
     TABLES,
     SummaryRow,
     items_file,
+    note_of,
     read_summary,
     read_table,
     run_file,
@@ -27,7 +28,6 @@ from slmr.results.schema import (
 from slmr.tasks.registry import load_task
 
 MANIFESTS = "manifests.json"
-NOTE = "NOTE.md"  # written by hand, for the readers of a published folder
 _TEXTS = ("prompt", "completion", "gold", "extracted", "reason")
 _OF_THE_ITEM = ("prompt", "gold")  # kept once for all methods
 _NO_TEXTS = {name: None for name in _TEXTS if name not in _OF_THE_ITEM}
@@ -74,8 +74,7 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> None:
     contamination = [*(before.contamination if before else []), *summary.contamination]
     newest = {(c.train, c.test): c for c in contamination}
     write_summary(partial / "summary.json", rows, list(newest.values()))
-    note = (partial / NOTE).read_text(encoding="utf-8") if (partial / NOTE).is_file() else ""
-    write_text(partial / "README.md", _readme(target.name, note, rows, list(manifests.values())))
+    write_text(partial / "README.md", _readme(target.name, note_of(partial), rows, list(manifests.values())))
 
 
 def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None) -> None:
@@ -159,14 +158,18 @@ def _readme(name: str, note: str, rows: Sequence[SummaryRow], manifests: Sequenc
         lines.append(f"| {' | '.join(cells)} | {r.mean_tokens:.0f} |")
     if notes := sorted({f"- {r.task}: {r.data}" for r in rows if r.data}):
         lines += ["", "Data:", "", *notes]
-    if speeds := [_speed(m) for m in manifests if m.get("stats", {}).get("engine")]:
+    if speeds := [f"- {speed}" for manifest in manifests if (speed := speed_of(manifest))]:
         lines += ["", "Speed:", "", *speeds]
     return "\n".join([*lines, "", "Made by:", "", "```", *dict.fromkeys(r.command for r in rows), "```", ""])
 
 
-def _speed(manifest: dict[str, Any]) -> str:
-    done, wall = manifest["stats"]["engine"], manifest["cost"]["wall_s"]
+def speed_of(manifest: dict[str, Any]) -> str:
+    """What the engine did in an evaluation, in words; empty where every completion was there already."""
+    engine = manifest.get("stats", {}).get("engine")
+    if not engine:
+        return ""
     return (
-        f"- {done['tokens']:,} tokens in {done['seconds']:.0f} s, {done['tokens_per_s']:,.0f} a second, on"
-        f" {manifest['device']} with {manifest['threads']} threads; the whole evaluation {wall:.0f} s"
+        f"{engine['tokens']:,} tokens in {engine['seconds']:.0f} s, {engine['tokens_per_s']:,.0f} a second, on"
+        f" {manifest['device']} with {manifest['threads']} threads; the whole evaluation"
+        f" {manifest['cost']['wall_s']:.0f} s"
     )

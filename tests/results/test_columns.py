@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from slmr.results.columns import HTML, columns_on, download_rows, sorted_methods
-from slmr.results.entries import run_results
+from slmr.results.entries import MethodResult, run_results
 from slmr.results.html import ranking_html
 from slmr.results.ranking import Ranking, rank_methods
 from slmr.results.schema import read_summary, write_summary
+from slmr.results.selection import Filters, load_results, rankings
 from tests.results.made_runs import cells, made_run
 
 RATES = {"base": 0.3, "grpo": 0.5, "stagewise": 0.6, "no_bridge": 0.58}
@@ -59,3 +61,40 @@ def test_kinds_and_order(ranking: Ranking) -> None:
         known = [value for value in values if value is not None]
         assert known == sorted(known, reverse=True) and values[: len(known)] == known
     assert sorted_methods(ranking, sort="nonsense") == ranking.methods
+
+
+def test_items_are_those_of_one_seed_times_their_completions(ranking: Ranking) -> None:
+    column = next(column for column in columns_on(ranking, HTML) if column.name == "items")
+    method = ranking.methods[0]
+    assert column.text(method) == "240 × 2" and column.value(method) == 720  # three seeds
+    rows = [
+        r._replace(row=r.row.model_copy(update={"k": 1, "n_items": 1500})) for r in method.result.run_rows
+    ]
+    once = replace(method, result=MethodResult.of(rows))
+    assert column.text(once) == "3,000"
+    mixed = MethodResult.of(r._replace(row=r.row.model_copy(update={"k": i + 2})) for i, r in enumerate(rows))
+    assert column.text(replace(method, result=mixed)) == "3,000"
+
+
+def test_costs_are_shown_in_their_units(ranking: Ranking) -> None:
+    (row,) = [row for row in download_rows(ranking, "lab") if row["method"] == "grpo"]
+    method = next(m for m in ranking.methods if m.name == "grpo")
+    texts = {column.name: column.text(method) for column in columns_on(ranking, HTML)}
+    assert (row["flops"], row["seconds"], row["tokens"]) == (1e12, 1.0, 4000)
+    assert (texts["TFLOP"], texts["minutes"], texts["tokens"], texts["seeds"]) == (
+        "1.00",
+        "0.0",
+        "◆ 4 k",
+        "3",
+    )
+    assert (texts["format loss"], texts["cut off"], texts["no answer"]) == ("0.0", "0.0", "0.0")
+
+
+def test_models_have_no_gain_and_no_cost(results: Path) -> None:
+    (ranking,) = rankings(load_results(results), Filters("paper"))
+    names = [column.name for column in columns_on(ranking, HTML)]
+    assert names[:3] == ["rank", "model", "mean"] and not {"gain", "tokens", "TFLOP", "minutes", "sd"} & set(
+        names
+    )
+    (row,) = download_rows(ranking, "paper")
+    assert row["method"] == "eval" and row["student"] == "SmolLM2" and row["gain low"] is None

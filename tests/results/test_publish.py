@@ -10,10 +10,12 @@ from slmr.errors import RequestError
 from slmr.io import read_rows, write_json, write_rows
 from slmr.results.compare import compare
 from slmr.results.entries import RunRow, run_results
-from slmr.results.publish import NOTE, manifests_of, publish
+from slmr.results.publish import manifests_of, publish, speed_of
 from slmr.results.ranking import rank_methods
+from slmr.results.report import write_report
 from slmr.results.rescore import rescore
-from slmr.results.schema import read_summary, run_file
+from slmr.results.schema import NOTE, read_summary, run_file
+from slmr.results.selection import load_results
 from slmr.results.tables import as_markdown, ranking_tables
 from tests.results.made_runs import a_run, made_run
 
@@ -113,6 +115,14 @@ def test_the_manifest_of_a_row_is_found_in_a_run_and_where_it_is_published(tmp_p
         manifests_of([RunRow(row, target)])
 
 
+def test_the_speed_of_an_evaluation_is_said_where_something_was_generated() -> None:
+    engine = {"tokens": 12345, "seconds": 61.2, "tokens_per_s": 201.7}
+    manifest = {"stats": {"engine": engine}, "device": "cpu", "threads": 1, "cost": {"wall_s": 70.4}}
+    said = "12,345 tokens in 61 s, 202 a second, on cpu with 1 threads; the whole evaluation 70 s"
+    assert speed_of(manifest) == said
+    assert speed_of({**manifest, "stats": {"engine": None}}) == speed_of({}) == ""
+
+
 def test_a_note_stays_at_the_top_of_a_folder_that_is_published_again(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", {"base": 0.3})
     target = publish(run, tmp_path / "results", "lab")
@@ -122,6 +132,16 @@ def test_a_note_stays_at_the_top_of_a_folder_that_is_published_again(tmp_path: P
     page = (target / "README.md").read_text(encoding="utf-8")
     assert page.startswith("# lab\n\n> **Withdrawn.** Do not rely on it.\n\n| method |")
     assert (target / NOTE).is_file()
+
+
+def test_a_note_is_said_first_in_a_report_and_on_the_board(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "results" / "lab", {"base": 0.3, "sft": 0.4})
+    (run / NOTE).write_text("> **Withdrawn.** Do not\n> rely on `it`.\n>\n> | a |\n", encoding="utf-8")
+    page = write_report([run], tmp_path / "out", html=True).read_text(encoding="utf-8")
+    assert page.index("<p>Withdrawn. Do not rely on it.</p>") < page.index("<h2>")
+    text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert text.index("> **Withdrawn.** Do not") < text.index("## ")
+    assert load_results(tmp_path / "results").notes == ("lab: Withdrawn. Do not rely on it.",)
 
 
 def test_a_published_note_stands_in_the_pages_beside_it() -> None:
