@@ -2,7 +2,8 @@
 
     python tests/mutants.py --seed 28 --count 400 --workers 2
     python tests/mutants.py --seed 28 --count 400 --only slmr/stats/items.py    # of those, the ones in one file
-    python tests/mutants.py --map old.toml --json mutants.json                  # other modules, other tests
+    python tests/mutants.py --map old.toml                                      # other modules, other tests
+    python tests/mutants.py --json mutants.json; python tests/mutants.py --json mutants.json --resume
 
 A mutant is a module with one change (see `mutations.py`), drawn uniformly from all changes to all modules of the
 map, and named path:line:column:kind. It is killed if a test fails, or if the tests take much longer than they should;
@@ -40,14 +41,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+Record = dict[str, Any]  # a mutant and what became of it, as in the JSON file
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from mutations import Changed, parsed  # noqa: E402
 
-SLOWEST = 8.0  # seconds of a test that is run
-LONGEST = 30  # seconds that a test may take with a mutant
-PATIENCE = 4.0  # all tests together may take this many times as long as without it, and ten seconds more
+# Seconds of this process's processor, so that a busy machine changes nothing.
+SLOWEST = 8.0  # of a test that is run
+PATIENCE = 4.0  # with a mutant a test may take this many times what it takes without, and ten more
+WAITING = 300.0  # by the clock, for all tests of a mutant: one that waits for ever takes no processor
 MEMORY = 8 << 30  # bytes; a loop without end must not take the machine's
 _HEAVY = (
     "torch", "numpy", "scipy.stats", "scipy.optimize", "pandas", "pyarrow.parquet", "pydantic", "yaml",
@@ -57,14 +60,14 @@ _HEAVY = (
 _MAP = """
 [statistics]
 modules = ["slmr/stats/**/*.py"]
-tests = ["tests/results/test_compare.py"]
+tests = ["tests/results/test_compare.py", "tests/results/test_report.py"]
 [results]
 modules = ["slmr/results/**/*.py", "-slmr/results/figures.py", "-slmr/results/html.py", "-slmr/results/labels.py",
            "-slmr/results/report.py"]
-tests = ["tests/results/test_*.py"]
+tests = ["tests/results/test_*.py", "tests/leaderboard/test_pages.py"]
 [curriculum]
 modules = ["slmr/curriculum/**/*.py"]
-tests = ["tests/curriculum/**/test_*.py"]
+tests = ["tests/curriculum/**/test_*.py", "tests/pipeline/test_recipe.py"]
 [rewards]
 modules = ["slmr/rewards.py"]
 tests = []
@@ -99,12 +102,11 @@ class Run:
     files: list[str]
     mutant: Mutant | None = None
     times: dict[str, float] | None = None  # of the tests that are wanted; None is all
-    limit: float = 600.0
     # What it found:
     code: int = 0
     seconds: float = 0.0
     failed: str = ""
-    took: dict[str, float] = field(default_factory=dict)
+    took: dict[str, float] = field(default_factory=dict)  # processor's seconds
 
 
 def main() -> int:
@@ -114,26 +116,45 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=28)
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", default="", help="of the mutants drawn, those whose name begins like this")
+    parser.add_argument("--only", nargs="+", default=[""], help="of those drawn, whose names begin like this")
     parser.add_argument("--map", type=Path, help="which modules, and which tests; see above")
-    parser.add_argument("--json", type=Path, help="where to write every mutant and what became of it")
+    parser.add_argument("--json", type=Path, help="where to write each mutant and what became of it")
+    parser.add_argument("--resume", action="store_true", help="leave out what is there; same code only")
     a = parser.parse_args()
-    os.chdir(ROOT)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that no fork stays behind
     groups = read_map(a.map.read_text(encoding="utf-8") if a.map else _MAP)
-    mutants = [m for m in drawn(groups, a.seed, a.count) if m.name.startswith(a.only)]
+    mutants = [m for m in drawn(groups, a.seed, a.count) if m.name.startswith(tuple(a.only))]
+    file = a.json.resolve() if a.json else None
+    known = json.loads(file.read_text(encoding="utf-8")) if a.resume and file else []
     begun = time.monotonic()
+    told = judged(groups, mutants, known, a.workers, file)
+    print(summary(told))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{time.monotonic() - begun:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of processors")
+    return 0
+
+
+def judged(
+    groups: list[Group], mutants: list[Mutant], known: list[Record], workers: int, file: Path | None
+) -> list[Record]:
+    """A record of each mutant, in their order; the file has those that there are so far."""
+    told = {record["name"]: record for record in known}
+    left = [mutant for mutant in mutants if mutant.name not in told]
+    used = [group for group in groups if any(m.group == group.name for m in left)]
+    os.chdir(ROOT)
     import_heavy()
     with tempfile.TemporaryDirectory() as scratch:
-        used = [group for group in groups if any(m.group == group.name for m in mutants)]
-        usual = unchanged(used, a.workers, Path(scratch))
-        runs = [run_of(m, next(g for g in used if g.name == m.group), usual) for m in mutants]
-        for n, run in enumerate(finished(runs, a.workers, Path(scratch)), 1):
-            if run.code == 0 or n % 50 == 0:
-                print(f"{n}/{len(runs)}" + ("" if run.code else f" survives: {in_words(run)}"), flush=True)
-    print(summary(runs), f"{time.monotonic() - begun:.0f} s", sep="\n")
-    if a.json:
-        a.json.write_text(json.dumps([record(run) for run in runs], indent=1, ensure_ascii=False) + "\n")
-    return 0
+        usual = unchanged(used, workers, Path(scratch))
+        runs = [run_of(m, next(g for g in used if g.name == m.group), usual) for m in left]
+        for n, run in enumerate(finished(runs, workers, Path(scratch)), 1):
+            new = record(run)
+            told[new["name"]] = new
+            if not new["killed"] or n % 50 == 0:
+                print(f"{n}/{len(runs)}", "" if new["killed"] else in_words(new), flush=True)
+            if file:
+                found = [told[m.name] for m in mutants if m.name in told]
+                file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return [told[m.name] for m in mutants]
 
 
 # --------------------------------------------------------------------------------- what is drawn
@@ -227,7 +248,7 @@ def by_time(files: Iterable[str], times: dict[str, float], first: Sequence[str] 
 def run_of(mutant: Mutant, group: Group, usual: dict[str, dict[str, float]]) -> Run:
     times = usual[group.name]
     files = by_time(group.tests, times, mirrors(mutant.module)[:1])
-    return Run(files, mutant, times, 10 + PATIENCE * sum(times.values()))
+    return Run(files, mutant, times)
 
 
 def finished(runs: Iterable[Run], workers: int, scratch: Path) -> Iterator[Run]:
@@ -255,6 +276,7 @@ def _fork(run: Run, place: Path) -> int:
         return pid
     code = 70
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.setsid()
         code = _in_fork(run, place)
     finally:
@@ -264,7 +286,7 @@ def _fork(run: Run, place: Path) -> int:
 def _has_ended(pid: int, run: Run, place: Path, start: float) -> bool:
     """If so, the run knows now what it found, and nothing is left of it."""
     run.seconds = time.monotonic() - start
-    if late := run.seconds > run.limit:
+    if late := run.mutant is not None and run.seconds > WAITING:
         os.killpg(pid, signal.SIGKILL)
     ended, status = os.waitpid(pid, 0 if late else os.WNOHANG)
     if not ended:
@@ -276,7 +298,8 @@ def _has_ended(pid: int, run: Run, place: Path, start: float) -> bool:
     found = json.loads(outcome.read_text(encoding="utf-8")) if outcome.is_file() else {}
     run.took, run.failed = found.get("took", {}), found.get("failed", "")
     if run.code and not run.failed:
-        run.failed = "the time limit" if late else f"pytest ended with {run.code}"
+        in_time = not late and run.code != -signal.SIGPROF
+        run.failed = f"pytest ended with {run.code}" if in_time else "the time limit"
     shutil.rmtree(place, ignore_errors=True)
     return True
 
@@ -295,7 +318,7 @@ def _in_fork(run: Run, place: Path) -> int:
     if run.mutant:
         sys.meta_path.insert(0, Changed(ROOT, run.mutant.module, run.mutant.place))
     watch = Watch(run.times)
-    options = ["-x", "-q", "--tb=no", f"--timeout={LONGEST}", f"--basetemp={place / 'tmp'}"]
+    options = ["-x", "-q", "--tb=no", f"--basetemp={place / 'tmp'}"]
     options += ["-m", "not slow and not browser", "-p", "no:cacheprovider", "-p", "no:xdist"]
     code = int(pytest.main([*run.files, *options], plugins=[watch]))
     (place / "outcome.json").write_text(json.dumps({"took": watch.took, "failed": watch.failed}))
@@ -309,7 +332,7 @@ class Watch:
     """
 
     def __init__(self, times: dict[str, float] | None) -> None:
-        self.times, self.took, self.failed = times, dict[str, float](), ""
+        self.times, self.took, self.failed, self.start = times, dict[str, float](), "", 0.0
 
     def pytest_sessionstart(self) -> None:
         """A failing example is not made smaller: nobody will read it."""
@@ -328,8 +351,15 @@ class Watch:
         if report.failed:
             self.failed = report.nodeid
 
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.start = time.process_time()
+        if self.times is not None:  # nobody handles SIGPROF: it ends the process
+            signal.setitimer(signal.ITIMER_PROF, 10 + PATIENCE * self.times[nodeid])
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self.took[nodeid] = time.process_time() - self.start
+
     def pytest_runtest_logreport(self, report: Any) -> None:
-        self.took[report.nodeid] = self.took.get(report.nodeid, 0.0) + report.duration
         if report.failed:
             self.failed = report.nodeid
 
@@ -337,27 +367,25 @@ class Watch:
 # --------------------------------------------------------------------------------- what was found
 
 
-def in_words(run: Run) -> str:
-    assert run.mutant
-    return f"{run.mutant.name}  {run.mutant.change}  | {run.mutant.line}"
-
-
-def record(run: Run) -> dict[str, Any]:
+def record(run: Run) -> Record:
     """A mutant for JSON: whether it was killed, and by which test."""
     assert run.mutant
     told = {"killed": run.code != 0, "by": run.failed, "seconds": round(run.seconds, 2)}
     return {key: value for key, value in asdict(run.mutant).items() if key != "place"} | told
 
 
-def summary(runs: Sequence[Run]) -> str:
+def in_words(told: Record) -> str:
+    return f"{told['name']}  {told['change']}  | {told['line']}"
+
+
+def summary(told: Sequence[Record]) -> str:
     """Killed and drawn, by group and over all; then the survivors."""
     lines = []
-    groups = [run.mutant.group for run in runs if run.mutant]
-    for name in [*dict.fromkeys(groups), "all"]:
-        of_group = [run for run, group in zip(runs, groups, strict=True) if name in (group, "all")]
-        killed = sum(run.code != 0 for run in of_group)
-        lines.append(f"{name}: {killed} of {len(of_group)} killed, {killed / max(len(of_group), 1):.1%}")
-    return "\n".join([*lines, *(in_words(run) for run in runs if run.code == 0)])
+    for name in [*dict.fromkeys(record["group"] for record in told), "all"]:
+        killed = [record["killed"] for record in told if name in (record["group"], "all")]
+        share = sum(killed) / max(len(killed), 1)
+        lines.append(f"{name}: {sum(killed)} of {len(killed)} killed, {share:.1%}")
+    return "\n".join([*lines, *(in_words(record) for record in told if not record["killed"])])
 
 
 if __name__ == "__main__":
