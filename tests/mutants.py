@@ -15,8 +15,8 @@ The map is TOML, one table for a group of modules: `modules`, globs of files (`-
 quickest first, and the first failure ends it. Tests marked slow or browser, and those that take longer than SLOWEST
 seconds, are left out. Nothing starts before the unchanged code has passed the same tests in the same way.
 
-Heavy libraries are imported once; each mutant is a fork with the changed module in memory, so no file is written.
-Programs that a test starts run the unchanged code.
+Heavy libraries are imported once; each mutant is a fork with the changed module in memory, so no source is written.
+Programs that a test starts run the unchanged code. A mutant may write where its tests do not: look for `runs/`.
 """
 
 from __future__ import annotations
