@@ -1,0 +1,392 @@
+"""How many small faults in the code do its tests notice? Draws mutants by a seed, and runs the tests on each.
+
+    python tests/mutants.py --seed 28 --count 400 --workers 2
+    python tests/mutants.py --seed 28 --count 400 --only slmr/stats/items.py    # of those, the ones in one file
+    python tests/mutants.py --map old.toml                                      # other modules, other tests
+    python tests/mutants.py --json mutants.json; python tests/mutants.py --json mutants.json --resume
+
+A mutant is a module with one change (see `mutations.py`), drawn uniformly from all changes to all modules of the
+map, and named path:line:column:kind. It is killed if a test fails, or if the tests take much longer than they should;
+who survives is listed, for somebody to say whether that change makes a difference which a test should see.
+
+The map is TOML, one table for a group of modules: `modules`, globs of files (`-` before one leaves it out), and
+`tests`, globs of test files beside those that mirror a module: `tests/stats/test_items.py` is for
+`slmr/stats/items.py`, and so is `tests/test_stats.py`. A mutant is shown its module's own tests first, of these the
+quickest first, and the first failure ends it. Tests marked slow or browser, and those that take longer than SLOWEST
+seconds, are left out. Nothing starts before the unchanged code has passed the same tests in the same way.
+
+Heavy libraries are imported once; each mutant is a fork with the changed module in memory, so no source is written.
+Programs that a test starts run the unchanged code. A mutant may write where its tests do not: look for `runs/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import importlib
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+Record = dict[str, Any]  # a mutant and what became of it, as in the JSON file
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from mutations import Changed, parsed  # noqa: E402
+
+# Seconds of this process's processor, so that a busy machine changes nothing.
+SLOWEST = 8.0  # of a test that is run
+PATIENCE = 4.0  # with a mutant a test may take this many times what it takes without, and ten more
+WAITING = 300.0  # by the clock, for all tests of a mutant: one that waits for ever takes no processor
+MEMORY = 8 << 30  # bytes; a loop without end must not take the machine's
+_HEAVY = (
+    "torch", "numpy", "scipy.stats", "scipy.optimize", "pandas", "pyarrow.parquet", "pydantic", "yaml",
+    "typer", "rich.table", "jinja2", "hypothesis", "hypothesis.strategies", "pytest", "plotly.graph_objects",
+    "safetensors.torch", "tokenizers", "transformers.models.auto.modeling_auto", "datasets",
+)  # fmt: skip
+_MAP = """
+[statistics]
+modules = ["slmr/stats/**/*.py"]
+tests = ["tests/results/test_compare.py", "tests/results/test_report.py"]
+[results]
+modules = ["slmr/results/**/*.py", "-slmr/results/figures.py", "-slmr/results/html.py", "-slmr/results/labels.py",
+           "-slmr/results/report.py"]
+tests = ["tests/results/test_*.py", "tests/leaderboard/test_pages.py"]
+[curriculum]
+modules = ["slmr/curriculum/**/*.py"]
+tests = ["tests/curriculum/**/test_*.py", "tests/pipeline/test_recipe.py"]
+[rewards]
+modules = ["slmr/rewards.py"]
+tests = []
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Modules, and all the test files that are for one of them; both relative to the root."""
+
+    name: str
+    modules: list[str]
+    tests: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change. `place` is its number among the module's sites; `line` is the source as it stands there."""
+
+    group: str
+    module: str
+    name: str
+    place: int
+    change: str
+    line: str
+
+
+@dataclass(slots=True)
+class Run:
+    """A run of tests in a process of its own: which files in which order, with which mutant."""
+
+    files: list[str]
+    mutant: Mutant | None = None
+    times: dict[str, float] | None = None  # of the tests that are wanted; None is all
+    # What it found:
+    code: int = 0
+    seconds: float = 0.0
+    failed: str = ""
+    took: dict[str, float] = field(default_factory=dict)  # processor's seconds
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seed", type=int, default=28)
+    parser.add_argument("--count", type=int, default=400)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--only", nargs="+", default=[""], help="of those drawn, whose names begin like this")
+    parser.add_argument("--map", type=Path, help="which modules, and which tests; see above")
+    parser.add_argument("--json", type=Path, help="where to write each mutant and what became of it")
+    parser.add_argument("--resume", action="store_true", help="leave out what is there; same code only")
+    a = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that no fork stays behind
+    groups = read_map(a.map.read_text(encoding="utf-8") if a.map else _MAP)
+    mutants = [m for m in drawn(groups, a.seed, a.count) if m.name.startswith(tuple(a.only))]
+    file = a.json.resolve() if a.json else None
+    known = json.loads(file.read_text(encoding="utf-8")) if a.resume and file else []
+    begun = time.monotonic()
+    told = judged(groups, mutants, known, a.workers, file)
+    print(summary(told))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{time.monotonic() - begun:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of processors")
+    return 0
+
+
+def judged(
+    groups: list[Group], mutants: list[Mutant], known: list[Record], workers: int, file: Path | None
+) -> list[Record]:
+    """A record of each mutant, in their order; the file has those that there are so far."""
+    told = {record["name"]: record for record in known}
+    left = [mutant for mutant in mutants if mutant.name not in told]
+    used = [group for group in groups if any(m.group == group.name for m in left)]
+    os.chdir(ROOT)
+    import_heavy()
+    with tempfile.TemporaryDirectory() as scratch:
+        usual = unchanged(used, workers, Path(scratch))
+        runs = [run_of(m, next(g for g in used if g.name == m.group), usual) for m in left]
+        for n, run in enumerate(finished(runs, workers, Path(scratch)), 1):
+            new = record(run)
+            told[new["name"]] = new
+            if not new["killed"] or n % 50 == 0:
+                print(f"{n}/{len(runs)}", "" if new["killed"] else in_words(new), flush=True)
+            if file:
+                found = [told[m.name] for m in mutants if m.name in told]
+                file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return [told[m.name] for m in mutants]
+
+
+# --------------------------------------------------------------------------------- what is drawn
+
+
+def read_map(text: str) -> list[Group]:
+    """The groups of a map.
+
+    Raises:
+        SystemExit: a group has no module or no tests.
+    """
+    groups = []
+    for name, table in tomllib.loads(text).items():
+        left_out = {glob[1:] for glob in table["modules"] if glob.startswith("-")}
+        modules = [m for m in _found(table["modules"]) if m not in left_out]
+        tests = dict.fromkeys([*(test for m in modules for test in mirrors(m)), *_found(table["tests"])])
+        if not modules or not tests:
+            sys.exit(f"{name}: {len(modules)} modules and {len(tests)} test files, which is not enough")
+        groups.append(Group(name, modules, list(tests)))
+    return groups
+
+
+def _found(globs: Sequence[str]) -> list[str]:
+    files = {file for glob in globs if not glob.startswith("-") for file in ROOT.glob(glob)}
+    return sorted(file.relative_to(ROOT).as_posix() for file in files)
+
+
+def mirrors(module: str) -> list[str]:
+    """A module's own test file and those of the packages that it is in, as far as there are such."""
+    parts = Path(module).with_suffix("").parts[1:]
+    places = [Path("tests", *parts[:n]) for n in range(len(parts), 0, -1)]
+    files = [place.with_name(f"test_{place.name}.py") for place in places]
+    return [file.as_posix() for file in files if (ROOT / file).is_file()]
+
+
+def drawn(groups: Sequence[Group], seed: int, count: int) -> list[Mutant]:
+    """So many of all mutants, or all; in the order of their modules."""
+    every = []
+    for group in groups:
+        for module in group.modules:
+            lines = (ROOT / module).read_text(encoding="utf-8").splitlines()
+            for place, site in enumerate(parsed(ROOT / module)[1]):
+                line = lines[int(site.name.split(":")[0]) - 1].strip()
+                every.append(Mutant(group.name, module, f"{module}:{site.name}", place, str(site), line))
+    chosen = random.Random(seed).sample(range(len(every)), min(count, len(every)))
+    return [every[i] for i in sorted(chosen)]
+
+
+# ------------------------------------------------------------------------------------ how it runs
+
+
+def import_heavy() -> None:
+    """What every fork would import, under the settings of the tests' conftest."""
+    os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    for name in _HEAVY:
+        importlib.import_module(name)
+    gc.freeze()  # else the first collection in a fork copies all of it
+
+
+def unchanged(groups: Sequence[Group], workers: int, scratch: Path) -> dict[str, dict[str, float]]:
+    """Per group the seconds of each of its tests that is quick enough.
+
+    Raises:
+        SystemExit: one fails, in its file alone or among the others that a mutant is shown.
+    """
+    files = list(dict.fromkeys(test for group in groups for test in group.tests))
+    alone = list(finished([Run([file]) for file in files], workers, scratch))
+    quick = {name: s for run in alone for name, s in run.took.items() if s <= SLOWEST}
+    together = [Run(by_time(group.tests, quick), times=quick) for group in groups]
+    for run in (*alone, *finished(together, workers, scratch)):
+        if run.code not in (0, 5):  # 5: a file has none but slow ones
+            sys.exit(f"the unchanged code does not pass: {run.files}: {run.failed}")
+    slow = sum(len(run.took) for run in alone) - len(quick)
+    print(
+        f"{len(quick)} tests pass in {sum(r.seconds for r in together):.0f} s; {slow} slow ones left out",
+        flush=True,
+    )
+    return {g.name: {n: s for n, s in quick.items() if n.split("::")[0] in g.tests} for g in groups}
+
+
+def by_time(files: Iterable[str], times: dict[str, float], first: Sequence[str] = ()) -> list[str]:
+    """Files that have a quick test: those of `first` before others, and the quickest first."""
+    total: dict[str, float] = defaultdict(float)
+    for name, seconds in times.items():
+        total[name.split("::")[0]] += seconds
+    return sorted(
+        (file for file in files if file in total), key=lambda file: (file not in first, total[file])
+    )
+
+
+def run_of(mutant: Mutant, group: Group, usual: dict[str, dict[str, float]]) -> Run:
+    times = usual[group.name]
+    files = by_time(group.tests, times, mirrors(mutant.module)[:1])
+    return Run(files, mutant, times)
+
+
+def finished(runs: Iterable[Run], workers: int, scratch: Path) -> Iterator[Run]:
+    """The runs, so many at once, each as soon as it has ended."""
+    waiting = list(runs)[::-1]
+    under_way: dict[int, tuple[Run, Path, float]] = {}
+    try:
+        while waiting or under_way:
+            while waiting and len(under_way) < workers:
+                run, place = waiting.pop(), Path(tempfile.mkdtemp(dir=scratch))
+                under_way[_fork(run, place)] = run, place, time.monotonic()
+            time.sleep(0.01)
+            for pid, (run, place, start) in list(under_way.items()):
+                if _has_ended(pid, run, place, start):
+                    del under_way[pid]
+                    yield run
+    finally:
+        for pid in under_way:
+            os.killpg(pid, signal.SIGKILL)
+
+
+def _fork(run: Run, place: Path) -> int:
+    sys.stdout.flush()
+    if pid := os.fork():
+        return pid
+    code = 70
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.setsid()
+        code = _in_fork(run, place)
+    finally:
+        os._exit(code)
+
+
+def _has_ended(pid: int, run: Run, place: Path, start: float) -> bool:
+    """If so, the run knows now what it found, and nothing is left of it."""
+    run.seconds = time.monotonic() - start
+    if late := run.mutant is not None and run.seconds > WAITING:
+        os.killpg(pid, signal.SIGKILL)
+    ended, status = os.waitpid(pid, 0 if late else os.WNOHANG)
+    if not ended:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)  # what its tests may have started
+    run.code = os.waitstatus_to_exitcode(status)
+    outcome = place / "outcome.json"
+    found = json.loads(outcome.read_text(encoding="utf-8")) if outcome.is_file() else {}
+    run.took, run.failed = found.get("took", {}), found.get("failed", "")
+    if run.code and not run.failed:
+        in_time = not late and run.code != -signal.SIGPROF
+        run.failed = f"pytest ended with {run.code}" if in_time else "the time limit"
+    shutil.rmtree(place, ignore_errors=True)
+    return True
+
+
+# ----------------------------------------------------------------------------------- in the fork
+
+
+def _in_fork(run: Run, place: Path) -> int:
+    import pytest
+
+    out = os.open(place / "output", os.O_WRONLY | os.O_CREAT)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    os.environ["SLMR_CACHE"] = str(place / "cache")  # what a mutant keeps there is wrong for others
+    if run.mutant:
+        sys.meta_path.insert(0, Changed(ROOT, run.mutant.module, run.mutant.place))
+    watch = Watch(run.times)
+    options = ["-x", "-q", "--tb=no", f"--basetemp={place / 'tmp'}"]
+    options += ["-m", "not slow and not browser", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    code = int(pytest.main([*run.files, *options], plugins=[watch]))
+    (place / "outcome.json").write_text(json.dumps({"took": watch.took, "failed": watch.failed}))
+    return code
+
+
+class Watch:
+    """A pytest plugin: which tests run, in which order, and how long they took.
+
+    Files stay in the order given, as their fixtures are made once a file; in each the quickest test is first.
+    """
+
+    def __init__(self, times: dict[str, float] | None) -> None:
+        self.times, self.took, self.failed, self.start = times, dict[str, float](), "", 0.0
+
+    def pytest_sessionstart(self) -> None:
+        """A failing example is not made smaller: nobody will read it."""
+        from hypothesis import Phase, settings
+
+        settings.register_profile("mutants", settings.default, phases=[Phase.explicit, Phase.generate])
+        settings.load_profile("mutants")
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        if (times := self.times) is not None:
+            files = list(dict.fromkeys(item.path for item in items))
+            items[:] = [item for item in items if item.nodeid in times]
+            items.sort(key=lambda item: (files.index(item.path), times[item.nodeid]))
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            self.failed = report.nodeid
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.start = time.process_time()
+        if self.times is not None:  # nobody handles SIGPROF: it ends the process
+            signal.setitimer(signal.ITIMER_PROF, 10 + PATIENCE * self.times[nodeid])
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self.took[nodeid] = time.process_time() - self.start
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self.failed = report.nodeid
+
+
+# --------------------------------------------------------------------------------- what was found
+
+
+def record(run: Run) -> Record:
+    """A mutant for JSON: whether it was killed, and by which test."""
+    assert run.mutant
+    told = {"killed": run.code != 0, "by": run.failed, "seconds": round(run.seconds, 2)}
+    return {key: value for key, value in asdict(run.mutant).items() if key != "place"} | told
+
+
+def in_words(told: Record) -> str:
+    return f"{told['name']}  {told['change']}  | {told['line']}"
+
+
+def summary(told: Sequence[Record]) -> str:
+    """Killed and drawn, by group and over all; then the survivors."""
+    lines = []
+    for name in [*dict.fromkeys(record["group"] for record in told), "all"]:
+        killed = [record["killed"] for record in told if name in (record["group"], "all")]
+        share = sum(killed) / max(len(killed), 1)
+        lines.append(f"{name}: {sum(killed)} of {len(killed)} killed, {share:.1%}")
+    return "\n".join([*lines, *(in_words(record) for record in told if not record["killed"])])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
