@@ -64,7 +64,7 @@ tests = ["tests/results/test_compare.py", "tests/results/test_report.py"]
 [results]
 modules = ["slmr/results/**/*.py", "-slmr/results/figures.py", "-slmr/results/html.py", "-slmr/results/labels.py",
            "-slmr/results/report.py"]
-tests = ["tests/results/test_*.py", "tests/leaderboard/test_pages.py"]
+tests = ["tests/results/test_*.py", "tests/leaderboard/test_views.py"]
 [curriculum]
 modules = ["slmr/curriculum/**/*.py"]
 tests = ["tests/curriculum/**/test_*.py", "tests/pipeline/test_recipe.py"]
