@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,12 @@ def test_no_other_items_gold_is_accepted():
 
 def test_rewrites_are_drawn_anew_by_seed():
     assert list(rewritten(KEPT, seed=3)) == list(rewritten(KEPT, seed=3)) != list(rewritten(KEPT, seed=4))
+
+
+@pytest.mark.parametrize("kind", ["numeric", "math", "choice"])
+def test_right_golds_pass_in_every_form(kind):
+    verdicts = [(ending, verify(ending.text, ending.gold.text, kind)) for ending in endings(kind)]
+    assert [ending.text for ending, verdict in verdicts if ending.own_form and not verdict.strict] == []
+    missed = Counter(ending.form for ending, verdict in verdicts if not verdict.lenient)
+    forms = Counter(ending.form for ending, _ in verdicts)
+    assert {form: missed[form] for form in forms if missed[form] > 0.005 * forms[form]} == {}
