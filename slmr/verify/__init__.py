@@ -19,6 +19,7 @@ from typing import cast, get_args
 from slmr.verify import choice, mathanswer, mathexpr, numeric, symbolic
 from slmr.verify.completion import fold, visible
 from slmr.verify.denial import denied, refuses, taken_back
+from slmr.verify.plausible import is_formula
 from slmr.verify.verdict import Answer, Kind, Status, Verdict
 
 __all__ = [
@@ -179,11 +180,13 @@ def _decide_math(answer: str, gold: str) -> _Decision:
     decided = mathexpr.decide(answer, gold)
     if decided is not None:
         return decided, "decided exactly"
-    if len(answer) > MAX_SYMBOLIC:
-        return False, "too long for the symbolic check"
+    if len(answer) > MAX_SYMBOLIC or not is_formula(answer, gold):
+        return False, "no formula that could equal gold"
     try:
         return symbolic.equal(answer, gold), "decided by math-verify"
     except symbolic.SymbolicTimeout as error:
+        if mathexpr.is_number(gold) and not mathexpr.is_readable(answer):
+            return False, "unreadable, beside a plain number"
         return "timeout", str(error)
     except symbolic.SymbolicError as error:
         return "checker_error", str(error)

@@ -17,7 +17,8 @@ def depth(text: str) -> int:
 
 
 def squeeze(text: str) -> str:
-    return re.sub(r"\s+", "", text)
+    """The text without white space, but for one blank between two digits: `4 2` is not 42."""
+    return re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", text)
 
 
 def split(text: str, separators: str) -> list[str]:

@@ -129,6 +129,8 @@ def _closing_math(text: str) -> str | None:
     if not segments:
         return None
     content, start, end = segments[-1]
+    if _WORDS.search(re.sub(r"\\[a-z]+\s*\{[^{}]*\}|\\[a-z]+", "", content)):
+        return None  # dollars of money
     after = text[end:]
     if len(after) > 200 or re.search(r"\d", after) or "\n\n" in after.strip():
         return None

@@ -53,6 +53,9 @@ _CHANGES = re.compile(
     r"|percent of|to|than|between|square root|oder|ou|hundred|thousand|million"
     r"|is|was|isn't|if|but|except)\b|或|不", re.IGNORECASE,
 )  # fmt: skip
+_MODIFIES = re.compile(
+    r"\s*(?:squared|cubed|factorial|plus|minus|times|base|mod|divided by|or)\b", re.IGNORECASE
+)
 _BEHIND = re.compile(
     r"\s*(?:%|percent\b|°[CF]?)?\s*(?:[^\W\d_][^\d=+*<>|\\]{0,80}"
     r"|[€$£¥₹¢°]\s?[CF]?)?\s*(?:\([^()\d=]{0,60}\))?[\s.,;:!?…*_)\]]*"
@@ -177,9 +180,14 @@ def one_number(text: str) -> str | None:
         if parse(part) is not None:
             return part
         found = tokens(part[:_TAIL])
-        if found and len({t.value for t in found}) == 1 and not denied_behind(part[found[-1].end :]):
+        if found and len({t.value for t in found}) == 1 and not _changed_behind(part[found[-1].end :]):
             return part[found[0].start : found[0].end]
     return None
+
+
+def _changed_behind(rest: str) -> bool:
+    """Whether what follows a number makes it another one, or denies it."""
+    return bool(_MODIFIES.match(rest)) or denied_behind(rest)
 
 
 def _last_number(text: str) -> Answer | None:
@@ -194,6 +202,7 @@ def _last_number(text: str) -> Answer | None:
     behind = re.split(r"[.!?]\s|\n", tail[last.end :])[0]
     if (
         hedged(sentence)
+        or _changed_behind(behind)
         or hedged(behind[:40])
         or unsure(tail[-200:])
         or re.match(r"\s*[-+*/×÷^=<>]\s*[\dx?(]", behind)

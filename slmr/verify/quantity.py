@@ -22,14 +22,18 @@ _SCALES = {
         "lakh": 10**5,
     "crore": 10**7, "mio": 10**6, "tausend": 1_000, "million(?:en|es)": 10**6, "millones": 10**6, "mil": 1_000,
         "mille": 1_000,
-    "tenth": Fraction(1, 10), "hundredth": Fraction(1, 100), "thousandth": Fraction(1, 1000),
-        "millionth": Fraction(1, 10**6),
-    "fifth": Fraction(1, 5), "sixth": Fraction(1, 6), "seventh": Fraction(1, 7), "eighth": Fraction(1, 8),
-        "ninth": Fraction(1, 9),
-    "third": Fraction(1, 3), "halves": Fraction(1, 2), "half": Fraction(1, 2),
+    "tenths": Fraction(1, 10), "hundredths": Fraction(1, 100), "thousandths": Fraction(1, 1000),
+    "millionths": Fraction(1, 10**6), "fifths": Fraction(1, 5), "sixths": Fraction(1, 6), "sevenths": Fraction(1, 7),
+    "eighths": Fraction(1, 8), "ninths": Fraction(1, 9), "thirds": Fraction(1, 3), "halves": Fraction(1, 2),
 }  # fmt: skip
+
+
+def _plural(word: str) -> str:
+    return "" if word.endswith("s") else "s?"
+
+
 _SCALE = re.compile(
-    rf"[\s-]*(?:{'|'.join(f'(?P<s{i}>{word}s?)' for i, word in enumerate(_SCALES))}"
+    rf"[\s-]*(?:{'|'.join(f'(?P<s{i}>{word}{_plural(word)})' for i, word in enumerate(_SCALES))}"
     rf"|(?P<han>[万亿千百]))(?![A-Za-z])(?! an? (?:hour|minute))",
     re.IGNORECASE,
 )
@@ -97,6 +101,12 @@ def _scale(match: re.Match[str]) -> Fraction | int:
     if match["han"]:
         return _HAN[match["han"]]
     return list(_SCALES.values())[int((match.lastgroup or "s0")[1:])]
+
+
+def scale_of(word: str) -> Fraction | int | None:
+    """What a word of scale multiplies by: `million`, `dozen`, `tenths`, `K`; None for any other word."""
+    match = _SCALE.fullmatch(word)
+    return _scale(match) if match else {"K": 1_000, "bn": 10**9}.get(word)
 
 
 def _magnitude(match: re.Match[str]) -> Fraction | None:

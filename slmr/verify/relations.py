@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from slmr.verify.brackets import inside, split
 from slmr.verify.polynomial import Sum, add, monic, negate, rational
@@ -14,19 +15,30 @@ NAME = (
 )
 IS_NAME = re.compile(rf"\s*{NAME}\s*")
 MEMBER = re.compile(rf"^\s*{NAME}\s*(?:\\in)(?![a-z])\s*")
-RELATION = re.compile(r"(<=|>=|!=|<|>)")
+RELATION = re.compile(r"(<=|>=|≠|<|>)")
 _FLIP = {"<": ">", "<=": ">="}
 
 
-def value_of(equation: str) -> str:
-    """The right side of `x = 2`, and the last of a chain that begins with a name or a plain value."""
-    parts = split(equation, "=")
-    if len(parts) == 1:
+def value_of(equation: str, is_gold: bool = False) -> str | None:
+    """The value that an equation gives: the last side, the first of `2 = x`; None where two sides are other numbers.
+
+    Of gold only where the first side is a name or a plain value: a curve's equation is its own value.
+    """
+    sides = [side for side in split(equation, "=") if side]
+    if len(sides) < 2:
+        return sides[0] if sides else ""
+    numbers = [value for side in sides if (value := _number(side)) is not None]
+    if not is_gold and any(value != numbers[0] for value in numbers):
+        return None
+    if is_gold and not (IS_NAME.fullmatch(sides[0]) or _number(sides[0]) is not None):
         return equation
-    first = normal(parts[0])
-    if IS_NAME.fullmatch(parts[0]) or (first is not None and rational(first) is not None):
-        return parts[-1].split("\\approx")[0].strip()
-    return equation
+    is_reversed = IS_NAME.fullmatch(sides[-1]) and not IS_NAME.fullmatch(sides[0])
+    return sides[0 if is_reversed else -1].split("\\approx")[0].strip()
+
+
+def _number(side: str) -> Fraction | None:
+    value = normal(side)
+    return None if value is None else rational(value)
 
 
 def same_zero(mine: str, theirs: str) -> bool | None:
@@ -48,7 +60,7 @@ def interval(text: str) -> tuple[str, list[str]] | None:
     parts = RELATION.split(text)
     if len(parts) == 1:
         return inside(text)
-    if "!=" in parts:
+    if "≠" in parts:
         return None
     if len(parts) == 5 and parts[1][0] == parts[3][0] and re.fullmatch(NAME, parts[2].strip()):
         low, high = ((0, 1), (4, 3)) if parts[1][0] == "<" else ((4, 3), (0, 1))
@@ -79,4 +91,4 @@ def relation(text: str) -> tuple[str, Sum] | None:
     if sign in _FLIP:
         sign, difference = _FLIP[sign], negate(difference)
     unit, leading = monic(difference)
-    return sign, unit if leading > 0 or sign == "!=" else negate(unit)
+    return sign, unit if leading > 0 or sign == "≠" else negate(unit)

@@ -4,45 +4,58 @@ from __future__ import annotations
 
 import re
 
+from slmr.verify.units import without_plain_unit, without_units
+
 _DROP = re.compile(
-    r"\\[,;:!]|(?<!\\)\\ |\\left(?![a-z])|\\right(?![a-z])|\\(?:displaystyle|limits|bigl?|bigr?|Bigl?|Bigr?)(?![a-z])"
-    r"|\\q?quad|~|\\?\$|\\[()]|(?<!\\)\\\[|(?<!\\)\\\]"
+    r"\\!|\\left(?![a-z])|\\right(?![a-z])|\\(?:displaystyle|limits|bigl?|bigr?|Bigl?|Bigr?|bigg?|Bigg?)(?![a-z])"
+    r"|\\?\$|\\[()]|(?<!\\)\\\[|(?<!\\)\\\]"
 )
-_WRAP = re.compile(r"\\(?:text|textnormal|mathrm|mathbf|textbf|mathit|mbox|operatorname)\s*\{([^{}]*)\}")
-_UNIT_NAMES = (
-    r"degrees?|dollars?|cents?|(?:square |cubic )?units?|(?:square |cubic |sq\.? )?(?:inch(?:es)?|in\."
-    r"|feet|foot|ft|cm|mm|km|m"
-    r"|(?:centi|kilo|milli)?met(?:er|re)s?|miles?|yards?)|hours?|minutes?|seconds?|days?|weeks?|months?|years?|ways?|mph"
-    r"|kg|grams?|lit(?:er|re)s?|gallons?|pounds?|students?|people|apples?"
+_BLANK = re.compile(r"\\[,;:]|(?<!\\)\\ |\\q?quad|~|\\(?:hspace|vspace|phantom)\{[^{}]*\}")
+# How it looks, which says nothing: fonts, sizes, colours, lines under it.
+_LOOK = re.compile(
+    r"\\(?:text)?color\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}|\\(?:boldsymbol|mathbf|bm|bf|rm|it|pmb|underline|uline"
+    r"|framebox|boxed|fbox|emph|mathit|mathsf|mathtt|large|Large|LARGE"
+    r"|huge|small|normalsize|displaystyle|textstyle|bfseries|mathstrut|strut|nonumber|hfill|mathop"
+    r"|mathrm(?=\s*\{\s*[ei]\s*\}))(?![a-zA-Z])"
 )
-_UNIT = re.compile(
-    rf"(?<=[\d}}\s)])\s*(?:\^\\circ|\^\{{\\circ\}}|\\circ|°|(?:{_UNIT_NAMES})(?:\s?/\s?[a-z]+)?)(?:\^\{{?[23]\}}?|²|³)?\.?$",
-    re.IGNORECASE,
+_WRAP = re.compile(
+    r"\\(?:text|textnormal|mathrm|textbf|textit|textrm|mbox|operatorname|textsf|texttt|hbox)\s*\{([^{}]*)\}"
 )
 _THOUSANDS = re.compile(
     r"(?<![\d.(\[,])(?<![(\[,] )\d{1,3}(?:(?:,|\{,\}|\\,|,\\! ?)\d{3})+(?![\d,])(?!\s*[)\]])"
-    r"|(?<![\d.])\d{1,3}(?:(?:\{,\}|\\,|,\\! ?)\d{3})+(?!\d)|^\d{1,3}(?: \d{3})+$"
+    r"|(?<![\d.])\d{1,3}(?:(?:\{,\}|\\,|,\\! ?)\d{3})+(?!\d)|(?<![\d.,_^] )(?<![\d.,_^])\d{1,3}(?: \d{3})+(?![\d.]"
+    r"| \d)"
 )
-# A unit in words behind a number. `5 \text{ and } 6` has something behind the words.
-_TEXT_UNIT = re.compile(
-    r"(?<=[\d})i])\s*\\(?:text|mathrm|mbox|textrm)\s*\{\s*[a-zA-Z][^{}]{0,60}\}\s*(?:\^\{?[23]\}?)?\.?\$?$"
+_NO_SOLUTION = re.compile(
+    r"^(?:there (?:is|are) )?no (?:real |integer |positive |such |possible |valid )*(?:solutions?|roots?"
+    r"|values?)(?: exists?)?$|^(?:the )?empty set$",
+    re.IGNORECASE,
 )
+_MIXED = re.compile(r"(?<![\d.,_^\\{/])(\d+)(?:\s+|\s*\+?\\?\s+and\s+)(\d+)\s*/\s*(\d+)(?![\d/])")
+_DIGIT_ARGUMENTS = re.compile(r"(\\[dtc]?(?:frac|binom))\s*(\d)\s+(\d)(?!\d)")
 _RECURRING = re.compile(r"(\d{1,20})\.(\d{0,20})\\(?:overline|bar|dot)\s*\{(\d{1,20})\}")
 _SPACE = r"\s|(?<!\\)\$|~|(?<!\\)\\[,;:! ]|\\q?quad(?![a-z])"
 _MAX_EDGES = 40
 _EDGE = re.compile(rf"^(?:{_SPACE}|\\(?:display|text)style(?![a-z])){{1,40}}|(?:{_SPACE}|(?<!\.)\.){{1,40}}$")
 _MATRIX = re.compile(r"\\begin\{(?:[pbBV]|small)?matrix\}(.*?)\\end\{(?:[pbBV]|small)?matrix\}", re.DOTALL)
+_CASES = re.compile(
+    r"(?:\\left\s*\\\{\s*)?\\begin\{(?:cases|aligned|array)\}(?:\{[lcr| ]*\})?((?:(?!\\begin|\\end|&).)*)"
+    r"\\end\{(?:cases|aligned|array)\}(?:\s*\\right\s*\.)?"
+)
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _SAME = [
     (re.compile(r"\\[dtc]frac(?![a-z])"), r"\\frac"), (re.compile(r"\\(?:le|leq|leqslant)(?![a-z])|≤"), "<="),
-    (re.compile(r"\\(?:ge|geq|geqslant)(?![a-z])|≥"), ">="), (re.compile(r"\\(?:ne|neq)(?![a-z])|≠|\\not="), "!="),
+    (re.compile(r"\\(?:ge|geq|geqslant)(?![a-z])|≥"), ">="), (re.compile(r"\\(?:ne|neq)(?![a-z])|\\not\s*="
+        r"|(?<=\s)!=(?=\s)"), "≠"),
     (re.compile(r"\\lt(?![a-z])"), "<"), (re.compile(r"\\gt(?![a-z])"), ">"), (re.compile(r"∈"), r"\\in "),
     (re.compile(r"∪"), r"\\cup "), (re.compile(r"∞"), r"\\infty "), (re.compile(r"π"), r"\\pi "),
-    (re.compile(r"±"), r"\\pm "), (re.compile(r"[×·⋅]"), "*"), (re.compile(r"\\(?:cdot|times)(?![a-z])"), "*"),
+    (re.compile(r"±"), r"\\pm "), (re.compile(r"[×·⋅∗]"), "*"), (re.compile(r"\\(?:cdot|times)(?![a-z])"), "*"),
     (re.compile(r"√\s*(\d+|[a-z])"), r"\\sqrt{\1}"), (re.compile(r"√\s*\("), r"\\sqrt("),
     (re.compile(r"\\(?:lbrace|\{)"), r"\\{"), (re.compile(r"\\(?:rbrace|\})"), r"\\}"),
     (re.compile(r"\^\{\\prime\}|\\prime"), "'"), (re.compile(r"\\(?:exponentialE)(?![a-z])"), "e"),
-    (re.compile(r"(?<=[}\d])\^\\circ(?=\s|$)"), "°"),
+    (re.compile(r"\^\s*\{\s*\\circ\s*\}|\^\s*\\circ(?![a-z])|\^?\\degree(?![a-z])|\^°"), "°"),
+    (re.compile(r"\\(?:ldots|cdots|dotsc|dotsb|dots)(?![a-z])|…|⋯|\.\.\.+"), r"\\dots "),
+    (re.compile(r"÷"), r"\\div "), (re.compile(r"ℝ"), r"\\mathbb{R}"), (re.compile(r"ℤ"), r"\\mathbb{Z}"),
     (re.compile(r"(?<![\\a-z])(?:infinity|infty)(?![a-z])"), r"\\infty"),
     (re.compile(r"\\varnothing(?![a-z])|∅|\\\{\s*\\\}"), r"\\emptyset"), (re.compile(r"\{:\}"), ":"),
     (re.compile(r"_\{(\d+)\}"), r"_\1"),
@@ -53,23 +66,27 @@ _SAME = [
 ]  # fmt: skip
 
 
-def normalise(text: str) -> str:
+def normalise(text: str, is_gold: bool = False) -> str:
     """The text in one spelling, still LaTeX."""
-    plain = _bare(re.sub(r"\s+", " ", text).strip().strip("*"))
-    plain = re.sub(r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, plain))  # what was escaped twice
-    plain = _RECURRING.sub(_fraction, _TEXT_UNIT.sub("", plain))
+    plain = _bare(re.sub(r"\s+", " ", text).strip().strip("*`"))
+    plain = re.sub(
+        r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, _CASES.sub(_system, plain))
+    )  # escaped twice
+    plain = _bare(_LOOK.sub("", plain))
+    plain = _RECURRING.sub(_fraction, without_units(plain, is_gold))
     for _ in range(2):
         plain = _WRAP.sub(r"\1", plain)
     plain = _THOUSANDS.sub(lambda m: re.sub(r"\D", "", m[0]), plain.strip("$").strip())
-    plain = _DROP.sub("", plain).replace("\u2212", "-")
+    plain = _DROP.sub("", without_plain_unit(_BLANK.sub(" ", plain).strip())).replace("\u2212", "-")
     plain = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: f"^{{{m[0].translate(_SUPERSCRIPTS)}}}", plain)
     for pattern, spelling in _SAME:
         plain = pattern.sub(spelling, plain)
     plain = plain.strip().rstrip(".,;").strip()
-    plain = _UNIT.sub("", plain).strip()
+    plain = "\\emptyset" if _NO_SOLUTION.match(plain) else without_plain_unit(plain)
+    plain = _MIXED.sub(r"\1\\frac{\2}{\3}", _DIGIT_ARGUMENTS.sub(r"\1{\2}{\3}", plain))
     plain = re.sub(r"^\{([^{},]*)\}$", r"\1", plain)
     plain = re.sub(r"^\(([A-J])\)$", r"\1", plain)
-    return re.sub(r"\s+", " ", plain)
+    return re.sub(r"\s+", " ", plain).strip()
 
 
 def _bare(text: str) -> str:
@@ -101,6 +118,13 @@ def _fraction(match: re.Match[str]) -> str:
     whole, fixed, cycle = match.groups()
     top = int(whole + fixed + cycle) - int(whole + fixed or "0")
     return f"\\frac{{{top}}}{{{10 ** len(fixed) * (10 ** len(cycle) - 1)}}}"
+
+
+def _system(match: re.Match[str]) -> str:
+    """The equations of a system as a list; what is no system stays."""
+    if "=" not in match[1]:
+        return match[0]
+    return ", ".join(row.strip(" ,") for row in re.split(r"\\\\", match[1]) if row.strip(" ,"))
 
 
 def _matrix(match: re.Match[str]) -> str:

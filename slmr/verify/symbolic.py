@@ -166,7 +166,7 @@ def equal(answer: str, gold: str) -> bool:
 def _latex(text: str) -> str:
     plain = normalise(text)
     for own, latex in (("⟦", "\\begin{pmatrix}"), ("⟧", "\\end{pmatrix}"), ("¦", "\\\\"), ("<=", "\\leq "),
-                       (">=", "\\geq "), ("!=", "\\neq ")):  # fmt: skip
+                       (">=", "\\geq "), ("≠", "\\neq ")):  # fmt: skip
         plain = plain.replace(own, latex)
     return re.sub(r"(?<![\\a-z])(floor|ceil|gcd|lcm|min|max)(?=\()", r"\\\1", plain)
 

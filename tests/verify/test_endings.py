@@ -64,3 +64,10 @@ def test_right_golds_pass_in_every_form(kind):
     missed = Counter(ending.form for ending, verdict in verdicts if not verdict.lenient)
     forms = Counter(ending.form for ending, _ in verdicts)
     assert {form: missed[form] for form in forms if missed[form] > 0.005 * forms[form]} == {}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("table", "wanted"), [(KEPT, True), (CHANGED, False)], ids=["kept", "changed"])
+def test_rewrites_keep_or_change_the_verdict(table, wanted, seed):
+    rows = [row for row in rewritten(table, seed=100 + seed) if verify(*row[2:4], row[1]).lenient != wanted]
+    assert rows == []
