@@ -6,12 +6,14 @@ import re
 
 _LEVEL = {"(": 1, "[": 1, "{": 1, "⟦": 1, ")": -1, "]": -1, "}": -1, "⟧": -1}
 
+_BRACKET = re.compile(r"[(\[{⟦)\]}⟧]")
+
 
 def depth(text: str) -> int:
     """The deepest nesting of brackets."""
     level = deepest = 0
-    for character in text:
-        level += _LEVEL.get(character, 0)
+    for bracket in _BRACKET.findall(text):
+        level += _LEVEL[bracket]
         deepest = max(deepest, level)
     return deepest
 

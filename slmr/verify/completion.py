@@ -46,10 +46,13 @@ _SPELLING = {
     **dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u3000"), " "),
     **dict.fromkeys(map(ord, "\u2018\u2019\u02bc"), "'"),
     **dict.fromkeys(map(ord, "\u2022\u2219\u22c5"), "·"),
+    **dict.fromkeys(map(ord, "\u00ba\u02da"), "°"),
     ord("\u2044"): "/",
     ord("\u2215"): "/",
 }
 _SUPERSCRIPT = re.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_SUBSCRIPT = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
 _VULGAR = re.compile("(?<=\\d)[ ]?([¼-¾⅐-⅞])|([¼-¾⅐-⅞])")
 
@@ -96,6 +99,7 @@ def fold(text: str) -> str:
         return text
     plain = text.translate(_INVISIBLE).translate(_SPELLING)
     plain = _SUPERSCRIPT.sub(lambda m: f"^{{{m[0].translate(_RAISED)}}}", plain)
+    plain = _SUBSCRIPT.sub(lambda m: f"_{{{m[0].translate(_LOWERED)}}}", plain)
     plain = _VULGAR.sub(lambda m: " " + _fraction(m[1]) if m[1] else _fraction(m[2]), plain)
     return "".join(map(_plain, plain))
 
@@ -105,7 +109,11 @@ def _plain(character: str) -> str:
         return character
     if character.isdecimal():
         return str(unicodedata.decimal(character))
-    return unicodedata.normalize("NFKC", character) if "！" <= character <= "～" else character
+    return (
+        unicodedata.normalize("NFKC", character)
+        if "！" <= character <= "～" or "𝐀" <= character <= "𝟿"
+        else character
+    )
 
 
 def _fraction(character: str) -> str:

@@ -6,22 +6,23 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_EN = r"(?:final |correct |right |best |true |actual |exact |overall |our |my |the )*"
+
+def _words(*nouns: str) -> str:
+    """Nouns as a pattern, in the three ways to write them: without IGNORECASE a search for them is fast."""
+    return "|".join(dict.fromkeys(case for noun in nouns for case in (noun, noun.capitalize(), noun.upper())))
+
+
 # Nouns for the answer itself.
-_ANSWER = (
-    rf"\b{_EN}answer\b|(?:\b(?:richtige |endgültige |finale |korrekte )*Antwort\b)|\b(?:bonne )?réponse(?: finale"
-    rf"| correcte| exacte)*"
-    r"|\brespuesta(?: final| correcta)*|\bresposta(?: final| correta)*|\brisposta(?: finale| corretta| esatta)*"
-    r"|(?:最终|正确|最後)?的?答案|(?:最終的な)?答え"
-    r"|正解|回答|解答|(?:최종 )?(?:정답|답)|\b(?:правильный |окончательный |итоговый )*ответ\b|الإجابة|الجواب|उत्तर|উত্তর"
-    r"|\bđáp án|\bcevap"
-)
+_ANSWER = _words(
+    "answer", "antwort", "réponse", "respuesta", "resposta", "risposta", "答案", "答え", "正解", "回答", "解答",
+    "정답", "답", "ответ", "الإجابة", "الجواب", "उत्तर", "উত্তর", "đáp án", "cevap",
+)  # fmt: skip
 # Nouns for what was computed; weaker, since a solution names several.
-_RESULT = (
-    r"\b(?:result|solution|value|total)\b|\b(?:Ergebnis|Lösung|Resultat|Gesamtzahl|Wert)\b|\brésultat\b"
-    r"|\bsolution\b|\bvaleur\b|\bresultado\b|\bsolución\b"
-    r"|\bvalor\b|\btotal\b|\brisultato\b|结果|结论"
-)
+_RESULT = _words(
+    "result", "solution", "value", "total", "ergebnis", "lösung", "resultat", "gesamtzahl", "wert", "résultat",
+    "valeur", "resultado", "solución", "valor", "risultato", "结果", "结论",
+)  # fmt: skip
+_RIGHT = r"(?:\s+(?:finale?|corret[ao]|correcta?|correcte|exacte|esatta))?"
 _IS = (
     r"(?:\s+(?:to|of|for|here|then|therefore|thus)\b[^\n.:=?]{0,60}?)??[\s*_}]*(?:(?:\b(?:is|are|was|ist|lautet"
     r"|beträgt|sind|est|vaut|es|son|é|è|are)\b(?!n't)"
@@ -39,23 +40,26 @@ _SKIP = re.compile(
     r"|equal to|therefore|daher|also|donc|por lo tanto)\b,?)*",
     re.IGNORECASE,
 )
-_STRONG = re.compile(
-    rf"(?:(?:{_ANSWER}){_IS}|(?:^|(?<=\n))[ \t*_]*(?-i:A):|<answer>|\bAnswer\b[ \t*_]*(?=\\boxed|\n))",
-    re.IGNORECASE,
-)
+_STRONG = re.compile(rf"(?:{_ANSWER})(?i:{_RIGHT}{_IS})")
+_OTHER = re.compile(r"^[ \t*_]*A:|<answer>|\bAnswer\b[ \t*_]*(?=\\boxed|\n)", re.MULTILINE)
 _HEADING = re.compile(
-    r"(?:^|(?<=\n))[ \t#*_✅]*(?:the )?(?:final |correct )?(?:answer|result"
-    r"|solution)[ \t]*[*_]*[ \t]*:?[ \t]*[*_]*[ \t]*(?=\n)",
-    re.IGNORECASE,
+    r"^[ \t#*_✅]*(?:the )?(?:final |correct )?(?:answer|result|solution)[ \t]*[*_]*[ \t]*:?[ \t]*[*_]*[ \t]*(?=\n)",
+    re.IGNORECASE | re.MULTILINE,
 )
-_WEAK = re.compile(rf"(?:{_RESULT}){_IS}", re.IGNORECASE)
+_WEAK = re.compile(rf"(?:{_RESULT})(?i:{_IS})")
 # What asserts an answer behind another one: a cue, a marker, a box.
 ASSERTS = re.compile(
-    rf"(?:{_ANSWER}){_IS}(?:\s*(?:therefore|thus|simply|exactly|just|now|then|actually|really|option)\b)*[\s*_]*"
-    rf"|####[ \t]*|\\boxed\s*\{{|<answer>"
-    r"|(?:^|(?<=\n))[ \t#*_✅]*(?:the )?(?:final )?answer[ \t*_:]*$",
+    rf"(?:{_ANSWER})(?i:{_RIGHT}{_IS}(?:\s*(?:therefore|thus|simply|exactly|just|now|then|actually|really"
+    rf"|option)\b)*)[\s*_]*"
+    r"|####[ \t]*|^[ \t]*A:[ \t]*|\\boxed\s*\{|<answer>|(?i:^[ \t#*_✅]*(?:the )?(?:final )?answer[ \t*_:]*$)",
+    re.MULTILINE,
+)
+# In front of a cue or behind it: this is not what the text holds for the answer.
+FALSE_BEFORE = re.compile(
+    r"\b(?:wrong|incorrect|false|common|tempting|naive|first|initial|previous|old|falsche|错误的?)\s*(?:final )?$",
     re.IGNORECASE,
 )
+_NOT_FIRST = re.compile(r"(?:not|never|neither|nicht|pas|不是?)\b(?!\s*(?:only|just))|n't", re.IGNORECASE)
 _END = re.compile(r"\n|(?<=\S)[.;!?](?=\s|$|<)(?<!\b[Nn]o\.)|。|！|</answer>")
 _DISPLAY = re.compile(r"\\\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*?\\\]|\$\$[^$]*\$\$")
 MAX_STATEMENT, MAX_CUES = 2_000, 8
@@ -71,11 +75,23 @@ class Statement(NamedTuple):
 
 def statements(text: str, weak: bool = True) -> Iterator[Statement]:
     """What follows the cues, the last of them first: those of the answer, then those of a result."""
-    for pattern in (_STRONG, _HEADING, _WEAK)[: 3 if weak else 2]:
-        for cue in reversed(list(pattern.finditer(text))[-MAX_CUES:]):
+    for patterns in ((_STRONG, _OTHER), (_HEADING,), (_WEAK,))[: 3 if weak else 2]:
+        cues = sorted(
+            (cue for pattern in patterns for cue in pattern.finditer(text) if _is_word(text, cue.start())),
+            key=re.Match.start,
+        )
+        for cue in reversed(cues[-MAX_CUES:]):
             found = statement(text, cue.end())
-            if found.text:
+            is_denied = _NOT_FIRST.match(found.text) or FALSE_BEFORE.search(
+                text, max(0, cue.start() - 20), cue.start()
+            )
+            if found.text and not is_denied:
                 yield Statement(found.text, cue.start(), found.end)
+
+
+def _is_word(text: str, start: int) -> bool:
+    """Whether a noun is no part of a longer word."""
+    return not (start and text[start].isascii() and text[start - 1].isalpha() and text[start - 1].isascii())
 
 
 def statement(text: str, start: int) -> Statement:

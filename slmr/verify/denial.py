@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from slmr.verify.cues import ASSERTS, FILLER
+from slmr.verify.cues import ASSERTS, FALSE_BEFORE, FILLER
 
 # Whether a text begins with the answer (True), with another value (False), or with none (None).
 Stated = Callable[[str], bool | None]
@@ -44,7 +44,7 @@ _CLAUSE = _pattern(
     r"[,;:!?\n]|(?<!\d)\.|\b(?:but|so|thus|hence|then|therefore|sondern|mais|sino)\b|而是|所以"
 )
 _OR = r"\b(?:or|oder|ou|или)\b"
-_OR_BEFORE = _pattern(rf"([^\n.;:]{{1,60}}?){_EDGE}*{_OR}(?: maybe| perhaps| possibly)?{_EDGE}*$")
+_OR_BEFORE = _pattern(rf"{_OR}(?: maybe| perhaps| possibly)?{_EDGE}*$")
 _BE = r"(?:is|was|are|were|be)"
 _DENIES_AFTER = _any(
     rf"{_BE}\s*(?:n't|\s+not|\s+never)\b(?!\s+(?:hard|difficult|surprising|only|just|a coincidence|unexpected))",
@@ -58,9 +58,12 @@ _DENIES_AFTER = _any(
 )  # fmt: skip
 # What denies the answer that stands before: "is wrong", "would be", "? No".
 _DENIED_AFTER = _pattern(
-    rf"{_EDGE}{{0,16}}(?:(?:,? which|,? and that|,? but (?:that|this|it))\s+)?{_DENIES_AFTER}"
+    rf"(?:(?!\n){_EDGE}){{0,16}}(?:(?:,? which|,? and that|,? but (?:that|this|it))\s+)?{_DENIES_AFTER}"
 )
-_QUESTIONED = _pattern(rf"{_EDGE}{{0,8}}\?+\s*(?:No\b|Not\b|Nope|Hardly|Nein|Non\b|不)")
+_QUESTIONED = _pattern(
+    rf"{_EDGE}{{0,8}}\?+\s*(?:(?:probably|certainly|definitely|surely|of course) )?(?:No\b|Not\b|Nope|Hardly|Nein"
+    rf"|Non\b|不)"
+)
 _OR_AFTER = _pattern(
     r"[\s$*_`\"')\]}.,;:]{0,12}(?:\b(?:or|and/or|oder|ou|или|alternatively|maybe|perhaps|possibly)\b|/|或者?)"
     r"(?:\s*(?:maybe|perhaps|possibly|even|rather|is it|it is|it's|also))?[\s,:]*"
@@ -69,20 +72,28 @@ _OR_MORE = _pattern(
     r"(?:more|less|fewer|so|above|below|higher|lower|greater|maybe|perhaps|possibly|something)\b"
 )
 
-_REFERS = r"(?:that|this|it|which|answer)(?:'s| is| was| must be) (?:clearly |actually |obviously )?"
+_THIS = r"(?:that|this|it|answer|the above)"
 _AGAIN = "re-?(?:do|try|compute|calculate|consider|think|start|work|solve|evaluate)"
-# What takes an answer back in so many words.
+# What takes an answer back in so many words; not "wrong in my first attempt", "not sure why", "forgot to mention".
 _TAKES_BACK = _pattern(
     r"\b" + _any(
-        "no,? wait", "scratch that", "strike that", "(?:ignore|disregard) (?:that|this)", "never ?mind", "my bad",
-        "oops",
-        "i (?:was|am|'m) (?:wrong|mistaken)",
-        rf"{_REFERS}(?:wrong|incorrect|not (?:quite )?(?:right|correct|true)|a mistake|an error)"
+        "no,? wait", "wait,? no", "scratch that", "strike that",
+        "(?:ignore|disregard|forget) (?:that|this|the above|it)",
+        "never ?mind", "my bad", "oops", "just kidding", "i (?:take (?:that|this|it) back|retract)",
+        "i (?:was|am|'m) (?:wrong|mistaken)(?! (?:earlier|before|at first|initially|in|about))",
+        rf"{_THIS}(?:'s| is| was| must be) (?:clearly |actually |obviously )?"
+        r"(?:wrong|incorrect|not (?:quite )?(?:right|correct|true|it|the (?:right |correct |final )?answer)"
+        r"|a mistake|an error)"
         r"(?!,? (?:in|for|of|if|because|when|to|with|as)\b)",
-        f"let me (?:{_AGAIN}|try (?:again|that again|once more)|correct|fix|start over)", "on second thou?ghts?",
-        r"(?<!no )(?<!not )my mistake", r"(?:i|i've|have) made (?:a|an|some) (?:\w+ )?(?:mistake|error)",
-        "there(?:'s| is| was) an? (?:mistake|error)",
-        r"i(?:'m| am) (?:not (?:\w+ )?(?:sure|certain|confident)|unsure)",
+        rf"{_THIS} (?:isn't|can't be|cannot be|can not be|couldn't be) (?:right|correct|true|it|the (?:right "
+        rf"|correct )?answer)",
+        f"(?:let me|i (?:need|have|want) to|i(?:'ll| will| must| should)) "
+        f"(?:{_AGAIN}|try (?:again|that again|once more)|start over)",
+        "let me (?:correct|fix)", "on second thou?ghts?", r"(?<!no )(?<!not )my mistake(?=\s*(?:[.,;:!)—-]|$))",
+        r"(?:i|i've|have) made (?:a|an|some) (?:\w+ )?(?:mistake|error)(?! (?:earlier|before|at first|initially))",
+        "there(?:'s| is| was) an? (?:mistake|error)", r"i guess(?=\s*(?:[.!]|$))",
+        r"i(?:'m| am) (?:not (?:\w+ )?(?:sure|certain|confident)|unsure)(?! (?:whether|why|how|what|which"
+        r"|about the))",
         "i forgot (?:the|to (?!mention|say|note|state|add that|tell|write|point)|about|that)",
         r"i (?:don't|do not) know(?= ?(?:[.!,;?]|$|\n|if|whether|the answer|how))",
         "or (?:maybe|perhaps|possibly)(?! not)",
@@ -104,16 +115,19 @@ _TURNS = _pattern(
         "en fait",
         "perdón", "espera", "corrección", "en realidad", "等等", "更正", "不", "实际上",
     ) + r"\b[\s,:.!—-]*"
-    r"|\b(?:(?:it|this|that|answer) should (?:instead |actually |rather )?(?:have been|be)|i meant"
+    r"|\b(?:(?:it|this|that|answer|value|result|total) should (?:instead |actually |rather )?(?:have been|be)"
+    r"|i meant"
+    r"|chang(?:e|ing) my answer to"
     r"|correct(?:ed)? (?:value|number|one|result|answer)(?: is|:))\s*"
 )  # fmt: skip
 _IS = _pattern(
-    r"(?:\b(?:it|that)'s|\b(?:is|are|be|been|equals?|we get|i get|gives?|makes?|so|ist|sind|est|es|son)\b"
+    r"(?:\b(?:it|that)'s|\b(?:is|are|be|been|equals?|we get|i get|i meant?|gives?|makes?|so|ist|sind|est|es|son)\b"
     r"|[\d)}]\s*=|≈|[是为])"
     r"\s*(?:(?:actually|really|just|simply|exactly|then|now|option|only|about)\s+)?[\s$*_`(\[\\:]*"
 )
 _CHECKS = _pattern(
-    r"\b(?:check|verify|confirm|test|validate|justify|explain)(?:ing|s)?(?: that| whether)?\s*$"
+    r"\b(?:check|verify|confirm|test|validate|justify|explain)(?:ing|s)?(?: that| whether)?(?: the| my| our| this)?"
+    r"(?: final)?\s*$"
 )
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+|(?<=[。！？])")
 _MAX_CUES = 20
@@ -122,8 +136,10 @@ _UNSURE = _pattern(
     r"|weiß (?:es )?nicht|je ne sais pas)\b|不知道"
 )
 _REFUSES = _pattern(
-    r"\b(?:i|we)(?: am| 'm|'m| are)? ?(?:cannot|can't|can not|could not|couldn't|won't|will not|unable to|not able to"
-    r"|refuse to)\s+(?:\w+ )?(?:answer|solve|do|help|respond|determine|complete|provide|comply|assist|say|tell|give)\b"
+    r"\b(?:i|we)(?: am| 'm|'m| are)? ?(?:cannot|can't|can not|could not|couldn't|won't|will not|unable to"
+    r"|not able to"
+    r"|refuse to)\s+(?:\w+ )?(?:answer|solve|do|help|respond|determine|complete|provide|comply|assist|say|tell"
+    r"|give)\b"
 )
 _HEDGE = _pattern(
     r"\b(?:or|either|maybe|perhaps|possibly|and/or|not sure|unsure|could be|might be|not|cannot|can't|isn't|never"
@@ -137,7 +153,7 @@ def denied(before: str, after: str, stated: Stated) -> bool:
     if _DENIED_BEFORE.search(_CLAUSE.split(clause)[-1]):
         return True
     other = _OR_BEFORE.search(clause)
-    if other and stated(_last_word(other[1])) is False:
+    if other and stated(_last_word(clause[: other.start()])) is False:
         return True
     return denied_behind(after) or _alternative(after, stated)
 
@@ -180,7 +196,12 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
     last = None
     for cue in ASSERTS.finditer(sentence):
         before, rest = sentence[: cue.start()], sentence[cue.end() :]
-        if _DENIED_BEFORE.search(before) or _CHECKS.search(before) or _HEDGE.match(rest.strip()):
+        if (
+            FALSE_BEFORE.search(before)
+            or _DENIED_BEFORE.search(before)
+            or _CHECKS.search(before)
+            or _HEDGE.match(rest.strip())
+        ):
             continue
         same = stated(rest if rest.strip(" *_:#") else following)
         last = last if same is None else same

@@ -17,10 +17,13 @@ _SHORT = 200  # characters; a longer gold is a solution, not an answer
 _DOLLARS = re.compile(
     r"\$\$(.+?)\$\$|(?<!\\)\$([^$\n]+?)(?<!\\)\$|\\\[(.+?)\\\]|\\\(([^\n]+?)\\\)", re.DOTALL
 )
-_BECAUSE = re.compile(r",?\s+(?:because|since|as|so|which|when|where|by)\b.*$", re.DOTALL)
+_BECAUSE = re.compile(
+    r",?\s+(?:because|since|as|so|which|when|where|by)\b.*$|(?:,|,? and)\s+not\b.*$|\s+(?:rather than|instead of)\b.*$",
+    re.DOTALL,
+)
 _CONCLUDES = re.compile(r"(?:therefore|thus|hence|so|consequently|finally)\b", re.IGNORECASE)
 _FAREWELL = re.compile(r"i hope\b", re.IGNORECASE)
-_PROSE = re.compile(r"[A-Za-z]{3,}[ ][A-Za-z]{2,}[ ][^{}]*\d")
+_PROSE = re.compile(r"[A-Za-z]{3,}[ ][A-Za-z]{2,}[ ][^{}]{0,200}\d")
 _WORDS = re.compile(r"[A-Za-z]{3,} [A-Za-z]{2,}|[\u0600-\u06ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _SO_NAME = re.compile(
     r"(?:(?:so|hence|thus|therefore|then"

@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from slmr.verify.brackets import depth, inside, split, squeeze
-from slmr.verify.plausible import implausible
+from slmr.verify.plausible import implausible, repeats
 from slmr.verify.polynomial import canonical, multiply, number, rational
 from slmr.verify.relations import IS_NAME, MEMBER, RELATION, interval, relation, same_zero, value_of
 from slmr.verify.spelling import normalise
 from slmr.verify.units import without_plain_unit
-from slmr.verify.values import normal, same_sums, same_value, tree
+from slmr.verify.values import has_two_numbers, normal, same_sums, same_value, tree
 
 MAX_CHARS, MAX_DEPTH, MAX_PARTS = 10_000, 30, 100
 
@@ -26,12 +26,17 @@ _SEPARATOR = re.compile(r"(?:,\s*)?\\?\band\b|(?:,\s*)?\bor\b")
 _WORD = re.compile(r"[A-Za-z][A-Za-z \-']*")
 _KNOWN_WORDS = {"yes", "no", "odd", "even", "true", "false", "none"}
 _MATRIX = re.compile(r"⟦[^⟦⟧]*⟧")
-_TWO_NUMBERS = re.compile(r"(?<![\d_^.])\d+(?:\.\d+)?\s+\.?\d")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3}){1,5}")
+_MODULO = re.compile(r"\s*(?:\\pmod\s*|\(\s*\\?mod\s*)(\{[^{}]*\}|\w+)\s*\)?$")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})\s*([aApP])?(?:\.?\s?[mM]\.?)?")
-_FREE_INDEX = re.compile(r"(?:,|\bwhere\b|\bfor\b|;)\s*([a-z])\s*\\in\s*(?:\\mathbb\s*\{?\s*|\\)?[ZN]")
+_FREE_INDEX = re.compile(
+    r"\s*(?:,|;|\(|\bwhere\b|\bfor\b(?: (?:all|any|some|every))?"
+    r"|\bwith\b)\s*(?:integer )?([a-z])\s*\\in\s*\\mathbb\{([ZN])\}\s*\)?$"
+)
 # An answer that begins so is a denial, not a value.
 _MEANT_OTHER = re.compile(r"\s*(?:≠|\\neg|\\lnot|\\not(?![a-z]))")
+_HEAD = 400  # characters in which a repeat shows
+_MAX_NUMBER = 600  # characters of an expression that is one number
 _MAX_NESTED = 12  # tuples within tuples
 _BASE = re.compile(r"(\d+)_\{?\d{1,2}\}?")
 
@@ -40,6 +45,8 @@ def decide(answer: str, gold: str) -> bool | None:
     """Whether the answer equals gold; None where exact means do not tell."""
     if len(answer) > MAX_CHARS or depth(answer) > MAX_DEPTH:
         return answer == gold
+    if repeats(answer[:_HEAD]) and not repeats(gold):
+        return squeeze(answer) == squeeze(gold)
     mine, theirs = normalise(answer), _gold(gold)
     if not mine:
         return False
@@ -55,6 +62,9 @@ def decide(answer: str, gold: str) -> bool | None:
     clocks = [_CLOCK.fullmatch(side) for side in (mine, theirs)]
     if clocks[0] and clocks[1]:
         return _same_clock(clocks[0], clocks[1])
+    moduli = [_MODULO.search(side) for side in (mine, theirs)]
+    if any(moduli) and not (moduli[0] and moduli[1] and squeeze(moduli[0][1]) != squeeze(moduli[1][1])):
+        mine, theirs = (_MODULO.sub("", side) for side in (mine, theirs))
     same = _same_percent(_with_index(mine), _with_index(theirs))
     return same if same is True else _same_as_list(answer, gold) or same
 
@@ -84,13 +94,16 @@ def _same_clock(mine: re.Match[str], theirs: re.Match[str]) -> bool:
 def _with_index(text: str) -> str:
     r"""`k\pi, k \in \mathbb{Z}` with the index called n: what a free index is called does not matter."""
     match = _FREE_INDEX.search(text)
-    if not match or match[1] == "n" or re.search(r"(?<![a-zA-Z\\])n(?![a-zA-Z])", text):
+    if not match or (match[1] != "n" and re.search(r"(?<![a-zA-Z\\])n(?![a-zA-Z])", text)):
         return text
-    return re.sub(rf"(?<![a-zA-Z\\]){match[1]}(?![a-zA-Z])", "n", text)
+    plain = f"{text[: match.start()].rstrip()}, {match[1]}\\in\\mathbb{{{match[2]}}}"
+    return re.sub(rf"(?<![a-zA-Z\\]){match[1]}(?![a-zA-Z])", "n", plain)
 
 
 def is_number(text: str) -> bool:
     """Whether a text is one expression without symbols, such as `\\frac{1}{2}`."""
+    if len(text) > _MAX_NUMBER or (repeats(text) and not text.isdecimal()):
+        return False
     value = normal(normalise(text))
     return value is not None and rational(value) is not None
 
@@ -261,7 +274,7 @@ def _same_item(mine: str, theirs: str) -> bool | None:
 
 
 def _same_expression(mine: str, theirs: str) -> bool | None:
-    if _TWO_NUMBERS.search(mine) or _TWO_NUMBERS.search(theirs):
+    if has_two_numbers(mine) or has_two_numbers(theirs):
         return squeeze(mine) == squeeze(theirs)
     if "\\dots" in mine or "\\dots" in theirs:
         return squeeze(mine) == squeeze(theirs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from slmr.verify.polynomial import (
@@ -21,10 +21,11 @@ from slmr.verify.polynomial import (
     power,
     rational,
 )
-from slmr.verify.tree import Node, Unreadable, fold, nodes, replaced
+from slmr.verify.tree import Node, Unreadable, fold, nodes, replaced, symbol
 from slmr.verify.tree import number as leaf
 
 _LN = re.compile(r"ln\(\d+\)")
+_E = symbol("e")
 _MAX_FACTORIAL, _MAX_DIGITS, _MAX_TERMS = 300, 400, 100
 
 
@@ -41,7 +42,17 @@ def normal_form(tree: Node) -> Sum:
 
 
 def _form(tree: Node) -> Sum:
-    return fold(tree, _combined, _known_terms)
+    return fold(fold(tree, _undone), _combined, _known_terms)
+
+
+def _undone(node: Node, args: list[Node]) -> Node:
+    """A node without a power that undoes a logarithm: `e^{ln x}` and `b^{log_b x}` are x."""
+    if node.op == "power":
+        base, exponent = args
+        is_log = exponent.op == "log" and not base.args and exponent.args[1] == base
+        if is_log or (exponent.op == "ln" and base == _E):
+            return exponent.args[0]
+    return Node(node.op, tuple(args), node.value, node.name) if args else node
 
 
 def _combined(node: Node, args: list[Sum]) -> Sum:
@@ -108,10 +119,8 @@ def _power(base: Sum, exponent: Sum) -> Sum:
         for monomial, factor in exponent.items():
             total = multiply(total, power(number(int(monomial[0][0][3:-1])), number(factor)))
         return total
-    if base == atom("e") and len(exponent) == 1:
-        turns = _turns(
-            {tuple(f for f in m if f[0] != "i"): c for m, c in exponent.items() if ("i", Fraction(1)) in m}
-        )
+    if base == atom("e") and len(exponent) == 1 and ("i", Fraction(1)) in next(iter(exponent)):
+        turns = _turns({tuple(f for f in m if f[0] != "i"): factor for m, factor in exponent.items()})
         if turns is not None:
             sine, cosine = _SINES.get(turns % 2), _SINES.get((turns + Fraction(1, 2)) % 2)
             if sine is not None and cosine is not None:
@@ -128,7 +137,7 @@ def _turns(angle: Sum) -> Fraction | None:
     return None
 
 
-def _half(terms: dict[int, Fraction | int]) -> Sum:
+def _half(terms: Mapping[int, Fraction | int]) -> Sum:
     """A sum of square roots of whole numbers, each with its factor."""
     total: Sum = {}
     for radicand, factor in terms.items():
@@ -150,7 +159,11 @@ def _sines() -> dict[Fraction, Sum]:
     ]
     up = [_half(terms) for terms in first]
     arch = [*up, *up[-2::-1]]
-    return {Fraction(k, 12): arch[k] if k <= 12 else negate(arch[k - 12]) for k in range(24)}
+    sines = {Fraction(k, 12): arch[k] if k <= 12 else negate(arch[k - 12]) for k in range(24)}
+    for tenth, terms in ((1, {5: quarter, 1: -quarter}), (3, {5: quarter, 1: quarter})):
+        for k in (tenth, 10 - tenth):
+            sines |= {Fraction(k, 10): _half(terms), Fraction(k + 10, 10): negate(_half(terms))}
+    return sines
 
 
 _SINES = _sines()

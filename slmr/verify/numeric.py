@@ -10,10 +10,11 @@ from slmr.verify.boxes import boxed, unboxed
 from slmr.verify.completion import fold
 from slmr.verify.cues import statements
 from slmr.verify.denial import denied_behind, hedged, unsure
+from slmr.verify.plausible import repeats
 from slmr.verify.quantity import CHINESE, MAX_DIGITS, WORDS, Quantity
 from slmr.verify.verdict import Answer
 
-_TAIL = 4_000
+_TAIL, _MAX_STATEMENT = 4_000, 600
 _REQUESTED = re.compile(r"####[ \t]*:?[ \t]*([^\n]*)")
 _NEXT_LINE = re.compile(r"\s*([^\n]{1,100})")
 _STRICT = re.compile(
@@ -53,6 +54,10 @@ _CHANGES = re.compile(
     r"|percent of|to|than|between|square root|oder|ou|hundred|thousand|million"
     r"|is|was|isn't|if|but|except)\b|或|不", re.IGNORECASE,
 )  # fmt: skip
+_DENIES = re.compile(
+    r"\b(?:not|n't|never|neither|nor|cannot|between|either|maybe|perhaps|possibly|nicht|pas)\b|n't|不",
+    re.IGNORECASE,
+)
 _MODIFIES = re.compile(
     r"\s*(?:squared|cubed|factorial|plus|minus|times|base|mod|divided by|or)\b", re.IGNORECASE
 )
@@ -62,7 +67,8 @@ _BEHIND = re.compile(
 )
 _BECAUSE = re.compile(
     r"(?:,|\s[-—(])?\s*\b(?:because|since|as|which|when|where|given|so|after|weil|da|car"
-    r"|porque)\b.*$|,\s+(?:[a-z]|I\b).*$",
+    r"|porque)\b.*$|,\s+(?:and )?not\b.*$|\s+(?:rather than|instead of|and not)\b.*$|,\s+(?!(?:or|and|oder|ou"
+    r"|maybe|perhaps|possibly|not)\b)(?:[a-z]|I\b).*$",
     re.DOTALL,
 )
 
@@ -171,12 +177,17 @@ def one_number(text: str) -> str | None:
     """The number in a stated answer such as "12 apples in all"; None if it names several or denies."""
     if parse(text) is not None:
         return text
+    if len(text) > _MAX_STATEMENT or repeats(text):
+        return None
     for statement in statements(text):
         if parse(statement.text) is not None and not hedged(text[: statement.start]):
             return statement.text
-    if hedged(_BECAUSE.sub("", text)):
-        return None
-    for part in (_BECAUSE.sub("", text), text.rsplit("=", 1)[-1]):
+    plain = _BECAUSE.sub("", text)
+    if hedged(plain):
+        found = tokens(plain)  # "7 or equivalently 14/2"
+        same = len(found) > 1 and len({t.value for t in found}) == 1 and not _DENIES.search(plain)
+        return plain[found[0].start : found[0].end] if same else None
+    for part in (plain, text.rsplit("=", 1)[-1]):
         if parse(part) is not None:
             return part
         found = tokens(part[:_TAIL])
@@ -194,6 +205,8 @@ def _last_number(text: str) -> Answer | None:
     tail = text[-_TAIL:]
     if "=" not in tail and parse(tail) is not None:
         return Answer(tail.strip(), False)
+    if repeats(tail[-300:]):
+        return None
     found = tokens(tail)
     if not found:
         return _last_words(tail)
@@ -267,7 +280,7 @@ def stated(text: str, value: Fraction) -> bool | None:
     if found is None:
         word = WORDS.match(text, start)
         return None if not word or word[0].lower() == "one" else quantity.in_words(word[0]) == value
-    if text[found.end : found.end + 1] in ("\\", "^", "_", "{"):
+    if re.match(r"\\(?![)\]])|[\^_{]", text[found.end : found.end + 2]):
         return None
     if not _OPERATOR.match(text, found.end) and not re.match(r"\s*=\s*\d", text[found.end :]):
         return found.value == value

@@ -15,14 +15,18 @@ _KNOWN = set(
     " asin acos atan asinh acosh atanh floor ceil abs gcd lcm min max sqrt and mod det deg arg dim ker lim sum prod"
     " int inf sup pmatrix bmatrix vmatrix matrix array cases binom frac sgn sign".split()
 )  # fmt: skip
+_SOMETHING = re.compile(r"[^\W_]|[∞∅∪]")
 _CODE = re.compile(r"[\"@#?`]|\(\s*\)|\bdef\b|=>|::")
+
+
+def repeats(text: str) -> bool:
+    """Whether a text repeats one thing a dozen times or more."""
+    return len(text) > 24 and bool(_REPEATED.search(text))
 
 
 def implausible(answer: str, gold: str) -> bool:
     """Whether an answer, spelled as gold is, cannot be one: a repeat that gold does not have, or open brackets."""
-    return (len(answer) > 24 and bool(_REPEATED.search(answer)) and not _REPEATED.search(gold)) or (
-        not balanced(answer) and balanced(gold)
-    )
+    return (repeats(answer) and not repeats(gold)) or (not balanced(answer) and balanced(gold))
 
 
 def balanced(text: str) -> bool:
@@ -38,7 +42,7 @@ def balanced(text: str) -> bool:
 
 def is_formula(answer: str, gold: str) -> bool:
     """Whether an answer that was not read may be a formula all the same: no code, no prose unless gold has some."""
-    if _CODE.search(answer):
+    if _CODE.search(answer) or not _SOMETHING.search(answer):
         return False
     if len(answer) > 100 + 4 * len(gold):
         return False

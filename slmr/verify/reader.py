@@ -1,9 +1,8 @@
 r"""Reads one LaTeX or plain-text expression into a tree.
 
-A descent over bounded input whose steps are generators run from one loop, so that the text's nesting is not the
-interpreter's: numbers, letters, Greek letters, `\frac`, `\sqrt`, powers, absolute
-values, factorials, binomials, the elementary functions, sums, products, integrals and limits. Anything
-else is `Unreadable`, never half read.
+A descent over bounded input: numbers, letters, Greek letters, `\frac`, `\sqrt`, powers, absolute values, factorials,
+binomials, the elementary functions, sums, products, integrals and limits. Anything else is `Unreadable`, never half
+read. Its steps are generators run from one loop, so that the text's nesting needs no recursion.
 """
 
 from __future__ import annotations
@@ -29,13 +28,14 @@ from slmr.verify.tokens import (
     decimal,
     tokens,
 )
-from slmr.verify.tree import Node, Unreadable, inverse, negated, number, replaced, symbol
+from slmr.verify.tree import Node, TwoNumbers, Unreadable, inverse, negated, number, replaced, symbol
 
 MAX_CHARS, MAX_DEPTH = 1_000, 30
 
 # Functions whose argument may be given in degrees; elsewhere a degree sign is a unit.
 _OF_ANGLES = {"sin", "cos", "tan", "cot", "sec", "csc"}
 _DEGREE = Node("multiply", (symbol("\\pi"), number(Fraction(1, 180))))
+_I = symbol("i")
 
 # A step of reading: it yields the steps that it needs, and returns its node.
 _Step = Generator["_Step", Any, Any]
@@ -129,8 +129,8 @@ class _Reader:
                 self._at += 1
                 factors = [Node("mod", (_product_of(factors), (yield self._signed())))]
             elif self._starts_factor(kind, text):
-                if kind == "number":
-                    raise Unreadable("two numbers side by side")
+                if kind == "number" and factors[-1] != _I:
+                    raise TwoNumbers("two numbers side by side")
                 factors.append((yield self._power()))
             else:
                 return _product_of(factors)

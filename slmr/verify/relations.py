@@ -14,7 +14,7 @@ NAME = (
     r"|\([a-zA-Z](?:,\s?[a-zA-Z]){1,5}\)|[A-Z](?:_\{?\w{1,8}\}?)?(?::[A-Z](?:_\{?\w{1,8}\}?)?)?)"
 )
 IS_NAME = re.compile(rf"\s*{NAME}\s*")
-MEMBER = re.compile(rf"^\s*{NAME}\s*(?:\\in)(?![a-z])\s*")
+MEMBER = re.compile(rf"^\s*{NAME}\s*(?:\\in(?![a-z])|=(?=\s*\\\{{))\s*")
 RELATION = re.compile(r"(<=|>=|≠|<|>)")
 _FLIP = {"<": ">", "<=": ">="}
 

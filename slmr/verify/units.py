@@ -21,7 +21,7 @@ _NAMES = set(
     # mass, volume, area, physics
     " gram kg kilogram milligram mg tonne ton lb lbs oz ounce liter litre ml milliliter millilitre gallon quart pint"
     " cup ha hectare acre hz hertz khz mhz newton joule kj watt kw kwh volt ohm ampere pascal pa kpa mole kelvin"
-    " celsius fahrenheit bit byte kb mb gb"
+    " celsius fahrenheit bit byte kb mb gb mol amp gal"
     # what is counted, where the plural has no s or the singular is usual
     " way people person man men woman women child children student mouse mice fish sheep deer point pt pts page item"
     " piece pair set apple percentage sq cu square cubic".split()
