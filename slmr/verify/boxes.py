@@ -8,7 +8,8 @@ _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*")
 _BARE = re.compile(r"-?[\d.]*\d")
 _BRACE = re.compile(r"\\?[{}]")
 _JOIN = re.compile(
-    r"(?:\s[a-z]{1,20})?(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:,|/|\\?(?:text|mathrm)?\{?\s*(?:and|or)\s*\}?)"
+    r"(?:\s[a-z]{1,20})?(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:[,;/]|\\?(?:text|mathrm)?\{?\s*(?:and"
+    r"|or)\s*\}?)"
     r"(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:[a-zA-Z](?:_\{?\w{1,3}\}?)?\s*=\s*)?"
 )
 

@@ -37,21 +37,25 @@ _BAD = (
     r"|错|不对|不正确)"
 )
 _GOOD = (
-    r"(?:the\s+)?(?:only\s+)?(?:correct|right|best|true|answer|one|only|valid|supported|richtig|korrekt|correcte?"
+    r"(?:the\s+)?(?:only\s+)?(?:correct|better|stronger|strongest|preferable|right|best|true|answer|one|only|valid"
+    r"|supported|richtig|korrekt|correcte?"
     r"|vraie?|correct[oa]|verdader[oa]|对|正确)"
 )
 _DENIED_BEFORE = re.compile(
     r"(?:\b(?:not|neither|nor|never|cannot be|can't be|can not be|couldn't be|isn't|aren't|wasn't|except|without"
     r"|eliminat\w+|rul(?:e|es|ed|ing) out|exclud\w+|reject\w+|discard\w*"
     r"|rather than|instead of|unlike|over|than|nicht|weder|noch|pas|ni|no es|no puede ser|contradicts?|against"
-    r"|but)|n't (?:be|think it(?:'s| is))|不是|不选|排除|不能选|除了)\s*(?:either |both |the |it(?:'s| is) )?$",
+    r"|but|doubt)|n't|不是|不选|排除|不能选|除了)\s*"
+    r"(?:(?:either|both|the|it(?:'s| is)?|choose|pick|select|go with|be|think"
+    r"|believe|say|that|is|answer|likely|necessarily|simply|que ce soit|dass es)\s+){0,5}$",
     re.IGNORECASE,
 )
 _DENIED_AFTER = re.compile(
     rf"\s*(?:,? which )?(?:(?:{_COPULA})?\s*(?:all |both |also |clearly |simply |obviously |each |therefore |thus "
     rf"|just |only )*{_BAD}\b(?!\s*\(?[A-J]\b)|n't\b|(?:is|are|was)n't\b"
-    rf"|(?:fails?|does|do|did|can|could|would|should)\s*(?:n't|not)\b|cannot\b|fails?\b|contradicts?\b|ist nicht"
-    rf"|est faux|n'est pas|no es|不对|不是(?!\s*[A-J])|错|不正确)", re.IGNORECASE,
+    rf"|(?:fails?|does|do|did|could|would|should)\s*(?:n't|not)\b|can(?:not|'t| not)\b|fails?\b|contradicts?\b"
+    rf"|(?:can|could|may|must|should) be (?:ruled|eliminated|excluded|discarded|rejected)|ist nicht"
+    rf"|est faux|n'est pas|no es|不对|不是(?!\s*[A-J])|是?(?:错|不正确))", re.IGNORECASE,
 )  # fmt: skip
 _ASSERTED_BEFORE = re.compile(
     r"(?:\b(?:so|thus|hence|therefore|leav(?:es|ing)(?: only| us with)?|choose|chose|select(?:ed)?|pick(?:ed)?"
@@ -70,10 +74,11 @@ _ASSERTED_AFTER = re.compile(
 )  # fmt: skip
 _LEAD = re.compile(rf"[\s*:：]*(?i:{_OPTION})({_ONE})")
 _OTHERS = re.compile(
-    rf"[\s.,;:)(]*(?:(?:\b(?:or|and|and/or|maybe|perhaps|possibly|alternatively|actually|rather|sorry|wait|oder"
+    rf"[\s.,;:)(?]*(?:(?:\b(?:or|and|and/or|maybe|perhaps|possibly|alternatively|actually|rather|sorry|wait|oder"
     rf"|und|ou|et|o|y)\b|[/&,;]|或|和|、)\s*)+(?:maybe |perhaps |possibly |also |even )*(?i:{_OPTION}){_ONE}"
     r"(?=\s*(?:[.,;:/&)!?]|$|\n|\b(?:or|and|oder|und|ou|et|o|y|is|are|also|both)\b))", re.IGNORECASE,
 )  # fmt: skip
+_LOWER = re.compile(r"(?:[Oo]ption\s+)?([a-j])\)\.?")
 _ONLY_LETTERS = re.compile(rf"[\s.,;:/&()]*{_ONE}(?:[\s.,;:/&()]*{_ONE})*[\s.,;:/&()]*")
 _TEXT_FOLLOWS = re.compile(
     r"\s*(?:$|[\n.:),;!。，、；：\])}>?]|[-—=](?![A-Za-z])|\(|不|因为|\b(?:because|since|as|rather|instead|over|is|was|are"
@@ -94,11 +99,17 @@ class Roles(NamedTuple):
 def parse(text: str) -> str | None:
     """The one letter that a statement names as its answer; None if it names none or several."""
     plain = _plain(text)
+    lower = _LOWER.fullmatch(plain)
+    if lower:
+        return lower[1].upper()
     lead = _LEAD.match(plain)
     if lead and _is_letter(plain, lead.start(1), lead.end(1)):
         letter, rest = _letter(lead[1]), plain[lead.end() :]
-        if _OTHERS.match(rest) or (rest.strip() and _ONLY_LETTERS.fullmatch(rest)):
-            return None
+        others = _OTHERS.match(rest)
+        if (others and not _DENIED_AFTER.match(rest, others.end())) or (
+            rest.strip() and _ONLY_LETTERS.fullmatch(rest)
+        ):
+            return _settled(_roles(plain))
         if _DENIED_AFTER.match(rest):
             return _settled(_roles(plain))
         if _TEXT_FOLLOWS.match(rest) or lead[1][0] in "([{<":
@@ -197,7 +208,7 @@ def _last(text: str) -> Answer | None:
         return None
     for back, line in enumerate(reversed(lines[-_LINES:])):
         at = len(lines) - 1 - back
-        if not _LIST.search(_plain(line)):
+        if not _LIST.search(_plain(line)) and not _LOWER.fullmatch(_plain(line)):
             continue
         echo, previous = _ECHO.match(line + " "), _ECHO.match(lines[at - 1] + " ") if at else None
         if echo and previous and ord(echo[1]) == ord(previous[1]) + 1:

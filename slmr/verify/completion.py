@@ -8,11 +8,9 @@ import unicodedata
 MAX_LENGTH = 100_000  # characters of a completion that are looked at, from its end
 
 _THOUGHT = r"(?:think|thinking|thought|reasoning)"
-_OPENS = re.compile(
-    rf"<\s*{_THOUGHT}\s*>|◁think▷|\[THINK\]|<\|begin_of_thought\|>|<seed:think>", re.IGNORECASE
-)
+_OPENS = re.compile(rf"[<\[◁]\|?\s*(?:{_THOUGHT}|begin_of_thought|seed:think)\s*\|?[>\]▷]", re.IGNORECASE)
 _CLOSES = re.compile(
-    rf"<\s*/\s*{_THOUGHT}\s*>|◁/think▷|\[/THINK\]|<\|end_of_thought\|>|</seed:think>", re.IGNORECASE
+    rf"[<\[◁]\|?\s*(?:/\s*(?:{_THOUGHT}|seed:think)|end_of_thought)\s*\|?[>\]▷]", re.IGNORECASE
 )
 _FINAL_CHANNEL = "<|channel|>final<|message|>"
 _TOKEN = re.compile(
@@ -27,7 +25,8 @@ _NEXT_TURN = re.compile(
     r"|[#*>\d. ]{0,8}(?:Human|User|Assistant|Question|Problem|Exercise|Instruction|Task|Example|Prompt|Q|Input"
     r"|Frage|Aufgabe"
     r"|Pregunta|Problema|Pregunta|问题|题目|问|Вопрос|Задача|질문|問題)"
-    r"[ \t]*\d{0,3}[ \t]*(?:\*\*)?[:：.])",
+    r"[ \t]*\d{0,3}[ \t]*(?:\*\*)?[:：.]|#{1,5} (?:Question|Problem|Exercise|Task|Example"
+    r"|Instruction)\b[^\n]{0,20}\n)",
 )
 # What a prompt asks for. Behind an answer, in a paragraph of its own, it belongs to a made-up problem.
 _INSTRUCTS = re.compile(

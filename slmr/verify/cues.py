@@ -32,7 +32,7 @@ _IS = (
 )
 FILLER = (
     r"be|is|are|was|equals?(?: to)?|simply|just|the|an?|answer|value|option|choice|exactly|really|necessarily"
-    r"|think|believe|say|claim|that|it|this|to|true"
+    r"|think|believe|say|it's|that's|claim|that|it|this|to|true"
     r"|correct|right|possibly|likely|final|result|number|die|das|der|la|le|el|est|es|ist|=|是|为|的|答案"
 )
 _SKIP = re.compile(
@@ -60,6 +60,11 @@ FALSE_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _NOT_FIRST = re.compile(r"(?:not|never|neither|nicht|pas|不是?)\b(?!\s*(?:only|just))|n't", re.IGNORECASE)
+_CONTRAST = re.compile(
+    r"(?:not|n't)\b[^.\n]{0,80}?(?:\bbut(?: rather)?|[,;] ?(?:but )?(?:it's|it is)|\bsondern|\bmais|\bsino"
+    r"|而是)\s+(.+)",
+    re.IGNORECASE,
+)
 _END = re.compile(r"\n|(?<=\S)[.;!?](?=\s|$|<)(?<!\b[Nn]o\.)|。|！|</answer>")
 _DISPLAY = re.compile(r"\\\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*?\\\]|\$\$[^$]*\$\$")
 MAX_STATEMENT, MAX_CUES = 2_000, 8
@@ -82,6 +87,9 @@ def statements(text: str, weak: bool = True) -> Iterator[Statement]:
         )
         for cue in reversed(cues[-MAX_CUES:]):
             found = statement(text, cue.end())
+            contrast = _CONTRAST.match(found.text)
+            if contrast:
+                found = Statement(contrast[1], found.start, found.end)
             is_denied = _NOT_FIRST.match(found.text) or FALSE_BEFORE.search(
                 text, max(0, cue.start() - 20), cue.start()
             )

@@ -10,6 +10,7 @@ from slmr.verify.completion import last_lines
 from slmr.verify.cues import statements
 from slmr.verify.denial import unsure
 from slmr.verify.polynomial import rational
+from slmr.verify.quantity import WORDS
 from slmr.verify.verdict import Answer
 
 _TAIL = 4_000
@@ -18,12 +19,15 @@ _DOLLARS = re.compile(
     r"\$\$(.+?)\$\$|(?<!\\)\$([^$\n]+?)(?<!\\)\$|\\\[(.+?)\\\]|\\\(([^\n]+?)\\\)", re.DOTALL
 )
 _BECAUSE = re.compile(
-    r",?\s+(?:because|since|as|so|which|when|where|by)\b.*$|(?:,|,? and)\s+not\b.*$|\s+(?:rather than|instead of)\b.*$",
+    r",?\s+(?:because|since|as|so|which|when|where|by)\b.*$|(?:,|,? and)\s+not\b.*$|\s+(?:rather than"
+    r"|instead of)\b.*$"
+    r"|\s+\((?=[A-Za-z ]{3})[^()]*\)$",
     re.DOTALL,
 )
 _CONCLUDES = re.compile(r"(?:therefore|thus|hence|so|consequently|finally)\b", re.IGNORECASE)
 _FAREWELL = re.compile(r"i hope\b", re.IGNORECASE)
-_PROSE = re.compile(r"[A-Za-z]{3,}[ ][A-Za-z]{2,}[ ][^{}]{0,200}\d")
+_PROSE = re.compile(r"[Aa]nswer[ ]?[:=]|[A-Za-z]{3,}[ ][A-Za-z]{2,}[ ][^{}]{0,200}\d")
+_TEXT = re.compile(r"^\\text\w{0,6}\s*\{([^{}]*)\}$")
 _WORDS = re.compile(r"[A-Za-z]{3,} [A-Za-z]{2,}|[\u0600-\u06ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _SO_NAME = re.compile(
     r"(?:(?:so|hence|thus|therefore|then"
@@ -37,8 +41,8 @@ def extract(text: str) -> Answer | None:
     """The answer of a completion; None where there is none."""
     for content, start, end in reversed(boxed(text)):
         if content:
-            answer = unboxed(content)
-            within = _within(answer) if _PROSE.search(answer) else None
+            answer = _TEXT.sub(r"\1", unboxed(content)) if _PROSE.search(content) else unboxed(content)
+            within = _sentence(answer) if _PROSE.search(answer) else None
             return Answer(within or answer, True, text[:start], text[end:])
     for statement in statements(text):
         answer = _within(statement.text)
@@ -89,8 +93,9 @@ def stated(text: str, gold: str) -> bool | None:
         return mathexpr.decide(content, gold) if re.search(r"[\d\\]", content) else None
     value = mathexpr.normal(mathexpr.normalise(gold))
     number = None if value is None else rational(value)
-    if number is not None:
-        return numeric.stated(text, number)
+    same = None if number is None else numeric.stated(text, number)
+    if same is not None:
+        return same
     bare = _LEADING_BARE.match(text[:_SHORT])
     return mathexpr.decide(bare[1], gold) if bare and mathexpr.is_number(bare[1]) else None
 
@@ -110,11 +115,21 @@ def _joined(text: str, segments: list[tuple[str, int, int]]) -> str:
     return answer
 
 
+def _sentence(text: str) -> str | None:
+    """The answer in a sentence in a box: what it says that the answer is, else what it holds."""
+    stated = next(statements(text), None)
+    return _within(stated.text if stated else text)
+
+
 def _within(text: str) -> str | None:
     """The answer in what follows "the answer is": its formula, or the text without its explanation."""
     text = text.strip().rstrip("$").strip() if text.count("$") == 1 and text.rstrip().endswith("$") else text
+    if text.endswith("}") and text.count("}") > text.count("{"):
+        text = text[:-1]
     if mathexpr.is_number(text):
         return text
+    if WORDS.fullmatch(text.strip()):
+        return str(numeric.parse(text))
     segments = _segments(text)
     if segments and text.strip() != text[segments[-1][1] : segments[-1][2]]:
         after = text[segments[-1][2] :]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
+from slmr.verify import nested
 from slmr.verify.polynomial import (
     Sum,
     add,
@@ -198,6 +199,10 @@ def _root(base: Sum, degree: Sum) -> Sum:
     value, n = rational(base), rational(degree)
     if value is not None and value < 0 and n is not None and n.denominator == 1 and n % 2 == 1:
         return negate(power(number(-value), number(1 / n)))
+    if n in (2, 3):
+        simpler = nested.square_root(base) if n == 2 else nested.cube_root(base)
+        if simpler is not None:
+            return simpler
     return power(base, power(degree, number(-1)))
 
 

@@ -47,7 +47,7 @@ _NO_VALUE_BEFORE = re.compile(
     r"(?:\b(?:step|question|problem|example|part|case|figure|section|chapter|exercise|equation|option"
     r"|no\.)\s*#?\s*"
     r"|\b(?:half|twice|double|triple|quarter|third)\s+(?:of\s+)?|\b(?:less|more|fewer|greater|other) than\s+"
-    r"|(?<!\*)\*\s?|[/×÷^]\s?\{?|[\d)]\s?[-+]\s?|\d\s?-)$", re.IGNORECASE,
+    r"|\\(?!text|math|boxed|fbox)[a-zA-Z]+\s*\{?|(?<!\*)\*\s?|[/×÷^]\s?\{?|[\d)]\s?[-+]\s?|\d\s?-)$", re.IGNORECASE,
 )  # fmt: skip
 _CHANGES = re.compile(
     r"\b(?:or|not|minus|plus|times|squared|cubed|factorial|half|maybe|perhaps|possibly|base|mod|over|divided"
@@ -58,8 +58,13 @@ _DENIES = re.compile(
     r"\b(?:not|n't|never|neither|nor|cannot|between|either|maybe|perhaps|possibly|nicht|pas)\b|n't|不",
     re.IGNORECASE,
 )
+_LISTED = re.compile(r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$", re.IGNORECASE)
+_ASIDE = re.compile(r"\s*\((?:not|and not|rather than|instead of)\b[^()]*\)$", re.IGNORECASE)
 _MODIFIES = re.compile(
-    r"\s*(?:squared|cubed|factorial|plus|minus|times|base|mod|divided by|or)\b", re.IGNORECASE
+    r"\s*(?:squared|cubed|factorial|plus|minus|times|base|mod|divided by|or)\b"
+    r"|\s*[-+*/×÷^]\s*\d"
+    rf"|\s*(?:to|through|until|and|-)\s*(?:{WORDS.pattern})",
+    re.IGNORECASE,
 )
 _BEHIND = re.compile(
     r"\s*(?:%|percent\b|°[CF]?)?\s*(?:[^\W\d_][^\d=+*<>|\\]{0,80}"
@@ -88,7 +93,7 @@ def parse(text: str) -> Fraction | None:
     found = quantity.quantity(plain)
     if found is None:
         return _of_words(plain)
-    rest = plain[found.end :]
+    rest = _ASIDE.sub("", plain[found.end :])
     if _GLUED.match(rest) and not _KNOWN_UNIT.match(rest):
         return None
     return found.value if _BEHIND.fullmatch(rest) and not _CHANGES.search(rest) else None
@@ -103,14 +108,14 @@ def _of_words(plain: str) -> Fraction | None:
 
 def _of_equation(plain: str) -> Fraction | None:
     """The last side of `36 + 36 = 72`, if no other side is another number."""
-    *others, last = (side.strip() for side in plain.split("="))
-    value = parse(last)
-    for other in others:
-        known = parse(other) if other and "=" not in other else None
-        known = _computed(other) if known is None else known
-        if known is not None and known != value:
-            return None
-    return value
+    return None if _contradicts_itself(plain) else parse(plain.rsplit("=", 1)[-1].strip())
+
+
+def _contradicts_itself(text: str) -> bool:
+    """Whether two sides of an equation are different numbers: `41 = 42`."""
+    sides = [side.strip() for side in text.split("=")]
+    values = [parse(side) if parse(side) is not None else _computed(side) for side in sides if side]
+    return len({value for value in values if value is not None}) > 1
 
 
 def _computed(text: str) -> Fraction | None:
@@ -177,7 +182,7 @@ def one_number(text: str) -> str | None:
     """The number in a stated answer such as "12 apples in all"; None if it names several or denies."""
     if parse(text) is not None:
         return text
-    if len(text) > _MAX_STATEMENT or repeats(text):
+    if len(text) > _MAX_STATEMENT or repeats(text) or _contradicts_itself(text):
         return None
     for statement in statements(text):
         if parse(statement.text) is not None and not hedged(text[: statement.start]):
@@ -215,6 +220,7 @@ def _last_number(text: str) -> Answer | None:
     behind = re.split(r"[.!?]\s|\n", tail[last.end :])[0]
     if (
         hedged(sentence)
+        or _LISTED.search(sentence)
         or _changed_behind(behind)
         or hedged(behind[:40])
         or unsure(tail[-200:])

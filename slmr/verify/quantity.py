@@ -10,7 +10,7 @@ MAX_DIGITS, _MAX_EXPONENT = 400, 400
 
 _MONEY = r"(?:\\?\$|€|£|¥|₹|USD\b|EUR\b|GBP\b|US\$|HK\$|Rs\.?)"
 _DIGITS = r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?: \d{3})+(?!\d)|\d+)(?:\.\d+|,\d{1,2}(?![\d,]))?|\.\d+)"
-_TEN = r"[eE][-+]?\d{1,4}(?!\d)|\s?[×x*·]\s?10\s?\^\s?(?:\{\s?[-+]?\d{1,4}\s?\}|[-+]?\d{1,4})"
+_TEN = r"[eE][-+]?\d{1,4}(?!\d)|\s?[×x*·]\s?10(?!\d)(?:\s?\^\s?(?:\{\s?[-+]?\d{1,4}\s?\}|[-+]?\d{1,4}))?"
 _QUANTITY = re.compile(
     rf"(?P<sign>[-+]\s?|(?:minus|negative|moins|menos)\s+|负)?(?P<money>{_MONEY})?\s?(?P<after>-)?"
     rf"(?:(?P<whole>{_DIGITS})(?P<ten>{_TEN})?(?P<power>\s?\^\s?(?:\{{\s?-?\d{{1,3}}\s?\}}|-?\d{{1,3}}))?"
@@ -116,7 +116,11 @@ def _magnitude(match: re.Match[str]) -> Fraction | None:
         return None
     value = Fraction(plain)
     if match["ten"]:
-        exponent = int(re.findall(r"[-+]?\d+", match["ten"])[-1])
+        exponent = (
+            1
+            if match["ten"].rstrip().endswith("10") and "^" not in match["ten"]
+            else int(re.findall(r"[-+]?\d+", match["ten"])[-1])
+        )
         if abs(exponent) > _MAX_EXPONENT:
             return None
         value *= Fraction(10) ** exponent

@@ -78,6 +78,7 @@ _SAME = [
     (re.compile(r"√\s*(\d+|[a-z])"), r"\\sqrt{\1}"), (re.compile(r"√\s*\("), r"\\sqrt("),
     (re.compile(r"∛\s*(\d+|[a-z])"), r"\\sqrt[3]{\1}"), (re.compile(r"\.\.\.+"), r"\\dots "),
     (re.compile(r"\\\{\s*\\\}"), r"\\emptyset"), (re.compile(r"\{([:.])\}"), r"\1"), (re.compile(r"\^\{'\}"), "'"),
+    (re.compile(r"(?<=\d)\s*\\deg(?![a-z])"), "°"),
     (re.compile(r"\\mathbb\s*([A-Z])"), r"\\mathbb{\1}"), (re.compile(r"\b([aApP])\.\s?[mM]\b\.?"), r"\1m"),
     (re.compile(r"^(?:the set of )?all (?:real numbers|reals)$|^\\mathbb\{R\}$", re.IGNORECASE),
         r"(-\\infty,\\infty)"),
