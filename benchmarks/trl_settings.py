@@ -1,4 +1,4 @@
-"""TRL's settings as a script has them that uses TRL alone: what the benchmarks' peers share."""
+"""The settings of a script that uses TRL alone: the peer of `training.py`, and of the study `consolidation`."""
 
 from __future__ import annotations
 

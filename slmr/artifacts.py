@@ -18,25 +18,30 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from pydantic import BaseModel, ConfigDict
+from pydantic import ValidationError
 
-from slmr.errors import WorkError
-from slmr.io import disk_faults
+from slmr.config import StrictModel, first_fault
+from slmr.errors import WorkError, one_line
+from slmr.io import PARTIAL, disk_faults
 
 MANIFEST = "manifest.json"
 _LIBRARIES = ("slmr", "torch", "transformers", "trl", "lm_eval", "math-verify")
 
 
-class Cost(BaseModel):
-    """What a stage spent. Tokens are counted, FLOPs are 6 N per trained and 2 N per sampled token."""
-
-    model_config = ConfigDict(extra="forbid")
+class Cost(StrictModel):
+    """What a stage spent. Tokens are counted, FLOPs are 6 N per trained and 2 N per sampled or scored token."""
 
     train_tokens: int = 0
     rollout_tokens: int = 0
     teacher_tokens: int = 0
     flops: float = 0.0
     wall_s: float = 0.0
+
+    @classmethod
+    def of_model(cls, parameters: int, *, trained: int = 0, sampled: int = 0, scored: int = 0) -> Cost:
+        """Of a model with so many parameters that trained on, sampled and only scored so many tokens."""
+        flops = parameters * (6.0 * trained + 2.0 * (sampled + scored))
+        return cls(train_tokens=trained, rollout_tokens=sampled, flops=flops)
 
     @property
     def tokens(self) -> int:
@@ -47,10 +52,8 @@ class Cost(BaseModel):
         return Cost(**{name: getattr(self, name) + getattr(other, name) for name in Cost.model_fields})
 
 
-class Manifest(BaseModel):
+class Manifest(StrictModel):
     """Where an artefact comes from: enough to make it again, and what it cost."""
-
-    model_config = ConfigDict(extra="forbid")
 
     schema_version: int = 1
     stage: str
@@ -131,10 +134,11 @@ class Store:
         file = self.path(stage, key) / MANIFEST
         try:
             return Manifest.model_validate_json(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise WorkError(
-                f"artefact {file.parent} is damaged ({error}): delete that folder, run again"
-            ) from None
+        except ValidationError as error:
+            fault = first_fault(error, Manifest)
+        except (OSError, UnicodeDecodeError) as error:
+            fault = one_line(error)
+        raise WorkError(f"artefact {file.parent} is damaged ({fault}): delete that folder, run again")
 
     def discard(self, stage: str, key: str) -> None:
         """Removes an artefact. The manifest goes first, so one half removed counts as missing."""
@@ -163,4 +167,8 @@ class Store:
             yield partial
             if not (partial / MANIFEST).is_file():
                 raise WorkError(f"stage {stage} wrote no {MANIFEST}: its output is not kept")
+            for remains in partial.rglob(
+                f"*{PARTIAL}"
+            ):  # of a file that was half written when the stage was killed
+                remains.unlink()
             partial.replace(final)

@@ -1,13 +1,19 @@
-"""Every typed setting: of stages, engine, training and evaluation, and the profile that holds them all."""
+"""Every typed setting: of stages, engine, training and evaluation, and the profile that holds them all.
+
+`parse` is the one way from what a user wrote to settings: a fault is one line with file, key, value and what is wanted.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from slmr.errors import RequestError, unknown
+from slmr.errors import RequestError, nearest, unknown
 from slmr.io import merged, read_settings
 
 Edition = Literal["lab", "paper"]
@@ -18,10 +24,16 @@ MethodKind = Literal[
 ]  # fmt: skip
 
 
-class Params(BaseModel):
-    """Base of every stage's parameters: a key that nobody reads is an error."""
+class StrictModel(BaseModel):
+    """Base of what is read from files: a key that nobody reads is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid")
+
+
+class Params(StrictModel):
+    """Base of every stage's parameters."""
+
+    model_config = ConfigDict(frozen=True)
 
     def identified(self) -> Params:
         """The same, with the content's digest beside every name of something outside (a model, a task)."""
@@ -170,13 +182,8 @@ class TrainingSettings(Params):
         return rows // passes
 
 
-_FOLDER = Path(__file__).parent / "profiles"
-
-
-class EvaluationSettings(BaseModel):
+class EvaluationSettings(StrictModel):
     """How every method of a run is evaluated; `max_tokens` instead of each task's own budget of a completion."""
-
-    model_config = ConfigDict(extra="forbid")
 
     limit: int | None = Field(default=None, ge=1)
     k: int = Field(default=1, ge=1)
@@ -184,20 +191,18 @@ class EvaluationSettings(BaseModel):
     max_tokens: int | None = Field(default=None, ge=1)
 
 
-class CapabilitySettings(BaseModel):
+class CapabilitySettings(StrictModel):
     """What is sampled many times over, to tell what a model can do at all from what it does at once.
 
     `tasks` as on the command line; the first `limit` items of each, `k` completions at temperature 1.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     tasks: str
     limit: int = Field(default=100, ge=2)
     k: int = Field(default=64, ge=2)
 
 
-class Profile(BaseModel):
+class Profile(StrictModel):
     """A benchmark's settings.
 
     Attributes:
@@ -208,9 +213,9 @@ class Profile(BaseModel):
         budget: tokens that a method may spend, generated, trained on and taught together; training stops there.
         leave_out: methods that `all` leaves out here, and why.
         training: on how many processes, and how, for every method.
+        threads: of torch, in each stage, however many stages run side by side, so that numbers depend on neither that
+            nor the machine; None is as many as torch takes.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str
     students: list[str] = Field(min_length=1)
@@ -220,13 +225,18 @@ class Profile(BaseModel):
     capability: CapabilitySettings | None = None
     engine: EngineSettings = EngineSettings()
     training: TrainingSettings = TrainingSettings()
+    threads: int | None = Field(default=1, ge=1)
     stages: dict[str, dict[str, Any]] = {}
     tuned: dict[str, dict[str, dict[str, Any]]] = {}
     budget: int | None = Field(default=None, ge=1)
     leave_out: dict[str, str] = {}
 
 
+_FOLDER = Path(__file__).parent / "profiles"
+
+
 def profile_names() -> list[str]:
+    """The names of the shipped profiles."""
     return sorted(file.stem for file in _FOLDER.glob("*.yaml"))
 
 
@@ -237,10 +247,7 @@ def load_profile(name: str) -> Profile:
         RequestError: there is none, or it holds a key that nobody reads or a value that does not fit.
     """
     file = _file(name)
-    try:
-        return Profile.model_validate({"name": file.stem, **_content(file, ())})
-    except ValidationError as error:
-        raise RequestError(f"{file}: {_fault(error)}") from None
+    return parse(Profile, {"name": file.stem, **_content(file, ())}, file)
 
 
 def _file(name: str, beside: Path = Path()) -> Path:
@@ -261,9 +268,59 @@ def _content(file: Path, children: tuple[Path, ...]) -> dict[str, Any]:
     return merged(parent, content)
 
 
-def _fault(error: ValidationError) -> str:
-    fault = error.errors()[0]
-    place = ".".join(map(str, fault["loc"]))
+# --- from what a user wrote to settings, and faults in words -------------------------------------
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def parse(model: type[ModelT], content: object, where: object, kind: str = "key") -> ModelT:
+    """What was read from `where` (a file, or the name of a place in one), as a `model`; `kind` is what its keys are.
+
+    Raises:
+        RequestError: a key is unknown or missing, or a value does not fit.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise RequestError(f"{where}: {first_fault(error, model, kind)}") from None
+
+
+def first_fault(error: ValidationError, model: type[BaseModel], kind: str = "key") -> str:
+    """The first thing wrong with what should be a `model`, in one line: key, value, what is wanted."""
+    fault = error.errors(include_url=False)[0]
+    path, value = fault["loc"], fault["input"]
+    key = ".".join(map(str, path))
     if fault["type"] == "extra_forbidden":
-        return str(unknown("key", place, Profile.model_fields))
-    return f"{place}: {fault['msg']}"
+        inside = f"{'.'.join(map(str, path[:-1]))}: " if path[1:] else ""
+        return f"{inside}{unknown(kind, str(path[-1]), _keys_at(model, path[:-1]))}"
+    if fault["type"] == "missing":
+        return f"{key} is missing"
+    wanted = re.sub(r"a valid dictionary( or instance of \w+)?", "a mapping", fault["msg"])
+    wanted = wanted.removeprefix("Value error, ").replace("Input should", "it should")
+    if fault["type"] == "literal_error":
+        wanted += nearest(str(value), re.findall(r"'(.*?)'", wanted))
+    if not path:
+        return wanted
+    if fault["type"] == "value_error" and isinstance(value, Mapping):  # the message says which of its values
+        return f"{key}: {wanted}"
+    return f"{key} = {_shortened(value)}: {wanted}"
+
+
+def _keys_at(model: type[BaseModel], path: Iterable[int | str]) -> list[str]:
+    """The keys that are known at a path into a model; parts of it that are no fields are keys of a mapping."""
+    for part in path:
+        if part in model.model_fields:
+            model = _model_within(model.model_fields[str(part)].annotation) or model
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_within(annotation: object) -> type[BaseModel] | None:
+    """The first model in an annotation such as `dict[str, Passes] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := _model_within(part))), None)
+
+
+def _shortened(value: object) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:79]}…"

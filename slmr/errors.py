@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -28,9 +28,13 @@ class WorkError(SlmrError):
 def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
     """The error for a name that does not exist: says what exists and suggests the nearest."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    return RequestError(f"unknown {kind} '{name}'{hint} (known: {', '.join(names)})")
+    return RequestError(f"unknown {kind} '{name}'{nearest(name, names)} (known: {', '.join(names)})")
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """`; did you mean 'NAME'?`; empty where no known name is near."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def one_line(error: BaseException) -> str:

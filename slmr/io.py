@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import hashlib
 import json
 import re
+import secrets
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,31 +17,18 @@ from typing import Any
 
 import yaml
 
-from slmr.errors import WorkError
+from slmr.errors import RequestError, WorkError, one_line
 
 try:  # libyaml's, ten times as fast
     from yaml import CSafeLoader as Loader
 except ImportError:
     from yaml import SafeLoader as Loader
-import codecs
-
-from slmr.errors import RequestError, one_line
 
 
 def digest(content: object) -> str:
     """Hash of any JSON-able content, independent of key order."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def folder_digest(folder: Path) -> str:
-    """Hash of a model folder's files: names and contents."""
-    total = hashlib.sha256()
-    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-        total.update(file.relative_to(folder).as_posix().encode() + b"\0")
-        with file.open("rb") as handle:
-            total.update(hashlib.file_digest(handle, "sha256").digest())
-    return total.hexdigest()[:16]
 
 
 @contextmanager
@@ -71,11 +61,50 @@ def _errno(error: Exception) -> int | None:
     return int(named[1]) if named else None
 
 
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Within, a path beside `path` to write a file to; on success it takes `path`'s place, on failure it is removed.
+
+    So readers see the old file or the new one, never half of one, and writers do not meet. Makes the folder.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(folder: Path, partial: Path) -> Iterator[Path]:
+    """The same for a folder, to be made at `partial`, where nothing is by then; its name is fixed: hold a lock."""
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield partial
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+PARTIAL = ".partial"  # how the names of what a killed process may leave behind end
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text, atomically."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
 def write_json(path: Path, content: object) -> None:
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    """Writes JSON, atomically."""
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
+    """The content of a file that `write_json` wrote."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -88,10 +117,9 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], small: bool = Fals
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    partial = path.with_name(path.name + ".partial")
     how: dict[str, Any] = _SMALL if small else {}
-    pq.write_table(pa.Table.from_pylist(list(rows)), partial, compression="zstd", **how)
-    partial.replace(path)
+    with replacing(path) as partial:
+        pq.write_table(pa.Table.from_pylist(list(rows)), partial, compression="zstd", **how)
 
 
 def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The checkers as rewards for other people's trainers: TRL, verl, verifiers.
+"""The checkers as rewards, for our GRPO stages and for other people's trainers: TRL, verl, verifiers.
 
 Strict accuracy is paid: 1.0 for a right answer in the requested form, 0.0 for anything else. Where the checker
 abstains (unreadable gold, timeout), TRL gets None, which enters no advantage; verl and verifiers know no None
@@ -21,6 +21,20 @@ Reward = Callable[..., list[float | None]]
 AsyncReward = Callable[..., Coroutine[Any, Any, list[float | None]]]
 
 
+def reward_of(verdict: Verdict) -> float | None:
+    """What a verdict pays: 1 if strict, else 0; None for an abstention, which TRL lets enter no advantage."""
+    return None if verdict.abstained else float(verdict.strict)
+
+
+def text_of(completion: Any) -> str:
+    """The text of a completion: a string, or a conversation whose last turn is the assistant's."""
+    if isinstance(completion, str):
+        return completion
+    last = completion[-1]
+    content = last["content"] if isinstance(last, dict) else last.content
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content or ())
+
+
 def reward(task_or_kind: str) -> Reward:
     """TRL's reward function of a task (`gsm8k_platinum`, `lab_math`, ...) or of an answer kind (`numeric`, ...).
 
@@ -32,8 +46,8 @@ def reward(task_or_kind: str) -> Reward:
     kind = _kind(task_or_kind)
 
     def score(completions: Sequence[Any], gold: Sequence[str], **_: object) -> list[float | None]:
-        verdicts = verify_batch([_text(c) for c in completions], [str(g) for g in gold], kind)
-        return [None if v.abstained else float(v.strict) for v in verdicts]
+        verdicts = verify_batch([text_of(c) for c in completions], [str(g) for g in gold], kind)
+        return [reward_of(verdict) for verdict in verdicts]
 
     score.__name__ = f"{task_or_kind}_accuracy"
     return score
@@ -93,7 +107,7 @@ def rubric(task_or_kind: str) -> Rubric:
         return verify(text, gold, kind)
 
     async def verdict(completion: Any, answer: str) -> Verdict:
-        return await asyncio.to_thread(judge, _text(completion), str(answer))
+        return await asyncio.to_thread(judge, text_of(completion), str(answer))
 
     async def accuracy(completion: Any, answer: str) -> float:
         return float((await verdict(completion, answer)).strict)
@@ -111,12 +125,3 @@ def _kind(task_or_kind: str) -> Kind:
     from slmr.tasks.registry import load_task
 
     return load_task(task_or_kind).kind
-
-
-def _text(completion: Any) -> str:
-    """The text of a completion: a string, or a conversation whose last turn is the assistant's."""
-    if isinstance(completion, str):
-        return completion
-    last = completion[-1]
-    content = last["content"] if isinstance(last, dict) else last.content
-    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content or ())

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from slmr.artifacts import Cost
-from slmr.config import EngineSettings, Params, TrainingSettings
-from slmr.errors import RequestError, unknown
+from slmr.config import EngineSettings, Params, TrainingSettings, parse
+from slmr.errors import RequestError
 
 Progress = Callable[[int, int, str], None]
 InputRule = Literal["one", "many", "optional"]
@@ -30,8 +27,9 @@ class StageContext:
         progress: call it with (done, total, what is counted).
         cost: add to it what the stage spends; wall time is added by the caller.
         stats: counts and curves that a reader should see; saved as `stats.json`.
-        allowance: tokens that are left of the budget; None is no limit.
-        rank: which of the processes of a training this is; the first one alone writes.
+        remaining_tokens: what is left of the budget; None is no limit.
+        worker: which of the processes of a training this is; the first one alone writes.
+        threads: that torch computes with; None is as many as it takes.
     """
 
     folder: Path
@@ -42,14 +40,15 @@ class StageContext:
     cost: Cost = field(default_factory=Cost)
     stats: dict[str, Any] = field(default_factory=dict)
     tasks_paths: Sequence[Path] = ()
-    allowance: int | None = None
+    remaining_tokens: int | None = None
     training: TrainingSettings = field(default_factory=TrainingSettings)
-    rank: int = 0
+    worker: int = 0
+    threads: int | None = None
 
     @property
     def leads(self) -> bool:
         """Whether this process writes and reports."""
-        return self.rank == 0
+        return self.worker == 0
 
     def input(self, name: str) -> Path:
         """The folder of an input that there is exactly one of.
@@ -57,15 +56,15 @@ class StageContext:
         Raises:
             RequestError: it is a server's model, and the stage needs its files.
         """
-        (place,) = self.folders(name)
-        return place
+        (folder,) = self.folders(name)
+        return folder
 
     def folders(self, name: str) -> list[Path]:
         """The folders of an input that there may be many of; raises as `input` does."""
-        places = [place for place in self.inputs[name] if isinstance(place, Path)]
-        for url in set(self.inputs[name]) - set(places):
+        folders = [location for location in self.inputs[name] if isinstance(location, Path)]
+        for url in set(self.inputs[name]) - set(folders):
             raise RequestError(f"{url}: a server's model can be evaluated and probed, not trained or scored")
-        return places
+        return folders
 
     def model(self, name: str) -> Path:
         """The transformers folder of an input that is a model; raises as `input` does."""
@@ -73,8 +72,8 @@ class StageContext:
 
     def sampled_model(self, name: str) -> Path | str:
         """As `model`, for an engine that only samples: a server's model is its URL."""
-        (place,) = self.inputs[name]
-        return place if isinstance(place, str) else model_in(place)
+        (location,) = self.inputs[name]
+        return location if isinstance(location, str) else model_in(location)
 
 
 def model_in(artefact: Path) -> Path:
@@ -85,7 +84,14 @@ def model_in(artefact: Path) -> Path:
 
 @dataclass(frozen=True)
 class Stage:
-    """A kind of stage: `run` turns the inputs into what it writes in the context's folder."""
+    """A kind of stage: `run` turns the inputs into what it writes in the context's folder.
+
+    Attributes:
+        random: its output depends on the seed.
+        uses_engine: it samples or scores with the engine.
+        trains: it writes a model.
+        samples: it learns from completions that it samples while it trains, by `EngineSettings.rollouts`.
+    """
 
     name: str
     run: Callable[[StageContext, Any], None]
@@ -93,17 +99,9 @@ class Stage:
     inputs: dict[str, InputRule]
     random: bool
     uses_engine: bool
+    trains: bool
+    samples: bool
     version: int
-
-    @property
-    def trains(self) -> bool:
-        """Whether it writes a model."""
-        return "learning_rate" in self.params.model_fields
-
-    @property
-    def rolls_out(self) -> bool:
-        """Whether it samples from the model that it trains."""
-        return self.trains and "group_size" in self.params.model_fields
 
     def parse(self, values: dict[str, Any], where: str) -> Params:
         """The parameters, checked.
@@ -111,18 +109,7 @@ class Stage:
         Raises:
             RequestError: an unknown key or an unfitting value, named with its place.
         """
-        try:
-            return self.params.model_validate(values)
-        except ValidationError as error:
-            fault = error.errors()[0]
-            key = ".".join(map(str, fault["loc"]))
-            if fault["type"] == "extra_forbidden":
-                raise RequestError(
-                    f"{where}: {unknown('parameter', key, self.params.model_fields)}"
-                ) from None
-            raise RequestError(
-                f"{where}: {key} = {json.dumps(fault['input'], default=str)}: {fault['msg']}"
-            ) from None
+        return parse(self.params, values, where, "parameter")
 
 
 _STAGES: dict[str, Stage] = {}
@@ -130,18 +117,19 @@ _STAGES: dict[str, Stage] = {}
 
 def stage(
     name: str, params: type[Params], inputs: dict[str, InputRule], *, random: bool, uses_engine: bool = False,
-    version: int = 1,
+    trains: bool = False, samples: bool = False, version: int = 1,
 ) -> Callable[[Callable[[StageContext, Any], None]], Callable[[StageContext, Any], None]]:  # fmt: skip
     """Registers the decorated function as the stage `name`.
 
-    `random` says that its output depends on the seed, `uses_engine` that it samples or scores with
-    the engine; raise `version` whenever its output can change.
+    `random` says that its output depends on the seed, `uses_engine` that it samples or scores with the engine, `trains`
+    that it writes a model, `samples` that it learns from completions that it samples meanwhile. Raise `version`
+    whenever its output can change.
     """
 
     def register(function: Callable[[StageContext, Any], None]) -> Callable[[StageContext, Any], None]:
         if name in _STAGES:
             raise RequestError(f"stage '{name}' is defined twice")
-        _STAGES[name] = Stage(name, function, params, inputs, random, uses_engine, version)
+        _STAGES[name] = Stage(name, function, params, inputs, random, uses_engine, trains, samples, version)
         return function
 
     return register

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from slmr.io import folder_digest
+from slmr.io import digest
 from slmr.results.schema import read_summary
 
 METHODS = "rft,sft_grpo,stagewise"
@@ -141,7 +141,9 @@ def outcome(out: Path) -> dict[str, str]:
     for file in run.glob("samples/**/*.parquet"):
         found[str(file.relative_to(run))] = str(pq.read_table(file).to_pylist())
     for model in run.glob("artefacts/*/model"):
-        found[str(model.relative_to(run))] = folder_digest(model)
+        found[str(model.relative_to(run))] = digest(
+            {file.name: file.read_bytes().hex() for file in model.iterdir()}
+        )
     return found
 
 

@@ -8,12 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from slmr.artifacts import MANIFEST, Cost, Manifest, Store
 from slmr.errors import WorkError
-from slmr.io import digest, folder_digest, read_json, read_rows, write_json, write_rows
 
 MANIFEST_CONTENT = Manifest(
     stage="probe",
@@ -72,6 +69,7 @@ def test_a_killed_build_leaves_no_lock_and_no_artefact(store: Store) -> None:
         "import os, signal, sys; from pathlib import Path; from slmr.artifacts import Store\n"
         "with Store(Path(sys.argv[1])).build('probe', 'k') as folder:\n"
         "    (folder / 'half.txt').write_text('half')\n"
+        "    (folder / '.rows.json.0123.partial').write_text('[')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", script, str(store.root)], check=False)
@@ -80,6 +78,7 @@ def test_a_killed_build_leaves_no_lock_and_no_artefact(store: Store) -> None:
         assert folder and (folder / "half.txt").is_file()
         (folder / MANIFEST).write_text(MANIFEST_CONTENT.model_dump_json())
     assert store.has("probe", "k")
+    assert {file.name for file in store.path("probe", "k").iterdir()} == {"half.txt", MANIFEST}
 
 
 def test_an_artefact_that_is_there_is_not_built_again(store: Store) -> None:
@@ -111,7 +110,7 @@ def test_a_damaged_manifest_is_one_line_that_says_what_to_do(store: Store, text:
 BUILDER = """
 import sys, time
 from pathlib import Path
-from slmr.store import MANIFEST, Store
+from slmr.artifacts import MANIFEST, Store
 with Store(Path(sys.argv[1])).build("probe", "k") as folder:
     if folder is not None:
         with open(sys.argv[2], "a") as log:
@@ -172,65 +171,14 @@ def test_a_file_where_the_folder_should_be_is_one_line(tmp_path: Path) -> None:
         Store(tmp_path / "file" / "artefacts").prepare()
 
 
-# --- digests, rows, costs -------------------------------------------------------------------------
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
-    max_leaves=12,
-)
+# --- costs -----------------------------------------------------------------------------------------
 
 
-def reverse_keys(content: object) -> object:
-    """The same content with every mapping's keys in the opposite order."""
-    if isinstance(content, dict):
-        return {key: reverse_keys(content[key]) for key in reversed(content)}
-    return [reverse_keys(part) for part in content] if isinstance(content, list) else content
-
-
-@given(JSON)
-def test_a_digest_does_not_depend_on_the_order_of_keys(content: object) -> None:
-    assert digest(content) == digest(reverse_keys(content))
-
-
-def test_a_digest_depends_on_everything_else() -> None:
-    different = [{"a": 1}, {"a": 2}, {"b": 1}, [1, 2], [2, 1], "1", 1, 1.5, None, True, {"a": [1]}]
-    assert len({digest(content) for content in different}) == len(different)
-
-
-def test_a_folder_digest_covers_names_and_contents(tmp_path: Path) -> None:
-    for name, file, text in [("a", "x/f", "1"), ("b", "x/f", "2"), ("c", "x/g", "1"), ("d", "x/f", "1")]:
-        (tmp_path / name / "x").mkdir(parents=True)
-        (tmp_path / name / file).write_text(text)
-    a, b, c, d = (folder_digest(tmp_path / name) for name in "abcd")
-    assert a == d and len({a, b, c}) == 3
-
-
-ROWS = st.lists(
-    st.fixed_dictionaries(
-        {
-            "id": st.text(max_size=8),
-            "k": st.integers(0, 2**31),
-            "rate": st.floats(allow_nan=False),
-            "right": st.none() | st.booleans(),
-        }
-    ),
-    max_size=5,
-)
-
-
-@given(ROWS)
-def test_rows_come_back_from_parquet(tmp_path_factory: pytest.TempPathFactory, rows: list[dict]) -> None:
-    file = tmp_path_factory.mktemp("rows") / "rows.parquet"
-    write_rows(file, rows)
-    assert read_rows(file) == rows
-    assert [path.name for path in file.parent.iterdir()] == ["rows.parquet"]
-
-
-def test_json_comes_back(tmp_path: Path) -> None:
-    content = {"name": "caf\u00e9", "rows": [1, 2.5, None]}
-    write_json(tmp_path / "x.json", content)
-    assert read_json(tmp_path / "x.json") == content
+def test_flops_are_six_n_a_trained_and_two_n_a_sampled_or_scored_token() -> None:
+    assert Cost.of_model(10, trained=3) == Cost(train_tokens=3, flops=6 * 10 * 3)
+    assert Cost.of_model(10, sampled=5) == Cost(rollout_tokens=5, flops=2 * 10 * 5)
+    assert Cost.of_model(10, scored=7) == Cost(flops=2 * 10 * 7)
+    assert Cost.of_model(10, trained=3, sampled=5, scored=7).flops == 180 + 100 + 140
 
 
 def test_costs_add_up() -> None:

@@ -10,8 +10,8 @@ import streamlit as st
 
 from slmr.results.html import EDITIONS
 from slmr.results.selection import Filters, Results, editions, load_results, older_versions, values
-from slmr_leaderboard.pages import PAGES, page
-from slmr_leaderboard.pages.parts import View
+from slmr_leaderboard.views import PAGES, page
+from slmr_leaderboard.views.parts import View
 from slmr_leaderboard.warm import FIRST_SHOWN
 
 
@@ -43,7 +43,7 @@ def _arguments() -> argparse.Namespace:
 
 def _page(title: str, path: str, icon: str, results: Results) -> st.Page:  # type: ignore[valid-type]
     def shown() -> None:
-        if not results.located:
+        if not results.rows:
             _empty(results.folder)
             return
         filters = _filters(results)
@@ -82,8 +82,8 @@ def _filters(results: Results) -> Filters:
 
 def _several(label: str, options: list[str], key: str) -> tuple[str, ...]:
     """A filter that shows everything when nothing is picked."""
-    found = st.multiselect(label, options, key=key, placeholder="all", bind="query-params")
-    return tuple(value for value in found if value in options)
+    picked = st.multiselect(label, options, key=key, placeholder="all", bind="query-params")
+    return tuple(value for value in picked if value in options)
 
 
 def _notices(results: Results) -> None:

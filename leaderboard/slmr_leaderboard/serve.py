@@ -24,19 +24,19 @@ def serve(folder: Path | None, port: int | None) -> None:
     Raises:
         RequestError: the folder does not exist, or the port is taken.
     """
-    place, sample = results_folder(folder)
-    place = place.resolve()
+    results, sample = results_folder(folder)
+    results = results.resolve()
     number = free_port(port)
     app = Path(__file__).with_name("app.py")
     # The first page is asked for a second or two from now. What it needs is read meanwhile, by another process: this
     # one is busy with importing streamlit.
     reader = ProcessPoolExecutor(1, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
-    reading = reader.submit(read_below, place)
+    reading = reader.submit(read_below, results)
     reader.shutdown(wait=False)
     from streamlit.web import cli
 
-    threading.Thread(target=_warm, args=(place, reading, number), daemon=True).start()
-    what = "sample results of the package, as there are none of yours yet" if sample else f"over {place}"
+    threading.Thread(target=_warm, args=(results, reading, number), daemon=True).start()
+    what = "sample results of the package, as there are none of yours yet" if sample else f"over {results}"
     print(f"Leaderboard http://localhost:{number}  ({what}); Ctrl-C ends it", flush=True)
     options = {
         "server.port": number, "server.address": "localhost", "server.headless": "true",
@@ -44,24 +44,24 @@ def serve(folder: Path | None, port: int | None) -> None:
         "logger.hideWelcomeMessage": "true",
     }  # fmt: skip
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    given = ["--results", str(place), *(["--sample"] if sample else [])]
-    code = cli.main(["run", str(app), *words, "--", *given], standalone_mode=False)
+    arguments = ["--results", str(results), *(["--sample"] if sample else [])]
+    code = cli.main(["run", str(app), *words, "--", *arguments], standalone_mode=False)
     if code:
         raise WorkError(f"the leaderboard stopped with exit code {code}")
 
 
-def results_folder(given: Path | None) -> tuple[Path, bool]:
+def results_folder(wanted: Path | None) -> tuple[Path, bool]:
     """Where the results are, and whether they are the package's sample.
 
     Raises:
-        RequestError: the folder that was given does not exist.
+        RequestError: the wanted folder does not exist.
     """
-    if given is not None:
-        if not given.is_dir():
+    if wanted is not None:
+        if not wanted.is_dir():
             raise RequestError(
-                f"results folder {given} does not exist: run `slmr bench` first, or leave --results out"
+                f"results folder {wanted} does not exist: run `slmr bench` first, or leave --results out"
             )
-        return given, False
+        return wanted, False
     for folder in DEFAULTS:
         if next(folder.glob("**/summary.json"), None):
             return folder, False

@@ -7,28 +7,28 @@ from concurrent.futures import Future
 from pathlib import Path
 from threading import Event
 
-from slmr.results.samples import Read, remember
-from slmr.results.selection import ONE, Filters, boards, editions, load_results
+from slmr.results.samples import ReadVerdicts, remember
+from slmr.results.selection import LOCK, Filters, editions, load_results, rankings
 
 FIRST_SHOWN = Event()
 QUIET = 5  # seconds
 
 
-def warm(folder: Path, reading: Future[Read]) -> None:
-    """Makes the boards that the app opens with, then imports the pages.
+def warm(folder: Path, reading: Future[ReadVerdicts]) -> None:
+    """Makes the rankings that the app opens with, then imports the pages.
 
     Args:
         folder: of the results.
-        reading: the completions' scores, which another process reads.
+        reading: the completions' verdicts, which another process reads.
     """
-    with ONE:
+    with LOCK:
         results = load_results(folder)
         import scipy.special  # noqa: F401  what comparing needs, while the files are read
 
         remember(reading.result())
         for edition in editions(results)[:1]:
-            boards(results, Filters(edition))
-    from slmr_leaderboard.pages import PAGES, page
+            rankings(results, Filters(edition))
+    from slmr_leaderboard.views import PAGES, page
 
     first, *others = (path for _, path, _ in PAGES)
     page(first)

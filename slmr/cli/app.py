@@ -1,73 +1,97 @@
-"""The command line. Each command imports what it needs when it runs, so `slmr --help` is instant."""
+"""The command line. Only the command that is asked for is imported, so `slmr --help` is instant."""
 
-import importlib
+from __future__ import annotations
+
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slmr import signals
-from slmr.cli import bench, compare, doctor, eval, leaderboard, probe, publish, report, rescore, show, verify
+from slmr.cli.extras import missing_extra
+from slmr.cli.options import examples
 from slmr.errors import SlmrError
 
-app = typer.Typer(
-    name="slmr", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Train, compare and evaluate small reasoning models on tasks with verifiable answers.",
-)  # fmt: skip
-GROUPS = {
+if TYPE_CHECKING:
+    from typer.core import TyperGroup
+
+# Each is the module of its name here, with a function NAME_command, or an `app` of several commands.
+COMMANDS = {
+    "bench": "Train methods uniformly, evaluate and compare them.",
+    "eval": "Evaluate one model on tasks.",
+    "probe": "How often a model is right on the training pool.",
+    "verify": "Check answers: one verdict a line.",
     "tasks": "The benchmark tasks.",
     "methods": "The training methods.",
+    "compare": "Compare two runs on the same items.",
+    "rescore": "Verify a run's completions again with today's checkers.",
+    "show": "Show what a stage made.",
+    "report": "Write a report about runs, with figures.",
+    "publish": "Copy runs into results/, with what reproduces them.",
+    "leaderboard": "Serve the leaderboard over a folder of results.",
     "lab": "The lab edition and its students.",
+    "doctor": "Say what this machine can run; repair damaged runs.",
 }
-
-COMMANDS: dict[str, Callable[..., None]] = {
-    "bench": bench.bench_command,
-    "eval": eval.eval_command,
-    "probe": probe.probe_command,
-    "verify": verify.verify_command,
-    "compare": compare.compare_command,
-    "report": report.report_command,
-    "leaderboard": leaderboard.leaderboard_command,
-    "show": show.show_command,
-    "rescore": rescore.rescore_command,
-    "publish": publish.publish_command,
-    "doctor": doctor.doctor_command,
-}
-for _name, _command in COMMANDS.items():
-    app.command(_name)(_command)
+_EXAMPLES = ("slmr doctor", "slmr bench --method base,sft,grpo", "slmr bench --help")
 
 
-def add_groups(arguments: Sequence[str]) -> None:
-    """Adds the groups of commands; of a group that is not asked for only the name and what it is about.
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
 
-    Reading the signatures of all commands would be a part of what `slmr --help` takes.
-    """
-    app.registered_groups.clear()
-    for name, about in GROUPS.items():
-        asked = name in arguments[:1]
-        group = (
-            importlib.import_module(f"slmr.cli.{name}").app if asked else typer.Typer(rich_markup_mode=None)
-        )
-        app.add_typer(group, name=name, help=about, no_args_is_help=True)
+        print(f"slmr {version('slmr')}")
+        raise typer.Exit
+
+
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train, compare and evaluate small reasoning models on tasks with verifiable answers."""
+
+
+def _not_imported() -> None:
+    """Stands for the commands that are not asked for."""
+
+
+def command_line(arguments: Sequence[str]) -> TyperGroup:
+    """The command line, with all of the command that these arguments ask for and the names of the others."""
+    app = typer.Typer(
+        no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+    )
+    app.callback(epilog=examples(*_EXAMPLES))(_main)
+    chosen = next((word for word in arguments if not word.startswith("-")), None)
+    for name, about in COMMANDS.items():
+        if name != chosen:
+            app.command(name, help=about)(_not_imported)
+            continue
+        module = import_module(f"slmr.cli.{name}")
+        epilog = examples(*module.EXAMPLES)
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name, help=about, no_args_is_help=True, epilog=epilog)
+        else:
+            app.command(name, epilog=epilog)(getattr(module, f"{name}_command"))
+    return typer.main.get_group(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: faults become one clear line and an exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    add_groups(arguments)
-    run: Callable[..., Any] = app
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with signals.listening():
-            run(args=arguments, prog_name="slmr")
+            command_line(words)(args=words, prog_name="slmr")
     except SlmrError as error:
         print(f"slmr: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        fault = missing_extra(error, next(iter(words), ""))
+        if fault is None:
+            raise
+        print(f"slmr: {fault}", file=sys.stderr)
+        sys.exit(fault.exit_code)
     except (signals.Stopped, KeyboardInterrupt):
         print("slmr: stopped; the same command goes on from here", file=sys.stderr)
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

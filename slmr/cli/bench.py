@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from rich.table import Table
 
+from slmr.cli.display import BenchDisplay, tell
+from slmr.cli.dry_run import print_plan
 from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, use_data_dir
 from slmr.errors import RequestError
+from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
+from slmr.pipeline.sharing import sharing
+from slmr.results.compare import compare_all
+from slmr.results.ranking import run_rankings
+from slmr.results.report import contamination_line, warnings
+from slmr.results.tables import differences_table, ranking_tables
+
+EXAMPLES = (
+    "slmr bench --method base,sft,grpo",
+    "slmr bench --method all --seeds 3",
+    "slmr bench --profile paper --dry-run",
+)
 
 
 def bench_command(
     method: Annotated[
-        str, typer.Option(help="`all`, `ablations`, or names separated by commas; base is always run.")
+        str,
+        typer.Option(help="`all`, `starter`, `ablations`, or names separated by commas; base is always run."),
     ] = "all",
     profile: Annotated[
         str, typer.Option(help="lab-quick, lab, smol, paper, or the path of a profile's YAML.")
@@ -26,10 +42,13 @@ def bench_command(
         str, typer.Option(help="A number of seeds (3 is 0,1,2), or a list; `7,` is seed 7.")
     ] = "1",
     out: Out = Path("runs"),
+    jobs: Annotated[
+        str, typer.Option(help="Stages side by side here: a number, or `auto`, what the cores or GPUs hold.")
+    ] = "auto",
     executor: Annotated[
         str,
         typer.Option(
-            help="local: in this process; ray: on a Ray cluster (RAY_ADDRESS), or one of its own here."
+            help="local: on this machine; ray: on a Ray cluster (RAY_ADDRESS), or one of its own here."
         ),
     ] = "local",
     depot: Annotated[
@@ -47,21 +66,30 @@ def bench_command(
 
     The same command again goes on where it was stopped and reuses what is finished.
     """
-    from slmr.cli.display import tell
-    from slmr.pipeline.bench import BenchRequest, make_plan
-
     use_data_dir(data_dir)
     request = BenchRequest(
         methods=method, profile=profile, students=tuple(student or ()), seeds=parse_seeds(seeds), out=out, limit=limit,
         tasks_paths=tuple(tasks_path or ()), methods_paths=tuple(methods_path or ()), executor=executor, depot=depot,
+        jobs=parse_jobs(jobs),
     )  # fmt: skip
     if dry_run:
-        from slmr.cli.dry_run import print_plan
-
         lacking: list[str] = []
         print_plan(make_plan(request, tell, lacking), lacking)
         return
     _run_plan(make_plan(request, tell))
+
+
+def parse_jobs(text: str) -> int | None:
+    """None for `auto`.
+
+    Raises:
+        RequestError: it is neither that nor a number from 1 on.
+    """
+    if text == "auto":
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise RequestError(f"--jobs '{text}' is neither auto nor a number from 1 on")
+    return int(text)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -81,20 +109,17 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return tuple(range(numbers[0]))
 
 
-def _run_plan(plan: Any) -> None:
-    from slmr.artifacts import Store
-    from slmr.cli.display import BenchDisplay
-    from slmr.pipeline.bench import run_bench
-    from slmr.pipeline.sharing import sharing
-    from slmr.results.report import contamination_line, warnings
-
+def _run_plan(plan: Plan) -> None:
     with BenchDisplay() as display:
         summary = run_bench(plan, display)
-    for table in _tables(plan, summary):
-        console().print(table)
+    kinds = {entry.recipe.kind for entry in plan.entries}
+    ablations = bool({"ablation", "control"} & kinds) and "stagewise" in kinds
+    for _, tables in comparison_tables(plan.folder, ablations):
+        for table in tables:
+            console().print(table)
     if summary.contamination:
         print(contamination_line(summary.contamination))
-    print(sharing(Store(plan.folder / "artefacts"), plan))
+    print(sharing(plan.store, plan))
     if plan.request.methods == "all" and plan.profile.leave_out:
         for name, why in plan.profile.leave_out.items():
             print(f"Left out    {name}: {why}")
@@ -106,22 +131,18 @@ def _run_plan(plan: Any) -> None:
     print(f"Leaderboard slmr leaderboard --results {plan.request.out}")
 
 
-def _tables(plan: Any, summary: Any) -> list[Any]:
-    """The methods beside each other, over the seeds where there are several; what ablations lack beside the whole."""
-    from slmr.results.compare import compare_all, differences_table
-    from slmr.results.entries import run_entries
-    from slmr.results.ranking import board
-    from slmr.results.report import bench_table, standings_table
+def comparison_tables(run: Path, ablations: bool) -> list[tuple[str, list[Table]]]:
+    """Of each student and edition of a run its title and tables: methods beside each other, as in `slmr report`.
 
-    students = list(dict.fromkeys(entry.student for entry in plan.entries))
-    several = len({entry.seed for entry in plan.entries}) > 1
-    found = {student: run_entries(plan.folder, student) for student in students}
-    boards = [standings_table(board(found[student])) for student in students] if several else []
-    kinds = {entry.recipe.kind for entry in plan.entries}
-    if not {"ablation", "control"} & kinds or "stagewise" not in kinds:
-        return boards or [bench_table(summary.rows)]
-    differences = [
-        differences_table(compare_all(found[student], "stagewise"), "stagewise", student)
-        for student in students
-    ]
-    return [*(boards or [bench_table(summary.rows)]), *differences]
+    With `ablations` also what each method lacks beside `stagewise`.
+    """
+    titled = []
+    for title, ranking in run_rankings(run):
+        tables = ranking_tables(ranking, title)
+        if ablations and any(result.method == "stagewise" for result in ranking.results):
+            differences = compare_all(ranking.results, "stagewise")
+            tables.append(
+                differences_table(differences, "minus stagewise", f"Difference to stagewise ({title})")
+            )
+        titled.append((title, tables))
+    return titled

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from slmr.cli.options import AsJson, console, print_json
+from slmr.results.compare import compare, detectable
+from slmr.results.conclusions import comparison_in_words
+from slmr.results.tables import comparison_table
+
+EXAMPLES = ("slmr compare runs/lab-quick:sft runs/lab-quick:grpo",)
 
 
 def compare_command(
@@ -18,19 +24,15 @@ def compare_command(
     as_json: AsJson = False,
 ) -> None:
     """Compare two runs on the same items: paired differences with intervals and corrected p-values."""
-    from dataclasses import asdict
-
-    from slmr.results.compare import compare, comparison_table, detectable, verdict
-
-    found = compare(run_a, run_b)
+    comparison = compare(run_a, run_b)
     if as_json:
-        rows = [{"name": task.task, "seeds": found.seeds, **asdict(task)} for task in found.tasks]
-        if mean := found.mean:
-            rows.append({"name": "mean", "seeds": found.seeds, "difference": asdict(mean), "p": mean.p,
+        rows = [{"name": task.task, "seeds": comparison.seeds, **asdict(task)} for task in comparison.tasks]
+        if mean := comparison.mean:
+            rows.append({"name": "mean", "seeds": comparison.seeds, "difference": asdict(mean), "p": mean.p,
                          "detectable": detectable(mean)})  # fmt: skip
         print_json(rows)
         return
-    console().print(comparison_table(found))
-    for notice in found.notices:
+    console().print(comparison_table(comparison))
+    for notice in comparison.notices:
         print(f"warning: {notice}", file=sys.stderr)
-    print(verdict(found))
+    print(comparison_in_words(comparison))

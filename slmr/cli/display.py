@@ -10,9 +10,10 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from slmr.formats import duration
 from slmr.io import Stopwatch
-from slmr.pipeline.recipe import Node
-from slmr.pipeline.runner import rough_seconds
+from slmr.pipeline.planner import StageNode
+from slmr.pipeline.schedule import rough_seconds
 
 _PRIOR_S = 60.0  # what was thought of all stages counts as much as so many seconds that were taken
 _SILENCE_S = 30.0  # without a terminal, a line at least so often while a stage is running
@@ -47,14 +48,14 @@ class BenchDisplay:
     ) -> None:
         self._progress.stop()
 
-    def planned(self, nodes: Sequence[Node], missing: Sequence[Node]) -> None:
+    def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None:
         self._count = len(nodes)
-        self._pending = {node.key: (node.stage.name, rough_seconds(node)) for node in missing if node.stage}
+        self._pending = {node.key: (node.kind, rough_seconds(node)) for node in missing}
         stages = "1 stage" if len(nodes) == 1 else f"{len(nodes)} stages"
         self._say(f"{stages}: {len(nodes) - len(missing)} done before, {len(missing)} to do")
         self._progress.update(self._whole, total=self._seconds_left() or 1.0)
 
-    def started(self, node: Node, methods: Sequence[str]) -> None:
+    def started(self, node: StageNode, methods: Sequence[str]) -> None:
         if node.key not in self._pending:
             return
         more = f" and {len(methods) - 1} more" if len(methods) > 1 else ""
@@ -62,7 +63,7 @@ class BenchDisplay:
         self._running[node.key] = name, self._progress.add_task(f"  {name}", total=None, state="starting")
         self._widest = max(self._widest, len(self._running))
 
-    def progress(self, node: Node, done: int, total: int, unit: str) -> None:
+    def progress(self, node: StageNode, done: int, total: int, unit: str) -> None:
         if node.key not in self._running:  # thought to be done, and made again by now
             return
         name, bar = self._running[node.key]
@@ -72,7 +73,7 @@ class BenchDisplay:
             self._say(f"    {name}: {state}")
         self._show_left()
 
-    def finished(self, node: Node, reused: bool, seconds: float) -> None:
+    def finished(self, node: StageNode, reused: bool, seconds: float) -> None:
         self._done += 1
         kind, rough = self._pending.pop(node.key, (None, 0.0))
         if node.key in self._running:
@@ -83,6 +84,9 @@ class BenchDisplay:
                 self._times[kind] = taken + seconds, thought + rough
                 self._say(f"[{self._done}/{self._count}] {name}: {seconds:.0f} s{self._left_text()}")
         self._show_left()
+
+    def result(self, line: str) -> None:
+        self._say(line)
 
     def _seconds_left(self) -> float:
         """Time left: a stage takes as much more or less than thought as those of its kind did, else as all did.
@@ -99,7 +103,7 @@ class BenchDisplay:
 
     def _left_text(self) -> str:
         left = self._seconds_left()
-        return f", about {_clock(left)} left" if left >= 1 else ""
+        return f", about {duration(left)} left" if left >= 1 else ""
 
     def _show_left(self) -> None:
         left, past = self._seconds_left(), self._watch.seconds
@@ -121,8 +125,3 @@ def _pace(taken: float, thought: float) -> float:
 def tell(line: str) -> None:
     """A line of progress outside of any display."""
     print(line, file=sys.stderr, flush=True)
-
-
-def _clock(seconds: float) -> str:
-    """`45 s`, `3 min`."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -7,54 +7,55 @@ import typer
 
 from slmr.cli.options import AsJson, DataDir, print_json, print_listing, use_data_dir
 from slmr.errors import RequestError, WorkError
+from slmr.pipeline.doctor import check_machine
+from slmr.pipeline.repair import busy_runs, find_damage, repair
+
+EXAMPLES = ("slmr doctor", "slmr doctor --runs runs", "slmr doctor --runs runs --repair")
 
 
 def doctor_command(
-    runs: Annotated[
-        Path | None, typer.Option(help="Look for damage in the runs of this folder instead.")
-    ] = None,
-    mend: Annotated[
-        bool, typer.Option("--mend", help="Remove what is damaged; the same bench makes it again.")
+    runs: Annotated[Path | None, typer.Option(help="Look for damage in the runs of this folder.")] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Remove what is damaged; the same bench makes it again.")
     ] = False,
+    mend: Annotated[bool, typer.Option("--mend", hidden=True)] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what this machine can run: device, memory, extras, data, hub; or find and mend damaged runs."""
+    """Say what this machine can run: device, memory, extras, data, hub; or find and repair damaged runs."""
     use_data_dir(data_dir)
+    wanted = repair or mend  # `--mend` is its earlier name
     if runs is not None:
-        _runs(runs, mend, as_json)
-        return
-    from slmr.pipeline.doctor import check_machine
-
-    if mend:
-        raise RequestError("--mend needs --runs: which folder's runs are to be mended?")
-    print_listing(check_machine(), as_json)
+        _check_runs(runs, wanted, as_json)
+    elif wanted:
+        raise RequestError("--repair needs --runs: which folder's runs are to be repaired?")
+    else:
+        print_listing(check_machine(), as_json)
 
 
-def _runs(runs: Path, wanted: bool, as_json: bool) -> None:
-    from slmr.pipeline.repair import at_work, find_damage, mend
-
-    found = find_damage(runs)
-    rows = [{"name": str(d.path), "what": d.what, "cure": d.cure} for d in found]
+def _check_runs(runs: Path, repair_them: bool, as_json: bool) -> None:
+    damages = find_damage(runs)
+    rows = [{"name": str(d.path), "what": d.what, "cure": d.cure} for d in damages]
     if as_json:
         print_json(rows)
     elif rows:
         print_listing(rows, as_json=False)
     else:
         print(f"{runs}: nothing is damaged")
-    if not found:
+    if not damages:
         return
-    if not wanted:
-        raise WorkError(f"{_count(found)} damaged: `slmr doctor --runs {runs} --mend` does what `cure` says")
-    if busy := at_work(runs):
+    if not repair_them:
+        raise WorkError(
+            f"{_count(damages)} damaged: `slmr doctor --runs {runs} --repair` does what `cure` says"
+        )
+    if busy := busy_runs(runs):
         raise WorkError(
             f"a bench is at work in {', '.join(map(str, busy))}: nothing is touched before it has ended"
         )
-    left = mend(found)
-    if left:
-        raise WorkError(f"{_count(left)} cannot be mended here: copy or publish them again")
-    print(f"{_count(found)} mended: the same bench makes again what is missing")
+    if incurable := repair(damages):
+        raise WorkError(f"{_count(incurable)} cannot be repaired here: copy or publish them again")
+    print(f"{_count(damages)} repaired: the same bench makes again what is missing")
 
 
-def _count(found: list) -> str:
-    return "1 thing" if len(found) == 1 else f"{len(found)} things"
+def _count(things: list) -> str:
+    return "1 thing" if len(things) == 1 else f"{len(things)} things"

@@ -58,14 +58,13 @@ def _rollouts(machines: Sequence[Machine]) -> str:
 
 def _shapes(plan: Plan) -> dict[str, ModelShape]:
     """The students' sizes, by the keys of their nodes."""
-    students = {n.key: n.student for e in plan.entries for n in e.model.ancestors() if n.student is not None}
-    found = {key: shape_of(student) for key, student in students.items()}
-    return {key: shape for key, shape in found.items() if shape}
+    students = {node.key: node.location for entry in plan.entries for node in entry.model.students()}
+    shapes = {key: shape_of(location) for key, location in students.items()}
+    return {key: shape for key, shape in shapes.items() if shape}
 
 
 def _row(plan: Plan, e: StageEstimate, state: str) -> dict[str, str]:
-    assert e.node.stage is not None
-    head = {"state": state, "artefact": f"{e.node.stage.name}-{e.node.key}", "stage": e.node.label}
+    head = {"state": state, "artefact": e.node.artefact, "stage": e.node.label}
     return head | _cells(e) | {"for": f"for {', '.join(plan.methods[e.node.key])}"}
 
 

@@ -2,69 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from slmr.io import read_json
-from slmr.results.report import compact, mean_interval, percent
-from slmr.results.schema import SummaryRow
-
-if TYPE_CHECKING:
-    from rich.table import Table
 import atexit
 import gc
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from slmr.cli.options import AsJson, DataDir, Out, TasksPath, console, print_json, use_data_dir
 
-
-def eval_table(rows: list[SummaryRow]) -> Table:
-    """One line a task, and the mean."""
-    from rich.table import Table
-
-    several = rows[0].k > 1
-    table = Table(
-        title=f"{rows[0].student}: accuracy in percent, ± half the 95 % interval", title_justify="left"
-    )
-    names = ["task", "edition", "items", "accuracy", "lenient", "format loss"]
-    names += [f"pass@{rows[0].k}", f"maj@{rows[0].k}"] if several else []
-    for name in [*names, "cut off", "no answer", "tokens"]:
-        table.add_column(name, justify="left" if name in ("task", "edition") else "right", no_wrap=True)
-    for row in rows:
-        shown = percent(row.accuracy, (row.ci95[1] - row.ci95[0]) / 2)
-        items = f"{row.n_items} x {row.k}" if several else str(row.n_items)
-        cells = [row.task, row.edition, items, shown, f"{100 * row.accuracy_lenient:.1f}",
-                 f"{100 * row.format_loss:.1f}"]  # fmt: skip
-        if several and row.pass_at and row.maj_at_k:
-            cells += [_with_half(row.pass_at[str(row.k)]), _with_half(row.maj_at_k)]
-        table.add_row(
-            *cells, f"{row.truncated_rate:.1%}", f"{row.no_answer_rate:.1%}", f"{row.mean_tokens:.1f}"
-        )
-    if len(rows) > 1:
-        lenient = sum(row.accuracy_lenient for row in rows) / len(rows)
-        table.add_section()
-        table.add_row("mean", "", "", percent(*mean_interval(rows)), f"{100 * lenient:.1f}")
-    return table
-
-
-def _with_half(value: tuple[float, float, float]) -> str:
-    return percent(value[0], (value[2] - value[1]) / 2)
-
-
-def speed_line(run: Path, row: SummaryRow) -> str:
-    """What the engine did in this evaluation; empty where everything was there already."""
-    folder = run / "artefacts" / f"evaluate-{row.manifest}"
-    found: dict[str, Any] = read_json(folder / "stats.json").get("engine") or {}
-    if not found:
-        return ""
-    wall = read_json(folder / "manifest.json")["cost"]["wall_s"]
-    return (
-        f"{compact(found['tokens'])} tokens in {found['seconds']:.0f} s, {found['tokens_per_s']:,.0f} a second;"
-        f" the whole evaluation {wall:.0f} s"
-    )
+EXAMPLES = (
+    "slmr eval lab-llama",
+    "slmr eval smollm2 --tasks gsm8k_platinum --limit 50 --data-dir DIR",
+    "slmr eval http://127.0.0.1:8000/v1 --tasks paper --k 4",
+)
 
 
 def eval_command(
@@ -108,7 +60,10 @@ def eval_command(
     atexit.register(gc.freeze)
     from slmr.cli.display import BenchDisplay, tell
     from slmr.pipeline.evaluation import EvalRequest, evaluate_model
+    from slmr.results.entries import MethodResult, RunRow
+    from slmr.results.publish import manifests_of, speed_of
     from slmr.results.report import warnings
+    from slmr.results.tables import eval_table
 
     use_data_dir(data_dir)
     request = EvalRequest(
@@ -119,12 +74,14 @@ def eval_command(
     )  # fmt: skip
     with BenchDisplay() as display:
         rows, folder = evaluate_model(request, display, tell)
+    result = MethodResult.of(RunRow(row, folder) for row in rows)
     if as_json:
         print_json([{"name": row.task, **row.model_dump(mode="json")} for row in rows])
     else:
-        console().print(eval_table(rows))
+        console().print(eval_table(result))
     for line in warnings(rows):
         print(f"warning: {line}", file=sys.stderr)
     if not as_json:
-        print(f"Speed       {speed_line(folder, rows[0]) or 'nothing was left to generate'}")
+        (manifest,) = manifests_of(result.run_rows).values()
+        print(f"Speed       {speed_of(manifest) or 'nothing was left to generate'}")
         print(f"Run         {folder}")

@@ -1,39 +1,47 @@
 """`slmr lab`: the lab edition and its students."""
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from slmr.cli.options import AsJson, print_fields, print_json
+from slmr.cli.options import AsJson, examples, print_fields, print_json
+from slmr.errors import unknown
+from slmr.lab import Split, generator, model_path, take
+from slmr.lab.pretrain import DEFAULTS, pretrain
+from slmr.tasks import select_tasks
 
+EXAMPLES = ("slmr lab path lab-llama", "slmr lab sample lab_gsm8k -n 2")
 app = typer.Typer(rich_markup_mode=None)
 
 
-@app.command("path")
+@app.command("path", epilog=examples("slmr lab path lab-llama"))
 def lab_path(name: str) -> None:
-    """Print the folder of a lab student or of their teacher: an ordinary transformers model."""
-    from slmr.lab import model_path
+    """Print the folder of a lab student or of their teacher.
 
+    It is an ordinary transformers model.
+    """
     print(model_path(name))
 
 
-@app.command("sample")
+@app.command(
+    "sample", epilog=examples("slmr lab sample lab_math", "slmr lab sample lab_svamp --split test --json")
+)
 def lab_sample(
     task: str,
     n: Annotated[int, typer.Option("-n", min=1)] = 3,
-    split: Annotated[str, typer.Option(help="test, validation, train or pretrain")] = "train",
+    split: Annotated[Split, typer.Option(help="test, validation, train or pretrain")] = "train",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     merge_share: Annotated[float, typer.Option(min=0, max=1, help="How raw the raw traces are.")] = 0.2,
     as_json: AsJson = False,
 ) -> None:
-    """Draw items of a lab task with their raw and worked teacher traces."""
-    from slmr.lab import generator, take
-
+    """Draw items of a lab task with their teacher traces, raw and worked."""
     rows = [
         {"name": i.id, "difficulty": i.difficulty, "problem": i.problem, "gold": i.gold, "raw": i.raw(merge_share),
          "worked": i.worked(), "plain": i.solution.plain()}
-        for i in take(generator(task), split, n, seed)  # type: ignore[arg-type]
+        for i in take(generator(task), split, n, seed)
     ]  # fmt: skip
     if as_json:
         print_json(rows)
@@ -43,22 +51,18 @@ def lab_sample(
         print()
 
 
-@app.command("pretrain")
+@app.command("pretrain", epilog=examples("slmr lab pretrain lab-llama --out lab-llama"))
 def lab_pretrain(
     name: Annotated[str, typer.Argument(help="lab-llama, lab-qwen or lab-teacher")],
     out: Annotated[Path, typer.Option(help="An empty or new folder.")],
     sequences: Annotated[int | None, typer.Option(min=64, help="How many to train on.")] = None,
 ) -> None:
     """Train a lab model from scratch, as the shipped ones were."""
-    from slmr.errors import unknown
-    from slmr.lab.pretrain import DEFAULTS, pretrain
-    from slmr.tasks import select_tasks
-
     if name not in DEFAULTS:
         raise unknown("lab model", name, DEFAULTS)
-    params = (
-        DEFAULTS[name] if sequences is None else DEFAULTS[name].model_copy(update={"sequences": sequences})
-    )
+    changes = {} if sequences is None else {"sequences": sequences}
     tasks = {task.name: task for task in select_tasks("lab")}
-    report = pretrain(name, out, lambda task, problem: tasks[task].prompt(problem), params)
+    params = DEFAULTS[name].model_copy(update=changes)
+    with redirect_stdout(sys.stderr):  # where the trainer prints its losses
+        report = pretrain(name, out, lambda task, problem: tasks[task].prompt(problem), params)
     print_json(report)

@@ -6,6 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from slmr_leaderboard.serve import serve
+
+EXAMPLES = (
+    "slmr leaderboard",
+    "slmr leaderboard --results results --port 8600",
+)
 
 
 def leaderboard_command(
@@ -18,6 +24,4 @@ def leaderboard_command(
     ] = None,
 ) -> None:
     """Serve the leaderboard over a folder of results."""
-    from slmr_leaderboard.serve import serve
-
     serve(folder, port)

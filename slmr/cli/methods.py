@@ -1,25 +1,22 @@
 """`slmr methods`: the training methods."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
-from slmr.cli.options import AsJson, MethodsPath, print_json, print_listing
+from slmr.cli.options import AsJson, MethodsPath, examples, print_json, print_listing
 from slmr.config import load_profile
-from slmr.pipeline.recipe import Planner, Recipe, load_recipe
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.recipe import Recipe, load_recipe, select_methods
 
-if TYPE_CHECKING:
-    pass
-
+EXAMPLES = ("slmr methods list", "slmr methods show stagewise")
 app = typer.Typer(rich_markup_mode=None)
 
 
-@app.command("list")
+@app.command("list", epilog=examples("slmr methods list", "slmr methods list --methods-path mine --json"))
 def methods_list(methods_path: MethodsPath = None, as_json: AsJson = False) -> None:
     """Every method with its kind and what it does."""
-    from slmr.pipeline.recipe import select_methods
-
     rows = [
         {"name": r.name, "kind": r.kind, "summary": r.summary, "paper": r.paper}
         for r in select_methods("all", tuple(methods_path or ()))
@@ -27,13 +24,11 @@ def methods_list(methods_path: MethodsPath = None, as_json: AsJson = False) -> N
     print_listing(rows, as_json)
 
 
-@app.command("show")
+@app.command("show", epilog=examples("slmr methods show stagewise", "slmr methods show grpo --profile smol"))
 def methods_show(
     name: str, profile: str = "lab", methods_path: MethodsPath = None, as_json: AsJson = False
 ) -> None:
     """One method: its stages, and their parameters under a profile."""
-    from slmr.cli.methods import method_stages
-
     recipe = load_recipe(name, tuple(methods_path or ()))
     rows = method_stages(recipe, profile)
     if as_json:
@@ -52,15 +47,12 @@ def method_stages(recipe: Recipe, profile_name: str) -> list[dict[str, Any]]:
     """The stages of a method's plan under a profile, in order."""
     profile = load_profile(profile_name)
     planner = Planner(Path(), "student", profile.stages, profile.engine, 0)
-    labels: dict[str, str] = {}
-    rows = []
-    for node in planner.plan(recipe).ancestors():
-        labels[node.key] = node.label
-        if node.stage is None or node.params is None:
-            continue
-        inputs = [labels[child.key] for group in node.inputs.values() for child in group]
-        parameters = node.params.model_dump(mode="json")
-        rows.append(
-            {"name": node.label, "stage": node.stage.name, "inputs": inputs, "parameters": parameters}
-        )
-    return rows
+    return [
+        {
+            "name": node.label,
+            "stage": node.kind,
+            "inputs": [source.label for source in node.sources],
+            "parameters": node.params.model_dump(mode="json"),
+        }
+        for node in planner.plan(recipe).stages()
+    ]

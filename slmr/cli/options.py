@@ -1,10 +1,15 @@
-"""The command line's groups, one module each, and what they share."""
+"""What the commands share: common options, and how they print."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 TasksPath = Annotated[list[Path] | None, typer.Option(help="Folder with more tasks, one folder each.")]
 MethodsPath = Annotated[list[Path] | None, typer.Option(help="Folder with more methods, one YAML each.")]
@@ -13,6 +18,11 @@ DataDir = Annotated[
 ]
 Out = Annotated[Path, typer.Option(help="Folder of the runs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
+
+
+def examples(*commands: str) -> str:
+    """The end of a `--help`: a command line a line, as it stands."""
+    return "\n".join(["\b", "Examples:", *(f"  {command}" for command in commands)])
 
 
 def use_data_dir(folder: Path | None) -> None:
@@ -50,9 +60,9 @@ def print_json(content: object) -> None:
     print(json.dumps(content, indent=1))
 
 
-def console() -> Any:
+def console() -> Console:
     """Standard output; as wide as the table needs where it is not a terminal."""
     from rich.console import Console
 
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=160)
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(highlight=False, width=160)

@@ -4,34 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from rich.table import Table
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
+from slmr import formats
+from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.options import AsJson, Out, console, print_json
+from slmr.io import read_json
+from slmr.pipeline.probing import ProbeRequest, probe_model
+
+EXAMPLES = (
+    "slmr probe lab-llama",
+    "slmr probe lab-qwen --k 16 --limit 200 --adaptive difficulty",
+)
 
 
 def probe_table(rows: list[dict[str, Any]]) -> Table:
     """The partition with a histogram: how many problems got how many right completions."""
-    from rich.table import Table
-
     table = Table(title="Right completions a problem", title_justify="left")
-    for name in ("right", "problems", "share or rate", "95 % interval", ""):
+    for name in ("right", "problems", "share in percent, or rate", "95 % interval", ""):
         table.add_column(name, justify="left" if name == "" else "right")
     most = max((rate["problems"] for row in rows for rate in row["rates"]), default=1)
     for row in rows:
-        interval = f"{row['low']:.1%} – {row['high']:.1%}"
-        table.add_row(
-            f"[bold]{row['name']}[/bold]", str(row["problems"]), f"{row['share']:.1%}", interval, ""
-        )
+        share, bounds = formats.percent(row["share"]), formats.interval(row["low"], row["high"])
+        table.add_row(f"[bold]{row['name']}[/bold]", str(row["problems"]), share, bounds, "")
         for rate in row["rates"]:
             table.add_row(
                 f"{rate['correct']} of {rate['k']}", str(rate["problems"]), f"{rate['rho']:.2f}",
-                f"{rate['low']:.2f} – {rate['high']:.2f}", "█" * max(1, round(40 * rate["problems"] / most)),
+                f"{rate['low']:.2f} to {rate['high']:.2f}", "█" * max(1, round(40 * rate["problems"] / most)),
             )  # fmt: skip
     return table
 
@@ -41,12 +43,10 @@ def rollouts_line(stats: Mapping[str, Any]) -> str:
     spent, most = stats["rollouts"], stats["asked_at_most"]
     if spent == most:
         return f"{spent:,}, all that were asked for"
-    certain = (
-        f"; about {stats['expected_error']:.1%} of the groups would change"
-        if "expected_error" in stats
-        else ""
-    )
-    return f"{spent:,} of at most {most:,}: {stats['saved']:.0%} saved{certain}"
+    line = f"{spent:,} of at most {most:,}: {stats['saved']:.0%} saved"
+    if "expected_error" in stats:
+        line += f"; about {stats['expected_error']:.1%} of the groups would change"
+    return line
 
 
 def probe_command(
@@ -66,20 +66,9 @@ def probe_command(
     as_json: AsJson = False,
 ) -> None:
     """Correctness rates on the training pool, and the partition into simple, medium and hard."""
-    from slmr.cli.display import BenchDisplay, tell
-    from slmr.io import read_json
-    from slmr.pipeline.probing import ProbeRequest, probe_model
-
     request = ProbeRequest(
-        model=model,
-        k=k,
-        limit=limit,
-        adaptive=adaptive,
-        stop_error=stop_error,
-        profile=profile,
-        seed=seed,
-        out=out,
-    )
+        model=model, k=k, limit=limit, adaptive=adaptive, stop_error=stop_error, profile=profile, seed=seed, out=out
+    )  # fmt: skip
     with BenchDisplay() as display:
         rows, folder = probe_model(request, display, tell)
     stats = read_json(folder / "stats.json")

@@ -8,6 +8,13 @@ from typing import Annotated
 import typer
 
 from slmr.errors import RequestError
+from slmr.io import disk_faults
+from slmr.results.publish import publish
+
+EXAMPLES = (
+    "slmr publish runs/lab-quick",
+    "slmr publish runs/lab-quick --name mine --texts 1",
+)
 
 
 def publish_command(
@@ -23,9 +30,6 @@ def publish_command(
     ] = None,
 ) -> None:
     """Copy runs' summaries, manifests and samples into results/, with the commands that reproduce them."""
-    from slmr.io import disk_faults
-    from slmr.results.publish import publish
-
     if name and len(runs) > 1:
         raise RequestError("--name is for one run; several keep their own names")
     for run in runs:

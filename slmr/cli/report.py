@@ -7,6 +7,14 @@ from typing import Annotated
 
 import typer
 
+from slmr.io import disk_faults
+from slmr.results.report import write_report
+
+EXAMPLES = (
+    "slmr report runs/lab-quick --out report --html",
+    "slmr report results/* --out report --against sft",
+)
+
 
 def report_command(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or of published results.")],
@@ -19,8 +27,5 @@ def report_command(
     ] = False,
 ) -> None:
     """Write a report: who leads and how surely, accuracy, cost, what was learnt and forgotten, figures."""
-    from slmr.io import disk_faults
-    from slmr.results.report import write_report
-
     with disk_faults(out):
         print(write_report(runs, out, against, html))

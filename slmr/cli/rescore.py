@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from slmr.cli.options import AsJson, TasksPath, print_json
+from slmr.io import disk_faults
+from slmr.results.rescore import rescore
+
+EXAMPLES = ("slmr rescore runs/lab-quick",)
 
 
 def rescore_command(
@@ -16,11 +21,6 @@ def rescore_command(
     as_json: AsJson = False,
 ) -> None:
     """Verify a run's completions again with today's checkers; nothing is generated."""
-    from dataclasses import asdict
-
-    from slmr.io import disk_faults
-    from slmr.results.rescore import rescore
-
     with disk_faults(run):
         changes = rescore(run, tuple(tasks_path or ()))
     if as_json:

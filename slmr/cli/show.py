@@ -1,4 +1,4 @@
-"""`slmr show`."""
+"""`slmr show`: what a stage made."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ import typer
 
 from slmr.cli.options import AsJson, print_json
 from slmr.errors import RequestError
+from slmr.io import disk_faults
+from slmr.results.show import find_artefact, lines, read_artefact
+
+EXAMPLES = ("slmr show bridge-", "slmr show partition-0123 -n 3 --runs runs/lab-quick")
 
 
 def show_command(
@@ -20,24 +24,21 @@ def show_command(
     as_json: AsJson = False,
 ) -> None:
     """Show what a stage made: where it comes from, what it is made of, and readable examples."""
-    from slmr.io import disk_faults
-    from slmr.results.show import find_artefact, lines, read_artefact
-
-    found = read_artefact(find_artefact(artefact, runs), n)
+    shown = read_artefact(find_artefact(artefact, runs), n)
     if figure is not None:
-        if not found.curve:
-            raise RequestError(f"{found.folder.name} has no training curve to draw")
+        if not shown.curve:
+            raise RequestError(f"{shown.folder.name} has no training curve to draw")
         from slmr.results.training_history import plot_curve
 
         with disk_faults(figure):
-            plot_curve(found.curve).write_html(figure, include_plotlyjs=True)
+            plot_curve(shown.curve).write_html(figure, include_plotlyjs=True)
     if as_json:
-        content = found.manifest.model_dump(mode="json") | {
-            "stats": found.stats, "composition": found.composition,
-            "examples": [dict(example) for example in found.examples],
+        content = shown.manifest.model_dump(mode="json") | {
+            "stats": shown.stats, "composition": shown.composition,
+            "examples": [dict(example) for example in shown.examples],
         }  # fmt: skip
-        print_json([{"name": found.folder.name, **content}])
+        print_json([{"name": shown.folder.name, **content}])
     else:
-        print("\n".join(lines(found)))
+        print("\n".join(lines(shown)))
     if figure is not None:
         print(f"Figure      {figure}", file=sys.stderr)

@@ -8,21 +8,24 @@ from slmr.cli.options import (
     AsJson,
     DataDir,
     TasksPath,
+    examples,
     print_fields,
     print_json,
     print_listing,
     use_data_dir,
 )
 from slmr.errors import WorkError
+from slmr.tasks import Task, datasets, load_task, select_tasks
+from slmr.tasks.contamination import overlap, training_problems
+from slmr.tasks.validate import validate_task
 
+EXAMPLES = ("slmr tasks list", "slmr tasks show lab_gsm8k", "slmr tasks validate lab_math")
 app = typer.Typer(rich_markup_mode=None)
 
 
-@app.command("list")
+@app.command("list", epilog=examples("slmr tasks list", "slmr tasks list --tasks-path mine --json"))
 def tasks_list(tasks_path: TasksPath = None, as_json: AsJson = False) -> None:
     """Every task with its edition, answer kind and version."""
-    from slmr.tasks.registry import select_tasks
-
     rows = [
         {"name": t.name, "edition": t.edition, "kind": t.kind, "version": t.version, "title": t.title}
         for t in select_tasks("all", tuple(tasks_path or ()))
@@ -30,13 +33,11 @@ def tasks_list(tasks_path: TasksPath = None, as_json: AsJson = False) -> None:
     print_listing(rows, as_json)
 
 
-@app.command("show")
+@app.command("show", epilog=examples("slmr tasks show lab_gsm8k", "slmr tasks show svamp --data-dir DIR"))
 def tasks_show(
     name: str, tasks_path: TasksPath = None, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
-    """One task: where its data comes from, prompt, strict form, budget, and an example."""
-    from slmr.tasks.registry import load_task
-
+    """One task: data, prompt, strict form, budget and an example."""
     use_data_dir(data_dir)
     task = load_task(name, tuple(tasks_path or ()))
     item = task.items("validation" if task.has_data("validation") else "test", 1)[0]
@@ -45,39 +46,48 @@ def tasks_show(
            "data": task.data_note, "prompt": task.prompt(item.problem), "gold": item.gold}  # fmt: skip
     if as_json:
         print_json([row])
-        return
-    print_fields(row)
+    else:
+        print_fields(row)
 
 
-@app.command("validate")
+@app.command(
+    "validate", epilog=examples("slmr tasks validate", "slmr tasks validate mine --tasks-path tasks")
+)
 def tasks_validate(
     names: Annotated[list[str] | None, typer.Argument()] = None,
     tasks_path: TasksPath = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Prove without a model that every gold passes its own checker in the form that the prompt asks for."""
-    from slmr.tasks import datasets
-    from slmr.tasks.registry import select_tasks
-    from slmr.tasks.validate import validate_task
+    """Prove without a model that every gold passes its own checker.
 
+    A gold is written in the form that the prompt asks for.
+    """
     use_data_dir(data_dir)
-    faults = []
+    faults: list[str] = []
     for task in select_tasks(",".join(names) if names else "all", tuple(tasks_path or ())):
         if not names and task.source and not (datasets.data_folder() and task.has_data("test")):
             print(
                 f"{task.name}: left out, there is no data folder with its test file; name the task to ask for it"
             )
-            continue
-        count, wrong = validate_task(task)
-        absent = [s for s in ("validation", "train") if task.has_split(s) and not task.has_data(s)]
-        beside = f" (its {' and '.join(absent)} data is not there)" if absent else ""
-        print(f"{task.name}: {count - len(wrong)} of {count} golds pass{beside}")
-        faults += wrong
+        else:
+            faults += _validate(task)
     if faults:
         raise WorkError(f"{len(faults)} golds fail; the first: {faults[0]}")
 
 
-@app.command("overlap")
+def _validate(task: Task) -> list[str]:
+    """Prints how many golds pass; returns what is wrong with the others."""
+    count, faults = validate_task(task)
+    absent = [s for s in ("validation", "train") if task.has_split(s) and not task.has_data(s)]
+    note = f" (its {' and '.join(absent)} data is not there)" if absent else ""
+    print(f"{task.name}: {count - len(faults)} of {count} golds pass{note}")
+    return faults
+
+
+@app.command(
+    "overlap",
+    epilog=examples("slmr tasks overlap lab", "slmr tasks overlap svamp mawps --show 3 --data-dir DIR"),
+)
 def tasks_overlap(
     tests: Annotated[list[str], typer.Argument(help="lab, paper, all, or names.", metavar="TASK...")],
     train: Annotated[
@@ -91,36 +101,39 @@ def tasks_overlap(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """How many test problems share a run of 13 words with a training set: a sign of contamination."""
-    from slmr.tasks.contamination import overlap, training_problems
-    from slmr.tasks.registry import load_task, select_tasks
+    """How many test problems share 13 words in a row with a training set.
 
+    It is a sign of contamination: look at the pairs.
+    """
     use_data_dir(data_dir)
-    extra = tuple(tasks_path or ())
-    problems = training_problems(load_task(train, extra), size)
-    rows: list[dict[str, Any]] = []
-    for task in select_tasks(",".join(tests), extra):
-        items = task.items("test")
-        found = overlap(problems, items)
-        asked = {item.id: item.problem for item in items}
-        pairs = [
-            {"test": hit.test_id, "share": hit.share, "problem": asked[hit.test_id],
-             "training_problem": problems[hit.train_index]}
-            for hit in found.hits[:show]
-        ]  # fmt: skip
-        rows.append(
-            {"name": task.name, **found.as_row(train, task.name), **({"pairs": pairs} if show else {})}
-        )
+    folders = tuple(tasks_path or ())
+    problems = training_problems(load_task(train, folders), size)
+    rows = [_overlap_row(train, problems, task, show) for task in select_tasks(",".join(tests), folders)]
     if as_json:
         print_json(rows)
-        return
-    _print_overlap(rows)
+    else:
+        _print_overlap(rows)
+
+
+def _overlap_row(train: str, problems: list[str], task: Task, n_pairs: int) -> dict[str, Any]:
+    items = task.items("test")
+    result = overlap(problems, items)
+    row = {"name": task.name, **result.as_row(train, task.name)}
+    if not n_pairs:
+        return row
+    texts = {item.id: item.problem for item in items}
+    pairs = [
+        {"test": hit.test_id, "share": hit.share, "problem": texts[hit.test_id],
+         "training_problem": problems[hit.train_index]}
+        for hit in result.hits[:n_pairs]
+    ]  # fmt: skip
+    return row | {"pairs": pairs}
 
 
 def _print_overlap(rows: list[dict[str, Any]]) -> None:
-    shown = ("train", "test", "n_train", "n_test", "overlapping", "exact")
+    columns = ("train", "test", "n_train", "n_test", "overlapping", "exact")
     listed = [
-        {key: str(row[key]) for key in shown}
+        {key: str(row[key]) for key in columns}
         | {"rate": f"{row['rate']:.2%}", "examples": ", ".join(row["examples"])}
         for row in rows
     ]

@@ -7,18 +7,22 @@ tokens whose NLL is a spike. The lowest score is kept; the raw trace is the yard
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
 from slmr.artifacts import Cost
-from slmr.curriculum.continuations import continued
+from slmr.curriculum.continuations import sample_continuations
 from slmr.curriculum.rewrites import smaller_steps
 from slmr.curriculum.schema import (
+    SCORES,
     TRACES,
-    Row,
+    Candidate,
+    Group,
+    Problem,
+    Rollout,
     counted,
     ids_in_groups,
     problems_by_id,
@@ -28,17 +32,14 @@ from slmr.curriculum.schema import (
 )
 from slmr.curriculum.teachers import Teacher, TeacherSettings, teacher_counts, teacher_tokens
 from slmr.engines import Engine, Prompt, Sampling, open_engine
-from slmr.io import write_rows
 from slmr.stage import StageContext, stage
 from slmr.verify.trace_steps import beginning, following, split_steps, until_computed
-
-SCORES = "scores.parquet"
 
 Rewrite = Literal[
     "smaller steps", "own completion", "own continuation", "own prefix", "filled in", "own style", "teacher"
 ]
-WORKED: tuple[Rewrite, ...] = ("own prefix", "filled in", "own style")  # made from a worked solution
-OWN: tuple[Rewrite, ...] = ("own completion", "own continuation")  # the student's words: no teacher's tokens
+FROM_WORKED_SOLUTION: tuple[Rewrite, ...] = ("own prefix", "filled in", "own style")
+SELF_GENERATED: tuple[Rewrite, ...] = ("own completion", "own continuation")  # no teacher's tokens
 Texts = dict[str, str]  # candidate texts of one problem, by source
 
 
@@ -48,7 +49,7 @@ class BridgeParams(TeacherSettings):
     Attributes:
         rewrites: in the order in which they are tried; none keeps every raw trace.
         candidates: M, at most so many different verified rewrites of a problem are scored.
-        continuations: n, what the student draws from each beginning of the raw trace.
+        continuations: how many completions the student samples from each beginning of the raw trace.
         spike_nats: a token with a larger NLL is a spike.
         spike_weight: what a share of 1 of spikes adds to the score.
         groups: the difficulty groups whose traces are bridged.
@@ -60,7 +61,7 @@ class BridgeParams(TeacherSettings):
     max_tokens: int = Field(default=80, ge=1)
     spike_nats: float = Field(default=4.0, gt=0)
     spike_weight: float = Field(default=1.0, ge=0)
-    groups: tuple[Literal["simple", "medium", "hard"], ...] = ("hard",)
+    groups: tuple[Group, ...] = ("hard",)
 
 
 @stage(
@@ -70,26 +71,25 @@ class BridgeParams(TeacherSettings):
 def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     """Writes the kept trace of each problem of the groups, and every candidate in `scores.parquet`."""
     problems = problems_by_id(context.input("problems"))
-    hard = [problems[i] for i in ids_in_groups(context.input("partition"), params.groups)]
+    chosen = [problems[i] for i in ids_in_groups(context.input("partition"), params.groups)]
     attempts = rollouts_by_problem(context.input("probe"))
     model = context.model("model")
     teacher, engine = params.open(context.engine), open_engine(model, context.engine)
     bridge = Bridge(params, teacher, engine, context)
-    texts = bridge.propose(hard, [attempts.get(p["id"], []) for p in hard])
+    texts = bridge.propose(chosen, [attempts.get(problem["id"], []) for problem in chosen])
     rows = [
-        row for problem, found in zip(hard, texts, strict=True) for row in candidates(problem, found, params)
+        row for p, of_problem in zip(chosen, texts, strict=True) for row in candidates(p, of_problem, params)
     ]
-    score([row for row in rows if row["verified"]], engine, params)
-    chosen = choose(rows)
-    write_rows(context.folder / SCORES, [{k: v for k, v in row.items() if k != "prompt"} for row in rows])
-    kept = [trace(problems[c["problem_id"]], c["text"], c["source"]) for c in chosen]
-    write_rows(context.folder / TRACES, kept)
-    scored = sum(len(row["token_nlls"]) for row in rows if row["verified"])
-    taught = [row["text"] for row in rows if row["source"] not in OWN]
-    context.cost += Cost(
-        teacher_tokens=teacher_tokens(teacher, model, taught), flops=2.0 * engine.parameters * scored
+    scored = score([row for row in rows if row["verified"]], problems, engine, params)
+    kept = choose(rows)
+    SCORES.write(context.folder, rows)
+    TRACES.write(
+        context.folder, [trace(problems[row["problem_id"]], row["text"], row["source"]) for row in kept]
     )
-    context.stats |= statistics(rows, chosen, len(hard)) | teacher_counts(teacher)
+    from_teacher = [row["text"] for row in rows if row["source"] not in SELF_GENERATED]
+    context.cost += Cost.of_model(engine.parameters, scored=scored)
+    context.cost += Cost(teacher_tokens=teacher_tokens(teacher, model, from_teacher))
+    context.stats |= statistics(rows, kept, len(chosen)) | teacher_counts(teacher)
     teacher.close()
 
 
@@ -99,52 +99,53 @@ class Bridge:
     def __init__(self, params: BridgeParams, teacher: Teacher, engine: Engine, context: StageContext) -> None:
         self._params, self._teacher, self._engine, self._context = params, teacher, engine, context
 
-    def propose(self, problems: Sequence[Row], attempts: Sequence[Sequence[Row]]) -> list[Texts]:
+    def propose(self, problems: Sequence[Problem], attempts: Sequence[Sequence[Rollout]]) -> list[Texts]:
         """The raw trace of each problem and its rewrites, by source, in the order of the parameters."""
         wanted = self._params.rewrites
         raw = self._teacher.raw_traces(problems)
-        found: list[Texts] = [{"raw": text} if text else {} for text in raw]
-        made: dict[str, Sequence[str | None]] = {}
+        rewrites: dict[str, Sequence[str | None]] = {}
         if "smaller steps" in wanted:
-            made["smaller steps"] = [text and smaller_steps(text) for text in raw]
+            rewrites["smaller steps"] = [text and smaller_steps(text) for text in raw]
         if "own completion" in wanted:
             right = ((a["completion"] for a in group if a["strict"]) for group in attempts)
-            made["own completion"] = [next(texts, None) for texts in right]
+            rewrites["own completion"] = [next(texts, None) for texts in right]
         if "own continuation" in wanted:
-            made["own continuation"] = self._continued_by_student(problems, raw)
+            rewrites["own continuation"] = self._continued_by_student(problems, raw)
         if "own prefix" in wanted:
-            made["own prefix"] = self._continued_by_teacher(problems, attempts, raw)
-        if asked := {"filled in", "own style", "teacher"} & set(wanted):
-            rewrites = self._teacher.rewrites(problems, [text or "" for text in raw])
-            made |= {name: [texts.get(name) for texts in rewrites] for name in asked}
+            rewrites["own prefix"] = self._continued_by_teacher(problems, attempts, raw)
+        if from_teacher := {"filled in", "own style", "teacher"} & set(wanted):
+            by_problem = self._teacher.rewrites(problems, [text or "" for text in raw])
+            rewrites |= {name: [texts.get(name) for texts in by_problem] for name in from_teacher}
+        proposed: list[Texts] = [{"raw": text} if text else {} for text in raw]
         for name in wanted:
-            for texts, text in zip(found, made[name], strict=True):
+            for texts, text in zip(proposed, rewrites[name], strict=True):
                 if text:
                     texts[name] = text.strip()
-        return found
+        return proposed
 
     def _continued_by_teacher(
-        self, problems: Sequence[Row], attempts: Sequence[Sequence[Row]], raw: Sequence[str | None]
+        self, problems: Sequence[Problem], attempts: Sequence[Sequence[Rollout]], raw: Sequence[str | None]
     ) -> list[str | None]:
         """The longest right beginning among the student's attempts, in its words, and the teacher's rest."""
         pairs = [(i, a["completion"]) for i, group in enumerate(attempts) for a in group]
         wrong = self._teacher.first_wrong([problems[i] for i, _ in pairs], [text for _, text in pairs])
-        best: dict[int, tuple[int, str]] = {}
+        longest: dict[int, tuple[int, str]] = {}  # of a problem, in steps, and its text
         for (i, text), right in zip(pairs, wrong, strict=True):
             steps = until_computed(split_steps(text)[: right or 0], split_steps(raw[i] or ""))
-            if steps > best.get(i, (0, ""))[0]:
-                best[i] = steps, beginning(text, steps)
-        chosen = list(best)
-        rest = self._teacher.continuations([problems[i] for i in chosen], [best[i][1] for i in chosen])
-        separator = self._teacher.separator
+            if steps > longest.get(i, (0, ""))[0]:
+                longest[i] = steps, beginning(text, steps)
+        starts = {i: text for i, (_, text) in longest.items()}
+        rest = self._teacher.continuations([problems[i] for i in starts], list(starts.values()))
         texts = {
-            i: best[i][1] + following(best[i][1], text, separator)
-            for i, text in zip(chosen, rest, strict=True)
+            i: start + following(start, text, self._teacher.separator)
+            for (i, start), text in zip(starts.items(), rest, strict=True)
             if text
         }
         return [texts.get(i) for i in range(len(problems))]
 
-    def _continued_by_student(self, problems: Sequence[Row], raw: Sequence[str | None]) -> list[str | None]:
+    def _continued_by_student(
+        self, problems: Sequence[Problem], raw: Sequence[str | None]
+    ) -> list[str | None]:
         """The shortest beginning of the raw trace from which the student gets to the right answer, and how."""
         starts = [
             (i, beginning(text, steps))
@@ -152,70 +153,79 @@ class Bridge:
             if text
             for steps in range(1, len(split_steps(text)) + 1)
         ]
-        sampling = Sampling(1.0, self._params.max_tokens, self._context.seed)
-        drawn, cost = continued(
-            self._engine, [(problems[i], start) for i, start in starts], self._params.continuations, sampling
-        )
+        completions, cost = sample_continuations(
+            self._engine, [(problems[i], start) for i, start in starts], self._params.continuations,
+            Sampling(1.0, self._params.max_tokens, self._context.seed),
+        )  # fmt: skip
         self._context.cost += cost
-        found: dict[int, str] = {}
-        for (i, _), texts in zip(starts, drawn, strict=True):
-            if i not in found and (right := next((t for t in texts if verifies(t, problems[i])), None)):
-                found[i] = right
-        return [found.get(i) for i in range(len(problems))]
+        solved: dict[int, str] = {}
+        for (i, _), texts in zip(starts, completions, strict=True):
+            if i not in solved and (right := next((t for t in texts if verifies(t, problems[i])), None)):
+                solved[i] = right
+        return [solved.get(i) for i in range(len(problems))]
 
 
-def candidates(problem: Row, texts: Texts, params: BridgeParams) -> list[Row]:
+def candidates(problem: Problem, texts: Texts, params: BridgeParams) -> list[Candidate]:
     """The raw trace and each different rewrite, unscored; of those that verify at most `params.candidates`."""
-    rows: list[Row] = []
+    rows: list[Candidate] = []
     for source, text in texts.items():
         if any(row["text"] == text for row in rows):
             continue
-        verified = verifies(text, problem)
         if source != "raw" and sum(r["verified"] for r in rows if r["source"] != "raw") >= params.candidates:
             break
         rows.append(
-            {"problem_id": problem["id"], "prompt": problem["prompt"], "source": source, "text": text,
-             "verified": verified, "kept": False, "nll": None, "spikes": None, "score": None, "token_nlls": None}
+            {"problem_id": problem["id"], "source": source, "text": text, "verified": verifies(text, problem),
+             "kept": False, "nll": None, "spikes": None, "score": None, "token_nlls": None}
         )  # fmt: skip
     return rows
 
 
-def score(rows: Sequence[Row], engine: Engine, params: BridgeParams) -> None:
-    """Sets `nll` (mean, nats a token), `spikes` (share of tokens), `score`, and `token_nlls`, in one batch."""
-    nlls = engine.token_nlls([Prompt(row["prompt"]) for row in rows], [row["text"] for row in rows])
-    for row, tokens in zip(rows, nlls, strict=True):
-        row["token_nlls"] = tokens
-        row["nll"] = sum(tokens) / len(tokens)
-        row["spikes"] = sum(nll > params.spike_nats for nll in tokens) / len(tokens)
-        row["score"] = row["nll"] + params.spike_weight * row["spikes"]
+def score(
+    rows: Sequence[Candidate], problems: Mapping[str, Problem], engine: Engine, params: BridgeParams
+) -> int:
+    """Sets `nll` (mean, nats a token), `spikes` (share of tokens), `score`, and `token_nlls`, in one batch.
+
+    Returns: how many tokens were scored.
+    """
+    prompts = [Prompt(problems[row["problem_id"]]["prompt"]) for row in rows]
+    scored = engine.token_nlls(prompts, [row["text"] for row in rows])
+    for row, nlls in zip(rows, scored, strict=True):
+        nll, spikes = sum(nlls) / len(nlls), sum(nll > params.spike_nats for nll in nlls) / len(nlls)
+        row |= {"nll": nll, "spikes": spikes, "score": nll + params.spike_weight * spikes, "token_nlls": nlls}
+    return sum(map(len, scored))
 
 
-def choose(rows: Sequence[Row]) -> list[Row]:
+def choose(rows: Sequence[Candidate]) -> list[Candidate]:
     """Of each problem the verified candidate with the lowest score, marked `kept`; raw wins a tie."""
     chosen = []
     for _, group in groupby(rows, key=lambda row: row["problem_id"]):
         verified = [row for row in group if row["verified"]]
         if verified:
-            best = min(verified, key=lambda row: (row["score"], row["source"] != "raw"))
+            best = min(verified, key=lambda row: (row["score"] or 0.0, row["source"] != "raw"))
             best["kept"] = True
             chosen.append(best)
     return chosen
 
 
-def statistics(rows: Sequence[Row], chosen: Sequence[Row], problems: int) -> Row:
+def statistics(rows: Sequence[Candidate], kept: Sequence[Candidate], problems: int) -> dict[str, Any]:
     """What Bridge did. Before and after are means over the problems whose raw trace verifies."""
-    raw = {row["problem_id"]: row for row in rows if row["source"] == "raw" and row["verified"]}
-    after = [row for row in chosen if row["problem_id"] in raw]
-    mean = lambda of, key: sum(r[key] for r in of) / len(of) if of else None  # noqa: E731
+    before = {row["problem_id"]: row for row in rows if row["source"] == "raw" and row["verified"]}
+    after = [row for row in kept if row["problem_id"] in before]
     return {
         "problems": problems,
-        "improved": sum(row["source"] != "raw" for row in chosen),
-        "kept_raw": sum(row["source"] == "raw" for row in chosen),
-        "no_verified": problems - len(chosen),
-        "from_worked": sum(row["source"] in WORKED for row in chosen),
-        "kept": counted(chosen, "source"),
-        "nll_before": mean(raw.values(), "nll"),
-        "nll_after": mean(after, "nll"),
-        "spikes_before": mean(raw.values(), "spikes"),
-        "spikes_after": mean(after, "spikes"),
+        "improved": sum(row["source"] != "raw" for row in kept),
+        "kept_raw": sum(row["source"] == "raw" for row in kept),
+        "no_verified": problems - len(kept),
+        "from_worked": sum(row["source"] in FROM_WORKED_SOLUTION for row in kept),
+        "kept": counted(row["source"] for row in kept),
+        "nll_before": _mean(row["nll"] for row in before.values()),
+        "nll_after": _mean(row["nll"] for row in after),
+        "spikes_before": _mean(row["spikes"] for row in before.values()),
+        "spikes_after": _mean(row["spikes"] for row in after),
     }
+
+
+def _mean(measures: Iterable[float | None]) -> float | None:
+    """The mean of a measure over scored candidates; None of none."""
+    values = [value for value in measures if value is not None]
+    return sum(values) / len(values) if values else None

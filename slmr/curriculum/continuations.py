@@ -1,4 +1,4 @@
-"""What the student makes of a beginning: continuations of many, drawn in one call."""
+"""Completions of the student from given beginnings, all of them sampled in one call."""
 
 from __future__ import annotations
 
@@ -6,29 +6,30 @@ from collections.abc import Sequence
 from itertools import count
 
 from slmr.artifacts import Cost
-from slmr.curriculum.schema import Row
+from slmr.curriculum.schema import Problem
 from slmr.engines import Engine, Prompt, Sampling
 from slmr.stage import Progress
 
 
-def continued(
+def sample_continuations(
     engine: Engine,
-    starts: Sequence[tuple[Row, str]],
+    starts: Sequence[tuple[Problem, str]],
     n: int,
     sampling: Sampling,
     progress: Progress | None = None,
 ) -> tuple[list[list[str]], Cost]:
-    """For each (problem, beginning) `n` whole texts, the beginning included; and what drawing them cost."""
-    prompts = [Prompt(problem["prompt"], start, draw=k) for problem, start in starts for k in range(n)]
+    """For each (problem, beginning) `n` whole texts, the beginning included; and what sampling them cost."""
+    prompts = [
+        Prompt(problem["prompt"], start, sample_index=k) for problem, start in starts for k in range(n)
+    ]
     if not prompts:
         return [], Cost()
-    heard = count(1)
-    done = engine.generate(
-        prompts, sampling, lambda *_: progress(next(heard), len(prompts), "rollouts") if progress else None
+    done = count(1)
+    completions = engine.generate(
+        prompts, sampling, lambda *_: progress(next(done), len(prompts), "rollouts") if progress else None
     )
-    tokens = sum(completion.tokens for completion in done)
-    texts = [
-        [start + completion.text for completion in done[i * n : (i + 1) * n]]
-        for i, (_, start) in enumerate(starts)
-    ]
-    return texts, Cost(rollout_tokens=tokens, flops=2.0 * engine.parameters * tokens)
+    texts = [prompt.prefix + completion.text for prompt, completion in zip(prompts, completions, strict=True)]
+    tokens = sum(completion.tokens for completion in completions)
+    return [texts[i : i + n] for i in range(0, len(texts), n)], Cost.of_model(
+        engine.parameters, sampled=tokens
+    )

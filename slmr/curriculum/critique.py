@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -23,10 +23,15 @@ from slmr.curriculum.locators import (
     WrongStep,
 )
 from slmr.curriculum.schema import (
+    CRITIQUES,
     FAILURES,
     ROLLOUTS,
     TRACES,
-    Row,
+    Critique,
+    Failure,
+    Problem,
+    Rollout,
+    Trace,
     counted,
     problems_by_id,
     rollouts_by_problem,
@@ -35,12 +40,10 @@ from slmr.curriculum.schema import (
 )
 from slmr.curriculum.teachers import Teacher, TeacherSettings, teacher_tokens, worked_traces
 from slmr.engines import Sampling, open_engine
-from slmr.io import read_rows, write_rows
 from slmr.stage import StageContext, stage
 from slmr.tasks import strict_form
 from slmr.verify.trace_steps import beginning, conclusions, following, split_steps
 
-CRITIQUES = "critiques.parquet"
 _ASK = "{problem}\nAttempt: {attempt}\nFind the first wrong step.\nSolution:\n"
 
 
@@ -85,19 +88,19 @@ def critique_stage(context: StageContext, params: CritiqueParams) -> None:
     teacher = params.open(context.engine)
     wrong = locate(problems, attempts, params, teacher, context)
     critiques = criticise(problems, attempts, wrong, teacher)
-    made = [row for p, critique in zip(problems, critiques, strict=True) for row in traces(p, critique)]
     rng = Random(context.seed)
-    rows = balance(made, params, rng)
+    examples = [row for p, critique in zip(problems, critiques, strict=True) for row in traces(p, critique)]
+    rows = balance(examples, params, rng)
     if params.right:
         praised = praises(context.folders("failures"), pool)
         rows += rng.sample(praised, min(len(praised), sum(row["source"] == "diag" for row in rows)))
-    write_rows(context.folder / CRITIQUES, critiques)
-    write_rows(context.folder / TRACES, rows)
+    CRITIQUES.write(context.folder, critiques)
+    TRACES.write(context.folder, rows)
     tokens = teacher_tokens(teacher, context.model("model"), [row["completion"] for row in rows])
     context.cost += Cost(teacher_tokens=tokens)
     context.stats |= {
-        "failed_problems": len(failures), "attempts": len(cases), "traces": counted(rows, "source"),
-        "located_by": counted([{"by": w.found_by if w else "nobody"} for w in wrong], "by"),
+        "failed_problems": len(failures), "attempts": len(cases), "traces": counted(row["source"] for row in rows),
+        "located_by": counted(step.found_by if step else "nobody" for step in wrong),
         "diagnoses_confirmed": sum(c["confirmed"] for c in critiques),
         "diagnoses_dropped": sum(c["wrong_step"] is not None and not c["confirmed"] for c in critiques),
         "repairs_made": sum(c["repair"] is not None for c in critiques),
@@ -112,22 +115,21 @@ def collect_failures(folders: Sequence[Path], every: bool = False) -> dict[str, 
     `every`: of probes the wrong attempts of all problems.
     A later folder's attempts stand first: they come from the student as it is now.
     """
-    found: dict[str, list[str]] = {}
+    failures: dict[str, dict[str, None]] = {}  # the attempts of a problem, each once
     for folder in reversed(folders):
+        rows: Sequence[Failure | Rollout]
         if (folder / FAILURES).is_file():
-            rows = read_rows(folder / FAILURES)
+            rows = FAILURES.read(folder)
         else:
             groups = rollouts_by_problem(folder).values()
             chosen = [group for group in groups if every or not any(r["strict"] for r in group)]
             rows = [row for group in chosen for row in group if not row["strict"]]
         for row in rows:
-            attempts = found.setdefault(row["problem_id"], [])
-            if row["completion"] not in attempts:
-                attempts.append(row["completion"])
-    return found
+            failures.setdefault(row["problem_id"], {})[row["completion"]] = None
+    return {problem_id: list(attempts) for problem_id, attempts in failures.items()}
 
 
-def praises(folders: Sequence[Path], pool: Mapping[str, Row]) -> list[Row]:
+def praises(folders: Sequence[Path], pool: Mapping[str, Problem]) -> list[Trace]:
     """For each problem that a probe solved, its first right attempt and a diagnosis that finds nothing wrong."""
     rows = []
     for folder in folders:
@@ -145,23 +147,23 @@ def preferred(attempts: Sequence[str]) -> list[str]:
 
 
 def locate(
-    problems: Sequence[Row], attempts: Sequence[str], params: CritiqueParams, teacher: Teacher,
+    problems: Sequence[Problem], attempts: Sequence[str], params: CritiqueParams, teacher: Teacher,
     context: StageContext,
 ) -> list[WrongStep | None]:  # fmt: skip
     """The first wrong step of each attempt, by the locator, and by the other one where that finds none."""
-    found: list[WrongStep | None] = [None] * len(attempts)
+    wrong: list[WrongStep | None] = [None] * len(attempts)
     for name in (params.locator, params.otherwise):
-        left = [i for i, wrong in enumerate(found) if wrong is None]
-        if name == "none" or not left:
+        missing = [i for i, step in enumerate(wrong) if step is None]
+        if name == "none" or not missing:
             break
         locator = _locator(name, params, teacher, context)
-        answers = locator.locate([problems[i] for i in left], [attempts[i] for i in left])
-        for i, answer in zip(left, answers, strict=True):
-            found[i] = answer
+        steps = locator.locate([problems[i] for i in missing], [attempts[i] for i in missing])
+        for i, step in zip(missing, steps, strict=True):
+            wrong[i] = step
         if isinstance(locator, RolloutLocator):
             context.cost += locator.cost
             locator.close()
-    return found
+    return wrong
 
 
 def _locator(name: LocatorName, params: CritiqueParams, teacher: Teacher, context: StageContext) -> Locator:
@@ -175,81 +177,84 @@ def _locator(name: LocatorName, params: CritiqueParams, teacher: Teacher, contex
 
 
 def criticise(
-    problems: Sequence[Row], attempts: Sequence[str], wrong: Sequence[WrongStep | None], teacher: Teacher
-) -> list[Row]:
+    problems: Sequence[Problem], attempts: Sequence[str], wrong: Sequence[WrongStep | None], teacher: Teacher
+) -> list[Critique]:
     """One row an attempt: the wrong step, and what each kind of supervision is made of; None where it is not.
 
     Repairs and new traces verify. A diagnosis is believed if the teacher names the same step; if the teacher
     cannot tell, if the step's equation is false or what was right before it can be continued to the answer.
     """
-    told = teacher.first_wrong(problems, attempts)
+    by_teacher = teacher.first_wrong(problems, attempts)
     # What precedes the named step may be wrong itself, if the teacher sees an earlier one.
     starts = [
-        beginning(text, w.index if by_teacher is None else min(w.index, by_teacher)) if w else None
-        for text, w, by_teacher in zip(attempts, wrong, told, strict=True)
+        beginning(text, step.index if named is None else min(step.index, named)) if step else None
+        for text, step, named in zip(attempts, wrong, by_teacher, strict=True)
     ]
     rests = _continued(problems, starts, teacher)
     fresh = _fresh(problems, teacher)
-    return [
-        _critique(problem, attempt, w, by_teacher, start or "", rest) | {"new": new}
-        for problem, attempt, w, by_teacher, start, rest, new in zip(
-            problems, attempts, wrong, told, starts, rests, fresh, strict=True
-        )
-    ]
+    columns = zip(problems, attempts, wrong, by_teacher, starts, rests, fresh, strict=True)
+    return [_critique(problem, attempt, step, named, start or "", rest, new)
+            for problem, attempt, step, named, start, rest, new in columns]  # fmt: skip
 
 
-def _continued(problems: Sequence[Row], starts: Sequence[str | None], teacher: Teacher) -> list[str | None]:
+def _continued(
+    problems: Sequence[Problem], starts: Sequence[str | None], teacher: Teacher
+) -> list[str | None]:
     """The teacher's continuation of each beginning that there is, apart from what an attempt broke off with."""
-    asked = [(i, start) for i, start in enumerate(starts) if start is not None]
-    answers = teacher.continuations([problems[i] for i, _ in asked], [start for _, start in asked])
-    found: list[str | None] = [None] * len(starts)
-    for (i, start), answer in zip(asked, answers, strict=True):
-        found[i] = None if answer is None else following(start, answer, teacher.separator)
-    return found
+    cases = [(i, start) for i, start in enumerate(starts) if start is not None]
+    answers = teacher.continuations([problems[i] for i, _ in cases], [start for _, start in cases])
+    rests: list[str | None] = [None] * len(starts)
+    for (i, start), answer in zip(cases, answers, strict=True):
+        rests[i] = None if answer is None else following(start, answer, teacher.separator)
+    return rests
 
 
-def _fresh(problems: Sequence[Row], teacher: Teacher) -> list[str | None]:
+def _fresh(problems: Sequence[Problem], teacher: Teacher) -> list[str | None]:
     """The teacher's worked solution of each problem, its raw trace where that does not verify, else None."""
-    worked = worked_traces(teacher, problems)
-    found = [text if text and verifies(text, p) else None for p, text in zip(problems, worked, strict=True)]
-    left = [i for i, text in enumerate(found) if text is None]
-    for i, text in zip(left, teacher.raw_traces([problems[i] for i in left]) if left else [], strict=True):
-        found[i] = text if text and verifies(text, problems[i]) else None
-    return found
+    fresh = _verified(problems, worked_traces(teacher, problems))
+    missing = [i for i, text in enumerate(fresh) if text is None]
+    if missing:
+        rest = [problems[i] for i in missing]
+        for i, text in zip(missing, _verified(rest, teacher.raw_traces(rest)), strict=True):
+            fresh[i] = text
+    return fresh
+
+
+def _verified(problems: Sequence[Problem], texts: Sequence[str | None]) -> list[str | None]:
+    """The texts that answer their problem, None in the place of the others."""
+    return [text if text and verifies(text, p) else None for p, text in zip(problems, texts, strict=True)]
 
 
 def _critique(
-    problem: Row, attempt: str, wrong: WrongStep | None, told: int | None, start: str, rest: str | None
-) -> Row:
-    """One row but for the new trace; `told` is the step that the teacher names, `rest` its continuation."""
+    problem: Problem, attempt: str, wrong: WrongStep | None, by_teacher: int | None, start: str,
+    rest: str | None, new: str | None,
+) -> Critique:  # fmt: skip
+    """One row; `by_teacher` is the step that the teacher names, `rest` its continuation of `start`, `new` its trace."""
     repair = rest if rest and start and verifies(start + rest, problem) else None
     steps = split_steps(attempt)
-    row: Row = {
+    right, believed = "", False
+    if wrong is not None:
+        right = _right(wrong, rest, problem)
+        believed = wrong.index == by_teacher if by_teacher is not None else bool(wrong.right or repair)
+    return {
         "problem_id": problem["id"], "problem": problem["problem"], "attempt": attempt.strip(),
-        "wrong_step": None, "found_by": None, "step_text": "", "right": "", "confirmed": False,
-        "diagnosis": None, "repair_prefix": start if repair else "", "repair": repair,
-    }  # fmt: skip
-    if wrong is None:
-        return row
-    believed = wrong.index == told if told is not None else bool(wrong.right or repair)
-    right = _right(wrong, rest, problem)
-    return row | {
-        "wrong_step": wrong.index, "found_by": wrong.found_by, "right": right, "confirmed": believed,
-        "step_text": steps[wrong.index] if wrong.index < len(steps) else "",
-        "diagnosis": _diagnosis(wrong, right) if believed else None,
+        "wrong_step": wrong.index if wrong else None, "found_by": wrong.found_by if wrong else None,
+        "step_text": steps[wrong.index] if wrong and wrong.index < len(steps) else "", "right": right,
+        "confirmed": believed, "diagnosis": _diagnosis(wrong, right) if wrong and believed else None,
+        "repair_prefix": start if repair else "", "repair": repair, "new": new,
     }  # fmt: skip
 
 
-def _right(wrong: WrongStep, rest: str | None, problem: Row) -> str:
+def _right(wrong: WrongStep, rest: str | None, problem: Problem) -> str:
     """What the wrong step should be: its own sum done right if the teacher's continuation comes to that value.
 
     Else the first step of that continuation, or the closing answer where it has no more steps.
     """
-    following = split_steps(rest or "")
-    values = {value for step in following for value in conclusions(step)}
+    steps = split_steps(rest or "")
+    values = {value for step in steps for value in conclusions(step)}
     if rest is None or (wrong.right and values & set(conclusions(wrong.right))):
         return wrong.right
-    return following[0].rstrip(".") if following else strict_form(problem["gold"], problem["kind"])
+    return steps[0].rstrip(".") if steps else strict_form(problem["gold"], problem["kind"])
 
 
 def _diagnosis(wrong: WrongStep, right: str) -> str:
@@ -262,7 +267,7 @@ def _diagnosis(wrong: WrongStep, right: str) -> str:
     return f"Step {number} is wrong: {wrong.says} should be {right}."
 
 
-def traces(problem: Row, critique: Row) -> list[Row]:
+def traces(problem: Problem, critique: Critique) -> list[Trace]:
     """The SFT examples of one critique."""
     rows = []
     if critique["diagnosis"]:
@@ -275,10 +280,10 @@ def traces(problem: Row, critique: Row) -> list[Row]:
     return rows
 
 
-def balance(rows: Sequence[Row], params: CritiqueParams, rng: Random) -> list[Row]:
+def balance(rows: Sequence[Trace], params: CritiqueParams, rng: Random) -> list[Trace]:
     """Thins each kind to its share, without repeats."""
-    unique: dict[Any, Row] = {(row["prompt"], row["prefix"], row["completion"]): row for row in rows}
-    kept: list[Row] = []
+    unique = {(row["prompt"], row["prefix"], row["completion"]): row for row in rows}
+    kept: list[Trace] = []
     for kind, share in (("diag", params.diag), ("repair", params.repair), ("new", params.new)):
         of_kind = [row for row in unique.values() if row["source"] == kind]
         kept += rng.sample(of_kind, round(share * len(of_kind)))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from slmr.artifacts import Cost
-from slmr.curriculum.continuations import continued
-from slmr.curriculum.schema import Row
+from slmr.curriculum.continuations import sample_continuations
+from slmr.curriculum.schema import Problem
 from slmr.curriculum.teachers import Teacher
 from slmr.engines import Engine, Sampling
 from slmr.stage import Progress
@@ -37,7 +37,7 @@ class WrongStep:
 class Locator(Protocol):
     """Finds the first wrong step of each attempt; None where it cannot tell."""
 
-    def locate(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[WrongStep | None]: ...
+    def locate(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[WrongStep | None]: ...
 
 
 class ArithmeticLocator:
@@ -47,7 +47,7 @@ class ArithmeticLocator:
     lab's failures that would find more, but half of GSM8K's own solutions have such a sum (two shoes, 100 %).
     """
 
-    def locate(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[WrongStep | None]:
+    def locate(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[WrongStep | None]:
         return [self._first(attempt) for attempt in attempts]
 
     @staticmethod
@@ -59,7 +59,7 @@ class ArithmeticLocator:
 
 
 class RolloutLocator:
-    """From every beginning of an attempt `n` continuations are drawn; where they stop coming out right, it went wrong.
+    """Samples `n` continuations from every beginning of an attempt; where they stop coming out right, it went wrong.
 
     Which drop is taken for the error is `first_drop`'s choice.
 
@@ -74,24 +74,26 @@ class RolloutLocator:
         self._progress = progress
         self.cost = Cost()
 
-    def locate(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[WrongStep | None]:
+    def locate(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[WrongStep | None]:
         counts = self.right(problems, attempts)
         return [
             named_step(attempt, first_drop(right, self._drop), "rollout")
             for attempt, right in zip(attempts, counts, strict=True)
         ]
 
-    def right(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[list[int]]:
+    def right(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[list[int]]:
         """How many of `n` continuations are right from an attempt's first 0, 1, 2, ... steps: all in one call."""
         starts = [[beginning(text, i) for i in range(len(split_steps(text)) + 1)] for text in attempts]
-        asked = [(p, start) for p, own in zip(problems, starts, strict=True) for start in own]
-        drawn, cost = continued(self._engine, asked, self._n, self._sampling, self._progress)
+        pairs = [(p, start) for p, of_attempt in zip(problems, starts, strict=True) for start in of_attempt]
+        completions, cost = sample_continuations(self._engine, pairs, self._n, self._sampling, self._progress)
         self.cost += cost
-        cases = [(text, p) for (p, _), texts in zip(asked, drawn, strict=True) for text in texts]
-        hits = iter(
+        cases = [(text, p) for (p, _), texts in zip(pairs, completions, strict=True) for text in texts]
+        verdicts = iter(
             verify_batch([t for t, _ in cases], [p["gold"] for _, p in cases], [p["kind"] for _, p in cases])
         )
-        return [[sum(next(hits).strict for _ in range(self._n)) for _ in own] for own in starts]
+        return [
+            [sum(next(verdicts).strict for _ in range(self._n)) for _ in of_attempt] for of_attempt in starts
+        ]
 
     def close(self) -> None:
         """Gives the engine's memory back."""
@@ -120,7 +122,7 @@ class TeacherLocator:
     def __init__(self, teacher: Teacher) -> None:
         self._teacher = teacher
 
-    def locate(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[WrongStep | None]:
+    def locate(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[WrongStep | None]:
         return [
             None if index is None else named_step(attempt, index, "teacher")
             for attempt, index in zip(attempts, self._teacher.first_wrong(problems, attempts), strict=True)

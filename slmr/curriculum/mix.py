@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from random import Random
 
 from pydantic import Field
 
 from slmr.config import Params
-from slmr.curriculum.schema import TRACES, Row
-from slmr.io import read_rows, write_rows
+from slmr.curriculum.schema import TRACES
 from slmr.stage import StageContext, stage
 
 
@@ -21,16 +19,14 @@ class MixParams(Params):
 
 @stage("mix", MixParams, {"strong": "one", "easy": "one"}, random=True)
 def mix_stage(context: StageContext, params: MixParams) -> None:
-    """Writes one trace a problem; where one side has none, the other's."""
-    strong, easy = (_by_problem(context.input(name) / TRACES) for name in ("strong", "easy"))
-    names = list(dict.fromkeys([*strong, *easy]))
-    first = set(Random(context.seed).sample(names, round(params.strong_share * len(names))))
-    sides = [(strong, easy) if name in first else (easy, strong) for name in names]
-    rows = [wanted.get(name) or other[name] for name, (wanted, other) in zip(names, sides, strict=True)]
-    write_rows(context.folder / TRACES, rows)
-    taken = sum(row is strong.get(row["problem_id"]) for row in rows)
-    context.stats |= {"traces": len(rows), "strong": taken, "easy": len(rows) - taken}
-
-
-def _by_problem(file: Path) -> dict[str, Row]:
-    return {row["problem_id"]: row for row in read_rows(file)}
+    """Writes one trace a problem; where one teacher has none, the other's."""
+    strong, easy = (
+        {trace["problem_id"]: trace for trace in TRACES.read(context.input(name))}
+        for name in ("strong", "easy")
+    )
+    names = list(strong | easy)
+    preferred = set(Random(context.seed).sample(names, round(params.strong_share * len(names))))
+    from_strong = {name for name in names if name in strong and (name in preferred or name not in easy)}
+    rows = [strong[name] if name in from_strong else easy[name] for name in names]
+    TRACES.write(context.folder, rows)
+    context.stats |= {"traces": len(rows), "strong": len(from_strong), "easy": len(rows) - len(from_strong)}

@@ -1,4 +1,4 @@
-"""The problems by what the student can do: hard, medium, simple; and how they moved since the round before."""
+"""The problems by what the student can do: hard, medium, simple; and how they moved since the last round."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from random import Random
-from typing import Literal
+from typing import Any
 
 from pydantic import Field
 
 from slmr.config import Params
-from slmr.curriculum.schema import DRIFT, GROUPS, Row, counted, rollouts_by_problem, tally
-from slmr.io import read_rows, write_rows
+from slmr.curriculum.schema import DRIFT, GROUPS, Group, Move, Rate, counted, rollouts_by_problem, tally
 from slmr.stage import StageContext, stage
 from slmr.stats import bounded_mean
 
-Group = Literal["hard", "medium", "simple"]
 GROUP_ORDER: tuple[Group, ...] = ("hard", "medium", "simple")
 
 
@@ -42,22 +40,23 @@ def partition_stage(context: StageContext, params: PartitionParams) -> None:
         for problem_id, rollouts in rollouts_by_problem(context.input("probe")).items()
     ]
     if params.shuffle:
-        dealt = [row["group"] for row in rows]
-        Random(context.seed).shuffle(dealt)
-        rows = [row | {"group": group} for row, group in zip(rows, dealt, strict=True)]
-    write_rows(context.folder / GROUPS, rows)
+        groups: list[Group] = [row["group"] for row in rows]
+        Random(context.seed).shuffle(groups)
+        for row, group in zip(rows, groups, strict=True):
+            row["group"] = group
+    GROUPS.write(context.folder, rows)
     histogram = Counter((row["k"], row["correct"]) for row in rows)
     context.stats |= {
-        "groups": counted(rows, "group"), "without_verdict": sum(row["k"] == 0 for row in rows),
+        "groups": counted(row["group"] for row in rows), "without_verdict": sum(row["k"] == 0 for row in rows),
         "histogram": {f"{right}/{k}": histogram[k, right] for k, right in sorted(histogram)},
     }  # fmt: skip
     if context.inputs.get("before"):
         moves = drift(context.input("before"), rows)
-        write_rows(context.folder / DRIFT, moves)
+        DRIFT.write(context.folder, moves)
         context.stats |= drift_counts(moves)
 
 
-def partition_row(problem_id: str, correct: int, k: int, bounds: GroupBounds) -> Row:
+def partition_row(problem_id: str, correct: int, k: int, bounds: GroupBounds) -> Rate:
     """A problem's row: `correct` of the `k` completions with a verdict are right.
 
     Without a verdict it is hard, and its interval all there is.
@@ -80,21 +79,21 @@ def rate_interval(correct: int, k: int) -> tuple[float, float]:
     """Wilson's 95 % interval (1927) of a rate of which `correct` of `k` draws are seen; (0, 1) of none."""
     if k == 0:
         return 0.0, 1.0
-    found = bounded_mean([1.0] * correct + [0.0] * (k - correct))
-    return found.low, found.high
+    rate = bounded_mean([1.0] * correct + [0.0] * (k - correct))
+    return rate.low, rate.high
 
 
-def drift(before: Path, rows: Sequence[Row]) -> list[Row]:
+def drift(before: Path, rows: Sequence[Rate]) -> list[Move]:
     """Problem id, group before and group now, of every problem that the partition in `before` has, too."""
-    earlier = {row["problem_id"]: row["group"] for row in read_rows(before / GROUPS)}
+    earlier: dict[str, Group] = {row["problem_id"]: row["group"] for row in GROUPS.read(before)}
     return [
-        {"problem_id": row["problem_id"], "before": earlier[row["problem_id"]], "after": row["group"]}
+        Move(problem_id=row["problem_id"], before=earlier[row["problem_id"]], after=row["group"])
         for row in rows
         if row["problem_id"] in earlier
     ]
 
 
-def drift_counts(moves: Sequence[Row]) -> Row:
+def drift_counts(moves: Sequence[Move]) -> dict[str, Any]:
     """How many problems made each move, and how many rose towards simple, fell towards hard, or stayed."""
     pairs = Counter((GROUP_ORDER.index(m["before"]), GROUP_ORDER.index(m["after"])) for m in moves)
     return {

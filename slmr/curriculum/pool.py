@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from slmr.config import Params
-from slmr.curriculum.schema import PROBLEMS, VALIDATION, Row, counted
+from slmr.curriculum.schema import PROBLEMS, VALIDATION, Problem, counted
 from slmr.errors import RequestError
-from slmr.io import write_rows
 from slmr.stage import StageContext, stage
 from slmr.tasks import Item, Task
 from slmr.tasks.registry import load_task
@@ -38,11 +37,11 @@ def pool_stage(context: StageContext, params: PoolParams) -> None:
     task = load_task(params.task, context.tasks_paths)
     pool = task.items("train", params.size, params.seed)
     rows = _rows(task, pool)
-    write_rows(context.folder / PROBLEMS, rows)
-    context.stats |= {"problems": len(rows), "difficulty": counted(rows, "difficulty")}
+    PROBLEMS.write(context.folder, rows)
+    context.stats |= {"problems": len(rows), "difficulty": counted(row["difficulty"] for row in rows)}
     if params.validation:
         held = held_out(task, pool, params.validation, params.seed)
-        write_rows(context.folder / VALIDATION, _rows(task, held))
+        VALIDATION.write(context.folder, _rows(task, held))
         context.stats["validation"] = len(held)
 
 
@@ -69,7 +68,7 @@ def held_out(task: Task, pool: Sequence[Item], n: int, seed: int) -> list[Item]:
     return outside[:n] if separate else outside[-n:]
 
 
-def _rows(task: Task, items: Sequence[Item]) -> list[Row]:
+def _rows(task: Task, items: Sequence[Item]) -> list[Problem]:
     return [
         {"id": i.id, "task": task.name, "problem": i.problem, "prompt": task.prompt(i.problem), "gold": i.gold,
          "kind": task.kind, "difficulty": i.difficulty, "solution": i.solution}

@@ -5,18 +5,13 @@ A completion that then ends in the answer becomes a trace of the problem without
 
 from __future__ import annotations
 
-from itertools import count
-
 from pydantic import Field
 
-from slmr.artifacts import Cost
 from slmr.config import Params
-from slmr.curriculum.schema import TRACES, problems_by_id, rollouts_by_problem, trace, verifies
-from slmr.engines import Prompt, Sampling, open_engine
-from slmr.io import write_rows
+from slmr.curriculum.continuations import sample_continuations
+from slmr.curriculum.schema import TRACES, Problem, problems_by_id, rollouts_by_problem, trace, verifies
+from slmr.engines import Sampling, open_engine
 from slmr.stage import StageContext, stage
-
-_HINT = "{prompt}\nThe answer is {gold}."
 
 
 class RationalizeParams(Params):
@@ -37,19 +32,20 @@ def rationalize_stage(context: StageContext, params: RationalizeParams) -> None:
     rollouts = rollouts_by_problem(context.input("probe"))
     failed = [problems[name] for name, group in rollouts.items() if not any(r["strict"] for r in group)]
     engine = open_engine(context.sampled_model("model"), context.engine)
-    prompts = [Prompt(_HINT.format(**p), draw=k) for p in failed for k in range(params.tries)]
-    heard = count(1)
-    done = engine.generate(
-        prompts, Sampling(params.temperature, params.max_tokens, context.seed),
-        lambda *_: context.progress(next(heard), len(prompts), "rollouts"),
-    )  # fmt: skip
+    sampling = Sampling(params.temperature, params.max_tokens, context.seed)
+    completions, cost = sample_continuations(
+        engine, [(with_hint(problem), "") for problem in failed], params.tries, sampling, context.progress
+    )
     rows = []
-    for i, problem in enumerate(failed):
-        texts = [d.text.strip() for d in done[i * params.tries : (i + 1) * params.tries]]
-        right = next((text for text in texts if verifies(text, problem)), None)
+    for problem, texts in zip(failed, completions, strict=True):
+        right = next((text.strip() for text in texts if verifies(text.strip(), problem)), None)
         if right is not None:
             rows.append(trace(problem, right, "rationalized"))
-    write_rows(context.folder / TRACES, rows)
-    tokens = sum(completion.tokens for completion in done)
-    context.cost += Cost(rollout_tokens=tokens, flops=2.0 * engine.parameters * tokens)
+    TRACES.write(context.folder, rows)
+    context.cost += cost
     context.stats |= {"failed_problems": len(failed), "traces": len(rows)}
+
+
+def with_hint(problem: Problem) -> Problem:
+    """The problem whose prompt tells the answer."""
+    return {**problem, "prompt": f"{problem['prompt']}\nThe answer is {problem['gold']}."}

@@ -1,68 +1,250 @@
-"""The rows that stages hand on, and the files they are in.
+"""The rows that stages hand on, and the files they are in: read and written here, with their columns checked.
 
-problems   id, task, problem, prompt, gold, kind, difficulty, solution (where the data has one)
-validation as problems: held out of the pool
-rollouts   problem_id, k_index, completion, finish_reason, tokens, status, strict
-groups     problem_id, correct, k, rho, low, high, group      (k: completions with a verdict)
-drift      problem_id, before, after                          (difficulty groups of two rounds)
-outcomes   problem_id, correct, k, outcome, kept              (all wrong, mixed, all right, no verdict)
-traces     problem_id, prompt, prefix, completion, source     (SFT: the loss is on `completion` alone)
-failures   problem_id, completion
-pairs      problem_id, prompt, chosen, rejected               (preferences)
+A `RowFile` is the file's name in an artefact's folder. Its rows are a TypedDict, which a type checker
+knows; every file is checked against it when it is written and when it is read, column by column.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import (
+    Any,
+    Generic,
+    Literal,
+    TypedDict,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
+from slmr.errors import WorkError
 from slmr.evaluate.metrics import ABSTENTIONS
-from slmr.io import read_rows
-from slmr.verify import verify
+from slmr.io import read_rows, write_rows
+from slmr.verify import Kind, Status, verify
 
-PROBLEMS = "problems.parquet"
-VALIDATION = "validation.parquet"
-ROLLOUTS = "rollouts.parquet"
-GROUPS = "groups.parquet"
-DRIFT = "drift.parquet"
-OUTCOMES = "outcomes.parquet"
-TRACES = "traces.parquet"
-FAILURES = "failures.parquet"
-PAIRS = "pairs.parquet"
-
-Row = dict[str, Any]
+Group = Literal["hard", "medium", "simple"]
+GroupOutcome = Literal["all wrong", "mixed", "all right", "no verdict"]
 
 
-def problems_by_id(folder: Path) -> dict[str, Row]:
-    return {row["id"]: row for row in read_rows(folder / PROBLEMS)}
+class Problem(TypedDict):
+    """A problem of the pool. `difficulty` is the lab's level; None, as `solution`, where the data has none."""
+
+    id: str
+    task: str
+    problem: str
+    prompt: str
+    gold: str
+    kind: Kind
+    difficulty: int | None
+    solution: str | None
 
 
-def rollouts_by_problem(folder: Path) -> dict[str, list[Row]]:
-    """Rollouts of each problem, in the order they were drawn."""
-    grouped: dict[str, list[Row]] = defaultdict(list)
-    for row in read_rows(folder / ROLLOUTS):
+class Rollout(TypedDict):
+    """The `k_index`-th completion of a problem, with its verdict."""
+
+    problem_id: str
+    k_index: int
+    completion: str
+    finish_reason: Literal["stop", "length"]
+    tokens: int
+    status: Status
+    strict: bool
+
+
+class Rate(TypedDict):
+    """How much of a problem the student can do: `correct` of the `k` completions with a verdict are right.
+
+    `rho` is the rate, `low` and `high` are its 95 % interval, `group` is the difficulty group.
+    """
+
+    problem_id: str
+    correct: int
+    k: int
+    rho: float
+    low: float
+    high: float
+    group: Group
+
+
+class Move(TypedDict):
+    """A problem's difficulty groups of two rounds."""
+
+    problem_id: str
+    before: Group
+    after: Group
+
+
+class Outcome(TypedDict):
+    """What a problem's rewards are, and whether it is kept for RL."""
+
+    problem_id: str
+    correct: int
+    k: int
+    outcome: GroupOutcome
+    kept: bool
+
+
+class Trace(TypedDict):
+    """An SFT example: the loss is on `completion` alone, which follows `prompt` and `prefix`."""
+
+    problem_id: str
+    prompt: str
+    prefix: str
+    completion: str
+    source: str
+
+
+class Failure(TypedDict):
+    """A completion of a group whose rewards were all 0."""
+
+    problem_id: str
+    completion: str
+
+
+class Pair(TypedDict):
+    """A preference: `chosen` is right, `rejected` is wrong."""
+
+    problem_id: str
+    prompt: str
+    chosen: str
+    rejected: str
+
+
+class Candidate(TypedDict):
+    """A trace that Bridge considered; `nll` (nats a token), `spikes` (share) and `score` where it verifies."""
+
+    problem_id: str
+    source: str
+    text: str
+    verified: bool
+    kept: bool
+    nll: float | None
+    spikes: float | None
+    score: float | None
+    token_nlls: list[float] | None
+
+
+class Critique(TypedDict):
+    """A failed attempt and what was made of it; `wrong_step` counts from 0, and is None where none was found."""
+
+    problem_id: str
+    problem: str
+    attempt: str
+    wrong_step: int | None
+    found_by: str | None
+    step_text: str
+    right: str
+    confirmed: bool
+    diagnosis: str | None
+    repair_prefix: str
+    repair: str | None
+    new: str | None
+
+
+AnyRow = TypeVar("AnyRow", bound=Mapping[str, Any])
+
+
+class RowFile(str, Generic[AnyRow]):
+    """The name of a Parquet file in an artefact's folder, which knows the columns of its rows."""
+
+    _types: dict[str, frozenset[type]]  # column → the types that its values may have
+
+    def __new__(cls, name: str, row: type[AnyRow]) -> RowFile[AnyRow]:
+        file = super().__new__(cls, name)
+        file._types = {column: _value_types(hint) for column, hint in get_type_hints(row).items()}
+        return file
+
+    def write(self, folder: Path, rows: Sequence[AnyRow]) -> None:
+        """Writes the rows, atomically.
+
+        Raises:
+            WorkError: a column is missing, unknown, or of the wrong type.
+        """
+        self._check(folder, rows)
+        if unknown := {column for row in rows for column in row} - self._types.keys():
+            raise WorkError(f"{folder.name}: {self} has no column '{min(unknown)}'")
+        write_rows(folder / self, rows)
+
+    def read(self, folder: Path) -> list[AnyRow]:
+        """The rows of the file in this folder. Columns that are not declared are kept.
+
+        Raises:
+            WorkError: there is no such file, or a column is missing or of the wrong type.
+        """
+        if not (folder / self).is_file():
+            raise WorkError(f"{folder.name}: there is no {self} in this artefact")
+        rows = cast(list[AnyRow], read_rows(folder / self))
+        self._check(folder, rows)
+        return rows
+
+    def _check(self, folder: Path, rows: Sequence[AnyRow]) -> None:
+        for column, allowed in self._types.items():
+            try:
+                types = set(map(type, map(itemgetter(column), rows)))
+            except KeyError:
+                raise WorkError(f"{folder.name}: {self} lacks the column '{column}'") from None
+            if wrong := types - allowed:
+                wanted, got = (" or ".join(sorted(t.__name__ for t in some)) for some in (allowed, wrong))
+                raise WorkError(f"{folder.name}: {self}: column '{column}' holds {got}, not {wanted}")
+
+
+def _value_types(hint: Any) -> frozenset[type]:
+    """The types of the values that a type hint allows."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return frozenset().union(*map(_value_types, arguments))
+    if origin is Literal:
+        return frozenset(map(type, arguments))
+    return frozenset({float, int} if hint is float else {origin or hint})
+
+
+PROBLEMS = RowFile("problems.parquet", Problem)
+VALIDATION = RowFile("validation.parquet", Problem)  # problems that are held out of the pool
+ROLLOUTS = RowFile("rollouts.parquet", Rollout)
+GROUPS = RowFile("groups.parquet", Rate)
+DRIFT = RowFile("drift.parquet", Move)
+OUTCOMES = RowFile("outcomes.parquet", Outcome)
+TRACES = RowFile("traces.parquet", Trace)
+FAILURES = RowFile("failures.parquet", Failure)
+PAIRS = RowFile("pairs.parquet", Pair)
+SCORES = RowFile("scores.parquet", Candidate)
+CRITIQUES = RowFile("critiques.parquet", Critique)
+
+
+def problems_by_id(folder: Path) -> dict[str, Problem]:
+    """The problems of a pool, in its order."""
+    return {row["id"]: row for row in PROBLEMS.read(folder)}
+
+
+def rollouts_by_problem(folder: Path) -> dict[str, list[Rollout]]:
+    """Rollouts of each problem, in the order in which they were sampled."""
+    grouped: dict[str, list[Rollout]] = defaultdict(list)
+    for row in ROLLOUTS.read(folder):
         grouped[row["problem_id"]].append(row)
     return dict(grouped)
 
 
-def tally(rollouts: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+def tally(rollouts: Iterable[Rollout]) -> tuple[int, int]:
     """How many rollouts are right, and how many got a verdict: an abstention is neither right nor wrong."""
-    judged = [bool(row["strict"]) for row in rollouts if row["status"] not in ABSTENTIONS]
+    judged = [row["strict"] for row in rollouts if row["status"] not in ABSTENTIONS]
     return sum(judged), len(judged)
 
 
 def ids_in_groups(folder: Path, groups: Iterable[str]) -> list[str]:
     """Ids of the problems in the named difficulty groups, in pool order."""
     wanted = set(groups)
-    return [row["problem_id"] for row in read_rows(folder / GROUPS) if row["group"] in wanted]
+    return [row["problem_id"] for row in GROUPS.read(folder) if row["group"] in wanted]
 
 
-def trace(
-    problem: Mapping[str, Any], completion: str, source: str, prompt: str = "", prefix: str = ""
-) -> Row:
-    """One SFT example; the prompt is the problem's own unless another is given."""
+def trace(problem: Problem, completion: str, source: str, prompt: str = "", prefix: str = "") -> Trace:
+    """One SFT example; the prompt is the problem's unless another is passed."""
     return {
         "problem_id": problem["id"],
         "prompt": prompt or problem["prompt"],
@@ -72,12 +254,11 @@ def trace(
     }
 
 
-def verifies(text: str, problem: Mapping[str, Any]) -> bool:
+def verifies(text: str, problem: Problem) -> bool:
     """Whether a text answers the problem rightly, in the form that is asked for."""
     return verify(text, problem["gold"], problem["kind"]).strict
 
 
-def counted(rows: Sequence[Mapping[str, Any]], column: str) -> dict[str, int]:
-    """How many rows have each value of a column, values sorted."""
-    values = [str(row[column]) for row in rows]
-    return {value: values.count(value) for value in sorted(set(values))}
+def counted(values: Iterable[object]) -> dict[str, int]:
+    """How often each value occurs, values sorted."""
+    return dict(sorted(Counter(map(str, values)).items()))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from slmr.artifacts import Cost
-from slmr.curriculum.schema import PROBLEMS, TRACES, Row, counted, ids_in_groups, trace, verifies
+from slmr.curriculum.schema import PROBLEMS, TRACES, Problem, Trace, counted, ids_in_groups, trace, verifies
 from slmr.curriculum.teachers import TeacherSettings, teacher_counts, teacher_tokens, worked_traces
 from slmr.errors import RequestError
-from slmr.io import read_rows, write_rows
 from slmr.stage import StageContext, stage
 
 
@@ -28,7 +27,7 @@ class TeacherParams(TeacherSettings):
 )  # fmt: skip
 def teacher_stage(context: StageContext, params: TeacherParams) -> None:
     """Writes the teacher's traces that verify; the others are left out and counted."""
-    problems = read_rows(context.input("problems") / PROBLEMS)
+    problems = PROBLEMS.read(context.input("problems"))
     if params.groups:
         if not context.inputs["partition"]:
             raise RequestError("stage teacher: groups are named but no partition is given")
@@ -37,15 +36,15 @@ def teacher_stage(context: StageContext, params: TeacherParams) -> None:
     teacher = params.open(context.engine)
     texts = worked_traces(teacher, problems) if params.worked else teacher.raw_traces(problems)
     rows = verified(problems, texts, "worked" if params.worked else "raw")
-    write_rows(context.folder / TRACES, rows)
+    TRACES.write(context.folder, rows)
     tokens = teacher_tokens(teacher, context.model("model"), [text for text in texts if text])
     context.cost += Cost(teacher_tokens=tokens)
     context.stats |= {"traces": len(rows), "left_out": len(problems) - len(rows),
-                      "difficulty": counted(problems, "difficulty"), **teacher_counts(teacher)}  # fmt: skip
+                      "difficulty": counted(p["difficulty"] for p in problems), **teacher_counts(teacher)}  # fmt: skip
     teacher.close()
 
 
-def verified(problems: list[Row], texts: list[str | None], source: str) -> list[Row]:
+def verified(problems: list[Problem], texts: list[str | None], source: str) -> list[Trace]:
     """The traces that a checker accepts in the strict form."""
     return [
         trace(problem, text, source)

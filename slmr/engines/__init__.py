@@ -18,13 +18,13 @@ class Prompt:
         user: the question, with the form of the answer stated.
         prefix: the text with which the answer has to begin (empty: nothing).
         examples: few-shot (question, answer) turns before it.
-        draw: which of several completions of the same prompt this is; each has random draws of its own.
+        sample_index: which of several completions of the same prompt this is; each has a random state of its own.
     """
 
     user: str
     prefix: str = ""
     examples: tuple[tuple[str, str], ...] = ()
-    draw: int = 0
+    sample_index: int = 0
 
     def messages(self) -> list[dict[str, str]]:
         """The chat before the answer, in the form of OpenAI's API and of chat templates."""
@@ -64,8 +64,8 @@ class Completion:
     logprobs: tuple[float, ...] = ()
 
 
-Heard = Callable[[int, Completion], None]
-"""Hears each completion as soon as it is there, with the index of its prompt."""
+OnCompletion = Callable[[int, Completion], None]
+"""Is called with each completion as soon as it is there, and the index of its prompt."""
 
 
 class Engine(Protocol):
@@ -83,7 +83,7 @@ class Engine(Protocol):
     unit: int
 
     def generate(
-        self, prompts: Sequence[Prompt], sampling: Sampling, heard: Heard | None = None
+        self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: OnCompletion | None = None
     ) -> list[Completion]:
         """One completion a prompt, in order."""
         ...

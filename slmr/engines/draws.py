@@ -1,4 +1,4 @@
-"""Random draws of tokens that depend on the completion's own seed and position, and on nothing else."""
+"""Random draws of tokens that depend on the completion's seed and position, and on nothing else."""
 
 from __future__ import annotations
 
@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slmr.engines import Prompt
+from slmr.io import digest
+
 if TYPE_CHECKING:
     import torch
+
+SEED_BITS = 0x7FFFFFFF  # of a seed, all that vLLM and other servers take
+
+
+def row_seed(seed: int, prompt: Prompt) -> int:
+    """The seed of one completion: it depends on the prompt and its sample index, not on what is asked beside it."""
+    return int(digest([seed, prompt.messages(), prompt.prefix, prompt.sample_index]), 16)
 
 
 def uniforms(seeds: Sequence[int], positions: Sequence[int]) -> np.ndarray:

@@ -14,14 +14,18 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AliasPath, BaseModel, ConfigDict, Field, ValidationError
 
+from slmr.config import first_fault
 from slmr.errors import RequestError, WorkError
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
 KEY_VARIABLES = ("SLMR_API_KEY", "OPENAI_API_KEY")
+# What asks for the whole distribution: vLLM takes other values from the model's folder, llama.cpp has its own.
+WHOLE_DISTRIBUTION = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 _PASSING_STATUSES = {408, 409, 425, 429, 500, *range(502, 600)}
 
 
@@ -64,6 +68,11 @@ class Wire(BaseModel):
     model_config = ConfigDict(strict=True)
 
 
+def at(*path: str | int, **options: Any) -> Any:
+    """A field that stands at this path of a server's answer."""
+    return Field(validation_alias=AliasPath(*path), **options)  # type: ignore[arg-type]
+
+
 _Shape = TypeVar("_Shape", bound=Wire)
 _Call = Callable[[], Awaitable[Any]]
 _jitter = random.Random()  # nobody's seeded draws are taken
@@ -100,15 +109,15 @@ class Endpoint:
     """
 
     def __init__(self, url: str, patience: Patience, connections: int) -> None:
-        import httpx
-        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+        from openai import DEFAULT_CONNECTION_LIMITS, AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
         self.url = api_url(url)
         self.patience = patience
         self._key = api_key()
-        # The time of a whole answer is limited in `_try`; httpx limits the gaps between its bytes.
-        timeout = httpx.Timeout(None, connect=10.0)
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=connections)
+        # The time of a whole answer is limited in `_try`; the client limits the gaps between its bytes. Both types
+        # are those of openai's own client: httpx before its version 3, httpx2 since.
+        timeout = Timeout(None, connect=10.0)
+        limits = type(DEFAULT_CONNECTION_LIMITS)(max_connections=None, max_keepalive_connections=connections)
         # A redirect would carry prompts, and a key, to where nobody asked for.
         http = DefaultAsyncHttpxClient(follow_redirects=False, timeout=timeout, limits=limits)
         self.client: AsyncOpenAI = AsyncOpenAI(
@@ -157,7 +166,7 @@ class Endpoint:
         try:
             return shape.model_validate_json(response.content)
         except ValidationError as error:
-            what, came = self.clean(_misfit(error)), self.clean(response.http_response.text)
+            what, came = self.clean(first_fault(error, shape)), self.clean(response.http_response.text)
             raise _Passing(f"not an answer ({what}), it begins: {came}", garbage=True) from None
 
     def _fault(self, error: APIStatusError) -> Exception:
@@ -192,21 +201,20 @@ def api_url(url: str) -> str:
     Raises:
         RequestError: it is no http URL, or holds what may be a secret (user, password, query).
     """
-    import httpx
-
     # Looked for in the text: even what is no URL is not shown where it may hold a password.
     if set("@?#") & set(url):
         raise RequestError(
             f"a server's URL has no user, query or fragment; the API key goes into {KEY_VARIABLES[0]}"
         )
     try:
-        parsed = httpx.URL(url.strip())
-    except httpx.InvalidURL:
-        parsed = httpx.URL("")
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+        parsed = urlsplit(url.strip())
+        sound = parsed.scheme in ("http", "https") and bool(parsed.hostname) and parsed.port != 0
+    except ValueError:  # a port that is no number, brackets that do not close
+        sound = False
+    if not sound or not url.strip().isprintable() or " " in url.strip():
         raise RequestError(f"'{url}' is no server's URL, such as http://127.0.0.1:8000/v1")
     path = parsed.path.rstrip("/").removesuffix("/chat/completions")
-    return str(parsed.copy_with(path=path or "/v1"))
+    return urlunsplit((parsed.scheme, parsed.netloc.lower(), path or "/v1", "", ""))
 
 
 def api_key() -> str:
@@ -224,13 +232,6 @@ async def set_within(event: asyncio.Event, seconds: float) -> bool:
     with suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
     return event.is_set()
-
-
-def _misfit(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    where = ".".join(map(str, first["loc"]))
-    given = f" = {first['input']!r}" if first["type"] == "literal_error" else ""
-    return f"{where}{given}: {first['msg']}" if where else first["msg"]
 
 
 def _retry_after(header: str) -> float:

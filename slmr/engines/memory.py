@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 _TYPICAL_TOKENS = 1024  # of one completion with its prompt, for the estimate of the batch size
 SHARE = 0.4  # of the machine's memory for the cache; the rest is weights, activations and everybody else
 BESIDE_TRAINING = 0.3  # of a GPU's memory, for a vLLM in the training process
+GPU_SHARE = "SLMR_GPU_SHARE"  # environment variable, see `gpu_share`
 _TINY = 20_000_000  # parameters; below, a step costs more in calls than in arithmetic
 
 
@@ -50,6 +52,11 @@ def release() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def gpu_share() -> float:
+    """Which part of a GPU's memory this process may take, where several share it."""
+    return float(os.environ.get(GPU_SHARE, "1"))
 
 
 def _total_bytes(model: PreTrainedModel) -> int:

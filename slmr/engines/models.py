@@ -25,7 +25,7 @@ from filelock import FileLock
 
 from slmr.engines.gguf import dequantise
 from slmr.errors import RequestError, WorkError, one_line, reading, unknown
-from slmr.io import digest, disk_faults, read_json, write_json
+from slmr.io import digest, disk_faults, read_json, replacing_folder, write_json
 from slmr.lab import MODELS, model_path
 
 ModelKind = Literal["lab", "folder", "hub", "gguf", "adapter", "server"]
@@ -232,15 +232,14 @@ def _whole(folder: Path) -> bool:
 
 
 def _make(final: Path, partial: Path, make: Make, what: str) -> None:
-    for remains in (partial, final):  # of a killed conversion; of a damaged one
-        shutil.rmtree(remains, ignore_errors=True)
-    partial.mkdir()
-    try:
-        with reading(f"cannot convert {what}"), disk_faults(partial), _quietly():
-            write_json(partial / _SOURCE, {"source": what, "note": make(partial)})
-        partial.replace(final)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with (
+        replacing_folder(final, partial),
+        reading(f"cannot convert {what}"),
+        disk_faults(partial),
+        _quietly(),
+    ):
+        partial.mkdir()
+        write_json(partial / _SOURCE, {"source": what, "note": make(partial)})
 
 
 @contextmanager

@@ -8,22 +8,27 @@ import threading
 from collections.abc import Coroutine, Sequence
 from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AliasPath, Field, FiniteFloat, NonNegativeInt
+from pydantic import FiniteFloat, NonNegativeInt
 
 from slmr.config import EngineSettings
-from slmr.engines import Completion, Heard, Prompt, Sampling
-from slmr.engines.endpoint import PATIENCE, Endpoint, GaveUp, Patience, Refused, Wire
+from slmr.engines import Completion, OnCompletion, Prompt, Sampling
+from slmr.engines.draws import SEED_BITS, row_seed
+from slmr.engines.endpoint import (
+    PATIENCE,
+    WHOLE_DISTRIBUTION,
+    Endpoint,
+    GaveUp,
+    Patience,
+    Refused,
+    Wire,
+    at,
+)
 from slmr.errors import RequestError, WorkError, unknown
-from slmr.io import digest
 
-if TYPE_CHECKING:
-    pass
-# The whole distribution: vLLM takes other values from the model folder, llama.cpp has its own.
-_WHOLE_DISTRIBUTION = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 # What a request can do without, where a server refuses fields that it does not know.
-_OPTIONAL = {"seed", "logprobs", "return_token_ids", *_WHOLE_DISTRIBUTION}
+_OPTIONAL = {"seed", "logprobs", "return_token_ids", *WHOLE_DISTRIBUTION}
 
 
 class _Model(Wire):
@@ -45,24 +50,20 @@ class _Token(Wire):
     logprob: FiniteFloat
 
 
-def _at(*path: str | int, **options: Any) -> Any:
-    return Field(validation_alias=AliasPath(*path), **options)  # type: ignore[arg-type]
-
-
 class _Answer(Wire):
-    message: _Message = _at("choices", 0, "message")
+    message: _Message = at("choices", 0, "message")
     # Anything else (null, tool_calls, abort) is no answer that could be scored.
-    finish_reason: Literal["stop", "length", "content_filter"] = _at("choices", 0, "finish_reason")
-    logprobs: list[_Token] | None = _at("choices", 0, "logprobs", "content", default=None)
-    token_ids: list[int] | None = _at("choices", 0, "token_ids", default=None)
-    tokens: NonNegativeInt | None = _at("usage", "completion_tokens", default=None)
+    finish_reason: Literal["stop", "length", "content_filter"] = at("choices", 0, "finish_reason")
+    logprobs: list[_Token] | None = at("choices", 0, "logprobs", "content", default=None)
+    token_ids: list[int] | None = at("choices", 0, "token_ids", default=None)
+    tokens: NonNegativeInt | None = at("usage", "completion_tokens", default=None)
 
 
 class ServerEngine:
     """Samples from a server, many requests at once; it cannot score.
 
     The requests run in an event loop in a thread of its own, so that `generate` can be called from
-    anywhere, with a running loop too; `heard` is always called from the calling thread.
+    anywhere, with a running loop too; `on_completion` is always called from the calling thread.
 
     Attributes:
         url: of the API, as the requests use it.
@@ -96,14 +97,14 @@ class ServerEngine:
         self.model = self._model.id
 
     def generate(
-        self, prompts: Sequence[Prompt], sampling: Sampling, heard: Heard | None = None
+        self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: OnCompletion | None = None
     ) -> list[Completion]:
         """One completion a prompt, in order. A request's seed depends on its prompt, not on its place.
 
         Raises:
             RequestError: the server refuses the key or does not know the model.
             WorkError: it refuses a prompt, does not count tokens, or fails for longer than the patience
-                lasts. The completions that had arrived have been given to `heard`.
+                lasts. The completions that had arrived have been given to `on_completion`.
         """
         if not prompts:
             return []
@@ -114,8 +115,8 @@ class ServerEngine:
         try:
             for index, completion in iter(arrived.get, None):
                 results[index] = completion
-                if heard:
-                    heard(index, completion)
+                if on_completion:
+                    on_completion(index, completion)
         except BaseException:  # Ctrl-C, or a fault of the listener's: nobody waits for the answers
             future.cancel()
             raise
@@ -240,11 +241,10 @@ class ServerEngine:
                 return self._completion(answer, sampling)
 
     def _fields(self, prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
-        origin = [sampling.seed, prompt.messages(), prompt.prefix, prompt.draw]
         fields = {
             "temperature": sampling.temperature, "max_tokens": sampling.max_tokens,
-            "seed": int(digest(origin), 16) % 2**31, "logprobs": True, "return_token_ids": True,
-            **_WHOLE_DISTRIBUTION,
+            "seed": row_seed(sampling.seed, prompt) & SEED_BITS, "logprobs": True, "return_token_ids": True,
+            **WHOLE_DISTRIBUTION,
         }  # fmt: skip
         if sampling.stop:
             fields["stop"] = list(sampling.stop)
@@ -261,13 +261,13 @@ class ServerEngine:
             )
         # Servers tell the model's own log-probabilities: at other temperatures, not those drawn from.
         # Fewer than tokens (hidden thoughts, a missing end mark) are not those of each token.
-        told = sampling.temperature in (0, 1) and len(listed) == tokens
+        of_each_token = sampling.temperature in (0, 1) and len(listed) == tokens
         return Completion(
             text=answer.message.content or "",
             finish_reason="length" if answer.finish_reason == "length" else "stop",
             tokens=tokens,
             token_ids=tuple(ids) if len(ids) == tokens else (),
-            logprobs=tuple(token.logprob for token in listed) if told else (),
+            logprobs=tuple(token.logprob for token in listed) if of_each_token else (),
         )
 
 

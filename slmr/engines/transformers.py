@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slmr.config import EngineSettings
-from slmr.engines import Completion, Heard, Prompt, Sampling, memory
+from slmr.engines import Completion, OnCompletion, Prompt, Sampling, memory
 from slmr.engines.decode import Row
+from slmr.engines.draws import row_seed
 from slmr.engines.sampler import Sampler
+from slmr.engines.scoring import completion_nlls
 from slmr.errors import RequestError, WorkError
-from slmr.io import digest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -31,7 +32,7 @@ def load_tokenizer(folder: Path, trust_remote_code: bool = False) -> PreTrainedT
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise RequestError(
-            f"{folder} holds no tokenizer that transformers can read: {_line(error)}"
+            f"{folder} holds no tokenizer that transformers can read: {first_line(error)}"
         ) from None
     tokenizer.padding_side = "left"
     if tokenizer.pad_token_id is None:
@@ -57,11 +58,11 @@ def load_model(
             folder, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=trust_remote_code
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise RequestError(f"cannot load the model in {folder}: {_line(error)}") from None
+        raise RequestError(f"cannot load the model in {folder}: {first_line(error)}") from None
     except Exception as error:  # safetensors raises its own type, which derives from Exception alone
         if type(error).__name__ != "SafetensorError":
             raise
-        raise RequestError(f"the weights in {folder} are damaged: {_line(error)}") from None
+        raise RequestError(f"the weights in {folder} are damaged: {first_line(error)}") from None
     return model.to(pick_device(device))  # type: ignore[arg-type]
 
 
@@ -101,18 +102,19 @@ class TransformersEngine:
         self._sampler = Sampler(self.model, self.tokenizer, settings.compile)
 
     def generate(
-        self, prompts: Sequence[Prompt], sampling: Sampling, heard: Heard | None = None
+        self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: OnCompletion | None = None
     ) -> list[Completion]:
-        """One completion a prompt; random draws are fixed by the seed, the prompt and its draw."""
+        """One completion a prompt; random draws are fixed by the seed, the prompt and its sample index."""
         rows = [
             Row(i, tuple(encode(self.tokenizer, prompt)), row_seed(sampling.seed, prompt))
             for i, prompt in enumerate(prompts)
         ]
         done: dict[int, Completion] = {}
         for row in self._rows(rows, sampling):
-            done[row.index] = self._completion(row, sampling)
-            if heard:
-                heard(row.index, done[row.index])
+            ended = row.ids[-1] in self._sampler.ends
+            done[row.index] = completion_of(self.tokenizer, row.ids, row.logprobs, sampling.stop, ended)
+            if on_completion:
+                on_completion(row.index, done[row.index])
         return [done[i] for i in range(len(prompts))]
 
     def token_nlls(self, prompts: Sequence[Prompt], completions: Sequence[str]) -> list[list[float]]:
@@ -123,7 +125,8 @@ class TransformersEngine:
         ]
         results: dict[int, list[float]] = {}
         for batch in self._batches([len(head) + len(tail) for head, tail in pairs]):
-            results.update(zip(batch, self._score_batch([pairs[i] for i in batch]), strict=True))
+            nlls = completion_nlls(self.model, [pairs[i] for i in batch])
+            results.update(zip(batch, (row.tolist() for row in nlls), strict=True))
         return [results[i] for i in range(len(pairs))]
 
     def close(self) -> None:
@@ -149,43 +152,24 @@ class TransformersEngine:
                 left = {i: Row(row.index, row.prompt, row.seed) for i, row in left.items()}
                 memory.release()
 
-    def _completion(self, row: Row, sampling: Sampling) -> Completion:
-        ended = row.ids[-1] in self._sampler.ends
-        text = str(self.tokenizer.decode(row.ids, skip_special_tokens=True))
-        cuts = [text.index(stop) for stop in sampling.stop if stop in text]
-        if cuts:
-            text = text[: min(cuts)]
-        return Completion(
-            text, "stop" if ended or cuts else "length", len(row.ids), tuple(row.ids), tuple(row.logprobs)
-        )
-
     def _batches(self, lengths: Sequence[int]) -> Iterable[list[int]]:
         """Indices in batches of similar length, longest first: an out-of-memory shows at once."""
         order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
         for start in range(0, len(order), self.batch_size):
             yield order[start : start + self.batch_size]
 
-    def _score_batch(self, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:
-        import torch
 
-        # Padding stands behind, where a causal model never looks: positions and arithmetic are the row's own.
-        width = max(len(head) + len(tail) for head, tail in pairs)
-        padded = [[*head, *tail, *[0] * (width - len(head) - len(tail))] for head, tail in pairs]
-        ids = torch.tensor(padded, device=self.model.device)
-        with torch.inference_mode():
-            logits = self.model(input_ids=ids).logits[:, :-1].float()
-        nll = torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
-        return [
-            row[len(head) - 1 : len(head) + len(tail) - 1].tolist()
-            for row, (head, tail) in zip(nll, pairs, strict=True)
-        ]
+def completion_of(
+    tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], logprobs: Sequence[float], stop: Sequence[str],
+    ended: bool,
+) -> Completion:  # fmt: skip
+    """The completion of sampled token ids, cut before its first stop text; `ended`: by an end mark."""
+    text = str(tokenizer.decode(list(ids), skip_special_tokens=True))
+    cuts = [text.index(each) for each in stop if each in text]
+    reason = "stop" if ended or cuts else "length"
+    return Completion(text[: min(cuts, default=None)], reason, len(ids), tuple(ids), tuple(logprobs))
 
 
-def row_seed(seed: int, prompt: Prompt) -> int:
-    """The seed of one completion: it depends on the prompt and its draw, not on what is asked beside it."""
-    return int(digest([seed, prompt.messages(), prompt.prefix, prompt.draw]), 16)
-
-
-def _line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of an error: what a user can act on."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from slmr.config import EngineSettings
-from slmr.engines import Completion, Heard, Prompt, Sampling, memory
+from slmr.engines import Completion, OnCompletion, Prompt, Sampling, memory
+from slmr.engines.draws import SEED_BITS, row_seed
 from slmr.engines.sampler import end_tokens
-from slmr.engines.transformers import encode, encode_completion, load_tokenizer, row_seed
+from slmr.engines.transformers import completion_of, encode, encode_completion, first_line, load_tokenizer
 from slmr.errors import RequestError
 
 _UNIT = 1024  # vLLM forms its own batches; this many are handed to it, and kept, together
 _WIDTH = 64  # for an estimate only
-SEED_BITS = 0x7FFFFFFF
 
 
 class VllmEngine:
@@ -36,15 +36,21 @@ class VllmEngine:
         self.parameters = _parameters(folder, settings.trust_remote_code)
 
     def generate(
-        self, prompts: Sequence[Prompt], sampling: Sampling, heard: Heard | None = None
+        self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: OnCompletion | None = None
     ) -> list[Completion]:
-        """One completion a prompt; heard of when all are there."""
+        """One completion a prompt; `on_completion` is called when all are there."""
         rows = [(encode(self.tokenizer, prompt), row_seed(sampling.seed, prompt)) for prompt in prompts]
         outputs = draw(self._llm, rows, sampling, self._ends)
-        done = [self._completion(output, sampling) for output in outputs]
+        done = [
+            completion_of(
+                self.tokenizer, output.token_ids, drawn_logprobs(output), sampling.stop,
+                output.finish_reason != "length",
+            )
+            for output in outputs
+        ]  # fmt: skip
         for i, completion in enumerate(done):
-            if heard:
-                heard(i, completion)
+            if on_completion:
+                on_completion(i, completion)
         return done
 
     def token_nlls(self, prompts: Sequence[Prompt], completions: Sequence[str]) -> list[list[float]]:
@@ -53,8 +59,8 @@ class VllmEngine:
 
         heads = [encode(self.tokenizer, prompt) for prompt in prompts]
         tails = [encode_completion(self.tokenizer, p, c) for p, c in zip(prompts, completions, strict=True)]
-        asked = [{"prompt_token_ids": head + tail} for head, tail in zip(heads, tails, strict=True)]
-        answers = self._llm.generate(asked, SamplingParams(max_tokens=1, prompt_logprobs=0), use_tqdm=False)
+        inputs = [{"prompt_token_ids": head + tail} for head, tail in zip(heads, tails, strict=True)]
+        answers = self._llm.generate(inputs, SamplingParams(max_tokens=1, prompt_logprobs=0), use_tqdm=False)
         return [
             [-answer.prompt_logprobs[len(head) + i][token].logprob for i, token in enumerate(tail)]
             for answer, head, tail in zip(answers, heads, tails, strict=True)
@@ -66,15 +72,6 @@ class VllmEngine:
 
         del self._llm
         gc.collect()
-
-    def _completion(self, output: Any, sampling: Sampling) -> Completion:
-        ids = list(output.token_ids)
-        text = str(self.tokenizer.decode(ids, skip_special_tokens=True))
-        cuts = [text.index(stop) for stop in sampling.stop if stop in text]
-        if cuts:
-            text = text[: min(cuts)]
-        reason = "length" if output.finish_reason == "length" else "stop"
-        return Completion(text, reason, len(ids), tuple(ids), tuple(drawn_logprobs(output)))
 
 
 def draw(
@@ -90,8 +87,8 @@ def draw(
         )
         for _, seed in rows
     ]  # fmt: skip
-    asked = [{"prompt_token_ids": list(prompt)} for prompt, _ in rows]
-    return [answer.outputs[0] for answer in llm.generate(asked, params, use_tqdm=False)]
+    inputs = [{"prompt_token_ids": list(prompt)} for prompt, _ in rows]
+    return [answer.outputs[0] for answer in llm.generate(inputs, params, use_tqdm=False)]
 
 
 def drawn_logprobs(output: Any) -> list[float]:
@@ -119,8 +116,7 @@ def load_llm(folder: Path, settings: EngineSettings, **more: Any) -> Any:
                 logprobs_mode="processed_logprobs", disable_log_stats=True, **{**_for_device(settings), **more},
             )  # fmt: skip
     except (ValueError, OSError, RuntimeError, KeyError) as error:
-        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise RequestError(f"vLLM cannot load {folder}: {line}") from None
+        raise RequestError(f"vLLM cannot load {folder}: {first_line(error)}") from None
 
 
 @contextmanager
@@ -144,10 +140,11 @@ def _undisturbed() -> Iterator[None]:
 def _for_device(settings: EngineSettings) -> dict[str, Any]:
     """On a CPU: only a part of the memory, which others share, and no compilation, which takes minutes.
 
-    On a GPU vLLM's own defaults: nearly all of the memory, captured graphs.
+    On a GPU vLLM's own defaults: nearly all of the memory, captured graphs. Of a GPU that is shared, its share.
     """
     if settings.device != "cpu":
-        return {}
+        share = memory.gpu_share()
+        return {"gpu_memory_utilization": 0.9 * share} if share < 1 else {}
     return {"gpu_memory_utilization": memory.SHARE, "enforce_eager": not settings.compile}
 
 

@@ -12,26 +12,31 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from pydantic import AliasPath, Field, FiniteFloat
+from pydantic import FiniteFloat
 
 from slmr.config import EngineSettings
 from slmr.engines import Sampling
 from slmr.engines.decode import Row
-from slmr.engines.endpoint import PATIENCE, Endpoint, Refused, Wire, api_key, api_url
-from slmr.engines.vllm import SEED_BITS
+from slmr.engines.draws import SEED_BITS
+from slmr.engines.endpoint import (
+    PATIENCE,
+    WHOLE_DISTRIBUTION,
+    Endpoint,
+    Refused,
+    Wire,
+    api_key,
+    api_url,
+    at,
+)
 from slmr.engines.vllm_policy import EXTENSION
 from slmr.errors import RequestError, WorkError, unknown
 
 _LOAD_S = 1800.0  # for reading the weights of a large model
-# The whole distribution: vLLM takes other values from the model's folder.
-_WHOLE = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 
 
 class _Drawn(Wire):
-    token_ids: list[int] = Field(validation_alias=AliasPath("choices", 0, "token_ids"))
-    logprobs: list[FiniteFloat] = Field(
-        validation_alias=AliasPath("choices", 0, "logprobs", "token_logprobs")
-    )
+    token_ids: list[int] = at("choices", 0, "token_ids")
+    logprobs: list[FiniteFloat] = at("choices", 0, "logprobs", "token_logprobs")
 
 
 class VllmServer:
@@ -146,5 +151,5 @@ class VllmServer:
         return await api.client.completions.with_raw_response.create(
             model=self._model, prompt=list(row.prompt), max_tokens=sampling.max_tokens, seed=row.seed & SEED_BITS,
             temperature=sampling.temperature, logprobs=0, stop=list(sampling.stop) or None,
-            extra_body={"stop_token_ids": ends, "return_token_ids": True, **_WHOLE},
+            extra_body={"stop_token_ids": ends, "return_token_ids": True, **WHOLE_DISTRIBUTION},
         )  # fmt: skip

@@ -6,19 +6,21 @@ import importlib
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
 from slmr.config import Params
-from slmr.engines import open_engine
+from slmr.engines import Completion, Prompt, Sampling, open_engine
 from slmr.errors import WorkError
 from slmr.evaluate.lm_eval import lm_eval_accuracy
 from slmr.evaluate.metrics import VERDICT_FIELDS, judged, task_metrics
-from slmr.evaluate.recorder import Question, Recorder, questions_of
+from slmr.evaluate.recorder import Question, Recorder
 from slmr.io import Stopwatch, write_json, write_rows
 from slmr.stage import StageContext, stage
-from slmr.tasks import Task
+from slmr.tasks import Item, Task
 from slmr.tasks.registry import load_task
 from slmr.verify import symbolic
 
@@ -28,9 +30,9 @@ SAMPLES, METRICS = "samples.parquet", "metrics.json"
 
 
 class EvaluateParams(Params):
-    """What is evaluated and how completions are drawn.
+    """What is evaluated and how completions are sampled.
 
-    `temperature`: where none is given, one completion an item is greedy, several are drawn at 1.
+    `temperature`: where none is given, one completion an item is greedy, several are sampled at 1.
     `max_tokens`: instead of each task's own budget.
     """
 
@@ -43,11 +45,10 @@ class EvaluateParams(Params):
     fewshot: int = Field(default=0, ge=0)
     max_tokens: int | None = Field(default=None, ge=1)
 
-    def drawn_at(self) -> float:
-        """The temperature in force."""
-        if self.temperature is not None:
-            return self.temperature
-        return 0.0 if self.k == 1 else 1.0
+    def sampling(self, task: Task) -> Sampling:
+        """How a task's completions are sampled."""
+        temperature = self.temperature if self.temperature is not None else 0.0 if self.k == 1 else 1.0
+        return Sampling(temperature, self.max_tokens or task.max_tokens, self.eval_seed, task.stop)
 
 
 @stage("evaluate", EvaluateParams, {"model": "one"}, random=False, uses_engine=True, version=2)
@@ -66,13 +67,14 @@ def evaluate(model: Path | str, tasks: Sequence[Task], params: EvaluateParams, c
     Raises:
         WorkError: lm-eval's own mean differs from the one of the kept verdicts.
     """
-    questions = [q for task in tasks for q in questions_of(task, params.limit, params.k, params.fewshot)]
+    recorder = Recorder(context.folder, context.progress)
+    recorder.add(question for task in tasks for question in questions_of(task, params))
     if any(task.kind == "math" for task in tasks):
         symbolic.POOL.warm()  # ready by the time that the engine is
-    answers = _answers(model, questions, params, context)
+    _record(recorder, model, context)
     with ThreadPoolExecutor(1) as beside:
         beside.submit(importlib.import_module, "lm_eval.evaluator")
-        rows = judged(answers, {task.name: task for task in tasks})
+        rows = judged(recorder.rows(), {task.name: task for task in tasks})
     metrics = {task.name: task_metrics([r for r in rows if r["task"] == task.name], task) for task in tasks}
     graded = lm_eval_accuracy(tasks, rows, params.limit, params.k)
     for task in tasks:
@@ -83,20 +85,39 @@ def evaluate(model: Path | str, tasks: Sequence[Task], params: EvaluateParams, c
             )
     write_rows(context.folder / SAMPLES, rows)
     write_json(context.folder / METRICS, metrics)
-    Recorder.clear(context.folder)
+    recorder.clear()
 
 
-def _answers(
-    model: Path | str, questions: Sequence[Question], params: EvaluateParams, context: StageContext
-) -> list[dict]:
-    """One row a question, without a verdict; the engine is not even opened where all are kept already."""
-    recorder = Recorder(context.folder, questions, params, context.progress)
-    if recorder.left():
+def _record(recorder: Recorder, model: Path | str, context: StageContext) -> None:
+    """Has every question answered; the engine is not even opened where all completions are kept already."""
+    if recorder.missing():
         watch = Stopwatch()
         engine = open_engine(model, context.engine)
         try:
             context.stats["load_s"] = round(watch.seconds, 2)
-            context.stats["engine"] = recorder.record(engine)
+            recorder.announce(engine)
+            context.stats["engine"] = recorder.record(engine, engine.unit)
         finally:
             engine.close()
-    return recorder.rows()
+
+
+def questions_of(task: Task, params: EvaluateParams) -> list[Question]:
+    """The task's test items, k times each, in the order of the task."""
+    examples = tuple(task.fewshot(params.fewshot)) if params.fewshot else ()
+    sampling = params.sampling(task)
+    questions = []
+    for item in task.items("test")[: params.limit]:  # lm-eval reads all of them too: they are made once
+        for k in range(params.k):
+            prompt = Prompt(task.prompt(item.problem), examples=examples, sample_index=k)
+            questions.append(Question(prompt, sampling, task.name, partial(_sample, task, item, prompt)))
+    return questions
+
+
+def _sample(task: Task, item: Item, prompt: Prompt, completion: Completion) -> dict[str, Any]:
+    """A row of the samples, without a verdict."""
+    return {
+        "task": task.name, "item_id": item.id, "difficulty": item.difficulty, "k_index": prompt.sample_index,
+        "prompt": prompt.user, "completion": completion.text, "gold": item.gold,
+        "finish_reason": completion.finish_reason, "tokens": completion.tokens,
+        "logprob": sum(completion.logprobs) if completion.logprobs else None,
+    }  # fmt: skip

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
-from slmr.errors import unknown
+from slmr.errors import RequestError, unknown
 from slmr.lab.algebra import draw_math
 from slmr.lab.items import Generator, LabItem, Split, stream, take
 from slmr.lab.logic import draw_logiqa
@@ -13,12 +14,16 @@ from slmr.lab.stories import draw_gsm8k, draw_mawps, draw_svamp
 __all__ = [
     "GENERATORS",
     "MODELS",
+    "N_TEST",
+    "N_VALIDATION",
     "STUDENTS",
     "TEACHER",
+    "TEST_SEED",
     "LabItem",
     "Split",
     "generator",
     "model_path",
+    "split_items",
     "stream",
     "take",
 ]
@@ -36,20 +41,42 @@ GENERATORS = {
         Generator("lab_logiqa", "choice", draw_logiqa, _EVEN, _EVEN, "1"),
     )
 }
+N_TEST, N_VALIDATION, TEST_SEED = 600, 200, 0  # the held-out sets of a lab task
 STUDENTS = ("lab-llama", "lab-qwen")
 TEACHER = "lab-teacher"  # the students' better: what distillation from a model needs
 MODELS = (*STUDENTS, TEACHER)
 
 
 def generator(name: str) -> Generator:
-    """The generator of a lab task."""
+    """The generator of a lab task.
+
+    Raises:
+        RequestError: there is none of that name.
+    """
     if name not in GENERATORS:
         raise unknown("lab task", name, GENERATORS)
     return GENERATORS[name]
 
 
+@lru_cache(maxsize=32)  # drawn for our questions, and again when lm-eval grades their answers
+def split_items(name: str, split: Split, n: int | None = None, seed: int = TEST_SEED) -> tuple[LabItem, ...]:
+    """The first `n` items of a split of a lab task; without `n` the whole test or validation set.
+
+    Raises:
+        RequestError: no such task or split, or `n` is missing for a split without end.
+    """
+    sizes = {"test": N_TEST, "validation": N_VALIDATION}
+    if n is None and split not in sizes:
+        raise RequestError(f"the {split} split of {name} has no end: say how many items")
+    return tuple(take(generator(name), split, n or sizes[split], seed))
+
+
 def model_path(name: str) -> Path:
-    """The folder of a shipped student or of the teacher: an ordinary transformers model with its tokenizer."""
+    """The folder of a shipped student or of the teacher: an ordinary transformers model with its tokenizer.
+
+    Raises:
+        RequestError: there is none of that name.
+    """
     if name not in MODELS:
         raise unknown("lab model", name, MODELS)
     return Path(__file__).parent / "students" / name

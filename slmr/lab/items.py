@@ -16,9 +16,9 @@ from typing import Literal, get_args
 
 from slmr.errors import RequestError, WorkError, unknown
 from slmr.lab.solution import Solution
+from slmr.verify import Kind
 
 Split = Literal["test", "validation", "train", "pretrain"]
-Kind = Literal["numeric", "math", "choice"]
 LEVELS = (1, 2, 3, 4, 5)
 
 # Upper ends of the share of all problems that each split owns, in the order of `Split`.
@@ -88,12 +88,16 @@ def item_rng(*parts: object) -> Random:
 def split_of(task: str, key: str) -> Split:
     """The one split that owns the problem with this content."""
     digest = hashlib.sha256(f"{task}\x1f{key}".encode()).digest()
-    place = int.from_bytes(digest[:8], "big") / 2**64
-    return next(split for split in get_args(Split) if place < _SPLIT_ENDS[split])
+    share = int.from_bytes(digest[:8], "big") / 2**64
+    return next(split for split in get_args(Split) if share < _SPLIT_ENDS[split])
 
 
 def draw_item(generator: Generator, split: Split, seed: int, index: int) -> tuple[LabItem, str]:
-    """The item at one position of a split's stream, and its content key."""
+    """The item at one position of a split's stream, and its content key.
+
+    Raises:
+        WorkError: the level drawn has no problem that belongs to the split.
+    """
     rng = item_rng(generator.name, split, seed, index)
     weights = generator.pretrain_weights if split == "pretrain" else generator.level_weights
     level = rng.choices(LEVELS, weights)[0]
@@ -112,6 +116,7 @@ def stream(generator: Generator, split: Split, seed: int = 0) -> Iterator[LabIte
     """Distinct items of a split, without end; duplicates within the stream are skipped.
 
     Raises:
+        RequestError: there is no such split.
         WorkError: 20,000 draws in a row were duplicates: the split's space is used up.
     """
     if split not in get_args(Split):
@@ -129,7 +134,12 @@ def stream(generator: Generator, split: Split, seed: int = 0) -> Iterator[LabIte
 
 
 def take(generator: Generator, split: Split, n: int, seed: int = 0) -> list[LabItem]:
-    """The first `n` distinct items of a split."""
+    """The first `n` distinct items of a split.
+
+    Raises:
+        RequestError: `n` is below 1, or there is no such split.
+        WorkError: the split has fewer.
+    """
     if n < 1:
         raise RequestError(f"the number of items must be at least 1, not {n}")
     items = stream(generator, split, seed)

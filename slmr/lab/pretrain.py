@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from slmr.config import StrictModel
 from slmr.errors import RequestError, WorkError, unknown
-from slmr.lab import GENERATORS, MODELS, TEACHER, model_path, stream
+from slmr.io import disk_faults
+from slmr.lab import GENERATORS, MODELS, TEACHER, LabItem, model_path, stream, take
 from slmr.lab.items import item_rng
+from slmr.lab.tokenizer import build_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -36,15 +41,13 @@ _SHAPE: dict[str, int] = {
 _INITIALIZER_RANGE = 0.08
 
 
-class PretrainParams(BaseModel):
+class PretrainParams(StrictModel):
     """How a lab model is made.
 
     `start` is the model whose training goes on, none for a new one. `mixture` is the share of each task among
     the sequences. `answer_only_share` of them give the answer without the steps, as found text does: so a
     student, like any base model, guesses some of the time.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     sequences: int = Field(default=96_000, ge=64)
     batch_size: int = Field(default=16, ge=1)
@@ -83,14 +86,10 @@ def pretrain(name: str, out: Path, prompt: Prompt, params: PretrainParams | None
         raise unknown("lab model", name, MODELS)
     if out.exists() and any(out.iterdir()):
         raise RequestError(f"{out} is not empty: choose another folder with --out")
-    try:
+    with disk_faults(out):
         out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WorkError(f"cannot write {out}: {error.strerror}") from None
     params = params or DEFAULTS[name]
     pairs = _pairs(params, prompt)
-    from slmr.lab.tokenizer import build_tokenizer
-
     tokenizer = build_tokenizer(_vocabulary_texts(prompt), MAX_LENGTH)
     model = _trained(params.start) if params.start else _new_model(name, tokenizer, params.seed)
     report = _train(model, tokenizer, pairs, params)
@@ -103,7 +102,6 @@ def _pairs(params: PretrainParams, prompt: Prompt) -> list[tuple[str, str]]:
     """(prompt, solution) of each sequence, the tasks mixed; all from split `pretrain`."""
     rng = item_rng("pretrain-mixture", params.seed)
     names = rng.choices(list(params.mixture), list(params.mixture.values()), k=params.sequences)
-    # Small spaces run out of distinct problems: a stream starts again, as an epoch does.
     streams = {name: _endless(name, params.seed) for name in params.mixture}
     items = [(name, next(streams[name])) for name in names]
     return [
@@ -115,19 +113,15 @@ def _pairs(params: PretrainParams, prompt: Prompt) -> list[tuple[str, str]]:
     ]
 
 
-def _endless(name: str, seed: int):
-    epoch = 0
-    while True:
-        try:
+def _endless(name: str, seed: int) -> Iterator[LabItem]:
+    """Items without end: small spaces run out of distinct problems, and start again, as an epoch does."""
+    for epoch in count():
+        with suppress(WorkError):
             yield from stream(GENERATORS[name], "pretrain", seed * 1000 + epoch)
-        except WorkError:
-            epoch += 1
 
 
 def _vocabulary_texts(prompt: Prompt) -> list[str]:
     """Texts that hold every word of the lab: prompts, both styles, and what critiques say."""
-    from slmr.lab.items import take
-
     texts: list[str] = []
     for name, generator in GENERATORS.items():
         for item in take(generator, "pretrain", 1500):

@@ -91,31 +91,26 @@ def _mawps_single(rng: Random, most: int) -> tuple[list[str], list[Step], str]:
     form = rng.randrange(4)
     if form == 0:
         a, b = rng.randint(2, most), rng.randint(2, most)
-        said = [f"There are {a} {what} at the {place}.", f"Then {b} {what} are brought to the {place}."]
-        return said, chain(a, [(f"bringing {b} {what}", "+", b)]), f"How many {what} are at the {place} now?"
+        sentences = [f"There are {a} {what} at the {place}.", f"Then {b} {what} are brought to the {place}."]
+        steps = chain(a, [(f"bringing {b} {what}", "+", b)])
+        return sentences, steps, f"How many {what} are at the {place} now?"
     if form == 1:
         a = rng.randint(6, most)
         b = rng.randint(2, a - 2)
-        said = [f"There were {a} {what} at the {place}.", f"{b} {what} were taken away."]
-        return (
-            said,
-            chain(a, [(f"taking away {b} {what}", "-", b)]),
-            f"How many {what} are left at the {place}?",
-        )
+        sentences = [f"There were {a} {what} at the {place}.", f"{b} {what} were taken away."]
+        steps = chain(a, [(f"taking away {b} {what}", "-", b)])
+        return sentences, steps, f"How many {what} are left at the {place}?"
     a, b = rng.randint(2, 6), rng.randint(2, most // 2)
     if form == 2:
-        said = [f"There are {a} {container} at the {place}.", f"Each of the {container} holds {b} {what}."]
-        return (
-            said,
-            chain(a, [(f"filling {container} with {b} each", "*", b)]),
-            f"How many {what} are there in all?",
-        )
-    said = [f"{a * b} {what} are put into {a} {container} with the same number in each."]
-    return (
-        said,
-        chain(a * b, [(f"dividing among {a} {container}", "/", a)]),
-        f"How many {what} are in each one?",
-    )
+        sentences = [
+            f"There are {a} {container} at the {place}.",
+            f"Each of the {container} holds {b} {what}.",
+        ]
+        steps = chain(a, [(f"filling {container} with {b} each", "*", b)])
+        return sentences, steps, f"How many {what} are there in all?"
+    sentences = [f"{a * b} {what} are put into {a} {container} with the same number in each."]
+    steps = chain(a * b, [(f"dividing among {a} {container}", "/", a)])
+    return sentences, steps, f"How many {what} are in each one?"
 
 
 def draw_mawps(rng: Random, level: int) -> Draft:
@@ -149,27 +144,22 @@ def draw_svamp(rng: Random, level: int) -> Draft:
     form = rng.randrange(4)
     if form == 0:
         facts.append(f"{first} gives {n} {what} to {second}.")
-        steps, question = (
-            chain(a, [(f"giving away {n} {what}", "-", n)]),
-            f"How many {what} does {first} still have?",
-        )
+        steps = chain(a, [(f"giving away {n} {what}", "-", n)])
+        question = f"How many {what} does {first} still have?"
     elif form == 1:
         facts.append(f"{second} has {n} fewer {what} than {first}.")
-        steps, question = chain(a, [(f"taking {n} fewer", "-", n)]), f"How many {what} does {second} have?"
+        steps = chain(a, [(f"taking {n} fewer", "-", n)])
+        question = f"How many {what} does {second} have?"
         distractors[1] = f"{second} has {rng.randint(2, 20)} {third}."
     elif form == 2:
         facts.append(f"{first} gets {n} {what} more.")
-        steps, question = (
-            chain(a, [(f"getting {n} {what} more", "+", n)]),
-            f"How many {what} does {first} have in all?",
-        )
+        steps = chain(a, [(f"getting {n} {what} more", "+", n)])
+        question = f"How many {what} does {first} have in all?"
     else:
         a = rng.randint(2, 9)
         facts = [f"{first} has {c} boxes with {a} {what} in each box."]
-        steps, question = (
-            chain(c, [(f"counting {c} boxes", "*", a)]),
-            f"How many {what} does {first} have in the boxes?",
-        )
+        steps = chain(c, [(f"counting {c} boxes", "*", a)])
+        question = f"How many {what} does {first} have in the boxes?"
     for sentence in rng.sample(distractors, level - 1):
         facts.insert(rng.randint(1, len(facts)), sentence)
     return _draft([*facts, question], steps)

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from slmr import formats
 from slmr.artifacts import Cost, Store
 from slmr.config import Profile, load_profile
 from slmr.curriculum.schema import PROBLEMS
 from slmr.engines.models import Model, Say, is_on_hand, resolve_model
 from slmr.errors import RequestError, unknown
 from slmr.evaluate import METRICS, SAMPLES
-from slmr.io import digest, disk_faults, read_json, read_rows, write_rows
+from slmr.io import digest, disk_faults, read_json, read_rows, write_rows, write_text
 from slmr.pipeline.cost import spent_on
 from slmr.pipeline.export import export_capability, export_course, export_provenance
+from slmr.pipeline.local import make_locally
+from slmr.pipeline.planner import Node, Planner, StageNode, unique_stages
 from slmr.pipeline.ray import make_on_ray
-from slmr.pipeline.recipe import Node, Planner, Recipe, recipe_files, select_methods, stages
-from slmr.pipeline.remote_store import Depot
-from slmr.pipeline.runner import Watcher, Work, make_here
+from slmr.pipeline.recipe import STARTERS, Recipe, recipe_files, select_methods, stages
+from slmr.pipeline.remote_store import RemoteStore
+from slmr.pipeline.runner import Watcher, Work
 from slmr.results.schema import (
     Contamination,
     Summary,
@@ -30,16 +35,17 @@ from slmr.results.schema import (
     samples_folder,
     write_summary,
 )
+from slmr.stats import mean_over_tasks
 from slmr.tasks import Task
 from slmr.tasks.contamination import overlap
 from slmr.tasks.registry import load_task, select_tasks
 
-EXECUTORS = {"local": make_here, "ray": make_on_ray}
+EXECUTORS = {"local": make_locally, "ray": make_on_ray}
 
 
 @dataclass(frozen=True)
 class BenchRequest:
-    """What was asked for on the command line."""
+    """What was asked for on the command line; `jobs` None is as many stages side by side as this machine holds."""
 
     methods: str = "all"
     profile: str = "lab"
@@ -51,6 +57,7 @@ class BenchRequest:
     methods_paths: tuple[Path, ...] = ()
     executor: str = "local"
     depot: str | None = None
+    jobs: int | None = 1
 
 
 @dataclass(frozen=True)
@@ -61,12 +68,12 @@ class Entry:
     student: str
     seed: int
     model: Node
-    evaluation: Node
+    evaluation: StageNode
     command: str
-    capability: Node | None = None
+    capability: StageNode | None = None
 
     @property
-    def last(self) -> list[Node]:
+    def last(self) -> list[StageNode]:
         """All that nothing else depends on."""
         return [self.evaluation, *([self.capability] if self.capability else [])]
 
@@ -80,16 +87,20 @@ class Plan:
     entries: list[Entry]
     folder: Path
     request: BenchRequest
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[StageNode] = field(default_factory=list)
+
+    @property
+    def store(self) -> Store:
+        return Store(self.folder / "artefacts")
 
     @cached_property
     def methods(self) -> dict[str, tuple[str, ...]]:
         """Key of a node → the methods that need it."""
         names: dict[str, dict[str, None]] = {node.key: {} for node in self.nodes}
         for entry in self.entries:
-            for node in (n for end in entry.last for n in end.ancestors() if n.stage is not None):
+            for node in unique_stages(entry.last):
                 names[node.key][entry.recipe.name] = None
-        return {key: tuple(found) for key, found in names.items()}
+        return {key: tuple(methods) for key, methods in names.items()}
 
 
 def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[str] | None = None) -> Plan:
@@ -101,59 +112,78 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[st
     Raises:
         RequestError: anything unknown, unfitting or impossible in it, before any work starts.
     """
-    if request.executor not in EXECUTORS:
-        raise unknown("executor", request.executor, EXECUTORS)
-    if request.depot and request.executor != "ray":
-        raise RequestError("--depot is for --executor ray: in this process there is nobody to exchange with")
+    _check_request(request)
     profile = load_profile(request.profile)
     tasks = select_tasks(profile.tasks, request.tasks_paths)
     _check_profile(profile, tasks, request)
     recipes = select_methods(request.methods, request.methods_paths, profile.leave_out)
-    students = request.students or (profile.default_student,)
-    digests = tuple(_digest(task, lacking) for task in tasks)
-    evaluation = profile.evaluate.model_dump() | {
-        "tasks": tuple(task.name for task in tasks), "task_digests": digests,
-    }  # fmt: skip
+    evaluation = _evaluation(profile, tasks, request, lacking)
     capability = _capability(profile, request)
-    defaults: dict[str, dict[str, Any]] = {name: dict(values) for name, values in profile.stages.items()}
-    if "task" in defaults.get("pool", {}):
-        task = load_task(defaults["pool"]["task"], request.tasks_paths)
-        defaults["pool"]["task_digest"] = _digest(task, lacking)
-    if request.limit is not None:
-        evaluation["limit"] = request.limit
-        defaults.setdefault("pool", {})["size"] = request.limit
+    defaults = _stage_defaults(profile, request, lacking)
     entries = []
-    for student in students:
-        found = _student(student, say, lacking)
-        if found.kind == "server":
-            raise RequestError(
-                f"{student}: a bench trains, so it needs the model's files; `slmr eval` takes a server"
-            )
+    for student in request.students or (profile.default_student,):
+        untrained = _student(student, say, lacking)
         for seed in request.seeds:
             planner = Planner(
-                found.location, found.key, defaults, profile.engine, seed, profile.tuned, profile.budget,
+                untrained.location, untrained.key, defaults, profile.engine, seed, profile.tuned, profile.budget,
                 profile.training, lacking,
             )  # fmt: skip
             for recipe in recipes:
                 model = planner.plan(recipe)
                 command = reproduce_command(recipe.name, student, seed, request)
+                second = planner.evaluation(model, capability) if capability else None
                 evaluated = planner.evaluation(model, evaluation)
-                able = planner.evaluation(model, capability) if capability else None
-                entries.append(Entry(recipe, student, seed, model, evaluated, command, able))
-    # Without what is as usual: a setting that is new tomorrow leaves today's folders where they are.
-    identity = digest([profile.model_dump(mode="json", exclude_defaults=True), request.limit])[:8]
-    folder = request.out / f"{profile.name}-{identity}"
-    nodes: dict[str, Node] = {}
-    ends = [end for entry in entries for end in entry.last]
-    for node in (n for end in ends for n in end.ancestors() if n.stage is not None):
-        nodes.setdefault(node.key, node)
-    return Plan(profile, tasks, entries, folder, request, list(nodes.values()))
+                entries.append(Entry(recipe, student, seed, model, evaluated, command, second))
+    nodes = unique_stages([end for entry in entries for end in entry.last])
+    return Plan(profile, tasks, entries, _run_folder(profile, request), request, nodes)
+
+
+def _check_request(request: BenchRequest) -> None:
+    if request.executor not in EXECUTORS:
+        raise unknown("executor", request.executor, EXECUTORS)
+    if request.depot and request.executor != "ray":
+        raise RequestError("--depot is for --executor ray: on one machine there is nobody to exchange with")
+    if request.executor == "ray" and request.jobs not in (None, 1):
+        raise RequestError("--jobs is for --executor local: Ray takes as many as the cluster holds")
+
+
+def _run_folder(profile: Profile, request: BenchRequest) -> Path:
+    """Named by the settings that are not as usual: one that is new tomorrow leaves today's folders where they are."""
+    settings = profile.model_dump(mode="json", exclude_defaults=True, exclude={"threads"})
+    return request.out / f"{profile.name}-{digest([settings, request.limit])[:8]}"
+
+
+def _evaluation(
+    profile: Profile, tasks: Sequence[Task], request: BenchRequest, lacking: list[str] | None
+) -> dict[str, Any]:  # fmt: skip
+    """The parameters of the evaluation of every method."""
+    values = profile.evaluate.model_dump() | ({"limit": request.limit} if request.limit is not None else {})
+    names, digests = (task.name for task in tasks), (_digest(task, lacking) for task in tasks)
+    return values | {"tasks": tuple(names), "task_digests": tuple(digests)}
+
+
+def _stage_defaults(
+    profile: Profile, request: BenchRequest, lacking: list[str] | None
+) -> dict[str, dict[str, Any]]:
+    """The profile's parameters of each kind of stage, with the digest of the pool's task."""
+    defaults = {name: dict(values) for name, values in profile.stages.items()}
+    pool = defaults.setdefault("pool", {})
+    if "task" in pool:
+        pool["task_digest"] = _digest(load_task(pool["task"], request.tasks_paths), lacking)
+    if request.limit is not None:
+        pool["size"] = request.limit
+    return defaults
 
 
 def _student(name: str, say: Say, lacking: list[str] | None) -> Model:
     """The student; one that is still on the hub is planned with by its name where that is enough."""
     if lacking is None or is_on_hand(name):
-        return resolve_model(name, say)
+        model = resolve_model(name, say)
+        if model.kind == "server":
+            raise RequestError(
+                f"{name}: a bench trains, so it needs the model's files; `slmr eval` takes a server"
+            )
+        return model
     lacking.append(
         f"student {name}: its files are not here; a bench fetches them from the hub (a model behind a licence needs"
         " HF_TOKEN), or name a folder with --student"
@@ -207,40 +237,96 @@ def _check_profile(profile: Profile, tasks: Sequence[Task], request: BenchReques
 def run_bench(plan: Plan, watcher: Watcher) -> Summary:
     """Makes what is missing, writes `samples/` and `summary.json`, returns what this plan adds to it.
 
+    Of several methods each is said to the watcher, and written, as soon as it is finished.
+
     Raises:
         WorkError: a stage failed or the disk refused; finished stages are kept.
+        Stopped: a signal came; so are they.
     """
-    store = make_artefacts(plan, watcher)
-    rows = [row for entry in plan.entries for row in entry_rows(store, entry, plan)]
+    several = len(plan.entries) > 1
+    store = make_artefacts(plan, _MethodWatcher(watcher, plan) if several else watcher)
+    pools = contamination(store, plan)
+    return Summary(rows=write_entries(store, plan, plan.entries, pools), contamination=pools)
+
+
+def write_entries(
+    store: Store, plan: Plan, entries: Sequence[Entry], pools: Sequence[Contamination] | None = None
+) -> list[SummaryRow]:
+    """Writes the samples and other tables of finished entries, and their rows into the summary; returns the rows.
+
+    `pools` is what the summary says of contamination; None leaves it as it is there.
+    """
+    rows = [row for entry in entries for row in entry_rows(store, entry, plan)]
+    path = plan.folder / "summary.json"
     with disk_faults(plan.folder):
-        for entry in plan.entries:
+        for entry in entries:
             _export(store, entry, plan)
-        found = contamination(store, plan)
-        merged = _merge(plan.folder / "summary.json", rows)
-        write_summary(plan.folder / "summary.json", merged, found)
-    return Summary(rows=rows, contamination=found)
+        before = read_summary(path) if path.is_file() else Summary(rows=[])
+        new = {row.identity: row for row in rows}
+        kept = [row for row in before.rows if row.identity not in new]
+        merged = sorted([*kept, *rows], key=lambda r: (r.student, r.seed, r.identity))
+        write_summary(path, merged, list(before.contamination if pools is None else pools))
+    return rows
+
+
+class _MethodWatcher:
+    """Passes on what a watcher is to hear, and adds each method's result, which it also writes into the summary."""
+
+    def __init__(self, watcher: Watcher, plan: Plan) -> None:
+        self._watcher, self._plan, self._store = watcher, plan, plan.store
+        self.started, self.progress, self.result = watcher.started, watcher.progress, watcher.result
+        self._awaited: list[
+            tuple[Entry, set[str]]
+        ] = []  # an entry, and the keys of its stages that are missing
+
+    def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None:
+        keys = {node.key for node in missing}
+        self._awaited = [
+            (entry, {n.key for n in unique_stages(entry.last)} & keys) for entry in self._plan.entries
+        ]
+        self._watcher.planned(nodes, missing)
+
+    def finished(self, node: StageNode, reused: bool, seconds: float) -> None:
+        self._watcher.finished(node, reused, seconds)
+        for entry, awaited in self._awaited:
+            if node.key in awaited:
+                awaited.remove(node.key)
+                if node.key == entry.evaluation.key:
+                    self.result(result_line(self._store, entry, self._plan))
+                if not awaited:
+                    write_entries(self._store, self._plan, [entry])
+
+
+def result_line(store: Store, entry: Entry, plan: Plan) -> str:
+    """A method's mean accuracy over the tasks with its 95 % interval, and what it cost."""
+    scores: dict[str, dict[str, list[bool]]] = {}
+    for row in read_rows(entry.evaluation.output(store) / SAMPLES, ["task", "item_id", "strict"]):
+        scores.setdefault(row["task"], {}).setdefault(row["item_id"], []).append(bool(row["strict"]))
+    mean = mean_over_tasks([np.array(list(items.values()), dtype=float) for items in scores.values()])
+    several = len({(e.student, e.seed) for e in plan.entries}) > 1
+    name = f"{entry.recipe.name}, {entry.student}, seed {entry.seed}" if several else entry.recipe.name
+    cost = method_cost(store, entry)
+    return (
+        f"{name}: accuracy {formats.percent(mean.mean, mean.low, mean.high)},"
+        f" {formats.tokens(cost.tokens)} tokens, {formats.duration(cost.wall_s)}"
+    )
 
 
 def contamination(store: Store, plan: Plan) -> list[Contamination]:
     """What the test items have in common with each training pool of the plan; nothing is trained without one."""
-    found = []
+    rows = []
     for node in plan.nodes:
-        if node.makes("pool"):
-            pool = read_rows(_artefact(store, node) / PROBLEMS)
+        if node.kind == "pool":
+            pool = read_rows(node.output(store) / PROBLEMS)
             name = f"{pool[0]['task']}, {len(pool)} training problems"
             for task in plan.tasks:
                 shared = overlap([row["problem"] for row in pool], task.items("test", _limit(plan)))
-                found.append(Contamination.model_validate(shared.as_row(name, task.name)))
-    return found
+                rows.append(Contamination.model_validate(shared.as_row(name, task.name)))
+    return rows
 
 
 def _limit(plan: Plan) -> int | None:
     return plan.request.limit or plan.profile.evaluate.limit
-
-
-def _artefact(store: Store, node: Node) -> Path:
-    assert node.stage is not None
-    return store.path(node.stage.name, node.key)
 
 
 def make_artefacts(plan: Plan, watcher: Watcher) -> Store:
@@ -249,13 +335,14 @@ def make_artefacts(plan: Plan, watcher: Watcher) -> Store:
     Raises:
         WorkError: a stage failed or the disk refused; finished stages are kept.
     """
+    starters = unique_stages([e.evaluation for e in plan.entries if e.recipe.name in STARTERS])
+    request = plan.request
     work = Work(
-        plan.folder / "artefacts", tuple(plan.nodes), plan.profile.engine, plan.profile.budget,
-        plan.request.tasks_paths, plan.methods,
-        Depot(plan.request.depot) if plan.request.depot else None, plan.profile.training,
+        plan.store.root, tuple(plan.nodes), plan.profile, request.tasks_paths, plan.methods,
+        {node.key for node in starters}, request.jobs, RemoteStore(request.depot) if request.depot else None,
     )  # fmt: skip
-    EXECUTORS[plan.request.executor](work, watcher)
-    return work.store
+    EXECUTORS[request.executor](work, watcher)
+    return plan.store
 
 
 def method_cost(store: Store, entry: Entry) -> Cost:
@@ -266,10 +353,10 @@ def method_cost(store: Store, entry: Entry) -> Cost:
 def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
     """The summary rows of one method, student and seed: one a task."""
     cost = method_cost(store, entry)
-    folder = _artefact(store, entry.evaluation)
+    folder = entry.evaluation.output(store)
     rows = []
-    for task, found in read_json(folder / METRICS).items():
-        values = {k: v for k, v in found.items() if k in SummaryRow.model_fields}
+    for task, metrics in read_json(folder / METRICS).items():
+        values = {k: v for k, v in metrics.items() if k in SummaryRow.model_fields}
         rows.append(
             SummaryRow(
                 method=entry.recipe.name,
@@ -306,21 +393,12 @@ def _export(store: Store, entry: Entry, plan: Plan) -> None:
     marker, keys = folder / "evaluation", "\n".join(node.key for node in entry.last)
     if marker.is_file() and marker.read_text() == keys:
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = read_rows(_artefact(store, entry.evaluation) / SAMPLES)
+    rows = read_rows(entry.evaluation.output(store) / SAMPLES)
     head = dict(zip(("method", "student", "seed"), who, strict=True))
     for task in plan.tasks:
         write_rows(folder / f"{task.name}.parquet", [head | r for r in rows if r["task"] == task.name])
     if entry.capability is not None:
-        export_capability(plan.folder, *who, read_rows(_artefact(store, entry.capability) / SAMPLES))
+        export_capability(plan.folder, *who, read_rows(entry.capability.output(store) / SAMPLES))
     export_course(plan.folder, store, entry.model, *who)
     export_provenance(plan.folder, store, entry.last, *who)
-    marker.write_text(keys)
-
-
-def _merge(path: Path, rows: Sequence[SummaryRow]) -> list[SummaryRow]:
-    """The rows of earlier benches in the same folder, with this bench's rows in place of their own."""
-    new = {row.identity: row for row in rows}
-    old: Iterable[SummaryRow] = read_summary(path).rows if path.is_file() else []
-    kept = [row for row in old if row.identity not in new]
-    return sorted([*kept, *new.values()], key=lambda r: (r.student, r.seed, r.identity))
+    write_text(marker, keys)

@@ -41,10 +41,10 @@ def _row(name: str, value: str, note: str = "") -> Row:
 
 
 def _versions() -> list[Row]:
-    found = [_row("python", platform.python_version())]
+    rows = [_row("python", platform.python_version())]
     for name in ("slmr", "torch", "transformers", "trl", "lm_eval"):
-        found.append(_row(name, installed_version(name) or "not installed"))
-    return found
+        rows.append(_row(name, installed_version(name) or "not installed"))
+    return rows
 
 
 def _hardware() -> list[Row]:
@@ -77,11 +77,11 @@ def _device() -> tuple[str, str]:
 
 
 def _extras() -> list[Row]:
-    found = []
+    rows = []
     for extra, (packages, note) in _EXTRAS.items():
         here = [f"{name} {number}" for name in packages.split(" or ") if (number := installed_version(name))]
-        found.append(_row(extra, ", ".join(here) or "not installed", "" if here else note))
-    return found
+        rows.append(_row(extra, ", ".join(here) or "not installed", "" if here else note))
+    return rows
 
 
 def _data() -> list[Row]:
@@ -118,7 +118,7 @@ def _profiles(hub: bool) -> list[Row]:
     from slmr.config import load_profile, profile_names
     from slmr.tasks.registry import select_tasks
 
-    found = []
+    rows = []
     for name in profile_names():
         profile = load_profile(name)
         remote = [*_students_lacking(profile.students), *_tasks_lacking(select_tasks(profile.tasks, ()))]
@@ -128,33 +128,33 @@ def _profiles(hub: bool) -> list[Row]:
         if profile.engine.name == "vllm" and not vllm_version():
             lacking.append("vllm is not installed")
         note = "; ".join(lacking) or (f"from the hub: {', '.join(remote)}" if remote else "")
-        found.append(_row(f"--profile {name}", "cannot be run" if lacking else "can be run", note))
-    return found
+        rows.append(_row(f"--profile {name}", "cannot be run" if lacking else "can be run", note))
+    return rows
 
 
 def lacking_for(profile: Profile, tasks: Sequence[Task]) -> list[str]:
     """What this machine has not got for a profile besides models: each with how to get it."""
     import torch
 
-    found, engine = [], profile.engine
+    faults, engine = [], profile.engine
     if not torch.cuda.is_available() and engine.device != "cpu":
-        found.append(
+        faults.append(
             f"GPU: none here; the profile computes in {engine.dtype} on device {engine.device}: run it where there is"
             " one, or with a profile that extends it and says engine.device: cpu"
         )
     if engine.name == "vllm" and not vllm_version():
-        found.append("vLLM: not installed: pip install 'slmr[vllm]'")
+        faults.append("vLLM: not installed: pip install 'slmr[vllm]'")
     remote = _tasks_lacking(tasks)
     if remote and not _hub()[1]:
-        found.append(
+        faults.append(
             f"data of {', '.join(remote)}: not here, and the hub cannot be reached: name a folder of files with"
             " --data-dir or SLMR_DATA, or let the hub be reached"
         )
     try:
         check_training(profile.training, engine)
     except RequestError as error:
-        found.append(str(error))
-    return found
+        faults.append(str(error))
+    return faults
 
 
 def _students_lacking(students: list[str]) -> list[str]:
@@ -170,7 +170,7 @@ def _tasks_lacking(tasks: Sequence[Task]) -> list[str]:
     from slmr.tasks import datasets
 
     try:
-        here = datasets.data_folder()
+        folder = datasets.data_folder()
     except RequestError:
-        here = None
-    return [task.name for task in tasks if task.source and not (here and task.has_data("test"))]
+        folder = None
+    return [task.name for task in tasks if task.source and not (folder and task.has_data("test"))]

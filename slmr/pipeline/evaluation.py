@@ -6,19 +6,16 @@ import re
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from slmr.config import EngineSettings, load_profile
 from slmr.engines.models import Model, Say, resolve_model
 from slmr.errors import RequestError, unknown
 from slmr.pipeline.bench import BenchRequest, Entry, Plan, run_bench
-from slmr.pipeline.recipe import Node, Planner, Recipe
+from slmr.pipeline.planner import Planner, StageNode
+from slmr.pipeline.recipe import Recipe
 from slmr.pipeline.runner import SilentWatcher, Watcher
 from slmr.results.schema import SummaryRow
 from slmr.tasks.registry import select_tasks
-
-if TYPE_CHECKING:
-    pass
 
 ENGINES = ("auto", "transformers", "vllm", "server")
 _RECIPE = Recipe(name="eval", kind="model", summary="evaluated as it is")
@@ -83,7 +80,7 @@ def evaluate_model(
         "fewshot": request.fewshot, "max_tokens": request.max_tokens,
     })  # fmt: skip
     entry = Entry(_RECIPE, model.name, request.seed, student, node, request.command())
-    profile = load_profile("lab").model_copy(update={"engine": settings})
+    profile = load_profile("lab").model_copy(update={"engine": settings, "threads": None})
     asked = BenchRequest(out=request.out, tasks_paths=request.tasks_paths)
     plan = Plan(profile, tasks, [entry], request.out / run_name(model.name, node), asked, [node])
     summary = run_bench(plan, watcher or SilentWatcher())
@@ -134,7 +131,7 @@ def _model_key(model: Model, settings: EngineSettings) -> str:
         engine.close()
 
 
-def run_name(model: str, node: Node) -> str:
+def run_name(model: str, node: StageNode) -> str:
     """`eval-<model>-<hash>`: another setting is another folder."""
     slug = re.sub(r"[^A-Za-z0-9.]+", "-", Path(model).name if model.startswith("/") else model).strip("-.")
     return f"eval-{slug[-40:].strip('-.')}-{node.key[:8]}"

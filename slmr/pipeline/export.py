@@ -26,7 +26,7 @@ from slmr.curriculum.critique import CRITIQUES
 from slmr.curriculum.schema import GROUPS, OUTCOMES, problems_by_id
 from slmr.io import read_json, read_rows
 from slmr.pipeline.cost import spent_on
-from slmr.pipeline.recipe import Node
+from slmr.pipeline.planner import Node, StageNode
 from slmr.results.examples import bridged, spread
 from slmr.results.schema import write_table
 from slmr.stage import model_in
@@ -47,7 +47,7 @@ def _points(store: Store, model: Node) -> list[dict[str, Any]]:
     for node, folder in _artefacts(store, model):
         if not (folder / CURVE).is_file():
             continue
-        before = spent_on(store, [child for group in node.inputs.values() for child in group]).tokens
+        before = spent_on(store, node.sources).tokens
         spent = 0.0
         for row in read_rows(folder / CURVE):
             # The row of step 0 has no counts yet.
@@ -93,11 +93,9 @@ def _counted(
         yield {**head, "before": left, "after": right, "n": n}
 
 
-def _artefacts(store: Store, model: Node) -> Iterable[tuple[Node, Path]]:
+def _artefacts(store: Store, model: Node) -> list[tuple[StageNode, Path]]:
     """The stages behind a model with their folders, inputs first."""
-    for node in model.ancestors():
-        if node.stage is not None:
-            yield node, store.path(node.stage.name, node.key)
+    return [(node, node.output(store)) for node in model.stages()]
 
 
 def export_capability(run: Path, method: str, student: str, seed: int, samples: Sequence[Row]) -> None:
@@ -121,10 +119,11 @@ def export_provenance(
 ) -> None:
     """Writes what there is of the three tables, of the stages that `ends` depend on."""
     nodes = list({node.key: node for end in ends for node in end.ancestors()}.values())
+    made = [node for node in nodes if isinstance(node, StageNode)]
     tables = {
         "stages": [_stage_row(store, node) for node in nodes],
-        "bridged": [row for node in nodes for row in _bridged_rows(store, node)],
-        "critiques": [row for node in nodes for row in _critique_rows(store, node)],
+        "bridged": [row for node in made if node.kind == "bridge" for row in _bridged_rows(store, node)],
+        "critiques": [row for node in made if node.kind == "critique" for row in _critique_rows(store, node)],
     }
     for what, rows in tables.items():
         write_table(run, what, method, student, seed, rows)
@@ -132,41 +131,32 @@ def export_provenance(
 
 def _stage_row(store: Store, node: Node) -> Row:
     row: Row = {"label": node.label, "stage": "student", "key": node.key, "inputs": [], "parameters": "{}",
-                "stats": "{}", "seed": node.seed, **Cost().model_dump()}  # fmt: skip
-    if node.stage is None:
+                "stats": "{}", "seed": None, **Cost().model_dump()}  # fmt: skip
+    if not isinstance(node, StageNode):
         return row
-    manifest = store.manifest(node.stage.name, node.key)
+    manifest = store.manifest(node.kind, node.key)
     return row | {
-        "stage": node.stage.name,
-        "inputs": [child.key for group in node.inputs.values() for child in group],
+        "stage": node.kind,
+        "inputs": [source.key for source in node.sources],
         "parameters": json.dumps(manifest.parameters, ensure_ascii=False),
-        "stats": json.dumps(read_json(store.path(node.stage.name, node.key) / "stats.json"), ensure_ascii=False),
+        "stats": json.dumps(read_json(node.output(store) / "stats.json"), ensure_ascii=False),
+        "seed": node.seed,
         **manifest.cost.model_dump(),
     }  # fmt: skip
 
 
-def _folder(store: Store, node: Node, stage: str) -> Path | None:
-    """The artefact of a node of that stage."""
-    return store.path(stage, node.key) if node.makes(stage) else None
-
-
-def _problems(store: Store, node: Node) -> dict[str, Row]:
+def _problems(store: Store, node: StageNode) -> Mapping[str, Mapping[str, Any]]:
     (pool,) = node.inputs["problems"]
-    assert pool.stage is not None
-    return problems_by_id(store.path(pool.stage.name, pool.key))
+    return problems_by_id(Path(pool.output(store)))
 
 
-def _bridged_rows(store: Store, node: Node) -> Iterator[Row]:
-    folder = _folder(store, node, "bridge")
-    if folder is None:
-        return
+def _bridged_rows(store: Store, node: StageNode) -> Iterator[Row]:
     from slmr.engines.transformers import load_tokenizer
 
     (model,) = node.inputs["model"]
-    place = Path(str(model.student)) if model.stage is None else store.path(model.stage.name, model.key)
-    tokenizer = load_tokenizer(model_in(place))
+    tokenizer = load_tokenizer(model_in(Path(model.output(store))))
     problems = _problems(store, node)
-    for pair in spread([found for found in bridged(folder) if "kept" in found], EXAMPLES):
+    for pair in spread([found for found in bridged(node.output(store)) if "kept" in found], EXAMPLES):
         changed = "raw" in pair and pair["raw"] is not pair["kept"]
         for candidate in [pair["raw"], pair["kept"]] if changed else [pair["kept"]]:
             problem = problems[candidate["problem_id"]]
@@ -184,9 +174,7 @@ def _pieces(tokenizer: Any, text: str) -> list[str]:
     return [*(text[start:end] for start, end in zip(starts, ends, strict=True)), ""]
 
 
-def _critique_rows(store: Store, node: Node) -> Iterator[Row]:
-    folder = _folder(store, node, "critique")
-    if folder is not None:
-        problems = _problems(store, node)
-        for row in spread(read_rows(folder / CRITIQUES), EXAMPLES):
-            yield {"label": node.label, "task": problems[row["problem_id"]]["task"], **row}
+def _critique_rows(store: Store, node: StageNode) -> Iterator[Row]:
+    problems = _problems(store, node)
+    for row in spread(read_rows(node.output(store) / CRITIQUES), EXAMPLES):
+        yield {"label": node.label, "task": problems[row["problem_id"]]["task"], **row}

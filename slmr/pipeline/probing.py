@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slmr.config import load_profile
 from slmr.curriculum.partition import GROUP_ORDER
@@ -15,29 +15,25 @@ from slmr.engines.models import Say, resolve_model
 from slmr.errors import RequestError
 from slmr.io import disk_faults, read_rows
 from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
-from slmr.pipeline.recipe import Node, Planner, load_recipe, stages
+from slmr.pipeline.planner import Node, Planner, StageNode
+from slmr.pipeline.recipe import load_recipe, stages
 from slmr.pipeline.runner import SilentWatcher, Watcher
 from slmr.stats import bounded_mean
 
-if TYPE_CHECKING:
-    pass
-
 
 def _planner(model: str, profile: Any, seed: int, say: Say) -> tuple[Planner, Node]:
-    found = resolve_model(model, say)
-    planner = Planner(found.location, found.key, profile.stages, profile.engine, seed)
+    student = resolve_model(model, say)
+    planner = Planner(student.location, student.key, profile.stages, profile.engine, seed)
     return planner, planner.plan(load_recipe("base"))
 
 
-def _make(nodes: list[Node], profile: str, out: Path, name: str, watcher: Watcher) -> Path:
+def _make(nodes: list[StageNode], profile: str, out: Path, name: str, watcher: Watcher) -> Path:
     """Makes the nodes, in order, in the run folder `out/name`; returns the last one's folder."""
     request = BenchRequest(profile=profile, out=out)
     plan = Plan(load_profile(profile), [], [], out / name, request, nodes)
     with disk_faults(out):
         store = make_artefacts(plan, watcher)
-    last = nodes[-1]
-    assert last.stage is not None
-    return store.path(last.stage.name, last.key)
+    return nodes[-1].output(store)
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ def probe_model(
     if request.limit is not None:
         values["pool"]["size"] = request.limit
     planner, student = _planner(request.model, profile, request.seed, say)
-    made: dict[str, Node] = {}
+    made: dict[str, StageNode] = {}
     for name, inputs in (("pool", ()), ("probe", ("model", "problems")), ("partition", ("probe",))):
         known = {"model": student, "problems": made.get("pool"), "probe": made.get("probe")}
         given = {label: (node,) for label in inputs if (node := known[label])}

@@ -1,74 +1,67 @@
 """Making a plan's artefacts as Ray tasks: stages that do not need each other run side by side, on many machines.
 
 The driver and all workers see the run's folder at the same path (a shared file system), or exchange artefacts through
-a depot. A stage that its worker did not survive runs again, on another one; in a shared folder it goes on from what the
-first had written.
+a remote store. A stage that its worker did not survive runs again, on another one; in a shared folder it goes on from
+what the first had written.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from slmr.engines.models import cache_folder
 from slmr.errors import RequestError, SlmrError
 from slmr.io import Stopwatch, digest
-from slmr.pipeline.recipe import Node
-from slmr.pipeline.runner import Watcher, Work, make_node, plan_missing, rough_seconds
+from slmr.pipeline.planner import StageNode
+from slmr.pipeline.remote_store import RemoteStore
+from slmr.pipeline.runner import Made, Watcher, Work, make_node, make_with, plan_missing, present
 
 if TYPE_CHECKING:
     from ray import ObjectRef
     from ray.util.queue import Queue
 
 _LIVES = 10  # workers that a stage may lose; a stage that always kills its worker shall end some day
-_HEARD_S = 0.3  # between looks at what has happened
+_LOOK_S = 0.3  # between looks at what has happened
 _ENVIRONMENT = ("SLMR_DATA", "SLMR_CACHE", "HF_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT")
 
 
 def make_on_ray(work: Work, watcher: Watcher) -> None:
     """Makes what is missing on a Ray cluster: that of `RAY_ADDRESS`, one that is connected already, or one of our own.
 
-    A stage takes as many CPUs as it would here, and a GPU where the cluster has any; a training of several processes
+    A stage takes as many CPUs as it has threads, and a GPU where the cluster has any; a training of several processes
     takes a GPU each, all of one machine.
 
     Raises:
         RequestError: Ray is not installed, there is no such cluster, or no machine of it can train so.
         WorkError: a stage failed; finished stages are kept.
+        Stopped: a signal came.
     """
     work = replace(work, root=work.root.resolve(), tasks_paths=tuple(p.resolve() for p in work.tasks_paths))
-    if work.depot:
-        work.depot.check()
-        work.depot.pull(map(work.name, work.nodes), work.root)
-    missing = {node.key: node for node in plan_missing(work, watcher)}
-    if work.depot:
-        for node in work.nodes:  # what was made here before, or is to be made again
-            if node.key in missing:
-                work.depot.discard(work.name(node))
-            elif not work.depot.has(work.name(node)):
-                work.depot.push(work.name(node), work.root)
-    for node in work.nodes:
-        if node.key not in missing:
-            watcher.finished(node, True, 0.0)
-    if not missing:
-        return
-    with _connected() as ray:
-        from ray.util.queue import Queue
+    if work.remote_store:
+        work.remote_store.check()
+        work.remote_store.pull([node.artefact for node in work.nodes], work.root)
+    missing = plan_missing(work, watcher)
+    if work.remote_store:
+        _share(work.remote_store, work, missing)
+    if missing:
+        with _connected() as ray, RayWorkers(ray, work) as workers:
+            make_with(workers, work, missing, watcher)
 
-        heard = Queue(actor_options={"num_cpus": 0})
-        waiting = _submitted(ray, work, list(missing.values()), heard)
-        try:
-            _follow(ray, work, waiting, heard, watcher)
-        finally:
-            for ref in waiting:
-                ray.cancel(ref)
-            heard.shutdown()
-    if work.depot:
-        work.depot.pull(map(work.name, missing.values()), work.root)
+
+def _share(remote_store: RemoteStore, work: Work, missing: list[StageNode]) -> None:
+    """Takes to the store what was made here before, and removes from it what is to be made again."""
+    for node in missing:
+        remote_store.discard(node.artefact)
+    for node in present(work.nodes, missing):
+        if not remote_store.has(node.artefact):
+            remote_store.push(node.artefact, work.root)
 
 
 @contextmanager
@@ -93,99 +86,93 @@ def _connected() -> Iterator[Any]:
         ray.shutdown()
 
 
-def _submitted(ray: Any, work: Work, missing: Sequence[Node], heard: Queue) -> dict[ObjectRef, Node]:
-    """A task for each stage, which starts when those that it needs have ended; of those ready, Ray takes the first."""
-    import torch
+class RayWorkers:
+    """A task for each stage that is being made; as many of them as the cluster has room for."""
 
-    threads, gpus = torch.get_num_threads(), bool(ray.cluster_resources().get("GPU"))
-    alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    together, largest = work.training.processes, int(max(node.get("CPU", 0) for node in alive))
-    _check_largest(together, int(max(node.get("GPU", 0) for node in alive)) if gpus else largest, gpus)
-    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    task = ray.remote(
-        max_retries=_LIVES, runtime_env={"env_vars": environment | {"OMP_NUM_THREADS": str(threads)}}
-    )(_make)
-    refs: dict[str, ObjectRef] = {}
-    for node in longest_first(missing):
-        needed = [refs[n.key] for group in node.inputs.values() for n in group if n.key in refs]
-        processes = together if node.stage is not None and node.stage.trains else 1
+    def __init__(self, ray: Any, work: Work) -> None:
+        """Raises RequestError where no machine of the cluster can hold a training."""
+        import torch
+        from ray.util.queue import Queue
+
+        self._ray, self._work = ray, work
+        self._threads = work.profile.threads or torch.get_num_threads()
+        self._on_gpus = bool(ray.cluster_resources().get("GPU"))
+        machines = [machine["Resources"] for machine in ray.nodes() if machine["Alive"]]
+        self._largest = int(max(machine.get("CPU", 0) for machine in machines))
+        what, most = "CPUs", self._largest
+        if self._on_gpus:
+            what, most = "GPUs", int(max(machine.get("GPU", 0) for machine in machines))
+        processes = work.profile.training.processes
+        if processes > most:
+            raise RequestError(
+                f"training: {processes} processes, and no machine of the cluster has more than {most} {what}"
+            )
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        variables = environment | {"OMP_NUM_THREADS": str(self._threads)}
+        self._task = ray.remote(max_retries=_LIVES, runtime_env={"env_vars": variables})(_make)
+        self._running: dict[ObjectRef, tuple[StageNode, int]] = {}  # with the CPUs or GPUs that it takes
+        self._messages = Queue(actor_options={"num_cpus": 0})
+
+    def __enter__(self) -> RayWorkers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for ref in self._running:
+            self._ray.cancel(ref)
+        self._messages.shutdown()
+
+    def start(self, node: StageNode) -> bool:
+        room = self._ray.cluster_resources().get("GPU" if self._on_gpus else "CPU", 0)
+        if sum(taken for _, taken in self._running.values()) >= room:
+            return False
+        processes = self._work.profile.training.processes if node.stage.trains else 1
         # On GPUs the processes of a training need no core each: they wait for theirs.
-        cpus = min(threads if gpus else max(threads, processes), largest)
-        refs[node.key] = task.options(
-            name=node.label, num_cpus=cpus, num_gpus=processes if gpus else 0
-        ).remote(work, node, Path.cwd(), threads, heard, *needed)
-    return {refs[node.key]: node for node in missing}
+        cpus = min(self._threads if self._on_gpus else max(self._threads, processes), self._largest)
+        task = self._task.options(name=node.label, num_cpus=cpus, num_gpus=processes if self._on_gpus else 0)
+        ref = task.remote(self._work, node, Path.cwd(), self._threads, self._messages)
+        self._running[ref] = node, processes if self._on_gpus else cpus
+        return True
+
+    def wait(self, watcher: Watcher) -> list[Made]:
+        done, _ = self._ray.wait(list(self._running), timeout=_LOOK_S)
+        nodes = {node.key: node for node, _ in self._running.values()}
+        for key, at in self._messages.get_nowait_batch(self._messages.qsize()):
+            if key in nodes:
+                watcher.progress(nodes[key], *at)
+        return [self._made(ref) for ref in done]
+
+    def _made(self, ref: ObjectRef) -> Made:
+        try:
+            reused, seconds = self._ray.get(ref)
+        except self._ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, SlmrError):
+                raise error.cause from None
+            raise
+        node, _ = self._running.pop(ref)
+        if self._work.remote_store:
+            self._work.remote_store.pull([node.artefact], self._work.root)
+        return Made(node, reused, seconds)
 
 
-def _check_largest(processes: int, most: int, gpus: bool) -> None:
-    if processes > most:
-        what = "GPUs" if gpus else "CPUs"
-        raise RequestError(
-            f"training: {processes} processes, and no machine of the cluster has more than {most} {what}"
-        )
-
-
-def longest_first(nodes: Sequence[Node]) -> list[Node]:
-    """The nodes by how long the longest chain of stages is that each begins, so that no long one begins last.
-
-    A node still comes before all that need it.
-    """
-    needed_by: dict[str, list[Node]] = {}
-    for node in nodes:
-        for child in (child for group in node.inputs.values() for child in group):
-            needed_by.setdefault(child.key, []).append(node)
-    chain: dict[str, float] = {}
-    for node in reversed(nodes):
-        after = max((chain[user.key] for user in needed_by.get(node.key, ())), default=0.0)
-        chain[node.key] = after + rough_seconds(node)
-    return sorted(nodes, key=lambda node: -chain[node.key])
-
-
-def _make(
-    work: Work, node: Node, folder: Path, threads: int, heard: Queue, *_needed: object
-) -> tuple[bool, float]:
-    """In a worker: one stage, with the numbers that it has in one process. `_needed` is what it waited for."""
-    import torch
-
+def _make(work: Work, node: StageNode, folder: Path, threads: int, messages: Queue) -> tuple[bool, float]:
+    """In a worker: one stage, with the numbers that it has in one process; whether it was there, and its seconds."""
     if folder.is_dir():  # a student may be named by a relative path
         os.chdir(folder)
-    torch.set_num_threads(threads)
-    heard.put((node.key, None))
-    said = Stopwatch()
+    watch = Stopwatch()
 
     def progress(done: int, total: int, unit: str) -> None:
-        nonlocal said
-        if done == 0 or said.seconds > _HEARD_S:
-            heard.put((node.key, (done, total, unit)))
-            said = Stopwatch()
+        nonlocal watch
+        if done == 0 or watch.seconds > _LOOK_S:
+            messages.put((node.key, (done, total, unit)))
+            watch = Stopwatch()
 
-    if work.depot is None:
-        return make_node(work, node, progress)
-    own = replace(work, root=cache_folder() / "depots" / digest(work.depot.url))
-    behind = [n for n in node.ancestors() if n.stage is not None]
-    work.depot.pull(map(own.name, behind), own.root)
-    made = make_node(own, node, progress)
-    work.depot.push(own.name(node), own.root)
-    return made
-
-
-def _follow(ray: Any, work: Work, waiting: dict[ObjectRef, Node], heard: Queue, watcher: Watcher) -> None:
-    """Tells the watcher what happens until all stages have ended; `waiting` keeps those that have not."""
-    nodes = {node.key: node for node in waiting.values()}
-    started: set[str] = set()
-    while waiting:
-        done, _ = ray.wait(list(waiting), timeout=_HEARD_S)
-        for key, said in heard.get_nowait_batch(heard.qsize()):
-            if key not in started:
-                started.add(key)
-                watcher.started(nodes[key], work.methods[key])
-            if said is not None:
-                watcher.progress(nodes[key], *said)
-        for ref in done:
-            try:
-                reused, seconds = ray.get(ref)
-            except ray.exceptions.RayTaskError as error:
-                if isinstance(error.cause, SlmrError):
-                    raise error.cause from None
-                raise
-            watcher.finished(waiting.pop(ref), reused, seconds)
+    work = replace(work, profile=work.profile.model_copy(update={"threads": threads}))
+    if work.remote_store is None:
+        return make_node(work, node, progress)[1:]
+    here = replace(work, root=cache_folder() / "depots" / digest(work.remote_store.url))
+    work.remote_store.pull([source.artefact for source in node.stages()], here.root)
+    made = make_node(here, node, progress)
+    work.remote_store.push(node.artefact, here.root)
+    return made[1:]

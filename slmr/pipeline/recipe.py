@@ -20,22 +20,21 @@ stage (`null` removes it), the number of rounds. So are all ablations made.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from slmr.artifacts import library_versions
-from slmr.config import EngineSettings, MethodKind, Params, TrainingSettings
-from slmr.errors import RequestError, SlmrError, unknown
-from slmr.io import digest, merged, read_settings, resource
+from slmr.config import MethodKind, parse
+from slmr.errors import RequestError, unknown
+from slmr.io import merged, read_settings, resource
 from slmr.stage import Stage, registered
 
 APART = ("ablation", "control")  # asked for as `ablations`, and no part of `all`
+STARTERS = ("base", "sft", "grpo", "sft_grpo", "stagewise")  # asked for as `starter`, and made first of `all`
 STUDENT = "student"
 
 
@@ -66,40 +65,6 @@ class Recipe(BaseModel):
     rounds: int = Field(default=1, ge=1)
     stages: dict[str, StageSpec] = {}
     result: str = STUDENT
-
-
-@dataclass(frozen=True)
-class Node:
-    """One stage of a plan, with everything known that its artefact depends on.
-
-    `inputs` are the keys of other nodes; the student is the node whose stage is None.
-    """
-
-    key: str
-    label: str
-    stage: Stage | None
-    params: Params | None
-    inputs: dict[str, tuple[Node, ...]]
-    seed: int | None
-    student: Path | str | None = None
-
-    def makes(self, kind: str) -> bool:
-        """Whether its stage is of that kind; the student is made by none."""
-        return self.stage is not None and self.stage.name == kind
-
-    def ancestors(self) -> list[Node]:
-        """This node and all that it needs, each once, inputs first."""
-        found: dict[str, Node] = {}
-
-        def visit(node: Node) -> None:
-            for group in node.inputs.values():
-                for child in group:
-                    if child.key not in found:
-                        visit(child)
-            found[node.key] = node
-
-        visit(self)
-        return list(found.values())
 
 
 @lru_cache(maxsize=1)
@@ -152,10 +117,7 @@ def _load(name: str, files: Mapping[str, Path]) -> Recipe:
     if name not in files:
         raise unknown("method", name, files)
     file = files[name]
-    try:
-        recipe = Recipe.model_validate(_read(name, files))
-    except ValidationError as error:
-        raise RequestError(f"{file}: {first_fault(error, Recipe.model_fields)}") from None
+    recipe = parse(Recipe, _read(name, files), file)
     if recipe.name != name:
         raise RequestError(f"{file}: the method is named '{recipe.name}', its file '{name}'")
     return recipe
@@ -176,173 +138,24 @@ def _read(name: str, files: Mapping[str, Path], extended: tuple[str, ...] = ()) 
     return merged(base, {**content, "extends": (parent, *base.get("extends", ()))})
 
 
-def first_fault(error: ValidationError, known: Iterable[str]) -> str:
-    """The first thing wrong in a config, in words; an unknown key gets the nearest known one."""
-    fault = error.errors()[0]
-    place = ".".join(map(str, fault["loc"]))
-    if fault["type"] == "extra_forbidden":
-        return str(unknown("key", str(fault["loc"][-1]), known))
-    return f"{place}: {fault['msg']}"
-
-
 def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection[str] = ()) -> list[Recipe]:
     """The recipes of a comma-separated list; `base` comes first and is always there.
 
-    `all` is every method but the ablations and controls, which `ablations` names, and those to leave out.
+    `starter` is the few to begin with; `all` is every method but the ablations and controls, which `ablations` names.
+    None of these words brings a method that is to be left out.
+
+    Raises:
+        RequestError: no such method, or its YAML has a fault.
     """
     files = recipe_files(extra)
     recipes = {"base": _load("base", files)}
     for name in (n.strip() for n in names.split(",") if n.strip()):
-        if name in ("all", "ablations"):
-            known = [_load(n, files) for n in files if n not in leave_out]
-            recipes |= {r.name: r for r in known if (r.kind in APART) == (name == "ablations")}
-        else:
+        if name not in ("starter", "all", "ablations"):
             recipes[name] = _load(name, files)
+            continue
+        candidates = STARTERS if name == "starter" else tuple(files)
+        for recipe in (_load(n, files) for n in candidates if n not in leave_out):
+            if (recipe.kind in APART) == (name == "ablations"):
+                recipes[recipe.name] = recipe
     order: tuple[str, ...] = get_args(MethodKind)
     return sorted(recipes.values(), key=lambda r: (order.index(r.kind), r.name))
-
-
-def _check_validation(params: Params, given: Sequence[Node]) -> None:
-    """Raises RequestError where a stage is to validate and has no problems for it, as far as can be known before."""
-    pools = [node.params.model_dump() for node in given if node.params and node.makes("pool")]
-    asked = getattr(params, "validate_every", 0)
-    if asked and (not given or any(not pool["validation"] for pool in pools)):
-        from slmr.training.validation import NOTHING_HELD_OUT
-
-        raise RequestError(NOTHING_HELD_OUT)
-
-
-class Planner:
-    """Turns recipes into nodes with keys. Equal stages get equal keys, so methods share them.
-
-    `tuned`, `budget` and `training` are the profile's: what a stage writes depends on them. With a list of what is
-    `lacking`, a plan to look at: what a stage needs from outside and does not find is put there, and its key is not
-    that of the real stage.
-    """
-
-    def __init__(
-        self, student: Path | str, student_key: str, defaults: Mapping[str, Mapping[str, Any]], engine: EngineSettings,
-        seed: int, tuned: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None, budget: int | None = None,
-        training: TrainingSettings | None = None, lacking: list[str] | None = None,
-    ) -> None:  # fmt: skip
-        self._student = Node(student_key, STUDENT, None, None, {}, None, student)
-        self._defaults, self._engine, self._seed = defaults, engine, seed
-        self._tuned, self._budget, self._training = tuned or {}, budget, training or TrainingSettings()
-        self._lacking, self._asked = lacking, set[str]()
-
-    def plan(self, recipe: Recipe) -> Node:
-        """The node that makes the method's final model; its ancestors are the whole plan.
-
-        Raises:
-            RequestError: unknown stage, parameter, input or reference; the message names the recipe.
-        """
-        previous: dict[str, Node] = {}
-        current: dict[str, Node] = {}
-        for number in range(1, recipe.rounds + 1):
-            current = {STUDENT: self._student}
-            for label, spec in recipe.stages.items():
-                shown = label if recipe.rounds == 1 else f"{label} (round {number})"
-                current[label] = self._node(recipe, label, shown, spec, current, previous, number == 1)
-            previous = current
-        if recipe.result not in (current or {STUDENT: None}):
-            raise RequestError(f"method '{recipe.name}': {unknown('result', recipe.result, current)}")
-        return current[recipe.result]
-
-    def evaluation(self, model: Node, values: Mapping[str, Any]) -> Node:
-        """The node that evaluates a model."""
-        kind = stages()["evaluate"]
-        return self.make(kind, "evaluate", dict(values), {"model": (model,)}, "profile: evaluate")
-
-    def make(
-        self, kind: Stage, label: str, values: dict[str, Any], inputs: dict[str, tuple[Node, ...]], where: str
-    ) -> Node:
-        """A node with its key: the hash of all that can change what the stage writes."""
-        params = self._identified(kind.parse(values, where))
-        seed = self._seed if kind.random else None
-        limited: dict[str, Any] = (
-            {"budget": self._budget} if self._budget is not None and kind.name != "evaluate" else {}
-        )
-        if kind.trains:
-            training = self._training.of(kind.name)
-            if kind.rolls_out and training.processes > 1 and self._engine.sampled_by == "vllm":
-                raise RequestError(
-                    f"{where}: vLLM in the training process is for one process, and training.processes is"
-                    f" {training.processes}: name a vLLM server (engine: {{rollouts: URL}}), or take the"
-                    " trainer's own sampler (engine: {rollouts: trainer})"
-                )
-            try:
-                params.fits(training)
-                _check_validation(params, inputs.get("validation", ()))
-            except RequestError as error:
-                raise RequestError(f"{where}: {error}") from None
-            if changed := training.identity():
-                limited["training"] = changed
-        key = digest(
-            {
-                **limited, "stage": kind.name, "version": kind.version, "parameters": params.model_dump(mode="json"),
-                "inputs": {name: [node.key for node in group] for name, group in inputs.items()},
-                "seed": seed, "libraries": library_versions(self._engine.name),
-                "engine": self._engine.identity(rolls_out=kind.rolls_out),
-            }
-        )  # fmt: skip
-        return Node(key, label, kind, params, inputs, seed)
-
-    def _identified(self, params: Params) -> Params:
-        """With the digests of what is outside; nobody is asked a second time who did not answer."""
-        if self._lacking is None:
-            return params.identified()
-        who = digest({k: v for k, v in params.model_dump(mode="json").items() if k.startswith("teacher")})
-        if who in self._asked:
-            return params
-        try:
-            return params.identified()
-        except SlmrError as error:
-            self._asked.add(who)
-            if str(error) not in self._lacking:
-                self._lacking.append(str(error))
-            return params
-
-    def _node(
-        self, recipe: Recipe, label: str, shown: str, spec: StageSpec, current: Mapping[str, Node],
-        previous: Mapping[str, Node], first: bool,
-    ) -> Node:  # fmt: skip
-        where = f"method '{recipe.name}', stage '{label}'"
-        if spec.stage not in stages():
-            raise RequestError(f"{where}: {unknown('stage', spec.stage, stages())}")
-        kind = stages()[spec.stage]
-        for name in spec.references:
-            if name not in kind.inputs:
-                raise RequestError(f"{where}: {unknown('input', name, kind.inputs)}")
-        inputs = {
-            name: tuple(
-                node
-                for reference in spec.references.get(name, [])
-                if (node := self._resolve(reference, where, recipe, current, previous, first)) is not None
-            )
-            for name in kind.inputs
-        }
-        for name, rule in kind.inputs.items():
-            least, most = {"one": (1, 1), "optional": (0, 1), "many": (1, 1000)}[rule]
-            if not least <= len(inputs[name]) <= most:
-                raise RequestError(f"{where}: input '{name}' takes {rule}, {len(inputs[name])} given")
-        own = next((self._tuned[n] for n in (recipe.name, *recipe.extends) if n in self._tuned), {})
-        values = {**self._defaults.get(spec.stage, {}), **own.get(spec.stage, {}), **spec.with_}
-        return self.make(kind, shown, values, inputs, where)
-
-    def _resolve(
-        self, reference: str, where: str, recipe: Recipe, current: Mapping[str, Node],
-        previous: Mapping[str, Node], first: bool,
-    ) -> Node | None:  # fmt: skip
-        wanted, _, otherwise = (part.strip() for part in reference.partition(" or "))
-        if wanted.endswith("@previous"):
-            name = wanted.removesuffix("@previous")
-            if name not in recipe.stages:
-                raise RequestError(f"{where}: {unknown('stage', name, recipe.stages)}")
-            if not first:
-                return previous[name]
-            if not otherwise:
-                return None
-            wanted = otherwise
-        if wanted not in current:
-            raise RequestError(f"{where}: {unknown('earlier stage', wanted, current)}")
-        return current[wanted]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,11 @@ from filelock import FileLock
 
 from slmr.artifacts import MANIFEST
 from slmr.errors import RequestError, one_line
+from slmr.io import replacing_folder
 
 
 @dataclass(frozen=True)
-class Depot:
+class RemoteStore:
     """A URL with the artefacts of a run, each under its name, whole or absent: its manifest comes last."""
 
     url: str
@@ -55,14 +55,12 @@ class Depot:
             partial.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{partial}.lock"):  # the workers of one machine share its folder
                 if not (root / name / MANIFEST).is_file():
-                    self._bring(name, partial, root / name)
+                    self._fetch(name, partial, root / name)
 
-    def _bring(self, name: str, partial: Path, final: Path) -> None:
-        shutil.rmtree(partial, ignore_errors=True)
+    def _fetch(self, name: str, partial: Path, final: Path) -> None:
         system, path = self._at(name)
-        system.get(path, str(partial), recursive=True)
-        shutil.rmtree(final, ignore_errors=True)
-        partial.replace(final)
+        with replacing_folder(final, partial):
+            system.get(path, str(partial), recursive=True)
 
     def push(self, name: str, root: Path) -> None:
         """Takes an artefact there; its manifest last, as without one it counts as absent."""

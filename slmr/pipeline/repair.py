@@ -14,8 +14,9 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from slmr.artifacts import MANIFEST, Manifest
+from slmr.config import first_fault
 from slmr.errors import RequestError, one_line
-from slmr.io import disk_faults
+from slmr.io import PARTIAL, disk_faults
 from slmr.results.schema import read_summary
 
 Cure = Literal["remove", "set aside", "none"]
@@ -46,13 +47,13 @@ def find_damage(runs: Path) -> list[Damage]:
     return [damage for run in _runs(runs) for damage in _of_run(run)]
 
 
-def mend(found: list[Damage]) -> list[Damage]:
-    """Does what cures each; returns those that nothing here cures. Not while `at_work` names one of the runs.
+def repair(damages: list[Damage]) -> list[Damage]:
+    """Does what cures each; returns those that nothing here cures. Not while `busy_runs` names one of the runs.
 
     Raises:
         WorkError: the disk refuses.
     """
-    for damage in found:
+    for damage in damages:
         with disk_faults(damage.path):
             if damage.cure == "set aside":
                 damage.path.replace(damage.path.with_name(damage.path.name + ".damaged"))
@@ -62,15 +63,15 @@ def mend(found: list[Damage]) -> list[Damage]:
                 shutil.rmtree(damage.path)
             elif damage.cure == "remove":
                 damage.path.unlink(missing_ok=True)
-    return [damage for damage in found if damage.cure == "none"]
+    return [damage for damage in damages if damage.cure == "none"]
 
 
-def at_work(runs: Path) -> list[Path]:
+def busy_runs(runs: Path) -> list[Path]:
     """The runs in or below a folder that a living process is making artefacts in."""
-    return [run for run in _runs(runs) if any(map(_held, (run / "artefacts" / ".partial").glob("*.lock")))]
+    return [run for run in _runs(runs) if any(map(_is_held, (run / "artefacts" / ".partial").glob("*.lock")))]
 
 
-def _held(lock: Path) -> bool:
+def _is_held(lock: Path) -> bool:
     try:
         with FileLock(lock, timeout=0):
             return False
@@ -80,11 +81,11 @@ def _held(lock: Path) -> bool:
 
 def _runs(folder: Path) -> Iterator[Path]:
     """Folders with artefacts or a summary, at any depth."""
-    for place, inner, files in os.walk(folder):
-        if "artefacts" in inner or "summary.json" in files:
-            yield Path(place)
-            inner.clear()
-        inner[:] = sorted(name for name in inner if not name.startswith("."))
+    for path, folders, files in os.walk(folder):
+        if "artefacts" in folders or "summary.json" in files:
+            yield Path(path)
+            folders.clear()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
 
 
 def _of_run(run: Path) -> Iterator[Damage]:
@@ -95,8 +96,9 @@ def _of_run(run: Path) -> Iterator[Damage]:
     for folder in sorted((run / "artefacts" / ".partial").glob("*/")):
         if folder.is_dir() and (run / "artefacts" / folder.name / MANIFEST).is_file():
             yield Damage(folder, "left over of an artefact that is finished", "remove")
-    for file in sorted([*run.glob("*.partial"), *run.glob("samples/**/*.partial")]):
-        yield Damage(file, "half written", "remove")
+    for place in (run, *(folder for folder in sorted(run.glob("*/")) if folder.name != "artefacts")):
+        for file in sorted(place.glob(f"*{PARTIAL}") if place == run else place.rglob(f"*{PARTIAL}")):
+            yield Damage(file, "half written", "remove")
     yield from _of_results(run)
 
 
@@ -161,5 +163,5 @@ def _of_results(run: Path) -> Iterator[Damage]:
 
 def _first_line(error: BaseException) -> str:
     if isinstance(error, ValidationError):
-        return error.errors()[0]["msg"]
+        return first_fault(error, Manifest)
     return one_line(error)[:200]

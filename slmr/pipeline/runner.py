@@ -1,74 +1,48 @@
-"""Making a plan's artefacts: which are missing, one of them, and all of them in this process."""
+"""Making a plan's artefacts: which are missing, one of them, all of them in this process or by several workers."""
 
 from __future__ import annotations
 
-import math
-import os
 import shutil
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from slmr.artifacts import MANIFEST, Cost, Manifest, Store, git_revision, library_versions
-from slmr.config import EngineSettings, TrainingSettings
+from slmr import signals
+from slmr.artifacts import MANIFEST, Manifest, Store, git_revision, library_versions
+from slmr.config import Params, Profile
 from slmr.errors import WorkError
 from slmr.io import Stopwatch, write_json
 from slmr.pipeline.cost import spent_on
 from slmr.pipeline.launcher import check_training, train_together
-from slmr.pipeline.recipe import Node
-from slmr.pipeline.remote_store import Depot
-from slmr.stage import Progress, StageContext
+from slmr.pipeline.planner import StageNode
+from slmr.pipeline.remote_store import RemoteStore
+from slmr.pipeline.schedule import Schedule, longest_first, starters_first
+from slmr.pipeline.worker import run_stage
+from slmr.stage import Progress, Stage, StageContext
 
-# Seconds of each kind of stage in the lab's profile: for the time left until one has been timed, and for which of
-# several to begin with.
-ROUGH_S = {"grpo": 240.0, "luffy": 240.0, "bread": 240.0, "relift": 240.0, "sft": 90.0, "gkd": 90.0, "dpo": 90.0,
-           "evaluate": 70.0, "probe": 40.0, "bridge": 20.0}  # fmt: skip
-
-
-# What a stage's time grows with, and how much of it the lab's profile has.
-_USUAL = {"share": 1.0, "epochs": 3, "steps": 40, "group_size": 8, "prompts_per_step": 16, "k": 8}
-_USUAL_POOL, _USUAL_COMPLETIONS = 800, 10_000
-
-
-def rough_seconds(node: Node) -> float:
-    """What a stage takes about, by its kind, and by how much it has of what the lab's profile usually has."""
-    usual = ROUGH_S.get(node.stage.name if node.stage else "", 1.0)
-    params = node.params.model_dump() if node.params else {}
-    if params.get("limit"):
-        return (
-            usual * params["limit"] * params.get("k", 4) * len(params.get("tasks", ())) / _USUAL_COMPLETIONS
-        )
-    share = math.prod(params[name] / much for name, much in _USUAL.items() if params.get(name))
-    if "steps" not in params:
-        share *= _pool_size(node) / _USUAL_POOL
-    return usual * share
-
-
-def _pool_size(node: Node) -> int:
-    """Of the pool that a stage works on, directly or not."""
-    pools = (n.params.model_dump()["size"] for n in node.ancestors() if n.params and n.makes("pool"))
-    return next(pools, _USUAL_POOL)
+RunStage = Callable[[Stage, StageContext, Params], float]  # the seconds that the stage takes
 
 
 class Watcher(Protocol):
     """Hears what a bench is doing. The display on the terminal is one; a silent one serves tests."""
 
-    def planned(self, nodes: Sequence[Node], missing: Sequence[Node]) -> None: ...
-    def started(self, node: Node, methods: Sequence[str]) -> None: ...
-    def progress(self, node: Node, done: int, total: int, unit: str) -> None: ...
-    def finished(self, node: Node, reused: bool, seconds: float) -> None: ...
+    def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None: ...
+    def started(self, node: StageNode, methods: Sequence[str]) -> None: ...
+    def progress(self, node: StageNode, done: int, total: int, unit: str) -> None: ...
+    def finished(self, node: StageNode, reused: bool, seconds: float) -> None: ...
+    def result(self, line: str) -> None: ...
 
 
 class SilentWatcher:
     """A watcher that tells nobody."""
 
-    def planned(self, nodes: Sequence[Node], missing: Sequence[Node]) -> None: ...
-    def started(self, node: Node, methods: Sequence[str]) -> None: ...
-    def progress(self, node: Node, done: int, total: int, unit: str) -> None: ...
-    def finished(self, node: Node, reused: bool, seconds: float) -> None: ...
+    def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None: ...
+    def started(self, node: StageNode, methods: Sequence[str]) -> None: ...
+    def progress(self, node: StageNode, done: int, total: int, unit: str) -> None: ...
+    def finished(self, node: StageNode, reused: bool, seconds: float) -> None: ...
+    def result(self, line: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -78,31 +52,54 @@ class Work:
     Attributes:
         root: the folder of the artefacts.
         nodes: each once, inputs first.
-        budget: tokens that a method may spend; None is no limit.
         methods: key of a node → the methods that need it.
-        depot: where machines without a common folder exchange artefacts; None where they have one.
+        starters: keys of the nodes that are made before the others.
+        jobs: stages side by side on this machine; None is as many as it holds.
+        remote_store: where machines without a common folder exchange artefacts; None where they have one.
     """
 
     root: Path
-    nodes: tuple[Node, ...]
-    engine: EngineSettings
-    budget: int | None
+    nodes: tuple[StageNode, ...]
+    profile: Profile
     tasks_paths: tuple[Path, ...]
     methods: Mapping[str, tuple[str, ...]]
-    depot: Depot | None = None
-    training: TrainingSettings = field(default_factory=TrainingSettings)
+    starters: Collection[str] = ()
+    jobs: int | None = 1
+    remote_store: RemoteStore | None = None
 
     @cached_property
     def store(self) -> Store:
         return Store(self.root)
 
-    def has(self, node: Node) -> bool:
-        return node.stage is not None and self.store.has(node.stage.name, node.key)
+    def has(self, node: StageNode) -> bool:
+        return self.store.has(node.kind, node.key)
 
-    def name(self, node: Node) -> str:
-        """Of its artefact's folder."""
-        assert node.stage is not None
-        return self.store.path(node.stage.name, node.key).name
+
+class Made(NamedTuple):
+    """A stage whose artefact is there: whether it was before, and the seconds that this took."""
+
+    node: StageNode
+    reused: bool
+    seconds: float
+
+
+class Workers(Protocol):
+    """What makes stages side by side: processes of this machine, or Ray's tasks."""
+
+    def start(self, node: StageNode) -> bool:
+        """Begins with a stage, unless there is no room for it: whether it has begun."""
+        ...
+
+    def wait(self, watcher: Watcher) -> list[Made]:
+        """What has been made since, after a moment at most; the watcher hears what else happened.
+
+        Raises:
+            RequestError, WorkError: a stage failed.
+        """
+        ...
+
+
+# --------------------------------------------------------------------------------- all stages
 
 
 def make_here(work: Work, watcher: Watcher) -> None:
@@ -113,35 +110,88 @@ def make_here(work: Work, watcher: Watcher) -> None:
         WorkError: a stage failed or the disk refused; finished stages are kept.
     """
     missing = plan_missing(work, watcher)
-    if any(node.stage is not None and node.stage.trains for node in missing):
-        check_training(work.training, work.engine)
-    for node in work.nodes:
+    check_machine_for(work, missing)
+    for node in starters_first(work.nodes, work.starters):
         watcher.started(node, work.methods[node.key])
-        watcher.finished(node, *make_node(work, node, partial(watcher.progress, node)))
+        watcher.finished(*make_node(work, node, partial(watcher.progress, node)))
 
 
-def plan_missing(work: Work, watcher: Watcher) -> list[Node]:
-    """What is to be made; artefacts that depend on something missing are removed, and the watcher hears of it."""
+def make_with(workers: Workers, work: Work, missing: Sequence[StageNode], watcher: Watcher) -> None:
+    """Makes what is missing side by side, the starters first, then whatever begins the longest chain of stages.
+
+    Raises:
+        RequestError, WorkError: a stage failed; finished stages are kept.
+        Stopped: a signal came.
+    """
+    schedule = Schedule(longest_first(missing, work.starters))
+    made = [Made(node, True, 0.0) for node in present(work.nodes, missing)]
+    with signals.deferred():
+        while True:
+            while (node := schedule.next()) and workers.start(node):
+                schedule.start(node)
+                watcher.started(node, work.methods[node.key])
+            for one in made:  # after the others have begun: the watcher may take a while
+                watcher.finished(*one)
+            if not schedule:
+                return
+            if signals.asked():
+                raise signals.Stopped
+            made = workers.wait(watcher)
+            schedule.finish(one.node for one in made)
+
+
+def plan_missing(work: Work, watcher: Watcher) -> list[StageNode]:
+    """What is to be made; artefacts that depend on something missing are removed, and the watcher hears of it.
+
+    Raises:
+        WorkError: the disk refuses, or has too little room.
+    """
     work.store.prepare()
     missing = missing_nodes(work.store, work.nodes)
     # The last ones first: if this is killed, what is left still has a missing input and is found again.
     for node in reversed(missing):
-        if node.stage is not None and work.has(node):
-            work.store.discard(node.stage.name, node.key)
+        if work.has(node):
+            work.store.discard(node.kind, node.key)
     _check_disk(work, missing)
     watcher.planned(work.nodes, missing)
     return missing
 
 
-def _check_disk(work: Work, missing: Sequence[Node]) -> None:
+def missing_nodes(store: Store, nodes: Sequence[StageNode]) -> list[StageNode]:
+    """The nodes without an artefact and, as with make, those that depend on one of them. Inputs come first."""
+    missing: dict[str, StageNode] = {}
+    for node in nodes:
+        if not store.has(node.kind, node.key) or any(source.key in missing for source in node.sources):
+            missing[node.key] = node
+    return list(missing.values())
+
+
+def present(nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> list[StageNode]:
+    """The nodes that are not missing."""
+    keys = {node.key for node in missing}
+    return [node for node in nodes if node.key not in keys]
+
+
+def check_machine_for(work: Work, missing: Sequence[StageNode]) -> None:
+    """Raises RequestError where a stage is to be trained and this machine cannot, as `check_training` says."""
+    if any(node.stage.trains for node in missing):
+        check_training(work.profile.training, work.profile.engine)
+
+
+def model_bytes(nodes: Sequence[StageNode]) -> int:
+    """Bytes of the weights of the largest student that the nodes are made from."""
+    students = {student.location for node in nodes for student in node.students()}
+    folders = [location for location in students if isinstance(location, Path)]
+    return max((sum(f.stat().st_size for f in folder.glob("*.safetensors")) for folder in folders), default=0)
+
+
+def _check_disk(work: Work, missing: Sequence[StageNode]) -> None:
     """That the disk has room for the models that are to be trained, and for one checkpoint with its optimizer.
 
     Raises:
         WorkError: it has not.
     """
-    trained = sum(node.stage is not None and node.stage.trains for node in missing)
-    students = {n.student for node in missing for n in node.ancestors() if isinstance(n.student, Path)}
-    model = max((_weights(student) for student in students), default=0)
+    trained, model = sum(node.stage.trains for node in missing), model_bytes(missing)
     # A checkpoint: the weights, two moments of each, and spare.
     needed = (trained + 4) * model if trained else 0
     free = shutil.disk_usage(work.root).free
@@ -153,103 +203,72 @@ def _check_disk(work: Work, missing: Sequence[Node]) -> None:
         )
 
 
-def _weights(student: Path) -> int:
-    """Bytes of a model's weights."""
-    return sum(file.stat().st_size for file in student.glob("*.safetensors"))
+# ---------------------------------------------------------------------------------- one stage
 
 
-def missing_nodes(store: Store, nodes: Sequence[Node]) -> list[Node]:
-    """The nodes without an artefact and, as with make, those that depend on one of them. Inputs come first."""
-    missing: dict[str, Node] = {}
-    for node in nodes:
-        inputs = (child.key for group in node.inputs.values() for child in group)
-        absent = node.stage is None or not store.has(node.stage.name, node.key)
-        if absent or any(key in missing for key in inputs):
-            missing[node.key] = node
-    return list(missing.values())
-
-
-def make_node(work: Work, node: Node, progress: Progress) -> tuple[bool, float]:
-    """Makes one artefact, unless it is there: whether it was, and the seconds that this took."""
-    assert node.stage is not None and node.params is not None
+def run_here(stage: Stage, context: StageContext, params: Params) -> float:
+    """Runs a stage in this process, or a training of several processes in those: the seconds that this takes."""
     watch = Stopwatch()
+    if stage.trains and context.training.processes > 1:
+        train_together(stage, context, params)
+    else:
+        run_stage(stage, context, params)
+    return watch.seconds
+
+
+def make_node(work: Work, node: StageNode, progress: Progress, run: RunStage = run_here) -> Made:
+    """Makes one artefact, unless it is there.
+
+    Raises:
+        RequestError, WorkError: the stage failed; what it has written is there when it starts again.
+    """
+    watch, store, profile = Stopwatch(), work.store, work.profile
     if work.has(node):
-        return True, watch.seconds
-    quiet_libraries()
-    allowance = _allowance(work, node)
-    with work.store.build(node.stage.name, node.key) as folder:
+        return Made(node, True, watch.seconds)
+    remaining = _remaining_tokens(work, node)
+    with store.build(node.kind, node.key) as folder:
         if folder is None:
-            return True, watch.seconds
-        inputs = {name: [_place(work.store, n) for n in group] for name, group in node.inputs.items()}
+            return Made(node, True, watch.seconds)
         context = StageContext(
-            folder, inputs, node.seed or 0, work.engine, progress, tasks_paths=work.tasks_paths,
-            allowance=allowance, training=work.training.of(node.stage.name),
+            folder, {name: [n.output(store) for n in nodes] for name, nodes in node.inputs.items()}, node.seed or 0,
+            profile.engine, progress, tasks_paths=work.tasks_paths, remaining_tokens=remaining,
+            training=profile.training.of(node.kind), threads=profile.threads,
         )  # fmt: skip
-        if node.stage.trains and work.training.processes > 1:
-            train_together(node.stage, context, node.params)
-        else:
-            node.stage.run(context, node.params)
+        context.cost.wall_s = run(node.stage, context, node.params)
         shutil.rmtree(folder / "trainer", ignore_errors=True)
-        context.cost.wall_s = watch.seconds
         write_json(folder / "stats.json", context.stats)
-        manifest = _manifest(node, context.cost, work)
-        write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
-    return False, watch.seconds
+        write_json(folder / MANIFEST, _manifest(node, context).model_dump(mode="json"))
+    return Made(node, False, watch.seconds)
 
 
-def _allowance(work: Work, node: Node) -> int | None:
+def _remaining_tokens(work: Work, node: StageNode) -> int | None:
     """What the budget leaves for a stage after all that it depends on; evaluation is not part of it.
 
     Raises:
         WorkError: nothing is left.
     """
-    assert node.stage is not None
-    if work.budget is None or node.stage.name == "evaluate":
+    budget = work.profile.budget
+    if budget is None or node.kind == "evaluate":
         return None
-    before = [child for group in node.inputs.values() for child in group]
-    spent = spent_on(work.store, before).tokens
-    if spent >= work.budget:
+    spent = spent_on(work.store, node.sources).tokens
+    if spent >= budget:
         raise WorkError(
             f"stage {node.label} ({', '.join(work.methods[node.key])}): {spent:,} tokens are spent before it, and the"
-            f" profile's budget is {work.budget:,}: raise `budget`, or spend less on the stages before"
+            f" profile's budget is {budget:,}: raise `budget`, or spend less on the stages before"
         )
-    return work.budget - spent
+    return budget - spent
 
 
-def _place(store: Store, node: Node) -> Path | str:
-    """Where a node's output is: its artefact, or the student's own folder or URL."""
-    if node.stage is None:
-        assert node.student is not None
-        return node.student
-    return store.path(node.stage.name, node.key)
-
-
-def _manifest(node: Node, cost: Cost, work: Work) -> Manifest:
+def _manifest(node: StageNode, context: StageContext) -> Manifest:
     import torch
 
-    assert node.stage is not None and node.params is not None
-    used = node.stage.uses_engine or (node.stage.rolls_out and work.engine.sampled_by != "trainer")
+    stage, engine = node.stage, context.engine
+    samples_elsewhere = stage.trains and stage.samples and engine.sampled_by != "trainer"
     return Manifest(
-        stage=node.stage.name, stage_version=node.stage.version, key=node.key,
-        parameters=node.params.model_dump(mode="json"),
-        inputs={name: [n.key for n in group] for name, group in node.inputs.items()},
-        seed=node.seed, versions=library_versions(work.engine.name), git_revision=git_revision(),
-        device="cuda" if torch.cuda.is_available() else "cpu", threads=torch.get_num_threads(), cost=cost,
-        engine=work.engine.model_dump(mode="json") if used else {},
-        training=work.training.of(node.stage.name).identity() if node.stage.trains else {},
+        stage=stage.name, stage_version=stage.version, key=node.key, parameters=node.params.model_dump(mode="json"),
+        inputs={name: [n.key for n in nodes] for name, nodes in node.inputs.items()}, seed=node.seed,
+        versions=library_versions(engine.name), git_revision=git_revision(),
+        device="cuda" if torch.cuda.is_available() else "cpu", threads=context.threads or torch.get_num_threads(),
+        cost=context.cost, engine=engine.model_dump(mode="json") if stage.uses_engine or samples_elsewhere else {},
+        training=context.training.identity() if stage.trains else {},
     )  # fmt: skip
-
-
-def quiet_libraries() -> None:
-    """Keeps the libraries' own bars and notices off the screen; errors still show."""
-    os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
-    if "transformers" not in sys.modules:
-        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    import transformers
-
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    if datasets := sys.modules.get("datasets"):  # else the variable above does it, if it is imported at all
-        datasets.disable_progress_bars()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from slmr import formats
 from slmr.artifacts import Cost, Store
 from slmr.evaluate import METRICS
 from slmr.io import read_json
 from slmr.pipeline.bench import Entry, Plan, method_cost
 from slmr.pipeline.cost import spent_on
-from slmr.pipeline.recipe import Node
-from slmr.results.report import compact
+from slmr.pipeline.planner import StageNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class Sharing:
     def __str__(self) -> str:
         if not self.training_alone.tokens:
             return "Shared      nothing was trained"
-        training, tokens = _ratios(self.training, self.training_alone), compact(self.training.tokens)
+        training, tokens = _ratios(self.training, self.training_alone), formats.tokens(self.training.tokens)
         return (
             f"Shared      {tokens} tokens for training, {training} of what the methods take one by one;"
-            f" {compact(self.whole.tokens)} with evaluations, {_ratios(self.whole, self.whole_alone)}"
+            f" {formats.tokens(self.whole.tokens)} with evaluations, {_ratios(self.whole, self.whole_alone)}"
         )
 
 
@@ -56,10 +56,9 @@ def _whole(store: Store, found: Iterable[Entry]) -> Cost:
     return _sum([spent_on(store, ends.values()), *(_answers(store, end) for end in ends.values())])
 
 
-def _answers(store: Store, evaluation: Node) -> Cost:
+def _answers(store: Store, evaluation: StageNode) -> Cost:
     """The tokens of an evaluation, which its own cost leaves out."""
-    assert evaluation.stage is not None
-    metrics = read_json(store.path(evaluation.stage.name, evaluation.key) / METRICS)
+    metrics = read_json(evaluation.output(store) / METRICS)
     return Cost(rollout_tokens=round(sum(m["n_items"] * m["k"] * m["mean_tokens"] for m in metrics.values())))
 
 

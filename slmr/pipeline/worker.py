@@ -1,34 +1,42 @@
-"""One of the processes that train a stage together: `python -m slmr.pipeline.worker`.
+"""Runs stages: in this process, or as a process of its own, `python -m slmr.pipeline.worker`.
 
-`slmr.pipeline.launcher` starts it, and nobody else. Its standard input is one line of JSON, the `Job`, and then stays
-open for as long as the parent lives. Its standard output is for the parent, a JSON object a line; what libraries
-print goes to standard error.
+`slmr.pipeline.children` starts such a process, and nobody else. Its standard input has a line of JSON for each stage to
+run, the `Job`, and stays open for as long as the parent lives. Its standard output is for the parent, a JSON object a
+line; what libraries print goes to standard error.
 """
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
 import sys
 import threading
 import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, TextIO
 
 from pydantic import BaseModel, ConfigDict
 
 from slmr import signals
-from slmr.config import EngineSettings, TrainingSettings
+from slmr.artifacts import Cost
+from slmr.config import EngineSettings, Params, TrainingSettings
+from slmr.engines import memory
 from slmr.errors import RequestError, SlmrError
-from slmr.stage import StageContext
+from slmr.stage import Stage, StageContext
 
 _ORPHANED = 3
+_HEAVY = ("torch", "datasets", "trl.trainer.sft_trainer", "trl.trainer.grpo_trainer", "lm_eval.evaluator")
 
 
 class Job(BaseModel):
-    """What the processes are to do: a stage, its parameters, and all of its context that is not the parent's own.
+    """A stage to run: its parameters, and all of its context that is not the parent's own.
 
-    `inputs`: name → (place, whether that is a path).
+    `inputs`: name → (location, whether that is a path).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -41,18 +49,68 @@ class Job(BaseModel):
     engine: EngineSettings
     training: TrainingSettings
     tasks_paths: list[Path]
-    allowance: int | None
+    remaining_tokens: int | None
+    threads: int | None
     stats: dict[str, Any]
 
-    def context(self, rank: int, tell: Any) -> StageContext:
+    @classmethod
+    def of(cls, stage: Stage, context: StageContext, params: Params) -> Job:
         inputs = {
-            name: [Path(place) if is_path else place for place, is_path in places]
-            for name, places in self.inputs.items()
+            name: [(str(location), isinstance(location, Path)) for location in locations]
+            for name, locations in context.inputs.items()
+        }
+        return cls(
+            stage=stage.name, params=params.model_dump(mode="json"), folder=context.folder, inputs=inputs,
+            seed=context.seed, engine=context.engine, training=context.training, tasks_paths=list(context.tasks_paths),
+            remaining_tokens=context.remaining_tokens, threads=context.threads, stats=context.stats,
+        )  # fmt: skip
+
+    def context(self, worker: int, progress: Callable[[int, int, str], None]) -> StageContext:
+        inputs = {
+            name: [Path(location) if is_path else location for location, is_path in locations]
+            for name, locations in self.inputs.items()
         }
         return StageContext(
-            self.folder, inputs, self.seed, self.engine, lambda *at: tell({"progress": at}), stats=self.stats,
-            tasks_paths=self.tasks_paths, allowance=self.allowance, training=self.training, rank=rank,
+            self.folder, inputs, self.seed, self.engine, progress, stats=self.stats, tasks_paths=self.tasks_paths,
+            remaining_tokens=self.remaining_tokens, training=self.training, worker=worker, threads=self.threads,
         )  # fmt: skip
+
+
+class Done(BaseModel):
+    """What a stage left in its context, for the parent's."""
+
+    stats: dict[str, Any]
+    cost: Cost
+    threads: int | None
+
+
+def run_stage(stage: Stage, context: StageContext, params: Params) -> None:
+    """Runs a stage in this process, on the context's number of threads; afterwards the context has the real number."""
+    import torch
+
+    quiet_libraries()
+    before = torch.get_num_threads()
+    torch.set_num_threads(context.threads or before)
+    try:
+        stage.run(context, params)
+        context.threads = torch.get_num_threads()
+    finally:
+        torch.set_num_threads(before)
+
+
+def quiet_libraries() -> None:
+    """Keeps the libraries' own bars and notices off the screen; errors still show."""
+    os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    if "transformers" not in sys.modules:
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    if datasets := sys.modules.get("datasets"):  # else the variable above does it, if it is imported at all
+        datasets.disable_progress_bars()
 
 
 class Channel:
@@ -62,53 +120,73 @@ class Channel:
         self._out: TextIO = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)
 
-    def tell(self, said: dict[str, Any]) -> None:
-        self._out.write(json.dumps(said) + "\n")
+    def send(self, message: dict[str, Any]) -> None:
+        self._out.write(json.dumps(message) + "\n")
         self._out.flush()
 
 
 def main() -> None:
-    """Trains, and tells the parent what came of it."""
-    channel, rank = Channel(), int(os.environ["RANK"])
-    job = Job.model_validate_json(sys.stdin.readline())
-    threading.Thread(target=_outlive_nobody, daemon=True).start()
+    """Runs one stage after the other, and says what came of each, until the parent is gone or a signal comes."""
+    channel, jobs = Channel(), SimpleQueue[Job]()
+    threading.Thread(target=_receive, args=(jobs,), daemon=True).start()
+    if "RANK" not in os.environ:  # of a training's processes none stays for another stage
+        _preload()
+    channel.send({"ready": True})
     code = 0
     try:
         with signals.listening():
-            context = _train(job, rank, channel)
-        channel.tell({"done": {"stats": context.stats, "cost": context.cost.model_dump()}})
-    except SlmrError as error:
-        channel.tell({"failed": str(error), "request": isinstance(error, RequestError)})
+            while True:
+                _run(jobs.get(), channel)
     except signals.Stopped:
-        channel.tell({"stopped": True})
+        channel.send({"stopped": True})
     except BaseException:
         traceback.print_exc()
         code = 1
     sys.stderr.flush()
-    os._exit(code)  # an ordinary end could wait for the others, which may wait for this one
+    os._exit(
+        code
+    )  # an ordinary end could wait for the other workers of a training, which may wait for this one
 
 
-def _train(job: Job, rank: int, channel: Channel) -> StageContext:
+def _preload() -> None:
+    """Imports what stages import, which takes as long as a short stage: no stage's time shall have it."""
+    quiet_libraries()
+    for name in _HEAVY:
+        with suppress(ImportError):  # the stage that needs it says what to install
+            importlib.import_module(name)
+
+
+def _run(job: Job, channel: Channel) -> None:
     from slmr.pipeline.recipe import stages
 
     _take_device()
     stage = stages()[job.stage]
-    context = job.context(rank, channel.tell)
-    stage.run(context, stage.params.model_validate(job.params))
-    return context
+    context = job.context(int(os.environ.get("RANK", "0")), lambda *at: channel.send({"progress": at}))
+    try:
+        run_stage(stage, context, stage.params.model_validate(job.params))
+    except SlmrError as error:
+        channel.send({"failed": str(error), "request": isinstance(error, RequestError)})
+        return
+    done = Done(stats=context.stats, cost=context.cost, threads=context.threads)
+    channel.send({"done": done.model_dump()})
+    gc.collect()
+    memory.release()
 
 
 def _take_device() -> None:
-    """One GPU a process, before anything is loaded onto the first."""
+    """One GPU a process, or the share of one that the parent has given, before anything is loaded."""
     import torch
 
     if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        if memory.gpu_share() < 1:
+            torch.cuda.set_per_process_memory_fraction(memory.gpu_share())
 
 
-def _outlive_nobody() -> None:
-    """Ends this process when the parent's end of the pipe is gone, however the parent ended."""
-    sys.stdin.read()
+def _receive(jobs: SimpleQueue[Job]) -> None:
+    """Takes in jobs; ends this process when the parent's end of the pipe is gone, however the parent ended."""
+    for line in sys.stdin:
+        jobs.put(Job.model_validate_json(line))
     os._exit(_ORPHANED)
 
 

@@ -8,20 +8,17 @@ would seem to gain by chance alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from pathlib import Path
+from itertools import chain
 from typing import Any
 
-from slmr.results.entries import Entry
-from slmr.results.schema import write_table
 from slmr.curriculum.partition import GROUP_ORDER, Group, GroupBounds, group_of
+from slmr.results.entries import MethodResult
 from slmr.stats import Estimate, bounded_mean, pass_scores
 
 Row = Mapping[str, Any]
-
-
+Item = tuple[str, str]  # task, item id
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +40,17 @@ class Capability:
     passed: dict[int, Estimate]
 
 
-def capability(found: Sequence[Entry]) -> list[Capability]:
-    """Every entry of a student that has the table of every one of its seeds; nothing without the base's."""
+def capability(results: Sequence[MethodResult]) -> list[Capability]:
+    """Every result of a student that has the table of every one of its seeds; nothing without the base's."""
     tables = {
-        entry.method: [entry.table("capability", seed) for seed in entry.seeds]
-        for entry in found
-        if all(entry.file("capability", seed).is_file() for seed in entry.seeds)
+        result.method: [result.table("capability", seed) for seed in result.seeds]
+        for result in results
+        if all(result.file("capability", seed).is_file() for seed in result.seeds)
     }
     if "base" not in tables:
         return []
     bounds, base = GroupBounds(), tables["base"][0]
-    groups: dict[tuple[str, str], Group] = {
+    groups: dict[Item, Group] = {
         _name(row): group_of(row["correct_first"] / (row["k"] // 2), bounds) for row in base
     }
     before = {
@@ -66,39 +63,42 @@ def capability(found: Sequence[Entry]) -> list[Capability]:
     ]
 
 
-def _name(row: Row) -> tuple[str, str]:
+def _name(row: Row) -> Item:
     return row["task"], row["item_id"]
 
 
 def _gains(
-    seeds: Sequence[Sequence[Row]], groups: Mapping[Any, Group], before: Mapping[Any, float]
+    seeds: Sequence[Sequence[Row]], groups: Mapping[Item, Group], before: Mapping[Item, float]
 ) -> list[GroupGain]:
     means = _item_means(seeds, lambda row: row["correct"] / row["k"])
-    found = []
-    for group in GROUP_ORDER:
-        names = [name for name in means if groups[name] == group]
-        if names:
-            start = sum(before[name] for name in names) / len(names)
-            found.append(GroupGain(group, len(names), start, bounded_mean([means[n] for n in names])))
-    return found
+    by_group: dict[Group, list[Item]] = {
+        group: [item for item in means if groups[item] == group] for group in GROUP_ORDER
+    }
+    return [
+        GroupGain(
+            group, len(items), sum(before[item] for item in items) / len(items),
+            bounded_mean([means[item] for item in items]),
+        )
+        for group, items in by_group.items()
+        if items
+    ]  # fmt: skip
 
 
 def _passed(seeds: Sequence[Sequence[Row]]) -> dict[int, Estimate]:
     """pass@k for the powers of two up to the number of completions; items' means over seeds."""
     k = min(row["k"] for rows in seeds for row in rows)
-    sizes = [2**i for i in range(k.bit_length()) if 2**i <= k]
-    found = {}
-    for size in sizes:
-        table = pass_scores(k, size)
-        means = _item_means(seeds, lambda row, table=table: float(table[row["correct"]]))
-        found[size] = bounded_mean(list(means.values()))
-    return found
+    tables = {2**i: pass_scores(k, 2**i) for i in range(k.bit_length()) if 2**i <= k}
+    return {
+        size: bounded_mean(
+            list(_item_means(seeds, lambda row, table=table: float(table[row["correct"]])).values())
+        )
+        for size, table in tables.items()
+    }
 
 
-def _item_means(seeds: Sequence[Sequence[Row]], score: Any) -> dict[Any, float]:
+def _item_means(seeds: Sequence[Sequence[Row]], score: Callable[[Row], float]) -> dict[Item, float]:
     """Each item's mean over the seeds."""
-    totals: dict[Any, float] = {}
-    for rows in seeds:
-        for row in rows:
-            totals[_name(row)] = totals.get(_name(row), 0.0) + score(row)
-    return {name: total / len(seeds) for name, total in totals.items()}
+    totals: dict[Item, float] = {}
+    for row in chain.from_iterable(seeds):
+        totals[_name(row)] = totals.get(_name(row), 0.0) + score(row)
+    return {item: total / len(seeds) for item, total in totals.items()}

@@ -1,15 +1,18 @@
-"""Completions behind the board, by DuckDB over the runs' Parquet files. Nothing here draws."""
+"""Completions behind a ranking, by DuckDB over the runs' Parquet files; what two texts differ in. Nothing draws."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from slmr.results.entries import MethodResult
 from slmr.results.schema import items_file
 
 VERDICTS = ("correct", "wrong", "no_answer", "malformed_gold", "timeout", "checker_error")
@@ -17,21 +20,28 @@ _COLUMNS = ("item_id", "k_index", "completion", "finish_reason", "tokens", "stat
             "reason", "prompt", "gold")  # fmt: skip
 
 
+Span = tuple[int, int]  # characters of a text, from the first on to before the second
+
+
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the board: a run's file of completions, and the file of their items' texts where it keeps one."""
+    """One cell of a ranking: a run's file of completions, and the file of their items' texts where it keeps one."""
 
     samples: Path
     items: Path | None
 
-    @classmethod
-    def of(cls, run: Path, samples: Path, task: str) -> Cell:
-        items = items_file(run, task)
-        return cls(samples, items if items.is_file() else None)
+
+def cell_of(result: MethodResult, task: str, seed: int) -> Cell | None:
+    """Where the completions of a method on a task are, of one seed; None where it was not measured."""
+    for row, run in result.run_rows:
+        if (row.task, row.seed) == (task, seed):
+            items = items_file(run, task)
+            return Cell(row.samples_file(run), items if items.is_file() else None)
+    return None
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CompletionFilter:
     """Which completions: of these verdicts (any by default), with this text in problem, completion or item id."""
 
     verdicts: tuple[str, ...] = ()
@@ -39,28 +49,28 @@ class Wanted:
     items: tuple[str, ...] = ()
 
 
-def count(cell: Cell, wanted: Wanted) -> int:
+def count(cell: Cell, chosen: CompletionFilter) -> int:
     """How many completions of a cell fit; raises as `find`."""
     try:
         changed = cell.samples.stat().st_mtime_ns
     except OSError:
         changed = 0  # the query says what is wrong
-    return _count(cell, wanted, changed)
+    return _count(cell, chosen, changed)
 
 
 @lru_cache(maxsize=256)  # the same for every page
-def _count(cell: Cell, wanted: Wanted, _changed: int) -> int:
-    where, values = _where(wanted)
+def _count(cell: Cell, chosen: CompletionFilter, _changed: int) -> int:
+    where, values = _where(chosen)
     return _query(cell, "select count(*) from ({source}) where " + where, values)[0]["count_star()"]
 
 
-def find(cell: Cell, wanted: Wanted, offset: int = 0, limit: int = 10) -> list[dict[str, Any]]:
+def find(cell: Cell, chosen: CompletionFilter, offset: int = 0, limit: int = 10) -> list[dict[str, Any]]:
     """The completions of a cell that fit, in the order of the items.
 
     Raises:
         OSError: the file is missing or is no file of completions.
     """
-    where, values = _where(wanted)
+    where, values = _where(chosen)
     columns = ", ".join(_COLUMNS)
     query = f"select {columns} from ({{source}}) where {where} order by place, k_index limit ? offset ?"
     return _query(cell, query, [*values, limit, offset])
@@ -69,9 +79,9 @@ def find(cell: Cell, wanted: Wanted, offset: int = 0, limit: int = 10) -> list[d
 def _query(cell: Cell, query: str, values: Sequence[Any]) -> list[dict[str, Any]]:
     with _database().cursor() as db:
         try:
-            found = db.execute(query.replace("{source}", _source(db, cell)), list(values))
-            names = [column[0] for column in found.description or []]
-            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            answer = db.execute(query.replace("{source}", _source(db, cell)), list(values))
+            names = [column[0] for column in answer.description or []]
+            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
         except duckdb.Error as error:
             raise OSError(f"{cell.samples}: {str(error).splitlines()[0]}") from None
 
@@ -101,18 +111,47 @@ def _quoted(file: Path) -> str:
     return "'" + str(file).replace("'", "''") + "'"
 
 
-def _where(wanted: Wanted) -> tuple[str, list[Any]]:
+def _where(chosen: CompletionFilter) -> tuple[str, list[Any]]:
     parts, values = ["true"], []
-    if wanted.verdicts:
+    if chosen.verdicts:
         parts.append("list_contains(?, status)")
-        values.append(list(wanted.verdicts))
-    if wanted.items:
+        values.append(list(chosen.verdicts))
+    if chosen.items:
         parts.append("list_contains(?, item_id)")
-        values.append(list(wanted.items))
-    if wanted.text:
+        values.append(list(chosen.items))
+    if chosen.text:
         texts = " or ".join(
             f"contains(lower(coalesce({name}, '')), lower(?))" for name in ("completion", "prompt", "item_id")
         )
         parts.append(f"({texts})")
-        values += [wanted.text] * 3
+        values += [chosen.text] * 3
     return " and ".join(parts), values
+
+
+def words_without_counterpart(a: str, b: str) -> tuple[list[Span], list[Span]]:
+    """The words of each of two texts that the other has not in the same place; of the first 20,000 characters."""
+    words = [[(m.start(), m.end()) for m in re.finditer(r"\S+", text[:20_000])] for text in (a, b)]
+    in_a, in_b = ([text[i:j] for i, j in spans] for text, spans in zip((a, b), words, strict=True))
+    marks: tuple[list[Span], list[Span]] = ([], [])
+    for tag, i, j, k, n in SequenceMatcher(None, in_a, in_b, autojunk=False).get_opcodes():
+        for side, (start, end) in enumerate(((i, j), (k, n))):
+            if tag != "equal" and end > start:
+                marks[side].append((words[side][start][0], words[side][end - 1][1]))
+    return marks
+
+
+_FORMULA = re.compile(
+    r"\$\$(.{1,400}?)\$\$|\$([^$\n]{1,400}?)\$|\\\((.{1,400}?)\\\)|\\\[(.{1,400}?)\\\]"
+    r"|(\\boxed\{(?:[^{}]|\{[^{}]*\}){1,200}\})",
+    re.S,
+)
+
+
+def formulas_in(text: str, most: int = 12) -> list[str]:
+    """The formulas of a text, each once. None can leave the mathematics that it is drawn in: no $ and no line break."""
+    formulas = []
+    for match in _FORMULA.finditer(text[:20_000]):
+        formula = " ".join(next(part for part in match.groups() if part is not None).split())
+        if formula and "$" not in formula and formula not in formulas:
+            formulas.append(formula)
+    return formulas[:most]

@@ -1,30 +1,49 @@
-"""What stands on a board: a method of a student over its seeds, or a model as it is; wherever its runs are."""
+"""What one method of one student scored over its seeds, or a model as it is; wherever its runs are."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from slmr.config import MethodKind
+from slmr.errors import RequestError, unknown
+from slmr.results.paired_scores import Scores
 from slmr.results.schema import SummaryRow, read_summary, read_table, run_file
-from slmr.results.paired_scores import Side
 
 UNTRAINED = ("base", "model")
-Located = tuple[SummaryRow, Path]  # a row, and the run's folder that it is in
+
+
+class RunRow(NamedTuple):
+    """A summary row, and the folder of the run that it is in."""
+
+    row: SummaryRow
+    run: Path
 
 
 @dataclass(frozen=True)
-class Entry:
-    """The rows of one method and student, by seed and in the order of the tasks, each with its run's folder."""
+class MethodResult:
+    """The rows of one method and student, by seed and in the order of the tasks, each with its run's folder.
 
-    located: tuple[Located, ...]
+    Attributes:
+        scores: task → its scores; `Scores.values` reads the completions when it is asked for.
+    """
+
+    run_rows: tuple[RunRow, ...]
+    scores: dict[str, Scores] = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, run_rows: Iterable[RunRow]) -> MethodResult:
+        """Of rows in the order of their seeds."""
+        rows = tuple(run_rows)
+        return cls(rows, _scores((row, row.samples_file(run)) for row, run in rows))
 
     @property
     def first(self) -> SummaryRow:
-        return self.located[0][0]
+        return self.run_rows[0].row
 
     @property
     def method(self) -> str:
@@ -50,69 +69,67 @@ class Entry:
 
     @cached_property
     def seeds(self) -> list[int]:
-        return sorted({row.seed for row, _ in self.located})
+        return sorted({row.seed for row, _ in self.run_rows})
 
     @cached_property
     def tasks(self) -> list[str]:
-        return list(dict.fromkeys(row.task for row, _ in self.located))
+        return list(self.scores)
 
     def rows(self, task: str | None = None) -> list[SummaryRow]:
         """All rows, or those of a task, by seed."""
-        return self._by_task.get(task, [])
+        if task is None:
+            return [row for row, _ in self.run_rows]
+        return self.scores[task].rows if task in self.scores else []
 
-    @cached_property
-    def _by_task(self) -> dict[str | None, list[SummaryRow]]:
-        found: dict[str | None, list[SummaryRow]] = {None: [row for row, _ in self.located]}
-        for row in found[None]:
-            found.setdefault(row.task, []).append(row)
-        return found
+    def rate(self, name: str) -> float:
+        """The mean over all rows of one of their numbers, such as `truncated_rate`."""
+        values = [getattr(row, name) for row in self.rows()]
+        return math.fsum(values) / len(values)
 
-    @cached_property
-    def sides(self) -> dict[str, Side]:
-        """Task → its scores; raises as `Side.values` does, when they are asked for."""
-        return _sides((row, row.samples_file(folder)) for row, folder in self.located)
+    def cost(self, name: str) -> float:
+        """The mean over seeds of what the training cost, such as `tokens`; all rows of a seed have the same."""
+        first_of_seed = {row.seed: row for row in reversed(self.rows())}
+        return math.fsum(getattr(first_of_seed[seed], name) for seed in self.seeds) / len(self.seeds)
 
     @property
     def fault(self) -> str | None:
         """Why it cannot be compared item by item, in a line; None if it can."""
-        return next((side.fault for side in self.sides.values() if side.fault), None)
+        return next((scores.fault for scores in self.scores.values() if scores.fault), None)
 
-    def of_seeds(self, seeds: Sequence[int]) -> Entry:
+    def of_seeds(self, seeds: Sequence[int]) -> MethodResult:
         """The same with these seeds alone; itself, with what it has read, where it has no others."""
         if list(seeds) == self.seeds:
             return self
-        return Entry(tuple(place for place in self.located if place[0].seed in seeds))
+        return MethodResult.of(run_row for run_row in self.run_rows if run_row.row.seed in seeds)
 
-    def as_seeds(self, own: Sequence[int], names: Sequence[int]) -> Entry:
-        """What it has of its own seeds, one after the other, under other seeds' names, to be paired with those."""
-        places = [
-            (row.model_copy(update={"seed": name}), row, folder)
-            for name, seed in zip(names, own, strict=True)
-            for row, folder in self.located
+    def as_seeds(self, seeds: Sequence[int], names: Sequence[int]) -> MethodResult:
+        """What it has of its seeds, one after the other, under other seeds' names, to be paired with those."""
+        renamed = [
+            (RunRow(row.model_copy(update={"seed": name}), run), row.samples_file(run))
+            for name, seed in zip(names, seeds, strict=True)
+            for row, run in self.run_rows
             if row.seed == seed
         ]
-        found = Entry(tuple((renamed, folder) for renamed, _, folder in places))
-        vars(found)["sides"] = _sides((renamed, row.samples_file(folder)) for renamed, row, folder in places)
-        return found
+        scores = _scores((run_row.row, file) for run_row, file in renamed)
+        return MethodResult(tuple(run_row for run_row, _ in renamed), scores)
 
-    def of_tasks(self, tasks: Sequence[str]) -> Entry:
+    def of_tasks(self, tasks: Sequence[str]) -> MethodResult:
         """The same with these tasks alone, and with what it has read of them; all where none is named."""
         if not tasks:
             return self
-        found = Entry(tuple(place for place in self.located if place[0].task in tasks))
-        vars(found)["sides"] = {task: side for task, side in self.sides.items() if task in tasks}
-        return found
+        rows = tuple(run_row for run_row in self.run_rows if run_row.row.task in tasks)
+        return MethodResult(rows, {task: scores for task, scores in self.scores.items() if task in tasks})
 
-    def whole(self, tasks: Sequence[str]) -> Entry | None:
+    def complete(self, tasks: Sequence[str]) -> MethodResult | None:
         """The same with the seeds that have all of these tasks; None where none has."""
-        has = {(row.seed, row.task) for row, _ in self.located}
+        has = {(row.seed, row.task) for row, _ in self.run_rows}
         seeds = [seed for seed in self.seeds if all((seed, task) in has for task in tasks)]
         return self.of_seeds(seeds) if seeds else None
 
     def file(self, what: str, seed: int) -> Path:
         """Where its run keeps a table of one seed, such as `course`; it need not be there."""
-        folder = next(folder for row, folder in self.located if row.seed == seed)
-        return run_file(folder, what, self.method, self.student, seed)
+        run = next(run for row, run in self.run_rows if row.seed == seed)
+        return run_file(run, what, self.method, self.student, seed)
 
     def table(self, what: str, seed: int) -> list[dict[str, Any]]:
         """The rows of such a table; none where there is no file.
@@ -124,26 +141,54 @@ class Entry:
         return read_table(file) if file.is_file() else []
 
 
-def _sides(placed: Iterable[tuple[SummaryRow, Path]]) -> dict[str, Side]:
+def _scores(rows: Iterable[tuple[SummaryRow, Path]]) -> dict[str, Scores]:
     """Task → its rows with the files of their completions."""
-    found: dict[str, Side] = {}
-    for row, file in placed:
-        side = found.setdefault(row.task, Side([], []))
-        side.rows.append(row)
-        side.files.append(file)
-    return found
+    by_task: dict[str, Scores] = {}
+    for row, file in rows:
+        scores = by_task.setdefault(row.task, Scores([], []))
+        scores.rows.append(row)
+        scores.files.append(file)
+    return by_task
 
 
-def entries(located: Sequence[Located]) -> list[Entry]:
+def method_results(run_rows: Iterable[RunRow]) -> list[MethodResult]:
     """One for each method and student, in the order of first appearance."""
-    groups: dict[tuple[str, str], list[Located]] = {}
-    for place in located:
-        groups.setdefault((place[0].method, place[0].student), []).append(place)
-    return [Entry(tuple(sorted(group, key=lambda place: place[0].seed))) for group in groups.values()]
+    groups: dict[tuple[str, str], list[RunRow]] = {}
+    for run_row in run_rows:
+        groups.setdefault((run_row.row.method, run_row.row.student), []).append(run_row)
+    return [MethodResult.of(sorted(group, key=lambda r: r.row.seed)) for group in groups.values()]
 
 
-def run_entries(run: Path, student: str | None = None, edition: str | None = None) -> list[Entry]:
+def run_results(run: Path, student: str | None = None, edition: str | None = None) -> list[MethodResult]:
     """Those of one run, of a student and an edition where they are named; raises as `read_summary`."""
     rows = read_summary(run / "summary.json").rows
-    chosen = [row for row in rows if student in (None, row.student) and edition in (None, row.edition)]
-    return entries([(row, run) for row in chosen])
+    return method_results(
+        RunRow(row, run) for row in rows if student in (None, row.student) and edition in (None, row.edition)
+    )
+
+
+def find_result(name: str) -> MethodResult:
+    """The result that `FOLDER`, `FOLDER:METHOD` or `FOLDER:METHOD:STUDENT` names, where it holds several.
+
+    Raises:
+        RequestError: there is no such folder, method or student, or the name fits several.
+    """
+    folder, method, student, *_ = [*([name] if Path(name).is_dir() else name.split(":", 2)), "", ""]
+    results = run_results(Path(folder))
+    if not results:
+        raise RequestError(f"{folder} holds no results: its summary has no rows")
+    method = _choice("method", folder, method, [result.method for result in results])
+    of_method = {result.student: result for result in results if result.method == method}
+    return of_method[_choice("student", f"{folder}:{method}", student, list(of_method))]
+
+
+def _choice(what: str, where: str, name: str, names: Sequence[str]) -> str:
+    """The one of some names that is asked for, or the only one; raises as `find_result`."""
+    known = list(dict.fromkeys(names))
+    if name and name not in known:
+        raise unknown(f"{what} in {where}", name, known)
+    if not name and len(known) > 1:
+        raise RequestError(
+            f"{where} holds several {what}s: name one, as in {where}:{known[-1]} (known: {', '.join(known)})"
+        )
+    return name or known[0]

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from slmr.results.schema import write_table
-from slmr.stage import model_in
 from slmr.curriculum.bridge import SCORES
-from slmr.curriculum.critique import CRITIQUES
-from slmr.curriculum.schema import TRACES, problems_by_id
-from slmr.artifacts import Cost, Store
-from slmr.io import read_json, read_rows
+from slmr.curriculum.schema import TRACES
+from slmr.io import read_rows
 
 Row = dict[str, Any]
-
-
 
 
 def spread(rows: Sequence[Row], n: int) -> list[Row]:
@@ -40,15 +33,3 @@ def bridged(folder: Path) -> list[Row]:
         if row["kept"]:
             problem["kept"] = row
     return list(found.values())
-
-
-
-
-
-
-
-
-
-
-
-

@@ -1,54 +1,26 @@
-"""The board as HTML, for the leaderboard and for a report's page, and such a page. Whatever is not ours is escaped."""
+"""The ranking as HTML, for the leaderboard and for a report's page, and such a page. Others' text is escaped."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from html import escape as escape_html
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from slmr.results.entries import UNTRAINED
 from slmr.errors import visible
-from slmr.results.figures import KIND_COLOURS
-from slmr.results.ranking import Board, Standing
+from slmr.results import colours
+from slmr.results.columns import HTML, Column, columns_on, sorted_methods
+from slmr.results.entries import UNTRAINED
+from slmr.results.ranking import RankedMethod, Ranking
+from slmr.results.tables import texts
 from slmr.stats import Estimate
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-
-def escape(text: str) -> str:
-    """Text as it is, inside of HTML; control characters are visible."""
-    return escape_html(visible(text))
-
-
 EDITIONS = {
     "lab": "lab edition: procedural tasks, tiny students",
     "paper": "paper edition: public benchmarks, pretrained students",
 }
-
-HELP = {
-    "rank": "1 + how many methods of the same student are significantly better (Holm-corrected, 5 %). Methods that "
-            "cannot be told apart share a rank; ablations and controls have none.",
-    "method": "The recipe and its kind of training; base is the untrained student.",
-    "model": "A model that is evaluated as it is, not trained here.",
-    "mean": "Unweighted mean of the tasks' strict accuracies, percent, with its 95 % interval as a bar; the thin line "
-            "is base. Blank where a task is missing.",
-    "gain": "Mean minus the untrained student's with the same seeds, points, paired by item, ± half its 95 % interval. "
-            "* where p < 0.05 after Holm's correction over the methods.",
-    "task": "Strict accuracy, percent, ± half its 95 % interval, which is the bar; the thin line is base.",
-    "seeds": "Training seeds that the row is over; with one, the intervals know nothing of another training run.",
-    "sd": "Standard deviation of the mean from training seed to training seed, points.",
-    "tokens": "Tokens generated, trained on and taught; mean over seeds, shared stages in full. ◆ where nothing "
-              "cheaper is better.",
-    "TFLOP": "6 N per trained token plus 2 N per sampled token, for N parameters, in 10¹² operations.",
-    "minutes": "Wall time of all training stages, shared ones in full; mean over seeds.",
-    "format loss": "Lenient minus strict accuracy, points: right answers that are not in the requested form.",
-    "cut off": "Completions that the token limit cut off, percent.",
-    "no answer": "Completions without a readable answer, percent.",
-    "items": "Evaluated items over all tasks, times completions of each.",
-}  # fmt: skip
 
 STYLE = """
 .slmr-wrap{overflow-x:auto;--bg:#fff;--line:rgba(128,128,128,.28)}
@@ -71,7 +43,6 @@ STYLE = """
  linear-gradient(rgba(128,128,128,.16),rgba(128,128,128,.16)) 0 2px/100% 7px;background-repeat:no-repeat}
 """
 
-
 _DOCUMENT_STYLE = """
 :root{color-scheme:light dark}
 body{font-family:system-ui,sans-serif;line-height:1.5;margin:0 auto;max-width:1500px}
@@ -83,6 +54,11 @@ caption{caption-side:top;text-align:left;opacity:.8;padding:.3rem 0}pre{overflow
 """
 
 
+def escape(text: str) -> str:
+    """Text as it is, inside of HTML; control characters are visible."""
+    return escape_html(visible(text))
+
+
 def document(title: str, parts: Sequence[str]) -> str:
     """A whole page that needs nothing else; the parts are HTML already."""
     return (
@@ -92,203 +68,99 @@ def document(title: str, parts: Sequence[str]) -> str:
     )
 
 
+def note(text: str, label: str = "") -> str:
+    """A small paragraph, after a label in bold."""
+    return f'<p class="note">{f"<b>{escape(label)}</b>: " if label else ""}{escape(text)}</p>'
+
+
 def table_html(table: Table) -> str:
     """A table of texts as it stands, its title as the caption."""
-    sides = ["text" if column.justify == "left" else "" for column in table.columns]
+    classes = ["text" if column.justify == "left" else "" for column in table.columns]
 
     def line(tag: str, row: Sequence[str]) -> str:
         cells = (
-            f'<{tag} class="{side}">{escape(cell)}</{tag}>' for cell, side in zip(row, sides, strict=True)
+            f'<{tag} class="{css}">{escape(cell)}</{tag}>' for cell, css in zip(row, classes, strict=True)
         )
         return f"<tr>{''.join(cells)}</tr>"
 
     head, *body = texts(table)
+    caption = f"<caption>{escape(str(table.title))}</caption>"
+    return _table_html(f"{caption}<thead>{line('th', head)}</thead>", [line("td", row) for row in body])
+
+
+def _table_html(head: str, lines: Sequence[str], css: str = "", attributes: str = "") -> str:
     return (
-        f'<div class="slmr-wrap" tabindex="0"><table class="slmr-board"><caption>{escape(str(table.title))}</caption>'
-        f"<thead>{line('th', head)}</thead><tbody>{''.join(line('td', row) for row in body)}</tbody></table></div>"
+        f'<div class="slmr-wrap{css}" tabindex="0"{attributes}><table class="slmr-board">{head}'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 
 
-def texts(table: Table) -> list[tuple[str, ...]]:
-    """What a table says, the headings first, then row by row."""
-    columns = [[str(column.header), *map(str, column.cells)] for column in table.columns]
-    return list(zip(*columns, strict=True))
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its heading and help, the cell of a standing as HTML, and by what to sort, the largest first."""
-
-    name: str
-    help: str
-    cell: Callable[[Standing], str]
-    value: Callable[[Standing], float | None]
-    text: bool = False
-
-
-def board_html(found: Board, kinds: Sequence[str] = (), sort: str = "rank", dark: bool = False) -> str:
-    """The board as a table; `kinds` are the kinds of methods shown beside base, all by default."""
-    columns = board_columns(found)
-    lines = sorted_standings(found, kinds, sort)
-    head = "".join(_heading(column) for column in columns)
-    body = "".join(
-        f'<tr class="{"base" if s.kind == "base" else ""}">' + "".join(_cell(c, s) for c in columns) + "</tr>"
-        for s in lines
+def ranking_html(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank", dark: bool = False) -> str:
+    """The ranking as a table; `kinds` are the kinds of methods shown beside base, all by default."""
+    columns = columns_on(ranking, HTML)
+    bars = {column.name: _Bars(column, ranking) for column in columns if column.holds == "accuracy"}
+    head = "".join(
+        f'<th scope="col"{_css(c)} title="{escape(c.help)}">{escape(c.name.removeprefix("lab_"))}</th>'
+        for c in columns
     )
-    theme = " dark" if dark else ""
-    return (
-        f'<div class="slmr-wrap{theme}" tabindex="0" role="region" aria-label="{escape(found.student)}">'
-        f'<table class="slmr-board"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
-
-
-def sorted_standings(found: Board, kinds: Sequence[str] = (), sort: str = "rank") -> list[Standing]:
-    """The standings of these kinds, and base; by a column, what it is blank for last."""
-    shown = [s for s in found.standings if not kinds or s.kind in (*kinds, "base")]
-    if sort == "rank":  # ablations and controls have none: by their mean among the others
-        return shown
-    column = next((c for c in board_columns(found) if c.name == sort), None)
-    if column is None:
-        return shown
-    known = [(column.value(s), s) for s in shown]
-    largest = sorted(((v, s) for v, s in known if v is not None), key=lambda pair: -pair[0])
-    return [s for _, s in largest] + [s for v, s in known if v is None]
-
-
-def board_columns(found: Board) -> list[Column]:
-    """The columns of a board, in order; what is the same or blank everywhere is left out."""
-    models = all(s.kind == "model" for s in found.standings)
-    what = "model" if models else "method"
-    rank = Column(
-        "rank", HELP["rank"], lambda s: "" if s.rank is None else str(s.rank), lambda s: s.rank and -s.rank
-    )
-    name = Column(what, HELP[what], _name, lambda s: None, text=True)
-    columns = [rank, name, _accuracy_column("mean", HELP["mean"], found, lambda s: s.accuracy)]
-    if not models:
-        columns.append(Column("gain", HELP["gain"], _gain, lambda s: s.gain.mean if s.gain else None))
-    for task in found.tasks:
-        of_task = lambda s, task=task: s.by_task.get(task)  # noqa: E731
-        columns.append(_accuracy_column(task, f"{task}. {HELP['task']}", found, of_task))
-    columns.append(_number("seeds", lambda s: len(s.seeds), "{:.0f}"))
-    if any(s.spread is not None for s in found.standings):
-        columns.append(_number("sd", lambda s: s.spread, "{:.1f}", 100))
-    if not models:
-        columns.append(Column("tokens", HELP["tokens"], _tokens, lambda s: -s.tokens))
-        columns.append(_number("TFLOP", lambda s: s.flops / 1e12, "{:.2f}"))
-        columns.append(_number("minutes", lambda s: s.wall_s / 60, "{:.1f}"))
-    columns += [
-        _number("format loss", lambda s: rate(s, "format_loss"), "{:.1f}", 100),
-        _number("cut off", lambda s: rate(s, "truncated_rate"), "{:.1f}", 100),
-        _number("no answer", lambda s: rate(s, "no_answer_rate"), "{:.1f}", 100),
-        Column("items", HELP["items"], _items, lambda s: None),
+    lines = [
+        f'<tr class="{"base" if m.kind == "base" else ""}">'
+        + "".join(
+            f"<td{_css(c)}>{_cell(c, m)}{bars[c.name].html(m) if c.name in bars else ''}</td>"
+            for c in columns
+        )
+        + "</tr>"
+        for m in sorted_methods(ranking, kinds, sort)
     ]
-    return columns
+    role = f' role="region" aria-label="{escape(ranking.student)}"'
+    return _table_html(f"<thead><tr>{head}</tr></thead>", lines, " dark" if dark else "", role)
 
 
-def rate(s: Standing, name: str) -> float:
-    """The mean of a rate over an entry's rows."""
-    values = [getattr(row, name) for row in s.entry.rows()]
-    return math.fsum(values) / len(values)
+def _css(column: Column) -> str:
+    return ' class="text name"' if column.holds == "text" else ""
 
 
-def _number(name: str, value: Callable[[Standing], float | None], shown: str, scale: float = 1) -> Column:
-    def cell(s: Standing) -> str:
-        found = value(s)
-        return "" if found is None else shown.format(scale * found)
-
-    return Column(name, HELP[name], cell, value)
-
-
-def _heading(column: Column) -> str:
-    label = escape(column.name.removeprefix("lab_"))
-    return f'<th scope="col"{_side(column)} title="{escape(column.help)}">{label}</th>'
-
-
-def _cell(column: Column, s: Standing) -> str:
-    return f"<td{_side(column)}>{column.cell(s)}</td>"
-
-
-def _side(column: Column) -> str:
-    return ' class="text name"' if column.text else ""
+def _cell(column: Column, method: RankedMethod) -> str:
+    """The column's text; an interval, or the kind of a method, in small letters."""
+    text, paren, small = column.text(method).partition(" (")
+    chip = ""
+    if column.holds == "text":
+        text, paren, small = (
+            column.text(method),
+            "",
+            "" if method.kind in (*UNTRAINED, method.name) else method.kind,
+        )
+        chip = f'<span class="chip" style="background:{colours.OF_KIND[method.kind]}"></span>'
+    return (
+        chip
+        + escape(text)
+        + (f' <span class="small">{escape(paren.strip() + small)}</span>' if small else "")
+    )
 
 
-def _name(s: Standing) -> str:
-    chip = f'<span class="chip" style="background:{KIND_COLOURS[s.kind]}"></span>'
-    kind = "" if s.kind in (*UNTRAINED, s.name) else f' <span class="small">{escape(s.kind)}</span>'
-    return f"{chip}{escape(s.name)}{kind}"
+class _Bars:
+    """The intervals of a column of accuracies as bars over one range, with base as a thin line."""
 
+    def __init__(self, column: Column, ranking: Ranking) -> None:
+        self._of = {m.name: e for m in ranking.methods if isinstance(e := column.value(m), Estimate)}
+        estimates = self._of.values()
+        self._low = min((e.low for e in estimates), default=0.0)
+        self._high = max((e.high for e in estimates), default=1.0)
+        self._base = next((self._of.get(m.name) for m in ranking.methods if m.kind == "base"), None)
 
-def _accuracy_column(
-    name: str, text: str, found: Board, estimate: Callable[[Standing], Estimate | None]
-) -> Column:
-    estimates = [e for e in map(estimate, found.standings) if e is not None]
-    low, high = min((e.low for e in estimates), default=0.0), max((e.high for e in estimates), default=1.0)
-    pad = 0.05 * (high - low) or 0.01
-    base = next((estimate(s) for s in found.standings if s.kind == "base"), None)
-
-    def place(value: float) -> float:
-        return 100 * (value - low + pad) / (high - low + 2 * pad)
-
-    def cell(s: Standing) -> str:
-        e = estimate(s)
+    def html(self, method: RankedMethod) -> str:
+        """One element a bar, drawn by the style: a board has hundreds."""
+        e = self._of.get(method.name)
         if e is None:
             return ""
-        colour = KIND_COLOURS[s.kind]
-        line = f";--base:{place(base.mean):.1f}%" if base else ""
-        return (  # one element a bar, drawn by the style: a board has hundreds
-            f'{shown(e)}<div class="slmr-track" style="--low:{place(e.low):.1f}%;'
-            f'--wide:{place(e.high) - place(e.low):.1f}%;--mean:{place(e.mean):.1f}%;--colour:{colour}{line}"></div>'
+        low, high, mean = map(self._position, (e.low, e.high, e.mean))
+        line = f";--base:{self._position(self._base.mean):.1f}%" if self._base else ""
+        return (
+            f'<div class="slmr-track" style="--low:{low:.1f}%;--wide:{high - low:.1f}%;--mean:{mean:.1f}%;'
+            f'--colour:{colours.OF_KIND[method.kind]}{line}"></div>'
         )
 
-    return Column(name, text, cell, lambda s: (e := estimate(s)) and e.mean)
-
-
-def shown(e: Estimate) -> str:
-    """In percent, with half the interval."""
-    return f'{100 * e.mean:.1f} <span class="small">±{100 * e.half:.1f}</span>'
-
-
-def _gain(s: Standing) -> str:
-    if s.gain is None:
-        return ""
-    star = "*" if s.gain_p is not None and s.gain_p < 0.05 else ""
-    return f'{100 * s.gain.mean:+.1f}{star} <span class="small">±{100 * s.gain.half:.1f}</span>'
-
-
-def _tokens(s: Standing) -> str:
-    if not s.tokens:
-        return "0"
-    mark = "◆ " if s.efficient else ""
-    return mark + (f"{s.tokens / 1e6:.2f} M" if s.tokens >= 1e6 else f"{s.tokens / 1e3:.0f} k")
-
-
-def _items(s: Standing) -> str:
-    rows = [row for row in s.entry.rows() if row.seed == s.seeds[0]]
-    draws = {row.k for row in rows}
-    return f"{sum(row.n_items for row in rows):,}" + (
-        f" × {draws.pop()}" if len(draws) == 1 and rows[0].k > 1 else ""
-    )
-
-
-def board_rows(
-    found: Board, edition: str, kinds: Sequence[str] = (), sort: str = "rank"
-) -> list[dict[str, Any]]:
-    """The same lines for a download: every number with its interval in columns of its own, missing ones None."""
-    rows = []
-    for s in sorted_standings(found, kinds, sort):
-        row: dict[str, Any] = {"edition": edition, "student": s.entry.student, "method": s.method, "kind": s.kind,
-                               "rank": s.rank}  # fmt: skip
-        estimates = {"mean": s.accuracy, **{task: s.by_task.get(task) for task in found.tasks}}
-        for name, e in estimates.items():
-            row |= dict(zip((name, f"{name} low", f"{name} high"),
-                            (100 * e.mean, 100 * e.low, 100 * e.high) if e else (None,) * 3, strict=True))  # fmt: skip
-        g = s.gain
-        row |= {"gain": g and 100 * g.mean, "gain low": g and 100 * g.low, "gain high": g and 100 * g.high,
-                "gain p (Holm)": s.gain_p, "seeds": len(s.seeds),
-                "sd of seeds": None if s.spread is None else 100 * s.spread, "tokens": s.tokens,
-                "efficient": s.efficient, "flops": s.flops, "seconds": s.wall_s,
-                "format loss": 100 * rate(s, "format_loss"), "cut off": 100 * rate(s, "truncated_rate"),
-                "no answer": 100 * rate(s, "no_answer_rate"), "items": sum(r.n_items for r in s.entry.rows()),
-                "command": s.entry.first.command}  # fmt: skip
-        rows.append(row)
-    return rows
+    def _position(self, value: float) -> float:
+        """In percent of the width."""
+        pad = 0.05 * (self._high - self._low) or 0.01
+        return 100 * (value - self._low + pad) / (self._high - self._low + 2 * pad)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 _ACROSS, _DOWN = 620, 400
 _LETTER, _LINE, _MARK = 7, 15, 6
 # Beside the point before above it: interval bars go up and down.
-PLACES = ("middle right", "middle left", "top right", "bottom right", "top left", "bottom left")
+POSITIONS = ("middle right", "middle left", "top right", "bottom right", "top left", "bottom left")
 
 
 class Box(NamedTuple):
@@ -35,13 +35,13 @@ def place_labels(points: Sequence[tuple[float, float, str]]) -> list[str]:
         return []
     scaled = _scaled(points)
     taken = [mark_box(at) for at in scaled]
-    places = []
+    positions = []
     for at, (_, _, name) in zip(scaled, points, strict=True):
-        boxes = {place: label_box(at, name, place) for place in PLACES}
-        free = [place for place, box in boxes.items() if not any(box.meets(other) for other in taken)]
-        places.append(free[0] if free else "")
-        taken += [boxes[place] for place in free[:1]]
-    return places
+        boxes = {position: label_box(at, name, position) for position in POSITIONS}
+        free = [position for position, box in boxes.items() if not any(box.meets(other) for other in taken)]
+        positions.append(free[0] if free else "")
+        taken += [boxes[position] for position in free[:1]]
+    return positions
 
 
 def mark_box(at: tuple[float, float]) -> Box:
@@ -49,9 +49,9 @@ def mark_box(at: tuple[float, float]) -> Box:
     return Box(at[0] - _MARK, at[0] + _MARK, at[1] - _MARK, at[1] + _MARK)
 
 
-def label_box(at: tuple[float, float], name: str, place: str) -> Box:
+def label_box(at: tuple[float, float], name: str, position: str) -> Box:
     """The room of a name at its point."""
-    up, side = place.split()
+    up, side = position.split()
     left = at[0] + _MARK if side == "right" else at[0] - _MARK - _LETTER * len(name)
     middle = at[1] + {"middle": 0, "top": _LINE, "bottom": -_LINE}[up]
     return Box(left, left + _LETTER * len(name), middle - _LINE / 2, middle + _LINE / 2)

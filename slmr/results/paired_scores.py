@@ -1,4 +1,4 @@
-"""Two sides of a comparison on the same items."""
+"""Scores of methods on the items of a task, paired item by item; and the one interval of a mean over tasks."""
 
 from __future__ import annotations
 
@@ -11,33 +11,44 @@ from pathlib import Path
 import numpy as np
 
 from slmr.errors import RequestError
+from slmr.results.samples import read_verdicts
 from slmr.results.schema import SummaryRow
-from slmr.stats import Effects, Parts, mcnemar, seeds_and_items, seeds_and_items_differences
-from slmr.results.samples import scores_of
-from slmr.stats import Difference, Estimate, mean_over_tasks, paired_difference_over_tasks
+from slmr.stats import (
+    Difference,
+    Effects,
+    Estimate,
+    Moments,
+    Parts,
+    bounds_of_moments,
+    mcnemar,
+    mean_over_tasks,
+    paired_difference_over_tasks,
+    seeds_and_items,
+    seeds_and_items_differences,
+)
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class Scores:
     """One method's rows of a task, in the order of their seeds, and the files of their completions.
 
     Attributes:
-        pairs: with which others it was paired: a board of other tasks needs the same ones again.
+        pairs: with which others it was paired: a ranking over other tasks needs the same ones again.
     """
 
     rows: list[SummaryRow]
     files: list[Path]
-    pairs: dict[Side, Pair] = field(default_factory=dict, init=False, repr=False)
+    pairs: dict[Scores, PairedScores] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
-    def ids(self) -> tuple[str, ...]:
-        """The items, in the order of the first seed's file."""
-        return scores_of(self.files[0])[0]
+    def items(self) -> tuple[str, ...]:
+        """Their ids, in the order of the first seed's file."""
+        return read_verdicts(self.files[0]).items
 
     @cached_property
-    def items(self) -> frozenset[str]:
+    def item_set(self) -> frozenset[str]:
         """The same in no order."""
-        return frozenset(self.ids)
+        return frozenset(self.items)
 
     @cached_property
     def values(self) -> np.ndarray:
@@ -46,22 +57,20 @@ class Side:
         Raises:
             RequestError: a file is missing or damaged, or the seeds do not have the same items.
         """
-        found = [scores_of(file) for file in self.files]
-        for file, (ids, values) in zip(self.files, found, strict=True):
-            other = ids != self.ids and set(ids) != self.items
-            if other or values.shape != found[0][1].shape:
+        read = [read_verdicts(file) for file in self.files]
+        for file, verdicts in zip(self.files, read, strict=True):
+            same_items = verdicts.items == self.items or set(verdicts.items) == self.item_set
+            if not same_items or verdicts.strict.shape != read[0].strict.shape:
                 raise RequestError(
                     f"{file}: not the items of {self.files[0]}; evaluate both with the same --limit"
                 )
-        return np.stack(
-            [values if ids == self.ids else values[_order(ids, self.ids)] for ids, values in found]
-        )
+        return np.stack([verdicts.strict[_order(verdicts.items, self.items)] for verdicts in read])
 
     @cached_property
     def versions(self) -> dict[str, set[str]]:
-        """What two sides must share, beside their items, to be compared."""
+        """What two must share, beside their items, to be compared."""
         return {
-            what: {getattr(row, what) for row in self.rows} for what in ("task_version", "checker_version")
+            name: {getattr(row, name) for row in self.rows} for name in ("task_version", "checker_version")
         }
 
     @cached_property
@@ -71,20 +80,20 @@ class Side:
 
     @cached_property
     def effects(self) -> Effects:
-        """Of its scores, an item's being the mean of its completions; raises as `values`, and for one seed or item."""
+        """Of the values, an item's being the mean of its completions; raises as `values`, and for one seed or item."""
         return Effects.of(self.values.mean(axis=2))
 
     @cached_property
     def parts(self) -> Parts:
-        """Of its effects; raises as they do."""
+        """Of the effects; raises as they do."""
         return self.effects.parts
 
     @cached_property
     def fault(self) -> str | None:
         """Why it cannot be compared item by item, in a line; None if it can."""
         try:
-            for row, file, scores in zip(self.rows, self.files, self.values, strict=True):
-                right = float(scores.mean())
+            for row, file, values in zip(self.rows, self.files, self.values, strict=True):
+                right = float(values.mean())
                 if not math.isclose(right, row.accuracy, abs_tol=1e-6):
                     return (
                         f"{file} does not fit the summary: {right:.3f} of it is right, not {row.accuracy:.3f}"
@@ -95,115 +104,135 @@ class Side:
 
     @cached_property
     def interval(self) -> Estimate:
-        """Of this task's accuracy."""
+        """This task's accuracy, a fraction, with its interval."""
         return mean_interval([self])
 
 
-def _order(ids: Sequence[str], wanted: Sequence[str]) -> list[int]:
-    if ids == wanted:
-        return list(range(len(ids)))
-    place = {item: i for i, item in enumerate(ids)}
-    return [place[item] for item in wanted]
+def _order(items: tuple[str, ...], wanted: tuple[str, ...]) -> slice | list[int]:
+    """The index that brings scores of these items into the order of the wanted ones, which are the same."""
+    if items == wanted:
+        return slice(None)
+    row_of = {item: i for i, item in enumerate(items)}
+    return [row_of[item] for item in wanted]
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """Two sides on the same items of a task: item ids, and both scores [seeds, items, completions].
+class PairedScores:
+    """Scores of two methods on the same items of a task: item ids, and both [seeds, items, completions].
 
     Attributes:
         change: of a - b, where both have the same several seeds and so pair by seed, too.
     """
 
-    ids: Sequence[str]
+    items: tuple[str, ...]
     a: np.ndarray
     b: np.ndarray
     change: Parts | None
 
     @property
     def seeds(self) -> int:
+        """How many training seeds a difference is over."""
         return len(self.a) if self.change else 1
 
 
-def paired(task: str, a: Side, b: Side) -> Pair:
+def pair_scores(task: str, a: Scores, b: Scores) -> PairedScores:
     """Both scores in the order of A's items.
 
     Raises:
-        RequestError: the two are of different items, task versions or checker versions; or as `Side.values`.
+        RequestError: the two are of different items, task versions or checker versions; or as `Scores.values`.
     """
     if b not in a.pairs:
         a.pairs[b] = _pair(task, a, b)
     return a.pairs[b]
 
 
-def _pair(task: str, a: Side, b: Side) -> Pair:
-    for what, version in a.versions.items():
-        if version != b.versions[what]:
-            hint = (
-                "`slmr rescore` renews the verdicts"
-                if what == "checker_version"
-                else "evaluate one of them again"
-            )
-            raise RequestError(f"{task}: {what} differs ({version} and {b.versions[what]}); {hint}")
-    values = b.values if a.ids == b.ids else b.values[:, _order(b.ids, _same_items(task, a, b))]
-    change = None
-    if a.seeds == b.seeds and len(a.seeds) > 1 and len(a.ids) > 1:
-        other = b.effects if values is b.values else Effects.of(values.mean(axis=2))
-        change = (a.effects - other).parts
-    return Pair(a.ids, a.values, values, change)
-
-
-def _same_items(task: str, a: Side, b: Side) -> tuple[str, ...]:
-    """A's items, if B has the same ones."""
-    left, right = a.items, b.items
-    if left != right:
+def _pair(task: str, a: Scores, b: Scores) -> PairedScores:
+    for name, version in a.versions.items():
+        if version != b.versions[name]:
+            checker = name == "checker_version"
+            hint = "`slmr rescore` renews the verdicts" if checker else "evaluate one of them again"
+            raise RequestError(f"{task}: {name} differs ({version} and {b.versions[name]}); {hint}")
+    if a.items != b.items and a.item_set != b.item_set:
         raise RequestError(
-            f"{task}: not the same items: {len(left)} and {len(right)}, {len(left & right)} of them"
-            " in both; evaluate both with the same --limit"
+            f"{task}: not the same items: {len(a.item_set)} and {len(b.item_set)}, {len(a.item_set & b.item_set)} of"
+            " them in both; evaluate both with the same --limit"
         )
-    return a.ids
+    same_order = a.items == b.items
+    values = b.values if same_order else b.values[:, _order(b.items, a.items)]
+    change = None
+    if a.seeds == b.seeds and len(a.seeds) > 1 and len(a.items) > 1:
+        effects = b.effects if same_order else Effects.of(values.mean(axis=2))
+        change = (a.effects - effects).parts
+    return PairedScores(a.items, a.values, values, change)
 
 
-def difference(pairs: Sequence[Pair]) -> Difference:
+def difference(tasks: Sequence[PairedScores]) -> Difference:
     """a - b, the mean over the tasks: for other seeds and items where there are several seeds, else for other items.
 
     Two single runs of one completion an item get McNemar's exact p-value.
     """
-    return differences([pairs])[0]
+    return differences([tasks])[0]
 
 
-def differences(many: Sequence[Sequence[Pair]]) -> list[Difference]:
+def differences(many: Sequence[Sequence[PairedScores]]) -> list[Difference]:
     """Several at once, with the same figures as one by one."""
-    found: dict[int, Difference] = {}
-    by_seed: dict[tuple[int, ...], dict[int, list[Parts]]] = {}
-    for i, pairs in enumerate(many):
-        changes = [pair.change for pair in pairs if pair.change]
-        if len(changes) == len(pairs):
-            by_seed.setdefault(tuple(pair.seeds for pair in pairs), {})[i] = changes
+    by_place: dict[int, Difference] = {}
+    by_seeds: dict[tuple[int, ...], dict[int, list[Parts]]] = {}
+    for i, tasks in enumerate(many):
+        changes = [pair.change for pair in tasks if pair.change]
+        if len(changes) == len(tasks):
+            by_seeds.setdefault(tuple(pair.seeds for pair in tasks), {})[i] = changes
         else:
-            found[i] = _over_items(pairs)
-    for alike in by_seed.values():
-        found |= dict(zip(alike, seeds_and_items_differences(list(alike.values())), strict=True))
-    return [found[i] for i in range(len(many))]
+            by_place[i] = _over_items(tasks)
+    for alike in by_seeds.values():
+        by_place |= dict(zip(alike, seeds_and_items_differences(list(alike.values())), strict=True))
+    return [by_place[i] for i in range(len(many))]
 
 
-def _over_items(pairs: Sequence[Pair]) -> Difference:
+def _over_items(tasks: Sequence[PairedScores]) -> Difference:
     """For other items alone, whichever the seeds."""
-    pooled = [(_pooled(pair.a), _pooled(pair.b)) for pair in pairs]
-    found = paired_difference_over_tasks(pooled)
-    if len(pooled) == 1 and pooled[0][0].shape[1] == pooled[0][1].shape[1] == 1:
-        change = (pooled[0][0] - pooled[0][1])[:, 0]
-        return replace(found, p=mcnemar(int((change > 0).sum()), int((change < 0).sum())))
-    return found
+    pooled = [(_pooled(pair.a), _pooled(pair.b)) for pair in tasks]
+    change = paired_difference_over_tasks(pooled)
+    a, b = pooled[0]
+    if len(pooled) == 1 and a.shape[1] == b.shape[1] == 1:
+        return replace(change, p=mcnemar(int((a > b).sum()), int((a < b).sum())))
+    return change
 
 
-def _pooled(scores: np.ndarray) -> np.ndarray:
+def _pooled(values: np.ndarray) -> np.ndarray:
     """[seeds, items, completions] to [items, all completions]."""
-    return scores.transpose(1, 0, 2).reshape(scores.shape[1], -1)
+    return values.transpose(1, 0, 2).reshape(values.shape[1], -1)
 
 
-def mean_interval(tasks: Sequence[Side]) -> Estimate:
-    """The mean over tasks; its interval is for other items, and for other seeds where there are several."""
-    if min(len(side.rows) for side in tasks) > 1 and min(len(side.ids) for side in tasks) > 1:
-        return seeds_and_items([side.parts for side in tasks])
-    scores = [side.values for side in tasks]
-    return mean_over_tasks([task[0] if len(task) == 1 else task.mean(axis=0) for task in scores])
+def mean_interval(tasks: Sequence[Scores]) -> Estimate:
+    """Mean accuracy over tasks, a fraction, with an interval for other items, and other seeds where there are several.
+
+    This is the interval of a mean over tasks on every surface.
+
+    Raises:
+        RequestError: as `Scores.values`.
+    """
+    if min(len(task.rows) for task in tasks) > 1 and min(len(task.items) for task in tasks) > 1:
+        return seeds_and_items([task.parts for task in tasks])
+    values = [task.values for task in tasks]
+    return mean_over_tasks([task[0] if len(task) == 1 else task.mean(axis=0) for task in values])
+
+
+def mean_interval_of_rows(tasks: Sequence[Sequence[SummaryRow]]) -> Estimate:
+    """The same out of summary rows, where completions cannot be read; for one completion an item and one seed, equal.
+
+    Seeds share their items, so averaging them narrows nothing here. What an item's several completions say is not in
+    a row: the interval takes items to reach from 0 to 1.
+
+    Args:
+        tasks: per task its rows, one a seed.
+    """
+    moments = []
+    for rows in tasks:
+        n = min(row.n_items for row in rows)
+        variance = math.fsum(row.stderr**2 for row in rows) / len(rows) * (n - 1)
+        moments.append(Moments(n, math.fsum(row.accuracy for row in rows) / len(rows), variance, 0.0, 1.0))
+    low, high = bounds_of_moments(moments)
+    mean = math.fsum(float(task.mean) for task in moments) / len(moments)
+    stderr = math.sqrt(math.fsum(float(t.variance) / max(t.n - 1, 1) for t in moments)) / len(moments)
+    return Estimate(mean, stderr, float(low), float(high))

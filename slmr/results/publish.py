@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from slmr.errors import RequestError
+from slmr.artifacts import MANIFEST
+from slmr.errors import RequestError, one_line
+from slmr.formats import interval, percent
+from slmr.io import read_json, replacing_folder, write_json, write_rows, write_text
+from slmr.results.entries import RunRow
 from slmr.results.schema import (
     EXAMPLES,
     TABLES,
@@ -20,11 +24,10 @@ from slmr.results.schema import (
     write_summary,
     write_table,
 )
-from slmr.artifacts import MANIFEST
-from slmr.io import read_json, write_json, write_rows
 from slmr.tasks.registry import load_task
 
 MANIFESTS = "manifests.json"
+NOTE = "NOTE.md"  # written by hand, for the readers of a published folder
 _TEXTS = ("prompt", "completion", "gold", "extracted", "reason")
 _OF_THE_ITEM = ("prompt", "gold")  # kept once for all methods
 _NO_TEXTS = {name: None for name in _TEXTS if name not in _OF_THE_ITEM}
@@ -37,36 +40,42 @@ def publish(run: Path, results: Path, name: str | None = None, texts: int | None
     Published again, a run's rows take the place of their own; what other runs published there under the same name
     stays, so that the parts of a long comparison come together one by one. Texts of a task whose data has no licence
     that allows it are left out: verdicts and counts remain. So it is with those of the completions of an item after
-    the first `texts`, where that is given: they are most of what a comparison of many seeds weighs.
+    the first `texts`, where that is given: they are most of what a comparison of many seeds weighs. A `NOTE.md` in the
+    published folder stays, and stands at the top of its `README.md`.
 
     Raises:
         RequestError: the folder is no run, or its samples are missing or damaged.
     """
-    summary = read_summary(run / "summary.json")
     target = results / (name or run.name)
     partial = results / f".{target.name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
+    with replacing_folder(target, partial):
+        _fill(run, target, partial, texts)
+    return target
+
+
+def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> None:
+    """The folder to publish: what is there already, with the run in it."""
     if target.is_dir():
         shutil.copytree(target, partial)
     partial.mkdir(parents=True, exist_ok=True)
+    summary = read_summary(run / "summary.json")
     before = read_summary(partial / "summary.json") if (partial / "summary.json").is_file() else None
     for row in summary.rows:
         _copy_samples(run, partial, row, texts)
     for row in {(r.method, r.student, r.seed): r for r in summary.rows}.values():  # once for all of its tasks
         _copy_tables(run, partial, row)
-    own = {row.identity for row in summary.rows}
-    others = [row for row in before.rows if row.identity not in own] if before else []
+    again = {row.identity for row in summary.rows}
+    others = [row for row in before.rows if row.identity not in again] if before else []
     rows = sorted([*others, *summary.rows], key=lambda r: (r.student, r.seed, r.identity))
-    manifests = {**_kept_manifests(partial, others), **_manifests(run, summary.rows)}
+    manifests = manifests_of(
+        [*(RunRow(row, partial) for row in others), *(RunRow(row, run) for row in summary.rows)]
+    )
     write_json(partial / MANIFESTS, manifests)
-    contamination = list({(c.train, c.test): c for c in [*(before.contamination if before else []),
-                                                         *summary.contamination]}.values())  # fmt: skip
-    write_summary(partial / "summary.json", rows, contamination)
-    text = _readme(target.name, rows, list(manifests.values()))
-    (partial / "README.md").write_text(text, encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    partial.replace(target)
-    return target
+    contamination = [*(before.contamination if before else []), *summary.contamination]
+    newest = {(c.train, c.test): c for c in contamination}
+    write_summary(partial / "summary.json", rows, list(newest.values()))
+    note = (partial / NOTE).read_text(encoding="utf-8") if (partial / NOTE).is_file() else ""
+    write_text(partial / "README.md", _readme(target.name, note, rows, list(manifests.values())))
 
 
 def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None) -> None:
@@ -75,7 +84,6 @@ def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None) -
     samples, copy = row.samples(run), row.samples_file(target)
     free = _is_free(row.task)
     left_out = {*_LEFT_OUT, *(() if free else _TEXTS)}
-    copy.parent.mkdir(parents=True, exist_ok=True)
     kept = [{k: v for k, v in sample.items() if k not in left_out} for sample in samples]
     if free and texts is not None:
         kept = [s if s["k_index"] < texts else {**s, **_NO_TEXTS} for s in kept]
@@ -90,7 +98,6 @@ def _add_items(target: Path, task: str, samples: Sequence[dict[str, Any]]) -> No
     kept = {row["item_id"]: row for row in read_table(file)} if file.is_file() else {}
     new = {s["item_id"]: {name: s[name] for name in ("item_id", *_OF_THE_ITEM)} for s in samples}
     if not new.keys() <= kept.keys():
-        file.parent.mkdir(exist_ok=True)
         write_rows(file, list({**kept, **new}.values()), small=True)
 
 
@@ -98,7 +105,6 @@ def _copy_tables(run: Path, target: Path, row: SummaryRow) -> None:
     for what in TABLES:
         source, copy = (run_file(place, what, row.method, row.student, row.seed) for place in (run, target))
         if source.is_file():
-            copy.parent.mkdir(parents=True, exist_ok=True)
             write_rows(copy, read_table(source), small=True)
     for what in EXAMPLES:
         source = run_file(run, what, row.method, row.student, row.seed)
@@ -112,48 +118,59 @@ def _is_free(task: str) -> bool:
     return load_task(task).redistributable
 
 
-def _kept_manifests(published: Path, rows: Sequence[SummaryRow]) -> dict[str, dict[str, Any]]:
-    """The manifests of the rows that stay."""
-    found = read_json(published / MANIFESTS) if (published / MANIFESTS).is_file() else {}
-    return {row.manifest: found[row.manifest] for row in rows if row.manifest in found}
+def manifests_of(run_rows: Iterable[RunRow]) -> dict[str, dict[str, Any]]:
+    """Key → the manifest of the evaluation that rows were made from, with what the engine did there.
 
+    They are looked for in a published folder's list and among a run's artefacts; what is in neither is left out.
 
-def _manifests(run: Path, rows: Sequence[SummaryRow]) -> dict[str, dict[str, Any]]:
-    """The manifest of each evaluation artefact, by its key; with what the engine did there."""
-    found: dict[str, dict[str, Any]] = {}
-    for key in dict.fromkeys(row.manifest for row in rows):
+    Raises:
+        RequestError: one of these files is damaged.
+    """
+    manifests: dict[str, dict[str, Any]] = {}
+    for key, run in dict.fromkeys((row.manifest, run) for row, run in run_rows):
         folder = run / "artefacts" / f"evaluate-{key}"
         if (folder / MANIFEST).is_file():
-            found[key] = {**read_json(folder / MANIFEST), "stats": read_json(folder / "stats.json")}
-    return found
+            manifests[key] = {**_read_json(folder / MANIFEST), "stats": _read_json(folder / "stats.json")}
+        elif key in (published := _read_json(run / MANIFESTS)):
+            manifests[key] = published[key]
+    return manifests
 
 
-def _readme(name: str, rows: Sequence[SummaryRow], manifests: Sequence[dict[str, Any]]) -> str:
-    """The rows as a table, where their data came from, how long it took, and the commands."""
+def _read_json(file: Path) -> dict[str, Any]:
+    """What a file holds; nothing where there is none."""
+    try:
+        return read_json(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{file} is damaged: {one_line(error)}") from None
+
+
+def _readme(name: str, note: str, rows: Sequence[SummaryRow], manifests: Sequence[dict[str, Any]]) -> str:
+    """The note, the rows as a table, where their data came from, how long it took, and the commands."""
     names = ("method", "student", "seed", "task", "items", "accuracy, %", "95 % interval", "lenient, %",
              "cut off, %", "no answer, %", "tokens")  # fmt: skip
-    lines = [f"# {name}", "", f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
+    head = [f"# {name}", "", *([note.strip(), ""] if note.strip() else [])]
+    lines = [*head, f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for r in rows:
         items = str(r.n_items) if r.k == 1 else f"{r.n_items} x {r.k}"
-        lines.append(
-            f"| {r.method} | {r.student} | {r.seed} | {r.task} | {items} | {100 * r.accuracy:.1f} |"
-            f" {100 * r.ci95[0]:.1f} to {100 * r.ci95[1]:.1f} | {100 * r.accuracy_lenient:.1f} |"
-            f" {100 * r.truncated_rate:.1f} | {100 * r.no_answer_rate:.1f} | {r.mean_tokens:.0f} |"
-        )
-    notes = sorted({f"- {r.task}: {r.data}" for r in rows if r.data})
-    lines += ["", "Data:", "", *notes] if notes else []
-    lines += (
-        ["", "Speed:", "", *speeds]
-        if (speeds := [_speed(m) for m in manifests if m["stats"].get("engine")])
-        else []
-    )
-    lines += ["", "Made by:", "", "```", *dict.fromkeys(r.command for r in rows), "```", ""]
-    return "\n".join(lines)
+        cells = [r.method, r.student, str(r.seed), r.task, items, percent(r.accuracy), interval(*r.ci95)]
+        cells += map(percent, (r.accuracy_lenient, r.truncated_rate, r.no_answer_rate))
+        lines.append(f"| {' | '.join(cells)} | {r.mean_tokens:.0f} |")
+    if notes := sorted({f"- {r.task}: {r.data}" for r in rows if r.data}):
+        lines += ["", "Data:", "", *notes]
+    if speeds := [f"- {speed}" for manifest in manifests if (speed := speed_of(manifest))]:
+        lines += ["", "Speed:", "", *speeds]
+    return "\n".join([*lines, "", "Made by:", "", "```", *dict.fromkeys(r.command for r in rows), "```", ""])
 
 
-def _speed(manifest: dict[str, Any]) -> str:
-    done, wall = manifest["stats"]["engine"], manifest["cost"]["wall_s"]
+def speed_of(manifest: dict[str, Any]) -> str:
+    """What the engine did in an evaluation, in words; empty where every completion was there already."""
+    engine = manifest.get("stats", {}).get("engine")
+    if not engine:
+        return ""
     return (
-        f"- {done['tokens']:,} tokens in {done['seconds']:.0f} s, {done['tokens_per_s']:,.0f} a second, on"
-        f" {manifest['device']} with {manifest['threads']} threads; the whole evaluation {wall:.0f} s"
+        f"{engine['tokens']:,} tokens in {engine['seconds']:.0f} s, {engine['tokens_per_s']:,.0f} a second, on"
+        f" {manifest['device']} with {manifest['threads']} threads; the whole evaluation"
+        f" {manifest['cost']['wall_s']:.0f} s"
     )

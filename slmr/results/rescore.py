@@ -9,8 +9,9 @@ from typing import Any
 
 from slmr.errors import RequestError
 from slmr.evaluate.metrics import VERDICT_FIELDS, judged, task_metrics
-from slmr.results.schema import SummaryRow, read_summary, write_summary
+from slmr.formats import percent
 from slmr.io import read_rows, write_rows
+from slmr.results.schema import SummaryRow, read_summary, write_summary
 from slmr.tasks.registry import load_task
 
 
@@ -31,7 +32,7 @@ class Change:
     def line(self) -> str:
         """What changed, in a line."""
         head = f"{self.method} on {self.task} (seed {self.seed}): {len(self.differing)} verdicts differ"
-        moved = f", accuracy {100 * self.before:.1f} -> {100 * self.after:.1f}"
+        moved = f", accuracy {percent(self.before)} -> {percent(self.after)}"
         renewed = f", checker {self.checker_before} -> {self.checker_after}"
         same = self.checker_before == self.checker_after
         return head + (moved if self.differing else "") + ("" if same else renewed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import NormalDist
@@ -10,9 +9,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from slmr.config import Edition, MethodKind
-from slmr.errors import RequestError
-from slmr.io import read_rows, write_rows
+from slmr.config import Edition, MethodKind, first_fault
+from slmr.errors import RequestError, one_line
+from slmr.io import read_rows, write_rows, write_text
 
 SCHEMA_VERSION = 2
 Z95 = NormalDist().inv_cdf(0.975)
@@ -42,11 +41,7 @@ def write_table(
 ) -> None:
     """Writes such a table, unless it has no rows."""
     if rows:
-        file = run_file(run, what, method, student, seed)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_rows(file, rows)
-
-
+        write_rows(run_file(run, what, method, student, seed), rows)
 
 
 def read_table(file: Path) -> list[dict[str, Any]]:
@@ -128,11 +123,6 @@ class SummaryRow(BaseModel):
         return [{**row, **texts.get(row["item_id"], {})} for row in rows]
 
     @property
-    def cautious_stderr(self) -> float:
-        """At least that of Wilson's upper bound for no success, z / (n + z²): 0 of 10 is not certainty."""
-        return max(self.stderr, Z95 / (self.n_items + Z95**2))
-
-    @property
     def format_loss(self) -> float:
         """What the strict form costs: lenient accuracy less accuracy."""
         return self.accuracy_lenient - self.accuracy
@@ -168,9 +158,7 @@ def write_summary(
 ) -> None:
     """Write `summary.json` atomically: readers see the old file or the new one, never half."""
     text = Summary(rows=rows, contamination=contamination or []).model_dump_json(indent=1, exclude_none=True)
-    partial = path.with_suffix(".json.partial")
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_text(path, text + "\n")
 
 
 def read_summary(path: Path) -> Summary:
@@ -183,5 +171,8 @@ def read_summary(path: Path) -> Summary:
         return Summary.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RequestError(f"no summary at {path}: run `slmr bench` first") from None
-    except (ValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RequestError(f"{path} is not a summary of schema {SCHEMA_VERSION}: {error}") from None
+    except ValidationError as error:
+        fault = first_fault(error, Summary)
+    except UnicodeDecodeError as error:
+        fault = one_line(error)
+    raise RequestError(f"{path} is not a summary of schema {SCHEMA_VERSION}: {fault}")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import RLock
 
-from slmr.results.entries import Entry, Located, entries
 from slmr.errors import RequestError
+from slmr.results.columns import sorted_methods
+from slmr.results.entries import MethodResult, RunRow, method_results
+from slmr.results.ranking import Ranking, rank_methods
 from slmr.results.schema import EXAMPLES, TABLES, SummaryRow, read_summary
-from slmr.results.ranking import Board, board
 
 Version = tuple[str, str, str, str]  # edition, task, task version, checker version
 _INNER = {"artefacts", "samples", "items", *TABLES, *EXAMPLES}  # folders of a run that hold no summary
@@ -28,9 +30,9 @@ class Results:
     """
 
     folder: Path
-    located: tuple[Located, ...]
+    rows: tuple[RunRow, ...]
     notices: tuple[str, ...]
-    older: dict[Version, tuple[Located, ...]] = field(default_factory=dict)
+    older: dict[Version, tuple[RunRow, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,17 @@ class Filters:
     versions: tuple[str, ...] = ()
 
 
+LOCK = RLock()  # two sessions that ask for the same ranking at once shall not both make it
+
+
 def load_results(folder: Path) -> Results:
     """Every `summary.json` in or below a folder. A file that cannot be read becomes a notice.
 
     Of several versions of a task or its checker the newest counts; of several measurements of one
     (method, student, seed, task) the one with most items, and of those the newest.
     """
-    return _load(folder.resolve(), tuple(_summaries(str(folder))))
+    with LOCK:
+        return _load(folder.resolve(), tuple(_summaries(str(folder))))
 
 
 Stamp = tuple[str, int, int]  # a summary's path, its time in nanoseconds and its bytes
@@ -63,10 +69,10 @@ Stamp = tuple[str, int, int]  # a summary's path, its time in nanoseconds and it
 
 def _summaries(folder: str) -> Iterator[Stamp]:
     """By text and not by `Path`: every click asks for them again."""
-    for place, inner, files in os.walk(folder):
-        inner[:] = sorted(name for name in inner if name not in _INNER and not name.startswith("."))
+    for path, subfolders, files in os.walk(folder):
+        subfolders[:] = sorted(name for name in subfolders if name not in _INNER and not name.startswith("."))
         if "summary.json" in files:
-            file = os.path.join(place, "summary.json")
+            file = os.path.join(path, "summary.json")
             try:
                 stat = os.stat(file)
                 yield file, stat.st_mtime_ns, stat.st_size
@@ -74,50 +80,57 @@ def _summaries(folder: str) -> Iterator[Stamp]:
                 yield file, 0, 0  # reading it says what is wrong
 
 
-ONE = RLock()  # two sessions that ask for the same board at once shall not both make it
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A row, and when its summary was written."""
 
+    run_row: RunRow
+    written_ns: int
 
-def _load(folder: Path, stamps: tuple[Stamp, ...]) -> Results:
-    with ONE:
-        return _loaded(folder, stamps)
+    @property
+    def row(self) -> SummaryRow:
+        return self.run_row.row
+
+    @property
+    def version(self) -> Version:
+        return version(self.row)
 
 
 @lru_cache(maxsize=4)
-def _loaded(folder: Path, stamps: tuple[Stamp, ...]) -> Results:
+def _load(folder: Path, stamps: tuple[Stamp, ...]) -> Results:
     """As `load_results`; times and sizes are part of the cache's key."""
     notices: list[str] = []
-    found: list[tuple[Located, int]] = []
-    for name, changed, size in stamps:
+    measured: list[_Measured] = []
+    for name, written_ns, size in stamps:
         file = Path(name)
         try:
-            rows = _read(file, changed, size)
+            rows = _read(file, written_ns, size)
         except (RequestError, OSError) as error:
             notices.append("Not readable: " + _first_of(str(error)))
             continue
         for row in rows:
             if _inside(row.samples_file(file.parent), folder):
-                found.append(((row, file.parent), changed))
+                measured.append(_Measured(RunRow(row, file.parent), written_ns))
             else:
                 notices.append(
                     f"Left out: {file} has a row whose name points out of the folder: {row.method!r}"
                 )
-    kept = _one_each(found, notices)
+    kept = _one_each(measured, notices)
     newest = _newest(kept)
-    older: dict[Version, list[Located]] = {}
-    for place, _ in kept:
-        if newest[version(place[0])[:2]] != version(place[0]):
-            older.setdefault(version(place[0]), []).append(place)
+    by_version: dict[Version, list[RunRow]] = {}
+    for m in kept:
+        by_version.setdefault(m.version, []).append(m.run_row)
+    older = {old: tuple(rows) for old, rows in by_version.items() if newest[old[:2]] != old}
     notices += [
-        f"Another version: {len(places)} rows of {version_label(old)}; shown is"
+        f"Another version: {len(rows)} rows of {version_label(old)}; shown is"
         f" {version_label(newest[old[:2]])}, unless you choose the other one"
-        for old, places in sorted(older.items())
+        for old, rows in sorted(older.items(), key=lambda item: item[0])
     ]
-    current = tuple(place for place, _ in kept if newest[version(place[0])[:2]] == version(place[0]))
-    return Results(folder, current, tuple(notices), {old: tuple(places) for old, places in older.items()})
+    return Results(folder, tuple(m.run_row for m in kept if m.version not in older), tuple(notices), older)
 
 
 @lru_cache(maxsize=4096)
-def _read(file: Path, _changed: int, _size: int) -> tuple[SummaryRow, ...]:
+def _read(file: Path, _written_ns: int, _size: int) -> tuple[SummaryRow, ...]:
     return tuple(read_summary(file).rows)
 
 
@@ -136,22 +149,19 @@ def version(row: SummaryRow) -> Version:
     return row.edition, row.task, row.task_version, row.checker_version
 
 
-def version_label(of: Version) -> str:
+def version_label(version: Version) -> str:
     """`svamp: task 1-ab, checker numeric-2`."""
-    return f"{of[1]}: task {of[2]}, checker {of[3]}"
+    return f"{version[1]}: task {version[2]}, checker {version[3]}"
 
 
-def _newest(found: Sequence[tuple[Located, int]]) -> dict[tuple[str, str], Version]:
+def _newest(measured: Sequence[_Measured]) -> dict[tuple[str, str], Version]:
     """Each task's newest version: by version number first, as times say little after a copy or a git checkout."""
-    counts: dict[Version, int] = {}
-    for (row, _), _ in found:
-        counts[version(row)] = counts.get(version(row), 0) + 1
+    counts = Counter(m.version for m in measured)
 
-    def newness(one: tuple[Located, int]) -> tuple[object, ...]:
-        of = version(one[0][0])
-        return *(_numbers(v) for v in of[2:]), one[1], counts[of]
+    def newness(m: _Measured) -> tuple[object, ...]:
+        return *map(_numbers, m.version[2:]), m.written_ns, counts[m.version]
 
-    return {version(row)[:2]: version(row) for (row, _), _ in sorted(found, key=newness)}
+    return {m.version[:2]: m.version for m in sorted(measured, key=newness)}
 
 
 def _numbers(label: str) -> tuple[int, ...]:
@@ -160,79 +170,80 @@ def _numbers(label: str) -> tuple[int, ...]:
     return tuple(int(number) for number in parts[0].split(".")) if parts else ()
 
 
-def _one_each(found: Sequence[tuple[Located, int]], notices: list[str]) -> list[tuple[Located, int]]:
+def _one_each(measured: Sequence[_Measured], notices: list[str]) -> list[_Measured]:
     """One measurement of each (method, student, seed, task, version): most items, then newest."""
-    best: dict[object, tuple[Located, int]] = {}
-    for one in sorted(found, key=lambda one: (one[0][0].n_items * one[0][0].k, one[1])):
-        best[one[0][0].identity, version(one[0][0])] = one
-    if len(best) < len(found):
+    best: dict[object, _Measured] = {}
+    for m in sorted(measured, key=lambda m: (m.row.n_items * m.row.k, m.written_ns)):
+        best[m.row.identity, m.version] = m
+    if len(best) < len(measured):
         notices.append(
-            f"Measured more than once: {len(found) - len(best)} rows stand back for others of the same "
+            f"Measured more than once: {len(measured) - len(best)} rows stand back for others of the same "
             "method, student, seed and task, which have more items or are newer"
         )
-    kept = {id(one) for one in best.values()}
-    return [one for one in found if id(one) in kept]
+    kept = {id(m) for m in best.values()}
+    return [m for m in measured if id(m) in kept]
 
 
 # ------------------------------------------------------------------------------------ selection
 
 
-def chosen(results: Results, filters: Filters) -> list[Located]:
+def chosen_rows(results: Results, filters: Filters) -> list[RunRow]:
     """The rows of one edition that the filters let through; kinds are for what is shown, as ranks are among all."""
     instead = [
         old for old in results.older if version_label(old) in filters.versions and old[0] == filters.edition
     ]
     replaced = {old[:2] for old in instead}
-    located = [place for place in results.located if (place[0].edition, place[0].task) not in replaced]
-    for old in instead:
-        located += results.older[old]
+    rows = [r for r in results.rows if (r.row.edition, r.row.task) not in replaced]
+    rows += [r for old in instead for r in results.older[old]]
+    wanted = {"student": filters.students, "task": filters.tasks, "seed": filters.seeds}
     return [
-        (row, folder)
-        for row, folder in located
-        if row.edition == filters.edition
-        and (not filters.students or row.student in filters.students)
-        and (not filters.tasks or row.task in filters.tasks)
-        and (not filters.seeds or row.seed in filters.seeds)
+        r
+        for r in rows
+        if r.row.edition == filters.edition
+        and all(not values or getattr(r.row, name) in values for name, values in wanted.items())
     ]
 
 
-def boards(results: Results, filters: Filters) -> list[Board]:
-    """A board for each student's methods, and one, the last, for models that are only evaluated.
+def rankings(results: Results, filters: Filters) -> list[Ranking]:
+    """A ranking for each student's methods, and one, the last, for models that are only evaluated.
 
     Kinds make no difference to it: ranks and gains are those among all methods, whichever are shown.
     """
-    with ONE:
-        return _boards(results, replace(filters, kinds=()))
+    with LOCK:
+        return _rankings(results, replace(filters, kinds=()))
 
 
 @lru_cache(maxsize=16)
-def _entries(results: Results, filters: Filters) -> list[Entry]:
+def _method_results(results: Results, filters: Filters) -> list[MethodResult]:
     """What all choices of tasks have in common: scores are read and taken apart once."""
-    return entries(chosen(results, filters))
+    return method_results(chosen_rows(results, filters))
 
 
 @lru_cache(maxsize=64)
-def _boards(results: Results, filters: Filters) -> list[Board]:
-    groups: dict[str, list[Entry]] = {}
-    for whole in _entries(results, replace(filters, tasks=())):
-        entry = whole.of_tasks(filters.tasks)
-        if not entry.located:
-            continue
-        groups.setdefault("" if entry.kind == "model" else entry.student, []).append(entry)
-    names = sorted(groups, key=lambda name: (name == "", list(groups).index(name)))
-    return [board(groups[name]) for name in names]
+def _rankings(results: Results, filters: Filters) -> list[Ranking]:
+    groups: dict[str, list[MethodResult]] = {}
+    for of_all_tasks in _method_results(results, replace(filters, tasks=())):
+        result = of_all_tasks.of_tasks(filters.tasks)
+        if result.run_rows:
+            groups.setdefault("" if result.kind == "model" else result.student, []).append(result)
+    return [rank_methods(groups[name]) for name in sorted(groups, key=lambda name: name == "")]
+
+
+def shown_results(ranking: Ranking, filters: Filters) -> list[MethodResult]:
+    """Those of a ranking that the kind filter lets through, the best first; base is always there."""
+    return [method.result for method in sorted_methods(ranking, filters.kinds)]
 
 
 def editions(results: Results) -> list[str]:
     """The editions that have rows, lab first."""
-    return [e for e in ("lab", "paper") if any(row.edition == e for row, _ in results.located)]
+    return [e for e in ("lab", "paper") if any(row.edition == e for row, _ in results.rows)]
 
 
 @lru_cache(maxsize=64)
 def values(results: Results, edition: str, column: str) -> list[str]:
     """The values of a column within an edition, in order of first appearance; seeds by number."""
-    found = dict.fromkeys(getattr(row, column) for row, _ in results.located if row.edition == edition)
-    return list(map(str, sorted(found) if column == "seed" else found))
+    known = dict.fromkeys(getattr(row, column) for row, _ in results.rows if row.edition == edition)
+    return list(map(str, sorted(known) if column == "seed" else known))
 
 
 def older_versions(results: Results, edition: str) -> list[str]:

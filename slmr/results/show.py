@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slmr.errors import RequestError, WorkError, readable, unknown
-from slmr.evaluate import SAMPLES
-from slmr.results.examples import bridged, spread
+from slmr.artifacts import MANIFEST, Manifest
 from slmr.curriculum.bridge import SCORES
 from slmr.curriculum.critique import CRITIQUES
 from slmr.curriculum.schema import FAILURES, GROUPS, PROBLEMS, ROLLOUTS, TRACES
-from slmr.artifacts import MANIFEST, Manifest
+from slmr.errors import RequestError, WorkError, readable, unknown
+from slmr.evaluate import SAMPLES
 from slmr.io import read_json, read_rows
+from slmr.results.examples import bridged, spread
 from slmr.training.curve import CURVE
 
 Row = dict[str, Any]
@@ -69,15 +69,16 @@ def read_artefact(folder: Path, n: int) -> Artefact:
         manifest = Manifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
         stats = read_json(folder / "stats.json") if (folder / "stats.json").is_file() else {}
         curve = read_rows(folder / CURVE) if (folder / CURVE).is_file() else []
-        kind = next((k for k in KINDS if (folder / k.file).is_file()), None)
+        kind = next((kind for kind in KINDS if (folder / kind.file).is_file()), None)
         rows = kind.rows(folder) if kind else []
     except (OSError, ValueError, KeyError) as error:
         raise WorkError(f"artefact {folder} is damaged ({error}): delete that folder, run again") from None
     if kind is None:
         return Artefact(folder, manifest, stats, {}, [], curve)
-    counted = Counter(kind.told_apart(row) for row in rows)
-    examples = [kind.example(row) for row in spread(rows, n)]
-    return Artefact(folder, manifest, stats, dict(sorted(counted.items())), examples, curve)
+    composition = dict(sorted(Counter(map(kind.group, rows)).items()))
+    return Artefact(
+        folder, manifest, stats, composition, [kind.example(row) for row in spread(rows, n)], curve
+    )
 
 
 # --- what each kind of data looks like -------------------------------------------------------------
@@ -85,16 +86,15 @@ def read_artefact(folder: Path, n: int) -> Artefact:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of data: the file that it is known by, how its rows are read, counted and shown."""
+    """A kind of data: the file that it is known by, what its rows are counted by, and how one is shown."""
 
     file: str
-    told_apart: Callable[[Row], str]
+    group: Callable[[Row], str]
     example: Callable[[Row], Example]
-    rows: Callable[[Path], list[Row]]
 
-
-def _plain(file: str) -> Callable[[Path], list[Row]]:
-    return lambda folder: read_rows(folder / file)
+    def rows(self, folder: Path) -> list[Row]:
+        """A row a problem of what Bridge made, else the rows of the file."""
+        return bridged(folder) if self.file == SCORES else read_rows(folder / self.file)
 
 
 def _bridge_example(row: Row) -> Example:
@@ -103,18 +103,16 @@ def _bridge_example(row: Row) -> Example:
     if raw:
         parts.append(("raw trace" + _scores(raw), raw["text"]))
     if kept is None:
-        parts.append(("kept", f"nothing: none of the candidates verifies ({row['tried']} did)"))
-    elif kept["source"] == "raw":
-        others = row["tried"] - 1
-        why = (
-            f"none of {others} verified rewrites is easier"
-            if others
-            else "every rewrite is the same or does not verify"
-        )
-        parts.append(("kept", f"the raw trace: {why}"))
-    else:
-        parts.append((f"bridged, {kept['source']}{_scores(kept)}", kept["text"]))
-    return parts
+        return [*parts, ("kept", f"nothing: none of the candidates verifies ({row['tried']} did)")]
+    if kept["source"] != "raw":
+        return [*parts, (f"bridged, {kept['source']}{_scores(kept)}", kept["text"])]
+    others = row["tried"] - 1
+    why = (
+        f"none of {others} verified rewrites is easier"
+        if others
+        else "every rewrite is the same or does not verify"
+    )
+    return [*parts, ("kept", f"the raw trace: {why}")]
 
 
 def _scores(candidate: Mapping[str, Any]) -> str:
@@ -143,31 +141,21 @@ def _trace_example(row: Row) -> Example:
     return [*shown, (row["source"], row["completion"])]
 
 
-def _rollout_example(row: Row) -> Example:
-    return [("problem", row["problem_id"]), (row["status"], row["completion"])]
-
-
 def _group_example(row: Row) -> Example:
     interval = f", 95 % interval {row['low']:.2f} to {row['high']:.2f}" if "low" in row else ""
     return [(row["problem_id"], f"{row['group']}: {row['correct']} of {row['k']} right{interval}")]
 
 
-def _sample_example(row: Row) -> Example:
-    return [("problem", row["prompt"]), (f"{row['status']}, gold {row['gold']}", row["completion"])]
-
-
 KINDS = (
-    Kind(CRITIQUES, lambda r: str(r["found_by"] or "not found"), _critique_example,
-         _plain(CRITIQUES)),
-    Kind(SCORES, lambda r: r["kept"]["source"] if "kept" in r else "nothing verified",
-         _bridge_example, bridged),
-    Kind(TRACES, lambda r: r["source"], _trace_example, _plain(TRACES)),
-    Kind(ROLLOUTS, lambda r: r["status"], _rollout_example, _plain(ROLLOUTS)),
-    Kind(PROBLEMS, lambda r: f"difficulty {r['difficulty']}", lambda r: [(f"gold {r['gold']}", r["prompt"])],
-         _plain(PROBLEMS)),
-    Kind(GROUPS, lambda r: r["group"], _group_example, _plain(GROUPS)),
-    Kind(SAMPLES, lambda r: r["status"], _sample_example, _plain(SAMPLES)),
-    Kind(FAILURES, lambda r: "failures", lambda r: [(r["problem_id"], r["completion"])], _plain(FAILURES)),
+    Kind(CRITIQUES, lambda r: str(r["found_by"] or "not found"), _critique_example),
+    Kind(SCORES, lambda r: r["kept"]["source"] if "kept" in r else "nothing verified", _bridge_example),
+    Kind(TRACES, lambda r: r["source"], _trace_example),
+    Kind(ROLLOUTS, lambda r: r["status"], lambda r: [("problem", r["problem_id"]), (r["status"], r["completion"])]),
+    Kind(PROBLEMS, lambda r: f"difficulty {r['difficulty']}", lambda r: [(f"gold {r['gold']}", r["prompt"])]),
+    Kind(GROUPS, lambda r: r["group"], _group_example),
+    Kind(SAMPLES, lambda r: r["status"],
+         lambda r: [("problem", r["prompt"]), (f"{r['status']}, gold {r['gold']}", r["completion"])]),
+    Kind(FAILURES, lambda r: "failures", lambda r: [(r["problem_id"], r["completion"])]),
 )  # fmt: skip
 
 
@@ -177,36 +165,21 @@ KINDS = (
 def lines(artefact: Artefact) -> list[str]:
     """The artefact as plain text; whatever a model wrote has its control characters made visible."""
     manifest = artefact.manifest
-    cost = {k: v for k, v in manifest.cost.model_dump().items() if v}
     shown = [
-        f"{artefact.folder.name}",
+        artefact.folder.name,
         f"parameters  {_pairs({k: v for k, v in manifest.parameters.items() if v not in (None, '', [])})}",
         f"inputs      {_pairs({k: ', '.join(v) for k, v in manifest.inputs.items() if v})}",
-        f"cost        {_pairs({k: f'{v:.3g}' if isinstance(v, float) else v for k, v in cost.items()})}",
+        f"cost        {_pairs({k: v for k, v in manifest.cost.model_dump().items() if v}, '.3g')}",
         *(f"{name:<11} {_value(value)}" for name, value in artefact.stats.items()),
     ]
     if artefact.composition:
-        total = sum(artefact.composition.values())
-        shown += ["", f"{total} rows: {_pairs(artefact.composition)}"]
+        shown += ["", f"{sum(artefact.composition.values())} rows: {_pairs(artefact.composition)}"]
     for number, example in enumerate(artefact.examples, 1):
         shown += ["", f"--- example {number}"]
-        shown += [f"{label}: {readable(text)}" if "\n" not in text.strip() else f"{label}:\n{readable(text)}"
-                  for label, text in example]  # fmt: skip
+        for label, text in example:
+            gap = "\n" if "\n" in text.strip() else " "
+            shown.append(f"{label}:{gap}{readable(text)}")
     return [*shown, *curve_lines(artefact.curve)]
-
-
-def curve_lines(curve: Sequence[Row], most: int = 12) -> list[str]:
-    """The training curve as a table of at most `most` steps."""
-    if not curve:
-        return []
-    names = [n for n in CURVE_COLUMNS if any(row.get(n) is not None for row in curve)]
-    widths = [max(9, len(n)) for n in names]
-    head = "  ".join(n.rjust(w) for n, w in zip(names, widths, strict=True))
-    body = [
-        "  ".join(_number(row.get(n)).rjust(w) for n, w in zip(names, widths, strict=True))
-        for row in spread(curve, most)
-    ]
-    return ["", f"curve, {len(curve)} points:", head, *body]
 
 
 CURVE_COLUMNS = (
@@ -215,17 +188,29 @@ CURVE_COLUMNS = (
 )  # fmt: skip
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
+def curve_lines(curve: Sequence[Row], most: int = 12) -> list[str]:
+    """The training curve as a table of at most `most` steps."""
+    if not curve:
+        return []
+    names = [name for name in CURVE_COLUMNS if any(row.get(name) is not None for row in curve)]
+    cells = [
+        ["" if row.get(name) is None else f"{row[name]:.4g}" for name in names] for row in spread(curve, most)
+    ]
+    widths = [max(9, len(name)) for name in names]
+    table = [
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in [names, *cells]
+    ]
+    return ["", f"curve, {len(curve)} points:", *table]
 
 
-def _pairs(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {_value(value)}" for name, value in values.items()) or "none"
+def _pairs(values: Mapping[str, Any], form: str = ".4g") -> str:
+    return ", ".join(f"{name} {_value(value, form)}" for name, value in values.items()) or "none"
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, form: str = ".4g") -> str:
     if isinstance(value, dict):
-        return _pairs(value)
+        return _pairs(value, form)
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:{form}}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

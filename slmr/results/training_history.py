@@ -4,40 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from slmr.results.colours import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
+from slmr.results.entries import MethodResult
+
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 
-# Okabe and Ito's palette, told apart by colour-blind readers too.
-_BLUE, _RED, _GREEN, _ORANGE, _PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7"
+def validation_curve(result: MethodResult) -> list[dict[str, Any]]:
+    """The course of a method's first seed; nothing where it was not validated during training.
+
+    Raises:
+        RequestError: the table is damaged.
+    """
+    rows = result.table("course", result.seeds[0])
+    return rows if any(row.get("validation_accuracy") is not None for row in rows) else []
 
 
 def _both(name: str) -> dict[str, tuple[str, str]]:
-    return {name: ("training", _BLUE), f"validation_{name}": ("held out", _RED)}
+    return {name: ("training", BLUE), f"validation_{name}": ("held out", VERMILLION)}
 
 
 # What is drawn: title, unit, and column -> (label, colour).
 _PANELS: tuple[tuple[str, str, dict[str, tuple[str, str]]], ...] = (
-    ("Loss", "loss", {"loss": ("training", _BLUE)}),
-    ("Reward", "mean", {"reward": ("training", _BLUE)}),
+    ("Loss", "loss", {"loss": ("training", BLUE)}),
+    ("Reward", "mean", {"reward": ("training", BLUE)}),
     ("Strict accuracy", "share", _both("accuracy")),
     ("In the requested form", "share", _both("format")),
     ("Length", "tokens", _both("length")),
     ("Cut off", "share", _both("truncated")),
     ("KL to the start", "nats a token", _both("kl")),
-    ("Entropy", "nats a token", {"entropy": ("training", _BLUE)}),
-    ("Clipped", "share of tokens", {"clip_ratio": ("training", _BLUE)}),
-    ("Groups without variance", "share", {"zero_variance": ("training", _BLUE)}),
+    ("Entropy", "nats a token", {"entropy": ("training", BLUE)}),
+    ("Clipped", "share of tokens", {"clip_ratio": ("training", BLUE)}),
+    ("Groups without variance", "share", {"zero_variance": ("training", BLUE)}),
     (
         "Groups",
         "share",
         {
-            "all_right": ("all right", _GREEN),
-            "mixed": ("mixed", _ORANGE),
-            "all_wrong": ("all wrong", _PURPLE),
+            "all_right": ("all right", GREEN),
+            "mixed": ("mixed", ORANGE),
+            "all_wrong": ("all wrong", PURPLE),
         },
     ),
-    ("Gradient norm", "norm", {"grad_norm": ("training", _BLUE)}),
+    ("Gradient norm", "norm", {"grad_norm": ("training", BLUE)}),
 )
 
 

@@ -24,11 +24,9 @@ from slmr.stats.items import (
 from slmr.stats.seeds import (
     Effects,
     Parts,
-    hierarchical_bootstrap,
     mcnemar,
     pareto,
     seeds_and_items,
-    seeds_and_items_difference,
     seeds_and_items_differences,
 )
 
@@ -43,7 +41,6 @@ __all__ = [
     "bounded_mean",
     "bounded_mean_over_tasks",
     "bounds_of_moments",
-    "hierarchical_bootstrap",
     "holm",
     "maj_at_k",
     "majority_score",
@@ -57,7 +54,6 @@ __all__ = [
     "pass_at_k",
     "pass_scores",
     "seeds_and_items",
-    "seeds_and_items_difference",
     "seeds_and_items_differences",
     "shared_ranks",
 ]

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import ArrayLike
 
 # So many deviations alike earn the spread they show 63 % of the trust: our choice, by simulation.
@@ -77,8 +78,6 @@ def pass_at_k(correct: ArrayLike, samples: int, k: int, level: float = 0.95) -> 
     Raises:
         ValueError: there is no item, k is not in 1..samples, or a count is not in 0..samples.
     """
-    import numpy as np
-
     counts = np.asarray(correct)
     table = pass_scores(samples, k)
     if counts.ndim != 1 or not np.isin(counts, np.arange(samples + 1)).all():
@@ -95,8 +94,6 @@ def pass_scores(samples: int, k: int) -> np.ndarray:
     Raises:
         ValueError: k is not in 1..samples.
     """
-    import numpy as np
-
     if not 1 <= k <= samples:
         raise ValueError(f"pass@k needs k in 1..{samples}, the completions of an item, not {k}")
     factors = np.maximum(1 - k / np.arange(samples, 0, -1), 0.0)  # below 0 only after a factor of 0
@@ -166,8 +163,6 @@ def bounded_mean_over_tasks(tasks: Sequence[ArrayLike], level: float = 0.95) -> 
     Raises:
         ValueError: there is no task, one has no item, or a score is not in [0, 1].
     """
-    import numpy as np
-
     if not tasks:
         raise ValueError("no tasks to average")
     scores = [np.asarray(items, dtype=float) for items in tasks]
@@ -208,8 +203,6 @@ def bounds_of_moments(tasks: Sequence[Moments], level: float = 0.95) -> tuple[np
     For several tasks: e² is the sum of theirs over the squared number T of tasks, n is T² / sum(1 / n_t), the
     items that all-or-nothing scores of one rate are worth, and w the tasks' mean, weighted by 1 / n_t.
     """
-    import numpy as np
-
     means = [np.asarray(t.mean, dtype=float) for t in tasks]
     m, inverse = np.asarray(sum(means) / len(tasks)), sum(1 / t.n for t in tasks)
     n, v, z2 = len(tasks) ** 2 / inverse, m * (1 - m), _normal(level) ** 2
@@ -231,8 +224,6 @@ def bounds_of_moments(tasks: Sequence[Moments], level: float = 0.95) -> tuple[np
 
 def _trust(seen: Any) -> Any:
     """How far to believe the spread that so many deviations show: 0 for none, 1 for many."""
-    import numpy as np
-
     return 1 - np.exp(-((seen / _FEW) ** 2))
 
 
@@ -300,8 +291,6 @@ def paired_difference_over_tasks(
 
 def _change(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Item differences [items]; those of rounding are 0."""
-    import numpy as np
-
     if len(a) != len(b):
         raise ValueError(f"paired scores need the same items: {len(a)} and {len(b)} given")
     change = _item_means(a) - _item_means(b)

@@ -53,8 +53,8 @@ class Effects:
     def parts(self) -> Parts:
         """What a mean over tasks needs of them."""
         seeds, items = self.rest.shape
-        left = float(self.rest.ravel() @ self.rest.ravel()) / ((seeds - 1) * (items - 1)) / (seeds * items)
-        return Parts(self.seeds, _variance(self.items) / items, left, items)
+        variance = float(self.rest.ravel() @ self.rest.ravel()) / ((seeds - 1) * (items - 1))
+        return Parts(self.seeds, _variance(self.items) / items, variance / (seeds * items), items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,33 +91,30 @@ def seeds_and_items(tasks: Sequence[Parts], level: float = 0.95) -> Estimate:
     Raises:
         ValueError: no task, or tasks with different seeds.
     """
-    found = _crossed([tasks])
-    half = found.half(np.array([1 - level]))
-    mean, half, stderr = float(found.mean[0]), float(half[0]), float(found.stderr[0])
+    crossed = _crossed([tasks])
+    mean, stderr = float(crossed.mean[0]), float(crossed.stderr[0])
+    half = float(crossed.half(np.array([1 - level]))[0])
     return Estimate(mean, stderr, mean - half, mean + half)
 
 
-def seeds_and_items_difference(changes: Sequence[Parts], level: float = 0.95) -> Difference:
+def seeds_and_items_differences(many: Sequence[Sequence[Parts]], level: float = 0.95) -> list[Difference]:
     """The same with a p-value, for differences of scores: per task `a - b`, paired by seed and item.
 
-    Raises:
-        ValueError: as `seeds_and_items`.
-    """
-    return seeds_and_items_differences([changes], level)[0]
+    Several at once, with the same figures as one by one: a ranking has hundreds of pairs.
 
-
-def seeds_and_items_differences(many: Sequence[Sequence[Parts]], level: float = 0.95) -> list[Difference]:
-    """Several such differences at once, with the same figures as one by one: a board has hundreds of pairs.
+    Args:
+        many: per difference, per task the parts of `a - b`.
+        level: of the intervals.
 
     Raises:
         ValueError: as `seeds_and_items`, or not all are over as many tasks and seeds.
     """
     if not many:
         return []
-    found = _crossed(many)
-    half = found.half(np.full(len(many), 1 - level))
-    low, high = np.maximum(-1.0, found.mean - half), np.minimum(1.0, found.mean + half)
-    columns = [column.tolist() for column in (found.mean, found.stderr, low, high, found.p())]
+    crossed = _crossed(many)
+    half = crossed.half(np.full(len(many), 1 - level))
+    low, high = np.maximum(-1.0, crossed.mean - half), np.minimum(1.0, crossed.mean + half)
+    columns = [column.tolist() for column in (crossed.mean, crossed.stderr, low, high, crossed.p())]
     return [Difference(*row) for row in zip(*columns, strict=True)]
 
 
@@ -158,11 +155,9 @@ class _Crossed:
         high = np.clip(np.maximum(*ends) * (1 + 1e-9), least, 1.0)
         with np.errstate(divide="ignore", invalid="ignore"):  # what has no size or no spread is told below
             # Of logarithms, both ends of a tail are nearly on a line.
-            found = np.exp(
-                _crossing(lambda x: np.log(self.half(np.exp(x)) / size), np.log(low), np.log(high))
-            )
-        found = np.where(self.half(least) <= size, least, found)
-        return np.where((size == 0) | (spread == 0), (size == 0).astype(float), found)
+            p = np.exp(_crossing(lambda x: np.log(self.half(np.exp(x)) / size), np.log(low), np.log(high)))
+        p = np.where(self.half(least) <= size, least, p)
+        return np.where((size == 0) | (spread == 0), (size == 0).astype(float), p)
 
 
 def _crossing(
@@ -174,16 +169,16 @@ def _crossing(
     library's solver leaves each when it has converged, and takes several times as long for it.
     """
     above, below = excess(low), excess(high)
-    found, before = low, np.zeros(len(low))
+    point, before = low, np.zeros(len(low))
     for _ in range(steps):
         gap = above - below
-        found = np.clip(low + (high - low) * above / np.where(gap > 0, gap, 1.0), low, high)
-        here = excess(found)
+        point = np.clip(low + (high - low) * above / np.where(gap > 0, gap, 1.0), low, high)
+        here = excess(point)
         side = np.where(here > 0, 1.0, -1.0)
         again = np.where(side == before, 0.5, 1.0)  # an end that stays twice would hold the next step back
-        low, above, below = np.where(side > 0, [found, here, below * again], [low, above * again, here])
-        high, before = np.where(side > 0, high, found), side
-    return found
+        low, above, below = np.where(side > 0, [point, here, below * again], [low, above * again, here])
+        high, before = np.where(side > 0, high, point), side
+    return point
 
 
 def _crossed(many: Sequence[Sequence[Parts]]) -> _Crossed:
@@ -205,31 +200,8 @@ def _crossed(many: Sequence[Sequence[Parts]]) -> _Crossed:
 
 def _variance(values: np.ndarray) -> float:
     """As `values.var(ddof=1)`, several times as fast for so few."""
-    rest = values - values.mean()
-    return float(rest @ rest) / (len(values) - 1)
-
-
-def hierarchical_bootstrap(tasks: Sequence[np.ndarray], draws: int, seed: int = 0) -> np.ndarray:
-    """Means over tasks of resampled seeds and items, both drawn with replacement: [draws].
-
-    One draw of seeds serves all tasks. Its spread is that of `seeds_and_items` times (S - 1) / S and (n - 1) / n in
-    the two parts, so that with few seeds its quantiles are too narrow: it is here to look at the shape, and as a
-    second route to the same number; intervals are those of `seeds_and_items`.
-
-    Args:
-        tasks: as of `seeds_and_items`.
-        draws: how many.
-        seed: of the draws.
-    """
-    rng = np.random.default_rng(seed)
-    seeds = len(tasks[0])
-    found = np.zeros(draws)
-    for i in range(draws):
-        chosen = rng.integers(seeds, size=seeds)
-        found[i] = np.mean(
-            [t[chosen].mean(axis=0)[rng.integers(t.shape[1], size=t.shape[1])].mean() for t in tasks]
-        )
-    return found
+    deviations = values - values.mean()
+    return float(deviations @ deviations) / (len(values) - 1)
 
 
 def mcnemar(only_a: int, only_b: int) -> float:

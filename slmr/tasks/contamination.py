@@ -17,10 +17,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from slmr.tasks import Item, Task
+from slmr.tasks.task import Item, Task
 
 RUN = 13  # words
 LAB_POOL = 800  # the training pool of the lab profile; a lab task's training problems have no end
@@ -84,10 +83,10 @@ def overlap(train: Iterable[str], test: Sequence[Item], run: int = RUN) -> Overl
             if words in first and first[words] is None:
                 first[words] = index
     hits = []
-    for item, own in zip(test, runs, strict=True):
-        places = [place for words in own if (place := first[words]) is not None]
-        if places:
-            hits.append(Hit(item.id, len(places), len(places) / len(own), min(places)))
+    for item, item_runs in zip(test, runs, strict=True):
+        shared = [index for words in item_runs if (index := first[words]) is not None]
+        if shared:
+            hits.append(Hit(item.id, len(shared), len(shared) / len(item_runs), min(shared)))
     hits.sort(key=lambda hit: -hit.share)
     exact = tuple(item.id for item, text in zip(test, texts, strict=True) if text and whole[text])
     return Overlap(n_train, len(test), tuple(hits), exact)

@@ -32,7 +32,7 @@ class Source:
     """One task's data. Both maps go from a split to where it is.
 
     `files`: below the data folder, the preferred one first. `hub`: id, config, splits.
-    `own_id`: the field that holds the data's own ids, which must differ.
+    `id_field`: the field that holds the data's own ids, which must differ.
     `remark`: what a reader of results must know of a file.
     `solution`: the field of a training record that holds a worked solution, which a teacher may use.
     """
@@ -40,7 +40,7 @@ class Source:
     files: Mapping[str, tuple[str, ...]]
     hub: Mapping[str, tuple[str, str | None, str]]
     read: Read
-    own_id: str | None = None
+    id_field: str | None = None
     revision: str | None = None
     remark: Callable[[Path], str] = lambda file: ""
     solution: str | None = None
@@ -89,10 +89,10 @@ def documents(task: str, split: str) -> list[Document]:
     Raises:
         RequestError: the data is not there or faulty; the message says where and what to do.
     """
-    found = [document for _, document in _read(task, split)]
-    if not found:
+    split_documents = [document for _, document in _read(task, split)]
+    if not split_documents:
         raise RequestError(f"task '{task}': its {split} split is empty ({_whereabouts(task, split)})")
-    return found
+    return split_documents
 
 
 def examples(task: str) -> Sequence[Mapping[str, str]]:
@@ -102,7 +102,7 @@ def examples(task: str) -> Sequence[Mapping[str, str]]:
     its training data must still open.
     """
     if task == "math500":
-        return list(_own_examples(resource("tasks") / "math500" / "fewshot.jsonl"))
+        return list(_math500_examples(resource("tasks") / "math500" / "fewshot.jsonl"))
     origin, split, worked = _EXAMPLES[task]
 
     @cache
@@ -238,10 +238,10 @@ def _read(task: str, split: str) -> Iterator[tuple[Record, Document]]:
             problem, gold = source.read(record)
         except ValueError as error:
             raise RequestError(f"{place}: no record of {task}: {error}") from None
-        own = record.get(source.own_id) if source.own_id else None
-        if own is not None and places.setdefault(str(own), place) != place:
+        record_id = record.get(source.id_field) if source.id_field else None
+        if record_id is not None and places.setdefault(str(record_id), place) != place:
             raise RequestError(
-                f"{place}: the {source.own_id} {own!r} of {task} is also at {places[str(own)]}"
+                f"{place}: the {source.id_field} {record_id!r} of {task} is also at {places[str(record_id)]}"
             )
         document = {"id": f"{task}/{split}/{i}", "problem": problem, "gold": gold}
         if source.solution and split == "train":
@@ -324,7 +324,7 @@ def _letter(record: Record) -> str:
     return f"Answer: {record['label'].strip().upper()}"
 
 
-def _own_examples(file: Path) -> Iterator[Document]:
+def _math500_examples(file: Path) -> Iterator[Document]:
     for i, (_, record) in enumerate(json_lines(file)):
         yield {"id": f"math500/{FEWSHOT}/{i}"} | {c: record[c] for c in ("problem", "gold", "worked")}
 
@@ -362,14 +362,14 @@ SOURCES: dict[str, Source] = {
         _gsm8k, remark=_platinum_or_not, solution="answer",
     ),
     "svamp": Source(
-        {"test": ("svamp/SVAMP.json",)}, {"test": ("ChilleD/SVAMP", None, "train+test")}, _svamp, own_id="ID"
+        {"test": ("svamp/SVAMP.json",)}, {"test": ("ChilleD/SVAMP", None, "train+test")}, _svamp, id_field="ID"
     ),
     "mawps": Source(
-        {"test": ("mawps/test.jsonl",)}, {"test": ("MU-NLPC/Calc-mawps", None, "test")}, _mawps, own_id="id"
+        {"test": ("mawps/test.jsonl",)}, {"test": ("MU-NLPC/Calc-mawps", None, "test")}, _mawps, id_field="id"
     ),
     "math500": Source(
         {"test": ("math500/test.jsonl",)}, {"test": ("HuggingFaceH4/MATH-500", None, "test")}, _math500,
-        own_id="unique_id",
+        id_field="unique_id",
     ),
     "logiqa": Source(
         {"test": ("logiqa/Test.txt",), "validation": ("logiqa/Eval.txt",)},

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
 
+from slmr import lab
 from slmr.tasks import datasets
-from slmr.tasks.task import TEST_SEED, Split, lab_items
 from slmr.verify import Kind, Verdict, verify
 
 
@@ -18,27 +18,28 @@ def lab_dataset(task: str, **_: object) -> datasets.Splits:
 
 
 def _lab_split(task: str, split: str) -> Any:
-    from slmr import lab
-
     if split == datasets.FEWSHOT:
-        drawn = lab.take(lab.generator(task), "train", datasets.FEWSHOT_POOL, TEST_SEED)
-        return [{"id": i.id, "problem": i.problem, "gold": i.gold, "worked": i.worked()} for i in drawn]
+        pool = lab.split_items(task, "train", datasets.FEWSHOT_POOL)
+        return [{"id": i.id, "problem": i.problem, "gold": i.gold, "worked": i.worked()} for i in pool]
     from datasets import Dataset
 
-    rows = lab_items(task, cast(Split, split), None, TEST_SEED)
     columns = ("id", "problem", "gold", "difficulty")
-    return Dataset.from_list([{c: getattr(row, c) for c in columns} for row in rows])
+    items = lab.split_items(task, cast(lab.Split, split))
+    return Dataset.from_list([{c: getattr(item, c) for c in columns} for item in items])
 
 
 def score_numeric(doc: Mapping[str, Any], results: Sequence[str | Sequence[str]]) -> dict[str, float]:
+    """lm-eval's metrics of one document whose answer is a number; see `_score`."""
     return _score(doc, results, "numeric")
 
 
 def score_math(doc: Mapping[str, Any], results: Sequence[str | Sequence[str]]) -> dict[str, float]:
+    """The same of one whose answer is a formula."""
     return _score(doc, results, "math")
 
 
 def score_choice(doc: Mapping[str, Any], results: Sequence[str | Sequence[str]]) -> dict[str, float]:
+    """The same of one whose answer is a letter."""
     return _score(doc, results, "choice")
 
 
@@ -46,9 +47,9 @@ _KNOWN: dict[tuple[str, str, Kind], Verdict] = {}
 
 
 @contextmanager
-def known_verdicts(found: Mapping[tuple[str, str, Kind], Verdict]) -> Iterator[None]:
+def known_verdicts(verdicts: Mapping[tuple[str, str, Kind], Verdict]) -> Iterator[None]:
     """While this is open, lm-eval scores these (completion, gold, kind) by these verdicts: none is decided twice."""
-    _KNOWN.update(found)
+    _KNOWN.update(verdicts)
     try:
         yield
     finally:

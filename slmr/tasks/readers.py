@@ -43,8 +43,9 @@ def _place_of(letter: str, options: list[str]) -> str:
 
     19 samples of LogiQA's test set list A, C, B, D, and their right letter is the option's own.
     """
-    own = [option[:1] for option in options if not option[1:2].isalnum()]
-    return "ABCD"[own.index(letter.upper())] if letter and letter.upper() in own and len(own) == 4 else letter
+    letters = [option[:1] for option in options if not option[1:2].isalnum()]
+    known = letter and len(letters) == 4 and letter.upper() in letters
+    return "ABCD"[letters.index(letter.upper())] if known else letter
 
 
 READERS: dict[str, Callable[[Path], Placed]] = {
@@ -72,20 +73,20 @@ def number_field(record: Record, name: str) -> str:
     Raises:
         ValueError: it is no finite number; the message names the field.
     """
-    said = str(_value(record, name)).strip()
-    if not said:
+    text = str(_value(record, name)).strip()
+    if not text:
         raise ValueError(f"field '{name}' is empty")
-    plain = said.replace(",", "").replace("_", "")
+    plain = text.replace(",", "").replace("_", "")
     if re.fullmatch(r"-?\d+/0*[1-9]\d*", plain):
         return plain
     try:
         number = Decimal(plain)
     except InvalidOperation:
-        raise ValueError(f"field '{name}' is {said[:40]!r}, not a number") from None
+        raise ValueError(f"field '{name}' is {text[:40]!r}, not a number") from None
     if not number.is_finite() or abs(number.adjusted()) > 60:
-        raise ValueError(f"field '{name}' is {said[:40]}, which is no answer to a problem")
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+        raise ValueError(f"field '{name}' is {text[:40]}, which is no answer to a problem")
+    digits = format(number, "f")
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def _value(record: Record, name: str) -> Any:

@@ -8,19 +8,16 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from slmr.config import Edition
+from slmr.config import Edition, StrictModel, parse
 from slmr.errors import RequestError, one_line, unknown
 from slmr.io import resource
 from slmr.tasks.task import FunctionName, Task
 from slmr.verify import Kind
 
 
-class _Metadata(BaseModel):
+class _Metadata(StrictModel):
     """The part of task.yaml that is slmr's own."""
-
-    model_config = ConfigDict(extra="forbid")
 
     version: int | str
     kind: Kind
@@ -43,16 +40,16 @@ def task_folders(extra: Sequence[Path] = ()) -> dict[str, Path]:
         RequestError: two folders define the same task, or an extra folder does not exist.
     """
     roots = [resource("tasks"), *(Path(p.load()) for p in entry_points(group="slmr.tasks")), *extra]
-    found: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
     for root in roots:
         if not root.is_dir():
             raise RequestError(f"tasks folder {root} does not exist")
         for file in sorted(root.glob("*/task.yaml")):
             name = file.parent.name
-            if name in found:
-                raise RequestError(f"task '{name}' is defined twice: in {found[name]} and in {file.parent}")
-            found[name] = file.parent
-    return found
+            if name in folders:
+                raise RequestError(f"task '{name}' is defined twice: in {folders[name]} and in {file.parent}")
+            folders[name] = file.parent
+    return folders
 
 
 def load_task(name: str, extra: Sequence[Path] = ()) -> Task:
@@ -68,7 +65,11 @@ def load_task(name: str, extra: Sequence[Path] = ()) -> Task:
 
 
 def select_tasks(names: str, extra: Sequence[Path] = ()) -> list[Task]:
-    """The tasks of `lab`, `paper`, `all` or a comma-separated list of names."""
+    """The tasks of `lab`, `paper`, `all` or a comma-separated list of names.
+
+    Raises:
+        RequestError: as for `load_task`, or no task of the edition is installed.
+    """
     if names in ("lab", "paper", "all"):
         tasks = [_read_task(folder) for folder in task_folders(extra).values()]
         chosen = [task for task in tasks if names in (task.edition, "all")]
@@ -83,7 +84,7 @@ def _read_task(folder: Path) -> Task:
     file = folder / "task.yaml"
     try:
         config = yaml.load(file.read_text(encoding="utf-8"), _Loader)
-        metadata = _Metadata.model_validate(config["metadata"])
+        metadata = parse(_Metadata, config["metadata"], f"{file}: metadata")
         generation = config["generation_kwargs"]
         task = Task(
             name=config["task"], folder=folder, kind=metadata.kind, edition=metadata.edition,
@@ -95,8 +96,6 @@ def _read_task(folder: Path) -> Task:
         raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
     except (KeyError, TypeError) as error:
         raise RequestError(f"{file} lacks what a task needs: {error}") from None
-    except ValidationError as error:
-        raise RequestError(f"{file}: metadata: {_first_fault(error)}") from None
     _check_task(task, file)
     return task
 
@@ -107,8 +106,3 @@ def _check_task(task: Task, file: Path) -> None:
         raise RequestError(f"{file}: kind is {task.kind} but process_results is {scorer}")
     if task.name != task.folder.name:
         raise RequestError(f"{file}: task is named '{task.name}', its folder '{task.folder.name}'")
-
-
-def _first_fault(error: ValidationError) -> str:
-    fault = error.errors()[0]
-    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"

@@ -1,7 +1,7 @@
 """A task in one object: data, prompt, stop rule and checker, read from `tasks/<name>/task.yaml`.
 
-The YAML is an ordinary lm-eval task, so stock `lm_eval --include_path tasks` runs it. This module
-reads the same file without importing lm-eval; the functions at its end are what the YAML names.
+The YAML is an ordinary lm-eval task, so stock `lm_eval --include_path tasks` runs it; `slmr.tasks.registry` reads
+the same file without importing lm-eval. What the YAML names is in `slmr.tasks.lm_eval`.
 """
 
 from __future__ import annotations
@@ -13,18 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jinja2
 
 from slmr.config import Edition
 from slmr.errors import RequestError, one_line
+from slmr.lab import GENERATORS, TEST_SEED, Split, split_items
 from slmr.tasks import datasets
 from slmr.verify import Kind, Verdict, checker_version, verify
-
-Split = Literal["test", "validation", "train", "pretrain"]
-
-N_TEST, N_VALIDATION, TEST_SEED = 600, 200, 0
 
 # The same settings as lm-eval's own, so that both render the same prompt.
 _JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
@@ -81,9 +78,8 @@ class Task:
         """
         if n is not None and n < 1:
             raise RequestError(f"the number of items must be at least 1, not {n}")
-        lab_task = self.lab_generator
-        if lab_task is not None:
-            return list(lab_items(lab_task, split, n, seed))
+        if lab := self.lab_generator:
+            return [Item(i.id, i.problem, i.gold, i.difficulty) for i in split_items(lab, split, n, seed)]
         documents = self._documents(split)
         chosen = documents if n is None else documents[:n]
         return [self._item(i, document) for i, document in enumerate(chosen)]
@@ -98,15 +94,13 @@ class Task:
         if not 0 <= n <= len(documents):
             raise RequestError(f"task '{self.name}' has {len(documents)} few-shot examples, not {n}")
         settings = self.config.get("fewshot_config") or {}
-        asked = settings.get("doc_to_text") or self.config["doc_to_text"]
+        question = settings.get("doc_to_text") or self.config["doc_to_text"]
         answer = settings.get("doc_to_target") or self.config["doc_to_target"]
-        return [(self._filled(asked, d), self._filled(answer, d)) for d in documents[:n]]
+        return [(self._filled(question, d), self._filled(answer, d)) for d in documents[:n]]
 
     @property
     def data_note(self) -> str:
         """Where the items come from, in one line; reads no data to say it."""
-        from slmr.lab import GENERATORS
-
         if lab := self.lab_generator:
             return f"generated: {lab} version {GENERATORS[lab].version}, seed {TEST_SEED}"
         if self.source:
@@ -140,8 +134,6 @@ class Task:
     @property
     def digest(self) -> str:
         """Hash of everything that can change a score: the task's files, the generator or the data, the checker."""
-        from slmr.lab import GENERATORS
-
         lab = self.lab_generator
         parts = [checker_version(self.kind), GENERATORS[lab].version if lab else ""]
         for file in sorted(self.folder.rglob("*")):
@@ -168,11 +160,11 @@ class Task:
         if custom is not None:
             splits = _import_function(custom, self.folder)(**self.config["metadata"], **arguments)
         else:
-            import datasets
+            from datasets import load_dataset
 
             path = self.config["dataset_path"]
             try:
-                splits = datasets.load_dataset(path, self.config.get("dataset_name"), **arguments)
+                splits = load_dataset(path, self.config.get("dataset_name"), **arguments)
             except Exception as error:  # the hub's client has no common base for what its layers raise
                 reason = one_line(error)[:200]
                 raise RequestError(f"task '{self.name}': cannot load {path}: {reason}") from None
@@ -184,15 +176,15 @@ class Task:
         settings = self.config.get("fewshot_config") or {}
         split = settings.get("split") or self.config.get("fewshot_split")
         samples = settings.get("samples")
-        place = self.folder / "task.yaml"
+        file = self.folder / "task.yaml"
         if split is None and samples is None:
-            raise RequestError(f"task '{self.name}' has no few-shot examples: {place}: {_ADD_FEWSHOT}")
+            raise RequestError(f"task '{self.name}' has no few-shot examples: {file}: {_ADD_FEWSHOT}")
         if settings.get("sampler") != "first_n":
-            raise RequestError(f"{place}: fewshot_config needs `sampler: first_n`: none are drawn at random")
+            raise RequestError(f"{file}: fewshot_config needs `sampler: first_n`: none are drawn at random")
         if split is None:
             return samples if isinstance(samples, list) else _import_function(str(samples), self.folder)()
         if split == self._split_name("test"):
-            raise RequestError(f"{place}: few-shot examples come from the test split: {_ADD_FEWSHOT}")
+            raise RequestError(f"{file}: few-shot examples come from the test split: {_ADD_FEWSHOT}")
         return self._loaded(split)
 
     def _filled(self, template: str, document: Mapping[str, Any]) -> str:
@@ -221,24 +213,12 @@ class Task:
                     document.get("solution"))  # fmt: skip
 
 
-@lru_cache(maxsize=32)  # drawn for our questions, and again when lm-eval grades their answers
-def lab_items(name: str, split: Split, n: int | None, seed: int) -> tuple[Item, ...]:
-    from slmr import lab
-
-    if n is None:
-        if split not in ("test", "validation"):
-            raise RequestError(f"the {split} split of {name} has no end: say how many items")
-        n = N_TEST if split == "test" else N_VALIDATION
-    drawn = lab.take(lab.generator(name), split, n, seed)
-    return tuple(Item(i.id, i.problem, i.gold, i.difficulty) for i in drawn)
-
-
 def strict_form(gold: str, kind: Kind) -> str:
     """A perfect answer in the form that the prompts of this kind ask for."""
     return {"numeric": f"#### {gold}", "math": f"\\boxed{{{gold}}}", "choice": f"Answer: {gold}"}[kind]
 
 
-# --- finding tasks ---------------------------------------------------------------------------
+# --- functions that a YAML names ---------------------------------------------------------------------
 
 
 class FunctionName(str):

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from slmr.tasks import Item, Task, strict_form
-
-if TYPE_CHECKING:
-    pass
+from slmr.tasks.task import Item, Task, strict_form
 
 
 def validate_task(task: Task, n: int = 500) -> tuple[int, list[str]]:
@@ -15,7 +10,7 @@ def validate_task(task: Task, n: int = 500) -> tuple[int, list[str]]:
 
     A gold is wrong if it fails its own checker, or if the same problem has another one in its split.
     """
-    tried, wrong = 0, []
+    tried, faults = 0, list[str]()
     for split in ("test", "validation", "train"):
         if split != "test" and not task.has_data(split):
             continue
@@ -25,9 +20,9 @@ def validate_task(task: Task, n: int = 500) -> tuple[int, list[str]]:
             verdict = task.verify(strict_form(item.gold, task.kind), item.gold)
             same = first.setdefault(item.problem, item)
             if not verdict.strict:
-                wrong.append(f"{item.id}: {verdict.reason}")
+                faults.append(f"{item.id}: {verdict.reason}")
             elif same.gold != item.gold:
-                wrong.append(
+                faults.append(
                     f"{item.id}: the gold is {item.gold}, and {same.gold} for the same problem in {same.id}"
                 )
-    return tried, wrong
+    return tried, faults

@@ -6,17 +6,17 @@ steps; it belongs to the prompt, so that only what the student writes is trained
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from pydantic import Field
 
+from slmr.curriculum.schema import Problem
 from slmr.engines.decode import Row
 from slmr.stage import StageContext, stage
 from slmr.training.grpo import GrpoParams, train_policy
-from slmr.training.rollouts import GroupReward, Problem, Source, TracedRollouts
-from slmr.training.sft import completions
+from slmr.training.rollouts import Rollouts
+from slmr.training.sft import first_traces
 from slmr.verify.trace_steps import beginning, split_steps
 
 
@@ -28,11 +28,11 @@ class BreadParams(GrpoParams):
 
 @stage(
     "bread", BreadParams, {"model": "one", "problems": "one", "traces": "many", "validation": "optional"},
-    random=True, version=2,
+    random=True, trains=True, samples=True, version=2,
 )  # fmt: skip
 def bread_stage(context: StageContext, params: BreadParams) -> None:
     """Writes `model/` and what `grpo` writes; a problem without a trace is as in GRPO."""
-    traces = completions(context)
+    traces = first_traces(context)
     context.stats["problems_with_trace"] = len(traces)
     train_policy(context, params, rollouts=partial(BranchingRollouts, traces=traces))
 
@@ -53,35 +53,30 @@ class Span:
         return self.high - self.low > 1
 
 
-class BranchingRollouts(TracedRollouts):
+class BranchingRollouts(Rollouts):
     """Groups that are all wrong give way to groups of the same problem that begin further on."""
 
-    def __init__(
-        self, problems: Sequence[Problem], params: BreadParams, reward: GroupReward, seed: int,
-        traces: Mapping[str, str], source: Source | None = None,
-    ) -> None:  # fmt: skip
-        super().__init__(problems, params, reward, seed, traces, source)
-        self._branches = params.branches
+    _params: BreadParams
 
-    def improve(self, chosen: list[Problem], groups: list[list[Row]], place: list[int]) -> None:
-        judged = {i: self.judged(problem, groups[i]) for i, problem in enumerate(chosen)}
+    def improve(self, problems: list[Problem], groups: list[list[Row]], step: list[int]) -> None:
+        judged = {i: self.judged(problem, groups[i]) for i, problem in enumerate(problems)}
         spans = {
             i: Span(0, len(split_steps(trace)) + 1)
-            for i, problem in enumerate(chosen)
-            if judged[i].name == "all wrong" and (trace := self._traces.get(problem["id"]))
+            for i, problem in enumerate(problems)
+            if judged[i].outcome == "all wrong" and (trace := self._traces.get(problem["id"]))
         }
-        for attempt in range(1, self._branches + 1):
-            asked = [i for i, span in spans.items() if span.open]
-            if not asked:
+        for attempt in range(1, self._params.branches + 1):
+            branching = [i for i, span in spans.items() if span.open]
+            if not branching:
                 return
-            starts = [beginning(self._traces[chosen[i]["id"]], spans[i].middle) for i in asked]
-            fresh = self.sample([chosen[i] for i in asked], [*place, attempt], starts)
-            for i, group in zip(asked, fresh, strict=True):
-                found, span = self.judged(chosen[i], group), spans[i]
-                if found.name == "mixed":
-                    self.replace(chosen[i], judged[i], i, group, groups)
+            starts = [beginning(self._traces[problems[i]["id"]], spans[i].middle) for i in branching]
+            fresh = self.sample([problems[i] for i in branching], [*step, attempt], starts)
+            for i, group in zip(branching, fresh, strict=True):
+                outcome, span = self.judged(problems[i], group).outcome, spans[i]
+                if outcome == "mixed":
+                    self.replace(problems[i], judged[i], i, group, groups)
                     del spans[i]
-                elif found.name == "all right":
+                elif outcome == "all right":
                     span.high = span.middle
                 else:
                     span.low = span.middle

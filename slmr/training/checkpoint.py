@@ -58,10 +58,8 @@ class Checkpoints(TrainerCallback):
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         # Of all processes; by then each has written its own files.
         parts = parallel.gathered({name: part.state() for name, part in self._parts.items()})
-        if parallel.place()[0] == 0:
-            partial = folder / f"{_OURS}.partial"
-            write_json(partial, {"files": _sizes(folder), "parts": parts})
-            partial.replace(folder / _OURS)
+        if parallel.rank_and_size()[0] == 0:
+            write_json(folder / _OURS, {"files": _sizes(folder), "parts": parts})
             for other in set(folder.parent.glob("checkpoint-*")) - {folder}:
                 shutil.rmtree(other)
         self._last = time.monotonic()
@@ -73,25 +71,24 @@ class Checkpoints(TrainerCallback):
 
         What a killed run left half-written is removed.
         """
-        rank, processes = parallel.place()
-        found = parallel.told_by_first(_newest(folder, processes) if rank == 0 else None)
-        if found is None:
+        rank, processes = parallel.rank_and_size()
+        checkpoint = parallel.from_first(_newest(folder, processes) if rank == 0 else None)
+        if checkpoint is None:
             return None
-        place, parts = found
+        path, parts = checkpoint
         for name, state in parts[rank].items():
             self._parts[name].restore(state)
-        return place
+        return path
 
 
 def _newest(folder: Path, processes: int) -> tuple[str, list[dict[str, Any]]] | None:
     """The newest whole checkpoint and what the parts of each process remember; others are removed."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda place: int(place.name.split("-")[1]))
-    while found:
-        newest = found.pop()
-        parts = _whole(newest)
+    steps = {int(checkpoint.name.split("-")[1]): checkpoint for checkpoint in folder.glob("checkpoint-*")}
+    for _, checkpoint in sorted(steps.items(), reverse=True):
+        parts = _whole(checkpoint)
         if parts is not None and len(parts) == processes:
-            return str(newest), parts
-        shutil.rmtree(newest)
+            return str(checkpoint), parts
+        shutil.rmtree(checkpoint)
     return None
 
 

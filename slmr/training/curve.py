@@ -1,4 +1,4 @@
-"""The course of a training run: one row a step, under names that mean the same for every trainer.
+"""The history of a training run: one row a step, under names that mean the same for every trainer.
 
 step               updates so far; 0 is before the first
 loss, grad_norm, learning_rate
@@ -19,10 +19,7 @@ validation_*       accuracy, format, length, truncated, kl (to the start, estima
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
+from typing import Any
 
 CURVE = "curve.parquet"
 
@@ -85,9 +82,5 @@ def renamed(logs: Mapping[str, Any]) -> dict[str, float]:
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     """First and last value of what a reader asks for first."""
-    found = {}
-    for name in _SUMMARISED:
-        values = [row[name] for row in rows if row.get(name) is not None]
-        if values:
-            found[name] = {"first": values[0], "last": values[-1]}
-    return found
+    measured = {name: [row[name] for row in rows if row.get(name) is not None] for name in _SUMMARISED}
+    return {name: {"first": values[0], "last": values[-1]} for name, values in measured.items() if values}

@@ -16,20 +16,19 @@ from slmr.engines import Sampling
 from slmr.engines.decode import Row
 from slmr.engines.models import resolve_model
 from slmr.engines.sampler import Sampler
+from slmr.engines.scoring import IGNORED, padded, padded_with_mask
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.errors import RequestError
 from slmr.io import digest
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
-from slmr.training.curve import Curve
-from slmr.training.sft import SftParams, fitting, schedule, some_traces
-from slmr.training.trainer import open_student, progress_callback, run, supervised_settings
-from slmr.training.validation import open_validation
+from slmr.training.sft import Example, SftParams, fitting, labels_of, length, some_traces
+from slmr.training.supervised import scheduled, supervised_settings
+from slmr.training.trainer import Run
 
 if TYPE_CHECKING:
     import torch
-
-_IGNORED = -100
+    from transformers import PreTrainedModel
 
 
 class GkdParams(SftParams):
@@ -74,7 +73,8 @@ class GkdParams(SftParams):
 
 
 @stage(
-    "gkd", GkdParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True
+    "gkd", GkdParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True,
+    trains=True,
 )  # fmt: skip
 def gkd_stage(context: StageContext, params: GkdParams) -> None:
     """Distil on the prompts of the traces; writes `model/` and the run's curve.
@@ -84,30 +84,26 @@ def gkd_stage(context: StageContext, params: GkdParams) -> None:
         WorkError: as `sft` does.
     """
     traces = some_traces(context)
-    place = resolve_model(str(params.teacher_model)).location
-    tokenizer, model, parameters = open_student(context)
-    teacher = load_model(Path(place), context.engine.device)
-    if _vocabulary(load_tokenizer(Path(place)), teacher) != _vocabulary(tokenizer, model):
+    folder = Path(resolve_model(str(params.teacher_model)).location)
+    run = Run(context)
+    teacher = load_model(folder, context.engine.device)
+    if _vocabulary(load_tokenizer(folder), teacher) != _vocabulary(run.tokenizer, run.model):
         raise RequestError(f"stage gkd: the vocabulary of {params.teacher_model} is not the student's")
-    rows = fitting(tokenizer, traces, params, context)
-    steps = max(1, round(len(rows) * params.epochs * params.share / params.batch_size))
-    order = schedule([len(row["input_ids"]) for row in rows], steps, params.batch_size, context.seed)
-    curve = Curve()
-    validation = open_validation(model, tokenizer, params, curve, context)
-    trainer = _trainer(model, teacher, tokenizer, [rows[i] for i in order], steps, params, context)
-    spent = trainer.spent
+    rows = scheduled(
+        fitting(run.tokenizer, traces, params, context), length, params, context.seed, params.share
+    )
+    run.validate(params)
+    trainer = _trainer(run, teacher, rows, params, context)
+    spent: Spent = trainer.spent
 
-    def told(_: int) -> dict[str, float]:
+    def spent_tokens(_: int) -> dict[str, float]:
         trained, sampled = spent.by_all()
         return {"train_tokens": trained, "rollout_tokens": sampled, "teacher_tokens": trained}
 
-    trainer.add_callback(progress_callback(context, curve, told))
-    run(trainer, context, curve, validation, {"spent": spent})
+    run.train(trainer, spent_tokens, {"spent": spent})
     trained, sampled = spent.by_all()
-    context.cost += Cost(
-        train_tokens=trained, rollout_tokens=sampled, teacher_tokens=trained,
-        flops=parameters * (6.0 * trained + 2.0 * sampled) + 2.0 * teacher.num_parameters() * trained,
-    )  # fmt: skip
+    context.cost += Cost.of_model(run.parameters, trained=trained, sampled=sampled)
+    context.cost += Cost.of_model(teacher.num_parameters(), scored=trained) + Cost(teacher_tokens=trained)
 
 
 def _vocabulary(tokenizer: Any, model: Any) -> dict[str, int]:
@@ -117,14 +113,13 @@ def _vocabulary(tokenizer: Any, model: Any) -> dict[str, int]:
 
 
 def _trainer(
-    model: Any, teacher: Any, tokenizer: Any, rows: list[dict[str, list[int]]], steps: int, params: GkdParams,
-    context: StageContext,
-) -> Any:  # fmt: skip
+    run: Run, teacher: PreTrainedModel, rows: list[Example], params: GkdParams, context: StageContext
+) -> Any:
     from datasets import Dataset
     from trl.experimental.gkd import GKDConfig
 
     config = GKDConfig(
-        **supervised_settings(context, params, steps),
+        **supervised_settings(context, params, rows),
         lmbda=params.on_policy,
         beta=params.beta,
         temperature=params.temperature,
@@ -132,8 +127,8 @@ def _trainer(
     )
     sampling = Sampling(params.temperature, params.max_tokens, context.seed)
     return distiller_class()(
-        sampling, model=model, teacher_model=teacher, args=config, train_dataset=Dataset.from_list(rows),
-        processing_class=tokenizer, data_collator=Collator(tokenizer.pad_token_id),
+        sampling, model=run.model, teacher_model=teacher, args=config, processing_class=run.tokenizer,
+        train_dataset=Dataset.from_list(list(map(dict, rows))), data_collator=Collator(run.tokenizer.pad_token_id),
     )  # fmt: skip
 
 
@@ -143,29 +138,13 @@ class Collator:
     def __init__(self, pad: int) -> None:
         self._pad = pad
 
-    def __call__(self, rows: list[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
-        whole = [row["input_ids"] for row in rows]
-        labels = [
-            [t if m else _IGNORED for t, m in zip(row["input_ids"], row["completion_mask"], strict=True)]
-            for row in rows
-        ]
+    def __call__(self, rows: list[Example]) -> dict[str, torch.Tensor]:
+        ids, mask = padded_with_mask([row["input_ids"] for row in rows], self._pad)
         prompts = [row["input_ids"][: row["completion_mask"].index(1)] for row in rows]
-        return {
-            **padded(whole, self._pad),
-            "labels": padded(labels, _IGNORED)["input_ids"],
-            **{f"prompt{'s' if n == 'input_ids' else '_' + n}": t for n, t in padded(prompts, self._pad).items()},
-        }  # fmt: skip
-
-
-def padded(rows: list[list[int]], pad: int) -> dict[str, torch.Tensor]:
-    """Ids and attention mask, both [rows, longest]; the padding stands behind."""
-    import torch
-
-    width = max(map(len, rows))
-    return {
-        "input_ids": torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows]),
-        "attention_mask": torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows]),
-    }
+        prompt_ids, prompt_mask = padded_with_mask(prompts, self._pad)
+        labels = padded([labels_of(row) for row in rows], IGNORED)
+        return {"input_ids": ids, "attention_mask": mask, "labels": labels, "prompts": prompt_ids,
+                "prompt_attention_mask": prompt_mask}  # fmt: skip
 
 
 class Spent:
@@ -182,8 +161,8 @@ class Spent:
 
     def by_all(self) -> tuple[int, int]:
         """Trained on and sampled, by all processes."""
-        found = parallel.summed(self.state())
-        return found["trained"], found["sampled"]
+        counts = parallel.summed(self.state())
+        return counts["trained"], counts["sampled"]
 
 
 def distiller_class() -> type:
@@ -208,19 +187,17 @@ def distiller_class() -> type:
                     inputs["prompts"].tolist(), inputs["prompt_attention_mask"].sum(1), strict=True
                 )
             ]
-            where = [self._sampling.seed, self.state.global_step]
-            first = parallel.place()[0] * len(heads)  # in the step's whole batch
-            rows = [Row(i, head, int(digest(["gkd", *where, first + i]), 16)) for i, head in enumerate(heads)]
+            origin = [self._sampling.seed, self.state.global_step]
+            first = parallel.rank_and_size()[0] * len(heads)  # in the step's whole batch
+            rows = [
+                Row(i, head, int(digest(["gkd", *origin, first + i]), 16)) for i, head in enumerate(heads)
+            ]
             self._sampler.fill(rows, self._sampling)
             self.spent.sampled += sum(len(row.ids) for row in rows)
-            whole = padded([[*row.prompt, *row.ids] for row in rows], self.processing_class.pad_token_id)
-            labels = padded([[_IGNORED] * len(row.prompt) + row.ids for row in rows], _IGNORED)
-            device = inputs["prompts"].device
-            return (
-                whole["input_ids"].to(device),
-                whole["attention_mask"].to(device),
-                labels["input_ids"].to(device),
-            )
+            pad, device = self.processing_class.pad_token_id, inputs["prompts"].device
+            ids, mask = padded_with_mask([[*row.prompt, *row.ids] for row in rows], pad)
+            labels = padded([[IGNORED] * len(row.prompt) + row.ids for row in rows], IGNORED)
+            return ids.to(device), mask.to(device), labels.to(device)
 
         def compute_loss(
             self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
@@ -231,7 +208,7 @@ def distiller_class() -> type:
             if not parallel.several():
                 return loss
             # Each process has the mean over its tokens; their mean shall be that over all tokens.
-            own = (inputs["labels"] != _IGNORED).sum()
-            return loss * own / self.accelerator.gather(own).float().mean()
+            tokens = (inputs["labels"] != IGNORED).sum()
+            return loss * tokens / self.accelerator.gather(tokens).float().mean()
 
     return Distiller

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from random import Random
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from slmr.artifacts import Cost
 from slmr.config import TrainingSettings
+from slmr.curriculum.schema import FAILURES, PROBLEMS, Problem
 from slmr.errors import WorkError
-from slmr.io import read_rows, write_rows
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
-from slmr.training.curve import Curve
-from slmr.training.rollouts import GroupReward, Rollouts, shares
-from slmr.training.trainer import open_student, progress_callback, run, trainer_settings
-from slmr.training.validation import ValidationParams, open_validation
+from slmr.training.group_reward import GroupReward, shares
+from slmr.training.rollouts import Rollouts
+from slmr.training.trainer import Run, trainer_settings
+from slmr.training.validation import ValidationParams
 from slmr.training.vllm_rollouts import open_source
-
-PROBLEMS, FAILURES = "problems.parquet", "failures.parquet"
 
 
 class GrpoParams(ValidationParams):
@@ -68,7 +66,8 @@ class GrpoParams(ValidationParams):
 
 
 @stage(
-    "grpo", GrpoParams, {"model": "one", "problems": "one", "validation": "optional"}, random=True, version=5
+    "grpo", GrpoParams, {"model": "one", "problems": "one", "validation": "optional"}, random=True,
+    trains=True, samples=True, version=5,
 )  # fmt: skip
 def grpo_stage(context: StageContext, params: GrpoParams) -> None:
     """Train on the problems; writes `model/` and the attempts of all-zero groups in `failures.parquet`.
@@ -80,79 +79,57 @@ def grpo_stage(context: StageContext, params: GrpoParams) -> None:
     train_policy(context, params)
 
 
-class Part(Protocol):
-    """A callback that takes part in the training and remembers something over a stop; `trained` are its tokens."""
-
-    trained: int
-
-    def state(self) -> Any: ...
-    def restore(self, state: Any) -> None: ...
-
-
 def train_policy(
     context: StageContext, params: GrpoParams, *, rollouts: Callable[..., Rollouts] = Rollouts,
-    trainer: Callable[[], type] | None = None, part: Callable[[Any, GroupReward], Part] | None = None,
-) -> Part | None:  # fmt: skip
-    """What GRPO and its relatives share; they differ in their rollouts, in the trainer's loss, and in a further part.
+    trainer_class: Callable[[], type] | None = None, callback: Callable[[Any, GroupReward], Any] | None = None,
+) -> Any:  # fmt: skip
+    """What GRPO and its relatives share; they differ in their rollouts, in the trainer's loss, and in a callback.
 
-    `trainer` gives the trainer's class (TRL is slow to import), `part` is made from the tokenizer and the reward,
-    and comes back. Raises as `grpo_stage` does.
+    `trainer_class` gives the trainer's class (TRL is slow to import). `callback` makes one from the tokenizer and the
+    reward; it is kept in checkpoints, its `trained` are tokens that it trained on, and it is returned.
+    Raises as `grpo_stage` does.
     """
-    problems = read_rows(context.input("problems") / PROBLEMS)
+    problems = PROBLEMS.read(context.input("problems"))
     if not problems:
         raise WorkError("no problem to train on: no group had a mixed reward; use a larger pool or more SFT")
-    tokenizer, model, parameters = open_student(context)
-    reward, curve = GroupReward(params.group_size), Curve()
-    rolled = rollouts(
-        problems, params, reward, context.seed, source=open_source(context, context.model("model"))
-    )
-    validation = open_validation(model, tokenizer, params, curve, context, params.updates)
-    config, rows = _config(context, params), _rows(tokenizer, problems, params, context.seed)
-    extra = part(tokenizer, reward) if part else None
+    run, reward = Run(context), GroupReward(params.group_size)
+    source = open_source(context, context.model("model"))
+    rolled = rollouts(problems, params, reward, context.seed, source=source)
+    run.validate(params, params.updates)
+    config, rows = _config(context, params), _rows(run.tokenizer, problems, params, context.seed)
+    extra = callback(run.tokenizer, reward) if callback else None
+    trainer = _trainer(run.model, run.tokenizer, config, rows, rolled, reward, trainer_class)
 
-    def told(_: int) -> dict[str, float]:
-        trained = made.state.num_input_tokens_seen + (extra.trained if extra else 0)
+    def trained() -> float:
+        return trainer.state.num_input_tokens_seen + (extra.trained if extra else 0)
+
+    def measured(_: int) -> dict[str, float]:
         sampled = parallel.summed(rolled.state())
         return {
             **shares(parallel.summed(reward.last)), "rollout_tokens": sampled["tokens"],
-            "replaced": sampled["replaced"], "train_tokens": trained,
+            "replaced": sampled["replaced"], "train_tokens": trained(),
         }  # fmt: skip
 
-    made = _trainer(model, tokenizer, config, rows, rolled, reward, trainer)
-    made.add_callback(progress_callback(context, curve, told))
-    parts: dict[str, Any] = {"reward": reward, "rollouts": rolled}
-    if extra:
-        made.add_callback(extra)
-        parts["part"] = extra
+    parts = {"reward": reward, "rollouts": rolled, **({"part": extra} if extra else {})}
     with closing(rolled):
-        run(made, context, curve, validation, parts, params.updates)
-    failures = [row for found in parallel.gathered(reward.failures) for row in found]
+        run.train(trainer, measured, parts, params.updates, extra)
+    failures = [row for of_process in parallel.gathered(reward.failures) for row in of_process]
     if context.leads:
-        write_rows(context.folder / FAILURES, failures)
+        FAILURES.write(context.folder, failures)
     sampled = parallel.summed(rolled.state())
     context.stats |= {
-        "problems": len(problems),
-        "groups": parallel.summed(reward.groups),
-        "statuses": parallel.summed(reward.statuses),
-        "replaced": sampled["replaced"],
-        "steps_without_reward": sum(row.get("reward") == 0 for row in curve.rows),
-    }
-    trained = round(made.state.num_input_tokens_seen) + (extra.trained if extra else 0)
-    context.cost += Cost(
-        train_tokens=trained,
-        rollout_tokens=sampled["tokens"],
-        flops=parameters * (6.0 * trained + 2.0 * sampled["tokens"]),
-    )
+        "problems": len(problems), "groups": parallel.summed(reward.groups),
+        "statuses": parallel.summed(reward.statuses), "replaced": sampled["replaced"],
+        "steps_without_reward": sum(row.get("reward") == 0 for row in run.curve.rows),
+    }  # fmt: skip
+    context.cost += Cost.of_model(run.parameters, trained=round(trained()), sampled=sampled["tokens"])
     return extra
 
 
-def _rows(
-    tokenizer: Any, problems: list[dict[str, Any]], params: GrpoParams, seed: int
-) -> list[dict[str, Any]]:
-    steps = _steps(params)
+def _rows(tokenizer: Any, problems: list[Problem], params: GrpoParams, seed: int) -> list[dict[str, Any]]:
     return [
         {"prompt": _prompt(tokenizer, p["prompt"]), "gold": p["gold"], "kind": p["kind"], "problem_id": p["id"]}
-        for p in schedule(problems, steps * params.prompts_per_step, seed)
+        for p in schedule(problems, _steps(params) * params.prompts_per_step, seed)
     ]  # fmt: skip
 
 
@@ -188,22 +165,22 @@ def _config(context: StageContext, params: GrpoParams) -> Any:
 
 def _trainer(
     model: Any, tokenizer: Any, config: Any, rows: list[dict[str, Any]], rollouts: Rollouts,
-    reward: GroupReward, trainer: Callable[[], type] | None,
+    reward: GroupReward, trainer_class: Callable[[], type] | None,
 ) -> Any:  # fmt: skip
     from datasets import Dataset
 
     from slmr.training.sampler_gap import GapTrainer
 
-    kind: Any = trainer() if trainer else GapTrainer
+    kind: Any = trainer_class() if trainer_class else GapTrainer
     return kind(
         model=model, reward_funcs=[reward], args=config, train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer, rollout_func=rollouts,
     )  # fmt: skip
 
 
-def schedule(problems: Sequence[dict[str, Any]], count: int, seed: int) -> list[dict[str, Any]]:
+def schedule(problems: Sequence[Problem], count: int, seed: int) -> list[Problem]:
     """Which problem comes when: pass after pass over all of them, each in another random order."""
-    rng, order = Random(seed), []
+    rng, order = Random(seed), list[Problem]()
     while len(order) < count:
         order += rng.sample(problems, len(problems))
     return order[:count]

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from slmr.curriculum.schema import Problem
 from slmr.engines import Prompt, Sampling
 from slmr.engines.decode import Row
 from slmr.engines.sampler import Sampler
+from slmr.engines.scoring import completion_nlls
 from slmr.engines.transformers import encode
-from slmr.io import digest
+from slmr.io import digest, replacing
 from slmr.training import parallel
 from slmr.training.curve import Curve
 from slmr.training.validation import ValidationParams
-from slmr.verify import in_form, verify_batch
+from slmr.verify import Kind, in_form, verify_batch
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -39,7 +41,7 @@ class Validation(TrainerCallback):
     """
 
     def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, problems: Sequence[dict[str, Any]],
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, problems: Sequence[Problem],
         params: ValidationParams, curve: Curve, folder: Path, updates: int = 1,
     ) -> None:  # fmt: skip
         self._model, self._tokenizer, self._problems = model, tokenizer, problems
@@ -68,14 +70,14 @@ class Validation(TrainerCallback):
                 control.should_training_stop = True
 
     def _validate(self, step: int) -> None:
-        found = self.measure()
-        self._curve.add(step, {f"validation_{name}": value for name, value in found.items()})
+        measured = self.measure()
+        self._curve.add(step, {f"validation_{name}": value for name, value in measured.items()})
         self._waited += 1
-        if found["accuracy"] > self.best:
-            self.best, self.best_step, self._waited = found["accuracy"], step, 0
+        if measured["accuracy"] > self.best:
+            self.best, self.best_step, self._waited = measured["accuracy"], step, 0
             if self._params.keep == "best":
                 with self._whole():
-                    if parallel.place()[0] == 0:
+                    if parallel.rank_and_size()[0] == 0:
                         self._save_best()
 
     def measure(self) -> dict[str, float]:
@@ -83,28 +85,29 @@ class Validation(TrainerCallback):
 
         Each process takes a share of the problems; all get the same numbers.
         """
-        rank, processes = parallel.place()
+        rank, processes = parallel.rank_and_size()
         rows = [Row(i, prompt, int(digest(["validation", i]), 16)) for i, prompt in enumerate(self._prompts)]
         with self._whole():
-            found = parallel.summed(self._counts(rows[rank::processes], self._problems[rank::processes]))
-        count, sampled = len(rows), int(found["tokens"])
+            counts = parallel.summed(self._counts(rows[rank::processes], self._problems[rank::processes]))
+        count, sampled = len(rows), int(counts["tokens"])
         self.tokens += sampled
         return {
-            "accuracy": found["strict"] / count, "format": found["form"] / count, "length": sampled / count,
-            "truncated": found["truncated"] / count, "kl": found["kl"] / sampled,
+            "accuracy": counts["strict"] / count, "format": counts["form"] / count, "length": sampled / count,
+            "truncated": counts["truncated"] / count, "kl": counts["kl"] / sampled,
         }  # fmt: skip
 
-    def _counts(self, rows: Sequence[Row], problems: Sequence[dict[str, Any]]) -> dict[str, float]:
+    def _counts(self, rows: Sequence[Row], problems: Sequence[Problem]) -> dict[str, float]:
         """Over these rows; `kl` in nats."""
         # Made here, as what it tries of the model needs all of its weights.
         sampler = self._sampler = self._sampler or Sampler(self._model, self._tokenizer)
         sampler.fill(rows, Sampling(1.0, self._params.max_tokens, 0))
         texts = self._tokenizer.batch_decode([row.ids for row in rows], skip_special_tokens=True)
-        golds, kinds = [p["gold"] for p in problems], [p["kind"] for p in problems]
-        verdicts = verify_batch(texts, golds, kinds)  # type: ignore[arg-type]
+        golds: list[str] = [problem["gold"] for problem in problems]
+        kinds: list[Kind] = [problem["kind"] for problem in problems]
+        verdicts = verify_batch(texts, golds, kinds)
         return {
             "strict": sum(v.strict for v in verdicts),
-            "form": sum(map(in_form, texts, kinds)),  # type: ignore[arg-type]
+            "form": sum(map(in_form, texts, kinds)),
             "tokens": sum(len(row.ids) for row in rows),
             "truncated": sum(row.ids[-1] not in sampler.ends for row in rows),
             "kl": kl_to(self._start, rows),
@@ -116,10 +119,10 @@ class Validation(TrainerCallback):
     def _save_best(self) -> None:
         from safetensors.torch import save_file
 
-        self._folder.mkdir(parents=True, exist_ok=True)
-        partial = self._folder / "best.partial"
-        save_file({name: p.detach().cpu().contiguous().clone() for name, p in self._weights()}, partial)
-        partial.replace(self._file(self.best_step))
+        parameters = self._model.named_parameters()  # tied ones once
+        weights = {name: p.detach().cpu().contiguous().clone() for name, p in parameters}
+        with replacing(self._file(self.best_step)) as partial:
+            save_file(weights, partial)
         # A run that is resumed from the newest checkpoint may still need the one from before it.
         needed = {self._file(self.best_step), self._file(self._checkpointed)}
         for other in set(self._folder.glob("best-*")) - needed:
@@ -139,9 +142,6 @@ class Validation(TrainerCallback):
 
     def _whole(self) -> AbstractContextManager[Any]:
         return parallel.whole(self._trainer) if self._trainer else nullcontext()
-
-    def _weights(self) -> list[tuple[str, torch.nn.Parameter]]:
-        return list(self._model.named_parameters())  # tied ones once
 
     def summary(self) -> dict[str, Any]:
         """For the stage's statistics: accuracy first, last and best, and whose weights were kept."""
@@ -169,13 +169,7 @@ def kl_to(start: PreTrainedModel, rows: Sequence[Row]) -> float:
     total = 0.0
     for first in range(0, len(rows), size):
         batch = rows[first : first + size]
-        # Padding stands behind, where a causal model never looks.
-        padded = [[*row.prompt, *row.ids, *[0] * (width - len(row.prompt) - len(row.ids))] for row in batch]
-        ids = torch.tensor(padded, device=start.device)
-        with torch.inference_mode():
-            logits = start(input_ids=ids).logits[:, :-1].float()
-        nll = torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
-        for row, line in zip(batch, nll, strict=True):
-            begin = len(row.prompt) - 1
-            total += sum(row.logprobs) + float(line[begin : begin + len(row.ids)].sum())
+        nlls = completion_nlls(start, [(row.prompt, row.ids) for row in batch], width)
+        for row, nll in zip(batch, nlls, strict=True):
+            total += sum(row.logprobs) + float(nll.sum())
     return total

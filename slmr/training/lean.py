@@ -41,7 +41,7 @@ class LeanTrainer(GRPOTrainer):
         if self.accelerator.num_processes > 1 or kwargs.get("compute_aux_loss"):
             return whole(model, input_ids, attention_mask, logits_to_keep, *args, **kwargs)
         silent = self._silent if self._silent is not None else torch.zeros(len(input_ids), dtype=torch.bool)
-        order, found = [], []
+        order, outputs = [], []
         for part in parts(attention_mask, logits_to_keep, silent):
             rows, columns = part.rows, slice(part.start, part.stop)
             scored = part.stop - (input_ids.shape[1] - logits_to_keep)
@@ -50,21 +50,21 @@ class LeanTrainer(GRPOTrainer):
                     model, input_ids[rows, columns], attention_mask[rows, columns], scored, *args, **kwargs
                 )
             order.append(rows)
-            found.append(
+            outputs.append(
                 [None if x is None else pad(x, (0, logits_to_keep - scored)) for x in (logps, entropies)]
             )
         back = torch.cat(order).argsort()
-        logps, entropies = (None if x[0] is None else torch.cat(x)[back] for x in zip(*found, strict=True))
+        logps, entropies = (None if x[0] is None else torch.cat(x)[back] for x in zip(*outputs, strict=True))
         return logps, entropies, None
 
 
 def without_gradient(inputs: dict[str, Any]) -> torch.Tensor:
     """[B]: whose advantage is 0, or whose every token is masked; never all rows, as a loss needs a graph."""
     advantages, mask = inputs["advantages"], inputs["completion_mask"]
-    found = (advantages.reshape(len(mask), -1) == 0).all(dim=1) | ~mask.bool().any(dim=1)
-    if found.all():
-        found[mask.sum(dim=1).argmin()] = False
-    return found.cpu()
+    silent = (advantages.reshape(len(mask), -1) == 0).all(dim=1) | ~mask.bool().any(dim=1)
+    if silent.all():
+        silent[mask.sum(dim=1).argmin()] = False
+    return silent.cpu()
 
 
 class Part(NamedTuple):

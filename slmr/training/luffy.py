@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
+from slmr.curriculum.schema import Problem
 from slmr.engines import Prompt
 from slmr.engines.decode import Row
 from slmr.engines.transformers import encode_completion
 from slmr.stage import StageContext, stage
 from slmr.training.grpo import GrpoParams, train_policy
-from slmr.training.rollouts import TAUGHT, Problem, TracedRollouts
-from slmr.training.sft import completions
+from slmr.training.rollouts import TAUGHT, Rollouts
+from slmr.training.sft import first_traces
 
 if TYPE_CHECKING:
     import torch
@@ -39,28 +40,28 @@ class LuffyParams(GrpoParams):
 
 @stage(
     "luffy", LuffyParams, {"model": "one", "problems": "one", "traces": "many", "validation": "optional"},
-    random=True, version=2,
+    random=True, trains=True, samples=True, version=2,
 )  # fmt: skip
 def luffy_stage(context: StageContext, params: LuffyParams) -> None:
     """Writes `model/` and what `grpo` writes; a problem without a trace has a group of the student's alone."""
-    traces = completions(context)
+    traces = first_traces(context)
     context.stats["problems_with_trace"] = len(traces)
     train_policy(
         context, params, rollouts=partial(MixedRollouts, traces=traces),
-        trainer=lambda: trainer_class(params.gamma),
+        trainer_class=lambda: trainer_class(params.gamma),
     )  # fmt: skip
 
 
-class MixedRollouts(TracedRollouts):
+class MixedRollouts(Rollouts):
     """The last completion of a group is the teacher's trace, where there is one."""
 
-    def own(self, problem: Problem) -> int:
+    def self_generated(self, problem: Problem) -> int:
         return self._params.group_size - (problem["id"] in self._traces)
 
     def sample(
-        self, problems: Sequence[Problem], where: list[int], prefixes: Sequence[str] | None = None
+        self, problems: Sequence[Problem], origin: list[int], prefixes: Sequence[str] | None = None
     ) -> list[list[Row]]:
-        groups = super().sample(problems, where, prefixes)
+        groups = super().sample(problems, origin, prefixes)
         for problem, group in zip(problems, groups, strict=True):
             if trace := self._traces.get(problem["id"]):
                 ids = encode_completion(self.tokenizer, Prompt(problem["prompt"]), trace)

@@ -24,21 +24,21 @@ _STRATEGIES = Path(__file__).parent / "strategies"
 
 def settings(training: TrainingSettings) -> dict[str, Any]:
     """What transformers' TrainingArguments have to say of how it is trained."""
-    found: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "gradient_accumulation_steps": training.accumulation,
         "gradient_checkpointing": training.gradient_checkpointing and training.strategy != "fsdp",
         "gradient_checkpointing_kwargs": {"use_reentrant": False},
     }
     if training.processes > 1:
         # The mean over all tokens of the global batch, not the mean of the processes' means.
-        found |= {"average_tokens_across_devices": True, "ddp_find_unused_parameters": False}
+        arguments |= {"average_tokens_across_devices": True, "ddp_find_unused_parameters": False}
     file = _STRATEGIES / f"{training.strategy}.json"
     if training.strategy == "fsdp":
         again = {"activation_checkpointing": training.gradient_checkpointing}
-        found |= {"fsdp": True, "fsdp_config": read_json(file) | again}
+        arguments |= {"fsdp": True, "fsdp_config": read_json(file) | again}
     elif training.strategy != "ddp":
-        found["deepspeed"] = str(file)
-    return found
+        arguments["deepspeed"] = str(file)
+    return arguments
 
 
 def several() -> bool:
@@ -48,7 +48,7 @@ def several() -> bool:
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
-def place() -> tuple[int, int]:
+def rank_and_size() -> tuple[int, int]:
     """Which process this is, and of how many."""
     from torch import distributed as dist
 
@@ -61,20 +61,20 @@ def gathered(value: Any) -> list[Any]:
         return [value]
     from torch import distributed as dist
 
-    found: list[Any] = [None] * dist.get_world_size()
-    dist.all_gather_object(found, value)
-    return found
+    values: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(values, value)
+    return values
 
 
 def summed(counts: Mapping[str, float]) -> dict[str, Any]:
     """The counts of all processes together; a process without one has 0."""
     total: Counter[str] = Counter()
-    for found in gathered(dict(counts)):
-        total.update(found)
+    for of_process in gathered(dict(counts)):
+        total.update(of_process)
     return dict(total)
 
 
-def told_by_first(value: Any) -> Any:
+def from_first(value: Any) -> Any:
     """What the first process says."""
     return gathered(value)[0]
 
@@ -122,8 +122,8 @@ def unsharded(model: torch.nn.Module) -> Iterator[None]:
 
 def states(trainer: Any) -> dict[str, torch.Tensor]:
     """All weights of a sharded model, on the CPU of the first process; the others take part and get nothing."""
-    found = trainer.accelerator.get_state_dict(trainer.model_wrapped)
-    return {name: tensor.detach().cpu() for name, tensor in (found or {}).items()}
+    weights = trainer.accelerator.get_state_dict(trainer.model_wrapped) or {}
+    return {name: tensor.detach().cpu() for name, tensor in weights.items()}
 
 
 def average_gradients(model: torch.nn.Module) -> None:
@@ -155,10 +155,10 @@ def adapted(model: PreTrainedModel, training: TrainingSettings) -> Any:
         return model
     from peft import LoraConfig, get_peft_model
 
-    wanted = training.lora
-    targets = wanted.targets if isinstance(wanted.targets, str) else list(wanted.targets)
+    lora = training.lora
+    targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
     config = LoraConfig(
-        r=wanted.rank, lora_alpha=wanted.alpha, lora_dropout=wanted.dropout, target_modules=targets,
+        r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets,
         task_type="CAUSAL_LM",
     )  # fmt: skip
     try:

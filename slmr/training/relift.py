@@ -5,23 +5,23 @@ They wait in a buffer with the teacher's trace; once that is full, the weights a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from slmr.config import TrainingSettings
+from slmr.engines.scoring import IGNORED, next_token_nll, padded, padded_with_mask
 from slmr.errors import RequestError
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
+from slmr.training.group_reward import GroupReward
 from slmr.training.grpo import GrpoParams, train_policy
-from slmr.training.rollouts import GroupReward
-from slmr.training.sft import tokenize, trace_rows
+from slmr.training.sft import Example, labels_of, tokenize, trace_rows
 
 if TYPE_CHECKING:
+    import torch
     from transformers import TrainerCallback
-
-Example = dict[str, list[int]]
 
 
 class ReliftParams(GrpoParams):
@@ -37,13 +37,13 @@ class ReliftParams(GrpoParams):
 
 @stage(
     "relift", ReliftParams, {"model": "one", "problems": "one", "traces": "many", "validation": "optional"},
-    random=True, version=2,
+    random=True, trains=True, samples=True, version=2,
 )  # fmt: skip
 def relift_stage(context: StageContext, params: ReliftParams) -> None:
     """Writes `model/` and what `grpo` writes."""
     traces = trace_rows(context)
 
-    def part(tokenizer: Any, reward: GroupReward) -> Any:
+    def callback(tokenizer: Any, reward: GroupReward) -> Any:
         rows = [(t["problem_id"], tokenize(tokenizer, [t], params.max_length)) for t in traces]
         examples = {name: row[0] for name, row in rows if row}
         if not examples:
@@ -52,8 +52,8 @@ def relift_stage(context: StageContext, params: ReliftParams) -> None:
             )
         return interleaved_sft(examples, reward, params.buffer, tokenizer.pad_token_id)
 
-    done: Any = train_policy(context, params, part=part)
-    context.stats |= {"sft_updates": done.updates, "sft_tokens": done.trained}
+    interleaved = train_policy(context, params, callback=callback)
+    context.stats |= {"sft_updates": interleaved.updates, "sft_tokens": interleaved.trained}
 
 
 def interleaved_sft(
@@ -74,7 +74,7 @@ def interleaved_sft(
             self, args: Any, state: Any, control: Any, model: Any = None, optimizer: Any = None, **_: object
         ) -> None:
             # Every process takes the same update on the whole buffer, so that their weights stay the same.
-            unsolved = [name for found in parallel.gathered(reward.unsolved) for name in found]
+            unsolved = [name for of_process in parallel.gathered(reward.unsolved) for name in of_process]
             new = dict.fromkeys(name for name in unsolved if name in examples)
             self.waiting += [name for name in new if name not in self.waiting]
             reward.unsolved = []
@@ -98,19 +98,9 @@ def interleaved_sft(
     return InterleavedSft()
 
 
-def mean_nll(model: Any, rows: list[Example], pad: int) -> Any:
+def mean_nll(model: Any, rows: Sequence[Example], pad: int) -> torch.Tensor:
     """Mean negative log-likelihood of the completions' tokens, in nats; a scalar with its gradient."""
-    import torch
-
-    width = max(len(row["input_ids"]) for row in rows)
-    ids = torch.full((len(rows), width), pad, device=model.device)
-    labels = torch.full_like(ids, -100)
-    mask = torch.zeros_like(ids)
-    for i, row in enumerate(rows):
-        count = len(row["input_ids"])
-        ids[i, :count] = torch.tensor(row["input_ids"], device=model.device)
-        mask[i, :count] = 1
-        marked = [t if m else -100 for t, m in zip(row["input_ids"], row["completion_mask"], strict=True)]
-        labels[i, :count] = torch.tensor(marked, device=model.device)
-    logits = model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
-    return torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels[:, 1:], ignore_index=-100)
+    ids, mask = padded_with_mask([row["input_ids"] for row in rows], pad)
+    labels = padded([labels_of(row) for row in rows], IGNORED)
+    device = model.device
+    return next_token_nll(model, ids.to(device), labels.to(device), mask.to(device), "mean")

@@ -17,18 +17,18 @@ class GapTrainer(LeanTrainer):
     1 means that the sampler draws from another policy than is trained. TRL logs it with vLLM only.
     """
 
-    _own_logprobs: torch.Tensor | None = None
+    _trainer_logps: torch.Tensor | None = None
 
     def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
-        found = super()._get_per_token_logps_and_entropies(*args, **kwargs)
-        self._own_logprobs = found[0].detach()
-        return found
+        logps, *rest = super()._get_per_token_logps_and_entropies(*args, **kwargs)
+        self._trainer_logps = logps.detach()
+        return logps, *rest
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         loss = super()._compute_loss(model, inputs)
-        sampled, own = inputs.get("sampling_per_token_logps"), self._own_logprobs
-        if sampled is not None and own is not None:
-            gap = (own - sampled).abs()[self.sampled_mask(inputs)]
+        sampled, trained = inputs.get("sampling_per_token_logps"), self._trainer_logps
+        if sampled is not None and trained is not None:
+            gap = (trained - sampled).abs()[self.sampled_mask(inputs)]
             largest = gap.max() if gap.numel() else gap.sum()
             gather: Any = self.accelerator.gather
             means, most = gather(gap.mean()), gather(largest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from slmr.io import write_rows
 from slmr.stage import StageContext
 from slmr.training import health, parallel
 from slmr.training.curve import CURVE, Curve, renamed, summary
+from slmr.training.validation import ValidationParams, open_validation
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
@@ -30,27 +31,6 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
-
-
-class Student(NamedTuple):
-    """What is trained; `parameters` are all of the model's, with adapters or not."""
-
-    tokenizer: PreTrainedTokenizerBase
-    model: Any
-    parameters: int
-
-
-def open_student(context: StageContext) -> Student:
-    """The stage's input model, ready to be trained, with every random state fixed.
-
-    Raises:
-        RequestError: there is none that can be read.
-    """
-    source = context.model("model")
-    seed_everything(context.seed)
-    tokenizer, model = load_tokenizer(source), load_model(source, context.engine.device)
-    parameters = model.num_parameters()  # before adapters, and before anybody shares them out
-    return Student(tokenizer, parallel.adapted(model, context.training), parameters)
 
 
 def trainer_settings(context: StageContext) -> dict[str, Any]:
@@ -70,32 +50,6 @@ def trainer_settings(context: StageContext) -> dict[str, Any]:
         "dataloader_pin_memory": False,
         "max_grad_norm": 1.0,
         **parallel.settings(context.training),
-    }
-
-
-class Supervised(Protocol):
-    """The parameters that every trainer on a fixed data set has."""
-
-    @property
-    def batch_size(self) -> int: ...
-    @property
-    def learning_rate(self) -> float: ...
-    @property
-    def warmup_share(self) -> float: ...
-    @property
-    def max_length(self) -> int: ...
-
-
-def supervised_settings(context: StageContext, params: Supervised, steps: int) -> dict[str, Any]:
-    """`trainer_settings` with those of a trainer on a fixed data set, whose rows stand in the order of a schedule."""
-    return trainer_settings(context) | {
-        "max_steps": steps,
-        "per_device_train_batch_size": context.training.share(params.batch_size, "batch_size"),
-        "learning_rate": params.learning_rate,
-        "warmup_steps": params.warmup_share,
-        "lr_scheduler_type": "cosine",
-        "max_length": params.max_length,
-        "train_sampling_strategy": "sequential",
     }
 
 
@@ -125,47 +79,78 @@ def progress_callback(
             curve.add(state.global_step, row)
             health.check(curve.latest(health.LOOKS_BACK))
             spent = row.get("train_tokens", 0) + row.get("rollout_tokens", 0) + row.get("teacher_tokens", 0)
-            if context.allowance is not None and spent >= context.allowance:
+            if context.remaining_tokens is not None and spent >= context.remaining_tokens:
                 control.should_training_stop = True
                 context.stats["stopped_by_budget"] = state.global_step
 
     return Reporter()
 
 
-def run(
-    trainer: Any,
-    context: StageContext,
-    curve: Curve,
-    validation: Validation | None,
-    parts: Mapping[str, Stateful] = {},
-    updates: int = 1,
-) -> None:
-    """Trains, and writes `model/` and the curve; what the validation found goes into the statistics.
+class Run:
+    """One training: the student, ready to be trained with every random state fixed, its curve and its validation.
 
-    A killed run goes on from its newest checkpoint, which is taken at multiples of `updates` steps alone;
-    `parts` have to remember something over a stop, too.
+    Attributes:
+        model: with adapters in it, where those are trained.
+        parameters: all of the model's, with adapters or not.
+
+    Raises:
+        RequestError: the stage's input is no model that can be read.
     """
-    from transformers import PrinterCallback
 
-    from slmr.training.checkpoint import Checkpoints
+    def __init__(self, context: StageContext) -> None:
+        source = context.model("model")
+        seed_everything(context.seed)
+        self.tokenizer: Any = load_tokenizer(source)
+        model = load_model(source, context.engine.device)
+        self.parameters = model.num_parameters()  # before adapters, and before anybody shares them out
+        self.model: Any = parallel.adapted(model, context.training)
+        self.curve = Curve()
+        self._context = context
+        self._validation: Validation | None = None
 
-    parts = {**parts, "curve": curve}
-    if validation:
-        validation.follow(trainer)
-        trainer.add_callback(validation)
-        parts["validation"] = validation
-    checkpoints = Checkpoints(parts, updates)
-    trainer.add_callback(checkpoints)
-    trainer.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
-    with signals.deferred():
-        trainer.train(resume_from_checkpoint=checkpoints.newest(Path(trainer.args.output_dir)))
-    if validation:
-        context.stats |= {"validation": validation.summary(), "validation_tokens": validation.tokens}
-    context.stats |= {"steps": int(curve.rows[-1]["step"]), "course": summary(curve.rows)}
-    model = _final_model(trainer, context, validation)
-    if context.leads:
-        write_rows(context.folder / CURVE, curve.rows)
-        _save(model, trainer.processing_class, context.folder / "model")
+    def validate(self, params: ValidationParams, updates: int = 1) -> None:
+        """Has the training validated as the parameters say; raises as `open_validation`.
+
+        Before a trainer is made, which may share the model out.
+        """
+        self._validation = open_validation(
+            self.model, self.tokenizer, params, self.curve, self._context, updates
+        )
+
+    def train(
+        self, trainer: Any, more: Callable[[int], Mapping[str, float]], parts: Mapping[str, Stateful] = {},
+        updates: int = 1, callback: TrainerCallback | None = None,
+    ) -> None:  # fmt: skip
+        """Trains, and writes `model/` and the curve; what the validation measured goes into the statistics.
+
+        A killed run goes on from its newest checkpoint, which is taken at multiples of `updates` steps alone.
+        `more` is what the curve says of a step besides the trainer's logs; `parts` have to remember something over a
+        stop, too.
+        """
+        from transformers import PrinterCallback
+
+        from slmr.training.checkpoint import Checkpoints
+
+        context, validation = self._context, self._validation
+        parts = {**parts, "curve": self.curve}
+        if validation:
+            validation.follow(trainer)
+            parts["validation"] = validation
+        checkpoints = Checkpoints(parts, updates)
+        reporter = progress_callback(context, self.curve, more)
+        for each in (reporter, callback, validation, checkpoints):
+            if each is not None:
+                trainer.add_callback(each)
+        trainer.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
+        with signals.deferred():
+            trainer.train(resume_from_checkpoint=checkpoints.newest(Path(trainer.args.output_dir)))
+        if validation:
+            context.stats |= {"validation": validation.summary(), "validation_tokens": validation.tokens}
+        context.stats |= {"steps": int(self.curve.rows[-1]["step"]), "course": summary(self.curve.rows)}
+        model = _final_model(trainer, context, validation)
+        if context.leads:
+            write_rows(context.folder / CURVE, self.curve.rows)
+            _save(model, trainer.processing_class, context.folder / "model")
 
 
 def _final_model(trainer: Any, context: StageContext, validation: Validation | None) -> Any:

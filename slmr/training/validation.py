@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from slmr.config import Params
+from slmr.curriculum.schema import VALIDATION
 from slmr.errors import RequestError
-from slmr.io import read_rows
 from slmr.stage import StageContext
 from slmr.training.curve import Curve
 
 if TYPE_CHECKING:
     from slmr.training.heldout import Validation
 
-VALIDATION = "validation.parquet"
 NOTHING_HELD_OUT = (
     "validate_every is set, but no problem is held out: give the stage `validation: pool` in the recipe, and set"
     " pool.validation in the profile"
@@ -62,10 +61,11 @@ def open_validation(
     """
     if not params.validate_every:
         return None
-    places = context.folders("validation") if context.inputs.get("validation") else []
-    if not places or not (places[0] / VALIDATION).is_file():
+    pools = context.folders("validation") if context.inputs.get("validation") else []
+    if not pools or not (pools[0] / VALIDATION).is_file():
         raise RequestError(NOTHING_HELD_OUT)
     from slmr.training.heldout import Validation
 
-    problems = read_rows(places[0] / VALIDATION)
-    return Validation(model, tokenizer, problems, params, curve, context.folder / "trainer", updates)
+    return Validation(
+        model, tokenizer, VALIDATION.read(pools[0]), params, curve, context.folder / "trainer", updates
+    )

@@ -24,6 +24,7 @@ from slmr.engines.vllm import draw, drawn_logprobs, load_llm
 from slmr.engines.vllm_policy import EXTENSION, policy_weights
 from slmr.engines.vllm_server import VllmServer
 from slmr.errors import RequestError, WorkError
+from slmr.io import replacing
 from slmr.stage import StageContext
 from slmr.training.rollouts import Source
 
@@ -68,7 +69,7 @@ class Colocated:
                 self._folder,
                 self._settings,
                 worker_extension_cls=EXTENSION,
-                gpu_memory_utilization=memory.BESIDE_TRAINING,
+                gpu_memory_utilization=memory.BESIDE_TRAINING * memory.gpu_share(),
             )
             self._ends = end_tokens(trainer.processing_class, model)
         self._llm.collective_rpc("load_policy", kwargs={"weights": policy_weights(model)})
@@ -117,7 +118,5 @@ def _write(model: Any, folder: Path) -> None:
     """The weights as one safetensors file; a new file each time, so that nobody reads half of one."""
     from safetensors.torch import save_file
 
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / "model.safetensors.partial"
-    save_file({name: weight.contiguous() for name, weight in policy_weights(model)}, partial)
-    partial.replace(folder / "model.safetensors")
+    with replacing(folder / "model.safetensors") as partial:
+        save_file({name: weight.contiguous() for name, weight in policy_weights(model)}, partial)

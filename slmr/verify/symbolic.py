@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib.util
 import json
 import os
 import re
@@ -72,7 +73,7 @@ class _Worker:
                     raise SymbolicTimeout(f"no answer within {deadline_s} s")
                 chunk = os.read(pipe, 65_536)
                 if not chunk:
-                    raise SymbolicError("the symbolic worker died")
+                    raise SymbolicError(_why_it_died())
                 line += chunk
         return json.loads(line)
 
@@ -80,6 +81,13 @@ class _Worker:
         self._process.kill()
         with contextlib.suppress(OSError):
             self._process.communicate()
+
+
+def _why_it_died() -> str:
+    """In words; a light environment may lack what the worker computes with."""
+    if importlib.util.find_spec("math_verify") is None:
+        return "math-verify is not installed: pip install math-verify"
+    return "the symbolic worker died"
 
 
 class SymbolicPool:

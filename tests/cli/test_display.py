@@ -9,7 +9,7 @@ import pytest
 
 from slmr.cli.display import BenchDisplay
 from slmr.pipeline.bench import BenchRequest, make_plan
-from slmr.pipeline.runner import rough_seconds
+from slmr.pipeline.schedule import rough_seconds
 
 
 def test_stages_side_by_side_each_have_their_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_short_stage_that_took_long_does_not_make_days_of_a_bench(
     kind: str, times_as_long: float, at_most: float, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     plan = make_plan(BenchRequest("sft,grpo", "lab", out=tmp_path))
-    first = next(node for node in plan.nodes if node.makes(kind))
+    first = next(node for node in plan.nodes if node.kind == kind)
     thought = sum(rough_seconds(node) for node in plan.nodes if node is not first)
     with BenchDisplay() as display:
         display.planned(plan.nodes, plan.nodes)

@@ -12,6 +12,23 @@ from slmr.lab import model_path
 from slmr.stage import StageContext
 from slmr.tasks.registry import load_task
 
+# Made for this test, marked as GSM8K marks its own.
+SOLUTION = (
+    "Ann has 3+4=<<3+4=7>>7 pens.\nTwice that is <<7*2=14>>14 pens.\nSo 14-1=<<14-1=13>>13 are left.\n#### 13"
+)
+
+
+MARKED = {
+    "id": "g/train/0",
+    "task": "g",
+    "problem": "Pens?",
+    "prompt": "?",
+    "difficulty": None,
+    "gold": "13",
+    "kind": "numeric",
+    "solution": SOLUTION,
+}
+
 
 def problems(n: int, task: str = "lab_gsm8k", level: int | None = None) -> list[dict[str, Any]]:
     """The first pool problems of a level, as the pool stage writes them."""
@@ -33,11 +50,20 @@ def rollout(problem_id: str, k: int, completion: str, strict: bool) -> dict[str,
             "status": "correct" if strict else "wrong", "strict": strict}  # fmt: skip
 
 
+# What a test's row leaves out, as it does not matter there.
+FILLED: dict[str, dict[str, Any]] = {
+    "problems": {"task": "t", "problem": "?", "prompt": "?", "gold": "1", "kind": "numeric", "difficulty": None,
+                 "solution": None},
+    "rollouts": {"completion": "", "finish_reason": "stop", "tokens": 1},
+    "groups": {"correct": 0, "k": 1, "rho": 0.0, "low": 0.0, "high": 1.0},
+}  # fmt: skip
+
+
 def folder(place: Path, **files: list[dict[str, Any]]) -> Path:
     """An artefact's folder with these tables in it."""
     place.mkdir(parents=True, exist_ok=True)
     for name, rows in files.items():
-        write_rows(place / f"{name}.parquet", rows)
+        write_rows(place / f"{name}.parquet", [FILLED.get(name, {}) | row for row in rows])
     return place
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,13 +20,13 @@ from slmr.curriculum.partition import (
     partition_stage,
     rate_interval,
 )
-from slmr.curriculum.schema import DRIFT, GROUPS, Row
+from slmr.curriculum.schema import DRIFT, GROUPS
 from slmr.io import read_rows
 from slmr.stage import StageContext
 from tests.curriculum.common import context, folder
 
 
-def rollouts(counts: dict[str, str]) -> list[Row]:
+def rollouts(counts: dict[str, str]) -> list[dict[str, Any]]:
     """Problem id → its verdicts: `+` right, `-` wrong, `?` none."""
     statuses = {"+": "correct", "-": "wrong", "?": "timeout"}
     return [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slmr.curriculum.pool import PoolParams, pool_stage
-from slmr.curriculum.schema import PROBLEMS, VALIDATION, Row
+from slmr.curriculum.schema import PROBLEMS, VALIDATION, Problem
 from slmr.errors import RequestError
 from slmr.io import read_rows
 from slmr.stage import StageContext
@@ -44,7 +44,7 @@ def made(
     return found
 
 
-def read(context: StageContext) -> tuple[list[Row], list[Row]]:
+def read(context: StageContext) -> tuple[list[Problem], list[Problem]]:
     return read_rows(context.folder / PROBLEMS), read_rows(context.folder / VALIDATION)
 
 

@@ -16,13 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import typer
 import yaml
 
-from slmr.cli.app import app
+from slmr.cli.app import command_line
 from slmr.config import Profile, load_profile
 from slmr.pipeline.recipe import Recipe, stages
-from slmr.tasks.task import _Loader
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -37,6 +35,13 @@ _BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _COMMAND = re.compile(r"(?:\$ )?(?:slmr|pip|make|python|lm_eval) ")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with lm-eval's `!function`, whose value is a dotted name."""
+
+
+_Loader.add_constructor("!function", lambda loader, node: str(node.value))
 
 
 @dataclass(frozen=True)
@@ -87,8 +92,7 @@ def command_lines(block: Block) -> list[list[str]]:
 
 def command_of(words: Sequence[str]) -> tuple[Any, list[str]]:
     """The command of the command line `slmr WORDS`, and the words that are left for it."""
-    app.add_groups(words)
-    command, rest = typer.main.get_command(app.app), list(words)
+    command, rest = command_line(words), list(words)
     while rest and not rest[0].startswith("-") and (within := getattr(command, "commands", None)):
         assert rest[0] in within, f"slmr has no command {' '.join(words)}"
         command = within[rest.pop(0)]
@@ -142,8 +146,10 @@ def _python(words: list[str]) -> None:
             module, _, name = words[words.index("--worker-extension-cls") + 1].rpartition(".")
             assert hasattr(importlib.import_module(module), name)
             return
-        assert words[1] in ("venv", "pip", "pytest", "build"), words
-        return
+        if not words[1].startswith("studies."):
+            assert words[1] in ("venv", "pip", "pytest", "build"), words
+            return
+        words = [words[1].replace(".", "/") + ".py", *words[2:]]
     script = (ROOT / words[0]).read_text(encoding="utf-8")
     for word in words[1:]:
         assert not word.startswith("-") or f'"{word}"' in script, f"{words[0]} has no option {word}"

@@ -9,78 +9,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from slmr.config import EngineSettings
 from slmr.engines import Completion, Prompt, Sampling
-from slmr.engines.endpoint import Patience, api_url
-from slmr.engines.server import ServerEngine
-from slmr.errors import RequestError, SlmrError, WorkError
+from slmr.errors import RequestError, WorkError
+from tests.engines.common import FAST, GREEDY, SECRET, asked, echo, engine_on, fails, prompts
 from tests.engines.fake_server import FakeServer, Reply, Script, answer
 
-SECRET = "sk-very-secret-0123456789"
-FAST = Patience(
-    tries=4, garbage_tries=2, hello_tries=2, hello_timeout_s=0.5, first_wait_s=0.01, longest_wait_s=2.0,
-    request_timeout_s=5.0, total_s=10.0, grace_s=1.0,
-)  # fmt: skip
-GREEDY = Sampling(temperature=0.0, max_tokens=16, seed=1)
+pytestmark = pytest.mark.usefixtures("server_environment")
+
+
 DRAWN = Sampling(temperature=1.0, max_tokens=16, seed=1)
-
-
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLMR_API_KEY", SECRET)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-@contextmanager
-def engine_on(
-    server: FakeServer, patience: Patience = FAST, concurrency: int = 4, **settings: Any
-) -> Iterator[ServerEngine]:
-    settings = {"name": "server", "concurrency": concurrency, **settings}
-    engine = ServerEngine(server.url, EngineSettings(**settings), patience)
-    try:
-        yield engine
-    finally:
-        engine.close()
-
-
-def prompts(count: int) -> list[Prompt]:
-    return [Prompt(f"question {number}") for number in range(count)]
-
-
-def asked(body: dict[str, Any]) -> int:
-    return int(body["messages"][-1]["content"].split()[-1])
-
-
-def echo(delay: Callable[[int], float] = lambda index: 0.0) -> Script:
-    """Answers `answer i` to `question i`."""
-    return lambda number, body: Reply(answer(f"answer {asked(body)}"), delay_s=delay(asked(body)))
-
-
-def fails(
-    script: Script, count: int = 1, patience: Patience = FAST, **settings: Any
-) -> tuple[SlmrError, dict]:
-    """The error that sampling ends with, and what had been heard before."""
-    heard: dict[int, Completion] = {}
-    with (
-        FakeServer(script) as server,
-        engine_on(server, patience, **settings) as engine,
-        pytest.raises(SlmrError) as caught,
-    ):
-        engine.generate(prompts(count), GREEDY, heard.__setitem__)
-    message = str(caught.value)
-    assert SECRET not in message and message.isprintable() and len(message) < 800
-    return caught.value, heard
-
-
-# ------------------------------------------------------------------------------ what works
 
 
 def test_concurrent_in_order_heard_in_the_calling_thread() -> None:
@@ -133,7 +76,9 @@ def test_prefix_is_continued() -> None:
 
 
 def test_seeds_depend_on_prompt_and_draw_not_on_order() -> None:
-    drawn = [Prompt(user, prefix, draw=draw) for user in "ab" for prefix in ("", "p") for draw in (0, 1)]
+    drawn = [
+        Prompt(user, prefix, sample_index=draw) for user in "ab" for prefix in ("", "p") for draw in (0, 1)
+    ]
 
     def seeds(asked: list[Prompt], sampling: Sampling, concurrency: int = 1) -> list[int]:
         with FakeServer() as server, engine_on(server, concurrency=concurrency) as engine:
@@ -201,9 +146,6 @@ def test_it_does_not_score() -> None:
         engine.token_nlls(prompts(1), ["four"])
 
 
-# ------------------------------------------------------------------------------ which model
-
-
 def test_identity() -> None:
     model = {"id": "m", "created": 1, "owned_by": "vllm", "root": "/models/m", "max_model_len": 4096}
     with FakeServer(models=Reply({"data": [model]})) as server, engine_on(server) as engine:
@@ -257,112 +199,6 @@ def test_nobody_answers() -> None:
         assert time.monotonic() - started < 2
 
 
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("http://h:8000", "http://h:8000/v1"),
-        (" http://h:8000/ ", "http://h:8000/v1"),
-        ("http://h:8000/v1/", "http://h:8000/v1"),
-        ("https://h.example/api/v1", "https://h.example/api/v1"),
-        ("https://h.example/api/v1/chat/completions", "https://h.example/api/v1"),
-        ("http://[::1]:8000", "http://[::1]:8000/v1"),
-    ],
-)
-def test_url(url: str, expected: str) -> None:
-    assert api_url(url) == expected
-
-
-@pytest.mark.parametrize(
-    "url", ["h:8000", "ftp://h", "http://", "http://h:port", "http://u:pa55@h", "http://h?k=pa55"]
-)
-def test_bad_url(url: str) -> None:
-    with pytest.raises(RequestError) as caught:
-        api_url(url)
-    assert "pa55" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("ours", "openai", "sent"), [("", SECRET, SECRET), ("a-key", SECRET, "a-key"), ("", "", "none")]
-)
-def test_key(ours: str, openai: str, sent: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLMR_API_KEY", ours)
-    monkeypatch.setenv("OPENAI_API_KEY", openai)
-    monkeypatch.setenv("OPENAI_ADMIN_KEY", "another")
-    with FakeServer() as server, engine_on(server) as engine:
-        engine.generate(prompts(1), GREEDY)
-    assert server.keys == [f"Bearer {sent}"] * 2
-
-
-def test_key_that_cannot_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLMR_API_KEY", "pa55\nword")
-    with (
-        FakeServer() as server,
-        pytest.raises(RequestError, match="SLMR_API_KEY") as caught,
-        engine_on(server),
-    ):
-        pass
-    assert "pa55" not in str(caught.value)
-
-
-# ------------------------------------------------------------------------------ what passes
-
-
-def flaky(*first: Reply) -> Script:
-    return lambda number, body: first[number] if number < len(first) else Reply(answer("fine"))
-
-
-@pytest.mark.parametrize(
-    "first",
-    [
-        [Reply({"error": {"message": "overloaded"}}, 500)] * 3,
-        [Reply({}, 503), Reply(b"<html>Bad Gateway</html>", 502, {"Content-Type": "text/html"})],
-        [
-            Reply({}, 429, {"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}),
-            Reply({}, 429, {"Retry-After": "nan"}),
-        ],
-        [Reply(answer("a" * 5000), cut=True)] * 3,
-        [Reply(answer(finish_reason="abort"))],
-        [Reply(b"<html>please log in</html>", headers={"Content-Type": "text/html"})],
-        [Reply(b"")],
-    ],
-)
-def test_passing_failures_pass(first: list[Reply]) -> None:
-    with FakeServer(flaky(*first)) as server, engine_on(server) as engine:
-        assert engine.generate(prompts(1), GREEDY)[0].text == "fine"
-    assert len(server.bodies) == len(first) + 1
-
-
-def test_retry_after_is_obeyed() -> None:
-    with FakeServer(flaky(Reply({}, 429, {"Retry-After": "1"}))) as server, engine_on(server) as engine:
-        started = time.monotonic()
-        assert engine.generate(prompts(1), GREEDY)[0].text == "fine"
-        assert time.monotonic() - started >= 1
-
-
-def test_retry_after_too_long() -> None:
-    started = time.monotonic()
-    error, _ = fails(lambda number, body: Reply({}, 429, {"Retry-After": "3600"}))
-    assert (
-        isinstance(error, WorkError) and "asks to wait 3600 s" in str(error) and "1 of 4 tries" in str(error)
-    )
-    assert time.monotonic() - started < 2
-
-
-# ------------------------------------------------------------------------------ what does not
-
-
-def test_fails_for_ever_after_some() -> None:
-    def script(number: int, body: dict) -> Reply:
-        broken = Reply({"error": {"message": f"no memory\x1b[31m\nfor {SECRET}"}}, 500)
-        return broken if asked(body) >= 6 else Reply(answer())
-
-    error, heard = fails(script, count=30)
-    assert isinstance(error, WorkError)
-    assert set(heard) == set(range(6))
-    assert "HTTP 500: no memory [31m for ***; given up after 0 s and 4 of 4 tries" in str(error)
-    assert "6 of 30 completions had arrived; the same command goes on from there" in str(error)
-
-
 def test_server_stops_in_the_middle() -> None:
     heard: dict[int, Completion] = {}
     with FakeServer(echo(lambda index: 0.02)) as server, engine_on(server) as engine:
@@ -380,38 +216,6 @@ def test_server_stops_in_the_middle() -> None:
     assert all(completion.text == f"answer {index}" for index, completion in heard.items())
 
 
-@pytest.mark.parametrize(
-    ("body", "excerpt"),
-    [
-        (b"<html>please\x00 log in</html>", "Invalid JSON.*<html>please log in</html>"),
-        (b'{"choices": [{"mess', r'Invalid JSON.*\{"choices": \[\{"mess'),
-        (b"\xff\xfe", "not an answer"),
-        (b"[]", r"begins: \[\]"),
-        (b"null", "begins: null"),
-        ({"object": "chat.completion", "usage": {}}, "choices.0.message: Field required"),
-        ({"choices": []}, "choices.0.message: Field required"),
-        ({"choices": "none"}, "choices.0.message"),
-        (answer(message="four"), "choices.0.message"),
-        (answer(message={"content": 4}), "choices.0.message.content: Input should be a valid string"),
-        (answer(message=None), "choices.0.message"),
-        (answer(usage={"completion_tokens": "two"}), "usage.completion_tokens"),
-        (answer(usage={"completion_tokens": -2}), "usage.completion_tokens"),
-        (answer(logprobs={"content": [{"logprob": float("nan")}]}), "logprob"),
-        (answer(finish_reason=None), "choices.0.finish_reason = None"),
-        (answer(finish_reason="tool_calls"), "choices.0.finish_reason = 'tool_calls'"),
-    ],
-)
-def test_garbage(body: Any, excerpt: str) -> None:
-    with (
-        FakeServer(lambda number, _: Reply(body)) as server,
-        engine_on(server) as engine,
-        pytest.raises(WorkError, match=excerpt) as caught,
-    ):
-        engine.generate(prompts(1), GREEDY)
-    assert "2 of 4 tries" in str(caught.value) and str(caught.value).isprintable()
-    assert len(server.bodies) == 2
-
-
 def test_tokens_not_counted() -> None:
     error, _ = fails(lambda number, body: Reply(answer(usage=None)))
     assert isinstance(error, WorkError) and "does not count tokens" in str(error)
@@ -424,14 +228,6 @@ def test_slow_answers() -> None:
     assert set(heard) == {0, 1, 2}
 
 
-def test_total_patience() -> None:
-    started = time.monotonic()
-    error, _ = fails(
-        lambda number, body: Reply({}, 503), patience=replace(FAST, tries=100, first_wait_s=0.1, total_s=0.5)
-    )
-    assert time.monotonic() - started < 3 and " of 100 tries" in str(error)
-
-
 def test_those_under_way_are_heard() -> None:
     def script(number: int, body: dict) -> Reply:
         if asked(body) == 0:
@@ -442,13 +238,6 @@ def test_those_under_way_are_heard() -> None:
     error, heard = fails(script, 20)
     assert set(heard) == {1, 2} and "2 of 20" in str(error)
     assert 1 <= time.monotonic() - started < 3
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_key_refused(status: int) -> None:
-    error, _ = fails(lambda number, body: Reply({"error": {"message": f"bad key {SECRET[:9]}"}}, status), 9)
-    assert isinstance(error, RequestError) and "SLMR_API_KEY or OPENAI_API_KEY" in str(error)
-    assert SECRET[:9] not in str(error)
 
 
 def test_unknown_model() -> None:
@@ -471,16 +260,6 @@ def test_prompt_refused(body: Any) -> None:
     error, _ = fails(lambda number, _: Reply(body, 400))
     assert isinstance(error, WorkError) and "the prompt is too long" in str(error)
     assert "goes on" not in str(error)
-
-
-def test_redirect_is_not_followed() -> None:
-    with FakeServer() as other:
-        error, _ = fails(lambda n, body: Reply(b"", 308, {"Location": f"{other.url}/v1/chat/completions"}))
-    assert isinstance(error, RequestError) and other.url in str(error)
-    assert not other.bodies and not other.keys
-
-
-# ------------------------------------------------------------------------------ optional fields
 
 
 def choosy(*unknown: str, status: int = 400) -> Script:
@@ -521,9 +300,6 @@ def test_fields_refused_together() -> None:
 def test_a_server_that_always_names_a_field() -> None:
     error, _ = fails(lambda number, body: Reply({"error": "logprobs are not what I like"}, 400))
     assert isinstance(error, WorkError) and "not what I like" in str(error)
-
-
-# ------------------------------------------------------------------------------ ends from outside
 
 
 def test_fault_of_the_listener_ends_it() -> None:

@@ -59,7 +59,7 @@ def test_both_score_the_same(engines: dict[str, Engine]) -> None:
 
 def test_sampling_is_fixed_by_seed_and_draw(engines: dict[str, Engine]) -> None:
     engine = engines["vllm"]
-    asked = [Prompt(prompt.user, draw=draw) for prompt in prompts(4) for draw in range(3)]
+    asked = [Prompt(prompt.user, sample_index=draw) for prompt in prompts(4) for draw in range(3)]
     first = [c.text for c in engine.generate(asked, Sampling(1.0, 40, 7))]
     assert [c.text for c in engine.generate(asked, Sampling(1.0, 40, 7))] == first
     assert [c.text for c in engine.generate(asked, Sampling(1.0, 40, 8))] != first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slmr.engines import Completion, Heard, Prompt, Sampling
+from slmr.engines import Completion, OnCompletion, Prompt, Sampling
 from slmr.errors import WorkError
-from slmr.evaluate import EvaluateParams
-from slmr.evaluate.recorder import Recorder, clock, questions_of
+from slmr.evaluate import EvaluateParams, questions_of
+from slmr.evaluate.recorder import Recorder
+from slmr.stage import Progress
 from slmr.tasks import Task
 from slmr.tasks.registry import load_task
 
@@ -32,9 +34,9 @@ class ScriptedEngine:
         self.unit, self.left, self.calls = unit, dies_after, []
 
     def generate(
-        self, prompts: Sequence[Prompt], sampling: Sampling, heard: Heard | None = None
+        self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: OnCompletion | None = None
     ) -> list[Completion]:
-        if heard is None:  # the trial before the start
+        if on_completion is None:  # the trial before the start
             return [Completion("", "length", sampling.max_tokens) for _ in prompts]
         self.calls.append(len(prompts))
         beside = hash(tuple(prompts)) if self.unit > 1 else 0
@@ -45,16 +47,21 @@ class ScriptedEngine:
             if self.left is not None:
                 self.left -= 1
             done.append(
-                Completion(f"{prompt.user[-40:]} {prompt.draw} {beside}", "stop", 3, (), (-0.5, -0.5))
+                Completion(f"{prompt.user[-40:]} {prompt.sample_index} {beside}", "stop", 3, (), (-0.5, -0.5))
             )
-            heard(i, done[-1])
+            on_completion(i, done[-1])
         return done
 
 
-def recorder(folder: Path, tasks: Sequence[Task]) -> Recorder:
-    questions = [q for task in tasks for q in questions_of(task, N_ITEMS, K, 0)]
-    names = tuple(task.name for task in tasks)
-    return Recorder(folder, questions, EvaluateParams(tasks=names, k=K), lambda *_: None)
+def recorder(folder: Path, tasks: Sequence[Task], progress: Progress = lambda *_: None) -> Recorder:
+    params = EvaluateParams(tasks=tuple(task.name for task in tasks), k=K, limit=N_ITEMS)
+    made = Recorder(folder, progress)
+    made.add(question for task in tasks for question in questions_of(task, params))
+    return made
+
+
+def record(recorder: Recorder, engine: ScriptedEngine) -> None:
+    recorder.record(engine, engine.unit)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -68,37 +75,36 @@ def test_after_any_deaths_the_rows_are_those_of_an_undisturbed_run(
     tmp_path_factory: pytest.TempPathFactory, tasks: list[Task], unit: int, deaths: list[int]
 ) -> None:
     undisturbed = recorder(tmp_path_factory.mktemp("whole"), tasks)
-    undisturbed.record(ScriptedEngine(unit))
+    record(undisturbed, ScriptedEngine(unit))
     folder = tmp_path_factory.mktemp("killed")
     for dies_after in deaths:
         mine = recorder(folder, tasks)
-        if mine.left():
+        if mine.missing():
             with suppress(WorkError):
-                mine.record(ScriptedEngine(unit, dies_after))
+                record(mine, ScriptedEngine(unit, dies_after))
     last = recorder(folder, tasks)
-    if last.left():
-        last.record(ScriptedEngine(unit))
+    record(last, ScriptedEngine(unit))
     assert last.rows() == undisturbed.rows()
 
 
 def test_what_a_server_said_is_never_asked_again(tmp_path: Path, tasks: list[Task]) -> None:
     with pytest.raises(WorkError, match="the server stopped"):
-        recorder(tmp_path, tasks).record(ScriptedEngine(1, dies_after=30))
+        record(recorder(tmp_path, tasks), ScriptedEngine(1, dies_after=30))
     again, engine = recorder(tmp_path, tasks), ScriptedEngine(1)
-    assert len(again.left()) == 2 * N_ITEMS * K - 30
-    again.record(engine)
-    assert sum(engine.calls) == 2 * N_ITEMS * K - 30 and not again.left()
+    assert len(again.missing()) == 2 * N_ITEMS * K - 30
+    record(again, engine)
+    assert sum(engine.calls) == 2 * N_ITEMS * K - 30 and not again.missing()
 
 
 def test_a_unit_of_a_local_engine_is_kept_whole_or_not_at_all(tmp_path: Path, tasks: list[Task]) -> None:
     with pytest.raises(WorkError):
-        recorder(tmp_path, tasks).record(ScriptedEngine(8, dies_after=21))
-    assert len(recorder(tmp_path, tasks).left()) == 2 * N_ITEMS * K - 16
+        record(recorder(tmp_path, tasks), ScriptedEngine(8, dies_after=21))
+    assert len(recorder(tmp_path, tasks).missing()) == 2 * N_ITEMS * K - 16
 
 
 def test_rows_hold_what_a_reader_needs(tmp_path: Path, tasks: list[Task]) -> None:
     mine = recorder(tmp_path, tasks)
-    mine.record(ScriptedEngine(64))
+    record(mine, ScriptedEngine(64))
     rows = mine.rows()
     assert [row["k_index"] for row in rows[:4]] == [0, 1, 0, 1]
     item = tasks[0].items("test", 1)[0]
@@ -110,19 +116,36 @@ def test_rows_hold_what_a_reader_needs(tmp_path: Path, tasks: list[Task]) -> Non
 
 def test_the_time_is_told_before_it_is_spent_and_all_along(tmp_path: Path, tasks: list[Task]) -> None:
     said: list[str] = []
-    mine = recorder(tmp_path, tasks)
-    mine._progress = lambda done, total, what: said.append(f"{done} of {total} {what}")
-    mine.record(ScriptedEngine(8))
+    mine = recorder(tmp_path, tasks, lambda done, total, what: said.append(f"{done} of {total} {what}"))
+    mine.announce(ScriptedEngine(8))  # type: ignore[arg-type]
+    record(mine, ScriptedEngine(8))
     assert said[0].startswith("0 of 52 completions: 52 to do take at most ")
     assert len(said) >= 2 and said[-1].startswith("52 of 52 ") and "tokens/s, about 0 s left" in said[-1]
 
 
-def test_clock() -> None:
-    assert [clock(s) for s in (4.4, 89, 600, 9000)] == ["4 s", "89 s", "10 min", "2.5 h"]
+def test_waves_of_questions_are_numbered_on_and_never_share_a_unit(tmp_path: Path, tasks: list[Task]) -> None:
+    """As an adaptive probe asks: who is asked next depends on what has come, and a kill changes nothing."""
+    questions = questions_of(tasks[0], EvaluateParams(tasks=("lab_gsm8k",), limit=N_ITEMS))
+    waves = [
+        [replace(q, group=f"wave {n}") for q in some] for n, some in enumerate((questions, questions[::2]))
+    ]
 
+    def run(folder: Path, engines: Sequence[ScriptedEngine]) -> list[dict[str, Any]]:
+        folder.mkdir()
+        for engine in engines:
+            made, rows = Recorder(folder, lambda *_: None), []
+            with suppress(WorkError):
+                for wave in waves:
+                    made.add(wave)
+                    made.record(engine, engine.unit, total=99)  # type: ignore[arg-type]
+                    rows += made.rows(len(rows))
+        made.clear()
+        assert not list(folder.iterdir())
+        return rows
 
-def test_temperature_of_one_and_of_several() -> None:
-    def drawn(**values: Any) -> float:
-        return EvaluateParams(tasks=("lab_math",), **values).drawn_at()
-
-    assert (drawn(), drawn(k=4), drawn(k=1, temperature=0.7), drawn(k=4, temperature=0)) == (0, 1, 0.7, 0)
+    engine = ScriptedEngine(4)
+    whole = run(tmp_path / "whole", [engine])
+    assert engine.calls == [4, 4, 4, 1, 4, 3]
+    last = ScriptedEngine(4)
+    assert run(tmp_path / "killed", [ScriptedEngine(4, 6), ScriptedEngine(4, 12), last]) == whole
+    assert last.calls == [4, 3], "of the first wave all is kept"

@@ -21,7 +21,7 @@ SEEN: tuple[Split, ...] = ("train", "pretrain")
 
 FINGERPRINT = """
 from slmr import lab
-from slmr.store import digest
+from slmr.io import digest
 rows = [(i.id, i.problem, i.gold, i.worked(), i.raw(0.5))
         for g in lab.GENERATORS.values() for i in lab.take(g, "test", 40, 3)]
 print(digest(rows))

@@ -11,9 +11,9 @@ from slmr.cli.display import BenchDisplay
 from slmr.errors import RequestError, WorkError
 from slmr.io import read_json, read_rows
 from slmr.pipeline.bench import BenchRequest, make_plan, run_bench
-from slmr.pipeline.runner import rough_seconds
+from slmr.pipeline.schedule import rough_seconds
 from slmr.results.capability import capability
-from slmr.results.entries import run_entries
+from slmr.results.entries import run_results
 from slmr.results.report import write_report
 from slmr.results.schema import read_summary, run_file
 
@@ -66,7 +66,7 @@ def test_a_users_method_stands_in_the_same_tables(tmp_path: Path) -> None:
     assert [row.method for row in rows] == ["base", "grpo", "mine"]
     assert "--methods-path" in next(row.command for row in rows if row.method == "mine")
     assert all(row.samples_file(plan.folder).is_file() for row in rows)
-    able = capability(run_entries(plan.folder))
+    able = capability(run_results(plan.folder))
     assert {entry.method for entry in able} == {"base", "grpo", "mine"}
     assert all(list(entry.passed) == [1, 2, 4] for entry in able)
     # The course begins with what was spent before the stage, and ends with what the method cost.
@@ -108,7 +108,7 @@ def test_training_ends_where_the_budget_does(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, "grpo", "budget: 400")
     with BenchDisplay() as display:
         run_bench(plan, display)
-    node = next(n for n in plan.nodes if n.stage and n.stage.name == "grpo")
+    node = next(n for n in plan.nodes if n.kind == "grpo")
     stats = read_json(Store(plan.folder / "artefacts").path("grpo", node.key) / "stats.json")
     assert stats["stopped_by_budget"] == stats["steps"] == 1
     assert plan_of(tmp_path, "grpo").folder != plan.folder
@@ -162,7 +162,7 @@ def test_the_time_of_a_stage_grows_with_the_pool_and_with_the_completions(tmp_pa
     def rough(change: str, to: str) -> dict[str, float]:
         (tmp_path / "tiny.yaml").write_text(PROFILE.format(extra="").replace(change, to))
         nodes = make_plan(BenchRequest("sft_grpo", str(tmp_path / "tiny.yaml"), out=tmp_path)).nodes
-        return {node.stage.name: rough_seconds(node) for node in nodes if node.stage}
+        return {node.kind: rough_seconds(node) for node in nodes}
 
     usual = rough("", "")
     assert rough("size: 16", "size: 48")["sft"] == pytest.approx(3 * usual["sft"])

@@ -54,5 +54,5 @@ def test_a_data_folder_is_looked_into(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_the_table_is_readable_and_mending_needs_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
     assert slmr("doctor") == 0
     assert "--profile lab" in capsys.readouterr().out
-    assert slmr("doctor", "--mend") == 2
-    assert "--mend needs --runs" in capsys.readouterr().err
+    assert slmr("doctor", "--repair") == 2
+    assert "--repair needs --runs" in capsys.readouterr().err

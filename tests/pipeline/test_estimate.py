@@ -12,7 +12,8 @@ from slmr.config import EngineSettings, LoraSettings, TrainingSettings, load_pro
 from slmr.engines.transformers import load_model
 from slmr.lab import model_path
 from slmr.pipeline.estimate import ASSUMED, KNOWN, Machine, ModelShape, StageEstimate, estimate, shape_of
-from slmr.pipeline.recipe import Planner, load_recipe
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.recipe import load_recipe
 from tests.in_process import slmr
 
 QWEN = KNOWN["Qwen/Qwen2.5-0.5B-Instruct"]
@@ -77,7 +78,7 @@ def estimated(method: str, shape: ModelShape = QWEN, **changes: Any) -> dict[str
     for name in ("teacher", "bridge", "critique"):
         stages[name] |= {"teacher": "dataset"}
     planner = Planner("student", "student", stages, EngineSettings(name="vllm"), 0, training=profile.training)
-    nodes = [n for n in planner.plan(load_recipe(method)).ancestors() if n.stage]
+    nodes = planner.plan(load_recipe(method)).stages()
     return {e.node.label: e for e in estimate(nodes, {"student": shape}, [machine(), machine(8)])}
 
 

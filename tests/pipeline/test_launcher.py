@@ -21,7 +21,8 @@ from slmr.errors import RequestError, WorkError
 from slmr.io import read_rows
 from slmr.lab import model_path
 from slmr.pipeline.launcher import check_training, train_together
-from slmr.pipeline.recipe import Planner, stages
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.recipe import stages
 from slmr.stage import StageContext
 from slmr.training.curve import CURVE
 from tests.training.test_resume import inputs
@@ -63,7 +64,7 @@ def apart(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> float:
     return max(float((a[name] - b[name]).abs().max()) for name in a)
 
 
-def ranks() -> list[psutil.Process]:
+def workers() -> list[psutil.Process]:
     return [
         p
         for p in psutil.Process().children(recursive=True)
@@ -82,16 +83,16 @@ def test_two_processes_stopped_killed_and_resumed_train_as_one(tmp_path: Path) -
 
     def kill_one(step: int) -> None:
         if step == 6:
-            ranks()[1].kill()
+            workers()[1].kill()
 
     with signals.listening(), pytest.raises(signals.Stopped):
         made("sft", SFT, tmp_path / "two", given, at=stop)
-    assert not ranks()
+    assert not workers()
     (kept,) = (tmp_path / "two" / "trainer").glob("checkpoint-*")
     assert kept.name in ("checkpoint-3", "checkpoint-4", "checkpoint-5")
     with pytest.raises(WorkError, match=r"stage sft: process 2 of 2 was killed by SIGKILL"):
         made("sft", SFT, tmp_path / "two", given, at=kill_one)
-    assert not ranks()
+    assert not workers()
     steps: list[int] = []
     two = made("sft", SFT, tmp_path / "two", given, at=steps.append)
     assert steps == list(range(int(kept.name[-1]) + 1, 9))
@@ -122,7 +123,7 @@ def test_a_fault_in_the_processes_is_one_message(tmp_path: Path) -> None:
     given = inputs(tmp_path) | {"traces": []}
     with pytest.raises(WorkError, match=r"^no trace to train on: .* or another teacher$"):
         made("sft", SFT, tmp_path / "out", given)
-    assert not ranks()
+    assert not workers()
 
 
 def test_a_killed_parent_takes_its_processes_along(tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_a_killed_parent_takes_its_processes_along(tmp_path: Path) -> None:
     )
     parent.start()
     deadline = time.monotonic() + 120
-    while len(found := ranks()) < 2:
+    while len(found := workers()) < 2:
         assert parent.is_alive() and time.monotonic() < deadline
         time.sleep(0.05)
     parent.kill()

@@ -16,7 +16,7 @@ import pytest
 from slmr.cli.display import BenchDisplay
 from slmr.errors import RequestError, WorkError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
-from slmr.pipeline.ray import longest_first, make_on_ray
+from slmr.pipeline.ray import make_on_ray
 from slmr.results.schema import Summary
 
 PROFILE = """
@@ -127,7 +127,7 @@ def test_machines_without_a_common_folder_exchange_artefacts(
     with BenchDisplay() as display:
         assert numbers(run_bench(plan, display)) == some(local)
     there = {file.parent.name for file in (tmp_path / "bucket").glob("*/manifest.json")}
-    assert there == {f"{node.stage.name}-{node.key}" for node in plan.nodes if node.stage}
+    assert there == {node.artefact for node in plan.nodes}
     assert list((tmp_path / "cache" / "depots").glob("*/grpo-*/model"))
     other = tmp_path / "elsewhere"  # another driver finds all of it
     other.mkdir()
@@ -157,18 +157,6 @@ def test_a_depot_that_cannot_be_is_said(cluster: Any, tmp_path: Path) -> None:
     for url in ("nonsense://bucket", (tmp_path / "file" / "inside").as_uri()):
         with BenchDisplay() as display, pytest.raises(RequestError, match=f"--depot {url}"):
             run_bench(plan_of(tmp_path, "ray", depot=url), display)
-
-
-def test_the_longest_chain_begins_first_and_inputs_come_before_what_needs_them(tmp_path: Path) -> None:
-    plan = plan_of(tmp_path, "ray", methods="sft,sft_grpo,stagewise")
-    order = longest_first(plan.nodes)
-    place = {node.key: i for i, node in enumerate(order)}
-    assert sorted(place) == sorted(node.key for node in plan.nodes)
-    for node in order:
-        inputs = [child for group in node.inputs.values() for child in group if child.stage is not None]
-        assert all(place[child.key] < place[node.key] for child in inputs)
-    trainings = [node for node in order if node.stage and node.stage.name == "sft"]
-    assert plan.methods[trainings[0].key] == ("stagewise",)
 
 
 def test_the_driver_needs_ray(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

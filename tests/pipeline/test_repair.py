@@ -1,4 +1,4 @@
-"""Damage in runs is found, named, and mended by making it again; what is whole is left alone."""
+"""Damage in runs is found, named, and repaired by making it again; what is whole is left alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from slmr.artifacts import MANIFEST
 from slmr.errors import RequestError
-from slmr.pipeline.repair import at_work, find_damage, mend
+from slmr.pipeline.repair import busy_runs, find_damage, repair
 from tests.in_process import slmr
 
 PROFILE = "students: [lab-llama]\ndefault_student: lab-llama\ntasks: lab_gsm8k\nevaluate: {limit: 8}\n"
@@ -79,7 +79,7 @@ def test_each_damage_is_found_and_the_same_bench_makes_it_again(whole: Path, dam
     DAMAGES[damage](whole)
     (found,) = find_damage(whole / "runs")
     assert found.path.exists() and found.cure in ("remove", "set aside")
-    assert mend([found]) == []
+    assert repair([found]) == []
     bench(whole)
     assert find_damage(whole / "runs") == []
     after = contents(whole)
@@ -94,17 +94,19 @@ def test_what_a_killed_stage_left_to_go_on_from_is_no_damage(whole: Path) -> Non
     left_over = unfinished.with_name(artefact(whole).name)
     left_over.mkdir()
     (found,) = find_damage(whole / "runs")
-    assert found.path == left_over and mend([found]) == [] and unfinished.is_dir()
+    assert found.path == left_over and repair([found]) == [] and unfinished.is_dir()
 
 
-def test_nothing_is_touched_while_a_bench_is_at_work(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_touched_while_a_bench_is_busy_runs(
+    whole: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (artefact(whole) / MANIFEST).unlink()
     with FileLock(artefact(whole).parent / ".partial" / "sft-0123456789abcdef.lock"):
-        assert at_work(whole / "runs") == [artefact(whole).parents[1]]
-        assert slmr("doctor", "--runs", str(whole / "runs"), "--mend") == 1
+        assert busy_runs(whole / "runs") == [artefact(whole).parents[1]]
+        assert slmr("doctor", "--runs", str(whole / "runs"), "--repair") == 1
     said = capsys.readouterr()
     assert "a bench is at work" in said.err and artefact(whole).is_dir()
-    assert at_work(whole / "runs") == []
+    assert busy_runs(whole / "runs") == []
 
 
 def test_the_command_names_what_is_damaged_and_mends_it(
@@ -116,17 +118,17 @@ def test_the_command_names_what_is_damaged_and_mends_it(
     cut(artefact(whole) / "samples.parquet")
     assert slmr("doctor", "--runs", runs) == 1
     said = capsys.readouterr()
-    assert "samples.parquet" in said.out and "--mend" in said.err and artefact(whole).is_dir()
-    assert slmr("doctor", "--runs", runs, "--mend") == 0
-    assert "1 thing mended" in capsys.readouterr().out
+    assert "samples.parquet" in said.out and "--repair" in said.err and artefact(whole).is_dir()
+    assert slmr("doctor", "--runs", runs, "--repair") == 0
+    assert "1 thing repaired" in capsys.readouterr().out
 
 
 def test_what_only_another_copy_mends_is_said(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A published run has no artefacts to make its samples from."""
     shutil.rmtree(artefact(whole).parent)
     cut(next(whole.glob("runs/*/samples/**/*.parquet")))
-    assert slmr("doctor", "--runs", str(whole / "runs"), "--mend") == 1
-    assert "cannot be mended here" in capsys.readouterr().err
+    assert slmr("doctor", "--runs", str(whole / "runs"), "--repair") == 1
+    assert "cannot be repaired here" in capsys.readouterr().err
 
 
 def test_a_wrong_folder_is_said() -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.sharing import published, shared
 from slmr.artifacts import Cost, Store
 from slmr.cli.display import BenchDisplay
 from slmr.pipeline.bench import run_bench
 from slmr.pipeline.sharing import Sharing, sharing
 from slmr.results.schema import read_summary
+from studies.sharing import published, shared
 from tests.pipeline.test_bench import plan_of
 
 

@@ -1,5 +1,5 @@
 """The made-up results, for the tests of this folder."""
 
-from tests.made_results import results
+from tests.made_results import make_row, results
 
-__all__ = ["results"]
+__all__ = ["make_row", "results"]

@@ -6,9 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from slmr.io import read_rows, write_rows
-from slmr.results.completions import Cell, Wanted, count, find
+from slmr.results.completions import (
+    Cell,
+    CompletionFilter,
+    cell_of,
+    count,
+    find,
+    formulas_in,
+    words_without_counterpart,
+)
+from slmr.results.entries import MethodResult, RunRow
 from tests.made_results import put_samples, summary_row
 
 
@@ -17,7 +28,9 @@ def cell(tmp_path: Path) -> Cell:
     strict = np.array([[True, False], [False, False], [True, True]] + [[False, False]] * 9)
     folder = tmp_path / "it's a 'run'"  # a quote in a path must not end an SQL string
     row = put_samples(folder, summary_row("sft"), strict)
-    return Cell.of(folder, row.samples_file(folder), row.task)
+    cell = cell_of(MethodResult.of([RunRow(row, folder)]), row.task, row.seed)
+    assert cell is not None
+    return cell
 
 
 def names(rows: list[dict[str, object]]) -> list[tuple[object, object]]:
@@ -25,22 +38,28 @@ def names(rows: list[dict[str, object]]) -> list[tuple[object, object]]:
 
 
 def test_pages_go_through_all_of_it_in_the_order_of_the_items(cell: Cell) -> None:
-    pages = [find(cell, Wanted(), offset, 5) for offset in range(0, 30, 5)]
+    pages = [find(cell, CompletionFilter(), offset, 5) for offset in range(0, 30, 5)]
     assert [len(page) for page in pages] == [5, 5, 5, 5, 4, 0]
     every = [name for page in pages for name in names(page)]
     assert every == [(f"item-{i}", k) for i in range(12) for k in range(2)]
-    assert count(cell, Wanted()) == 24
+    assert count(cell, CompletionFilter()) == 24
 
 
 def test_by_verdict_text_and_item(cell: Cell) -> None:
-    right = Wanted(verdicts=("correct",))
+    right = CompletionFilter(verdicts=("correct",))
     assert (
         names(find(cell, right)) == [("item-0", 0), ("item-2", 0), ("item-2", 1)] and count(cell, right) == 3
     )
-    assert names(find(cell, Wanted(text="IS 2 APPLES"))) == [("item-2", 0), ("item-2", 1)]
-    assert names(find(cell, Wanted(text="#### -11"))) == [("item-10", 0), ("item-10", 1)]
-    assert names(find(cell, Wanted(items=("item-1",), text="0. ####"))) == [("item-1", 0), ("item-1", 1)]
-    assert find(cell, Wanted(text="' or true --")) == [] and count(cell, Wanted(text="%")) == 0
+    assert names(find(cell, CompletionFilter(text="IS 2 APPLES"))) == [("item-2", 0), ("item-2", 1)]
+    assert names(find(cell, CompletionFilter(text="#### -11"))) == [("item-10", 0), ("item-10", 1)]
+    assert names(find(cell, CompletionFilter(items=("item-1",), text="0. ####"))) == [
+        ("item-1", 0),
+        ("item-1", 1),
+    ]
+    assert (
+        find(cell, CompletionFilter(text="' or true --")) == []
+        and count(cell, CompletionFilter(text="%")) == 0
+    )
 
 
 def test_texts_that_a_published_run_keeps_once_are_joined(cell: Cell, tmp_path: Path) -> None:
@@ -51,8 +70,8 @@ def test_texts_that_a_published_run_keeps_once_are_joined(cell: Cell, tmp_path: 
     )
     write_rows(cell.samples, [{n: v for n, v in row.items() if n not in ("prompt", "gold")} for row in whole])
     joined = Cell(cell.samples, items)
-    assert find(joined, Wanted(text="2 apples"))[0]["gold"] == "2"
-    without = find(Cell(cell.samples, None), Wanted(items=("item-2",)))
+    assert find(joined, CompletionFilter(text="2 apples"))[0]["gold"] == "2"
+    without = find(Cell(cell.samples, None), CompletionFilter(items=("item-2",)))
     assert without[0]["prompt"] is None and without[0]["completion"]
 
 
@@ -61,7 +80,7 @@ def test_texts_that_may_not_be_published_are_none(cell: Cell) -> None:
     write_rows(
         cell.samples, [{n: v for n, v in row.items() if n not in texts} for row in read_rows(cell.samples)]
     )
-    row = find(cell, Wanted(verdicts=("correct",)))[0]
+    row = find(cell, CompletionFilter(verdicts=("correct",)))[0]
     assert row["completion"] is None and row["status"] == "correct"
 
 
@@ -71,4 +90,31 @@ def test_a_file_that_is_none_says_so(cell: Cell, content: bytes | None) -> None:
     if content is not None:
         cell.samples.write_bytes(content)
     with pytest.raises(OSError, match=r"lab_gsm8k\.parquet"):
-        find(cell, Wanted())
+        find(cell, CompletionFilter())
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("so $x^2$ and $$y\n+1$$", ["x^2", "y +1"]),
+        (r"\(a\) then \[b\] is \boxed{\frac{1}{2}}", ["a", "b", r"\boxed{\frac{1}{2}}"]),
+        (r"$x$ $x$", ["x"]),
+        ("costs $5 and\n$6", []),
+        (r"\frac{ $ \boxed{", []),
+    ],
+)
+def test_formulas_are_found(text: str, found: list[str]) -> None:
+    assert formulas_in(text) == found
+
+
+@given(st.text(alphabet="$\\()[]{}boxed \n<a*"))
+def test_no_formula_can_leave_its_mathematics(text: str) -> None:
+    assert all("$" not in formula and "\n" not in formula for formula in formulas_in(text))
+
+
+def test_words_without_counterpart_are_marked() -> None:
+    left, right = "2 + 2 = 4. #### 4", "2 + 2 = 5. so #### 5"
+    marks = words_without_counterpart(left, right)
+    assert [left[a:b] for a, b in marks[0]] == ["4.", "4"]
+    assert [right[a:b] for a, b in marks[1]] == ["5. so", "5"]
+    assert words_without_counterpart("same", "same") == ([], [])

@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.results.labels import PLACES, label_box, mark_box, place_labels
+from slmr.results.labels import POSITIONS, label_box, mark_box, place_labels
 
 NUMBERS = st.floats(0, 100, allow_nan=False)
 POINTS = st.lists(st.tuples(NUMBERS, NUMBERS, st.text("abcdef_", min_size=1, max_size=15)), max_size=25)
@@ -18,7 +18,7 @@ def test_no_name_lies_over_another_or_over_a_point(points: list[tuple[float, flo
     spread = [(0.0, 0.0, "a"), (620.0, 400.0, "b"), *points]  # then a unit is a pixel
     places = place_labels(spread)
 
-    assert len(places) == len(spread) and set(places) <= {*PLACES, ""}
+    assert len(places) == len(spread) and set(places) <= {*POSITIONS, ""}
     boxes = [
         label_box((x, y), name, place) for (x, y, name), place in zip(spread, places, strict=True) if place
     ]

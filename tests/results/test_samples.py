@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slmr.errors import RequestError
-from slmr.results.samples import read_below, remember, scores_of
+from slmr.results import samples
+from slmr.results.samples import read_below, read_verdicts, remember
 
 
 def written(file: Path, ids: list[str | None], strict: list[bool], **more: object) -> Path:
@@ -37,16 +38,16 @@ def test_rows_in_any_order_are_grouped_by_item(
     left = {item: list(values) for item, values in right.items()}
     rows = [(item, left[item].pop(0)) for item in places]
     file = written(tmp_path_factory.mktemp("scores") / "a.parquet", *map(list, zip(*rows, strict=True)))
-    ids, values = scores_of(file)
+    ids, values = read_verdicts(file)
     assert list(ids) == list(dict.fromkeys(places))
     assert values.tolist() == [right[item] for item in ids]
 
 
 def test_the_same_items_are_the_same_object_and_several_row_groups_are_one_file(tmp_path: Path) -> None:
     ids: list[str | None] = ["a", "a", "b", "b"]
-    one = scores_of(written(tmp_path / "1.parquet", ids, [True, False, True, True]))
-    two = scores_of(written(tmp_path / "2.parquet", ids, [False, False, True, True]))
-    parts = scores_of(written(tmp_path / "3.parquet", ids, [False, True, True, False], row_group_size=1))
+    one = read_verdicts(written(tmp_path / "1.parquet", ids, [True, False, True, True]))
+    two = read_verdicts(written(tmp_path / "2.parquet", ids, [False, False, True, True]))
+    parts = read_verdicts(written(tmp_path / "3.parquet", ids, [False, True, True, False], row_group_size=1))
     assert one[0] is two[0] and one[1].tolist() == [[1, 0], [1, 1]]
     assert parts[0] == one[0] and parts[1].tolist() == [[0, 1], [1, 0]]
 
@@ -62,24 +63,24 @@ def test_the_same_items_are_the_same_object_and_several_row_groups_are_one_file(
 def test_what_cannot_be_grouped_is_said(tmp_path: Path, ids: list[str | None], message: str) -> None:
     file = written(tmp_path / "a.parquet", ids, [True] * len(ids))
     with pytest.raises(RequestError, match=message):
-        scores_of(file)
+        read_verdicts(file)
 
 
 def test_what_is_no_file_of_completions_is_said(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="is missing"):
-        scores_of(tmp_path / "none.parquet")
+        read_verdicts(tmp_path / "none.parquet")
     (tmp_path / "text.parquet").write_text("PAR1")
     with pytest.raises(RequestError, match="no file of completions"):
-        scores_of(tmp_path / "text.parquet")
+        read_verdicts(tmp_path / "text.parquet")
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     file = written(tmp_path / "a.parquet", ["a"], [True])
-    first = scores_of(file)
-    assert scores_of(file) is first
+    first = read_verdicts(file)
+    assert read_verdicts(file) is first
     written(file, ["a"], [False])
     os.utime(file, ns=(1, 1))
-    assert scores_of(file)[1].tolist() == [[0]]
+    assert read_verdicts(file)[1].tolist() == [[0]]
 
 
 def test_another_process_reads_for_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,11 +92,11 @@ def test_another_process_reads_for_this_one(tmp_path: Path, monkeypatch: pytest.
     (file.parent / "broken.parquet").write_text("no")
     elsewhere = written(tmp_path / "elsewhere.parquet", ["a"], [True])
     with ProcessPoolExecutor(1, get_context("spawn")) as other:
-        other.submit(scores_of, elsewhere).result()
+        other.submit(read_verdicts, elsewhere).result()
         read = other.submit(read_below, folder).result()
     assert list(read) == [file]
     monkeypatch.setattr(samples, "_READ", {})
     remember(read)
-    monkeypatch.setattr(samples, "_scores", lambda file: pytest.fail("read again"))
-    ids, values = scores_of(file)
+    monkeypatch.setattr(samples, "_read", lambda file: pytest.fail("read again"))
+    ids, values = read_verdicts(file)
     assert ids == ("a", "b") and np.array_equal(values, [[1], [0]])

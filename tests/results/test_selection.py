@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from slmr.results import selection
-from slmr.results.selection import Filters, Results
 
+from slmr.results import selection
 from slmr.results.schema import SummaryRow, write_summary
+from slmr.results.selection import Filters, Results
 
 MakeRow = Callable[..., SummaryRow]
 
@@ -24,7 +24,7 @@ def put(folder: Path, rows: list[SummaryRow], age: int = 0) -> Path:
 
 
 def rows_of(loaded: Results) -> list[SummaryRow]:
-    return [row for row, _ in loaded.located]
+    return [row for row, _ in loaded.rows]
 
 
 @pytest.mark.parametrize("below", [".", "lab-0"])
@@ -36,7 +36,7 @@ def test_rows_are_found_in_a_run_folder_and_above_it(results: Path, below: str) 
 
 def test_artefacts_are_not_searched(tmp_path: Path, make_row: MakeRow) -> None:
     put(tmp_path / "artefacts" / "evaluate-1", [make_row("base")])
-    assert selection.load_results(tmp_path).located == ()
+    assert selection.load_results(tmp_path).rows == ()
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_file_that_vanishes_is_a_notice(results: Path) -> None:
 
 
 def test_a_missing_folder_has_no_rows(tmp_path: Path) -> None:
-    assert selection.load_results(tmp_path / "nowhere").located == ()
+    assert selection.load_results(tmp_path / "nowhere").rows == ()
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path, make_row: MakeRow) -> None:
@@ -87,7 +87,7 @@ def test_the_highest_version_counts_even_where_its_file_is_older(
     assert next(iter(old.values())) in notice and next(iter(new.values())) in notice
     # Chosen, the other version stands in the place of the newest; the two are never on one board.
     (label,) = selection.older_versions(loaded, "lab")
-    chosen = selection.chosen(loaded, Filters("lab", tasks=("lab_gsm8k",), versions=(label,)))
+    chosen = selection.chosen_rows(loaded, Filters("lab", tasks=("lab_gsm8k",), versions=(label,)))
     assert [row.method for row, _ in chosen] == ["base", "sft"]
     assert all(getattr(row, name) == value for row, _ in chosen for name, value in old.items())
 
@@ -105,7 +105,7 @@ def test_of_two_measurements_the_larger_counts_then_the_newer(tmp_path: Path, ma
     loaded = selection.load_results(tmp_path)
     assert [row.accuracy for row in rows_of(loaded)] == [0.2]
     assert loaded.notices[0].startswith("Measured more than once: 2 rows")
-    assert loaded.located[0][1].name == "again"
+    assert loaded.rows[0][1].name == "again"
 
 
 def test_a_row_whose_names_point_out_of_the_folder_is_left_out(tmp_path: Path, make_row: MakeRow) -> None:
@@ -118,17 +118,17 @@ def test_a_row_whose_names_point_out_of_the_folder_is_left_out(tmp_path: Path, m
 
 def test_every_student_has_a_board_and_models_one_of_their_own(results: Path) -> None:
     loaded = selection.load_results(results)
-    assert [b.student for b in selection.boards(loaded, Filters("lab"))] == ["lab-llama", "lab-qwen"]
-    (models,) = selection.boards(loaded, Filters("paper"))
-    assert models.student == "models" and [s.name for s in models.standings] == ["SmolLM2"]
+    assert [b.student for b in selection.rankings(loaded, Filters("lab"))] == ["lab-llama", "lab-qwen"]
+    (models,) = selection.rankings(loaded, Filters("paper"))
+    assert models.student == "models" and [s.name for s in models.methods] == ["SmolLM2"]
 
 
 def test_filters_leave_rows_out_but_kinds_do_not_change_ranks(results: Path) -> None:
     loaded = selection.load_results(results)
-    (board,) = selection.boards(loaded, Filters("lab", students=("lab-llama",), tasks=("lab_math",)))
+    (board,) = selection.rankings(loaded, Filters("lab", students=("lab-llama",), tasks=("lab_math",)))
     assert board.tasks == ["lab_math"]
-    assert selection.boards(loaded, Filters("lab", seeds=(7,))) == []
-    every, some = (selection.boards(loaded, Filters("lab", kinds=kinds)) for kinds in ((), ("rl",)))
+    assert selection.rankings(loaded, Filters("lab", seeds=(7,))) == []
+    every, some = (selection.rankings(loaded, Filters("lab", kinds=kinds)) for kinds in ((), ("rl",)))
     assert every is some
 
 

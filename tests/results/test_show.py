@@ -9,7 +9,8 @@ import pytest
 
 from slmr.errors import RequestError, WorkError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
-from slmr.results.show import Artefact, find_artefact, lines, read_artefact, readable, spread
+from slmr.pipeline.runner import SilentWatcher
+from slmr.results.show import Artefact, find_artefact, lines, read_artefact, readable
 from tests.in_process import slmr
 
 PROFILE = """
@@ -26,27 +27,18 @@ stages:
 """
 
 
-class Silent:
-    """Watches nothing."""
-
-    def planned(self, *_: object) -> None: ...
-    def started(self, *_: object) -> None: ...
-    def progress(self, *_: object) -> None: ...
-    def finished(self, *_: object) -> None: ...
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """Two rounds of the whole method on a tiny pool."""
     place = tmp_path_factory.mktemp("show")
     (place / "tiny.yaml").write_text(PROFILE)
     plan = make_plan(BenchRequest("stagewise", str(place / "tiny.yaml"), out=place / "runs"))
-    run_bench(plan, Silent())
+    run_bench(plan, SilentWatcher())
     return plan
 
 
 def shown(run: Plan, stage: str, n: int = 10) -> tuple[Artefact, str]:
-    node = next(node for node in run.nodes if node.stage and node.stage.name == stage)
+    node = next(node for node in run.nodes if node.kind == stage)
     found = read_artefact(run.folder / "artefacts" / f"{stage}-{node.key}", n)
     return found, "\n".join(lines(found))
 
@@ -129,8 +121,3 @@ def test_damage_is_named(run: Plan, tmp_path: Path) -> None:
 
 def test_what_could_move_a_cursor_is_made_visible() -> None:
     assert readable("a\x1b[2Jb\r\nc ") == "a\\x1b[2Jb\\x0d\nc"
-
-
-def test_examples_are_spread_over_the_rows() -> None:
-    rows = [{"i": i} for i in range(100)]
-    assert [row["i"] for row in spread(rows, 4)] == [0, 25, 50, 75] and spread(rows[:3], 10) == rows[:3]

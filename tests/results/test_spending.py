@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from slmr.results.entries import run_entries
-from slmr.results.report import as_markdown, spending_table, write_report
+from slmr.results.entries import run_results
+from slmr.results.report import write_report
 from slmr.results.schema import write_table
 from slmr.results.spending import Spending, spending
-from tests.results.test_report import made_run
+from slmr.results.tables import as_markdown, spending_table
+from tests.results.made_runs import made_run
 
 
 def put_stages(folder: Path, method: str, seed: int, *stages: tuple[int, int, int]) -> None:
@@ -28,11 +29,11 @@ def test_by_hand(tmp_path: Path) -> None:
     put_stages(run, "grpo", 0, rl)  # seed 1 kept no table: a mean of half of the seeds would say otherwise
     put_stages(run, "base", 0, (0, 0, 0))
     put_stages(run, "base", 1, (0, 0, 0))
-    assert spending(run_entries(run)) == [
-        Spending("stagewise", looked=160, taught=5, sampled=60, trained=240)
+    assert spending(run_results(run)) == [
+        Spending("stagewise", probed=160, taught=5, sampled=60, trained=240)
     ]
     (line,) = [
-        x for x in as_markdown(spending_table(spending(run_entries(run)))).splitlines() if "stagewise" in x
+        x for x in as_markdown(spending_table(spending(run_results(run)))).splitlines() if "stagewise" in x
     ]
     assert line == "| stagewise | 34 | 1 | 13 | 52 | 465 |"
 

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from benchmarks import coverage as sim
 from slmr.stats import (
     Answer,
     avg_at_k,
@@ -30,6 +29,7 @@ from slmr.stats import (
     pass_scores,
     shared_ranks,
 )
+from studies import coverage as sim
 
 Z = 1.959963984540054
 

@@ -16,7 +16,7 @@ from slmr.lab import model_path
 from slmr.pipeline.recipe import stages
 from slmr.stage import StageContext
 from slmr.training.curve import CURVE
-from slmr.training.trainer import open_student
+from slmr.training.trainer import Run
 from tests.training.test_resume import inputs
 
 SFT: dict[str, Any] = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-3}
@@ -42,7 +42,7 @@ def test_only_adapters_learn(tmp_path: Path) -> None:
     context = StageContext(
         tmp_path, inputs(tmp_path), 3, EngineSettings(device="cpu"), lambda *_: None, training=LORA
     )
-    opened = open_student(context)
+    opened = Run(context)
     learning = {name for name, p in opened.model.named_parameters() if p.requires_grad}
     assert learning and all("lora_" in name for name in learning)
     assert opened.parameters == student().num_parameters()
@@ -120,7 +120,7 @@ def test_layers_that_are_not_there_are_named(tmp_path: Path) -> None:
         tmp_path, inputs(tmp_path), 3, EngineSettings(device="cpu"), lambda *_: None, training=training
     )
     with pytest.raises(RequestError, match=r"lora\.targets: .*nowhere"):
-        open_student(context)
+        Run(context)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def process() -> None:
     for sharded, own in zip(model.parameters(), plain.parameters(), strict=True):
         assert torch.allclose(sharded.grad.full_tensor(), own.grad, atol=1e-7)  # type: ignore[union-attr, arg-type]
     assert parallel.summed({"a": rank, "b": 1}) == {"a": 1, "b": 2}
-    assert parallel.told_by_first(rank) == 0
+    assert parallel.from_first(rank) == 0
 
 
 @pytest.mark.slow
@@ -79,5 +79,5 @@ def test_every_strategy_has_its_file(strategy: Any, key: str) -> None:
 
 
 def test_one_process_agrees_with_itself() -> None:
-    assert parallel.place() == (0, 1) and parallel.gathered("x") == ["x"] and not parallel.several()
+    assert parallel.rank_and_size() == (0, 1) and parallel.gathered("x") == ["x"] and not parallel.several()
     assert parallel.settings(TrainingSettings())["gradient_accumulation_steps"] == 1

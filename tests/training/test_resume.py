@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from slmr.config import EngineSettings
-from slmr.io import read_rows, write_rows
+from slmr.curriculum.teachers.oracle import OracleTeacher
+from slmr.io import read_rows
 from slmr.lab import model_path
 from slmr.stage import StageContext
-from slmr.tasks.registry import load_task
 from slmr.training import checkpoint
 from slmr.training.curve import CURVE
 from slmr.training.dpo import DpoParams, dpo_stage
@@ -24,6 +24,7 @@ from slmr.training.gkd import GkdParams, gkd_stage
 from slmr.training.grpo import GrpoParams, grpo_stage
 from slmr.training.relift import ReliftParams, relift_stage
 from slmr.training.sft import SftParams, sft_stage
+from tests.curriculum.common import folder, problems
 
 SFT: dict[str, Any] = {"epochs": 2, "batch_size": 4, "validate_every": 4, "keep": "best", "max_tokens": 30}
 RL: dict[str, Any] = {
@@ -45,31 +46,23 @@ STAGES: dict[str, tuple[Any, Any]] = {
 
 def inputs(place: Path) -> dict[str, list[Path | str]]:
     """A pool of 16 problems with 8 held out, their worked traces, and pairs."""
-    from slmr import lab
-
-    task, place = load_task("lab_gsm8k"), place / "pool"
-    place.mkdir(exist_ok=True)
-    items = lab.take(lab.generator("lab_gsm8k"), "train", 24)
-    rows = [
+    rows = problems(24)
+    worked = OracleTeacher(0, 0).rewrites(rows[:16], [])  # type: ignore[arg-type]
+    traces = [
+        {"problem_id": p["id"], "prompt": p["prompt"], "prefix": "", "completion": texts["filled in"],
+         "source": "worked"}
+        for p, texts in zip(rows[:16], worked, strict=True)
+    ]  # fmt: skip
+    pairs = [
         {
-            "id": i.id,
-            "prompt": task.prompt(i.problem),
-            "gold": i.gold,
-            "kind": "numeric",
-            "problem": i.problem,
+            "problem_id": t["problem_id"],
+            "prompt": t["prompt"],
+            "chosen": t["completion"],
+            "rejected": "#### 0",
         }
-        for i in items
+        for t in traces
     ]
-    write_rows(place / "problems.parquet", rows[:16])
-    write_rows(place / "validation.parquet", rows[16:])
-    write_rows(place / "traces.parquet", [
-        {"problem_id": i.id, "prompt": r["prompt"], "prefix": "", "completion": i.worked(), "source": "worked"}
-        for i, r in zip(items[:16], rows, strict=False)
-    ])  # fmt: skip
-    write_rows(place / "pairs.parquet", [
-        {"problem_id": i.id, "prompt": r["prompt"], "chosen": i.worked(), "rejected": "#### 0"}
-        for i, r in zip(items[:16], rows, strict=False)
-    ])  # fmt: skip
+    place = folder(place / "pool", problems=rows[:16], validation=rows[16:], traces=traces, pairs=pairs)
     found: dict[str, list[Path | str]] = {"model": [model_path("lab-llama")]}
     for name in ("problems", "traces", "pairs", "validation"):
         found[name] = [place]

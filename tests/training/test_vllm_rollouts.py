@@ -18,12 +18,12 @@ from slmr.engines.decode import Row
 from slmr.engines.sampler import end_tokens
 from slmr.engines.transformers import encode, load_model, load_tokenizer
 from slmr.errors import RequestError, WorkError
-from slmr.io import read_rows, write_rows
+from slmr.io import read_rows
 from slmr.lab import model_path
 from slmr.stage import StageContext
-from slmr.tasks.registry import load_task
 from slmr.training.curve import CURVE
 from slmr.training.rollouts import Source
+from tests.curriculum.common import folder, problems
 from tests.engines.vllm_process import serving
 
 pytest.importorskip("vllm", reason="the extra vllm is not installed")
@@ -48,20 +48,10 @@ def settings(request: pytest.FixtureRequest, url: str, monkeypatch: pytest.Monke
     return EngineSettings(device="cpu", rollouts=url)
 
 
-def problems(count: int) -> list[dict[str, Any]]:
-    task = load_task("lab_gsm8k")
-    return [
-        {"id": item.id, "prompt": task.prompt(item.problem), "gold": item.gold, "kind": task.kind}
-        for item in task.items("train", count)
-    ]
-
-
-def context_in(folder: Path, settings: EngineSettings) -> StageContext:
-    for name in ("pool", "out"):
-        (folder / name).mkdir(parents=True)
-    write_rows(folder / "pool" / "problems.parquet", problems(16))
-    inputs: dict[str, Any] = {"model": [MODEL], "problems": [folder / "pool"]}
-    return StageContext(folder / "out", inputs, 0, settings, lambda *_: None)
+def context_in(place: Path, settings: EngineSettings) -> StageContext:
+    (place / "out").mkdir(parents=True)
+    inputs: dict[str, Any] = {"model": [MODEL], "problems": [folder(place / "pool", problems=problems(16))]}
+    return StageContext(place / "out", inputs, 0, settings, lambda *_: None)
 
 
 def test_grpo_is_fed_by_the_policy_as_it_is_after_every_update(

@@ -15,8 +15,9 @@ from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.lab import model_path
 from slmr.stage import StageContext
 from slmr.training.curve import Curve
+from slmr.training.group_reward import GroupReward
 from slmr.training.grpo import GrpoParams, _config, _trainer
-from slmr.training.rollouts import GroupReward, Rollouts
+from slmr.training.rollouts import Rollouts
 from slmr.training.trainer import progress_callback
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 from pydantic import Field, field_validator
 
 from slmr.config import EngineSettings, Params
-from slmr.curriculum.schema import Row
+from slmr.curriculum.schema import Problem
 from slmr.engines.transformers import load_tokenizer
 from slmr.errors import RequestError, WorkError
 from slmr.io import digest
@@ -38,23 +38,23 @@ class Teacher(Protocol):
     separator: str
     generated: int
 
-    def raw_traces(self, problems: Sequence[Row]) -> list[str | None]:
+    def raw_traces(self, problems: Sequence[Problem]) -> list[str | None]:
         """The trace of each problem as the teacher writes it for itself."""
         ...
 
-    def rewrites(self, problems: Sequence[Row], raw: Sequence[str]) -> list[dict[str, str]]:
+    def rewrites(self, problems: Sequence[Problem], raw: Sequence[str]) -> list[dict[str, str]]:
         """Easier traces of the same solution, by the name of the rewrite."""
         ...
 
-    def worked_steps(self, problems: Sequence[Row]) -> list[list[str] | None]:
+    def worked_steps(self, problems: Sequence[Problem]) -> list[list[str] | None]:
         """The full solution a step each, without the closing answer."""
         ...
 
-    def continuations(self, problems: Sequence[Row], prefixes: Sequence[str]) -> list[str | None]:
+    def continuations(self, problems: Sequence[Problem], prefixes: Sequence[str]) -> list[str | None]:
         """What follows a right beginning (an attempt's text, a step's end included), closing answer included."""
         ...
 
-    def first_wrong(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[int | None]:
+    def first_wrong(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[int | None]:
         """The index from 0 of each attempt's first wrong step, as `steps.split_steps` counts.
 
         The number of steps where all steps are right and the closing answer is wrong or missing.
@@ -163,7 +163,7 @@ class TeacherSettings(Params):
         return ModelTeacher(opened, digest([key, settings.label]), sampling, plainly)
 
 
-def worked_traces(teacher: Teacher, problems: Sequence[Row]) -> list[str | None]:
+def worked_traces(teacher: Teacher, problems: Sequence[Problem]) -> list[str | None]:
     """The full solutions as traces, closed in the strict form."""
     return [
         teacher.separator.join([*steps, strict_form(problem["gold"], problem["kind"])]) if steps else None

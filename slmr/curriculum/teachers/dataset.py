@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from slmr.curriculum.schema import Row
+from slmr.curriculum.schema import Problem
 from slmr.errors import RequestError
 from slmr.tasks import strict_form
 from slmr.verify import verify
@@ -22,30 +22,30 @@ class DatasetTeacher:
     separator = "\n"
     generated = 0
 
-    def raw_traces(self, problems: Sequence[Row]) -> list[str | None]:
+    def raw_traces(self, problems: Sequence[Problem]) -> list[str | None]:
         return [
             _closed([_MARK.sub("", line) for line in lines], p) if lines else None
             for p, lines in zip(problems, self._marked(problems), strict=True)
         ]
 
-    def rewrites(self, problems: Sequence[Row], raw: Sequence[str]) -> list[dict[str, str]]:
+    def rewrites(self, problems: Sequence[Problem], raw: Sequence[str]) -> list[dict[str, str]]:
         worked = self.worked_steps(problems)
         return [
             {"filled in": _closed(s, p) or ""} if s else {} for p, s in zip(problems, worked, strict=True)
         ]
 
-    def worked_steps(self, problems: Sequence[Row]) -> list[list[str] | None]:
+    def worked_steps(self, problems: Sequence[Problem]) -> list[list[str] | None]:
         """Every line as a step; a calculation that a line only marks is written out before it."""
         return [[_explicit(line) for line in lines] if lines else None for lines in self._marked(problems)]
 
-    def continuations(self, problems: Sequence[Row], prefixes: Sequence[str]) -> list[str | None]:
+    def continuations(self, problems: Sequence[Problem], prefixes: Sequence[str]) -> list[str | None]:
         found: list[str | None] = []
         for problem, prefix, steps in zip(problems, prefixes, self.worked_steps(problems), strict=True):
             reached = departure(split_steps(prefix), steps)[1] if steps else 0
             found.append(_closed(steps[reached:], problem) if steps else None)
         return found
 
-    def first_wrong(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[int | None]:
+    def first_wrong(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[int | None]:
         """By the values of the marked calculations; another right way than the data's counts as leaving it."""
         return [
             departure(split_steps(attempt), steps)[0] if steps else None
@@ -55,8 +55,8 @@ class DatasetTeacher:
     def close(self) -> None:
         pass
 
-    def _marked(self, problems: Sequence[Row]) -> list[list[str] | None]:
-        solutions = [p.get("solution") for p in problems]
+    def _marked(self, problems: Sequence[Problem]) -> list[list[str] | None]:
+        solutions = [p["solution"] for p in problems]
         if problems and not any(solutions):
             raise RequestError(
                 f"the dataset teacher needs worked solutions, and {problems[0]['task']} has none;"
@@ -80,13 +80,13 @@ def _explicit(line: str) -> str:
     return " ".join([*(f"{equation}." for equation in equations), text])
 
 
-def _closed(steps: Sequence[str] | None, problem: Row) -> str | None:
+def _closed(steps: Sequence[str] | None, problem: Problem) -> str | None:
     return "\n".join([*steps, _closing(problem)]) if steps is not None else None
 
 
-def _closing(problem: Row) -> str:
+def _closing(problem: Problem) -> str:
     """The closing answer: the gold one, unless the solution closes with another, which then shows as wrong."""
     kind, gold = problem["kind"], strict_form(problem["gold"], problem["kind"])
-    stated = _CLOSED.findall(problem["solution"])
-    own = strict_form(stated[-1].rstrip(), kind) if stated else gold
-    return gold if verify(own, problem["gold"], kind).strict else own
+    stated = _CLOSED.findall(problem["solution"] or "")
+    closing = strict_form(stated[-1].rstrip(), kind) if stated else gold
+    return gold if verify(closing, problem["gold"], kind).strict else closing

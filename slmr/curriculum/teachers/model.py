@@ -7,7 +7,6 @@ answer still counts its tokens, so that a method costs the same whoever asked be
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -15,10 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from slmr.curriculum.schema import Row, verifies
+from slmr.curriculum.schema import Problem, verifies
 from slmr.engines import Engine, Prompt, Sampling
 from slmr.engines.models import cache_folder
-from slmr.io import digest
+from slmr.io import digest, write_json
 from slmr.tasks import strict_form
 from slmr.verify import verify
 from slmr.verify.trace_steps import split_steps
@@ -51,16 +50,16 @@ class ModelTeacher:
         self._cache = cache_folder() / "teacher"
         self.generated = self.asked = self.from_cache = 0
 
-    def raw_traces(self, problems: Sequence[Row]) -> list[str | None]:
+    def raw_traces(self, problems: Sequence[Problem]) -> list[str | None]:
         name = "plain" if self._plainly else "solve"
         answers = self._ask(name, problems, [{}] * len(problems))
         return [closed(text, problem) for text, problem in zip(answers, problems, strict=True)]
 
-    def rewrites(self, problems: Sequence[Row], raw: Sequence[str]) -> list[dict[str, str]]:
+    def rewrites(self, problems: Sequence[Problem], raw: Sequence[str]) -> list[dict[str, str]]:
         answers = self._ask("rewrite", problems, [{"trace": trace} for trace in raw])
         return [{"teacher": closed(text, problem)} for text, problem in zip(answers, problems, strict=True)]
 
-    def worked_steps(self, problems: Sequence[Row]) -> list[list[str] | None]:
+    def worked_steps(self, problems: Sequence[Problem]) -> list[list[str] | None]:
         """The steps of its own solution, a model has no other; None where that comes to a wrong answer."""
         traces = self.raw_traces(problems)
         return [
@@ -68,12 +67,12 @@ class ModelTeacher:
             for trace, problem in zip(traces, problems, strict=True)
         ]
 
-    def continuations(self, problems: Sequence[Row], prefixes: Sequence[str]) -> list[str | None]:
+    def continuations(self, problems: Sequence[Problem], prefixes: Sequence[str]) -> list[str | None]:
         answers = self._ask("continue", problems, [{"prefix": prefix} for prefix in prefixes])
         rest = [_without(prefix, text) for prefix, text in zip(prefixes, answers, strict=True)]
         return [closed(text, problem) for text, problem in zip(rest, problems, strict=True)]
 
-    def first_wrong(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[int | None]:
+    def first_wrong(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[int | None]:
         steps = [split_steps(attempt) for attempt in attempts]
         some = [i for i, s in enumerate(steps) if s]  # of an attempt without steps there is nothing to ask
         numbered = ["\n".join(f"{n}. {step}" for n, step in enumerate(steps[i], 1)) for i in some]
@@ -84,7 +83,7 @@ class ModelTeacher:
     def close(self) -> None:
         self._engine.close()
 
-    def _ask(self, name: str, problems: Sequence[Row], extra: Sequence[dict[str, str]]) -> list[str]:
+    def _ask(self, name: str, problems: Sequence[Problem], extra: Sequence[dict[str, str]]) -> list[str]:
         asked = [_filled(name, problem, values) for problem, values in zip(problems, extra, strict=True)]
         files = [self._cache / f"{digest([self._key, text, asdict(self._sampling)])}.json" for text in asked]
         kept = [_read(file) for file in files]
@@ -94,7 +93,8 @@ class ModelTeacher:
         places = dict(zip(asked, files, strict=True))
 
         def keep(index: int, completion: Any) -> None:
-            _write(places[missing[index]], {"text": completion.text.strip(), "tokens": completion.tokens})
+            answer = {"text": completion.text.strip(), "tokens": completion.tokens}
+            write_json(places[missing[index]], answer)
 
         done = (
             self._engine.generate([Prompt(text) for text in missing], self._sampling, keep) if missing else []
@@ -107,7 +107,7 @@ class ModelTeacher:
         return [answer["text"] for answer in answers]
 
 
-def closed(text: str, problem: Row) -> str:
+def closed(text: str, problem: Problem) -> str:
     """A text whose answer is right, but not in the form that the student has to learn, with that form added."""
     verdict = verify(text, problem["gold"], problem["kind"])
     if verdict.lenient and not verdict.strict:
@@ -115,7 +115,7 @@ def closed(text: str, problem: Row) -> str:
     return text
 
 
-def _filled(name: str, problem: Row, extra: dict[str, str]) -> str:
+def _filled(name: str, problem: Problem, extra: dict[str, str]) -> str:
     """A template with a problem in it; `plain` is the task's own prompt. Braces in the texts stay what they are."""
     if name == "plain":
         return problem["prompt"]
@@ -144,10 +144,3 @@ def _read(file: Path) -> dict[str, Any] | None:
         return {"text": str(content["text"]), "tokens": int(content["tokens"])}
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _write(file: Path, content: dict[str, Any]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    partial.replace(file)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from slmr.curriculum.schema import Row
+from slmr.curriculum.schema import Problem
 from slmr.errors import RequestError
 from slmr.verify.trace_steps import departure, split_steps
 
@@ -22,17 +22,17 @@ class OracleTeacher:
     def __init__(self, merge_share: float, word_share: float) -> None:
         self._merge_share, self._word_share = merge_share, word_share
 
-    def raw_traces(self, problems: Sequence[Row]) -> list[str | None]:
+    def raw_traces(self, problems: Sequence[Problem]) -> list[str | None]:
         return [_item(p).raw(self._merge_share, self._word_share) for p in problems]
 
-    def rewrites(self, problems: Sequence[Row], raw: Sequence[str]) -> list[dict[str, str]]:
+    def rewrites(self, problems: Sequence[Problem], raw: Sequence[str]) -> list[dict[str, str]]:
         solutions = [_item(p).solution for p in problems]
         return [{"filled in": s.teacher(), "own style": s.plain()} for s in solutions]
 
-    def worked_steps(self, problems: Sequence[Row]) -> list[list[str] | None]:
+    def worked_steps(self, problems: Sequence[Problem]) -> list[list[str] | None]:
         return [_item(p).solution.plain_steps() for p in problems]
 
-    def continuations(self, problems: Sequence[Row], prefixes: Sequence[str]) -> list[str | None]:
+    def continuations(self, problems: Sequence[Problem], prefixes: Sequence[str]) -> list[str | None]:
         found: list[str | None] = []
         for problem, prefix in zip(problems, prefixes, strict=True):
             solution = _item(problem).solution
@@ -40,7 +40,7 @@ class OracleTeacher:
             found.append(solution.plain(reached))
         return found
 
-    def first_wrong(self, problems: Sequence[Row], attempts: Sequence[str]) -> list[int | None]:
+    def first_wrong(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[int | None]:
         return [
             departure(split_steps(attempt), _item(problem).solution.plain_steps())[0]
             for problem, attempt in zip(problems, attempts, strict=True)
@@ -50,12 +50,12 @@ class OracleTeacher:
         pass
 
 
-def _item(problem: Row) -> LabItem:
+def _item(problem: Problem) -> LabItem:
     from slmr import lab
-    from slmr.lab.items import draw_item
+    from slmr.lab.items import Split, draw_item
 
-    name, _, place = problem["id"].partition("/")
+    name, _, position = problem["id"].partition("/")
     if name not in lab.GENERATORS:
         raise RequestError(f"the oracle teacher knows lab problems only, not {problem['id']}")
-    split, seed, index = place.split("/")
-    return draw_item(lab.generator(name), split, int(seed), int(index))[0]
+    split, seed, index = position.split("/")
+    return draw_item(lab.generator(name), cast(Split, split), int(seed), int(index))[0]

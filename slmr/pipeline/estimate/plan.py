@@ -9,7 +9,7 @@ from typing import Any
 
 from slmr.pipeline.estimate.hardware import ASSUMED, Assumptions, Call, Machine
 from slmr.pipeline.estimate.shapes import ModelShape
-from slmr.pipeline.recipe import Node
+from slmr.pipeline.planner import StageNode
 
 # Items of the public test sets; a task that is not here is taken by the profile's limit.
 TEST_ITEMS = {"gsm8k_platinum": 1209, "svamp": 1000, "mawps": 2065, "math500": 500, "logiqa": 651}
@@ -44,7 +44,7 @@ class Flow:
 class StageEstimate:
     """A stage's tokens, FLOPs, and on each machine the hours that it takes and the GiB that it holds at most."""
 
-    node: Node
+    node: StageNode
     flow: Flow
     flops: float
     hours: tuple[float, ...]
@@ -52,7 +52,7 @@ class StageEstimate:
 
 
 def estimate(
-    nodes: Sequence[Node],
+    nodes: Sequence[StageNode],
     shapes: dict[str, ModelShape],
     machines: Sequence[Machine],
     assumed: Assumptions = ASSUMED,
@@ -70,17 +70,16 @@ def estimate(
     return [_costed(node, flows[node.key], _student(node, shapes), machines, assumed) for node in nodes]
 
 
-def _student(node: Node, shapes: dict[str, ModelShape]) -> ModelShape | None:
+def _student(node: StageNode, shapes: dict[str, ModelShape]) -> ModelShape | None:
     return next((shapes[n.key] for n in node.ancestors() if n.key in shapes), None)
 
 
 def _costed(
-    node: Node, flow: Flow, shape: ModelShape | None, machines: Sequence[Machine], a: Assumptions
+    node: StageNode, flow: Flow, shape: ModelShape | None, machines: Sequence[Machine], a: Assumptions
 ) -> StageEstimate:
     if shape is None:
         return StageEstimate(node, flow, 0.0, (), ())
-    kind = node.stage.name if node.stage else ""
-    machines = [replace(machine, training=machine.training.of(kind)) for machine in machines]
+    machines = [replace(machine, training=machine.training.of(node.kind)) for machine in machines]
     flops = shape.parameters * (6 * flow.trained + 2 * (flow.generated + flow.scored))
     return StageEstimate(
         node, flow, flops, tuple(_hours(flow, shape, machine, a) for machine in machines),
@@ -122,8 +121,7 @@ def _gib(flow: Flow, shape: ModelShape, machine: Machine) -> float:
 # ------------------------------------------------------------------- what each kind of stage does
 
 
-def _flow(node: Node, flows: dict[str, Flow], a: Assumptions) -> Flow:
-    assert node.stage is not None and node.params is not None
+def _flow(node: StageNode, flows: dict[str, Flow], a: Assumptions) -> Flow:
     given: dict[str, Any] = node.params.model_dump()
 
     def rows(name: str) -> float:
@@ -133,7 +131,7 @@ def _flow(node: Node, flows: dict[str, Flow], a: Assumptions) -> Flow:
         return _reinforced(given, a)
     if "epochs" in given:
         return _supervised(given, rows("traces") + rows("pairs"), "pairs" in node.inputs, a)
-    rule = _RULES.get(node.stage.name)
+    rule = _RULES.get(node.kind)
     return rule(given, rows, a) if rule else Flow(rows=rows("problems"), known=False)
 
 

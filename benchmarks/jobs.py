@@ -1,0 +1,82 @@
+"""What stages side by side save: `slmr bench --method all` with --jobs 1 and with --jobs 2, as many threads a stage.
+
+    python benchmarks/jobs.py --out DIR                                      # nothing else should run meanwhile
+    python benchmarks/jobs.py --out DIR --method base,sft,grpo --limit 32    # minutes
+
+Both make everything anew, in folders of their own, and must come to the same verdicts, item by item. Prints Markdown:
+the seconds of both, when the starters were complete, and how many verdicts were compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic
+
+from slmr.io import read_rows
+from slmr.pipeline.recipe import STARTERS
+from slmr.results.schema import read_summary
+
+Verdict = tuple[str, str, str, int, str, int]  # method, student, task, seed, item, sample index
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--method", default="all")
+    parser.add_argument("--profile", default="lab-quick")
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
+    a = parser.parse_args()
+    seconds, verdicts = {}, {}
+    print("| jobs | seconds | of the first | starters complete, of the whole |\n|---:|---:|---:|---:|")
+    for jobs in a.jobs:
+        out = a.out / f"jobs-{jobs}"
+        shutil.rmtree(out, ignore_errors=True)
+        seconds[jobs], complete = bench(out, jobs, a)
+        verdicts[jobs] = verdicts_of(out)
+        ratio = seconds[jobs] / seconds[a.jobs[0]]
+        print(f"| {jobs} | {seconds[jobs]:.0f} | {ratio:.2f} | {complete / seconds[jobs]:.2f} |", flush=True)
+    first = verdicts[a.jobs[0]]
+    for jobs, found in verdicts.items():
+        differing = [key for key in first.keys() | found.keys() if first.get(key) != found.get(key)]
+        if differing:
+            raise SystemExit(f"--jobs {jobs}: {len(differing)} verdicts differ, such as {differing[0]}")
+    print(f"\n{len(first)} verdicts, equal item by item.")
+
+
+def bench(out: Path, jobs: int, a: argparse.Namespace) -> tuple[float, float]:
+    """Seconds of a bench, and those after which the last of the starters had its line."""
+    command = [sys.executable, "-m", "slmr.cli", "bench", "--method", a.method, "--profile", a.profile,
+               "--out", str(out), "--jobs", str(jobs)]  # fmt: skip
+    command += ["--limit", str(a.limit)] if a.limit else []
+    start, complete = monotonic(), 0.0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            print(line, end="", file=sys.stderr)
+            if ": accuracy " in line and line.split(":")[0] in STARTERS:
+                complete = monotonic() - start
+    if process.returncode:
+        raise SystemExit(f"--jobs {jobs} ended with {process.returncode}")
+    return monotonic() - start, complete
+
+
+def verdicts_of(out: Path) -> dict[Verdict, tuple[str, str]]:
+    """(method, student, task, seed, item, sample index) → completion and status."""
+    verdicts = {}
+    (summary,) = out.glob("*/summary.json")
+    for row in read_summary(summary).rows:
+        for sample in read_rows(row.samples_file(summary.parent)):
+            key = (row.method, row.student, row.task, row.seed, sample["item_id"], sample["k_index"])
+            verdicts[key] = sample["completion"], sample["status"]
+    return verdicts
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""What was learnt and what forgotten: by initial difficulty, in k tries, by task."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from slmr.results.capability import capability
+from slmr.results.figures import gains_by_difficulty, pass_curves
+from slmr.results.ranking import Ranking
+from slmr.results.tables import changes_table, difficulty_table, pass_table
+from slmr_leaderboard.views.parts import View, draw, faults_as_text, nothing, of_one_student, show_captioned
+
+
+@of_one_student
+def show(view: View, ranking: Ranking) -> None:
+    capabilities = []
+    with faults_as_text():
+        capabilities = capability(view.method_results(ranking))
+    st.subheader("Gain by initial difficulty")
+    if not capabilities:
+        nothing(
+            "Needs many completions of some items from base and from the methods: `capability` in a profile makes them."
+        )
+    else:
+        draw(
+            gains_by_difficulty(capabilities, ranking.student),
+            "Accuracy after training less that before, by what the untrained student could do with an item. Items are"
+            " sorted by one half of its completions and scored by the other.",
+        )
+        show_captioned(difficulty_table(capabilities))
+        st.subheader("What can be reached in k tries")
+        draw(
+            pass_curves(capabilities, ranking),
+            "pass@k, unbiased, mean over items; a logarithmic axis. Ablations and controls are drawn when"
+            " their names are clicked.",
+        )
+        show_captioned(pass_table(capabilities))
+    _by_task(ranking)
+
+
+def _by_task(ranking: Ranking) -> None:
+    st.subheader("Gain and forgetting by task")
+    if any(method.changes for method in ranking.methods):
+        show_captioned(changes_table(ranking))
+    else:
+        nothing("Needs base and another method, measured on the same items with the same seeds.")

@@ -1,0 +1,124 @@
+"""Two or more methods on the same items: differences, the items that flipped, completions side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from slmr.errors import RequestError
+from slmr.results.compare import Comparison, compare_results, overall_differences
+from slmr.results.completions import CompletionFilter, cell_of, find, words_without_counterpart
+from slmr.results.conclusions import comparison_in_words
+from slmr.results.entries import MethodResult
+from slmr.results.ranking import Ranking
+from slmr.results.tables import comparison_table, differences_table
+from slmr_leaderboard.views.parts import (
+    NOT_KEPT,
+    View,
+    nothing,
+    of_one_student,
+    plain,
+    show_captioned,
+    show_table,
+    show_text,
+)
+
+_HELP = {"detectable": "A true difference of so many points is found four times in five."}
+
+
+@of_one_student
+def show(view: View, ranking: Ranking) -> None:
+    results = {result.name: result for result in view.method_results(ranking)}
+    if len(results) < 2:
+        nothing("A comparison needs two methods: widen the filters.")
+        return
+    names = list(results)
+    best = next((m.name for m in ranking.methods if m.rank == 1 and m.name in results), names[0])
+    other = "base" if "base" in names and best != "base" else next(name for name in names if name != best)
+    left, right = st.columns(2)
+    a = left.selectbox("Method A", names, index=names.index(best), key="a", bind="query-params") or best
+    rest = [name for name in names if name != a]
+    chosen = right.multiselect(
+        "against", rest, default=[other] if other in rest else rest[:1], key="b", bind="query-params"
+    )
+    comparisons = [c for name in chosen if (c := _comparison(results[a], results[name]))]
+    if not comparisons:
+        nothing("Choose one method or several to compare with, measured with seeds that A has, too.")
+        return
+    if len(comparisons) > 1:
+        differences = overall_differences({comparison.b: comparison for comparison in comparisons})
+        show_captioned(differences_table(differences, f"{a} minus it", f"{a} against several"))
+    for comparison in comparisons:
+        st.subheader(f"{comparison.a} minus {comparison.b}", anchor=False)
+        st.text(comparison_in_words(comparison, a=comparison.a, b=comparison.b))
+        show_table(comparison_table(comparison, comparison.a, comparison.b), _HELP)
+        for notice in comparison.notices:
+            st.text(notice)
+    _flips(results, comparisons)
+
+
+def _comparison(a: MethodResult, b: MethodResult) -> Comparison | None:
+    """A against B, if they have a seed and their items in common."""
+    if not set(a.seeds) & set(b.seeds):
+        st.text(f"{b.name} is left out: it has seeds {b.seeds}, {a.name} has {a.seeds}")
+        return None
+    try:
+        return compare_results(a.name, a, b.name, b)
+    except RequestError as error:
+        st.text(f"{b.name} is left out: {error}")
+        return None
+
+
+def _flips(results: dict[str, MethodResult], comparisons: Sequence[Comparison]) -> None:
+    """The items on which one of the two is better, and both one's completions of one of them."""
+    st.subheader("Items that flipped", anchor=False)
+    columns = st.columns(4)
+    names = [comparison.b for comparison in comparisons]
+    name = columns[0].selectbox("Against", names, key="with", bind="query-params") or names[0]
+    comparison = next((c for c in comparisons if c.b == name), comparisons[0])
+    a, b = results[comparison.a], results[comparison.b]
+    tasks = {t.task: t for t in comparison.tasks}
+    task = columns[1].selectbox("Task", list(tasks), key="flip_task", bind="query-params") or next(
+        iter(tasks)
+    )
+    of_task = tasks.get(task, comparison.tasks[0])
+    ways = {f"better in {a.name}": of_task.only_a, f"better in {b.name}": of_task.only_b}
+    way = columns[2].selectbox("Which", list(ways), key="way", bind="query-params") or next(iter(ways))
+    items = ways.get(way, of_task.only_a)
+    if not items:
+        nothing(f"No item of {task} is {way}.")
+        return
+    item = columns[3].selectbox(f"Item, of {len(items)}", items, key="flip", bind="query-params") or items[0]
+    seed = next(seed for seed in a.seeds if seed in b.seeds)
+    _side_by_side(a, b, of_task.task, seed, item if item in items else items[0])
+
+
+def _side_by_side(a: MethodResult, b: MethodResult, task: str, seed: int, item: str) -> None:
+    of_a, of_b = (_completions(result, task, seed, item) for result in (a, b))
+    if not of_a or not of_b:
+        nothing(f"The completions of {item} with seed {seed} are not there.")
+        return
+    st.caption(f"{item}, seed {seed}. Words that the other one does not have in this place are marked.")
+    if of_a[0]["prompt"]:
+        show_text(of_a[0]["prompt"])
+    for pair in zip(of_a, of_b, strict=False):
+        marks = words_without_counterpart(*(row["completion"] or "" for row in pair))
+        for column, result, row, marked in zip(st.columns(2), (a, b), pair, marks, strict=True):
+            with column:
+                icon = ":material/check_circle:" if row["strict"] else ":material/cancel:"
+                st.markdown(f"{icon} {'right' if row['strict'] else 'not right'}: {plain(result.name)}")
+                if row["completion"] is None:
+                    st.caption(NOT_KEPT)
+                else:
+                    show_text(row["completion"], marked)
+
+
+def _completions(result: MethodResult, task: str, seed: int, item: str) -> list[dict[str, Any]]:
+    cell = cell_of(result, task, seed)
+    try:
+        return find(cell, CompletionFilter(items=(item,)), limit=8) if cell else []
+    except OSError as error:
+        st.text(str(error))
+        return []

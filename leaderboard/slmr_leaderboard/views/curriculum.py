@@ -1,0 +1,128 @@
+"""A stage-wise run from the inside: how problems moved, what Bridge made of traces, what critique of failures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from slmr.results.colours import VERMILLION, tint
+from slmr.results.entries import MethodResult
+from slmr.results.figures import flow
+from slmr.results.html import escape
+from slmr.results.ranking import Ranking
+from slmr_leaderboard.views.parts import (
+    TEXT_STYLE,
+    View,
+    draw,
+    nothing,
+    of_one_student,
+    pick,
+    pick_method_and_seed,
+    show_text,
+    text_html,
+)
+
+_PARTS = ("moves", "bridged", "critiques")
+
+
+@of_one_student
+def show(view: View, ranking: Ranking) -> None:
+    staged = [
+        r
+        for r in view.method_results(ranking)
+        if any(r.file(what, seed).is_file() for what in _PARTS for seed in r.seeds)
+    ]
+    if not staged:
+        nothing("None of these methods has a curriculum: choose a run of `stagewise` or of its ablations.")
+        return
+    result, seed = pick_method_and_seed(staged)
+    _flow(result, seed, ranking.student)
+    _bridged(result, seed)
+    _critiques(result, seed)
+
+
+def _flow(result: MethodResult, seed: int, student: str) -> None:
+    st.subheader("How problems moved")
+    moves = result.table("moves", seed)
+    if not moves:
+        nothing(f"{result.name} does not both partition and consolidate.")
+        return
+    draw(
+        flow(moves, f"{result.name}, {student}, seed {seed}"),
+        "Groups are by the rate of right completions: hard below 0.25, simple from 0.75 on. After SFT a problem is"
+        " solved (all right, left out of RL), mixed (the RL set), recycled (a group was all wrong; critique makes"
+        " traces of it for the next round) or unsolved.",
+    )
+
+
+def _bridged(result: MethodResult, seed: int) -> None:
+    st.subheader("Bridge: traces before and after")
+    rows = result.table("bridged", seed)
+    if not rows:
+        nothing(f"{result.name} has no bridged traces, or their texts may not be published.")
+        return
+    st.caption(
+        "The darker a token, the more it surprises the student: its negative log-likelihood, up to 6 nats. Kept is the"
+        " verified candidate with the lowest mean plus share of spikes."
+    )
+    problems: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        problems.setdefault((row["label"], row["problem_id"]), []).append(row)
+    names = [f"{label}: {name}" for label, name in problems]
+    # Opens with a trace that Bridge did change.
+    changed = [len(candidates) > 1 for candidates in problems.values()]
+    first = changed.index(True) if any(changed) else 0
+    chosen = list(problems.values())[pick("Example", names, "bridge", first)]
+    show_text(chosen[0]["problem"])
+    for column, row in zip(st.columns(len(chosen)), chosen, strict=True):
+        what = "raw trace" if row["source"] == "raw" else f"bridged: {row['source']}"
+        kept = ", kept" if row["kept"] else ""
+        column.markdown(f"**{what}**{kept}")
+        if row["nll"] is None:
+            column.caption("Does not verify, so it was not scored.")
+            column.html(TEXT_STYLE + text_html(row["text"]))
+        else:
+            column.caption(f"{row['nll']:.2f} nats a token, {row['spikes']:.0%} spikes")
+            column.html(TEXT_STYLE + shaded(row["pieces"], row["token_nlls"]))
+
+
+def shaded(pieces: list[str], nlls: list[float], most: float = 6.0) -> str:
+    """A text with every token on a ground that is the stronger, the larger its NLL."""
+    spans = [
+        f'<span style="background:{tint(VERMILLION, 0.7 * min(nll, most) / most)}" title="{nll:.2f} nats">'
+        f"{escape(piece)}</span>"
+        for piece, nll in zip(pieces, nlls, strict=True)
+    ]
+    return f'<div class="slmr-text">{"".join(spans)}</div>'
+
+
+def _critiques(result: MethodResult, seed: int) -> None:
+    st.subheader("Critique: what became of failures")
+    rows = result.table("critiques", seed)
+    if not rows:
+        nothing(f"{result.name} has no critiques, or their texts may not be published.")
+        return
+    names = [f"{row['label']}: {row['problem_id']}" for row in rows]
+    row = rows[pick("Example", names, "critique")]
+    show_text(row["problem"])
+    left, right = st.columns(2)
+    with left:
+        step = (
+            ""
+            if row["wrong_step"] is None
+            else f", first wrong step: {row['wrong_step'] + 1}, by {row['found_by']}"
+        )
+        st.markdown(f"**failure**{step}")
+        start = row["attempt"].find(row["step_text"]) if row["step_text"] else -1
+        show_text(row["attempt"], [(start, start + len(row["step_text"]))] if start >= 0 else [], "wrong")
+        st.markdown("**diagnosis**")
+        show_text(row["diagnosis"] or "none: not confirmed")
+    with right:
+        st.markdown("**repair** (marked; what is before it stays as it was)")
+        prefix, repair = row["repair_prefix"], row["repair"]
+        show_text(prefix + repair, [(len(prefix), len(prefix) + len(repair))]) if repair else show_text(
+            "none"
+        )
+        st.markdown("**new trace**")
+        show_text(row["new"] or "none: the teacher's does not verify")

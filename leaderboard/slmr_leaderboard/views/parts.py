@@ -1,0 +1,170 @@
+"""What several pages draw: choosing a method, texts of a model, figures, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from slmr.errors import RequestError
+from slmr.results.colours import ORANGE, VERMILLION, tint
+from slmr.results.entries import MethodResult
+from slmr.results.html import escape
+from slmr.results.ranking import Ranking
+from slmr.results.selection import Filters, Results, rankings, shown_results
+from slmr.results.tables import texts
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+LONGEST = 20_000  # characters of one text that are shown
+NO_RESULT = "No result fits these filters."
+NOT_KEPT = "text not published, to save space"
+TEXT_STYLE = (
+    "<style>.slmr-text{white-space:pre-wrap;overflow-wrap:anywhere;font-family:'Source Code Pro',monospace;"
+    "font-size:.84rem;line-height:1.5;margin:.1rem 0 .6rem;padding:.55rem .75rem;border-radius:.4rem;"
+    "background:rgba(128,128,128,.10)}"
+    f".slmr-text mark{{background:{tint(ORANGE, 0.38)};color:inherit;border-radius:2px}}"
+    ".slmr-below{font-size:.84rem;opacity:.7;margin-bottom:.8rem}"
+    f".slmr-text .wrong{{background:{tint(VERMILLION, 0.34)};border-radius:2px}}</style>"
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page shows."""
+
+    results: Results
+    filters: Filters
+
+    @cached_property
+    def rankings(self) -> list[Ranking]:
+        """One for each student, and one for models."""
+        return rankings(self.results, self.filters)
+
+    def method_results(self, ranking: Ranking) -> list[MethodResult]:
+        """Those of a ranking that the kind filter lets through; base is always there."""
+        return shown_results(ranking, self.filters)
+
+
+def is_dark() -> bool:
+    """Whether the page is drawn on dark."""
+    return st.context.theme.type == "dark"
+
+
+def nothing(what: str) -> None:
+    """An empty state, in words."""
+    st.info(what, icon=":material/search_off:")
+
+
+def of_one_student(draw_ranking: Callable[[View, Ranking], None]) -> Callable[[View], None]:
+    """A page about the methods of one student, who is chosen at its top where there are several."""
+
+    def show(view: View) -> None:
+        students = {ranking.student: ranking for ranking in view.rankings}
+        if not students:
+            nothing(NO_RESULT)
+            return
+        names = list(students)
+        name = names[0] if len(names) == 1 else st.segmented_control(
+            "Student", names, default=names[0], key="of", bind="query-params", required=True
+        )  # fmt: skip
+        draw_ranking(view, students.get(name or names[0], view.rankings[0]))
+
+    return show
+
+
+@contextmanager
+def faults_as_text() -> Iterator[None]:
+    """What a file of a run lacks is said in its place on the page, and the rest is drawn."""
+    try:
+        yield
+    except RequestError as error:
+        st.text(str(error))
+
+
+def pick(label: str, names: Sequence[str], key: str, first: int = 0) -> int:
+    """The index of one of some names, kept in the address; `first` until another is chosen."""
+    name = st.selectbox(label, names, index=first, key=key, bind="query-params")
+    return names.index(name) if name in names else first
+
+
+def pick_method_and_seed(results: Sequence[MethodResult]) -> tuple[MethodResult, int]:
+    """One of some results, and one of its seeds, side by side.
+
+    Until another is chosen `stagewise`, and without it the best, which stands first.
+    """
+    left, right = st.columns(2)
+    with left:
+        result = pick_method(results)
+    with right:
+        return result, pick_seed(result)
+
+
+def pick_method(results: Sequence[MethodResult]) -> MethodResult:
+    """One of some results by name, as `pick_method_and_seed` does."""
+    names = [result.name for result in results]
+    return results[pick("Method", names, "method", names.index("stagewise") if "stagewise" in names else 0)]
+
+
+def pick_seed(result: MethodResult) -> int:
+    """One of a result's seeds."""
+    if len(result.seeds) == 1:
+        return result.seeds[0]
+    return result.seeds[pick("Training seed", list(map(str, result.seeds)), "one_seed")]
+
+
+def text_html(text: str, marks: Sequence[tuple[int, int]] = (), css: str = "mark") -> str:
+    """A model's text as text, whatever it holds; spans of it marked. Long ones are cut, and say so."""
+    text = text or "(nothing)"
+    shown, parts, at = text[:LONGEST], [], 0
+    for start, end in marks:
+        if end <= LONGEST:
+            inside = escape(shown[start:end])
+            marked = f"<mark>{inside}</mark>" if css == "mark" else f'<span class="{css}">{inside}</span>'
+            parts += [escape(shown[at:start]), marked]
+            at = end
+    parts.append(escape(shown[at:]))
+    rest = f"\n… and {len(text) - LONGEST:,} more characters" if len(text) > LONGEST else ""
+    return f'<div class="slmr-text">{"".join(parts)}{rest}</div>'
+
+
+def show_text(text: str, marks: Sequence[tuple[int, int]] = (), css: str = "mark") -> None:
+    """Draws `text_html`."""
+    st.html(TEXT_STYLE + text_html(text, marks, css))
+
+
+def plain(text: str) -> str:
+    """A name or message as text inside of Markdown."""
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|$~:" else c for c in text)
+
+
+def draw(figure: Any, alt: str) -> None:
+    """A figure as wide as the page, in the page's colours; its title is the heading above it."""
+    height = figure.layout.height - 60 if figure.layout.height else None
+    figure.update_layout(template=None, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", title=None,
+                         height=height, margin={"t": 40, "b": 50, "l": 60, "r": 20})  # fmt: skip
+    st.plotly_chart(figure, width="stretch", config={"displayModeBar": False})
+    st.caption(alt)
+
+
+def show_table(table: Table, help: Mapping[str, str] | None = None) -> None:
+    """A table of texts, as it stands on the terminal and in reports; `help` is by heading."""
+    heads, *rows = texts(table)
+    config = {
+        head: st.column_config.TextColumn(help=(help or {}).get(head), alignment=column.justify)
+        for head, column in zip(heads, table.columns, strict=True)
+        if column.justify in ("left", "right")
+    }
+    shown = [dict(zip(heads, row, strict=True)) for row in rows]
+    st.dataframe(shown, hide_index=True, placeholder="", height="content", column_config=config)
+
+
+def show_captioned(table: Table) -> None:
+    """The same below its title."""
+    st.caption(str(table.title))
+    show_table(table)

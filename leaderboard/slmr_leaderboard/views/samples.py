@@ -1,0 +1,156 @@
+"""Completions of one cell of the board: by verdict, by text, with a link to each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import streamlit as st
+
+from slmr.results.completions import (
+    VERDICTS,
+    Cell,
+    CompletionFilter,
+    cell_of,
+    count,
+    find,
+    formulas_in,
+)
+from slmr.results.html import escape
+from slmr.results.ranking import Ranking
+from slmr_leaderboard.views.parts import (
+    NOT_KEPT,
+    TEXT_STYLE,
+    View,
+    nothing,
+    of_one_student,
+    pick,
+    pick_method,
+    pick_seed,
+    text_html,
+)
+
+PER_PAGE = 10
+
+
+@of_one_student
+def show(view: View, ranking: Ranking) -> None:
+    columns = st.columns(3)
+    with columns[0]:
+        result = pick_method(view.method_results(ranking))
+    with columns[1]:
+        task = result.tasks[pick("Task", result.tasks, "in_task")]
+    with columns[2]:
+        seed = pick_seed(result)
+    cell = cell_of(result, task, seed)
+    if cell is None:
+        nothing(f"{result.name} has no result of {task} with seed {seed}.")
+        return
+    item = st.query_params.get("item")
+    try:
+        _one_item(cell, item) if item else _pages(cell, _chosen())
+    except OSError as error:
+        st.warning("These completions cannot be read.", icon=":material/error:")
+        st.text(str(error))
+
+
+def _one_item(cell: Cell, item: str) -> None:
+    st.text(f"One item: {item}")
+    if st.button("All items", icon=":material/arrow_back:"):
+        del st.query_params["item"]
+        st.rerun()
+    rows = find(cell, CompletionFilter(items=(item,)), limit=256)
+    if not rows:
+        nothing("This cell has no such item.")
+    _show(rows, alone=True)
+
+
+def _pages(cell: Cell, chosen: CompletionFilter) -> None:
+    total = count(cell, chosen)
+    if not total:
+        nothing("No completion fits: choose another verdict or text.")
+        return
+    first = PER_PAGE * (st.pagination(-(-total // PER_PAGE), key="page", bind="query-params") - 1)
+    rows = find(cell, chosen, first, PER_PAGE)
+    st.caption(f"{first + 1:,} to {first + len(rows):,} of {total:,} completions")
+    _show(rows, alone=False)
+
+
+def _chosen() -> CompletionFilter:
+    left, right = st.columns(2)
+    verdicts = left.multiselect(
+        "Verdict", VERDICTS, key="verdict", placeholder="any", bind="query-params", on_change=_first_page
+    )
+    text = right.text_input(
+        "Search", key="text", placeholder="in problem, completion and item", bind="query-params", type="search",
+        on_change=_first_page,
+    )  # fmt: skip
+    return CompletionFilter(tuple(verdicts), text or "")
+
+
+def _first_page() -> None:
+    """What is asked for has changed."""
+    st.session_state["page"] = 1
+
+
+def _show(rows: Sequence[dict[str, Any]], alone: bool) -> None:
+    formulas = st.toggle(
+        "Render formulas", key="latex", bind="query-params",
+        help="Those between dollars, \\( \\), \\[ \\] or in \\boxed{}, below each text.",
+    )  # fmt: skip
+    st.html(TEXT_STYLE)
+    for _, group in groupby(rows, key=lambda row: row["item_id"]):
+        with st.container(border=True):
+            completions = list(group)
+            _item(completions[0], alone)
+            _completions(completions, formulas)
+
+
+def _item(row: dict[str, Any], alone: bool) -> None:
+    """What some completions are of."""
+    left, right = st.columns([6, 1], vertical_alignment="center")
+    left.text(f"{row['item_id']}" + (f", gold {row['gold'][:200]}" if row["gold"] else ""))
+    help = "Show this item alone, under an address of its own."
+    if not alone and right.button("Link", key=f"link-{row['item_id']}", icon=":material/link:", help=help):
+        st.query_params["item"] = row["item_id"]
+        st.rerun()
+    if row["prompt"] is None:
+        st.caption(
+            "The licence of this task's data does not let its texts be published: the verdicts alone are here."
+        )
+
+
+def _completions(rows: Sequence[dict[str, Any]], formulas: bool) -> None:
+    """An item's problem and completions, as one element where it can be: each costs the browser time."""
+    problem = rows[0]["prompt"]
+    parts = [] if problem is None else [text_html(problem)]
+    for row in rows:
+        parts.append(completion_html(row))
+        of_row = formulas_in(row["completion"] or "") if formulas else ()
+        if of_row:
+            st.html("".join(parts))
+            parts = []
+        for formula in of_row:
+            st.latex(formula)
+    if parts:
+        st.html("".join(parts))
+
+
+def completion_html(row: dict[str, Any]) -> str:
+    """A completion with its verdict above it, and what else is known of it below."""
+    verdict = row["status"] if row["status"] in VERDICTS else "unknown verdict"
+    sign = {"correct": "✓", "wrong": "✗"}.get(verdict, "?")
+    text = "" if row["completion"] is None else text_html(row["completion"])
+    said = [
+        NOT_KEPT if row["completion"] is None and row["prompt"] is not None else "",
+        "right, but not in the requested form" if row["lenient"] and not row["strict"] else "",
+        "cut off by the token limit" if row["finish_reason"] == "length" else "",
+        f"answered {row['extracted']}" if row["extracted"] else "", row["reason"] or "",
+        "" if row["tokens"] is None else f"{row['tokens']} tokens",
+    ]  # fmt: skip
+    below = escape(", ".join(part for part in said if part)[:2000])
+    return (
+        f"<div><b>{sign} {verdict.replace('_', ' ')}</b>, completion {row['k_index'] + 1}</div>{text}"
+        f'<div class="slmr-below">{below}</div>'
+    )

@@ -1,0 +1,239 @@
+"""Making a plan's artefacts on this machine: `--jobs`, stages side by side in worker processes that stay.
+
+A thread of this process makes each stage, with the store's lock, the budget and the manifest as for one at a time, and
+has a worker process run it. On a CPU a worker has the cores that a stage has threads for, on GPUs it has a GPU, or a
+share of one. A training of several processes starts its own, in the place of as many workers.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from types import TracebackType
+
+from slmr import signals
+from slmr.config import Params, Profile
+from slmr.engines import memory
+from slmr.io import Stopwatch
+from slmr.pipeline.children import LOOK_S, Child, run_in
+from slmr.pipeline.launcher import train_in_processes
+from slmr.pipeline.planner import StageNode
+from slmr.pipeline.runner import (
+    Made,
+    Watcher,
+    Work,
+    check_machine_for,
+    make_here,
+    make_node,
+    make_with,
+    model_bytes,
+    plan_missing,
+)
+from slmr.stage import Stage, StageContext
+
+_WORKER_BYTES = 1.5 * 2**30  # of the libraries that a worker loads, and of a small model
+_SAVING_S = 300.0  # for what is under way, when a stage has failed or a signal has come
+_STATES = 5  # times the weights: with gradients and the optimizer's moments, and a copy
+
+
+def make_locally(work: Work, watcher: Watcher) -> None:
+    """Makes what is missing, as many stages side by side as `work.jobs` says; with 1 in this process.
+
+    Raises:
+        RequestError: this machine cannot train as the profile says.
+        WorkError: a stage failed, a worker died, or the disk refused; finished stages are kept.
+        Stopped: a signal came.
+    """
+    slots = slots_for(work.profile, work.jobs, model_bytes(work.nodes))
+    if len(slots) == 1:
+        make_here(work, watcher)
+        return
+    missing = plan_missing(work, watcher)
+    check_machine_for(work, missing)
+    with LocalWorkers(work, slots) as workers:
+        make_with(workers, work, missing, watcher)
+
+
+@dataclass
+class Slot:
+    """Room for one stage: which GPU it has (None on a CPU), what share of that, and the process that stays there."""
+
+    gpu: str | None
+    share: float = 1.0
+    child: Child | None = None
+
+    def environment(self) -> dict[str, str]:
+        if self.gpu is None:
+            return {}
+        return {"CUDA_VISIBLE_DEVICES": self.gpu, memory.GPU_SHARE: str(self.share)}
+
+
+def slots_for(profile: Profile, jobs: int | None, model: int) -> list[Slot]:
+    """The room of this machine for stages of a profile whose largest student has so many bytes of weights.
+
+    None is one a GPU; without GPUs as many as the cores have threads for and the memory has room for.
+    """
+    from slmr.engines.transformers import pick_device
+
+    device = pick_device(profile.engine.device)
+    if device == "cuda":
+        gpus = _visible_gpus()
+        count = jobs or len(gpus)
+        shared = math.ceil(count / len(gpus))
+        return [Slot(gpus[i % len(gpus)], 1 / shared) for i in range(count)]
+    if jobs is None and device != "cpu":  # one accelerator without shares
+        jobs = 1
+    return [Slot(None) for _ in range(jobs or _fitting(profile.threads, model))]
+
+
+def _visible_gpus() -> list[str]:
+    import torch
+
+    named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    return named or [str(i) for i in range(torch.cuda.device_count())]
+
+
+def _fitting(threads: int | None, model: int) -> int:
+    """How many stages the cores and the free memory hold."""
+    import psutil
+
+    if threads is None:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    room = psutil.virtual_memory().available // (_WORKER_BYTES + _STATES * model)
+    return max(1, min(cores // threads, int(room)))
+
+
+class LocalWorkers:
+    """Worker processes of this machine, each started with its first stage; at the end none is left."""
+
+    def __init__(self, work: Work, slots: Sequence[Slot]) -> None:
+        self._work, self._slots, self._free = work, tuple(slots), list(slots)
+        self._taken: dict[str, list[Slot]] = {}  # key of a node that is being made → its room
+        self._busy: set[str] = set()  # keys of nodes that processes are at work on
+        # What threads say: a stage's progress, what it has made, or why it failed.
+        self._said: SimpleQueue[tuple[StageNode, tuple[int, int, str] | Made | BaseException]] = SimpleQueue()
+        self._ending = threading.Event()
+        self._logs = tempfile.TemporaryDirectory(prefix="slmr-workers-")
+
+    def __enter__(self) -> LocalWorkers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Lets what is under way save, for a while, and ends all processes; a second signal ends them at once."""
+        self._ending.set()
+        try:
+            watch = Stopwatch()
+            while self._busy and watch.seconds < _SAVING_S:
+                self._hear()
+        finally:
+            for child in [slot.child for slot in self._slots if slot.child]:
+                child.end()
+            self._logs.cleanup()
+
+    def start(self, node: StageNode) -> bool:
+        slots = self._room_for(node)
+        if not slots:
+            return False
+        self._free = [slot for slot in self._free if all(slot is not taken for taken in slots)]
+        self._taken[node.key] = slots
+        # A daemon: one that waits for another bench's lock keeps nobody from ending.
+        threading.Thread(target=self._make, args=(node, slots), daemon=True).start()
+        return True
+
+    def wait(self, watcher: Watcher) -> list[Made]:
+        made = []
+        for node, news in self._hear():
+            if isinstance(news, BaseException):
+                raise news
+            if isinstance(news, Made):
+                made.append(news)
+            else:
+                watcher.progress(node, *news)
+        return made
+
+    def _room_for(self, node: StageNode) -> list[Slot]:
+        """Free room for the stage; none where there is too little."""
+        processes = self._work.profile.training.processes if node.stage.trains else 1
+        if processes == 1:
+            return self._free[:1]
+        if self._slots[0].gpu is None:
+            wanted = min(len(self._slots), math.ceil(processes / (self._work.profile.threads or processes)))
+            return self._free[:wanted] if len(self._free) >= wanted else []
+        used = {slot.gpu for slot in self._slots if all(slot is not free for free in self._free)}
+        idle = [gpu for gpu in dict.fromkeys(slot.gpu for slot in self._slots) if gpu not in used]
+        if (
+            len({slot.gpu for slot in self._slots}) < processes
+        ):  # fewer jobs than GPUs: it takes the others, too
+            return [] if used else list(self._slots)
+        chosen = idle[:processes] if len(idle) >= processes else []
+        return [slot for slot in self._slots if slot.gpu in chosen]
+
+    def _make(self, node: StageNode, slots: Sequence[Slot]) -> None:
+        """In a thread of its own: makes the stage, and says what came of it."""
+
+        def progress(done: int, total: int, unit: str) -> None:
+            self._said.put((node, (done, total, unit)))
+
+        news: Made | BaseException
+        try:
+            news = make_node(self._work, node, progress, partial(self._run, node.key, slots))
+        except BaseException as error:  # raised again by `wait`, in the thread that the command ends with
+            news = error
+        self._said.put((node, news))
+
+    def _run(
+        self, key: str, slots: Sequence[Slot], stage: Stage, context: StageContext, params: Params
+    ) -> float:
+        """Has processes run the stage, the worker of its room or those of a training: the seconds that this takes."""
+        self._busy.add(key)
+        watch = Stopwatch()
+        try:
+            if stage.trains and context.training.processes > 1:
+                gpus = list(dict.fromkeys(slot.gpu for slot in slots if slot.gpu))
+                enough = len(gpus) >= context.training.processes
+                environment = {"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if enough else {}
+                train_in_processes(stage, context, params, environment, self._stopping)
+            else:
+                worker = self._worker(slots[0])
+                worker.wait_until_ready(self._stopping)
+                watch = Stopwatch()
+                run_in([worker], stage, context, params, self._stopping)
+            return watch.seconds
+        finally:
+            self._busy.discard(key)
+
+    def _stopping(self) -> bool:
+        return self._ending.is_set() or signals.asked()
+
+    def _worker(self, slot: Slot) -> Child:
+        """The process that stays in this room."""
+        if slot.child is None:
+            log = Path(self._logs.name) / f"{id(slot)}.log"
+            threads = self._work.profile.threads
+            environment = {"OMP_NUM_THREADS": str(threads)} if threads else {}
+            slot.child = Child(log, environment | slot.environment())
+        return slot.child
+
+    def _hear(self) -> list[tuple[StageNode, tuple[int, int, str] | Made | BaseException]]:
+        """What threads have said since, after a moment at most; the room of stages that have ended is free again."""
+        said = []
+        try:
+            said.append(self._said.get(timeout=LOOK_S))
+            while True:
+                said.append(self._said.get_nowait())
+        except Empty:
+            pass
+        for node, news in said:
+            if not isinstance(news, tuple) or isinstance(news, Made):
+                self._free += self._taken.pop(node.key)
+        return said

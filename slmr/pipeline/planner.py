@@ -1,0 +1,265 @@
+"""The plan of a method: its recipe's stages as nodes, each with the key of its artefact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slmr.artifacts import Store, library_versions
+from slmr.config import EngineSettings, Params, TrainingSettings
+from slmr.errors import RequestError, SlmrError, unknown
+from slmr.io import digest
+from slmr.pipeline.recipe import STUDENT, Recipe, StageSpec, stages
+from slmr.stage import Stage
+
+
+@dataclass(frozen=True)
+class Node:
+    """What a stage can take as an input: an untrained student, or what another stage makes."""
+
+    key: str
+    label: str
+
+    @property
+    def sources(self) -> tuple[Node, ...]:
+        """The nodes that it is made from, input by input."""
+        return ()
+
+    def output(self, store: Store) -> Path | str:
+        """Where it is: a folder, or a server's URL."""
+        raise NotImplementedError
+
+    def ancestors(self) -> list[Node]:
+        """This node and all that it needs, each once, inputs first."""
+        visited: dict[str, Node] = {}
+
+        def visit(node: Node) -> None:
+            for source in node.sources:
+                if source.key not in visited:
+                    visit(source)
+            visited[node.key] = node
+
+        visit(self)
+        return list(visited.values())
+
+    def stages(self) -> list[StageNode]:
+        """Those of `ancestors` that a stage makes."""
+        return [node for node in self.ancestors() if isinstance(node, StageNode)]
+
+    def students(self) -> list[StudentNode]:
+        """Those of `ancestors` that no stage makes."""
+        return [node for node in self.ancestors() if isinstance(node, StudentNode)]
+
+
+@dataclass(frozen=True)
+class StudentNode(Node):
+    """An untrained student: a model's folder, or a server's URL."""
+
+    location: Path | str
+
+    def output(self, store: Store) -> Path | str:
+        return self.location
+
+
+@dataclass(frozen=True)
+class StageNode(Node):
+    """One stage of a plan, with everything known that its artefact depends on; `seed` is None where none does."""
+
+    stage: Stage
+    params: Params
+    inputs: Mapping[str, tuple[Node, ...]]
+    seed: int | None
+
+    @property
+    def kind(self) -> str:
+        return self.stage.name
+
+    @property
+    def artefact(self) -> str:
+        """The name of its artefact's folder."""
+        return f"{self.kind}-{self.key}"
+
+    @property
+    def sources(self) -> tuple[Node, ...]:
+        return tuple(node for nodes in self.inputs.values() for node in nodes)
+
+    def output(self, store: Store) -> Path:
+        return store.path(self.kind, self.key)
+
+
+def unique_stages(ends: Sequence[Node]) -> list[StageNode]:
+    """The stages of all that `ends` need, each once, inputs first."""
+    return list({node.key: node for end in ends for node in end.stages()}.values())
+
+
+@dataclass(frozen=True)
+class _References:
+    """What the inputs of one stage of a recipe can name; `previous` is None in the first round."""
+
+    recipe: Recipe
+    where: str
+    current: Mapping[str, Node]
+    previous: Mapping[str, Node] | None
+
+    def node(self, reference: str) -> Node | None:
+        """The node of a reference; None for a previous one in the first round without another behind `or`.
+
+        Raises:
+            RequestError: there is no such stage before.
+        """
+        name, _, otherwise = (part.strip() for part in reference.partition(" or "))
+        if name.endswith("@previous"):
+            earlier = name.removesuffix("@previous")
+            if earlier not in self.recipe.stages:
+                raise RequestError(f"{self.where}: {unknown('stage', earlier, self.recipe.stages)}")
+            if self.previous is not None:
+                return self.previous[earlier]
+            if not otherwise:
+                return None
+            name = otherwise
+        if name not in self.current:
+            raise RequestError(f"{self.where}: {unknown('earlier stage', name, self.current)}")
+        return self.current[name]
+
+    def inputs(self, kind: Stage, spec: StageSpec) -> dict[str, tuple[Node, ...]]:
+        """Input of the kind of stage → its nodes.
+
+        Raises:
+            RequestError: an unknown input, or too many or too few nodes for it.
+        """
+        for name in spec.references:
+            if name not in kind.inputs:
+                raise RequestError(f"{self.where}: {unknown('input', name, kind.inputs)}")
+        inputs = {}
+        for name, rule in kind.inputs.items():
+            nodes = [self.node(reference) for reference in spec.references.get(name, [])]
+            inputs[name] = tuple(node for node in nodes if node is not None)
+            least, most = {"one": (1, 1), "optional": (0, 1), "many": (1, 1000)}[rule]
+            if not least <= len(inputs[name]) <= most:
+                raise RequestError(f"{self.where}: input '{name}' takes {rule}, {len(inputs[name])} given")
+        return inputs
+
+
+class Planner:
+    """Turns recipes into nodes with keys. Equal stages get equal keys, so methods share them.
+
+    `tuned`, `budget` and `training` are the profile's: what a stage writes depends on them. With a list of what is
+    `lacking`, a plan to look at: what a stage needs from outside and does not find is put there, and its key is not
+    that of the real stage.
+    """
+
+    def __init__(
+        self, student: Path | str, student_key: str, defaults: Mapping[str, Mapping[str, Any]], engine: EngineSettings,
+        seed: int, tuned: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None, budget: int | None = None,
+        training: TrainingSettings | None = None, lacking: list[str] | None = None,
+    ) -> None:  # fmt: skip
+        self._student = StudentNode(student_key, STUDENT, student)
+        self._defaults, self._engine, self._seed = defaults, engine, seed
+        self._tuned, self._budget, self._training = tuned or {}, budget, training or TrainingSettings()
+        self._lacking, self._silent_teachers = lacking, set[str]()
+
+    def plan(self, recipe: Recipe) -> Node:
+        """The node that makes the method's final model; its ancestors are the whole plan.
+
+        Raises:
+            RequestError: unknown stage, parameter, input or reference; the message names the recipe.
+        """
+        previous: dict[str, Node] | None = None
+        current: dict[str, Node] = {STUDENT: self._student}
+        for number in range(1, recipe.rounds + 1):
+            current = {STUDENT: self._student}
+            for label, spec in recipe.stages.items():
+                where = f"method '{recipe.name}', stage '{label}'"
+                shown = label if recipe.rounds == 1 else f"{label} (round {number})"
+                current[label] = self._node(spec, shown, _References(recipe, where, current, previous))
+            previous = current
+        if recipe.result not in current:
+            raise RequestError(f"method '{recipe.name}': {unknown('result', recipe.result, current)}")
+        return current[recipe.result]
+
+    def evaluation(self, model: Node, values: Mapping[str, Any]) -> StageNode:
+        """The node that evaluates a model."""
+        kind = stages()["evaluate"]
+        return self.make(kind, "evaluate", dict(values), {"model": (model,)}, "profile: evaluate")
+
+    def make(
+        self, kind: Stage, label: str, values: dict[str, Any], inputs: Mapping[str, tuple[Node, ...]], where: str
+    ) -> StageNode:  # fmt: skip
+        """A node with its key: the hash of all that can change what the stage writes.
+
+        Raises:
+            RequestError: a parameter is unknown or does not fit; the message begins with `where`.
+        """
+        params = self._identified(kind.parse(values, where))
+        seed = self._seed if kind.random else None
+        settings: dict[str, Any] = {}
+        if self._budget is not None and kind.name != "evaluate":
+            settings["budget"] = self._budget
+        if kind.trains:
+            training = self._training.of(kind.name)
+            try:
+                self._check_training(kind, params, training, inputs.get("validation", ()))
+            except RequestError as error:
+                raise RequestError(f"{where}: {error}") from None
+            if changed := training.identity():
+                settings["training"] = changed
+        key = digest(
+            {
+                **settings, "stage": kind.name, "version": kind.version, "parameters": params.model_dump(mode="json"),
+                "inputs": {name: [node.key for node in nodes] for name, nodes in inputs.items()},
+                "seed": seed, "libraries": library_versions(self._engine.name),
+                "engine": self._engine.identity(rolls_out=kind.trains and kind.samples),
+            }
+        )  # fmt: skip
+        return StageNode(key, label, kind, params, inputs, seed)
+
+    def _check_training(
+        self, kind: Stage, params: Params, training: TrainingSettings, validation: Sequence[Node]
+    ) -> None:
+        """Raises RequestError where a stage cannot train so, as far as can be known before."""
+        if kind.samples and training.processes > 1 and self._engine.sampled_by == "vllm":
+            raise RequestError(
+                f"vLLM in the training process is for one process, and training.processes is {training.processes}:"
+                " name a vLLM server (engine: {rollouts: URL}), or take the trainer's own sampler"
+                " (engine: {rollouts: trainer})"
+            )
+        params.fits(training)
+        pools = [
+            node.params.model_dump()
+            for node in validation
+            if isinstance(node, StageNode) and node.kind == "pool"
+        ]
+        validates = getattr(params, "validate_every", 0)
+        if validates and (not validation or any(not pool["validation"] for pool in pools)):
+            from slmr.training.validation import NOTHING_HELD_OUT
+
+            raise RequestError(NOTHING_HELD_OUT)
+
+    def _identified(self, params: Params) -> Params:
+        """With the digests of what is outside; a teacher that did not answer is not asked a second time."""
+        if self._lacking is None:
+            return params.identified()
+        teacher = digest({k: v for k, v in params.model_dump(mode="json").items() if k.startswith("teacher")})
+        if teacher in self._silent_teachers:
+            return params
+        try:
+            return params.identified()
+        except SlmrError as error:
+            self._silent_teachers.add(teacher)
+            if str(error) not in self._lacking:
+                self._lacking.append(str(error))
+            return params
+
+    def _node(self, spec: StageSpec, label: str, references: _References) -> StageNode:
+        """A stage of a recipe: the profile's parameters, under the method's tuned ones, under the recipe's."""
+        recipe, where = references.recipe, references.where
+        if spec.stage not in stages():
+            raise RequestError(f"{where}: {unknown('stage', spec.stage, stages())}")
+        kind = stages()[spec.stage]
+        tuned = next(
+            (self._tuned[name] for name in (recipe.name, *recipe.extends) if name in self._tuned), {}
+        )
+        values = {**self._defaults.get(kind.name, {}), **tuned.get(kind.name, {}), **spec.with_}
+        return self.make(kind, label, values, references.inputs(kind, spec), where)

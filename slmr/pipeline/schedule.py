@@ -1,0 +1,97 @@
+"""Which stage to begin with next: every executor and the simulation of one ask the same schedule."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Collection, Iterable, Sequence
+
+from slmr.pipeline.planner import StageNode
+
+# Seconds of each kind of stage in the lab's profile, for what has not been timed yet.
+ROUGH_S = {"grpo": 240.0, "luffy": 240.0, "bread": 240.0, "relift": 240.0, "sft": 90.0, "gkd": 90.0, "dpo": 90.0,
+           "evaluate": 70.0, "probe": 40.0, "bridge": 20.0}  # fmt: skip
+# What a stage's time grows with, and how much of it the lab's profile has.
+_USUAL = {"share": 1.0, "epochs": 3, "steps": 40, "group_size": 8, "prompts_per_step": 16, "k": 8}
+_USUAL_POOL, _USUAL_COMPLETIONS = 800, 10_000
+
+
+def rough_seconds(node: StageNode) -> float:
+    """About what a stage takes, by its kind, and by how much it has of what the lab's profile usually has."""
+    usual = ROUGH_S.get(node.kind, 1.0)
+    params = node.params.model_dump()
+    if params.get("limit"):
+        completions = params["limit"] * params.get("k", 4) * len(params.get("tasks", ()))
+        return usual * completions / _USUAL_COMPLETIONS
+    share = math.prod(params[name] / much for name, much in _USUAL.items() if params.get(name))
+    if "steps" not in params:
+        pools = (n.params.model_dump()["size"] for n in node.stages() if n.kind == "pool")
+        share *= next(pools, _USUAL_POOL) / _USUAL_POOL
+    return usual * share
+
+
+def chain_seconds(nodes: Sequence[StageNode]) -> dict[str, float]:
+    """Key → about the seconds of the longest chain of stages that begins with the node; inputs come first."""
+    chains: dict[str, float] = {}
+    longest_after: dict[str, float] = {}
+    for node in reversed(nodes):
+        chains[node.key] = rough_seconds(node) + longest_after.get(node.key, 0.0)
+        for source in node.sources:
+            longest_after[source.key] = max(longest_after.get(source.key, 0.0), chains[node.key])
+    return chains
+
+
+def starters_first(nodes: Sequence[StageNode], starters: Collection[str]) -> list[StageNode]:
+    """For one worker: the stages with these keys, then the others, both in the order of the plan."""
+    return sorted(nodes, key=lambda node: node.key not in starters)
+
+
+def longest_first(nodes: Sequence[StageNode], starters: Collection[str] = ()) -> list[StageNode]:
+    """For several workers: the stages with these keys, then the others, by the longest chain that each begins.
+
+    So no long chain begins last. A node still comes before all that need it.
+    """
+    chains = chain_seconds(nodes)
+    return sorted(nodes, key=lambda node: (node.key not in starters, -chains[node.key]))
+
+
+class Schedule:
+    """Stages that wait for their inputs, are ready, are being made, or are done."""
+
+    def __init__(self, order: Sequence[StageNode]) -> None:
+        """Of the stages that are ready, the first in the order is the next; what is not in it is there already."""
+        self._order = list(order)
+        self._position = {node.key: i for i, node in enumerate(order)}
+        self._lacks: dict[str, set[str]] = {}
+        self._users: dict[str, list[str]] = {}
+        for node in order:
+            lacks = {source.key for source in node.sources if source.key in self._position}
+            self._lacks[node.key] = lacks
+            for key in lacks:
+                self._users.setdefault(key, []).append(node.key)
+        self._ready = [self._position[key] for key, lacks in self._lacks.items() if not lacks]
+        heapq.heapify(self._ready)
+        self._unfinished = set(self._position)
+
+    def __bool__(self) -> bool:
+        """Whether a stage is not done."""
+        return bool(self._unfinished)
+
+    def next(self) -> StageNode | None:
+        """The stage to begin with; None where none is ready."""
+        return self._order[self._ready[0]] if self._ready else None
+
+    def start(self, node: StageNode) -> None:
+        """It is being made; it must be the next one."""
+        position = heapq.heappop(self._ready)
+        if self._order[position] is not node:
+            raise ValueError(f"{node.label} is not the next stage")
+
+    def finish(self, nodes: Iterable[StageNode]) -> None:
+        """They are done, and what needed them alone is ready."""
+        for node in nodes:
+            self._unfinished.discard(node.key)
+            for user in self._users.get(node.key, ()):
+                self._lacks[user].discard(node.key)
+                if not self._lacks[user]:
+                    heapq.heappush(self._ready, self._position[user])

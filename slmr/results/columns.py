@@ -1,0 +1,191 @@
+"""The columns of a ranking: one list for the terminal, Markdown, HTML and downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from slmr import formats
+from slmr.results.ranking import RankedMethod, Ranking
+from slmr.stats import Estimate
+
+HELP = {
+    "rank": "1 + how many methods of the same student are significantly better (Holm-corrected, 5 %). Methods that "
+            "cannot be told apart share a rank; ablations and controls have none.",
+    "method": "The recipe and its kind of training; base is the untrained student.",
+    "model": "A model that is evaluated as it is, not trained here.",
+    "kind": "The kind of training.",
+    "mean": "Unweighted mean of the tasks' strict accuracies, percent, with its 95 % interval, which is the bar; the "
+            "thin line is base. Blank where a task is missing.",
+    "gain": "Mean minus the untrained student's with the same seeds, points, paired by item, with its 95 % interval. "
+            "* where p < 0.05 after Holm's correction over the methods.",
+    "p (Holm)": "Of the gain, two-sided, after Holm's correction over the methods.",
+    "task": "Strict accuracy, percent, with its 95 % interval, which is the bar; the thin line is base.",
+    "seeds": "Training seeds that the row is over; with one, the intervals know nothing of another training run.",
+    "sd": "Standard deviation of the mean from training seed to training seed, points.",
+    "tokens": "Tokens generated, trained on and taught; mean over seeds, shared stages in full. ◆ where "
+              "Pareto-optimal: nothing as cheap is as good.",
+    "TFLOP": "6 N per trained token plus 2 N per sampled token, for N parameters, in 10¹² operations.",
+    "minutes": "Wall time of all training stages, shared ones in full; mean over seeds.",
+    "format loss": "Lenient minus strict accuracy, points: right answers that are not in the requested form.",
+    "cut off": "Completions that the token limit cut off, percent.",
+    "no answer": "Completions without a readable answer, percent.",
+    "items": "Evaluated items over all tasks, times completions of each.",
+}  # fmt: skip
+
+TEXT, HTML, DOWNLOAD = "text", "html", "download"
+
+
+Value = Estimate | float | str | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        name: its heading.
+        holds: an accuracy, which HTML draws as a bar, or a difference, both as `Estimate`; a number; or text.
+        text: a method's cell for people, the same on every surface.
+        value: what it is sorted by and what a download holds.
+        help: what it says, in a sentence or two.
+        surfaces: on which it stands.
+        download_name: its name in a download, where that is another one.
+        smallest_first: the order in which to sort.
+    """
+
+    name: str
+    holds: Literal["accuracy", "difference", "number", "text"]
+    text: Callable[[RankedMethod], str]
+    value: Callable[[RankedMethod], Value]
+    help: str
+    surfaces: tuple[str, ...] = (TEXT, HTML, DOWNLOAD)
+    download_name: str = ""
+    smallest_first: bool = False
+
+    def sort_value(self, method: RankedMethod) -> float | None:
+        """A number that is the larger, the earlier the method comes; None where the cell is blank."""
+        value = self.value(method)
+        number = value.mean if isinstance(value, Estimate) else value
+        if number is None or isinstance(number, str):
+            return None
+        return -number if self.smallest_first else number
+
+    def download(self, method: RankedMethod) -> dict[str, Any]:
+        """Name → value; an estimate as three, in percent or points: itself and the bounds of its interval."""
+        name, value = self.download_name or self.name, self.value(method)
+        if self.holds not in ("accuracy", "difference"):
+            return {name: value}
+        e = value if isinstance(value, Estimate) else None
+        bounds = (100 * e.mean, 100 * e.low, 100 * e.high) if e else (None, None, None)
+        return dict(zip((name, f"{name} low", f"{name} high"), bounds, strict=True))
+
+
+def ranking_columns(ranking: Ranking) -> list[Column]:
+    """The columns of a ranking, in order; what is the same or blank for all methods is left to downloads."""
+    models = all(method.kind == "model" for method in ranking.methods)
+    label = "model" if models else "method"
+    of_trained = (DOWNLOAD,) if models else (TEXT, HTML, DOWNLOAD)
+    of_seeds = (TEXT, HTML, DOWNLOAD) if any(m.spread is not None for m in ranking.methods) else (DOWNLOAD,)
+    return [
+        _number("rank", "{:.0f}", lambda m: m.rank, smallest_first=True),
+        Column(label, "text", lambda m: m.name, lambda m: m.result.method, HELP[label], download_name="method"),
+        Column("kind", "text", lambda m: m.kind, lambda m: m.kind, HELP["kind"], (TEXT, DOWNLOAD)),
+        _accuracy("mean", lambda m: m.accuracy, HELP["mean"]),
+        Column("gain", "difference", _gain, lambda m: m.gain, HELP["gain"], of_trained),
+        Column("p (Holm)", "number", lambda m: "" if m.gain_p is None else formats.p_value(m.gain_p),
+               lambda m: m.gain_p, HELP["p (Holm)"], of_trained[:1] + of_trained[2:], "gain p (Holm)"),
+        *(_of_task(task) for task in ranking.tasks),
+        _number("seeds", "{:.0f}", lambda m: len(m.seeds)),
+        _number("sd", "{:.1f}", lambda m: m.spread and 100 * m.spread, of_seeds, "sd of seeds"),
+        Column("tokens", "number", lambda m: ("◆ " if m.efficient and m.tokens else "") + formats.tokens(m.tokens),
+               lambda m: m.tokens, HELP["tokens"], of_trained, smallest_first=True),
+        _number("TFLOP", "{:.2f}", lambda m: m.result.cost("flops"), of_trained, "flops", per=1e12),
+        _number("minutes", "{:.1f}", lambda m: m.result.cost("wall_s"), of_trained, "seconds", per=60),
+        _number("format loss", "{:.1f}", lambda m: 100 * m.result.rate("format_loss"), (HTML, DOWNLOAD)),
+        _number("cut off", "{:.1f}", lambda m: 100 * m.result.rate("truncated_rate"), (HTML, DOWNLOAD)),
+        _number("no answer", "{:.1f}", lambda m: 100 * m.result.rate("no_answer_rate"), (HTML, DOWNLOAD)),
+        Column("items", "number", _items, lambda m: sum(row.n_items for row in m.result.rows()), HELP["items"],
+               (HTML, DOWNLOAD)),
+    ]  # fmt: skip
+
+
+def _accuracy(name: str, value: Callable[[RankedMethod], Estimate | None], help: str) -> Column:
+    def text(method: RankedMethod) -> str:
+        e = value(method)
+        return formats.percent(e.mean, e.low, e.high) if e else ""
+
+    return Column(name, "accuracy", text, value, help)
+
+
+def _of_task(task: str) -> Column:
+    return _accuracy(task, lambda method: method.by_task.get(task), f"{task}. {HELP['task']}")
+
+
+def _number(
+    name: str,
+    form: str,
+    value: Callable[[RankedMethod], float | None],
+    surfaces: tuple[str, ...] = (TEXT, HTML, DOWNLOAD),
+    download_name: str = "",
+    per: float = 1,
+    smallest_first: bool = False,
+) -> Column:
+    """A column of numbers, shown as `form` says of the value over `per`."""
+
+    def text(method: RankedMethod) -> str:
+        number = value(method)
+        return "" if number is None else form.format(number / per)
+
+    return Column(name, "number", text, value, HELP[name], surfaces, download_name, smallest_first)
+
+
+def _gain(method: RankedMethod) -> str:
+    if method.gain is None:
+        return ""
+    star = "*" if method.gain_p is not None and method.gain_p < 0.05 else ""
+    return formats.points(method.gain.mean, method.gain.low, method.gain.high, star)
+
+
+def _items(method: RankedMethod) -> str:
+    """`500`, or `500 × 4` where an item has 4 completions, of the first seed."""
+    rows = [row for row in method.result.rows() if row.seed == method.seeds[0]]
+    completions = {row.k for row in rows}
+    times = f" × {rows[0].k}" if len(completions) == 1 and rows[0].k > 1 else ""
+    return f"{sum(row.n_items for row in rows):,}{times}"
+
+
+def columns_on(ranking: Ranking, surface: str) -> list[Column]:
+    """The columns that stand on a surface."""
+    return [column for column in ranking_columns(ranking) if surface in column.surfaces]
+
+
+def sorted_methods(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank") -> list[RankedMethod]:
+    """The methods of these kinds, and base; by a column, what it is blank for last."""
+    shown = [m for m in ranking.methods if not kinds or m.kind in (*kinds, "base")]
+    column = next((c for c in ranking_columns(ranking) if c.name == sort), None)
+    if (
+        column is None or sort == "rank"
+    ):  # ablations and controls have no rank: by their mean among the others
+        return shown
+
+    def position(method: RankedMethod) -> tuple[bool, float]:
+        value = column.sort_value(method)
+        return value is None, -(value or 0.0)
+
+    return sorted(shown, key=position)
+
+
+def download_rows(
+    ranking: Ranking, edition: str, kinds: Sequence[str] = (), sort: str = "rank"
+) -> list[dict[str, Any]]:
+    """The same lines for a download: every number with its interval in columns of its own, missing ones None."""
+    columns = columns_on(ranking, DOWNLOAD)
+    rows = []
+    for method in sorted_methods(ranking, kinds, sort):
+        row: dict[str, Any] = {"edition": edition, "student": method.result.student}
+        for column in columns:
+            row |= column.download(method)
+        rows.append(row | {"efficient": method.efficient, "command": method.result.first.command})
+    return rows

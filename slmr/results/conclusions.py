@@ -1,0 +1,129 @@
+"""What a ranking and a comparison come to, in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from slmr import formats
+from slmr.results.compare import ONE_SEED, Comparison, detectable
+from slmr.results.ranking import RankedMethod, Ranking
+from slmr.stats import Difference
+
+
+def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
+    """The first paragraph of a report: who leads, how surely, what it cost, what did not help, and `stagewise`.
+
+    It begins with the title, else with the student.
+    """
+    title = title or ranking.student
+    ranked = [m for m in ranking.methods if m.rank is not None and m.kind != "base"]
+    if not ranked:
+        return f"{title}: no method to compare."
+    best = ranked[0]
+    assert best.accuracy is not None  # what has a rank has a mean
+    seeds = f"{len(best.seeds)} seeds"
+    if len(best.seeds) == 1:
+        seeds = "one seed, so the intervals know nothing of another training run"
+    mean = formats.percent(best.accuracy.mean, best.accuracy.low, best.accuracy.high)
+    gained = f", {_in_points(best.gain)} over the untrained student" if best.gain else ""
+    leader = (
+        f"{title}, {seeds}: {best.name} has the highest mean accuracy in percent, {mean}{gained}, for"
+        f" {formats.tokens(best.tokens)} tokens."
+    )
+    return " ".join([leader, *_lead(ranking, ranked), *_no_gain(ranked), *_stagewise(ranking, best)])
+
+
+def _lead(ranking: Ranking, ranked: Sequence[RankedMethod]) -> list[str]:
+    """How surely the first one leads, and which of the first rank is the cheapest."""
+    best, parts = ranked[0], []
+    tied = [m.name for m in ranked[1:] if m.rank == best.rank]
+    if tied:
+        pairs = math.comb(sum(m.rank is not None for m in ranking.methods), 2)
+        parts.append(_tied(ranking, best.name, tied, pairs))
+    elif len(ranked) > 1:
+        lead = ranking.differences[best.name][ranked[1].name]
+        parts.append(f"It is ahead of the next, {ranked[1].name}, by {_in_points(lead)}.")
+    cheapest = min((m for m in ranked if m.rank == best.rank), key=lambda m: m.tokens)
+    if cheapest.name != best.name:
+        parts.append(f"The cheapest among them is {cheapest.name}, at {formats.tokens(cheapest.tokens)}.")
+    return parts
+
+
+def _tied(ranking: Ranking, best: str, tied: Sequence[str], pairs: int) -> str:
+    """Of those that share the best one's rank, which it is ahead of without correction."""
+    text = f"It cannot be told apart from {_list(tied)}"
+    ahead = [name for name in tied if ranking.differences[best][name].p < 0.05]
+    if not ahead:
+        return f"{text}."
+    those = "each of them" if ahead == tied else _list(ahead)
+    return (
+        f"{text} with correction for all {pairs} pairs; without it, the difference to {those} is significant."
+    )
+
+
+def _no_gain(ranked: Sequence[RankedMethod]) -> list[str]:
+    """Which methods are not shown to help, and which are shown to harm."""
+    measured = [(m, m.gain, m.gain_p or 0.0) for m in ranked if m.gain is not None]
+    no_gain = [m.name for m, _, p in measured if p >= 0.05]
+    worse = [m.name for m, gain, p in measured if p < 0.05 and gain.mean < 0]
+    parts = [f"No gain over the untrained student is shown for {_list(no_gain)}."] if no_gain else []
+    return [*parts, f"Worse than the untrained student: {_list(worse)}."] if worse else parts
+
+
+def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
+    """Where the paper's method ranks, and what can be said of the paper's claim."""
+    ranks = {m.name: m.rank for m in ranking.methods if m.rank is not None}
+    if "stagewise" not in ranks:
+        return []
+    rank, parts = ranks["stagewise"], []
+    differences = ranking.differences["stagewise"]
+    if best.name != "stagewise":
+        where = "shares the first rank" if rank == best.rank else f"has rank {rank}"
+        gap = differences[best.name]
+        uncorrected = rank == best.rank and gap.p < 0.05
+        only = ", significant only without correction" if uncorrected else ""
+        parts.append(f"stagewise {where}, {_in_points(gap)} from {best.name}{only}.")
+    if "sft_grpo" in ranks:
+        gap = differences["sft_grpo"]
+        shown = "cannot be told apart from"
+        if gap.p < 0.05:  # a rank is among all pairs, corrected
+            same_rank = rank == ranks["sft_grpo"]
+            shown = (
+                "differs, but only without correction, from" if same_rank else "is separably different from"
+            )
+        parts.append(
+            "The paper's claim, that stage-specific data beats the same data in both stages:"
+            f" stagewise {shown} sft_grpo ({_in_points(gap)}, p = {gap.p:.3f} before correction)."
+        )
+    return parts
+
+
+def comparison_in_words(comparison: Comparison, level: float = 0.05, a: str = "A", b: str = "B") -> str:
+    """What can be said of A against B, by these names, and of what it holds."""
+    if comparison.mean is None and len(comparison.tasks) > 1:
+        return f"Of {a} against {b} there is something to be said task by task alone."
+    overall = comparison.overall
+    p = comparison.mean.p if comparison.mean else comparison.tasks[0].p
+    reach = ""
+    if comparison.seeds > 1:
+        reach = f" Over {comparison.seeds} seeds."
+    elif comparison.trained:
+        reach = f" {ONE_SEED}"
+    if p < level:
+        better = a if overall.mean > 0 else b
+        shown = formats.p_value(p)
+        p_text = shown.replace("<", "< ") if shown.startswith("<") else f"= {shown}"
+        return f"{better} is better by {formats.percent(abs(overall.mean))} points (p {p_text}).{reach}"
+    return (
+        f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p = {p:.2f}); a difference of"
+        f" {formats.percent(detectable(overall))} points would have been found four times in five.{reach}"
+    )
+
+
+def _in_points(d: Difference) -> str:
+    return f"{formats.points(d.mean, d.low, d.high)} points"
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else names[0]

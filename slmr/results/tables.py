@@ -1,0 +1,182 @@
+"""Tables of text, for the terminal and for reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from slmr import formats
+from slmr.results.columns import TEXT, Column, columns_on
+from slmr.results.compare import ONE_SEED, Comparison, OverallDifference, detectable
+from slmr.results.entries import MethodResult
+from slmr.results.paired_scores import mean_interval
+from slmr.results.ranking import RankedMethod, Ranking
+from slmr.results.spending import PARTS, Spending
+from slmr.stats import Difference, Estimate
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from slmr.results.capability import Capability
+
+_LEFT = ("method", "model", "kind", "task", "edition")  # columns of names
+
+
+def text_table(
+    title: str, heads: Iterable[str], rows: Iterable[Sequence[str]], caption: str | None = None
+) -> Table:
+    """A table whose columns of names are to the left and all others, numbers, to the right."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
+    for head in heads:
+        table.add_column(head, justify="left" if head in _LEFT else "right")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def texts(table: Table) -> list[tuple[str, ...]]:
+    """What a table says, the headings first, then row by row."""
+    columns = [[str(column.header), *map(str, column.cells)] for column in table.columns]
+    return list(zip(*columns, strict=True))
+
+
+def as_markdown(table: Table) -> str:
+    """A table of texts as it stands, with its title above."""
+    head, *body = ["| " + " | ".join(row) + " |" for row in texts(table)]
+    ruler = "|" + "|".join("---" if c.justify == "left" else "---:" for c in table.columns) + "|"
+    return "\n".join([f"{table.title}:\n", head, ruler, *body])
+
+
+def ranking_tables(ranking: Ranking, title: str | None = None) -> list[Table]:
+    """Rank, mean accuracy, gain and cost of every method; and its accuracy on every task."""
+    columns = columns_on(ranking, TEXT)
+    name = next(column for column in columns if column.name in ("method", "model"))
+    one_seed = any(m.result.trained and len(m.seeds) == 1 for m in ranking.methods)
+    caption = "\n".join([*([ONE_SEED] if one_seed else []), *ranking.notes])
+    head = f"{title or ranking.student}: mean accuracy over tasks in percent with its 95 % interval"
+    return [
+        _ranking_table(
+            f"{head}; methods of one rank cannot be told apart", ranking.methods,
+            [c for c in columns if c.name not in ranking.tasks], caption or None,
+        ),
+        _ranking_table(
+            "Accuracy by task in percent with its 95 % interval", ranking.methods,
+            [name, *(c for c in columns if c.name in ranking.tasks)],
+        ),
+    ]  # fmt: skip
+
+
+def _ranking_table(
+    title: str, methods: Sequence[RankedMethod], columns: Sequence[Column], caption: str | None = None
+) -> Table:
+    rows = [[column.text(method) for column in columns] for method in methods]
+    return text_table(title, [column.name.removeprefix("lab_") for column in columns], rows, caption)
+
+
+def changes_table(ranking: Ranking) -> Table:
+    """Every task's change from the untrained student: what was learnt, and what was forgotten."""
+    rows = []
+    for method in ranking.methods:
+        if method.kind == "base":
+            accuracies = (formats.percent(method.by_task[task].mean) for task in ranking.tasks)
+            rows.append(["base, %", *accuracies])
+        elif method.changes:
+            rows.append([method.name, *(_starred(method.changes[task]) for task in ranking.tasks)])
+    title = "Change from the untrained student by task in points; * where its 95 % interval leaves out 0"
+    return text_table(title, ["method", *ranking.tasks], rows)
+
+
+def _starred(d: Difference) -> str:
+    return formats.points(d.mean, mark="*" if d.low > 0 or d.high < 0 else "")
+
+
+def spending_table(spent: Sequence[Spending]) -> Table:
+    """Where each method's tokens went, in shares of them."""
+    rows = [
+        [s.method, *(f"{100 * getattr(s, part) / s.total:.0f}" for part in PARTS), formats.tokens(s.total)]
+        for s in spent
+    ]
+    title = "What the tokens were spent on, in percent of them; shared stages in full"
+    return text_table(title, ["method", *PARTS.values(), "tokens"], rows)
+
+
+def difficulty_table(capabilities: Sequence[Capability]) -> Table:
+    """Accuracy by what the untrained student could do with an item."""
+    base = next(capability for capability in capabilities if capability.method == "base")
+    rows = [["base", *(formats.percent(gain.before) for gain in base.gains)]]
+    rows += [[c.method, *(_percent(gain.after) for gain in c.gains)] for c in capabilities if c is not base]
+    title = "Accuracy in percent by the item's initial difficulty; base is of draws that did not sort it"
+    return text_table(title, ["method", *(f"{g.group} ({g.items} items)" for g in base.gains)], rows)
+
+
+def pass_table(capabilities: Sequence[Capability]) -> Table:
+    """pass@k of every method."""
+    rows = [[c.method, *map(_percent, c.passed.values())] for c in capabilities]
+    title = "pass@k in percent of the items, unbiased, from so many completions as the largest k"
+    return text_table(title, ["method", *(f"k = {k}" for k in capabilities[0].passed)], rows)
+
+
+def _percent(e: Estimate) -> str:
+    return formats.percent(e.mean, e.low, e.high)
+
+
+def differences_table(differences: Sequence[OverallDifference], heading: str, title: str) -> Table:
+    """One line a method: how far it is from another one, and whether that is more than chance."""
+    rows = [[d.method, str(d.seeds), *_difference_cells(d.difference, d.p)] for d in differences]
+    heads = ["method", "seeds", heading, "p (Holm)", "detectable"]
+    return text_table(f"{title}, mean over tasks in points, paired by item", heads, rows)
+
+
+def _difference_cells(d: Difference, p: float) -> tuple[str, str, str]:
+    """The difference with its interval, its p-value, and what would have been detected."""
+    return formats.points(d.mean, d.low, d.high), formats.p_value(p), formats.percent(detectable(d))
+
+
+def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Table:
+    """One line a task, and the mean, of A against B by these names."""
+    rows = [
+        [t.task, str(t.items), formats.percent(t.a), formats.percent(t.b), *_difference_cells(t.difference, t.p),
+         str(len(t.only_a)), str(len(t.only_b))]
+        for t in comparison.tasks
+    ]  # fmt: skip
+    if mean := comparison.mean:
+        rows.append(["mean", "", "", "", *_difference_cells(mean, mean.p), "", ""])
+    heads = [
+        "task",
+        "items",
+        a,
+        b,
+        f"{a} - {b}",
+        "p (Holm)",
+        "detectable",
+        f"better in {a}",
+        f"better in {b}",
+    ]
+    title = f"{a} - {b}, accuracy in percent with the difference's 95 % interval, paired by item"
+    caption = f"A  {comparison.a}\nB  {comparison.b}" if (a, b) == ("A", "B") else None
+    return text_table(title, heads, rows, caption)
+
+
+def eval_table(result: MethodResult) -> Table:
+    """Of one model, one line a task, and the mean where all tasks are of one edition."""
+    rows = result.rows()
+    several = rows[0].k > 1
+    heads = ["task", "edition", "items", "accuracy", "lenient", "format loss"]
+    heads += [f"pass@{rows[0].k}", f"maj@{rows[0].k}"] if several else []
+    lines = []
+    for row in rows:
+        items = f"{row.n_items} x {row.k}" if several else str(row.n_items)
+        of_several = [row.pass_at[str(row.k)], row.maj_at_k] if row.pass_at and row.maj_at_k else []
+        lines.append([
+            row.task, row.edition, items, _percent(result.scores[row.task].interval),
+            formats.percent(row.accuracy_lenient), formats.percent(row.format_loss),
+            *(formats.percent(*estimate) for estimate in of_several if several),
+            *map(formats.percent, (row.truncated_rate, row.no_answer_rate)), f"{row.mean_tokens:.1f}",
+        ])  # fmt: skip
+    if len(rows) > 1 and len({row.edition for row in rows}) == 1:
+        mean = mean_interval(list(result.scores.values()))
+        lines.append(["mean", "", "", _percent(mean), formats.percent(result.rate("accuracy_lenient"))])
+    title = f"{rows[0].student}: accuracy in percent with its 95 % interval"
+    return text_table(title, [*heads, "cut off", "no answer", "tokens"], lines)

@@ -1,0 +1,48 @@
+"""Completions to check, from a JSONL file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from slmr.config import parse
+from slmr.errors import RequestError
+from slmr.io import json_lines
+from slmr.tasks.registry import load_task
+from slmr.verify import Kind, Verdict, verify
+
+
+class Case(BaseModel):
+    """A completion and the right answer; `task` stands for the kind of its answers. Other fields are ignored."""
+
+    id: object
+    completion: str
+    gold: str
+    kind: Kind | None = None
+    task: str | None = None
+
+    def verdict(self) -> Verdict:
+        """By the checker of its kind, which `read_cases` has filled in."""
+        assert self.kind is not None
+        return verify(self.completion, self.gold, self.kind)
+
+
+def read_cases(file: Path) -> list[Case]:
+    """The cases of a JSONL file, each with its kind.
+
+    Raises:
+        RequestError: the file cannot be read, or a line is no case; the message names file and line.
+    """
+    cases = []
+    for where, line in json_lines(file):
+        case = parse(Case, line, where)
+        if case.kind is None:
+            if case.task is None:
+                raise RequestError(f"{where}: kind or task is missing")
+            try:
+                case.kind = load_task(case.task).kind
+            except RequestError as error:
+                raise RequestError(f"{where}: {error}") from None
+        cases.append(case)
+    return cases

@@ -1,0 +1,93 @@
+"""GRPO's reward: the checker's verdicts on groups of completions, and what became of each group."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slmr.curriculum.schema import Failure
+from slmr.rewards import reward_of, text_of
+from slmr.verify import Kind, Verdict, in_form, verify_batch
+
+_UNIFORM = {frozenset(): "abstained", frozenset({0.0}): "all wrong", frozenset({1.0}): "all right"}
+
+
+def group_outcome(verdicts: Sequence[Verdict]) -> str:
+    """What a group is: `all right`, `all wrong`, `mixed`, or `abstained` where no completion was decided."""
+    rewards = frozenset(reward for reward in map(reward_of, verdicts) if reward is not None)
+    return _UNIFORM.get(rewards, "mixed")
+
+
+class GroupReward:
+    """The checker as TRL's reward function; remembers what became of each group.
+
+    It pays as `slmr.rewards` does: an abstention pays None, so that it enters no advantage.
+
+    Attributes:
+        failures: attempts of the groups in which every reward was 0, one row each.
+        groups: how many groups were all right, all wrong, mixed, undecided.
+        statuses: how many completions got each verdict status.
+        last: of the last step, how many of the completions and of the groups trained on were what; see `shares`.
+        unsolved: of the last step, the problems whose group was all wrong.
+    """
+
+    __name__ = "strict_accuracy"
+
+    def __init__(self, group_size: int) -> None:
+        self._size = group_size
+        self.failures: list[Failure] = []
+        self.groups: Counter[str] = Counter()
+        self.statuses: Counter[str] = Counter()
+        self.last: dict[str, int] = {}
+        self.unsolved: list[str] = []
+
+    def state(self) -> dict[str, Any]:
+        return {"failures": self.failures, "groups": dict(self.groups), "statuses": dict(self.statuses)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.failures = state["failures"]
+        self.groups, self.statuses = Counter(state["groups"]), Counter(state["statuses"])
+
+    def __call__(
+        self, completions: list[Any], gold: list[str], kind: list[Kind], problem_id: list[str],
+        taught: Sequence[bool] = (), **_: object,
+    ) -> list[float | None]:  # fmt: skip
+        """`taught` says which completions are a teacher's: they are paid, but are no merit of the student's."""
+        texts = list(map(text_of, completions))
+        verdicts = verify_batch(texts, gold, kind)
+        starts = range(0, len(verdicts), self._size)
+        outcomes = [group_outcome(verdicts[start : start + self._size]) for start in starts]
+        students = [i for i in range(len(texts)) if not (taught and taught[i])]
+        for start in starts:
+            group = [i for i in students if start <= i < start + self._size]
+            self.record([verdicts[i] for i in group], [texts[i] for i in group], problem_id[start])
+        self.unsolved = [
+            problem_id[s] for s, name in zip(starts, outcomes, strict=True) if name == "all wrong"
+        ]
+        self.last = {
+            "completions": len(students), "groups": len(outcomes),
+            "accuracy": sum(verdicts[i].strict for i in students),
+            "format": sum(in_form(texts[i], kind[i]) for i in students),
+            "zero_variance": sum(outcome != "mixed" for outcome in outcomes),
+            **{name.replace(" ", "_"): outcomes.count(name) for name in ("all right", "all wrong", "mixed")},
+        }  # fmt: skip
+        return list(map(reward_of, verdicts))
+
+    def record(self, verdicts: Sequence[Verdict], texts: Sequence[str], problem_id: str) -> None:
+        """Remembers what became of a group of the student's completions."""
+        outcome = group_outcome(verdicts)
+        self.groups[outcome] += 1
+        self.statuses.update(verdict.status for verdict in verdicts)
+        if outcome == "all wrong":
+            self.failures += [Failure(problem_id=problem_id, completion=text) for text in texts]
+
+
+def shares(counts: Mapping[str, int]) -> dict[str, float]:
+    """Counts of completions and groups as shares of all of them, for a step's row in the curve."""
+    wholes = {"accuracy": "completions", "format": "completions"}
+    return {
+        name: count / counts[wholes.get(name, "groups")]
+        for name, count in counts.items()
+        if name not in ("completions", "groups")
+    }

@@ -1,0 +1,68 @@
+"""What trainers on a fixed data set share: which row comes when, their settings, the count of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from slmr.stage import StageContext
+from slmr.training.trainer import Run, trainer_settings
+
+if TYPE_CHECKING:
+    from slmr.training.dpo import DpoParams
+    from slmr.training.sft import SftParams
+
+_Row = TypeVar("_Row")
+
+
+def schedule(lengths: Sequence[int], steps: int, batch_size: int, seed: int) -> list[int]:
+    """Which row is trained on when: `steps` batches, each of rows of similar length, in random order.
+
+    Every pass takes each row once; the whole plan is fixed by the seed, so that a run that goes on from a
+    checkpoint sees what it would have seen.
+    """
+    rng, order = Random(seed), []
+    while len(order) < steps * batch_size:
+        rows = list(range(len(lengths)))
+        rng.shuffle(rows)
+        # Sorted within stretches of some batches: little padding, and yet another batch in every pass.
+        stretch = 50 * batch_size
+        for start in range(0, len(rows), stretch):
+            rows[start : start + stretch] = sorted(rows[start : start + stretch], key=lambda i: -lengths[i])
+        batches = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
+        rng.shuffle(batches)
+        order += [i for batch in batches for i in batch]
+    return order[: steps * batch_size]
+
+
+def scheduled(
+    rows: Sequence[_Row], length: Callable[[_Row], int], params: SftParams | DpoParams, seed: int,
+    share: float = 1.0,
+) -> list[_Row]:  # fmt: skip
+    """The rows of all steps, in the order of `schedule`; `share` of the epochs are trained."""
+    steps = max(1, round(len(rows) * params.epochs * share / params.batch_size))
+    return [rows[i] for i in schedule(list(map(length, rows)), steps, params.batch_size, seed)]
+
+
+def supervised_settings(
+    context: StageContext, params: SftParams | DpoParams, rows: Sequence[object]
+) -> dict[str, Any]:
+    """`trainer_settings` with those of a trainer on scheduled rows."""
+    return trainer_settings(context) | {
+        "max_steps": len(rows) // params.batch_size,
+        "per_device_train_batch_size": context.training.share(params.batch_size, "batch_size"),
+        "learning_rate": params.learning_rate,
+        "warmup_steps": params.warmup_share,
+        "lr_scheduler_type": "cosine",
+        "max_length": params.max_length,
+        "train_sampling_strategy": "sequential",
+    }
+
+
+def train_on(run: Run, trainer: Any, tokens: Sequence[int], batch_size: int) -> int:
+    """Trains on rows of so many tokens each, in their order; returns how many tokens were trained on."""
+    so_far = list(accumulate(tokens))
+    run.train(trainer, lambda step: {"train_tokens": so_far[step * batch_size - 1]})
+    return so_far[trainer.state.global_step * batch_size - 1]

@@ -1,0 +1,178 @@
+"""The mechanism of Bridge: SFT on bridged hard traces beside SFT on the raw ones, on held-out hard problems.
+
+    python -m studies.bridge --seeds 5 --out runs/bridge
+
+Each seed probes the lab profile's pool with lab-llama and takes the hard group. From there the same student learns
+from the raw traces, from the bridged ones, and from those that Bridge makes without worked solutions, on the same
+number of trained tokens (as many steps as come nearest to the raw side's). Scored on problems of the validation split
+of which the untrained student gets less than a quarter of eight draws right, four completions each at temperature 1
+with the same random draws. Every seed is kept as JSON, so the same command goes on after a stop. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slmr.config import EngineSettings, load_profile
+from slmr.engines import Prompt, Sampling
+from slmr.engines.models import resolve_model
+from slmr.engines.transformers import TransformersEngine, load_tokenizer
+from slmr.io import read_json, read_rows
+from slmr.pipeline.planner import Planner, StudentNode
+from slmr.pipeline.recipe import stages
+from slmr.pipeline.worker import quiet_libraries
+from slmr.stats import paired_difference
+from slmr.tasks import Item
+from slmr.tasks.registry import load_task
+from slmr.training.sft import tokenize
+from slmr.training.supervised import schedule
+from slmr.verify import verify
+from studies.artefacts import kept, made
+
+ALONE = ["smaller steps", "own completion", "own continuation"]  # what needs no worked solution
+SIDES = {"raw": None, "bridged": {}, "bridged, no worked": {"rewrites": ALONE}}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--student", default="lab-llama")
+    parser.add_argument("--tried", type=int, default=1200, help="validation problems tried for hard ones")
+    parser.add_argument("--pool", type=int, default=800, help="training problems that are probed")
+    parser.add_argument("--epochs", type=float, default=3.0, help="over the raw traces")
+    parser.add_argument("--batch-size", type=int, default=8, help="small, so that tokens can be matched")
+    parser.add_argument("--out", type=Path, default=Path("runs/bridge"))
+    a = parser.parse_args()
+    quiet_libraries()
+    a.out.mkdir(parents=True, exist_ok=True)
+    items = hard_items(a)
+    print(report([one_seed(seed, items, a) for seed in range(a.seeds)], len(items), a))
+
+
+def hard_items(a: argparse.Namespace) -> list[Item]:
+    """Validation problems that the untrained student gets right in less than a quarter of eight draws."""
+    items = load_task("lab_gsm8k").items("validation", a.tried)
+    file = a.out / "hard.json"
+    if not file.is_file():
+        right = scores(Path(str(resolve_model(a.student).location)), items, 8, seed=1)
+        file.write_text(
+            json.dumps([item.id for item, share in zip(items, right, strict=True) if share < 0.25])
+        )
+    wanted = set(json.loads(file.read_text()))
+    return [item for item in items if item.id in wanted]
+
+
+def scores(model: Path, items: list[Item], k: int, seed: int = 0) -> list[float]:
+    """Each item's share of right completions among `k` at temperature 1."""
+    engine = TransformersEngine(model, EngineSettings(device="cpu", batch_size=256))
+    task = load_task("lab_gsm8k")
+    prompts = [Prompt(task.prompt(item.problem), sample_index=n) for item in items for n in range(k)]
+    texts = [completion.text for completion in engine.generate(prompts, Sampling(1.0, 80, seed))]
+    right = [verify(text, items[i // k].gold, "numeric").strict for i, text in enumerate(texts)]
+    return np.array(right, dtype=float).reshape(len(items), k).mean(axis=1).tolist()
+
+
+def one_seed(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, Any]:
+    """What each side scored and learnt from, from the seed's file if it is there."""
+    settings = {
+        "student": a.student,
+        "tried": a.tried,
+        "pool": a.pool,
+        "epochs": a.epochs,
+        "batch": a.batch_size,
+    }
+    return kept(a.out / f"seed-{seed}.json", settings, lambda: measured(seed, items, a))
+
+
+def measured(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, Any]:
+    """Trains each side on as many tokens as the raw one, and scores it."""
+    profile, kinds, model = load_profile("lab"), stages(), resolve_model(a.student)
+    planner = Planner(model.location, model.key, profile.stages, profile.engine, seed)
+    student = StudentNode(model.key, "student", model.location)
+    make = lambda kind, label, values, **inputs: planner.make(  # noqa: E731
+        kinds[kind], label, {**profile.stages.get(kind, {}), **values},
+        {name: (node,) if node else () for name, node in inputs.items()}, "benchmark",
+    )  # fmt: skip
+    pool = make("pool", "pool", {"size": a.pool})
+    probe = make("probe", "probe", {}, model=student, problems=pool)
+    groups = make("partition", "partition", {}, probe=probe, before=None)
+    sources = {
+        side: make("teacher", side, {"groups": ["hard"]}, problems=pool, partition=groups, model=student)
+        if values is None
+        else make("bridge", side, values, model=student, problems=pool, partition=groups, probe=probe)
+        for side, values in SIDES.items()
+    }
+    store = made([pool, probe, groups, *sources.values()], profile, a.out / "stages")
+    folders = {side: node.output(store) for side, node in sources.items()}
+    sizes = {side: lengths(Path(str(model.location)), folder) for side, folder in folders.items()}
+    target = trained(sizes["raw"], round(len(sizes["raw"]) * a.epochs / a.batch_size), seed, a)[-1]
+    found: dict[str, Any] = {"untrained": scores(Path(str(model.location)), items, 4)}
+    for side, node in sources.items():
+        reached = trained(sizes[side], 2 * round(target / np.mean(sizes[side]) / a.batch_size), seed, a)
+        steps = 1 + int(np.argmin([abs(tokens - target) for tokens in reached]))
+        values = {"epochs": steps * a.batch_size / len(sizes[side]), "batch_size": a.batch_size,
+                  "validate_every": 0, "keep": "last"}  # fmt: skip
+        sft = make("sft", f"sft, {side}", values, model=student, traces=node, validation=None)
+        store = made([sft], profile, a.out / "stages")
+        place = store.path("sft", sft.key)
+        found[side] = {
+            "scores": scores(place / "model", items, 4), "tokens": store.manifest("sft", sft.key).cost.train_tokens,
+            "stats": read_json(folders[side] / "stats.json"),
+        }  # fmt: skip
+    return found
+
+
+def lengths(student: Path, folder: Path) -> list[int]:
+    """Tokens of each trace of an artefact, prompts included."""
+    rows = tokenize(load_tokenizer(student), read_rows(folder / "traces.parquet"), 512)
+    return [len(row["input_ids"]) for row in rows]
+
+
+def trained(sizes: list[int], steps: int, seed: int, a: argparse.Namespace) -> list[int]:
+    """Tokens that the SFT stage has trained on after each of so many steps, at least one."""
+    order = schedule(sizes, max(1, steps), a.batch_size, seed)
+    return list(accumulate(sizes[i] for i in order))[a.batch_size - 1 :: a.batch_size]
+
+
+def report(found: list[dict[str, Any]], items: int, a: argparse.Namespace) -> str:
+    """What every side scored, its difference to raw, and what Bridge did to the traces."""
+    stack = lambda side: np.array([f[side]["scores"] for f in found]).T  # noqa: E731
+    untrained = 100 * np.mean([f["untrained"] for f in found])
+    apart = 100 * max(abs(f[side]["tokens"] / f["raw"]["tokens"] - 1) for f in found for side in SIDES)
+    lines = [
+        f"{a.student}, {len(found)} seeds, {items} held-out hard problems x 4; untrained {untrained:.1f} %."
+        f" Trained tokens of a seed differ by at most {apart:.1f} %.", "",
+        "| SFT on hard traces | accuracy | by seed | trained tokens | minus raw (95 %) | NLL | spikes | kept raw |"
+        " from worked |",
+        "|---|---:|---|---:|---:|---:|---:|---:|---:|",
+    ]  # fmt: skip
+    for side in SIDES:
+        by_seed = ", ".join(f"{100 * np.mean(f[side]['scores']):.1f}" for f in found)
+        mean = lambda key, side=side: np.mean([f[side]["stats"].get(key, np.nan) for f in found])  # noqa: E731
+        d = paired_difference(stack(side), stack("raw"))
+        shown = "" if side == "raw" else f"{100 * d.mean:+.1f} ({100 * d.low:+.1f} to {100 * d.high:+.1f})"
+        nll, spikes = ("nll_after", "spikes_after") if side != "raw" else ("nll_before", "spikes_before")
+        of = side if side != "raw" else "bridged"
+        scored = [np.mean([f[of]["stats"][key] for f in found]) for key in (nll, spikes)]
+        counts = (
+            ["", ""]
+            if side == "raw"
+            else [f"{mean('kept_raw'):.0f} of {mean('problems'):.0f}", f"{mean('from_worked'):.0f}"]
+        )
+        spent = np.mean([f[side]["tokens"] for f in found])
+        lines.append(f"| {side} | {100 * stack(side).mean():.1f} | {by_seed} | {spent:,.0f} | {shown} |"
+                     f" {scored[0]:.3f} |"
+                     f" {scored[1]:.2%} | {' | '.join(counts)} |")  # fmt: skip
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

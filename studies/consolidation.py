@@ -1,0 +1,265 @@
+"""GRPO on the consolidation set beside stock `trl.GRPOTrainer` on the whole pool, by rollout tokens.
+
+    python -m studies.consolidation --seeds 5 --out runs/consolidation
+
+Each seed primes lab-llama by SFT on the pool's raw traces (the lab profile's settings). From there (a) TRL's own
+trainer samples and trains on the whole pool, (b) the same trainer samples with slmr's rollouts on the problems that
+the primed student gets partly right. Learning rate, group size and prompts a step are the same, and so is the score:
+strict accuracy on held-out problems of the validation split, two completions each at temperature 1 with the same
+random draws at every point. Every seed is kept as JSON, so the same command goes on after a stop. Prints Markdown and
+writes a figure (HTML).
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import trl_settings
+from slmr.config import load_profile
+from slmr.engines import Prompt
+from slmr.engines.decode import Row
+from slmr.engines.models import resolve_model
+from slmr.engines.transformers import encode, load_model, load_tokenizer
+from slmr.io import digest, read_rows
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.recipe import load_recipe, stages
+from slmr.pipeline.worker import quiet_libraries
+from slmr.stats import paired_difference
+from slmr.tasks.registry import load_task
+from slmr.verify import verify
+from studies.artefacts import kept, made
+
+SIDES = {"pool": "stock GRPOTrainer, whole pool", "consolidation": "slmr, consolidation set"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=80, help="of both sides")
+    parser.add_argument("--every", type=int, default=5, help="steps between two points")
+    parser.add_argument("--items", type=int, default=250, help="held-out problems")
+    parser.add_argument("--learning-rate", type=float, help="of both sides; the lab profile's if left out")
+    parser.add_argument(
+        "--resample", type=int, default=0, help="rounds in which slmr replaces groups without variance"
+    )
+    parser.add_argument("--student", default="lab-llama")
+    parser.add_argument("--out", type=Path, default=Path("runs/consolidation"))
+    a = parser.parse_args()
+    quiet_libraries()
+    a.out.mkdir(parents=True, exist_ok=True)
+    found = [seed_curves(seed, a) for seed in range(a.seeds)]
+    print(report(found, a))
+    figure(found).write_html(a.out / "curves.html", include_plotlyjs="cdn")
+
+
+def seed_curves(seed: int, a: argparse.Namespace) -> dict[str, Any]:
+    """Both learning curves of a seed, from its file if it is there."""
+    settings = {"steps": a.steps, "every": a.every, "items": a.items, "student": a.student}
+    settings |= {k: v for k, v in (("learning_rate", a.learning_rate), ("resample", a.resample)) if v}
+    return kept(a.out / f"seed-{seed}.json", settings, lambda: measured(seed, a))
+
+
+def measured(seed: int, a: argparse.Namespace) -> dict[str, Any]:
+    """Primes the student and trains both sides."""
+    primed, pool, chosen, probe_tokens = primed_student(seed, a)
+    values: dict[str, Any] = {"probe_tokens": probe_tokens, "pool": len(pool), "set": len(chosen)}
+    for side, problems in (("pool", pool), ("consolidation", chosen)):
+        values[f"{side}_curve"] = learning_curve(side, primed, problems, seed, a)
+    return values
+
+
+def primed_student(seed: int, a: argparse.Namespace) -> tuple[Path, list[dict], list[dict], int]:
+    """The SFT-primed student's folder, the pool, its consolidation set, and what probing for that cost."""
+    profile, kinds, model = load_profile("lab"), stages(), resolve_model(a.student)
+    planner = Planner(model.location, model.key, profile.stages, profile.engine, seed)
+    sft = planner.plan(load_recipe("sft"))
+    pool = next(n for n in sft.stages() if n.kind == "pool")
+    probe = planner.make(kinds["probe"], "probe", {**profile.stages["probe"], "adaptive": "mixed"},
+                         {"model": (sft,), "problems": (pool,)}, "benchmark")  # fmt: skip
+    chosen = planner.make(
+        kinds["consolidate"], "consolidate", {}, {"probe": (probe,), "problems": (pool,)}, "benchmark"
+    )
+    nodes = chosen.stages()
+    store = made(nodes, profile, a.out / "stages")
+    place = {n.label: n.output(store) for n in nodes}
+    cost = store.manifest("probe", probe.key).cost.rollout_tokens
+    problems = [read_rows(place[label] / "problems.parquet") for label in ("pool", "consolidate")]
+    return place["sft"] / "model", problems[0], problems[1], cost
+
+
+def learning_curve(
+    side: str, primed: Path, problems: list[dict], seed: int, a: argparse.Namespace
+) -> list[dict]:
+    """A point every few steps: rollout tokens so far and each held-out problem's share of right completions."""
+    from datasets import Dataset
+    from transformers import PrinterCallback, TrainerCallback
+    from trl import GRPOTrainer
+
+    from slmr.training.grpo import GrpoParams
+    from slmr.training.trainer import seed_everything
+
+    changes = {"learning_rate": a.learning_rate} if a.learning_rate else {}
+    params = GrpoParams(**{**load_profile("lab").stages["grpo"], **changes, "resample": a.resample})
+    seed_everything(seed)
+    model, tokenizer = load_model(primed, "cpu"), load_tokenizer(primed)
+    scored, curve, lengths = HeldOut(model, tokenizer, a.items), [], []
+
+    def reward(
+        completions: list[Any], gold: list[str], kind: list[str], completion_ids: list[Any], **_: Any
+    ) -> list[float]:
+        lengths.append(sum(map(len, completion_ids)))
+        return [
+            float(verify(c[0]["content"], g, k).strict)
+            for c, g, k in zip(completions, gold, kind, strict=True)
+        ]  # type: ignore[arg-type]
+
+    class Watch(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if state.global_step % a.every == 0:
+                curve.append({"step": state.global_step, "tokens": sampled(), "scores": scored()})
+                print(f"seed {seed}, {side}: {curve[-1]['step']} steps, {sampled()} tokens,"
+                      f" {np.mean(curve[-1]['scores']):.3f}", flush=True)  # fmt: skip
+
+    rows = [
+        {"prompt": [{"role": "user", "content": p["prompt"]}], "gold": p["gold"], "kind": p["kind"]}
+        for p in problems
+    ]
+    extra: dict[str, Any] = {}
+
+    def sampled() -> int:
+        """All tokens so far; slmr's rollouts know of replaced groups, too."""
+        return extra["rollout_func"].tokens if extra else sum(lengths)
+
+    if side == "consolidation":
+        from slmr.training.rollouts import GroupReward, Rollouts
+
+        extra["rollout_func"] = Rollouts(problems, params, GroupReward(params.group_size), seed)
+    curve.append({"step": 0, "tokens": 0, "scores": scored()})
+    trainer = GRPOTrainer(
+        model=model, reward_funcs=[reward], args=trainer_config(params, seed, a),
+        train_dataset=Dataset.from_list(rows), processing_class=tokenizer, callbacks=[Watch()], **extra,
+    )  # fmt: skip
+    trainer.remove_callback(PrinterCallback)
+    trainer.train()
+    return curve
+
+
+def trainer_config(params: Any, seed: int, a: argparse.Namespace) -> Any:
+    """TRL's settings of both sides, those of the lab profile's GRPO."""
+    from trl import GRPOConfig
+
+    return GRPOConfig(
+        **trl_settings.alone(a.out / "trainer", seed), **trl_settings.grpo(params), max_steps=a.steps,
+        logging_steps=1000,
+    )  # fmt: skip
+
+
+class HeldOut:
+    """Strict accuracy of a model in training on problems of the validation split, with fixed random draws."""
+
+    def __init__(self, model: Any, tokenizer: Any, items: int) -> None:
+        from slmr.engines import Sampling
+        from slmr.engines.sampler import Sampler
+
+        task = load_task("lab_gsm8k")
+        self._items = task.items("validation", items)
+        self._model, self._tokenizer, self._sampling = model, tokenizer, Sampling(1.0, 80, 0)
+        self._prompts = [tuple(encode(tokenizer, Prompt(task.prompt(i.problem)))) for i in self._items]
+        self._sampler = Sampler(model, tokenizer)
+
+    def __call__(self) -> list[float]:
+        """Each problem's share of two right completions."""
+        rows = [
+            Row(2 * i + k, prompt, int(digest([i, k]), 16))
+            for i, prompt in enumerate(self._prompts)
+            for k in (0, 1)
+        ]
+        for _ in self._sampler.run(rows, self._sampling, 256):
+            pass
+        texts = self._tokenizer.batch_decode([row.ids for row in rows], skip_special_tokens=True)
+        right = [
+            verify(text, self._items[row.index // 2].gold, "numeric").strict
+            for row, text in zip(rows, texts, strict=True)
+        ]
+        return [(right[2 * i] + right[2 * i + 1]) / 2 for i in range(len(self._items))]
+
+
+def smoothed(curve: list[dict]) -> list[tuple[int, float]]:
+    """Tokens and accuracy, each point the mean of itself and up to two before: what a single one says is noise."""
+    means = [float(np.mean(point["scores"])) for point in curve]
+    return [(point["tokens"], float(np.mean(means[max(0, i - 2) : i + 1]))) for i, point in enumerate(curve)]
+
+
+def first_at(curve: list[tuple[int, float]], accuracy: float) -> float:
+    """The tokens at which a curve is first as high as that; infinite if it never is."""
+    return next((float(tokens) for tokens, reached in curve if reached >= accuracy), np.inf)
+
+
+def report(found: list[dict], a: argparse.Namespace) -> str:
+    """A line a seed: what the pool reached for how many tokens, and how many the set took to get there."""
+    columns = ("seed", "set", "primed", "pool: reached", "tokens", "pool: first there", "set: first there", "ratio",
+               "probe included", "set: at half")  # fmt: skip
+    lines = [
+        f"{a.student}, {len(found)} seeds, {a.steps} steps; accuracy in percent on {a.items} held-out problems x 2.",
+        "",
+        f"| {' | '.join(columns)} |",
+        "|" + "---:|" * len(columns),
+    ]
+    ratios, own, half_scores, final_scores = [], [], [], []
+    for seed, values in enumerate(found):
+        pool, ours = smoothed(values["pool_curve"]), smoothed(values["consolidation_curve"])
+        spent, reached = pool[-1]
+        needed, first = first_at(ours, reached), first_at(pool, reached)
+        at_half = max(i for i, (tokens, _) in enumerate(ours) if tokens <= spent / 2)
+        half_scores.append(values["consolidation_curve"][at_half]["scores"])
+        final_scores.append(values["pool_curve"][-1]["scores"])
+        ratios.append(needed / spent)
+        own.append(first / spent)
+        shares = [f"{tokens / spent:.2f}" for tokens in (needed, needed + values["probe_tokens"])]
+        cells = (
+            seed, f"{values['set']} of {values['pool']}", f"{100 * pool[0][1]:.1f}", f"{100 * reached:.1f}",
+            f"{spent:,}", f"{first:,.0f}", f"{needed:,.0f}", *shares, f"{100 * ours[at_half][1]:.1f}",
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    d = paired_difference(np.array(half_scores).T, np.array(final_scores).T)
+    lines += [
+        "",
+        f"Median ratio {np.median(ratios):.2f} (probe's tokens left out; the pool's own {np.median(own):.2f})."
+        f" At half of the pool's tokens the set is {100 * d.mean:+.1f} points ({100 * d.low:+.1f} to"
+        f" {100 * d.high:+.1f}, paired by item) from the pool's end.",
+    ]
+    return "\n".join(lines)
+
+
+def figure(found: list[dict]) -> Any:
+    """Accuracy against rollout tokens: every seed thin, the mean by step thick."""
+    import plotly.graph_objects as go
+
+    drawing = go.Figure()
+    for side, colour in zip(SIDES, ("#D55E00", "#0072B2"), strict=True):
+        curves = [smoothed(values[f"{side}_curve"]) for values in found]
+        for curve in curves:
+            drawing.add_scatter(x=[t for t, _ in curve], y=[100 * v for _, v in curve], mode="lines", opacity=0.35,
+                                line={"color": colour, "width": 1}, showlegend=False)  # fmt: skip
+        mean = np.mean(np.array(curves), axis=0)
+        drawing.add_scatter(
+            x=mean[:, 0],
+            y=100 * mean[:, 1],
+            mode="lines",
+            name=SIDES[side],
+            line={"color": colour, "width": 3},
+        )
+    return drawing.update_layout(
+        title="GRPO from the same primed students: held-out accuracy by rollout tokens",
+        xaxis_title="rollout tokens (probe left out)", yaxis_title="strict accuracy, percent", template="plotly_white",
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""What one training seed alone would have said of two methods, and what the other seeds say of that.
+
+    python -m studies.one_seed results/lab
+    python -m studies.one_seed results/lab --pair no_partition,stagewise
+
+For every student and every pair of its methods that have the same seeds, each seed is compared by itself, item by item,
+as a bench with one seed compares: its 95 % interval is over items. Told is how many of these comparisons leave out 0,
+in how many of those another seed by itself leaves out 0 on the other side, and in how many the interval over all seeds
+and items leaves out 0, too. Nothing is corrected for the number of pairs. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+from itertools import combinations
+from pathlib import Path
+
+from slmr.results.compare import compare_results
+from slmr.results.entries import MethodResult, run_results
+from slmr.stats import Difference
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--pair", help="two methods: what each seed says of the one minus the other")
+    a = parser.parse_args()
+    found = [entry for entry in run_results(a.results) if entry.kind != "base" and len(entry.seeds) > 1]
+    print(of_pair(found, *a.pair.split(",")) if a.pair else of_all(found))
+
+
+def of_pair(found: list[MethodResult], one: str, other: str) -> str:
+    """A line a seed, and one for all."""
+    lines = ["| student | seed | difference | 95 % | p |", "|---|---|---:|---:|---:|"]
+    for student in students(found):
+        both = {entry.method: entry for entry in found if entry.student == student}
+        if {one, other} <= both.keys():
+            alone = by_seed(both[one], both[other])
+            lines += [f"| {student} | {seed} | {in_points(d)} |" for seed, d in alone.items()]
+            lines.append(f"| {student} | all | {in_points(mean(both[one], both[other]))} |")
+    return "\n".join(lines)
+
+
+def of_all(found: list[MethodResult]) -> str:
+    """A line a student, counting comparisons of one seed."""
+    lines = [
+        "| student | methods | comparisons of one seed | of them leave out 0 | another seed says the opposite |"
+        " all seeds together say it, too |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for student in students(found):
+        mine = [entry for entry in found if entry.student == student]
+        calls = [
+            call for pair in combinations(mine, 2) if pair[0].seeds == pair[1].seeds for call in judged(*pair)
+        ]
+        said = [call for call in calls if call is not None]
+        opposed, upheld = sum(call[0] for call in said), sum(call[1] for call in said)
+        lines.append(
+            f"| {student} | {len(mine)} | {len(calls)} | {len(said)} | {opposed} ({share(opposed, said)}) |"
+            f" {upheld} ({share(upheld, said)}) |"
+        )
+    return "\n".join(lines)
+
+
+def judged(one: MethodResult, other: MethodResult) -> list[tuple[bool, bool] | None]:
+    """Of each seed by itself: None where it says nothing, else whether another seed opposes it and all uphold it."""
+    signs = {seed: sign(d) for seed, d in by_seed(one, other).items()}
+    whole = sign(mean(one, other))
+    return [(-said in signs.values(), whole == said) if said else None for said in signs.values()]
+
+
+def by_seed(one: MethodResult, other: MethodResult) -> dict[int, Difference]:
+    common = [seed for seed in one.seeds if seed in other.seeds]
+    return {seed: mean(one.of_seeds([seed]), other.of_seeds([seed])) for seed in common}
+
+
+def mean(one: MethodResult, other: MethodResult) -> Difference:
+    return compare_results(one.method, one, other.method, other).overall
+
+
+def sign(d: Difference) -> int:
+    """Of a difference whose interval leaves out 0, else 0."""
+    return 1 if d.low > 0 else -1 if d.high < 0 else 0
+
+
+def students(found: list[MethodResult]) -> list[str]:
+    return list(dict.fromkeys(entry.student for entry in found))
+
+
+def share(part: int, whole: list[tuple[bool, bool]]) -> str:
+    return f"{100 * part / len(whole):.0f} %" if whole else "none"
+
+
+def in_points(d: Difference) -> str:
+    return f"{100 * d.mean:+.1f} | {100 * d.low:+.1f} to {100 * d.high:+.1f} | {d.p:.3f}"
+
+
+if __name__ == "__main__":
+    main()

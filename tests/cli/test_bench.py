@@ -1,0 +1,174 @@
+"""`slmr bench`: what it refuses, what it prints, and that it goes on where it was stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from slmr.cli.bench import parse_jobs, parse_seeds
+from slmr.errors import RequestError
+from tests.cli.commands import Command, accuracies, begun, refused, slmr, tiny_profile
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("1", (0,)), ("3", (0, 1, 2)), ("7,", (7,)), ("0,3, 4", (0, 3, 4)), ("2,2", (2,))]
+)
+def test_seeds_are_a_number_or_a_list(text: str, seeds: tuple[int, ...]) -> None:
+    assert parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "x", "0", "-1", "1.5", "1,x", ","])
+def test_what_is_neither_is_refused(text: str) -> None:
+    with pytest.raises(RequestError, match="--seeds"):
+        parse_seeds(text)
+
+
+def test_jobs_are_a_number_or_auto() -> None:
+    assert parse_jobs("auto") is None and parse_jobs("3") == 3
+    for text in ("0", "-1", "many", ""):
+        with pytest.raises(RequestError, match="--jobs"):
+            parse_jobs(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: mine\nkind: sft\nsummary: s\nstagez: {}\n", "did you mean 'stages'?"),
+        ("name: mine\nkind: sft\nsummary: s\nstages:\n  a: {stage: sftt}\n", "did you mean 'sft'?"),
+        (
+            "name: mine\nkind: sft\nsummary: s\nstages:\n  a: {stage: pool, with: {sizes: 3}}\n",
+            "did you mean 'size'?",
+        ),
+        ("name: mine\nkind: sft\nsummary: s\nstages:\n  a: {stage: pool, with: {size: lots}}\n", "size"),
+        (
+            "name: mine\nkind: sft\nsummary: s\nstages:\n  a: {stage: probe, modle: student}\n",
+            "did you mean 'model'?",
+        ),
+        ("name: mine\nkind: sft\nsummary: s\nresult: sft\n", "unknown result 'sft'"),
+        ("name: other\nkind: sft\nsummary: s\n", "named 'other'"),
+        ("name: [", "is not YAML"),
+    ],
+)
+def test_a_faulty_recipe_is_refused_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods" / "mine.yaml").write_text(text)
+    line = refused("bench", "--method", "mine", "--methods-path", "methods", cwd=tmp_path)
+    assert message in line
+    assert "mine" in line
+
+
+def test_a_faulty_profile_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text("students: [lab-llama]\ndefault_student: lab-llama\ntasks: lab\nengin: {}\n")
+    assert "did you mean 'engine'?" in refused("bench", "--profile", str(file), cwd=tmp_path)
+    file.write_text("students: [lab-llama]\ndefault_student: lab-llama\ntasks: lab\nstages: {stf: {}}\n")
+    assert "unknown stage 'stf'" in refused("bench", "--profile", str(file), cwd=tmp_path)
+
+
+def test_no_permission_to_write_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    line = refused("bench", "--method", "base", "--profile", tiny_profile(tmp_path), cwd=tmp_path, code=1)
+    assert "part of the path is a file" in line
+
+
+def test_bench_resumes_after_a_kill_and_gives_the_same_table(tmp_path: Path, here: Command) -> None:
+    arguments = ("bench", "--method", "rft,grpo", "--profile", tiny_profile(tmp_path))
+    whole = here(*arguments, "--out", "whole")
+    assert whole.returncode == 0, whole.stderr
+    killed = begun(*arguments, "--out", "killed", cwd=tmp_path)
+    assert killed.stderr
+    while "sft" not in killed.stderr.readline():
+        assert killed.poll() is None
+    killed.kill()
+    killed.wait()
+    assert not list(tmp_path.glob("killed/*/summary.json"))
+    resumed = here(*arguments, "--out", "killed")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "done before" in resumed.stderr and " 0 done before" not in resumed.stderr
+    assert accuracies(tmp_path / "killed") == accuracies(tmp_path / "whole")
+
+
+def test_a_disk_without_room_for_the_models_is_said_before_any_work(tmp_path: Path, small_disk: Path) -> None:
+    (small_disk / "else").write_bytes(bytes(60 * 2**20))
+    arguments = ("bench", "--method", "sft", "--profile", tiny_profile(tmp_path), "--out", str(small_disk))
+    said = refused(*arguments, cwd=tmp_path, code=1)
+    assert "1 models of" in said and "choose another --out" in said
+    assert not list(small_disk.glob("*/artefacts/pool-*"))
+
+
+def test_a_disk_full_in_the_middle_is_one_line_and_the_run_goes_on_when_there_is_room(
+    tmp_path: Path, small_disk: Path, here: Command
+) -> None:
+    arguments = ("bench", "--method", "sft", "--profile", tiny_profile(tmp_path), "--out", str(small_disk))
+    stopped = begun(*arguments, cwd=tmp_path)
+    assert stopped.stderr
+    while "pool" not in stopped.stderr.readline():
+        assert stopped.poll() is None
+    with (small_disk / "else").open("wb", buffering=0) as other, suppress(OSError):
+        while True:
+            other.write(bytes(2**16))
+    said = stopped.stderr.read()
+    assert stopped.wait() == 1 and "the disk is full" in said.splitlines()[-1] and "Traceback" not in said
+    (small_disk / "else").unlink()
+    resumed = here(*arguments)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "done before" in resumed.stderr and " 0 done before" not in resumed.stderr
+    assert {method for method, _ in accuracies(small_disk)} == {"base", "sft"}
+
+
+def test_sigterm_saves_and_the_same_command_goes_on_from_there(tmp_path: Path, here: Command) -> None:
+    long = tiny_profile(tmp_path)
+    Path(long).write_text(Path(long).read_text().replace("steps: 2", "steps: 12"))
+    arguments = ("bench", "--method", "grpo", "--profile", long)
+    whole = here(*arguments, "--out", "whole")
+    assert whole.returncode == 0, whole.stderr
+    stopped = begun(*arguments, "--out", "stopped", cwd=tmp_path)
+    while not list(tmp_path.glob("stopped/*/artefacts/.partial/grpo-*/trainer")):
+        assert stopped.poll() is None
+        time.sleep(0.05)
+    time.sleep(1)
+    stopped.terminate()
+    _, said = stopped.communicate(timeout=60)
+    assert stopped.returncode == 1 and "the same command goes on from here" in said, said
+    assert list(tmp_path.glob("stopped/*/artefacts/.partial/grpo-*/trainer/checkpoint-*/slmr.json"))
+    resumed = here(*arguments, "--out", "stopped")
+    assert resumed.returncode == 0, resumed.stderr
+    assert accuracies(tmp_path / "stopped") == accuracies(tmp_path / "whole")
+
+
+def test_a_deleted_artefact_is_made_again_with_what_depends_on_it(tmp_path: Path, here: Command) -> None:
+    arguments = ("bench", "--method", "sft,rft", "--profile", tiny_profile(tmp_path))
+    assert here(*arguments).returncode == 0
+    before = accuracies(tmp_path / "runs")
+    (teacher,) = tmp_path.glob("runs/*/artefacts/teacher-*")
+    shutil.rmtree(teacher)
+    said = here(*arguments, "--dry-run").stdout.splitlines()
+    plan = [line for line in said if line.startswith(("to do", "done"))]
+    again = [line.split()[2].rpartition("-")[0] for line in plan if line.startswith("to do")]
+    assert again == ["teacher", "sft", "evaluate"]
+    resumed = here(*arguments)
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"{len(plan)} stages: {len(plan) - 3} done before, 3 to do" in resumed.stderr
+    assert accuracies(tmp_path / "runs") == before
+
+
+def test_stagewise_runs_whole_and_is_reused(tmp_path: Path, here: Command) -> None:
+    arguments = ("bench", "--method", "stagewise", "--profile", tiny_profile(tmp_path, "lab_gsm8k,lab_math"))
+    first = slmr(*arguments, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    (file,) = tmp_path.glob("runs/*/summary.json")
+    rows = json.loads(file.read_text())["rows"]
+    assert [(r["method"], r["task"]) for r in rows] == [
+        ("base", "lab_gsm8k"), ("base", "lab_math"), ("stagewise", "lab_gsm8k"), ("stagewise", "lab_math"),
+    ]  # fmt: skip
+    paid = next(r for r in rows if r["method"] == "stagewise")
+    assert min(paid[c] for c in ("train_tokens", "rollout_tokens", "teacher_tokens", "flops")) > 0
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.glob("runs/*/artefacts/*/manifest.json")}
+    again = here(*arguments)
+    assert " 0 to do" in again.stderr
+    assert {p: p.stat().st_mtime_ns for p in before} == before

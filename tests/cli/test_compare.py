@@ -1,0 +1,25 @@
+"""`slmr compare`: a table with its conclusion, or rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.commands import Command
+
+
+def test_two_methods_of_a_run(made: Path, here: Command) -> None:
+    sides = (f"{made}/lab-0:base:lab-llama", f"{made}/lab-0:stagewise:lab-llama")
+    rows = json.loads(here("compare", *sides, "--json").stdout)
+    assert [row["name"] for row in rows] == ["lab_gsm8k", "lab_math", "mean"]
+    assert (
+        rows[-1]["p"] < 0.05
+        and rows[-1]["difference"]["mean" if "mean" in rows[-1]["difference"] else "value"]
+    )
+    done = here("compare", *sides)
+    assert done.returncode == 0 and "lab_math" in done.stdout
+
+
+def test_an_unknown_method_suggests_the_nearest(made: Path, here: Command) -> None:
+    done = here("compare", f"{made}/lab-0:bas", f"{made}/lab-0:grpo")
+    assert done.returncode == 2 and "base" in done.stderr and "Traceback" not in done.stderr

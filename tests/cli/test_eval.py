@@ -1,0 +1,50 @@
+"""`slmr eval`: a table or rows, the samples kept, and what is no model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from slmr.cli.eval import speed_line
+from slmr.io import write_json
+from slmr.lab import model_path
+from tests.cli.commands import Command, refused, slmr
+from tests.made_results import summary_row
+
+
+def test_eval_prints_rates_and_keeps_samples(tmp_path: Path) -> None:
+    done = slmr(
+        "eval", "lab-llama", "--tasks", "lab_mawps", "--limit", "8", "--k", "2", "--json", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    assert (row["name"], row["n_items"], row["k"], row["edition"]) == ("lab_mawps", 8, 2, "lab")
+    assert list(tmp_path.glob("runs/eval-lab-llama-*/samples/eval/lab-llama/seed-0/lab_mawps.parquet"))
+
+
+def test_unreadable_model_folders(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "no config.json" in refused("eval", "empty", cwd=tmp_path)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for file in model_path("lab-llama").iterdir():
+        (broken / file.name).write_bytes(file.read_bytes())
+    (broken / "model.safetensors").write_bytes(b"not weights")
+    assert "broken" in refused("eval", "broken", "--tasks", "lab_mawps", "--limit", "2", cwd=tmp_path)
+
+
+def test_a_table_with_speed_and_place(here: Command) -> None:
+    done = here("eval", "lab-llama", "--tasks", "lab_mawps", "--limit", "4")
+    assert done.returncode == 0 and "lab_mawps" in done.stdout
+    assert "Speed       " in done.stdout and "Run         runs/eval-lab-llama-" in done.stdout
+
+
+def test_the_speed_is_the_engines(tmp_path: Path) -> None:
+    row = summary_row("eval")
+    folder = tmp_path / "artefacts" / f"evaluate-{row.manifest}"
+    folder.mkdir(parents=True)
+    write_json(folder / "stats.json", {"engine": {"tokens": 1200, "seconds": 4.0, "tokens_per_s": 300.0}})
+    write_json(folder / "manifest.json", {"cost": {"wall_s": 6.4}})
+    assert speed_line(tmp_path, row).endswith("tokens in 4 s, 300 a second; the whole evaluation 6 s")
+    write_json(folder / "stats.json", {})
+    assert speed_line(tmp_path, row) == ""

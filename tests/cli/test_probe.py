@@ -1,0 +1,41 @@
+"""`slmr probe`: rates, the partition, and what was spent."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from slmr.cli.options import console
+from slmr.cli.probe import probe_table, rollouts_line
+from tests.cli.commands import Command
+
+
+def test_rates_and_partition(here: Command) -> None:
+    done = here("probe", "lab-llama", "--k", "2", "--limit", "8", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert [row["name"] for row in rows] == ["simple", "medium", "hard"]
+    assert sum(row["problems"] for row in rows) == 8 and rows[0]["rollouts"] == rows[0]["asked_at_most"] == 16
+    again = here("probe", "lab-llama", "--k", "2", "--limit", "8")
+    assert "16, all that were asked for" in again.stdout and " 0 to do" in again.stderr
+
+
+def test_what_was_spent_of_what_would_be() -> None:
+    assert rollouts_line({"rollouts": 8, "asked_at_most": 8}) == "8, all that were asked for"
+    saved = {"rollouts": 600, "asked_at_most": 1000, "saved": 0.4}
+    assert rollouts_line(saved) == "600 of at most 1,000: 40% saved"
+    assert rollouts_line(saved | {"expected_error": 0.012}).endswith(
+        "; about 1.2% of the groups would change"
+    )
+
+
+def test_the_longest_bar_is_the_most_problems(capsys: pytest.CaptureFixture[str]) -> None:
+    rates = [
+        {"correct": c, "k": 2, "problems": n, "rho": c / 2, "low": 0, "high": 1} for c, n in ((0, 10), (1, 5))
+    ]
+    console().print(
+        probe_table([{"name": "hard", "problems": 15, "share": 1.0, "low": 0.8, "high": 1.0, "rates": rates}])
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.count("█") for line in lines if " of 2" in line] == [40, 20]

@@ -1,0 +1,49 @@
+"""`slmr tasks`: listed, shown, validated, compared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.commands import Command, slmr
+from tests.tasks.own import own_task
+
+
+def test_tasks_are_listed(here: Command) -> None:
+    rows = json.loads(here("tasks", "list", "--json").stdout)
+    assert {"name": "lab_math", "edition": "lab", "kind": "math"}.items() <= {r["name"]: r for r in rows}[
+        "lab_math"
+    ].items()
+    head, *lines = here("tasks", "list").stdout.splitlines()
+    assert head.split() == ["name", "edition", "kind", "version", "title"] and len(lines) == len(rows)
+
+
+def test_a_task_is_shown_with_an_example(here: Command) -> None:
+    (row,) = json.loads(here("tasks", "show", "lab_gsm8k", "--json").stdout)
+    assert row["data"] == "generated: lab_gsm8k version 1, seed 0" and row["gold"].isdigit()
+    shown = here("tasks", "show", "lab_gsm8k").stdout
+    assert row["prompt"].splitlines()[0] in shown and "max_tokens" in shown
+
+
+def test_every_gold_passes_its_own_checker(tmp_path: Path) -> None:
+    done = slmr("tasks", "validate", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(" of ") == 5
+
+
+def test_a_gold_that_fails_is_said(tmp_path: Path, here: Command) -> None:
+    own_task(tmp_path / "own")
+    (tmp_path / "own/mine/data.py").write_text(
+        "def load(**_):\n    return {'test': [{'problem': 'p', 'gold': 'two'}]}\n"
+    )
+    done = here("tasks", "validate", "mine", "--tasks-path", "own")
+    assert done.returncode == 1 and "mine: 0 of 1 golds pass" in done.stdout
+    assert "1 golds fail; the first: mine/0: " in done.stderr
+
+
+def test_overlap_shows_pairs(here: Command) -> None:
+    command = ("tasks", "overlap", "lab_gsm8k", "--train", "lab_gsm8k", "--size", "50", "--show", "1")
+    (row,) = json.loads(here(*command, "--json").stdout)
+    assert (row["n_train"], row["n_test"], len(row["pairs"])) == (50, 600, 1)
+    text = here(*command).stdout
+    assert row["pairs"][0]["training_problem"][:40] in text and "of its runs" in text

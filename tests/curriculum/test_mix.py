@@ -1,0 +1,32 @@
+"""The mix of two teachers' traces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from slmr.curriculum.mix import MixParams, mix_stage
+from slmr.io import read_rows
+from tests.curriculum.common import context, folder
+
+
+def test_a_mix_has_one_trace_a_problem_in_the_ratio(tmp_path: Path) -> None:
+    pool = [{"id": str(n), "prompt": ""} for n in range(50)]
+
+    def traces(name: str, ids: range) -> Path:
+        rows = [
+            {"problem_id": str(i), "prompt": "", "prefix": "", "completion": name, "source": name}
+            for i in ids
+        ]
+        return folder(tmp_path / name, traces=rows)
+
+    both = {"strong": traces("s", range(0, 50)), "easy": traces("e", range(0, 40))}
+    made = context(tmp_path / "out", **both)
+    mix_stage(made, MixParams())
+    rows = read_rows(made.folder / "traces.parquet")
+    assert [r["problem_id"] for r in rows] == [p["id"] for p in pool]
+    strong = [r for r in rows if r["source"] == "s"]
+    assert made.stats == {"traces": 50, "strong": len(strong), "easy": 50 - len(strong)}
+    assert 10 <= len(strong) <= 20 and {str(i) for i in range(40, 50)} <= {r["problem_id"] for r in strong}
+    again = context(tmp_path / "again", seed=1, **both)
+    mix_stage(again, MixParams())
+    assert read_rows(again.folder / "traces.parquet") != rows

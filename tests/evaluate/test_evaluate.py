@@ -1,0 +1,40 @@
+"""What is asked of a model for a task, and how it is sampled."""
+
+from __future__ import annotations
+
+from slmr.engines import Completion
+from slmr.evaluate import EvaluateParams, questions_of
+from slmr.tasks.registry import load_task
+
+
+def test_temperature_of_one_and_of_several() -> None:
+    task = load_task("lab_math")
+
+    def temperature(**values: object) -> float:
+        return EvaluateParams.model_validate({"tasks": ("lab_math",), **values}).sampling(task).temperature
+
+    assert [temperature(), temperature(k=4), temperature(temperature=0.7), temperature(k=4, temperature=0)] == [
+        0, 1, 0.7, 0,
+    ]  # fmt: skip
+
+
+def test_every_item_is_asked_k_times_with_the_tasks_budget_and_stops() -> None:
+    task = load_task("lab_gsm8k")
+    questions = questions_of(task, EvaluateParams(tasks=("lab_gsm8k",), k=2, limit=3, eval_seed=5))
+    items = task.items("test", 3)
+    assert [q.prompt.user for q in questions] == [
+        task.prompt(item.problem) for item in items for _ in range(2)
+    ]
+    assert [q.prompt.sample_index for q in questions] == [0, 1] * 3
+    assert {(q.sampling.max_tokens, q.sampling.stop, q.sampling.seed) for q in questions} == {
+        (task.max_tokens, task.stop, 5)
+    }
+    assert questions_of(task, EvaluateParams(tasks=("lab_gsm8k",), max_tokens=9))[0].sampling.max_tokens == 9
+    row = questions[1].row(Completion("#### 1", "length", 4, (), (-1.0, -0.5)))
+    assert (row["item_id"], row["k_index"], row["gold"]) == (items[0].id, 1, items[0].gold)
+    assert (row["completion"], row["finish_reason"], row["tokens"], row["logprob"]) == (
+        "#### 1",
+        "length",
+        4,
+        -1.5,
+    )

@@ -1,0 +1,69 @@
+"""A summary's numbers from a few completions, worked out by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slmr.evaluate.metrics import answer_key, by_item, judged, task_metrics
+from slmr.tasks.registry import load_task
+from slmr.verify import verify
+
+
+def row(item: str, text: str, gold: str = "7", k: int = 0, **more: Any) -> dict[str, Any]:
+    verdict = verify(text, gold, "numeric")
+    return {"task": "lab_gsm8k", "item_id": item, "k_index": k, "completion": text, "gold": gold, "tokens": 10,
+            "finish_reason": "stop", "status": verdict.status, "strict": verdict.strict, "lenient": verdict.lenient,
+            "extracted": verdict.extracted, **more}  # fmt: skip
+
+
+def test_one_completion_an_item() -> None:
+    rows = [
+        row("a", "#### 7"),
+        row("b", "The answer is 7", tokens=20),
+        row("c", "#### 8", finish_reason="length"),
+        row("d", "#### 7", gold="seven"),
+    ]
+    found = task_metrics(rows, load_task("lab_gsm8k"))
+    assert (found["n_items"], found["k"], found["accuracy"], found["accuracy_lenient"]) == (4, 1, 0.25, 0.5)
+    assert found["format_loss"] == 0.25 and found["mean_tokens"] == 12.5
+    assert (found["truncated_rate"], found["no_answer_rate"], found["abstained_rate"]) == (0.25, 0, 0.25)
+    assert found["statuses"] == {"correct": 2, "malformed_gold": 1, "wrong": 1}
+    assert found["ci95"][0] <= found["accuracy"] <= found["ci95"][1] and "pass_at" not in found
+
+
+def test_several_completions_an_item() -> None:
+    """Right of four: item a 2, item b 0. pass@1 is 1/4, pass@2 is (1 - C(2,2)/C(4,2)) / 2 = 5/12, pass@4 is 1/2."""
+    texts = {"a": ["#### 7", "#### 8", "#### 7", "#### 9"], "b": ["#### 1", "#### 2", "#### 2", "none"]}
+    found = task_metrics(
+        [row(i, t, k=k) for i in texts for k, t in enumerate(texts[i])], load_task("lab_gsm8k")
+    )
+    assert (found["n_items"], found["k"], found["accuracy"]) == (2, 4, 0.25)
+    assert {j: e[0] for j, e in found["pass_at"].items()} == pytest.approx({"1": 0.25, "2": 5 / 12, "4": 0.5})
+    assert found["maj_at_k"][0] == 0.5  # a votes for 7, which is right; b for 2
+
+
+@pytest.mark.parametrize(
+    ("texts", "same"),
+    [(("#### 7", "The answer is 7"), True), (("#### 8.0", "#### 8"), True), (("#### 8", "#### 9"), False)],
+)
+def test_equal_answers_vote_together(texts: tuple[str, str], same: bool) -> None:
+    first, second = (answer_key(row("a", text), "numeric") for text in texts)
+    assert (first == second) == same and first is not None
+    assert answer_key(row("a", "no number"), "numeric") is None
+
+
+@given(st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=1, max_size=6))
+def test_a_column_by_item(right: list[list[bool]]) -> None:
+    rows = [{"item_id": i, "strict": value} for i, values in enumerate(right) for value in values]
+    assert by_item(rows, "strict").tolist() == [[float(v) for v in values] for values in right]
+
+
+def test_old_verdicts_are_replaced() -> None:
+    rows = [row("a", "#### 7", status="wrong", strict=False), row("b", "#### 8")]
+    decided = judged(rows, {"lab_gsm8k": load_task("lab_gsm8k")})
+    assert [(r["status"], r["strict"]) for r in decided] == [("correct", True), ("wrong", False)]
+    assert [r["item_id"] for r in decided] == ["a", "b"]

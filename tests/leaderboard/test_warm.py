@@ -1,0 +1,27 @@
+"""What is made before the first page is asked for."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+from slmr_leaderboard import warm
+
+from slmr.results import samples, selection
+from slmr.results.samples import ReadVerdicts, read_below
+
+
+def test_the_rankings_that_the_app_opens_with_are_there(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading: Future[ReadVerdicts] = Future()
+    reading.set_result(read_below(results))
+    monkeypatch.setattr(warm, "QUIET", 0)
+    monkeypatch.setattr(samples, "_read", lambda file: pytest.fail(f"{file} is read again"))
+    warm.FIRST_SHOWN.set()
+    warm.warm(results, reading)
+    hits = selection._rankings.cache_info().hits
+    loaded = selection.load_results(results)
+    assert selection.rankings(loaded, selection.Filters("lab"))
+    assert selection._rankings.cache_info().hits == hits + 1

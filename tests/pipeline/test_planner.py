@@ -1,0 +1,192 @@
+"""Plans: what is shared, what a key depends on, how rounds refer to each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slmr.config import EngineSettings, TrainingSettings, load_profile, profile_names
+from slmr.errors import RequestError
+from slmr.io import merged
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.recipe import Recipe, load_recipe, recipe_files
+
+
+def planner(seed: int = 0, **stages: dict[str, Any]) -> Planner:
+    profile = load_profile("lab")
+    defaults = {name: {**values, **stages.get(name, {})} for name, values in profile.stages.items()}
+    return Planner(Path(), "student-key", defaults, EngineSettings(), seed)
+
+
+def keys(method: str, **arguments: Any) -> dict[str, str]:
+    node = planner(**arguments).plan(load_recipe(method))
+    return {child.label: child.key for child in node.ancestors()}
+
+
+def test_every_shipped_recipe_plans_under_every_profile() -> None:
+    for name in profile_names():
+        profile = load_profile(name)
+        # A teacher on a server is not there, and is asked once.
+        planner = Planner(
+            Path(), "s", profile.stages, profile.engine, 0, training=profile.training, lacking=[]
+        )
+        for method in set(recipe_files()) - set(profile.leave_out):
+            planner.plan(load_recipe(method))
+
+
+def test_methods_share_equal_stages() -> None:
+    assert keys("sft")["sft"] == keys("sft_grpo")["sft"]
+    assert keys("rft")["probe"] == keys("stagewise")["probe (round 1)"]
+
+
+def test_a_key_follows_seed_parameters_and_inputs() -> None:
+    plain = keys("sft_grpo")
+    reseeded = keys("sft_grpo", seed=1)
+    assert plain["pool"] == reseeded["pool"] and plain["raw"] == reseeded["raw"]
+    assert plain["sft"] != reseeded["sft"] and plain["grpo"] != reseeded["grpo"]
+    changed = keys("sft_grpo", teacher={"merge_share": 0.9})
+    assert plain["pool"] == changed["pool"]
+    assert all(plain[label] != changed[label] for label in ("raw", "sft", "grpo"))
+
+
+def test_where_rollouts_come_from_is_in_the_keys_of_what_rolls_out_alone() -> None:
+    def keys_with(**engine: Any) -> dict[str, str]:
+        made = Planner(Path(), "s", load_profile("lab").stages, EngineSettings(**engine), 0)
+        final = made.plan(load_recipe("sft_grpo"))
+        return {node.label: node.key for node in final.ancestors()}
+
+    plain = keys_with()
+    assert keys_with(rollouts="trainer") == plain  # what the default is
+    server = keys_with(rollouts="http://a:8000/v1")
+    assert server == keys_with(rollouts="http://b:8000/v1")
+    assert {label for label in plain if plain[label] != server[label]} == {"grpo"}
+    vllm, sampled_by_trainer = keys_with(name="vllm"), keys_with(name="vllm", rollouts="trainer")
+    assert {label for label in vllm if vllm[label] != sampled_by_trainer[label]} == {"grpo"}
+
+
+def test_the_default_engine_is_in_keys_as_it_was_before_rollouts_had_a_source() -> None:
+    settings = EngineSettings()
+    known = {"name", "batch_size", "device", "dtype", "compile", "trust_remote_code", "served_name"}
+    assert settings.identity(rolls_out=True).keys() == known == settings.identity(rolls_out=False).keys()
+
+
+def test_rounds_refer_to_the_round_before() -> None:
+    final = planner().plan(load_recipe("stagewise"))
+    assert final.label == "grpo (round 2)"
+    by_label = {node.label: node for node in final.ancestors()}
+    assert [n.label for n in by_label["sft (round 1)"].inputs["model"]] == ["student"]
+    assert [n.label for n in by_label["sft (round 2)"].inputs["model"]] == ["grpo (round 1)"]
+    traces = [n.label for n in by_label["sft (round 2)"].inputs["traces"]]
+    assert traces == ["medium (round 2)", "bridge (round 2)", "critique (round 1)"]
+    assert len(by_label["sft (round 1)"].inputs["traces"]) == 2
+    assert "critique (round 2)" not in by_label
+
+
+def test_a_stage_cannot_use_a_later_one() -> None:
+    recipe = Recipe.model_validate(
+        {"name": "m", "kind": "sft", "summary": "s", "result": "sft",
+         "stages": {"sft": {"stage": "sft", "model": "student", "traces": "raw"}, "raw": {"stage": "pool"}}}
+    )  # fmt: skip
+    with pytest.raises(RequestError, match="unknown earlier stage 'raw'"):
+        planner().plan(recipe)
+
+
+def test_an_input_that_is_missing_is_named() -> None:
+    recipe = Recipe.model_validate(
+        {
+            "name": "m",
+            "kind": "sft",
+            "summary": "s",
+            "result": "sft",
+            "stages": {"sft": {"stage": "sft", "model": "student"}},
+        }
+    )
+    with pytest.raises(RequestError, match="input 'traces' takes many, 0 given"):
+        planner().plan(recipe)
+
+
+def labels(method: str) -> list[str]:
+    return [node.label for node in planner().plan(load_recipe(method)).ancestors()]
+
+
+ABLATIONS = sorted(p.stem for p in (Path(recipe_files()["stagewise"]).parent / "ablations").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("method", ABLATIONS)
+def test_an_ablation_plans_another_model_and_says_what_it_is(method: str) -> None:
+    recipe = load_recipe(method)
+    assert recipe.name == method and recipe.summary != load_recipe("stagewise").summary
+    assert planner().plan(recipe).key != planner().plan(load_recipe("stagewise")).key
+
+
+def test_what_an_ablation_leaves_out() -> None:
+    full = load_recipe("stagewise")
+    assert not [label for label in labels("no_critique") if label.startswith("critique")]
+    assert not [
+        label for label in labels("no_partition") if label.split()[0] in ("probe", "partition", "bridge")
+    ]
+    assert load_recipe("no_diag").stages["critique"].with_["diag"] == 0
+    assert load_recipe("no_diag").stages["sft"] == full.stages["sft"]
+    assert load_recipe("one_round").rounds == 1 and load_recipe("three_rounds").rounds == 3
+    assert "grpo (round 3)" in labels("three_rounds") and "grpo" in labels("one_round")
+    assert load_recipe("k16").stages["reprobe"].with_["k"] == 16
+    assert load_recipe("sft_worked").stages["raw"].with_["worked"] is True
+
+
+def test_what_tuning_chose_is_the_methods_own_and_its_childrens() -> None:
+    profile = load_profile("lab")
+
+    def rate(method: str, label: str, tuned: dict[str, Any]) -> Any:
+        final = Planner(Path(), "s", profile.stages, profile.engine, 0, tuned).plan(load_recipe(method))
+        node = next(n for n in final.ancestors() if n.label.startswith(label))
+        return node.params.learning_rate  # type: ignore[union-attr]
+
+    tuned = {"grpo": {"grpo": {"learning_rate": 1.0}}, "stagewise": {"sft": {"learning_rate": 2.0}}}
+    plain = rate("grpo", "grpo", {})
+    assert rate("grpo", "grpo", tuned) == 1.0 and rate("dapo", "grpo", tuned) == 1.0  # dapo extends grpo
+    assert rate("sft_grpo", "grpo", tuned) == plain and rate("stagewise", "grpo", tuned) == plain
+    assert rate("no_bridge", "sft", tuned) == 2.0
+    assert rate("dapo", "grpo", {**tuned, "dapo": {"grpo": {"learning_rate": 3.0}}}) == 3.0
+
+
+def test_a_budget_is_part_of_every_key_but_the_evaluations() -> None:
+    profile = load_profile("lab")
+
+    def keys_with(budget: int | None) -> dict[str, str]:
+        made = Planner(Path(), "s", profile.stages, profile.engine, 0, None, budget)
+        final = made.plan(load_recipe("grpo"))
+        return {n.label: n.key for n in final.stages()}
+
+    assert keys_with(10) == keys_with(10) and set(keys_with(10).values()).isdisjoint(keys_with(11).values())
+
+
+def test_dapo_with_its_switches_off_is_grpo() -> None:
+    off = merged(
+        load_recipe("dapo").model_dump(by_alias=True),
+        {"stages": {"grpo": {"with": {"loss": "grpo", "clip_high": 0.2, "resample": 0, "updates": 1}}}},
+    )
+    assert planner().plan(Recipe.model_validate(off)).key == planner().plan(load_recipe("grpo")).key
+
+
+def test_stagewise_with_its_parts_off_is_sft_then_grpo() -> None:
+    """One round, no Bridge, no partition, no critique: the same stages, so the same artefacts to the last digit."""
+    off = merged(
+        load_recipe("one_round").model_dump(by_alias=True),
+        {"stages": {
+            "medium": {"partition": None, "with": {"groups": []}}, "bridge": None, "critique": None,
+            "sft": {"traces": ["medium"]}, "grpo": {"problems": "pool"},
+        }},
+    )  # fmt: skip
+    assert planner().plan(Recipe.model_validate(off)).key == planner().plan(load_recipe("sft_grpo")).key
+
+
+def test_vllm_in_the_training_process_is_refused_where_there_are_several() -> None:
+    engine = EngineSettings(name="vllm")
+    planner = Planner(
+        Path(), "s", load_profile("lab").stages, engine, 0, training=TrainingSettings(processes=2)
+    )
+    assert planner.plan(load_recipe("sft"))
+    with pytest.raises(RequestError, match="name a vLLM server"):
+        planner.plan(load_recipe("grpo"))

@@ -1,0 +1,90 @@
+"""What is said of a ranking and of a comparison, in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from slmr.results.compare import compare
+from slmr.results.conclusions import comparison_in_words, ranking_in_words
+from slmr.results.entries import run_results
+from slmr.results.ranking import rank_methods
+from slmr.results.tables import comparison_table
+from tests.results.made_runs import a_run, made_run
+
+
+def test_what_cannot_be_told_apart_is_not_ranked(tmp_path: Path) -> None:
+    a = a_run(tmp_path / "a", {"lab_gsm8k": [True, False] * 5, "lab_svamp": [True] * 10})
+    b = a_run(tmp_path / "b", {"lab_gsm8k": [False, True] * 5, "lab_svamp": [True] * 10})
+    found = compare(str(a), str(b))
+    assert found.mean and found.mean.mean == 0
+    assert "cannot be told apart" in comparison_in_words(found)
+    assert comparison_table(found).row_count == 3
+
+
+def test_what_was_trained_once_says_so(tmp_path: Path) -> None:
+    right = {"lab_gsm8k": [True] * 32 + [False] * 8}
+    model, other = a_run(tmp_path / "a", right), a_run(tmp_path / "b", {"lab_gsm8k": [True] * 40})
+    trained = a_run(tmp_path / "c", right, method="sft", method_kind="sft")
+    assert "another training run" in comparison_in_words(compare(str(model), str(trained)))
+    assert "training" not in comparison_in_words(compare(str(model), str(other)))
+
+
+def test_who_is_better_is_named(tmp_path: Path) -> None:
+    a = str(a_run(tmp_path / "a", {"lab_gsm8k": [True] * 32 + [False] * 8}))
+    b = str(a_run(tmp_path / "b", {"lab_gsm8k": [True] * 12 + [False] * 28}))
+    assert "A is better by 50.0 points (p < 0.001)" in comparison_in_words(compare(a, b))
+    assert "B is better by 50.0 points" in comparison_in_words(compare(b, a))
+
+
+@pytest.mark.parametrize(
+    ("p", "ranks", "words"),
+    [
+        (0.04, (1, 1), "stagewise differs, but only without correction, from sft_grpo"),
+        (0.04, (1, 2), "stagewise is separably different from sft_grpo"),
+        (0.2, (1, 1), "stagewise cannot be told apart from sft_grpo"),
+    ],
+)
+def test_one_pair_is_not_said_to_differ_where_the_ranks_are_shared(
+    tmp_path: Path, p: float, ranks: tuple[int, int], words: str
+) -> None:
+    found = rank_methods(
+        run_results(made_run(tmp_path, {"base": 0.3, "sft_grpo": 0.4, "stagewise": 0.5}, seeds=[0]))
+    )
+    pair = found.differences["stagewise"]
+    pair["sft_grpo"] = replace(pair["sft_grpo"], p=p)
+    ranked = dict(zip(("stagewise", "sft_grpo"), ranks, strict=True))
+    methods = [replace(s, rank=ranked.get(s.name, s.rank)) for s in found.methods]
+    assert words in ranking_in_words(replace(found, methods=methods))
+
+
+def test_the_words_tell_a_pair_looked_at_alone_from_one_of_many(tmp_path: Path) -> None:
+    """An interval that leaves out 0 beside a shared rank would contradict itself."""
+    rates = {"base": 0.3, "stagewise": 0.5, "sft_grpo": 0.65, "gkd": 0.8}
+    found = rank_methods(run_results(made_run(tmp_path, rates, seeds=[0])))
+    pairs = {"stagewise": 0.01, "sft_grpo": 0.2}
+    for name, p in pairs.items():
+        for a, b in ((name, "gkd"), ("gkd", name)):
+            found.differences[a][b] = replace(found.differences[a][b], p=p)
+    methods = [replace(s, rank=2 if s.name == "base" else 1) for s in found.methods]
+    text = ranking_in_words(replace(found, methods=methods))
+    assert (
+        "from sft_grpo and stagewise with correction for all 6 pairs; without it, the difference to stagewise"
+        in text
+    )
+    assert " from gkd, significant only without correction." in text
+    best = found.differences["gkd"]
+    best["sft_grpo"] = replace(best["sft_grpo"], p=0.01)
+    assert "the difference to each of them is significant" in ranking_in_words(
+        replace(found, methods=methods)
+    )
+
+
+def test_with_one_seed_the_words_say_so(tmp_path: Path) -> None:
+    found = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.32}, seeds=[4])))
+    text = ranking_in_words(found)
+    assert "one seed, so the intervals know nothing of another training run" in text
+    assert "No gain over the untrained student is shown for grpo" in text
+    assert all(s.spread is None for s in found.methods)

@@ -1,0 +1,148 @@
+"""What is published of a run, with and without a licence, at once or in parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slmr.errors import RequestError
+from slmr.io import read_rows, write_json, write_rows
+from slmr.results.compare import compare
+from slmr.results.entries import RunRow, run_results
+from slmr.results.publish import NOTE, manifests_of, publish, speed_of
+from slmr.results.ranking import rank_methods
+from slmr.results.rescore import rescore
+from slmr.results.schema import read_summary, run_file
+from slmr.results.tables import as_markdown, ranking_tables
+from tests.results.made_runs import a_run, made_run
+
+
+def test_a_published_run_holds_what_a_reader_needs(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "eval-m", {"lab_gsm8k": [True, False]})
+    target = publish(run, tmp_path / "results")
+    assert target == tmp_path / "results" / "eval-m"
+    text = (target / "README.md").read_text()
+    assert "| eval | m | 0 | lab_gsm8k | 2 | 50.0 |" in text and "slmr eval m" in text
+    (published,) = read_summary(target / "summary.json").rows
+    assert published.samples(target) == published.samples(run)
+    assert "prompt" not in read_rows(published.samples_file(target))[0]  # once for all methods
+    assert publish(run, tmp_path / "results") == target  # again: in its place
+    assert compare(str(target), str(run)).tasks[0].difference.mean == 0
+
+
+def test_texts_without_a_licence_are_not_published(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "eval-m", {"logiqa": [True, False]}, edition="paper")
+    target = publish(run, tmp_path / "results", "mine")
+    (published,) = read_summary(target / "summary.json").rows
+    samples = read_rows(published.samples_file(target))
+    assert [s["strict"] for s in samples] == [True, False]
+    assert not {"prompt", "completion", "gold", "extracted", "reason"} & set(samples[0])
+    with pytest.raises(RequestError, match="without some of its texts"):
+        rescore(target)
+
+
+def test_texts_of_the_first_completions_alone_can_be_published(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "eval-m", {"lab_gsm8k": [True, False]})
+    (of_run,) = read_summary(run / "summary.json").rows
+    file = of_run.samples_file(run)
+    write_rows(file, [{**sample, "k_index": k} for sample in read_rows(file) for k in range(3)])
+    target = publish(run, tmp_path / "results", "few", texts=1)
+    kept = of_run.samples(target)
+    assert [s["completion"] for s in kept] == ["#### 7", None, None, "#### 8", None, None]
+    assert [s["strict"] for s in kept] == [True] * 3 + [False] * 3
+    with pytest.raises(RequestError, match="without some of its texts: rescore the run itself"):
+        rescore(target)
+    assert of_run.samples(target) == kept
+    assert compare(str(target), str(run)).tasks[0].difference.mean == 0
+    again = publish(run, tmp_path / "results", "few")
+    assert of_run.samples(again) == of_run.samples(run)
+
+
+@pytest.mark.parametrize("what", ["samples", "course"])
+def test_a_damaged_file_is_named(tmp_path: Path, what: str) -> None:
+    run = a_run(tmp_path / "eval-m", {"lab_gsm8k": [True, False]})
+    (of_run,) = read_summary(run / "summary.json").rows
+    file = of_run.samples_file(run) if what == "samples" else run_file(run, what, "eval", "m", 0)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"PAR1 and no more")
+    with pytest.raises(RequestError, match=rf"{file.name} is damaged: "):
+        publish(run, tmp_path / "results")
+    assert not (tmp_path / "results" / "eval-m").exists()
+    if what == "samples":
+        with pytest.raises(RequestError, match=rf"{file.name} is damaged: "):
+            rescore(run)
+
+
+def table(run: Path) -> str:
+    return as_markdown(ranking_tables(rank_methods(run_results(run)))[0])
+
+
+def test_parts_are_published_one_by_one(tmp_path: Path) -> None:
+    first = made_run(tmp_path / "a", {"base": 0.3, "grpo": 0.5}, seeds=[0])
+    second = made_run(tmp_path / "b", {"base": 0.3, "grpo": 0.5}, seeds=[1])
+    whole = made_run(tmp_path / "c", {"base": 0.3, "grpo": 0.5}, seeds=[0, 1])
+    for run in (first, second, first):  # the same part again changes nothing
+        target = publish(run, tmp_path / "results", "lab")
+    key = lambda row: (row.seed, row.identity)  # noqa: E731
+    assert sorted(read_summary(target / "summary.json").rows, key=key) == sorted(
+        read_summary(whole / "summary.json").rows, key=key
+    )
+    assert table(target) == table(whole)
+    # Texts of an item are kept once; together they are what the run has, but for the log-probabilities.
+    row = read_summary(target / "summary.json").rows[0]
+    kept = read_rows(row.samples_file(target))
+    assert not {"prompt", "gold", "logprob"} & set(kept[0])
+    expected = [{k: v for k, v in s.items() if k != "logprob"} for s in read_rows(row.samples_file(whole))]
+    assert row.samples(target) == expected
+
+
+def test_the_manifest_of_a_row_is_found_in_a_run_and_where_it_is_published(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "run", {"lab_gsm8k": [True, False]})
+    (row,) = read_summary(run / "summary.json").rows
+    assert manifests_of([RunRow(row, run)]) == {}
+    write_json(run / "manifests.json", {row.manifest: {"stage": "published"}, "other": {}})
+    assert manifests_of([RunRow(row, run)]) == {row.manifest: {"stage": "published"}}
+    folder = run / "artefacts" / f"evaluate-{row.manifest}"
+    write_json(folder / "manifest.json", {"stage": "evaluate"})
+    assert manifests_of([RunRow(row, run)]) == {row.manifest: {"stage": "evaluate", "stats": {}}}
+    target = publish(run, tmp_path / "results")
+    assert manifests_of([RunRow(row, target)]) == manifests_of([RunRow(row, run)])
+    (target / "manifests.json").write_text("{")
+    with pytest.raises(RequestError, match=r"manifests\.json is damaged: "):
+        manifests_of([RunRow(row, target)])
+
+
+def test_the_speed_of_an_evaluation_is_said_where_something_was_generated() -> None:
+    engine = {"tokens": 12345, "seconds": 61.2, "tokens_per_s": 201.7}
+    manifest = {"stats": {"engine": engine}, "device": "cpu", "threads": 1, "cost": {"wall_s": 70.4}}
+    said = "12,345 tokens in 61 s, 202 a second, on cpu with 1 threads; the whole evaluation 70 s"
+    assert speed_of(manifest) == said
+    assert speed_of({**manifest, "stats": {"engine": None}}) == speed_of({}) == ""
+
+
+def test_a_note_stays_at_the_top_of_a_folder_that_is_published_again(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "run", {"base": 0.3})
+    target = publish(run, tmp_path / "results", "lab")
+    assert (target / "README.md").read_text(encoding="utf-8").startswith("# lab\n\n| method |")
+    (target / NOTE).write_text("> **Withdrawn.** Do not rely on it.\n", encoding="utf-8")
+    assert publish(run, tmp_path / "results", "lab") == target
+    page = (target / "README.md").read_text(encoding="utf-8")
+    assert page.startswith("# lab\n\n> **Withdrawn.** Do not rely on it.\n\n| method |")
+    assert (target / NOTE).is_file()
+
+
+def test_a_published_note_stands_in_the_pages_beside_it() -> None:
+    """A note is written by hand, the pages by commands: all are committed, and no page goes without its note."""
+    notes = list((Path(__file__).parents[2] / "results").glob(f"*/{NOTE}"))
+    assert notes
+    for note in notes:
+        text = note.read_text(encoding="utf-8").strip()
+        head = text.removeprefix("> **").partition("**")[0]
+        assert (
+            (note.parent / "README.md")
+            .read_text(encoding="utf-8")
+            .startswith(f"# {note.parent.name}\n\n{text}\n")
+        )
+        for page in note.parent.glob("report.*"):
+            assert head in page.read_text(encoding="utf-8")[:20_000], f"{page} does not begin with {note}"

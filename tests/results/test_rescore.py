@@ -1,0 +1,43 @@
+"""Verdicts renewed by today's checkers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slmr.errors import RequestError
+from slmr.io import read_rows, write_rows
+from slmr.results.compare import compare
+from slmr.results.rescore import rescore
+from slmr.results.schema import read_summary
+from slmr.verify import checker_version
+from tests.results.made_runs import a_run
+
+
+def test_rescoring_mends_verdicts_and_the_summary(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "a", {"lab_gsm8k": [True, False, True, True]}, checker_version="old")
+    file = read_summary(run / "summary.json").rows[0].samples_file(run)
+    samples = read_rows(file)
+    samples[0] |= {"strict": False, "lenient": False, "status": "wrong"}  # as an older checker had it
+    write_rows(file, samples)
+    (change,) = rescore(run)
+    assert [sample["item_id"] for sample in change.differing] == ["lab_gsm8k/0"]
+    assert (change.before, change.after, change.checker_before) == (0.75, 0.75, "old")
+    assert "1 verdicts differ" in change.line() and "checker old -> numeric" in change.line()
+    (after,) = read_summary(run / "summary.json").rows
+    assert after.accuracy == 0.75 and after.checker_version == checker_version("numeric")
+    assert after.task_version == "1-a"  # the task that the completions were made for
+    assert [s["strict"] for s in read_rows(file)] == [True, False, True, True]
+    assert rescore(run)[0].differing == []
+
+
+def test_a_run_without_samples_or_summary_is_refused(tmp_path: Path) -> None:
+    a = a_run(tmp_path / "a", {"lab_gsm8k": [True] * 3})
+    read_summary(a / "summary.json").rows[0].samples_file(a).unlink()
+    with pytest.raises(RequestError, match=r"lab_gsm8k.parquet is missing"):
+        compare(str(a), str(a))
+    with pytest.raises(RequestError, match="no summary at"):
+        compare(str(tmp_path / "none"), str(a))
+    with pytest.raises(RequestError, match="cannot be verified again"):
+        rescore(a)

@@ -1,0 +1,98 @@
+"""`summary.json` and what lies beside it: written whole, read typed, refused with the reason."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from slmr.errors import RequestError
+from slmr.io import write_rows
+from slmr.results.schema import (
+    Contamination,
+    items_file,
+    read_summary,
+    read_table,
+    run_file,
+    samples_folder,
+    write_summary,
+    write_table,
+)
+from tests.made_results import summary_row
+
+SHARED = Contamination(
+    train="pool", test="svamp", n_train=5, n_test=9, overlapping=2, exact=1, rate=2 / 9, examples=["a"]
+)
+
+
+def test_a_summary_is_read_as_it_was_written(tmp_path: Path) -> None:
+    row = summary_row("sft", accuracy=0.4, pass_at={"2": (0.5, 0.4, 0.6)}, maj_at_k=(0.5, 0.4, 0.6))
+    write_summary(tmp_path / "summary.json", [row], [SHARED])
+    summary = read_summary(tmp_path / "summary.json")
+    assert summary.rows == [row] and summary.contamination == [SHARED] and summary.schema_version == 2
+    assert [file.name for file in tmp_path.iterdir()] == ["summary.json"]
+    assert row.tokens == 3300 and row.format_loss == pytest.approx(0.01)
+    assert row.identity == ("sft", "lab-llama", 0, "lab_gsm8k")
+
+
+def test_the_first_schema_is_read_too(tmp_path: Path) -> None:
+    old = json.loads(summary_row("sft").model_dump_json(exclude_none=True))
+    (tmp_path / "summary.json").write_text(json.dumps({"schema_version": 1, "rows": [old]}))
+    assert read_summary(tmp_path / "summary.json").rows[0].data is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no summary at .*: run `slmr bench` first"),
+        (b"{", "is not a summary of schema 2: "),
+        (b"\xff", "is not a summary of schema 2: "),
+        (b'{"rows": [{"method": "sft"}]}', "is not a summary of schema 2: "),
+        (b'{"schema_version": 9, "rows": []}', "is not a summary of schema 2: "),
+    ],
+)
+def test_what_is_no_summary_is_refused(tmp_path: Path, content: bytes | None, message: str) -> None:
+    file = tmp_path / "summary.json"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(RequestError, match=message):
+        read_summary(file)
+
+
+def test_where_things_lie(tmp_path: Path) -> None:
+    folder = samples_folder(tmp_path, "sft", "org/model", 3)
+    assert folder == tmp_path / "samples/sft/org--model/seed-3"
+    assert (
+        run_file(tmp_path, "course", "sft", "org/model", 3)
+        == tmp_path / "course/sft/org--model/seed-3.parquet"
+    )
+    assert items_file(tmp_path, "svamp") == tmp_path / "items/svamp.parquet"
+    assert (
+        summary_row("sft").samples_file(tmp_path)
+        == tmp_path / "samples/sft/lab-llama/seed-0/lab_gsm8k.parquet"
+    )
+
+
+def test_a_table_without_rows_is_no_file(tmp_path: Path) -> None:
+    file = run_file(tmp_path, "course", "sft", "s", 0)
+    write_table(tmp_path, "course", "sft", "s", 0, [])
+    assert not file.exists()
+    write_table(tmp_path, "course", "sft", "s", 0, [{"step": 1}])
+    assert read_table(file) == [{"step": 1}]
+    file.write_bytes(b"PAR1")
+    with pytest.raises(RequestError, match=r"seed-0\.parquet is damaged: "):
+        read_table(file)
+
+
+def test_completions_get_their_items_texts_wherever_these_are_kept(tmp_path: Path) -> None:
+    row = summary_row("sft")
+    own = [{"item_id": "i", "k_index": 0, "prompt": "Why?", "gold": "1"}]
+    write_rows(row.samples_file(tmp_path), own)
+    assert row.samples(tmp_path) == own
+    write_rows(items_file(tmp_path, row.task), [{"item_id": "i", "prompt": "Other?", "gold": "2"}])
+    assert row.samples(tmp_path) == own  # a run's own texts come first
+    write_rows(row.samples_file(tmp_path), [{"item_id": "i", "k_index": 0}, {"item_id": "j", "k_index": 0}])
+    joined = row.samples(tmp_path)
+    assert joined == [{"item_id": "i", "k_index": 0, "prompt": "Other?", "gold": "2"},
+                      {"item_id": "j", "k_index": 0}]  # fmt: skip

@@ -1,0 +1,119 @@
+"""Tables of text: what stands in which cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slmr.results.capability import Capability, GroupGain
+from slmr.results.compare import OverallDifference, compare
+from slmr.results.entries import MethodResult, RunRow, run_results
+from slmr.results.ranking import rank_methods
+from slmr.results.tables import (
+    as_markdown,
+    changes_table,
+    comparison_table,
+    differences_table,
+    difficulty_table,
+    eval_table,
+    pass_table,
+    ranking_tables,
+    text_table,
+    texts,
+)
+from slmr.stats import Difference, Estimate
+from tests.made_results import put_samples, summary_row, verdicts
+from tests.results.made_runs import a_run, made_run
+
+
+def test_names_stand_to_the_left_and_numbers_to_the_right() -> None:
+    table = text_table("Title", ["method", "mean"], [["sft", "1.0"], ["grpo", "2.0"]])
+    assert as_markdown(table) == "Title:\n\n| method | mean |\n|---|---:|\n| sft | 1.0 |\n| grpo | 2.0 |"
+    assert texts(table) == [("method", "mean"), ("sft", "1.0"), ("grpo", "2.0")]
+
+
+@pytest.mark.parametrize(("seeds", "words"), [((0,), "One training seed"), ((0, 1), None)])
+def test_a_ranking_says_where_it_has_one_seed(
+    tmp_path: Path, seeds: tuple[int, ...], words: str | None
+) -> None:
+    ranking = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.5}, seeds)))
+    means, by_task = ranking_tables(ranking, "lab-llama")
+    assert str(means.caption or "").startswith(words or "") and bool(means.caption) == bool(words)
+    heads = texts(means)[0]
+    assert ("sd" in heads) == (len(seeds) > 1) and {"rank", "method", "mean", "gain", "tokens"} <= set(heads)
+    assert texts(by_task)[0] == ("method", "gsm8k", "mawps")
+
+
+def test_changes_are_starred_where_the_interval_leaves_out_0(tmp_path: Path) -> None:
+    ranking = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.9, "sft": 0.31})))
+    rows = {row[0]: row[1:] for row in texts(changes_table(ranking))}
+    assert set(rows) == {"method", "base, %", "grpo", "sft"}
+    assert all(cell.endswith("*") and cell.startswith("+") for cell in rows["grpo"])
+    for method in ranking.methods:
+        for task, d in method.changes.items():
+            cell = rows[method.name][ranking.tasks.index(task)]
+            assert cell == f"{100 * d.mean:+.1f}" + ("*" if d.low > 0 or d.high < 0 else "")
+
+
+def test_capabilities_have_their_intervals() -> None:
+    after, passed = (
+        Estimate(0.5, 0.1, 0.3, 0.75),
+        {1: Estimate(0.5, 0.1, 0.4, 0.6), 2: Estimate(1, 0, 0.9, 1)},
+    )
+    capabilities = [
+        Capability(name, [GroupGain("hard", 7, 0.25, after)], passed) for name in ("base", "grpo")
+    ]
+    assert texts(difficulty_table(capabilities)) == [
+        ("method", "hard (7 items)"), ("base", "25.0"), ("grpo", "50.0 (30.0 to 75.0)"),
+    ]  # fmt: skip
+    assert texts(pass_table(capabilities))[2] == ("grpo", "50.0 (40.0 to 60.0)", "100.0 (90.0 to 100.0)")
+
+
+def test_differences_to_a_reference() -> None:
+    d = OverallDifference("grpo", 3, Difference(0.05, 0.02, 0.0108, 0.0892, 0.01), 0.02)
+    table = differences_table([d], "minus sft", "Difference to sft (lab-llama)")
+    assert texts(table) == [
+        ("method", "seeds", "minus sft", "p (Holm)", "detectable"),
+        ("grpo", "3", "+5.0 (+1.1 to +8.9)", "0.020", "5.6"),
+    ]  # (z of 0.975 + z of 0.8) x 0.02: 2.80 x 0.02
+    assert str(table.title).startswith("Difference to sft (lab-llama), mean over tasks")
+
+
+def test_a_comparison_by_task_and_their_mean(tmp_path: Path) -> None:
+    a = a_run(tmp_path / "a", {"lab_gsm8k": [True] * 32 + [False] * 8, "lab_svamp": [True] * 10})
+    b = a_run(tmp_path / "b", {"lab_gsm8k": [True] * 12 + [False] * 28, "lab_svamp": [True] * 10})
+    table = comparison_table(compare(str(a), str(b)))
+    head, gsm8k, svamp, mean = texts(table)
+    assert gsm8k[:4] == ("lab_gsm8k", "40", "80.0", "30.0") and gsm8k[-2:] == ("20", "0")
+    assert (
+        svamp[4].startswith("+0.0 (") and mean[:4] == ("mean", "", "", "") and mean[4].startswith("+25.0 (")
+    )
+    assert head[2:5] == ("A", "B", "A - B") and str(a) in str(table.caption)
+    named = comparison_table(compare(str(a), str(b)), "one", "two")
+    assert texts(named)[0][-2:] == ("better in one", "better in two") and named.caption is None
+
+
+def evaluated(folder: Path, *rows: tuple[str, str]) -> MethodResult:
+    kept = [
+        put_samples(
+            folder, summary_row("eval", task, edition=edition, student="m"), verdicts("eval", task, 0.5)
+        )
+        for task, edition in rows
+    ]
+    several = {"pass_at": {"1": (0.4, 0.3, 0.5), "2": (0.6, 0.5, 0.7)}, "maj_at_k": (0.45, 0.4, 0.5)}
+    return MethodResult.of(RunRow(row.model_copy(update=several), folder) for row in kept)
+
+
+def test_an_evaluation_has_a_mean_within_one_edition_only(tmp_path: Path) -> None:
+    head, first, _, mean = texts(eval_table(evaluated(tmp_path, ("lab_gsm8k", "lab"), ("lab_math", "lab"))))
+    line = dict(zip(head, first, strict=True))
+    assert (line["items"], line["pass@2"], line["maj@2"]) == (
+        "120 x 2",
+        "60.0 (50.0 to 70.0)",
+        "45.0 (40.0 to 50.0)",
+    )
+    assert (line["cut off"], line["no answer"], line["tokens"]) == ("1.0", "2.0", "30.0")
+    assert mean[0] == "mean" and mean[3] and mean[5] == ""
+    both = texts(eval_table(evaluated(tmp_path / "b", ("lab_gsm8k", "lab"), ("svamp", "paper"))))
+    assert [row[0] for row in both] == ["task", "lab_gsm8k", "svamp"]

@@ -1,0 +1,76 @@
+"""Finding tasks: the shipped ones and those of further folders; what is wrong with one is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slmr.errors import RequestError
+from slmr.tasks.registry import load_task, select_tasks, task_folders
+from tests.tasks.own import own_task
+
+LAB = {"lab_gsm8k", "lab_logiqa", "lab_math", "lab_mawps", "lab_svamp"}
+PAPER = {"gsm8k_platinum", "logiqa", "math500", "mawps", "svamp"}
+
+
+def test_the_shipped_tasks_by_edition() -> None:
+    assert {task.name for task in select_tasks("lab")} == LAB
+    assert {task.name for task in select_tasks("paper")} == PAPER
+    assert set(task_folders()) == {task.name for task in select_tasks("all")} == LAB | PAPER
+    assert [task.name for task in select_tasks(" svamp, lab_math ,")] == ["svamp", "lab_math"]
+
+
+def test_further_folders_add_tasks(tmp_path: Path) -> None:
+    own_task(tmp_path)
+    assert set(task_folders([tmp_path])) == LAB | PAPER | {"mine"}
+    assert load_task("mine", [tmp_path]).folder == tmp_path / "mine"
+    with pytest.raises(RequestError, match="unknown task 'mine'"):
+        load_task("mine")
+    with pytest.raises(RequestError, match=r"tasks folder .*nowhere does not exist"):
+        task_folders([tmp_path / "nowhere"])
+
+
+def test_reading_a_task_imports_nothing_that_it_names(tmp_path: Path) -> None:
+    own_task(tmp_path)
+    (tmp_path / "mine/data.py").write_text("raise SystemExit")
+    assert load_task("mine", [tmp_path]).config["custom_dataset"] == "data.load"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("task: mine", "task: [", "task.yaml is not YAML"),
+        ("task: mine", "task: yours", "task is named 'yours', its folder 'mine'"),
+        ("generation_kwargs", "kwargs", "lacks what a task needs: 'generation_kwargs'"),
+        ("edition: paper", "edition: papr", "metadata: edition = \"papr\": .*did you mean 'paper'"),
+        ("version: 1, ", "", "metadata: version is missing"),
+    ],
+)
+def test_a_fault_in_the_yaml_is_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    own_task(tmp_path)
+    file = tmp_path / "mine/task.yaml"
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(RequestError, match=message) as error:
+        load_task("mine", [tmp_path])
+    assert "\n" not in str(error.value) and str(file) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ({"kind": "math"}, "kind is numeric but process_results is slmr.tasks.score_math"),
+        ({"extra": ", colour: red"}, "metadata: unknown key 'colour'"),
+        ({"columns": "answer"}, "document 0 has no column gold"),
+    ],
+)
+def test_a_faulty_task_says_what_is_wrong(tmp_path: Path, fault: dict[str, str], message: str) -> None:
+    own_task(tmp_path, **fault)
+    with pytest.raises(RequestError, match=message):
+        load_task("mine", [tmp_path]).items("test")
+
+
+def test_two_folders_with_one_name_are_an_error(tmp_path: Path) -> None:
+    own_task(tmp_path, "lab_math")
+    with pytest.raises(RequestError, match="defined twice"):
+        load_task("lab_math", [tmp_path])

@@ -1,0 +1,47 @@
+"""Faults as a user reads them: the nearest name, one line, nothing that moves a terminal."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slmr.errors import RequestError, WorkError, nearest, one_line, readable, reading, unknown, visible
+
+
+def test_the_nearest_name_is_suggested_and_all_are_listed() -> None:
+    error = unknown("task", "lab_mat", ["svamp", "lab_math"])
+    assert isinstance(error, RequestError) and error.exit_code == 2
+    assert str(error) == "unknown task 'lab_mat'; did you mean 'lab_math'? (known: lab_math, svamp)"
+    assert str(unknown("task", "q", ["svamp"])) == "unknown task 'q' (known: svamp)"
+    assert nearest("sise", ["size", "seed"]) == "; did you mean 'size'?" and nearest("x", []) == ""
+    assert WorkError("x").exit_code == 1
+
+
+@given(st.text())
+def test_visible_text_moves_no_cursor_and_keeps_its_lines(text: str) -> None:
+    shown = visible(text)
+    assert all(c.isprintable() or c == "\n" for c in shown)
+    assert visible(shown) == shown and shown.count("\n") == text.count("\n")
+    assert readable(f"  {text} \n") == shown.strip()
+
+
+def test_control_characters_are_their_escapes() -> None:
+    assert visible("a\x1b[2J\u202eb") == "a\\x1b[2J\\x202eb"
+
+
+def test_an_error_is_one_line_and_never_empty() -> None:
+    assert one_line(ValueError("a\n  b\tc")) == "a b c"
+    assert one_line(KeyError()) == "KeyError"
+
+
+def test_what_a_library_says_of_a_file_begins_with_what_it_is() -> None:
+    with pytest.raises(RequestError, match=r"^model x: broken header$"), reading("model x"):
+        raise RuntimeError("broken\nheader")
+    with pytest.raises(RequestError, match=r"^model x: KeyError 'weight'$"), reading("model x"):
+        raise KeyError("weight")
+    with pytest.raises(WorkError, match="disk full"), reading("model x"):
+        raise WorkError("disk full")
+    with pytest.raises(RequestError) as error, reading("model x"):
+        raise ValueError("long " * 1000)
+    assert len(str(error.value)) < 320

@@ -1,0 +1,63 @@
+"""The choice checker: which letter a text names, and where the answer stands."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slmr.verify.choice import extract, matches, parse, parse_gold
+from slmr.verify.verdict import Answer
+
+LETTERS = st.sampled_from("ABCDEFGHIJ")
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("B", "B"), ("(C)", "C"), ("**D**.", "D"), (r"\text{B}", "B"), ("Option D", "D"),
+        ("B, because it rains", "B"), ("C is right", "C"), ("it is option (B)", "B"), ("B. the red one", "B"),
+        ("A or B", None), ("B, C", None), ("maybe B", None), ("not option B", None), ("Because", None), ("K", None),
+        ("", None), ("A cat", None), ("I think so", None),
+    ],
+)  # fmt: skip
+def test_the_one_letter_that_an_answer_names(text: str, letter: str | None) -> None:
+    assert parse(text) == letter
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("b", "B"),
+        ("(C) the red one", "C"),
+        (" D. x", "D"),
+        ("So the answer is B.", "B"),
+        ("Bread", None),
+        ("", None),
+    ],
+)
+def test_the_letter_of_a_gold(text: str, letter: str | None) -> None:
+    assert parse_gold(text) == letter
+
+
+@given(LETTERS, LETTERS)
+def test_an_answer_matches_its_letter_only(letter: str, gold: str) -> None:
+    assert matches(letter, gold) == matches(f"({letter})", gold) == (letter == gold)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Answer: B", Answer("B", True)),
+        ("Answer: A\nAnswer: C.", Answer("C.", True)),
+        ("Answer: B, I think", Answer("B, I think", False)),
+        (r"so \boxed{B}", Answer("B", False)),
+        ("The answer is C. Good.", Answer("C", False)),
+        ("Long talk.\nIt is D", Answer("It is D", False)),
+        ("Answer: B\nWait, that is wrong", None),
+        ("Answer:", None),
+        ("", None),
+    ],
+)
+def test_where_the_answer_stands(text: str, answer: Answer | None) -> None:
+    assert extract(text) == answer

@@ -1,0 +1,67 @@
+"""The numeric checker: one number, exactly."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slmr.verify.numeric import MAX_DIGITS, extract, matches, parse
+from slmr.verify.verdict import Answer
+
+F = Fraction
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("12", F(12)), ("-3.50", F(-7, 2)), ("1,234.5", F(2469, 2)), ("2,74", F(137, 50)), ("$ 3", F(3)), ("5 €", F(5)),
+        ("50%", F(50)), ("1/2", F(1, 2)), ("1 1/2", F(3, 2)), ("-1 1/2", F(-3, 2)), ("½", F(1, 2)), ("2½", F(5, 2)),
+        (r"\frac{3}{4}", F(3, 4)), (r"2\frac{1}{3}", F(7, 3)), ("1e3", F(1000)), ("2.5e-1", F(1, 4)),
+        ("12 apples", F(12)), ("7km", F(7)), (r"12 \text{ cm}", F(12)), ("**8**", F(8)), ("三百零五", F(305)),
+        ("二十一", F(21)), ("一万", F(10_000)), (".5", F(1, 2)), ("1{,}000", F(1000)),
+    ],
+)  # fmt: skip
+def test_a_number_in_any_spelling(text: str, value: Fraction) -> None:
+    assert parse(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "3 4", "1/0", r"\frac{1}{0}", "1e999", "12a", "1,23,45", "3 or 4", "9" * (MAX_DIGITS + 1)],
+)
+def test_what_is_no_one_number(text: str) -> None:
+    assert parse(text) is None
+
+
+@given(st.fractions(max_denominator=1000))
+def test_a_fraction_is_read_back(value: Fraction) -> None:
+    assert parse(str(value)) == value and matches(str(value), value)
+    assert not matches(str(value + 1), value)
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**9), max_value=10**9))
+def test_a_decimal_is_read_back_with_and_without_separators(value) -> None:
+    assert parse(f"{value:f}") == parse(f"{value:,f}") == F(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("2 + 2 = 4\n#### 4", Answer("4", True)),
+        ("#### 4\nThat is all.", Answer("4", False, "\nThat is all.")),
+        ("#### four", Answer("four", False)),
+        ("#### 4 or 5", None),
+        ("#### 4\nWait, no", None),
+        (r"so \boxed{4}", Answer("4", False)),
+        ("The answer is 12 apples in all.", Answer("12 apples in all", False)),
+        ("The answer is 3 plus 4", None),
+        ("First 3, then 4, so 7", Answer("7", False)),
+        ("I am not sure, 7", None),
+        ("no number", None),
+    ],
+)
+def test_where_the_answer_stands(text: str, answer: Answer | None) -> None:
+    assert extract(text) == answer

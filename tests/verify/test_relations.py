@@ -1,0 +1,56 @@
+"""Equations and inequalities: sides, intervals, normal forms."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slmr.verify.relations import interval, relation, same_zero, value_of
+
+
+@pytest.mark.parametrize(
+    ("equation", "value"),
+    [
+        ("x = 2", "2"), ("5", "5"), ("f(x) = x+1", "x+1"), ("3 = 2+1", "2+1"), ("x+y = 2", "x+y = 2"),
+        (r"x = \sqrt{2} \approx 1.41", r"\sqrt{2}"),
+    ],
+)  # fmt: skip
+def test_the_value_that_an_equation_gives(equation: str, value: str) -> None:
+    assert value_of(equation) == value
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "same"),
+    [
+        ("x+y=1", "2x+2y=2", True), ("x+y=1", "1=x+y", True), ("x+y=1", "x+y=2", False), ("x=x", "y=y", True),
+        ("x=x", "x=1", False), ("x=1=y", "x=1", None), ("x=(", "x=1", None),
+    ],
+)  # fmt: skip
+def test_equations_up_to_a_factor(mine: str, theirs: str, same: bool | None) -> None:
+    assert same_zero(mine, theirs) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1 < x <= 2", ("(]", ["1", "2"])), ("2 >= x > 1", ("(]", ["1", "2"])), ("x > 3", ("()", ["3", r"\infty"])),
+        ("x <= 3", ("(]", [r"-\infty", "3"])), ("3 <= x", ("[)", ["3", r"\infty"])), ("[0, 1)", ("[)", ["0", "1"])),
+        ("x != 3", None), ("x+1 > 3", None), ("1 < x > 2", None), ("5", None),
+    ],
+)  # fmt: skip
+def test_the_interval_that_a_text_names(text: str, expected: tuple[str, list[str]] | None) -> None:
+    assert interval(text) == expected
+
+
+@given(st.integers(1, 9), st.integers(-9, 9), st.integers(1, 5))
+def test_a_positive_factor_changes_no_inequality_and_turning_it_round_neither(a: int, b: int, k: int) -> None:
+    plain = relation(f"{a}x+{b} < 0".replace("+-", "-"))
+    assert plain is not None
+    assert relation(f"{k * a}x+{k * b} < 0".replace("+-", "-")) == plain
+    assert relation(f"0 > {a}x+{b}".replace("+-", "-")) == plain
+    assert relation(f"{a}x+{b} <= 0".replace("+-", "-")) != plain
+
+
+def test_what_is_no_inequality_is_none() -> None:
+    assert relation("x = 2") is None and relation("x < 1 < 2") is None and relation("x < (") is None

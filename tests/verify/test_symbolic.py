@@ -1,0 +1,43 @@
+"""The pool of symbolic workers: started when needed, killed when late, replaced."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from slmr.verify.symbolic import SymbolicPool, SymbolicTimeout, equal
+
+
+@pytest.fixture
+def pool() -> Iterator[SymbolicPool]:
+    pool = SymbolicPool(1)
+    yield pool
+    pool.close()
+
+
+def alive(pid: int) -> bool:
+    return os.path.exists(f"/proc/{pid}")
+
+
+def test_a_worker_is_started_when_it_is_needed_and_used_again(pool: SymbolicPool) -> None:
+    assert pool.pids() == []
+    assert pool.equal(r"\frac{2}{4}", "0.5")
+    (pid,) = pool.pids()
+    assert not pool.equal("x", "y") and pool.pids() == [pid]
+    pool.close()
+    assert pool.pids() == [] and not alive(pid)
+
+
+def test_a_late_worker_is_killed_and_the_next_check_has_another(pool: SymbolicPool) -> None:
+    pool.warm()
+    (late,) = pool.pids()
+    with pytest.raises(SymbolicTimeout):
+        pool.equal("x", "x", deadline_s=0.0)
+    assert pool.equal("x", "x")
+    assert pool.pids() != [late]
+
+
+def test_two_spellings_are_one_question() -> None:
+    assert equal(r"\dfrac{2}{4}", "0.5") and equal(r"\tfrac{2}{4}", "0.5")
