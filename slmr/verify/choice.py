@@ -78,6 +78,7 @@ _OTHERS = re.compile(
     rf"|und|ou|et|o|y)\b|[/&,;]|或|和|、)\s*)+(?:maybe |perhaps |possibly |also |even )*(?i:{_OPTION}){_ONE}"
     r"(?=\s*(?:[.,;:/&)!?]|$|\n|\b(?:or|and|oder|und|ou|et|o|y|is|are|also|both)\b))", re.IGNORECASE,
 )  # fmt: skip
+_GUESS = re.compile(r"(?:maybe|perhaps|possibly|it (?:might|could|may) be)\b", re.IGNORECASE)
 _LOWER = re.compile(r"(?:[Oo]ption\s+)?([a-j])\)\.?")
 _ONLY_LETTERS = re.compile(rf"[\s.,;:/&()]*{_ONE}(?:[\s.,;:/&()]*{_ONE})*[\s.,;:/&()]*")
 _TEXT_FOLLOWS = re.compile(
@@ -99,6 +100,8 @@ class Roles(NamedTuple):
 def parse(text: str) -> str | None:
     """The one letter that a statement names as its answer; None if it names none or several."""
     plain = _plain(text)
+    if _GUESS.match(plain):
+        return None
     lower = _LOWER.fullmatch(plain)
     if lower:
         return lower[1].upper()

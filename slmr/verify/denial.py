@@ -127,7 +127,8 @@ _TAKES_BACK = _pattern(
 # Words that take back only if another value follows.
 _TURNS = _pattern(
     r"(?:^|(?<=[.!?;:,\n—(])|(?<=\band)|(?<=\bbut)|(?<=- ))[\s*_()\[]*" + _any(
-        "wait", "actually", "correction", "hold on", "sorry", "edit", "update", "hmm+", "no", "rather",
+        r"wait(?=\s*(?:[,.;:!?—…-]|$|(?:no|it|that|the|actually)\b))", "actually", "correction", "hold on", "sorry",
+        "edit", "update", "hmm+", "no", "rather",
         "i mean(?:t)?",
         "instead", "on second thou?ghts?", "or rather", "ah", "oh", "in fact", "moment", "korrektur", "nein",
         "pardon", "attendez", "erreur",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from slmr.verify.completion import fold
 from slmr.verify.units import without_plain_unit, without_units
 
 _DROP = re.compile(
@@ -92,7 +93,7 @@ _SAME = [
 
 def normalise(text: str, is_gold: bool = False) -> str:
     """The text in one spelling, still LaTeX."""
-    plain = text.replace("\\langle", "(").replace("\\rangle", ")")
+    plain = fold(text).replace("\\langle", "(").replace("\\rangle", ")")
     plain = _bare(re.sub(r"\s+", " ", plain).strip().strip("*`"))
     plain = re.sub(
         r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, _CASES.sub(_system, plain))
