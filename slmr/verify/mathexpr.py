@@ -14,7 +14,16 @@ from functools import lru_cache
 from slmr.verify.brackets import depth, inside, split, squeeze
 from slmr.verify.plausible import implausible, repeats
 from slmr.verify.polynomial import canonical, multiply, number, rational
-from slmr.verify.relations import IS_NAME, MEMBER, RELATION, interval, relation, same_zero, value_of
+from slmr.verify.relations import (
+    IS_NAME,
+    MEMBER,
+    RELATION,
+    interval,
+    is_relation,
+    relation,
+    same_zero,
+    value_of,
+)
 from slmr.verify.spelling import normalise
 from slmr.verify.units import without_plain_unit
 from slmr.verify.values import has_two_numbers, normal, same_sums, same_value, tree
@@ -254,7 +263,7 @@ def _same_item(mine: str, theirs: str) -> bool | None:
     if squeeze(mine) == squeeze(theirs):
         return True
     mine, theirs = (without_plain_unit(MEMBER.sub("", side)) for side in (mine, theirs))
-    if RELATION.search(mine) or RELATION.search(theirs):
+    if is_relation(mine) or is_relation(theirs):
         return _same_relation(mine, theirs)
     if len(split(mine, "=")) > 1 or len(split(theirs, "=")) > 1:
         return _same_equation(mine, theirs)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
-# Something other than a number, a dozen times over: no answer is written so unless gold is.
-_REPEATED = re.compile(r"([^\d\s.]|(?!\d{1,12}\d)\S.{0,11}?)\s?(?:\1\s?){11}", re.DOTALL)
+# One thing a dozen times over, or one number with blanks between: no answer is written so unless gold is. Digits and
+# brackets alone may repeat.
+_REPEATED = re.compile(
+    r"([^\d\s.()\[\]{}]|(?!\d{1,12}\d)\S.{1,11}?)\s?(?:\1\s?){11}|(?<!\d)(\d{1,6}\s)\2{11}", re.DOTALL
+)
 _PAIRS = {")": "([", "]": "([", "}": "{"}
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
 _WORD = re.compile(r"[A-Za-z]{3,}")
@@ -21,7 +24,7 @@ _CODE = re.compile(r"[\"@#?`]|\(\s*\)|\bdef\b|=>|::")
 
 def repeats(text: str) -> bool:
     """Whether a text repeats one thing a dozen times or more."""
-    return len(text) > 24 and bool(_REPEATED.search(text))
+    return len(text) > 24 and any((m[1] or m[2]).strip("()[]{} ") for m in _REPEATED.finditer(text))
 
 
 def implausible(answer: str, gold: str) -> bool:

@@ -13,9 +13,17 @@ NAME = (
     r"(?:[a-zA-Z](?:_\{?\w{1,4}\}?|')?(?:\([a-zA-Z](?:,\s?[a-zA-Z])*\))?|\\[a-zA-Z]+|\\angle\s?[A-Z]{1,3}"
     r"|\([a-zA-Z](?:,\s?[a-zA-Z]){1,5}\)|[A-Z](?:_\{?\w{1,8}\}?)?(?::[A-Z](?:_\{?\w{1,8}\}?)?)?)"
 )
+_FUNCTION_VALUE = re.compile(r"\s*[a-zA-Z]'*(?:\^\{-1\})?\([^()=]*\)\s*")
 IS_NAME = re.compile(rf"\s*{NAME}\s*")
 MEMBER = re.compile(rf"^\s*{NAME}\s*(?:\\in(?![a-z])|=(?=\s*\\\{{))\s*")
 RELATION = re.compile(r"(<=|>=|≠|<|>)")
+
+
+def is_relation(text: str) -> bool:
+    """Whether a text compares two sides, outside of all brackets: `P(X>2) = 1/7` does not."""
+    return bool(RELATION.search(text)) and (len(split(text, "<>≠")) > 1 or len(split(text, "=")) == 1)
+
+
 _FLIP = {"<": ">", "<=": ">="}
 
 
@@ -30,9 +38,12 @@ def value_of(equation: str, is_gold: bool = False) -> str | None:
     numbers = [value for side in sides if (value := _number(side)) is not None]
     if not is_gold and any(value != numbers[0] for value in numbers):
         return None
-    if is_gold and not (IS_NAME.fullmatch(sides[0]) or _number(sides[0]) is not None):
+    first, last = (_number(side) for side in (sides[0], sides[-1]))
+    if is_gold and first is None and not (IS_NAME.fullmatch(sides[0]) or _FUNCTION_VALUE.fullmatch(sides[0])):
         return equation
-    is_reversed = IS_NAME.fullmatch(sides[-1]) and not IS_NAME.fullmatch(sides[0])
+    is_reversed = bool(IS_NAME.fullmatch(sides[-1]) and not IS_NAME.fullmatch(sides[0])) or (
+        bool(first and last is None and normal(sides[-1]))
+    )
     return sides[0 if is_reversed else -1].split("\\approx")[0].strip()
 
 

@@ -28,7 +28,8 @@ _NAMES = set(
 )  # fmt: skip
 _LETTERS = set("mgshLlNJWVAKCFtbΩ")
 _JOINTS = set(
-    "per of square cubic sq cu in a an the each total squared cubed different possible more distinct all".split()
+    "per of square cubic sq cu in a an the each total squared cubed different possible more distinct all old tall long"
+    " wide deep high away apart later ago".split()
 )
 # Words that change a value, though they look like a plural or a name.
 _NO_UNIT = set(
