@@ -10,7 +10,7 @@ from slmr.verify.completion import last_lines
 from slmr.verify.cues import statements
 from slmr.verify.denial import unsure
 from slmr.verify.polynomial import rational
-from slmr.verify.quantity import WORDS
+from slmr.verify.quantity import in_words
 from slmr.verify.verdict import Answer
 
 _TAIL = 4_000
@@ -111,7 +111,9 @@ def _joined(text: str, segments: list[tuple[str, int, int]]) -> str:
     for content, begin, end in reversed(segments[:-1]):
         if not _JOINED.fullmatch(text[end:start]):
             break
-        answer, start = f"{content}, {answer}", begin
+        if mathexpr.decide(content, answer) is not True:
+            answer = f"{content}, {answer}"
+        start = begin
     return answer
 
 
@@ -128,8 +130,8 @@ def _within(text: str) -> str | None:
         text = text[:-1]
     if mathexpr.is_number(text):
         return text
-    if WORDS.fullmatch(text.strip()):
-        return str(numeric.parse(text))
+    if text[:1].isalpha() and (value := in_words(text)) is not None:
+        return str(value)
     segments = _segments(text)
     if segments and text.strip() != text[segments[-1][1] : segments[-1][2]]:
         after = text[segments[-1][2] :]

@@ -259,10 +259,16 @@ def _expanded(parts: list[str]) -> list[str]:
     return found or [""]
 
 
+def _exact(item: str) -> str:
+    r"""What stands before `\\approx`, if anything does."""
+    exact, approx, rounded = item.partition("\\approx")
+    return (exact.strip() or rounded.strip()) if approx else item
+
+
 def _same_item(mine: str, theirs: str) -> bool | None:
     if squeeze(mine) == squeeze(theirs):
         return True
-    mine, theirs = (without_plain_unit(MEMBER.sub("", side)) for side in (mine, theirs))
+    mine, theirs = (without_plain_unit(MEMBER.sub("", _exact(side))) for side in (mine, theirs))
     if is_relation(mine) or is_relation(theirs):
         return _same_relation(mine, theirs)
     if len(split(mine, "=")) > 1 or len(split(theirs, "=")) > 1:

@@ -59,6 +59,7 @@ _DENIES = re.compile(
     re.IGNORECASE,
 )
 _LISTED = re.compile(r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$", re.IGNORECASE)
+_WORKING = re.compile(r"\s*\(([\d\s.,$+*/-]{3,80})\)\s*$")
 _ASIDE = re.compile(r"\s*\((?:not|and not|rather than|instead of)\b[^()]*\)$", re.IGNORECASE)
 _MODIFIES = re.compile(
     r"\s*(?:squared|cubed|factorial|plus|minus|times|base|mod|divided by|or)\b"
@@ -94,13 +95,16 @@ def parse(text: str) -> Fraction | None:
     if found is None:
         return _of_words(plain)
     rest = _ASIDE.sub("", plain[found.end :])
+    working = _WORKING.search(rest)
+    if working and _computed(working[1]) == found.value:
+        rest = rest[: working.start()]
     if _GLUED.match(rest) and not _KNOWN_UNIT.match(rest):
         return None
     return found.value if _BEHIND.fullmatch(rest) and not _CHANGES.search(rest) else None
 
 
 def _of_words(plain: str) -> Fraction | None:
-    if WORDS.fullmatch(plain):
+    if plain.isascii() and plain[:1].isalpha():
         return quantity.in_words(plain)
     digits = re.sub(r"[个只元块人次米天本支岁名]$", "", plain)
     return quantity.chinese(digits) if CHINESE.fullmatch(digits) else None

@@ -44,6 +44,12 @@ _AND_PART = re.compile(
     r"\s+and\s+(?:a|one|1)[\s-]+(half|quarter|third)\b|\s+and\s+(three)[\s-]+quarters\b", re.IGNORECASE
 )
 _PARTS = {"half": Fraction(1, 2), "quarter": Fraction(1, 4), "third": Fraction(1, 3), "three": Fraction(3, 4)}
+_PARTS_IN_WORDS = {
+    **dict.fromkeys(("half", "a half", "one half"), Fraction(1, 2)),
+    **dict.fromkeys(("a third", "one third"), Fraction(1, 3)),
+    "two thirds": Fraction(2, 3), **dict.fromkeys(("a quarter", "one quarter", "one fourth"), Fraction(1, 4)),
+    **dict.fromkeys(("three quarters", "three fourths"), Fraction(3, 4)),
+}  # fmt: skip
 _SIMPLE = re.compile(r"-?\d{1,300}(?:\.\d{1,100})?", re.ASCII)
 
 _UNITS = {w: i for i, w in enumerate(
@@ -86,7 +92,7 @@ def quantity(text: str, start: int = 0) -> Quantity | None:
         return None
     end = match.end()
     short = _SHORT.match(text, end)
-    if short and (match["money"] or short["letter"] in ("K", "bn")):
+    if short and (match["money"] or short["letter"] in ("K", "k", "bn")):
         value, end = value * _SHORT_SCALES[short["letter"].lower()], short.end()
     part = _AND_PART.match(text, end)
     if part:
@@ -141,7 +147,14 @@ def _magnitude(match: re.Match[str]) -> Fraction | None:
 
 
 def in_words(text: str) -> Fraction | None:
-    """The value of an English number in words, such as `twenty-one` or `a hundred and five`."""
+    """The value of an English number in words: `twenty-one`, `a hundred and five`, `two and a half`, `one third`."""
+    plain = " ".join(re.findall(r"[a-z]+", text.lower()))
+    if plain in _PARTS_IN_WORDS:
+        return _PARTS_IN_WORDS[plain]
+    part = _AND_PART.search(text)
+    if part and part.end() == len(text.rstrip()):
+        whole = in_words(text[: part.start()])
+        return None if whole is None else whole + _PARTS[(part[1] or part[2]).lower()]
     words = re.findall(r"[a-z]+", text.lower())
     sign = -1 if words[:1] in (["minus"], ["negative"]) else 1
     words = [w for w in words if w not in ("and", "a", "minus", "negative")]
