@@ -35,6 +35,7 @@ _INSTRUCTS = re.compile(
     r"|choose the (?:correct|best|right)|let's think step by step)",
     re.IGNORECASE,
 )
+_ECHO = re.compile(r"\W*Examples?\b", re.IGNORECASE)  # the prompt's own, not an answer
 _ANSWERED = re.compile(
     r"####[ \t]*[^\s#]|\\boxed\s*\{|\banswer\b[^\n]{0,30}?(?:\bis\b|[:：=])\W{0,8}\w|答案[是为：:]",
     re.IGNORECASE,
@@ -81,7 +82,7 @@ def _first_turn(text: str) -> str:
 def _first_problem(text: str) -> str:
     """The text before a next problem that the model made up after its answer."""
     answered = _ANSWERED.search(text)
-    if not answered:
+    if not answered or _ECHO.match(text):
         return text
     turn = _NEXT_TURN.search(text, answered.end())
     end = turn.start() if turn else len(text)

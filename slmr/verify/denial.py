@@ -35,6 +35,7 @@ _NOT = _any(
     r"\binstead of", r"(?<!nothing )\bother than", r"\bexcept", r"\bunlike", r"\bexclud(?:e|es|ing)", r"\bnicht",
         r"\bkeine?r?",
     r"\bpas", r"\bno (?:es|puede ser)", "não é", "non è", "不是", "不等于", "不能是", "并非", r"\bне",
+    r"\bguess(?:ing)?", r"\bmaybe", r"\bperhaps", r"\b(?:might|could|may) be",
 )  # fmt: skip
 # What denies the answer that follows: "is not", "the wrong answer is".
 _DENIED_BEFORE = _pattern(
@@ -227,9 +228,13 @@ def taken_back(after: str, stated: Stated) -> bool:
     return back
 
 
+_ALONE_VALUE = re.compile(r"\s*(?:\*\*|\$\$?|\\\[|\\\()([^*$\\]{1,20})(?:\*\*|\$\$?|\\\]|\\\))[\s.]*$")
+
+
 def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
     """What a sentence says that the answer is: the same value, another one, or nothing."""
-    last = None
+    alone = _ALONE_VALUE.match(sentence)
+    last = stated(alone[1]) if alone else None
     result = _RESULT.match(sentence)
     if result and len(sentence) - result.end() <= _SHORT and _REST.match(sentence, result.end()):
         last = stated(sentence[result.end() :])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from fractions import Fraction
 from functools import lru_cache
 
 from slmr.verify.brackets import depth, inside, split, squeeze
@@ -25,7 +26,7 @@ from slmr.verify.relations import (
     value_of,
 )
 from slmr.verify.spelling import normalise
-from slmr.verify.units import without_plain_unit
+from slmr.verify.units import size_of, without_plain_unit
 from slmr.verify.values import has_two_numbers, normal, same_sums, same_value, tree
 
 MAX_CHARS, MAX_DEPTH, MAX_PARTS = 10_000, 30, 100
@@ -59,6 +60,9 @@ def decide(answer: str, gold: str) -> bool | None:
     mine, theirs = normalise(answer), _gold(gold)
     if not mine:
         return False
+    sizes = size_of(answer), size_of(gold)
+    if sizes[0] and sizes[1] and sizes[0] != sizes[1]:
+        return _same_measure(mine, sizes[0], theirs, sizes[1])
     if squeeze(mine) == squeeze(theirs):
         return True
     if implausible(mine, theirs) or _MEANT_OTHER.match(mine):
@@ -85,6 +89,18 @@ def _same_as_list(answer: str, gold: str) -> bool:
         if len(parts) > 1:
             return _same_unordered(parts, listed.strip("$ ").split(",")) is True
     return False
+
+
+def _same_measure(
+    mine: str, size: tuple[str, Fraction], theirs: str, gold_size: tuple[str, Fraction]
+) -> bool | None:
+    """Whether two values in other units of one dimension are the same: 2 m and 200 cm; of two dimensions never."""
+    left, right = normal(mine), normal(theirs)
+    if left is None or right is None:
+        return None
+    return size[0] == gold_size[0] and same_sums(
+        multiply(left, number(size[1])), multiply(right, number(gold_size[1]))
+    )
 
 
 @lru_cache(maxsize=4096)

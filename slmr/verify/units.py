@@ -105,6 +105,55 @@ def _words(phrase: str) -> list[str]:
     return re.findall(r"[A-Za-zΩ][A-Za-z'-]*|[^\sA-Za-z./()·*]", plain)
 
 
+_SIZES: dict[str, tuple[str, Fraction]] = {
+    name: (dimension, Fraction(size))
+    for dimension, sizes in {
+        "length": {
+            "mm": "1/1000",
+            "cm": "1/100",
+            "dm": "1/10",
+            "m": 1,
+            "meter": 1,
+            "km": 1000,
+            "kilometer": 1000,
+        },
+        "length in feet": {
+            "in": "1/12",
+            "inch": "1/12",
+            "ft": 1,
+            "foot": 1,
+            "feet": 1,
+            "yard": 3,
+            "mile": 5280,
+        },
+        "mass": {"mg": "1/1000", "g": 1, "gram": 1, "kg": 1000, "kilogram": 1000},
+        "time": {
+            "second": 1,
+            "minute": 60,
+            "min": 60,
+            "hour": 3600,
+            "hr": 3600,
+            "day": 86_400,
+            "week": 604_800,
+        },
+        "volume": {"ml": "1/1000", "mL": "1/1000", "l": 1, "L": 1, "liter": 1, "litre": 1},
+    }.items()
+    for name, size in sizes.items()
+}
+_LAST_PIECE = re.compile(r"\\(?:text|mathrm|mbox|textrm)\s*\{\s*([A-Za-z]+)\s*\}\.?$")
+
+
+def size_of(text: str) -> tuple[str, Fraction] | None:
+    r"""What the one unit at the end measures, and its size: `\text{ km}` is a length of 1000; None for any other."""
+    piece = _LAST_PIECE.search(text.strip(" $"))
+    word = piece[1] if piece else ""
+    return (
+        _SIZES.get(word)
+        or _SIZES.get(word.lower())
+        or _SIZES.get(word.lower().removesuffix("es" if word.endswith("ches") else "s"))
+    )
+
+
 def is_unit(words: list[str]) -> bool:
     """Whether words are a unit: known names, or a plural with what describes it."""
     if not words or len(words) > 6 or any(word.lower() in _NO_UNIT for word in words):
