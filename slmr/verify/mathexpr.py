@@ -297,6 +297,9 @@ def _same_item(mine: str, theirs: str) -> bool | None:
     if "⟦" in mine + theirs and normal(theirs if "⟦" in mine else mine) is not None:
         return False
     left, right = inside(mine), inside(theirs)
+    lone = [side and side[0] == "\\{\\}" and len(side[1]) == 1 for side in (left, right)]
+    if left and right and lone[0] != lone[1]:  # a set of one thing, and that thing
+        return _same_item(left[1][0] if lone[0] else mine, right[1][0] if lone[1] else theirs)
     if left and right:
         return _same_brackets(left, right)
     if left or right:
