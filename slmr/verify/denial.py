@@ -167,7 +167,7 @@ _REST = _pattern(
     r"[\s$\\(\[{]*[^\s,;:]+(?:\s*(?:[\w°%]{1,8}|[^\w\s]+)){0,2}(?:,? (?:instead|sorry|actually|then"
     r"|after all|though))?[\W_]*$"
 )
-_MAX_CUES, _SHORT = 20, 25
+_MAX_CUES, _SHORT, _NEAR = 20, 25, 300
 _UNSURE = _pattern(
     r"\b(?:not (?:sure|certain)|unsure|no idea|i(?:'m| am)? guess(?:ing)?|(?:don't|do not) know|no sé"
     r"|weiß (?:es )?nicht|je ne sais pas)\b|不知道"
@@ -186,7 +186,7 @@ _HEDGE = _pattern(
 
 def denied(before: str, after: str, stated: Stated) -> bool:
     """Whether the sentence of an answer denies it, or names another one beside it."""
-    clause = before[-160:]
+    clause = before[-_NEAR:]
     if _DENIED_BEFORE.search(_CLAUSE.split(clause)[-1]):
         return True
     other = _OR_BEFORE.search(clause)
@@ -238,8 +238,9 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
     result = _RESULT.match(sentence)
     if result and len(sentence) - result.end() <= _SHORT and _REST.match(sentence, result.end()):
         last = stated(sentence[result.end() :])
-    for cue in ASSERTS.finditer(sentence):
-        before, rest = sentence[: cue.start()], sentence[cue.end() :]
+    for cue in list(ASSERTS.finditer(sentence))[-_MAX_CUES:]:
+        before = sentence[max(0, cue.start() - _NEAR) : cue.start()]
+        rest = sentence[cue.end() : cue.end() + _NEAR]
         if (
             FALSE_BEFORE.search(before)
             or _DENIED_BEFORE.search(before)
@@ -264,7 +265,7 @@ def _concluded(sentence: str, stated: Stated) -> bool | None:
     """Whether the last value that a sentence gives as what something is, is the answer."""
     last = None
     for cue in list(_IS.finditer(sentence))[-_MAX_CUES:]:
-        same = stated(sentence[cue.end() :])
+        same = stated(sentence[cue.end() : cue.end() + _NEAR])
         last = last if same is None else same
     return last
 

@@ -14,7 +14,7 @@ from slmr.verify.plausible import repeats
 from slmr.verify.quantity import CHINESE, MAX_DIGITS, WORDS, Quantity
 from slmr.verify.verdict import Answer
 
-_TAIL, _MAX_STATEMENT = 4_000, 600
+_TAIL, _MAX_STATEMENT, _MAX_REQUESTED = 4_000, 600, 50
 _REQUESTED = re.compile(r"####[ \t]*:?[ \t]*([^\n]*)")
 _NEXT_LINE = re.compile(r"\s*([^\n]{1,100})")
 _STRICT = re.compile(
@@ -153,7 +153,7 @@ def extract(text: str) -> Answer | None:
 
 def requested(text: str) -> Answer | None:
     """The answer on the last `####` line that holds one, or on the line below it."""
-    for match in reversed(list(_REQUESTED.finditer(text))):
+    for match in reversed(list(_REQUESTED.finditer(text))[-_MAX_REQUESTED:]):
         line, end = match[1].strip(), match.end()
         if not line and (below := _NEXT_LINE.match(text, end)):
             line, end = below[1].strip(), below.end()

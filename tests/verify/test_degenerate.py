@@ -41,6 +41,19 @@ def test_repeats_are_wrong(kind):
         assert not verdict.abstained and not verdict.lenient, (text[:80], verdict)
 
 
+# Quadratic work on texts of this size takes minutes, what is meant takes about a second: only a hang ends here.
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "unit", ["the answer is ", "Answer: B or ", "#### ", "no, ", "it is 8, ", "\\boxed{8} or ", "½", "not "]
+)
+@pytest.mark.parametrize(
+    ("kind", "answer"), [("math", "\\boxed{7} "), ("numeric", "#### 7\n"), ("choice", "Answer: B\n")]
+)
+def test_what_follows_an_answer_is_read_in_linear_time(unit, kind, answer):
+    verdict = verify(answer + unit * (90_000 // len(unit)), "B" if kind == "choice" else "7", kind)
+    assert not verdict.abstained
+
+
 def test_a_late_check_is_late_once_only(monkeypatch):
     monkeypatch.setattr(symbolic.SymbolicPool.equal, "__defaults__", (0.2,))
     poison = "\\int_0^\\infty e^{-x^x}\\cos(x^x)dx"
