@@ -11,7 +11,7 @@ import streamlit as st
 from slmr.results.html import EDITIONS
 from slmr.results.selection import Filters, Results, editions, load_results, older_versions, values
 from slmr_leaderboard.views import PAGES, page
-from slmr_leaderboard.views.parts import View
+from slmr_leaderboard.views.parts import View, plain
 from slmr_leaderboard.warm import FIRST_SHOWN
 
 
@@ -29,6 +29,8 @@ def main() -> None:
             " then `slmr leaderboard`.",
             icon=":material/info:",
         )
+    for note in results.notes:
+        st.warning(plain(note), icon=":material/warning:")
     chosen.run()
     _notices(results)
     FIRST_SHOWN.set()

@@ -26,6 +26,17 @@ EXAMPLES = (
     "slmr bench --profile paper --dry-run",
 )
 
+Jobs = Annotated[
+    str, typer.Option(help="Stages side by side here: a number, or `auto`, what the cores or GPUs hold.")
+]
+Executor = Annotated[
+    str,
+    typer.Option(help="local: on this machine; ray: on a Ray cluster (RAY_ADDRESS), or one of its own here."),
+]
+Depot = Annotated[
+    str | None, typer.Option(help="URL (fsspec) through which Ray's machines exchange artefacts.")
+]
+
 
 def bench_command(
     method: Annotated[
@@ -42,18 +53,9 @@ def bench_command(
         str, typer.Option(help="A number of seeds (3 is 0,1,2), or a list; `7,` is seed 7.")
     ] = "1",
     out: Out = Path("runs"),
-    jobs: Annotated[
-        str, typer.Option(help="Stages side by side here: a number, or `auto`, what the cores or GPUs hold.")
-    ] = "auto",
-    executor: Annotated[
-        str,
-        typer.Option(
-            help="local: on this machine; ray: on a Ray cluster (RAY_ADDRESS), or one of its own here."
-        ),
-    ] = "local",
-    depot: Annotated[
-        str | None, typer.Option(help="URL (fsspec) through which Ray's machines exchange artefacts.")
-    ] = None,
+    jobs: Jobs = "auto",
+    executor: Executor = "local",
+    depot: Depot = None,
     limit: Annotated[int | None, typer.Option(min=8, help="Items a task, and problems in the pool.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and its cost, and stop.")

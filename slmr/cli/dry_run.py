@@ -26,12 +26,12 @@ def print_plan(plan: Plan, lacking: Sequence[str]) -> None:
     """A line a stage and their sum, with the assumptions, and what is missing, each with how to get it."""
     missing = {node.key for node in missing_nodes(Store(plan.folder / "artefacts"), plan.nodes)}
     machines, shapes = [_machine(plan, gpus) for gpus in _GPUS], _shapes(plan)
-    found = estimate(plan.nodes, shapes, machines)
-    to_do = [e for e in found if e.node.key in missing]
-    rows = [_row(plan, e, "to do" if e.node.key in missing else "done") for e in found]
+    estimates = estimate(plan.nodes, shapes, machines)
+    to_do = [e for e in estimates if e.node.key in missing]
+    rows = [_row(plan, e, "to do" if e.node.key in missing else "done") for e in estimates]
     print_listing([*rows, _sum_row(to_do)], as_json=False)
     print(f"{len(plan.nodes)} stages into {plan.folder}")
-    _print_basis(plan, machines, shapes, [e.node.label for e in found if not e.flow.known])
+    _print_basis(plan, machines, shapes, [e.node.label for e in estimates if not e.flow.known])
     faults = [*lacking, *lacking_for(plan.profile, plan.tasks)]
     print("Missing here" if faults else "Missing here: nothing")
     for fault in faults:
@@ -111,14 +111,14 @@ def _print_basis(
             f"- model: {shape.parameters:,} weights; {shape.layers} layers, hidden {shape.hidden}, inner"
             f" {shape.intermediate}, {shape.heads} heads, {shape.kv_heads} of keys, vocabulary {shape.vocabulary:,}"
         )
-    own = "".join(
+    per_stage = "".join(
         f", {kind} {passes.accumulation}" for kind, passes in training.stages.items() if passes.accumulation
     )
     lora = f", adapters of rank {training.lora.rank}" if training.lora else ""
     print(
         f"- training: {machines[0].train_flops} N FLOPs a token, float32 states of 16 N bytes, {training.strategy},"
-        f" {training.accumulation} passes a step{own}{lora}; generation: 2 N FLOPs a token, a step as long as reading"
-        f" weights and cache takes, or as its least; engine {plan.profile.engine.name}, in a training"
+        f" {training.accumulation} passes a step{per_stage}{lora}; generation: 2 N FLOPs a token, a step as"
+        f" long as reading weights and cache takes, or as its least; engine {plan.profile.engine.name}, in a training"
         f" {_rollouts(machines)}; a teacher's own work is not here"
     )
     print(f"- assumed: {', '.join(f'{name} {value}' for name, value in ASSUMED.rows())}")

@@ -6,11 +6,14 @@ import atexit
 import gc
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slmr.cli.options import AsJson, DataDir, Out, TasksPath, console, print_json, use_data_dir
+
+if TYPE_CHECKING:
+    from slmr.pipeline.evaluation import EvalRequest
 
 EXAMPLES = (
     "slmr eval lab-llama",
@@ -58,12 +61,7 @@ def eval_command(
     # The libraries' objects live as long as the process: searching them for garbage takes two seconds.
     gc.set_threshold(10_000)
     atexit.register(gc.freeze)
-    from slmr.cli.display import BenchDisplay, tell
-    from slmr.pipeline.evaluation import EvalRequest, evaluate_model
-    from slmr.results.entries import MethodResult, RunRow
-    from slmr.results.publish import manifests_of, speed_of
-    from slmr.results.report import warnings
-    from slmr.results.tables import eval_table
+    from slmr.pipeline.evaluation import EvalRequest
 
     use_data_dir(data_dir)
     request = EvalRequest(
@@ -72,6 +70,18 @@ def eval_command(
         compile=compile_steps, trust_remote_code=trust_remote_code, limit=limit, seed=seed, data_dir=data_dir, out=out,
         tasks_paths=tuple(tasks_path or ()),
     )  # fmt: skip
+    _evaluate(request, as_json)
+
+
+def _evaluate(request: EvalRequest, as_json: bool) -> None:
+    """Evaluates and prints: the tasks' accuracies, what is to be warned of, the speed, and where the run is."""
+    from slmr.cli.display import BenchDisplay, tell
+    from slmr.pipeline.evaluation import evaluate_model
+    from slmr.results.entries import MethodResult, RunRow
+    from slmr.results.publish import manifests_of, speed_of
+    from slmr.results.report import warnings
+    from slmr.results.tables import eval_table
+
     with BenchDisplay() as display:
         rows, folder = evaluate_model(request, display, tell)
     result = MethodResult.of(RunRow(row, folder) for row in rows)

@@ -48,14 +48,10 @@ class ArithmeticLocator:
     """
 
     def locate(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[WrongStep | None]:
-        return [self._first(attempt) for attempt in attempts]
-
-    @staticmethod
-    def _first(attempt: str) -> WrongStep | None:
-        for index, step in enumerate(split_steps(attempt)):
-            if false_equation(step):
-                return named_step(attempt, index, "arithmetic")
-        return None
+        false = [[false_equation(step) is not None for step in split_steps(attempt)] for attempt in attempts]
+        return named_steps(
+            attempts, [which.index(True) if any(which) else None for which in false], "arithmetic"
+        )
 
 
 class RolloutLocator:
@@ -75,11 +71,8 @@ class RolloutLocator:
         self.cost = Cost()
 
     def locate(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[WrongStep | None]:
-        counts = self.right(problems, attempts)
-        return [
-            named_step(attempt, first_drop(right, self._drop), "rollout")
-            for attempt, right in zip(attempts, counts, strict=True)
-        ]
+        drops = [first_drop(right, self._drop) for right in self.right(problems, attempts)]
+        return named_steps(attempts, drops, "rollout")
 
     def right(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[list[int]]:
         """How many of `n` continuations are right from an attempt's first 0, 1, 2, ... steps: all in one call."""
@@ -123,10 +116,17 @@ class TeacherLocator:
         self._teacher = teacher
 
     def locate(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[WrongStep | None]:
-        return [
-            None if index is None else named_step(attempt, index, "teacher")
-            for attempt, index in zip(attempts, self._teacher.first_wrong(problems, attempts), strict=True)
-        ]
+        return named_steps(attempts, self._teacher.first_wrong(problems, attempts), "teacher")
+
+
+def named_steps(
+    attempts: Sequence[str], indices: Sequence[int | None], found_by: LocatorName
+) -> list[WrongStep | None]:
+    """The step at the index in each attempt; None where there is none."""
+    return [
+        None if index is None else named_step(attempt, index, found_by)
+        for attempt, index in zip(attempts, indices, strict=True)
+    ]
 
 
 def named_step(attempt: str, index: int, found_by: LocatorName) -> WrongStep:

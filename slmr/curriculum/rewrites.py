@@ -29,15 +29,15 @@ def _chain(match: re.Match[str]) -> str:
     cut = re.match(r"\s*[-+*/×÷]\s", left)  # `x - 3 * 4`: a subtraction whose left side is no number
     if cut or value is None or value != evaluate_expression(right):
         return match[0]
-    found: list[str] = []
+    equations: list[str] = []
     try:
-        _reduce(ast.parse(left.replace("×", "*").replace("÷", "/").strip(), mode="eval").body, found)
+        _reduce(ast.parse(left.replace("×", "*").replace("÷", "/").strip(), mode="eval").body, equations)
     except (SyntaxError, ValueError):
         return match[0]
-    return lead + ". ".join(found) if len(found) > 1 else match[0]
+    return lead + ". ".join(equations) if len(equations) > 1 else match[0]
 
 
-def _reduce(node: ast.expr, found: list[str]) -> Fraction:
+def _reduce(node: ast.expr, equations: list[str]) -> Fraction:
     """The value of an expression; every operation in it is appended as an equation of its own."""
     match node:
         case ast.Constant(value=int() | float()):
@@ -45,12 +45,12 @@ def _reduce(node: ast.expr, found: list[str]) -> Fraction:
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
             return -Fraction(str(number))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _SIGNS:
-            a, b = _reduce(left, found), _reduce(right, found)
+            a, b = _reduce(left, equations), _reduce(right, equations)
             plain = f"{_written(a)} {_SIGNS[type(op)]} {_written(b)}"
             value = evaluate_expression(plain)
             if value is None:
                 raise ValueError(f"{plain} has no value")
-            found.append(f"{plain} = {_written(value)}")
+            equations.append(f"{plain} = {_written(value)}")
             return value
     raise ValueError("not arithmetic")
 

@@ -1,7 +1,7 @@
-"""When a probe may leave a problem alone: how likely its class after all K completions is another one. Ours.
+"""When a probe may stop sampling a problem: how likely its class after all K completions is another one. Ours.
 
 Each problem's rate is taken as drawn from a Beta law, fitted to the counts of the whole pool (empirical
-Bayes). Of the completions that are left, the number of right ones is then beta-binomial, so the chance
+Bayes). Of the remaining completions, the number of right ones is then beta-binomial, so the chance
 that the class changes is a sum of at most K terms, exact. Stopping depends on nothing but the counts, so
 neither the fit nor the chance is biased by what was stopped before.
 """
@@ -79,10 +79,10 @@ def fit_prior(counts: Counts) -> Prior:
     return Prior(float(a), float(b))
 
 
-def chance_of_change(counts: Counts, left: int, prior: Prior, classes: Classes) -> np.ndarray:
-    """The chance that `left` more completions put a problem into another class: [problems].
+def chance_of_change(counts: Counts, remaining: int, prior: Prior, classes: Classes) -> np.ndarray:
+    """The chance that `remaining` more completions put a problem into another class: [problems].
 
-    P(R = j) = C(m, j) B(a + r + j, b + n - r + m - j) / B(a + r, b + n - r) for R right ones of m = left,
+    P(R = j) = C(m, j) B(a + r + j, b + n - r + m - j) / B(a + r, b + n - r) for R right ones of m = remaining,
     summed over the j that change the class. It is exactly 0 where none does, whatever the law says; that
     holds also if some of the completions get no verdict, as then fewer counts can be reached.
     """
@@ -90,11 +90,11 @@ def chance_of_change(counts: Counts, left: int, prior: Prior, classes: Classes) 
     from scipy.special import betaln, gammaln
 
     right, judged = counts.right[:, None], counts.judged[:, None]
-    more = np.arange(left + 1)[None, :]
+    more = np.arange(remaining + 1)[None, :]
     a, b = prior.a + right, prior.b + judged - right
-    ways = gammaln(left + 1) - gammaln(more + 1) - gammaln(left - more + 1)
-    chance = np.exp(ways + betaln(a + more, b + left - more) - betaln(a, b))
-    changes = classes.of(Counts(right + more, judged + left)) != classes.of(Counts(right, judged))
+    ways = gammaln(remaining + 1) - gammaln(more + 1) - gammaln(remaining - more + 1)
+    chance = np.exp(ways + betaln(a + more, b + remaining - more) - betaln(a, b))
+    changes = classes.of(Counts(right + more, judged + remaining)) != classes.of(Counts(right, judged))
     return (chance * changes).sum(axis=1)
 
 
@@ -107,16 +107,16 @@ class StoppingRule:
     error: float
 
     def chance_of_change(
-        self, right: np.ndarray, judged: np.ndarray, going_on: Sequence[int], drawn: int
+        self, right: np.ndarray, judged: np.ndarray, going_on: Sequence[int], sampled: int
     ) -> np.ndarray:
-        """Of the problems in `going_on`, with `drawn` completions each; all counts go into the fit."""
+        """Of the problems in `going_on`, with `sampled` completions each; all counts go into the fit."""
         import numpy as np
 
         prior = fit_prior(Counts(right, judged))
         counts = np.stack((right, judged))[:, list(going_on)]
         different, which = np.unique(counts, axis=1, return_inverse=True)
-        return chance_of_change(Counts(*different), self.k - drawn, prior, self.classes)[which.ravel()]
+        return chance_of_change(Counts(*different), self.k - sampled, prior, self.classes)[which.ravel()]
 
-    def stops(self, chance: np.ndarray, drawn: int) -> np.ndarray:
-        """Which of the problems with these chances, after `drawn` completions each, are left alone."""
-        return chance <= (self.error if drawn >= _FEWEST else 0.0)
+    def stops(self, chance: np.ndarray, sampled: int) -> np.ndarray:
+        """Which of the problems with these chances, after `sampled` completions each, are left alone."""
+        return chance <= (self.error if sampled >= _FEWEST else 0.0)

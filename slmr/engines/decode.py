@@ -115,8 +115,15 @@ def _step(model: PreTrainedModel, cache: SlotCache, running: Sequence[Row]) -> t
 
 def _extend(running: Sequence[Row], logits: torch.Tensor, temperature: float) -> None:
     """Gives every running row its next token."""
-    draws = uniforms([r.seed for r in running], [len(r.ids) for r in running]) if temperature else None
-    tokens, logprobs = pick(logits, temperature, draws)
-    for row, token, logprob in zip(running, tokens.tolist(), logprobs.tolist(), strict=True):
+    for row, token, logprob in zip(running, *next_tokens(running, logits, temperature), strict=True):
         row.ids.append(token)
         row.logprobs.append(logprob)
+
+
+def next_tokens(
+    rows: Sequence[Row], logits: torch.Tensor, temperature: float
+) -> tuple[list[int], list[float]]:
+    """The next token of each row and its log-probability, from logits [rows, vocabulary]."""
+    draws = uniforms([r.seed for r in rows], [len(r.ids) for r in rows]) if temperature else None
+    tokens, logprobs = pick(logits, temperature, draws)
+    return tokens.tolist(), logprobs.tolist()

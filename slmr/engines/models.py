@@ -88,8 +88,8 @@ def is_on_hand(name: str) -> bool:
         return True
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(hub["repo"], hub["file"] or "config.json", revision=hub["revision"])
-    return isinstance(found, str)
+    file = try_to_load_from_cache(hub["repo"], hub["file"] or "config.json", revision=hub["revision"])
+    return isinstance(file, str)
 
 
 def cache_folder() -> Path:
@@ -117,11 +117,11 @@ def _resolve(name: str, say: Say, above: tuple[Path, ...]) -> Model:
         return Model(url, "server", url, digest({"server": url}))
     if name in MODELS:
         return _folder(name, "lab", model_path(name), say, above)
-    place = Path(os.path.expanduser(name))
-    if name and os.path.isdir(place):
-        return _folder(name, "folder", place, say, above)
-    if os.path.isfile(place):
-        return _gguf(name, place, say)
+    path = Path(os.path.expanduser(name))
+    if name and os.path.isdir(path):
+        return _folder(name, "folder", path, say, above)
+    if os.path.isfile(path):
+        return _gguf(name, path, say)
     if name.lower() in ("smollm2", _SMOL.lower()):
         return _gguf(_SMOL, _packaged(name), say)
     if name.startswith(("/", ".", "~")) or (name.lower().endswith(".gguf") and name.count("/") < 2):
@@ -148,11 +148,11 @@ def _check(folder: Path) -> None:
     if not (folder / "config.json").is_file():
         hint = "".join(f"; name the file, such as {file}" for file in sorted(folder.glob("*.gguf"))[:1])
         raise RequestError(f"{folder} is no transformers model: it has no config.json{hint}")
-    found = {file.name: _json(file) for file in _counted(folder) if file.suffix == ".json"}
-    if not isinstance(found["config.json"], dict):
+    settings = {file.name: _json(file) for file in _counted(folder) if file.suffix == ".json"}
+    if not isinstance(settings["config.json"], dict):
         raise RequestError(f"{folder / 'config.json'} is no model's configuration")
     _check_weights(folder)
-    index = found.get("model.safetensors.index.json")
+    index = settings.get("model.safetensors.index.json")
     if index and not (folder / "model.safetensors").is_file():
         with reading(f"{folder}: its index of weights cannot be read"):
             shards = sorted(set(index["weight_map"].values()))
@@ -182,8 +182,8 @@ def _json(file: Path) -> Any:
 
 def _counted(folder: Path) -> list[Path]:
     """The files that a model's answers can depend on."""
-    found = (f for pattern in ("*", "additional_chat_templates/*") for f in folder.glob(pattern))
-    return sorted(f for f in found if f.suffix in _COUNTED and f.name not in _UNCOUNTED and f.is_file())
+    files = (f for pattern in ("*", "additional_chat_templates/*") for f in folder.glob(pattern))
+    return sorted(f for f in files if f.suffix in _COUNTED and f.name not in _UNCOUNTED and f.is_file())
 
 
 def _sha256(file: Path) -> str:
@@ -206,8 +206,8 @@ def _sha256(file: Path) -> str:
 
 
 def _state(file: Path) -> list[int]:
-    found = file.stat()
-    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+    stat = file.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
 
 def _converted(name: str, kind: ModelKind, place: str, make: Make, what: str, say: Say) -> Model:
@@ -336,7 +336,7 @@ def _from_hub(name: str, hub: re.Match[str], say: Say, above: tuple[Path, ...]) 
         with disk_faults(Path(repo)):
             if file:
                 return _gguf(name, Path(hf_hub_download(repo, file, revision=revision)), say)
-            found = Path(snapshot_download(repo, revision=revision, **_HUB_FILES))
+            snapshot = Path(snapshot_download(repo, revision=revision, **_HUB_FILES))
     except (RequestError, WorkError):
         raise
     except Exception as error:  # the HTTP client's kinds derive from Exception alone
@@ -347,7 +347,7 @@ def _from_hub(name: str, hub: re.Match[str], say: Say, above: tuple[Path, ...]) 
             f"no model '{name}': there is no such folder, and the hub does not give it ({reason}); give a folder,"
             f" a .gguf file or a lab model ({', '.join(MODELS)})"
         ) from None
-    if not any(found.glob("*.safetensors")):
+    if not any(snapshot.glob("*.safetensors")):
         raise RequestError(f"{name} has no safetensors weights; of GGUF files name one: {repo}/FILE.gguf")
-    model = _folder(name, "hub", found, say, above)
-    return replace(model, note=model.note or f"hub revision {found.name[:12]}")
+    model = _folder(name, "hub", snapshot, say, above)
+    return replace(model, note=model.note or f"hub revision {snapshot.name[:12]}")

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmr.engines import Sampling, memory
-from slmr.engines.decode import Decoding, Row, decode
-from slmr.engines.draws import pick, uniforms
+from slmr.engines.decode import Decoding, Row, decode, next_tokens
 from slmr.errors import RequestError
 
 if TYPE_CHECKING:
@@ -127,9 +126,9 @@ def _agrees(model: PreTrainedModel, row: Row) -> bool:
 
     ids = torch.tensor([[*row.prompt, *row.ids]], device=model.device)
     logprobs = model(input_ids=ids).logits[0, len(row.prompt) - 1 : -1].float().log_softmax(-1)
-    found = logprobs.gather(-1, torch.tensor(row.ids, device=model.device)[:, None])[:, 0]
+    expected = logprobs.gather(-1, torch.tensor(row.ids, device=model.device)[:, None])[:, 0]
     tolerance = 1e-3 if model.dtype == torch.float32 else 0.1
-    return bool(((found - torch.tensor(row.logprobs, device=model.device)).abs() < tolerance).all())
+    return bool(((expected - torch.tensor(row.logprobs, device=model.device)).abs() < tolerance).all())
 
 
 def generate(model: PreTrainedModel, rows: Sequence[Row], batch_size: int, how: Decoding) -> Iterator[Row]:
@@ -160,14 +159,15 @@ class _Draw:
         self._batch, self._how = batch, how
 
     def __call__(self, _: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        rows, temperature = self._batch, self._how.temperature
-        draws = uniforms([r.seed for r in rows], [len(r.ids) for r in rows]) if temperature else None
-        tokens, logprobs = pick(scores, temperature, draws)
-        for row, token, logprob in zip(rows, tokens.tolist(), logprobs.tolist(), strict=True):
+        import torch
+
+        tokens, logprobs = next_tokens(self._batch, scores, self._how.temperature)
+        for row, token, logprob in zip(self._batch, tokens, logprobs, strict=True):
             if not row.ids or not self._how.done(row):
                 row.ids.append(token)
                 row.logprobs.append(logprob)
-        return scores.new_full(scores.shape, float("-inf")).scatter_(-1, tokens[:, None], 0.0)
+        chosen = torch.tensor(tokens, device=scores.device)[:, None]
+        return scores.new_full(scores.shape, float("-inf")).scatter_(-1, chosen, 0.0)
 
 
 class _AllDone:

@@ -134,12 +134,12 @@ class TransformersEngine:
         del self.model, self._sampler
 
     def _rows(self, rows: Sequence[Row], sampling: Sampling) -> Iterator[Row]:
-        """The rows as they are done. Out of memory, what is left starts again with half the batch."""
-        left = {row.index: row for row in rows}
-        while left:
+        """The rows as they are done. Out of memory, what is not done starts again with half the batch."""
+        waiting = {row.index: row for row in rows}
+        while waiting:
             try:
-                for row in self._sampler.run(list(left.values()), sampling, self.batch_size):
-                    del left[row.index]
+                for row in self._sampler.run(list(waiting.values()), sampling, self.batch_size):
+                    del waiting[row.index]
                     yield row
             except RuntimeError as error:
                 if not memory.exhausted(error):
@@ -149,7 +149,7 @@ class TransformersEngine:
                         "out of memory with one completion at a time; use a smaller model or dtype=bfloat16"
                     ) from None
                 self.batch_size //= 2
-                left = {i: Row(row.index, row.prompt, row.seed) for i, row in left.items()}
+                waiting = {i: Row(row.index, row.prompt, row.seed) for i, row in waiting.items()}
                 memory.release()
 
     def _batches(self, lengths: Sequence[int]) -> Iterable[list[int]]:

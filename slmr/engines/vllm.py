@@ -126,13 +126,13 @@ def _undisturbed() -> Iterator[None]:
     import torch
 
     threads, set_threads = torch.get_num_threads(), torch.set_num_threads
-    drawn, numpys = random.getstate(), np.random.get_state()
+    python_state, numpy_state = random.getstate(), np.random.get_state()
     try:
         with torch.random.fork_rng():
             yield
     finally:
-        random.setstate(drawn)
-        np.random.set_state(numpys)
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
         torch.set_num_threads = set_threads
         torch.set_num_threads(threads)
 

@@ -87,12 +87,12 @@ class VllmServer:
             WorkError: the server refuses, fails for too long, or has got other weights meanwhile.
         """
         with ThreadPoolExecutor(1) as thread:  # the caller may be inside a loop of its own
-            drawn = thread.submit(asyncio.run, self._draw(rows, sampling, sorted(ends))).result()
+            answers = thread.submit(asyncio.run, self._draw(rows, sampling, sorted(ends))).result()
         if self._loaded and self._ask("GET", f"{self._root}/weight_info")["weight_version"] != self._loaded:
             raise WorkError(
                 f"another run gave {self.url} its weights: a server samples for one run at a time"
             )
-        for row, answer in zip(rows, drawn, strict=True):
+        for row, answer in zip(rows, answers, strict=True):
             row.ids, row.logprobs = answer.token_ids, answer.logprobs
 
     def close(self) -> None:
@@ -100,7 +100,7 @@ class VllmServer:
 
     def _check(self, settings: EngineSettings) -> None:
         config = self._ask("GET", f"{self._root}/server_info?config_format=json")["vllm_config"]
-        found = {
+        started = {
             "worker-extension-cls": config["parallel_config"]["worker_extension_cls"],
             "logprobs-mode": config["model_config"]["logprobs_mode"],
             "dtype": str(config["model_config"]["dtype"]).removeprefix("torch."),
@@ -108,7 +108,7 @@ class VllmServer:
         wanted = {
             "worker-extension-cls": EXTENSION, "logprobs-mode": "processed_logprobs", "dtype": settings.dtype,
         }  # fmt: skip
-        if wrong := [name for name in wanted if found[name] != wanted[name]]:
+        if wrong := [name for name in wanted if started[name] != wanted[name]]:
             options = " ".join(f"--{name} {wanted[name]}" for name in wrong)
             raise RequestError(
                 f"{self.url}: to sample rollouts, vLLM's server has to be started with {options}"
@@ -134,14 +134,14 @@ class VllmServer:
         api = Endpoint(self.url, PATIENCE, self._concurrency)
         gate, stopping = asyncio.Semaphore(self._concurrency), asyncio.Event()
 
-        async def one(row: Row) -> _Drawn:
+        async def draw(row: Row) -> _Drawn:
             async with gate:
                 return await api.ask(
                     lambda: self._completion(api, row, sampling, ends), _Drawn, PATIENCE, stopping
                 )
 
         try:
-            return await asyncio.gather(*(one(row) for row in rows))
+            return await asyncio.gather(*(draw(row) for row in rows))
         except Refused as refusal:
             raise WorkError(f"{self.url} refused a request: {refusal}") from None
         finally:

@@ -35,10 +35,10 @@ def lm_eval_accuracy(
 
     roots: list[Any] = sorted({task.folder.parent for task in tasks})
     kinds: dict[str, Kind] = {task.name: task.kind for task in tasks}
-    found: dict[tuple[str, str, Kind], Verdict] = {
+    verdicts: dict[tuple[str, str, Kind], Verdict] = {
         (row["completion"], row["gold"], kinds[row["task"]]): _verdict(row) for row in rows
     }
-    with _quiet_progress(), _templates_compiled_once(), known_verdicts(found):
+    with _quiet_progress(), _templates_compiled_once(), known_verdicts(verdicts):
         manager = TaskManager(include_path=roots, include_defaults=False)
         loaded = manager.load([task.name for task in tasks])
         for task in loaded["tasks"].values():
@@ -71,8 +71,8 @@ def _kept_answers(rows: Sequence[Mapping[str, Any]]) -> Any:
         """lm-eval's view of the engine."""
 
         def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-            left = {name: iter(answers) for name, answers in by_task.items()}
-            return [_answer(request, next(left[str(request.task_name)], None)) for request in requests]
+            answers = {name: iter(rows) for name, rows in by_task.items()}
+            return [_answer(request, next(answers[str(request.task_name)], None)) for request in requests]
 
         def loglikelihood(
             self, requests: list[Instance], disable_tqdm: bool = False

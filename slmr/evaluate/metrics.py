@@ -20,22 +20,18 @@ ABSTENTIONS = ("malformed_gold", "timeout", "checker_error")
 
 def judged(rows: Sequence[Row], tasks: Mapping[str, Task]) -> list[dict[str, Any]]:
     """The rows with the checkers' verdicts, whatever verdicts they had. Equal answers are decided once."""
-    found: dict[tuple[str, str, Kind], Verdict] = {}
+    cases: list[tuple[str, str, Kind]] = [
+        (str(row["completion"]), str(row["gold"]), tasks[row["task"]].kind) for row in rows
+    ]
+    verdicts: dict[tuple[str, str, Kind], Verdict] = {}
     kinds: set[Kind] = {task.kind for task in tasks.values()}
     for kind in kinds:
-        asked = [
-            (str(row["completion"]), str(row["gold"])) for row in rows if tasks[row["task"]].kind == kind
-        ]
-        distinct = list(dict.fromkeys(asked))
-        verdicts = verify_batch(
-            [completion for completion, _ in distinct], [gold for _, gold in distinct], kind
-        )
-        for (completion, gold), verdict in zip(distinct, verdicts, strict=True):
-            found[completion, gold, kind] = verdict
-    decided = [found[row["completion"], row["gold"], tasks[row["task"]].kind] for row in rows]
+        distinct = list(dict.fromkeys(case for case in cases if case[2] == kind))
+        of_kind = verify_batch([text for text, _, _ in distinct], [gold for _, gold, _ in distinct], kind)
+        verdicts |= zip(distinct, of_kind, strict=True)
     return [
-        {**row, **{name: getattr(verdict, name) for name in VERDICT_FIELDS}}
-        for row, verdict in zip(rows, decided, strict=True)
+        {**row, **{name: getattr(verdicts[case], name) for name in VERDICT_FIELDS}}
+        for row, case in zip(rows, cases, strict=True)
     ]
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -77,7 +78,8 @@ class Child:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
-                pipe.close()
+                with suppress(BrokenPipeError):  # it had not read all that it was sent
+                    pipe.close()
 
     def why_it_ended(self, code: int) -> str:
         """In a line: the signal or the exit code, and the end of its log."""
@@ -102,10 +104,10 @@ def run_in(
     for i, child in enumerate(children):
         child.send(job, lambda message, i=i: messages.put((i, message)))
     ends: dict[int, Message] = {}  # in the order of time: the first to fail is what failed
-    asked, since_fault = False, None
+    stop_sent, since_fault = False, None
     while len(ends) < len(children) and not (since_fault and since_fault.seconds > GRACE_S):
-        if stopping() and not asked:
-            asked = True
+        if stopping() and not stop_sent:
+            stop_sent = True
             for child in children:
                 child.ask_to_stop()
         try:
@@ -116,7 +118,7 @@ def run_in(
             context.progress(*message["progress"])
         elif i not in ends:
             early = (
-                asked and message.get("exited") == -signal.SIGTERM
+                stop_sent and message.get("exited") == -signal.SIGTERM
             )  # it had not begun to listen to signals
             ends[i] = {"stopped": True} if early else message
             since_fault = since_fault or (None if "done" in message else Stopwatch())

@@ -48,13 +48,13 @@ class EvalRequest:
     def command(self) -> str:
         """The command line that makes the same evaluation again."""
         words = ["slmr", "eval", self.model, "--tasks", self.tasks]
-        given = {
+        changed = {
             name: value for name, value in vars(self).items() if value != getattr(EvalRequest, name, None)
         }
         for name in ("k", "temperature", "fewshot", "max_tokens", "engine", "dtype", "device", "batch_size",
                      "served_name", "limit", "seed", "data_dir"):  # fmt: skip
-            if name in given:
-                words += [f"--{name.replace('_', '-')}", str(given[name])]
+            if name in changed:
+                words += [f"--{name.replace('_', '-')}", str(changed[name])]
         words += [f"--{n.replace('_', '-')}" for n in ("compile", "trust_remote_code") if getattr(self, n)]
         for path in self.tasks_paths:
             words += ["--tasks-path", str(path)]
@@ -81,8 +81,8 @@ def evaluate_model(
     })  # fmt: skip
     entry = Entry(_RECIPE, model.name, request.seed, student, node, request.command())
     profile = load_profile("lab").model_copy(update={"engine": settings, "threads": None})
-    asked = BenchRequest(out=request.out, tasks_paths=request.tasks_paths)
-    plan = Plan(profile, tasks, [entry], request.out / run_name(model.name, node), asked, [node])
+    bench = BenchRequest(out=request.out, tasks_paths=request.tasks_paths)
+    plan = Plan(profile, tasks, [entry], request.out / run_name(model.name, node), bench, [node])
     summary = run_bench(plan, watcher or SilentWatcher())
     return summary.rows, plan.folder
 

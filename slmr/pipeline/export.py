@@ -89,8 +89,8 @@ def _counted(
 ) -> Iterable[dict[str, Any]]:
     """A row for every pair of states, of the problems that have both."""
     counts = Counter((before[name], after[name]) for name in before if name in after)
-    for (left, right), n in sorted(counts.items()):
-        yield {**head, "before": left, "after": right, "n": n}
+    for (state_before, state_after), n in sorted(counts.items()):
+        yield {**head, "before": state_before, "after": state_after, "n": n}
 
 
 def _artefacts(store: Store, model: Node) -> list[tuple[StageNode, Path]]:

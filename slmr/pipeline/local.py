@@ -51,8 +51,8 @@ def make_locally(work: Work, watcher: Watcher) -> None:
         WorkError: a stage failed, a worker died, or the disk refused; finished stages are kept.
         Stopped: a signal came.
     """
-    slots = slots_for(work.profile, work.jobs, model_bytes(work.nodes))
-    if len(slots) == 1:
+    slots = slots_for(work.profile, work.jobs, model_bytes(work.nodes)) if work.jobs != 1 else []
+    if len(slots) <= 1:
         make_here(work, watcher)
         return
     missing = plan_missing(work, watcher)

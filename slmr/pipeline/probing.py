@@ -30,7 +30,9 @@ def _planner(model: str, profile: Any, seed: int, say: Say) -> tuple[Planner, No
 def _make(nodes: list[StageNode], profile: str, out: Path, name: str, watcher: Watcher) -> Path:
     """Makes the nodes, in order, in the run folder `out/name`; returns the last one's folder."""
     request = BenchRequest(profile=profile, out=out)
-    plan = Plan(load_profile(profile), [], [], out / name, request, nodes)
+    plan = Plan(
+        load_profile(profile).model_copy(update={"threads": None}), [], [], out / name, request, nodes
+    )
     with disk_faults(out):
         store = make_artefacts(plan, watcher)
     return nodes[-1].output(store)
@@ -67,16 +69,17 @@ def probe_model(
     if request.limit is not None:
         values["pool"]["size"] = request.limit
     planner, student = _planner(request.model, profile, request.seed, say)
-    made: dict[str, StageNode] = {}
-    for name, inputs in (("pool", ()), ("probe", ("model", "problems")), ("partition", ("probe",))):
-        known = {"model": student, "problems": made.get("pool"), "probe": made.get("probe")}
-        given = {label: (node,) for label in inputs if (node := known[label])}
-        made[name] = planner.make(stages()[name], name, values[name], given, f"stage {name}")
-    folder = _make(list(made.values()), request.profile, request.out, "probe", watcher or SilentWatcher())
+
+    def node(name: str, **inputs: Node) -> StageNode:
+        by_name = {label: (source,) for label, source in inputs.items()}
+        return planner.make(stages()[name], name, values[name], by_name, f"stage {name}")
+
+    pool = node("pool")
+    probe = node("probe", model=student, problems=pool)
+    nodes = [pool, probe, node("partition", probe=probe)]
+    folder = _make(nodes, request.profile, request.out, "probe", watcher or SilentWatcher())
     groups = read_rows(folder / GROUPS)
-    return [
-        _group_row(name, groups) for name in reversed(GROUP_ORDER)
-    ], folder.parent / f"probe-{made['probe'].key}"
+    return [_group_row(name, groups) for name in reversed(GROUP_ORDER)], folder.parent / probe.artefact
 
 
 def _group_row(name: str, groups: Sequence[dict[str, Any]]) -> dict[str, Any]:

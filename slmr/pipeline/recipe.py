@@ -90,18 +90,20 @@ def recipe_files(extra: Sequence[Path] = ()) -> dict[str, Path]:
         RequestError: two files define one method, or an extra folder does not exist.
     """
     roots = [resource("baselines"), *installed_methods(), *extra]
-    own = Path(__file__).parents[1] / "curriculum"
-    files = [own / "stagewise.yaml", *sorted((own / "ablations").glob("*.yaml"))]
+    curriculum = Path(__file__).parents[1] / "curriculum"
+    files = [curriculum / "stagewise.yaml", *sorted((curriculum / "ablations").glob("*.yaml"))]
     for root in roots:
         if not root.is_dir():
             raise RequestError(f"methods folder {root} does not exist")
         files += sorted(root.glob("*.yaml"))
-    found: dict[str, Path] = {}
+    by_name: dict[str, Path] = {}
     for file in files:
-        if file.stem in found:
-            raise RequestError(f"method '{file.stem}' is defined twice: in {found[file.stem]} and in {file}")
-        found[file.stem] = file
-    return found
+        if file.stem in by_name:
+            raise RequestError(
+                f"method '{file.stem}' is defined twice: in {by_name[file.stem]} and in {file}"
+            )
+        by_name[file.stem] = file
+    return by_name
 
 
 def load_recipe(name: str, extra: Sequence[Path] = ()) -> Recipe:

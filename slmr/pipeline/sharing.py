@@ -50,9 +50,9 @@ def sharing(store: Store, plan: Plan) -> Sharing:
     )
 
 
-def _whole(store: Store, found: Iterable[Entry]) -> Cost:
+def _whole(store: Store, entries: Iterable[Entry]) -> Cost:
     """Of methods in one bench: every stage and evaluation once."""
-    ends = {end.key: end for entry in found for end in entry.last}
+    ends = {end.key: end for entry in entries for end in entry.last}
     return _sum([spent_on(store, ends.values()), *(_answers(store, end) for end in ends.values())])
 
 

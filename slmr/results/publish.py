@@ -18,6 +18,7 @@ from slmr.results.schema import (
     TABLES,
     SummaryRow,
     items_file,
+    note_of,
     read_summary,
     read_table,
     run_file,
@@ -27,7 +28,6 @@ from slmr.results.schema import (
 from slmr.tasks.registry import load_task
 
 MANIFESTS = "manifests.json"
-NOTE = "NOTE.md"  # written by hand, for the readers of a published folder
 _TEXTS = ("prompt", "completion", "gold", "extracted", "reason")
 _OF_THE_ITEM = ("prompt", "gold")  # kept once for all methods
 _NO_TEXTS = {name: None for name in _TEXTS if name not in _OF_THE_ITEM}
@@ -74,8 +74,7 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> None:
     contamination = [*(before.contamination if before else []), *summary.contamination]
     newest = {(c.train, c.test): c for c in contamination}
     write_summary(partial / "summary.json", rows, list(newest.values()))
-    note = (partial / NOTE).read_text(encoding="utf-8") if (partial / NOTE).is_file() else ""
-    write_text(partial / "README.md", _readme(target.name, note, rows, list(manifests.values())))
+    write_text(partial / "README.md", _readme(target.name, note_of(partial), rows, list(manifests.values())))
 
 
 def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None) -> None:

@@ -26,7 +26,7 @@ from slmr.results.figures import (
 )
 from slmr.results.html import document, escape, note, ranking_html, table_html
 from slmr.results.ranking import Ranking, run_rankings
-from slmr.results.schema import Contamination, Summary, SummaryRow, read_summary
+from slmr.results.schema import Contamination, Summary, SummaryRow, note_line, note_of, read_summary
 from slmr.results.spending import Spending, spending
 from slmr.results.tables import (
     as_markdown,
@@ -102,6 +102,7 @@ class Section:
     name: str
     summary: Summary
     parts: list[Part]
+    note: str = ""
 
     @property
     def figures(self) -> list[Figure]:
@@ -119,7 +120,11 @@ class Section:
 
     def markdown(self) -> str:
         """First in words, then the tables of each student, and how it was made."""
-        lines = [f"# {self._title}", *(part.words for part in self.parts)]
+        lines = [
+            f"# {self._title}",
+            *([self.note] if self.note else []),
+            *(part.words for part in self.parts),
+        ]
         for part in self.parts:
             lines.append(f"## {part.title}")
             lines += map(as_markdown, [*ranking_tables(part.ranking, part.title), *part.tables])
@@ -133,7 +138,8 @@ class Section:
 
     def html(self, divs: Iterator[str]) -> str:
         """The same with the ranking as it is on the leaderboard, and the figures, which are next in `divs`."""
-        lines = [f"<h1>{escape(self._title)}</h1>", *(f"<p>{escape(part.words)}</p>" for part in self.parts)]
+        said = [note_line(self.note), *(part.words for part in self.parts)]
+        lines = [f"<h1>{escape(self._title)}</h1>", *(f"<p>{escape(text)}</p>" for text in said if text)]
         for part in self.parts:
             lines += [f"<h2>{escape(part.title)}</h2>", ranking_html(part.ranking)]
             lines += map(note, part.ranking.notes)
@@ -150,9 +156,8 @@ def read_section(run: Path, against: str | None) -> Section:
     summary = read_summary(run / "summary.json")
     if not summary.rows:
         raise RequestError(f"{run / 'summary.json'} has no rows: nothing was evaluated")
-    return Section(
-        run.name, summary, [Part.of(title, ranking, against) for title, ranking in run_rankings(run)]
-    )
+    parts = [Part.of(title, ranking, against) for title, ranking in run_rankings(run)]
+    return Section(run.name, summary, parts, note_of(run))
 
 
 def figures_of(

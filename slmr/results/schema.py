@@ -17,6 +17,7 @@ SCHEMA_VERSION = 2
 Z95 = NormalDist().inv_cdf(0.975)
 
 
+NOTE = "NOTE.md"  # written by hand, for the readers of a published run
 TABLES = ("capability", "course", "moves", "stages")  # what a run keeps beside its samples; `run_file`
 EXAMPLES = ("bridged", "critiques")  # likewise; with texts of the training problems
 
@@ -29,6 +30,17 @@ def samples_folder(run: Path, method: str, student: str, seed: int) -> Path:
 def items_file(run: Path, task: str) -> Path:
     """Where a published run keeps a task's items: item_id, prompt, gold."""
     return run / "items" / f"{task}.parquet"
+
+
+def note_of(run: Path) -> str:
+    """What somebody wrote for the readers of a published run (Markdown); empty where nobody did."""
+    file = run / NOTE
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
+
+
+def note_line(note: str) -> str:
+    """The first paragraph of a note as plain text."""
+    return " ".join(note.partition("\n>\n")[0].replace("> ", "").replace("**", "").replace("`", "").split())
 
 
 def run_file(run: Path, what: str, method: str, student: str, seed: int) -> Path:

@@ -15,7 +15,7 @@ from slmr.errors import RequestError
 from slmr.results.columns import sorted_methods
 from slmr.results.entries import MethodResult, RunRow, method_results
 from slmr.results.ranking import Ranking, rank_methods
-from slmr.results.schema import EXAMPLES, TABLES, SummaryRow, read_summary
+from slmr.results.schema import EXAMPLES, TABLES, SummaryRow, note_line, note_of, read_summary
 
 Version = tuple[str, str, str, str]  # edition, task, task version, checker version
 _INNER = {"artefacts", "samples", "items", *TABLES, *EXAMPLES}  # folders of a run that hold no summary
@@ -27,12 +27,14 @@ class Results:
 
     Attributes:
         older: rows of other versions of a task or its checker than the newest.
+        notes: what somebody wrote for the readers of a run, its first paragraph, with the run's name.
     """
 
     folder: Path
     rows: tuple[RunRow, ...]
     notices: tuple[str, ...]
     older: dict[Version, tuple[RunRow, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,11 @@ def _load(folder: Path, stamps: tuple[Stamp, ...]) -> Results:
         f" {version_label(newest[old[:2]])}, unless you choose the other one"
         for old, rows in sorted(older.items(), key=lambda item: item[0])
     ]
-    return Results(folder, tuple(m.run_row for m in kept if m.version not in older), tuple(notices), older)
+    notes = [(run, note_of(run)) for run in dict.fromkeys(m.run_row.run for m in kept)]
+    return Results(
+        folder, tuple(m.run_row for m in kept if m.version not in older), tuple(notices), older,
+        tuple(f"{run.name}: {note_line(note)}" for run, note in notes if note),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)

@@ -72,7 +72,8 @@ class Checkpoints(TrainerCallback):
         What a killed run left half-written is removed.
         """
         rank, processes = parallel.rank_and_size()
-        checkpoint = parallel.from_first(_newest(folder, processes) if rank == 0 else None)
+        # All go on from what the first process says.
+        checkpoint = parallel.gathered(_newest(folder, processes) if rank == 0 else None)[0]
         if checkpoint is None:
             return None
         path, parts = checkpoint

@@ -74,11 +74,6 @@ def summed(counts: Mapping[str, float]) -> dict[str, Any]:
     return dict(total)
 
 
-def from_first(value: Any) -> Any:
-    """What the first process says."""
-    return gathered(value)[0]
-
-
 @contextmanager
 def whole(trainer: Any) -> Iterator[Any]:
     """The model of a trainer; within, each process can run it by itself, as often as it likes, with all its weights.

@@ -86,7 +86,8 @@ def test_bench_resumes_after_a_kill_and_gives_the_same_table(tmp_path: Path, her
         assert killed.poll() is None
     killed.kill()
     killed.wait()
-    assert not list(tmp_path.glob("killed/*/summary.json"))
+    summaries = [json.loads(file.read_text()) for file in tmp_path.glob("killed/*/summary.json")]
+    assert "rft" not in {row["method"] for summary in summaries for row in summary["rows"]}
     resumed = here(*arguments, "--out", "killed")
     assert resumed.returncode == 0, resumed.stderr
     assert "done before" in resumed.stderr and " 0 done before" not in resumed.stderr
@@ -95,7 +96,17 @@ def test_bench_resumes_after_a_kill_and_gives_the_same_table(tmp_path: Path, her
 
 def test_a_disk_without_room_for_the_models_is_said_before_any_work(tmp_path: Path, small_disk: Path) -> None:
     (small_disk / "else").write_bytes(bytes(60 * 2**20))
-    arguments = ("bench", "--method", "sft", "--profile", tiny_profile(tmp_path), "--out", str(small_disk))
+    arguments = (
+        "bench",
+        "--method",
+        "sft",
+        "--jobs",
+        "1",
+        "--profile",
+        tiny_profile(tmp_path),
+        "--out",
+        str(small_disk),
+    )
     said = refused(*arguments, cwd=tmp_path, code=1)
     assert "1 models of" in said and "choose another --out" in said
     assert not list(small_disk.glob("*/artefacts/pool-*"))
@@ -104,7 +115,17 @@ def test_a_disk_without_room_for_the_models_is_said_before_any_work(tmp_path: Pa
 def test_a_disk_full_in_the_middle_is_one_line_and_the_run_goes_on_when_there_is_room(
     tmp_path: Path, small_disk: Path, here: Command
 ) -> None:
-    arguments = ("bench", "--method", "sft", "--profile", tiny_profile(tmp_path), "--out", str(small_disk))
+    arguments = (
+        "bench",
+        "--method",
+        "sft",
+        "--jobs",
+        "1",
+        "--profile",
+        tiny_profile(tmp_path),
+        "--out",
+        str(small_disk),
+    )
     stopped = begun(*arguments, cwd=tmp_path)
     assert stopped.stderr
     while "pool" not in stopped.stderr.readline():
@@ -124,7 +145,7 @@ def test_a_disk_full_in_the_middle_is_one_line_and_the_run_goes_on_when_there_is
 def test_sigterm_saves_and_the_same_command_goes_on_from_there(tmp_path: Path, here: Command) -> None:
     long = tiny_profile(tmp_path)
     Path(long).write_text(Path(long).read_text().replace("steps: 2", "steps: 12"))
-    arguments = ("bench", "--method", "grpo", "--profile", long)
+    arguments = ("bench", "--method", "grpo", "--jobs", "1", "--profile", long)
     whole = here(*arguments, "--out", "whole")
     assert whole.returncode == 0, whole.stderr
     stopped = begun(*arguments, "--out", "stopped", cwd=tmp_path)
@@ -142,7 +163,7 @@ def test_sigterm_saves_and_the_same_command_goes_on_from_there(tmp_path: Path, h
 
 
 def test_a_deleted_artefact_is_made_again_with_what_depends_on_it(tmp_path: Path, here: Command) -> None:
-    arguments = ("bench", "--method", "sft,rft", "--profile", tiny_profile(tmp_path))
+    arguments = ("bench", "--method", "sft,rft", "--jobs", "1", "--profile", tiny_profile(tmp_path))
     assert here(*arguments).returncode == 0
     before = accuracies(tmp_path / "runs")
     (teacher,) = tmp_path.glob("runs/*/artefacts/teacher-*")
@@ -158,7 +179,15 @@ def test_a_deleted_artefact_is_made_again_with_what_depends_on_it(tmp_path: Path
 
 
 def test_stagewise_runs_whole_and_is_reused(tmp_path: Path, here: Command) -> None:
-    arguments = ("bench", "--method", "stagewise", "--profile", tiny_profile(tmp_path, "lab_gsm8k,lab_math"))
+    arguments = (
+        "bench",
+        "--method",
+        "stagewise",
+        "--jobs",
+        "1",
+        "--profile",
+        tiny_profile(tmp_path, "lab_gsm8k,lab_math"),
+    )
     first = slmr(*arguments, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     (file,) = tmp_path.glob("runs/*/summary.json")

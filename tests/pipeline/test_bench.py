@@ -8,10 +8,9 @@ import pytest
 
 from slmr.artifacts import Store
 from slmr.cli.display import BenchDisplay
-from slmr.errors import RequestError, WorkError
+from slmr.errors import WorkError
 from slmr.io import read_json, read_rows
 from slmr.pipeline.bench import BenchRequest, make_plan, run_bench
-from slmr.pipeline.schedule import rough_seconds
 from slmr.results.capability import capability
 from slmr.results.entries import run_results
 from slmr.results.report import write_report
@@ -118,53 +117,3 @@ def test_a_stage_with_nothing_left_says_so(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, "mine", "budget: 10")
     with BenchDisplay() as display, pytest.raises(WorkError, match=r"stage sft \(mine\): .* budget is 10"):
         run_bench(plan, display)
-
-
-@pytest.mark.parametrize(
-    ("extra", "message"),
-    [
-        ("tuned: {grop: {grpo: {learning_rate: 1}}}", "did you mean 'grpo'"),
-        ("tuned: {grpo: {grop: {learning_rate: 1}}}", "did you mean 'grpo'"),
-        ("leave_out: {gdk: why}", "did you mean 'gkd'"),
-        ("training: {stages: {grop: {accumulation: 2}}}", "did you mean 'grpo'"),
-        ("training: {stages: {probe: {accumulation: 2}}}", "unknown stage that trains 'probe'"),
-        ("training: {stages: {grpo: {accumulation: 3}}}", "it must be a multiple of 3"),
-        ("training: {stages: {grpo: {accumulatoin: 2}}}", "accumulatoin"),
-    ],
-)
-def test_names_in_a_profile_are_checked(extra: str, message: str, tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=message):
-        plan_of(tmp_path, "grpo", extra)
-
-
-def test_a_bench_is_of_one_edition(tmp_path: Path) -> None:
-    (tmp_path / "tiny.yaml").write_text(
-        PROFILE.format(extra="").replace("tasks: lab_gsm8k\n", "tasks: 'lab_gsm8k,svamp'\n", 1)
-    )
-    with pytest.raises(RequestError, match="both editions, which are never ranked together"):
-        make_plan(BenchRequest("base", str(tmp_path / "tiny.yaml"), out=tmp_path))
-
-
-def test_a_validation_without_held_out_problems_is_refused_before_any_work(tmp_path: Path) -> None:
-    (tmp_path / "tiny.yaml").write_text(PROFILE.format(extra="").replace(", validation: 8", ""))
-    with pytest.raises(RequestError, match=r"method 'grpo', stage 'grpo': .*no problem is held out"):
-        make_plan(BenchRequest("grpo", str(tmp_path / "tiny.yaml"), out=tmp_path))
-
-
-def test_a_request_that_no_executor_can_do_is_refused_before_any_work(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="unknown executor 'rey'; did you mean 'ray'"):
-        make_plan(BenchRequest("base", executor="rey", out=tmp_path))
-    with pytest.raises(RequestError, match="--depot is for --executor ray"):
-        make_plan(BenchRequest("base", depot="memory://x", out=tmp_path))
-
-
-def test_the_time_of_a_stage_grows_with_the_pool_and_with_the_completions(tmp_path: Path) -> None:
-    def rough(change: str, to: str) -> dict[str, float]:
-        (tmp_path / "tiny.yaml").write_text(PROFILE.format(extra="").replace(change, to))
-        nodes = make_plan(BenchRequest("sft_grpo", str(tmp_path / "tiny.yaml"), out=tmp_path)).nodes
-        return {node.kind: rough_seconds(node) for node in nodes}
-
-    usual = rough("", "")
-    assert rough("size: 16", "size: 48")["sft"] == pytest.approx(3 * usual["sft"])
-    assert rough("size: 16", "size: 48")["grpo"] == usual["grpo"]
-    assert rough("group_size: 4", "group_size: 8")["grpo"] == pytest.approx(2 * usual["grpo"])

@@ -36,8 +36,11 @@ def artefacts(root: Path, **stages: dict[str, list[dict[str, Any]]]) -> tuple[St
     store, nodes = Store(root), []
     for name, tables in stages.items():
         folder(store.path(name, "k"), **tables)
-        nodes.append(SimpleNamespace(stage=SimpleNamespace(name=name), key="k", label=name, inputs={}))
-    return store, SimpleNamespace(ancestors=lambda: nodes)
+        output = store.path(name, "k")
+        nodes.append(
+            SimpleNamespace(kind=name, label=name, sources=(), output=lambda _, output=output: output)
+        )
+    return store, SimpleNamespace(stages=lambda: nodes)
 
 
 GROUPS = [

@@ -233,19 +233,3 @@ def test_a_training_of_several_processes_takes_the_room_of_as_many_jobs(
     pool = LocalWorkers(Work(tmp_path, (node,), settings, (), {}), [Slot(gpu) for gpu in gpus])
     pool._free = pool._free[busy:]
     assert len(pool._room_for(node)) == room
-
-
-def test_jobs_are_auto_or_a_number() -> None:
-    from slmr.cli.bench import parse_jobs
-
-    assert parse_jobs("auto") is None and parse_jobs("3") == 3
-    for text in ("0", "-1", "two", ""):
-        with pytest.raises(RequestError, match="neither auto nor a number"):
-            parse_jobs(text)
-    with pytest.raises(RequestError, match="--jobs is for --executor local"):
-        make_plan(BenchRequest("base", executor="ray", jobs=2))
-
-
-def test_how_many_threads_is_no_part_of_a_runs_folder(tmp_path: Path) -> None:
-    assert plan_of(tmp_path, 1).folder == plan_of(tmp_path, 1, extra="threads: 3").folder
-    assert load_profile("lab").threads == 1

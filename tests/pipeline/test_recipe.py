@@ -64,3 +64,10 @@ def test_methods_that_a_profile_leaves_out() -> None:
     names = [recipe.name for recipe in select_methods("all", (), {"gkd": "why"})]
     assert "gkd" not in names and "grpo" in names
     assert "gkd" in [recipe.name for recipe in select_methods("gkd", (), {"gkd": "why"})]  # asked for by name
+
+
+def test_starter_is_a_few_methods_that_all_has_too() -> None:
+    assert [r.name for r in select_methods("starter")] == ["base", "sft", "grpo", "sft_grpo", "stagewise"]
+    assert {r.name for r in select_methods("starter")} < {r.name for r in select_methods("all")}
+    assert "grpo" not in [r.name for r in select_methods("starter", (), {"grpo": "why"})]
+    assert [r.name for r in select_methods("starter,rft")][:3] == ["base", "rft", "sft"]

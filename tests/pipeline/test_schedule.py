@@ -10,7 +10,8 @@ from benchmarks import schedule as simulation
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.recipe import STARTERS, stages
-from slmr.pipeline.schedule import Schedule, longest_first, starters_first
+from slmr.pipeline.schedule import Schedule, longest_first, rough_seconds, starters_first
+from tests.pipeline.test_bench import PROFILE
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +104,15 @@ def test_sixteen_processes_are_at_least_six_times_as_fast_as_one() -> None:
     nodes, seconds = simulation.graph(Path(__file__).parents[2] / "results" / "lab")
     span = max(simulation.ends(longest_first(nodes), seconds, 16).values())
     assert sum(seconds.values()) / span >= simulation.AT_LEAST
+
+
+def test_the_time_of_a_stage_grows_with_the_pool_and_with_the_completions(tmp_path: Path) -> None:
+    def rough(change: str, to: str) -> dict[str, float]:
+        (tmp_path / "tiny.yaml").write_text(PROFILE.format(extra="").replace(change, to))
+        nodes = make_plan(BenchRequest("sft_grpo", str(tmp_path / "tiny.yaml"), out=tmp_path)).nodes
+        return {node.kind: rough_seconds(node) for node in nodes}
+
+    usual = rough("", "")
+    assert rough("size: 16", "size: 48")["sft"] == pytest.approx(3 * usual["sft"])
+    assert rough("size: 16", "size: 48")["grpo"] == usual["grpo"]
+    assert rough("group_size: 4", "group_size: 8")["grpo"] == pytest.approx(2 * usual["grpo"])

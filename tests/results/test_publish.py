@@ -10,10 +10,12 @@ from slmr.errors import RequestError
 from slmr.io import read_rows, write_json, write_rows
 from slmr.results.compare import compare
 from slmr.results.entries import RunRow, run_results
-from slmr.results.publish import NOTE, manifests_of, publish, speed_of
+from slmr.results.publish import manifests_of, publish, speed_of
 from slmr.results.ranking import rank_methods
+from slmr.results.report import write_report
 from slmr.results.rescore import rescore
-from slmr.results.schema import read_summary, run_file
+from slmr.results.schema import NOTE, read_summary, run_file
+from slmr.results.selection import load_results
 from slmr.results.tables import as_markdown, ranking_tables
 from tests.results.made_runs import a_run, made_run
 
@@ -130,6 +132,16 @@ def test_a_note_stays_at_the_top_of_a_folder_that_is_published_again(tmp_path: P
     page = (target / "README.md").read_text(encoding="utf-8")
     assert page.startswith("# lab\n\n> **Withdrawn.** Do not rely on it.\n\n| method |")
     assert (target / NOTE).is_file()
+
+
+def test_a_note_is_said_first_in_a_report_and_on_the_board(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "results" / "lab", {"base": 0.3, "sft": 0.4})
+    (run / NOTE).write_text("> **Withdrawn.** Do not\n> rely on `it`.\n>\n> | a |\n", encoding="utf-8")
+    page = write_report([run], tmp_path / "out", html=True).read_text(encoding="utf-8")
+    assert page.index("<p>Withdrawn. Do not rely on it.</p>") < page.index("<h2>")
+    text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert text.index("> **Withdrawn.** Do not") < text.index("## ")
+    assert load_results(tmp_path / "results").notes == ("lab: Withdrawn. Do not rely on it.",)
 
 
 def test_a_published_note_stands_in_the_pages_beside_it() -> None:

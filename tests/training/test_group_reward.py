@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slmr.rewards import reward
 from slmr.training.group_reward import GroupReward, shares
 
 
@@ -48,3 +52,11 @@ def test_a_teachers_completion_is_paid_but_no_merit_of_the_student() -> None:
     assert shares(reward.last)["accuracy"] == 0 and shares(reward.last)["mixed"] == 1
     # What the student failed on it failed on, whoever helped.
     assert [f["problem_id"] for f in reward.failures] == ["a", "b"] and reward.groups == {"all wrong": 2}
+
+
+@given(st.lists(st.sampled_from(["#### 7", "7", "#### 8", "", "no number"]), min_size=1, max_size=6),
+       st.sampled_from(["7", "seven"]))  # fmt: skip
+def test_it_pays_what_the_public_reward_pays(texts: list[str], gold: str) -> None:
+    n = len(texts)
+    paid = GroupReward(n)(completions=texts, gold=[gold] * n, kind=["numeric"] * n, problem_id=["p"] * n)
+    assert paid == reward("numeric")(texts, gold=[gold] * n)

@@ -52,7 +52,7 @@ def process() -> None:
     for sharded, own in zip(model.parameters(), plain.parameters(), strict=True):
         assert torch.allclose(sharded.grad.full_tensor(), own.grad, atol=1e-7)  # type: ignore[union-attr, arg-type]
     assert parallel.summed({"a": rank, "b": 1}) == {"a": 1, "b": 2}
-    assert parallel.from_first(rank) == 0
+    assert parallel.gathered(rank)[0] == 0
 
 
 @pytest.mark.slow

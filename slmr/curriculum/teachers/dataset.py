@@ -39,11 +39,10 @@ class DatasetTeacher:
         return [[_explicit(line) for line in lines] if lines else None for lines in self._marked(problems)]
 
     def continuations(self, problems: Sequence[Problem], prefixes: Sequence[str]) -> list[str | None]:
-        found: list[str | None] = []
-        for problem, prefix, steps in zip(problems, prefixes, self.worked_steps(problems), strict=True):
-            reached = departure(split_steps(prefix), steps)[1] if steps else 0
-            found.append(_closed(steps[reached:], problem) if steps else None)
-        return found
+        return [
+            _closed(steps[departure(split_steps(prefix), steps)[1] :], problem) if steps else None
+            for problem, prefix, steps in zip(problems, prefixes, self.worked_steps(problems), strict=True)
+        ]
 
     def first_wrong(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[int | None]:
         """By the values of the marked calculations; another right way than the data's counts as leaving it."""

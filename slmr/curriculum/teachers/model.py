@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.curriculum.schema import Problem, verifies
-from slmr.engines import Engine, Prompt, Sampling
+from slmr.engines import Completion, Engine, Prompt, Sampling
 from slmr.engines.models import cache_folder
 from slmr.io import digest, write_json
 from slmr.tasks import strict_form
@@ -84,27 +84,23 @@ class ModelTeacher:
         self._engine.close()
 
     def _ask(self, name: str, problems: Sequence[Problem], extra: Sequence[dict[str, str]]) -> list[str]:
-        asked = [_filled(name, problem, values) for problem, values in zip(problems, extra, strict=True)]
-        files = [self._cache / f"{digest([self._key, text, asdict(self._sampling)])}.json" for text in asked]
-        kept = [_read(file) for file in files]
-        missing = list(
-            dict.fromkeys(text for text, answer in zip(asked, kept, strict=True) if answer is None)
-        )
-        places = dict(zip(asked, files, strict=True))
+        questions = [_filled(name, problem, values) for problem, values in zip(problems, extra, strict=True)]
+        sampling = asdict(self._sampling)
+        files = {text: self._cache / f"{digest([self._key, text, sampling])}.json" for text in questions}
+        answers = {text: answer for text, file in files.items() if (answer := _read(file)) is not None}
+        missing = [text for text in files if text not in answers]
 
-        def keep(index: int, completion: Any) -> None:
-            answer = {"text": completion.text.strip(), "tokens": completion.tokens}
-            write_json(places[missing[index]], answer)
+        def keep(index: int, completion: Completion) -> None:
+            question = missing[index]
+            answers[question] = {"text": completion.text.strip(), "tokens": completion.tokens}
+            write_json(files[question], answers[question])
 
-        done = (
-            self._engine.generate([Prompt(text) for text in missing], self._sampling, keep) if missing else []
-        )
-        fresh = {t: {"text": c.text.strip(), "tokens": c.tokens} for t, c in zip(missing, done, strict=True)}
-        answers = [old if old is not None else fresh[text] for text, old in zip(asked, kept, strict=True)]
-        self.asked += len(asked)
-        self.from_cache += len(asked) - len(missing)
-        self.generated += sum(answer["tokens"] for answer in answers)
-        return [answer["text"] for answer in answers]
+        if missing:
+            self._engine.generate([Prompt(text) for text in missing], self._sampling, keep)
+        self.asked += len(questions)
+        self.from_cache += len(questions) - len(missing)
+        self.generated += sum(answers[question]["tokens"] for question in questions)
+        return [answers[question]["text"] for question in questions]
 
 
 def closed(text: str, problem: Problem) -> str:
@@ -126,8 +122,8 @@ def _filled(name: str, problem: Problem, extra: dict[str, str]) -> str:
 
 def _without(prefix: str, text: str) -> str:
     """A continuation without the beginning that a model may have repeated before it."""
-    given = prefix.strip()
-    return text[len(given) :].lstrip() if given and text.startswith(given) else text
+    start = prefix.strip()
+    return text[len(start) :].lstrip() if start and text.startswith(start) else text
 
 
 def _step_number(answer: str, steps: int) -> int | None:

@@ -33,12 +33,11 @@ class OracleTeacher:
         return [_item(p).solution.plain_steps() for p in problems]
 
     def continuations(self, problems: Sequence[Problem], prefixes: Sequence[str]) -> list[str | None]:
-        found: list[str | None] = []
-        for problem, prefix in zip(problems, prefixes, strict=True):
-            solution = _item(problem).solution
-            _, reached = departure(split_steps(prefix), solution.plain_steps())
-            found.append(solution.plain(reached))
-        return found
+        solutions = [_item(problem).solution for problem in problems]
+        return [
+            solution.plain(departure(split_steps(prefix), solution.plain_steps())[1])
+            for solution, prefix in zip(solutions, prefixes, strict=True)
+        ]
 
     def first_wrong(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[int | None]:
         return [

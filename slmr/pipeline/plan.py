@@ -1,0 +1,225 @@
+"""What a bench will do: methods x students x seeds, every stage of them planned before any work starts."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from slmr.artifacts import Store
+from slmr.config import Profile, load_profile
+from slmr.engines.models import Model, Say, is_on_hand, resolve_model
+from slmr.errors import RequestError, unknown
+from slmr.io import digest
+from slmr.pipeline.planner import Node, Planner, StageNode, unique_stages
+from slmr.pipeline.recipe import Recipe, recipe_files, select_methods, stages
+from slmr.tasks import Task
+from slmr.tasks.registry import load_task, select_tasks
+
+EXECUTORS = ("local", "ray")
+
+
+@dataclass(frozen=True)
+class BenchRequest:
+    """What was asked for on the command line; `jobs` None is as many stages side by side as this machine holds."""
+
+    methods: str = "all"
+    profile: str = "lab"
+    students: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (0,)
+    out: Path = Path("runs")
+    limit: int | None = None
+    tasks_paths: tuple[Path, ...] = ()
+    methods_paths: tuple[Path, ...] = ()
+    executor: str = "local"
+    depot: str | None = None
+    jobs: int | None = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One (method, student, seed) of a plan: the nodes of its model and of its evaluations."""
+
+    recipe: Recipe
+    student: str
+    seed: int
+    model: Node
+    evaluation: StageNode
+    command: str
+    capability: StageNode | None = None
+
+    @property
+    def last(self) -> list[StageNode]:
+        """All that nothing else depends on."""
+        return [self.evaluation, *([self.capability] if self.capability else [])]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a bench will do, before it does anything."""
+
+    profile: Profile
+    tasks: list[Task]
+    entries: list[Entry]
+    folder: Path
+    request: BenchRequest
+    nodes: list[StageNode] = field(default_factory=list)
+
+    @property
+    def store(self) -> Store:
+        return Store(self.folder / "artefacts")
+
+    @cached_property
+    def methods(self) -> dict[str, tuple[str, ...]]:
+        """Key of a node → the methods that need it."""
+        names: dict[str, dict[str, None]] = {node.key: {} for node in self.nodes}
+        for entry in self.entries:
+            for node in unique_stages(entry.last):
+                names[node.key][entry.recipe.name] = None
+        return {key: tuple(methods) for key, methods in names.items()}
+
+
+def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[str] | None = None) -> Plan:
+    """Checks the whole request and plans every stage; `say` hears of what is converted for it.
+
+    With a list of what is `lacking`, a plan to look at: what this machine has not got is put there, and nothing is
+    fetched.
+
+    Raises:
+        RequestError: anything unknown, unfitting or impossible in it, before any work starts.
+    """
+    _check_request(request)
+    profile = load_profile(request.profile)
+    tasks = select_tasks(profile.tasks, request.tasks_paths)
+    _check_profile(profile, tasks, request)
+    recipes = select_methods(request.methods, request.methods_paths, profile.leave_out)
+    evaluation = _evaluation(profile, tasks, request, lacking)
+    capability = _capability(profile, request)
+    defaults = _stage_defaults(profile, request, lacking)
+    entries = []
+    for student in request.students or (profile.default_student,):
+        untrained = _student(student, say, lacking)
+        for seed in request.seeds:
+            planner = Planner(
+                untrained.location, untrained.key, defaults, profile.engine, seed, profile.tuned, profile.budget,
+                profile.training, lacking,
+            )  # fmt: skip
+            for recipe in recipes:
+                model = planner.plan(recipe)
+                command = reproduce_command(recipe.name, student, seed, request)
+                second = planner.evaluation(model, capability) if capability else None
+                evaluated = planner.evaluation(model, evaluation)
+                entries.append(Entry(recipe, student, seed, model, evaluated, command, second))
+    nodes = unique_stages([end for entry in entries for end in entry.last])
+    return Plan(profile, tasks, entries, _run_folder(profile, request), request, nodes)
+
+
+def _check_request(request: BenchRequest) -> None:
+    if request.executor not in EXECUTORS:
+        raise unknown("executor", request.executor, EXECUTORS)
+    if request.depot and request.executor != "ray":
+        raise RequestError("--depot is for --executor ray: on one machine there is nobody to exchange with")
+    if request.executor == "ray" and request.jobs not in (None, 1):
+        raise RequestError("--jobs is for --executor local: Ray takes as many as the cluster holds")
+
+
+def _run_folder(profile: Profile, request: BenchRequest) -> Path:
+    """Named by the settings that are not as usual: one that is new tomorrow leaves today's folders where they are."""
+    settings = profile.model_dump(mode="json", exclude_defaults=True, exclude={"threads"})
+    return request.out / f"{profile.name}-{digest([settings, request.limit])[:8]}"
+
+
+def _evaluation(
+    profile: Profile, tasks: Sequence[Task], request: BenchRequest, lacking: list[str] | None
+) -> dict[str, Any]:  # fmt: skip
+    """The parameters of the evaluation of every method."""
+    values = profile.evaluate.model_dump() | ({"limit": request.limit} if request.limit is not None else {})
+    names, digests = (task.name for task in tasks), (_digest(task, lacking) for task in tasks)
+    return values | {"tasks": tuple(names), "task_digests": tuple(digests)}
+
+
+def _stage_defaults(
+    profile: Profile, request: BenchRequest, lacking: list[str] | None
+) -> dict[str, dict[str, Any]]:
+    """The profile's parameters of each kind of stage, with the digest of the pool's task."""
+    defaults = {name: dict(values) for name, values in profile.stages.items()}
+    pool = defaults.setdefault("pool", {})
+    if "task" in pool:
+        pool["task_digest"] = _digest(load_task(pool["task"], request.tasks_paths), lacking)
+    if request.limit is not None:
+        pool["size"] = request.limit
+    return defaults
+
+
+def _student(name: str, say: Say, lacking: list[str] | None) -> Model:
+    """The student; one that is still on the hub is planned with by its name where that is enough."""
+    if lacking is None or is_on_hand(name):
+        model = resolve_model(name, say)
+        if model.kind == "server":
+            raise RequestError(
+                f"{name}: a bench trains, so it needs the model's files; `slmr eval` takes a server"
+            )
+        return model
+    lacking.append(
+        f"student {name}: its files are not here; a bench fetches them from the hub (a model behind a licence needs"
+        " HF_TOKEN), or name a folder with --student"
+    )
+    return Model(name, "hub", name, digest({"not here": name}))
+
+
+def _digest(task: Task, lacking: list[str] | None) -> str:
+    """A task's digest; of one without data none, in a plan to look at."""
+    try:
+        return task.digest
+    except RequestError as error:
+        if lacking is None:
+            raise
+        lacking.append(str(error))
+        return ""
+
+
+def _capability(profile: Profile, request: BenchRequest) -> dict[str, Any] | None:
+    """The parameters of the second evaluation, where the profile has one."""
+    wanted = profile.capability
+    if wanted is None:
+        return None
+    tasks = select_tasks(wanted.tasks, request.tasks_paths)
+    return {
+        "tasks": tuple(task.name for task in tasks), "task_digests": tuple(task.digest for task in tasks),
+        "limit": min(wanted.limit, request.limit or wanted.limit), "k": wanted.k, "temperature": 1.0,
+    }  # fmt: skip
+
+
+def _check_profile(profile: Profile, tasks: Sequence[Task], request: BenchRequest) -> None:
+    """Its tasks are of one edition, and every stage and method that it names exists."""
+    if len({task.edition for task in tasks}) > 1:
+        raise RequestError(
+            f"profile: tasks: {profile.tasks} are of both editions, which are never ranked together: make a profile"
+            " for each, the one `extends` the other"
+        )
+    methods = recipe_files(request.methods_paths)
+    for name in (*profile.tuned, *profile.leave_out):
+        if name not in methods:
+            raise RequestError(f"profile: {unknown('method', name, methods)}")
+    for name in (*profile.stages, *(kind for values in profile.tuned.values() for kind in values)):
+        if name not in stages():
+            raise RequestError(f"profile: {unknown('stage', name, stages())}")
+    trained = [kind for kind, stage in stages().items() if stage.trains]
+    for name in profile.training.stages:
+        if name not in trained:
+            raise RequestError(f"profile: training: {unknown('stage that trains', name, trained)}")
+
+
+def reproduce_command(method: str, student: str, seed: int, request: BenchRequest) -> str:
+    """The command line that makes a method's rows again."""
+    words = ["slmr", "bench", "--method", method, "--profile", request.profile,
+             "--student", student, "--seeds", f"{seed},"]  # fmt: skip
+    if request.limit is not None:
+        words += ["--limit", str(request.limit)]
+    for option, paths in (("--tasks-path", request.tasks_paths), ("--methods-path", request.methods_paths)):
+        for path in paths:
+            words += [option, str(path)]
+    return shlex.join(words)

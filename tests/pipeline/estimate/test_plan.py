@@ -1,0 +1,50 @@
+"""What the stages of a plan are said to cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from slmr.config import EngineSettings, load_profile
+from slmr.pipeline.estimate import ASSUMED, KNOWN, ModelShape, StageEstimate, estimate
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.recipe import load_recipe
+from tests.pipeline.estimate.test_hardware import machine
+
+QWEN = KNOWN["Qwen/Qwen2.5-0.5B-Instruct"]
+LLAMA = KNOWN["meta-llama/Llama-3.2-1B-Instruct"]
+
+
+def estimated(method: str, shape: ModelShape = QWEN, **changes: Any) -> dict[str, StageEstimate]:
+    """Of a method in the paper profile, with the data's own solutions, by the label of the stage."""
+    profile = load_profile("paper")
+    stages = {name: {**values, **changes.get(name, {})} for name, values in profile.stages.items()}
+    for name in ("teacher", "bridge", "critique"):
+        stages[name] |= {"teacher": "dataset"}
+    planner = Planner("student", "student", stages, EngineSettings(name="vllm"), 0, training=profile.training)
+    nodes = planner.plan(load_recipe(method)).stages()
+    return {e.node.label: e for e in estimate(nodes, {"student": shape}, [machine(), machine(8)])}
+
+
+def test_tokens_follow_from_rows_epochs_and_completions() -> None:
+    found = estimated("sft")
+    rows = found["raw"].flow.rows if "raw" in found else 7223
+    assert rows == 7223
+    length = ASSUMED.prompt_tokens + ASSUMED.trace_tokens
+    assert found["sft"].flow.trained == pytest.approx(7223 * 3 * length)
+    assert found["sft"].flops == pytest.approx(6 * QWEN.parameters * 7223 * 3 * length)
+    rl = estimated("grpo", grpo={"steps": 10})["grpo"].flow
+    assert rl.generated == pytest.approx(10 * 64 * 8 * ASSUMED.fill * 400)
+    assert rl.trained == pytest.approx(rl.generated + 10 * 64 * 8 * ASSUMED.prompt_tokens)
+
+
+def test_a_larger_model_takes_longer_and_more_memory_and_eight_gpus_less() -> None:
+    small, large = estimated("stagewise"), estimated("stagewise", LLAMA)
+    for label, stage in small.items():
+        assert stage.flow.known, label
+        if stage.flops:
+            assert large[label].hours[0] > 0 and large[label].flops > stage.flops
+        if stage.flow.passes[0]:
+            assert stage.hours[1] < stage.hours[0] and stage.gib[1] < stage.gib[0]
+            assert large[label].gib[0] > stage.gib[0]

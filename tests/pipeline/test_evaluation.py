@@ -1,0 +1,56 @@
+"""`slmr eval`'s request: the engine that it comes to, what it refuses, the command that makes it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slmr.engines.models import Model
+from slmr.errors import RequestError
+from slmr.pipeline.evaluation import EvalRequest, engine_settings, run_name
+from slmr.pipeline.planner import StageNode
+from slmr.pipeline.recipe import stages
+
+LOCAL = Model("lab-llama", "lab", Path("folder"), "key")
+SERVED = Model("http://a:8000/v1", "server", "http://a:8000/v1", "key")
+
+
+def test_what_auto_leaves_open_is_decided() -> None:
+    settings = engine_settings(EvalRequest("lab-llama", device="cpu"), LOCAL)
+    assert (settings.name, settings.device, settings.dtype) == ("transformers", "cpu", "float32")
+    assert settings.batch_size == "auto"
+    served = engine_settings(EvalRequest(SERVED.name, batch_size="8"), SERVED)
+    assert (served.name, served.device, served.batch_size) == ("server", "server", 8)
+
+
+@pytest.mark.parametrize(
+    ("model", "values", "message"),
+    [
+        (LOCAL, {"engine": "vlm"}, "did you mean 'vllm'"),
+        (LOCAL, {"engine": "server"}, "--engine server needs a server's URL"),
+        (SERVED, {"engine": "vllm"}, "--engine vllm needs a model on this machine"),
+        (SERVED, {"compile": True}, "--compile is for a model on this machine"),
+        (LOCAL, {"batch_size": "0"}, "neither auto nor a number from 1 on"),
+        (LOCAL, {"dtype": "float61"}, "unknown dtype"),
+    ],
+)
+def test_what_does_not_fit_is_refused(model: Model, values: dict[str, Any], message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        engine_settings(EvalRequest(model.name, **values), model)
+
+
+def test_the_command_says_what_is_not_as_usual() -> None:
+    assert EvalRequest("m").command() == "slmr eval m --tasks lab"
+    request = EvalRequest("m", k=4, compile=True, served_name="x y", tasks_paths=(Path("mine"),))
+    assert (
+        request.command() == "slmr eval m --tasks lab --k 4 --served-name 'x y' --compile --tasks-path mine"
+    )
+
+
+def test_a_runs_name_is_of_the_model_and_the_settings() -> None:
+    kind = stages()["consolidate"]
+    node = StageNode("0123456789abcdef", "evaluate", kind, kind.params(), {}, None)
+    assert run_name("/models/My Model", node) == "eval-My-Model-01234567"
+    assert run_name("http://a:8000/v1", node) == "eval-http-a-8000-v1-01234567"

@@ -1,0 +1,52 @@
+"""What runs a stage: the number of threads that it has, and how its context travels to another process and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from slmr.config import EngineSettings, Params, TrainingSettings
+from slmr.pipeline.worker import Job, run_stage
+from slmr.stage import Stage, StageContext
+
+
+def kind_that(run: object) -> Stage:
+    return Stage("test", run, Params, {}, False, False, False, False, 1)  # type: ignore[arg-type]
+
+
+def context_in(folder: Path, threads: int | None) -> StageContext:
+    return StageContext(
+        folder, {"model": ["http://a/v1"], "problems": [folder]}, 7, EngineSettings(), lambda *_: None,
+        stats={"a": 1}, tasks_paths=(folder,), remaining_tokens=5, training=TrainingSettings(processes=2),
+        threads=threads,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_stage_has_its_number_of_threads_and_the_process_its_own_again(
+    threads: int, tmp_path: Path
+) -> None:
+    before = torch.get_num_threads()
+    seen: list[int] = []
+    context = context_in(tmp_path, threads)
+    run_stage(kind_that(lambda *_: seen.append(torch.get_num_threads())), context, Params())
+    assert seen == [threads] and context.threads == threads
+    assert torch.get_num_threads() == before
+
+
+def test_without_a_number_it_has_what_torch_takes(tmp_path: Path) -> None:
+    context = context_in(tmp_path, None)
+    run_stage(kind_that(lambda *_: None), context, Params())
+    assert context.threads == torch.get_num_threads()
+
+
+def test_a_context_is_the_same_on_the_other_side(tmp_path: Path) -> None:
+    context = context_in(tmp_path, 2)
+    job = Job.model_validate_json(Job.of(kind_that(None), context, Params()).model_dump_json())
+    there = job.context(1, context.progress)
+    assert there.inputs == context.inputs and not there.leads
+    for name in ("folder", "seed", "engine", "stats", "remaining_tokens", "training", "threads"):
+        assert getattr(there, name) == getattr(context, name), name
+    assert list(there.tasks_paths) == list(context.tasks_paths)
