@@ -18,6 +18,7 @@ _KNOWN = set(
     " asin acos atan asinh acosh atanh floor ceil abs gcd lcm min max sqrt and mod det deg arg dim ker lim sum prod"
     " int inf sup pmatrix bmatrix vmatrix matrix array cases binom frac sgn sign".split()
 )  # fmt: skip
+_HALF_OPEN = re.compile(r"\[[^()\[\]]*\)|\([^()\[\]]*\]")
 _SOMETHING = re.compile(r"[^\W_]|[∞∅∪]")
 _CODE = re.compile(r"[\"@#?`]|\(\s*\)|\bdef\b|=>|::")
 
@@ -47,7 +48,7 @@ def is_formula(answer: str, gold: str) -> bool:
     """Whether an answer that was not read may be a formula all the same: no code, no prose unless gold has some."""
     if _CODE.search(answer) or not _SOMETHING.search(answer):
         return False
-    if len(answer) > 100 + 4 * len(gold):
+    if len(answer) > 100 + 4 * len(gold) or (_HALF_OPEN.search(answer) and not _HALF_OPEN.search(gold)):
         return False
     words, known = (set(_WORD.findall(_COMMAND.sub(" ", text))) for text in (answer, gold))
     return words <= (_KNOWN | known)
