@@ -24,14 +24,14 @@ from slmr.io import resource
 ENGINE_ALONE = """
 import sys
 from slmr.engines import open_engine, Sampling
-from slmr.evaluate.recorder import questions_of
+from slmr.evaluate import EvaluateParams, questions_of
 from slmr.config import EngineSettings
 from slmr.tasks import select_tasks
 from itertools import groupby
 model, tasks, k, limit = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 engine = open_engine(model, EngineSettings(device="cpu", dtype="float32"))
 for task in select_tasks(tasks):
-    questions = questions_of(task, limit, k, 0)
+    questions = questions_of(task, EvaluateParams(tasks=(task.name,), limit=limit, k=k))
     for start in range(0, len(questions), engine.unit):
         unit = [question.prompt for question in questions[start : start + engine.unit]]
         engine.generate(unit, Sampling(1.0 if k > 1 else 0.0, task.max_tokens, 0, task.stop))
