@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import statistics
 import sys
 import time
@@ -59,6 +60,10 @@ def main() -> None:
                  (("slmr", ours), ("math-verify", theirs))]  # fmt: skip
         print(f"| {name} | slmr over math-verify | | | {rates[0] / rates[1]:.1f} | | |")
     print(f"\nnumeric: {numeric_rate():,.0f} completions a second")
+    repeats, ordinary = degenerate_means()
+    print(
+        f"repeats: {repeats:.2f} ms a completion, {repeats / ordinary:.1f} times ordinary ones ({ordinary:.2f} ms)"
+    )
 
 
 def ratios(n: int = 3) -> list[Ratio]:
@@ -136,6 +141,39 @@ def numeric_rate() -> float:
     for i in range(ROUNDS):
         verify(texts[i % 500], str(3 * (i % 499) + 24), "numeric")
     return ROUNDS / (time.perf_counter() - start)
+
+
+def degenerate_means(count: int = 1_000) -> tuple[float, float]:
+    """Mean milliseconds of completions that repeat one thing, and of ordinary ones, against plain golds."""
+    rng = random.Random(0)
+    units = [
+        "x",
+        "so ",
+        "(",
+        "{",
+        "\\frac{",
+        "\\sin ",
+        "0",
+        "-",
+        "$",
+        "^",
+        "wait ",
+        "7 ",
+        "(x+1)",
+        "\\pi",
+        "!",
+        "\n",
+        "ab",
+    ]
+    heads = ["The answer is ", "\\boxed{", "#### ", "$", ""]
+    repeats = [rng.choice(heads) + rng.choice(units) * rng.randint(20, 900) for _ in range(count)]
+    items = take(generator("lab_math"), "test", 300)
+    ordinary = [(item.solution.plain(), item.gold) for item in items]
+    times = [
+        seconds_of(lambda: [verify(text, "42", "math") for text in repeats]) / len(repeats),
+        seconds_of(lambda: [verify(text, gold, "math") for text, gold in ordinary]) / len(ordinary),
+    ]
+    return 1000 * times[0], 1000 * times[1]
 
 
 if __name__ == "__main__":

@@ -12,11 +12,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from functools import lru_cache
 from typing import cast, get_args
 
 from slmr.verify import choice, mathanswer, mathexpr, numeric, symbolic
-from slmr.verify.extract import MAX_ANSWER, fold, restated, visible
+from slmr.verify.completion import fold, visible
+from slmr.verify.denial import denied, refuses, taken_back
+from slmr.verify.plausible import is_formula
 from slmr.verify.verdict import Answer, Kind, Status, Verdict
 
 __all__ = [
@@ -31,8 +34,9 @@ __all__ = [
 ]
 
 # Raised whenever a verdict can change; rows of different versions are not ranked together.
-CHECKER_VERSIONS: dict[Kind, str] = {"numeric": "4", "math": "4", "choice": "4"}
+CHECKER_VERSIONS: dict[Kind, str] = {"numeric": "5", "math": "5", "choice": "5"}
 
+MAX_ANSWER = 10_000  # characters of one answer
 MAX_SYMBOLIC = 2_000  # characters of an answer that the symbolic worker is given
 
 # A decision: right or wrong, or a status that abstains, and why.
@@ -54,7 +58,7 @@ def verify(completion: str, gold: str, kind: Kind) -> Verdict:
         ValueError: there is no such kind.
     """
     start = time.perf_counter()
-    extract, decide = _CHECKERS[_known(kind)]
+    extract, decide, _ = _CHECKERS[_known(kind)]
     if not _gold_parses(gold, kind):
         return _verdict("malformed_gold", None, f"gold {gold[:80]!r} cannot be read as {kind}", start)
     text = visible(completion)
@@ -64,15 +68,30 @@ def verify(completion: str, gold: str, kind: Kind) -> Verdict:
         return _verdict("correct", Answer(text.strip(), False), "is gold, word for word", start)
     answer = extract(fold(text))
     if answer is None or not answer.text.strip():
-        return _verdict("no_answer", None, "no answer found, or it was taken back", start)
+        return _verdict("no_answer", None, "no answer found", start)
     if len(answer.text) > MAX_ANSWER:
         return _verdict("wrong", answer, "longer than any answer", start)
-    decision, reason = decide(answer.text, fold(gold))
-    if decision is True and any(_contradicts(text, fold(gold), kind) for text in restated(answer.after)):
-        return _verdict("wrong", answer, "says afterwards that the answer is another", start)
+    decision, reason = decide(answer.text, gold)
+    if decision is True and not _stands(answer, gold, kind):
+        return _verdict("wrong", answer, "denied, or taken back afterwards", start)
     if isinstance(decision, str):
         return _verdict(decision, answer, reason, start)
     return _verdict("correct" if decision else "wrong", answer, reason, start)
+
+
+def _stands(answer: Answer, gold: str, kind: Kind) -> bool:
+    """Whether a right answer is neither denied where it stands nor taken back afterwards."""
+    after = answer.after
+    if not answer.before and not after.strip(" \t\r\n."):
+        return True
+    stated = _CHECKERS[kind][2]
+
+    def states(text: str) -> bool | None:
+        return stated(text, gold)
+
+    if denied(answer.before, after, states):
+        return False
+    return not after.strip(" \t\r\n.$*") or not (refuses(after) or taken_back(after, states))
 
 
 def in_form(completion: str, kind: Kind) -> bool:
@@ -119,58 +138,80 @@ def _verdict(status: Status, answer: Answer | None, reason: str, start: float) -
     return Verdict(status, strict, right, answer.text[:MAX_ANSWER] if answer else None, reason, elapsed)
 
 
-def _decide_numeric(answer: str, gold: str) -> _Decision:
-    value = numeric.parse(gold)
-    assert value is not None  # verify has tried gold
-    right = numeric.matches(answer, value)
-    return right, f"equals {value}" if right else f"is not {value}"
+@lru_cache(maxsize=4096)
+def _number(gold: str) -> Fraction | None:
+    return numeric.parse_gold(gold)
 
 
-def _decide_choice(answer: str, gold: str) -> _Decision:
-    letter = choice.parse_gold(gold)
-    assert letter is not None  # verify has tried gold
-    right = choice.matches(answer, letter)
-    return right, f"names {letter}" if right else f"does not name {letter} alone"
+@lru_cache(maxsize=4096)
+def _letter(gold: str) -> str | None:
+    return choice.parse_gold(gold)
 
 
-def _decide_math(answer: str, gold: str) -> _Decision:
-    gold = mathanswer.gold_answer(gold)
-    decided = mathexpr.decide(answer, gold)
-    if decided is not None:
-        return decided, "decided exactly"
-    if len(answer) > MAX_SYMBOLIC:
-        return False, "too long for the symbolic check"
-    try:
-        return symbolic.equal(answer, gold), "decided by math-verify"
-    except symbolic.SymbolicTimeout as error:
-        return "timeout", str(error)
-    except symbolic.SymbolicError as error:
-        return "checker_error", str(error)
-
-
-def _contradicts(stated: str, gold: str, kind: Kind) -> bool:
-    """Whether a text that stands behind a right answer plainly names another one."""
-    if kind == "choice":
-        letter = choice.parse(stated)
-        return letter is not None and letter != choice.parse_gold(gold)
-    value = numeric.parse(stated)
-    if kind == "numeric":
-        return value is not None and value != numeric.parse(gold)
-    return value is not None and mathexpr.decide(stated, mathanswer.gold_answer(gold)) is False
+@lru_cache(maxsize=4096)
+def _formula(gold: str) -> str:
+    return mathanswer.gold_answer(fold(gold[: 4 * MAX_ANSWER]))
 
 
 @lru_cache(maxsize=4096)
 def _gold_parses(gold: str, kind: Kind) -> bool:
     if kind == "numeric":
-        return numeric.parse(fold(gold)) is not None
+        return _number(gold) is not None
     if kind == "choice":
-        return choice.parse_gold(gold) is not None
-    answer = mathanswer.gold_answer(gold[: 4 * MAX_ANSWER])
+        return _letter(gold) is not None
+    answer = _formula(gold)
     return 0 < len(answer) <= mathexpr.MAX_CHARS and mathexpr.depth(answer) <= mathexpr.MAX_DEPTH
 
 
-_CHECKERS: dict[Kind, tuple[Callable[[str], Answer | None], Callable[[str, str], _Decision]]] = {
-    "numeric": (numeric.extract, _decide_numeric),
-    "math": (mathanswer.extract, _decide_math),
-    "choice": (choice.extract, _decide_choice),
+def _decide_numeric(answer: str, gold: str) -> _Decision:
+    value = _number(gold)
+    right = value is not None and numeric.matches(answer, value)
+    return right, f"equals {value}" if right else f"is not {value}"
+
+
+def _decide_choice(answer: str, gold: str) -> _Decision:
+    letter = _letter(gold)
+    right = letter is not None and choice.matches(answer, letter)
+    return right, f"names {letter}" if right else f"does not name {letter} alone"
+
+
+def _decide_math(answer: str, gold: str) -> _Decision:
+    gold = _formula(gold)
+    decided = mathexpr.decide(answer, gold)
+    if decided is not None:
+        return decided, "decided exactly"
+    if len(answer) > MAX_SYMBOLIC or not is_formula(answer, gold):
+        return False, "no formula that could equal gold"
+    try:
+        return symbolic.equal(answer, gold), "decided by math-verify"
+    except symbolic.SymbolicTimeout as error:
+        if mathexpr.is_number(gold) and not mathexpr.is_readable(answer):
+            return False, "unreadable, beside a plain number"
+        return "timeout", str(error)
+    except symbolic.SymbolicError as error:
+        return "checker_error", str(error)
+
+
+def _states_number(text: str, gold: str) -> bool | None:
+    value = _number(gold)
+    return None if value is None else numeric.stated(text, value)
+
+
+def _states_letter(text: str, gold: str) -> bool | None:
+    letter = _letter(gold)
+    return None if letter is None else choice.stated(text, letter)
+
+
+def _states_formula(text: str, gold: str) -> bool | None:
+    return mathanswer.stated(text, _formula(gold))
+
+
+# How an answer is found, whether it is right, and whether a text begins with it.
+_CHECKERS: dict[
+    Kind,
+    tuple[Callable[[str], Answer | None], Callable[[str, str], _Decision], Callable[[str, str], bool | None]],
+] = {
+    "numeric": (numeric.extract, _decide_numeric, _states_number),
+    "math": (mathanswer.extract, _decide_math, _states_formula),
+    "choice": (choice.extract, _decide_choice, _states_letter),
 }

@@ -6,18 +6,21 @@ import re
 
 _LEVEL = {"(": 1, "[": 1, "{": 1, "⟦": 1, ")": -1, "]": -1, "}": -1, "⟧": -1}
 
+_BRACKET = re.compile(r"[(\[{⟦)\]}⟧]")
+
 
 def depth(text: str) -> int:
     """The deepest nesting of brackets."""
     level = deepest = 0
-    for character in text:
-        level += _LEVEL.get(character, 0)
+    for bracket in _BRACKET.findall(text):
+        level += _LEVEL[bracket]
         deepest = max(deepest, level)
     return deepest
 
 
 def squeeze(text: str) -> str:
-    return re.sub(r"\s+", "", text)
+    """The text without white space, but for one blank between two digits: `4 2` is not 42."""
+    return re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", text)
 
 
 def split(text: str, separators: str) -> list[str]:

@@ -1,67 +1,231 @@
-"""The choice checker: one letter from A to J."""
+"""The choice checker: one letter from A to J.
+
+A statement's letters are read with their roles: asserted ("so B", "B is correct"), denied ("not A", "A and C are
+wrong"), or only named. The text of an option ("B. Hepatitis C") says nothing.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
-from slmr.verify.extract import boxed, closing, hedged, last_lines, said
+from slmr.verify.boxes import boxed
+from slmr.verify.completion import fold, last_lines
+from slmr.verify.cues import statements
+from slmr.verify.denial import unsure
 from slmr.verify.verdict import Answer
 
-_HEAD = 200
+_HEAD, _LINES = 400, 3
 _REQUESTED = re.compile(r"(?:^|(?<=[\s*.]))(?:Answer|ANSWER)[ \t]*:[ \t]*([^\n]*)")
 _STRICT = re.compile(r"\(?([A-J])\)?\.?")
-_WRAP = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
-_LEADS = re.compile(r"[\s(\[*\"'“$]*(?:(?:[Oo]ption|[Cc]hoice)\s*[(*]*)?([A-J])(?![A-Za-z0-9_'])[)\]*\"'”$]*")
-_NAMED = re.compile(r"\b(?:[Oo]ption|[Cc]hoice)\s*[(*]*([A-J])\b|\(([A-J])\)")
-_LETTER = re.compile(r"(?<![A-Za-z0-9_'])([A-J])(?![A-Za-z0-9_'])")
-_SAID_GOLD = re.compile(r"\banswer is:?\s+\(?([A-J])\)?(?:[.:)\s]|$)")
-_DENIES = re.compile(r"\b(?:not|neither|isn't|can't|cannot|nor)\b|不是", re.IGNORECASE)
+_WRAP = re.compile(r"\\(?:text|textbf|mathrm|mathbf|textit|boxed|fbox|boldsymbol)\s*\{([^{}]*)\}")
+_MARKUP = re.compile(
+    r"\*\*|__|[`$\"“”„«»✅☑✔👉]|\\[()\[\] ,;]|</?[A-Za-z]{2,12}>|'(?=[A-J](?:\b|'))"
+    r"|(?<=\b[A-J])'(?![a-z])"
+)
+_OPTION = r"(?:(?:the )?(?:option|choice|answer|letter|statement|opción|opção|opzione|antwort)\s*)?"
+_ONE = (
+    r"(?:\(\s*(?:[A-J]|[a-j])\s*\)|[\[{<](?:[A-J])[\]}>]|(?<![A-Za-z0-9_'’.-])[A-J](?![A-Za-z0-9_'’]|-[a-z]))"
+)
+_AND = r"\s*(?:,|;|/|&|\b(?:and|or|nor|und|oder|et|ou|y|o)\b|和|或|、)\s*"
+_LIST = re.compile(rf"(?i:{_OPTION}){_ONE}(?:(?:{_AND}){{1,2}}(?i:{_OPTION}){_ONE})*")
+_LETTER = re.compile(_ONE)
+_COPULA = r"(?:is|are|was|were|seems|must be|looks|ist|sind|est|sont|es|son|é|是)"
+_BAD = (
+    r"(?:wrong|incorrect|false|not|n't|never|out|ruled|eliminated|excluded|impossible|irrelevant|unsupported"
+    r"|unrelated|too|both wrong|falsch|faux|fausse|incorrecta?"
+    r"|错|不对|不正确)"
+)
+_GOOD = (
+    r"(?:the\s+)?(?:only\s+)?(?:correct|better|stronger|strongest|preferable|right|best|true|answer|one|only|valid"
+    r"|supported|richtig|korrekt|correcte?"
+    r"|vraie?|correct[oa]|verdader[oa]|对|正确)"
+)
+_DENIED_BEFORE = re.compile(
+    r"(?:\b(?:not|neither|nor|never|cannot be|can't be|can not be|couldn't be|isn't|aren't|wasn't|except|without"
+    r"|eliminat\w+|rul(?:e|es|ed|ing) out|exclud\w+|reject\w+|discard\w*"
+    r"|rather than|instead of|unlike|over|than|nicht|weder|noch|pas|ni|no es|no puede ser|contradicts?|against"
+    r"|but|doubt)|n't|不是|不选|排除|不能选|除了)\s*"
+    r"(?:(?:either|both|the|it(?:'s| is)?|choose|pick|select|go with|be|think"
+    r"|believe|say|that|is|answer|likely|necessarily|simply|que ce soit|dass es)\s+){0,5}$",
+    re.IGNORECASE,
+)
+_DENIED_AFTER = re.compile(
+    rf"\s*(?:,? which )?(?:(?:{_COPULA})?\s*(?:all |both |also |clearly |simply |obviously |each |therefore |thus "
+    rf"|just |only )*{_BAD}\b(?!\s*\(?[A-J]\b)|n't\b|(?:is|are|was)n't\b"
+    rf"|(?:fails?|does|do|did|could|would|should)\s*(?:n't|not)\b|can(?:not|'t| not)\b|fails?\b|contradicts?\b"
+    rf"|(?:can|could|may|must|should) be (?:ruled|eliminated|excluded|discarded|rejected)|ist nicht"
+    rf"|est faux|n'est pas|no es|不对|不是(?!\s*[A-J])|是?(?:错|不正确))", re.IGNORECASE,
+)  # fmt: skip
+_ASSERTED_BEFORE = re.compile(
+    r"(?:\b(?:so|thus|hence|therefore|leav(?:es|ing)(?: only| us with)?|choose|chose|select(?:ed)?|pick(?:ed)?"
+    r"|go(?:ing)? (?:with|for)|it(?:'s| is| must be| should be| has to be)|that(?:'s| is)"
+    r"|is|are|be|only|namely|answer|antwort|réponse|respuesta|risposta|resposta|option|choice|response|correct"
+    r"|consequently|conclude|remains|also|daher|richtig ist|wähle|nehme|donc|c'est|choisis|es la|elijo|escojo"
+    r"|por (?:lo )?tanto|est|ist|es|é|è)"
+    r"|[=:→]|选择?|应选|故选|所以|因此|答案|是|为)[\s,:：*-]*"
+    r"(?:the |la |le |die |most likely |probably |clearly |definitely )?$", re.IGNORECASE,
+)  # fmt: skip
+_ASSERTED_AFTER = re.compile(
+    rf"\s*(?:{_COPULA}|seems to be|would be|should be)\s*(?:the |clearly |definitely |most likely |therefore "
+    rf"|thus |indeed |la |le |die )*(?:most |closest |option )?{_GOOD}"
+    r"|\s*(?:works|fits|remains|holds|matches|stands|follows|is left|must be (?:true|correct|right)|is what"
+    r"|best)\b|\s*正确|\s*对\b", re.IGNORECASE,
+)  # fmt: skip
+_LEAD = re.compile(rf"[\s*:：]*(?i:{_OPTION})({_ONE})")
+_OTHERS = re.compile(
+    rf"[\s.,;:)(?]*(?:(?:\b(?:or|and|and/or|maybe|perhaps|possibly|alternatively|actually|rather|sorry|wait|oder"
+    rf"|und|ou|et|o|y)\b|[/&,;]|或|和|、)\s*)+(?:maybe |perhaps |possibly |also |even )*(?i:{_OPTION}){_ONE}"
+    r"(?=\s*(?:[.,;:/&)!?]|$|\n|\b(?:or|and|oder|und|ou|et|o|y|is|are|also|both)\b))", re.IGNORECASE,
+)  # fmt: skip
+_GUESS = re.compile(r"(?:maybe|perhaps|possibly|it (?:might|could|may) be)\b", re.IGNORECASE)
+_LOWER = re.compile(r"(?:[Oo]ption\s+)?([a-j])\)\.?")
+_ONLY_LETTERS = re.compile(rf"[\s.,;:/&()]*{_ONE}(?:[\s.,;:/&()]*{_ONE})*[\s.,;:/&()]*")
+_TEXT_FOLLOWS = re.compile(
+    r"\s*(?:$|[\n.:),;!。，、；：\])}>?]|[-—=](?![A-Za-z])|\(|不|因为|\b(?:because|since|as|rather|instead|over|is|was|are"
+    r"|the|which|that|with|where|by|from|due|and therefore|and so|not|but|while|weil|da|car|porque)\b)"
+)
+_BARE_WORD = re.compile(r"\s+[a-z]")
+_ECHO = re.compile(r"[\s*(]*([A-J])[.):\s]")
+
+
+class Roles(NamedTuple):
+    """The letters that a text asserts, denies, and only names."""
+
+    asserted: set[str]
+    denied: set[str]
+    named: set[str]
 
 
 def parse(text: str) -> str | None:
-    """The one letter that an answer names; None if it names none or several."""
-    plain = _WRAP.sub(r"\1", text.strip()).strip("*_`$ ").rstrip(".。").strip()[:_HEAD]
-    leading = _LEADS.match(plain)
-    if leading:
-        rest = plain[leading.end() :]
-        separated = not rest or re.match(r"\s*(?:[.:),;。，-]|不|because\b|since\b|as\b|is\b)", rest)
-        others = set(_LETTER.findall(_DENIES.split(rest)[0])) - {leading[1], "A", "I"}
-        several = re.match(r"\s*(?:,|;|/|&|or\b|and\b)?\s*(?:\(?[A-J]\)?(?![A-Za-z'])|or\b)", rest) or others
-        if separated and not several and not hedged(_DENIES.split(rest)[0]):
-            return leading[1]
-        if several or (leading[0].strip()[:1] != "(" and leading[1] in "AI"):
-            return None
-    named = {a or b for a, b in _NAMED.findall(plain)}
-    return named.pop() if len(named) == 1 and not hedged(plain) and not _DENIES.search(plain) else None
+    """The one letter that a statement names as its answer; None if it names none or several."""
+    plain = _plain(text)
+    if _GUESS.match(plain):
+        return None
+    lower = _LOWER.fullmatch(plain)
+    if lower:
+        return lower[1].upper()
+    lead = _LEAD.match(plain)
+    if lead and _is_letter(plain, lead.start(1), lead.end(1)):
+        letter, rest = _letter(lead[1]), plain[lead.end() :]
+        others = _OTHERS.match(rest)
+        if (others and not _DENIED_AFTER.match(rest, others.end())) or (
+            rest.strip() and _ONLY_LETTERS.fullmatch(rest)
+        ):
+            return _settled(_roles(plain))
+        if _DENIED_AFTER.match(rest):
+            return _settled(_roles(plain))
+        if _TEXT_FOLLOWS.match(rest) or lead[1][0] in "([{<":
+            return letter
+    return _settled(_roles(plain))
+
+
+def _plain(text: str) -> str:
+    plain = text.strip()[: 2 * _HEAD]
+    for _ in range(3):
+        plain = _WRAP.sub(r"\1", plain)
+    return _MARKUP.sub("", plain).strip("*_ \t\n").strip()[:_HEAD]
+
+
+def _letter(text: str) -> str:
+    return text.strip("()[]{}<> ").upper()
+
+
+def _is_letter(text: str, start: int, end: int) -> bool:
+    """Whether `A` or `I` is an option and no article or pronoun."""
+    if text[start:end] not in ("A", "I"):
+        return True
+    rest = text[end:]
+    return not _BARE_WORD.match(rest) or bool(
+        re.match(
+            r"\s+(?:is|are|was|and|or|nor|because|since|as|seems|works|fits|fails|does|cannot|can't|ist|est"
+            r"|es|remains)\b",
+            rest,
+        )
+    )
+
+
+def _roles(text: str) -> Roles:
+    """Each list of letters by what stands before and behind it."""
+    roles = Roles(set(), set(), set())
+    for match in _LIST.finditer(text):
+        letters = {
+            _letter(m[0]) for m in _LETTER.finditer(match[0])
+            if _is_letter(text, match.start() + m.start(), match.start() + m.end())
+        }  # fmt: skip
+        before, after = text[max(0, match.start() - 60) : match.start()], text[match.end() : match.end() + 60]
+        if _DENIED_AFTER.match(after) or _DENIED_BEFORE.search(before):
+            roles.denied.update(letters)
+        elif _ASSERTED_AFTER.match(after) or _ASSERTED_BEFORE.search(before):
+            roles.asserted.update(letters)
+        else:
+            roles.named.update(letters)
+    return roles
+
+
+def _settled(roles: Roles) -> str | None:
+    """The one letter that is asserted, else the one that is named, if it is denied nowhere."""
+    letters = roles.asserted or roles.named
+    return next(iter(letters)) if len(letters) == 1 and not letters & roles.denied else None
+
+
+_GOLD = re.compile(
+    r"[\s*$#]*\(?([A-J]|[a-j](?=\s*[).:]|\s*$))\)?(?:[*$]*\s*$|\s*[.:)]|\s*\n|\s+(?=[A-Z0-9\"'(]))"
+)
 
 
 def parse_gold(text: str) -> str | None:
-    """The letter of a gold answer: alone, or in front of the option's text."""
-    match = re.match(r"\s*\(?([A-Ja-j])\)?(?:[.:)\s]|$)", text) or _SAID_GOLD.search(text)
+    """The letter of a gold answer: alone, in front of the option's text, in a box, or behind `Answer:`."""
+    plain = _plain(fold(text))
+    plain = re.sub(r"^(?:####\s*|(?:option|choice)\s+(?=\(?[A-J]\b))", "", plain, flags=re.IGNORECASE)
+    match = _GOLD.match(plain)
+    if match:
+        return match[1].upper()
+    stated = next(statements(text, weak=False), None)
+    match = _GOLD.match(_plain(stated.text)) if stated else None
     return match[1].upper() if match else None
 
 
 def extract(text: str) -> Answer | None:
-    """The answer: `Answer: B`, else a box, else "the answer is B", else the option that the end names."""
-    requested = [(m[1].strip(), m.end()) for m in _REQUESTED.finditer(text)]
-    for found, wanted in ((requested, True), (boxed(text), False)):
-        if found:
-            last = closing(found, text)
-            if last is None or not last[0]:
-                return None
-            strict = wanted and not last[1].strip(" \t\r\n.") and bool(_STRICT.fullmatch(last[0]))
-            return Answer(last[0], strict, last[1])
-    stated = said(text)
-    if stated:
-        return stated
+    """The answer: `Answer: B`, else a box, else "the answer is B", else what the last lines assert."""
+    for requested in reversed(list(_REQUESTED.finditer(text))):
+        stated = requested[1].strip()
+        if not _LIST.search(stated):
+            continue
+        after = text[requested.end() :]
+        strict = not after.strip(" \t\r\n.") and bool(_STRICT.fullmatch(stated))
+        return Answer(stated, strict, text[: requested.start()], after)
+    for content, start, end in reversed(boxed(text)):
+        if _LIST.search(content):
+            return Answer(content, False, text[:start], text[end:])
+    for found in statements(text):
+        if _LIST.search(_plain(found.text)):
+            return Answer(found.text, False, text[: found.start], text[found.end :])
+    return _last(text)
+
+
+def _last(text: str) -> Answer | None:
+    """The last line that names letters, unless it ends a list of the options."""
     lines = last_lines(text)
-    if not lines:
+    if not lines or unsure(lines[-1]):
         return None
-    if len(lines) == 1 or len(lines[-1]) <= 60 or _NAMED.search(lines[-1]):
-        return Answer(lines[-1], False)
+    for back, line in enumerate(reversed(lines[-_LINES:])):
+        at = len(lines) - 1 - back
+        if not _LIST.search(_plain(line)) and not _LOWER.fullmatch(_plain(line)):
+            continue
+        echo, previous = _ECHO.match(line + " "), _ECHO.match(lines[at - 1] + " ") if at else None
+        if echo and previous and ord(echo[1]) == ord(previous[1]) + 1:
+            return None
+        return Answer(line[-_HEAD:], False, "\n".join(lines[:at][-5:]), "\n".join(lines[at + 1 :]))
     return None
 
 
 def matches(answer: str, gold: str) -> bool:
     """Whether the answer names the gold letter and no other."""
     return parse(answer) == gold
+
+
+def stated(text: str, letter: str) -> bool | None:
+    """Whether a text begins with this letter as its answer, or with another one."""
+    found = parse(re.split(r"(?<=\S)[.!?](?:\s|$)|\n", text.strip(), maxsplit=1)[0])
+    return None if found is None else found == letter

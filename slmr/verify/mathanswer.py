@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 
 from slmr.verify import mathexpr, numeric
-from slmr.verify.extract import boxed, closing, last_lines, retracted, said
+from slmr.verify.boxes import boxed, unboxed
+from slmr.verify.completion import last_lines
+from slmr.verify.cues import statements
+from slmr.verify.denial import unsure
+from slmr.verify.polynomial import rational
+from slmr.verify.quantity import in_words
 from slmr.verify.verdict import Answer
 
 _TAIL = 4_000
@@ -13,40 +18,86 @@ _SHORT = 200  # characters; a longer gold is a solution, not an answer
 _DOLLARS = re.compile(
     r"\$\$(.+?)\$\$|(?<!\\)\$([^$\n]+?)(?<!\\)\$|\\\[(.+?)\\\]|\\\(([^\n]+?)\\\)", re.DOTALL
 )
-_BECAUSE = re.compile(r",?\s+(?:because|since|as|so|which|when|where|by)\b.*$", re.DOTALL)
+_BECAUSE = re.compile(
+    r",?\s+(?:because|since|as|so|which|when|where|by)\b.*$|(?:,|,? and)\s+not\b.*$|\s+(?:rather than"
+    r"|instead of)\b.*$"
+    r"|\s+\((?=[A-Za-z ]{3})[^()]*\)$",
+    re.DOTALL,
+)
 _CONCLUDES = re.compile(r"(?:therefore|thus|hence|so|consequently|finally)\b", re.IGNORECASE)
 _FAREWELL = re.compile(r"i hope\b", re.IGNORECASE)
+_PROSE = re.compile(r"[Aa]nswer[ ]?[:=]|[A-Za-z]{3,}[ ][A-Za-z]{2,}[ ][^{}]{0,200}\d")
+_TEXT = re.compile(r"^\\text\w{0,6}\s*\{([^{}]*)\}$")
+_WORDS = re.compile(r"[A-Za-z]{3,} [A-Za-z]{2,}|[\u0600-\u06ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+_SO_NAME = re.compile(
+    r"(?:(?:so|hence|thus|therefore|then"
+    r"|and)\b,?\s*)*`?(?:[a-zA-Z]\w{0,2}\s*=\s*)?([^`=]{1,60})`?$",
+    re.IGNORECASE,
+)
 _JOINED = re.compile(r"\s*(?:,|,?\s*and|,?\s*or)\s*")
 
 
 def extract(text: str) -> Answer | None:
-    """The answer of a completion; None where there is none or it is taken back."""
-    boxes = boxed(text)
-    if boxes:
-        last = closing(boxes, text)
-        return Answer(_unboxed(last[0]), True, last[1]) if last else None
-    stated = said(text)
-    if stated:
-        return _within(stated.text)
+    """The answer of a completion; None where there is none."""
+    for content, start, end in reversed(boxed(text)):
+        if content:
+            answer = _TEXT.sub(r"\1", unboxed(content)) if _PROSE.search(content) else unboxed(content)
+            within = _sentence(answer) if _PROSE.search(answer) else None
+            return Answer(within or answer, True, text[:start], text[end:])
+    for statement in statements(text):
+        answer = _within(statement.text)
+        if answer:
+            return Answer(answer, False, text[: statement.start], text[statement.end :])
+    marked = numeric.requested(text)
+    if marked:
+        return marked
     lines = last_lines(text[-_TAIL:])
-    if not lines or retracted(lines[-1]):
+    if not lines or unsure(lines[-1]):
         return None
-    return _closing_math(text[-_TAIL:].strip()) or _bare(lines)
+    answer = _closing_math(text[-_TAIL:].strip()) or _bare(lines)
+    return Answer(answer, False) if answer else None
 
 
 def gold_answer(gold: str) -> str:
     """The answer that a gold text holds: its boxes, what a solution says that the answer is, else all of it."""
-    boxes = boxed(gold)
+    boxes = [content for content, _, _ in boxed(gold) if content]
     if boxes:
-        return _unboxed(boxes[-1][0])
-    stated = said(gold) if len(gold) > _SHORT else None
+        return unboxed(boxes[-1])
+    plain = gold.strip()
+    marked = re.match(r"(?:####|(?:[Ff]inal )?[Aa]nswer\s*:)\s*([^\n]+)$", plain) or re.search(
+        r"\n####\s*([^\n]+)$", plain
+    )
+    if marked:
+        return marked[1].strip()
+    stated = (
+        next(statements(gold), None)
+        if len(gold) > _SHORT or re.match(r"(?:the|final) answer\b", plain, re.IGNORECASE)
+        else None
+    )
     within = _within(stated.text) if stated else None
-    return within.text if within else gold.strip()
+    return within or plain
 
 
-def _unboxed(text: str) -> str:
-    inner = boxed(text)
-    return inner[-1][0] if inner and inner[-1][1] == len(text) and text.startswith("\\") else text
+_LEADING = re.compile(
+    r"[\s*_:]*(?:\$\$(.+?)\$\$|\$([^$\n]+?)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|\\(?:textbf|mathbf|text)\{([^{}]*)\})",
+    re.DOTALL,
+)
+_LEADING_BARE = re.compile(r"[\s*_:]*((?:-?[\d\\(])[^\s,;:!?*]*[^\s,;:!?.*])")
+
+
+def stated(text: str, gold: str) -> bool | None:
+    """Whether a text begins with this formula, or with another one; None where it begins with none."""
+    formula = _LEADING.match(text[:_SHORT])
+    if formula:
+        content = next(group for group in formula.groups() if group)
+        return mathexpr.decide(content, gold) if re.search(r"[\d\\]", content) else None
+    value = mathexpr.normal(mathexpr.normalise(gold))
+    number = None if value is None else rational(value)
+    same = None if number is None else numeric.stated(text, number)
+    if same is not None:
+        return same
+    bare = _LEADING_BARE.match(text[:_SHORT])
+    return mathexpr.decide(bare[1], gold) if bare and mathexpr.is_number(bare[1]) else None
 
 
 def _segments(text: str) -> list[tuple[str, int, int]]:
@@ -60,68 +111,80 @@ def _joined(text: str, segments: list[tuple[str, int, int]]) -> str:
     for content, begin, end in reversed(segments[:-1]):
         if not _JOINED.fullmatch(text[end:start]):
             break
-        answer, start = f"{content}, {answer}", begin
+        if mathexpr.decide(content, answer) is not True:
+            answer = f"{content}, {answer}"
+        start = begin
     return answer
 
 
-def _within(text: str) -> Answer | None:
+def _sentence(text: str) -> str | None:
+    """The answer in a sentence in a box: what it says that the answer is, else what it holds."""
+    stated = next(statements(text), None)
+    return _within(stated.text if stated else text)
+
+
+def _within(text: str) -> str | None:
     """The answer in what follows "the answer is": its formula, or the text without its explanation."""
+    text = text.strip().rstrip("$").strip() if text.count("$") == 1 and text.rstrip().endswith("$") else text
+    if text.endswith("}") and text.count("}") > text.count("{"):
+        text = text[:-1]
     if mathexpr.is_number(text):
-        return Answer(text, False)
+        return text
+    if text[:1].isalpha() and (value := in_words(text)) is not None:
+        return str(value)
     segments = _segments(text)
-    if segments and len(text) > len(segments[-1][0]) + 4:
+    if segments and text.strip() != text[segments[-1][1] : segments[-1][2]]:
         after = text[segments[-1][2] :]
-        number = _number_of(after.rsplit(" is ", 1)[-1]) if " is " in after else None
-        return Answer(number or _joined(text, segments), False)
+        number = numeric.one_number(after.rsplit(" is ", 1)[-1]) if " is " in after else None
+        return number or _joined(text, segments)
     plain = _BECAUSE.sub("", text).strip()
-    if mathexpr.is_number(plain) or not re.search(r"[A-Za-z]{3,} [A-Za-z]{2,}", plain):
-        return Answer(plain, False)
-    number = _number_of(plain.rsplit(" is ", 1)[-1])
-    return Answer(number or plain, False)
+    if mathexpr.is_number(plain) or not _WORDS.search(plain):
+        return plain
+    return numeric.one_number(plain.rsplit(" is ", 1)[-1]) or plain
 
 
-def _number_of(text: str) -> str | None:
-    answer = numeric._one_number(text)
-    return answer.text if answer else None
-
-
-def _closing_math(text: str) -> Answer | None:
+def _closing_math(text: str) -> str | None:
     """The formula that the last sentence holds, if no plain number stands behind it."""
     segments = _segments(text)
     if not segments:
         return None
     content, start, end = segments[-1]
+    if _WORDS.search(re.sub(r"\\[a-z]+\s*\{[^{}]*\}|\\[a-z]+", "", content)):
+        return None  # dollars of money
     after = text[end:]
     if len(after) > 200 or re.search(r"\d", after) or "\n\n" in after.strip():
         return None
     lone = start == 0 and re.match(r"\s*(?:%|\\%|percent|pct)", after)
     if lone:
-        return Answer(content + "\\%", False)
+        return content + "\\%"
     if text[:start].strip().lower() in ("odd", "even", "all"):
-        return Answer(text, False)
-    return Answer(_joined(text, segments), False)
+        return text
+    return _joined(text, segments)
 
 
-def _bare(lines: list[str]) -> Answer | None:
+def _bare(lines: list[str]) -> str | None:
     """A text that is only an answer, else the last equation's right side, else the last number."""
-    last = lines[-1].strip("*_ ")
+    last = lines[-1].strip("*_` ")
     plain = _BECAUSE.sub("", last)
     if mathexpr.is_number(plain):
-        return Answer(plain, False)
+        return plain
+    concluded = _SO_NAME.match(last.rstrip(". "))
+    if concluded and mathexpr.is_number(concluded[1]):
+        return concluded[1]
     prose = re.search(
         r"[A-Za-z]{3,}[^A-Za-z\\]+[a-z]{2,}|[\u0600-\u06ff\u4e00-\u9fff]", re.sub(r"\\[a-z]+", "", last)
     )
     if len(lines) == 1 and len(last) <= 2_000 and not prose:
-        return Answer(last, False)
+        return last
     if "\\" in last.replace("\\$", ""):
         return _conclusion(last)
-    return numeric.extract("\n".join(lines[-3:]))
+    answer = numeric.extract("\n".join(lines[-3:]))
+    return answer.text if answer else None
 
 
-def _conclusion(text: str) -> Answer | None:
+def _conclusion(text: str) -> str | None:
     """The one number in the last sentence of a solution, if that sentence draws the conclusion."""
     sentences = [s for s in re.split(r"(?<=[.!?$])\s+(?=[A-Z])", text) if not _FAREWELL.match(s)]
-    if not sentences or not _CONCLUDES.match(sentences[-1]) or retracted(text[-200:]):
+    if not sentences or not _CONCLUDES.match(sentences[-1]):
         return None
-    number = _number_of(sentences[-1])
-    return Answer(number, False) if number else None
+    return numeric.one_number(sentences[-1])

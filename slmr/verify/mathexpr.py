@@ -9,12 +9,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from fractions import Fraction
+from functools import lru_cache
 
 from slmr.verify.brackets import depth, inside, split, squeeze
+from slmr.verify.plausible import implausible, repeats
 from slmr.verify.polynomial import canonical, multiply, number, rational
-from slmr.verify.relations import IS_NAME, MEMBER, RELATION, interval, relation, same_zero, value_of
+from slmr.verify.relations import (
+    IS_NAME,
+    MEMBER,
+    RELATION,
+    interval,
+    is_relation,
+    relation,
+    same_zero,
+    value_of,
+)
 from slmr.verify.spelling import normalise
-from slmr.verify.values import normal, same_sums, same_value
+from slmr.verify.units import size_of, without_plain_unit
+from slmr.verify.values import has_two_numbers, normal, same_sums, same_value, tree
 
 MAX_CHARS, MAX_DEPTH, MAX_PARTS = 10_000, 30, 100
 
@@ -23,6 +36,18 @@ _SEPARATOR = re.compile(r"(?:,\s*)?\\?\band\b|(?:,\s*)?\bor\b")
 _WORD = re.compile(r"[A-Za-z][A-Za-z \-']*")
 _KNOWN_WORDS = {"yes", "no", "odd", "even", "true", "false", "none"}
 _MATRIX = re.compile(r"⟦[^⟦⟧]*⟧")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3}){1,5}")
+_MODULO = re.compile(r"\s*(?:\\pmod\s*|\(\s*\\?mod\s*)(\{[^{}]*\}|\w+)\s*\)?$")
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})\s*([aApP])?(?:\.?\s?[mM]\.?)?")
+_FREE_INDEX = re.compile(
+    r"\s*(?:,|;|\(|\bwhere\b|\bfor\b(?: (?:all|any|some|every))?"
+    r"|\bwith\b)\s*(?:integer )?([a-z])\s*\\in\s*\\mathbb\{([ZN])\}\s*\)?$"
+)
+# An answer that begins so is a denial, not a value.
+_MEANT_OTHER = re.compile(r"\s*(?:≠|\\neg|\\lnot|\\not(?![a-z]))")
+_HEAD = 400  # characters in which a repeat shows
+_MAX_NUMBER = 600  # characters of an expression that is one number
+_MAX_NESTED = 12  # tuples within tuples
 _BASE = re.compile(r"(\d+)_\{?\d{1,2}\}?")
 
 
@@ -30,21 +55,87 @@ def decide(answer: str, gold: str) -> bool | None:
     """Whether the answer equals gold; None where exact means do not tell."""
     if len(answer) > MAX_CHARS or depth(answer) > MAX_DEPTH:
         return answer == gold
-    mine, theirs = normalise(answer), normalise(gold)
+    if repeats(answer[:_HEAD]) and not repeats(gold):
+        return squeeze(answer) == squeeze(gold)
+    mine, theirs = normalise(answer), _gold(gold)
     if not mine:
         return False
+    sizes = size_of(answer), size_of(gold)
+    if sizes[0] and sizes[1] and sizes[0] != sizes[1]:
+        return _same_measure(mine, sizes[0], theirs, sizes[1])
     if squeeze(mine) == squeeze(theirs):
         return True
+    if implausible(mine, theirs) or _MEANT_OTHER.match(mine):
+        return False
+    if "," in mine + theirs and max(depth(mine), depth(theirs)) > _MAX_NESTED:
+        return False
     words = _same_words(mine, theirs, "\\text" in gold)
     if words is not None:
         return words
-    return _same_percent(mine, theirs)
+    clocks = [_CLOCK.fullmatch(side) for side in (mine, theirs)]
+    if clocks[0] and clocks[1]:
+        return _same_clock(clocks[0], clocks[1])
+    moduli = [_MODULO.search(side) for side in (mine, theirs)]
+    if any(moduli) and not (moduli[0] and moduli[1] and squeeze(moduli[0][1]) != squeeze(moduli[1][1])):
+        mine, theirs = (_MODULO.sub("", side) for side in (mine, theirs))
+    same = _same_percent(_with_index(mine), _with_index(theirs))
+    return same if same is True else _same_as_list(answer, gold) or same
+
+
+def _same_as_list(answer: str, gold: str) -> bool:
+    """Whether `30,150`, read as two numbers and not as thousands, is the list that the other side is."""
+    for listed, other in ((gold, answer), (answer, gold)):
+        parts = _parts(normalise(other)) if _THOUSANDS.fullmatch(listed.strip("$ ")) else []
+        if len(parts) > 1:
+            return _same_unordered(parts, listed.strip("$ ").split(",")) is True
+    return False
+
+
+def _same_measure(
+    mine: str, size: tuple[str, Fraction], theirs: str, gold_size: tuple[str, Fraction]
+) -> bool | None:
+    """Whether two values in other units of one dimension are the same: 2 m and 200 cm; of two dimensions never."""
+    left, right = normal(mine), normal(theirs)
+    if left is None or right is None:
+        return None
+    return size[0] == gold_size[0] and same_sums(
+        multiply(left, number(size[1])), multiply(right, number(gold_size[1]))
+    )
+
+
+@lru_cache(maxsize=4096)
+def _gold(gold: str) -> str:
+    return normalise(gold, is_gold=True)
+
+
+def _same_clock(mine: re.Match[str], theirs: re.Match[str]) -> bool:
+    """Whether two times of day agree; the half of the day may be missing in the answer."""
+    halves = [side[3].lower() if side[3] else "" for side in (mine, theirs)]
+    return (int(mine[1]), mine[2]) == (int(theirs[1]), theirs[2]) and (
+        halves[0] == halves[1] or not halves[0]
+    )
+
+
+def _with_index(text: str) -> str:
+    r"""`k\pi, k \in \mathbb{Z}` with the index called n: what a free index is called does not matter."""
+    match = _FREE_INDEX.search(text)
+    if not match or (match[1] != "n" and re.search(r"(?<![a-zA-Z\\])n(?![a-zA-Z])", text)):
+        return text
+    plain = f"{text[: match.start()].rstrip()}, {match[1]}\\in\\mathbb{{{match[2]}}}"
+    return re.sub(rf"(?<![a-zA-Z\\]){match[1]}(?![a-zA-Z])", "n", plain)
 
 
 def is_number(text: str) -> bool:
     """Whether a text is one expression without symbols, such as `\\frac{1}{2}`."""
+    if len(text) > _MAX_NUMBER or (repeats(text) and not text.isdecimal()):
+        return False
     value = normal(normalise(text))
     return value is not None and rational(value) is not None
+
+
+def is_readable(text: str) -> bool:
+    """Whether a text is one expression that can be read here."""
+    return tree(normalise(text)) is not None
 
 
 def _same_words(mine: str, theirs: str, is_text: bool) -> bool | None:
@@ -75,6 +166,8 @@ def _same_percent(mine: str, theirs: str) -> bool | None:
 
 
 def _same_lists(mine: str, theirs: str) -> bool | None:
+    if "\\in" not in theirs:
+        mine = MEMBER.sub("", mine)
     left, right = _parts(mine), _parts(theirs)
     if len(left) == 1 and len(right) == 1:
         return _same_item(left[0], right[0])
@@ -175,18 +268,24 @@ def _expanded(parts: list[str]) -> list[str]:
     """Writes `a \\pm b` as its two values."""
     found = []
     for part in parts:
-        if part.count("\\pm") == 1 and depth(part.split("\\pm")[0]) == 0:
+        if part.count("\\pm") == 1 and "\\mp" not in part:
             found += [part.replace("\\pm", "+"), part.replace("\\pm", "-")]
         elif part:
             found.append(part)
     return found or [""]
 
 
+def _exact(item: str) -> str:
+    r"""What stands before `\\approx`, if anything does."""
+    exact, approx, rounded = item.partition("\\approx")
+    return (exact.strip() or rounded.strip()) if approx else item
+
+
 def _same_item(mine: str, theirs: str) -> bool | None:
     if squeeze(mine) == squeeze(theirs):
         return True
-    mine, theirs = MEMBER.sub("", mine), MEMBER.sub("", theirs)
-    if RELATION.search(mine) or RELATION.search(theirs):
+    mine, theirs = (without_plain_unit(MEMBER.sub("", _exact(side))) for side in (mine, theirs))
+    if is_relation(mine) or is_relation(theirs):
         return _same_relation(mine, theirs)
     if len(split(mine, "=")) > 1 or len(split(theirs, "=")) > 1:
         return _same_equation(mine, theirs)
@@ -198,6 +297,9 @@ def _same_item(mine: str, theirs: str) -> bool | None:
     if "⟦" in mine + theirs and normal(theirs if "⟦" in mine else mine) is not None:
         return False
     left, right = inside(mine), inside(theirs)
+    lone = [side and side[0] == "\\{\\}" and len(side[1]) == 1 for side in (left, right)]
+    if left and right and lone[0] != lone[1]:  # a set of one thing, and that thing
+        return _same_item(left[1][0] if lone[0] else mine, right[1][0] if lone[1] else theirs)
     if left and right:
         return _same_brackets(left, right)
     if left or right:
@@ -206,6 +308,10 @@ def _same_item(mine: str, theirs: str) -> bool | None:
 
 
 def _same_expression(mine: str, theirs: str) -> bool | None:
+    if has_two_numbers(mine) or has_two_numbers(theirs):
+        return squeeze(mine) == squeeze(theirs)
+    if "\\dots" in mine or "\\dots" in theirs:
+        return squeeze(mine) == squeeze(theirs)
     based = [_BASE.fullmatch(side) for side in (mine, theirs)]
     if based[0] or based[1]:
         return mine == theirs
@@ -254,20 +360,16 @@ def _same_matrix(mine: str, theirs: str) -> bool | None:
 
 
 def _same_equation(mine: str, theirs: str) -> bool | None:
-    left, right = (value_of(side) for side in (mine, theirs))
-    if "=" not in left and "=" not in right:
-        same = _same_item(left, right)
-        names = [side.split("=")[0].strip() for side in (mine, theirs) if "=" in side]
-        bare = [n for n in names if re.fullmatch(r"[a-z]", n)]
-        # `x = 2` is not `y = 2`; f(x) and y are two names for one thing.
-        return (
-            False
-            if same and len(bare) == 2 and bare[0] != bare[1]
-            else same or same_zero(mine, theirs) or same
-        )
-    if "=" not in mine or "=" not in theirs:
+    left, right = value_of(mine), value_of(theirs, is_gold=True)
+    if left is None or right is None:
         return False
-    return same_zero(mine, theirs)
+    names = [split(side, "=")[0].strip() for side in (mine, theirs) if "=" in side]
+    if len(names) == 2 and all(re.fullmatch(r"[a-z]", name) for name in names) and names[0] != names[1]:
+        return same_zero(mine, theirs)  # `x = 2` is not `y = 2`; f(x) and y are two names for one thing
+    if "=" not in right:
+        same = _same_item(without_plain_unit(left), right)
+        return same or same_zero(mine, theirs) or same
+    return False if "=" not in mine else same_zero(mine, theirs)
 
 
 def _same_relation(mine: str, theirs: str) -> bool | None:

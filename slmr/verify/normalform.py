@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
+from slmr.verify import nested
 from slmr.verify.polynomial import (
     Sum,
     add,
     atom,
     canonical,
+    complex_parts,
+    factors,
     monic,
     multiply,
     negate,
@@ -18,9 +22,11 @@ from slmr.verify.polynomial import (
     power,
     rational,
 )
-from slmr.verify.tree import Node, Unreadable, replaced
+from slmr.verify.tree import Node, Unreadable, fold, nodes, replaced, symbol
 from slmr.verify.tree import number as leaf
 
+_LN = re.compile(r"ln\(\d+\)")
+_E = symbol("e")
 _MAX_FACTORIAL, _MAX_DIGITS, _MAX_TERMS = 300, 400, 100
 
 
@@ -37,35 +43,46 @@ def normal_form(tree: Node) -> Sum:
 
 
 def _form(tree: Node) -> Sum:
-    if tree.op == "number":
-        return number(tree.value)
-    if tree.op == "symbol":
-        return atom(tree.name)
-    if tree.op in ("sum", "prod"):
-        return _terms(tree)
-    args = [_form(arg) for arg in tree.args]
-    if tree.op == "add":
+    return fold(fold(tree, _undone), _combined, _known_terms)
+
+
+def _undone(node: Node, args: list[Node]) -> Node:
+    """A node without a power that undoes a logarithm: `e^{ln x}` and `b^{log_b x}` are x."""
+    if node.op == "power":
+        base, exponent = args
+        is_log = exponent.op == "log" and not base.args and exponent.args[1] == base
+        if is_log or (exponent.op == "ln" and base == _E):
+            return exponent.args[0]
+    return Node(node.op, tuple(args), node.value, node.name) if args else node
+
+
+def _combined(node: Node, args: list[Sum]) -> Sum:
+    if node.op == "number":
+        return number(node.value)
+    if node.op == "symbol":
+        return atom(node.name)
+    if node.op == "add":
         total: Sum = {}
         for term in args:
             total = add(total, term)
         return total
-    if tree.op == "multiply":
+    if node.op == "multiply":
         total = args[0]
         for factor in args[1:]:
             total = multiply(total, factor)
         return total
-    known = _KNOWN.get(tree.op)
-    return known(*args) if known else _opaque(tree.op, *args)
+    known = _KNOWN.get(node.op)
+    return known(*args) if known else _opaque(node.op, *args)
 
 
-def _terms(tree: Node) -> Sum:
-    """A sum or product, term by term where its bounds are numbers and near to each other.
+def _known_terms(tree: Node) -> Sum | None:
+    """A sum or product of numbers, term by term where its bounds are near to each other; None for anything else.
 
     Only where each term is a number: with symbols, or one sum inside of another, the work has no small bound.
     """
-    indices = _indices(tree)
+    indices = _indices(tree) if tree.op in ("sum", "prod") else None
     if indices is None:
-        return _opaque(tree.op, *map(_form, tree.args))
+        return None
     total = number(0 if tree.op == "sum" else 1)
     for index in indices:
         term = _form(replaced(tree.args[2], tree.name, leaf(index)))
@@ -75,7 +92,7 @@ def _terms(tree: Node) -> Sum:
 
 def _indices(tree: Node) -> range | None:
     """What the index of a sum or product runs over; None where it is not taken apart."""
-    if not all(_is_numeric(arg, tree.name) for arg in tree.args):
+    if not all(_is_numeric(node, tree.name) for arg in tree.args for node in nodes(arg)):
         return None
     low, high = (rational(_form(bound)) for bound in tree.args[:2])
     if low is None or high is None or low.denominator * high.denominator != 1:
@@ -83,21 +100,109 @@ def _indices(tree: Node) -> range | None:
     return range(int(low), int(high) + 1) if 0 <= high - low < _MAX_TERMS else None
 
 
-def _is_numeric(tree: Node, index: str) -> bool:
-    """Whether a tree holds no symbol but the index, and no sum or product of terms."""
-    if tree.op == "symbol":
-        return tree.name == index
-    return tree.op not in ("sum", "prod") and all(_is_numeric(arg, index) for arg in tree.args)
+def _is_numeric(node: Node, index: str) -> bool:
+    """Whether a node is no symbol but the index, and no sum or product of terms."""
+    return node.name == index if node.op == "symbol" else node.op not in ("sum", "prod")
 
 
 def _opaque(name: str, *args: Sum) -> Sum:
     return atom(f"{name}({';'.join(map(canonical, args))})")
 
 
+def _power(base: Sum, exponent: Sum) -> Sum:
+    """A power; `e` to an imaginary angle by its sine and cosine, to a logarithm by what that is of."""
+    if (
+        base == atom("e")
+        and exponent
+        and all(len(m) == 1 and _LN.fullmatch(m[0][0]) and m[0][1] == 1 for m in exponent)
+    ):
+        total = number(1)
+        for monomial, factor in exponent.items():
+            total = multiply(total, power(number(int(monomial[0][0][3:-1])), number(factor)))
+        return total
+    if base == atom("e") and len(exponent) == 1 and ("i", Fraction(1)) in next(iter(exponent)):
+        turns = _turns({tuple(f for f in m if f[0] != "i"): factor for m, factor in exponent.items()})
+        if turns is not None:
+            sine, cosine = _SINES.get(turns % 2), _SINES.get((turns + Fraction(1, 2)) % 2)
+            if sine is not None and cosine is not None:
+                return add(cosine, multiply(sine, atom("i")))
+    return power(base, exponent)
+
+
+def _turns(angle: Sum) -> Fraction | None:
+    """How many times pi an angle is; None where it is no rational multiple."""
+    if not angle:
+        return Fraction(0)
+    if len(angle) == 1 and (("\\pi", Fraction(1)),) in angle:
+        return next(iter(angle.values()))
+    return None
+
+
+def _half(terms: Mapping[int, Fraction | int]) -> Sum:
+    """A sum of square roots of whole numbers, each with its factor."""
+    total: Sum = {}
+    for radicand, factor in terms.items():
+        total = add(total, multiply(number(factor), power(number(radicand), number(Fraction(1, 2)))))
+    return total
+
+
+def _sines() -> dict[Fraction, Sum]:
+    """The sine of the multiples of pi/12 within a turn, by how many times pi they are."""
+    quarter = Fraction(1, 4)
+    first = [
+        {},
+        {6: quarter, 2: -quarter},
+        {1: 2 * quarter},
+        {2: 2 * quarter},
+        {3: 2 * quarter},
+        {6: quarter, 2: quarter},
+        {1: 1},
+    ]
+    up = [_half(terms) for terms in first]
+    arch = [*up, *up[-2::-1]]
+    sines = {Fraction(k, 12): arch[k] if k <= 12 else negate(arch[k - 12]) for k in range(24)}
+    for tenth, terms in ((1, {5: quarter, 1: -quarter}), (3, {5: quarter, 1: quarter})):
+        for k in (tenth, 10 - tenth):
+            sines |= {Fraction(k, 10): _half(terms), Fraction(k + 10, 10): negate(_half(terms))}
+    return sines
+
+
+_SINES = _sines()
+_TANGENTS = {
+    Fraction(k, 12): _half(terms)
+    for k, terms in {
+        0: {}, 1: {1: 2, 3: -1}, 2: {3: Fraction(1, 3)}, 3: {1: 1}, 4: {3: 1}, 5: {1: 2, 3: 1}, 7: {1: -2, 3: -1},
+        8: {3: -1}, 9: {1: -1}, 10: {3: Fraction(-1, 3)}, 11: {1: -2, 3: 1},
+    }.items()
+}  # fmt: skip
+
+
+def _sine(angle: Sum) -> Sum:
+    turns = _turns(angle)
+    known = None if turns is None else _SINES.get(turns % 2)
+    return _opaque("sin", angle) if known is None else known
+
+
+def _cosine(angle: Sum) -> Sum:
+    turns = _turns(angle)
+    known = None if turns is None else _SINES.get((turns + Fraction(1, 2)) % 2)
+    return _opaque("cos", angle) if known is None else known
+
+
+def _tangent(angle: Sum) -> Sum:
+    turns = _turns(angle)
+    known = None if turns is None else _TANGENTS.get(turns % 1)
+    return _opaque("tan", angle) if known is None else known
+
+
 def _root(base: Sum, degree: Sum) -> Sum:
     value, n = rational(base), rational(degree)
     if value is not None and value < 0 and n is not None and n.denominator == 1 and n % 2 == 1:
         return negate(power(number(-value), number(1 / n)))
+    if n in (2, 3):
+        simpler = nested.square_root(base) if n == 2 else nested.cube_root(base)
+        if simpler is not None:
+            return simpler
     return power(base, power(degree, number(-1)))
 
 
@@ -105,6 +210,9 @@ def _absolute(inside: Sum) -> Sum:
     value = rational(inside)
     if value is not None:
         return number(abs(value))
+    parts = complex_parts(inside)
+    if parts is not None:
+        return power(number(parts[0] ** 2 + parts[1] ** 2), number(Fraction(1, 2)))
     unit, leading = monic(inside)
     return multiply(number(abs(leading)), _opaque("abs", unit))
 
@@ -128,14 +236,50 @@ def _binomial(top: Sum, bottom: Sum) -> Sum:
 
 
 def _logarithm(argument: Sum, base: Sum) -> Sum:
-    """The logarithm where it is a whole number or the inverse of one."""
+    """A logarithm: a whole number where it is one, else the quotient of two natural ones."""
     x, b = rational(argument), rational(base)
     if x is None or b is None or x <= 0 or b <= 1:
         return _opaque("log", argument, base)
     guess = round(_log(x) / _log(b)) if x != 1 else 0
     if abs(guess) <= _MAX_DIGITS and b**guess == x:
         return number(guess)
-    return _opaque("log", argument, base)
+    known = factors(b.numerator) if b.denominator == 1 else []
+    if len(known) < 2:
+        return multiply(_natural(argument), power(_natural(base), number(-1)))
+    return _in_base(x, int(b), known)
+
+
+def _in_base(x: Fraction, base: int, known: list[tuple[int, int]]) -> Sum:
+    """A logarithm by those of the primes, of which the base's own add up to 1."""
+    (first, power_of_first), *others = known
+    first_log = number(1)
+    for prime, count in others:
+        first_log = add(first_log, multiply(number(-count), _opaque("log", number(prime), number(base))))
+    first_log = multiply(number(Fraction(1, power_of_first)), first_log)
+    total: Sum = {}
+    for part, sign in ((x.numerator, 1), (x.denominator, -1)):
+        for prime, count in factors(part):
+            log = first_log if prime == first else _opaque("log", number(prime), number(base))
+            total = add(total, multiply(number(sign * count), log))
+    return total
+
+
+def _natural(argument: Sum) -> Sum:
+    """The natural logarithm of a rational number by those of its primes; of `e` to a power, that power."""
+    x = rational(argument)
+    if x is None:
+        if len(argument) == 1 and (term := next(iter(argument.items())))[1] == 1 and len(term[0]) == 1:
+            (name, exponent) = term[0][0]
+            if name == "e":
+                return number(exponent)
+        return _opaque("ln", argument)
+    if x <= 0:
+        return _opaque("ln", argument)
+    total: Sum = {}
+    for part, sign in ((x.numerator, 1), (x.denominator, -1)):
+        for prime, count in factors(part):
+            total = add(total, multiply(number(sign * count), _opaque("ln", number(prime))))
+    return total
 
 
 def _log(value: Fraction) -> float:
@@ -169,7 +313,8 @@ def _modulo(left: Sum, right: Sum) -> Sum:
 
 
 _KNOWN: dict[str, Callable[..., Sum]] = {
-    "power": power, "root": _root, "abs": _absolute, "factorial": _factorial, "binomial": _binomial,
+    "power": _power, "root": _root, "ln": _natural, "sin": _sine, "cos": _cosine, "tan": _tangent, "abs": _absolute,
+        "factorial": _factorial, "binomial": _binomial,
     "log": _logarithm, "floor": _whole("floor", math.floor), "ceil": _whole("ceil", math.ceil), "mod": _modulo,
     "gcd": _of_numbers("gcd", math.gcd, True), "lcm": _of_numbers("lcm", math.lcm, True),
     "min": _of_numbers("min", lambda *values: min(values), False),

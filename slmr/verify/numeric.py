@@ -5,142 +5,312 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from slmr.verify.extract import boxed, closing, hedged, retracted, said, unsure
+from slmr.verify import quantity
+from slmr.verify.boxes import boxed, unboxed
+from slmr.verify.completion import fold
+from slmr.verify.cues import statements
+from slmr.verify.denial import denied_behind, hedged, unsure
+from slmr.verify.plausible import repeats
+from slmr.verify.quantity import CHINESE, MAX_DIGITS, WORDS, Quantity
 from slmr.verify.verdict import Answer
 
-MAX_DIGITS, _MAX_EXPONENT, _TAIL = 400, 400, 4_000
-_VULGAR = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅛": "1/8"}
-_DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+|,\d{1,2}(?![\d,]))?|\.\d+"
-_NUMBER = rf"[-+]?(?:\\?\$\s?)?(?:{_DIGITS})(?:[eE][-+]?\d{{1,4}})?"
-_UNITS = r"(?:kg|km|cm|mm|mph|ml|lbs?|hrs?|ft|g|m|h|s)(?:[²³]|\^?[23])?(?![A-Za-z0-9_])"
-_TOKEN = re.compile(
-    rf"(?<![A-Za-z0-9_.])(?:(?<![\d)])[-+])?(?:\\?\$\s?)?(?:\d*[½¼¾⅓⅔⅛]|(?:{_DIGITS})(?:[eE][-+]?\d{{1,4}})?"
-    rf"(?:\s?/\s?\d+)?)(?:(?={_UNITS})|(?![A-Za-z0-9_/]|[.,]\d))",
+_TAIL, _MAX_STATEMENT, _MAX_REQUESTED = 4_000, 600, 50
+_REQUESTED = re.compile(r"####[ \t]*:?[ \t]*([^\n]*)")
+_NEXT_LINE = re.compile(r"\s*([^\n]{1,100})")
+_STRICT = re.compile(
+    r"[-+]?(?:\\?\$\s?)?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+|,\d{1,2}(?![\d,]))?"
+    r"|\.\d+)(?:[eE][-+]?\d{1,4})?(?:/\d+|\s\d+/\d+)?(?:\s?\\?%)?\.?",
     re.ASCII,
 )
-_WHOLE = re.compile(rf"({_NUMBER})(?:\s*/\s*(\d+))?", re.ASCII)
-_MIXED = re.compile(r"([-+]?)(\d+)\s+(\d+)/(\d+)", re.ASCII)
-_FRAC = re.compile(r"([-+]?\d*)\s*\\[dtc]?frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}", re.ASCII)
-_CURRENCY = re.compile(r"^([-+]?)\s*(?:\\?\$|€|£|¥|USD|US\$|Rs\.?|₹)\s*|\s*(?:\\?\$|€|£|¥|₹)$")
-_UNIT = re.compile(
-    r"^([-+]?[\d.,/ ]*\d(?:[eE][-+]?\d+)?)(?:\s*\\?%|\s+[A-Za-z°][A-Za-z°\s/²³^.'-]{0,60}|°[CF]?)$"
+_LABEL = re.compile(
+    r"[\s*#]*(?:step|part|case|solution|explanation|calculat\w*|method|option|problem|question)\b",
+    re.IGNORECASE,
 )
-_GLUED = re.compile(rf"(?<=\d)(?={_UNITS})")
-_LATEX = re.compile(r"\\(?:text|mathrm|mbox|textbf)\s*\{([^{}]*)\}|\\[,;:! ]|\\left|\\right|\{,\}|[{}]")
-_STRICT = re.compile(rf"({_NUMBER})(?:/\d+)?(?:\s?\\?%)?\.?", re.ASCII)
-_CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
-_CHINESE_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
-_CHINESE_UNITS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
-_REQUESTED = re.compile(r"####[ \t]*([^\n]*)")
+_FRAC = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(-?)(\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))", re.ASCII)
+_LATEX = [
+    (re.compile(r"\{,\}|\\,(?=\d{3}(?!\d))|,\\!"), ","),
+    (re.compile(r"\\(?:text|mathrm|mbox|textbf|mathbf|boldsymbol|textit)\s*\{([^{}]*)\}"), r" \1 "),
+    (re.compile(r"\\times|\\cdot"), "×"),
+    (re.compile(r"\^\s*\{?\\circ\}?|\\degree"), "°"),
+    (re.compile(r"\\[,;:! ]|~|\\q?quad"), " "),
+    (re.compile(r"\\left|\\right|\\displaystyle|\\[()\[\]]"), ""),
+    (re.compile(r"\\([$%#])"), r"\1"), (re.compile(r"\*\*|__|`"), ""),
+]  # fmt: skip
+_EDGES = " \t\n*_`\"'“”"
+_NAMED_UNIT = r"(?:kg|km|cm|mm|mph|ml|lbs?|hrs?|ft|mi|in|g|m|h|s)(?:\^?\{?[23]\}?)?(?![A-Za-z0-9_])"
+_GLUED, _KNOWN_UNIT = re.compile(r"[A-Za-z]"), re.compile(_NAMED_UNIT)
+_TOKEN_BEFORE = re.compile(r"(?:[A-Za-z0-9_.]|\d[:/,]|\d\*\*)$")
+_TOKEN_AFTER = re.compile(rf"{_NAMED_UNIT}|(?![A-Za-z0-9_/^]|[.,:]\d|-\d)", re.ASCII)
+_FIND = re.compile(r"(?:(?<![\d)A-Za-z])[-+])?(?:\\?\$|€|£|¥|₹)?\s?(?<![A-Za-z0-9_])(?:\d|\.\d)")
+# In front of a number: it is a name's, or something is done to it.
+_NO_VALUE_BEFORE = re.compile(
+    r"(?:\b(?:step|question|problem|example|part|case|figure|section|chapter|exercise|equation|option"
+    r"|no\.)\s*#?\s*"
+    r"|\b(?:half|twice|double|triple|quarter|third)\s+(?:of\s+)?|\b(?:less|more|fewer|greater|other) than\s+"
+    r"|\\(?!text|math|boxed|fbox)[a-zA-Z]+\s*\{?|(?<!\*)\*\s?|[/×÷^]\s?\{?|[\d)]\s?[-+]\s?|\d\s?-)$", re.IGNORECASE,
+)  # fmt: skip
+_CHANGES = re.compile(
+    r"\b(?:or|not|minus|plus|times|squared|cubed|factorial|half|maybe|perhaps|possibly|base|mod|over|divided"
+    r"|percent of|to|than|between|square root|oder|ou|hundred|thousand|million"
+    r"|is|was|isn't|if|but|except)\b|或|不", re.IGNORECASE,
+)  # fmt: skip
+_DENIES = re.compile(
+    r"\b(?:not|n't|never|neither|nor|cannot|between|either|maybe|perhaps|possibly|nicht|pas)\b|n't|不",
+    re.IGNORECASE,
+)
+_LISTED = re.compile(r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$", re.IGNORECASE)
+_WORKING = re.compile(r"\s*\(([\d\s.,$+*/-]{3,80})\)\s*$")
+_ASIDE = re.compile(r"\s*\((?:not|and not|rather than|instead of)\b[^()]*\)$", re.IGNORECASE)
+_MODIFIES = re.compile(
+    r"\s*(?:squared|cubed|factorial|plus|minus|times|base|mod|divided by|or)\b"
+    r"|\s*[-+*/×÷^]\s*\d"
+    rf"|\s*(?:to|through|until|and|-)\s*(?:{WORDS.pattern})",
+    re.IGNORECASE,
+)
+_BEHIND = re.compile(
+    r"\s*(?:%|percent\b|°[CF]?)?\s*(?:[^\W\d_][^\d=+*<>|\\]{0,80}"
+    r"|[€$£¥₹¢°]\s?[CF]?)?\s*(?:\([^()\d=]{0,60}\))?[\s.,;:!?…*_)\]]*"
+)
+_BECAUSE = re.compile(
+    r"(?:,|\s[-—(])?\s*\b(?:because|since|as|which|when|where|given|so|after|weil|da|car"
+    r"|porque)\b.*$|,\s+(?:and )?not\b.*$|\s+(?:rather than|instead of|and not)\b.*$|,\s+(?!(?:or|and|oder|ou"
+    r"|maybe|perhaps|possibly|not)\b)(?:[a-z]|I\b).*$",
+    re.DOTALL,
+)
 
 
 def parse(text: str) -> Fraction | None:
     """The one number that a text is, as an exact fraction; None if it is anything else.
 
-    Thousands separators, a currency sign, a per cent sign and a unit behind the number are dropped.
+    Thousands separators, a currency sign, a per cent sign and a unit behind the number are dropped. Words of scale
+    count (`5 million`), words that change the value (`5 or 6`, `5 squared`) make it no number.
     """
-    if len(text) > 2 * MAX_DIGITS:
+    simple = quantity.simple(text)
+    if simple is not None or len(text) > 2 * MAX_DIGITS:
+        return simple
+    plain = _clean(text)
+    if "=" in plain:
+        return _of_equation(plain)
+    found = quantity.quantity(plain)
+    if found is None:
+        return _of_words(plain)
+    rest = _ASIDE.sub("", plain[found.end :])
+    working = _WORKING.search(rest)
+    if working and _computed(working[1]) == found.value:
+        rest = rest[: working.start()]
+    if _GLUED.match(rest) and not _KNOWN_UNIT.match(rest):
         return None
-    plain = text.strip().strip("*_`\u201c\u201d\"' ").strip("$").strip()
-    for sign, spelling in _VULGAR.items():
-        plain = re.sub(rf"(?<=\d){sign}", f" {spelling}", plain).replace(sign, spelling)
-    plain = _CURRENCY.sub(r"\1", _CURRENCY.sub(r"\1", plain)).rstrip(".").strip()
-    fraction = _FRAC.fullmatch(plain)
-    if fraction:
-        return _mixed(*fraction.groups())
-    plain = _LATEX.sub(lambda m: "," if m[0] == "{,}" else f" {m[1]}" if m[1] else "", plain).strip()
-    plain = _GLUED.sub(" ", plain)
-    unit = _UNIT.match(plain)
-    if unit:
-        plain = unit[1].strip()
-    mixed = _MIXED.fullmatch(plain)
-    if mixed:
-        return _mixed(mixed[1] + mixed[2], mixed[3], mixed[4])
-    if _CHINESE.fullmatch(plain):
-        return Fraction(_chinese(plain))
-    whole = _WHOLE.fullmatch(plain)
-    return _value(whole[1], whole[2] or "1") if whole else None
+    return found.value if _BEHIND.fullmatch(rest) and not _CHANGES.search(rest) else None
 
 
-def _chinese(text: str) -> int:
-    """A whole number in Chinese numerals: 三, 二十一, 三百零五."""
-    total = section = digit = 0
-    for character in text[:20]:
-        unit = _CHINESE_UNITS.get(character)
-        if unit is None:
-            digit = _CHINESE_DIGITS[character]
-        elif unit == 10_000:
-            total, section, digit = (total + section + digit) * unit, 0, 0
-        else:
-            section, digit = section + (digit or 1) * unit, 0
-    return total + section + digit
+def _of_words(plain: str) -> Fraction | None:
+    if plain.isascii() and plain[:1].isalpha():
+        return quantity.in_words(plain)
+    digits = re.sub(r"[个只元块人次米天本支岁名]$", "", plain)
+    return quantity.chinese(digits) if CHINESE.fullmatch(digits) else None
 
 
-def _mixed(whole: str, top: str, bottom: str) -> Fraction | None:
-    """`whole` and `top/bottom`; a bare sign or nothing as whole is a plain fraction."""
-    if not int(bottom):
+def _of_equation(plain: str) -> Fraction | None:
+    """The last side of `36 + 36 = 72`, if no other side is another number."""
+    return None if _contradicts_itself(plain) else parse(plain.rsplit("=", 1)[-1].strip())
+
+
+def _contradicts_itself(text: str) -> bool:
+    """Whether two sides of an equation are different numbers: `41 = 42`."""
+    sides = [side.strip() for side in text.split("=")]
+    values = [parse(side) if parse(side) is not None else _computed(side) for side in sides if side]
+    return len({value for value in values if value is not None}) > 1
+
+
+def _computed(text: str) -> Fraction | None:
+    """The value of arithmetic without letters; None for anything else."""
+    from slmr.verify.polynomial import rational  # only here: the numeric checker needs no algebra otherwise
+    from slmr.verify.values import normal
+
+    if not re.fullmatch(r"[\d\s+*/().,$-]{3,200}", text):
         return None
-    sign = -1 if whole.startswith("-") else 1
-    digits = whole.lstrip("+-")
-    return sign * (int(digits or "0") + Fraction(int(top), int(bottom)))
+    value = normal(re.sub(r"[,$]", "", text))
+    return None if value is None else rational(value)
 
 
-def _value(number: str, bottom: str) -> Fraction | None:
-    # Two digits at most behind a comma: a decimal comma. Three: a thousands separator.
-    plain = re.sub(r"[,$\\ ]", "", re.sub(r",(?=\d{1,2}(?!\d))", ".", number))
-    mantissa, _, exponent = plain.lower().partition("e")
-    if len(mantissa) > MAX_DIGITS or len(bottom) > MAX_DIGITS or not int(bottom):
-        return None
-    if exponent and abs(int(exponent)) > _MAX_EXPONENT:
-        return None
-    return Fraction(plain) / int(bottom)
+def _clean(text: str) -> str:
+    """A statement without markup, LaTeX wrappers and brackets around all of it."""
+    plain = unboxed(fold(text).strip().strip(_EDGES).strip("$").strip())
+    plain = _FRAC.sub(lambda m: f" {m[1] or ''}{m[2] or m[3]}/{m[4] or m[5]} ", plain)
+    for pattern, spelling in _LATEX:
+        plain = pattern.sub(spelling, plain)
+    plain = re.sub(r"-\s+(?=\d+/\d+\s*$)", "-", plain).strip(_EDGES).rstrip(".,;:!…").strip()
+    if len(plain) > 1 and (plain[0] + plain[-1]) in ("[]", "{}", "()"):
+        plain = plain[1:-1]
+    plain = re.sub(r"(?<![\d}])[{}]|(?<=\d)\}(?!\d)(?![^{]*\{)$", "", plain)
+    return plain.lstrip("=≈: ").strip(_EDGES).strip()
 
 
 def extract(text: str) -> Answer | None:
     """The answer: `#### n` at the end, else a box, else "the answer is n", else the last number."""
-    requested = [(m[1].strip(), m.end()) for m in _REQUESTED.finditer(text)]
-    for found, wanted in ((requested, True), (boxed(text), False)):
-        if found:
-            last = closing(found, text)
-            if last is None or not last[0] or hedged(last[0]):
-                return None
-            strict = wanted and not last[1].strip(" \t\r\n.") and bool(_STRICT.fullmatch(last[0]))
-            return Answer(last[0], strict, last[1])
-    stated = said(text)
-    if stated:
-        return _one_number(stated.text)
-    return _last_number(text)
+    return requested(text) or _in_box(text) or _stated(text) or _last_number(text)
 
 
-def _one_number(text: str) -> Answer | None:
-    """The number in a stated answer such as "12 apples in all"; none if it names several or denies."""
-    if hedged(text):
-        return None
+def requested(text: str) -> Answer | None:
+    """The answer on the last `####` line that holds one, or on the line below it."""
+    for match in reversed(list(_REQUESTED.finditer(text))[-_MAX_REQUESTED:]):
+        line, end = match[1].strip(), match.end()
+        if not line and (below := _NEXT_LINE.match(text, end)):
+            line, end = below[1].strip(), below.end()
+            if parse(line) is None:
+                continue
+        if _LABEL.match(line) or (not re.search(r"\d", line) and parse(line) is None):
+            continue
+        after = text[end:]
+        strict = not after.strip(" \t\r\n.") and bool(_STRICT.fullmatch(line)) and end == match.end()
+        return Answer(line if strict else one_number(line) or line, strict, text[: match.start()], after)
+    return None
+
+
+def _in_box(text: str) -> Answer | None:
+    for content, start, end in reversed(boxed(text)):
+        if content.strip():
+            return Answer(one_number(content) or content, False, text[:start], text[end:])
+    return None
+
+
+def _stated(text: str) -> Answer | None:
+    for statement in statements(text):
+        number = one_number(statement.text)
+        if number or re.search(r"\d", statement.text):
+            return Answer(number or statement.text, False, text[: statement.start], text[statement.end :])
+    return None
+
+
+def one_number(text: str) -> str | None:
+    """The number in a stated answer such as "12 apples in all"; None if it names several or denies."""
     if parse(text) is not None:
-        return Answer(text, False)
-    part = text.rsplit("=", 1)[-1]
-    tokens = _tokens(part[:_TAIL])
-    return Answer(tokens[0][0], False) if len({parse(t) for t, _ in tokens}) == 1 else None
+        return text
+    if len(text) > _MAX_STATEMENT or repeats(text) or _contradicts_itself(text):
+        return None
+    for statement in statements(text):
+        if parse(statement.text) is not None and not hedged(text[: statement.start]):
+            return statement.text
+    plain = _BECAUSE.sub("", text)
+    if hedged(plain):
+        found = tokens(plain)  # "7 or equivalently 14/2"
+        same = len(found) > 1 and len({t.value for t in found}) == 1 and not _DENIES.search(plain)
+        return plain[found[0].start : found[0].end] if same else None
+    for part in (plain, text.rsplit("=", 1)[-1]):
+        if parse(part) is not None:
+            return part
+        found = tokens(part[:_TAIL])
+        if found and len({t.value for t in found}) == 1 and not _changed_behind(part[found[-1].end :]):
+            return part[found[0].start : found[0].end]
+    return None
+
+
+def _changed_behind(rest: str) -> bool:
+    """Whether what follows a number makes it another one, or denies it."""
+    return bool(_MODIFIES.match(rest)) or denied_behind(rest)
 
 
 def _last_number(text: str) -> Answer | None:
     tail = text[-_TAIL:]
-    if parse(tail) is not None:
+    if "=" not in tail and parse(tail) is not None:
         return Answer(tail.strip(), False)
-    tokens = _tokens(tail) or [(m[0], m.end()) for m in _CHINESE.finditer(tail)]
-    if not tokens or retracted(tail[tokens[-1][1] :]):
+    if repeats(tail[-300:]):
         return None
-    last, end = tokens[-1]
-    sentence = re.split(r"[.!?]\s|\n", tail[: end - len(last)])[-1]
-    doubtful = hedged(sentence) or hedged(tail[end : end + 40]) or unsure(tail[-200:])
-    return None if doubtful else Answer(last, False)
+    found = tokens(tail)
+    if not found:
+        return _last_words(tail)
+    last = found[-1]
+    sentence = re.split(r"[.!?]\s|\n", tail[: last.start])[-1]
+    behind = re.split(r"[.!?]\s|\n", tail[last.end :])[0]
+    if (
+        hedged(sentence)
+        or _LISTED.search(sentence)
+        or _changed_behind(behind)
+        or hedged(behind[:40])
+        or unsure(tail[-200:])
+        or re.match(r"\s*[-+*/×÷^=<>]\s*[\dx?(]", behind)
+    ):
+        return None
+    return Answer(
+        tail[last.start : last.end], False, text[: len(text) - len(tail) + last.start], tail[last.end :]
+    )
 
 
-def _tokens(text: str) -> list[tuple[str, int]]:
-    """Every number in a text and where it ends."""
-    return [(m[0], m.end()) for m in _TOKEN.finditer(text)]
+def _last_words(tail: str) -> Answer | None:
+    """A number in words in the last sentence, where it is the only one."""
+    if any(c.isdecimal() for c in tail[-300:]):
+        return None
+    sentence = [s for s in re.split(r"[.!?]\s|\n", tail.strip()) if s.strip()][-1:] or [""]
+    found = [m for m in WORDS.finditer(sentence[0]) if m[0].lower() not in ("one", "a hundred")]
+    if len(found) == 1 and not hedged(sentence[0]) and not unsure(tail[-200:]):
+        return Answer(found[0][0], False)
+    numerals = [m[0] for m in CHINESE.finditer(tail)]
+    return Answer(numerals[-1], False) if numerals and not hedged(tail[-60:]) else None
+
+
+def tokens(text: str) -> list[Quantity]:
+    """The numbers in a text that stand for themselves: no part of an expression, a range, a time, or a name."""
+    found: list[Quantity] = []
+    position = 0
+    while match := _FIND.search(text, position):
+        start = match.start() + len(match[0]) - len(match[0].lstrip())
+        word = re.search(r"\b(?:minus|negative)\s$", text[max(0, start - 10) : start], re.IGNORECASE)
+        begin = start - len(word[0]) if word else start
+        token = quantity.quantity(text, begin)
+        position = max(token.end if token else match.end(), match.end())
+        if token is None:
+            continue
+        before = text[max(0, begin - 24) : begin]
+        if (
+            _TOKEN_BEFORE.search(before)
+            or not _TOKEN_AFTER.match(text, token.end)
+            or _NO_VALUE_BEFORE.search(before)
+        ):
+            continue
+        found.append(token)
+    return found
 
 
 def matches(answer: str, gold: Fraction) -> bool:
     """Whether the answer is the gold number."""
     return parse(answer) == gold
+
+
+_LEAD = re.compile(r"[\s$*_`(\[\\:]*(?:(?:text|textbf|mathbf|boxed)\{)?(?:[a-zA-Z]\s*=\s*)?[\s$]*")
+_OPERATOR = re.compile(r"\s*(?:[-+*/×÷·]|\\times|\\cdot)\s*[\d(\\$]")
+
+
+def stated(text: str, value: Fraction) -> bool | None:
+    """Whether a text begins with this number, or with another one; None where it begins with none."""
+    lead = _LEAD.match(text)
+    start = lead.end() if lead else 0
+    if lead and "$" in lead[0] and text[start : start + 1].isdigit():
+        start = start
+    found = quantity.quantity(text, start)
+    if found is None:
+        word = WORDS.match(text, start)
+        return None if not word or word[0].lower() == "one" else quantity.in_words(word[0]) == value
+    if re.match(r"\\(?![)\]])|[\^_{]", text[found.end : found.end + 2]):
+        return None
+    if not _OPERATOR.match(text, found.end) and not re.match(r"\s*=\s*\d", text[found.end :]):
+        return found.value == value
+    sentence = re.split(r"(?<=[\d)])[.!?;,](?:\s|$)|\n", text, maxsplit=1)[0]
+    last = quantity.quantity(
+        sentence, sentence.rfind("=") + 1 + (sentence[sentence.rfind("=") + 1 :][:1] == " ")
+    )
+    return None if last is None or "=" not in sentence else last.value == value
+
+
+_GOLD_CUES = re.compile(r"####|\\boxed|\banswer\b|[:：=]|\$", re.IGNORECASE)
+
+
+def parse_gold(text: str) -> Fraction | None:
+    """The number of a gold answer: alone, in a box, behind `####` or behind "the answer is"."""
+    value = parse(text) if not WORDS.fullmatch(text.strip()) else None
+    if value is not None or not _GOLD_CUES.search(text):
+        return value
+    plain = fold(text)
+    answer = requested(plain) or _in_box(plain) or next(
+        (Answer(s.text, False) for s in statements(plain, weak=False)), None
+    )  # fmt: skip
+    return parse(answer.text) if answer else None

@@ -11,13 +11,14 @@ import math
 import zlib
 from collections.abc import Callable
 
-from slmr.verify.tree import Node
+from slmr.verify.tree import Node, fold
 
 _POINTS = 3
 _APART = 1e-6  # relative difference that rounding cannot explain
 _LOST = 1e-9  # of the largest number on the way: less than that may be what cancellation left
 _WHOLE = set("nmkjNMK")  # letters that usually stand for whole numbers
 _MAX_EXACT = 1e15
+_MAX_NESTED = 6  # sums within sums
 _MAX_STEPS = 20_000  # operations of one evaluation: some milliseconds
 _CONSTANTS = {"\\pi": complex(math.pi), "e": complex(math.e), "i": 1j}
 
@@ -93,25 +94,30 @@ class _Evaluation:
         self._steps = 0
         self.largest = 0.0
 
-    def value(self, node: Node) -> complex:
+    def value(self, tree: Node) -> complex:
+        return fold(tree, self._combined, self._known_terms)
+
+    def _known_terms(self, node: Node) -> complex | None:
+        return self._checked(self._terms(node)) if node.op in ("sum", "prod") else None
+
+    def _combined(self, node: Node, args: list[complex]) -> complex:
         self._steps += 1
         if self._steps > _MAX_STEPS:
             raise Unclear("too much to compute")
-        found = self._compute(node)
-        if cmath.isnan(found):
-            raise Unclear("no number")
-        if not cmath.isinf(found):
-            self.largest = max(self.largest, abs(found))
-        return found
+        return self._checked(self._compute(node, args))
 
-    def _compute(self, node: Node) -> complex:
+    def _checked(self, value: complex) -> complex:
+        if cmath.isnan(value):
+            raise Unclear("no number")
+        if not cmath.isinf(value):
+            self.largest = max(self.largest, abs(value))
+        return value
+
+    def _compute(self, node: Node, args: list[complex]) -> complex:
         if node.op == "number":
             return complex(_float(node.value.numerator) / _float(node.value.denominator))
         if node.op == "symbol":
             return self._symbol(node.name)
-        if node.op in ("sum", "prod"):
-            return self._terms(node)
-        args = [self.value(arg) for arg in node.args]
         if node.op == "add":
             return sum(args, 0j)
         if node.op == "multiply":
@@ -125,6 +131,8 @@ class _Evaluation:
         low, high = (_real(self.value(bound)) for bound in node.args[:2])
         if low != round(low) or high != round(high) or not 0 <= high - low <= _MAX_STEPS:
             raise Unclear("no finite sum")
+        if len(self._bound) >= _MAX_NESTED:
+            raise Unclear("sums within sums")
         total = complex(node.op == "prod")
         for index in range(int(low), int(high) + 1):
             self._bound[node.name] = complex(index)

@@ -47,6 +47,14 @@ def rational(total: Sum) -> Fraction | None:
     return total[_ONE] if set(total) == {_ONE} else None
 
 
+def complex_parts(total: Sum) -> tuple[Fraction, Fraction] | None:
+    """The real and imaginary part of `a + bi`; None where one is no rational number."""
+    imaginary: Monomial = (("i", Fraction(1)),)
+    if not set(total) <= {_ONE, imaginary}:
+        return None
+    return total.get(_ONE, Fraction(0)), total.get(imaginary, Fraction(0))
+
+
 def add(left: Sum, right: Sum) -> Sum:
     total = dict(left)
     for monomial, coefficient in right.items():
@@ -173,7 +181,11 @@ def _power_of_term(monomial: Monomial, coefficient: Fraction, q: Fraction) -> Su
         return _term({name: exponent * q for name, exponent in monomial}, coefficient ** int(q))
     # sqrt(x^2) is no x: a root goes through a product only where every factor is positive.
     plain = all(name in _POSITIVE or name.startswith("#") for name, _ in monomial)
-    lone = len(monomial) == 1 and monomial[0][1] == 1 and "(" not in monomial[0][0]
+    # Letters stand for positive numbers where nothing else is sure to be meant: sqrt(a/b) is sqrt(a)/sqrt(b).
+    lone = all(
+        exponent.numerator % 2 and exponent.denominator == 1 and "(" not in name
+        for name, exponent in monomial
+    )
     if coefficient > 0 and (plain or lone):
         return multiply(
             _root(coefficient, q), _term({name: exponent * q for name, exponent in monomial}, Fraction(1))
@@ -189,13 +201,13 @@ def _root(value: Fraction, q: Fraction) -> Sum:
         return number(value ** int(q))
     exponents: dict[str, Fraction] = {}
     for part, sign in ((value.numerator, 1), (value.denominator, -1)):
-        for prime, count in _factors(part):
+        for prime, count in factors(part):
             name = f"#{prime}"
             exponents[name] = exponents.get(name, Fraction(0)) + sign * count * q
     return _term(exponents, Fraction(1))
 
 
-def _factors(value: int) -> list[tuple[int, int]]:
+def factors(value: int) -> list[tuple[int, int]]:
     """Prime factors by trial division; what is left after the bound stays one factor."""
     found, prime = [], 2
     while prime <= _MAX_TRIAL and prime * prime <= value:

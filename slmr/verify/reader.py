@@ -1,46 +1,44 @@
 r"""Reads one LaTeX or plain-text expression into a tree.
 
-A recursive descent over bounded input: numbers, letters, Greek letters, `\frac`, `\sqrt`, powers, absolute
-values, factorials, binomials, the elementary functions, sums, products, integrals and limits. Anything
-else is `Unreadable`, never half read.
+A descent over bounded input: numbers, letters, Greek letters, `\frac`, `\sqrt`, powers, absolute values, factorials,
+binomials, the elementary functions, sums, products, integrals and limits. Anything else is `Unreadable`, never half
+read. Its steps are generators run from one loop, so that the text's nesting needs no recursion.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
 from fractions import Fraction
+from typing import Any
 
-from slmr.verify.tree import Node, Unreadable, inverse, negated, number, replaced, symbol
-
-MAX_CHARS, MAX_DIGITS, MAX_DEPTH, _MAX_E = 1_000, 4_000, 30, 400
-
-_FUNCTIONS = {
-    "sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "log", "ln", "lg", "exp",
-    "arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh", "arsinh", "arcosh", "artanh",
-    "asin", "acos", "atan", "asinh", "acosh", "atanh", "floor", "ceil", "abs",
-}  # fmt: skip
-_OF_SEVERAL = {"gcd", "lcm", "min", "max"}
-_INVERSE = {"sin", "cos", "tan", "sinh", "cosh", "tanh"}
-_BIG = ("\\int", "\\sum", "\\prod", "\\lim")
-_ARROWS = ("\\to", "\\rightarrow", "\\longrightarrow", "\\Rightarrow", "\\Longrightarrow")
-_ACCENTS = {"\\bar": "bar", "\\overline": "bar", "\\hat": "hat", "\\vec": "vec", "\\tilde": "tilde"}
-_GREEK = set(
-    r"\alpha \beta \gamma \delta \epsilon \varepsilon \zeta \eta \theta \kappa \lambda \mu \nu \xi \pi \rho \sigma"
-    r" \tau \phi \varphi \chi \psi \omega \Gamma \Delta \Theta \Lambda \Sigma \Phi \Psi \Omega \infty \ell".split()
+from slmr.verify.tokens import (
+    ACCENTS,
+    ARROWS,
+    BIG,
+    BINOMIALS,
+    CLOSE,
+    COMMANDS,
+    FRACTIONS,
+    GREEK,
+    INVERSE,
+    MODULO,
+    OF_SEVERAL,
+    OPERATORS,
+    decimal,
+    tokens,
 )
-_COMMANDS = _FUNCTIONS | _OF_SEVERAL | {"sqrt"}
-_NAMES = "|".join(sorted(_COMMANDS | {"pi"}, key=len, reverse=True))
-_TOKEN = re.compile(
-    rf"\s*(?:(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)|(?P<command>\\[a-zA-Z]+)"
-    rf"|(?P<name>(?:{_NAMES})(?![a-z]))|(?P<letter>[a-zA-Z])|(?P<sign>\*\*|\\[{{}}|]|[-+*/^(){{}}\[\]!_|,=]))",
-    re.ASCII,
-)
-_SPELLING = {"\\{": "(", "\\}": ")", "\\|": "|", "\\lvert": "|", "\\rvert": "|", "\\vert": "|", "**": "^"}
-_CLOSE = {"(": ")", "{": "}", "[": "]", "\\lfloor": "\\rfloor", "\\lceil": "\\rceil"}
-_FRACTIONS = ("\\frac", "\\dfrac", "\\tfrac", "\\cfrac")
-_BINOMIALS = ("\\binom", "\\dbinom", "\\tbinom")
-_OPERATORS = {"*": "*", "\\cdot": "*", "\\times": "*", "/": "/", "\\div": "/"}
-_MODULO = ("\\mod", "\\bmod")
+from slmr.verify.tree import Node, TwoNumbers, Unreadable, inverse, negated, number, replaced, symbol
+
+MAX_CHARS, MAX_DEPTH = 1_000, 30
+
+# Functions whose argument may be given in degrees; elsewhere a degree sign is a unit.
+_OF_ANGLES = {"sin", "cos", "tan", "cot", "sec", "csc"}
+_DEGREE = Node("multiply", (symbol("\\pi"), number(Fraction(1, 180))))
+_I = symbol("i")
+
+# A step of reading: it yields the steps that it needs, and returns its node.
+_Step = Generator["_Step", Any, Any]
 
 
 def read(text: str) -> Node:
@@ -51,24 +49,24 @@ def read(text: str) -> Node:
     """
     if len(text) > MAX_CHARS and not text.isdecimal():
         raise Unreadable("too long")
-    reader = _Reader(_tokens(text))
-    tree = reader.whole()
+    reader = _Reader(tokens(text))
+    tree = _run(reader.whole())
     if not reader.done:
         raise Unreadable("something is left over")
     return tree
 
 
-def _tokens(text: str) -> list[tuple[str, str]]:
-    found, position, text = [], 0, text.rstrip()
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if not match or match.lastgroup is None:
-            raise Unreadable(f"cannot read {text[position : position + 10]!r}")
-        token = match[match.lastgroup]
-        spelling = _SPELLING.get(token)
-        found.append(("sign", spelling) if spelling else (match.lastgroup, token))
-        position = match.end()
-    return found
+def _run(step: _Step) -> Node:
+    """What a step returns; the steps that it yields are run first, each on top of the one that waits for it."""
+    waiting, result = [step], None
+    while waiting:
+        try:
+            waiting.append(waiting[-1].send(result))
+            result = None
+        except StopIteration as done:
+            waiting.pop()
+            result = done.value
+    return result  # type: ignore[return-value]
 
 
 class _Reader:
@@ -77,21 +75,24 @@ class _Reader:
         self._bars = 0  # open absolute values within the innermost bracket
         self._integrals = 0  # open integrals, whose bodies end at their differential
         self._nested = 0  # big operators around the current place
+        self._angles = 0  # functions of an angle around the current place
 
     @property
     def done(self) -> bool:
         return self._at == len(self._tokens)
 
-    def whole(self) -> Node:
+    def whole(self) -> _Step:
         r"""A sum, or `n \choose k`, which reaches as far as the group that it stands in."""
-        inside = self.sum()
-        return Node("binomial", (inside, self.sum())) if self._took("\\choose") else inside
+        inside = yield self.sum()
+        if self._took("\\choose"):
+            inside = Node("binomial", (inside, (yield self.sum())))
+        return inside
 
-    def sum(self) -> Node:
-        terms = [self._product()]
+    def sum(self) -> _Step:
+        terms = [(yield self._product())]
         while (sign := self._peek()[1]) in ("+", "-"):
             self._at += 1
-            term = self._product()
+            term = yield self._product()
             terms.append(term if sign == "+" else negated(term))
         return terms[0] if len(terms) == 1 else Node("add", tuple(terms))
 
@@ -115,22 +116,22 @@ class _Reader:
         if not self._took(text):
             raise Unreadable(f"{text} is missing")
 
-    def _product(self) -> Node:
-        factors = [self._signed()]
+    def _product(self) -> _Step:
+        factors = [(yield self._signed())]
         while True:
             kind, text = self._peek()
-            operator = _OPERATORS.get(text)
+            operator = OPERATORS.get(text)
             if operator:
                 self._at += 1
-                factor = self._signed()
+                factor = yield self._signed()
                 factors.append(factor if operator == "*" else inverse(factor))
-            elif text in _MODULO:
+            elif text in MODULO:
                 self._at += 1
-                factors = [Node("mod", (_product_of(factors), self._signed()))]
+                factors = [Node("mod", (_product_of(factors), (yield self._signed())))]
             elif self._starts_factor(kind, text):
-                if kind == "number":
-                    raise Unreadable("two numbers side by side")
-                factors.append(self._power())
+                if kind == "number" and factors[-1] != _I and self._peek(-1)[1] not in ("}", ")"):
+                    raise TwoNumbers("two numbers side by side")
+                factors.append((yield self._power()))
             else:
                 return _product_of(factors)
 
@@ -139,36 +140,46 @@ class _Reader:
             return not self._bars
         if text == "d" and self._integrals and self._is_variable(1):
             return False
-        if text in ("\\rfloor", "\\rceil", "\\choose", *_ARROWS):
+        if text in ("\\rfloor", "\\rceil", "\\choose", *ARROWS):
             return False
         return kind in ("number", "letter", "name", "command") or text in ("(", "{", "[")
 
     def _is_variable(self, ahead: int) -> bool:
         kind, text = self._peek(ahead)
-        return kind == "letter" or text in _GREEK
+        return kind == "letter" or text in GREEK
 
-    def _signed(self) -> Node:
+    def _signed(self) -> _Step:
         negative = False
         while self._peek()[1] in ("-", "+"):
             negative ^= self._next()[1] == "-"
-        value = self._power()
+        value = yield self._power()
         return negated(value) if negative else value
 
-    def _power(self) -> Node:
+    def _power(self) -> _Step:
         kind, text = self._peek()
-        base = self._atom()
-        if kind == "number" and text.isdigit() and self._peek()[1] in _FRACTIONS:
-            base = Node("add", (base, self._mixed_part()))
+        if kind in ("number", "letter"):  # most atoms: no step of their own
+            self._at += 1
+            base = self._leaf(kind, text)
+        else:
+            base = yield self._atom()
+        if kind == "number" and text.isdigit() and self._peek()[1] in FRACTIONS:
+            base = Node("add", (base, (yield self._mixed_part())))
         while True:
             if self._took("^"):
-                return Node("power", (base, self._exponent()))
+                return self._in_degrees(Node("power", (base, (yield self._exponent()))))
             if not self._took("!"):
-                return base
+                return self._in_degrees(base)
             base = Node("factorial", (base,))
 
-    def _mixed_part(self) -> Node:
+    def _in_degrees(self, value: Node) -> Node:
+        """A value with the degree sign that follows: an angle within a function of angles, else a unit."""
+        if self._took("°") and self._angles:
+            return Node("multiply", (value, _DEGREE))
+        return value
+
+    def _mixed_part(self) -> _Step:
         r"""The fraction of a mixed number such as `2\frac{1}{2}`; it must be one of whole numbers."""
-        part = self._atom()
+        part = yield self._atom()
         numbers = [part.args[0], *part.args[1].args] if part.op == "multiply" else []
         if len(numbers) == 3 and all(n.op == "number" for n in numbers):
             top, bottom = numbers[0].value, numbers[1].value
@@ -176,48 +187,52 @@ class _Reader:
                 return number(top / bottom)
         raise Unreadable("neither a mixed number nor a clear product")
 
-    def _exponent(self) -> Node:
+    def _exponent(self) -> _Step:
         negative = self._peek()[1] == "-"
         if self._peek()[1] in ("-", "+"):
             self._at += 1
-        return negated(self._atom()) if negative else self._atom()
+        value = yield self._atom()
+        return negated(value) if negative else value
 
-    def _atom(self) -> Node:
+    def _atom(self) -> _Step:
         self._depth += 1  # every nesting passes here
         if self._depth > MAX_DEPTH:
             raise Unreadable("nested too deeply")
-        value = self._value(*self._next())
+        value = yield self._value(*self._next())
         self._depth -= 1
         return value
 
-    def _value(self, kind: str, text: str) -> Node:
-        if kind == "number":
-            if self._peek()[1] == "_":
-                raise Unreadable("a number in another base")
-            return number(_decimal(text))
-        if kind == "letter":
-            # `I` is how computer algebra prints the imaginary unit.
-            return symbol("i" if text == "I" else text + self._subscript())
+    def _value(self, kind: str, text: str) -> _Step:
+        if kind in ("number", "letter"):
+            return self._leaf(kind, text)
         if kind == "name":
-            return self._named(text)
+            return (yield self._named(text))
         if kind == "command":
-            return self._command(text)
+            return (yield self._command(text))
         if text in ("(", "{", "["):
-            return self._bracketed(text)
+            return (yield self._bracketed(text))
         if text == "|":
-            return self._absolute()
+            return (yield self._absolute())
         raise Unreadable(f"{text or 'the end'} is no value")
 
-    def _bracketed(self, opening: str) -> Node:
+    def _leaf(self, kind: str, text: str) -> Node:
+        """A number, or a letter with its subscript; `I` is how computer algebra prints the imaginary unit."""
+        if kind == "letter":
+            return symbol("i" if text == "I" else text + self._subscript())
+        if self._peek()[1] == "_":
+            raise Unreadable("a number in another base")
+        return number(decimal(text))
+
+    def _bracketed(self, opening: str) -> _Step:
         bars, self._bars = self._bars, 0
-        inside = self.whole()
-        self._expect(_CLOSE[opening])
+        inside = yield self.whole()
+        self._expect(CLOSE[opening])
         self._bars = bars
         return inside
 
-    def _absolute(self) -> Node:
+    def _absolute(self) -> _Step:
         self._bars += 1
-        inside = self.sum()
+        inside = yield self.sum()
         self._bars -= 1
         self._expect("|")
         return Node("abs", (inside,))
@@ -233,72 +248,76 @@ class _Reader:
         self._expect("}")
         return f"_{''.join(parts)}"
 
-    def _named(self, name: str) -> Node:
+    def _named(self, name: str) -> _Step:
         if name == "pi":
             return symbol("\\pi")
-        if name in _OF_SEVERAL:
-            return self._of_several(name)
-        return self._root() if name == "sqrt" else self._function(name)
+        if name in OF_SEVERAL:
+            return (yield self._of_several(name))
+        return (yield (self._root() if name == "sqrt" else self._function(name)))
 
-    def _command(self, text: str) -> Node:
-        if text in _FRACTIONS:
-            return Node("multiply", (self._argument(), inverse(self._argument())))
-        if text in (*_BINOMIALS, "\\choose"):
-            return Node("binomial", (self._argument(), self._argument()))
-        if text in _GREEK:
+    def _command(self, text: str) -> _Step:
+        if text in FRACTIONS:
+            top = yield self._argument()
+            return Node("multiply", (top, inverse((yield self._argument()))))
+        if text in (*BINOMIALS, "\\choose"):
+            top = yield self._argument()
+            return Node("binomial", (top, (yield self._argument())))
+        if text in GREEK:
             return symbol(text + self._subscript())
-        if text in _ACCENTS:
-            return self._accented(_ACCENTS[text])
-        if text in _BIG:
-            return self._big(text[1:])
+        if text in ACCENTS:
+            return (yield self._accented(ACCENTS[text]))
+        if text in BIG:
+            return (yield self._big(text[1:]))
         if text in ("\\lfloor", "\\lceil"):
-            return Node({"\\lfloor": "floor", "\\lceil": "ceil"}[text], (self._bracketed(text),))
-        if text[1:] in _COMMANDS:
-            return self._named(text[1:])
+            return Node({"\\lfloor": "floor", "\\lceil": "ceil"}[text], ((yield self._bracketed(text)),))
+        if text[1:] in COMMANDS:
+            return (yield self._named(text[1:]))
         raise Unreadable(f"{text} is not known here")
 
-    def _accented(self, accent: str) -> Node:
-        inside = self._atom()
+    def _accented(self, accent: str) -> _Step:
+        inside = yield self._atom()
         if inside.op != "symbol":
             raise Unreadable("an accent over more than a symbol")
         return symbol(f"{accent}:{inside.name}{self._subscript()}")
 
-    def _argument(self) -> Node:
+    def _argument(self) -> _Step:
         r"""The argument of `\frac`: a group, one letter, or the next digit of a number (`\frac12`)."""
         kind, text = self._peek()
         if kind == "number" and len(text) > 1 and text.isdigit():
             self._tokens[self._at] = (kind, text[1:])
             return number(int(text[0]))
-        return self._atom()
+        return (yield self._atom())
 
-    def _root(self) -> Node:
+    def _root(self) -> _Step:
         degree = number(2)
         if self._peek()[1] == "[":
             self._at += 1
-            degree = self.sum()
+            degree = yield self.sum()
             self._expect("]")
-        return Node("root", (self._argument(), degree))
+        return Node("root", ((yield self._argument()), degree))
 
-    def _of_several(self, name: str) -> Node:
+    def _of_several(self, name: str) -> _Step:
         opening = self._next()[1]
         if opening not in ("(", "{", "["):
             raise Unreadable(f"{name} of what")
-        found = [self.sum()]
+        found = [(yield self.sum())]
         while self._took(","):
-            found.append(self.sum())
-        self._expect(_CLOSE[opening])
+            found.append((yield self.sum()))
+        self._expect(CLOSE[opening])
         return Node(name, tuple(found))
 
-    def _function(self, name: str) -> Node:
+    def _function(self, name: str) -> _Step:
         exponent, base = None, None
         if self._took("_"):
-            base = self._atom()
+            base = yield self._atom()
         if self._took("^"):
-            exponent = self._exponent()
-        if exponent == number(-1) and name in _INVERSE:
+            exponent = yield self._exponent()
+        if exponent == number(-1) and name in INVERSE:
             name, exponent = f"a{name}", None
         name = {"log": "ln", "lg": "log10"}.get(name, re.sub(r"^arc?(?=sin|cos|tan)", "a", name))
-        argument = self._function_argument()
+        self._angles += name in _OF_ANGLES
+        argument = yield self._function_argument()
+        self._angles -= name in _OF_ANGLES
         value = Node(name, (argument,))
         if base is not None:
             if name != "ln":
@@ -310,33 +329,34 @@ class _Reader:
             value = Node("power", (symbol("e"), argument))
         return value if exponent is None else Node("power", (value, exponent))
 
-    def _function_argument(self) -> Node:
+    def _function_argument(self) -> _Step:
         """What a function applies to: brackets, another function, or the letters and numbers that follow."""
         if self._peek()[1] in ("(", "{", "[", "|"):
-            return self._atom()
-        factors = [self._power()]
+            return self._in_degrees((yield self._atom()))
+        factors = [(yield self._power())]
         while self._is_variable(0) and self._starts_factor(*self._peek()):
-            factors.append(self._power())
+            factors.append((yield self._power()))
         return _product_of(factors)
 
-    def _big(self, name: str) -> Node:
-        low, high, variable = self._limits(name)
+    def _big(self, name: str) -> _Step:
+        low, high, variable = yield self._limits(name)
         self._nested += 1
         bound = f"@{self._nested}"
         if name == "int":
-            node = self._integral(low, high, bound)
+            node = yield self._integral(low, high, bound)
         elif name == "lim":
             if low is None:
                 raise Unreadable("a limit of what")
-            node = Node("lim", (low, replaced(self._product(), variable, symbol(bound))), name=bound)
+            node = Node("lim", (low, replaced((yield self._product()), variable, symbol(bound))), name=bound)
         else:
             if low is None or high is None or not variable:
                 raise Unreadable(f"a {name} without its bounds")
-            node = Node(name, (low, high, replaced(self._product(), variable, symbol(bound))), name=bound)
+            body = yield self._product()
+            node = Node(name, (low, high, replaced(body, variable, symbol(bound))), name=bound)
         self._nested -= 1
         return node
 
-    def _limits(self, name: str) -> tuple[Node | None, Node | None, str]:
+    def _limits(self, name: str) -> _Step:
         """The lower and upper bound, in any order, and the variable that the lower one names."""
         found: dict[str, Node | None] = {"_": None, "^": None}
         variable = ""
@@ -346,26 +366,26 @@ class _Reader:
                 self._at += 2
             elif mark == "_" and name != "int":
                 self._expect("{")
-                variable, found["_"] = self._lower(name)
+                variable, found["_"] = yield self._lower(name)
             else:
-                found[mark] = self._exponent()
+                found[mark] = yield self._exponent()
         return found["_"], found["^"], variable
 
-    def _lower(self, name: str) -> tuple[str, Node]:
+    def _lower(self, name: str) -> _Step:
         r"""`k = 1` or `x \to 0`, as far as the closing brace."""
         if not self._is_variable(0):
             raise Unreadable("no variable to run over")
         variable, mark = self._next()[1], self._next()[1]
-        if mark not in (_ARROWS if name == "lim" else ("=",)):
+        if mark not in (ARROWS if name == "lim" else ("=",)):
             raise Unreadable("no start to run from")
-        low = self.sum()
+        low = yield self.sum()
         self._expect("}")
         return variable, low
 
-    def _integral(self, low: Node | None, high: Node | None, bound: str) -> Node:
+    def _integral(self, low: Node | None, high: Node | None, bound: str) -> _Step:
         self._integrals += 1
         starts_with_differential = self._peek()[1] == "d" and self._is_variable(1)
-        body = number(1) if starts_with_differential else self.sum()
+        body = number(1) if starts_with_differential else (yield self.sum())
         self._integrals -= 1
         if not (self._peek()[1] == "d" and self._is_variable(1)):
             raise Unreadable("an integral without its differential")
@@ -378,12 +398,3 @@ class _Reader:
 
 def _product_of(factors: list[Node]) -> Node:
     return factors[0] if len(factors) == 1 else Node("multiply", tuple(factors))
-
-
-def _decimal(text: str) -> Fraction:
-    mantissa, _, exponent = text.lower().partition("e")
-    if len(mantissa) > MAX_DIGITS or (exponent and (len(exponent) > 5 or abs(int(exponent)) > _MAX_E)):
-        raise Unreadable("too many digits")
-    return Fraction(
-        text if not mantissa.endswith(".") else mantissa + "0" + (f"e{exponent}" if exponent else "")
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from slmr.verify.brackets import inside, split
 from slmr.verify.polynomial import Sum, add, monic, negate, rational
@@ -12,21 +13,43 @@ NAME = (
     r"(?:[a-zA-Z](?:_\{?\w{1,4}\}?|')?(?:\([a-zA-Z](?:,\s?[a-zA-Z])*\))?|\\[a-zA-Z]+|\\angle\s?[A-Z]{1,3}"
     r"|\([a-zA-Z](?:,\s?[a-zA-Z]){1,5}\)|[A-Z](?:_\{?\w{1,8}\}?)?(?::[A-Z](?:_\{?\w{1,8}\}?)?)?)"
 )
+_FUNCTION_VALUE = re.compile(r"\s*[a-zA-Z]'*(?:\^\{-1\})?\([^()=]*\)\s*")
 IS_NAME = re.compile(rf"\s*{NAME}\s*")
-MEMBER = re.compile(rf"^\s*{NAME}\s*(?:\\in)(?![a-z])\s*")
-RELATION = re.compile(r"(<=|>=|!=|<|>)")
+MEMBER = re.compile(rf"^\s*{NAME}\s*(?:\\in(?![a-z])|=(?=\s*\\\{{))\s*")
+RELATION = re.compile(r"(<=|>=|≠|<|>)")
+
+
+def is_relation(text: str) -> bool:
+    """Whether a text compares two sides, outside of all brackets: `P(X>2) = 1/7` does not."""
+    return bool(RELATION.search(text)) and (len(split(text, "<>≠")) > 1 or len(split(text, "=")) == 1)
+
+
 _FLIP = {"<": ">", "<=": ">="}
 
 
-def value_of(equation: str) -> str:
-    """The right side of `x = 2`, and the last of a chain that begins with a name or a plain value."""
-    parts = split(equation, "=")
-    if len(parts) == 1:
+def value_of(equation: str, is_gold: bool = False) -> str | None:
+    """The value that an equation gives: the last side, the first of `2 = x`; None where two sides are other numbers.
+
+    Of gold only where the first side is a name or a plain value: a curve's equation is its own value.
+    """
+    sides = [side for side in split(equation, "=") if side]
+    if len(sides) < 2:
+        return sides[0] if sides else ""
+    numbers = [value for side in sides if (value := _number(side)) is not None]
+    if not is_gold and any(value != numbers[0] for value in numbers):
+        return None
+    first, last = (_number(side) for side in (sides[0], sides[-1]))
+    if is_gold and first is None and not (IS_NAME.fullmatch(sides[0]) or _FUNCTION_VALUE.fullmatch(sides[0])):
         return equation
-    first = normal(parts[0])
-    if IS_NAME.fullmatch(parts[0]) or (first is not None and rational(first) is not None):
-        return parts[-1].split("\\approx")[0].strip()
-    return equation
+    is_reversed = bool(IS_NAME.fullmatch(sides[-1]) and not IS_NAME.fullmatch(sides[0])) or (
+        bool(first and last is None and normal(sides[-1]))
+    )
+    return sides[0 if is_reversed else -1].split("\\approx")[0].strip()
+
+
+def _number(side: str) -> Fraction | None:
+    value = normal(side)
+    return None if value is None else rational(value)
 
 
 def same_zero(mine: str, theirs: str) -> bool | None:
@@ -48,7 +71,7 @@ def interval(text: str) -> tuple[str, list[str]] | None:
     parts = RELATION.split(text)
     if len(parts) == 1:
         return inside(text)
-    if "!=" in parts:
+    if "≠" in parts:
         return None
     if len(parts) == 5 and parts[1][0] == parts[3][0] and re.fullmatch(NAME, parts[2].strip()):
         low, high = ((0, 1), (4, 3)) if parts[1][0] == "<" else ((4, 3), (0, 1))
@@ -79,4 +102,4 @@ def relation(text: str) -> tuple[str, Sum] | None:
     if sign in _FLIP:
         sign, difference = _FLIP[sign], negate(difference)
     unit, leading = monic(difference)
-    return sign, unit if leading > 0 or sign == "!=" else negate(unit)
+    return sign, unit if leading > 0 or sign == "≠" else negate(unit)

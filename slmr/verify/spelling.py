@@ -4,72 +4,115 @@ from __future__ import annotations
 
 import re
 
+from slmr.verify.completion import fold
+from slmr.verify.units import without_plain_unit, without_units
+
 _DROP = re.compile(
-    r"\\[,;:!]|(?<!\\)\\ |\\left(?![a-z])|\\right(?![a-z])|\\(?:displaystyle|limits|bigl?|bigr?|Bigl?|Bigr?)(?![a-z])"
-    r"|\\q?quad|~|\\?\$|\\[()]|(?<!\\)\\\[|(?<!\\)\\\]"
+    r"\\!|\\(?:left|right|middle)(?![a-z])\.?|\\(?:displaystyle|limits|(?:bigg?|Bigg?)[lr]?)(?![a-z])"
+    r"|\\?\$|\\[()]|(?<!\\)\\\[|(?<!\\)\\\]"
 )
-_WRAP = re.compile(r"\\(?:text|textnormal|mathrm|mathbf|textbf|mathit|mbox|operatorname)\s*\{([^{}]*)\}")
-_UNIT_NAMES = (
-    r"degrees?|dollars?|cents?|(?:square |cubic )?units?|(?:square |cubic |sq\.? )?(?:inch(?:es)?|in\."
-    r"|feet|foot|ft|cm|mm|km|m"
-    r"|(?:centi|kilo|milli)?met(?:er|re)s?|miles?|yards?)|hours?|minutes?|seconds?|days?|weeks?|months?|years?|ways?|mph"
-    r"|kg|grams?|lit(?:er|re)s?|gallons?|pounds?|students?|people|apples?"
+_DOLLARS = re.compile(r"^\$+|(?<!\\)\$+$")
+_BLANK = re.compile(r"\\[,;:]|(?<!\\)\\ |\\q?quad|~|\\(?:hspace|vspace|phantom)\{[^{}]*\}")
+# How it looks, which says nothing: fonts, sizes, colours, lines under it.
+_LOOK = re.compile(
+    r"\\f?colorbox(?:\s*\{[^{}]*\}){1,2}(?=\s*\{)|\\(?:text)?color\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}|\\(?:boldsymbol"
+    r"|mathbf|bm|bf|rm|it|pmb|underline|uline"
+    r"|framebox|boxed|fbox|emph|mathit|mathsf|mathtt|large|Large|LARGE"
+    r"|huge|small|normalsize|displaystyle|textstyle|bfseries|mathstrut|strut|nonumber|hfill|mathop"
+    r"|mathrm(?=\s*\{\s*[ei]\s*\}))(?![a-zA-Z])"
 )
-_UNIT = re.compile(
-    rf"(?<=[\d}}\s)])\s*(?:\^\\circ|\^\{{\\circ\}}|\\circ|°|(?:{_UNIT_NAMES})(?:\s?/\s?[a-z]+)?)(?:\^\{{?[23]\}}?|²|³)?\.?$",
-    re.IGNORECASE,
+_WRAP = re.compile(
+    r"\\(?:text|textnormal|mathrm|textbf|textit|textrm|mbox|operatorname|textsf|texttt|hbox)\s*\{([^{}]*)\}"
 )
 _THOUSANDS = re.compile(
     r"(?<![\d.(\[,])(?<![(\[,] )\d{1,3}(?:(?:,|\{,\}|\\,|,\\! ?)\d{3})+(?![\d,])(?!\s*[)\]])"
-    r"|(?<![\d.])\d{1,3}(?:(?:\{,\}|\\,|,\\! ?)\d{3})+(?!\d)|^\d{1,3}(?: \d{3})+$"
+    r"|(?<![\d.])\d{1,3}(?:(?:\{,\}|\\[,;: ]|~|,\\! ?|\\!)\d{3})+(?!\d)"
+    r"|(?<![\d.,_^] )(?<![\d.,_^])\d{1,3}(?: \d{3})+(?![\d.]"
+    r"| \d)"
 )
-# A unit in words behind a number. `5 \text{ and } 6` has something behind the words.
-_TEXT_UNIT = re.compile(
-    r"(?<=[\d})i])\s*\\(?:text|mathrm|mbox|textrm)\s*\{\s*[a-zA-Z][^{}]{0,60}\}\s*(?:\^\{?[23]\}?)?\.?\$?$"
+_NO_SOLUTION = re.compile(
+    r"^(?:there (?:is|are) )?no (?:real |integer |positive |such |possible |valid )*(?:solutions?|roots?"
+    r"|values?)(?: exists?)?$|^(?:the )?empty set$",
+    re.IGNORECASE,
 )
-_RECURRING = re.compile(r"(\d{1,20})\.(\d{0,20})\\(?:overline|bar|dot)\s*\{(\d{1,20})\}")
+# `\\text{The area is } 12`, `12^{\\text{th}}`: words that only introduce a value, an ordinal's ending.
+_LABEL = re.compile(
+    r"^\\text(?:bf|it)?\s*\{(?![^{}]*\b(?:not|n't|less|more|most|least|than|half|twice|minus"
+    r"|negative)\b)[^{}]*(?:\b(?:is|are)|[:=])\s*\}\s*"
+)
+_ORDINAL = re.compile(r"(?<=\d)\s*(?:\^\s*\{\s*)?\\(?:text|mathrm|textrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s*\}?$")
+_MIXED = re.compile(r"(?<![\d.,_^\\{/])(\d+)(?:\s+|\s*\+?\\?\s+and\s+)(\d+)\s*/\s*(\d+)(?![\d/])")
+_DIGIT_ARGUMENTS = re.compile(r"(\\[dtc]?(?:frac|binom))\s*(\d)\s+(\d)(?!\d)")
+_RECURRING = re.compile(r"(\d{1,20})\.(\d{0,20})\\(?:overline|bar|dot)\s*(?:\{(\d{1,20})\}|(\d))")
 _SPACE = r"\s|(?<!\\)\$|~|(?<!\\)\\[,;:! ]|\\q?quad(?![a-z])"
 _MAX_EDGES = 40
 _EDGE = re.compile(rf"^(?:{_SPACE}|\\(?:display|text)style(?![a-z])){{1,40}}|(?:{_SPACE}|(?<!\.)\.){{1,40}}$")
 _MATRIX = re.compile(r"\\begin\{(?:[pbBV]|small)?matrix\}(.*?)\\end\{(?:[pbBV]|small)?matrix\}", re.DOTALL)
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_CASES = re.compile(
+    r"(?:\\left\s*\\\{\s*)?\\begin\{(?:cases|aligned|array)\}(?:\{[lcr| ]*\})?((?:(?!\\begin|\\end).)*)"
+    r"\\end\{(?:cases|aligned|array)\}(?:\s*\\right\s*\.)?"
+)
+_COMMAND = re.compile(r"\\([a-zA-Z]+)")
+_COMMANDS = {
+    **dict.fromkeys(("dfrac", "tfrac", "cfrac", "nicefrac", "sfrac"), "\\frac"),
+    **dict.fromkeys(("le", "leq", "leqslant"), "<="), **dict.fromkeys(("ge", "geq", "geqslant"), ">="),
+    **dict.fromkeys(("ne", "neq"), "≠"), "lt": "<", "gt": ">", "cdot": "*", "times": "*", "equiv": "=",
+        "therefore": "",
+    **dict.fromkeys(("ldots", "cdots", "dotsc", "dotsb", "dotsm", "dots"), "\\dots "), "degree": "°", "prime": "'",
+    "exponentialE": "e", "varnothing": "\\emptyset", "lbrace": "\\{", "rbrace": "\\}", "lbrack": "[", "rbrack": "]",
+    **dict.fromkeys(("langle", "lparen"), "("), **dict.fromkeys(("rangle", "rparen"), ")"),
+}  # fmt: skip
+_SIGNS = str.maketrans({
+    "≤": "<=", "≥": ">=", "∈": "\\in ", "∪": "\\cup ", "∩": "\\cap ", "∞": "\\infty ", "±": "\\pm ", "∓": "\\mp ",
+    "×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "\\div ", "…": "\\dots ", "⋯": "\\dots ", "≡": "=", "∴": "",
+        "⟨": "(",
+    "⟩": ")", "∅": "\\emptyset", "ℝ": "\\mathbb{R}", "ℤ": "\\mathbb{Z}", "ℕ": "\\mathbb{N}", "−": "-",
+        "≈": "\\approx ",
+    **dict(zip("αβγδεζηθκλμνξπρστφχψωΓΔΘΛΣΦΨΩ", (
+        "\\alpha \\beta \\gamma \\delta \\epsilon \\zeta \\eta \\theta \\kappa \\lambda \\mu \\nu \\xi \\pi \\rho"
+        " \\sigma \\tau \\phi \\chi \\psi \\omega \\Gamma \\Delta \\Theta \\Lambda \\Sigma \\Phi \\Psi \\Omega"
+    ).replace(" ", " |").split("|"), strict=True)),
+})  # fmt: skip
 _SAME = [
-    (re.compile(r"\\[dtc]frac(?![a-z])"), r"\\frac"), (re.compile(r"\\(?:le|leq|leqslant)(?![a-z])|≤"), "<="),
-    (re.compile(r"\\(?:ge|geq|geqslant)(?![a-z])|≥"), ">="), (re.compile(r"\\(?:ne|neq)(?![a-z])|≠|\\not="), "!="),
-    (re.compile(r"\\lt(?![a-z])"), "<"), (re.compile(r"\\gt(?![a-z])"), ">"), (re.compile(r"∈"), r"\\in "),
-    (re.compile(r"∪"), r"\\cup "), (re.compile(r"∞"), r"\\infty "), (re.compile(r"π"), r"\\pi "),
-    (re.compile(r"±"), r"\\pm "), (re.compile(r"[×·⋅]"), "*"), (re.compile(r"\\(?:cdot|times)(?![a-z])"), "*"),
+    (re.compile(r"\\not\s*=|(?<=\s)!=(?=\s)"), "≠"), (re.compile(r"\^\s*\{\s*\\circ\s*\}|\^\s*\\circ(?![a-z])|\^°"),
+        "°"),
     (re.compile(r"√\s*(\d+|[a-z])"), r"\\sqrt{\1}"), (re.compile(r"√\s*\("), r"\\sqrt("),
-    (re.compile(r"\\(?:lbrace|\{)"), r"\\{"), (re.compile(r"\\(?:rbrace|\})"), r"\\}"),
-    (re.compile(r"\^\{\\prime\}|\\prime"), "'"), (re.compile(r"\\(?:exponentialE)(?![a-z])"), "e"),
-    (re.compile(r"(?<=[}\d])\^\\circ(?=\s|$)"), "°"),
-    (re.compile(r"(?<![\\a-z])(?:infinity|infty)(?![a-z])"), r"\\infty"),
-    (re.compile(r"\\varnothing(?![a-z])|∅|\\\{\s*\\\}"), r"\\emptyset"), (re.compile(r"\{:\}"), ":"),
-    (re.compile(r"_\{(\d+)\}"), r"_\1"),
-    (re.compile(r"^\\\{\s*[a-z]\s*(?:\\mid|:|\|)\s*(.*)\\\}$"), r"\1"),
+    (re.compile(r"∛\s*(\d+|[a-z])"), r"\\sqrt[3]{\1}"), (re.compile(r"\.\.\.+"), r"\\dots "),
+    (re.compile(r"\\\{\s*\\\}"), r"\\emptyset"), (re.compile(r"\{([:.])\}"), r"\1"), (re.compile(r"\^\{'\}"), "'"),
+    (re.compile(r"(?<=\d)\s*\\deg(?![a-z])"), "°"),
+    (re.compile(r"\\mathbb\s*([A-Z])"), r"\\mathbb{\1}"), (re.compile(r"\b([aApP])\.\s?[mM]\b\.?"), r"\1m"),
+    (re.compile(r"^(?:the set of )?all (?:real numbers|reals)$|^\\mathbb\{R\}$", re.IGNORECASE),
+        r"(-\\infty,\\infty)"),
+    (re.compile(r"(?<![\\a-z])(?:infinity|infty)(?![a-z])"), r"\\infty"), (re.compile(r"_\{(\d+)\}"), r"_\1"),
+    (re.compile(r"^\\\{\s*[a-z]\s*(?:\\in\s*\\mathbb\{R\}\s*)?(?:\\mid|:|\|)\s*(.*)\\\}$"), r"\1"),
     # How computer algebra prints: a plain limit as one from above, a matrix in brackets of its own.
     (re.compile(r"(\\to|arrow)(\s*-?[\w\\ ]+?)\^(?:\+|\{\+\})(?=\s*\})"), r"\1\2"),
     (re.compile(r"[\[(]\s*(⟦[^⟦⟧]*⟧)\s*[\])]"), r"\1"),
 ]  # fmt: skip
 
 
-def normalise(text: str) -> str:
+def normalise(text: str, is_gold: bool = False) -> str:
     """The text in one spelling, still LaTeX."""
-    plain = _bare(re.sub(r"\s+", " ", text).strip().strip("*"))
-    plain = re.sub(r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, plain))  # what was escaped twice
-    plain = _RECURRING.sub(_fraction, _TEXT_UNIT.sub("", plain))
+    plain = fold(text).replace("\\langle", "(").replace("\\rangle", ")")
+    plain = _bare(re.sub(r"\s+", " ", plain).strip().strip("*`"))
+    plain = re.sub(
+        r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, _CASES.sub(_system, plain))
+    )  # escaped twice
+    plain = _ORDINAL.sub("", _LABEL.sub("", _bare(_LOOK.sub("", plain))))
+    plain = _RECURRING.sub(_fraction, without_units(plain, is_gold))
     for _ in range(2):
         plain = _WRAP.sub(r"\1", plain)
-    plain = _THOUSANDS.sub(lambda m: re.sub(r"\D", "", m[0]), plain.strip("$").strip())
-    plain = _DROP.sub("", plain).replace("\u2212", "-")
-    plain = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: f"^{{{m[0].translate(_SUPERSCRIPTS)}}}", plain)
+    plain = _THOUSANDS.sub(lambda m: re.sub(r"\D", "", m[0]), _DOLLARS.sub("", plain).strip())
+    plain = _DROP.sub("", without_plain_unit(_BLANK.sub(" ", plain).strip()))
+    plain = _COMMAND.sub(lambda m: _COMMANDS.get(m[1], m[0]), plain.translate(_SIGNS))
     for pattern, spelling in _SAME:
         plain = pattern.sub(spelling, plain)
-    plain = plain.strip().rstrip(".,;").strip()
-    plain = _UNIT.sub("", plain).strip()
+    plain = plain.strip().rstrip(".,;。").strip()
+    plain = "\\emptyset" if _NO_SOLUTION.match(plain) else without_plain_unit(plain)
+    plain = _MIXED.sub(r"\1\\frac{\2}{\3}", _DIGIT_ARGUMENTS.sub(r"\1{\2}{\3}", plain))
     plain = re.sub(r"^\{([^{},]*)\}$", r"\1", plain)
     plain = re.sub(r"^\(([A-J])\)$", r"\1", plain)
-    return re.sub(r"\s+", " ", plain)
+    return re.sub(r"\s+", " ", plain).strip()
 
 
 def _bare(text: str) -> str:
@@ -98,9 +141,17 @@ def _is_list_or_open(group: str) -> bool:
 
 def _fraction(match: re.Match[str]) -> str:
     """A recurring decimal as a fraction."""
-    whole, fixed, cycle = match.groups()
+    whole, fixed, cycle = match[1], match[2], match[3] or match[4]
     top = int(whole + fixed + cycle) - int(whole + fixed or "0")
     return f"\\frac{{{top}}}{{{10 ** len(fixed) * (10 ** len(cycle) - 1)}}}"
+
+
+def _system(match: re.Match[str]) -> str:
+    """The equations of a system as a list; what is no system stays."""
+    equations = re.sub(r"&\s*(?==)|(?<==)\s*&", "", match[1])
+    if "=" not in equations or "&" in equations:
+        return match[0]
+    return ", ".join(row.strip(" ,") for row in re.split(r"\\\\", equations) if row.strip(" ,"))
 
 
 def _matrix(match: re.Match[str]) -> str:

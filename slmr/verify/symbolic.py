@@ -165,16 +165,32 @@ def _new_pool() -> SymbolicPool:
 POOL = _new_pool()
 
 
-@lru_cache(maxsize=8192)
 def equal(answer: str, gold: str) -> bool:
-    """`POOL.equal` on the two texts in one spelling. Rollouts of one problem repeat answers: verdicts are kept."""
-    return POOL.equal(_latex(answer), _latex(gold))
+    """`POOL.equal` on the two texts in one spelling. Rollouts of one problem repeat answers: verdicts are kept.
+
+    Raises:
+        SymbolicTimeout: it took longer than the deadline, now or when it was first asked.
+        SymbolicError: it could not tell.
+    """
+    verdict = _equal(_latex(answer), _latex(gold))
+    if isinstance(verdict, SymbolicTimeout):
+        raise SymbolicTimeout(*verdict.args)
+    return verdict
+
+
+@lru_cache(maxsize=8192)
+def _equal(answer: str, gold: str) -> bool | SymbolicTimeout:
+    """A verdict to keep: a check that was late once would be late again."""
+    try:
+        return POOL.equal(answer, gold)
+    except SymbolicTimeout as error:
+        return error
 
 
 def _latex(text: str) -> str:
     plain = normalise(text)
     for own, latex in (("⟦", "\\begin{pmatrix}"), ("⟧", "\\end{pmatrix}"), ("¦", "\\\\"), ("<=", "\\leq "),
-                       (">=", "\\geq "), ("!=", "\\neq ")):  # fmt: skip
+                       (">=", "\\geq "), ("≠", "\\neq ")):  # fmt: skip
         plain = plain.replace(own, latex)
     return re.sub(r"(?<![\\a-z])(floor|ceil|gcd|lcm|min|max)(?=\()", r"\\\1", plain)
 

@@ -1,16 +1,25 @@
 """What a math expression is made of, as its text says it: nothing is computed or rearranged yet.
 
-`reader` makes trees from text, `normalform` brings them into a normal form, `points` evaluates them.
+`reader` makes trees from text, `normalform` brings them into a normal form, `points` evaluates them. A tree may be as
+deep as its text is long: whoever walks one uses `fold`, which needs no recursion.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Unreadable(Exception):
     """The text is no expression that can be held here, or one that is too large."""
+
+
+class TwoNumbers(Unreadable):
+    """Two numbers stand side by side, or one behind a letter: surely no other way to write a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +60,50 @@ def inverse(node: Node) -> Node:
     return Node("power", (node, number(-1)))
 
 
-def replaced(node: Node, name: str, new: Node) -> Node:
+def fold(
+    tree: Node, combine: Callable[[Node, list[T]], T], leaf: Callable[[Node], T | None] | None = None
+) -> T:
+    """The value of a tree, from its leaves upwards: `combine` gets a node and the values of its operands.
+
+    Where `leaf` gives a value for a node, its operands are not looked at.
+    """
+    waiting: list[tuple[Node, bool]] = [(tree, False)]
+    values: list[T] = []
+    while waiting:
+        node, is_open = waiting.pop()
+        if is_open:
+            count = len(node.args)
+            args = values[len(values) - count :]
+            del values[len(values) - count :]
+            values.append(combine(node, args))
+            continue
+        known = leaf(node) if leaf else None
+        if known is not None:
+            values.append(known)
+        elif node.args:
+            waiting.append((node, True))
+            waiting.extend((arg, False) for arg in reversed(node.args))
+        else:
+            values.append(combine(node, []))
+    return values[0]
+
+
+def nodes(tree: Node) -> list[Node]:
+    """All nodes of a tree."""
+    found, waiting = [], [tree]
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        waiting.extend(node.args)
+    return found
+
+
+def replaced(tree: Node, name: str, new: Node) -> Node:
     """The tree with another one in the place of a symbol."""
-    if node.op == "symbol":
-        return new if node.name == name else node
-    if not node.args:
-        return node
-    return Node(node.op, tuple(replaced(arg, name, new) for arg in node.args), node.value, node.name)
+
+    def combine(node: Node, args: list[Node]) -> Node:
+        if node.op == "symbol":
+            return new if node.name == name else node
+        return Node(node.op, tuple(args), node.value, node.name) if args else node
+
+    return fold(tree, combine)

@@ -8,7 +8,7 @@ from slmr.verify import points
 from slmr.verify.normalform import normal_form
 from slmr.verify.polynomial import Sum, canonical, decidable
 from slmr.verify.reader import read
-from slmr.verify.tree import Node, Unreadable
+from slmr.verify.tree import Node, TwoNumbers, Unreadable, nodes
 
 
 @lru_cache(maxsize=4096)
@@ -18,6 +18,18 @@ def tree(text: str) -> Node | None:
         return read(text)
     except Unreadable:
         return None
+
+
+@lru_cache(maxsize=4096)
+def has_two_numbers(text: str) -> bool:
+    """Whether two numbers stand side by side in an expression: `4 2`, `12 to 13`."""
+    try:
+        read(text)
+    except TwoNumbers:
+        return True
+    except Unreadable:
+        pass
+    return False
 
 
 @lru_cache(maxsize=4096)
@@ -45,9 +57,9 @@ def same_value(mine: str, theirs: str) -> bool | None:
     return None
 
 
-def _unevaluated(node: Node) -> bool:
+def _unevaluated(tree: Node) -> bool:
     """Whether an integral or a limit is left standing: no final answer where gold has none."""
-    return node.op in ("int", "lim") or any(map(_unevaluated, node.args))
+    return any(node.op in ("int", "lim") for node in nodes(tree))
 
 
 def same_sums(left: Sum, right: Sum) -> bool | None:

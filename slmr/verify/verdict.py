@@ -42,9 +42,11 @@ class Answer:
     Attributes:
         text: the answer itself.
         strict: it stands in the requested form.
+        before: what stands before it, which may deny it.
         after: what follows it, which may say something else.
     """
 
     text: str
     strict: bool
+    before: str = ""
     after: str = ""

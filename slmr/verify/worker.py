@@ -27,6 +27,13 @@ def _leave_with_parent(parent: int) -> None:
     os._exit(0)
 
 
+def _limit_memory() -> None:
+    """No more memory than `_MEMORY`, nor than a hard limit that the host has set."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = _MEMORY if hard == resource.RLIM_INFINITY else min(_MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
 def _far_apart(gold: Any, answer: Any) -> bool:
     """Whether two numbers differ in their first 30 digits; math-verify compares fewer (Math-Verify#14)."""
     import sympy
@@ -57,7 +64,7 @@ def _compare(gold_text: str, answer_text: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    _limit_memory()
     threading.Thread(target=_leave_with_parent, args=(os.getppid(),), daemon=True).start()
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     sys.stdout = sys.stderr  # what libraries print must not mix with the replies

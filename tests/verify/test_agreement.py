@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from slmr.verify import verify
+from slmr.verify import Verdict, verify
 
-CASES = Path(__file__).parents[3] / "shared" / "cases" / "verifier.jsonl"
+FOLDER = Path(__file__).parents[3] / "shared" / "cases"
+CASES, FIELD = FOLDER / "verifier.jsonl", FOLDER / "field.jsonl"
 # Labels that we hold wrong, or that judge something other than the answer. They are not counted.
 SET_ASIDE = {
     "mv-0029": "the answer between the dollars is the gold number; rejected for a line break inside of them",
@@ -32,7 +33,8 @@ SET_ASIDE = {
     "rg-0245": "0 for 0.005, right only within the source's tolerance",
     "rg-0253": "100.05 for 100, right only within the source's tolerance",
 }
-MIN_AGREEMENT = {"math": 0.97, "numeric": 1.0, "choice": 1.0}
+MIN_AGREEMENT = {"math": 0.98, "numeric": 1.0, "choice": 1.0}
+MIN_FIELD_AGREEMENT = 0.98  # with nothing set aside
 MAX_SET_ASIDE = 0.04
 
 
@@ -60,6 +62,24 @@ def test_agreement_does_not_fall(kind):
     assert 1 - len(wrong) / len(counted) >= MIN_AGREEMENT[kind], wrong
 
 
+@pytest.mark.skipif(not FIELD.exists(), reason="the case collection is not here")
+@pytest.mark.parametrize("kind", ["math", "numeric", "choice"])
+def test_field_cases_agree(kind):
+    cases = [case for case in map(json.loads, FIELD.read_text().splitlines()) if case["kind"] == kind]
+    counted = [case for case in cases if not case["doubt"]]
+    wrong = [case["id"] for case in counted if lenient(case) != case["expected"]]
+    assert 1 - len(wrong) / len(counted) >= MIN_FIELD_AGREEMENT, wrong
+
+
+@pytest.mark.skipif(not FIELD.exists(), reason="the case collection is not here")
+def test_nothing_that_is_wrong_is_paid():
+    cases = [case for file in (CASES, FIELD) for case in map(json.loads, file.read_text().splitlines())]
+    false = [
+        case for case in cases if not case["expected"] and not case["doubt"] and case["id"] not in SET_ASIDE
+    ]
+    assert [case["id"] for case in false if judged(case).strict] == []
+
+
 @pytest.mark.skipif(not CASES.exists(), reason="the case collection is not here")
 def test_no_attack_is_paid():
     cases = [case for case in map(json.loads, CASES.read_text().splitlines()) if case.get("attack")]
@@ -69,7 +89,11 @@ def test_no_attack_is_paid():
 
 
 def lenient(case: dict) -> bool:
+    return judged(case).lenient
+
+
+def judged(case: dict) -> Verdict:
     text = case.get("completion")
     if text is None:
         text = str(build(ast.parse(case["completion_expr"], mode="eval").body))
-    return verify(text, case["gold"], case["kind"]).lenient
+    return verify(text, case["gold"], case["kind"])

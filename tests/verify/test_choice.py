@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.verify.choice import extract, matches, parse, parse_gold
-from slmr.verify.verdict import Answer
+from slmr.verify.choice import extract, matches, parse, parse_gold, stated
 
 LETTERS = st.sampled_from("ABCDEFGHIJ")
 
@@ -33,6 +32,10 @@ def test_the_one_letter_that_an_answer_names(text: str, letter: str | None) -> N
         (" D. x", "D"),
         ("So the answer is B.", "B"),
         ("Bread", None),
+        ("A red car", None),
+        ("Answer: B", "B"),
+        (r"\boxed{C}", "C"),
+        ("$D$", "D"),
         ("", None),
     ],
 )
@@ -48,16 +51,21 @@ def test_an_answer_matches_its_letter_only(letter: str, gold: str) -> None:
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("Answer: B", Answer("B", True)),
-        ("Answer: A\nAnswer: C.", Answer("C.", True)),
-        ("Answer: B, I think", Answer("B, I think", False)),
-        (r"so \boxed{B}", Answer("B", False)),
-        ("The answer is C. Good.", Answer("C", False)),
-        ("Long talk.\nIt is D", Answer("It is D", False)),
-        ("Answer: B\nWait, that is wrong", None),
-        ("Answer:", None),
-        ("", None),
+        ("Answer: B", ("B", True)), ("Answer: A\nAnswer: C.", ("C.", True)), ("Answer: B, I think", ("B, I think",
+        False)),
+        (r"so \boxed{B}", ("B", False)), ("The answer is C. Good.", ("C", False)), ("Long talk.\nIt is D",
+        ("It is D", False)),
+        ("Answer: all but one fail.\nThe answer is (C).", ("(C)", False)), ("Answer:\nB", ("B", False)), ("Answer:",
+        None),
+        ("", None), ("A. x\nB. y\nC. z", None),
     ],
-)
-def test_where_the_answer_stands(text: str, answer: Answer | None) -> None:
-    assert extract(text) == answer
+)  # fmt: skip
+def test_where_the_answer_stands(text: str, answer: tuple[str, bool] | None) -> None:
+    found = extract(text)
+    assert (found and (found.text, found.strict)) == answer
+
+
+def test_whether_a_text_begins_with_the_letter() -> None:
+    assert (
+        stated("B. So it is.", "B") is True and stated("C", "B") is False and stated("because", "B") is None
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -84,3 +85,45 @@ def test_after_24_poisoned_cases_1000_good_ones_are_answered(monkeypatch):
     assert len(symbolic.POOL.pids()) <= symbolic.POOL.size
     symbolic.POOL.close()
     assert symbolic.POOL.pids() == []
+
+
+SHALLOW = (
+    "import sys; from tests.verify.test_load import all_said; sys.setrecursionlimit(200); print(all_said())"
+)
+DEEP = """
+from tests.verify.test_load import all_said
+
+def within(frames):
+    return within(frames - 1) if frames else all_said()
+
+print(within(800))
+"""
+SMALL = """
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+from tests.verify.test_load import all_said
+print(all_said())
+"""
+
+
+@pytest.mark.parametrize("code", [SHALLOW, DEEP], ids=["a recursion limit of 200", "a host 800 frames deep"])
+def test_few_frames_are_enough(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(all_said())
+
+
+@pytest.mark.skipif(
+    shutil.which("setpriv") is None, reason="needs setpriv, to be somebody who may raise no limit"
+)
+def test_a_hard_memory_limit_of_a_gibibyte_is_enough():
+    command = ["setpriv", "--bounding-set=-sys_resource", "--", sys.executable, "-c", SMALL]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode and "setpriv" in done.stderr:
+        pytest.skip(done.stderr)
+    assert done.stdout.strip() == str(all_said()), done.stderr
+
+
+def test_nested_brackets_need_no_recursion():
+    nested = "(" * 22 + "x+1" + ")" * 22
+    assert verify(f"\\boxed{{{nested}}}", "x+1", "math").strict
+    assert verify("\\boxed{5" + "!" * 900 + "}", "5", "math").status == "wrong"

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import pytest
 
-from slmr.verify.mathanswer import extract, gold_answer
-from slmr.verify.verdict import Answer
+from slmr.verify.mathanswer import extract, gold_answer, stated
 
 
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        (r"So \boxed{4}.", Answer("4", True, ".")),
-        (r"\boxed{\boxed{4}}", Answer("4", True)),
-        (r"\boxed{3} at first; in the end \boxed{4}", Answer("4", True)),
-        (r"\boxed{4}. Wait, that is wrong", None),
-        (r"The answer is $x+1$, since it fits.", Answer("x+1", False)),
-        (r"The answer is $1$ and $2$ for both", Answer("1, 2", False)),
-        ("The answer is 7", Answer("7", False)),
-        (r"We get $\frac{1}{2}$.", Answer(r"\frac{1}{2}", False)),
-        (r"50 is $50$\%", Answer("50", False)),
-        (r"$50$\%", Answer(r"50\%", False)),
-        ("x + 1", Answer("x + 1", False)),
-        ("Then 3 and 4 make 7", Answer("7", False)),
+        (r"So \boxed{4}.", ("4", True)),
+        (r"\boxed{\boxed{4}}", ("4", True)),
+        (r"\boxed{3} at first; in the end \boxed{4}", ("4", True)),
+        (r"The answer is $x+1$, since it fits.", ("x+1", False)),
+        (r"The answer is $1$ and $2$ for both", ("1, 2", False)),
+        ("The answer is 7", ("7", False)),
+        (r"We get $\frac{1}{2}$.", (r"\frac{1}{2}", False)),
+        (r"50 is $50$\%", ("50", False)),
+        (r"$50$\%", (r"50\%", False)),
+        ("x + 1", ("x + 1", False)),
+        ("Then 3 and 4 make 7", ("7", False)),
         ("", None),
         ("I was wrong", None),
     ],
 )
-def test_where_the_answer_stands(text: str, answer: Answer | None) -> None:
-    assert extract(text) == answer
+def test_where_the_answer_stands(text: str, answer: tuple[str, bool] | None) -> None:
+    found = extract(text)
+    assert (found and (found.text, found.strict)) == answer
 
 
 @pytest.mark.parametrize(
@@ -38,8 +37,17 @@ def test_where_the_answer_stands(text: str, answer: Answer | None) -> None:
         (r"A long solution. \boxed{7}", "7"),
         (r"\frac{1}{2}", r"\frac{1}{2}"),
         ("so it goes on and on " * 12 + ". The answer is $9$", "$9$"),
-        ("The answer is 9", "The answer is 9"),  # short: the whole text is the answer
+        ("The answer is 9", "9"),
+        ("$7$", "$7$"),
+        ("Answer: 8", "8"),
+        ("3 + 4 = 7.\n#### 7", "7"),
     ],
 )
 def test_the_answer_that_a_gold_holds(gold: str, answer: str) -> None:
     assert gold_answer(gold) == answer
+
+
+def test_whether_a_text_begins_with_the_formula() -> None:
+    assert stated(r"$\frac{2}{4}$, as above", "0.5") is True
+    assert stated(r"\(16\).", "15") is False and stated(r"\frac{13}{2}.", "13") is False
+    assert stated("clear from the above", "15") is None

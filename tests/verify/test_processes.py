@@ -122,7 +122,7 @@ def test_a_killed_worker_costs_one_abstention_and_is_replaced():
 
 
 def test_a_worker_that_cannot_start_is_an_abstention(monkeypatch):
-    symbolic.equal.cache_clear()
+    symbolic._equal.cache_clear()
     monkeypatch.setattr(symbolic, "POOL", symbolic.SymbolicPool(size=1))
     monkeypatch.setattr(symbolic.sys, "executable", "/nonexistent/python")
     verdict = verify(*CASES[0][:2], "math")

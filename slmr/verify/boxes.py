@@ -1,0 +1,58 @@
+r"""Every `\boxed{...}` of a text, with balanced braces."""
+
+from __future__ import annotations
+
+import re
+
+_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*")
+_BARE = re.compile(r"-?[\d.]*\d")
+_BRACE = re.compile(r"\\?[{}]")
+_JOIN = re.compile(
+    r"(?:\s[a-z]{1,20})?(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:[,;/]|\\?(?:text|mathrm)?\{?\s*(?:and"
+    r"|or)\s*\}?)"
+    r"(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:[a-zA-Z](?:_\{?\w{1,3}\}?)?\s*=\s*)?"
+)
+
+
+def boxed(text: str) -> list[tuple[str, int, int]]:
+    r"""The contents of every `\boxed{...}` with balanced braces, and where each box begins and ends.
+
+    Boxes joined by a comma, a stroke, `and` or `or` are one list, one word such as a unit may stand before that. A box
+    around boxes is what stands innermost.
+    """
+    boxes: list[tuple[str, int, int]] = []
+    position = 0
+    while match := _BOX.search(text, position):
+        content, end = _group(text, match.end())
+        gap = text[boxes[-1][2] : match.start()] if boxes else ""
+        if content is not None and boxes and len(gap) < 60 and _JOIN.fullmatch(gap):
+            boxes[-1] = (f"{boxes[-1][0]}, {content}", boxes[-1][1], end)
+        elif content is not None:
+            boxes.append((content, match.start(), end))
+        position = max(end, match.end())
+    return boxes
+
+
+def unboxed(text: str) -> str:
+    """What stands inside of a box that is all of a text; else the text."""
+    for _ in range(5):
+        inner = boxed(text) if text.startswith("\\") else []
+        if len(inner) != 1 or inner[0][1] != 0 or inner[0][2] != len(text):
+            break
+        text = inner[0][0]
+    return text
+
+
+def _group(text: str, start: int) -> tuple[str | None, int]:
+    """The group that begins here, and its end; a bare number counts as one."""
+    if start >= len(text):
+        return None, start
+    if text[start] != "{":
+        bare = _BARE.match(text, start)
+        return (bare[0], bare.end()) if bare else (None, start)
+    depth = 0
+    for brace in _BRACE.finditer(text, start):
+        depth += {"{": 1, "}": -1}.get(brace[0], 0)
+        if depth == 0:
+            return text[start + 1 : brace.start()].strip(), brace.end()
+    return None, len(text)

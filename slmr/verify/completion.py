@@ -1,0 +1,125 @@
+"""What of a completion is graded: behind the thought, before a made-up next turn, in one spelling of characters."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MAX_LENGTH = 100_000  # characters of a completion that are looked at, from its end
+
+_THOUGHT = r"(?:think|thinking|thought|reasoning)"
+_OPENS = re.compile(rf"[<\[◁]\|?\s*(?:{_THOUGHT}|begin_of_thought|seed:think)\s*\|?[>\]▷]", re.IGNORECASE)
+_CLOSES = re.compile(
+    rf"[<\[◁]\|?\s*(?:/\s*(?:{_THOUGHT}|seed:think)|end_of_thought)\s*\|?[>\]▷]", re.IGNORECASE
+)
+_FINAL_CHANNEL = "<|channel|>final<|message|>"
+_TOKEN = re.compile(
+    r"<[|｜][^|｜<>\s]{1,40}[|｜]>|</?s>|<(?:eos|bos|pad|EOT|EOD|end_of_turn|start_of_turn|end_of_text"
+    r"|end▁of▁sentence)>"
+    r"|<end_of_utterance>|\[/?INST\]|\[e~\["
+)
+_ROLE = re.compile(r"\s*(?:user|assistant|model|system|human)\b[ \t]*:?(?=\s)", re.IGNORECASE)
+# A line that only a new turn or a new problem begins with.
+_NEXT_TURN = re.compile(
+    r"\n[ \t]*(?:(?:user|human|assistant|system|model)[ \t]*\n"
+    r"|[#*>\d. ]{0,8}(?:Human|User|Assistant|Question|Problem|Exercise|Instruction|Task|Example|Prompt|Q|Input"
+    r"|Frage|Aufgabe"
+    r"|Pregunta|Problema|Pregunta|问题|题目|问|Вопрос|Задача|질문|問題)"
+    r"[ \t]*\d{0,3}[ \t]*(?:\*\*)?[:：.]|#{1,5} (?:Question|Problem|Exercise|Task|Example"
+    r"|Instruction)\b[^\n]{0,20}\n)",
+)
+# What a prompt asks for. Behind an answer, in a paragraph of its own, it belongs to a made-up problem.
+_INSTRUCTS = re.compile(
+    r"\b(?:end with ####|(?:put|give|write|state) (?:your|the) (?:final )?answer|(?:solve|answer) (?:it|this"
+    r"|the) [^.\n]{0,30}step by step"
+    r"|choose the (?:correct|best|right)|let's think step by step)",
+    re.IGNORECASE,
+)
+_ECHO = re.compile(r"\W*Examples?\b", re.IGNORECASE)  # the prompt's own, not an answer
+_ANSWERED = re.compile(
+    r"####[ \t]*[^\s#]|\\boxed\s*\{|\banswer\b[^\n]{0,30}?(?:\bis\b|[:：=])\W{0,8}\w|答案[是为：:]",
+    re.IGNORECASE,
+)
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\ufe0e\ufe0f"))
+_SPELLING = {
+    **dict.fromkeys(map(ord, "\u2212\uff0d\ufe63\u2010\u2011\u2012\u2013"), "-"),
+    **dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u3000"), " "),
+    **dict.fromkeys(map(ord, "\u2018\u2019\u02bc"), "'"),
+    **dict.fromkeys(map(ord, "\u2022\u2219\u22c5"), "·"),
+    **dict.fromkeys(map(ord, "\u00ba\u02da"), "°"),
+    ord("\u2044"): "/",
+    ord("\u2215"): "/",
+}
+_SUPERSCRIPT = re.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_SUBSCRIPT = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
+_VULGAR = re.compile("(?<=\\d)[ ]?([¼-¾⅐-⅞])|([¼-¾⅐-⅞])")
+
+
+def visible(completion: str) -> str | None:
+    """What is said after the closed thought, up to a made-up next turn; None where a thought was never closed."""
+    text = completion.rsplit(_FINAL_CHANNEL, 1)[-1]
+    closed = list(_CLOSES.finditer(text))
+    said = text[closed[-1].end() :] if closed else text
+    if _OPENS.search(said):
+        return None
+    return _first_turn(said[-MAX_LENGTH:])
+
+
+def _first_turn(text: str) -> str:
+    """The text up to the first token of a chat format, or line of a next problem, that follows something."""
+    start = 0
+    while (token := _TOKEN.match(text, start)) or (start and (token := _ROLE.match(text, start))):
+        start = token.end()
+    first = _TOKEN.search(text, start)
+    while first and not text[start : first.start()].strip():
+        start = first.end()
+        first = _TOKEN.search(text, start)
+    return _first_problem(text[start : first.start() if first else len(text)]).rstrip()
+
+
+def _first_problem(text: str) -> str:
+    """The text before a next problem that the model made up after its answer."""
+    answered = _ANSWERED.search(text)
+    if not answered or _ECHO.match(text):
+        return text
+    turn = _NEXT_TURN.search(text, answered.end())
+    end = turn.start() if turn else len(text)
+    instruction = _INSTRUCTS.search(text, answered.end(), end)
+    if instruction:
+        paragraph = text.rfind("\n\n", answered.end(), instruction.start())
+        end = paragraph if paragraph >= 0 else end
+    return text[:end]
+
+
+def fold(text: str) -> str:
+    """One spelling of characters: full-width forms, dashes, blanks, vulgar fractions (`2 1/2`), exponents (`^{3}`)."""
+    if text.isascii():
+        return text
+    plain = text.translate(_INVISIBLE).translate(_SPELLING)
+    plain = _SUPERSCRIPT.sub(lambda m: f"^{{{m[0].translate(_RAISED)}}}", plain)
+    plain = _SUBSCRIPT.sub(lambda m: f"_{{{m[0].translate(_LOWERED)}}}", plain)
+    plain = _VULGAR.sub(lambda m: " " + _fraction(m[1]) if m[1] else _fraction(m[2]), plain)
+    return "".join(map(_plain, plain))
+
+
+def _plain(character: str) -> str:
+    if character.isascii():
+        return character
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    return (
+        unicodedata.normalize("NFKC", character)
+        if "！" <= character <= "～" or "𝐀" <= character <= "𝟿"
+        else character
+    )
+
+
+def _fraction(character: str) -> str:
+    return unicodedata.normalize("NFKC", character).replace("\u2044", "/")
+
+
+def last_lines(text: str) -> list[str]:
+    """The lines that are not blank."""
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,0 +1,114 @@
+"""The words that announce an answer, in the languages that models write: shared by all kinds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+def _words(*nouns: str) -> str:
+    """Nouns as a pattern, in the three ways to write them: without IGNORECASE a search for them is fast."""
+    return "|".join(dict.fromkeys(case for noun in nouns for case in (noun, noun.capitalize(), noun.upper())))
+
+
+# Nouns for the answer itself.
+_ANSWER = _words(
+    "answer", "antwort", "réponse", "respuesta", "resposta", "risposta", "答案", "答え", "正解", "回答", "解答",
+    "정답", "답", "ответ", "الإجابة", "الجواب", "उत्तर", "উত্তর", "đáp án", "cevap",
+)  # fmt: skip
+# Nouns for what was computed; weaker, since a solution names several.
+_RESULT = _words(
+    "result", "solution", "value", "total", "ergebnis", "lösung", "resultat", "gesamtzahl", "wert", "résultat",
+    "valeur", "resultado", "solución", "valor", "risultato", "结果", "结论",
+)  # fmt: skip
+_RIGHT = r"(?:\s+(?:finale?|corret[ao]|correcta?|correcte|exacte|esatta))?"
+_IS = (
+    r"(?:\s+(?:to|of|for|here|then|therefore|thus)\b[^\n.:=?]{0,60}?)??[\s*_}]*(?:(?:\b(?:is|are|was|ist|lautet"
+    r"|beträgt|sind|est|vaut|es|son|é|è|are)\b(?!n't)"
+    r"|\b(?:should|must|would|will|has to|can only) be\b|\bequals?\b"
+    r"|应该是|应为|应该为|应是|是|为|は|が|은|는|이|:|：|=|—"
+    r"|-(?=\s))[\s*_}]*)"
+)
+FILLER = (
+    r"be|is|are|was|equals?(?: to)?|simply|just|the|an?|answer|value|option|choice|exactly|really|necessarily"
+    r"|think|believe|say|it's|that's|claim|that|it|this|to|true"
+    r"|correct|right|possibly|likely|final|result|number|die|das|der|la|le|el|est|es|ist|=|是|为|的|答案"
+)
+_SKIP = re.compile(
+    r"(?:[\s:：*_`>]|(?:therefore|thus|hence|simply|exactly|just|now|then|clearly|definitely|indeed|also|given by"
+    r"|equal to|therefore|daher|also|donc|por lo tanto)\b,?)*",
+    re.IGNORECASE,
+)
+_STRONG = re.compile(rf"(?:{_ANSWER})(?i:{_RIGHT}{_IS})")
+_OTHER = re.compile(r"^[ \t*_]*A:|<answer>|\bAnswer\b[ \t*_]*(?=\\boxed|\n)", re.MULTILINE)
+_HEADING = re.compile(
+    r"^[ \t#*_✅]*(?:the )?(?:final |correct )?(?:answer|result|solution)[ \t]*[*_]*[ \t]*:?[ \t]*[*_]*[ \t]*(?=\n)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_WEAK = re.compile(rf"(?:{_RESULT})(?i:{_IS})")
+# What asserts an answer behind another one: a cue, a marker, a box.
+ASSERTS = re.compile(
+    rf"(?:{_ANSWER})(?i:{_RIGHT}{_IS}(?:\s*(?:therefore|thus|simply|exactly|just|now|then|actually|really"
+    rf"|option)\b)*)[\s*_]*"
+    r"|####[ \t]*|^[ \t]*A:[ \t]*|\\boxed\s*\{|<answer>|(?i:^[ \t#*_✅]*(?:the )?(?:final )?answer[ \t*_:]*$)",
+    re.MULTILINE,
+)
+# In front of a cue or behind it: this is not what the text holds for the answer.
+FALSE_BEFORE = re.compile(
+    r"\b(?:wrong|incorrect|false|common|tempting|naive|first|initial|previous|old|falsche|错误的?)\s*(?:final )?$",
+    re.IGNORECASE,
+)
+_NOT_FIRST = re.compile(r"(?:not|never|neither|nicht|pas|不是?)\b(?!\s*(?:only|just))|n't", re.IGNORECASE)
+_CONTRAST = re.compile(
+    r"(?:not|n't)\b[^.\n]{0,80}?(?:\bbut(?: rather)?|[,;] ?(?:but )?(?:it's|it is)|\bsondern|\bmais|\bsino"
+    r"|而是)\s+(.+)",
+    re.IGNORECASE,
+)
+_END = re.compile(r"\n|(?<=\S)[.;!?](?=\s|$|<)(?<!\b[Nn]o\.)|。|！|</answer>")
+_DISPLAY = re.compile(r"\\\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*?\\\]|\$\$[^$]*\$\$")
+MAX_STATEMENT, MAX_CUES = 2_000, 8
+
+
+class Statement(NamedTuple):
+    """What a completion says that the answer is: the text, and where it begins and ends."""
+
+    text: str
+    start: int
+    end: int
+
+
+def statements(text: str, weak: bool = True) -> Iterator[Statement]:
+    """What follows the cues, the last of them first: those of the answer, then those of a result."""
+    for patterns in ((_STRONG, _OTHER), (_HEADING,), (_WEAK,))[: 3 if weak else 2]:
+        cues = sorted(
+            (cue for pattern in patterns for cue in pattern.finditer(text) if _is_word(text, cue.start())),
+            key=re.Match.start,
+        )
+        for cue in reversed(cues[-MAX_CUES:]):
+            found = statement(text, cue.end())
+            contrast = _CONTRAST.match(found.text)
+            if contrast:
+                found = Statement(contrast[1], found.start, found.end)
+            is_denied = _NOT_FIRST.match(found.text) or FALSE_BEFORE.search(
+                text, max(0, cue.start() - 20), cue.start()
+            )
+            if found.text and not is_denied:
+                yield Statement(found.text, cue.start(), found.end)
+
+
+def _is_word(text: str, start: int) -> bool:
+    """Whether a noun is no part of a longer word."""
+    return not (start and text[start].isascii() and text[start - 1].isalpha() and text[start - 1].isascii())
+
+
+def statement(text: str, start: int) -> Statement:
+    """What stands from a place up to the end of its sentence; from the next line on where that is blank."""
+    skipped = _SKIP.match(text, start)
+    begin = skipped.end() if skipped else start
+    displayed = _DISPLAY.match(text, begin, begin + MAX_STATEMENT)
+    if displayed:
+        return Statement(displayed[0], begin, displayed.end())
+    end = _END.search(text, begin, begin + MAX_STATEMENT)
+    stop = end.start() if end else min(len(text), begin + MAX_STATEMENT)
+    return Statement(text[begin:stop].strip().strip("*_` ").strip(), begin, stop)

@@ -1,0 +1,54 @@
+"""What can be no answer whatever gold is: endless repeats, brackets that do not fit, prose for a formula."""
+
+from __future__ import annotations
+
+import re
+
+# One thing a dozen times over, or one number with blanks between: no answer is written so unless gold is. Digits and
+# brackets alone may repeat.
+_REPEATED = re.compile(
+    r"([^\d\s.()\[\]{}]|(?!\d{1,12}\d)\S.{1,11}?)\s?(?:\1\s?){11}|(?<!\d)(\d{1,6}\s)\2{11}", re.DOTALL
+)
+_PAIRS = {")": "([", "]": "([", "}": "{"}
+_COMMAND = re.compile(r"\\[a-zA-Z]+")
+_WORD = re.compile(r"[A-Za-z]{3,}")
+_KNOWN = set(
+    "sin cos tan cot sec csc sinh cosh tanh coth log exp arcsin arccos arctan arcsinh arccosh arctanh"
+    " arsinh arcosh artanh"
+    " asin acos atan asinh acosh atanh floor ceil abs gcd lcm min max sqrt and mod det deg arg dim ker lim sum prod"
+    " int inf sup pmatrix bmatrix vmatrix matrix array cases binom frac sgn sign".split()
+)  # fmt: skip
+_HALF_OPEN = re.compile(r"\[[^()\[\]]*\)|\([^()\[\]]*\]")
+_SOMETHING = re.compile(r"[^\W_]|[∞∅∪]")
+_CODE = re.compile(r"[\"@#?`]|\(\s*\)|\bdef\b|=>|::")
+
+
+def repeats(text: str) -> bool:
+    """Whether a text repeats one thing a dozen times or more."""
+    return len(text) > 24 and any((m[1] or m[2]).strip("()[]{} ") for m in _REPEATED.finditer(text))
+
+
+def implausible(answer: str, gold: str) -> bool:
+    """Whether an answer, spelled as gold is, cannot be one: a repeat that gold does not have, or open brackets."""
+    return (repeats(answer) and not repeats(gold)) or (not balanced(answer) and balanced(gold))
+
+
+def balanced(text: str) -> bool:
+    """Whether every bracket is closed; `[1, 2)` and `)1, 2(` may be intervals, so round and square are one kind."""
+    open_brackets: list[str] = []
+    for character in text:
+        if character in "([{":
+            open_brackets.append(character)
+        elif character in _PAIRS and (not open_brackets or open_brackets.pop() not in _PAIRS[character]):
+            return False
+    return not open_brackets
+
+
+def is_formula(answer: str, gold: str) -> bool:
+    """Whether an answer that was not read may be a formula all the same: no code, no prose unless gold has some."""
+    if _CODE.search(answer) or not _SOMETHING.search(answer):
+        return False
+    if len(answer) > 100 + 4 * len(gold) or (_HALF_OPEN.search(answer) and not _HALF_OPEN.search(gold)):
+        return False
+    words, known = (set(_WORD.findall(_COMMAND.sub(" ", text))) for text in (answer, gold))
+    return words <= (_KNOWN | known)

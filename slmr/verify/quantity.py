@@ -1,0 +1,187 @@
+"""A number as people write it: digits, fractions, powers of ten, scale words, words. Exact, as a fraction."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+MAX_DIGITS, _MAX_EXPONENT = 400, 400
+
+_MONEY = r"(?:\\?\$|€|£|¥|₹|USD\b|EUR\b|GBP\b|US\$|HK\$|Rs\.?)"
+_DIGITS = r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?: \d{3})+(?!\d)|\d+)(?:\.\d+|,\d{1,2}(?![\d,]))?|\.\d+)"
+_TEN = r"[eE][-+]?\d{1,4}(?!\d)|\s?[×x*·]\s?10(?!\d)(?:\s?\^\s?(?:\{\s?[-+]?\d{1,4}\s?\}|[-+]?\d{1,4}))?"
+_QUANTITY = re.compile(
+    rf"(?P<sign>[-+]\s?|(?:minus|negative|moins|menos)\s+|负)?(?P<money>{_MONEY})?\s?(?P<after>-)?"
+    rf"(?:(?P<whole>{_DIGITS})(?P<ten>{_TEN})?(?P<power>\s?\^\s?(?:\{{\s?-?\d{{1,3}}\s?\}}|-?\d{{1,3}}))?"
+    r"(?P<part>(?:\s(?:and\s|&\s)?\d{1,6}\s?/\s?\d{1,6}(?![\d/])))?(?P<bottom>\s?/\s?\d+(?![\d/]))?)",
+    re.IGNORECASE | re.ASCII,
+)
+_SCALES = {
+    "hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12,
+        "lakh": 10**5,
+    "crore": 10**7, "mio": 10**6, "tausend": 1_000, "million(?:en|es)": 10**6, "millones": 10**6, "mil": 1_000,
+        "mille": 1_000,
+    "tenths": Fraction(1, 10), "hundredths": Fraction(1, 100), "thousandths": Fraction(1, 1000),
+    "millionths": Fraction(1, 10**6), "fifths": Fraction(1, 5), "sixths": Fraction(1, 6), "sevenths": Fraction(1, 7),
+    "eighths": Fraction(1, 8), "ninths": Fraction(1, 9), "thirds": Fraction(1, 3), "halves": Fraction(1, 2),
+}  # fmt: skip
+
+
+def _plural(word: str) -> str:
+    return "" if word.endswith("s") else "s?"
+
+
+_SCALE = re.compile(
+    rf"[\s-]*(?:{'|'.join(f'(?P<s{i}>{word}{_plural(word)})' for i, word in enumerate(_SCALES))}"
+    rf"|(?P<han>[万亿千百]))(?![A-Za-z])(?! an? (?:hour|minute))",
+    re.IGNORECASE,
+)
+_HAN = {"百": 100, "千": 1_000, "万": 10_000, "亿": 10**8}
+_SHORT = re.compile(r"(?P<letter>K|k|M|bn|B)(?![A-Za-z0-9_/])")
+_SHORT_SCALES = {"k": 1_000, "m": 10**6, "bn": 10**9, "b": 10**9}
+_AND_PART = re.compile(
+    r"\s+and\s+(?:a|one|1)[\s-]+(half|quarter|third)\b|\s+and\s+(three)[\s-]+quarters\b", re.IGNORECASE
+)
+_PARTS = {"half": Fraction(1, 2), "quarter": Fraction(1, 4), "third": Fraction(1, 3), "three": Fraction(3, 4)}
+_PARTS_IN_WORDS = {
+    **dict.fromkeys(("half", "a half", "one half"), Fraction(1, 2)),
+    **dict.fromkeys(("a third", "one third"), Fraction(1, 3)),
+    "two thirds": Fraction(2, 3), **dict.fromkeys(("a quarter", "one quarter", "one fourth"), Fraction(1, 4)),
+    **dict.fromkeys(("three quarters", "three fourths"), Fraction(3, 4)),
+}  # fmt: skip
+_SIMPLE = re.compile(r"-?\d{1,300}(?:\.\d{1,100})?", re.ASCII)
+
+_UNITS = {w: i for i, w in enumerate(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+    " fifteen sixteen seventeen eighteen nineteen".split()
+)}  # fmt: skip
+_TENS = {
+    w: 10 * i for i, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+}
+_MULTIPLES = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "dozen": 12}
+_WORD = "|".join([*_UNITS, *_TENS, *_MULTIPLES])
+WORDS = re.compile(
+    rf"\b(?:(?:a|minus|negative)\s+)?(?:{_WORD})(?:(?:\s+and\s+|[\s-]+)(?:{_WORD}))*\b", re.IGNORECASE
+)
+CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
+_CHINESE_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_CHINESE_UNITS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
+
+
+class Quantity(NamedTuple):
+    """A number in a text: its value, and where it begins and ends."""
+
+    value: Fraction
+    start: int
+    end: int
+
+
+def simple(text: str) -> Fraction | None:
+    """The value of plain digits; None for anything else."""
+    return Fraction(text) if _SIMPLE.fullmatch(text) else None
+
+
+def quantity(text: str, start: int = 0) -> Quantity | None:
+    """The number that begins at this place, with its sign, fraction, power of ten and scale words."""
+    match = _QUANTITY.match(text, start)
+    if not match or not match["whole"]:
+        return None
+    value = _magnitude(match)
+    if value is None:
+        return None
+    end = match.end()
+    short = _SHORT.match(text, end)
+    if short and (match["money"] or short["letter"] in ("K", "k", "bn")):
+        value, end = value * _SHORT_SCALES[short["letter"].lower()], short.end()
+    part = _AND_PART.match(text, end)
+    if part:
+        value, end = value + _PARTS[(part[1] or part[2]).lower()], part.end()
+    while scale := _SCALE.match(text, end):
+        value, end = value * _scale(scale), scale.end()
+    negative = (match["sign"] or "").strip().lower() not in ("", "+") or match["after"]
+    return Quantity(-value if negative else value, match.start(), end)
+
+
+def _scale(match: re.Match[str]) -> Fraction | int:
+    if match["han"]:
+        return _HAN[match["han"]]
+    return list(_SCALES.values())[int((match.lastgroup or "s0")[1:])]
+
+
+def scale_of(word: str) -> Fraction | int | None:
+    """What a word of scale multiplies by: `million`, `dozen`, `tenths`, `K`; None for any other word."""
+    match = _SCALE.fullmatch(word)
+    return _scale(match) if match else {"K": 1_000, "bn": 10**9}.get(word)
+
+
+def _magnitude(match: re.Match[str]) -> Fraction | None:
+    """The value of the digits. Two digits at most behind a comma are decimals, three are thousands."""
+    plain = re.sub(r"[, ]", "", re.sub(r",(?=\d{1,2}(?!\d))", ".", match["whole"]))
+    if len(plain) > MAX_DIGITS:
+        return None
+    value = Fraction(plain)
+    if match["ten"]:
+        exponent = (
+            1
+            if match["ten"].rstrip().endswith("10") and "^" not in match["ten"]
+            else int(re.findall(r"[-+]?\d+", match["ten"])[-1])
+        )
+        if abs(exponent) > _MAX_EXPONENT:
+            return None
+        value *= Fraction(10) ** exponent
+    if match["power"]:
+        exponent = int(re.findall(r"-?\d+", match["power"])[-1])
+        if len(plain) * abs(exponent) > MAX_DIGITS or (not value and exponent < 0):
+            return None
+        value **= exponent
+    if match["part"]:
+        top, bottom = map(int, re.findall(r"\d+", match["part"]))
+        return value + Fraction(top, bottom) if bottom and top < bottom else None
+    if match["bottom"]:
+        bottom = match["bottom"].strip(" /")
+        if len(bottom) > MAX_DIGITS or not int(bottom):
+            return None
+        value /= int(bottom)
+    return value
+
+
+def in_words(text: str) -> Fraction | None:
+    """The value of an English number in words: `twenty-one`, `a hundred and five`, `two and a half`, `one third`."""
+    plain = " ".join(re.findall(r"[a-z]+", text.lower()))
+    if plain in _PARTS_IN_WORDS:
+        return _PARTS_IN_WORDS[plain]
+    part = _AND_PART.search(text)
+    if part and part.end() == len(text.rstrip()):
+        whole = in_words(text[: part.start()])
+        return None if whole is None else whole + _PARTS[(part[1] or part[2]).lower()]
+    words = re.findall(r"[a-z]+", text.lower())
+    sign = -1 if words[:1] in (["minus"], ["negative"]) else 1
+    words = [w for w in words if w not in ("and", "a", "minus", "negative")]
+    if not words or len(words) > 20:
+        return None
+    total = section = 0
+    for word in words:
+        if word in _MULTIPLES:
+            section = max(section, 1) * _MULTIPLES[word]
+            if _MULTIPLES[word] >= 1_000:
+                total, section = total + section, 0
+        elif word in _UNITS or word in _TENS:
+            section += _UNITS.get(word, 0) + _TENS.get(word, 0)
+        else:
+            return None
+    return Fraction(sign * (total + section))
+
+
+def chinese(text: str) -> Fraction:
+    """A whole number in Chinese numerals: 三, 二十一, 三百零五."""
+    total = section = digit = 0
+    for character in text[:20]:
+        unit = _CHINESE_UNITS.get(character)
+        if unit is None:
+            digit = _CHINESE_DIGITS[character]
+        elif unit == 10_000:
+            total, section, digit = (total + section + digit) * unit, 0, 0
+        else:
+            section, digit = section + (digit or 1) * unit, 0
+    return Fraction(total + section + digit)

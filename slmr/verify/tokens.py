@@ -1,0 +1,72 @@
+r"""The tokens of a LaTeX or plain-text expression, and which of them mean what."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from slmr.verify.tree import Unreadable
+
+MAX_DIGITS, _MAX_E = 4_000, 400
+
+_FUNCTIONS = {
+    "sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "log", "ln", "lg", "exp",
+    "arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh", "arsinh", "arcosh", "artanh",
+    "asin", "acos", "atan", "asinh", "acosh", "atanh", "floor", "ceil", "abs",
+}  # fmt: skip
+OF_SEVERAL = {"gcd", "lcm", "min", "max"}
+INVERSE = {"sin", "cos", "tan", "sinh", "cosh", "tanh"}
+BIG = ("\\int", "\\sum", "\\prod", "\\lim")
+ARROWS = ("\\to", "\\rightarrow", "\\longrightarrow", "\\Rightarrow", "\\Longrightarrow")
+ACCENTS = {"\\bar": "bar", "\\overline": "bar", "\\hat": "hat", "\\vec": "vec", "\\tilde": "tilde"}
+GREEK = set(
+    r"\alpha \beta \gamma \delta \epsilon \varepsilon \zeta \eta \theta \kappa \lambda \mu \nu \xi \pi \rho \sigma"
+    r" \tau \phi \varphi \chi \psi \omega \Gamma \Delta \Theta \Lambda \Sigma \Phi \Psi \Omega \infty \ell".split()
+)
+COMMANDS = _FUNCTIONS | OF_SEVERAL | {"sqrt"}
+_NAMES = "|".join(sorted(COMMANDS | {"pi"}, key=len, reverse=True))
+_TOKEN = re.compile(
+    rf"\s*(?:(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)|(?P<command>\\[a-zA-Z]+)"
+    rf"|(?P<name>(?:{_NAMES})(?![a-z]))|(?P<letter>[a-zA-Z])|(?P<sign>\*\*|\\[{{}}|]|[-+*/^(){{}}\[\]!_|,=°]))",
+    re.ASCII,
+)
+_SPELLING = {"\\{": "(", "\\}": ")", "\\|": "|", "\\lvert": "|", "\\rvert": "|", "\\vert": "|", "**": "^"}
+CLOSE = {"(": ")", "{": "}", "[": "]", "\\lfloor": "\\rfloor", "\\lceil": "\\rceil"}
+FRACTIONS = ("\\frac", "\\dfrac", "\\tfrac", "\\cfrac")
+BINOMIALS = ("\\binom", "\\dbinom", "\\tbinom")
+OPERATORS = {"*": "*", "\\cdot": "*", "\\times": "*", "/": "/", "\\div": "/"}
+MODULO = ("\\mod", "\\bmod")
+
+
+def tokens(text: str) -> list[tuple[str, str]]:
+    """The kind and the spelling of each token.
+
+    Raises:
+        Unreadable: a character belongs to no expression.
+    """
+    found, position, text = [], 0, text.rstrip()
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if not match or match.lastgroup is None:
+            raise Unreadable(f"cannot read {text[position : position + 10]!r}")
+        token = match[match.lastgroup]
+        spelling = _SPELLING.get(token)
+        found.append(("sign", spelling) if spelling else (match.lastgroup, token))
+        position = match.end()
+    return found
+
+
+def decimal(text: str) -> Fraction:
+    """The value of a decimal.
+
+    Raises:
+        Unreadable: it has too many digits.
+    """
+    if text.isdigit() and len(text) <= MAX_DIGITS:
+        return Fraction(int(text))
+    mantissa, _, exponent = text.lower().partition("e")
+    if len(mantissa) > MAX_DIGITS or (exponent and (len(exponent) > 5 or abs(int(exponent)) > _MAX_E)):
+        raise Unreadable("too many digits")
+    return Fraction(
+        text if not mantissa.endswith(".") else mantissa + "0" + (f"e{exponent}" if exponent else "")
+    )

@@ -1,0 +1,41 @@
+"""A number in a text: digits with signs, thousands, fractions, powers of ten and scale words; numbers in words."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slmr.verify.quantity import chinese, in_words, quantity, scale_of, simple
+
+
+@given(st.integers(0, 10**9))
+def test_a_whole_number_is_itself_with_thousands_or_without(n: int) -> None:
+    for text in (str(n), f"{n:,}"):
+        read = quantity(text)
+        assert read is not None and (read.value, read.end) == (n, len(text))
+    assert simple(str(n)) == n
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("5 million", 5_000_000), ("$3K", 3000), ("1 1/2", Fraction(3, 2)), ("two", None), ("7 dozen", 84),
+        ("-13", -13), ("2.50", Fraction(5, 2)), ("x", None),
+    ],
+)  # fmt: skip
+def test_values_worked_out_by_hand(text: str, value: Fraction | int | None) -> None:
+    read = quantity(text)
+    assert (None if read is None else read.value) == value
+
+
+def test_a_scale_word_scales_and_no_other_word_does() -> None:
+    assert [scale_of(word) for word in ("million", "dozen", "K", "apples")] == [10**6, 12, 1000, None]
+
+
+def test_numbers_in_words() -> None:
+    assert in_words("twenty-one") == 21 and in_words("a hundred and five") == 105
+    assert in_words("two and a half") == Fraction(5, 2) and in_words("many") is None
+    assert [chinese(text) for text in ("三", "二十一", "三百零五")] == [3, 21, 305]
