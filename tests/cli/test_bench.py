@@ -15,6 +15,11 @@ from slmr.errors import RequestError
 from tests.cli.commands import Command, accuracies, begun, refused, slmr, tiny_profile
 
 
+def one_by_one(method: str, profile: str, *more: str) -> tuple[str, ...]:
+    """The words of a bench in this process alone: so small a one is over before a worker has started."""
+    return ("bench", "--method", method, "--jobs", "1", "--profile", profile, *more)
+
+
 @pytest.mark.parametrize(
     ("text", "seeds"), [("1", (0,)), ("3", (0, 1, 2)), ("7,", (7,)), ("0,3, 4", (0, 3, 4)), ("2,2", (2,))]
 )
@@ -96,17 +101,7 @@ def test_bench_resumes_after_a_kill_and_gives_the_same_table(tmp_path: Path, her
 
 def test_a_disk_without_room_for_the_models_is_said_before_any_work(tmp_path: Path, small_disk: Path) -> None:
     (small_disk / "else").write_bytes(bytes(60 * 2**20))
-    arguments = (
-        "bench",
-        "--method",
-        "sft",
-        "--jobs",
-        "1",
-        "--profile",
-        tiny_profile(tmp_path),
-        "--out",
-        str(small_disk),
-    )
+    arguments = one_by_one("sft", tiny_profile(tmp_path), "--out", str(small_disk))
     said = refused(*arguments, cwd=tmp_path, code=1)
     assert "1 models of" in said and "choose another --out" in said
     assert not list(small_disk.glob("*/artefacts/pool-*"))
@@ -115,17 +110,7 @@ def test_a_disk_without_room_for_the_models_is_said_before_any_work(tmp_path: Pa
 def test_a_disk_full_in_the_middle_is_one_line_and_the_run_goes_on_when_there_is_room(
     tmp_path: Path, small_disk: Path, here: Command
 ) -> None:
-    arguments = (
-        "bench",
-        "--method",
-        "sft",
-        "--jobs",
-        "1",
-        "--profile",
-        tiny_profile(tmp_path),
-        "--out",
-        str(small_disk),
-    )
+    arguments = one_by_one("sft", tiny_profile(tmp_path), "--out", str(small_disk))
     stopped = begun(*arguments, cwd=tmp_path)
     assert stopped.stderr
     while "pool" not in stopped.stderr.readline():
@@ -145,7 +130,7 @@ def test_a_disk_full_in_the_middle_is_one_line_and_the_run_goes_on_when_there_is
 def test_sigterm_saves_and_the_same_command_goes_on_from_there(tmp_path: Path, here: Command) -> None:
     long = tiny_profile(tmp_path)
     Path(long).write_text(Path(long).read_text().replace("steps: 2", "steps: 12"))
-    arguments = ("bench", "--method", "grpo", "--jobs", "1", "--profile", long)
+    arguments = one_by_one("grpo", long)
     whole = here(*arguments, "--out", "whole")
     assert whole.returncode == 0, whole.stderr
     stopped = begun(*arguments, "--out", "stopped", cwd=tmp_path)
@@ -163,7 +148,7 @@ def test_sigterm_saves_and_the_same_command_goes_on_from_there(tmp_path: Path, h
 
 
 def test_a_deleted_artefact_is_made_again_with_what_depends_on_it(tmp_path: Path, here: Command) -> None:
-    arguments = ("bench", "--method", "sft,rft", "--jobs", "1", "--profile", tiny_profile(tmp_path))
+    arguments = one_by_one("sft,rft", tiny_profile(tmp_path))
     assert here(*arguments).returncode == 0
     before = accuracies(tmp_path / "runs")
     (teacher,) = tmp_path.glob("runs/*/artefacts/teacher-*")
@@ -179,15 +164,7 @@ def test_a_deleted_artefact_is_made_again_with_what_depends_on_it(tmp_path: Path
 
 
 def test_stagewise_runs_whole_and_is_reused(tmp_path: Path, here: Command) -> None:
-    arguments = (
-        "bench",
-        "--method",
-        "stagewise",
-        "--jobs",
-        "1",
-        "--profile",
-        tiny_profile(tmp_path, "lab_gsm8k,lab_math"),
-    )
+    arguments = one_by_one("stagewise", tiny_profile(tmp_path, "lab_gsm8k,lab_math"))
     first = slmr(*arguments, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     (file,) = tmp_path.glob("runs/*/summary.json")

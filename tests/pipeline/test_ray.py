@@ -18,28 +18,14 @@ from slmr.errors import RequestError, WorkError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.ray import make_on_ray
 from slmr.results.schema import Summary
-
-PROFILE = """
-students: [lab-llama]
-default_student: lab-llama
-tasks: lab_gsm8k
-budget: {budget}
-evaluate: {{limit: 8, k: 2, temperature: 1.0}}
-engine: {{name: transformers, batch_size: 64, device: cpu, dtype: float32}}
-stages:
-  pool: {{task: lab_gsm8k, size: 16, validation: 8}}
-  probe: {{k: 2, max_tokens: 40}}
-  teacher: {{teacher: oracle}}
-  sft: {{epochs: 1, batch_size: 8, validate_every: 1, keep: last, max_tokens: 40}}
-  grpo: {{steps: 3, group_size: 4, prompts_per_step: 2, max_tokens: 40}}
-"""
+from tests.pipeline.tiny import PROFILE
 
 
 def plan_of(
     folder: Path, executor: Any, budget: str = "null", methods: str = "sft,rft,grpo", depot: str | None = None,
     seeds: tuple[int, ...] = (0, 1),
 ) -> Plan:  # fmt: skip
-    (folder / "tiny.yaml").write_text(PROFILE.format(budget=budget))
+    (folder / "tiny.yaml").write_text(PROFILE.format(extra=f"budget: {budget}", steps=3))
     out = folder / executor
     return make_plan(
         BenchRequest(methods, str(folder / "tiny.yaml"), (), seeds, out, executor=executor, depot=depot)
