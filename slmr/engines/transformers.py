@@ -77,7 +77,7 @@ def pick_device(device: str) -> str:
 
 def encode(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
     """Token ids of a prompt: the chat template where the tokenizer has one, plain text otherwise."""
-    if tokenizer.chat_template is None:
+    if tokenizer.chat_template is None or prompt.plain:
         shown = [f"{question} {answer}\n\n" for question, answer in prompt.examples]
         return list(tokenizer("".join([*shown, prompt.user, prompt.prefix]))["input_ids"])  # type: ignore[arg-type]
     text = tokenizer.apply_chat_template(prompt.messages(), tokenize=False, add_generation_prompt=True)
