@@ -66,7 +66,11 @@ def bench(
     command += ["--limit", str(a.limit)] if a.limit else []
     start, complete = monotonic(), 0.0
     with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(environment or {})},
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:

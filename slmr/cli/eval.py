@@ -59,7 +59,7 @@ def eval_command(
     The same command again goes on where it was stopped and reuses what is finished.
     """
     # The libraries' objects live as long as the process: searching them for garbage takes two seconds.
-    gc.set_threshold(10_000)
+    gc.set_threshold(200_000)
     atexit.register(gc.freeze)
     from slmr.pipeline.evaluation import EvalRequest
 
