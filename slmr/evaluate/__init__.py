@@ -87,7 +87,7 @@ def questions_of(task: Task, params: EvaluateParams) -> list[Question]:
     examples = tuple(task.fewshot(params.fewshot)) if params.fewshot else ()
     sampling = params.sampling(task)
     questions = []
-    for item in task.items("test", params.limit):
+    for item in task.items("test")[: params.limit]:  # a lab stream would go on behind its test items
         for k in range(params.k):
             prompt = Prompt(task.prompt(item.problem), examples=examples, sample_index=k)
             questions.append(Question(prompt, sampling, task.name, partial(_sample, task, item, prompt)))
