@@ -146,6 +146,9 @@ def _python(words: list[str]) -> None:
             module, _, name = words[words.index("--worker-extension-cls") + 1].rpartition(".")
             assert hasattr(importlib.import_module(module), name)
             return
+        if words[1] == "slmr.lm_eval":  # takes lm_eval's own arguments
+            _lm_eval(words[2:])
+            return
         if not words[1].startswith("studies."):
             assert words[1] in ("venv", "pip", "pytest", "build"), words
             return
