@@ -15,6 +15,7 @@ from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, use_
 from slmr.errors import RequestError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.sharing import sharing
+from slmr.pipeline.versions import untested_line
 from slmr.results.compare import compare_all
 from slmr.results.ranking import run_rankings
 from slmr.results.report import contamination_line, warnings
@@ -112,6 +113,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def _run_plan(plan: Plan) -> None:
+    if any(node.stage.trains for node in plan.nodes) and (unusual := untested_line()):
+        tell(unusual)
     with BenchDisplay() as display:
         summary = run_bench(plan, display)
     kinds = {entry.recipe.kind for entry in plan.entries}
