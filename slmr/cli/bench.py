@@ -61,6 +61,9 @@ def bench_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and its cost, and stop.")
     ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="With --dry-run: what the estimate was measured on and assumes.")
+    ] = False,
     data_dir: DataDir = None,
     tasks_path: TasksPath = None,
     methods_path: MethodsPath = None,
@@ -77,8 +80,10 @@ def bench_command(
     )  # fmt: skip
     if dry_run:
         lacking: list[str] = []
-        print_plan(make_plan(request, tell, lacking), lacking)
+        print_plan(make_plan(request, tell, lacking), lacking, explain)
         return
+    if explain:
+        raise RequestError("--explain is for --dry-run")
     _run_plan(make_plan(request, tell))
 
 

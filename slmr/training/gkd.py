@@ -1,8 +1,8 @@
 """On-policy distillation (GKD, 2306.13649) with TRL's GKDTrainer: the student learns the teacher's distribution.
 
 A share of the batches are the student's own completions, sampled as it is now; the others are the traces. That share
-is why this is the GKDTrainer of trl.experimental: the stable DistillationTrainer (trl 1.10 to 1.16) takes prompts alone,
-so each of its batches is the student's own.
+is why this is the GKDTrainer of trl.experimental: the stable DistillationTrainer (trl 1.10 to 1.16) takes prompts
+alone, so each of its batches is the student's own.
 """
 
 from __future__ import annotations
