@@ -22,7 +22,8 @@ help:
 
 env: $(STAMP)
 
-# torch first, and pinned: this version has a CPU build, a range might pull gigabytes of CUDA.
+# torch first, and pinned. The plain package brings CUDA on Linux, several gigabytes; who has put a CPU build of this
+# version into .venv before (pytorch.org's selector has the command) keeps that.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "slmr needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
