@@ -70,7 +70,7 @@ def test_the_call_that_verl_makes():
 
 
 def test_an_environment_of_verifiers_is_scored_by_the_rubric():
-    verifiers = pytest.importorskip("verifiers")
+    verifiers = pytest.importorskip("verifiers", reason="slmr[verifiers] is not installed")
     from datasets import Dataset
 
     rows = Dataset.from_dict({"question": ["3 + 4?", "2 + 2?"], "answer": ["7", "four"]})
@@ -85,8 +85,8 @@ def test_an_environment_of_verifiers_is_scored_by_the_rubric():
 
 @pytest.mark.parametrize("make", [reward, async_reward])
 def test_trl_trains_with_the_reward(make, tmp_path):
+    trl = pytest.importorskip("trl", reason="slmr[train] is not installed")
     from datasets import Dataset
-    from trl import GRPOConfig, GRPOTrainer
 
     from slmr.lab import GENERATORS, model_path, take
     from slmr.tasks.registry import load_task
@@ -96,11 +96,11 @@ def test_trl_trains_with_the_reward(make, tmp_path):
     data = Dataset.from_dict(
         {"prompt": [task.prompt(i.problem) for i in items], "gold": [i.gold for i in items]}
     )
-    config = GRPOConfig(
+    config = trl.GRPOConfig(
         output_dir=str(tmp_path), max_steps=2, per_device_train_batch_size=8, num_generations=4, report_to="none",
         max_completion_length=40, use_cpu=True, logging_steps=1, save_strategy="no", bf16=False,
     )  # fmt: skip
-    trainer = GRPOTrainer(
+    trainer = trl.GRPOTrainer(
         model=str(model_path("lab-llama")),
         reward_funcs=[make("gsm8k_platinum")],
         args=config,

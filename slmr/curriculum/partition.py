@@ -14,7 +14,6 @@ from pydantic import Field
 from slmr.config import Params
 from slmr.curriculum.schema import DRIFT, GROUPS, Group, Move, Rate, counted, rollouts_by_problem, tally
 from slmr.stage import StageContext, stage
-from slmr.stats import bounded_mean
 
 GROUP_ORDER: tuple[Group, ...] = ("hard", "medium", "simple")
 
@@ -77,6 +76,8 @@ def group_of(rho: float, bounds: GroupBounds) -> Group:
 @lru_cache(maxsize=4096)  # a pool has few different counts
 def rate_interval(correct: int, k: int) -> tuple[float, float]:
     """Wilson's 95 % interval (1927) of a rate of which `correct` of `k` draws are seen; (0, 1) of none."""
+    from slmr.stats import bounded_mean  # it needs numpy, which a light install lacks
+
     if k == 0:
         return 0.0, 1.0
     rate = bounded_mean([1.0] * correct + [0.0] * (k - correct))

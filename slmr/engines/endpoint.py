@@ -127,7 +127,10 @@ class Endpoint:
     async def ask(
         self, call: _Call, shape: type[_Shape], patience: Patience, stopping: asyncio.Event
     ) -> _Shape:
-        """Tries until there is an answer. openai's own retries cannot be ended early nor counted.
+        """Tries until there is an answer.
+
+        openai's own retries (2 and 3) have no limit in time, do not tell their number, do not ask again after an answer
+        that is no completion, and go on when another request has failed for good.
 
         Raises:
             RequestError: wrong key, or another URL is the right one.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from slmr.stats import maj_at_k, mean_with_interval, pass_at_k
 from slmr.tasks import Task
 from slmr.verify import Kind, Verdict, checker_version, choice, numeric, verify, verify_batch
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Row = Mapping[str, Any]
 Case = tuple[str, str, Kind]  # completion, gold, and what kind of answer: all that a verdict depends on
@@ -72,6 +72,10 @@ def task_metrics(rows: Sequence[Row], task: Task) -> dict[str, Any]:
     Accuracy is avg@k: strict, the mean over items of the share of right completions. With several
     completions an item also pass@j for every power of two up to k, and maj@k, each with its interval.
     """
+    import numpy as np
+
+    from slmr.stats import mean_with_interval
+
     strict, lenient = by_item(rows, "strict"), by_item(rows, "lenient")
     estimate = mean_with_interval(strict)
     accuracy_lenient = float(lenient.mean())
@@ -98,6 +102,8 @@ def task_metrics(rows: Sequence[Row], task: Task) -> dict[str, Any]:
 
 def _of_several(rows: Sequence[Row], strict: np.ndarray, kind: Kind) -> dict[str, Any]:
     """pass@j and maj@k as `[value, low, high]`; nothing where there is one completion an item."""
+    from slmr.stats import maj_at_k, pass_at_k
+
     k = strict.shape[1]
     if k == 1:
         return {}
@@ -130,5 +136,7 @@ def answer_key(row: Row, kind: Kind) -> str | None:
 
 def by_item(rows: Sequence[Row], column: str) -> np.ndarray:
     """A column as [items, k], items in the order of the rows."""
+    import numpy as np
+
     groups = [[float(r[column]) for r in group] for _, group in groupby(rows, key=lambda r: r["item_id"])]
     return np.array(groups)

@@ -1,6 +1,8 @@
 """On-policy distillation (GKD, 2306.13649) with TRL's GKDTrainer: the student learns the teacher's distribution.
 
-A share of the batches are the student's own completions, sampled as it is now; the others are the traces.
+A share of the batches are the student's own completions, sampled as it is now; the others are the traces. That share
+is why this is the GKDTrainer of trl.experimental: the stable DistillationTrainer (trl 1.10 to 1.16) takes prompts
+alone, so each of its batches is the student's own.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ class GkdParams(SftParams):
     Attributes:
         on_policy: the share of batches that are the student's own completions (lambda).
         beta: 0 is the forward divergence from the teacher, 1 the reverse one, between them Jensen-Shannon's.
-        temperature: of the student's completions and of both distributions.
+        temperature: of the student's completions; TRL's GKDTrainer compares the distributions at temperature 1.
         teacher_model: a folder, a hub id or a lab model; its vocabulary must be the student's.
         teacher_key: which model that is; filled in when the stage is planned.
     """
