@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -60,7 +61,7 @@ class RewardServer(ThreadingHTTPServer):
 
     def server_bind(self) -> None:
         TCPServer.server_bind(self)  # HTTPServer's would ask the name server who we are
-        self.server_name, self.server_port = map(str, self.server_address[:2])  # type: ignore[assignment]
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), ConnectionError):  # the client has gone: nobody to tell
@@ -92,7 +93,12 @@ class _Handler(BaseHTTPRequestHandler):
             batch = read(_mapping(body), grader)
         except RequestError as error:
             return self._reply(400, {"error": str(error)})
-        self._reply(200, write(grader.judge(batch.completions, batch.golds), grader))
+        try:
+            verdicts = grader.judge(batch.completions, batch.golds)
+        except Exception:
+            traceback.print_exc()
+            return self._reply(500, {"error": "a fault of the service; its own output says which"})
+        self._reply(200, write(verdicts, grader))
 
     def _body(self) -> bytes | None:
         """The request's body; None, and the client has been told, where there is none or too much of it."""
