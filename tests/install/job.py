@@ -269,7 +269,7 @@ def test(environment: Environment) -> None:
         "timeout=600",
     ]
     print(
-        environment.run("python", "-m", "pytest", *options, "tests/verify", "tests/test_rewards.py")[-3000:]
+        environment.run("python", "-m", "pytest", *options, "tests/verify", "tests/rewards")[-3000:]
     )
 
 
