@@ -97,6 +97,17 @@ def replacing_folder(folder: Path, partial: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Within, no other process that asks for it is inside the same folder's lock. Makes the folder."""
+    from filelock import FileLock
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / LOCK):
+        yield
+
+
+LOCK = ".lock"
 PARTIAL = ".partial"  # how the names of what a killed process may leave behind end
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from slmr.artifacts import Cost, Store
 from slmr.curriculum.schema import PROBLEMS
 from slmr.evaluate import METRICS, SAMPLES
-from slmr.io import disk_faults, read_json, read_rows, write_rows, write_text
+from slmr.io import disk_faults, locked, read_json, read_rows, write_rows, write_text
 from slmr.pipeline.cost import spent_on
 from slmr.pipeline.export import export_capability, export_course, export_provenance
 from slmr.pipeline.local import make_locally
@@ -58,7 +58,8 @@ def write_entries(
     """
     rows = [row for entry in entries for row in entry_rows(store, entry, plan)]
     path = plan.folder / "summary.json"
-    with disk_faults(plan.folder):
+    # Another bench on this folder may end now: what it adds to the summary must not be lost.
+    with disk_faults(plan.folder), locked(plan.folder):
         for entry in entries:
             _export(store, entry, plan)
         before = read_summary(path) if path.is_file() else Summary(rows=[])

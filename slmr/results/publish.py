@@ -10,7 +10,7 @@ from typing import Any
 
 from slmr.artifacts import MANIFEST
 from slmr.errors import RequestError, one_line
-from slmr.io import read_json, replacing_folder, write_json, write_rows, write_text
+from slmr.io import locked, read_json, replacing_folder, write_json, write_rows, write_text
 from slmr.results.entries import RunRow
 from slmr.results.schema import (
     EXAMPLES,
@@ -48,7 +48,7 @@ def publish(run: Path, results: Path, name: str | None = None, texts: int | None
     """
     target = results / (name or run.name)
     partial = results / f".{target.name}.partial"
-    with replacing_folder(target, partial):
+    with locked(results), replacing_folder(target, partial):
         _fill(run, target, partial, texts)
     return target
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,13 @@ from slmr.artifacts import Store
 from slmr.cli.display import BenchDisplay
 from slmr.errors import WorkError
 from slmr.io import read_json, read_rows
-from slmr.pipeline.bench import BenchRequest, make_plan, run_bench
+from slmr.pipeline.bench import BenchRequest, make_plan, run_bench, write_entries
 from slmr.results.capability import capability
 from slmr.results.entries import run_results
 from slmr.results.report import write_report
 from slmr.results.schema import read_summary, run_file
 
+ROUNDS = 10
 PROFILE = """
 students: [lab-llama]
 default_student: lab-llama
@@ -117,3 +119,18 @@ def test_a_stage_with_nothing_left_says_so(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, "mine", "budget: 10")
     with BenchDisplay() as display, pytest.raises(WorkError, match=r"stage sft \(mine\): .* budget is 10"):
         run_bench(plan, display)
+
+
+def test_benches_that_end_together_on_one_folder_lose_nothing(tmp_path: Path) -> None:
+    """Each adds its method to a summary that the other one is writing, too."""
+    plan = plan_of(tmp_path, "base,mine")
+    with BenchDisplay() as display:
+        whole = run_bench(plan, display)
+    store, summary = Store(plan.folder / "artefacts"), plan.folder / "summary.json"
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(ROUNDS):
+            summary.unlink()
+            list(pool.map(lambda entry: write_entries(store, plan, [entry]), plan.entries))
+            found = {row.identity for row in read_summary(summary).rows}
+            assert found == {row.identity for row in whole.rows}
+    assert not [path for path in plan.folder.rglob("*.partial") if path.is_file()]
