@@ -14,6 +14,7 @@ from slmr.cli.dry_run import print_plan
 from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, use_data_dir
 from slmr.errors import RequestError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
+from slmr.pipeline.confirmation import confirm
 from slmr.pipeline.sharing import sharing
 from slmr.pipeline.versions import untested_line
 from slmr.results.compare import compare_all
@@ -138,7 +139,8 @@ def _run_plan(plan: Plan) -> None:
     print(f"Summary     {plan.folder / 'summary.json'}")
     print(f"Samples     {plan.folder / 'samples'}")
     print(f"Artefacts   {plan.folder / 'artefacts'}")
-    print(f"Leaderboard slmr leaderboard --results {plan.request.out}")
+    print(f"Leaderboard slmr leaderboard --results {plan.request.out}", flush=True)
+    confirm(plan, tell)
 
 
 def comparison_tables(run: Path, ablations: bool) -> list[tuple[str, list[Table]]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from slmr import formats
 from slmr.artifacts import Store
 from slmr.cli.options import print_listing
 from slmr.engines.transformers import pick_device
@@ -26,6 +25,7 @@ from slmr.pipeline.estimate import (
 from slmr.pipeline.local import slots_for
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.runner import missing_nodes
+from slmr.stats import formats
 
 _GPUS = (1, 8)
 _LEGEND = """An estimate: M are million tokens, h x8 the hours on eight H100, GiB what each holds at most; a training

@@ -59,7 +59,7 @@ def eval_command(
     The same command again goes on where it was stopped and reuses what is finished.
     """
     # The libraries' objects live as long as the process: searching them for garbage takes two seconds.
-    gc.set_threshold(10_000)
+    gc.set_threshold(200_000)
     atexit.register(gc.freeze)
     from slmr.pipeline.evaluation import EvalRequest
 
@@ -74,17 +74,20 @@ def eval_command(
 
 
 def _evaluate(request: EvalRequest, as_json: bool) -> None:
-    """Evaluates and prints: the tasks' accuracies, what is to be warned of, the speed, and where the run is."""
+    """Evaluates and prints: accuracies, warnings, the speed, where the run is; then lm-eval checks the completions."""
     from slmr.cli.display import BenchDisplay, tell
-    from slmr.pipeline.evaluation import evaluate_model
+    from slmr.pipeline.bench import run_bench
+    from slmr.pipeline.confirmation import confirm
+    from slmr.pipeline.evaluation import plan_evaluation
     from slmr.results.entries import MethodResult, RunRow
     from slmr.results.publish import manifests_of, speed_of
     from slmr.results.report import warnings
     from slmr.results.tables import eval_table
 
     with BenchDisplay() as display:
-        rows, folder = evaluate_model(request, display, tell)
-    result = MethodResult.of(RunRow(row, folder) for row in rows)
+        plan = plan_evaluation(request, tell)
+        rows = run_bench(plan, display).rows
+    result = MethodResult.of(RunRow(row, plan.folder) for row in rows)
     if as_json:
         print_json([{"name": row.task, **row.model_dump(mode="json")} for row in rows])
     else:
@@ -94,4 +97,6 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     if not as_json:
         (manifest,) = manifests_of(result.run_rows).values()
         print(f"Speed       {speed_of(manifest) or 'nothing was left to generate'}")
-        print(f"Run         {folder}")
+        print(f"Run         {plan.folder}")
+    sys.stdout.flush()  # the results stand before the check begins
+    confirm(plan, tell)

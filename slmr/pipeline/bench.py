@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from slmr import formats
 from slmr.artifacts import Cost, Store
 from slmr.curriculum.schema import PROBLEMS
 from slmr.evaluate import METRICS, SAMPLES
@@ -28,7 +27,7 @@ from slmr.results.schema import (
     samples_folder,
     write_summary,
 )
-from slmr.stats import mean_over_tasks
+from slmr.stats import formats, mean_over_tasks
 from slmr.tasks.contamination import overlap
 
 __all__ = ["BenchRequest", "Entry", "Plan", "make_artefacts", "make_plan", "run_bench"]

@@ -67,6 +67,16 @@ def evaluate_model(
     """Evaluates a model; returns its summary rows and the run's folder.
 
     Raises:
+        RequestError: as `plan_evaluation` does.
+    """
+    plan = plan_evaluation(request, say)
+    return run_bench(plan, watcher or SilentWatcher()).rows, plan.folder
+
+
+def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
+    """The evaluation of a model as a plan of one stage.
+
+    Raises:
         RequestError: anything in the request is unknown or does not fit, before any work starts.
     """
     tasks = select_tasks(request.tasks, request.tasks_paths)
@@ -82,9 +92,7 @@ def evaluate_model(
     entry = Entry(_RECIPE, model.name, request.seed, student, node, request.command())
     profile = load_profile("lab").model_copy(update={"engine": settings, "threads": None})
     bench = BenchRequest(out=request.out, tasks_paths=request.tasks_paths)
-    plan = Plan(profile, tasks, [entry], request.out / run_name(model.name, node), bench, [node])
-    summary = run_bench(plan, watcher or SilentWatcher())
-    return summary.rows, plan.folder
+    return Plan(profile, tasks, [entry], request.out / run_name(model.name, node), bench, [node])
 
 
 def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:

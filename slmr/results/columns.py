@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from slmr import formats
 from slmr.results.ranking import RankedMethod, Ranking
-from slmr.stats import Estimate
+from slmr.stats import Estimate, formats
 
 HELP = {
     "rank": "1 + how many methods of the same student are significantly better (Holm-corrected, 5 %). Methods that "

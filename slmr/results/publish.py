@@ -10,7 +10,6 @@ from typing import Any
 
 from slmr.artifacts import MANIFEST
 from slmr.errors import RequestError, one_line
-from slmr.formats import interval, percent
 from slmr.io import read_json, replacing_folder, write_json, write_rows, write_text
 from slmr.results.entries import RunRow
 from slmr.results.schema import (
@@ -25,6 +24,7 @@ from slmr.results.schema import (
     write_summary,
     write_table,
 )
+from slmr.stats.formats import interval, percent
 from slmr.tasks.registry import load_task
 
 MANIFESTS = "manifests.json"

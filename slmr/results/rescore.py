@@ -9,9 +9,9 @@ from typing import Any
 
 from slmr.errors import RequestError
 from slmr.evaluate.metrics import VERDICT_FIELDS, judged, task_metrics
-from slmr.formats import percent
 from slmr.io import read_rows, write_rows
 from slmr.results.schema import SummaryRow, read_summary, write_summary
+from slmr.stats.formats import percent
 from slmr.tasks.registry import load_task
 
 

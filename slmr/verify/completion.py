@@ -50,11 +50,16 @@ _SPELLING = {
     ord("\u2044"): "/",
     ord("\u2215"): "/",
 }
-_SUPERSCRIPT = re.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_SUPERSCRIPT = re.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣ]+")
 _SUBSCRIPT = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
+_RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣ", "+-0123456789nx")
 _VULGAR = re.compile("(?<=\\d)[ ]?([¼-¾⅐-⅞])|([¼-¾⅐-⅞])")
+
+
+def without_tokens(gold: str) -> str:
+    """A gold answer without the tokens of a chat format that somebody left in it."""
+    return _TOKEN.sub("", gold) if "<" in gold else gold
 
 
 def visible(completion: str) -> str | None:
@@ -79,13 +84,28 @@ def _first_turn(text: str) -> str:
     return _first_problem(text[start : first.start() if first else len(text)]).rstrip()
 
 
+# A transcript that goes on, and a paragraph that asks the next question behind `####`.
+_TRANSCRIPT = re.compile(r"\n\s*(?:User|Human)\s*:[^\n]*(?:\n[^\n]+)*?\n\s*(?:Assistant|AI|Bot)\s*:")
+_ASKS = re.compile(
+    r"\n[ \t]*\n+(?!\W*(?:wait|hmm|but|no|actually|let|is|so|oops|check|why|what if)\b)"
+    r"(?=[^\n]*\b(?:How (?:many|much|long|far|old|fast)|What (?:is|are|was)|Find|Calculate)\b[^\n]*\?)",
+    re.IGNORECASE,
+)
+
+
 def _first_problem(text: str) -> str:
     """The text before a next problem that the model made up after its answer."""
+    transcript = _TRANSCRIPT.search(text)
+    if transcript and text[: transcript.start()].strip():
+        text = text[: transcript.start()]
     answered = _ANSWERED.search(text)
     if not answered or _ECHO.match(text):
         return text
     turn = _NEXT_TURN.search(text, answered.end())
     end = turn.start() if turn else len(text)
+    asked = _ASKS.search(text, answered.end(), end) if answered[0].startswith("####") else None
+    if asked and "####" in text[asked.end() : end]:
+        end = asked.start()
     instruction = _INSTRUCTS.search(text, answered.end(), end)
     if instruction:
         paragraph = text.rfind("\n\n", answered.end(), instruction.start())

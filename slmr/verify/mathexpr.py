@@ -15,30 +15,32 @@ from functools import lru_cache
 from slmr.verify.brackets import depth, inside, split, squeeze
 from slmr.verify.plausible import implausible, repeats
 from slmr.verify.polynomial import canonical, multiply, number, rational
+from slmr.verify.quantity import in_words
 from slmr.verify.relations import (
     IS_NAME,
     MEMBER,
     RELATION,
+    excluded,
     interval,
     is_relation,
+    ratio,
     relation,
+    same_ratio,
     same_zero,
     value_of,
 )
 from slmr.verify.spelling import normalise
 from slmr.verify.units import size_of, without_plain_unit
 from slmr.verify.values import has_two_numbers, normal, same_sums, same_value, tree
+from slmr.verify.words import labelled, same_clock, same_words
 
 MAX_CHARS, MAX_DEPTH, MAX_PARTS = 10_000, 30, 100
 
 _PERCENT = re.compile(r"\s*(?:\\?%|percent(?:age)?|pct)$")
-_SEPARATOR = re.compile(r"(?:,\s*)?\\?\band\b|(?:,\s*)?\bor\b")
-_WORD = re.compile(r"[A-Za-z][A-Za-z \-']*")
-_KNOWN_WORDS = {"yes", "no", "odd", "even", "true", "false", "none"}
+_SEPARATOR = re.compile(r"(?:,\s*)?\\?\band\b|(?:,\s*)?\bor\b|\\&")
 _MATRIX = re.compile(r"⟦[^⟦⟧]*⟧")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3}){1,5}")
 _MODULO = re.compile(r"\s*(?:\\pmod\s*|\(\s*\\?mod\s*)(\{[^{}]*\}|\w+)\s*\)?$")
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})\s*([aApP])?(?:\.?\s?[mM]\.?)?")
 _FREE_INDEX = re.compile(
     r"\s*(?:,|;|\(|\bwhere\b|\bfor\b(?: (?:all|any|some|every))?"
     r"|\bwith\b)\s*(?:integer )?([a-z])\s*\\in\s*\\mathbb\{([ZN])\}\s*\)?$"
@@ -69,12 +71,15 @@ def decide(answer: str, gold: str) -> bool | None:
         return False
     if "," in mine + theirs and max(depth(mine), depth(theirs)) > _MAX_NESTED:
         return False
-    words = _same_words(mine, theirs, "\\text" in gold)
+    label = None if labelled(gold) else labelled(answer)
+    if label:
+        return label[0] == theirs or decide(label[1], gold)
+    if mine[:1].isalpha() and (value := in_words(mine)) is not None:
+        mine = str(value)
+    words = same_words(mine, theirs, "\\text" in gold)
+    words = same_clock(mine, theirs) if words is None else words
     if words is not None:
         return words
-    clocks = [_CLOCK.fullmatch(side) for side in (mine, theirs)]
-    if clocks[0] and clocks[1]:
-        return _same_clock(clocks[0], clocks[1])
     moduli = [_MODULO.search(side) for side in (mine, theirs)]
     if any(moduli) and not (moduli[0] and moduli[1] and squeeze(moduli[0][1]) != squeeze(moduli[1][1])):
         mine, theirs = (_MODULO.sub("", side) for side in (mine, theirs))
@@ -108,14 +113,6 @@ def _gold(gold: str) -> str:
     return normalise(gold, is_gold=True)
 
 
-def _same_clock(mine: re.Match[str], theirs: re.Match[str]) -> bool:
-    """Whether two times of day agree; the half of the day may be missing in the answer."""
-    halves = [side[3].lower() if side[3] else "" for side in (mine, theirs)]
-    return (int(mine[1]), mine[2]) == (int(theirs[1]), theirs[2]) and (
-        halves[0] == halves[1] or not halves[0]
-    )
-
-
 def _with_index(text: str) -> str:
     r"""`k\pi, k \in \mathbb{Z}` with the index called n: what a free index is called does not matter."""
     match = _FREE_INDEX.search(text)
@@ -136,18 +133,6 @@ def is_number(text: str) -> bool:
 def is_readable(text: str) -> bool:
     """Whether a text is one expression that can be read here."""
     return tree(normalise(text)) is not None
-
-
-def _same_words(mine: str, theirs: str, is_text: bool) -> bool | None:
-    """Compares words; None where gold is no word. `ab` is a product unless it is marked as text."""
-    plain = theirs.lower().strip()
-    if not _WORD.fullmatch(theirs) or len(plain) < 2:
-        return None
-    if not (is_text or plain in _KNOWN_WORDS or (len(plain) >= 5 and "\\" not in mine)):
-        return None
-    if "\\" in mine or "(" in mine:
-        return None
-    return re.sub(r"[^a-z]", "", mine.lower()) == re.sub(r"[^a-z]", "", plain)
 
 
 def _same_percent(mine: str, theirs: str) -> bool | None:
@@ -276,21 +261,29 @@ def _expanded(parts: list[str]) -> list[str]:
 
 
 def _exact(item: str) -> str:
-    r"""What stands before `\\approx`, if anything does."""
+    r"""What stands before `\\approx`, if anything but a name does."""
     exact, approx, rounded = item.partition("\\approx")
-    return (exact.strip() or rounded.strip()) if approx else item
+    is_named = IS_NAME.fullmatch(exact) and not IS_NAME.fullmatch(rounded)
+    return (rounded.strip() if is_named or not exact.strip() else exact.strip()) if approx else item
 
 
 def _same_item(mine: str, theirs: str) -> bool | None:
     if squeeze(mine) == squeeze(theirs):
         return True
     mine, theirs = (without_plain_unit(MEMBER.sub("", _exact(side))) for side in (mine, theirs))
+    points = excluded(mine), excluded(theirs)
+    if points[0] is not None and points[1] is not None:
+        return _same_unordered(*points)
+    is_equation = any(len(split(re.sub("[<>]=", "<", side), "=")) > 1 for side in (mine, theirs))
+    if "\\cup" in mine + theirs and not is_equation:
+        return _same_unordered(_united(mine), _united(theirs))
     if is_relation(mine) or is_relation(theirs):
         return _same_relation(mine, theirs)
+    ratios = (ratio(mine), ratio(theirs)) if ":" in mine and ":" in theirs else (None, None)
+    if ratios[0] and ratios[1]:
+        return same_ratio(*ratios)
     if len(split(mine, "=")) > 1 or len(split(theirs, "=")) > 1:
         return _same_equation(mine, theirs)
-    if "\\cup" in mine or "\\cup" in theirs:
-        return _same_unordered(mine.split("\\cup"), theirs.split("\\cup"))
     if "⟦" in mine and "⟦" in theirs:
         whole = all(_MATRIX.fullmatch(side) for side in (mine, theirs))
         return _same_matrix(mine, theirs) if whole else None
@@ -307,7 +300,18 @@ def _same_item(mine: str, theirs: str) -> bool | None:
     return _same_expression(mine, theirs)
 
 
+def _united(text: str) -> list[str]:
+    """The parts of a union; the members of sets that are united."""
+    parts = text.split("\\cup")
+    sets = [inside(part) for part in parts]
+    if all(found and found[0] == "\\{\\}" for found in sets):
+        return _distinct([member for found in sets if found for member in found[1]])
+    return parts
+
+
 def _same_expression(mine: str, theirs: str) -> bool | None:
+    if ("°" in mine) != ("°" in theirs) and "\\pi" in (theirs if "°" in mine else mine):
+        mine, theirs = (side.replace("°", "*\\pi/180") for side in (mine, theirs))
     if has_two_numbers(mine) or has_two_numbers(theirs):
         return squeeze(mine) == squeeze(theirs)
     if "\\dots" in mine or "\\dots" in theirs:

@@ -14,6 +14,7 @@ from slmr.verify.polynomial import (
     atom,
     canonical,
     complex_parts,
+    decidable,
     factors,
     monic,
     multiply,
@@ -195,6 +196,16 @@ def _tangent(angle: Sum) -> Sum:
     return _opaque("tan", angle) if known is None else known
 
 
+def _cotangent(angle: Sum) -> Sum:
+    sine, cosine = _sine(angle), _cosine(angle)
+    known = decidable(sine) and decidable(cosine)
+    return multiply(cosine, power(sine, number(-1))) if known else power(_opaque("tan", angle), number(-1))
+
+
+def _inverse_of(function: Callable[[Sum], Sum]) -> Callable[[Sum], Sum]:
+    return lambda angle: power(function(angle), number(-1))
+
+
 def _root(base: Sum, degree: Sum) -> Sum:
     value, n = rational(base), rational(degree)
     if value is not None and value < 0 and n is not None and n.denominator == 1 and n % 2 == 1:
@@ -313,7 +324,8 @@ def _modulo(left: Sum, right: Sum) -> Sum:
 
 
 _KNOWN: dict[str, Callable[..., Sum]] = {
-    "power": _power, "root": _root, "ln": _natural, "sin": _sine, "cos": _cosine, "tan": _tangent, "abs": _absolute,
+    "power": _power, "root": _root, "ln": _natural, "sin": _sine, "cos": _cosine, "tan": _tangent,
+    "cot": _cotangent, "sec": _inverse_of(_cosine), "csc": _inverse_of(_sine), "abs": _absolute,
         "factorial": _factorial, "binomial": _binomial,
     "log": _logarithm, "floor": _whole("floor", math.floor), "ceil": _whole("ceil", math.ceil), "mod": _modulo,
     "gcd": _of_numbers("gcd", math.gcd, True), "lcm": _of_numbers("lcm", math.lcm, True),

@@ -46,7 +46,8 @@ _FIND = re.compile(r"(?:(?<![\d)A-Za-z])[-+])?(?:\\?\$|€|£|¥|₹)?\s?(?<![A-
 _NO_VALUE_BEFORE = re.compile(
     r"(?:\b(?:step|question|problem|example|part|case|figure|section|chapter|exercise|equation|option"
     r"|no\.)\s*#?\s*"
-    r"|\b(?:half|twice|double|triple|quarter|third)\s+(?:of\s+)?|\b(?:less|more|fewer|greater|other) than\s+"
+    r"|√\s?|\b(?:page|room|log|ln|sin|cos|tan|sqrt)\s?\(?|\b(?:half|twice|double|triple|quarter"
+    r"|third)\s+(?:of\s+)?|\b(?:less|more|fewer|greater|other) than\s+"
     r"|\\(?!text|math|boxed|fbox)[a-zA-Z]+\s*\{?|(?<!\*)\*\s?|[/×÷^]\s?\{?|[\d)]\s?[-+]\s?|\d\s?-)$", re.IGNORECASE,
 )  # fmt: skip
 _CHANGES = re.compile(
@@ -58,18 +59,22 @@ _DENIES = re.compile(
     r"\b(?:not|n't|never|neither|nor|cannot|between|either|maybe|perhaps|possibly|nicht|pas)\b|n't|不",
     re.IGNORECASE,
 )
+_BOUND = re.compile(
+    r"[\s*$:]*(?:at (?:least|most)|no (?:more|less|fewer) than|under|over|up to)\b", re.IGNORECASE
+)
+_CODE = re.compile(r"\blambda\b[^.\n]*:|\bdef \w+\(|\b(?:exec|eval|print|int|system)\s*\(|\)\(\)|__[a-z]+__")
 _LISTED = re.compile(r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$", re.IGNORECASE)
 _WORKING = re.compile(r"\s*\(([\d\s.,$+*/-]{3,80})\)\s*$")
 _ASIDE = re.compile(r"\s*\((?:not|and not|rather than|instead of)\b[^()]*\)$", re.IGNORECASE)
 _MODIFIES = re.compile(
-    r"\s*(?:squared|cubed|factorial|plus|minus|times|base|mod|divided by|or)\b"
+    r"!|\s*(?:squared|cubed|factorial|plus|minus|times|base|mod|divided by|or)\b"
     r"|\s*[-+*/×÷^]\s*\d"
     rf"|\s*(?:to|through|until|and|-)\s*(?:{WORDS.pattern})",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
     r"\s*(?:%|percent\b|°[CF]?)?\s*(?:[^\W\d_][^\d=+*<>|\\]{0,80}"
-    r"|[€$£¥₹¢°]\s?[CF]?)?\s*(?:\([^()\d=]{0,60}\))?[\s.,;:!?…*_)\]]*"
+    r"|[€$£¥₹¢°]\s?[CF]?)?\s*(?:\([^()\d=]{0,60}\))?[\s.,;:?…*_)\]]*"
 )
 _BECAUSE = re.compile(
     r"(?:,|\s[-—(])?\s*\b(?:because|since|as|which|when|where|given|so|after|weil|da|car"
@@ -112,7 +117,11 @@ def _of_words(plain: str) -> Fraction | None:
 
 def _of_equation(plain: str) -> Fraction | None:
     """The last side of `36 + 36 = 72`, if no other side is another number."""
-    return None if _contradicts_itself(plain) else parse(plain.rsplit("=", 1)[-1].strip())
+    if _contradicts_itself(plain):
+        return None
+    first, last = plain.split("=", 1)[0].strip(), plain.rsplit("=", 1)[-1].strip()
+    value = parse(last)
+    return parse(first) if value is None and _computed(last) is not None else value
 
 
 def _contradicts_itself(text: str) -> bool:
@@ -139,7 +148,7 @@ def _clean(text: str) -> str:
     plain = _FRAC.sub(lambda m: f" {m[1] or ''}{m[2] or m[3]}/{m[4] or m[5]} ", plain)
     for pattern, spelling in _LATEX:
         plain = pattern.sub(spelling, plain)
-    plain = re.sub(r"-\s+(?=\d+/\d+\s*$)", "-", plain).strip(_EDGES).rstrip(".,;:!…").strip()
+    plain = re.sub(r"-\s+(?=\d+/\d+\s*$)", "-", plain).strip(_EDGES).rstrip(".,;:…").strip()
     if len(plain) > 1 and (plain[0] + plain[-1]) in ("[]", "{}", "()"):
         plain = plain[1:-1]
     plain = re.sub(r"(?<![\d}])[{}]|(?<=\d)\}(?!\d)(?![^{]*\{)$", "", plain)
@@ -163,7 +172,8 @@ def requested(text: str) -> Answer | None:
             continue
         after = text[end:]
         strict = not after.strip(" \t\r\n.") and bool(_STRICT.fullmatch(line)) and end == match.end()
-        return Answer(line if strict else one_number(line) or line, strict, text[: match.start()], after)
+        number = None if _BOUND.match(line) or line.endswith("!!") else one_number(line.rstrip("!"))
+        return Answer(line if strict else number or line, strict, text[: match.start()], after)
     return None
 
 
@@ -176,7 +186,7 @@ def _in_box(text: str) -> Answer | None:
 
 def _stated(text: str) -> Answer | None:
     for statement in statements(text):
-        number = one_number(statement.text)
+        number = None if _BOUND.match(statement.text) else one_number(statement.text.rstrip("!"))
         if number or re.search(r"\d", statement.text):
             return Answer(number or statement.text, False, text[: statement.start], text[statement.end :])
     return None
@@ -212,9 +222,10 @@ def _changed_behind(rest: str) -> bool:
 
 def _last_number(text: str) -> Answer | None:
     tail = text[-_TAIL:]
-    if "=" not in tail and parse(tail) is not None:
-        return Answer(tail.strip(), False)
-    if repeats(tail[-300:]):
+    whole = tail.strip().rstrip("!")
+    if "=" not in whole and parse(whole) is not None:
+        return Answer(whole, False)
+    if repeats(tail[-300:]) or _CODE.search(tail.strip().rsplit("\n", 1)[-1]):
         return None
     found = tokens(tail)
     if not found:
@@ -228,7 +239,7 @@ def _last_number(text: str) -> Answer | None:
         or _changed_behind(behind)
         or hedged(behind[:40])
         or unsure(tail[-200:])
-        or re.match(r"\s*[-+*/×÷^=<>]\s*[\dx?(]", behind)
+        or re.match(r"[-+]\s*$|\s*[-+*/×÷^=<>]\s*[\dx?(]", behind)
     ):
         return None
     return Answer(

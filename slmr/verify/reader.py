@@ -129,7 +129,7 @@ class _Reader:
                 self._at += 1
                 factors = [Node("mod", (_product_of(factors), (yield self._signed())))]
             elif self._starts_factor(kind, text):
-                if kind == "number" and factors[-1] != _I and self._peek(-1)[1] not in ("}", ")"):
+                if kind == "number" and factors[-1] != _I and self._peek(-1)[1] not in ("}", ")", "!"):
                     raise TwoNumbers("two numbers side by side")
                 factors.append((yield self._power()))
             else:

@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 
 from slmr.verify.brackets import inside, split
-from slmr.verify.polynomial import Sum, add, monic, negate, rational
+from slmr.verify.polynomial import Sum, add, monic, multiply, negate, rational
 from slmr.verify.values import normal, same_sums
 
 NAME = (
@@ -64,6 +64,50 @@ def same_zero(mine: str, theirs: str) -> bool | None:
     if not sides[0] or not sides[1]:
         return bool(sides[0]) == bool(sides[1])
     return same_sums(monic(sides[0])[0], monic(sides[1])[0])
+
+
+_WITHOUT = re.compile(
+    rf"(?:{NAME}\s*\\in\s*)?(?:\\mathbb\{{R\}}|\(-\\infty,\s?\\infty\))\s*(?:\\setminus|\\backslash|\\smallsetminus|-|\\)"
+    r"\s*\\\{([^{}]+)\\\}"
+)
+_APART = re.compile(r"\s*[a-z]\s*≠\s*([^≠<>=]+)")
+
+
+def excluded(text: str) -> list[str] | None:
+    r"""The points that `\mathbb{R}\setminus\{a\}`, `x ≠ a` or a union of open intervals leaves out; None for others."""
+    without = _WITHOUT.fullmatch(text.strip())
+    if without:
+        return split(without[1], ",;")
+    if "≠" in text:
+        points = [_APART.fullmatch(part) for part in split(text, ",;")]
+        return [point[1].strip() for point in points if point] if all(points) else None
+    pieces = [inside(piece) for piece in text.split("\\cup")]
+    if len(pieces) < 2 or not all(piece and piece[0] == "()" and len(piece[1]) == 2 for piece in pieces):
+        return None
+    bounds = [bound for piece in pieces if piece for bound in piece[1]]
+    if bounds[0] != "-\\infty" or bounds[-1].lstrip("+") != "\\infty" or bounds[1:-1:2] != bounds[2:-1:2]:
+        return None
+    return bounds[1:-1:2]
+
+
+_NAMED_RATIO = re.compile(rf"^{NAME}(?::{NAME})+=")
+
+
+def ratio(text: str) -> list[Sum] | None:
+    """The terms of `a:b:c`, whatever they are called; None where it is no ratio or a term cannot be read."""
+    parts = split(_NAMED_RATIO.sub("", text.replace(" ", "")), ":")
+    terms = [normal(part) for part in parts] if len(parts) > 1 else []
+    return [term for term in terms if term] if terms and all(terms) else None
+
+
+def same_ratio(left: list[Sum], right: list[Sum]) -> bool | None:
+    """Whether two ratios are proportional."""
+    if len(left) != len(right):
+        return False
+    crossed = [
+        same_sums(multiply(a, right[0]), multiply(b, left[0])) for a, b in zip(left, right, strict=True)
+    ]
+    return False if False in crossed else None if None in crossed else True
 
 
 def interval(text: str) -> tuple[str, list[str]] | None:

@@ -18,7 +18,7 @@ _LOOK = re.compile(
     r"\\f?colorbox(?:\s*\{[^{}]*\}){1,2}(?=\s*\{)|\\(?:text)?color\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}|\\(?:boldsymbol"
     r"|mathbf|bm|bf|rm|it|pmb|underline|uline"
     r"|framebox|boxed|fbox|emph|mathit|mathsf|mathtt|large|Large|LARGE"
-    r"|huge|small|normalsize|displaystyle|textstyle|bfseries|mathstrut|strut|nonumber|hfill|mathop"
+    r"|bbox(?:\s*\[[^\]]*\])?|huge|small|normalsize|displaystyle|textstyle|bfseries|mathstrut|strut|nonumber|hfill|mathop"
     r"|mathrm(?=\s*\{\s*[ei]\s*\}))(?![a-zA-Z])"
 )
 _WRAP = re.compile(
@@ -26,7 +26,7 @@ _WRAP = re.compile(
 )
 _THOUSANDS = re.compile(
     r"(?<![\d.(\[,])(?<![(\[,] )\d{1,3}(?:(?:,|\{,\}|\\,|,\\! ?)\d{3})+(?![\d,])(?!\s*[)\]])"
-    r"|(?<![\d.])\d{1,3}(?:(?:\{,\}|\\[,;: ]|~|,\\! ?|\\!)\d{3})+(?!\d)"
+    r"|(?<![\d.])\d{1,3}(?:(?:\{,\}|\\!,\\!|\\text\{,\}|'(?=\d{3})|\\[,;: ]|~|,\\! ?|\\!)\d{3})+(?!\d)"
     r"|(?<![\d.,_^] )(?<![\d.,_^])\d{1,3}(?: \d{3})+(?![\d.]"
     r"| \d)"
 )
@@ -40,7 +40,9 @@ _LABEL = re.compile(
     r"^\\text(?:bf|it)?\s*\{(?![^{}]*\b(?:not|n't|less|more|most|least|than|half|twice|minus"
     r"|negative)\b)[^{}]*(?:\b(?:is|are)|[:=])\s*\}\s*"
 )
-_ORDINAL = re.compile(r"(?<=\d)\s*(?:\^\s*\{\s*)?\\(?:text|mathrm|textrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s*\}?$")
+_ORDINAL = re.compile(
+    r"(?<=\d)\^\s*\{?\s*(?:st|nd|rd|th)\s*\}?$|(?<=\d)\s*(?:\^\s*\{\s*)?\\(?:text|mathrm|textrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s*\}?$"
+)
 _MIXED = re.compile(r"(?<![\d.,_^\\{/])(\d+)(?:\s+|\s*\+?\\?\s+and\s+)(\d+)\s*/\s*(\d+)(?![\d/])")
 _DIGIT_ARGUMENTS = re.compile(r"(\\[dtc]?(?:frac|binom))\s*(\d)\s+(\d)(?!\d)")
 _RECURRING = re.compile(r"(\d{1,20})\.(\d{0,20})\\(?:overline|bar|dot)\s*(?:\{(\d{1,20})\}|(\d))")
@@ -52,6 +54,8 @@ _CASES = re.compile(
     r"(?:\\left\s*\\\{\s*)?\\begin\{(?:cases|aligned|array)\}(?:\{[lcr| ]*\})?((?:(?!\\begin|\\end).)*)"
     r"\\end\{(?:cases|aligned|array)\}(?:\s*\\right\s*\.)?"
 )
+_OUTWARD = re.compile(r"^\]|\[$")
+_INTERVAL = re.compile(r"([\[\]])([^\[\],;]+[,;][^\[\],;]+)([\[\]])")
 _COMMAND = re.compile(r"\\([a-zA-Z]+)")
 _COMMANDS = {
     **dict.fromkeys(("dfrac", "tfrac", "cfrac", "nicefrac", "sfrac"), "\\frac"),
@@ -93,7 +97,7 @@ _SAME = [
 
 def normalise(text: str, is_gold: bool = False) -> str:
     """The text in one spelling, still LaTeX."""
-    plain = fold(text).replace("\\langle", "(").replace("\\rangle", ")")
+    plain = fold(text).replace("\\langle", "(").replace("\\rangle", ")").replace("\\text{,}", "{,}")
     plain = _bare(re.sub(r"\s+", " ", plain).strip().strip("*`"))
     plain = re.sub(
         r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, _CASES.sub(_system, plain))
@@ -107,12 +111,19 @@ def normalise(text: str, is_gold: bool = False) -> str:
     plain = _COMMAND.sub(lambda m: _COMMANDS.get(m[1], m[0]), plain.translate(_SIGNS))
     for pattern, spelling in _SAME:
         plain = pattern.sub(spelling, plain)
-    plain = plain.strip().rstrip(".,;。").strip()
+    plain = _half_open(plain.strip().removesuffix("\\\\").rstrip(".,;。").strip())
     plain = "\\emptyset" if _NO_SOLUTION.match(plain) else without_plain_unit(plain)
     plain = _MIXED.sub(r"\1\\frac{\2}{\3}", _DIGIT_ARGUMENTS.sub(r"\1{\2}{\3}", plain))
     plain = re.sub(r"^\{([^{},]*)\}$", r"\1", plain)
     plain = re.sub(r"^\(([A-J])\)$", r"\1", plain)
     return re.sub(r"\s+", " ", plain).strip()
+
+
+def _half_open(text: str) -> str:
+    """Intervals as they are written in Europe, `]2, 3[`, in round brackets."""
+    if "\\sqrt[" in text or not _OUTWARD.search(text):
+        return text
+    return _INTERVAL.sub(lambda m: ("(" if m[1] == "]" else "[") + m[2] + (")" if m[3] == "[" else "]"), text)
 
 
 def _bare(text: str) -> str:

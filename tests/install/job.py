@@ -268,9 +268,7 @@ def test(environment: Environment) -> None:
         "-o",
         "timeout=600",
     ]
-    print(
-        environment.run("python", "-m", "pytest", *options, "tests/verify", "tests/test_rewards.py")[-3000:]
-    )
+    print(environment.run("python", "-m", "pytest", *options, "tests/verify", "tests/rewards")[-3000:])
 
 
 if __name__ == "__main__":
