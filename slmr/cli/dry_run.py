@@ -76,6 +76,9 @@ def _print_here(plan: Plan, shapes: dict[str, ModelShape], missing: set[str], ex
                 | {"minutes": _number(whole), "for": "one after the other"})  # fmt: skip
     print_listing(rows, as_json=False)
     print(f"{len(plan.nodes)} stages into {plan.folder}")
+    if not measured:
+        print("How long it takes is not known: no student's files are here to measure with")
+        return
     jobs = len(slots_for(plan.profile, plan.request.jobs, 0))
     least = max(whole / jobs, _longest_chain([e.node for e in to_do], minutes))
     print(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from slmr.engines import Prompt, Sampling
 from slmr.pipeline.estimate.hardware import ASSUMED, Assumptions
+from slmr.pipeline.worker import quiet_libraries
 from slmr.tasks import Task
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def measure(folder: Path, tasks: Sequence[Task], threads: int | None) -> tuple[S
     """
     import torch
 
+    quiet_libraries()
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
