@@ -82,7 +82,7 @@ def _print_here(plan: Plan, shapes: dict[str, ModelShape], missing: set[str], ex
     jobs = len(slots_for(plan.profile, plan.request.jobs, 0))
     least = max(whole / jobs, _longest_chain([e.node for e in to_do], minutes))
     print(
-        f"About {_minutes(whole)} of work on this machine, as fast as it is now: {_minutes(least)} at least with"
+        f"About {_minutes(whole)} of work on this machine while nothing else runs: {_minutes(least)} at least with"
         f" {jobs} {'stage' if jobs == 1 else 'stages'} at a time"
     )
     if explain:

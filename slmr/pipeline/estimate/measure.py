@@ -1,4 +1,7 @@
-"""How fast this machine's CPU is with a model: some completions and a step of training, timed, in seconds."""
+"""How fast this machine's CPU is with a model: some completions and a step of training, timed.
+
+In CPU time, divided by the threads, so that it is the same whatever else is running: seconds on cores that nobody shares.
+"""
 
 from __future__ import annotations
 
@@ -68,11 +71,11 @@ def _measured(folder: Path, tasks: Sequence[Task], threads: int) -> tuple[Speed,
     prompts = lab or [tuple(range(int(ASSUMED.prompt_tokens)))] * (32 if small else 4)
     rows = [Row(i, prompt, i) for i, prompt in enumerate(prompts)]
     sampler = Sampler(model, tokenizer)
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in sampler.run(rows, Sampling(1.0, _LAB_MOST if lab else _OTHER_MOST, seed=0), len(rows)):
         pass
-    seconds, tokens = time.perf_counter() - started, sum(len(row.ids) for row in rows)
-    read, trained = _passes(model, *((32, 64) if small else (2, 64)))
+    seconds, tokens = (time.process_time() - started) / threads, sum(len(row.ids) for row in rows)
+    read, trained = _passes(model, *((32, 64) if small else (2, 64)), threads)
     # The sampler reads equal prompts once.
     generated = max(0.0, seconds - read * sum(map(len, set(prompts)))) / tokens
     speed = Speed(generated, read, trained, threads)
@@ -91,7 +94,7 @@ def _lab_prompts(tasks: Sequence[Task], tokenizer: PreTrainedTokenizerBase) -> l
     return [tuple(encode(tokenizer, Prompt(task.prompt(item.problem)))) for task, item in items]
 
 
-def _passes(model: PreTrainedModel, rows: int, length: int) -> tuple[float, float]:
+def _passes(model: PreTrainedModel, rows: int, length: int, threads: int) -> tuple[float, float]:
     """Seconds a token of a forward pass without gradients, and of a step of training; the model is trained."""
     import torch
 
@@ -110,7 +113,7 @@ def _passes(model: PreTrainedModel, rows: int, length: int) -> tuple[float, floa
     seconds = []
     for step in (read, train):
         step()  # the first one allocates
-        started = time.perf_counter()
+        started = time.process_time()
         step()
-        seconds.append((time.perf_counter() - started) / ids.numel())
+        seconds.append((time.process_time() - started) / threads / ids.numel())
     return seconds[0], seconds[1]
