@@ -1,6 +1,6 @@
 """How fast this machine's CPU is with a model: some completions and a step of training, timed.
 
-In CPU time, divided by the threads, so that it is the same whatever else is running: seconds on cores that nobody shares.
+In CPU time, divided by the threads: the same whatever else is running, as seconds on cores that nobody shares.
 """
 
 from __future__ import annotations
