@@ -1,6 +1,6 @@
 """How fast this machine's CPU is with a model: some completions and a step of training, timed.
 
-In CPU time, divided by the threads: the same whatever else is running, as seconds on cores that nobody shares.
+In CPU time, divided by the threads, so that it is the same whatever else is running: seconds on cores of one's own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _SMALL = 20_000_000  # weights: below, more rows cost hardly more
-_LAB_ITEMS = 12  # of each task
+_LAB_ITEMS = 48  # of each task: as many side by side as an evaluation has
 _LAB_MOST, _OTHER_MOST = 80, 16  # tokens of a completion
 
 
@@ -43,7 +43,7 @@ class Speed:
 def measure(folder: Path, tasks: Sequence[Task], threads: int | None) -> tuple[Speed, Assumptions]:
     """The speed of a model of this folder, and what is assumed of its completions.
 
-    On lab tasks their own problems are asked, which takes a second or two, and their lengths replace what is assumed;
+    On lab tasks their own problems are asked, which takes some seconds, and their lengths replace what is assumed;
     elsewhere a prompt of the assumed length is continued a little.
 
     Raises:
