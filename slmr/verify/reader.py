@@ -169,7 +169,7 @@ class _Reader:
                 return self._in_degrees(Node("power", (base, (yield self._exponent()))))
             if not self._took("!"):
                 return self._in_degrees(base)
-            base = Node("factorial", (base,))
+            base = Node("double_factorial" if self._took("!") else "factorial", (base,))
 
     def _in_degrees(self, value: Node) -> Node:
         """A value with the degree sign that follows: an angle within a function of angles, else a unit."""

@@ -47,8 +47,10 @@ _PIECE = (
 )
 _JOINED = r"\s*(?:\\cdot|\\times|\*|·|/|\\,|\\ |~)?\s*"
 _ASIDE = re.compile(r"\([A-Za-z ]{3,40}\)")
-_TEXTS = re.compile(rf"(?<=[\d}}).!i°%\]π])(?:\s|\\[,;: ]|~)*((?:{_PIECE})(?:{_JOINED}{_PIECE})*)\.?")
-_PLAIN = re.compile(r"(?<=[\d})°])\s+([A-Za-z][A-Za-z./ ]{0,40}?)(?:\s?\^\{?[23]\}?)?\.?$")
+_TEXTS = re.compile(
+    rf"(?<=[\d}}).!i°%\]π])(?:\s|\\[,;: ]|~)*(?:\\cdot\s*)?((?:{_PIECE})(?:{_JOINED}{_PIECE})*)\.?"
+)
+_PLAIN = re.compile(r"(?<=[\d})°π])\s+([A-Za-z][A-Za-z./ ]{0,40}?)(?:\s?\^\{?[23]\}?)?\.?$")
 _GLUED = re.compile(
     r"(?<=[\d})])\s?(?:cm|mm|km|kg|mph|ft|mi|ml|inches|in\.|degrees|hours|meters|metres|units|dollars"
     r"|cents)(?:\s?/\s?[a-z]+)?(?:\^\{?[23]\}?)?\.?$"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
 
 from slmr.verify import points
 from slmr.verify.normalform import normal_form
-from slmr.verify.polynomial import Sum, canonical, decidable
+from slmr.verify.polynomial import Sum, canonical, decidable, multiply, number
 from slmr.verify.reader import read
 from slmr.verify.tree import Node, TwoNumbers, Unreadable, nodes
 
@@ -67,3 +68,15 @@ def same_sums(left: Sum, right: Sum) -> bool | None:
     if canonical(left) == canonical(right):
         return True
     return False if decidable(left) and decidable(right) else None
+
+
+def same_measure(
+    mine: str, size: tuple[str, Fraction], theirs: str, gold_size: tuple[str, Fraction]
+) -> bool | None:
+    """Whether two values in other units of one dimension are the same: 2 m and 200 cm; of two dimensions never."""
+    left, right = normal(mine), normal(theirs)
+    if left is None or right is None:
+        return None
+    return size[0] == gold_size[0] and same_sums(
+        multiply(left, number(size[1])), multiply(right, number(gold_size[1]))
+    )
