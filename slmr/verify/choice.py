@@ -105,7 +105,7 @@ _VERDICT = re.compile(
     r"(yes|no|true|false|correct|incorrect|right|wrong|not correct|valid|invalid)\b[^\n.;]*",
     re.IGNORECASE,
 )
-_MARKS = str.maketrans({**dict.fromkeys("✓✔✅☑", " correct "), **dict.fromkeys("✗✘❌✖", " incorrect ")})
+_MARKS = str.maketrans({**dict.fromkeys("✓✔✅☑", " correct;"), **dict.fromkeys("✗✘❌✖", " incorrect;")})
 _RIGHT = re.compile(r"yes|true|correct|right|valid", re.IGNORECASE)
 # "Out of A and C, ..."
 _AMONG = re.compile(rf"^(?:out of|between|among|of|from)\s+{_LIST.pattern}\s*,\s*", re.IGNORECASE)

@@ -272,7 +272,7 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
 
 # "Without the restriction it would be 16" says nothing of the answer.
 _SUPPOSED = _pattern(
-    r"\b(?:without|if|unless|had|were|otherwise)\b[^.!?]*\bwould\b|\bwould\b[^.!?]*\b(?:without|if|unless)\b"
+    r"\b(?:without|if|unless|had|were|otherwise)\b[^.!?]{0,200}\bwould\b|\bwould\b[^.!?]{0,200}\b(?:without|if|unless)\b"
 )
 _NEGATED = _pattern(r"[\s*_]*(?:not|never|nicht|pas|不是)\b(?! only)\s*")
 

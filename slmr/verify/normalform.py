@@ -23,7 +23,7 @@ from slmr.verify.polynomial import (
     power,
     rational,
 )
-from slmr.verify.tree import Node, Unreadable, fold, nodes, replaced, symbol
+from slmr.verify.tree import DivisionByZero, Node, Unreadable, fold, nodes, replaced, symbol
 from slmr.verify.tree import number as leaf
 
 _LN = re.compile(r"ln\(\d+\)")
@@ -39,7 +39,9 @@ def normal_form(tree: Node) -> Sum:
     """
     try:
         return _form(tree)
-    except (ZeroDivisionError, ValueError, OverflowError) as error:
+    except ZeroDivisionError as error:
+        raise DivisionByZero(str(error)) from None
+    except (ValueError, OverflowError) as error:
         raise Unreadable(str(error)) from None
 
 

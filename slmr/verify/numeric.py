@@ -109,6 +109,8 @@ def parse(text: str) -> Fraction | None:
     if simple is not None or len(text) > 2 * MAX_DIGITS:
         return simple
     plain = _clean(text)
+    if _BOUND.match(plain):
+        return None
     if "=" in plain:
         return _of_equation(plain)
     found = quantity.quantity(plain)
@@ -187,7 +189,7 @@ def requested(text: str) -> Answer | None:
             continue
         after = text[end:]
         strict = not after.strip(" \t\r\n.") and bool(_STRICT.fullmatch(line)) and end == match.end()
-        number = None if _BOUND.match(line) or line.endswith("!!") else one_number(line.rstrip("!"))
+        number = None if line.endswith("!!") else one_number(line.rstrip("!"))
         return Answer(line if strict else number or line, strict, text[: match.start()], after)
     return None
 
@@ -195,14 +197,13 @@ def requested(text: str) -> Answer | None:
 def _in_box(text: str) -> Answer | None:
     for content, start, end in reversed(boxed(text)):
         if content.strip():
-            number = None if _BOUND.match(content) else one_number(content)
-            return Answer(number or content, False, text[:start], text[end:])
+            return Answer(one_number(content) or content, False, text[:start], text[end:])
     return None
 
 
 def _stated(text: str) -> Answer | None:
     for statement in statements(text):
-        number = None if _BOUND.match(statement.text) else one_number(statement.text.rstrip("!"))
+        number = one_number(statement.text.rstrip("!"))
         if number or re.search(r"\d", statement.text):
             return Answer(number or statement.text, False, text[: statement.start], text[statement.end :])
     return None
@@ -212,7 +213,7 @@ def one_number(text: str) -> str | None:
     """The number in a stated answer such as "12 apples in all"; None if it names several or denies."""
     if parse(text) is not None:
         return text
-    if len(text) > _MAX_STATEMENT or repeats(text) or _contradicts_itself(text):
+    if len(text) > _MAX_STATEMENT or _BOUND.match(text) or repeats(text) or _contradicts_itself(text):
         return None
     for statement in statements(text):
         if parse(statement.text) is not None and not hedged(text[: statement.start]):

@@ -367,6 +367,9 @@ class _Reader:
             elif mark == "_" and name != "int":
                 self._expect("{")
                 variable, found["_"] = yield self._lower(name)
+            elif self._peek()[0] in ("number", "letter"):  # alone: in `^3_{k=1}` the 3 has no subscript
+                kind, text = self._next()
+                found[mark] = number(decimal(text)) if kind == "number" else symbol(text)
             else:
                 found[mark] = yield self._exponent()
         return found["_"], found["^"], variable

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from functools import lru_cache
 
 from slmr.verify import points
 from slmr.verify.normalform import normal_form
-from slmr.verify.polynomial import Sum, canonical, decidable, multiply, number
+from slmr.verify.polynomial import Sum, canonical, decidable, multiply, number, rational
 from slmr.verify.reader import read
-from slmr.verify.tree import Node, TwoNumbers, Unreadable, nodes
+from slmr.verify.tree import DivisionByZero, Node, TwoNumbers, Unreadable, nodes
 
 
 @lru_cache(maxsize=4096)
@@ -43,6 +44,20 @@ def normal(text: str) -> Sum | None:
         return None
 
 
+_DECIMAL = re.compile(r"[-+]?\d+(?:\.\d*)?[eE][-+]?\d{3,}")
+
+
+def _has_no_value(text: str) -> bool:
+    """Whether an expression divides by zero, or is a decimal beyond all bounds."""
+    found = tree(text)
+    try:
+        return bool(_DECIMAL.fullmatch(text)) or (found is not None and normal_form(found) is None)
+    except DivisionByZero:
+        return True
+    except Unreadable:
+        return False
+
+
 def same_value(mine: str, theirs: str) -> bool | None:
     """Whether two expressions are equal; None where neither exact means nor the points tell."""
     left, right = normal(mine), normal(theirs)
@@ -50,6 +65,8 @@ def same_value(mine: str, theirs: str) -> bool | None:
         same = same_sums(left, right)
         if same is not None:
             return same
+    if left is None and right is not None and rational(right) is not None and _has_no_value(mine):
+        return False
     answer, gold = tree(mine), tree(theirs)
     if answer is None or gold is None:
         return None

@@ -22,7 +22,7 @@ def same_words(mine: str, theirs: str, is_text: bool) -> bool | None:
     if not (is_text or plain in _KNOWN or (len(plain) >= 5 and "\\" not in mine)):
         return None
     if "\\" in mine or "(" in mine:
-        return None
+        return False if is_text and plain not in mine.lower() and "\\text" not in mine else None
     letters = re.sub(r"[^a-z]", "", plain)
     return letters in (re.sub(r"[^a-z]", "", side.lower()) for side in (mine, _SENTENCE.sub("", mine)))
 
