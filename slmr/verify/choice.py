@@ -233,7 +233,7 @@ def extract(text: str) -> Answer | None:
     """The answer: `Answer: B`, else a box, else "the answer is B", else what the last lines assert."""
     for requested in reversed(list(_REQUESTED.finditer(text))):
         stated = requested[1].strip()
-        if not _LIST.search(stated):
+        if not _LIST.search(stated) and not _LOWER.fullmatch(stated):
             continue
         after = text[requested.end() :]
         strict = not after.strip(" \t\r\n.") and bool(_STRICT.fullmatch(stated))

@@ -324,6 +324,8 @@ def _same_expression(mine: str, theirs: str) -> bool | None:
         return squeeze(mine) == squeeze(theirs)
     if "\\dots" in mine or "\\dots" in theirs:
         return squeeze(mine) == squeeze(theirs)
+    mine, theirs = (side if "_" in other else re.sub(r"(?<=\d)_\{?10\}?$", "", side)
+                    for side, other in ((mine, theirs), (theirs, mine)))  # fmt: skip
     based = [_BASE.fullmatch(side) for side in (mine, theirs)]
     if based[0] or based[1]:
         return mine == theirs

@@ -56,7 +56,7 @@ _NO_VALUE_BEFORE = re.compile(
 )  # fmt: skip
 _CHANGES = re.compile(
     r"\b(?:or|not|minus|plus|times|squared|cubed|factorial|half|maybe|perhaps|possibly|base|mod|over|divided"
-    r"|percent of|to|than|between|square root|oder|ou|hundred|thousand|million"
+    r"|percent of|to|than|between|square root|oder|ou|hundred|thousand|million|below"
     r"|is|was|isn't|if|but|except)\b|或|不", re.IGNORECASE,
 )  # fmt: skip
 _DENIES = re.compile(
@@ -82,7 +82,8 @@ _LISTED = re.compile(r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\
 _WORKING = re.compile(r"\s*\(([\d\s.,$+*/-]{3,80})\)\s*$")
 _ASIDE = re.compile(r"\s*\((?:not|and not|rather than|instead of)\b[^()]*\)$", re.IGNORECASE)
 _MODIFIES = re.compile(
-    r"!|\s*[-+]\s*$|\s*(?:squared|cubed|factorial|plus|minus|times|base|mod|divided by|or)\b"
+    r"!|\s*[-+]\s*$|\s*(?:degrees?|°[CF]?)?\s*below\b|\s*(?:squared|cubed|factorial|plus|minus|times|base|mod"
+    r"|divided by|or)\b"
     r"|\s*[-+*/×÷^]\s*\d"
     rf"|\s*(?:to|through|until|and|-)\s*(?:{WORDS.pattern})",
     re.IGNORECASE,

@@ -40,6 +40,8 @@ def value_of(equation: str, is_gold: bool = False) -> str | None:
     if not is_gold and any(value != numbers[0] for value in numbers):
         return None
     first, last = (_number(side) for side in (sides[0], sides[-1]))
+    if first is None and last is None and numbers and IS_NAME.fullmatch(sides[-1]):
+        return next(side for side in sides if _number(side) is not None)  # a = 17 = b
     if is_gold and first is None and not (IS_NAME.fullmatch(sides[0]) or _FUNCTION_VALUE.fullmatch(sides[0])):
         return equation
     is_reversed = bool(IS_NAME.fullmatch(sides[-1]) and not IS_NAME.fullmatch(sides[0])) or (

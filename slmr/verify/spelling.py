@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from slmr.verify.completion import fold
+from slmr.verify.quantity import in_words
 from slmr.verify.units import without_plain_unit, without_units
 
 _DROP = re.compile(
@@ -61,6 +62,7 @@ _CASES = re.compile(
 _UNIT_FRACTION = re.compile(
     r"\\[dt]?frac\s*\{\s*\\(?:text|mathrm)\s*\{([A-Za-z ]+)\}\s*\}\s*\{\s*\\(?:text|mathrm)\s*\{([A-Za-z ]+)\}\s*\}"
 )
+_IN_WORDS = re.compile(r"^(\d{1,9})(?:\s|\\ )*\(([a-z][a-z -]+)\)$")
 _OUTWARD = re.compile(r"^\]|\[$")
 _INTERVAL = re.compile(r"([\[\]])([^\[\],;]+[,;][^\[\],;]+)([\[\]])")
 _COMMAND = re.compile(r"\\([a-zA-Z]+)")
@@ -118,6 +120,7 @@ def normalise(text: str, is_gold: bool = False) -> str:
     plain = _RECURRING.sub(_fraction, without_units(plain, is_gold))
     for _ in range(2):
         plain = _WRAP.sub(r"\1", plain)
+    plain = _IN_WORDS.sub(lambda m: m[1] if in_words(m[2]) == int(m[1]) else m[0], plain.strip())
     plain = _THOUSANDS.sub(lambda m: re.sub(r"\D", "", m[0]), _DOLLARS.sub("", plain).strip())
     plain = _DROP.sub("", without_plain_unit(_BLANK.sub(" ", plain).strip()))
     plain = _COMMAND.sub(lambda m: _COMMANDS.get(m[1], m[0]), plain.translate(_SIGNS))

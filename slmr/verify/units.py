@@ -165,6 +165,11 @@ def size_of(text: str) -> tuple[str, Fraction] | None:
 
 def is_unit(words: list[str]) -> bool:
     """Whether words are a unit: known names, or a plural with what describes it."""
+    joint = next((i for i, word in enumerate(words) if word.lower() in ("of", "to")), 0)
+    if joint and _is_name(words[joint - 1]) and is_unit(words[:joint]):  # "grams of sugar", "ways to choose"
+        return all(
+            word.isalpha() and word.lower() not in _NO_UNIT - {"choose"} for word in words[joint + 1 :]
+        )
     if not words or len(words) > 6 or any(word.lower() in _NO_UNIT for word in words):
         return not words
     if all(_is_name(word) or word.lower() in _JOINTS for word in words):
