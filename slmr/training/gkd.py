@@ -24,7 +24,7 @@ from slmr.errors import RequestError
 from slmr.io import digest
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
-from slmr.training.sft import Example, SftParams, fitting, labels_of, length, some_traces
+from slmr.training.sft import Example, TraceParams, fitting, labels_of, length, some_traces
 from slmr.training.supervised import scheduled, supervised_settings
 from slmr.training.trainer import Run
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-class GkdParams(SftParams):
+class GkdParams(TraceParams):
     """As SFT; the defaults of the two shares are TRL's.
 
     Attributes:

@@ -32,6 +32,9 @@ class GrpoParams(ValidationParams):
             groups of other problems, as dynamic sampling does (DAPO, 2503.14476, section 3.2), but bounded.
         clip_low, clip_high: how far the ratio of new to old probability may leave 1 (DAPO: 0.2 and 0.28);
             with one update a step it never does.
+        ratio: of each token, or of the completion: the geometric mean of its tokens' (GSPO, 2507.18071).
+        loss: what it is averaged over; `cispo` (2506.13585) also clips the weight of a token's log-probability,
+            above alone, and not the token's gradient.
         mask_truncated: a completion that was cut off enters no loss.
     """
 
@@ -48,7 +51,8 @@ class GrpoParams(ValidationParams):
     clip_low: float = Field(default=0.2, gt=0)
     clip_high: float = Field(default=0.2, gt=0)
     mask_truncated: bool = True
-    loss: Literal["grpo", "dapo", "dr_grpo"] = "grpo"
+    ratio: Literal["token", "sequence"] = "token"
+    loss: Literal["grpo", "dapo", "dr_grpo", "cispo"] = "grpo"
     scale_rewards: Literal["group", "batch", "none"] = "group"
 
     @model_validator(mode="after")
@@ -56,6 +60,12 @@ class GrpoParams(ValidationParams):
         completions = self.prompts_per_step * self.group_size
         if completions % self.updates:
             raise ValueError(f"updates = {self.updates} does not divide a step's {completions} completions")
+        return self
+
+    @model_validator(mode="after")
+    def _per_completion(self) -> Self:
+        if self.ratio == "sequence" and self.loss != "grpo":
+            raise ValueError(f"ratio = sequence is a completion's, but loss = {self.loss} sums over tokens: take grpo")
         return self
 
     def fits(self, training: TrainingSettings) -> None:
@@ -156,7 +166,9 @@ def _config(context: StageContext, params: GrpoParams) -> Any:
         beta=params.beta,
         use_bias_correction_kl=False,  # the paper's eq. 4; TRL would multiply it by the ratio
         epsilon=params.clip_low,
-        epsilon_high=params.clip_high,
+        # Of CISPO it is TRL's largest weight, of the others its distance from 1.
+        epsilon_high=params.clip_high + (params.loss == "cispo"),
+        importance_sampling_level=params.ratio,
         loss_type=params.loss,
         scale_rewards=params.scale_rewards,
         mask_truncated_completions=params.mask_truncated,
