@@ -65,7 +65,9 @@ class GrpoParams(ValidationParams):
     @model_validator(mode="after")
     def _per_completion(self) -> Self:
         if self.ratio == "sequence" and self.loss != "grpo":
-            raise ValueError(f"ratio = sequence is a completion's, but loss = {self.loss} sums over tokens: take grpo")
+            raise ValueError(
+                f"ratio = sequence is a completion's, but loss = {self.loss} sums over tokens: take grpo"
+            )
         return self
 
     def fits(self, training: TrainingSettings) -> None:

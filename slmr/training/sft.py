@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class TraceParams(ValidationParams):
-    """What every training on traces is told. `share` scales the epochs: a method with several SFT stages spreads one budget over them.
+    """`share` scales the epochs: a method with several SFT stages spreads one budget over them.
 
     `max_length` is of prompt and completion in training, `max_tokens` of a completion in validation.
     """
