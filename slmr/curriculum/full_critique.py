@@ -1,9 +1,9 @@
 """Critiques that redo the problem: what Critique Fine-Tuning (2501.17703) alone learns from.
 
-From the paper: the student reads a problem with an attempt, right or wrong, and learns a stronger model's critique of it,
-which works through the problem and concludes whether the attempt is right; nothing of the attempt is a target. Ours: the
-attempts are the student's own; the work is the teacher's solution, which the wrong step is named by; the wording, and that
-the answer closes it in the requested form, so that every target can be verified.
+From the paper: the student reads a problem with an attempt, right or wrong, and learns a stronger model's critique of
+it, which works through the problem and concludes whether the attempt is right; nothing of the attempt is a target.
+Ours: the attempts are the student's own; the work is the teacher's trace, and it names the wrong step; the wording, and
+that the answer closes it in the requested form, so that every target can be verified.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def full_critique_stage(context: StageContext, params: FullCritiqueParams) -> No
     problems, attempts, right = list[Problem](), list[str](), list[bool]()
     for name, group in rollouts_by_problem(context.input("probe")).items():
         for strict in (True, False):
-            texts = dict.fromkeys(r["completion"].strip() for r in group if r["strict"] is strict)
+            wanted = [r for r in group if (r["strict"] if strict else r["status"] in ("wrong", "no_answer"))]
+            texts = dict.fromkeys(r["completion"].strip() for r in wanted)
             chosen = [text for text in texts if text][: params.attempts]
             problems += [pool[name]] * len(chosen)
             attempts += chosen

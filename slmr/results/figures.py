@@ -47,7 +47,8 @@ def cost_and_accuracy(ranking: Ranking) -> Figure:
     for kind, group in _by_kind(ranking.complete).items():
         figure.add_scatter(
             x=[m.tokens / 1e6 for m in group], y=[100 * m.mean for m in group], mode="markers+text",
-            name=kind_label(kind), text=[m.name if label_at[m.name] else "" for m in group], customdata=[m.name for m in group],
+            name=kind_label(kind), text=[m.name if label_at[m.name] else "" for m in group],
+            customdata=[m.name for m in group],
             textposition=[label_at[m.name] or "middle right" for m in group],
             hovertemplate="%{customdata}: %{y:.1f} %, %{x:.2f} M tokens<extra></extra>",
             marker={"color": colours.OF_KIND[kind], "size": 9}, cliponaxis=False,
