@@ -2,8 +2,8 @@
 
 From the paper: the gate. With P the share of a problem's rollouts that are right, its loss is Dr. GRPO's where P is
 above the gate, and SFT's on a demonstration where it is not; which of the two is asked anew whenever the problem comes.
-The default of the gate is 0, SFT where no rollout is right. Ours: the SFT loss is the mean over the demonstration's
-tokens, a problem counts the same under either loss, and one without a demonstration stays with RL.
+The default of the gate is 0, SFT where no rollout is right; the paper sets it by model. Ours: the SFT loss is the mean
+over the demonstration's tokens, a problem counts the same under either, and one without a demonstration stays with RL.
 
 An SFT loss is a policy gradient whose ratio is 1: its gradient is that of the log-probability. So a demonstration takes
 the place of a rollout, with an advantage that undoes Dr. GRPO's constant, and the others of its group have none.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -36,6 +36,8 @@ class HptParams(GrpoParams):
     """As GRPO; `gate` is the largest share of right rollouts at which a problem is learnt by SFT."""
 
     gate: float = Field(default=0.0, ge=0, lt=1)
+    loss: Literal["grpo", "dapo", "dr_grpo", "cispo"] = "dr_grpo"
+    scale_rewards: Literal["group", "batch", "none"] = "none"
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> HptParams:

@@ -48,7 +48,7 @@ def asked(**says: str) -> list[dict[str, Any]]:
 def test_the_gate_chooses_the_loss_of_each_problem(gate: float, switched: set[str]) -> None:
     pool = asked(none="wwww", one="rwww", two="rrww", all="rrrr", untaught="wwww")
     traces = {p["id"]: "1 + 0 = 1. #### 1" for p in pool if p["id"] != "untaught"}
-    params = HptParams(group_size=4, gate=gate, **DR_GRPO)
+    params = HptParams(group_size=4, gate=gate)
     rollouts = ScriptedGate(pool, params, GroupReward(4), 0, traces=traces)
     found = rolled(rollouts, pool, 4)
     taught = {name for name, t in zip(found["problem_id"], found["taught"], strict=True) if t}
@@ -102,7 +102,7 @@ def test_the_gradient_is_that_of_sft_where_all_fail_and_of_dr_grpo_elsewhere(tmp
 
 
 def test_hpt_is_on_policy_dr_grpo() -> None:
-    for wrong in ({"loss": "grpo"}, {**DR_GRPO, "updates": 2}, {**DR_GRPO, "beta": 0.1}):
+    for wrong in ({"loss": "grpo"}, {"updates": 2}, {"beta": 0.1}):
         with pytest.raises(ValueError, match="needs loss = dr_grpo"):
             HptParams(**wrong)
 
@@ -117,9 +117,7 @@ def test_the_stage_runs(tmp_path: Path) -> None:
         EngineSettings(device="cpu"), lambda *_: None,
     )  # fmt: skip
     context.folder.mkdir()
-    hpt_stage(
-        context, HptParams(steps=2, group_size=4, prompts_per_step=3, max_tokens=24, gate=0.75, **DR_GRPO)
-    )
+    hpt_stage(context, HptParams(steps=2, group_size=4, prompts_per_step=3, max_tokens=24, gate=0.75))
     curve = read_rows(context.folder / "curve.parquet")
     assert [row["replaced"] for row in curve][-1] == context.stats["replaced"] > 0
     assert all(0 <= row["logprob_gap"] < 1e-4 for row in curve)
