@@ -38,7 +38,8 @@ def test_every_shipped_recipe_plans_under_every_profile() -> None:
 
 def test_methods_share_equal_stages() -> None:
     assert keys("sft")["sft"] == keys("sft_grpo")["sft"]
-    assert keys("rft")["probe"] == keys("stagewise")["probe (round 1)"]
+    assert keys("rft")["sampler"] == keys("sft")["sft"]
+    assert keys("sft_hard")["probe"] == keys("stagewise")["probe (round 1)"]
 
 
 def test_a_key_follows_seed_parameters_and_inputs() -> None:
