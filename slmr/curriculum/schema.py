@@ -118,12 +118,16 @@ class Pair(TypedDict):
 
 
 class Candidate(TypedDict):
-    """A trace that Bridge considered; `nll` (nats a token), `spikes` (share) and `score` where it verifies."""
+    """A trace that Bridge considered; `nll` (nats a token), `spikes` (share) and `score` where it has no `fault`.
+
+    `verified`: it comes to the right answer; what else may be wrong with it says `slmr.curriculum.soundness`.
+    """
 
     problem_id: str
     source: str
     text: str
     verified: bool
+    fault: str | None
     kept: bool
     nll: float | None
     spikes: float | None
