@@ -136,7 +136,10 @@ class Candidate(TypedDict):
 
 
 class Critique(TypedDict):
-    """A failed attempt and what was made of it; `wrong_step` counts from 0, and is None where none was found."""
+    """A failed attempt and what was made of it; `wrong_step` counts from 0, and is None where none was found.
+
+    A target that was refused is None, and its fault is said; `worked`: `new` is the teacher's worked solution.
+    """
 
     problem_id: str
     problem: str
@@ -149,7 +152,10 @@ class Critique(TypedDict):
     diagnosis: str | None
     repair_prefix: str
     repair: str | None
+    repair_fault: str | None
     new: str | None
+    new_fault: str | None
+    worked: bool
 
 
 AnyRow = TypeVar("AnyRow", bound=Mapping[str, Any])

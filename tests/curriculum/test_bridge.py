@@ -85,7 +85,9 @@ def test_words_are_no_right_beginning(tmp_path: Path) -> None:
 PROBLEM = {"id": "p", "prompt": "?", "gold": "7", "kind": "numeric"}
 
 
-EQUATIONS = st.sampled_from(["3 + 4 = 7.", "3 + 4 = 8.", "12 / 4 = 3.", "12 / 4 = 7.", "So there are 7.", "2 * 3 = 6."])
+EQUATIONS = st.sampled_from(
+    ["3 + 4 = 7.", "3 + 4 = 8.", "12 / 4 = 3.", "12 / 4 = 7.", "So there are 7.", "2 * 3 = 6."]
+)
 TEXTS = st.lists(EQUATIONS, max_size=4).map(lambda steps: " ".join([*steps, "#### 7"]))
 
 
@@ -105,7 +107,11 @@ def test_no_unsound_trace_is_kept_whatever_the_criterion(
 
 
 def test_each_criterion_takes_what_it_says() -> None:
-    texts = {"raw": "3 + 4 = 7. #### 7", "own style": "3 + 4 = 7. 7 * 1 = 7. #### 7", "teacher": "7 = 7. #### 7"}
+    texts = {
+        "raw": "3 + 4 = 7. #### 7",
+        "own style": "3 + 4 = 7. 7 * 1 = 7. #### 7",
+        "teacher": "7 = 7. #### 7",
+    }
     rows = candidates(PROBLEM, texts, None, BridgeParams())
     for row, score, tokens in zip(rows, (2.0, 1.0, 3.0), (9, 12, 5), strict=True):
         row |= {"score": score, "token_nlls": [0.0] * tokens}
