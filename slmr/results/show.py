@@ -108,9 +108,7 @@ def _bridge_example(row: Row) -> Example:
         return [*parts, (f"bridged, {kept['source']}{_scores(kept)}", kept["text"])]
     others = row["tried"] - 1
     why = (
-        f"none of {others} sound rewrites is preferred"
-        if others
-        else "every rewrite is the same or unsound"
+        f"none of {others} sound rewrites is preferred" if others else "every rewrite is the same or unsound"
     )
     return [*parts, ("kept", f"the raw trace: {why}")]
 
