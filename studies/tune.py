@@ -1,18 +1,19 @@
-"""Every method's learning rate, from the same small grid, chosen on the validation split.
+"""Every method's learning rates, from nine trials each, chosen on the validation split.
 
     python -m studies.tune all --out runs/tune             # the lab profile, lab-llama
     python -m studies.tune grpo,dapo --out runs/tune       # some of them; two of these may run side by side
 
-Each method is trained with the profile's learning rates times each factor, in all of its training stages at once, with
-a seed that no reported run uses, and scored on the validation split of the profile's tasks; the test split is never
-read. Findings are kept by method, so the same command goes on after a stop. Prints a Markdown table, and the `tuned`
-section of the profile.
+A method with one training stage is trained at nine multiples of the profile's rate, one with SFT and RL at three times
+three: what suits the one need not suit the other. All with a seed that no reported run uses, and scored on the
+validation split of the profile's tasks; the test split is never read. Findings are kept by method, so the same command
+goes on after a stop. Prints a Markdown table, and the `tuned` section of the profile.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from slmr.tasks.registry import select_tasks
 from studies.artefacts import kept
 from studies.sweep import make_model, validation_accuracy
 
-FACTORS = (0.5, 1.0, 2.0)
+# By how many kinds of training stages a method has: what each one's rate is multiplied by. Nine trials either way.
+FACTORS = {1: tuple(2 ** (half / 2) for half in range(-4, 5)), 2: (0.5, 1.0, 2.0)}
 
 
 def main() -> None:
@@ -32,8 +34,7 @@ def main() -> None:
     profile = load_profile(arguments.profile).model_copy(update={"tuned": {}})
     arguments.out.mkdir(parents=True, exist_ok=True)
     chosen: dict[str, dict[str, dict[str, float]]] = {}
-    print("| method | learning rate | " + " | ".join(f"x {f:g}" for f in FACTORS) + " | chosen |")
-    print("|---" * (len(FACTORS) + 3) + "|")
+    print("| method | rates: validation accuracy | chosen |\n|---|---|---|")
     for recipe in select_methods(arguments.methods, (), profile.leave_out):
         rates = learning_rates(recipe.name, profile)
         if not rates:
@@ -44,17 +45,32 @@ def main() -> None:
             "seed": arguments.seed,
             "rates": rates,
         }
-        found = kept(
+        trials = kept(
             arguments.out / f"{recipe.name}-{arguments.student}.json", settings,
             lambda name=recipe.name, rates=rates: scores(name, rates, profile, arguments),
-        )["scores"]  # fmt: skip
-        best = max(FACTORS, key=lambda factor: (found[str(factor)], factor == 1.0))
+        )["trials"]  # fmt: skip
+        best = max(trials, key=lambda trial: trial["score"])["rates"]
         # Said of every method, or one would have its parent's.
-        chosen[recipe.name] = {kind: {"learning_rate": rate * best} for kind, rate in rates.items()}
-        shown = ", ".join(f"{kind} {rate:g}" for kind, rate in rates.items())
-        cells = " | ".join(f"{100 * found[str(factor)]:.1f}" for factor in FACTORS)
-        print(f"| {recipe.name} | {shown} | {cells} | {best:g} |", flush=True)
+        chosen[recipe.name] = {kind: {"learning_rate": rate} for kind, rate in best.items()}
+        tried = "; ".join(f"{shown(trial['rates'])}: {100 * trial['score']:.1f}" for trial in trials)
+        print(f"| {recipe.name} | {tried} | {shown(best)} |", flush=True)
     print("\n" + yaml.safe_dump({"tuned": chosen}, default_flow_style=None, sort_keys=True))
+
+
+def space(rates: dict[str, float]) -> list[dict[str, float]]:
+    """The nine trials of a method with these rates by kind of stage; the profile's own rates are among them."""
+    if len(rates) not in FACTORS:
+        raise SystemExit(f"nine trials are for one or two kinds of training stages, not {', '.join(rates)}")
+    factors = product(FACTORS[len(rates)], repeat=len(rates))
+    return [
+        {kind: rate * f for (kind, rate), f in zip(rates.items(), of_trial, strict=True)}
+        for of_trial in factors
+    ]
+
+
+def shown(rates: dict[str, float]) -> str:
+    """`sft 0.0002, grpo 0.0003`."""
+    return ", ".join(f"{kind} {rate:.2g}" for kind, rate in rates.items())
 
 
 def parse() -> argparse.Namespace:
@@ -83,14 +99,14 @@ def learning_rates(method: str, profile: Profile) -> dict[str, float]:
 def scores(
     method: str, rates: dict[str, float], profile: Profile, arguments: argparse.Namespace
 ) -> dict[str, Any]:
-    """Mean validation accuracy over the profile's tasks with each factor."""
-    found: dict[str, float] = {}
-    for factor in FACTORS:
-        settings = [(f"{kind}.learning_rate", rate * factor) for kind, rate in rates.items()]
+    """Mean validation accuracy over the profile's tasks in each trial."""
+    trials = []
+    for of_trial in space(rates):
+        settings = [(f"{kind}.learning_rate", rate) for kind, rate in of_trial.items()]
         model = make_model(method, profile, settings, arguments)
         accuracies = [validation_accuracy(model, task, profile) for task in select_tasks(profile.tasks)]
-        found[str(factor)] = sum(accuracies) / len(accuracies)
-    return {"scores": found}
+        trials.append({"rates": of_trial, "score": sum(accuracies) / len(accuracies)})
+    return {"trials": trials}
 
 
 if __name__ == "__main__":
