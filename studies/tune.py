@@ -1,18 +1,19 @@
-"""Every method's learning rates, from nine trials each, chosen on the validation split.
+"""Nine trials for every method, each in its own space (studies/spaces.yaml), chosen on the validation split.
 
     python -m studies.tune all --out runs/tune             # the lab profile, lab-llama
     python -m studies.tune grpo,dapo --out runs/tune       # some of them; two of these may run side by side
 
-A method with one training stage is trained at nine multiples of the profile's rate, one with SFT and RL at three times
-three: what suits the one need not suit the other. All with a seed that no reported run uses, and scored on the
-validation split of the profile's tasks; the test split is never read. Findings are kept by method, so the same command
-goes on after a stop. Prints a Markdown table, and the `tuned` section of the profile.
+Each trial is trained with a seed that no reported run uses, and scored on the validation split of the profile's tasks;
+the test split is never read. Findings are kept by method and stages by their content, so the same command goes on after
+a stop. Prints a Markdown table, and the `tuned` section of the profile; `rounds` and what `stagewise` says of its
+stages go into its recipe.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,57 +21,38 @@ from typing import Any
 import yaml
 
 from slmr.config import Profile, load_profile
-from slmr.pipeline.recipe import load_recipe, select_methods, stages
+from slmr.io import read_settings
+from slmr.pipeline.recipe import Recipe, select_methods, stages
 from slmr.tasks.registry import select_tasks
 from studies.artefacts import kept
 from studies.sweep import make_model, validation_accuracy
 
-# By how many kinds of training stages a method has: what each one's rate is multiplied by. Nine trials either way.
-FACTORS = {1: tuple(2 ** (half / 2) for half in range(-4, 5)), 2: (0.5, 1.0, 2.0)}
+SPACES = Path(__file__).with_name("spaces.yaml")
+Trial = dict[str, Any]  # setting → value
 
 
 def main() -> None:
     arguments = parse()
     profile = load_profile(arguments.profile).model_copy(update={"tuned": {}})
     arguments.out.mkdir(parents=True, exist_ok=True)
-    chosen: dict[str, dict[str, dict[str, float]]] = {}
-    print("| method | rates: validation accuracy | chosen |\n|---|---|---|")
+    found, chosen = spaces(), {}
+    print("| method | lowest | highest | chosen |\n|---|---:|---:|---|")
     for recipe in select_methods(arguments.methods, (), profile.leave_out):
-        rates = learning_rates(recipe.name, profile)
-        if not rates:
+        if recipe.name not in found:
             continue
+        tried = [absolute(trial, recipe, profile) for trial in found[recipe.name]]
         settings = {
-            "profile": profile.name,
-            "student": arguments.student,
-            "seed": arguments.seed,
-            "rates": rates,
-        }
-        trials = kept(
+            "profile": profile.name, "student": arguments.student, "seed": arguments.seed, "trials": tried,
+        }  # fmt: skip
+        scores = kept(
             arguments.out / f"{recipe.name}-{arguments.student}.json", settings,
-            lambda name=recipe.name, rates=rates: scores(name, rates, profile, arguments),
-        )["trials"]  # fmt: skip
-        best = max(trials, key=lambda trial: trial["score"])["rates"]
-        # Said of every method, or one would have its parent's.
-        chosen[recipe.name] = {kind: {"learning_rate": rate} for kind, rate in best.items()}
-        tried = "; ".join(f"{shown(trial['rates'])}: {100 * trial['score']:.1f}" for trial in trials)
-        print(f"| {recipe.name} | {tried} | {shown(best)} |", flush=True)
+            lambda recipe=recipe, tried=tried: {"scores": [score(recipe, t, profile, arguments) for t in tried]},
+        )["scores"]  # fmt: skip
+        best = tried[scores.index(max(scores))]
+        chosen[recipe.name] = by_stage(best)
+        said = ", ".join(f"{name} {value:g}" for name, value in best.items())
+        print(f"| {recipe.name} | {100 * min(scores):.1f} | {100 * max(scores):.1f} | {said} |", flush=True)
     print("\n" + yaml.safe_dump({"tuned": chosen}, default_flow_style=None, sort_keys=True))
-
-
-def space(rates: dict[str, float]) -> list[dict[str, float]]:
-    """The nine trials of a method with these rates by kind of stage; the profile's own rates are among them."""
-    if len(rates) not in FACTORS:
-        raise SystemExit(f"nine trials are for one or two kinds of training stages, not {', '.join(rates)}")
-    factors = product(FACTORS[len(rates)], repeat=len(rates))
-    return [
-        {kind: rate * f for (kind, rate), f in zip(rates.items(), of_trial, strict=True)}
-        for of_trial in factors
-    ]
-
-
-def shown(rates: dict[str, float]) -> str:
-    """`sft 0.0002, grpo 0.0003`."""
-    return ", ".join(f"{kind} {rate:.2g}" for kind, rate in rates.items())
 
 
 def parse() -> argparse.Namespace:
@@ -85,28 +67,57 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def learning_rates(method: str, profile: Profile) -> dict[str, float]:
-    """The rate of each kind of training stage that the method has."""
-    found: dict[str, float] = {}
-    for spec in load_recipe(method).stages.values():
-        kind = stages()[spec.stage]
-        if "learning_rate" in kind.params.model_fields:
-            values = kind.parse({**profile.stages.get(spec.stage, {}), **spec.with_}, method)
-            found[spec.stage] = values.learning_rate  # type: ignore[attr-defined]
+def spaces() -> dict[str, list[Trial]]:
+    """The declared trials of each method."""
+    found = {}
+    for method, space in read_settings(SPACES, "spaces").items():
+        if isinstance(space, Mapping):
+            space = [dict(zip(space, values, strict=True)) for values in product(*space.values())]
+        found[method] = list(space)
     return found
 
 
-def scores(
-    method: str, rates: dict[str, float], profile: Profile, arguments: argparse.Namespace
-) -> dict[str, Any]:
-    """Mean validation accuracy over the profile's tasks in each trial."""
-    trials = []
-    for of_trial in space(rates):
-        settings = [(f"{kind}.learning_rate", rate) for kind, rate in of_trial.items()]
-        model = make_model(method, profile, settings, arguments)
-        accuracies = [validation_accuracy(model, task, profile) for task in select_tasks(profile.tasks)]
-        trials.append({"rates": of_trial, "score": sum(accuracies) / len(accuracies)})
-    return {"trials": trials}
+def absolute(trial: Trial, recipe: Recipe, profile: Profile) -> Trial:
+    """The trial with its learning rates in the place of their factors."""
+    return {
+        name: value * rate(name.split(".")[0], recipe, profile) if name.endswith(".learning_rate") else value
+        for name, value in trial.items()
+    }
+
+
+def rate(kind: str, recipe: Recipe, profile: Profile) -> float:
+    """The learning rate that the profile gives a kind of training stage of the method."""
+    values = stages()[kind].parse(profile.stages.get(kind, {}), recipe.name)
+    return values.learning_rate  # type: ignore[attr-defined]
+
+
+def changed(recipe: Recipe, trial: Trial) -> Recipe:
+    """The recipe with the trial's settings in every stage of their kind."""
+    settings = by_stage({name: value for name, value in trial.items() if name != "rounds"})
+    specs = {
+        label: spec.model_copy(update={"with_": {**spec.with_, **settings.get(spec.stage, {})}})
+        for label, spec in recipe.stages.items()
+    }
+    return recipe.model_copy(update={"stages": specs, "rounds": trial.get("rounds", recipe.rounds)})
+
+
+def by_stage(trial: Trial) -> dict[str, Any]:
+    """Kind of stage → parameter → value; `rounds` stands beside them."""
+    found: dict[str, Any] = {}
+    for name, value in trial.items():
+        kind, _, key = name.partition(".")
+        if key:
+            found.setdefault(kind, {})[key] = value
+        else:
+            found[kind] = value
+    return found
+
+
+def score(recipe: Recipe, trial: Trial, profile: Profile, arguments: argparse.Namespace) -> float:
+    """Mean validation accuracy over the profile's tasks."""
+    model = make_model(changed(recipe, trial), profile, [], arguments)
+    accuracies = [validation_accuracy(model, task, profile) for task in select_tasks(profile.tasks)]
+    return sum(accuracies) / len(accuracies)
 
 
 if __name__ == "__main__":

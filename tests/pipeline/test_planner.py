@@ -38,6 +38,7 @@ def test_every_shipped_recipe_plans_under_every_profile() -> None:
 
 def test_methods_share_equal_stages() -> None:
     assert keys("sft")["sft"] == keys("sft_grpo")["sft"]
+    assert keys("rft")["sampler"] == keys("sft")["sft"]
     assert keys("no_bridge")["probe (round 1)"] == keys("stagewise")["probe (round 1)"]
 
 
