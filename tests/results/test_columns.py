@@ -98,3 +98,12 @@ def test_models_have_no_gain_and_no_cost(results: Path) -> None:
     )
     (row,) = download_rows(ranking, "paper")
     assert row["method"] == "eval" and row["student"] == "SmolLM2" and row["gain low"] is None
+
+
+def test_a_teacher_model_is_a_class_that_tables_name(ranking: Ranking) -> None:
+    """A download keeps the kind by which recipes and results know it."""
+    column = next(c for c in columns_on(ranking, TEXT) if c.name == "kind")
+    method = ranking.methods[0]
+    row = method.result.first.model_copy(update={"method_kind": "distill"})
+    taught = replace(method, result=replace(method.result, of=[row]))
+    assert column.text(taught) == "teacher model" and column.download(taught) == {"kind": "distill"}
