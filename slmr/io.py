@@ -48,7 +48,8 @@ def disk_faults(where: Path) -> Iterator[None]:
         reason = _REFUSALS.get(_errno(error) or 0)
         if reason is None:
             raise
-        raise WorkError(f"{getattr(error, 'filename', None) or where}: {reason}") from error
+        path = getattr(error, "filename2", None) or getattr(error, "filename", None) or where
+        raise WorkError(f"{path}: {reason}") from error
 
 
 _REFUSALS = {
@@ -57,6 +58,7 @@ _REFUSALS = {
     errno.EACCES: "no permission to write there",
     errno.EPERM: "no permission to write there",
     errno.EROFS: "the file system is read-only",
+    errno.EISDIR: "a folder stands where a file belongs: move it away, and run the same command again",
     errno.ENOTDIR: "part of the path is a file, not a folder",
 }
 
@@ -97,6 +99,17 @@ def replacing_folder(folder: Path, partial: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Within, no other process that asks for it is inside the same folder's lock. Makes the folder."""
+    from filelock import FileLock
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / LOCK):
+        yield
+
+
+LOCK = ".lock"
 PARTIAL = ".partial"  # how the names of what a killed process may leave behind end
 
 

@@ -76,10 +76,13 @@ def _print_here(plan: Plan, shapes: dict[str, ModelShape], missing: set[str], ex
                 | {"minutes": _number(whole), "for": "one after the other"})  # fmt: skip
     print_listing(rows, as_json=False)
     print(f"{len(plan.nodes)} stages into {plan.folder}")
+    if not measured:
+        print("How long it takes is not known: no student's files are here to measure with")
+        return
     jobs = len(slots_for(plan.profile, plan.request.jobs, 0))
     least = max(whole / jobs, _longest_chain([e.node for e in to_do], minutes))
     print(
-        f"About {_minutes(whole)} of work on this machine, as fast as it is now: {_minutes(least)} at least with"
+        f"About {_minutes(whole)} of work on this machine while nothing else runs: {_minutes(least)} at least with"
         f" {jobs} {'stage' if jobs == 1 else 'stages'} at a time"
     )
     if explain:

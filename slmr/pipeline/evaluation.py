@@ -37,6 +37,7 @@ class EvalRequest:
     batch_size: str = "auto"
     concurrency: int = 16
     served_name: str | None = None
+    api_key_env: str | None = None
     compile: bool = False
     trust_remote_code: bool = False
     limit: int | None = None
@@ -52,7 +53,7 @@ class EvalRequest:
             name: value for name, value in vars(self).items() if value != getattr(EvalRequest, name, None)
         }
         for name in ("k", "temperature", "fewshot", "max_tokens", "engine", "dtype", "device", "batch_size",
-                     "served_name", "limit", "seed", "data_dir"):  # fmt: skip
+                     "served_name", "api_key_env", "limit", "seed", "data_dir"):  # fmt: skip
             if name in changed:
                 words += [f"--{name.replace('_', '-')}", str(changed[name])]
         words += [f"--{n.replace('_', '-')}" for n in ("compile", "trust_remote_code") if getattr(self, n)]
@@ -112,7 +113,8 @@ def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:
     return EngineSettings(
         name=name, dtype=dtype, device=device, concurrency=request.concurrency,  # type: ignore[arg-type]
         batch_size="auto" if request.batch_size == "auto" else int(request.batch_size),
-        served_name=request.served_name, compile=request.compile, trust_remote_code=request.trust_remote_code,
+        served_name=request.served_name, api_key_env=request.api_key_env, compile=request.compile,
+        trust_remote_code=request.trust_remote_code,
     )  # fmt: skip
 
 

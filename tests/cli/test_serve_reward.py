@@ -6,7 +6,7 @@ import http.client
 import json
 import re
 import signal
-import threading
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import Popen
@@ -16,6 +16,8 @@ import pytest
 from slmr.errors import RequestError
 from slmr.rewards.service import RewardServer
 from tests.cli.commands import begun, refused
+
+PATIENCE = 300  # seconds, on a busy machine
 
 
 @pytest.fixture
@@ -30,30 +32,30 @@ def running(tmp_path: Path) -> Iterator[tuple[Popen[str], str, int]]:
     process.communicate()
 
 
-def asked(host: str, port: int, count: int) -> list[float | None]:
-    connection = http.client.HTTPConnection(host, port, timeout=60)
-    connection.request(
-        "POST", "/reward", json.dumps({"completions": ["It is 7"] * count, "gold": ["7"] * count})
-    )
+BODY = json.dumps({"completions": ["It is 7"], "gold": ["7"]}).encode()
+
+
+def asked(host: str, port: int) -> list[float | None]:
+    connection = http.client.HTTPConnection(host, port, timeout=PATIENCE)
+    connection.request("POST", "/reward", BODY)
     return json.loads(connection.getresponse().read())["rewards"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_it_is_told_to_stop(
+def test_it_answers_what_is_under_way_when_it_is_told_to_stop(
     running: tuple[Popen[str], str, int], number: signal.Signals
 ) -> None:
     process, host, port = running
-    assert host == "127.0.0.1" and asked(host, port, 1) == [0.5]
-    many: list[float | None] = []
-    under_way = threading.Thread(target=lambda: many.extend(asked(host, port, 200_000)))
-    under_way.start()
-    under_way.join(0.5)  # so that it is being judged when the signal comes
-    assert under_way.is_alive()
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    under_way.join()
-    assert process.returncode == 0 and out == "" and "Traceback" not in err
-    assert many == [0.5] * 200_000
+    assert host == "127.0.0.1" and process.stderr is not None
+    with socket.create_connection((host, port), timeout=PATIENCE) as slow:
+        slow.sendall(b"POST /reward HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY[:5])
+        assert asked(host, port) == [0.5]  # who came later has been answered, so the first is being read
+        process.send_signal(number)
+        assert process.stderr.readline() == "slmr: stopping; requests under way are answered\n"
+        slow.sendall(BODY[5:])
+        reply = b"".join(iter(lambda: slow.recv(65536), b""))
+    assert b"200 OK" in reply and b'"rewards": [0.5]' in reply
+    assert process.communicate(timeout=PATIENCE) == ("", "") and process.returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def serve() -> Iterator[Callable[..., Ask]]:
         servers.append((server, thread))
 
         def ask(path: str, content: Any = None, method: str = "POST", **headers: str) -> tuple[int, Any]:
-            connection = http.client.HTTPConnection(*server.server_address[:2], timeout=60)
+            connection = http.client.HTTPConnection(*server.server_address[:2], timeout=300)
             body = content if isinstance(content, bytes | None) else json.dumps(content).encode()
             connection.request(method, path, body, headers)
             reply = connection.getresponse()
@@ -239,7 +239,7 @@ def test_a_silent_client_is_dropped_and_keeps_nobody_waiting(
         assert silent.recv(100) == b""  # closed by the service
         server.shutdown()
         server.server_close()
-    thread.join(10)
+    thread.join(300)
     assert not thread.is_alive()
 
 

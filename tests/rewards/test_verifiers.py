@@ -74,7 +74,7 @@ __all__ = ["Answers", "Once"]
 
 def ask(endpoint: str, secret: str, model: str, prompt: str) -> None:
     place = urlsplit(endpoint)
-    connection = http.client.HTTPConnection(place.netloc, timeout=60)
+    connection = http.client.HTTPConnection(place.netloc, timeout=300)
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": prompt}]})
     headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
     connection.request("POST", f"{place.path}/chat/completions", body, headers)

@@ -1,4 +1,7 @@
-"""How fast this machine's CPU is with a model: some completions and a step of training, timed, in seconds."""
+"""How fast this machine's CPU is with a model: some completions and a step of training, timed.
+
+In CPU time, divided by the threads, so that it is the same whatever else is running: seconds on cores of one's own.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from slmr.engines import Prompt, Sampling
 from slmr.pipeline.estimate.hardware import ASSUMED, Assumptions
+from slmr.pipeline.worker import quiet_libraries
 from slmr.tasks import Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _SMALL = 20_000_000  # weights: below, more rows cost hardly more
-_LAB_ITEMS = 12  # of each task
+_LAB_ITEMS = 48  # of each task: as many side by side as an evaluation has
 _LAB_MOST, _OTHER_MOST = 80, 16  # tokens of a completion
 
 
@@ -39,7 +43,7 @@ class Speed:
 def measure(folder: Path, tasks: Sequence[Task], threads: int | None) -> tuple[Speed, Assumptions]:
     """The speed of a model of this folder, and what is assumed of its completions.
 
-    On lab tasks their own problems are asked, which takes a second or two, and their lengths replace what is assumed;
+    On lab tasks their own problems are asked, which takes some seconds, and their lengths replace what is assumed;
     elsewhere a prompt of the assumed length is continued a little.
 
     Raises:
@@ -47,6 +51,7 @@ def measure(folder: Path, tasks: Sequence[Task], threads: int | None) -> tuple[S
     """
     import torch
 
+    quiet_libraries()
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
@@ -66,11 +71,11 @@ def _measured(folder: Path, tasks: Sequence[Task], threads: int) -> tuple[Speed,
     prompts = lab or [tuple(range(int(ASSUMED.prompt_tokens)))] * (32 if small else 4)
     rows = [Row(i, prompt, i) for i, prompt in enumerate(prompts)]
     sampler = Sampler(model, tokenizer)
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in sampler.run(rows, Sampling(1.0, _LAB_MOST if lab else _OTHER_MOST, seed=0), len(rows)):
         pass
-    seconds, tokens = time.perf_counter() - started, sum(len(row.ids) for row in rows)
-    read, trained = _passes(model, *((32, 64) if small else (2, 64)))
+    seconds, tokens = (time.process_time() - started) / threads, sum(len(row.ids) for row in rows)
+    read, trained = _passes(model, *((32, 64) if small else (2, 64)), threads)
     # The sampler reads equal prompts once.
     generated = max(0.0, seconds - read * sum(map(len, set(prompts)))) / tokens
     speed = Speed(generated, read, trained, threads)
@@ -89,7 +94,7 @@ def _lab_prompts(tasks: Sequence[Task], tokenizer: PreTrainedTokenizerBase) -> l
     return [tuple(encode(tokenizer, Prompt(task.prompt(item.problem)))) for task, item in items]
 
 
-def _passes(model: PreTrainedModel, rows: int, length: int) -> tuple[float, float]:
+def _passes(model: PreTrainedModel, rows: int, length: int, threads: int) -> tuple[float, float]:
     """Seconds a token of a forward pass without gradients, and of a step of training; the model is trained."""
     import torch
 
@@ -108,7 +113,7 @@ def _passes(model: PreTrainedModel, rows: int, length: int) -> tuple[float, floa
     seconds = []
     for step in (read, train):
         step()  # the first one allocates
-        started = time.perf_counter()
+        started = time.process_time()
         step()
-        seconds.append((time.perf_counter() - started) / ids.numel())
+        seconds.append((time.process_time() - started) / threads / ids.numel())
     return seconds[0], seconds[1]

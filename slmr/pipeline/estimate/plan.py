@@ -247,7 +247,11 @@ def _bridge(given: Given, rows: Rows, a: Assumptions) -> Flow:
 def _critique(given: Given, rows: Rows, a: Assumptions) -> Flow:
     cases = rows("problems") * a.failed * given["attempts"]
     made = cases * (given["diag"] + given["repair"] + given["new"])
-    return Flow(rows=made, taught=made * a.trace_tokens)
+    return Flow(rows=made + rows("earlier"), taught=made * a.trace_tokens)
+
+
+def _own_correct(given: Given, rows: Rows, a: Assumptions) -> Flow:
+    return Flow(rows=rows("problems") * a.right * _share(given, a) * given["share"] * given["per_problem"])
 
 
 def _full_critique(given: Given, rows: Rows, a: Assumptions) -> Flow:
@@ -285,6 +289,6 @@ _RULES: dict[str, Callable[[Given, Rows, Assumptions], Flow]] = {
     "probe": _probe, "teacher": _teacher, "bridge": _bridge, "critique": _critique,
     "full_critique": _full_critique, "distinct": partial(_handed_on, "traces", None), "rationalize": _rationalize,
     "evaluate": _evaluate, "partition": partial(_handed_on, "probe", None), "mix": partial(_handed_on, "strong", None),
-    "consolidate": partial(_handed_on, "problems", "mixed"), "own_correct": partial(_handed_on, "problems", "right"),
-    "own_pairs": partial(_handed_on, "problems", "mixed"),
+    "consolidate": partial(_handed_on, "problems", "mixed"), "own_correct": _own_correct,
+    "more": partial(_handed_on, "like", None), "own_pairs": partial(_handed_on, "problems", "mixed"),
 }  # fmt: skip
