@@ -23,7 +23,7 @@ from slmr.curriculum.schema import (
     rollouts_by_problem,
     trace,
 )
-from slmr.curriculum.soundness import fault_of
+from slmr.curriculum.soundness import fault_of, known_steps
 from slmr.curriculum.teachers import (
     Teacher,
     TeacherSettings,
@@ -84,14 +84,15 @@ def critiques(
     teacher: Teacher, problems: Sequence[Problem], attempts: Sequence[str], right: Sequence[bool],
     solutions: Sequence[str | None],
 ) -> list[Trace]:  # fmt: skip
-    """The critique of each attempt whose problem the teacher can solve; `right` says which attempts are right."""
-    named = teacher.first_wrong(problems, attempts)
+    """The critique of each attempt whose problem has a sound solution; `right` says which attempts are right."""
+    named, known = teacher.first_wrong(problems, attempts), known_steps(teacher, problems)
     rows = []
-    columns = zip(problems, attempts, right, solutions, named, strict=True)
-    for problem, attempt, is_right, solution, index in columns:
-        steps = split_steps(solution or "")
-        if not steps or (is_right and fault_of(attempt, problem)):
+    columns = zip(problems, attempts, right, solutions, named, known, strict=True)
+    for problem, attempt, is_right, solution, index, only in columns:
+        # A right answer behind a false equation is no attempt to call right.
+        if not solution or fault_of(solution, problem, only) or (is_right and fault_of(attempt, problem)):
             continue
+        steps = split_steps(solution)
         closing = strict_form(problem["gold"], problem["kind"])
         text = teacher.separator.join([*steps, _conclusion(attempt, is_right, index), closing])
         if fault_of(text, problem) is None:
