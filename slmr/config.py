@@ -24,6 +24,11 @@ MethodKind = Literal[
 ]  # fmt: skip
 
 
+def kind_label(kind: str) -> str:
+    """A method's kind in words; `distill` is the class of methods that learn from a stronger model."""
+    return "teacher model" if kind == "distill" else kind
+
+
 class StrictModel(BaseModel):
     """Base of what is read from files: a key that nobody reads is an error."""
 

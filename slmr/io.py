@@ -48,7 +48,8 @@ def disk_faults(where: Path) -> Iterator[None]:
         reason = _REFUSALS.get(_errno(error) or 0)
         if reason is None:
             raise
-        raise WorkError(f"{getattr(error, 'filename', None) or where}: {reason}") from error
+        path = getattr(error, "filename2", None) or getattr(error, "filename", None) or where
+        raise WorkError(f"{path}: {reason}") from error
 
 
 _REFUSALS = {
@@ -57,6 +58,7 @@ _REFUSALS = {
     errno.EACCES: "no permission to write there",
     errno.EPERM: "no permission to write there",
     errno.EROFS: "the file system is read-only",
+    errno.EISDIR: "a folder stands where a file belongs: move it away, and run the same command again",
     errno.ENOTDIR: "part of the path is a file, not a folder",
 }
 

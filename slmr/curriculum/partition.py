@@ -12,7 +12,20 @@ from typing import Any
 from pydantic import Field
 
 from slmr.config import Params
-from slmr.curriculum.schema import DRIFT, GROUPS, Group, Move, Rate, counted, rollouts_by_problem, tally
+from slmr.curriculum.schema import (
+    DRIFT,
+    GROUPS,
+    Group,
+    Move,
+    Problem,
+    Rate,
+    counted,
+    ids_in_groups,
+    problems_by_id,
+    rollouts_by_problem,
+    tally,
+)
+from slmr.errors import RequestError
 from slmr.stage import StageContext, stage
 
 GROUP_ORDER: tuple[Group, ...] = ("hard", "medium", "simple")
@@ -53,6 +66,20 @@ def partition_stage(context: StageContext, params: PartitionParams) -> None:
         moves = drift(context.input("before"), rows)
         DRIFT.write(context.folder, moves)
         context.stats |= drift_counts(moves)
+
+
+def chosen_problems(context: StageContext, groups: Sequence[Group]) -> dict[str, Problem]:
+    """The problems of these groups of the stage's partition; of the whole pool where none is named.
+
+    Raises:
+        RequestError: groups are named, but the stage has no partition.
+    """
+    problems = problems_by_id(context.input("problems"))
+    if not groups:
+        return problems
+    if not context.inputs.get("partition"):
+        raise RequestError("groups are named, but the stage has no partition: give it one in the recipe")
+    return {name: problems[name] for name in ids_in_groups(context.input("partition"), groups)}
 
 
 def partition_row(problem_id: str, correct: int, k: int, bounds: GroupBounds) -> Rate:

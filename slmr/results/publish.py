@@ -129,7 +129,10 @@ def manifests_of(run_rows: Iterable[RunRow]) -> dict[str, dict[str, Any]]:
     for key, run in dict.fromkeys((row.manifest, run) for row, run in run_rows):
         folder = run / "artefacts" / f"evaluate-{key}"
         if (folder / MANIFEST).is_file():
-            manifests[key] = {**_read_json(folder / MANIFEST), "stats": _read_json(folder / "stats.json")}
+            manifest = {
+                name: value for name, value in _read_json(folder / MANIFEST).items() if name != "files"
+            }
+            manifests[key] = {**manifest, "stats": _read_json(folder / "stats.json")}
         elif key in (published := _read_json(run / MANIFESTS)):
             manifests[key] = published[key]
     return manifests

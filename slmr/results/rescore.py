@@ -10,6 +10,7 @@ from typing import Any
 from slmr.errors import RequestError
 from slmr.evaluate.metrics import VERDICT_FIELDS, judged, task_metrics
 from slmr.io import locked, read_rows, write_rows
+from slmr.results.exported import mark_again
 from slmr.results.schema import SummaryRow, read_summary, write_summary
 from slmr.stats.formats import percent
 from slmr.tasks.registry import load_task
@@ -57,6 +58,8 @@ def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
             after, change = _rescored(row, run, tasks_paths)
             rows.append(after)
             changes.append(change)
+        for method, student, seed in dict.fromkeys((row.method, row.student, row.seed) for row in rows):
+            mark_again(run, method, student, seed)
         write_summary(run / "summary.json", rows, summary.contamination)
     return changes
 

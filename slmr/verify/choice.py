@@ -25,7 +25,8 @@ _MARKUP = re.compile(
 )
 _OPTION = r"(?:(?:the )?(?:option|choice|answer|letter|statement|opción|opção|opzione|antwort)\s*)?"
 _ONE = (
-    r"(?:\(\s*(?:[A-J]|[a-j])\s*\)|[\[{<](?:[A-J])[\]}>]|(?<![A-Za-z0-9_'’.-])[A-J](?![A-Za-z0-9_'’]|-[a-z]))"
+    r"(?:\(\s*(?:[A-J]|[a-j])\s*\)|[\[{<](?:[A-J])[\]}>]"
+    r"|(?<![A-Za-z0-9_'’.-])[A-J](?![A-Za-z0-9_'’+]|-\w|\.[A-Z]\.))"
 )
 _AND = r"\s*(?:,|/|&|\b(?:and|or|nor|to|und|oder|et|ou|y|o)\b|和|或|、)\s*"
 _LIST = re.compile(rf"(?i:{_OPTION}){_ONE}(?:(?:{_AND}){{1,2}}(?i:{_OPTION}){_ONE})*")
@@ -44,7 +45,8 @@ _GOOD = (
 _DENIED_BEFORE = re.compile(
     r"(?:\b(?:not|neither|nor|never|cannot(?: be)?|can't be|can not be|couldn't be|isn't|aren't|wasn't|except|without"
     r"|eliminat\w+|rul(?:e|es|ed|ing) out|exclud\w+|reject\w+|discard\w*"
-    r"|rather than|instead of|unlike|over|than|nicht|weder|noch|pas|ni|no es|no puede ser|contradicts?|against"
+    r"|(?:wrong|incorrect|false) (?:answers?|options?|choices?) (?:is|are|was|were|:)|rather than|instead of"
+    r"|unlike|over|than|nicht|weder|noch|pas|ni|no es|no puede ser|contradicts?|against"
     r"|none of|не|(?:all|any|every|none|nothing|each|option|options|anything|everything|one)\s+but|doubt)|n't"
     r"|不是|不选|排除|不能选|除了)\s*"
     r"(?:(?:either|both|the|it(?:'s| is)?|choose|pick|select|go with|be|think"
@@ -52,12 +54,14 @@ _DENIED_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _DENIED_AFTER = re.compile(
-    rf"\s*\?\s*(?:no|nope|not)\b|\s*(?:,? which )?(?:(?:{_COPULA})?\s*(?:all |both |also |clearly |simply "
+    rf"\s*\?+\s*(?:no|nope|not|i doubt|hardly)\b|\s*(?:nicht|não|неверн|не вер|は間違|は誤|は不正解|ではな|は違"
+    rf"|[가이은는] (?:아니|아닙|틀))|\s*(?:goes too far|overstates|misses|ignores|exaggerates"
+    rf"|is an? (?:trap|distractor|common))\b|\s*(?:,? which )?(?:(?:{_COPULA})?\s*(?:all |both |also |clearly |simply "
     rf"|obviously |each |therefore |thus "
     rf"|just |only )*{_BAD}\b(?!\s*\(?[A-J]\b)|n't\b|(?:is|are|was)n't\b"
     rf"|(?:fails?|does|do|did|could|would|should)\s*(?:n't|not)\b|can(?:not|'t| not)\b|fails?\b|contradicts?\b"
     rf"|(?:can|could|may|must|should) be (?:ruled|eliminated|excluded|discarded|rejected)|ist nicht"
-    rf"|est faux|n'est pas|no es|不对|不是(?!\s*[A-J])|是?(?:错|不正确))", re.IGNORECASE,
+    rf"|est faux|n'est pas|no es|(?:项|选项)?(?:不对|不是(?!\s*[A-J])|是?(?:错|不正确)))", re.IGNORECASE,
 )  # fmt: skip
 _ASSERTED_BEFORE = re.compile(
     r"(?:\b(?:so|thus|hence|therefore|leav(?:es|ing)(?: only| us with)?|choose|chose|select(?:ed)?|pick(?:ed)?"
@@ -83,6 +87,7 @@ _OTHERS = re.compile(
 )  # fmt: skip
 _JOINT = re.compile(r"\b(?:and|or|nor|und|oder|et|ou|y|o)\b|和|或", re.IGNORECASE)
 _TOLD = re.compile(r"\s*(?:says|states|claims|mentions|describes|refers|talks|suggests|implies|asks)\b")
+_SAID = re.compile(r"\s*(?:is|was|are|seems|looks)\b")
 _GUESS = re.compile(r"(?:maybe|perhaps|possibly|it (?:might|could|may) be)\b", re.IGNORECASE)
 _LOWER = re.compile(r"(?:[Oo]ption\s+)?([a-j])\)(?:\.?$|\s.*)")
 _ONLY_LETTERS = re.compile(rf"[\s.,;:/&()]*{_ONE}(?:[\s.,;:/&()]*{_ONE})*[\s.,;:/&()]*")
@@ -96,10 +101,11 @@ _ECHO = re.compile(r"[\s*(]*([A-J])[.):\s]")
 
 # An option and what is said of it, one after the other: `A: incorrect`, `B is right because ...`.
 _VERDICT = re.compile(
-    r"(?:^|(?<=[\s.;]))\(?([A-J])\b[)\].:]*\s*(?:-\s*|is\s+|[:=]\s*|[^\n.]{1,80} -\s+)?"
+    r"(?:^|(?<=[\s.;]))\(?((?-i:[A-J]))\b[)\].:]*\s*(?:-\s*|is\s+|[:=]\s*|[^\n.]{1,80} -\s+)?"
     r"(yes|no|true|false|correct|incorrect|right|wrong|not correct|valid|invalid)\b[^\n.;]*",
     re.IGNORECASE,
 )
+_MARKS = str.maketrans({**dict.fromkeys("✓✔✅☑", " correct;"), **dict.fromkeys("✗✘❌✖", " incorrect;")})
 _RIGHT = re.compile(r"yes|true|correct|right|valid", re.IGNORECASE)
 # "Out of A and C, ..."
 _AMONG = re.compile(rf"^(?:out of|between|among|of|from)\s+{_LIST.pattern}\s*,\s*", re.IGNORECASE)
@@ -121,7 +127,7 @@ def parse(text: str) -> str | None:
     lower = _LOWER.fullmatch(plain)
     if lower:
         return lower[1].upper()
-    judged = _judged(plain)
+    judged = _judged(text)
     if judged:
         return judged
     plain = _AMONG.sub("", plain)
@@ -135,6 +141,9 @@ def parse(text: str) -> str | None:
             return _settled(_roles(plain))
         if _DENIED_AFTER.match(rest):
             return _settled(_roles(plain))
+        if _SAID.match(rest):
+            roles = _roles(plain)
+            return _settled(roles) if roles.asserted or roles.denied else letter
         if _TEXT_FOLLOWS.match(rest) or lead[1][0] in "([{<":
             return letter
     return _settled(_roles(plain))
@@ -142,7 +151,7 @@ def parse(text: str) -> str | None:
 
 def _judged(text: str) -> str | None:
     """The one option that is judged right where all are judged one by one: `A) No. B) Yes.`"""
-    verdicts = _VERDICT.findall(text)
+    verdicts = _VERDICT.findall(_plain(text.translate(_MARKS)))
     right = [letter for letter, verdict in verdicts if _RIGHT.fullmatch(verdict)]
     in_order = [letter for letter, _ in verdicts] == list("ABCDEFGHIJ"[: len(verdicts)])
     return right[0] if len(verdicts) > 2 and in_order and len(right) == 1 else None
@@ -224,7 +233,7 @@ def extract(text: str) -> Answer | None:
     """The answer: `Answer: B`, else a box, else "the answer is B", else what the last lines assert."""
     for requested in reversed(list(_REQUESTED.finditer(text))):
         stated = requested[1].strip()
-        if not _LIST.search(stated):
+        if not _LIST.search(stated) and not _LOWER.fullmatch(stated):
             continue
         after = text[requested.end() :]
         strict = not after.strip(" \t\r\n.") and bool(_STRICT.fullmatch(stated))
@@ -244,7 +253,7 @@ def _last(text: str) -> Answer | None:
     if not lines or unsure(lines[-1]):
         return None
     listed = "\n".join(lines[-_OPTIONS:])
-    if _judged(_plain(listed)):
+    if _judged(listed):
         return Answer(listed[-_HEAD:], False)
     for back, line in enumerate(reversed(lines[-_LINES:])):
         at = len(lines) - 1 - back

@@ -16,16 +16,18 @@ _FINAL_CHANNEL = "<|channel|>final<|message|>"
 _TOKEN = re.compile(
     r"<[|｜][^|｜<>\s]{1,40}[|｜]>|</?s>|<(?:eos|bos|pad|EOT|EOD|end_of_turn|start_of_turn|end_of_text"
     r"|end▁of▁sentence)>"
-    r"|<end_of_utterance>|\[/?INST\]|\[e~\["
+    r"|<</?SYS>>|<end_of_utterance>|\[/?INST\]|\[e~\["
 )
-_ROLE = re.compile(r"\s*(?:user|assistant|model|system|human)\b[ \t]*:?(?=\s)", re.IGNORECASE)
+_ROLE = re.compile(r"\s*(?:user|assistant|model|system|human)\b[ \t]*:?(?=\s|<)", re.IGNORECASE)
 # A line that only a new turn or a new problem begins with.
 _NEXT_TURN = re.compile(
     r"\n[ \t]*(?:(?:user|human|assistant|system|model)[ \t]*\n"
-    r"|[#*>\d. ]{0,8}(?:Human|User|Assistant|Question|Problem|Exercise|Instruction|Task|Example|Prompt|Q|Input"
+    r"|[#*>\d. ]{0,8}(?:Human|User|Assistant|Passage|Context|Question|Problem|Exercise|Instruction|Task|Example"
+    r"|Prompt|Q|Input"
     r"|Frage|Aufgabe"
     r"|Pregunta|Problema|Pregunta|问题|题目|问|Вопрос|Задача|질문|問題)"
-    r"[ \t]*\d{0,3}[ \t]*(?:\*\*)?[:：.]|#{1,5} (?:Question|Problem|Exercise|Task|Example"
+    r"[ \t]*\d{0,3}[ \t]*(?:\*\*)?[:：.]|(?:Question|Problem|Exercise) \d{1,3}[ \t]*\n"
+    r"|\d{1,3}[.)] [^\n]*\?[ \t]*\n|#{1,5} (?:Question|Problem|Exercise|Task|Example"
     r"|Instruction)\b[^\n]{0,20}\n)",
 )
 # What a prompt asks for. Behind an answer, in a paragraph of its own, it belongs to a made-up problem.
@@ -37,10 +39,12 @@ _INSTRUCTS = re.compile(
 )
 _ECHO = re.compile(r"\W*Examples?\b", re.IGNORECASE)  # the prompt's own, not an answer
 _ANSWERED = re.compile(
-    r"####[ \t]*[^\s#]|\\boxed\s*\{|\banswer\b[^\n]{0,30}?(?:\bis\b|[:：=])\W{0,8}\w|答案[是为：:]",
-    re.IGNORECASE,
+    r"####[ \t]*[^\s#]|^A:[ \t]*\S|\\boxed\s*\{|\banswer\b[^\n]{0,30}?(?:\bis\b|[:：=])\W{0,8}\w|答案[是为：:]",
+    re.IGNORECASE | re.MULTILINE,
 )
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\ufe0e\ufe0f"))
+_INVISIBLE = dict.fromkeys(
+    map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff\u00ad\ufe0e\ufe0f")
+)
 _SPELLING = {
     **dict.fromkeys(map(ord, "\u2212\uff0d\ufe63\u2010\u2011\u2012\u2013"), "-"),
     **dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u3000"), " "),
@@ -85,10 +89,13 @@ def _first_turn(text: str) -> str:
 
 
 # A transcript that goes on, and a paragraph that asks the next question behind `####`.
-_TRANSCRIPT = re.compile(r"\n\s*(?:User|Human)\s*:[^\n]*(?:\n[^\n]+)*?\n\s*(?:Assistant|AI|Bot)\s*:")
+_TRANSCRIPT = re.compile(
+    r"\n[ \t]*(?:User|Human)[ \t]*:[^\n]*(?:\n[^\n]{0,1000}){0,20}?\n[ \t]*(?:Assistant|AI|Bot)[ \t]*:",
+    re.IGNORECASE,
+)
 _ASKS = re.compile(
-    r"\n[ \t]*\n+(?!\W*(?:wait|hmm|but|no|actually|let|is|so|oops|check|why|what if)\b)"
-    r"(?=[^\n]*\b(?:How (?:many|much|long|far|old|fast)|What (?:is|are|was)|Find|Calculate)\b[^\n]*\?)",
+    r"\n[ \t]*\n(?!\W{0,9}(?:wait|hmm|but|no|actually|let|is|so|oops|check|why|what if)\b)"
+    r"(?=[^\n]{0,400}?\b(?:How (?:many|much|long|far|old|fast)|What (?:is|are|was)|Find|Calculate)\b[^\n]{0,200}\?)",
     re.IGNORECASE,
 )
 

@@ -28,7 +28,7 @@ _IS = (
     r"|beträgt|sind|est|vaut|es|son|é|è|are)\b(?!n't)"
     r"|\b(?:should|must|would|will|has to|can only) be\b|\bequals?\b"
     r"|应该是|应为|应该为|应是|是|为|は|が|은|는|이|:|：|=|—"
-    r"|-(?=\s))[\s*_}]*)"
+    r"|(?<=твет)\s(?=[\d$\\-])|-(?=\s))[\s*_}]*)"
 )
 FILLER = (
     r"be|is|are|was|were|equals?(?: to)?|simply|just|the|an?|answer|value|option|choice|exactly|really|necessarily"
@@ -44,7 +44,8 @@ _SKIP = re.compile(
 _STRONG = re.compile(rf"(?:{_ANSWER})(?i:{_RIGHT}{_IS})")
 _OTHER = re.compile(r"^[ \t*_]*A:|<answer>|\bAnswer\b[ \t*_]*(?=\\boxed|\n)", re.MULTILINE)
 _HEADING = re.compile(
-    r"^[ \t#*_✅]*(?:the )?(?:final |correct )?(?:answer|result|solution)[ \t]*[*_]*[ \t]*:?[ \t]*[*_]*[ \t]*(?=\n)",
+    r"^[ \t#*_✅]*(?:the )?(?:final |correct )?(?:answer|result|solution|lösung|ergebnis|resultado|résultat"
+    rf"|{_ANSWER})(?: finale?| correcta?)?[ \t]*[*_]*[ \t]*:?[ \t]*[*_]*[ \t]*(?=\n)",
     re.IGNORECASE | re.MULTILINE,
 )
 _WEAK = re.compile(rf"(?:{_RESULT})(?i:{_IS})")

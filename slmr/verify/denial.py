@@ -97,7 +97,7 @@ _ANOTHER = _any(
 # What takes an answer back in so many words; not "wrong in my first attempt", "not sure why", "forgot to mention".
 _TAKES_BACK = _pattern(
     r"\b" + _any(
-        "no,? wait", "wait,? no", "scratch that", "i mis(?:read|calculated|counted|took)", "strike that",
+        "no,? wait", "wait,? no", "scra(?:tch|p) that", "i mis(?:read|calculated|counted|took)", "strike that",
         "never ?mind(?! the\\b)", "my bad", r"oops(?![^.!?]*\b(?:stands|holds|the same)\b)", "just kidding",
         "(?:ignore|disregard|forget) (?:that|this|the above|it)", "i (?:take (?:that|this|it) back|retract)",
         "i (?:was|am|'m) (?:wrong|mistaken)(?! (?:earlier|before|at first|initially|in|about|to))",
@@ -127,11 +127,11 @@ _TAKES_BACK = _pattern(
 )  # fmt: skip
 # Words that take back only if another value follows.
 _TURNS = _pattern(
-    r"(?:^|(?<=[.!?;:,\n—(])|(?<=\band)|(?<=\bbut)|(?<=- ))[\s*_()\[]*" + _any(
+    r"(?:^|(?<=[.!?;:,\n—(])|(?<=\band)|(?<=\bbut)|(?<=- ))[\s*_()\[]*(?:(?:so|but|and|well|oh|ah|hmm),? )?" + _any(
         r"wait(?=\s*(?:[,.;:!?—…-]|$|(?:no|it|that|the|actually)\b))", "actually", "correction", "hold on", "sorry",
         "edit", "update", "hmm+", "no", "rather",
         "i mean(?:t)?",
-        "instead", "on second thou?ghts?", "or rather", "ah", "oh", "in fact", "moment", "korrektur", "nein",
+        "instead", "on second thou?ghts?", "or rather", "ah", "oh", "in fact", "moment", "korrektur", "nein", "нет",
         "pardon", "attendez", "erreur",
         "en fait",
         "perdón", "espera", "corrección", "en realidad", "等等", "更正", "不", "实际上",
@@ -246,6 +246,8 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
     """What a sentence says that the answer is: the same value, another one, or nothing."""
     alone = _ALONE_VALUE.match(sentence)
     last = stated(alone[1]) if alone else None
+    if _SUPPOSED.search(sentence):
+        return last
     for value in list(_IS_ANSWER.finditer(sentence))[-_MAX_CUES:]:
         if not _DENIED_BEFORE.search(sentence[max(0, value.start() - _NEAR) : value.start()]):
             same = stated(value[1])
@@ -268,6 +270,10 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
     return last
 
 
+# "Without the restriction it would be 16" says nothing of the answer.
+_SUPPOSED = _pattern(
+    r"\b(?:without|if|unless|had|were|otherwise)\b[^.!?]{0,200}\bwould\b|\bwould\b[^.!?]{0,200}\b(?:without|if|unless)\b"
+)
 _NEGATED = _pattern(r"[\s*_]*(?:not|never|nicht|pas|不是)\b(?! only)\s*")
 
 

@@ -25,6 +25,7 @@ _BECAUSE = re.compile(
     re.DOTALL,
 )
 _NOT_TAIL = re.compile(r"(?:,|,? and)\s+not\b.*$|\s+(?:rather than|instead of)\b.*$", re.DOTALL)
+_DANGLING = re.compile(r"^[\d.,\s]+[-+*/=]$")
 _CONCLUDES = re.compile(r"(?:therefore|thus|hence|so|consequently|finally)\b", re.IGNORECASE)
 _FAREWELL = re.compile(r"i hope\b", re.IGNORECASE)
 _PROSE = re.compile(r"[Aa]nswer[ ]?[:=]|[A-Za-z]{3,}[ ][A-Za-z]{2,}[ ][^{}]{0,200}\d")
@@ -136,6 +137,8 @@ def _within(text: str) -> str | None:
         return str(value)
     text = _NOT_TAIL.sub("", text)
     segments = _segments(text)
+    if any(_DANGLING.search(content) for content, _, _ in segments):
+        return numeric.one_number(text)  # dollars of money
     if segments and text.strip() != text[segments[-1][1] : segments[-1][2]]:
         after = text[segments[-1][2] :]
         number = numeric.one_number(after.rsplit(" is ", 1)[-1]) if " is " in after else None
@@ -175,7 +178,9 @@ def _bare(lines: list[str]) -> str | None:
     if concluded and mathexpr.is_number(concluded[1]):
         return concluded[1]
     prose = re.search(
-        r"[A-Za-z]{3,}[^A-Za-z\\]+[a-z]{2,}|[\u0600-\u06ff\u4e00-\u9fff]", re.sub(r"\\[a-z]+", "", last)
+        r"[A-Za-z]{3,}[^A-Za-z\\]+[a-z]{2,}|\b[A-Za-z]{2,} [a-z]{2,} \d"
+        r"|[\u0600-\u06ff\u4e00-\u9fff]",
+        re.sub(r"\\[a-z]+", "", last),
     )
     if len(lines) == 1 and len(last) <= 2_000 and not prose:
         return last

@@ -40,7 +40,11 @@ _EDGES = " \t\n*_`\"'“”"
 _NAMED_UNIT = r"(?:kg|km|cm|mm|mph|ml|lbs?|hrs?|ft|mi|in|g|m|h|s)(?:\^?\{?[23]\}?)?(?![A-Za-z0-9_])"
 _GLUED, _KNOWN_UNIT = re.compile(r"[A-Za-z]"), re.compile(_NAMED_UNIT)
 _TOKEN_BEFORE = re.compile(r"(?:[A-Za-z0-9_.]|\d[:/,]|\d\*\*)$")
-_TOKEN_AFTER = re.compile(rf"{_NAMED_UNIT}|(?![A-Za-z0-9_/^]|[.,:]\d|-\d)", re.ASCII)
+_TOKEN_AFTER = re.compile(
+    rf"{_NAMED_UNIT}|(?![A-Za-z0-9_/^]|[.,:]\d|-\d|\\(?:pi|sqrt|[dt]?frac|log|ln|sin|cos"
+    rf"|tan|binom)(?![a-z]))",
+    re.ASCII,
+)
 _FIND = re.compile(r"(?:(?<![\d)A-Za-z])[-+])?(?:\\?\$|€|£|¥|₹)?\s?(?<![A-Za-z0-9_])(?:\d|\.\d)")
 # In front of a number: it is a name's, or something is done to it.
 _NO_VALUE_BEFORE = re.compile(
@@ -52,22 +56,34 @@ _NO_VALUE_BEFORE = re.compile(
 )  # fmt: skip
 _CHANGES = re.compile(
     r"\b(?:or|not|minus|plus|times|squared|cubed|factorial|half|maybe|perhaps|possibly|base|mod|over|divided"
-    r"|percent of|to|than|between|square root|oder|ou|hundred|thousand|million"
+    r"|percent of|to|than|between|square root|oder|ou|hundred|thousand|million|below"
     r"|is|was|isn't|if|but|except)\b|或|不", re.IGNORECASE,
 )  # fmt: skip
 _DENIES = re.compile(
     r"\b(?:not|n't|never|neither|nor|cannot|between|either|maybe|perhaps|possibly|nicht|pas)\b|n't|不",
     re.IGNORECASE,
 )
+# "30, no wait, 45"
+_TURNED = re.compile(r",?\s+(?:no|wait|actually|sorry|or rather|i mean|make that)\b[^\d\n]*\d", re.IGNORECASE)
+_NOT_TAIL = re.compile(
+    r"(?:(?:,|,? and|,? but)\s+not|\s(?:instead of|rather than))\s+\$?-?\d[\d.,]*%?[\s.!]*$", re.IGNORECASE
+)
+_BUT = re.compile(r",?\s*(?:but|though|yet) (?:that|this|it)\b", re.IGNORECASE)
+_FALSE = re.compile(
+    r"\b(?:wrong|incorrect|false) (?:answer|result|value)s? (?:is|are|was|were|:)", re.IGNORECASE
+)
 _BOUND = re.compile(
-    r"[\s*$:]*(?:at (?:least|most)|no (?:more|less|fewer) than|under|over|up to)\b", re.IGNORECASE
+    r"[\s*$:]*[±≤≥]|[\s*$:]*\\(?:pm|geq?|leq?|gt|lt)\b|[\s*$:]*[<>]=?\s*\\?\$?\d|[\s*$:]*(?:at (?:least|most)"
+    r"|no (?:more|less|fewer) than|under|over|up to)\b",
+    re.IGNORECASE,
 )
 _CODE = re.compile(r"\blambda\b[^.\n]*:|\bdef \w+\(|\b(?:exec|eval|print|int|system)\s*\(|\)\(\)|__[a-z]+__")
 _LISTED = re.compile(r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$", re.IGNORECASE)
 _WORKING = re.compile(r"\s*\(([\d\s.,$+*/-]{3,80})\)\s*$")
 _ASIDE = re.compile(r"\s*\((?:not|and not|rather than|instead of)\b[^()]*\)$", re.IGNORECASE)
 _MODIFIES = re.compile(
-    r"!|\s*(?:squared|cubed|factorial|plus|minus|times|base|mod|divided by|or)\b"
+    r"!|\s*[-+]\s*$|\s*(?:degrees?|°[CF]?)?\s*below\b|\s*(?:squared|cubed|factorial|plus|minus|times|base|mod"
+    r"|divided by|or)\b"
     r"|\s*[-+*/×÷^]\s*\d"
     rf"|\s*(?:to|through|until|and|-)\s*(?:{WORDS.pattern})",
     re.IGNORECASE,
@@ -94,6 +110,8 @@ def parse(text: str) -> Fraction | None:
     if simple is not None or len(text) > 2 * MAX_DIGITS:
         return simple
     plain = _clean(text)
+    if _BOUND.match(plain):
+        return None
     if "=" in plain:
         return _of_equation(plain)
     found = quantity.quantity(plain)
@@ -172,7 +190,7 @@ def requested(text: str) -> Answer | None:
             continue
         after = text[end:]
         strict = not after.strip(" \t\r\n.") and bool(_STRICT.fullmatch(line)) and end == match.end()
-        number = None if _BOUND.match(line) or line.endswith("!!") else one_number(line.rstrip("!"))
+        number = None if line.endswith("!!") else one_number(line.rstrip("!"))
         return Answer(line if strict else number or line, strict, text[: match.start()], after)
     return None
 
@@ -186,7 +204,7 @@ def _in_box(text: str) -> Answer | None:
 
 def _stated(text: str) -> Answer | None:
     for statement in statements(text):
-        number = None if _BOUND.match(statement.text) else one_number(statement.text.rstrip("!"))
+        number = one_number(statement.text.rstrip("!"))
         if number or re.search(r"\d", statement.text):
             return Answer(number or statement.text, False, text[: statement.start], text[statement.end :])
     return None
@@ -196,12 +214,15 @@ def one_number(text: str) -> str | None:
     """The number in a stated answer such as "12 apples in all"; None if it names several or denies."""
     if parse(text) is not None:
         return text
-    if len(text) > _MAX_STATEMENT or repeats(text) or _contradicts_itself(text):
+    if len(text) > _MAX_STATEMENT or _BOUND.match(text) or repeats(text) or _contradicts_itself(text):
         return None
     for statement in statements(text):
         if parse(statement.text) is not None and not hedged(text[: statement.start]):
             return statement.text
     plain = _BECAUSE.sub("", text)
+    rest = text[len(plain) :]
+    if _TURNED.match(rest) or (_BUT.match(rest) and denied_behind(rest)):
+        return None
     if hedged(plain):
         found = tokens(plain)  # "7 or equivalently 14/2"
         same = len(found) > 1 and len({t.value for t in found}) == 1 and not _DENIES.search(plain)
@@ -227,14 +248,15 @@ def _last_number(text: str) -> Answer | None:
         return Answer(whole, False)
     if repeats(tail[-300:]) or _CODE.search(tail.strip().rsplit("\n", 1)[-1]):
         return None
-    found = tokens(tail)
+    found = tokens(_NOT_TAIL.sub("", tail)) or tokens(tail)
     if not found:
         return _last_words(tail)
     last = found[-1]
     sentence = re.split(r"[.!?]\s|\n", tail[: last.start])[-1]
-    behind = re.split(r"[.!?]\s|\n", tail[last.end :])[0]
+    behind = _NOT_TAIL.sub("", re.split(r"[.!?]\s|\n", tail[last.end :])[0])
     if (
         hedged(sentence)
+        or _FALSE.search(sentence)
         or _LISTED.search(sentence)
         or _changed_behind(behind)
         or hedged(behind[:40])

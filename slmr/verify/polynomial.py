@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from slmr.verify.tree import Unreadable
+from slmr.verify.tree import DivisionByZero, Unreadable
 
 Monomial = tuple[tuple[str, Fraction], ...]
 Sum = dict[Monomial, Fraction]
@@ -88,7 +88,7 @@ def power(base: Sum, exponent: Sum) -> Sum:
         return atom(f"({canonical(base)})^({canonical(exponent)})")
     if not base:
         if q <= 0:
-            raise Unreadable("division by zero")
+            raise DivisionByZero("a power of zero") if q else Unreadable("zero to the power of zero")
         return {}
     if len(base) == 1:
         return _power_of_term(*next(iter(base.items())), q)

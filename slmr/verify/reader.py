@@ -169,7 +169,7 @@ class _Reader:
                 return self._in_degrees(Node("power", (base, (yield self._exponent()))))
             if not self._took("!"):
                 return self._in_degrees(base)
-            base = Node("factorial", (base,))
+            base = Node("double_factorial" if self._took("!") else "factorial", (base,))
 
     def _in_degrees(self, value: Node) -> Node:
         """A value with the degree sign that follows: an angle within a function of angles, else a unit."""
@@ -367,6 +367,9 @@ class _Reader:
             elif mark == "_" and name != "int":
                 self._expect("{")
                 variable, found["_"] = yield self._lower(name)
+            elif self._peek()[0] in ("number", "letter"):  # alone: in `^3_{k=1}` the 3 has no subscript
+                kind, text = self._next()
+                found[mark] = number(decimal(text)) if kind == "number" else symbol(text)
             else:
                 found[mark] = yield self._exponent()
         return found["_"], found["^"], variable

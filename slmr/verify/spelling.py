@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from slmr.verify.completion import fold
+from slmr.verify.quantity import in_words
 from slmr.verify.units import without_plain_unit, without_units
 
 _DROP = re.compile(
@@ -18,7 +19,8 @@ _LOOK = re.compile(
     r"\\f?colorbox(?:\s*\{[^{}]*\}){1,2}(?=\s*\{)|\\(?:text)?color\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}|\\(?:boldsymbol"
     r"|mathbf|bm|bf|rm|it|pmb|underline|uline"
     r"|framebox|boxed|fbox|emph|mathit|mathsf|mathtt|large|Large|LARGE"
-    r"|bbox(?:\s*\[[^\]]*\])?|huge|small|normalsize|displaystyle|textstyle|bfseries|mathstrut|strut|nonumber|hfill|mathop"
+    r"|bbox(?:\s*\[[^\]]*\])?|huge|small|normalsize|displaystyle|textstyle|bfseries|mathstrut|strut|nonumber"
+    r"|hfill|mathop"
     r"|mathrm(?=\s*\{\s*[ei]\s*\}))(?![a-zA-Z])"
 )
 _WRAP = re.compile(
@@ -38,10 +40,13 @@ _NO_SOLUTION = re.compile(
 # `\\text{The area is } 12`, `12^{\\text{th}}`: words that only introduce a value, an ordinal's ending.
 _LABEL = re.compile(
     r"^\\text(?:bf|it)?\s*\{(?![^{}]*\b(?:not|n't|less|more|most|least|than|half|twice|minus"
-    r"|negative)\b)[^{}]*(?:\b(?:is|are)|[:=])\s*\}\s*"
+    r"|negative)\b)[^{}]*(?:\b(?:is|are|was|were|has|have|had|takes?|needs?|costs?|gets?|gives?|makes?|equals)"
+    r"|[:=])\s*\}\s*"
+    r"|^\\text(?:bf|it)?\s*\{[A-Za-z ]{3,}\}\s*:\s*(?=[^\s:][^:]*$)"
 )
 _ORDINAL = re.compile(
-    r"(?<=\d)\^\s*\{?\s*(?:st|nd|rd|th)\s*\}?$|(?<=\d)\s*(?:\^\s*\{\s*)?\\(?:text|mathrm|textrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s*\}?$"
+    r"(?<=\d)\^\s*\{?\s*(?:st|nd|rd|th)\s*\}?$|(?<=\d)\s*(?:\^\s*\{\s*)?\\(?:text|mathrm|textrm)\s*\{\s*(?:st"
+    r"|nd|rd|th)\s*\}\s*\}?$"
 )
 _MIXED = re.compile(r"(?<![\d.,_^\\{/])(\d+)(?:\s+|\s*\+?\\?\s+and\s+)(\d+)\s*/\s*(\d+)(?![\d/])")
 _DIGIT_ARGUMENTS = re.compile(r"(\\[dtc]?(?:frac|binom))\s*(\d)\s+(\d)(?!\d)")
@@ -54,6 +59,10 @@ _CASES = re.compile(
     r"(?:\\left\s*\\\{\s*)?\\begin\{(?:cases|aligned|array)\}(?:\{[lcr| ]*\})?((?:(?!\\begin|\\end).)*)"
     r"\\end\{(?:cases|aligned|array)\}(?:\s*\\right\s*\.)?"
 )
+_UNIT_FRACTION = re.compile(
+    r"\\[dt]?frac\s*\{\s*\\(?:text|mathrm)\s*\{([A-Za-z ]+)\}\s*\}\s*\{\s*\\(?:text|mathrm)\s*\{([A-Za-z ]+)\}\s*\}"
+)
+_IN_WORDS = re.compile(r"^(\d{1,9})(?:\s|\\ )*\(([a-z][a-z -]+)\)$")
 _OUTWARD = re.compile(r"^\]|\[$")
 _INTERVAL = re.compile(r"([\[\]])([^\[\],;]+[,;][^\[\],;]+)([\[\]])")
 _COMMAND = re.compile(r"\\([a-zA-Z]+)")
@@ -87,8 +96,12 @@ _SAME = [
     (re.compile(r"\\mathbb\s*([A-Z])"), r"\\mathbb{\1}"), (re.compile(r"\b([aApP])\.\s?[mM]\b\.?"), r"\1m"),
     (re.compile(r"^(?:the set of )?all (?:real numbers|reals)$|^\\mathbb\{R\}$", re.IGNORECASE),
         r"(-\\infty,\\infty)"),
-    (re.compile(r"(?<![\\a-z])(?:infinity|infty)(?![a-z])"), r"\\infty"), (re.compile(r"_\{(\d+)\}"), r"_\1"),
+    (re.compile(r"(?<![\\a-z])(?:infinity|infty|inf)(?![a-z])"), r"\\infty"), (re.compile(r"_\{(\d+)\}(?!\d)"), r"_\1"),
     (re.compile(r"^\\\{\s*[a-z]\s*(?:\\in\s*\\mathbb\{R\}\s*)?(?:\\mid|:|\|)\s*(.*)\\\}$"), r"\1"),
+    (re.compile(r"^[a-z]\s*(?:\\mid|[|:])\s*([^|]*[<>≠][^|]*)$"), r"\1"),
+    (re.compile(r"^\\mathbb\{R\}(?:_\{?\+\}?|\^\{?\+\}?|_\{>\s?0\})$"), r"(0,\\infty)"),
+    (re.compile(r"^\|([a-z])\|\s*(<=|<)\s*([^<>|]+)$"), r"-(\3)\2\1\2\3"),
+    (re.compile(r"\\sqrt\[\s*\]"), r"\\sqrt"),
     # How computer algebra prints: a plain limit as one from above, a matrix in brackets of its own.
     (re.compile(r"(\\to|arrow)(\s*-?[\w\\ ]+?)\^(?:\+|\{\+\})(?=\s*\})"), r"\1\2"),
     (re.compile(r"[\[(]\s*(⟦[^⟦⟧]*⟧)\s*[\])]"), r"\1"),
@@ -98,6 +111,7 @@ _SAME = [
 def normalise(text: str, is_gold: bool = False) -> str:
     """The text in one spelling, still LaTeX."""
     plain = fold(text).replace("\\langle", "(").replace("\\rangle", ")").replace("\\text{,}", "{,}")
+    plain = _UNIT_FRACTION.sub(r"\\text{ \1/\2}", plain.replace("\\circ{}", "\\circ"))
     plain = _bare(re.sub(r"\s+", " ", plain).strip().strip("*`"))
     plain = re.sub(
         r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, _CASES.sub(_system, plain))
@@ -106,6 +120,7 @@ def normalise(text: str, is_gold: bool = False) -> str:
     plain = _RECURRING.sub(_fraction, without_units(plain, is_gold))
     for _ in range(2):
         plain = _WRAP.sub(r"\1", plain)
+    plain = _IN_WORDS.sub(lambda m: m[1] if in_words(m[2]) == int(m[1]) else m[0], plain.strip())
     plain = _THOUSANDS.sub(lambda m: re.sub(r"\D", "", m[0]), _DOLLARS.sub("", plain).strip())
     plain = _DROP.sub("", without_plain_unit(_BLANK.sub(" ", plain).strip()))
     plain = _COMMAND.sub(lambda m: _COMMANDS.get(m[1], m[0]), plain.translate(_SIGNS))

@@ -47,8 +47,10 @@ _PIECE = (
 )
 _JOINED = r"\s*(?:\\cdot|\\times|\*|·|/|\\,|\\ |~)?\s*"
 _ASIDE = re.compile(r"\([A-Za-z ]{3,40}\)")
-_TEXTS = re.compile(rf"(?<=[\d}}).!i°%\]π])(?:\s|\\[,;: ]|~)*((?:{_PIECE})(?:{_JOINED}{_PIECE})*)\.?")
-_PLAIN = re.compile(r"(?<=[\d})°])\s+([A-Za-z][A-Za-z./ ]{0,40}?)(?:\s?\^\{?[23]\}?)?\.?$")
+_TEXTS = re.compile(
+    rf"(?<=[\d}}).!i°%\]π])(?:\s|\\[,;: ]|~)*(?:\\cdot\s*)?((?:{_PIECE})(?:{_JOINED}{_PIECE})*)\.?"
+)
+_PLAIN = re.compile(r"(?<=[\d})°π])\s+([A-Za-z][A-Za-z./ ]{0,40}?)(?:\s?\^\{?[23]\}?)?\.?$")
 _GLUED = re.compile(
     r"(?<=[\d})])\s?(?:cm|mm|km|kg|mph|ft|mi|ml|inches|in\.|degrees|hours|meters|metres|units|dollars"
     r"|cents)(?:\s?/\s?[a-z]+)?(?:\^\{?[23]\}?)?\.?$"
@@ -163,6 +165,11 @@ def size_of(text: str) -> tuple[str, Fraction] | None:
 
 def is_unit(words: list[str]) -> bool:
     """Whether words are a unit: known names, or a plural with what describes it."""
+    joint = next((i for i, word in enumerate(words) if word.lower() in ("of", "to")), 0)
+    if joint and _is_name(words[joint - 1]) and is_unit(words[:joint]):  # "grams of sugar", "ways to choose"
+        return all(
+            word.isalpha() and word.lower() not in _NO_UNIT - {"choose"} for word in words[joint + 1 :]
+        )
     if not words or len(words) > 6 or any(word.lower() in _NO_UNIT for word in words):
         return not words
     if all(_is_name(word) or word.lower() in _JOINTS for word in words):

@@ -6,8 +6,8 @@ import re
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z \-']*")
 _KNOWN = {"yes", "no", "odd", "even", "true", "false", "none"}
-_SENTENCE = re.compile(r"^.*\b(?:is|are) (?!not\b)")
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})\s*([aApP])?(?:\.?\s?[mM]\.?)?")
+_SENTENCE = re.compile(r"^(?:.*\b(?:is|are) (?!not\b))?(?:(?:an?|the) )?")
+_CLOCK = re.compile(r"(\d{1,2})(?::(\d{2})\s*([aApP])?(?:\.?\s?[mM]\.?)?|\s*([aApP])\.?\s?[mM]\.?)")
 # The letter of an option in front of its value: `\textbf{(C)}\ 9`.
 _OPTION = re.compile(
     r"\\(?:text|textbf|mathrm|mathbf)\s*\{\s*(?:\(([A-J])\)|([A-J])[.:)])\s*\}(?:\s|\\[ ,;:]|~|\\q?quad)*(?=[^\s.])"
@@ -22,7 +22,7 @@ def same_words(mine: str, theirs: str, is_text: bool) -> bool | None:
     if not (is_text or plain in _KNOWN or (len(plain) >= 5 and "\\" not in mine)):
         return None
     if "\\" in mine or "(" in mine:
-        return None
+        return False if is_text and plain not in mine.lower() and "\\text" not in mine else None
     letters = re.sub(r"[^a-z]", "", plain)
     return letters in (re.sub(r"[^a-z]", "", side.lower()) for side in (mine, _SENTENCE.sub("", mine)))
 
@@ -32,8 +32,9 @@ def same_clock(mine: str, theirs: str) -> bool | None:
     left, right = _CLOCK.fullmatch(mine), _CLOCK.fullmatch(theirs)
     if not left or not right:
         return None
-    halves = [side[3].lower() if side[3] else "" for side in (left, right)]
-    return (int(left[1]), left[2]) == (int(right[1]), right[2]) and (halves[0] == halves[1] or not halves[0])
+    halves = [(side[3] or side[4] or "").lower() for side in (left, right)]
+    times = [(int(side[1]), side[2] or "00") for side in (left, right)]
+    return times[0] == times[1] and (halves[0] == halves[1] or not halves[0])
 
 
 def labelled(answer: str) -> tuple[str, str] | None:

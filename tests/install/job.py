@@ -113,7 +113,7 @@ def main() -> None:
 def whole(environment: Environment, wheel: Path, job: str, torch: str) -> None:
     resolution = {"newest": "highest", "lowest": "lowest-direct"}[job]
     environment.install(
-        "--resolution", resolution, *requirements(wheel), torch_wheel(torch, environment.place)
+        "--resolution", resolution, *requirements(wheel, "all"), torch_wheel(torch, environment.place)
     )
     environment.install("--no-deps", str(wheel))
     versions = environment.versions()
@@ -125,13 +125,13 @@ def whole(environment: Environment, wheel: Path, job: str, torch: str) -> None:
     compare_with_table(environment, versions, job)
 
 
-def requirements(wheel: Path) -> list[str]:
-    """What the wheel asks for with the extra `all`, each by itself, so that uv's "direct" holds of it."""
+def requirements(wheel: Path, extra: str) -> list[str]:
+    """What the wheel asks for with an extra, each by itself, so that uv's "direct" holds of it; torch is apart."""
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
         lines = Parser().parsestr(archive.read(name).decode()).get_all("Requires-Dist", [])
     split = [line.partition(";") for line in lines]
-    asked = [line.strip() for line, _, marker in split if not marker or re.search(r"extra == .all.", marker)]
+    asked = [line.strip() for line, _, marker in split if not marker or f"extra == '{extra}'" in marker]
     return [line for line in asked if not re.match(r"torch\b", line)]
 
 
@@ -232,11 +232,20 @@ def light(environment: Environment, wheel: Path) -> None:
     )
     if len(versions) > MOST_PACKAGES or size > MOST_MB:
         raise SystemExit(f"at most {MOST_PACKAGES} packages and {MOST_MB} MB are wanted")
+    use(environment)
+    test(environment)
+    environment.install("--resolution", "lowest-direct", "--reinstall", *requirements(wheel, ""))
+    versions = environment.versions()
+    print("lowest:", ", ".join(f"{name} {version}" for name, version in sorted(versions.items())))
+    use(environment)
+
+
+def use(environment: Environment) -> None:
+    """What a light installation is for."""
     environment.run("python", "-c", _USE, json.dumps(_CASES))
     verify_a_file(environment)
     for arguments in (("doctor",), ("methods", "show", "stagewise"), ("tasks", "validate", "lab_mawps")):
         environment.run("slmr", *arguments)
-    test(environment)
 
 
 def verify_a_file(environment: Environment) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,9 +16,30 @@ from slmr.pipeline.bench import BenchRequest, make_plan, run_bench, write_entrie
 from slmr.results.capability import capability
 from slmr.results.entries import run_results
 from slmr.results.report import write_report
-from slmr.results.schema import read_summary, run_file
+from slmr.results.schema import Summary, read_summary, run_file
 
 ROUNDS = 10
+
+
+def flip(file: Path) -> None:
+    """One bit in the middle."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def to_folder(file: Path) -> None:
+    file.unlink()
+    (file / "in it").mkdir(parents=True)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "truncated": lambda file: file.write_bytes(file.read_bytes()[: file.stat().st_size // 2]),
+    "emptied": lambda file: file.write_bytes(b""),
+    "deleted": lambda file: file.unlink(),
+    "a bit flipped": flip,
+    "a folder in its place": to_folder,
+}
 PROFILE = """
 students: [lab-llama]
 default_student: lab-llama
@@ -134,3 +156,52 @@ def test_benches_that_end_together_on_one_folder_lose_nothing(tmp_path: Path) ->
             found = {row.identity for row in read_summary(summary).rows}
             assert found == {row.identity for row in whole.rows}
     assert not [path for path in plan.folder.rglob("*.partial") if path.is_file()]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
+    place = tmp_path_factory.mktemp("finished")
+    plan = plan_of(place, "base,mine")
+    with BenchDisplay() as display:
+        return place, run_bench(plan, display)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    "where",
+    [
+        "artefacts/sft-*/model/model.safetensors", "artefacts/sft-*/manifest.json", "artefacts/evaluate-*/metrics.json",
+        "artefacts/pool-*/problems.parquet", "samples/mine/lab-llama/seed-0/lab_gsm8k.parquet",
+        "samples/mine/lab-llama/seed-0/evaluation", "capability/base/lab-llama/seed-0.parquet",
+    ],
+)  # fmt: skip
+def test_whatever_is_damaged_the_same_command_ends_with_the_same(
+    finished: tuple[Path, Summary], where: str, damage: str, tmp_path: Path
+) -> None:
+    place, whole = finished
+    plan = plan_of(place, "base,mine")
+    file = sorted(plan.folder.glob(where))[0]
+    before = file.read_bytes()
+    DAMAGES[damage](file)
+    if file.is_dir() and "artefacts" not in where:  # nothing is removed that somebody may want
+        with BenchDisplay() as display, pytest.raises(WorkError, match=rf"{file}: a folder .* move it away"):
+            run_bench(plan, display)
+        file.rename(tmp_path / "moved away")
+    with BenchDisplay() as display:
+        again = run_bench(plan, display)
+    assert outcome(again) == outcome(whole)
+    assert file.read_bytes() == before or file.name == "manifest.json"  # that one says how long it took
+
+
+def test_another_stages_manifest_is_no_manifest(finished: tuple[Path, Summary]) -> None:
+    place, whole = finished
+    plan = plan_of(place, "base,mine")
+    first, second = sorted((plan.folder / "artefacts").glob("evaluate-*/manifest.json"))[:2]
+    second.write_bytes(first.read_bytes())
+    with BenchDisplay() as display:
+        assert outcome(run_bench(plan, display)) == outcome(whole)
+
+
+def outcome(summary: Summary) -> list[tuple[object, ...]]:
+    """What of a summary does not depend on the time that it took."""
+    return [(row.identity, row.accuracy, row.tokens, row.manifest, row.train_tokens) for row in summary.rows]

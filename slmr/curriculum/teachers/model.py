@@ -45,6 +45,7 @@ class ModelTeacher:
     """
 
     separator = "\n"
+    exact = False
 
     def __init__(self, engine: Engine, key: str, sampling: Sampling, plainly: bool = False) -> None:
         self._engine, self._key, self._sampling, self._plainly = engine, key, sampling, plainly

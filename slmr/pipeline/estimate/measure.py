@@ -1,6 +1,6 @@
 """How fast this machine's CPU is with a model: some completions and a step of training, timed.
 
-In CPU time, divided by the threads, so that it is the same whatever else is running: seconds on cores that nobody shares.
+In CPU time, divided by the threads, so that it is the same whatever else is running: seconds on cores of one's own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _SMALL = 20_000_000  # weights: below, more rows cost hardly more
-_LAB_ITEMS = 12  # of each task
+_LAB_ITEMS = 48  # of each task: as many side by side as an evaluation has
 _LAB_MOST, _OTHER_MOST = 80, 16  # tokens of a completion
 
 
@@ -43,7 +43,7 @@ class Speed:
 def measure(folder: Path, tasks: Sequence[Task], threads: int | None) -> tuple[Speed, Assumptions]:
     """The speed of a model of this folder, and what is assumed of its completions.
 
-    On lab tasks their own problems are asked, which takes a second or two, and their lengths replace what is assumed;
+    On lab tasks their own problems are asked, which takes some seconds, and their lengths replace what is assumed;
     elsewhere a prompt of the assumed length is continued a little.
 
     Raises:
@@ -71,17 +71,18 @@ def _measured(folder: Path, tasks: Sequence[Task], threads: int) -> tuple[Speed,
     prompts = lab or [tuple(range(int(ASSUMED.prompt_tokens)))] * (32 if small else 4)
     rows = [Row(i, prompt, i) for i, prompt in enumerate(prompts)]
     sampler = Sampler(model, tokenizer)
-    started = time.process_time()
-    for _ in sampler.run(rows, Sampling(1.0, _LAB_MOST if lab else _OTHER_MOST, seed=0), len(rows)):
-        pass
-    seconds, tokens = (time.process_time() - started) / threads, sum(len(row.ids) for row in rows)
+    sampling = Sampling(1.0, _LAB_MOST if lab else _OTHER_MOST, seed=0)
+    started, seconds, tokens = time.process_time(), 0.0, 0
+    for done, _ in enumerate(sampler.run(rows, sampling, len(rows)), start=1):
+        if done == len(rows) // 2:  # later ever fewer are side by side, while a stage fills their places
+            seconds, tokens = (time.process_time() - started) / threads, sum(len(row.ids) for row in rows)
     read, trained = _passes(model, *((32, 64) if small else (2, 64)), threads)
     # The sampler reads equal prompts once.
     generated = max(0.0, seconds - read * sum(map(len, set(prompts)))) / tokens
     speed = Speed(generated, read, trained, threads)
     if not lab:
         return speed, ASSUMED
-    mean = tokens / len(rows)
+    mean = sum(len(row.ids) for row in rows) / len(rows)
     # The lab's traces are about as long as its students' completions.
     prompt = sum(map(len, prompts)) / len(prompts)
     return speed, replace(ASSUMED, prompt_tokens=prompt, trace_tokens=mean, completion_tokens=mean)

@@ -139,6 +139,10 @@ def _flow(node: StageNode, flows: dict[str, Flow], a: Assumptions) -> Flow:
     def rows(name: str) -> float:
         return sum(flows[n.key].rows for n in node.inputs.get(name, ()) if n.key in flows)
 
+    if node.kind == "sdpo":
+        return _self_taught(_reinforced({"updates": 1, "beta": 0, **given}, a), a)
+    if node.kind == "opsd":
+        return _self_taught(_supervised({"on_policy": 1.0, **given}, rows("traces"), False, a), a)
     if "group_size" in given:
         return _reinforced(given, a)
     if "epochs" in given:
@@ -190,6 +194,13 @@ def _supervised(given: Given, traces: float, paired: bool, a: Assumptions) -> Fl
     return flow
 
 
+def _self_taught(flow: Flow, a: Assumptions) -> Flow:
+    """No other model teaches: the student reads its completions again, after a solution."""
+    flow.taught = 0.0
+    flow.scored = flow.trained * (1 + a.trace_tokens / (a.prompt_tokens + a.trace_tokens))
+    return flow
+
+
 def _reinforced(given: Given, a: Assumptions) -> Flow:
     steps = max(1, round(given["steps"] * given["share"]))
     completions = given["prompts_per_step"] * given["group_size"]
@@ -236,7 +247,16 @@ def _bridge(given: Given, rows: Rows, a: Assumptions) -> Flow:
 def _critique(given: Given, rows: Rows, a: Assumptions) -> Flow:
     cases = rows("problems") * a.failed * given["attempts"]
     made = cases * (given["diag"] + given["repair"] + given["new"])
-    return Flow(rows=made, taught=made * a.trace_tokens)
+    return Flow(rows=made + rows("earlier"), taught=made * a.trace_tokens)
+
+
+def _own_correct(given: Given, rows: Rows, a: Assumptions) -> Flow:
+    return Flow(rows=rows("problems") * a.right * _share(given, a) * given["share"] * given["per_problem"])
+
+
+def _full_critique(given: Given, rows: Rows, a: Assumptions) -> Flow:
+    cases = rows("problems") * (a.failed + a.right) * given["attempts"]
+    return Flow(rows=cases, taught=cases * a.trace_tokens)
 
 
 def _rationalize(given: Given, rows: Rows, a: Assumptions) -> Flow:
@@ -257,13 +277,18 @@ def _evaluate(given: Given, _: Rows, a: Assumptions) -> Flow:
 
 def _handed_on(name: str, share: str | None, given: Given, rows: Rows, a: Assumptions) -> Flow:
     """A stage that chooses among rows and asks no model."""
-    return Flow(rows=rows(name) * (getattr(a, share) if share else 1.0) * given.get("per_problem", 1))
+    each = min(given.get("per_problem", 1), _DISTINCT)
+    return Flow(rows=rows(name) * (getattr(a, share) if share else 1.0) * each)
+
+
+_DISTINCT = 4  # right completions of a problem that differ, about, of the usual eight
 
 
 _RULES: dict[str, Callable[[Given, Rows, Assumptions], Flow]] = {
     "pool": lambda given, rows, a: Flow(rows=given["size"]),
-    "probe": _probe, "teacher": _teacher, "bridge": _bridge, "critique": _critique, "rationalize": _rationalize,
+    "probe": _probe, "teacher": _teacher, "bridge": _bridge, "critique": _critique,
+    "full_critique": _full_critique, "distinct": partial(_handed_on, "traces", None), "rationalize": _rationalize,
     "evaluate": _evaluate, "partition": partial(_handed_on, "probe", None), "mix": partial(_handed_on, "strong", None),
-    "consolidate": partial(_handed_on, "problems", "mixed"), "own_correct": partial(_handed_on, "problems", "right"),
-    "own_pairs": partial(_handed_on, "problems", "mixed"),
+    "consolidate": partial(_handed_on, "problems", "mixed"), "own_correct": _own_correct,
+    "more": partial(_handed_on, "like", None), "own_pairs": partial(_handed_on, "problems", "mixed"),
 }  # fmt: skip

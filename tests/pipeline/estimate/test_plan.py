@@ -23,7 +23,7 @@ def estimated(method: str, shape: ModelShape = QWEN, **changes: Any) -> dict[str
     """Of a method in the paper profile, with the data's own solutions, by the label of the stage."""
     profile = load_profile("paper")
     stages = {name: {**values, **changes.get(name, {})} for name, values in profile.stages.items()}
-    for name in ("teacher", "bridge", "critique"):
+    for name in ("teacher", "bridge", "critique", "full_critique"):
         stages[name] |= {"teacher": "dataset"}
     planner = Planner("student", "student", stages, EngineSettings(name="vllm"), 0, training=profile.training)
     nodes = planner.plan(load_recipe(method)).stages()
@@ -40,6 +40,17 @@ def test_tokens_follow_from_rows_epochs_and_completions() -> None:
     rl = estimated("grpo", grpo={"steps": 10})["grpo"].flow
     assert rl.generated == pytest.approx(10 * 64 * 8 * ASSUMED.fill * 400)
     assert rl.trained == pytest.approx(rl.generated + 10 * 64 * 8 * ASSUMED.prompt_tokens)
+
+
+@pytest.mark.parametrize("method", ["rft", "cft", "hpt", "opsd", "sdpo", "gspo", "cispo", "dft"])
+def test_every_stage_of_a_baseline_is_known(method: str) -> None:
+    assert all(e.flow.known and e.flow.rows >= 0 for e in estimated(method).values())
+
+
+@pytest.mark.parametrize("method", ["opsd", "sdpo"])
+def test_who_teaches_himself_reads_more_than_he_learns_from(method: str) -> None:
+    flow = estimated(method)[method].flow
+    assert flow.generated > 0 and flow.taught == 0 and flow.scored > flow.trained > flow.generated
 
 
 def test_a_larger_model_takes_longer_and_more_memory_and_eight_gpus_less() -> None:
