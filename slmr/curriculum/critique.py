@@ -7,7 +7,7 @@ rounds; how the first wrong step is located, when a diagnosis is believed, the w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Literal, NamedTuple
@@ -26,7 +26,6 @@ from slmr.curriculum.locators import (
 from slmr.curriculum.schema import (
     CRITIQUES,
     FAILURES,
-    ROLLOUTS,
     TRACES,
     Critique,
     Failure,
@@ -56,8 +55,6 @@ class CritiqueParams(TeacherSettings):
         locator: finds the first wrong step of an attempt.
         otherwise: who is asked where it finds none.
         attempts: at most so many failed attempts of a problem; those with steps come first.
-        every: of every problem with a failed attempt, and not of all-zero groups alone.
-        right: as many diagnoses of right attempts, that say so, as there are of wrong ones, at most.
         diag, repair, new: the share of what was made of each kind that is kept.
         continuations, temperature, max_tokens: how the rollout locator samples from each beginning.
         drop: the fall of the share of right continuations that it takes for the error.
@@ -66,8 +63,6 @@ class CritiqueParams(TeacherSettings):
     locator: LocatorName = "arithmetic"
     otherwise: Literal["none", "rollout", "teacher"] = "teacher"
     attempts: int = Field(default=1, ge=1)
-    every: bool = False
-    right: bool = False
     diag: float = Field(default=0.5, ge=0, le=1)
     repair: float = Field(default=1.0, ge=0, le=1)
     new: float = Field(default=1.0, ge=0, le=1)
@@ -88,18 +83,14 @@ def critique_stage(context: StageContext, params: CritiqueParams) -> None:
     Every critique of this round, with what it was made from, is in `critiques.parquet`.
     """
     pool = problems_by_id(context.input("problems"))
-    failures = collect_failures(context.folders("failures"), params.every)
+    failures = collect_failures(context.folders("failures"))
     cases = [(pool[i], text) for i, texts in failures.items() for text in preferred(texts)[: params.attempts]]
     problems, attempts = [problem for problem, _ in cases], [text for _, text in cases]
     teacher = params.open(context.engine)
     wrong = locate(problems, attempts, params, teacher, context)
     critiques = criticise(problems, attempts, wrong, teacher)
-    rng = Random(context.seed)
     examples = [row for p, critique in zip(problems, critiques, strict=True) for row in traces(p, critique)]
-    rows = balance(examples, params, rng)
-    if params.right:
-        praised = praises(context.folders("failures"), pool)
-        rows += rng.sample(praised, min(len(praised), sum(row["source"] == "diag" for row in rows)))
+    rows = balance(examples, params, Random(context.seed))
     earlier = TRACES.read(context.input("earlier")) if context.inputs.get("earlier") else []
     together = distinct([*earlier, *rows])
     CRITIQUES.write(context.folder, critiques)
@@ -139,10 +130,9 @@ def distinct(rows: Sequence[Trace]) -> list[Trace]:
     return list({(row["prompt"], row["prefix"], row["completion"]): row for row in rows}.values())
 
 
-def collect_failures(folders: Sequence[Path], every: bool = False) -> dict[str, list[str]]:
+def collect_failures(folders: Sequence[Path]) -> dict[str, list[str]]:
     """Distinct attempts of every problem with an all-zero group, from RL runs and (ours) from probes.
 
-    `every`: of probes the wrong attempts of all problems.
     A later folder's attempts stand first: they come from the student as it is now.
     """
     failures: dict[str, dict[str, None]] = {}  # the attempts of a problem, each once
@@ -152,24 +142,10 @@ def collect_failures(folders: Sequence[Path], every: bool = False) -> dict[str, 
             rows = FAILURES.read(folder)
         else:
             groups = rollouts_by_problem(folder).values()
-            chosen = [group for group in groups if every or not any(r["strict"] for r in group)]
-            rows = [row for group in chosen for row in group if not row["strict"]]
+            rows = [row for group in groups if not any(r["strict"] for r in group) for row in group]
         for row in rows:
             failures.setdefault(row["problem_id"], {})[row["completion"]] = None
     return {problem_id: list(attempts) for problem_id, attempts in failures.items()}
-
-
-def praises(folders: Sequence[Path], pool: Mapping[str, Problem]) -> list[Trace]:
-    """For each problem that a probe solved, its first sound attempt and a diagnosis that finds nothing wrong."""
-    rows = []
-    for folder in folders:
-        if (folder / ROLLOUTS).is_file():
-            for name, group in rollouts_by_problem(folder).items():
-                texts = (row["completion"] for row in group if row["strict"])
-                if right := next((text for text in texts if not fault_of(text, pool[name])), None):
-                    ask = _ASK.format(problem=pool[name]["problem"], attempt=right.strip())
-                    rows.append(trace(pool[name], "The answer is right.", "right", prompt=ask))
-    return rows
 
 
 def preferred(attempts: Sequence[str]) -> list[str]:

@@ -3,7 +3,8 @@
 From the paper: the student reads a problem with an attempt, right or wrong, and learns a stronger model's critique of
 it, which works through the problem and concludes whether the attempt is right; nothing of the attempt is a target.
 Ours: the attempts are the student's own; the work is the teacher's trace, and it names the wrong step; the wording, and
-that the answer closes it in the requested form, so that every target can be verified.
+that the answer closes it in the requested form, so that every target can be verified. A target that states a false
+equation is none, and an attempt that does is not called right.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from slmr.curriculum.schema import (
     problems_by_id,
     rollouts_by_problem,
     trace,
-    verifies,
 )
 from slmr.curriculum.soundness import fault_of, known_steps
 from slmr.curriculum.teachers import (
@@ -48,9 +48,15 @@ class FullCritiqueParams(TeacherSettings):
     worked: bool = False
 
 
-@stage("full_critique", FullCritiqueParams, {"model": "one", "problems": "one", "probe": "one"}, random=False)
+@stage(
+    "full_critique",
+    FullCritiqueParams,
+    {"model": "one", "problems": "one", "probe": "one"},
+    random=False,
+    version=2,
+)
 def full_critique_stage(context: StageContext, params: FullCritiqueParams) -> None:
-    """Writes a critique of each chosen attempt as a trace; one that does not verify is left out and counted."""
+    """Writes a critique of each chosen attempt as a trace; one that is not sound is left out and counted."""
     pool = problems_by_id(context.input("problems"))
     problems, attempts, right = list[Problem](), list[str](), list[bool]()
     for name, group in rollouts_by_problem(context.input("probe")).items():
@@ -83,12 +89,13 @@ def critiques(
     rows = []
     columns = zip(problems, attempts, right, solutions, named, known, strict=True)
     for problem, attempt, is_right, solution, index, only in columns:
-        if not solution or fault_of(solution, problem, only):
+        # A right answer behind a false equation is no attempt to call right.
+        if not solution or fault_of(solution, problem, only) or (is_right and fault_of(attempt, problem)):
             continue
         steps = split_steps(solution)
         closing = strict_form(problem["gold"], problem["kind"])
         text = teacher.separator.join([*steps, _conclusion(attempt, is_right, index), closing])
-        if verifies(text, problem):
+        if fault_of(text, problem) is None:
             ask = _ASK.format(problem=problem["problem"], attempt=attempt)
             rows.append(trace(problem, text, "right" if is_right else "wrong", prompt=ask))
     return rows

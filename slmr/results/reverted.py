@@ -25,9 +25,10 @@ def reverted_notes(results: Sequence[MethodResult]) -> list[str]:
 
 def _reverted(result: MethodResult) -> Counter[str]:
     """The label of each reverted stage, and in how many seeds it was."""
-    stats = (
-        (row["label"], json.loads(row["stats"]))
+    validations = (
+        (row["label"], json.loads(row["stats"]).get("validation"))
         for seed in result.seeds
         for row in result.table("stages", seed)
     )
-    return Counter(label for label, values in stats if values.get("validation", {}).get("kept_step") == 0)
+    # Of a pool it is the number of problems held out.
+    return Counter(label for label, v in validations if isinstance(v, dict) and v["kept_step"] == 0)

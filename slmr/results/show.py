@@ -128,7 +128,7 @@ def _critique_example(row: Row) -> Example:
         (f"first wrong step: {where}{by}", row["step_text"] or ""),
         ("diagnosis", row["diagnosis"] or "none: not confirmed"),
         ("repair", f"{row['repair_prefix']}⟨{row['repair']}⟩" if row["repair"] else "none"),
-        ("new trace", row["new"] or "none: the teacher's does not verify"),
+        ("new trace", row["new"] or "none: the teacher's is not sound"),
     ]
 
 

@@ -16,7 +16,6 @@ from slmr.curriculum.critique import (
     collect_failures,
     criticise,
     critique_stage,
-    praises,
     preferred,
     traces,
 )
@@ -238,14 +237,6 @@ def test_an_unsound_target_is_refused_and_its_fault_said() -> None:
     assert row["repair"] is row["new"] is None and not row["worked"]
     assert row["repair_fault"] == row["new_fault"] == "false equation"
     assert {t["source"] for t in traces(problem, row)} <= {"diag"}
-
-
-def test_only_a_sound_attempt_is_called_right(tmp_path: Path) -> None:
-    pool = {p["id"]: p for p in problems(2, level=3)}
-    lie, truth = (f"1 + 1 = {n}. #### {p['gold']}" for n, p in zip((3, 2), pool.values(), strict=True))
-    rows = [rollout(name, 0, text, True) for name, text in zip(pool, (lie, truth), strict=True)]
-    (praised,) = praises([folder(tmp_path / "probe", rollouts=rows)], pool)
-    assert truth in praised["prompt"]
 
 
 def test_a_diagnosis_is_asked_for_as_no_answer_is() -> None:

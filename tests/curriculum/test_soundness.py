@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slmr.curriculum.schema import PAIRS, TRACES
 from slmr.curriculum.soundness import fault_of, known_steps, refusals
 from slmr.curriculum.teachers.dataset import DatasetTeacher
 from slmr.curriculum.teachers.oracle import OracleTeacher
-from slmr.io import read_rows, resource
+from slmr.io import read_json, read_rows, resource
+from slmr.pipeline.bench import BenchRequest, make_plan, run_bench
+from slmr.pipeline.runner import SilentWatcher
 from slmr.verify.trace_steps import false_equation, split_steps
 from tests.curriculum.common import MARKED, problems
 from tests.curriculum.failures import corrupted
@@ -89,3 +92,56 @@ def test_published_traces(run: Path) -> None:
         assert refused["own completion"] > kept["own completion"] / 2
     else:
         assert not +refused
+
+
+PROFILE = """
+students: [lab-llama]
+default_student: lab-llama
+tasks: lab_gsm8k
+evaluate: {limit: 8}
+engine: {batch_size: 64, device: cpu}
+stages:
+  pool: {task: lab_gsm8k, size: 32}
+  probe: {k: 4}
+  sft: {epochs: 1}
+  grpo: {steps: 2, group_size: 4, prompts_per_step: 4}
+"""
+METHODS = "stagewise,more_of_the_same,rehearsal,bridge_random,rft,star,cft,dpo"
+
+
+@pytest.fixture(scope="module")
+def artefacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the stages of the method, of its new variants and of the methods that learn from own completions made."""
+    place = tmp_path_factory.mktemp("sound")
+    (place / "tiny.yaml").write_text(PROFILE)
+    plan = make_plan(BenchRequest(METHODS, str(place / "tiny.yaml"), out=place / "runs"))
+    run_bench(plan, SilentWatcher())
+    return plan.folder / "artefacts"
+
+
+@pytest.mark.slow
+def test_no_stage_of_a_fresh_run_teaches_a_false_equation(artefacts: Path) -> None:
+    taught = {file.parent.name: TRACES.read(file.parent) for file in artefacts.glob(f"*/{TRACES}")}
+    texts = [
+        (name, row["prefix"] + row["completion"])
+        for name, rows in taught.items()
+        for row in rows
+        if row["source"] != "diag"  # it names the equation as false
+    ]
+    for file in artefacts.glob(f"*/{PAIRS}"):
+        texts += [(file.parent.name, row["chosen"]) for row in PAIRS.read(file.parent)]
+    kinds = {name.rpartition("-")[0] for name, _ in texts}
+    assert {"teacher", "bridge", "critique", "own_correct", "full_critique", "own_pairs", "more"} <= kinds
+    assert [case for case in texts if any(map(false_equation, split_steps(case[1])))] == []
+    refused = Counter[str]()
+    for file in artefacts.glob("*/stats.json"):
+        refused.update(read_json(file).get("refused", {}))
+    assert refused["false equation"] or refused["no step"], "or the rule had nothing to refuse"
+
+
+@pytest.mark.slow
+def test_more_of_the_same_has_as_many_rows_as_critique(artefacts: Path) -> None:
+    """Round 2 of the control trains on as many rows as critique would have given it."""
+    (more,) = (TRACES.read(file.parent) for file in artefacts.glob(f"more-*/{TRACES}"))
+    counts = [len(TRACES.read(file.parent)) for file in artefacts.glob(f"critique-*/{TRACES}")]
+    assert more and len(more) in counts and not {row["source"] for row in more} & {"diag", "repair", "new"}

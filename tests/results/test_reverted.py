@@ -27,11 +27,12 @@ def run(tmp_path: Path) -> Path:
         for seed in (0, 1):
             row = summary_row(method, seed=seed)
             rows.append(put_samples(tmp_path, row, verdicts(method, "lab_gsm8k", 0.5)))
-            kept = {"pool": None, "sft (round 1)": 30, "sft (round 2)": 0 if seed else 15}
+            of_sft = (
+                {"sft (round 1)": 30, "sft (round 2)": 0 if seed else 15} if method == "stagewise" else {}
+            )
+            stats = {"pool": 250, **{label: {"kept_step": step} for label, step in of_sft.items()}}
             write_rows(run_file(tmp_path, "stages", method, "lab-llama", seed), [
-                {"label": label, "stats": json.dumps({"validation": {"kept_step": step}} if step is not None else {})}
-                for label, step in kept.items()
-                if method == "stagewise" or label == "pool"
+                {"label": label, "stats": json.dumps({"validation": value})} for label, value in stats.items()
             ])  # fmt: skip
     write_summary(tmp_path / "summary.json", rows)
     return tmp_path

@@ -125,4 +125,4 @@ def _critiques(result: MethodResult, seed: int) -> None:
             "none"
         )
         st.markdown("**new trace**")
-        show_text(row["new"] or "none: the teacher's does not verify")
+        show_text(row["new"] or "none: the teacher's is not sound")

@@ -71,17 +71,18 @@ def _measured(folder: Path, tasks: Sequence[Task], threads: int) -> tuple[Speed,
     prompts = lab or [tuple(range(int(ASSUMED.prompt_tokens)))] * (32 if small else 4)
     rows = [Row(i, prompt, i) for i, prompt in enumerate(prompts)]
     sampler = Sampler(model, tokenizer)
-    started = time.process_time()
-    for _ in sampler.run(rows, Sampling(1.0, _LAB_MOST if lab else _OTHER_MOST, seed=0), len(rows)):
-        pass
-    seconds, tokens = (time.process_time() - started) / threads, sum(len(row.ids) for row in rows)
+    sampling = Sampling(1.0, _LAB_MOST if lab else _OTHER_MOST, seed=0)
+    started, seconds, tokens = time.process_time(), 0.0, 0
+    for done, _ in enumerate(sampler.run(rows, sampling, len(rows)), start=1):
+        if done == len(rows) // 2:  # later ever fewer are side by side, while a stage fills their places
+            seconds, tokens = (time.process_time() - started) / threads, sum(len(row.ids) for row in rows)
     read, trained = _passes(model, *((32, 64) if small else (2, 64)), threads)
     # The sampler reads equal prompts once.
     generated = max(0.0, seconds - read * sum(map(len, set(prompts)))) / tokens
     speed = Speed(generated, read, trained, threads)
     if not lab:
         return speed, ASSUMED
-    mean = tokens / len(rows)
+    mean = sum(len(row.ids) for row in rows) / len(rows)
     # The lab's traces are about as long as its students' completions.
     prompt = sum(map(len, prompts)) / len(prompts)
     return speed, replace(ASSUMED, prompt_tokens=prompt, trace_tokens=mean, completion_tokens=mean)
