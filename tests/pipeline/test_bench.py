@@ -205,3 +205,34 @@ def test_another_stages_manifest_is_no_manifest(finished: tuple[Path, Summary]) 
 def outcome(summary: Summary) -> list[tuple[object, ...]]:
     """What of a summary does not depend on the time that it took."""
     return [(row.identity, row.accuracy, row.tokens, row.manifest, row.train_tokens) for row in summary.rows]
+
+
+BASELINES = (
+    "dft", "rft", "cft", "opsd", "gspo", "cispo", "sdpo", "hpt", "luffy_model_teacher", "bread_model_teacher",
+)  # fmt: skip
+STAGES = """
+  full_critique: {teacher: oracle}
+  opsd: {epochs: 1, batch_size: 8, max_tokens: 40}
+  hpt: &rl {steps: 2, group_size: 4, prompts_per_step: 2, max_tokens: 40}
+  sdpo: *rl
+  luffy: *rl
+  bread: *rl
+"""
+
+
+@pytest.mark.slow
+def test_the_baselines_run_from_the_pool_to_the_table(tmp_path: Path) -> None:
+    local = PROFILE.replace(
+        "{{teacher: oracle}}", "{{teacher: oracle, teacher_model: lab-teacher, teacher_prompt: task}}"
+    )
+    (tmp_path / "tiny.yaml").write_text(local.format(extra="") + STAGES)
+    plan = make_plan(BenchRequest(",".join(BASELINES), str(tmp_path / "tiny.yaml"), out=tmp_path / "runs"))
+    with BenchDisplay() as display:
+        run_bench(plan, display)
+    rows = {row.method: row for row in read_summary(plan.folder / "summary.json").rows}
+    assert set(rows) == {"base", *BASELINES}
+    for method in BASELINES:
+        assert rows[method].train_tokens > 0, method
+        assert bool(rows[method].rollout_tokens) == (method != "dft"), method
+    assert {m for m in BASELINES if rows[m].method_kind == "distill"} == set(BASELINES[-2:])
+    assert rows["luffy_model_teacher"].teacher_tokens > 0
