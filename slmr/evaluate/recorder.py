@@ -18,7 +18,6 @@ from typing import Any
 from slmr.engines import Completion, Engine, Prompt, Sampling
 from slmr.io import read_rows, write_rows
 from slmr.stage import Progress
-from slmr.stats.formats import duration
 
 Row = dict[str, Any]
 
@@ -84,6 +83,8 @@ class Recorder:
         of a whole completion, so with a prompt of its own for every eight tokens the trial would take long and promise
         far too much.
         """
+        from slmr.stats.formats import duration  # its package needs numpy, which a light install lacks
+
         missing = [self._questions[i] for i in self.missing()]
         distinct = -(-engine.width // _TRIAL_REPEATS)
         trial = missing[:: max(1, len(missing) // distinct)][:distinct]
@@ -160,6 +161,8 @@ class _Meter:
 
     def count(self, completion: Completion) -> None:
         """One more has come."""
+        from slmr.stats.formats import duration
+
         self._done += 1
         self._fresh += 1
         self._tokens += completion.tokens
