@@ -103,7 +103,7 @@ def trainer_class(group_size: int) -> type:
                 output["completion_mask"],
                 taught,
                 group_size,
-                self.max_completion_length,
+                int(self.max_completion_length or 0),
             )
             return output
 
