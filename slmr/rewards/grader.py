@@ -34,7 +34,7 @@ class Grader:
         self, task_or_kind: str, gold: str = "gold", form: Form = "strict", lenient_weight: float = 0.0
     ) -> None:
         self.task = task_or_kind
-        self.kind = kind_of(task_or_kind)
+        self.kind: Kind = kind_of(task_or_kind)
         self.gold = gold
         self.payment = Payment(form, lenient_weight)
         self._golds = self._unreadable = 0

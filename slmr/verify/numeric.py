@@ -82,7 +82,7 @@ _LISTED = re.compile(r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\
 _WORKING = re.compile(r"\s*\(([\d\s.,$+*/-]{3,80})\)\s*$")
 _ASIDE = re.compile(r"\s*\((?:not|and not|rather than|instead of)\b[^()]*\)$", re.IGNORECASE)
 _MODIFIES = re.compile(
-    r"!|\s*[-+]\s*$|\s*(?:degrees?|°[CF]?)?\s*below\b|\s*(?:squared|cubed|factorial|plus|minus|times|base|mod"
+    r"!|[-+]\s*$|\s*(?:degrees?|°[CF]?)?\s*below\b|\s*(?:squared|cubed|factorial|plus|minus|times|base|mod"
     r"|divided by|or)\b"
     r"|\s*[-+*/×÷^]\s*\d"
     rf"|\s*(?:to|through|until|and|-)\s*(?:{WORDS.pattern})",

@@ -55,6 +55,11 @@ _SPACE = r"\s|(?<!\\)\$|~|(?<!\\)\\[,;:! ]|\\q?quad(?![a-z])"
 _MAX_EDGES = 40
 _EDGE = re.compile(rf"^(?:{_SPACE}|\\(?:display|text)style(?![a-z])){{1,40}}|(?:{_SPACE}|(?<!\.)\.){{1,40}}$")
 _MATRIX = re.compile(r"\\begin\{(?:[pbBV]|small)?matrix\}(.*?)\\end\{(?:[pbBV]|small)?matrix\}", re.DOTALL)
+_ARRAY = re.compile(
+    r"(?:\\left)?\s*[(\[]\s*\\begin\{array\}\s*\{[lcr| ]*\}((?:(?!\\begin"
+    r"|\\end).)*)\\end\{array\}\s*(?:\\right)?\s*[)\]]",
+    re.DOTALL,
+)
 _CASES = re.compile(
     r"(?:\\left\s*\\\{\s*)?\\begin\{(?:cases|aligned|array)\}(?:\{[lcr| ]*\})?((?:(?!\\begin|\\end).)*)"
     r"\\end\{(?:cases|aligned|array)\}(?:\s*\\right\s*\.)?"
@@ -94,7 +99,7 @@ _SAME = [
     (re.compile(r"\\\{\s*\\\}"), r"\\emptyset"), (re.compile(r"\{([:.])\}"), r"\1"), (re.compile(r"\^\{'\}"), "'"),
     (re.compile(r"(?<=\d)\s*\\deg(?![a-z])"), "°"),
     (re.compile(r"\\mathbb\s*([A-Z])"), r"\\mathbb{\1}"), (re.compile(r"\b([aApP])\.\s?[mM]\b\.?"), r"\1m"),
-    (re.compile(r"^(?:the set of )?all (?:real numbers|reals)$|^\\mathbb\{R\}$", re.IGNORECASE),
+    (re.compile(r"^(?:the set of )?all (?:real numbers|reals)$|^(?:[a-z]\s*\\in\s*)?\\mathbb\{R\}$", re.IGNORECASE),
         r"(-\\infty,\\infty)"),
     (re.compile(r"(?<![\\a-z])(?:infinity|infty|inf)(?![a-z])"), r"\\infty"), (re.compile(r"_\{(\d+)\}(?!\d)"), r"_\1"),
     (re.compile(r"^\\\{\s*[a-z]\s*(?:\\in\s*\\mathbb\{R\}\s*)?(?:\\mid|:|\|)\s*(.*)\\\}$"), r"\1"),
@@ -102,6 +107,7 @@ _SAME = [
     (re.compile(r"^\\mathbb\{R\}(?:_\{?\+\}?|\^\{?\+\}?|_\{>\s?0\})$"), r"(0,\\infty)"),
     (re.compile(r"^\|([a-z])\|\s*(<=|<)\s*([^<>|]+)$"), r"-(\3)\2\1\2\3"),
     (re.compile(r"\\sqrt\[\s*\]"), r"\\sqrt"),
+    (re.compile(r"\{([^{}]*)\\over(?![a-z])([^{}]*)\}|^([^{}]*)\\over(?![a-z])([^{}]*)$"), r"\\frac{\1\3}{\2\4}"),
     # How computer algebra prints: a plain limit as one from above, a matrix in brackets of its own.
     (re.compile(r"(\\to|arrow)(\s*-?[\w\\ ]+?)\^(?:\+|\{\+\})(?=\s*\})"), r"\1\2"),
     (re.compile(r"[\[(]\s*(⟦[^⟦⟧]*⟧)\s*[\])]"), r"\1"),
@@ -114,7 +120,7 @@ def normalise(text: str, is_gold: bool = False) -> str:
     plain = _UNIT_FRACTION.sub(r"\\text{ \1/\2}", plain.replace("\\circ{}", "\\circ"))
     plain = _bare(re.sub(r"\s+", " ", plain).strip().strip("*`"))
     plain = re.sub(
-        r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, _CASES.sub(_system, plain))
+        r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, _ARRAY.sub(_matrix, _CASES.sub(_system, plain)))
     )  # escaped twice
     plain = _ORDINAL.sub("", _LABEL.sub("", _bare(_LOOK.sub("", plain))))
     plain = _RECURRING.sub(_fraction, without_units(plain, is_gold))
