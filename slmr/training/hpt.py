@@ -3,7 +3,8 @@
 From the paper: the gate. With P the share of a problem's rollouts that are right, its loss is Dr. GRPO's where P is
 above the gate, and SFT's on a demonstration where it is not; which of the two is asked anew whenever the problem comes.
 The default of the gate is 0, SFT where no rollout is right; the paper sets it by model. Ours: the SFT loss is the mean
-over the demonstration's tokens, a problem counts the same under either, and one without a demonstration stays with RL.
+over the demonstration's tokens, a problem counts the same under either unless `sft_weight` says otherwise, and one
+without a demonstration stays with RL.
 
 An SFT loss is a policy gradient whose ratio is 1: its gradient is that of the log-probability. So a demonstration takes
 the place of a rollout, with an advantage that undoes Dr. GRPO's constant, and the others of its group have none.
@@ -33,9 +34,15 @@ if TYPE_CHECKING:
 
 
 class HptParams(GrpoParams):
-    """As GRPO; `gate` is the largest share of right rollouts at which a problem is learnt by SFT."""
+    """As GRPO.
+
+    Attributes:
+        gate: the largest share of right rollouts at which a problem is learnt by SFT.
+        sft_weight: of a problem's SFT loss beside another's RL loss.
+    """
 
     gate: float = Field(default=0.0, ge=0, lt=1)
+    sft_weight: float = Field(default=1.0, gt=0)
     loss: Literal["grpo", "dapo", "dr_grpo", "cispo"] = "dr_grpo"
     scale_rewards: Literal["group", "batch", "none"] = "none"
 
@@ -58,7 +65,7 @@ def hpt_stage(context: StageContext, params: HptParams) -> None:
     context.stats["problems_with_trace"] = len(traces)
     train_policy(
         context, params, rollouts=partial(GatedRollouts, traces=traces),
-        trainer_class=lambda: trainer_class(params.group_size),
+        trainer_class=lambda: trainer_class(params.group_size, params.sft_weight),
     )  # fmt: skip
 
 
@@ -84,7 +91,7 @@ class GatedRollouts(Rollouts):
             self.replaced += 1
 
 
-def trainer_class(group_size: int) -> type:
+def trainer_class(group_size: int, sft_weight: float) -> type:
     """TRL's trainer, with the advantages of each problem's own loss."""
     import torch
 
@@ -103,7 +110,7 @@ def trainer_class(group_size: int) -> type:
                 output["completion_mask"],
                 taught,
                 group_size,
-                self.max_completion_length,
+                sft_weight * int(self.max_completion_length or 0),
             )
             return output
 
@@ -114,7 +121,7 @@ def trainer_class(group_size: int) -> type:
 
 
 def hybrid_advantages(
-    advantages: torch.Tensor, mask: torch.Tensor, taught: torch.Tensor, group_size: int, constant: int
+    advantages: torch.Tensor, mask: torch.Tensor, taught: torch.Tensor, group_size: int, constant: float
 ) -> torch.Tensor:
     """[B] advantages under which Dr. GRPO's gradient, 1/(B constant) a token, is each problem's own loss's.
 
@@ -124,6 +131,7 @@ def hybrid_advantages(
     Args:
         advantages, taught: [B], group by group; taught says which completions are demonstrations.
         mask: [B, T], the tokens that enter the loss.
+        constant: Dr. GRPO's, times what a problem's SFT loss weighs.
     """
     import torch
 

@@ -73,9 +73,10 @@ def test_the_weights_by_hand() -> None:
     assert found.tolist() == [0.5, -0.5, 0.0, 2 * 10 / 4]
 
 
-def test_the_gradient_is_that_of_sft_where_all_fail_and_of_dr_grpo_elsewhere(tmp_path: Path) -> None:
+@pytest.mark.parametrize("weight", [1.0, 0.25])
+def test_the_gradient_is_sfts_where_all_fail_and_dr_grpos_elsewhere(weight: float, tmp_path: Path) -> None:
     """The mean over two problems: -mean log p of the demonstration for one, Dr. GRPO's loss for the other."""
-    trainer = real_trainer(tmp_path, lambda: trainer_class(2), prompts_per_step=2, **DR_GRPO)
+    trainer = real_trainer(tmp_path, lambda: trainer_class(2, weight), prompts_per_step=2, **DR_GRPO)
     head = TOKENIZER("1 + 1?")["input_ids"]
     rest = [TOKENIZER(t, add_special_tokens=False)["input_ids"] + [TOKENIZER.eos_token_id]  # type: ignore[operator]
             for t in ("#### 2", "#### 3", "#### 4", "1 + 1 = 2")]  # fmt: skip
@@ -96,7 +97,7 @@ def test_the_gradient_is_that_of_sft_where_all_fail_and_of_dr_grpo_elsewhere(tmp
         nlls.append(next_token_nll(trainer.model, ids, ids)[0, len(head) - 1 :])
     # The ratio is 1 and its gradient that of log p; Dr. GRPO's constant is 10 tokens, over two completions.
     policy = (0.5 * nlls[0].sum() - 0.5 * nlls[1].sum()) / (2 * 10)
-    ((policy + nlls[3].mean()) / 2).backward()
+    ((policy + weight * nlls[3].mean()) / 2).backward()
     for name, p in trainer.model.named_parameters():
         assert torch.allclose(found[name], p.grad, rtol=1e-3, atol=1e-6), name
 
