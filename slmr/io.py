@@ -22,10 +22,13 @@ from slmr.errors import RequestError, WorkError, one_line
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-try:  # libyaml's, ten times as fast
-    from yaml import CSafeLoader as Loader
-except ImportError:
+if TYPE_CHECKING:
     from yaml import SafeLoader as Loader
+else:
+    try:  # libyaml's, ten times as fast
+        from yaml import CSafeLoader as Loader
+    except ImportError:
+        from yaml import SafeLoader as Loader
 
 
 # What a file of settings may come to, with its aliases resolved.

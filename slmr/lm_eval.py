@@ -16,12 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from lm_eval.api.model import LM
 from lm_eval.api.registry import register_model
 
-from slmr.engines import Engine, Prompt, Sampling, open_engine
+from slmr.engines import Completion, Engine, Prompt, Sampling, open_engine
 from slmr.engines.models import resolve_model
 from slmr.errors import RequestError, SlmrError
 from slmr.pipeline.evaluation import EvalRequest, engine_settings
@@ -93,10 +93,12 @@ class SlmrLM(LM):
 
         answers: list[str] = []
         with tqdm(total=len(requests), disable=disable_tqdm, desc="slmr") as bar:
+
+            def drawn(index: int, completion: Completion) -> None:
+                bar.update()
+
             for asked, sampling in self._batches(requests):
-                completions = self._engine.generate(
-                    [prompt for _, prompt in asked], sampling, lambda *_: bar.update() and None
-                )
+                completions = self._engine.generate([prompt for _, prompt in asked], sampling, drawn)
                 answers += [completion.text for completion in completions]
                 for (request, _), completion in zip(asked, completions, strict=True):
                     self.cache_hook.add_partial("generate_until", request.args, completion.text)
@@ -116,7 +118,7 @@ class SlmrLM(LM):
         """What is asked together, as in `slmr eval`: a local model's arithmetic depends on what shares its batch."""
         drawn: Counter[int] = Counter()  # of a request that lm-eval repeats
         for (_, settings), group in groupby(
-            requests, key=lambda r: (r.task_name, json.dumps(r.args[1], default=str))
+            requests, key=lambda r: (r.task_name, json.dumps(cast("tuple[Any, ...]", r.args)[1], default=str))
         ):
             asked = []
             for request in group:

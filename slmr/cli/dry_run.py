@@ -125,7 +125,7 @@ def _explain_here(
         if key in measured:
             speed = measured[key][0]
             print(
-                f"- measured just now with {folder.name}, {shapes[key].parameters:,} weights, in {speed.threads}"
+                f"- measured just now with {Path(folder).name}, {shapes[key].parameters:,} weights, in {speed.threads}"
                 f" threads: microseconds a token generated {1e6 * speed.generated:.0f}, read {1e6 * speed.read:.0f},"
                 f" trained on {1e6 * speed.trained:.0f}"
             )  # fmt: skip

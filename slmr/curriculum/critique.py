@@ -231,7 +231,10 @@ def _continued(
 def _fresh(problems: Sequence[Problem], teacher: Teacher, known: Sequence[Steps]) -> list[_Target]:
     """The teacher's worked solution of each problem, or its raw trace where that is not sound."""
     worked = worked_traces(teacher, problems)
-    fresh = [_judged(text, *case, True) for text, *case in zip(worked, problems, known, strict=True)]
+    fresh = [
+        _judged(text, problem, steps, True)
+        for text, problem, steps in zip(worked, problems, known, strict=True)
+    ]
     missing = [i for i, new in enumerate(fresh) if new.text is None]
     if missing:
         raw = teacher.raw_traces([problems[i] for i in missing])

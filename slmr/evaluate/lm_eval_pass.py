@@ -99,7 +99,8 @@ def _graded(task: Any, completions: Sequence[Sequence[str]], filters: Sequence[A
     # Examples are the engine's business; what is graded is the answer to the item.
     task.set_config("num_fewshot", 0)
     task.set_config("repeats", k)
-    task._filters = [FilterEnsemble(str(j), [partial(_Completion, j), *filters]) for j in range(k)]
+    chosen: list[Any] = [[partial(_Completion, j), *filters] for j in range(k)]
+    task._filters = [FilterEnsemble(str(j), these) for j, these in enumerate(chosen)]
     # Not simple_evaluate: around this call it only draws up the environment, for seconds.
     results: Any = evaluate(
         _stored(completions), {"tasks": {name: task}, "groups": {}}, limit=len(completions), bootstrap_iters=0

@@ -110,7 +110,7 @@ def trainer_class(group_size: int, sft_weight: float) -> type:
                 output["completion_mask"],
                 taught,
                 group_size,
-                sft_weight * self.max_completion_length,
+                sft_weight * int(self.max_completion_length or 0),
             )
             return output
 

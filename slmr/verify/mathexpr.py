@@ -275,24 +275,22 @@ def _same_item(mine: str, theirs: str) -> bool | None:
     if squeeze(mine) == squeeze(theirs):
         return True
     mine, theirs = (without_plain_unit(MEMBER.sub("", _exact(side))) for side in (mine, theirs))
-    points = excluded(mine), excluded(theirs)
-    if points[0] is not None and points[1] is not None:
-        return _same_unordered(*points)
+    my_points, their_points = excluded(mine), excluded(theirs)
+    if my_points is not None and their_points is not None:
+        return _same_unordered(my_points, their_points)
     is_equation = any(len(split(re.sub("[<>]=", "<", side), "=")) > 1 for side in (mine, theirs))
     if "\\cup" in mine + theirs and not is_equation:
         return _same_unordered(_united(mine), _united(theirs))
     if is_relation(mine) or is_relation(theirs):
         return _same_relation(mine, theirs)
-    ratios = (ratio(mine), ratio(theirs)) if ":" in mine and ":" in theirs else (None, None)
-    if ratios[0] and ratios[1]:
-        return same_ratio(*ratios)
+    if ":" in mine and ":" in theirs and (my_ratio := ratio(mine)) and (their_ratio := ratio(theirs)):
+        return same_ratio(my_ratio, their_ratio)
     if len(split(mine, "=")) > 1 or len(split(theirs, "=")) > 1:
         return _same_equation(mine, theirs)
     if "⟦" in mine and "⟦" in theirs:
         return _same_matrix(mine, theirs) if is_matrix(mine) and is_matrix(theirs) else None
-    vectors = (entries(mine), entries(theirs)) if "⟦" in mine + theirs else (None, None)
-    if vectors[0] and vectors[1]:
-        return _same_ordered(*vectors)
+    if "⟦" in mine + theirs and (my_entries := entries(mine)) and (their_entries := entries(theirs)):
+        return _same_ordered(my_entries, their_entries)
     if "⟦" in mine + theirs and normal(theirs if "⟦" in mine else mine) is not None:
         return False
     if inside(theirs) and mine[:1].isalpha() and inside(point := mine.lstrip(string.ascii_uppercase + "' ")):

@@ -65,8 +65,8 @@ def config_of(model: Path | str) -> PreTrainedConfig | None:
     from transformers import CONFIG_MAPPING
 
     file = Path(model) / "config.json"
-    values = KNOWN.get(str(model)) or (read_json(file) if file.is_file() else {})
-    kind = values.get("model_type")
+    values: dict[str, Any] = KNOWN.get(str(model)) or (read_json(file) if file.is_file() else {})
+    kind = str(values.get("model_type"))
     return CONFIG_MAPPING[kind].from_dict(values) if kind in CONFIG_MAPPING else None
 
 
