@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -36,10 +37,10 @@ def slmr(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[
 
 
 def begun(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
-    """A command that runs on beside the test."""
+    """A command that runs on beside the test, and heeds SIGINT where the tests themselves were started without."""
     return subprocess.Popen(
         [sys.executable, "-m", "slmr.cli", *arguments], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True,
+        text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
 
 
