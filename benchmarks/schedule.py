@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import heapq
+import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,7 +94,9 @@ def graph(
             continue
         inputs = tuple(nodes[name] for name in row["inputs"] if name in nodes)
         stage = stages()[row["stage"]]
-        params = stage.params.model_validate_json(row["parameters"])
+        # Of an earlier version: what a stage no longer has decides nothing here.
+        known = {k: v for k, v in json.loads(row["parameters"]).items() if k in stage.params.model_fields}
+        params = stage.params.model_validate(known)
         nodes[key] = StageNode(key, row["label"], stage, params, {"all": inputs}, row["seed"])
         seconds[key] = row["wall_s"]
     return list(nodes.values()), seconds

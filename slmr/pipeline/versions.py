@@ -7,8 +7,6 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, requires
 from itertools import takewhile
 
-from slmr.artifacts import installed_version
-
 # Package → the lowest and the newest version with which `make test-lowest` and `make test-newest` passed; those two
 # compare what they installed with this table.
 TESTED = {
@@ -39,6 +37,13 @@ def untested_line() -> str | None:
     """In one line, every library outside of what was tested; None where there is none."""
     notes = [f"{name} {installed_version(name)} ({note})" for name in TESTED if (note := untested(name))]
     return f"not tested with this version: {', '.join(notes)}" if notes else None
+
+
+def installed_version(package: str) -> str | None:
+    """As `slmr.artifacts` has it; that brings pydantic, which `slmr --help` does without."""
+    from slmr import artifacts
+
+    return artifacts.installed_version(package)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

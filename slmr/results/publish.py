@@ -46,6 +46,7 @@ def publish(run: Path, results: Path, name: str | None = None, texts: int | None
     Raises:
         RequestError: the folder is no run, or its samples are missing or damaged.
     """
+    read_summary(run / "summary.json")  # before anything is made
     target = results / (name or run.name)
     partial = results / f".{target.name}.partial"
     with locked(results), replacing_folder(target, partial):

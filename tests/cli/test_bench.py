@@ -148,7 +148,7 @@ def test_sigterm_saves_and_the_same_command_goes_on_from_there(tmp_path: Path, h
 
 
 def test_a_deleted_artefact_is_made_again_with_what_depends_on_it(tmp_path: Path, here: Command) -> None:
-    arguments = one_by_one("sft,rft", tiny_profile(tmp_path))
+    arguments = one_by_one("sft,grpo", tiny_profile(tmp_path))
     assert here(*arguments).returncode == 0
     before = accuracies(tmp_path / "runs")
     (teacher,) = tmp_path.glob("runs/*/artefacts/teacher-*")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -95,7 +96,8 @@ def test_every_surface_prints_the_same_of_what_is_published(run: Path) -> None:
     for part, (title, ranking) in zip(sections.parts, of_run(run), strict=True):
         edition = ranking.methods[0].result.first.edition
         (board,) = [b for b in rankings(load_results(run), Filters(edition)) if b.student == ranking.student]
-        assert board == ranking and ranking_html(ranking) in page
+        # What was undone in training stands beside the tables, and is not read for the board.
+        assert board == replace(ranking, notes=board.notes) and ranking_html(ranking) in page
         surfaces = {
             "bench": by_method(*map(texts, bench[title])),
             "report": of_markdown(sections.markdown().split(f"## {title}\n")[1]),
