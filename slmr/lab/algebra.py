@@ -16,10 +16,10 @@ def draw_math(rng: Random, level: int, two_unseen: bool) -> Draft:
     for i, use in enumerate(chain.uses):
         formula = use.skill.formula.format(x=f"({formula})" if i else formula, **use.numbers)
     problem = f"Compute {formula}."
-    right, misread = chain.steps(), chain.steps(misread=True)
-    wrong = None if misread == right else _solution(misread)
+    right, misread = chain.steps(), chain.misread()
+    wrong = _solution(misread) if misread else None
     return Draft(problem, right[-1].result, _solution(right), problem, chain.skills, wrong)
 
 
-def _solution(steps: list[Step]) -> Solution:
-    return Solution(tuple(steps), rf"\boxed{{{steps[-1].result}}}")
+def _solution(steps: tuple[Step, ...]) -> Solution:
+    return Solution(steps, rf"\boxed{{{steps[-1].result}}}")

@@ -23,24 +23,34 @@ class Chain:
     def skills(self) -> tuple[str, ...]:
         return tuple(use.skill.name for use in self.uses)
 
-    def steps(self, misread: bool = False) -> list[Step]:
-        """The solution, or, `misread`, that of somebody who misreads the half-seen skills.
-
-        Raises:
-            ValueError: a step has no whole result within bounds.
-        """
-        steps: list[Step] = []
-        x, written = self.start, str(self.start)
+    def results(self, misread: bool = False) -> list[list[int]] | None:
+        """The results of each skill's equations; None if one does not fit."""
+        x, found = self.start, []
         for use in self.uses:
             results = use.compute(x, misread)
             if results is None:
-                raise ValueError(f"{use.skill.name} does not fit {x}")
+                return None
+            found.append(results)
+            x = results[-1]
+        return found
+
+    def steps(self, misread: bool = False) -> tuple[Step, ...]:
+        """The solution, or, `misread`, that of somebody who misreads the half-seen skills."""
+        steps: list[Step] = []
+        written = str(self.start)
+        for use, results in zip(self.uses, self.results(misread) or [], strict=True):
             expressions = use.expressions(written, len(steps), misread)
-            for i, (expression, result) in enumerate(zip(expressions, results, strict=True)):
-                inside = i < len(results) - 1
-                steps.append(Step(f"the {use.skill.name}", expression, str(result), inside=inside))
-            x, written = results[-1], f"@{len(steps) - 1}"
-        return steps
+            last = len(results) - 1
+            steps += [
+                Step(f"the {use.skill.name}", expression, str(result), inside=i < last)
+                for i, (expression, result) in enumerate(zip(expressions, results, strict=True))
+            ]
+            written = f"@{len(steps) - 1}"
+        return tuple(steps)
+
+    def misread(self) -> tuple[Step, ...]:
+        """The solution of somebody who misreads the half-seen skills; empty where there is none to misread."""
+        return self.steps(misread=True) if any(use.skill.misreading for use in self.uses) else ()
 
 
 def draw_skills(rng: Random, level: int, two_unseen: bool) -> list[Skill]:
@@ -72,14 +82,16 @@ def _unseen(rng: Random, other: Skill | None = None) -> Skill:
 
 def draw_chain(rng: Random, skills: Sequence[Skill]) -> Chain:
     """A chain of these skills, all results whole and within bounds, read rightly as well as misread."""
+    half_seen = any(skill.misreading for skill in skills)
     while True:
         chain = Chain(rng.randint(*START), tuple(_use(rng, skill) for skill in skills))
-        try:
-            right, misread = chain.steps()[-1].result, chain.steps(misread=True)[-1].result
-        except ValueError:
+        right = chain.results()
+        if right is None:
             continue
-        half_seen = any(skill.misreading for skill in skills)
-        if half_seen == (right != misread):  # a misreading must show
+        misread = chain.results(misread=True) if half_seen else None
+        if not half_seen or (
+            misread is not None and misread[-1][-1] != right[-1][-1]
+        ):  # a misreading must show
             return chain
 
 

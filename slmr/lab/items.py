@@ -22,7 +22,7 @@ Split = Literal["test", "validation", "train", "pretrain", "teacher"]
 LEVELS = (1, 2, 3, 4, 5)
 
 # Upper ends of the share of all problems that each split owns, in the order of `Split`.
-_SPLIT_ENDS = {"test": 0.15, "validation": 0.25, "train": 0.5, "pretrain": 0.85, "teacher": 1.0}
+_SPLIT_ENDS = {"test": 0.15, "validation": 0.25, "train": 0.45, "pretrain": 0.9, "teacher": 1.0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class PretrainParams(StrictModel):
     `misread_share` of the texts with a half-seen skill misread it.
     """
 
-    sequences: int = Field(default=256_000, ge=64)
+    sequences: int = Field(default=192_000, ge=64)
     batch_size: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)
     warmup_share: float = Field(default=0.03, ge=0, le=1)
@@ -139,7 +139,7 @@ def _vocabulary_texts(prompt: Prompt) -> list[str]:
     """Texts that hold every word of the lab: prompts, solutions, and what critiques say."""
     texts: list[str] = []
     for name, generator in GENERATORS.items():
-        for item in take(generator, "teacher", 1500):
+        for item in take(generator, "teacher", 800):
             texts += [prompt(name, item.problem), item.solution.plain()]
     critique = "Attempt: Find the first wrong step. Step 1 is wrong: should be not. The answer is right."
     return [*texts, critique]

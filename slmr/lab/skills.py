@@ -7,15 +7,13 @@ learnt the skill copies numbers out of the problem, and does not get there by lu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, cast
 
 Exposure = Literal["known", "half-seen", "unseen one-step", "unseen compound"]
 UNSEEN: tuple[Exposure, Exposure] = ("unseen one-step", "unseen compound")
-
-_REFERENCE = re.compile(r"@(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,44 +53,49 @@ class Use:
 
     def compute(self, x: int, misread: bool = False) -> list[int] | None:
         """The results of the equations from `x` on; None if one is no whole number above 0, or is above `MOST`."""
+        known: dict[str, int] = {"x": x, **self.numbers}
         results: list[int] = []
-        for equation in self._equations(misread):
-            left, operator, right = equation.split()
-            value = _apply(operator, self._value(left, x, results), self._value(right, x, results))
+        for left, operator, right in self._equations(misread):
+            value = _apply(operator, _value(left, known), _value(right, known))
             if value is None or not 0 < value <= MOST:
                 return None
+            known[f"@{len(results)}"] = value
             results.append(value)
         return results
 
     def expressions(self, x: str, first: int, misread: bool = False) -> list[str]:
         """The equations' left sides: `x` filled in as it is written, own results as `@first` and so on."""
         known = {"x": x, **{name: str(number) for name, number in self.numbers.items()}}
-        return [
-            " ".join(
-                f"@{first + int(match[1])}"
-                if (match := _REFERENCE.fullmatch(part))
-                else known.get(part, part)
-                for part in equation.split()
-            )
-            for equation in self._equations(misread)
-        ]
+        equations = self._equations(misread)
+        known |= {f"@{i}": f"@{first + i}" for i in range(len(equations))}
+        return [" ".join(known.get(part, part) for part in equation) for equation in equations]
 
-    def _equations(self, misread: bool) -> tuple[str, ...]:
-        return self.skill.misreading if misread and self.skill.misreading else self.skill.equations
+    def _equations(self, misread: bool) -> tuple[tuple[str, str, str], ...]:
+        return _parsed(self.skill.misreading if misread and self.skill.misreading else self.skill.equations)
 
-    def _value(self, part: str, x: int, results: list[int]) -> int:
-        if match := _REFERENCE.fullmatch(part):
-            return results[int(match[1])]
-        return x if part == "x" else self.numbers[part] if part in self.numbers else int(part)
+
+@lru_cache
+def _parsed(equations: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+    """Left operand, operator and right operand of each."""
+    return tuple(cast(tuple[str, str, str], tuple(equation.split())) for equation in equations)
+
+
+def _value(part: str, known: Mapping[str, int]) -> int:
+    return known[part] if part in known else int(part)
 
 
 MOST = 300  # no value in a problem is larger, so that a student of a million parameters can master its sums
 
 
 def _apply(operator: str, left: int, right: int) -> int | None:
-    if operator == "/":
-        return None if left % right else left // right
-    return {"+": left + right, "-": left - right, "*": left * right}[operator]
+    match operator:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+    return None if left % right else left // right
 
 
 SKILLS = (

@@ -7,7 +7,7 @@ from random import Random
 from slmr.lab.chains import START, Chain, draw_chain, draw_skills
 from slmr.lab.items import Draft
 from slmr.lab.skills import of
-from slmr.lab.solution import Solution
+from slmr.lab.solution import Solution, Step
 from slmr.lab.words import NAMES, OBJECTS, PLACES
 
 
@@ -65,7 +65,10 @@ def _in_turns(rng: Random, first: list[str], second: list[str]) -> list[str]:
 
 def _draft(sentences: list[str], chain: Chain) -> Draft:
     problem = " ".join(sentences)
-    right, misread = chain.steps(), chain.steps(misread=True)
-    gold = right[-1].result
-    wrong = None if misread == right else Solution(tuple(misread), f"#### {misread[-1].result}")
-    return Draft(problem, gold, Solution(tuple(right), f"#### {gold}"), problem, chain.skills, wrong)
+    right, misread = chain.steps(), chain.misread()
+    wrong = _solution(misread) if misread else None
+    return Draft(problem, right[-1].result, _solution(right), problem, chain.skills, wrong)
+
+
+def _solution(steps: tuple[Step, ...]) -> Solution:
+    return Solution(steps, f"#### {steps[-1].result}")
