@@ -2,17 +2,21 @@
 
     python benchmarks/jobs.py --out DIR                                      # nothing else should run meanwhile
     python benchmarks/jobs.py --out DIR --method base,sft,grpo --limit 32    # minutes
+    python benchmarks/jobs.py --out DIR --before CHECKOUT                    # and an older version in the same run
 
 Both make everything anew, in folders of their own, and must come to the same verdicts, item by item. Prints Markdown:
-the seconds of both, when the starters were complete, and how many verdicts were compared.
+the seconds of both, when the starters were complete, and how many verdicts were compared. An older version runs as it
+would by itself, in one process with as many threads as torch takes; its verdicts are not compared.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 
@@ -32,16 +36,18 @@ def main() -> None:
     parser.add_argument("--profile", default="lab-quick")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--before", type=Path, metavar="CHECKOUT", help="of a version without --jobs")
     a = parser.parse_args()
     seconds, verdicts = {}, {}
     print("| jobs | seconds | of the first | starters complete, of the whole |\n|---:|---:|---:|---:|")
     for jobs in a.jobs:
-        out = a.out / f"jobs-{jobs}"
-        shutil.rmtree(out, ignore_errors=True)
-        seconds[jobs], complete = bench(out, jobs, a)
-        verdicts[jobs] = verdicts_of(out)
+        seconds[jobs], complete = bench(a.out / f"jobs-{jobs}", a, ["--jobs", str(jobs)])
+        verdicts[jobs] = verdicts_of(a.out / f"jobs-{jobs}")
         ratio = seconds[jobs] / seconds[a.jobs[0]]
         print(f"| {jobs} | {seconds[jobs]:.0f} | {ratio:.2f} | {complete / seconds[jobs]:.2f} |", flush=True)
+    if a.before:
+        before, _ = bench(a.out / "before", a, [], {"PYTHONPATH": str(a.before.resolve())})
+        print(f"| before | {before:.0f} | {before / seconds[a.jobs[0]]:.2f} | |", flush=True)
     first = verdicts[a.jobs[0]]
     for jobs, found in verdicts.items():
         differing = [key for key in first.keys() | found.keys() if first.get(key) != found.get(key)]
@@ -50,20 +56,25 @@ def main() -> None:
     print(f"\n{len(first)} verdicts, equal item by item.")
 
 
-def bench(out: Path, jobs: int, a: argparse.Namespace) -> tuple[float, float]:
+def bench(
+    out: Path, a: argparse.Namespace, options: list[str], environment: Mapping[str, str] | None = None
+) -> tuple[float, float]:
     """Seconds of a bench, and those after which the last of the starters had its line."""
+    shutil.rmtree(out, ignore_errors=True)
     command = [sys.executable, "-m", "slmr.cli", "bench", "--method", a.method, "--profile", a.profile,
-               "--out", str(out), "--jobs", str(jobs)]  # fmt: skip
+               "--out", str(out), *options]  # fmt: skip
     command += ["--limit", str(a.limit)] if a.limit else []
     start, complete = monotonic(), 0.0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
+    ) as process:
         assert process.stderr is not None
         for line in process.stderr:
             print(line, end="", file=sys.stderr)
             if ": accuracy " in line and line.split(":")[0] in STARTERS:
                 complete = monotonic() - start
     if process.returncode:
-        raise SystemExit(f"--jobs {jobs} ended with {process.returncode}")
+        raise SystemExit(f"{out.name} ended with {process.returncode}")
     return monotonic() - start, complete
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from filelock import FileLock
 from pydantic import ValidationError
@@ -55,7 +55,7 @@ class Cost(StrictModel):
 class Manifest(StrictModel):
     """Where an artefact comes from: enough to make it again, and what it cost."""
 
-    schema_version: int = 1
+    schema_version: Literal[1] = 1
     stage: str
     stage_version: int
     key: str

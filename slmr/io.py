@@ -13,11 +13,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from slmr.errors import RequestError, WorkError, one_line
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 try:  # libyaml's, ten times as fast
     from yaml import CSafeLoader as Loader
@@ -162,11 +165,33 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
         old = result.get(key)
         if value is None:
             result.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(old, Mapping):
-            result[key] = merged(old, value)
+        elif isinstance(value, Mapping):
+            result[key] = merged(old if isinstance(old, Mapping) else {}, value)
         else:
             result[key] = value
     return result
+
+
+def plugins(group: str) -> list[Any]:
+    """What the installed packages register under an entry-point group, such as `slmr.tasks`.
+
+    Raises:
+        RequestError: one of them cannot be imported.
+    """
+    from importlib.metadata import entry_points
+
+    return [_load(point) for point in entry_points(group=group)]
+
+
+def _load(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except Exception as error:  # somebody else's module: it may raise anything
+        owner = point.dist.name if point.dist else "an installed package"
+        raise RequestError(
+            f"{owner} registers {point.name} = {point.value} under {point.group}, which cannot be imported"
+            f" ({type(error).__name__}: {one_line(error)}): repair or uninstall {owner}"
+        ) from error
 
 
 _PACKAGE = Path(__file__).resolve().parent

@@ -20,6 +20,7 @@ from slmr.io import (
     json_lines,
     json_list,
     merged,
+    plugins,
     read_json,
     read_rows,
     read_settings,
@@ -182,6 +183,7 @@ def test_changes_go_into_mappings_and_none_removes() -> None:
     base = {"a": {"x": 1, "y": 2}, "b": [1, 2], "c": 3}
     assert merged(base, {"a": {"y": 5}, "b": [9], "c": None}) == {"a": {"x": 1, "y": 5}, "b": [9]}
     assert base == {"a": {"x": 1, "y": 2}, "b": [1, 2], "c": 3}
+    assert merged({"b": 1}, {"a": {"x": None, "y": 5}}) == {"b": 1, "a": {"y": 5}}  # nothing there to remove
 
 
 @given(SETTINGS, SETTINGS)
@@ -280,3 +282,17 @@ def test_other_faults_stay_what_they_are() -> None:
 def test_a_stopwatch_does_not_go_back() -> None:
     watch = Stopwatch()
     assert 0 <= watch.seconds <= watch.seconds
+
+
+# --- other packages -----------------------------------------------------------------------------------
+
+
+def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "broken_tasks-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-tasks\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[slmr.tasks]\nmine = broken_tasks:FOLDER\n")
+    (tmp_path / "broken_tasks.py").write_text("import a_module_that_is_not_there\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(RequestError, match=r"broken-tasks registers mine.*ModuleNotFoundError.*uninstall"):
+        plugins("slmr.tasks")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+_SAID = "what the assistant said"
 _TAIL = 32  # last tokens in which a stop text is looked for
 
 
@@ -65,7 +66,7 @@ class Sampler:
 
 
 def end_tokens(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel | Path) -> frozenset[int]:
-    """Every token that ends a completion: the tokenizer's end mark and those of the generation config."""
+    """Every token that ends a completion: the tokenizer's, the generation config's, and the chat template's turn end."""
     from transformers import GenerationConfig
 
     if isinstance(model, Path):
@@ -75,7 +76,27 @@ def end_tokens(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel | Path
         config = model.generation_config
     configured = config.eos_token_id if config else None
     listed = configured if isinstance(configured, list) else [configured]
-    return frozenset(int(t) for t in [tokenizer.eos_token_id, *listed] if t is not None)  # type: ignore[arg-type]
+    ends = [tokenizer.eos_token_id, *listed, _turn_end(tokenizer)]
+    return frozenset(int(t) for t in ends if t is not None)  # type: ignore[arg-type]
+
+
+def _turn_end(tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """The special token that the chat template writes behind an assistant's turn.
+
+    Base models with a template often name only another token as their end, and go on with a made-up user's turn.
+    """
+    from jinja2 import TemplateError
+
+    if not tokenizer.chat_template:
+        return None
+    turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": _SAID}]
+    try:
+        text = str(tokenizer.apply_chat_template(turns, tokenize=False))
+    except (TemplateError, ValueError, TypeError, KeyError):
+        return None  # a template of another kind: what the configs name has to do
+    behind = text.rpartition(_SAID)[2].lstrip()
+    ids = tokenizer(behind, add_special_tokens=False)["input_ids"][:1] if behind else []
+    return next((int(i) for i in ids if i in tokenizer.added_tokens_decoder), None)  # type: ignore[union-attr]
 
 
 def _compiled(model: PreTrainedModel) -> PreTrainedModel:

@@ -22,7 +22,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, get_args
 
@@ -30,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from slmr.config import MethodKind, parse
 from slmr.errors import RequestError, unknown
-from slmr.io import merged, read_settings, resource
+from slmr.io import merged, plugins, read_settings, resource
 from slmr.stage import Stage, registered
 
 APART = ("ablation", "control")  # asked for as `ablations`, and no part of `all`
@@ -72,15 +71,14 @@ def stages() -> dict[str, Stage]:
     """Every kind of stage: the package's own, and those of the entry points `slmr.stages`."""
     for module in ("slmr.curriculum", "slmr.training", "slmr.evaluate"):
         importlib.import_module(module)
-    for point in entry_points(group="slmr.stages"):
-        point.load()
+    plugins("slmr.stages")
     return registered()
 
 
 @lru_cache(maxsize=1)
 def installed_methods() -> tuple[Path, ...]:
     """The folders of the entry points `slmr.methods`; to look for them takes a while."""
-    return tuple(Path(point.load()) for point in entry_points(group="slmr.methods"))
+    return tuple(Path(folder) for folder in plugins("slmr.methods"))
 
 
 def recipe_files(extra: Sequence[Path] = ()) -> dict[str, Path]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import yaml
 
 from slmr.config import Edition, StrictModel, parse
 from slmr.errors import RequestError, one_line, unknown
-from slmr.io import resource
+from slmr.io import plugins, resource
 from slmr.tasks.task import FunctionName, Task
 from slmr.verify import Kind
 
@@ -39,7 +38,7 @@ def task_folders(extra: Sequence[Path] = ()) -> dict[str, Path]:
     Raises:
         RequestError: two folders define the same task, or an extra folder does not exist.
     """
-    roots = [resource("tasks"), *(Path(p.load()) for p in entry_points(group="slmr.tasks")), *extra]
+    roots = [resource("tasks"), *map(Path, plugins("slmr.tasks")), *extra]
     folders: dict[str, Path] = {}
     for root in roots:
         if not root.is_dir():

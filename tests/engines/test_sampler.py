@@ -11,7 +11,7 @@ import torch
 from slmr.config import EngineSettings
 from slmr.engines import Prompt, Sampling, open_engine
 from slmr.engines.decode import Row
-from slmr.engines.sampler import Sampler, slots_are_right
+from slmr.engines.sampler import Sampler, end_tokens, slots_are_right
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.errors import RequestError
 from slmr.lab import model_path
@@ -108,3 +108,29 @@ def test_both_paths_draw_the_same() -> None:
     assert [c.token_ids for c in through_slots] == [c.token_ids for c in through_generate]
     for a, b in zip(through_slots, through_generate, strict=True):
         assert a.logprobs == pytest.approx(b.logprobs, abs=1e-4)
+
+
+CHATML = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+@pytest.mark.parametrize(
+    ("template", "named"),
+    [
+        (CHATML, True),
+        (None, False),
+        ("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}", False),  # no token of its own
+        ("{{ raise_exception('user turns only') }}", False),
+    ],
+)
+def test_the_turn_end_of_a_chat_template_ends_a_completion(template: str | None, named: bool) -> None:
+    """As in a base model whose configs name only the end of a document."""
+    tokenizer = load_tokenizer(model_path("lab-llama"))
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    tokenizer.chat_template = template  # type: ignore[assignment]
+    turn_end = tokenizer.convert_tokens_to_ids("<|im_end|>")
+    ends = end_tokens(tokenizer, model_path("lab-llama"))
+    assert tokenizer.eos_token_id in ends and (turn_end in ends) == named
+    assert len(ends) == 1 + named

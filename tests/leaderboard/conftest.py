@@ -1,5 +1,41 @@
-"""The made-up results, for the tests of this folder."""
+"""The made-up results, and a page drawn by Streamlit's own test driver, for the tests of this folder."""
 
-from tests.made_results import results
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.made_results import opened, results
 
 __all__ = ["results"]
+
+SCRIPT = """
+from pathlib import Path
+from slmr.results.selection import Filters, load_results
+from slmr_leaderboard.views import {view} as page
+from slmr_leaderboard.views.parts import View
+page.show(View(load_results(Path({folder!r})), Filters({edition!r}, **{filters!r})))
+"""
+
+Draw = Callable[..., AppTest]
+
+
+@pytest.fixture
+def draw(results: Path) -> Draw:
+    def run(
+        view: str,
+        folder: Path = results,
+        edition: str = "lab",
+        query: dict[str, str] | None = None,
+        **filters: object,
+    ) -> AppTest:
+        script = SCRIPT.format(view=view, folder=str(folder), edition=edition, filters=filters)
+        return opened(AppTest.from_string(script, default_timeout=60), query or {})
+
+    return run
+
+
+LLAMA = {"students": ("lab-llama",)}

@@ -1,0 +1,22 @@
+"""The comparison page."""
+
+from __future__ import annotations
+
+from tests.leaderboard.conftest import Draw
+from tests.made_results import html
+
+LLAMA = {"students": ("lab-llama",)}
+
+
+def test_compare_says_who_is_better_and_what_flipped(draw: Draw) -> None:
+    app = draw("compare", **LLAMA, query={"a": "stagewise", "b": "base"})
+    table = app.dataframe[0].value
+    assert list(table["task"]) == ["lab_gsm8k", "lab_math", "mean"]
+    assert app.text[0].value.startswith("stagewise is better by")
+    ways = app.selectbox(key="way")
+    assert ways.options == ["better in stagewise", "better in base"]
+    assert len(app.selectbox(key="flip").options) == int(table["better in stagewise"][0])
+    assert "<mark>" in html(app)
+    several = draw("compare", **LLAMA)
+    several.multiselect(key="b").set_value(["base", "grpo"]).run()
+    assert list(several.dataframe[0].value.iloc[:, 0]) == ["base", "grpo"]
