@@ -9,6 +9,7 @@ from slmr.curriculum import (
     pool,
     probe,
     rationalize,
+    reference,
     self_generated,
     traces,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "pool",
     "probe",
     "rationalize",
+    "reference",
     "self_generated",
     "traces",
 ]

@@ -18,6 +18,7 @@ from slmr.errors import WorkError
 from slmr.evaluate.lm_eval import lm_eval_accuracy
 from slmr.evaluate.metrics import VERDICT_FIELDS, judged, task_metrics
 from slmr.evaluate.recorder import Question, Recorder
+from slmr.evaluate.redraw import redraw
 from slmr.io import Stopwatch, write_json, write_rows
 from slmr.stage import StageContext, stage
 from slmr.tasks import Item, Task
@@ -33,7 +34,8 @@ class EvaluateParams(Params):
     """What is evaluated and how completions are sampled.
 
     `temperature`: where none is given, one completion an item is greedy, several are sampled at 1.
-    `max_tokens`: instead of each task's own budget.
+    `max_tokens`: instead of each task's own budget. `redraws`: how many times a completion that states no step is
+    drawn again, for the reference `never_guess`.
     """
 
     tasks: tuple[str, ...]
@@ -44,6 +46,7 @@ class EvaluateParams(Params):
     eval_seed: int = 0
     fewshot: int = Field(default=0, ge=0)
     max_tokens: int | None = Field(default=None, ge=1)
+    redraws: int = Field(default=0, ge=0)
 
     def sampling(self, task: Task) -> Sampling:
         """How a task's completions are sampled."""
@@ -68,13 +71,16 @@ def evaluate(model: Path | str, tasks: Sequence[Task], params: EvaluateParams, c
         WorkError: lm-eval's own mean differs from the one of the kept verdicts.
     """
     recorder = Recorder(context.folder, context.progress)
-    recorder.add(question for task in tasks for question in questions_of(task, params))
+    questions = [question for task in tasks for question in questions_of(task, params)]
+    recorder.add(questions)
     if any(task.kind == "math" for task in tasks):
         symbolic.POOL.warm()  # ready by the time that the engine is
-    _record(recorder, model, context)
+    completions = redraw(
+        recorder, questions, params.k, params.redraws, partial(_record, recorder, model, context)
+    )
     with ThreadPoolExecutor(1) as beside:
         beside.submit(importlib.import_module, "lm_eval.evaluator")
-        rows = judged(recorder.rows(), {task.name: task for task in tasks})
+        rows = judged(completions, {task.name: task for task in tasks})
     metrics = {task.name: task_metrics([r for r in rows if r["task"] == task.name], task) for task in tasks}
     graded = lm_eval_accuracy(tasks, rows, params.limit, params.k)
     for task in tasks:

@@ -249,5 +249,5 @@ _RULES: dict[str, Callable[[Given, Rows, Assumptions], Flow]] = {
     "probe": _probe, "teacher": _teacher, "bridge": _bridge, "critique": _critique, "rationalize": _rationalize,
     "evaluate": _evaluate, "partition": partial(_handed_on, "probe", None), "mix": partial(_handed_on, "strong", None),
     "consolidate": partial(_handed_on, "problems", "mixed"), "own_correct": partial(_handed_on, "problems", "right"),
-    "own_pairs": partial(_handed_on, "problems", "mixed"),
+    "own_pairs": partial(_handed_on, "problems", "mixed"), "reference": lambda given, rows, a: Flow(),
 }  # fmt: skip
