@@ -9,7 +9,7 @@ from random import Random
 from slmr.lab.skills import Skill, Use, of
 from slmr.lab.solution import Step
 
-START = (12, 99)
+START = (8, 60)
 
 
 @dataclass(frozen=True, slots=True)

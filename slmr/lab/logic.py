@@ -17,7 +17,7 @@ FORMS = ("given", "one step", "more steps", "none")
 
 def draw_logiqa(rng: Random, level: int, _: bool) -> Draft:
     """One chain of rules from the given fact and one apart from it; longer, and in any order, with the level."""
-    length = (2, 2, 3, 3, 4)[level - 1]
+    length = (2, 2, 2, 3, 3)[level - 1]
     form = rng.randrange(4)
     states = rng.sample(STATES, length + 3)
     path, apart = states[: length + 1], states[length + 1 :]

@@ -94,8 +94,11 @@ def pretrain(name: str, out: Path, prompt: Prompt, params: PretrainParams | None
     with disk_faults(out):
         _claim(out, params)
     pairs = _pairs(params, prompt)
-    tokenizer = build_tokenizer(_vocabulary_texts(prompt), MAX_LENGTH)
-    model = _trained(params.start) if params.start else _new_model(name, tokenizer, params.seed)
+    if params.start:
+        model, tokenizer = _trained(params.start)
+    else:
+        tokenizer = build_tokenizer(_vocabulary_texts(prompt), MAX_LENGTH)
+        model = _new_model(name, tokenizer, params.seed)
     report = _train(model, tokenizer, pairs, params, out / _UNFINISHED)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
@@ -145,10 +148,12 @@ def _vocabulary_texts(prompt: Prompt) -> list[str]:
     return [*texts, critique]
 
 
-def _trained(name: str) -> PreTrainedModel:
-    from transformers import AutoModelForCausalLM
+def _trained(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-    return AutoModelForCausalLM.from_pretrained(model_path(name), dtype="float32")
+    folder = model_path(name)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32")
+    return model, PreTrainedTokenizerFast.from_pretrained(folder)
 
 
 def _new_model(name: str, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:

@@ -1,8 +1,8 @@
 """The skills of the lab: named operations in words, and how much of each the students have seen.
 
 `x` is the number so far, `n` and `m` are numbers of the text, `@i` is the result of the skill's own equation i.
-What an unseen compound skill multiplies or divides by stands in words only ("a third", "dozen"): whoever has not
-learnt the skill copies numbers out of the problem, and does not get there by luck.
+What an unseen compound skill multiplies or divides by stands in words only ("a third", "dozen"), beside a number in
+digits: whoever has not learnt the skill uses that one, and does not get there by luck.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _value(part: str, known: Mapping[str, int]) -> int:
     return known[part] if part in known else int(part)
 
 
-MOST = 300  # no value in a problem is larger, so that a student of a million parameters can master its sums
+MOST = 120  # no value in a problem is larger, so that a student of a million parameters can master its sums
 
 
 def _apply(operator: str, left: int, right: int) -> int | None:
@@ -103,11 +103,11 @@ SKILLS = (
     Skill("gain", "known", ("x + n",),
           ("{who} buys {n} more {what}.", "A friend gives {who} {n} {what}."),
           ("Then {n} {what} are brought to the {place}.", "Another {n} {what} come later."),
-          "{x} + {n}", n=(2, 99)),
+          "{x} + {n}", n=(2, 40)),
     Skill("loss", "known", ("x - n",),
           ("{who} gives away {n} {what}.", "{who} sells {n} {what}."),
           ("{n} {what} are taken away.", "Then {n} of the {what} are used up."),
-          "{x} - {n}", n=(2, 99)),
+          "{x} - {n}", n=(2, 40)),
     Skill("times", "known", ("x * n",),
           ("Then {who} gets {n} times as many {what}.", "The number of {what} grows to {n} times what it was."),
           ("The {what} become {n} times as many.", "The number of {what} grows to {n} times what it was."),
@@ -121,28 +121,28 @@ SKILLS = (
     Skill("packs", "known", ("n * m", "x + @0"),
           ("{who} buys {n} bags with {m} {what} each.", "{who} finds {n} boxes of {m} {what}."),
           ("Then {n} bags with {m} {what} each are brought.", "Then {n} boxes of {m} {what} are put there."),
-          "{x} + {n} * {m}", n=(2, 9), m=(2, 25)),
+          "{x} + {n} * {m}", n=(2, 6), m=(2, 12)),
     Skill("days", "known", ("n * m", "x - @0"),
           ("{who} uses {n} {what} on each of {m} days.", "On {m} days {who} eats {n} {what} each day."),
           ("{n} {what} are used on each of {m} days.", "On {m} days {n} {what} are sold each day."),
-          "{x} - {n} * {m}", n=(2, 15), m=(2, 9)),
+          "{x} - {n} * {m}", n=(2, 9), m=(2, 8)),
     # --- half-seen: seldom, and about every second text misreads it ----------------------------------
     Skill("half again", "half-seen", ("x / 2", "x + @0"),
           ("{who} gets half as many {what} again.",),
           ("Half as many {what} again are brought.",),
           "{x} and half again", misreading=("x / 2",)),
     Skill("twice back", "half-seen", ("n * 2", "x - @0"),
-          ("{who} gives back twice the {n} {what} of last week.",),
-          ("Twice the {n} {what} of last week are given back.",),
-          "{x} minus twice {n}", n=(3, 40), misreading=("x - n",)),
+          ("{who} gives back twice the {n} {what} of last year.",),
+          ("Twice the {n} {what} of last year are given back.",),
+          "{x} minus twice {n}", n=(3, 20), misreading=("x - n",)),
     Skill("both", "half-seen", ("n * 2", "x + @0"),
           ("Both parents give {who} {n} {what}.",),
           ("Both owners bring {n} {what}.",),
-          "{x} and {n} from both", n=(3, 60), misreading=("x + n",)),
+          "{x} and {n} from both", n=(3, 30), misreading=("x + n",)),
     # --- unseen, one step: the numbers are in the text, so luck can get there ---------------------------
     Skill("spoil", "unseen one-step", ("x - n",),
           ("{n} of the {what} spoil.",), ("{n} of the {what} spoil.", "{n} {what} spoil there."),
-          "{x} spoil {n}", n=(2, 60)),
+          "{x} spoil {n}", n=(2, 30)),
     Skill("fold", "unseen one-step", ("x * n",),
           ("The {what} multiply {n}-fold.",), ("The {what} multiply {n}-fold.", "Rain makes the {what} {n}-fold."),
           "{x} fold {n}", n=(2, 5)),
@@ -151,18 +151,18 @@ SKILLS = (
           ("A fire leaves one in {n} of the {what}.", "Rain leaves one in {n} of the {what}."),
           "{x} one in {n}", n=(2, 5)),
     # --- unseen, compound: two or three equations, and a number that no digit tells ---------------------
-    Skill("third off", "unseen compound", ("x / 3", "x - @0"),
-          ("A third of the {what} break.", "{who} loses a third of the {what}."),
-          ("A third of the {what} break.", "There a third of the {what} is stolen."),
-          "{x} less a third"),
+    Skill("third off", "unseen compound", ("x / 3", "x - @0", "@1 - n"),
+          ("A third of the {what} and {n} more break.", "{who} loses a third of the {what} and {n} more."),
+          ("A third of the {what} and {n} more break.", "There a third of the {what} and {n} more are stolen."),
+          "{x} less a third and {n} more", n=(2, 15)),
     Skill("dozens", "unseen compound", ("n * 12", "x + @0"),
           ("{who} picks up {n} dozen {what}.", "{n} dozen {what} are added."),
           ("{n} dozen {what} are added.", "A cart unloads {n} dozen {what}."),
-          "{x} plus {n} dozen", n=(2, 9)),
-    Skill("fortnight", "unseen compound", ("n * 14", "x - @0"),
-          ("For a fortnight {n} {what} vanish daily.", "{who} drops {n} {what} daily for a fortnight."),
-          ("For a fortnight {n} {what} vanish daily.", "Thieves carry off {n} {what} daily for a fortnight."),
-          "{x} less {n} daily for a fortnight", n=(2, 9)),
+          "{x} plus {n} dozen", n=(2, 6)),
+    Skill("week", "unseen compound", ("n * 7", "x - @0"),
+          ("For a week {n} {what} vanish daily.", "{who} drops {n} {what} daily for a week."),
+          ("For a week {n} {what} vanish daily.", "Thieves carry off {n} {what} daily for a week."),
+          "{x} less {n} daily for a week", n=(2, 8)),
     Skill("every fourth", "unseen compound", ("x / 4", "@0 * n", "x + @1"),
           ("Every fourth of the {what} earns {n} new ones.", "For every fourth of the {what} {n} new ones appear."),
           ("For every fourth of the {what} {n} new ones appear.", "Every fourth of the {what} brings {n} new ones."),

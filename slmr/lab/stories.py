@@ -6,7 +6,6 @@ from random import Random
 
 from slmr.lab.chains import START, Chain, draw_chain, draw_skills
 from slmr.lab.items import Draft
-from slmr.lab.skills import of
 from slmr.lab.solution import Solution, Step
 from slmr.lab.words import NAMES, OBJECTS, PLACES
 
@@ -30,17 +29,19 @@ def draw_mawps(rng: Random, level: int, two_unseen: bool) -> Draft:
     return _draft([*sentences, f"How many {what} are at the {place} now?"], chain)
 
 
+_ASIDES = ("{who} has {n} {what}.", "{who} wants {n} {what}.", "{who} lost {n} {what}.")
+
+
 def draw_svamp(rng: Random, level: int, two_unseen: bool) -> Draft:
-    """Two kinds of things, told of in turns, and a question about one: what happens to the other does not matter."""
+    """A story in which one or two sentences about other things do not matter."""
     chain = draw_chain(rng, draw_skills(rng, level, two_unseen))
     who, other = rng.sample(NAMES, 2)
-    what, thing = rng.sample(OBJECTS, 2)
-    owner = rng.choice((who, other))
-    aside = draw_chain(rng, [rng.choice(of("known"))]) if rng.random() < 0.5 else None
-    distractor = (
-        _story(rng, aside, owner, thing) if aside else [f"{owner} has {rng.randint(*START)} {thing}."]
-    )
-    sentences = _in_turns(rng, _story(rng, chain, who, what), distractor)
+    what, *things = rng.sample(OBJECTS, 3)
+    sentences = _story(rng, chain, who, what)
+    for thing in things[: rng.randint(1, 2)]:
+        wording, owner, n = rng.choice(_ASIDES), rng.choice((who, other)), rng.randint(*START)
+        aside = wording.format(who=owner, what=thing, n=n)
+        sentences.insert(rng.randint(0, len(sentences)), aside)
     return _draft([*sentences, f"How many {what} does {who} have now?"], chain)
 
 
@@ -53,14 +54,6 @@ def _story(rng: Random, chain: Chain, who: str, what: str) -> list[str]:
 
 def _sentence(wording: str, **words: str | int) -> str:
     return wording.format(**words)
-
-
-def _in_turns(rng: Random, first: list[str], second: list[str]) -> list[str]:
-    """Both lists in one, each in its own order."""
-    turns = [0] * len(first) + [1] * len(second)
-    rng.shuffle(turns)
-    streams = iter(first), iter(second)
-    return [next(streams[turn]) for turn in turns]
 
 
 def _draft(sentences: list[str], chain: Chain) -> Draft:

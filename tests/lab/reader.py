@@ -70,9 +70,9 @@ _FORMULAS: list[tuple[str, Callable[..., Fraction]]] = [
     (r"spoil (\d+)", lambda x, a: x - a),
     (r"fold (\d+)", lambda x, a: x * a),
     (r"one in (\d+)", lambda x, a: x / a),
-    (r"less a third", lambda x: x * 2 / 3),
+    (r"less a third and (\d+) more", lambda x, a: x * 2 / 3 - a),
     (r"plus (\d+) dozen", lambda x, a: x + 12 * a),
-    (r"less (\d+) daily for a fortnight", lambda x, a: x - 14 * a),
+    (r"less (\d+) daily for a week", lambda x, a: x - 7 * a),
     (r"plus (\d+) for every fourth", lambda x, a: x + x / 4 * a),
 ]
 
@@ -163,6 +163,10 @@ def _times_less(factor: int) -> Callable[..., None]:
     return lambda w, n, what: _some_less(w, str(int(n) * factor), what)
 
 
+def _third_and(w: _World, what: str, n: str) -> None:
+    w.change(w.only_owner(what), what, lambda had: had - had / 3 - int(n))
+
+
 def _fourth(w: _World, what: str, n: str) -> None:
     """For each four of them n more."""
     w.change(w.only_owner(what), what, lambda had: had + had / 4 * int(n))
@@ -195,6 +199,7 @@ _SENTENCES: list[tuple[str, Callable[..., None]]] = [
      lambda w, n, what, m: _some_less(w, str(int(n) * int(m)), what)),
     (rf"On {_N} days {_N} {_W} are sold each day\.",
      lambda w, m, n, what: _some_less(w, str(int(n) * int(m)), what)),
+    (rf"{_ANY} (?:wants|lost) {_N} {_W}\.", lambda w, n, what: None),
     # times and parts
     (rf"Then {_ANY} gets {_N} times as many {_W}\.", _times),
     (rf"The number of {_W} grows to {_N} times what it was\.", lambda w, what, n: _times(w, n, what)),
@@ -205,22 +210,20 @@ _SENTENCES: list[tuple[str, Callable[..., None]]] = [
     # half-seen
     (rf"{_ANY} gets half as many {_W} again\.", lambda w, what: _by(w, what, Fraction(3, 2))),
     (rf"Half as many {_W} again are brought\.", lambda w, what: _by(w, what, Fraction(3, 2))),
-    (rf"{_ANY} gives back twice the {_N} {_W} of last week\.", _times_less(2)),
-    (rf"Twice the {_N} {_W} of last week are given back\.", _times_less(2)),
+    (rf"{_ANY} gives back twice the {_N} {_W} of last year\.", _times_less(2)),
+    (rf"Twice the {_N} {_W} of last year are given back\.", _times_less(2)),
     (rf"Both parents give {_ANY} {_N} {_W}\.", _times_more(2)),
     (rf"Both owners bring {_N} {_W}\.", _times_more(2)),
     # unseen
     (rf"The {_W} multiply {_N}-fold\.", lambda w, what, n: _times(w, n, what)),
     (rf"Rain makes the {_W} {_N}-fold\.", lambda w, what, n: _times(w, n, what)),
     (rf"(?:A fire|Rain) leaves one in {_N} of the {_W}\.", lambda w, n, what: _keeps_part(w, what, n)),
-    (rf"A third of the {_W} break\.", lambda w, what: _by(w, what, Fraction(2, 3))),
-    (rf"There a third of the {_W} is stolen\.", lambda w, what: _by(w, what, Fraction(2, 3))),
-    (rf"{_ANY} loses a third of the {_W}\.", lambda w, what: _by(w, what, Fraction(2, 3))),
+    (rf"(?:A|There a|{_ANY} loses a) third of the {_W} and {_N} more(?: break| are stolen)?\.", _third_and),
     (rf"{_ANY} picks up {_N} dozen {_W}\.", _times_more(12)),
     (rf"{_N} dozen {_W} are added\.", _times_more(12)),
     (rf"A cart unloads {_N} dozen {_W}\.", _times_more(12)),
-    (rf"For a fortnight {_N} {_W} vanish daily\.", _times_less(14)),
-    (rf"(?:{_ANY} drops|Thieves carry off) {_N} {_W} daily for a fortnight\.", _times_less(14)),
+    (rf"For a week {_N} {_W} vanish daily\.", _times_less(7)),
+    (rf"(?:{_ANY} drops|Thieves carry off) {_N} {_W} daily for a week\.", _times_less(7)),
     (rf"Every fourth of the {_W} (?:earns|brings) {_N} new ones\.", _fourth),
     (rf"For every fourth of the {_W} {_N} new ones appear\.", _fourth),
 ]  # fmt: skip

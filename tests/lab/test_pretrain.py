@@ -51,7 +51,7 @@ def test_half_seen_skills_are_misread_as_often_as_said() -> None:
 
 def test_only_the_teacher_reads_of_unseen_skills() -> None:
     params = PretrainParams(sequences=2000, mixture={"lab_gsm8k": 0.5, "lab_math": 0.5})
-    words = re.compile("fold|one in|spoil|third|dozen|fortnight|fourth")
+    words = re.compile("fold|one in|spoil|third|dozen|daily|fourth")
     for split, expected in (("pretrain", False), ("teacher", True)):
         chosen = params.model_copy(update={"split": split})
         texts = " ".join(p for p, _ in _pairs(chosen, lambda task, problem: problem))
