@@ -20,5 +20,5 @@ def test_a_formula_asks_for_what_the_solution_gives(level: int) -> None:
 
 
 def test_signs_are_read_before_words_and_times_before_plus() -> None:
-    assert reader.answer("lab_math", "Compute (20 + 2 * 5) less a third.") == 20
+    assert reader.answer("lab_math", "Compute (20 + 2 * 5) less a third and 4 more.") == 16
     assert reader.answer("lab_math", "Compute 20 - 2 * 5.") == 10

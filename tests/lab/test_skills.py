@@ -66,7 +66,7 @@ def test_results_outside_of_the_bounds_do_not_fit() -> None:
     assert Use(loss, {"n": 5}).compute(20) == [15]
     assert Use(loss, {"n": 20}).compute(20) is None
     (third,) = [skill for skill in SKILLS if skill.name == "third off"]
-    assert Use(third, {}).compute(20) is None and Use(third, {}).compute(21) == [7, 14]
+    assert Use(third, {"n": 4}).compute(20) is None and Use(third, {"n": 4}).compute(21) == [7, 14, 10]
     (times,) = [skill for skill in SKILLS if skill.name == "times"]
     assert Use(times, {"n": 5}).compute(MOST) is None
 
