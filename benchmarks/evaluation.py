@@ -10,11 +10,13 @@ token of the first batch, against `lm_eval --model hf` on the same tasks and mod
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 from ratios import Ratio, in_turns, process, table
 
@@ -109,14 +111,21 @@ def wall(arguments: list[str]) -> float:
         return process([sys.executable, *arguments, *extra])
 
 
-def until_first_token(code: str, arguments: list[str]) -> float:
-    """Seconds from the start of the process to its first token, after which it ends itself."""
+def until_first_token(code: str, arguments: list[str], checkout: Path | None = None) -> float:
+    """Seconds from the start of the process to its first token, after which it ends itself.
+
+    `checkout`: another one's code, instead of what is installed.
+    """
+    environment = (
+        {"PYTHONPATH": os.pathsep.join(map(str, (checkout, checkout / "leaderboard")))} if checkout else {}
+    )
     with tempfile.TemporaryDirectory() as out:
         extra = ["--out", out] if arguments[0] == "eval" else []
         start = time.time()
         done = subprocess.run(
-            [sys.executable, "-c", code, *arguments, *extra], capture_output=True, text=True
-        )
+            [sys.executable, "-c", code, *arguments, *extra], capture_output=True, text=True,
+            cwd=checkout, env=os.environ | environment,
+        )  # fmt: skip
     told = re.search(r"(\d+\.\d+)\s*$", done.stderr)  # behind whatever bar was being drawn
     if told is None:
         raise SystemExit(f"no first token:\n{done.stdout}\n{done.stderr}")

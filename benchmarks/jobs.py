@@ -16,7 +16,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 
@@ -46,7 +45,7 @@ def main() -> None:
         ratio = seconds[jobs] / seconds[a.jobs[0]]
         print(f"| {jobs} | {seconds[jobs]:.0f} | {ratio:.2f} | {complete / seconds[jobs]:.2f} |", flush=True)
     if a.before:
-        before, _ = bench(a.out / "before", a, [], {"PYTHONPATH": str(a.before.resolve())})
+        before, _ = bench(a.out / "before", a, [], a.before)
         print(f"| before | {before:.0f} | {before / seconds[a.jobs[0]]:.2f} | |", flush=True)
     first = verdicts[a.jobs[0]]
     for jobs, found in verdicts.items():
@@ -57,16 +56,18 @@ def main() -> None:
 
 
 def bench(
-    out: Path, a: argparse.Namespace, options: list[str], environment: Mapping[str, str] | None = None
+    out: Path, a: argparse.Namespace, options: list[str], checkout: Path | None = None
 ) -> tuple[float, float]:
-    """Seconds of a bench, and those after which the last of the starters had its line."""
+    """Seconds of a bench, of this version or a checkout's, and those after which the last starter had its line."""
     shutil.rmtree(out, ignore_errors=True)
     command = [sys.executable, "-m", "slmr.cli", "bench", "--method", a.method, "--profile", a.profile,
-               "--out", str(out), *options]  # fmt: skip
+               "--out", str(out.resolve()), *options]  # fmt: skip
     command += ["--limit", str(a.limit)] if a.limit else []
     start, complete = monotonic(), 0.0
+    # `-m` looks into the working folder first, then into PYTHONPATH.
+    environment = {**os.environ, **({"PYTHONPATH": str(checkout.resolve())} if checkout else {})}
     with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment, cwd=checkout
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:

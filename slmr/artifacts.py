@@ -8,9 +8,10 @@ which is renamed when it is complete; what a killed stage left there is its own 
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -22,7 +23,7 @@ from pydantic import ValidationError
 
 from slmr.config import StrictModel, first_fault
 from slmr.errors import WorkError, one_line
-from slmr.io import PARTIAL, disk_faults
+from slmr.io import PARTIAL, digest, disk_faults
 
 MANIFEST = "manifest.json"
 _LIBRARIES = ("slmr", "torch", "transformers", "trl", "lm_eval", "math-verify")
@@ -52,8 +53,29 @@ class Cost(StrictModel):
         return Cost(**{name: getattr(self, name) + getattr(other, name) for name in Cost.model_fields})
 
 
+class FileRecord(StrictModel):
+    """What a file of an artefact was when it was written."""
+
+    size: int
+    sha256: str
+
+
+def file_records(root: Path, files: Iterable[Path]) -> dict[str, FileRecord]:
+    """Files below a folder by their relative paths; reads them whole."""
+    records = {}
+    for path in files:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        records[path.relative_to(root).as_posix()] = FileRecord(size=path.stat().st_size, sha256=sha256)
+    return records
+
+
 class Manifest(StrictModel):
-    """Where an artefact comes from: enough to make it again, and what it cost."""
+    """Where an artefact comes from: enough to make it again, and what it cost.
+
+    `files` are all others of the artefact, by their relative paths, and `seal` is the digest of everything else that
+    stands here; both are None in manifests of before files were recorded.
+    """
 
     schema_version: Literal[1] = 1
     stage: str
@@ -69,6 +91,12 @@ class Manifest(StrictModel):
     engine: dict[str, Any] = {}
     training: dict[str, Any] = {}
     cost: Cost
+    files: dict[str, FileRecord] | None = None
+    seal: str | None = None
+
+    def sealed(self) -> Manifest:
+        """The same with its seal."""
+        return self.model_copy(update={"seal": digest(self.model_dump(mode="json", exclude={"seal"}))})
 
 
 @lru_cache
@@ -140,12 +168,16 @@ class Store:
             fault = one_line(error)
         raise WorkError(f"artefact {file.parent} is damaged ({fault}): delete that folder, run again")
 
+    def fault(self, stage: str, key: str) -> str | None:
+        """What is wrong with an artefact that is there, in a line; reads all of it. None too where there is none."""
+        folder = self.path(stage, key)
+        return fault_of_artefact(folder) if folder.exists() or folder.is_symlink() else None
+
     def discard(self, stage: str, key: str) -> None:
-        """Removes an artefact. The manifest goes first, so one half removed counts as missing."""
+        """Removes an artefact."""
         folder = self.path(stage, key)
         with disk_faults(folder):
-            (folder / MANIFEST).unlink(missing_ok=True)
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
 
     @contextmanager
     def build(self, stage: str, key: str) -> Iterator[Path | None]:
@@ -161,8 +193,7 @@ class Store:
             if self.has(stage, key):
                 yield None
                 return
-            if final.exists():  # a folder without a manifest is damage: make it again
-                shutil.rmtree(final)
+            remove(final)  # a folder without a manifest is damage: make it again
             partial.mkdir(parents=True, exist_ok=True)
             yield partial
             if not (partial / MANIFEST).is_file():
@@ -172,3 +203,39 @@ class Store:
             ):  # of a file that was half written when the stage was killed
                 remains.unlink()
             partial.replace(final)
+
+
+def remove(path: Path) -> None:
+    """Removes a file or a folder, whichever is there; of an artefact the manifest first: half removed it is missing."""
+    if path.is_dir() and not path.is_symlink():
+        if (path / MANIFEST).exists():
+            remove(path / MANIFEST)
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def fault_of_artefact(folder: Path) -> str | None:
+    """What is wrong with an artefact, in a line: its manifest, or a file that is not what the manifest says."""
+    if not folder.is_dir():
+        return "no artefact: a file among the folders"
+    file = folder / MANIFEST
+    if not file.exists():
+        return f"no {MANIFEST}: it was never finished, or is half removed"
+    try:
+        manifest = Manifest.model_validate_json(file.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        return f"{MANIFEST} cannot be read: {first_fault(error, Manifest)}"
+    except (OSError, UnicodeDecodeError) as error:
+        return f"{MANIFEST} cannot be read: {one_line(error)}"
+    if folder.name != f"{manifest.stage}-{manifest.key}":
+        return f"its {MANIFEST} is that of {manifest.stage}-{manifest.key}"
+    if manifest.seal not in (None, manifest.sealed().seal):
+        return f"{MANIFEST} is not what was written"
+    for name, record in (manifest.files or {}).items():
+        path = folder / name
+        if not path.is_file():
+            return f"{name} is missing"
+        if path.stat().st_size != record.size or file_records(folder, [path])[name] != record:
+            return f"{name} is not what was written"
+    return None

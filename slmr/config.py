@@ -24,6 +24,11 @@ MethodKind = Literal[
 ]  # fmt: skip
 
 
+def kind_label(kind: str) -> str:
+    """A method's kind in words; `distill` is the class of methods that learn from a stronger model."""
+    return "teacher model" if kind == "distill" else kind
+
+
 class StrictModel(BaseModel):
     """Base of what is read from files: a key that nobody reads is an error."""
 
@@ -56,6 +61,7 @@ class EngineSettings(Params):
         compile: compile the decoding step (on a CPU for vLLM, too): minutes of start-up, for an accelerator.
         trust_remote_code: run code that a model folder brings along.
         served_name: the model's name on a server that serves several.
+        api_key_env: the environment variable that holds the server's key.
         rollouts: what samples for reinforcement learning: `engine` is vLLM inside the training process where that
             is the engine, else the trainer's own sampler; `trainer` is always that sampler; a URL is a vLLM server
             that takes over the policy's weights, see `slmr.engines.vllm_policy`.
@@ -69,6 +75,7 @@ class EngineSettings(Params):
     compile: bool = False
     trust_remote_code: bool = False
     served_name: str | None = None
+    api_key_env: str | None = None
     rollouts: str = "engine"
 
     @field_validator("rollouts")
@@ -89,7 +96,7 @@ class EngineSettings(Params):
 
     def identity(self, *, rolls_out: bool) -> dict[str, Any]:
         """What of it can change a stage's result; `rolls_out` says that the stage samples rollouts."""
-        fields = self.model_dump(exclude={"concurrency", "rollouts"})
+        fields = self.model_dump(exclude={"concurrency", "rollouts", "api_key_env"})
         elsewhere = rolls_out and self.sampled_by != "trainer"
         return fields | ({"rollouts": self.sampled_by} if elsewhere else {})
 

@@ -22,10 +22,18 @@ from slmr.errors import RequestError, WorkError, one_line
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-try:  # libyaml's, ten times as fast
-    from yaml import CSafeLoader as Loader
-except ImportError:
+if TYPE_CHECKING:
     from yaml import SafeLoader as Loader
+else:
+    try:  # libyaml's, ten times as fast
+        from yaml import CSafeLoader as Loader
+    except ImportError:
+        from yaml import SafeLoader as Loader
+
+
+# What a file of settings may come to, with its aliases resolved.
+MAX_SETTINGS, MAX_SETTINGS_BYTES = 100_000, 4_000_000
+_MAX_DEPTH = 50
 
 
 def digest(content: object) -> str:
@@ -43,7 +51,8 @@ def disk_faults(where: Path) -> Iterator[None]:
         reason = _REFUSALS.get(_errno(error) or 0)
         if reason is None:
             raise
-        raise WorkError(f"{getattr(error, 'filename', None) or where}: {reason}") from error
+        path = getattr(error, "filename2", None) or getattr(error, "filename", None) or where
+        raise WorkError(f"{path}: {reason}") from error
 
 
 _REFUSALS = {
@@ -52,6 +61,7 @@ _REFUSALS = {
     errno.EACCES: "no permission to write there",
     errno.EPERM: "no permission to write there",
     errno.EROFS: "the file system is read-only",
+    errno.EISDIR: "a folder stands where a file belongs: move it away, and run the same command again",
     errno.ENOTDIR: "part of the path is a file, not a folder",
 }
 
@@ -92,6 +102,17 @@ def replacing_folder(folder: Path, partial: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Within, no other process that asks for it is inside the same folder's lock. Makes the folder."""
+    from filelock import FileLock
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / LOCK):
+        yield
+
+
+LOCK = ".lock"
 PARTIAL = ".partial"  # how the names of what a killed process may leave behind end
 
 
@@ -143,19 +164,66 @@ class Stopwatch:
         return time.monotonic() - self._start
 
 
-def read_settings(file: Path, what: str) -> dict[str, Any]:
-    """The mapping that a file holds.
+class SettingsLoader(Loader):
+    """YAML without its traps: a key that stands twice is a fault, where YAML takes the last one without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        if twice := next((key for at, key in enumerate(keys) if key in keys[:at]), None):
+            raise yaml.constructor.ConstructorError(None, None, f"{twice} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def read_settings(file: Path, what: str, loader: type[SettingsLoader] = SettingsLoader) -> dict[str, Any]:
+    """The mapping that a file holds, of at most `MAX_SETTINGS` values with its aliases resolved.
 
     Raises:
-        RequestError: it is not YAML, or no mapping; `what` says what it should be.
+        RequestError: it cannot be read, is not YAML, too large, or no mapping; `what` says what it should be.
     """
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), Loader)
-    except yaml.YAMLError as error:
+        if file.stat().st_size > MAX_SETTINGS_BYTES:
+            raise RequestError(f"{file} is larger than {MAX_SETTINGS_BYTES:,} bytes: that is no {what}")
+        text = file.read_text(encoding="utf-8-sig")
+        _check_depth(text, file)
+        content = yaml.load(text, loader)
+    except OSError as error:
+        raise RequestError(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise RequestError(f"{file} is not UTF-8: save it in that encoding") from None
+    except (
+        yaml.YAMLError,
+        ValueError,
+    ) as error:  # a ValueError is an impossible date or a number without end
         raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
     if not isinstance(content, dict):
         raise RequestError(f"{file}: {what} is a mapping of settings")
+    _check_size(content, file)
     return content
+
+
+def _check_depth(text: str, file: Path) -> None:
+    """libyaml builds what is nested by recursion, without a bound: the process would end."""
+    depth = 0
+    for event in yaml.parse(text, Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise RequestError(f"{file} is nested deeper than {_MAX_DEPTH} levels")
+
+
+def _check_size(content: object, file: Path) -> None:
+    """Goes through everything once for each place where it stands, as whoever uses it will."""
+    below, seen = [(content, 0)], 0
+    while below:
+        value, depth = below.pop()
+        seen += 1
+        if seen > MAX_SETTINGS or depth > _MAX_DEPTH:
+            raise RequestError(
+                f"{file} holds more than {MAX_SETTINGS:,} values, or one that contains itself: look at its aliases (*)"
+            )
+        if isinstance(value, dict):
+            below += [(part, depth + 1) for pair in value.items() for part in pair]
+        elif isinstance(value, (list, tuple, set)):
+            below += [(part, depth + 1) for part in value]
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

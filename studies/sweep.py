@@ -20,7 +20,7 @@ from slmr.config import Profile, load_profile
 from slmr.engines import Prompt, Sampling, open_engine
 from slmr.engines.models import resolve_model
 from slmr.pipeline.planner import Planner
-from slmr.pipeline.recipe import load_recipe
+from slmr.pipeline.recipe import Recipe, load_recipe
 from slmr.stage import model_in
 from slmr.tasks.registry import select_tasks
 from studies.artefacts import made
@@ -35,7 +35,7 @@ def main() -> None:
     for value in [None, *arguments.values]:
         settings = [(arguments.parameter, value)] if value is not None else []
         method = arguments.method if value is not None else "base"
-        model = make_model(method, profile, [*settings, *arguments.also], arguments)
+        model = make_model(load_recipe(method), profile, [*settings, *arguments.also], arguments)
         scores = [validation_accuracy(model, task, profile) for task in tasks]
         mean = sum(scores) / len(scores)
         cells = " | ".join(f"{100 * score:.1f}" for score in [*scores, mean])
@@ -63,7 +63,7 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 def make_model(
-    method: str, profile: Profile, settings: list[tuple[str, Any]], arguments: argparse.Namespace
+    recipe: Recipe, profile: Profile, settings: list[tuple[str, Any]], arguments: argparse.Namespace
 ) -> Path:
     """The folder of the method's final model under these settings; made if it is missing."""
     values = {stage: dict(parameters) for stage, parameters in profile.stages.items()}
@@ -72,7 +72,7 @@ def make_model(
         values.setdefault(stage, {})[key] = value
     student = resolve_model(arguments.student)
     planner = Planner(student.location, student.key, values, profile.engine, arguments.seed)
-    final = planner.plan(load_recipe(method))
+    final = planner.plan(recipe)
     store = made(final.stages(), profile, arguments.out / "sweep")
     return model_in(Path(final.output(store)))
 

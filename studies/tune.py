@@ -1,59 +1,57 @@
-"""Every method's learning rate, from the same small grid, chosen on the validation split.
+"""Nine trials for every method, each in its own space (studies/spaces.yaml), chosen on the validation split.
 
     python -m studies.tune all --out runs/tune             # the lab profile, lab-llama
     python -m studies.tune grpo,dapo --out runs/tune       # some of them; two of these may run side by side
 
-Each method is trained with the profile's learning rates times each factor, in all of its training stages at once, with
-a seed that no reported run uses, and scored on the validation split of the profile's tasks; the test split is never
-read. Findings are kept by method, so the same command goes on after a stop. Prints a Markdown table, and the `tuned`
-section of the profile.
+Each trial is trained with a seed that no reported run uses, and scored on the validation split of the profile's tasks;
+the test split is never read. Findings are kept by method and stages by their content, so the same command goes on after
+a stop. Prints a Markdown table, and the `tuned` section of the profile; `rounds` and what `stagewise` says of its
+stages go into its recipe.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from slmr.config import Profile, load_profile
-from slmr.pipeline.recipe import load_recipe, select_methods, stages
+from slmr.io import read_settings
+from slmr.pipeline.recipe import Recipe, select_methods, stages
 from slmr.tasks.registry import select_tasks
 from studies.artefacts import kept
 from studies.sweep import make_model, validation_accuracy
 
-FACTORS = (0.5, 1.0, 2.0)
+SPACES = Path(__file__).with_name("spaces.yaml")
+Trial = dict[str, Any]  # setting → value
 
 
 def main() -> None:
     arguments = parse()
     profile = load_profile(arguments.profile).model_copy(update={"tuned": {}})
     arguments.out.mkdir(parents=True, exist_ok=True)
-    chosen: dict[str, dict[str, dict[str, float]]] = {}
-    print("| method | learning rate | " + " | ".join(f"x {f:g}" for f in FACTORS) + " | chosen |")
-    print("|---" * (len(FACTORS) + 3) + "|")
+    found, chosen = spaces(), {}
+    print("| method | lowest | highest | chosen |\n|---|---:|---:|---|")
     for recipe in select_methods(arguments.methods, (), profile.leave_out):
-        rates = learning_rates(recipe.name, profile)
-        if not rates:
+        if recipe.name not in found:
             continue
+        tried = [absolute(trial, recipe, profile) for trial in found[recipe.name]]
         settings = {
-            "profile": profile.name,
-            "student": arguments.student,
-            "seed": arguments.seed,
-            "rates": rates,
-        }
-        found = kept(
+            "profile": profile.name, "student": arguments.student, "seed": arguments.seed, "trials": tried,
+        }  # fmt: skip
+        scores = kept(
             arguments.out / f"{recipe.name}-{arguments.student}.json", settings,
-            lambda name=recipe.name, rates=rates: scores(name, rates, profile, arguments),
+            lambda recipe=recipe, tried=tried: {"scores": [score(recipe, t, profile, arguments) for t in tried]},
         )["scores"]  # fmt: skip
-        best = max(FACTORS, key=lambda factor: (found[str(factor)], factor == 1.0))
-        # Said of every method, or one would have its parent's.
-        chosen[recipe.name] = {kind: {"learning_rate": rate * best} for kind, rate in rates.items()}
-        shown = ", ".join(f"{kind} {rate:g}" for kind, rate in rates.items())
-        cells = " | ".join(f"{100 * found[str(factor)]:.1f}" for factor in FACTORS)
-        print(f"| {recipe.name} | {shown} | {cells} | {best:g} |", flush=True)
+        best = tried[scores.index(max(scores))]
+        chosen[recipe.name] = by_stage(best)
+        said = ", ".join(f"{name} {value:g}" for name, value in best.items())
+        print(f"| {recipe.name} | {100 * min(scores):.1f} | {100 * max(scores):.1f} | {said} |", flush=True)
     print("\n" + yaml.safe_dump({"tuned": chosen}, default_flow_style=None, sort_keys=True))
 
 
@@ -69,28 +67,57 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def learning_rates(method: str, profile: Profile) -> dict[str, float]:
-    """The rate of each kind of training stage that the method has."""
-    found: dict[str, float] = {}
-    for spec in load_recipe(method).stages.values():
-        kind = stages()[spec.stage]
-        if "learning_rate" in kind.params.model_fields:
-            values = kind.parse({**profile.stages.get(spec.stage, {}), **spec.with_}, method)
-            found[spec.stage] = values.learning_rate  # type: ignore[attr-defined]
+def spaces() -> dict[str, list[Trial]]:
+    """The declared trials of each method."""
+    found = {}
+    for method, space in read_settings(SPACES, "spaces").items():
+        if isinstance(space, Mapping):
+            space = [dict(zip(space, values, strict=True)) for values in product(*space.values())]
+        found[method] = list(space)
     return found
 
 
-def scores(
-    method: str, rates: dict[str, float], profile: Profile, arguments: argparse.Namespace
-) -> dict[str, Any]:
-    """Mean validation accuracy over the profile's tasks with each factor."""
-    found: dict[str, float] = {}
-    for factor in FACTORS:
-        settings = [(f"{kind}.learning_rate", rate * factor) for kind, rate in rates.items()]
-        model = make_model(method, profile, settings, arguments)
-        accuracies = [validation_accuracy(model, task, profile) for task in select_tasks(profile.tasks)]
-        found[str(factor)] = sum(accuracies) / len(accuracies)
-    return {"scores": found}
+def absolute(trial: Trial, recipe: Recipe, profile: Profile) -> Trial:
+    """The trial with its learning rates in the place of their factors."""
+    return {
+        name: value * rate(name.split(".")[0], recipe, profile) if name.endswith(".learning_rate") else value
+        for name, value in trial.items()
+    }
+
+
+def rate(kind: str, recipe: Recipe, profile: Profile) -> float:
+    """The learning rate that the profile gives a kind of training stage of the method."""
+    values = stages()[kind].parse(profile.stages.get(kind, {}), recipe.name)
+    return values.learning_rate  # type: ignore[attr-defined]
+
+
+def changed(recipe: Recipe, trial: Trial) -> Recipe:
+    """The recipe with the trial's settings in every stage of their kind."""
+    settings = by_stage({name: value for name, value in trial.items() if name != "rounds"})
+    specs = {
+        label: spec.model_copy(update={"with_": {**spec.with_, **settings.get(spec.stage, {})}})
+        for label, spec in recipe.stages.items()
+    }
+    return recipe.model_copy(update={"stages": specs, "rounds": trial.get("rounds", recipe.rounds)})
+
+
+def by_stage(trial: Trial) -> dict[str, Any]:
+    """Kind of stage → parameter → value; `rounds` stands beside them."""
+    found: dict[str, Any] = {}
+    for name, value in trial.items():
+        kind, _, key = name.partition(".")
+        if key:
+            found.setdefault(kind, {})[key] = value
+        else:
+            found[kind] = value
+    return found
+
+
+def score(recipe: Recipe, trial: Trial, profile: Profile, arguments: argparse.Namespace) -> float:
+    """Mean validation accuracy over the profile's tasks."""
+    model = make_model(changed(recipe, trial), profile, [], arguments)
+    accuracies = [validation_accuracy(model, task, profile) for task in select_tasks(profile.tasks)]
+    return sum(accuracies) / len(accuracies)
 
 
 if __name__ == "__main__":

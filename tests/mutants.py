@@ -69,7 +69,7 @@ tests = ["tests/results/test_*.py", "tests/leaderboard/test_views.py"]
 modules = ["slmr/curriculum/**/*.py"]
 tests = ["tests/curriculum/**/test_*.py", "tests/pipeline/test_recipe.py"]
 [rewards]
-modules = ["slmr/rewards.py"]
+modules = ["slmr/rewards/*.py"]
 tests = []
 """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from slmr.artifacts import MANIFEST, Cost, Manifest, Store
+from slmr.artifacts import MANIFEST, Cost, Manifest, Store, file_records
 from slmr.errors import WorkError
 
 MANIFEST_CONTENT = Manifest(
@@ -184,3 +184,27 @@ def test_flops_are_six_n_a_trained_and_two_n_a_sampled_or_scored_token() -> None
 def test_costs_add_up() -> None:
     total = Cost(train_tokens=1, wall_s=0.5) + Cost(train_tokens=2, teacher_tokens=3, flops=1e9)
     assert total == Cost(train_tokens=3, teacher_tokens=3, flops=1e9, wall_s=0.5)
+
+
+def test_a_manifest_whose_content_was_changed_is_found(store: Store) -> None:
+    folder = store.path("probe", "k")
+    folder.mkdir(parents=True)
+    (folder / "rows.txt").write_text("rows")
+    manifest = Manifest(
+        stage="probe", stage_version=1, key="k", parameters={}, inputs={}, seed=0, versions={}, git_revision=None,
+        device="cpu", threads=1, cost=Cost(train_tokens=123), files=file_records(folder, [folder / "rows.txt"]),
+    ).sealed()  # fmt: skip
+    file = folder / MANIFEST
+    file.write_text(manifest.model_dump_json())
+    assert store.fault("probe", "k") is None
+    file.write_text(manifest.model_dump_json().replace("123", "124"))
+    assert store.fault("probe", "k") == f"{MANIFEST} is not what was written"
+    file.write_text(manifest.model_dump_json().replace('"probe"', '"bridge"'))
+    assert store.fault("probe", "k") == f"its {MANIFEST} is that of bridge-k"
+    file.write_text(manifest.model_dump_json())
+    (folder / "rows.txt").write_text("sows")
+    assert store.fault("probe", "k") == "rows.txt is not what was written"
+    (folder / "rows.txt").unlink()
+    assert store.fault("probe", "k") == "rows.txt is missing"
+    store.discard("probe", "k")
+    assert store.fault("probe", "k") is None and not folder.exists()

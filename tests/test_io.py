@@ -195,6 +195,48 @@ def test_changes_win_key_by_key_and_twice_is_as_once(base: dict[str, Any], chang
     assert merged(base, {}) == base
 
 
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12)
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (BOMB.encode(), "holds more than 100,000 values"),
+        (b"a: &a [*a]", "or one that contains itself"),
+        (b"a: " + b"[" * 90 + b"]" * 90, "nested deeper than 50 levels"),
+        (b"a: " + b"[" * 100_000, "nested deeper than 50 levels"),
+        (b"a: 1\nb: {c: 1, c: 2}", "c stands twice"),
+        (b"a: 2026-02-31", "is not YAML: day is out of range"),
+        (b"a: " + b"9" * 5000, "is not YAML: Exceeds the limit"),
+        ("a: 1".encode("utf-16"), "is not UTF-8"),
+        (b"a: \xff", "is not UTF-8"),
+        (b"a: \x00", "is not YAML"),
+        (b"#" * 5_000_000, "is larger than 4,000,000 bytes"),
+    ],
+)
+def test_yaml_that_is_a_trap_is_one_line(tmp_path: Path, content: bytes, message: str) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_bytes(content)
+    with pytest.raises(RequestError, match=message) as error:
+        read_settings(file, "a recipe")
+    assert "\n" not in str(error.value) and str(file) in str(error.value)
+
+
+def test_settings_that_cannot_be_read_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "dangling.yaml").symlink_to(tmp_path / "nowhere")
+    for name in ("folder.yaml", "dangling.yaml", "missing.yaml"):
+        with pytest.raises(RequestError, match=f"{name} cannot be read: "):
+            read_settings(tmp_path / name, "a recipe")
+
+
+def test_anchors_and_a_byte_order_mark_are_as_good_as_ever(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_bytes(b"\xef\xbb\xbfbase: &b {x: 1, y: 2}\nmine: {<<: *b, y: 3}\n")
+    assert read_settings(tmp_path / "s.yaml", "a recipe")["mine"] == {"x": 1, "y": 3}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from slmr.config import kind_label
 from slmr.results.html import EDITIONS
 from slmr.results.selection import Filters, Results, editions, load_results, older_versions, values
 from slmr_leaderboard.views import PAGES, page
@@ -84,7 +85,10 @@ def _filters(results: Results) -> Filters:
 
 def _several(label: str, options: list[str], key: str) -> tuple[str, ...]:
     """A filter that shows everything when nothing is picked."""
-    picked = st.multiselect(label, options, key=key, placeholder="all", bind="query-params")
+    shown = kind_label if key == "kind" else str
+    picked = st.multiselect(
+        label, options, key=key, placeholder="all", bind="query-params", format_func=shown
+    )
     return tuple(value for value in picked if value in options)
 
 

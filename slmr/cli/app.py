@@ -17,12 +17,13 @@ from slmr.errors import SlmrError
 if TYPE_CHECKING:
     from typer.core import TyperGroup
 
-# Each is the module of its name here, with a function NAME_command, or an `app` of several commands.
+# Each is the module of its name here (`-` is `_`), with a function NAME_command, or an `app` of several commands.
 COMMANDS = {
     "bench": "Train methods uniformly, evaluate and compare them.",
     "eval": "Evaluate one model on tasks.",
     "probe": "How often a model is right on the training pool.",
     "verify": "Check answers: one verdict a line.",
+    "serve-reward": "Serve a checker as a reward over HTTP.",
     "tasks": "The benchmark tasks.",
     "methods": "The training methods.",
     "compare": "Compare two runs on the same items.",
@@ -68,12 +69,13 @@ def command_line(arguments: Sequence[str]) -> TyperGroup:
         if name != chosen:
             app.command(name, help=about)(_not_imported)
             continue
-        module = import_module(f"slmr.cli.{name}")
+        identifier = name.replace("-", "_")
+        module = import_module(f"slmr.cli.{identifier}")
         epilog = examples(*module.EXAMPLES)
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name, help=about, no_args_is_help=True, epilog=epilog)
         else:
-            app.command(name, epilog=epilog)(getattr(module, f"{name}_command"))
+            app.command(name, epilog=epilog)(getattr(module, f"{identifier}_command"))
     return typer.main.get_group(app)
 
 

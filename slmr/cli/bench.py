@@ -14,7 +14,9 @@ from slmr.cli.dry_run import print_plan
 from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, use_data_dir
 from slmr.errors import RequestError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
+from slmr.pipeline.confirmation import confirm
 from slmr.pipeline.sharing import sharing
+from slmr.pipeline.versions import untested_line
 from slmr.results.compare import compare_all
 from slmr.results.ranking import run_rankings
 from slmr.results.report import contamination_line, warnings
@@ -60,6 +62,9 @@ def bench_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and its cost, and stop.")
     ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="With --dry-run: what the estimate was measured on and assumes.")
+    ] = False,
     data_dir: DataDir = None,
     tasks_path: TasksPath = None,
     methods_path: MethodsPath = None,
@@ -76,8 +81,10 @@ def bench_command(
     )  # fmt: skip
     if dry_run:
         lacking: list[str] = []
-        print_plan(make_plan(request, tell, lacking), lacking)
+        print_plan(make_plan(request, tell, lacking), lacking, explain)
         return
+    if explain:
+        raise RequestError("--explain is for --dry-run")
     _run_plan(make_plan(request, tell))
 
 
@@ -112,6 +119,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def _run_plan(plan: Plan) -> None:
+    if any(node.stage.trains for node in plan.nodes) and (unusual := untested_line()):
+        tell(unusual)
     with BenchDisplay() as display:
         summary = run_bench(plan, display)
     kinds = {entry.recipe.kind for entry in plan.entries}
@@ -130,7 +139,8 @@ def _run_plan(plan: Plan) -> None:
     print(f"Summary     {plan.folder / 'summary.json'}")
     print(f"Samples     {plan.folder / 'samples'}")
     print(f"Artefacts   {plan.folder / 'artefacts'}")
-    print(f"Leaderboard slmr leaderboard --results {plan.request.out}")
+    print(f"Leaderboard slmr leaderboard --results {plan.request.out}", flush=True)
+    confirm(plan, tell)
 
 
 def comparison_tables(run: Path, ablations: bool) -> list[tuple[str, list[Table]]]:

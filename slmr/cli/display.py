@@ -10,10 +10,10 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from slmr.formats import duration
 from slmr.io import Stopwatch
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.schedule import rough_seconds
+from slmr.stats.formats import duration
 
 _PRIOR_S = 60.0  # what was thought of all stages counts as much as so many seconds that were taken
 _SILENCE_S = 30.0  # without a terminal, a line at least so often while a stage is running

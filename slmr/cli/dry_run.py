@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from slmr.artifacts import Store
 from slmr.cli.options import print_listing
+from slmr.engines.transformers import pick_device
 from slmr.pipeline.bench import Plan
 from slmr.pipeline.doctor import lacking_for
-from slmr.pipeline.estimate import ASSUMED, Machine, ModelShape, StageEstimate, estimate, shape_of
+from slmr.pipeline.estimate import (
+    ASSUMED,
+    Assumptions,
+    Machine,
+    ModelShape,
+    Speed,
+    StageEstimate,
+    estimate,
+    measure,
+    seconds_here,
+    shape_of,
+)
+from slmr.pipeline.local import slots_for
+from slmr.pipeline.planner import StageNode
 from slmr.pipeline.runner import missing_nodes
+from slmr.stats import formats
 
 _GPUS = (1, 8)
 _LEGEND = """An estimate: M are million tokens, h x8 the hours on eight H100, GiB what each holds at most; a training
@@ -22,20 +38,119 @@ _TOKENS: tuple[tuple[str, Callable[[StageEstimate], float]], ...] = (
 )
 
 
-def print_plan(plan: Plan, lacking: Sequence[str]) -> None:
-    """A line a stage and their sum, with the assumptions, and what is missing, each with how to get it."""
+def print_plan(plan: Plan, lacking: Sequence[str], explain: bool) -> None:
+    """A line a stage and their sum, and what is missing, each with how to get it; with `explain` what is assumed."""
     missing = {node.key for node in missing_nodes(Store(plan.folder / "artefacts"), plan.nodes)}
-    machines, shapes = [_machine(plan, gpus) for gpus in _GPUS], _shapes(plan)
-    estimates = estimate(plan.nodes, shapes, machines)
-    to_do = [e for e in estimates if e.node.key in missing]
-    rows = [_row(plan, e, "to do" if e.node.key in missing else "done") for e in estimates]
-    print_listing([*rows, _sum_row(to_do)], as_json=False)
-    print(f"{len(plan.nodes)} stages into {plan.folder}")
-    _print_basis(plan, machines, shapes, [e.node.label for e in estimates if not e.flow.known])
+    shapes = _shapes(plan)
+    engine = plan.profile.engine
+    if engine.name == "transformers" and pick_device(engine.device) == "cpu":
+        _print_here(plan, shapes, missing, explain)
+    else:
+        _print_for_gpus(plan, shapes, missing, explain)
     faults = [*lacking, *lacking_for(plan.profile, plan.tasks)]
     print("Missing here" if faults else "Missing here: nothing")
     for fault in faults:
         print(f"- {fault}")
+
+
+# ---------------------------------------------------------------------------- on this machine's CPU
+
+
+def _print_here(plan: Plan, shapes: dict[str, ModelShape], missing: set[str], explain: bool) -> None:
+    """The minutes of each stage in one process, by how fast this machine is with each student."""
+    measured = {
+        key: measure(folder, plan.tasks, plan.profile.threads)
+        for key, folder in _students(plan).items()
+        if isinstance(folder, Path)
+    }
+    assumed = next((a for _, a in measured.values()), ASSUMED)
+    estimates = estimate(plan.nodes, shapes, (), assumed)
+    minutes = {e.node.key: _seconds(e, measured) / 60 for e in estimates}
+    rows = [
+        _head(e, missing) | _thousands([e]) | {"minutes": _number(minutes[e.node.key])} | _for(plan, e)
+        for e in estimates
+    ]
+    to_do = [e for e in estimates if e.node.key in missing]
+    whole = sum(minutes[e.node.key] for e in to_do)
+    rows.append({"state": "sum", "artefact": f"{len(to_do)} to do", "stage": ""} | _thousands(to_do)
+                | {"minutes": _number(whole), "for": "one after the other"})  # fmt: skip
+    print_listing(rows, as_json=False)
+    print(f"{len(plan.nodes)} stages into {plan.folder}")
+    if not measured:
+        print("How long it takes is not known: no student's files are here to measure with")
+        return
+    jobs = len(slots_for(plan.profile, plan.request.jobs, 0))
+    least = max(whole / jobs, _longest_chain([e.node for e in to_do], minutes))
+    print(
+        f"About {_minutes(whole)} of work on this machine while nothing else runs: {_minutes(least)} at least with"
+        f" {jobs} {'stage' if jobs == 1 else 'stages'} at a time"
+    )
+    if explain:
+        _explain_here(plan, shapes, measured, assumed, estimates)
+
+
+def _seconds(e: StageEstimate, measured: dict[str, tuple[Speed, Assumptions]]) -> float:
+    speed = next((measured[n.key][0] for n in e.node.ancestors() if n.key in measured), None)
+    return seconds_here(e.flow, speed) if speed else 0.0
+
+
+def _thousands(estimates: Sequence[StageEstimate]) -> dict[str, str]:
+    """The tokens of these stages together, in thousands."""
+    flows = [e.flow for e in estimates]
+    return {f"{name} k": _number(sum(getattr(flow, name) for flow in flows) / 1e3)
+            for name in ("generated", "trained", "taught")}  # fmt: skip
+
+
+def _longest_chain(nodes: Sequence[StageNode], minutes: dict[str, float]) -> float:
+    """Of stages that wait for each other; inputs come first in the nodes."""
+    chains: dict[str, float] = {}
+    for node in nodes:
+        before = max((chains.get(source.key, 0.0) for source in node.sources), default=0.0)
+        chains[node.key] = before + minutes[node.key]
+    return max(chains.values(), default=0.0)
+
+
+def _minutes(minutes: float) -> str:
+    return formats.duration(60 * minutes)
+
+
+def _explain_here(
+    plan: Plan, shapes: dict[str, ModelShape], measured: dict[str, tuple[Speed, Assumptions]],
+    assumed: Assumptions, estimates: Sequence[StageEstimate],
+) -> None:  # fmt: skip
+    print(
+        "An estimate: k are thousand tokens, minutes those of one process; loading and writing are not in them."
+    )
+    for key, folder in _students(plan).items():
+        if key in measured:
+            speed = measured[key][0]
+            print(
+                f"- measured just now with {Path(folder).name}, {shapes[key].parameters:,} weights, in {speed.threads}"
+                f" threads: microseconds a token generated {1e6 * speed.generated:.0f}, read {1e6 * speed.read:.0f},"
+                f" trained on {1e6 * speed.trained:.0f}"
+            )  # fmt: skip
+    shown = [row for row in assumed.rows() if row[0] in _ASSUMED_HERE]
+    print(f"- assumed: {', '.join(f'{name} {value}' for name, value in shown)}")
+    _print_not_heeded(plan, estimates)
+
+
+_ASSUMED_HERE = {"prompt_tokens", "trace_tokens", "fill", "completion_tokens", "simple", "medium", "hard", "mixed",
+                 "failed", "right", "adaptive", "steps"}  # fmt: skip
+
+# ----------------------------------------------------------------------------------------- on GPUs
+
+
+def _print_for_gpus(plan: Plan, shapes: dict[str, ModelShape], missing: set[str], explain: bool) -> None:
+    machines = [_machine(plan, gpus) for gpus in _GPUS]
+    estimates = estimate(plan.nodes, shapes, machines)
+    to_do = [e for e in estimates if e.node.key in missing]
+    rows = [_head(e, missing) | _cells(e) | _for(plan, e) for e in estimates]
+    print_listing([*rows, _sum_row(to_do)], as_json=False)
+    print(f"{len(plan.nodes)} stages into {plan.folder}")
+    print(_LEGEND)
+    if explain:
+        _print_basis(plan, machines, shapes)
+        _print_not_heeded(plan, estimates)
 
 
 def _machine(plan: Plan, gpus: int) -> Machine:
@@ -56,16 +171,24 @@ def _rollouts(machines: Sequence[Machine]) -> str:
     return one if one == several else f"{one} on one GPU, {several} on eight"
 
 
+def _students(plan: Plan) -> dict[str, Path | str]:
+    """Where the students are, by the keys of their nodes."""
+    return {node.key: node.location for entry in plan.entries for node in entry.model.students()}
+
+
 def _shapes(plan: Plan) -> dict[str, ModelShape]:
     """The students' sizes, by the keys of their nodes."""
-    students = {node.key: node.location for entry in plan.entries for node in entry.model.students()}
-    shapes = {key: shape_of(location) for key, location in students.items()}
+    shapes = {key: shape_of(location) for key, location in _students(plan).items()}
     return {key: shape for key, shape in shapes.items() if shape}
 
 
-def _row(plan: Plan, e: StageEstimate, state: str) -> dict[str, str]:
-    head = {"state": state, "artefact": e.node.artefact, "stage": e.node.label}
-    return head | _cells(e) | {"for": f"for {', '.join(plan.methods[e.node.key])}"}
+def _head(e: StageEstimate, missing: set[str]) -> dict[str, str]:
+    state = "to do" if e.node.key in missing else "done"
+    return {"state": state, "artefact": e.node.artefact, "stage": e.node.label}
+
+
+def _for(plan: Plan, e: StageEstimate) -> dict[str, str]:
+    return {"for": f"for {', '.join(plan.methods[e.node.key])}"}
 
 
 def _cells(e: StageEstimate) -> dict[str, str]:
@@ -101,11 +224,8 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def _print_basis(
-    plan: Plan, machines: Sequence[Machine], shapes: dict[str, ModelShape], unknown: Sequence[str]
-) -> None:
+def _print_basis(plan: Plan, machines: Sequence[Machine], shapes: dict[str, ModelShape]) -> None:
     training = plan.profile.training
-    print(_LEGEND)
     for shape in dict.fromkeys(shapes.values()):
         print(
             f"- model: {shape.parameters:,} weights; {shape.layers} layers, hidden {shape.hidden}, inner"
@@ -122,7 +242,10 @@ def _print_basis(
         f" {_rollouts(machines)}; a teacher's own work is not here"
     )
     print(f"- assumed: {', '.join(f'{name} {value}' for name, value in ASSUMED.rows())}")
+
+
+def _print_not_heeded(plan: Plan, estimates: Sequence[StageEstimate]) -> None:
     if plan.profile.budget:
         print(f"- not heeded: the budget of {plan.profile.budget:,} tokens a method, at which training stops")
-    if unknown:
-        print(f"- not known what they cost: {', '.join(dict.fromkeys(unknown))}")
+    if unknown := dict.fromkeys(e.node.label for e in estimates if not e.flow.known):
+        print(f"- not known what they cost: {', '.join(unknown)}")

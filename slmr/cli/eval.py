@@ -42,6 +42,9 @@ def eval_command(
     served_name: Annotated[
         str | None, typer.Option(help="The model's name on a server with several.")
     ] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(help="The environment variable with the server's key.", metavar="NAME")
+    ] = None,
     compile_steps: Annotated[
         bool,
         typer.Option("--compile", help="Compile the model first: minutes, for an accelerator and long runs."),
@@ -59,7 +62,7 @@ def eval_command(
     The same command again goes on where it was stopped and reuses what is finished.
     """
     # The libraries' objects live as long as the process: searching them for garbage takes two seconds.
-    gc.set_threshold(10_000)
+    gc.set_threshold(200_000)
     atexit.register(gc.freeze)
     from slmr.pipeline.evaluation import EvalRequest
 
@@ -67,24 +70,28 @@ def eval_command(
     request = EvalRequest(
         model=model, tasks=tasks, k=k, temperature=temperature, fewshot=fewshot, max_tokens=max_tokens, engine=engine,
         dtype=dtype, device=device, batch_size=batch_size, concurrency=concurrency, served_name=served_name,
-        compile=compile_steps, trust_remote_code=trust_remote_code, limit=limit, seed=seed, data_dir=data_dir, out=out,
+        api_key_env=api_key_env, compile=compile_steps, trust_remote_code=trust_remote_code, limit=limit, seed=seed,
+        data_dir=data_dir, out=out,
         tasks_paths=tuple(tasks_path or ()),
     )  # fmt: skip
     _evaluate(request, as_json)
 
 
 def _evaluate(request: EvalRequest, as_json: bool) -> None:
-    """Evaluates and prints: the tasks' accuracies, what is to be warned of, the speed, and where the run is."""
+    """Evaluates and prints: accuracies, warnings, the speed, where the run is; then lm-eval checks the completions."""
     from slmr.cli.display import BenchDisplay, tell
-    from slmr.pipeline.evaluation import evaluate_model
+    from slmr.pipeline.bench import run_bench
+    from slmr.pipeline.confirmation import confirm
+    from slmr.pipeline.evaluation import plan_evaluation
     from slmr.results.entries import MethodResult, RunRow
     from slmr.results.publish import manifests_of, speed_of
     from slmr.results.report import warnings
     from slmr.results.tables import eval_table
 
     with BenchDisplay() as display:
-        rows, folder = evaluate_model(request, display, tell)
-    result = MethodResult.of(RunRow(row, folder) for row in rows)
+        plan = plan_evaluation(request, tell)
+        rows = run_bench(plan, display).rows
+    result = MethodResult.of(RunRow(row, plan.folder) for row in rows)
     if as_json:
         print_json([{"name": row.task, **row.model_dump(mode="json")} for row in rows])
     else:
@@ -94,4 +101,6 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     if not as_json:
         (manifest,) = manifests_of(result.run_rows).values()
         print(f"Speed       {speed_of(manifest) or 'nothing was left to generate'}")
-        print(f"Run         {folder}")
+        print(f"Run         {plan.folder}")
+    sys.stdout.flush()  # the results stand before the check begins
+    confirm(plan, tell)

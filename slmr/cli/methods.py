@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from slmr.cli.options import AsJson, MethodsPath, examples, print_json, print_listing
-from slmr.config import load_profile
+from slmr.config import kind_label, load_profile
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import Recipe, load_recipe, select_methods
 
@@ -18,7 +18,12 @@ app = typer.Typer(rich_markup_mode=None)
 def methods_list(methods_path: MethodsPath = None, as_json: AsJson = False) -> None:
     """Every method with its kind and what it does."""
     rows = [
-        {"name": r.name, "kind": r.kind, "summary": r.summary, "paper": r.paper}
+        {
+            "name": r.name,
+            "kind": r.kind if as_json else kind_label(r.kind),
+            "summary": r.summary,
+            "paper": r.paper,
+        }
         for r in select_methods("all", tuple(methods_path or ()))
     ]
     print_listing(rows, as_json)
@@ -34,7 +39,7 @@ def methods_show(
     if as_json:
         print_json([{"name": recipe.name, "kind": recipe.kind, "paper": recipe.paper, "stages": rows}])
         return
-    print(f"{recipe.name} ({recipe.kind}): {recipe.summary}")
+    print(f"{recipe.name} ({kind_label(recipe.kind)}): {recipe.summary}")
     if recipe.paper:
         print(f"paper: {recipe.paper}")
     for row in rows:

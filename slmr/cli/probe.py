@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from slmr import formats
 from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.options import AsJson, Out, console, print_json
 from slmr.io import read_json
 from slmr.pipeline.probing import ProbeRequest, probe_model
+from slmr.stats import formats
 
 EXAMPLES = (
     "slmr probe lab-llama",

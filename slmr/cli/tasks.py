@@ -58,9 +58,9 @@ def tasks_validate(
     tasks_path: TasksPath = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Prove without a model that every gold passes its own checker.
+    """Prove without a model that every prompt can be written and every gold passes its own checker.
 
-    A gold is written in the form that the prompt asks for.
+    A gold is written in the form that the prompt asks for. Every gold that fails is printed with what to do.
     """
     use_data_dir(data_dir)
     faults: list[str] = []
@@ -71,8 +71,12 @@ def tasks_validate(
             )
         else:
             faults += _validate(task)
+    for fault in faults:
+        print(f"  {fault}")
     if faults:
-        raise WorkError(f"{len(faults)} golds fail; the first: {faults[0]}")
+        raise WorkError(
+            f"{len(faults)} {'golds fail' if len(faults) > 1 else 'gold fails'}; mend the data, or the task's kind"
+        )
 
 
 def _validate(task: Task) -> list[str]:

@@ -1,14 +1,16 @@
 """Bridge: raw teacher traces of hard problems become traces that this student can learn.
 
 From the paper: hard traces are rewritten, and kept only if they verify. How is not known, so ours: up to M
-rewrites compete. The student scores those that verify: mean token negative log-likelihood plus the share of
-tokens whose NLL is a spike. The lowest score is kept; the raw trace is the yardstick and wins a tie.
+rewrites compete, none of which is unsound (`slmr.curriculum.soundness`). The student scores them: mean token negative
+log-likelihood plus the share of tokens whose NLL is a spike. By default the lowest score is kept; the raw trace is the
+yardstick and wins a tie.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from random import Random
 from typing import Any, Literal, get_args
 
 from pydantic import Field
@@ -30,8 +32,10 @@ from slmr.curriculum.schema import (
     trace,
     verifies,
 )
+from slmr.curriculum.soundness import Steps, fault_of, known_steps, refusals
 from slmr.curriculum.teachers import Teacher, TeacherSettings, teacher_counts, teacher_tokens
 from slmr.engines import Engine, Prompt, Sampling, open_engine
+from slmr.io import digest
 from slmr.stage import StageContext, stage
 from slmr.verify.trace_steps import beginning, following, split_steps, until_computed
 
@@ -40,6 +44,7 @@ Rewrite = Literal[
 ]
 FROM_WORKED_SOLUTION: tuple[Rewrite, ...] = ("own prefix", "filled in", "own style")
 SELF_GENERATED: tuple[Rewrite, ...] = ("own completion", "own continuation")  # no teacher's tokens
+Criterion = Literal["nll", "shortest", "random"]
 Texts = dict[str, str]  # candidate texts of one problem, by source
 
 
@@ -48,7 +53,8 @@ class BridgeParams(TeacherSettings):
 
     Attributes:
         rewrites: in the order in which they are tried; none keeps every raw trace.
-        candidates: M, at most so many different verified rewrites of a problem are scored.
+        candidates: M, at most so many different sound rewrites of a problem are scored.
+        criterion: which sound candidate is kept: that with the lowest score, the fewest tokens, or any.
         continuations: how many completions the student samples from each beginning of the raw trace.
         spike_nats: a token with a larger NLL is a spike.
         spike_weight: what a share of 1 of spikes adds to the score.
@@ -57,6 +63,7 @@ class BridgeParams(TeacherSettings):
 
     rewrites: tuple[Rewrite, ...] = get_args(Rewrite)
     candidates: int = Field(default=8, ge=1)
+    criterion: Criterion = "nll"
     continuations: int = Field(default=2, ge=1)
     max_tokens: int = Field(default=80, ge=1)
     spike_nats: float = Field(default=4.0, gt=0)
@@ -66,7 +73,7 @@ class BridgeParams(TeacherSettings):
 
 @stage(
     "bridge", BridgeParams, {"model": "one", "problems": "one", "partition": "one", "probe": "one"},
-    random=True, uses_engine=True, version=4,
+    random=True, uses_engine=True, version=5,
 )  # fmt: skip
 def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     """Writes the kept trace of each problem of the groups, and every candidate in `scores.parquet`."""
@@ -75,13 +82,12 @@ def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     attempts = rollouts_by_problem(context.input("probe"))
     model = context.model("model")
     teacher, engine = params.open(context.engine), open_engine(model, context.engine)
+    known = known_steps(teacher, chosen)
     bridge = Bridge(params, teacher, engine, context)
-    texts = bridge.propose(chosen, [attempts.get(problem["id"], []) for problem in chosen])
-    rows = [
-        row for p, of_problem in zip(chosen, texts, strict=True) for row in candidates(p, of_problem, params)
-    ]
-    scored = score([row for row in rows if row["verified"]], problems, engine, params)
-    kept = choose(rows)
+    texts = bridge.propose(chosen, [attempts.get(problem["id"], []) for problem in chosen], known)
+    rows = [row for case in zip(chosen, texts, known, strict=True) for row in candidates(*case, params)]
+    scored = score([row for row in rows if row["fault"] is None], problems, engine, params)
+    kept = choose(rows, params.criterion, context.seed)
     SCORES.write(context.folder, rows)
     TRACES.write(
         context.folder, [trace(problems[row["problem_id"]], row["text"], row["source"]) for row in kept]
@@ -99,7 +105,9 @@ class Bridge:
     def __init__(self, params: BridgeParams, teacher: Teacher, engine: Engine, context: StageContext) -> None:
         self._params, self._teacher, self._engine, self._context = params, teacher, engine, context
 
-    def propose(self, problems: Sequence[Problem], attempts: Sequence[Sequence[Rollout]]) -> list[Texts]:
+    def propose(
+        self, problems: Sequence[Problem], attempts: Sequence[Sequence[Rollout]], known: Sequence[Steps]
+    ) -> list[Texts]:
         """The raw trace of each problem and its rewrites, by source, in the order of the parameters."""
         wanted = self._params.rewrites
         raw = self._teacher.raw_traces(problems)
@@ -107,10 +115,10 @@ class Bridge:
         if "smaller steps" in wanted:
             rewrites["smaller steps"] = [text and smaller_steps(text) for text in raw]
         if "own completion" in wanted:
-            right = ((a["completion"] for a in group if a["strict"]) for group in attempts)
-            rewrites["own completion"] = [next(texts, None) for texts in right]
+            texts_of = [[a["completion"] for a in group if a["strict"]] for group in attempts]
+            rewrites["own completion"] = list(map(first_sound, texts_of, problems, known))
         if "own continuation" in wanted:
-            rewrites["own continuation"] = self._continued_by_student(problems, raw)
+            rewrites["own continuation"] = self._continued_by_student(problems, raw, known)
         if "own prefix" in wanted:
             rewrites["own prefix"] = self._continued_by_teacher(problems, attempts, raw)
         if from_teacher := {"filled in", "own style", "teacher"} & set(wanted):
@@ -144,9 +152,9 @@ class Bridge:
         return [texts.get(i) for i in range(len(problems))]
 
     def _continued_by_student(
-        self, problems: Sequence[Problem], raw: Sequence[str | None]
+        self, problems: Sequence[Problem], raw: Sequence[str | None], known: Sequence[Steps]
     ) -> list[str | None]:
-        """The shortest beginning of the raw trace from which the student gets to the right answer, and how."""
+        """The shortest beginning of the raw trace from which the student gets soundly to the answer, and how."""
         starts = [
             (i, beginning(text, steps))
             for i, text in enumerate(raw)
@@ -158,24 +166,29 @@ class Bridge:
             Sampling(1.0, self._params.max_tokens, self._context.seed),
         )  # fmt: skip
         self._context.cost += cost
-        solved: dict[int, str] = {}
+        right: list[list[str]] = [[] for _ in problems]
         for (i, _), texts in zip(starts, completions, strict=True):
-            if i not in solved and (right := next((t for t in texts if verifies(t, problems[i])), None)):
-                solved[i] = right
-        return [solved.get(i) for i in range(len(problems))]
+            right[i] += [text for text in texts if verifies(text, problems[i])]
+        return list(map(first_sound, right, problems, known))
 
 
-def candidates(problem: Problem, texts: Texts, params: BridgeParams) -> list[Candidate]:
-    """The raw trace and each different rewrite, unscored; of those that verify at most `params.candidates`."""
+def first_sound(right: Sequence[str], problem: Problem, known: Steps) -> str | None:
+    """The first of the right texts that is sound, else the first, so that its fault is counted; None of none."""
+    return min(right, key=lambda text: fault_of(text.strip(), problem, known) is not None, default=None)
+
+
+def candidates(problem: Problem, texts: Texts, known: Steps, params: BridgeParams) -> list[Candidate]:
+    """The raw trace and each different rewrite, unscored; of the sound ones at most `params.candidates`."""
     rows: list[Candidate] = []
     for source, text in texts.items():
         if any(row["text"] == text for row in rows):
             continue
-        if source != "raw" and sum(r["verified"] for r in rows if r["source"] != "raw") >= params.candidates:
+        if sum(r["fault"] is None for r in rows if r["source"] != "raw") >= params.candidates:
             break
+        fault = fault_of(text, problem, known)
         rows.append(
-            {"problem_id": problem["id"], "source": source, "text": text, "verified": verifies(text, problem),
-             "kept": False, "nll": None, "spikes": None, "score": None, "token_nlls": None}
+            {"problem_id": problem["id"], "source": source, "text": text, "verified": fault != "wrong answer",
+             "fault": fault, "kept": False, "nll": None, "spikes": None, "score": None, "token_nlls": None}
         )  # fmt: skip
     return rows
 
@@ -195,27 +208,37 @@ def score(
     return sum(map(len, scored))
 
 
-def choose(rows: Sequence[Candidate]) -> list[Candidate]:
-    """Of each problem the verified candidate with the lowest score, marked `kept`; raw wins a tie."""
+def choose(rows: Sequence[Candidate], criterion: Criterion = "nll", seed: int = 0) -> list[Candidate]:
+    """Of each problem the sound candidate that the criterion takes, marked `kept`; by a measure raw wins a tie."""
     chosen = []
-    for _, group in groupby(rows, key=lambda row: row["problem_id"]):
-        verified = [row for row in group if row["verified"]]
-        if verified:
-            best = min(verified, key=lambda row: (row["score"] or 0.0, row["source"] != "raw"))
+    for name, group in groupby(rows, key=lambda row: row["problem_id"]):
+        sound = [row for row in group if row["fault"] is None]
+        if sound:
+            if criterion == "random":
+                best = Random(digest([seed, name])).choice(sound)
+            else:
+                best = min(sound, key=lambda row: (_measure(row, criterion), row["source"] != "raw"))
             best["kept"] = True
             chosen.append(best)
     return chosen
 
 
+def _measure(row: Candidate, criterion: Criterion) -> float:
+    """What is the less, the better: the score, or the number of tokens."""
+    return len(row["token_nlls"] or ()) if criterion == "shortest" else row["score"] or 0.0
+
+
 def statistics(rows: Sequence[Candidate], kept: Sequence[Candidate], problems: int) -> dict[str, Any]:
-    """What Bridge did. Before and after are means over the problems whose raw trace verifies."""
-    before = {row["problem_id"]: row for row in rows if row["source"] == "raw" and row["verified"]}
+    """What Bridge did. Before and after are means over the problems whose raw trace is sound."""
+    before = {row["problem_id"]: row for row in rows if row["source"] == "raw" and row["fault"] is None}
     after = [row for row in kept if row["problem_id"] in before]
     return {
         "problems": problems,
         "improved": sum(row["source"] != "raw" for row in kept),
         "kept_raw": sum(row["source"] == "raw" for row in kept),
-        "no_verified": problems - len(kept),
+        "nothing_sound": problems - len(kept),
+        "refused": refusals(row["fault"] for row in rows),
+        "refused_by_source": counted(row["source"] for row in rows if row["fault"]),
         "from_worked": sum(row["source"] in FROM_WORKED_SOLUTION for row in kept),
         "kept": counted(row["source"] for row in kept),
         "nll_before": _mean(row["nll"] for row in before.values()),

@@ -1,15 +1,16 @@
 """Critique Fine-Tuning data: all-zero failures become diagnosis, repair and new-trace supervision.
 
-From the paper: the three kinds of data, and that failures are the groups whose rewards are all zero.
-Ours: how the first wrong step is located, when a diagnosis is believed, the wording, and the ratios.
+From the paper: the three kinds of data, and that failures are RL's groups whose rewards are all zero.
+Ours: that a probe's all-zero groups count, too, where a recipe hands one in; that what is recycled accumulates over the
+rounds; how the first wrong step is located, when a diagnosis is believed, the wording, and the ratios.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -25,7 +26,6 @@ from slmr.curriculum.locators import (
 from slmr.curriculum.schema import (
     CRITIQUES,
     FAILURES,
-    ROLLOUTS,
     TRACES,
     Critique,
     Failure,
@@ -36,15 +36,16 @@ from slmr.curriculum.schema import (
     problems_by_id,
     rollouts_by_problem,
     trace,
-    verifies,
 )
+from slmr.curriculum.soundness import Fault, Steps, fault_of, known_steps, refusals
 from slmr.curriculum.teachers import Teacher, TeacherSettings, teacher_tokens, worked_traces
 from slmr.engines import Sampling, open_engine
 from slmr.stage import StageContext, stage
 from slmr.tasks import strict_form
 from slmr.verify.trace_steps import beginning, conclusions, following, split_steps
 
-_ASK = "{problem}\nAttempt: {attempt}\nFind the first wrong step.\nSolution:\n"
+# A cue of its own, first and last: where it is like a task's prompt, a student diagnoses when it is to answer.
+_ASK = "Find the first wrong step.\n{problem}\nAttempt: {attempt}\nFirst wrong step:\n"
 
 
 class CritiqueParams(TeacherSettings):
@@ -54,8 +55,6 @@ class CritiqueParams(TeacherSettings):
         locator: finds the first wrong step of an attempt.
         otherwise: who is asked where it finds none.
         attempts: at most so many failed attempts of a problem; those with steps come first.
-        every: of every problem with a failed attempt, and not of all-zero groups alone.
-        right: as many diagnoses of right attempts, that say so, as there are of wrong ones, at most.
         diag, repair, new: the share of what was made of each kind that is kept.
         continuations, temperature, max_tokens: how the rollout locator samples from each beginning.
         drop: the fall of the share of right continuations that it takes for the error.
@@ -64,8 +63,6 @@ class CritiqueParams(TeacherSettings):
     locator: LocatorName = "arithmetic"
     otherwise: Literal["none", "rollout", "teacher"] = "teacher"
     attempts: int = Field(default=1, ge=1)
-    every: bool = False
-    right: bool = False
     diag: float = Field(default=0.5, ge=0, le=1)
     repair: float = Field(default=1.0, ge=0, le=1)
     new: float = Field(default=1.0, ge=0, le=1)
@@ -76,43 +73,66 @@ class CritiqueParams(TeacherSettings):
 
 
 @stage(
-    "critique", CritiqueParams, {"model": "one", "problems": "one", "failures": "many"}, random=True,
-    uses_engine=True, version=6,
+    "critique", CritiqueParams,
+    {"model": "one", "problems": "one", "failures": "many", "earlier": "optional"}, random=True,
+    uses_engine=True, version=7,
 )  # fmt: skip
 def critique_stage(context: StageContext, params: CritiqueParams) -> None:
-    """Writes the recycled traces, and every critique with what it was made from in `critiques.parquet`."""
+    """Writes the recycled traces, those of `earlier` (the critique of the round before) among them.
+
+    Every critique of this round, with what it was made from, is in `critiques.parquet`.
+    """
     pool = problems_by_id(context.input("problems"))
-    failures = collect_failures(context.folders("failures"), params.every)
+    failures = collect_failures(context.folders("failures"))
     cases = [(pool[i], text) for i, texts in failures.items() for text in preferred(texts)[: params.attempts]]
     problems, attempts = [problem for problem, _ in cases], [text for _, text in cases]
     teacher = params.open(context.engine)
     wrong = locate(problems, attempts, params, teacher, context)
     critiques = criticise(problems, attempts, wrong, teacher)
-    rng = Random(context.seed)
     examples = [row for p, critique in zip(problems, critiques, strict=True) for row in traces(p, critique)]
-    rows = balance(examples, params, rng)
-    if params.right:
-        praised = praises(context.folders("failures"), pool)
-        rows += rng.sample(praised, min(len(praised), sum(row["source"] == "diag" for row in rows)))
+    rows = balance(examples, params, Random(context.seed))
+    earlier = TRACES.read(context.input("earlier")) if context.inputs.get("earlier") else []
+    together = distinct([*earlier, *rows])
     CRITIQUES.write(context.folder, critiques)
-    TRACES.write(context.folder, rows)
+    TRACES.write(context.folder, together)
     tokens = teacher_tokens(teacher, context.model("model"), [row["completion"] for row in rows])
     context.cost += Cost(teacher_tokens=tokens)
+    failed_in_rl = collect_failures([f for f in context.folders("failures") if (f / FAILURES).is_file()])
     context.stats |= {
-        "failed_problems": len(failures), "attempts": len(cases), "traces": counted(row["source"] for row in rows),
+        "failed_problems": len(failures), "failed_in_a_probe_only": len(failures.keys() - failed_in_rl.keys()),
+        "attempts": len(cases), "traces": counted(row["source"] for row in together),
+        "from_earlier_rounds": len(earlier), **statistics(rows, critiques, wrong),
+    }  # fmt: skip
+    teacher.close()
+
+
+def statistics(
+    rows: Sequence[Trace], critiques: Sequence[Critique], wrong: Sequence[WrongStep | None]
+) -> dict[str, Any]:
+    """What this round's critique did; `from_worked` counts the traces that are a worked solution, or the end of one."""
+    worked = {critique["problem_id"] for critique in critiques if critique["worked"]}
+    handed = [
+        r for r in rows if r["source"] == "repair" or (r["source"] == "new" and r["problem_id"] in worked)
+    ]
+    return {
         "located_by": counted(step.found_by if step else "nobody" for step in wrong),
         "diagnoses_confirmed": sum(c["confirmed"] for c in critiques),
         "diagnoses_dropped": sum(c["wrong_step"] is not None and not c["confirmed"] for c in critiques),
         "repairs_made": sum(c["repair"] is not None for c in critiques),
         "new_made": sum(c["new"] is not None for c in critiques),
+        "from_worked": len(handed), "worked_problems": len({row["problem_id"] for row in handed}),
+        "refused": refusals(fault for c in critiques for fault in (c["repair_fault"], c["new_fault"])),
     }  # fmt: skip
-    teacher.close()
 
 
-def collect_failures(folders: Sequence[Path], every: bool = False) -> dict[str, list[str]]:
-    """Distinct attempts of every problem with an all-zero group, from RL runs and from probes.
+def distinct(rows: Sequence[Trace]) -> list[Trace]:
+    """The examples without repeats, in their order."""
+    return list({(row["prompt"], row["prefix"], row["completion"]): row for row in rows}.values())
 
-    `every`: of probes the wrong attempts of all problems.
+
+def collect_failures(folders: Sequence[Path]) -> dict[str, list[str]]:
+    """Distinct attempts of every problem with an all-zero group, from RL runs and (ours) from probes.
+
     A later folder's attempts stand first: they come from the student as it is now.
     """
     failures: dict[str, dict[str, None]] = {}  # the attempts of a problem, each once
@@ -122,23 +142,10 @@ def collect_failures(folders: Sequence[Path], every: bool = False) -> dict[str, 
             rows = FAILURES.read(folder)
         else:
             groups = rollouts_by_problem(folder).values()
-            chosen = [group for group in groups if every or not any(r["strict"] for r in group)]
-            rows = [row for group in chosen for row in group if not row["strict"]]
+            rows = [row for group in groups if not any(r["strict"] for r in group) for row in group]
         for row in rows:
             failures.setdefault(row["problem_id"], {})[row["completion"]] = None
     return {problem_id: list(attempts) for problem_id, attempts in failures.items()}
-
-
-def praises(folders: Sequence[Path], pool: Mapping[str, Problem]) -> list[Trace]:
-    """For each problem that a probe solved, its first right attempt and a diagnosis that finds nothing wrong."""
-    rows = []
-    for folder in folders:
-        if (folder / ROLLOUTS).is_file():
-            for name, group in rollouts_by_problem(folder).items():
-                if right := next((row["completion"] for row in group if row["strict"]), None):
-                    ask = _ASK.format(problem=pool[name]["problem"], attempt=right.strip())
-                    rows.append(trace(pool[name], "The answer is right.", "right", prompt=ask))
-    return rows
 
 
 def preferred(attempts: Sequence[str]) -> list[str]:
@@ -181,20 +188,32 @@ def criticise(
 ) -> list[Critique]:
     """One row an attempt: the wrong step, and what each kind of supervision is made of; None where it is not.
 
-    Repairs and new traces verify. A diagnosis is believed if the teacher names the same step; if the teacher
+    Repairs and new traces are sound. A diagnosis is believed if the teacher names the same step; if the teacher
     cannot tell, if the step's equation is false or what was right before it can be continued to the answer.
     """
-    by_teacher = teacher.first_wrong(problems, attempts)
+    by_teacher, known = teacher.first_wrong(problems, attempts), known_steps(teacher, problems)
     # What precedes the named step may be wrong itself, if the teacher sees an earlier one.
     starts = [
         beginning(text, step.index if named is None else min(step.index, named)) if step else None
         for text, step, named in zip(attempts, wrong, by_teacher, strict=True)
     ]
     rests = _continued(problems, starts, teacher)
-    fresh = _fresh(problems, teacher)
-    columns = zip(problems, attempts, wrong, by_teacher, starts, rests, fresh, strict=True)
-    return [_critique(problem, attempt, step, named, start or "", rest, new)
-            for problem, attempt, step, named, start, rest, new in columns]  # fmt: skip
+    repairs = [
+        _judged(start + rest if start and rest else None, problem, steps)
+        for start, rest, problem, steps in zip(starts, rests, problems, known, strict=True)
+    ]
+    fresh = _fresh(problems, teacher, known)
+    columns = zip(problems, attempts, wrong, by_teacher, starts, rests, repairs, fresh, strict=True)
+    return [_critique(problem, attempt, step, named, start or "", rest, repair, new)
+            for problem, attempt, step, named, start, rest, repair, new in columns]  # fmt: skip
+
+
+class _Target(NamedTuple):
+    """A text to be learnt, None where it has a `fault` or there is none; `worked`: it is a worked solution."""
+
+    text: str | None
+    fault: Fault | None
+    worked: bool = False
 
 
 def _continued(
@@ -209,28 +228,32 @@ def _continued(
     return rests
 
 
-def _fresh(problems: Sequence[Problem], teacher: Teacher) -> list[str | None]:
-    """The teacher's worked solution of each problem, its raw trace where that does not verify, else None."""
-    fresh = _verified(problems, worked_traces(teacher, problems))
-    missing = [i for i, text in enumerate(fresh) if text is None]
+def _fresh(problems: Sequence[Problem], teacher: Teacher, known: Sequence[Steps]) -> list[_Target]:
+    """The teacher's worked solution of each problem, or its raw trace where that is not sound."""
+    worked = worked_traces(teacher, problems)
+    fresh = [
+        _judged(text, problem, steps, True)
+        for text, problem, steps in zip(worked, problems, known, strict=True)
+    ]
+    missing = [i for i, new in enumerate(fresh) if new.text is None]
     if missing:
-        rest = [problems[i] for i in missing]
-        for i, text in zip(missing, _verified(rest, teacher.raw_traces(rest)), strict=True):
-            fresh[i] = text
+        raw = teacher.raw_traces([problems[i] for i in missing])
+        for i, text in zip(missing, raw, strict=True):
+            fresh[i] = _judged(text, problems[i], known[i])
     return fresh
 
 
-def _verified(problems: Sequence[Problem], texts: Sequence[str | None]) -> list[str | None]:
-    """The texts that answer their problem, None in the place of the others."""
-    return [text if text and verifies(text, p) else None for p, text in zip(problems, texts, strict=True)]
+def _judged(text: str | None, problem: Problem, known: Steps, worked: bool = False) -> _Target:
+    fault = fault_of(text, problem, known) if text else None
+    return _Target(None if fault else text, fault, worked)
 
 
 def _critique(
     problem: Problem, attempt: str, wrong: WrongStep | None, by_teacher: int | None, start: str,
-    rest: str | None, new: str | None,
+    rest: str | None, repaired: _Target, new: _Target,
 ) -> Critique:  # fmt: skip
-    """One row; `by_teacher` is the step that the teacher names, `rest` its continuation of `start`, `new` its trace."""
-    repair = rest if rest and start and verifies(start + rest, problem) else None
+    """One row; `by_teacher` is the step that the teacher names, `repaired` is `start` and its continuation `rest`."""
+    repair = rest if repaired.text else None
     steps = split_steps(attempt)
     right, believed = "", False
     if wrong is not None:
@@ -241,7 +264,8 @@ def _critique(
         "wrong_step": wrong.index if wrong else None, "found_by": wrong.found_by if wrong else None,
         "step_text": steps[wrong.index] if wrong and wrong.index < len(steps) else "", "right": right,
         "confirmed": believed, "diagnosis": _diagnosis(wrong, right) if wrong and believed else None,
-        "repair_prefix": start if repair else "", "repair": repair, "new": new,
+        "repair_prefix": start if repair else "", "repair": repair, "repair_fault": repaired.fault,
+        "new": new.text, "new_fault": new.fault, "worked": new.worked and new.text is not None,
     }  # fmt: skip
 
 
@@ -282,9 +306,8 @@ def traces(problem: Problem, critique: Critique) -> list[Trace]:
 
 def balance(rows: Sequence[Trace], params: CritiqueParams, rng: Random) -> list[Trace]:
     """Thins each kind to its share, without repeats."""
-    unique = {(row["prompt"], row["prefix"], row["completion"]): row for row in rows}
-    kept: list[Trace] = []
+    unique, kept = distinct(rows), list[Trace]()
     for kind, share in (("diag", params.diag), ("repair", params.repair), ("new", params.new)):
-        of_kind = [row for row in unique.values() if row["source"] == kind]
+        of_kind = [row for row in unique if row["source"] == kind]
         kept += rng.sample(of_kind, round(share * len(of_kind)))
     return kept

@@ -1,4 +1,4 @@
-"""Mix Distillation (2502.12143): a problem's trace is the strong teacher's or an easier one, in a fixed ratio."""
+"""Traces put together: Mix Distillation, and the control of critique, more of the same traces."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from random import Random
 from pydantic import Field
 
 from slmr.config import Params
-from slmr.curriculum.schema import TRACES
+from slmr.curriculum.schema import TRACES, Trace
 from slmr.stage import StageContext, stage
 
 
 class MixParams(Params):
-    """`strong_share` of the problems get the strong teacher's trace; 0.2 is the paper's ratio."""
+    """Mix Distillation (2502.12143): a problem's trace is the strong teacher's or an easier one, in a fixed ratio.
+
+    `strong_share` of the problems get the strong teacher's; 0.2 is the paper's ratio.
+    """
 
     strong_share: float = Field(default=0.2, ge=0, le=1)
 
@@ -30,3 +33,19 @@ def mix_stage(context: StageContext, params: MixParams) -> None:
     rows = [strong[name] if name in from_strong else easy[name] for name in names]
     TRACES.write(context.folder, rows)
     context.stats |= {"traces": len(rows), "strong": len(from_strong), "easy": len(rows) - len(from_strong)}
+
+
+class MoreParams(Params):
+    """It has none."""
+
+
+@stage("more", MoreParams, {"like": "one", "traces": "many"}, random=True)
+def more_stage(context: StageContext, params: MoreParams) -> None:
+    """Writes as many traces as `like` has, drawn from the others: each once before any comes again."""
+    rng, rows = Random(context.seed), list[Trace]()
+    pool = [row for folder in context.folders("traces") for row in TRACES.read(folder)]
+    count = len(TRACES.read(context.input("like")))
+    while pool and len(rows) < count:
+        rows += rng.sample(pool, min(len(pool), count - len(rows)))
+    TRACES.write(context.folder, rows)
+    context.stats |= {"traces": len(rows), "drawn_from": len(pool)}

@@ -12,9 +12,21 @@ from typing import Any
 from pydantic import Field
 
 from slmr.config import Params
-from slmr.curriculum.schema import DRIFT, GROUPS, Group, Move, Rate, counted, rollouts_by_problem, tally
+from slmr.curriculum.schema import (
+    DRIFT,
+    GROUPS,
+    Group,
+    Move,
+    Problem,
+    Rate,
+    counted,
+    ids_in_groups,
+    problems_by_id,
+    rollouts_by_problem,
+    tally,
+)
+from slmr.errors import RequestError
 from slmr.stage import StageContext, stage
-from slmr.stats import bounded_mean
 
 GROUP_ORDER: tuple[Group, ...] = ("hard", "medium", "simple")
 
@@ -56,6 +68,20 @@ def partition_stage(context: StageContext, params: PartitionParams) -> None:
         context.stats |= drift_counts(moves)
 
 
+def chosen_problems(context: StageContext, groups: Sequence[Group]) -> dict[str, Problem]:
+    """The problems of these groups of the stage's partition; of the whole pool where none is named.
+
+    Raises:
+        RequestError: groups are named, but the stage has no partition.
+    """
+    problems = problems_by_id(context.input("problems"))
+    if not groups:
+        return problems
+    if not context.inputs.get("partition"):
+        raise RequestError("groups are named, but the stage has no partition: give it one in the recipe")
+    return {name: problems[name] for name in ids_in_groups(context.input("partition"), groups)}
+
+
 def partition_row(problem_id: str, correct: int, k: int, bounds: GroupBounds) -> Rate:
     """A problem's row: `correct` of the `k` completions with a verdict are right.
 
@@ -77,6 +103,8 @@ def group_of(rho: float, bounds: GroupBounds) -> Group:
 @lru_cache(maxsize=4096)  # a pool has few different counts
 def rate_interval(correct: int, k: int) -> tuple[float, float]:
     """Wilson's 95 % interval (1927) of a rate of which `correct` of `k` draws are seen; (0, 1) of none."""
+    from slmr.stats import bounded_mean  # it needs numpy, which a light install lacks
+
     if k == 0:
         return 0.0, 1.0
     rate = bounded_mean([1.0] * correct + [0.0] * (k - correct))

@@ -1,6 +1,6 @@
 """Rationalization (STaR, 2203.14465): what the student failed on it tries again with the answer given as a hint.
 
-A completion that then ends in the answer becomes a trace of the problem without the hint.
+A completion that then ends in the answer, without a false equation, becomes a trace of the problem without the hint.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from pydantic import Field
 
 from slmr.config import Params
 from slmr.curriculum.continuations import sample_continuations
-from slmr.curriculum.schema import TRACES, Problem, problems_by_id, rollouts_by_problem, trace, verifies
+from slmr.curriculum.schema import TRACES, Problem, problems_by_id, rollouts_by_problem, trace
+from slmr.curriculum.soundness import fault_of, refusals
 from slmr.engines import Sampling, open_engine
 from slmr.stage import StageContext, stage
 
 
 class RationalizeParams(Params):
-    """`tries`: completions with the hint a problem; the first that verifies is taken."""
+    """`tries`: completions with the hint a problem; the first sound one is taken."""
 
     tries: int = Field(default=1, ge=1)
     temperature: float = Field(default=1.0, ge=0)
@@ -24,7 +25,7 @@ class RationalizeParams(Params):
 
 @stage(
     "rationalize", RationalizeParams, {"model": "one", "probe": "one", "problems": "one"}, random=True,
-    uses_engine=True,
+    uses_engine=True, version=2,
 )  # fmt: skip
 def rationalize_stage(context: StageContext, params: RationalizeParams) -> None:
     """Writes a trace for each problem without a right completion that the hint brings to its answer."""
@@ -36,14 +37,19 @@ def rationalize_stage(context: StageContext, params: RationalizeParams) -> None:
     completions, cost = sample_continuations(
         engine, [(with_hint(problem), "") for problem in failed], params.tries, sampling, context.progress
     )
-    rows = []
-    for problem, texts in zip(failed, completions, strict=True):
-        right = next((text.strip() for text in texts if verifies(text.strip(), problem)), None)
-        if right is not None:
-            rows.append(trace(problem, right, "rationalized"))
+    faults = [
+        [fault_of(text.strip(), problem) for text in texts]
+        for problem, texts in zip(failed, completions, strict=True)
+    ]
+    rows = [
+        trace(problem, texts[of_problem.index(None)].strip(), "rationalized")
+        for problem, texts, of_problem in zip(failed, completions, faults, strict=True)
+        if None in of_problem
+    ]
     TRACES.write(context.folder, rows)
     context.cost += cost
-    context.stats |= {"failed_problems": len(failed), "traces": len(rows)}
+    refused = refusals(fault for of_problem in faults for fault in of_problem)
+    context.stats |= {"failed_problems": len(failed), "traces": len(rows), "refused": refused}
 
 
 def with_hint(problem: Problem) -> Problem:

@@ -118,12 +118,16 @@ class Pair(TypedDict):
 
 
 class Candidate(TypedDict):
-    """A trace that Bridge considered; `nll` (nats a token), `spikes` (share) and `score` where it verifies."""
+    """A trace that Bridge considered; `nll` (nats a token), `spikes` (share) and `score` where it has no `fault`.
+
+    `verified`: it comes to the right answer; what else may be wrong with it says `slmr.curriculum.soundness`.
+    """
 
     problem_id: str
     source: str
     text: str
     verified: bool
+    fault: str | None
     kept: bool
     nll: float | None
     spikes: float | None
@@ -132,7 +136,10 @@ class Candidate(TypedDict):
 
 
 class Critique(TypedDict):
-    """A failed attempt and what was made of it; `wrong_step` counts from 0, and is None where none was found."""
+    """A failed attempt and what was made of it; `wrong_step` counts from 0, and is None where none was found.
+
+    A target that was refused is None, and its fault is said; `worked`: `new` is the teacher's worked solution.
+    """
 
     problem_id: str
     problem: str
@@ -145,7 +152,10 @@ class Critique(TypedDict):
     diagnosis: str | None
     repair_prefix: str
     repair: str | None
+    repair_fault: str | None
     new: str | None
+    new_fault: str | None
+    worked: bool
 
 
 AnyRow = TypeVar("AnyRow", bound=Mapping[str, Any])

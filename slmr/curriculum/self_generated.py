@@ -1,49 +1,87 @@
-"""The student's self-generated completions as data: right ones as traces, right beside wrong ones as preferences."""
+"""The student's self-generated completions as data: right ones as traces, right beside wrong ones as preferences.
+
+Of the right ones those alone that are sound (`slmr.curriculum.soundness`): no teacher is asked, so that is what their
+equations say.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 from pydantic import Field
 
 from slmr.config import Params
-from slmr.curriculum.schema import PAIRS, TRACES, Pair, Rollout, problems_by_id, rollouts_by_problem, trace
+from slmr.curriculum.partition import chosen_problems
+from slmr.curriculum.schema import (
+    PAIRS,
+    TRACES,
+    Group,
+    Pair,
+    Problem,
+    Rollout,
+    problems_by_id,
+    rollouts_by_problem,
+    trace,
+)
+from slmr.curriculum.soundness import fault_of, refusals
 from slmr.stage import StageContext, stage
 
 
 class SelfGeneratedTracesParams(Params):
-    """Rejection sampling (RFT, 2308.01825): distinct correct completions, at most so many a problem."""
+    """Rejection sampling (RFT, 2308.01825): distinct sound completions, at most so many a problem.
+
+    Attributes:
+        groups: the difficulty groups of the partition that they are taken from; none is the whole pool.
+        share: of the problems that have one, drawn by the seed.
+    """
 
     per_problem: int = Field(default=4, ge=1)
+    groups: tuple[Group, ...] = ()
+    share: float = Field(default=1.0, ge=0, le=1)
 
 
-@stage("own_correct", SelfGeneratedTracesParams, {"probe": "one", "problems": "one"}, random=False)
+@stage(
+    "own_correct", SelfGeneratedTracesParams, {"probe": "one", "problems": "one", "partition": "optional"},
+    random=True, version=2,
+)  # fmt: skip
 def self_generated_traces_stage(context: StageContext, params: SelfGeneratedTracesParams) -> None:
-    """Writes the student's verified completions as traces."""
-    problems = problems_by_id(context.input("problems"))
+    """Writes the student's sound completions as traces.
+
+    Raises:
+        RequestError: groups are named, but no partition is given.
+    """
+    problems = chosen_problems(context, params.groups)
+    refused, sound = list[str](), dict[str, list[str]]()
+    for name, rollouts in rollouts_by_problem(context.input("probe")).items():
+        if name in problems and (texts := _sound(rollouts, problems[name], refused)):
+            sound[name] = texts
+    count = round(params.share * len(sound))
+    drawn = set(Random(context.seed).sample(list(sound), count))
     rows = [
-        trace(problems[problem_id], text, "own")
-        for problem_id, rollouts in rollouts_by_problem(context.input("probe")).items()
-        for text in _distinct(rollouts, right=True)[: params.per_problem]
+        trace(problems[name], text, "own")
+        for name, texts in sound.items()
+        if name in drawn
+        for text in texts[: params.per_problem]
     ]
     TRACES.write(context.folder, rows)
-    context.stats |= {"traces": len(rows), "problems": len({row["problem_id"] for row in rows})}
+    context.stats |= {"traces": len(rows), "problems": count, "refused": refusals(refused)}
 
 
 class SelfGeneratedPairsParams(Params):
-    """At most so many pairs of a right and a wrong completion a problem, chosen by the seed."""
+    """At most so many pairs of a sound and a wrong completion a problem, chosen by the seed."""
 
     per_problem: int = Field(default=2, ge=1)
 
 
-@stage("own_pairs", SelfGeneratedPairsParams, {"probe": "one", "problems": "one"}, random=True)
+@stage("own_pairs", SelfGeneratedPairsParams, {"probe": "one", "problems": "one"}, random=True, version=2)
 def self_generated_pairs_stage(context: StageContext, params: SelfGeneratedPairsParams) -> None:
     """Writes pairs of the student's completions, no text in two pairs of a problem."""
     problems = problems_by_id(context.input("problems"))
-    rng = Random(context.seed)
+    rng, refused = Random(context.seed), list[str]()
     rows: list[Pair] = []
     for problem_id, rollouts in rollouts_by_problem(context.input("probe")).items():
-        right, wrong = _distinct(rollouts, right=True), _distinct(rollouts, right=False)
+        right, wrong = _sound(rollouts, problems[problem_id], refused), _distinct(rollouts, right=False)
         count = min(params.per_problem, len(right), len(wrong))
         rows += [
             Pair(
@@ -52,10 +90,21 @@ def self_generated_pairs_stage(context: StageContext, params: SelfGeneratedPairs
             for chosen, rejected in zip(rng.sample(right, count), rng.sample(wrong, count), strict=True)
         ]
     PAIRS.write(context.folder, rows)
-    context.stats |= {"pairs": len(rows), "problems": len({row["problem_id"] for row in rows})}
+    context.stats |= {
+        "pairs": len(rows), "problems": len({row["problem_id"] for row in rows}),
+        "refused": refusals(refused),
+    }  # fmt: skip
 
 
-def _distinct(rollouts: list[Rollout], right: bool) -> list[str]:
+def _sound(rollouts: Sequence[Rollout], problem: Problem, refused: list[str]) -> list[str]:
+    """The texts of the sound completions, without repeats; the faults of other right ones go into `refused`."""
+    texts = _distinct(rollouts, right=True)
+    faults = [fault_of(text, problem) for text in texts]
+    refused += [fault for fault in faults if fault]
+    return [text for text, fault in zip(texts, faults, strict=True) if not fault]
+
+
+def _distinct(rollouts: Sequence[Rollout], right: bool) -> list[str]:
     """The texts of the right completions, or of the wrong ones, without repeats; an abstention is neither."""
     wanted = [r for r in rollouts if (r["strict"] if right else r["status"] in ("wrong", "no_answer"))]
     return [text for text in dict.fromkeys(r["completion"].strip() for r in wanted) if text]

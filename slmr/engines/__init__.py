@@ -19,12 +19,14 @@ class Prompt:
         prefix: the text with which the answer has to begin (empty: nothing).
         examples: few-shot (question, answer) turns before it.
         sample_index: which of several completions of the same prompt this is; each has a random state of its own.
+        plain: the text is not put into a chat template; no server takes that.
     """
 
     user: str
     prefix: str = ""
     examples: tuple[tuple[str, str], ...] = ()
     sample_index: int = 0
+    plain: bool = False
 
     def messages(self) -> list[dict[str, str]]:
         """The chat before the answer, in the form of OpenAI's API and of chat templates."""

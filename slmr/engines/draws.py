@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from slmr.engines import Prompt
 from slmr.io import digest
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 SEED_BITS = 0x7FFFFFFF  # of a seed, all that vLLM and other servers take
@@ -26,6 +25,8 @@ def uniforms(seeds: Sequence[int], positions: Sequence[int]) -> np.ndarray:
 
     The same completion gets the same draws whatever shares its batch, and whenever it is resumed.
     """
+    import numpy as np
+
     mixed = np.array(seeds, dtype=np.uint64)
     mixed = _mix(
         mixed + (np.array(positions, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
@@ -35,6 +36,8 @@ def uniforms(seeds: Sequence[int], positions: Sequence[int]) -> np.ndarray:
 
 def _mix(z: np.ndarray) -> np.ndarray:
     """SplitMix64's finalizer."""
+    import numpy as np
+
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))

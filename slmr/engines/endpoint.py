@@ -9,9 +9,10 @@ import os
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -23,7 +24,9 @@ from slmr.errors import RequestError, WorkError
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
-KEY_VARIABLES = ("SLMR_API_KEY", "OPENAI_API_KEY")
+KEY_VARIABLE = "SLMR_API_KEY"
+MAX_ANSWER_BYTES = 64_000_000
+_OPENAI = "api.openai.com"  # the one host that OPENAI_API_KEY is for
 # What asks for the whole distribution: vLLM takes other values from the model's folder, llama.cpp has its own.
 WHOLE_DISTRIBUTION = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 _PASSING_STATUSES = {408, 409, 425, 429, 500, *range(502, 600)}
@@ -108,26 +111,36 @@ class Endpoint:
         client: makes no tries of its own and follows no redirects.
     """
 
-    def __init__(self, url: str, patience: Patience, connections: int) -> None:
+    def __init__(
+        self, url: str, patience: Patience, connections: int, key_variable: str | None = None
+    ) -> None:
         from openai import DEFAULT_CONNECTION_LIMITS, AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
         self.url = api_url(url)
         self.patience = patience
-        self._key = api_key()
+        self._key = api_key(self.url, key_variable)
         # The time of a whole answer is limited in `_try`; the client limits the gaps between its bytes. Both types
         # are those of openai's own client: httpx before its version 3, httpx2 since.
         timeout = Timeout(None, connect=10.0)
         limits = type(DEFAULT_CONNECTION_LIMITS)(max_connections=None, max_keepalive_connections=connections)
         # A redirect would carry prompts, and a key, to where nobody asked for.
-        http = DefaultAsyncHttpxClient(follow_redirects=False, timeout=timeout, limits=limits)
+        http = DefaultAsyncHttpxClient(
+            follow_redirects=False, timeout=timeout, limits=limits, event_hooks={"response": [_bounded]},
+            headers={"Accept-Encoding": "identity"},
+        )  # fmt: skip
         self.client: AsyncOpenAI = AsyncOpenAI(
             base_url=self.url, api_key=self._key or "none", max_retries=0, timeout=timeout, http_client=http
         )
+        if urlsplit(self.url).hostname != _OPENAI:  # the client takes both from its environment
+            self.client.organization = self.client.project = None
 
     async def ask(
         self, call: _Call, shape: type[_Shape], patience: Patience, stopping: asyncio.Event
     ) -> _Shape:
-        """Tries until there is an answer. openai's own retries cannot be ended early nor counted.
+        """Tries until there is an answer.
+
+        openai's own retries (2 and 3) have no limit in time, do not tell their number, do not ask again after an answer
+        that is no completion, and go on when another request has failed for good.
 
         Raises:
             RequestError: wrong key, or another URL is the right one.
@@ -173,7 +186,9 @@ class Endpoint:
         status, body = error.status_code, error.body
         if status in (401, 403):  # the server's words may hold a part of the key
             what = "the API key" if self._key else "a request without an API key"
-            return RequestError(f"{self.url} refused {what} ({status}); set {' or '.join(KEY_VARIABLES)}")
+            return RequestError(
+                f"{self.url} refused {what} ({status}); set {KEY_VARIABLE}, or name another variable (--api-key-env)"
+            )
         if status < 400:
             where = self.clean(error.response.headers.get("location", "elsewhere"))
             return RequestError(f"{self.url} redirects to {where}, which is not followed; give the final URL")
@@ -187,12 +202,47 @@ class Endpoint:
         # Escapes would hide where a word begins.
         return Refused(status, line, re.sub(r"\\+[nrt]", " ", json.dumps(body)))
 
+    def without_key(self, text: str) -> str:
+        """A server's text, which may echo what it was sent."""
+        return text.replace(self._key, "***") if self._key else text
+
     def clean(self, text: str, limit: int = 300) -> str:
         """A server's text as one printable line without the key."""
-        line = " ".join("".join(c if c.isprintable() else " " for c in text[:10_000]).split())
-        if self._key:
-            line = line.replace(self._key, "***")
+        line = self.without_key(
+            " ".join("".join(c if c.isprintable() else " " for c in text[:10_000]).split())
+        )
         return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+async def _bounded(response: Any) -> None:
+    """Has a response end with an error where it is longer than any answer, or could become so when it is unpacked."""
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise _TooLong("a compressed answer, which nobody asked for")
+    # httpx, or httpx2 with openai 3, wants a stream of its own kind.
+    kind = next(base for base in type(response.stream).__mro__ if base.__name__ == "AsyncByteStream")
+    response.stream = type("Bounded", (_Bounded, kind), {})(response.stream)
+
+
+class _TooLong(Exception):
+    """An answer that is not read to its end."""
+
+
+class _Bounded:
+    """A response's bytes, up to `MAX_ANSWER_BYTES`."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = MAX_ANSWER_BYTES
+        async for part in self._stream:
+            left -= len(part)
+            if left < 0:
+                raise _TooLong(f"an answer of more than {MAX_ANSWER_BYTES:,} bytes")
+            yield part
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 def api_url(url: str) -> str:
@@ -204,7 +254,7 @@ def api_url(url: str) -> str:
     # Looked for in the text: even what is no URL is not shown where it may hold a password.
     if set("@?#") & set(url):
         raise RequestError(
-            f"a server's URL has no user, query or fragment; the API key goes into {KEY_VARIABLES[0]}"
+            f"a server's URL has no user, query or fragment; the API key goes into {KEY_VARIABLE}"
         )
     try:
         parsed = urlsplit(url.strip())
@@ -217,15 +267,34 @@ def api_url(url: str) -> str:
     return urlunsplit((parsed.scheme, parsed.netloc.lower(), path or "/v1", "", ""))
 
 
-def api_key() -> str:
-    """The key from the environment, empty where there is none."""
-    for name in KEY_VARIABLES:
-        key = os.environ.get(name, "").strip()
-        if key and not (key.isascii() and key.isprintable()):
-            raise RequestError(f"{name} holds characters that cannot be sent as an API key")
-        if key:
-            return key
-    return ""
+def api_key(url: str, variable: str | None = None) -> str:
+    """The key for an API, from `variable`, else SLMR_API_KEY, else for OpenAI's own OPENAI_API_KEY; empty without one.
+
+    Raises:
+        RequestError: the variable that was named is not set, or the key would go over the network in clear.
+    """
+    parsed = urlsplit(url)
+    names = (
+        (variable,)
+        if variable
+        else (KEY_VARIABLE, *(("OPENAI_API_KEY",) if parsed.hostname == _OPENAI else ()))
+    )
+    name, key = next(((n, k) for n in names if (k := os.environ.get(n, "").strip())), ("", ""))
+    if variable and not key:
+        raise RequestError(f"--api-key-env {variable}: that variable is not set")
+    if key and not (key.isascii() and key.isprintable()):
+        raise RequestError(f"{name} holds characters that cannot be sent as an API key")
+    if key and parsed.scheme == "http" and not _is_loopback(parsed.hostname or ""):
+        raise RequestError(
+            f"{url} is plain http: the key in {name} could be read on the way; use https, or unset {name}"
+        )
+    return key
+
+
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
 
 
 async def set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -66,7 +66,7 @@ class Sampler:
 
 
 def end_tokens(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel | Path) -> frozenset[int]:
-    """Every token that ends a completion: the tokenizer's, the generation config's, and the chat template's turn end."""
+    """Every token that ends a completion: of the tokenizer, the generation config, and the chat template's turns."""
     from transformers import GenerationConfig
 
     if isinstance(model, Path):

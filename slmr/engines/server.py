@@ -8,9 +8,9 @@ import threading
 from collections.abc import Coroutine, Sequence
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import FiniteFloat, NonNegativeInt
+from pydantic import Field, FiniteFloat
 
 from slmr.config import EngineSettings
 from slmr.engines import Completion, OnCompletion, Prompt, Sampling
@@ -27,6 +27,7 @@ from slmr.engines.endpoint import (
 )
 from slmr.errors import RequestError, WorkError, unknown
 
+MAX_TOKENS = 10_000_000  # more in one completion is no count that could be believed
 # What a request can do without, where a server refuses fields that it does not know.
 _OPTIONAL = {"seed", "logprobs", "return_token_ids", *WHOLE_DISTRIBUTION}
 
@@ -43,7 +44,19 @@ class _Models(Wire):
 
 
 class _Message(Wire):
+    """What the model said. A server that parses thoughts has them in a field of their own, under one of two names."""
+
     content: str | None = None
+    reasoning_content: Any = None
+    reasoning: Any = None
+
+    @property
+    def text(self) -> str:
+        """The completion as the model wrote it: the thought, closed where an answer follows, and the answer."""
+        thought = self.reasoning_content or self.reasoning
+        if not thought or not isinstance(thought, str):
+            return self.content or ""
+        return f"<think>{thought}" + (f"</think>{self.content}" if self.content else "")
 
 
 class _Token(Wire):
@@ -56,7 +69,7 @@ class _Answer(Wire):
     finish_reason: Literal["stop", "length", "content_filter"] = at("choices", 0, "finish_reason")
     logprobs: list[_Token] | None = at("choices", 0, "logprobs", "content", default=None)
     token_ids: list[int] | None = at("choices", 0, "token_ids", default=None)
-    tokens: NonNegativeInt | None = at("usage", "completion_tokens", default=None)
+    tokens: Annotated[int, Field(ge=0, le=MAX_TOKENS)] | None = at("usage", "completion_tokens", default=None)
 
 
 class ServerEngine:
@@ -81,7 +94,7 @@ class ServerEngine:
             RequestError: not a URL, no or several models and none named, or the key is refused.
             WorkError: there is no server that answers.
         """
-        self._api = Endpoint(url, patience, settings.concurrency)
+        self._api = Endpoint(url, patience, settings.concurrency, settings.api_key_env)
         self.url = self._api.url
         self.refused: set[str] = set()
         self.width = settings.concurrency
@@ -254,8 +267,9 @@ class ServerEngine:
 
     def _completion(self, answer: _Answer, sampling: Sampling) -> Completion:
         listed, ids = answer.logprobs or [], answer.token_ids or []
-        tokens = len(listed) if answer.tokens is None else answer.tokens
-        if not tokens and answer.tokens is None:
+        text = self._api.without_key(answer.message.text)
+        tokens = answer.tokens or len(listed)
+        if not tokens and (text or answer.tokens is None):
             raise WorkError(
                 f"{self.url} does not count tokens: neither usage.completion_tokens nor logprobs in its answer"
             )
@@ -263,7 +277,7 @@ class ServerEngine:
         # Fewer than tokens (hidden thoughts, a missing end mark) are not those of each token.
         of_each_token = sampling.temperature in (0, 1) and len(listed) == tokens
         return Completion(
-            text=answer.message.content or "",
+            text=text,
             finish_reason="length" if answer.finish_reason == "length" else "stop",
             tokens=tokens,
             token_ids=tuple(ids) if len(ids) == tokens else (),

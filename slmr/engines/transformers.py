@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,8 @@ def load_tokenizer(folder: Path, trust_remote_code: bool = False) -> PreTrainedT
     Raises:
         RequestError: there is none that can be read.
     """
-    from transformers import AutoTokenizer
+    with _without_sklearn():
+        from transformers import AutoTokenizer
 
     if not folder.is_dir():
         raise RequestError(f"model folder {folder} does not exist")
@@ -49,7 +51,9 @@ def load_model(
         RequestError: there is none that can be read; the message says what transformers said.
     """
     import torch
-    from transformers import AutoModelForCausalLM
+
+    with _without_sklearn():
+        from transformers import AutoModelForCausalLM
 
     if not (folder / "config.json").is_file():
         raise RequestError(f"{folder} is no transformers model: it has no config.json")
@@ -66,6 +70,22 @@ def load_model(
     return model.to(pick_device(device))  # type: ignore[arg-type]
 
 
+@contextmanager
+def _without_sklearn() -> Iterator[None]:
+    """Within, transformers does without scikit-learn, which takes longer to import than torch.
+
+    It is for assisted decoding, which nothing here uses.
+    """
+    from transformers import utils
+
+    available = utils.is_sklearn_available
+    utils.is_sklearn_available = lambda: False
+    try:
+        yield
+    finally:
+        utils.is_sklearn_available = available
+
+
 def pick_device(device: str) -> str:
     """`auto` is the first CUDA device if there is one, else the CPU."""
     import torch
@@ -77,7 +97,7 @@ def pick_device(device: str) -> str:
 
 def encode(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
     """Token ids of a prompt: the chat template where the tokenizer has one, plain text otherwise."""
-    if tokenizer.chat_template is None:
+    if tokenizer.chat_template is None or prompt.plain:
         shown = [f"{question} {answer}\n\n" for question, answer in prompt.examples]
         return list(tokenizer("".join([*shown, prompt.user, prompt.prefix]))["input_ids"])  # type: ignore[arg-type]
     text = tokenizer.apply_chat_template(prompt.messages(), tokenize=False, add_generation_prompt=True)

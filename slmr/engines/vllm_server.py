@@ -57,7 +57,9 @@ class VllmServer:
         self.url = api_url(settings.rollouts)
         self._root = self.url.removesuffix("/v1")
         self._concurrency, self._loaded = settings.concurrency, ""
-        headers = {"Authorization": f"Bearer {api_key()}"} if api_key() else {}
+        self._key_variable = settings.api_key_env
+        key = api_key(self.url, self._key_variable)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx.Client(headers=headers, timeout=httpx.Timeout(_LOAD_S, connect=10.0))
         self._check(settings)
         models = [model["id"] for model in self._ask("GET", f"{self.url}/models")["data"]]
@@ -131,7 +133,7 @@ class VllmServer:
         return response.json() if response.content else None
 
     async def _draw(self, rows: Sequence[Row], sampling: Sampling, ends: list[int]) -> list[_Drawn]:
-        api = Endpoint(self.url, PATIENCE, self._concurrency)
+        api = Endpoint(self.url, PATIENCE, self._concurrency, self._key_variable)
         gate, stopping = asyncio.Semaphore(self._concurrency), asyncio.Event()
 
         async def draw(row: Row) -> _Drawn:

@@ -1,11 +1,9 @@
-"""Scores a model on tasks: the engine answers, every completion is kept, lm-eval grades beside us."""
+"""Scores a model on tasks: the engine answers, every completion is kept and judged as it lands."""
 
 from __future__ import annotations
 
-import importlib
-import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,16 +12,13 @@ from pydantic import Field
 
 from slmr.config import Params
 from slmr.engines import Completion, Prompt, Sampling, open_engine
-from slmr.errors import WorkError
-from slmr.evaluate.lm_eval import lm_eval_accuracy
-from slmr.evaluate.metrics import VERDICT_FIELDS, judged, task_metrics
+from slmr.evaluate.metrics import VERDICT_FIELDS, Judge, task_metrics
 from slmr.evaluate.recorder import Question, Recorder
 from slmr.evaluate.redraw import redraw
 from slmr.io import Stopwatch, write_json, write_rows
 from slmr.stage import StageContext, stage
 from slmr.tasks import Item, Task
 from slmr.tasks.registry import load_task
-from slmr.verify import symbolic
 
 __all__ = ["METRICS", "SAMPLES", "VERDICT_FIELDS", "EvaluateParams", "evaluate"]
 
@@ -64,31 +59,15 @@ def evaluate_stage(context: StageContext, params: EvaluateParams) -> None:
 def evaluate(model: Path | str, tasks: Sequence[Task], params: EvaluateParams, context: StageContext) -> None:
     """Evaluate a model folder, or a server's model, and write samples and metrics into the context's folder.
 
-    lm-eval is imported after the last completion, since it would keep the first one waiting, and beside the
-    verdicts, some of which wait for symbolic workers.
-
-    Raises:
-        WorkError: lm-eval's own mean differs from the one of the kept verdicts.
+    Whether lm-eval agrees is asked of the finished files, see `slmr.evaluate.agreement`.
     """
-    recorder = Recorder(context.folder, context.progress)
     questions = [question for task in tasks for question in questions_of(task, params)]
-    recorder.add(questions)
-    if any(task.kind == "math" for task in tasks):
-        symbolic.POOL.warm()  # ready by the time that the engine is
-    completions = redraw(
-        recorder, questions, params.k, params.redraws, partial(_record, recorder, model, context)
-    )
-    with ThreadPoolExecutor(1) as beside:
-        beside.submit(importlib.import_module, "lm_eval.evaluator")
-        rows = judged(completions, {task.name: task for task in tasks})
+    with closing(Judge({task.name: task for task in tasks})) as judge:
+        recorder = Recorder(context.folder, context.progress, landed=judge.add)
+        recorder.add(questions)
+        record = partial(_record, recorder, model, context)
+        rows = judge.judged(redraw(recorder, questions, params.k, params.redraws, record))
     metrics = {task.name: task_metrics([r for r in rows if r["task"] == task.name], task) for task in tasks}
-    graded = lm_eval_accuracy(tasks, rows, params.limit, params.k)
-    for task in tasks:
-        ours = metrics[task.name]["accuracy"]
-        if not math.isclose(graded[task.name], ours, abs_tol=1e-9):
-            raise WorkError(
-                f"{task.name}: lm-eval reports accuracy {graded[task.name]}, the kept verdicts {ours}"
-            )
     write_rows(context.folder / SAMPLES, rows)
     write_json(context.folder / METRICS, metrics)
     recorder.clear()
@@ -112,7 +91,7 @@ def questions_of(task: Task, params: EvaluateParams) -> list[Question]:
     examples = tuple(task.fewshot(params.fewshot)) if params.fewshot else ()
     sampling = params.sampling(task)
     questions = []
-    for item in task.items("test")[: params.limit]:  # lm-eval reads all of them too: they are made once
+    for item in task.items("test")[: params.limit]:  # a lab stream would go on behind its test items
         for k in range(params.k):
             prompt = Prompt(task.prompt(item.problem), examples=examples, sample_index=k)
             questions.append(Question(prompt, sampling, task.name, partial(_sample, task, item, prompt)))

@@ -3,30 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from slmr.stats import maj_at_k, mean_with_interval, pass_at_k
 from slmr.tasks import Task
-from slmr.verify import Kind, Verdict, checker_version, choice, numeric, verify_batch
+from slmr.verify import Kind, Verdict, checker_version, choice, numeric, verify, verify_batch
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Row = Mapping[str, Any]
+Case = tuple[str, str, Kind]  # completion, gold, and what kind of answer: all that a verdict depends on
 
 VERDICT_FIELDS = ("status", "strict", "lenient", "extracted", "reason")
 ABSTENTIONS = ("malformed_gold", "timeout", "checker_error")
 
 
-def judged(rows: Sequence[Row], tasks: Mapping[str, Task]) -> list[dict[str, Any]]:
+class Judge:
+    """Decides completions while others are being generated, in a thread beside the engine."""
+
+    def __init__(self, tasks: Mapping[str, Task]) -> None:
+        self._tasks = tasks
+        self._thread = ThreadPoolExecutor(1)
+        self._decided: dict[Case, Future[Verdict]] = {}
+
+    def add(self, row: Row) -> None:
+        """Takes in a completion; returns at once."""
+        case = _case(row, self._tasks)
+        if case not in self._decided:
+            self._decided[case] = self._thread.submit(verify, *case)
+
+    def judged(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """The rows with their verdicts; what was not added, or ran out of time beside the engine, is decided now."""
+        decided = {case: verdict.result() for case, verdict in self._decided.items()}
+        in_time = {case: verdict for case, verdict in decided.items() if verdict.status != "timeout"}
+        return judged(rows, self._tasks, in_time)
+
+    def close(self) -> None:
+        """Drops what is not decided yet."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+
+def judged(
+    rows: Sequence[Row], tasks: Mapping[str, Task], decided: Mapping[Case, Verdict] | None = None
+) -> list[dict[str, Any]]:
     """The rows with the checkers' verdicts, whatever verdicts they had. Equal answers are decided once."""
-    cases: list[tuple[str, str, Kind]] = [
-        (str(row["completion"]), str(row["gold"]), tasks[row["task"]].kind) for row in rows
-    ]
-    verdicts: dict[tuple[str, str, Kind], Verdict] = {}
+    cases = [_case(row, tasks) for row in rows]
+    verdicts = dict(decided or {})
     kinds: set[Kind] = {task.kind for task in tasks.values()}
     for kind in kinds:
-        distinct = list(dict.fromkeys(case for case in cases if case[2] == kind))
+        distinct = list(dict.fromkeys(case for case in cases if case[2] == kind and case not in verdicts))
         of_kind = verify_batch([text for text, _, _ in distinct], [gold for _, gold, _ in distinct], kind)
         verdicts |= zip(distinct, of_kind, strict=True)
     return [
@@ -35,12 +62,20 @@ def judged(rows: Sequence[Row], tasks: Mapping[str, Task]) -> list[dict[str, Any
     ]
 
 
+def _case(row: Row, tasks: Mapping[str, Task]) -> Case:
+    return str(row["completion"]), str(row["gold"]), tasks[row["task"]].kind
+
+
 def task_metrics(rows: Sequence[Row], task: Task) -> dict[str, Any]:
     """What a summary row says of one task, from its judged completions.
 
     Accuracy is avg@k: strict, the mean over items of the share of right completions. With several
     completions an item also pass@j for every power of two up to k, and maj@k, each with its interval.
     """
+    import numpy as np
+
+    from slmr.stats import mean_with_interval
+
     strict, lenient = by_item(rows, "strict"), by_item(rows, "lenient")
     estimate = mean_with_interval(strict)
     accuracy_lenient = float(lenient.mean())
@@ -67,6 +102,8 @@ def task_metrics(rows: Sequence[Row], task: Task) -> dict[str, Any]:
 
 def _of_several(rows: Sequence[Row], strict: np.ndarray, kind: Kind) -> dict[str, Any]:
     """pass@j and maj@k as `[value, low, high]`; nothing where there is one completion an item."""
+    from slmr.stats import maj_at_k, pass_at_k
+
     k = strict.shape[1]
     if k == 1:
         return {}
@@ -99,5 +136,7 @@ def answer_key(row: Row, kind: Kind) -> str | None:
 
 def by_item(rows: Sequence[Row], column: str) -> np.ndarray:
     """A column as [items, k], items in the order of the rows."""
+    import numpy as np
+
     groups = [[float(r[column]) for r in group] for _, group in groupby(rows, key=lambda r: r["item_id"])]
     return np.array(groups)

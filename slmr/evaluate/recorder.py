@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from slmr.engines import Completion, Engine, Prompt, Sampling
-from slmr.formats import duration
 from slmr.io import read_rows, write_rows
 from slmr.stage import Progress
 
@@ -46,11 +45,14 @@ class Question:
 class Recorder:
     """The completions of one evaluation or probe, by the number of their question, in `parts/` of a folder.
 
-    `what` the progress display counts.
+    `what` the progress display counts; `landed` hears of each row as soon as it is there.
     """
 
-    def __init__(self, folder: Path, progress: Progress, what: str = "completions") -> None:
-        self._parts, self._progress, self._what = folder / "parts", progress, what
+    def __init__(
+        self, folder: Path, progress: Progress, what: str = "completions",
+        landed: Callable[[Row], None] = lambda row: None,
+    ) -> None:  # fmt: skip
+        self._parts, self._progress, self._what, self._landed = folder / "parts", progress, what, landed
         self._parts.mkdir(exist_ok=True)
         self._questions: list[Question] = []
         self._kept: dict[int, Row] = {}
@@ -81,6 +83,8 @@ class Recorder:
         of a whole completion, so with a prompt of its own for every eight tokens the trial would take long and promise
         far too much.
         """
+        from slmr.stats.formats import duration  # its package needs numpy, which a light install lacks
+
         missing = [self._questions[i] for i in self.missing()]
         distinct = -(-engine.width // _TRIAL_REPEATS)
         trial = missing[:: max(1, len(missing) // distinct)][:distinct]
@@ -119,6 +123,7 @@ class Recorder:
         def on_completion(index: int, completion: Completion) -> None:
             nonlocal last_flush
             self._fresh[numbers[index]] = questions[index].row(completion)
+            self._landed(self._fresh[numbers[index]])
             meter.count(completion)
             overdue = time.monotonic() - last_flush > _FLUSH_S
             if unit == 1 and (overdue or len(self._fresh) >= _FLUSH_ROWS):
@@ -156,6 +161,8 @@ class _Meter:
 
     def count(self, completion: Completion) -> None:
         """One more has come."""
+        from slmr.stats.formats import duration
+
         self._done += 1
         self._fresh += 1
         self._tokens += completion.tokens

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from slmr import formats
 from slmr.artifacts import Cost, Store
 from slmr.curriculum.schema import PROBLEMS
 from slmr.evaluate import METRICS, SAMPLES
-from slmr.io import disk_faults, read_json, read_rows, write_rows, write_text
+from slmr.io import disk_faults, locked, read_json, read_rows, write_rows
 from slmr.pipeline.cost import spent_on
 from slmr.pipeline.export import export_capability, export_course, export_provenance
 from slmr.pipeline.local import make_locally
@@ -20,6 +19,7 @@ from slmr.pipeline.ray import make_on_ray
 from slmr.pipeline.recipe import STARTERS
 from slmr.pipeline.remote_store import RemoteStore
 from slmr.pipeline.runner import Watcher, Work
+from slmr.results.exported import is_exported, mark_exported
 from slmr.results.schema import (
     Contamination,
     Summary,
@@ -28,7 +28,7 @@ from slmr.results.schema import (
     samples_folder,
     write_summary,
 )
-from slmr.stats import mean_over_tasks
+from slmr.stats import formats, mean_over_tasks
 from slmr.tasks.contamination import overlap
 
 __all__ = ["BenchRequest", "Entry", "Plan", "make_artefacts", "make_plan", "run_bench"]
@@ -59,7 +59,8 @@ def write_entries(
     """
     rows = [row for entry in entries for row in entry_rows(store, entry, plan)]
     path = plan.folder / "summary.json"
-    with disk_faults(plan.folder):
+    # Another bench on this folder may end now: what it adds to the summary must not be lost.
+    with disk_faults(plan.folder), locked(plan.folder):
         for entry in entries:
             _export(store, entry, plan)
         before = read_summary(path) if path.is_file() else Summary(rows=[])
@@ -182,9 +183,8 @@ def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
 def _export(store: Store, entry: Entry, plan: Plan) -> None:
     """An entry's tables in the run's folder, unless they are there: samples of each task, capability, course."""
     who = (entry.recipe.name, entry.student, entry.seed)
-    folder = samples_folder(plan.folder, *who)
-    marker, keys = folder / "evaluation", "\n".join(node.key for node in entry.last)
-    if marker.is_file() and marker.read_text() == keys:
+    folder, keys = samples_folder(plan.folder, *who), [node.key for node in entry.last]
+    if is_exported(plan.folder, keys, *who):
         return
     rows = read_rows(entry.evaluation.output(store) / SAMPLES)
     head = dict(zip(("method", "student", "seed"), who, strict=True))
@@ -194,4 +194,4 @@ def _export(store: Store, entry: Entry, plan: Plan) -> None:
         export_capability(plan.folder, *who, read_rows(entry.capability.output(store) / SAMPLES))
     export_course(plan.folder, store, entry.model, *who)
     export_provenance(plan.folder, store, entry.last, *who)
-    write_text(marker, keys)
+    mark_exported(plan.folder, keys, *who)

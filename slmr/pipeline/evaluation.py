@@ -37,6 +37,7 @@ class EvalRequest:
     batch_size: str = "auto"
     concurrency: int = 16
     served_name: str | None = None
+    api_key_env: str | None = None
     compile: bool = False
     trust_remote_code: bool = False
     limit: int | None = None
@@ -52,7 +53,7 @@ class EvalRequest:
             name: value for name, value in vars(self).items() if value != getattr(EvalRequest, name, None)
         }
         for name in ("k", "temperature", "fewshot", "max_tokens", "engine", "dtype", "device", "batch_size",
-                     "served_name", "limit", "seed", "data_dir"):  # fmt: skip
+                     "served_name", "api_key_env", "limit", "seed", "data_dir"):  # fmt: skip
             if name in changed:
                 words += [f"--{name.replace('_', '-')}", str(changed[name])]
         words += [f"--{n.replace('_', '-')}" for n in ("compile", "trust_remote_code") if getattr(self, n)]
@@ -65,6 +66,16 @@ def evaluate_model(
     request: EvalRequest, watcher: Watcher | None = None, say: Say = lambda _: None
 ) -> tuple[list[SummaryRow], Path]:
     """Evaluates a model; returns its summary rows and the run's folder.
+
+    Raises:
+        RequestError: as `plan_evaluation` does.
+    """
+    plan = plan_evaluation(request, say)
+    return run_bench(plan, watcher or SilentWatcher()).rows, plan.folder
+
+
+def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
+    """The evaluation of a model as a plan of one stage.
 
     Raises:
         RequestError: anything in the request is unknown or does not fit, before any work starts.
@@ -82,9 +93,7 @@ def evaluate_model(
     entry = Entry(_RECIPE, model.name, request.seed, student, node, request.command())
     profile = load_profile("lab").model_copy(update={"engine": settings, "threads": None})
     bench = BenchRequest(out=request.out, tasks_paths=request.tasks_paths)
-    plan = Plan(profile, tasks, [entry], request.out / run_name(model.name, node), bench, [node])
-    summary = run_bench(plan, watcher or SilentWatcher())
-    return summary.rows, plan.folder
+    return Plan(profile, tasks, [entry], request.out / run_name(model.name, node), bench, [node])
 
 
 def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:
@@ -104,7 +113,8 @@ def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:
     return EngineSettings(
         name=name, dtype=dtype, device=device, concurrency=request.concurrency,  # type: ignore[arg-type]
         batch_size="auto" if request.batch_size == "auto" else int(request.batch_size),
-        served_name=request.served_name, compile=request.compile, trust_remote_code=request.trust_remote_code,
+        served_name=request.served_name, api_key_env=request.api_key_env, compile=request.compile,
+        trust_remote_code=request.trust_remote_code,
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Trains a stage in several processes of this machine, as torchrun and `accelerate launch` do.
 
 The parent keeps the store's lock and the display; the processes get a description in JSON and tell what happens. When
-one fails, all end; when the parent is killed, they end with it.
+one fails, all end; when the parent is killed, they end with it. torch's elastic launcher would do neither here: a bench
+starts trainings from threads, where that handles no signals, and nothing in it ends the workers of a killed parent.
 """
 
 from __future__ import annotations

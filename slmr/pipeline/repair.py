@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 
-from slmr.artifacts import MANIFEST, Manifest
-from slmr.config import first_fault
+from slmr.artifacts import MANIFEST, fault_of_artefact, remove
 from slmr.errors import RequestError, one_line
 from slmr.io import PARTIAL, disk_faults
 from slmr.results.schema import read_summary
@@ -57,12 +54,8 @@ def repair(damages: list[Damage]) -> list[Damage]:
         with disk_faults(damage.path):
             if damage.cure == "set aside":
                 damage.path.replace(damage.path.with_name(damage.path.name + ".damaged"))
-            elif damage.cure == "remove" and damage.path.is_dir():
-                # First, so that half removed counts as missing.
-                (damage.path / MANIFEST).unlink(missing_ok=True)
-                shutil.rmtree(damage.path)
             elif damage.cure == "remove":
-                damage.path.unlink(missing_ok=True)
+                remove(damage.path)
     return [damage for damage in damages if damage.cure == "none"]
 
 
@@ -103,20 +96,11 @@ def _of_run(run: Path) -> Iterator[Damage]:
 
 
 def _fault_of_artefact(folder: Path) -> str | None:
-    """What is wrong with an artefact, in a line."""
-    if not folder.is_dir():
-        return "no artefact: a file among the folders"
-    try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return f"no {MANIFEST}: it was never finished, or is half removed"
-    except (OSError, ValueError) as error:
-        return f"{MANIFEST} cannot be read: {_first_line(error)}"
-    if folder.name != f"{manifest.stage}-{manifest.key}":
-        return f"its {MANIFEST} is that of {manifest.stage}-{manifest.key}"
+    """What is wrong with an artefact, in a line; of one whose files were not recorded, whether they can be read."""
+    if fault := fault_of_artefact(folder):
+        return fault
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        fault = _fault_of_file(file)
-        if fault:
+        if fault := _fault_of_file(file):
             return f"{file.relative_to(folder)}: {fault}"
     return None
 
@@ -162,6 +146,4 @@ def _of_results(run: Path) -> Iterator[Damage]:
 
 
 def _first_line(error: BaseException) -> str:
-    if isinstance(error, ValidationError):
-        return first_fault(error, Manifest)
     return one_line(error)[:200]

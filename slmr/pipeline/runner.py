@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from slmr import signals
-from slmr.artifacts import MANIFEST, Manifest, Store, git_revision, library_versions
+from slmr.artifacts import MANIFEST, Manifest, Store, file_records, git_revision, library_versions
 from slmr.config import Params, Profile
 from slmr.errors import WorkError
-from slmr.io import Stopwatch, write_json
+from slmr.io import PARTIAL, Stopwatch, write_json
 from slmr.pipeline.cost import spent_on
 from slmr.pipeline.launcher import check_training, train_together
 from slmr.pipeline.planner import StageNode
@@ -147,6 +147,10 @@ def plan_missing(work: Work, watcher: Watcher) -> list[StageNode]:
         WorkError: the disk refuses, or has too little room.
     """
     work.store.prepare()
+    for node in work.nodes:
+        if fault := work.store.fault(node.kind, node.key):
+            watcher.result(f"{node.artefact} is damaged ({fault}): it is made again, with what depends on it")
+            work.store.discard(node.kind, node.key)
     missing = missing_nodes(work.store, work.nodes)
     # The last ones first: if this is killed, what is left still has a missing input and is found again.
     for node in reversed(missing):
@@ -237,7 +241,7 @@ def make_node(work: Work, node: StageNode, progress: Progress, run: RunStage = r
         context.cost.wall_s = run(node.stage, context, node.params)
         shutil.rmtree(folder / "trainer", ignore_errors=True)
         write_json(folder / "stats.json", context.stats)
-        write_json(folder / MANIFEST, _manifest(node, context).model_dump(mode="json"))
+        write_json(folder / MANIFEST, _manifest(node, context, folder).sealed().model_dump(mode="json"))
     return Made(node, False, watch.seconds)
 
 
@@ -259,9 +263,12 @@ def _remaining_tokens(work: Work, node: StageNode) -> int | None:
     return budget - spent
 
 
-def _manifest(node: StageNode, context: StageContext) -> Manifest:
+def _manifest(node: StageNode, context: StageContext, folder: Path) -> Manifest:
     import torch
 
+    files = sorted(
+        p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST and not p.name.endswith(PARTIAL)
+    )
     stage, engine = node.stage, context.engine
     samples_elsewhere = stage.trains and stage.samples and engine.sampled_by != "trainer"
     return Manifest(
@@ -270,5 +277,5 @@ def _manifest(node: StageNode, context: StageContext) -> Manifest:
         versions=library_versions(engine.name), git_revision=git_revision(),
         device="cuda" if torch.cuda.is_available() else "cpu", threads=context.threads or torch.get_num_threads(),
         cost=context.cost, engine=engine.model_dump(mode="json") if stage.uses_engine or samples_elsewhere else {},
-        training=context.training.identity() if stage.trains else {},
+        training=context.training.identity() if stage.trains else {}, files=file_records(folder, files),
     )  # fmt: skip

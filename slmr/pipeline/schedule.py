@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Sequence
 from slmr.pipeline.planner import StageNode
 
 # Seconds of each kind of stage in the lab's profile, for what has not been timed yet.
-ROUGH_S = {"grpo": 240.0, "luffy": 240.0, "bread": 240.0, "relift": 240.0, "sft": 90.0, "gkd": 90.0, "dpo": 90.0,
+ROUGH_S = {"grpo": 240.0, "luffy": 240.0, "bread": 240.0, "relift": 240.0, "hpt": 240.0, "sdpo": 240.0,
+           "sft": 90.0, "gkd": 90.0, "opsd": 90.0, "dpo": 90.0,
            "evaluate": 70.0, "probe": 40.0, "bridge": 20.0}  # fmt: skip
 # What a stage's time grows with, and how much of it the lab's profile has.
 _USUAL = {"share": 1.0, "epochs": 3, "steps": 40, "group_size": 8, "prompts_per_step": 16, "k": 8}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from slmr import formats
 from slmr.artifacts import Cost, Store
 from slmr.evaluate import METRICS
 from slmr.io import read_json
 from slmr.pipeline.bench import Entry, Plan, method_cost
 from slmr.pipeline.cost import spent_on
 from slmr.pipeline.planner import StageNode
+from slmr.stats import formats
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from slmr.errors import RequestError, SlmrError
 from slmr.stage import Stage, StageContext
 
 _ORPHANED = 3
-_HEAVY = ("torch", "datasets", "trl.trainer.sft_trainer", "trl.trainer.grpo_trainer", "lm_eval.evaluator")
+_HEAVY = ("torch", "datasets", "trl.trainer.sft_trainer", "trl.trainer.grpo_trainer")
 
 
 class Job(BaseModel):

@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from slmr import formats
+from slmr.config import kind_label
 from slmr.results.ranking import RankedMethod, Ranking
-from slmr.stats import Estimate
+from slmr.stats import Estimate, formats
 
 HELP = {
     "rank": "1 + how many methods of the same student are significantly better (Holm-corrected, 5 %). Methods that "
             "cannot be told apart share a rank; ablations and controls have none.",
     "method": "The recipe and its kind of training; base is the untrained student.",
     "model": "A model that is evaluated as it is, not trained here.",
-    "kind": "The kind of training.",
+    "kind": "The kind of training. Those of the class `teacher model` learn from a stronger model, which others do not "
+            "have: compare them with their like.",
     "mean": "Unweighted mean of the tasks' strict accuracies, percent, with its 95 % interval, which is the bar; the "
             "thin line is base. Blank where a task is missing.",
     "gain": "Mean minus the untrained student's with the same seeds, points, paired by item, with its 95 % interval. "
@@ -91,7 +92,7 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
     return [
         _number("rank", "{:.0f}", lambda m: m.rank, smallest_first=True),
         Column(label, "text", lambda m: m.name, lambda m: m.result.method, HELP[label], download_name="method"),
-        Column("kind", "text", lambda m: m.kind, lambda m: m.kind, HELP["kind"], (TEXT, DOWNLOAD)),
+        Column("kind", "text", lambda m: kind_label(m.kind), lambda m: m.kind, HELP["kind"], (TEXT, DOWNLOAD)),
         _accuracy("mean", lambda m: m.accuracy, HELP["mean"]),
         Column("gain", "difference", _gain, lambda m: m.gain, HELP["gain"], of_trained),
         Column("p (Holm)", "number", lambda m: "" if m.gain_p is None else formats.p_value(m.gain_p),

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from slmr import formats
 from slmr.results.compare import ONE_SEED, Comparison, detectable
 from slmr.results.ranking import RankedMethod, Ranking
-from slmr.stats import Difference
+from slmr.stats import Difference, formats
 
 
 def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:

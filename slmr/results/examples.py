@@ -20,14 +20,14 @@ def spread(rows: Sequence[Row], n: int) -> list[Row]:
 
 
 def bridged(folder: Path) -> list[Row]:
-    """Of each problem that Bridge worked on: prompt, how many candidates verify, the raw and the kept one."""
+    """Of each problem that Bridge worked on: prompt, how many candidates are sound, the raw and the kept one."""
     prompts = {row["problem_id"]: row["prompt"] for row in read_rows(folder / TRACES)}
     found: dict[str, Row] = {}
     for row in read_rows(folder / SCORES):
         problem = found.setdefault(
             row["problem_id"], {"prompt": prompts.get(row["problem_id"], ""), "tried": 0}
         )
-        problem["tried"] += row["verified"]
+        problem["tried"] += row["verified"] and not row.get("fault")  # an artefact of old has no such column
         if row["source"] == "raw":
             problem["raw"] = row
         if row["kept"]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
+from slmr.config import kind_label
 from slmr.results import colours
 from slmr.results.labels import place_labels
 from slmr.results.ranking import UNRANKED, RankedMethod, Ranking
@@ -25,7 +26,7 @@ def bars(ranking: Ranking) -> Figure:
     figure = _figure()
     for kind, group in _by_kind(ranking.complete).items():
         figure.add_bar(
-            y=[m.name for m in group], x=[100 * m.mean for m in group], orientation="h", name=kind,
+            y=[m.name for m in group], x=[100 * m.mean for m in group], orientation="h", name=kind_label(kind),
             marker_color=colours.OF_KIND[kind], error_x=_errors(group),
         )  # fmt: skip
     order = [m.name for m in reversed(ranking.complete)]
@@ -45,8 +46,9 @@ def cost_and_accuracy(ranking: Ranking) -> Figure:
     figure = _figure()
     for kind, group in _by_kind(ranking.complete).items():
         figure.add_scatter(
-            x=[m.tokens / 1e6 for m in group], y=[100 * m.mean for m in group], mode="markers+text", name=kind,
-            text=[m.name if label_at[m.name] else "" for m in group], customdata=[m.name for m in group],
+            x=[m.tokens / 1e6 for m in group], y=[100 * m.mean for m in group], mode="markers+text",
+            name=kind_label(kind), text=[m.name if label_at[m.name] else "" for m in group],
+            customdata=[m.name for m in group],
             textposition=[label_at[m.name] or "middle right" for m in group],
             hovertemplate="%{customdata}: %{y:.1f} %, %{x:.2f} M tokens<extra></extra>",
             marker={"color": colours.OF_KIND[kind], "size": 9}, cliponaxis=False,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape as escape_html
 from typing import TYPE_CHECKING
 
+from slmr.config import kind_label
 from slmr.errors import visible
 from slmr.results import colours
 from slmr.results.columns import HTML, Column, columns_on, sorted_methods
@@ -128,7 +129,7 @@ def _cell(column: Column, method: RankedMethod) -> str:
         text, paren, small = (
             column.text(method),
             "",
-            "" if method.kind in (*UNTRAINED, method.name) else method.kind,
+            "" if method.kind in (*UNTRAINED, method.name) else kind_label(method.kind),
         )
         chip = f'<span class="chip" style="background:{colours.OF_KIND[method.kind]}"></span>'
     return (

@@ -10,8 +10,7 @@ from typing import Any
 
 from slmr.artifacts import MANIFEST
 from slmr.errors import RequestError, one_line
-from slmr.formats import interval, percent
-from slmr.io import read_json, replacing_folder, write_json, write_rows, write_text
+from slmr.io import locked, read_json, replacing_folder, write_json, write_rows, write_text
 from slmr.results.entries import RunRow
 from slmr.results.schema import (
     EXAMPLES,
@@ -25,6 +24,7 @@ from slmr.results.schema import (
     write_summary,
     write_table,
 )
+from slmr.stats.formats import interval, percent
 from slmr.tasks.registry import load_task
 
 MANIFESTS = "manifests.json"
@@ -48,7 +48,7 @@ def publish(run: Path, results: Path, name: str | None = None, texts: int | None
     """
     target = results / (name or run.name)
     partial = results / f".{target.name}.partial"
-    with replacing_folder(target, partial):
+    with locked(results), replacing_folder(target, partial):
         _fill(run, target, partial, texts)
     return target
 
@@ -129,7 +129,10 @@ def manifests_of(run_rows: Iterable[RunRow]) -> dict[str, dict[str, Any]]:
     for key, run in dict.fromkeys((row.manifest, run) for row, run in run_rows):
         folder = run / "artefacts" / f"evaluate-{key}"
         if (folder / MANIFEST).is_file():
-            manifests[key] = {**_read_json(folder / MANIFEST), "stats": _read_json(folder / "stats.json")}
+            manifest = {
+                name: value for name, value in _read_json(folder / MANIFEST).items() if name != "files"
+            }
+            manifests[key] = {**manifest, "stats": _read_json(folder / "stats.json")}
         elif key in (published := _read_json(run / MANIFESTS)):
             manifests[key] = published[key]
     return manifests

@@ -22,6 +22,7 @@ from slmr.results.paired_scores import (
     mean_interval_of_rows,
     pair_scores,
 )
+from slmr.results.reverted import reverted_notes
 from slmr.results.schema import read_summary
 from slmr.stats import Difference, Estimate, holm, pareto, shared_ranks
 
@@ -83,7 +84,7 @@ class Ranking:
 
     Attributes:
         differences: `differences[a][b]` is a minus b by name, of those that are compared with each other.
-        notes: what is not compared, and why, a line each.
+        notes: what is not compared, and why, and which stages were reverted, a line each.
         detectable: the smallest difference of two of the compared that is found four times in five, a fraction.
     """
 
@@ -105,16 +106,19 @@ class Ranking:
 
 
 def run_rankings(run: Path) -> list[tuple[str, Ranking]]:
-    """A ranking for each student and edition of a run, with its title; raises as `read_summary`."""
+    """A ranking for each student and edition of a run, with its title, in whose notes reverted stages are named.
+
+    Raises as `read_summary`.
+    """
     rows = read_summary(run / "summary.json").rows
     several = len({row.edition for row in rows}) > 1
-    return [
-        (
-            f"{student}, {edition} edition" if several else student,
-            rank_methods(run_results(run, student, edition)),
-        )
-        for student, edition in dict.fromkeys((row.student, row.edition) for row in rows)
-    ]
+    titled = []
+    for student, edition in dict.fromkeys((row.student, row.edition) for row in rows):
+        results = run_results(run, student, edition)
+        ranking = rank_methods(results)
+        named = replace(ranking, notes=[*ranking.notes, *reverted_notes(results)])
+        titled.append((f"{student}, {edition} edition" if several else student, named))
+    return titled
 
 
 def rank_methods(results: Sequence[MethodResult]) -> Ranking:

@@ -9,9 +9,10 @@ from typing import Any
 
 from slmr.errors import RequestError
 from slmr.evaluate.metrics import VERDICT_FIELDS, judged, task_metrics
-from slmr.formats import percent
-from slmr.io import read_rows, write_rows
+from slmr.io import locked, read_rows, write_rows
+from slmr.results.exported import mark_again
 from slmr.results.schema import SummaryRow, read_summary, write_summary
+from slmr.stats.formats import percent
 from slmr.tasks.registry import load_task
 
 
@@ -44,16 +45,22 @@ def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
     Raises:
         RequestError: the folder is no run, samples or texts are missing, or a task is not known any more.
     """
-    summary = read_summary(run / "summary.json")
+    read_summary(run / "summary.json")  # no lock is put into a folder that is no run
     rows, changes = [], []
-    for row in summary.rows:
-        file = row.samples_file(run)
-        if not file.is_file():
-            raise RequestError(f"{file} is missing: a row without its completions cannot be verified again")
-        after, change = _rescored(row, run, tasks_paths)
-        rows.append(after)
-        changes.append(change)
-    write_summary(run / "summary.json", rows, summary.contamination)
+    with locked(run):
+        summary = read_summary(run / "summary.json")
+        for row in summary.rows:
+            file = row.samples_file(run)
+            if not file.is_file():
+                raise RequestError(
+                    f"{file} is missing: a row without its completions cannot be verified again"
+                )
+            after, change = _rescored(row, run, tasks_paths)
+            rows.append(after)
+            changes.append(change)
+        for method, student, seed in dict.fromkeys((row.method, row.student, row.seed) for row in rows):
+            mark_again(run, method, student, seed)
+        write_summary(run / "summary.json", rows, summary.contamination)
     return changes
 
 

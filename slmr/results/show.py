@@ -103,21 +103,19 @@ def _bridge_example(row: Row) -> Example:
     if raw:
         parts.append(("raw trace" + _scores(raw), raw["text"]))
     if kept is None:
-        return [*parts, ("kept", f"nothing: none of the candidates verifies ({row['tried']} did)")]
+        return [*parts, ("kept", "nothing: none of the candidates is sound")]
     if kept["source"] != "raw":
         return [*parts, (f"bridged, {kept['source']}{_scores(kept)}", kept["text"])]
     others = row["tried"] - 1
     why = (
-        f"none of {others} verified rewrites is easier"
-        if others
-        else "every rewrite is the same or does not verify"
+        f"none of {others} sound rewrites is preferred" if others else "every rewrite is the same or unsound"
     )
     return [*parts, ("kept", f"the raw trace: {why}")]
 
 
 def _scores(candidate: Mapping[str, Any]) -> str:
     if candidate["nll"] is None:
-        return " (does not verify)"
+        return f" (not scored: {candidate.get('fault') or 'does not verify'})"
     return f" (NLL {candidate['nll']:.2f} nats a token, {candidate['spikes']:.0%} spikes)"
 
 
@@ -130,7 +128,7 @@ def _critique_example(row: Row) -> Example:
         (f"first wrong step: {where}{by}", row["step_text"] or ""),
         ("diagnosis", row["diagnosis"] or "none: not confirmed"),
         ("repair", f"{row['repair_prefix']}⟨{row['repair']}⟩" if row["repair"] else "none"),
-        ("new trace", row["new"] or "none: the teacher's does not verify"),
+        ("new trace", row["new"] or "none: the teacher's is not sound"),
     ]
 
 
@@ -148,7 +146,7 @@ def _group_example(row: Row) -> Example:
 
 KINDS = (
     Kind(CRITIQUES, lambda r: str(r["found_by"] or "not found"), _critique_example),
-    Kind(SCORES, lambda r: r["kept"]["source"] if "kept" in r else "nothing verified", _bridge_example),
+    Kind(SCORES, lambda r: r["kept"]["source"] if "kept" in r else "nothing sound", _bridge_example),
     Kind(TRACES, lambda r: r["source"], _trace_example),
     Kind(ROLLOUTS, lambda r: r["status"], lambda r: [("problem", r["problem_id"]), (r["status"], r["completion"])]),
     Kind(PROBLEMS, lambda r: f"difficulty {r['difficulty']}", lambda r: [(f"gold {r['gold']}", r["prompt"])]),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from slmr import formats
 from slmr.results.columns import TEXT, Column, columns_on
 from slmr.results.compare import ONE_SEED, Comparison, OverallDifference, detectable
 from slmr.results.entries import MethodResult
 from slmr.results.paired_scores import mean_interval
 from slmr.results.ranking import RankedMethod, Ranking
 from slmr.results.spending import PARTS, Spending
-from slmr.stats import Difference, Estimate
+from slmr.stats import Difference, Estimate, formats
 
 if TYPE_CHECKING:
     from rich.table import Table

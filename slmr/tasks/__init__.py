@@ -1,7 +1,7 @@
 """The benchmark tasks. `task.yaml` names `lab_dataset` and the `score_*` functions by this package."""
 
 from slmr.lab import N_TEST, N_VALIDATION, TEST_SEED, Split
-from slmr.tasks.lm_eval import known_verdicts, lab_dataset, score_choice, score_math, score_numeric
+from slmr.tasks.lm_eval import lab_dataset, score_choice, score_math, score_numeric
 from slmr.tasks.registry import load_task, select_tasks, task_folders
 from slmr.tasks.task import Item, Task, strict_form
 
@@ -12,7 +12,6 @@ __all__ = [
     "Item",
     "Split",
     "Task",
-    "known_verdicts",
     "lab_dataset",
     "load_task",
     "score_choice",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
 from slmr import lab
 from slmr.tasks import datasets
-from slmr.verify import Kind, Verdict, verify
+from slmr.verify import Kind, verify
 
 
 def lab_dataset(task: str, **_: object) -> datasets.Splits:
@@ -43,24 +42,11 @@ def score_choice(doc: Mapping[str, Any], results: Sequence[str | Sequence[str]])
     return _score(doc, results, "choice")
 
 
-_KNOWN: dict[tuple[str, str, Kind], Verdict] = {}
-
-
-@contextmanager
-def known_verdicts(verdicts: Mapping[tuple[str, str, Kind], Verdict]) -> Iterator[None]:
-    """While this is open, lm-eval scores these (completion, gold, kind) by these verdicts: none is decided twice."""
-    _KNOWN.update(verdicts)
-    try:
-        yield
-    finally:
-        _KNOWN.clear()
-
-
 def _score(doc: Mapping[str, Any], results: Sequence[str | Sequence[str]], kind: Kind) -> dict[str, float]:
     """Metrics of one document: means over its completions (one, or k where lm-eval repeats)."""
     completions: Iterable[str] = [results[0]] if isinstance(results[0], str) else results[0]
     gold = str(doc["gold"])
-    verdicts = [_KNOWN.get((c, gold, kind)) or verify(c, gold, kind) for c in completions]
+    verdicts = [verify(completion, gold, kind) for completion in completions]
     mean = 1 / len(verdicts)
     return {
         "accuracy": mean * sum(v.strict for v in verdicts),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
-import yaml
+from pydantic import BaseModel, BeforeValidator, Field
 
 from slmr.config import Edition, StrictModel, parse
-from slmr.errors import RequestError, one_line, unknown
-from slmr.io import plugins, resource
+from slmr.errors import RequestError, unknown
+from slmr.io import SettingsLoader, plugins, read_settings, resource
 from slmr.tasks.task import FunctionName, Task
 from slmr.verify import Kind
 
@@ -25,7 +26,27 @@ class _Metadata(StrictModel):
     redistribute: bool = True
 
 
-class _Loader(yaml.SafeLoader):
+class _Generation(BaseModel):
+    """lm-eval's settings of how a completion is made: those that are read here; lm-eval reads others."""
+
+    until: Annotated[
+        tuple[str, ...], BeforeValidator(lambda until: [until] if isinstance(until, str) else until)
+    ]
+    max_gen_toks: int = Field(gt=0)
+
+
+class _TaskFile(BaseModel):
+    """What every task.yaml has to have; the rest is lm-eval's."""
+
+    task: str
+    doc_to_text: str
+    doc_to_target: str
+    process_results: str
+    generation_kwargs: _Generation
+    metadata: _Metadata
+
+
+class _Loader(SettingsLoader):
     """Reads `!function x.y` as text: nothing is imported by reading a task."""
 
 
@@ -81,20 +102,14 @@ def select_tasks(names: str, extra: Sequence[Path] = ()) -> list[Task]:
 @lru_cache(maxsize=64)
 def _read_task(folder: Path) -> Task:
     file = folder / "task.yaml"
-    try:
-        config = yaml.load(file.read_text(encoding="utf-8"), _Loader)
-        metadata = parse(_Metadata, config["metadata"], f"{file}: metadata")
-        generation = config["generation_kwargs"]
-        task = Task(
-            name=config["task"], folder=folder, kind=metadata.kind, edition=metadata.edition,
-            version=str(metadata.version), title=metadata.title, template=config["doc_to_text"],
-            stop=tuple(generation["until"]), max_tokens=int(generation["max_gen_toks"]), config=config,
-            redistributable=metadata.redistribute,
-        )  # fmt: skip
-    except yaml.YAMLError as error:
-        raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
-    except (KeyError, TypeError) as error:
-        raise RequestError(f"{file} lacks what a task needs: {error}") from None
+    config = read_settings(file, "a task", _Loader)
+    read = parse(_TaskFile, config, file)
+    task = Task(
+        name=read.task, folder=folder, kind=read.metadata.kind, edition=read.metadata.edition,
+        version=str(read.metadata.version), title=read.metadata.title, template=config["doc_to_text"],
+        stop=read.generation_kwargs.until, max_tokens=read.generation_kwargs.max_gen_toks, config=config,
+        redistributable=read.metadata.redistribute,
+    )  # fmt: skip
     _check_task(task, file)
     return task
 

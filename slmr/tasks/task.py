@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from slmr.config import Edition
 from slmr.errors import RequestError, one_line
@@ -23,8 +25,8 @@ from slmr.lab import GENERATORS, TEST_SEED, Split, split_items
 from slmr.tasks import datasets
 from slmr.verify import Kind, Verdict, checker_version, verify
 
-# The same settings as lm-eval's own, so that both render the same prompt.
-_JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+# The same settings as lm-eval's own, so that both render the same prompt; but a template may run no code.
+_JINJA = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
 _template = lru_cache(maxsize=64)(_JINJA.from_string)
 
 _ADD_FEWSHOT = (
@@ -82,7 +84,15 @@ class Task:
             return [Item(i.id, i.problem, i.gold, i.difficulty) for i in split_items(lab, split, n, seed)]
         documents = self._documents(split)
         chosen = documents if n is None else documents[:n]
-        return [self._item(i, document) for i, document in enumerate(chosen)]
+        items = [self._item(i, document) for i, document in enumerate(chosen)]
+        if not items:
+            raise RequestError(f"task '{self.name}': its {split} split is empty")
+        if twice := next((item_id for item_id, n in Counter(i.id for i in items).items() if n > 1), None):
+            raise RequestError(
+                f"task '{self.name}': two documents of its {split} split have the id {twice}: leave ids out, or"
+                " make each its own"
+            )
+        return items
 
     def fewshot(self, n: int) -> list[tuple[str, str]]:
         """The first `n` worked examples, as lm-eval renders them: the question as prompted, and its answer.
@@ -151,7 +161,15 @@ class Task:
         name = self._split_name(split)
         if name is None:
             raise RequestError(f"task '{self.name}' has no {split} split")
-        return datasets.documents(self.source, name) if self.source else self._loaded(name)
+        if self.source:
+            return datasets.documents(self.source, name)
+        documents = self._loaded(name)
+        if not hasattr(documents, "column_names"):
+            raise RequestError(
+                f"task '{self.name}': its data's split {name} is a {type(documents).__name__}, where lm-eval needs"
+                f" a datasets.Dataset: return {{'{name}': datasets.Dataset.from_list([...])}}"
+            )
+        return list(documents)
 
     def _loaded(self, split: str) -> Sequence[Mapping[str, Any]]:
         """A split as lm-eval would load it."""
@@ -170,7 +188,7 @@ class Task:
                 raise RequestError(f"task '{self.name}': cannot load {path}: {reason}") from None
         if split not in splits:
             raise RequestError(f"task '{self.name}': its data has no split {split}, only {', '.join(splits)}")
-        return list(splits[split])
+        return splits[split]
 
     def _fewshot_documents(self) -> Sequence[Mapping[str, Any]]:
         settings = self.config.get("fewshot_config") or {}
@@ -185,7 +203,7 @@ class Task:
             return samples if isinstance(samples, list) else _import_function(str(samples), self.folder)()
         if split == self._split_name("test"):
             raise RequestError(f"{file}: few-shot examples come from the test split: {_ADD_FEWSHOT}")
-        return self._loaded(split)
+        return list(self._loaded(split))
 
     def _filled(self, template: str, document: Mapping[str, Any]) -> str:
         """A template of the YAML, or a function that it names, with a document's columns."""

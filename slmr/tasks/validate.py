@@ -1,14 +1,24 @@
-"""Proves without a model that every gold passes its own checker."""
+"""Proves without a model that every prompt can be written and every gold passes its own checker."""
 
 from __future__ import annotations
 
+import re
+
+from slmr.errors import RequestError
 from slmr.tasks.task import Item, Task, strict_form
+
+_WANTED = {
+    "numeric": "one number, such as 42 or 3.5",
+    "math": "LaTeX of one value, such as \\frac{1}{2}",
+    "choice": "one letter, such as B",
+}
 
 
 def validate_task(task: Task, n: int = 500) -> tuple[int, list[str]]:
-    """How many golds were tried (of all splits that are there), and what is wrong with which.
+    """How many golds were tried (of all splits that are there), and what is wrong with which, and what to do.
 
-    A gold is wrong if it fails its own checker, or if the same problem has another one in its split.
+    A gold is wrong if it fails its own checker, if the same problem has another one in its split, or if its prompt
+    cannot be written. Data that no evaluation could use is one fault.
     """
     tried, faults = 0, list[str]()
     for split in ("test", "validation", "train"):
@@ -17,12 +27,28 @@ def validate_task(task: Task, n: int = 500) -> tuple[int, list[str]]:
         first: dict[str, Item] = {}
         for item in task.items(split, n if task.lab_generator else None):
             tried += 1
-            verdict = task.verify(strict_form(item.gold, task.kind), item.gold)
             same = first.setdefault(item.problem, item)
-            if not verdict.strict:
-                faults.append(f"{item.id}: {verdict.reason}")
-            elif same.gold != item.gold:
-                faults.append(
-                    f"{item.id}: the gold is {item.gold}, and {same.gold} for the same problem in {same.id}"
-                )
+            if fault := _fault(task, item, same):
+                faults.append(f"{item.id}: {fault}")
     return tried, faults
+
+
+def _fault(task: Task, item: Item, same: Item) -> str | None:
+    """What is wrong with an item, where `same` is the first with its problem."""
+    try:
+        task.prompt(item.problem)
+    except RequestError as error:
+        return str(error)
+    verdict = task.verify(strict_form(item.gold, task.kind), item.gold)
+    if not verdict.strict:
+        return f"gold {item.gold!r}: {verdict.reason}: {_advice(item.gold, task)}"
+    if same.gold != item.gold:
+        return f"the gold is {item.gold}, and {same.gold} for the same problem in {same.id}"
+    return None
+
+
+def _advice(gold: str, task: Task) -> str:
+    numbers = re.findall(r"-?\d+(?:\.\d+)?", gold)
+    if task.kind == "numeric" and len(numbers) == 1:
+        return f"write {numbers[0]}"
+    return f"a {task.kind} gold is {_WANTED[task.kind]}"

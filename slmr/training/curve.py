@@ -7,7 +7,7 @@ accuracy, format   share of them that is strictly right, and in the requested fo
 length, truncated  their mean tokens, and the share cut off at max_tokens
 kl                 the trainer's own KL to its reference, nats a token; only where beta is above 0
 entropy            nats a token, the mean of the means of its passes
-clip_ratio         share of tokens whose probability ratio was clipped
+clip_ratio         share of tokens (with `ratio: sequence` of completions) whose probability ratio was clipped
 all_right, all_wrong, mixed     shares of the groups trained on
 zero_variance      share of them whose rewards are all equal
 replaced           groups that were replaced so far
@@ -34,6 +34,7 @@ _NAMES = {
     "kl": "kl",
     "entropy": "entropy",
     "clip_ratio/region_mean": "clip_ratio",
+    "cispo_clip_ratio": "clip_ratio",
     "sampling/logprob_gap": "logprob_gap",
     "sampling/logprob_gap_max": "logprob_gap_max",
     "num_tokens": "train_tokens",

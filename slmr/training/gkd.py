@@ -1,6 +1,8 @@
 """On-policy distillation (GKD, 2306.13649) with TRL's GKDTrainer: the student learns the teacher's distribution.
 
-A share of the batches are the student's own completions, sampled as it is now; the others are the traces.
+A share of the batches are the student's own completions, sampled as it is now; the others are the traces. That share
+is why this is the GKDTrainer of trl.experimental: the stable DistillationTrainer (trl 1.10 to 1.16) takes prompts
+alone, so each of its batches is the student's own.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from slmr.errors import RequestError
 from slmr.io import digest
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
-from slmr.training.sft import Example, SftParams, fitting, labels_of, length, some_traces
+from slmr.training.sft import Example, TraceParams, fitting, labels_of, length, some_traces
 from slmr.training.supervised import scheduled, supervised_settings
 from slmr.training.trainer import Run
 
@@ -31,13 +33,13 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-class GkdParams(SftParams):
+class GkdParams(TraceParams):
     """As SFT; the defaults of the two shares are TRL's.
 
     Attributes:
         on_policy: the share of batches that are the student's own completions (lambda).
         beta: 0 is the forward divergence from the teacher, 1 the reverse one, between them Jensen-Shannon's.
-        temperature: of the student's completions and of both distributions.
+        temperature: of the student's completions; TRL's GKDTrainer compares the distributions at temperature 1.
         teacher_model: a folder, a hub id or a lab model; its vocabulary must be the student's.
         teacher_key: which model that is; filled in when the stage is planned.
     """
@@ -97,13 +99,13 @@ def gkd_stage(context: StageContext, params: GkdParams) -> None:
     spent: Spent = trainer.spent
 
     def spent_tokens(_: int) -> dict[str, float]:
-        trained, sampled = spent.by_all()
-        return {"train_tokens": trained, "rollout_tokens": sampled, "teacher_tokens": trained}
+        trained, sampled, scored = spent.by_all()
+        return {"train_tokens": trained, "rollout_tokens": sampled, "teacher_tokens": scored}
 
     run.train(trainer, spent_tokens, {"spent": spent})
-    trained, sampled = spent.by_all()
+    trained, sampled, scored = spent.by_all()
     context.cost += Cost.of_model(run.parameters, trained=trained, sampled=sampled)
-    context.cost += Cost.of_model(teacher.num_parameters(), scored=trained) + Cost(teacher_tokens=trained)
+    context.cost += Cost.of_model(teacher.num_parameters(), scored=scored) + Cost(teacher_tokens=scored)
 
 
 def _vocabulary(tokenizer: Any, model: Any) -> dict[str, int]:
@@ -148,21 +150,21 @@ class Collator:
 
 
 class Spent:
-    """Tokens so far: `trained` on, as many of which the teacher read, and `sampled` from the student."""
+    """Tokens so far: `trained` on, `sampled` from the student, and `scored`, which the teacher read."""
 
     def __init__(self) -> None:
-        self.trained = self.sampled = 0
+        self.trained = self.sampled = self.scored = 0
 
     def state(self) -> dict[str, int]:
-        return {"trained": self.trained, "sampled": self.sampled}
+        return {"trained": self.trained, "sampled": self.sampled, "scored": self.scored}
 
     def restore(self, state: dict[str, int]) -> None:
-        self.trained, self.sampled = state["trained"], state["sampled"]
+        self.trained, self.sampled, self.scored = state["trained"], state["sampled"], state["scored"]
 
-    def by_all(self) -> tuple[int, int]:
-        """Trained on and sampled, by all processes."""
+    def by_all(self) -> tuple[int, int, int]:
+        """Trained on, sampled and scored, by all processes."""
         counts = parallel.summed(self.state())
-        return counts["trained"], counts["sampled"]
+        return counts["trained"], counts["sampled"], counts["scored"]
 
 
 def distiller_class() -> type:
@@ -199,12 +201,17 @@ def distiller_class() -> type:
             labels = padded([[IGNORED] * len(row.prompt) + row.ids for row in rows], IGNORED)
             return ids.to(device), mask.to(device), labels.to(device)
 
+        def divergence(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+            """The mean over the completions' tokens of the divergence between student and teacher, in nats."""
+            self.spent.scored += int(inputs["attention_mask"].sum())
+            # The number of items is the traces', not that of what was sampled in their place.
+            return super().compute_loss(model, inputs, False, None)
+
         def compute_loss(
             self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
             self.spent.trained += int(inputs["attention_mask"].sum())
-            # The number of items is the traces', not that of what was sampled in their place.
-            loss = super().compute_loss(model, inputs, return_outputs, None)
+            loss = self.divergence(model, inputs)
             if not parallel.several():
                 return loss
             # Each process has the mean over its tokens; their mean shall be that over all tokens.

@@ -22,16 +22,11 @@ from slmr.training.validation import ValidationParams
 from slmr.training.vllm_rollouts import open_source
 
 
-class GrpoParams(ValidationParams):
+class RolloutParams(ValidationParams):
     """A step samples `prompts_per_step` problems with `group_size` completions each.
 
     Attributes:
         share: scales the steps: a method with several RL stages spreads one budget over them.
-        updates: of the weights on each step's completions, a part of them each.
-        resample: groups without variance teach nothing; in so many further rounds a step replaces them by
-            groups of other problems, as dynamic sampling does (DAPO, 2503.14476, section 3.2), but bounded.
-        clip_low, clip_high: how far the ratio of new to old probability may leave 1 (DAPO: 0.2 and 0.28);
-            with one update a step it never does.
         mask_truncated: a completion that was cut off enters no loss.
     """
 
@@ -40,29 +35,63 @@ class GrpoParams(ValidationParams):
     share: float = Field(default=1.0, gt=0, le=1)
     group_size: int = Field(default=8, ge=2)
     prompts_per_step: int = Field(default=16, ge=1)
-    updates: int = Field(default=1, ge=1)
     temperature: float = Field(default=1.0, gt=0)
+    warmup_steps: int = Field(default=3, ge=0)
+    mask_truncated: bool = True
+
+    @property
+    def completions(self) -> int:
+        """Of a step."""
+        return self.prompts_per_step * self.group_size
+
+    @property
+    def steps_taken(self) -> int:
+        return max(1, round(self.steps * self.share))
+
+
+class GrpoParams(RolloutParams):
+    """How rollouts become updates.
+
+    Attributes:
+        updates: of the weights on each step's completions, a part of them each.
+        resample: groups without variance teach nothing; in so many further rounds a step replaces them by
+            groups of other problems, as dynamic sampling does (DAPO, 2503.14476, section 3.2), but bounded.
+        clip_low, clip_high: how far the ratio of new to old probability may leave 1 (DAPO: 0.2 and 0.28);
+            with one update a step it never does.
+        ratio: of each token, or of the completion: the geometric mean of its tokens' (GSPO, 2507.18071).
+        loss: what it is averaged over; `cispo` (2506.13585) also clips the weight of a token's log-probability,
+            above alone, and not the token's gradient.
+    """
+
+    updates: int = Field(default=1, ge=1)
     resample: int = Field(default=0, ge=0)
     beta: float = Field(default=0.0, ge=0)
-    warmup_steps: int = Field(default=3, ge=0)
     clip_low: float = Field(default=0.2, gt=0)
     clip_high: float = Field(default=0.2, gt=0)
-    mask_truncated: bool = True
-    loss: Literal["grpo", "dapo", "dr_grpo"] = "grpo"
+    ratio: Literal["token", "sequence"] = "token"
+    loss: Literal["grpo", "dapo", "dr_grpo", "cispo"] = "grpo"
     scale_rewards: Literal["group", "batch", "none"] = "group"
 
     @model_validator(mode="after")
     def _divides(self) -> Self:
-        completions = self.prompts_per_step * self.group_size
-        if completions % self.updates:
-            raise ValueError(f"updates = {self.updates} does not divide a step's {completions} completions")
+        if self.completions % self.updates:
+            raise ValueError(
+                f"updates = {self.updates} does not divide a step's {self.completions} completions"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _per_completion(self) -> Self:
+        if self.ratio == "sequence" and self.loss != "grpo":
+            raise ValueError(
+                f"ratio = sequence is a completion's, but loss = {self.loss} sums over tokens: take grpo"
+            )
         return self
 
     def fits(self, training: TrainingSettings) -> None:
         # A group stays whole on its process.
         training.model_copy(update={"accumulation": 1}).share(self.prompts_per_step, "prompts_per_step")
-        completions = self.prompts_per_step * self.group_size
-        training.share(completions, "prompts_per_step * group_size", self.updates)
+        training.share(self.completions, "prompts_per_step * group_size", self.updates)
 
 
 @stage(
@@ -96,7 +125,7 @@ def train_policy(
     source = open_source(context, context.model("model"))
     rolled = rollouts(problems, params, reward, context.seed, source=source)
     run.validate(params, params.updates)
-    config, rows = _config(context, params), _rows(run.tokenizer, problems, params, context.seed)
+    config, rows = _config(context, params), problem_rows(run.tokenizer, problems, params, context.seed)
     extra = callback(run.tokenizer, reward) if callback else None
     trainer = _trainer(run.model, run.tokenizer, config, rows, rolled, reward, trainer_class)
 
@@ -126,26 +155,24 @@ def train_policy(
     return extra
 
 
-def _rows(tokenizer: Any, problems: list[Problem], params: GrpoParams, seed: int) -> list[dict[str, Any]]:
+def problem_rows(
+    tokenizer: Any, problems: list[Problem], params: RolloutParams, seed: int
+) -> list[dict[str, Any]]:
+    """A row for each problem of each step, with what its reward needs."""
     return [
         {"prompt": _prompt(tokenizer, p["prompt"]), "gold": p["gold"], "kind": p["kind"], "problem_id": p["id"]}
-        for p in schedule(problems, _steps(params) * params.prompts_per_step, seed)
+        for p in schedule(problems, params.steps_taken * params.prompts_per_step, seed)
     ]  # fmt: skip
-
-
-def _steps(params: GrpoParams) -> int:
-    return max(1, round(params.steps * params.share))
 
 
 def _config(context: StageContext, params: GrpoParams) -> Any:
     from trl import GRPOConfig
 
-    completions = params.prompts_per_step * params.group_size
     return GRPOConfig(
         **trainer_settings(context),
-        max_steps=_steps(params) * params.updates,
+        max_steps=params.steps_taken * params.updates,
         shuffle_dataset=False,  # the rows stand in the order of `schedule`
-        per_device_train_batch_size=context.training.share(completions, "completions", params.updates),
+        per_device_train_batch_size=context.training.share(params.completions, "completions", params.updates),
         steps_per_generation=params.updates * context.training.accumulation,
         num_generations=params.group_size,
         max_completion_length=params.max_tokens,
@@ -156,7 +183,9 @@ def _config(context: StageContext, params: GrpoParams) -> Any:
         beta=params.beta,
         use_bias_correction_kl=False,  # the paper's eq. 4; TRL would multiply it by the ratio
         epsilon=params.clip_low,
-        epsilon_high=params.clip_high,
+        # Of CISPO it is TRL's largest weight, of the others its distance from 1.
+        epsilon_high=params.clip_high + (params.loss == "cispo"),
+        importance_sampling_level=params.ratio,
         loss_type=params.loss,
         scale_rewards=params.scale_rewards,
         mask_truncated_completions=params.mask_truncated,

@@ -5,7 +5,8 @@ They wait in a buffer with the teacher's trace; once that is full, the weights a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -25,9 +26,13 @@ if TYPE_CHECKING:
 
 
 class ReliftParams(GrpoParams):
-    """As GRPO; `buffer` is the batch of an SFT update, `max_length` of prompt and trace in tokens."""
+    """As GRPO; `buffer` is the batch of an SFT update, `max_length` of prompt and trace in tokens.
+
+    `sft_learning_rate`: of the SFT updates; None is RL's.
+    """
 
     buffer: int = Field(default=16, ge=1)
+    sft_learning_rate: float | None = Field(default=None, gt=0)
     max_length: int = Field(default=512, ge=8)
 
     def fits(self, training: TrainingSettings) -> None:
@@ -50,16 +55,17 @@ def relift_stage(context: StageContext, params: ReliftParams) -> None:
             raise RequestError(
                 f"stage relift: no trace of at most {params.max_length} tokens: raise max_length"
             )
-        return interleaved_sft(examples, reward, params.buffer, tokenizer.pad_token_id)
+        rate = params.sft_learning_rate
+        return interleaved_sft(examples, reward, params.buffer, tokenizer.pad_token_id, rate)
 
     interleaved = train_policy(context, params, callback=callback)
     context.stats |= {"sft_updates": interleaved.updates, "sft_tokens": interleaved.trained}
 
 
 def interleaved_sft(
-    examples: Mapping[str, Example], reward: GroupReward, buffer: int, pad: int
+    examples: Mapping[str, Example], reward: GroupReward, buffer: int, pad: int, rate: float | None = None
 ) -> TrainerCallback:
-    """The callback that fills the buffer and takes the updates, with the trainer's optimizer at its learning rate."""
+    """The callback that fills the buffer and takes the updates, with the trainer's optimizer; None is its rate."""
     import torch
     from transformers import TrainerCallback
 
@@ -84,7 +90,8 @@ def interleaved_sft(
                 mean_nll(model, batch, pad).backward()
                 parallel.average_gradients(model)
                 torch.nn.utils.clip_grad_norm_(model.parameters(), args.max_grad_norm)
-                optimizer.step()
+                with at_rate(optimizer, rate):
+                    optimizer.step()
                 optimizer.zero_grad()
                 self.updates += 1
                 self.trained += sum(len(row["input_ids"]) for row in batch)
@@ -96,6 +103,17 @@ def interleaved_sft(
             self.waiting, self.updates, self.trained = state["waiting"], state["updates"], state["trained"]
 
     return InterleavedSft()
+
+
+@contextmanager
+def at_rate(optimizer: Any, rate: float | None) -> Iterator[None]:
+    """The optimizer at another learning rate, and at its own again afterwards; None changes nothing."""
+    before = [group["lr"] for group in optimizer.param_groups]
+    for group in optimizer.param_groups if rate is not None else ():
+        group["lr"] = rate
+    yield
+    for group, own in zip(optimizer.param_groups, before, strict=True):
+        group["lr"] = own
 
 
 def mean_nll(model: Any, rows: Sequence[Example], pad: int) -> torch.Tensor:

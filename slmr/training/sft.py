@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from pydantic import Field
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
-class SftParams(ValidationParams):
+class TraceParams(ValidationParams):
     """`share` scales the epochs: a method with several SFT stages spreads one budget over them.
 
     `max_length` is of prompt and completion in training, `max_tokens` of a completion in validation.
@@ -38,6 +38,12 @@ class SftParams(ValidationParams):
 
     def fits(self, training: TrainingSettings) -> None:
         training.share(self.batch_size, "batch_size")
+
+
+class SftParams(TraceParams):
+    """`loss`: a token's negative log-likelihood; `dft` multiplies it by the token's probability (2508.05629)."""
+
+    loss: Literal["nll", "dft"] = "nll"
 
 
 @stage(
@@ -62,7 +68,9 @@ def sft_stage(context: StageContext, params: SftParams) -> None:
     run.validate(params)
     trainer = SFTTrainer(
         model=run.model, processing_class=run.tokenizer, train_dataset=Dataset.from_list(list(map(dict, rows))),
-        args=SFTConfig(**supervised_settings(context, params, rows), completion_only_loss=True),
+        args=SFTConfig(
+            **supervised_settings(context, params, rows), completion_only_loss=True, loss_type=params.loss
+        ),
     )  # fmt: skip
     trained = train_on(run, trainer, list(map(length, rows)), params.batch_size)
     context.cost += Cost.of_model(run.parameters, trained=trained)
@@ -107,7 +115,7 @@ def some_traces(context: StageContext) -> list[Trace]:
 
 
 def fitting(
-    tokenizer: PreTrainedTokenizerBase, traces: Sequence[Trace], params: SftParams, context: StageContext
+    tokenizer: PreTrainedTokenizerBase, traces: Sequence[Trace], params: TraceParams, context: StageContext
 ) -> list[Example]:
     """The tokenized traces of at most `max_length` tokens; how many there are goes into the statistics.
 

@@ -12,7 +12,7 @@ from slmr.training.trainer import Run, trainer_settings
 
 if TYPE_CHECKING:
     from slmr.training.dpo import DpoParams
-    from slmr.training.sft import SftParams
+    from slmr.training.sft import TraceParams
 
 _Row = TypeVar("_Row")
 
@@ -38,7 +38,7 @@ def schedule(lengths: Sequence[int], steps: int, batch_size: int, seed: int) -> 
 
 
 def scheduled(
-    rows: Sequence[_Row], length: Callable[[_Row], int], params: SftParams | DpoParams, seed: int,
+    rows: Sequence[_Row], length: Callable[[_Row], int], params: TraceParams | DpoParams, seed: int,
     share: float = 1.0,
 ) -> list[_Row]:  # fmt: skip
     """The rows of all steps, in the order of `schedule`; `share` of the epochs are trained."""
@@ -47,7 +47,7 @@ def scheduled(
 
 
 def supervised_settings(
-    context: StageContext, params: SftParams | DpoParams, rows: Sequence[object]
+    context: StageContext, params: TraceParams | DpoParams, rows: Sequence[object]
 ) -> dict[str, Any]:
     """`trainer_settings` with those of a trainer on scheduled rows."""
     return trainer_settings(context) | {

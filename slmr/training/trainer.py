@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from slmr import signals
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.io import write_rows
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
 def seed_everything(seed: int) -> None:
     """Fixes every random state that a trainer draws from."""
+    import numpy as np
     import torch
 
     random.seed(seed)

@@ -27,7 +27,9 @@ class ValidationParams(Params):
     Attributes:
         validate_every: steps between two, besides one before the first step and one at the end; 0 is never.
         patience: validations without a new best after which training stops; 0 never stops early.
-        keep: the weights of the last step, or those of the best validation (the first of equals).
+        keep: the weights of the last step, or those of the best validation (the first of equals), which may be those
+            from before the first step: then the stage is undone. The shipped profiles keep the last for every method,
+            as a few hundred held-out problems, most of them easy, say little of what a stage is there to change.
         max_tokens: of a completion.
     """
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import cast, get_args
 
 from slmr.verify import choice, mathanswer, mathexpr, numeric, symbolic
-from slmr.verify.completion import fold, visible
+from slmr.verify.completion import fold, visible, without_tokens
 from slmr.verify.denial import denied, refuses, taken_back
 from slmr.verify.plausible import is_formula
 from slmr.verify.verdict import Answer, Kind, Status, Verdict
@@ -140,17 +140,17 @@ def _verdict(status: Status, answer: Answer | None, reason: str, start: float) -
 
 @lru_cache(maxsize=4096)
 def _number(gold: str) -> Fraction | None:
-    return numeric.parse_gold(gold)
+    return numeric.parse_gold(without_tokens(gold))
 
 
 @lru_cache(maxsize=4096)
 def _letter(gold: str) -> str | None:
-    return choice.parse_gold(gold)
+    return choice.parse_gold(without_tokens(gold))
 
 
 @lru_cache(maxsize=4096)
 def _formula(gold: str) -> str:
-    return mathanswer.gold_answer(fold(gold[: 4 * MAX_ANSWER]))
+    return mathanswer.gold_answer(fold(without_tokens(gold[: 4 * MAX_ANSWER])))
 
 
 @lru_cache(maxsize=4096)

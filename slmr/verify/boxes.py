@@ -6,7 +6,7 @@ import re
 
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*")
 _BARE = re.compile(r"-?[\d.]*\d")
-_BRACE = re.compile(r"\\?[{}]")
+_BRACE = re.compile(r"\\\\|\\?[{}]")
 _JOIN = re.compile(
     r"(?:\s[a-z]{1,20})?(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:[,;/]|\\?(?:text|mathrm)?\{?\s*(?:and"
     r"|or)\s*\}?)"

@@ -15,7 +15,7 @@ from slmr.verify.cues import statements
 from slmr.verify.denial import unsure
 from slmr.verify.verdict import Answer
 
-_HEAD, _LINES = 400, 3
+_HEAD, _LINES, _OPTIONS = 400, 3, 10
 _REQUESTED = re.compile(r"(?:^|(?<=[\s*.]))(?:Answer|ANSWER)[ \t]*:[ \t]*([^\n]*)")
 _STRICT = re.compile(r"\(?([A-J])\)?\.?")
 _WRAP = re.compile(r"\\(?:text|textbf|mathrm|mathbf|textit|boxed|fbox|boldsymbol)\s*\{([^{}]*)\}")
@@ -25,9 +25,10 @@ _MARKUP = re.compile(
 )
 _OPTION = r"(?:(?:the )?(?:option|choice|answer|letter|statement|opción|opção|opzione|antwort)\s*)?"
 _ONE = (
-    r"(?:\(\s*(?:[A-J]|[a-j])\s*\)|[\[{<](?:[A-J])[\]}>]|(?<![A-Za-z0-9_'’.-])[A-J](?![A-Za-z0-9_'’]|-[a-z]))"
+    r"(?:\(\s*(?:[A-J]|[a-j])\s*\)|[\[{<](?:[A-J])[\]}>]"
+    r"|(?<![A-Za-z0-9_'’.-])[A-J](?![A-Za-z0-9_'’+]|-\w|\.[A-Z]\.))"
 )
-_AND = r"\s*(?:,|;|/|&|\b(?:and|or|nor|und|oder|et|ou|y|o)\b|和|或|、)\s*"
+_AND = r"\s*(?:,|/|&|\b(?:and|or|nor|to|und|oder|et|ou|y|o)\b|和|或|、)\s*"
 _LIST = re.compile(rf"(?i:{_OPTION}){_ONE}(?:(?:{_AND}){{1,2}}(?i:{_OPTION}){_ONE})*")
 _LETTER = re.compile(_ONE)
 _COPULA = r"(?:is|are|was|were|seems|must be|looks|ist|sind|est|sont|es|son|é|是)"
@@ -42,20 +43,25 @@ _GOOD = (
     r"|vraie?|correct[oa]|verdader[oa]|对|正确)"
 )
 _DENIED_BEFORE = re.compile(
-    r"(?:\b(?:not|neither|nor|never|cannot be|can't be|can not be|couldn't be|isn't|aren't|wasn't|except|without"
+    r"(?:\b(?:not|neither|nor|never|cannot(?: be)?|can't be|can not be|couldn't be|isn't|aren't|wasn't|except|without"
     r"|eliminat\w+|rul(?:e|es|ed|ing) out|exclud\w+|reject\w+|discard\w*"
-    r"|rather than|instead of|unlike|over|than|nicht|weder|noch|pas|ni|no es|no puede ser|contradicts?|against"
-    r"|but|doubt)|n't|不是|不选|排除|不能选|除了)\s*"
+    r"|(?:wrong|incorrect|false) (?:answers?|options?|choices?) (?:is|are|was|were|:)|rather than|instead of"
+    r"|unlike|over|than|nicht|weder|noch|pas|ni|no es|no puede ser|contradicts?|against"
+    r"|none of|не|(?:all|any|every|none|nothing|each|option|options|anything|everything|one)\s+but|doubt)|n't"
+    r"|不是|不选|排除|不能选|除了)\s*"
     r"(?:(?:either|both|the|it(?:'s| is)?|choose|pick|select|go with|be|think"
-    r"|believe|say|that|is|answer|likely|necessarily|simply|que ce soit|dass es)\s+){0,5}$",
+    r"|believe|say|that|is|answer|options?|choices?|likely|necessarily|simply|que ce soit|dass es)\s+){0,5}$",
     re.IGNORECASE,
 )
 _DENIED_AFTER = re.compile(
-    rf"\s*(?:,? which )?(?:(?:{_COPULA})?\s*(?:all |both |also |clearly |simply |obviously |each |therefore |thus "
+    rf"\s*\?+\s*(?:no|nope|not|i doubt|hardly)\b|\s*(?:nicht|não|неверн|не вер|は間違|は誤|は不正解|ではな|は違"
+    rf"|[가이은는] (?:아니|아닙|틀))|\s*(?:goes too far|overstates|misses|ignores|exaggerates"
+    rf"|is an? (?:trap|distractor|common))\b|\s*(?:,? which )?(?:(?:{_COPULA})?\s*(?:all |both |also |clearly |simply "
+    rf"|obviously |each |therefore |thus "
     rf"|just |only )*{_BAD}\b(?!\s*\(?[A-J]\b)|n't\b|(?:is|are|was)n't\b"
     rf"|(?:fails?|does|do|did|could|would|should)\s*(?:n't|not)\b|can(?:not|'t| not)\b|fails?\b|contradicts?\b"
     rf"|(?:can|could|may|must|should) be (?:ruled|eliminated|excluded|discarded|rejected)|ist nicht"
-    rf"|est faux|n'est pas|no es|不对|不是(?!\s*[A-J])|是?(?:错|不正确))", re.IGNORECASE,
+    rf"|est faux|n'est pas|no es|(?:项|选项)?(?:不对|不是(?!\s*[A-J])|是?(?:错|不正确)))", re.IGNORECASE,
 )  # fmt: skip
 _ASSERTED_BEFORE = re.compile(
     r"(?:\b(?:so|thus|hence|therefore|leav(?:es|ing)(?: only| us with)?|choose|chose|select(?:ed)?|pick(?:ed)?"
@@ -74,12 +80,16 @@ _ASSERTED_AFTER = re.compile(
 )  # fmt: skip
 _LEAD = re.compile(rf"[\s*:：]*(?i:{_OPTION})({_ONE})")
 _OTHERS = re.compile(
-    rf"[\s.,;:)(?]*(?:(?:\b(?:or|and|and/or|maybe|perhaps|possibly|alternatively|actually|rather|sorry|wait|oder"
-    rf"|und|ou|et|o|y)\b|[/&,;]|或|和|、)\s*)+(?:maybe |perhaps |possibly |also |even )*(?i:{_OPTION}){_ONE}"
+    rf"[\s.,;:)(?!]*(?:(?:\b(?:or|and|and/or|maybe|perhaps|possibly|alternatively|actually|rather|sorry|wait|no|oder"
+    rf"|correction|i mean|make that|it's|it is|the answer is|und|ou|et|o|y)\b|[/&,;]|或|和|、)\s*)+(?:maybe "
+    rf"|perhaps |possibly |also |even )*(?i:{_OPTION}){_ONE}"
     r"(?=\s*(?:[.,;:/&)!?]|$|\n|\b(?:or|and|oder|und|ou|et|o|y|is|are|also|both)\b))", re.IGNORECASE,
 )  # fmt: skip
+_JOINT = re.compile(r"\b(?:and|or|nor|und|oder|et|ou|y|o)\b|和|或", re.IGNORECASE)
+_TOLD = re.compile(r"\s*(?:says|states|claims|mentions|describes|refers|talks|suggests|implies|asks)\b")
+_SAID = re.compile(r"\s*(?:is|was|are|seems|looks)\b")
 _GUESS = re.compile(r"(?:maybe|perhaps|possibly|it (?:might|could|may) be)\b", re.IGNORECASE)
-_LOWER = re.compile(r"(?:[Oo]ption\s+)?([a-j])\)\.?")
+_LOWER = re.compile(r"(?:[Oo]ption\s+)?([a-j])\)(?:\.?$|\s.*)")
 _ONLY_LETTERS = re.compile(rf"[\s.,;:/&()]*{_ONE}(?:[\s.,;:/&()]*{_ONE})*[\s.,;:/&()]*")
 _TEXT_FOLLOWS = re.compile(
     r"\s*(?:$|[\n.:),;!。，、；：\])}>?]|[-—=](?![A-Za-z])|\(|不|因为|\b(?:because|since|as|rather|instead|over|is|was|are"
@@ -87,6 +97,18 @@ _TEXT_FOLLOWS = re.compile(
 )
 _BARE_WORD = re.compile(r"\s+[a-z]")
 _ECHO = re.compile(r"[\s*(]*([A-J])[.):\s]")
+
+
+# An option and what is said of it, one after the other: `A: incorrect`, `B is right because ...`.
+_VERDICT = re.compile(
+    r"(?:^|(?<=[\s.;]))\(?((?-i:[A-J]))\b[)\].:]*\s*(?:-\s*|is\s+|[:=]\s*|[^\n.]{1,80} -\s+)?"
+    r"(yes|no|true|false|correct|incorrect|right|wrong|not correct|valid|invalid)\b[^\n.;]*",
+    re.IGNORECASE,
+)
+_MARKS = str.maketrans({**dict.fromkeys("✓✔✅☑", " correct;"), **dict.fromkeys("✗✘❌✖", " incorrect;")})
+_RIGHT = re.compile(r"yes|true|correct|right|valid", re.IGNORECASE)
+# "Out of A and C, ..."
+_AMONG = re.compile(rf"^(?:out of|between|among|of|from)\s+{_LIST.pattern}\s*,\s*", re.IGNORECASE)
 
 
 class Roles(NamedTuple):
@@ -105,6 +127,10 @@ def parse(text: str) -> str | None:
     lower = _LOWER.fullmatch(plain)
     if lower:
         return lower[1].upper()
+    judged = _judged(text)
+    if judged:
+        return judged
+    plain = _AMONG.sub("", plain)
     lead = _LEAD.match(plain)
     if lead and _is_letter(plain, lead.start(1), lead.end(1)):
         letter, rest = _letter(lead[1]), plain[lead.end() :]
@@ -115,9 +141,20 @@ def parse(text: str) -> str | None:
             return _settled(_roles(plain))
         if _DENIED_AFTER.match(rest):
             return _settled(_roles(plain))
+        if _SAID.match(rest):
+            roles = _roles(plain)
+            return _settled(roles) if roles.asserted or roles.denied else letter
         if _TEXT_FOLLOWS.match(rest) or lead[1][0] in "([{<":
             return letter
     return _settled(_roles(plain))
+
+
+def _judged(text: str) -> str | None:
+    """The one option that is judged right where all are judged one by one: `A) No. B) Yes.`"""
+    verdicts = _VERDICT.findall(_plain(text.translate(_MARKS)))
+    right = [letter for letter, verdict in verdicts if _RIGHT.fullmatch(verdict)]
+    in_order = [letter for letter, _ in verdicts] == list("ABCDEFGHIJ"[: len(verdicts)])
+    return right[0] if len(verdicts) > 2 and in_order and len(right) == 1 else None
 
 
 def _plain(text: str) -> str:
@@ -154,8 +191,14 @@ def _roles(text: str) -> Roles:
             if _is_letter(text, match.start() + m.start(), match.start() + m.end())
         }  # fmt: skip
         before, after = text[max(0, match.start() - 60) : match.start()], text[match.end() : match.end() + 60]
-        if _DENIED_AFTER.match(after) or _DENIED_BEFORE.search(before):
+        listed = _LETTER.findall(match[0])
+        if _DENIED_BEFORE.search(before) and _ASSERTED_AFTER.match(after) and not _JOINT.search(match[0]):
+            roles.denied.update(map(_letter, listed[:-1]))  # "rather than A, C is right"
+            roles.asserted.add(_letter(listed[-1]))
+        elif _DENIED_AFTER.match(after) or _DENIED_BEFORE.search(before):
             roles.denied.update(letters)
+        elif _TOLD.match(after):
+            continue
         elif _ASSERTED_AFTER.match(after) or _ASSERTED_BEFORE.search(before):
             roles.asserted.update(letters)
         else:
@@ -170,7 +213,7 @@ def _settled(roles: Roles) -> str | None:
 
 
 _GOLD = re.compile(
-    r"[\s*$#]*\(?([A-J]|[a-j](?=\s*[).:]|\s*$))\)?(?:[*$]*\s*$|\s*[.:)]|\s*\n|\s+(?=[A-Z0-9\"'(]))"
+    r"[\s*$#]*[(\[]?([A-J]|[a-j](?=\s*[).:]|\s*$))[)\]]?(?:[*$]*\s*$|\s*[.:)]|\s+-\s|\s*\n|\s+(?=[A-Z0-9\"'(]))"
 )
 
 
@@ -190,7 +233,7 @@ def extract(text: str) -> Answer | None:
     """The answer: `Answer: B`, else a box, else "the answer is B", else what the last lines assert."""
     for requested in reversed(list(_REQUESTED.finditer(text))):
         stated = requested[1].strip()
-        if not _LIST.search(stated):
+        if not _LIST.search(stated) and not _LOWER.fullmatch(stated):
             continue
         after = text[requested.end() :]
         strict = not after.strip(" \t\r\n.") and bool(_STRICT.fullmatch(stated))
@@ -209,6 +252,9 @@ def _last(text: str) -> Answer | None:
     lines = last_lines(text)
     if not lines or unsure(lines[-1]):
         return None
+    listed = "\n".join(lines[-_OPTIONS:])
+    if _judged(listed):
+        return Answer(listed[-_HEAD:], False)
     for back, line in enumerate(reversed(lines[-_LINES:])):
         at = len(lines) - 1 - back
         if not _LIST.search(_plain(line)) and not _LOWER.fullmatch(_plain(line)):

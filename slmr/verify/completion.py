@@ -16,16 +16,18 @@ _FINAL_CHANNEL = "<|channel|>final<|message|>"
 _TOKEN = re.compile(
     r"<[|｜][^|｜<>\s]{1,40}[|｜]>|</?s>|<(?:eos|bos|pad|EOT|EOD|end_of_turn|start_of_turn|end_of_text"
     r"|end▁of▁sentence)>"
-    r"|<end_of_utterance>|\[/?INST\]|\[e~\["
+    r"|<</?SYS>>|<end_of_utterance>|\[/?INST\]|\[e~\["
 )
-_ROLE = re.compile(r"\s*(?:user|assistant|model|system|human)\b[ \t]*:?(?=\s)", re.IGNORECASE)
+_ROLE = re.compile(r"\s*(?:user|assistant|model|system|human)\b[ \t]*:?(?=\s|<)", re.IGNORECASE)
 # A line that only a new turn or a new problem begins with.
 _NEXT_TURN = re.compile(
     r"\n[ \t]*(?:(?:user|human|assistant|system|model)[ \t]*\n"
-    r"|[#*>\d. ]{0,8}(?:Human|User|Assistant|Question|Problem|Exercise|Instruction|Task|Example|Prompt|Q|Input"
+    r"|[#*>\d. ]{0,8}(?:Human|User|Assistant|Passage|Context|Question|Problem|Exercise|Instruction|Task|Example"
+    r"|Prompt|Q|Input"
     r"|Frage|Aufgabe"
     r"|Pregunta|Problema|Pregunta|问题|题目|问|Вопрос|Задача|질문|問題)"
-    r"[ \t]*\d{0,3}[ \t]*(?:\*\*)?[:：.]|#{1,5} (?:Question|Problem|Exercise|Task|Example"
+    r"[ \t]*\d{0,3}[ \t]*(?:\*\*)?[:：.]|(?:Question|Problem|Exercise) \d{1,3}[ \t]*\n"
+    r"|\d{1,3}[.)] [^\n]*\?[ \t]*\n|#{1,5} (?:Question|Problem|Exercise|Task|Example"
     r"|Instruction)\b[^\n]{0,20}\n)",
 )
 # What a prompt asks for. Behind an answer, in a paragraph of its own, it belongs to a made-up problem.
@@ -37,10 +39,12 @@ _INSTRUCTS = re.compile(
 )
 _ECHO = re.compile(r"\W*Examples?\b", re.IGNORECASE)  # the prompt's own, not an answer
 _ANSWERED = re.compile(
-    r"####[ \t]*[^\s#]|\\boxed\s*\{|\banswer\b[^\n]{0,30}?(?:\bis\b|[:：=])\W{0,8}\w|答案[是为：:]",
-    re.IGNORECASE,
+    r"####[ \t]*[^\s#]|^A:[ \t]*\S|\\boxed\s*\{|\banswer\b[^\n]{0,30}?(?:\bis\b|[:：=])\W{0,8}\w|答案[是为：:]",
+    re.IGNORECASE | re.MULTILINE,
 )
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\ufe0e\ufe0f"))
+_INVISIBLE = dict.fromkeys(
+    map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff\u00ad\ufe0e\ufe0f")
+)
 _SPELLING = {
     **dict.fromkeys(map(ord, "\u2212\uff0d\ufe63\u2010\u2011\u2012\u2013"), "-"),
     **dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u3000"), " "),
@@ -50,11 +54,16 @@ _SPELLING = {
     ord("\u2044"): "/",
     ord("\u2215"): "/",
 }
-_SUPERSCRIPT = re.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_SUPERSCRIPT = re.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣ]+")
 _SUBSCRIPT = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
+_RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣ", "+-0123456789nx")
 _VULGAR = re.compile("(?<=\\d)[ ]?([¼-¾⅐-⅞])|([¼-¾⅐-⅞])")
+
+
+def without_tokens(gold: str) -> str:
+    """A gold answer without the tokens of a chat format that somebody left in it."""
+    return _TOKEN.sub("", gold) if "<" in gold else gold
 
 
 def visible(completion: str) -> str | None:
@@ -79,13 +88,31 @@ def _first_turn(text: str) -> str:
     return _first_problem(text[start : first.start() if first else len(text)]).rstrip()
 
 
+# A transcript that goes on, and a paragraph that asks the next question behind `####`.
+_TRANSCRIPT = re.compile(
+    r"\n[ \t]*(?:User|Human)[ \t]*:[^\n]*(?:\n[^\n]{0,1000}){0,20}?\n[ \t]*(?:Assistant|AI|Bot)[ \t]*:",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(
+    r"\n[ \t]*\n(?!\W{0,9}(?:wait|hmm|but|no|actually|let|is|so|oops|check|why|what if)\b)"
+    r"(?=[^\n]{0,400}?\b(?:How (?:many|much|long|far|old|fast)|What (?:is|are|was)|Find|Calculate)\b[^\n]{0,200}\?)",
+    re.IGNORECASE,
+)
+
+
 def _first_problem(text: str) -> str:
     """The text before a next problem that the model made up after its answer."""
+    transcript = _TRANSCRIPT.search(text)
+    if transcript and text[: transcript.start()].strip():
+        text = text[: transcript.start()]
     answered = _ANSWERED.search(text)
     if not answered or _ECHO.match(text):
         return text
     turn = _NEXT_TURN.search(text, answered.end())
     end = turn.start() if turn else len(text)
+    asked = _ASKS.search(text, answered.end(), end) if answered[0].startswith("####") else None
+    if asked and "####" in text[asked.end() : end]:
+        end = asked.start()
     instruction = _INSTRUCTS.search(text, answered.end(), end)
     if instruction:
         paragraph = text.rfind("\n\n", answered.end(), instruction.start())

@@ -28,22 +28,24 @@ _IS = (
     r"|beträgt|sind|est|vaut|es|son|é|è|are)\b(?!n't)"
     r"|\b(?:should|must|would|will|has to|can only) be\b|\bequals?\b"
     r"|应该是|应为|应该为|应是|是|为|は|が|은|는|이|:|：|=|—"
-    r"|-(?=\s))[\s*_}]*)"
+    r"|(?<=твет)\s(?=[\d$\\-])|-(?=\s))[\s*_}]*)"
 )
 FILLER = (
-    r"be|is|are|was|equals?(?: to)?|simply|just|the|an?|answer|value|option|choice|exactly|really|necessarily"
+    r"be|is|are|was|were|equals?(?: to)?|simply|just|the|an?|answer|value|option|choice|exactly|really|necessarily"
     r"|think|believe|say|it's|that's|claim|that|it|this|to|true"
     r"|correct|right|possibly|likely|final|result|number|die|das|der|la|le|el|est|es|ist|=|是|为|的|答案"
 )
 _SKIP = re.compile(
-    r"(?:[\s:：*_`>]|(?:therefore|thus|hence|simply|exactly|just|now|then|clearly|definitely|indeed|also|given by"
+    r"(?:[\s:：*_`>]|[=-]{3,}\s|-\s+(?=[$\\])|(?:therefore|thus|hence|simply|exactly|just|now|then|clearly"
+    r"|definitely|indeed|also|given by"
     r"|equal to|therefore|daher|also|donc|por lo tanto)\b,?)*",
     re.IGNORECASE,
 )
 _STRONG = re.compile(rf"(?:{_ANSWER})(?i:{_RIGHT}{_IS})")
 _OTHER = re.compile(r"^[ \t*_]*A:|<answer>|\bAnswer\b[ \t*_]*(?=\\boxed|\n)", re.MULTILINE)
 _HEADING = re.compile(
-    r"^[ \t#*_✅]*(?:the )?(?:final |correct )?(?:answer|result|solution)[ \t]*[*_]*[ \t]*:?[ \t]*[*_]*[ \t]*(?=\n)",
+    r"^[ \t#*_✅]*(?:the )?(?:final |correct )?(?:answer|result|solution|lösung|ergebnis|resultado|résultat"
+    rf"|{_ANSWER})(?: finale?| correcta?)?[ \t]*[*_]*[ \t]*:?[ \t]*[*_]*[ \t]*(?=\n)",
     re.IGNORECASE | re.MULTILINE,
 )
 _WEAK = re.compile(rf"(?:{_RESULT})(?i:{_IS})")
@@ -60,6 +62,13 @@ FALSE_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _NOT_FIRST = re.compile(r"(?:not|never|neither|nicht|pas|不是?)\b(?!\s*(?:only|just))|n't", re.IGNORECASE)
+# "It isn't 14; it's 13", "can't be 14, so it must be 13"
+_CORRECTED = re.compile(
+    r"\b(?:not|\w+n't|cannot)\b(?! only)[^.\n]{1,60}?(?:[,;] ?(?:so |but |rather |hence |thus "
+    r"|therefore )?(?:it|the answer)"
+    r"(?:'s| is| must be| has to be| should be)|,? but(?: rather)?)(?= )",
+    re.IGNORECASE,
+)
 _CONTRAST = re.compile(
     r"(?:not|n't)\b[^.\n]{0,80}?(?:\bbut(?: rather)?|[,;] ?(?:but )?(?:it's|it is)|\bsondern|\bmais|\bsino"
     r"|而是)\s+(.+)",
@@ -80,7 +89,7 @@ class Statement(NamedTuple):
 
 def statements(text: str, weak: bool = True) -> Iterator[Statement]:
     """What follows the cues, the last of them first: those of the answer, then those of a result."""
-    for patterns in ((_STRONG, _OTHER), (_HEADING,), (_WEAK,))[: 3 if weak else 2]:
+    for patterns in ((_STRONG, _OTHER), (_HEADING,), (_WEAK, _CORRECTED))[: 3 if weak else 2]:
         cues = sorted(
             (cue for pattern in patterns for cue in pattern.finditer(text) if _is_word(text, cue.start())),
             key=re.Match.start,

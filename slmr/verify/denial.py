@@ -35,7 +35,7 @@ _NOT = _any(
     r"\binstead of", r"(?<!nothing )\bother than", r"\bexcept", r"\bunlike", r"\bexclud(?:e|es|ing)", r"\bnicht",
         r"\bkeine?r?",
     r"\bpas", r"\bno (?:es|puede ser)", "não é", "non è", "不是", "不等于", "不能是", "并非", r"\bне",
-    r"\bguess(?:ing)?", r"\bmaybe", r"\bperhaps", r"\b(?:might|could|may) be",
+    r"\bif", r"\bguess(?:ing)?", r"\bmaybe", r"\bperhaps", r"\b(?:might|could|may) be",
 )  # fmt: skip
 # What denies the answer that follows: "is not", "the wrong answer is".
 _DENIED_BEFORE = _pattern(
@@ -97,8 +97,8 @@ _ANOTHER = _any(
 # What takes an answer back in so many words; not "wrong in my first attempt", "not sure why", "forgot to mention".
 _TAKES_BACK = _pattern(
     r"\b" + _any(
-        "no,? wait", "wait,? no", "scratch that", "i mis(?:read|calculated|counted|took)", "strike that",
-        "never ?mind(?! the\\b)", "my bad", "oops", "just kidding",
+        "no,? wait", "wait,? no", "scra(?:tch|p) that", "i mis(?:read|calculated|counted|took)", "strike that",
+        "never ?mind(?! the\\b)", "my bad", r"oops(?![^.!?]*\b(?:stands|holds|the same)\b)", "just kidding",
         "(?:ignore|disregard|forget) (?:that|this|the above|it)", "i (?:take (?:that|this|it) back|retract)",
         "i (?:was|am|'m) (?:wrong|mistaken)(?! (?:earlier|before|at first|initially|in|about|to))",
         rf"{_THIS}(?:'s| is| was| must be) (?:clearly |actually |obviously )?{_JUDGED}"
@@ -127,11 +127,11 @@ _TAKES_BACK = _pattern(
 )  # fmt: skip
 # Words that take back only if another value follows.
 _TURNS = _pattern(
-    r"(?:^|(?<=[.!?;:,\n—(])|(?<=\band)|(?<=\bbut)|(?<=- ))[\s*_()\[]*" + _any(
+    r"(?:^|(?<=[.!?;:,\n—(])|(?<=\band)|(?<=\bbut)|(?<=- ))[\s*_()\[]*(?:(?:so|but|and|well|oh|ah|hmm),? )?" + _any(
         r"wait(?=\s*(?:[,.;:!?—…-]|$|(?:no|it|that|the|actually)\b))", "actually", "correction", "hold on", "sorry",
         "edit", "update", "hmm+", "no", "rather",
         "i mean(?:t)?",
-        "instead", "on second thou?ghts?", "or rather", "ah", "oh", "in fact", "moment", "korrektur", "nein",
+        "instead", "on second thou?ghts?", "or rather", "ah", "oh", "in fact", "moment", "korrektur", "nein", "нет",
         "pardon", "attendez", "erreur",
         "en fait",
         "perdón", "espera", "corrección", "en realidad", "等等", "更正", "不", "实际上",
@@ -167,6 +167,12 @@ _REST = _pattern(
     r"[\s$\\(\[{]*[^\s,;:]+(?:\s*(?:[\w°%]{1,8}|[^\w\s]+)){0,2}(?:,? (?:instead|sorry|actually|then"
     r"|after all|though))?[\W_]*$"
 )
+# "so 16 is the answer"
+_IS_ANSWER = _pattern(
+    r"(?<![^\s(*])([-(\\$*\d][^\s,;]{0,60})\s+(?:is|was|must be|should be|has to be)\s+(?:then |thus "
+    r"|therefore |indeed )?"
+    r"(?:the|my|our)\s+(?:final |correct |right |actual |true |real )*(?:answer|result|solution)\b"
+)
 _MAX_CUES, _SHORT, _NEAR = 20, 25, 300
 _UNSURE = _pattern(
     r"\b(?:not (?:sure|certain)|unsure|no idea|i(?:'m| am)? guess(?:ing)?|(?:don't|do not) know|no sé"
@@ -186,13 +192,18 @@ _HEDGE = _pattern(
 
 def denied(before: str, after: str, stated: Stated) -> bool:
     """Whether the sentence of an answer denies it, or names another one beside it."""
-    clause = before[-_NEAR:]
-    if _DENIED_BEFORE.search(_CLAUSE.split(clause)[-1]):
+    if denied_before(before):
         return True
+    clause = before[-_NEAR:]
     other = _OR_BEFORE.search(clause)
     if other and stated(_last_word(clause[: other.start()])) is False:
         return True
     return denied_behind(after) or _alternative(after, stated)
+
+
+def denied_before(before: str) -> bool:
+    """Whether a text ends with the denial of what follows: "is not", "rather than"."""
+    return bool(_DENIED_BEFORE.search(_CLAUSE.split(before[-_NEAR:])[-1]))
 
 
 def denied_behind(after: str) -> bool:
@@ -235,22 +246,35 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
     """What a sentence says that the answer is: the same value, another one, or nothing."""
     alone = _ALONE_VALUE.match(sentence)
     last = stated(alone[1]) if alone else None
+    if _SUPPOSED.search(sentence):
+        return last
+    for value in list(_IS_ANSWER.finditer(sentence))[-_MAX_CUES:]:
+        if not _DENIED_BEFORE.search(sentence[max(0, value.start() - _NEAR) : value.start()]):
+            same = stated(value[1])
+            last = last if same is None else same
     result = _RESULT.match(sentence)
     if result and len(sentence) - result.end() <= _SHORT and _REST.match(sentence, result.end()):
         last = stated(sentence[result.end() :])
     for cue in list(ASSERTS.finditer(sentence))[-_MAX_CUES:]:
         before = sentence[max(0, cue.start() - _NEAR) : cue.start()]
         rest = sentence[cue.end() : cue.end() + _NEAR]
-        if (
-            FALSE_BEFORE.search(before)
-            or _DENIED_BEFORE.search(before)
-            or _CHECKS.search(before)
-            or _HEDGE.match(rest.strip())
-        ):
+        if FALSE_BEFORE.search(before) or _DENIED_BEFORE.search(before) or _CHECKS.search(before):
+            continue
+        if negation := _NEGATED.match(rest):  # "is not 16" denies 16, and says nothing of 15
+            last = False if stated(rest[negation.end() :]) else last
+            continue
+        if _HEDGE.match(rest.strip()):
             continue
         same = stated(rest if rest.strip(" *_:#") else following)
         last = last if same is None else same
     return last
+
+
+# "Without the restriction it would be 16" says nothing of the answer.
+_SUPPOSED = _pattern(
+    r"\b(?:without|if|unless|had|were|otherwise)\b[^.!?]{0,200}\bwould\b|\bwould\b[^.!?]{0,200}\b(?:without|if|unless)\b"
+)
+_NEGATED = _pattern(r"[\s*_]*(?:not|never|nicht|pas|不是)\b(?! only)\s*")
 
 
 def _after_turn(rest: str, following: str, stated: Stated) -> bool | None:

@@ -8,7 +8,7 @@ from slmr.verify import mathexpr, numeric
 from slmr.verify.boxes import boxed, unboxed
 from slmr.verify.completion import last_lines
 from slmr.verify.cues import statements
-from slmr.verify.denial import unsure
+from slmr.verify.denial import denied_before, denied_behind, unsure
 from slmr.verify.polynomial import rational
 from slmr.verify.quantity import in_words
 from slmr.verify.verdict import Answer
@@ -24,6 +24,8 @@ _BECAUSE = re.compile(
     r"|\s+\((?=[A-Za-z ]{3})[^()]*\)$",
     re.DOTALL,
 )
+_NOT_TAIL = re.compile(r"(?:,|,? and)\s+not\b.*$|\s+(?:rather than|instead of)\b.*$", re.DOTALL)
+_DANGLING = re.compile(r"^[\d.,\s]+[-+*/=]$")
 _CONCLUDES = re.compile(r"(?:therefore|thus|hence|so|consequently|finally)\b", re.IGNORECASE)
 _FAREWELL = re.compile(r"i hope\b", re.IGNORECASE)
 _PROSE = re.compile(r"[Aa]nswer[ ]?[:=]|[A-Za-z]{3,}[ ][A-Za-z]{2,}[ ][^{}]{0,200}\d")
@@ -39,8 +41,9 @@ _JOINED = re.compile(r"\s*(?:,|,?\s*and|,?\s*or)\s*")
 
 def extract(text: str) -> Answer | None:
     """The answer of a completion; None where there is none."""
-    for content, start, end in reversed(boxed(text)):
-        if content:
+    boxes = [box for box in boxed(text) if box[0]]
+    for rank, (content, start, end) in enumerate(reversed(boxes), start=1):
+        if rank == len(boxes) or not denied_before(text[:start]):
             answer = _TEXT.sub(r"\1", unboxed(content)) if _PROSE.search(content) else unboxed(content)
             within = _sentence(answer) if _PROSE.search(answer) else None
             return Answer(within or answer, True, text[:start], text[end:])
@@ -64,11 +67,11 @@ def gold_answer(gold: str) -> str:
     if boxes:
         return unboxed(boxes[-1])
     plain = gold.strip()
-    marked = re.match(r"(?:####|(?:[Ff]inal )?[Aa]nswer\s*:)\s*([^\n]+)$", plain) or re.search(
-        r"\n####\s*([^\n]+)$", plain
-    )
+    marked = re.match(
+        r"(?:####|(?:[Tt]he )?(?:[Ff]inal |[Cc]orrect )?[Aa]nswer\s*(?::|is\b))\s*([^\n]+)$", plain
+    ) or re.search(r"\n####\s*([^\n]+)$", plain)
     if marked:
-        return marked[1].strip()
+        return _within(marked[1]) or marked[1].strip()
     stated = (
         next(statements(gold), None)
         if len(gold) > _SHORT or re.match(r"(?:the|final) answer\b", plain, re.IGNORECASE)
@@ -132,7 +135,10 @@ def _within(text: str) -> str | None:
         return text
     if text[:1].isalpha() and (value := in_words(text)) is not None:
         return str(value)
+    text = _NOT_TAIL.sub("", text)
     segments = _segments(text)
+    if any(_DANGLING.search(content) for content, _, _ in segments):
+        return numeric.one_number(text)  # dollars of money
     if segments and text.strip() != text[segments[-1][1] : segments[-1][2]]:
         after = text[segments[-1][2] :]
         number = numeric.one_number(after.rsplit(" is ", 1)[-1]) if " is " in after else None
@@ -152,7 +158,7 @@ def _closing_math(text: str) -> str | None:
     if _WORDS.search(re.sub(r"\\[a-z]+\s*\{[^{}]*\}|\\[a-z]+", "", content)):
         return None  # dollars of money
     after = text[end:]
-    if len(after) > 200 or re.search(r"\d", after) or "\n\n" in after.strip():
+    if denied_behind(after) or len(after) > 200 or re.search(r"\d", after) or "\n\n" in after.strip():
         return None
     lone = start == 0 and re.match(r"\s*(?:%|\\%|percent|pct)", after)
     if lone:
@@ -172,7 +178,9 @@ def _bare(lines: list[str]) -> str | None:
     if concluded and mathexpr.is_number(concluded[1]):
         return concluded[1]
     prose = re.search(
-        r"[A-Za-z]{3,}[^A-Za-z\\]+[a-z]{2,}|[\u0600-\u06ff\u4e00-\u9fff]", re.sub(r"\\[a-z]+", "", last)
+        r"[A-Za-z]{3,}[^A-Za-z\\]+[a-z]{2,}|\b[A-Za-z]{2,} [a-z]{2,} \d"
+        r"|[\u0600-\u06ff\u4e00-\u9fff]",
+        re.sub(r"\\[a-z]+", "", last),
     )
     if len(lines) == 1 and len(last) <= 2_000 and not prose:
         return last

@@ -8,41 +8,41 @@ exact means do not tell, and the symbolic worker has to. Bounded before anything
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterable
-from fractions import Fraction
 from functools import lru_cache
 
 from slmr.verify.brackets import depth, inside, split, squeeze
+from slmr.verify.matrices import entries, from_nested, is_matrix, rows
 from slmr.verify.plausible import implausible, repeats
 from slmr.verify.polynomial import canonical, multiply, number, rational
+from slmr.verify.quantity import in_words
 from slmr.verify.relations import (
     IS_NAME,
     MEMBER,
     RELATION,
+    conjunction,
+    excluded,
     interval,
     is_relation,
+    ratio,
     relation,
+    same_ratio,
     same_zero,
     value_of,
+    with_index,
 )
 from slmr.verify.spelling import normalise
 from slmr.verify.units import size_of, without_plain_unit
-from slmr.verify.values import has_two_numbers, normal, same_sums, same_value, tree
+from slmr.verify.values import has_two_numbers, normal, same_measure, same_sums, same_value, tree
+from slmr.verify.words import labelled, same_clock, same_words
 
 MAX_CHARS, MAX_DEPTH, MAX_PARTS = 10_000, 30, 100
 
 _PERCENT = re.compile(r"\s*(?:\\?%|percent(?:age)?|pct)$")
-_SEPARATOR = re.compile(r"(?:,\s*)?\\?\band\b|(?:,\s*)?\bor\b")
-_WORD = re.compile(r"[A-Za-z][A-Za-z \-']*")
-_KNOWN_WORDS = {"yes", "no", "odd", "even", "true", "false", "none"}
-_MATRIX = re.compile(r"⟦[^⟦⟧]*⟧")
+_SEPARATOR = re.compile(r"(?:,\s*)?\\?\band\b|(?:,\s*)?\bor\b|\\&")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3}){1,5}")
 _MODULO = re.compile(r"\s*(?:\\pmod\s*|\(\s*\\?mod\s*)(\{[^{}]*\}|\w+)\s*\)?$")
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})\s*([aApP])?(?:\.?\s?[mM]\.?)?")
-_FREE_INDEX = re.compile(
-    r"\s*(?:,|;|\(|\bwhere\b|\bfor\b(?: (?:all|any|some|every))?"
-    r"|\bwith\b)\s*(?:integer )?([a-z])\s*\\in\s*\\mathbb\{([ZN])\}\s*\)?$"
-)
 # An answer that begins so is a denial, not a value.
 _MEANT_OTHER = re.compile(r"\s*(?:≠|\\neg|\\lnot|\\not(?![a-z]))")
 _HEAD = 400  # characters in which a repeat shows
@@ -62,24 +62,47 @@ def decide(answer: str, gold: str) -> bool | None:
         return False
     sizes = size_of(answer), size_of(gold)
     if sizes[0] and sizes[1] and sizes[0] != sizes[1]:
-        return _same_measure(mine, sizes[0], theirs, sizes[1])
+        return same_measure(mine, sizes[0], theirs, sizes[1])
     if squeeze(mine) == squeeze(theirs):
         return True
-    if implausible(mine, theirs) or _MEANT_OTHER.match(mine):
+    if _cannot_be(mine, theirs):
         return False
-    if "," in mine + theirs and max(depth(mine), depth(theirs)) > _MAX_NESTED:
-        return False
-    words = _same_words(mine, theirs, "\\text" in gold)
+    label = None if labelled(gold) else labelled(answer)
+    if label:
+        return label[0] == theirs or decide(label[1], gold)
+    words = same_words(mine, theirs, "\\text" in gold)
+    words = same_clock(mine, theirs) if words is None else words
     if words is not None:
         return words
-    clocks = [_CLOCK.fullmatch(side) for side in (mine, theirs)]
-    if clocks[0] and clocks[1]:
-        return _same_clock(clocks[0], clocks[1])
+    mine, theirs = _in_one_notation(mine, theirs)
+    both = conjunction(mine)
+    if both and (single := interval(theirs)):
+        return _same_brackets(both, single)
+    same = _same_percent(with_index(mine), with_index(theirs))
+    return same if same is True else _same_as_list(answer, gold) or same
+
+
+def _cannot_be(mine: str, theirs: str) -> bool:
+    """Whether an answer is no answer to any problem with this gold: broken, code, a denial, nested without end."""
+    return (
+        implausible(mine, theirs)
+        or "==" in mine
+        or bool(_MEANT_OTHER.match(mine))
+        or ("," in mine + theirs and max(depth(mine), depth(theirs)) > _MAX_NESTED)
+    )
+
+
+def _in_one_notation(mine: str, theirs: str) -> tuple[str, str]:
+    """Both sides with a matrix as gold writes it, a number in words in digits, and without a modulus of one side."""
+    mine = from_nested(mine) if "⟦" in theirs else mine
+    if mine[:1].isalpha() and (value := in_words(mine)) is not None:
+        mine = str(value)
+    if ":" in theirs:
+        mine = re.sub(r"(?<=\d) to (?=\d)", ":", mine)
     moduli = [_MODULO.search(side) for side in (mine, theirs)]
     if any(moduli) and not (moduli[0] and moduli[1] and squeeze(moduli[0][1]) != squeeze(moduli[1][1])):
         mine, theirs = (_MODULO.sub("", side) for side in (mine, theirs))
-    same = _same_percent(_with_index(mine), _with_index(theirs))
-    return same if same is True else _same_as_list(answer, gold) or same
+    return mine, theirs
 
 
 def _same_as_list(answer: str, gold: str) -> bool:
@@ -91,38 +114,9 @@ def _same_as_list(answer: str, gold: str) -> bool:
     return False
 
 
-def _same_measure(
-    mine: str, size: tuple[str, Fraction], theirs: str, gold_size: tuple[str, Fraction]
-) -> bool | None:
-    """Whether two values in other units of one dimension are the same: 2 m and 200 cm; of two dimensions never."""
-    left, right = normal(mine), normal(theirs)
-    if left is None or right is None:
-        return None
-    return size[0] == gold_size[0] and same_sums(
-        multiply(left, number(size[1])), multiply(right, number(gold_size[1]))
-    )
-
-
 @lru_cache(maxsize=4096)
 def _gold(gold: str) -> str:
     return normalise(gold, is_gold=True)
-
-
-def _same_clock(mine: re.Match[str], theirs: re.Match[str]) -> bool:
-    """Whether two times of day agree; the half of the day may be missing in the answer."""
-    halves = [side[3].lower() if side[3] else "" for side in (mine, theirs)]
-    return (int(mine[1]), mine[2]) == (int(theirs[1]), theirs[2]) and (
-        halves[0] == halves[1] or not halves[0]
-    )
-
-
-def _with_index(text: str) -> str:
-    r"""`k\pi, k \in \mathbb{Z}` with the index called n: what a free index is called does not matter."""
-    match = _FREE_INDEX.search(text)
-    if not match or (match[1] != "n" and re.search(r"(?<![a-zA-Z\\])n(?![a-zA-Z])", text)):
-        return text
-    plain = f"{text[: match.start()].rstrip()}, {match[1]}\\in\\mathbb{{{match[2]}}}"
-    return re.sub(rf"(?<![a-zA-Z\\]){match[1]}(?![a-zA-Z])", "n", plain)
 
 
 def is_number(text: str) -> bool:
@@ -136,18 +130,6 @@ def is_number(text: str) -> bool:
 def is_readable(text: str) -> bool:
     """Whether a text is one expression that can be read here."""
     return tree(normalise(text)) is not None
-
-
-def _same_words(mine: str, theirs: str, is_text: bool) -> bool | None:
-    """Compares words; None where gold is no word. `ab` is a product unless it is marked as text."""
-    plain = theirs.lower().strip()
-    if not _WORD.fullmatch(theirs) or len(plain) < 2:
-        return None
-    if not (is_text or plain in _KNOWN_WORDS or (len(plain) >= 5 and "\\" not in mine)):
-        return None
-    if "\\" in mine or "(" in mine:
-        return None
-    return re.sub(r"[^a-z]", "", mine.lower()) == re.sub(r"[^a-z]", "", plain)
 
 
 def _same_percent(mine: str, theirs: str) -> bool | None:
@@ -198,7 +180,7 @@ def _set_with_list(left: list[str], right: list[str]) -> bool | None:
         if brackets and brackets[0] in ("\\{\\}", "{}"):
             return _same_unordered(_expanded(brackets[1]), other)
     if inner[1] and inner[1][0] == "()" and len(left) == len(inner[1][1]):  # a tuple without its brackets
-        return _all([_same_item(a, b) for a, b in zip(left, inner[1][1], strict=True)])
+        return _same_ordered(left, inner[1][1])
     return False
 
 
@@ -212,7 +194,7 @@ def _decimal_comma(mine: str, right: list[str]) -> bool | None:
 def _solutions(text: str) -> list[str] | None:
     """`p = 5, q = 2; p = 7, q = 2` as the tuples `(5,2)` and `(7,2)`; None if it is anything else."""
     found, names = [], []
-    for solution in split(text, ";"):
+    for solution in split(re.sub(r"\bor\b", ";", text), ";"):
         parts = split(solution, ",")
         if len(parts) < 2 or not all(_is_assignment(part) for part in parts):
             return None
@@ -234,6 +216,13 @@ def _assigned(part: str) -> str:
 def _all(verdicts: Iterable[bool | None]) -> bool | None:
     found = list(verdicts)
     return False if False in found else None if None in found else True
+
+
+def _same_ordered(left: list[str], right: list[str]) -> bool | None:
+    """The same things in the same order."""
+    if len(left) != len(right):
+        return False
+    return _all([_same_item(a, b) for a, b in zip(left, right, strict=True)])
 
 
 def _same_unordered(left: list[str], right: list[str]) -> bool | None:
@@ -276,26 +265,36 @@ def _expanded(parts: list[str]) -> list[str]:
 
 
 def _exact(item: str) -> str:
-    r"""What stands before `\\approx`, if anything does."""
+    r"""What stands before `\\approx`, if anything but a name does."""
     exact, approx, rounded = item.partition("\\approx")
-    return (exact.strip() or rounded.strip()) if approx else item
+    is_named = IS_NAME.fullmatch(exact) and not IS_NAME.fullmatch(rounded)
+    return (rounded.strip() if is_named or not exact.strip() else exact.strip()) if approx else item
 
 
 def _same_item(mine: str, theirs: str) -> bool | None:
     if squeeze(mine) == squeeze(theirs):
         return True
     mine, theirs = (without_plain_unit(MEMBER.sub("", _exact(side))) for side in (mine, theirs))
+    my_points, their_points = excluded(mine), excluded(theirs)
+    if my_points is not None and their_points is not None:
+        return _same_unordered(my_points, their_points)
+    is_equation = any(len(split(re.sub("[<>]=", "<", side), "=")) > 1 for side in (mine, theirs))
+    if "\\cup" in mine + theirs and not is_equation:
+        return _same_unordered(_united(mine), _united(theirs))
     if is_relation(mine) or is_relation(theirs):
         return _same_relation(mine, theirs)
+    if ":" in mine and ":" in theirs and (my_ratio := ratio(mine)) and (their_ratio := ratio(theirs)):
+        return same_ratio(my_ratio, their_ratio)
     if len(split(mine, "=")) > 1 or len(split(theirs, "=")) > 1:
         return _same_equation(mine, theirs)
-    if "\\cup" in mine or "\\cup" in theirs:
-        return _same_unordered(mine.split("\\cup"), theirs.split("\\cup"))
     if "⟦" in mine and "⟦" in theirs:
-        whole = all(_MATRIX.fullmatch(side) for side in (mine, theirs))
-        return _same_matrix(mine, theirs) if whole else None
+        return _same_matrix(mine, theirs) if is_matrix(mine) and is_matrix(theirs) else None
+    if "⟦" in mine + theirs and (my_entries := entries(mine)) and (their_entries := entries(theirs)):
+        return _same_ordered(my_entries, their_entries)
     if "⟦" in mine + theirs and normal(theirs if "⟦" in mine else mine) is not None:
         return False
+    if inside(theirs) and mine[:1].isalpha() and inside(point := mine.lstrip(string.ascii_uppercase + "' ")):
+        mine = point  # with its name, `A(1,2)`
     left, right = inside(mine), inside(theirs)
     lone = [side and side[0] == "\\{\\}" and len(side[1]) == 1 for side in (left, right)]
     if left and right and lone[0] != lone[1]:  # a set of one thing, and that thing
@@ -307,11 +306,24 @@ def _same_item(mine: str, theirs: str) -> bool | None:
     return _same_expression(mine, theirs)
 
 
+def _united(text: str) -> list[str]:
+    """The parts of a union; the members of sets that are united."""
+    parts = text.split("\\cup")
+    sets = [inside(part) for part in parts]
+    if all(found and found[0] == "\\{\\}" for found in sets):
+        return _distinct([member for found in sets if found for member in found[1]])
+    return parts
+
+
 def _same_expression(mine: str, theirs: str) -> bool | None:
+    if ("°" in mine) != ("°" in theirs) and "\\pi" in (theirs if "°" in mine else mine):
+        mine, theirs = (side.replace("°", "*\\pi/180") for side in (mine, theirs))
     if has_two_numbers(mine) or has_two_numbers(theirs):
         return squeeze(mine) == squeeze(theirs)
     if "\\dots" in mine or "\\dots" in theirs:
         return squeeze(mine) == squeeze(theirs)
+    mine, theirs = (side if "_" in other else re.sub(r"(?<=\d)_\{?10\}?$", "", side)
+                    for side, other in ((mine, theirs), (theirs, mine)))  # fmt: skip
     based = [_BASE.fullmatch(side) for side in (mine, theirs)]
     if based[0] or based[1]:
         return mine == theirs
@@ -337,9 +349,7 @@ def _same_brackets(left: tuple[str, list[str]], right: tuple[str, list[str]]) ->
     kinds = {left[0], right[0]} - {"{}"}  # bare braces are brackets that LaTeX does not show
     if kinds == {"\\{\\}"}:
         return _same_unordered(left[1], right[1])
-    if len(kinds) > 1 or len(left[1]) != len(right[1]):
-        return False
-    return _all([_same_item(a, b) for a, b in zip(left[1], right[1], strict=True)])
+    return False if len(kinds) > 1 else _same_ordered(left[1], right[1])
 
 
 def _distinct(parts: list[str]) -> list[str]:
@@ -352,11 +362,10 @@ def _distinct(parts: list[str]) -> list[str]:
 
 
 def _same_matrix(mine: str, theirs: str) -> bool | None:
-    rows = [[split(row, "&") for row in split(side[1:-1], "¦") if row] for side in (mine, theirs)]
-    if [len(r) for r in rows[0]] != [len(r) for r in rows[1]]:
+    left, right = rows(mine), rows(theirs)
+    if [len(row) for row in left] != [len(row) for row in right]:
         return False
-    pairs = [(a, b) for x, y in zip(*rows, strict=True) for a, b in zip(x, y, strict=True)]
-    return _all([_same_item(a, b) for a, b in pairs])
+    return _all(_same_item(a, b) for x, y in zip(left, right, strict=True) for a, b in zip(x, y, strict=True))
 
 
 def _same_equation(mine: str, theirs: str) -> bool | None:

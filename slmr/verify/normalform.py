@@ -14,6 +14,7 @@ from slmr.verify.polynomial import (
     atom,
     canonical,
     complex_parts,
+    decidable,
     factors,
     monic,
     multiply,
@@ -22,12 +23,12 @@ from slmr.verify.polynomial import (
     power,
     rational,
 )
-from slmr.verify.tree import Node, Unreadable, fold, nodes, replaced, symbol
+from slmr.verify.tree import DivisionByZero, Node, Unreadable, fold, nodes, replaced, symbol
 from slmr.verify.tree import number as leaf
 
 _LN = re.compile(r"ln\(\d+\)")
 _E = symbol("e")
-_MAX_FACTORIAL, _MAX_DIGITS, _MAX_TERMS = 300, 400, 100
+_MAX_FACTORIAL, _MAX_FALLING, _MAX_DIGITS, _MAX_TERMS = 300, 6, 400, 100
 
 
 def normal_form(tree: Node) -> Sum:
@@ -38,7 +39,9 @@ def normal_form(tree: Node) -> Sum:
     """
     try:
         return _form(tree)
-    except (ZeroDivisionError, ValueError, OverflowError) as error:
+    except ZeroDivisionError as error:
+        raise DivisionByZero(str(error)) from None
+    except (ValueError, OverflowError) as error:
         raise Unreadable(str(error)) from None
 
 
@@ -195,6 +198,44 @@ def _tangent(angle: Sum) -> Sum:
     return _opaque("tan", angle) if known is None else known
 
 
+_ANGLES = {
+    canonical(_SINES[turns % 2]): turns
+    for turns in (sign * k for k in _SINES if k <= Fraction(1, 2) for sign in (1, -1))
+}
+_SLOPES = {
+    canonical(slope): turns if turns < Fraction(1, 2) else turns - 1 for turns, slope in _TANGENTS.items()
+}
+
+
+def _angle(turns: Fraction) -> Sum:
+    return multiply(number(turns), atom("\\pi"))
+
+
+def _arcsine(sine: Sum) -> Sum:
+    turns = _ANGLES.get(canonical(sine))
+    return _opaque("asin", sine) if turns is None else _angle(turns)
+
+
+def _arccosine(cosine: Sum) -> Sum:
+    turns = _ANGLES.get(canonical(cosine))
+    return _opaque("acos", cosine) if turns is None else _angle(Fraction(1, 2) - turns)
+
+
+def _arctangent(slope: Sum) -> Sum:
+    turns = _SLOPES.get(canonical(slope))
+    return _opaque("atan", slope) if turns is None else _angle(turns)
+
+
+def _cotangent(angle: Sum) -> Sum:
+    sine, cosine = _sine(angle), _cosine(angle)
+    known = decidable(sine) and decidable(cosine)
+    return multiply(cosine, power(sine, number(-1))) if known else power(_opaque("tan", angle), number(-1))
+
+
+def _inverse_of(function: Callable[[Sum], Sum]) -> Callable[[Sum], Sum]:
+    return lambda angle: power(function(angle), number(-1))
+
+
 def _root(base: Sum, degree: Sum) -> Sum:
     value, n = rational(base), rational(degree)
     if value is not None and value < 0 and n is not None and n.denominator == 1 and n % 2 == 1:
@@ -226,8 +267,20 @@ def _factorial(base: Sum) -> Sum:
     return number(math.factorial(int(value)))
 
 
+def _double_factorial(base: Sum) -> Sum:
+    value = rational(base)
+    if value is None or value.denominator != 1 or not 0 <= value <= _MAX_FACTORIAL:
+        return _opaque("double_factorial", base)
+    return number(math.prod(range(int(value), 0, -2)))
+
+
 def _binomial(top: Sum, bottom: Sum) -> Sum:
     n, k = rational(top), rational(bottom)
+    if n is None and k is not None and k.denominator == 1 and 0 <= k <= _MAX_FALLING:
+        total = number(Fraction(1, math.factorial(int(k))))
+        for i in range(int(k)):
+            total = multiply(total, add(top, number(-i)))
+        return total
     if n is None or k is None or n > _MAX_FACTORIAL:
         return _opaque("binomial", top, bottom)
     if n.denominator != 1 or k.denominator != 1 or not 0 <= k <= n:
@@ -313,8 +366,10 @@ def _modulo(left: Sum, right: Sum) -> Sum:
 
 
 _KNOWN: dict[str, Callable[..., Sum]] = {
-    "power": _power, "root": _root, "ln": _natural, "sin": _sine, "cos": _cosine, "tan": _tangent, "abs": _absolute,
+    "power": _power, "root": _root, "ln": _natural, "sin": _sine, "cos": _cosine, "tan": _tangent,
+    "cot": _cotangent, "sec": _inverse_of(_cosine), "csc": _inverse_of(_sine), "abs": _absolute,
         "factorial": _factorial, "binomial": _binomial,
+    "double_factorial": _double_factorial, "asin": _arcsine, "acos": _arccosine, "atan": _arctangent,
     "log": _logarithm, "floor": _whole("floor", math.floor), "ceil": _whole("ceil", math.ceil), "mod": _modulo,
     "gcd": _of_numbers("gcd", math.gcd, True), "lcm": _of_numbers("lcm", math.lcm, True),
     "min": _of_numbers("min", lambda *values: min(values), False),

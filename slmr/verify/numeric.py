@@ -40,36 +40,57 @@ _EDGES = " \t\n*_`\"'“”"
 _NAMED_UNIT = r"(?:kg|km|cm|mm|mph|ml|lbs?|hrs?|ft|mi|in|g|m|h|s)(?:\^?\{?[23]\}?)?(?![A-Za-z0-9_])"
 _GLUED, _KNOWN_UNIT = re.compile(r"[A-Za-z]"), re.compile(_NAMED_UNIT)
 _TOKEN_BEFORE = re.compile(r"(?:[A-Za-z0-9_.]|\d[:/,]|\d\*\*)$")
-_TOKEN_AFTER = re.compile(rf"{_NAMED_UNIT}|(?![A-Za-z0-9_/^]|[.,:]\d|-\d)", re.ASCII)
+_TOKEN_AFTER = re.compile(
+    rf"{_NAMED_UNIT}|(?![A-Za-z0-9_/^]|[.,:]\d|-\d|\\(?:pi|sqrt|[dt]?frac|log|ln|sin|cos"
+    rf"|tan|binom)(?![a-z]))",
+    re.ASCII,
+)
 _FIND = re.compile(r"(?:(?<![\d)A-Za-z])[-+])?(?:\\?\$|€|£|¥|₹)?\s?(?<![A-Za-z0-9_])(?:\d|\.\d)")
 # In front of a number: it is a name's, or something is done to it.
 _NO_VALUE_BEFORE = re.compile(
     r"(?:\b(?:step|question|problem|example|part|case|figure|section|chapter|exercise|equation|option"
     r"|no\.)\s*#?\s*"
-    r"|\b(?:half|twice|double|triple|quarter|third)\s+(?:of\s+)?|\b(?:less|more|fewer|greater|other) than\s+"
+    r"|√\s?|\b(?:page|room|log|ln|sin|cos|tan|sqrt)\s?\(?|\b(?:half|twice|double|triple|quarter"
+    r"|third)\s+(?:of\s+)?|\b(?:less|more|fewer|greater|other) than\s+"
     r"|\\(?!text|math|boxed|fbox)[a-zA-Z]+\s*\{?|(?<!\*)\*\s?|[/×÷^]\s?\{?|[\d)]\s?[-+]\s?|\d\s?-)$", re.IGNORECASE,
 )  # fmt: skip
 _CHANGES = re.compile(
     r"\b(?:or|not|minus|plus|times|squared|cubed|factorial|half|maybe|perhaps|possibly|base|mod|over|divided"
-    r"|percent of|to|than|between|square root|oder|ou|hundred|thousand|million"
+    r"|percent of|to|than|between|square root|oder|ou|hundred|thousand|million|below"
     r"|is|was|isn't|if|but|except)\b|或|不", re.IGNORECASE,
 )  # fmt: skip
 _DENIES = re.compile(
     r"\b(?:not|n't|never|neither|nor|cannot|between|either|maybe|perhaps|possibly|nicht|pas)\b|n't|不",
     re.IGNORECASE,
 )
+# "30, no wait, 45"
+_TURNED = re.compile(r",?\s+(?:no|wait|actually|sorry|or rather|i mean|make that)\b[^\d\n]*\d", re.IGNORECASE)
+_NOT_TAIL = re.compile(
+    r"(?:(?:,|,? and|,? but)\s+not|\s(?:instead of|rather than))\s+\$?-?\d[\d.,]*%?[\s.!]*$", re.IGNORECASE
+)
+_BUT = re.compile(r",?\s*(?:but|though|yet) (?:that|this|it)\b", re.IGNORECASE)
+_FALSE = re.compile(
+    r"\b(?:wrong|incorrect|false) (?:answer|result|value)s? (?:is|are|was|were|:)", re.IGNORECASE
+)
+_BOUND = re.compile(
+    r"[\s*$:]*[±≤≥]|[\s*$:]*\\(?:pm|geq?|leq?|gt|lt)\b|[\s*$:]*[<>]=?\s*\\?\$?\d|[\s*$:]*(?:at (?:least|most)"
+    r"|no (?:more|less|fewer) than|under|over|up to)\b",
+    re.IGNORECASE,
+)
+_CODE = re.compile(r"\blambda\b[^.\n]*:|\bdef \w+\(|\b(?:exec|eval|print|int|system)\s*\(|\)\(\)|__[a-z]+__")
 _LISTED = re.compile(r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$", re.IGNORECASE)
 _WORKING = re.compile(r"\s*\(([\d\s.,$+*/-]{3,80})\)\s*$")
 _ASIDE = re.compile(r"\s*\((?:not|and not|rather than|instead of)\b[^()]*\)$", re.IGNORECASE)
 _MODIFIES = re.compile(
-    r"\s*(?:squared|cubed|factorial|plus|minus|times|base|mod|divided by|or)\b"
+    r"!|[-+]\s*$|\s*(?:degrees?|°[CF]?)?\s*below\b|\s*(?:squared|cubed|factorial|plus|minus|times|base|mod"
+    r"|divided by|or)\b"
     r"|\s*[-+*/×÷^]\s*\d"
     rf"|\s*(?:to|through|until|and|-)\s*(?:{WORDS.pattern})",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
     r"\s*(?:%|percent\b|°[CF]?)?\s*(?:[^\W\d_][^\d=+*<>|\\]{0,80}"
-    r"|[€$£¥₹¢°]\s?[CF]?)?\s*(?:\([^()\d=]{0,60}\))?[\s.,;:!?…*_)\]]*"
+    r"|[€$£¥₹¢°]\s?[CF]?)?\s*(?:\([^()\d=]{0,60}\))?[\s.,;:?…*_)\]]*"
 )
 _BECAUSE = re.compile(
     r"(?:,|\s[-—(])?\s*\b(?:because|since|as|which|when|where|given|so|after|weil|da|car"
@@ -89,6 +110,8 @@ def parse(text: str) -> Fraction | None:
     if simple is not None or len(text) > 2 * MAX_DIGITS:
         return simple
     plain = _clean(text)
+    if _BOUND.match(plain):
+        return None
     if "=" in plain:
         return _of_equation(plain)
     found = quantity.quantity(plain)
@@ -112,7 +135,11 @@ def _of_words(plain: str) -> Fraction | None:
 
 def _of_equation(plain: str) -> Fraction | None:
     """The last side of `36 + 36 = 72`, if no other side is another number."""
-    return None if _contradicts_itself(plain) else parse(plain.rsplit("=", 1)[-1].strip())
+    if _contradicts_itself(plain):
+        return None
+    first, last = plain.split("=", 1)[0].strip(), plain.rsplit("=", 1)[-1].strip()
+    value = parse(last)
+    return parse(first) if value is None and _computed(last) is not None else value
 
 
 def _contradicts_itself(text: str) -> bool:
@@ -139,7 +166,7 @@ def _clean(text: str) -> str:
     plain = _FRAC.sub(lambda m: f" {m[1] or ''}{m[2] or m[3]}/{m[4] or m[5]} ", plain)
     for pattern, spelling in _LATEX:
         plain = pattern.sub(spelling, plain)
-    plain = re.sub(r"-\s+(?=\d+/\d+\s*$)", "-", plain).strip(_EDGES).rstrip(".,;:!…").strip()
+    plain = re.sub(r"-\s+(?=\d+/\d+\s*$)", "-", plain).strip(_EDGES).rstrip(".,;:…").strip()
     if len(plain) > 1 and (plain[0] + plain[-1]) in ("[]", "{}", "()"):
         plain = plain[1:-1]
     plain = re.sub(r"(?<![\d}])[{}]|(?<=\d)\}(?!\d)(?![^{]*\{)$", "", plain)
@@ -163,7 +190,8 @@ def requested(text: str) -> Answer | None:
             continue
         after = text[end:]
         strict = not after.strip(" \t\r\n.") and bool(_STRICT.fullmatch(line)) and end == match.end()
-        return Answer(line if strict else one_number(line) or line, strict, text[: match.start()], after)
+        number = None if line.endswith("!!") else one_number(line.rstrip("!"))
+        return Answer(line if strict else number or line, strict, text[: match.start()], after)
     return None
 
 
@@ -176,7 +204,7 @@ def _in_box(text: str) -> Answer | None:
 
 def _stated(text: str) -> Answer | None:
     for statement in statements(text):
-        number = one_number(statement.text)
+        number = one_number(statement.text.rstrip("!"))
         if number or re.search(r"\d", statement.text):
             return Answer(number or statement.text, False, text[: statement.start], text[statement.end :])
     return None
@@ -186,12 +214,15 @@ def one_number(text: str) -> str | None:
     """The number in a stated answer such as "12 apples in all"; None if it names several or denies."""
     if parse(text) is not None:
         return text
-    if len(text) > _MAX_STATEMENT or repeats(text) or _contradicts_itself(text):
+    if len(text) > _MAX_STATEMENT or _BOUND.match(text) or repeats(text) or _contradicts_itself(text):
         return None
     for statement in statements(text):
         if parse(statement.text) is not None and not hedged(text[: statement.start]):
             return statement.text
     plain = _BECAUSE.sub("", text)
+    rest = text[len(plain) :]
+    if _TURNED.match(rest) or (_BUT.match(rest) and denied_behind(rest)):
+        return None
     if hedged(plain):
         found = tokens(plain)  # "7 or equivalently 14/2"
         same = len(found) > 1 and len({t.value for t in found}) == 1 and not _DENIES.search(plain)
@@ -212,23 +243,25 @@ def _changed_behind(rest: str) -> bool:
 
 def _last_number(text: str) -> Answer | None:
     tail = text[-_TAIL:]
-    if "=" not in tail and parse(tail) is not None:
-        return Answer(tail.strip(), False)
-    if repeats(tail[-300:]):
+    whole = tail.strip().rstrip("!")
+    if "=" not in whole and parse(whole) is not None:
+        return Answer(whole, False)
+    if repeats(tail[-300:]) or _CODE.search(tail.strip().rsplit("\n", 1)[-1]):
         return None
-    found = tokens(tail)
+    found = tokens(_NOT_TAIL.sub("", tail)) or tokens(tail)
     if not found:
         return _last_words(tail)
     last = found[-1]
     sentence = re.split(r"[.!?]\s|\n", tail[: last.start])[-1]
-    behind = re.split(r"[.!?]\s|\n", tail[last.end :])[0]
+    behind = _NOT_TAIL.sub("", re.split(r"[.!?]\s|\n", tail[last.end :])[0])
     if (
         hedged(sentence)
+        or _FALSE.search(sentence)
         or _LISTED.search(sentence)
         or _changed_behind(behind)
         or hedged(behind[:40])
         or unsure(tail[-200:])
-        or re.match(r"\s*[-+*/×÷^=<>]\s*[\dx?(]", behind)
+        or re.match(r"[-+]\s*$|\s*[-+*/×÷^=<>]\s*[\dx?(]", behind)
     ):
         return None
     return Answer(

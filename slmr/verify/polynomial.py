@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from slmr.verify.tree import Unreadable
+from slmr.verify.tree import DivisionByZero, Unreadable
 
 Monomial = tuple[tuple[str, Fraction], ...]
 Sum = dict[Monomial, Fraction]
@@ -25,6 +25,7 @@ _MAX_EXPANSION = 20  # power of a sum that is multiplied out
 _MAX_NAME = 4_000
 _POSITIVE = {"\\pi", "e"}
 _ONE: Monomial = ()
+_I: Monomial = (("i", Fraction(1)),)
 
 
 def number(value: Fraction | int) -> Sum:
@@ -49,10 +50,9 @@ def rational(total: Sum) -> Fraction | None:
 
 def complex_parts(total: Sum) -> tuple[Fraction, Fraction] | None:
     """The real and imaginary part of `a + bi`; None where one is no rational number."""
-    imaginary: Monomial = (("i", Fraction(1)),)
-    if not set(total) <= {_ONE, imaginary}:
+    if not set(total) <= {_ONE, _I}:
         return None
-    return total.get(_ONE, Fraction(0)), total.get(imaginary, Fraction(0))
+    return total.get(_ONE, Fraction(0)), total.get(_I, Fraction(0))
 
 
 def add(left: Sum, right: Sum) -> Sum:
@@ -88,12 +88,16 @@ def power(base: Sum, exponent: Sum) -> Sum:
         return atom(f"({canonical(base)})^({canonical(exponent)})")
     if not base:
         if q <= 0:
-            raise Unreadable("division by zero")
+            raise DivisionByZero("a power of zero") if q else Unreadable("zero to the power of zero")
         return {}
     if len(base) == 1:
         return _power_of_term(*next(iter(base.items())), q)
     if q.denominator == 1 and 0 < q <= _MAX_EXPANSION:
         return _repeated(base, int(q))
+    parts = complex_parts(base)
+    if parts is not None and q.denominator == 1 and -_MAX_EXPANSION <= q < 0:
+        norm = parts[0] ** 2 + parts[1] ** 2
+        return _repeated({_ONE: parts[0] / norm, _I: -parts[1] / norm}, int(-q))
     unit, leading = monic(base)
     if q.denominator == 1 or leading > 0:
         return multiply(_root(leading, q), _atom_power(f"({canonical(unit)})", q))
@@ -183,7 +187,7 @@ def _power_of_term(monomial: Monomial, coefficient: Fraction, q: Fraction) -> Su
     plain = all(name in _POSITIVE or name.startswith("#") for name, _ in monomial)
     # Letters stand for positive numbers where nothing else is sure to be meant: sqrt(a/b) is sqrt(a)/sqrt(b).
     lone = all(
-        exponent.numerator % 2 and exponent.denominator == 1 and "(" not in name
+        (exponent.numerator % 2 or q.denominator % 2) and exponent.denominator == 1 and "(" not in name
         for name, exponent in monomial
     )
     if coefficient > 0 and (plain or lone):

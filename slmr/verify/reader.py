@@ -129,7 +129,7 @@ class _Reader:
                 self._at += 1
                 factors = [Node("mod", (_product_of(factors), (yield self._signed())))]
             elif self._starts_factor(kind, text):
-                if kind == "number" and factors[-1] != _I and self._peek(-1)[1] not in ("}", ")"):
+                if kind == "number" and factors[-1] != _I and self._peek(-1)[1] not in ("}", ")", "!"):
                     raise TwoNumbers("two numbers side by side")
                 factors.append((yield self._power()))
             else:
@@ -169,7 +169,7 @@ class _Reader:
                 return self._in_degrees(Node("power", (base, (yield self._exponent()))))
             if not self._took("!"):
                 return self._in_degrees(base)
-            base = Node("factorial", (base,))
+            base = Node("double_factorial" if self._took("!") else "factorial", (base,))
 
     def _in_degrees(self, value: Node) -> Node:
         """A value with the degree sign that follows: an angle within a function of angles, else a unit."""
@@ -367,6 +367,9 @@ class _Reader:
             elif mark == "_" and name != "int":
                 self._expect("{")
                 variable, found["_"] = yield self._lower(name)
+            elif self._peek()[0] in ("number", "letter"):  # alone: in `^3_{k=1}` the 3 has no subscript
+                kind, text = self._next()
+                found[mark] = number(decimal(text)) if kind == "number" else symbol(text)
             else:
                 found[mark] = yield self._exponent()
         return found["_"], found["^"], variable

@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 
 from slmr.verify.brackets import inside, split
-from slmr.verify.polynomial import Sum, add, monic, negate, rational
+from slmr.verify.polynomial import Sum, add, monic, multiply, negate, rational
 from slmr.verify.values import normal, same_sums
 
 NAME = (
@@ -24,6 +24,7 @@ def is_relation(text: str) -> bool:
     return bool(RELATION.search(text)) and (len(split(text, "<>≠")) > 1 or len(split(text, "=")) == 1)
 
 
+_SIDE = r"\s*[a-zA-Z](?:\([a-z]\))?\s*"
 _FLIP = {"<": ">", "<=": ">="}
 
 
@@ -39,6 +40,8 @@ def value_of(equation: str, is_gold: bool = False) -> str | None:
     if not is_gold and any(value != numbers[0] for value in numbers):
         return None
     first, last = (_number(side) for side in (sides[0], sides[-1]))
+    if first is None and last is None and numbers and IS_NAME.fullmatch(sides[-1]):
+        return next(side for side in sides if _number(side) is not None)  # a = 17 = b
     if is_gold and first is None and not (IS_NAME.fullmatch(sides[0]) or _FUNCTION_VALUE.fullmatch(sides[0])):
         return equation
     is_reversed = bool(IS_NAME.fullmatch(sides[-1]) and not IS_NAME.fullmatch(sides[0])) or (
@@ -66,6 +69,51 @@ def same_zero(mine: str, theirs: str) -> bool | None:
     return same_sums(monic(sides[0])[0], monic(sides[1])[0])
 
 
+_WITHOUT = re.compile(
+    rf"(?:{NAME}\s*\\in\s*)?(?:\\mathbb\{{R\}}|\(-\\infty,\s?\\infty\))\s*(?:\\setminus|\\backslash"
+    rf"|\\smallsetminus|-|\\)"
+    r"\s*\\\{([^{}]+)\\\}"
+)
+_APART = re.compile(r"\s*[a-z]\s*≠\s*([^≠<>=]+)")
+
+
+def excluded(text: str) -> list[str] | None:
+    r"""The points that `\mathbb{R}\setminus\{a\}`, `x ≠ a` or a union of open intervals leaves out; None for others."""
+    without = _WITHOUT.fullmatch(text.strip())
+    if without:
+        return split(without[1], ",;")
+    if "≠" in text:
+        points = [_APART.fullmatch(part) for part in split(text, ",;")]
+        return [point[1].strip() for point in points if point] if all(points) else None
+    pieces = [inside(piece) for piece in text.split("\\cup")]
+    if len(pieces) < 2 or not all(piece and piece[0] == "()" and len(piece[1]) == 2 for piece in pieces):
+        return None
+    bounds = [bound for piece in pieces if piece for bound in piece[1]]
+    if bounds[0] != "-\\infty" or bounds[-1].lstrip("+") != "\\infty" or bounds[1:-1:2] != bounds[2:-1:2]:
+        return None
+    return bounds[1:-1:2]
+
+
+_NAMED_RATIO = re.compile(rf"^{NAME}(?::{NAME})+=")
+
+
+def ratio(text: str) -> list[Sum] | None:
+    """The terms of `a:b:c`, whatever they are called; None where it is no ratio or a term cannot be read."""
+    parts = split(_NAMED_RATIO.sub("", text.replace(" ", "")), ":")
+    terms = [normal(part) for part in parts] if len(parts) > 1 else []
+    return [term for term in terms if term] if terms and all(terms) else None
+
+
+def same_ratio(left: list[Sum], right: list[Sum]) -> bool | None:
+    """Whether two ratios are proportional."""
+    if len(left) != len(right):
+        return False
+    crossed = [
+        same_sums(multiply(a, right[0]), multiply(b, left[0])) for a, b in zip(left, right, strict=True)
+    ]
+    return False if False in crossed else None if None in crossed else True
+
+
 def interval(text: str) -> tuple[str, list[str]] | None:
     """The interval that `a < x <= b`, `x > a` or an interval itself names."""
     parts = RELATION.split(text)
@@ -75,9 +123,9 @@ def interval(text: str) -> tuple[str, list[str]] | None:
         return None
     if len(parts) == 5 and parts[1][0] == parts[3][0] and re.fullmatch(NAME, parts[2].strip()):
         low, high = ((0, 1), (4, 3)) if parts[1][0] == "<" else ((4, 3), (0, 1))
-    elif len(parts) == 3 and re.fullmatch(r"\s*[a-zA-Z]\s*", parts[0]):
+    elif len(parts) == 3 and re.fullmatch(_SIDE, parts[0]):
         low, high = (None, (2, 1)) if parts[1][0] == "<" else ((2, 1), None)
-    elif len(parts) == 3 and re.fullmatch(r"\s*[a-zA-Z]\s*", parts[2]):
+    elif len(parts) == 3 and re.fullmatch(_SIDE, parts[2]):
         low, high = ((0, 1), None) if parts[1][0] == "<" else (None, (0, 1))
     else:
         return None
@@ -85,6 +133,19 @@ def interval(text: str) -> tuple[str, list[str]] | None:
     end = "]" if high and parts[high[1]].endswith("=") else ")"
     bounds = [parts[low[0]].strip() if low else "-\\infty", parts[high[0]].strip() if high else "\\infty"]
     return opening + end, bounds
+
+
+def conjunction(text: str) -> tuple[str, list[str]] | None:
+    """The interval that `x >= 1 and x <= 2` names; None for anything else."""
+    sides = [interval(part) for part in text.split(" and ")] if " and " in text else []
+    names = set(re.findall(r"(?<![\\a-zA-Z])[a-zA-Z](?![a-zA-Z])", text))
+    if len(sides) != 2 or len(names) != 1 or not RELATION.search(text) or None in sides:
+        return None
+    low = [side for side in sides if side and side[1][0] != "-\\infty"]
+    high = [side for side in sides if side and side[1][1] != "\\infty"]
+    if len(low) != 1 or len(high) != 1 or low == high:
+        return None
+    return low[0][0][0] + high[0][0][1], [low[0][1][0], high[0][1][1]]
 
 
 def relation(text: str) -> tuple[str, Sum] | None:
@@ -103,3 +164,18 @@ def relation(text: str) -> tuple[str, Sum] | None:
         sign, difference = _FLIP[sign], negate(difference)
     unit, leading = monic(difference)
     return sign, unit if leading > 0 or sign == "≠" else negate(unit)
+
+
+_FREE_INDEX = re.compile(
+    r"\s*(?:,|;|\(|\bwhere\b|\bfor\b(?: (?:all|any|some|every))?"
+    r"|\bwith\b)\s*(?:integer )?([a-z])\s*\\in\s*\\mathbb\{([ZN])\}\s*\)?$"
+)
+
+
+def with_index(text: str) -> str:
+    r"""`k\pi, k \in \mathbb{Z}` with the index called n: what a free index is called does not matter."""
+    match = _FREE_INDEX.search(text)
+    if not match or (match[1] != "n" and re.search(r"(?<![a-zA-Z\\])n(?![a-zA-Z])", text)):
+        return text
+    plain = f"{text[: match.start()].rstrip()}, {match[1]}\\in\\mathbb{{{match[2]}}}"
+    return re.sub(rf"(?<![a-zA-Z\\]){match[1]}(?![a-zA-Z])", "n", plain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from slmr.verify.completion import fold
+from slmr.verify.quantity import in_words
 from slmr.verify.units import without_plain_unit, without_units
 
 _DROP = re.compile(
@@ -18,7 +19,8 @@ _LOOK = re.compile(
     r"\\f?colorbox(?:\s*\{[^{}]*\}){1,2}(?=\s*\{)|\\(?:text)?color\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}|\\(?:boldsymbol"
     r"|mathbf|bm|bf|rm|it|pmb|underline|uline"
     r"|framebox|boxed|fbox|emph|mathit|mathsf|mathtt|large|Large|LARGE"
-    r"|huge|small|normalsize|displaystyle|textstyle|bfseries|mathstrut|strut|nonumber|hfill|mathop"
+    r"|bbox(?:\s*\[[^\]]*\])?|huge|small|normalsize|displaystyle|textstyle|bfseries|mathstrut|strut|nonumber"
+    r"|hfill|mathop"
     r"|mathrm(?=\s*\{\s*[ei]\s*\}))(?![a-zA-Z])"
 )
 _WRAP = re.compile(
@@ -26,7 +28,7 @@ _WRAP = re.compile(
 )
 _THOUSANDS = re.compile(
     r"(?<![\d.(\[,])(?<![(\[,] )\d{1,3}(?:(?:,|\{,\}|\\,|,\\! ?)\d{3})+(?![\d,])(?!\s*[)\]])"
-    r"|(?<![\d.])\d{1,3}(?:(?:\{,\}|\\[,;: ]|~|,\\! ?|\\!)\d{3})+(?!\d)"
+    r"|(?<![\d.])\d{1,3}(?:(?:\{,\}|\\!,\\!|\\text\{,\}|'(?=\d{3})|\\[,;: ]|~|,\\! ?|\\!)\d{3})+(?!\d)"
     r"|(?<![\d.,_^] )(?<![\d.,_^])\d{1,3}(?: \d{3})+(?![\d.]"
     r"| \d)"
 )
@@ -38,9 +40,14 @@ _NO_SOLUTION = re.compile(
 # `\\text{The area is } 12`, `12^{\\text{th}}`: words that only introduce a value, an ordinal's ending.
 _LABEL = re.compile(
     r"^\\text(?:bf|it)?\s*\{(?![^{}]*\b(?:not|n't|less|more|most|least|than|half|twice|minus"
-    r"|negative)\b)[^{}]*(?:\b(?:is|are)|[:=])\s*\}\s*"
+    r"|negative)\b)[^{}]*(?:\b(?:is|are|was|were|has|have|had|takes?|needs?|costs?|gets?|gives?|makes?|equals)"
+    r"|[:=])\s*\}\s*"
+    r"|^\\text(?:bf|it)?\s*\{[A-Za-z ]{3,}\}\s*:\s*(?=[^\s:][^:]*$)"
 )
-_ORDINAL = re.compile(r"(?<=\d)\s*(?:\^\s*\{\s*)?\\(?:text|mathrm|textrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s*\}?$")
+_ORDINAL = re.compile(
+    r"(?<=\d)\^\s*\{?\s*(?:st|nd|rd|th)\s*\}?$|(?<=\d)\s*(?:\^\s*\{\s*)?\\(?:text|mathrm|textrm)\s*\{\s*(?:st"
+    r"|nd|rd|th)\s*\}\s*\}?$"
+)
 _MIXED = re.compile(r"(?<![\d.,_^\\{/])(\d+)(?:\s+|\s*\+?\\?\s+and\s+)(\d+)\s*/\s*(\d+)(?![\d/])")
 _DIGIT_ARGUMENTS = re.compile(r"(\\[dtc]?(?:frac|binom))\s*(\d)\s+(\d)(?!\d)")
 _RECURRING = re.compile(r"(\d{1,20})\.(\d{0,20})\\(?:overline|bar|dot)\s*(?:\{(\d{1,20})\}|(\d))")
@@ -48,10 +55,21 @@ _SPACE = r"\s|(?<!\\)\$|~|(?<!\\)\\[,;:! ]|\\q?quad(?![a-z])"
 _MAX_EDGES = 40
 _EDGE = re.compile(rf"^(?:{_SPACE}|\\(?:display|text)style(?![a-z])){{1,40}}|(?:{_SPACE}|(?<!\.)\.){{1,40}}$")
 _MATRIX = re.compile(r"\\begin\{(?:[pbBV]|small)?matrix\}(.*?)\\end\{(?:[pbBV]|small)?matrix\}", re.DOTALL)
+_ARRAY = re.compile(
+    r"(?:\\left)?\s*[(\[]\s*\\begin\{array\}\s*\{[lcr| ]*\}((?:(?!\\begin"
+    r"|\\end).)*)\\end\{array\}\s*(?:\\right)?\s*[)\]]",
+    re.DOTALL,
+)
 _CASES = re.compile(
     r"(?:\\left\s*\\\{\s*)?\\begin\{(?:cases|aligned|array)\}(?:\{[lcr| ]*\})?((?:(?!\\begin|\\end).)*)"
     r"\\end\{(?:cases|aligned|array)\}(?:\s*\\right\s*\.)?"
 )
+_UNIT_FRACTION = re.compile(
+    r"\\[dt]?frac\s*\{\s*\\(?:text|mathrm)\s*\{([A-Za-z ]+)\}\s*\}\s*\{\s*\\(?:text|mathrm)\s*\{([A-Za-z ]+)\}\s*\}"
+)
+_IN_WORDS = re.compile(r"^(\d{1,9})(?:\s|\\ )*\(([a-z][a-z -]+)\)$")
+_OUTWARD = re.compile(r"^\]|\[$")
+_INTERVAL = re.compile(r"([\[\]])([^\[\],;]+[,;][^\[\],;]+)([\[\]])")
 _COMMAND = re.compile(r"\\([a-zA-Z]+)")
 _COMMANDS = {
     **dict.fromkeys(("dfrac", "tfrac", "cfrac", "nicefrac", "sfrac"), "\\frac"),
@@ -81,10 +99,15 @@ _SAME = [
     (re.compile(r"\\\{\s*\\\}"), r"\\emptyset"), (re.compile(r"\{([:.])\}"), r"\1"), (re.compile(r"\^\{'\}"), "'"),
     (re.compile(r"(?<=\d)\s*\\deg(?![a-z])"), "°"),
     (re.compile(r"\\mathbb\s*([A-Z])"), r"\\mathbb{\1}"), (re.compile(r"\b([aApP])\.\s?[mM]\b\.?"), r"\1m"),
-    (re.compile(r"^(?:the set of )?all (?:real numbers|reals)$|^\\mathbb\{R\}$", re.IGNORECASE),
+    (re.compile(r"^(?:the set of )?all (?:real numbers|reals)$|^(?:[a-z]\s*\\in\s*)?\\mathbb\{R\}$", re.IGNORECASE),
         r"(-\\infty,\\infty)"),
-    (re.compile(r"(?<![\\a-z])(?:infinity|infty)(?![a-z])"), r"\\infty"), (re.compile(r"_\{(\d+)\}"), r"_\1"),
+    (re.compile(r"(?<![\\a-z])(?:infinity|infty|inf)(?![a-z])"), r"\\infty"), (re.compile(r"_\{(\d+)\}(?!\d)"), r"_\1"),
     (re.compile(r"^\\\{\s*[a-z]\s*(?:\\in\s*\\mathbb\{R\}\s*)?(?:\\mid|:|\|)\s*(.*)\\\}$"), r"\1"),
+    (re.compile(r"^[a-z]\s*(?:\\mid|[|:])\s*([^|]*[<>≠][^|]*)$"), r"\1"),
+    (re.compile(r"^\\mathbb\{R\}(?:_\{?\+\}?|\^\{?\+\}?|_\{>\s?0\})$"), r"(0,\\infty)"),
+    (re.compile(r"^\|([a-z])\|\s*(<=|<)\s*([^<>|]+)$"), r"-(\3)\2\1\2\3"),
+    (re.compile(r"\\sqrt\[\s*\]"), r"\\sqrt"),
+    (re.compile(r"\{([^{}]*)\\over(?![a-z])([^{}]*)\}|^([^{}]*)\\over(?![a-z])([^{}]*)$"), r"\\frac{\1\3}{\2\4}"),
     # How computer algebra prints: a plain limit as one from above, a matrix in brackets of its own.
     (re.compile(r"(\\to|arrow)(\s*-?[\w\\ ]+?)\^(?:\+|\{\+\})(?=\s*\})"), r"\1\2"),
     (re.compile(r"[\[(]\s*(⟦[^⟦⟧]*⟧)\s*[\])]"), r"\1"),
@@ -93,26 +116,35 @@ _SAME = [
 
 def normalise(text: str, is_gold: bool = False) -> str:
     """The text in one spelling, still LaTeX."""
-    plain = fold(text).replace("\\langle", "(").replace("\\rangle", ")")
+    plain = fold(text).replace("\\langle", "(").replace("\\rangle", ")").replace("\\text{,}", "{,}")
+    plain = _UNIT_FRACTION.sub(r"\\text{ \1/\2}", plain.replace("\\circ{}", "\\circ"))
     plain = _bare(re.sub(r"\s+", " ", plain).strip().strip("*`"))
     plain = re.sub(
-        r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, _CASES.sub(_system, plain))
+        r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, _ARRAY.sub(_matrix, _CASES.sub(_system, plain)))
     )  # escaped twice
     plain = _ORDINAL.sub("", _LABEL.sub("", _bare(_LOOK.sub("", plain))))
     plain = _RECURRING.sub(_fraction, without_units(plain, is_gold))
     for _ in range(2):
         plain = _WRAP.sub(r"\1", plain)
+    plain = _IN_WORDS.sub(lambda m: m[1] if in_words(m[2]) == int(m[1]) else m[0], plain.strip())
     plain = _THOUSANDS.sub(lambda m: re.sub(r"\D", "", m[0]), _DOLLARS.sub("", plain).strip())
     plain = _DROP.sub("", without_plain_unit(_BLANK.sub(" ", plain).strip()))
     plain = _COMMAND.sub(lambda m: _COMMANDS.get(m[1], m[0]), plain.translate(_SIGNS))
     for pattern, spelling in _SAME:
         plain = pattern.sub(spelling, plain)
-    plain = plain.strip().rstrip(".,;。").strip()
+    plain = _half_open(plain.strip().removesuffix("\\\\").rstrip(".,;。").strip())
     plain = "\\emptyset" if _NO_SOLUTION.match(plain) else without_plain_unit(plain)
     plain = _MIXED.sub(r"\1\\frac{\2}{\3}", _DIGIT_ARGUMENTS.sub(r"\1{\2}{\3}", plain))
     plain = re.sub(r"^\{([^{},]*)\}$", r"\1", plain)
     plain = re.sub(r"^\(([A-J])\)$", r"\1", plain)
     return re.sub(r"\s+", " ", plain).strip()
+
+
+def _half_open(text: str) -> str:
+    """Intervals as they are written in Europe, `]2, 3[`, in round brackets."""
+    if "\\sqrt[" in text or not _OUTWARD.search(text):
+        return text
+    return _INTERVAL.sub(lambda m: ("(" if m[1] == "]" else "[") + m[2] + (")" if m[3] == "[" else "]"), text)
 
 
 def _bare(text: str) -> str:

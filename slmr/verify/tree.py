@@ -18,6 +18,10 @@ class Unreadable(Exception):
     """The text is no expression that can be held here, or one that is too large."""
 
 
+class DivisionByZero(Unreadable):
+    """An expression divides by zero."""
+
+
 class TwoNumbers(Unreadable):
     """Two numbers stand side by side, or one behind a letter: surely no other way to write a value."""
 

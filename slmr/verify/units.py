@@ -36,16 +36,21 @@ _NO_UNIT = set(
     "or not and is isn't are was no nor neither maybe perhaps possibly about approximately roughly almost nearly around"
     " minus plus times less unless than but if to through until except yes thus hence this its has does others base mod"
     " modulo choose factorial squares cubes halves half thirds quarters fourths ones twos threes tens dozens hundreds"
-    " thousands millions billions always noon midnight am pm bc ad bce ce remainder mistakes guess i e".split()
+    " thousands millions billions always noon midnight am pm bc ad bce ce remainder mistakes guess i e"
+    " wrong false incorrect twice once".split()
 )
+_PARTS = {"a half": "\\frac{1}{2}", "a third": "\\frac{1}{3}", "a quarter": "\\frac{1}{4}"}
 _PERCENT = (["percent"], ["percentage"], ["per", "cent"], ["pct"])
 _PIECE = (
     r"\\(?:text|mathrm|mbox|textrm|textnormal|textbf|textit|operatorname)\s*\{\s*([^{}]*?)\s*\}"
     r"(?:\s*\^\s*(?:\{\s*[+-]?\d\s*\}|\d))?"
 )
 _JOINED = r"\s*(?:\\cdot|\\times|\*|·|/|\\,|\\ |~)?\s*"
-_TEXTS = re.compile(rf"(?<=[\d}}).!i°%\]π])(?:\s|\\[,;: ]|~)*((?:{_PIECE})(?:{_JOINED}{_PIECE})*)\.?")
-_PLAIN = re.compile(r"(?<=[\d})°])\s+([A-Za-z][A-Za-z./ ]{0,40}?)(?:\s?\^\{?[23]\}?)?\.?$")
+_ASIDE = re.compile(r"\([A-Za-z ]{3,40}\)")
+_TEXTS = re.compile(
+    rf"(?<=[\d}}).!i°%\]π])(?:\s|\\[,;: ]|~)*(?:\\cdot\s*)?((?:{_PIECE})(?:{_JOINED}{_PIECE})*)\.?"
+)
+_PLAIN = re.compile(r"(?<=[\d})°π])\s+([A-Za-z][A-Za-z./ ]{0,40}?)(?:\s?\^\{?[23]\}?)?\.?$")
 _GLUED = re.compile(
     r"(?<=[\d})])\s?(?:cm|mm|km|kg|mph|ft|mi|ml|inches|in\.|degrees|hours|meters|metres|units|dollars"
     r"|cents)(?:\s?/\s?[a-z]+)?(?:\^\{?[23]\}?)?\.?$"
@@ -70,6 +75,8 @@ def _spelled(texts: str, is_gold: bool) -> str:
     words = [word for piece in re.findall(_PIECE, texts) for word in _words(piece)]
     if [word.lower() for word in words] in _PERCENT:
         return "\\%"
+    if words[:1] == ["and"] and (part := _PARTS.get(" ".join(words[1:3]).replace("one ", "a "))):
+        return part if is_unit(words[3:]) else texts
     factor = Fraction(1)
     while words and (scale := scale_of(words[0])) is not None:
         factor, words = factor * scale, words[1:]
@@ -77,7 +84,9 @@ def _spelled(texts: str, is_gold: bool) -> str:
         is_gold and not any(word.lower() in _NO_UNIT or not word.isalpha() for word in words)
     )
     if words and not unit:
-        return f" {' '.join(re.findall(_PIECE, texts))} "
+        written = " ".join(re.findall(_PIECE, texts)).strip()
+        is_aside = _ASIDE.fullmatch(written) and not any(word.lower() in _NO_UNIT for word in words)
+        return "" if is_aside else f" {written} "
     return "" if factor == 1 else f"*({factor})"
 
 
@@ -156,6 +165,11 @@ def size_of(text: str) -> tuple[str, Fraction] | None:
 
 def is_unit(words: list[str]) -> bool:
     """Whether words are a unit: known names, or a plural with what describes it."""
+    joint = next((i for i, word in enumerate(words) if word.lower() in ("of", "to")), 0)
+    if joint and _is_name(words[joint - 1]) and is_unit(words[:joint]):  # "grams of sugar", "ways to choose"
+        return all(
+            word.isalpha() and word.lower() not in _NO_UNIT - {"choose"} for word in words[joint + 1 :]
+        )
     if not words or len(words) > 6 or any(word.lower() in _NO_UNIT for word in words):
         return not words
     if all(_is_name(word) or word.lower() in _JOINTS for word in words):

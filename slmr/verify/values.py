@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from fractions import Fraction
 from functools import lru_cache
 
 from slmr.verify import points
 from slmr.verify.normalform import normal_form
-from slmr.verify.polynomial import Sum, canonical, decidable
+from slmr.verify.polynomial import Sum, canonical, decidable, multiply, number, rational
 from slmr.verify.reader import read
-from slmr.verify.tree import Node, TwoNumbers, Unreadable, nodes
+from slmr.verify.tree import DivisionByZero, Node, TwoNumbers, Unreadable, nodes
 
 
 @lru_cache(maxsize=4096)
@@ -42,6 +44,20 @@ def normal(text: str) -> Sum | None:
         return None
 
 
+_DECIMAL = re.compile(r"[-+]?\d+(?:\.\d*)?[eE][-+]?\d{3,}")
+
+
+def _has_no_value(text: str) -> bool:
+    """Whether an expression divides by zero, or is a decimal beyond all bounds."""
+    found = tree(text)
+    try:
+        return bool(_DECIMAL.fullmatch(text)) or (found is not None and normal_form(found) is None)
+    except DivisionByZero:
+        return True
+    except Unreadable:
+        return False
+
+
 def same_value(mine: str, theirs: str) -> bool | None:
     """Whether two expressions are equal; None where neither exact means nor the points tell."""
     left, right = normal(mine), normal(theirs)
@@ -49,6 +65,8 @@ def same_value(mine: str, theirs: str) -> bool | None:
         same = same_sums(left, right)
         if same is not None:
             return same
+    if left is None and right is not None and rational(right) is not None and _has_no_value(mine):
+        return False
     answer, gold = tree(mine), tree(theirs)
     if answer is None or gold is None:
         return None
@@ -67,3 +85,15 @@ def same_sums(left: Sum, right: Sum) -> bool | None:
     if canonical(left) == canonical(right):
         return True
     return False if decidable(left) and decidable(right) else None
+
+
+def same_measure(
+    mine: str, size: tuple[str, Fraction], theirs: str, gold_size: tuple[str, Fraction]
+) -> bool | None:
+    """Whether two values in other units of one dimension are the same: 2 m and 200 cm; of two dimensions never."""
+    left, right = normal(mine), normal(theirs)
+    if left is None or right is None:
+        return None
+    return size[0] == gold_size[0] and same_sums(
+        multiply(left, number(size[1])), multiply(right, number(gold_size[1]))
+    )

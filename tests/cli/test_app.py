@@ -83,8 +83,9 @@ def _longest(arguments: list[str], name: str) -> str:
 
 def test_a_modules_command_has_its_name() -> None:
     for name in COMMANDS:
-        module = importlib.import_module(f"slmr.cli.{name}")
-        assert hasattr(module, "app") or callable(getattr(module, f"{name}_command")), name
+        identifier = name.replace("-", "_")
+        module = importlib.import_module(f"slmr.cli.{identifier}")
+        assert hasattr(module, "app") or callable(getattr(module, f"{identifier}_command")), name
 
 
 def test_the_whole_help_names_each_command_in_one_line(here: Command) -> None:

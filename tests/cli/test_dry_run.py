@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,12 @@ import pytest
 from slmr.cli import dry_run
 from tests.cli.commands import Command
 from tests.in_process import slmr
+
+
+class StageNodeLike:
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.sources: tuple[StageNodeLike, ...] = ()
 
 
 @pytest.mark.parametrize(
@@ -22,7 +29,9 @@ def test_the_plan_is_printed_and_nothing_is_made(tmp_path: Path, here: Command) 
     done = here("bench", "--method", "sft", "--dry-run")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].split()[:3] == ["state", "artefact", "stage"]
+    assert lines[0].split()[:3] == ["state", "artefact", "stage"] and "minutes" in lines[0]
+    assert "H100" not in done.stdout and "assumed" not in done.stdout
+    assert re.search(r"^About \d+ (s|min) of work on this machine", done.stdout, re.MULTILINE)
     to_do = [line.split()[2].rpartition("-")[0] for line in lines if line.startswith("to do")]
     assert "sft" in to_do and to_do.count("evaluate") == 4  # two models, on the tasks and for pass@k
     assert f"sum    {len(to_do)} to do" in done.stdout and "Missing here" in done.stdout
@@ -37,7 +46,7 @@ def test_the_paper_profile_is_planned_without_hub_gpu_or_teacher(
     (tmp_path / "own.yaml").write_text(
         "extends: paper\nstages: {teacher: &t {teacher_model: 'http://127.0.0.1:9/v1'}, bridge: *t, critique: *t}\n"
     )
-    asked = ("bench", "--profile", "own.yaml", "--method", "stagewise", "--dry-run")
+    asked = ("bench", "--profile", "own.yaml", "--method", "stagewise", "--dry-run", "--explain")
     both = ("--student", "Qwen/Qwen2.5-0.5B-Instruct", "--student", "meta-llama/Llama-3.2-1B-Instruct")
     assert slmr(*asked, *both) in (0, None)
     said = capsys.readouterr().out
@@ -46,3 +55,21 @@ def test_the_paper_profile_is_planned_without_hub_gpu_or_teacher(
                    "teacher 'server': http://127.0.0.1:9/v1", "vllm serve MODEL"):  # fmt: skip
         assert wanted in said, wanted
     assert not (tmp_path / "runs").exists()
+
+
+def test_what_the_minutes_rest_on_is_explained(here: Command) -> None:
+    done = here("bench", "--method", "sft", "--limit", "16", "--dry-run", "--explain")
+    assert "measured just now with lab-llama, 956,160 weights, in 1 threads" in done.stdout
+    assert "completion_tokens" in done.stdout and "train_share" not in done.stdout
+    refused = here("bench", "--method", "sft", "--explain")
+    assert refused.returncode == 2 and "--explain is for --dry-run" in refused.stderr
+
+
+def test_a_chain_is_as_long_as_its_stages_and_no_longer() -> None:
+    """Two stages from one input, and one from both."""
+    pool, left, right, last = (StageNodeLike(name) for name in "plrz")
+    left.sources = right.sources = (pool,)
+    last.sources = (left, right)
+    minutes = {"p": 1.0, "l": 2.0, "r": 5.0, "z": 1.0}
+    assert dry_run._longest_chain([pool, left, right, last], minutes) == 7  # type: ignore[list-item]
+    assert dry_run._longest_chain([left], minutes) == 2  # type: ignore[list-item]

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.cli import extras
 from slmr.cli.app import main
 from slmr.cli.extras import missing_extra
+from slmr.pipeline.versions import normal
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -69,7 +69,7 @@ def test_a_command_without_its_extra_is_one_line(
 
 def test_every_import_of_another_project_is_declared() -> None:
     declared = {
-        extras._normal(line.split("[")[0].split(">")[0].split("=")[0])
+        normal(line.split("[")[0].split(">")[0].split("=")[0])
         for lines in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
         for line in lines
     }
@@ -81,5 +81,5 @@ def test_every_import_of_another_project_is_declared() -> None:
             elif isinstance(node, ast.Import):
                 imported |= {alias.name.partition(".")[0]: file for alias in node.names}
     others = {name: file for name, file in imported.items() if name not in sys.stdlib_module_names}
-    missing = {name: str(file) for name, file in others.items() if extras._normal(name) not in declared}
+    missing = {name: str(file) for name, file in others.items() if normal(name) not in declared}
     assert {name for name in missing if not name.startswith("slmr")} == set(), missing

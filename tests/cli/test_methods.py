@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.cli.commands import Command
@@ -31,3 +33,22 @@ def test_the_profile_sets_the_parameters(here: Command) -> None:
         return next(s for s in shown["stages"] if s["stage"] == "grpo")["parameters"]["steps"]
 
     assert steps("lab-quick") < steps("lab")
+
+
+def test_methods_are_shown_without_what_trains_them(tmp_path: Path) -> None:
+    """In a light install numpy, torch and the like are missing; here they cannot be imported."""
+    heavy = (
+        "numpy torch transformers trl datasets accelerate lm_eval pyarrow scipy psutil huggingface_hub openai"
+    )
+    script = (
+        f"import sys; sys.modules.update(dict.fromkeys({heavy.split()!r}))\n"
+        "from slmr.cli.app import main; main(sys.argv[1:])"
+    )
+    for words, shown in (
+        (["list"], "stagewise"),
+        (["show", "stagewise"], "bridge"),
+        (["show", "gkd"], "on_policy"),
+    ):
+        command = [sys.executable, "-c", script, "methods", *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0 and shown in done.stdout, done.stderr

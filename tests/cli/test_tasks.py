@@ -34,11 +34,15 @@ def test_every_gold_passes_its_own_checker(tmp_path: Path) -> None:
 def test_a_gold_that_fails_is_said(tmp_path: Path, here: Command) -> None:
     own_task(tmp_path / "own")
     (tmp_path / "own/mine/data.py").write_text(
-        "def load(**_):\n    return {'test': [{'problem': 'p', 'gold': 'two'}]}\n"
+        "from datasets import Dataset\n\n\ndef load(**_):\n"
+        "    rows = [{'problem': p, 'gold': g} for p, g in (('p', 'two'), ('q', '15 nuts'), ('r', '3'))]\n"
+        "    return {'test': Dataset.from_list(rows)}\n"
     )
     done = here("tasks", "validate", "mine", "--tasks-path", "own")
-    assert done.returncode == 1 and "mine: 0 of 1 golds pass" in done.stdout
-    assert "1 golds fail; the first: mine/0: " in done.stderr
+    assert done.returncode == 1 and "mine: 1 of 3 golds pass" in done.stdout
+    assert "mine/0: gold 'two': " in done.stdout and "a numeric gold is one number" in done.stdout
+    assert "mine/1: gold '15 nuts': " in done.stdout and "write 15" in done.stdout
+    assert "2 golds fail" in done.stderr
 
 
 def test_overlap_shows_pairs(here: Command) -> None:

@@ -1,14 +1,15 @@
-"""Bridge: every kept trace verifies and is at most as hard as the raw one; the counts add up."""
+"""Bridge: every kept trace is sound and at most as hard as the raw one; the counts add up."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.curriculum.bridge import BridgeParams, bridge_stage, candidates, choose
+from slmr.curriculum.bridge import BridgeParams, Criterion, bridge_stage, candidates, choose, first_sound
+from slmr.curriculum.soundness import fault_of
 from slmr.io import read_rows
 from slmr.verify import verify
 from tests.curriculum.common import context, folder, problems, rollout
@@ -52,7 +53,7 @@ def test_kept_traces_verify_and_are_no_harder_than_raw_ones(tmp_path: Path) -> N
         (kept,) = [row for row in found.values() if row["kept"]]
         assert kept["score"] <= found["raw"]["score"]
         assert kept["nll"] == sum(kept["token_nlls"]) / len(kept["token_nlls"])
-    assert stats["improved"] + stats["kept_raw"] + stats["no_verified"] == stats["problems"] == 6
+    assert stats["improved"] + stats["kept_raw"] + stats["nothing_sound"] == stats["problems"] == 6
     assert sum(stats["kept"].values()) == len(traces) == 6
     assert stats["nll_after"] <= stats["nll_before"] and stats["improved"] >= 1
     assert cost.rollout_tokens > 0 and cost.teacher_tokens > 0
@@ -84,6 +85,66 @@ def test_words_are_no_right_beginning(tmp_path: Path) -> None:
 PROBLEM = {"id": "p", "prompt": "?", "gold": "7", "kind": "numeric"}
 
 
+EQUATIONS = st.sampled_from(
+    ["3 + 4 = 7.", "3 + 4 = 8.", "12 / 4 = 3.", "12 / 4 = 7.", "So there are 7.", "2 * 3 = 6."]
+)
+TEXTS = st.lists(EQUATIONS, max_size=4).map(lambda steps: " ".join([*steps, "#### 7"]))
+
+
+@given(st.dictionaries(st.sampled_from(["raw", "own completion", "own style", "teacher"]), TEXTS, max_size=4),
+       st.sampled_from(get_args(Criterion)), st.sampled_from([None, ["3 + 4 = 7."]]), st.integers(0, 3))  # fmt: skip
+def test_no_unsound_trace_is_kept_whatever_the_criterion(
+    texts: dict[str, str], criterion: Criterion, known: list[str] | None, seed: int
+) -> None:
+    rows = candidates(PROBLEM, texts, known, BridgeParams())
+    for score, row in enumerate(rows):  # those with a fault would win
+        row |= {"score": float(score) - 9 * bool(row["fault"]), "token_nlls": [0.0] * len(row["text"])}
+    kept = choose(rows, criterion, seed)
+    assert bool(kept) == any(row["fault"] is None for row in rows)
+    for row in kept:
+        assert fault_of(row["text"], PROBLEM, known) is None
+        assert not any(lie in row["text"] for lie in ("3 + 4 = 8", "12 / 4 = 7"))
+
+
+def test_each_criterion_takes_what_it_says() -> None:
+    texts = {
+        "raw": "3 + 4 = 7. #### 7",
+        "own style": "3 + 4 = 7. 7 * 1 = 7. #### 7",
+        "teacher": "7 = 7. #### 7",
+    }
+    rows = candidates(PROBLEM, texts, None, BridgeParams())
+    for row, score, tokens in zip(rows, (2.0, 1.0, 3.0), (9, 12, 5), strict=True):
+        row |= {"score": score, "token_nlls": [0.0] * tokens}
+    (lowest,), (shortest,) = choose(rows), choose(rows, "shortest")
+    assert (lowest["source"], shortest["source"]) == ("own style", "teacher")
+    drawn = [choose(rows, "random", seed)[0]["source"] for seed in range(40)]
+    assert set(drawn) == set(texts) and drawn == [choose(rows, "random", s)[0]["source"] for s in range(40)]
+
+
+def test_of_the_students_right_completions_a_sound_one_is_proposed() -> None:
+    false, true = "12 / 4 = 7. #### 7", "3 + 4 = 7. #### 7"
+    assert first_sound([false, true], PROBLEM, None) == true
+    assert first_sound([false], PROBLEM, None) == false, "it is refused later, and counted"
+    assert first_sound([], PROBLEM, None) is None
+
+
+def test_a_right_completion_with_a_false_equation_is_refused_and_counted(tmp_path: Path) -> None:
+    pool = problems(1, level=4)
+    lie = f"1 + 1 = 3. #### {pool[0]['gold']}"
+    made = context(
+        tmp_path / "out", problems=folder(tmp_path / "pool", problems=pool),
+        probe=folder(tmp_path / "probe", rollouts=[rollout(pool[0]["id"], 0, lie, True)]),
+        partition=folder(tmp_path / "groups", groups=[{"problem_id": pool[0]["id"], "group": "hard"}]),
+    )  # fmt: skip
+    bridge_stage(made, BridgeParams(rewrites=("own completion",)))
+    assert made.stats["refused"]["false equation"] == 1
+    assert made.stats["refused_by_source"] == {"own completion": 1} and made.stats["kept"] == {"raw": 1}
+    rows = read_rows(made.folder / "scores.parquet")
+    assert [(r["source"], r["fault"], r["score"] is None) for r in rows] == [
+        ("raw", None, False), ("own completion", "false equation", True)
+    ]  # fmt: skip
+
+
 def test_at_most_m_different_verified_rewrites_compete() -> None:
     texts = {
         "raw": "3 + 4 = 7. #### 7",
@@ -92,12 +153,12 @@ def test_at_most_m_different_verified_rewrites_compete() -> None:
         "c": "a. #### 7",
         "d": "b. #### 7",
     }
-    rows = candidates(PROBLEM, texts, BridgeParams(candidates=1))
+    rows = candidates(PROBLEM, texts, None, BridgeParams(candidates=1))
     assert [(r["source"], r["verified"]) for r in rows] == [("raw", True), ("b", False), ("c", True)]
 
 
 def test_a_problem_without_a_verified_trace_is_left_out() -> None:
-    rows = candidates(PROBLEM, {"raw": "#### 8", "b": "#### 9"}, BridgeParams())
+    rows = candidates(PROBLEM, {"raw": "#### 8", "b": "#### 9"}, None, BridgeParams())
     assert choose(rows) == [] and not any(row["kept"] for row in rows)
 
 
@@ -108,7 +169,7 @@ def test_choose_takes_the_lowest_score_and_raw_on_a_tie(scores: list[float]) -> 
             "problem_id": "p",
             "score": s,
             "source": "raw" if i == len(scores) - 1 else "own style",
-            "verified": True,
+            "fault": None,
         }
         for i, s in enumerate(scores)
     ]

@@ -17,11 +17,13 @@ from slmr.curriculum.critique import (
     criticise,
     critique_stage,
     preferred,
+    traces,
 )
 from slmr.curriculum.locators import ArithmeticLocator, TeacherLocator, WrongStep
 from slmr.curriculum.teachers.dataset import DatasetTeacher
 from slmr.curriculum.teachers.oracle import OracleTeacher
 from slmr.io import read_rows
+from slmr.tasks.registry import load_task, task_folders
 from slmr.verify import verify
 from slmr.verify.trace_steps import split_steps
 from tests.curriculum.common import context, folder, problems, rollout
@@ -179,6 +181,73 @@ def test_several_attempts_of_a_problem(tmp_path: Path, attempts: int) -> None:
     critiques = read_rows(made.folder / "critiques.parquet")
     assert len(critiques) == attempts and split_steps(critiques[0]["attempt"])
     assert made.stats["traces"]["new"] == 1, "the fresh trace of a problem is taught once"
+
+
+def critiqued(place: Path, attempts: list[str], rl: Any = (), earlier: Any = ()) -> Any:
+    """The stage after a probe with these attempts and an RL run with these failures."""
+    pool = problems(len(attempts), level=3)
+    rollouts = [rollout(p["id"], 0, text, False) for p, text in zip(pool, attempts, strict=True)]
+    failures = [folder(place / "probe", rollouts=rollouts), folder(place / "grpo", failures=list(rl))]
+    made = context(place / "out", problems=folder(place / "pool", problems=pool), failures=failures,
+                   earlier=list(earlier))  # fmt: skip
+    critique_stage(made, CritiqueParams())
+    return made
+
+
+def test_what_is_recycled_accumulates_over_the_rounds(tmp_path: Path) -> None:
+    pool = problems(3, level=3)
+    first = critiqued(tmp_path / "1", [corrupted(p, 1) for p in pool])
+    again = critiqued(tmp_path / "2", [corrupted(pool[0], 2), "", ""], earlier=[first.folder])
+    before, after = (read_rows(made.folder / "traces.parquet") for made in (first, again))
+    assert after[: len(before)] == before and len(after) > len(before)
+    assert len({(r["prompt"], r["prefix"], r["completion"]) for r in after}) == len(after)
+    assert again.stats["from_earlier_rounds"] == len(before)
+    alone = critiqued(tmp_path / "3", [corrupted(pool[0], 2), "", ""])
+    assert again.stats["from_worked"] == alone.stats["from_worked"], "those of this round"
+    assert again.cost.teacher_tokens == alone.cost.teacher_tokens
+
+
+def test_failures_of_a_probe_alone_and_worked_solutions_are_counted(tmp_path: Path) -> None:
+    pool = problems(3, level=3)
+    rl = [{"problem_id": pool[0]["id"], "completion": corrupted(pool[0], 1)}]
+    stats = critiqued(tmp_path, [corrupted(p, 1) for p in pool], rl).stats
+    assert (stats["failed_problems"], stats["failed_in_a_probe_only"]) == (3, 2)
+    assert stats["worked_problems"] == 3
+    assert stats["from_worked"] == stats["traces"]["repair"] + stats["traces"]["new"] == 6
+
+
+class Careless(OracleTeacher):
+    """A teacher whose traces come to the right answer over a false equation."""
+
+    def worked_steps(self, problems: Any) -> list[list[str] | None]:
+        return [["1 + 1 = 3."] for _ in problems]
+
+    def raw_traces(self, problems: Any) -> list[str | None]:
+        return [f"1 + 1 = 3. #### {p['gold']}" for p in problems]
+
+    def continuations(self, problems: Any, prefixes: Any) -> list[str | None]:
+        return [f"2 + 2 = 5. #### {p['gold']}" for p in problems]
+
+
+def test_an_unsound_target_is_refused_and_its_fault_said() -> None:
+    (problem,) = problems(1, level=3)
+    attempt = corrupted(problem, 1)
+    (wrong,) = ArithmeticLocator().locate([problem], [attempt])
+    row = criticised(problem, attempt, wrong, Careless(0, 0))
+    assert row["repair"] is row["new"] is None and not row["worked"]
+    assert row["repair_fault"] == row["new_fault"] == "false equation"
+    assert {t["source"] for t in traces(problem, row)} <= {"diag"}
+
+
+def test_a_diagnosis_is_asked_for_as_no_answer_is() -> None:
+    """Its prompt neither begins nor ends like a task's: what is learnt under it stays there."""
+    (problem,) = problems(1, level=3)
+    attempt = corrupted(problem, 1)
+    row = criticised(problem, attempt, *ArithmeticLocator().locate([problem], [attempt]))
+    ask = traces(problem, row)[0]["prompt"].strip().splitlines()
+    for name in task_folders():
+        prompt = load_task(name).prompt(problem["problem"]).strip().splitlines()
+        assert ask[0] != prompt[0] and ask[-1] != prompt[-1]
 
 
 def test_nothing_to_recycle_is_no_fault(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
-"""The mix of two teachers' traces."""
+"""Traces put together: the mix of two teachers', and more of the same."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from slmr.curriculum.mix import MixParams, mix_stage
+import pytest
+
+from slmr.curriculum.mix import MixParams, MoreParams, mix_stage, more_stage
 from slmr.io import read_rows
 from tests.curriculum.common import context, folder
 
@@ -30,3 +32,25 @@ def test_a_mix_has_one_trace_a_problem_in_the_ratio(tmp_path: Path) -> None:
     again = context(tmp_path / "again", seed=1, **both)
     mix_stage(again, MixParams())
     assert read_rows(again.folder / "traces.parquet") != rows
+
+
+@pytest.mark.parametrize(("wanted", "there"), [(0, 3), (2, 3), (3, 3), (8, 3), (4, 0)])
+def test_more_of_the_same_is_as_many_rows_each_as_often_as_any(
+    tmp_path: Path, wanted: int, there: int
+) -> None:
+    def traces(name: str, count: int) -> Path:
+        rows = [{"problem_id": f"{name}{i}", "prompt": "", "prefix": "", "completion": "c", "source": name}
+                for i in range(count)]  # fmt: skip
+        return folder(tmp_path / name, traces=rows)
+
+    made = context(tmp_path / "out", like=traces("critique", wanted),
+                   traces=[traces("medium", there), traces("bridge", there)])  # fmt: skip
+    more_stage(made, MoreParams())
+    rows = read_rows(made.folder / "traces.parquet")
+    assert len(rows) == (wanted if there else 0) and "critique" not in {row["source"] for row in rows}
+    counts = [
+        sum(row["problem_id"] == f"{name}{i}" for row in rows)
+        for name in ("medium", "bridge")
+        for i in range(there)
+    ]
+    assert not counts or max(counts) - min(counts) <= 1

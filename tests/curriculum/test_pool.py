@@ -28,10 +28,13 @@ metadata: {{version: 1, kind: numeric, edition: paper}}
 """
 # Problem 9 asks what problem 0 does.
 DATA = """
+from datasets import Dataset
+
+
 def load(**_):
     rows = [{'problem': f'{i % 9} + 1?', 'gold': str(i % 9 + 1), 'solution': 's'} for i in range(10)]
     held = [{'problem': f'{i} * 2?', 'gold': str(2 * i)} for i in range(4)]
-    return {'test': rows[:1], 'train': rows, 'validation': held}
+    return {name: Dataset.from_list(part) for name, part in (('test', rows[:1]), ('train', rows), ('validation', held))}
 """
 
 

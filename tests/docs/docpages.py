@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -146,6 +147,9 @@ def _python(words: list[str]) -> None:
             module, _, name = words[words.index("--worker-extension-cls") + 1].rpartition(".")
             assert hasattr(importlib.import_module(module), name)
             return
+        if words[1] == "slmr.lm_eval":  # takes lm_eval's own arguments
+            _lm_eval(words[2:])
+            return
         if not words[1].startswith("studies."):
             assert words[1] in ("venv", "pip", "pytest", "build"), words
             return
@@ -177,6 +181,14 @@ def _taskset(words: list[str]) -> None:
     check_foreign(words[2:])
 
 
+def _curl(words: list[str]) -> None:
+    from slmr.rewards.service import ROUTES
+
+    (url,) = (word for word in words if word.startswith("http"))
+    assert urlsplit(url).path in ROUTES, url
+    json.loads(words[words.index("-d") + 1])
+
+
 def _unknown_here(_: list[str]) -> None:
     """Programs that are not installed with slmr, and of which nothing can be said here."""
 
@@ -184,7 +196,7 @@ def _unknown_here(_: list[str]) -> None:
 _FOREIGN = {
     "pip": _pip, "make": _make, "python": _python, ".venv/bin/python": _python, "lm_eval": _lm_eval, "sbatch": _sbatch,
     "kubectl": _kubectl, "taskset": _taskset, "vllm": _unknown_here, "pipx": _pip, "source": _unknown_here,
-    "python3": _python,
+    "python3": _python, "curl": _curl,
 }  # fmt: skip
 
 
@@ -229,8 +241,8 @@ def check_settings(block: Block, file: Path | None) -> None:
 
 def _check_yaml(content: dict[str, Any], file: Path | None) -> None:
     """By what the YAML is for; one that is for nothing known is an error."""
-    if "custom_reward_function" in content:  # verl
-        place = content["custom_reward_function"]
+    if "custom_reward_function" in content.get("reward", content):  # verl
+        place = content.get("reward", content)["custom_reward_function"]
         assert hasattr(importlib.import_module(place["path"].removeprefix("pkg://")), place["name"])
     elif "metric_list" in content:
         _check_task(content, file)

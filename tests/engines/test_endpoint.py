@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from slmr.engines.endpoint import api_url
+from slmr.engines import endpoint
+from slmr.engines.endpoint import PATIENCE, Endpoint, api_key, api_url
 from slmr.errors import RequestError, WorkError
 from tests.engines.common import FAST, GREEDY, SECRET, asked, engine_on, fails, prompts
 from tests.engines.fake_server import FakeServer, Reply, Script, answer
@@ -41,15 +43,49 @@ def test_bad_url(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "openai", "sent"), [("", SECRET, SECRET), ("a-key", SECRET, "a-key"), ("", "", "none")]
+    ("named", "sent"), [(None, "a-key"), ("OPENAI_API_KEY", SECRET)], ids=["slmr's own", "one that is named"]
 )
-def test_key(ours: str, openai: str, sent: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLMR_API_KEY", ours)
-    monkeypatch.setenv("OPENAI_API_KEY", openai)
+def test_key(named: str | None, sent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLMR_API_KEY", "a-key")
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     monkeypatch.setenv("OPENAI_ADMIN_KEY", "another")
-    with FakeServer() as server, engine_on(server) as engine:
+    with FakeServer() as server, engine_on(server, api_key_env=named) as engine:
         engine.generate(prompts(1), GREEDY)
     assert server.keys == [f"Bearer {sent}"] * 2
+
+
+def test_what_is_openai_s_goes_to_openai_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLMR_API_KEY", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    monkeypatch.setenv("OPENAI_ORG_ID", "my-organisation")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "my-project")
+    assert api_key("https://api.openai.com/v1") == SECRET
+    assert api_key("https://api.openai.com.evil.test/v1") == ""
+    headers = Endpoint("http://127.0.0.1:8000", PATIENCE, 1).client.default_headers
+    assert not {"my-organisation", "my-project"} & {str(value) for value in headers.values()}
+    with FakeServer() as server, engine_on(server) as engine:
+        engine.generate(prompts(1), GREEDY)
+    assert server.keys == ["Bearer none"] * 2
+
+
+def test_a_key_does_not_go_over_the_network_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLMR_API_KEY", SECRET)
+    for url in ("http://10.0.0.7:8000/v1", "http://localhost.evil.test/v1", "http://api.openai.com/v1"):
+        with pytest.raises(RequestError, match="is plain http: the key in SLMR_API_KEY") as caught:
+            api_key(url)
+        assert SECRET not in str(caught.value)
+    for url in ("http://127.0.0.1:1/v1", "http://localhost:1/v1", "http://[::1]:1/v1", "https://10.0.0.7/v1"):
+        assert api_key(url) == SECRET
+    with pytest.raises(RequestError, match="--api-key-env MINE: that variable is not set"):
+        api_key("https://h/v1", "MINE")
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "MAX_ANSWER_BYTES", 100_000)
+    packed = Reply(gzip.compress(b"{}"), 200, {"Content-Encoding": "gzip"})
+    for reply, message in ((Reply(answer("x" * 200_000)), "more than 100,000 bytes"), (packed, "compressed")):
+        fault, _ = fails(lambda number, body, reply=reply: reply)
+        assert message in str(fault)
 
 
 def test_key_that_cannot_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +195,7 @@ def test_total_patience() -> None:
 @pytest.mark.parametrize("status", [401, 403])
 def test_key_refused(status: int) -> None:
     error, _ = fails(lambda number, body: Reply({"error": {"message": f"bad key {SECRET[:9]}"}}, status), 9)
-    assert isinstance(error, RequestError) and "SLMR_API_KEY or OPENAI_API_KEY" in str(error)
+    assert isinstance(error, RequestError) and "set SLMR_API_KEY, or name another" in str(error)
     assert SECRET[:9] not in str(error)
 
 

@@ -105,7 +105,7 @@ LOGPROBS = {"content": [{"token": "fo", "logprob": -0.5}, {"token": "ur", "logpr
         (
             answer("4", message={"content": "4", "reasoning_content": "hm", "reasoning": "hm"}),
             GREEDY,
-            Completion("4", "stop", 2),
+            Completion("<think>hm</think>4", "stop", 2),
         ),
         (
             answer(logprobs=LOGPROBS, token_ids=[7, 8]),
@@ -162,7 +162,7 @@ def test_identity() -> None:
         ((), None, "serves no model"),
         (("qwen",), "qwem", "did you mean 'qwen'"),
         (Reply({"error": {"message": "no such path"}}, 404), None, "no such path.*--served-name"),
-        (Reply(b"", 401), None, "SLMR_API_KEY or OPENAI_API_KEY"),
+        (Reply(b"", 401), None, "set SLMR_API_KEY, or name another"),
         (Reply(b"", 307, {"Location": "http://elsewhere.example/v1/models"}), None, "elsewhere.example"),
     ],
 )
@@ -214,6 +214,28 @@ def test_server_stops_in_the_middle() -> None:
         assert time.monotonic() - started < 5
     assert 20 <= len(heard) < 50 and f"{len(heard)} of 50" in str(caught.value)
     assert all(completion.text == f"answer {index}" for index, completion in heard.items())
+
+
+@pytest.mark.parametrize("count", [0, 10**30])
+def test_a_count_of_tokens_that_cannot_be(count: int) -> None:
+    fault, _ = fails(lambda number, body: Reply(answer(usage={"completion_tokens": count})))
+    assert isinstance(fault, WorkError)
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ({"content": "four", "reasoning_content": "2 + 2"}, "<think>2 + 2</think>four"),
+        ({"content": "four", "reasoning": "2 + 2"}, "<think>2 + 2</think>four"),
+        ({"content": None, "reasoning_content": "2 + 2 = 4"}, "<think>2 + 2 = 4"),
+        ({"content": "four", "reasoning": {"effort": "low"}}, "four"),
+        ({"content": f"your key is {SECRET}"}, "your key is ***"),
+    ],
+)
+def test_what_a_message_says(message: dict[str, Any], text: str) -> None:
+    script = lambda number, body: Reply(answer(message={"role": "assistant", **message}))  # noqa: E731
+    with FakeServer(script) as server, engine_on(server) as engine:
+        assert engine.generate(prompts(1), GREEDY)[0].text == text
 
 
 def test_tokens_not_counted() -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.evaluate.metrics import answer_key, by_item, judged, task_metrics
+from slmr.evaluate.metrics import Judge, answer_key, by_item, judged, task_metrics
 from slmr.tasks.registry import load_task
-from slmr.verify import verify
+from slmr.verify import Verdict, verify
 
 
 def row(item: str, text: str, gold: str = "7", k: int = 0, **more: Any) -> dict[str, Any]:
@@ -67,3 +68,22 @@ def test_old_verdicts_are_replaced() -> None:
     decided = judged(rows, {"lab_gsm8k": load_task("lab_gsm8k")})
     assert [(r["status"], r["strict"]) for r in decided] == [("correct", True), ("wrong", False)]
     assert [r["item_id"] for r in decided] == ["a", "b"]
+
+
+def test_a_judge_decides_each_answer_once_while_others_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was added is decided in its thread; the rest, and what ran out of time there, at the end."""
+    tasks, asked = {"lab_gsm8k": load_task("lab_gsm8k")}, []
+
+    def slow_at_first(completion: str, gold: str, kind: Any) -> Verdict:
+        asked.append(completion)
+        late = completion == "#### 9"
+        return Verdict("timeout", False, False, None, "", 0.0) if late else verify(completion, gold, kind)
+
+    monkeypatch.setattr("slmr.evaluate.metrics.verify", slow_at_first)
+    rows = [row(str(i), text, gold="9") for i, text in enumerate(["#### 7", "#### 9", "#### 7", "#### 8"])]
+    with closing(Judge(tasks)) as judge:
+        for landed in rows[:3]:
+            judge.add(landed)
+        found = judge.judged(rows)
+    assert asked == ["#### 7", "#### 9"]
+    assert found == judged(rows, tasks) and [r["strict"] for r in found] == [False, True, False, False]

@@ -149,3 +149,12 @@ def test_waves_of_questions_are_numbered_on_and_never_share_a_unit(tmp_path: Pat
     last = ScriptedEngine(4)
     assert run(tmp_path / "killed", [ScriptedEngine(4, 6), ScriptedEngine(4, 12), last]) == whole
     assert last.calls == [4, 3], "of the first wave all is kept"
+
+
+def test_somebody_hears_of_each_row_as_soon_as_it_is_there(tmp_path: Path, tasks: list[Task]) -> None:
+    heard: list[dict[str, Any]] = []
+    made = Recorder(tmp_path, lambda *_: None, landed=heard.append)
+    made.add(questions_of(tasks[0], EvaluateParams(tasks=(tasks[0].name,), limit=N_ITEMS)))
+    with suppress(WorkError):
+        made.record(ScriptedEngine(4, dies_after=6), 4)
+    assert [row["item_id"] for row in heard] == [item.id for item in tasks[0].items("test")[:6]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,12 +12,34 @@ from slmr.artifacts import Store
 from slmr.cli.display import BenchDisplay
 from slmr.errors import WorkError
 from slmr.io import read_json, read_rows
-from slmr.pipeline.bench import BenchRequest, make_plan, run_bench
+from slmr.pipeline.bench import BenchRequest, make_plan, run_bench, write_entries
 from slmr.results.capability import capability
 from slmr.results.entries import run_results
 from slmr.results.report import write_report
-from slmr.results.schema import read_summary, run_file
+from slmr.results.schema import Summary, read_summary, run_file
 
+ROUNDS = 10
+
+
+def flip(file: Path) -> None:
+    """One bit in the middle."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def to_folder(file: Path) -> None:
+    file.unlink()
+    (file / "in it").mkdir(parents=True)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "truncated": lambda file: file.write_bytes(file.read_bytes()[: file.stat().st_size // 2]),
+    "emptied": lambda file: file.write_bytes(b""),
+    "deleted": lambda file: file.unlink(),
+    "a bit flipped": flip,
+    "a folder in its place": to_folder,
+}
 PROFILE = """
 students: [lab-llama]
 default_student: lab-llama
@@ -117,3 +141,98 @@ def test_a_stage_with_nothing_left_says_so(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, "mine", "budget: 10")
     with BenchDisplay() as display, pytest.raises(WorkError, match=r"stage sft \(mine\): .* budget is 10"):
         run_bench(plan, display)
+
+
+def test_benches_that_end_together_on_one_folder_lose_nothing(tmp_path: Path) -> None:
+    """Each adds its method to a summary that the other one is writing, too."""
+    plan = plan_of(tmp_path, "base,mine")
+    with BenchDisplay() as display:
+        whole = run_bench(plan, display)
+    store, summary = Store(plan.folder / "artefacts"), plan.folder / "summary.json"
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(ROUNDS):
+            summary.unlink()
+            list(pool.map(lambda entry: write_entries(store, plan, [entry]), plan.entries))
+            found = {row.identity for row in read_summary(summary).rows}
+            assert found == {row.identity for row in whole.rows}
+    assert not [path for path in plan.folder.rglob("*.partial") if path.is_file()]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
+    place = tmp_path_factory.mktemp("finished")
+    plan = plan_of(place, "base,mine")
+    with BenchDisplay() as display:
+        return place, run_bench(plan, display)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    "where",
+    [
+        "artefacts/sft-*/model/model.safetensors", "artefacts/sft-*/manifest.json", "artefacts/evaluate-*/metrics.json",
+        "artefacts/pool-*/problems.parquet", "samples/mine/lab-llama/seed-0/lab_gsm8k.parquet",
+        "samples/mine/lab-llama/seed-0/evaluation", "capability/base/lab-llama/seed-0.parquet",
+    ],
+)  # fmt: skip
+def test_whatever_is_damaged_the_same_command_ends_with_the_same(
+    finished: tuple[Path, Summary], where: str, damage: str, tmp_path: Path
+) -> None:
+    place, whole = finished
+    plan = plan_of(place, "base,mine")
+    file = sorted(plan.folder.glob(where))[0]
+    before = file.read_bytes()
+    DAMAGES[damage](file)
+    if file.is_dir() and "artefacts" not in where:  # nothing is removed that somebody may want
+        with BenchDisplay() as display, pytest.raises(WorkError, match=rf"{file}: a folder .* move it away"):
+            run_bench(plan, display)
+        file.rename(tmp_path / "moved away")
+    with BenchDisplay() as display:
+        again = run_bench(plan, display)
+    assert outcome(again) == outcome(whole)
+    assert file.read_bytes() == before or file.name == "manifest.json"  # that one says how long it took
+
+
+def test_another_stages_manifest_is_no_manifest(finished: tuple[Path, Summary]) -> None:
+    place, whole = finished
+    plan = plan_of(place, "base,mine")
+    first, second = sorted((plan.folder / "artefacts").glob("evaluate-*/manifest.json"))[:2]
+    second.write_bytes(first.read_bytes())
+    with BenchDisplay() as display:
+        assert outcome(run_bench(plan, display)) == outcome(whole)
+
+
+def outcome(summary: Summary) -> list[tuple[object, ...]]:
+    """What of a summary does not depend on the time that it took."""
+    return [(row.identity, row.accuracy, row.tokens, row.manifest, row.train_tokens) for row in summary.rows]
+
+
+BASELINES = (
+    "dft", "rft", "cft", "opsd", "gspo", "cispo", "sdpo", "hpt", "luffy_model_teacher", "bread_model_teacher",
+)  # fmt: skip
+STAGES = """
+  full_critique: {teacher: oracle}
+  opsd: {epochs: 1, batch_size: 8, max_tokens: 40}
+  hpt: &rl {steps: 2, group_size: 4, prompts_per_step: 2, max_tokens: 40}
+  sdpo: *rl
+  luffy: *rl
+  bread: *rl
+"""
+
+
+@pytest.mark.slow
+def test_the_baselines_run_from_the_pool_to_the_table(tmp_path: Path) -> None:
+    local = PROFILE.replace(
+        "{{teacher: oracle}}", "{{teacher: oracle, teacher_model: lab-teacher, teacher_prompt: task}}"
+    )
+    (tmp_path / "tiny.yaml").write_text(local.format(extra="") + STAGES)
+    plan = make_plan(BenchRequest(",".join(BASELINES), str(tmp_path / "tiny.yaml"), out=tmp_path / "runs"))
+    with BenchDisplay() as display:
+        run_bench(plan, display)
+    rows = {row.method: row for row in read_summary(plan.folder / "summary.json").rows}
+    assert set(rows) == {"base", *BASELINES}
+    for method in BASELINES:
+        assert rows[method].train_tokens > 0, method
+        assert bool(rows[method].rollout_tokens) == (method != "dft"), method
+    assert {m for m in BASELINES if rows[m].method_kind == "distill"} == set(BASELINES[-2:])
+    assert rows["luffy_model_teacher"].teacher_tokens > 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slmr.pipeline import doctor
+from slmr.pipeline import doctor, versions
 from tests.in_process import slmr
 
 PAPER = ("gsm8k_platinum", "logiqa", "math500", "mawps", "svamp")
@@ -56,3 +56,17 @@ def test_the_table_is_readable_and_mending_needs_a_folder(capsys: pytest.Capture
     assert "--profile lab" in capsys.readouterr().out
     assert slmr("doctor", "--repair") == 2
     assert "--repair needs --runs" in capsys.readouterr().err
+
+
+def test_without_extras_it_says_what_can_be_run_and_what_brings_the_rest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "installed_version", lambda name: None)
+    monkeypatch.setattr(versions, "installed_version", lambda name: None)
+    found = rows(capsys)
+    assert found["commands"]["value"] == "can be run" and "verify" in found["commands"]["note"]
+    for extra in ("eval", "train", "board"):
+        row = found[f"commands of [{extra}]"]
+        assert row["value"] == "cannot be run" and f"pip install 'slmr[{extra}]'" in row["note"]
+    assert "device" not in found and found["hub"]["value"] == "not asked"
+    assert found["--profile lab"]["note"] == "a bench needs slmr[train]"

@@ -38,7 +38,8 @@ def test_every_shipped_recipe_plans_under_every_profile() -> None:
 
 def test_methods_share_equal_stages() -> None:
     assert keys("sft")["sft"] == keys("sft_grpo")["sft"]
-    assert keys("rft")["probe"] == keys("stagewise")["probe (round 1)"]
+    assert keys("rft")["sampler"] == keys("sft")["sft"]
+    assert keys("no_bridge")["probe (round 1)"] == keys("stagewise")["probe (round 1)"]
 
 
 def test_a_key_follows_seed_parameters_and_inputs() -> None:
@@ -78,8 +79,8 @@ def test_rounds_refer_to_the_round_before() -> None:
     assert [n.label for n in by_label["sft (round 1)"].inputs["model"]] == ["student"]
     assert [n.label for n in by_label["sft (round 2)"].inputs["model"]] == ["grpo (round 1)"]
     traces = [n.label for n in by_label["sft (round 2)"].inputs["traces"]]
-    assert traces == ["medium (round 2)", "bridge (round 2)", "critique (round 1)"]
-    assert len(by_label["sft (round 1)"].inputs["traces"]) == 2
+    assert traces == ["medium (round 2)", "bridge (round 2)", "rehearsal (round 2)", "critique (round 1)"]
+    assert len(by_label["sft (round 1)"].inputs["traces"]) == 3
     assert "critique (round 2)" not in by_label
 
 
@@ -132,6 +133,43 @@ def test_what_an_ablation_leaves_out() -> None:
     assert "grpo (round 3)" in labels("three_rounds") and "grpo" in labels("one_round")
     assert load_recipe("k16").stages["reprobe"].with_["k"] == 16
     assert load_recipe("sft_worked").stages["raw"].with_["worked"] is True
+
+
+def of_kind(method: str, label: str) -> Any:
+    """The parameters of a stage of a method under the lab's profile."""
+    return next(n.params for n in planner().plan(load_recipe(method)).stages() if n.label == label)
+
+
+def test_sft_has_all_of_its_epochs_in_every_round() -> None:
+    for method, rounds in (("stagewise", 2), ("three_rounds", 3)):
+        assert [of_kind(method, f"sft (round {n + 1})").share for n in range(rounds)] == [1.0] * rounds
+    assert of_kind("one_round", "sft").share == 1.0
+    assert of_kind("stagewise", "probe (round 1)").adaptive == "difficulty"
+    assert of_kind("stagewise", "reprobe (round 1)").adaptive == "mixed"
+
+
+def test_rehearsal_is_off_unless_its_ablation_asks_for_it() -> None:
+    assert of_kind("stagewise", "rehearsal (round 1)").share == 0
+    on = of_kind("rehearsal", "rehearsal (round 1)")
+    assert on.share > 0 and on.groups == ("simple",)
+
+
+def test_critique_hands_on_what_earlier_rounds_recycled_and_its_control_does_not() -> None:
+    stages = {n.label: n for n in planner().plan(load_recipe("three_rounds")).stages()}
+    (earlier,) = stages["critique (round 2)"].inputs["earlier"]
+    assert earlier.key == stages["critique (round 1)"].key
+    assert not stages["critique (round 1)"].inputs["earlier"]
+    control = {n.label: n for n in planner().plan(load_recipe("more_of_the_same")).stages()}
+    handed = {node.label for node in control["sft (round 2)"].inputs["traces"]}
+    assert "more (round 1)" in handed and not any(label.startswith("critique") for label in handed)
+    first = {n.label: n for n in planner().plan(load_recipe("stagewise")).stages()}
+    assert control["grpo (round 1)"].key == first["grpo (round 1)"].key, "round 1 is the full method's"
+
+
+@pytest.mark.parametrize("criterion", ["random", "shortest"])
+def test_an_ablation_of_bridges_criterion(criterion: str) -> None:
+    assert of_kind("stagewise", "bridge (round 1)").criterion == "nll"
+    assert of_kind(f"bridge_{criterion}", "bridge (round 1)").criterion == criterion
 
 
 def test_what_tuning_chose_is_the_methods_own_and_its_childrens() -> None:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from slmr.config import load_profile
 from slmr.errors import RequestError
 from slmr.io import merged
-from slmr.pipeline.recipe import load_recipe, recipe_files, select_methods
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.recipe import Recipe, load_recipe, recipe_files, select_methods, stages
+from studies.tune import absolute, changed, spaces
 
 
 def test_base_is_always_there_and_first() -> None:
@@ -71,3 +74,31 @@ def test_starter_is_a_few_methods_that_all_has_too() -> None:
     assert {r.name for r in select_methods("starter")} < {r.name for r in select_methods("all")}
     assert "grpo" not in [r.name for r in select_methods("starter", (), {"grpo": "why"})]
     assert [r.name for r in select_methods("starter,rft")][:3] == ["base", "rft", "sft"]
+
+
+TUNED = [r for r in select_methods("all") if any(stages()[s.stage].trains for s in r.stages.values())]
+
+
+def test_every_method_has_a_declared_space_of_nine_trials() -> None:
+    found = spaces()
+    assert set(found) == {recipe.name for recipe in TUNED}
+    for method, trials in found.items():
+        assert len(trials) == 9 == len({str(trial) for trial in trials}), method
+
+
+@pytest.mark.parametrize("recipe", TUNED, ids=lambda recipe: recipe.name)
+def test_a_space_is_of_the_methods_own_settings(recipe: Recipe) -> None:
+    """Each setting exists; it reaches a plan; and it is none that makes a baseline what it is."""
+    profile = load_profile("lab")
+    planner = Planner(Path(), "student", profile.stages, profile.engine, 0)
+    keys = {planner.plan(recipe).key}
+    for trial in spaces()[recipe.name]:
+        own = {key: value for key, value in trial.items() if key != "rounds"}
+        for name in own:
+            kind, _, key = name.partition(".")
+            of_kind = [spec for spec in recipe.stages.values() if spec.stage == kind]
+            assert of_kind, name
+            ours = "stagewise" in (recipe.name, *recipe.extends)
+            assert ours or not any(key in spec.with_ for spec in of_kind), name
+        keys.add(planner.plan(changed(recipe, absolute(trial, recipe, profile))).key)
+    assert len(keys) >= 9  # one of the trials may be as the recipe is

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slmr.results.columns import HTML, columns_on, download_rows, sorted_methods
+from slmr.results.columns import HTML, TEXT, columns_on, download_rows, sorted_methods
 from slmr.results.entries import MethodResult, run_results
 from slmr.results.html import ranking_html
 from slmr.results.ranking import Ranking, rank_methods
@@ -98,3 +98,14 @@ def test_models_have_no_gain_and_no_cost(results: Path) -> None:
     )
     (row,) = download_rows(ranking, "paper")
     assert row["method"] == "eval" and row["student"] == "SmolLM2" and row["gain low"] is None
+
+
+def test_a_teacher_model_is_a_class_that_tables_name(ranking: Ranking) -> None:
+    """A download keeps the kind by which recipes and results know it."""
+    column = next(c for c in columns_on(ranking, TEXT) if c.name == "kind")
+    method = ranking.methods[0]
+    runs = [
+        r._replace(row=r.row.model_copy(update={"method_kind": "distill"})) for r in method.result.run_rows
+    ]
+    taught = replace(method, result=MethodResult.of(runs))
+    assert column.text(taught) == "teacher model" and column.download(taught) == {"kind": "distill"}

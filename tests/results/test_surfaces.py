@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slmr import formats
 from slmr.cli.bench import comparison_tables
 from slmr.results.columns import HTML, columns_on
 from slmr.results.compare import compare_results
@@ -24,6 +23,7 @@ from slmr.results.report import read_section
 from slmr.results.schema import read_summary, write_summary
 from slmr.results.selection import Filters, load_results, rankings
 from slmr.results.tables import comparison_table, eval_table, texts
+from slmr.stats import formats
 from tests.made_results import put_samples, summary_row
 from tests.results.made_runs import cells
 

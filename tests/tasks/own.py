@@ -44,7 +44,8 @@ def own_task(
     folder.mkdir(parents=True)
     (folder / "task.yaml").write_text(OWN.format(name=name, kind=kind, extra=extra))
     (folder / "data.py").write_text(
-        f"def load(**_):\n    return {{'test': [{{'problem': '1 + 1?', {columns!r}: '2'}}] * 3}}\n"
+        "from datasets import Dataset\n\n\ndef load(**_):\n"
+        f"    return {{'test': Dataset.from_list([{{'problem': '1 + 1?', {columns!r}: '2'}}] * 3)}}\n"
     )
 
 

@@ -11,8 +11,7 @@ import pytest
 from slmr import lab
 from slmr.io import resource
 from slmr.tasks import datasets, lab_dataset, load_task, select_tasks
-from slmr.tasks.lm_eval import known_verdicts, score_choice, score_math, score_numeric
-from slmr.verify import Verdict
+from slmr.tasks.lm_eval import score_choice, score_math, score_numeric
 from tests.tasks.own import SHOUTED, own_examples
 
 
@@ -41,14 +40,6 @@ def test_each_kind_has_its_own_scores() -> None:
     assert score_numeric({"gold": "x"}, ["#### 4"]) == {
         "accuracy": 0, "accuracy_lenient": 0, "no_answer": 0, "abstained": 1,
     }  # fmt: skip
-
-
-def test_a_known_verdict_is_not_decided_again() -> None:
-    known = Verdict("correct", True, True, "4", "", 0.0)
-    with known_verdicts({("#### 5", "4", "numeric"): known}):
-        assert score_numeric({"gold": 4}, ["#### 5"])["accuracy"] == 1
-        assert score_numeric({"gold": 4}, ["#### 6"])["accuracy"] == 0
-    assert score_numeric({"gold": 4}, ["#### 5"])["accuracy"] == 0
 
 
 # --- stock lm-eval ----------------------------------------------------------------------------------------

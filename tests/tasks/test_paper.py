@@ -155,7 +155,7 @@ def test_stagewise_runs_whole_in_the_paper_profile(
     for path in tmp_path.glob("runs/*/artefacts/*-*"):
         made.setdefault(path.name.rpartition("-")[0], []).append(path)
     assert set(made) == {"pool", "probe", "partition", "teacher", "bridge", "sft", "consolidate", "grpo", "critique",
-                         "evaluate"}  # fmt: skip
+                         "own_correct", "evaluate"}  # fmt: skip
     for path in made["sft"] + made["grpo"]:
         assert read_json(path / "model" / "config.json")["model_type"] == kind
     assert len(made["grpo"]) == 2 and any(

@@ -42,9 +42,16 @@ def test_reading_a_task_imports_nothing_that_it_names(tmp_path: Path) -> None:
     [
         ("task: mine", "task: [", "task.yaml is not YAML"),
         ("task: mine", "task: yours", "task is named 'yours', its folder 'mine'"),
-        ("generation_kwargs", "kwargs", "lacks what a task needs: 'generation_kwargs'"),
-        ("edition: paper", "edition: papr", "metadata: edition = \"papr\": .*did you mean 'paper'"),
-        ("version: 1, ", "", "metadata: version is missing"),
+        ("generation_kwargs", "kwargs", "generation_kwargs is missing"),
+        ("edition: paper", "edition: papr", "metadata.edition = \"papr\": .*did you mean 'paper'"),
+        ("version: 1, ", "", "metadata.version is missing"),
+        (
+            "max_gen_toks: 32",
+            "max_gen_toks: -1",
+            "generation_kwargs.max_gen_toks = -1: it should be greater than 0",
+        ),
+        ("max_gen_toks: 32", "max_gen_toks: 32, max_gen_toks: 64", "max_gen_toks stands twice"),
+        ('"\\n\\n"]', "5]", "generation_kwargs.until.0 = 5: it should be a valid string"),
     ],
 )
 def test_a_fault_in_the_yaml_is_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -54,6 +61,13 @@ def test_a_fault_in_the_yaml_is_one_line(tmp_path: Path, old: str, new: str, mes
     with pytest.raises(RequestError, match=message) as error:
         load_task("mine", [tmp_path])
     assert "\n" not in str(error.value) and str(file) in str(error.value)
+
+
+def test_one_stop_text_is_as_good_as_a_list_of_one(tmp_path: Path) -> None:
+    own_task(tmp_path)
+    file = tmp_path / "mine/task.yaml"
+    file.write_text(file.read_text().replace('["\\n\\n"]', '"Question:"'))
+    assert load_task("mine", [tmp_path]).stop == ("Question:",)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +80,28 @@ def test_a_fault_in_the_yaml_is_one_line(tmp_path: Path, old: str, new: str, mes
 )
 def test_a_faulty_task_says_what_is_wrong(tmp_path: Path, fault: dict[str, str], message: str) -> None:
     own_task(tmp_path, **fault)
+    with pytest.raises(RequestError, match=message):
+        load_task("mine", [tmp_path]).items("test")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("[{'problem': 'p', 'gold': '2'}]", r"split test is a list, where lm-eval needs a datasets\.Dataset"),
+        ("Dataset.from_list([])", "its test split is empty"),
+        (
+            "Dataset.from_list([{'id': 'a', 'problem': 'p', 'gold': '2'}] * 2)",
+            "two documents .* have the id a",
+        ),
+    ],
+)
+def test_data_that_no_evaluation_could_use_is_refused_before_one(
+    tmp_path: Path, data: str, message: str
+) -> None:
+    own_task(tmp_path)
+    (tmp_path / "mine/data.py").write_text(
+        f"from datasets import Dataset\n\n\ndef load(**_):\n    return {{'test': {data}}}\n"
+    )
     with pytest.raises(RequestError, match=message):
         load_task("mine", [tmp_path]).items("test")
 

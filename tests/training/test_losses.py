@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import torch
 
+from slmr.training.grpo import GrpoParams
 from tests.training.toy import real_trainer
 
-LOSSES = ("grpo", "dapo", "dr_grpo")
+LOSSES = ("grpo", "dapo", "dr_grpo", "cispo")
 LONGEST = 10  # max_tokens of the trainers here
 
 # Two completions, of two tokens and of one. Ratios 1.25 and 1; 1.8.
@@ -59,6 +60,55 @@ def test_dr_grpo_divides_by_a_constant(advantage: float, tmp_path: Path) -> None
     trainer = real_trainer(tmp_path, loss="dr_grpo", scale_rewards="none")
     by_hand = sum(term(ratio, advantage) for ratio in (1.25, 1.0, 1.8)) / (2 * LONGEST)
     assert math.isclose(loss_of(trainer, [advantage] * 2), by_hand, rel_tol=1e-5)
+
+
+@pytest.mark.parametrize("advantage", [1.5, -0.5])
+def test_gspos_ratio_is_the_completions(advantage: float, tmp_path: Path) -> None:
+    """2507.18071, eq. 7: the geometric mean over tokens, of 1.25 and 1 and of 1.8 alone, clipped as one number."""
+    clips = {"low": 3e-4, "high": 4e-4}
+    trainer = real_trainer(tmp_path, ratio="sequence", clip_low=clips["low"], clip_high=clips["high"])
+    by_hand = (term(math.sqrt(1.25), advantage, **clips) + term(1.8, advantage, **clips)) / 2
+    assert math.isclose(loss_of(trainer, [advantage] * 2), by_hand, rel_tol=1e-5)
+    wide = real_trainer(tmp_path, ratio="sequence", clip_low=0.9, clip_high=0.9)
+    assert math.isclose(
+        loss_of(wide, [advantage] * 2), -advantage * (math.sqrt(1.25) + 1.8) / 2, rel_tol=1e-5
+    )
+
+
+def test_the_ratio_of_a_completion_is_for_the_mean_over_completions() -> None:
+    with pytest.raises(ValueError, match="take grpo"):
+        GrpoParams(ratio="sequence", loss="dapo")
+
+
+def gradient(trainer: Any, advantages: list[float]) -> torch.Tensor:
+    """The loss's gradient by the log-probabilities, [2, 2]."""
+    logps = NEW.clone().requires_grad_()
+    trainer._get_per_token_logps_and_entropies = lambda *_, **__: (logps, torch.zeros(2, 2), None)
+    ones = torch.ones(2, 2, dtype=torch.long)
+    trainer._compute_loss(trainer.model, {
+        "prompt_ids": ones[:, :1], "prompt_mask": ones[:, :1], "completion_ids": ones, "completion_mask": MASK,
+        "advantages": torch.tensor(advantages), "old_per_token_logps": OLD, "num_items_in_batch": MASK.sum(),
+    }).backward()  # fmt: skip
+    assert logps.grad is not None
+    return logps.grad
+
+
+@pytest.mark.parametrize("advantage", [1.5, -0.5])
+def test_cispos_weight_is_clipped_and_has_no_gradient(advantage: float, tmp_path: Path) -> None:
+    """2506.13585, eq. 4 and 5: -sg(min(ratio, 1 + 0.28)) A log p over the tokens, with no clip below."""
+    trainer = real_trainer(tmp_path, loss="cispo", clip_high=0.28)
+    weights = torch.tensor([[1.25, 1.0], [1.28, 0.0]])  # the last is masked
+    by_hand = -advantage * float((weights * NEW).sum()) / 3
+    assert math.isclose(loss_of(trainer, [advantage] * 2), by_hand, rel_tol=1e-5)
+    assert torch.allclose(gradient(trainer, [advantage] * 2), -advantage * weights / 3, rtol=1e-5)
+
+
+def test_cispo_keeps_the_token_that_dapo_lets_go(tmp_path: Path) -> None:
+    dapo, cispo = (
+        gradient(real_trainer(tmp_path, loss=loss, clip_high=0.28), [1.0, 1.0]) for loss in ("dapo", "cispo")
+    )
+    assert dapo[1, 0] == 0 and cispo[1, 0] != 0  # its ratio is 1.8
+    assert torch.allclose(dapo[0], cispo[0])  # within the clip they are the same
 
 
 def test_the_lower_clip(tmp_path: Path) -> None:

@@ -53,6 +53,25 @@ def test_the_buffer_trains_once_it_is_full() -> None:
     assert again.state() == part.state()
 
 
+def test_sft_has_a_learning_rate_of_its_own() -> None:
+    rows = {"1": example("1 + 1?", "#### 1")}
+    moved = {}
+    for rate in (None, 0.5, 2.0):
+        model = load_model(model_path("lab-llama"))
+        before = [p.detach().clone() for p in model.parameters()]
+        optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+        reward = GroupReward(2)
+        part: Any = interleaved_sft(rows, reward, 1, TOKENIZER.pad_token_id, rate)  # type: ignore[arg-type]
+        reward.unsolved = ["1"]
+        part.on_step_end(SimpleNamespace(max_grad_norm=1.0), None, None, model=model, optimizer=optimizer)
+        moved[rate] = (
+            sum(float((p - q).norm() ** 2) for p, q in zip(model.parameters(), before, strict=True)) ** 0.5
+        )
+        assert optimizer.param_groups[0]["lr"] == 1.0, "RL goes on at its own"
+    assert math.isclose(moved[0.5], moved[None] / 2, rel_tol=1e-3)
+    assert math.isclose(moved[2.0], moved[None] * 2, rel_tol=1e-3)
+
+
 def test_the_interleaved_loss_is_that_of_the_completions_alone() -> None:
     model = load_model(model_path("lab-llama")).eval()
     rows = [example("1 + 1?", "#### 2"), example("3 + 4 is what?", "The sum is 7 .\n#### 7")]

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from slmr.engines.transformers import load_tokenizer
+from pathlib import Path
+
+import pytest
+import torch
+
+from slmr.config import EngineSettings
+from slmr.engines.scoring import next_token_nll
+from slmr.engines.transformers import load_model, load_tokenizer
+from slmr.io import read_rows
 from slmr.lab import model_path
-from slmr.training.sft import tokenize
+from slmr.stage import StageContext
+from slmr.training.sft import SftParams, sft_stage, tokenize
+from tests.curriculum.common import folder
 
 
 def trace(prefix: str, completion: str) -> dict[str, str]:
@@ -29,3 +39,28 @@ def test_a_repairs_prefix_is_read_but_not_learnt() -> None:
 def test_a_trace_that_is_too_long_is_left_out_whole() -> None:
     tokenizer = load_tokenizer(model_path("lab-llama"))
     assert tokenize(tokenizer, [trace("", "3 + 1 = 4. " * 100)], 128) == []
+
+
+def test_dft_weighs_a_tokens_loss_by_its_probability(tmp_path: Path) -> None:
+    """2508.05629, eq. 9: the mean of -sg(p) log p; in the first step of a run, by the model before it."""
+    model, tokenizer = load_model(model_path("lab-llama")).eval(), load_tokenizer(model_path("lab-llama"))
+    traces = [
+        {"problem_id": "p", "source": "raw", **trace("", text)} for text in ("3 + 1 = 4. #### 4", "#### 9")
+    ]
+    total, count, by_hand = 0.0, 0, {}
+    for row in tokenize(tokenizer, traces, 512):  # type: ignore[arg-type]
+        ids = torch.tensor([row["input_ids"]])
+        with torch.no_grad():
+            nll = next_token_nll(model, ids, ids)[0, row["completion_mask"].index(1) - 1 :]
+        total, count = total + nll.sum().item(), count + len(nll)
+        by_hand["dft"] = by_hand.get("dft", 0.0) + (nll * (-nll).exp()).sum().item()
+    by_hand = {"nll": total / count, "dft": by_hand["dft"] / count}
+    assert by_hand["dft"] < by_hand["nll"]
+    for loss, expected in by_hand.items():
+        place = folder(tmp_path / loss)
+        context = StageContext(
+            place, {"model": [model_path("lab-llama")], "traces": [folder(tmp_path / "raw", traces=traces)]}, 0,
+            EngineSettings(device="cpu"), lambda *_: None,
+        )  # fmt: skip
+        sft_stage(context, SftParams(loss=loss, epochs=1, batch_size=2))  # type: ignore[arg-type]
+        assert read_rows(place / "curve.parquet")[0]["loss"] == pytest.approx(expected, rel=1e-3)

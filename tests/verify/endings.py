@@ -168,7 +168,7 @@ class Ending:
     own_form: bool
 
 
-def _forms(kind: Kind) -> Iterator[tuple[str, str, bool]]:
+def forms(kind: Kind) -> Iterator[tuple[str, str, bool]]:
     """Language, template, whether it already delimits a formula."""
     for language, forms in PROSE.items():
         yield from ((language, form, False) for form in forms)
@@ -186,7 +186,7 @@ def _forms(kind: Kind) -> Iterator[tuple[str, str, bool]]:
 def endings(kind: Kind) -> Iterator[Ending]:
     """Every form with every spelling of every gold, behind a few words of work."""
     golds = {"numeric": NUMBERS, "math": FORMULAS, "choice": LETTERS}[kind]
-    for language, form, delimited in _forms(kind):
+    for language, form, delimited in forms(kind):
         for gold in golds:
             for spelling in gold.spellings:
                 if kind == "choice" and spelling == "A" and form == "{}.":

@@ -8,12 +8,12 @@ from functools import partial
 
 import streamlit as st
 
-from slmr.formats import percent
 from slmr.results.columns import HELP, HTML, columns_on
 from slmr.results.downloads import as_csv, as_parquet, as_text
 from slmr.results.html import STYLE, escape, ranking_html
 from slmr.results.ranking import Ranking
 from slmr.results.selection import Filters
+from slmr.stats.formats import percent
 from slmr_leaderboard.views.parts import NO_RESULT, View, is_dark, nothing, plain
 
 

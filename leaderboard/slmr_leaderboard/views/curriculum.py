@@ -64,7 +64,7 @@ def _bridged(result: MethodResult, seed: int) -> None:
         return
     st.caption(
         "The darker a token, the more it surprises the student: its negative log-likelihood, up to 6 nats. Kept is the"
-        " verified candidate with the lowest mean plus share of spikes."
+        " sound candidate with the lowest mean plus share of spikes, unless the method has another criterion."
     )
     problems: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
@@ -80,7 +80,7 @@ def _bridged(result: MethodResult, seed: int) -> None:
         kept = ", kept" if row["kept"] else ""
         column.markdown(f"**{what}**{kept}")
         if row["nll"] is None:
-            column.caption("Does not verify, so it was not scored.")
+            column.caption("Wrong or unsound, so it was not scored.")
             column.html(TEXT_STYLE + text_html(row["text"]))
         else:
             column.caption(f"{row['nll']:.2f} nats a token, {row['spikes']:.0%} spikes")
@@ -125,4 +125,4 @@ def _critiques(result: MethodResult, seed: int) -> None:
             "none"
         )
         st.markdown("**new trace**")
-        show_text(row["new"] or "none: the teacher's does not verify")
+        show_text(row["new"] or "none: the teacher's is not sound")

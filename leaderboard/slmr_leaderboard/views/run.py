@@ -8,11 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from slmr.formats import tokens
 from slmr.results.entries import MethodResult, RunRow
 from slmr.results.publish import manifests_of
 from slmr.results.ranking import Ranking
 from slmr.results.report import warnings
+from slmr.stats.formats import tokens
 from slmr_leaderboard.views.parts import View, faults_as_text, nothing, of_one_student, pick_method_and_seed
 
 

@@ -33,10 +33,12 @@ class Teacher(Protocol):
         separator: what stands between two steps of its traces, and before the closing answer.
         generated: tokens that it has generated so far, by its own count, those from a cache included;
             0 for a teacher whose texts were there before.
+        exact: its worked steps are a problem's only solution, so that what departs from them is wrong.
     """
 
     separator: str
     generated: int
+    exact: bool
 
     def raw_traces(self, problems: Sequence[Problem]) -> list[str | None]:
         """The trace of each problem as the teacher writes it for itself."""

@@ -21,6 +21,7 @@ class DatasetTeacher:
 
     separator = "\n"
     generated = 0
+    exact = False
 
     def raw_traces(self, problems: Sequence[Problem]) -> list[str | None]:
         return [

@@ -20,6 +20,7 @@ from slmr.engines.models import cache_folder
 from slmr.io import digest, write_json
 from slmr.tasks import strict_form
 from slmr.verify import verify
+from slmr.verify.completion import visible
 from slmr.verify.trace_steps import split_steps
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -44,6 +45,7 @@ class ModelTeacher:
     """
 
     separator = "\n"
+    exact = False
 
     def __init__(self, engine: Engine, key: str, sampling: Sampling, plainly: bool = False) -> None:
         self._engine, self._key, self._sampling, self._plainly = engine, key, sampling, plainly
@@ -92,7 +94,10 @@ class ModelTeacher:
 
         def keep(index: int, completion: Completion) -> None:
             question = missing[index]
-            answers[question] = {"text": completion.text.strip(), "tokens": completion.tokens}
+            answers[question] = {
+                "text": (visible(completion.text) or "").strip(),
+                "tokens": completion.tokens,
+            }
             write_json(files[question], answers[question])
 
         if missing:

@@ -18,6 +18,7 @@ class OracleTeacher:
 
     separator = " "
     generated = 0
+    exact = True
 
     def __init__(self, merge_share: float, word_share: float) -> None:
         self._merge_share, self._word_share = merge_share, word_share

@@ -1,9 +1,11 @@
 """What a plan will cost before it is run: tokens, FLOPs, hours and memory, from shapes and stated assumptions."""
 
 from slmr.pipeline.estimate.hardware import ASSUMED, Assumptions, Machine
-from slmr.pipeline.estimate.plan import StageEstimate, estimate
+from slmr.pipeline.estimate.measure import Speed, measure
+from slmr.pipeline.estimate.plan import StageEstimate, estimate, seconds_here
 from slmr.pipeline.estimate.shapes import KNOWN, ModelShape, shape_of
 
 __all__ = [
-    "ASSUMED", "KNOWN", "Assumptions", "Machine", "ModelShape", "StageEstimate", "estimate", "shape_of",
+    "ASSUMED", "KNOWN", "Assumptions", "Machine", "ModelShape", "Speed", "StageEstimate", "estimate", "measure",
+    "seconds_here", "shape_of",
 ]  # fmt: skip

@@ -37,6 +37,7 @@ class Assumptions:
     prompt_tokens: int = 110  # GSM8K in a chat template
     trace_tokens: int = 130  # GSM8K's own solutions
     fill: float = 0.5  # of max_tokens that a completion takes
+    completion_tokens: float | None = None  # that it takes, where that is known
     simple: float = 1 / 3  # of the pool, by difficulty
     medium: float = 1 / 3
     hard: float = 1 / 3
@@ -48,7 +49,8 @@ class Assumptions:
 
     def rows(self) -> list[tuple[str, str]]:
         """Name and value of each, for people."""
-        return [(f.name, f"{getattr(self, f.name):.3g}") for f in fields(self)]
+        values = [(f.name, getattr(self, f.name)) for f in fields(self)]
+        return [(name, f"{value:.3g}") for name, value in values if value is not None]
 
 
 ASSUMED = Assumptions()
@@ -149,12 +151,16 @@ class Machine:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a sampler: so many completions of about `mean`, at most `longest` tokens, behind a prompt."""
+    """One call of a sampler: so many completions of about `mean`, at most `longest` tokens, behind a prompt.
+
+    `alike` completions have the same prompt.
+    """
 
     completions: float
     prompt: float
     mean: float
     longest: float
+    alike: float = 1.0
 
 
 def gib(size: float) -> float:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from slmr.pipeline.estimate.hardware import ASSUMED, Assumptions, Call, Machine
+from slmr.pipeline.estimate.measure import Speed
 from slmr.pipeline.estimate.shapes import ModelShape
 from slmr.pipeline.planner import StageNode
 
@@ -87,6 +88,17 @@ def _costed(
     )  # fmt: skip
 
 
+def seconds_here(flow: Flow, speed: Speed) -> float:
+    """Of a stage on this machine's CPU. A teacher whose distribution is learnt from reads as fast as the student."""
+    generated = sum(times * call.completions * call.mean for times, call in flow.calls)
+    read = flow.scored + sum(
+        times * call.completions * call.prompt / call.alike for times, call in flow.calls
+    )
+    if flow.passes[0]:
+        read += flow.taught
+    return generated * speed.generated + read * speed.read + flow.trained * speed.trained
+
+
 def _hours(flow: Flow, shape: ModelShape, machine: Machine, a: Assumptions) -> float:
     """Only training is shared among GPUs, with what it samples on the way; other stages have one."""
     trains = flow.passes[0] > 0
@@ -127,6 +139,10 @@ def _flow(node: StageNode, flows: dict[str, Flow], a: Assumptions) -> Flow:
     def rows(name: str) -> float:
         return sum(flows[n.key].rows for n in node.inputs.get(name, ()) if n.key in flows)
 
+    if node.kind == "sdpo":
+        return _self_taught(_reinforced({"updates": 1, "beta": 0, **given}, a), a)
+    if node.kind == "opsd":
+        return _self_taught(_supervised({"on_policy": 1.0, **given}, rows("traces"), False, a), a)
     if "group_size" in given:
         return _reinforced(given, a)
     if "epochs" in given:
@@ -139,9 +155,14 @@ Given = dict[str, Any]
 Rows = Callable[[str], float]
 
 
-def _sampled(completions: float, most: float, a: Assumptions, times: float = 1.0) -> Flow:
+def _call(completions: float, most: float, a: Assumptions, alike: float = 1.0) -> Call:
+    mean = a.fill * most if a.completion_tokens is None else min(most, a.completion_tokens)
+    return Call(completions, a.prompt_tokens, mean, most, alike)
+
+
+def _sampled(completions: float, most: float, a: Assumptions, times: float = 1.0, alike: float = 1.0) -> Flow:
     """So many completions of at most `most` tokens, in one call; that `times` over."""
-    call = Call(completions, a.prompt_tokens, a.fill * most, most)
+    call = _call(completions, most, a, alike)
     return Flow(generated=times * completions * call.mean, calls=[(times, call)] if completions else [])
 
 
@@ -149,8 +170,7 @@ def _validated(given: Given, steps: float, a: Assumptions) -> list[tuple[float, 
     every = given.get("validate_every")
     if not every:
         return []
-    call = Call(_HELD_OUT, a.prompt_tokens, a.fill * given["max_tokens"], given["max_tokens"])
-    return [(1 + max(1.0, steps / every), call)]
+    return [(1 + max(1.0, steps / every), _call(_HELD_OUT, given["max_tokens"], a))]
 
 
 _HELD_OUT = 250  # problems, where a stage validates
@@ -174,10 +194,17 @@ def _supervised(given: Given, traces: float, paired: bool, a: Assumptions) -> Fl
     return flow
 
 
+def _self_taught(flow: Flow, a: Assumptions) -> Flow:
+    """No other model teaches: the student reads its completions again, after a solution."""
+    flow.taught = 0.0
+    flow.scored = flow.trained * (1 + a.trace_tokens / (a.prompt_tokens + a.trace_tokens))
+    return flow
+
+
 def _reinforced(given: Given, a: Assumptions) -> Flow:
     steps = max(1, round(given["steps"] * given["share"]))
     completions = given["prompts_per_step"] * given["group_size"]
-    flow = _sampled(completions, given["max_tokens"], a, steps)
+    flow = _sampled(completions, given["max_tokens"], a, steps, given["group_size"])
     flow.trained = steps * completions * a.prompt_tokens + flow.generated
     rows = completions / given["updates"]
     flow.passes = (rows, a.prompt_tokens + given["max_tokens"], given["max_tokens"])
@@ -189,7 +216,7 @@ def _reinforced(given: Given, a: Assumptions) -> Flow:
 
 def _probe(given: Given, rows: Rows, a: Assumptions) -> Flow:
     asked = rows("problems") * given["k"] * (1.0 if given["adaptive"] == "off" else a.adaptive)
-    flow = _sampled(asked, given["max_tokens"], a)
+    flow = _sampled(asked, given["max_tokens"], a, alike=given["k"])
     flow.rows = rows("problems")
     return flow
 
@@ -220,7 +247,16 @@ def _bridge(given: Given, rows: Rows, a: Assumptions) -> Flow:
 def _critique(given: Given, rows: Rows, a: Assumptions) -> Flow:
     cases = rows("problems") * a.failed * given["attempts"]
     made = cases * (given["diag"] + given["repair"] + given["new"])
-    return Flow(rows=made, taught=made * a.trace_tokens)
+    return Flow(rows=made + rows("earlier"), taught=made * a.trace_tokens)
+
+
+def _own_correct(given: Given, rows: Rows, a: Assumptions) -> Flow:
+    return Flow(rows=rows("problems") * a.right * _share(given, a) * given["share"] * given["per_problem"])
+
+
+def _full_critique(given: Given, rows: Rows, a: Assumptions) -> Flow:
+    cases = rows("problems") * (a.failed + a.right) * given["attempts"]
+    return Flow(rows=cases, taught=cases * a.trace_tokens)
 
 
 def _rationalize(given: Given, rows: Rows, a: Assumptions) -> Flow:
@@ -233,7 +269,7 @@ def _evaluate(given: Given, _: Rows, a: Assumptions) -> Flow:
     flow = Flow()
     for task in given["tasks"]:
         items = min(TEST_ITEMS.get(task, given["limit"] or _UNKNOWN_ITEMS), given["limit"] or 10**9)
-        part = _sampled(items * given["k"], given["max_tokens"] or _TASK_TOKENS, a)
+        part = _sampled(items * given["k"], given["max_tokens"] or _TASK_TOKENS, a, alike=given["k"])
         flow.generated += part.generated
         flow.calls += part.calls
     return flow
@@ -241,13 +277,19 @@ def _evaluate(given: Given, _: Rows, a: Assumptions) -> Flow:
 
 def _handed_on(name: str, share: str | None, given: Given, rows: Rows, a: Assumptions) -> Flow:
     """A stage that chooses among rows and asks no model."""
-    return Flow(rows=rows(name) * (getattr(a, share) if share else 1.0) * given.get("per_problem", 1))
+    each = min(given.get("per_problem", 1), _DISTINCT)
+    return Flow(rows=rows(name) * (getattr(a, share) if share else 1.0) * each)
+
+
+_DISTINCT = 4  # right completions of a problem that differ, about, of the usual eight
 
 
 _RULES: dict[str, Callable[[Given, Rows, Assumptions], Flow]] = {
     "pool": lambda given, rows, a: Flow(rows=given["size"]),
-    "probe": _probe, "teacher": _teacher, "bridge": _bridge, "critique": _critique, "rationalize": _rationalize,
+    "probe": _probe, "teacher": _teacher, "bridge": _bridge, "critique": _critique,
+    "full_critique": _full_critique, "distinct": partial(_handed_on, "traces", None), "rationalize": _rationalize,
     "evaluate": _evaluate, "partition": partial(_handed_on, "probe", None), "mix": partial(_handed_on, "strong", None),
-    "consolidate": partial(_handed_on, "problems", "mixed"), "own_correct": partial(_handed_on, "problems", "right"),
-    "own_pairs": partial(_handed_on, "problems", "mixed"), "reference": lambda given, rows, a: Flow(),
+    "consolidate": partial(_handed_on, "problems", "mixed"), "own_correct": _own_correct,
+    "more": partial(_handed_on, "like", None), "own_pairs": partial(_handed_on, "problems", "mixed"),
+    "reference": lambda given, rows, a: Flow(),
 }  # fmt: skip

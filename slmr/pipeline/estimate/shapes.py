@@ -1,22 +1,29 @@
-"""The sizes of a model, from its configuration alone."""
+"""The sizes of a model, from its configuration alone: transformers builds it without weights, and it is counted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slmr.config import LoraSettings
 from slmr.io import read_json
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
+
 
 @dataclass(frozen=True)
 class ModelShape:
-    """A decoder of the Llama kind, Qwen2's included: gated MLP, grouped keys and values.
+    """A decoder's sizes, in numbers of weights or of activations.
 
-    `bias` says that queries, keys and values have one; `tied` that reading and writing share a table of tokens.
+    Attributes:
+        parameters: all weights; a table that reading and writing share counts once.
+        intermediate: the inner width of an MLP; of one with experts that of an expert.
+        linear_sides: the inputs and outputs of all linear layers but the last, summed up.
     """
 
+    parameters: int
     layers: int
     hidden: int
     intermediate: int
@@ -24,18 +31,7 @@ class ModelShape:
     kv_heads: int
     head_width: int
     vocabulary: int
-    tied: bool = True
-    bias: bool = False
-
-    @property
-    def parameters(self) -> int:
-        """How many weights it has."""
-        queries, keys = self.heads * self.head_width, self.kv_heads * self.head_width
-        attention = 2 * self.hidden * queries + 2 * self.hidden * keys
-        biases = queries + 2 * keys if self.bias else 0
-        layer = attention + biases + 3 * self.hidden * self.intermediate + 2 * self.hidden
-        tables = self.vocabulary * self.hidden * (1 if self.tied else 2)
-        return self.layers * layer + self.hidden + tables
+    linear_sides: int
 
     @property
     def cached(self) -> int:
@@ -44,36 +40,59 @@ class ModelShape:
 
     def adapters(self, lora: LoraSettings) -> int:
         """Weights of adapters on all linear layers; with fewer targets there are fewer."""
-        queries, keys = self.heads * self.head_width, self.kv_heads * self.head_width
-        sides = 2 * (self.hidden + queries) + 2 * (self.hidden + keys) + 3 * (self.hidden + self.intermediate)
-        return self.layers * lora.rank * sides
+        return lora.rank * self.linear_sides
 
 
 # Of the hub's config.json, so that a plan needs no download.
-KNOWN = {
-    "Qwen/Qwen2.5-0.5B-Instruct": ModelShape(24, 896, 4864, 14, 2, 64, 151_936, bias=True),
-    "meta-llama/Llama-3.2-1B-Instruct": ModelShape(16, 2048, 8192, 32, 8, 64, 128_256),
+_LLAMA_32 = {"model_type": "llama", "hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16,
+             "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64, "vocab_size": 128_256}  # fmt: skip
+_QWEN_25 = {"model_type": "qwen2", "hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24,
+            "num_attention_heads": 14, "num_key_value_heads": 2, "vocab_size": 151_936}  # fmt: skip
+KNOWN: dict[str, dict[str, Any]] = {
+    "Qwen/Qwen2.5-0.5B-Instruct": {**_QWEN_25, "tie_word_embeddings": True},
+    "meta-llama/Llama-3.2-1B-Instruct": {**_LLAMA_32, "tie_word_embeddings": True},
 }
 
 
 def shape_of(model: Path | str) -> ModelShape | None:
     """Of a model folder or a known hub id; None where nothing tells."""
-    if isinstance(model, str) and model in KNOWN:
-        return KNOWN[model]
+    config = config_of(model)
+    return None if config is None else _counted(config)
+
+
+def config_of(model: Path | str) -> PreTrainedConfig | None:
+    """The configuration of a model folder or a known hub id; None where there is none that transformers knows."""
+    from transformers import CONFIG_MAPPING
+
     file = Path(model) / "config.json"
-    if not file.is_file():
-        return None
-    return from_config(read_json(file))
+    values: dict[str, Any] = KNOWN.get(str(model)) or (read_json(file) if file.is_file() else {})
+    kind = str(values.get("model_type"))
+    return CONFIG_MAPPING[kind].from_dict(values) if kind in CONFIG_MAPPING else None
 
 
-def from_config(config: dict[str, Any]) -> ModelShape | None:
-    """Of a config.json's content; None for another kind of model."""
-    names = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads", "vocab_size")
-    if any(name not in config for name in names):
+def without_weights(config: PreTrainedConfig) -> PreTrainedModel | None:
+    """A causal language model on torch's meta device; None for a configuration of another kind of model."""
+    import torch
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoModelForCausalLM
+
+    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
         return None
-    layers, hidden, intermediate, heads, vocabulary = (int(config[name]) for name in names)
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(config)
+
+
+def _counted(config: PreTrainedConfig) -> ModelShape | None:
+    import torch
+
+    model = without_weights(config)
+    if model is None:
+        return None
+    text: Any = config.get_text_config()
+    last, hidden, heads = model.get_output_embeddings(), text.hidden_size, text.num_attention_heads
+    linear = [m for m in model.modules() if isinstance(m, torch.nn.Linear) and m is not last]
     return ModelShape(
-        layers, hidden, intermediate, heads, int(config.get("num_key_value_heads") or heads),
-        int(config.get("head_dim") or hidden // heads), vocabulary, bool(config.get("tie_word_embeddings", False)),
-        config.get("model_type") == "qwen2",
+        model.num_parameters(), text.num_hidden_layers, hidden,
+        getattr(text, "intermediate_size", None) or 4 * hidden, heads,
+        getattr(text, "num_key_value_heads", None) or heads, getattr(text, "head_dim", None) or hidden // heads,
+        text.vocab_size, sum(m.in_features + m.out_features for m in linear),
     )  # fmt: skip

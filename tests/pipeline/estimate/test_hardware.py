@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from slmr.config import LoraSettings, TrainingSettings
-from slmr.pipeline.estimate import ASSUMED, KNOWN, Machine
+from slmr.pipeline.estimate import ASSUMED, KNOWN, Machine, shape_of
 
-QWEN = KNOWN["Qwen/Qwen2.5-0.5B-Instruct"]
-LLAMA = KNOWN["meta-llama/Llama-3.2-1B-Instruct"]
+QWEN, LLAMA = (shape for name in KNOWN if (shape := shape_of(name)))
 
 
 def machine(gpus: int = 1, **training: Any) -> Machine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slmr import formats
+from slmr.stats import formats
 
 
 def test_percent_and_points() -> None:

@@ -1,0 +1,110 @@
+"""Critiques that redo the problem: what Critique Fine-Tuning (2501.17703) alone learns from.
+
+From the paper: the student reads a problem with an attempt, right or wrong, and learns a stronger model's critique of
+it, which works through the problem and concludes whether the attempt is right; nothing of the attempt is a target.
+Ours: the attempts are the student's own; the work is the teacher's trace, and it names the wrong step; the wording, and
+that the answer closes it in the requested form, so that every target can be verified. A target that states a false
+equation is none, and an attempt that does is not called right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from slmr.artifacts import Cost
+from slmr.curriculum.schema import (
+    TRACES,
+    Problem,
+    Trace,
+    counted,
+    problems_by_id,
+    rollouts_by_problem,
+    trace,
+)
+from slmr.curriculum.soundness import fault_of, known_steps
+from slmr.curriculum.teachers import (
+    Teacher,
+    TeacherSettings,
+    teacher_counts,
+    teacher_tokens,
+    worked_traces,
+)
+from slmr.stage import StageContext, stage
+from slmr.tasks import strict_form
+from slmr.verify.trace_steps import split_steps
+
+_ASK = "{problem}\nAttempt: {attempt}\nSolve the problem. Is the attempt right?\nCritique:\n"
+
+
+class FullCritiqueParams(TeacherSettings):
+    """`attempts`: at most so many right ones and so many wrong ones of each problem.
+
+    `worked` asks for the fully worked solution instead of the raw trace.
+    """
+
+    attempts: int = Field(default=1, ge=1)
+    worked: bool = False
+
+
+@stage(
+    "full_critique",
+    FullCritiqueParams,
+    {"model": "one", "problems": "one", "probe": "one"},
+    random=False,
+    version=2,
+)
+def full_critique_stage(context: StageContext, params: FullCritiqueParams) -> None:
+    """Writes a critique of each chosen attempt as a trace; one that is not sound is left out and counted."""
+    pool = problems_by_id(context.input("problems"))
+    problems, attempts, right = list[Problem](), list[str](), list[bool]()
+    for name, group in rollouts_by_problem(context.input("probe")).items():
+        for strict in (True, False):
+            wanted = [r for r in group if (r["strict"] if strict else r["status"] in ("wrong", "no_answer"))]
+            texts = dict.fromkeys(r["completion"].strip() for r in wanted)
+            chosen = [text for text in texts if text][: params.attempts]
+            problems += [pool[name]] * len(chosen)
+            attempts += chosen
+            right += [strict] * len(chosen)
+    teacher = params.open(context.engine)
+    solutions = worked_traces(teacher, problems) if params.worked else teacher.raw_traces(problems)
+    rows = critiques(teacher, problems, attempts, right, solutions)
+    TRACES.write(context.folder, rows)
+    tokens = teacher_tokens(teacher, context.model("model"), [row["completion"] for row in rows])
+    context.cost += Cost(teacher_tokens=tokens)
+    context.stats |= {
+        "traces": counted(row["source"] for row in rows), "left_out": len(attempts) - len(rows),
+        **teacher_counts(teacher),
+    }  # fmt: skip
+    teacher.close()
+
+
+def critiques(
+    teacher: Teacher, problems: Sequence[Problem], attempts: Sequence[str], right: Sequence[bool],
+    solutions: Sequence[str | None],
+) -> list[Trace]:  # fmt: skip
+    """The critique of each attempt whose problem has a sound solution; `right` says which attempts are right."""
+    named, known = teacher.first_wrong(problems, attempts), known_steps(teacher, problems)
+    rows = []
+    columns = zip(problems, attempts, right, solutions, named, known, strict=True)
+    for problem, attempt, is_right, solution, index, only in columns:
+        # A right answer behind a false equation is no attempt to call right.
+        if not solution or fault_of(solution, problem, only) or (is_right and fault_of(attempt, problem)):
+            continue
+        steps = split_steps(solution)
+        closing = strict_form(problem["gold"], problem["kind"])
+        text = teacher.separator.join([*steps, _conclusion(attempt, is_right, index), closing])
+        if fault_of(text, problem) is None:
+            ask = _ASK.format(problem=problem["problem"], attempt=attempt)
+            rows.append(trace(problem, text, "right" if is_right else "wrong", prompt=ask))
+    return rows
+
+
+def _conclusion(attempt: str, right: bool, index: int | None) -> str:
+    """What the critique comes to; `index` is the attempt's first wrong step as the teacher names it."""
+    if right:
+        return "The attempt is right."
+    if index is None or index >= len(split_steps(attempt)):
+        return "The attempt is wrong."
+    return f"Step {index + 1} of the attempt is wrong."

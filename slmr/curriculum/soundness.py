@@ -1,0 +1,48 @@
+"""What is wrong with a trace, beyond its answer. Whatever becomes an SFT target is asked here first. Ours.
+
+A right answer does not make a trace worth learning: of the student's right completions many reach the answer over
+"12 / 4 = 7", and its own likelihood, by which Bridge ranks, prefers them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Literal, get_args
+
+from slmr.curriculum.schema import Problem, verifies
+from slmr.curriculum.teachers import Teacher
+from slmr.verify.trace_steps import departure, false_equation, split_steps
+
+Fault = Literal["wrong answer", "no step", "false equation", "departure"]
+Steps = Sequence[str] | None  # of a problem's only solution; None where another one may be right, too
+
+
+def fault_of(text: str, problem: Problem, known: Steps = None) -> Fault | None:
+    """The first fault of a whole trace; None where it is sound.
+
+    `false equation`: a step states one that does not hold. Where the solution's steps are `known`, also `departure`: a
+    step is none of them (they may be merged), and `no step`: the answer comes from nowhere.
+    """
+    if not verifies(text, problem):
+        return "wrong answer"
+    steps = split_steps(text)
+    if any(false_equation(step) for step in steps):
+        return "false equation"
+    if known:
+        if not steps:
+            return "no step"
+        if departure(steps, known)[0] < len(steps):
+            return "departure"
+    return None
+
+
+def known_steps(teacher: Teacher, problems: Sequence[Problem]) -> list[Steps]:
+    """The steps of each problem's solution, if the teacher's is the only one; what leaves it is wrong then."""
+    return list(teacher.worked_steps(problems)) if teacher.exact else [None] * len(problems)
+
+
+def refusals(faults: Iterable[str | None]) -> dict[str, int]:
+    """How many traces had each fault, for a stage's statistics; the sound ones are left out."""
+    counts = Counter(faults)
+    return {fault: counts[fault] for fault in get_args(Fault)}

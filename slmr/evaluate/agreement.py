@@ -1,0 +1,133 @@
+"""Does lm-eval, in a process of its own, come to the verdicts and means that we have of stored completions?"""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from slmr.errors import WorkError
+from slmr.evaluate.lm_eval_pass import SCORES, Graded, Request, Sheet
+from slmr.evaluate.metrics import ABSTENTIONS
+from slmr.io import read_rows
+from slmr.tasks import Task
+
+_COLUMNS = ("task", "item_id", "k_index", "prompt", "completion", "status", "strict", "lenient")
+_LAST_LINES = 3  # of what the process wrote, where it failed
+_SHOWN = 60  # characters of a prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """So many completions of one task, and the mean accuracy that we report of them.
+
+    `files`: the samples that lm-eval reads, and copies of them with verdicts of their own.
+    """
+
+    task: Task
+    accuracy: float
+    files: tuple[Path, ...]
+    completions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """On how many completions lm-eval has our prompt and verdict, and a line for each difference."""
+
+    agreed: int
+    differences: tuple[str, ...]
+
+
+def agreements(scored: Sequence[Scored]) -> Iterator[Agreement]:
+    """Has lm-eval grade the completions, in one process for all, and compares; each as soon as it is there.
+
+    Raises:
+        WorkError: a file is damaged, or lm-eval failed; the message has the end of what it said.
+    """
+    roots = sorted({each.task.folder.parent for each in scored})
+    sheets = [Sheet(file=each.files[0], task=each.task.name) for each in scored]
+    with _lm_eval(Request(roots=roots, sheets=sheets)) as lines:
+        for each, line in zip(scored, lines, strict=False):  # fewer where it failed, which is said behind
+            yield _compared(each, Graded.model_validate_json(line))
+
+
+@contextmanager
+def _lm_eval(request: Request) -> Iterator[IO[str]]:
+    """The output of the process that grades the request; within, it is running."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "slmr.evaluate.lm_eval_pass"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=log, text=True, encoding="utf-8", start_new_session=True,  # Ctrl-C goes to the parent
+            env=os.environ | {"TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false", "LMEVAL_LOG_LEVEL": "ERROR"},
+        )  # fmt: skip
+        assert process.stdin and process.stdout
+        try:
+            try:
+                with process.stdin as requests:
+                    requests.write(request.model_dump_json() + "\n")
+            except BrokenPipeError:
+                pass  # it has ended; its exit code says so
+            yield process.stdout
+            code = process.wait()
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+        if code:
+            log.seek(0)
+            end = " / ".join(log.read().strip().splitlines()[-_LAST_LINES:])
+            raise WorkError(f"lm-eval could not check the completions (exit code {code}): {end}")
+
+
+def _compared(scored: Scored, theirs: Graded) -> Agreement:
+    name = scored.task.name
+    ours, *copies = (_rows_of(file, name) for file in scored.files)
+    k = len(theirs.items[0].scores)
+    graded = [(item.prompt, scores) for item in theirs.items for scores in item.scores]
+    faults: dict[
+        int, str
+    ] = {}  # number of a completion → what is wrong with it, in the first file that has it
+    for rows in (ours, *copies):
+        if [row["completion"] for row in rows] != [row["completion"] for row in ours]:
+            faults |= dict.fromkeys(range(len(ours)), f"{name}: the run's copies of these completions differ")
+        for i, (row, (prompt, scores)) in enumerate(zip(rows, graded, strict=False)):
+            fault = _fault(row, prompt, scores)
+            if fault:
+                which = f" (completion {row['k_index']})" if k > 1 else ""
+                faults.setdefault(i, f"{name} {row['item_id']}{which}: {fault}")
+    lines = list(dict.fromkeys(faults[i] for i in sorted(faults)))
+    if len(ours) != len(graded):
+        lines.append(f"{name}: {len(ours) // k} items were answered, lm-eval has {len(theirs.items)}")
+    elif not math.isclose(theirs.accuracy, scored.accuracy, abs_tol=1e-9):
+        lines.append(
+            f"{name}: lm-eval's mean accuracy is {theirs.accuracy:.4f}, the run's {scored.accuracy:.4f}"
+        )
+    return Agreement(min(len(ours), len(graded)) - len(faults), tuple(lines))
+
+
+def _rows_of(file: Path, task: str) -> list[dict[str, Any]]:
+    return [row for row in read_rows(file, _COLUMNS) if row["task"] == task]
+
+
+def _fault(row: Mapping[str, Any], prompt: str, theirs: Mapping[str, float]) -> str | None:
+    """In what lm-eval and we differ on a completion; None where in nothing."""
+    if row["prompt"] != prompt:
+        return f"lm-eval asks {prompt[:_SHOWN]!r}, answered was {str(row['prompt'])[:_SHOWN]!r}"
+    ours = _scores(row)
+    said = ", ".join(
+        f"{name} {theirs[name]:g}, ours {ours[name]:g}" for name in SCORES if ours[name] != theirs[name]
+    )
+    return f"lm-eval says {said} ({row['status']})" if said else None
+
+
+def _scores(row: Mapping[str, Any]) -> dict[str, float]:
+    """Our verdict in the words of lm-eval's metrics."""
+    values = (row["strict"], row["lenient"], row["status"] == "no_answer", row["status"] in ABSTENTIONS)
+    return dict(zip(SCORES, map(float, values), strict=True))

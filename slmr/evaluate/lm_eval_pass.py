@@ -1,0 +1,153 @@
+"""lm-eval's own verdicts on stored completions, in a process of its own: `python -m slmr.evaluate.lm_eval_pass`.
+
+Its standard input is one line of JSON, a `Request`: files of completions and the folders of the tasks. Of those files
+it reads the completions alone, none of our verdicts. lm-eval renders every prompt, scores every completion through
+the functions that the tasks name, and takes the means. Its standard output is a line of JSON, a `Graded`, for each
+sheet; what libraries print goes to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slmr.config import StrictModel
+from slmr.errors import WorkError
+from slmr.io import digest, read_rows
+
+if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
+
+SCORES = ("accuracy", "accuracy_lenient", "no_answer", "abstained")
+
+
+class Sheet(StrictModel):
+    """The completions of one task in a file of samples: for each item k rows, one after the other."""
+
+    file: Path
+    task: str
+
+
+class Request(StrictModel):
+    """What is to be graded; `roots` are the folders of the tasks' folders."""
+
+    roots: list[Path]
+    sheets: list[Sheet]
+
+
+class GradedItem(StrictModel):
+    """One of lm-eval's documents: the prompt that it renders, and each completion's `SCORES`, 0 or 1."""
+
+    prompt: str
+    scores: list[dict[str, float]]
+
+
+class Graded(StrictModel):
+    """What lm-eval says of a sheet: its documents in its own order, and its mean accuracy."""
+
+    items: list[GradedItem]
+    accuracy: float
+
+
+def main() -> None:
+    """Grades one request."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    for graded in grade(Request.model_validate_json(sys.stdin.readline())):
+        out.write(graded.model_dump_json() + "\n")
+        out.flush()
+
+
+def grade(request: Request) -> Iterator[Graded]:
+    """Grades the sheets one after the other; equal completions of a task are graded once."""
+    from lm_eval import utils
+    from lm_eval.tasks import TaskManager
+
+    # lm-eval compiles a task's templates anew for every document.
+    utils.env.from_string = lru_cache(maxsize=64)(utils.env.from_string)  # type: ignore[method-assign]
+    roots: list[Any] = list(request.roots)
+    manager = TaskManager(include_path=roots, include_defaults=False)
+    tasks = manager.load(sorted({sheet.task for sheet in request.sheets}))["tasks"]
+    filters = {name: task._filters[0].filters for name, task in tasks.items()}
+    known: dict[str, Graded] = {}
+    for sheet in request.sheets:
+        completions = _completions(sheet)
+        key = digest([sheet.task, completions])
+        if key not in known:
+            known[key] = _graded(tasks[sheet.task], completions, filters[sheet.task])
+        yield known[key]
+
+
+def _completions(sheet: Sheet) -> list[list[str]]:
+    """The texts of a sheet, [items, k]."""
+    rows = read_rows(sheet.file, ["task", "item_id", "completion"])
+    of_task = [row for row in rows if row["task"] == sheet.task]
+    return [[row["completion"] for row in group] for _, group in groupby(of_task, lambda row: row["item_id"])]
+
+
+def _graded(task: Any, completions: Sequence[Sequence[str]], filters: Sequence[Any]) -> Graded:
+    """What lm-eval makes of the completions of one of its tasks, each by itself through the task's own filters."""
+    from lm_eval.api.filter import FilterEnsemble
+    from lm_eval.evaluator import evaluate
+
+    k, name = len(completions[0]), task.config.task
+    # Examples are the engine's business; what is graded is the answer to the item.
+    task.set_config("num_fewshot", 0)
+    task.set_config("repeats", k)
+    chosen: list[Any] = [[partial(_Completion, j), *filters] for j in range(k)]
+    task._filters = [FilterEnsemble(str(j), these) for j, these in enumerate(chosen)]
+    # Not simple_evaluate: around this call it only draws up the environment, for seconds.
+    results: Any = evaluate(
+        _stored(completions), {"tasks": {name: task}, "groups": {}}, limit=len(completions), bootstrap_iters=0
+    )
+    items: dict[int, GradedItem] = {}
+    for sample in results["samples"][
+        name
+    ]:  # all documents with the first completion, then with the second ...
+        item = items.setdefault(sample["doc_id"], GradedItem(prompt=sample["arguments"][0][0], scores=[]))
+        item.scores.append({score: float(sample[score]) for score in SCORES})
+    means = [results["results"][name][f"accuracy,{j}"] for j in range(k)]
+    return Graded(items=[items[i] for i in sorted(items)], accuracy=sum(means) / k)
+
+
+class _Completion:
+    """A filter as lm-eval wants it: of each item's completions it leaves number `j`."""
+
+    def __init__(self, j: int) -> None:
+        self._j = j
+
+    def apply(self, completions: Sequence[Sequence[str]], docs: object) -> list[list[str]]:
+        return [[of_item[self._j]] for of_item in completions]
+
+
+def _stored(completions: Sequence[Sequence[str]]) -> Any:
+    """A model of lm-eval that answers the i-th document with the i-th item's completions."""
+    from lm_eval.api.model import LM
+
+    class Stored(LM):
+        def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
+            # A document comes as often as it has completions.
+            return [
+                completions[document or 0][j]
+                for document, repeated in groupby(requests, lambda request: request.doc_id)
+                for j, _ in enumerate(repeated)
+            ]
+
+        def loglikelihood(
+            self, requests: list[Instance], disable_tqdm: bool = False
+        ) -> list[tuple[float, bool]]:
+            raise WorkError("slmr evaluates tasks that generate; this one asks for log-likelihoods")
+
+        def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:
+            raise WorkError("slmr evaluates tasks that generate; this one asks for log-likelihoods")
+
+    return Stored()
+
+
+if __name__ == "__main__":
+    main()

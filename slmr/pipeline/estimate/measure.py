@@ -1,0 +1,120 @@
+"""How fast this machine's CPU is with a model: some completions and a step of training, timed.
+
+In CPU time, divided by the threads, so that it is the same whatever else is running: seconds on cores of one's own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slmr.engines import Prompt, Sampling
+from slmr.pipeline.estimate.hardware import ASSUMED, Assumptions
+from slmr.pipeline.worker import quiet_libraries
+from slmr.tasks import Task
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+_SMALL = 20_000_000  # weights: below, more rows cost hardly more
+_LAB_ITEMS = 48  # of each task: as many side by side as an evaluation has
+_LAB_MOST, _OTHER_MOST = 80, 16  # tokens of a completion
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds a token, in a process of so many threads.
+
+    Attributes:
+        generated: of a completion, beside others.
+        read: of a prompt, or of what is scored.
+        trained: of a forward and a backward pass, and its part of the optimizer's step.
+    """
+
+    generated: float
+    read: float
+    trained: float
+    threads: int
+
+
+def measure(folder: Path, tasks: Sequence[Task], threads: int | None) -> tuple[Speed, Assumptions]:
+    """The speed of a model of this folder, and what is assumed of its completions.
+
+    On lab tasks their own problems are asked, which takes some seconds, and their lengths replace what is assumed;
+    elsewhere a prompt of the assumed length is continued a little.
+
+    Raises:
+        RequestError: there is no model that can be read.
+    """
+    import torch
+
+    quiet_libraries()
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        return _measured(folder, tasks, threads or before)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _measured(folder: Path, tasks: Sequence[Task], threads: int) -> tuple[Speed, Assumptions]:
+    from slmr.engines.decode import Row
+    from slmr.engines.sampler import Sampler
+    from slmr.engines.transformers import load_model, load_tokenizer
+
+    model, tokenizer = load_model(folder, "cpu"), load_tokenizer(folder)
+    small = model.num_parameters() < _SMALL
+    lab = _lab_prompts(tasks, tokenizer)
+    prompts = lab or [tuple(range(int(ASSUMED.prompt_tokens)))] * (32 if small else 4)
+    rows = [Row(i, prompt, i) for i, prompt in enumerate(prompts)]
+    sampler = Sampler(model, tokenizer)
+    sampling = Sampling(1.0, _LAB_MOST if lab else _OTHER_MOST, seed=0)
+    started, seconds, tokens = time.process_time(), 0.0, 0
+    for done, _ in enumerate(sampler.run(rows, sampling, len(rows)), start=1):
+        if done == len(rows) // 2:  # later ever fewer are side by side, while a stage fills their places
+            seconds, tokens = (time.process_time() - started) / threads, sum(len(row.ids) for row in rows)
+    read, trained = _passes(model, *((32, 64) if small else (2, 64)), threads)
+    # The sampler reads equal prompts once.
+    generated = max(0.0, seconds - read * sum(map(len, set(prompts)))) / tokens
+    speed = Speed(generated, read, trained, threads)
+    if not lab:
+        return speed, ASSUMED
+    mean = sum(len(row.ids) for row in rows) / len(rows)
+    # The lab's traces are about as long as its students' completions.
+    prompt = sum(map(len, prompts)) / len(prompts)
+    return speed, replace(ASSUMED, prompt_tokens=prompt, trace_tokens=mean, completion_tokens=mean)
+
+
+def _lab_prompts(tasks: Sequence[Task], tokenizer: PreTrainedTokenizerBase) -> list[tuple[int, ...]]:
+    from slmr.engines.transformers import encode
+
+    items = [(task, item) for task in tasks if task.lab_generator for item in task.items("test", _LAB_ITEMS)]
+    return [tuple(encode(tokenizer, Prompt(task.prompt(item.problem)))) for task, item in items]
+
+
+def _passes(model: PreTrainedModel, rows: int, length: int, threads: int) -> tuple[float, float]:
+    """Seconds a token of a forward pass without gradients, and of a step of training; the model is trained."""
+    import torch
+
+    ids = torch.arange(rows * length).reshape(rows, length) % model.config.get_text_config().vocab_size
+    optimizer = torch.optim.AdamW(model.parameters())
+
+    def read() -> None:
+        with torch.inference_mode():
+            model(input_ids=ids)
+
+    def train() -> None:
+        model(input_ids=ids, labels=ids).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    seconds = []
+    for step in (read, train):
+        step()  # the first one allocates
+        started = time.process_time()
+        step()
+        seconds.append((time.process_time() - started) / threads / ids.numel())
+    return seconds[0], seconds[1]

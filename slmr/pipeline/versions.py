@@ -1,0 +1,73 @@
+"""With which versions of other libraries slmr was run, and what each of its extras lacks here."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.metadata import PackageNotFoundError, requires
+from itertools import takewhile
+
+from slmr.artifacts import installed_version
+
+# Package → the lowest and the newest version with which `make test-lowest` and `make test-newest` passed; those two
+# compare what they installed with this table.
+TESTED = {
+    "accelerate": ("1.4.0", "1.15.0"),
+    "datasets": ("4.7.0", "5.2.0"),
+    "lm-eval": ("0.4.12", "0.4.13"),
+    "openai": ("2.0.0", "3.57.0"),
+    "peft": ("0.18.0", "0.21.2"),
+    "torch": ("2.13.0", "2.13.0"),
+    "transformers": ("5.2.0", "5.24.0"),
+    "trl": ("1.9.0", "1.16.0"),
+}
+
+
+def untested(package: str) -> str | None:
+    """How the installed version differs from what was tested; None where it does not, or nothing is known."""
+    version, tested = installed_version(package), TESTED.get(normal(package))
+    if version is None or tested is None:
+        return None
+    lowest, newest = tested
+    # A later patch of the newest minor version is taken for tested.
+    if _numbers(lowest) <= _numbers(version) and _numbers(version)[:2] <= _numbers(newest)[:2]:
+        return None
+    return f"tested with {lowest}" + (f" to {newest}" if newest != lowest else "")
+
+
+def untested_line() -> str | None:
+    """In one line, every library outside of what was tested; None where there is none."""
+    notes = [f"{name} {installed_version(name)} ({note})" for name in TESTED if (note := untested(name))]
+    return f"not tested with this version: {', '.join(notes)}" if notes else None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`2.13.0+cpu` → (2, 13, 0)."""
+    return tuple(int(part) for part in takewhile(str.isdigit, version.partition("+")[0].split(".")))
+
+
+def lacking(extra: str) -> list[str]:
+    """The packages of an extra that are not installed."""
+    return sorted(name for name, of in declared() if of == extra and not installed_version(name))
+
+
+@cache
+def declared() -> tuple[tuple[str, str], ...]:
+    """(package, extra) of every requirement of slmr; the extra is empty where all installations have the package."""
+    try:
+        lines = requires("slmr") or []
+    except PackageNotFoundError:  # a checkout that is not installed
+        return ()
+    found = []
+    for line in lines:
+        name = re.match(r"[\w.-]+", line)
+        extra = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", line)
+        if name:
+            found.append((normal(name[0]), extra[1] if extra else ""))
+    return tuple(found)
+
+
+def normal(package: str) -> str:
+    """`lm_eval` → `lm-eval`, `yaml` → `pyyaml`: the name of an index for that of an import."""
+    name = re.sub(r"[-_.]+", "-", package).lower()
+    return {"yaml": "pyyaml"}.get(name, name)

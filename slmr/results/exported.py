@@ -1,0 +1,46 @@
+"""Whether what a run's folder holds of one method, student and seed is what was written there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from slmr.artifacts import file_records
+from slmr.io import write_json
+from slmr.results.schema import EXAMPLES, TABLES, run_file, samples_folder
+
+MARKER = "evaluation"  # beside the completions
+
+
+def is_exported(run: Path, keys: Sequence[str], method: str, student: str, seed: int) -> bool:
+    """Whether everything of these stages is there, and every file as it was written."""
+    marker = _marked(run, method, student, seed)
+    return marker == {"keys": list(keys), "files": _records(run, method, student, seed)}
+
+
+def mark_exported(run: Path, keys: Sequence[str], method: str, student: str, seed: int) -> None:
+    """Remembers the files that are there as those of these stages."""
+    marker = samples_folder(run, method, student, seed) / MARKER
+    write_json(marker, {"keys": list(keys), "files": _records(run, method, student, seed)})
+
+
+def mark_again(run: Path, method: str, student: str, seed: int) -> None:
+    """The same after a change that was meant, for the stages as before; nothing where nothing was remembered."""
+    if marker := _marked(run, method, student, seed):
+        mark_exported(run, marker["keys"], method, student, seed)
+
+
+def _marked(run: Path, method: str, student: str, seed: int) -> dict | None:
+    try:
+        marker = json.loads((samples_folder(run, method, student, seed) / MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return marker if isinstance(marker, dict) and isinstance(marker.get("keys"), list) else None
+
+
+def _records(run: Path, method: str, student: str, seed: int) -> dict[str, dict[str, str | int]]:
+    tables = [run_file(run, what, method, student, seed) for what in (*TABLES, *EXAMPLES)]
+    samples = sorted(samples_folder(run, method, student, seed).glob("*.parquet"))
+    files = [file for file in (*samples, *tables) if file.is_file()]
+    return {name: record.model_dump() for name, record in file_records(run, files).items()}

@@ -1,0 +1,38 @@
+"""The text that is judged, of what trainers call a completion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def text_of(completion: Any) -> str:
+    """The text of a completion: a string, a message, or a conversation, whose last turn of the assistant counts.
+
+    Empty where the model said nothing: no message, a call of a tool and no more, content that is None or no text.
+    What a tool or a user said is never the model's answer.
+    """
+    if completion is None or isinstance(completion, str):
+        return completion or ""
+    if not isinstance(completion, (list, tuple)):
+        return _content(_field(completion, "content"))
+    turns = [message for message in completion if _field(message, "role") in (None, "assistant")]
+    return _content(_field(turns[-1], "content")) if turns else ""
+
+
+def _content(content: Any) -> str:
+    """A message's content: a string, or parts, of which those that are text are joined."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    texts = [part if isinstance(part, str) else _part(part) for part in content]
+    return "".join(texts)
+
+
+def _part(part: Any) -> str:
+    """A part's text; images and a thought that is a part of its own have none."""
+    shown = _field(part, "type") in (None, "text", "output_text")
+    return (_field(part, "text") or "") if shown else ""
+
+
+def _field(message: Any, name: str) -> Any:
+    """A field of a message, which is a mapping with some trainers and an object with others."""
+    return message.get(name) if isinstance(message, dict) else getattr(message, name, None)

@@ -1,0 +1,117 @@
+"""Rewards for TRL's GRPO and its relatives, with what they log in its dashboards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from slmr.rewards.grader import Grader
+from slmr.rewards.payment import Form, measures
+from slmr.verify import Verdict
+
+Reward = Callable[..., list[float | None]]
+AsyncReward = Callable[..., Coroutine[Any, Any, list[float | None]]]
+
+# What TRL passes beside the dataset's columns.
+_OF_THE_TRAINER = ("prompts", "trainer_state", "environments")
+
+
+class _TrlReward:
+    """A class, not a closure: TRL's asynchronous trainers send rewards to another process."""
+
+    def __init__(self, grader: Grader) -> None:
+        self.grader = grader
+        self.__name__ = f"{grader.task}_{'lenient' if grader.payment.form == 'any' else 'accuracy'}"
+
+    def __call__(
+        self, completions: Sequence[Any], *, completion_ids: Sequence[Sequence[int]] | None = None,
+        log_metric: Callable[[str, float], None] | None = None,
+        log_extra: Callable[[str, list[Any]], None] | None = None, **columns: Any,
+    ) -> list[float | None]:  # fmt: skip
+        golds = self.grader.column(columns, others=_OF_THE_TRAINER)
+        verdicts = self.grader.judge(completions, golds)
+        if verdicts and log_metric and self._logs(log_metric):
+            log_metrics(verdicts, log_metric)
+            if (share := share_cut_off(completion_ids, log_metric)) is not None:
+                log_metric("cut_off", share)
+        if verdicts and log_extra and self._logs(log_extra):
+            log_extra("extracted", [verdict.extracted for verdict in verdicts])
+            log_extra("reason", [verdict.reason for verdict in verdicts])
+        return [self.grader.payment.of(verdict) for verdict in verdicts]
+
+    def _logs(self, log: Callable[..., None]) -> bool:
+        """Whether this is the reward that logs with the trainer that `log` belongs to."""
+        try:
+            return _LOGGERS.setdefault(getattr(log, "__self__", None), self) is self
+        except TypeError:  # no object of its own: a function, or a method of a list
+            return True
+
+
+# TRL joins what several rewards log under one name, so with each trainer one of ours logs: the first.
+_LOGGERS: WeakKeyDictionary[Any, _TrlReward] = WeakKeyDictionary()
+
+
+def reward(
+    task_or_kind: str, gold: str = "gold", form: Form = "strict", lenient_weight: float = 0.0
+) -> Reward:
+    """TRL's reward function of a task (`gsm8k_platinum`, `lab_math`, ...) or of an answer kind (`numeric`, ...).
+
+    For `trl.GRPOTrainer(reward_funcs=[reward("numeric")])`. An abstention is None. Where TRL hands over its
+    `log_metric` and `log_extra`, the shares `strict`, `lenient`, `no_answer`, `abstained` and `cut_off` are in its
+    log, and `extracted` and `reason` in its table of completions.
+
+    Args:
+        task_or_kind: whose checker judges.
+        gold: the dataset's column of right answers.
+        form: `strict` pays 1 for a right answer in the requested form, `any` for one in any recognisable form.
+        lenient_weight: with `strict`, what a right answer in another form pays, from 0 to 1.
+
+    Raises:
+        RequestError: neither a kind nor a known task, a form that there is not, a weight that cannot be; when it is
+            called, no column `gold`.
+    """
+    return _TrlReward(Grader(task_or_kind, gold, form, lenient_weight))
+
+
+def async_reward(
+    task_or_kind: str, gold: str = "gold", form: Form = "strict", lenient_weight: float = 0.0
+) -> AsyncReward:
+    """`reward` as a coroutine function: TRL awaits it beside other rewards, and the event loop stays free.
+
+    Raises:
+        RequestError: as `reward`.
+    """
+    score = _TrlReward(Grader(task_or_kind, gold, form, lenient_weight))
+
+    async def score_async(**columns: Any) -> list[float | None]:
+        return await asyncio.to_thread(score, **columns)
+
+    score_async.__name__ = score.__name__
+    return score_async
+
+
+def log_metrics(verdicts: Sequence[Verdict], log_metric: Callable[[str, float], None]) -> None:
+    """Logs the mean of every measure over a batch, which holds at least one."""
+    rows = [measures(verdict) for verdict in verdicts]
+    for name in rows[0]:
+        log_metric(name, sum(row[name] for row in rows) / len(rows))
+
+
+def share_cut_off(
+    completion_ids: Sequence[Sequence[int]] | None, log_metric: Callable[[str, float], None]
+) -> float | None:
+    """The share of completions whose last token ends none; None where no trainer says which tokens do.
+
+    TRL counts its `completions/clipped_ratio` so. It hands a reward tokens but not their meaning, which only the
+    trainer knows, whose method `log_metric` is.
+    """
+    trainer = getattr(log_metric, "__self__", None)
+    processing = getattr(trainer, "processing_class", None)
+    tokenizer = getattr(processing, "tokenizer", processing)
+    ends = {*getattr(trainer, "eos_token_ids", ()), getattr(tokenizer, "eos_token_id", None)} - {None}
+    if not completion_ids or not ends:
+        return None
+    ends.add(getattr(tokenizer, "pad_token_id", None))
+    return sum(not ids or ids[-1] not in ends for ids in completion_ids) / len(completion_ids)

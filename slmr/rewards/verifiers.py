@@ -1,0 +1,159 @@
+"""Environments of verifiers: a taskset for its present API, a rubric for that of before 0.4."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from slmr.errors import RequestError, one_line
+from slmr.rewards.grader import Grader
+from slmr.rewards.messages import text_of
+from slmr.rewards.payment import Form, measures
+from slmr.verify import Verdict, verify
+
+if TYPE_CHECKING:
+    from verifiers import Rubric
+    from verifiers.v1 import Taskset
+
+Row = Mapping[str, Any]
+
+
+def taskset(
+    task_or_kind: str,
+    rows: Iterable[Row] | Callable[[], Iterable[Row]],
+    gold: str = "answer",
+    form: Form = "strict",
+    lenient_weight: float = 0.0,
+) -> type[Taskset]:
+    """The taskset of an environment of verifiers 0.4 (and 0.3): a package exports it in its `__all__`.
+
+    The reward `paid` is what the last reply pays, 0.0 for an abstention. The metrics `strict`, `lenient`, `no_answer`,
+    `abstained` and `cut_off` stand beside it, and `extracted` and `reason` in the trace's `info`. `validate` says of
+    each task whether its gold can be read.
+
+    Args:
+        task_or_kind: whose checker judges.
+        rows: mappings with `prompt` (a text or messages) or else `question`, and gold; or what returns them.
+        gold: the rows' key of the right answer.
+        form: as for `slmr.rewards.reward`.
+        lenient_weight: as for `slmr.rewards.reward`.
+
+    Raises:
+        RequestError: as `reward`, or verifiers is not installed or too old; when it is loaded, a row without prompt
+            or gold.
+    """
+    vf = _tasksets_of_verifiers()
+    judge = _Judge(Grader(task_or_kind, gold, form, lenient_weight))
+    several = rows if callable(rows) else list(rows)  # they may be loaded more than once
+
+    class AnswerData(vf.TaskData):
+        gold: str
+
+    class AnswerTask(vf.Task[AnswerData]):
+        @vf.reward
+        async def paid(self, trace: Any) -> float:
+            return judge.paid(await judge.verdict(trace.last_reply, self.data.gold))
+
+        @vf.metric
+        async def verdict(self, trace: Any) -> dict[str, float]:
+            verdict = await judge.verdict(trace.last_reply, self.data.gold)
+            trace.info |= {"extracted": verdict.extracted, "reason": verdict.reason}
+            return measures(verdict) | {"cut_off": float(trace.is_truncated)}
+
+        async def validate(self, runtime: Any) -> bool:
+            return verify("", self.data.gold, judge.grader.kind).status != "malformed_gold"
+
+    class AnswerTaskset(vf.Taskset[AnswerTask, vf.TasksetConfig]):
+        def load(self) -> Iterable[AnswerTask]:
+            for index, row in enumerate(several() if callable(several) else several):
+                data = AnswerData(idx=index, prompt=_prompt(row), gold=str(judge.grader.column(row)))
+                yield AnswerTask(data, self.config.task)
+
+    return AnswerTaskset
+
+
+def rubric(
+    task_or_kind: str, gold: str = "answer", form: Form = "strict", lenient_weight: float = 0.0
+) -> Rubric:
+    """A rubric for environments of verifiers 0.1 to 0.3; from 0.4 on there are none, see `taskset`.
+
+    It pays 0.0 for an abstention, and counts `accuracy` (strict), `lenient`, `no_answer` and `abstained`.
+
+    Args:
+        task_or_kind: whose checker judges.
+        gold: the dataset's column of right answers.
+        form: as for `slmr.rewards.reward`.
+        lenient_weight: as for `slmr.rewards.reward`.
+
+    Raises:
+        RequestError: as `reward`, or verifiers is not installed or has no rubrics.
+    """
+    try:
+        from verifiers import Rubric
+    except ImportError:
+        raise RequestError(
+            "no rubrics in what is installed of verifiers: pip install 'verifiers<0.4', or use slmr.rewards.taskset"
+        ) from None
+    judge = _Judge(Grader(task_or_kind, gold, form, lenient_weight))
+
+    async def verdict(completion: Any, state: Mapping[str, Any]) -> Verdict:
+        row = {"answer": state.get("answer", ""), **(state.get("input") or {}), **state}
+        return await judge.verdict(text_of(completion), judge.grader.column(row))
+
+    async def paid(completion: Any, state: Any) -> float:
+        return judge.paid(await verdict(completion, state))
+
+    def measure(name: str, measured: str) -> Callable[..., Any]:
+        async def function(completion: Any, state: Any) -> float:
+            return measures(await verdict(completion, state))[measured]
+
+        function.__name__ = name
+        return function
+
+    counted = {"accuracy": "strict", "lenient": "lenient", "no_answer": "no_answer", "abstained": "abstained"}
+    functions = [paid, *(measure(*names) for names in counted.items())]
+    return Rubric(funcs=functions, weights=[1.0] + [0.0] * len(counted))
+
+
+class _Judge:
+    """A grader for functions that ask for the same verdict one after the other, none of which may block."""
+
+    def __init__(self, grader: Grader) -> None:
+        self.grader = grader
+        self._judged = lru_cache(maxsize=1024)(lambda text, gold: grader.judge([text], [gold])[0])
+
+    async def verdict(self, text: str, gold: Any) -> Verdict:
+        return await asyncio.to_thread(self._judged, text, str(gold))
+
+    def paid(self, verdict: Verdict) -> float:
+        """The reward; 0.0 for an abstention, for which verifiers has no word."""
+        return self.grader.payment.of(verdict) or 0.0
+
+
+def _tasksets_of_verifiers() -> Any:
+    """The module of verifiers that has tasksets.
+
+    Raises:
+        RequestError: verifiers is not installed or too old.
+    """
+    try:
+        import verifiers.v1 as vf
+    except ImportError as error:
+        raise RequestError(
+            f"no tasksets in what is installed of verifiers ({one_line(error)}): pip install 'verifiers>=0.4'"
+        ) from None
+    return vf
+
+
+def _prompt(row: Row) -> Any:
+    """A row's prompt.
+
+    Raises:
+        RequestError: it has none.
+    """
+    for name in ("prompt", "question"):
+        if row.get(name):
+            return row[name]
+    raise RequestError(f"a row without 'prompt' or 'question'; there are: {', '.join(sorted(row)) or 'none'}")

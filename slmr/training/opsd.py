@@ -1,0 +1,159 @@
+"""OPSD (2601.18734): on-policy self-distillation; the teacher is the student itself, which has read the solution.
+
+From the paper: the student's own completions, on which its whole next-token distribution is drawn to that of the same
+model with the reference solution in its context; the teacher stays what the student was before training; the divergence
+is Jensen-Shannon's, half-way. Ours: the context's wording, and that nothing is clipped (a later version of the paper
+bounds a token's divergence). A model gains what it can read out of a solution: one too small to read gains little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from slmr.artifacts import Cost
+from slmr.config import TrainingSettings
+from slmr.curriculum.schema import Trace
+from slmr.engines import Prompt, Sampling
+from slmr.engines.scoring import IGNORED, padded, padded_with_mask
+from slmr.engines.transformers import encode, load_model
+from slmr.errors import RequestError
+from slmr.stage import StageContext, stage
+from slmr.training.gkd import Collator, Spent, distiller_class
+from slmr.training.sft import Example, TraceParams, fitting, some_traces, tokenize
+from slmr.training.supervised import scheduled, supervised_settings
+from slmr.training.trainer import Run
+
+if TYPE_CHECKING:
+    import torch
+
+_PRIVILEGED = "A solution of the problem that follows:\n{solution}\n\n{prompt}"
+
+
+class OpsdParams(TraceParams):
+    """As SFT; the traces are the solutions.
+
+    Attributes:
+        beta: 0 is the forward divergence from the teacher, 1 the reverse one, between them Jensen-Shannon's.
+        temperature: of the student's completions.
+    """
+
+    beta: float = Field(default=0.5, ge=0, le=1)
+    temperature: float = Field(default=1.0, gt=0)
+
+    def fits(self, training: TrainingSettings) -> None:
+        super().fits(training)
+        training.must_not_shard("opsd")
+        if training.accumulation > 1:
+            raise RequestError("training: opsd's divergence is a mean over one pass: leave accumulation at 1")
+
+
+class PrivilegedExample(Example):
+    """A tokenized trace, and the ids of the prompt that the teacher reads: the problem with its solution."""
+
+    privileged: list[int]
+
+
+@stage(
+    "opsd", OpsdParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True,
+    trains=True,
+)  # fmt: skip
+def opsd_stage(context: StageContext, params: OpsdParams) -> None:
+    """Distil on the prompts of the traces; writes `model/` and the run's curve; raises as `sft` does."""
+    traces = [trace for trace in some_traces(context) if not trace["prefix"]]
+    run = Run(context)
+    fitting(run.tokenizer, traces, params, context)
+    examples = privileged_examples(run.tokenizer, traces, params.max_length)
+    rows = scheduled(examples, lambda row: len(row["input_ids"]), params, context.seed, params.share)
+    run.validate(params)
+    teacher = load_model(context.model("model"), context.engine.device)
+    trainer = _trainer(run, teacher, rows, params, context)
+    spent: Spent = trainer.spent
+
+    def spent_tokens(_: int) -> dict[str, float]:
+        trained, sampled, _ = spent.by_all()
+        return {"train_tokens": trained, "rollout_tokens": sampled}
+
+    run.train(trainer, spent_tokens, {"spent": spent})
+    trained, sampled, scored = spent.by_all()
+    context.cost += Cost.of_model(run.parameters, trained=trained, sampled=sampled, scored=scored)
+
+
+def privileged_examples(tokenizer: Any, traces: Sequence[Trace], max_length: int) -> list[PrivilegedExample]:
+    """The traces of at most `max_length` tokens, each with the prompt that the teacher reads."""
+    rows: list[PrivilegedExample] = []
+    for trace in traces:
+        for row in tokenize(tokenizer, [trace], max_length):
+            text = _PRIVILEGED.format(solution=trace["completion"].strip(), prompt=trace["prompt"])
+            rows.append({**row, "privileged": encode(tokenizer, Prompt(text))})
+    return rows
+
+
+def _trainer(
+    run: Run, teacher: Any, rows: list[PrivilegedExample], params: OpsdParams, context: StageContext
+) -> Any:
+    from datasets import Dataset
+    from trl.experimental.gkd import GKDConfig
+
+    config = GKDConfig(
+        **supervised_settings(context, params, list(rows)), lmbda=1.0, beta=params.beta,
+        temperature=params.temperature, max_new_tokens=params.max_tokens, remove_unused_columns=False,
+    )  # fmt: skip
+    sampling = Sampling(params.temperature, params.max_tokens, context.seed)
+    return self_distiller_class()(
+        sampling, model=run.model, teacher_model=teacher, args=config, processing_class=run.tokenizer,
+        train_dataset=Dataset.from_list(list(map(dict, rows))),
+        data_collator=PrivilegedCollator(run.tokenizer.pad_token_id),
+    )  # fmt: skip
+
+
+class PrivilegedCollator(Collator):
+    """As for GKD, and the teacher's prompts."""
+
+    def __call__(self, rows: list[Any]) -> dict[str, torch.Tensor]:
+        ids, mask = padded_with_mask([row["privileged"] for row in rows], self._pad)
+        return {**super().__call__(rows), "privileged": ids, "privileged_mask": mask}
+
+
+def self_distiller_class() -> type:
+    """The trainer of GKD, whose teacher reads other prompts than the student."""
+
+    class SelfDistiller(distiller_class()):  # type: ignore[misc]
+        """Each token of a completion is compared with the same token after the teacher's prompt."""
+
+        def divergence(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+            import torch
+
+            ids, mask, labels = teacher_inputs(inputs, self.processing_class.pad_token_id)
+            self.spent.scored += int(mask.sum())
+            with torch.no_grad():
+                teacher = completion_logits(self.teacher_model.eval(), ids, mask, labels)
+            student = completion_logits(
+                model, inputs["input_ids"], inputs["attention_mask"], inputs["labels"]
+            )
+            return self.generalized_jsd_loss(student, teacher, beta=self.beta)
+
+    return SelfDistiller
+
+
+def teacher_inputs(inputs: dict[str, torch.Tensor], pad: int) -> tuple[torch.Tensor, ...]:
+    """Ids, attention mask and labels [B, W] of the students' completions after the teacher's prompts."""
+    device = inputs["input_ids"].device
+    heads = [
+        row[kept.bool()].tolist()
+        for row, kept in zip(inputs["privileged"], inputs["privileged_mask"], strict=True)
+    ]
+    tails = [row[row != IGNORED].tolist() for row in inputs["labels"]]
+    rows = list(zip(heads, tails, strict=True))
+    ids, mask = padded_with_mask([head + tail for head, tail in rows], pad)
+    labels = padded([[IGNORED] * len(head) + tail for head, tail in rows], IGNORED)
+    return ids.to(device), mask.to(device), labels.to(device)
+
+
+def completion_logits(
+    model: Any, ids: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor
+) -> torch.Tensor:
+    """[N, V]: the logits of every token that has a label, row by row."""
+    return model(input_ids=ids, attention_mask=mask).logits[:, :-1][labels[:, 1:] != IGNORED]

@@ -1,0 +1,145 @@
+"""SDPO (2601.20802): RL by self-distillation, with the experimental SDPOTrainer of TRL where that has one.
+
+From the paper: the policy's own completions, each token of which is drawn to what the same policy would say of it with
+feedback in its context; where the verifier says no more than right or wrong, the feedback is another completion of the
+group that was right, and a completion without one enters no loss; the divergence is taken over the whole vocabulary.
+Ours: it is the reverse one; the teacher is the policy as it is, where the paper has an average over its past, which a
+stopped run would not find again; the wording, which is TRL's; sampling through slmr's engine. As for every RL method
+here the checker's verdict is the reward; an abstention counts as not right.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from slmr.artifacts import Cost
+from slmr.config import TrainingSettings
+from slmr.curriculum.schema import FAILURES, PROBLEMS
+from slmr.engines import Sampling
+from slmr.engines.decode import Row
+from slmr.engines.sampler import Sampler
+from slmr.errors import RequestError, WorkError
+from slmr.io import digest
+from slmr.stage import StageContext, stage
+from slmr.training import parallel
+from slmr.training.gkd import Spent
+from slmr.training.group_reward import GroupReward, shares
+from slmr.training.grpo import RolloutParams, problem_rows
+from slmr.training.trainer import Run, trainer_settings
+
+if TYPE_CHECKING:
+    import torch
+
+
+class SdpoParams(RolloutParams):
+    """As GRPO's rollouts; one update a step."""
+
+    def fits(self, training: TrainingSettings) -> None:
+        training.must_not_shard("sdpo")
+        training.model_copy(update={"accumulation": 1}).share(self.prompts_per_step, "prompts_per_step")
+        training.share(self.completions, "prompts_per_step * group_size")
+
+
+@stage(
+    "sdpo", SdpoParams, {"model": "one", "problems": "one", "validation": "optional"}, random=True, trains=True,
+)  # fmt: skip
+def sdpo_stage(context: StageContext, params: SdpoParams) -> None:
+    """Train on the problems; writes `model/` and the attempts of all-zero groups in `failures.parquet`.
+
+    Raises:
+        RequestError: the installed TRL has no SDPO; validation is asked for, but no problem is held out.
+        WorkError: there is no problem to train on, or nothing more can come of the run: see `health`.
+    """
+    problems = PROBLEMS.read(context.input("problems"))
+    if not problems:
+        raise WorkError("no problem to train on: use a larger pool")
+    run, reward = Run(context), GroupReward(params.group_size)
+    run.validate(params)
+    trainer = _trainer(
+        run, problem_rows(run.tokenizer, problems, params, context.seed), reward, params, context
+    )
+    spent: Spent = trainer.spent
+
+    def measured(_: int) -> dict[str, float]:
+        trained, sampled, _scored = spent.by_all()
+        return {**shares(parallel.summed(reward.last)), "rollout_tokens": sampled, "train_tokens": trained}
+
+    run.train(trainer, measured, {"reward": reward, "spent": spent})
+    failures = [row for of_process in parallel.gathered(reward.failures) for row in of_process]
+    if context.leads:
+        FAILURES.write(context.folder, failures)
+    trained, sampled, scored = spent.by_all()
+    context.stats |= {
+        "problems": len(problems), "groups": parallel.summed(reward.groups),
+        "statuses": parallel.summed(reward.statuses),
+    }  # fmt: skip
+    context.cost += Cost.of_model(run.parameters, trained=trained, sampled=sampled, scored=scored)
+
+
+def _trainer(
+    run: Run, rows: list[dict[str, Any]], reward: GroupReward, params: SdpoParams, context: StageContext
+) -> Any:
+    from datasets import Dataset
+
+    trainer_class, config_class = sdpo_classes()
+    config = config_class(
+        **trainer_settings(context),
+        max_steps=params.steps_taken,
+        shuffle_dataset=False,  # the rows stand in the order of `schedule`
+        per_device_train_batch_size=context.training.share(params.completions, "completions"),
+        steps_per_generation=context.training.accumulation,
+        num_generations=params.group_size,
+        max_completion_length=params.max_tokens,
+        max_prompt_length=None,
+        temperature=params.temperature,
+        learning_rate=params.learning_rate,
+        warmup_steps=params.warmup_steps,
+        lr_scheduler_type="constant_with_warmup",
+        mask_truncated_completions=params.mask_truncated,
+        distillation_mode="full_logits",
+        teacher_model_kind="live",
+        diagnostics_warning_interval=0,
+    )
+    sampling = Sampling(params.temperature, params.max_tokens, context.seed)
+    return trainer_class(
+        sampling, model=run.model, reward_funcs=[reward], args=config, processing_class=run.tokenizer,
+        train_dataset=Dataset.from_list(rows),
+    )  # fmt: skip
+
+
+def sdpo_classes() -> tuple[Any, Any]:
+    """TRL's trainer, sampling through slots and counting what it spends, and its configuration.
+
+    Raises:
+        RequestError: the installed TRL has none.
+    """
+    try:
+        from trl.experimental.sdpo import SDPOConfig, SDPOTrainer
+    except ImportError:
+        import trl
+
+        raise RequestError(f"stage sdpo: trl {trl.__version__} has no SDPO; trl 1.16.0 has") from None
+
+    kind: Any = SDPOTrainer
+
+    class SelfDistilledPolicy(kind):
+        """`spent` counts the tokens."""
+
+        def __init__(self, sampling: Sampling, **arguments: Any) -> None:
+            super().__init__(**arguments)
+            self._sampling, self._sampler = sampling, Sampler(self.model, self.processing_class)
+            self.spent = Spent()
+
+        def _generate(self, prompt_ids: list[list[int]]) -> tuple[list[list[int]], list[list[int]]]:
+            origin = ["sdpo", self._sampling.seed, self.state.global_step, parallel.rank_and_size()[0]]
+            rows = [Row(i, tuple(ids), int(digest([*origin, i]), 16)) for i, ids in enumerate(prompt_ids)]
+            self._sampler.fill(rows, self._sampling)
+            self.spent.sampled += sum(len(row.ids) for row in rows)
+            return prompt_ids, [row.ids for row in rows]
+
+        def compute_loss(self, model: Any, inputs: dict[str, torch.Tensor], *args: Any, **kwargs: Any) -> Any:
+            self.spent.trained += int(inputs["prompt_mask"].sum() + inputs["completion_mask"].sum())
+            self.spent.scored += int(inputs["teacher_attention_mask"].sum())
+            return super().compute_loss(model, inputs, *args, **kwargs)
+
+    return SelfDistilledPolicy, SDPOConfig

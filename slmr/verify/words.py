@@ -1,0 +1,43 @@
+r"""Answers in words: `even`, a day, a time of day, a number in words, an option's letter in front of its value."""
+
+from __future__ import annotations
+
+import re
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z \-']*")
+_KNOWN = {"yes", "no", "odd", "even", "true", "false", "none"}
+_SENTENCE = re.compile(r"^(?:.*\b(?:is|are) (?!not\b))?(?:(?:an?|the) )?")
+_CLOCK = re.compile(r"(\d{1,2})(?::(\d{2})\s*([aApP])?(?:\.?\s?[mM]\.?)?|\s*([aApP])\.?\s?[mM]\.?)")
+# The letter of an option in front of its value: `\textbf{(C)}\ 9`.
+_OPTION = re.compile(
+    r"\\(?:text|textbf|mathrm|mathbf)\s*\{\s*(?:\(([A-J])\)|([A-J])[.:)])\s*\}(?:\s|\\[ ,;:]|~|\\q?quad)*(?=[^\s.])"
+)
+
+
+def same_words(mine: str, theirs: str, is_text: bool) -> bool | None:
+    """Compares words; None where gold is no word. `ab` is a product unless it is marked as text."""
+    plain = theirs.lower().strip()
+    if not _WORD.fullmatch(theirs) or len(plain) < 2:
+        return None
+    if not (is_text or plain in _KNOWN or (len(plain) >= 5 and "\\" not in mine)):
+        return None
+    if "\\" in mine or "(" in mine:
+        return False if is_text and plain not in mine.lower() and "\\text" not in mine else None
+    letters = re.sub(r"[^a-z]", "", plain)
+    return letters in (re.sub(r"[^a-z]", "", side.lower()) for side in (mine, _SENTENCE.sub("", mine)))
+
+
+def same_clock(mine: str, theirs: str) -> bool | None:
+    """Whether two times of day agree; the half of the day may be missing in the answer. None for anything else."""
+    left, right = _CLOCK.fullmatch(mine), _CLOCK.fullmatch(theirs)
+    if not left or not right:
+        return None
+    halves = [(side[3] or side[4] or "").lower() for side in (left, right)]
+    times = [(int(side[1]), side[2] or "00") for side in (left, right)]
+    return times[0] == times[1] and (halves[0] == halves[1] or not halves[0])
+
+
+def labelled(answer: str) -> tuple[str, str] | None:
+    r"""The letter and the value of `\textbf{(C)}\ 9`; None where no option's letter stands in front."""
+    label = _OPTION.match(answer)
+    return (label[1] or label[2], answer[label.end() :]) if label else None

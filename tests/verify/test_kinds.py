@@ -1,0 +1,57 @@
+"""Cases of our own for each kind of fault that checkers make, in `kinds.jsonl`: written before the rules were mended.
+
+`set` says in which round a case was written. Of each round that share agreed when it was first run, before any rule was
+mended for it: 96.1 % of the 785 of the first, 93.6 % of the 947 of the second and 92.0 % of the 1,095 of the third,
+which were written with harder ones of the kinds that had failed, and 97.4 % of the 428 of the fourth, which are as
+usual as those of the first. Seventeen of these are not here, since graders do not share what they said (`d` for D,
+`2 PM` for 2, the last number of "the problem has 7 parts"). What a case says stands
+for its kind, so a rule is mended, never a line.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from slmr.verify import verify
+
+CASES = [
+    json.loads(line)
+    for line in Path(__file__).with_name("kinds.jsonl").read_text(encoding="utf-8").splitlines()
+]
+KNOWN = {
+    "k1-503": "cis is no function that we read",
+    "k2-158": "an ohm as a bare command",
+    "k2-209": "dollars and cents in two units",
+    "k3-451": "a quotient of factorials of symbols",
+    "k4-052": "a function's name in a font's old command",
+}
+
+
+@pytest.mark.parametrize("group", sorted({case["group"] for case in CASES}))
+def test_kinds_are_read(group):
+    cases = [case for case in CASES if case["group"] == group and case["id"] not in KNOWN]
+    assert len(cases) >= 15
+    wrong = [
+        (case["id"], case["completion"][:200], case["gold"])
+        for case in cases
+        if verify(case["completion"], case["gold"], case["kind"]).lenient != case["expected"]
+    ]
+    assert wrong == []
+
+
+def test_nothing_that_is_wrong_is_paid():
+    wrong = [case for case in CASES if not case["expected"]]
+    assert len(wrong) > 400
+    assert [
+        case["id"] for case in wrong if verify(case["completion"], case["gold"], case["kind"]).strict
+    ] == []
+
+
+def test_degenerate_texts_are_no_abstention():
+    cases = [case for case in CASES if case["group"] == "degenerate"]
+    assert [
+        case["id"] for case in cases if verify(case["completion"], case["gold"], case["kind"]).abstained
+    ] == []
