@@ -11,7 +11,6 @@ from slmr.curriculum import (
     pool,
     probe,
     rationalize,
-    reference,
     self_generated,
     traces,
 )
@@ -27,7 +26,6 @@ __all__ = [
     "pool",
     "probe",
     "rationalize",
-    "reference",
     "self_generated",
     "traces",
 ]

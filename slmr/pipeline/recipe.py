@@ -52,10 +52,7 @@ class StageSpec(BaseModel):
 
 
 class Recipe(BaseModel):
-    """A method as its YAML says; `extends` are its parent, the parent's parent, and so on.
-
-    `evaluate`: parameters of the evaluation that are a reference's own; methods that are ranked have the profile's.
-    """
+    """A method as its YAML says; `extends` are its parent, the parent's parent, and so on."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -67,7 +64,6 @@ class Recipe(BaseModel):
     rounds: int = Field(default=1, ge=1)
     stages: dict[str, StageSpec] = {}
     result: str = STUDENT
-    evaluate: dict[str, Any] = {}
 
 
 @lru_cache(maxsize=1)
