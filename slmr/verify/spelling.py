@@ -108,6 +108,7 @@ _SAME = [
     (re.compile(r"^\|([a-z])\|\s*(<=|<)\s*([^<>|]+)$"), r"-(\3)\2\1\2\3"),
     (re.compile(r"\\sqrt\[\s*\]"), r"\\sqrt"),
     (re.compile(r"\{([^{}]*)\\over(?![a-z])([^{}]*)\}|^([^{}]*)\\over(?![a-z])([^{}]*)$"), r"\\frac{\1\3}{\2\4}"),
+    (re.compile(r"(\\int[^\\]{0,40})\\frac\{([^{}]+?)\s*d([a-z])\}\{([^{}]*)\}"), r"\1\\frac{\2}{\4} d\3"),
     # How computer algebra prints: a plain limit as one from above, a matrix in brackets of its own.
     (re.compile(r"(\\to|arrow)(\s*-?[\w\\ ]+?)\^(?:\+|\{\+\})(?=\s*\})"), r"\1\2"),
     (re.compile(r"[\[(]\s*(⟦[^⟦⟧]*⟧)\s*[\])]"), r"\1"),

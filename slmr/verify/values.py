@@ -72,12 +72,18 @@ def same_value(mine: str, theirs: str) -> bool | None:
         return None
     if points.differ(answer, gold) or (_unevaluated(answer) and not _unevaluated(gold)):
         return False
-    return None
+    return False if _over_a_sequence(answer) and _over_a_sequence(gold) else None
 
 
 def _unevaluated(tree: Node) -> bool:
     """Whether an integral or a limit is left standing: no final answer where gold has none."""
     return any(node.op in ("int", "lim") for node in nodes(tree))
+
+
+def _over_a_sequence(tree: Node) -> bool:
+    """Whether a sum or product runs over terms such as `F_k`, of which nobody but the problem knows more."""
+    sums = [node for node in nodes(tree) if node.op in ("sum", "prod")]
+    return any("_" in leaf.name for node in sums for leaf in nodes(node.args[2]))
 
 
 def same_sums(left: Sum, right: Sum) -> bool | None:

@@ -36,3 +36,14 @@ def test_sums_that_might_be_two_forms_of_one_value_are_not_decided() -> None:
     assert same_sums(number(1), number(1)) is True
     assert same_sums(number(1), atom("x")) is False
     assert same_sums(number(1), atom("sin(x)")) is None
+
+
+def test_sums_over_a_sequence_are_the_same_only_as_they_are_written() -> None:
+    catalan = r"\sum_{k=0}^{n-1}F_kF_{n-k-1}"
+    assert same_value(catalan, r"\sum_{k=0}^{n-1}F_{n-k-1}F_k") is True
+    assert same_value(r"\sum_{k=0}^{n-2}F_kF_{n-k-2}", catalan) is False
+
+
+@pytest.mark.parametrize("text", [r"\frac{0}{0}", r"\frac{5}{1-1}", "1e999", "0^{-1}"])
+def test_what_has_no_value_is_no_number(text: str) -> None:
+    assert same_value(text, "42") is False
