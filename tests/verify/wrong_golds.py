@@ -21,7 +21,7 @@ from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from slmr.verify import Kind, verify
 from tests.verify.endings import WORKED, forms
@@ -74,9 +74,10 @@ def key_of(gold: str) -> Key | None:
 def _value(thing: object) -> complex:
     import sympy
 
-    expression = sympy.sympify(thing)
+    expression = cast("sympy.Expr", sympy.sympify(thing))
     symbols = sorted(expression.free_symbols, key=str)
-    return complex(expression.subs(dict(zip(symbols, _POINTS, strict=False))).evalf(20))
+    value = cast("sympy.Expr", expression.subs(dict(zip(symbols, _POINTS, strict=False))))
+    return complex(value.evalf(20))
 
 
 def differ(left: Key, right: Key) -> bool:
