@@ -8,7 +8,6 @@ which is renamed when it is complete; what a killed stage left there is its own 
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -23,7 +22,7 @@ from pydantic import ValidationError
 
 from slmr.config import StrictModel, first_fault
 from slmr.errors import WorkError, one_line
-from slmr.io import PARTIAL, digest, disk_faults
+from slmr.io import PARTIAL, digest, disk_faults, sha256_of
 
 MANIFEST = "manifest.json"
 _LIBRARIES = ("slmr", "torch", "transformers", "trl", "lm_eval", "math-verify")
@@ -62,12 +61,10 @@ class FileRecord(StrictModel):
 
 def file_records(root: Path, files: Iterable[Path]) -> dict[str, FileRecord]:
     """Files below a folder by their relative paths; reads them whole."""
-    records = {}
-    for path in files:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        records[path.relative_to(root).as_posix()] = FileRecord(size=path.stat().st_size, sha256=sha256)
-    return records
+    return {
+        file.relative_to(root).as_posix(): FileRecord(size=file.stat().st_size, sha256=sha256_of(file))
+        for file in files
+    }
 
 
 class Manifest(StrictModel):

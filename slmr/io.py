@@ -42,6 +42,12 @@ def digest(content: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def sha256_of(file: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
 @contextmanager
 def disk_faults(where: Path) -> Iterator[None]:
     """Turns what the disk refuses into one clear line."""

@@ -6,7 +6,6 @@ What has to be converted (GGUF files, LoRA adapters) is converted once, into `$S
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -25,7 +24,7 @@ from filelock import FileLock
 
 from slmr.engines.gguf import dequantise
 from slmr.errors import RequestError, WorkError, one_line, reading, unknown
-from slmr.io import digest, disk_faults, read_json, replacing_folder, write_json
+from slmr.io import digest, disk_faults, read_json, replacing_folder, sha256_of, write_json
 from slmr.lab import MODELS, model_path
 
 ModelKind = Literal["lab", "folder", "hub", "gguf", "adapter", "server"]
@@ -212,8 +211,7 @@ def _sha256(file: Path) -> str:
         with suppress(OSError, ValueError, KeyError, TypeError):
             if (known := read_json(note))["state"] == state:
                 return str(known["sha256"])
-    with real.open("rb") as handle:
-        found = hashlib.file_digest(handle, "sha256").hexdigest()
+    found = sha256_of(real)
     # A file changed a moment ago may change again without its dates telling.
     if state[0] >= _LARGE and _state(real) == state and time.time_ns() - max(state[1:3]) > _SETTLED_NS:
         with suppress(OSError):  # a cache that cannot be written costs time only

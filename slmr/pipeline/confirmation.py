@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from slmr.artifacts import installed_version
 from slmr.errors import WorkError, visible
 from slmr.evaluate import METRICS, SAMPLES
 from slmr.evaluate.agreement import Agreement, Scored, agreements
-from slmr.io import digest, disk_faults, read_json, write_json
+from slmr.io import digest, disk_faults, read_json, sha256_of, write_json
 from slmr.pipeline.plan import Plan
 from slmr.results.schema import read_summary
 from slmr.tasks.registry import load_task
@@ -45,7 +44,7 @@ class _Table:
     def confirmed(self) -> dict[str, Any]:
         """What is written of it once lm-eval agrees."""
         scored, version = self.scored, str(installed_version("lm_eval"))
-        contents = [hashlib.sha256(file.read_bytes()).hexdigest() for file in scored.files]
+        contents = [sha256_of(file) for file in scored.files]
         task = f"{scored.task.version}-{scored.task.digest}"
         depends = digest([contents, scored.accuracy, task, version])
         return {"completions": scored.completions, "lm_eval": version, "digest": depends}

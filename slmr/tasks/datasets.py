@@ -6,7 +6,6 @@ becomes `id`, `problem`, `gold`; one of the split `fewshot` also has `worked`, a
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.errors import RequestError, one_line, unknown
-from slmr.io import json_lines, resource
+from slmr.io import json_lines, resource, sha256_of
 from slmr.tasks.readers import READERS, Record, number_field, text_field
 
 FEWSHOT = "fewshot"
@@ -167,7 +166,7 @@ def fingerprint(task: str) -> str:
     if task in _EXAMPLES:
         used.append(_EXAMPLES[task][:2])
     files += [file for name, split in used if (file := _find(folder, name, split))]
-    return " ".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in dict.fromkeys(files))
+    return " ".join(map(sha256_of, dict.fromkeys(files)))
 
 
 def use_data_folder(folder: Path | str) -> None:

@@ -21,6 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from slmr.config import Edition
 from slmr.errors import RequestError, one_line
+from slmr.io import sha256_of
 from slmr.lab import GENERATORS, TEST_SEED, Split, split_items
 from slmr.tasks import datasets
 from slmr.verify import Kind, Verdict, checker_version, verify
@@ -149,7 +150,7 @@ class Task:
         for file in sorted(self.folder.rglob("*")):
             if file.is_file() and file.name != "card.md" and "__pycache__" not in file.parts:
                 name = file.relative_to(self.folder).as_posix()
-                parts += [name, hashlib.sha256(file.read_bytes()).hexdigest()]
+                parts += [name, sha256_of(file)]
         if self.source:
             parts.append(datasets.fingerprint(self.source))
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import pickle
@@ -62,11 +63,9 @@ def test_a_large_file_is_read_once_and_again_when_it_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashed: list[str] = []
-    plain = models.hashlib.file_digest
+    plain = hashlib.file_digest
     monkeypatch.setattr(models, "_SETTLED_NS", 0)
-    monkeypatch.setattr(
-        models.hashlib, "file_digest", lambda f, kind: (hashed.append(f.name), plain(f, kind))[1]
-    )
+    monkeypatch.setattr(hashlib, "file_digest", lambda f, kind: (hashed.append(f.name), plain(f, kind))[1])
     folder = copy(LAB, tmp_path / "m")
     weights = folder / "model.safetensors"
     time.sleep(0.01)
