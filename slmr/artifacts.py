@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -156,14 +156,13 @@ class Store:
         Raises:
             WorkError: it is missing or damaged.
         """
-        file = self.path(stage, key) / MANIFEST
+        folder = self.path(stage, key)
         try:
-            return Manifest.model_validate_json(file.read_text(encoding="utf-8"))
-        except ValidationError as error:
-            fault = first_fault(error, Manifest)
-        except (OSError, UnicodeDecodeError) as error:
-            fault = one_line(error)
-        raise WorkError(f"artefact {file.parent} is damaged ({fault}): delete that folder, run again")
+            return _read_manifest(folder)
+        except ValueError as error:
+            raise WorkError(
+                f"artefact {folder} is damaged ({error}): delete that folder, run again"
+            ) from None
 
     def fault(self, stage: str, key: str) -> str | None:
         """What is wrong with an artefact that is there, in a line; reads all of it. None too where there is none."""
@@ -203,11 +202,16 @@ class Store:
 
 
 def remove(path: Path) -> None:
-    """Removes a file or a folder, whichever is there; of an artefact the manifest first: half removed it is missing."""
+    """Removes a file or a folder, whichever is there; of an artefact the manifest first: half removed it is missing.
+
+    Raises:
+        OSError: the disk refuses.
+    """
     if path.is_dir() and not path.is_symlink():
         if (path / MANIFEST).exists():
             remove(path / MANIFEST)
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(FileNotFoundError):  # somebody else removes it, too
+            shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
 
@@ -216,15 +220,12 @@ def fault_of_artefact(folder: Path) -> str | None:
     """What is wrong with an artefact, in a line: its manifest, or a file that is not what the manifest says."""
     if not folder.is_dir():
         return "no artefact: a file among the folders"
-    file = folder / MANIFEST
-    if not file.exists():
+    if not (folder / MANIFEST).exists():
         return f"no {MANIFEST}: it was never finished, or is half removed"
     try:
-        manifest = Manifest.model_validate_json(file.read_text(encoding="utf-8"))
-    except ValidationError as error:
-        return f"{MANIFEST} cannot be read: {first_fault(error, Manifest)}"
-    except (OSError, UnicodeDecodeError) as error:
-        return f"{MANIFEST} cannot be read: {one_line(error)}"
+        manifest = _read_manifest(folder)
+    except ValueError as error:
+        return f"{MANIFEST} cannot be read: {error}"
     if folder.name != f"{manifest.stage}-{manifest.key}":
         return f"its {MANIFEST} is that of {manifest.stage}-{manifest.key}"
     if manifest.seal not in (None, manifest.sealed().seal):
@@ -236,3 +237,13 @@ def fault_of_artefact(folder: Path) -> str | None:
         if path.stat().st_size != record.size or file_records(folder, [path])[name] != record:
             return f"{name} is not what was written"
     return None
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    """The manifest of an artefact; raises ValueError, in a line, where it is missing or damaged."""
+    try:
+        return Manifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise ValueError(first_fault(error, Manifest)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(one_line(error)) from None
