@@ -61,9 +61,7 @@ def eval_command(
 
     The same command again goes on where it was stopped and reuses what is finished.
     """
-    # The libraries' objects live as long as the process: searching them for garbage takes two seconds.
-    gc.set_threshold(200_000)
-    atexit.register(gc.freeze)
+    _collect_rarely()
     from slmr.pipeline.evaluation import EvalRequest
 
     use_data_dir(data_dir)
@@ -71,10 +69,15 @@ def eval_command(
         model=model, tasks=tasks, k=k, temperature=temperature, fewshot=fewshot, max_tokens=max_tokens, engine=engine,
         dtype=dtype, device=device, batch_size=batch_size, concurrency=concurrency, served_name=served_name,
         api_key_env=api_key_env, compile=compile_steps, trust_remote_code=trust_remote_code, limit=limit, seed=seed,
-        data_dir=data_dir, out=out,
-        tasks_paths=tuple(tasks_path or ()),
+        data_dir=data_dir, out=out, tasks_paths=tuple(tasks_path or ()),
     )  # fmt: skip
     _evaluate(request, as_json)
+
+
+def _collect_rarely() -> None:
+    """The libraries' objects live as long as the process: searching them for garbage takes two seconds."""
+    gc.set_threshold(200_000)
+    atexit.register(gc.freeze)
 
 
 def _evaluate(request: EvalRequest, as_json: bool) -> None:

@@ -21,12 +21,9 @@ Row = Mapping[str, Any]
 
 
 def taskset(
-    task_or_kind: str,
-    rows: Iterable[Row] | Callable[[], Iterable[Row]],
-    gold: str = "answer",
-    form: Form = "strict",
+    task_or_kind: str, rows: Iterable[Row] | Callable[[], Iterable[Row]], gold: str = "answer", form: Form = "strict",
     lenient_weight: float = 0.0,
-) -> type[Taskset]:
+) -> type[Taskset]:  # fmt: skip
     """The taskset of an environment of verifiers 0.4 (and 0.3): a package exports it in its `__all__`.
 
     The reward `paid` is what the last reply pays, 0.0 for an abstention. The metrics `strict`, `lenient`, `no_answer`,

@@ -33,7 +33,6 @@ class BreadParams(GrpoParams):
 def bread_stage(context: StageContext, params: BreadParams) -> None:
     """Writes `model/` and what `grpo` writes; a problem without a trace is as in GRPO."""
     traces = first_traces(context)
-    context.stats["problems_with_trace"] = len(traces)
     train_policy(context, params, rollouts=partial(BranchingRollouts, traces=traces))
 
 

@@ -183,12 +183,8 @@ def distiller_class() -> type:
 
         def generate_on_policy_outputs(self, model: Any, inputs: dict[str, Any], _: Any) -> Any:  # type: ignore[override]
             """The student's completions of the prompts: ids, attention mask, labels."""
-            heads = [
-                tuple(row[: int(n)])
-                for row, n in zip(
-                    inputs["prompts"].tolist(), inputs["prompt_attention_mask"].sum(1), strict=True
-                )
-            ]
+            lengths = inputs["prompt_attention_mask"].sum(1).tolist()
+            heads = [tuple(row[:n]) for row, n in zip(inputs["prompts"].tolist(), lengths, strict=True)]
             origin = [self._sampling.seed, self.state.global_step]
             first = parallel.rank_and_size()[0] * len(heads)  # in the step's whole batch
             rows = [

@@ -62,7 +62,6 @@ class HptParams(GrpoParams):
 def hpt_stage(context: StageContext, params: HptParams) -> None:
     """Writes `model/` and what `grpo` writes; `replaced` is how often a problem's loss was SFT's."""
     traces = first_traces(context)
-    context.stats["problems_with_trace"] = len(traces)
     train_policy(
         context, params, rollouts=partial(GatedRollouts, traces=traces),
         trainer_class=lambda: trainer_class(params.group_size, params.sft_weight),

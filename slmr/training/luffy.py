@@ -45,7 +45,6 @@ class LuffyParams(GrpoParams):
 def luffy_stage(context: StageContext, params: LuffyParams) -> None:
     """Writes `model/` and what `grpo` writes; a problem without a trace has a group of the student's alone."""
     traces = first_traces(context)
-    context.stats["problems_with_trace"] = len(traces)
     train_policy(
         context, params, rollouts=partial(MixedRollouts, traces=traces),
         trainer_class=lambda: trainer_class(params.gamma),

@@ -130,9 +130,11 @@ def fitting(
 
 
 def first_traces(context: StageContext) -> dict[str, str]:
-    """The first whole trace of each problem, by the problem's id."""
+    """The first whole trace of each problem, by the problem's id; the stage's statistics say of how many."""
     whole = [row for row in trace_rows(context) if not row["prefix"]]
-    return {row["problem_id"]: row["completion"] for row in reversed(whole)}
+    first = {row["problem_id"]: row["completion"] for row in reversed(whole)}
+    context.stats["problems_with_trace"] = len(first)
+    return first
 
 
 def tokenize(tokenizer: PreTrainedTokenizerBase, traces: Sequence[Trace], max_length: int) -> list[Example]:
