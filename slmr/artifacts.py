@@ -158,7 +158,7 @@ class Store:
         """
         folder = self.path(stage, key)
         try:
-            return _read_manifest(folder)
+            return read_manifest(folder)
         except ValueError as error:
             raise WorkError(
                 f"artefact {folder} is damaged ({error}): delete that folder, run again"
@@ -223,7 +223,7 @@ def fault_of_artefact(folder: Path) -> str | None:
     if not (folder / MANIFEST).exists():
         return f"no {MANIFEST}: it was never finished, or is half removed"
     try:
-        manifest = _read_manifest(folder)
+        manifest = read_manifest(folder)
     except ValueError as error:
         return f"{MANIFEST} cannot be read: {error}"
     if folder.name != f"{manifest.stage}-{manifest.key}":
@@ -239,7 +239,7 @@ def fault_of_artefact(folder: Path) -> str | None:
     return None
 
 
-def _read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> Manifest:
     """The manifest of an artefact; raises ValueError, in a line, where it is missing or damaged."""
     try:
         return Manifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))

@@ -23,9 +23,9 @@ import importlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from slmr.config import MethodKind, parse
 from slmr.errors import RequestError, unknown
@@ -35,6 +35,7 @@ from slmr.stage import Stage, registered
 APART = ("ablation", "control")  # asked for as `ablations`, and no part of `all`
 STARTERS = ("base", "sft", "grpo", "sft_grpo", "stagewise")  # asked for as `starter`, and made first of `all`
 STUDENT = "student"
+MAX_ROUNDS = 100  # more are a slip of the pen, whose plan would fill the memory
 
 
 class StageSpec(BaseModel):
@@ -44,6 +45,16 @@ class StageSpec(BaseModel):
 
     stage: str
     with_: dict[str, Any] = Field(default={}, alias="with")
+
+    @model_validator(mode="after")
+    def _refers(self) -> Self:
+        for name, value in (self.model_extra or {}).items():
+            named = value if isinstance(value, list) else [value]
+            if not all(isinstance(reference, str) for reference in named):
+                raise ValueError(
+                    f"input {name[:80]} = {str(value)[:80]}: it should be the name of a stage, or a list of names"
+                )
+        return self
 
     @property
     def references(self) -> dict[str, list[str]]:
@@ -61,7 +72,7 @@ class Recipe(BaseModel):
     kind: MethodKind
     summary: str
     paper: str | None = None
-    rounds: int = Field(default=1, ge=1)
+    rounds: int = Field(default=1, ge=1, le=MAX_ROUNDS)
     stages: dict[str, StageSpec] = {}
     result: str = STUDENT
 
@@ -130,6 +141,8 @@ def _read(name: str, files: Mapping[str, Path], extended: tuple[str, ...] = ()) 
     parent = content.pop("extends", None)
     if parent is None:
         return content
+    if not isinstance(parent, str):
+        raise RequestError(f"{file}: extends = {parent}: it should be the name of one method")
     if parent in (name, *extended):
         raise RequestError(f"{file}: '{name}' extends itself")
     if parent not in files:
@@ -148,6 +161,8 @@ def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection
         RequestError: no such method, or its YAML has a fault.
     """
     files = recipe_files(extra)
+    if not any(name.strip() for name in names.split(",")):
+        raise RequestError(f"--method '{names}' names no method (known: {', '.join(sorted(files))})")
     recipes = {"base": _load("base", files)}
     for name in (n.strip() for n in names.split(",") if n.strip()):
         if name not in ("starter", "all", "ablations"):

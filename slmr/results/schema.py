@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from slmr.config import Edition, MethodKind, first_fault
 from slmr.errors import RequestError, one_line
@@ -68,6 +68,13 @@ def read_table(file: Path) -> list[dict[str, Any]]:
         raise RequestError(f"{file} is damaged: {str(error).splitlines()[0]}") from None
 
 
+# No number of a run comes near it, and what is computed of such numbers stays finite.
+Count = Annotated[int, Field(ge=0, le=10**18)]
+Rate = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(ge=0, le=1e30)]
+Name = Annotated[str, StringConstraints(pattern=r"^[^/\x00.][^/\x00]*$", max_length=200)]  # a part of a path
+
+
 class SummaryRow(BaseModel):
     """What one method's student scored on one task, and what it cost.
 
@@ -76,28 +83,28 @@ class SummaryRow(BaseModel):
     sampling.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    method: str
+    method: Name
     method_kind: MethodKind
-    student: str
-    seed: int
-    task: str
+    student: Annotated[str, StringConstraints(pattern=r"[^.]", max_length=240)]
+    seed: Count
+    task: Name
     edition: Edition
-    n_items: int = Field(ge=1)
-    k: int = Field(ge=1)
-    accuracy: float = Field(ge=0, le=1)
-    accuracy_lenient: float = Field(ge=0, le=1)
-    stderr: float = Field(ge=0)
+    n_items: int = Field(ge=1, le=10**9)
+    k: int = Field(ge=1, le=10**6)
+    accuracy: Rate
+    accuracy_lenient: Rate
+    stderr: Amount
     ci95: tuple[float, float]
-    truncated_rate: float = Field(ge=0, le=1)
-    no_answer_rate: float = Field(ge=0, le=1)
-    mean_tokens: float = Field(ge=0)
-    train_tokens: int = Field(ge=0)
-    rollout_tokens: int = Field(ge=0)
-    teacher_tokens: int = Field(ge=0)
-    wall_s: float = Field(ge=0)
-    flops: float = Field(ge=0)
+    truncated_rate: Rate
+    no_answer_rate: Rate
+    mean_tokens: Amount
+    train_tokens: Count
+    rollout_tokens: Count
+    teacher_tokens: Count
+    wall_s: Amount
+    flops: Amount
     task_version: str
     checker_version: str
     manifest: str = Field(description="hash of the evaluation artefact the row was made from")
@@ -147,11 +154,11 @@ class Contamination(BaseModel):
 
     train: str
     test: str
-    n_train: int
-    n_test: int
-    overlapping: int
-    exact: int
-    rate: float
+    n_train: Count
+    n_test: Count
+    overlapping: Count
+    exact: Count
+    rate: Rate
     examples: list[str]
 
 
@@ -185,6 +192,6 @@ def read_summary(path: Path) -> Summary:
         raise RequestError(f"no summary at {path}: run `slmr bench` first") from None
     except ValidationError as error:
         fault = first_fault(error, Summary)
-    except UnicodeDecodeError as error:
+    except (OSError, UnicodeDecodeError) as error:
         fault = one_line(error)
     raise RequestError(f"{path} is not a summary of schema {SCHEMA_VERSION}: {fault}")

@@ -79,7 +79,10 @@ def changes_table(ranking: Ranking) -> Table:
     rows = []
     for method in ranking.methods:
         if method.kind == "base":
-            accuracies = (formats.percent(method.by_task[task].mean) for task in ranking.tasks)
+            accuracies = (
+                formats.percent(method.by_task[task].mean) if task in method.by_task else ""
+                for task in ranking.tasks
+            )
             rows.append(["base, %", *accuracies])
         elif method.changes:
             rows.append([method.name, *(_starred(method.changes[task]) for task in ranking.tasks)])

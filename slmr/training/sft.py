@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 from pydantic import Field
 
 from slmr.artifacts import Cost
-from slmr.config import TrainingSettings
+from slmr.config import MAX_SIDE_BY_SIDE, TrainingSettings
 from slmr.curriculum.schema import TRACES, Trace
 from slmr.engines import Prompt
 from slmr.engines.scoring import IGNORED
@@ -30,9 +30,9 @@ class TraceParams(ValidationParams):
     """
 
     learning_rate: float = Field(default=5e-4, gt=0)
-    epochs: float = Field(default=3.0, gt=0)
+    epochs: float = Field(default=3.0, gt=0, le=10_000)
     share: float = Field(default=1.0, gt=0, le=1)
-    batch_size: int = Field(default=32, ge=1)
+    batch_size: int = Field(default=32, ge=1, le=MAX_SIDE_BY_SIDE)
     warmup_share: float = Field(default=0.1, ge=0, lt=1)
     max_length: int = Field(default=512, ge=8)
 

@@ -22,6 +22,12 @@ def test_base_is_always_there_and_first() -> None:
 ABLATIONS = sorted(p.stem for p in (Path(recipe_files()["stagewise"]).parent / "ablations").glob("*.yaml"))
 
 
+@pytest.mark.parametrize("names", ["", ",", " , "])
+def test_a_list_without_a_name_is_refused(names: str) -> None:
+    with pytest.raises(RequestError, match="names no method"):
+        select_methods(names)
+
+
 def test_the_ablations_are_asked_for_by_one_word_and_no_part_of_all() -> None:
     names = [r.name for r in select_methods("stagewise,ablations")]
     assert names[:2] == ["base", "stagewise"] and sorted(names[2:]) == ABLATIONS
@@ -55,6 +61,14 @@ def test_a_users_recipe_extends_a_shipped_one(tmp_path: Path) -> None:
         ("extends: yours\nname: mine\n", "extends itself"),
         ("extends: stagewise\nname: mine\nround: 1\n", "unknown key 'round'"),
         ("- sft\n", "a recipe is a mapping"),
+        ("extends: [sft, grpo]\nname: mine\n", "extends = .* the name of one method"),
+        ("extends: stagewise\nname: mine\nrounds: 1000000000\n", "rounds = 1000000000"),
+        (
+            "extends: sft\nname: mine\nstages: {sft: {model: 5}}\n",
+            "input model = 5: it should be the name of a stage",
+        ),
+        ("extends: sft\nname: mine\nstages: {sft: {traces: {a: b}}}\n", "input traces"),
+        ("extends: sft\nname: mine\nstages: {sft: {traces: [raw, 3]}}\n", "input traces"),
     ],
 )
 def test_a_faulty_extension_is_named(tmp_path: Path, text: str, fault: str) -> None:
