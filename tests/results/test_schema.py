@@ -103,9 +103,8 @@ def test_completions_get_their_items_texts_wherever_these_are_kept(tmp_path: Pat
     ("name", "value"),
     [
         ("train_tokens", 10**400), ("seed", 10**400), ("n_items", 10**12), ("flops", float("inf")),
-        ("stderr", float("nan")), ("ci95", (0.1, float("inf"))), ("method", "../../x"), ("task", "a/b"), ("method", ".."),
-        ("student", ".."),
-        ("task", ""), ("task", "x" * 300),
+        ("stderr", float("nan")), ("ci95", (0.1, float("inf"))), ("method", "../../x"), ("task", "a/b"),
+        ("method", ".."), ("student", ".."), ("task", ""), ("task", "x" * 300),
     ],
 )  # fmt: skip
 def test_a_number_or_name_that_no_run_can_have_is_refused(tmp_path: Path, name: str, value: Any) -> None:
