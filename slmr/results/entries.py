@@ -81,9 +81,9 @@ class MethodResult:
             return [row for row, _ in self.run_rows]
         return self.scores[task].rows if task in self.scores else []
 
-    def rate(self, name: str) -> float:
-        """The mean over all rows of one of their numbers, such as `truncated_rate`."""
-        values = [getattr(row, name) for row in self.rows()]
+    def rate(self, name: str, tasks: Sequence[str] = ()) -> float:
+        """The mean over the rows of these tasks, or all, of one of their numbers, such as `truncated_rate`."""
+        values = [getattr(row, name) for row in self.of_tasks(tasks).rows()]
         return math.fsum(values) / len(values)
 
     def cost(self, name: str) -> float:
@@ -159,12 +159,10 @@ def method_results(run_rows: Iterable[RunRow]) -> list[MethodResult]:
     return [MethodResult.of(sorted(group, key=lambda r: r.row.seed)) for group in groups.values()]
 
 
-def run_results(run: Path, student: str | None = None, edition: str | None = None) -> list[MethodResult]:
-    """Those of one run, of a student and an edition where they are named; raises as `read_summary`."""
+def run_results(run: Path, student: str | None = None) -> list[MethodResult]:
+    """Those of one run, of a student where one is named; raises as `read_summary`."""
     rows = read_summary(run / "summary.json").rows
-    return method_results(
-        RunRow(row, run) for row in rows if student in (None, row.student) and edition in (None, row.edition)
-    )
+    return method_results(RunRow(row, run) for row in rows if student in (None, row.student))
 
 
 def find_result(name: str) -> MethodResult:

@@ -84,7 +84,7 @@ class Part:
         if capabilities:
             tables += [difficulty_table(capabilities), pass_table(capabilities)]
         if against:
-            differences = compare_all(ranking.results, against)
+            differences = compare_all(ranking.results, against, ranking.suite)
             name = f"Difference to {against} ({ranking.student})"
             tables.append(differences_table(differences, f"minus {against}", name))
         return cls(title, ranking, tables, figures_of(ranking, capabilities, spent))

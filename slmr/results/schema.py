@@ -7,9 +7,9 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from slmr.config import Edition, MethodKind, first_fault
+from slmr.config import Edition, MethodKind, first_fault, suite_of
 from slmr.errors import RequestError, one_line
 from slmr.io import read_rows, write_rows, write_text
 
@@ -110,6 +110,15 @@ class SummaryRow(BaseModel):
     abstained_rate: float | None = Field(default=None, ge=0, le=1)
     data: str | None = Field(default=None, description="where the test items came from")
     engine: str | None = Field(default=None, description="engine and dtype of the evaluation")
+    suite: str = Field(default="", description="the suite that the task belonged to when it was evaluated")
+    licence: str | None = Field(default=None, description="of the task's data, in words")
+    redistribute: bool | None = Field(default=None, description="whether that lets its texts be published")
+
+    @model_validator(mode="after")
+    def _in_a_suite(self) -> SummaryRow:
+        """A row that was written before suites were is of the suite of its task."""
+        self.suite = self.suite or suite_of(self.task)
+        return self
 
     @property
     def tokens(self) -> int:

@@ -26,7 +26,7 @@ def test_every_page_has_an_empty_state(view: str, draw: Draw) -> None:
 
 @pytest.mark.parametrize("view", PAGES)
 def test_every_page_is_drawn_for_models_too(view: str, draw: Draw) -> None:
-    draw(view, edition="paper")
+    draw(view, suite="paper")
 
 
 @pytest.mark.parametrize("view", PAGES)

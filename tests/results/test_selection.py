@@ -134,7 +134,7 @@ def test_filters_leave_rows_out_but_kinds_do_not_change_ranks(results: Path) -> 
 
 def test_the_values_of_the_filters(results: Path) -> None:
     loaded = selection.load_results(results)
-    assert selection.editions(loaded) == ["lab", "paper"]
+    assert [suite.name for suite in loaded.suites] == ["lab", "paper"]
     assert selection.values(loaded, "lab", "student") == ["lab-llama", "lab-qwen"]
     assert selection.values(loaded, "paper", "task") == ["svamp"]
     assert selection.values(loaded, "lab", "seed") == ["0"]
