@@ -65,7 +65,9 @@ def _filters(results: Results) -> Filters:
     """The filter widgets. Streamlit keeps them in the URL and drops values that are not among the options."""
     with st.sidebar:
         known = [suite.name for suite in results.suites]
-        if (earlier := st.query_params.pop("edition", None)) in known:  # what links said before there were suites
+        if (
+            earlier := st.query_params.pop("edition", None)
+        ) in known:  # what links said before there were suites
             st.session_state.setdefault("suite", earlier)
         suite = st.selectbox(
             "Suite", known, key="suite", bind="query-params",

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from slmr.config import MethodKind
 from slmr.errors import RequestError, unknown
 from slmr.results.paired_scores import Scores
-from slmr.results.schema import SummaryRow, read_summary, read_table, run_file
+from slmr.results.run_tables import read_run_table
+from slmr.results.schema import SummaryRow, read_summary, run_file
 
 UNTRAINED = ("base", "model")
 
@@ -135,10 +136,10 @@ class MethodResult:
         """The rows of such a table; none where there is no file.
 
         Raises:
-            RequestError: the file is damaged.
+            RequestError: the file is damaged, or no such table.
         """
         file = self.file(what, seed)
-        return read_table(file) if file.is_file() else []
+        return read_run_table(file, what) if file.exists() else []
 
 
 def _scores(rows: Iterable[tuple[SummaryRow, Path]]) -> dict[str, Scores]:

@@ -31,4 +31,4 @@ def _reverted(result: MethodResult) -> Counter[str]:
         for row in result.table("stages", seed)
     )
     # Of a pool it is the number of problems held out.
-    return Counter(label for label, v in validations if isinstance(v, dict) and v["kept_step"] == 0)
+    return Counter(label for label, v in validations if isinstance(v, dict) and v.get("kept_step") == 0)
