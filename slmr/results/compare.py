@@ -72,7 +72,7 @@ def compare(name_a: str, name_b: str) -> Comparison:
 
 def compare_results(name_a: str, a: MethodResult, name_b: str, b: MethodResult) -> Comparison:
     """As `compare`, of results that are read already."""
-    a, b, notices = _same_seeds(name_a, a, name_b, b)
+    a, b, notices = same_seeds(name_a, a, name_b, b)
     shared = [task for task in a.tasks if task in b.tasks]
     if not shared:
         raise RequestError(
@@ -106,7 +106,7 @@ def _task(task: str, a: Scores, b: Scores, change: Difference, p: float) -> Task
     )  # fmt: skip
 
 
-def _same_seeds(
+def same_seeds(
     name_a: str, a: MethodResult, name_b: str, b: MethodResult
 ) -> tuple[MethodResult, MethodResult, list[str]]:
     """Both with the same seeds, so that they pair by seed as well as by item, and what was left out for it.
