@@ -27,7 +27,17 @@ from slmr.io import merged, read_settings
 # Beyond these a number is a slip of the pen that would fill the memory: docs/concepts.md has them, too.
 MAX_K, MAX_TOKENS, MAX_POOL, MAX_STEPS, MAX_SIDE_BY_SIDE = 10_000, 1_000_000, 10_000_000, 1_000_000, 100_000
 
-Edition = Literal["lab", "paper"]
+Edition = Literal["lab", "paper", "own"]
+# The suites that are shipped: a board is of one suite, its means and ranks are over these tasks.
+SUITES = {
+    "lab": ("lab_gsm8k", "lab_logiqa", "lab_math", "lab_mawps", "lab_svamp"),
+    "paper": ("gsm8k_platinum", "logiqa", "math500", "mawps", "svamp"),
+}
+
+
+def suite_of(task: str, declared: str = "") -> str:
+    """The suite that a task belongs to: a shipped one, else the declared one; without that it is a suite of itself."""
+    return next((name for name, tasks in SUITES.items() if task in tasks), declared or task)
 
 
 MethodKind = Literal[

@@ -94,6 +94,7 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     from slmr.results.entries import MethodResult, RunRow
     from slmr.results.publish import manifests_of, speed_of
     from slmr.results.report import warnings
+    from slmr.results.suites import listed_suites
     from slmr.results.tables import eval_table
 
     with BenchDisplay() as display:
@@ -103,7 +104,7 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     if as_json:
         print_json([{"name": row.task, **row.model_dump(mode="json")} for row in rows])
     else:
-        console().print(eval_table(result))
+        console().print(eval_table(result, listed_suites(plan.folder)))
     for line in warnings(rows):
         print(f"warning: {line}", file=sys.stderr)
     if not as_json:

@@ -40,8 +40,12 @@ def _faults(result: MethodResult) -> Iterator[tuple[str, str]]:
 
 def _fault(stats: dict[str, Any]) -> str | None:
     validation = stats.get("validation")
-    if isinstance(validation, dict) and validation["kept_step"] == 0:  # of a pool it is a number of problems
+    if (
+        isinstance(validation, dict) and validation.get("kept_step") == 0
+    ):  # of a pool it is a number of problems
         return _UNDONE
     if stats.get("unchanged"):
         return _UNCHANGED
-    return _SHORT if stats.get("unchanged") is not None and stats["steps"] < FEW_STEPS else None
+    return (
+        _SHORT if stats.get("unchanged") is not None and stats.get("steps", FEW_STEPS) < FEW_STEPS else None
+    )

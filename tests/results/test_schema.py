@@ -102,8 +102,8 @@ def test_completions_get_their_items_texts_wherever_these_are_kept(tmp_path: Pat
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("train_tokens", 10**400), ("seed", 10**400), ("n_items", 10**12), ("flops", float("inf")),
-        ("stderr", float("nan")), ("ci95", (0.1, float("inf"))), ("method", "../../x"), ("task", "a/b"),
+        ("train_tokens", 10**400), ("seed", 10**400), ("n_items", 10**19), ("flops", float("inf")),
+        ("stderr", float("nan")), ("ci95", (0.1, float("inf"))), ("method", "../../x"), ("task", "a/../../b"),
         ("method", ".."), ("student", ".."), ("task", ""), ("task", "x" * 300),
     ],
 )  # fmt: skip
@@ -114,3 +114,11 @@ def test_a_number_or_name_that_no_run_can_have_is_refused(tmp_path: Path, name: 
     with pytest.raises(RequestError, match="is not a summary of schema 2: ") as caught:
         read_summary(tmp_path / "summary.json")
     assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    "student", ["/models/mine", "../mine", "./mine", "org/name@main", "http://127.0.0.1:8000/v1"]
+)
+def test_a_student_may_be_named_by_its_path(student: str) -> None:
+    assert summary_row("sft", student=student).student == student
+    assert samples_folder(Path("run"), "sft", student, 0).parts[:3] == ("run", "samples", "sft")
