@@ -49,7 +49,12 @@ def test_a_full_standard_output_is_one_line(words: tuple[str, ...]) -> None:
 
 def test_a_terminal_without_a_sign_shows_its_escape(tmp_path: Path) -> None:
     ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
-    assert "\\xb2" in slmr("bench", "--seeds", "²", cwd=tmp_path, **ascii_only).stderr
+    refusal = slmr("bench", "--seeds", "²", cwd=tmp_path, **ascii_only)
+    assert (
+        refusal.returncode == 2
+        and refusal.stderr.startswith("slmr: --seeds '\\")
+        and refusal.stderr.isascii()
+    )
     shown = slmr("methods", "list", cwd=tmp_path, **ascii_only)
     assert shown.returncode == 0 and shown.stdout.isascii()
 

@@ -57,7 +57,7 @@ def test_what_is_confirmed_is_not_checked_again(run: Plan, passes: list[int]) ->
     assert {entry["completions"] for tables in kept.values() for entry in tables.values()} == {8}
 
 
-@pytest.mark.parametrize("content", [b"", b"[", b"[]", b'{"a": 3}', b'{"a": {"b": 1}}', b"\xff", None])
+@pytest.mark.parametrize("content", [b"", b"[", b"[]", b'{"a": 3}', b"\xff", None])
 def test_a_damaged_record_of_what_was_confirmed_is_said_and_of_no_use(
     content: bytes | None, tmp_path: Path
 ) -> None:
