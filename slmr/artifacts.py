@@ -21,10 +21,11 @@ from filelock import FileLock
 from pydantic import ValidationError
 
 from slmr.config import StrictModel, first_fault
-from slmr.errors import WorkError, one_line
+from slmr.errors import WorkError, one_line, visible
 from slmr.io import PARTIAL, digest, disk_faults, sha256_of
 
 MANIFEST = "manifest.json"
+_FAULT = 300  # characters of what is wrong: a damaged name may be of any length
 _LIBRARIES = ("slmr", "torch", "transformers", "trl", "lm_eval", "math-verify")
 
 
@@ -217,7 +218,12 @@ def remove(path: Path) -> None:
 
 
 def fault_of_artefact(folder: Path) -> str | None:
-    """What is wrong with an artefact, in a line: its manifest, or a file that is not what the manifest says."""
+    """What is wrong with an artefact, in a printable line: its manifest, or a file that is not what that says."""
+    fault = _fault(folder)
+    return visible(" ".join(fault.split()))[:_FAULT] if fault else None
+
+
+def _fault(folder: Path) -> str | None:
     if not folder.is_dir():
         return "no artefact: a file among the folders"
     if not (folder / MANIFEST).exists():

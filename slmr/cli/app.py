@@ -40,6 +40,7 @@ COMMANDS = {
     "lab": "The lab edition and its students.",
     "doctor": "Say what this machine can run; repair damaged runs.",
 }
+_LONGEST = 8000  # characters of a message: what it names may be of any length
 _EXAMPLES = ("slmr doctor", "slmr bench --method base,sft,grpo", "slmr bench --help")
 
 
@@ -106,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _end(line: str, code: int) -> NoReturn:
-    print(f"slmr: {visible(line)}", file=sys.stderr)
+    print(f"slmr: {visible(line)[:_LONGEST]}", file=sys.stderr)
     sys.exit(code)
 
 
