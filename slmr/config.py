@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -287,7 +288,7 @@ def load_profile(name: str) -> Profile:
 
 def _file(name: str, beside: Path = Path()) -> Path:
     file = beside / name if name.endswith((".yaml", ".yml")) else _FOLDER / f"{name}.yaml"
-    if not file.is_file():
+    if not os.path.isfile(file):  # of a name that is too long, too, where Path raises
         raise unknown("profile", name, profile_names())
     return file
 
