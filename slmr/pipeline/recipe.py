@@ -22,6 +22,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
@@ -34,6 +35,16 @@ from slmr.stage import Stage, registered
 
 APART = ("ablation", "control")  # asked for as `ablations`, and no part of `all`
 STARTERS = ("base", "sft", "grpo", "sft_grpo", "stagewise")  # asked for as `starter`, and made first of `all`
+# Traces, data of SFT and problems of RL: every combination of both of each, as one experiment of three factors.
+FACTORS = (("raw", "bridged"), ("all", "selected"), ("pool", "consolidated"))
+FACTORIAL = tuple("_".join(levels) for levels in product(*FACTORS))
+# What a second round, and what is recycled into it, adds at equal updates.
+ROUNDS = (
+    "bridged_selected_consolidated", "two_rounds", "two_rounds_new", "two_rounds_new_repair",
+    "two_rounds_new_repair_diag", "two_rounds_more", "two_rounds_more_worked", "two_rounds_rehearsal",
+    "two_rounds_shortest", "two_rounds_random",
+)  # fmt: skip
+GROUPS = {"starter": STARTERS, "factorial": FACTORIAL, "rounds": ROUNDS}
 STUDENT = "student"
 
 
@@ -89,7 +100,9 @@ def recipe_files(extra: Sequence[Path] = ()) -> dict[str, Path]:
     """
     roots = [resource("baselines"), *installed_methods(), *extra]
     curriculum = Path(__file__).parents[1] / "curriculum"
-    files = [curriculum / "stagewise.yaml", *sorted((curriculum / "ablations").glob("*.yaml"))]
+    files = [curriculum / "stagewise.yaml"]
+    for folder in ("ablations", "factorial", "rounds"):
+        files += sorted((curriculum / folder).glob("*.yaml"))
     for root in roots:
         if not root.is_dir():
             raise RequestError(f"methods folder {root} does not exist")
@@ -141,8 +154,9 @@ def _read(name: str, files: Mapping[str, Path], extended: tuple[str, ...] = ()) 
 def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection[str] = ()) -> list[Recipe]:
     """The recipes of a comma-separated list; `base` comes first and is always there.
 
-    `starter` is the few to begin with; `all` is every method but the ablations and controls, which `ablations` names.
-    None of these words brings a method that is to be left out.
+    `starter` is the few to begin with, `factorial` and `rounds` are an experiment each; `all` is every method but the
+    ablations and controls, which `ablations` names where they are of no experiment. None of these words brings a method
+    that is to be left out.
 
     Raises:
         RequestError: no such method, or its YAML has a fault.
@@ -150,12 +164,17 @@ def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection
     files = recipe_files(extra)
     recipes = {"base": _load("base", files)}
     for name in (n.strip() for n in names.split(",") if n.strip()):
-        if name not in ("starter", "all", "ablations"):
-            recipes[name] = _load(name, files)
-            continue
-        candidates = STARTERS if name == "starter" else tuple(files)
-        for recipe in (_load(n, files) for n in candidates if n not in leave_out):
-            if (recipe.kind in APART) == (name == "ablations"):
-                recipes[recipe.name] = recipe
+        for recipe in _asked_for(name, files, leave_out):
+            recipes[recipe.name] = recipe
     order: tuple[str, ...] = get_args(MethodKind)
     return sorted(recipes.values(), key=lambda r: (order.index(r.kind), r.name))
+
+
+def _asked_for(name: str, files: Mapping[str, Path], leave_out: Collection[str]) -> list[Recipe]:
+    """The recipes that a word of `select_methods` stands for, or that of the method of this name."""
+    if name in GROUPS:
+        return [_load(n, files) for n in GROUPS[name] if n not in leave_out]
+    if name not in ("all", "ablations"):
+        return [_load(name, files)]
+    candidates = [_load(n, files) for n in files if n not in (*leave_out, *FACTORIAL, *ROUNDS)]
+    return [recipe for recipe in candidates if (recipe.kind in APART) == (name == "ablations")]
