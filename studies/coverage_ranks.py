@@ -2,14 +2,15 @@
 
     OMP_NUM_THREADS=1 python -m studies.coverage_ranks         # about two minutes
 
-Binary completions as in `coverage_seeds`: an item is solved at logit d_i + m + p + s + e, with its ease d_i, the method's
-strength m, the pool's effect p of a seed on all methods, the seed's effect s on one method, and e of this method's seed on
-this item. In `alike` all methods have the same spread from seed to seed; in `mixed` each has its own, by a factor whose
-logarithm has the standard deviation 0.5; in `one noisy` one method has four times the others'. In `related` pairs of methods
-share half of the variance, as two methods with one SFT stage do. Told of each table: whether any two equal methods are told
-apart (all are equal: a false call), and, of methods whose strengths are evenly spread, whether all intervals of ranks hold
-the true rank, how wide they are on average, and the same of ranks by Holm's correction over all pairs, which are shown for
-comparison. Prints Markdown.
+Binary completions as in `coverage_seeds`: an item is solved at logit d_i + m + p + s + e, with its ease d_i, the
+method's strength m, the pool's effect p of a seed on all methods, the seed's effect s on one method, and e of a method's seed on
+an item. In `alike` all methods have the same spread from seed to seed; in `mixed` each has its own, by a factor whose
+logarithm has the standard deviation 0.5; in `one noisy` one method has four times the others'. In `related` pairs of
+methods share half of the variance, as two with one SFT stage do.
+
+Told of tables of equal methods: in how many any two are told apart, which is false. Of methods whose strengths are
+evenly spread: in how many all intervals hold the true rank, and how wide an interval is. The same of ranks by Holm's correction
+of the p-values of all pairs, for comparison. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--tables", type=int, default=400, help="simulated, of equal methods and of unequal ones")
+    parser.add_argument(
+        "--tables", type=int, default=400, help="simulated, of equal methods and of unequal ones"
+    )
     parser.add_argument("--methods", type=int, default=16)
     parser.add_argument("--tasks", type=int, default=5)
     parser.add_argument("--items", type=int, default=100)
@@ -56,7 +59,11 @@ def line(seeds: int, spread: str, a: argparse.Namespace) -> str:
             held[i] += all(low <= rank <= high for rank, (low, high) in enumerate(found, 1))
             width[i] += np.mean([high - low + 1 for low, high in found])
     for i in range(2):
-        cells += [f"{100 * false[i] / a.tables:.1f} %", f"{100 * held[i] / a.tables:.1f} %", f"{width[i] / a.tables:.1f}"]
+        cells += [
+            f"{100 * false[i] / a.tables:.1f} %",
+            f"{100 * held[i] / a.tables:.1f} %",
+            f"{width[i] / a.tables:.1f}",
+        ]
     return f"| {seeds} | {spread} | " + " | ".join(cells) + " |"
 
 
@@ -67,7 +74,9 @@ def table(
     ease = rng.normal(0, 1.5, (a.tasks, 1, 1, a.items))
     pool = rng.normal(0, 0.1, (seeds, 1))
     effect = pool + own_effects(rng, seeds, spread, a)[..., None]
-    logits = ease + strengths[:, None, None] + effect + rng.normal(0, 0.5, (a.tasks, a.methods, seeds, a.items))
+    logits = (
+        ease + strengths[:, None, None] + effect + rng.normal(0, 0.5, (a.tasks, a.methods, seeds, a.items))
+    )
     return list(rng.binomial(a.k, 1 / (1 + np.exp(-logits))) / a.k)
 
 
@@ -79,7 +88,9 @@ def own_effects(rng: np.random.Generator, seeds: int, spread: str, a: argparse.N
     if spread == "one noisy":
         drawn[a.methods // 2] *= 4
     if spread == "related":
-        drawn = np.sqrt(0.5) * (drawn + np.repeat(rng.normal(0, a.by_seed, (-(-a.methods // 2), seeds)), 2, 0)[: a.methods])
+        drawn = np.sqrt(0.5) * (
+            drawn + np.repeat(rng.normal(0, a.by_seed, (-(-a.methods // 2), seeds)), 2, 0)[: a.methods]
+        )
     return drawn
 
 

@@ -44,7 +44,7 @@ def bench_command(
     method: Annotated[
         str,
         typer.Option(
-            help="`all`, `starter`, `ablations`, `factorial`, `rounds`, or names separated by commas; base is always run."
+            help="`all`, `starter`, `ablations`, `factorial`, `rounds`, or names with commas; base is always run."
         ),
     ] = "all",
     profile: Annotated[

@@ -116,6 +116,15 @@ def _order(items: tuple[str, ...], wanted: tuple[str, ...]) -> slice | list[int]
     return [row_of[item] for item in wanted]
 
 
+def aligned(methods: Sequence[Scores]) -> np.ndarray:
+    """Several methods' scores of one task, [methods, seeds, items], an item's being the mean of its completions.
+
+    In the order of the first one's items; raises as `Scores.values`.
+    """
+    items = methods[0].items
+    return np.stack([scores.values.mean(axis=2)[:, _order(scores.items, items)] for scores in methods])
+
+
 @dataclass(frozen=True, slots=True)
 class PairedScores:
     """Scores of two methods on the same items of a task: item ids, and both [seeds, items, completions].

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from slmr.results.columns import TEXT, Column, columns_on
-from slmr.results.compare import ONE_SEED, Comparison, OverallDifference, detectable
+from slmr.results.compare import Comparison, OverallDifference, detectable
+from slmr.results.conclusions import how_ranked
 from slmr.results.entries import MethodResult
 from slmr.results.paired_scores import mean_interval
 from slmr.results.ranking import RankedMethod, Ranking
@@ -52,12 +53,11 @@ def ranking_tables(ranking: Ranking, title: str | None = None) -> list[Table]:
     """Rank, mean accuracy, gain and cost of every method; and its accuracy on every task."""
     columns = columns_on(ranking, TEXT)
     name = next(column for column in columns if column.name in ("method", "model"))
-    one_seed = any(m.result.trained and len(m.seeds) == 1 for m in ranking.methods)
-    caption = "\n".join([*([ONE_SEED] if one_seed else []), *ranking.notes])
+    caption = "\n".join([*how_ranked(ranking), *ranking.notes])
     head = f"{title or ranking.student}: mean accuracy over tasks in percent with its 95 % interval"
     return [
         _ranking_table(
-            f"{head}; methods of one rank cannot be told apart", ranking.methods,
+            f"{head}; methods whose ranks overlap are not told apart", ranking.methods,
             [c for c in columns if c.name not in ranking.tasks], caption or None,
         ),
         _ranking_table(

@@ -1,10 +1,10 @@
 """Ranks of many methods at once, each an interval of ranks.
 
 Two methods are told apart if their means differ by more than one margin, the same for every two: the largest
-difference that equal methods would show in 95 % of such tables. This is Tukey's honestly significant difference,
-with variances moderated over the methods. Who is above whom by more than the margin gives everybody's ranks (Al Mohamad,
-Goeman and van Zwet 2022; Mogstad et al. 2024), and those that nobody is above by more than it are the ones that may
-be the best (Hsu 1996). With one margin the ranks never fall on the way down a table sorted by the mean, whatever each
+difference that equal methods would show in 95 % of such tables. This is Tukey's honestly significant difference, with
+variances moderated over the methods. Who is above whom by more than the margin gives everybody's ranks (Al Mohamad,
+Goeman and van Zwet 2022; Mogstad et al. 2024), and those that nobody is above by more than it are the ones that may be
+the best (Hsu 1996). With one margin the ranks never fall on the way down a table sorted by the mean, whatever each
 method's own variance is; docs/statistics.md has their coverage.
 """
 

@@ -153,7 +153,9 @@ def test_sft_has_all_of_its_epochs_in_every_round() -> None:
 def spent(method: str, profile: str = "lab") -> tuple[int, int]:
     """The SFT updates and the RL steps that a method is planned with, over its rounds."""
     of_profile = load_profile(profile)
-    made = Planner(Path("m"), "s", of_profile.stages, of_profile.engine, 0, of_profile.tuned).plan(load_recipe(method))
+    made = Planner(Path("m"), "s", of_profile.stages, of_profile.engine, 0, of_profile.tuned).plan(
+        load_recipe(method)
+    )
     sft, rl = [n for n in made.stages() if n.kind == "sft"], [n for n in made.stages() if n.kind == "grpo"]
     sizes = [pool.params.size for n in sft for pool in n.inputs["epochs_of"]]  # type: ignore[attr-defined]
     assert len(sizes) == len(sft) > 0
@@ -182,7 +184,9 @@ def test_the_cell_of_the_method_has_what_stagewise_has_in_its_first_round() -> N
 def test_what_is_recycled_into_the_second_of_two_rounds() -> None:
     def recycled(method: str) -> list[str]:
         (second,) = [n for n in planner().plan(load_recipe(method)).stages() if n.label == "sft (round 2)"]
-        return [n.label for n in second.inputs["traces"] if n.label.startswith(("critique", "more", "rehearsal"))]
+        return [
+            n.label for n in second.inputs["traces"] if n.label.startswith(("critique", "more", "rehearsal"))
+        ]
 
     def shares(method: str) -> tuple[float, float, float]:
         params = of_kind(method, "critique (round 1)")

@@ -11,7 +11,16 @@ from slmr.config import load_profile
 from slmr.errors import RequestError
 from slmr.io import merged
 from slmr.pipeline.planner import Planner
-from slmr.pipeline.recipe import FACTORIAL, FACTORS, ROUNDS, Recipe, load_recipe, recipe_files, select_methods, stages
+from slmr.pipeline.recipe import (
+    FACTORIAL,
+    FACTORS,
+    ROUNDS,
+    Recipe,
+    load_recipe,
+    recipe_files,
+    select_methods,
+    stages,
+)
 from studies.tune import absolute, changed, spaces
 
 
@@ -57,7 +66,8 @@ def test_the_eight_differ_in_the_three_factors_alone() -> None:
         for level, line in zip(name.split("_"), lines, strict=True):
             values.setdefault(level, set()).add(str(cell.pop(line, None)))
     assert all(cell == cells[FACTORIAL[0]] for cell in cells.values())
-    assert {level: len(found) for level, found in values.items()} == {l: 1 for f in FACTORS for l in f}
+    assert set(values) == {level for factor in FACTORS for level in factor}
+    assert {len(found) for found in values.values()} == {1}
     assert all(values[a] != values[b] for a, b in FACTORS)
 
 

@@ -112,5 +112,5 @@ def test_problems_flow_from_groups_to_outcomes_and_on() -> None:
 
 
 def test_a_ranking_without_methods_is_drawn(tmp_path: Path) -> None:
-    lacking = Ranking("lab-llama", [], [], {}, [], None)
+    lacking = Ranking("lab-llama", [], [], {}, [], None, Order({}, None))
     assert len(bars(lacking).data) == 0 and len(cost_and_accuracy(lacking).data) == 1

@@ -69,7 +69,9 @@ def test_dft_weighs_a_tokens_loss_by_its_probability(tmp_path: Path) -> None:
 def test_an_epoch_is_as_long_as_the_problems_that_it_is_named_after(tmp_path: Path) -> None:
     steps = {}
     problems = folder(tmp_path / "pool", problems=[{"id": str(i)} for i in range(6)])
-    traces = folder(tmp_path / "raw", traces=[{"problem_id": "p", "source": "raw", **trace("", "#### 4")}] * 2)
+    traces = folder(
+        tmp_path / "raw", traces=[{"problem_id": "p", "source": "raw", **trace("", "#### 4")}] * 2
+    )
     for name, inputs in (("alone", {}), ("of six", {"epochs_of": [problems]})):
         place = folder(tmp_path / name)
         context = StageContext(

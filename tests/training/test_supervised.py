@@ -29,5 +29,7 @@ def test_an_epoch_may_have_more_rows_than_there_are() -> None:
     params = SftParams(epochs=2, batch_size=4)
     rows = scheduled(list("abcde"), len, params, 0, epoch=20)
     assert len(rows) == 4 * updates(20, params) == 40 and {rows.count(row) for row in "abcde"} == {8}
-    assert len(scheduled(list("abcde"), len, params, 0)) == 4 * updates(5, params) == 8  # 2.5 steps, rounded to even
+    assert (
+        len(scheduled(list("abcde"), len, params, 0)) == 4 * updates(5, params) == 8
+    )  # 2.5 steps, rounded to even
     assert updates(20, params, share=0.5) == 5 and updates(1, params, share=0.1) == 1
