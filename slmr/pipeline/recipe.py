@@ -22,22 +22,19 @@ from __future__ import annotations
 import importlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from slmr.config import MethodKind, parse
+from slmr.curriculum.factors import FACTORIAL
 from slmr.errors import RequestError, unknown
 from slmr.io import merged, plugins, read_settings, resource
 from slmr.stage import Stage, registered
 
 APART = ("ablation", "control")  # asked for as `ablations`, and no part of `all`
 STARTERS = ("base", "sft", "grpo", "sft_grpo", "stagewise")  # asked for as `starter`, and made first of `all`
-# Traces, data of SFT and problems of RL: every combination of both of each, as one experiment of three factors.
-FACTORS = (("raw", "bridged"), ("all", "selected"), ("pool", "consolidated"))
-FACTORIAL = tuple("_".join(levels) for levels in product(*FACTORS))
 # What a second round, and what is recycled into it, adds at equal updates.
 ROUNDS = (
     "bridged_selected_consolidated", "two_rounds", "two_rounds_new", "two_rounds_new_repair",

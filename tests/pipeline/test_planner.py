@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from slmr.config import EngineSettings, TrainingSettings, load_profile, profile_names
+from slmr.curriculum.factors import FACTORIAL
 from slmr.errors import RequestError
 from slmr.io import merged
 from slmr.pipeline.planner import Planner
-from slmr.pipeline.recipe import FACTORIAL, ROUNDS, Recipe, load_recipe, recipe_files
+from slmr.pipeline.recipe import ROUNDS, Recipe, load_recipe, recipe_files
 from slmr.training.supervised import updates
 
 

@@ -9,11 +9,10 @@ import pytest
 
 from slmr.config import load_profile
 from slmr.errors import RequestError
+from slmr.curriculum.factors import FACTORIAL, FACTORS
 from slmr.io import merged
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import (
-    FACTORIAL,
-    FACTORS,
     ROUNDS,
     Recipe,
     load_recipe,
@@ -66,9 +65,9 @@ def test_the_eight_differ_in_the_three_factors_alone() -> None:
         for level, line in zip(name.split("_"), lines, strict=True):
             values.setdefault(level, set()).add(str(cell.pop(line, None)))
     assert all(cell == cells[FACTORIAL[0]] for cell in cells.values())
-    assert set(values) == {level for factor in FACTORS for level in factor}
+    assert set(values) == {level for f in FACTORS for level in (f.without, f.with_)}
     assert {len(found) for found in values.values()} == {1}
-    assert all(values[a] != values[b] for a, b in FACTORS)
+    assert all(values[f.without] != values[f.with_] for f in FACTORS)
 
 
 def test_overrides_merge_by_key_and_null_removes() -> None:
