@@ -3,14 +3,14 @@
     OMP_NUM_THREADS=1 python -m studies.coverage_ranks         # about two minutes
 
 Binary completions as in `coverage_seeds`: an item is solved at logit d_i + m + p + s + e, with its ease d_i, the
-method's strength m, the pool's effect p of a seed on all methods, the seed's effect s on one method, and e of a method's seed on
-an item. In `alike` all methods have the same spread from seed to seed; in `mixed` each has its own, by a factor whose
-logarithm has the standard deviation 0.5; in `one noisy` one method has four times the others'. In `related` pairs of
-methods share half of the variance, as two with one SFT stage do.
+method's strength m, the pool's effect p of a seed on all methods, the seed's effect s on one method, and e of a
+method's seed on an item. In `alike` all methods have the same spread from seed to seed; in `mixed` each has its own, by
+a factor whose logarithm has the standard deviation 0.5; in `one noisy` one method has four times the others'. In
+`related` pairs of methods share half of the variance, as two with one SFT stage do.
 
 Told of tables of equal methods: in how many any two are told apart, which is false. Of methods whose strengths are
-evenly spread: in how many all intervals hold the true rank, and how wide an interval is. The same of ranks by Holm's correction
-of the p-values of all pairs, for comparison. Prints Markdown.
+evenly spread: in how many all intervals hold the true rank, and how wide an interval is. The same of ranks by Holm's
+correction of the p-values of all pairs, for comparison. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def own_effects(rng: np.random.Generator, seeds: int, spread: str, a: argparse.N
 def ranks(tasks: list[np.ndarray]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """By slmr's margin, and by Holm's correction of the p-values of all pairs."""
     means = np.mean([task.mean(axis=(1, 2)) for task in tasks], axis=0)
-    ours = [tuple(found) for found in rank_intervals(means, margin(tasks, [True] * len(means)))]
+    ours = [tuple(found) for found in rank_intervals(means, margin(tasks))]
     effects = [[Effects.of(scores) for scores in task] for task in tasks]
     pairs = list(combinations(range(len(means)), 2))
     found = seeds_and_items_differences([[(task[i] - task[j]).parts for task in effects] for i, j in pairs])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from slmr.results.compare import ONE_SEED, Comparison, detectable
+from slmr.results.effects import Effect, Factorial
 from slmr.results.ranking import RankedMethod, Ranking
 from slmr.stats import Difference, formats
 
@@ -109,6 +110,36 @@ def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
             f" stagewise {shown} sft_grpo ({_in_points(gap)}, p = {gap.p:.3f} of the two alone)."
         )
     return parts
+
+
+def effects_in_words(found: Factorial) -> str:
+    """What each of the paper's claims adds on the primary outcome, which of it is shown, and what goes together."""
+    primary = found.outcomes[0]
+    mains = [effect for effect in primary.effects if len(effect.factors) == 1]
+    shown = [effect for effect in primary.effects if effect.p < 0.05]
+    said = ", ".join(f"{effect.name} {_in_points(effect.difference)}" for effect in mains)
+    parts = [
+        f"The factorial, {_list(found.students)}, {_seeds(found.seeds)}: on {primary.outcome}, the primary outcome,"
+        f" the main effects are {said}.",
+        f"Of the {len(primary.effects)} effects, corrected for their number, {_list([e.name for e in shown])}"
+        f" {'is' if len(shown) == 1 else 'are'} shown." if shown else
+        f"Of the {len(primary.effects)} effects, corrected for their number, none is shown.",
+    ]  # fmt: skip
+    together = [_together(effect) for effect in shown if len(effect.factors) == 2]
+    return " ".join([*parts, *together, *(f"{note}." for note in found.notes)])
+
+
+def _seeds(count: int) -> str:
+    if count == 1:
+        return "one seed each, so the intervals know nothing of another training run"
+    return f"{count} seeds each"
+
+
+def _together(effect: Effect) -> str:
+    a, b = effect.factors
+    more = "more" if effect.difference.mean > 0 else "less"
+    size = formats.percent(abs(effect.difference.mean))
+    return f"With {b}, {a} adds {size} points {more} than without."
 
 
 def comparison_in_words(comparison: Comparison, level: float = 0.05, a: str = "A", b: str = "B") -> str:

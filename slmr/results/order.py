@@ -31,6 +31,6 @@ def order_of(results: Sequence[MethodResult], means: Sequence[float], tasks: Seq
     if len(results) < 2:
         return Order({result.name: RankInterval(1, 1) for result in results}, None)
     scores = [aligned([result.scores[task] for result in results]) for task in tasks]
-    found = margin(scores, [result.trained for result in results])
+    found = margin(scores)
     ranks = rank_intervals(means, found)
     return Order(dict(zip((result.name for result in results), ranks, strict=True)), found)

@@ -42,7 +42,7 @@ class RankedMethod:
         by_task: task → accuracy.
         changes: task → the method minus the untrained student, with the same seeds.
         gain: their mean over tasks; p after Holm's correction over the methods.
-        rank: the best and the worst that it may have among methods of the same seeds; None for ablations and controls.
+        rank: the best and the worst that it may have among those of the same seeds; None for base, ablations, controls.
         efficient: no other method is at once cheaper in tokens and better.
     """
 
@@ -135,7 +135,7 @@ def rank_methods(results: Sequence[MethodResult]) -> Ranking:
     alike, more_notes = _alike(sound)
     between = _differences(alike, tasks)
     accuracy = {r.name: mean_interval([r.scores[task] for task in tasks]) for r in sound}
-    ranked = [result for result in alike if result.kind not in UNRANKED]
+    ranked = [result for result in alike if result.kind not in (*UNRANKED, "base")]
     order = order_of(ranked, [accuracy[result.name].mean for result in ranked], tasks)
     changes = _changes(sound, tasks)
     gains = {name: change[""] for name, change in changes.items()}

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from slmr.results.capability import Capability
+    from slmr.results.effects import Effect, Factorial
 
-_LEFT = ("method", "model", "kind", "task", "edition")  # columns of names
+_LEFT = ("method", "model", "kind", "task", "edition", "effect", "items of")  # columns of names
 
 
 def text_table(
@@ -179,3 +180,39 @@ def eval_table(result: MethodResult) -> Table:
         lines.append(["mean", "", "", _percent(mean), formats.percent(result.rate("accuracy_lenient"))])
     title = f"{rows[0].student}: accuracy in percent with its 95 % interval"
     return text_table(title, [*heads, "cut off", "no answer", "tokens"], lines)
+
+
+def effects_tables(found: Factorial) -> list[Table]:
+    """Every effect on every outcome; and, where items have a level or an exposure, the main effects by it."""
+    primary = found.outcomes[0]
+    heads = ["effect", *(o.outcome for o in found.outcomes), "p (Holm)", "detectable"]
+    rows = [
+        [effect.name, *(_in_points(o.effects[i].difference) for o in found.outcomes), formats.p_value(effect.p),
+         formats.percent(detectable(effect.difference))]
+        for i, effect in enumerate(primary.effects)
+    ]  # fmt: skip
+    of = f"{' and '.join(found.students)}, seeds: {found.seeds} each"
+    title = (
+        f"What each factor adds in points with its 95 % interval ({of}); p of the primary outcome, the first"
+    )
+    tables = [text_table(title, heads, rows, "\n".join(found.notes) or None)]
+    if found.groups:
+        mains = [effect.name for effect in primary.effects if len(effect.factors) == 1]
+        by_group = [
+            [group.outcome, str(group.items), *(_in_points(e.difference) for e in _mains(group.effects))]
+            for group in found.groups
+        ]
+        tables.append(
+            text_table(
+                f"Main effects on {primary.outcome} by the items", ["items of", "items", *mains], by_group
+            )
+        )
+    return tables
+
+
+def _mains(effects: Sequence[Effect]) -> list[Effect]:
+    return [effect for effect in effects if len(effect.factors) == 1]
+
+
+def _in_points(d: Difference) -> str:
+    return formats.points(d.mean, d.low, d.high)

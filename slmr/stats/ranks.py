@@ -39,50 +39,40 @@ def rank_intervals(means: Sequence[float], margin: float) -> list[RankInterval]:
     return [RankInterval(int(a), int(b)) for a, b in zip(low, high, strict=True)]
 
 
-def margin(tasks: Sequence[np.ndarray], trained: Sequence[bool], level: float = 0.95) -> float:
+def margin(tasks: Sequence[np.ndarray], level: float = 0.95) -> float:
     """What the largest difference of two of the means stays below, were all methods equal, with this probability.
 
     A mean's error has two parts that are drawn together: its items', with the covariance of the methods on the same
-    items, and its seeds'. A seed, which is also a draw of the pool, moves all trained methods alike by one part, which
-    matters only beside what is not trained, and each by one of its own; the latters' variances are moderated.
-    With one seed there are items alone, and the margin knows nothing of another training run.
+    items, and its seeds', whose variances are moderated over the methods. A seed is also a draw of the pool; what that
+    does to all methods alike cancels. With one seed there are items alone, and the margin knows nothing of another
+    training run.
 
     Args:
         tasks: per task the scores [methods, seeds, items], an item's being the mean of its completions; all with
             the same methods and seeds.
-        trained: per method, whether another seed would have given another model.
         level: the probability.
 
     Raises:
         ValueError: no task, or tasks of different methods or seeds.
     """
-    if len({task.shape[:2] for task in tasks}) != 1 or tasks[0].shape[0] != len(trained):
+    if len({task.shape[:2] for task in tasks}) != 1:
         raise ValueError("ranks need a task, and all tasks with the same methods and seeds")
     rng = np.random.default_rng(0)
     error = _items_error(tasks, rng)
     if tasks[0].shape[1] > 1:
-        error += _seeds_error(np.mean([task.mean(axis=2) for task in tasks], axis=0), np.array(trained), rng)
+        error += _seeds_error(np.mean([task.mean(axis=2) for task in tasks], axis=0), rng)
     return float(np.quantile(np.ptp(error, axis=1), level))
 
 
-def _seeds_error(by_seed: np.ndarray, trained: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _seeds_error(by_seed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draws [draws, methods] of what other seeds would have changed, of means [methods, seeds]."""
-    count, seeds = int(trained.sum()), by_seed.shape[1]
-    error = np.zeros((_DRAWS, len(by_seed)))
-    common = by_seed[trained].mean(axis=0) if count else np.zeros(seeds)
-    own = by_seed - by_seed.mean(axis=1, keepdims=True)
-    own[trained] -= common - common.mean()
-    variances = (own**2).sum(axis=1) / (seeds - 1) / seeds
-    if count > 1:  # the mean of the methods takes one of them away
-        seen = variances[trained] * count / (count - 1)
-        moderated = moderate(seen, seeds - 1, (count - 1) * (seeds - 1))
-        # Upward alone: one noisy method among steady ones would seem steady, too, and be told apart in error.
-        error[:, trained] = _student(rng, np.maximum(moderated.variances, seen), moderated.freedom)
-    if count and not trained.all():
-        error[:, trained] += _student(rng, np.array([common.var(ddof=1) / seeds]), seeds - 1)
-    for method in np.flatnonzero(~trained):
-        error[:, [method]] = _student(rng, variances[[method]], seeds - 1)
-    return error
+    methods, seeds = by_seed.shape
+    own = by_seed - by_seed.mean(axis=1, keepdims=True) - by_seed.mean(axis=0) + by_seed.mean()
+    # What is common to all takes the share of one method away from their squares.
+    seen = (own**2).sum(axis=1) / (seeds - 1) / seeds * methods / max(methods - 1, 1)
+    moderated = moderate(seen, seeds - 1, max(methods - 1, 1) * (seeds - 1))
+    # Upward alone: one noisy method among steady ones would seem steady, too, and be told apart in error.
+    return _student(rng, np.maximum(moderated.variances, seen), moderated.freedom)
 
 
 def _student(rng: np.random.Generator, variances: np.ndarray, freedom: float) -> np.ndarray:

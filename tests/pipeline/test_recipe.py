@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from slmr.config import load_profile
-from slmr.errors import RequestError
 from slmr.curriculum.factors import FACTORIAL, FACTORS
+from slmr.errors import RequestError
 from slmr.io import merged
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import (

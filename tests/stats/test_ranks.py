@@ -34,7 +34,7 @@ def test_of_equal_variances_the_margin_is_tukeys() -> None:
     for method in own:
         rng.shuffle(method)  # the same spread in each
     by_seed = common + own
-    error = _seeds_error(by_seed, np.full(6, True), np.random.default_rng(0))
+    error = _seeds_error(by_seed, np.random.default_rng(0))
     rest = by_seed - by_seed.mean(axis=1, keepdims=True) - by_seed.mean(axis=0) + by_seed.mean()
     pooled = (rest**2).sum() / 20
     found = np.quantile(np.ptp(error, axis=1), 0.95)
@@ -56,34 +56,31 @@ def scores(
 def test_what_the_margin_does_not_depend_on(seeds: int) -> None:
     rng = np.random.default_rng(seeds)
     tasks = scores(rng, 5, seeds)
-    found, trained = margin(tasks, [True] * 5), [True] * 5
-    assert margin([task[:, :, rng.permutation(60)] for task in tasks], trained) == pytest.approx(
-        found, rel=1e-9
-    )
-    assert margin([1 - task for task in tasks], trained) == pytest.approx(found, rel=0.03)
-    assert margin([task[[3, 1, 0, 2, 4]] for task in tasks], trained) == pytest.approx(found, rel=0.03)
+    found = margin(tasks)
+    assert margin([task[:, :, rng.permutation(60)] for task in tasks]) == pytest.approx(found, rel=1e-9)
+    assert margin([1 - task for task in tasks]) == pytest.approx(found, rel=0.03)
+    assert margin([task[[3, 1, 0, 2, 4]] for task in tasks]) == pytest.approx(found, rel=0.03)
     if seeds > 1:
         shifted = [task + np.linspace(0, 3, 5)[:, None, None] for task in tasks]  # strengths are no error
-        assert margin(shifted, trained) == pytest.approx(found, rel=0.03)
+        assert margin(shifted) == pytest.approx(found, rel=0.03)
         by_pool = [task + rng.normal(0, 5, (1, 4, 1)) for task in tasks[:1]] + tasks[1:]  # all alike: cancels
-        assert margin(by_pool, trained) == pytest.approx(found, rel=0.03)
-        assert margin(by_pool, [True] * 4 + [False]) > 5 * found  # but not beside what is untrained
+        assert margin(by_pool) == pytest.approx(found, rel=0.03)
 
 
 def test_one_noisy_method_widens_the_margin_of_all() -> None:
     tasks = scores(np.random.default_rng(3), 8, 5)
-    steady = margin(tasks, [True] * 8)
+    steady = margin(tasks)
     tasks[0][0] += np.linspace(-1, 1, 5)[:, None]
-    assert margin(tasks, [True] * 8) > 1.5 * steady
+    assert margin(tasks) > 1.5 * steady
 
 
 def test_of_two_single_runs_the_margin_is_about_the_half_of_their_interval() -> None:
     rng = np.random.default_rng(4)
     a, b = (rng.random((2, 300, 2)) < 0.5).astype(float)
     half = paired_difference(a, b).half
-    found = margin([np.stack([a.mean(axis=1), b.mean(axis=1)])[:, None, :]], [True, True])
+    found = margin([np.stack([a.mean(axis=1), b.mean(axis=1)])[:, None, :]])
     assert found == pytest.approx(half, rel=0.04)
-    same = margin([np.ones((2, 1, 300))], [True, True])
+    same = margin([np.ones((2, 1, 300))])
     assert (
         same == pytest.approx(paired_difference(np.ones((300, 1)), np.ones((300, 1))).half, rel=0.04)
         and same > 0
@@ -92,9 +89,9 @@ def test_of_two_single_runs_the_margin_is_about_the_half_of_their_interval() -> 
 
 def test_faulty_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="ranks need a task"):
-        margin([], [])
+        margin([])
     with pytest.raises(ValueError, match="ranks need a task"):
-        margin([np.ones((2, 1, 5)), np.ones((2, 2, 5))], [True, True])
+        margin([np.ones((2, 1, 5)), np.ones((2, 2, 5))])
 
 
 @pytest.mark.parametrize("seeds", [1, 3, 5])
@@ -105,5 +102,5 @@ def test_equal_methods_are_seldom_told_apart(seeds: int) -> None:
     for _ in range(tables):
         ease, by_seed = rng.normal(0, 1, (1, 1, 80)), rng.normal(0, 0.2 * (seeds > 1), (8, seeds, 1))
         task = rng.binomial(1, 1 / (1 + np.exp(-(ease + by_seed)))).astype(float) * np.ones((8, seeds, 1))
-        false += np.ptp(task.mean(axis=(1, 2))) > margin([task], [True] * 8)
+        false += np.ptp(task.mean(axis=(1, 2))) > margin([task])
     assert stats.binomtest(false, tables, 0.05, alternative="greater").pvalue > 0.01

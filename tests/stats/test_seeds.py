@@ -206,7 +206,12 @@ def test_pooled_over_groups_of_seeds_by_another_route() -> None:
     seed_means = whole.mean(axis=2)
     a = np.mean([np.var(means, ddof=1) for means in seed_means]) / 6
     b = np.var(whole.mean(axis=(0, 1)), ddof=1) / 50
-    rest = whole - seed_means[:, :, None] - whole.mean(axis=1, keepdims=True) + whole.mean(axis=(1, 2), keepdims=True)
+    rest = (
+        whole
+        - seed_means[:, :, None]
+        - whole.mean(axis=1, keepdims=True)
+        + whole.mean(axis=(1, 2), keepdims=True)
+    )
     c = (rest**2).sum() / (2 * 2 * 49) / (6 * 50)
     assert found.mean == pytest.approx(whole.mean())
     half = math.sqrt(stats.t.isf(0.025, 4) ** 2 * a + stats.t.isf(0.025, 49) ** 2 * max(b - c, 0))
