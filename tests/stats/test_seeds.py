@@ -226,3 +226,14 @@ def test_one_group_is_what_it_was() -> None:
     effects = Effects.of(runs(np.random.default_rng(9), 4, 30, 0.1, 0.1, 0.1))
     one, two = seeds_and_items([effects.parts]), seeds_and_items([Parts.pooled([effects, effects])])
     assert one.mean == pytest.approx(two.mean) and two.half < one.half
+
+
+def test_pooled_intervals_cover_in_simulation() -> None:
+    """Two students of three seeds each, whose spreads are not the same."""
+    rng, hits = np.random.default_rng(11), 0
+    for _ in range(1000):
+        ease = rng.normal(0, 0.1, 80)
+        students = [runs(rng, 3, 80, by_seed, 0.05, 0.2) + ease for by_seed in (0.02, 0.04)]
+        found = seeds_and_items([Parts.pooled([Effects.of(student) for student in students])])
+        hits += found.low <= 0 <= found.high
+    assert 0.93 <= hits / 1000 <= 0.985
