@@ -1,4 +1,4 @@
-"""The factorial's effects once more, from the verdicts alone, by pandas and statsmodels; compared with a report's figures.
+"""The effects of the factorial once more, by pandas and statsmodels from the verdicts alone, beside what a report prints.
 
     python -m studies.main_effects results/lab-claim --report report.md
 
