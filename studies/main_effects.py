@@ -1,4 +1,4 @@
-"""The effects of the factorial once more, by pandas and statsmodels from the verdicts alone, beside what a report prints.
+"""The effects of the factorial once more, by pandas and statsmodels from the verdicts alone, beside a report.
 
     python -m studies.main_effects results/lab-claim --report report.md
 
