@@ -1,6 +1,6 @@
 """Ranks of simulated methods: how often they hold the true ones, call a difference that is none, and how wide they are.
 
-    OMP_NUM_THREADS=1 python -m studies.coverage_ranks         # about two minutes
+    OMP_NUM_THREADS=1 python -m studies.coverage_ranks         # about four minutes
 
 Binary completions as in `coverage_seeds`: an item is solved at logit d_i + m + p + s + e, with its ease d_i, the
 method's strength m, the pool's effect p of a seed on all methods, the seed's effect s on one method, and e of a
@@ -30,7 +30,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--tables", type=int, default=400, help="simulated, of equal methods and of unequal ones"
+        "--tables", type=int, default=200, help="simulated, of equal methods and of unequal ones"
     )
     parser.add_argument("--methods", type=int, default=16)
     parser.add_argument("--tasks", type=int, default=5)

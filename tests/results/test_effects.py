@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 import pytest
 
+from slmr.artifacts import Cost
 from slmr.curriculum.factors import FACTORIAL, FACTORS
 from slmr.io import read_rows, write_rows
 from slmr.results.compare import compare_results
@@ -152,10 +153,15 @@ def test_one_seed_is_said_to_know_nothing_of_another_training(tmp_path: Path) ->
 
 def test_a_training_that_the_budget_cut_short_is_named(tmp_path: Path) -> None:
     run = made(tmp_path)
+    said = {
+        "pool": ('{"task": "lab_math"}', "{}"),
+        "grpo": ("{}", '{"stopped_by_budget": 31}'),
+    }
     stages = [
-        {"label": "pool", "stage": "pool", "parameters": '{"task": "lab_math"}', "stats": "{}"},
-        {"label": "grpo", "stage": "grpo", "parameters": "{}", "stats": '{"stopped_by_budget": 31}'},
-    ]
+        {"label": kind, "stage": kind, "key": kind, "inputs": [], "parameters": parameters, "stats": stats, "seed": 0,
+         **Cost().model_dump()}
+        for kind, (parameters, stats) in said.items()
+    ]  # fmt: skip
     file = run_file(run, "stages", FACTORIAL[0], "lab-llama", 0)
     file.parent.mkdir(parents=True)
     write_rows(file, stages)
