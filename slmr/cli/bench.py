@@ -45,7 +45,9 @@ Depot = Annotated[
 def bench_command(
     method: Annotated[
         str,
-        typer.Option(help="`all`, `starter`, `ablations`, or names separated by commas; base is always run."),
+        typer.Option(
+            help="`all`, `starter`, `ablations`, `factorial`, `rounds`, or names with commas; base is always run."
+        ),
     ] = "all",
     profile: Annotated[
         str, typer.Option(help="lab-quick, lab, smol, paper, or the path of a profile's YAML.")
