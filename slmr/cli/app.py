@@ -23,6 +23,7 @@ COMMANDS = {
     "eval": "Evaluate one model on tasks.",
     "probe": "How often a model is right on the training pool.",
     "verify": "Check answers: one verdict a line.",
+    "audit-reward": "Audit a reward function against labelled answers.",
     "serve-reward": "Serve a checker as a reward over HTTP.",
     "tasks": "The benchmark tasks.",
     "methods": "The training methods.",
