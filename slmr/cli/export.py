@@ -11,8 +11,11 @@ import typer
 from slmr.errors import unknown
 from slmr.io import disk_faults
 
-EXAMPLES = ("slmr export runs/lab-quick --to lm-eval --out exported",)
-FORMATS = ("lm-eval",)
+EXAMPLES = (
+    "slmr export runs/lab-quick --to lm-eval --out exported",
+    "slmr export runs/eval-SmolLM2 --to every-eval-ever --out exported",
+)
+FORMATS = ("lm-eval", "every-eval-ever")
 
 
 def export_command(
@@ -23,10 +26,12 @@ def export_command(
     """Write a run's results and samples as another tool keeps them."""
     if to not in FORMATS:
         raise unknown("format", to, FORMATS)
+    from slmr.results.every_eval_ever_export import export_every_eval_ever
     from slmr.results.lm_eval_export import export_lm_eval
 
+    export = export_lm_eval if to == "lm-eval" else export_every_eval_ever
     with disk_faults(out):
-        files, notices = export_lm_eval(run, out)
+        files, notices = export(run, out)
     for notice in notices:
         print(f"warning: {notice}", file=sys.stderr)
     for file in files:

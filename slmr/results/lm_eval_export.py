@@ -34,7 +34,7 @@ def export_lm_eval(run: Path, out: Path) -> tuple[list[Path], list[str]]:
     files, notices = [], []
     for rows in groups.values():
         samples = {row.task: row.samples(run) for row in rows}
-        for task in [task for task, completions in samples.items() if not _has_texts(completions)]:
+        for task in [task for task, completions in samples.items() if not has_texts(completions)]:
             notices.append(
                 f"{model_name(rows[0])}, {task}: the run keeps no texts, so there are no samples of it"
             )
@@ -49,7 +49,8 @@ def model_name(row: SummaryRow) -> str:
     return f"{row.student}/{row.method}-seed-{row.seed}" if trained else row.student
 
 
-def _has_texts(completions: Sequence[Mapping[str, Any]]) -> bool:
+def has_texts(completions: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether these completions are kept with what was asked and what was wanted."""
     return all(
         isinstance(row.get(name), str) for row in completions for name in ("completion", "prompt", "gold")
     )
