@@ -21,7 +21,7 @@ from slmr.rewards.calling import Named
 from slmr.rewards.cases import Case, audit_cases
 from slmr.verify import Kind
 
-START_S = 300.0  # to import what the function needs
+START_S = 300.0  # to import what the function needs, and for its first call, which does not count
 MOST_HANGS = 20  # of one way to run; what is left then is not judged
 SAMPLE = 240  # cases that are judged again, in every other way
 
@@ -126,10 +126,11 @@ def audit(request: AuditRequest, say: Callable[[str], None] = lambda _: None) ->
     # Cases that hang would hang in every other way, too.
     sound = [i for i, j in judged.items() if not j.hung and j.ms < 1000 * request.timeout / 2]
     sample = sound[:: max(1, len(sound) // SAMPLE)]
-    again = [_again(request, "another process, in reverse", "main thread", cases, sample[::-1], judged)]
-    for how in request.ways:
-        say(f"{len(sample)} of them again: {how}")
-        again.append(_again(request, how, how, cases, sample, judged))
+    again = []
+    ways = (("another process, in reverse", "main thread"), *((how, how) for how in request.ways))
+    for name, how in ways if sample else ():
+        say(f"{len(sample)} of them again: {name}")
+        again.append(_again(request, name, how, cases, sample[:: -1 if name != how else 1], judged))
     order = sorted(judged)
     return Audit(
         request, style, [cases[i] for i in order], [judged[i] for i in order], again, len(cases) - len(judged)
@@ -143,13 +144,9 @@ def _again(
     _, after = _judged(request, how, cases, sample)
     other = [i for i in after if not after[i].same_as(before[i])]
     raised = [i for i in other if after[i].raised]
-    example = (
-        f"{cases[raised[0]].id}: {after[raised[0]].raised}"
-        if raised
-        else cases[other[0]].id
-        if other
-        else None
-    )
+    example = cases[(raised or other)[0]].id if other else None
+    if raised:
+        example = f"{example}: {after[raised[0]].raised}"
     return Again(name, len(after), len(other), len(raised), sum(after[i].hung for i in other), example)
 
 
@@ -162,9 +159,13 @@ def _judged(
     """The function's style, and index → judgement; a process that hangs or dies is replaced for what is left."""
     judged: dict[int, Judgement] = {}
     style, broken = "", 0
+    first = next((case for case in cases if case.accept), cases[0])
+    plain = first.completion, request.gold_as.replace("GOLD", first.gold)
     while (left := [i for i in indices if i not in judged]) and broken < MOST_HANGS:
         texts = [(i, cases[i].completion, request.gold_as.replace("GOLD", cases[i].gold)) for i in left]
-        job = Job(request.function, how, request.style, request.gold, request.messages, request.field, texts)
+        job = Job(
+            request.function, how, request.style, request.gold, request.messages, request.field, texts, plain
+        )  # fmt: skip
         for line in _lines(job, request.timeout, seed=len(judged) + indices[0]):
             style = line.get("style", style)
             if "judged" in line:
@@ -200,8 +201,8 @@ def _lines(job: Job, timeout: float, seed: int) -> Iterator[dict[str, Any]]:
                 raise RequestError(line["refused"])
             if "end" in line:
                 return
-            wait = timeout
             begun = begun | {line["begun"]} if "begun" in line else begun - {line.get("judged")}
+            wait = timeout if begun or "judged" in line else wait
             yield line
 
 

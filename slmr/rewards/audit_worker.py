@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import IO, Any, Literal
@@ -30,7 +31,10 @@ AT_ONCE = 4  # threads, tasks or processes
 
 @dataclass(frozen=True)
 class Job:
-    """What a process is told: the function, how it is called, and the cases as (index, completion, gold)."""
+    """What a process is told: the function, how it is called, and the cases as (index, completion, gold).
+
+    `warm_up` is judged first and does not count: what a function imports or starts at its first call is no hang.
+    """
 
     function: str
     how: How
@@ -39,6 +43,7 @@ class Job:
     messages: bool | None
     field: str | None
     cases: list[tuple[int, str, str]]
+    warm_up: tuple[str, str] | None = None
 
 
 class _Out:
@@ -56,8 +61,15 @@ class _Out:
 class _Judge:
     """Judges one case after the other, and says so."""
 
-    def __init__(self, call: Call, field: str | None, out: _Out) -> None:
-        self.call, self.field, self.out = call, field, out
+    def __init__(self, call: Call, job: Job, out: _Out) -> None:
+        self.call, self.field, self.warm_up, self.out = call, job.field, job.warm_up, out
+
+    def warm(self) -> None:
+        if self.warm_up:
+            with suppress(Exception):  # it will raise again where it counts
+                returned = self.call(*self.warm_up)
+                if inspect.isawaitable(returned):
+                    asyncio.run(_awaited(returned))
 
     def __call__(self, case: tuple[int, str, str]) -> None:
         index, text, gold = case
@@ -110,6 +122,8 @@ async def _awaited(returned: Awaitable[Any]) -> Any:
 
 
 def _run(job: Job, judge: _Judge) -> None:
+    if job.how != "processes":  # each of those warms up by itself: what a call starts does not survive a fork
+        judge.warm()
     if job.how == "threads":
         with ThreadPoolExecutor(AT_ONCE) as threads:
             list(threads.map(judge, job.cases))
@@ -145,6 +159,7 @@ def _run_in_processes(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> N
 
 
 def _run_part(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> None:
+    judge.warm()
     for case in cases:
         judge(case)
 
@@ -157,7 +172,7 @@ def main() -> None:
         function = load(Named.parse(job.function))
         style = style_of(function, job.style)
         messages = job.messages if job.messages is not None else style in ("trl", "verifiers")
-        judge = _Judge(caller(function, style, job.gold, messages), job.field, out)
+        judge = _Judge(caller(function, style, job.gold, messages), job, out)
     except RequestError as error:
         out.say(refused=str(error))
         return

@@ -15,6 +15,8 @@ import multiprocessing, os, random, signal, threading, time
 
 from slmr.verify import verify
 
+STARTED = []
+
 def right(completion, gold):
     return float(verify(completion, gold, "choice").lenient)
 
@@ -40,6 +42,12 @@ def needs_children(completion, gold):
     worker = multiprocessing.get_context("fork").Process(target=int)
     worker.start()
     worker.join()
+    return right(completion, gold)
+
+def slow_at_first(completion, gold):
+    if not STARTED:
+        time.sleep(3)
+        STARTED.append(True)
     return right(completion, gold)
 
 def by_hash(completion, gold):
@@ -90,6 +98,11 @@ def test_a_hang_costs_its_case_alone(audited) -> None:
     result = audited("hangs", timeout=2.0, ways=())
     hung = [case.id for case, j in zip(result.cases, result.judgements, strict=True) if j.hung]
     assert THOUGHTS and hung == [case.id for case in THOUGHTS] and len(result.cases) > 80
+
+
+def test_what_a_first_call_takes_is_no_hang(audited) -> None:
+    result = audited("slow_at_first", timeout=2.0, ways=("processes",))
+    assert (errors(result), differing(result)) == (0, {})
 
 
 def test_so_does_a_death_of_the_process(audited) -> None:
