@@ -127,10 +127,11 @@ def audit(request: AuditRequest, say: Callable[[str], None] = lambda _: None) ->
     sound = [i for i, j in judged.items() if not j.hung and j.ms < 1000 * request.timeout / 2]
     sample = sound[:: max(1, len(sound) // SAMPLE)]
     again = []
-    ways = (("another process, in reverse", "main thread"), *((how, how) for how in request.ways))
-    for name, how in ways if sample else ():
+    for how in ("main thread", *request.ways) if sample else ():
+        name = "another process, in reverse" if how == "main thread" else how
         say(f"{len(sample)} of them again: {name}")
-        again.append(_again(request, name, how, cases, sample[:: -1 if name != how else 1], judged))
+        order = sample[::-1] if how == "main thread" else sample
+        again.append(_again(request, name, how, cases, order, judged))
     order = sorted(judged)
     return Audit(
         request, style, [cases[i] for i in order], [judged[i] for i in order], again, len(cases) - len(judged)
