@@ -65,12 +65,14 @@ def test_its_own_types_read_it(run: Path, tmp_path: Path) -> None:
             answers.InstanceLevelEvaluationLog.model_validate_json(line)
 
 
-def test_names_do_not_lead_out_of_the_folder(run: Path, tmp_path: Path) -> None:
-    row = summary_row("eval", "svamp", edition="paper", student="../../x")
-    folder = tmp_path / "deep/run"
-    write_summary(folder / "summary.json", [put_samples(folder, row, np.ones((3, 1), dtype=bool))])
-    (file,), _ = export_every_eval_ever(folder, tmp_path / "out")
-    assert file.resolve().is_relative_to((tmp_path / "out/data/slmr/local/x").resolve())
+@pytest.mark.parametrize(("student", "folder"), [("small", "local/small"), ("hub/org/small", "org/small")])
+def test_a_model_has_a_developer_and_a_name(tmp_path: Path, student: str, folder: str) -> None:
+    row = summary_row("eval", "svamp", edition="paper", student=student)
+    write_summary(
+        tmp_path / "run/summary.json", [put_samples(tmp_path / "run", row, np.ones((3, 1), dtype=bool))]
+    )
+    (file,), _ = export_every_eval_ever(tmp_path / "run", tmp_path / "out")
+    assert file.parent == tmp_path / "out/data/slmr" / folder
 
 
 def test_a_run_of_the_lab_alone_is_refused(tmp_path: Path) -> None:
