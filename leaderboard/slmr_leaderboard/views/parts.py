@@ -12,10 +12,12 @@ import streamlit as st
 
 from slmr.errors import RequestError
 from slmr.results.colours import ORANGE, VERMILLION, tint
+from slmr.results.columns import sorted_methods
 from slmr.results.entries import MethodResult
+from slmr.results.headline import main_kinds
 from slmr.results.html import escape
 from slmr.results.ranking import Ranking
-from slmr.results.selection import Filters, Results, rankings, shown_results
+from slmr.results.selection import Filters, Results, rankings
 from slmr.results.tables import texts
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class View:
 
     results: Results
     filters: Filters
+    aside: bool = False  # with ablations and controls
 
     @cached_property
     def rankings(self) -> list[Ranking]:
@@ -47,8 +50,12 @@ class View:
         return rankings(self.results, self.filters)
 
     def method_results(self, ranking: Ranking) -> list[MethodResult]:
-        """Those of a ranking that the kind filter lets through; base is always there."""
-        return shown_results(ranking, self.filters)
+        """Those of a ranking that are shown, the best first; base is always there."""
+        return [method.result for method in sorted_methods(ranking, self.kinds(ranking))]
+
+    def kinds(self, ranking: Ranking) -> tuple[str, ...]:
+        """The kinds that are shown: those that were picked, else methods alone until all are asked for."""
+        return self.filters.kinds or (() if self.aside else main_kinds(ranking))
 
 
 def is_dark() -> bool:
