@@ -47,16 +47,23 @@ STYLE = """
 .slmr-facts>div{border:1px solid rgba(128,128,128,.35);border-radius:.4rem;padding:.45rem .7rem;line-height:1.3}
 .slmr-facts b{display:block;font-size:1.25rem;overflow-wrap:anywhere}
 .slmr-facts span{font-size:.85rem;opacity:.85}
+@media(max-width:560px){.slmr-verdict{font-size:1rem}
+.slmr-facts{grid-template-columns:repeat(3,1fr);gap:.3rem}.slmr-facts>div{padding:.3rem .4rem}
+.slmr-facts b{font-size:.95rem}.slmr-facts span{font-size:.74rem}}
 .slmr-forest{display:block;width:100%;max-width:70rem}
 """
 
 _DOCUMENT_STYLE = """
 :root{color-scheme:light dark}
-body{font-family:system-ui,sans-serif;line-height:1.5;margin:0 auto;max-width:1500px}
-body{padding:1.2rem clamp(.7rem,3vw,2.5rem)}
-h1{font-size:1.6rem}h2{font-size:1.25rem;margin-top:2.2rem}figure{margin:1.4rem 0;background:#fff;color:#222}
-caption{caption-side:top;text-align:left;opacity:.8;padding:.3rem 0}pre{overflow-x:auto;padding:.7rem;background:#8882}
-.note{opacity:.8;font-size:.9rem}
+body{font-family:system-ui,sans-serif;line-height:1.5;margin:0 auto;max-width:1300px;background:#fff;color:#1c1c1c}
+body{padding:1.2rem clamp(.7rem,3vw,2.5rem);overflow-wrap:break-word}
+h1{font-size:1.6rem;margin:0 0 .4rem}h2{font-size:1.25rem;margin:1.4rem 0 .4rem}h3{font-size:1rem;margin:1.2rem 0 0}
+figure{margin:.4rem 0 1rem;overflow-x:auto}.chart{font:12px system-ui,sans-serif;min-width:640px;max-width:100%}
+caption{caption-side:top;text-align:left;opacity:.85;padding:.3rem 0}
+pre{overflow:auto;max-height:60vh;padding:.7rem;background:#8882}
+details{border-top:1px solid #8885;padding:.35rem 0}summary{cursor:pointer;font-weight:600}
+.note{opacity:.85;font-size:.9rem;margin:.4rem 0}
+footer{border-top:1px solid #8885;margin-top:1rem;padding:.6rem 0;font-size:.85rem}
 @media (prefers-color-scheme:dark){body{background:#0e1117;color:#fafafa}.slmr-wrap{--bg:#0e1117}}
 """
 
@@ -78,6 +85,11 @@ def document(title: str, parts: Sequence[str]) -> str:
 def note(text: str, label: str = "") -> str:
     """A small paragraph, after a label in bold."""
     return f'<p class="note">{f"<b>{escape(label)}</b>: " if label else ""}{escape(text)}</p>'
+
+
+def folded(title: str, html: str) -> str:
+    """What is seen once its title is clicked."""
+    return f"<details><summary>{escape(title)}</summary>{html}</details>"
 
 
 def table_html(table: Table) -> str:

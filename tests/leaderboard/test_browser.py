@@ -27,11 +27,11 @@ FLAGS = (
 PAGES = {
     "": (".slmr-board tbody tr", "Methods on lab-llama"),
     "compare": (".slmr-text", "stagewise is better by"),
-    "curves": (".js-plotly-plot .scatterlayer", "Learning curves"),
-    "capability": (".js-plotly-plot .barlayer", "What can be reached in k tries"),
+    "curves": (".js-plotly-plot .scatterlayer", "Pareto-optimal"),
+    "capability": (".js-plotly-plot .scatterlayer", "What can be reached in k tries"),
     "curriculum": (".js-plotly-plot .sankey", "Bridge: traces before and after"),
     "samples": (".slmr-text", "of 240 completions"),
-    "run": ('[data-testid="stGraphVizChart"] svg', "slmr bench --method stagewise"),
+    "run": ('[data-testid="stCode"]', "slmr bench --method stagewise"),
 }
 pytestmark = [
     pytest.mark.browser,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,11 @@ class View:
 
     def method_results(self, ranking: Ranking) -> list[MethodResult]:
         """Those of a ranking that are shown, the best first; base is always there."""
-        return [method.result for method in sorted_methods(ranking, self.kinds(ranking))]
+        return self.shown(ranking).results
+
+    def shown(self, ranking: Ranking) -> Ranking:
+        """The ranking with those of its methods that are shown."""
+        return replace(ranking, methods=sorted_methods(ranking, self.kinds(ranking)))
 
     def kinds(self, ranking: Ranking) -> tuple[str, ...]:
         """The kinds that are shown: those that were picked, else methods alone until all are asked for."""
@@ -151,13 +155,15 @@ def plain(text: str) -> str:
     return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|$~:" else c for c in text)
 
 
-def draw(figure: Any, alt: str) -> None:
+def draw(figure: Any, alt: str = "") -> None:
     """A figure as wide as the page, in the page's colours; its title is the heading above it."""
+    right = max(20, figure.layout.margin.r or 0)
     height = figure.layout.height - 60 if figure.layout.height else None
     figure.update_layout(template=None, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", title=None,
-                         height=height, margin={"t": 40, "b": 50, "l": 60, "r": 20})  # fmt: skip
+                         height=height, margin={"t": 40, "b": 50, "l": 60, "r": right})  # fmt: skip
     st.plotly_chart(figure, width="stretch", config={"displayModeBar": False})
-    st.caption(alt)
+    if alt:
+        st.caption(alt)
 
 
 def show_table(table: Table, help: Mapping[str, str] | None = None) -> None:
@@ -172,7 +178,7 @@ def show_table(table: Table, help: Mapping[str, str] | None = None) -> None:
     st.dataframe(shown, hide_index=True, placeholder="", height="content", column_config=config)
 
 
-def show_captioned(table: Table) -> None:
-    """The same below its title."""
-    st.caption(str(table.title))
-    show_table(table)
+def show_folded(table: Table) -> None:
+    """The same behind its title."""
+    with st.expander(str(table.title)):
+        show_table(table)
