@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -35,6 +36,8 @@ COMMANDS = {
     "lab": "The lab edition and its students.",
     "doctor": "Say what this machine can run; repair damaged runs.",
 }
+# The base of what is wrong with a command line; its library has changed, this name has not.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 _EXAMPLES = ("slmr doctor", "slmr bench --method base,sft,grpo", "slmr bench --help")
 
 
@@ -76,7 +79,55 @@ def command_line(arguments: Sequence[str]) -> TyperGroup:
             app.add_typer(module.app, name=name, help=about, no_args_is_help=True, epilog=epilog)
         else:
             app.command(name, epilog=epilog)(getattr(module, f"{identifier}_command"))
-    return typer.main.get_group(app)
+    return _with_readable_types(typer.main.get_group(app))
+
+
+def usage_fault(error: Exception, words: Sequence[str]) -> str:
+    """A fault of the command line as one line that ends with what to do, or the help where nothing was asked for."""
+    message: str = error.format_message()  # type: ignore[attr-defined]
+    if "\n" in message:
+        return message
+    command = " ".join(["slmr", *words[:1]]) if words and words[0] in COMMANDS else "slmr"
+    extra = re.fullmatch(r"Got unexpected extra argument.*\((.*)\)", message)
+    if extra and command == "slmr bench":
+        methods = ",".join(extra[1].split())
+        return f"slmr: bench takes its methods by an option: slmr bench --method {methods}"
+    if extra:
+        message = f"Too many arguments: {extra[1]}"
+    text = message[:1].lower() + message[1:].rstrip(".")
+    for wording, plain in _WORDINGS.items():
+        text = text.replace(wording, plain)
+    return f"slmr: {text}; `{command} --help` has examples"
+
+
+# What pydantic and click say, and what a reader understands.
+_WORDINGS = {
+    "Input should be a valid integer, unable to parse string as an integer": "it should be a whole number",
+    "Input should be a valid number, unable to parse string as a number": "it should be a number",
+    "Input should be greater than or equal to": "it should be at least",
+    "Input should be less than or equal to": "it should be at most",
+}
+_METAVARS = {"int": "N", "float": "X", "str": "TEXT", "Path": "PATH"}
+
+
+def _with_readable_types(group: TyperGroup) -> TyperGroup:
+    """Options whose values are named as in a man page, `N` or `PATH`, not by their Python types."""
+    for command in group.commands.values():
+        if hasattr(command, "commands"):
+            _with_readable_types(cast("TyperGroup", command))
+        for parameter in command.params:
+            if parameter.param_type_name == "argument":
+                parameter.metavar = parameter.metavar or (parameter.name or "").upper()
+            elif not getattr(parameter, "is_flag", False):
+                parameter.metavar = parameter.metavar or _metavar(parameter)
+    return group
+
+
+def _metavar(parameter: object) -> str:
+    """By the type, which Typer keeps under another name since it no longer stands on Click."""
+    kind = getattr(parameter, "type_descriptor", None) or getattr(parameter, "type", None)
+    name = repr(kind).lower().partition("parameter_info")[0]
+    return next((metavar for word, metavar in _METAVARS.items() if word.lower() in name), "TEXT")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -84,7 +135,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with signals.listening():
-            command_line(words)(args=words, prog_name="slmr")
+            sys.exit(command_line(words)(args=words, prog_name="slmr", standalone_mode=False))
+    except _UsageError as error:
+        print(usage_fault(error, words), file=sys.stderr)
+        sys.exit(2)
     except SlmrError as error:
         print(f"slmr: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
@@ -94,6 +148,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         print(f"slmr: {fault}", file=sys.stderr)
         sys.exit(fault.exit_code)
-    except (signals.Stopped, KeyboardInterrupt):
+    except (signals.Stopped, KeyboardInterrupt, typer.Abort):
         print("slmr: stopped; the same command goes on from here", file=sys.stderr)
         sys.exit(1)

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from slmr.io import Stopwatch
 from slmr.pipeline.planner import StageNode
@@ -26,9 +27,13 @@ class BenchDisplay:
         # The stream is bound here: libraries are muted by swapping sys.stderr while they run.
         self._console = Console(file=sys.stderr)
         self._live = self._console.is_terminal
+        # In a narrow terminal names and states go on in a second line: bar and clock stay whole.
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=28), TextColumn("{task.fields[state]}"),
-            TimeElapsedColumn(), console=self._console, disable=not self._live,
+            TextColumn("{task.description}", table_column=Column(overflow="fold")),
+            BarColumn(28 if self._console.width >= 100 else 12, table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[state]}", table_column=Column(overflow="fold")),
+            TimeElapsedColumn(table_column=Column(no_wrap=True)),
+            console=self._console, disable=not self._live,
         )  # fmt: skip
         self._running: dict[str, tuple[str, TaskID]] = {}  # key of a node → its name, its bar
         self._widest = 1  # stages side by side
