@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -13,6 +14,7 @@ import typer
 from slmr import signals
 from slmr.cli.extras import missing_extra
 from slmr.cli.options import examples
+from slmr.cli.patience import loading
 from slmr.errors import SlmrError
 
 if TYPE_CHECKING:
@@ -82,6 +84,11 @@ def command_line(arguments: Sequence[str]) -> TyperGroup:
     return _with_readable_types(typer.main.get_group(app))
 
 
+def _said_if_slow(words: Sequence[str]) -> AbstractContextManager[None]:
+    slow = words[:1] and words[0] in ("bench", "eval", "probe") and "--help" not in words
+    return loading(words[0]) if slow else nullcontext()
+
+
 def usage_fault(error: Exception, words: Sequence[str]) -> str:
     """A fault of the command line as one line that ends with what to do, or the help where nothing was asked for."""
     message: str = error.format_message()  # type: ignore[attr-defined]
@@ -134,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: faults become one clear line and an exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        with signals.listening():
+        with signals.listening(), _said_if_slow(words):
             sys.exit(command_line(words)(args=words, prog_name="slmr", standalone_mode=False))
     except _UsageError as error:
         print(usage_fault(error, words), file=sys.stderr)

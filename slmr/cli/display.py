@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
+from slmr.cli.patience import spoken
 from slmr.io import Stopwatch
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.schedule import rough_seconds
@@ -44,6 +45,8 @@ class BenchDisplay:
         self._count = self._done = 0
 
     def __enter__(self) -> BenchDisplay:
+        if self._live:  # its clock runs from now on
+            spoken()
         self._progress.start()
         self._whole = self._progress.add_task("[bold]bench", total=1.0, state="planning")
         return self
@@ -116,6 +119,7 @@ class BenchDisplay:
         self._progress.update(self._whole, completed=past, total=past + left, state=state)
 
     def _say(self, line: str) -> None:
+        spoken()
         self._said_at = self._watch.seconds
         if self._live:
             self._progress.console.print(line, highlight=False, markup=False)
@@ -129,4 +133,5 @@ def _pace(taken: float, thought: float) -> float:
 
 def tell(line: str) -> None:
     """A line of progress outside of any display."""
+    spoken()
     print(line, file=sys.stderr, flush=True)
