@@ -55,6 +55,10 @@ def eval_command(
     api_key_env: Annotated[
         str | None, typer.Option(help="The environment variable with the server's key.", metavar="NAME")
     ] = None,
+    chat_template_kwargs: Annotated[
+        str | None,
+        typer.Option(help="Variables of the chat template: '{\"enable_thinking\": false}'.", metavar="JSON"),
+    ] = None,
     compile_steps: Annotated[
         bool,
         typer.Option("--compile", help="Compile the model first: minutes, for an accelerator and long runs."),
@@ -78,8 +82,9 @@ def eval_command(
     request = EvalRequest(
         model=model, name=name, tasks=tasks, k=k, temperature=temperature, fewshot=fewshot, max_tokens=max_tokens,
         engine=engine, dtype=dtype, device=device, batch_size=batch_size, concurrency=concurrency,
-        served_name=served_name, api_key_env=api_key_env, compile=compile_steps, trust_remote_code=trust_remote_code,
-        limit=limit, seed=seed, data_dir=data_dir, out=out, tasks_paths=tuple(tasks_path or ()),
+        served_name=served_name, api_key_env=api_key_env, chat_template_kwargs=chat_template_kwargs,
+        compile=compile_steps, trust_remote_code=trust_remote_code, limit=limit, seed=seed, data_dir=data_dir, out=out,
+        tasks_paths=tuple(tasks_path or ()),
     )  # fmt: skip
     _evaluate(request, as_json)
 

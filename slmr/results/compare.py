@@ -82,7 +82,7 @@ def compare_results(
     name_a: str, a: MethodResult, name_b: str, b: MethodResult, suite: Suite | None = None
 ) -> Comparison:
     """As `compare`, of results that are read already; the mean is over the tasks of the suite, else over all."""
-    a, b, notices = _same_seeds(name_a, a, name_b, b)
+    a, b, notices = same_seeds(name_a, a, name_b, b)
     both = [task for task in a.tasks if task in b.tasks]
     of_suite = suite.among(both) if suite else both
     shared = [*of_suite, *(task for task in both if task not in of_suite)]
@@ -121,7 +121,7 @@ def _task(task: str, a: Scores, b: Scores, change: Difference, p: float) -> Task
     )  # fmt: skip
 
 
-def _same_seeds(
+def same_seeds(
     name_a: str, a: MethodResult, name_b: str, b: MethodResult
 ) -> tuple[MethodResult, MethodResult, list[str]]:
     """Both with the same seeds, so that they pair by seed as well as by item, and what was left out for it.
