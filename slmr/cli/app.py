@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, cast
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
@@ -15,7 +18,7 @@ from slmr import signals
 from slmr.cli.extras import missing_extra
 from slmr.cli.options import examples
 from slmr.cli.patience import loading
-from slmr.errors import SlmrError
+from slmr.errors import SlmrError, WorkError, visible
 
 if TYPE_CHECKING:
     from typer.core import TyperGroup
@@ -41,6 +44,7 @@ COMMANDS = {
 }
 # The base of what is wrong with a command line; its library has changed, this name has not.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+_LONGEST = 8000  # characters of a message: what it names may be of any length
 _EXAMPLES = ("slmr doctor", "slmr bench --method base,sft,grpo", "slmr bench --help")
 
 
@@ -141,21 +145,50 @@ def _metavar(parameter: object) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: faults become one clear line and an exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that lacks a sign shows its escape
+            stream.reconfigure(errors="backslashreplace")
     try:
-        with signals.listening(), _said_if_slow(words):
+        with _output_is_taken(), signals.listening(), _said_if_slow(words):
             sys.exit(command_line(words)(args=words, prog_name="slmr", standalone_mode=False))
     except _UsageError as error:
-        print(usage_fault(error, words), file=sys.stderr)
+        print(visible(usage_fault(error, words))[:_LONGEST], file=sys.stderr)
         sys.exit(2)
     except SlmrError as error:
-        print(f"slmr: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code)
     except ModuleNotFoundError as error:
         fault = missing_extra(error, next(iter(words), ""))
         if fault is None:
             raise
-        print(f"slmr: {fault}", file=sys.stderr)
-        sys.exit(fault.exit_code)
+        _end(str(fault), fault.exit_code)
     except (signals.Stopped, KeyboardInterrupt, typer.Abort):
-        print("slmr: stopped; the same command goes on from here", file=sys.stderr)
-        sys.exit(1)
+        signals.end_at_once()
+        _end("stopped; the same command goes on from here", 1)
+
+
+def _end(line: str, code: int) -> NoReturn:
+    print(f"slmr: {visible(line)[:_LONGEST]}", file=sys.stderr)
+    sys.exit(code)
+
+
+@contextmanager
+def _output_is_taken() -> Iterator[None]:
+    """Raises WorkError where standard output does not take what was printed, as on a full disk."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None or error.errno not in (
+            errno.ENOSPC,
+            errno.EPIPE,
+            errno.EIO,
+            errno.EBADF,
+        ):
+            raise
+        with open(os.devnull, "w") as nowhere:  # what is buffered still would be told at the very end
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        if error.errno == errno.EPIPE:  # the reader, such as `head`, has enough
+            sys.exit(1)
+        raise WorkError(f"standard output cannot be written: {error.strerror}") from None

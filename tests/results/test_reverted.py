@@ -9,22 +9,22 @@ from typing import Any
 import pytest
 
 from slmr.config import load_profile, profile_names
+from slmr.io import write_rows
 from slmr.pipeline.recipe import stages
 from slmr.results.entries import run_results
 from slmr.results.ranking import run_rankings
 from slmr.results.reverted import reverted_notes
-from slmr.results.schema import write_summary, write_table
+from slmr.results.schema import write_summary
 from slmr.results.tables import ranking_tables
 from slmr.training.validation import ValidationParams
 from tests.made_results import put_samples, summary_row, verdicts
 
-STAGE = {"stage": "sft", "key": "k", "inputs": [], "parameters": "{}", "seed": 0, "train_tokens": 0,
-         "rollout_tokens": 0, "teacher_tokens": 0, "flops": 0.0, "wall_s": 0.0}  # fmt: skip
 
-
-def put_stages(folder: Path, method: str, seed: int, stats: dict[str, Any]) -> None:
-    rows = [STAGE | {"label": label, "stats": json.dumps(values)} for label, values in stats.items()]
-    write_table(folder, "stages", method, "lab-llama", seed, rows)
+def stage_row(label: str, stats: dict[str, Any]) -> dict[str, Any]:
+    """A row of `stages`."""
+    costs = {"train_tokens": 0, "rollout_tokens": 0, "teacher_tokens": 0, "flops": 0.0, "wall_s": 1.0}
+    return {"label": label, "stage": label.split()[0], "key": "k", "inputs": ["i"], "parameters": "{}",
+            "stats": json.dumps(stats), **costs}  # fmt: skip
 
 
 @pytest.fixture
@@ -39,9 +39,9 @@ def run(tmp_path: Path) -> Path:
                 {"sft (round 1)": 30, "sft (round 2)": 0 if seed else 15} if method == "stagewise" else {}
             )
             stats = {"pool": 250, **{label: {"kept_step": step} for label, step in of_sft.items()}}
-            put_stages(
-                tmp_path, method, seed, {label: {"validation": value} for label, value in stats.items()}
-            )
+            write_rows(run_file(tmp_path, "stages", method, "lab-llama", seed), [
+                stage_row(label, {"validation": value}) for label, value in stats.items()
+            ])  # fmt: skip
     write_summary(tmp_path / "summary.json", rows)
     return tmp_path
 
@@ -59,7 +59,8 @@ def test_stages_without_a_change_and_of_a_few_steps_are_named(tmp_path: Path) ->
         ("sft", {"steps": 3, "unchanged": False}),
         ("grpo", {"steps": 16, "unchanged": True}),
     ):
-        put_stages(tmp_path, method, 0, {"pool": {}, method: stats})
+        table = [stage_row("pool", {}), stage_row(method, stats)]
+        write_rows(run_file(tmp_path, "stages", method, "lab-llama", 0), table)
     write_summary(tmp_path / "summary.json", rows)
     notes = reverted_notes(run_results(tmp_path))
     assert [note.partition(" in ")[0] for note in notes] == [
