@@ -14,7 +14,7 @@ from slmr.pipeline.recipe import stages
 from slmr.results.entries import run_results
 from slmr.results.ranking import run_rankings
 from slmr.results.reverted import reverted_notes
-from slmr.results.schema import write_summary
+from slmr.results.schema import run_file, write_summary
 from slmr.results.tables import ranking_tables
 from slmr.training.validation import ValidationParams
 from tests.made_results import put_samples, summary_row, verdicts
