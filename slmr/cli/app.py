@@ -37,6 +37,7 @@ COMMANDS = {
     "show": "Show what a stage made.",
     "report": "Write a report about runs, with figures.",
     "publish": "Copy runs into results/, with what reproduces them.",
+    "diagnose": "Which known faults a training has.",
     "export": "Write a run as another tool keeps it.",
     "leaderboard": "Serve the leaderboard over a folder of results.",
     "lab": "The lab edition and its students.",
