@@ -76,11 +76,11 @@ SOUND_CONFIGS: list[dict[str, Any]] = [
 ]  # fmt: skip
 FAULTY = {
     "no-variance": Spec("no-variance", config={"temperature": 0.05}),
-    "format-only": Spec("format-only", rewards=(format_reward, NUMERIC), config={"reward_weights": [1.0, 0.0]}),
+    "format-only": Spec("format-only", rewards=(format_reward, NUMERIC), config={"reward_weights": [1.0, 0.0], "learning_rate": 1e-3}),
     "cut-off": Spec("cut-off", config={"max_completion_length": 16}),
     "right-unpaid": Spec("right-unpaid", rewards=(first_result,)),
     "wrong-paid": Spec("wrong-paid", rewards=(contains,)),
-    "length-drift": Spec("length-drift", rewards=(long_reward,)),
+    "length-drift": Spec("length-drift", rewards=(long_reward,), config={"learning_rate": 1e-3}),
     "entropy-gone": Spec("entropy-gone", config={"learning_rate": 2e-3}),
     "sampler-gap": Spec("sampler-gap", sampler_temperature=1.6),
     "no-step": Spec("no-step", config={"learning_rate": 0.0}),
