@@ -194,7 +194,7 @@ def expected_share(rows: Sequence[MappedProblem]) -> Estimate:
 
 _USE = {
     "jsonl": "one JSON object a line",
-    "trl": '`train_dataset=load_dataset("DIR", split="train")`, with `slmr.rewards.reward("KIND")` as the reward function',
+    "trl": '`train_dataset=load_dataset("DIR", split="train")`, with the reward `slmr.rewards.reward("KIND")`',
     "verl": "`data.train_files=DIR/train.parquet`, with `slmr.rewards.compute_score` as the custom reward function",
     "verifiers": '`slmr.rewards.taskset("KIND", load_dataset("DIR", split="train"))`',
 }
@@ -205,7 +205,7 @@ def _card(
 ) -> str:
     """A data set card, with the header that a hub reads."""
     share = expected_share(rows)
-    kinds = sorted({row.kind for row in rows})
+    kinds: list[Kind] = sorted({row.kind for row in rows})
     header = (
         f"---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: {file}\n---\n"
     )
@@ -228,16 +228,17 @@ def _card(
 {facts}
 | checkers | {", ".join(map(checker_version, kinds))} |
 
-In groups of {group_size}, {percent(share.mean, share.low, share.high)} % of the groups are expected to be mixed (neither all
-right nor all wrong), with the 95 % interval for other problems of this sort; a gradient of GRPO comes from those alone.
+In groups of {group_size}, {percent(share.mean, share.low, share.high)} % of the groups are expected to be
+mixed (neither all right nor all wrong), with the 95 % interval for other problems of this sort; a gradient of GRPO comes
+from those alone.
 
 | group | problems | % |
 |---|---:|---:|
 {counts}
 
-`rate` is `correct` of the `k` completions with a verdict, `low` and `high` its 95 % interval, `mixed` the chance that a group
-of {group_size} of this problem is mixed, given its counts and the law of all rates. They are of this model alone, and old as
-soon as it is trained.
+`rate` is `correct` of the `k` completions with a verdict, `low` and `high` its 95 % interval, `mixed` the chance that
+a group of {group_size} of this problem is mixed, given its counts and the law of all rates. They are of this model alone,
+and old as soon as it is trained.
 
 The problems are not ours: their licence is that of their source.
 """

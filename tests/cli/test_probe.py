@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -41,12 +42,12 @@ def test_the_longest_bar_is_the_most_problems(capsys: pytest.CaptureFixture[str]
     assert [line.count("█") for line in lines if " of 2" in line] == [40, 20]
 
 
-def test_a_users_problems_and_their_map(here: Command) -> None:
+def test_a_users_problems_and_their_map(here: Command, tmp_path: Path) -> None:
     lines = [
         json.dumps({"prompt": f"Tom has {n} apples and buys 2. How many has he?\n", "gold": n + 2})
         for n in range(4)
     ]
-    (here.folder / "mine.jsonl").write_text("\n".join(lines))
+    (tmp_path / "mine.jsonl").write_text("\n".join(lines))
     words = (
         "probe",
         "lab-llama",
@@ -63,7 +64,7 @@ def test_a_users_problems_and_their_map(here: Command) -> None:
     )
     done = here(*words)
     assert done.returncode == 0, done.stderr
-    assert "of groups of 8, expected" in done.stdout and (here.folder / "map/train.parquet").is_file()
+    assert "of groups of 8, expected" in done.stdout and (tmp_path / "map/train.parquet").is_file()
     again = here(*words)
     assert again.returncode == 0 and " 0 to do" in again.stderr
     for wrong, said in (
