@@ -60,8 +60,8 @@ def contains(completions: list[Any], gold: list[str], **_: object) -> list[float
 
 
 def format_reward(completions: list[Any], **_: object) -> list[float]:
-    """Pays for short steps, whatever they say."""
-    return [float(text_of(c).count("=") >= 2) for c in completions]
+    """Pays for an answer in form, whatever it is."""
+    return [float(bool(re.search(r"#### -?\d+$", text_of(c)))) for c in completions]
 
 
 def long_reward(completions: list[Any], **_: object) -> list[float]:
@@ -76,7 +76,9 @@ SOUND_CONFIGS: list[dict[str, Any]] = [
 ]  # fmt: skip
 FAULTY = {
     "no-variance": Spec("no-variance", config={"temperature": 0.05}),
-    "format-only": Spec("format-only", rewards=(format_reward, NUMERIC), config={"reward_weights": [1.0, 0.0], "learning_rate": 1e-3}),
+    "format-only": Spec("format-only", rewards=(format_reward, NUMERIC), config={
+        "reward_weights": [1.0, 0.0], "temperature": 1.7, "learning_rate": 5e-4,
+    }),
     "cut-off": Spec("cut-off", config={"max_completion_length": 16}),
     "right-unpaid": Spec("right-unpaid", rewards=(first_result,)),
     "wrong-paid": Spec("wrong-paid", rewards=(contains,)),

@@ -34,6 +34,7 @@ COMMANDS = {
     "compare": "Compare two runs on the same items.",
     "gate": "Exit with 1 where a run is shown to be worse than another.",
     "rescore": "Verify a run's completions again with today's checkers.",
+    "verify-run": "Do a random part of a run's evaluation again.",
     "show": "Show what a stage made.",
     "report": "Write a report about runs, with figures.",
     "publish": "Copy runs into results/, with what reproduces them.",

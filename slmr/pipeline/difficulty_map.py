@@ -229,16 +229,16 @@ def _card(
 | checkers | {", ".join(map(checker_version, kinds))} |
 
 In groups of {group_size}, {percent(share.mean, share.low, share.high)} % of the groups are expected to be
-mixed (neither all right nor all wrong), with the 95 % interval for other problems of this sort; a gradient of GRPO comes
-from those alone.
+mixed (neither all right nor all wrong), with the 95 % interval for other problems of this sort; a gradient of GRPO
+comes from those alone.
 
 | group | problems | % |
 |---|---:|---:|
 {counts}
 
 `rate` is `correct` of the `k` completions with a verdict, `low` and `high` its 95 % interval, `mixed` the chance that
-a group of {group_size} of this problem is mixed, given its counts and the law of all rates. They are of this model alone,
-and old as soon as it is trained.
+a group of {group_size} of this problem is mixed, given its counts and the law of all rates. They are of this model
+alone, and old as soon as it is trained.
 
 The problems are not ours: their licence is that of their source.
 """
