@@ -103,8 +103,8 @@ def _card(rows: Sequence[SummaryRow], summary: Summary) -> str:
         *_accuracies(rows, base),
         _budget(row),
         _contamination(summary.contamination),
-        f"## Reproduce\n\n```bash\n{_text(row.command)}\n```\n\nThen `slmr compare` pairs it with another run item by"
-        " item, and `slmr verify-run` does a random tenth of the evaluation again.",
+        f"## Reproduce\n\n```bash\n{_command(row.command)}\n```\n\nThen `slmr compare` pairs it with another run"
+        " item by item, and `slmr verify-run` does a random tenth of the evaluation again.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -147,8 +147,9 @@ def _accuracies(rows: Sequence[SummaryRow], base: Sequence[SummaryRow]) -> Itera
 
 def _budget(row: SummaryRow) -> str:
     return (
-        f"## Budget\n\n{row.train_tokens:,} tokens trained on, {row.rollout_tokens:,} sampled, {row.teacher_tokens:,} of"
-        f" a teacher; {row.flops:.3g} FLOPs (6 N D for training, 2 N D for sampling), {row.wall_s:,.0f} s."
+        f"## Budget\n\n{row.train_tokens:,} tokens trained on, {row.rollout_tokens:,} sampled,"
+        f" {row.teacher_tokens:,} of a teacher; {row.flops:.3g} FLOPs (6 N D for training, 2 N D for"
+        f" sampling), {row.wall_s:,.0f} s."
         if row.tokens
         else "## Budget\n\nNot known: slmr has not trained it."
     )
@@ -167,6 +168,11 @@ def _contamination(found: Sequence[Contamination]) -> str:
     table = "\n".join(lines)
     about = "Of the problems that slmr trained on; what its makers trained on is not known."
     return f"## Contamination\n\n{about}\n\n{table}"
+
+
+def _command(text: str) -> str:
+    """As it is typed, on one line; nothing in it ends the block."""
+    return " ".join(readable(text).replace("```", "").split())
 
 
 def _text(text: str) -> str:
