@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from slmr.config import TrainingSettings
+from slmr.config import EngineSettings, TrainingSettings
 from slmr.errors import RequestError
 from slmr.pipeline.bench import run_bench
 from slmr.pipeline.plan import BenchRequest, make_plan
+from slmr.pipeline.recipe import stages
 from slmr.pipeline.runner import SilentWatcher
 from slmr.pipeline.trackers import check_trackers, reported, tracked_name
 from slmr.pipeline.versions import installed_version
+from slmr.pipeline.worker import Job
+from slmr.stage import StageContext
 from tests.pipeline.tiny import PROFILE
 
 ON = TrainingSettings(report_to=("tensorboard",))
@@ -78,3 +81,13 @@ def test_tensorboard_is_told_of_every_step_and_read_back(tmp_path: Path) -> None
     events.Reload()
     assert [event.step for event in events.Scalars("train/reward")] == [1, 2, 3]
     assert not list(plan.folder.glob("artefacts/**/events.*"))
+
+
+def test_the_processes_of_one_training_are_told_its_name(tmp_path: Path) -> None:
+    kind = stages()["grpo"]
+    context = StageContext(
+        tmp_path, {}, 0, EngineSettings(), lambda *_: None, training=ON, tracked_as="grpo/s/seed-0/grpo"
+    )
+    job = Job.of(kind, context, kind.parse({}, "here"))
+    child = Job.model_validate_json(job.model_dump_json()).context(1, lambda *_: None)
+    assert (child.tracked_as, child.training.report_to) == ("grpo/s/seed-0/grpo", ("tensorboard",))
