@@ -20,7 +20,7 @@ Edition = Literal["lab", "paper"]
 
 
 MethodKind = Literal[
-    "base", "sft", "distill", "rl", "sft_rl", "stagewise", "ablation", "control", "model"
+    "base", "reference", "sft", "distill", "rl", "sft_rl", "stagewise", "ablation", "control", "model"
 ]  # fmt: skip
 
 

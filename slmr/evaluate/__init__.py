@@ -14,6 +14,7 @@ from slmr.config import Params
 from slmr.engines import Completion, Prompt, Sampling, open_engine
 from slmr.evaluate.metrics import VERDICT_FIELDS, Judge, task_metrics
 from slmr.evaluate.recorder import Question, Recorder
+from slmr.evaluate.redraw import redraw
 from slmr.io import Stopwatch, write_json, write_rows
 from slmr.stage import StageContext, stage
 from slmr.tasks import Item, Task
@@ -28,7 +29,8 @@ class EvaluateParams(Params):
     """What is evaluated and how completions are sampled.
 
     `temperature`: where none is given, one completion an item is greedy, several are sampled at 1.
-    `max_tokens`: instead of each task's own budget.
+    `max_tokens`: instead of each task's own budget. `redraws`: how many times a completion that states no step is
+    drawn again, for the reference `never_guess`.
     """
 
     tasks: tuple[str, ...]
@@ -39,6 +41,7 @@ class EvaluateParams(Params):
     eval_seed: int = 0
     fewshot: int = Field(default=0, ge=0)
     max_tokens: int | None = Field(default=None, ge=1)
+    redraws: int = Field(default=0, ge=0)
 
     def sampling(self, task: Task) -> Sampling:
         """How a task's completions are sampled."""
@@ -58,11 +61,12 @@ def evaluate(model: Path | str, tasks: Sequence[Task], params: EvaluateParams, c
 
     Whether lm-eval agrees is asked of the finished files, see `slmr.evaluate.agreement`.
     """
+    questions = [question for task in tasks for question in questions_of(task, params)]
     with closing(Judge({task.name: task for task in tasks})) as judge:
         recorder = Recorder(context.folder, context.progress, landed=judge.add)
-        recorder.add(question for task in tasks for question in questions_of(task, params))
-        _record(recorder, model, context)
-        rows = judge.judged(recorder.rows())
+        recorder.add(questions)
+        record = partial(_record, recorder, model, context)
+        rows = judge.judged(redraw(recorder, questions, params.k, params.redraws, record))
     metrics = {task.name: task_metrics([r for r in rows if r["task"] == task.name], task) for task in tasks}
     write_rows(context.folder / SAMPLES, rows)
     write_json(context.folder / METRICS, metrics)

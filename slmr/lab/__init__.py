@@ -28,17 +28,18 @@ __all__ = [
     "take",
 ]
 
+# Shares of the levels 1 to 5: one known skill, two, a half-seen one, an unseen one, an unseen one and another.
+_LEVELS = (12.0, 14.0, 30.0, 28.0, 16.0)
+_SEEN = (36.0, 54.0, 10.0, 0.0, 0.0)
 _EVEN = (1.0, 1.0, 1.0, 1.0, 1.0)
 GENERATORS = {
     g.name: g
     for g in (
-        Generator(
-            "lab_gsm8k", "numeric", draw_gsm8k, (8.0, 4.0, 2.0, 1.0, 1.0), (4.0, 3.0, 2.0, 1.0, 1.0), "1"
-        ),
-        Generator("lab_mawps", "numeric", draw_mawps, _EVEN, _EVEN, "1"),
-        Generator("lab_svamp", "numeric", draw_svamp, _EVEN, _EVEN, "1"),
-        Generator("lab_math", "math", draw_math, _EVEN, _EVEN, "1"),
-        Generator("lab_logiqa", "choice", draw_logiqa, _EVEN, _EVEN, "1"),
+        Generator("lab_gsm8k", "numeric", draw_gsm8k, _LEVELS, _SEEN, "2"),
+        Generator("lab_mawps", "numeric", draw_mawps, _LEVELS, _SEEN, "2"),
+        Generator("lab_svamp", "numeric", draw_svamp, _LEVELS, _SEEN, "2"),
+        Generator("lab_math", "math", draw_math, _LEVELS, _SEEN, "2"),
+        Generator("lab_logiqa", "choice", draw_logiqa, _EVEN, _EVEN, "2"),
     )
 }
 N_TEST, N_VALIDATION, TEST_SEED = 600, 200, 0  # the held-out sets of a lab task

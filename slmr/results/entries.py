@@ -14,7 +14,7 @@ from slmr.errors import RequestError, unknown
 from slmr.results.paired_scores import Scores
 from slmr.results.schema import SummaryRow, read_summary, read_table, run_file
 
-UNTRAINED = ("base", "model")
+UNTRAINED = ("base", "model", "reference")
 
 
 class RunRow(NamedTuple):

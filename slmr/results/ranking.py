@@ -26,7 +26,7 @@ from slmr.results.reverted import reverted_notes
 from slmr.results.schema import read_summary
 from slmr.stats import Difference, Estimate, holm, pareto, shared_ranks
 
-UNRANKED = ("ablation", "control")  # kinds that are compared, but have no rank
+UNRANKED = ("ablation", "control", "reference")  # kinds that are compared, but have no rank
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ from tests.in_process import slmr
 from tests.tasks.test_datasets import FILES
 
 # These end when they are told to, or take minutes.
-ONLY_PARSED = {"leaderboard", "pretrain", "serve-reward"}
+ONLY_PARSED = {"leaderboard", "pretrain", "gates", "serve-reward"}
 SETTINGS = ("yaml", "toml", "json", "jsonl")
 
 
