@@ -1,6 +1,6 @@
 """Why stage-specific data does not lead in the lab: three guesses, each tried, scored on the validation split.
 
-    python -m studies.attempts --out results/lab-attempts
+    python -m studies.attempts --out results/archive/lab-attempts
 
 Each guess changes the lab profile in one place and trains `sft_grpo` (the same data in both stages) and `stagewise`
 under seeds that no reported run uses. The test split is never read. Each training is kept as JSON, so the same command

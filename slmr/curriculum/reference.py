@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from slmr.config import Params
 from slmr.stage import StageContext, model_in, stage
@@ -30,5 +31,5 @@ def reference_stage(context: StageContext, params: ReferenceParams) -> None:
     """Writes `model/`, a copy."""
     from slmr.engines.models import resolve_model
 
-    source = model_in(resolve_model(params.model).location)
+    source = model_in(Path(resolve_model(params.model).location))
     shutil.copytree(source, context.folder / "model", dirs_exist_ok=True)

@@ -49,7 +49,7 @@ class EvaluateParams(Params):
         return Sampling(temperature, self.max_tokens or task.max_tokens, self.eval_seed, task.stop)
 
 
-@stage("evaluate", EvaluateParams, {"model": "one"}, random=False, uses_engine=True, version=2)
+@stage("evaluate", EvaluateParams, {"model": "one"}, random=False, uses_engine=True, version=3)
 def evaluate_stage(context: StageContext, params: EvaluateParams) -> None:
     """Completions and verdicts of every task in `samples.parquet`, their summary in `metrics.json`."""
     tasks = [load_task(name, context.tasks_paths) for name in params.tasks]
@@ -101,7 +101,8 @@ def questions_of(task: Task, params: EvaluateParams) -> list[Question]:
 def _sample(task: Task, item: Item, prompt: Prompt, completion: Completion) -> dict[str, Any]:
     """A row of the samples, without a verdict."""
     return {
-        "task": task.name, "item_id": item.id, "difficulty": item.difficulty, "k_index": prompt.sample_index,
+        "task": task.name, "item_id": item.id, "difficulty": item.difficulty, "reach": item.reach,
+        "k_index": prompt.sample_index,
         "prompt": prompt.user, "completion": completion.text, "gold": item.gold,
         "finish_reason": completion.finish_reason, "tokens": completion.tokens,
         "logprob": sum(completion.logprobs) if completion.logprobs else None,

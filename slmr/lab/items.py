@@ -15,6 +15,7 @@ from random import Random
 from typing import Literal, get_args
 
 from slmr.errors import RequestError, WorkError, unknown
+from slmr.lab.skills import Reach, reach
 from slmr.lab.solution import Solution
 from slmr.verify import Kind
 
@@ -56,6 +57,11 @@ class LabItem:
     solution: Solution
     skills: tuple[str, ...]
     misread: Solution | None
+
+    @property
+    def reach(self) -> Reach | None:
+        """How far it is from what the students have met; None where it uses no skill."""
+        return reach(self.skills)
 
     @property
     def id(self) -> str:

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from pydantic import Field
@@ -193,8 +193,9 @@ def _train(
         save_strategy="steps", save_steps=max(1, steps // 20), save_total_limit=1, logging_steps=100, use_cpu=True,
         disable_tqdm=not os.isatty(2), dataloader_pin_memory=False, remove_unused_columns=False,
     )  # fmt: skip
+    dataset: Any = rows  # a list is enough: the trainer asks for its length and for rows by number
     trainer = Trainer(
-        model=model, args=settings, train_dataset=rows, data_collator=partial(_padded, tokenizer)
+        model=model, args=settings, train_dataset=dataset, data_collator=partial(_padded, tokenizer)
     )
     result = trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
     tokens = sum(len(row["input_ids"]) for row in rows)
@@ -218,7 +219,7 @@ def _padded(tokenizer: PreTrainedTokenizerFast, rows: list[dict[str, Any]]) -> d
     import torch
 
     longest = max(len(row["input_ids"]) for row in rows)
-    ids = torch.full((len(rows), longest), tokenizer.pad_token_id)
+    ids = torch.full((len(rows), longest), cast(int, tokenizer.pad_token_id))
     labels = torch.full_like(ids, -100)
     for i, row in enumerate(rows):
         tokens = torch.from_numpy(row["input_ids"].astype(np.int64))

@@ -7,13 +7,15 @@ digits: whoever has not learnt the skill uses that one, and does not get there b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 Exposure = Literal["known", "half-seen", "unseen one-step", "unseen compound"]
 UNSEEN: tuple[Exposure, Exposure] = ("unseen one-step", "unseen compound")
+Reach = Literal[Exposure, "composed"]  # of a problem; composed: an unseen skill and another one
+REACHES: tuple[Reach, ...] = (*get_args(Exposure), "composed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +175,12 @@ SKILLS = (
 def of(*exposures: Exposure) -> tuple[Skill, ...]:
     """The skills of these exposures."""
     return tuple(skill for skill in SKILLS if skill.exposure in exposures)
+
+
+def reach(names: Iterable[str]) -> Reach | None:
+    """How far a problem with the skills of these names is from what the students have met; None without a skill."""
+    skills = [skill for name in names for skill in SKILLS if skill.name == name]
+    exposures = {skill.exposure for skill in skills}
+    if exposures & set(UNSEEN):
+        return "composed" if len(skills) > 1 else skills[0].exposure
+    return ("half-seen" if "half-seen" in exposures else "known") if skills else None

@@ -29,6 +29,8 @@ HELP = {
               "Pareto-optimal: nothing as cheap is as good.",
     "TFLOP": "6 N per trained token plus 2 N per sampled token, for N parameters, in 10¹² operations.",
     "minutes": "Wall time of all training stages, shared ones in full; mean over seeds.",
+    "sound": "Strictly right and for the right reason, percent: the steps are shown, every stated equation holds, and "
+             "none leaves the solver's solution. Mean over the tasks; the lab alone has solvers.",
     "format loss": "Lenient minus strict accuracy, points: right answers that are not in the requested form.",
     "cut off": "Completions that the token limit cut off, percent.",
     "no answer": "Completions without a readable answer, percent.",
@@ -89,6 +91,7 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
     label = "model" if models else "method"
     of_trained = (DOWNLOAD,) if models else (TEXT, HTML, DOWNLOAD)
     of_seeds = (TEXT, HTML, DOWNLOAD) if any(m.spread is not None for m in ranking.methods) else (DOWNLOAD,)
+    of_lab = (TEXT, HTML, DOWNLOAD) if any(_sound(m) is not None for m in ranking.methods) else (DOWNLOAD,)
     return [
         _number("rank", "{:.0f}", lambda m: m.rank, smallest_first=True),
         Column(label, "text", lambda m: m.name, lambda m: m.result.method, HELP[label], download_name="method"),
@@ -104,6 +107,7 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
                lambda m: m.tokens, HELP["tokens"], of_trained, smallest_first=True),
         _number("TFLOP", "{:.2f}", lambda m: m.result.cost("flops"), of_trained, "flops", per=1e12),
         _number("minutes", "{:.1f}", lambda m: m.result.cost("wall_s"), of_trained, "seconds", per=60),
+        _number("sound", "{:.1f}", _sound, of_lab),
         _number("format loss", "{:.1f}", lambda m: 100 * m.result.rate("format_loss"), (HTML, DOWNLOAD)),
         _number("cut off", "{:.1f}", lambda m: 100 * m.result.rate("truncated_rate"), (HTML, DOWNLOAD)),
         _number("no answer", "{:.1f}", lambda m: 100 * m.result.rate("no_answer_rate"), (HTML, DOWNLOAD)),
@@ -147,6 +151,11 @@ def _gain(method: RankedMethod) -> str:
         return ""
     star = "*" if method.gain_p is not None and method.gain_p < 0.05 else ""
     return formats.points(method.gain.mean, method.gain.low, method.gain.high, star)
+
+
+def _sound(method: RankedMethod) -> float | None:
+    known = all(row.sound is not None for row in method.result.rows())
+    return 100 * method.result.rate("sound") if known else None
 
 
 def _items(method: RankedMethod) -> str:
