@@ -118,7 +118,7 @@ class Gates:
         yield self._difference("worked lifts", POOL, [scores[POOL] for scores in worked], self._compound)
         for task in self._trainable:
             yield self._difference("moved", task, [scores[task] for scores in worked])
-        grpo = [scores[POOL] for scores in self._trained("grpo")]
+        grpo = [scores[POOL] for scores in self._trained("grpo", [POOL])]
         yield self._difference("rl lifts", POOL, grpo, self._compound)
 
     # --- the untrained student ----------------------------------------------------------------------
@@ -166,8 +166,8 @@ class Gates:
     def _finding(self, gate: str, estimate: Estimate, items: int, name: str = "") -> Finding:
         return Finding(name or gate, GATES[gate], estimate, items)
 
-    def _trained(self, method: str) -> list[dict[str, np.ndarray]]:
-        """The scores of the method's models, one a seed."""
+    def _trained(self, method: str, tasks: Sequence[str] | None = None) -> list[dict[str, np.ndarray]]:
+        """The scores of the method's models, one a seed; of all tasks unless some are named."""
         student = resolve_model(self.request.student)
         nodes = []
         for seed in range(self.request.seeds):
@@ -178,7 +178,7 @@ class Gates:
         plan = Plan(self._profile, [], [], folder, BenchRequest(out=self.request.out), stages)
         with disk_faults(folder):
             store = make_artefacts(plan, self.watcher)
-        return [self._scores(model_in(Path(node.output(store)))) for node in nodes]
+        return [self._scores(model_in(Path(node.output(store))), tasks) for node in nodes]
 
     @cached_property
     def _stages(self) -> dict[str, dict[str, Any]]:
@@ -191,10 +191,10 @@ class Gates:
 
     # --- sampling ------------------------------------------------------------------------------------
 
-    def _scores(self, model: Path) -> dict[str, np.ndarray]:
+    def _scores(self, model: Path, tasks: Sequence[str] | None = None) -> dict[str, np.ndarray]:
         """Mean accuracy of each validation item, by task: [items]."""
-        return {task: _means(self._completions(model, self._tasks[task], items, self._k))
-                for task, items in self._items.items()}  # fmt: skip
+        return {task: _means(self._completions(model, self._tasks[task], self._items[task], self._k))
+                for task in tasks or self._items}  # fmt: skip
 
     def _completions(
         self, model: Path, task: Task, items: Sequence[lab.LabItem], k: int
