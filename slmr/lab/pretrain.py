@@ -22,7 +22,7 @@ from pydantic import Field
 
 from slmr.config import StrictModel
 from slmr.errors import RequestError, WorkError, unknown
-from slmr.io import disk_faults
+from slmr.io import disk_faults, read_json, write_json
 from slmr.lab import GENERATORS, MODELS, TEACHER, LabItem, model_path, stream, take
 from slmr.lab.items import item_rng
 from slmr.lab.tokenizer import build_tokenizer
@@ -49,12 +49,14 @@ _INITIALIZER_RANGE = 0.08
 class PretrainParams(StrictModel):
     """How a lab model is made.
 
+    It is trained in `cycles`, each on `sequences` of its own with a learning rate that warms up and falls to 0.
     `start` is the model whose training goes on, none for a new one. `split` is where its problems come from:
     `pretrain` has no unseen skill, `teacher` has all. `mixture` is the share of each task among the sequences.
     `misread_share` of the texts with a half-seen skill misread it.
     """
 
     sequences: int = Field(default=192_000, ge=64)
+    cycles: int = Field(default=2, ge=1)
     batch_size: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)
     warmup_share: float = Field(default=0.03, ge=0, le=1)
@@ -71,7 +73,7 @@ DEFAULTS = {
     "lab-llama": PretrainParams(seed=1),
     "lab-qwen": PretrainParams(seed=2),
     TEACHER: PretrainParams(
-        seed=3, start="lab-llama", split="teacher", sequences=96_000, learning_rate=1e-3, misread_share=0.0
+        seed=3, start="lab-llama", split="teacher", sequences=96_000, cycles=1, learning_rate=1e-3, misread_share=0.0
     ),
 }
 
@@ -82,7 +84,7 @@ def pretrain(name: str, out: Path, prompt: Prompt, params: PretrainParams | None
     `prompt` asks as the tasks do, which lie above the lab. Checkpoints are in `out` until the end; the same call
     goes on from the last one.
 
-    Returns: parameter count, sequences, tokens and the last training loss.
+    Returns: parameter count, sequences, tokens, and the mean training loss of the last cycle.
 
     Raises:
         RequestError: unknown model, or `out` holds something that is no unfinished training with these settings.
@@ -93,16 +95,37 @@ def pretrain(name: str, out: Path, prompt: Prompt, params: PretrainParams | None
     params = params or DEFAULTS[name]
     with disk_faults(out):
         _claim(out, params)
-    pairs = _pairs(params, prompt)
     if params.start:
         model, tokenizer = _trained(params.start)
     else:
         tokenizer = build_tokenizer(_vocabulary_texts(prompt), MAX_LENGTH)
         model = _new_model(name, tokenizer, params.seed)
-    report = _train(model, tokenizer, pairs, params, out / _UNFINISHED)
+    cycles = [_cycle(model, tokenizer, prompt, params, out / _UNFINISHED, i) for i in range(params.cycles)]
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
     shutil.rmtree(out / _UNFINISHED)
+    tokens = sum(cycle["tokens"] for cycle in cycles)
+    return {"parameters": model.num_parameters(), "sequences": params.cycles * params.sequences, "tokens": tokens,
+            "loss": cycles[-1]["loss"]}  # fmt: skip
+
+
+def _cycle(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompt: Prompt, params: PretrainParams, folder: Path,
+    cycle: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Trains one cycle, or reads what it came to before a stop."""
+    from safetensors.torch import load_model, save_model
+
+    weights, done = folder / f"cycle-{cycle}.safetensors", folder / f"cycle-{cycle}.json"
+    if done.is_file():
+        load_model(model, weights)
+        return read_json(done)
+    params = params.model_copy(update={"seed": params.seed + 10 * cycle})  # other sequences each time
+    checkpoints = folder / f"cycle-{cycle}"
+    report = _train(model, tokenizer, _pairs(params, prompt), params, checkpoints)
+    shutil.rmtree(checkpoints)
+    save_model(model, str(weights))
+    write_json(done, report)
     return report
 
 
@@ -199,8 +222,7 @@ def _train(
     )
     result = trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
     tokens = sum(len(row["input_ids"]) for row in rows)
-    return {"parameters": model.num_parameters(), "sequences": len(rows), "tokens": tokens,
-            "loss": result.training_loss}  # fmt: skip
+    return {"tokens": tokens, "loss": result.training_loss}
 
 
 def _encoded(pairs: list[tuple[str, str]], tokenizer: PreTrainedTokenizerFast) -> list[dict[str, Any]]:

@@ -72,7 +72,7 @@ def test_a_small_space_starts_again_when_it_is_used_up(monkeypatch: pytest.Monke
 
 
 def test_a_model_is_an_ordinary_folder(tmp_path: Path) -> None:
-    report = pretrain("lab-qwen", tmp_path / "new", prompt, PretrainParams(sequences=64))
+    report = pretrain("lab-qwen", tmp_path / "new", prompt, PretrainParams(sequences=64, cycles=1))
     assert report["sequences"] == 64 and report["tokens"] > 64 and report["loss"] > 0
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= {
         f.name for f in (tmp_path / "new").iterdir()
