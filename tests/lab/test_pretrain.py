@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -83,15 +84,18 @@ class Killed(Exception):
     pass
 
 
-def test_a_killed_training_goes_on_and_ends_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("killed_at", [7, 14], ids=["in the first cycle", "in the second"])
+def test_a_killed_training_goes_on_and_ends_the_same(
+    killed_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from transformers import Trainer
 
-    params = PretrainParams(sequences=320, batch_size=16)
+    params = PretrainParams(sequences=160, batch_size=16)
     pretrain("lab-llama", tmp_path / "whole", prompt, params)
-    step = Trainer.training_step
+    step, steps = Trainer.training_step, count()
 
     def dying(self, *args, **kwargs):
-        if self.state.global_step == 11:
+        if next(steps) == killed_at:
             raise Killed
         return step(self, *args, **kwargs)
 
