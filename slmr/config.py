@@ -9,14 +9,33 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from slmr.errors import RequestError, nearest, unknown
 from slmr.io import merged, read_settings
 
-Edition = Literal["lab", "paper"]
+Edition = Literal["lab", "paper", "own"]
+# The suites that are shipped: a board is of one suite, its means and ranks are over these tasks.
+SUITES = {
+    "lab": ("lab_gsm8k", "lab_logiqa", "lab_math", "lab_mawps", "lab_svamp"),
+    "paper": ("gsm8k_platinum", "logiqa", "math500", "mawps", "svamp"),
+}
+
+
+def suite_of(task: str, declared: str = "") -> str:
+    """The suite that a task belongs to: a shipped one, else the declared one; without that it is a suite of itself."""
+    return next((name for name, tasks in SUITES.items() if task in tasks), declared or task)
 
 
 MethodKind = Literal[
@@ -52,6 +71,9 @@ class Params(StrictModel):
         """
 
 
+VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
 class EngineSettings(Params):
     """How completions are sampled; the same for every method of a run.
 
@@ -62,6 +84,7 @@ class EngineSettings(Params):
         trust_remote_code: run code that a model folder brings along.
         served_name: the model's name on a server that serves several.
         api_key_env: the environment variable that holds the server's key.
+        chat_template_kwargs: variables of the model's chat template, such as `{enable_thinking: false}`.
         rollouts: what samples for reinforcement learning: `engine` is vLLM inside the training process where that
             is the engine, else the trainer's own sampler; `trainer` is always that sampler; a URL is a vLLM server
             that takes over the policy's weights, see `slmr.engines.vllm_policy`.
@@ -76,6 +99,7 @@ class EngineSettings(Params):
     trust_remote_code: bool = False
     served_name: str | None = None
     api_key_env: str | None = None
+    chat_template_kwargs: dict[VariableName, bool | int | FiniteFloat | str] = {}
     rollouts: str = "engine"
 
     @field_validator("rollouts")
@@ -96,7 +120,8 @@ class EngineSettings(Params):
 
     def identity(self, *, rolls_out: bool) -> dict[str, Any]:
         """What of it can change a stage's result; `rolls_out` says that the stage samples rollouts."""
-        fields = self.model_dump(exclude={"concurrency", "rollouts", "api_key_env"})
+        unset = set() if self.chat_template_kwargs else {"chat_template_kwargs"}  # as in the keys of before
+        fields = self.model_dump(exclude={"concurrency", "rollouts", "api_key_env", *unset})
         elsewhere = rolls_out and self.sampled_by != "trainer"
         return fields | ({"rollouts": self.sampled_by} if elsewhere else {})
 
@@ -215,7 +240,8 @@ class Profile(StrictModel):
     Attributes:
         stages: the parameters of each kind of stage, for every method.
         tuned: method → kind of stage → parameters, where a method's own tuning chose others; what extends a
-            method has its parent's.
+            method has its parent's. A profile that extends this one and writes such a parameter under `stages`
+            sets it for all methods.
         capability: a second evaluation, for pass@k and by difficulty; none where it is not given.
         budget: tokens that a method may spend, generated, trained on and taught together; training stops there.
         leave_out: methods that `all` leaves out here, and why.
@@ -272,7 +298,23 @@ def _content(file: Path, children: tuple[Path, ...]) -> dict[str, Any]:
     if "extends" not in content:
         return content
     parent = _content(_file(str(content.pop("extends")), file.parent), (*children, file))
-    return merged(parent, content)
+    return merged(_without_tuned(parent, content.get("stages")), content)
+
+
+def _without_tuned(parent: dict[str, Any], written: object) -> dict[str, Any]:
+    """A parent's settings without what it tuned for single methods of parameters that its child writes for all."""
+    tuned = parent.get("tuned")
+    if not (isinstance(tuned, Mapping) and isinstance(written, Mapping)):
+        return parent
+    removals = {
+        kind: dict.fromkeys(values) for kind, values in written.items() if isinstance(values, Mapping)
+    }
+    kept = {
+        method: merged(by_kind, {kind: removals[kind] for kind in by_kind if kind in removals})
+        for method, by_kind in tuned.items()
+        if isinstance(by_kind, Mapping)
+    }
+    return parent | {"tuned": {**tuned, **kept}}
 
 
 # --- from what a user wrote to settings, and faults in words -------------------------------------

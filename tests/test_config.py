@@ -26,6 +26,30 @@ def test_the_quick_profile_is_the_lab_with_less() -> None:
     assert quick.stages["grpo"]["group_size"] == lab.stages["grpo"]["group_size"]
 
 
+def test_what_one_writes_for_all_methods_wins_over_what_another_profile_tuned_for_single_ones(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "mine.yaml").write_text("extends: lab\nstages: {sft: {learning_rate: 0.01}}\n")
+    profile, lab = load_profile(str(tmp_path / "mine.yaml")), load_profile("lab")
+    assert profile.stages["sft"]["learning_rate"] == 0.01
+    assert not [method for method, kinds in profile.tuned.items() if "learning_rate" in kinds.get("sft", {})]
+    assert {m: kinds.get("grpo") for m, kinds in profile.tuned.items()} == {
+        m: kinds.get("grpo") for m, kinds in lab.tuned.items()
+    }
+
+
+def test_what_one_tunes_oneself_stays(tmp_path: Path) -> None:
+    own = "{sft: {sft: {learning_rate: 0.02}}}"
+    (tmp_path / "mine.yaml").write_text(
+        f"extends: lab\nstages: {{sft: {{learning_rate: 0.01}}}}\ntuned: {own}\n"
+    )
+    (tmp_path / "child.yaml").write_text("extends: mine.yaml\nbudget: 1000\n")
+    for name in ("mine", "child"):
+        profile = load_profile(str(tmp_path / f"{name}.yaml"))
+        assert profile.tuned["sft"]["sft"] == {"learning_rate": 0.02}
+        assert not profile.tuned["rft"].get("sft")
+
+
 def test_ones_own_says_only_what_is_different(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("extends: lab\nstages: {sft: {epochs: 1}}\n")
     (tmp_path / "yours.yaml").write_text("extends: mine.yaml\nbudget: 7\n")

@@ -9,8 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from slmr.config import kind_label
-from slmr.results.html import EDITIONS
-from slmr.results.selection import Filters, Results, editions, load_results, older_versions, values
+from slmr.results.selection import Filters, Results, load_results, older_versions, values
 from slmr_leaderboard.views import PAGES, page
 from slmr_leaderboard.views.parts import View, plain
 from slmr_leaderboard.warm import FIRST_SHOWN
@@ -50,7 +49,7 @@ def _page(title: str, path: str, icon: str, results: Results) -> st.Page:  # typ
             _empty(results.folder)
             return
         filters = _filters(results)
-        st.markdown(f"**{EDITIONS[filters.edition]}**")
+        st.markdown(f"**{plain(results.suite(filters.suite).description)}**")
         page(path)(View(results, filters))
 
     return st.Page(shown, title=title, icon=icon, url_path=path, default=path == "board")
@@ -65,21 +64,26 @@ def _empty(folder: Path) -> None:
 def _filters(results: Results) -> Filters:
     """The filter widgets. Streamlit keeps them in the URL and drops values that are not among the options."""
     with st.sidebar:
-        known = editions(results)
-        edition = st.selectbox(
-            "Edition", known, key="edition", bind="query-params", help="Never ranked together."
-        )
+        known = [suite.name for suite in results.suites]
+        if (
+            earlier := st.query_params.pop("edition", None)
+        ) in known:  # what links said before there were suites
+            st.session_state.setdefault("suite", earlier)
+        suite = st.selectbox(
+            "Suite", known, key="suite", bind="query-params",
+            help="Means and ranks are over the tasks of one suite; suites are never ranked together.",
+        ) or known[0]  # fmt: skip
         picked = {
-            key: _several(label, values(results, edition, column), key)
+            key: _several(label, values(results, suite, column), key)
             for key, label, column in (
                 ("student", "Student or model", "student"), ("kind", "Kind of method", "method_kind"),
                 ("task", "Task", "task"), ("seed", "Training seed", "seed"),
             )
         }  # fmt: skip
-        older = older_versions(results, edition)
+        older = older_versions(results, suite)
         versions = _several("Older versions", older, "version") if older else ()
     return Filters(
-        edition, picked["student"], picked["kind"], picked["task"], tuple(map(int, picked["seed"])), versions
+        suite, picked["student"], picked["kind"], picked["task"], tuple(map(int, picked["seed"])), versions
     )
 
 

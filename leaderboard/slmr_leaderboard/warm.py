@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 
 from slmr.results.samples import ReadVerdicts, remember
-from slmr.results.selection import LOCK, Filters, editions, load_results, rankings
+from slmr.results.selection import LOCK, Filters, load_results, rankings
 
 FIRST_SHOWN = Event()
 QUIET = 5  # seconds
@@ -26,8 +26,8 @@ def warm(folder: Path, reading: Future[ReadVerdicts]) -> None:
         import scipy.special  # noqa: F401  what comparing needs, while the files are read
 
         remember(reading.result())
-        for edition in editions(results)[:1]:
-            rankings(results, Filters(edition))
+        for suite in results.suites[:1]:
+            rankings(results, Filters(suite.name))
     from slmr_leaderboard.views import PAGES, page
 
     first, *others = (path for _, path, _ in PAGES)

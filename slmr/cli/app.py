@@ -27,6 +27,7 @@ COMMANDS = {
     "tasks": "The benchmark tasks.",
     "methods": "The training methods.",
     "compare": "Compare two runs on the same items.",
+    "gate": "Exit with 1 where a run is shown to be worse than another.",
     "rescore": "Verify a run's completions again with today's checkers.",
     "show": "Show what a stage made.",
     "report": "Write a report about runs, with figures.",

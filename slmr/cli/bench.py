@@ -152,7 +152,7 @@ def comparison_tables(run: Path, ablations: bool) -> list[tuple[str, list[Table]
     for title, ranking in run_rankings(run):
         tables = ranking_tables(ranking, title)
         if ablations and any(result.method == "stagewise" for result in ranking.results):
-            differences = compare_all(ranking.results, "stagewise")
+            differences = compare_all(ranking.results, "stagewise", ranking.suite)
             tables.append(
                 differences_table(differences, "minus stagewise", f"Difference to stagewise ({title})")
             )

@@ -45,6 +45,10 @@ def eval_command(
     api_key_env: Annotated[
         str | None, typer.Option(help="The environment variable with the server's key.", metavar="NAME")
     ] = None,
+    chat_template_kwargs: Annotated[
+        str | None,
+        typer.Option(help="Variables of the chat template: '{\"enable_thinking\": false}'.", metavar="JSON"),
+    ] = None,
     compile_steps: Annotated[
         bool,
         typer.Option("--compile", help="Compile the model first: minutes, for an accelerator and long runs."),
@@ -68,7 +72,8 @@ def eval_command(
     request = EvalRequest(
         model=model, tasks=tasks, k=k, temperature=temperature, fewshot=fewshot, max_tokens=max_tokens, engine=engine,
         dtype=dtype, device=device, batch_size=batch_size, concurrency=concurrency, served_name=served_name,
-        api_key_env=api_key_env, compile=compile_steps, trust_remote_code=trust_remote_code, limit=limit, seed=seed,
+        api_key_env=api_key_env, chat_template_kwargs=chat_template_kwargs, compile=compile_steps,
+        trust_remote_code=trust_remote_code, limit=limit, seed=seed,
         data_dir=data_dir, out=out, tasks_paths=tuple(tasks_path or ()),
     )  # fmt: skip
     _evaluate(request, as_json)
@@ -89,6 +94,7 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     from slmr.results.entries import MethodResult, RunRow
     from slmr.results.publish import manifests_of, speed_of
     from slmr.results.report import warnings
+    from slmr.results.suites import listed_suites
     from slmr.results.tables import eval_table
 
     with BenchDisplay() as display:
@@ -98,7 +104,7 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     if as_json:
         print_json([{"name": row.task, **row.model_dump(mode="json")} for row in rows])
     else:
-        console().print(eval_table(result))
+        console().print(eval_table(result, listed_suites(plan.folder)))
     for line in warnings(rows):
         print(f"warning: {line}", file=sys.stderr)
     if not as_json:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from slmr.cli.display import tell
 from slmr.io import disk_faults
 from slmr.results.report import write_report
 
@@ -28,4 +29,4 @@ def report_command(
 ) -> None:
     """Write a report: who leads and how surely, accuracy, cost, what was learnt and forgotten, figures."""
     with disk_faults(out):
-        print(write_report(runs, out, against, html))
+        print(write_report(runs, out, against, html, lambda line: tell(f"left out: {line}")))

@@ -25,6 +25,7 @@ class Decoding:
         ends: the tokens that end a completion.
         pad: any token; it stands where nothing looks.
         stopped: whether new tokens contain a stop text.
+        context: tokens of prompt and completion together, at most; None where the model has no bound.
     """
 
     max_tokens: int
@@ -32,12 +33,19 @@ class Decoding:
     ends: frozenset[int]
     pad: int
     stopped: Callable[[list[int]], bool] | None = None
+    context: int | None = None
+
+    def room(self, row: Row) -> int:
+        """The tokens that the row may come to."""
+        return (
+            self.max_tokens if self.context is None else min(self.max_tokens, self.context - len(row.prompt))
+        )
 
     def done(self, row: Row) -> bool:
         """Whether the row's last token was its last."""
         return (
             row.ids[-1] in self.ends
-            or len(row.ids) >= self.max_tokens
+            or len(row.ids) >= self.room(row)
             or (self.stopped is not None and self.stopped(row.ids))
         )
 
@@ -69,7 +77,8 @@ def decode(model: PreTrainedModel, rows: Sequence[Row], slots: int, how: Decodin
     running: list[Row] = []
     slots = min(slots, len(waiting))
     with torch.inference_mode(), slot_attention(model):
-        cache = SlotCache(slots, len(waiting[0].prompt) + how.max_tokens, model.device)
+        longest = max(len(row.prompt) + how.room(row) for row in waiting)
+        cache = SlotCache(slots, longest, model.device)
         while waiting or running:
             free = slots - len(running)
             if waiting and (free >= max(1, slots // _REFILL_SHARE) or not running):

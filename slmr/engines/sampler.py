@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmr.engines import Sampling, memory
+from slmr.engines.context import context_length
 from slmr.engines.decode import Decoding, Row, decode, next_tokens
 from slmr.errors import RequestError
 
@@ -42,8 +44,14 @@ class Sampler:
     def run(self, rows: Sequence[Row], sampling: Sampling, batch_size: int) -> Iterator[Row]:
         """The rows, each as soon as it is done."""
         how = Decoding(
-            sampling.max_tokens, sampling.temperature, self.ends, self._pad, self._stop_check(sampling.stop)
+            sampling.max_tokens,
+            sampling.temperature,
+            self.ends,
+            self._pad,
+            self._stop_check(sampling.stop),
+            context_length(self._model.config),
         )
+        check_room(rows, how)
         training = self._model.training
         self._model.eval()
         try:
@@ -157,20 +165,38 @@ def generate(model: PreTrainedModel, rows: Sequence[Row], batch_size: int, how: 
     import torch
     from transformers import LogitsProcessorList, StoppingCriteriaList
 
-    waiting = sorted(rows, key=lambda row: (-len(row.prompt), row.prompt, row.index))
-    for start in range(0, len(waiting), batch_size):
-        batch = waiting[start : start + batch_size]
+    for batch in _batches(rows, batch_size, how):
         width = len(batch[0].prompt)
         ids = [[how.pad] * (width - len(row.prompt)) + list(row.prompt) for row in batch]
         mask = [[0] * (width - len(row.prompt)) + [1] * len(row.prompt) for row in batch]
         with torch.inference_mode():
             model.generate(
                 input_ids=torch.tensor(ids, device=model.device), do_sample=False, use_cache=True,
-                attention_mask=torch.tensor(mask, device=model.device), max_new_tokens=how.max_tokens,
+                attention_mask=torch.tensor(mask, device=model.device), max_new_tokens=how.room(batch[0]),
                 pad_token_id=how.pad, logits_processor=LogitsProcessorList([_Draw(batch, how)]),
                 stopping_criteria=StoppingCriteriaList([_AllDone(batch, how)]), eos_token_id=None,
             )  # type: ignore[operator]  # fmt: skip
         yield from batch
+
+
+def _batches(rows: Sequence[Row], size: int, how: Decoding) -> Iterator[Sequence[Row]]:
+    """The longest prompts first. A prompt behind which the context ends before the budget shares its batch with those
+    of its length alone: a batch goes on until its last row is done, and none may leave the model's positions.
+    """
+    ordered = sorted(rows, key=lambda row: (-len(row.prompt), row.prompt, row.index))
+    for _, group in groupby(ordered, key=lambda row: how.room(row) < how.max_tokens and len(row.prompt)):
+        members = list(group)
+        for start in range(0, len(members), size):
+            yield members[start : start + size]
+
+
+def check_room(rows: Sequence[Row], how: Decoding) -> None:
+    """Raises RequestError where a prompt is as long as the model's context, or longer."""
+    if full := next((row for row in rows if how.room(row) < 1), None):
+        raise RequestError(
+            f"a prompt is of {len(full.prompt):,} tokens, and the model's context is of {how.context:,}, with the"
+            " answer"
+        )
 
 
 class _Draw:

@@ -98,6 +98,7 @@ class ServerEngine:
         self.url = self._api.url
         self.refused: set[str] = set()
         self.width = settings.concurrency
+        self._template = settings.chat_template_kwargs
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="slmr-server", daemon=True)
         self._thread.start()
@@ -259,6 +260,8 @@ class ServerEngine:
             "seed": row_seed(sampling.seed, prompt) & SEED_BITS, "logprobs": True, "return_token_ids": True,
             **WHOLE_DISTRIBUTION,
         }  # fmt: skip
+        if self._template:
+            fields["chat_template_kwargs"] = self._template
         if sampling.stop:
             fields["stop"] = list(sampling.stop)
         if prompt.prefix:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slmr.config import EngineSettings
 from slmr.engines import Completion, OnCompletion, Prompt, Sampling, memory
+from slmr.engines.chat import TemplateValue, chat_text, thought_begun, with_arguments
 from slmr.engines.decode import Row
 from slmr.engines.draws import row_seed
 from slmr.engines.sampler import Sampler
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
-def load_tokenizer(folder: Path, trust_remote_code: bool = False) -> PreTrainedTokenizerBase:
-    """The tokenizer of a model folder, with a padding token and left padding.
+def load_tokenizer(
+    folder: Path,
+    trust_remote_code: bool = False,
+    template_arguments: Mapping[str, TemplateValue] | None = None,
+) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model folder, with a padding token, left padding, and these variables of its chat template.
 
     Raises:
-        RequestError: there is none that can be read.
+        RequestError: there is none that can be read, or its template does not know such a variable.
     """
     with _without_sklearn():
         from transformers import AutoTokenizer
@@ -39,6 +44,7 @@ def load_tokenizer(folder: Path, trust_remote_code: bool = False) -> PreTrainedT
     tokenizer.padding_side = "left"
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+    with_arguments(tokenizer, template_arguments or {})
     return tokenizer
 
 
@@ -100,13 +106,17 @@ def encode(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
     if tokenizer.chat_template is None or prompt.plain:
         shown = [f"{question} {answer}\n\n" for question, answer in prompt.examples]
         return list(tokenizer("".join([*shown, prompt.user, prompt.prefix]))["input_ids"])  # type: ignore[arg-type]
-    text = tokenizer.apply_chat_template(prompt.messages(), tokenize=False, add_generation_prompt=True)
+    text = chat_text(tokenizer, prompt.messages())
     return list(tokenizer(f"{text}{prompt.prefix}", add_special_tokens=False)["input_ids"])  # type: ignore[arg-type]
 
 
 def encode_completion(tokenizer: PreTrainedTokenizerBase, prompt: Prompt, completion: str) -> list[int]:
-    """Token ids of a completion and the end mark; a space between prefix and completion stays with it."""
-    ids = list(tokenizer(completion, add_special_tokens=False)["input_ids"])  # type: ignore[arg-type]
+    """Token ids of a completion and the end mark; a space between prefix and completion stays with it.
+
+    The tag of a thought that the prompt has already is no part of it.
+    """
+    said = completion.removeprefix(thought_begun(tokenizer, prompt))
+    ids = list(tokenizer(said, add_special_tokens=False)["input_ids"])  # type: ignore[arg-type]
     return [*ids, tokenizer.eos_token_id]  # type: ignore[list-item]
 
 
@@ -114,7 +124,7 @@ class TransformersEngine:
     """Generates and scores with a local model. Not thread-safe."""
 
     def __init__(self, folder: Path, settings: EngineSettings) -> None:
-        self.tokenizer = load_tokenizer(folder, settings.trust_remote_code)
+        self.tokenizer = load_tokenizer(folder, settings.trust_remote_code, settings.chat_template_kwargs)
         self.model = load_model(folder, settings.device, settings.dtype, settings.trust_remote_code).eval()
         self.parameters: int = self.model.num_parameters()
         self.batch_size = memory.batch_size(self.model, settings.batch_size)
@@ -132,7 +142,9 @@ class TransformersEngine:
         done: dict[int, Completion] = {}
         for row in self._rows(rows, sampling):
             ended = row.ids[-1] in self._sampler.ends
-            done[row.index] = completion_of(self.tokenizer, row.ids, row.logprobs, sampling.stop, ended)
+            done[row.index] = completion_of(
+                self.tokenizer, prompts[row.index], row.ids, row.logprobs, sampling.stop, ended
+            )
             if on_completion:
                 on_completion(row.index, done[row.index])
         return [done[i] for i in range(len(prompts))]
@@ -180,14 +192,18 @@ class TransformersEngine:
 
 
 def completion_of(
-    tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], logprobs: Sequence[float], stop: Sequence[str],
-    ended: bool,
+    tokenizer: PreTrainedTokenizerBase, prompt: Prompt, ids: Sequence[int], logprobs: Sequence[float],
+    stop: Sequence[str], ended: bool,
 ) -> Completion:  # fmt: skip
-    """The completion of sampled token ids, cut before its first stop text; `ended`: by an end mark."""
+    """The completion of sampled token ids, cut before its first stop text; `ended`: by an end mark.
+
+    A thought that the template has begun is begun in the text, too: cut off, it is no answer.
+    """
     text = str(tokenizer.decode(list(ids), skip_special_tokens=True))
     cuts = [text.index(each) for each in stop if each in text]
     reason = "stop" if ended or cuts else "length"
-    return Completion(text[: min(cuts, default=None)], reason, len(ids), tuple(ids), tuple(logprobs))
+    said = thought_begun(tokenizer, prompt) + text[: min(cuts, default=None)]
+    return Completion(said, reason, len(ids), tuple(ids), tuple(logprobs))
 
 
 def first_line(error: BaseException) -> str:

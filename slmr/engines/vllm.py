@@ -30,7 +30,7 @@ class VllmEngine:
     width, unit = _WIDTH, _UNIT
 
     def __init__(self, folder: Path, settings: EngineSettings) -> None:
-        self.tokenizer = load_tokenizer(folder, settings.trust_remote_code)
+        self.tokenizer = load_tokenizer(folder, settings.trust_remote_code, settings.chat_template_kwargs)
         self._llm = load_llm(folder, settings)
         self._ends = end_tokens(self.tokenizer, folder)
         self.parameters = _parameters(folder, settings.trust_remote_code)
@@ -43,10 +43,10 @@ class VllmEngine:
         outputs = draw(self._llm, rows, sampling, self._ends)
         done = [
             completion_of(
-                self.tokenizer, output.token_ids, drawn_logprobs(output), sampling.stop,
+                self.tokenizer, prompt, output.token_ids, drawn_logprobs(output), sampling.stop,
                 output.finish_reason != "length",
             )
-            for output in outputs
+            for prompt, output in zip(prompts, outputs, strict=True)
         ]  # fmt: skip
         for i, completion in enumerate(done):
             if on_completion:

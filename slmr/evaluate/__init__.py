@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from slmr.io import Stopwatch, write_json, write_rows
 from slmr.stage import StageContext, stage
 from slmr.tasks import Item, Task
 from slmr.tasks.registry import load_task
+from slmr.verify.completion import closes_unopened, has_thought
 
 __all__ = ["METRICS", "SAMPLES", "VERDICT_FIELDS", "EvaluateParams", "evaluate"]
 
@@ -66,11 +68,26 @@ def evaluate(model: Path | str, tasks: Sequence[Task], params: EvaluateParams, c
         recorder = Recorder(context.folder, context.progress, landed=judge.add)
         recorder.add(questions)
         record = partial(_record, recorder, model, context)
-        rows = judge.judged(redraw(recorder, questions, params.k, params.redraws, record))
+        rows = judge.judged(with_thoughts_begun(redraw(recorder, questions, params.k, params.redraws, record)))
     metrics = {task.name: task_metrics([r for r in rows if r["task"] == task.name], task) for task in tasks}
     write_rows(context.folder / SAMPLES, rows)
     write_json(context.folder / METRICS, metrics)
     recorder.clear()
+
+
+def with_thoughts_begun(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with the tag of a thought that a server's template has begun, where the thought was cut off.
+
+    That its template does so, completions tell that end a thought without having begun it.
+    """
+    if not any(closes_unopened(row["completion"]) for row in rows):
+        return list(rows)
+    return [
+        row | {"completion": f"<think>{row['completion']}"}
+        if row["finish_reason"] == "length" and not has_thought(row["completion"])
+        else row
+        for row in rows
+    ]
 
 
 def _record(recorder: Recorder, model: Path | str, context: StageContext) -> None:
@@ -88,14 +105,20 @@ def _record(recorder: Recorder, model: Path | str, context: StageContext) -> Non
 
 def questions_of(task: Task, params: EvaluateParams) -> list[Question]:
     """The task's test items, k times each, in the order of the task."""
-    examples = tuple(task.fewshot(params.fewshot)) if params.fewshot else ()
     sampling = params.sampling(task)
     questions = []
-    for item in task.items("test")[: params.limit]:  # a lab stream would go on behind its test items
+    for item, first in prompts_of(task, params):
         for k in range(params.k):
-            prompt = Prompt(task.prompt(item.problem), examples=examples, sample_index=k)
+            prompt = replace(first, sample_index=k)
             questions.append(Question(prompt, sampling, task.name, partial(_sample, task, item, prompt)))
     return questions
+
+
+def prompts_of(task: Task, params: EvaluateParams) -> Iterator[tuple[Item, Prompt]]:
+    """The task's test items and what is asked of each, with its worked examples."""
+    examples = tuple(task.fewshot(params.fewshot)) if params.fewshot else ()
+    for item in task.items("test")[: params.limit]:  # a lab stream would go on behind its test items
+        yield item, Prompt(task.prompt(item.problem), examples=examples)
 
 
 def _sample(task: Task, item: Item, prompt: Prompt, completion: Completion) -> dict[str, Any]:

@@ -103,6 +103,9 @@ def task_metrics(rows: Sequence[Row], task: Task) -> dict[str, Any]:
         "task_version": f"{task.version}-{task.digest}",
         "checker_version": checker_version(task.kind),
         "edition": task.edition,
+        "suite": task.suite,
+        "licence": task.licence,
+        "redistribute": task.redistributable,
         "data": task.data_note,
     }
 

@@ -28,6 +28,7 @@ from slmr.results.schema import (
     samples_folder,
     write_summary,
 )
+from slmr.results.suites import listed_suites, suites_of
 from slmr.stats import formats, mean_over_tasks
 from slmr.tasks.contamination import overlap
 
@@ -100,16 +101,22 @@ class _MethodWatcher:
 
 
 def result_line(store: Store, entry: Entry, plan: Plan) -> str:
-    """A method's mean accuracy over the tasks with its 95 % interval, and what it cost."""
+    """A method's mean accuracy over the tasks of a suite with its 95 % interval, and what it cost."""
     scores: dict[str, dict[str, list[bool]]] = {}
     for row in read_rows(entry.evaluation.output(store) / SAMPLES, ["task", "item_id", "strict"]):
         scores.setdefault(row["task"], {}).setdefault(row["item_id"], []).append(bool(row["strict"]))
-    mean = mean_over_tasks([np.array(list(items.values()), dtype=float) for items in scores.values()])
+    suites = suites_of(entry_rows(store, entry, plan), listed_suites(plan.folder))
+    accuracies = []
+    for suite in suites:
+        of_suite = [np.array(list(scores[t].values()), dtype=float) for t in suite.among(scores)]
+        mean = mean_over_tasks(of_suite)
+        of = f" {suite.name}" if len(suites) > 1 else ""
+        accuracies.append(f"accuracy{of} {formats.percent(mean.mean, mean.low, mean.high)}")
     several = len({(e.student, e.seed) for e in plan.entries}) > 1
     name = f"{entry.recipe.name}, {entry.student}, seed {entry.seed}" if several else entry.recipe.name
     cost = method_cost(store, entry)
     return (
-        f"{name}: accuracy {formats.percent(mean.mean, mean.low, mean.high)},"
+        f"{name}: {', '.join(accuracies)},"
         f" {formats.tokens(cost.tokens)} tokens, {formats.duration(cost.wall_s)}"
     )
 

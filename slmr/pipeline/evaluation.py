@@ -7,9 +7,10 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slmr.config import EngineSettings, load_profile
+from slmr.config import EngineSettings, load_profile, parse
 from slmr.engines.models import Model, Say, resolve_model
 from slmr.errors import RequestError, unknown
+from slmr.io import parse_json
 from slmr.pipeline.bench import BenchRequest, Entry, Plan, run_bench
 from slmr.pipeline.planner import Planner, StageNode
 from slmr.pipeline.recipe import Recipe
@@ -38,6 +39,7 @@ class EvalRequest:
     concurrency: int = 16
     served_name: str | None = None
     api_key_env: str | None = None
+    chat_template_kwargs: str | None = None
     compile: bool = False
     trust_remote_code: bool = False
     limit: int | None = None
@@ -53,7 +55,7 @@ class EvalRequest:
             name: value for name, value in vars(self).items() if value != getattr(EvalRequest, name, None)
         }
         for name in ("k", "temperature", "fewshot", "max_tokens", "engine", "dtype", "device", "batch_size",
-                     "served_name", "api_key_env", "limit", "seed", "data_dir"):  # fmt: skip
+                     "served_name", "api_key_env", "chat_template_kwargs", "limit", "seed", "data_dir"):  # fmt: skip
             if name in changed:
                 words += [f"--{name.replace('_', '-')}", str(changed[name])]
         words += [f"--{n.replace('_', '-')}" for n in ("compile", "trust_remote_code") if getattr(self, n)]
@@ -107,15 +109,17 @@ def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:
         raise RequestError(f"--engine {name} needs {what}, and {request.model} is none")
     if served and request.compile:
         raise RequestError("--compile is for a model on this machine; a server has its own settings")
-    if not (request.batch_size == "auto" or (request.batch_size.isdigit() and int(request.batch_size) > 0)):
+    if not (request.batch_size == "auto" or (request.batch_size.isdecimal() and int(request.batch_size) > 0)):
         raise RequestError(f"--batch-size '{request.batch_size}' is neither auto nor a number from 1 on")
     device, dtype = _device_and_dtype(request) if not served else ("server", "float32")
-    return EngineSettings(
-        name=name, dtype=dtype, device=device, concurrency=request.concurrency,  # type: ignore[arg-type]
-        batch_size="auto" if request.batch_size == "auto" else int(request.batch_size),
-        served_name=request.served_name, api_key_env=request.api_key_env, compile=request.compile,
-        trust_remote_code=request.trust_remote_code,
-    )  # fmt: skip
+    template = request.chat_template_kwargs
+    return parse(EngineSettings, {
+        "name": name, "dtype": dtype, "device": device, "concurrency": request.concurrency,
+        "batch_size": "auto" if request.batch_size == "auto" else int(request.batch_size),
+        "served_name": request.served_name, "api_key_env": request.api_key_env, "compile": request.compile,
+        "trust_remote_code": request.trust_remote_code,
+        "chat_template_kwargs": parse_json(template, "--chat-template-kwargs") if template else {},
+    }, "engine")  # fmt: skip
 
 
 def _device_and_dtype(request: EvalRequest) -> tuple[str, str]:

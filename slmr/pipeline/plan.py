@@ -194,10 +194,10 @@ def _capability(profile: Profile, request: BenchRequest) -> dict[str, Any] | Non
 
 
 def _check_profile(profile: Profile, tasks: Sequence[Task], request: BenchRequest) -> None:
-    """Its tasks are of one edition, and every stage and method that it names exists."""
-    if len({task.edition for task in tasks}) > 1:
+    """Its tasks are of one edition beside users' own, and every stage and method that it names exists."""
+    if len({task.edition for task in tasks} - {"own"}) > 1:
         raise RequestError(
-            f"profile: tasks: {profile.tasks} are of both editions, which are never ranked together: make a profile"
+            f"profile: tasks: {profile.tasks} are of lab and of paper, which are never ranked together: make a profile"
             " for each, the one `extends` the other"
         )
     methods = recipe_files(request.methods_paths)

@@ -17,6 +17,7 @@ from slmr.io import PARTIAL, Stopwatch, write_json
 from slmr.pipeline.cost import spent_on
 from slmr.pipeline.launcher import check_training, train_together
 from slmr.pipeline.planner import StageNode
+from slmr.pipeline.prompts import check_prompts
 from slmr.pipeline.remote_store import RemoteStore
 from slmr.pipeline.schedule import Schedule, longest_first, starters_first
 from slmr.pipeline.worker import run_stage
@@ -157,6 +158,7 @@ def plan_missing(work: Work, watcher: Watcher) -> list[StageNode]:
         if work.has(node):
             work.store.discard(node.kind, node.key)
     _check_disk(work, missing)
+    check_prompts(missing, work.profile.engine, work.tasks_paths)
     watcher.planned(work.nodes, missing)
     return missing
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from slmr.config import kind_label
+from slmr.results.entries import MethodResult
 from slmr.results.ranking import RankedMethod, Ranking
 from slmr.stats import Estimate, formats
 
@@ -91,7 +92,16 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
     label = "model" if models else "method"
     of_trained = (DOWNLOAD,) if models else (TEXT, HTML, DOWNLOAD)
     of_seeds = (TEXT, HTML, DOWNLOAD) if any(m.spread is not None for m in ranking.methods) else (DOWNLOAD,)
-    of_lab = (TEXT, HTML, DOWNLOAD) if any(_sound(m) is not None for m in ranking.methods) else (DOWNLOAD,)
+
+    def percent_of(rate: str) -> Callable[[RankedMethod], float]:
+        return lambda method: 100 * method.result.rate(rate, ranking.tasks)
+
+    def sound(method: RankedMethod) -> float | None:
+        result = method.result.of_tasks(ranking.tasks)
+        known = [row.sound is not None for row in result.rows()]
+        return 100 * result.rate("sound", ranking.tasks) if known and all(known) else None
+
+    of_lab = (TEXT, HTML, DOWNLOAD) if any(sound(m) is not None for m in ranking.methods) else (DOWNLOAD,)
     return [
         _number("rank", "{:.0f}", lambda m: m.rank, smallest_first=True),
         Column(label, "text", lambda m: m.name, lambda m: m.result.method, HELP[label], download_name="method"),
@@ -101,17 +111,19 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
         Column("p (Holm)", "number", lambda m: "" if m.gain_p is None else formats.p_value(m.gain_p),
                lambda m: m.gain_p, HELP["p (Holm)"], of_trained[:1] + of_trained[2:], "gain p (Holm)"),
         *(_of_task(task) for task in ranking.tasks),
+        *(_of_task(task, "Not of the suite: in no mean and no rank. ") for task in ranking.further),
         _number("seeds", "{:.0f}", lambda m: len(m.seeds)),
         _number("sd", "{:.1f}", lambda m: m.spread and 100 * m.spread, of_seeds, "sd of seeds"),
         Column("tokens", "number", lambda m: ("◆ " if m.efficient and m.tokens else "") + formats.tokens(m.tokens),
                lambda m: m.tokens, HELP["tokens"], of_trained, smallest_first=True),
         _number("TFLOP", "{:.2f}", lambda m: m.result.cost("flops"), of_trained, "flops", per=1e12),
         _number("minutes", "{:.1f}", lambda m: m.result.cost("wall_s"), of_trained, "seconds", per=60),
-        _number("sound", "{:.1f}", _sound, of_lab),
-        _number("format loss", "{:.1f}", lambda m: 100 * m.result.rate("format_loss"), (HTML, DOWNLOAD)),
-        _number("cut off", "{:.1f}", lambda m: 100 * m.result.rate("truncated_rate"), (HTML, DOWNLOAD)),
-        _number("no answer", "{:.1f}", lambda m: 100 * m.result.rate("no_answer_rate"), (HTML, DOWNLOAD)),
-        Column("items", "number", _items, lambda m: sum(row.n_items for row in m.result.rows()), HELP["items"],
+        _number("sound", "{:.1f}", sound, of_lab),
+        _number("format loss", "{:.1f}", percent_of("format_loss"), (HTML, DOWNLOAD)),
+        _number("cut off", "{:.1f}", percent_of("truncated_rate"), (HTML, DOWNLOAD)),
+        _number("no answer", "{:.1f}", percent_of("no_answer_rate"), (HTML, DOWNLOAD)),
+        Column("items", "number", lambda m: _items(m.result.of_tasks(ranking.tasks)),
+               lambda m: sum(row.n_items for row in m.result.of_tasks(ranking.tasks).rows()), HELP["items"],
                (HTML, DOWNLOAD)),
     ]  # fmt: skip
 
@@ -124,8 +136,8 @@ def _accuracy(name: str, value: Callable[[RankedMethod], Estimate | None], help:
     return Column(name, "accuracy", text, value, help)
 
 
-def _of_task(task: str) -> Column:
-    return _accuracy(task, lambda method: method.by_task.get(task), f"{task}. {HELP['task']}")
+def _of_task(task: str, remark: str = "") -> Column:
+    return _accuracy(task, lambda method: method.by_task.get(task), f"{task}. {remark}{HELP['task']}")
 
 
 def _number(
@@ -153,14 +165,9 @@ def _gain(method: RankedMethod) -> str:
     return formats.points(method.gain.mean, method.gain.low, method.gain.high, star)
 
 
-def _sound(method: RankedMethod) -> float | None:
-    known = all(row.sound is not None for row in method.result.rows())
-    return 100 * method.result.rate("sound") if known else None
-
-
-def _items(method: RankedMethod) -> str:
+def _items(result: MethodResult) -> str:
     """`500`, or `500 × 4` where an item has 4 completions, of the first seed."""
-    rows = [row for row in method.result.rows() if row.seed == method.seeds[0]]
+    rows = [row for row in result.rows() if row.seed == result.seeds[0]]
     completions = {row.k for row in rows}
     times = f" × {rows[0].k}" if len(completions) == 1 and rows[0].k > 1 else ""
     return f"{sum(row.n_items for row in rows):,}{times}"
@@ -187,14 +194,15 @@ def sorted_methods(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "ran
     return sorted(shown, key=position)
 
 
-def download_rows(
-    ranking: Ranking, edition: str, kinds: Sequence[str] = (), sort: str = "rank"
-) -> list[dict[str, Any]]:
+def download_rows(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank") -> list[dict[str, Any]]:
     """The same lines for a download: every number with its interval in columns of its own, missing ones None."""
     columns = columns_on(ranking, DOWNLOAD)
     rows = []
     for method in sorted_methods(ranking, kinds, sort):
-        row: dict[str, Any] = {"edition": edition, "student": method.result.student}
+        row: dict[str, Any] = {
+            "suite": ranking.suite.name if ranking.suite else None,
+            "edition": method.result.of_tasks(ranking.tasks).first.edition, "student": method.result.student,
+        }  # fmt: skip
         for column in columns:
             row |= column.download(method)
         rows.append(row | {"efficient": method.efficient, "command": method.result.first.command})

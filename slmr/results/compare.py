@@ -9,6 +9,7 @@ from slmr.errors import RequestError, unknown
 from slmr.results.entries import MethodResult, find_result
 from slmr.results.paired_scores import Scores, difference, pair_scores
 from slmr.results.schema import Z95
+from slmr.results.suites import Suite, listed_suites, suite_of_mean
 from slmr.stats import Difference, holm, minimum_detectable_difference
 
 ONE_SEED = "One training seed: intervals and p-values are over other items, not over another training run."
@@ -39,7 +40,7 @@ class TaskComparison:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All tasks that both have, and their mean where there are several, of one edition.
+    """All tasks that both have, and the mean over those of a suite where there are several tasks.
 
     Attributes:
         seeds: how many training seeds the interval is over; with one it knows nothing of another training run.
@@ -53,6 +54,7 @@ class Comparison:
     notices: list[str]
     seeds: int = 1
     trained: bool = False
+    mean_name: str = "mean"
 
     @property
     def overall(self) -> Difference:
@@ -67,13 +69,23 @@ def compare(name_a: str, name_b: str) -> Comparison:
         RequestError: a run cannot be read, the two have no task in common, or they are of different
             items, task versions or checker versions.
     """
-    return compare_results(name_a, find_result(name_a), name_b, find_result(name_b))
+    a, b = find_result(name_a), find_result(name_b)
+    rows = [row for row in a.rows() if row.task in b.tasks]
+    suite, several = suite_of_mean(rows, listed_suites(a.run_rows[0].run))
+    found = compare_results(name_a, a, name_b, b, suite or Suite("none", ()))
+    if several:
+        found.notices.append(f"no mean: the tasks are of several suites: {', '.join(several)}")
+    return found
 
 
-def compare_results(name_a: str, a: MethodResult, name_b: str, b: MethodResult) -> Comparison:
-    """As `compare`, of results that are read already."""
-    a, b, notices = _same_seeds(name_a, a, name_b, b)
-    shared = [task for task in a.tasks if task in b.tasks]
+def compare_results(
+    name_a: str, a: MethodResult, name_b: str, b: MethodResult, suite: Suite | None = None
+) -> Comparison:
+    """As `compare`, of results that are read already; the mean is over the tasks of the suite, else over all."""
+    a, b, notices = same_seeds(name_a, a, name_b, b)
+    both = [task for task in a.tasks if task in b.tasks]
+    of_suite = suite.among(both) if suite else both
+    shared = [*of_suite, *(task for task in both if task not in of_suite)]
     if not shared:
         raise RequestError(
             f"no task in common: {name_a} has {', '.join(a.tasks)}; {name_b} has {', '.join(b.tasks)}"
@@ -82,17 +94,20 @@ def compare_results(name_a: str, a: MethodResult, name_b: str, b: MethodResult) 
         notices += [f"only in {name}: {task}" for task in result.tasks if task not in shared]
     pairs = {task: pair_scores(task, a.scores[task], b.scores[task]) for task in shared}
     differences = {task: difference([pair]) for task, pair in pairs.items()}
-    adjusted = holm([d.p for d in differences.values()])
+    # A further task changes nothing of what is said of the suite.
+    adjusted = [
+        p
+        for family in (of_suite, shared[len(of_suite) :])
+        for p in holm([differences[task].p for task in family])
+    ]
     tasks = [
         _task(task, a.scores[task], b.scores[task], differences[task], p)
         for task, p in zip(shared, adjusted, strict=True)
     ]
-    editions = {row.edition for row in a.rows() if row.task in shared}
-    if len(editions) > 1:
-        notices.append(f"no mean: the tasks are of the {' and the '.join(sorted(editions))} edition")
-    mean = difference(list(pairs.values())) if len(pairs) > 1 and len(editions) == 1 else None
+    mean = difference([pairs[task] for task in of_suite]) if of_suite and len(shared) > 1 else None
     seeds = min(pair.seeds for pair in pairs.values())
-    return Comparison(name_a, name_b, tasks, mean, notices, seeds, a.trained or b.trained)
+    name = f"mean, {suite.name}" if suite and len(of_suite) < len(shared) else "mean"
+    return Comparison(name_a, name_b, tasks, mean, notices, seeds, a.trained or b.trained, name)
 
 
 def _task(task: str, a: Scores, b: Scores, change: Difference, p: float) -> TaskComparison:
@@ -106,7 +121,7 @@ def _task(task: str, a: Scores, b: Scores, change: Difference, p: float) -> Task
     )  # fmt: skip
 
 
-def _same_seeds(
+def same_seeds(
     name_a: str, a: MethodResult, name_b: str, b: MethodResult
 ) -> tuple[MethodResult, MethodResult, list[str]]:
     """Both with the same seeds, so that they pair by seed as well as by item, and what was left out for it.
@@ -144,7 +159,9 @@ class OverallDifference:
     p: float
 
 
-def compare_all(results: Sequence[MethodResult], reference: str) -> list[OverallDifference]:
+def compare_all(
+    results: Sequence[MethodResult], reference: str, suite: Suite | None = None
+) -> list[OverallDifference]:
     """Every other result of a student minus the reference, the best first.
 
     One that has fewer seeds is compared with the reference's same seeds; one with a seed that the reference lacks is
@@ -157,7 +174,7 @@ def compare_all(results: Sequence[MethodResult], reference: str) -> list[Overall
     if other is None:
         raise unknown("method", reference, [result.method for result in results])
     comparisons = {
-        result.method: compare_results(result.method, result, reference, other.of_seeds(result.seeds))
+        result.method: compare_results(result.method, result, reference, other.of_seeds(result.seeds), suite)
         for result in results
         if result is not other and set(result.seeds) <= set(other.seeds)
     }

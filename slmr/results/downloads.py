@@ -15,7 +15,7 @@ from slmr.results.tables import as_markdown, ranking_tables
 
 def rows_of(rankings: Sequence[Ranking], filters: Filters, sort: str) -> list[dict[str, Any]]:
     """The lines that are shown of all rankings, each with every number and its interval."""
-    return [row for r in rankings for row in download_rows(r, filters.edition, filters.kinds, sort)]
+    return [row for r in rankings for row in download_rows(r, filters.kinds, sort)]
 
 
 def as_csv(rankings: Sequence[Ranking], filters: Filters, sort: str = "rank") -> str:
@@ -43,7 +43,7 @@ def as_parquet(rankings: Sequence[Ranking], filters: Filters, sort: str = "rank"
 
 def as_text(rankings: Sequence[Ranking], filters: Filters, sort: str = "rank") -> str:
     """The rankings as `slmr report` writes them, with the lines that are shown."""
-    parts = [f"# slmr, {filters.edition} edition"]
+    parts = [f"# slmr, {rankings[0].suite.label if rankings and rankings[0].suite else filters.suite}"]
     for ranking in rankings:
         shown = replace(ranking, methods=sorted_methods(ranking, filters.kinds, sort))
         parts += [f"## {ranking.student}", *map(as_markdown, ranking_tables(shown))]

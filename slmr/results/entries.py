@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from slmr.config import MethodKind
 from slmr.errors import RequestError, unknown
 from slmr.results.paired_scores import Scores
-from slmr.results.schema import SummaryRow, read_summary, read_table, run_file
+from slmr.results.run_tables import read_run_table
+from slmr.results.schema import SummaryRow, read_summary, run_file
 
 UNTRAINED = ("base", "model", "reference")
 
@@ -81,9 +82,9 @@ class MethodResult:
             return [row for row, _ in self.run_rows]
         return self.scores[task].rows if task in self.scores else []
 
-    def rate(self, name: str) -> float:
-        """The mean over all rows of one of their numbers, such as `truncated_rate`."""
-        values = [getattr(row, name) for row in self.rows()]
+    def rate(self, name: str, tasks: Sequence[str] = ()) -> float:
+        """The mean over the rows of these tasks, or all, of one of their numbers, such as `truncated_rate`."""
+        values = [getattr(row, name) for row in self.of_tasks(tasks).rows()]
         return math.fsum(values) / len(values)
 
     def cost(self, name: str) -> float:
@@ -135,10 +136,10 @@ class MethodResult:
         """The rows of such a table; none where there is no file.
 
         Raises:
-            RequestError: the file is damaged.
+            RequestError: the file is damaged, or no such table.
         """
         file = self.file(what, seed)
-        return read_table(file) if file.is_file() else []
+        return read_run_table(file, what) if file.exists() else []
 
 
 def _scores(rows: Iterable[tuple[SummaryRow, Path]]) -> dict[str, Scores]:
@@ -159,12 +160,10 @@ def method_results(run_rows: Iterable[RunRow]) -> list[MethodResult]:
     return [MethodResult.of(sorted(group, key=lambda r: r.row.seed)) for group in groups.values()]
 
 
-def run_results(run: Path, student: str | None = None, edition: str | None = None) -> list[MethodResult]:
-    """Those of one run, of a student and an edition where they are named; raises as `read_summary`."""
+def run_results(run: Path, student: str | None = None) -> list[MethodResult]:
+    """Those of one run, of a student where one is named; raises as `read_summary`."""
     rows = read_summary(run / "summary.json").rows
-    return method_results(
-        RunRow(row, run) for row in rows if student in (None, row.student) and edition in (None, row.edition)
-    )
+    return method_results(RunRow(row, run) for row in rows if student in (None, row.student))
 
 
 def find_result(name: str) -> MethodResult:

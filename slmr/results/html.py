@@ -18,11 +18,6 @@ from slmr.stats import Estimate
 if TYPE_CHECKING:
     from rich.table import Table
 
-EDITIONS = {
-    "lab": "lab edition: procedural tasks, tiny students",
-    "paper": "paper edition: public benchmarks, pretrained students",
-}
-
 STYLE = """
 .slmr-wrap{overflow-x:auto;--bg:#fff;--line:rgba(128,128,128,.28)}
 .slmr-wrap.dark{--bg:#171614}

@@ -134,6 +134,14 @@ class PairedScores:
         """How many training seeds a difference is over."""
         return len(self.a) if self.change else 1
 
+    def of_items(self, rows: Sequence[int]) -> PairedScores:
+        """The same on some of the items alone, by their positions."""
+        a, b = self.a[:, rows], self.b[:, rows]
+        change = None
+        if self.change and len(rows) > 1:
+            change = Effects.of(a.mean(axis=2) - b.mean(axis=2)).parts
+        return PairedScores(tuple(self.items[i] for i in rows), a, b, change)
+
 
 def pair_scores(task: str, a: Scores, b: Scores) -> PairedScores:
     """Both scores in the order of A's items.
@@ -166,15 +174,15 @@ def _pair(task: str, a: Scores, b: Scores) -> PairedScores:
     return PairedScores(a.items, a.values, values, change)
 
 
-def difference(tasks: Sequence[PairedScores]) -> Difference:
+def difference(tasks: Sequence[PairedScores], level: float = 0.95) -> Difference:
     """a - b, the mean over the tasks: for other seeds and items where there are several seeds, else for other items.
 
-    Two single runs of one completion an item get McNemar's exact p-value.
+    Two single runs of one completion an item get McNemar's exact p-value. `level` is the interval's.
     """
-    return differences([tasks])[0]
+    return differences([tasks], level)[0]
 
 
-def differences(many: Sequence[Sequence[PairedScores]]) -> list[Difference]:
+def differences(many: Sequence[Sequence[PairedScores]], level: float = 0.95) -> list[Difference]:
     """Several at once, with the same figures as one by one."""
     by_place: dict[int, Difference] = {}
     by_seeds: dict[tuple[int, ...], dict[int, list[Parts]]] = {}
@@ -183,16 +191,16 @@ def differences(many: Sequence[Sequence[PairedScores]]) -> list[Difference]:
         if len(changes) == len(tasks):
             by_seeds.setdefault(tuple(pair.seeds for pair in tasks), {})[i] = changes
         else:
-            by_place[i] = _over_items(tasks)
+            by_place[i] = _over_items(tasks, level)
     for alike in by_seeds.values():
-        by_place |= dict(zip(alike, seeds_and_items_differences(list(alike.values())), strict=True))
+        by_place |= dict(zip(alike, seeds_and_items_differences(list(alike.values()), level), strict=True))
     return [by_place[i] for i in range(len(many))]
 
 
-def _over_items(tasks: Sequence[PairedScores]) -> Difference:
+def _over_items(tasks: Sequence[PairedScores], level: float) -> Difference:
     """For other items alone, whichever the seeds."""
     pooled = [(_pooled(pair.a), _pooled(pair.b)) for pair in tasks]
-    change = paired_difference_over_tasks(pooled)
+    change = paired_difference_over_tasks(pooled, level)
     a, b = pooled[0]
     if len(pooled) == 1 and a.shape[1] == b.shape[1] == 1:
         return replace(change, p=mcnemar(int((a > b).sum()), int((a < b).sum())))

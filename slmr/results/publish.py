@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from slmr.artifacts import MANIFEST
+from slmr.config import SUITES
 from slmr.errors import RequestError, one_line
 from slmr.io import locked, read_json, replacing_folder, write_json, write_rows, write_text
 from slmr.results.entries import RunRow
@@ -28,6 +28,9 @@ from slmr.stats.formats import interval, percent
 from slmr.tasks.registry import load_task
 
 MANIFESTS = "manifests.json"
+Stated = Mapping[
+    str, bool | None
+]  # task → whether its texts may be published; None where that was not stored
 _TEXTS = ("prompt", "completion", "gold", "extracted", "reason")
 _OF_THE_ITEM = ("prompt", "gold")  # kept once for all methods
 _NO_TEXTS = {name: None for name in _TEXTS if name not in _OF_THE_ITEM}
@@ -39,9 +42,9 @@ def publish(run: Path, results: Path, name: str | None = None, texts: int | None
 
     Published again, a run's rows take the place of their own; what other runs published there under the same name
     stays, so that the parts of a long comparison come together one by one. Texts of a task whose data has no licence
-    that allows it are left out: verdicts and counts remain. So it is with those of the completions of an item after
-    the first `texts`, where that is given: they are most of what a comparison of many seeds weighs. A `NOTE.md` in the
-    published folder stays, and stands at the top of its `README.md`.
+    that allows it are left out, which the `README.md` says: verdicts and counts remain. So it is with those of the
+    completions of an item after the first `texts`, where that is given: they are most of what a comparison of many
+    seeds weighs. A `NOTE.md` in the published folder stays, and stands at the top of its `README.md`.
 
     Raises:
         RequestError: the folder is no run, or its samples are missing or damaged.
@@ -60,11 +63,12 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> None:
         shutil.copytree(target, partial)
     partial.mkdir(parents=True, exist_ok=True)
     summary = read_summary(run / "summary.json")
+    stated = {row.task: row.redistribute for row in summary.rows}
     before = read_summary(partial / "summary.json") if (partial / "summary.json").is_file() else None
     for row in summary.rows:
-        _copy_samples(run, partial, row, texts)
+        _copy_samples(run, partial, row, texts, _is_free(row.task, stated))
     for row in {(r.method, r.student, r.seed): r for r in summary.rows}.values():  # once for all of its tasks
-        _copy_tables(run, partial, row)
+        _copy_tables(run, partial, row, stated)
     again = {row.identity for row in summary.rows}
     others = [row for row in before.rows if row.identity not in again] if before else []
     rows = sorted([*others, *summary.rows], key=lambda r: (r.student, r.seed, r.identity))
@@ -78,11 +82,10 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> None:
     write_text(partial / "README.md", _readme(target.name, note_of(partial), rows, list(manifests.values())))
 
 
-def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None) -> None:
+def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None, free: bool) -> None:
     if not row.samples_file(run).is_file():
         raise RequestError(f"{row.samples_file(run)} is missing: a result is published with its samples")
     samples, copy = row.samples(run), row.samples_file(target)
-    free = _is_free(row.task)
     left_out = {*_LEFT_OUT, *(() if free else _TEXTS)}
     kept = [{k: v for k, v in sample.items() if k not in left_out} for sample in samples]
     if free and texts is not None:
@@ -101,21 +104,25 @@ def _add_items(target: Path, task: str, samples: Sequence[dict[str, Any]]) -> No
         write_rows(file, list({**kept, **new}.values()), small=True)
 
 
-def _copy_tables(run: Path, target: Path, row: SummaryRow) -> None:
+def _copy_tables(run: Path, target: Path, row: SummaryRow, stated: Stated) -> None:
     for what in TABLES:
         source, copy = (run_file(place, what, row.method, row.student, row.seed) for place in (run, target))
         if source.is_file():
             write_rows(copy, read_table(source), small=True)
     for what in EXAMPLES:
         source = run_file(run, what, row.method, row.student, row.seed)
-        examples = [e for e in read_table(source) if _is_free(e["task"])] if source.is_file() else []
+        examples = [e for e in read_table(source) if _is_free(e["task"], stated)] if source.is_file() else []
         write_table(target, what, row.method, row.student, row.seed, examples)
 
 
-@lru_cache
-def _is_free(task: str) -> bool:
-    """Whether the licence of a task's data lets its texts be published."""
-    return load_task(task).redistributable
+def _is_free(task: str, stated: Stated) -> bool:
+    """Whether the licence of a task's data lets its texts be published: as was stated when it was evaluated.
+
+    Before that was stored only the shipped tasks are known; of others no text is published.
+    """
+    if (free := stated.get(task)) is not None:
+        return free
+    return any(task in tasks for tasks in SUITES.values()) and load_task(task).redistributable
 
 
 def manifests_of(run_rows: Iterable[RunRow]) -> dict[str, dict[str, Any]]:
@@ -160,11 +167,17 @@ def _readme(name: str, note: str, rows: Sequence[SummaryRow], manifests: Sequenc
         cells = [r.method, r.student, str(r.seed), r.task, items, percent(r.accuracy), interval(*r.ci95)]
         cells += map(percent, (r.accuracy_lenient, r.truncated_rate, r.no_answer_rate))
         lines.append(f"| {' | '.join(cells)} | {r.mean_tokens:.0f} |")
-    if notes := sorted({f"- {r.task}: {r.data}" for r in rows if r.data}):
+    if notes := sorted({f"- {r.task}: {r.data}{_licence(r)}" for r in rows if r.data}):
         lines += ["", "Data:", "", *notes]
     if speeds := [f"- {speed}" for manifest in manifests if (speed := speed_of(manifest))]:
         lines += ["", "Speed:", "", *speeds]
     return "\n".join([*lines, "", "Made by:", "", "```", *dict.fromkeys(r.command for r in rows), "```", ""])
+
+
+def _licence(row: SummaryRow) -> str:
+    """What is known of the licence of a row's data, and whether that kept its texts out."""
+    kept_out = "" if _is_free(row.task, {row.task: row.redistribute}) else "; its texts are not published"
+    return (f"; licence: {row.licence}" if row.licence else "") + kept_out
 
 
 def speed_of(manifest: dict[str, Any]) -> str:

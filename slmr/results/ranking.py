@@ -23,7 +23,7 @@ from slmr.results.paired_scores import (
     pair_scores,
 )
 from slmr.results.reverted import reverted_notes
-from slmr.results.schema import read_summary
+from slmr.results.suites import Suite, listed_suites, suites_of
 from slmr.stats import Difference, Estimate, holm, pareto, shared_ranks
 
 UNRANKED = ("ablation", "control", "reference")  # kinds that are compared, but have no rank
@@ -83,6 +83,8 @@ class Ranking:
     """All methods of one student, the best first, or all models that are only evaluated.
 
     Attributes:
+        tasks: those that means and ranks are over.
+        further: other tasks that some have, in columns of their own.
         differences: `differences[a][b]` is a minus b by name, of those that are compared with each other.
         notes: what is not compared, and why, and which stages were reverted, a line each.
         detectable: the smallest difference of two of the compared that is found four times in five, a fraction.
@@ -94,6 +96,17 @@ class Ranking:
     differences: dict[str, dict[str, Difference]]
     notes: list[str]
     detectable: float | None
+    suite: Suite | None = None
+    further: list[str] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """What a mean is over, in words."""
+        if self.suite is None or self.tasks == list(self.suite.tasks):
+            return "mean accuracy over tasks"
+        return (
+            f"mean accuracy over {len(self.tasks)} of the {len(self.suite.tasks)} tasks of {self.suite.name}"
+        )
 
     @property
     def results(self) -> list[MethodResult]:
@@ -106,30 +119,40 @@ class Ranking:
 
 
 def run_rankings(run: Path) -> list[tuple[str, Ranking]]:
-    """A ranking for each student and edition of a run, with its title, in whose notes reverted stages are named.
+    """A ranking for each suite and student of a run, with its title, in whose notes reverted stages are named.
 
-    Raises as `read_summary`.
+    Raises as `read_summary` and `listed_suites`.
     """
-    rows = read_summary(run / "summary.json").rows
-    several = len({row.edition for row in rows}) > 1
+    results = run_results(run)
+    suites = suites_of([row for result in results for row in result.rows()], listed_suites(run))
     titled = []
-    for student, edition in dict.fromkeys((row.student, row.edition) for row in rows):
-        results = run_results(run, student, edition)
-        ranking = rank_methods(results)
-        named = replace(ranking, notes=[*ranking.notes, *reverted_notes(results)])
-        titled.append((f"{student}, {edition} edition" if several else student, named))
+    for ranking in (ranking for suite in suites for ranking in suite_rankings(results, suite)):
+        named = replace(ranking, notes=[*ranking.notes, *reverted_notes(ranking.results)])
+        name = ranking.results[0].student if len(ranking.results) == 1 else ranking.student
+        titled.append(
+            (f"{name}, {ranking.suite.label}" if ranking.suite and len(suites) > 1 else name, named)
+        )
     return titled
 
 
-def rank_methods(results: Sequence[MethodResult]) -> Ranking:
-    """Compares all methods of one student, or all models.
+def suite_rankings(results: Sequence[MethodResult], suite: Suite) -> list[Ranking]:
+    """One for each student's methods, by name, and one, the last, for models that are only evaluated."""
+    groups: dict[str, list[MethodResult]] = {}
+    for result in suite.results(results):
+        groups.setdefault("" if result.kind == "model" else result.student, []).append(result)
+    return [rank_methods(groups[name], suite) for name in sorted(groups, key=lambda name: (name == "", name))]
+
+
+def rank_methods(results: Sequence[MethodResult], suite: Suite | None = None) -> Ranking:
+    """Compares all methods of one student, or all models, on the tasks of a suite that any of them has, else on all.
 
     Pairwise those that have the seeds and items that most have; others are listed without rank, and noted.
     """
-    tasks = list(dict.fromkeys(task for result in results for task in result.tasks))
+    every = list(dict.fromkeys(task for result in results for task in result.tasks))
+    tasks = suite.among(every) if suite else every
     listed = [result.complete(tasks) or result for result in results]
     sound, notes = _sound(listed, tasks)
-    alike, more_notes = _alike(sound)
+    alike, more_notes = _alike(sound, tasks)
     between = _differences(alike, tasks)
     accuracy = {r.name: mean_interval([r.scores[task] for task in tasks]) for r in sound}
     ranks = _ranks([r.name for r in alike if r.kind not in UNRANKED], accuracy, between)
@@ -146,7 +169,8 @@ def rank_methods(results: Sequence[MethodResult]) -> Ranking:
     ]  # fmt: skip
     student = "models" if results[0].kind == "model" else results[0].student
     most = max((detectable(d) for row in between.values() for d in row.values()), default=None)
-    return Ranking(student, tasks, _best_first(methods), between, notes + more_notes, most)
+    further = [task for task in every if task not in tasks]
+    return Ranking(student, tasks, _best_first(methods), between, notes + more_notes, most, suite, further)
 
 
 def _sound(listed: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[MethodResult], list[str]]:
@@ -156,18 +180,18 @@ def _sound(listed: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[M
         lacking = [task for task in tasks if len(result.rows(task)) < len(result.seeds)]
         if lacking:
             notes.append(f"{result.name}: no result of {', '.join(lacking)}, so no mean and no rank")
-        elif result.fault:
-            notes.append(f"{result.name}: not compared: {result.fault}")
+        elif fault := result.of_tasks(tasks).fault:
+            notes.append(f"{result.name}: not compared: {fault}")
         else:
             sound.append(result)
     return sound, notes
 
 
-def _alike(sound: Sequence[MethodResult]) -> tuple[list[MethodResult], list[str]]:
+def _alike(sound: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[MethodResult], list[str]]:
     """The results with the same seeds and items, of the several such sets the one with most seeds, then results."""
     signatures = [
         (tuple(result.seeds), *((row.task_version, row.checker_version, scores.item_set)
-                                for scores in result.scores.values() for row in scores.rows[:1]))
+                                for scores in (result.scores[task] for task in tasks) for row in scores.rows[:1]))
         for result in sound
     ]  # fmt: skip
     counts = Counter(signatures)
@@ -228,12 +252,12 @@ def _changes(sound: Sequence[MethodResult], tasks: Sequence[str]) -> dict[str, d
 
 def _ranked_method(result: MethodResult, tasks: Sequence[str], accuracy: Estimate | None) -> RankedMethod:
     """What can be said of a result by itself; where its completions give no accuracy, from its rows."""
-    if accuracy:
-        by_task = {task: result.scores[task].interval for task in tasks}
-    else:
-        by_task = {task: mean_interval_of_rows([result.rows(task)]) for task in result.tasks}
-        if all(len(result.rows(task)) == len(result.seeds) for task in tasks):
-            accuracy = mean_interval_of_rows([result.rows(task) for task in tasks])
+    by_task = {
+        task: mean_interval_of_rows([scores.rows]) if scores.fault else scores.interval
+        for task, scores in result.scores.items()
+    }
+    if not accuracy and all(len(result.rows(task)) == len(result.seeds) for task in tasks):
+        accuracy = mean_interval_of_rows([result.rows(task) for task in tasks])
     spread = None
     if accuracy and len(result.seeds) > 1:
         by_seed = np.mean([[row.accuracy for row in result.rows(task)] for task in tasks], axis=0)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slmr.errors import RequestError
+from slmr.errors import RequestError, readable
 from slmr.io import write_text
 from slmr.results.capability import Capability, capability
 from slmr.results.columns import HELP
@@ -44,25 +44,53 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def write_report(runs: Sequence[Path], out: Path, against: str | None = None, html: bool = False) -> Path:
+def write_report(
+    runs: Sequence[Path],
+    out: Path,
+    against: str | None = None,
+    html: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Path:
     """`report.md` and, beside it, `figures.html`, or with `html` the whole as one page, `report.html`.
 
-    Returns the one to read: `report.html` if it is asked for. A section for each run and student.
+    Returns the one to read: `report.html` if it is asked for. A section for each run and student; of several runs
+    those that cannot be read are left out, which `say` hears and the report says, a line each.
 
     Raises:
-        RequestError: a run cannot be read, or `against` is no method of it.
+        RequestError: none of the runs can be read, or has the method `against`.
     """
-    sections = [read_section(run, against) for run in runs]
+    sections, left_out = _readable_sections(runs, against)
+    for line in left_out:
+        say(line)
     parts = [section.markdown() for section in sections]
+    parts += ["# Left out\n\n" + "\n".join(f"- {line}" for line in left_out)] if left_out else []
     figures = [figure for section in sections for figure in section.figures]
     page = "report.html" if html else "figures.html"
     parts.append(f"Figures: [{page}]({page}), one page that needs no network.")
     write_text(out / "report.md", "\n\n".join(parts) + "\n")
-    title = " and ".join(run.name for run in runs)
+    title = " and ".join(section.name for section in sections)
     divs = iter([f"<figure>{div}</figure>" for div in as_divs(figures)])
     body = [section.html(divs) for section in sections] if html else list(divs)
+    body += [note(line, label="Left out") for line in left_out]
     write_text(out / page, document(title, body))
     return out / (page if html else "report.md")
+
+
+def _readable_sections(runs: Sequence[Path], against: str | None) -> tuple[list[Section], list[str]]:
+    """The sections of the runs that can be read, and a line for each other one."""
+    sections, faults = list[Section](), list[RequestError]()
+    for run in runs:
+        try:
+            sections.append(read_section(run, against))
+        except RequestError as error:
+            faults.append(error)
+    if not sections:
+        raise (
+            faults[0]
+            if len(faults) == 1
+            else RequestError("none of the runs can be read:\n" + "\n".join(f"  {fault}" for fault in faults))
+        )
+    return sections, [" ".join(readable(str(fault)).split()) for fault in faults]
 
 
 @dataclass(frozen=True)
@@ -84,7 +112,7 @@ class Part:
         if capabilities:
             tables += [difficulty_table(capabilities), pass_table(capabilities)]
         if against:
-            differences = compare_all(ranking.results, against)
+            differences = compare_all(ranking.results, against, ranking.suite)
             name = f"Difference to {against} ({ranking.student})"
             tables.append(differences_table(differences, f"minus {against}", name))
         return cls(title, ranking, tables, figures_of(ranking, capabilities, spent))

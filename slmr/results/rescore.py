@@ -43,7 +43,7 @@ def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
     """Verifies a run's samples again and writes them and its summary, each file whole or not at all.
 
     Raises:
-        RequestError: the folder is no run, samples or texts are missing, or a task is not known any more.
+        RequestError: the folder is no run, samples or texts are missing, or a task is not known: name its folder.
     """
     read_summary(run / "summary.json")  # no lock is put into a folder that is no run
     rows, changes = [], []
@@ -73,7 +73,7 @@ def _rescored(row: SummaryRow, run: Path, tasks_paths: Sequence[Path]) -> tuple[
     again = judged(samples, {task.name: task})
     metrics = task_metrics(again, task)
     # The completions were made for the task as it was: only what the checker decides is renewed.
-    kept = {"task_version", "data", "edition"}
+    kept = {"task_version", "data", "edition", "suite", "licence", "redistribute"}
     values = {k: v for k, v in metrics.items() if k in SummaryRow.model_fields and k not in kept}
     after = SummaryRow.model_validate(row.model_dump() | values)
     columns = {name for kept in read_rows(row.samples_file(run)) for name in kept} | set(VERDICT_FIELDS)

@@ -33,6 +33,7 @@ ReadVerdicts = dict[Path, tuple[Stamp, Verdicts]]
 
 # A leaderboard asks again at every click. A file of 2,000 completions takes 20 kB.
 _READ: ReadVerdicts = {}
+_MOST_ROWS = 10**7  # a file of a few bytes can say that it has as many as it likes
 
 
 def read_verdicts(file: Path) -> Verdicts:
@@ -79,6 +80,8 @@ def _read(file: Path) -> Verdicts:
 
     try:
         with pq.ParquetFile(file, pre_buffer=False) as opened:
+            if opened.metadata.num_rows > _MOST_ROWS:
+                raise ValueError(f"it has {opened.metadata.num_rows:,} rows, more than {_MOST_ROWS:,}")
             table = opened.read(columns=["item_id", "strict"], use_threads=False)
         items, rows = _rows_by_item(table["item_id"])
         strict = table["strict"].to_numpy().astype(float)

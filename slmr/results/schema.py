@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from stat import S_ISREG
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from slmr.config import Edition, MethodKind, first_fault
+from slmr.config import Edition, MethodKind, first_fault, suite_of
 from slmr.errors import RequestError, one_line
 from slmr.io import read_rows, write_rows, write_text
 
 SCHEMA_VERSION = 2
+MAX_SUMMARY_BYTES = 256 * 2**20  # a quarter of a million rows
 Z95 = NormalDist().inv_cdf(0.975)
 
 
@@ -68,6 +71,19 @@ def read_table(file: Path) -> list[dict[str, Any]]:
         raise RequestError(f"{file} is damaged: {str(error).splitlines()[0]}") from None
 
 
+MOST = 10**18  # of whatever is counted
+
+
+def _inside(name: str) -> str:
+    """A name is a part of paths: none may lead out of the run's folder."""
+    if not name or "\0" in name or name.startswith("/") or ".." in name.split("/"):
+        raise ValueError("a name has characters, no NUL among them, and leads to no other folder")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_inside)]
+
+
 class SummaryRow(BaseModel):
     """What one method's student scored on one task, and what it cost.
 
@@ -76,16 +92,16 @@ class SummaryRow(BaseModel):
     sampling.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    method: str
+    method: Name
     method_kind: MethodKind
-    student: str
-    seed: int
-    task: str
+    student: Name
+    seed: int = Field(ge=0, le=MOST)
+    task: Name
     edition: Edition
-    n_items: int = Field(ge=1)
-    k: int = Field(ge=1)
+    n_items: int = Field(ge=1, le=MOST)
+    k: int = Field(ge=1, le=MOST)
     accuracy: float = Field(ge=0, le=1)
     accuracy_lenient: float = Field(ge=0, le=1)
     stderr: float = Field(ge=0)
@@ -93,9 +109,9 @@ class SummaryRow(BaseModel):
     truncated_rate: float = Field(ge=0, le=1)
     no_answer_rate: float = Field(ge=0, le=1)
     mean_tokens: float = Field(ge=0)
-    train_tokens: int = Field(ge=0)
-    rollout_tokens: int = Field(ge=0)
-    teacher_tokens: int = Field(ge=0)
+    train_tokens: int = Field(ge=0, le=MOST)
+    rollout_tokens: int = Field(ge=0, le=MOST)
+    teacher_tokens: int = Field(ge=0, le=MOST)
     wall_s: float = Field(ge=0)
     flops: float = Field(ge=0)
     task_version: str
@@ -113,6 +129,15 @@ class SummaryRow(BaseModel):
     abstained_rate: float | None = Field(default=None, ge=0, le=1)
     data: str | None = Field(default=None, description="where the test items came from")
     engine: str | None = Field(default=None, description="engine and dtype of the evaluation")
+    suite: str = Field(default="", description="the suite that the task belonged to when it was evaluated")
+    licence: str | None = Field(default=None, description="of the task's data, in words")
+    redistribute: bool | None = Field(default=None, description="whether that lets its texts be published")
+
+    @model_validator(mode="after")
+    def _in_a_suite(self) -> SummaryRow:
+        """A row that was written before suites were is of the suite of its task."""
+        self.suite = self.suite or suite_of(self.task)
+        return self
 
     @property
     def tokens(self) -> int:
@@ -167,6 +192,13 @@ class Summary(BaseModel):
     rows: list[SummaryRow]
     contamination: list[Contamination] = []
 
+    @model_validator(mode="after")
+    def _each_once(self) -> Summary:
+        twice = next((who for who, n in Counter(row.identity for row in self.rows).items() if n > 1), None)
+        if twice:
+            raise ValueError(f"two rows of one method, student, seed and task: {', '.join(map(str, twice))}")
+        return self
+
 
 def write_summary(
     path: Path, rows: list[SummaryRow], contamination: list[Contamination] | None = None
@@ -180,12 +212,21 @@ def read_summary(path: Path) -> Summary:
     """Read `summary.json`.
 
     Raises:
-        RequestError: the file is missing, is not JSON, or does not fit the schema.
+        RequestError: the file is missing, no file of a likely size, not JSON, or does not fit the schema.
     """
     try:
+        stat = path.stat()
+        if not S_ISREG(stat.st_mode):  # reading a pipe would wait for ever
+            raise RequestError(f"{path} is no file")
+        if stat.st_size > MAX_SUMMARY_BYTES:
+            raise RequestError(
+                f"{path} has {stat.st_size:,} bytes; a summary has at most {MAX_SUMMARY_BYTES:,}"
+            )
         return Summary.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RequestError(f"no summary at {path}: run `slmr bench` first") from None
+    except OSError as error:
+        raise RequestError(f"{path} cannot be read: {error.strerror}") from None
     except ValidationError as error:
         fault = first_fault(error, Summary)
     except UnicodeDecodeError as error:

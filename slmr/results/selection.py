@@ -14,8 +14,9 @@ from threading import RLock
 from slmr.errors import RequestError
 from slmr.results.columns import sorted_methods
 from slmr.results.entries import MethodResult, RunRow, method_results
-from slmr.results.ranking import Ranking, rank_methods
+from slmr.results.ranking import Ranking, suite_rankings
 from slmr.results.schema import EXAMPLES, TABLES, SummaryRow, note_line, note_of, read_summary
+from slmr.results.suites import Suite, listed_suites, suites_of
 
 Version = tuple[str, str, str, str]  # edition, task, task version, checker version
 _INNER = {"artefacts", "samples", "items", *TABLES, *EXAMPLES}  # folders of a run that hold no summary
@@ -37,6 +38,11 @@ class Results:
     notices: tuple[str, ...]
     older: dict[Version, tuple[RunRow, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    suites: tuple[Suite, ...] = ()
+
+    def suite(self, name: str) -> Suite:
+        """The suite of that name, or one of nothing."""
+        return next((suite for suite in self.suites if suite.name == name), Suite(name, ()))
 
 
 @dataclass(frozen=True)
@@ -44,10 +50,11 @@ class Filters:
     """What is shown; an empty tuple shows everything.
 
     Attributes:
+        suite: the name of the one that a board is of.
         versions: labels of older versions (`version_label`), shown in place of their tasks' newest ones.
     """
 
-    edition: str
+    suite: str
     students: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
@@ -65,7 +72,8 @@ def load_results(folder: Path) -> Results:
     (method, student, seed, task) the one with most items, and of those the newest.
     """
     with LOCK:
-        return _load(folder.resolve(), tuple(_summaries(str(folder))))
+        folder = folder.resolve()
+        return _load(folder, tuple(_summaries(str(folder))), _listed(folder))
 
 
 Stamp = tuple[str, int, int]  # a summary's path, its time in nanoseconds and its bytes
@@ -75,7 +83,7 @@ def _summaries(folder: str) -> Iterator[Stamp]:
     """By text and not by `Path`: every click asks for them again."""
     for path, subfolders, files in os.walk(folder):
         subfolders[:] = sorted(name for name in subfolders if name not in _SKIPPED and not name.startswith("."))
-        if "summary.json" in files:
+        if "summary.json" in (*files, *subfolders):
             file = os.path.join(path, "summary.json")
             try:
                 stat = os.stat(file)
@@ -100,25 +108,30 @@ class _Measured:
         return version(self.row)
 
 
+Listed = tuple[tuple[str, tuple[str, ...]], ...] | str  # suites, or what is wrong with their file
+
+
+def _listed(folder: Path) -> Listed:
+    try:
+        return tuple(listed_suites(folder).items())
+    except RequestError as error:
+        return str(error)
+
+
 @lru_cache(maxsize=4)
-def _load(folder: Path, stamps: tuple[Stamp, ...]) -> Results:
+def _load(folder: Path, stamps: tuple[Stamp, ...], listed: Listed) -> Results:
     """As `load_results`; times and sizes are part of the cache's key."""
-    notices: list[str] = []
+    notices: list[str] = [f"Not readable: {listed}"] if isinstance(listed, str) else []
     measured: list[_Measured] = []
     for name, written_ns, size in stamps:
         file = Path(name)
         try:
             rows = _read(file, written_ns, size)
-        except (RequestError, OSError) as error:
+        except RequestError as error:
             notices.append("Not readable: " + _first_of(str(error)))
             continue
         for row in rows:
-            if _inside(row.samples_file(file.parent), folder):
-                measured.append(_Measured(RunRow(row, file.parent), written_ns))
-            else:
-                notices.append(
-                    f"Left out: {file} has a row whose name points out of the folder: {row.method!r}"
-                )
+            measured.append(_Measured(RunRow(row, file.parent), written_ns))
     kept = _one_each(measured, notices)
     newest = _newest(kept)
     by_version: dict[Version, list[RunRow]] = {}
@@ -134,6 +147,7 @@ def _load(folder: Path, stamps: tuple[Stamp, ...]) -> Results:
     return Results(
         folder, tuple(m.run_row for m in kept if m.version not in older), tuple(notices), older,
         tuple(f"{run.name}: {note_line(note)}" for run, note in notes if note),
+        tuple(suites_of([m.row for m in kept], {} if isinstance(listed, str) else dict(listed))),
     )  # fmt: skip
 
 
@@ -145,11 +159,6 @@ def _read(file: Path, _written_ns: int, _size: int) -> tuple[SummaryRow, ...]:
 def _first_of(message: str) -> str:
     """A validation error tells each wrong field on lines of its own: the first is enough."""
     return " ".join(" ".join(message.splitlines()[:3]).split())
-
-
-def _inside(file: Path, folder: Path) -> bool:
-    """Whether a path made of a row's names stays in the folder: a summary is somebody else's text."""
-    return Path(os.path.normpath(file.absolute())).is_relative_to(os.path.normpath(folder.absolute()))
 
 
 def version(row: SummaryRow) -> Version:
@@ -196,10 +205,8 @@ def _one_each(measured: Sequence[_Measured], notices: list[str]) -> list[_Measur
 
 
 def chosen_rows(results: Results, filters: Filters) -> list[RunRow]:
-    """The rows of one edition that the filters let through; kinds are for what is shown, as ranks are among all."""
-    instead = [
-        old for old in results.older if version_label(old) in filters.versions and old[0] == filters.edition
-    ]
+    """The rows that the filters let through; kinds are for what is shown, as ranks are among all."""
+    instead = [old for old in results.older if version_label(old) in filters.versions]
     replaced = {old[:2] for old in instead}
     rows = [r for r in results.rows if (r.row.edition, r.row.task) not in replaced]
     rows += [r for old in instead for r in results.older[old]]
@@ -207,8 +214,7 @@ def chosen_rows(results: Results, filters: Filters) -> list[RunRow]:
     return [
         r
         for r in rows
-        if r.row.edition == filters.edition
-        and all(not values or getattr(r.row, name) in values for name, values in wanted.items())
+        if all(not values or getattr(r.row, name) in values for name, values in wanted.items())
     ]
 
 
@@ -229,12 +235,10 @@ def _method_results(results: Results, filters: Filters) -> list[MethodResult]:
 
 @lru_cache(maxsize=64)
 def _rankings(results: Results, filters: Filters) -> list[Ranking]:
-    groups: dict[str, list[MethodResult]] = {}
-    for of_all_tasks in _method_results(results, replace(filters, tasks=())):
-        result = of_all_tasks.of_tasks(filters.tasks)
-        if result.run_rows:
-            groups.setdefault("" if result.kind == "model" else result.student, []).append(result)
-    return [rank_methods(groups[name]) for name in sorted(groups, key=lambda name: name == "")]
+    chosen = [
+        r.of_tasks(filters.tasks) for r in _method_results(results, replace(filters, suite="", tasks=()))
+    ]
+    return suite_rankings(chosen, results.suite(filters.suite))
 
 
 def shown_results(ranking: Ranking, filters: Filters) -> list[MethodResult]:
@@ -242,18 +246,14 @@ def shown_results(ranking: Ranking, filters: Filters) -> list[MethodResult]:
     return [method.result for method in sorted_methods(ranking, filters.kinds)]
 
 
-def editions(results: Results) -> list[str]:
-    """The editions that have rows, lab first."""
-    return [e for e in ("lab", "paper") if any(row.edition == e for row, _ in results.rows)]
-
-
 @lru_cache(maxsize=64)
-def values(results: Results, edition: str, column: str) -> list[str]:
-    """The values of a column within an edition, in order of first appearance; seeds by number."""
-    known = dict.fromkeys(getattr(row, column) for row, _ in results.rows if row.edition == edition)
+def values(results: Results, suite: str, column: str) -> list[str]:
+    """The values of a column within a suite's tasks, in order of first appearance; seeds by number."""
+    tasks = results.suite(suite).tasks
+    known = dict.fromkeys(getattr(row, column) for row, _ in results.rows if row.task in tasks)
     return list(map(str, sorted(known) if column == "seed" else known))
 
 
-def older_versions(results: Results, edition: str) -> list[str]:
-    """Labels of the versions that can be chosen in place of the newest."""
-    return [version_label(old) for old in sorted(results.older) if old[0] == edition]
+def older_versions(results: Results, suite: str) -> list[str]:
+    """Labels of the versions of a suite's tasks that can be chosen in place of the newest."""
+    return [version_label(old) for old in sorted(results.older) if old[1] in results.suite(suite).tasks]

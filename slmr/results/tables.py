@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from slmr.results.columns import TEXT, Column, columns_on
@@ -11,6 +11,7 @@ from slmr.results.entries import MethodResult
 from slmr.results.paired_scores import mean_interval
 from slmr.results.ranking import RankedMethod, Ranking
 from slmr.results.spending import PARTS, Spending
+from slmr.results.suites import suite_of_mean
 from slmr.stats import Difference, Estimate, formats
 
 if TYPE_CHECKING:
@@ -54,15 +55,16 @@ def ranking_tables(ranking: Ranking, title: str | None = None) -> list[Table]:
     name = next(column for column in columns if column.name in ("method", "model"))
     one_seed = any(m.result.trained and len(m.seeds) == 1 for m in ranking.methods)
     caption = "\n".join([*([ONE_SEED] if one_seed else []), *ranking.notes])
-    head = f"{title or ranking.student}: mean accuracy over tasks in percent with its 95 % interval"
+    of_tasks = [*ranking.tasks, *ranking.further]
+    head = f"{title or ranking.student}: {ranking.title} in percent with its 95 % interval"
     return [
         _ranking_table(
             f"{head}; methods of one rank cannot be told apart", ranking.methods,
-            [c for c in columns if c.name not in ranking.tasks], caption or None,
+            [c for c in columns if c.name not in of_tasks], caption or None,
         ),
         _ranking_table(
             "Accuracy by task in percent with its 95 % interval", ranking.methods,
-            [name, *(c for c in columns if c.name in ranking.tasks)],
+            [name, *(c for c in columns if c.name in of_tasks)],
         ),
     ]  # fmt: skip
 
@@ -79,7 +81,8 @@ def changes_table(ranking: Ranking) -> Table:
     rows = []
     for method in ranking.methods:
         if method.kind == "base":
-            accuracies = (formats.percent(method.by_task[task].mean) for task in ranking.tasks)
+            known = method.by_task
+            accuracies = (formats.percent(known[t].mean) if t in known else "" for t in ranking.tasks)
             rows.append(["base, %", *accuracies])
         elif method.changes:
             rows.append([method.name, *(_starred(method.changes[task]) for task in ranking.tasks)])
@@ -141,7 +144,7 @@ def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Tabl
         for t in comparison.tasks
     ]  # fmt: skip
     if mean := comparison.mean:
-        rows.append(["mean", "", "", "", *_difference_cells(mean, mean.p), "", ""])
+        rows.append([comparison.mean_name, "", "", "", *_difference_cells(mean, mean.p), "", ""])
     heads = [
         "task",
         "items",
@@ -158,8 +161,8 @@ def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Tabl
     return text_table(title, heads, rows, caption)
 
 
-def eval_table(result: MethodResult) -> Table:
-    """Of one model, one line a task, and the mean where all tasks are of one edition."""
+def eval_table(result: MethodResult, listed: Mapping[str, tuple[str, ...]] | None = None) -> Table:
+    """Of one model, one line a task, and the mean over those of a suite where there are several tasks."""
     rows = result.rows()
     several = rows[0].k > 1
     heads = ["task", "edition", "items", "accuracy", "lenient", "format loss"]
@@ -174,8 +177,12 @@ def eval_table(result: MethodResult) -> Table:
             *(formats.percent(*estimate) for estimate in of_several if several),
             *map(formats.percent, (row.truncated_rate, row.no_answer_rate)), f"{row.mean_tokens:.1f}",
         ])  # fmt: skip
-    if len(rows) > 1 and len({row.edition for row in rows}) == 1:
-        mean = mean_interval(list(result.scores.values()))
-        lines.append(["mean", "", "", _percent(mean), formats.percent(result.rate("accuracy_lenient"))])
+    suite, _ = suite_of_mean(rows, listed or {})
+    if suite and len(rows) > 1:
+        of_suite = suite.among(result.tasks)
+        mean = mean_interval([result.scores[task] for task in of_suite])
+        name = "mean" if len(of_suite) == len(rows) else f"mean, {suite.name}"
+        lenient = formats.percent(result.rate("accuracy_lenient", of_suite))
+        lines.append([name, "", "", _percent(mean), lenient])
     title = f"{rows[0].student}: accuracy in percent with its 95 % interval"
     return text_table(title, [*heads, "cut off", "no answer", "tokens"], lines)

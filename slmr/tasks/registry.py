@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from slmr.config import Edition, StrictModel, parse
+from slmr.config import SUITES, Edition, StrictModel, parse, suite_of
 from slmr.errors import RequestError, unknown
 from slmr.io import SettingsLoader, plugins, read_settings, resource
 from slmr.tasks.task import FunctionName, Task
@@ -21,9 +21,11 @@ class _Metadata(StrictModel):
 
     version: int | str
     kind: Kind
-    edition: Edition
+    edition: Edition = "own"
     title: str = ""
     redistribute: bool = True
+    licence: str = ""
+    suite: str = ""
 
 
 class _Generation(BaseModel):
@@ -85,18 +87,24 @@ def load_task(name: str, extra: Sequence[Path] = ()) -> Task:
 
 
 def select_tasks(names: str, extra: Sequence[Path] = ()) -> list[Task]:
-    """The tasks of `lab`, `paper`, `all` or a comma-separated list of names.
+    """The tasks of a comma-separated list of names, each of a task or a suite, such as `lab`; `all` is every task.
 
     Raises:
-        RequestError: as for `load_task`, or no task of the edition is installed.
+        RequestError: as for `load_task`, or the list is empty.
     """
-    if names in ("lab", "paper", "all"):
-        tasks = [_read_task(folder) for folder in task_folders(extra).values()]
-        chosen = [task for task in tasks if names in (task.edition, "all")]
-        if not chosen:
-            raise RequestError(f"no task of the {names} edition is installed")
-        return chosen
-    return [load_task(name.strip(), extra) for name in names.split(",") if name.strip()]
+    folders, chosen = task_folders(extra), dict[str, Task]()
+    for name in filter(None, map(str.strip, names.split(","))):
+        if name in folders:
+            found = [_read_task(folders[name])]
+        else:
+            known = [_read_task(folder) for folder in folders.values()]
+            found = [task for task in known if name in (task.suite, "all")]
+            if not found:
+                raise unknown("task", name, [*folders, *SUITES])
+        chosen |= {task.name: task for task in found}
+    if not chosen:
+        raise RequestError(f"tasks '{names}' names no task: name some, or `lab` or `paper`")
+    return list(chosen.values())
 
 
 @lru_cache(maxsize=64)
@@ -108,7 +116,8 @@ def _read_task(folder: Path) -> Task:
         name=read.task, folder=folder, kind=read.metadata.kind, edition=read.metadata.edition,
         version=str(read.metadata.version), title=read.metadata.title, template=config["doc_to_text"],
         stop=read.generation_kwargs.until, max_tokens=read.generation_kwargs.max_gen_toks, config=config,
-        redistributable=read.metadata.redistribute,
+        redistributable=read.metadata.redistribute, licence=read.metadata.licence,
+        suite=suite_of(read.task, read.metadata.suite),
     )  # fmt: skip
     _check_task(task, file)
     return task
@@ -120,3 +129,7 @@ def _check_task(task: Task, file: Path) -> None:
         raise RequestError(f"{file}: kind is {task.kind} but process_results is {scorer}")
     if task.name != task.folder.name:
         raise RequestError(f"{file}: task is named '{task.name}', its folder '{task.folder.name}'")
+    if task.suite in SUITES and task.name not in SUITES[task.suite]:
+        raise RequestError(
+            f"{file}: the suite {task.suite} is shipped and takes no further task: name another one"
+        )

@@ -69,6 +69,8 @@ class Task:
     max_tokens: int
     config: Mapping[str, Any]
     redistributable: bool = True
+    licence: str = ""
+    suite: str = ""
 
     def prompt(self, problem: str) -> str:
         """The text that asks for the answer, with the strict form stated."""

@@ -28,7 +28,7 @@ class BreadParams(GrpoParams):
 
 @stage(
     "bread", BreadParams, {"model": "one", "problems": "one", "traces": "many", "validation": "optional"},
-    random=True, trains=True, samples=True, version=2,
+    random=True, trains=True, samples=True, version=3,
 )  # fmt: skip
 def bread_stage(context: StageContext, params: BreadParams) -> None:
     """Writes `model/` and what `grpo` writes; a problem without a trace is as in GRPO."""

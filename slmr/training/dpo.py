@@ -24,7 +24,7 @@ class DpoParams(ValidationParams):
     learning_rate: float = Field(default=5e-5, gt=0)
     epochs: float = Field(default=3.0, gt=0)
     batch_size: int = Field(default=16, ge=1)
-    warmup_share: float = Field(default=0.1, ge=0, le=1)
+    warmup_share: float = Field(default=0.1, ge=0, lt=1)
     beta: float = Field(default=0.1, gt=0)
     max_length: int = Field(default=512, ge=8)
 
@@ -33,7 +33,8 @@ class DpoParams(ValidationParams):
 
 
 @stage(
-    "dpo", DpoParams, {"model": "one", "pairs": "one", "validation": "optional"}, random=True, trains=True
+    "dpo", DpoParams, {"model": "one", "pairs": "one", "validation": "optional"}, random=True, trains=True,
+    version=2,
 )  # fmt: skip
 def dpo_stage(context: StageContext, params: DpoParams) -> None:
     """Train on the pairs; writes `model/` and the run's curve.

@@ -76,7 +76,7 @@ class GkdParams(TraceParams):
 
 @stage(
     "gkd", GkdParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True,
-    trains=True,
+    trains=True, version=2,
 )  # fmt: skip
 def gkd_stage(context: StageContext, params: GkdParams) -> None:
     """Distil on the prompts of the traces; writes `model/` and the run's curve.

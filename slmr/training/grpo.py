@@ -96,7 +96,7 @@ class GrpoParams(RolloutParams):
 
 @stage(
     "grpo", GrpoParams, {"model": "one", "problems": "one", "validation": "optional"}, random=True,
-    trains=True, samples=True, version=5,
+    trains=True, samples=True, version=6,
 )  # fmt: skip
 def grpo_stage(context: StageContext, params: GrpoParams) -> None:
     """Train on the problems; writes `model/` and the attempts of all-zero groups in `failures.parquet`.

@@ -57,7 +57,7 @@ class HptParams(GrpoParams):
 
 @stage(
     "hpt", HptParams, {"model": "one", "problems": "one", "traces": "many", "validation": "optional"},
-    random=True, trains=True, samples=True,
+    random=True, trains=True, samples=True, version=2,
 )  # fmt: skip
 def hpt_stage(context: StageContext, params: HptParams) -> None:
     """Writes `model/` and what `grpo` writes; `replaced` is how often a problem's loss was SFT's."""

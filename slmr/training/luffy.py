@@ -40,7 +40,7 @@ class LuffyParams(GrpoParams):
 
 @stage(
     "luffy", LuffyParams, {"model": "one", "problems": "one", "traces": "many", "validation": "optional"},
-    random=True, trains=True, samples=True, version=2,
+    random=True, trains=True, samples=True, version=3,
 )  # fmt: skip
 def luffy_stage(context: StageContext, params: LuffyParams) -> None:
     """Writes `model/` and what `grpo` writes; a problem without a trace has a group of the student's alone."""

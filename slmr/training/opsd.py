@@ -58,7 +58,7 @@ class PrivilegedExample(Example):
 
 @stage(
     "opsd", OpsdParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True,
-    trains=True,
+    trains=True, version=2,
 )  # fmt: skip
 def opsd_stage(context: StageContext, params: OpsdParams) -> None:
     """Distil on the prompts of the traces; writes `model/` and the run's curve; raises as `sft` does."""

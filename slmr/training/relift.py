@@ -42,7 +42,7 @@ class ReliftParams(GrpoParams):
 
 @stage(
     "relift", ReliftParams, {"model": "one", "problems": "one", "traces": "many", "validation": "optional"},
-    random=True, trains=True, samples=True, version=2,
+    random=True, trains=True, samples=True, version=3,
 )  # fmt: skip
 def relift_stage(context: StageContext, params: ReliftParams) -> None:
     """Writes `model/` and what `grpo` writes."""

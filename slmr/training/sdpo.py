@@ -42,6 +42,7 @@ class SdpoParams(RolloutParams):
 
 @stage(
     "sdpo", SdpoParams, {"model": "one", "problems": "one", "validation": "optional"}, random=True, trains=True,
+    version=2,
 )  # fmt: skip
 def sdpo_stage(context: StageContext, params: SdpoParams) -> None:
     """Train on the problems; writes `model/` and the attempts of all-zero groups in `failures.parquet`.

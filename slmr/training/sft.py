@@ -33,7 +33,7 @@ class TraceParams(ValidationParams):
     epochs: float = Field(default=3.0, gt=0)
     share: float = Field(default=1.0, gt=0, le=1)
     batch_size: int = Field(default=32, ge=1)
-    warmup_share: float = Field(default=0.1, ge=0, le=1)
+    warmup_share: float = Field(default=0.1, ge=0, lt=1)
     max_length: int = Field(default=512, ge=8)
 
     def fits(self, training: TrainingSettings) -> None:
@@ -48,7 +48,7 @@ class SftParams(TraceParams):
 
 @stage(
     "sft", SftParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True,
-    trains=True, version=2,
+    trains=True, version=3,
 )  # fmt: skip
 def sft_stage(context: StageContext, params: SftParams) -> None:
     """Train on the traces of all inputs together; writes `model/` and the run's curve.

@@ -99,7 +99,7 @@ class Run:
     def __init__(self, context: StageContext) -> None:
         source = context.model("model")
         seed_everything(context.seed)
-        self.tokenizer: Any = load_tokenizer(source)
+        self.tokenizer: Any = load_tokenizer(source, template_arguments=context.engine.chat_template_kwargs)
         model = load_model(source, context.engine.device)
         self.parameters = model.num_parameters()  # before adapters, and before anybody shares them out
         self.model: Any = parallel.adapted(model, context.training)
@@ -140,6 +140,7 @@ class Run:
         for each in (reporter, callback, validation, checkpoints):
             if each is not None:
                 trainer.add_callback(each)
+        never_at_rate_zero(trainer)
         trainer.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
         with signals.deferred():
             trainer.train(resume_from_checkpoint=checkpoints.newest(Path(trainer.args.output_dir)))
@@ -148,8 +149,45 @@ class Run:
         context.stats |= {"steps": int(self.curve.rows[-1]["step"]), "course": summary(self.curve.rows)}
         model = _final_model(trainer, context, validation)
         if context.leads:
+            context.stats["unchanged"] = has_weights_of(model, context.model("model"))
             write_rows(context.folder / CURVE, self.curve.rows)
             _save(model, trainer.processing_class, context.folder / "model")
+
+
+def never_at_rate_zero(trainer: Any) -> None:
+    """A warm-up of transformers begins at a rate of 0: a step that costs its tokens and changes nothing.
+
+    So a trainer's schedule begins with its second rate where its first is 0; it is made for one step more.
+    """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    create = trainer.create_scheduler
+
+    def create_scheduler(num_training_steps: int, optimizer: Any = None) -> Any:
+        schedule = create(num_training_steps + 1, optimizer)
+        if all(rate > 0 for rate in schedule.get_last_lr()):
+            trainer.lr_scheduler = None
+            return create(num_training_steps, optimizer)
+        later = [lambda step, at=at: at(step + 1) for at in schedule.lr_lambdas]
+        trainer.lr_scheduler = LambdaLR(schedule.optimizer, later)
+        return trainer.lr_scheduler
+
+    trainer.create_scheduler = create_scheduler
+
+
+def has_weights_of(model: PreTrainedModel, folder: Path) -> bool:
+    """Whether a model's weights are to the last bit those of a folder's files; the first other one tells."""
+    from safetensors import safe_open
+
+    weights = model.state_dict()
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, "pt") as opened:
+            for name in opened.keys():  # noqa: SIM118 - it is no mapping
+                ours = weights.get(name)
+                theirs = opened.get_tensor(name)
+                if ours is not None and not bool((ours.cpu() == theirs.to(ours.dtype)).all()):
+                    return False
+    return True
 
 
 def _final_model(trainer: Any, context: StageContext, validation: Validation | None) -> Any:

@@ -76,6 +76,28 @@ def visible(completion: str) -> str | None:
     return _first_turn(said[-MAX_LENGTH:])
 
 
+def open_thought(prompt: str) -> str:
+    """The opening tag, with the space behind it, that a prompt ends with; empty where it ends with none."""
+    tag = next((tag for tag in _OPENS.finditer(prompt) if not prompt[tag.end() :].strip()), None)
+    return prompt[tag.start() :] if tag else ""
+
+
+def mentions_thought(text: str) -> bool:
+    """Whether the opening tag of a thought stands anywhere in it."""
+    return _OPENS.search(text) is not None
+
+
+def has_thought(completion: str) -> bool:
+    """Whether a tag of a thought stands in it, an opening or a closing one."""
+    return mentions_thought(completion) or _CLOSES.search(completion) is not None
+
+
+def closes_unopened(completion: str) -> bool:
+    """Whether a thought ends in it that did not begin in it: the chat template had begun it."""
+    closed = _CLOSES.search(completion)
+    return closed is not None and not mentions_thought(completion[: closed.start()])
+
+
 def _first_turn(text: str) -> str:
     """The text up to the first token of a chat format, or line of a next problem, that follows something."""
     start = 0

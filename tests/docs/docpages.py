@@ -150,7 +150,7 @@ def _python(words: list[str]) -> None:
         if words[1] == "slmr.lm_eval":  # takes lm_eval's own arguments
             _lm_eval(words[2:])
             return
-        if not words[1].startswith("studies."):
+        if not words[1].startswith(("studies.", "tests.")):
             assert words[1] in ("venv", "pip", "pytest", "build"), words
             return
         words = [words[1].replace(".", "/") + ".py", *words[2:]]
@@ -196,7 +196,7 @@ def _unknown_here(_: list[str]) -> None:
 _FOREIGN = {
     "pip": _pip, "make": _make, "python": _python, ".venv/bin/python": _python, "lm_eval": _lm_eval, "sbatch": _sbatch,
     "kubectl": _kubectl, "taskset": _taskset, "vllm": _unknown_here, "pipx": _pip, "source": _unknown_here,
-    "python3": _python, "curl": _curl,
+    "python3": _python, "curl": _curl, "cat": _unknown_here,
 }  # fmt: skip
 
 
@@ -246,6 +246,10 @@ def _check_yaml(content: dict[str, Any], file: Path | None) -> None:
         assert hasattr(importlib.import_module(place["path"].removeprefix("pkg://")), place["name"])
     elif "metric_list" in content:
         _check_task(content, file)
+    elif "checks" in content:
+        _check_policy(file)
+    elif "jobs" in content:
+        _check_workflow(content)
     elif file and file.name == "task.yaml":
         raise AssertionError(f"{file}: a task has a metric_list")
     elif set(content) <= set(Recipe.model_fields) and {"kind", "summary"} <= set(content):
@@ -272,6 +276,21 @@ def _check_recipe(file: Path | None) -> None:
 
     assert file, "a recipe needs the name of its file, as a title"
     load_recipe(file.stem, (file.parent,))
+
+
+def _check_policy(file: Path | None) -> None:
+    from slmr.results.gate import read_policy
+
+    assert file, "a gate's policy needs the name of its file, as a title"
+    read_policy(file)
+
+
+def _check_workflow(content: dict[str, Any]) -> None:
+    """A CI workflow: every command in it would be understood."""
+    for step in (step for job in content["jobs"].values() for step in job["steps"] if "run" in step):
+        for line in step["run"].splitlines():
+            words = shlex.split(line, comments=True)
+            check_slmr(words[1:]) if words[0] == "slmr" else check_foreign(words)
 
 
 def _check_part_of_profile(content: dict[str, Any]) -> None:

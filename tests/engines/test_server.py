@@ -365,3 +365,9 @@ finally:
         _, errors = process.communicate(timeout=10)
     assert time.monotonic() - started < 3
     assert errors.rstrip().endswith("KeyboardInterrupt") and "never" not in errors
+
+
+def test_variables_of_the_chat_template_go_to_the_server() -> None:
+    with FakeServer() as server, engine_on(server, chat_template_kwargs={"enable_thinking": False}) as engine:
+        engine.generate(prompts(1), GREEDY)
+    assert server.bodies[0]["chat_template_kwargs"] == {"enable_thinking": False}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slmr.engines import Completion
-from slmr.evaluate import EvaluateParams, questions_of
+from slmr.evaluate import EvaluateParams, questions_of, with_thoughts_begun
 from slmr.tasks.registry import load_task
 
 
@@ -38,3 +38,16 @@ def test_every_item_is_asked_k_times_with_the_tasks_budget_and_stops() -> None:
         4,
         -1.5,
     )
+
+
+def test_a_servers_cut_off_thoughts_get_the_tag_that_its_template_began_them_with() -> None:
+    ended = {"completion": "4 + 4 = 8</think>#### 8", "finish_reason": "stop"}
+    cut = {"completion": "so it is 8, or 9", "finish_reason": "length"}
+    said = {"completion": "#### 8", "finish_reason": "stop"}
+    assert with_thoughts_begun([ended, cut, said]) == [
+        ended,
+        cut | {"completion": "<think>so it is 8, or 9"},
+        said,
+    ]
+    plain = {"completion": "<think>4</think>#### 4", "finish_reason": "stop"}
+    assert with_thoughts_begun([plain, cut]) == [plain, cut]

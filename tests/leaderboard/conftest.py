@@ -17,7 +17,7 @@ from pathlib import Path
 from slmr.results.selection import Filters, load_results
 from slmr_leaderboard.views import {view} as page
 from slmr_leaderboard.views.parts import View
-page.show(View(load_results(Path({folder!r})), Filters({edition!r}, **{filters!r})))
+page.show(View(load_results(Path({folder!r})), Filters({suite!r}, **{filters!r})))
 """
 
 Draw = Callable[..., AppTest]
@@ -28,11 +28,11 @@ def draw(results: Path) -> Draw:
     def run(
         view: str,
         folder: Path = results,
-        edition: str = "lab",
+        suite: str = "lab",
         query: dict[str, str] | None = None,
         **filters: object,
     ) -> AppTest:
-        script = SCRIPT.format(view=view, folder=str(folder), edition=edition, filters=filters)
+        script = SCRIPT.format(view=view, folder=str(folder), suite=suite, filters=filters)
         return opened(AppTest.from_string(script, default_timeout=60), query or {})
 
     return run

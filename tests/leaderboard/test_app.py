@@ -59,9 +59,9 @@ def test_the_sample_is_called_one(results: Path, open_page: Open) -> None:
 
 def test_editions_have_a_board_each_and_say_which(results: Path, open_page: Open) -> None:
     app = open_page(results)
-    assert app.markdown[0].value == "**lab edition: procedural tasks, tiny students**"
+    assert app.markdown[0].value == "**lab edition\\: procedural tasks, tiny students**"
     assert "stagewise" in html(app) and "SmolLM2" not in html(app)
-    app.selectbox(key="edition").set_value("paper").run()
+    app.selectbox(key="suite").set_value("paper").run()
     assert not app.exception
     assert app.markdown[0].value.startswith("**paper edition")
     assert "SmolLM2" in html(app) and "stagewise" not in html(app)
@@ -69,15 +69,20 @@ def test_editions_have_a_board_each_and_say_which(results: Path, open_page: Open
 
 def test_filters_come_from_the_url_and_wrong_ones_are_ignored(results: Path, open_page: Open) -> None:
     app = open_page(
-        results, student="lab-llama", kind=["rl"], task=["lab_math", "x"], seed="9", edition="<script>"
+        results, student="lab-llama", kind=["rl"], task=["lab_math", "x"], seed="9", suite="<script>"
     )
     assert app.multiselect(key="kind").value == ["rl"]
     assert ">grpo" in html(app) and ">stagewise" not in html(app) and "gsm8k" not in html(app)
 
 
+def test_a_link_from_before_there_were_suites_opens_the_same_board(results: Path, open_page: Open) -> None:
+    app = open_page(results, edition="paper")
+    assert not app.exception and "SmolLM2" in html(app) and "stagewise" not in html(app)
+
+
 def test_a_filter_that_the_other_edition_lacks_is_dropped(results: Path, open_page: Open) -> None:
     app = open_page(results, student="lab-llama", task="lab_math")
-    app.selectbox(key="edition").set_value("paper").run()
+    app.selectbox(key="suite").set_value("paper").run()
     assert not app.exception and "SmolLM2" in html(app)
 
 

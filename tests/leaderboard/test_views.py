@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from html import escape
 from pathlib import Path
 
 import pytest
 from slmr_leaderboard.views.parts import LONGEST
 
 from slmr.results.schema import write_summary
+from tests.hostile_results import IN_PART, hostile_results
 from tests.leaderboard.conftest import Draw
 from tests.made_results import html, put_samples, summary_row, verdicts
 
@@ -26,7 +29,7 @@ def test_every_page_has_an_empty_state(view: str, draw: Draw) -> None:
 
 @pytest.mark.parametrize("view", PAGES)
 def test_every_page_is_drawn_for_models_too(view: str, draw: Draw) -> None:
-    draw(view, edition="paper")
+    draw(view, suite="paper")
 
 
 @pytest.mark.parametrize("view", PAGES)
@@ -67,3 +70,21 @@ def test_a_hostile_text_stays_text_on_every_page(tmp_path: Path, draw: Draw) -> 
         )
     app = draw("samples", folder, query={"latex": "true"})
     assert "more characters" in html(app) and not app.exception
+
+
+def test_every_page_over_hostile_folders_is_drawn_and_says_what_is_wrong(tmp_path: Path, draw: Draw) -> None:
+    folder = tmp_path / "hostile"
+    hostile_results(folder)
+    shown = html(draw("board", folder))
+    assert set(re.findall('aria-label="(.*?)"', shown)) == {
+        escape(n) for n in ("sound-one", "sound-two", "deep", *IN_PART)
+    }
+    assert "<script>alert" not in shown
+    for view, student in (
+        ("capability", "capability-without-columns"), ("capability", "capability-is-none"),
+        ("curves", "course-without-columns"), ("run", "stages-without-columns"), ("compare", "no-verdicts"),
+        ("compare", "base-lacks-a-task"), ("samples", "no-parquet"),
+    ):  # fmt: skip
+        app = draw(view, folder, students=(student,), query={"method": "grpo", "task": "lab_math"})
+        faults = " ".join(text.value for text in app.text)
+        assert student in faults or view in ("compare", "samples"), (view, faults)

@@ -28,9 +28,9 @@ def row(task: str, n: int, **changes: Any) -> SummaryRow:
         "n_items": n, "k": 1, "accuracy": 0.5, "accuracy_lenient": 0.5, "stderr": 0.1, "ci95": (0.3, 0.7),
         "truncated_rate": 0, "no_answer_rate": 0, "mean_tokens": 5, "train_tokens": 0, "rollout_tokens": 0,
         "teacher_tokens": 0, "wall_s": 0, "flops": 0, "task_version": "1-a", "manifest": "k", "command": "slmr eval m",
-        "checker_version": checker_version(load_task(task).kind),
     }  # fmt: skip
-    return SummaryRow.model_validate(values | changes)
+    version = changes.get("checker_version") or checker_version(load_task(task).kind)
+    return SummaryRow.model_validate(values | {"checker_version": version} | changes)
 
 
 def a_run(folder: Path, right: dict[str, list[bool]], **changes: Any) -> Path:

@@ -24,7 +24,7 @@ def ranking(tmp_path: Path) -> Ranking:
 
 
 def test_downloaded_rows_have_every_interval(ranking: Ranking) -> None:
-    rows = {row["method"]: row for row in download_rows(ranking, "lab")}
+    rows = {row["method"]: row for row in download_rows(ranking)}
     best = next(s for s in ranking.methods if s.name == "stagewise")
     assert best.accuracy is not None and best.gain is not None
     row = rows["stagewise"]
@@ -46,7 +46,7 @@ def test_what_is_missing_is_blank_and_never_zero(tmp_path: Path) -> None:
         zip(names, next(c for c in cells(ranking_html(ranking)) if c[1].startswith("grpo")), strict=True)
     )
     assert line["rank"] == line["mean"] == line["gain"] == line["lab_mawps"] == "" and line["lab_gsm8k"]
-    row = next(row for row in download_rows(ranking, "lab") if row["method"] == "grpo")
+    row = next(row for row in download_rows(ranking) if row["method"] == "grpo")
     assert row["mean"] is None and row["lab_mawps high"] is None and row["rank"] is None
     assert [s.name for s in sorted_methods(ranking, sort="mean")][-1] == "grpo"
 
@@ -77,7 +77,7 @@ def test_items_are_those_of_one_seed_times_their_completions(ranking: Ranking) -
 
 
 def test_costs_are_shown_in_their_units(ranking: Ranking) -> None:
-    (row,) = [row for row in download_rows(ranking, "lab") if row["method"] == "grpo"]
+    (row,) = [row for row in download_rows(ranking) if row["method"] == "grpo"]
     method = next(m for m in ranking.methods if m.name == "grpo")
     texts = {column.name: column.text(method) for column in columns_on(ranking, HTML)}
     assert (row["flops"], row["seconds"], row["tokens"]) == (1e12, 1.0, 4000)
@@ -96,7 +96,7 @@ def test_models_have_no_gain_and_no_cost(results: Path) -> None:
     assert names[:3] == ["rank", "model", "mean"] and not {"gain", "tokens", "TFLOP", "minutes", "sd"} & set(
         names
     )
-    (row,) = download_rows(ranking, "paper")
+    (row,) = download_rows(ranking)
     assert row["method"] == "eval" and row["student"] == "SmolLM2" and row["gain low"] is None
 
 

@@ -115,7 +115,7 @@ def test_tasks_of_both_editions_have_no_mean_together(tmp_path: Path) -> None:
 
     found = compare(*runs)
     assert len(found.tasks) == 2 and found.mean is None
-    assert found.notices == ["no mean: the tasks are of the lab and the paper edition"]
+    assert found.notices == ["no mean: the tasks are of several suites: lab, paper"]
 
     write_report([Path(runs[0])], tmp_path / "out")
     text = (tmp_path / "out" / "report.md").read_text()

@@ -44,6 +44,21 @@ def test_texts_without_a_licence_are_not_published(tmp_path: Path) -> None:
         rescore(target)
 
 
+@pytest.mark.parametrize("free", [True, False, None])
+def test_a_run_over_an_own_task_is_published_as_its_licence_says(tmp_path: Path, free: bool | None) -> None:
+    """Nobody needs the task's folder: what it said is stored with the rows; where it is not, no text is published."""
+    said = {"redistribute": free, "licence": "CC-BY-4.0" if free else None, "data": "nuts.jsonl"}
+    run = a_run(tmp_path / "m", {"nuts": [True, False]}, edition="own", checker_version="numeric-1", **said)
+    target = publish(run, tmp_path / "results")
+    (published,) = read_summary(target / "summary.json").rows
+    assert (published.suite, published.edition, published.redistribute) == ("nuts", "own", free)
+    texts = [sample.get("prompt") for sample in published.samples(target)]
+    assert texts == (["?", "?"] if free else [None, None])
+    (line,) = [line for line in (target / "README.md").read_text().splitlines() if line.startswith("- nuts")]
+    ends = "; licence: CC-BY-4.0" if free else "; its texts are not published"
+    assert line == f"- nuts: nuts.jsonl{ends}"
+
+
 def test_texts_of_the_first_completions_alone_can_be_published(tmp_path: Path) -> None:
     run = a_run(tmp_path / "eval-m", {"lab_gsm8k": [True, False]})
     (of_run,) = read_summary(run / "summary.json").rows

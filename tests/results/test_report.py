@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 
+import pytest
+
+from slmr.errors import RequestError
 from slmr.io import write_rows
 from slmr.pipeline.export import export_capability
 from slmr.results.entries import run_results
@@ -12,6 +16,7 @@ from slmr.results.html import ranking_html
 from slmr.results.ranking import rank_methods
 from slmr.results.report import write_report
 from slmr.results.schema import run_file
+from tests.hostile_results import IN_PART, UNREADABLE, hostile_results
 from tests.results.made_runs import made_run, several_methods
 
 RATES = {"base": 0.3, "grpo": 0.5, "stagewise": 0.6, "no_bridge": 0.58}
@@ -62,3 +67,21 @@ def test_a_report_has_the_table_the_differences_and_the_commands(tmp_path: Path)
     assert line.split("|")[3].strip().startswith("-50.0 (")
     assert "```bash\nmake stagewise\nmake no_bridge" in text
     assert "minus stagewise" not in write_report([run], tmp_path / "out").read_text()
+
+
+def test_of_hostile_folders_the_sound_ones_are_reported_and_the_others_named(tmp_path: Path) -> None:
+    hostile_results(tmp_path / "results")
+    said: list[str] = []
+    runs = sorted((tmp_path / "results").iterdir())
+    page = write_report(runs, tmp_path / "out", html=True, say=said.append).read_text()
+    tables = {name for name in IN_PART if name.startswith(("capability", "course", "stages"))}
+    lacking = {*UNREADABLE, *tables, "deep", "summary.json", "to-itself"}
+    assert len(said) == len(lacking) and not any("\n" in line for line in said)
+    for name in lacking:
+        (line,) = [line for line in said if f"results/{name}/" in line]
+        assert escape(line) in page and line in (tmp_path / "out/report.md").read_text()
+    for name in {run.name for run in runs} - lacking:
+        assert f"<h1>{escape(name)} (lab edition)</h1>" in page
+    assert "<script>alert" not in page
+    with pytest.raises(RequestError, match="none of the runs can be read"):
+        write_report([tmp_path / "results" / name for name in UNREADABLE], tmp_path / "out")

@@ -43,6 +43,25 @@ def test_a_reverted_stage_is_named_with_its_method_and_how_often(run: Path) -> N
     assert note.startswith("stagewise: sft (round 2) changed nothing in 1 of 2 seeds")
 
 
+def test_stages_without_a_change_and_of_a_few_steps_are_named(tmp_path: Path) -> None:
+    rows = [
+        put_samples(tmp_path, summary_row(m), verdicts(m, "lab_gsm8k", 0.5)) for m in ("base", "sft", "grpo")
+    ]
+    for method, stats in (
+        ("sft", {"steps": 3, "unchanged": False}),
+        ("grpo", {"steps": 16, "unchanged": True}),
+    ):
+        table = [{"label": "pool", "stats": "{}"}, {"label": method, "stats": json.dumps(stats)}]
+        write_rows(run_file(tmp_path, "stages", method, "lab-llama", 0), table)
+    write_summary(tmp_path / "summary.json", rows)
+    notes = reverted_notes(run_results(tmp_path))
+    assert [note.partition(" in ")[0] for note in notes] == [
+        "sft: sft made fewer than 5 steps", "grpo: grpo changed no weight",
+    ]  # fmt: skip
+    ((title, ranking),) = run_rankings(tmp_path)
+    assert "grpo changed no weight" in str(ranking_tables(ranking, title)[0].caption)
+
+
 def test_it_stands_under_the_table_of_a_bench_and_of_a_report(run: Path) -> None:
     ((title, ranking),) = run_rankings(run)
     table = ranking_tables(ranking, title)[0]

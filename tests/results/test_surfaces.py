@@ -71,9 +71,9 @@ def of_html(ranking: Ranking) -> Cells:
     return by_method([head, *map(tuple, lines)])
 
 
-def of_csv(ranking: Ranking, edition: str) -> Cells:
+def of_csv(ranking: Ranking) -> Cells:
     found: Cells = {}
-    for row in csv.DictReader(io.StringIO(as_csv([ranking], Filters(edition)))):
+    for row in csv.DictReader(io.StringIO(as_csv([ranking], Filters("lab")))):
         name = row["student"] if ranking.student == "models" else row["method"]
         found[name] = {
             key.removeprefix("lab_"): _of_numbers(key, *(row[f"{key}{end}"] for end in ("", " low", " high")))
@@ -94,16 +94,17 @@ def test_every_surface_prints_the_same_of_what_is_published(run: Path) -> None:
     bench = dict(comparison_tables(run, ablations=False))
     page = sections.html(iter(["<figure></figure>"] * len(sections.figures)))
     for part, (title, ranking) in zip(sections.parts, of_run(run), strict=True):
-        edition = ranking.methods[0].result.first.edition
-        (board,) = [b for b in rankings(load_results(run), Filters(edition)) if b.student == ranking.student]
+        assert ranking.suite is not None
+        filters = Filters(ranking.suite.name)
+        (board,) = [b for b in rankings(load_results(run), filters) if b.student == ranking.student]
         # What was undone in training stands beside the tables, and is not read for the board.
         assert board == replace(ranking, notes=board.notes) and ranking_html(ranking) in page
         surfaces = {
             "bench": by_method(*map(texts, bench[title])),
             "report": of_markdown(sections.markdown().split(f"## {title}\n")[1]),
             "board": of_html(board),
-            "CSV": of_csv(board, edition),
-            "Markdown download": of_markdown(as_text([board], Filters(edition))),
+            "CSV": of_csv(board),
+            "Markdown download": of_markdown(as_text([board], filters)),
         }
         assert part.title == title and len(ranking.methods) > 0
         for method in ranking.methods:
@@ -171,7 +172,7 @@ def test_a_hand_calculated_interval_on_every_surface(tmp_path: Path) -> None:
         "bench": by_method(*map(texts, tables)),
         "report": of_markdown(read_section(tmp_path, None).markdown().split(f"## {title}\n")[1]),
         "board": of_html(ranking),
-        "CSV": of_csv(ranking, "lab"),
+        "CSV": of_csv(ranking),
         "Markdown download": of_markdown(as_text([ranking], Filters("lab"))),
     }
     for surface, found in printed.items():

@@ -64,3 +64,4 @@ def test_dft_weighs_a_tokens_loss_by_its_probability(tmp_path: Path) -> None:
         )  # fmt: skip
         sft_stage(context, SftParams(loss=loss, epochs=1, batch_size=2))  # type: ignore[arg-type]
         assert read_rows(place / "curve.parquet")[0]["loss"] == pytest.approx(expected, rel=1e-3)
+        assert context.stats["steps"] == 1 and context.stats["unchanged"] is False, "its one step trains"

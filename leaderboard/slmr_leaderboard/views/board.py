@@ -61,6 +61,6 @@ def _downloads(shown: Sequence[Ranking], filters: Filters, sort: str) -> None:
     )
     for column, (label, ending, mime, write) in zip(columns[1:], kinds, strict=True):
         column.download_button(
-            label, partial(write, shown, filters, sort), f"slmr-{filters.edition}.{ending}", mime,
+            label, partial(write, shown, filters, sort), f"slmr-{filters.suite}.{ending}", mime,
             on_click="ignore", width="stretch",
         )  # fmt: skip  # written when it is clicked

@@ -13,6 +13,7 @@ from slmr.results.completions import CompletionFilter, cell_of, find, words_with
 from slmr.results.conclusions import comparison_in_words
 from slmr.results.entries import MethodResult
 from slmr.results.ranking import Ranking
+from slmr.results.suites import Suite
 from slmr.results.tables import comparison_table, differences_table
 from slmr_leaderboard.views.parts import (
     NOT_KEPT,
@@ -43,7 +44,7 @@ def show(view: View, ranking: Ranking) -> None:
     chosen = right.multiselect(
         "against", rest, default=[other] if other in rest else rest[:1], key="b", bind="query-params"
     )
-    comparisons = [c for name in chosen if (c := _comparison(results[a], results[name]))]
+    comparisons = [c for name in chosen if (c := _comparison(results[a], results[name], ranking.suite))]
     if not comparisons:
         nothing("Choose one method or several to compare with, measured with seeds that A has, too.")
         return
@@ -59,13 +60,13 @@ def show(view: View, ranking: Ranking) -> None:
     _flips(results, comparisons)
 
 
-def _comparison(a: MethodResult, b: MethodResult) -> Comparison | None:
+def _comparison(a: MethodResult, b: MethodResult, suite: Suite | None) -> Comparison | None:
     """A against B, if they have a seed and their items in common."""
     if not set(a.seeds) & set(b.seeds):
         st.text(f"{b.name} is left out: it has seeds {b.seeds}, {a.name} has {a.seeds}")
         return None
     try:
-        return compare_results(a.name, a, b.name, b)
+        return compare_results(a.name, a, b.name, b, suite)
     except RequestError as error:
         st.text(f"{b.name} is left out: {error}")
         return None

@@ -73,7 +73,8 @@ def of_one_student(draw_ranking: Callable[[View, Ranking], None]) -> Callable[[V
         name = names[0] if len(names) == 1 else st.segmented_control(
             "Student", names, default=names[0], key="of", bind="query-params", required=True
         )  # fmt: skip
-        draw_ranking(view, students.get(name or names[0], view.rankings[0]))
+        with faults_as_text():
+            draw_ranking(view, students.get(name or names[0], view.rankings[0]))
 
     return show
 

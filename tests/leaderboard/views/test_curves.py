@@ -14,5 +14,5 @@ def test_the_figures_of_methods_are_drawn_and_models_have_none(draw: Draw) -> No
         "Accuracy and cost", "What the tokens were spent on", "Learning curves", "One training in detail",
     ]  # fmt: skip
     assert len(app.get("plotly_chart")) >= 3
-    models = draw("curves", edition="paper")
+    models = draw("curves", suite="paper")
     assert models.info[0].value.startswith("Models are not trained here") and not models.get("plotly_chart")

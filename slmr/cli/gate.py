@@ -1,0 +1,49 @@
+"""`slmr gate`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from slmr.cli.options import AsJson, console, print_json
+from slmr.io import disk_faults, write_text
+from slmr.results.gate import gate, read_policy
+from slmr.results.gate_report import gate_in_words, gate_junit, gate_markdown, gate_table
+
+EXAMPLES = (
+    "slmr gate runs/new --against runs/old",
+    "slmr gate runs/lab-quick:sft_grpo --against runs/lab-quick:base --policy gate.yaml --junit gate.xml",
+)
+
+
+def gate_command(
+    run: Annotated[
+        str, typer.Argument(help="FOLDER; FOLDER:METHOD or FOLDER:METHOD:STUDENT where it holds several.")
+    ],
+    against: Annotated[str, typer.Option(help="The run that it must not fall behind, named likewise.")],
+    policy: Annotated[
+        Path | None, typer.Option(help="YAML: what may be lost, and how surely more must be shown.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML there.")] = None,
+    summary: Annotated[Path | None, typer.Option(help="Write a summary in Markdown there.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Exit with 1 where a run is shown to be worse than another one, by more than a policy tolerates."""
+    result = gate(run, against, read_policy(policy))
+    for file, text in ((junit, gate_junit), (summary, gate_markdown)):
+        if file:
+            with disk_faults(file):
+                write_text(file, text(result))
+    if as_json:
+        print_json([asdict(outcome) | {"fails": result.fails(outcome)} for outcome in result.outcomes])
+    else:
+        console().print(gate_table(result))
+        for notice in result.notices:
+            print(f"warning: {notice}", file=sys.stderr)
+        print(gate_in_words(result))
+    if result.failed:
+        raise typer.Exit(1)
