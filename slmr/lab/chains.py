@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from slmr.lab.skills import Skill, Use, of
+from slmr.lab.skills import Skill, Use, of, operations
 from slmr.lab.solution import Step
 
 START = (8, 60)
@@ -81,18 +81,29 @@ def _unseen(rng: Random, other: Skill | None = None) -> Skill:
 
 
 def draw_chain(rng: Random, skills: Sequence[Skill]) -> Chain:
-    """A chain of these skills, all results whole and within bounds, read rightly as well as misread."""
+    """A chain of these skills, all results whole and within bounds, read rightly as well as misread.
+
+    Where one is unseen and compound, two operations on the numbers of the text do not end at the answer.
+    """
     half_seen = any(skill.misreading for skill in skills)
+    compound = any(skill.exposure == "unseen compound" for skill in skills)
     while True:
         chain = Chain(rng.randint(*START), tuple(_use(rng, skill) for skill in skills))
         right = chain.results()
-        if right is None:
+        if right is None or (compound and right[-1][-1] in _guessable(chain)):
             continue
         misread = chain.results(misread=True) if half_seen else None
         if not half_seen or (
             misread is not None and misread[-1][-1] != right[-1][-1]
         ):  # a misreading must show
             return chain
+
+
+def _guessable(chain: Chain) -> set[int]:
+    """What two operations at most on the numbers of the text come to, one number used twice included."""
+    numbers = {chain.start, *(number for use in chain.uses for number in use.numbers.values())}
+    first = {value for a in numbers for b in numbers for value in operations(a, b)}
+    return first | {value for a in first for b in numbers for value in operations(a, b)}
 
 
 def _use(rng: Random, skill: Skill) -> Use:

@@ -56,7 +56,7 @@ class PretrainParams(StrictModel):
     """
 
     sequences: int = Field(default=192_000, ge=64)
-    cycles: int = Field(default=2, ge=1)
+    cycles: int = Field(default=3, ge=1)
     batch_size: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)
     warmup_share: float = Field(default=0.03, ge=0, le=1)
@@ -73,7 +73,13 @@ DEFAULTS = {
     "lab-llama": PretrainParams(seed=1),
     "lab-qwen": PretrainParams(seed=2),
     TEACHER: PretrainParams(
-        seed=3, start="lab-llama", split="teacher", sequences=96_000, cycles=1, learning_rate=1e-3, misread_share=0.0
+        seed=3,
+        start="lab-llama",
+        split="teacher",
+        sequences=96_000,
+        cycles=1,
+        learning_rate=1e-3,
+        misread_share=0.0,
     ),
 }
 

@@ -100,6 +100,12 @@ def _apply(operator: str, left: int, right: int) -> int | None:
     return None if left % right else left // right
 
 
+def operations(left: int, right: int) -> set[int]:
+    """Every whole number above 0 that one of the four operations on the two comes to."""
+    values = {_apply(operator, left, right) for operator in "+-*/"}
+    return {value for value in values if value is not None and value > 0}
+
+
 SKILLS = (
     # --- known -------------------------------------------------------------------------------------
     Skill("gain", "known", ("x + n",),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 import pytest
 
+from slmr import lab
 from slmr.lab.chains import draw_chain, draw_skills
 from slmr.lab.skills import MOST, SKILLS
 
@@ -57,3 +59,24 @@ def test_steps_inside_a_skill_are_those_that_serve_its_last() -> None:
         chain = draw_chain(rng, draw_skills(rng, 5, True))
         outer = sum(not step.inside for step in chain.steps())
         assert outer == len(chain.skills)
+
+
+@pytest.mark.parametrize("name", ["lab_gsm8k", "lab_math"])
+def test_no_two_operations_on_the_numbers_of_the_text_end_at_a_compound_skill_s_answer(name: str) -> None:
+    """Luck is rare: the number that a word tells is needed."""
+    checked = 0
+    for item in lab.take(lab.generator(name), "train", 300):
+        if item.reach != "unseen compound":
+            continue
+        numbers = {int(n) for n in re.findall(r"\d+", item.problem)}
+        once = {v for a in numbers for b in numbers for v in worth(a, b)}
+        assert int(item.gold) not in once | {v for a in once for b in numbers for v in worth(a, b)}, (
+            item.problem
+        )
+        checked += 1
+    assert checked > 20
+
+
+def worth(a: int, b: int) -> set[float]:
+    """By another route than the generator's: exact quotients only."""
+    return {a + b, a - b, a * b, *([a // b] if b and a % b == 0 else [])}
