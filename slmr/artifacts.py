@@ -21,10 +21,11 @@ from filelock import FileLock
 from pydantic import ValidationError
 
 from slmr.config import StrictModel, first_fault
-from slmr.errors import WorkError, one_line
+from slmr.errors import WorkError, one_line, visible
 from slmr.io import PARTIAL, digest, disk_faults, sha256_of
 
 MANIFEST = "manifest.json"
+_FAULT = 300  # characters of what is wrong: a damaged name may be of any length
 _LIBRARIES = ("slmr", "torch", "transformers", "trl", "lm_eval", "math-verify")
 
 
@@ -158,7 +159,7 @@ class Store:
         """
         folder = self.path(stage, key)
         try:
-            return _read_manifest(folder)
+            return read_manifest(folder)
         except ValueError as error:
             raise WorkError(
                 f"artefact {folder} is damaged ({error}): delete that folder, run again"
@@ -217,13 +218,18 @@ def remove(path: Path) -> None:
 
 
 def fault_of_artefact(folder: Path) -> str | None:
-    """What is wrong with an artefact, in a line: its manifest, or a file that is not what the manifest says."""
+    """What is wrong with an artefact, in a printable line: its manifest, or a file that is not what that says."""
+    fault = _fault(folder)
+    return visible(" ".join(fault.split()))[:_FAULT] if fault else None
+
+
+def _fault(folder: Path) -> str | None:
     if not folder.is_dir():
         return "no artefact: a file among the folders"
     if not (folder / MANIFEST).exists():
         return f"no {MANIFEST}: it was never finished, or is half removed"
     try:
-        manifest = _read_manifest(folder)
+        manifest = read_manifest(folder)
     except ValueError as error:
         return f"{MANIFEST} cannot be read: {error}"
     if folder.name != f"{manifest.stage}-{manifest.key}":
@@ -239,7 +245,7 @@ def fault_of_artefact(folder: Path) -> str | None:
     return None
 
 
-def _read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> Manifest:
     """The manifest of an artefact; raises ValueError, in a line, where it is missing or damaged."""
     try:
         return Manifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,7 +16,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    FiniteFloat,
     StringConstraints,
     ValidationError,
     field_validator,
@@ -24,6 +24,9 @@ from pydantic import (
 
 from slmr.errors import RequestError, nearest, unknown
 from slmr.io import merged, read_settings
+
+# Beyond these a number is a slip of the pen that would fill the memory: docs/concepts.md has them, too.
+MAX_K, MAX_TOKENS, MAX_POOL, MAX_STEPS, MAX_SIDE_BY_SIDE = 10_000, 1_000_000, 10_000_000, 1_000_000, 100_000
 
 Edition = Literal["lab", "paper", "own"]
 # The suites that are shipped: a board is of one suite, its means and ranks are over these tasks.
@@ -51,7 +54,7 @@ def kind_label(kind: str) -> str:
 class StrictModel(BaseModel):
     """Base of what is read from files: a key that nobody reads is an error."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Params(StrictModel):
@@ -91,15 +94,15 @@ class EngineSettings(Params):
     """
 
     name: Literal["transformers", "vllm", "server"] = "transformers"
-    batch_size: int | Literal["auto"] = "auto"
+    batch_size: Annotated[int, Field(ge=1, le=MAX_SIDE_BY_SIDE)] | Literal["auto"] = "auto"
     device: str = "auto"
     dtype: Literal["float32", "bfloat16"] = "float32"
-    concurrency: int = Field(default=16, ge=1)
+    concurrency: int = Field(default=16, ge=1, le=10_000)
     compile: bool = False
     trust_remote_code: bool = False
     served_name: str | None = None
     api_key_env: str | None = None
-    chat_template_kwargs: dict[VariableName, bool | int | FiniteFloat | str] = {}
+    chat_template_kwargs: dict[VariableName, bool | int | float | str] = {}
     rollouts: str = "engine"
 
     @field_validator("rollouts")
@@ -161,7 +164,7 @@ class TrainingSettings(Params):
         stages: kind of stage → its own passes: a step of RL has many more completions than one of SFT.
     """
 
-    processes: int = Field(default=1, ge=1)
+    processes: int = Field(default=1, ge=1, le=4096)
     strategy: Literal["ddp", "fsdp", "zero2", "zero3"] = "ddp"
     accumulation: int = Field(default=1, ge=1)
     gradient_checkpointing: bool = False
@@ -218,9 +221,9 @@ class EvaluationSettings(StrictModel):
     """How every method of a run is evaluated; `max_tokens` instead of each task's own budget of a completion."""
 
     limit: int | None = Field(default=None, ge=1)
-    k: int = Field(default=1, ge=1)
+    k: int = Field(default=1, ge=1, le=MAX_K)
     temperature: float | None = Field(default=None, ge=0)
-    max_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=MAX_TOKENS)
 
 
 class CapabilitySettings(StrictModel):
@@ -231,7 +234,7 @@ class CapabilitySettings(StrictModel):
 
     tasks: str
     limit: int = Field(default=100, ge=2)
-    k: int = Field(default=64, ge=2)
+    k: int = Field(default=64, ge=2, le=MAX_K)
 
 
 class Profile(StrictModel):
@@ -258,7 +261,7 @@ class Profile(StrictModel):
     capability: CapabilitySettings | None = None
     engine: EngineSettings = EngineSettings()
     training: TrainingSettings = TrainingSettings()
-    threads: int | None = Field(default=1, ge=1)
+    threads: int | None = Field(default=1, ge=1, le=4096)
     stages: dict[str, dict[str, Any]] = {}
     tuned: dict[str, dict[str, dict[str, Any]]] = {}
     budget: int | None = Field(default=None, ge=1)
@@ -285,7 +288,7 @@ def load_profile(name: str) -> Profile:
 
 def _file(name: str, beside: Path = Path()) -> Path:
     file = beside / name if name.endswith((".yaml", ".yml")) else _FOLDER / f"{name}.yaml"
-    if not file.is_file():
+    if not os.path.isfile(file):  # of a name that is too long, too, where Path raises
         raise unknown("profile", name, profile_names())
     return file
 
@@ -297,7 +300,12 @@ def _content(file: Path, children: tuple[Path, ...]) -> dict[str, Any]:
     content = read_settings(file, "a profile")
     if "extends" not in content:
         return content
-    parent = _content(_file(str(content.pop("extends")), file.parent), (*children, file))
+    extended = content.pop("extends")
+    if not isinstance(extended, str):
+        raise RequestError(
+            f"{file}: extends = {extended}: it should be the name of one profile, or a YAML file's path"
+        )
+    parent = _content(_file(extended, file.parent), (*children, file))
     return merged(_without_tuned(parent, content.get("stages")), content)
 
 

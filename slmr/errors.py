@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+_SHOWN = 200  # characters of a name that nobody knows
+
 
 class SlmrError(Exception):
     """A fault with a message for the user; the command line prints it without a traceback."""
@@ -28,11 +30,13 @@ class WorkError(SlmrError):
 def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
     """The error for a name that does not exist: says what exists and suggests the nearest."""
     names = sorted(known)
-    return RequestError(f"unknown {kind} '{name}'{nearest(name, names)} (known: {', '.join(names)})")
+    return RequestError(f"unknown {kind} '{name[:_SHOWN]}'{nearest(name, names)} (known: {', '.join(names)})")
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
     """`; did you mean 'NAME'?`; empty where no known name is near."""
+    if len(name) > _SHOWN:  # the search takes its time
+        return ""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"; did you mean '{near[0]}'?" if near else ""
 

@@ -34,6 +34,8 @@ else:
 # What a file of settings may come to, with its aliases resolved.
 MAX_SETTINGS, MAX_SETTINGS_BYTES = 100_000, 4_000_000
 _MAX_DEPTH = 50
+# What a Parquet file that is read whole may come to.
+MAX_ROWS, MAX_TABLE_BYTES = 20_000_000, 1 << 30
 
 
 def digest(content: object) -> str:
@@ -69,6 +71,10 @@ _REFUSALS = {
     errno.EROFS: "the file system is read-only",
     errno.EISDIR: "a folder stands where a file belongs: move it away, and run the same command again",
     errno.ENOTDIR: "part of the path is a file, not a folder",
+    errno.EEXIST: "a file, or a link that leads nowhere, stands where a folder belongs: move it away, and run the same"
+    " command again",
+    errno.ELOOP: "a link leads back to itself: remove it, and run the same command again",
+    errno.ENAMETOOLONG: "the name is longer than the disk takes",
 }
 
 
@@ -149,14 +155,57 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], small: bool = Fals
 
     how: dict[str, Any] = _SMALL if small else {}
     with replacing(path) as partial:
-        pq.write_table(pa.Table.from_pylist(list(rows)), partial, compression="zstd", **how)
+        table = pa.Table.from_pylist(list(rows))
+        pq.write_table(table, partial, compression="zstd", write_page_checksum=not small, **how)
 
 
 def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """The rows of a Parquet file that a stage wrote, all columns or those named."""
+    """The rows of a Parquet file that a stage wrote, all columns or those named.
+
+    Raises:
+        OSError: it is damaged.
+        ValueError: so is it, or it is more than is read whole.
+    """
     import pyarrow.parquet as pq
 
-    return pq.read_table(path, columns=None if columns is None else list(columns)).to_pylist()
+    with pq.ParquetFile(path) as opened:
+        said = opened.metadata
+        texts = [
+            said.schema.column(i).path for i in range(said.num_columns) if _is_text(said.schema.column(i))
+        ]
+        packed = sum(said.row_group(i).total_byte_size for i in range(said.num_row_groups))
+    if said.num_rows > MAX_ROWS or packed > MAX_TABLE_BYTES:
+        raise ValueError(f"{said.num_rows:,} rows of {packed:,} bytes are more than is read whole")
+    # A text that stands in many rows is in the file once, and is kept so until it is known what all come to.
+    table = pq.read_table(
+        path, columns=None if columns is None else list(columns), page_checksum_verification=True,
+        read_dictionary=texts,
+    )  # fmt: skip
+    if (unpacked := sum(map(_text_bytes, table.columns))) > MAX_TABLE_BYTES:
+        raise ValueError(
+            f"its texts come to {unpacked:,} bytes, more than the {MAX_TABLE_BYTES:,} that are read whole"
+        )
+    return table.to_pylist()
+
+
+def _is_text(column: Any) -> bool:
+    return column.physical_type == "BYTE_ARRAY"
+
+
+def _text_bytes(column: Any) -> int:
+    """Bytes of the texts of a column, each counted where it stands."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        return _text_bytes(pc.list_flatten(column))  # type: ignore[reportAttributeAccessIssue]
+    if not pa.types.is_dictionary(column.type):
+        return 0
+    lengths = (
+        pc.take(pc.binary_length(part.dictionary), part.indices)  # type: ignore[reportAttributeAccessIssue]
+        for part in column.chunks
+    )
+    return sum(pc.sum(each).as_py() or 0 for each in lengths)  # type: ignore[reportAttributeAccessIssue]
 
 
 class Stopwatch:

@@ -8,6 +8,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -338,3 +340,49 @@ def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path, monkeypatch: 
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(RequestError, match=r"broken-tasks registers mine.*ModuleNotFoundError.*uninstall"):
         plugins("slmr.tasks")
+
+
+def test_a_flipped_byte_of_a_table_is_noticed(tmp_path: Path) -> None:
+    rows = [{"completion": f"It is {i}. #### {i}", "strict": i % 3 == 0} for i in range(400)]
+    file = tmp_path / "rows.parquet"
+    write_rows(file, rows)
+    content = file.read_bytes()
+    noticed = 0
+    for at in range(100, len(content) // 2, 97):
+        file.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        try:
+            assert read_rows(file) == rows
+        except (OSError, ValueError):
+            noticed += 1
+    assert noticed > 3
+
+
+def test_a_small_file_of_much_text_is_not_read(tmp_path: Path) -> None:
+    """One text of a megabyte in two thousand rows is in the file once."""
+    file, text = tmp_path / "bomb.parquet", "x" * 2**20
+    table = pa.table({"text": pa.DictionaryArray.from_arrays(pa.array([0] * 2000, pa.int32()), [text])})
+    pq.write_table(table, file, compression="zstd")
+    assert file.stat().st_size < 2**20
+    with pytest.raises(ValueError, match="its texts come to 2,097,152,000 bytes"):
+        read_rows(file)
+    with pytest.raises(ValueError, match="its texts come to"):
+        nested = pa.table(
+            {"texts": pa.array([[text]] * 1100, pa.list_(pa.dictionary(pa.int32(), pa.string())))}
+        )
+        pq.write_table(nested, file, compression="zstd")
+        read_rows(file)
+
+
+def test_more_rows_than_are_read_whole_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_rows(tmp_path / "rows.parquet", [{"a": i} for i in range(20)])
+    monkeypatch.setattr("slmr.io.MAX_ROWS", 19)
+    with pytest.raises(ValueError, match="20 rows"):
+        read_rows(tmp_path / "rows.parquet")
+
+
+def test_a_file_or_a_dead_link_where_a_folder_belongs_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("file", "link"):
+        with pytest.raises(WorkError, match="stands where a folder belongs"), disk_faults(tmp_path):
+            write_json(tmp_path / name / "x.json", {})

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from slmr import signals
 from slmr.cli.extras import missing_extra
 from slmr.cli.options import examples
-from slmr.errors import SlmrError
+from slmr.errors import SlmrError, WorkError, visible
 
 if TYPE_CHECKING:
     from typer.core import TyperGroup
@@ -36,6 +40,7 @@ COMMANDS = {
     "lab": "The lab edition and its students.",
     "doctor": "Say what this machine can run; repair damaged runs.",
 }
+_LONGEST = 8000  # characters of a message: what it names may be of any length
 _EXAMPLES = ("slmr doctor", "slmr bench --method base,sft,grpo", "slmr bench --help")
 
 
@@ -83,18 +88,47 @@ def command_line(arguments: Sequence[str]) -> TyperGroup:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: faults become one clear line and an exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that lacks a sign shows its escape
+            stream.reconfigure(errors="backslashreplace")
     try:
-        with signals.listening():
+        with _output_is_taken(), signals.listening():
             command_line(words)(args=words, prog_name="slmr")
     except SlmrError as error:
-        print(f"slmr: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code)
     except ModuleNotFoundError as error:
         fault = missing_extra(error, next(iter(words), ""))
         if fault is None:
             raise
-        print(f"slmr: {fault}", file=sys.stderr)
-        sys.exit(fault.exit_code)
+        _end(str(fault), fault.exit_code)
     except (signals.Stopped, KeyboardInterrupt):
-        print("slmr: stopped; the same command goes on from here", file=sys.stderr)
-        sys.exit(1)
+        signals.end_at_once()
+        _end("stopped; the same command goes on from here", 1)
+
+
+def _end(line: str, code: int) -> NoReturn:
+    print(f"slmr: {visible(line)[:_LONGEST]}", file=sys.stderr)
+    sys.exit(code)
+
+
+@contextmanager
+def _output_is_taken() -> Iterator[None]:
+    """Raises WorkError where standard output does not take what was printed, as on a full disk."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None or error.errno not in (
+            errno.ENOSPC,
+            errno.EPIPE,
+            errno.EIO,
+            errno.EBADF,
+        ):
+            raise
+        with open(os.devnull, "w") as nowhere:  # what is buffered still would be told at the very end
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        if error.errno == errno.EPIPE:  # the reader, such as `head`, has enough
+            sys.exit(1)
+        raise WorkError(f"standard output cannot be written: {error.strerror}") from None

@@ -28,6 +28,8 @@ EXAMPLES = (
     "slmr bench --profile paper --dry-run",
 )
 
+MAX_SEEDS, MAX_SEED, MAX_JOBS = 1000, 2**32 - 1, 1024  # numpy takes no larger seed
+
 Jobs = Annotated[
     str, typer.Option(help="Stages side by side here: a number, or `auto`, what the cores or GPUs hold.")
 ]
@@ -43,7 +45,9 @@ Depot = Annotated[
 def bench_command(
     method: Annotated[
         str,
-        typer.Option(help="`all`, `starter`, `ablations`, or names separated by commas; base is always run."),
+        typer.Option(
+            help="`all`, `starter`, `ablations`, `factorial`, `rounds`, or names with commas; base is always run."
+        ),
     ] = "all",
     profile: Annotated[
         str, typer.Option(help="lab-quick, lab, smol, paper, or the path of a profile's YAML.")
@@ -96,8 +100,8 @@ def parse_jobs(text: str) -> int | None:
     """
     if text == "auto":
         return None
-    if not text.isdigit() or int(text) < 1:
-        raise RequestError(f"--jobs '{text}' is neither auto nor a number from 1 on")
+    if not text.isdecimal() or not 1 <= _number(text) <= MAX_JOBS:
+        raise RequestError(f"--jobs '{text}' is neither auto nor a number from 1 to {MAX_JOBS}")
     return int(text)
 
 
@@ -108,14 +112,23 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         RequestError: it is neither.
     """
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts or not all(part.isdigit() for part in parts):
+    if not parts or not all(part.isdecimal() for part in parts):
         raise RequestError(f"--seeds '{text}' is neither a number of seeds nor a list such as 0,3,4")
-    numbers = [int(part) for part in parts]
+    numbers = [_number(part) for part in parts]
     if "," in text:
+        if max(numbers) > MAX_SEED or len(numbers) > MAX_SEEDS:
+            raise RequestError(f"--seeds takes at most {MAX_SEEDS:,} seeds, of at most {MAX_SEED:,}")
         return tuple(dict.fromkeys(numbers))
-    if numbers[0] < 1:
-        raise RequestError("--seeds must be at least 1")
+    if not 1 <= numbers[0] <= MAX_SEEDS:
+        raise RequestError(
+            f"--seeds must be at least 1 and at most {MAX_SEEDS:,}; `{text[:20]},` is one seed"
+        )
     return tuple(range(numbers[0]))
+
+
+def _number(digits: str) -> int:
+    """Of many digits some number beyond all bounds: Python reads no more than 4,300 of them."""
+    return int(digits[:20])
 
 
 def _run_plan(plan: Plan) -> None:

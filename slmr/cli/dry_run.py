@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from slmr.artifacts import Store
 from slmr.cli.options import print_listing
 from slmr.engines.transformers import pick_device
 from slmr.pipeline.bench import Plan
@@ -24,7 +23,7 @@ from slmr.pipeline.estimate import (
 )
 from slmr.pipeline.local import slots_for
 from slmr.pipeline.planner import StageNode
-from slmr.pipeline.runner import missing_nodes
+from slmr.pipeline.runner import damaged_nodes, missing_nodes
 from slmr.stats import formats
 
 _GPUS = (1, 8)
@@ -40,13 +39,16 @@ _TOKENS: tuple[tuple[str, Callable[[StageEstimate], float]], ...] = (
 
 def print_plan(plan: Plan, lacking: Sequence[str], explain: bool) -> None:
     """A line a stage and their sum, and what is missing, each with how to get it; with `explain` what is assumed."""
-    missing = {node.key for node in missing_nodes(Store(plan.folder / "artefacts"), plan.nodes)}
+    damaged = damaged_nodes(plan.store, plan.nodes)
+    missing = {n.key for n in missing_nodes(plan.store, plan.nodes, [node.key for node, _ in damaged])}
     shapes = _shapes(plan)
     engine = plan.profile.engine
     if engine.name == "transformers" and pick_device(engine.device) == "cpu":
         _print_here(plan, shapes, missing, explain)
     else:
         _print_for_gpus(plan, shapes, missing, explain)
+    for node, fault in damaged:
+        print(f"Damaged: {node.artefact} ({fault}): it is made again, with what depends on it")
     faults = [*lacking, *lacking_for(plan.profile, plan.tasks)]
     print("Missing here" if faults else "Missing here: nothing")
     for fault in faults:

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from slmr.artifacts import Cost
+from slmr.config import MAX_TOKENS
 from slmr.curriculum.continuations import sample_continuations
 from slmr.curriculum.rewrites import smaller_steps
 from slmr.curriculum.schema import (
@@ -65,7 +66,7 @@ class BridgeParams(TeacherSettings):
     candidates: int = Field(default=8, ge=1)
     criterion: Criterion = "nll"
     continuations: int = Field(default=2, ge=1)
-    max_tokens: int = Field(default=80, ge=1)
+    max_tokens: int = Field(default=80, ge=1, le=MAX_TOKENS)
     spike_nats: float = Field(default=4.0, gt=0)
     spike_weight: float = Field(default=1.0, ge=0)
     groups: tuple[Group, ...] = ("hard",)

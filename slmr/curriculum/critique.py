@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from slmr.artifacts import Cost
+from slmr.config import MAX_TOKENS
 from slmr.curriculum.locators import (
     ArithmeticLocator,
     Locator,
@@ -69,7 +70,7 @@ class CritiqueParams(TeacherSettings):
     continuations: int = Field(default=8, ge=1)
     drop: float = Field(default=0.5, gt=0, le=1)
     temperature: float = Field(default=1.0, gt=0)
-    max_tokens: int = Field(default=80, ge=1)
+    max_tokens: int = Field(default=80, ge=1, le=MAX_TOKENS)
 
 
 @stage(

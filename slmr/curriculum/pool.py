@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from slmr.config import Params
+from slmr.config import MAX_POOL, Params
 from slmr.curriculum.schema import PROBLEMS, VALIDATION, Problem, counted
 from slmr.errors import RequestError
 from slmr.stage import StageContext, stage
@@ -21,8 +21,8 @@ class PoolParams(Params):
     """
 
     task: str
-    size: int = Field(ge=1)
-    validation: int = Field(default=0, ge=0)
+    size: int = Field(ge=1, le=MAX_POOL)
+    validation: int = Field(default=0, ge=0, le=MAX_POOL)
     task_digest: str = ""
 
 

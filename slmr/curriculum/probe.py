@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 from pydantic import Field
 
 from slmr.artifacts import Cost
+from slmr.config import MAX_K, MAX_TOKENS
 from slmr.curriculum.partition import GroupBounds
 from slmr.curriculum.schema import PROBLEMS, ROLLOUTS, Problem, Rollout, counted
 from slmr.curriculum.sequential import Classes, StoppingRule
@@ -34,9 +35,9 @@ class ProbeParams(GroupBounds):
         wave: completions a problem between two decisions on which problems go on.
     """
 
-    k: int = Field(default=8, ge=1)
+    k: int = Field(default=8, ge=1, le=MAX_K)
     temperature: float = Field(default=1.0, gt=0)
-    max_tokens: int = Field(default=80, ge=1)
+    max_tokens: int = Field(default=80, ge=1, le=MAX_TOKENS)
     adaptive: Literal["off", "difficulty", "mixed"] = "off"
     stop_error: float = Field(default=0.0, ge=0, le=0.5)
     wave: int = Field(default=2, ge=1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from slmr.config import Params
+from slmr.config import MAX_TOKENS, Params
 from slmr.curriculum.continuations import sample_continuations
 from slmr.curriculum.schema import TRACES, Problem, problems_by_id, rollouts_by_problem, trace
 from slmr.curriculum.soundness import fault_of, refusals
@@ -20,7 +20,7 @@ class RationalizeParams(Params):
 
     tries: int = Field(default=1, ge=1)
     temperature: float = Field(default=1.0, ge=0)
-    max_tokens: int = Field(default=80, ge=1)
+    max_tokens: int = Field(default=80, ge=1, le=MAX_TOKENS)
 
 
 @stage(

@@ -31,6 +31,7 @@ ModelKind = Literal["lab", "folder", "hub", "gguf", "adapter", "server"]
 Say = Callable[[str], None]
 Make = Callable[[Path], str]
 
+_HUB_S = 5.0  # for the hub to say whether it has a model
 _CONVERSION = 1  # raise it whenever a conversion can come out differently
 _SOURCE = "source.json"  # in a converted folder: what it was made of
 _SMOL = "SmolLM2-135M-Instruct"
@@ -89,6 +90,28 @@ def is_on_hand(name: str) -> bool:
 
     file = try_to_load_from_cache(hub["repo"], hub["file"] or "config.json", revision=hub["revision"])
     return isinstance(file, str)
+
+
+def check_on_hub(name: str) -> None:
+    """Asks the hub for a model of an id such as `org/name`, and for none of its files.
+
+    Raises:
+        RequestError: the hub does not know it, or cannot be asked.
+    """
+    from huggingface_hub import HfApi, errors
+
+    hub = _HUB_ID.fullmatch(name)
+    if hub is None:
+        raise RequestError(f"no model '{name}'")
+    try:
+        HfApi().model_info(hub["repo"], revision=hub["revision"], timeout=_HUB_S)
+    except errors.GatedRepoError:
+        pass  # it is there, for those who have accepted its licence
+    except Exception as error:  # the HTTP client's kinds derive from Exception alone
+        raise RequestError(
+            f"no model '{name}': there is no such folder, and the hub does not confirm it ({type(error).__name__}:"
+            f" {one_line(error)[:120]})"
+        ) from None
 
 
 def cache_folder() -> Path:

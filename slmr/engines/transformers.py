@@ -63,6 +63,7 @@ def load_model(
 
     if not (folder / "config.json").is_file():
         raise RequestError(f"{folder} is no transformers model: it has no config.json")
+    target = usable_device(device)
     try:
         model = AutoModelForCausalLM.from_pretrained(
             folder, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=trust_remote_code
@@ -73,7 +74,7 @@ def load_model(
         if type(error).__name__ != "SafetensorError":
             raise
         raise RequestError(f"the weights in {folder} are damaged: {first_line(error)}") from None
-    return model.to(pick_device(device))  # type: ignore[arg-type]
+    return model.to(target)  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -99,6 +100,25 @@ def pick_device(device: str) -> str:
     if device != "auto":
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def usable_device(device: str) -> str:
+    """As `pick_device`.
+
+    Raises:
+        RequestError: this machine, or this build of torch, has no such device.
+    """
+    import torch
+
+    picked = pick_device(device)
+    try:
+        torch.empty(0, device=picked)
+    except Exception as error:  # an AssertionError where torch was built without CUDA
+        raise RequestError(
+            f"device {device}: torch {torch.__version__} cannot use it here ({first_line(error)[:200]}):"
+            " take auto or cpu"
+        ) from None
+    return picked
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:

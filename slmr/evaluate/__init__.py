@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from slmr.config import Params
+from slmr.config import MAX_K, MAX_TOKENS, Params
 from slmr.engines import Completion, Prompt, Sampling, open_engine
 from slmr.evaluate.metrics import VERDICT_FIELDS, Judge, task_metrics
 from slmr.evaluate.recorder import Question, Recorder
@@ -38,12 +38,12 @@ class EvaluateParams(Params):
     tasks: tuple[str, ...]
     task_digests: tuple[str, ...] = ()
     limit: int | None = Field(default=None, ge=1)
-    k: int = Field(default=1, ge=1)
+    k: int = Field(default=1, ge=1, le=MAX_K)
     temperature: float | None = Field(default=None, ge=0)
     eval_seed: int = 0
-    fewshot: int = Field(default=0, ge=0)
-    max_tokens: int | None = Field(default=None, ge=1)
-    redraws: int = Field(default=0, ge=0)
+    fewshot: int = Field(default=0, ge=0, le=1000)
+    max_tokens: int | None = Field(default=None, ge=1, le=MAX_TOKENS)
+    redraws: int = Field(default=0, ge=0, le=1000)
 
     def sampling(self, task: Task) -> Sampling:
         """How a task's completions are sampled."""

@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from slmr.artifacts import remove
 from slmr.engines import Completion, Engine, Prompt, Sampling
 from slmr.io import read_rows, write_rows
 from slmr.stage import Progress
@@ -57,7 +58,7 @@ class Recorder:
         self._questions: list[Question] = []
         self._kept: dict[int, Row] = {}
         for file in sorted(self._parts.glob("*.parquet")):
-            self._kept |= {row.pop("question"): row for row in read_rows(file)}
+            self._kept |= _part(file)
         self._fresh: dict[int, Row] = {}
 
     def add(self, questions: Iterable[Question]) -> None:
@@ -150,6 +151,15 @@ class Recorder:
             write_rows(self._parts / f"{min(self._fresh):09d}.parquet", rows)
             self._kept |= self._fresh
             self._fresh = {}
+
+
+def _part(file: Path) -> dict[int, Row]:
+    """The completions of one part by question; none of a damaged one, which goes: they are asked for again."""
+    try:
+        return {int(row.pop("question")): row for row in read_rows(file)}
+    except (OSError, ValueError, KeyError, TypeError):
+        remove(file)
+        return {}
 
 
 class _Meter:

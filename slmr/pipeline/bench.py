@@ -66,7 +66,8 @@ def write_entries(
             _export(store, entry, plan)
         before = read_summary(path) if path.is_file() else Summary(rows=[])
         new = {row.identity: row for row in rows}
-        kept = [row for row in before.rows if row.identity not in new]
+        # A row without its completions is damage: nothing could be said of it.
+        kept = [r for r in before.rows if r.identity not in new and r.samples_file(plan.folder).is_file()]
         merged = sorted([*kept, *rows], key=lambda r: (r.student, r.seed, r.identity))
         write_summary(path, merged, list(before.contamination if pools is None else pools))
     return rows

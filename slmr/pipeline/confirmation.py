@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from slmr.artifacts import installed_version
 from slmr.errors import WorkError, visible
 from slmr.evaluate import METRICS, SAMPLES
@@ -27,6 +29,7 @@ _SHOWN = 20  # differences
 _SAID_S = 30.0  # between two lines of progress
 
 Say = Callable[[str], None]
+Confirmed = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def confirm(plan: Plan, say: Say) -> None:
             written before, and stay.
     """
     path = plan.folder / CONFIRMED
-    confirmed: dict[str, dict[str, Any]] = read_json(path) if path.is_file() else {}
+    confirmed = _confirmed(path, say)
     tables = [_Table(plan.folder, scored) for scored in _all_scored(plan)]
     pending = [t for t in tables if confirmed.get(t.place, {}).get(t.scored.task.name) != t.confirmed]
     before = sum(t.scored.completions for t in tables) - sum(t.scored.completions for t in pending)
@@ -78,6 +81,17 @@ def confirm(plan: Plan, say: Say) -> None:
     if differences:
         raise WorkError(_disagreement(line, differences))
     say(f"{line}: prompt, verdict and mean" + (f"; on {before:,} others it did before" if before else ""))
+
+
+def _confirmed(path: Path, say: Say) -> Confirmed:
+    """What was confirmed before; nothing where the file cannot be read: then all of it is asked again."""
+    if not path.is_file():
+        return {}
+    try:
+        return TypeAdapter(Confirmed).validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        say(f"{path} is damaged: lm-eval checks all completions again")
+        return {}
 
 
 def _told(pending: Sequence[Scored], say: Say) -> Iterator[Agreement]:

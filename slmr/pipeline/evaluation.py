@@ -123,11 +123,11 @@ def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:
 
 
 def _device_and_dtype(request: EvalRequest) -> tuple[str, str]:
-    from slmr.engines.transformers import pick_device
+    from slmr.engines.transformers import usable_device
 
     if request.dtype not in ("auto", "float32", "bfloat16"):
         raise unknown("dtype", request.dtype, ["auto", "float32", "bfloat16"])
-    device = pick_device(request.device)
+    device = usable_device(request.device)
     automatic = "float32" if device == "cpu" else "bfloat16"
     return device, automatic if request.dtype == "auto" else request.dtype
 

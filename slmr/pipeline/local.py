@@ -80,9 +80,9 @@ def slots_for(profile: Profile, jobs: int | None, model: int) -> list[Slot]:
 
     None is one a GPU; without GPUs as many as the cores have threads for and the memory has room for.
     """
-    from slmr.engines.transformers import pick_device
+    from slmr.engines.transformers import usable_device
 
-    device = pick_device(profile.engine.device)
+    device = usable_device(profile.engine.device)
     if device == "cuda":
         gpus = _visible_gpus()
         count = jobs or len(gpus)

@@ -11,7 +11,7 @@ from typing import Any
 
 from slmr.artifacts import Store
 from slmr.config import Profile, load_profile
-from slmr.engines.models import Model, Say, is_on_hand, resolve_model
+from slmr.engines.models import Model, Say, check_on_hub, is_on_hand, resolve_model
 from slmr.errors import RequestError, unknown
 from slmr.io import digest
 from slmr.pipeline.planner import Node, Planner, StageNode, unique_stages
@@ -101,7 +101,7 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[st
     defaults = _stage_defaults(profile, request, lacking)
     entries = []
     for student in request.students or (profile.default_student,):
-        untrained = _student(student, say, lacking)
+        untrained = _student(student, profile.students, say, lacking)
         for seed in request.seeds:
             planner = Planner(
                 untrained.location, untrained.key, defaults, profile.engine, seed, profile.tuned, profile.budget,
@@ -148,14 +148,22 @@ def _stage_defaults(
     defaults = {name: dict(values) for name, values in profile.stages.items()}
     pool = defaults.setdefault("pool", {})
     if "task" in pool:
+        if not isinstance(pool["task"], str):
+            raise RequestError(
+                f"profile: stages: pool: task = {pool['task']!r:.80}: it should be a task's name"
+            )
         pool["task_digest"] = _digest(load_task(pool["task"], request.tasks_paths), lacking)
     if request.limit is not None:
         pool["size"] = request.limit
     return defaults
 
 
-def _student(name: str, say: Say, lacking: list[str] | None) -> Model:
-    """The student; one that is still on the hub is planned with by its name where that is enough."""
+def _student(name: str, known: Sequence[str], say: Say, lacking: list[str] | None) -> Model:
+    """The student; one that is still on the hub is planned with by its name where that is enough.
+
+    Raises:
+        RequestError: there is none, or it is none of the profile's `known` ones and the hub does not confirm it.
+    """
     if lacking is None or is_on_hand(name):
         model = resolve_model(name, say)
         if model.kind == "server":
@@ -163,6 +171,8 @@ def _student(name: str, say: Say, lacking: list[str] | None) -> Model:
                 f"{name}: a bench trains, so it needs the model's files; `slmr eval` takes a server"
             )
         return model
+    if name not in known:
+        check_on_hub(name)
     lacking.append(
         f"student {name}: its files are not here; a bench fetches them from the hub (a model behind a licence needs"
         " HF_TOKEN), or name a folder with --student"

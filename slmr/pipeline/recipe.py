@@ -23,18 +23,27 @@ import importlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from slmr.config import MethodKind, parse
+from slmr.curriculum.factors import FACTORIAL
 from slmr.errors import RequestError, unknown
 from slmr.io import merged, plugins, read_settings, resource
 from slmr.stage import Stage, registered
 
 APART = ("ablation", "control")  # asked for as `ablations`, and no part of `all`
 STARTERS = ("base", "sft", "grpo", "sft_grpo", "stagewise")  # asked for as `starter`, and made first of `all`
+# What a second round, and what is recycled into it, adds at equal updates.
+ROUNDS = (
+    "bridged_selected_consolidated", "two_rounds", "two_rounds_new", "two_rounds_new_repair",
+    "two_rounds_new_repair_diag", "two_rounds_more", "two_rounds_more_worked", "two_rounds_rehearsal",
+    "two_rounds_shortest", "two_rounds_random",
+)  # fmt: skip
+GROUPS = {"starter": STARTERS, "factorial": FACTORIAL, "rounds": ROUNDS}
 STUDENT = "student"
+MAX_ROUNDS = 100  # more are a slip of the pen, whose plan would fill the memory
 
 
 class StageSpec(BaseModel):
@@ -44,6 +53,16 @@ class StageSpec(BaseModel):
 
     stage: str
     with_: dict[str, Any] = Field(default={}, alias="with")
+
+    @model_validator(mode="after")
+    def _refers(self) -> Self:
+        for name, value in (self.model_extra or {}).items():
+            named = value if isinstance(value, list) else [value]
+            if not all(isinstance(reference, str) for reference in named):
+                raise ValueError(
+                    f"input {name[:80]} = {str(value)[:80]}: it should be the name of a stage, or a list of names"
+                )
+        return self
 
     @property
     def references(self) -> dict[str, list[str]]:
@@ -64,7 +83,7 @@ class Recipe(BaseModel):
     kind: MethodKind
     summary: str
     paper: str | None = None
-    rounds: int = Field(default=1, ge=1)
+    rounds: int = Field(default=1, ge=1, le=MAX_ROUNDS)
     stages: dict[str, StageSpec] = {}
     result: str = STUDENT
     evaluate: dict[str, Any] = {}
@@ -93,7 +112,9 @@ def recipe_files(extra: Sequence[Path] = ()) -> dict[str, Path]:
     """
     roots = [resource("baselines"), *installed_methods(), *extra]
     curriculum = Path(__file__).parents[1] / "curriculum"
-    files = [curriculum / "stagewise.yaml", *sorted((curriculum / "ablations").glob("*.yaml"))]
+    files = [curriculum / "stagewise.yaml"]
+    for folder in ("ablations", "factorial", "rounds"):
+        files += sorted((curriculum / folder).glob("*.yaml"))
     for root in roots:
         if not root.is_dir():
             raise RequestError(f"methods folder {root} does not exist")
@@ -134,6 +155,8 @@ def _read(name: str, files: Mapping[str, Path], extended: tuple[str, ...] = ()) 
     parent = content.pop("extends", None)
     if parent is None:
         return content
+    if not isinstance(parent, str):
+        raise RequestError(f"{file}: extends = {parent}: it should be the name of one method")
     if parent in (name, *extended):
         raise RequestError(f"{file}: '{name}' extends itself")
     if parent not in files:
@@ -145,21 +168,29 @@ def _read(name: str, files: Mapping[str, Path], extended: tuple[str, ...] = ()) 
 def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection[str] = ()) -> list[Recipe]:
     """The recipes of a comma-separated list; `base` comes first and is always there.
 
-    `starter` is the few to begin with; `all` is every method but the ablations and controls, which `ablations` names.
-    None of these words brings a method that is to be left out.
+    `starter` is the few to begin with, `factorial` and `rounds` are an experiment each; `all` is every method but the
+    ablations and controls, which `ablations` names where they are of no experiment. None of these words brings a method
+    that is to be left out.
 
     Raises:
         RequestError: no such method, or its YAML has a fault.
     """
     files = recipe_files(extra)
+    if not any(name.strip() for name in names.split(",")):
+        raise RequestError(f"--method '{names}' names no method (known: {', '.join(sorted(files))})")
     recipes = {"base": _load("base", files)}
     for name in (n.strip() for n in names.split(",") if n.strip()):
-        if name not in ("starter", "all", "ablations"):
-            recipes[name] = _load(name, files)
-            continue
-        candidates = STARTERS if name == "starter" else tuple(files)
-        for recipe in (_load(n, files) for n in candidates if n not in leave_out):
-            if (recipe.kind in APART) == (name == "ablations"):
-                recipes[recipe.name] = recipe
+        for recipe in _asked_for(name, files, leave_out):
+            recipes[recipe.name] = recipe
     order: tuple[str, ...] = get_args(MethodKind)
     return sorted(recipes.values(), key=lambda r: (order.index(r.kind), r.name))
+
+
+def _asked_for(name: str, files: Mapping[str, Path], leave_out: Collection[str]) -> list[Recipe]:
+    """The recipes that a word of `select_methods` stands for, or that of the method of this name."""
+    if name in GROUPS:
+        return [_load(n, files) for n in GROUPS[name] if n not in leave_out]
+    if name not in ("all", "ablations"):
+        return [_load(name, files)]
+    candidates = [_load(n, files) for n in files if n not in (*leave_out, *FACTORIAL, *ROUNDS)]
+    return [recipe for recipe in candidates if (recipe.kind in APART) == (name == "ablations")]

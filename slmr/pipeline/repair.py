@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from slmr.artifacts import MANIFEST, fault_of_artefact, remove
 from slmr.errors import RequestError, one_line
-from slmr.io import PARTIAL, disk_faults
+from slmr.io import LOCK, PARTIAL, disk_faults
 from slmr.results.schema import read_summary
 
 Cure = Literal["remove", "set aside", "none"]
@@ -65,6 +65,8 @@ def busy_runs(runs: Path) -> list[Path]:
 
 
 def _is_held(lock: Path) -> bool:
+    if lock.is_dir():  # damage, see `_of_unfinished`
+        return False
     try:
         with FileLock(lock, timeout=0):
             return False
@@ -89,10 +91,23 @@ def _of_run(run: Path) -> Iterator[Damage]:
     for folder in sorted((run / "artefacts" / ".partial").glob("*/")):
         if folder.is_dir() and (run / "artefacts" / folder.name / MANIFEST).is_file():
             yield Damage(folder, "left over of an artefact that is finished", "remove")
+    yield from _of_unfinished(run / "artefacts" / ".partial")
     for place in (run, *(folder for folder in sorted(run.glob("*/")) if folder.name != "artefacts")):
         for file in sorted(place.glob(f"*{PARTIAL}") if place == run else place.rglob(f"*{PARTIAL}")):
             yield Damage(file, "half written", "remove")
+    if (run / LOCK).is_dir():
+        yield Damage(run / LOCK, "a folder in the place of a lock", "remove")
     yield from _of_results(run)
+
+
+def _of_unfinished(partial: Path) -> Iterator[Damage]:
+    """What would keep a stage that was stopped from going on: a lock that is a folder, completions that are damaged."""
+    for lock in sorted(partial.glob("*.lock")):
+        if lock.is_dir():
+            yield Damage(lock, "a folder in the place of a lock", "remove")
+    for file in sorted(partial.glob("*/parts/*.parquet")):
+        if fault := _fault_of_file(file):
+            yield Damage(file, f"completions of a stage that was stopped: {fault}", "remove")
 
 
 def _fault_of_artefact(folder: Path) -> str | None:

@@ -148,10 +148,10 @@ def plan_missing(work: Work, watcher: Watcher) -> list[StageNode]:
         WorkError: the disk refuses, or has too little room.
     """
     work.store.prepare()
-    for node in work.nodes:
-        if fault := work.store.fault(node.kind, node.key):
-            watcher.result(f"{node.artefact} is damaged ({fault}): it is made again, with what depends on it")
-            work.store.discard(node.kind, node.key)
+    damaged = damaged_nodes(work.store, work.nodes)
+    for node, fault in damaged:
+        watcher.result(f"{node.artefact} is damaged ({fault}): it is made again, with what depends on it")
+        work.store.discard(node.kind, node.key)
     missing = missing_nodes(work.store, work.nodes)
     # The last ones first: if this is killed, what is left still has a missing input and is found again.
     for node in reversed(missing):
@@ -163,11 +163,21 @@ def plan_missing(work: Work, watcher: Watcher) -> list[StageNode]:
     return missing
 
 
-def missing_nodes(store: Store, nodes: Sequence[StageNode]) -> list[StageNode]:
-    """The nodes without an artefact and, as with make, those that depend on one of them. Inputs come first."""
+def damaged_nodes(store: Store, nodes: Sequence[StageNode]) -> list[tuple[StageNode, str]]:
+    """The nodes whose artefact is there and is not what was written, each with what is wrong; reads them all."""
+    faults = ((node, store.fault(node.kind, node.key)) for node in nodes)
+    return [(node, fault) for node, fault in faults if fault]
+
+
+def missing_nodes(store: Store, nodes: Sequence[StageNode], damaged: Collection[str] = ()) -> list[StageNode]:
+    """The nodes without an artefact and, as with make, those that depend on one of them. Inputs come first.
+
+    `damaged`: keys of nodes whose artefact is as good as none.
+    """
     missing: dict[str, StageNode] = {}
     for node in nodes:
-        if not store.has(node.kind, node.key) or any(source.key in missing for source in node.sources):
+        here = store.has(node.kind, node.key) and node.key not in damaged
+        if not here or any(source.key in missing for source in node.sources):
             missing[node.key] = node
     return list(missing.values())
 
@@ -179,7 +189,14 @@ def present(nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> list[St
 
 
 def check_machine_for(work: Work, missing: Sequence[StageNode]) -> None:
-    """Raises RequestError where a stage is to be trained and this machine cannot, as `check_training` says."""
+    """Raises RequestError where this machine has not the device, or cannot train a stage, as `check_training` says."""
+    from slmr.engines.transformers import usable_device
+
+    if (
+        any(node.stage.trains or node.stage.uses_engine for node in missing)
+        and work.profile.engine.name != "server"
+    ):
+        usable_device(work.profile.engine.device)
     if any(node.stage.trains for node in missing):
         check_training(work.profile.training, work.profile.engine)
 

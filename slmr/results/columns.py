@@ -12,8 +12,8 @@ from slmr.results.ranking import RankedMethod, Ranking
 from slmr.stats import Estimate, formats
 
 HELP = {
-    "rank": "1 + how many methods of the same student are significantly better (Holm-corrected, 5 %). Methods that "
-            "cannot be told apart share a rank; ablations and controls have none.",
+    "rank": "The best and the worst rank that the method may have, all methods of the student compared at once (95 %): "
+            "two are told apart if their means differ by more than one margin. Base, ablations and controls have none.",
     "method": "The recipe and its kind of training; base is the untrained student.",
     "model": "A model that is evaluated as it is, not trained here.",
     "kind": "The kind of training. Those of the class `teacher model` learn from a stronger model, which others do not "
@@ -103,7 +103,10 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
 
     of_lab = (TEXT, HTML, DOWNLOAD) if any(sound(m) is not None for m in ranking.methods) else (DOWNLOAD,)
     return [
-        _number("rank", "{:.0f}", lambda m: m.rank, smallest_first=True),
+        Column("rank", "number", lambda m: str(m.rank or ""), lambda m: m.rank and m.rank.low, HELP["rank"],
+               download_name="rank low", smallest_first=True),
+        Column("rank high", "number", lambda m: str(m.rank.high if m.rank else ""), lambda m: m.rank and m.rank.high,
+               HELP["rank"], (DOWNLOAD,)),
         Column(label, "text", lambda m: m.name, lambda m: m.result.method, HELP[label], download_name="method"),
         Column("kind", "text", lambda m: kind_label(m.kind), lambda m: m.kind, HELP["kind"], (TEXT, DOWNLOAD)),
         _accuracy("mean", lambda m: m.accuracy, HELP["mean"]),

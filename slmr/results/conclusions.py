@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from slmr.results.compare import ONE_SEED, Comparison, detectable
+from slmr.results.effects import Effect, Factorial
 from slmr.results.ranking import RankedMethod, Ranking
 from slmr.stats import Difference, formats
 
@@ -33,32 +33,47 @@ def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
     return " ".join([leader, *_lead(ranking, ranked), *_no_gain(ranked), *_stagewise(ranking, best)])
 
 
+def how_ranked(ranking: Ranking) -> list[str]:
+    """What a reader of the ranks must know: over what they are, and how far apart two have to be."""
+    lines = []
+    if any(m.result.trained and len(m.seeds) == 1 for m in ranking.methods):
+        lines.append(
+            "One training seed: intervals and ranks are over other items and know nothing of another training run, in"
+            " which the methods may come out in another order."
+        )
+    if ranking.order.margin is not None:
+        lines.append(
+            f"Ranks compare the means of {len(ranking.order.ranks)} at once (95 %): two that differ by no more than"
+            f" {formats.percent(ranking.order.margin)} points are not told apart."
+        )
+    return lines
+
+
 def _lead(ranking: Ranking, ranked: Sequence[RankedMethod]) -> list[str]:
-    """How surely the first one leads, and which of the first rank is the cheapest."""
+    """Which others may be the best, and which of those is the cheapest."""
     best, parts = ranked[0], []
-    tied = [m.name for m in ranked[1:] if m.rank == best.rank]
+    first = [m for m in ranked if m.rank and m.rank.low == 1]
+    tied = [m.name for m in first if m is not best]
     if tied:
-        pairs = math.comb(sum(m.rank is not None for m in ranking.methods), 2)
-        parts.append(_tied(ranking, best.name, tied, pairs))
+        parts.append(_tied(ranking, best.name, tied))
     elif len(ranked) > 1:
         lead = ranking.differences[best.name][ranked[1].name]
         parts.append(f"It is ahead of the next, {ranked[1].name}, by {_in_points(lead)}.")
-    cheapest = min((m for m in ranked if m.rank == best.rank), key=lambda m: m.tokens)
+    cheapest = min(first, key=lambda m: m.tokens)
     if cheapest.name != best.name:
         parts.append(f"The cheapest among them is {cheapest.name}, at {formats.tokens(cheapest.tokens)}.")
     return parts
 
 
-def _tied(ranking: Ranking, best: str, tied: Sequence[str], pairs: int) -> str:
-    """Of those that share the best one's rank, which it is ahead of without correction."""
+def _tied(ranking: Ranking, best: str, tied: Sequence[str]) -> str:
+    """Of those that may be the best, too, which it is ahead of when they are looked at alone."""
     text = f"It cannot be told apart from {_list(tied)}"
     ahead = [name for name in tied if ranking.differences[best][name].p < 0.05]
     if not ahead:
         return f"{text}."
     those = "each of them" if ahead == tied else _list(ahead)
-    return (
-        f"{text} with correction for all {pairs} pairs; without it, the difference to {those} is significant."
-    )
+    at_once = f"with all {len(ranking.order.ranks)} compared at once"
+    return f"{text} {at_once}; alone, the difference to {those} is significant."
 
 
 def _no_gain(ranked: Sequence[RankedMethod]) -> list[str]:
@@ -72,30 +87,59 @@ def _no_gain(ranked: Sequence[RankedMethod]) -> list[str]:
 
 def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
     """Where the paper's method ranks, and what can be said of the paper's claim."""
-    ranks = {m.name: m.rank for m in ranking.methods if m.rank is not None}
-    if "stagewise" not in ranks:
+    of_name = {m.name: m for m in ranking.methods if m.rank is not None}
+    if "stagewise" not in of_name:
         return []
-    rank, parts = ranks["stagewise"], []
+    method, parts = of_name["stagewise"], []
     differences = ranking.differences["stagewise"]
-    if best.name != "stagewise":
-        where = "shares the first rank" if rank == best.rank else f"has rank {rank}"
-        gap = differences[best.name]
-        uncorrected = rank == best.rank and gap.p < 0.05
-        only = ", significant only without correction" if uncorrected else ""
+    if best is not method:
+        gap, first = differences[best.name], method.rank and method.rank.low == 1
+        where = "may be the best, too" if first else f"has rank {method.rank}"
+        only = ", significant only where the two are looked at alone" if first and gap.p < 0.05 else ""
         parts.append(f"stagewise {where}, {_in_points(gap)} from {best.name}{only}.")
-    if "sft_grpo" in ranks:
+    if "sft_grpo" in of_name:
         gap = differences["sft_grpo"]
         shown = "cannot be told apart from"
-        if gap.p < 0.05:  # a rank is among all pairs, corrected
-            same_rank = rank == ranks["sft_grpo"]
+        if gap.p < 0.05:
+            apart = ranking.order.apart(method.mean, of_name["sft_grpo"].mean)
             shown = (
-                "differs, but only without correction, from" if same_rank else "is separably different from"
+                "is told apart from" if apart else "differs, but only where the two are looked at alone, from"
             )
         parts.append(
             "The paper's claim, that stage-specific data beats the same data in both stages:"
-            f" stagewise {shown} sft_grpo ({_in_points(gap)}, p = {gap.p:.3f} before correction)."
+            f" stagewise {shown} sft_grpo ({_in_points(gap)}, p = {gap.p:.3f} of the two alone)."
         )
     return parts
+
+
+def effects_in_words(found: Factorial) -> str:
+    """What each of the paper's claims adds on the primary outcome, which of it is shown, and what goes together."""
+    primary = found.outcomes[0]
+    mains = [effect for effect in primary.effects if len(effect.factors) == 1]
+    shown = [effect for effect in primary.effects if effect.p < 0.05]
+    said = ", ".join(f"{effect.name} {_in_points(effect.difference)}" for effect in mains)
+    parts = [
+        f"The factorial, {_list(found.students)}, {_seeds(found.seeds)}: on {primary.outcome}, the primary outcome,"
+        f" the main effects are {said}.",
+        f"Of the {len(primary.effects)} effects, corrected for their number, {_list([e.name for e in shown])}"
+        f" {'is' if len(shown) == 1 else 'are'} shown." if shown else
+        f"Of the {len(primary.effects)} effects, corrected for their number, none is shown.",
+    ]  # fmt: skip
+    together = [_together(effect) for effect in shown if len(effect.factors) == 2]
+    return " ".join([*parts, *together, *(f"{note}." for note in found.notes)])
+
+
+def _seeds(count: int) -> str:
+    if count == 1:
+        return "one seed each, so the intervals know nothing of another training run"
+    return f"{count} seeds each"
+
+
+def _together(effect: Effect) -> str:
+    a, b = effect.factors
+    more = "more" if effect.difference.mean > 0 else "less"
+    size = formats.percent(abs(effect.difference.mean))
+    return f"With {b}, {a} adds {size} points {more} than without."
 
 
 def comparison_in_words(comparison: Comparison, level: float = 0.05, a: str = "A", b: str = "B") -> str:

@@ -26,7 +26,7 @@ def as_csv(rankings: Sequence[Ranking], filters: Filters, sort: str = "rank") ->
         {k: f"'{v}" if isinstance(v, str) and v[:1] in tuple("=+-@\t\r") else v for k, v in row.items()}
         for row in rows_of(rankings, filters, sort)
     ]
-    return pd.DataFrame(safe).astype({"rank": "Int64"}).to_csv(index=False)
+    return pd.DataFrame(safe).astype({"rank low": "Int64", "rank high": "Int64"}).to_csv(index=False)
 
 
 def as_parquet(rankings: Sequence[Ranking], filters: Filters, sort: str = "rank") -> bytes:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from slmr.results.capability import Capability
+    from slmr.results.effects import Factorial
     from slmr.results.spending import Spending
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
@@ -104,6 +105,29 @@ def gains_by_difficulty(capabilities: Sequence[Capability], student: str) -> Fig
             )  # fmt: skip
     figure.update_yaxes(title_text="accuracy after less before, points")
     return _finished(figure, f"Gain by initial difficulty, {student}", 460)
+
+
+def effects_by_group(found: Factorial) -> Figure:
+    """The main effects with their 95 % intervals: on the primary outcome, and by the level or exposure of the item."""
+    figure = _figure()
+    shown = [found.outcomes[0], *found.groups]
+    lines = [f"{o.outcome} ({o.items} items)" for o in shown]
+    for number, (effect, colour) in enumerate(zip(found.outcomes[0].effects, colours.PALETTE, strict=False)):
+        differences = [o.effects[number].difference for o in shown]
+        if len(effect.factors) > 1:
+            break
+        figure.add_scatter(
+            x=[100 * d.mean for d in differences], y=[i + 0.2 * (1 - number) for i in range(len(lines))],
+            mode="markers", name=effect.name, marker={"color": colour, "size": 9},
+            error_x={
+                "type": "data", "symmetric": False, "array": [100 * (d.high - d.mean) for d in differences],
+                "arrayminus": [100 * (d.mean - d.low) for d in differences],
+            },
+        )  # fmt: skip
+    figure.add_vline(x=0, line={"color": colours.GREY, "dash": "dot"})
+    figure.update_yaxes(tickvals=list(range(len(lines))), ticktext=lines, autorange="reversed")
+    figure.update_xaxes(title_text="main effect, points of accuracy, with its 95 % interval")
+    return _finished(figure, f"What each factor adds, {' and '.join(found.students)}", 160 + 70 * len(lines))
 
 
 def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], ranking: Ranking) -> Figure:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from slmr.errors import RequestError
-from slmr.results.samples import read_verdicts
+from slmr.results.samples import read_labels, read_marks, read_verdicts
 from slmr.results.schema import SummaryRow
 from slmr.stats import (
     Difference,
@@ -66,6 +66,21 @@ class Scores:
                 )
         return np.stack([verdicts.strict[_order(verdicts.items, self.items)] for verdicts in read])
 
+    def marks(self, column: str) -> np.ndarray | None:
+        """Another column of truths, as `values`; None where a seed's file has none.
+
+        Raises:
+            RequestError: as `values`.
+        """
+        read = [(read_verdicts(file).items, read_marks(file, column)) for file in self.files]
+        found = [marks[_order(items, self.items)] for items, marks in read if marks is not None]
+        return np.stack(found) if len(found) == len(read) else None
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Item → its label, as of `read_labels`, in the first seed's file."""
+        return read_labels(self.files[0])
+
     @cached_property
     def versions(self) -> dict[str, set[str]]:
         """What two must share, beside their items, to be compared."""
@@ -114,6 +129,22 @@ def _order(items: tuple[str, ...], wanted: tuple[str, ...]) -> slice | list[int]
         return slice(None)
     row_of = {item: i for i, item in enumerate(items)}
     return [row_of[item] for item in wanted]
+
+
+def aligned(methods: Sequence[Scores], items: tuple[str, ...] = ()) -> np.ndarray:
+    """Several methods' scores of one task, [methods, seeds, items], an item's being the mean of its completions.
+
+    In the order of `items`, or of the first one's; raises as `Scores.values`.
+    """
+    items = items or methods[0].items
+    return np.stack([scores.values.mean(axis=2)[:, _order(scores.items, items)] for scores in methods])
+
+
+def aligned_marks(methods: Sequence[Scores], column: str, items: tuple[str, ...]) -> np.ndarray | None:
+    """The same of another column of truths, such as `sound`; None where a file has none."""
+    marks = [(scores.items, scores.marks(column)) for scores in methods]
+    found = [m.mean(axis=2)[:, _order(own, items)] for own, m in marks if m is not None]
+    return np.stack(found) if len(found) == len(marks) else None
 
 
 @dataclass(frozen=True, slots=True)

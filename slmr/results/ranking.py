@@ -1,4 +1,4 @@
-"""Where every method of a student ranks: accuracy with an interval, shared rank, gain, cost, and what it forgot."""
+"""Where every method of a student ranks: accuracy and rank with intervals, gain, cost, and what it forgot."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from slmr.config import MethodKind
 from slmr.errors import RequestError
 from slmr.results.compare import detectable, numbers
 from slmr.results.entries import MethodResult, run_results
+from slmr.results.order import Order, order_of
 from slmr.results.paired_scores import (
     PairedScores,
     differences,
@@ -24,7 +25,7 @@ from slmr.results.paired_scores import (
 )
 from slmr.results.reverted import reverted_notes
 from slmr.results.suites import Suite, listed_suites, suites_of
-from slmr.stats import Difference, Estimate, holm, pareto, shared_ranks
+from slmr.stats import Difference, Estimate, RankInterval, holm, pareto
 
 UNRANKED = ("ablation", "control", "reference")  # kinds that are compared, but have no rank
 
@@ -41,7 +42,7 @@ class RankedMethod:
         by_task: task → accuracy.
         changes: task → the method minus the untrained student, with the same seeds.
         gain: their mean over tasks; p after Holm's correction over the methods.
-        rank: shared by methods of the same seeds that cannot be told apart; None for ablations and controls.
+        rank: the best and the worst that it may have among those of the same seeds; None for base, ablations, controls.
         efficient: no other method is at once cheaper in tokens and better.
     """
 
@@ -52,7 +53,7 @@ class RankedMethod:
     changes: dict[str, Difference] = field(default_factory=dict)
     gain: Difference | None = None
     gain_p: float | None = None
-    rank: int | None = None
+    rank: RankInterval | None = None
     efficient: bool = False
 
     @property
@@ -88,6 +89,7 @@ class Ranking:
         differences: `differences[a][b]` is a minus b by name, of those that are compared with each other.
         notes: what is not compared, and why, and which stages were reverted, a line each.
         detectable: the smallest difference of two of the compared that is found four times in five, a fraction.
+        order: who is above whom of those that have a rank, all compared at once.
     """
 
     student: str
@@ -96,6 +98,7 @@ class Ranking:
     differences: dict[str, dict[str, Difference]]
     notes: list[str]
     detectable: float | None
+    order: Order
     suite: Suite | None = None
     further: list[str] = field(default_factory=list)
 
@@ -155,7 +158,8 @@ def rank_methods(results: Sequence[MethodResult], suite: Suite | None = None) ->
     alike, more_notes = _alike(sound, tasks)
     between = _differences(alike, tasks)
     accuracy = {r.name: mean_interval([r.scores[task] for task in tasks]) for r in sound}
-    ranks = _ranks([r.name for r in alike if r.kind not in UNRANKED], accuracy, between)
+    ranked = [result for result in alike if result.kind not in (*UNRANKED, "base")]
+    order = order_of(ranked, [accuracy[result.name].mean for result in ranked], tasks)
     changes = _changes(sound, tasks)
     gains = {name: change[""] for name, change in changes.items()}
     gain_p = dict(zip(gains, holm([gain.p for gain in gains.values()]), strict=True))
@@ -163,14 +167,16 @@ def rank_methods(results: Sequence[MethodResult], suite: Suite | None = None) ->
         replace(
             _ranked_method(result, tasks, accuracy.get(result.name)),
             changes={task: d for task, d in changes.get(result.name, {}).items() if task},
-            gain=gains.get(result.name), gain_p=gain_p.get(result.name), rank=ranks.get(result.name),
+            gain=gains.get(result.name), gain_p=gain_p.get(result.name), rank=order.ranks.get(result.name),
         )
         for result in listed
     ]  # fmt: skip
     student = "models" if results[0].kind == "model" else results[0].student
     most = max((detectable(d) for row in between.values() for d in row.values()), default=None)
     further = [task for task in every if task not in tasks]
-    return Ranking(student, tasks, _best_first(methods), between, notes + more_notes, most, suite, further)
+    return Ranking(
+        student, tasks, _best_first(methods), between, notes + more_notes, most, order, suite, further
+    )
 
 
 def _sound(listed: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[MethodResult], list[str]]:
@@ -222,14 +228,6 @@ def _differences(alike: Sequence[MethodResult], tasks: Sequence[str]) -> dict[st
         between[a.name][b.name] = d
         between[b.name][a.name] = replace(d, mean=-d.mean, low=-d.high, high=-d.low)
     return between
-
-
-def _ranks(
-    names: Sequence[str], accuracy: dict[str, Estimate], between: dict[str, dict[str, Difference]]
-) -> dict[str, int]:
-    """1 + how many are significantly better, by name."""
-    pvalues = [[1.0 if a == b else between[a][b].p for b in names] for a in names]
-    return dict(zip(names, shared_ranks([accuracy[name].mean for name in names], pvalues), strict=True))
 
 
 def _changes(sound: Sequence[MethodResult], tasks: Sequence[str]) -> dict[str, dict[str, Difference]]:

@@ -13,11 +13,13 @@ from slmr.io import write_text
 from slmr.results.capability import Capability, capability
 from slmr.results.columns import HELP
 from slmr.results.compare import compare_all
-from slmr.results.conclusions import ranking_in_words
+from slmr.results.conclusions import effects_in_words, ranking_in_words
+from slmr.results.effects import Factorial, factorials
 from slmr.results.figures import (
     as_divs,
     bars,
     cost_and_accuracy,
+    effects_by_group,
     flow,
     gains_by_difficulty,
     learning_curves,
@@ -33,6 +35,7 @@ from slmr.results.tables import (
     changes_table,
     differences_table,
     difficulty_table,
+    effects_tables,
     pass_table,
     ranking_tables,
     spending_table,
@@ -93,6 +96,9 @@ def _readable_sections(runs: Sequence[Path], against: str | None) -> tuple[list[
     return sections, [" ".join(readable(str(fault)).split()) for fault in faults]
 
 
+_EFFECTS = "What each of the paper's claims adds"
+
+
 @dataclass(frozen=True)
 class Part:
     """What a report says of one student on one edition's tasks: the ranking, further tables, and figures."""
@@ -125,17 +131,25 @@ class Part:
 
 @dataclass(frozen=True)
 class Section:
-    """One run of a report."""
+    """One run of a report; with the effects of the paper's claims where it holds the factorial's recipes."""
 
     name: str
     summary: Summary
     parts: list[Part]
     note: str = ""
+    effects: Sequence[Factorial] = ()
 
     @property
     def figures(self) -> list[Figure]:
-        """Those of all parts, in order."""
-        return [figure for part in self.parts for figure in part.figures]
+        """Those of the effects, and of all parts, in order."""
+        return [
+            *map(effects_by_group, self.effects),
+            *(figure for part in self.parts for figure in part.figures),
+        ]
+
+    @property
+    def _words(self) -> list[str]:
+        return [*map(effects_in_words, self.effects), *(part.words for part in self.parts)]
 
     @property
     def _title(self) -> str:
@@ -151,8 +165,11 @@ class Section:
         lines = [
             f"# {self._title}",
             *([self.note] if self.note else []),
-            *(part.words for part in self.parts),
+            *self._words,
         ]
+        if self.effects:
+            lines.append(f"## {_EFFECTS}")
+            lines += [as_markdown(table) for found in self.effects for table in effects_tables(found)]
         for part in self.parts:
             lines.append(f"## {part.title}")
             lines += map(as_markdown, [*ranking_tables(part.ranking, part.title), *part.tables])
@@ -166,8 +183,12 @@ class Section:
 
     def html(self, divs: Iterator[str]) -> str:
         """The same with the ranking as it is on the leaderboard, and the figures, which are next in `divs`."""
-        said = [note_line(self.note), *(part.words for part in self.parts)]
+        said = [note_line(self.note), *self._words]
         lines = [f"<h1>{escape(self._title)}</h1>", *(f"<p>{escape(text)}</p>" for text in said if text)]
+        if self.effects:
+            lines.append(f"<h2>{_EFFECTS}</h2>")
+            lines += islice(divs, len(self.effects))
+            lines += [table_html(table) for found in self.effects for table in effects_tables(found)]
         for part in self.parts:
             lines += [f"<h2>{escape(part.title)}</h2>", ranking_html(part.ranking)]
             lines += map(note, part.ranking.notes)
@@ -184,8 +205,9 @@ def read_section(run: Path, against: str | None) -> Section:
     summary = read_summary(run / "summary.json")
     if not summary.rows:
         raise RequestError(f"{run / 'summary.json'} has no rows: nothing was evaluated")
-    parts = [Part.of(title, ranking, against) for title, ranking in run_rankings(run)]
-    return Section(run.name, summary, parts, note_of(run))
+    rankings = run_rankings(run)
+    parts = [Part.of(title, ranking, against) for title, ranking in rankings]
+    return Section(run.name, summary, parts, note_of(run), factorials([ranking for _, ranking in rankings]))
 
 
 def figures_of(

@@ -74,6 +74,45 @@ def remember(read: ReadVerdicts) -> None:
     _READ.update(read)
 
 
+def read_marks(file: Path, column: str) -> np.ndarray | None:
+    """Another column of truths, such as `sound`, as `Verdicts.strict` has its own; None where the file has none.
+
+    Raises:
+        RequestError: as `read_verdicts`.
+    """
+    import pyarrow.parquet as pq
+
+    read_verdicts(file)  # says what is wrong with the file
+    if column not in (schema := pq.read_schema(file)).names or str(schema.field(column).type) != "bool":
+        return None
+    table = pq.read_table(file, columns=["item_id", column])
+    if table[column].null_count:
+        return None
+    _, rows = _rows_by_item(table["item_id"])
+    return table[column].to_numpy().astype(float)[rows]
+
+
+def read_labels(file: Path) -> dict[str, str]:
+    """Item → how far it is from what the students have met, or its level, where the completions say so.
+
+    `reach` is of the items of a world of skills; `difficulty`, a level, is of those without.
+
+    Raises:
+        RequestError: as `read_verdicts`.
+    """
+    import pyarrow.parquet as pq
+
+    read_verdicts(file)
+    names = pq.read_schema(file).names
+    for column, form in (("reach", "{}"), ("difficulty", "level {}")):
+        if column in names:
+            table = pq.read_table(file, columns=["item_id", column])
+            pairs = zip(table["item_id"].to_pylist(), table[column].to_pylist(), strict=True)
+            if labels := {item: form.format(value) for item, value in pairs if value is not None}:
+                return labels
+    return {}
+
+
 def _read(file: Path) -> Verdicts:
     import pyarrow as pa
     import pyarrow.parquet as pq

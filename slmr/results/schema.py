@@ -76,12 +76,20 @@ MOST = 10**18  # of whatever is counted
 
 def _inside(name: str) -> str:
     """A name is a part of paths: none may lead out of the run's folder."""
-    if not name or "\0" in name or name.startswith("/") or ".." in name.split("/"):
-        raise ValueError("a name has characters, no NUL among them, and leads to no other folder")
+    if not name or "\0" in name or name.startswith("/") or ".." in name.split("/") or len(name) > _LONGEST:
+        raise ValueError("a name has 1 to 200 characters, no NUL among them, and leads to no other folder")
     return name
 
 
+def _named(student: str) -> str:
+    """A student may be named by a path of any kind, in which samples have another sign for the slash."""
+    _inside(student.replace("/", "--"))
+    return student
+
+
+_LONGEST = 200
 Name = Annotated[str, AfterValidator(_inside)]
+Student = Annotated[str, AfterValidator(_named)]
 
 
 class SummaryRow(BaseModel):
@@ -96,7 +104,7 @@ class SummaryRow(BaseModel):
 
     method: Name
     method_kind: MethodKind
-    student: Name
+    student: Student
     seed: int = Field(ge=0, le=MOST)
     task: Name
     edition: Edition
@@ -104,16 +112,16 @@ class SummaryRow(BaseModel):
     k: int = Field(ge=1, le=MOST)
     accuracy: float = Field(ge=0, le=1)
     accuracy_lenient: float = Field(ge=0, le=1)
-    stderr: float = Field(ge=0)
+    stderr: float = Field(ge=0, le=MOST)
     ci95: tuple[float, float]
     truncated_rate: float = Field(ge=0, le=1)
     no_answer_rate: float = Field(ge=0, le=1)
-    mean_tokens: float = Field(ge=0)
+    mean_tokens: float = Field(ge=0, le=MOST)
     train_tokens: int = Field(ge=0, le=MOST)
     rollout_tokens: int = Field(ge=0, le=MOST)
     teacher_tokens: int = Field(ge=0, le=MOST)
-    wall_s: float = Field(ge=0)
-    flops: float = Field(ge=0)
+    wall_s: float = Field(ge=0, le=MOST)
+    flops: float = Field(ge=0, le=1e30)
     task_version: str
     checker_version: str
     manifest: str = Field(description="hash of the evaluation artefact the row was made from")
@@ -175,11 +183,11 @@ class Contamination(BaseModel):
 
     train: str
     test: str
-    n_train: int
-    n_test: int
-    overlapping: int
-    exact: int
-    rate: float
+    n_train: int = Field(ge=0, le=MOST)
+    n_test: int = Field(ge=0, le=MOST)
+    overlapping: int = Field(ge=0, le=MOST)
+    exact: int = Field(ge=0, le=MOST)
+    rate: float = Field(ge=0, le=1)
     examples: list[str]
 
 

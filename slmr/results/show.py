@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slmr.artifacts import MANIFEST, Manifest
+from slmr.artifacts import MANIFEST, Manifest, read_manifest
 from slmr.curriculum.bridge import SCORES
 from slmr.curriculum.critique import CRITIQUES
 from slmr.curriculum.schema import FAILURES, GROUPS, PROBLEMS, ROLLOUTS, TRACES
-from slmr.errors import RequestError, WorkError, readable, unknown
+from slmr.errors import RequestError, WorkError, one_line, readable, unknown
 from slmr.evaluate import SAMPLES
 from slmr.io import read_json, read_rows
 from slmr.results.examples import bridged, spread
@@ -66,13 +66,15 @@ def read_artefact(folder: Path, n: int) -> Artefact:
         WorkError: the artefact is damaged.
     """
     try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = read_manifest(folder)
         stats = read_json(folder / "stats.json") if (folder / "stats.json").is_file() else {}
         curve = read_rows(folder / CURVE) if (folder / CURVE).is_file() else []
         kind = next((kind for kind in KINDS if (folder / kind.file).is_file()), None)
         rows = kind.rows(folder) if kind else []
     except (OSError, ValueError, KeyError) as error:
-        raise WorkError(f"artefact {folder} is damaged ({error}): delete that folder, run again") from None
+        raise WorkError(
+            f"artefact {folder} is damaged ({one_line(error)}): delete that folder, run again"
+        ) from None
     if kind is None:
         return Artefact(folder, manifest, stats, {}, [], curve)
     composition = dict(sorted(Counter(map(kind.group, rows)).items()))

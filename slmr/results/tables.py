@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from slmr.results.columns import TEXT, Column, columns_on
-from slmr.results.compare import ONE_SEED, Comparison, OverallDifference, detectable
+from slmr.results.compare import Comparison, OverallDifference, detectable
+from slmr.results.conclusions import how_ranked
 from slmr.results.entries import MethodResult
 from slmr.results.paired_scores import mean_interval
 from slmr.results.ranking import RankedMethod, Ranking
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from slmr.results.capability import Capability
+    from slmr.results.effects import Effect, Factorial
 
-_LEFT = ("method", "model", "kind", "task", "edition")  # columns of names
+_LEFT = ("method", "model", "kind", "task", "edition", "effect", "items of")  # columns of names
 
 
 def text_table(
@@ -53,13 +55,12 @@ def ranking_tables(ranking: Ranking, title: str | None = None) -> list[Table]:
     """Rank, mean accuracy, gain and cost of every method; and its accuracy on every task."""
     columns = columns_on(ranking, TEXT)
     name = next(column for column in columns if column.name in ("method", "model"))
-    one_seed = any(m.result.trained and len(m.seeds) == 1 for m in ranking.methods)
-    caption = "\n".join([*([ONE_SEED] if one_seed else []), *ranking.notes])
+    caption = "\n".join([*how_ranked(ranking), *ranking.notes])
     of_tasks = [*ranking.tasks, *ranking.further]
     head = f"{title or ranking.student}: {ranking.title} in percent with its 95 % interval"
     return [
         _ranking_table(
-            f"{head}; methods of one rank cannot be told apart", ranking.methods,
+            f"{head}; methods whose ranks overlap are not told apart", ranking.methods,
             [c for c in columns if c.name not in of_tasks], caption or None,
         ),
         _ranking_table(
@@ -186,3 +187,39 @@ def eval_table(result: MethodResult, listed: Mapping[str, tuple[str, ...]] | Non
         lines.append([name, "", "", _percent(mean), lenient])
     title = f"{rows[0].student}: accuracy in percent with its 95 % interval"
     return text_table(title, [*heads, "cut off", "no answer", "tokens"], lines)
+
+
+def effects_tables(found: Factorial) -> list[Table]:
+    """Every effect on every outcome; and, where items have a level or an exposure, the main effects by it."""
+    primary = found.outcomes[0]
+    heads = ["effect", *(o.outcome for o in found.outcomes), "p (Holm)", "detectable"]
+    rows = [
+        [effect.name, *(_in_points(o.effects[i].difference) for o in found.outcomes), formats.p_value(effect.p),
+         formats.percent(detectable(effect.difference))]
+        for i, effect in enumerate(primary.effects)
+    ]  # fmt: skip
+    of = f"{' and '.join(found.students)}, seeds: {found.seeds} each"
+    title = (
+        f"What each factor adds in points with its 95 % interval ({of}); p of the primary outcome, the first"
+    )
+    tables = [text_table(title, heads, rows, "\n".join(found.notes) or None)]
+    if found.groups:
+        mains = [effect.name for effect in primary.effects if len(effect.factors) == 1]
+        by_group = [
+            [group.outcome, str(group.items), *(_in_points(e.difference) for e in _mains(group.effects))]
+            for group in found.groups
+        ]
+        tables.append(
+            text_table(
+                f"Main effects on {primary.outcome} by the items", ["items of", "items", *mains], by_group
+            )
+        )
+    return tables
+
+
+def _mains(effects: Sequence[Effect]) -> list[Effect]:
+    return [effect for effect in effects if len(effect.factors) == 1]
+
+
+def _in_points(d: Difference) -> str:
+    return formats.points(d.mean, d.low, d.high)

@@ -1,4 +1,4 @@
-"""Statistics: of items with completions (`items`), and of training runs over seeds (`seeds`)."""
+"""Statistics: of items with completions (`items`), of training runs over seeds (`seeds`), of many methods (`ranks`)."""
 
 from slmr.stats.items import (
     Answer,
@@ -19,8 +19,9 @@ from slmr.stats.items import (
     paired_difference_over_tasks,
     pass_at_k,
     pass_scores,
-    shared_ranks,
 )
+from slmr.stats.moderation import Moderated, Prior, fit_prior, moderate
+from slmr.stats.ranks import RankInterval, margin, rank_intervals
 from slmr.stats.seeds import (
     Effects,
     Parts,
@@ -35,25 +36,31 @@ __all__ = [
     "Difference",
     "Effects",
     "Estimate",
+    "Moderated",
     "Moments",
     "Parts",
+    "Prior",
+    "RankInterval",
     "avg_at_k",
     "bounded_mean",
     "bounded_mean_over_tasks",
     "bounds_of_moments",
+    "fit_prior",
     "holm",
     "maj_at_k",
     "majority_score",
+    "margin",
     "mcnemar",
     "mean_over_tasks",
     "mean_with_interval",
     "minimum_detectable_difference",
+    "moderate",
     "paired_difference",
     "paired_difference_over_tasks",
     "pareto",
     "pass_at_k",
     "pass_scores",
+    "rank_intervals",
     "seeds_and_items",
     "seeds_and_items_differences",
-    "shared_ranks",
 ]

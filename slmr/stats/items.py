@@ -278,7 +278,7 @@ def paired_difference_over_tasks(
     size = len(changes)
     mean = sum(float(change.mean()) for change in changes) / size
     stderr = math.hypot(*(_stderr(change) for change in changes)) / size
-    widened = math.hypot(*(_widened_stderr(change) for change in changes)) / size
+    widened = math.hypot(*(widened_stderr(change) for change in changes)) / size
     differing = sum(int((change != 0).sum()) for change in changes)
     least_p = 2.0 ** min(0, 1 - differing)
     half = _normal(level) * widened
@@ -297,7 +297,7 @@ def _change(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.where(np.abs(change) < _ROUNDING, 0.0, change)
 
 
-def _widened_stderr(change: np.ndarray) -> float:
+def widened_stderr(change: np.ndarray) -> float:
     """Of the mean change, as if one more item had changed: see `paired_difference_over_tasks`."""
     n, largest = len(change), float((change**2).max())
     seen = float((change**2).sum()) / largest if largest else 0.0
@@ -325,22 +325,6 @@ def holm(pvalues: Sequence[float]) -> list[float]:
         worst = max(worst, min(1.0, (len(pvalues) - place) * pvalues[index]))
         adjusted[index] = worst
     return adjusted
-
-
-def shared_ranks(
-    means: Sequence[float], pvalues: Sequence[Sequence[float]], level: float = 0.05
-) -> list[int]:
-    """1 + how many are significantly better; what cannot be separated shares a rank.
-
-    `pvalues[i][j]` is the p-value of i against j; all pairs are Holm-corrected together.
-    """
-    pairs = [(i, j) for i in range(len(means)) for j in range(i + 1, len(means))]
-    adjusted = dict(zip(pairs, holm([pvalues[i][j] for i, j in pairs]), strict=True))
-
-    def beats(i: int, j: int) -> bool:
-        return means[i] > means[j] and adjusted[min(i, j), max(i, j)] < level
-
-    return [1 + sum(beats(j, i) for j in range(len(means)) if j != i) for i in range(len(means))]
 
 
 def _item_means(scores: np.ndarray) -> np.ndarray:

@@ -52,9 +52,7 @@ class Effects:
     @property
     def parts(self) -> Parts:
         """What a mean over tasks needs of them."""
-        seeds, items = self.rest.shape
-        variance = float(self.rest.ravel() @ self.rest.ravel()) / ((seeds - 1) * (items - 1))
-        return Parts(self.seeds, _variance(self.items) / items, variance / (seeds * items), items)
+        return Parts.pooled([self])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +60,34 @@ class Parts:
     """Scores of a task, or their differences, as a mean over tasks needs them: small, so that they can be kept.
 
     Attributes:
-        seeds: the means of the seeds.
+        seeds: the means of the seeds, group by group.
         items: the variance of the mean by its items.
         interaction: the variance of the mean by what is left without both.
         count: of items.
+        groups: of as many seeds each, whose own means are no error: the students that a difference is pooled over.
     """
 
     seeds: np.ndarray
     items: float
     interaction: float
     count: int
+    groups: int = 1
+
+    @classmethod
+    def pooled(cls, groups: Sequence[Effects]) -> Parts:
+        """Of the mean of several groups of seeds, as of students, on the same items; each group weighs the same.
+
+        Raises:
+            ValueError: they are not of as many seeds and items.
+        """
+        if len({group.rest.shape for group in groups}) != 1:
+            raise ValueError("groups are pooled over as many seeds and the same items")
+        seeds, count = groups[0].rest.shape
+        items = np.mean([group.items for group in groups], axis=0)
+        rest = sum(float(group.rest.ravel() @ group.rest.ravel()) for group in groups)
+        interaction = rest / ((seeds - 1) * (count - 1)) / len(groups) ** 2 / (seeds * count)
+        means = np.concatenate([group.seeds for group in groups])
+        return cls(means, _variance(items) / count, interaction, count, len(groups))
 
 
 def seeds_and_items(tasks: Sequence[Parts], level: float = 0.95) -> Estimate:
@@ -183,7 +199,7 @@ def _crossing(
 
 def _crossed(many: Sequence[Sequence[Parts]]) -> _Crossed:
     """Raises ValueError where the means are not all of as many tasks and seeds."""
-    shapes = {tuple(len(task.seeds) for task in tasks) for tasks in many}
+    shapes = {tuple((len(task.seeds), task.groups) for task in tasks) for tasks in many}
     if len(shapes) > 1 or len(set(shapes.pop())) != 1:
         raise ValueError("needs a task, and all tasks with the same seeds")
     by_seed = np.array([[t.seeds for t in tasks] for tasks in many]).mean(axis=1)
@@ -193,9 +209,11 @@ def _crossed(many: Sequence[Sequence[Parts]]) -> _Crossed:
         for part in ("items", "interaction")
     )
     mean = by_seed.mean(axis=1)
-    variance = ((by_seed - mean[:, None]) ** 2).sum(axis=1) / (seeds - 1)
+    in_groups = by_seed.reshape(len(many), many[0][0].groups, -1)
+    freedom = seeds - in_groups.shape[1]
+    variance = ((in_groups - in_groups.mean(axis=2, keepdims=True)) ** 2).sum(axis=(1, 2)) / freedom
     least = np.array([min(t.count for t in tasks) for tasks in many])
-    return _Crossed(mean, variance / seeds, items, interaction, np.full(len(many), seeds - 1), least - 1)
+    return _Crossed(mean, variance / seeds, items, interaction, np.full(len(many), freedom), least - 1)
 
 
 def _variance(values: np.ndarray) -> float:

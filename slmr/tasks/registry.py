@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from slmr.config import SUITES, Edition, StrictModel, parse, suite_of
 from slmr.errors import RequestError, unknown
@@ -46,6 +46,21 @@ class _TaskFile(BaseModel):
     process_results: str
     generation_kwargs: _Generation
     metadata: _Metadata
+    custom_dataset: str | None = None
+    dataset_path: str | None = None
+    dataset_name: str | None = None
+    dataset_kwargs: dict[str, Any] | None = None
+    test_split: str | None = None
+    validation_split: str | None = None
+    training_split: str | None = None
+    fewshot_split: str | None = None
+    fewshot_config: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _has_data(self) -> Self:
+        if not (self.custom_dataset or self.dataset_path):
+            raise ValueError("neither custom_dataset nor dataset_path says where its items come from")
+        return self
 
 
 class _Loader(SettingsLoader):

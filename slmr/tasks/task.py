@@ -153,7 +153,12 @@ class Task:
         """The name that the YAML hands to this data function; None where the data comes from another."""
         if self.config.get("custom_dataset") != function:
             return None
-        return str(self.config["dataset_kwargs"]["task"])
+        arguments = self.config.get("dataset_kwargs") or {}
+        if not isinstance(arguments.get("task"), str):
+            raise RequestError(
+                f"{self.folder / 'task.yaml'}: {function} needs dataset_kwargs: {{task: NAME}}"
+            )
+        return arguments["task"]
 
     def has_split(self, split: Split) -> bool:
         """Whether the task has such a split."""
@@ -198,7 +203,9 @@ class Task:
         custom = self.config.get("custom_dataset")
         arguments = self.config.get("dataset_kwargs") or {}
         if custom is not None:
-            splits = _import_function(custom, self.folder)(**self.config["metadata"], **arguments)
+            loads = _import_function(custom, self.folder)
+            where = f"task '{self.name}': !function {custom}"
+            splits = _called(loads, where, **self.config["metadata"], **arguments)
         else:
             from datasets import load_dataset
 
@@ -208,6 +215,10 @@ class Task:
             except Exception as error:  # the hub's client has no common base for what its layers raise
                 reason = one_line(error)[:200]
                 raise RequestError(f"task '{self.name}': cannot load {path}: {reason}") from None
+        if not isinstance(splits, Mapping):
+            raise RequestError(
+                f"task '{self.name}': its data is a {type(splits).__name__}, not {{split: Dataset}}"
+            )
         if split not in splits:
             raise RequestError(f"task '{self.name}': its data has no split {split}, only {', '.join(splits)}")
         return splits[split]
@@ -222,7 +233,9 @@ class Task:
         if settings.get("sampler") != "first_n":
             raise RequestError(f"{file}: fewshot_config needs `sampler: first_n`: none are drawn at random")
         if split is None:
-            return samples if isinstance(samples, list) else _import_function(str(samples), self.folder)()
+            if isinstance(samples, list):
+                return samples
+            return list(_called(_import_function(str(samples), self.folder), f"{file}: !function {samples}"))
         if split == self._split_name("test"):
             raise RequestError(f"{file}: few-shot examples come from the test split: {_ADD_FEWSHOT}")
         return list(self._loaded(split))
@@ -230,12 +243,13 @@ class Task:
     def _filled(self, template: str, document: Mapping[str, Any]) -> str:
         """A template of the YAML, or a function that it names, with a document's columns."""
         if isinstance(template, FunctionName):
-            return str(_import_function(template, self.folder)(document))
+            shows = _import_function(template, self.folder)
+            return str(_called(shows, f"task '{self.name}': !function {template}", document))
         if template in ("problem", "gold"):  # lm-eval takes the name of a column for the column
             return str(document[template])
         try:
             return _template(template).render(**document)
-        except jinja2.TemplateError as error:
+        except Exception as error:  # what a template does with its columns may fail in any way
             raise RequestError(
                 f"task '{self.name}': cannot fill in {template!r}: {one_line(error)} (columns: {', '.join(document)})"
             ) from None
@@ -248,6 +262,10 @@ class Task:
                 f" (it has: {', '.join(document)})"
             )
         level = document.get("difficulty")
+        if not (level is None or isinstance(level, int) or str(level).isdecimal()):
+            raise RequestError(
+                f"task '{self.name}': document {index}: difficulty = {level!r:.40}: it should be a whole number"
+            )
         return Item(str(document.get("id", f"{self.name}/{index}")), str(document["problem"]),
                     str(document["gold"]), None if level is None else int(level),
                     document.get("solution"))  # fmt: skip
@@ -269,11 +287,31 @@ def _import_function(reference: str, folder: Path) -> Callable[..., Any]:
     """`module.function`, from a file beside the YAML if there is one, else from an importable module."""
     module_name, _, function = reference.rpartition(".")
     local = folder / f"{module_name}.py"
-    if local.is_file():
-        spec = importlib.util.spec_from_file_location(f"slmr_task_{folder.name}_{module_name}", local)
-        assert spec and spec.loader
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    else:
-        module = importlib.import_module(module_name)
-    return getattr(module, function)
+    try:
+        if local.is_file():
+            spec = importlib.util.spec_from_file_location(f"slmr_task_{folder.name}_{module_name}", local)
+            assert spec and spec.loader
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+        else:
+            module = importlib.import_module(module_name)
+        return getattr(module, function)
+    except Exception as error:  # somebody's module: it may raise anything
+        raise RequestError(
+            f"{folder / 'task.yaml'}: !function {reference} cannot be had ({type(error).__name__}: {one_line(error)}):"
+            f" it is looked for in {local} and among the installed modules"
+        ) from None
+
+
+def _called(function: Callable[..., Any], where: str, *values: Any, **named: Any) -> Any:
+    """What a user's function returns.
+
+    Raises:
+        RequestError: it fails; the message says where it stands and what it said.
+    """
+    try:
+        return function(*values, **named)
+    except RequestError:
+        raise
+    except Exception as error:
+        raise RequestError(f"{where} fails: {type(error).__name__}: {one_line(error)[:300]}") from error

@@ -2,7 +2,7 @@
 
 Model, optimizer, schedule and random states are transformers' own checkpoint, which it reads back without
 running code (`weights_only`). What our own parts remember, of each process, is beside them, in `slmr.json`, which is
-written last, atomically, and lists the other files with their sizes in bytes: a checkpoint that does not fit its list
+written last, atomically, and lists the other files with their digests: a checkpoint that does not fit its list
 is not whole. All of it goes when the stage is done.
 """
 
@@ -18,7 +18,8 @@ from typing import Any, Protocol
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from slmr import signals
-from slmr.io import write_json
+from slmr.artifacts import remove
+from slmr.io import sha256_of, write_json
 from slmr.training import parallel
 
 CHECKPOINT_S = 120.0  # seconds between two checkpoints
@@ -59,7 +60,7 @@ class Checkpoints(TrainerCallback):
         # Of all processes; by then each has written its own files.
         parts = parallel.gathered({name: part.state() for name, part in self._parts.items()})
         if parallel.rank_and_size()[0] == 0:
-            write_json(folder / _OURS, {"files": _sizes(folder), "parts": parts})
+            write_json(folder / _OURS, {"files": _digests(folder), "parts": parts})
             for other in set(folder.parent.glob("checkpoint-*")) - {folder}:
                 shutil.rmtree(other)
         self._last = time.monotonic()
@@ -84,24 +85,27 @@ class Checkpoints(TrainerCallback):
 
 def _newest(folder: Path, processes: int) -> tuple[str, list[dict[str, Any]]] | None:
     """The newest whole checkpoint and what the parts of each process remember; others are removed."""
-    steps = {int(checkpoint.name.split("-")[1]): checkpoint for checkpoint in folder.glob("checkpoint-*")}
+    steps = {
+        int(checkpoint.name.split("-")[1]): checkpoint for checkpoint in folder.glob("checkpoint-[0-9]*")
+    }
     for _, checkpoint in sorted(steps.items(), reverse=True):
         parts = _whole(checkpoint)
         if parts is not None and len(parts) == processes:
             return str(checkpoint), parts
-        shutil.rmtree(checkpoint)
+        remove(checkpoint)
     return None
 
 
 def _whole(checkpoint: Path) -> list[dict[str, Any]] | None:
-    """The parts' states in a checkpoint, None if a file is missing or has another size than it should."""
+    """The parts' states in a checkpoint, None if a file is missing or is not what was written."""
     try:
         ours = json.loads((checkpoint / _OURS).read_text(encoding="utf-8"))
-        sizes = _sizes(checkpoint)
-        return ours["parts"] if all(sizes.get(n) == size for n, size in ours["files"].items()) else None
-    except (OSError, ValueError, KeyError):
+        return ours["parts"] if ours["files"] == _digests(checkpoint) else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _sizes(folder: Path) -> dict[str, int]:
-    return {file.name: file.stat().st_size for file in folder.iterdir() if not file.name.startswith(_OURS)}
+def _digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of its files but ours, by their relative paths."""
+    files = (file for file in folder.rglob("*") if file.is_file() and not file.name.startswith(_OURS))
+    return {file.relative_to(folder).as_posix(): sha256_of(file) for file in files}

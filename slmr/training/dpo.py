@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 from pydantic import Field
 
 from slmr.artifacts import Cost
-from slmr.config import TrainingSettings
+from slmr.config import MAX_SIDE_BY_SIDE, TrainingSettings
 from slmr.curriculum.schema import PAIRS, Pair
 from slmr.engines import Prompt
 from slmr.engines.transformers import encode, encode_completion
@@ -22,8 +22,8 @@ class DpoParams(ValidationParams):
     """`beta` holds the student to where it started, as in the paper; a batch is so many pairs."""
 
     learning_rate: float = Field(default=5e-5, gt=0)
-    epochs: float = Field(default=3.0, gt=0)
-    batch_size: int = Field(default=16, ge=1)
+    epochs: float = Field(default=3.0, gt=0, le=10_000)
+    batch_size: int = Field(default=16, ge=1, le=MAX_SIDE_BY_SIDE)
     warmup_share: float = Field(default=0.1, ge=0, lt=1)
     beta: float = Field(default=0.1, gt=0)
     max_length: int = Field(default=512, ge=8)

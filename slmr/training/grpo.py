@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from slmr.artifacts import Cost
-from slmr.config import TrainingSettings
+from slmr.config import MAX_K, MAX_STEPS, TrainingSettings
 from slmr.curriculum.schema import FAILURES, PROBLEMS, Problem
 from slmr.errors import WorkError
 from slmr.stage import StageContext, stage
@@ -31,10 +31,10 @@ class RolloutParams(ValidationParams):
     """
 
     learning_rate: float = Field(default=1e-4, gt=0)
-    steps: int = Field(default=60, ge=1)
+    steps: int = Field(default=60, ge=1, le=MAX_STEPS)
     share: float = Field(default=1.0, gt=0, le=1)
-    group_size: int = Field(default=8, ge=2)
-    prompts_per_step: int = Field(default=16, ge=1)
+    group_size: int = Field(default=8, ge=2, le=MAX_K)
+    prompts_per_step: int = Field(default=16, ge=1, le=MAX_K)
     temperature: float = Field(default=1.0, gt=0)
     warmup_steps: int = Field(default=3, ge=0)
     mask_truncated: bool = True

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 from pydantic import Field
 
 from slmr.artifacts import Cost
-from slmr.config import TrainingSettings
-from slmr.curriculum.schema import TRACES, Trace
+from slmr.config import MAX_SIDE_BY_SIDE, TrainingSettings
+from slmr.curriculum.schema import PROBLEMS, TRACES, Trace
 from slmr.engines import Prompt
 from slmr.engines.scoring import IGNORED
 from slmr.engines.transformers import encode, encode_completion
@@ -30,9 +30,9 @@ class TraceParams(ValidationParams):
     """
 
     learning_rate: float = Field(default=5e-4, gt=0)
-    epochs: float = Field(default=3.0, gt=0)
+    epochs: float = Field(default=3.0, gt=0, le=10_000)
     share: float = Field(default=1.0, gt=0, le=1)
-    batch_size: int = Field(default=32, ge=1)
+    batch_size: int = Field(default=32, ge=1, le=MAX_SIDE_BY_SIDE)
     warmup_share: float = Field(default=0.1, ge=0, lt=1)
     max_length: int = Field(default=512, ge=8)
 
@@ -47,11 +47,15 @@ class SftParams(TraceParams):
 
 
 @stage(
-    "sft", SftParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True,
+    "sft", SftParams,
+    {"model": "one", "traces": "many", "validation": "optional", "epochs_of": "optional"}, random=True,
     trains=True, version=3,
 )  # fmt: skip
 def sft_stage(context: StageContext, params: SftParams) -> None:
     """Train on the traces of all inputs together; writes `model/` and the run's curve.
+
+    With `epochs_of` an epoch has a row for each of these problems, however many traces there are: what is trained on
+    less is then trained on more often, with as many updates.
 
     Raises:
         RequestError: validation is asked for, but no problem is held out.
@@ -62,8 +66,9 @@ def sft_stage(context: StageContext, params: SftParams) -> None:
 
     traces = some_traces(context)
     run = Run(context)
+    epoch = len(PROBLEMS.read(context.input("epochs_of"))) if context.inputs.get("epochs_of") else None
     rows = scheduled(
-        fitting(run.tokenizer, traces, params, context), length, params, context.seed, params.share
+        fitting(run.tokenizer, traces, params, context), length, params, context.seed, params.share, epoch
     )
     run.validate(params)
     trainer = SFTTrainer(

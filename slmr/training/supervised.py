@@ -39,11 +39,19 @@ def schedule(lengths: Sequence[int], steps: int, batch_size: int, seed: int) -> 
 
 def scheduled(
     rows: Sequence[_Row], length: Callable[[_Row], int], params: TraceParams | DpoParams, seed: int,
-    share: float = 1.0,
+    share: float = 1.0, epoch: int | None = None,
 ) -> list[_Row]:  # fmt: skip
-    """The rows of all steps, in the order of `schedule`; `share` of the epochs are trained."""
-    steps = max(1, round(len(rows) * params.epochs * share / params.batch_size))
+    """The rows of all steps, in the order of `schedule`; `share` of the epochs are trained, of `epoch` rows each.
+
+    An epoch is all rows unless another number is given.
+    """
+    steps = updates(len(rows) if epoch is None else epoch, params, share)
     return [rows[i] for i in schedule(list(map(length, rows)), steps, params.batch_size, seed)]
+
+
+def updates(epoch: int, params: TraceParams | DpoParams, share: float = 1.0) -> int:
+    """How many steps a training takes whose epochs have so many rows."""
+    return max(1, round(epoch * params.epochs * share / params.batch_size))
 
 
 def supervised_settings(

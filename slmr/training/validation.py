@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from slmr.config import Params
+from slmr.config import MAX_TOKENS, Params
 from slmr.curriculum.schema import VALIDATION
 from slmr.errors import RequestError
 from slmr.stage import StageContext
@@ -36,7 +36,7 @@ class ValidationParams(Params):
     validate_every: int = Field(default=0, ge=0)
     patience: int = Field(default=0, ge=0)
     keep: Literal["last", "best"] = "last"
-    max_tokens: int = Field(default=80, ge=1)
+    max_tokens: int = Field(default=80, ge=1, le=MAX_TOKENS)
 
     @field_validator("patience", "keep")
     @classmethod

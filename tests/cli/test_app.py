@@ -16,7 +16,7 @@ import pytest
 from slmr import signals
 from slmr.cli import app
 from slmr.cli.app import COMMANDS, command_line
-from tests.cli.commands import Command, refused
+from tests.cli.commands import Command, refused, slmr
 
 
 def test_unknown_names_suggest_the_nearest(tmp_path: Path) -> None:
@@ -35,6 +35,28 @@ def test_wrong_options_and_values(tmp_path: Path) -> None:
     assert "unknown executor 'slurm'" in refused("bench", "--executor", "slurm", cwd=tmp_path)
     assert "neither a lab model" in refused("eval", "no-such-model", cwd=tmp_path)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("words", [("--help",), ("methods", "list"), ("tasks", "list", "--json")])
+def test_a_full_standard_output_is_one_line(words: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "slmr.cli", *words], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1
+    assert done.stderr == "slmr: standard output cannot be written: No space left on device\n"
+
+
+def test_a_terminal_without_a_sign_shows_its_escape(tmp_path: Path) -> None:
+    ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    refusal = slmr("bench", "--seeds", "²", cwd=tmp_path, **ascii_only)
+    assert (
+        refusal.returncode == 2
+        and refusal.stderr.startswith("slmr: --seeds '\\")
+        and refusal.stderr.isascii()
+    )
+    shown = slmr("methods", "list", cwd=tmp_path, **ascii_only)
+    assert shown.returncode == 0 and shown.stdout.isascii()
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:

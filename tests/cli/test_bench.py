@@ -27,10 +27,18 @@ def test_seeds_are_a_number_or_a_list(text: str, seeds: tuple[int, ...]) -> None
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", "x", "0", "-1", "1.5", "1,x", ","])
+@pytest.mark.parametrize(
+    "text", ["", "x", "0", "-1", "1.5", "1,x", ",", "²", "1,²", "100000000", "9" * 5000, "4294967296,"]
+)
 def test_what_is_neither_is_refused(text: str) -> None:
     with pytest.raises(RequestError, match="--seeds"):
         parse_seeds(text)
+
+
+@pytest.mark.parametrize("text", ["²", "0", "x", "9" * 5000, "2000"])
+def test_jobs_that_are_neither_are_refused(text: str) -> None:
+    with pytest.raises(RequestError, match="--jobs"):
+        parse_jobs(text)
 
 
 def test_jobs_are_a_number_or_auto() -> None:

@@ -57,6 +57,16 @@ def test_the_paper_profile_is_planned_without_hub_gpu_or_teacher(
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize("student", ["org/nobody", "runs/nothing-there"])
+def test_a_student_that_does_not_exist_is_refused(
+    student: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert slmr("bench", "--method", "sft", "--student", student, "--dry-run") == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.count("\n") == 1 and f"no model '{student}'" in said.err
+
+
 def test_what_the_minutes_rest_on_is_explained(here: Command) -> None:
     done = here("bench", "--method", "sft", "--limit", "16", "--dry-run", "--explain")
     assert "measured just now with lab-llama, 956,160 weights, in 1 threads" in done.stdout

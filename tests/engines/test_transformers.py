@@ -14,7 +14,8 @@ import torch
 from slmr.config import EngineSettings
 from slmr.engines import Prompt, Sampling, open_engine
 from slmr.engines.decode import decode
-from slmr.engines.transformers import load_tokenizer
+from slmr.engines.transformers import load_tokenizer, usable_device
+from slmr.errors import RequestError
 from slmr.lab import model_path
 from slmr.tasks.registry import load_task
 
@@ -125,3 +126,11 @@ def test_a_model_is_loaded_without_scikit_learn() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "foo", ""])
+def test_a_device_that_is_not_here_is_one_line(device: str) -> None:
+    with pytest.raises(RequestError, match=f"device {device}: torch .* cannot use it here") as caught:
+        usable_device(device)
+    assert "\n" not in str(caught.value)
+    assert usable_device("cpu") == "cpu"

@@ -16,6 +16,7 @@ from slmr.engines import Completion, OnCompletion, Prompt, Sampling
 from slmr.errors import WorkError
 from slmr.evaluate import EvaluateParams, questions_of
 from slmr.evaluate.recorder import Recorder
+from slmr.io import write_rows
 from slmr.stage import Progress
 from slmr.tasks import Task
 from slmr.tasks.registry import load_task
@@ -158,3 +159,34 @@ def test_somebody_hears_of_each_row_as_soon_as_it_is_there(tmp_path: Path, tasks
     with suppress(WorkError):
         made.record(ScriptedEngine(4, dies_after=6), 4)
     assert [row["item_id"] for row in heard] == [item.id for item in tasks[0].items("test")[:6]]
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "other", "flipped", "folder"])
+def test_a_damaged_part_is_asked_for_again(damage: str, tmp_path: Path, tasks: list[Task]) -> None:
+    questions = questions_of(tasks[0], EvaluateParams(tasks=(tasks[0].name,), limit=N_ITEMS))
+
+    def run(folder: Path) -> Recorder:
+        folder.mkdir(exist_ok=True)
+        made = Recorder(folder, lambda *_: None)
+        made.add(questions)
+        return made
+
+    whole = run(tmp_path / "whole")
+    whole.record(ScriptedEngine(4), 4)  # type: ignore[arg-type]
+    killed = run(tmp_path / "killed")
+    with suppress(WorkError):
+        killed.record(ScriptedEngine(4, dies_after=10), 4)  # type: ignore[arg-type]
+    first, *_ = sorted((tmp_path / "killed" / "parts").iterdir())
+    content = first.read_bytes()
+    first.unlink()
+    if damage == "folder":
+        (first / "x").mkdir(parents=True)
+    elif damage == "other":
+        write_rows(first, [{"answer": 42}])
+    else:
+        at = content.index(b"(\xb5\x2f\xfd") + 20  # within the first compressed page
+        flipped = content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :]
+        first.write_bytes({"cut": content[:-30], "empty": b"", "flipped": flipped}[damage])
+    again = run(tmp_path / "killed")
+    again.record(ScriptedEngine(4), 4)  # type: ignore[arg-type]
+    assert again.rows() == whole.rows()

@@ -57,6 +57,18 @@ def test_what_is_confirmed_is_not_checked_again(run: Plan, passes: list[int]) ->
     assert {entry["completions"] for tables in kept.values() for entry in tables.values()} == {8}
 
 
+@pytest.mark.parametrize("content", [b"", b"[", b"[]", b'{"a": 3}', b"\xff", None])
+def test_a_damaged_record_of_what_was_confirmed_is_said_and_of_no_use(
+    content: bytes | None, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    file = tmp_path / CONFIRMED
+    if content is not None:
+        file.write_bytes(content)
+    assert confirmation._confirmed(file, said.append) == {}
+    assert [line.startswith(f"{file} is damaged") for line in said] == ([] if content is None else [True])
+
+
 @pytest.mark.parametrize("place", ["samples", "artefacts"])
 def test_forged_verdicts_in_a_run_are_named(run: Plan, passes: list[int], place: str) -> None:
     confirm(run, lambda line: None)

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from slmr.config import EngineSettings, TrainingSettings, load_profile, profile_names
+from slmr.curriculum.factors import FACTORIAL
 from slmr.errors import RequestError
 from slmr.io import merged
 from slmr.pipeline.planner import Planner
-from slmr.pipeline.recipe import Recipe, load_recipe, recipe_files
+from slmr.pipeline.recipe import ROUNDS, Recipe, load_recipe, recipe_files
+from slmr.training.supervised import updates
 
 
 def planner(seed: int = 0, **stages: dict[str, Any]) -> Planner:
@@ -146,6 +148,57 @@ def test_sft_has_all_of_its_epochs_in_every_round() -> None:
     assert of_kind("one_round", "sft").share == 1.0
     assert of_kind("stagewise", "probe (round 1)").adaptive == "difficulty"
     assert of_kind("stagewise", "reprobe (round 1)").adaptive == "mixed"
+
+
+def spent(method: str, profile: str = "lab") -> tuple[int, int]:
+    """The SFT updates and the RL steps that a method is planned with, over its rounds."""
+    of_profile = load_profile(profile)
+    made = Planner(Path("m"), "s", of_profile.stages, of_profile.engine, 0, of_profile.tuned).plan(
+        load_recipe(method)
+    )
+    sft, rl = [n for n in made.stages() if n.kind == "sft"], [n for n in made.stages() if n.kind == "grpo"]
+    sizes = [pool.params.size for n in sft for pool in n.inputs["epochs_of"]]  # type: ignore[attr-defined]
+    assert len(sizes) == len(sft) > 0
+    steps = (updates(size, n.params, n.params.share) for size, n in zip(sizes, sft, strict=True))  # type: ignore[arg-type]
+    return sum(steps), sum(n.params.steps_taken for n in rl)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("method", sorted({*FACTORIAL, *ROUNDS}))
+def test_the_experiments_spend_as_many_updates_and_steps_in_every_recipe(method: str) -> None:
+    rounding = 0 if method in FACTORIAL else 1  # two halves of an odd number
+    assert spent(method) == (pytest.approx(75, abs=rounding), 40)  # 3 epochs of 800 rows in batches of 32
+    assert spent(method, "lab-third") == (pytest.approx(25, abs=rounding), 40)
+
+
+def test_the_cell_of_the_method_has_what_stagewise_has_in_its_first_round() -> None:
+    cell, first = (
+        {n.label.removesuffix(" (round 1)"): n for n in planner().plan(load_recipe(m)).stages()}
+        for m in ("bridged_selected_consolidated", "stagewise")
+    )
+    for label in ("pool", "probe", "partition", "medium", "bridge"):
+        assert cell[label].key == first[label].key
+    assert [n.label for n in cell["sft"].inputs["traces"]] == ["medium", "bridge"]
+    assert [n.label for n in cell["grpo"].inputs["problems"]] == ["consolidate"]
+
+
+def test_what_is_recycled_into_the_second_of_two_rounds() -> None:
+    def recycled(method: str) -> list[str]:
+        (second,) = [n for n in planner().plan(load_recipe(method)).stages() if n.label == "sft (round 2)"]
+        return [
+            n.label for n in second.inputs["traces"] if n.label.startswith(("critique", "more", "rehearsal"))
+        ]
+
+    def shares(method: str) -> tuple[float, float, float]:
+        params = of_kind(method, "critique (round 1)")
+        return params.new, params.repair, params.diag
+
+    assert recycled("two_rounds") == recycled("two_rounds_random") == recycled("two_rounds_shortest") == []
+    assert recycled("two_rounds_new") == ["critique (round 1)"] and shares("two_rounds_new") == (1, 0, 0)
+    assert shares("two_rounds_new_repair") == (1, 1, 0)
+    assert shares("two_rounds_new_repair_diag") == (1, 1, 0.5)  # as by default
+    assert recycled("two_rounds_more") == recycled("two_rounds_more_worked") == ["more (round 1)"]
+    assert shares("two_rounds_more_worked") == shares("two_rounds_new")  # what it draws as many as
+    assert recycled("two_rounds_rehearsal") == ["rehearsal (round 2)"]
 
 
 def test_rehearsal_is_off_unless_its_ablation_asks_for_it() -> None:

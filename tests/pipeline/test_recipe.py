@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slmr.config import load_profile
+from slmr.curriculum.factors import FACTORIAL, FACTORS
 from slmr.errors import RequestError
 from slmr.io import merged
 from slmr.pipeline.planner import Planner
-from slmr.pipeline.recipe import Recipe, load_recipe, recipe_files, select_methods, stages
+from slmr.pipeline.recipe import (
+    ROUNDS,
+    Recipe,
+    load_recipe,
+    recipe_files,
+    select_methods,
+    stages,
+)
 from studies.tune import absolute, changed, spaces
 
 
@@ -22,11 +31,49 @@ def test_base_is_always_there_and_first() -> None:
 ABLATIONS = sorted(p.stem for p in (Path(recipe_files()["stagewise"]).parent / "ablations").glob("*.yaml"))
 
 
+@pytest.mark.parametrize("names", ["", ",", " , "])
+def test_a_list_without_a_name_is_refused(names: str) -> None:
+    with pytest.raises(RequestError, match="names no method"):
+        select_methods(names)
+
+
 def test_the_ablations_are_asked_for_by_one_word_and_no_part_of_all() -> None:
     names = [r.name for r in select_methods("stagewise,ablations")]
     assert names[:2] == ["base", "stagewise"] and sorted(names[2:]) == ABLATIONS
     assert not set(ABLATIONS) & {r.name for r in select_methods("all")}
     assert {load_recipe(name).kind for name in ABLATIONS} == {"ablation", "control"}
+
+
+@pytest.mark.parametrize(("word", "names"), [("factorial", FACTORIAL), ("rounds", ROUNDS)])
+def test_an_experiment_is_asked_for_by_one_word_and_no_part_of_others(
+    word: str, names: tuple[str, ...]
+) -> None:
+    assert {r.name for r in select_methods(word)} == {"base", *names}
+    assert not set(names) & {r.name for r in select_methods("all,ablations,starter")}
+    assert names[-1] not in {r.name for r in select_methods(word, (), {names[-1]: "why"})}
+    summaries = {load_recipe(name).summary for name in names}
+    assert len(summaries) == len(names)
+
+
+def leaves(values: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """What stands where in a recipe."""
+    if not isinstance(values, dict):
+        return {path: values}
+    return {k: v for name, value in values.items() for k, v in leaves(value, (*path, name)).items()}
+
+
+def test_the_eight_differ_in_the_three_factors_alone() -> None:
+    """Each factor is one line of the recipe, the same line and the same two values whatever the others are."""
+    lines = [("bridge", "with_", "rewrites"), ("medium", "with_", "groups"), ("grpo", "problems")]
+    cells = {name: leaves(load_recipe(name).model_dump()["stages"]) for name in FACTORIAL}
+    values: dict[str, set[str]] = {}
+    for name, cell in cells.items():
+        for level, line in zip(name.split("_"), lines, strict=True):
+            values.setdefault(level, set()).add(str(cell.pop(line, None)))
+    assert all(cell == cells[FACTORIAL[0]] for cell in cells.values())
+    assert set(values) == {level for f in FACTORS for level in (f.without, f.with_)}
+    assert {len(found) for found in values.values()} == {1}
+    assert all(values[f.without] != values[f.with_] for f in FACTORS)
 
 
 def test_overrides_merge_by_key_and_null_removes() -> None:
@@ -55,6 +102,14 @@ def test_a_users_recipe_extends_a_shipped_one(tmp_path: Path) -> None:
         ("extends: yours\nname: mine\n", "extends itself"),
         ("extends: stagewise\nname: mine\nround: 1\n", "unknown key 'round'"),
         ("- sft\n", "a recipe is a mapping"),
+        ("extends: [sft, grpo]\nname: mine\n", "extends = .* the name of one method"),
+        ("extends: stagewise\nname: mine\nrounds: 1000000000\n", "rounds = 1000000000"),
+        (
+            "extends: sft\nname: mine\nstages: {sft: {model: 5}}\n",
+            "input model = 5: it should be the name of a stage",
+        ),
+        ("extends: sft\nname: mine\nstages: {sft: {traces: {a: b}}}\n", "input traces"),
+        ("extends: sft\nname: mine\nstages: {sft: {traces: [raw, 3]}}\n", "input traces"),
     ],
 )
 def test_a_faulty_extension_is_named(tmp_path: Path, text: str, fault: str) -> None:

@@ -59,6 +59,11 @@ def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
+def folder_in_place_of(file: Path) -> None:
+    file.unlink(missing_ok=True)
+    file.mkdir()
+
+
 DAMAGES = {
     "no manifest": lambda f: (artefact(f) / MANIFEST).unlink(),
     "half a manifest": lambda f: cut(artefact(f) / MANIFEST),
@@ -68,6 +73,12 @@ DAMAGES = {
     "half a summary": lambda f: cut(next(f.glob("runs/*/summary.json"))),
     "half an export": lambda f: cut(next(f.glob("runs/*/samples/**/*.parquet"))),
     "no export": lambda f: next(f.glob("runs/*/samples/**/*.parquet")).unlink(),
+    "a lock that is a folder": lambda f: folder_in_place_of(artefact(f).parents[1] / ".lock"),
+    "a stage's lock that is a folder": lambda f: folder_in_place_of(
+        artefact(f).parent / ".partial" / f"{artefact(f).name}.lock"
+    ),
+    "no samples": lambda f: (artefact(f) / "samples.parquet").unlink(),
+    "no metrics": lambda f: (artefact(f) / "metrics.json").unlink(),
     "half written": lambda f: (artefact(f).parents[1] / "summary.json.partial").write_text("{"),
 }
 
@@ -85,6 +96,33 @@ def test_each_damage_is_found_and_the_same_bench_makes_it_again(whole: Path, dam
     after = contents(whole)
     assert list(after) == list(before)
     assert [accuracies(after[name]) for name in after] == [accuracies(before[name]) for name in before]
+
+
+def test_a_damaged_artefact_is_not_done_for_a_dry_run(
+    whole: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut(artefact(whole) / "samples.parquet")
+    words = (
+        "--method",
+        "base",
+        "--profile",
+        str(whole / "tiny.yaml"),
+        "--out",
+        str(whole / "runs"),
+        "--dry-run",
+    )
+    assert slmr("bench", *words) == 0
+    said = capsys.readouterr().out
+    assert "Damaged: evaluate-" in said and "to do  evaluate-" in said
+    assert (artefact(whole) / "samples.parquet").is_file(), "it is looked at alone"
+
+
+def test_damaged_completions_of_a_stage_that_was_stopped_are_found(whole: Path) -> None:
+    part = artefact(whole).parent / ".partial" / "evaluate-0123456789abcdef" / "parts" / "000000000.parquet"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"PAR1")
+    (found,) = find_damage(whole / "runs")
+    assert found.path == part and repair([found]) == [] and not part.exists()
 
 
 def test_what_a_killed_stage_left_to_go_on_from_is_no_damage(whole: Path) -> None:

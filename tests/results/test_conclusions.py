@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from slmr.results.compare import compare
-from slmr.results.conclusions import comparison_in_words, ranking_in_words
+from slmr.results.conclusions import comparison_in_words, how_ranked, ranking_in_words
 from slmr.results.entries import run_results
 from slmr.results.ranking import rank_methods
 from slmr.results.tables import comparison_table
+from slmr.stats import RankInterval
 from tests.results.made_runs import a_run, made_run
 
 
@@ -40,46 +41,59 @@ def test_who_is_better_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("p", "ranks", "words"),
+    ("p", "margin", "words"),
     [
-        (0.04, (1, 1), "stagewise differs, but only without correction, from sft_grpo"),
-        (0.04, (1, 2), "stagewise is separably different from sft_grpo"),
-        (0.2, (1, 1), "stagewise cannot be told apart from sft_grpo"),
+        (0.04, 0.9, "stagewise differs, but only where the two are looked at alone, from sft_grpo"),
+        (0.04, 0.01, "stagewise is told apart from sft_grpo"),
+        (0.2, 0.9, "stagewise cannot be told apart from sft_grpo"),
     ],
 )
-def test_one_pair_is_not_said_to_differ_where_the_ranks_are_shared(
-    tmp_path: Path, p: float, ranks: tuple[int, int], words: str
+def test_one_pair_is_not_said_to_differ_where_the_ranks_do_not_show_it(
+    tmp_path: Path, p: float, margin: float, words: str
 ) -> None:
     found = rank_methods(
         run_results(made_run(tmp_path, {"base": 0.3, "sft_grpo": 0.4, "stagewise": 0.5}, seeds=[0]))
     )
     pair = found.differences["stagewise"]
     pair["sft_grpo"] = replace(pair["sft_grpo"], p=p)
-    ranked = dict(zip(("stagewise", "sft_grpo"), ranks, strict=True))
-    methods = [replace(s, rank=ranked.get(s.name, s.rank)) for s in found.methods]
-    assert words in ranking_in_words(replace(found, methods=methods))
+    assert words in ranking_in_words(replace(found, order=replace(found.order, margin=margin)))
 
 
 def test_the_words_tell_a_pair_looked_at_alone_from_one_of_many(tmp_path: Path) -> None:
-    """An interval that leaves out 0 beside a shared rank would contradict itself."""
+    """An interval that leaves out 0 beside ranks that overlap would contradict itself."""
     rates = {"base": 0.3, "stagewise": 0.5, "sft_grpo": 0.65, "gkd": 0.8}
     found = rank_methods(run_results(made_run(tmp_path, rates, seeds=[0])))
     pairs = {"stagewise": 0.01, "sft_grpo": 0.2}
     for name, p in pairs.items():
         for a, b in ((name, "gkd"), ("gkd", name)):
             found.differences[a][b] = replace(found.differences[a][b], p=p)
-    methods = [replace(s, rank=2 if s.name == "base" else 1) for s in found.methods]
+    methods = [replace(s, rank=None if s.name == "base" else RankInterval(1, 3)) for s in found.methods]
     text = ranking_in_words(replace(found, methods=methods))
     assert (
-        "from sft_grpo and stagewise with correction for all 6 pairs; without it, the difference to stagewise"
+        "from sft_grpo and stagewise with all 3 compared at once; alone, the difference to stagewise is"
         in text
     )
-    assert " from gkd, significant only without correction." in text
+    assert "stagewise may be the best, too" in text
+    assert " from gkd, significant only where the two are looked at alone." in text
     best = found.differences["gkd"]
     best["sft_grpo"] = replace(best["sft_grpo"], p=0.01)
     assert "the difference to each of them is significant" in ranking_in_words(
         replace(found, methods=methods)
     )
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])
+def test_what_a_reader_of_the_ranks_must_know(tmp_path: Path, seeds: list[int]) -> None:
+    found = rank_methods(
+        run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.32, "sft": 0.3}, seeds=seeds))
+    )
+    *one_seed, ranked = how_ranked(found)
+    assert found.order.margin is not None
+    assert (
+        f"the means of 2 at once (95 %): two that differ by no more than {100 * found.order.margin:.1f}"
+        in ranked
+    )
+    assert ["know nothing of another training run" in line for line in one_seed] == [True] * (len(seeds) == 1)
 
 
 def test_with_one_seed_the_words_say_so(tmp_path: Path) -> None:

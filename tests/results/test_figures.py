@@ -17,6 +17,7 @@ from slmr.results.figures import (
     pass_curves,
     what_was_spent,
 )
+from slmr.results.order import Order
 from slmr.results.ranking import Ranking, rank_methods
 from slmr.results.spending import Spending
 from slmr.stats import Estimate
@@ -112,5 +113,5 @@ def test_problems_flow_from_groups_to_outcomes_and_on() -> None:
 
 
 def test_a_ranking_without_methods_is_drawn(tmp_path: Path) -> None:
-    lacking = Ranking("lab-llama", [], [], {}, [], None)
+    lacking = Ranking("lab-llama", [], [], {}, [], None, Order({}, None))
     assert len(bars(lacking).data) == 0 and len(cost_and_accuracy(lacking).data) == 1

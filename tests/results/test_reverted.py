@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,13 @@ from slmr.training.validation import ValidationParams
 from tests.made_results import put_samples, summary_row, verdicts
 
 
+def stage_row(label: str, stats: dict[str, Any]) -> dict[str, Any]:
+    """A row of `stages`."""
+    costs = {"train_tokens": 0, "rollout_tokens": 0, "teacher_tokens": 0, "flops": 0.0, "wall_s": 1.0}
+    return {"label": label, "stage": label.split()[0], "key": "k", "inputs": ["i"], "parameters": "{}",
+            "stats": json.dumps(stats), **costs}  # fmt: skip
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """Two methods with two seeds; the second SFT of one kept the weights from before its first step, in seed 1."""
@@ -32,7 +40,7 @@ def run(tmp_path: Path) -> Path:
             )
             stats = {"pool": 250, **{label: {"kept_step": step} for label, step in of_sft.items()}}
             write_rows(run_file(tmp_path, "stages", method, "lab-llama", seed), [
-                {"label": label, "stats": json.dumps({"validation": value})} for label, value in stats.items()
+                stage_row(label, {"validation": value}) for label, value in stats.items()
             ])  # fmt: skip
     write_summary(tmp_path / "summary.json", rows)
     return tmp_path
@@ -51,7 +59,7 @@ def test_stages_without_a_change_and_of_a_few_steps_are_named(tmp_path: Path) ->
         ("sft", {"steps": 3, "unchanged": False}),
         ("grpo", {"steps": 16, "unchanged": True}),
     ):
-        table = [{"label": "pool", "stats": "{}"}, {"label": method, "stats": json.dumps(stats)}]
+        table = [stage_row("pool", {}), stage_row(method, stats)]
         write_rows(run_file(tmp_path, "stages", method, "lab-llama", 0), table)
     write_summary(tmp_path / "summary.json", rows)
     notes = reverted_notes(run_results(tmp_path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,3 +97,28 @@ def test_completions_get_their_items_texts_wherever_these_are_kept(tmp_path: Pat
     joined = row.samples(tmp_path)
     assert joined == [{"item_id": "i", "k_index": 0, "prompt": "Other?", "gold": "2"},
                       {"item_id": "j", "k_index": 0}]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("train_tokens", 10**400), ("seed", 10**400), ("n_items", 10**19), ("flops", float("inf")),
+        ("stderr", float("nan")), ("ci95", (0.1, float("inf"))), ("method", "../../x"), ("task", "a/../../b"),
+        ("method", ".."), ("student", ".."), ("task", ""), ("task", "x" * 300),
+    ],
+)  # fmt: skip
+def test_a_number_or_name_that_no_run_can_have_is_refused(tmp_path: Path, name: str, value: Any) -> None:
+    """Such a number would end the whole board, such a name lead out of the run's folder."""
+    row = summary_row("sft").model_dump(mode="json") | {name: value}
+    (tmp_path / "summary.json").write_text(json.dumps({"schema_version": 2, "rows": [row]}))
+    with pytest.raises(RequestError, match="is not a summary of schema 2: ") as caught:
+        read_summary(tmp_path / "summary.json")
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    "student", ["/models/mine", "../mine", "./mine", "org/name@main", "http://127.0.0.1:8000/v1"]
+)
+def test_a_student_may_be_named_by_its_path(student: str) -> None:
+    assert summary_row("sft", student=student).student == student
+    assert samples_folder(Path("run"), "sft", student, 0).parts[:3] == ("run", "samples", "sft")

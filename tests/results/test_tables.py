@@ -10,6 +10,7 @@ from slmr.results.capability import Capability, GroupGain
 from slmr.results.compare import OverallDifference, compare
 from slmr.results.entries import MethodResult, RunRow, run_results
 from slmr.results.ranking import rank_methods
+from slmr.results.schema import read_summary, write_summary
 from slmr.results.tables import (
     as_markdown,
     changes_table,
@@ -117,3 +118,12 @@ def test_an_evaluation_has_a_mean_within_one_edition_only(tmp_path: Path) -> Non
     assert mean[0] == "mean" and mean[3] and mean[5] == ""
     both = texts(eval_table(evaluated(tmp_path / "b", ("lab_gsm8k", "lab"), ("svamp", "paper"))))
     assert [row[0] for row in both] == ["task", "lab_gsm8k", "svamp"]
+
+
+def test_a_base_that_lacks_a_task_has_an_empty_cell(tmp_path: Path) -> None:
+    run = made_run(tmp_path, {"base": 0.3, "grpo": 0.9})
+    summary = read_summary(run / "summary.json")
+    lacking = [r for r in summary.rows if not (r.method == "base" and r.task.endswith("mawps"))]
+    write_summary(run / "summary.json", lacking)
+    rows = {row[0]: row[1:] for row in texts(changes_table(rank_methods(run_results(run))))}
+    assert rows["base, %"][1] == "" and rows["base, %"][0] != ""

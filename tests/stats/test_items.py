@@ -27,7 +27,6 @@ from slmr.stats import (
     paired_difference_over_tasks,
     pass_at_k,
     pass_scores,
-    shared_ranks,
 )
 from studies import coverage as sim
 
@@ -457,16 +456,3 @@ def test_holm_is_the_definition(pvalues: list[float]) -> None:
     m = len(pvalues)
     expected = np.minimum(np.maximum.accumulate((m - np.arange(m)) * np.array(pvalues)[order]), 1)
     assert np.array(holm(pvalues))[order] == pytest.approx(expected)
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-def test_ranks_without_significance_are_all_one(means: list[float]) -> None:
-    size = len(means)
-    assert shared_ranks(means, np.ones((size, size)).tolist()) == [1] * size
-    clear = shared_ranks(means, np.zeros((size, size)).tolist())
-    assert clear == [1 + sum(other > mean for other in means) for mean in means]
-
-
-def test_what_cannot_be_separated_shares_a_rank() -> None:
-    p = [[1.0, 0.5, 0.001], [0.5, 1.0, 0.001], [0.001, 0.001, 1.0]]
-    assert shared_ranks([0.6, 0.58, 0.4], p) == [1, 1, 3]

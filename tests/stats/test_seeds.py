@@ -193,3 +193,47 @@ def test_whoever_is_not_in_the_pareto_set_is_beaten_by_one_in_it(points: list[tu
             j for j in range(len(points)) if inside[j] and costs[j] <= costs[i] and values[j] >= values[i]
         ]
         assert kept or any(points[j] != points[i] for j in beats)
+
+
+def test_pooled_over_groups_of_seeds_by_another_route() -> None:
+    """Two students, each with its own three seeds, on the same items: the mean squares of the nested design."""
+    rng = np.random.default_rng(8)
+    ease = rng.normal(0, 0.1, 50)
+    students = [runs(rng, 3, 50, 0.05, 0, 0.2) + ease + shift for shift in (0.0, 0.3)]
+    pooled = Parts.pooled([Effects.of(student) for student in students])
+    found = seeds_and_items([pooled])
+    whole = np.stack(students)
+    seed_means = whole.mean(axis=2)
+    a = np.mean([np.var(means, ddof=1) for means in seed_means]) / 6
+    b = np.var(whole.mean(axis=(0, 1)), ddof=1) / 50
+    rest = (
+        whole
+        - seed_means[:, :, None]
+        - whole.mean(axis=1, keepdims=True)
+        + whole.mean(axis=(1, 2), keepdims=True)
+    )
+    c = (rest**2).sum() / (2 * 2 * 49) / (6 * 50)
+    assert found.mean == pytest.approx(whole.mean())
+    half = math.sqrt(stats.t.isf(0.025, 4) ** 2 * a + stats.t.isf(0.025, 49) ** 2 * max(b - c, 0))
+    assert found.half == pytest.approx(half)
+    with pytest.raises(ValueError, match="as many seeds"):
+        Parts.pooled([Effects.of(students[0]), Effects.of(students[1][:2])])
+    with pytest.raises(ValueError, match="the same seeds"):
+        seeds_and_items([pooled, Effects.of(np.concatenate(students)).parts])
+
+
+def test_one_group_is_what_it_was() -> None:
+    effects = Effects.of(runs(np.random.default_rng(9), 4, 30, 0.1, 0.1, 0.1))
+    one, two = seeds_and_items([effects.parts]), seeds_and_items([Parts.pooled([effects, effects])])
+    assert one.mean == pytest.approx(two.mean) and two.half < one.half
+
+
+def test_pooled_intervals_cover_in_simulation() -> None:
+    """Two students of three seeds each, whose spreads are not the same."""
+    rng, hits = np.random.default_rng(11), 0
+    for _ in range(1000):
+        ease = rng.normal(0, 0.1, 80)
+        students = [runs(rng, 3, 80, by_seed, 0.05, 0.2) + ease for by_seed in (0.02, 0.04)]
+        found = seeds_and_items([Parts.pooled([Effects.of(student) for student in students])])
+        hits += found.low <= 0 <= found.high
+    assert 0.93 <= hits / 1000 <= 0.985

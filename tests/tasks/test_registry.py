@@ -41,6 +41,9 @@ def test_reading_a_task_imports_nothing_that_it_names(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("task: mine", "task: [", "task.yaml is not YAML"),
+        ("custom_dataset: !function data.load", "x: 1", "neither custom_dataset nor dataset_path"),
+        ("test_split: test", "test_split: [test]", "test_split = .*valid string"),
+        ("test_split: test", "test_split: test\ndataset_kwargs: [1]", "dataset_kwargs = .*a mapping"),
         ("task: mine", "task: yours", "task is named 'yours', its folder 'mine'"),
         ("generation_kwargs", "kwargs", "generation_kwargs is missing"),
         ("edition: paper", "edition: papr", "metadata.edition = \"papr\": .*did you mean 'paper'"),
@@ -110,3 +113,9 @@ def test_two_folders_with_one_name_are_an_error(tmp_path: Path) -> None:
     own_task(tmp_path, "lab_math")
     with pytest.raises(RequestError, match="defined twice"):
         load_task("lab_math", [tmp_path])
+
+
+@pytest.mark.parametrize("names", ["", ",", " ,"])
+def test_a_list_without_a_name_is_refused(names: str) -> None:
+    with pytest.raises(RequestError, match="names no task"):
+        select_tasks(names)

@@ -137,3 +137,32 @@ def test_real_examples_are_right_and_not_from_the_test_set(monkeypatch: pytest.M
         assert overlap([e["problem"] for e in examples], task.items("test")).exact == ()
         if task.name == "math500":
             assert not overlap([e["problem"] for e in examples], task.items("test")).hits
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (None, "!function data.load cannot be had .ModuleNotFoundError"),
+        ("def lood(): pass", "!function data.load cannot be had .AttributeError"),
+        ("1 / 0", "!function data.load cannot be had .ZeroDivisionError"),
+        ("def load(", "!function data.load cannot be had .SyntaxError"),
+        ("def load(**_): return 1 / 0", "!function data.load fails: ZeroDivisionError"),
+        ("def load(): pass", "!function data.load fails: TypeError"),
+        ("def load(**_): return None", "its data is a NoneType"),
+        (
+            "def load(**_):\n    from datasets import Dataset\n"
+            "    return {'test': Dataset.from_list([{'problem': 'p', 'gold': '1', 'difficulty': 'hard'}])}",
+            "difficulty = 'hard': it should be a whole number",
+        ),
+    ],
+)
+def test_a_function_that_is_not_there_or_fails_is_one_line(
+    tmp_path: Path, data: str | None, message: str
+) -> None:
+    own_task(tmp_path)
+    (tmp_path / "mine/data.py").unlink()
+    if data is not None:
+        (tmp_path / "mine/data.py").write_text(data)
+    with pytest.raises(RequestError, match=message) as caught:
+        load_task("mine", [tmp_path]).items("test")
+    assert "\n" not in str(caught.value)

@@ -42,7 +42,7 @@ def test_the_newest_is_found_and_the_others_go(tmp_path: Path) -> None:
     assert Checkpoints({}).newest(tmp_path / "nowhere") is None
 
 
-@pytest.mark.parametrize("damage", ["no list", "half a list", "cut off", "a file is missing"])
+@pytest.mark.parametrize("damage", ["no list", "half a list", "cut off", "another byte", "a file is missing"])
 def test_one_that_is_not_whole_is_skipped_and_removed(damage: str, tmp_path: Path) -> None:
     kept(tmp_path / "other", 10, curve_of(3.0, 2.0))
     kept(tmp_path, 9, curve_of(3.0))
@@ -54,6 +54,9 @@ def test_one_that_is_not_whole_is_skipped_and_removed(damage: str, tmp_path: Pat
             (broken / "slmr.json").write_text((broken / "slmr.json").read_text()[:20])
         case "cut off":
             (broken / "model.safetensors").write_bytes(b"wei")
+        case "another byte":
+            weights = (broken / "model.safetensors").read_bytes()
+            (broken / "model.safetensors").write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
         case _:
             (broken / "model.safetensors").unlink()
     restored = Curve()

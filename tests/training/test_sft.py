@@ -65,3 +65,20 @@ def test_dft_weighs_a_tokens_loss_by_its_probability(tmp_path: Path) -> None:
         sft_stage(context, SftParams(loss=loss, epochs=1, batch_size=2))  # type: ignore[arg-type]
         assert read_rows(place / "curve.parquet")[0]["loss"] == pytest.approx(expected, rel=1e-3)
         assert context.stats["steps"] == 1 and context.stats["unchanged"] is False, "its one step trains"
+
+
+def test_an_epoch_is_as_long_as_the_problems_that_it_is_named_after(tmp_path: Path) -> None:
+    steps = {}
+    problems = folder(tmp_path / "pool", problems=[{"id": str(i)} for i in range(6)])
+    traces = folder(
+        tmp_path / "raw", traces=[{"problem_id": "p", "source": "raw", **trace("", "#### 4")}] * 2
+    )
+    for name, inputs in (("alone", {}), ("of six", {"epochs_of": [problems]})):
+        place = folder(tmp_path / name)
+        context = StageContext(
+            place, {"model": [model_path("lab-llama")], "traces": [traces], **inputs}, 0,
+            EngineSettings(device="cpu"), lambda *_: None,
+        )  # fmt: skip
+        sft_stage(context, SftParams(epochs=1, batch_size=2))
+        steps[name] = len(read_rows(place / "curve.parquet"))
+    assert steps == {"alone": 1, "of six": 3}

@@ -1,4 +1,4 @@
-"""The board: accuracy with intervals, shared ranks, gain, cost; methods of each student, and models apart."""
+"""The board: accuracy with intervals, intervals of ranks, gain, cost; methods of each student, and models apart."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import partial
 import streamlit as st
 
 from slmr.results.columns import HELP, HTML, columns_on
+from slmr.results.conclusions import how_ranked
 from slmr.results.downloads import as_csv, as_parquet, as_text
 from slmr.results.html import STYLE, escape, ranking_html
 from slmr.results.ranking import Ranking
@@ -44,7 +45,7 @@ def show(view: View) -> None:
 
 
 def _how_to_read(ranking: Ranking) -> str:
-    text = "Strict accuracy in percent with its 95 % interval; methods of one rank cannot be told apart."
+    text = " ".join(["Strict accuracy in percent with its 95 % interval.", *how_ranked(ranking)])
     if ranking.detectable is None:
         return text
     points = percent(ranking.detectable)

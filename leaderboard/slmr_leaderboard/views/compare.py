@@ -36,7 +36,9 @@ def show(view: View, ranking: Ranking) -> None:
         nothing("A comparison needs two methods: widen the filters.")
         return
     names = list(results)
-    best = next((m.name for m in ranking.methods if m.rank == 1 and m.name in results), names[0])
+    best = next(
+        (m.name for m in ranking.methods if m.rank and m.rank.low == 1 and m.name in results), names[0]
+    )
     other = "base" if "base" in names and best != "base" else next(name for name in names if name != best)
     left, right = st.columns(2)
     a = left.selectbox("Method A", names, index=names.index(best), key="a", bind="query-params") or best

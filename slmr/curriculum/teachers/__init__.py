@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field, field_validator
 
-from slmr.config import EngineSettings, Params
+from slmr.config import MAX_TOKENS, EngineSettings, Params
 from slmr.curriculum.schema import Problem
 from slmr.engines.transformers import load_tokenizer
 from slmr.errors import RequestError, WorkError
@@ -88,7 +88,7 @@ class TeacherSettings(Params):
     teacher_model: str | None = None
     teacher_served_name: str | None = None
     teacher_temperature: float = Field(default=0.0, ge=0)
-    teacher_max_tokens: int = Field(default=512, ge=1)
+    teacher_max_tokens: int = Field(default=512, ge=1, le=MAX_TOKENS)
     teacher_prompt: Literal["instructions", "task"] = "instructions"
     teacher_key: str = ""
 

@@ -1,0 +1,105 @@
+"""Variances of many methods, each estimated from few seeds, moderated: drawn toward what they have in common.
+
+The empirical Bayes model of Smyth (2004), known as limma: the true variances come from a scaled inverse chi-squared
+law with `d0` degrees of freedom around `s0²`, so that the sample variances follow `s0²` F(d, d0). Both are fitted by
+the mean and the variance of the logarithms (section 6.2 of the paper). Five seeds have 4 degrees of freedom; beside
+fifteen other methods a variance often has as much as 15 or 60.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+_LEAST = 1e-5  # of the median: a variance of 0 has no logarithm, and one nearly 0 would decide the fit
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """Where variances lie, and how closely: as if each came with `freedom` more observations of `variance`.
+
+    Attributes:
+        freedom: d0; infinite where the sample variances differ no more than chance makes equal ones differ.
+        variance: s0².
+    """
+
+    freedom: float
+    variance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moderated:
+    """Moderated variances, and the degrees of freedom of a t statistic with any of them."""
+
+    variances: np.ndarray
+    freedom: float
+
+
+def fit_prior(variances: Sequence[float] | np.ndarray, freedom: int) -> Prior:
+    """The prior of sample variances with so many degrees of freedom each: Smyth (2004), section 6.2.
+
+    Raises:
+        ValueError: fewer than two variances, one below 0, all of them 0, or no degree of freedom.
+    """
+    from scipy.special import digamma, polygamma
+
+    s2 = np.asarray(variances, dtype=float)
+    if s2.ndim != 1 or len(s2) < 2 or freedom < 1 or not (s2 >= 0).all() or not s2.any():
+        raise ValueError("a prior needs two variances or more, not all 0, and a degree of freedom of each")
+    middle = float(np.median(s2)) or float(s2.max())
+    logs = np.log(np.maximum(s2, _LEAST * middle)) - digamma(freedom / 2) + math.log(freedom / 2)
+    mean = float(logs.mean())
+    excess = float(logs.var(ddof=1)) - float(polygamma(1, freedom / 2))
+    if excess <= 0:
+        return Prior(math.inf, math.exp(mean))
+    d0 = 2 * trigamma_inverse(excess)
+    return Prior(d0, math.exp(mean + float(digamma(d0 / 2)) - math.log(d0 / 2)))
+
+
+def moderate(variances: Sequence[float] | np.ndarray, freedom: int, pooled: int | None = None) -> Moderated:
+    """Every variance as the mean of its own and the prior's, weighted by their degrees of freedom.
+
+    The degrees of freedom add, but to no more than all variances have together. One variance, or variances of 0
+    alone, stay as they are.
+
+    Args:
+        variances: of the methods.
+        freedom: of each.
+        pooled: of all together, where that is less than the sum.
+    """
+    s2 = np.asarray(variances, dtype=float)
+    most = freedom * len(s2) if pooled is None else pooled
+    if len(s2) < 2 or not s2.any():
+        return Moderated(s2, min(freedom, most))
+    prior = fit_prior(s2, freedom)
+    if math.isinf(prior.freedom):
+        return Moderated(np.full(len(s2), prior.variance), most)
+    total = prior.freedom + freedom
+    return Moderated((prior.freedom * prior.variance + freedom * s2) / total, min(total, most))
+
+
+def trigamma_inverse(value: float) -> float:
+    """The y whose trigamma is the value, by Newton's method on 1 / trigamma (Smyth 2004, appendix).
+
+    Raises:
+        ValueError: the value is not above 0.
+    """
+    from scipy.special import polygamma
+
+    if not value > 0:
+        raise ValueError(f"trigamma has no value {value}: it is above 0 everywhere")
+    if value > 1e7:
+        return 1 / math.sqrt(value)
+    if value < 1e-6:
+        return 1 / value
+    y = 0.5 + 1 / value
+    for _ in range(50):
+        trigamma = float(polygamma(1, y))
+        step = trigamma * (1 - trigamma / value) / float(polygamma(2, y))
+        y += step
+        if -step / y < 1e-8:
+            break
+    return y
