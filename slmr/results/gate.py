@@ -197,7 +197,7 @@ def _task_groups(check: Check, a: MethodResult, shared: Sequence[str]) -> dict[s
 
 
 def _suite(result: MethodResult, task: str) -> str:
-    return result.rows(task)[0].edition
+    return result.rows(task)[0].suite
 
 
 def _paired(

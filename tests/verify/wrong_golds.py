@@ -23,8 +23,8 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple, cast
 
+from slmr.rewards.cases.endings import WORKED, forms
 from slmr.verify import Kind, verify
-from tests.verify.endings import WORKED, forms
 
 # What a gold is, without the checkers: its values, in order of size.
 Key = tuple[complex, ...]

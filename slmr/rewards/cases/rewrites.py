@@ -1,23 +1,26 @@
 r"""What keeps an answer's value and what changes it, by the kind of fault that checkers make.
 
-`<n>` and `<m>` are two different numbers, `<L>` and `<M>` two different letters; each row is (kind, completion,
-    gold).
+`<n>` and `<m>` are two different numbers, `<L>` and `<M>` two different letters; a row is (kind, completion, gold).
 Rows of KEPT must be accepted, rows of CHANGED must not.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from random import Random
 
 from slmr.verify import Kind
 
 Row = tuple[Kind, str, str]
 
 
-def _rows(kind: Kind, gold: str, *texts: str) -> tuple[Row, ...]:
+def rows_of(kind: Kind, gold: str, *texts: str) -> tuple[Row, ...]:
+    """A row a completion."""
     return tuple((kind, text, gold) for text in texts)
 
 
 def _box(gold: str, *answers: str) -> tuple[Row, ...]:
-    return _rows("math", gold, *(f"So it is $\\boxed{{{answer}}}$." for answer in answers))
+    return rows_of("math", gold, *(f"So it is $\\boxed{{{answer}}}$." for answer in answers))
 
 
 def _pairs(*pairs: tuple[str, str]) -> tuple[Row, ...]:
@@ -42,7 +45,7 @@ KEPT: dict[str, tuple[Row, ...]] = {
             "Sorry for the long solution.",
             "So the answer is <n>.", "Hold on to this result.", "It is not difficult to check.",
         )
-        for row in (("math", f"\\boxed{{<n>}}. {tail}", "<n>"), ("numeric", f"#### <n>\n{tail}", "<n>"))
+        for row in rows_of("math", "<n>", f"\\boxed{{<n>}}. {tail}") + rows_of("numeric", "<n>", f"#### <n>\n{tail}")
     ),
     "units and scale words": _pairs(
         ("<n>\\text{ dollars}", "<n>"), ("<n>\\text{ million}", "<n>000000"), ("<n>\\text{ cm}", "<n>"),
@@ -52,34 +55,33 @@ KEPT: dict[str, tuple[Row, ...]] = {
         ("<n>\\text{i}", "<n>i"), ("<n>\\text{ hundred}", "<n>00"), ("<n>\\text{ square meters}", "<n>"),
         ("<n>\\text{ percent}", "<n>\\%"),
         ("<n>\\text{ kg}\\cdot\\text{m}", "<n>"), ("\\text{<n> units}", "<n>"), ("\\text{€}<n>", "<n>"),
-    ) + _rows("numeric", "<n>000000", "#### <n> million", "The answer is <n> million.", "So they sold <n> million.")
-    + _rows("numeric", "<n>.5", "Answer: <n> and a half", "#### <n> 1/2", "The answer is <n> and a half hours.")
-    + _rows("numeric", "<n>", "#### <n> birds", "The answer is <n> euros.", "She needs <n> more.", "#### <n> km/h"),
+    ) + rows_of("numeric", "<n>000000", "#### <n> million", "The answer is <n> million.", "So they sold <n> million.")
+    + rows_of("numeric", "<n>.5", "Answer: <n> and a half", "#### <n> 1/2", "The answer is <n> and a half hours.")
+    + rows_of("numeric", "<n>", "#### <n> birds", "The answer is <n> euros.", "She needs <n> more.", "#### <n> km/h"),
     "white space": _pairs(("<n> 1/2", "<n>.5"), ("1 300", "1300"), ("1{,}300", "1300"), ("1\\,300", "1300"),
         ("<n> \\frac{1}{4}", "<n>.25"))
-    + _rows("numeric", "1300", "#### 1 300", "Answer: 1,300", "The answer is 1 300."),
+    + rows_of("numeric", "1300", "#### 1 300", "Answer: 1,300", "The answer is 1 300."),
     "label on its own line": tuple(
         row for label in ("**Final Answer:**\n\n", "Answer:\n", "**Answer**\n\n", "## Answer\n\n",
         "Final Answer:\n\n", "The answer is\n")
-        for row in (("numeric", f"{label}<n>", "<n>"), ("math", f"{label}$<n>$", "<n>"), ("math",
-        f"{label}\\[ <n> \\]", "<n>"),
-                    ("choice", f"{label}<L>", "<L>"), ("choice", f"{label}**(<L>)**", "<L>"))
-    ) + _rows("numeric", "<n>", "#### <n>\n####", "#### <n>\n\n#### "),
-    "the #### line": _rows(
+        for row in rows_of("numeric", "<n>", f"{label}<n>") + rows_of("math", "<n>", f"{label}$<n>$",
+        f"{label}\\[ <n> \\]") + rows_of("choice", "<L>", f"{label}<L>", f"{label}**(<L>)**")
+    ) + rows_of("numeric", "<n>", "#### <n>\n####", "#### <n>\n\n#### "),
+    "the #### line": rows_of(
         "numeric", "<n>", "#### \\boxed{<n>}", "#### <n-1>+1 = <n>", "#### x = <n>", "#### <n>,", "#### <n>;",
         "#### [<n>]", "#### $<n>",
         "#### <n><|eot_id|>", "#### <n></s>", "#### <n><end_of_turn>", "#### <n><｜end▁of▁sentence｜>", "#### = <n>",
         "####: <n>",
         "#### Answer: <n>", "#### The answer is <n>", "#### <n>!", "#### <n> (done)",
     ),
-    "dollars": _rows(
+    "dollars": rows_of(
         "math", "<n>",
         "It costs $10,200 + $255 = $<n>. Final Answer: The final answer is $<n>$. I hope it is correct.",
         "He pays $5 and then $<m>. The answer is $<n>$.", "She has $<m>.\nAnswer: $<n>",
         "Two are $<m>$, so the answer is \\$<n>.",
         "They cost $3 each. So the total is $<n>.",
     ),
-    "choice forms": _rows(
+    "choice forms": rows_of(
         "choice", "<L>", "<L>) the red one", "The correct option is <L>", "**Answer**: <L>", "So <L> is correct",
         "<answer><L></answer>",
         "Answer: \\boxed{<L>}", "A is wrong, so <L>", "It can't be A, so <L>", "I think it is <L>", "Answer: (<l>)",
@@ -109,32 +111,32 @@ KEPT: dict[str, tuple[Row, ...]] = {
         ("10⁻²", "0.01"), ("\\underline{<n>}", "<n>"), ("\\mathbf{<n>}", "<n>"), ("2•<n>", "2*<n>"),
         ("\\begin{cases}x=<n>\\\\y=<m>\\end{cases}", "(<n>,<m>)"),
         ("k\\pi,\\ k\\in\\mathbb{Z}", "n\\pi,\\ n\\in\\mathbb{Z}"), ("x\\in\\{<n>,<m>\\}", "<n>,<m>"),
-    ) + _rows("math", "\\frac{7}{3}", "So x = 7/3", "So `7/3`", "Hence x = 7/3.")
-    + _rows("numeric", "12", "The answer is twelve.", "Answer: twelve", "So there are twelve.", "Answer: **12**",
+    ) + rows_of("math", "\\frac{7}{3}", "So x = 7/3", "So `7/3`", "Hence x = 7/3.")
+    + rows_of("numeric", "12", "The answer is twelve.", "Answer: twelve", "So there are twelve.", "Answer: **12**",
         "Answer: `12`", "Answer: 1.2×10^1", "Answer: 1.2e1"),
-    "signs": _rows("numeric", "-<n>", "#### –<n>", "Answer: −<n>", "The answer is minus <n>.",
+    "signs": rows_of("numeric", "-<n>", "#### –<n>", "Answer: −<n>", "The answer is minus <n>.",
         "Answer: negative <n>", "So x = –<n>", "#### - <n>", "Answer: -$<n>", "Answer: ‐<n>"),
-    "run-on": _rows(
+    "run-on": rows_of(
         "numeric", "<n>", "#### <n>\n\nQuestion: Ann has <m> pens. How many?\nAnswer: #### <m>",
         "#### <n>\n\nQ: What is <m>?\nA: #### <m>",
         "#### <n>\nuser\nWhat is 1 + 1?\nassistant\n#### 2",
         "#### <n><|im_end|>\n<|im_start|>user\nNext?<|im_end|>\n<|im_start|>assistant\n#### <m>",
         "#### <n>\n\nHuman: Next one?\n\nAssistant: #### <m>",
         "#### <n><|eot_id|><|start_header_id|>user<|end_header_id|>\n\n#### <m>",
-    ) + _rows("math", "<n>", "\\boxed{<n>}\n\nProblem: Find x.\nSolution: \\boxed{<m>}",
+    ) + rows_of("math", "<n>", "\\boxed{<n>}\n\nProblem: Find x.\nSolution: \\boxed{<m>}",
         "\\boxed{<n>}<|endoftext|>Human: and y?\n\\boxed{<m>}")
-    + _rows("choice", "<L>", "Answer: <L>\n\nQuestion: Which one?\nA. x\nB. y\nAnswer: <M>",
+    + rows_of("choice", "<L>", "Answer: <L>\n\nQuestion: Which one?\nA. x\nB. y\nAnswer: <M>",
         "Answer: <L><|im_end|>\n<|im_start|>user\nAnswer: <M>"),
-    "golds": _rows("numeric", "So 8 + 9 = 17.\n#### <n>", "#### <n>", "The answer is <n>.", "\\boxed{<n>}")
-    + _rows("numeric", "$<n>$", "#### <n>") + _rows("numeric", "\\boxed{<n>}", "#### <n>") + _rows("numeric",
+    "golds": rows_of("numeric", "So 8 + 9 = 17.\n#### <n>", "#### <n>", "The answer is <n>.", "\\boxed{<n>}")
+    + rows_of("numeric", "$<n>$", "#### <n>") + rows_of("numeric", "\\boxed{<n>}", "#### <n>") + rows_of("numeric",
         "Answer: <n>", "#### <n>")
-    + _rows("choice", "Answer: <L>", "Answer: <L>") + _rows("choice", "(<L>) red", "Answer: <L>") + _rows("choice",
-        "\\boxed{<L>}", "Answer: <L>")
-    + _rows("math", "$<n>$", "\\boxed{<n>}") + _rows("math", "Answer: <n>", "\\boxed{<n>}") + _rows("math",
+    + rows_of("choice", "Answer: <L>", "Answer: <L>") + rows_of("choice", "(<L>) red", "Answer: <L>")
+    + rows_of("choice", "\\boxed{<L>}", "Answer: <L>")
+    + rows_of("math", "$<n>$", "\\boxed{<n>}") + rows_of("math", "Answer: <n>", "\\boxed{<n>}") + rows_of("math",
         "#### <n>", "\\boxed{<n>}"),
-    "thoughts": _rows("math", "<n>", "maybe \\boxed{<m>}</think>\\boxed{<n>}",
+    "thoughts": rows_of("math", "<n>", "maybe \\boxed{<m>}</think>\\boxed{<n>}",
         "<think>\\boxed{<m>}</think>\n\\boxed{<n>}", "<thinking>\\boxed{<m>}</thinking>\\boxed{<n>}")
-    + _rows("numeric", "<n>", "#### <m></think>\n#### <n>", "<think>\n#### <m>\n</think>\n\n#### <n>"),
+    + rows_of("numeric", "<n>", "#### <m></think>\n#### <n>", "<think>\n#### <m>\n</think>\n\n#### <n>"),
 }  # fmt: skip
 
 CHANGED: dict[str, tuple[Row, ...]] = {
@@ -152,8 +154,9 @@ CHANGED: dict[str, tuple[Row, ...]] = {
             ". Wait, that's wrong.", ". I was wrong.", ". No wait, let me redo this.",
             ". The correct answer is <m>.", ". So the final answer: <m>", ". Oops, <m>.",
         )
-        for row in (("math", f"\\boxed{{<n>}}{tail}", "<n>"), ("numeric", f"The answer is <n>{tail}", "<n>"))
-    ) + _rows("math", "<n>", "The answer is not \\boxed{<n>}.", "Is it \\boxed{<n>}? No.",
+        for row in rows_of("math", "<n>", f"\\boxed{{<n>}}{tail}") + rows_of("numeric", "<n>",
+        f"The answer is <n>{tail}")
+    ) + rows_of("math", "<n>", "The answer is not \\boxed{<n>}.", "Is it \\boxed{<n>}? No.",
         "It can't be \\boxed{<n>}.", "The answer is <m>, not \\boxed{<n>}.", "Either <m> or \\boxed{<n>}.",
                    "It isn't $\\boxed{<n>}$", "\\boxed{\\text{not }<n>}", "\\boxed{\\neq <n>}",
                    "\\boxed{<n> \\text{ or } <m>}"),
@@ -164,40 +167,41 @@ CHANGED: dict[str, tuple[Row, ...]] = {
         "<n>\\text{ cubed}", "<n>\\text{ base eight}", "<n>\\text{ factorial}",
         "<n>\\text{ tens}", "<n>\\text{ times two}", "\\text{half of }<n>", "\\text{less than }<n>",
     ) + _pairs(("7{:}<n>\\text{ a.m.}", "7{:}<n>\\text{ p.m.}"), ("<n>\\text{ B.C.}", "<n>\\text{ A.D.}"))
-    + _rows("numeric", "<n>", "#### <n> million", "The answer is <n> thousand.", "Answer: <n> and a half",
+    + rows_of("numeric", "<n>", "#### <n> million", "The answer is <n> thousand.", "Answer: <n> and a half",
         "Answer: <n> hundred", "#### <n> tenths", "So there are <n> million.",
             "The answer is minus <n>.", "The answer cannot be <n>.", "Answer: half of <n>", "The answer is not <n>.",
             "Answer: <n> squared", "So it is <n>^2", "#### <n> or more", "Answer: <n> dozen"),
     "white space": _pairs(("4 2", "42"), ("<n> <m>", "<n><m>"), ("4\\quad 2", "42"), ("4\\ 2", "42"), ("1 1/2",
         "\\frac{11}{2}"), ("1 1/2", "11/2"), ("4\n2", "42"), ("-1 5", "-15")),
-    "signs": _rows("numeric", "<n>", "#### –<n>", "Answer: −<n>", "The answer is minus <n>.", "Answer: negative <n>",
+    "signs": rows_of("numeric", "<n>", "#### –<n>", "Answer: −<n>", "The answer is minus <n>.", "Answer: negative <n>",
         "So x = –<n>", "So the change is –$<n>", "#### - <n>", "The answer is ﹣<n>."),
-    "parts of numbers": _rows("numeric", "<n>", "#### <n>⅗", "Answer: <n>:30", "#### <n> = <m>", "#### <n> (<m>)",
+    "parts of numbers": rows_of("numeric", "<n>", "#### <n>⅗", "Answer: <n>:30", "#### <n> = <m>", "#### <n> (<m>)",
         "So x = 10^<n>", "Answer: <n>-<m>", "Answer: <n>³", "Answer: <n>/<m>", "So it takes <n>½ hours.",
                               "Answer: between <n> and <m>", "<m>.<n>.1.1", "Step <n>"),
-    "choice": _rows(
+    "choice": rows_of(
         "choice", "<L>", "Answer: <L> is wrong", "Answer: <L> or <M>", "Answer: <L>, <M>", "<L> and <M>",
         "A. x\nB. y\nC. z\nD. w\nE. v", "Answer: not <L>", "The answer is not <L>.",
         "Answer: <M>", "It can't be <L>.", "Answer: <L>\nNo wait, it is <M>.", "Answer: <L>/<M>",
         "Either <L> or <M>.", "I don't know.", "<L> is not correct.", "Answer: ABCDE",
         "So the answer is <M>, not <L>.", "Option <L> is incorrect.", "Answer: <L>. Actually <M>.",
         "Answer: neither <L> nor <M>", "All except <L>.",
-    ) + _rows("choice", "A", "A fine puzzle.", "Answer: A lot of them", "Answer: A red car", "A. x\nB. y\nC. z",
+    ) + rows_of("choice", "A", "A fine puzzle.", "Answer: A lot of them", "Answer: A red car", "A. x\nB. y\nC. z",
         "All of the above"),
-    "run-on": _rows("numeric", "<n>", "#### <m>\n\nQuestion: next one\nAnswer: #### <n>",
+    "run-on": rows_of("numeric", "<n>", "#### <m>\n\nQuestion: next one\nAnswer: #### <n>",
         "#### <m>\nuser\nnext\nassistant\n#### <n>", "#### <n>\n#### <m>", "#### <m><|im_end|>#### <n>",
         "#### <m>\n\nHuman: next\n#### <n>"),
-    "degenerate": _rows("math", "<n>", "The answer is " + "x" * 400, "\\boxed{" + "(" * 300 + "}",
+    "degenerate": rows_of("math", "<n>", "The answer is " + "x" * 400, "\\boxed{" + "(" * 300 + "}",
         "The answer is " + "so " * 300, "\\boxed{" + "x" * 300 + "}", "\\boxed{" + "\\frac{1}{" * 40 + "}",
                         "\\boxed{" + "\\sin " * 60 + "x}", "\\boxed{" + "()" * 100 + "}"),
-    "refusals": _rows("numeric", "42", "I cannot answer in 42 words.", "I can't solve this in 42 steps.",
+    "refusals": rows_of("numeric", "42", "I cannot answer in 42 words.", "I can't solve this in 42 steps.",
         "Sorry, I am unable to do it within 42 tokens.", "I do not know. 42?", "I won't answer this: 42")
-    + _rows("math", "42", "\\boxed{(lambda: 42)()}", "\\boxed{}", "Put it in \\boxed{}.",
+    + rows_of("math", "42", "\\boxed{(lambda: 42)()}", "\\boxed{}", "Put it in \\boxed{}.",
         "I cannot answer in 42 words."),
-    "golds": _rows("choice", "A red car", "Answer: A") + _rows("choice", "A lot of rain",
-        "Answer: A") + _rows("choice", "B vitamins help", "Answer: B") + _rows("choice", "I do not know", "Answer: I")
-    + _rows("choice", "Vitamin C", "Answer: C"),
-    "thoughts": _rows("math", "<n>", "<think>\\boxed{<n>}", "<think>so \\boxed{<n>}. But", "\\boxed{<n>}</think>",
+    "golds": rows_of("choice", "A red car", "Answer: A") + rows_of("choice", "A lot of rain",
+        "Answer: A") + rows_of("choice", "B vitamins help", "Answer: B")
+    + rows_of("choice", "I do not know", "Answer: I")
+    + rows_of("choice", "Vitamin C", "Answer: C"),
+    "thoughts": rows_of("math", "<n>", "<think>\\boxed{<n>}", "<think>so \\boxed{<n>}. But", "\\boxed{<n>}</think>",
         "<thinking>\\boxed{<n>}", "<think>\\boxed{<n>}</think>\\boxed{<m>}"),
     "other values": _pairs(("<m>", "<n>"), ("<n>.0001", "<n>"), ("-<n>", "<n>"), ("(<n>,<m>)", "(<m>,<n>)"),
         ("\\pm <n>", "<n>"), ("|x|", "x"), ("\\sin 30", "\\frac12"), ("<n>\\%", "<n>00"),
@@ -205,3 +209,29 @@ CHANGED: dict[str, tuple[Row, ...]] = {
                            "\\frac{3+\\sqrt5}{2}"), ("[<n>, 99)", "[<n>, 99]"), ("k\\pi, k\\in\\mathbb{Z}",
                            "2n\\pi, n\\in\\mathbb{Z}")),
 }  # fmt: skip
+
+
+def rewritten(table: Mapping[str, tuple[Row, ...]], seed: int) -> Iterator[tuple[str, Kind, str, str]]:
+    """Family, kind, completion, gold: each rewrite with three draws of numbers."""
+    rng = Random(seed)
+    for family, rows in table.items():
+        for kind, text, gold in rows:
+            for _ in range(3):
+                n, m = rng.sample(range(21, 99), 2)
+                right, wrong = rng.sample("BCDE", 2)
+                values = {
+                    "<n>": f"{n}",
+                    "<m>": f"{m}",
+                    "<n-1>": f"{n - 1}",
+                    "<n+1>": f"{n + 1}",
+                    "<L>": right,
+                    "<M>": wrong,
+                    "<l>": right.lower(),
+                }
+                yield family, kind, _filled(text, values), _filled(gold, values)
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    for mark, value in values.items():
+        text = text.replace(mark, value)
+    return text

@@ -1,0 +1,107 @@
+"""`slmr audit-reward`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+from rich.table import Table
+
+from slmr.cli.options import AsJson, console, print_json
+from slmr.errors import unknown
+from slmr.io import disk_faults, write_text
+from slmr.rewards.audit import Audit, AuditRequest, audit, with_kind
+from slmr.rewards.audit_report import Rate, again_line, families, rows, times, totals, worst
+from slmr.stats import formats
+from slmr.verify import Kind
+
+EXAMPLES = (
+    "slmr audit-reward my_reward.py:accuracy --kind numeric",
+    "slmr audit-reward my_reward.py:compute_score --gold-as '\\boxed{GOLD}' --out cases.jsonl",
+)
+
+
+def audit_reward_command(
+    function: Annotated[str, typer.Argument(help="FILE.py:FUNCTION. The file is run, as you would run it.")],
+    kind: Annotated[list[str] | None, typer.Option(help="numeric, math or choice; all by default.")] = None,
+    style: Annotated[
+        str | None,
+        typer.Option(help="trl, verl, verifiers, lm-eval or pair; by its parameters' names if not said."),
+    ] = None,
+    gold: Annotated[
+        str | None, typer.Option(help="The parameter, column or field that takes the gold.")
+    ] = None,
+    gold_as: Annotated[str, typer.Option(help="How golds are written for it, such as '$GOLD$'.")] = "GOLD",
+    messages: Annotated[
+        bool | None, typer.Option("--messages/--texts", help="Completions as messages, or as texts.")
+    ] = None,
+    field: Annotated[str | None, typer.Option(help="The score's name, where it returns a mapping.")] = None,
+    accept_at: Annotated[float, typer.Option(help="The least score that counts as paid.")] = 0.5,
+    per_family: Annotated[int, typer.Option(min=1, help="Cases of each family at most.")] = 40,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds after which a case hangs.")] = 10.0,
+    out: Annotated[Path | None, typer.Option(help="Write every case with its score there (JSONL).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Somebody's reward function against labelled and adversarial answers: what it pays wrongly, where it breaks."""
+    if fault := next((k for k in kind or () if k not in get_args(Kind)), None):
+        raise unknown("kind", fault, get_args(Kind))
+    request = AuditRequest(
+        function, per_family=per_family, seed=seed, style=style, gold=gold, gold_as=gold_as, messages=messages,
+        field=field, accept_at=accept_at, timeout=timeout,
+    )  # fmt: skip
+    result = audit(with_kind(request, kind or ()), lambda line: print(line, file=sys.stderr))
+    if out:
+        with disk_faults(out):
+            write_text(out, "".join(json.dumps(row) + "\n" for row in rows(result)))
+    if as_json:
+        print_json(_listed(result))
+    else:
+        _print(result)
+
+
+def _listed(result: Audit) -> list[dict[str, object]]:
+    rates = [{"name": f"{r.kind}/{r.family}", **asdict(r)} for r in (*totals(result), *families(result))]
+    again = [{"name": a.how, **asdict(a)} for a in result.again]
+    return [*rates, *again, {"name": "ms", **times(result)}]
+
+
+def _print(result: Audit) -> None:
+    console().print(_table(f"{result.request.function}, called as {result.style}", totals(result)))
+    if errors := [rate for rate in families(result) if rate.wrong]:
+        console().print(_table("Families with errors", errors))
+    for line in worst(result):
+        print(line)
+    for again in result.again:
+        print(again_line(again))
+    ms = times(result)
+    print(
+        f"Time a case: median {ms['median']:.1f} ms, 95th percentile {ms['p95']:.1f} ms, longest {ms['longest']:.0f} ms"
+    )
+    if result.left_out:
+        print(f"warning: {result.left_out} cases were not judged: too many hang", file=sys.stderr)
+
+
+def _table(title: str, rates: list[Rate]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in (
+        "kind",
+        "cases of",
+        "number",
+        "error",
+        "%, with its 95 % interval",
+        "abstained",
+        "raised",
+        "hung",
+    ):
+        table.add_column(name, justify="left" if name in ("kind", "cases of", "error") else "right")
+    for r in rates:
+        counts = (str(count or "") for count in (r.abstained, r.raised, r.hung))
+        table.add_row(
+            r.kind, r.family, str(r.cases), r.error, formats.percent(r.rate, r.low, r.high), *counts
+        )
+    return table

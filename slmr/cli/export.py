@@ -1,0 +1,38 @@
+"""`slmr export`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from slmr.errors import unknown
+from slmr.io import disk_faults
+
+EXAMPLES = (
+    "slmr export runs/lab-quick --to lm-eval --out exported",
+    "slmr export runs/eval-SmolLM2 --to every-eval-ever --out exported",
+)
+FORMATS = ("lm-eval", "every-eval-ever")
+
+
+def export_command(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    to: Annotated[str, typer.Option(help=f"The format: {', '.join(FORMATS)}.")],
+    out: Annotated[Path, typer.Option(help="The folder to write into.")],
+) -> None:
+    """Write a run's results and samples as another tool keeps them."""
+    if to not in FORMATS:
+        raise unknown("format", to, FORMATS)
+    from slmr.results.every_eval_ever_export import export_every_eval_ever
+    from slmr.results.lm_eval_export import export_lm_eval
+
+    export = export_lm_eval if to == "lm-eval" else export_every_eval_ever
+    with disk_faults(out):
+        files, notices = export(run, out)
+    for notice in notices:
+        print(f"warning: {notice}", file=sys.stderr)
+    for file in files:
+        print(file)

@@ -1,0 +1,252 @@
+"""Somebody's reward function against labelled cases: what it pays and should not, what it misses, where it breaks."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from typing import IO, Any
+
+from slmr.errors import RequestError, WorkError
+from slmr.rewards.audit_worker import How, Job
+from slmr.rewards.calling import Named
+from slmr.rewards.cases import Case, audit_cases
+from slmr.verify import Kind
+
+START_S = 300.0  # to import what the function needs, and for its first call, which does not count
+MOST_HANGS = 20  # of one way to run; what is left then is not judged
+SAMPLE = 240  # cases that are judged again, in every other way
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRequest:
+    """What is audited, against what, and how the function is called.
+
+    Attributes:
+        style: whose conventions it follows; None is told by its parameters' names.
+        gold: the parameter, column or field that takes the gold; None likewise.
+        gold_as: how golds are written for it: `GOLD` stands for the text, as in `$GOLD$`.
+        messages: completions as lists of messages; None as its style has it.
+        field: of what it returns, where that is a mapping.
+        accept_at: the least score that counts as paid.
+        timeout: seconds for one case, after which it counts as hanging.
+        ways: in which a part of the cases is judged again, beside another process with the main thread alone.
+    """
+
+    function: str
+    kinds: tuple[Kind, ...] = ("numeric", "math", "choice")
+    per_family: int = 40
+    seed: int = 0
+    style: str | None = None
+    gold: str | None = None
+    gold_as: str = "GOLD"
+    messages: bool | None = None
+    field: str | None = None
+    accept_at: float = 0.5
+    timeout: float = 10.0
+    ways: tuple[How, ...] = ("threads", "event loop", "processes")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What came of one case: a score or None (an abstention), unless it raised or hung."""
+
+    score: float | None = None
+    ms: float = 0.0
+    raised: str | None = None
+    hung: bool = False
+
+    def same_as(self, other: Judgement) -> bool:
+        """Whether a policy would be paid the same; what is raised may be worded otherwise."""
+        if bool(self.raised) != bool(other.raised) or self.hung != other.hung:
+            return False
+        if self.score is None or other.score is None:
+            return self.score is other.score
+        return abs(self.score - other.score) < 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The same cases judged in another way: how many came out otherwise, by what went wrong."""
+
+    how: str
+    cases: int
+    differing: int
+    raised: int
+    hung: int
+    example: str | None
+
+
+@dataclass(frozen=True)
+class Audit:
+    """All judgements in the main thread, by case, and what the other ways made of a part of them."""
+
+    request: AuditRequest
+    style: str
+    cases: list[Case]
+    judgements: list[Judgement]
+    again: list[Again]
+    left_out: int
+
+    def accepted(self, i: int) -> bool:
+        score = self.judgements[i].score
+        return score is not None and score >= self.request.accept_at
+
+    def is_wrong(self, i: int) -> bool:
+        """Whether a case is paid and should not be, or the reverse; what abstains, raises or hangs is not paid."""
+        return self.accepted(i) != self.cases[i].accept
+
+
+def audit(request: AuditRequest, say: Callable[[str], None] = lambda _: None) -> Audit:
+    """Runs the function's file, in processes of its own, and judges it.
+
+    Raises:
+        RequestError: it names no function, the function cannot be called, or it raises in every case.
+        WorkError: its process ends before the first case.
+    """
+    Named.parse(request.function)
+    if "GOLD" not in request.gold_as:
+        raise RequestError(f"--gold-as '{request.gold_as}' has no GOLD in it, which stands for the gold")
+    cases = audit_cases(request.kinds, request.seed, request.per_family)
+    say(f"{len(cases)} cases, one after the other")
+    style, judged = _judged(request, "main thread", cases, range(len(cases)))
+    if all(j.raised for j in judged.values()):
+        fault = next(iter(judged.values())).raised
+        raise RequestError(
+            f"{request.function} raises in every case, as {style}: {fault}; see --style, --gold, --messages"
+        )
+    # Cases that hang would hang in every other way, too.
+    sound = [i for i, j in judged.items() if not j.hung and j.ms < 1000 * request.timeout / 2]
+    sample = sound[:: max(1, len(sound) // SAMPLE)]
+    again = []
+    for how in ("main thread", *request.ways) if sample else ():
+        name = "another process, in reverse" if how == "main thread" else how
+        say(f"{len(sample)} of them again: {name}")
+        order = sample[::-1] if how == "main thread" else sample
+        again.append(_again(request, name, how, cases, order, judged))
+    order = sorted(judged)
+    return Audit(
+        request, style, [cases[i] for i in order], [judged[i] for i in order], again, len(cases) - len(judged)
+    )
+
+
+def _again(
+    request: AuditRequest, name: str, how: How, cases: Sequence[Case], sample: Sequence[int],
+    before: Mapping[int, Judgement],
+) -> Again:  # fmt: skip
+    _, after = _judged(request, how, cases, sample)
+    other = [i for i in after if not after[i].same_as(before[i])]
+    raised = [i for i in other if after[i].raised]
+    example = cases[(raised or other)[0]].id if other else None
+    if raised:
+        example = f"{example}: {after[raised[0]].raised}"
+    return Again(name, len(after), len(other), len(raised), sum(after[i].hung for i in other), example)
+
+
+# ---------------------------------------------------------------------------------- the processes
+
+
+def _judged(
+    request: AuditRequest, how: How, cases: Sequence[Case], indices: Sequence[int]
+) -> tuple[str, dict[int, Judgement]]:
+    """The function's style, and index → judgement; a process that hangs or dies is replaced for what is left."""
+    judged: dict[int, Judgement] = {}
+    style, broken = "", 0
+    first = next((case for case in cases if case.accept), cases[0])
+    plain = first.completion, request.gold_as.replace("GOLD", first.gold)
+    while (left := [i for i in indices if i not in judged]) and broken < MOST_HANGS:
+        texts = [(i, cases[i].completion, request.gold_as.replace("GOLD", cases[i].gold)) for i in left]
+        job = Job(
+            request.function, how, request.style, request.gold, request.messages, request.field, texts, plain
+        )  # fmt: skip
+        for line in _lines(job, request.timeout, seed=len(judged) + indices[0]):
+            style = line.get("style", style)
+            if "judged" in line:
+                judged[line["judged"]] = Judgement(line.get("score"), line["ms"], line.get("raised"))
+            for i in line.get("broken", ()):
+                judged[i] = line["as"]
+                broken += 1
+    return style, judged
+
+
+def _lines(job: Job, timeout: float, seed: int) -> Iterator[dict[str, Any]]:
+    """What a process says; where it hangs or dies, last the cases that it had begun, and how they count."""
+    begun: set[int] = set()
+    with _process(job, seed) as (process, lines, log):
+        wait = START_S
+        while True:
+            try:
+                line = lines.get(timeout=wait)
+            except queue.Empty:
+                if not begun:
+                    raise WorkError(
+                        f"{job.function}: nothing judged within {wait:.0f} s ({job.how})"
+                    ) from None
+                yield {"broken": begun, "as": Judgement(ms=1000 * timeout, hung=True)}
+                return
+            if line is None:
+                fault = f"its process ended (exit code {process.wait()}): {_end(log)}"
+                if not begun:
+                    raise WorkError(f"{job.function}: {fault}")
+                yield {"broken": begun, "as": Judgement(raised=fault)}
+                return
+            if "refused" in line:
+                raise RequestError(line["refused"])
+            if "end" in line:
+                return
+            begun = begun | {line["begun"]} if "begun" in line else begun - {line.get("judged")}
+            wait = timeout if begun or "judged" in line else wait
+            yield line
+
+
+@contextmanager
+def _process(
+    job: Job, seed: int
+) -> Iterator[tuple[subprocess.Popen[str], queue.Queue[dict[str, Any] | None], IO[str]]]:
+    """The process with its lines as they come, None at their end; it and its children are ended with the block."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "slmr.rewards.audit_worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=log, text=True, encoding="utf-8", start_new_session=True,
+            env=os.environ | {"PYTHONHASHSEED": str(seed)},  # a set's order shall not decide
+        )  # fmt: skip
+        assert process.stdin and process.stdout
+        lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        try:
+            with suppress(BrokenPipeError), process.stdin as stdin:  # it has ended; its log says why
+                stdin.write(json.dumps(asdict(job)) + "\n")
+            reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
+            reader.start()
+            yield process, lines, log
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            reader.join(timeout=5)
+            process.stdout.close()
+
+
+def _read(stream: IO[str], lines: queue.Queue[dict[str, Any] | None]) -> None:
+    with suppress(ValueError):  # a line that is cut off where the process was ended
+        for line in stream:
+            lines.put(json.loads(line))
+    lines.put(None)
+
+
+def _end(log: IO[str]) -> str:
+    """The last lines that a process wrote."""
+    log.seek(0)
+    return " / ".join(log.read().strip().splitlines()[-3:])[-500:] or "it said nothing"
+
+
+def with_kind(request: AuditRequest, kinds: Sequence[str]) -> AuditRequest:
+    """The same for these kinds of answers, where some are named."""
+    return replace(request, kinds=tuple(kinds)) if kinds else request

@@ -1,0 +1,130 @@
+"""What an audit found, as rates with intervals by kind of answer and family, times, and the worst examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from slmr.errors import visible
+from slmr.rewards.audit import Again, Audit
+from slmr.rewards.cases import Case
+from slmr.stats import bounded_mean
+
+_SHOWN = 110  # characters of a completion
+_TOTALS = {
+    "right, requested form": lambda case: case.accept and case.family == "requested form",
+    "right, written otherwise": lambda case: case.accept and case.family != "requested form",
+    "wrong": lambda case: not case.accept,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many of some cases are judged wrongly: of right answers those not paid, of wrong ones those paid.
+
+    Attributes:
+        abstained, raised, hung: among all of the cases; none of them is paid.
+    """
+
+    kind: str
+    family: str
+    error: str
+    cases: int
+    wrong: int
+    rate: float
+    low: float
+    high: float
+    abstained: int
+    raised: int
+    hung: int
+
+
+def totals(audit: Audit) -> list[Rate]:
+    """For each kind of answer: right ones in the requested form, right ones otherwise, wrong ones."""
+    return [
+        rate
+        for kind in audit.request.kinds
+        for name, belongs in _TOTALS.items()
+        if (rate := _rate(audit, kind, name, [
+            i for i, case in enumerate(audit.cases) if case.kind == kind and belongs(case)
+        ]))
+    ]  # fmt: skip
+
+
+def families(audit: Audit) -> list[Rate]:
+    """The same for each family of cases, those with most errors first."""
+    groups: dict[tuple[str, str, bool], list[int]] = {}
+    for i, case in enumerate(audit.cases):
+        groups.setdefault((case.kind, case.family, case.accept), []).append(i)
+    rates = [_rate(audit, kind, family, indices) for (kind, family, _), indices in groups.items()]
+    return sorted((rate for rate in rates if rate), key=lambda rate: -rate.rate)
+
+
+def _rate(audit: Audit, kind: str, family: str, indices: Sequence[int]) -> Rate | None:
+    if not indices:
+        return None
+    wrong = [audit.is_wrong(i) for i in indices]
+    e = bounded_mean([float(w) for w in wrong])
+    judged = [audit.judgements[i] for i in indices]
+    return Rate(
+        kind, family, "not paid" if audit.cases[indices[0]].accept else "paid", len(indices), sum(wrong), e.mean, e.low,
+        e.high, sum(j.score is None and not j.raised and not j.hung for j in judged),
+        sum(bool(j.raised) for j in judged), sum(j.hung for j in judged),
+    )  # fmt: skip
+
+
+def times(audit: Audit) -> dict[str, float]:
+    """Milliseconds a case in the main thread: median, 95th percentile, longest."""
+    ms = sorted(j.ms for j in audit.judgements)
+    return {"median": median(ms), "p95": ms[int(0.95 * (len(ms) - 1))], "longest": ms[-1]}
+
+
+def worst(audit: Audit, most: int = 12) -> Iterator[str]:
+    """Examples as lines: one a family, wrong answers that are paid before right ones that are not; then the slowest."""
+    groups: dict[tuple[bool, str, str], int] = {}
+    for i, case in enumerate(audit.cases):
+        key = (case.accept, case.kind, case.family)
+        if audit.is_wrong(i) and (key not in groups or _length(audit, i) < _length(audit, groups[key])):
+            groups[key] = i
+    shown = sorted(groups, key=lambda key: (key[0], key[2] != "requested form"))[:most]
+    for key in shown:
+        yield _example("not paid" if key[0] else "paid", audit.cases[groups[key]], audit, groups[key])
+    slowest = max(range(len(audit.cases)), key=lambda i: audit.judgements[i].ms)
+    yield _example(f"slowest, {audit.judgements[slowest].ms:.0f} ms", audit.cases[slowest], audit, slowest)
+
+
+def _length(audit: Audit, i: int) -> int:
+    return len(audit.cases[i].completion)
+
+
+def _example(what: str, case: Case, audit: Audit, i: int) -> str:
+    text = (
+        case.completion
+        if len(case.completion) <= _SHOWN
+        else f"{case.completion[:50]} … {case.completion[-50:]}"
+    )
+    judgement = audit.judgements[i]
+    said = f" ({judgement.raised[:80]})" if judgement.raised else " (hung)" if judgement.hung else ""
+    return visible(f"{what}: {case.kind}, {case.family}: {text!r}, gold {case.gold!r}{said}")
+
+
+def again_line(again: Again) -> str:
+    """`threads: 3 of 240 otherwise, 3 of them raise (id: what)`."""
+    if not again.differing:
+        return f"{again.how}: the same for all {again.cases}"
+    parts = [f"{again.how}: {again.differing} of {again.cases} otherwise"]
+    parts += [f"{again.raised} raise"] if again.raised else []
+    parts += [f"{again.hung} hang"] if again.hung else []
+    return visible(f"{', '.join(parts)} ({again.example})"[:300])
+
+
+def rows(audit: Audit) -> Iterator[dict[str, Any]]:
+    """Every case with what came of it, for a file."""
+    for i, (case, judgement) in enumerate(zip(audit.cases, audit.judgements, strict=True)):
+        yield {
+            "id": case.id, "kind": case.kind, "family": case.family, "completion": case.completion, "gold": case.gold,
+            "accept": case.accept, "accepted": audit.accepted(i), "score": judgement.score, "ms": judgement.ms,
+            "raised": judgement.raised, "hung": judgement.hung,
+        }  # fmt: skip

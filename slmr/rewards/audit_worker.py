@@ -1,0 +1,185 @@
+"""The process in which an audited reward function runs: it may hang or end without taking the audit along.
+
+    python -m slmr.rewards.audit_worker
+
+Reads a `Job` as a line of JSON, then writes for every case a line when it is begun and one when it is judged. What the
+function prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Lock
+from typing import IO, Any, Literal
+
+from slmr.errors import RequestError, one_line
+from slmr.rewards.calling import Call, Named, caller, load, score_of, style_of
+
+How = Literal["main thread", "threads", "event loop", "processes"]
+AT_ONCE = 4  # threads, tasks or processes
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a process is told: the function, how it is called, and the cases as (index, completion, gold).
+
+    `warm_up` is judged first and does not count: what a function imports or starts at its first call is no hang.
+    """
+
+    function: str
+    how: How
+    style: str | None
+    gold: str | None
+    messages: bool | None
+    field: str | None
+    cases: list[tuple[int, str, str]]
+    warm_up: tuple[str, str] | None = None
+
+
+class _Out:
+    """Lines to the audit, whole ones from several threads."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream, self._lock = stream, Lock()
+
+    def say(self, **line: Any) -> None:
+        with self._lock:
+            self._stream.write(json.dumps(line) + "\n")
+            self._stream.flush()
+
+
+class _Judge:
+    """Judges one case after the other, and says so."""
+
+    def __init__(self, call: Call, job: Job, out: _Out) -> None:
+        self.call, self.field, self.warm_up, self.out = call, job.field, job.warm_up, out
+
+    def warm(self) -> None:
+        if self.warm_up:
+            with suppress(Exception):  # it will raise again where it counts
+                returned = self.call(*self.warm_up)
+                if inspect.isawaitable(returned):
+                    asyncio.run(_awaited(returned))
+
+    def __call__(self, case: tuple[int, str, str]) -> None:
+        index, text, gold = case
+        with self._judging(index) as done:
+            returned = self.call(text, gold)
+            done(asyncio.run(_awaited(returned)) if inspect.isawaitable(returned) else returned)
+
+    async def within_a_loop(self, case: tuple[int, str, str]) -> None:
+        index, text, gold = case
+        with self._judging(index) as done:
+            returned = self.call(text, gold)
+            done(await returned if inspect.isawaitable(returned) else returned)
+
+    def _judging(self, index: int) -> _Judging:
+        return _Judging(index, self.field, self.out)
+
+
+class _Judging:
+    """Within, one case is judged: its time, its score or what was raised."""
+
+    def __init__(self, index: int, field: str | None, out: _Out) -> None:
+        self.index, self.field, self.out, self.returned = index, field, out, None
+
+    def __enter__(self) -> Callable[[Any], None]:
+        self.out.say(begun=self.index)
+        self.start = time.perf_counter()
+        return self._done
+
+    def _done(self, returned: Any) -> None:
+        self.returned = returned
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> bool:
+        elapsed = 1000 * (time.perf_counter() - self.start)
+        line: dict[str, Any] = {"judged": self.index, "ms": elapsed}
+        if error is None:
+            try:
+                line["score"] = score_of(self.returned, self.field)
+            except (ValueError, TypeError) as fault:
+                line["raised"] = one_line(fault)
+        elif isinstance(error, Exception):
+            line["raised"] = f"{type(error).__name__}: {one_line(error)}"[:300]
+        else:
+            return False
+        self.out.say(**line)
+        return True
+
+
+async def _awaited(returned: Awaitable[Any]) -> Any:
+    return await returned
+
+
+def _run(job: Job, judge: _Judge) -> None:
+    if job.how != "processes":  # each of those warms up by itself: what a call starts does not survive a fork
+        judge.warm()
+    if job.how == "threads":
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            list(threads.map(judge, job.cases))
+    elif job.how == "event loop":
+        asyncio.run(_run_in_loop(job.cases, judge))
+    elif job.how == "processes":
+        _run_in_processes(job.cases, judge)
+    else:
+        for case in job.cases:
+            judge(case)
+
+
+async def _run_in_loop(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> None:
+    """As verifiers does: several at once, on the loop itself."""
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def one(case: tuple[int, str, str]) -> None:
+        async with limit:
+            await judge.within_a_loop(case)
+
+    await asyncio.gather(*map(one, cases))
+
+
+def _run_in_processes(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> None:
+    """In daemons, which may have no children of their own, as data loaders and reward workers are."""
+    context = multiprocessing.get_context("fork")
+    parts = [cases[i::AT_ONCE] for i in range(AT_ONCE)]
+    workers = [context.Process(target=_run_part, args=(part, judge), daemon=True) for part in parts if part]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+
+def _run_part(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> None:
+    judge.warm()
+    for case in cases:
+        judge(case)
+
+
+def main() -> None:
+    out = _Out(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    os.dup2(2, 1)  # what the function prints is no line of ours
+    job = Job(**json.loads(sys.stdin.readline()))
+    try:
+        function = load(Named.parse(job.function))
+        style = style_of(function, job.style)
+        messages = job.messages if job.messages is not None else style in ("trl", "verifiers")
+        judge = _Judge(caller(function, style, job.gold, messages), job, out)
+    except RequestError as error:
+        out.say(refused=str(error))
+        return
+    out.say(style=style)
+    _run(job, judge)
+    out.say(end=True)
+
+
+if __name__ == "__main__":
+    main()

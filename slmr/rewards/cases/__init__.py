@@ -1,0 +1,78 @@
+"""Labelled completions with golds, all written for this project: what a reward function is audited against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from slmr.rewards.cases.adversarial import ADVERSARIAL
+from slmr.rewards.cases.endings import FORMULAS, LETTERS, NUMBERS, STRICT, WORKED, Ending, Gold, endings
+from slmr.rewards.cases.rewrites import CHANGED, KEPT, Row, rewritten
+from slmr.verify import Kind
+
+_GOLDS: dict[Kind, list[Gold]] = {"numeric": NUMBERS, "math": FORMULAS, "choice": LETTERS}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A completion, its gold, and whether a reward should pay it.
+
+    Attributes:
+        family: what is tried with it; a family's cases are all to be accepted or all to be rejected.
+    """
+
+    id: str
+    kind: Kind
+    family: str
+    completion: str
+    gold: str
+    accept: bool
+
+
+def audit_cases(kinds: Sequence[Kind], seed: int = 0, per_family: int = 40) -> list[Case]:
+    """Of each kind of answer and each family at most so many cases, drawn by the seed; the same ones for the same."""
+    by_family: dict[tuple[Kind, bool, str], dict[tuple[str, str], None]] = {}
+    for accept, rows in ((True, _right(kinds, seed)), (False, _wrong(kinds, seed))):
+        for family, (kind, completion, gold) in rows:
+            if kind in kinds:
+                by_family.setdefault((kind, accept, family), {})[completion, gold] = None
+    cases = []
+    for (kind, accept, family), rows in by_family.items():
+        rng = Random(f"{seed} {kind} {family}")
+        drawn = rng.sample(list(rows), min(per_family, len(rows)))
+        cases += [Case(f"{kind}/{family}/{i}", kind, family, *row, accept) for i, row in enumerate(drawn)]
+    return cases
+
+
+def _right(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, Row]]:
+    for kind in kinds:
+        for ending in endings(kind):
+            yield _family_of(ending), (kind, ending.text, ending.gold.text)
+    yield from _families(KEPT, seed, "")
+
+
+def _family_of(ending: Ending) -> str:
+    """The requested form with the gold as it is written, or another spelling of it; else where the ending is from."""
+    if ending.own_form:
+        as_gold = ending.text == WORKED[ending.kind] + STRICT[ending.kind].format(ending.gold.text)
+        return "requested form" if as_gold else "requested form, another spelling"
+    names = {"en": "in English", "tex": "other boxes", "own": "other #### lines"}
+    return names.get(ending.language, "in another language")
+
+
+def _wrong(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, Row]]:
+    rng = Random(seed)
+    for kind in kinds:
+        for ending in endings(kind):
+            other = rng.choice(_GOLDS[kind])
+            if other.key != ending.gold.key:
+                where = "in the requested form" if ending.own_form else "in words"
+                yield f"another item's answer, {where}", (kind, ending.text, other.text)
+    yield from _families(CHANGED, seed, "changed: ")
+    yield from _families(ADVERSARIAL, seed, "attack: ")
+
+
+def _families(table: Mapping[str, tuple[Row, ...]], seed: int, prefix: str) -> Iterator[tuple[str, Row]]:
+    for family, kind, completion, gold in rewritten(table, seed):
+        yield prefix + family, (kind, completion, gold)

@@ -1,0 +1,145 @@
+"""Functions with a known fault each: the audit finds it, in the number that it has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slmr.errors import RequestError
+from slmr.rewards.audit import Audit, AuditRequest, audit
+from slmr.rewards.cases import audit_cases
+
+FILE = """
+import multiprocessing, os, random, signal, threading, time
+
+from slmr.verify import verify
+
+STARTED = []
+
+def right(completion, gold):
+    return float(verify(completion, gold, "choice").lenient)
+
+def everything(completions, solution, **columns):
+    print("this is no line of the protocol")
+    return [1.0 for _ in completions]
+
+def hangs(completion, gold):
+    while completion.startswith("<think>"):
+        pass
+    return right(completion, gold)
+
+def dies(completion, gold):
+    if completion.startswith("<think>"):
+        os._exit(7)
+    return right(completion, gold)
+
+def main_thread_only(completion, gold):
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    return right(completion, gold)
+
+def needs_children(completion, gold):
+    worker = multiprocessing.get_context("fork").Process(target=int)
+    worker.start()
+    worker.join()
+    return right(completion, gold)
+
+def slow_at_first(completion, gold):
+    if not STARTED:
+        time.sleep(3)
+        STARTED.append(True)
+    return right(completion, gold)
+
+def by_hash(completion, gold):
+    return float(hash(completion) % 2)
+
+def abstains(completions, solution):
+    return [None if c.startswith("<think>") else right(c, s) for c, s in zip(completions, solution)]
+
+def broken(completion, gold):
+    raise KeyError("it\\nis broken")
+"""
+THOUGHTS = [c for c in audit_cases(("choice",), per_family=6) if c.completion.startswith("<think>")]
+
+
+@pytest.fixture
+def audited(tmp_path: Path):
+    file = tmp_path / "mine.py"
+    file.write_text(FILE)
+
+    def run(function: str, **options: object) -> Audit:
+        request = AuditRequest(f"{file}:{function}", kinds=("choice",), per_family=6, **options)  # type: ignore[arg-type]
+        return audit(request)
+
+    return run
+
+
+def errors(result: Audit) -> int:
+    return sum(result.is_wrong(i) for i in range(len(result.cases)))
+
+
+def differing(result: Audit) -> dict[str, int]:
+    return {again.how: again.differing for again in result.again if again.differing}
+
+
+def test_a_sound_function_has_no_errors_in_any_way(audited) -> None:
+    result = audited("right")
+    assert (errors(result), differing(result), result.style, result.left_out) == (0, {}, "pair", 0)
+    assert len(result.again) == 4 and all(again.cases > 50 for again in result.again)
+
+
+def test_who_pays_everything_pays_all_wrong_answers(audited) -> None:
+    result = audited("everything", ways=())
+    assert result.style == "trl"
+    assert errors(result) == sum(not case.accept for case in result.cases) > 20
+
+
+def test_a_hang_costs_its_case_alone(audited) -> None:
+    result = audited("hangs", timeout=2.0, ways=())
+    hung = [case.id for case, j in zip(result.cases, result.judgements, strict=True) if j.hung]
+    assert THOUGHTS and hung == [case.id for case in THOUGHTS] and len(result.cases) > 80
+
+
+def test_what_a_first_call_takes_is_no_hang(audited) -> None:
+    result = audited("slow_at_first", timeout=2.0, ways=("processes",))
+    assert (errors(result), differing(result)) == (0, {})
+
+
+def test_so_does_a_death_of_the_process(audited) -> None:
+    result = audited("dies", ways=())
+    died = [
+        case.id
+        for case, j in zip(result.cases, result.judgements, strict=True)
+        if "exit code 7" in (j.raised or "")
+    ]
+    assert died == [case.id for case in THOUGHTS]
+
+
+def test_what_works_in_the_main_thread_only_is_seen_in_threads(audited) -> None:
+    result = audited("main_thread_only", ways=("threads", "processes"))
+    assert errors(result) == 0 and set(differing(result)) == {"threads"}
+    assert "signal only works in main thread" in str(next(a.example for a in result.again if a.raised))
+
+
+def test_what_needs_children_fails_in_daemons(audited) -> None:
+    result = audited("needs_children", ways=("threads", "processes"))
+    assert errors(result) == 0 and set(differing(result)) == {"processes"}
+
+
+def test_a_score_by_chance_is_no_score(audited) -> None:
+    assert "another process, in reverse" in differing(audited("by_hash", ways=()))
+
+
+def test_an_abstention_is_not_paid(audited) -> None:
+    result = audited("abstains", messages=False, ways=())
+    assert sum(j.score is None for j in result.judgements) == len(THOUGHTS)
+    assert errors(result) == sum(case.accept for case in THOUGHTS)
+
+
+def test_what_cannot_be_audited_is_refused(audited) -> None:
+    with pytest.raises(RequestError, match=r"raises in every case, as pair: KeyError: 'it\\nis broken'"):
+        audited("broken")
+    with pytest.raises(RequestError, match="unknown function"):
+        audited("rigth")
+    with pytest.raises(RequestError, match="has no GOLD in it"):
+        audited("right", gold_as="$gold$")
