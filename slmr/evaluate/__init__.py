@@ -68,7 +68,9 @@ def evaluate(model: Path | str, tasks: Sequence[Task], params: EvaluateParams, c
         recorder = Recorder(context.folder, context.progress, landed=judge.add)
         recorder.add(questions)
         record = partial(_record, recorder, model, context)
-        rows = judge.judged(with_thoughts_begun(redraw(recorder, questions, params.k, params.redraws, record)))
+        rows = judge.judged(
+            with_thoughts_begun(redraw(recorder, questions, params.k, params.redraws, record))
+        )
     metrics = {task.name: task_metrics([r for r in rows if r["task"] == task.name], task) for task in tasks}
     write_rows(context.folder / SAMPLES, rows)
     write_json(context.folder / METRICS, metrics)

@@ -28,6 +28,7 @@ from slmr.results.figures import (
 )
 from slmr.results.html import document, escape, note, ranking_html, table_html
 from slmr.results.ranking import Ranking, run_rankings
+from slmr.results.reach import by_reach
 from slmr.results.schema import Contamination, Summary, SummaryRow, note_line, note_of, read_summary
 from slmr.results.spending import Spending, spending
 from slmr.results.tables import (
@@ -38,6 +39,7 @@ from slmr.results.tables import (
     effects_tables,
     pass_table,
     ranking_tables,
+    reach_table,
     spending_table,
 )
 from slmr.results.training_history import validation_curve
@@ -113,6 +115,8 @@ class Part:
         """Everything that there is to say; the differences of all methods to `against` where that is named."""
         capabilities, spent = capability(ranking.results), spending(ranking.results)
         tables = [changes_table(ranking)]
+        if reached := by_reach(ranking):
+            tables.append(reach_table(reached))
         if spent:
             tables.append(spending_table(spent))
         if capabilities:

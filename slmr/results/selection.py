@@ -82,7 +82,9 @@ Stamp = tuple[str, int, int]  # a summary's path, its time in nanoseconds and it
 def _summaries(folder: str) -> Iterator[Stamp]:
     """By text and not by `Path`: every click asks for them again."""
     for path, subfolders, files in os.walk(folder):
-        subfolders[:] = sorted(name for name in subfolders if name not in _SKIPPED and not name.startswith("."))
+        subfolders[:] = sorted(
+            name for name in subfolders if name not in _SKIPPED and not name.startswith(".")
+        )
         if "summary.json" in (*files, *subfolders):
             file = os.path.join(path, "summary.json")
             try:

@@ -18,8 +18,8 @@ from slmr.verify import Verdict, verify
 def row(item: str, text: str, gold: str = "7", k: int = 0, **more: Any) -> dict[str, Any]:
     verdict = verify(text, gold, "numeric")
     return {"task": "lab_gsm8k", "item_id": item, "k_index": k, "prompt": "?", "completion": text, "gold": gold,
-            "tokens": 10, "finish_reason": "stop", "status": verdict.status, "strict": verdict.strict, "lenient": verdict.lenient,
-            "extracted": verdict.extracted, **more}  # fmt: skip
+            "tokens": 10, "finish_reason": "stop", "status": verdict.status, "strict": verdict.strict,
+            "lenient": verdict.lenient, "extracted": verdict.extracted, **more}  # fmt: skip
 
 
 def test_one_completion_an_item() -> None:
