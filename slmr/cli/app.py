@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
 from slmr import signals
 from slmr.cli.extras import missing_extra
 from slmr.cli.options import examples
+from slmr.cli.patience import loading
 from slmr.errors import SlmrError, WorkError, visible
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ COMMANDS = {
     "lab": "The lab edition and its students.",
     "doctor": "Say what this machine can run; repair damaged runs.",
 }
+# The base of what is wrong with a command line; its library has changed, this name has not.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 _LONGEST = 8000  # characters of a message: what it names may be of any length
 _EXAMPLES = ("slmr doctor", "slmr bench --method base,sft,grpo", "slmr bench --help")
 
@@ -84,7 +88,60 @@ def command_line(arguments: Sequence[str]) -> TyperGroup:
             app.add_typer(module.app, name=name, help=about, no_args_is_help=True, epilog=epilog)
         else:
             app.command(name, epilog=epilog)(getattr(module, f"{identifier}_command"))
-    return typer.main.get_group(app)
+    return _with_readable_types(typer.main.get_group(app))
+
+
+def _said_if_slow(words: Sequence[str]) -> AbstractContextManager[None]:
+    slow = words[:1] and words[0] in ("bench", "eval", "probe") and "--help" not in words
+    return loading(words[0]) if slow else nullcontext()
+
+
+def usage_fault(error: Exception, words: Sequence[str]) -> str:
+    """A fault of the command line as one line that ends with what to do, or the help where nothing was asked for."""
+    message: str = error.format_message()  # type: ignore[attr-defined]
+    if "\n" in message:
+        return message
+    command = " ".join(["slmr", *words[:1]]) if words and words[0] in COMMANDS else "slmr"
+    extra = re.fullmatch(r"Got unexpected extra argument.*\((.*)\)", message)
+    if extra and command == "slmr bench":
+        methods = ",".join(extra[1].split())
+        return f"slmr: bench takes its methods by an option: slmr bench --method {methods}"
+    if extra:
+        message = f"Too many arguments: {extra[1]}"
+    text = message[:1].lower() + message[1:].rstrip(".")
+    for wording, plain in _WORDINGS.items():
+        text = text.replace(wording, plain)
+    return f"slmr: {text}; `{command} --help` has examples"
+
+
+# What pydantic and click say, and what a reader understands.
+_WORDINGS = {
+    "Input should be a valid integer, unable to parse string as an integer": "it should be a whole number",
+    "Input should be a valid number, unable to parse string as a number": "it should be a number",
+    "Input should be greater than or equal to": "it should be at least",
+    "Input should be less than or equal to": "it should be at most",
+}
+_METAVARS = {"int": "N", "float": "X", "str": "TEXT", "Path": "PATH"}
+
+
+def _with_readable_types(group: TyperGroup) -> TyperGroup:
+    """Options whose values are named as in a man page, `N` or `PATH`, not by their Python types."""
+    for command in group.commands.values():
+        if hasattr(command, "commands"):
+            _with_readable_types(cast("TyperGroup", command))
+        for parameter in command.params:
+            if parameter.param_type_name == "argument":
+                parameter.metavar = parameter.metavar or (parameter.name or "").upper()
+            elif not getattr(parameter, "is_flag", False):
+                parameter.metavar = parameter.metavar or _metavar(parameter)
+    return group
+
+
+def _metavar(parameter: object) -> str:
+    """By the type, which Typer keeps under another name since it no longer stands on Click."""
+    kind = getattr(parameter, "type_descriptor", None) or getattr(parameter, "type", None)
+    name = repr(kind).lower().partition("parameter_info")[0]
+    return next((metavar for word, metavar in _METAVARS.items() if word.lower() in name), "TEXT")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -94,8 +151,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, TextIOWrapper):  # a terminal that lacks a sign shows its escape
             stream.reconfigure(errors="backslashreplace")
     try:
-        with _output_is_taken(), signals.listening():
-            command_line(words)(args=words, prog_name="slmr")
+        with _output_is_taken(), signals.listening(), _said_if_slow(words):
+            sys.exit(command_line(words)(args=words, prog_name="slmr", standalone_mode=False))
+    except _UsageError as error:
+        print(visible(usage_fault(error, words))[:_LONGEST], file=sys.stderr)
+        sys.exit(2)
     except SlmrError as error:
         _end(str(error), error.exit_code)
     except ModuleNotFoundError as error:
@@ -103,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if fault is None:
             raise
         _end(str(fault), fault.exit_code)
-    except (signals.Stopped, KeyboardInterrupt):
+    except (signals.Stopped, KeyboardInterrupt, typer.Abort):
         signals.end_at_once()
         _end("stopped; the same command goes on from here", 1)
 

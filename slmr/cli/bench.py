@@ -138,9 +138,10 @@ def _run_plan(plan: Plan) -> None:
         summary = run_bench(plan, display)
     kinds = {entry.recipe.kind for entry in plan.entries}
     ablations = bool({"ablation", "control"} & kinds) and "stagewise" in kinds
-    for _, tables in comparison_tables(plan.folder, ablations):
+    terminal = console()
+    for _, tables in comparison_tables(plan.folder, ablations, terminal.width):
         for table in tables:
-            console().print(table)
+            terminal.print(table)
     if summary.contamination:
         print(contamination_line(summary.contamination))
     print(sharing(plan.store, plan))
@@ -152,18 +153,28 @@ def _run_plan(plan: Plan) -> None:
     print(f"Summary     {plan.folder / 'summary.json'}")
     print(f"Samples     {plan.folder / 'samples'}")
     print(f"Artefacts   {plan.folder / 'artefacts'}")
+    if two := first_two(plan):
+        print(f"Compare     slmr compare {plan.folder} {two[0]} {two[1]}")
     print(f"Leaderboard slmr leaderboard --results {plan.request.out}", flush=True)
     confirm(plan, tell)
 
 
-def comparison_tables(run: Path, ablations: bool) -> list[tuple[str, list[Table]]]:
+def first_two(plan: Plan) -> list[str]:
+    """The best method of the first student and the next one, or base, as `slmr compare` takes them; else nothing."""
+    results = next((ranking.results for _, ranking in run_rankings(plan.folder)), [])
+    names = [result.method for result in results[:2]]
+    several = len({entry.student for entry in plan.entries}) > 1
+    return [f"{name}:{results[0].student}" if several else name for name in names] if len(names) == 2 else []
+
+
+def comparison_tables(run: Path, ablations: bool, width: int | None = None) -> list[tuple[str, list[Table]]]:
     """Of each student and edition of a run its title and tables: methods beside each other, as in `slmr report`.
 
     With `ablations` also what each method lacks beside `stagewise`.
     """
     titled = []
     for title, ranking in run_rankings(run):
-        tables = ranking_tables(ranking, title)
+        tables = ranking_tables(ranking, title, width)
         if ablations and any(result.method == "stagewise" for result in ranking.results):
             differences = compare_all(ranking.results, "stagewise", ranking.suite)
             tables.append(

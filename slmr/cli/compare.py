@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from slmr.cli.options import AsJson, console, print_json
+from slmr.errors import RequestError
 from slmr.results.compare import compare, detectable
 from slmr.results.conclusions import comparison_in_words
 from slmr.results.tables import comparison_table
 
-EXAMPLES = ("slmr compare runs/lab-quick:sft runs/lab-quick:grpo",)
+EXAMPLES = (
+    "slmr compare runs/lab-quick sft grpo",
+    "slmr compare runs/lab-quick:sft runs/eval-mine",
+)
 
 
 def compare_command(
-    run_a: Annotated[
-        str, typer.Argument(help="FOLDER; FOLDER:METHOD or FOLDER:METHOD:STUDENT where it holds several.")
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN METHOD_A METHOD_B | RUN_A RUN_B",
+            help="Two methods of a run, or two runs: a folder, or FOLDER:METHOD or FOLDER:METHOD:STUDENT where it holds"
+            " several.",
+        ),
     ],
-    run_b: Annotated[str, typer.Argument(help="Likewise.")],
     as_json: AsJson = False,
 ) -> None:
-    """Compare two runs on the same items: paired differences with intervals and corrected p-values."""
-    comparison = compare(run_a, run_b)
+    """Compare two methods or runs on the same items: paired differences with intervals and corrected p-values."""
+    a, b = names[-2:] if len(names) == 3 else ("A", "B")
+    comparison = compare(*_two(names))
     if as_json:
         rows = [{"name": task.task, "seeds": comparison.seeds, **asdict(task)} for task in comparison.tasks]
         if mean := comparison.mean:
@@ -32,7 +43,19 @@ def compare_command(
                          "detectable": detectable(mean)})  # fmt: skip
         print_json(rows)
         return
-    console().print(comparison_table(comparison))
+    console().print(comparison_table(comparison, a, b))
     for notice in comparison.notices:
         print(f"warning: {notice}", file=sys.stderr)
-    print(comparison_in_words(comparison))
+    print(comparison_in_words(comparison, a=a, b=b))
+
+
+def _two(names: Sequence[str]) -> tuple[str, str]:
+    """What is compared with what; raises RequestError where that is not said."""
+    match names:
+        case [run, a, b]:
+            if not Path(run).is_dir():
+                raise RequestError(f"{run} is no folder of a run: slmr compare RUN METHOD_A METHOD_B")
+            return f"{run}:{a}", f"{run}:{b}"
+        case [a, b]:
+            return a, b
+    raise RequestError("name a run and two of its methods, as in `slmr compare RUN sft grpo`, or two runs")

@@ -9,7 +9,9 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
+from slmr.cli.patience import spoken
 from slmr.io import Stopwatch
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.schedule import rough_seconds
@@ -26,9 +28,13 @@ class BenchDisplay:
         # The stream is bound here: libraries are muted by swapping sys.stderr while they run.
         self._console = Console(file=sys.stderr)
         self._live = self._console.is_terminal
+        # In a narrow terminal names and states go on in a second line: bar and clock stay whole.
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=28), TextColumn("{task.fields[state]}"),
-            TimeElapsedColumn(), console=self._console, disable=not self._live,
+            TextColumn("{task.description}", table_column=Column(overflow="fold")),
+            BarColumn(28 if self._console.width >= 100 else 12, table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[state]}", table_column=Column(overflow="fold")),
+            TimeElapsedColumn(table_column=Column(no_wrap=True)),
+            console=self._console, disable=not self._live,
         )  # fmt: skip
         self._running: dict[str, tuple[str, TaskID]] = {}  # key of a node → its name, its bar
         self._widest = 1  # stages side by side
@@ -39,6 +45,8 @@ class BenchDisplay:
         self._count = self._done = 0
 
     def __enter__(self) -> BenchDisplay:
+        if self._live:  # its clock runs from now on
+            spoken()
         self._progress.start()
         self._whole = self._progress.add_task("[bold]bench", total=1.0, state="planning")
         return self
@@ -111,6 +119,7 @@ class BenchDisplay:
         self._progress.update(self._whole, completed=past, total=past + left, state=state)
 
     def _say(self, line: str) -> None:
+        spoken()
         self._said_at = self._watch.seconds
         if self._live:
             self._progress.console.print(line, highlight=False, markup=False)
@@ -124,4 +133,5 @@ def _pace(taken: float, thought: float) -> float:
 
 def tell(line: str) -> None:
     """A line of progress outside of any display."""
+    spoken()
     print(line, file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ import typer
 
 from slmr.cli.options import AsJson, DataDir, print_json, print_listing, use_data_dir
 from slmr.errors import RequestError, WorkError
-from slmr.pipeline.doctor import check_machine
+from slmr.pipeline.doctor import check_machine, to_run_now
 from slmr.pipeline.repair import busy_runs, find_damage, repair
 
 EXAMPLES = ("slmr doctor", "slmr doctor --runs runs", "slmr doctor --runs runs --repair")
@@ -30,7 +30,10 @@ def doctor_command(
     elif wanted:
         raise RequestError("--repair needs --runs: which folder's runs are to be repaired?")
     else:
-        print_listing(check_machine(), as_json)
+        rows = check_machine()
+        print_listing(rows, as_json)
+        if not as_json:
+            print("\nYou can run now:", *to_run_now(rows), sep="\n  ")
 
 
 def _check_runs(runs: Path, repair_them: bool, as_json: bool) -> None:

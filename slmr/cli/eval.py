@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "slmr eval lab-llama",
     "slmr eval smollm2 --tasks gsm8k_platinum --limit 50 --data-dir DIR",
+    "slmr eval lab-qwen --tasks quiz.csv --name mine",
     "slmr eval http://127.0.0.1:8000/v1 --tasks paper --k 4",
 )
 
@@ -27,7 +28,16 @@ def eval_command(
         str,
         typer.Argument(help="A lab student, model folder, LoRA adapter, GGUF file, hub id, or server URL."),
     ],
-    tasks: Annotated[str, typer.Option(help="lab, paper, or names separated by commas.")] = "lab",
+    name: Annotated[
+        str | None,
+        typer.Option(help="What the model is listed as; its own name by default.", metavar="LABEL"),
+    ] = None,
+    tasks: Annotated[
+        str,
+        typer.Option(
+            help="lab, paper, names separated by commas, or a file of your questions (.csv, .jsonl)."
+        ),
+    ] = "lab",
     k: Annotated[int, typer.Option(min=1, help="Completions an item; 1 is greedy.")] = 1,
     temperature: Annotated[float | None, typer.Option(min=0, help="0 where k is 1, else 1.")] = None,
     fewshot: Annotated[int, typer.Option(min=0, help="Worked examples before each question.")] = 0,
@@ -70,11 +80,11 @@ def eval_command(
 
     use_data_dir(data_dir)
     request = EvalRequest(
-        model=model, tasks=tasks, k=k, temperature=temperature, fewshot=fewshot, max_tokens=max_tokens, engine=engine,
-        dtype=dtype, device=device, batch_size=batch_size, concurrency=concurrency, served_name=served_name,
-        api_key_env=api_key_env, chat_template_kwargs=chat_template_kwargs, compile=compile_steps,
-        trust_remote_code=trust_remote_code, limit=limit, seed=seed,
-        data_dir=data_dir, out=out, tasks_paths=tuple(tasks_path or ()),
+        model=model, name=name, tasks=tasks, k=k, temperature=temperature, fewshot=fewshot, max_tokens=max_tokens,
+        engine=engine, dtype=dtype, device=device, batch_size=batch_size, concurrency=concurrency,
+        served_name=served_name, api_key_env=api_key_env, chat_template_kwargs=chat_template_kwargs,
+        compile=compile_steps, trust_remote_code=trust_remote_code, limit=limit, seed=seed, data_dir=data_dir, out=out,
+        tasks_paths=tuple(tasks_path or ()),
     )  # fmt: skip
     _evaluate(request, as_json)
 

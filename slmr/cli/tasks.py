@@ -1,5 +1,6 @@
 """`slmr tasks`: the benchmark tasks."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +20,12 @@ from slmr.tasks import Task, datasets, load_task, select_tasks
 from slmr.tasks.contamination import overlap, training_problems
 from slmr.tasks.validate import validate_task
 
-EXAMPLES = ("slmr tasks list", "slmr tasks show lab_gsm8k", "slmr tasks validate lab_math")
+EXAMPLES = (
+    "slmr tasks list",
+    "slmr tasks show lab_gsm8k",
+    "slmr tasks new quiz.csv",
+    "slmr tasks validate lab_math",
+)
 app = typer.Typer(rich_markup_mode=None)
 
 
@@ -48,6 +54,38 @@ def tasks_show(
         print_json([row])
     else:
         print_fields(row)
+
+
+@app.command(
+    "new",
+    epilog=examples(
+        "slmr tasks new quiz.csv",
+        "slmr tasks new my.csv --problem question --gold answer --name sums --to mytasks",
+    ),
+)
+def tasks_new(
+    file: Annotated[
+        Path, typer.Argument(help="Questions and answers: .csv, .tsv, .jsonl or .json.", metavar="FILE")
+    ],
+    problem: Annotated[str, typer.Option(help="Column of the questions.", metavar="COLUMN")] = "",
+    gold: Annotated[str, typer.Option(help="Column of the right answers.", metavar="COLUMN")] = "",
+    name: Annotated[str, typer.Option(help="The task's name; the file's by default.", metavar="NAME")] = "",
+    kind: Annotated[
+        str, typer.Option(help="How answers are checked: auto, numeric, math or choice.", metavar="KIND")
+    ] = "auto",
+    to: Annotated[Path, typer.Option(help="Folder of your tasks.", metavar="DIR")] = Path("mytasks"),
+) -> None:
+    """Make a task of your own questions: a folder that `slmr eval` and `slmr bench` take by its name.
+
+    Without columns they are the usual ones that the file has, such as question and answer.
+    """
+    from slmr.tasks.from_file import write_task
+
+    folder = write_task(file, to, name, problem, gold, kind)
+    task = load_task(folder.name, [to])
+    print(f"Task        {folder}: {len(task.items('test'))} questions, checked as {task.kind}")
+    print(f"Look at it  slmr tasks show {task.name} --tasks-path {to}")
+    print(f"Evaluate    slmr eval lab-llama --tasks {task.name} --tasks-path {to}")
 
 
 @app.command(

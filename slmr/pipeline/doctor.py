@@ -154,6 +154,22 @@ def _profiles(hub: bool) -> list[Row]:
     return rows
 
 
+def to_run_now(rows: Sequence[Row]) -> list[str]:
+    """Commands that this machine can run as it is, the shortest first, out of the rows of `check_machine`."""
+    can = {row["name"] for row in rows if row["value"] == "can be run"}
+    commands = ["slmr tasks list"]
+    if "commands of [eval]" in can:
+        commands.append("slmr eval lab-llama --limit 32")
+    if "commands of [train]" in can:
+        commands.append("slmr bench --method base,sft,grpo --limit 64")
+        for profile in ("smol", "paper"):
+            if f"--profile {profile}" in can:
+                commands.append(f"slmr bench --profile {profile} --dry-run")
+    if "commands of [board]" in can:
+        commands.append("slmr leaderboard")
+    return commands
+
+
 def lacking_for(profile: Profile, tasks: Sequence[Task]) -> list[str]:
     """What this machine has not got for a profile besides models: each with how to get it."""
     import torch

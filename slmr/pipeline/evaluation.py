@@ -16,6 +16,7 @@ from slmr.pipeline.planner import Planner, StageNode
 from slmr.pipeline.recipe import Recipe
 from slmr.pipeline.runner import SilentWatcher, Watcher
 from slmr.results.schema import SummaryRow
+from slmr.tasks.from_file import ENDINGS, write_task
 from slmr.tasks.registry import select_tasks
 
 ENGINES = ("auto", "transformers", "vllm", "server")
@@ -27,6 +28,7 @@ class EvalRequest:
     """What `slmr eval` was asked for; fields are those of the command line."""
 
     model: str
+    name: str | None = None
     tasks: str = "lab"
     k: int = 1
     temperature: float | None = None
@@ -54,7 +56,7 @@ class EvalRequest:
         changed = {
             name: value for name, value in vars(self).items() if value != getattr(EvalRequest, name, None)
         }
-        for name in ("k", "temperature", "fewshot", "max_tokens", "engine", "dtype", "device", "batch_size",
+        for name in ("name", "k", "temperature", "fewshot", "max_tokens", "engine", "dtype", "device", "batch_size",
                      "served_name", "api_key_env", "chat_template_kwargs", "limit", "seed", "data_dir"):  # fmt: skip
             if name in changed:
                 words += [f"--{name.replace('_', '-')}", str(changed[name])]
@@ -82,7 +84,8 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
     Raises:
         RequestError: anything in the request is unknown or does not fit, before any work starts.
     """
-    tasks = select_tasks(request.tasks, request.tasks_paths)
+    names, paths = _with_files(request)
+    tasks = select_tasks(names, paths)
     model = resolve_model(request.model, say)
     settings = engine_settings(request, model)
     planner = Planner(model.location, _model_key(model, settings), {}, settings, 0)
@@ -92,10 +95,28 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
         "limit": request.limit, "k": request.k, "temperature": request.temperature, "eval_seed": request.seed,
         "fewshot": request.fewshot, "max_tokens": request.max_tokens,
     })  # fmt: skip
-    entry = Entry(_RECIPE, model.name, request.seed, student, node, request.command())
+    label = request.name or public_name(model)
+    entry = Entry(_RECIPE, label, request.seed, student, node, request.command())
     profile = load_profile("lab").model_copy(update={"engine": settings, "threads": None})
-    bench = BenchRequest(out=request.out, tasks_paths=request.tasks_paths)
-    return Plan(profile, tasks, [entry], request.out / run_name(model.name, node), bench, [node])
+    bench = BenchRequest(out=request.out, tasks_paths=paths)
+    return Plan(profile, tasks, [entry], request.out / run_name(label, node), bench, [node])
+
+
+def public_name(model: Model) -> str:
+    """What a model is listed and published as: of what lies on this machine its last name, not where it lies."""
+    if model.kind == "server" or not Path(model.name).is_absolute():
+        return model.name
+    return Path(model.name).name
+
+
+def _with_files(request: EvalRequest) -> tuple[str, tuple[Path, ...]]:
+    """The names of the tasks and their folders; a file of questions becomes a task beside the runs."""
+    names, made = [], request.out / "tasks"
+    for name in request.tasks.split(","):
+        file = Path(name.strip())
+        names.append(write_task(file, made).name if file.suffix.lower() in ENDINGS else name)
+    any_made = names != request.tasks.split(",")
+    return ",".join(names), (*request.tasks_paths, made) if any_made else request.tasks_paths
 
 
 def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:

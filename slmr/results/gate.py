@@ -18,6 +18,7 @@ from slmr.io import read_rows, read_settings
 from slmr.results.compare import ONE_SEED, same_seeds
 from slmr.results.entries import MethodResult, find_result
 from slmr.results.paired_scores import PairedScores, difference, pair_scores
+from slmr.results.suites import listed_suites, suites_of
 from slmr.stats import (
     Difference,
     Effects,
@@ -190,14 +191,15 @@ def _task_groups(check: Check, a: MethodResult, shared: Sequence[str]) -> dict[s
     """Name of what is judged → its tasks."""
     if check.task:
         return {task: [task] for task in shared if fnmatchcase(task, check.task)}
-    groups: dict[str, list[str]] = {}
-    for task in shared:
-        groups.setdefault(_suite(a, task) if check.suite else "", []).append(task)
-    return {name: tasks for name, tasks in groups.items() if fnmatchcase(name, check.suite or "")}
+    if not check.suite:
+        return {"": list(shared)}
+    return {name: tasks for name, tasks in _suites(a, shared).items() if fnmatchcase(name, check.suite)}
 
 
-def _suite(result: MethodResult, task: str) -> str:
-    return result.rows(task)[0].suite
+def _suites(result: MethodResult, shared: Sequence[str]) -> dict[str, list[str]]:
+    """Name → tasks, of each suite that has some of these tasks."""
+    rows = [row for row in result.rows() if row.task in shared]
+    return {s.name: s.among(shared) for s in suites_of(rows, listed_suites(result.run_rows[0].run))}
 
 
 def _paired(
@@ -235,7 +237,7 @@ def _missing(
     if check.task and not groups:
         return "task", check.task, list(shared)
     if check.suite and not groups:
-        return "suite", check.suite, sorted({_suite(a, task) for task in shared})
+        return "suite", check.suite, sorted(_suites(a, shared))
     tasks = [task for names in groups.values() for task in names]
     return "exposure", str(check.exposure), sorted({e for t in tasks for e in _exposures(a, t).values()})
 

@@ -55,13 +55,20 @@ class _Move(_Row):
     n: _Count
 
 
+class _Stats(_Row):
+    """A stage may say more of itself."""
+
+    steps: _Amount | None = None
+    unchanged: bool | None = None
+
+
 class _Stage(_Row):
     label: str
     stage: str
     key: str
     inputs: list[str]
     parameters: Json[dict[str, Any]]
-    stats: Json[dict[str, Any]]
+    stats: Json[_Stats]
     train_tokens: _Count
     rollout_tokens: _Count
     teacher_tokens: _Count

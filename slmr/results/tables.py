@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from slmr.results.columns import TEXT, Column, columns_on
@@ -33,7 +34,7 @@ def text_table(
 
     table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
     for head in heads:
-        table.add_column(head, justify="left" if head in _LEFT else "right")
+        table.add_column(head, justify="left" if head in _LEFT else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
     return table
@@ -52,30 +53,74 @@ def as_markdown(table: Table) -> str:
     return "\n".join([f"{table.title}:\n", head, ruler, *body])
 
 
-def ranking_tables(ranking: Ranking, title: str | None = None) -> list[Table]:
-    """Rank, mean accuracy, gain and cost of every method; and its accuracy on every task."""
+# Of a terminal narrower than this, only what fits any: nothing of a name or a mean is ever cut.
+WIDE = 115
+_NARROW = ("method", "model", "mean", "gain", "tokens", "minutes")
+
+
+def ranking_tables(ranking: Ranking, title: str | None = None, width: int | None = None) -> list[Table]:
+    """Rank, mean accuracy, gain and cost of every method; and its accuracy on every task.
+
+    With a width, of the first table what fits, and of the tasks as many beside each other as fit.
+    """
     columns = columns_on(ranking, TEXT)
     name = next(column for column in columns if column.name in ("method", "model"))
     caption = "\n".join([*how_ranked(ranking), *ranking.notes])
     of_tasks = [*ranking.tasks, *ranking.further]
     head = f"{title or ranking.student}: {ranking.title} in percent with its 95 % interval"
+    first = _fitting([c for c in columns if c.name not in of_tasks], ranking.methods, width)
+    blocks = _blocks(name, [c for c in columns if c.name in of_tasks], ranking.methods, width)
+    told = "; methods whose ranks overlap are not told apart" if any(c.name == "rank" for c in first) else ""
     return [
-        _ranking_table(
-            f"{head}; methods whose ranks overlap are not told apart", ranking.methods,
-            [c for c in columns if c.name not in of_tasks], caption or None,
+        _ranking_table(head + told, ranking.methods, first, caption or None),
+        *(
+            _ranking_table("Accuracy by task in percent with its 95 % interval", ranking.methods, block)
+            for block in blocks
         ),
-        _ranking_table(
-            "Accuracy by task in percent with its 95 % interval", ranking.methods,
-            [name, *(c for c in columns if c.name in of_tasks)],
-        ),
-    ]  # fmt: skip
+    ]
+
+
+def _fitting(columns: list[Column], methods: Sequence[RankedMethod], width: int | None) -> list[Column]:
+    """All columns in a wide terminal, else those that matter most, a gain without its interval if need be."""
+    if width is None or (width >= WIDE and _width(columns, methods) <= width):
+        return columns
+    narrow = [column for column in columns if column.name in _NARROW]
+    if _width(narrow, methods) <= width:
+        return narrow
+    return [_without_interval(column) if column.name == "gain" else column for column in narrow]
+
+
+def _without_interval(column: Column) -> Column:
+    return replace(column, text=lambda method: column.text(method).partition(" (")[0])
+
+
+def _blocks(
+    name: Column, tasks: Sequence[Column], methods: Sequence[RankedMethod], width: int | None
+) -> list[list[Column]]:
+    """The names with as many tasks as fit, until all tasks are there."""
+    blocks = [[name]]
+    for task in tasks:
+        if width is not None and len(blocks[-1]) > 1 and _width([*blocks[-1], task], methods) > width:
+            blocks.append([name])
+        blocks[-1].append(task)
+    return blocks
+
+
+def _width(columns: Sequence[Column], methods: Sequence[RankedMethod]) -> int:
+    """Of a table in characters, with its lines."""
+    widths = (max(len(_head(column)), *(len(column.text(m)) for m in methods)) for column in columns)
+    return 1 + sum(width + 3 for width in widths)
+
+
+def _head(column: Column) -> str:
+    return column.name.removeprefix("lab_")
 
 
 def _ranking_table(
     title: str, methods: Sequence[RankedMethod], columns: Sequence[Column], caption: str | None = None
 ) -> Table:
     rows = [[column.text(method) for column in columns] for method in methods]
-    return text_table(title, [column.name.removeprefix("lab_") for column in columns], rows, caption)
+    return text_table(title, map(_head, columns), rows, caption)
 
 
 def changes_table(ranking: Ranking) -> Table:

@@ -207,11 +207,9 @@ class Task:
             where = f"task '{self.name}': !function {custom}"
             splits = _called(loads, where, **self.config["metadata"], **arguments)
         else:
-            from datasets import load_dataset
-
             path = self.config["dataset_path"]
             try:
-                splits = load_dataset(path, self.config.get("dataset_name"), **arguments)
+                splits = datasets.load_from_hub(path, self.config.get("dataset_name"), **arguments)
             except Exception as error:  # the hub's client has no common base for what its layers raise
                 reason = one_line(error)[:200]
                 raise RequestError(f"task '{self.name}': cannot load {path}: {reason}") from None

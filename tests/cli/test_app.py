@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import shlex
 import subprocess
 import sys
@@ -29,7 +30,7 @@ def test_unknown_names_suggest_the_nearest(tmp_path: Path) -> None:
 
 
 def test_wrong_options_and_values(tmp_path: Path) -> None:
-    assert "No such option: --metod" in refused("bench", "--metod", "all", cwd=tmp_path)
+    assert "no such option: --metod" in refused("bench", "--metod", "all", cwd=tmp_path)
     assert "--seeds 'x'" in refused("bench", "--seeds", "x", cwd=tmp_path)
     assert "--limit" in refused("bench", "--limit", "0", cwd=tmp_path)
     assert "unknown executor 'slurm'" in refused("bench", "--executor", "slurm", cwd=tmp_path)
@@ -141,3 +142,31 @@ def test_a_stop_is_one_line(
     monkeypatch.setattr(app, "command_line", command_line)
     said = here("bench")
     assert (said.returncode, said.stderr) == (1, "slmr: stopped; the same command goes on from here\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("bench all", "slmr: bench takes its methods by an option: slmr bench --method all"),
+        ("bench sft grpo", "slmr: bench takes its methods by an option: slmr bench --method sft,grpo"),
+        ("bench --limit two", "slmr: invalid value for '--limit': it should be a whole number; `slmr bench"),
+        ("bench --limit 2", "slmr: invalid value for '--limit': it should be at least 8; `slmr bench"),
+        ("eval", "slmr: missing argument 'MODEL'; `slmr eval --help` has examples"),
+        ("eval a b", "slmr: too many arguments: b; `slmr eval --help` has examples"),
+        ("compare runs", "slmr: name a run and two of its methods, as in `slmr compare RUN sft grpo`, or two runs"),
+    ],
+)  # fmt: skip
+def test_what_a_newcomer_gets_wrong_is_one_line(words: str, line: str, here: Command) -> None:
+    done = here(*words.split())
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.strip().splitlines()[-1].startswith(line)
+    assert len(done.stderr.strip().splitlines()) <= 2  # the other says that it is loading
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_options_have_readable_types(name: str) -> None:
+    group = command_line([name])
+    commands = [group.commands[name], *getattr(group.commands[name], "commands", {}).values()]
+    for command in commands:
+        with command.make_context(name, [], resilient_parsing=True) as context:
+            shown = command.get_help(context)
+        assert not re.search(r"^ +-[-\w ,]+ <", shown, re.M), shown

@@ -23,3 +23,12 @@ def test_two_methods_of_a_run(made: Path, here: Command) -> None:
 def test_an_unknown_method_suggests_the_nearest(made: Path, here: Command) -> None:
     done = here("compare", f"{made}/lab-0:bas", f"{made}/lab-0:grpo")
     assert done.returncode == 2 and "base" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_run_and_two_of_its_methods(made: Path, here: Command) -> None:
+    run = f"{made}/lab-0"
+    short = here("compare", run, "stagewise:lab-llama", "grpo:lab-llama")
+    long = here("compare", f"{run}:stagewise:lab-llama", f"{run}:grpo:lab-llama", "--json")
+    assert short.returncode == 0 and "stagewise:lab-llama is better by" in short.stdout, short.stderr
+    assert here("compare", run, "stagewise:lab-llama", "grpo:lab-llama", "--json").stdout == long.stdout
+    assert "is no folder of a run" in here("compare", "nothing", "sft", "grpo").stderr

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from slmr.cli.display import BenchDisplay
 from slmr.pipeline.bench import BenchRequest, make_plan
@@ -59,3 +61,20 @@ def test_a_short_stage_that_took_long_does_not_make_days_of_a_bench(
         display.finished(first, False, times_as_long * rough_seconds(first))
     minutes = re.search(r"about (\d+) min left", capsys.readouterr().err.splitlines()[-1])
     assert minutes and at_most / 2 < int(minutes[1]) * 60 / thought < at_most
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_the_clock_of_every_bar_is_whole(width: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plan = make_plan(BenchRequest("sft,grpo", "lab-quick", out=tmp_path))
+    monkeypatch.setenv("COLUMNS", str(width))
+    display = BenchDisplay()
+    terminal = Console(file=StringIO(), width=width, force_terminal=True, color_system=None, record=True)
+    display._console = terminal
+    display._live = True
+    with display:
+        display.planned(plan.nodes, plan.nodes)
+        display.started(plan.nodes[1], ["stagewise_model_teacher", "bread"])
+        display.progress(plan.nodes[1], 12_345, 98_765, "completions of two more")
+        terminal.print(display._progress.get_renderable())
+    clocks = re.findall(r" \d:\d\d:\d\d$", terminal.export_text(clear=False).replace(" \n", "\n"), re.M)
+    assert len(clocks) == 2 and max(map(len, terminal.export_text(clear=False).splitlines())) <= width

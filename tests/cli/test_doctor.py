@@ -18,6 +18,11 @@ def damaged(tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
+def test_it_ends_with_what_can_be_run(here: Command) -> None:
+    said = here("doctor").stdout.partition("You can run now:\n")[2].splitlines()
+    assert said[0] == "  slmr tasks list" and all(line.startswith("  slmr ") for line in said)
+
+
 def test_the_machine(here: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     rows = {row["name"]: row for row in json.loads(here("doctor", "--json").stdout)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from slmr.results.selection import Filters, load_results, rankings
 from tests.cli.commands import Command, slmr
 from tests.tasks.own import own_task
 
@@ -51,3 +52,27 @@ def test_overlap_shows_pairs(here: Command) -> None:
     assert (row["n_train"], row["n_test"], len(row["pairs"])) == (50, 600, 1)
     text = here(*command).stdout
     assert row["pairs"][0]["training_problem"][:40] in text and "of its runs" in text
+
+
+def test_own_questions_are_a_task_evaluated_published_and_on_the_board(tmp_path: Path) -> None:
+    rows = ["question,answer", *(f"Anna has {i} apples and buys 2 more. How many?,{i + 2}" for i in range(4))]
+    (tmp_path / "my.csv").write_text("\n".join(rows))
+    made = slmr(
+        "tasks", "new", "my.csv", "--problem", "question", "--gold", "answer", "--name", "sums", cwd=tmp_path
+    )
+    assert made.returncode == 0 and "4 questions, checked as numeric" in made.stdout, made.stderr
+    assert slmr("tasks", "validate", "sums", "--tasks-path", "mytasks", cwd=tmp_path).returncode == 0
+    done = slmr(
+        "eval", "lab-llama", "--name", "<b>mine", "--tasks", "my.csv,lab_mawps", "--limit", "4", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    (run,) = (tmp_path / "runs").glob("eval-*")
+    published = slmr("publish", str(run), cwd=tmp_path)
+    assert published.returncode == 0, published.stderr
+    assert str(tmp_path) not in (tmp_path / "results" / run.name / "summary.json").read_text()
+    results = load_results(tmp_path / "results")
+    assert [suite.name for suite in results.suites] == ["lab", "my"]
+    (board,) = rankings(results, Filters("lab"))
+    assert board.methods[0].name == "<b>mine" and (board.tasks, board.further) == (["lab_mawps"], ["my"])
+    report = slmr("report", f"results/{run.name}", "--out", "out", cwd=tmp_path)
+    assert report.returncode == 0 and "suite my" in (tmp_path / "out/report.md").read_text()

@@ -22,6 +22,7 @@ import yaml
 from slmr.cli.app import command_line
 from slmr.config import Profile, load_profile
 from slmr.pipeline.recipe import Recipe, stages
+from slmr.results.suites import SUITES_FILE, listed_suites
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -254,6 +255,8 @@ def _check_yaml(content: dict[str, Any], file: Path | None) -> None:
         raise AssertionError(f"{file}: a task has a metric_list")
     elif set(content) <= set(Recipe.model_fields) and {"kind", "summary"} <= set(content):
         _check_recipe(file)
+    elif file and file.name == SUITES_FILE:
+        assert listed_suites(file.parent)
     elif file:
         load_profile(str(file))
     else:

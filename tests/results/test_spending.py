@@ -16,7 +16,8 @@ from tests.results.made_runs import made_run
 
 def put_stages(folder: Path, method: str, seed: int, *stages: tuple[int, int, int]) -> None:
     """A row a stage: trained on, rolled out, taught."""
-    rows = [{"stage": f"s{i}", "label": f"s{i}", "stats": "{}",
+    rows = [{"stage": f"s{i}", "label": f"s{i}", "stats": "{}", "parameters": "{}", "key": "k",
+             "inputs": [], "flops": 0.0, "wall_s": 0.0,
              "train_tokens": t, "rollout_tokens": r, "teacher_tokens": e}
             for i, (t, r, e) in enumerate(stages)]  # fmt: skip
     write_table(folder, "stages", method, "lab-llama", seed, rows)

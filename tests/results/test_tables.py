@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from slmr.results.capability import Capability, GroupGain
 from slmr.results.compare import OverallDifference, compare
@@ -24,6 +26,7 @@ from slmr.results.tables import (
     texts,
 )
 from slmr.stats import Difference, Estimate
+from slmr.stats.formats import percent
 from tests.made_results import put_samples, summary_row, verdicts
 from tests.results.made_runs import a_run, made_run
 
@@ -118,6 +121,33 @@ def test_an_evaluation_has_a_mean_within_one_edition_only(tmp_path: Path) -> Non
     assert mean[0] == "mean" and mean[3] and mean[5] == ""
     both = texts(eval_table(evaluated(tmp_path / "b", ("lab_gsm8k", "lab"), ("svamp", "paper"))))
     assert [row[0] for row in both] == ["task", "lab_gsm8k", "svamp"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 114, 115, 140, 200])
+def test_no_width_cuts_a_method_or_a_mean(tmp_path: Path, width: int) -> None:
+    """Every method with its mean, and every task of each, stands whole in some table."""
+    rates = {"base": 0.3, "bread_model_teacher": 0.6, "sft": 0.4}
+    ranking = rank_methods(run_results(made_run(tmp_path, rates)))
+    terminal = Console(width=width, file=StringIO(), record=True)
+    tables = ranking_tables(ranking, "lab-llama", width)
+    for table in tables:
+        terminal.print(table)
+    printed = terminal.export_text()
+    assert "…" not in printed
+    for method in ranking.methods if width >= 80 else []:
+        e = method.accuracy
+        assert e is not None
+        line = next(line for line in printed.splitlines() if f" {method.name} " in line)
+        assert percent(e.mean, e.low, e.high) in line
+        for task in ranking.tasks:
+            by_task = method.by_task[task]
+            shown = percent(by_task.mean, by_task.low, by_task.high)
+            assert any(f" {method.name} " in line and shown in line for line in printed.splitlines())
+    heads = texts(tables[0])[0]
+    assert ("rank" in heads) == (
+        width >= 115 and max(map(len, printed.splitlines())) <= width and len(heads) > 6
+    )
+    assert [row[0] for row in texts(tables[0])][1:] == [m.name for m in ranking.methods] or "rank" in heads
 
 
 def test_a_base_that_lacks_a_task_has_an_empty_cell(tmp_path: Path) -> None:

@@ -16,10 +16,11 @@ from tests.results.made_runs import made_run
 
 def test_a_curve_is_that_of_the_first_seed_if_it_was_validated(tmp_path: Path) -> None:
     run = made_run(tmp_path, {"base": 0.3, "grpo": 0.5, "sft": 0.4}, seeds=(1, 2), items=8)
-    rows = [{"step": 0, "validation_accuracy": None}, {"step": 1, "validation_accuracy": 0.0}]
+    at = {"stage": "grpo", "tokens": 0}
+    rows = [{**at, "step": 0, "validation_accuracy": None}, {**at, "step": 1, "validation_accuracy": 0.0}]
     write_table(run, "course", "grpo", "lab-llama", 1, rows)
     write_table(run, "course", "grpo", "lab-llama", 2, rows[1:])
-    write_table(run, "course", "sft", "lab-llama", 1, [{"step": 0, "loss": 1.0}])
+    write_table(run, "course", "sft", "lab-llama", 1, [{**at, "step": 0, "loss": 1.0}])
     results = {result.name: result for result in run_results(run)}
     assert validation_curve(results["grpo"]) == rows
     assert validation_curve(results["sft"]) == validation_curve(results["base"]) == []

@@ -1,0 +1,174 @@
+"""A task out of a file of somebody's own questions: CSV, TSV, JSONL or JSON, a question and its answer a row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from slmr.errors import RequestError, nearest
+from slmr.io import Placed, json_lines, json_list, read_text, write_text
+from slmr.tasks.task import strict_form
+from slmr.verify import Kind, verify
+
+ENDINGS = (".csv", ".tsv", ".jsonl", ".json")
+PROBLEM_COLUMNS = ("problem", "question", "prompt", "input")
+GOLD_COLUMNS = ("gold", "answer", "target", "solution", "output")
+_FORMS = {
+    "numeric": "Solve it step by step. End with #### and the number.",
+    "math": "Solve it step by step. End with the answer in \\\\boxed{}.",
+    "choice": "Think step by step. End with Answer: and the letter.",
+}
+_YAML = """\
+task: {name}
+custom_dataset: !function data.load
+test_split: test
+output_type: generate_until
+doc_to_text: "{{{{problem}}}}\\n{form}"
+doc_to_target: "{{{{gold}}}}"
+process_results: !function slmr.tasks.score_{kind}
+generation_kwargs:
+  until: ["\\nQuestion:", "\\nProblem:"]
+  max_gen_toks: 512
+  do_sample: false
+  temperature: 0.0
+metric_list:
+  - {{metric: accuracy, aggregation: mean, higher_is_better: true}}
+  - {{metric: accuracy_lenient, aggregation: mean, higher_is_better: true}}
+  - {{metric: no_answer, aggregation: mean, higher_is_better: false}}
+metadata:
+  version: 1
+  kind: {kind}
+  title: {title}
+  redistribute: false  # `true` lets `slmr publish` copy the texts of the questions
+"""
+_DATA = '''\
+"""The questions of items.jsonl."""
+
+import json
+from pathlib import Path
+
+from datasets import Dataset
+
+
+def load(**_):
+    lines = Path(__file__).with_name("items.jsonl").read_text(encoding="utf-8").split("\\n")
+    return {"test": Dataset.from_list([json.loads(line) for line in lines if line])}
+'''
+
+
+def write_task(
+    file: Path, tasks: Path, name: str = "", problem: str = "", gold: str = "", kind: str = "auto"
+) -> Path:
+    """Writes a task's folder, which holds the questions: `tasks/<name>`; returns it.
+
+    Without a name it is the file's; without columns they are the first of the usual names that the file has; of the
+    kinds it is the first that reads every answer.
+
+    Raises:
+        RequestError: the file cannot be read, has no such column or no row, or an answer can be read as no kind.
+    """
+    name = name or re.sub(r"\W+", "_", file.stem).strip("_").lower()
+    if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+        raise RequestError(
+            f"task '{name}': a task's name has letters, digits and _ alone: give it with --name"
+        )
+    rows = _read(file, problem, gold)
+    found = _kind(file, [answer for _, _, answer in rows], kind)
+    items = [
+        json.dumps({"id": f"{name}/{i}", "problem": question, "gold": answer}, ensure_ascii=False)
+        for i, (_, question, answer) in enumerate(rows)
+    ]
+    folder = tasks / name
+    write_text(folder / "items.jsonl", "\n".join(items) + "\n")
+    write_text(folder / "data.py", _DATA)
+    title = json.dumps(f"Questions of {file.name}")
+    write_text(folder / "task.yaml", _YAML.format(name=name, kind=found, form=_FORMS[found], title=title))
+    return folder
+
+
+def _read(file: Path, problem: str, gold: str) -> list[tuple[str, str, str]]:
+    """Where each row stands, its question and its answer."""
+    rows: list[tuple[str, str, str]] = []
+    columns: tuple[str, str] | None = None
+    for place, record in _records(file):
+        if not isinstance(record, dict):
+            raise RequestError(
+                f"{place}: a question is an object with its answer, not {type(record).__name__}"
+            )
+        known = [str(column) for column in record]
+        columns = columns or (
+            _column(file, known, problem, PROBLEM_COLUMNS, "--problem"),
+            _column(file, known, gold, GOLD_COLUMNS, "--gold"),
+        )
+        question, answer = (_text(place, record, column) for column in columns)
+        rows.append((place, question, answer))
+    if not rows:
+        raise RequestError(f"{file} holds no question")
+    return rows
+
+
+def _records(file: Path) -> Placed:
+    if file.suffix.lower() not in ENDINGS:
+        raise RequestError(f"{file}: questions come as {', '.join(ENDINGS)}")
+    if file.suffix.lower() == ".jsonl":
+        return json_lines(file)
+    if file.suffix.lower() == ".json":
+        return json_list(file)
+    return _csv_records(file)
+
+
+def _csv_records(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    text = read_text(file)
+    head = text.partition("\n")[0]
+    delimiter = max(",;\t", key=head.count)  # spreadsheets of many countries write `;`
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        for record in reader:
+            place = f"{file}:{reader.line_num}"
+            if None in record or None in record.values():
+                raise RequestError(f"{place}: it has not as many cells as there are columns")
+            yield place, record
+    except csv.Error as error:
+        raise RequestError(f"{file}:{reader.line_num}: not CSV: {error}") from None
+
+
+def _column(file: Path, known: Sequence[str], wanted: str, usual: Sequence[str], option: str) -> str:
+    names = [wanted] if wanted else [name for name in usual if name in known]
+    if names and names[0] in known:
+        return names[0]
+    near = nearest(wanted, known) if wanted else f"; name one with {option}"
+    missing = f"no column '{wanted}'" if wanted else f"no column {' or '.join(usual)}"
+    raise RequestError(f"{file} has {missing}{near} (it has: {', '.join(known) or 'none'})")
+
+
+def _text(place: str, record: dict[str, Any], column: str) -> str:
+    value = record.get(column)
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)) or not str(value).strip():
+        raise RequestError(
+            f"{place}: its {column} is {json.dumps(value)[:40]}, where a text or a number belongs"
+        )
+    return str(value).strip()
+
+
+def _kind(file: Path, golds: Sequence[str], wanted: str) -> Kind:
+    """The kind that is wanted, or the first that reads all answers."""
+    kinds: tuple[Kind, ...] = ("choice", "numeric", "math")
+    if wanted not in ("auto", *get_args(Kind)):
+        raise RequestError(f"--kind '{wanted}' is none of auto, {', '.join(kinds)}")
+    unread = ""
+    tried = kinds if wanted == "auto" else (cast(Kind, wanted),)
+    for kind in tried:
+        wrong = next((gold for gold in golds if not verify(strict_form(gold, kind), gold, kind).strict), None)
+        if wrong is None:
+            return kind
+        unread = wrong
+    what = "kind" if wanted == "auto" else wanted
+    raise RequestError(
+        f"{file}: the answer {unread[:60]!r} can be checked as no {what}: an answer is a number, a formula in LaTeX, or"
+        " the letter of an option"
+    )

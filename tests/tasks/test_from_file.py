@@ -1,0 +1,101 @@
+"""Tasks out of files of somebody's own questions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slmr.errors import RequestError
+from slmr.tasks import load_task
+from slmr.tasks.from_file import write_task
+from slmr.tasks.validate import validate_task
+
+ROWS = [{"question": "1 + 1?", "answer": "2"}, {"question": 'He said "3, 4"\nand left.', "answer": "-3.5"}]
+CSV = 'id,question,answer\n1,1 + 1?,2\n2,"He said ""3, 4""\nand left.",-3.5\n'
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("quiz.csv", CSV),
+        ("quiz.csv", "\ufeff" + CSV.replace("\n", "\r\n").replace("4\"\"\r\n", "4\"\"\n")),
+        ("quiz.csv", CSV.replace("id,question,answer", "id;question;answer").replace("1,1 + 1?,2", "1;1 + 1?;2")
+         .replace('2,"', '2;"').replace('",-3', '";-3')),
+        ("quiz.tsv", "question\tanswer\n1 + 1?\t2\n\"He said \"\"3, 4\"\"\nand left.\"\t-3.5\n"),
+        ("quiz.jsonl", "\n".join(map(json.dumps, ROWS))),
+        ("quiz.json", json.dumps(ROWS)),
+    ],
+)  # fmt: skip
+def test_every_format_gives_the_same_task(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_bytes(text.encode())
+    folder = write_task(tmp_path / name, tmp_path / "mine")
+    task = load_task("quiz", [tmp_path / "mine"])
+    assert folder == tmp_path / "mine" / "quiz" and (task.kind, task.edition, task.suite) == (
+        "numeric",
+        "own",
+        "quiz",
+    )
+    assert [(i.problem, i.gold) for i in task.items("test")] == [(r["question"], r["answer"]) for r in ROWS]
+    assert not task.redistributable and validate_task(task) == (2, [])
+    assert task.prompt("1 + 1?") == "1 + 1?\nSolve it step by step. End with #### and the number."
+
+
+@pytest.mark.parametrize(
+    "golds, kind", [(["A", "D"], "choice"), (["1,200", "7/4"], "numeric"), (["\\frac{1}{2}", "x^2"], "math")]
+)
+def test_the_kind_is_the_first_that_reads_every_answer(tmp_path: Path, golds: list[str], kind: str) -> None:
+    rows = [{"problem": f"{i}?", "gold": gold} for i, gold in enumerate(golds)]
+    (tmp_path / "q.json").write_text(json.dumps(rows))
+    write_task(tmp_path / "q.json", tmp_path)
+    assert load_task("q", [tmp_path]).kind == kind and validate_task(load_task("q", [tmp_path]))[1] == []
+
+
+@pytest.mark.parametrize(
+    "name, text, options, message",
+    [
+        ("q.csv", "a,b\n1,2\n", {}, "no column problem or question or prompt or input; name one with --problem"),
+        ("q.csv", CSV, {"problem": "questoin"}, "did you mean 'question'"),
+        ("q.csv", CSV, {"kind": "chioce"}, "none of auto"),
+        ("q.csv", CSV, {"kind": "choice"}, "the answer '2' can be checked as no choice"),
+        ("q.csv", CSV, {"name": "../x"}, "letters, digits"),
+        ("q.csv", "question,answer\n1\n", {}, "q.csv:2: it has not as many cells"),
+        ("q.csv", 'question,answer\n"1,2\n', {}, "not CSV"),
+        ("q.csv", "question,answer\n", {}, "no question"),
+        ("q.csv", "question,answer\nx,\n", {}, "q.csv:2: its answer is \"\""),
+        ("q.csv", b"question,answer\n\xff,1\n", {}, "not UTF-8"),
+        ("q.jsonl", "{", {}, "q.jsonl:1: not JSON"),
+        ("q.jsonl", "[1]", {}, "not list"),
+        ("q.json", "{}", {}, "a list of records"),
+        ("q.jsonl", '{"question": "x", "answer": null}', {}, "its answer is null"),
+        ("q.xlsx", "", {}, "questions come as .csv"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_one_line(
+    tmp_path: Path, name: str, text: str | bytes, options: dict[str, str], message: str
+) -> None:
+    (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(RequestError) as caught:
+        write_task(tmp_path / name, tmp_path / "mine", **options)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+    assert not (tmp_path / "mine").exists()
+
+
+TEXT = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1).filter(lambda t: t.strip() == t)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(TEXT, st.integers(-(10**6), 10**6)), min_size=1, max_size=5))
+def test_whatever_a_question_says_it_is_asked_as_it_stands(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, int]]
+) -> None:
+    folder = tmp_path_factory.mktemp("q")
+    (folder / "q.jsonl").write_text(
+        "\n".join(json.dumps({"question": q, "answer": a}) for q, a in rows), encoding="utf-8"
+    )
+    write_task(folder / "q.jsonl", folder)
+    items = load_task("q", [folder]).items("test")
+    assert [(item.problem, item.gold) for item in items] == [(q, str(a)) for q, a in rows]
