@@ -24,12 +24,16 @@ def test_the_letter_says_how_the_state_follows(level: int) -> None:
     assert set(letters) == set("ABCD") and min(letters.values()) > 25
 
 
-def test_more_rules_with_the_level() -> None:
-    rules = [
-        {draw_logiqa(Random(seed), level, False).problem.count("If ") for seed in range(20)}
-        for level in (1, 3, 5)
-    ]
-    assert rules == [{3}, {3}, {4}]
+def test_three_rules_in_order_at_first_and_in_any_order_later() -> None:
+    for level in (1, 3, 5):
+        drafts = [draw_logiqa(Random(seed), level, False) for seed in range(40)]
+        assert {draft.problem.count("If ") for draft in drafts} == {3}
+        steps = [draft.solution.plain_steps() for draft in drafts]
+        assert max(map(len, steps)) == 3 and min(map(len, steps)) == 1
+        in_order = {
+            draft.problem.startswith(f"If {draft.problem.split('It is ')[1].split('.')[0]} ") for draft in drafts
+        }
+        assert in_order == ({True} if level == 1 else {True, False})
 
 
 def test_the_key_does_not_depend_on_the_order_of_rules() -> None:
