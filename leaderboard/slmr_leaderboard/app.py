@@ -14,15 +14,28 @@ from slmr_leaderboard.views import PAGES, page
 from slmr_leaderboard.views.parts import View, plain
 from slmr_leaderboard.warm import FIRST_SHOWN
 
+# Streamlit replaces the address of a filter by the next one; as a step of its own the way back undoes it. What it
+# replaces on the way back is a path, what it replaces for a filter a whole address.
+_STEPS = """<script>if(!window.slmrSteps){window.slmrSteps=true;const replace=history.replaceState.bind(history);
+history.replaceState=(state,title,to)=>/^https?:/.test(to)&&to!==location.href?history.pushState(state,title,to)
+:replace(state,title,to)}</script>"""
+_STYLE = (
+    "<style>.stMainBlockContainer{padding:4rem clamp(.8rem,2.5vw,2.5rem) 3rem}"
+    ".stMainBlockContainer h1{font-size:1.6rem;padding:.2rem 0 0}</style>"
+)
+
 
 def main() -> None:
     """The whole app: filters at the side, a page in the middle, what is left out below it."""
     # A picture of our own: that of a named icon would be fetched from the network.
     st.set_page_config("slmr leaderboard", str(Path(__file__).parent / "icon.svg"), layout="wide")
-    st.html("<style>.stMainBlockContainer{padding-top:4.5rem}</style>")
+    st.html(_STYLE + _STEPS, unsafe_allow_javascript=True)
+    _earlier_address()
     arguments = _arguments()
     results = load_results(arguments.results)
-    chosen = st.navigation([_page(*one, results) for one in PAGES], position="top")
+    # The filters are drawn here and not by a page, so that all pages have the same.
+    view = _view(results) if results.rows else None
+    chosen = st.navigation([_page(*one, results.folder, view) for one in PAGES], position="top")
     if arguments.sample:
         st.info(
             "These are sample results from the package, to look around in. Your own: `slmr bench --method all`,"
@@ -43,14 +56,23 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_known_args(sys.argv[1:])[0]
 
 
-def _page(title: str, path: str, icon: str, results: Results) -> st.Page:  # type: ignore[valid-type]
+def _earlier_address() -> None:
+    """Rewrites what links said before there were suites."""
+    if edition := st.query_params.get("edition"):
+        query = {name: st.query_params.get_all(name) for name in st.query_params if name != "edition"}
+        st.query_params.from_dict({"suite": edition, **query})
+        st.rerun()
+
+
+def _page(title: str, path: str, icon: str, folder: Path, view: View | None) -> st.Page:  # type: ignore[valid-type]
     def shown() -> None:
-        if not results.rows:
-            _empty(results.folder)
+        if view is None:
+            _empty(folder)
             return
-        filters = _filters(results)
-        st.markdown(f"**{plain(results.suite(filters.suite).description)}**")
-        page(path)(View(results, filters))
+        if path == "board":
+            st.title("slmr leaderboard", anchor=False)
+        st.markdown(f"**{plain(view.results.suite(view.filters.suite).description)}**")
+        page(path)(view)
 
     return st.Page(shown, title=title, icon=icon, url_path=path, default=path == "board")
 
@@ -61,18 +83,18 @@ def _empty(folder: Path) -> None:
     st.code("slmr bench --method all", language="bash")
 
 
-def _filters(results: Results) -> Filters:
+def _view(results: Results) -> View:
     """The filter widgets. Streamlit keeps them in the URL and drops values that are not among the options."""
     with st.sidebar:
         known = [suite.name for suite in results.suites]
-        if (
-            earlier := st.query_params.pop("edition", None)
-        ) in known:  # what links said before there were suites
-            st.session_state.setdefault("suite", earlier)
         suite = st.selectbox(
             "Suite", known, key="suite", bind="query-params",
             help="Means and ranks are over the tasks of one suite; suites are never ranked together.",
         ) or known[0]  # fmt: skip
+        aside = st.toggle(
+            "Ablations and controls", key="ablations", bind="query-params",
+            help="Shown beside the methods. They have no rank.",
+        )  # fmt: skip
         picked = {
             key: _several(label, values(results, suite, column), key)
             for key, label, column in (
@@ -82,9 +104,10 @@ def _filters(results: Results) -> Filters:
         }  # fmt: skip
         older = older_versions(results, suite)
         versions = _several("Older versions", older, "version") if older else ()
-    return Filters(
+    filters = Filters(
         suite, picked["student"], picked["kind"], picked["task"], tuple(map(int, picked["seed"])), versions
     )
+    return View(results, filters, aside)
 
 
 def _several(label: str, options: list[str], key: str) -> tuple[str, ...]:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast, get_args
 
 import typer
 from rich.table import Table
 
 from slmr.cli.display import BenchDisplay, tell
-from slmr.cli.options import AsJson, Out, console, print_json
-from slmr.io import read_json
-from slmr.pipeline.probing import ProbeRequest, probe_model
+from slmr.cli.options import AsJson, Out, TasksPath, console, print_json
+from slmr.errors import RequestError, unknown
+from slmr.io import disk_faults, read_json
+from slmr.pipeline.difficulty_map import FORMATS, expected_share, write_map
+from slmr.pipeline.probing import Probe, ProbeRequest, probe_model
 from slmr.stats import formats
+from slmr.verify import Kind
 
 EXAMPLES = (
     "slmr probe lab-llama",
     "slmr probe lab-qwen --k 16 --limit 200 --adaptive difficulty",
+    "slmr probe my/model --data prompts.jsonl --kind numeric --to map --format trl",
 )
 
 
@@ -60,21 +64,80 @@ def probe_command(
     stop_error: Annotated[
         float | None, typer.Option(help="How likely a group may still change where sampling stops.")
     ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Whose training problems, instead of the profile's.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="JSONL with prompt and gold: your problems, instead of a task's.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Of the answers in --data: numeric, math or choice.")
+    ] = None,
+    gold: Annotated[str | None, typer.Option(help="The golds' name in --data.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Write the problems with their rates into this folder.")
+    ] = None,
+    layout: Annotated[
+        str | None, typer.Option("--format", help=f"Whose layout: {', '.join(FORMATS)}; jsonl if not said.")
+    ] = None,
+    group_size: Annotated[
+        int, typer.Option(min=2, help="Completions in a group of GRPO, for the share of mixed ones.")
+    ] = 8,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Of a completion, instead of the profile's.")
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="transformers, vllm or server, instead of the profile's.")
+    ] = None,
+    served_name: Annotated[
+        str | None, typer.Option(help="The model's name on a server with several.")
+    ] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(help="The environment variable with the server's key.", metavar="NAME")
+    ] = None,
     profile: Annotated[str, typer.Option(help="Whose pool and settings.")] = "lab",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Out = Path("runs"),
+    tasks_path: TasksPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Correctness rates on the training pool, and the partition into simple, medium and hard."""
+    """Correctness rates on training problems, and the partition into simple, medium and hard.
+
+    The same command again goes on where it was stopped.
+    """
+    if kind is not None and kind not in get_args(Kind):
+        raise unknown("kind", kind, get_args(Kind))
+    if layout is not None and layout not in FORMATS:
+        raise unknown("format", layout, FORMATS)
+    if layout and to is None:
+        raise RequestError("--format is of what --to writes: give --to DIR, too")
     request = ProbeRequest(
-        model=model, k=k, limit=limit, adaptive=adaptive, stop_error=stop_error, profile=profile, seed=seed, out=out
+        model=model, k=k, limit=limit, adaptive=adaptive, stop_error=stop_error, profile=profile, seed=seed, out=out,
+        task=task, data=data, kind=cast(Kind | None, kind), gold=gold, max_tokens=max_tokens, engine=engine,
+        served_name=served_name, api_key_env=api_key_env, tasks_paths=tuple(tasks_path or ()),
     )  # fmt: skip
     with BenchDisplay() as display:
-        rows, folder = probe_model(request, display, tell)
-    stats = read_json(folder / "stats.json")
+        probe = probe_model(request, display, tell)
+    stats = read_json(probe.rollouts / "stats.json")
+    files = _written(probe, request, to, layout or "jsonl", group_size) if to else []
     if as_json:
-        print_json([row | {c: stats[c] for c in ("rollouts", "asked_at_most")} for row in rows])
+        print_json([row | {c: stats[c] for c in ("rollouts", "asked_at_most")} for row in probe.groups()])
         return
-    console().print(probe_table(rows))
+    console().print(probe_table(probe.groups()))
+    share = expected_share(probe.map(group_size))
+    print(
+        f"Mixed       {formats.percent(share.mean, share.low, share.high)} % of groups of {group_size}, expected"
+    )
     print(f"Sampled     {rollouts_line(stats)}")
-    print(f"Rollouts    {folder / 'rollouts.parquet'}")
+    print(f"Rollouts    {probe.rollouts / 'rollouts.parquet'}")
+    for file in files:
+        print(f"Map         {file}")
+
+
+def _written(probe: Probe, request: ProbeRequest, to: Path, layout: str, group_size: int) -> list[Path]:
+    about = {
+        "model": request.model, "problems": request.data.name if request.data else request.task or request.profile,
+        "completions a problem": request.k, "seed": request.seed,
+    }  # fmt: skip
+    with disk_faults(to):
+        return write_map(probe.map(group_size), to, layout, group_size, about)

@@ -10,7 +10,7 @@ import typer
 
 from slmr.cli.options import AsJson, print_json
 from slmr.errors import RequestError
-from slmr.io import disk_faults
+from slmr.io import disk_faults, write_text
 from slmr.results.show import find_artefact, lines, read_artefact
 
 EXAMPLES = ("slmr show bridge-", "slmr show partition-0123 -n 3 --runs runs/lab-quick")
@@ -28,10 +28,10 @@ def show_command(
     if figure is not None:
         if not shown.curve:
             raise RequestError(f"{shown.folder.name} has no training curve to draw")
-        from slmr.results.training_history import plot_curve
+        from slmr.results.training_history import curves_page
 
         with disk_faults(figure):
-            plot_curve(shown.curve).write_html(figure, include_plotlyjs=True)
+            write_text(figure, curves_page(shown.folder.name, shown.curve))
     if as_json:
         content = shown.manifest.model_dump(mode="json") | {
             "stats": shown.stats, "composition": shown.composition,

@@ -88,7 +88,7 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
     tasks = select_tasks(names, paths)
     model = resolve_model(request.model, say)
     settings = engine_settings(request, model)
-    planner = Planner(model.location, _model_key(model, settings), {}, settings, 0)
+    planner = Planner(model.location, model_key(model, settings), {}, settings, 0)
     student = planner.plan(_RECIPE)
     node = planner.evaluation(student, {
         "tasks": tuple(t.name for t in tasks), "task_digests": tuple(t.digest for t in tasks),
@@ -153,7 +153,8 @@ def _device_and_dtype(request: EvalRequest) -> tuple[str, str]:
     return device, automatic if request.dtype == "auto" else request.dtype
 
 
-def _model_key(model: Model, settings: EngineSettings) -> str:
+def model_key(model: Model, settings: EngineSettings) -> str:
+    """What stands for the model in keys: of a server, what it says of itself."""
     if settings.name != "server":
         return model.key
     from slmr.engines.server import ServerEngine

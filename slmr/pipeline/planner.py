@@ -64,6 +64,16 @@ class StudentNode(Node):
 
 
 @dataclass(frozen=True)
+class DataNode(Node):
+    """A folder of rows that no stage makes, such as a user's problems; its key is of their content."""
+
+    folder: Path
+
+    def output(self, store: Store) -> Path:
+        return self.folder
+
+
+@dataclass(frozen=True)
 class StageNode(Node):
     """One stage of a plan, with everything known that its artefact depends on; `seed` is None where none does."""
 

@@ -1,4 +1,4 @@
-"""Looking at one model, task or method: what `slmr probe`, `verify`, `validate` and `show` do."""
+"""Probing a model: how often it solves each problem of a task or of a user's file."""
 
 from __future__ import annotations
 
@@ -8,39 +8,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slmr.config import load_profile
+from slmr.config import Profile, load_profile
 from slmr.curriculum.partition import GROUP_ORDER
-from slmr.curriculum.schema import GROUPS
+from slmr.curriculum.schema import GROUPS, PROBLEMS, Problem
 from slmr.engines.models import Say, resolve_model
 from slmr.errors import RequestError
 from slmr.io import disk_faults, read_rows
 from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
-from slmr.pipeline.planner import Node, Planner, StageNode
+from slmr.pipeline.difficulty_map import MappedProblem, content_key, difficulty_map, read_prompts
+from slmr.pipeline.evaluation import EvalRequest, engine_settings, model_key
+from slmr.pipeline.planner import DataNode, Node, Planner, StageNode
 from slmr.pipeline.recipe import load_recipe, stages
 from slmr.pipeline.runner import SilentWatcher, Watcher
 from slmr.stats import bounded_mean
-
-
-def _planner(model: str, profile: Any, seed: int, say: Say) -> tuple[Planner, Node]:
-    student = resolve_model(model, say)
-    planner = Planner(student.location, student.key, profile.stages, profile.engine, seed)
-    return planner, planner.plan(load_recipe("base"))
-
-
-def _make(nodes: list[StageNode], profile: str, out: Path, name: str, watcher: Watcher) -> Path:
-    """Makes the nodes, in order, in the run folder `out/name`; returns the last one's folder."""
-    request = BenchRequest(profile=profile, out=out)
-    plan = Plan(
-        load_profile(profile).model_copy(update={"threads": None}), [], [], out / name, request, nodes
-    )
-    with disk_faults(out):
-        store = make_artefacts(plan, watcher)
-    return nodes[-1].output(store)
+from slmr.tasks.registry import load_task
+from slmr.verify import Kind
 
 
 @dataclass(frozen=True)
 class ProbeRequest:
-    """What `slmr probe` was asked for. What is None, like every other setting, is the profile's."""
+    """What `slmr probe` was asked for. What is None, like every other setting, is the profile's.
+
+    Attributes:
+        task: whose training problems are probed.
+        data: a user's problems instead, see `slmr.pipeline.difficulty_map.read_prompts`.
+        kind: of the answers in `data`.
+        gold: the golds' name there.
+        engine: None is the profile's, and a server where the model is one.
+    """
 
     model: str
     k: int = 8
@@ -50,36 +45,110 @@ class ProbeRequest:
     profile: str = "lab"
     seed: int = 0
     out: Path = Path("runs")
+    task: str | None = None
+    data: Path | None = None
+    kind: Kind | None = None
+    gold: str | None = None
+    max_tokens: int | None = None
+    engine: str | None = None
+    served_name: str | None = None
+    api_key_env: str | None = None
+    tasks_paths: tuple[Path, ...] = ()
 
 
-def probe_model(
-    request: ProbeRequest, watcher: Watcher | None = None, say: Say = lambda _: None
-) -> tuple[list[dict[str, Any]], Path]:
-    """Probes and partitions the pool; returns one row a difficulty group, and the folder of the rollouts.
+@dataclass(frozen=True)
+class Probe:
+    """What a probe made: the folders of the rollouts, of the partition and of the problems."""
+
+    rollouts: Path
+    partition: Path
+    problems: Path
+
+    def groups(self) -> list[dict[str, Any]]:
+        """One row a difficulty group."""
+        groups = read_rows(self.partition / GROUPS)
+        return [_group_row(name, groups) for name in reversed(GROUP_ORDER)]
+
+    def map(self, group_size: int) -> list[MappedProblem]:
+        """The problems with their rates."""
+        return difficulty_map(PROBLEMS.read(self.problems), GROUPS.read(self.partition), group_size)
+
+
+def probe_model(request: ProbeRequest, watcher: Watcher | None = None, say: Say = lambda _: None) -> Probe:
+    """Probes and partitions the problems; the same request again goes on where it was stopped.
 
     Raises:
-        RequestError: a setting does not fit, or there is no such model or profile.
+        RequestError: a setting does not fit, or there is no such model, profile, task or file.
     """
+    values = _values(request, load_profile(request.profile))
+    problems = _problems_of(request)
+    model = resolve_model(request.model, say)
     profile = load_profile(request.profile)
-    values = {name: dict(profile.stages.get(name, {})) for name in ("pool", "probe", "partition")}
-    chosen = {"k": request.k, "adaptive": request.adaptive, "stop_error": request.stop_error}
-    values["probe"] |= {name: value for name, value in chosen.items() if value is not None}
-    if request.stop_error is not None and values["probe"].get("adaptive", "off") == "off":
-        raise RequestError("--stop-error is of an adaptive probe: give --adaptive difficulty or mixed, too")
-    if request.limit is not None:
-        values["pool"]["size"] = request.limit
-    planner, student = _planner(request.model, profile, request.seed, say)
+    if request.engine or model.kind == "server":
+        asked = EvalRequest(
+            request.model, engine=request.engine or "auto", served_name=request.served_name,
+            api_key_env=request.api_key_env,
+        )  # fmt: skip
+        profile = profile.model_copy(update={"engine": engine_settings(asked, model)})
+    planner = Planner(
+        model.location, model_key(model, profile.engine), profile.stages, profile.engine, request.seed
+    )
 
     def node(name: str, **inputs: Node) -> StageNode:
         by_name = {label: (source,) for label, source in inputs.items()}
         return planner.make(stages()[name], name, values[name], by_name, f"stage {name}")
 
-    pool = node("pool")
-    probe = node("probe", model=student, problems=pool)
-    nodes = [pool, probe, node("partition", probe=probe)]
-    folder = _make(nodes, request.profile, request.out, "probe", watcher or SilentWatcher())
-    groups = read_rows(folder / GROUPS)
-    return [_group_row(name, groups) for name in reversed(GROUP_ORDER)], folder.parent / probe.artefact
+    pool: Node = _data_node(problems, request.out) if problems else node("pool")
+    probe = node("probe", model=planner.plan(load_recipe("base")), problems=pool)
+    nodes = [*pool.stages(), probe, node("partition", probe=probe)]
+    plan = Plan(
+        profile.model_copy(update={"threads": None}), [], [], request.out / "probe",
+        BenchRequest(profile=request.profile, out=request.out, tasks_paths=request.tasks_paths), nodes,
+    )  # fmt: skip
+    with disk_faults(request.out):
+        store = make_artefacts(plan, watcher or SilentWatcher())
+    problems_in = pool.output(store)
+    assert isinstance(problems_in, Path)
+    return Probe(probe.output(store), nodes[-1].output(store), problems_in)
+
+
+def _values(request: ProbeRequest, profile: Profile) -> dict[str, dict[str, Any]]:
+    """Stage → its parameters: the profile's, and what was asked for."""
+    values = {name: dict(profile.stages.get(name, {})) for name in ("pool", "probe", "partition")}
+    chosen = {
+        "k": request.k, "adaptive": request.adaptive, "stop_error": request.stop_error,
+        "max_tokens": request.max_tokens,
+    }  # fmt: skip
+    values["probe"] |= {name: value for name, value in chosen.items() if value is not None}
+    if request.stop_error is not None and values["probe"].get("adaptive", "off") == "off":
+        raise RequestError("--stop-error is of an adaptive probe: give --adaptive difficulty or mixed, too")
+    if request.task is not None:
+        values["pool"]["task"] = load_task(request.task, request.tasks_paths).name
+    if request.limit is not None:
+        values["pool"]["size"] = request.limit
+    return values
+
+
+def _problems_of(request: ProbeRequest) -> list[Problem]:
+    """A user's problems; none where a task's are asked for."""
+    if request.data is None:
+        if request.kind or request.gold:
+            raise RequestError("--kind and --gold are of --data: a task says its own")
+        return []
+    if request.task is not None:
+        raise RequestError("--task and --data are two sources of problems: give one of them")
+    if request.kind is None:
+        raise RequestError("--data needs --kind: numeric, math or choice, of its answers")
+    return read_prompts(request.data, request.kind, request.gold)[: request.limit]
+
+
+def _data_node(problems: list[Problem], out: Path) -> DataNode:
+    """The problems as a folder that a stage can read, under the name of their content."""
+    key = content_key(problems)
+    folder = out / "probe" / "data" / key
+    with disk_faults(folder):
+        PROBLEMS.write(folder, problems)
+    return DataNode(key, "data", folder)
 
 
 def _group_row(name: str, groups: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class TaskComparison:
         a, b: the accuracies, fractions.
         p: Holm's, over the tasks compared.
         detectable: the true difference that is found four times in five, a fraction.
-        only_a, only_b: ids of the items on which A is better, and B.
+        only_a, only_b: ids of the items on which A is better, and B, the largest differences first.
     """
 
     task: str
@@ -112,12 +112,12 @@ def compare_results(
 
 def _task(task: str, a: Scores, b: Scores, change: Difference, p: float) -> TaskComparison:
     pair = pair_scores(task, a, b)
-    of_a, of_b = pair.a.mean(axis=(0, 2)), pair.b.mean(axis=(0, 2))
+    ahead = pair.a.mean(axis=(0, 2)) - pair.b.mean(axis=(0, 2))
+    by_size = sorted(zip(pair.items, ahead, strict=True), key=lambda item: -abs(item[1]))
     return TaskComparison(
         # Of the estimator of all other places: another order of adding may round the other way.
         task, len(pair.items), a.interval.mean, b.interval.mean, change, p, detectable(change),
-        [item for item, x, y in zip(pair.items, of_a, of_b, strict=True) if x > y],
-        [item for item, x, y in zip(pair.items, of_a, of_b, strict=True) if x < y],
+        [item for item, size in by_size if size > 0], [item for item, size in by_size if size < 0],
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Figures of a report: bars with intervals, cost against accuracy, pass@k, difficulty groups, learning curves, flow."""
+"""Figures of a report: cost against accuracy, pass@k, difficulty groups, learning curves, flow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from slmr.config import kind_label
 from slmr.results import colours
-from slmr.results.labels import place_labels
+from slmr.results.labels import end_labels, place_labels
 from slmr.results.ranking import UNRANKED, RankedMethod, Ranking
 from slmr.results.spending import PARTS
 
@@ -18,22 +18,9 @@ if TYPE_CHECKING:
     from slmr.results.capability import Capability
     from slmr.results.effects import Factorial
     from slmr.results.spending import Spending
+    from slmr.stats import Difference, Estimate
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
-
-
-def bars(ranking: Ranking) -> Figure:
-    """Mean accuracy of every method with its 95 % interval, the best on top."""
-    figure = _figure()
-    for kind, group in _by_kind(ranking.complete).items():
-        figure.add_bar(
-            y=[m.name for m in group], x=[100 * m.mean for m in group], orientation="h", name=kind_label(kind),
-            marker_color=colours.OF_KIND[kind], error_x=_errors(group),
-        )  # fmt: skip
-    order = [m.name for m in reversed(ranking.complete)]
-    figure.update_yaxes(categoryorder="array", categoryarray=order)
-    figure.update_xaxes(title_text="mean accuracy over tasks, %, with its 95 % interval")
-    return _finished(figure, f"Accuracy, {ranking.student}", 120 + 26 * len(order))
 
 
 def cost_and_accuracy(ranking: Ranking) -> Figure:
@@ -53,7 +40,7 @@ def cost_and_accuracy(ranking: Ranking) -> Figure:
             textposition=[label_at[m.name] or "middle right" for m in group],
             hovertemplate="%{customdata}: %{y:.1f} %, %{x:.2f} M tokens<extra></extra>",
             marker={"color": colours.OF_KIND[kind], "size": 9}, cliponaxis=False,
-            error_y=_errors(group) | {"thickness": 1, "width": 2},
+            error_y=_errors(group),
         )  # fmt: skip
     front = sorted((m for m in ranking.methods if m.efficient), key=lambda m: m.tokens)
     figure.add_scatter(
@@ -62,6 +49,7 @@ def cost_and_accuracy(ranking: Ranking) -> Figure:
     )  # fmt: skip
     figure.update_xaxes(title_text="tokens generated, trained on and taught, millions")
     figure.update_yaxes(title_text="mean accuracy over tasks, %")
+    figure.update_layout(margin={"r": 100})  # of the names beside the rightmost points
     return _finished(figure, f"Cost and accuracy, {ranking.student}", 560)
 
 
@@ -81,9 +69,12 @@ def what_was_spent(spent: Sequence[Spending], student: str) -> Figure:
 
 
 def pass_curves(capabilities: Sequence[Capability], ranking: Ranking) -> Figure:
-    """pass@k against k, on a logarithmic axis."""
+    """pass@k against k with 95 % intervals, on a logarithmic axis."""
     lines = {e.method: (list(e.passed), [100 * e.passed[k].mean for k in e.passed]) for e in capabilities}
     figure = _lines(lines, ranking)
+    intervals = {e.method: list(e.passed.values()) for e in capabilities}
+    for trace in (trace for trace in figure.data if trace.name in intervals):
+        trace.error_y = _bounds(intervals[trace.name])
     figure.update_xaxes(
         type="log", title_text="k, completions", tickvals=list(capabilities[0].passed), tickformat="d"
     )
@@ -92,19 +83,25 @@ def pass_curves(capabilities: Sequence[Capability], ranking: Ranking) -> Figure:
 
 
 def gains_by_difficulty(capabilities: Sequence[Capability], student: str) -> Figure:
-    """Accuracy after training less that before, by what the untrained student could do."""
+    """Accuracy after training less that before with 95 % intervals, by what the untrained student could do."""
     figure = _figure()
-    for group, colour in colours.OF_GROUP.items():
-        rows = [
-            (e.method, g) for e in capabilities for g in e.gains if g.group == group and e.method != "base"
-        ]
-        if rows:
-            figure.add_bar(
-                x=[method for method, _ in rows], y=[100 * (g.after.mean - g.before) for _, g in rows],
-                name=f"{group} ({rows[0][1].items} items)", marker_color=colour,
+    methods = [e.method for e in capabilities if e.method != "base"]
+    for number, (group, colour) in enumerate(colours.OF_GROUP.items()):
+        gains = {
+            e.method: g for e in capabilities for g in e.gains if g.group == group and e.method != "base"
+        }
+        if gains:
+            figure.add_scatter(
+                x=[100 * (g.after.mean - g.before) for g in gains.values()],
+                y=[methods.index(method) + 0.22 * (number - 1) for method in gains], mode="markers",
+                name=f"{group} ({next(iter(gains.values())).items} items)", marker={"color": colour, "size": 8},
+                error_x=_bounds([g.after for g in gains.values()]),
+                customdata=list(gains), hovertemplate="%{customdata}: %{x:+.1f} points<extra></extra>",
             )  # fmt: skip
-    figure.update_yaxes(title_text="accuracy after less before, points")
-    return _finished(figure, f"Gain by initial difficulty, {student}", 460)
+    figure.add_vline(x=0, line={"color": colours.GREY, "dash": "dot"})
+    figure.update_yaxes(tickvals=list(range(len(methods))), ticktext=methods, autorange="reversed")
+    figure.update_xaxes(title_text="accuracy after less before, points, with its 95 % interval")
+    return _finished(figure, f"Gain by initial difficulty, {student}", 160 + 34 * len(methods))
 
 
 def effects_by_group(found: Factorial) -> Figure:
@@ -119,10 +116,7 @@ def effects_by_group(found: Factorial) -> Figure:
         figure.add_scatter(
             x=[100 * d.mean for d in differences], y=[i + 0.2 * (1 - number) for i in range(len(lines))],
             mode="markers", name=effect.name, marker={"color": colour, "size": 9},
-            error_x={
-                "type": "data", "symmetric": False, "array": [100 * (d.high - d.mean) for d in differences],
-                "arrayminus": [100 * (d.mean - d.low) for d in differences],
-            },
+            error_x=_bounds(differences),
         )  # fmt: skip
     figure.add_vline(x=0, line={"color": colours.GREY, "dash": "dot"})
     figure.update_yaxes(tickvals=list(range(len(lines))), ticktext=lines, autorange="reversed")
@@ -176,27 +170,30 @@ def _flow_nodes(move: Mapping[str, Any]) -> tuple[tuple[int, str], tuple[int, st
     return (start, move["before"]), (start + 1, move["after"])
 
 
-def as_divs(figures: Sequence[Figure]) -> list[str]:
-    """The figures as HTML; the drawing library is in the first, so that they need no network."""
-    config = {"displayModeBar": False, "responsive": True}
-    return [
-        figure.to_html(full_html=False, include_plotlyjs=i == 0, div_id=f"figure-{i}", config=config)
-        for i, figure in enumerate(figures)
-    ]
-
-
 def _lines(lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], ranking: Ranking) -> Figure:
-    """A line an entry, those aside last; colours and dashes repeat only after all of them were used together."""
-    aside = {m.name for m in ranking.methods if m.kind in UNRANKED} & set(lines)
+    """A line an entry in the colour of its method's kind, dashed to tell those of a kind apart, its name at the end."""
+    kinds = {m.name: m.kind for m in ranking.methods}
+    dashes = {kind: cycle(_DASHES) for kind in set(kinds.values())}
     figure = _figure()
-    styles = cycle((colour, dash) for dash in _DASHES for colour in colours.PALETTE)
-    for name, (colour, dash) in zip(sorted(lines, key=lambda name: name in aside), styles, strict=False):
-        hidden = name in aside and len(aside) < len(lines)
-        x, y = lines[name]
+    last, ends = max((x for xs, _ in lines.values() for x in xs), default=1.0), end_labels(lines)
+    for name, (x, y) in lines.items():
+        colour = colours.OF_KIND[kinds[name]]
         figure.add_scatter(
-            x=x, y=y, mode="lines+markers", name=name, visible="legendonly" if hidden else True,
-            line={"color": colour, "dash": dash},
+            x=x, y=y, mode="lines+markers", name=name, line={"color": colour, "dash": next(dashes[kinds[name]])},
+            marker={"size": 5}, showlegend=False,
         )  # fmt: skip
+        if name not in ends:
+            continue
+        figure.add_annotation(
+            text=name, x=1.01, xref="paper", xanchor="left", y=ends[name], showarrow=False,
+            font={"size": 12},
+        )  # fmt: skip
+        if (x[-1], y[-1]) != (last, ends[name]):  # a thin line leads from the curve to its name
+            figure.add_scatter(
+                x=[x[-1], last], y=[y[-1], ends[name]], mode="lines", hoverinfo="skip", showlegend=False,
+                line={"color": colour, "width": 0.6},
+            )  # fmt: skip
+    figure.update_layout(margin={"r": 120})
     return figure
 
 
@@ -216,8 +213,14 @@ def _by_kind(methods: Sequence[RankedMethod]) -> dict[str, list[RankedMethod]]:
 def _errors(methods: Sequence[RankedMethod]) -> dict[str, Any]:
     """Intervals of accuracies, as plotly's error bars."""
     estimates = [method.accuracy for method in methods if method.accuracy is not None]
+    return _bounds(estimates)
+
+
+def _bounds(estimates: Sequence[Estimate | Difference]) -> dict[str, Any]:
+    """Their intervals about their means in percent, as plotly's error bars."""
     return {
-        "type": "data", "symmetric": False, "array": [100 * (e.high - e.mean) for e in estimates],
+        "type": "data", "symmetric": False, "thickness": 1, "width": 2,
+        "array": [100 * (e.high - e.mean) for e in estimates],
         "arrayminus": [100 * (e.mean - e.low) for e in estimates],
     }  # fmt: skip
 

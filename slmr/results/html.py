@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape as escape_html
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ from slmr.errors import visible
 from slmr.results import colours
 from slmr.results.columns import HTML, Column, columns_on, sorted_methods
 from slmr.results.entries import UNTRAINED
+from slmr.results.forest import forest_html
+from slmr.results.headline import at_chance, facts, verdict
 from slmr.results.ranking import RankedMethod, Ranking
 from slmr.results.tables import texts
 from slmr.stats import Estimate
@@ -19,14 +21,17 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 STYLE = """
-.slmr-wrap{overflow-x:auto;--bg:#fff;--line:rgba(128,128,128,.28)}
-.slmr-wrap.dark{--bg:#171614}
+.slmr-wrap{overflow:auto;max-height:85vh;--bg:#fff;--line:rgba(128,128,128,.28)}
+.slmr-wrap.dark{--bg:#0e1117}
 .slmr-board{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;min-width:100%;line-height:1.25}
 .slmr-board th,.slmr-board td{padding:.34rem .6rem;text-align:right;white-space:nowrap}
 .slmr-board th,.slmr-board td{border-bottom:1px solid var(--line)}
 .slmr-board th{font-weight:600;cursor:help;vertical-align:bottom;border-bottom-width:2px}
+.slmr-board thead th{position:sticky;top:0;background:var(--bg);z-index:2}
 .slmr-board .text{text-align:left}
 .slmr-board .name{position:sticky;left:0;background:var(--bg);z-index:1;font-weight:600}
+.slmr-board thead th.name{z-index:3}
+.slmr-board .open a{margin-right:.6em;font-size:.78rem;font-weight:400;color:inherit;opacity:.85}
 .slmr-board .small{color:color-mix(in srgb,currentColor 75%,transparent);font-size:.78rem;font-weight:400}
 .slmr-board tr.base td{font-style:italic}
 .slmr-board tbody tr:hover td{background-color:rgba(128,128,128,.12)}
@@ -37,15 +42,28 @@ STYLE = """
  linear-gradient(90deg,#0000 var(--low),var(--pale) 0 calc(var(--low) + var(--wide)),#0000 0) 0 3px/100% 5px,
  linear-gradient(currentColor,currentColor) var(--base,-9px) 0/1px 11px,
  linear-gradient(rgba(128,128,128,.16),rgba(128,128,128,.16)) 0 2px/100% 7px;background-repeat:no-repeat}
+.slmr-verdict{font-size:1.15rem;line-height:1.4;margin:.2rem 0 .7rem;max-width:75rem}
+.slmr-facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:.6rem;margin:0 0 .8rem}
+.slmr-facts>div{border:1px solid rgba(128,128,128,.35);border-radius:.4rem;padding:.45rem .7rem;line-height:1.3}
+.slmr-facts b{display:block;font-size:1.25rem;overflow-wrap:anywhere}
+.slmr-facts span{font-size:.85rem;opacity:.85}
+@media(max-width:560px){.slmr-verdict{font-size:1rem}
+.slmr-facts{grid-template-columns:repeat(3,1fr);gap:.3rem}.slmr-facts>div{padding:.3rem .4rem}
+.slmr-facts b{font-size:.95rem}.slmr-facts span{font-size:.74rem}}
+.slmr-forest{display:block;width:100%;max-width:70rem}
 """
 
 _DOCUMENT_STYLE = """
 :root{color-scheme:light dark}
-body{font-family:system-ui,sans-serif;line-height:1.5;margin:0 auto;max-width:1500px}
-body{padding:1.2rem clamp(.7rem,3vw,2.5rem)}
-h1{font-size:1.6rem}h2{font-size:1.25rem;margin-top:2.2rem}figure{margin:1.4rem 0;background:#fff;color:#222}
-caption{caption-side:top;text-align:left;opacity:.8;padding:.3rem 0}pre{overflow-x:auto;padding:.7rem;background:#8882}
-.note{opacity:.8;font-size:.9rem}
+body{font-family:system-ui,sans-serif;line-height:1.5;margin:0 auto;max-width:1300px;background:#fff;color:#1c1c1c}
+body{padding:1.2rem clamp(.7rem,3vw,2.5rem);overflow-wrap:break-word}
+h1{font-size:1.6rem;margin:0 0 .4rem}h2{font-size:1.25rem;margin:1.4rem 0 .4rem}h3{font-size:1rem;margin:1.2rem 0 0}
+figure{margin:.4rem 0 1rem;overflow-x:auto}.chart{font:12px system-ui,sans-serif;min-width:640px;max-width:100%}
+caption{caption-side:top;text-align:left;opacity:.85;padding:.3rem 0}
+pre{overflow:auto;max-height:60vh;padding:.7rem;background:#8882}
+details{border-top:1px solid #8885;padding:.35rem 0}summary{cursor:pointer;font-weight:600}
+.note{opacity:.85;font-size:.9rem;margin:.4rem 0}
+footer{border-top:1px solid #8885;margin-top:1rem;padding:.6rem 0;font-size:.85rem}
 @media (prefers-color-scheme:dark){body{background:#0e1117;color:#fafafa}.slmr-wrap{--bg:#0e1117}}
 """
 
@@ -67,6 +85,11 @@ def document(title: str, parts: Sequence[str]) -> str:
 def note(text: str, label: str = "") -> str:
     """A small paragraph, after a label in bold."""
     return f'<p class="note">{f"<b>{escape(label)}</b>: " if label else ""}{escape(text)}</p>'
+
+
+def folded(title: str, html: str) -> str:
+    """What is seen once its title is clicked."""
+    return f"<details><summary>{escape(title)}</summary>{html}</details>"
 
 
 def table_html(table: Table) -> str:
@@ -91,9 +114,36 @@ def _table_html(head: str, lines: Sequence[str], css: str = "", attributes: str 
     )
 
 
-def ranking_html(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank", dark: bool = False) -> str:
-    """The ranking as a table; `kinds` are the kinds of methods shown beside base, all by default."""
-    columns = columns_on(ranking, HTML)
+def headline_html(ranking: Ranking, kinds: Sequence[str] = (), theme: str = "") -> str:
+    """The verdict in a sentence, three figures, and the forest plot of the methods of these kinds."""
+    tiles = "".join(
+        f"<div><span>{escape(f.label)}</span><b>{escape(f.value)}</b><span>{escape(f.remark)}</span></div>"
+        for f in facts(ranking)
+    )
+    said = f'<p class="slmr-verdict">{escape(verdict(ranking))}</p>'
+    below = "".join(map(note, at_chance(ranking)))
+    forest = forest_html(ranking, sorted_methods(ranking, kinds), theme) if len(ranking.complete) > 1 else ""
+    return f'{said}<div class="slmr-facts">{tiles}</div>{forest}{below}'
+
+
+def ranking_html(
+    ranking: Ranking,
+    kinds: Sequence[str] = (),
+    sort: str = "rank",
+    dark: bool = False,
+    by_task: bool = True,
+    links: Callable[[RankedMethod], Sequence[tuple[str, str]]] = lambda _: (),
+) -> str:
+    """The ranking as a table.
+
+    Args:
+        kinds: the kinds of methods shown beside base, all by default.
+        sort: the name of the column to sort by.
+        by_task: with the columns of the tasks.
+        links: of a method, each what it leads to and its address, shown below the name.
+    """
+    of_tasks = () if by_task else {*ranking.tasks, *ranking.further}
+    columns = [column for column in columns_on(ranking, HTML) if column.name not in of_tasks]
     bars = {column.name: _Bars(column, ranking) for column in columns if column.holds == "accuracy"}
     head = "".join(
         f'<th scope="col"{_css(c)} title="{escape(c.help)}">{escape(c.name.removeprefix("lab_"))}</th>'
@@ -102,7 +152,8 @@ def ranking_html(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank"
     lines = [
         f'<tr class="{"base" if m.kind == "base" else ""}">'
         + "".join(
-            f"<td{_css(c)}>{_cell(c, m)}{bars[c.name].html(m) if c.name in bars else ''}</td>"
+            f"<td{_css(c)}>{_cell(c, m)}{bars[c.name].html(m) if c.name in bars else ''}"
+            f"{_links(links(m)) if c.holds == 'text' else ''}</td>"
             for c in columns
         )
         + "</tr>"
@@ -110,6 +161,13 @@ def ranking_html(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank"
     ]
     role = f' role="region" aria-label="{escape(ranking.student)}"'
     return _table_html(f"<thead><tr>{head}</tr></thead>", lines, " dark" if dark else "", role)
+
+
+def _links(links: Sequence[tuple[str, str]]) -> str:
+    if not links:
+        return ""
+    anchors = (f'<a href="{escape(address)}" target="_self">{escape(label)}</a>' for label, address in links)
+    return f'<div class="open">{"".join(anchors)}</div>'
 
 
 def _css(column: Column) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 # Of a figure as the report and the leaderboard draw it, in pixels: about, for a figure has no fixed size.
@@ -42,6 +42,21 @@ def place_labels(points: Sequence[tuple[float, float, str]]) -> list[str]:
         positions.append(free[0] if free else "")
         taken += [boxes[position] for position in free[:1]]
     return positions
+
+
+def end_labels(lines: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> dict[str, float]:
+    """Where the names of lines stand on the right, in units of y: in the order of their ends, none over another."""
+    ends = sorted((ys[-1], name) for name, (_, ys) in lines.items() if ys)
+    values = [y for _, ys in lines.values() for y in ys]
+    if not ends:
+        return {}
+    gap = (max(values) - min(values) or 1.0) * _LINE / _DOWN
+    places: list[float] = []
+    for y, _ in ends:
+        places.append(max(y, places[-1] + gap) if places else y)
+    # Pushed up alone they would end above the highest line: half of that is taken back.
+    down = (places[-1] - ends[-1][0]) / 2
+    return {name: place - down for (_, name), place in zip(ends, places, strict=True)}
 
 
 def mark_box(at: tuple[float, float]) -> Box:

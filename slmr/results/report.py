@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+from shlex import join
 from typing import TYPE_CHECKING
 
 from slmr.errors import RequestError, readable
 from slmr.io import write_text
 from slmr.results.capability import Capability, capability
-from slmr.results.columns import HELP
+from slmr.results.columns import HELP, sorted_methods
 from slmr.results.compare import compare_all
 from slmr.results.conclusions import effects_in_words, ranking_in_words
 from slmr.results.effects import Factorial, factorials
 from slmr.results.figures import (
-    as_divs,
-    bars,
     cost_and_accuracy,
     effects_by_group,
-    flow,
     gains_by_difficulty,
     learning_curves,
     pass_curves,
     what_was_spent,
 )
-from slmr.results.html import document, escape, note, ranking_html, table_html
+from slmr.results.headline import main_kinds
+from slmr.results.html import document, escape, folded, headline_html, note, ranking_html, table_html
 from slmr.results.ranking import Ranking, run_rankings
 from slmr.results.reach import by_reach
 from slmr.results.schema import Contamination, Summary, SummaryRow, note_line, note_of, read_summary
 from slmr.results.spending import Spending, spending
+from slmr.results.svg import figure_svg
 from slmr.results.tables import (
     as_markdown,
     changes_table,
     differences_table,
     difficulty_table,
     effects_tables,
+    moves_table,
     pass_table,
     ranking_tables,
     reach_table,
@@ -69,16 +71,30 @@ def write_report(
         say(line)
     parts = [section.markdown() for section in sections]
     parts += ["# Left out\n\n" + "\n".join(f"- {line}" for line in left_out)] if left_out else []
-    figures = [figure for section in sections for figure in section.figures]
     page = "report.html" if html else "figures.html"
     parts.append(f"Figures: [{page}]({page}), one page that needs no network.")
     write_text(out / "report.md", "\n\n".join(parts) + "\n")
-    title = " and ".join(section.name for section in sections)
-    divs = iter([f"<figure>{div}</figure>" for div in as_divs(figures)])
-    body = [section.html(divs) for section in sections] if html else list(divs)
+    figures = [figure for section in sections for figure in section.figures]
+    body = [section.html() for section in sections] if html else [_drawn(figures)]
     body += [note(line, label="Left out") for line in left_out]
-    write_text(out / page, document(title, body))
+    options = [*(["--against", against] if against else []), *(["--html"] if html else [])]
+    body.append(_foot(["slmr", "report", *map(str, runs), "--out", str(out), *options]))
+    write_text(out / page, document(" and ".join(section.name for section in sections), body))
     return out / (page if html else "report.md")
+
+
+def _foot(command: Sequence[str]) -> str:
+    """When the page was made, by which version, and how."""
+    made = f"{datetime.now(UTC):%Y-%m-%d}, slmr {version('slmr')}"
+    return f"<footer>{made}: <code>{escape(join(command))}</code></footer>"
+
+
+def _drawn(figures: Sequence[Figure]) -> str:
+    """Figures below each other, with their titles."""
+    return "\n".join(
+        f"<h3>{escape(figure.layout.title.text or '')}</h3><figure>{figure_svg(figure)}</figure>"
+        for figure in figures
+    )
 
 
 def _readable_sections(runs: Sequence[Path], against: str | None) -> tuple[list[Section], list[str]]:
@@ -114,6 +130,7 @@ class Part:
     def of(cls, title: str, ranking: Ranking, against: str | None) -> Part:
         """Everything that there is to say; the differences of all methods to `against` where that is named."""
         capabilities, spent = capability(ranking.results), spending(ranking.results)
+        shown = replace(ranking, methods=sorted_methods(ranking, main_kinds(ranking)))
         tables = [changes_table(ranking)]
         if reached := by_reach(ranking):
             tables.append(reach_table(reached))
@@ -125,7 +142,8 @@ class Part:
             differences = compare_all(ranking.results, against, ranking.suite)
             name = f"Difference to {against} ({ranking.student})"
             tables.append(differences_table(differences, f"minus {against}", name))
-        return cls(title, ranking, tables, figures_of(ranking, capabilities, spent))
+        tables += _moves_tables(ranking)
+        return cls(title, ranking, tables, figures_of(shown, capabilities, spent))
 
     @property
     def words(self) -> str:
@@ -185,23 +203,27 @@ class Section:
             lines.append("\n".join(f"- {line}" for line in cells))
         return "\n\n".join([*lines, "\n".join(["```bash", *self._commands, "```"])])
 
-    def html(self, divs: Iterator[str]) -> str:
-        """The same with the ranking as it is on the leaderboard, and the figures, which are next in `divs`."""
-        said = [note_line(self.note), *self._words]
-        lines = [f"<h1>{escape(self._title)}</h1>", *(f"<p>{escape(text)}</p>" for text in said if text)]
-        if self.effects:
-            lines.append(f"<h2>{_EFFECTS}</h2>")
-            lines += islice(divs, len(self.effects))
-            lines += [table_html(table) for found in self.effects for table in effects_tables(found)]
+    def html(self) -> str:
+        """The verdict and the forest plot of each student first; all else is folded."""
+        lines = [f"<h1>{escape(self._title)}</h1>"]
+        lines += [f"<p>{escape(text)}</p>" for text in [note_line(self.note)] if text]
         for part in self.parts:
-            lines += [f"<h2>{escape(part.title)}</h2>", ranking_html(part.ranking)]
-            lines += map(note, part.ranking.notes)
-            lines += islice(divs, len(part.figures))
-            lines += map(table_html, part.tables)
-        lines.append("<h2>What the columns say</h2>")
-        lines += [note(text, label=name) for name, text in HELP.items()]
+            lines += [f"<h2>{escape(part.title)}</h2>", headline_html(part.ranking, main_kinds(part.ranking))]
+            lines.append(folded("In words", f"<p>{escape(part.words)}</p>"))
+            table = "\n".join([ranking_html(part.ranking), *map(note, part.ranking.notes)])
+            lines.append(folded("All methods, with cost and every task", table))
+            lines.append(folded("Figures", _drawn(part.figures)))
+            lines += [folded(str(table.title), table_html(table)) for table in part.tables]
+        if self.effects:
+            words = "".join(f"<p>{escape(effects_in_words(found))}</p>" for found in self.effects)
+            tables = "".join(table_html(table) for found in self.effects for table in effects_tables(found))
+            lines += [f"<h2>{_EFFECTS}</h2>", words, _drawn([*map(effects_by_group, self.effects)])]
+            lines.append(folded("The effects as tables", tables))
+        lines.append(
+            folded("What the columns say", "".join(note(text, label=name) for name, text in HELP.items()))
+        )
         commands = "\n".join(self._commands)
-        return "\n".join([*lines, "<h2>How it was made</h2>", f"<pre>{escape(commands)}</pre>"])
+        return "\n".join([*lines, folded("How it was made", f"<pre>{escape(commands)}</pre>")])
 
 
 def read_section(run: Path, against: str | None) -> Section:
@@ -217,19 +239,25 @@ def read_section(run: Path, against: str | None) -> Section:
 def figures_of(
     ranking: Ranking, capabilities: Sequence[Capability], spent: Sequence[Spending]
 ) -> list[Figure]:
-    """All figures of a student; of learning curves and moves those of the first seed."""
-    student = ranking.student
-    figures = [bars(ranking), cost_and_accuracy(ranking)]
-    if spent:
+    """All figures of a student's methods; of learning curves those of the first seed."""
+    student, names = ranking.student, {m.name for m in ranking.methods}
+    figures = [cost_and_accuracy(ranking)]
+    if spent := [s for s in spent if s.method in names]:
         figures.append(what_was_spent(spent, student))
     if curves := {r.name: rows for r in ranking.results if (rows := validation_curve(r))}:
         figures.append(learning_curves(curves, ranking))
-    if capabilities:
+    if capabilities := [c for c in capabilities if c.method in names]:
         figures += [gains_by_difficulty(capabilities, student), pass_curves(capabilities, ranking)]
-    for r in ranking.results:
-        if r.kind == "stagewise" and (moves := r.table("moves", r.seeds[0])):
-            figures.append(flow(moves, f"Problems between difficulty groups, {r.method}, {student}"))
     return figures
+
+
+def _moves_tables(ranking: Ranking) -> list[Table]:
+    """How problems moved in the first seed of every stage-wise method."""
+    return [
+        moves_table(moves, f"Problems between difficulty groups, {r.method}, {ranking.student}")
+        for r in ranking.results
+        if r.kind == "stagewise" and (moves := r.table("moves", r.seeds[0]))
+    ]
 
 
 def contamination_line(shared: Sequence[Contamination]) -> str:

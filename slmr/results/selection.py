@@ -12,7 +12,6 @@ from pathlib import Path
 from threading import RLock
 
 from slmr.errors import RequestError
-from slmr.results.columns import sorted_methods
 from slmr.results.entries import MethodResult, RunRow, method_results
 from slmr.results.ranking import Ranking, suite_rankings
 from slmr.results.schema import EXAMPLES, TABLES, SummaryRow, note_line, note_of, read_summary
@@ -241,11 +240,6 @@ def _rankings(results: Results, filters: Filters) -> list[Ranking]:
         r.of_tasks(filters.tasks) for r in _method_results(results, replace(filters, suite="", tasks=()))
     ]
     return suite_rankings(chosen, results.suite(filters.suite))
-
-
-def shown_results(ranking: Ranking, filters: Filters) -> list[MethodResult]:
-    """Those of a ranking that the kind filter lets through, the best first; base is always there."""
-    return [method.result for method in sorted_methods(ranking, filters.kinds)]
 
 
 @lru_cache(maxsize=64)

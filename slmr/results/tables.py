@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slmr.results.columns import TEXT, Column, columns_on
 from slmr.results.compare import Comparison, OverallDifference, detectable
@@ -23,7 +23,18 @@ if TYPE_CHECKING:
     from slmr.results.capability import Capability
     from slmr.results.effects import Effect, Factorial
 
-_LEFT = ("method", "model", "kind", "task", "edition", "effect", "items of")  # columns of names
+_LEFT = (
+    "method",
+    "model",
+    "kind",
+    "task",
+    "edition",
+    "effect",
+    "items of",
+    "from",
+    "to",
+    "when",
+)  # columns of names
 
 
 def text_table(
@@ -177,6 +188,21 @@ def pass_table(capabilities: Sequence[Capability]) -> Table:
     rows = [[c.method, *map(_percent, c.passed.values())] for c in capabilities]
     title = "pass@k in percent of the items, unbiased, from so many completions as the largest k"
     return text_table(title, ["method", *(f"k = {k}" for k in capabilities[0].passed)], rows)
+
+
+def moves_table(moves: Sequence[Mapping[str, Any]], title: str) -> Table:
+    """How many problems went from which group to which, round by round."""
+    rows = [
+        [
+            str(m["round"]),
+            m["before"],
+            m["after"],
+            "after SFT" if m["to"] == "primed" else "next round",
+            str(m["n"]),
+        ]
+        for m in moves
+    ]
+    return text_table(title, ["round", "from", "to", "when", "problems"], rows)
 
 
 def _percent(e: Estimate) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from slmr.results.colours import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
 from slmr.results.entries import MethodResult
+from slmr.results.html import document, escape
+from slmr.results.svg import figure_svg
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -51,27 +53,31 @@ _PANELS: tuple[tuple[str, str, dict[str, tuple[str, str]]], ...] = (
 )
 
 
-def plot_curve(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Small multiples over the steps: a panel for each thing that was measured, held-out problems in red."""
-    from plotly.subplots import make_subplots
-
+def plot_curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, Figure]:
+    """Title → a figure over the steps of what was measured, held-out problems in red."""
     measured = {name for row in rows for name, value in row.items() if value is not None}
-    shown = [panel for panel in _PANELS if measured & set(panel[2])]
-    columns = min(3, max(1, len(shown)))
-    lines = max(1, -(-len(shown) // columns))
-    figure = make_subplots(lines, columns, subplot_titles=[title for title, _, _ in shown])
-    named: set[str] = set()
-    for i, (_, unit, series) in enumerate(shown):
-        row, col = i // columns + 1, i % columns + 1
-        for name, (label, colour) in series.items():
-            points = [(r["step"], r[name]) for r in rows if r.get(name) is not None]
-            if points:
-                figure.add_scatter(
-                    x=[x for x, _ in points], y=[y for _, y in points], mode="lines+markers", name=label,
-                    legendgroup=label, showlegend=label not in named, line={"color": colour}, marker={"size": 4},
-                    row=row, col=col,
-                )  # fmt: skip
-                named.add(label)
-        figure.update_xaxes(title_text="step", row=row, col=col)
-        figure.update_yaxes(title_text=unit, row=row, col=col)
-    return figure.update_layout(height=100 + 280 * lines, template="plotly_white", title="Training")
+    return {title: _panel(rows, unit, series) for title, unit, series in _PANELS if measured & set(series)}
+
+
+def curves_page(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """The same as one page that needs nothing else."""
+    panels = [
+        f"<h3>{escape(name)}</h3><figure>{figure_svg(figure)}</figure>"
+        for name, figure in plot_curves(rows).items()
+    ]
+    return document(title, [f"<h1>{escape(title)}</h1>", *panels])
+
+
+def _panel(rows: Sequence[Mapping[str, Any]], unit: str, series: Mapping[str, tuple[str, str]]) -> Figure:
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for name, (label, colour) in series.items():
+        if points := [(r["step"], r[name]) for r in rows if r.get(name) is not None]:
+            figure.add_scatter(
+                x=[x for x, _ in points], y=[y for _, y in points], mode="lines+markers", name=label,
+                line={"color": colour}, marker={"size": 4}, showlegend=len(series) > 1,
+            )  # fmt: skip
+    figure.update_xaxes(title_text="step")
+    figure.update_yaxes(title_text=unit)
+    return figure.update_layout(height=300, template="plotly_white", legend={"orientation": "h", "y": 1.15})

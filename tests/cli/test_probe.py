@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +40,38 @@ def test_the_longest_bar_is_the_most_problems(capsys: pytest.CaptureFixture[str]
     )
     lines = capsys.readouterr().out.splitlines()
     assert [line.count("█") for line in lines if " of 2" in line] == [40, 20]
+
+
+def test_a_users_problems_and_their_map(here: Command, tmp_path: Path) -> None:
+    lines = [
+        json.dumps({"prompt": f"Tom has {n} apples and buys 2. How many has he?\n", "gold": n + 2})
+        for n in range(4)
+    ]
+    (tmp_path / "mine.jsonl").write_text("\n".join(lines))
+    words = (
+        "probe",
+        "lab-llama",
+        "--data",
+        "mine.jsonl",
+        "--kind",
+        "numeric",
+        "--k",
+        "2",
+        "--to",
+        "map",
+        "--format",
+        "trl",
+    )
+    done = here(*words)
+    assert done.returncode == 0, done.stderr
+    assert "of groups of 8, expected" in done.stdout and (tmp_path / "map/train.parquet").is_file()
+    again = here(*words)
+    assert again.returncode == 0 and " 0 to do" in again.stderr
+    for wrong, said in (
+        (("--format", "trl"), "give --to DIR"),
+        (("--kind", "numeric"), "are of --data"),
+        (("--data", "mine.jsonl"), "needs --kind"),
+        (("--to", "x", "--format", "verk"), "did you mean 'verl'"),
+    ):
+        refused = here("probe", "lab-llama", *wrong)
+        assert refused.returncode == 2 and said in refused.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.made_results import opened, results
+from tests.made_results import html, opened, results
 
 __all__ = ["results"]
 
@@ -36,6 +36,11 @@ def draw(results: Path) -> Draw:
         return opened(AppTest.from_string(script, default_timeout=60), query or {})
 
     return run
+
+
+def board(app: AppTest) -> str:
+    """The first table of a ranking."""
+    return next(part for part in html(app).split("\n<div") if 'class="slmr-board"' in part)
 
 
 LLAMA = {"students": ("lab-llama",)}

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from slmr.config import MethodKind
 from slmr.results.schema import SummaryRow, write_summary
+from tests.leaderboard.conftest import board
 from tests.made_results import html, opened, put_samples, summary_row, verdicts
 
 APP = Path(__file__).parents[2] / "leaderboard/slmr_leaderboard/app.py"
@@ -35,7 +36,7 @@ def test_methods_of_every_kind_are_drawn(tmp_path: Path, open_page: Open) -> Non
         for i, kind in enumerate(kinds)
     ]
     write_summary(tmp_path / "summary.json", rows)
-    shown = html(open_page(tmp_path))
+    shown = html(open_page(tmp_path, ablations="true"))
     assert all(f">m{i}" in shown for i, kind in enumerate(kinds) if kind != "model") and "model" in kinds
 
 
@@ -72,12 +73,20 @@ def test_filters_come_from_the_url_and_wrong_ones_are_ignored(results: Path, ope
         results, student="lab-llama", kind=["rl"], task=["lab_math", "x"], seed="9", suite="<script>"
     )
     assert app.multiselect(key="kind").value == ["rl"]
-    assert ">grpo" in html(app) and ">stagewise" not in html(app) and "gsm8k" not in html(app)
+    assert ">grpo" in board(app) and ">stagewise" not in board(app) and "gsm8k" not in board(app)
 
 
 def test_a_link_from_before_there_were_suites_opens_the_same_board(results: Path, open_page: Open) -> None:
     app = open_page(results, edition="paper")
     assert not app.exception and "SmolLM2" in html(app) and "stagewise" not in html(app)
+    assert app.query_params["suite"] == "paper" and "edition" not in app.query_params
+
+
+def test_ablations_are_behind_a_switch_and_said_to_be_there(results: Path, open_page: Open) -> None:
+    app = open_page(results, student="lab-llama")
+    assert ">no_bridge" not in html(app) and any(c.value.startswith("1 more, such as") for c in app.caption)
+    app.toggle(key="ablations").set_value(True).run()
+    assert ">no_bridge" in html(app)
 
 
 def test_a_filter_that_the_other_edition_lacks_is_dropped(results: Path, open_page: Open) -> None:
@@ -102,7 +111,7 @@ def test_an_older_version_can_be_chosen_and_stands_in_the_place_of_the_newest(
         old, summary_row("rft", checker_version="numeric-0"), verdicts("x", "t", 0.9)
     )
     write_summary(old / "summary.json", [row])
-    app = open_page(results)
+    app = open_page(results, by_task="true")
     assert "numeric-0" in app.text[-1].value
     app.multiselect(key="version").set_value(["lab_gsm8k: task 1-a, checker numeric-0"]).run()
     assert not app.exception

@@ -27,11 +27,11 @@ FLAGS = (
 PAGES = {
     "": (".slmr-board tbody tr", "Methods on lab-llama"),
     "compare": (".slmr-text", "stagewise is better by"),
-    "curves": (".js-plotly-plot .scatterlayer", "Learning curves"),
-    "capability": (".js-plotly-plot .barlayer", "What can be reached in k tries"),
+    "curves": (".js-plotly-plot .scatterlayer", "Pareto-optimal"),
+    "capability": (".js-plotly-plot .scatterlayer", "What can be reached in k tries"),
     "curriculum": (".js-plotly-plot .sankey", "Bridge: traces before and after"),
     "samples": (".slmr-text", "of 240 completions"),
-    "run": ('[data-testid="stGraphVizChart"] svg', "slmr bench --method stagewise"),
+    "run": ('[data-testid="stCode"]', "slmr bench --method stagewise"),
 }
 pytestmark = [
     pytest.mark.browser,
@@ -139,7 +139,7 @@ def test_every_page_is_there_without_an_error(page: str, served: str, browser: A
 def test_a_link_opens_the_same_view_and_a_filter_changes_it_and_its_address(
     served: str, browser: Any
 ) -> None:
-    browser.get(f"{served}/?student=lab-llama&kind=rl&task=lab_math&sort=tokens")
+    browser.get(f"{served}/?student=lab-llama&kind=rl&task=lab_math&sort=tokens&by_task=true&ablations=true")
     wait(browser, lambda b: find(b, ".slmr-board") and len(methods(b)) == 2)
     assert set(methods(browser)) == {"base", "grpo"}
     heads = [cell.text for cell in find(browser, ".slmr-board th")]
@@ -166,6 +166,37 @@ def test_the_way_back(served: str, browser: Any) -> None:
     browser.back()
     wait(browser, lambda b: "/samples" not in b.current_url and find(b, ".slmr-board"))
     assert "stagewise" in methods(browser)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page])
+def test_filters_stay_in_the_address_from_page_to_page(page: str, served: str, browser: Any) -> None:
+    """A link from before there were suites, too, must not end on another suite's methods."""
+    browser.get(f"{served}/?edition=paper")
+    wait(browser, lambda b: find(b, ".slmr-board") and "suite=paper" in b.current_url)
+    link = next(e for e in find(browser, "a") if e.get_attribute("href").split("?")[0].endswith(f"/{page}"))
+    browser.execute_script("arguments[0].click()", link)
+    wait(browser, lambda b: f"/{page}" in b.current_url and "paper edition" in text(b))
+    assert "suite=paper" in browser.current_url and "lab-llama" not in text(browser)
+
+
+def test_back_undoes_a_filter_and_forward_does_it_again(served: str, browser: Any) -> None:
+    browser.get(f"{served}/?student=lab-llama")
+    wait(browser, lambda b: find(b, ".slmr-board") and len(methods(b)) == 4)
+    switch = next(e for e in find(browser, '[data-testid="stCheckbox"] label') if "Ablations" in e.text)
+    switch.click()
+    wait(browser, lambda b: len(methods(b)) == 5 and "ablations=true" in b.current_url)
+    browser.back()
+    wait(browser, lambda b: len(methods(b)) == 4 and "ablations" not in b.current_url)
+    browser.forward()
+    wait(browser, lambda b: len(methods(b)) == 5 and "student=lab-llama" in b.current_url)
+
+
+def test_the_whole_table_is_seen_without_scrolling(served: str, browser: Any) -> None:
+    browser.set_window_size(1440, 1000)
+    browser.get(f"{served}/?student=lab-llama")
+    (board, *_) = wait(browser, lambda b: find(b, ".slmr-wrap"))
+    assert browser.execute_script("return arguments[0].scrollWidth <= arguments[0].clientWidth", board)
+    browser.set_window_size(1400, 1000)
 
 
 def test_a_sample_has_an_address_of_its_own(served: str, browser: Any) -> None:

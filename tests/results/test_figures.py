@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from slmr.results.capability import Capability, GroupGain
+from slmr.results.colours import OF_KIND
 from slmr.results.entries import run_results
 from slmr.results.figures import (
-    bars,
     cost_and_accuracy,
     flow,
     gains_by_difficulty,
@@ -34,8 +34,7 @@ def points(figure: object) -> dict[str, tuple[float, float, float]]:
     """Name → accuracy with the bounds that its bar of errors reaches, in percent."""
     found = {}
     for trace in figure.data:  # type: ignore[attr-defined]
-        error = trace.error_x if trace.type == "bar" else trace.error_y
-        names, values = (trace.y, trace.x) if trace.type == "bar" else (trace.customdata, trace.y)
+        error, names, values = trace.error_y, trace.customdata, trace.y
         if error.array is not None:
             for name, value, up, down in zip(names, values, error.array, error.arrayminus, strict=True):
                 found[name] = (value, value - down, value + up)
@@ -48,11 +47,10 @@ def test_intervals_are_drawn_as_they_are(ranking: Ranking) -> None:
         for m in ranking.methods
         if m.accuracy
     }
-    assert points(bars(ranking)) == expected == points(cost_and_accuracy(ranking))
+    assert points(cost_and_accuracy(ranking)) == expected
 
 
-def test_the_best_is_on_top_and_what_is_efficient_is_joined(ranking: Ranking) -> None:
-    assert bars(ranking).layout.yaxis.categoryarray[-1] == "stagewise"
+def test_what_is_efficient_is_joined(ranking: Ranking) -> None:
     (front,) = [trace for trace in cost_and_accuracy(ranking).data if trace.name == "Pareto-optimal"]
     efficient = sorted((m.tokens / 1e6, 100 * m.mean) for m in ranking.methods if m.efficient)
     assert list(zip(front.x, front.y, strict=True)) == efficient and len(efficient) > 1
@@ -76,24 +74,28 @@ def test_gains_and_pass_rates(ranking: Ranking) -> None:
         )
         for method, before in (("base", 0.5), ("grpo", 0.2))
     ]
-    (bar,) = gains_by_difficulty(capabilities, "lab-llama").data
-    assert (list(bar.x), list(bar.y), bar.name) == (["grpo"], [30.0], "hard (7 items)")
-    assert [list(line.y) for line in pass_curves(capabilities, ranking).data] == [[50, 75], [50, 75]]
+    figure = gains_by_difficulty(capabilities, "lab-llama")
+    (group,) = figure.data
+    assert (list(group.x), list(group.customdata), group.name) == ([30.0], ["grpo"], "hard (7 items)")
+    assert figure.layout.yaxis.ticktext == ("grpo",)
+    assert [*group.error_x.array, *group.error_x.arrayminus] == pytest.approx([20, 20])
+    curves = {line.name: line for line in pass_curves(capabilities, ranking).data if line.name}
+    assert {name: list(line.y) for name, line in curves.items()} == {"base": [50, 75], "grpo": [50, 75]}
+    assert list(curves["grpo"].error_y.array) == pytest.approx([20, 15])
 
 
-def test_lines_of_ablations_wait_for_a_click(ranking: Ranking) -> None:
+def test_a_line_has_the_colour_of_its_method_and_its_name_at_the_end(ranking: Ranking) -> None:
     rows = [{"tokens": 2_000_000, "validation_accuracy": 0.25}, {"tokens": 3, "validation_accuracy": None}]
-    figure = learning_curves({"no_bridge": rows, "grpo": rows}, ranking)
-    assert [(line.name, line.visible) for line in figure.data] == [
-        ("grpo", True),
-        ("no_bridge", "legendonly"),
-    ]
-    assert list(figure.data[0].x) == [2.0] and list(figure.data[0].y) == [25.0]
-    alone = learning_curves({"no_bridge": rows}, ranking)
-    assert alone.data[0].visible is True
-    styles = {(line.line.color, line.line.dash) for line in learning_curves(
-        {f"m{i}": rows for i in range(20)}, ranking).data}  # fmt: skip
-    assert len(styles) == 20
+    figure = learning_curves({"no_bridge": rows, "grpo": rows, "dapo": rows}, ranking)
+    lines = {line.name: line for line in figure.data if line.name}
+    assert list(lines["grpo"].x) == [2.0] and list(lines["grpo"].y) == [25.0]
+    kinds = {"no_bridge": "ablation", "grpo": "rl", "dapo": "rl"}
+    assert {name: line.line.color for name, line in lines.items()} == {
+        n: OF_KIND[k] for n, k in kinds.items()
+    }
+    assert lines["grpo"].line.dash != lines["dapo"].line.dash
+    assert {label.text for label in figure.layout.annotations} == set(kinds)
+    assert len({label.y for label in figure.layout.annotations}) == 3
 
 
 def test_problems_flow_from_groups_to_outcomes_and_on() -> None:
@@ -114,4 +116,4 @@ def test_problems_flow_from_groups_to_outcomes_and_on() -> None:
 
 def test_a_ranking_without_methods_is_drawn(tmp_path: Path) -> None:
     lacking = Ranking("lab-llama", [], [], {}, [], None, Order({}, None))
-    assert len(bars(lacking).data) == 0 and len(cost_and_accuracy(lacking).data) == 1
+    assert len(cost_and_accuracy(lacking).data) == 1

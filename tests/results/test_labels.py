@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.results.labels import POSITIONS, label_box, mark_box, place_labels
+from slmr.results.labels import POSITIONS, Box, end_labels, label_box, mark_box, place_labels
 
 NUMBERS = st.floats(0, 100, allow_nan=False)
 POINTS = st.lists(st.tuples(NUMBERS, NUMBERS, st.text("abcdef_", min_size=1, max_size=15)), max_size=25)
@@ -32,3 +32,15 @@ def test_a_name_moves_aside_for_its_neighbour_and_goes_where_there_is_no_room() 
     assert place_labels(pair) == ["middle left", "middle right", "middle right"]
     assert place_labels([(5.0, 5.0, "a")] * 9)[-1] == ""
     assert place_labels([]) == []
+
+
+@given(st.dictionaries(st.text("abc", min_size=1), st.lists(NUMBERS, min_size=1, max_size=4), max_size=25))
+def test_no_name_at_the_end_of_a_line_lies_over_another(lines: dict[str, list[float]]) -> None:
+    lines = lines | {"": [0.0, 400.0]}  # then a unit is a pixel
+    places = end_labels({name: (range(len(ys)), ys) for name, ys in lines.items()})
+    assert set(places) == set(lines)
+    boxes = [Box(0, 1, y - 7.4, y + 7.4) for y in places.values()]
+    assert not any(a.meets(b) for a, b in combinations(boxes, 2))
+    order = sorted(lines, key=lambda name: (lines[name][-1], name))
+    assert sorted(places, key=lambda name: places[name]) == order
+    assert end_labels({}) == {}

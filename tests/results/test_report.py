@@ -44,7 +44,8 @@ def test_a_report_has_tables_and_one_page_of_figures(tmp_path: Path) -> None:
                  "Difference to grpo", "slmr bench --method grpo --seeds 0,"):  # fmt: skip
         assert part in text
     page = (tmp_path / "out" / "figures.html").read_text()
-    assert page.count('class="plotly-graph-div"') == 6 and "cdn" not in page.split("<body>")[0]
+    assert page.count("<svg") == 4 and "<script" not in page
+    assert "Problems between difficulty groups, stagewise" in text
 
 
 def test_a_report_as_one_page(tmp_path: Path) -> None:
@@ -53,10 +54,15 @@ def test_a_report_as_one_page(tmp_path: Path) -> None:
     text = page.read_text()
     assert page.name == "report.html" and not (tmp_path / "out" / "figures.html").exists()
     assert "[report.html](report.html)" in (tmp_path / "out" / "report.md").read_text()
-    before = text.split("<figure>")[0]
-    assert "<i>mine" not in before and "&lt;i&gt;mine (lab edition)" in before
+    assert "<i>mine" not in text and "&lt;i&gt;mine (lab edition)" in text
+    verdict, plot, rest = (
+        text.index(part) for part in ('<p class="slmr-verdict">', "<img class=", "<details>")
+    )
+    assert verdict < plot < rest and len(text) < 100_000
+    foot = text.split("<footer>")[1]
+    assert re.match(r"\d{4}-\d\d-\d\d, slmr \d", foot) and "--against base --html</code>" in foot
     assert ranking_html(rank_methods(run_results(run))) in text
-    assert text.count('class="plotly-graph-div"') == 2 and text.count("Difference to base") == 1
+    assert text.count("<svg") == 1 and text.count("<caption>Difference to base") == 1
     assert not re.search(r'<(script|link|img)[^>]+(src|href)="?https?:', text)
 
 

@@ -10,17 +10,17 @@ from slmr.errors import RequestError
 from slmr.results.colours import BLUE, VERMILLION
 from slmr.results.entries import run_results
 from slmr.results.schema import run_file, write_table
-from slmr.results.training_history import plot_curve, validation_curve
+from slmr.results.training_history import curves_page, plot_curves, validation_curve
 from tests.results.made_runs import made_run
 
 
 def test_a_curve_is_that_of_the_first_seed_if_it_was_validated(tmp_path: Path) -> None:
     run = made_run(tmp_path, {"base": 0.3, "grpo": 0.5, "sft": 0.4}, seeds=(1, 2), items=8)
-    at = {"stage": "grpo", "tokens": 0}
-    rows = [{**at, "step": 0, "validation_accuracy": None}, {**at, "step": 1, "validation_accuracy": 0.0}]
+    step = {"stage": "grpo", "tokens": 5}
+    rows = [{**step, "step": 0, "validation_accuracy": None}, {**step, "step": 1, "validation_accuracy": 0.0}]
     write_table(run, "course", "grpo", "lab-llama", 1, rows)
     write_table(run, "course", "grpo", "lab-llama", 2, rows[1:])
-    write_table(run, "course", "sft", "lab-llama", 1, [{**at, "step": 0, "loss": 1.0}])
+    write_table(run, "course", "sft", "lab-llama", 1, [{**step, "step": 0, "loss": 1.0}])
     results = {result.name: result for result in run_results(run)}
     assert validation_curve(results["grpo"]) == rows
     assert validation_curve(results["sft"]) == validation_curve(results["base"]) == []
@@ -34,15 +34,14 @@ def test_what_was_measured_has_a_panel_and_held_out_problems_a_colour() -> None:
         {"step": 0, "accuracy": None, "validation_accuracy": 0.25, "kl": None},
         {"step": 1, "accuracy": 0.5, "validation_accuracy": 0.5, "kl": None},
     ]
-    figure = plot_curve(rows)
-    assert [a.text for a in figure.layout.annotations] == ["Strict accuracy"]
+    (figure,) = plot_curves(rows).values()
+    assert list(plot_curves(rows)) == ["Strict accuracy"]
     drawn = {line.name: (list(line.x), list(line.y), line.line.color) for line in figure.data}
     assert drawn == {"training": ([1], [0.5], BLUE), "held out": ([0, 1], [0.25, 0.5], VERMILLION)}
 
 
-def test_panels_stand_three_in_a_row_with_one_legend() -> None:
+def test_all_panels_are_on_a_page_of_its_own() -> None:
     rows = [{"step": 1, "loss": 1.0, "reward": 0.5, "length": 9, "entropy": 0.1}]
-    figure = plot_curve(rows)
-    assert [a.text for a in figure.layout.annotations] == ["Loss", "Reward", "Length", "Entropy"]
-    assert [line.showlegend for line in figure.data] == [True, False, False, False]
-    assert figure.layout.height == 100 + 2 * 280 and plot_curve([]).layout.height == 380
+    assert list(plot_curves(rows)) == ["Loss", "Reward", "Length", "Entropy"] and plot_curves([]) == {}
+    page = curves_page("<grpo>", rows)
+    assert page.count("<svg") == 4 and "<h1>&lt;grpo&gt;</h1>" in page

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
+from urllib.parse import urlencode
 
 import streamlit as st
 
-from slmr.results.columns import HELP, HTML, columns_on
+from slmr.results.columns import HELP, HTML, columns_on, sorted_methods
 from slmr.results.conclusions import how_ranked
 from slmr.results.downloads import as_csv, as_parquet, as_text
-from slmr.results.html import STYLE, escape, ranking_html
-from slmr.results.ranking import Ranking
+from slmr.results.html import STYLE, escape, headline_html, ranking_html
+from slmr.results.ranking import RankedMethod, Ranking
 from slmr.results.selection import Filters
 from slmr.stats.formats import percent
 from slmr_leaderboard.views.parts import NO_RESULT, View, is_dark, nothing, plain
@@ -22,26 +23,77 @@ def show(view: View) -> None:
     if not view.rankings:
         nothing(NO_RESULT)
         return
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    columns = {c.name: c for ranking in view.rankings for c in columns_on(ranking, HTML)}
-    names = [name for name, column in columns.items() if column.holds != "text" and name != "items"]
-    sort = left.selectbox("Sort by", names, key="sort", bind="query-params", width=220) or "rank"
-    complete = right.toggle(
-        "Complete rows only", key="complete", bind="query-params", help="Leaves out what lacks a task."
-    )
     st.html(f"<style>{STYLE}</style>")
-    shown = [replace(r, methods=r.complete) if complete else r for r in view.rankings]
-    for ranking in shown:
-        models = ranking.student == "models"
-        st.subheader("Models, evaluated as they are" if models else f"Methods on {ranking.student}")
-        st.caption(_how_to_read(ranking))
-        st.html(ranking_html(ranking, view.filters.kinds, sort, is_dark()))
-        for note in ranking.notes:
-            st.caption(f":material/info: {plain(note)}")
-    _downloads(shown, view.filters, sort)
+    first, *others = view.rankings
+    _headline(view, first)
+    options = _options(view)
+    _table(view, first, options)
+    for ranking in others:
+        _headline(view, ranking)
+        _table(view, ranking, options)
+    _downloads(view, options)
+    columns = {c.name: c for ranking in view.rankings for c in columns_on(ranking, HTML)}
     with st.expander("What the columns say"):
         says = {name: escape(HELP.get(name, HELP["task"])) for name in columns}
         st.html("".join(f"<p><b>{escape(name)}</b>: {text}</p>" for name, text in says.items()))
+
+
+class _Options(NamedTuple):
+    """How the tables are shown."""
+
+    sort: str
+    by_task: bool
+    complete: bool
+
+    def of(self, ranking: Ranking) -> Ranking:
+        """The ranking with the rows that are shown."""
+        return replace(ranking, methods=ranking.complete) if self.complete else ranking
+
+
+def _headline(view: View, ranking: Ranking) -> None:
+    models = ranking.student == "models"
+    st.subheader("Models, evaluated as they are" if models else f"Methods on {ranking.student}")
+    st.html(headline_html(ranking, view.kinds(ranking), "dark" if is_dark() else "light"))
+
+
+def _options(view: View) -> _Options:
+    columns = {c.name: c for ranking in view.rankings for c in columns_on(ranking, HTML)}
+    names = [name for name, column in columns.items() if column.holds != "text" and name != "items"]
+    left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
+    sort = left.selectbox("Sort by", names, key="sort", bind="query-params", width=220) or "rank"
+    by_task = middle.toggle("Accuracy by task", key="by_task", bind="query-params")
+    complete = right.toggle(
+        "Complete rows only", key="complete", bind="query-params", help="Leaves out what lacks a task."
+    )
+    return _Options(sort, by_task, complete)
+
+
+def _table(view: View, ranking: Ranking, options: _Options) -> None:
+    kinds = view.kinds(ranking)
+    st.caption(_how_to_read(ranking))
+    by_task = options.by_task or options.sort in ranking.tasks
+    shown = options.of(ranking)
+    st.html(ranking_html(shown, kinds, options.sort, is_dark(), by_task, partial(_links, ranking.student)))
+    if hidden := len(ranking.methods) - len(sorted_methods(ranking, kinds)):
+        st.caption(f"{hidden} more, such as ablations and controls, are left out by the filters at the side.")
+    for note in ranking.notes:
+        st.caption(f":material/info: {plain(note)}")
+
+
+def _links(student: str, method: RankedMethod) -> list[tuple[str, str]]:
+    """Where a row leads to, with the filters that are in the address."""
+    query = {name: st.query_params.get_all(name) for name in st.query_params}
+    of_row = {
+        "samples": {"method": method.name},
+        "curves": {"method": method.name},
+        "compare": {"a": method.name},
+    }
+    if method.kind == "model":
+        del of_row["curves"]
+    return [
+        (page, f"{page}?{urlencode({**query, 'of': student, **chosen}, doseq=True)}")
+        for page, chosen in of_row.items()
+    ]
 
 
 def _how_to_read(ranking: Ranking) -> str:
@@ -52,7 +104,7 @@ def _how_to_read(ranking: Ranking) -> str:
     return f"{text} Compared item by item: a difference of {points} points is found four times in five."
 
 
-def _downloads(shown: Sequence[Ranking], filters: Filters, sort: str) -> None:
+def _downloads(view: View, options: _Options) -> None:
     columns = st.columns(4, vertical_alignment="center")
     columns[0].caption("These rows with every interval:")
     kinds = (
@@ -60,8 +112,12 @@ def _downloads(shown: Sequence[Ranking], filters: Filters, sort: str) -> None:
         ("Parquet", "parquet", "application/vnd.apache.parquet", as_parquet),
         ("Markdown", "md", "text/markdown", as_text),
     )
+    suite = view.filters.suite
+    shown = [
+        replace(r, methods=sorted_methods(options.of(r), view.kinds(r), options.sort)) for r in view.rankings
+    ]
     for column, (label, ending, mime, write) in zip(columns[1:], kinds, strict=True):
         column.download_button(
-            label, partial(write, shown, filters, sort), f"slmr-{filters.suite}.{ending}", mime,
+            label, partial(write, shown, Filters(suite), options.sort), f"slmr-{suite}.{ending}", mime,
             on_click="ignore", width="stretch",
         )  # fmt: skip  # written when it is clicked

@@ -8,7 +8,7 @@ from slmr.results.capability import capability
 from slmr.results.figures import gains_by_difficulty, pass_curves
 from slmr.results.ranking import Ranking
 from slmr.results.tables import changes_table, difficulty_table, pass_table
-from slmr_leaderboard.views.parts import View, draw, faults_as_text, nothing, of_one_student, show_captioned
+from slmr_leaderboard.views.parts import View, draw, faults_as_text, nothing, of_one_student, show_folded
 
 
 @of_one_student
@@ -27,20 +27,19 @@ def show(view: View, ranking: Ranking) -> None:
             "Accuracy after training less that before, by what the untrained student could do with an item. Items are"
             " sorted by one half of its completions and scored by the other.",
         )
-        show_captioned(difficulty_table(capabilities))
+        show_folded(difficulty_table(capabilities))
         st.subheader("What can be reached in k tries")
         draw(
-            pass_curves(capabilities, ranking),
-            "pass@k, unbiased, mean over items; a logarithmic axis. Ablations and controls are drawn when"
-            " their names are clicked.",
+            pass_curves(capabilities, view.shown(ranking)),
+            "pass@k, unbiased, mean over items with its 95 % interval; a logarithmic axis.",
         )
-        show_captioned(pass_table(capabilities))
-    _by_task(ranking)
+        show_folded(pass_table(capabilities))
+    _by_task(view.shown(ranking))
 
 
 def _by_task(ranking: Ranking) -> None:
     st.subheader("Gain and forgetting by task")
     if any(method.changes for method in ranking.methods):
-        show_captioned(changes_table(ranking))
+        show_folded(changes_table(ranking))
     else:
         nothing("Needs base and another method, measured on the same items with the same seeds.")

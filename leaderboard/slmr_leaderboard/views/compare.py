@@ -21,7 +21,6 @@ from slmr_leaderboard.views.parts import (
     nothing,
     of_one_student,
     plain,
-    show_captioned,
     show_table,
     show_text,
 )
@@ -36,12 +35,9 @@ def show(view: View, ranking: Ranking) -> None:
         nothing("A comparison needs two methods: widen the filters.")
         return
     names = list(results)
-    best = next(
-        (m.name for m in ranking.methods if m.rank and m.rank.low == 1 and m.name in results), names[0]
-    )
-    other = "base" if "base" in names and best != "base" else next(name for name in names if name != best)
+    first, other = _opening(ranking, names)
     left, right = st.columns(2)
-    a = left.selectbox("Method A", names, index=names.index(best), key="a", bind="query-params") or best
+    a = left.selectbox("Method A", names, index=names.index(first), key="a", bind="query-params") or first
     rest = [name for name in names if name != a]
     chosen = right.multiselect(
         "against", rest, default=[other] if other in rest else rest[:1], key="b", bind="query-params"
@@ -52,7 +48,9 @@ def show(view: View, ranking: Ranking) -> None:
         return
     if len(comparisons) > 1:
         differences = overall_differences({comparison.b: comparison for comparison in comparisons})
-        show_captioned(differences_table(differences, f"{a} minus it", f"{a} against several"))
+        table = differences_table(differences, f"{a} minus it", f"{a} against several")
+        st.caption(str(table.title))
+        show_table(table)
     for comparison in comparisons:
         st.subheader(f"{comparison.a} minus {comparison.b}", anchor=False)
         st.text(comparison_in_words(comparison, a=comparison.a, b=comparison.b))
@@ -60,6 +58,15 @@ def show(view: View, ranking: Ranking) -> None:
         for notice in comparison.notices:
             st.text(notice)
     _flips(results, comparisons)
+
+
+def _opening(ranking: Ranking, names: Sequence[str]) -> tuple[str, str]:
+    """`stagewise`, else the best, and the best baseline beside it, else what there is."""
+    baselines = [
+        m.name for m in ranking.methods if m.rank and m.kind not in ("stagewise", "base") and m.name in names
+    ]
+    order = list(dict.fromkeys(["stagewise"] * ("stagewise" in names) + baselines + list(names)))
+    return order[0], order[1]
 
 
 def _comparison(a: MethodResult, b: MethodResult, suite: Suite | None) -> Comparison | None:
@@ -77,7 +84,7 @@ def _comparison(a: MethodResult, b: MethodResult, suite: Suite | None) -> Compar
 def _flips(results: dict[str, MethodResult], comparisons: Sequence[Comparison]) -> None:
     """The items on which one of the two is better, and both one's completions of one of them."""
     st.subheader("Items that flipped", anchor=False)
-    columns = st.columns(4)
+    columns = st.columns(3)
     names = [comparison.b for comparison in comparisons]
     name = columns[0].selectbox("Against", names, key="with", bind="query-params") or names[0]
     comparison = next((c for c in comparisons if c.b == name), comparisons[0])
@@ -93,9 +100,31 @@ def _flips(results: dict[str, MethodResult], comparisons: Sequence[Comparison]) 
     if not items:
         nothing(f"No item of {task} is {way}.")
         return
-    item = columns[3].selectbox(f"Item, of {len(items)}", items, key="flip", bind="query-params") or items[0]
+    item = _step_through(items)
     seed = next(seed for seed in a.seeds if seed in b.seeds)
-    _side_by_side(a, b, of_task.task, seed, item if item in items else items[0])
+    _side_by_side(a, b, of_task.task, seed, item)
+
+
+def _step_through(items: Sequence[str]) -> str:
+    """One of the items, the one with the largest difference first, and buttons to the next and the previous."""
+    label, before, after = st.columns([4, 1, 1], vertical_alignment="bottom")
+    item = label.selectbox(
+        f"Item, of {len(items)}, the largest differences first", items, key="flip", bind="query-params"
+    )
+    at = items.index(item) if item in items else 0
+
+    def go_to(index: int) -> None:
+        st.session_state["flip"] = items[index]
+
+    before.button(
+        "Previous", icon=":material/chevron_left:", disabled=at == 0, on_click=go_to, args=(at - 1,),
+        width="stretch",
+    )  # fmt: skip
+    after.button(
+        "Next", icon=":material/chevron_right:", disabled=at + 1 == len(items),
+        on_click=go_to, args=(min(at + 1, len(items) - 1),), width="stretch",
+    )  # fmt: skip
+    return items[at]
 
 
 def _side_by_side(a: MethodResult, b: MethodResult, task: str, seed: int, item: str) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import streamlit as st
 
 from slmr.results.figures import cost_and_accuracy, learning_curves, what_was_spent
 from slmr.results.ranking import Ranking
 from slmr.results.spending import spending
-from slmr.results.training_history import plot_curve, validation_curve
+from slmr.results.training_history import plot_curves, validation_curve
 from slmr_leaderboard.views.parts import (
     View,
     draw,
     faults_as_text,
     nothing,
     of_one_student,
+    pick,
     pick_method_and_seed,
 )
 
@@ -23,27 +26,39 @@ def show(view: View, ranking: Ranking) -> None:
     if ranking.student == "models":
         nothing("Models are not trained here: they have no curves and no cost.")
         return
+    looks = {
+        "Accuracy and cost": _cost, "Tokens": _spending, "Learning curves": _learning, "One training": _one_run,
+    }  # fmt: skip
+    # One at a time: a figure costs the browser time, drawn where nobody looks, too. A link to a method is to its own.
+    first = "One training" if "method" in st.query_params else "Accuracy and cost"
+    look = st.segmented_control(
+        "Look at", list(looks), default=first, key="look", bind="query-params", required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    looks.get(look or first, _cost)(view, ranking)
+
+
+def _cost(view: View, ranking: Ranking) -> None:
     st.subheader("Accuracy and cost")
     draw(
-        cost_and_accuracy(ranking),
+        cost_and_accuracy(view.shown(ranking)),
         "Mean accuracy over the tasks with its 95 % interval, by tokens generated, trained on and taught. Methods on"
         " the dotted line are Pareto-optimal: not beaten in both by any other one.",
     )
-    _spending(view, ranking)
-    _learning(view, ranking)
-    _one_run(view, ranking)
 
 
 def _spending(view: View, ranking: Ranking) -> None:
+    st.subheader("What the tokens were spent on")
     spent = []
     with faults_as_text():
         spent = spending(view.method_results(ranking))
-    if spent:
-        st.subheader("What the tokens were spent on")
-        draw(
-            what_was_spent(spent, ranking.student),
-            "Probing: completions of stages that train nothing. Sampled in training: rollouts. Mean over the seeds.",
-        )
+    if not spent:
+        nothing("None of these methods kept a table of its stages.")
+        return
+    draw(
+        what_was_spent(spent, ranking.student),
+        "Probing: completions of stages that train nothing. Sampled in training: rollouts. Mean over the seeds.",
+    )
 
 
 def _learning(view: View, ranking: Ranking) -> None:
@@ -59,7 +74,7 @@ def _learning(view: View, ranking: Ranking) -> None:
     draw(
         learning_curves(curves, ranking),
         "Accuracy on held-out problems of the training task, by the tokens that the method has spent so far; of each"
-        " method's first seed. Ablations and controls are drawn when their names are clicked.",
+        " method's first seed.",
     )
 
 
@@ -75,6 +90,11 @@ def _one_run(view: View, ranking: Ranking) -> None:
         return
     result, seed = pick_method_and_seed(trained)
     rows = result.table("course", seed)
-    for stage in dict.fromkeys(row["stage"] for row in rows):
-        with st.expander(str(stage), expanded=stage == rows[-1]["stage"]):
-            draw(plot_curve([row for row in rows if row["stage"] == stage]), "Held-out problems in red.")
+    stages = list(dict.fromkeys(str(row["stage"]) for row in rows))
+    stage = stages[pick("Stage", stages, "stage_of", len(stages) - 1)]
+    panels = plot_curves([row for row in rows if str(row["stage"]) == stage])
+    st.caption("Blue in training, red on held-out problems.")
+    for column, (title, figure) in zip(cycle(st.columns(3)), panels.items(), strict=False):
+        with column:
+            st.markdown(f"**{title}**")
+            draw(figure)

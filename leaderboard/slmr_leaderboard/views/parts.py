@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,12 @@ import streamlit as st
 
 from slmr.errors import RequestError
 from slmr.results.colours import ORANGE, VERMILLION, tint
+from slmr.results.columns import sorted_methods
 from slmr.results.entries import MethodResult
+from slmr.results.headline import main_kinds
 from slmr.results.html import escape
 from slmr.results.ranking import Ranking
-from slmr.results.selection import Filters, Results, rankings, shown_results
+from slmr.results.selection import Filters, Results, rankings
 from slmr.results.tables import texts
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class View:
 
     results: Results
     filters: Filters
+    aside: bool = False  # with ablations and controls
 
     @cached_property
     def rankings(self) -> list[Ranking]:
@@ -47,8 +50,16 @@ class View:
         return rankings(self.results, self.filters)
 
     def method_results(self, ranking: Ranking) -> list[MethodResult]:
-        """Those of a ranking that the kind filter lets through; base is always there."""
-        return shown_results(ranking, self.filters)
+        """Those of a ranking that are shown, the best first; base is always there."""
+        return self.shown(ranking).results
+
+    def shown(self, ranking: Ranking) -> Ranking:
+        """The ranking with those of its methods that are shown."""
+        return replace(ranking, methods=sorted_methods(ranking, self.kinds(ranking)))
+
+    def kinds(self, ranking: Ranking) -> tuple[str, ...]:
+        """The kinds that are shown: those that were picked, else methods alone until all are asked for."""
+        return self.filters.kinds or (() if self.aside else main_kinds(ranking))
 
 
 def is_dark() -> bool:
@@ -144,13 +155,15 @@ def plain(text: str) -> str:
     return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|$~:" else c for c in text)
 
 
-def draw(figure: Any, alt: str) -> None:
+def draw(figure: Any, alt: str = "") -> None:
     """A figure as wide as the page, in the page's colours; its title is the heading above it."""
+    right = max(20, figure.layout.margin.r or 0)
     height = figure.layout.height - 60 if figure.layout.height else None
     figure.update_layout(template=None, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", title=None,
-                         height=height, margin={"t": 40, "b": 50, "l": 60, "r": 20})  # fmt: skip
+                         height=height, margin={"t": 40, "b": 50, "l": 60, "r": right})  # fmt: skip
     st.plotly_chart(figure, width="stretch", config={"displayModeBar": False})
-    st.caption(alt)
+    if alt:
+        st.caption(alt)
 
 
 def show_table(table: Table, help: Mapping[str, str] | None = None) -> None:
@@ -165,7 +178,7 @@ def show_table(table: Table, help: Mapping[str, str] | None = None) -> None:
     st.dataframe(shown, hide_index=True, placeholder="", height="content", column_config=config)
 
 
-def show_captioned(table: Table) -> None:
-    """The same below its title."""
-    st.caption(str(table.title))
-    show_table(table)
+def show_folded(table: Table) -> None:
+    """The same behind its title."""
+    with st.expander(str(table.title)):
+        show_table(table)

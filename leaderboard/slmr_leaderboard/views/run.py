@@ -12,8 +12,15 @@ from slmr.results.entries import MethodResult, RunRow
 from slmr.results.publish import manifests_of
 from slmr.results.ranking import Ranking
 from slmr.results.report import warnings
-from slmr.stats.formats import tokens
-from slmr_leaderboard.views.parts import View, faults_as_text, nothing, of_one_student, pick_method_and_seed
+from slmr.stats.formats import duration, tokens
+from slmr_leaderboard.views.parts import (
+    View,
+    faults_as_text,
+    nothing,
+    of_one_student,
+    pick_method_and_seed,
+    plain,
+)
 
 
 @of_one_student
@@ -49,8 +56,10 @@ def _stages(result: MethodResult, seed: int) -> None:
     if not rows:
         nothing("The run kept no table of its stages.")
         return
-    st.graphviz_chart(graph(rows), width="stretch")
-    st.caption("What depends on what; a stage that several methods need is made once for all of them.")
+    st.markdown("\n".join(_listed(rows)))
+    if st.toggle("Draw the graph", key="graph", bind="query-params"):
+        st.graphviz_chart(graph(rows), width="stretch")
+        st.caption("What depends on what; a stage that several methods need is made once for all of them.")
     st.dataframe(
         [
             {"stage": row["label"], "kind": row["stage"], "trained": row["train_tokens"],
@@ -70,6 +79,20 @@ def _stages(result: MethodResult, seed: int) -> None:
     left, right = st.columns(2)
     left.json(json.loads(chosen["parameters"]))
     right.json(json.loads(chosen["stats"]))
+
+
+def _listed(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The stages in their order, each with what it is made from and what it cost."""
+    labels = {row["key"]: row["label"] for row in rows}
+    lines = []
+    for row in rows:
+        needs = [labels[key] for key in dict.fromkeys(row["inputs"]) if key in labels]
+        spent = row["train_tokens"] + row["rollout_tokens"] + row["teacher_tokens"]
+        said = [f"from {', '.join(needs)}" if needs else "", f"{tokens(spent)} tokens" if spent else "",
+                duration(row["wall_s"]) if row["wall_s"] >= 1 else ""]  # fmt: skip
+        rest = "; ".join(part for part in said if part)
+        lines.append(f"1. **{plain(row['label'])}** {plain(rest)}")
+    return lines
 
 
 def graph(rows: Sequence[dict[str, Any]]) -> str:

@@ -8,6 +8,22 @@ from tests.made_results import html
 LLAMA = {"students": ("lab-llama",)}
 
 
+def test_it_opens_on_stagewise_and_the_best_baseline(draw: Draw) -> None:
+    app = draw("compare", **LLAMA)
+    assert app.selectbox(key="a").value == "stagewise" and app.multiselect(key="b").value == ["rft"]
+
+
+def test_flips_are_stepped_through(draw: Draw) -> None:
+    app = draw("compare", **LLAMA)
+    items = app.selectbox(key="flip").options
+    before, after = app.button
+    assert before.disabled and not after.disabled
+    after.click().run()
+    assert not app.exception and app.selectbox(key="flip").value == items[1]
+    app.button[0].click().run()
+    assert app.selectbox(key="flip").value == items[0]
+
+
 def test_compare_says_who_is_better_and_what_flipped(draw: Draw) -> None:
     app = draw("compare", **LLAMA, query={"a": "stagewise", "b": "base"})
     table = app.dataframe[0].value

@@ -1,0 +1,97 @@
+"""`slmr diagnose`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, cast, get_args
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from slmr.cli.options import AsJson, TasksPath, console, print_json
+from slmr.errors import RequestError, unknown, visible
+from slmr.io import json_lines
+from slmr.results.diagnosis import Finding, diagnose
+from slmr.results.training_logs import TrainingLog, prompt_text, read_training_logs
+from slmr.tasks.registry import select_tasks
+from slmr.verify import Kind
+
+EXAMPLES = (
+    "slmr diagnose runs/lab-quick",
+    "slmr diagnose trl_output --data train.jsonl --test gsm8k_platinum",
+)
+_LAB_TEST = 500  # of a lab task, whose test problems have no end
+
+
+def diagnose_command(
+    run: Annotated[
+        Path, typer.Argument(help="TRL's output folder, verl's or verifiers' JSONL, or a run of slmr.")
+    ],
+    data: Annotated[
+        Path | None, typer.Option(help="JSONL with prompt and gold, where the log has no golds.")
+    ] = None,
+    gold: Annotated[str, typer.Option(help="The golds' name in --data.")] = "gold",
+    kind: Annotated[
+        str | None, typer.Option(help="numeric, math or choice; by the golds if not said.")
+    ] = None,
+    reward: Annotated[
+        str | None, typer.Option(help="TRL's reward function that says whether an answer is right.")
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option(help="Tasks whose test problems are looked for in the prompts.")
+    ] = None,
+    tasks_path: TasksPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Which of ten known faults a training has, with the evidence and what to do."""
+    if kind is not None and kind not in get_args(Kind):
+        raise unknown("kind", kind, get_args(Kind))
+    golds = _golds(data, gold) if data else {}
+    problems = _test_problems(test, tasks_path or []) if test else []
+    found = [
+        (log, diagnose(log, golds, cast(Kind | None, kind), problems))
+        for log in read_training_logs(run, reward)
+    ]
+    if as_json:
+        print_json([{"run": log.name, "source": log.source, **asdict(f)} for log, fs in found for f in fs])
+        return
+    for log, findings in found:
+        console().print(_table(log, findings))
+        unknown_ones = [f"{f.name} ({f.evidence})" for f in findings if f.state == "unknown"]
+        print(visible(f"Not known: {'; '.join(unknown_ones)}\n" if unknown_ones else ""))
+
+
+def _golds(file: Path, name: str) -> dict[str, str]:
+    """Prompt → gold."""
+    golds = {}
+    for where, row in json_lines(file):
+        if (
+            not isinstance(row, dict)
+            or "prompt" not in row
+            or not isinstance(row.get(name), str | int | float)
+        ):
+            raise RequestError(
+                f"{where}: a line is an object with 'prompt' and '{name}'; name the gold by --gold"
+            )
+        golds[prompt_text(row["prompt"]).strip()] = str(row[name])
+    return golds
+
+
+def _test_problems(names: str, folders: list[Path]) -> list[str]:
+    tasks = select_tasks(names, folders)
+    return [item.problem for t in tasks for item in t.items("test", _LAB_TEST if t.lab_generator else None)]
+
+
+def _table(log: TrainingLog, findings: list[Finding]) -> Table:
+    title = escape(
+        visible(f"{log.name} ({log.source}): {len(log.steps)} steps, {len(log.completions)} completions")
+    )
+    table = Table("fault", "", "evidence, and what to do", title=title, title_justify="left")
+    for f in sorted(findings, key=lambda f: f.state != "found"):
+        if f.state != "unknown":
+            sign = "[bold red]found[/bold red]" if f.state == "found" else "no"
+            advice = f"\n→ {f.advice}" if f.advice else ""
+            table.add_row(f"{f.name}: {f.title}", sign, escape(visible(f.evidence + advice)))
+    return table

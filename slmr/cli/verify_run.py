@@ -1,0 +1,106 @@
+"""`slmr verify-run`."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from slmr.cli.display import tell
+from slmr.cli.options import AsJson, DataDir, TasksPath, console, print_json, use_data_dir
+from slmr.errors import visible
+from slmr.pipeline.verification import Check, VerifyRequest, verify_run
+from slmr.stats import formats
+
+EXAMPLES = (
+    "slmr verify-run results/lab",
+    "slmr verify-run runs/eval-model --share 0.2 --seed 7 --model my/model",
+)
+
+
+def verify_run_command(
+    run: Annotated[Path, typer.Argument(help="The folder of a run, published or not.")],
+    share: Annotated[
+        float, typer.Option(min=0.0001, max=1, help="Of each row's items, how many are done again.")
+    ] = 0.1,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Which are drawn; by chance if not said, and printed.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Where the model is, for a run of one model.")] = None,
+    generate: Annotated[
+        bool,
+        typer.Option(
+            "--generate/--verdicts-only", help="Sample completions again, where a model is at hand."
+        ),
+    ] = True,
+    data_dir: DataDir = None,
+    tasks_path: TasksPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do a random tenth of a run's evaluation again, and exit with 1 where the run says what is not so."""
+    use_data_dir(data_dir)
+    drawn = secrets.randbelow(10**6) if seed is None else seed
+    request = VerifyRequest(run, share, drawn, model, generate, tuple(tasks_path or ()))
+    checks = verify_run(request, tell)
+    if as_json:
+        print_json([{**_listed(check), "draw": drawn} for check in checks])
+    else:
+        console().print(_table(checks))
+        for note in dict.fromkeys(check.note for check in checks if check.note):
+            print(f"warning: {visible(note)}", file=sys.stderr)
+        failed = sum(check.failed for check in checks)
+        print(
+            f"Draw {drawn}: {failed} of {len(checks)} rows say what is not so"
+            if failed
+            else f"Draw {drawn}: agrees"
+        )
+    if any(check.failed for check in checks):
+        raise typer.Exit(1)
+
+
+def _listed(check: Check) -> dict[str, Any]:
+    outcomes = check.outcomes
+    names = (
+        "items",
+        "same_items",
+        "completions",
+        "same_verdicts",
+        "accuracy_agrees",
+        "generated",
+        "same_texts",
+    )
+    return {
+        "name": f"{check.row.method}/{check.row.student}/{check.row.seed}/{check.row.task}",
+        **{name: getattr(check, name) for name in names},
+        "same_outcomes": outcomes and outcomes.mean, "low": outcomes and outcomes.low,
+        "high": outcomes and outcomes.high, "failed": check.failed, "note": check.note,
+    }  # fmt: skip
+
+
+def _table(checks: list[Check]) -> Table:
+    table = Table(title="Done again", title_justify="left")
+    for name in (
+        "row",
+        "items",
+        "as the task has them",
+        "verdicts alike",
+        "accuracy",
+        "texts alike",
+        "outcomes alike, %",
+    ):
+        table.add_column(name, justify="left" if name == "row" else "right")
+    for check in checks:
+        row, outcomes = check.row, check.outcomes
+        table.add_row(
+            escape(visible(f"{row.method} {row.student} seed {row.seed} {row.task}")), str(check.items),
+            "?" if check.same_items is None else f"{check.same_items} of {check.items}",
+            f"{check.same_verdicts} of {check.completions}", "as said" if check.accuracy_agrees else "not as said",
+            f"{check.same_texts} of {check.generated}" if check.generated else "-",
+            formats.percent(outcomes.mean, outcomes.low, outcomes.high) if outcomes else "-",
+        )  # fmt: skip
+    return table

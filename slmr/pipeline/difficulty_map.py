@@ -1,0 +1,249 @@
+"""A model's difficulty map as a data set: problems with the rate at which it solves them, as trainers load it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from slmr.curriculum.partition import GROUP_ORDER
+from slmr.curriculum.schema import Group, Problem, Rate
+from slmr.curriculum.sequential import Counts, Prior, fit_prior
+from slmr.errors import RequestError
+from slmr.io import digest, json_lines, write_rows, write_text
+from slmr.stats import Estimate, bounded_mean
+from slmr.stats.formats import percent
+from slmr.verify import Kind, checker_version
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_GOLDS = ("gold", "answer", "solution", "ground_truth")
+
+
+class MappedProblem(NamedTuple):
+    """A problem, and what the probe saw of it.
+
+    Attributes:
+        rate, low, high: `correct` of `k`, with Wilson's 95 % interval.
+        mixed: the expected share of groups with both right and wrong completions.
+    """
+
+    id: str
+    prompt: str
+    gold: str
+    kind: Kind
+    correct: int
+    k: int
+    rate: float
+    low: float
+    high: float
+    group: Group
+    mixed: float
+
+    @property
+    def measured(self) -> dict[str, Any]:
+        """All but the problem itself."""
+        return {
+            name: value for name, value in self._asdict().items() if name not in ("prompt", "gold", "kind")
+        }
+
+
+def read_prompts(file: Path, kind: Kind, gold: str | None = None) -> list[Problem]:
+    """A user's problems: JSON lines with `prompt`, a text or messages of one user turn, and the gold.
+
+    Args:
+        file: the lines.
+        kind: of the answers.
+        gold: the gold's name; else the first that there is of `gold`, `answer`, `solution`, `ground_truth`.
+
+    Raises:
+        RequestError: the file cannot be read, or a line has no prompt or gold; the message names the line.
+    """
+    problems: list[Problem] = []
+    for i, (where, row) in enumerate(json_lines(file)):
+        if not isinstance(row, dict):
+            raise RequestError(f"{where}: a line is an object, not {type(row).__name__}")
+        prompt = _user_turn(row.get("prompt"), where)
+        name = gold or next((name for name in _GOLDS if name in row), "gold")
+        if not isinstance(row.get(name), str | int | float):
+            raise RequestError(f"{where}: no '{name}' with the right answer; name it by --gold")
+        problems.append({
+            "id": str(row.get("id", i)), "task": file.stem, "problem": prompt, "prompt": prompt,
+            "gold": str(row[name]), "kind": kind, "difficulty": None, "solution": None,
+        })  # fmt: skip
+    ids = [problem["id"] for problem in problems]
+    if len(set(ids)) < len(ids):
+        raise RequestError(f"{file}: two lines have one id: leave ids out, or make each its own")
+    if not problems:
+        raise RequestError(f"{file} holds no problem")
+    return problems
+
+
+def _user_turn(prompt: Any, where: str) -> str:
+    if isinstance(prompt, list) and len(prompt) == 1 and isinstance(prompt[0], dict):
+        prompt = prompt[0].get("content") if prompt[0].get("role") == "user" else None
+    if not isinstance(prompt, str) or not prompt.strip():
+        raise RequestError(f"{where}: 'prompt' is a text, or messages of one user turn")
+    return prompt
+
+
+def difficulty_map(
+    problems: Sequence[Problem], rates: Sequence[Rate], group_size: int
+) -> list[MappedProblem]:
+    """The problems with their rates, in their order."""
+    by_id = {rate["problem_id"]: rate for rate in rates}
+    seen = [by_id[problem["id"]] for problem in problems]
+    shares = expected_mixed([rate["correct"] for rate in seen], [rate["k"] for rate in seen], group_size)
+    return [
+        MappedProblem(
+            p["id"], p["prompt"], p["gold"], p["kind"], r["correct"], r["k"], r["rho"], r["low"], r["high"], r["group"],
+            share,
+        )
+        for p, r, share in zip(problems, seen, shares, strict=True)
+    ]  # fmt: skip
+
+
+def expected_mixed(correct: Sequence[int], judged: Sequence[int], group_size: int) -> list[float]:
+    """Of each problem, the chance that a group of so many completions is neither all right nor all wrong.
+
+    1 - E[p^G] - E[(1 - p)^G] over the rate p given its counts. The law of the rates is fitted to all problems, as for
+    the adaptive probe: the rate that was seen itself would call what was 8 of 8 certain.
+    """
+    import numpy as np
+
+    right, all_judged = np.asarray(correct), np.asarray(judged)
+    prior = fit_prior(Counts(right, all_judged))
+    return [float(share) for share in _mixed(prior, right, all_judged - right, group_size)]
+
+
+def _mixed(prior: Prior, right: np.ndarray, wrong: np.ndarray, size: int) -> np.ndarray:
+    import numpy as np
+    from scipy.special import betaln
+
+    a, b = prior.a + right, prior.b + wrong
+    all_right, all_wrong = (np.exp(betaln(a + size * x, b + size * (1 - x)) - betaln(a, b)) for x in (1, 0))
+    return np.clip(1 - all_right - all_wrong, 0.0, 1.0)
+
+
+# ------------------------------------------------------------------------------------------- what is written
+
+
+def _jsonl(rows: Sequence[MappedProblem], folder: Path) -> Path:
+    return _lines(folder / "train.jsonl", [row._asdict() for row in rows])
+
+
+def _trl(rows: Sequence[MappedProblem], folder: Path) -> Path:
+    """Conversational prompts; every other column goes to the reward functions."""
+    return _parquet(folder, [
+        {"prompt": _messages(row), "gold": row.gold, "kind": row.kind, **row.measured} for row in rows
+    ])  # fmt: skip
+
+
+def _verl(rows: Sequence[MappedProblem], folder: Path) -> Path:
+    """As verl's own preprocessing writes it; `data_source` is what `slmr.rewards.compute_score` judges by."""
+    return _parquet(folder, [
+        {"data_source": row.kind, "prompt": _messages(row), "ability": "math" if row.kind != "choice" else "logic",
+         "reward_model": {"style": "rule", "ground_truth": row.gold},
+         "extra_info": {"index": i, "split": "train", **row.measured}}
+        for i, row in enumerate(rows)
+    ])  # fmt: skip
+
+
+def _verifiers(rows: Sequence[MappedProblem], folder: Path) -> Path:
+    """`question` and `answer`; what was measured is in `info`."""
+    return _lines(folder / "train.jsonl", [
+        {"question": row.prompt, "answer": row.gold, "task": row.kind, "info": row.measured} for row in rows
+    ])  # fmt: skip
+
+
+_WRITERS: dict[str, Callable[[Sequence[MappedProblem], Path], Path]] = {
+    "jsonl": _jsonl, "trl": _trl, "verl": _verl, "verifiers": _verifiers,
+}  # fmt: skip
+FORMATS = tuple(_WRITERS)
+
+
+def write_map(
+    rows: Sequence[MappedProblem], folder: Path, layout: str, group_size: int, about: Mapping[str, Any]
+) -> list[Path]:
+    """Writes the data and its card; returns the files."""
+    file = _WRITERS[layout](rows, folder)
+    write_text(folder / "README.md", _card(rows, file.name, layout, group_size, about))
+    return [file, folder / "README.md"]
+
+
+def _messages(row: MappedProblem) -> list[dict[str, str]]:
+    return [{"role": "user", "content": row.prompt}]
+
+
+def _lines(file: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    write_text(file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    return file
+
+
+def _parquet(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    write_rows(folder / "train.parquet", rows)
+    return folder / "train.parquet"
+
+
+def expected_share(rows: Sequence[MappedProblem]) -> Estimate:
+    """The mean of `mixed` over the problems, with the interval for other problems of the same sort."""
+    return bounded_mean([row.mixed for row in rows])
+
+
+_USE = {
+    "jsonl": "one JSON object a line",
+    "trl": '`train_dataset=load_dataset("DIR", split="train")`, with the reward `slmr.rewards.reward("KIND")`',
+    "verl": "`data.train_files=DIR/train.parquet`, with `slmr.rewards.compute_score` as the custom reward function",
+    "verifiers": '`slmr.rewards.taskset("KIND", load_dataset("DIR", split="train"))`',
+}
+
+
+def _card(
+    rows: Sequence[MappedProblem], file: str, layout: str, group_size: int, about: Mapping[str, Any]
+) -> str:
+    """A data set card, with the header that a hub reads."""
+    share = expected_share(rows)
+    kinds: list[Kind] = sorted({row.kind for row in rows})
+    header = (
+        f"---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: {file}\n---\n"
+    )
+    groups = [[row for row in rows if row.group == group] for group in GROUP_ORDER]
+    counts = "\n".join(
+        f"| {group} | {len(inside)} | {percent(len(inside) / len(rows))} |"
+        for group, inside in zip(GROUP_ORDER, groups, strict=True)
+    )
+    facts = "\n".join(
+        f"| {name} | {json.dumps(value, ensure_ascii=False)} |" for name, value in about.items()
+    )
+    use = _USE[layout].replace("KIND", kinds[0])
+    return f"""{header}
+# Difficulty map of {about["model"]}
+
+{len(rows)} problems, each with the rate at which this model solves it. Use: {use}.
+
+| | |
+|---|---|
+{facts}
+| checkers | {", ".join(map(checker_version, kinds))} |
+
+In groups of {group_size}, {percent(share.mean, share.low, share.high)} % of the groups are expected to be
+mixed (neither all right nor all wrong), with the 95 % interval for other problems of this sort; a gradient of GRPO
+comes from those alone.
+
+| group | problems | % |
+|---|---:|---:|
+{counts}
+
+`rate` is `correct` of the `k` completions with a verdict, `low` and `high` its 95 % interval, `mixed` the chance that
+a group of {group_size} of this problem is mixed, given its counts and the law of all rates. They are of this model
+alone, and old as soon as it is trained.
+
+The problems are not ours: their licence is that of their source.
+"""
+
+
+def content_key(problems: Sequence[Problem]) -> str:
+    """What stands for a user's problems in keys."""
+    return digest([dict(problem) for problem in problems])

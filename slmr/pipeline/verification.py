@@ -1,0 +1,215 @@
+"""A stranger's check of a run: a random part of its items is asked and judged again, and compared with what it says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from slmr.config import EngineSettings, parse
+from slmr.engines import Prompt, open_engine
+from slmr.engines.models import Say, is_on_hand, resolve_model
+from slmr.errors import RequestError
+from slmr.evaluate import EvaluateParams, prompts_of, with_thoughts_begun
+from slmr.evaluate.metrics import judged
+from slmr.results.entries import RunRow
+from slmr.results.lm_eval_export import has_texts
+from slmr.results.publish import manifests_of
+from slmr.results.schema import SummaryRow, read_summary
+from slmr.stats import Estimate, bounded_mean
+from slmr.tasks import Task
+from slmr.tasks.registry import load_task
+from slmr.verify import checker_version
+
+_UNTRAINED = ("base", "model")
+_NEEDED = {"item_id", "k_index", "completion", "finish_reason", "tokens", "status", "strict", "lenient"}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What came of one summary row.
+
+    Attributes:
+        items: how many of the row's items were drawn.
+        same_items: how many of them have the task's own prompt and gold; None where its data is not here.
+        completions: of these items, as the run keeps them.
+        same_verdicts: how many of them today's checker judges alike.
+        accuracy_agrees: whether the row's accuracy is that of all its completions.
+        generated: completions that were sampled again; 0 where the model is not at hand.
+        same_texts: how many came out word for word.
+        outcomes: item by item, the share of completions that are right or wrong as before; None without any.
+        note: what could not be done, and why.
+    """
+
+    row: SummaryRow
+    items: int
+    same_items: int | None
+    completions: int
+    same_verdicts: int
+    accuracy_agrees: bool
+    generated: int = 0
+    same_texts: int = 0
+    outcomes: Estimate | None = None
+    note: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run says something that is not so: what is sampled again may differ with the machine."""
+        wrong_verdicts = self.same_verdicts < self.completions and self._same_checker
+        return wrong_verdicts or not self.accuracy_agrees or self.same_items not in (None, self.items)
+
+    @property
+    def _same_checker(self) -> bool:
+        kind: Any = self.row.checker_version.rpartition("-")[0]
+        return kind in ("numeric", "math", "choice") and self.row.checker_version == checker_version(kind)
+
+
+@dataclass(frozen=True)
+class VerifyRequest:
+    """What `slmr verify-run` was asked for.
+
+    Attributes:
+        share: of each row's items.
+        seed: of the draw; nobody who made the run should know it.
+        model: where the model is, for a run of one model; else its artefacts and what is on this machine are taken.
+        generate: whether completions are sampled again at all.
+    """
+
+    run: Path
+    share: float = 0.1
+    seed: int = 0
+    model: str | None = None
+    generate: bool = True
+    tasks_paths: tuple[Path, ...] = ()
+
+
+def verify_run(request: VerifyRequest, say: Say = lambda _: None) -> list[Check]:
+    """Checks every row of a run; nothing in its folder is changed.
+
+    Raises:
+        RequestError: the folder is no run, or its completions are missing or damaged.
+    """
+    rows = read_summary(request.run / "summary.json").rows
+    manifests = manifests_of(RunRow(row, request.run) for row in rows)
+    if request.model and len({(row.method, row.student, row.seed) for row in rows}) > 1:
+        raise RequestError(
+            f"{request.run} holds several models, and --model is one: its artefacts are looked for"
+        )
+    return [_check(row, request, manifests.get(row.manifest), say) for row in rows]
+
+
+def _check(row: SummaryRow, request: VerifyRequest, manifest: Mapping[str, Any] | None, say: Say) -> Check:
+    kept = row.samples(request.run)
+    if not kept or not kept[0].keys() >= _NEEDED:
+        raise RequestError(
+            f"{row.samples_file(request.run)} is no file of completions: it lacks rows or columns"
+        )
+    ids = sorted({sample["item_id"] for sample in kept})
+    rng = Random(f"{request.seed} {row.identity}")
+    chosen = set(rng.sample(ids, max(1, round(request.share * len(ids)))))
+    part = [sample for sample in kept if sample["item_id"] in chosen]
+    accuracy = sum(bool(sample["strict"]) for sample in kept) / len(kept)
+    check = Check(row, len(chosen), None, len(part), 0, abs(accuracy - row.accuracy) < 1e-9)
+    if not has_texts(part):
+        return replace(check, completions=0, note="the run keeps no texts of this task: nothing to judge")
+    try:
+        task = load_task(row.task, request.tasks_paths)
+    except RequestError as error:
+        return replace(check, completions=0, note=str(error))
+    again = judged(part, {task.name: task})
+    alike = sum(
+        all(a[n] == b[n] for n in ("status", "strict", "lenient")) for a, b in zip(part, again, strict=True)
+    )
+    check = replace(check, same_verdicts=alike)
+    params = parse(EvaluateParams, manifest["parameters"], "the run's evaluation") if manifest else None
+    prompts, fault = _prompts(task, params, chosen)
+    if fault:
+        return replace(check, note=fault)
+    texts = {sample["item_id"]: (sample["prompt"], sample["gold"]) for sample in part}
+    same = sum(texts[name] == (prompt.user, gold) for name, (prompt, gold) in prompts.items())
+    check = replace(check, same_items=same)
+    return _sampled_again(check, part, task, params, prompts, request, manifest, say)
+
+
+def _prompts(
+    task: Task, params: EvaluateParams | None, chosen: set[str]
+) -> tuple[dict[str, tuple[Prompt, str]], str]:
+    """Item → what is asked, and gold, by the task as it is here; or why not."""
+    if params is None:
+        return {}, "no manifest of the evaluation: neither items nor completions can be made again"
+    try:
+        asked = {i.id: (prompt, i.gold) for i, prompt in prompts_of(task, params) if i.id in chosen}
+        return asked, ""
+    except RequestError as error:
+        return {}, str(error)
+
+
+def _sampled_again(
+    check: Check, part: Sequence[dict[str, Any]], task: Task, params: EvaluateParams | None,
+    prompts: Mapping[str, tuple[Prompt, str]], request: VerifyRequest, manifest: Mapping[str, Any] | None, say: Say,
+) -> Check:  # fmt: skip
+    """The same with completions that are sampled again, where the model is at hand."""
+    if params is None or manifest is None or not request.generate:
+        return check
+    model, fault = _model(check.row, request, manifest, say)
+    if model is None:
+        return replace(check, note=fault)
+    samples = [sample for sample in part if sample["item_id"] in prompts]
+    asked = [replace(prompts[s["item_id"]][0], sample_index=s["k_index"]) for s in samples]
+    engine = open_engine(model, _settings(manifest, model))
+    try:
+        completions = engine.generate(asked, params.sampling(task))
+    finally:
+        engine.close()
+    new = [
+        s | {"completion": c.text, "finish_reason": c.finish_reason, "tokens": c.tokens}
+        for s, c in zip(samples, completions, strict=True)
+    ]
+    new = judged(with_thoughts_begun(new), {task.name: task})
+    by_item: dict[str, list[float]] = {}
+    for old, sample in zip(samples, new, strict=True):
+        by_item.setdefault(old["item_id"], []).append(float(old["strict"] == sample["strict"]))
+    same = sum(old["completion"] == sample["completion"] for old, sample in zip(samples, new, strict=True))
+    outcomes = bounded_mean([sum(x) / len(x) for x in by_item.values()]) if by_item else None
+    return replace(check, generated=len(new), same_texts=same, outcomes=outcomes)
+
+
+def _model(
+    row: SummaryRow, request: VerifyRequest, manifest: Mapping[str, Any], say: Say
+) -> tuple[Path | str | None, str]:
+    """Where the row's model is; or why there is none."""
+    if request.model:
+        return resolve_model(request.model, say).location, ""
+    keys = manifest.get("inputs", {}).get("model", [])
+    key = keys[0] if keys and re.fullmatch(r"[0-9a-f]{8,64}", str(keys[0])) else ""
+    if row.method_kind not in _UNTRAINED:
+        trained = next(iter(request.run.glob(f"artefacts/*-{key}/model")), None) if key else None
+        return trained, "" if trained else "the trained model is not in the run's artefacts: verdicts alone"
+    # A run of somebody else's names servers, too: none is asked unless the user names it.
+    if "://" in row.student or not is_on_hand(row.student):
+        return None, f"{row.student} is not on this machine: verdicts alone; say where it is by --model"
+    model = resolve_model(row.student, say)
+    if key and model.key != key:
+        return None, f"{row.student} is another model here than it was there: verdicts alone"
+    return model.location, ""
+
+
+def _settings(manifest: Mapping[str, Any], model: Path | str) -> EngineSettings:
+    """The engine of then, on this machine; that code of a model is run is nothing that a run can ask for."""
+    from slmr.engines.transformers import usable_device
+
+    said = {
+        name: value
+        for name, value in manifest.get("engine", {}).items()
+        if name in EngineSettings.model_fields
+    }
+    here = {"trust_remote_code": False, "rollouts": "engine", "batch_size": "auto", "compile": False}
+    if isinstance(model, Path):
+        here |= {"device": usable_device("auto")}
+        said["name"] = "transformers" if said.get("name") == "server" else said.get("name", "transformers")
+    else:
+        here |= {"name": "server"}
+    return parse(EngineSettings, said | here, "the run's engine")

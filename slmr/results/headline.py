@@ -1,0 +1,116 @@
+"""What a ranking says at first sight: one sentence, three figures, and who is at chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from slmr.results.ranking import UNRANKED, RankedMethod, Ranking
+from slmr.stats import formats
+
+_CHANCE = {"logiqa": 0.25, "lab_logiqa": 0.25}  # four options an item
+_LOST_TO_FORM = 0.05  # lenient minus strict accuracy from which the form is said to matter
+
+
+class Fact(NamedTuple):
+    """A figure to be read at once: what it is, its value, and what belongs to it in small letters."""
+
+    label: str
+    value: str
+    remark: str
+
+
+def verdict(ranking: Ranking) -> str:
+    """The ranking in one sentence; of models also what the requested form costs."""
+    ranked = _ranked(ranking)
+    if not ranked:
+        return _form(ranking) or "No method to compare yet."
+    best = ranked[0]
+    tied = [m for m in ranked[1:] if m.rank and m.rank.low == 1]
+    what = "model" if best.kind == "model" else "method"
+    if len(ranked) == 1:
+        text = f"{best.name} is the only {what}, at {_percent(best)}"
+    elif tied:
+        text = f"{best.name} leads with {_percent(best)}, but cannot be told apart from {_some(tied)}"
+    else:
+        text = f"{best.name} leads with {_percent(best)}, ahead of all {len(ranked) - 1} others"
+    if none := _no_gain(ranked):
+        text += f"; {len(none)} of {len(ranked)} methods show no gain over the untrained student"
+    return " ".join(filter(None, [f"{text}.", _form(ranking)]))
+
+
+def facts(ranking: Ranking) -> list[Fact]:
+    """The best, the best for its cost, and the methods without a gain; of models the best alone."""
+    ranked = _ranked(ranking)
+    if not ranked:
+        return []
+    best = ranked[0]
+    found = [Fact("Best", best.name, _percent(best))]
+    if best.kind == "model":
+        return found
+    cheapest = min((m for m in ranked if m.rank and m.rank.low == 1), key=lambda m: m.tokens)
+    less = f", {cheapest.tokens / best.tokens:.0%} of the best's" if 0 < cheapest.tokens < best.tokens else ""
+    cost = f"{_percent(cheapest)} for {formats.tokens(cheapest.tokens)} tokens{less}"
+    found.append(Fact("Best for its cost", cheapest.name, cost))
+    if any(m.gain for m in ranked):
+        none = _no_gain(ranked)
+        found.append(Fact("No gain", f"{len(none)} of {len(ranked)}", _some(none, 3) if none else "all gain"))
+    return found
+
+
+def at_chance(ranking: Ranking) -> list[str]:
+    """For each task with options, which methods are not shown to do better than guessing."""
+    lines = []
+    for task in (t for t in [*ranking.tasks, *ranking.further] if t in _CHANCE):
+        guessing = [m for m in ranking.methods if task in m.by_task and m.by_task[task].low <= _CHANCE[task]]
+        if guessing:
+            who = "every row" if len(guessing) == len(ranking.methods) else _some(guessing, 6)
+            lines.append(f"{task}: guessing gives {_CHANCE[task]:.0%}; at chance: {who}")
+    return lines
+
+
+def main_kinds(ranking: Ranking) -> tuple[str, ...]:
+    """The kinds of methods that are no ablation and no control; all where there are no others."""
+    kinds = dict.fromkeys(m.kind for m in ranking.methods)
+    return tuple(kind for kind in kinds if kind not in UNRANKED) if _ranked(ranking) else ()
+
+
+def _ranked(ranking: Ranking) -> list[RankedMethod]:
+    return [m for m in ranking.methods if m.rank is not None and m.kind != "base"]
+
+
+def _no_gain(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
+    """Those that are not shown to be better than the untrained student."""
+    return [m for m in ranked if m.gain and (m.gain.mean <= 0 or (m.gain_p or 0.0) >= 0.05)]
+
+
+def _form(ranking: Ranking) -> str:
+    """Why a model that is often right has hardly any strict accuracy."""
+    lost = [
+        (m.mean, m.result.rate("accuracy_lenient", ranking.tasks), m.name)
+        for m in ranking.complete
+        if m.kind == "model" and m.result.rate("format_loss", ranking.tasks) > _LOST_TO_FORM
+    ]
+    if not lost:
+        return ""
+    named = ", ".join(f"{name} {formats.percent(strict)} strict, {formats.percent(lenient)} lenient"
+                      for strict, lenient, name in lost[:3])  # fmt: skip
+    return (
+        f"Strict accuracy is low because of the answer's form: {named}. Strict counts a right answer in the requested"
+        " form alone, lenient one in any form that can be read."
+    )
+
+
+def _percent(method: RankedMethod) -> str:
+    e = method.accuracy
+    assert e is not None  # what has a rank has a mean
+    low, high = formats.percent(e.low), formats.percent(e.high)
+    return f"{formats.percent(e.mean)} % ({low} to {high})"
+
+
+def _some(methods: Sequence[RankedMethod], most: int = 2) -> str:
+    """The first names, and how many more there are."""
+    names = [m.name for m in methods]
+    if len(names) > most + 1:
+        return f"{', '.join(names[:most])} and {len(names) - most} others"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -1,0 +1,363 @@
+"""What a training left behind, whoever trained: its steps, and the completions that were paid. Nothing is executed.
+
+TRL       `trainer_state.json` and `completions/*.parquet` (`log_completions=True`)
+verl      `trainer.rollout_data_dir`, a file of JSON lines a step; the JSON lines of its file logger
+verifiers `results.jsonl`, and any rollouts in that form
+slmr      the courses of a run's methods
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from slmr.errors import RequestError
+from slmr.io import json_lines, parse_json, read_text
+from slmr.results.entries import MethodResult, run_results
+from slmr.results.schema import Contamination, read_summary, read_table
+from slmr.rewards.messages import text_of
+from slmr.training.curve import renamed
+
+Step = dict[str, float]
+_STATE, _SUMMARY = "trainer_state.json", "summary.json"
+_MAX_BYTES = 1 << 30  # of one file of JSON lines
+_GOLDS = ("gold", "answer", "solution", "ground_truth", "gts")
+
+# Names of other trainers; `slmr.training.curve` knows the others of TRL.
+_TRL = {
+    "frac_reward_zero_std": "zero_variance",
+    "sampling/sampling_logp_difference/mean": "logprob_gap",
+}
+_VERL = {
+    "actor/entropy": "entropy", "actor/entropy_loss": "entropy", "actor/grad_norm": "grad_norm",
+    "actor/lr": "learning_rate", "actor/pg_loss": "loss", "critic/score/mean": "reward",
+    "response_length/mean": "length", "response_length/clip_ratio": "truncated",
+    "training/rollout_probs_diff_mean": "logprob_gap",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PaidCompletion:
+    """One completion of a training. What its log does not say is None.
+
+    Attributes:
+        reward: the correctness reward, where the log keeps several.
+        in_form: what a reward of the form says.
+    """
+
+    step: int
+    prompt: str
+    text: str
+    reward: float | None
+    gold: str | None = None
+    in_form: float | None = None
+    truncated: bool | None = None
+
+
+@dataclass(frozen=True)
+class TrainingLog:
+    """One training.
+
+    Attributes:
+        steps: a row a step, under the names of `slmr.training.curve`; a step need not have all of them.
+        contamination: what the run itself says of test items among its training problems.
+        unchanged: whether the trained weights are those of the start; None where nobody looked.
+    """
+
+    name: str
+    source: str
+    steps: list[Step]
+    completions: list[PaidCompletion] = field(default_factory=list)
+    contamination: list[Contamination] = field(default_factory=list)
+    unchanged: bool | None = None
+
+    def series(self, name: str) -> list[float]:
+        """A column over the steps that have it."""
+        return [step[name] for step in self.steps if name in step]
+
+
+def read_training_logs(run: Path, reward: str | None = None) -> list[TrainingLog]:
+    """The trainings that a folder or file holds: one; of a run of slmr one for each method, student, seed and stage.
+
+    Args:
+        run: what the trainer wrote.
+        reward: the column of the completions' table that says whether an answer is right.
+
+    Raises:
+        RequestError: there is no training's log in it, or a file is damaged.
+    """
+    if not run.exists():
+        raise RequestError(f"there is no {run}")
+    if _trl_state(run) or _trl_tables(run):
+        logs = [_trl_log(run, reward)]
+    elif reward is not None:
+        raise RequestError(f"--reward is of TRL's tables of completions, and {run} has none")
+    elif (run / _SUMMARY).is_file():
+        logs = _slmr_logs(run)
+    else:
+        logs = [_json_lines_log(run)]
+    if not any(log.steps or log.completions for log in logs):
+        raise RequestError(
+            f"{run} holds no training's log: there is neither a trainer_state.json, nor completions/*.parquet, nor a"
+            " .jsonl of rollouts, nor a course of slmr"
+        )
+    return logs
+
+
+# ------------------------------------------------------------------------------------------------------- slmr
+
+
+def _slmr_logs(run: Path) -> list[TrainingLog]:
+    contamination = read_summary(run / _SUMMARY).contamination
+    logs = [
+        log
+        for result in run_results(run)
+        for seed in result.seeds
+        for log in _courses(result, seed, contamination)
+    ]
+    if not logs:
+        raise RequestError(
+            f"{run} keeps no course of a training: its methods train nothing, or it is older than they"
+        )
+    return logs
+
+
+def _courses(result: MethodResult, seed: int, contamination: list[Contamination]) -> Iterable[TrainingLog]:
+    """A log for each stage that trained: its steps begin anew."""
+    stages: dict[str, list[Step]] = {}
+    for row in result.table("course", seed):
+        stages.setdefault(row["stage"], []).append(_numbers(row))
+    unchanged = {
+        row["label"]: json.loads(row["stats"]).get("unchanged") for row in result.table("stages", seed)
+    }
+    for stage, steps in stages.items():
+        name = f"{result.method}:{result.student} seed {seed}, {stage}"
+        yield TrainingLog(name, "slmr", steps, contamination=contamination, unchanged=unchanged.get(stage))
+
+
+# -------------------------------------------------------------------------------------------------------- TRL
+
+
+def _trl_state(run: Path) -> Path | None:
+    """The newest state: of the folder itself, or of its last checkpoint."""
+    own = [run / _STATE] if (run / _STATE).is_file() else []
+    checkpoints = sorted(run.glob(f"checkpoint-*/{_STATE}"), key=lambda f: _number(f.parent.name))
+    return next(iter([*own, *reversed(checkpoints)]), None)
+
+
+def _trl_tables(run: Path) -> list[Path]:
+    """The tables of completions, which stand beside the checkpoints."""
+    for folder in (run, run.parent):
+        if files := sorted(folder.glob("completions/*.parquet"), key=lambda f: _number(f.stem)):
+            return files
+    return []
+
+
+def _trl_log(run: Path, reward: str | None) -> TrainingLog:
+    history: list[dict[str, Any]] = []
+    if state := _trl_state(run):
+        history = _history(state)
+    steps = [
+        {"step": float(row["step"])} | renamed(row) | _named(row, _TRL)
+        for row in history
+        if "step" in row and "loss" in row
+    ]
+    functions = {key.split("/")[1] for row in history for key in row if re.fullmatch(r"rewards/.+/mean", key)}
+    rows = [row for file in _trl_tables(run) for row in read_table(file)]
+    return _with_completions(TrainingLog(run.name, "TRL", steps), _trl_completions(rows, functions, reward))
+
+
+def _history(state: Path) -> list[dict[str, Any]]:
+    content = parse_json(read_text(state), str(state))
+    history = content.get("log_history") if isinstance(content, dict) else None
+    if not isinstance(history, list) or not all(isinstance(row, dict) for row in history):
+        raise RequestError(f"{state} is no state of a trainer: it has no list 'log_history'")
+    return history
+
+
+def _trl_completions(
+    rows: Sequence[Mapping[str, Any]], functions: set[str], reward: str | None
+) -> list[PaidCompletion]:
+    if not rows:
+        return []
+    columns = set(rows[0])
+    if lacks := {"step", "prompt", "completion"} - columns:
+        raise RequestError(f"a table of completions lacks the column {', '.join(sorted(lacks))}")
+    paid = sorted(columns & functions) or sorted(_numeric(rows) - {"step", "advantage"})
+    if reward is not None and reward not in paid:
+        raise RequestError(
+            f"no reward '{reward}' in the completions (there are: {', '.join(paid) or 'none'})"
+        )
+    of_form = [name for name in paid if "format" in name.lower()]
+    right = [reward] if reward else [name for name in paid if name not in of_form] or paid
+    return [
+        PaidCompletion(
+            int(row["step"]), prompt_text(row["prompt"]), text_of(row["completion"]), _sum(row, right),
+            _gold(row), _sum(row, of_form),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _numeric(rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {
+        name for name in rows[0] if any(isinstance(row[name], int | float) for row in rows)
+        and all(row[name] is None or isinstance(row[name], int | float) for row in rows)
+    }  # fmt: skip
+
+
+def _sum(row: Mapping[str, Any], names: Sequence[str]) -> float | None:
+    """Of these columns; None where none of them has a number, as after an abstention."""
+    values = [float(row[name]) for name in names if row.get(name) is not None and not math.isnan(row[name])]
+    return math.fsum(values) if values else None
+
+
+# --------------------------------------------------------------------------------------- verl and verifiers
+
+
+def _json_lines_log(run: Path) -> TrainingLog:
+    """Of one file, or of all in a folder; a row is what its keys say."""
+    files = (
+        [run] if run.is_file() else sorted(run.glob("**/*.jsonl"), key=lambda f: (_number(f.stem), str(f)))
+    )
+    steps: list[Step] = []
+    completions: list[PaidCompletion] = []
+    source = ""
+    for file in files:
+        if file.stat().st_size > _MAX_BYTES:
+            raise RequestError(
+                f"{file} is larger than {_MAX_BYTES:,} bytes: cut it to the steps that you ask about"
+            )
+        for where, row in json_lines(file):
+            if not isinstance(row, dict):
+                raise RequestError(f"{where}: a line is an object, not {type(row).__name__}")
+            if isinstance(row.get("data"), dict) and "step" in row:
+                steps.append({"step": float(_step(row, file, where))} | _named(row["data"], _VERL))
+                source = source or "verl"
+            elif reader := _ROLLOUTS.get(frozenset(_KEYS & set(row))):
+                completions.append(reader(row, _step(row, file, where)))
+                source = "verl" if "output" in row else "verifiers"
+            else:
+                raise RequestError(
+                    f"{where} is no rollout: of verl it has 'input', 'output' and 'score', of verifiers 'prompt',"
+                    f" 'completion' and 'reward'; it has {', '.join(sorted(map(str, row))[:12])}"
+                )
+    return _with_completions(TrainingLog(run.name, source, steps), completions)
+
+
+def _step(row: Mapping[str, Any], file: Path, where: str) -> int:
+    """The row's step, or that of its file's name, as `12.jsonl`."""
+    step = row.get("step", _number(file.stem))
+    if not isinstance(step, int | float) or not 0 <= step < 1e12:
+        raise RequestError(f"{where}: a step is a number from 0 on, not {step!r:.80}")
+    return int(step)
+
+
+def _verl_row(row: Mapping[str, Any], step: int) -> PaidCompletion:
+    return PaidCompletion(
+        step, str(row["input"]), str(row["output"]), _float(row["score"]), _gold(row),
+        None, _flag(row.get("truncated")),
+    )  # fmt: skip
+
+
+def _verifiers_row(row: Mapping[str, Any], step: int) -> PaidCompletion:
+    prompt = row["prompt"] or (row.get("task") if isinstance(row.get("task"), str) else "")
+    return PaidCompletion(
+        step, prompt_text(prompt) or str(row.get("example_id")), text_of(row["completion"]),
+        _float(row["reward"]), _gold(row), _float(row.get("format_reward")), _flag(row.get("is_truncated")),
+    )  # fmt: skip
+
+
+_KEYS = frozenset({"input", "output", "score", "prompt", "completion", "reward"})
+_ROLLOUTS: dict[frozenset[str], Callable[[Mapping[str, Any], int], PaidCompletion]] = {
+    frozenset({"input", "output", "score"}): _verl_row,
+    frozenset({"input", "output", "score", "reward"}): _verl_row,
+    frozenset({"prompt", "completion", "reward"}): _verifiers_row,
+}
+
+
+# ------------------------------------------------------------------------------------------------ what all share
+
+
+def prompt_text(prompt: Any) -> str:
+    """The text of a prompt: a string, or a conversation's messages one after the other."""
+    if prompt is None or isinstance(prompt, str):
+        return prompt or ""
+    return "\n".join(text_of([{**message, "role": None}]) for message in prompt if isinstance(message, dict))
+
+
+def _with_completions(log: TrainingLog, completions: list[PaidCompletion]) -> TrainingLog:
+    """The same with them, and with what they say of each step where the trainer's log does not."""
+    by_step: dict[int, list[PaidCompletion]] = {}
+    for completion in completions:
+        by_step.setdefault(completion.step, []).append(completion)
+    rows = {int(step["step"]): step for step in log.steps}
+    for step, group in by_step.items():
+        rows[step] = _measured(step, group) | rows.get(step, {})
+    steps = [rows[step] for step in sorted(rows)]
+    return TrainingLog(log.name, log.source, steps, completions, log.contamination, log.unchanged)
+
+
+def _measured(step: int, completions: Sequence[PaidCompletion]) -> Step:
+    """What the completions of a step say; `characters` stands for the length that they have in tokens."""
+    row: Step = {"step": float(step), "characters": _mean([len(c.text) for c in completions])}
+    groups: dict[str, set[float]] = {}
+    sizes: dict[str, int] = {}
+    for c in completions:
+        if c.reward is not None:
+            groups.setdefault(c.prompt, set()).add(c.reward)
+            sizes[c.prompt] = sizes.get(c.prompt, 0) + 1
+    uniform = [float(len(rewards) == 1) for prompt, rewards in groups.items() if sizes[prompt] > 1]
+    for name, values in {
+        "zero_variance": uniform,
+        "reward": [c.reward for c in completions if c.reward is not None],
+        "format": [float(c.in_form > 0) for c in completions if c.in_form is not None],
+        "truncated": [float(c.truncated) for c in completions if c.truncated is not None],
+    }.items():
+        if values:
+            row[name] = _mean(values)
+    return row
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _named(row: Mapping[str, Any], names: Mapping[str, str]) -> Step:
+    return {
+        ours: float(row[theirs]) for theirs, ours in names.items() if isinstance(row.get(theirs), int | float)
+    }
+
+
+def _numbers(row: Mapping[str, Any]) -> Step:
+    return {name: float(value) for name, value in row.items() if isinstance(value, int | float)}
+
+
+def _gold(row: Mapping[str, Any]) -> str | None:
+    """The right answer, where a column of one of the usual names has one."""
+    for name in _GOLDS:
+        value = row.get(name)
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
+            return str(value)
+    return None
+
+
+def _float(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not math.isnan(value) else None
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _number(name: str) -> int:
+    """The last number in a file's name; 0 where there is none."""
+    found = re.findall(r"\d{1,12}", name)
+    return int(found[-1]) if found else 0

@@ -1,0 +1,201 @@
+"""Ten small GRPO runs with a fault each, and ten sound ones: what `slmr diagnose` is measured on.
+
+    python studies/faulty_runs.py DIR [NAME ...]      trains those that are not there yet
+    python studies/faulty_runs.py DIR --count         diagnoses all, and counts hits and false alarms
+
+Every run is TRL's own GRPOTrainer on a lab student, and its logs stay as TRL writes them: a fault is a setting, a
+reward function or a data set, as somebody would have it by mistake. The sound runs differ in seed, student, task, batch
+and algorithm. Seeds 100 and above were not looked at when the thresholds were chosen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from slmr.engines.transformers import load_model, load_tokenizer
+from slmr.io import json_lines, write_text
+from slmr.lab import model_path
+from slmr.results.diagnosis import diagnose
+from slmr.results.training_logs import read_training_logs
+from slmr.rewards import reward
+from slmr.rewards.messages import text_of
+from slmr.tasks.registry import load_task
+
+STEPS = 18
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One run. `fault` is what is wrong with it; empty where nothing is."""
+
+    fault: str = ""
+    student: str = "lab-llama"
+    task: str = "lab_gsm8k"
+    split: str = "train"
+    seed: int = 0
+    rewards: tuple[Callable[..., Any], ...] = ()
+    config: dict[str, Any] = field(default_factory=dict)
+    sampler_temperature: float | None = None
+
+
+# ------------------------------------------------------------------------- rewards, as somebody writes them
+
+
+def first_result(completions: list[Any], gold: list[str], **_: object) -> list[float]:
+    """Takes the first result for the answer: right where one step is enough."""
+    found = [re.search(r"= *(-?\d+)", text_of(c)) for c in completions]
+    return [float(bool(m) and m[1] == g) for m, g in zip(found, gold, strict=True)]
+
+
+def contains(completions: list[Any], gold: list[str], **_: object) -> list[float]:
+    """Pays where the gold's digits stand anywhere."""
+    return [float(g in text_of(c)) for c, g in zip(completions, gold, strict=True)]
+
+
+def format_reward(completions: list[Any], **_: object) -> list[float]:
+    """Pays for an answer in form, whatever it is."""
+    return [float(bool(re.search(r"#### -?\d+$", text_of(c)))) for c in completions]
+
+
+def long_reward(completions: list[Any], **_: object) -> list[float]:
+    """Pays by length."""
+    return [min(len(text_of(c)) / 200, 1.0) for c in completions]
+
+
+NUMERIC = reward("numeric")
+SOUND_CONFIGS: list[dict[str, Any]] = [
+    {}, {"beta": 0.02}, {"loss_type": "grpo"}, {"scale_rewards": "none", "loss_type": "dr_grpo"},
+    {"num_generations": 4}, {"per_device_train_batch_size": 96}, {"temperature": 0.9}, {"num_iterations": 2}, {}, {},
+]  # fmt: skip
+FAULTY = {
+    "no-variance": Spec("no-variance", config={"temperature": 0.05}),
+    "format-only": Spec("format-only", rewards=(format_reward, NUMERIC), config={
+        "reward_weights": [1.0, 0.0], "temperature": 1.7, "learning_rate": 5e-4,
+    }),
+    "cut-off": Spec("cut-off", config={"max_completion_length": 16}),
+    "right-unpaid": Spec("right-unpaid", rewards=(first_result,)),
+    "wrong-paid": Spec("wrong-paid", rewards=(contains,)),
+    "length-drift": Spec("length-drift", rewards=(long_reward,), config={"learning_rate": 1e-3}),
+    "entropy-gone": Spec("entropy-gone", config={"learning_rate": 2e-3}),
+    "sampler-gap": Spec("sampler-gap", sampler_temperature=1.6),
+    "no-step": Spec("no-step", config={"learning_rate": 0.0}),
+    "leaked-test": Spec("leaked-test", split="test"),
+}  # fmt: skip
+SOUND = {
+    f"sound-{i}": Spec(
+        student=("lab-llama", "lab-qwen")[i % 2], task=("lab_gsm8k", "lab_mawps", "lab_svamp")[i % 3],
+        seed=100 + i, config=config,
+    )
+    for i, config in enumerate(SOUND_CONFIGS)
+}  # fmt: skip
+RUNS = FAULTY | SOUND
+
+
+def train(spec: Spec, folder: Path) -> None:
+    """Trains as the spec says; TRL writes `completions/` and `checkpoint-*/trainer_state.json` into the folder."""
+    from datasets import Dataset
+    from trl import GRPOConfig
+
+    task, source = load_task(spec.task), model_path(spec.student)
+    items = task.items(
+        "test" if spec.split == "test" else "train", 400, *([spec.seed] if spec.split == "train" else [])
+    )
+    rows = [{"prompt": task.prompt(item.problem), "gold": item.gold} for item in items]
+    settings: dict[str, Any] = {
+        "output_dir": str(folder), "max_steps": STEPS, "per_device_train_batch_size": 48, "num_generations": 8,
+        "max_completion_length": 64, "temperature": 1.0, "learning_rate": 2e-4, "lr_scheduler_type": "constant",
+        "beta": 0.0, "logging_steps": 1, "log_completions": True, "save_strategy": "steps", "save_steps": STEPS,
+        "save_only_model": True, "report_to": "none", "use_cpu": True, "bf16": False, "seed": spec.seed,
+        "disable_tqdm": True, "num_completions_to_print": 0, "dataloader_pin_memory": False,
+        "gradient_checkpointing": False, **spec.config,
+    }  # fmt: skip
+    kind, more = _sampler(spec)
+    trainer = kind(
+        model=load_model(source), processing_class=load_tokenizer(source), args=GRPOConfig(**settings),
+        reward_funcs=list(spec.rewards or [NUMERIC]), train_dataset=Dataset.from_list(rows), **more,
+    )  # fmt: skip
+    trainer.train()
+    write_text(folder / "data.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def _sampler(spec: Spec) -> tuple[Any, dict[str, Any]]:
+    """TRL's trainer; where a sampler of one's own draws, the one that also logs how far the two are apart."""
+    if spec.sampler_temperature is None:
+        from trl import GRPOTrainer
+
+        return GRPOTrainer, {}
+    from slmr.training.sampler_gap import GapTrainer
+
+    return GapTrainer, {"rollout_func": _draws(spec.sampler_temperature)}
+
+
+def _draws(temperature: float) -> Callable[..., Any]:
+    """A rollout function that draws at a temperature of its own, and reports its log-probabilities."""
+    import torch
+
+    def rollout(prompts: list[str], trainer: Any) -> dict[str, Any]:
+        tokenizer, model = trainer.processing_class, trainer.accelerator.unwrap_model(trainer.model)
+        out: dict[str, Any] = {"prompt_ids": [], "completion_ids": [], "logprobs": []}
+        for prompt in prompts:
+            ids = tokenizer(prompt, return_tensors="pt")["input_ids"]
+            with torch.no_grad():
+                drawn = model.generate(
+                    ids, do_sample=True, temperature=temperature, max_new_tokens=64, output_scores=True,
+                    return_dict_in_generate=True, use_cache=True,
+                )  # fmt: skip
+            tokens = drawn.sequences[0, ids.shape[1] :]
+            logps = [s[0].log_softmax(-1)[t].item() for s, t in zip(drawn.scores, tokens, strict=True)]
+            out["prompt_ids"].append(ids[0].tolist())
+            out["completion_ids"].append(tokens.tolist())
+            out["logprobs"].append(logps)
+        return out
+
+    return rollout
+
+
+def count(folder: Path) -> None:
+    """Prints what is found in each run, and how many faults are hit and how many sound runs are accused."""
+    hits = alarms = sound = faulty = 0
+    for name, spec in RUNS.items():
+        if not (folder / name / "data.jsonl").exists():
+            print(f"{name:14} not run")
+            continue
+        found = found_in(folder / name, spec)
+        print(f"{name:14} {', '.join(found) or '-'}")
+        faulty, hits = faulty + bool(spec.fault), hits + (spec.fault in found)
+        sound, alarms = sound + (not spec.fault), alarms + (not spec.fault and bool(found))
+    print(f"{hits} hits of {faulty}, {alarms} false alarms of {sound}")
+
+
+def found_in(folder: Path, spec: Spec) -> list[str]:
+    """The faults that `slmr diagnose` finds, with the golds and the test set of the run's task."""
+    (log,) = read_training_logs(folder)
+    golds = {row["prompt"].strip(): row["gold"] for _, row in json_lines(folder / "data.jsonl")}
+    test = [item.problem for item in load_task(spec.task).items("test", 500)]
+    return [finding.name for finding in diagnose(log, golds, test=test) if finding.state == "found"]
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("folder", type=Path)
+    arguments.add_argument("names", nargs="*")
+    arguments.add_argument("--count", action="store_true")
+    chosen = arguments.parse_args()
+    if chosen.count:
+        count(chosen.folder)
+        return
+    for name in chosen.names or RUNS:
+        if not (chosen.folder / name / "data.jsonl").exists():
+            train(RUNS[name], chosen.folder / name)
+            print(name, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""What is said of a ranking at first sight."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from slmr.results.entries import run_results
+from slmr.results.headline import at_chance, facts, main_kinds, verdict
+from slmr.results.ranking import Ranking, rank_methods
+from slmr.stats import Estimate, RankInterval
+from tests.results.made_runs import a_run, made_run
+
+RATES = {"base": 0.3, "grpo": 0.3, "sft_grpo": 0.58, "stagewise": 0.6, "no_bridge": 0.9}
+
+
+@pytest.fixture(scope="module")
+def ranking(tmp_path_factory: pytest.TempPathFactory) -> Ranking:
+    return rank_methods(run_results(made_run(tmp_path_factory.mktemp("run"), RATES)))
+
+
+def test_the_leader_is_one_that_has_a_rank(ranking: Ranking) -> None:
+    said = verdict(ranking)
+    assert said.startswith("stagewise leads with ") and "sft_grpo" in said
+    assert "2 of 3 methods show no gain over the untrained student." in said
+
+
+def test_the_three_figures(ranking: Ranking) -> None:
+    best, cheapest, none = facts(ranking)
+    assert best[:2] == ("Best", "stagewise") and none == ("No gain", "2 of 3", "sft_grpo and grpo")
+    # sft_grpo costs less and may be the best, too.
+    assert cheapest.value == "sft_grpo" and "8 k tokens, 89% of the best's" in cheapest.remark
+
+
+def test_one_that_is_ahead_of_all_is_said_to_be(ranking: Ranking) -> None:
+    ranks = {"stagewise": RankInterval(1, 1), "sft_grpo": RankInterval(2, 2), "grpo": RankInterval(3, 3)}
+    apart = replace(ranking, methods=[replace(m, rank=ranks.get(m.name)) for m in ranking.methods])
+    assert "ahead of all 2 others" in verdict(apart) and facts(apart)[1].value == "stagewise"
+
+
+def test_guessing_is_named(ranking: Ranking) -> None:
+    levels = {"grpo": (0.2, 0.3), "stagewise": (0.26, 0.4)}
+    methods = [
+        replace(m, by_task={"lab_logiqa": Estimate(0.3, 0.1, *levels[m.name])})
+        for m in ranking.methods
+        if m.name in levels
+    ]
+    of_options = replace(ranking, tasks=["lab_logiqa"], methods=methods)
+    assert at_chance(of_options) == ["lab_logiqa: guessing gives 25%; at chance: grpo"]
+    assert at_chance(ranking) == []
+
+
+def test_ablations_stand_aside_where_there_are_methods(ranking: Ranking) -> None:
+    assert set(main_kinds(ranking)) == {"base", "rl", "sft_rl", "stagewise"}
+    alone = [replace(m, rank=None) for m in ranking.methods if m.name == "no_bridge"]
+    assert main_kinds(replace(ranking, methods=alone)) == ()
+
+
+def test_a_model_that_is_right_in_another_form_says_so(tmp_path: Path) -> None:
+    run = a_run(tmp_path, {"lab_gsm8k": [False] * 9 + [True]}, accuracy_lenient=0.6)
+    said = verdict(rank_methods(run_results(run)))
+    assert "Strict accuracy is low because of the answer's form: m 10.0 strict, 60.0 lenient." in said
+    assert "lenient one in any form that can be read" in said
+
+
+def test_nothing_to_compare_is_said(tmp_path: Path) -> None:
+    alone = rank_methods(run_results(made_run(tmp_path, {"base": 0.3}, seeds=[0])))
+    assert facts(alone) == []
+    assert verdict(alone) == "No method to compare yet."
