@@ -1,4 +1,4 @@
-"""What the untrained lab students score where they do not guess: the check behind the withdrawal of results/archive/lab.
+"""What untrained students score where they do not guess: the check behind the withdrawal of results/archive/lab.
 
     python -m studies.guessing results/archive/lab
 
