@@ -69,6 +69,11 @@ def long_reward(completions: list[Any], **_: object) -> list[float]:
     return [min(len(text_of(c)) / 200, 1.0) for c in completions]
 
 
+def short_reward(completions: list[Any], **_: object) -> list[float]:
+    """Pays for brevity: one answer is the best to all questions."""
+    return [1 - min(len(text_of(c)) / 100, 1.0) for c in completions]
+
+
 NUMERIC = reward("numeric")
 SOUND_CONFIGS: list[dict[str, Any]] = [
     {}, {"beta": 0.02}, {"loss_type": "grpo"}, {"scale_rewards": "none", "loss_type": "dr_grpo"},
@@ -83,7 +88,7 @@ FAULTY = {
     "right-unpaid": Spec("right-unpaid", rewards=(first_result,)),
     "wrong-paid": Spec("wrong-paid", rewards=(contains,)),
     "length-drift": Spec("length-drift", rewards=(long_reward,), config={"learning_rate": 1e-3}),
-    "entropy-gone": Spec("entropy-gone", config={"learning_rate": 2e-3}),
+    "entropy-gone": Spec("entropy-gone", rewards=(short_reward,), config={"learning_rate": 2e-3, "max_steps": 30}),
     "sampler-gap": Spec("sampler-gap", sampler_temperature=1.6),
     "no-step": Spec("no-step", config={"learning_rate": 0.0}),
     "leaked-test": Spec("leaked-test", split="test"),

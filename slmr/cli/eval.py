@@ -102,7 +102,8 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     from slmr.pipeline.confirmation import confirm
     from slmr.pipeline.evaluation import plan_evaluation
     from slmr.results.entries import MethodResult, RunRow
-    from slmr.results.publish import manifests_of, speed_of
+    from slmr.results.publish import manifests_of
+    from slmr.results.readme import speed_of
     from slmr.results.report import warnings
     from slmr.results.suites import listed_suites
     from slmr.results.tables import eval_table

@@ -13,9 +13,10 @@ from slmr.io import disk_faults
 
 EXAMPLES = (
     "slmr export runs/lab-quick --to lm-eval --out exported",
+    "slmr export runs/lab-quick --to inspect --out logs",
     "slmr export runs/eval-SmolLM2 --to every-eval-ever --out exported",
 )
-FORMATS = ("lm-eval", "every-eval-ever")
+FORMATS = ("lm-eval", "every-eval-ever", "hub", "inspect")
 
 
 def export_command(
@@ -27,11 +28,15 @@ def export_command(
     if to not in FORMATS:
         raise unknown("format", to, FORMATS)
     from slmr.results.every_eval_ever_export import export_every_eval_ever
+    from slmr.results.hub_export import export_hub
+    from slmr.results.inspect_export import export_inspect
     from slmr.results.lm_eval_export import export_lm_eval
 
-    export = export_lm_eval if to == "lm-eval" else export_every_eval_ever
+    exports = dict(
+        zip(FORMATS, (export_lm_eval, export_every_eval_ever, export_hub, export_inspect), strict=True)
+    )
     with disk_faults(out):
-        files, notices = export(run, out)
+        files, notices = exports[to](run, out)
     for notice in notices:
         print(f"warning: {notice}", file=sys.stderr)
     for file in files:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,14 +20,21 @@ def rows_of(rankings: Sequence[Ranking], filters: Filters, sort: str) -> list[di
 
 
 def as_csv(rankings: Sequence[Ranking], filters: Filters, sort: str = "rank") -> str:
-    """Text that a spreadsheet would run as a formula is quoted."""
-    import pandas as pd
+    """The lines that are shown, as `csv_text`."""
+    return csv_text(rows_of(rankings, filters, sort))
 
-    safe = [
-        {k: f"'{v}" if isinstance(v, str) and v[:1] in tuple("=+-@\t\r") else v for k, v in row.items()}
-        for row in rows_of(rankings, filters, sort)
-    ]
-    return pd.DataFrame(safe).astype({"rank low": "Int64", "rank high": "Int64"}).to_csv(index=False)
+
+def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as CSV; text that a spreadsheet would run as a formula is quoted, and what a row lacks is blank."""
+    text = io.StringIO()
+    names = dict.fromkeys(name for row in rows for name in row)
+    writer = csv.DictWriter(text, list(names), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(
+            {k: f"'{v}" if isinstance(v, str) and v[:1] in tuple("=+-@\t\r") else v for k, v in row.items()}
+        )
+    return text.getvalue()
 
 
 def as_parquet(rankings: Sequence[Ranking], filters: Filters, sort: str = "rank") -> bytes:

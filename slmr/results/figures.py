@@ -71,10 +71,7 @@ def what_was_spent(spent: Sequence[Spending], student: str) -> Figure:
 def pass_curves(capabilities: Sequence[Capability], ranking: Ranking) -> Figure:
     """pass@k against k with 95 % intervals, on a logarithmic axis."""
     lines = {e.method: (list(e.passed), [100 * e.passed[k].mean for k in e.passed]) for e in capabilities}
-    figure = _lines(lines, ranking)
-    intervals = {e.method: list(e.passed.values()) for e in capabilities}
-    for trace in (trace for trace in figure.data if trace.name in intervals):
-        trace.error_y = _bounds(intervals[trace.name])
+    figure = _lines(lines, ranking, {e.method: list(e.passed.values()) for e in capabilities})
     figure.update_xaxes(
         type="log", title_text="k, completions", tickvals=list(capabilities[0].passed), tickformat="d"
     )
@@ -100,7 +97,7 @@ def gains_by_difficulty(capabilities: Sequence[Capability], student: str) -> Fig
             )  # fmt: skip
     figure.add_vline(x=0, line={"color": colours.GREY, "dash": "dot"})
     figure.update_yaxes(tickvals=list(range(len(methods))), ticktext=methods, autorange="reversed")
-    figure.update_xaxes(title_text="accuracy after less before, points, with its 95 % interval")
+    figure.update_xaxes(title_text="points gained, with the 95 % interval")
     return _finished(figure, f"Gain by initial difficulty, {student}", 160 + 34 * len(methods))
 
 
@@ -170,17 +167,23 @@ def _flow_nodes(move: Mapping[str, Any]) -> tuple[tuple[int, str], tuple[int, st
     return (start, move["before"]), (start + 1, move["after"])
 
 
-def _lines(lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], ranking: Ranking) -> Figure:
+def _lines(
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    ranking: Ranking,
+    intervals: Mapping[str, Sequence[Estimate]] | None = None,
+) -> Figure:
     """A line an entry in the colour of its method's kind, dashed to tell those of a kind apart, its name at the end."""
     kinds = {m.name: m.kind for m in ranking.methods}
     dashes = {kind: cycle(_DASHES) for kind in set(kinds.values())}
     figure = _figure()
-    last, ends = max((x for xs, _ in lines.values() for x in xs), default=1.0), end_labels(lines)
+    last = max((x for xs, _ in lines.values() for x in xs), default=1.0)
+    bounds = [100 * bound for es in (intervals or {}).values() for e in es for bound in (e.low, e.high)]
+    ends = end_labels(lines, bounds)
     for name, (x, y) in lines.items():
         colour = colours.OF_KIND[kinds[name]]
         figure.add_scatter(
             x=x, y=y, mode="lines+markers", name=name, line={"color": colour, "dash": next(dashes[kinds[name]])},
-            marker={"size": 5}, showlegend=False,
+            marker={"size": 5}, showlegend=False, error_y=_bounds(intervals[name]) if intervals else None,
         )  # fmt: skip
         if name not in ends:
             continue
@@ -226,4 +229,7 @@ def _bounds(estimates: Sequence[Estimate | Difference]) -> dict[str, Any]:
 
 
 def _finished(figure: Figure, title: str, height: int) -> Figure:
-    return figure.update_layout(title=title, template="plotly_white", height=height, bargap=0.25)
+    return figure.update_layout(
+        title=title, template="plotly_white", height=height, bargap=0.25,
+        legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom"},
+    )  # fmt: skip

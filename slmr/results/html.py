@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 STYLE = """
 .slmr-wrap{overflow:auto;max-height:85vh;--bg:#fff;--line:rgba(128,128,128,.28)}
-.slmr-wrap.dark{--bg:#0e1117}
+.slmr-wrap.dark{--bg:#171614}
 .slmr-board{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;min-width:100%;line-height:1.25}
 .slmr-board th,.slmr-board td{padding:.34rem .6rem;text-align:right;white-space:nowrap}
 .slmr-board th,.slmr-board td{border-bottom:1px solid var(--line)}

@@ -44,13 +44,21 @@ def place_labels(points: Sequence[tuple[float, float, str]]) -> list[str]:
     return positions
 
 
-def end_labels(lines: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> dict[str, float]:
-    """Where the names of lines stand on the right, in units of y: in the order of their ends, none over another."""
+def end_labels(
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], limits: Sequence[float] = ()
+) -> dict[str, float]:
+    """Where the names of lines stand on the right, in units of y: in the order of their ends, none over another.
+
+    Args:
+        limits: other values of y that are drawn, such as the bounds of intervals.
+    """
     ends = sorted((ys[-1], name) for name, (_, ys) in lines.items() if ys)
-    values = [y for _, ys in lines.values() for y in ys]
+    values = [*limits, *(y for _, ys in lines.values() for y in ys)]
     if not ends:
         return {}
-    gap = (max(values) - min(values) or 1.0) * _LINE / _DOWN
+    # Names may stand above and below all lines: then the axis is as much longer.
+    span = max(max(values) - min(values), 1e-9) * _DOWN / max(_DOWN - _LINE * len(ends) / 2, _DOWN / 4)
+    gap = 1.1 * span * _LINE / _DOWN
     places: list[float] = []
     for y, _ in ends:
         places.append(max(y, places[-1] + gap) if places else y)

@@ -10,8 +10,9 @@ from typing import Any
 from slmr.artifacts import MANIFEST
 from slmr.config import SUITES
 from slmr.errors import RequestError, one_line
-from slmr.io import locked, read_json, replacing_folder, write_json, write_rows, write_text
+from slmr.io import locked, read_json, replacing_folder, write_json, write_rows
 from slmr.results.entries import RunRow
+from slmr.results.readme import write_first_page
 from slmr.results.schema import (
     EXAMPLES,
     TABLES,
@@ -24,7 +25,6 @@ from slmr.results.schema import (
     write_summary,
     write_table,
 )
-from slmr.stats.formats import interval, percent
 from slmr.tasks.registry import load_task
 
 MANIFESTS = "manifests.json"
@@ -79,7 +79,8 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> None:
     contamination = [*(before.contamination if before else []), *summary.contamination]
     newest = {(c.train, c.test): c for c in contamination}
     write_summary(partial / "summary.json", rows, list(newest.values()))
-    write_text(partial / "README.md", _readme(target.name, note_of(partial), rows, list(manifests.values())))
+    data = sorted({f"{r.task}: {r.data}{_licence(r)}" for r in rows if r.data})
+    write_first_page(partial, note_of(partial), data, rows, list(manifests.values()), target.name)
 
 
 def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None, free: bool) -> None:
@@ -156,37 +157,7 @@ def _read_json(file: Path) -> dict[str, Any]:
         raise RequestError(f"{file} is damaged: {one_line(error)}") from None
 
 
-def _readme(name: str, note: str, rows: Sequence[SummaryRow], manifests: Sequence[dict[str, Any]]) -> str:
-    """The note, the rows as a table, where their data came from, how long it took, and the commands."""
-    names = ("method", "student", "seed", "task", "items", "accuracy, %", "95 % interval", "lenient, %",
-             "cut off, %", "no answer, %", "tokens")  # fmt: skip
-    head = [f"# {name}", "", *([note.strip(), ""] if note.strip() else [])]
-    lines = [*head, f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
-    for r in rows:
-        items = str(r.n_items) if r.k == 1 else f"{r.n_items} x {r.k}"
-        cells = [r.method, r.student, str(r.seed), r.task, items, percent(r.accuracy), interval(*r.ci95)]
-        cells += map(percent, (r.accuracy_lenient, r.truncated_rate, r.no_answer_rate))
-        lines.append(f"| {' | '.join(cells)} | {r.mean_tokens:.0f} |")
-    if notes := sorted({f"- {r.task}: {r.data}{_licence(r)}" for r in rows if r.data}):
-        lines += ["", "Data:", "", *notes]
-    if speeds := [f"- {speed}" for manifest in manifests if (speed := speed_of(manifest))]:
-        lines += ["", "Speed:", "", *speeds]
-    return "\n".join([*lines, "", "Made by:", "", "```", *dict.fromkeys(r.command for r in rows), "```", ""])
-
-
 def _licence(row: SummaryRow) -> str:
     """What is known of the licence of a row's data, and whether that kept its texts out."""
     kept_out = "" if _is_free(row.task, {row.task: row.redistribute}) else "; its texts are not published"
     return (f"; licence: {row.licence}" if row.licence else "") + kept_out
-
-
-def speed_of(manifest: dict[str, Any]) -> str:
-    """What the engine did in an evaluation, in words; empty where every completion was there already."""
-    engine = manifest.get("stats", {}).get("engine")
-    if not engine:
-        return ""
-    return (
-        f"{engine['tokens']:,} tokens in {engine['seconds']:.0f} s, {engine['tokens_per_s']:,.0f} a second, on"
-        f" {manifest['device']} with {manifest['threads']} threads; the whole evaluation"
-        f" {manifest['cost']['wall_s']:.0f} s"
-    )

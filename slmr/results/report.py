@@ -31,7 +31,7 @@ from slmr.results.ranking import Ranking, run_rankings
 from slmr.results.reach import by_reach
 from slmr.results.schema import Contamination, Summary, SummaryRow, note_line, note_of, read_summary
 from slmr.results.spending import Spending, spending
-from slmr.results.svg import figure_svg
+from slmr.results.svg import captioned
 from slmr.results.tables import (
     as_markdown,
     changes_table,
@@ -91,10 +91,7 @@ def _foot(command: Sequence[str]) -> str:
 
 def _drawn(figures: Sequence[Figure]) -> str:
     """Figures below each other, with their titles."""
-    return "\n".join(
-        f"<h3>{escape(figure.layout.title.text or '')}</h3><figure>{figure_svg(figure)}</figure>"
-        for figure in figures
-    )
+    return "\n".join(map(captioned, figures))
 
 
 def _readable_sections(runs: Sequence[Path], against: str | None) -> tuple[list[Section], list[str]]:

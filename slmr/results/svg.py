@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _WIDTH, _LETTER = 760, 6.6  # pixels
 _TOP, _BOTTOM, _BAR = 14, 46, 14
 _DASHES = {"dash": "7 4", "dot": "2 4", "dashdot": "7 3 2 3"}
-_ANCHORS = {"right": "start", "left": "end", "center": "middle"}
+_ANCHORS = {"right": "start", "left": "end"}
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,19 @@ class _Scale:
         return round(self.start + (value - low) / ((high - low) or 1.0) * (self.end - self.start), 1)
 
 
+def captioned(figure: Figure, title: str = "") -> str:
+    """The figure below a heading: this one, else its own."""
+    drawn: Any = figure
+    heading = escape(title or drawn.layout.title.text or "")
+    return f"<h3>{heading}</h3><figure>{figure_svg(figure)}</figure>"
+
+
 def figure_svg(figure: Figure) -> str:
     """The figure as an SVG of a fixed size, in the ink of what is around it."""
+    return _svg(figure)
+
+
+def _svg(figure: Any) -> str:
     names = _names(figure)
     left = 20 + _LETTER * max(map(len, names), default=5) + (0 if names else 18)
     legend, rows = _legend(figure, left)
@@ -61,13 +72,13 @@ def figure_svg(figure: Figure) -> str:
     )
 
 
-def _names(figure: Figure) -> list[str]:
+def _names(figure: Any) -> list[str]:
     """Those of the rows, where the axis up is one of names, from the bottom or, if reversed, from the top."""
     axis = figure.layout.yaxis
     return list(map(str, axis.ticktext or axis.categoryarray or ()))
 
 
-def _values(figure: Figure, name: str) -> Iterator[float]:
+def _values(figure: Any, name: str) -> Iterator[float]:
     """All numbers of an axis, with the bounds of the intervals."""
     totals: dict[Any, float] = {}
     for trace in figure.data:
@@ -105,7 +116,7 @@ def _ticks(scale: _Scale, most: int = 6) -> list[float]:
     return [round((first + i) * step, 10) for i in range(most + 1) if (first + i) * step <= scale.high]
 
 
-def _axes(figure: Figure, x: _Scale, y: _Scale, names: Sequence[str]) -> Iterator[str]:
+def _axes(figure: Any, x: _Scale, y: _Scale, names: Sequence[str]) -> Iterator[str]:
     top, bottom = min(y.start, y.end), max(y.start, y.end)
     for tick in figure.layout.xaxis.tickvals or _ticks(x):
         yield _line(x(tick), top, x(tick), bottom, "currentColor", 'opacity=".15"')
@@ -121,12 +132,12 @@ def _axes(figure: Figure, x: _Scale, y: _Scale, names: Sequence[str]) -> Iterato
         yield f'<g transform="rotate(-90 12 {middle:.0f})">{_text(12, middle + 4, title, "middle")}</g>'
 
 
-def _lines_across(figure: Figure, x: _Scale, y: _Scale) -> Iterator[str]:
+def _lines_across(figure: Any, x: _Scale, y: _Scale) -> Iterator[str]:
     for shape in figure.layout.shapes:
         yield _line(x(shape.x0), y.start, x(shape.x0), y.end, "currentColor", 'stroke-dasharray="2 4"')
 
 
-def _bars(figure: Figure, x: _Scale, y: _Scale, names: Sequence[str]) -> Iterator[str]:
+def _bars(figure: Any, x: _Scale, y: _Scale, names: Sequence[str]) -> Iterator[str]:
     so_far = dict.fromkeys(names, 0.0)
     for trace in (t for t in figure.data if t.type == "bar"):
         for name, value in zip(trace.y, trace.x, strict=True):
@@ -146,8 +157,9 @@ def _scatter(trace: Any, x: _Scale, y: _Scale) -> Iterator[str]:
         yield f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{width}"{dash}/>'
     for name, scale in (("x", x), ("y", y)):
         error = trace[f"error_{name}"]
-        for i, value in enumerate(trace[name] if error.array is not None else ()):
-            low, high = scale(value - error.arrayminus[i]), scale(value + error.array[i])
+        up, down = (() if bounds is None else bounds for bounds in (error.array, error.arrayminus))
+        for i, (value, above, below) in enumerate(zip(trace[name], up, down, strict=False)):
+            low, high = scale(value - below), scale(value + above)
             ends = (low, ys[i], high, ys[i]) if name == "x" else (xs[i], low, xs[i], high)
             yield _line(*ends, colour, 'opacity=".7"')
     if "markers" in trace.mode:
@@ -155,13 +167,14 @@ def _scatter(trace: Any, x: _Scale, y: _Scale) -> Iterator[str]:
             f'<circle cx="{a}" cy="{b}" r="{(trace.marker.size or 7) / 2}" fill="{colour}"/>'
             for a, b in zip(xs, ys, strict=True)
         )
-    for a, b, name, position in zip(xs, ys, trace.text or (), trace.textposition or (), strict=False):
-        up, side = position.split()
-        down = {"top": -8, "middle": 4, "bottom": 16}[up]
-        yield _text(a + {"right": 8, "left": -8, "center": 0}[side], b + down, name, _ANCHORS[side])
+    names: Sequence[str] = trace.text or ()
+    for a, b, name, position in zip(xs, ys, names, trace.textposition or names, strict=False):
+        level, side = position.split()
+        below = {"top": -8, "middle": 4, "bottom": 16}[level]
+        yield _text(a + {"right": 8, "left": -8}[side], b + below, name, _ANCHORS[side])
 
 
-def _legend(figure: Figure, left: float) -> tuple[list[str], int]:
+def _legend(figure: Any, left: float) -> tuple[list[str], int]:
     """The names of the traces with their colours, and how many lines they take."""
     parts, at, row = [], left, 0
     for trace in (t for t in figure.data if t.name and t.showlegend is not False):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from slmr.results.colours import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
 from slmr.results.entries import MethodResult
 from slmr.results.html import document, escape
-from slmr.results.svg import figure_svg
+from slmr.results.svg import captioned
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -61,10 +61,7 @@ def plot_curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, Figure]:
 
 def curves_page(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
     """The same as one page that needs nothing else."""
-    panels = [
-        f"<h3>{escape(name)}</h3><figure>{figure_svg(figure)}</figure>"
-        for name, figure in plot_curves(rows).items()
-    ]
+    panels = [captioned(figure, name) for name, figure in plot_curves(rows).items()]
     return document(title, [f"<h1>{escape(title)}</h1>", *panels])
 
 

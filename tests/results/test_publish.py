@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from slmr.errors import RequestError
 from slmr.io import read_rows, write_json, write_rows
 from slmr.results.compare import compare
 from slmr.results.entries import RunRow, run_results
-from slmr.results.publish import manifests_of, publish, speed_of
+from slmr.results.publish import manifests_of, publish
 from slmr.results.ranking import rank_methods
 from slmr.results.report import write_report
 from slmr.results.rescore import rescore
@@ -25,7 +26,9 @@ def test_a_published_run_holds_what_a_reader_needs(tmp_path: Path) -> None:
     target = publish(run, tmp_path / "results")
     assert target == tmp_path / "results" / "eval-m"
     text = (target / "README.md").read_text()
-    assert "| eval | m | 0 | lab_gsm8k | 2 | 50.0 |" in text and "slmr eval m" in text
+    assert "m is the only model, at 50.0 % (" in text and "slmr eval m" in text
+    (row,) = csv.DictReader((target / "rows.csv").open(encoding="utf-8"))
+    assert (row["method"], row["task"], row["items"], row["accuracy"]) == ("eval", "lab_gsm8k", "2", "50.0")
     (published,) = read_summary(target / "summary.json").rows
     assert published.samples(target) == published.samples(run)
     assert "prompt" not in read_rows(published.samples_file(target))[0]  # once for all methods
@@ -130,22 +133,14 @@ def test_the_manifest_of_a_row_is_found_in_a_run_and_where_it_is_published(tmp_p
         manifests_of([RunRow(row, target)])
 
 
-def test_the_speed_of_an_evaluation_is_said_where_something_was_generated() -> None:
-    engine = {"tokens": 12345, "seconds": 61.2, "tokens_per_s": 201.7}
-    manifest = {"stats": {"engine": engine}, "device": "cpu", "threads": 1, "cost": {"wall_s": 70.4}}
-    said = "12,345 tokens in 61 s, 202 a second, on cpu with 1 threads; the whole evaluation 70 s"
-    assert speed_of(manifest) == said
-    assert speed_of({**manifest, "stats": {"engine": None}}) == speed_of({}) == ""
-
-
 def test_a_note_stays_at_the_top_of_a_folder_that_is_published_again(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", {"base": 0.3})
     target = publish(run, tmp_path / "results", "lab")
-    assert (target / "README.md").read_text(encoding="utf-8").startswith("# lab\n\n| method |")
+    assert (target / "README.md").read_text(encoding="utf-8").startswith("# lab\n\n## lab-llama\n")
     (target / NOTE).write_text("> **Withdrawn.** Do not rely on it.\n", encoding="utf-8")
     assert publish(run, tmp_path / "results", "lab") == target
     page = (target / "README.md").read_text(encoding="utf-8")
-    assert page.startswith("# lab\n\n> **Withdrawn.** Do not rely on it.\n\n| method |")
+    assert page.startswith("# lab\n\n> **Withdrawn.** Do not rely on it.\n\n## lab-llama\n")
     assert (target / NOTE).is_file()
 
 

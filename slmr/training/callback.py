@@ -1,0 +1,230 @@
+"""An evaluation inside anybody's trainer: the same items at every point, paired with the start."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from slmr.engines import Prompt, Sampling
+from slmr.engines.decode import Row
+from slmr.engines.sampler import Sampler
+from slmr.engines.transformers import encode
+from slmr.errors import RequestError
+from slmr.stats import Difference, bounded_mean, paired_difference
+from slmr.stats.formats import percent, points
+from slmr.tasks import Item, Task
+from slmr.tasks.registry import select_tasks
+from slmr.verify import verify_batch
+
+_HALVES = 500  # random halves of the items
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One task at one step: which items are right, and their accuracy less that of the start."""
+
+    step: int
+    task: str
+    right: np.ndarray
+    change: Difference
+
+    @property
+    def accuracy(self) -> float:
+        return float(self.right.mean())
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best point of a task, and how much of its accuracy is luck: it was picked on the items that it is read from.
+
+    Attributes:
+        optimism: what is expected to be lost on other items, see `optimism`.
+    """
+
+    task: str
+    step: int
+    accuracy: float
+    optimism: float
+
+
+@dataclass
+class _Questions:
+    task: Task
+    items: list[Item]
+    points: list[Point] = field(default_factory=list)
+
+
+class SlmrCallback(TrainerCallback):
+    """Evaluates the model that is trained, greedily, on a fixed part of tasks: at the start, every few steps, and last.
+
+    For trainers of transformers and TRL. What is measured stands in `points` and in the trainer's `log_history`; after
+    `follow(trainer)` its trackers get it, too. The training is the one that it would be without.
+
+    Args:
+        tasks: names of tasks or suites, separated by commas, or a list of them.
+        every: steps between two evaluations.
+        items: of each task, drawn once, by `seed`.
+        split: where they are from; None is `validation` where the task has one, else `test`.
+        max_tokens: of an answer; None is the task's own.
+        seed: of the draw.
+
+    Raises:
+        RequestError: a task is unknown or has no data, or a number does not fit.
+    """
+
+    def __init__(
+        self, tasks: str | Sequence[str], every: int, *, items: int = 100, split: str | None = None,
+        max_tokens: int | None = None, seed: int = 0,
+    ) -> None:  # fmt: skip
+        if every < 1 or items < 2:
+            raise RequestError(f"every is at least 1 and items at least 2, not {every} and {items}")
+        names = tasks if isinstance(tasks, str) else ",".join(tasks)
+        self.every, self._max_tokens = every, max_tokens
+        self._questions = [_Questions(t, _drawn(t, items, split, seed)) for t in select_tasks(names)]
+        self._trainer: Any = None
+
+    def follow(self, trainer: Any) -> None:
+        """Has the trainer's trackers told what is measured."""
+        self._trainer = trainer
+
+    @property
+    def points(self) -> list[Point]:
+        """Everything measured so far, by task and step."""
+        return [point for questions in self._questions for point in questions.points]
+
+    def best(self) -> list[Best]:
+        """Of each task the first of the best points after the start, with its optimism."""
+        return [_best(q.task.name, q.points[1:]) for q in self._questions if len(q.points) > 1]
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if args.world_size > 1 and (args.fsdp or args.deepspeed):
+            raise RequestError("SlmrCallback needs the whole model in a process: neither FSDP nor DeepSpeed")
+        self._evaluate(state, kwargs)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if state.global_step % self.every == 0 or state.global_step == state.max_steps:
+            asked_to_log = control.should_log
+            self._evaluate(state, kwargs)
+            control.should_log = asked_to_log  # what tells the trackers would count as the step's own log
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        for best in self.best() if state.is_world_process_zero else []:
+            print(
+                f"{best.task}: best at step {best.step}, {percent(best.accuracy)} %, of which about"
+                f" {100 * best.optimism:.1f} points are luck of the pick: {percent(best.accuracy - best.optimism)} %"
+                " is to be expected on other items",
+                file=sys.stderr,
+            )
+
+    def _evaluate(self, state: TrainerState, kwargs: dict[str, Any]) -> None:
+        """One process answers; the others wait for it at the next step."""
+        if not state.is_world_process_zero:
+            return
+        model, tokenizer = getattr(kwargs["model"], "module", kwargs["model"]), _tokenizer(kwargs)
+        measured: dict[str, float] = {}
+        with torch.random.fork_rng():
+            sampler = Sampler(model, tokenizer)
+            for questions in self._questions:
+                measured |= self._measured(
+                    questions, _answers(sampler, tokenizer, questions, self._max_tokens), state
+                )
+        if self._trainer is not None:  # not the trainer's own `log`, which may empty what a step has gathered
+            Trainer.log(self._trainer, measured)
+        else:
+            state.log_history.append(measured | {"step": state.global_step})
+
+    def _measured(self, questions: _Questions, texts: list[str], state: TrainerState) -> dict[str, float]:
+        task, golds = questions.task, [item.gold for item in questions.items]
+        right = np.array([v.strict for v in verify_batch(texts, golds, task.kind)], dtype=float)
+        start = questions.points[0].right if questions.points else right
+        point = Point(state.global_step, task.name, right, paired_difference(right[:, None], start[:, None]))
+        questions.points.append(point)
+        estimate = bounded_mean(right)
+        print(
+            f"step {point.step}, {task.name}: {percent(estimate.mean, estimate.low, estimate.high)} %, since the start"
+            f" {points(point.change.mean, point.change.low, point.change.high)}",
+            file=sys.stderr,
+        )
+        name = f"slmr/{task.name}"
+        return {
+            f"{name}/accuracy": estimate.mean, f"{name}/change": point.change.mean,
+            f"{name}/change_low": point.change.low, f"{name}/change_high": point.change.high,
+        }  # fmt: skip
+
+
+def _drawn(task: Task, count: int, split: str | None, seed: int) -> list[Item]:
+    """So many items, the same for every model; all where there are fewer."""
+    chosen: Any = split or (
+        "validation" if task.has_split("validation") and task.has_data("validation") else "test"
+    )
+    if task.lab_generator:  # a stream without end
+        return task.items(chosen, count)
+    items = task.items(chosen)
+    return Random(f"{seed} {task.name}").sample(items, min(count, len(items)))
+
+
+def _tokenizer(kwargs: dict[str, Any]) -> Any:
+    given = kwargs.get("processing_class") or kwargs.get("tokenizer")
+    tokenizer = getattr(given, "tokenizer", given)
+    if tokenizer is None:
+        raise RequestError("the trainer has no tokenizer: give it one as processing_class")
+    return tokenizer
+
+
+def _answers(sampler: Sampler, tokenizer: Any, questions: _Questions, max_tokens: int | None) -> list[str]:
+    task = questions.task
+    prompts = [encode(tokenizer, Prompt(task.prompt(item.problem))) for item in questions.items]
+    rows = [Row(i, tuple(prompt), i) for i, prompt in enumerate(prompts)]
+    sampler.fill(rows, Sampling(0.0, max_tokens or task.max_tokens, 0, task.stop))
+    texts = [
+        str(text) for text in tokenizer.batch_decode([row.ids for row in rows], skip_special_tokens=True)
+    ]
+    return [_before(text, task.stop) for text in texts]
+
+
+def _before(text: str, stops: Sequence[str]) -> str:
+    """The text up to the first of the stop texts."""
+    ends = [at for stop in stops if (at := text.find(stop)) >= 0]
+    return text[: min(ends)] if ends else text
+
+
+def _best(task: str, points: Sequence[Point]) -> Best:
+    best = max(points, key=lambda point: point.accuracy)
+    return Best(task, best.step, best.accuracy, optimism(np.stack([point.right for point in points])))
+
+
+def optimism(right: np.ndarray, seed: int = 0) -> float:
+    """How much better the best of several points looks on the items it was picked on than on others.
+
+    The best is picked on a random half of the items and read on the other half; the mean difference over many halves is
+    that of n / 2 items, and n have noise smaller by the square root of 2. Exact where no point is truly better than
+    another; where some are, the noise decides less, in the halves as in the whole.
+
+    Args:
+        right: [points, items], 1 where an item is right.
+        seed: of the halves.
+    """
+    points_, items = right.shape
+    if points_ < 2 or items < 4:
+        return 0.0
+    rng = np.random.default_rng(seed)
+    lost = []
+    for _ in range(_HALVES):
+        order = rng.permutation(items)
+        picked_on, read_on = (right[:, half].mean(axis=1) for half in np.array_split(order, 2))
+        ties = np.flatnonzero(picked_on == picked_on.max())
+        lost.append(picked_on.max() - read_on[ties].mean())
+    return max(0.0, float(np.mean(lost)) / 2**0.5)
