@@ -21,10 +21,10 @@ PICTURES = {
     "leaderboard": ("", 1000, ".slmr-board tbody tr"),
     "leaderboard-compare": ("compare", 1300, ".slmr-text"),
     "leaderboard-curves": ("curves", 1500, ".js-plotly-plot .scatterlayer"),
-    "leaderboard-capability": ("capability", 1500, ".js-plotly-plot .barlayer"),
+    "leaderboard-capability": ("capability", 1500, ".js-plotly-plot .scatterlayer"),
     "leaderboard-curriculum": ("curriculum?method=stagewise", 1900, ".js-plotly-plot .sankey"),
     "leaderboard-samples": ("samples?method=stagewise", 1000, ".slmr-text"),
-    "leaderboard-run": ("run?method=stagewise", 1500, '[data-testid="stGraphVizChart"] svg'),
+    "leaderboard-run": ("run?method=stagewise", 1500, '[data-testid="stCode"]'),
 }
 
 

@@ -162,6 +162,7 @@ class TrainingSettings(Params):
         accumulation: passes that each process makes of its share, one after the other: less memory.
         gradient_checkpointing: activations are computed again in the backward pass: less memory, more time.
         stages: kind of stage → its own passes: a step of RL has many more completions than one of SFT.
+        report_to: trackers that are told of every step; no part of a key, and none at first.
     """
 
     processes: int = Field(default=1, ge=1, le=4096)
@@ -170,6 +171,7 @@ class TrainingSettings(Params):
     gradient_checkpointing: bool = False
     lora: LoraSettings | None = None
     stages: dict[str, Passes] = {}
+    report_to: tuple[Literal["trackio", "tensorboard", "wandb", "mlflow"], ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -195,7 +197,7 @@ class TrainingSettings(Params):
 
     def identity(self) -> dict[str, Any]:
         """For a digest: what is not as by default, so that a run of one process keeps the keys that it always had."""
-        return self.model_dump(mode="json", exclude_defaults=True)
+        return self.model_dump(mode="json", exclude_defaults=True, exclude={"report_to"})
 
     def must_not_shard(self, stage: str) -> None:
         """Raises RequestError where no process holds all of the weights, which the stage needs."""

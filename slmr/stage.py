@@ -30,6 +30,7 @@ class StageContext:
         remaining_tokens: what is left of the budget; None is no limit.
         worker: which of the processes of a training this is; the first one alone writes.
         threads: that torch computes with; None is as many as it takes.
+        tracked_as: what trackers call the training.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class StageContext:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     worker: int = 0
     threads: int | None = None
+    tracked_as: str = ""
 
     @property
     def leads(self) -> bool:

@@ -1,11 +1,16 @@
 """Ten small GRPO runs with a fault each, and ten sound ones: what `slmr diagnose` is measured on.
 
     python studies/faulty_runs.py DIR [NAME ...]      trains those that are not there yet
+    python studies/faulty_runs.py DIR --shift 1000    the same with other seeds
     python studies/faulty_runs.py DIR --count         diagnoses all, and counts hits and false alarms
 
 Every run is TRL's own GRPOTrainer on a lab student, and its logs stay as TRL writes them: a fault is a setting, a
 reward function or a data set, as somebody would have it by mistake. The sound runs differ in seed, student, task, batch
-and algorithm. Seeds 100 and above were not looked at when the thresholds were chosen.
+and algorithm.
+
+The bounds of the diagnosis were set before any of these runs. The settings of format-only, length-drift and
+entropy-gone were changed until the training had the fault: a first setting taught neither the form nor length, and left
+the entropy as it was. `--shift` tells what that choice is worth.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +87,7 @@ SOUND_CONFIGS: list[dict[str, Any]] = [
 FAULTY = {
     "no-variance": Spec("no-variance", config={"temperature": 0.05}),
     "format-only": Spec("format-only", rewards=(format_reward, NUMERIC), config={
-        "reward_weights": [1.0, 0.0], "temperature": 1.7, "learning_rate": 5e-4,
+        "reward_weights": [1.0, 0.0], "temperature": 2.2, "learning_rate": 5e-4, "max_steps": 40,
     }),
     "cut-off": Spec("cut-off", config={"max_completion_length": 16}),
     "right-unpaid": Spec("right-unpaid", rewards=(first_result,)),
@@ -192,13 +197,15 @@ def main() -> None:
     arguments.add_argument("folder", type=Path)
     arguments.add_argument("names", nargs="*")
     arguments.add_argument("--count", action="store_true")
+    arguments.add_argument("--shift", type=int, default=0)
     chosen = arguments.parse_args()
     if chosen.count:
         count(chosen.folder)
         return
     for name in chosen.names or RUNS:
         if not (chosen.folder / name / "data.jsonl").exists():
-            train(RUNS[name], chosen.folder / name)
+            spec = RUNS[name]
+            train(replace(spec, seed=spec.seed + chosen.shift), chosen.folder / name)
             print(name, file=sys.stderr)
 
 

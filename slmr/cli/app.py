@@ -154,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         with _output_is_taken(), signals.listening(), _said_if_slow(words):
-            sys.exit(command_line(words)(args=words, prog_name="slmr", standalone_mode=False))
+            sys.exit(command_line(words)(args=words, prog_name="slmr", standalone_mode=False) or 0)
     except _UsageError as error:
         print(visible(usage_fault(error, words))[:_LONGEST], file=sys.stderr)
         sys.exit(2)

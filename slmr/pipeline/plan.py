@@ -128,7 +128,10 @@ def _check_request(request: BenchRequest) -> None:
 
 def _run_folder(profile: Profile, request: BenchRequest) -> Path:
     """Named by the settings that are not as usual: one that is new tomorrow leaves today's folders where they are."""
-    settings = profile.model_dump(mode="json", exclude_defaults=True, exclude={"threads"})
+    untracked = profile.training.model_copy(update={"report_to": ()})
+    settings = profile.model_copy(update={"training": untracked}).model_dump(
+        mode="json", exclude_defaults=True, exclude={"threads"}
+    )
     return request.out / f"{profile.name}-{digest([settings, request.limit])[:8]}"
 
 

@@ -20,6 +20,7 @@ from slmr.pipeline.planner import StageNode
 from slmr.pipeline.prompts import check_prompts
 from slmr.pipeline.remote_store import RemoteStore
 from slmr.pipeline.schedule import Schedule, longest_first, starters_first
+from slmr.pipeline.trackers import check_trackers, reported, tracked_name
 from slmr.pipeline.worker import run_stage
 from slmr.stage import Progress, Stage, StageContext
 
@@ -199,6 +200,7 @@ def check_machine_for(work: Work, missing: Sequence[StageNode]) -> None:
         usable_device(work.profile.engine.device)
     if any(node.stage.trains for node in missing):
         check_training(work.profile.training, work.profile.engine)
+        check_trackers(work.profile.training)
 
 
 def model_bytes(nodes: Sequence[StageNode]) -> int:
@@ -255,13 +257,19 @@ def make_node(work: Work, node: StageNode, progress: Progress, run: RunStage = r
         context = StageContext(
             folder, {name: [n.output(store) for n in nodes] for name, nodes in node.inputs.items()}, node.seed or 0,
             profile.engine, progress, tasks_paths=work.tasks_paths, remaining_tokens=remaining,
-            training=profile.training.of(node.kind), threads=profile.threads,
+            training=profile.training.of(node.kind), threads=profile.threads, tracked_as=_tracked_as(work, node),
         )  # fmt: skip
-        context.cost.wall_s = run(node.stage, context, node.params)
+        with reported(context.training, context.tracked_as, work.root.parent):
+            context.cost.wall_s = run(node.stage, context, node.params)
         shutil.rmtree(folder / "trainer", ignore_errors=True)
         write_json(folder / "stats.json", context.stats)
         write_json(folder / MANIFEST, _manifest(node, context, folder).sealed().model_dump(mode="json"))
     return Made(node, False, watch.seconds)
+
+
+def _tracked_as(work: Work, node: StageNode) -> str:
+    students = [Path(student.location).name for student in node.students()]
+    return tracked_name(work.methods.get(node.key, ()), "+".join(students), node.seed or 0, node.label)
 
 
 def _remaining_tokens(work: Work, node: StageNode) -> int | None:

@@ -52,6 +52,7 @@ class Job(BaseModel):
     remaining_tokens: int | None
     threads: int | None
     stats: dict[str, Any]
+    tracked_as: str = ""
 
     @classmethod
     def of(cls, stage: Stage, context: StageContext, params: Params) -> Job:
@@ -63,6 +64,7 @@ class Job(BaseModel):
             stage=stage.name, params=params.model_dump(mode="json"), folder=context.folder, inputs=inputs,
             seed=context.seed, engine=context.engine, training=context.training, tasks_paths=list(context.tasks_paths),
             remaining_tokens=context.remaining_tokens, threads=context.threads, stats=context.stats,
+            tracked_as=context.tracked_as,
         )  # fmt: skip
 
     def context(self, worker: int, progress: Callable[[int, int, str], None]) -> StageContext:
@@ -73,6 +75,7 @@ class Job(BaseModel):
         return StageContext(
             self.folder, inputs, self.seed, self.engine, progress, stats=self.stats, tasks_paths=self.tasks_paths,
             remaining_tokens=self.remaining_tokens, training=self.training, worker=worker, threads=self.threads,
+            tracked_as=self.tracked_as,
         )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def at_chance(ranking: Ranking) -> list[str]:
         guessing = [m for m in ranking.methods if task in m.by_task and m.by_task[task].low <= _CHANCE[task]]
         if guessing:
             who = "every row" if len(guessing) == len(ranking.methods) else _some(guessing, 6)
-            lines.append(f"{task}: guessing gives {_CHANCE[task]:.0%}; at chance: {who}")
+            lines.append(f"{task}: at chance, {_CHANCE[task]:.0%} by guessing, or below it: {who}")
     return lines
 
 

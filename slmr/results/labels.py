@@ -64,6 +64,8 @@ def end_labels(
         places.append(max(y, places[-1] + gap) if places else y)
     # Pushed up alone they would end above the highest line: half of that is taken back.
     down = (places[-1] - ends[-1][0]) / 2
+    # What would still stand above all that is drawn moves down as far as there is room below.
+    down += max(0.0, min(places[-1] - down - max(values), places[0] - down - min(values)))
     return {name: place - down for (_, name), place in zip(ends, places, strict=True)}
 
 

@@ -36,7 +36,9 @@ def trainer_settings(context: StageContext) -> dict[str, Any]:
     """Settings of transformers' Trainer that are the same for every method."""
     return {
         "output_dir": str(context.folder / "trainer"),
-        "report_to": "none",
+        "report_to": list(context.training.report_to) or "none",
+        "run_name": context.tracked_as or None,
+        "project": "slmr",  # trackio's
         "save_strategy": "no",  # `slmr.training.checkpoint` says when
         # A row of the curve a step. The filter would put 0 in the place of a loss that is not a number.
         "logging_steps": 1,

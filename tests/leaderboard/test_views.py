@@ -18,6 +18,7 @@ PAGES = ("board", "compare", "curves", "capability", "curriculum", "samples", "r
 HOSTILE = (
     "<script>alert(1)</script> [a](javascript:alert(1)) ![b](http://x.test/i.png) \x1b[31m‮ **b** $\\frac{"
 )
+OWN_PICTURE = '<img class="slmr-forest"'
 LLAMA = {"students": ("lab-llama",)}
 
 
@@ -42,7 +43,9 @@ def test_pages_say_what_is_missing(tmp_path: Path, draw: Draw) -> None:
     folder = tmp_path / "bare"
     rows = [put_samples(folder, summary_row(m), verdicts(m, "t", 0.4)) for m in ("base", "grpo")]
     write_summary(folder / "summary.json", rows)
-    for view, words in (("curves", "No curve was kept"), ("capability", "Needs many completions"),
+    learning = draw("curves", folder, query={"look": "Learning curves"})
+    assert any("No curve was kept" in info.value for info in learning.info)
+    for view, words in (("capability", "Needs many completions"),
                         ("curriculum", "None of these methods has a curriculum"),
                         ("run", "kept no table of its stages")):  # fmt: skip
         assert any(words in info.value for info in draw(view, folder).info), view
@@ -63,7 +66,7 @@ def test_a_hostile_text_stays_text_on_every_page(tmp_path: Path, draw: Draw) -> 
     write_summary(folder / "summary.json", rows)
     for view in PAGES:
         app = draw(view, folder)
-        assert "<script" not in html(app) and "<img" not in html(app), view
+        assert "<script" not in html(app) and "<img" not in html(app).replace(OWN_PICTURE, ""), view
         assert all("](" not in m.value.replace("\\", "") or "\\[" in m.value for m in app.markdown), view
         assert all("\x1b" not in part and len(part) < 10 * LONGEST for part in html(app).split("</div>")), (
             view

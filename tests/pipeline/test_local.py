@@ -187,7 +187,7 @@ def test_as_many_jobs_as_the_cores_and_the_memory_hold(monkeypatch: pytest.Monke
 def test_a_job_has_a_gpu_or_its_share_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    monkeypatch.setattr("slmr.engines.transformers.pick_device", lambda _: "cuda")
+    monkeypatch.setattr("slmr.engines.transformers.usable_device", lambda _: "cuda")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert slots_for(profile(), None, 0) == [Slot("0"), Slot("1")]

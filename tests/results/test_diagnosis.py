@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -136,3 +140,23 @@ def test_an_empty_log_is_unknown_throughout() -> None:
 def test_no_log_breaks_it(rows: list[dict[str, float]]) -> None:
     steps = [{"step": float(i)} | row for i, row in enumerate(rows)]
     assert len(diagnose(TrainingLog("r", "TRL", steps))) == 10
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The study's script, as a module."""
+    file = Path(__file__).parents[2] / "studies/faulty_runs.py"
+    spec = importlib.util.spec_from_file_location("faulty_runs", file)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "faulty_runs", module)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["no-step", "right-unpaid", "sound-0"])
+def test_trainings_of_trl_as_the_study_makes_them(runs: ModuleType, name: str, tmp_path: Path) -> None:
+    spec = runs.replace(runs.RUNS[name], config=runs.RUNS[name].config | {"max_steps": 7, "save_steps": 7})
+    runs.train(spec, tmp_path)
+    assert runs.found_in(tmp_path, spec) == ([spec.fault] if spec.fault else [])

@@ -48,7 +48,7 @@ def test_guessing_is_named(ranking: Ranking) -> None:
         if m.name in levels
     ]
     of_options = replace(ranking, tasks=["lab_logiqa"], methods=methods)
-    assert at_chance(of_options) == ["lab_logiqa: guessing gives 25%; at chance: grpo"]
+    assert at_chance(of_options) == ["lab_logiqa: at chance, 25% by guessing, or below it: grpo"]
     assert at_chance(ranking) == []
 
 

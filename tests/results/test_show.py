@@ -89,7 +89,7 @@ def test_a_training_stage_shows_its_curve_and_draws_it(
     found, text = shown(run, "grpo")
     assert "zero_variance" in text and "validation_accuracy" in text
     assert slmr("show", str(found.folder), "-n", "0", "--figure", str(tmp_path / "curve.html")) in (0, None)
-    assert "Plotly.newPlot" in (tmp_path / "curve.html").read_text()
+    assert "<svg" in (tmp_path / "curve.html").read_text()
 
 
 @pytest.mark.slow

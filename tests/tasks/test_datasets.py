@@ -387,6 +387,7 @@ def test_a_hub_out_of_reach_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 
     tried: list[str] = []
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(_http, "get_session", lambda: tried.append("session"))
     with pytest.raises(RequestError, match=r"cannot load ChilleD/SVAMP from the hub .*name a folder"):
         list(datasets._from_hub("svamp", "test"))

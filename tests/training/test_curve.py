@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slmr.results.training_history import plot_curve
+from slmr.results.training_history import plot_curves
 from slmr.training.curve import Curve, renamed
 
 
@@ -17,5 +17,4 @@ def test_a_curve_has_one_row_a_step_and_survives_a_checkpoint() -> None:
         {"step": 1, "reward": 1, "loss": None, "length": None, "validation_accuracy": None},
         {"step": 2, "reward": None, "loss": 0.5, "length": 9, "validation_accuracy": 0.25},
     ]  # fmt: skip
-    titles = [a.text for a in plot_curve(one.rows).layout.annotations]
-    assert titles == ["Loss", "Reward", "Strict accuracy", "Length"]
+    assert list(plot_curves(one.rows)) == ["Loss", "Reward", "Strict accuracy", "Length"]
