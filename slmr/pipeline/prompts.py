@@ -65,7 +65,9 @@ def _asked(nodes: Sequence[StageNode]) -> Iterator[tuple[Path, Asked, int | None
                         yield student.location, source.params, source.seed
 
 
-def _prompts(asked: Asked, seed: int | None, tasks_paths: Sequence[Path]) -> Iterator[tuple[str, str, Prompt]]:
+def _prompts(
+    asked: Asked, seed: int | None, tasks_paths: Sequence[Path]
+) -> Iterator[tuple[str, str, Prompt]]:
     """Task, item and prompt."""
     if isinstance(asked, PoolParams):
         task = load_task(asked.task, tasks_paths)
