@@ -31,12 +31,11 @@ class ReachAccuracy:
 def by_reach(ranking: Ranking) -> dict[str, list[ReachAccuracy]]:
     """Method → its accuracies from the nearest reach to the farthest; nothing where no item carries one.
 
-    An item counts once, with the mean of its completions over all seeds; the intervals are over items.
-
-    Raises:
-        RequestError: a file of completions is damaged.
+    An item counts once, with the mean of its completions over all seeds; the intervals are over items. Methods whose
+    completions are missing or damaged, which the ranking names, are left out.
     """
-    found = {method.name: _of(method.result, ranking.tasks) for method in ranking.methods}
+    readable = [method for method in ranking.methods if method.result.fault is None]
+    found = {method.name: _of(method.result, ranking.tasks) for method in readable}
     return {name: accuracies for name, accuracies in found.items() if accuracies}
 
 

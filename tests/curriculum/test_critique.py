@@ -108,7 +108,7 @@ def test_right_steps_with_a_wrong_answer_or_none(ending: str) -> None:
     attempt = " ".join(steps) + ending
     (wrong,) = TeacherLocator(TEACHER).locate([problem], [attempt])
     row = criticised(problem, attempt, wrong)
-    assert row["diagnosis"] == f"Step 4 is wrong: it should be #### {problem['gold']}."
+    assert row["diagnosis"] == f"Step {len(steps) + 1} is wrong: it should be #### {problem['gold']}."
     assert row["repair"].strip() == f"#### {problem['gold']}"
     assert verify(row["repair_prefix"] + row["repair"], problem["gold"], "numeric").strict
 
