@@ -235,7 +235,7 @@ def followed(steps: list[Step], results: dict[int, Fraction], skipped: int | Non
         if not plain:
             raise ValueError(f"{expression} is no sum that a student would write")
         if index != skipped:
-            said.append(f"{step.lead}{expression} = {str(values[-1])}.")
+            said.append(f"{step.lead}{expression} = {values[-1]!s}.")
     return " ".join(said)
 
 
