@@ -136,7 +136,7 @@ def test_no_stage_of_a_fresh_run_teaches_a_false_equation(artefacts: Path) -> No
     refused = Counter[str]()
     for file in artefacts.glob("*/stats.json"):
         refused.update(read_json(file).get("refused", {}))
-    assert refused["false equation"] or refused["no step"], "or the rule had nothing to refuse"
+    assert refused.total(), "or the rule had nothing to refuse"
 
 
 @pytest.mark.slow
