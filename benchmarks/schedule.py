@@ -1,7 +1,7 @@
 """How long the stages of a published comparison take on simulated workers, against one and against the least possible.
 
-    python benchmarks/schedule.py results/lab                 # 16 processes of one machine
-    python benchmarks/schedule.py results/lab --workers 64    # a cluster
+    python benchmarks/schedule.py results/archive/lab                 # 16 processes of one machine
+    python benchmarks/schedule.py results/archive/lab --workers 64    # a cluster
 
 The graph and the seconds of every stage are those that the run recorded (`stages/` beside its samples), over all of its
 students and seeds. The workers do what `slmr bench` does with `--jobs` or `--executor ray`: of the stages whose inputs

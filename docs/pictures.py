@@ -1,4 +1,4 @@
-"""Takes the pictures of the leaderboard anew: `python docs/pictures.py results/lab`. Needs chromium and its driver."""
+"""Takes the pictures of the leaderboard anew: `python docs/pictures.py results`. Needs chromium and its driver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Takes the package's sample results anew: `python docs/sample.py`, after results/lab has changed."""
+"""Takes the package's sample results anew: `python docs/sample.py`, after results/lab-quick has changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slmr.results.publish import MANIFESTS
 from slmr.results.schema import EXAMPLES, TABLES, items_file, read_summary, run_file, write_summary
 
 ROOT = Path(__file__).parents[1]
-RESULTS, SAMPLE = ROOT / "results" / "lab", ROOT / "leaderboard/slmr_leaderboard/sample/lab"
+RESULTS, SAMPLE = ROOT / "results" / "lab-quick", ROOT / "leaderboard/slmr_leaderboard/sample/lab"
 METHODS, STUDENT, SEED = ("base", "sft", "grpo", "stagewise"), "lab-llama", 0
 
 

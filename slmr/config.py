@@ -42,7 +42,7 @@ def suite_of(task: str, declared: str = "") -> str:
 
 
 MethodKind = Literal[
-    "base", "sft", "distill", "rl", "sft_rl", "stagewise", "ablation", "control", "model"
+    "base", "reference", "sft", "distill", "rl", "sft_rl", "stagewise", "ablation", "control", "model"
 ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
-"""What the untrained lab students score where they do not guess: the check behind the withdrawal of results/lab.
+"""What untrained students score where they do not guess: the check behind the withdrawal of results/archive/lab.
 
-    python -m studies.guessing results/lab
+    python -m studies.guessing results/archive/lab
 
 About 30 % of an untrained student's completions are a bare answer without any step: a guess. Nothing is trained or
 sampled here: the published completions of `base` are split by whether they state a step (`split_steps`). If step-less

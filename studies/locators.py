@@ -50,7 +50,6 @@ from slmr.curriculum.teachers.oracle import OracleTeacher
 from slmr.engines import Prompt, Sampling
 from slmr.engines.transformers import TransformersEngine
 from slmr.lab import LabItem, model_path
-from slmr.lab.algebra import latex
 from slmr.lab.solution import Solution, Step
 from slmr.tasks import strict_form
 from slmr.tasks.registry import load_task
@@ -230,13 +229,13 @@ def followed(steps: list[Step], results: dict[int, Fraction], skipped: int | Non
     values: list[Fraction] = []
     said = []
     for index, step in enumerate(steps):
-        expression = re.sub(r"@(\d+)", lambda match: latex(values[int(match[1])]), step.expression)
+        expression = re.sub(r"@(\d+)", lambda match: str(values[int(match[1])]), step.expression)
         values.append(results.get(index, value_of(expression)))
         plain = r"\frac" in step.expression or (values[-1].denominator == 1 and values[-1] >= 0)
         if not plain:
             raise ValueError(f"{expression} is no sum that a student would write")
         if index != skipped:
-            said.append(f"{step.lead}{expression} = {latex(values[-1])}.")
+            said.append(f"{step.lead}{expression} = {values[-1]!s}.")
     return " ".join(said)
 
 
@@ -252,9 +251,7 @@ def value_of(expression: str) -> Fraction:
 def results_of(steps: list[Step]) -> list[Fraction]:
     values: list[Fraction] = []
     for step in steps:
-        values.append(
-            value_of(re.sub(r"@(\d+)", lambda match: latex(values[int(match[1])]), step.expression))
-        )
+        values.append(value_of(re.sub(r"@(\d+)", lambda match: str(values[int(match[1])]), step.expression)))
     return values
 
 

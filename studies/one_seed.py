@@ -1,7 +1,7 @@
 """What one training seed alone would have said of two methods, and what the other seeds say of that.
 
-    python -m studies.one_seed results/lab
-    python -m studies.one_seed results/lab --pair no_partition,stagewise
+    python -m studies.one_seed results/archive/lab
+    python -m studies.one_seed results/archive/lab --pair no_partition,stagewise
 
 For every student and every pair of its methods that have the same seeds, each seed is compared by itself, item by item,
 as a bench with one seed compares: its 95 % interval is over items. Told is how many of these comparisons leave out 0,

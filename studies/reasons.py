@@ -1,6 +1,6 @@
 """What the stages of published `stagewise` runs say of why it leads `sft_grpo` or not: a row a run, and their ranges.
 
-    python -m studies.reasons results/lab
+    python -m studies.reasons results/archive/lab
 
 Nothing is trained or scored: everything is read from the published tables of stages and moves. Points are of the
 held-out problems' accuracy, from a training's first validation to the weights that it kept.

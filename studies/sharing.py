@@ -1,6 +1,6 @@
 """What it saves that a stage which several methods need is made once, over the published comparison.
 
-    python -m studies.sharing results/lab
+    python -m studies.sharing results/archive/lab
 
 Of each student and seed: the stages of all its methods, each once, beside the sum of the methods in benches of their
 own, every one of which evaluates the untrained student, too. Tokens and seconds are those that the runs recorded

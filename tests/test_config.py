@@ -47,7 +47,7 @@ def test_what_one_tunes_oneself_stays(tmp_path: Path) -> None:
     for name in ("mine", "child"):
         profile = load_profile(str(tmp_path / f"{name}.yaml"))
         assert profile.tuned["sft"]["sft"] == {"learning_rate": 0.02}
-        assert not profile.tuned["rft"].get("sft")
+        assert not profile.tuned.get("rft", {}).get("sft")
 
 
 def test_ones_own_says_only_what_is_different(tmp_path: Path) -> None:

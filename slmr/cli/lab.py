@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from slmr.cli.display import BenchDisplay
 from slmr.cli.options import AsJson, examples, print_fields, print_json
 from slmr.errors import unknown
-from slmr.lab import Split, generator, model_path, take
+from slmr.lab import STUDENTS, Split, generator, model_path, take
 from slmr.lab.pretrain import DEFAULTS, pretrain
 from slmr.tasks import select_tasks
 
-EXAMPLES = ("slmr lab path lab-llama", "slmr lab sample lab_gsm8k -n 2")
+EXAMPLES = ("slmr lab path lab-llama", "slmr lab sample lab_gsm8k -n 2", "slmr lab gates")
 app = typer.Typer(rich_markup_mode=None)
 
 
@@ -32,15 +33,15 @@ def lab_path(name: str) -> None:
 def lab_sample(
     task: str,
     n: Annotated[int, typer.Option("-n", min=1)] = 3,
-    split: Annotated[Split, typer.Option(help="test, validation, train or pretrain")] = "train",
+    split: Annotated[Split, typer.Option(help="test, validation, train, pretrain or teacher")] = "train",
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    merge_share: Annotated[float, typer.Option(min=0, max=1, help="How raw the raw traces are.")] = 0.2,
+    merge_share: Annotated[float, typer.Option(min=0, max=1, help="How raw the raw traces are.")] = 0.6,
     as_json: AsJson = False,
 ) -> None:
     """Draw items of a lab task with their teacher traces, raw and worked."""
     rows = [
-        {"name": i.id, "difficulty": i.difficulty, "problem": i.problem, "gold": i.gold, "raw": i.raw(merge_share),
-         "worked": i.worked(), "plain": i.solution.plain()}
+        {"name": i.id, "difficulty": i.difficulty, "skills": ", ".join(i.skills), "problem": i.problem, "gold": i.gold,
+         "raw": i.raw(merge_share), "worked": i.worked(), "plain": i.solution.plain()}
         for i in take(generator(task), split, n, seed)
     ]  # fmt: skip
     if as_json:
@@ -54,10 +55,10 @@ def lab_sample(
 @app.command("pretrain", epilog=examples("slmr lab pretrain lab-llama --out lab-llama"))
 def lab_pretrain(
     name: Annotated[str, typer.Argument(help="lab-llama, lab-qwen or lab-teacher")],
-    out: Annotated[Path, typer.Option(help="An empty or new folder.")],
+    out: Annotated[Path, typer.Option(help="An empty or new folder, or that of an unfinished training.")],
     sequences: Annotated[int | None, typer.Option(min=64, help="How many to train on.")] = None,
 ) -> None:
-    """Train a lab model from scratch, as the shipped ones were."""
+    """Train a lab model from scratch, as the shipped ones were; the same command goes on after a stop."""
     if name not in DEFAULTS:
         raise unknown("lab model", name, DEFAULTS)
     changes = {} if sequences is None else {"sequences": sequences}
@@ -66,3 +67,39 @@ def lab_pretrain(
     with redirect_stdout(sys.stderr):  # where the trainer prints its losses
         report = pretrain(name, out, lambda task, problem: tasks[task].prompt(problem), params)
     print_json(report)
+
+
+@app.command(
+    "gates",
+    epilog=examples("slmr lab gates", "slmr lab gates --student lab-qwen --seeds 1 --items 200 --json"),
+)
+def lab_gates(
+    student: Annotated[list[str] | None, typer.Option(help="Again for another; both unless given.")] = None,
+    profile: str = "lab",
+    seeds: Annotated[int, typer.Option(min=1, help="Of what is trained.")] = 3,
+    items: Annotated[int, typer.Option(min=20, help="Validation problems a task.")] = 600,
+    limit: Annotated[int | None, typer.Option(min=50, help="Of the training pool.")] = None,
+    out: Path = Path("runs"),
+    as_json: AsJson = False,
+) -> None:
+    """Is the lab fit to tell methods apart? Exit code 1 where a gate of docs/predictions.md does not pass."""
+    from slmr.pipeline.gates import Gates, GatesRequest
+
+    rows: list[dict[str, object]] = []
+    for name in student or STUDENTS:
+        with BenchDisplay() as display:
+            for finding in Gates(GatesRequest(name, profile, seeds, items, limit, out), display).findings():
+                rows.append({"student": name, **finding.row()})
+                if not as_json:
+                    print(gate_line(rows[-1]), flush=True)
+    if as_json:
+        print_json(rows)
+    if not all(row["passed"] for row in rows):
+        raise typer.Exit(1)
+
+
+def gate_line(row: dict[str, object]) -> str:
+    """A gate in a line: whether it passes, the estimate with its interval, the items behind it, and the bound."""
+    word = "pass" if row["passed"] else "FAIL"
+    interval = f"{row['value']:.1f} ({row['low']:.1f} to {row['high']:.1f})"
+    return f"{word}  {row['student']:<10} {row['name']:<18} {interval:<22} {row['items']:>4} items  {row['passes']}"

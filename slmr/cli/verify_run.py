@@ -18,7 +18,7 @@ from slmr.pipeline.verification import Check, VerifyRequest, verify_run
 from slmr.stats import formats
 
 EXAMPLES = (
-    "slmr verify-run results/lab",
+    "slmr verify-run results/lab-quick",
     "slmr verify-run runs/eval-model --share 0.2 --seed 7 --model my/model",
 )
 

@@ -11,6 +11,7 @@ from slmr.curriculum import (
     pool,
     probe,
     rationalize,
+    reference,
     self_generated,
     traces,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "pool",
     "probe",
     "rationalize",
+    "reference",
     "self_generated",
     "traces",
 ]

@@ -15,7 +15,7 @@ from slmr.tasks.registry import load_task
 
 
 class PoolParams(Params):
-    """The training pool: the first `size` problems of a task's train split.
+    """The training pool: the first `size` problems of a task's train split; of a lab task's that of the run's seed.
 
     `validation`: how many problems are held out for validation during training (ours).
     """
@@ -23,11 +23,10 @@ class PoolParams(Params):
     task: str
     size: int = Field(ge=1, le=MAX_POOL)
     validation: int = Field(default=0, ge=0, le=MAX_POOL)
-    seed: int = 0
     task_digest: str = ""
 
 
-@stage("pool", PoolParams, {}, random=False, version=2)
+@stage("pool", PoolParams, {}, random=True, version=3)
 def pool_stage(context: StageContext, params: PoolParams) -> None:
     """Writes the problems with their prompts and gold answers, and those held out, where some are asked for.
 
@@ -35,12 +34,12 @@ def pool_stage(context: StageContext, params: PoolParams) -> None:
         RequestError: the task has no train split, or not so many problems to hold out.
     """
     task = load_task(params.task, context.tasks_paths)
-    pool = task.items("train", params.size, params.seed)
+    pool = task.items("train", params.size, context.seed)
     rows = _rows(task, pool)
     PROBLEMS.write(context.folder, rows)
     context.stats |= {"problems": len(rows), "difficulty": counted(row["difficulty"] for row in rows)}
     if params.validation:
-        held = held_out(task, pool, params.validation, params.seed)
+        held = held_out(task, pool, params.validation, context.seed)
         VALIDATION.write(context.folder, _rows(task, held))
         context.stats["validation"] = len(held)
 

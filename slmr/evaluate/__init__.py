@@ -15,6 +15,7 @@ from slmr.config import MAX_K, MAX_TOKENS, Params
 from slmr.engines import Completion, Prompt, Sampling, open_engine
 from slmr.evaluate.metrics import VERDICT_FIELDS, Judge, task_metrics
 from slmr.evaluate.recorder import Question, Recorder
+from slmr.evaluate.redraw import redraw
 from slmr.io import Stopwatch, write_json, write_rows
 from slmr.stage import StageContext, stage
 from slmr.tasks import Item, Task
@@ -30,7 +31,8 @@ class EvaluateParams(Params):
     """What is evaluated and how completions are sampled.
 
     `temperature`: where none is given, one completion an item is greedy, several are sampled at 1.
-    `max_tokens`: instead of each task's own budget.
+    `max_tokens`: instead of each task's own budget. `redraws`: how many times a completion that states no step is
+    drawn again, for the reference `never_guess`.
     """
 
     tasks: tuple[str, ...]
@@ -41,6 +43,7 @@ class EvaluateParams(Params):
     eval_seed: int = 0
     fewshot: int = Field(default=0, ge=0, le=1000)
     max_tokens: int | None = Field(default=None, ge=1, le=MAX_TOKENS)
+    redraws: int = Field(default=0, ge=0, le=1000)
 
     def sampling(self, task: Task) -> Sampling:
         """How a task's completions are sampled."""
@@ -48,7 +51,7 @@ class EvaluateParams(Params):
         return Sampling(temperature, self.max_tokens or task.max_tokens, self.eval_seed, task.stop)
 
 
-@stage("evaluate", EvaluateParams, {"model": "one"}, random=False, uses_engine=True, version=2)
+@stage("evaluate", EvaluateParams, {"model": "one"}, random=False, uses_engine=True, version=3)
 def evaluate_stage(context: StageContext, params: EvaluateParams) -> None:
     """Completions and verdicts of every task in `samples.parquet`, their summary in `metrics.json`."""
     tasks = [load_task(name, context.tasks_paths) for name in params.tasks]
@@ -60,11 +63,14 @@ def evaluate(model: Path | str, tasks: Sequence[Task], params: EvaluateParams, c
 
     Whether lm-eval agrees is asked of the finished files, see `slmr.evaluate.agreement`.
     """
+    questions = [question for task in tasks for question in questions_of(task, params)]
     with closing(Judge({task.name: task for task in tasks})) as judge:
         recorder = Recorder(context.folder, context.progress, landed=judge.add)
-        recorder.add(question for task in tasks for question in questions_of(task, params))
-        _record(recorder, model, context)
-        rows = judge.judged(with_thoughts_begun(recorder.rows()))
+        recorder.add(questions)
+        record = partial(_record, recorder, model, context)
+        rows = judge.judged(
+            with_thoughts_begun(redraw(recorder, questions, params.k, params.redraws, record))
+        )
     metrics = {task.name: task_metrics([r for r in rows if r["task"] == task.name], task) for task in tasks}
     write_rows(context.folder / SAMPLES, rows)
     write_json(context.folder / METRICS, metrics)
@@ -120,7 +126,8 @@ def prompts_of(task: Task, params: EvaluateParams) -> Iterator[tuple[Item, Promp
 def _sample(task: Task, item: Item, prompt: Prompt, completion: Completion) -> dict[str, Any]:
     """A row of the samples, without a verdict."""
     return {
-        "task": task.name, "item_id": item.id, "difficulty": item.difficulty, "k_index": prompt.sample_index,
+        "task": task.name, "item_id": item.id, "difficulty": item.difficulty, "reach": item.reach,
+        "k_index": prompt.sample_index,
         "prompt": prompt.user, "completion": completion.text, "gold": item.gold,
         "finish_reason": completion.finish_reason, "tokens": completion.tokens,
         "logprob": sum(completion.logprobs) if completion.logprobs else None,

@@ -17,6 +17,7 @@ Row = Mapping[str, Any]
 Case = tuple[str, str, Kind]  # completion, gold, and what kind of answer: all that a verdict depends on
 
 VERDICT_FIELDS = ("status", "strict", "lenient", "extracted", "reason")
+SOUND = "sound"  # right for the right reason; None outside of the lab
 ABSTENTIONS = ("malformed_gold", "timeout", "checker_error")
 
 
@@ -56,10 +57,15 @@ def judged(
         distinct = list(dict.fromkeys(case for case in cases if case[2] == kind and case not in verdicts))
         of_kind = verify_batch([text for text, _, _ in distinct], [gold for _, gold, _ in distinct], kind)
         verdicts |= zip(distinct, of_kind, strict=True)
-    return [
+    again = [
         {**row, **{name: getattr(verdicts[case], name) for name in VERDICT_FIELDS}}
         for row, case in zip(rows, cases, strict=True)
     ]
+    return [{**row, SOUND: _sound(row, tasks[row["task"]])} for row in again]
+
+
+def _sound(row: Row, task: Task) -> bool | None:
+    return task.sound(row["item_id"], row["prompt"], row["completion"], row["strict"])
 
 
 def _case(row: Row, tasks: Mapping[str, Task]) -> Case:
@@ -85,6 +91,7 @@ def task_metrics(rows: Sequence[Row], task: Task) -> dict[str, Any]:
         "accuracy": estimate.mean,
         "accuracy_lenient": accuracy_lenient,
         "format_loss": accuracy_lenient - estimate.mean,
+        SOUND: None if any(row.get(SOUND) is None for row in rows) else float(by_item(rows, SOUND).mean()),
         "stderr": estimate.stderr,
         "ci95": [estimate.low, estimate.high],
         **_of_several(rows, strict, task.kind),

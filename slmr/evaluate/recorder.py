@@ -74,8 +74,8 @@ class Recorder:
         return [i for i in range(len(self._questions)) if i not in self._kept]
 
     def rows(self, start: int = 0) -> list[Row]:
-        """What is kept of each question from number `start` on, in their order."""
-        return [self._kept[i] for i in range(start, len(self._questions))]
+        """What is kept of each question from number `start` on, in their order; below 0 from the end."""
+        return [self._kept[i] for i in range(len(self._questions))[start:]]
 
     def announce(self, engine: Engine) -> None:
         """Says how long the missing completions take at most, if each fills its budget.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
+from typing import cast, get_args
 
 from slmr.errors import RequestError, unknown
 from slmr.lab.algebra import draw_math
-from slmr.lab.items import Generator, LabItem, Split, stream, take
+from slmr.lab.items import Generator, LabItem, Split, draw_item, stream, take
 from slmr.lab.logic import draw_logiqa
 from slmr.lab.stories import draw_gsm8k, draw_mawps, draw_svamp
 
@@ -22,29 +24,32 @@ __all__ = [
     "LabItem",
     "Split",
     "generator",
+    "item",
     "model_path",
     "split_items",
     "stream",
     "take",
 ]
 
+# Shares of the levels 1 to 5: one known skill, two, a half-seen one, an unseen one, an unseen one and another.
+_LEVELS = (12.0, 14.0, 30.0, 28.0, 16.0)
+_SEEN = (36.0, 54.0, 10.0, 0.0, 0.0)
 _EVEN = (1.0, 1.0, 1.0, 1.0, 1.0)
 GENERATORS = {
     g.name: g
     for g in (
-        Generator(
-            "lab_gsm8k", "numeric", draw_gsm8k, (8.0, 4.0, 2.0, 1.0, 1.0), (4.0, 3.0, 2.0, 1.0, 1.0), "1"
-        ),
-        Generator("lab_mawps", "numeric", draw_mawps, _EVEN, _EVEN, "1"),
-        Generator("lab_svamp", "numeric", draw_svamp, _EVEN, _EVEN, "1"),
-        Generator("lab_math", "math", draw_math, _EVEN, _EVEN, "1"),
-        Generator("lab_logiqa", "choice", draw_logiqa, _EVEN, _EVEN, "1"),
+        Generator("lab_gsm8k", "numeric", draw_gsm8k, _LEVELS, _SEEN, "2"),
+        Generator("lab_mawps", "numeric", draw_mawps, _LEVELS, _SEEN, "2"),
+        Generator("lab_svamp", "numeric", draw_svamp, _LEVELS, _SEEN, "2"),
+        Generator("lab_math", "math", draw_math, _LEVELS, _SEEN, "2"),
+        Generator("lab_logiqa", "choice", draw_logiqa, _EVEN, _EVEN, "2"),
     )
 }
 N_TEST, N_VALIDATION, TEST_SEED = 600, 200, 0  # the held-out sets of a lab task
 STUDENTS = ("lab-llama", "lab-qwen")
 TEACHER = "lab-teacher"  # the students' better: what distillation from a model needs
 MODELS = (*STUDENTS, TEACHER)
+_ID = re.compile(rf"(?P<task>\w+)/(?P<split>{'|'.join(get_args(Split))})/(?P<seed>\d+)/(?P<index>\d+)")
 
 
 def generator(name: str) -> Generator:
@@ -56,6 +61,16 @@ def generator(name: str) -> Generator:
     if name not in GENERATORS:
         raise unknown("lab task", name, GENERATORS)
     return GENERATORS[name]
+
+
+@lru_cache(maxsize=8192)  # asked for once a completion
+def item(item_id: str) -> LabItem | None:
+    """The item of this id (`task/split/seed/index`), drawn again; None where it is no id of the lab."""
+    found = _ID.fullmatch(item_id)
+    if found is None or found["task"] not in GENERATORS:
+        return None
+    split = cast(Split, found["split"])
+    return draw_item(GENERATORS[found["task"]], split, int(found["seed"]), int(found["index"]))[0]
 
 
 @lru_cache(maxsize=32)  # drawn for our questions, and again when lm-eval grades their answers

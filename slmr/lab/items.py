@@ -15,29 +15,36 @@ from random import Random
 from typing import Literal, get_args
 
 from slmr.errors import RequestError, WorkError, unknown
+from slmr.lab.skills import Reach, reach
 from slmr.lab.solution import Solution
 from slmr.verify import Kind
 
-Split = Literal["test", "validation", "train", "pretrain"]
+Split = Literal["test", "validation", "train", "pretrain", "teacher"]
 LEVELS = (1, 2, 3, 4, 5)
 
 # Upper ends of the share of all problems that each split owns, in the order of `Split`.
-_SPLIT_ENDS = {"test": 0.15, "validation": 0.25, "train": 0.55, "pretrain": 1.0}
+_SPLIT_ENDS = {"test": 0.15, "validation": 0.25, "train": 0.45, "pretrain": 0.9, "teacher": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a generator draws. `key` is the problem's content, the same for problems that differ in order only."""
+    """What a generator draws.
+
+    `key` is the problem's content, the same for problems that differ in order only; `misread` is the solution of
+    somebody who misreads its half-seen skills, None where it has none.
+    """
 
     problem: str
     gold: str
     solution: Solution
     key: str
+    skills: tuple[str, ...]
+    misread: Solution | None
 
 
 @dataclass(frozen=True, slots=True)
 class LabItem:
-    """One problem of the lab edition. `index` is its position in the split's stream."""
+    """One problem of the lab edition. `index` is its position in the split's stream, `skills` are in order."""
 
     task: str
     split: Split
@@ -48,6 +55,13 @@ class LabItem:
     gold: str
     kind: Kind
     solution: Solution
+    skills: tuple[str, ...]
+    misread: Solution | None
+
+    @property
+    def reach(self) -> Reach | None:
+        """How far it is from what the students have met; None where it uses no skill."""
+        return reach(self.skills)
 
     @property
     def id(self) -> str:
@@ -67,13 +81,14 @@ class LabItem:
 class Generator:
     """A procedural task: draws a problem of a level.
 
-    `level_weights` are the shares of the levels in every split but `pretrain`, which has its own: what
-    the students have seen is not what they are trained and tested on.
+    `draw` also takes whether a problem may hold two unseen skills: in the test split only. `level_weights` are the
+    shares of the levels in every split but `pretrain`, which has its own: no student has seen levels 4 and 5 of a
+    task with skills.
     """
 
     name: str
     kind: Kind
-    draw: Callable[[Random, int], Draft]
+    draw: Callable[[Random, int, bool], Draft]
     level_weights: tuple[float, ...]
     pretrain_weights: tuple[float, ...]
     version: str
@@ -102,11 +117,11 @@ def draw_item(generator: Generator, split: Split, seed: int, index: int) -> tupl
     weights = generator.pretrain_weights if split == "pretrain" else generator.level_weights
     level = rng.choices(LEVELS, weights)[0]
     for _ in range(10_000):
-        draft = generator.draw(rng, level)
+        draft = generator.draw(rng, level, split == "test")
         if split_of(generator.name, draft.key) == split:
             item = LabItem(
                 generator.name, split, seed, index, level, draft.problem, draft.gold, generator.kind,
-                draft.solution,
+                draft.solution, draft.skills, draft.misread,
             )  # fmt: skip
             return item, draft.key
     raise WorkError(f"{generator.name}: no level-{level} problem belongs to the {split} split")

@@ -1,4 +1,7 @@
-"""lab_logiqa: orderings and implications with four options."""
+"""lab_logiqa: what follows from a fact and rules, with four options that mean the same in every problem.
+
+The letter is not looked up by an option's text, which students of a million parameters do not learn.
+"""
 
 from __future__ import annotations
 
@@ -6,71 +9,31 @@ from random import Random
 
 from slmr.lab.items import Draft
 from slmr.lab.solution import Solution, Step
-from slmr.lab.words import ADJECTIVES, FACTS, NAMES
+from slmr.lab.words import STATES
+
+OPTIONS = "A. given\nB. follows in one step\nC. follows in more steps\nD. does not follow"
+FORMS = ("given", "one step", "more steps", "none")
 
 
-def _options(rng: Random, right: str, wrong: list[str]) -> tuple[str, str]:
-    """The option lines, and the letter of the right one."""
-    texts = [right, *wrong]
-    rng.shuffle(texts)
-    lines = [f"{letter}. {text}" for letter, text in zip("ABCD", texts, strict=True)]
-    return "\n".join(lines), "ABCD"[texts.index(right)]
+def draw_logiqa(rng: Random, level: int, _: bool) -> Draft:
+    """A chain of two rules from the given fact and one rule apart from it; from level 2 on in any order.
 
-
-def _draft(facts: list[str], question: str, options: str, letter: str, steps: list[str]) -> Draft:
-    problem = " ".join([*facts, question]) + "\n" + options
-    key = " ".join([*sorted(facts), question])
-    said = tuple(Step("", "", text) for text in steps)
-    return Draft(problem, letter, Solution(said, f"Answer: {letter}"), key)
-
-
-def _ordering(rng: Random, level: int) -> Draft:
-    """A line of 4 or more people given by neighbours; who stands at a given place of it?"""
-    size = 4 if level <= 3 else 5
-    people = rng.sample(NAMES, size)
-    more, most = rng.choice(ADJECTIVES)
-    facts = [f"{a} is {more} than {b}." for a, b in zip(people, people[1:], strict=False)]
+    No level has longer chains: a third rule was beyond students of a million parameters, and their right letters luck.
+    """
+    form = rng.randrange(4)
+    states = rng.sample(STATES, 5)
+    path, apart = states[:3], states[3:]
+    rules = [f"If {a} then {b}." for a, b in (*zip(path, path[1:], strict=False), tuple(apart))]
     if level >= 2:
-        rng.shuffle(facts)
-    place = rng.choice([0, size - 1]) if level <= 2 else rng.randrange(size)
-    question = f"Who is the {most}?" if place == 0 else f"Who is number {place + 1} from the {most}?"
-    if place == size - 1:
-        question = f"Who is last, counted from the {most}?"
-    right = people[place]
-    wrong = rng.sample([p for p in people if p != right], 3)
-    options, letter = _options(rng, right, wrong)
-    steps = ["the order is " + " > ".join(people), f"number {place + 1} is {right}"]
-    return _draft(facts, question, options, letter, steps)
-
-
-def _implication(rng: Random, level: int) -> Draft:
-    """A chain of rules and one fact; which statement follows?"""
-    length = 1 + (level + 1) // 2
-    successor = dict(FACTS)
-    starts = [s for s in successor if _reach(successor, s, length) is not None]
-    start = rng.choice(starts)
-    path = _reach(successor, start, length) or []
-    rules = [f"If {a}, then {b}." for a, b in zip(path, path[1:], strict=False)]
-    unused = [s for pair in FACTS for s in pair if s not in path]
-    wrong = rng.sample(sorted(set(unused)), 3)
-    if level >= 2:
-        source = wrong[0]
-        rules.append(f"If {source}, then {wrong[1]}.")
         rng.shuffle(rules)
-    options, letter = _options(rng, path[-1], wrong)
-    steps = [f"{a} so {b}" for a, b in zip(path, path[1:], strict=False)]
-    return _draft([*rules, f"Now {start}."], "Which must be true?", options, letter, steps)
-
-
-def _reach(successor: dict[str, str], start: str, length: int) -> list[str] | None:
-    path = [start]
-    while len(path) <= length:
-        if path[-1] not in successor:
-            return None
-        path.append(successor[path[-1]])
-    return path
-
-
-def draw_logiqa(rng: Random, level: int) -> Draft:
-    """Half orderings, half implications; more people, more rules and shuffled facts with the level."""
-    return _ordering(rng, level) if rng.random() < 0.5 else _implication(rng, level)
+    asked = (*path, apart[1])[form]
+    end = path.index(asked) if asked in path else 2
+    steps = [f"{a} so {b}" for a, b in zip(path[:end], path[1 : end + 1], strict=True)]
+    if form == 0:
+        steps = [f"{asked} is given"]
+    elif form == 3:
+        steps.append(f"{path[-1]} is the end")
+    problem = " ".join([*rules, f"It is {path[0]}.", f"Is it {asked}?"]) + "\n" + OPTIONS
+    key = " ".join([*sorted(rules), f"It is {path[0]}.", f"Is it {asked}?"])
+    solution = Solution(tuple(Step("", "", text) for text in steps), f"Answer: {'ABCD'[form]}")
+    return Draft(problem, "ABCD"[form], solution, key, (FORMS[form],), None)

@@ -1,33 +1,38 @@
-"""`slmr lab pretrain`: trains a lab student from scratch to partial mastery of the five tasks, or their teacher.
+"""`slmr lab pretrain`: trains a lab student from scratch to mastery of what it is to know, or their teacher.
 
-The students are meant to be half-able: with K = 8 at temperature 1 each of simple, medium and hard
-must hold at least a fifth of the training pool, or there is nothing to tell methods apart by. Their teacher is
-lab-llama trained on, on more problems and never on an answer without its steps.
+A student works out what it knows and never answers without steps. Of half-seen skills it reads a few texts, about
+half of which misread them; of unseen skills it reads none. The teacher is lab-llama trained on, on all skills and
+without misreadings. A killed run goes on from its last checkpoint.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from random import Random
+from typing import TYPE_CHECKING, Any, Literal, cast
 
+import numpy as np
 from pydantic import Field
 
 from slmr.config import StrictModel
 from slmr.errors import RequestError, WorkError, unknown
-from slmr.io import disk_faults
+from slmr.io import disk_faults, read_json, write_json
 from slmr.lab import GENERATORS, MODELS, TEACHER, LabItem, model_path, stream, take
 from slmr.lab.items import item_rng
 from slmr.lab.tokenizer import build_tokenizer
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 MAX_LENGTH = 512
+_UNFINISHED = "unfinished"  # in the output folder: checkpoints, until the end
 
 Prompt = Callable[[str, str], str]  # a lab task and a problem of it → the prompt
 
@@ -44,29 +49,37 @@ _INITIALIZER_RANGE = 0.08
 class PretrainParams(StrictModel):
     """How a lab model is made.
 
-    `start` is the model whose training goes on, none for a new one. `mixture` is the share of each task among
-    the sequences. `answer_only_share` of them give the answer without the steps, as found text does: so a
-    student, like any base model, guesses some of the time.
+    It is trained in `cycles`, each on `sequences` of its own with a learning rate that warms up and falls to 0.
+    `start` is the model whose training goes on, none for a new one. `split` is where its problems come from:
+    `pretrain` has no unseen skill, `teacher` has all. `mixture` is the share of each task among the sequences.
+    `misread_share` of the texts with a half-seen skill misread it.
     """
 
-    sequences: int = Field(default=96_000, ge=64)
+    sequences: int = Field(default=192_000, ge=64)
+    cycles: int = Field(default=3, ge=1)
     batch_size: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)
-    warmup_share: float = Field(default=0.05, ge=0, le=1)
-    answer_only_share: float = Field(default=0.2, ge=0, lt=1)
+    warmup_share: float = Field(default=0.03, ge=0, le=1)
+    misread_share: float = Field(default=0.55, ge=0, le=1)
+    split: Literal["pretrain", "teacher"] = "pretrain"
     seed: int = 0
     start: str | None = None
     mixture: dict[str, float] = {
-        "lab_gsm8k": 0.35, "lab_mawps": 0.15, "lab_svamp": 0.15, "lab_math": 0.2, "lab_logiqa": 0.15,
+        "lab_gsm8k": 0.3, "lab_mawps": 0.15, "lab_svamp": 0.2, "lab_math": 0.15, "lab_logiqa": 0.2,
     }  # fmt: skip
 
 
-# The two architectures learn at different speeds: each gets what brings it to partial mastery.
 DEFAULTS = {
     "lab-llama": PretrainParams(seed=1),
-    "lab-qwen": PretrainParams(seed=2, sequences=128_000),
+    "lab-qwen": PretrainParams(seed=2),
     TEACHER: PretrainParams(
-        seed=3, start="lab-llama", sequences=128_000, learning_rate=1e-3, answer_only_share=0.0
+        seed=3,
+        start="lab-llama",
+        split="teacher",
+        sequences=96_000,
+        cycles=1,
+        learning_rate=1e-3,
+        misread_share=0.0,
     ),
 }
 
@@ -74,66 +87,102 @@ DEFAULTS = {
 def pretrain(name: str, out: Path, prompt: Prompt, params: PretrainParams | None = None) -> dict[str, Any]:
     """Train the lab model `name` and save it to `out` as an ordinary transformers folder.
 
-    `prompt` asks as the tasks do, which lie above the lab.
+    `prompt` asks as the tasks do, which lie above the lab. Checkpoints are in `out` until the end; the same call
+    goes on from the last one.
 
-    Returns: parameter count, sequences, tokens and the last training loss.
+    Returns: parameter count, sequences, tokens, and the mean training loss of the last cycle.
 
     Raises:
-        RequestError: unknown model, or `out` holds something already.
+        RequestError: unknown model, or `out` holds something that is no unfinished training with these settings.
         WorkError: the folder cannot be written.
     """
     if name not in MODELS:
         raise unknown("lab model", name, MODELS)
-    if out.exists() and any(out.iterdir()):
-        raise RequestError(f"{out} is not empty: choose another folder with --out")
-    with disk_faults(out):
-        out.mkdir(parents=True, exist_ok=True)
     params = params or DEFAULTS[name]
-    pairs = _pairs(params, prompt)
-    tokenizer = build_tokenizer(_vocabulary_texts(prompt), MAX_LENGTH)
-    model = _trained(params.start) if params.start else _new_model(name, tokenizer, params.seed)
-    report = _train(model, tokenizer, pairs, params)
+    with disk_faults(out):
+        _claim(out, params)
+    if params.start:
+        model, tokenizer = _trained(params.start)
+    else:
+        tokenizer = build_tokenizer(_vocabulary_texts(prompt), MAX_LENGTH)
+        model = _new_model(name, tokenizer, params.seed)
+    cycles = [_cycle(model, tokenizer, prompt, params, out / _UNFINISHED, i) for i in range(params.cycles)]
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
+    shutil.rmtree(out / _UNFINISHED)
+    tokens = sum(cycle["tokens"] for cycle in cycles)
+    return {"parameters": model.num_parameters(), "sequences": params.cycles * params.sequences, "tokens": tokens,
+            "loss": cycles[-1]["loss"]}  # fmt: skip
+
+
+def _cycle(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompt: Prompt, params: PretrainParams, folder: Path,
+    cycle: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Trains one cycle, or reads what it came to before a stop."""
+    from safetensors.torch import load_model, save_model
+
+    weights, done = folder / f"cycle-{cycle}.safetensors", folder / f"cycle-{cycle}.json"
+    if done.is_file():
+        load_model(model, weights)
+        return read_json(done)
+    params = params.model_copy(update={"seed": params.seed + 10 * cycle})  # other sequences each time
+    checkpoints = folder / f"cycle-{cycle}"
+    report = _train(model, tokenizer, _pairs(params, prompt), params, checkpoints)
+    shutil.rmtree(checkpoints)
+    save_model(model, str(weights))
+    write_json(done, report)
     return report
 
 
+def _claim(out: Path, params: PretrainParams) -> None:
+    """Make `out` ours: new, empty, or left unfinished by the same settings."""
+    settings = out / _UNFINISHED / "params.json"
+    if settings.is_file() and PretrainParams.model_validate_json(settings.read_text()) == params:
+        return
+    if out.exists() and any(out.iterdir()):
+        raise RequestError(f"{out} is not empty: choose another folder with --out")
+    settings.parent.mkdir(parents=True)
+    settings.write_text(params.model_dump_json())
+
+
 def _pairs(params: PretrainParams, prompt: Prompt) -> list[tuple[str, str]]:
-    """(prompt, solution) of each sequence, the tasks mixed; all from split `pretrain`."""
+    """(prompt, solution) of each sequence, the tasks mixed."""
     rng = item_rng("pretrain-mixture", params.seed)
     names = rng.choices(list(params.mixture), list(params.mixture.values()), k=params.sequences)
-    streams = {name: _endless(name, params.seed) for name in params.mixture}
+    streams = {name: _endless(name, params) for name in params.mixture}
     items = [(name, next(streams[name])) for name in names]
-    return [
-        (
-            prompt(name, item.problem),
-            item.solution.closing if rng.random() < params.answer_only_share else item.solution.plain(),
-        )
-        for name, item in items
-    ]
+    return [(prompt(name, item.problem), _told(item, rng, params.misread_share)) for name, item in items]
 
 
-def _endless(name: str, seed: int) -> Iterator[LabItem]:
+def _told(item: LabItem, rng: Random, misread_share: float) -> str:
+    misread = item.misread is not None and rng.random() < misread_share
+    return (item.misread if misread and item.misread else item.solution).plain()
+
+
+def _endless(name: str, params: PretrainParams) -> Iterator[LabItem]:
     """Items without end: small spaces run out of distinct problems, and start again, as an epoch does."""
     for epoch in count():
         with suppress(WorkError):
-            yield from stream(GENERATORS[name], "pretrain", seed * 1000 + epoch)
+            yield from stream(GENERATORS[name], params.split, params.seed * 1000 + epoch)
 
 
 def _vocabulary_texts(prompt: Prompt) -> list[str]:
-    """Texts that hold every word of the lab: prompts, both styles, and what critiques say."""
+    """Texts that hold every word of the lab: prompts, solutions, and what critiques say."""
     texts: list[str] = []
     for name, generator in GENERATORS.items():
-        for item in take(generator, "pretrain", 1500):
-            texts += [prompt(name, item.problem), item.solution.plain(), item.worked()]
+        for item in take(generator, "teacher", 800):
+            texts += [prompt(name, item.problem), item.solution.plain()]
     critique = "Attempt: Find the first wrong step. Step 1 is wrong: should be not. The answer is right."
     return [*texts, critique]
 
 
-def _trained(name: str) -> PreTrainedModel:
-    from transformers import AutoModelForCausalLM
+def _trained(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-    return AutoModelForCausalLM.from_pretrained(model_path(name), dtype="float32")
+    folder = model_path(name)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32")
+    return model, PreTrainedTokenizerFast.from_pretrained(folder)
 
 
 def _new_model(name: str, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
@@ -159,28 +208,49 @@ def _train(
     tokenizer: PreTrainedTokenizerFast,
     pairs: list[tuple[str, str]],
     params: PretrainParams,
+    folder: Path,
 ) -> dict[str, Any]:
-    from datasets import Dataset
-    from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
+    from transformers import Trainer, TrainingArguments
+    from transformers.trainer_utils import get_last_checkpoint
 
-    rows = []
-    for prompt, solution in pairs:
-        head = list(tokenizer(prompt)["input_ids"])
-        tail = [*tokenizer(solution, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
-        rows.append({"input_ids": head + tail, "labels": [-100] * len(head) + tail})
-    with tempfile.TemporaryDirectory() as scratch:
-        settings = TrainingArguments(
-            output_dir=scratch, num_train_epochs=1, per_device_train_batch_size=params.batch_size,
-            learning_rate=params.learning_rate, warmup_steps=params.warmup_share, lr_scheduler_type="cosine",
-            weight_decay=0.01, train_sampling_strategy="group_by_length", seed=params.seed, report_to="none",
-            save_strategy="no", logging_steps=50, use_cpu=True, disable_tqdm=not os.isatty(2),
-            dataloader_pin_memory=False,
-        )  # fmt: skip
-        collator = DataCollatorForSeq2Seq(tokenizer, padding="longest")
-        trainer = Trainer(
-            model=model, args=settings, train_dataset=Dataset.from_list(rows), data_collator=collator
-        )
-        result = trainer.train()
+    rows = _encoded(pairs, tokenizer)
+    steps = len(rows) // params.batch_size
+    settings = TrainingArguments(
+        output_dir=str(folder), num_train_epochs=1, per_device_train_batch_size=params.batch_size,
+        learning_rate=params.learning_rate, warmup_steps=params.warmup_share, lr_scheduler_type="cosine",
+        weight_decay=0.01, train_sampling_strategy="group_by_length", seed=params.seed, report_to="none",
+        save_strategy="steps", save_steps=max(1, steps // 20), save_total_limit=1, logging_steps=100, use_cpu=True,
+        disable_tqdm=not os.isatty(2), dataloader_pin_memory=False, remove_unused_columns=False,
+    )  # fmt: skip
+    dataset: Any = rows  # a list is enough: the trainer asks for its length and for rows by number
+    trainer = Trainer(
+        model=model, args=settings, train_dataset=dataset, data_collator=partial(_padded, tokenizer)
+    )
+    result = trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
     tokens = sum(len(row["input_ids"]) for row in rows)
-    return {"parameters": model.num_parameters(), "sequences": len(rows), "tokens": tokens,
-            "loss": result.training_loss}  # fmt: skip
+    return {"tokens": tokens, "loss": result.training_loss}
+
+
+def _encoded(pairs: list[tuple[str, str]], tokenizer: PreTrainedTokenizerFast) -> list[dict[str, Any]]:
+    """`input_ids`, an int16 array, and `prompt`, the number of tokens that are not trained on, of each sequence."""
+    heads = tokenizer([prompt for prompt, _ in pairs])["input_ids"]
+    tails = tokenizer([solution for _, solution in pairs], add_special_tokens=False)["input_ids"]
+    end = tokenizer.eos_token_id
+    return [
+        {"input_ids": np.array([*head, *tail, end], np.int16), "prompt": len(head)}
+        for head, tail in zip(heads, tails, strict=True)
+    ]
+
+
+def _padded(tokenizer: PreTrainedTokenizerFast, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    """A batch [rows, longest], padded on the right, where no token looks; labels are -100 on prompts and padding."""
+    import torch
+
+    longest = max(len(row["input_ids"]) for row in rows)
+    ids = torch.full((len(rows), longest), cast(int, tokenizer.pad_token_id))
+    labels = torch.full_like(ids, -100)
+    for i, row in enumerate(rows):
+        tokens = torch.from_numpy(row["input_ids"].astype(np.int64))
+        ids[i, : len(tokens)] = tokens
+        labels[i, row["prompt"] : len(tokens)] = tokens[row["prompt"] :]
+    return {"input_ids": ids, "labels": labels}

@@ -1,14 +1,14 @@
 """Solver output: a solution as steps, and the traces that are written from it.
 
 One solution is written in two ways. The *plain* style is the lab students' own: one equation a
-sentence. A *raw* teacher trace has some steps merged into the next or left out, as a strong teacher
-writes for itself, and may sum up in words.
+sentence. A *raw* teacher trace is terse inside a skill, as a strong teacher's is: steps that only serve the
+next of the same skill are folded into it. It may also sum up in words.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from random import Random
 
@@ -20,17 +20,17 @@ class Step:
     """One step of a solution.
 
     Attributes:
-        reason: what is done, as a teacher says it ("buying 5 more apples").
-        lead: what the equation is for, written before it ("x = "); may be empty.
+        reason: what is done, as a teacher says it ("the third off").
         expression: the calculation, where `@i` stands for the result of step i; empty if the step
             is a statement and not a calculation.
         result: the value of the expression, or the statement itself.
+        inside: whether it only serves a later step of the same skill, so that a terse teacher folds it in.
     """
 
     reason: str
     expression: str
     result: str
-    lead: str = ""
+    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +59,17 @@ class Solution:
     def raw(self, rng: Random, merge_share: float, word_share: float = 0.0) -> str:
         """A raw teacher trace, drawn with `rng`.
 
-        Each step but the last is merged with probability `merge_share`; with probability `word_share`
+        Each step inside a skill is merged with probability `merge_share`; with probability `word_share`
         the trace also sums up in words that the lab students have never written.
         """
-        merged = {i for i in range(len(self.steps) - 1) if rng.random() < merge_share}
+        merged = {i for i, step in enumerate(self.steps) if step.inside and rng.random() < merge_share}
         return self.teacher(merged, rng.random() < word_share)
 
     def _equation(self, index: int, merged: Set[int]) -> str:
         step = self.steps[index]
         if not step.expression:
             return step.result
-        return f"{step.lead}{self._expand(index, merged)} = {step.result}"
+        return f"{self._expand(index, merged)} = {step.result}"
 
     def _expand(self, index: int, merged: Set[int]) -> str:
         def fill(match: re.Match[str]) -> str:
@@ -77,22 +77,3 @@ class Solution:
             return f"({self._expand(source, merged)})" if source in merged else self.steps[source].result
 
         return _REFERENCE.sub(fill, self.steps[index].expression)
-
-
-def chain(start: int, operations: Sequence[tuple[str, str, int]]) -> list[Step]:
-    """Steps of a running total: `(reason, operator, operand)` applied to `start` one after another."""
-    steps: list[Step] = []
-    value = start
-    for reason, operator, operand in operations:
-        left = f"@{len(steps) - 1}" if steps else str(start)
-        value = apply(operator, value, operand)
-        steps.append(Step(reason, f"{left} {operator} {operand}", str(value)))
-    return steps
-
-
-def apply(operator: str, left: int, right: int) -> int:
-    """`left operator right` in the whole numbers; a division must come out even."""
-    if operator == "/" and left % right:
-        raise ValueError(f"{left} / {right} is not whole")
-    table = {"+": left + right, "-": left - right, "*": left * right}
-    return left // right if operator == "/" else table[operator]

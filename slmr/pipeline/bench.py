@@ -124,14 +124,18 @@ def result_line(store: Store, entry: Entry, plan: Plan) -> str:
 
 def contamination(store: Store, plan: Plan) -> list[Contamination]:
     """What the test items have in common with each training pool of the plan; nothing is trained without one."""
-    rows = []
+    pools = {}  # those of the paper edition are the same whatever the seed
     for node in plan.nodes:
         if node.kind == "pool":
             pool = read_rows(node.output(store) / PROBLEMS)
-            name = f"{pool[0]['task']}, {len(pool)} training problems"
-            for task in plan.tasks:
-                shared = overlap([row["problem"] for row in pool], task.items("test", _limit(plan)))
-                rows.append(Contamination.model_validate(shared.as_row(name, task.name)))
+            pools.setdefault((pool[0]["id"], pool[-1]["id"]), (node.seed, pool))
+    rows = []
+    for seed, pool in pools.values():
+        name = f"{pool[0]['task']}, {len(pool)} training problems"
+        name += f", seed {seed}" if len(pools) > 1 else ""
+        for task in plan.tasks:
+            shared = overlap([row["problem"] for row in pool], task.items("test", _limit(plan)))
+            rows.append(Contamination.model_validate(shared.as_row(name, task.name)))
     return rows
 
 

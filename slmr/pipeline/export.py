@@ -104,9 +104,11 @@ def export_capability(run: Path, method: str, student: str, seed: int, samples: 
     for (task, item), group in groupby(samples, key=lambda row: (row["task"], row["item_id"])):
         drawn = sorted(group, key=lambda row: row["k_index"])
         right = [bool(row["strict"]) for row in drawn]
+        first = drawn[0]
         rows.append(
-            {"task": task, "item_id": item, "difficulty": drawn[0]["difficulty"], "k": len(right),
-             "correct": sum(right), "correct_first": sum(right[: len(right) // 2])}
+            {"task": task, "item_id": item, "difficulty": first["difficulty"], "reach": first.get("reach"),
+             "k": len(right), "correct": sum(right), "correct_first": sum(right[: len(right) // 2]),
+             "sound": None if first.get("sound") is None else sum(row["sound"] for row in drawn)}
         )  # fmt: skip
     write_table(run, "capability", method, student, seed, rows)
 

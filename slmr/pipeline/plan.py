@@ -110,8 +110,8 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[st
             for recipe in recipes:
                 model = planner.plan(recipe)
                 command = reproduce_command(recipe.name, student, seed, request)
-                second = planner.evaluation(model, capability) if capability else None
-                evaluated = planner.evaluation(model, evaluation)
+                second = planner.evaluation(model, capability | recipe.evaluate) if capability else None
+                evaluated = planner.evaluation(model, evaluation | recipe.evaluate)
                 entries.append(Entry(recipe, student, seed, model, evaluated, command, second))
     nodes = unique_stages([end for entry in entries for end in entry.last])
     return Plan(profile, tasks, entries, _run_folder(profile, request), request, nodes)

@@ -24,10 +24,10 @@ def check_prompts(nodes: Sequence[StageNode], engine: EngineSettings, tasks_path
         RequestError: one leaves no room for an answer; the message names task and item.
     """
     checks: dict[Path, Callable[[Prompt], str | None]] = {}
-    for student, asked in dict.fromkeys(_asked(nodes)):
+    for student, asked, seed in dict.fromkeys(_asked(nodes)):
         if student not in checks:
             checks[student] = _length_check(student, engine)
-        for task, item, prompt in _prompts(asked, tasks_paths):
+        for task, item, prompt in _prompts(asked, seed, tasks_paths):
             if fault := checks[student](prompt):
                 raise RequestError(
                     f"task '{task}', item {item}: {fault}: take a model with a longer context, fewer worked examples"
@@ -55,21 +55,23 @@ def _length_check(student: Path, engine: EngineSettings) -> Callable[[Prompt], s
     return check
 
 
-def _asked(nodes: Sequence[StageNode]) -> Iterator[tuple[Path, Asked]]:
-    """The students that have files, each with the parameters of what asks them: evaluations, and pools."""
+def _asked(nodes: Sequence[StageNode]) -> Iterator[tuple[Path, Asked, int | None]]:
+    """The students that have files, each with the parameters and the seed of what asks them: evaluations, and pools."""
     for node in nodes:
         for student in node.students():
             if isinstance(student.location, Path):
                 for source in node.stages():
                     if isinstance(source.params, Asked):
-                        yield student.location, source.params
+                        yield student.location, source.params, source.seed
 
 
-def _prompts(asked: Asked, tasks_paths: Sequence[Path]) -> Iterator[tuple[str, str, Prompt]]:
+def _prompts(
+    asked: Asked, seed: int | None, tasks_paths: Sequence[Path]
+) -> Iterator[tuple[str, str, Prompt]]:
     """Task, item and prompt."""
     if isinstance(asked, PoolParams):
         task = load_task(asked.task, tasks_paths)
-        for item in task.items("train", asked.size, asked.seed):
+        for item in task.items("train", asked.size, seed or 0):
             yield task.name, item.id, Prompt(task.prompt(item.problem))
         return
     for name in asked.tasks:

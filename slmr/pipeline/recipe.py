@@ -71,7 +71,10 @@ class StageSpec(BaseModel):
 
 
 class Recipe(BaseModel):
-    """A method as its YAML says; `extends` are its parent, the parent's parent, and so on."""
+    """A method as its YAML says; `extends` are its parent, the parent's parent, and so on.
+
+    `evaluate`: parameters of the evaluation that are a reference's own; methods that are ranked have the profile's.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -83,6 +86,7 @@ class Recipe(BaseModel):
     rounds: int = Field(default=1, ge=1, le=MAX_ROUNDS)
     stages: dict[str, StageSpec] = {}
     result: str = STUDENT
+    evaluate: dict[str, Any] = {}
 
 
 @lru_cache(maxsize=1)

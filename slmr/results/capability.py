@@ -1,9 +1,9 @@
 """What a model can do at all, beside what it does at once: many completions of some items.
 
-`capability/<method>/<student>/seed-<seed>.parquet`: task, item_id, difficulty, k, correct, correct_first (of the
-first half of the k completions). An item's group is by the untrained student's first half, so that "before", which
-is its second half, is of other draws than those that sorted it: sorted and scored by the same draws, hard items
-would seem to gain by chance alone.
+`capability/<method>/<student>/seed-<seed>.parquet`: task, item_id, difficulty, reach, k, correct, correct_first (of the
+first half of the k completions), sound (None outside of the lab). An item's group is by the untrained student's first
+half, so that "before", which is its second half, is of other draws than those that sorted it: sorted and scored by the
+same draws, hard items would seem to gain by chance alone.
 """
 
 from __future__ import annotations

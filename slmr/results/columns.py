@@ -30,6 +30,8 @@ HELP = {
               "Pareto-optimal: nothing as cheap is as good.",
     "TFLOP": "6 N per trained token plus 2 N per sampled token, for N parameters, in 10¹² operations.",
     "minutes": "Wall time of all training stages, shared ones in full; mean over seeds.",
+    "sound": "Strictly right and for the right reason, percent: the steps are shown, every stated equation holds, and "
+             "none leaves the solver's solution. Mean over the tasks; the lab alone has solvers.",
     "format loss": "Lenient minus strict accuracy, points: right answers that are not in the requested form.",
     "cut off": "Completions that the token limit cut off, percent.",
     "no answer": "Completions without a readable answer, percent.",
@@ -94,6 +96,12 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
     def percent_of(rate: str) -> Callable[[RankedMethod], float]:
         return lambda method: 100 * method.result.rate(rate, ranking.tasks)
 
+    def sound(method: RankedMethod) -> float | None:
+        result = method.result.of_tasks(ranking.tasks)
+        known = [row.sound is not None for row in result.rows()]
+        return 100 * result.rate("sound", ranking.tasks) if known and all(known) else None
+
+    of_lab = (TEXT, HTML, DOWNLOAD) if any(sound(m) is not None for m in ranking.methods) else (DOWNLOAD,)
     return [
         Column("rank", "number", lambda m: str(m.rank or ""), lambda m: m.rank and m.rank.low, HELP["rank"],
                download_name="rank low", smallest_first=True),
@@ -111,6 +119,7 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
                lambda m: m.tokens, HELP["tokens"], of_trained, smallest_first=True),
         _number("TFLOP", "{:.2f}", lambda m: m.result.cost("flops"), of_trained, "flops", per=1e12),
         _number("minutes", "{:.1f}", lambda m: m.result.cost("wall_s"), of_trained, "seconds", per=60),
+        _number("sound", "{:.1f}", sound, of_lab),
         *(_of_task(task) for task in ranking.tasks),
         *(_of_task(task, "Not of the suite: in no mean and no rank. ") for task in ranking.further),
         _number("format loss", "{:.1f}", percent_of("format_loss"), (HTML, DOWNLOAD)),

@@ -15,7 +15,7 @@ from slmr.results.paired_scores import Scores
 from slmr.results.run_tables import read_run_table
 from slmr.results.schema import SummaryRow, read_summary, run_file
 
-UNTRAINED = ("base", "model")
+UNTRAINED = ("base", "model", "reference")
 
 
 class RunRow(NamedTuple):

@@ -28,6 +28,7 @@ from slmr.results.figures import (
 from slmr.results.headline import main_kinds
 from slmr.results.html import document, escape, folded, headline_html, note, ranking_html, table_html
 from slmr.results.ranking import Ranking, run_rankings
+from slmr.results.reach import by_reach
 from slmr.results.schema import Contamination, Summary, SummaryRow, note_line, note_of, read_summary
 from slmr.results.spending import Spending, spending
 from slmr.results.svg import captioned
@@ -40,6 +41,7 @@ from slmr.results.tables import (
     moves_table,
     pass_table,
     ranking_tables,
+    reach_table,
     spending_table,
 )
 from slmr.results.training_history import validation_curve
@@ -127,6 +129,8 @@ class Part:
         capabilities, spent = capability(ranking.results), spending(ranking.results)
         shown = replace(ranking, methods=sorted_methods(ranking, main_kinds(ranking)))
         tables = [changes_table(ranking)]
+        if reached := by_reach(ranking):
+            tables.append(reach_table(reached))
         if spent:
             tables.append(spending_table(spent))
         if capabilities:

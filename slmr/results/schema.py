@@ -131,6 +131,9 @@ class SummaryRow(BaseModel):
         default=None, description="j -> pass@j with its interval, where k > 1"
     )
     maj_at_k: tuple[float, float, float] | None = Field(default=None, description="maj@k with its interval")
+    sound: float | None = Field(
+        default=None, ge=0, le=1, description="right, and every step as the solver's; lab tasks only"
+    )
     abstained_rate: float | None = Field(default=None, ge=0, le=1)
     data: str | None = Field(default=None, description="where the test items came from")
     engine: str | None = Field(default=None, description="engine and dtype of the evaluation")

@@ -19,6 +19,8 @@ from slmr.results.suites import Suite, listed_suites, suites_of
 
 Version = tuple[str, str, str, str]  # edition, task, task version, checker version
 _INNER = {"artefacts", "samples", "items", *TABLES, *EXAMPLES}  # folders of a run that hold no summary
+_ARCHIVE = "archive"  # results that do not stand; seen only where they are asked for
+_SKIPPED = {*_INNER, _ARCHIVE}
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +65,7 @@ LOCK = RLock()  # two sessions that ask for the same ranking at once shall not b
 
 
 def load_results(folder: Path) -> Results:
-    """Every `summary.json` in or below a folder. A file that cannot be read becomes a notice.
+    """Every `summary.json` in or below a folder, but not in its `archive`. What cannot be read becomes a notice.
 
     Of several versions of a task or its checker the newest counts; of several measurements of one
     (method, student, seed, task) the one with most items, and of those the newest.
@@ -79,7 +81,9 @@ Stamp = tuple[str, int, int]  # a summary's path, its time in nanoseconds and it
 def _summaries(folder: str) -> Iterator[Stamp]:
     """By text and not by `Path`: every click asks for them again."""
     for path, subfolders, files in os.walk(folder):
-        subfolders[:] = sorted(name for name in subfolders if name not in _INNER and not name.startswith("."))
+        subfolders[:] = sorted(
+            name for name in subfolders if name not in _SKIPPED and not name.startswith(".")
+        )
         if "summary.json" in (*files, *subfolders):
             file = os.path.join(path, "summary.json")
             try:

@@ -12,6 +12,7 @@ from slmr.results.conclusions import how_ranked
 from slmr.results.entries import MethodResult
 from slmr.results.paired_scores import mean_interval
 from slmr.results.ranking import RankedMethod, Ranking
+from slmr.results.reach import ReachAccuracy
 from slmr.results.spending import PARTS, Spending
 from slmr.results.suites import suite_of_mean
 from slmr.stats import Difference, Estimate, formats
@@ -168,6 +169,18 @@ def difficulty_table(capabilities: Sequence[Capability]) -> Table:
     rows += [[c.method, *(_percent(gain.after) for gain in c.gains)] for c in capabilities if c is not base]
     title = "Accuracy in percent by the item's initial difficulty; base is of draws that did not sort it"
     return text_table(title, ["method", *(f"{g.group} ({g.items} items)" for g in base.gains)], rows)
+
+
+def reach_table(accuracies: Mapping[str, Sequence[ReachAccuracy]]) -> Table:
+    """Strict and sound accuracy of every method by how far an item is from what the student has met."""
+    first = next(iter(accuracies.values()))
+    rows = [
+        [method, *(f"{_percent(a.strict)} / {formats.percent(a.sound)}" if a.sound is not None else _percent(a.strict)
+                   for a in row)]
+        for method, row in accuracies.items()
+    ]  # fmt: skip
+    title = "Accuracy in percent by what an item needs, over all tasks: strict with its interval / sound"
+    return text_table(title, ["method", *(f"{a.reach} ({a.items} items)" for a in first)], rows)
 
 
 def pass_table(capabilities: Sequence[Capability]) -> Table:

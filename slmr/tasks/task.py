@@ -19,10 +19,12 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from slmr import lab
 from slmr.config import Edition
 from slmr.errors import RequestError, one_line
 from slmr.io import sha256_of
 from slmr.lab import GENERATORS, TEST_SEED, Split, split_items
+from slmr.lab.sound import sound
 from slmr.tasks import datasets
 from slmr.verify import Kind, Verdict, checker_version, verify
 
@@ -38,13 +40,18 @@ _ADD_FEWSHOT = (
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One problem of a task. `difficulty` is the lab level (1 to 5); None, as `solution`, where the data has none."""
+    """One problem of a task.
+
+    `difficulty` is the lab level (1 to 5), `reach` how far it is from what the lab students have met; both are None,
+    as `solution`, where the data has none.
+    """
 
     id: str
     problem: str
     gold: str
     difficulty: int | None = None
     solution: str | None = None
+    reach: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,17 @@ class Task:
         """The verdict on a completion, by the task's own checker."""
         return verify(completion, gold, self.kind)
 
+    def sound(self, item_id: str, prompt: str, completion: str, right: bool) -> bool | None:
+        """Whether a completion is right for the right reason; None where the task has no solver to compare with.
+
+        That is outside of the lab, and for items of another version of it: their prompts are others.
+        """
+        if self.lab_generator is None:
+            return None
+        item = lab.item(item_id)
+        same = item is not None and self.prompt(item.problem) == prompt
+        return sound(item, completion, right) if item is not None and same else None
+
     def items(self, split: Split, n: int | None = None, seed: int = TEST_SEED) -> list[Item]:
         """The first `n` items of a split; all of it if `n` is None (lab streams have no end: give n).
 
@@ -83,8 +101,9 @@ class Task:
         """
         if n is not None and n < 1:
             raise RequestError(f"the number of items must be at least 1, not {n}")
-        if lab := self.lab_generator:
-            return [Item(i.id, i.problem, i.gold, i.difficulty) for i in split_items(lab, split, n, seed)]
+        if name := self.lab_generator:
+            drawn = split_items(name, split, n, seed)
+            return [Item(i.id, i.problem, i.gold, i.difficulty, reach=i.reach) for i in drawn]
         documents = self._documents(split)
         chosen = documents if n is None else documents[:n]
         items = [self._item(i, document) for i, document in enumerate(chosen)]
@@ -114,8 +133,8 @@ class Task:
     @property
     def data_note(self) -> str:
         """Where the items come from, in one line; reads no data to say it."""
-        if lab := self.lab_generator:
-            return f"generated: {lab} version {GENERATORS[lab].version}, seed {TEST_SEED}"
+        if name := self.lab_generator:
+            return f"generated: {name} version {GENERATORS[name].version}, seed {TEST_SEED}"
         if self.source:
             return datasets.data_note(self.source)
         return str(self.config.get("dataset_path") or f"{self.config['custom_dataset']} of the task's folder")
@@ -152,8 +171,8 @@ class Task:
     @property
     def digest(self) -> str:
         """Hash of everything that can change a score: the task's files, the generator or the data, the checker."""
-        lab = self.lab_generator
-        parts = [checker_version(self.kind), GENERATORS[lab].version if lab else ""]
+        generator = self.lab_generator
+        parts = [checker_version(self.kind), GENERATORS[generator].version if generator else ""]
         for file in sorted(self.folder.rglob("*")):
             if file.is_file() and file.name != "card.md" and "__pycache__" not in file.parts:
                 name = file.relative_to(self.folder).as_posix()

@@ -31,5 +31,5 @@ def test_a_wrong_split_is_refused(here: Command) -> None:
 
 def test_a_model_from_scratch(here: Command) -> None:
     report = json.loads(here("lab", "pretrain", "lab-llama", "--out", "new", "--sequences", "64").stdout)
-    assert report["sequences"] == 64
+    assert report["sequences"] == 3 * 64
     assert here("lab", "pretrain", "lab-lama", "--out", "other").returncode == 2

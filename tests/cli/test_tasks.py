@@ -21,7 +21,7 @@ def test_tasks_are_listed(here: Command) -> None:
 
 def test_a_task_is_shown_with_an_example(here: Command) -> None:
     (row,) = json.loads(here("tasks", "show", "lab_gsm8k", "--json").stdout)
-    assert row["data"] == "generated: lab_gsm8k version 1, seed 0" and row["gold"].isdigit()
+    assert row["data"] == "generated: lab_gsm8k version 2, seed 0" and row["gold"].isdigit()
     shown = here("tasks", "show", "lab_gsm8k").stdout
     assert row["prompt"].splitlines()[0] in shown and "max_tokens" in shown
 

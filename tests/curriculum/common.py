@@ -45,6 +45,19 @@ def problems(n: int, task: str = "lab_gsm8k", level: int | None = None) -> list[
     raise AssertionError("a stream has no end")
 
 
+def long_problems(n: int, steps: int) -> list[dict[str, Any]]:
+    """The first pool problems of level 5 whose solution has at least so many steps."""
+    found = [p for p in problems(40 * n, level=5) if _steps(p["id"]) >= steps][:n]
+    assert len(found) == n
+    return found
+
+
+def _steps(problem_id: str) -> int:
+    item = lab.item(problem_id)
+    assert item
+    return len(item.solution.steps)
+
+
 def rollout(problem_id: str, k: int, completion: str, strict: bool) -> dict[str, Any]:
     return {"problem_id": problem_id, "k_index": k, "completion": completion, "finish_reason": "stop", "tokens": 9,
             "status": "correct" if strict else "wrong", "strict": strict}  # fmt: skip

@@ -26,7 +26,7 @@ from slmr.io import read_rows
 from slmr.tasks.registry import load_task, task_folders
 from slmr.verify import verify
 from slmr.verify.trace_steps import split_steps
-from tests.curriculum.common import context, folder, problems, rollout
+from tests.curriculum.common import context, folder, long_problems, problems, rollout
 from tests.curriculum.failures import TEACHER, corrupted
 
 GSM8K = {
@@ -108,7 +108,7 @@ def test_right_steps_with_a_wrong_answer_or_none(ending: str) -> None:
     attempt = " ".join(steps) + ending
     (wrong,) = TeacherLocator(TEACHER).locate([problem], [attempt])
     row = criticised(problem, attempt, wrong)
-    assert row["diagnosis"] == f"Step 4 is wrong: it should be #### {problem['gold']}."
+    assert row["diagnosis"] == f"Step {len(steps) + 1} is wrong: it should be #### {problem['gold']}."
     assert row["repair"].strip() == f"#### {problem['gold']}"
     assert verify(row["repair_prefix"] + row["repair"], problem["gold"], "numeric").strict
 
@@ -195,7 +195,7 @@ def critiqued(place: Path, attempts: list[str], rl: Any = (), earlier: Any = ())
 
 
 def test_what_is_recycled_accumulates_over_the_rounds(tmp_path: Path) -> None:
-    pool = problems(3, level=3)
+    pool = long_problems(3, 3)
     first = critiqued(tmp_path / "1", [corrupted(p, 1) for p in pool])
     again = critiqued(tmp_path / "2", [corrupted(pool[0], 2), "", ""], earlier=[first.folder])
     before, after = (read_rows(made.folder / "traces.parquet") for made in (first, again))

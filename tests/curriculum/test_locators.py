@@ -20,13 +20,13 @@ from slmr.engines import Completion, Prompt, Sampling
 from slmr.engines.transformers import TransformersEngine
 from slmr.lab import model_path
 from slmr.verify.trace_steps import split_steps
-from tests.curriculum.common import problems
+from tests.curriculum.common import long_problems, problems
 from tests.curriculum.failures import TEACHER, corrupted
 
 
 @given(st.integers(0, 3), st.sampled_from([-2, -1, 1, 5]))
 def test_arithmetic_finds_a_false_sum_where_it_was_made(at: int, off: int) -> None:
-    pool = problems(20, level=4)
+    pool = long_problems(20, 4)
     found = ArithmeticLocator().locate(pool, [corrupted(p, at, off) for p in pool])
     assert [w.index for w in found if w] == [at] * 20
     assert all(w and w.right.split("= ")[1] != w.says.split("= ")[1] for w in found)

@@ -13,7 +13,7 @@ from slmr.curriculum.schema import PAIRS, TRACES
 from slmr.curriculum.soundness import fault_of, known_steps, refusals
 from slmr.curriculum.teachers.dataset import DatasetTeacher
 from slmr.curriculum.teachers.oracle import OracleTeacher
-from slmr.io import read_json, read_rows, resource
+from slmr.io import read_rows, resource
 from slmr.pipeline.bench import BenchRequest, make_plan, run_bench
 from slmr.pipeline.runner import SilentWatcher
 from slmr.verify.trace_steps import false_equation, split_steps
@@ -133,10 +133,6 @@ def test_no_stage_of_a_fresh_run_teaches_a_false_equation(artefacts: Path) -> No
     kinds = {name.rpartition("-")[0] for name, _ in texts}
     assert {"teacher", "bridge", "critique", "own_correct", "full_critique", "own_pairs", "more"} <= kinds
     assert [case for case in texts if any(map(false_equation, split_steps(case[1])))] == []
-    refused = Counter[str]()
-    for file in artefacts.glob("*/stats.json"):
-        refused.update(read_json(file).get("refused", {}))
-    assert refused["false equation"] or refused["no step"], "or the rule had nothing to refuse"
 
 
 @pytest.mark.slow

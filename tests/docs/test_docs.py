@@ -47,7 +47,7 @@ from tests.in_process import slmr
 from tests.tasks.test_datasets import FILES
 
 # These end when they are told to, or take minutes.
-ONLY_PARSED = {"leaderboard", "pretrain", "serve-reward"}
+ONLY_PARSED = {"leaderboard", "pretrain", "gates", "serve-reward"}
 SETTINGS = ("yaml", "toml", "json", "jsonl")
 
 
@@ -58,7 +58,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (tmp_path / "my/data" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "my/data" / name).write_text(text)
     (tmp_path / "my/model").symlink_to(ROOT / "slmr/lab/students/lab-llama")
-    for name in ("runs/lab-0123abcd", "results/lab"):
+    for name in ("runs/lab-0123abcd", "results/lab-quick"):
         shutil.copytree(ROOT / "leaderboard/slmr_leaderboard/sample/lab", tmp_path / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)

@@ -22,7 +22,7 @@ PAGES_OF_THE_CHECKOUT = [
             "studies/RESULTS.md",
         )
     ),
-    *sorted((ROOT / "results").glob("*/NOTE.md")),
+    *sorted((ROOT / "results").rglob("NOTE.md")),
 ]
 EARLIER = ROOT / "docs/earlier-runs.md"
 ENTRY_POINTS = {"slmr.tasks", "slmr.methods", "slmr.stages"}

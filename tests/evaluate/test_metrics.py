@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slmr import lab
 from slmr.evaluate.metrics import Judge, answer_key, by_item, judged, task_metrics
 from slmr.tasks.registry import load_task
 from slmr.verify import Verdict, verify
@@ -16,9 +17,9 @@ from slmr.verify import Verdict, verify
 
 def row(item: str, text: str, gold: str = "7", k: int = 0, **more: Any) -> dict[str, Any]:
     verdict = verify(text, gold, "numeric")
-    return {"task": "lab_gsm8k", "item_id": item, "k_index": k, "completion": text, "gold": gold, "tokens": 10,
-            "finish_reason": "stop", "status": verdict.status, "strict": verdict.strict, "lenient": verdict.lenient,
-            "extracted": verdict.extracted, **more}  # fmt: skip
+    return {"task": "lab_gsm8k", "item_id": item, "k_index": k, "prompt": "?", "completion": text, "gold": gold,
+            "tokens": 10, "finish_reason": "stop", "status": verdict.status, "strict": verdict.strict,
+            "lenient": verdict.lenient, "extracted": verdict.extracted, **more}  # fmt: skip
 
 
 def test_one_completion_an_item() -> None:
@@ -87,3 +88,33 @@ def test_a_judge_decides_each_answer_once_while_others_come(monkeypatch: pytest.
         found = judge.judged(rows)
     assert asked == ["#### 7", "#### 9"]
     assert found == judged(rows, tasks) and [r["strict"] for r in found] == [False, True, False, False]
+
+
+def test_sound_is_right_with_the_steps_of_the_solver() -> None:
+    """Of two items: worked, and its bare answer; another item's steps before the right answer, and a false equation."""
+    task = load_task("lab_gsm8k")
+    first, second = lab.take(lab.generator("lab_gsm8k"), "test", 2)
+
+    def of(item: lab.LabItem, text: str) -> dict[str, Any]:
+        return row(item.id, text, item.gold, prompt=task.prompt(item.problem))
+
+    rows = [
+        of(first, first.worked()), of(first, f"#### {first.gold}"),
+        of(second, " ".join([*first.solution.plain_steps(), f"#### {second.gold}"])),
+        of(second, f"1 + 1 = 3. #### {second.gold}"),
+    ]  # fmt: skip
+    decided = judged(rows, {"lab_gsm8k": task})
+    assert [r["strict"] for r in decided] == [True] * 4
+    assert [r["sound"] for r in decided] == [True, False, False, False]
+    assert task_metrics(decided, task)["sound"] == 0.25
+
+
+def test_nothing_is_sound_or_unsound_without_a_solver() -> None:
+    """Another version of the lab has other problems under the same ids; other editions have no solver."""
+    item = lab.take(lab.generator("lab_gsm8k"), "test", 1)[0]
+    old = row(item.id, item.worked(), item.gold, prompt="What was asked before?")
+    paper = {**row("gsm8k/1", "#### 7"), "task": "gsm8k_platinum"}
+    for rows, name in (([old], "lab_gsm8k"), ([paper], "gsm8k_platinum")):
+        task = load_task(name)
+        decided = judged(rows, {name: task})
+        assert decided[0]["sound"] is None and task_metrics(decided, task)["sound"] is None

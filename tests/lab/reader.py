@@ -1,7 +1,7 @@
 r"""A second opinion on the lab's problems: reads the problem's text and works the answer out itself.
 
 It shares nothing with the generators but the English they write: its own table of sentences, exact
-fractions, orderings by trying them all, implications by forward chaining. A sentence that it does
+fractions, implications by forward chaining. A sentence that it does
 not know is an error, and so is a question about something that the text has not told.
 """
 
@@ -12,7 +12,6 @@ import operator
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from itertools import permutations
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -63,46 +62,61 @@ def _value(node: ast.expr, x: Fraction | None) -> Fraction:
     raise ValueError(f"not arithmetic: {ast.unparse(node)}")
 
 
+# Words of formulas and what they mean, x what stands before and a, b the numbers in them.
+_FORMULAS: list[tuple[str, Callable[..., Fraction]]] = [
+    (r"and half again", lambda x: x * 3 / 2),
+    (r"minus twice (\d+)", lambda x, a: x - 2 * a),
+    (r"and (\d+) from both", lambda x, a: x + 2 * a),
+    (r"spoil (\d+)", lambda x, a: x - a),
+    (r"fold (\d+)", lambda x, a: x * a),
+    (r"one in (\d+)", lambda x, a: x / a),
+    (r"less a third and (\d+) more", lambda x, a: x * 2 / 3 - a),
+    (r"plus (\d+) dozen", lambda x, a: x + 12 * a),
+    (r"less (\d+) daily for a week", lambda x, a: x - 7 * a),
+    (r"plus (\d+) for every fourth", lambda x, a: x + x / 4 * a),
+]
+
+
 def _math(problem: str) -> Fraction:
-    if match := re.fullmatch(r"Compute (.+)\.", problem):
-        return evaluate(match[1])
-    match = re.fullmatch(r"Solve (.+) = (.+) for x\.", problem)
+    match = re.fullmatch(r"Compute (.+)\.", problem)
     if not match:
         raise ValueError(f"not a problem that the reader knows: {problem}")
+    return _formula(match[1])
 
-    def difference(x: int) -> Fraction:
-        return evaluate(match[1], Fraction(x)) - evaluate(match[2], Fraction(x))
 
-    # Both sides are linear: the zero of the line through two points of their difference.
-    at_zero, at_one = difference(0), difference(1)
-    return at_zero / (at_zero - at_one)
+def _formula(text: str) -> Fraction:
+    """The value of a formula: a number or a formula in brackets, and what is done to it."""
+    if text.startswith("("):
+        inner, rest = text[1 : text.index(")")], text[text.index(")") + 1 :]
+        x = _formula(inner)
+    else:
+        number, _, rest = text.partition(" ")
+        x, rest = Fraction(number), " " + rest
+    found = [
+        then(x, *map(int, m.groups())) for form, then in _FORMULAS if (m := re.fullmatch(form, rest.strip()))
+    ]
+    return found[0] if found else evaluate(f"{x}{rest}")
 
 
 # --- stories ------------------------------------------------------------------------------------
 
 
 class _World:
-    """What the sentences read so far have said. `topic` is what "these" and "that" refer to."""
+    """What the sentences read so far have said."""
 
     def __init__(self) -> None:
         self.counts: Counts = {}
-        self.topic: tuple[str, str] | None = None
 
     def put(self, owner: str, thing: str, number: Fraction) -> None:
+        assert (owner, thing) not in self.counts, "told twice"
         self.counts[owner, thing] = number
-        self.topic = owner, thing
 
     def change(self, owner: str, thing: str, by: Callable[[Fraction], Fraction]) -> None:
-        if (owner, thing) in self.counts:  # else nobody knows how many there were before
-            self.counts[owner, thing] = by(self.counts[owner, thing])
+        self.counts[owner, thing] = by(self.counts[owner, thing])
 
     def only_owner(self, thing: str) -> str:
         (owner,) = {o for o, t in self.counts if t == thing}
         return owner
-
-    def topic_change(self, by: Callable[[Fraction], Fraction]) -> None:
-        assert self.topic
-        self.change(*self.topic, by)
 
 
 def _has(w: _World, who: str, n: str, what: str) -> None:
@@ -121,91 +135,102 @@ def _gets_packs(w: _World, who: str, packs: str, each: str, what: str) -> None:
     w.change(who, what, lambda had: had + int(packs) * int(each))
 
 
-def _gives_to(w: _World, who: str, n: str, what: str, to: str) -> None:
-    _loses(w, who, n, what)
-    _gains(w, to, n, what)
+def _times(w: _World, n: str, what: str) -> None:
+    w.change(w.only_owner(what), what, lambda had: had * int(n))
 
 
-def _fewer(w: _World, who: str, n: str, what: str, than: str) -> None:
-    w.put(who, what, w.counts[than, what] - int(n))
+def _keeps_part(w: _World, what: str, parts: str) -> None:
+    w.change(w.only_owner(what), what, lambda had: had / int(parts))
 
 
-def _keeps_part(w: _World, who: str, what: str, parts: str) -> None:
-    w.change(who, what, lambda had: had / int(parts))
+def _some_more(w: _World, n: str, what: str) -> None:
+    _gains(w, w.only_owner(what), n, what)
 
 
-def _times(w: _World, who: str, n: str, what: str) -> None:
-    w.change(who, what, lambda had: had * int(n))
-
-
-def _grows(w: _World, what: str, n: str) -> None:
-    _times(w, w.only_owner(what), n, what)
-
-
-def _each_holds(w: _World, container: str, n: str, what: str) -> None:
-    place = w.only_owner(container)
-    w.put(place, what, w.counts[place, container] * int(n))
-
-
-def _put_into(w: _World, n: str, what: str, containers: str) -> None:
-    w.put("each", what, Fraction(int(n), int(containers)))
-
-
-def _brought(w: _World, n: str, what: str, place: str) -> None:
-    _gains(w, place, n, what)
-
-
-def _taken(w: _World, n: str, what: str) -> None:
+def _some_less(w: _World, n: str, what: str) -> None:
     _loses(w, w.only_owner(what), n, what)
 
 
-def _at_place(w: _World, n: str, what: str, place: str) -> None:
-    _has(w, place, n, what)
+def _by(w: _World, what: str, factor: Fraction) -> None:
+    w.change(w.only_owner(what), what, lambda had: had * factor)
+
+
+def _times_more(factor: int) -> Callable[..., None]:
+    return lambda w, n, what: _some_more(w, str(int(n) * factor), what)
+
+
+def _times_less(factor: int) -> Callable[..., None]:
+    return lambda w, n, what: _some_less(w, str(int(n) * factor), what)
+
+
+def _third_and(w: _World, what: str, n: str) -> None:
+    w.change(w.only_owner(what), what, lambda had: had - had / 3 - int(n))
+
+
+def _fourth(w: _World, what: str, n: str) -> None:
+    """For each four of them n more."""
+    w.change(w.only_owner(what), what, lambda had: had + had / 4 * int(n))
 
 
 _W, _N = r"([A-Za-z]+)", r"(\d+)"
-_CONTAINER = r"(?:bags|boxes|packs|jars)"
+_ANY = r"[A-Za-z]+"
 
 _SENTENCES: list[tuple[str, Callable[..., None]]] = [
     (rf"{_W} has {_N} {_W}\.", _has),
-    (rf"{_W} (?:buys|finds|gets) {_N} (?:more )?{_W}\.", _gains),
-    (rf"{_W} gets {_N} {_W} more\.", _gains),
+    (rf"There are {_N} {_W} at the {_W}\.", lambda w, n, what, place: _has(w, place, n, what)),
+    # more
+    (rf"{_W} buys {_N} more {_W}\.", _gains),
     (rf"A friend gives {_W} {_N} {_W}\.", _gains),
-    (rf"{_W} (?:gives away|loses|lost|sells) {_N} {_W}\.", _loses),
-    (rf"Then {_W} gets {_N} times as many {_W}\.", _times),
-    (rf"The number of {_W} grows to {_N} times what it was\.", _grows),
-    (rf"{_W} splits the {_W} into {_N} equal parts and keeps one part\.", _keeps_part),
-    (
-        rf"{_W} shares the {_W} equally with friends, so that each of {_N} people has the same number\.",
-        _keeps_part,
-    ),
-    (rf"{_W} buys {_N} {_CONTAINER} with {_N} {_W} each\.", _gets_packs),
-    (rf"{_W} gives {_N} {_W} to {_W}\.", _gives_to),
-    (rf"{_W} has {_N} fewer {_W} than {_W}\.", _fewer),
-    (rf"{_W} wants \d+ {_W}\.", lambda w, *_: None),
-    (
-        rf"{_W} has {_N} boxes with {_N} {_W} in each box\.",
-        lambda w, who, c, n, what: w.put(who, what, Fraction(int(c) * int(n))),
-    ),
-    (rf"There (?:are|were) {_N} {_W} at the {_W}\.", _at_place),
-    (rf"Then {_N} {_W} are brought to the {_W}\.", _brought),
-    (rf"{_N} {_W} were taken away\.", _taken),
-    (rf"Each of the {_W} holds {_N} {_W}\.", _each_holds),
-    (rf"{_N} {_W} are put into {_N} {_CONTAINER} with the same number in each\.",
-     lambda w, n, what, c: _put_into(w, n, what, c)),
-    (rf"Of these, {_N} are broken\.", lambda w, n: w.topic_change(lambda had: had - int(n))),
-    (rf"Another {_N} come later\.", lambda w, n: w.topic_change(lambda had: had + int(n))),
+    (rf"Then {_N} {_W} are brought to the {_ANY}\.", _some_more),
+    (rf"Another {_N} {_W} come later\.", _some_more),
+    (rf"{_W} (?:buys|finds) {_N} (?:bags with|boxes of) {_N} {_W}(?: each)?\.", _gets_packs),
+    (rf"Then {_N} (?:bags with|boxes of) {_N} {_W} (?:each are brought|are put there)\.",
+     lambda w, n, m, what: _some_more(w, str(int(n) * int(m)), what)),
+    # less
+    (rf"{_W} (?:gives away|sells) {_N} {_W}\.", _loses),
+    (rf"{_N} {_W} are taken away\.", _some_less),
+    (rf"(?:Then )?{_N} of the {_W} (?:are used up|spoil)\.", _some_less),
+    (rf"{_N} {_W} spoil there\.", _some_less),
+    (rf"{_W} uses {_N} {_W} on each of {_N} days\.",
+     lambda w, who, n, what, m: _loses(w, who, str(int(n) * int(m)), what)),
+    (rf"On {_N} days {_W} eats {_N} {_W} each day\.",
+     lambda w, m, who, n, what: _loses(w, who, str(int(n) * int(m)), what)),
+    (rf"{_N} {_W} are used on each of {_N} days\.",
+     lambda w, n, what, m: _some_less(w, str(int(n) * int(m)), what)),
+    (rf"On {_N} days {_N} {_W} are sold each day\.",
+     lambda w, m, n, what: _some_less(w, str(int(n) * int(m)), what)),
+    (rf"{_ANY} (?:wants|lost) {_N} {_W}\.", lambda w, n, what: None),
+    # times and parts
+    (rf"Then {_ANY} gets {_N} times as many {_W}\.", _times),
+    (rf"The number of {_W} grows to {_N} times what it was\.", lambda w, what, n: _times(w, n, what)),
+    (rf"The {_W} become {_N} times as many\.", lambda w, what, n: _times(w, n, what)),
+    (rf"{_ANY} splits the {_W} into {_N} equal parts and keeps one part\.", _keeps_part),
+    (rf"{_ANY} shares the {_W} so that each of {_N} people has the same number\.", _keeps_part),
+    (rf"The {_W} are (?:put|split) into {_N} equal (?:heaps, and one heap|parts, and one part) stays\.", _keeps_part),
+    # half-seen
+    (rf"{_ANY} gets half as many {_W} again\.", lambda w, what: _by(w, what, Fraction(3, 2))),
+    (rf"Half as many {_W} again are brought\.", lambda w, what: _by(w, what, Fraction(3, 2))),
+    (rf"{_ANY} gives back twice the {_N} {_W} of last year\.", _times_less(2)),
+    (rf"Twice the {_N} {_W} of last year are given back\.", _times_less(2)),
+    (rf"Both parents give {_ANY} {_N} {_W}\.", _times_more(2)),
+    (rf"Both owners bring {_N} {_W}\.", _times_more(2)),
+    # unseen
+    (rf"The {_W} multiply {_N}-fold\.", lambda w, what, n: _times(w, n, what)),
+    (rf"Rain makes the {_W} {_N}-fold\.", lambda w, what, n: _times(w, n, what)),
+    (rf"(?:A fire|Rain) leaves one in {_N} of the {_W}\.", lambda w, n, what: _keeps_part(w, what, n)),
+    (rf"(?:A|There a|{_ANY} loses a) third of the {_W} and {_N} more(?: break| are stolen)?\.", _third_and),
+    (rf"{_ANY} picks up {_N} dozen {_W}\.", _times_more(12)),
+    (rf"{_N} dozen {_W} are added\.", _times_more(12)),
+    (rf"A cart unloads {_N} dozen {_W}\.", _times_more(12)),
+    (rf"For a week {_N} {_W} vanish daily\.", _times_less(7)),
+    (rf"(?:{_ANY} drops|Thieves carry off) {_N} {_W} daily for a week\.", _times_less(7)),
+    (rf"Every fourth of the {_W} (?:earns|brings) {_N} new ones\.", _fourth),
+    (rf"For every fourth of the {_W} {_N} new ones appear\.", _fourth),
 ]  # fmt: skip
 
 _QUESTIONS: list[tuple[str, Callable[..., Fraction]]] = [
-    (
-        rf"How many {_W} does {_W} (?:still )?have(?: now| in all| in the boxes)?\?",
-        lambda w, what, who: w.counts[who, what],
-    ),
-    (rf"How many {_W} are (?:left )?at the {_W}(?: now)?\?", lambda w, what, place: w.counts[place, what]),
-    (rf"How many {_W} are there in all\?", lambda w, what: w.counts[w.only_owner(what), what]),
-    (rf"How many {_W} are in each one\?", lambda w, what: w.counts["each", what]),
-    (r"How many (?:is that now|of these are good)\?", lambda w: w.counts[w.topic]),
+    (rf"How many {_W} does {_W} have now\?", lambda w, what, who: w.counts[who, what]),
+    (rf"How many {_W} are at the {_W} now\?", lambda w, what, place: w.counts[place, what]),
 ]
 
 
@@ -230,42 +255,30 @@ def _match(
 
 # --- logic --------------------------------------------------------------------------------------
 
-
-def orders(text: str) -> list[tuple[str, ...]]:
-    """Every line of the named people that agrees with all the comparisons."""
-    pairs = re.findall(r"(\w+) is \w+er than (\w+)\.", text)
-    people = sorted({person for pair in pairs for person in pair})
-    return [line for line in permutations(people) if all(line.index(a) < line.index(b) for a, b in pairs)]
+OPTIONS = {"A": "given", "B": "follows in one step", "C": "follows in more steps", "D": "does not follow"}
 
 
-def implied(text: str) -> set[str]:
-    """Every statement that follows from the rules and the facts, the facts among them."""
-    rules = rules_of(text)
-    known = set(re.findall(r"Now (.+?)\.", text))
-    while new := {then for given, then in rules if given in known} - known:
+def rules_of(text: str) -> set[tuple[str, str]]:
+    return set(re.findall(r"If (\w+) then (\w+)\.", text))
+
+
+def given(text: str) -> str:
+    (state,) = re.findall(r"It is (\w+)\.", text)
+    return state
+
+
+def distances(text: str) -> dict[str, int]:
+    """Every state that follows → the number of steps to it; the given one in none."""
+    known = {given(text): 0}
+    while new := {b: known[a] + 1 for a, b in rules_of(text) if a in known and b not in known}:
         known |= new
     return known
 
 
-def rules_of(text: str) -> set[tuple[str, str]]:
-    return set(re.findall(r"If (.+?), then (.+?)\.", text))
-
-
 def _logic(problem: str) -> str:
     text, *lines = problem.split("\n")
-    options = dict(re.fullmatch(r"([A-D])\. (.+)", line).groups() for line in lines)  # type: ignore[union-attr]
-    true = _who(text) if "Who is" in text else implied(text)
-    right = [letter for letter, said in options.items() if said in true]
-    if sorted(options) != ["A", "B", "C", "D"] or len(set(options.values())) != 4 or len(right) != 1:
-        raise ValueError(f"not four options of which one is right: {problem}")
-    return right[0]
-
-
-def _who(text: str) -> set[str]:
-    """The people who may stand at the place that is asked for: one, if the problem is sound."""
-    comparative = {*re.findall(r"is (\w+)er than", text)}
-    match = re.search(r"Who is (?:the|number (\d+) from the|(last), counted from the) (\w+)est\?", text)
-    if not match or comparative != {match[3]}:
-        raise ValueError(f"the question does not fit the comparisons: {text}")
-    place = -1 if match[2] else int(match[1] or 1) - 1
-    return {line[place] for line in orders(text)}
+    if dict(line.split(". ", 1) for line in lines) != OPTIONS:
+        raise ValueError(f"not the four options: {problem}")
+    (asked,) = re.findall(r"Is it (\w+)\?", text)
+    steps = distances(text).get(asked)
+    return "D" if steps is None else "ABC"[min(steps, 2)]

@@ -14,10 +14,12 @@ from slmr import lab
 from slmr.errors import RequestError, WorkError
 from slmr.io import digest
 from slmr.lab.items import LEVELS, Generator, Split
+from slmr.lab.skills import SKILLS
 
 TASKS = list(lab.GENERATORS)
 HELD_OUT: tuple[Split, ...] = ("test", "validation")
-SEEN: tuple[Split, ...] = ("train", "pretrain")
+SEEN: tuple[Split, ...] = ("train", "pretrain", "teacher")
+UNSEEN = {skill.name for skill in SKILLS if skill.unseen}
 
 FINGERPRINT = """
 from slmr import lab
@@ -74,12 +76,21 @@ def test_an_item_says_what_it_is(task: str, split: Split) -> None:
     generator = lab.generator(task)
     items = lab.take(generator, split, 200, 2)
     assert len({item.id for item in items}) == 200
-    assert {item.difficulty for item in items} == set(LEVELS)
+    seen_only = split == "pretrain" and generator.kind != "choice"
+    assert {item.difficulty for item in items} == ({1, 2, 3} if seen_only else set(LEVELS))
     for item in items:
         assert item.id == f"{task}/{split}/2/{item.index}"
         assert (item.task, item.split, item.seed, item.kind) == (task, split, 2, generator.kind)
         assert item.problem.isascii() and item.problem == item.problem.strip()
         assert item.worked().endswith(item.solution.closing) and item.gold in item.solution.closing
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_pretraining_has_no_unseen_skill_and_only_the_test_split_has_two(task: str) -> None:
+    for split in get_args(Split):
+        unseen = {sum(s in UNSEEN for s in i.skills) for i in lab.take(lab.generator(task), split, 400, 1)}
+        most = {"pretrain": 0, "test": 2}.get(split, 1) if task != "lab_logiqa" else 0
+        assert max(unseen) == most, split
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -105,9 +116,14 @@ def test_a_stream_repeats_nothing(task: str, split: Split) -> None:
 def test_a_stream_whose_space_is_used_up_says_so() -> None:
     full = lab.generator("lab_gsm8k")
     tiny = Generator(
-        "tiny", "numeric", lambda rng, level: full.draw(type(rng)(1), 1), (1.0,) * 5, (1.0,) * 5, "1"
+        "tiny",
+        "numeric",
+        lambda rng, level, two: full.draw(type(rng)(1), 1, two),
+        (1.0,) * 5,
+        (1.0,) * 5,
+        "1",
     )
-    owner = lab.items.split_of("tiny", tiny.draw(lab.items.item_rng("any"), 1).key)
+    owner = lab.items.split_of("tiny", tiny.draw(lab.items.item_rng("any"), 1, False).key)
     with pytest.raises(WorkError, match="holds only 1 distinct"):
         list(lab.stream(tiny, owner))
 

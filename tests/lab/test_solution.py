@@ -9,6 +9,7 @@ import pytest
 
 from slmr import lab
 from slmr.lab.items import LEVELS
+from slmr.lab.skills import SKILLS
 from tests.lab import reader
 
 TASKS = list(lab.GENERATORS)
@@ -16,7 +17,7 @@ MERGE_SHARES = (0.0, 0.3, 0.7, 1.0)
 
 
 def draw(task: str, n: int, seed: int = 11) -> list[lab.LabItem]:
-    return lab.take(lab.generator(task), "pretrain", n, seed)
+    return lab.take(lab.generator(task), "teacher", n, seed)
 
 
 def sentences(trace: str, closing: str) -> list[str]:
@@ -34,20 +35,21 @@ def all_traces(item: lab.LabItem) -> dict[str, str]:
 
 def check_equation(equation: str, item: lab.LabItem) -> Fraction:
     """All sides of the equation are equal, exactly; returns their value."""
-    x = reader.evaluate(item.gold) if item.problem.startswith("Solve") else None
-    values = {reader.evaluate(side, x) for side in equation.split(" = ")}
+    values = {reader.evaluate(side) for side in equation.split(" = ")}
     assert " = " in equation and len(values) == 1, f"{item.id}: {equation}"
     return values.pop()
 
 
 def check_statement(statement: str, item: lab.LabItem) -> None:
     """What a logic trace says is in the problem, or follows from it."""
-    if match := re.fullmatch(r"the order is (.+)", statement):
-        assert reader.orders(item.problem) == [tuple(match[1].split(" > "))], item.id
-    elif match := re.fullmatch(r"number (\d+) is (\w+)", statement):
-        assert {line[int(match[1]) - 1] for line in reader.orders(item.problem)} == {match[2]}, item.id
+    known, rules = reader.distances(item.problem), reader.rules_of(item.problem)
+    if match := re.fullmatch(r"(\w+) is given", statement):
+        assert match[1] == reader.given(item.problem), item.id
+    elif match := re.fullmatch(r"(\w+) is the end", statement):
+        assert match[1] in known and match[1] not in {a for a, _ in rules}, item.id
     else:
-        assert tuple(statement.split(" so ")) in reader.rules_of(item.problem), f"{item.id}: {statement}"
+        first, then = statement.split(" so ")
+        assert (first, then) in rules and first in known, f"{item.id}: {statement}"
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -79,8 +81,10 @@ def test_every_logic_statement_follows_from_the_problem() -> None:
 
 @pytest.mark.parametrize("task", [t for t in TASKS if t != "lab_logiqa"])
 def test_a_worked_step_uses_only_numbers_that_are_known_by_then(task: str) -> None:
+    """Those of the text, of the skill's own words, and of steps before."""
+    hidden = {s.name: set(re.findall(r"(?<!@)\b\d+", " ".join(s.equations))) for s in SKILLS}
     for item in draw(task, 300):
-        known = set(re.findall(r"\d+", item.problem))
+        known = set(re.findall(r"\d+", item.problem)).union(*(hidden[name] for name in item.skills))
         for equation in sentences(item.solution.plain(), item.solution.closing):
             left, _, result = equation.rpartition(" = ")
             assert set(re.findall(r"\d+", left)) <= known, f"{item.id}: {equation}"
@@ -88,15 +92,21 @@ def test_a_worked_step_uses_only_numbers_that_are_known_by_then(task: str) -> No
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_merging_shortens_a_trace_and_keeps_its_answer(task: str) -> None:
+def test_merging_folds_what_is_inside_a_skill_and_nothing_else(task: str) -> None:
     for item in draw(task, 100):
         counts = [len(sentences(item.raw(share), item.solution.closing)) for share in (0.0, 1.0)]
         assert item.raw(0.0) == item.worked()
-        assert counts == [len(item.solution.steps), 1], item.id
+        inside = sum(step.inside for step in item.solution.steps)
+        assert counts == [len(item.solution.steps), len(item.solution.steps) - inside], item.id
+        if task != "lab_logiqa":
+            assert counts[1] == len(item.skills), item.id
 
 
-def test_steps_grow_with_the_level_of_a_gsm8k_problem() -> None:
-    assert all(len(item.solution.steps) == item.difficulty for item in draw("lab_gsm8k", 300))
+def test_a_merge_share_is_the_share_of_the_steps_inside_a_skill_that_are_folded() -> None:
+    items = draw("lab_gsm8k", 600)
+    inside = sum(step.inside for item in items for step in item.solution.steps)
+    folded = sum(len(i.solution.steps) - len(sentences(i.raw(0.6), i.solution.closing)) for i in items)
+    assert abs(folded / inside - 0.6) < 0.06
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -113,8 +123,8 @@ def test_every_trace_passes_the_strict_checker(task: str) -> None:
     ("task", "problem"),
     [
         ("lab_gsm8k", "Ann has 3 cups. Ann eats 2 cups. How many cups does Ann have now?"),
-        ("lab_logiqa", "Ann is taller than Ben. Who is the tallest?\nA. Ann\nB. Ann\nC. Ben\nD. Cal"),
-        ("lab_math", "Guess x."),
+        ("lab_logiqa", "If wet then cold. It is wet. Is it cold?\nA. yes\nB. no\nC. maybe\nD. given"),
+        ("lab_math", "Guess 3."),
     ],
 )
 def test_the_reader_refuses_what_it_does_not_know(task: str, problem: str) -> None:

@@ -101,7 +101,7 @@ def test_the_simulations_arithmetic_on_a_graph_made_by_hand() -> None:
 
 
 def test_sixteen_processes_are_at_least_six_times_as_fast_as_one() -> None:
-    nodes, seconds = simulation.graph(Path(__file__).parents[2] / "results" / "lab")
+    nodes, seconds = simulation.graph(Path(__file__).parents[2] / "results" / "archive" / "lab")
     span = max(simulation.ends(longest_first(nodes), seconds, 16).values())
     assert sum(seconds.values()) / span >= simulation.AT_LEAST
 

@@ -156,7 +156,7 @@ def test_a_note_is_said_first_in_a_report_and_on_the_board(tmp_path: Path) -> No
 
 def test_a_published_note_stands_in_the_pages_beside_it() -> None:
     """A note is written by hand, the pages by commands: all are committed, and no page goes without its note."""
-    notes = list((Path(__file__).parents[2] / "results").glob(f"*/{NOTE}"))
+    notes = list((Path(__file__).parents[2] / "results").rglob(NOTE))
     assert notes
     for note in notes:
         text = note.read_text(encoding="utf-8").strip()

@@ -89,7 +89,10 @@ def test_the_lab_s_splits_share_templates_and_no_problem() -> None:
     pool = [item.problem for item in load_task("lab_gsm8k").items("train", 200)]
     found = overlap(pool, load_task("lab_gsm8k").items("test"))
     assert found.exact == () and found.hits
-    assert not overlap(pool, load_task("lab_mawps").items("test")).hits
+    other = overlap(pool, load_task("lab_mawps").items("test"))
+    assert (
+        other.exact == () and len(other.hits) < len(found.hits) / 4
+    )  # of each unseen skill they share a wording
 
 
 def said(capsys: pytest.CaptureFixture[str], *command: str) -> str:

@@ -20,7 +20,7 @@ from slmr.training.trainer import Run
 from tests.training.test_resume import inputs
 
 SFT: dict[str, Any] = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-3}
-RL: dict[str, Any] = {"steps": 2, "group_size": 4, "prompts_per_step": 4, "max_tokens": 30, "beta": 0.01}
+RL: dict[str, Any] = {"steps": 2, "group_size": 4, "prompts_per_step": 4, "max_tokens": 60, "beta": 0.01}
 LORA = TrainingSettings(lora=LoraSettings(rank=4, alpha=8))
 
 

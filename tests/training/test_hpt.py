@@ -118,7 +118,7 @@ def test_the_stage_runs(tmp_path: Path) -> None:
         EngineSettings(device="cpu"), lambda *_: None,
     )  # fmt: skip
     context.folder.mkdir()
-    hpt_stage(context, HptParams(steps=2, group_size=4, prompts_per_step=3, max_tokens=24, gate=0.75))
+    hpt_stage(context, HptParams(steps=2, group_size=4, prompts_per_step=3, max_tokens=60, gate=0.75))
     curve = read_rows(context.folder / "curve.parquet")
     assert [row["replaced"] for row in curve][-1] == context.stats["replaced"] > 0
     assert all(0 <= row["logprob_gap"] < 1e-4 for row in curve)

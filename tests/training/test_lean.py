@@ -75,7 +75,8 @@ def test_loss_gradients_and_figures_are_those_of_one_pass(
     assert entropy == pytest.approx(trainer._metrics["train"]["entropy"].pop(), rel=1e-5)
     assert lean[1].keys() == stock[1].keys() and any(g.abs().max() > 1e-3 for g in stock[1].values())
     for name, gradient in stock[1].items():
-        assert torch.allclose(lean[1][name], gradient, rtol=1e-3, atol=1e-5), name
+        rounding = 1e-4 * float(gradient.abs().max())
+        assert torch.allclose(lean[1][name], gradient, rtol=1e-3, atol=max(1e-5, rounding)), name
 
 
 def test_what_has_no_gradient_goes_without_a_graph_unless_a_kl_term_gives_it_one(

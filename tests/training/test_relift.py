@@ -101,7 +101,7 @@ def test_the_stages_run(tmp_path: Path) -> None:
     traces = [{"problem_id": p["id"], "prompt": p["prompt"], "prefix": "", "completion": f"#### {p['gold']}",
                "source": "raw"} for p in pool]  # fmt: skip
     write_rows(tmp_path / "pool" / "traces.parquet", traces)
-    common: dict[str, Any] = {"steps": 2, "group_size": 4, "prompts_per_step": 3, "max_tokens": 24}
+    common: dict[str, Any] = {"steps": 2, "group_size": 4, "prompts_per_step": 3, "max_tokens": 60}
     for stage, params in ((luffy_stage, LuffyParams(**common)), (bread_stage, BreadParams(**common)),
                           (relift_stage, ReliftParams(**common, buffer=1))):  # fmt: skip
         context = StageContext(

@@ -46,7 +46,7 @@ STAGES: dict[str, tuple[Any, Any]] = {
 
 def inputs(place: Path) -> dict[str, list[Path | str]]:
     """A pool of 16 problems with 8 held out, their worked traces, and pairs."""
-    rows = problems(24)
+    rows = problems(24, level=3)  # half-seen skills: some completions of a group are right, some wrong
     worked = OracleTeacher(0, 0).rewrites(rows[:16], [])  # type: ignore[arg-type]
     traces = [
         {"problem_id": p["id"], "prompt": p["prompt"], "prefix": "", "completion": texts["filled in"],

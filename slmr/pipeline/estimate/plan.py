@@ -291,4 +291,5 @@ _RULES: dict[str, Callable[[Given, Rows, Assumptions], Flow]] = {
     "evaluate": _evaluate, "partition": partial(_handed_on, "probe", None), "mix": partial(_handed_on, "strong", None),
     "consolidate": partial(_handed_on, "problems", "mixed"), "own_correct": _own_correct,
     "more": partial(_handed_on, "like", None), "own_pairs": partial(_handed_on, "problems", "mixed"),
+    "reference": lambda given, rows, a: Flow(),
 }  # fmt: skip

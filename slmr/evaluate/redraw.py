@@ -1,0 +1,36 @@
+"""Draws completions that state no step again: what a model scores that does not guess."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from slmr.evaluate.recorder import Question, Recorder
+from slmr.verify.trace_steps import split_steps
+
+
+def redraw(
+    recorder: Recorder, questions: Sequence[Question], k: int, times: int, record: Callable[[], None]
+) -> list[dict[str, Any]]:
+    """The rows of the questions, step-less completions replaced by later draws; their tokens stay counted.
+
+    A completion that has no step in any of `times` further draws is the last one. `record` has the recorder's missing
+    questions answered; draw number r of a question has the sample index of the first plus r times `k`.
+    """
+    record()
+    rows = recorder.rows()
+    for round_ in range(1, times + 1):
+        guesses = [i for i, row in enumerate(rows) if not split_steps(row["completion"])]
+        if not guesses:
+            break
+        recorder.add(_again(questions[i], round_ * k) for i in guesses)
+        record()
+        for i, row in zip(guesses, recorder.rows(-len(guesses)), strict=True):
+            rows[i] = {**row, "k_index": rows[i]["k_index"], "tokens": rows[i]["tokens"] + row["tokens"]}
+    return rows
+
+
+def _again(question: Question, shift: int) -> Question:
+    prompt = replace(question.prompt, sample_index=question.prompt.sample_index + shift)
+    return replace(question, prompt=prompt)

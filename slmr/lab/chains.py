@@ -1,0 +1,111 @@
+"""Problems as chains: a first number, and skills applied to it one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from slmr.lab.skills import Skill, Use, of, operations
+from slmr.lab.solution import Step
+
+START = (8, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """`start` and the skills used on it."""
+
+    start: int
+    uses: tuple[Use, ...]
+
+    @property
+    def skills(self) -> tuple[str, ...]:
+        return tuple(use.skill.name for use in self.uses)
+
+    def results(self, misread: bool = False) -> list[list[int]] | None:
+        """The results of each skill's equations; None if one does not fit."""
+        x, found = self.start, []
+        for use in self.uses:
+            results = use.compute(x, misread)
+            if results is None:
+                return None
+            found.append(results)
+            x = results[-1]
+        return found
+
+    def steps(self, misread: bool = False) -> tuple[Step, ...]:
+        """The solution, or, `misread`, that of somebody who misreads the half-seen skills."""
+        steps: list[Step] = []
+        written = str(self.start)
+        for use, results in zip(self.uses, self.results(misread) or [], strict=True):
+            expressions = use.expressions(written, len(steps), misread)
+            last = len(results) - 1
+            steps += [
+                Step(f"the {use.skill.name}", expression, str(result), inside=i < last)
+                for i, (expression, result) in enumerate(zip(expressions, results, strict=True))
+            ]
+            written = f"@{len(steps) - 1}"
+        return tuple(steps)
+
+    def misread(self) -> tuple[Step, ...]:
+        """The solution of somebody who misreads the half-seen skills; empty where there is none to misread."""
+        return self.steps(misread=True) if any(use.skill.misreading for use in self.uses) else ()
+
+
+def draw_skills(rng: Random, level: int, two_unseen: bool) -> list[Skill]:
+    """The skills of a problem.
+
+    Level 1 takes one known skill, 2 two of them, 3 a half-seen one (every second time with a known one), 4 an
+    unseen one, 5 an unseen and a known one or, where `two_unseen`, every second time two unseen ones.
+    """
+    known = of("known")
+    if level <= 2:
+        return rng.sample(known, level)
+    if level == 3:
+        skills = [rng.choice(of("half-seen")), *rng.sample(known, rng.randrange(2))]
+    else:
+        first = _unseen(rng)
+        if level == 4:
+            return [first]
+        pair = two_unseen and rng.random() < 0.5
+        skills = [first, _unseen(rng, first) if pair else rng.choice(known)]
+    rng.shuffle(skills)
+    return skills
+
+
+def _unseen(rng: Random, other: Skill | None = None) -> Skill:
+    """An unseen skill, four times in five a compound one."""
+    exposure = "unseen compound" if rng.random() < 0.8 else "unseen one-step"
+    return rng.choice([skill for skill in of(exposure) if skill is not other])
+
+
+def draw_chain(rng: Random, skills: Sequence[Skill]) -> Chain:
+    """A chain of these skills, all results whole and within bounds, read rightly as well as misread.
+
+    Where one is unseen and compound, two operations on the numbers of the text do not end at the answer.
+    """
+    half_seen = any(skill.misreading for skill in skills)
+    compound = any(skill.exposure == "unseen compound" for skill in skills)
+    while True:
+        chain = Chain(rng.randint(*START), tuple(_use(rng, skill) for skill in skills))
+        right = chain.results()
+        if right is None or (compound and right[-1][-1] in _guessable(chain)):
+            continue
+        misread = chain.results(misread=True) if half_seen else None
+        if not half_seen or (
+            misread is not None and misread[-1][-1] != right[-1][-1]
+        ):  # a misreading must show
+            return chain
+
+
+def _guessable(chain: Chain) -> set[int]:
+    """What two operations at most on the numbers of the text come to, one number used twice included."""
+    numbers = {chain.start, *(number for use in chain.uses for number in use.numbers.values())}
+    first = {value for a in numbers for b in numbers for value in operations(a, b)}
+    return first | {value for a in first for b in numbers for value in operations(a, b)}
+
+
+def _use(rng: Random, skill: Skill) -> Use:
+    ranges = {"n": skill.n, "m": skill.m}
+    return Use(skill, {name: rng.randint(*ends) for name, ends in ranges.items() if ends})

@@ -1,0 +1,259 @@
+"""`slmr lab gates`: is the lab fit to tell methods apart? Measured without a look at the proposed method.
+
+Everything is of problems that no test reads: the training pool of a profile, and validation problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from slmr import lab
+from slmr.config import Profile, load_profile
+from slmr.curriculum.partition import GroupBounds, group_of
+from slmr.curriculum.schema import Group
+from slmr.engines import Prompt, Sampling, open_engine
+from slmr.engines.models import resolve_model
+from slmr.io import disk_faults
+from slmr.lab.skills import SKILLS
+from slmr.lab.sound import sound
+from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.recipe import load_recipe
+from slmr.pipeline.runner import SilentWatcher, Watcher
+from slmr.stage import model_in
+from slmr.stats import Estimate, bounded_mean, paired_difference, pass_at_k
+from slmr.tasks import Task
+from slmr.tasks.registry import select_tasks
+
+POOL, LOGIC = "lab_gsm8k", "lab_logiqa"
+COMPOUND = frozenset(skill.name for skill in SKILLS if skill.exposure == "unseen compound")
+Bound = Literal[">=", "<=", "<"]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What has to hold of an estimate, in percent or points."""
+
+    name: str
+    bound: Bound
+    threshold: float
+
+    def passes(self, value: float) -> bool:
+        return {
+            ">=": value >= self.threshold, "<=": value <= self.threshold, "<": value < self.threshold
+        }[self.bound]  # fmt: skip
+
+
+GATES = {
+    gate.name: gate
+    for gate in (
+        Gate("simple", ">=", 20), Gate("medium", ">=", 20), Gate("hard", ">=", 20), Gate("medium moves", "<=", 33.3),
+        Gate("luck", "<", 5), Gate("sound", ">=", 95), Gate("worked lifts", ">=", 25), Gate("rl lifts", "<=", 5),
+        Gate("room", ">=", 10), Gate("moved", ">=", 3), Gate("logic", ">=", 45),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A gate's estimate, in percent or points, the items behind it, and whether it passes."""
+
+    name: str
+    gate: Gate
+    estimate: Estimate
+    items: int
+
+    @property
+    def value(self) -> float:
+        return 100 * self.estimate.mean
+
+    @property
+    def passed(self) -> bool:
+        size = abs(self.value) if self.gate.name == "moved" else self.value
+        return self.gate.passes(size)
+
+    def row(self) -> dict[str, Any]:
+        """As `slmr lab gates --json` prints it."""
+        return {
+            "name": self.name, "value": self.value, "low": 100 * self.estimate.low, "high": 100 * self.estimate.high,
+            "items": self.items, "passes": f"{self.gate.bound} {self.gate.threshold:g}", "passed": self.passed,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class GatesRequest:
+    """What `slmr lab gates` was asked for. `items` are validation problems a task; `limit` is of the pool."""
+
+    student: str
+    profile: str = "lab"
+    seeds: int = 3
+    items: int = 600
+    limit: int | None = None
+    out: Path = Path("runs")
+
+
+@dataclass
+class Gates:
+    """The measurements that the gates share, each made once."""
+
+    request: GatesRequest
+    watcher: Watcher = field(default_factory=SilentWatcher)
+
+    def findings(self) -> Iterator[Finding]:
+        """One a gate and task, the cheap ones first."""
+        yield from self._pool()
+        yield self._luck()
+        yield self._sound()
+        yield self._finding("logic", bounded_mean(self._base[LOGIC]), len(self._base[LOGIC]))
+        teacher = self._scores(lab.model_path(lab.TEACHER))
+        for task in self._trainable:
+            yield self._difference("room", task, [teacher[task]])
+        worked = self._trained("sft_worked")
+        yield self._difference("worked lifts", POOL, [scores[POOL] for scores in worked], self._compound)
+        for task in self._trainable:
+            yield self._difference("moved", task, [scores[task] for scores in worked])
+        grpo = [scores[POOL] for scores in self._trained("grpo", [POOL])]
+        yield self._difference("rl lifts", POOL, grpo, self._compound)
+
+    # --- the untrained student ----------------------------------------------------------------------
+
+    def _pool(self) -> Iterator[Finding]:
+        """The groups of two probes of the pool, each of K completions a problem."""
+        settings = self._profile.stages["pool"]
+        size, k = self.request.limit or settings["size"], self._profile.stages["probe"]["k"]
+        problems = lab.take(lab.generator(POOL), "train", size)
+        texts = self._completions(self._student, self._tasks[POOL], problems, 2 * k)
+        right = np.array([[bool(verdict) for verdict, _ in drawn] for drawn in texts])
+        first, second = _groups(right[:, :k]), _groups(right[:, k:])
+        for group in ("simple", "medium", "hard"):
+            yield self._finding(group, bounded_mean([float(g == group) for g in first]), size)
+        moved = [float(b != "medium") for a, b in zip(first, second, strict=True) if a == "medium"]
+        yield self._finding("medium moves", bounded_mean(moved or [1.0]), len(moved))
+
+    def _luck(self) -> Finding:
+        problems = [item for item, of in zip(self._items[POOL], self._compound, strict=True) if of]
+        drawn = self._completions(self._student, self._tasks[POOL], problems, 64)
+        counts = [sum(right for right, _ in completions) for completions in drawn]
+        return self._finding("luck", pass_at_k(counts, 64, 64), len(problems))
+
+    def _sound(self) -> Finding:
+        shares = []
+        for task, drawn in self._base_drawn.items():
+            for item, completions in zip(self._items[task], drawn, strict=True):
+                right = [sound(item, text, True) for is_right, text in completions if is_right]
+                shares += [float(np.mean(right))] if right else []
+        return self._finding("sound", bounded_mean(shares), len(shares))
+
+    # --- what is compared -----------------------------------------------------------------------------
+
+    def _difference(
+        self, gate: str, task: str, seeds: Sequence[np.ndarray], of: np.ndarray | None = None
+    ) -> Finding:
+        """The mean of the seeds minus base on a task's items, or on some of them."""
+        chosen = np.ones(len(self._base[task]), bool) if of is None else of
+        after, before = np.mean(seeds, axis=0)[chosen], self._base[task][chosen]
+        name = gate if of is not None else f"{gate} {task}"
+        return self._finding(
+            gate, paired_difference(after[:, None], before[:, None]), int(chosen.sum()), name
+        )
+
+    def _finding(self, gate: str, estimate: Estimate, items: int, name: str = "") -> Finding:
+        return Finding(name or gate, GATES[gate], estimate, items)
+
+    def _trained(self, method: str, tasks: Sequence[str] | None = None) -> list[dict[str, np.ndarray]]:
+        """The scores of the method's models, one a seed; of all tasks unless some are named."""
+        student = resolve_model(self.request.student)
+        nodes = []
+        for seed in range(self.request.seeds):
+            planner = Planner(student.location, student.key, self._stages, self._profile.engine, seed)
+            nodes.append(planner.plan(load_recipe(method)))
+        folder = self.request.out / "gates"
+        stages = list({n.key: n for node in nodes for n in node.stages()}.values())
+        plan = Plan(self._profile, [], [], folder, BenchRequest(out=self.request.out), stages)
+        with disk_faults(folder):
+            store = make_artefacts(plan, self.watcher)
+        return [self._scores(model_in(Path(node.output(store))), tasks) for node in nodes]
+
+    @cached_property
+    def _stages(self) -> dict[str, dict[str, Any]]:
+        """The profile's, untuned; SFT keeps its last weights: what can be learnt is asked, not what is kept."""
+        stages = {name: dict(values) for name, values in self._profile.stages.items()}
+        stages["sft"] |= {"validate_every": 0, "keep": "last"}
+        if self.request.limit:
+            stages["pool"]["size"] = self.request.limit
+        return stages
+
+    # --- sampling ------------------------------------------------------------------------------------
+
+    def _scores(self, model: Path, tasks: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+        """Mean accuracy of each validation item, by task: [items]."""
+        return {task: _means(self._completions(model, self._tasks[task], self._items[task], self._k))
+                for task in tasks or self._items}  # fmt: skip
+
+    def _completions(
+        self, model: Path, task: Task, items: Sequence[lab.LabItem], k: int
+    ) -> list[list[tuple[bool, str]]]:
+        """k completions of each item: is it right, and its text."""
+        engine = open_engine(model, self._profile.engine)
+        prompts = [Prompt(task.prompt(item.problem), sample_index=i) for item in items for i in range(k)]
+        try:
+            drawn = engine.generate(prompts, Sampling(1.0, task.max_tokens, 0, task.stop))
+        finally:
+            engine.close()
+        judged = [(task.verify(c.text, items[i // k].gold).strict, c.text) for i, c in enumerate(drawn)]
+        return [judged[i : i + k] for i in range(0, len(judged), k)]
+
+    @cached_property
+    def _profile(self) -> Profile:
+        return load_profile(self.request.profile)
+
+    @cached_property
+    def _student(self) -> Path:
+        return Path(resolve_model(self.request.student).location)
+
+    @cached_property
+    def _k(self) -> int:
+        return self._profile.evaluate.k
+
+    @cached_property
+    def _tasks(self) -> dict[str, Task]:
+        return {task.name: task for task in select_tasks("lab")}
+
+    @cached_property
+    def _items(self) -> dict[str, list[lab.LabItem]]:
+        return {name: lab.take(lab.generator(name), "validation", self.request.items) for name in self._tasks}
+
+    @cached_property
+    def _compound(self) -> np.ndarray:
+        """[items] of lab_gsm8k: whether the item has one unseen compound skill and no other."""
+        return np.array([len(item.skills) == 1 and item.skills[0] in COMPOUND for item in self._items[POOL]])
+
+    @cached_property
+    def _base_drawn(self) -> dict[str, list[list[tuple[bool, str]]]]:
+        return {
+            name: self._completions(self._student, self._tasks[name], items, self._k)
+            for name, items in self._items.items()
+        }
+
+    @cached_property
+    def _base(self) -> dict[str, np.ndarray]:
+        return {name: _means(drawn) for name, drawn in self._base_drawn.items()}
+
+    @property
+    def _trainable(self) -> list[str]:
+        return [name for name in self._tasks if name != LOGIC]
+
+
+def _groups(right: np.ndarray) -> list[Group]:
+    """The difficulty group of each problem: [problems, completions] → its groups."""
+    return [group_of(float(rate), GroupBounds()) for rate in right.mean(axis=1)]
+
+
+def _means(drawn: Sequence[Sequence[tuple[bool, str]]]) -> np.ndarray:
+    return np.array([[right for right, _ in completions] for completions in drawn]).mean(axis=1)
