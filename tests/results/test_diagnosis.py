@@ -159,7 +159,6 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_trainings_of_trl_as_the_study_makes_them(runs: ModuleType, name: str, tmp_path: Path) -> None:
     spec = runs.replace(runs.RUNS[name], config=runs.RUNS[name].config | {"max_steps": 7, "save_steps": 7})
     runs.train(spec, tmp_path)
-    found = runs.found_in(
-        tmp_path, spec
-    )  # a fault may bring another: a reward that pays nothing has no variance
+    found = runs.found_in(tmp_path, spec)
+    # A fault may bring another: a reward that pays nothing has no variance.
     assert spec.fault in found if spec.fault else found == []
