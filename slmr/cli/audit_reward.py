@@ -6,18 +6,16 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from slmr.cli.options import AsJson, console, print_json
-from slmr.errors import unknown
+from slmr.cli.options import AsJson, console, known_kind, print_json
 from slmr.io import disk_faults, write_text
 from slmr.rewards.audit import Audit, AuditRequest, audit, with_kind
 from slmr.rewards.audit_report import Rate, again_line, families, rows, times, totals, worst
 from slmr.stats import formats
-from slmr.verify import Kind
 
 EXAMPLES = (
     "slmr audit-reward my_reward.py:accuracy --kind numeric",
@@ -48,13 +46,12 @@ def audit_reward_command(
     as_json: AsJson = False,
 ) -> None:
     """Somebody's reward function against labelled and adversarial answers: what it pays wrongly, where it breaks."""
-    if fault := next((k for k in kind or () if k not in get_args(Kind)), None):
-        raise unknown("kind", fault, get_args(Kind))
+    kinds = [known_kind(name) for name in kind or ()]
     request = AuditRequest(
         function, per_family=per_family, seed=seed, style=style, gold=gold, gold_as=gold_as, messages=messages,
         field=field, accept_at=accept_at, timeout=timeout,
     )  # fmt: skip
-    result = audit(with_kind(request, kind or ()), lambda line: print(line, file=sys.stderr))
+    result = audit(with_kind(request, kinds), lambda line: print(line, file=sys.stderr))
     if out:
         with disk_faults(out):
             write_text(out, "".join(json.dumps(row) + "\n" for row in rows(result)))

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from slmr.cli.options import AsJson, TasksPath, console, print_json
-from slmr.errors import RequestError, unknown, visible
+from slmr.cli.options import AsJson, TasksPath, console, known_kind, print_json
+from slmr.errors import RequestError, visible
 from slmr.io import json_lines
 from slmr.results.diagnosis import Finding, diagnose
 from slmr.results.training_logs import TrainingLog, prompt_text, read_training_logs
 from slmr.tasks.registry import select_tasks
-from slmr.verify import Kind
 
 EXAMPLES = (
     "slmr diagnose runs/lab-quick",
@@ -46,14 +45,10 @@ def diagnose_command(
     as_json: AsJson = False,
 ) -> None:
     """Which of ten known faults a training has, with the evidence and what to do."""
-    if kind is not None and kind not in get_args(Kind):
-        raise unknown("kind", kind, get_args(Kind))
+    of_answers = known_kind(kind) if kind is not None else None
     golds = _golds(data, gold) if data else {}
     problems = _test_problems(test, tasks_path or []) if test else []
-    found = [
-        (log, diagnose(log, golds, cast(Kind | None, kind), problems))
-        for log in read_training_logs(run, reward)
-    ]
+    found = [(log, diagnose(log, golds, of_answers, problems)) for log in read_training_logs(run, reward)]
     if as_json:
         print_json([{"run": log.name, "source": log.source, **asdict(f)} for log, fs in found for f in fs])
         return

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slmr.cli.options import AsJson, DataDir, Out, TasksPath, console, print_json, use_data_dir
+from slmr.cli.options import (
+    ApiKeyEnv,
+    AsJson,
+    DataDir,
+    Out,
+    ServedName,
+    TasksPath,
+    console,
+    print_json,
+    use_data_dir,
+)
 
 if TYPE_CHECKING:
     from slmr.pipeline.evaluation import EvalRequest
@@ -49,12 +59,8 @@ def eval_command(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     batch_size: Annotated[str, typer.Option(help="auto, or completions side by side.")] = "auto",
     concurrency: Annotated[int, typer.Option(min=1, help="Requests to a server at once.")] = 16,
-    served_name: Annotated[
-        str | None, typer.Option(help="The model's name on a server with several.")
-    ] = None,
-    api_key_env: Annotated[
-        str | None, typer.Option(help="The environment variable with the server's key.", metavar="NAME")
-    ] = None,
+    served_name: ServedName = None,
+    api_key_env: ApiKeyEnv = None,
     chat_template_kwargs: Annotated[
         str | None,
         typer.Option(help="Variables of the chat template: '{\"enable_thinking\": false}'.", metavar="JSON"),

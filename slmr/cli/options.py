@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from slmr.verify import Kind
 
 TasksPath = Annotated[list[Path] | None, typer.Option(help="Folder with more tasks, one folder each.")]
 MethodsPath = Annotated[list[Path] | None, typer.Option(help="Folder with more methods, one YAML each.")]
@@ -17,6 +19,10 @@ DataDir = Annotated[
     Path | None, typer.Option(help="Folder with the paper tasks' files, instead of SLMR_DATA or the hub.")
 ]
 Out = Annotated[Path, typer.Option(help="Folder of the runs.")]
+ServedName = Annotated[str | None, typer.Option(help="The model's name on a server with several.")]
+ApiKeyEnv = Annotated[
+    str | None, typer.Option(help="The environment variable with the server's key.", metavar="NAME")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
 
 
@@ -35,6 +41,20 @@ def use_data_dir(folder: Path | None) -> None:
         from slmr.tasks.datasets import use_data_folder
 
         use_data_folder(folder)
+
+
+def known_kind(name: str) -> Kind:
+    """The kind of answer of this name.
+
+    Raises:
+        RequestError: there is none.
+    """
+    from slmr.errors import unknown
+    from slmr.verify import Kind
+
+    if name not in get_args(Kind):
+        raise unknown("kind", name, get_args(Kind))
+    return cast("Kind", name)
 
 
 def print_listing(rows: Sequence[dict[str, Any]], as_json: bool) -> None:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from slmr.cli.display import BenchDisplay, tell
-from slmr.cli.options import AsJson, Out, TasksPath, console, print_json
+from slmr.cli.options import (
+    ApiKeyEnv,
+    AsJson,
+    Out,
+    ServedName,
+    TasksPath,
+    console,
+    known_kind,
+    print_json,
+)
 from slmr.errors import RequestError, unknown
 from slmr.io import disk_faults, read_json
 from slmr.pipeline.difficulty_map import FORMATS, expected_share, write_map
 from slmr.pipeline.probing import Probe, ProbeRequest, probe_model
 from slmr.stats import formats
-from slmr.verify import Kind
 
 EXAMPLES = (
     "slmr probe lab-llama",
@@ -89,12 +97,8 @@ def probe_command(
     engine: Annotated[
         str | None, typer.Option(help="transformers, vllm or server, instead of the profile's.")
     ] = None,
-    served_name: Annotated[
-        str | None, typer.Option(help="The model's name on a server with several.")
-    ] = None,
-    api_key_env: Annotated[
-        str | None, typer.Option(help="The environment variable with the server's key.", metavar="NAME")
-    ] = None,
+    served_name: ServedName = None,
+    api_key_env: ApiKeyEnv = None,
     profile: Annotated[str, typer.Option(help="Whose pool and settings.")] = "lab",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Out = Path("runs"),
@@ -105,15 +109,14 @@ def probe_command(
 
     The same command again goes on where it was stopped.
     """
-    if kind is not None and kind not in get_args(Kind):
-        raise unknown("kind", kind, get_args(Kind))
+    of_answers = known_kind(kind) if kind is not None else None
     if layout is not None and layout not in FORMATS:
         raise unknown("format", layout, FORMATS)
     if layout and to is None:
         raise RequestError("--format is of what --to writes: give --to DIR, too")
     request = ProbeRequest(
         model=model, k=k, limit=limit, adaptive=adaptive, stop_error=stop_error, profile=profile, seed=seed, out=out,
-        task=task, data=data, kind=cast(Kind | None, kind), gold=gold, max_tokens=max_tokens, engine=engine,
+        task=task, data=data, kind=of_answers, gold=gold, max_tokens=max_tokens, engine=engine,
         served_name=served_name, api_key_env=api_key_env, tasks_paths=tuple(tasks_path or ()),
     )  # fmt: skip
     with BenchDisplay() as display:

@@ -80,10 +80,10 @@ def probe_model(request: ProbeRequest, watcher: Watcher | None = None, say: Say 
     Raises:
         RequestError: a setting does not fit, or there is no such model, profile, task or file.
     """
-    values = _values(request, load_profile(request.profile))
+    profile = load_profile(request.profile)
+    values = _values(request, profile)
     problems = _problems_of(request)
     model = resolve_model(request.model, say)
-    profile = load_profile(request.profile)
     if request.engine or model.kind == "server":
         asked = EvalRequest(
             request.model, engine=request.engine or "auto", served_name=request.served_name,

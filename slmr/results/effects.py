@@ -16,6 +16,7 @@ from itertools import chain, combinations
 import numpy as np
 
 from slmr.curriculum.factors import FACTORIAL, FACTORS
+from slmr.lab.skills import REACHES
 from slmr.results.entries import MethodResult
 from slmr.results.paired_scores import aligned, aligned_marks
 from slmr.results.ranking import Ranking
@@ -172,8 +173,7 @@ def _groups(strict: Sequence[Scores], labels: Sequence[str | None]) -> list[Outc
 
 
 def _distance(label: str) -> tuple[int, str]:
-    nearest = ("known", "half-seen", "unseen one-step", "unseen compound", "composed")
-    return (nearest.index(label) if label in nearest else len(nearest)), label
+    return (REACHES.index(label) if label in REACHES else len(REACHES)), label
 
 
 def _difference(tasks: Sequence[Sequence[Scores]], chosen: Sequence[int]) -> Difference:

@@ -31,8 +31,7 @@ def forest_svg(
     """
     shown = [m for m in methods if m.accuracy]
     axis = _Axis(shown)
-    height = _HEAD + _ROW * len(shown) + _FOOT
-    bottom = _HEAD + _ROW * len(shown)
+    height, bottom = _height(shown), _height(shown) - _FOOT
     parts = [_style(theme)]
     for tick in axis.ticks:
         x = axis.at(tick)
@@ -60,12 +59,16 @@ def forest_html(ranking: Ranking, methods: Sequence[RankedMethod], theme: str = 
     if not shown:
         return ""
     svg = forest_svg(ranking, shown, theme)
-    height = _HEAD + _ROW * len(shown) + _FOOT
     alt = escape_html(
         f"Mean accuracy with 95 % intervals, {visible(ranking.student)}; the table has the numbers"
     )
-    data = b64encode(svg.encode()).decode()
-    return f'<img class="slmr-forest" style="height:{height}px" alt="{alt}" src="data:image/svg+xml;base64,{data}">'
+    data, size = b64encode(svg.encode()).decode(), f"height:{_height(shown)}px"
+    return f'<img class="slmr-forest" style="{size}" alt="{alt}" src="data:image/svg+xml;base64,{data}">'
+
+
+def _height(methods: Sequence[RankedMethod]) -> int:
+    """Of a picture of so many, in pixels."""
+    return _HEAD + _ROW * len(methods) + _FOOT
 
 
 class _Axis:

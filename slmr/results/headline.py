@@ -104,8 +104,7 @@ def _form(ranking: Ranking) -> str:
 def _percent(method: RankedMethod) -> str:
     e = method.accuracy
     assert e is not None  # what has a rank has a mean
-    low, high = formats.percent(e.low), formats.percent(e.high)
-    return f"{formats.percent(e.mean)} % ({low} to {high})"
+    return f"{formats.percent(e.mean)} % ({formats.interval(e.low, e.high)})"
 
 
 def _some(methods: Sequence[RankedMethod], most: int = 2) -> str:

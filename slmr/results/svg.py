@@ -43,12 +43,8 @@ def captioned(figure: Figure, title: str = "") -> str:
     return f"<h3>{heading}</h3><figure>{figure_svg(figure)}</figure>"
 
 
-def figure_svg(figure: Figure) -> str:
-    """The figure as an SVG of a fixed size, in the ink of what is around it."""
-    return _svg(figure)
-
-
-def _svg(figure: Any) -> str:
+def figure_svg(figure: Any) -> str:
+    """The figure, plotly's, as an SVG of a fixed size, in the ink of what is around it."""
     names = _names(figure)
     left = 20 + _LETTER * max(map(len, names), default=5) + (0 if names else 18)
     legend, rows = _legend(figure, left)

@@ -88,8 +88,9 @@ class Task:
         if self.lab_generator is None:
             return None
         item = lab.item(item_id)
-        same = item is not None and self.prompt(item.problem) == prompt
-        return sound(item, completion, right) if item is not None and same else None
+        if item is None or self.prompt(item.problem) != prompt:
+            return None
+        return sound(item, completion, right)
 
     def items(self, split: Split, n: int | None = None, seed: int = TEST_SEED) -> list[Item]:
         """The first `n` items of a split; all of it if `n` is None (lab streams have no end: give n).
