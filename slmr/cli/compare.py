@@ -14,6 +14,7 @@ from slmr.cli.options import AsJson, console, print_json
 from slmr.errors import RequestError
 from slmr.results.compare import compare, detectable
 from slmr.results.conclusions import comparison_in_words
+from slmr.results.entries import find_result
 from slmr.results.tables import comparison_table
 
 EXAMPLES = (
@@ -34,8 +35,8 @@ def compare_command(
     as_json: AsJson = False,
 ) -> None:
     """Compare two methods or runs on the same items: paired differences with intervals and corrected p-values."""
-    a, b = names[-2:] if len(names) == 3 else ("A", "B")
     comparison = compare(*_two(names))
+    a, b = _labels(names)
     if as_json:
         rows = [{"name": task.task, "seeds": comparison.seeds, **asdict(task)} for task in comparison.tasks]
         if mean := comparison.mean:
@@ -47,6 +48,12 @@ def compare_command(
     for notice in comparison.notices:
         print(f"warning: {notice}", file=sys.stderr)
     print(comparison_in_words(comparison, a=a, b=b))
+
+
+def _labels(names: Sequence[str]) -> tuple[str, str]:
+    """What the two are called: methods, or models, by their names; A and B where these are the same."""
+    a, b = names[-2:] if len(names) == 3 else (find_result(name).name for name in names)
+    return (a, b) if a != b else ("A", "B")
 
 
 def _two(names: Sequence[str]) -> tuple[str, str]:

@@ -65,7 +65,7 @@ def what_was_spent(spent: Sequence[Spending], student: str) -> Figure:
     figure.update_layout(barmode="stack", legend_traceorder="normal")
     figure.update_yaxes(categoryorder="array", categoryarray=methods[::-1])
     figure.update_xaxes(title_text="tokens, millions; shared stages in full")
-    return _finished(figure, f"What tokens were spent on, {student}", 120 + 26 * len(spent))
+    return _finished(figure, f"What tokens were spent on, {student}", 200 + 26 * len(spent))
 
 
 def pass_curves(capabilities: Sequence[Capability], ranking: Ranking) -> Figure:

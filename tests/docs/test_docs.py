@@ -53,10 +53,11 @@ SETTINGS = ("yaml", "toml", "json", "jsonl")
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where a page is followed, with what its reader has: a model, data, runs. Afterwards all is as before."""
+    """Where a page is followed, with what its reader has: a model, data, questions, runs. All is undone afterwards."""
     for name, text in FILES.items():
         (tmp_path / "my/data" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "my/data" / name).write_text(text)
+    (tmp_path / "quiz.csv").write_text("question,answer\n3 + 4?,7\n")
     (tmp_path / "my/model").symlink_to(ROOT / "slmr/lab/students/lab-llama")
     for name in ("runs/lab-0123abcd", "results/lab-quick"):
         shutil.copytree(ROOT / "leaderboard/slmr_leaderboard/sample/lab", tmp_path / name)
