@@ -33,8 +33,8 @@ __all__ = [
 
 # Shares of the levels 1 to 5: one known skill, two, a half-seen one, an unseen one, an unseen one and another.
 _LEVELS = (12.0, 14.0, 30.0, 28.0, 16.0)
-# What stories teach of unseen skills does not carry over to formulas, and what they cost the known ones is as much as they
-# gain the half-seen ones. With the shares above the two cancel, and lab_math tells no method from another.
+# What stories teach of unseen skills does not carry over to formulas, and what they cost the known ones is as much as
+# they gain the half-seen ones: with the shares above the two cancel, and lab_math tells no method from another.
 _FORMULAS = (10.0, 10.0, 50.0, 20.0, 10.0)
 _SEEN = (36.0, 54.0, 10.0, 0.0, 0.0)
 _EVEN = (1.0, 1.0, 1.0, 1.0, 1.0)
