@@ -35,7 +35,7 @@ __all__ = [
 _LEVELS = (12.0, 14.0, 30.0, 28.0, 16.0)
 # What stories teach of unseen skills does not carry over to formulas, and what they cost the known ones is as much as
 # they gain the half-seen ones: with the shares above the two cancel, and lab_math tells no method from another.
-_FORMULAS = (10.0, 10.0, 50.0, 20.0, 10.0)
+_FORMULAS = (8.0, 8.0, 60.0, 14.0, 10.0)
 _SEEN = (36.0, 54.0, 10.0, 0.0, 0.0)
 _EVEN = (1.0, 1.0, 1.0, 1.0, 1.0)
 GENERATORS = {
