@@ -2,7 +2,8 @@
 
     python -m studies.preflight --out runs/preflight             # trains where that is missing, then tells
     python -m studies.preflight --out runs/preflight --only-tell # of what is there
-    python -m studies.preflight results/lab-quick --out runs/preflight --only-tell
+    python -m studies.preflight results/lab-quick --out runs/preflight
+    python -m studies.preflight --out runs/preflight --only-tell --rules slmr/pipeline/foretold.yaml
 
 A pair is a student and a training pool. The pools differ by the levels and the number of their problems, and each
 pair has a seed, so problems, of its own. Of each: what preflight says of the untrained student on it, and by how much
@@ -30,6 +31,7 @@ import yaml
 from slmr.cli.display import BenchDisplay
 from slmr.config import load_profile
 from slmr.pipeline.bench import BenchRequest, make_plan, run_bench
+from slmr.pipeline.foretelling import Figure, Rule
 from slmr.pipeline.preflight import PreflightRequest, Signal, read_signal
 from slmr.results.entries import MethodResult, run_results
 from slmr.results.paired_scores import difference, pair_scores
@@ -68,6 +70,7 @@ def figures_of(signal: Signal) -> dict[str, float]:
 
 
 PREDICTORS = {"grpo": "mixed groups", "sft": "unsolved in 8", "sft_worked": "unsolved in 8"}
+FIGURES: dict[str, Figure] = {"mixed groups": "mixed", "unsolved in 8": "unsolved"}
 
 
 class Pair(NamedTuple):
@@ -93,6 +96,9 @@ def main() -> None:
         if folder not in runs and (folder / "summary.json").is_file():
             runs.append(folder)
     pairs = [pair for run in runs for pair in pairs_of(run, arguments.out)]
+    if arguments.rules:
+        rules = [rule(method, [pair for pair in pairs if pair.method == method]) for method in PREDICTORS]
+        write_rules(arguments.rules, rules)
     print(json.dumps([pair._asdict() for pair in pairs]) if arguments.json else "\n".join(told(pairs)))
 
 
@@ -103,6 +109,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("runs", nargs="*", type=Path, help="folders of other runs, instead of these pools")
     parser.add_argument("--out", type=Path, default=Path("runs/preflight"))
     parser.add_argument("--only-tell", action="store_true", help="train nothing")
+    parser.add_argument("--rules", type=Path, help="write there what preflight gives its verdicts by")
     parser.add_argument("--json", action="store_true", help="the pairs")
     return parser.parse_args()
 
@@ -189,6 +196,28 @@ def told(pairs: Sequence[Pair]) -> list[str]:
         for m in METHODS if any(p.method == m for p in pairs)
     ]  # fmt: skip
     return lines
+
+
+def rule(method: str, pairs: Sequence[Pair]) -> Rule:
+    """What preflight says by: fractions, in four figures."""
+    figure = PREDICTORS[method]
+    x, y = np.array([p.figures[figure] for p in pairs]), np.array([p.gain / 100 for p in pairs])
+    slope, start = np.polyfit(x, y, 1)
+    low, high = bootstrap(x, y)
+    numbers = {
+        "slope": slope, "start": start, "error": left_out(x, y, line), "error_of_mean": left_out(x, y, mean),
+        "rank": spearman(x, y), "rank_low": low, "rank_high": high, "least": x.min(), "most": x.max(),
+    }  # fmt: skip
+    rounded = {name: round(float(number), 4) for name, number in numbers.items()}
+    return Rule(method=method, figure=FIGURES[figure], pairs=len(pairs), **rounded)
+
+
+def write_rules(file: Path, rules: Sequence[Rule]) -> None:
+    """The head of the file stays."""
+    head = file.read_text().partition("\nrules:")[0] if file.is_file() else "# Made by studies/preflight.py"
+    file.write_text(
+        f"{head}\n" + yaml.safe_dump({"rules": [rule.model_dump() for rule in rules]}, sort_keys=False)
+    )
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> float:

@@ -25,6 +25,7 @@ from slmr.pipeline.estimate import (
     seconds_here,
     shape_of,
 )
+from slmr.pipeline.foretelling import Figure, read_rules, verdicts
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.probing import ProbeRequest, probe_model
 from slmr.pipeline.recipe import load_recipe, stages
@@ -81,7 +82,7 @@ class Signal:
         cut_off: completions that ended at the limit of tokens.
         mixed: the expected share of groups of `group_size` with right and wrong completions.
         tokens: of a completion, on average.
-        variances: of an item's score by how many completions it is the mean of.
+        first, first_k: of each problem, how many of its first completions are right, and of how many.
     """
 
     problems: int
@@ -97,6 +98,11 @@ class Signal:
     tokens: float
     first: tuple[int, ...]
     first_k: int
+
+    @property
+    def figures(self) -> dict[Figure, float]:
+        """What a gain may be foretold by."""
+        return {"mixed": self.mixed.mean, "unsolved": 1 - self.pass_k.mean}
 
     def smallest_gain(self, items: int, k: int, correlation: float) -> float:
         """The gain that a paired test of so many items finds four times in five, were they like the pool's.
@@ -119,7 +125,10 @@ class RunCost:
 
 @dataclass(frozen=True)
 class Preflight:
-    """What is known before. `items` and `item_k` are of the evaluation that `smallest_gain` is about."""
+    """What is known before. `items` and `item_k` are of the evaluation that `smallest_gain` is about.
+
+    `verdicts`: in words, by rules that were measured; or why there is none.
+    """
 
     request: PreflightRequest
     signal: Signal
@@ -128,6 +137,7 @@ class Preflight:
     item_k: int
     smallest_gain: float
     costs: tuple[RunCost, ...]
+    verdicts: tuple[str, ...]
 
 
 def preflight(
@@ -145,10 +155,11 @@ def preflight(
     items = len(task.items("test")[: profile.evaluate.limit])
     signal = read_signal(request, profile, watcher, say)
     k = profile.evaluate.k
+    smallest = signal.smallest_gain(items, k, request.correlation)
     probe = stages()["probe"].parse(profile.stages.get("probe", {}), "profile: stages: probe")
     return Preflight(
-        request, signal, request.max_tokens or probe.model_dump()["max_tokens"], items, k,
-        signal.smallest_gain(items, k, request.correlation), _costs(request, profile, signal, say),
+        request, signal, request.max_tokens or probe.model_dump()["max_tokens"], items, k, smallest,
+        _costs(request, profile, signal, say), verdicts(signal.figures, smallest, task.edition, read_rules()),
     )  # fmt: skip
 
 

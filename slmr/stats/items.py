@@ -333,8 +333,8 @@ def score_variance(correct: ArrayLike, samples: int, k: int) -> float:
     if len(rates) < 2 or samples < 2:
         raise ValueError("the spread within items and between them needs two of both")
     within = float((rates * (1 - rates)).mean()) * samples / (samples - 1)
-    between = max(float(rates.var(ddof=1)) - within / samples, 0.0)
-    return between + within / k
+    between = float(rates.var(ddof=1)) - within / samples
+    return max(between + within / k, 0.0)
 
 
 def holm(pvalues: Sequence[float]) -> list[float]:
