@@ -45,7 +45,7 @@ MEASURES: dict[str, Callable[[], list[Ratio]]] = {
     "evaluation": evaluation.ratios,
     "training": training.ratios,
     "store": store.ratios,
-    "schedule": lambda: schedule.ratios(HERE.parent / "results" / "lab"),
+    "schedule": lambda: schedule.ratios(HERE.parent / "results" / "archive" / "lab"),
     "leaderboard": leaderboard.ratios,
 }
 

@@ -43,10 +43,19 @@ def main() -> None:
             icon=":material/info:",
         )
     for note in results.notes:
-        st.warning(plain(note), icon=":material/warning:")
+        _note(note)
     chosen.run()
     _notices(results)
     FIRST_SHOWN.set()
+
+
+def _note(note: str) -> None:
+    """What somebody wrote about a run: its first sentence, the others on request, for every page begins with it."""
+    first, dot, others = note.partition(". ")
+    st.warning(plain(first + dot.strip()), icon=":material/warning:")
+    if others:
+        with st.expander("The whole note"):
+            st.text(others)
 
 
 def _arguments() -> argparse.Namespace:

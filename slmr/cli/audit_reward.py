@@ -28,24 +28,28 @@ def audit_reward_command(
     kind: Annotated[list[str] | None, typer.Option(help="numeric, math or choice; all by default.")] = None,
     style: Annotated[
         str | None,
-        typer.Option(help="trl, verl, verifiers, lm-eval or pair; by its parameters' names if not said."),
+        typer.Option(help="trl, verl, verifiers, lm-eval or pair; by default told from its parameters."),
     ] = None,
     gold: Annotated[
         str | None, typer.Option(help="The parameter, column or field that takes the gold.")
     ] = None,
     gold_as: Annotated[str, typer.Option(help="How golds are written for it, such as '$GOLD$'.")] = "GOLD",
     messages: Annotated[
-        bool | None, typer.Option("--messages/--texts", help="Completions as messages, or as texts.")
+        bool | None, typer.Option("--messages/--texts", help="Pass completions as messages, or as texts.")
     ] = None,
-    field: Annotated[str | None, typer.Option(help="The score's name, where it returns a mapping.")] = None,
+    field: Annotated[
+        str | None, typer.Option(help="The score's key, if the function returns a mapping.")
+    ] = None,
     accept_at: Annotated[float, typer.Option(help="The least score that counts as paid.")] = 0.5,
-    per_family: Annotated[int, typer.Option(min=1, help="Cases of each family at most.")] = 40,
+    per_family: Annotated[int, typer.Option(min=1, help="At most N cases of each family.")] = 40,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds after which a case hangs.")] = 10.0,
-    out: Annotated[Path | None, typer.Option(help="Write every case with its score there (JSONL).")] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds after which a case counts as hanging.")
+    ] = 10.0,
+    out: Annotated[Path | None, typer.Option(help="File for every case with its score (JSONL).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Somebody's reward function against labelled and adversarial answers: what it pays wrongly, where it breaks."""
+    """Test a reward function on labelled and adversarial answers: what it pays wrongly, and where it breaks."""
     kinds = [known_kind(name) for name in kind or ()]
     request = AuditRequest(
         function, per_family=per_family, seed=seed, style=style, gold=gold, gold_as=gold_as, messages=messages,

@@ -15,6 +15,7 @@ from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, use_
 from slmr.errors import RequestError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.confirmation import confirm
+from slmr.pipeline.planner import StageNode
 from slmr.pipeline.sharing import sharing
 from slmr.pipeline.versions import untested_line
 from slmr.results.compare import compare_all
@@ -30,12 +31,10 @@ EXAMPLES = (
 
 MAX_SEEDS, MAX_SEED, MAX_JOBS = 1000, 2**32 - 1, 1024  # numpy takes no larger seed
 
-Jobs = Annotated[
-    str, typer.Option(help="Stages side by side here: a number, or `auto`, what the cores or GPUs hold.")
-]
+Jobs = Annotated[str, typer.Option(help="Stages to run side by side: a number, or `auto`, as many as fit.")]
 Executor = Annotated[
     str,
-    typer.Option(help="local: on this machine; ray: on a Ray cluster (RAY_ADDRESS), or one of its own here."),
+    typer.Option(help="local: this machine; ray: the cluster at RAY_ADDRESS, or one started here."),
 ]
 Depot = Annotated[
     str | None, typer.Option(help="URL (fsspec) through which Ray's machines exchange artefacts.")
@@ -62,12 +61,14 @@ def bench_command(
     jobs: Jobs = "auto",
     executor: Executor = "local",
     depot: Depot = None,
-    limit: Annotated[int | None, typer.Option(min=8, help="Items a task, and problems in the pool.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=8, help="At most N items per task and N problems in the pool.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and its cost, and stop.")
     ] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="With --dry-run: what the estimate was measured on and assumes.")
+        bool, typer.Option("--explain", help="With --dry-run: show what the estimate measured and assumed.")
     ] = False,
     data_dir: DataDir = None,
     tasks_path: TasksPath = None,
@@ -75,7 +76,7 @@ def bench_command(
 ) -> None:
     """Train and evaluate methods uniformly, then print the comparison.
 
-    The same command again goes on where it was stopped and reuses what is finished.
+    Run the same command again to go on where it stopped; finished stages are reused.
     """
     use_data_dir(data_dir)
     request = BenchRequest(
@@ -153,6 +154,8 @@ def _run_plan(plan: Plan) -> None:
     print(f"Summary     {plan.folder / 'summary.json'}")
     print(f"Samples     {plan.folder / 'samples'}")
     print(f"Artefacts   {plan.folder / 'artefacts'}")
+    if model := best_model(plan):
+        print(f"Best model  {model}")
     if two := first_two(plan):
         print(f"Compare     slmr compare {plan.folder} {two[0]} {two[1]}")
     print(f"Leaderboard slmr leaderboard --results {plan.request.out}", flush=True)
@@ -165,6 +168,15 @@ def first_two(plan: Plan) -> list[str]:
     names = [result.method for result in results[:2]]
     several = len({entry.student for entry in plan.entries}) > 1
     return [f"{name}:{results[0].student}" if several else name for name in names] if len(names) == 2 else []
+
+
+def best_model(plan: Plan) -> Path | None:
+    """The model folder that the best method of this plan trained, of its first seed; None where none did."""
+    results = next((ranking.results for _, ranking in run_rankings(plan.folder)), [])
+    models = {(e.recipe.name, e.student): e.model for e in reversed(plan.entries)}
+    trained = (models.get((result.method, result.student)) for result in results)
+    best = next((model for model in trained if isinstance(model, StageNode)), None)
+    return best.output(plan.store) / "model" if best else None
 
 
 def comparison_tables(run: Path, ablations: bool, width: int | None = None) -> list[tuple[str, list[Table]]]:

@@ -29,22 +29,22 @@ def diagnose_command(
         Path, typer.Argument(help="TRL's output folder, verl's or verifiers' JSONL, or a run of slmr.")
     ],
     data: Annotated[
-        Path | None, typer.Option(help="JSONL with prompt and gold, where the log has no golds.")
+        Path | None, typer.Option(help="JSONL with prompt and gold, if the log has no golds.")
     ] = None,
     gold: Annotated[str, typer.Option(help="The golds' name in --data.")] = "gold",
     kind: Annotated[
-        str | None, typer.Option(help="numeric, math or choice; by the golds if not said.")
+        str | None, typer.Option(help="numeric, math or choice; by default told from the golds.")
     ] = None,
     reward: Annotated[
         str | None, typer.Option(help="TRL's reward function that says whether an answer is right.")
     ] = None,
     test: Annotated[
-        str | None, typer.Option(help="Tasks whose test problems are looked for in the prompts.")
+        str | None, typer.Option(help="Tasks whose test problems are searched for in the prompts.")
     ] = None,
     tasks_path: TasksPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Which of ten known faults a training has, with the evidence and what to do."""
+    """Find which of ten known faults a training has, with the evidence and what to do."""
     of_answers = known_kind(kind) if kind is not None else None
     golds = _golds(data, gold) if data else {}
     problems = _test_problems(test, tasks_path or []) if test else []

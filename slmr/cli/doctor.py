@@ -16,7 +16,8 @@ EXAMPLES = ("slmr doctor", "slmr doctor --runs runs", "slmr doctor --runs runs -
 def doctor_command(
     runs: Annotated[Path | None, typer.Option(help="Look for damage in the runs of this folder.")] = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Remove what is damaged; the same bench makes it again.")
+        bool,
+        typer.Option("--repair", help="Remove what is damaged; running the same bench again remakes it."),
     ] = False,
     mend: Annotated[bool, typer.Option("--mend", hidden=True)] = False,
     data_dir: DataDir = None,

@@ -40,7 +40,7 @@ def eval_command(
     ],
     name: Annotated[
         str | None,
-        typer.Option(help="What the model is listed as; its own name by default.", metavar="LABEL"),
+        typer.Option(help="Name to list the model under; its own by default.", metavar="LABEL"),
     ] = None,
     tasks: Annotated[
         str,
@@ -48,17 +48,21 @@ def eval_command(
             help="lab, paper, names separated by commas, or a file of your questions (.csv, .jsonl)."
         ),
     ] = "lab",
-    k: Annotated[int, typer.Option(min=1, help="Completions an item; 1 is greedy.")] = 1,
-    temperature: Annotated[float | None, typer.Option(min=0, help="0 where k is 1, else 1.")] = None,
+    k: Annotated[int, typer.Option(min=1, help="Completions per item; 1 decodes greedily.")] = 1,
+    temperature: Annotated[float | None, typer.Option(min=0, help="By default 0 if k is 1, else 1.")] = None,
     fewshot: Annotated[int, typer.Option(min=0, help="Worked examples before each question.")] = 0,
-    max_tokens: Annotated[int | None, typer.Option(min=1, help="Instead of each task's budget.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Items a task.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the sampling.")] = 0,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Tokens per completion, instead of each task's budget.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most N items per task.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Sampling seed.")] = 0,
     engine: Annotated[str, typer.Option(help="auto, transformers, vllm or server.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16; auto is float32 on a CPU.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    batch_size: Annotated[str, typer.Option(help="auto, or completions side by side.")] = "auto",
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests to a server at once.")] = 16,
+    batch_size: Annotated[
+        str, typer.Option(help="auto, or how many completions to sample at once.")
+    ] = "auto",
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests to a server at the same time.")] = 16,
     served_name: ServedName = None,
     api_key_env: ApiKeyEnv = None,
     chat_template_kwargs: Annotated[
@@ -67,7 +71,9 @@ def eval_command(
     ] = None,
     compile_steps: Annotated[
         bool,
-        typer.Option("--compile", help="Compile the model first: minutes, for an accelerator and long runs."),
+        typer.Option(
+            "--compile", help="Compile the model first: takes minutes, pays off in long runs on a GPU."
+        ),
     ] = False,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")
@@ -79,7 +85,7 @@ def eval_command(
 ) -> None:
     """Evaluate one model: accuracy with its interval, cut-off and unanswered rates; keep every completion.
 
-    The same command again goes on where it was stopped and reuses what is finished.
+    Run the same command again to go on where it stopped; finished work is reused.
     """
     _collect_rarely()
     from slmr.pipeline.evaluation import EvalRequest

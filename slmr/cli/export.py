@@ -24,7 +24,7 @@ def export_command(
     to: Annotated[str, typer.Option(help=f"The format: {', '.join(FORMATS)}.")],
     out: Annotated[Path, typer.Option(help="The folder to write into.")],
 ) -> None:
-    """Write a run's results and samples as another tool keeps them."""
+    """Convert a run's results and samples to another tool's format."""
     if to not in FORMATS:
         raise unknown("format", to, FORMATS)
     from slmr.results.every_eval_ever_export import export_every_eval_ever

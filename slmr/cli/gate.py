@@ -22,17 +22,17 @@ EXAMPLES = (
 
 def gate_command(
     run: Annotated[
-        str, typer.Argument(help="FOLDER; FOLDER:METHOD or FOLDER:METHOD:STUDENT where it holds several.")
+        str, typer.Argument(help="FOLDER; or FOLDER:METHOD, FOLDER:METHOD:STUDENT if it holds several.")
     ],
-    against: Annotated[str, typer.Option(help="The run that it must not fall behind, named likewise.")],
+    against: Annotated[str, typer.Option(help="The run that it must not fall behind, named the same way.")],
     policy: Annotated[
-        Path | None, typer.Option(help="YAML: what may be lost, and how surely more must be shown.")
+        Path | None, typer.Option(help="YAML: how much may be lost, and at what confidence.")
     ] = None,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML there.")] = None,
-    summary: Annotated[Path | None, typer.Option(help="Write a summary in Markdown there.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="File for JUnit XML.")] = None,
+    summary: Annotated[Path | None, typer.Option(help="File for a summary in Markdown.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Exit with 1 where a run is shown to be worse than another one, by more than a policy tolerates."""
+    """Exit with 1 if a run is shown to be worse than another by more than a policy tolerates."""
     result = gate(run, against, read_policy(policy))
     for file, text in ((junit, gate_junit), (summary, gate_markdown)):
         if file:

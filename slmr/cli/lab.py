@@ -35,7 +35,9 @@ def lab_sample(
     n: Annotated[int, typer.Option("-n", min=1)] = 3,
     split: Annotated[Split, typer.Option(help="test, validation, train, pretrain or teacher")] = "train",
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    merge_share: Annotated[float, typer.Option(min=0, max=1, help="How raw the raw traces are.")] = 0.6,
+    merge_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of steps that raw traces fold into the next one.")
+    ] = 0.6,
     as_json: AsJson = False,
 ) -> None:
     """Draw items of a lab task with their teacher traces, raw and worked."""
@@ -56,7 +58,7 @@ def lab_sample(
 def lab_pretrain(
     name: Annotated[str, typer.Argument(help="lab-llama, lab-qwen or lab-teacher")],
     out: Annotated[Path, typer.Option(help="An empty or new folder, or that of an unfinished training.")],
-    sequences: Annotated[int | None, typer.Option(min=64, help="How many to train on.")] = None,
+    sequences: Annotated[int | None, typer.Option(min=64, help="How many sequences to train on.")] = None,
 ) -> None:
     """Train a lab model from scratch, as the shipped ones were; the same command goes on after a stop."""
     if name not in DEFAULTS:
@@ -74,15 +76,17 @@ def lab_pretrain(
     epilog=examples("slmr lab gates", "slmr lab gates --student lab-qwen --seeds 1 --items 200 --json"),
 )
 def lab_gates(
-    student: Annotated[list[str] | None, typer.Option(help="Again for another; both unless given.")] = None,
+    student: Annotated[
+        list[str] | None, typer.Option(help="A lab student; repeatable; both by default.")
+    ] = None,
     profile: str = "lab",
-    seeds: Annotated[int, typer.Option(min=1, help="Of what is trained.")] = 3,
-    items: Annotated[int, typer.Option(min=20, help="Validation problems a task.")] = 600,
-    limit: Annotated[int | None, typer.Option(min=50, help="Of the training pool.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Training seeds.")] = 3,
+    items: Annotated[int, typer.Option(min=20, help="Validation problems per task.")] = 600,
+    limit: Annotated[int | None, typer.Option(min=50, help="Problems in the training pool.")] = None,
     out: Path = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
-    """Is the lab fit to tell methods apart? Exit code 1 where a gate of docs/predictions.md does not pass."""
+    """Test whether the lab can tell methods apart; exit with 1 if a gate of docs/predictions.md fails."""
     from slmr.pipeline.gates import Gates, GatesRequest
 
     rows: list[dict[str, object]] = []

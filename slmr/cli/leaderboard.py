@@ -20,7 +20,7 @@ def leaderboard_command(
         typer.Option("--results", help="Folder of results or runs; runs/ or results/ by default."),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="A free one from 8501 on by default.")
+        int | None, typer.Option(min=1, max=65535, help="By default the first free one from 8501 on.")
     ] = None,
 ) -> None:
     """Serve the leaderboard over a folder of results."""

@@ -16,7 +16,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command("list", epilog=examples("slmr methods list", "slmr methods list --methods-path mine --json"))
 def methods_list(methods_path: MethodsPath = None, as_json: AsJson = False) -> None:
-    """Every method with its kind and what it does."""
+    """List the methods with their kinds and summaries."""
     rows = [
         {
             "name": r.name,
@@ -33,7 +33,7 @@ def methods_list(methods_path: MethodsPath = None, as_json: AsJson = False) -> N
 def methods_show(
     name: str, profile: str = "lab", methods_path: MethodsPath = None, as_json: AsJson = False
 ) -> None:
-    """One method: its stages, and their parameters under a profile."""
+    """Show one method: its stages, and their parameters under a profile."""
     recipe = load_recipe(name, tuple(methods_path or ()))
     rows = method_stages(recipe, profile)
     if as_json:

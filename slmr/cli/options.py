@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 
     from slmr.verify import Kind
 
-TasksPath = Annotated[list[Path] | None, typer.Option(help="Folder with more tasks, one folder each.")]
-MethodsPath = Annotated[list[Path] | None, typer.Option(help="Folder with more methods, one YAML each.")]
+TasksPath = Annotated[list[Path] | None, typer.Option(help="Folder with more tasks, one folder per task.")]
+MethodsPath = Annotated[
+    list[Path] | None, typer.Option(help="Folder with more methods, one YAML file per method.")
+]
 DataDir = Annotated[
     Path | None, typer.Option(help="Folder with the paper tasks' files, instead of SLMR_DATA or the hub.")
 ]
 Out = Annotated[Path, typer.Option(help="Folder of the runs.")]
-ServedName = Annotated[str | None, typer.Option(help="The model's name on a server with several.")]
+ServedName = Annotated[str | None, typer.Option(help="The model's name on a server that serves several.")]
 ApiKeyEnv = Annotated[
     str | None, typer.Option(help="The environment variable with the server's key.", metavar="NAME")
 ]

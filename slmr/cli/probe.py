@@ -63,49 +63,50 @@ def rollouts_line(stats: Mapping[str, Any]) -> str:
 
 def probe_command(
     model: Annotated[str, typer.Argument(help="A lab student or a model folder.")],
-    k: Annotated[int, typer.Option(min=1, help="Completions a problem.")] = 8,
-    limit: Annotated[int | None, typer.Option(min=1, help="Problems of the pool.")] = None,
+    k: Annotated[int, typer.Option(min=1, help="Completions per problem.")] = 8,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most N problems of the pool.")] = None,
     adaptive: Annotated[
         str | None,
-        typer.Option(help="off, or stop early where certain: difficulty (of the group), mixed (some right)."),
+        typer.Option(
+            help="Stop sampling a problem early: off, or once its difficulty, or being mixed, is certain."
+        ),
     ] = None,
     stop_error: Annotated[
-        float | None, typer.Option(help="How likely a group may still change where sampling stops.")
+        float | None, typer.Option(help="Chance that the group would still change, at which sampling stops.")
     ] = None,
     task: Annotated[
-        str | None, typer.Option(help="Whose training problems, instead of the profile's.")
+        str | None,
+        typer.Option(help="The task whose training problems are probed, instead of the profile's."),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="JSONL with prompt and gold: your problems, instead of a task's.")
+        Path | None, typer.Option(help="JSONL with prompt and gold: your own problems, instead of a task's.")
     ] = None,
     kind: Annotated[
-        str | None, typer.Option(help="Of the answers in --data: numeric, math or choice.")
+        str | None, typer.Option(help="Kind of the answers in --data: numeric, math or choice.")
     ] = None,
-    gold: Annotated[str | None, typer.Option(help="The golds' name in --data.")] = None,
-    to: Annotated[
-        Path | None, typer.Option(help="Write the problems with their rates into this folder.")
-    ] = None,
+    gold: Annotated[str | None, typer.Option(help="The key of the golds in --data.")] = None,
+    to: Annotated[Path | None, typer.Option(help="Folder for the problems with their rates.")] = None,
     layout: Annotated[
-        str | None, typer.Option("--format", help=f"Whose layout: {', '.join(FORMATS)}; jsonl if not said.")
+        str | None, typer.Option("--format", help=f"Format of --to: {', '.join(FORMATS)}; by default jsonl.")
     ] = None,
     group_size: Annotated[
-        int, typer.Option(min=2, help="Completions in a group of GRPO, for the share of mixed ones.")
+        int, typer.Option(min=2, help="Completions per GRPO group, for the share of mixed groups.")
     ] = 8,
     max_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Of a completion, instead of the profile's.")
+        int | None, typer.Option(min=1, help="Tokens per completion, instead of the profile's.")
     ] = None,
     engine: Annotated[
         str | None, typer.Option(help="transformers, vllm or server, instead of the profile's.")
     ] = None,
     served_name: ServedName = None,
     api_key_env: ApiKeyEnv = None,
-    profile: Annotated[str, typer.Option(help="Whose pool and settings.")] = "lab",
+    profile: Annotated[str, typer.Option(help="Profile with the pool and the settings.")] = "lab",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Out = Path("runs"),
     tasks_path: TasksPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Correctness rates on training problems, and the partition into simple, medium and hard.
+    """Measure how often a model solves each training problem, and split them into simple, medium and hard.
 
     The same command again goes on where it was stopped.
     """

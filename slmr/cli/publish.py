@@ -24,7 +24,7 @@ def publish_command(
     texts: Annotated[
         int | None,
         typer.Option(
-            help="Keep the texts of so many completions of each item (all by default); verdicts are kept of all.",
+            help="Keep the texts of N completions per item (by default all); all verdicts are kept.",
             min=0,
         ),
     ] = None,

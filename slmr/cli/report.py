@@ -21,12 +21,12 @@ def report_command(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or of published results.")],
     out: Annotated[Path, typer.Option(help="Folder for report.md and the figures.")],
     against: Annotated[
-        str | None, typer.Option(help="A method: the paired difference of every other one to it.")
+        str | None, typer.Option(help="Add the paired difference of every method from this one.")
     ] = None,
     html: Annotated[
-        bool, typer.Option("--html", help="The whole as one self-contained page, report.html.")
+        bool, typer.Option("--html", help="Also write one self-contained page, report.html.")
     ] = False,
 ) -> None:
-    """Write a report: who leads and how surely, accuracy, cost, what was learnt and forgotten, figures."""
+    """Write a report: which method leads and how surely, accuracy, cost, what was learnt and forgotten, figures."""
     with disk_faults(out):
         print(write_report(runs, out, against, html, lambda line: tell(f"left out: {line}")))

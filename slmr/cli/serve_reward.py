@@ -26,9 +26,9 @@ def serve_reward_command(
         str, typer.Option(help="Address to listen on; there is no authentication.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8700,
-    gold: Annotated[str, typer.Option(help="The key of the right answers in what /reward is sent.")] = "gold",
+    gold: Annotated[str, typer.Option(help="The key of the right answers in a request to /reward.")] = "gold",
     form: Annotated[
-        str, typer.Option(help="Right answers that pay 1: strict (in the requested form) or any.")
+        str, typer.Option(help="Which right answers pay 1: strict (in the requested form) or any.")
     ] = "strict",
     lenient_weight: Annotated[
         float,

@@ -18,8 +18,8 @@ EXAMPLES = ("slmr show bridge-", "slmr show partition-0123 -n 3 --runs runs/lab-
 
 def show_command(
     artefact: Annotated[str, typer.Argument(help="Folder of an artefact, or the start of its name or hash.")],
-    runs: Annotated[Path, typer.Option(help="A run, or a folder of runs, to look in.")] = Path("runs"),
-    n: Annotated[int, typer.Option("-n", min=0, help="Examples.")] = 10,
+    runs: Annotated[Path, typer.Option(help="A run, or a folder of runs, to search.")] = Path("runs"),
+    n: Annotated[int, typer.Option("-n", min=0, help="How many examples to print.")] = 10,
     figure: Annotated[Path | None, typer.Option(help="Write the training curve as a page (HTML).")] = None,
     as_json: AsJson = False,
 ) -> None:

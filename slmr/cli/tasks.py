@@ -31,7 +31,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command("list", epilog=examples("slmr tasks list", "slmr tasks list --tasks-path mine --json"))
 def tasks_list(tasks_path: TasksPath = None, as_json: AsJson = False) -> None:
-    """Every task with its edition, answer kind and version."""
+    """List the tasks with edition, answer kind and version."""
     rows = [
         {"name": t.name, "edition": t.edition, "kind": t.kind, "version": t.version, "title": t.title}
         for t in select_tasks("all", tuple(tasks_path or ()))
@@ -43,7 +43,7 @@ def tasks_list(tasks_path: TasksPath = None, as_json: AsJson = False) -> None:
 def tasks_show(
     name: str, tasks_path: TasksPath = None, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
-    """One task: data, prompt, strict form, budget and an example."""
+    """Show one task: data, prompt, strict form, budget and an example."""
     use_data_dir(data_dir)
     task = load_task(name, tuple(tasks_path or ()))
     item = task.items("validation" if task.has_data("validation") else "test", 1)[0]
@@ -136,14 +136,14 @@ def tasks_overlap(
         str, typer.Option(help="The task whose training problems are compared.")
     ] = "gsm8k_platinum",
     size: Annotated[
-        int | None, typer.Option(min=1, help="How many of them; all, or 800 of a lab task's.")
+        int | None, typer.Option(min=1, help="How many of them; by default all, or 800 of a lab task.")
     ] = None,
-    show: Annotated[int, typer.Option(min=0, help="Print so many pairs of problems a task.")] = 0,
+    show: Annotated[int, typer.Option(min=0, help="Print N pairs of problems per task.")] = 0,
     tasks_path: TasksPath = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """How many test problems share 13 words in a row with a training set.
+    """Count the test problems that share 13 words in a row with a training set.
 
     It is a sign of contamination: look at the pairs.
     """

@@ -22,7 +22,7 @@ def verify_command(
     cases: Annotated[Path, typer.Option("--in", help="JSONL: id, kind or task, completion, gold.")],
     out: Annotated[Path, typer.Option(help=f"JSONL: id, {', '.join(_FIELDS)}.")],
 ) -> None:
-    """Check answers: one verdict a line."""
+    """Check answers: one verdict per line."""
     counts = verify_file(cases, out)
     print(", ".join(f"{status}: {count}" for status, count in counts.items()))
 

@@ -25,24 +25,20 @@ EXAMPLES = (
 
 def verify_run_command(
     run: Annotated[Path, typer.Argument(help="The folder of a run, published or not.")],
-    share: Annotated[
-        float, typer.Option(min=0.0001, max=1, help="Of each row's items, how many are done again.")
-    ] = 0.1,
+    share: Annotated[float, typer.Option(min=0.0001, max=1, help="Share of each row's items to redo.")] = 0.1,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Which are drawn; by chance if not said, and printed.")
+        int | None, typer.Option(min=0, help="Seed of the draw; random by default, and printed.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Where the model is, for a run of one model.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model's folder, for a run of one model.")] = None,
     generate: Annotated[
         bool,
-        typer.Option(
-            "--generate/--verdicts-only", help="Sample completions again, where a model is at hand."
-        ),
+        typer.Option("--generate/--verdicts-only", help="Sample completions again if the model is at hand."),
     ] = True,
     data_dir: DataDir = None,
     tasks_path: TasksPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Do a random tenth of a run's evaluation again, and exit with 1 where the run says what is not so."""
+    """Redo a random tenth of a run's evaluation; exit with 1 if the run's results do not hold."""
     use_data_dir(data_dir)
     drawn = secrets.randbelow(10**6) if seed is None else seed
     request = VerifyRequest(run, share, drawn, model, generate, tuple(tasks_path or ()))

@@ -17,6 +17,7 @@ from slmr.stats import formats
 
 _ROW, _HEAD, _FOOT = 22, 8, 38  # pixels
 _LEFT, _RIGHT = 27.0, 71.0  # where the axis starts and ends, in percent of the width
+_LETTER, _LEFT_MOST = 1.9, 48.0  # of a name on a phone, likewise; and where the axis starts at most
 _INKS = {"light": ("#222222", "#9a9a9a"), "dark": ("#eeeeee", "#777777")}
 
 
@@ -43,7 +44,7 @@ def forest_svg(
     for i, method in enumerate(shown):
         parts += _row(method, axis, _HEAD + _ROW * i + _ROW // 2)
     parts.append(
-        f'<text x="{(_LEFT + _RIGHT) / 2:.1f}%" y="{bottom + 31}" class="mid small">mean accuracy, %</text>'
+        f'<text x="{(axis.left + _RIGHT) / 2:.1f}%" y="{bottom + 31}" class="mid small">mean accuracy, %</text>'
     )
     label = escape_html(f"Mean accuracy with 95 % intervals, {visible(ranking.student)}")
     box = "" if width.endswith("%") else f' viewBox="0 0 {width} {height}"'
@@ -72,9 +73,11 @@ def _height(methods: Sequence[RankedMethod]) -> int:
 
 
 class _Axis:
-    """Percent of accuracy → percent of the width, over what is shown."""
+    """Percent of accuracy → percent of the width, over what is shown; it starts behind the longest name."""
 
     def __init__(self, methods: Sequence[RankedMethod]) -> None:
+        longest = max((len(visible(m.name)) for m in methods), default=0)
+        self.left = min(max(_LEFT, _LETTER * longest), _LEFT_MOST)
         estimates = [m.accuracy for m in methods if m.accuracy]
         low = min((100 * e.low for e in estimates), default=0.0)
         high = max((100 * e.high for e in estimates), default=100.0)
@@ -89,7 +92,7 @@ class _Axis:
 
     def at(self, value: float) -> str:
         share = (value - self.low) / (self.high - self.low)
-        return f"{_LEFT + share * (_RIGHT - _LEFT):.2f}%"
+        return f"{self.left + share * (_RIGHT - self.left):.2f}%"
 
 
 def _step(span: float) -> float:

@@ -18,6 +18,7 @@ from slmr_leaderboard.views.parts import (
     of_one_student,
     pick,
     pick_method_and_seed,
+    plain,
 )
 
 
@@ -40,10 +41,12 @@ def show(view: View, ranking: Ranking) -> None:
 
 def _cost(view: View, ranking: Ranking) -> None:
     st.subheader("Accuracy and cost")
+    shown = view.shown(ranking)
+    optimal = ", ".join(m.name for m in shown.methods if m.efficient)
     draw(
-        cost_and_accuracy(view.shown(ranking)),
-        "Mean accuracy over the tasks with its 95 % interval, by tokens generated, trained on and taught. Methods on"
-        " the dotted line are Pareto-optimal: not beaten in both by any other one.",
+        cost_and_accuracy(shown),
+        "Mean accuracy over the tasks with its 95 % interval, by tokens generated, trained on and taught."
+        f" Pareto-optimal, so that no other method is both better and cheaper: {plain(optimal or 'none of these')}.",
     )
 
 
