@@ -201,7 +201,11 @@ _ALTERNATIVES = (
     r"\b(?:or|either|maybe|perhaps|possibly|and/or|not sure|unsure|could be|might be|between|oder|vielleicht"
     r"|peut-être|quizás|tal vez)\b|或|可能|也许"
 )
-_HEDGE, _NAMES_SEVERAL, _DENIAL = _pattern(f"{_ALTERNATIVES}|{_DENIES}"), _pattern(_ALTERNATIVES), _pattern(_DENIES)
+_HEDGE, _NAMES_SEVERAL, _DENIAL = (
+    _pattern(f"{_ALTERNATIVES}|{_DENIES}"),
+    _pattern(_ALTERNATIVES),
+    _pattern(_DENIES),
+)
 
 
 def denied(before: str, after: str, stated: Stated) -> bool:

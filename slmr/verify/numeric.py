@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 
 from slmr.verify import quantity
-from slmr.verify.boxes import boxed, unboxed
+from slmr.verify.boxes import boxed, factored, unboxed
 from slmr.verify.completion import fold
 from slmr.verify.cues import statements
 from slmr.verify.denial import denied_behind, hedged, hedged_before, unsure
@@ -198,7 +198,8 @@ def requested(text: str) -> Answer | None:
 def _in_box(text: str) -> Answer | None:
     for content, start, end in reversed(boxed(text)):
         if content.strip():
-            return Answer(one_number(content) or content, False, text[:start], text[end:])
+            value = factored(text[:start], content, text[end:])
+            return Answer(value or one_number(content) or content, False, text[:start], text[end:])
     return None
 
 
