@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from slmr.verify import mathexpr, numeric
-from slmr.verify.boxes import boxed, unboxed
+from slmr.verify.boxes import boxed, factored, unboxed
 from slmr.verify.completion import last_lines
 from slmr.verify.cues import statements
 from slmr.verify.denial import denied_before, denied_behind, unsure
@@ -46,7 +46,8 @@ def extract(text: str) -> Answer | None:
         if rank == len(boxes) or not denied_before(text[:start]):
             answer = _TEXT.sub(r"\1", unboxed(content)) if _PROSE.search(content) else unboxed(content)
             within = _sentence(answer) if _PROSE.search(answer) else None
-            return Answer(within or answer, True, text[:start], text[end:])
+            value = factored(text[:start], answer, text[end:])
+            return Answer(value or within or answer, value is None, text[:start], text[end:])
     for statement in statements(text):
         answer = _within(statement.text)
         if answer:

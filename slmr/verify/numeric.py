@@ -6,10 +6,10 @@ import re
 from fractions import Fraction
 
 from slmr.verify import quantity
-from slmr.verify.boxes import boxed, unboxed
+from slmr.verify.boxes import boxed, factored, unboxed
 from slmr.verify.completion import fold
 from slmr.verify.cues import statements
-from slmr.verify.denial import denied_behind, hedged, unsure
+from slmr.verify.denial import denied_behind, hedged, hedged_before, unsure
 from slmr.verify.plausible import repeats
 from slmr.verify.quantity import CHINESE, MAX_DIGITS, WORDS, Quantity
 from slmr.verify.verdict import Answer
@@ -198,7 +198,8 @@ def requested(text: str) -> Answer | None:
 def _in_box(text: str) -> Answer | None:
     for content, start, end in reversed(boxed(text)):
         if content.strip():
-            return Answer(one_number(content) or content, False, text[:start], text[end:])
+            value = factored(text[:start], content, text[end:])
+            return Answer(value or one_number(content) or content, False, text[:start], text[end:])
     return None
 
 
@@ -255,7 +256,7 @@ def _last_number(text: str) -> Answer | None:
     sentence = re.split(r"[.!?]\s|\n", tail[: last.start])[-1]
     behind = _NOT_TAIL.sub("", re.split(r"[.!?]\s|\n", tail[last.end :])[0])
     if (
-        hedged(sentence)
+        hedged_before(sentence)
         or _FALSE.search(sentence)
         or _LISTED.search(sentence)
         or _changed_behind(behind)
