@@ -37,6 +37,7 @@ from slmr.results.entries import MethodResult, run_results
 from slmr.results.paired_scores import difference, pair_scores
 from studies.artefacts import kept
 
+ENOUGH = 12  # pairs of a student and a pool, for a rule
 METHODS = ("grpo", "sft", "sft_worked")
 STUDENTS = ("lab-llama", "lab-qwen")
 # Levels and number of problems; the order is that in which they are trained on.
@@ -56,7 +57,7 @@ POOLS: dict[str, dict[str, Any]] = {
 }
 # One task, all of its test items, and no second evaluation: what is asked is the gain on the pool's own task.
 SETTINGS = {
-    "extends": "lab-quick", "tasks": "lab_gsm8k", "evaluate": {"limit": 600, "k": 4}, "capability": None,
+    "extends": "lab-quick", "tasks": "lab_gsm8k", "evaluate": {"limit": 600, "k": 2}, "capability": None,
 }  # fmt: skip
 
 
@@ -97,6 +98,8 @@ def main() -> None:
             runs.append(folder)
     pairs = [pair for run in runs for pair in pairs_of(run, arguments.out)]
     if arguments.rules:
+        if len({(pair.student, pair.pool) for pair in pairs}) < ENOUGH:
+            raise SystemExit(f"a rule takes at least {ENOUGH} pairs of a student and a pool")
         rules = [rule(method, [pair for pair in pairs if pair.method == method]) for method in PREDICTORS]
         write_rules(arguments.rules, rules)
     print(json.dumps([pair._asdict() for pair in pairs]) if arguments.json else "\n".join(told(pairs)))
@@ -173,7 +176,10 @@ def told(pairs: Sequence[Pair]) -> list[str]:
     ]
     for method, predictor in PREDICTORS.items():
         of = [pair for pair in pairs if pair.method == method]
-        for name in [predictor, *(n for n in (of[0].figures if of else ()) if n != predictor)]:
+        if len(of) < 4:  # a line through the others needs three
+            lines.append(f"| {method} | {predictor} | {len(of)} | too few | | |")
+            continue
+        for name in [predictor, *(n for n in of[0].figures if n != predictor)]:
             x, y = np.array([p.figures[name] for p in of]), np.array([p.gain for p in of])
             low, high = bootstrap(x, y)
             shown = f"**{name}**" if name == predictor else name
@@ -206,7 +212,7 @@ def rule(method: str, pairs: Sequence[Pair]) -> Rule:
     low, high = bootstrap(x, y)
     numbers = {
         "slope": slope, "start": start, "error": left_out(x, y, line), "error_of_mean": left_out(x, y, mean),
-        "rank": spearman(x, y), "rank_low": low, "rank_high": high, "least": x.min(), "most": x.max(),
+        "rank": float(spearman(x, y)), "rank_low": low, "rank_high": high, "least": x.min(), "most": x.max(),
     }  # fmt: skip
     rounded = {name: round(float(number), 4) for name, number in numbers.items()}
     return Rule(method=method, figure=FIGURES[figure], pairs=len(pairs), **rounded)
@@ -220,21 +226,21 @@ def write_rules(file: Path, rules: Sequence[Rule]) -> None:
     )
 
 
-def spearman(x: np.ndarray, y: np.ndarray) -> float:
-    from scipy import stats
+def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The rank correlation of each row: [..., pairs] → [...]; nan where a row has no spread."""
+    from scipy.stats import rankdata
 
-    return float(stats.spearmanr(x, y).statistic)
+    ranks = [rankdata(values, axis=-1) for values in (x, y)]
+    a, b = (rank - rank.mean(axis=-1, keepdims=True) for rank in ranks)
+    with np.errstate(invalid="ignore"):
+        return (a * b).sum(axis=-1) / np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
 
 
 def bootstrap(x: np.ndarray, y: np.ndarray, draws: int = 4000) -> tuple[float, float]:
     """The 95 % percentile interval of the rank correlation over other pairs; draws without spread say nothing."""
-    rng = np.random.default_rng(0)
-    found = []
-    for _ in range(draws):
-        drawn = rng.integers(len(x), size=len(x))
-        if len(set(x[drawn])) > 1 and len(set(y[drawn])) > 1:
-            found.append(spearman(x[drawn], y[drawn]))
-    return (float(np.quantile(found, 0.025)), float(np.quantile(found, 0.975))) if found else (-1.0, 1.0)
+    rows = np.random.default_rng(0).integers(len(x), size=(draws, len(x)))
+    low, high = np.nanquantile(spearman(x[rows], y[rows]), [0.025, 0.975])
+    return float(low), float(high)
 
 
 def line(x: np.ndarray, y: np.ndarray, at: float) -> float:
