@@ -67,6 +67,10 @@ def as_markdown(table: Table) -> str:
 # Of a terminal narrower than this, only what fits any: nothing of a name or a mean is ever cut.
 WIDE = 115
 _NARROW = ("method", "model", "mean", "gain", "tokens", "minutes")
+_SIGNS = {
+    "*": "* significant after Holm's correction over the methods.",
+    "◆": "◆ Pareto-optimal: nothing as cheap is as good.",
+}
 
 
 def ranking_tables(ranking: Ranking, title: str | None = None, width: int | None = None) -> list[Table]:
@@ -76,11 +80,11 @@ def ranking_tables(ranking: Ranking, title: str | None = None, width: int | None
     """
     columns = columns_on(ranking, TEXT)
     name = next(column for column in columns if column.name in ("method", "model"))
-    caption = "\n".join([*how_ranked(ranking), *ranking.notes])
     of_tasks = [*ranking.tasks, *ranking.further]
     head = f"{title or ranking.student}: {ranking.title} in percent with its 95 % interval"
     first = _fitting([c for c in columns if c.name not in of_tasks], ranking.methods, width)
     blocks = _blocks(name, [c for c in columns if c.name in of_tasks], ranking.methods, width)
+    caption = "\n".join([*how_ranked(ranking), *_signs(first, ranking.methods), *ranking.notes])
     told = "; methods whose ranks overlap are not told apart" if any(c.name == "rank" for c in first) else ""
     return [
         _ranking_table(head + told, ranking.methods, first, caption or None),
@@ -89,6 +93,13 @@ def ranking_tables(ranking: Ranking, title: str | None = None, width: int | None
             for block in blocks
         ),
     ]
+
+
+def _signs(columns: Sequence[Column], methods: Sequence[RankedMethod]) -> list[str]:
+    """What the signs mean that stand in these columns, in a line."""
+    cells = "".join(column.text(method) for column in columns for method in methods)
+    meant = [meaning for sign, meaning in _SIGNS.items() if sign in cells]
+    return [" ".join(meant)] if meant else []
 
 
 def _fitting(columns: list[Column], methods: Sequence[RankedMethod], width: int | None) -> list[Column]:

@@ -24,6 +24,8 @@ from slmr_leaderboard.views.parts import (
 )
 
 _PARTS = ("moves", "bridged", "critiques")
+# On a phone the names of a flow's states would lie over each other: there it is wider than the page, and scrolls.
+_WIDE = "<style>.st-key-flow{overflow-x:auto}.st-key-flow>div{min-width:44rem}</style>"
 
 
 @of_one_student
@@ -48,11 +50,13 @@ def _flow(result: MethodResult, seed: int, student: str) -> None:
     if not moves:
         nothing(f"{result.name} does not both partition and consolidate.")
         return
-    draw(
-        flow(moves, f"{result.name}, {student}, seed {seed}"),
+    st.html(_WIDE)
+    with st.container(key="flow"):
+        draw(flow(moves, f"{result.name}, {student}, seed {seed}"))
+    st.caption(
         "Groups are by the rate of right completions: hard below 0.25, simple from 0.75 on. After SFT a problem is"
         " solved (all right, left out of RL), mixed (the RL set), recycled (a group was all wrong; critique makes"
-        " traces of it for the next round) or unsolved.",
+        " traces of it for the next round) or unsolved."
     )
 
 
