@@ -131,7 +131,7 @@ def _within(text: str) -> str | None:
     """The answer in what follows "the answer is": its formula, or the text without its explanation."""
     text = text.strip().rstrip("$").strip() if text.count("$") == 1 and text.rstrip().endswith("$") else text
     if text.endswith("}") and text.count("}") > text.count("{"):
-        text = text[:-1]
+        text = text[:-1].rstrip('" \n')  # the end of {"answer": "..."}
     if mathexpr.is_number(text):
         return text
     if text[:1].isalpha() and (value := in_words(text)) is not None:
@@ -159,7 +159,13 @@ def _closing_math(text: str) -> str | None:
     if _WORDS.search(re.sub(r"\\[a-z]+\s*\{[^{}]*\}|\\[a-z]+", "", content)):
         return None  # dollars of money
     after = text[end:]
-    if denied_behind(after) or len(after) > 200 or re.search(r"\d", after) or "\n\n" in after.strip():
+    if (
+        denied_before(text[:start])
+        or denied_behind(after)
+        or len(after) > 200
+        or re.search(r"\d", after)
+        or "\n\n" in after.strip()
+    ):
         return None
     lone = start == 0 and re.match(r"\s*(?:%|\\%|percent|pct)", after)
     if lone:
@@ -188,7 +194,7 @@ def _bare(lines: list[str]) -> str | None:
     if "\\" in last.replace("\\$", ""):
         return _conclusion(last)
     answer = numeric.extract("\n".join(lines[-3:]))
-    return answer.text if answer else None
+    return answer.text if answer and not denied_before(answer.before) else None
 
 
 def _conclusion(text: str) -> str | None:

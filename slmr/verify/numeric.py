@@ -79,12 +79,13 @@ _BOUND = re.compile(
 )
 _CODE = re.compile(r"\blambda\b[^.\n]*:|\bdef \w+\(|\b(?:exec|eval|print|int|system)\s*\(|\)\(\)|__[a-z]+__")
 _LISTED = re.compile(r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$", re.IGNORECASE)
-_WORKING = re.compile(r"\s*\(([\d\s.,$+*/-]{3,80})\)\s*$")
+_WORKING = re.compile(r"\s*\(([\d\s.,$+*/×÷·-]{3,80})\)\s*$")
+_OPERATORS = str.maketrans("×÷·", "*/*")
 _ASIDE = re.compile(r"\s*\((?:not|and not|rather than|instead of)\b[^()]*\)$", re.IGNORECASE)
 _MODIFIES = re.compile(
     r"!|[-+]\s*$|\s*(?:degrees?|°[CF]?)?\s*below\b|\s*(?:squared|cubed|factorial|plus|minus|times|base|mod"
     r"|divided by|or)\b"
-    r"|\s*[-+*/×÷^]\s*\d"
+    r"|\s*[-+*/×÷^]\s*\d|\*\*\d"
     rf"|\s*(?:to|through|until|and|-)\s*(?:{WORDS.pattern})",
     re.IGNORECASE,
 )
@@ -154,9 +155,9 @@ def _computed(text: str) -> Fraction | None:
     from slmr.verify.polynomial import rational  # only here: the numeric checker needs no algebra otherwise
     from slmr.verify.values import normal
 
-    if not re.fullmatch(r"[\d\s+*/().,$-]{3,200}", text):
+    if not re.fullmatch(r"[\d\s+*/×÷·().,$-]{3,200}", text):
         return None
-    value = normal(re.sub(r"[,$]", "", text))
+    value = normal(re.sub(r"[,$]", "", text).translate(_OPERATORS))
     return None if value is None else rational(value)
 
 
@@ -257,6 +258,7 @@ def _last_number(text: str) -> Answer | None:
     behind = _NOT_TAIL.sub("", re.split(r"[.!?]\s|\n", tail[last.end :])[0])
     if (
         hedged_before(sentence)
+        or re.search(r"(?<![=<>-])[<>≤≥]\s*$", sentence)
         or _FALSE.search(sentence)
         or _LISTED.search(sentence)
         or _changed_behind(behind)
