@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from slmr.config import load_profile
 from slmr.curriculum.schema import Rollout
-from slmr.pipeline.preflight import Signal, signal_of
+from slmr.lab import model_path
+from slmr.pipeline.estimate import ASSUMED
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.preflight import RunCost, Signal, _cost, signal_of
 from slmr.stats import bounded_mean, minimum_detectable_difference, paired_difference
 
 K, WAVE = 8, 2
@@ -82,3 +87,16 @@ def test_more_items_and_completions_show_less() -> None:
     assert read(half).smallest_gain(100, 1, 0) == pytest.approx(
         minimum_detectable_difference(math.sqrt(0.5 / 100)), rel=0.02
     )
+
+
+def test_what_a_run_costs_where_it_is_not_trained_on_this_cpu() -> None:
+    """On a GPU by assumed speeds; of a server's model, whose size nobody knows, the tokens alone."""
+    profile = load_profile("paper")
+
+    def cost(student: Path | str) -> RunCost:
+        planner = Planner(student, "key", profile.stages, profile.engine, 0, lacking=[])
+        return _cost("grpo", planner, profile, None, ASSUMED)
+
+    here, served = cost(model_path("lab-llama")), cost("http://localhost:8000/v1")
+    assert here.where == "on an H100, assumed" and here.seconds and here.seconds > 0
+    assert served.seconds is None and served.tokens == here.tokens > 0
