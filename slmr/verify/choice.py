@@ -26,7 +26,7 @@ _MARKUP = re.compile(
 _OPTION = r"(?:(?:the )?(?:option|choice|answer|letter|statement|opción|opção|opzione|antwort)\s*)?"
 _ONE = (
     r"(?:\(\s*(?:[A-J]|[a-j])\s*\)|[\[{<](?:[A-J])[\]}>]"
-    r"|(?<![A-Za-z0-9_'’.-])[A-J](?![A-Za-z0-9_'’+]|-\w|\.[A-Z]\.))"
+    r"|(?<![A-Za-z0-9_'’.-])(?<!N/)[A-J](?![A-Za-z0-9_'’+]|-\w|\.[A-Z]\.))"
 )
 _AND = r"\s*(?:,|/|&|\b(?:and|or|nor|to|und|oder|et|ou|y|o)\b|和|或|、)\s*"
 _LIST = re.compile(rf"(?i:{_OPTION}){_ONE}(?:(?:{_AND}){{1,2}}(?i:{_OPTION}){_ONE})*")
@@ -83,7 +83,7 @@ _OTHERS = re.compile(
     rf"[\s.,;:)(?!]*(?:(?:\b(?:or|and|and/or|maybe|perhaps|possibly|alternatively|actually|rather|sorry|wait|hmm+|oh|no|oder"
     rf"|correction|i mean|make that|it's|it is|the answer is|und|ou|et|o|y)\b|[/&,;]|或|和|、)\s*)+(?:maybe "
     rf"|perhaps |possibly |also |even )*(?i:{_OPTION}){_ONE}"
-    r"(?=\s*(?:[.,;:/&)!?]|$|\n|\b(?:or|and|oder|und|ou|et|o|y|is|are|also|both)\b))", re.IGNORECASE,
+    r"(?=\s*(?:[.,;:/&)!?、和或错不均都]|$|\n|\b(?:or|and|oder|und|ou|et|o|y|is|are|also|both)\b))", re.IGNORECASE,
 )  # fmt: skip
 _JOINT = re.compile(r"\b(?:and|or|nor|und|oder|et|ou|y|o)\b|和|或", re.IGNORECASE)
 _TOLD = re.compile(r"\s*(?:says|states|claims|mentions|describes|refers|talks|suggests|implies|asks)\b")
@@ -135,7 +135,7 @@ def parse(text: str) -> str | None:
     if lead and _is_letter(plain, lead.start(1), lead.end(1)):
         letter, rest = _letter(lead[1]), plain[lead.end() :]
         others = _OTHERS.match(rest)
-        if (others and not _DENIED_AFTER.match(rest, others.end())) or (
+        if (others and ("、" in others[0] or not _DENIED_AFTER.match(rest, others.end()))) or (
             rest.strip() and _ONLY_LETTERS.fullmatch(rest)
         ):
             return _settled(_roles(plain))

@@ -16,7 +16,7 @@ def _words(*nouns: str) -> str:
 _ANSWER = _words(
     "answer", "antwort", "réponse", "respuesta", "resposta", "risposta", "答案", "答え", "正解", "回答", "解答",
     "정답", "답", "ответ", "الإجابة", "الجواب", "उत्तर", "উত্তর", "đáp án", "cevap", "jawaban", "jibu", "คำตอบ", "సమాధానం",
-    "odpowiedź", "antwoord", "svar",
+    "odpowiedź", "antwoord", "svar", "câu trả lời",
 )  # fmt: skip
 # Nouns for what was computed; weaker, since a solution names several.
 _RESULT = _words(
@@ -26,7 +26,7 @@ _RESULT = _words(
 _RIGHT = r"(?:\s+(?:finale?|corret[ao]|correcta?|correcte|exacte|esatta))?"
 _IS = (
     r"(?:\s+(?:to|of|for|here|then|therefore|thus)\b[^\n.:=?]{0,60}?)??[\s*_}\"]*(?:(?:\b(?:is|are|was|ist|lautet"
-    r"|beträgt|sind|est|vaut|es|son|é|è|adalah|är|are)\b(?!n't)"
+    r"|beträgt|sind|est|vaut|es|son|é|è|là|adalah|är|are)\b(?!n't)"
     r"|\b(?:should|must|would|will|has to|can only)(?: (?:therefore|thus|then|hence|now|also|indeed|really|actually))?"
     r" be\b|\bequals?\b"
     r"|คือ|应该是|应为|应该为|应是|是|为|は|が|은|는|이|:|：|=|—"
