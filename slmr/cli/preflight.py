@@ -10,7 +10,17 @@ import typer
 from rich.table import Table
 
 from slmr.cli.display import BenchDisplay, tell
-from slmr.cli.options import ApiKeyEnv, AsJson, Out, ServedName, TasksPath, console, print_json
+from slmr.cli.options import (
+    ApiKeyEnv,
+    AsJson,
+    Engine,
+    MaxTokens,
+    Out,
+    ServedName,
+    TasksPath,
+    console,
+    print_json,
+)
 from slmr.pipeline.preflight import Preflight, PreflightRequest, preflight
 from slmr.stats import formats
 
@@ -35,12 +45,8 @@ def preflight_command(
         float,
         typer.Option(min=0, max=0.99, help="Of an item's scores before and after, for the smallest gain."),
     ] = 0.5,
-    max_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Of a completion, instead of the profile's.")
-    ] = None,
-    engine: Annotated[
-        str | None, typer.Option(help="transformers, vllm or server, instead of the profile's.")
-    ] = None,
+    max_tokens: MaxTokens = None,
+    engine: Engine = None,
     served_name: ServedName = None,
     api_key_env: ApiKeyEnv = None,
     profile: Annotated[str, typer.Option(help="Whose pool and trainings.")] = "lab-quick",
