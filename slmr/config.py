@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -61,6 +61,14 @@ class Params(StrictModel):
     """Base of every stage's parameters."""
 
     model_config = ConfigDict(frozen=True)
+    LATER: ClassVar[frozenset[str]] = (
+        frozenset()
+    )  # parameters that came when artefacts without them were there
+
+    def identity(self) -> dict[str, Any]:
+        """For a digest: a later parameter only where it is not as by default, so that old artefacts keep their keys."""
+        unset = {name for name in self.LATER if getattr(self, name) == type(self).model_fields[name].default}
+        return self.model_dump(mode="json", exclude=unset)
 
     def identified(self) -> Params:
         """The same, with the content's digest beside every name of something outside (a model, a task)."""

@@ -10,9 +10,15 @@ _SHOWN = 200  # characters of a name that nobody knows
 
 
 class SlmrError(Exception):
-    """A fault with a message for the user; the command line prints it without a traceback."""
+    """A fault with a message for the user; the command line prints it without a traceback.
+
+    It is one line, whatever is put into it: a name out of a file may hold line breaks.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(" ".join(part.strip() for part in message.splitlines() if part.strip()))
 
 
 class RequestError(SlmrError):

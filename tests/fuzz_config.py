@@ -273,20 +273,23 @@ KINDS: dict[str, tuple[Callable[[Path, random.Random], Path], Callable[[Path], N
 
 @contextmanager
 def within_seconds(seconds: int) -> Iterator[None]:
-    """Raises TooLong; where even that is not heard, the process ends with its stack."""
+    """Raises TooLong after so much of the processor's time, which a busy machine does not stretch.
+
+    Where that is not heard, or what is done waits, the process ends with its stack.
+    """
 
     def late(number: int, frame: FrameType | None) -> None:
         raise TooLong
 
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(seconds)
+    before = signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     faulthandler.dump_traceback_later(6 * seconds, exit=True)
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         faulthandler.cancel_dump_traceback_later()
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGPROF, before)
 
 
 def finding(number: int, seed: int) -> str | None:

@@ -2,6 +2,7 @@
 
     python -m tests.soak --kills 30        # each: SIGKILL to the whole process group, then the same command again
     python -m tests.soak --twice           # two benches with different methods on one folder
+    python -m tests.soak --together 200    # rounds of two benches that write their results at the same moment
 
 Ends with 1 where a summary, a completion or a model differs from those of a run that nobody disturbed, or where a
 stage was made twice. The seed decides the moments.
@@ -10,17 +11,23 @@ stage was made twice. The seed decides the moments.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from slmr.io import digest
+from slmr.pipeline.bench import run_bench
+from slmr.pipeline.plan import BenchRequest, make_plan
+from slmr.pipeline.runner import SilentWatcher
 from slmr.results.schema import read_summary
 
 METHODS = "rft,sft_grpo,stagewise"
@@ -46,13 +53,45 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--twice", action="store_true")
+    parser.add_argument("--together", type=int, metavar="ROUNDS")
     a = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "small.yaml").write_text(PROFILE)
         wait(bench(folder, "whole", METHODS))
         whole = outcome(folder / "whole")
+        if a.together:
+            return together(folder, whole, a.together)
         return twice(folder, whole) if a.twice else killed(folder, whole, a)
+
+
+def together(folder: Path, whole: dict[str, str], rounds: int) -> int:
+    """Rounds of two benches that find all stages made and write one summary at once, each of other methods."""
+    (run,) = (file.parent for file in (folder / "whole").glob("*/summary.json"))
+    context = multiprocessing.get_context("fork")
+    faults = 0
+    for i in range(rounds):
+        (run / "summary.json").unlink()
+        shutil.rmtree(run / "samples")
+        start = context.Barrier(2)
+        both = [
+            context.Process(target=written, args=(folder, m, start)) for m in ("rft,sft_grpo", "stagewise")
+        ]
+        for process in both:
+            process.start()
+        for process in both:
+            process.join()
+        ended = sum(process.exitcode != 0 for process in both)
+        faults += bool(ended or different(whole, outcome(folder / "whole"), f"round {i}"))
+    print(f"{rounds} rounds of two benches that ended at once, {faults} with a fault")
+    return bool(faults)
+
+
+def written(folder: Path, methods: str, start: Barrier) -> None:
+    request = BenchRequest(methods, str(folder / "small.yaml"), out=folder / "whole")
+    plan = make_plan(request)
+    start.wait()
+    run_bench(plan, SilentWatcher())
 
 
 def killed(folder: Path, whole: dict[str, str], a: argparse.Namespace) -> int:

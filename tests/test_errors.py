@@ -35,6 +35,12 @@ def test_an_error_is_one_line_and_never_empty() -> None:
     assert one_line(KeyError()) == "KeyError"
 
 
+@given(st.text())
+def test_a_fault_s_message_is_one_line_whatever_a_file_names(name: str) -> None:
+    said = str(RequestError(f"task '{name}': no split\n\n{name}"))
+    assert len(said.splitlines()) == 1 and said.startswith("task '")
+
+
 def test_what_a_library_says_of_a_file_begins_with_what_it_is() -> None:
     with pytest.raises(RequestError, match=r"^model x: broken header$"), reading("model x"):
         raise RuntimeError("broken\nheader")

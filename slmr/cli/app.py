@@ -28,6 +28,7 @@ COMMANDS = {
     "bench": "Train methods uniformly, evaluate and compare them.",
     "eval": "Evaluate one model on tasks.",
     "probe": "Measure how often a model solves each training problem.",
+    "preflight": "Say what is known before a training is paid for.",
     "verify": "Check answers: one verdict per line.",
     "audit-reward": "Audit a reward function against labelled answers.",
     "serve-reward": "Serve a checker as a reward over HTTP.",
@@ -94,7 +95,7 @@ def command_line(arguments: Sequence[str]) -> TyperGroup:
 
 
 def _said_if_slow(words: Sequence[str]) -> AbstractContextManager[None]:
-    slow = words[:1] and words[0] in ("bench", "eval", "probe") and "--help" not in words
+    slow = words[:1] and words[0] in ("bench", "eval", "probe", "preflight") and "--help" not in words
     return loading(words[0]) if slow else nullcontext()
 
 

@@ -33,51 +33,55 @@ EXAMPLES = (
 )
 
 
+Model = Annotated[
+    str,
+    typer.Argument(help="A lab student, model folder, LoRA adapter, GGUF file, hub id, or server URL."),
+]
+Name = Annotated[
+    str | None,
+    typer.Option(help="Name to list the model under; its own by default.", metavar="LABEL"),
+]
+Tasks = Annotated[
+    str,
+    typer.Option(help="lab, paper, names separated by commas, or a file of your questions (.csv, .jsonl)."),
+]
+MaxTokens = Annotated[
+    int | None, typer.Option(min=1, help="Tokens per completion, instead of each task's budget.")
+]
+BatchSize = Annotated[str, typer.Option(help="auto, or how many completions to sample at once.")]
+ChatTemplateKwargs = Annotated[
+    str | None,
+    typer.Option(help="Variables of the chat template: '{\"enable_thinking\": false}'.", metavar="JSON"),
+]
+CompileSteps = Annotated[
+    bool,
+    typer.Option("--compile", help="Compile the model first: takes minutes, pays off in long runs on a GPU."),
+]
+TrustRemoteCode = Annotated[
+    bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")
+]
+
+
 def eval_command(
-    model: Annotated[
-        str,
-        typer.Argument(help="A lab student, model folder, LoRA adapter, GGUF file, hub id, or server URL."),
-    ],
-    name: Annotated[
-        str | None,
-        typer.Option(help="Name to list the model under; its own by default.", metavar="LABEL"),
-    ] = None,
-    tasks: Annotated[
-        str,
-        typer.Option(
-            help="lab, paper, names separated by commas, or a file of your questions (.csv, .jsonl)."
-        ),
-    ] = "lab",
+    model: Model,
+    name: Name = None,
+    tasks: Tasks = "lab",
     k: Annotated[int, typer.Option(min=1, help="Completions per item; 1 decodes greedily.")] = 1,
     temperature: Annotated[float | None, typer.Option(min=0, help="By default 0 if k is 1, else 1.")] = None,
     fewshot: Annotated[int, typer.Option(min=0, help="Worked examples before each question.")] = 0,
-    max_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Tokens per completion, instead of each task's budget.")
-    ] = None,
+    max_tokens: MaxTokens = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most N items per task.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Sampling seed.")] = 0,
     engine: Annotated[str, typer.Option(help="auto, transformers, vllm or server.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16; auto is float32 on a CPU.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    batch_size: Annotated[
-        str, typer.Option(help="auto, or how many completions to sample at once.")
-    ] = "auto",
+    batch_size: BatchSize = "auto",
     concurrency: Annotated[int, typer.Option(min=1, help="Requests to a server at the same time.")] = 16,
     served_name: ServedName = None,
     api_key_env: ApiKeyEnv = None,
-    chat_template_kwargs: Annotated[
-        str | None,
-        typer.Option(help="Variables of the chat template: '{\"enable_thinking\": false}'.", metavar="JSON"),
-    ] = None,
-    compile_steps: Annotated[
-        bool,
-        typer.Option(
-            "--compile", help="Compile the model first: takes minutes, pays off in long runs on a GPU."
-        ),
-    ] = False,
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")
-    ] = False,
+    chat_template_kwargs: ChatTemplateKwargs = None,
+    compile_steps: CompileSteps = False,
+    trust_remote_code: TrustRemoteCode = False,
     data_dir: DataDir = None,
     out: Out = Path("runs"),
     tasks_path: TasksPath = None,

@@ -25,6 +25,10 @@ ServedName = Annotated[str | None, typer.Option(help="The model's name on a serv
 ApiKeyEnv = Annotated[
     str | None, typer.Option(help="The environment variable with the server's key.", metavar="NAME")
 ]
+MaxTokens = Annotated[
+    int | None, typer.Option(min=1, help="Tokens per completion, instead of the profile's.")
+]
+Engine = Annotated[str | None, typer.Option(help="transformers, vllm or server, instead of the profile's.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
 
 

@@ -13,6 +13,8 @@ from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.options import (
     ApiKeyEnv,
     AsJson,
+    Engine,
+    MaxTokens,
     Out,
     ServedName,
     TasksPath,
@@ -61,43 +63,46 @@ def rollouts_line(stats: Mapping[str, Any]) -> str:
     return line
 
 
+Adaptive = Annotated[
+    str | None,
+    typer.Option(
+        help="Stop sampling a problem early: off, or once its difficulty, or being mixed, is certain."
+    ),
+]
+StopError = Annotated[
+    float | None, typer.Option(help="Chance that the group would still change, at which sampling stops.")
+]
+Task = Annotated[
+    str | None,
+    typer.Option(help="The task whose training problems are probed, instead of the profile's."),
+]
+Data = Annotated[
+    Path | None, typer.Option(help="JSONL with prompt and gold: your own problems, instead of a task's.")
+]
+Kind = Annotated[str | None, typer.Option(help="Kind of the answers in --data: numeric, math or choice.")]
+Layout = Annotated[
+    str | None, typer.Option("--format", help=f"Format of --to: {', '.join(FORMATS)}; by default jsonl.")
+]
+GroupSize = Annotated[
+    int, typer.Option(min=2, help="Completions per GRPO group, for the share of mixed groups.")
+]
+
+
 def probe_command(
     model: Annotated[str, typer.Argument(help="A lab student or a model folder.")],
     k: Annotated[int, typer.Option(min=1, help="Completions per problem.")] = 8,
     limit: Annotated[int | None, typer.Option(min=1, help="At most N problems of the pool.")] = None,
-    adaptive: Annotated[
-        str | None,
-        typer.Option(
-            help="Stop sampling a problem early: off, or once its difficulty, or being mixed, is certain."
-        ),
-    ] = None,
-    stop_error: Annotated[
-        float | None, typer.Option(help="Chance that the group would still change, at which sampling stops.")
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(help="The task whose training problems are probed, instead of the profile's."),
-    ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="JSONL with prompt and gold: your own problems, instead of a task's.")
-    ] = None,
-    kind: Annotated[
-        str | None, typer.Option(help="Kind of the answers in --data: numeric, math or choice.")
-    ] = None,
+    adaptive: Adaptive = None,
+    stop_error: StopError = None,
+    task: Task = None,
+    data: Data = None,
+    kind: Kind = None,
     gold: Annotated[str | None, typer.Option(help="The key of the golds in --data.")] = None,
     to: Annotated[Path | None, typer.Option(help="Folder for the problems with their rates.")] = None,
-    layout: Annotated[
-        str | None, typer.Option("--format", help=f"Format of --to: {', '.join(FORMATS)}; by default jsonl.")
-    ] = None,
-    group_size: Annotated[
-        int, typer.Option(min=2, help="Completions per GRPO group, for the share of mixed groups.")
-    ] = 8,
-    max_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Tokens per completion, instead of the profile's.")
-    ] = None,
-    engine: Annotated[
-        str | None, typer.Option(help="transformers, vllm or server, instead of the profile's.")
-    ] = None,
+    layout: Layout = None,
+    group_size: GroupSize = 8,
+    max_tokens: MaxTokens = None,
+    engine: Engine = None,
     served_name: ServedName = None,
     api_key_env: ApiKeyEnv = None,
     profile: Annotated[str, typer.Option(help="Profile with the pool and the settings.")] = "lab",
@@ -127,6 +132,10 @@ def probe_command(
     if as_json:
         print_json([row | {c: stats[c] for c in ("rollouts", "asked_at_most")} for row in probe.groups()])
         return
+    _show(probe, stats, group_size, files)
+
+
+def _show(probe: Probe, stats: Mapping[str, Any], group_size: int, files: list[Path]) -> None:
     console().print(probe_table(probe.groups()))
     share = expected_share(probe.map(group_size))
     print(

@@ -17,13 +17,14 @@ from slmr.curriculum.sequential import Classes, StoppingRule
 from slmr.engines import Completion, Prompt, Sampling, open_engine
 from slmr.evaluate.metrics import ABSTENTIONS
 from slmr.evaluate.recorder import Question, Recorder
+from slmr.rewards.noise import Noise, NoiseParams
 from slmr.stage import StageContext, stage
 from slmr.verify import verify
 
 _UNIT = 1024  # completions that a local engine is asked for together; a killed probe loses at most these
 
 
-class ProbeParams(GroupBounds):
+class ProbeParams(GroupBounds, NoiseParams):
     """K completions a problem from the current student. K is our choice; the paper's is unknown.
 
     Attributes:
@@ -60,7 +61,7 @@ def probe_stage(context: StageContext, params: ProbeParams) -> None:
     """
     problems = PROBLEMS.read(context.input("problems"))
     engine = open_engine(context.sampled_model("model"), context.engine)
-    rule = params.rule()
+    rule, noise = params.rule(), params.noise(context.seed)
     sampling = Sampling(params.temperature, params.max_tokens, context.seed)
     recorder = Recorder(context.folder, context.progress, "rollouts")
     rows: list[Rollout] = []
@@ -68,7 +69,9 @@ def probe_stage(context: StageContext, params: ProbeParams) -> None:
     step = params.wave if rule else params.k
     for start in range(0, params.k, step):
         indices = range(start, min(start + step, params.k))
-        recorder.add(_question(problems[i], k, sampling, f"wave {start}") for i in going_on for k in indices)
+        recorder.add(
+            _question(problems[i], k, sampling, f"wave {start}", noise) for i in going_on for k in indices
+        )
         most = len(rows) + len(going_on) * (params.k - start)
         recorder.record(engine, 1 if engine.unit == 1 else _UNIT, most)
         wave = cast(list[Rollout], recorder.rows(len(rows)))
@@ -86,13 +89,14 @@ def probe_stage(context: StageContext, params: ProbeParams) -> None:
         context.stats["expected_error"] = changes / max(len(problems), 1)
 
 
-def _question(problem: Problem, k_index: int, sampling: Sampling, group: str) -> Question:
+def _question(problem: Problem, k_index: int, sampling: Sampling, group: str, noise: Noise) -> Question:
     prompt = Prompt(problem["prompt"], sample_index=k_index)
-    return Question(prompt, sampling, group, partial(_rollout, problem, k_index))
+    return Question(prompt, sampling, group, partial(_rollout, problem, k_index, noise))
 
 
-def _rollout(problem: Problem, k_index: int, completion: Completion) -> dict[str, Any]:
-    verdict = verify(completion.text, problem["gold"], problem["kind"])
+def _rollout(problem: Problem, k_index: int, noise: Noise, completion: Completion) -> dict[str, Any]:
+    text, gold = completion.text, problem["gold"]
+    (verdict,) = noise.of([verify(text, gold, problem["kind"])], [text], [gold])
     return {"problem_id": problem["id"], "k_index": k_index, "completion": completion.text,
             "finish_reason": completion.finish_reason, "tokens": completion.tokens, "status": verdict.status,
             "strict": verdict.strict}  # fmt: skip

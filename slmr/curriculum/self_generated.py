@@ -18,13 +18,12 @@ from slmr.curriculum.schema import (
     TRACES,
     Group,
     Pair,
-    Problem,
     Rollout,
     problems_by_id,
     rollouts_by_problem,
     trace,
 )
-from slmr.curriculum.soundness import fault_of, refusals
+from slmr.curriculum.soundness import fault_of_steps, refusals
 from slmr.stage import StageContext, stage
 
 
@@ -54,7 +53,7 @@ def self_generated_traces_stage(context: StageContext, params: SelfGeneratedTrac
     problems = chosen_problems(context, params.groups)
     refused, sound = list[str](), dict[str, list[str]]()
     for name, rollouts in rollouts_by_problem(context.input("probe")).items():
-        if name in problems and (texts := _sound(rollouts, problems[name], refused)):
+        if name in problems and (texts := _sound(rollouts, refused)):
             sound[name] = texts
     count = round(params.share * len(sound))
     drawn = set(Random(context.seed).sample(list(sound), count))
@@ -81,7 +80,7 @@ def self_generated_pairs_stage(context: StageContext, params: SelfGeneratedPairs
     rng, refused = Random(context.seed), list[str]()
     rows: list[Pair] = []
     for problem_id, rollouts in rollouts_by_problem(context.input("probe")).items():
-        right, wrong = _sound(rollouts, problems[problem_id], refused), _distinct(rollouts, right=False)
+        right, wrong = _sound(rollouts, refused), _distinct(rollouts, right=False)
         count = min(params.per_problem, len(right), len(wrong))
         rows += [
             Pair(
@@ -96,10 +95,13 @@ def self_generated_pairs_stage(context: StageContext, params: SelfGeneratedPairs
     }  # fmt: skip
 
 
-def _sound(rollouts: Sequence[Rollout], problem: Problem, refused: list[str]) -> list[str]:
-    """The texts of the sound completions, without repeats; the faults of other right ones go into `refused`."""
+def _sound(rollouts: Sequence[Rollout], refused: list[str]) -> list[str]:
+    """The texts of the sound completions, without repeats; the faults of other right ones go into `refused`.
+
+    Which are right said the probe's checker, who is not asked again.
+    """
     texts = _distinct(rollouts, right=True)
-    faults = [fault_of(text, problem) for text in texts]
+    faults = [fault_of_steps(text) for text in texts]
     refused += [fault for fault in faults if fault]
     return [text for text, fault in zip(texts, faults, strict=True) if not fault]
 

@@ -24,8 +24,11 @@ def fault_of(text: str, problem: Problem, known: Steps = None) -> Fault | None:
     `false equation`: a step states one that does not hold. Where the solution's steps are `known`, also `departure`: a
     step is none of them (they may be merged), and `no step`: the answer comes from nowhere.
     """
-    if not verifies(text, problem):
-        return "wrong answer"
+    return fault_of_steps(text, known) if verifies(text, problem) else "wrong answer"
+
+
+def fault_of_steps(text: str, known: Steps = None) -> Fault | None:
+    """The same of a trace whose answer has been judged."""
     steps = split_steps(text)
     if any(false_equation(step) for step in steps):
         return "false equation"

@@ -26,6 +26,7 @@ from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import load_recipe
 from slmr.pipeline.runner import SilentWatcher, Watcher
+from slmr.pipeline.worker import quiet_libraries
 from slmr.stage import model_in
 from slmr.stats import Estimate, bounded_mean, paired_difference, pass_at_k
 from slmr.tasks import Task
@@ -107,6 +108,7 @@ class Gates:
 
     def findings(self) -> Iterator[Finding]:
         """One a gate and task, the cheap ones first."""
+        quiet_libraries()
         yield from self._pool()
         yield self._luck()
         yield self._sound()

@@ -217,7 +217,7 @@ class Planner:
                 settings["training"] = changed
         key = digest(
             {
-                **settings, "stage": kind.name, "version": kind.version, "parameters": params.model_dump(mode="json"),
+                **settings, "stage": kind.name, "version": kind.version, "parameters": params.identity(),
                 "inputs": {name: [node.key for node in nodes] for name, nodes in inputs.items()},
                 "seed": seed, "libraries": library_versions(self._engine.name),
                 "engine": self._engine.identity(rolls_out=kind.trains and kind.samples),

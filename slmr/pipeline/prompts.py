@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from slmr.config import EngineSettings
-from slmr.curriculum.pool import PoolParams
+from slmr.curriculum.pool import PoolParams, pool_items
 from slmr.engines import Prompt
 from slmr.engines.context import context_length
 from slmr.errors import RequestError
@@ -71,7 +71,7 @@ def _prompts(
     """Task, item and prompt."""
     if isinstance(asked, PoolParams):
         task = load_task(asked.task, tasks_paths)
-        for item in task.items("train", asked.size, seed or 0):
+        for item in pool_items(task, asked, seed or 0):
             yield task.name, item.id, Prompt(task.prompt(item.problem))
         return
     for name in asked.tasks:

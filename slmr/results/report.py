@@ -106,7 +106,7 @@ def _readable_sections(runs: Sequence[Path], against: str | None) -> tuple[list[
         raise (
             faults[0]
             if len(faults) == 1
-            else RequestError("none of the runs can be read:\n" + "\n".join(f"  {fault}" for fault in faults))
+            else RequestError(f"none of the runs can be read: {'; '.join(map(str, faults))}")
         )
     return sections, [" ".join(readable(str(fault)).split()) for fault in faults]
 

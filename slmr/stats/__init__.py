@@ -19,6 +19,7 @@ from slmr.stats.items import (
     paired_difference_over_tasks,
     pass_at_k,
     pass_scores,
+    score_variance,
 )
 from slmr.stats.moderation import Moderated, Prior, fit_prior, moderate
 from slmr.stats.ranks import RankInterval, margin, rank_intervals
@@ -61,6 +62,7 @@ __all__ = [
     "pass_at_k",
     "pass_scores",
     "rank_intervals",
+    "score_variance",
     "seeds_and_items",
     "seeds_and_items_differences",
 ]

@@ -316,6 +316,27 @@ def minimum_detectable_difference(stderr: float, power: float = 0.8, level: floa
     return (_normal(level) + NormalDist().inv_cdf(power)) * stderr
 
 
+def score_variance(correct: ArrayLike, samples: int, k: int) -> float:
+    """The variance of an item's mean score over k completions, from counts of another number of completions.
+
+    Var(p) + E[p (1 - p)] / k over the items' rates p; both parts are estimated without bias.
+
+    Args:
+        correct: [items], how many of an item's `samples` completions are right.
+        samples: at least 2.
+        k: completions an item of the evaluation in question.
+
+    Raises:
+        ValueError: there are fewer than two items or completions.
+    """
+    rates = np.asarray(correct, dtype=float) / samples
+    if len(rates) < 2 or samples < 2:
+        raise ValueError("the spread within items and between them needs two of both")
+    within = float((rates * (1 - rates)).mean()) * samples / (samples - 1)
+    between = float(rates.var(ddof=1)) - within / samples
+    return max(between + within / k, 0.0)
+
+
 def holm(pvalues: Sequence[float]) -> list[float]:
     """Holm's step-down adjustment (1979): adjusted p-values in the order given."""
     order = sorted(range(len(pvalues)), key=lambda i: pvalues[i])

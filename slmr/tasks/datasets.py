@@ -17,6 +17,7 @@ from typing import Any
 
 from slmr.errors import RequestError, one_line, unknown
 from slmr.io import json_lines, resource, sha256_of
+from slmr.tasks.hub import load_from_hub
 from slmr.tasks.readers import READERS, Record, number_field, text_field
 
 FEWSHOT = "fewshot"
@@ -269,41 +270,6 @@ def _from_hub(task: str, split: str) -> Any:
             f" ({one_line(error)[:200]}); let the hub be reached (HF_HUB_OFFLINE is not 1), or name a folder"
             f" that holds {_names(task, split)} with --data-dir or SLMR_DATA"
         ) from None
-
-
-def load_from_hub(path: str, name: str | None, **arguments: Any) -> Any:
-    """As `datasets.load_dataset`; where the hub is out of reach, what its cache holds, or an error at once.
-
-    Its client would try again for 24 seconds, and for each file.
-    """
-    import datasets
-    from datasets import config as settings
-    from huggingface_hub import constants
-
-    offline = constants.HF_HUB_OFFLINE or _out_of_reach(constants.ENDPOINT)
-    before = constants.HF_HUB_OFFLINE, settings.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = settings.HF_HUB_OFFLINE = offline
-    try:
-        return datasets.load_dataset(path, name, **arguments)
-    finally:
-        constants.HF_HUB_OFFLINE, settings.HF_HUB_OFFLINE = before
-
-
-@cache
-def _out_of_reach(endpoint: str) -> bool:
-    """Whether nothing answers there; a proxy, which may reach it, is not asked."""
-    import socket
-    from urllib.parse import urlsplit
-    from urllib.request import getproxies
-
-    url = urlsplit(endpoint)
-    if url.scheme in getproxies():
-        return False
-    try:
-        with socket.create_connection((url.hostname or "", url.port or 443), timeout=3):
-            return False
-    except OSError:
-        return True
 
 
 # --- problem and gold of a record --------------------------------------------------------------------

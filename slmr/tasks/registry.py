@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Self
 
+import yaml
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from slmr.config import SUITES, Edition, StrictModel, parse, suite_of
@@ -67,7 +69,16 @@ class _Loader(SettingsLoader):
     """Reads `!function x.y` as text: nothing is imported by reading a task."""
 
 
-_Loader.add_constructor("!function", lambda loader, node: FunctionName(loader.construct_scalar(node)))  # type: ignore[arg-type]
+def _function_name(loader: SettingsLoader, node: yaml.ScalarNode) -> FunctionName:
+    reference = str(loader.construct_scalar(node))
+    if len(reference) > 200 or not re.fullmatch(r"\w+(\.\w+)+", reference):
+        raise yaml.constructor.ConstructorError(
+            None, None, f"!function takes MODULE.FUNCTION, not {reference[:40]!r}", node.start_mark
+        )
+    return FunctionName(reference)
+
+
+_Loader.add_constructor("!function", _function_name)
 
 
 def task_folders(extra: Sequence[Path] = ()) -> dict[str, Path]:

@@ -26,6 +26,7 @@ from slmr.io import sha256_of
 from slmr.lab import GENERATORS, TEST_SEED, Split, split_items
 from slmr.lab.sound import sound
 from slmr.tasks import datasets
+from slmr.tasks.hub import load_from_hub
 from slmr.verify import Kind, Verdict, checker_version, verify
 
 # The same settings as lm-eval's own, so that both render the same prompt; but a template may run no code.
@@ -210,7 +211,7 @@ class Task:
         else:
             path = self.config["dataset_path"]
             try:
-                splits = datasets.load_from_hub(path, self.config.get("dataset_name"), **arguments)
+                splits = load_from_hub(path, self.config.get("dataset_name"), **arguments)
             except Exception as error:  # the hub's client has no common base for what its layers raise
                 reason = one_line(error)[:200]
                 raise RequestError(f"task '{self.name}': cannot load {path}: {reason}") from None

@@ -8,6 +8,7 @@ from typing import Any
 
 from slmr.curriculum.schema import Failure
 from slmr.rewards import reward_of, text_of
+from slmr.rewards.noise import Noise
 from slmr.verify import Kind, Verdict, in_form, verify_batch
 
 _UNIFORM = {frozenset(): "abstained", frozenset({0.0}): "all wrong", frozenset({1.0}): "all right"}
@@ -22,7 +23,8 @@ def group_outcome(verdicts: Sequence[Verdict]) -> str:
 class GroupReward:
     """The checker as TRL's reward function; remembers what became of each group.
 
-    It pays as `slmr.rewards` does: an abstention pays None, so that it enters no advantage.
+    It pays as `slmr.rewards` does: an abstention pays None, so that it enters no advantage. With `noise` it lies, and
+    all that it remembers is of what it said.
 
     Attributes:
         failures: attempts of the groups in which every reward was 0, one row each.
@@ -34,8 +36,8 @@ class GroupReward:
 
     __name__ = "strict_accuracy"
 
-    def __init__(self, group_size: int) -> None:
-        self._size = group_size
+    def __init__(self, group_size: int, noise: Noise | None = None) -> None:
+        self._size, self._noise = group_size, noise or Noise()
         self.failures: list[Failure] = []
         self.groups: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
@@ -55,7 +57,7 @@ class GroupReward:
     ) -> list[float | None]:  # fmt: skip
         """`taught` says which completions are a teacher's: they are paid, but are no merit of the student's."""
         texts = list(map(text_of, completions))
-        verdicts = verify_batch(texts, gold, kind)
+        verdicts = self.judge(texts, gold, kind)
         starts = range(0, len(verdicts), self._size)
         outcomes = [group_outcome(verdicts[start : start + self._size]) for start in starts]
         students = [i for i in range(len(texts)) if not (taught and taught[i])]
@@ -73,6 +75,12 @@ class GroupReward:
             **{name.replace(" ", "_"): outcomes.count(name) for name in ("all right", "all wrong", "mixed")},
         }  # fmt: skip
         return list(map(reward_of, verdicts))
+
+    def judge(
+        self, texts: Sequence[str], golds: Sequence[str], kinds: Kind | Sequence[Kind]
+    ) -> list[Verdict]:
+        """What the checker says, lies included."""
+        return self._noise.of(verify_batch(texts, golds, kinds), texts, golds)
 
     def record(self, verdicts: Sequence[Verdict], texts: Sequence[str], problem_id: str) -> None:
         """Remembers what became of a group of the student's completions."""

@@ -13,6 +13,7 @@ from slmr.artifacts import Cost
 from slmr.config import MAX_K, MAX_STEPS, TrainingSettings
 from slmr.curriculum.schema import FAILURES, PROBLEMS, Problem
 from slmr.errors import WorkError
+from slmr.rewards.noise import NoiseParams
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
 from slmr.training.group_reward import GroupReward, shares
@@ -22,7 +23,7 @@ from slmr.training.validation import ValidationParams
 from slmr.training.vllm_rollouts import open_source
 
 
-class RolloutParams(ValidationParams):
+class RolloutParams(ValidationParams, NoiseParams):
     """A step samples `prompts_per_step` problems with `group_size` completions each.
 
     Attributes:
@@ -121,7 +122,7 @@ def train_policy(
     problems = PROBLEMS.read(context.input("problems"))
     if not problems:
         raise WorkError("no problem to train on: no group had a mixed reward; use a larger pool or more SFT")
-    run, reward = Run(context), GroupReward(params.group_size)
+    run, reward = Run(context), GroupReward(params.group_size, params.noise(context.seed))
     source = open_source(context, context.model("model"))
     rolled = rollouts(problems, params, reward, context.seed, source=source)
     run.validate(params, params.updates)

@@ -14,7 +14,7 @@ from slmr.engines.transformers import encode
 from slmr.io import digest
 from slmr.training import parallel
 from slmr.training.group_reward import GroupReward, group_outcome
-from slmr.verify import Verdict, verify_batch
+from slmr.verify import Verdict
 
 if TYPE_CHECKING:
     from slmr.training.grpo import GrpoParams
@@ -139,7 +139,7 @@ class Rollouts:
     def judged(self, problem: Problem, group: Sequence[Row]) -> Judged:
         """What a group is worth."""
         texts = self.tokenizer.batch_decode([row.ids for row in group], skip_special_tokens=True)
-        verdicts = verify_batch(texts, [problem["gold"]] * len(texts), problem["kind"])
+        verdicts = self._reward.judge(texts, [problem["gold"]] * len(texts), problem["kind"])
         return Judged(texts, verdicts, group_outcome(verdicts))
 
     def replace(

@@ -54,7 +54,7 @@ def sdpo_stage(context: StageContext, params: SdpoParams) -> None:
     problems = PROBLEMS.read(context.input("problems"))
     if not problems:
         raise WorkError("no problem to train on: use a larger pool")
-    run, reward = Run(context), GroupReward(params.group_size)
+    run, reward = Run(context), GroupReward(params.group_size, params.noise(context.seed))
     run.validate(params)
     trainer = _trainer(
         run, problem_rows(run.tokenizer, problems, params, context.seed), reward, params, context

@@ -13,6 +13,25 @@ _JOIN = re.compile(
     r"(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:[a-zA-Z](?:_\{?\w{1,3}\}?)?\s*=\s*)?"
 )
 
+# A factor in front of a box within its formula, and what changes the value behind one.
+_FACTOR = re.compile(
+    r"(?:(?<!\\)\$|\\[(\[])\s*(-?(?:\d+(?:\.\d+)?|\\pi|\\sqrt\s*\{[^{}]*\})(?:\s*(?:\\cdot|\\times|\*)\s*)?)$|[$=(]\s*(-)$"
+)
+_CHANGES = re.compile(
+    r"\s*(?:\\pi(?![a-z])|\\sqrt|\\(?:times|cdot)\s*10\s*\^|[xyzn](?=\s*(?:[-+$^]|\\\)))|\^\s*\{?\s*\d)[^$\n]{0,40}"
+    r"|[\s$]*(?:\\(?:text|mathrm)\s*\{)?\s*(?:hundred|thousand|million|billion|trillion|dozen)\b\}?"
+)
+
+
+def factored(before: str, content: str, after: str) -> str | None:
+    r"""The value of a formula that has a box as one factor, `2\boxed{3}` or `\boxed{3}\pi`; None for any other box."""
+    front, behind = _FACTOR.search(before[-60:]), _CHANGES.match(after)
+    if not front and not behind:
+        return None
+    factor = (front[1] or front[2]) if front else ""
+    rest = behind[0].replace("$", "") if behind else ""
+    return f"{factor}({content}){rest}" if factor or not _BARE.fullmatch(content) else content + rest
+
 
 def boxed(text: str) -> list[tuple[str, int, int]]:
     r"""The contents of every `\boxed{...}` with balanced braces, and where each box begins and ends.

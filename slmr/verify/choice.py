@@ -26,7 +26,7 @@ _MARKUP = re.compile(
 _OPTION = r"(?:(?:the )?(?:option|choice|answer|letter|statement|opción|opção|opzione|antwort)\s*)?"
 _ONE = (
     r"(?:\(\s*(?:[A-J]|[a-j])\s*\)|[\[{<](?:[A-J])[\]}>]"
-    r"|(?<![A-Za-z0-9_'’.-])[A-J](?![A-Za-z0-9_'’+]|-\w|\.[A-Z]\.))"
+    r"|(?<![A-Za-z0-9_'’.-])(?<!N/)[A-J](?![A-Za-z0-9_'’+]|-\w|\.[A-Z]\.))"
 )
 _AND = r"\s*(?:,|/|&|\b(?:and|or|nor|to|und|oder|et|ou|y|o)\b|和|或|、)\s*"
 _LIST = re.compile(rf"(?i:{_OPTION}){_ONE}(?:(?:{_AND}){{1,2}}(?i:{_OPTION}){_ONE})*")
@@ -48,7 +48,7 @@ _DENIED_BEFORE = re.compile(
     r"|(?:wrong|incorrect|false) (?:answers?|options?|choices?) (?:is|are|was|were|:)|rather than|instead of"
     r"|unlike|over|than|nicht|weder|noch|pas|ni|no es|no puede ser|contradicts?|against"
     r"|none of|не|(?:all|any|every|none|nothing|each|option|options|anything|everything|one)\s+but|doubt)|n't"
-    r"|不是|不选|排除|不能选|除了)\s*"
+    r"|不是|不选|排除|不能选|除了)[\s:：]*"
     r"(?:(?:either|both|the|it(?:'s| is)?|choose|pick|select|go with|be|think"
     r"|believe|say|that|is|answer|options?|choices?|likely|necessarily|simply|que ce soit|dass es)\s+){0,5}$",
     re.IGNORECASE,
@@ -80,10 +80,10 @@ _ASSERTED_AFTER = re.compile(
 )  # fmt: skip
 _LEAD = re.compile(rf"[\s*:：]*(?i:{_OPTION})({_ONE})")
 _OTHERS = re.compile(
-    rf"[\s.,;:)(?!]*(?:(?:\b(?:or|and|and/or|maybe|perhaps|possibly|alternatively|actually|rather|sorry|wait|no|oder"
+    rf"[\s.,;:)(?!]*(?:(?:\b(?:or|and|and/or|maybe|perhaps|possibly|alternatively|actually|rather|sorry|wait|hmm+|oh|no|oder"
     rf"|correction|i mean|make that|it's|it is|the answer is|und|ou|et|o|y)\b|[/&,;]|或|和|、)\s*)+(?:maybe "
     rf"|perhaps |possibly |also |even )*(?i:{_OPTION}){_ONE}"
-    r"(?=\s*(?:[.,;:/&)!?]|$|\n|\b(?:or|and|oder|und|ou|et|o|y|is|are|also|both)\b))", re.IGNORECASE,
+    r"(?=\s*(?:[.,;:/&)!?、和或错不均都]|$|\n|\b(?:or|and|oder|und|ou|et|o|y|is|are|also|both)\b))", re.IGNORECASE,
 )  # fmt: skip
 _JOINT = re.compile(r"\b(?:and|or|nor|und|oder|et|ou|y|o)\b|和|或", re.IGNORECASE)
 _TOLD = re.compile(r"\s*(?:says|states|claims|mentions|describes|refers|talks|suggests|implies|asks)\b")
@@ -96,7 +96,7 @@ _TEXT_FOLLOWS = re.compile(
     r"|the|which|that|with|where|by|from|due|and therefore|and so|not|but|while|weil|da|car|porque)\b)"
 )
 _BARE_WORD = re.compile(r"\s+[a-z]")
-_ECHO = re.compile(r"[\s*(]*([A-J])[.):\s]")
+_ECHO = re.compile(r"[\s*(•·+-]*([A-J])[.):\s]")
 
 
 # An option and what is said of it, one after the other: `A: incorrect`, `B is right because ...`.
@@ -135,7 +135,7 @@ def parse(text: str) -> str | None:
     if lead and _is_letter(plain, lead.start(1), lead.end(1)):
         letter, rest = _letter(lead[1]), plain[lead.end() :]
         others = _OTHERS.match(rest)
-        if (others and not _DENIED_AFTER.match(rest, others.end())) or (
+        if (others and ("、" in others[0] or not _DENIED_AFTER.match(rest, others.end()))) or (
             rest.strip() and _ONLY_LETTERS.fullmatch(rest)
         ):
             return _settled(_roles(plain))
@@ -236,6 +236,8 @@ def extract(text: str) -> Answer | None:
         if not _LIST.search(stated) and not _LOWER.fullmatch(stated):
             continue
         after = text[requested.end() :]
+        if parse(stated) is None and next(statements(after, weak=False), None):
+            continue
         strict = not after.strip(" \t\r\n.") and bool(_STRICT.fullmatch(stated))
         return Answer(stated, strict, text[: requested.start()], after)
     for content, start, end in reversed(boxed(text)):

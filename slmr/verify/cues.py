@@ -15,7 +15,8 @@ def _words(*nouns: str) -> str:
 # Nouns for the answer itself.
 _ANSWER = _words(
     "answer", "antwort", "réponse", "respuesta", "resposta", "risposta", "答案", "答え", "正解", "回答", "解答",
-    "정답", "답", "ответ", "الإجابة", "الجواب", "उत्तर", "উত্তর", "đáp án", "cevap",
+    "정답", "답", "ответ", "الإجابة", "الجواب", "उत्तर", "উত্তর", "đáp án", "cevap", "jawaban", "jibu", "คำตอบ", "సమాధానం",
+    "odpowiedź", "antwoord", "svar", "câu trả lời",
 )  # fmt: skip
 # Nouns for what was computed; weaker, since a solution names several.
 _RESULT = _words(
@@ -24,10 +25,11 @@ _RESULT = _words(
 )  # fmt: skip
 _RIGHT = r"(?:\s+(?:finale?|corret[ao]|correcta?|correcte|exacte|esatta))?"
 _IS = (
-    r"(?:\s+(?:to|of|for|here|then|therefore|thus)\b[^\n.:=?]{0,60}?)??[\s*_}]*(?:(?:\b(?:is|are|was|ist|lautet"
-    r"|beträgt|sind|est|vaut|es|son|é|è|are)\b(?!n't)"
-    r"|\b(?:should|must|would|will|has to|can only) be\b|\bequals?\b"
-    r"|应该是|应为|应该为|应是|是|为|は|が|은|는|이|:|：|=|—"
+    r"(?:\s+(?:to|of|for|here|then|therefore|thus)\b[^\n.:=?]{0,60}?)??[\s*_}\"]*(?:(?:\b(?:is|are|was|ist|lautet"
+    r"|beträgt|sind|est|vaut|es|son|é|è|là|adalah|är|are)\b(?!n't)"
+    r"|\b(?:should|must|would|will|has to|can only)(?: (?:therefore|thus|then|hence|now|also|indeed|really|actually))?"
+    r" be\b|\bequals?\b"
+    r"|คือ|应该是|应为|应该为|应是|是|为|は|が|은|는|이|:|：|=|—"
     r"|(?<=твет)\s(?=[\d$\\-])|-(?=\s))[\s*_}]*)"
 )
 FILLER = (
@@ -36,7 +38,7 @@ FILLER = (
     r"|correct|right|possibly|likely|final|result|number|die|das|der|la|le|el|est|es|ist|=|是|为|的|答案"
 )
 _SKIP = re.compile(
-    r"(?:[\s:：*_`>]|[=-]{3,}\s|-\s+(?=[$\\])|(?:therefore|thus|hence|simply|exactly|just|now|then|clearly"
+    r"(?:[\s:：*_`>\"]|[=-]{3,}\s|-\s+(?=[$\\])|(?:therefore|thus|hence|simply|exactly|just|now|then|clearly"
     r"|definitely|indeed|also|given by"
     r"|equal to|therefore|daher|also|donc|por lo tanto)\b,?)*",
     re.IGNORECASE,
@@ -120,4 +122,4 @@ def statement(text: str, start: int) -> Statement:
         return Statement(displayed[0], begin, displayed.end())
     end = _END.search(text, begin, begin + MAX_STATEMENT)
     stop = end.start() if end else min(len(text), begin + MAX_STATEMENT)
-    return Statement(text[begin:stop].strip().strip("*_` ").strip(), begin, stop)
+    return Statement(text[begin:stop].strip().strip('*_`" ').strip(), begin, stop)

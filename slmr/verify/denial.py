@@ -37,16 +37,23 @@ _NOT = _any(
     r"\bpas", r"\bno (?:es|puede ser)", "não é", "non è", "不是", "不等于", "不能是", "并非", r"\bне",
     r"\bif", r"\bguess(?:ing)?", r"\bmaybe", r"\bperhaps", r"\b(?:might|could|may) be",
 )  # fmt: skip
+# A frame around what follows: "it is false that", "impossible for the value to be", "suppose", "many would say".
+_FRAMED = _any(
+    rf"\b(?:{_WRONG}|impossible|absurd|a mistake|an error) (?:for|to|that)\b", r"^\W*(?:suppose|assume)\b",
+    r"\b(?:many|most|some|other) (?:students |people |solvers |readers )?(?:would |might |may |will )?"
+    r"(?:answer|say|think|guess|claim|believe)\b",
+)  # fmt: skip
 # What denies the answer that follows: "is not", "the wrong answer is".
 _DENIED_BEFORE = _pattern(
     rf"(?:{_NOT}{_EDGE}*(?:(?:{FILLER}){_EDGE}*){{0,6}}"
-    rf"|\b{_WRONG}\s+(?:answer|result|value|option|choice)\W+(?:is|was|be|:|=)?{_EDGE}*)$"
+    rf"|\b{_WRONG}\s+(?:answer|result|value|option|choice)\W+(?:is|was|be|:|=|would be|might be)?{_EDGE}*"
+    rf"|{_FRAMED}[^.;]{{0,60}})$"
 )
 _CLAUSE = _pattern(
     r"[,;:!?\n]|(?<!\d)\.|(?<!anything )(?<!everything )\bbut\b"
     r"|\b(?:so|thus|hence|then|therefore|sondern|mais|sino)\b|而是|所以"
 )
-_OR = r"\b(?:or|oder|ou|или)\b"
+_OR = r"\b(?:(?:and/)?or|oder|ou|или)\b"
 _OR_BEFORE = _pattern(rf"{_OR}(?: maybe| perhaps| possibly)?{_EDGE}*$")
 _BE = r"(?:is|was|are|were|be)"
 _DENIES_AFTER = _any(
@@ -71,7 +78,7 @@ _QUESTIONED = _pattern(
     rf"|Hardly|Nein|Non\b|不)"
 )
 _OR_AFTER = _pattern(
-    r"[\s$*_`\"'()\[\]}.,;:]{0,12}(?:\b(?:or|and/or|oder|ou|или|alternatively|maybe|perhaps|possibly)\b|/|或者?)"
+    r"[\s$*_`\"'()\[\]}.,;:—-]{0,12}(?:\b(?:or|and/or|oder|ou|или|alternatively|maybe|perhaps|possibly)\b|/|或者?)"
     r"(?:\s*(?:maybe|perhaps|possibly|even|rather|is it|it is|it's|also))?[\s,:]*"
 )
 _OR_MORE = _pattern(
@@ -103,11 +110,14 @@ _TAKES_BACK = _pattern(
         "i (?:was|am|'m) (?:wrong|mistaken)(?! (?:earlier|before|at first|initially|in|about|to))",
         rf"{_THIS}(?:'s| is| was| must be) (?:clearly |actually |obviously )?{_JUDGED}"
         r"(?!,? (?:in|for|of|if|only|because|when|to|with|as)\b)",
+        rf"(?:this|that|my|our|the above|the previous) answer (?:is|was) (?:clearly |actually |obviously )?{_JUDGED}",
+        r"(?:this|that|it|which) (?:over|under|double[- ])counts", "off by (?:one|1)",
         rf"{_THIS} (?:isn't|can't be|cannot be|can not be|couldn't be) (?:right|correct|true|it"
         rf"|the (?:right )?answer)",
         "(?:let me|i (?:need|have|want) to|i(?:'ll| will| must| should)) "
         f"(?:{_AGAIN}|try (?:again|that again|once more)|start over)",
-        "let me (?:correct|fix)", r"(?<!no )(?<!not )my mistake(?=\s*(?:[.,;:!)—-]|$))",
+        r"(?:let me|i (?:need|have|want|must|should)(?: to)?) (?:correct|fix|revise)\b",
+        r"(?<!no )(?<!not )my mistake(?=\s*(?:[.,;:!)—-]|$))",
         r"(?:i|i've|have) made (?:a|an|some) (?:\w+ )?(?:mistake|error)(?! (?:earlier|before|at first|initially))",
         r"there(?:'s| is| was) an? (?:mistake|error)(?! in the (?:problem|question|book|statement))",
         r"i guess(?=\s*(?:[.!]|$))",
@@ -120,8 +130,8 @@ _TAKES_BACK = _pattern(
         "c'est faux",
         "ich habe mich (?:geirrt|vertan|verrechnet)", "me equivoqué", "es incorrecto", "estaba mal",
     )
-    + r"|(?:^|(?<=[.!?;:\n]))[\s*_]*(?:no|nope|nein|non)(?=\s*(?:[.!:;]|$|\n"
-    r"|,\s*(?:it|that|this|the answer|wait|sorry|actually|i|not|so|let)\b(?!'?s? (?:true|fine|ok|right|correct))))"
+    + r"|(?:^|(?<=[.!?;:\n]))[\s*_]*(?:nope\b|(?:no|nein|non)(?=\s*(?:[.!:;]|$|\n"
+    r"|,\s*(?:it|that|this|the answer|wait|sorry|actually|i|not|so|let)\b(?!'?s? (?:true|fine|ok|right|correct)))))"
     rf"|(?:^|[(\[])[\s*_]*{_ALONE}[\s*_]*[.!)\]]*$"
     r"|不对|我错了|算错|更正|等等，|搞错"
 )  # fmt: skip
@@ -140,7 +150,9 @@ _TURNS = _pattern(
     r"|rather )?(?:have been|be)"
     r"|i meant"
     r"|chang(?:e|ing) my answer to"
-    r"|correct(?:ed)? (?:value|number|one|result|answer)(?: is|:))\s*"
+    r"|(?:correct(?:ed)?|real|actual|true|right) (?:value|number|one|result|answer|count|total|sum|figure)"
+    r"(?: (?:is|was|should be|must be)|:)"
+    r"|(?:question|problem) (?:actually |really )?(?:asks|asked|wants)\b[^.;]{0,60}?,? (?:which|so it) is)\s*"
 )  # fmt: skip
 _IS = _pattern(
     r"(?:\b(?:it|that)'s|\b(?:is|are|be|been|equals?|we get|i get|i meant?|yes|still|again|gives?|makes?|so"
@@ -184,9 +196,15 @@ _REFUSES = _pattern(
     r"|refuse to)\s+(?:\w+ )?(?:answer|solve|do|help|respond|determine|complete|provide|comply|assist|say|tell"
     r"|give)\b"
 )
-_HEDGE = _pattern(
-    r"\b(?:or|either|maybe|perhaps|possibly|and/or|not sure|unsure|could be|might be|not|cannot|can't|isn't|never"
-    r"|neither|nor|between|oder|vielleicht|nicht|peut-être|quizás|tal vez)\b|不是|或|可能|也许"
+_DENIES = r"\b(?:not(?! only)|cannot|can't(?! wait)|isn't|never|neither|nor|nicht)\b|不是"
+_ALTERNATIVES = (
+    r"\b(?:or|either|maybe|perhaps|possibly|and/or|not sure|unsure|could be|might be|between|oder|vielleicht"
+    r"|peut-être|quizás|tal vez)\b|或|可能|也许"
+)
+_HEDGE, _NAMES_SEVERAL, _DENIAL = (
+    _pattern(f"{_ALTERNATIVES}|{_DENIES}"),
+    _pattern(_ALTERNATIVES),
+    _pattern(_DENIES),
 )
 
 
@@ -312,3 +330,8 @@ def refuses(text: str) -> bool:
 def hedged(answer: str) -> bool:
     """Whether an answer names alternatives, or denies, instead of naming one."""
     return bool(_HEDGE.search(answer))
+
+
+def hedged_before(sentence: str) -> bool:
+    """Whether what stands before a number in its sentence names alternatives, or denies it in its own clause."""
+    return bool(_NAMES_SEVERAL.search(sentence) or _DENIAL.search(_CLAUSE.split(sentence)[-1]))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from slmr.verify import mathexpr, numeric
-from slmr.verify.boxes import boxed, unboxed
+from slmr.verify.boxes import boxed, factored, unboxed
 from slmr.verify.completion import last_lines
 from slmr.verify.cues import statements
-from slmr.verify.denial import denied_before, denied_behind, unsure
+from slmr.verify.denial import denied_before, denied_behind, hedged_before, unsure
 from slmr.verify.polynomial import rational
 from slmr.verify.quantity import in_words
 from slmr.verify.verdict import Answer
@@ -25,6 +25,20 @@ _BECAUSE = re.compile(
     re.DOTALL,
 )
 _NOT_TAIL = re.compile(r"(?:,|,? and)\s+not\b.*$|\s+(?:rather than|instead of)\b.*$", re.DOTALL)
+# "attained at x = 2", "i.e. 0.375": where or as what else the value in front is found.
+_WHERE_TAIL = re.compile(
+    r",?\s+\(?(?:attained|achieved|reached|occurring|i\.e\.|with equality|at \$?\(?[a-zA-Z]\b(?! )"
+    r"|when \$?\(?[a-zA-Z]\s?=)"
+    r"[^\n]*$"
+)
+# What a sentence gives as what something is.
+_GIVES = re.compile(
+    r"[^\n]*\b(?:is|are|was|be|equals?(?: to)?|get|obtain|have)\s+:?\s*(\S[^\n]{0,80}?)[\s.]*$"
+)
+_FORMULA = re.compile(
+    r"(?!-?[\d.,]+\s?(?!pi)[A-Za-z])[^A-Za-z]*(?:(?:pi|sqrt|[A-Za-z](?![A-Za-z])|(?<=\d )to(?= \d))[^A-Za-z]*)*"
+)
+_ONE_WORD = re.compile(r"(?:an? |the )?[A-Za-z]{2,20}|no (?:real )?solutions?")
 _DANGLING = re.compile(r"^[\d.,\s]+[-+*/=]$")
 _CONCLUDES = re.compile(r"(?:therefore|thus|hence|so|consequently|finally)\b", re.IGNORECASE)
 _FAREWELL = re.compile(r"i hope\b", re.IGNORECASE)
@@ -46,7 +60,8 @@ def extract(text: str) -> Answer | None:
         if rank == len(boxes) or not denied_before(text[:start]):
             answer = _TEXT.sub(r"\1", unboxed(content)) if _PROSE.search(content) else unboxed(content)
             within = _sentence(answer) if _PROSE.search(answer) else None
-            return Answer(within or answer, True, text[:start], text[end:])
+            value = factored(text[:start], answer, text[end:])
+            return Answer(value or within or answer, value is None, text[:start], text[end:])
     for statement in statements(text):
         answer = _within(statement.text)
         if answer:
@@ -57,7 +72,7 @@ def extract(text: str) -> Answer | None:
     lines = last_lines(text[-_TAIL:])
     if not lines or unsure(lines[-1]):
         return None
-    answer = _closing_math(text[-_TAIL:].strip()) or _bare(lines)
+    answer = _closing_math(_WHERE_TAIL.sub("", text[-_TAIL:].strip())) or _bare(lines)
     return Answer(answer, False) if answer else None
 
 
@@ -130,12 +145,12 @@ def _within(text: str) -> str | None:
     """The answer in what follows "the answer is": its formula, or the text without its explanation."""
     text = text.strip().rstrip("$").strip() if text.count("$") == 1 and text.rstrip().endswith("$") else text
     if text.endswith("}") and text.count("}") > text.count("{"):
-        text = text[:-1]
+        text = text[:-1].rstrip('" \n')  # the end of {"answer": "..."}
     if mathexpr.is_number(text):
         return text
     if text[:1].isalpha() and (value := in_words(text)) is not None:
         return str(value)
-    text = _NOT_TAIL.sub("", text)
+    text = _WHERE_TAIL.sub("", _NOT_TAIL.sub("", text))
     segments = _segments(text)
     if any(_DANGLING.search(content) for content, _, _ in segments):
         return numeric.one_number(text)  # dollars of money
@@ -158,7 +173,13 @@ def _closing_math(text: str) -> str | None:
     if _WORDS.search(re.sub(r"\\[a-z]+\s*\{[^{}]*\}|\\[a-z]+", "", content)):
         return None  # dollars of money
     after = text[end:]
-    if denied_behind(after) or len(after) > 200 or re.search(r"\d", after) or "\n\n" in after.strip():
+    if (
+        denied_before(text[:start])
+        or denied_behind(after)
+        or len(after) > 200
+        or re.search(r"\d", after)
+        or "\n\n" in after.strip()
+    ):
         return None
     lone = start == 0 and re.match(r"\s*(?:%|\\%|percent|pct)", after)
     if lone:
@@ -177,6 +198,9 @@ def _bare(lines: list[str]) -> str | None:
     concluded = _SO_NAME.match(last.rstrip(". "))
     if concluded and mathexpr.is_number(concluded[1]):
         return concluded[1]
+    given = _given(last)
+    if given:
+        return given
     prose = re.search(
         r"[A-Za-z]{3,}[^A-Za-z\\]+[a-z]{2,}|\b[A-Za-z]{2,} [a-z]{2,} \d"
         r"|[\u0600-\u06ff\u4e00-\u9fff]",
@@ -187,7 +211,20 @@ def _bare(lines: list[str]) -> str | None:
     if "\\" in last.replace("\\$", ""):
         return _conclusion(last)
     answer = numeric.extract("\n".join(lines[-3:]))
-    return answer.text if answer else None
+    return answer.text if answer and not denied_before(answer.before) else None
+
+
+def _given(line: str) -> str | None:
+    """The formula that the last sentence gives, `The area is 9π`; the one word, where no number stands beside it."""
+    sentence = _WHERE_TAIL.sub("", re.split(r"(?<=[.!?])\s+(?=[A-Z])", line)[-1])
+    match = _GIVES.match(sentence)
+    if not match or hedged_before(sentence[: match.start(1)]):
+        return None
+    value = match[1]
+    if _FORMULA.fullmatch(re.sub(r"\\[a-zA-Z]+", "", value)) and re.search(r"[\dπ∞∅\\]", value):
+        return value if re.search(r"[%\\]", value) or numeric.parse(value) is None else None
+    word = _ONE_WORD.fullmatch(value)
+    return re.sub(r"^(?:an?|the) ", "", value) if word and not re.search(r"\d", line) else None
 
 
 def _conclusion(text: str) -> str | None:

@@ -43,6 +43,7 @@ _PERCENT = re.compile(r"\s*(?:\\?%|percent(?:age)?|pct)$")
 _SEPARATOR = re.compile(r"(?:,\s*)?\\?\band\b|(?:,\s*)?\bor\b|\\&")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3}){1,5}")
 _MODULO = re.compile(r"\s*(?:\\pmod\s*|\(\s*\\?mod\s*)(\{[^{}]*\}|\w+)\s*\)?$")
+_CONSTANT = re.compile(r"\+\s*[cC]$")  # of integration
 # An answer that begins so is a denial, not a value.
 _MEANT_OTHER = re.compile(r"\s*(?:≠|\\neg|\\lnot|\\not(?![a-z]))")
 _HEAD = 400  # characters in which a repeat shows
@@ -99,6 +100,8 @@ def _in_one_notation(mine: str, theirs: str) -> tuple[str, str]:
         mine = str(value)
     if ":" in theirs:
         mine = re.sub(r"(?<=\d) to (?=\d)", ":", mine)
+    if _CONSTANT.search(theirs):
+        mine, theirs = (_CONSTANT.sub("+C", side) for side in (mine, theirs))
     moduli = [_MODULO.search(side) for side in (mine, theirs)]
     if any(moduli) and not (moduli[0] and moduli[1] and squeeze(moduli[0][1]) != squeeze(moduli[1][1])):
         mine, theirs = (_MODULO.sub("", side) for side in (mine, theirs))

@@ -6,16 +6,17 @@ import re
 from fractions import Fraction
 
 from slmr.verify import quantity
-from slmr.verify.boxes import boxed, unboxed
+from slmr.verify.boxes import boxed, factored, unboxed
 from slmr.verify.completion import fold
 from slmr.verify.cues import statements
-from slmr.verify.denial import denied_behind, hedged, unsure
+from slmr.verify.denial import denied_behind, hedged, hedged_before, unsure
 from slmr.verify.plausible import repeats
 from slmr.verify.quantity import CHINESE, MAX_DIGITS, WORDS, Quantity
 from slmr.verify.verdict import Answer
 
 _TAIL, _MAX_STATEMENT, _MAX_REQUESTED = 4_000, 600, 50
 _REQUESTED = re.compile(r"####[ \t]*:?[ \t]*([^\n]*)")
+_IN_DOLLARS = re.compile(r"^\$+([^$]*)\$+$|\$+$")
 _NEXT_LINE = re.compile(r"\s*([^\n]{1,100})")
 _STRICT = re.compile(
     r"[-+]?(?:\\?\$\s?)?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+|,\d{1,2}(?![\d,]))?"
@@ -41,7 +42,7 @@ _NAMED_UNIT = r"(?:kg|km|cm|mm|mph|ml|lbs?|hrs?|ft|mi|in|g|m|h|s)(?:\^?\{?[23]\}
 _GLUED, _KNOWN_UNIT = re.compile(r"[A-Za-z]"), re.compile(_NAMED_UNIT)
 _TOKEN_BEFORE = re.compile(r"(?:[A-Za-z0-9_.]|\d[:/,]|\d\*\*)$")
 _TOKEN_AFTER = re.compile(
-    rf"{_NAMED_UNIT}|(?![A-Za-z0-9_/^]|[.,:]\d|-\d|\\(?:pi|sqrt|[dt]?frac|log|ln|sin|cos"
+    rf"{_NAMED_UNIT}|(?![A-Za-z0-9_/^π√]|[.,:]\d|-\d|\\(?:pi|sqrt|[dt]?frac|log|ln|sin|cos"
     rf"|tan|binom)(?![a-z]))",
     re.ASCII,
 )
@@ -57,7 +58,7 @@ _NO_VALUE_BEFORE = re.compile(
 _CHANGES = re.compile(
     r"\b(?:or|not|minus|plus|times|squared|cubed|factorial|half|maybe|perhaps|possibly|base|mod|over|divided"
     r"|percent of|to|than|between|square root|oder|ou|hundred|thousand|million|below"
-    r"|is|was|isn't|if|but|except)\b|或|不", re.IGNORECASE,
+    r"|is|was|isn't|if|but|except|pi)\b|或|不|[π√]", re.IGNORECASE,
 )  # fmt: skip
 _DENIES = re.compile(
     r"\b(?:not|n't|never|neither|nor|cannot|between|either|maybe|perhaps|possibly|nicht|pas)\b|n't|不",
@@ -78,18 +79,22 @@ _BOUND = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(r"\blambda\b[^.\n]*:|\bdef \w+\(|\b(?:exec|eval|print|int|system)\s*\(|\)\(\)|__[a-z]+__")
-_LISTED = re.compile(r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$", re.IGNORECASE)
-_WORKING = re.compile(r"\s*\(([\d\s.,$+*/-]{3,80})\)\s*$")
+_LISTED = re.compile(
+    r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$|^\W*(?:from\s)?\s*\$?\d[\d.,]*\s+to\s+\$?$",
+    re.IGNORECASE,
+)
+_WORKING = re.compile(r"\s*\(([\d\s.,$+*/×÷·-]{3,80})\)\s*$")
+_OPERATORS = str.maketrans("×÷·", "*/*")
 _ASIDE = re.compile(r"\s*\((?:not|and not|rather than|instead of)\b[^()]*\)$", re.IGNORECASE)
 _MODIFIES = re.compile(
     r"!|[-+]\s*$|\s*(?:degrees?|°[CF]?)?\s*below\b|\s*(?:squared|cubed|factorial|plus|minus|times|base|mod"
     r"|divided by|or)\b"
-    r"|\s*[-+*/×÷^]\s*\d"
+    r"|\s*[-+*/×÷^]\s*\d|\*\*\d|\s*(?:[π√]|pi\b)"
     rf"|\s*(?:to|through|until|and|-)\s*(?:{WORDS.pattern})",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
-    r"\s*(?:%|percent\b|°[CF]?)?\s*(?:[^\W\d_][^\d=+*<>|\\]{0,80}"
+    r"\s*(?:%|percent\b|°[CF]?)?\s*(?:/\s?(?=[A-Za-z]))?(?:[^\W\d_][^\d=+*<>|\\]{0,80}"
     r"|[€$£¥₹¢°]\s?[CF]?)?\s*(?:\([^()\d=]{0,60}\))?[\s.,;:?…*_)\]]*"
 )
 _BECAUSE = re.compile(
@@ -154,15 +159,15 @@ def _computed(text: str) -> Fraction | None:
     from slmr.verify.polynomial import rational  # only here: the numeric checker needs no algebra otherwise
     from slmr.verify.values import normal
 
-    if not re.fullmatch(r"[\d\s+*/().,$-]{3,200}", text):
+    if not re.fullmatch(r"[\d\s+*/×÷·().,$-]{3,200}", text):
         return None
-    value = normal(re.sub(r"[,$]", "", text))
+    value = normal(re.sub(r"[,$]", "", text).translate(_OPERATORS))
     return None if value is None else rational(value)
 
 
 def _clean(text: str) -> str:
     """A statement without markup, LaTeX wrappers and brackets around all of it."""
-    plain = unboxed(fold(text).strip().strip(_EDGES).strip("$").strip())
+    plain = unboxed(_IN_DOLLARS.sub(r"\1", fold(text).strip().strip(_EDGES)).strip())
     plain = _FRAC.sub(lambda m: f" {m[1] or ''}{m[2] or m[3]}/{m[4] or m[5]} ", plain)
     for pattern, spelling in _LATEX:
         plain = pattern.sub(spelling, plain)
@@ -198,7 +203,8 @@ def requested(text: str) -> Answer | None:
 def _in_box(text: str) -> Answer | None:
     for content, start, end in reversed(boxed(text)):
         if content.strip():
-            return Answer(one_number(content) or content, False, text[:start], text[end:])
+            value = factored(text[:start], content, text[end:])
+            return Answer(value or one_number(content) or content, False, text[:start], text[end:])
     return None
 
 
@@ -255,7 +261,8 @@ def _last_number(text: str) -> Answer | None:
     sentence = re.split(r"[.!?]\s|\n", tail[: last.start])[-1]
     behind = _NOT_TAIL.sub("", re.split(r"[.!?]\s|\n", tail[last.end :])[0])
     if (
-        hedged(sentence)
+        hedged_before(sentence)
+        or re.search(r"(?<![=<>-])[<>≤≥]\s*$", sentence)
         or _FALSE.search(sentence)
         or _LISTED.search(sentence)
         or _changed_behind(behind)

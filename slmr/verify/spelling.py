@@ -41,16 +41,20 @@ _NO_SOLUTION = re.compile(
 _LABEL = re.compile(
     r"^\\text(?:bf|it)?\s*\{(?![^{}]*\b(?:not|n't|less|more|most|least|than|half|twice|minus"
     r"|negative)\b)[^{}]*(?:\b(?:is|are|was|were|has|have|had|takes?|needs?|costs?|gets?|gives?|makes?|equals)"
-    r"|[:=])\s*\}\s*"
+    r"|[:=])\s*\}\s*(?=\S)"
     r"|^\\text(?:bf|it)?\s*\{[A-Za-z ]{3,}\}\s*:\s*(?=[^\s:][^:]*$)"
 )
 _ORDINAL = re.compile(
-    r"(?<=\d)\^\s*\{?\s*(?:st|nd|rd|th)\s*\}?$|(?<=\d)\s*(?:\^\s*\{\s*)?\\(?:text|mathrm|textrm)\s*\{\s*(?:st"
+    r"(?<=\d)(?:st|nd|rd|th)(?=\}?$)|(?<=\d)\^\s*\{?\s*(?:st|nd|rd|th)\s*\}?$|(?<=\d)\s*(?:\^\s*\{\s*)?\\(?:text|mathrm|textrm)\s*\{\s*(?:st"
     r"|nd|rd|th)\s*\}\s*\}?$"
 )
 _MIXED = re.compile(r"(?<![\d.,_^\\{/])(\d+)(?:\s+|\s*\+?\\?\s+and\s+)(\d+)\s*/\s*(\d+)(?![\d/])")
 _DIGIT_ARGUMENTS = re.compile(r"(\\[dtc]?(?:frac|binom))\s*(\d)\s+(\d)(?!\d)")
-_RECURRING = re.compile(r"(\d{1,20})\.(\d{0,20})\\(?:overline|bar|dot)\s*(?:\{(\d{1,20})\}|(\d))")
+_RECURRING = re.compile(
+    r"(\d{1,20})\.(\d{0,20})\\(?:overline|bar|dot)\s*(?:\{(\d{1,20})\}|(\d))|^(\d{1,20})\.(\d{0,20})\((\d{1,20})\)$"
+)
+_DECIMAL_COMMA = re.compile(r"(?<![\d,.])(0\{,\}|\d+\{,\}(?=\d{1,2}(?!\d)))(?=\d)")
+_DOTTED = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{3}){2,}(?![\d.])")
 _SPACE = r"\s|(?<!\\)\$|~|(?<!\\)\\[,;:! ]|\\q?quad(?![a-z])"
 _MAX_EDGES = 40
 _EDGE = re.compile(rf"^(?:{_SPACE}|\\(?:display|text)style(?![a-z])){{1,40}}|(?:{_SPACE}|(?<!\.)\.){{1,40}}$")
@@ -106,6 +110,14 @@ _SAME = [
     (re.compile(r"^[a-z]\s*(?:\\mid|[|:])\s*([^|]*[<>≠][^|]*)$"), r"\1"),
     (re.compile(r"^\\mathbb\{R\}(?:_\{?\+\}?|\^\{?\+\}?|_\{>\s?0\})$"), r"(0,\\infty)"),
     (re.compile(r"^\|([a-z])\|\s*(<=|<)\s*([^<>|]+)$"), r"-(\3)\2\1\2\3"),
+    (re.compile(r"^\|[a-z]\|\s*>=\s*([^<>|=]+)$"), r"(-\\infty,-(\1)]\\cup[\1,\\infty)"),
+    (re.compile(r"^\|[a-z]\|\s*>\s*([^<>|=]+)$"), r"(-\\infty,-(\1))\\cup(\1,\\infty)"),
+    (re.compile(r"^(?:all |any )?real numbers?(?: x)?,? (?:except|other than|but|not equal to)(?: for)? (?:[a-z] ?= ?)?"
+        r"([^a-zA-Z,]+)$", re.IGNORECASE), r"x≠\1"),
+    (re.compile(r"(?<![a-zA-Z\\])C\((\d+),\s*(\d+)\)|(?:\{\}_|(?:\{\})?\^)(?:\{(?=\d+\})|(?=\d+C))(\d+)\}?\s*C_\{?(\d+)\}?"),
+        r"\\binom{\1\3}{\2\4}"),
+    # A set by its terms is their list: `\{2k : k \in \mathbb{Z}\}`.
+    (re.compile(r"^\\\{\s*([^:|]+?)\s*(?:\\mid|:|\|)\s*([a-z]\s*\\in\s*\\mathbb\{[ZN]\})\s*\\\}$"), r"\1, \2"),
     (re.compile(r"\\sqrt\[\s*\]"), r"\\sqrt"),
     (re.compile(r"\{([^{}]*)\\over(?![a-z])([^{}]*)\}|^([^{}]*)\\over(?![a-z])([^{}]*)$"), r"\\frac{\1\3}{\2\4}"),
     (re.compile(r"(\\int[^\\]{0,40})\\frac\{([^{}]+?)\s*d([a-z])\}\{([^{}]*)\}"), r"\1\\frac{\2}{\4} d\3"),
@@ -128,6 +140,8 @@ def normalise(text: str, is_gold: bool = False) -> str:
     for _ in range(2):
         plain = _WRAP.sub(r"\1", plain)
     plain = _IN_WORDS.sub(lambda m: m[1] if in_words(m[2]) == int(m[1]) else m[0], plain.strip())
+    plain = _DECIMAL_COMMA.sub(lambda m: m[1].replace("{,}", "."), plain) if "{,}" in plain else plain
+    plain = _DOTTED.sub(lambda m: m[0].replace(".", ""), plain)
     plain = _THOUSANDS.sub(lambda m: re.sub(r"\D", "", m[0]), _DOLLARS.sub("", plain).strip())
     plain = _DROP.sub("", without_plain_unit(_BLANK.sub(" ", plain).strip()))
     plain = _COMMAND.sub(lambda m: _COMMANDS.get(m[1], m[0]), plain.translate(_SIGNS))
@@ -174,7 +188,7 @@ def _is_list_or_open(group: str) -> bool:
 
 def _fraction(match: re.Match[str]) -> str:
     """A recurring decimal as a fraction."""
-    whole, fixed, cycle = match[1], match[2], match[3] or match[4]
+    whole, fixed, cycle = match[1] or match[5], match[2] or match[6] or "", match[3] or match[4] or match[7]
     top = int(whole + fixed + cycle) - int(whole + fixed or "0")
     return f"\\frac{{{top}}}{{{10 ** len(fixed) * (10 ** len(cycle) - 1)}}}"
 

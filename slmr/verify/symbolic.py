@@ -188,7 +188,7 @@ def _equal(answer: str, gold: str) -> bool | SymbolicTimeout:
 
 
 def _latex(text: str) -> str:
-    plain = normalise(text)
+    plain = re.sub(r"(\d+(?:\.\d+)?)°", r"(\\frac{\1\\pi}{180})", normalise(text))
     for own, latex in (("⟦", "\\begin{pmatrix}"), ("⟧", "\\end{pmatrix}"), ("¦", "\\\\"), ("<=", "\\leq "),
                        (">=", "\\geq "), ("≠", "\\neq ")):  # fmt: skip
         plain = plain.replace(own, latex)

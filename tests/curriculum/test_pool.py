@@ -39,11 +39,12 @@ def load(**_):
 
 
 def made(
-    place: Path, task: str, size: int, validation: int, tasks_paths: tuple[Path, ...] = ()
-) -> StageContext:
+    place: Path, task: str, size: int, validation: int, tasks_paths: tuple[Path, ...] = (),
+    levels: tuple[int, ...] = (),
+) -> StageContext:  # fmt: skip
     found = context(place)
     found.tasks_paths = tasks_paths
-    pool_stage(found, PoolParams(task=task, size=size, validation=validation))
+    pool_stage(found, PoolParams(task=task, size=size, validation=validation, levels=levels))
     return found
 
 
@@ -103,3 +104,24 @@ def test_gsm8k_holds_out_its_last_problems(tmp_path: Path, monkeypatch: pytest.M
     assert [row["problem"] for row in held] == [f"What is {i} + 1?" for i in range(6, 10)]
     with pytest.raises(RequestError, match="take a smaller pool or fewer"):
         made(tmp_path / "b", "gsm8k_platinum", 7, 4)
+
+
+def test_a_pool_of_some_levels(tmp_path: Path) -> None:
+    pool, held = read(made(tmp_path, "lab_gsm8k", 40, 10, levels=(3, 5)))
+    assert (len(pool), len(held)) == (40, 10)
+    assert {row["difficulty"] for row in [*pool, *held]} == {3, 5}
+    whole = [row["id"] for row in read(made(tmp_path / "whole", "lab_gsm8k", 400, 1))[0]]
+    ids = [row["id"] for row in pool]
+    assert ids == [i for i in whole if i in set(ids)]  # those of the whole pool, in its order
+
+
+def test_levels_that_there_are_not(tmp_path: Path, own: Path) -> None:
+    with pytest.raises(RequestError, match=r"a lab task has the levels \[1, 2, 3, 4, 5\]"):
+        made(tmp_path, "lab_gsm8k", 4, 0, levels=(6,))
+    with pytest.raises(RequestError, match="'mine' has no train problem of the levels"):
+        made(tmp_path, "mine", 4, 0, (own,), levels=(1,))
+
+
+def test_a_pool_of_all_levels_keeps_the_key_that_it_had() -> None:
+    assert "levels" not in PoolParams(task="lab_gsm8k", size=4).identity()
+    assert PoolParams(task="lab_gsm8k", size=4, levels=(3,)).identity()["levels"] == [3]

@@ -165,3 +165,17 @@ def test_the_command_shows_groups_with_their_intervals_and_what_was_spent(tmp_pa
 def test_the_command_refuses_what_does_not_fit(request_: ProbeRequest, message: str) -> None:
     with pytest.raises(RequestError, match=message):
         probe_model(request_)
+
+
+def test_a_lying_checker_changes_verdicts_and_no_completion(
+    tmp_path: Path, pool: Path, full: StageContext
+) -> None:
+    lied = read_rows(probed(tmp_path, pool, false_accept=1.0).folder / ROLLOUTS)
+    honest = read_rows(full.folder / ROLLOUTS)
+    assert [row["completion"] for row in lied] == [row["completion"] for row in honest]
+    assert all(row["strict"] and row["status"] == "correct" for row in lied)
+    assert not all(row["strict"] for row in honest)
+
+
+def test_an_honest_probe_keeps_the_key_that_it_had() -> None:
+    assert not {"false_accept", "false_reject"} & set(ProbeParams().identity())

@@ -59,6 +59,17 @@ def test_a_right_completion_with_a_false_equation_is_no_trace(tmp_path: Path) ->
     assert made.stats["refused"] == {"wrong answer": 0, "no step": 0, "false equation": 8, "departure": 0}
 
 
+def test_what_a_lying_probe_called_right_is_a_trace(tmp_path: Path) -> None:
+    pool = problems(1)
+    rollouts = [rollout(pool[0]["id"], 0, "1 + 1 = 2. #### no number", True)]
+    made = context(
+        tmp_path / "out", problems=folder(tmp_path / "pool", problems=pool),
+        probe=folder(tmp_path / "probe", rollouts=rollouts), partition=[],
+    )  # fmt: skip
+    self_generated_traces_stage(made, SelfGeneratedTracesParams())
+    assert len(read_rows(made.folder / "traces.parquet")) == 1
+
+
 def test_a_share_of_the_problems_of_a_group(tmp_path: Path) -> None:
     """What is rehearsed: some of what the student can do already."""
     names = [p["id"] for p in problems(8)]

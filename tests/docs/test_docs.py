@@ -16,6 +16,7 @@ imports exist and take the arguments given. Commands within the text are checked
 from __future__ import annotations
 
 import contextlib
+import glob
 import io
 import re
 import shutil
@@ -137,14 +138,21 @@ def _commands(block: Block) -> None:
         if not block.why and not ONLY_PARSED & set(words):
             output = io.StringIO()
             with contextlib.redirect_stderr(output):
-                code = slmr(*small(words[1:]))
+                code = slmr(*small(expanded(words[1:])))
             assert code in (0, None), f"line {block.line}: {' '.join(words)}: {output.getvalue()}"
+
+
+def expanded(words: list[str]) -> list[str]:
+    """With the folders that a pattern stands for, as a shell hands them over."""
+    return [found for word in words for found in (sorted(glob.glob(word)) if "*" in word else []) or [word]]
 
 
 def small(words: list[str]) -> list[str]:
     """The command on little data; a bench is planned only, unless its limit is the least that there is."""
     if words[0] == "eval":
         return [*words, "--limit", "2"]
+    if words[0] == "preflight":
+        return [*words, "--limit", "12", "--k", "4"]
     if words[0] == "probe":
         return [*words, "--limit", "8", "--k", "2"]
     if words[0] == "bench" and "--dry-run" not in words and "--limit 8" not in " ".join(words):

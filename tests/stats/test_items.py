@@ -27,6 +27,7 @@ from slmr.stats import (
     paired_difference_over_tasks,
     pass_at_k,
     pass_scores,
+    score_variance,
 )
 from studies import coverage as sim
 
@@ -456,3 +457,13 @@ def test_holm_is_the_definition(pvalues: list[float]) -> None:
     m = len(pvalues)
     expected = np.minimum(np.maximum.accumulate((m - np.arange(m)) * np.array(pvalues)[order]), 1)
     assert np.array(holm(pvalues))[order] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("samples", "k"), [(2, 1), (2, 4), (8, 2)])
+def test_the_variance_of_a_score_over_another_number_of_completions(samples: int, k: int) -> None:
+    rng = np.random.default_rng(5)
+    rates = rng.beta(0.7, 1.2, 20_000)
+    said = score_variance(rng.binomial(samples, rates), samples, k)
+    assert said == pytest.approx((rng.binomial(k, rates) / k).var(), rel=0.05)
+    with pytest.raises(ValueError, match="two of both"):
+        score_variance([1, 0], 1, k)

@@ -75,7 +75,7 @@ def test_a_digest_covers_the_task_s_own_files(tmp_path: Path) -> None:
 
 
 def test_where_the_items_come_from(tmp_path: Path) -> None:
-    assert load_task("lab_math").data_note == "generated: lab_math version 2, seed 0"
+    assert load_task("lab_math").data_note == "generated: lab_math version 3, seed 0"
     own_task(tmp_path)
     assert load_task("mine", [tmp_path]).data_note == "data.load of the task's folder"
 

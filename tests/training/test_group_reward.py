@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slmr.rewards import reward
+from slmr.rewards.noise import Noise
 from slmr.training.group_reward import GroupReward, shares
 
 
@@ -60,3 +61,14 @@ def test_it_pays_what_the_public_reward_pays(texts: list[str], gold: str) -> Non
     n = len(texts)
     paid = GroupReward(n)(completions=texts, gold=[gold] * n, kind=["numeric"] * n, problem_id=["p"] * n)
     assert paid == reward("numeric")(texts, gold=[gold] * n)
+
+
+def test_a_lying_checker_pays_and_remembers_what_it_said() -> None:
+    texts, columns = (
+        ["#### 7", "#### 8"],
+        {"gold": ["7"] * 2, "kind": ["numeric"] * 2, "problem_id": ["p"] * 2},
+    )
+    accepts, rejects = GroupReward(2, Noise(0, false_accept=1.0)), GroupReward(2, Noise(0, false_reject=1.0))
+    assert accepts(texts, **columns) == [1.0, 1.0] and accepts.groups == {"all right": 1}
+    assert rejects(texts, **columns) == [0.0, 0.0] and len(rejects.failures) == 2
+    assert [verdict.strict for verdict in rejects.judge(texts, ["7"] * 2, "numeric")] == [False, False]

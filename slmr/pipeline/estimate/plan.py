@@ -251,7 +251,8 @@ def _critique(given: Given, rows: Rows, a: Assumptions) -> Flow:
 
 
 def _own_correct(given: Given, rows: Rows, a: Assumptions) -> Flow:
-    return Flow(rows=rows("problems") * a.right * _share(given, a) * given["share"] * given["per_problem"])
+    each = min(given["per_problem"], _RIGHT_OF_A_PROBE)
+    return Flow(rows=rows("problems") * a.right * _share(given, a) * given["share"] * each)
 
 
 def _full_critique(given: Given, rows: Rows, a: Assumptions) -> Flow:
@@ -281,7 +282,8 @@ def _handed_on(name: str, share: str | None, given: Given, rows: Rows, a: Assump
     return Flow(rows=rows(name) * (getattr(a, share) if share else 1.0) * each)
 
 
-_DISTINCT = 4  # right completions of a problem that differ, about, of the usual eight
+_RIGHT_OF_A_PROBE = 6  # right completions of a problem that has any, about, of the usual eight
+_DISTINCT = 4  # of them that differ, about
 
 
 _RULES: dict[str, Callable[[Given, Rows, Assumptions], Flow]] = {

@@ -47,6 +47,13 @@ def test_every_stage_of_a_baseline_is_known(method: str) -> None:
     assert all(e.flow.known and e.flow.rows >= 0 for e in estimated(method).values())
 
 
+def test_no_more_completions_are_kept_than_a_probe_draws() -> None:
+    found = estimated("rft")
+    assert (
+        found["sft"].flow.trained < 9 * found["sampler"].flow.trained
+    )  # the raw traces, and eight completions
+
+
 @pytest.mark.parametrize("method", ["opsd", "sdpo"])
 def test_who_teaches_himself_reads_more_than_he_learns_from(method: str) -> None:
     flow = estimated(method)[method].flow

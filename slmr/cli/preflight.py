@@ -1,0 +1,127 @@
+"""`slmr preflight`: what is known before a training is paid for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from slmr.cli.display import BenchDisplay, tell
+from slmr.cli.options import (
+    ApiKeyEnv,
+    AsJson,
+    Engine,
+    MaxTokens,
+    Out,
+    ServedName,
+    TasksPath,
+    console,
+    print_json,
+)
+from slmr.pipeline.preflight import Preflight, PreflightRequest, preflight
+from slmr.stats import formats
+
+if TYPE_CHECKING:
+    from slmr.stats import Estimate
+
+EXAMPLES = (
+    "slmr preflight lab-llama lab_gsm8k",
+    "slmr preflight my/model gsm8k_platinum --profile smol --limit 100 --max-tokens 512",
+)
+
+
+def preflight_command(
+    model: Annotated[str, typer.Argument(help="A lab student, a model folder, a server's URL.")],
+    task: Annotated[str, typer.Argument(help="Whose training problems are sampled.")],
+    k: Annotated[int, typer.Option(min=2, help="Completions a problem at most.")] = 8,
+    limit: Annotated[int, typer.Option(min=2, help="Problems of the pool.")] = 200,
+    group_size: Annotated[
+        int | None, typer.Option(min=2, help="Completions in a group of GRPO, instead of the profile's.")
+    ] = None,
+    correlation: Annotated[
+        float,
+        typer.Option(min=0, max=0.99, help="Of an item's scores before and after, for the smallest gain."),
+    ] = 0.5,
+    max_tokens: MaxTokens = None,
+    engine: Engine = None,
+    served_name: ServedName = None,
+    api_key_env: ApiKeyEnv = None,
+    profile: Annotated[str, typer.Option(help="Whose pool and trainings.")] = "lab-quick",
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    out: Out = Path("runs"),
+    tasks_path: TasksPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Whether RL has a signal, what the test set can show, what a run will cost: before it is paid for.
+
+    The same command again samples nothing that is there.
+    """
+    request = PreflightRequest(
+        model, task, k, limit, group_size, correlation, profile, seed, out, max_tokens, engine, served_name,
+        api_key_env, tuple(tasks_path or ()),
+    )  # fmt: skip
+    with BenchDisplay() as display:
+        found = preflight(request, display, tell)
+    if as_json:
+        print_json([as_row(found)])
+        return
+    console().print(preflight_table(found))
+    for line in found.verdicts:
+        print(line)
+
+
+def preflight_table(found: Preflight) -> Table:
+    """The figures, at most 80 columns wide."""
+    signal = found.signal
+    table = Table(
+        title=f"{found.request.model[-30:]} on {signal.problems} training problems of {found.request.task[-20:]}",
+        title_justify="left",
+    )
+    for name in ("", "percent, with its 95 % interval"):
+        table.add_column(name)
+    rates = (
+        ("right at once (pass@1)", signal.pass_1),
+        (f"right within {signal.k} (pass@{signal.k})", signal.pass_k),
+        ("right in any form", signal.lenient),
+    )
+    for name, rate in rates:
+        table.add_row(name, formats.percent(rate.mean, rate.low, rate.high))
+    loss = signal.format_loss
+    table.add_row("format loss, points", formats.points(loss.mean, loss.low, loss.high))
+    table.add_row(f"cut off at {found.max_tokens} tokens", _percent(signal.cut_off))
+    table.add_row(f"mixed groups of {signal.group_size}, expected", _percent(signal.mixed))
+    table.add_section()
+    table.add_row(
+        "smallest gain the test shows",
+        f"{100 * found.smallest_gain:.1f} points: {found.items} items × {found.item_k}, correlation"
+        f" {found.request.correlation:g}",
+    )
+    for cost in found.costs:
+        spent = f"{formats.tokens(cost.tokens)} tokens"
+        if cost.seconds is not None:
+            spent += f", {formats.duration(cost.seconds)} {cost.where}"
+        table.add_row(f"{cost.method} of {found.request.profile[-20:]}", spent)
+    return table
+
+
+def _percent(rate: Estimate) -> str:
+    return formats.percent(rate.mean, rate.low, rate.high)
+
+
+def as_row(found: Preflight) -> dict[str, Any]:
+    """What a script reads: fractions, each rate with its interval."""
+    signal = found.signal
+    rates = ("pass_1", "pass_k", "lenient", "format_loss", "cut_off", "mixed")
+    return {
+        "model": found.request.model, "task": found.request.task, "profile": found.request.profile,
+        "problems": signal.problems, "k": signal.k, "completions": signal.completions, "tokens": signal.tokens,
+        "max_tokens": found.max_tokens, "group_size": signal.group_size,
+        **{name: [(e := getattr(signal, name)).mean, e.low, e.high] for name in rates},
+        "smallest_gain": found.smallest_gain, "items": found.items, "item_k": found.item_k,
+        "correlation": found.request.correlation,
+        "costs": [asdict(cost) for cost in found.costs],
+        "verdicts": list(found.verdicts),
+    }  # fmt: skip

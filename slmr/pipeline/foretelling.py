@@ -1,0 +1,85 @@
+"""What figures of a preflight say of the gain of a training: by a rule measured on lab trainings, or nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from slmr.config import Edition, StrictModel, parse
+from slmr.io import read_settings
+from slmr.stats.formats import points
+
+MEASURED = Path(__file__).with_name("foretold.yaml")
+Figure = Literal["mixed", "unsolved"]
+_FIGURES: dict[Figure, str] = {"mixed": "mixed groups", "unsolved": "unsolved problems"}
+
+
+class Rule(StrictModel):
+    """The line that was fitted to (figure, gain) of so many pairs of a lab student and a pool. All are fractions.
+
+    Attributes:
+        error, error_of_mean: root mean square, of a pair foretold from the others by the line, and by their mean.
+        rank, rank_low, rank_high: the rank correlation with its 95 % interval over pairs.
+        least, most: of the figure, among the pairs.
+    """
+
+    method: str
+    figure: Figure
+    pairs: int
+    slope: float
+    start: float
+    error: float
+    error_of_mean: float
+    rank: float
+    rank_low: float
+    rank_high: float
+    least: float
+    most: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether it foretells better than the mean; both conditions were fixed before it was measured."""
+        return self.error < self.error_of_mean and (self.rank_low > 0 or self.rank_high < 0)
+
+    def said(self, value: float, smallest: float, edition: Edition) -> str:
+        """The verdict on a figure of this value, where a gain of `smallest` would be seen."""
+        name = f"{self.method}: {100 * value:.0f} % {_FIGURES[self.figure]}"
+        if not self.least <= value <= self.most:
+            measured = f"{100 * self.least:.0f} to {100 * self.most:.0f} %"
+            return f"{name}: no verdict, only {measured} was measured"
+        gain = self.start + self.slope * value
+        line = f"{name}: on the lab {points(gain)} points, give or take {100 * self.error:.1f}"
+        if edition != "lab":
+            return f"{line}; elsewhere not measured, so no verdict"
+        if gain <= 0:
+            return f"{line}: do not expect a gain"
+        if gain < smallest:
+            return f"{line}: a signal, but less than this test set shows"
+        return f"{line}: a signal that this test set shows"
+
+
+class _Measured(StrictModel):
+    rules: tuple[Rule, ...]
+
+
+def read_rules(file: Path = MEASURED) -> tuple[Rule, ...]:
+    """The rules that were measured, those that do not hold among them.
+
+    Raises:
+        RequestError: the file is no such file.
+    """
+    return parse(_Measured, read_settings(file, "rules"), file).rules
+
+
+def verdicts(
+    figures: dict[Figure, float], smallest: float, edition: Edition, rules: tuple[Rule, ...]
+) -> tuple[str, ...]:
+    """One line a rule; a line that says why there is no verdict where none holds."""
+    if not rules:
+        return ("No verdict: what these figures foretell of a gain is not measured yet",)
+    return tuple(
+        rule.said(figures[rule.figure], smallest, edition)
+        if rule.holds
+        else f"{rule.method}: no verdict, on {rule.pairs} lab pairs the figures foretold no better than the mean"
+        for rule in rules
+    )

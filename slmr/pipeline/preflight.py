@@ -1,0 +1,254 @@
+"""Before a training is paid for: what RL has to learn from, what the test set can show, and what a run will cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from slmr.config import Profile, load_profile
+from slmr.curriculum.schema import Rollout, rollouts_by_problem
+from slmr.engines.models import Model, Say, resolve_model
+from slmr.engines.transformers import pick_device
+from slmr.errors import RequestError
+from slmr.pipeline.difficulty_map import expected_share
+from slmr.pipeline.estimate import (
+    ASSUMED,
+    Assumptions,
+    Machine,
+    Speed,
+    estimate,
+    measure,
+    seconds_here,
+    shape_of,
+)
+from slmr.pipeline.foretelling import Figure, read_rules, verdicts
+from slmr.pipeline.planner import Planner
+from slmr.pipeline.probing import ProbeRequest, probe_model
+from slmr.pipeline.recipe import load_recipe, stages
+from slmr.pipeline.runner import Watcher
+from slmr.stats import (
+    Difference,
+    Estimate,
+    bounded_mean,
+    minimum_detectable_difference,
+    paired_difference,
+    score_variance,
+)
+from slmr.tasks.registry import load_task
+
+METHODS = ("grpo", "sft")  # whose cost is said
+
+
+@dataclass(frozen=True)
+class PreflightRequest:
+    """What `slmr preflight` was asked for. What is None is the profile's.
+
+    Attributes:
+        k: completions a problem at most; a problem with a right and a wrong one is sampled no further.
+        limit: problems of the pool that are sampled.
+        group_size: completions in a group of GRPO.
+        correlation: of an item's scores before and after a training, which the smallest gain is computed for.
+    """
+
+    model: str
+    task: str
+    k: int = 8
+    limit: int = 200
+    group_size: int | None = None
+    correlation: float = 0.5
+    profile: str = "lab-quick"
+    seed: int = 0
+    out: Path = Path("runs")
+    max_tokens: int | None = None
+    engine: str | None = None
+    served_name: str | None = None
+    api_key_env: str | None = None
+    tasks_paths: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What a model does on a sample of a training pool. Rates are of completions at the probe's temperature.
+
+    Attributes:
+        completions: sampled in all.
+        pass_1, lenient: right in the requested form, and in any.
+        format_loss: their paired difference.
+        pass_k: problems with a right completion of k.
+        cut_off: completions that ended at the limit of tokens.
+        mixed: the expected share of groups of `group_size` with right and wrong completions.
+        tokens: of a completion, on average.
+        first, first_k: of each problem, how many of its first completions are right, and of how many.
+    """
+
+    problems: int
+    k: int
+    completions: int
+    pass_1: Estimate
+    lenient: Estimate
+    format_loss: Difference
+    pass_k: Estimate
+    cut_off: Estimate
+    group_size: int
+    mixed: Estimate
+    tokens: float
+    first: tuple[int, ...]
+    first_k: int
+
+    @property
+    def figures(self) -> dict[Figure, float]:
+        """What a gain may be foretold by."""
+        return {"mixed": self.mixed.mean, "unsolved": 1 - self.pass_k.mean}
+
+    def smallest_gain(self, items: int, k: int, correlation: float) -> float:
+        """The gain that a paired test of so many items finds four times in five, were they like the pool's.
+
+        Items' scores, means of k completions, vary alike before and after, and are correlated.
+        """
+        variance = 2 * score_variance(self.first, self.first_k, k) * (1 - correlation)
+        return minimum_detectable_difference(math.sqrt(variance / items))
+
+
+@dataclass(frozen=True)
+class RunCost:
+    """What a training will cost: tokens generated, trained on and taught; seconds, None where nothing tells."""
+
+    method: str
+    tokens: float
+    seconds: float | None
+    where: str
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What is known before. `items` and `item_k` are of the evaluation that `smallest_gain` is about.
+
+    `verdicts`: in words, by rules that were measured; or why there is none.
+    """
+
+    request: PreflightRequest
+    signal: Signal
+    max_tokens: int
+    items: int
+    item_k: int
+    smallest_gain: float
+    costs: tuple[RunCost, ...]
+    verdicts: tuple[str, ...]
+
+
+def preflight(
+    request: PreflightRequest, watcher: Watcher | None = None, say: Say = lambda _: None
+) -> Preflight:
+    """Probes the model on the task's training problems; the same request again samples nothing that is there.
+
+    Raises:
+        RequestError: a setting does not fit, or there is no such model, profile or task.
+    """
+    if request.k < 2:
+        raise RequestError("--k is at least 2: of one completion a problem nothing is known of its spread")
+    profile = load_profile(request.profile)
+    task = load_task(request.task, request.tasks_paths)
+    items = len(task.items("test")[: profile.evaluate.limit])
+    signal = read_signal(request, profile, watcher, say)
+    k = profile.evaluate.k
+    smallest = signal.smallest_gain(items, k, request.correlation)
+    probe = stages()["probe"].parse(profile.stages.get("probe", {}), "profile: stages: probe")
+    return Preflight(
+        request, signal, request.max_tokens or probe.model_dump()["max_tokens"], items, k, smallest,
+        _costs(request, profile, signal, say), verdicts(signal.figures, smallest, task.edition, read_rules()),
+    )  # fmt: skip
+
+
+def read_signal(
+    request: PreflightRequest, profile: Profile, watcher: Watcher | None = None, say: Say = lambda _: None
+) -> Signal:
+    """The probe alone. It stops a problem only where nothing can change what is read from it."""
+    probe = probe_model(
+        ProbeRequest(
+            request.model, request.k, request.limit, "mixed", 0.0, request.profile, request.seed, request.out,
+            task=request.task, max_tokens=request.max_tokens, engine=request.engine,
+            served_name=request.served_name, api_key_env=request.api_key_env, tasks_paths=request.tasks_paths,
+        ), watcher, say,
+    )  # fmt: skip
+    size = request.group_size or _group_size(profile)
+    mixed = expected_share(probe.map(size))
+    return signal_of(list(rollouts_by_problem(probe.rollouts).values()), request.k, size, mixed)
+
+
+def signal_of(groups: Sequence[Sequence[Rollout]], k: int, group_size: int, mixed: Estimate) -> Signal:
+    """From the completions of each problem, in the order in which they were sampled.
+
+    What is a rate of completions is of the first ones, which every problem has: a problem that was sampled on is one
+    that was all right or all wrong so far, and would count for more.
+    """
+    first_k = min(map(len, groups))
+    first = [group[:first_k] for group in groups]
+    strict = np.array([[float(row["strict"]) for row in group] for group in first])
+    lenient = np.array([[float(row["status"] == "correct") for row in group] for group in first])
+    every = [row for group in groups for row in group]
+    return Signal(
+        problems=len(groups), k=k, completions=len(every),
+        pass_1=bounded_mean(strict.mean(axis=1)), lenient=bounded_mean(lenient.mean(axis=1)),
+        format_loss=paired_difference(lenient, strict),
+        pass_k=bounded_mean([float(any(row["strict"] for row in group)) for group in groups]),
+        cut_off=bounded_mean([np.mean([row["finish_reason"] == "length" for row in group]) for group in first]),
+        group_size=group_size, mixed=mixed,
+        tokens=float(np.mean([row["tokens"] for group in first for row in group])),
+        first=tuple(int(count) for count in strict.sum(axis=1)), first_k=first_k,
+    )  # fmt: skip
+
+
+def _group_size(profile: Profile) -> int:
+    params = stages()["grpo"].parse(profile.stages.get("grpo", {}), "profile: stages: grpo")
+    return params.model_dump()["group_size"]
+
+
+# --------------------------------------------------------------------------------- what a run will cost
+
+
+def _costs(request: PreflightRequest, profile: Profile, signal: Signal, say: Say) -> tuple[RunCost, ...]:
+    """Of the profile's trainings on a pool of this task, by the lengths and rates that the probe has shown."""
+    model = resolve_model(request.model, say)
+    defaults = {name: dict(values) for name, values in profile.stages.items()}
+    defaults.setdefault("pool", {})["task"] = request.task
+    planner = Planner(
+        model.location, model.key, defaults, profile.engine, request.seed, profile.tuned, profile.budget,
+        profile.training, lacking=[],
+    )  # fmt: skip
+    speed, assumed = _speed(model, request, profile)
+    assumed = replace(
+        assumed, completion_tokens=signal.tokens, mixed=signal.mixed.mean, failed=1 - signal.pass_k.mean,
+        right=signal.pass_1.mean,
+    )  # fmt: skip
+    return tuple(_cost(method, planner, profile, speed, assumed) for method in METHODS)
+
+
+def _speed(model: Model, request: PreflightRequest, profile: Profile) -> tuple[Speed | None, Assumptions]:
+    """How fast this machine's CPU is with the model; None where it would not be trained on it."""
+    on_cpu = profile.engine.name == "transformers" and pick_device(profile.engine.device) == "cpu"
+    if not on_cpu or not isinstance(model.location, Path):
+        return None, ASSUMED
+    task = load_task(request.task, request.tasks_paths)
+    return measure(model.location, [task], profile.threads)
+
+
+def _cost(
+    method: str, planner: Planner, profile: Profile, speed: Speed | None, assumed: Assumptions
+) -> RunCost:
+    nodes = planner.plan(load_recipe(method)).stages()
+    sizes = {student.key: shape_of(student.location) for student in nodes[-1].students()}
+    shapes = {key: shape for key, shape in sizes.items() if shape}
+    machine = Machine(1, profile.training, profile.engine.name, profile.engine.sampled_by, assumed)
+    made = estimate(nodes, shapes, [machine], assumed)
+    tokens = sum(e.flow.generated + e.flow.trained + e.flow.taught for e in made)
+    if speed:
+        return RunCost(
+            method, tokens, sum(seconds_here(e.flow, speed) for e in made), "on this machine's CPU"
+        )
+    if shapes:
+        return RunCost(method, tokens, 3600 * sum(e.hours[0] for e in made if e.hours), "on an H100, assumed")
+    return RunCost(method, tokens, None, "")

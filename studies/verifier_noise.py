@@ -1,0 +1,194 @@
+"""How good must a checker be? Accuracy after a training whose checker lies at a rate, accepting and rejecting apart.
+
+    python -m studies.verifier_noise --out runs/verifier-noise               # all of it: hours on two cores
+    python -m studies.verifier_noise --out runs/verifier-noise --only-tell   # of what is there
+    python -m studies.verifier_noise --methods grpo --rates 20 --seeds 1 --profile tiny.yaml --out runs/small
+
+At each rate the checker of the probes and of RL's reward calls so many of the wrong answers right, or of the right ones
+wrong; teachers' traces, Bridge's rewrites and critiques are judged honestly, and so is every evaluation. A seed has a
+pool of its own. The change is against the same method and seeds with an honest checker, paired by seed and item.
+Stages are kept by their content and shared, so that the same command goes on after a stop. Prints a Markdown table and
+writes noise.svg beside the stages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from slmr.artifacts import Store
+from slmr.config import Profile, load_profile
+from slmr.engines.models import resolve_model
+from slmr.evaluate import SAMPLES
+from slmr.evaluate.metrics import by_item
+from slmr.io import read_rows, write_text
+from slmr.pipeline.planner import Planner, StageNode, unique_stages
+from slmr.pipeline.recipe import load_recipe
+from slmr.results import colours
+from slmr.results.svg import figure_svg
+from slmr.stats import (
+    Difference,
+    Estimate,
+    formats,
+    mean_over_tasks,
+    paired_difference_over_tasks,
+    seeds_and_items,
+    seeds_and_items_differences,
+)
+from slmr.stats.seeds import Effects
+from slmr.tasks.registry import select_tasks
+from studies.artefacts import made
+
+Lie = Literal["false_accept", "false_reject"]
+LIES: dict[Lie, str] = {"false_accept": "calls wrong right", "false_reject": "calls right wrong"}
+LYING = ("probe", "grpo")  # kinds of stages whose checker does
+Scores = list[np.ndarray]  # one a task: [seeds, items]
+
+
+class Condition(NamedTuple):
+    """A method whose checker lies at a rate, in percent; 0 is an honest one, whatever the lie."""
+
+    method: str
+    lie: Lie
+    rate: float
+
+
+class Finding(NamedTuple):
+    """Accuracy of a condition, and its change against the honest one; None for that itself."""
+
+    condition: Condition
+    accuracy: Estimate
+    change: Difference | None
+
+
+def main() -> None:
+    arguments = parse()
+    profile = load_profile(arguments.profile)
+    rates = [0.0, *sorted(set(arguments.rates) - {0.0})]
+    conditions = list(dict.fromkeys(
+        Condition(method, "false_accept" if not rate else lie, rate)
+        for rate in rates for method in arguments.methods.split(",") for lie in LIES
+    ))  # fmt: skip
+    found: dict[Condition, Scores] = {}
+    for condition in conditions:
+        nodes = [evaluation(condition, seed, profile, arguments.student) for seed in range(arguments.seeds)]
+        store = Store(arguments.out / "artefacts")
+        if not arguments.only_tell:
+            store = made(unique_stages(nodes), profile, arguments.out)
+        if all(node.output(store).is_dir() for node in nodes):
+            found[condition] = scores(nodes, store)
+    findings = told(found)
+    print(table(findings))
+    if findings:
+        write_text(arguments.out / "noise.svg", drawn(findings, arguments.student))
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--methods", default="grpo,rft,stagewise")
+    parser.add_argument("--rates", nargs="+", type=float, default=[2, 5, 10, 20], help="in percent")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--student", default="lab-llama")
+    parser.add_argument("--profile", default="lab-quick")
+    parser.add_argument("--out", type=Path, default=Path("runs/verifier-noise"))
+    parser.add_argument("--only-tell", action="store_true", help="train nothing")
+    return parser.parse_args()
+
+
+def evaluation(condition: Condition, seed: int, profile: Profile, student: str) -> StageNode:
+    """The node that evaluates the condition's model of a seed."""
+    defaults = {name: dict(values) for name, values in profile.stages.items()}
+    for name in LYING if condition.rate else ():
+        defaults.setdefault(name, {})[condition.lie] = condition.rate / 100
+    model = resolve_model(student)
+    planner = Planner(
+        model.location, model.key, defaults, profile.engine, seed, profile.tuned, profile.budget, profile.training
+    )  # fmt: skip
+    tasks = select_tasks(profile.tasks)
+    asked: dict[str, Any] = {
+        "tasks": tuple(task.name for task in tasks), "task_digests": tuple(task.digest for task in tasks)
+    }  # fmt: skip
+    return planner.evaluation(
+        planner.plan(load_recipe(condition.method)), profile.evaluate.model_dump() | asked
+    )
+
+
+def scores(nodes: Sequence[StageNode], store: Store) -> Scores:
+    """Mean accuracy of every item, by task: [seeds, items]."""
+    columns = ["task", "item_id", "strict"]
+    by_seed = [read_rows(node.output(store) / SAMPLES, columns) for node in nodes]
+    names = dict.fromkeys(row["task"] for row in by_seed[0])
+    return [
+        np.stack([by_item([r for r in rows if r["task"] == name], "strict").mean(axis=1) for rows in by_seed])
+        for name in names
+    ]
+
+
+def told(found: dict[Condition, Scores]) -> list[Finding]:
+    findings = []
+    for condition, values in found.items():
+        honest = found.get(Condition(condition.method, "false_accept", 0.0))
+        change = difference(values, honest) if condition.rate and honest else None
+        findings.append(Finding(condition, accuracy(values), change))
+    return findings
+
+
+def accuracy(tasks: Scores) -> Estimate:
+    """For other seeds and items; with one seed for other items."""
+    if len(tasks[0]) == 1:
+        return mean_over_tasks([values.T for values in tasks])
+    return seeds_and_items([Effects.of(values).parts for values in tasks])
+
+
+def difference(tasks: Scores, honest: Scores) -> Difference:
+    """Likewise, paired."""
+    pairs = list(zip(tasks, honest, strict=True))
+    if len(tasks[0]) == 1:
+        return paired_difference_over_tasks([(a.T, b.T) for a, b in pairs])
+    (found,) = seeds_and_items_differences([[Effects.of(a - b).parts for a, b in pairs]])
+    return found
+
+
+def table(findings: Sequence[Finding]) -> str:
+    lines = ["| method | the checker | % of them | accuracy | change |", "|---|---|---:|---:|---:|"]
+    for (method, lie, rate), mean, change in findings:
+        how = LIES[lie] if rate else "is honest"
+        cell = formats.points(change.mean, change.low, change.high) if change else ""
+        shown = formats.percent(mean.mean, mean.low, mean.high)
+        lines.append(f"| {method} | {how} | {rate:g} | {shown} | {cell} |")
+    return "\n".join(lines)
+
+
+def drawn(findings: Sequence[Finding], student: str) -> str:
+    """The change against the rate, an SVG file: a colour a method, whole lines for what is called right wrongly."""
+    import plotly.graph_objects as go
+
+    figure, methods = go.Figure(), list(dict.fromkeys(f.condition.method for f in findings))
+    for i, method in enumerate(methods):
+        for lie, dash in zip(LIES, ("solid", "dash"), strict=True):
+            of = [f for f in findings if f.condition[:2] == (method, lie) and f.change]
+            changes = [f.change for f in of if f.change]
+            figure.add_scatter(
+                x=[0.0, *(f.condition.rate + 0.12 * i for f in of)], y=[0.0, *(100 * c.mean for c in changes)],
+                mode="lines+markers", name=f"{method} {LIES[lie]}",
+                line={"color": colours.PALETTE[i], "dash": dash}, marker={"size": 6, "color": colours.PALETTE[i]},
+                error_y={
+                    "type": "data", "symmetric": False, "array": [0.0, *(100 * (c.high - c.mean) for c in changes)],
+                    "arrayminus": [0.0, *(100 * (c.mean - c.low) for c in changes)],
+                },
+            )  # fmt: skip
+    figure.update_xaxes(title_text="answers that the checker lies about, % of the wrong or of the right ones")
+    figure.update_yaxes(title_text="change of accuracy, points, with the 95 % interval")
+    figure.update_layout(title=f"How good must a checker be, {student}", height=460)
+    return figure_svg(figure).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" color="#444" ', 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
