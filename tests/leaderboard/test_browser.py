@@ -12,11 +12,15 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow.parquet as pq
 import pytest
 
+from slmr.results.report import write_report
 from tests.made_results import make_results
+
+ROOT = Path(__file__).parents[2]
 
 BROWSER, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 FLAGS = (
@@ -33,6 +37,29 @@ PAGES = {
     "samples": (".slmr-text", "of 240 completions"),
     "run": ('[data-testid="stCode"]', "slmr bench --method stagewise"),
 }
+# A value of every filter, as it stands in an address.
+FILTERS = ("suite=paper", "ablations=true", "student=lab-llama", "kind=rl", "task=lab_math", "seed=0")
+# Every page with figures, and every look at them.
+FIGURES = (
+    "curves", "curves?look=Tokens", "curves?look=Learning+curves", "curves?look=One+training", "capability",
+    "curriculum?method=stagewise",
+)  # fmt: skip
+# What two labels of one figure have in common, where that is more than their margins.
+OVERLAPS = """
+const found = [];
+for (const svg of document.querySelectorAll('svg')) {
+  const boxes = [...svg.querySelectorAll('text')]
+    .filter(t => t.closest('svg') === svg && t.textContent.trim() && getComputedStyle(t).visibility !== 'hidden'
+                 && getComputedStyle(t).opacity > 0)
+    .map(t => [t.textContent, t.getBoundingClientRect()]).filter(([, box]) => box.width > 0);
+  boxes.forEach(([name, a], i) => boxes.slice(0, i).forEach(([other, b]) => {
+    const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+    const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+    if (wide > 1.5 && high > 3) found.push(`${name} over ${other}`);
+  }));
+}
+return found;
+"""
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not (BROWSER.exists() and DRIVER.exists()), reason="no chromium here"),
@@ -68,6 +95,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         os.killpg(server.pid, 15)
         server.wait(20)
+
+
+@pytest.fixture(scope="module", params=["made up", "results/lab-quick"])
+def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report with its figures, of made-up results and of what is published."""
+    place = tmp_path_factory.mktemp("report")
+    run = make_results(place / "results") / "lab-0" if request.param == "made up" else ROOT / request.param
+    write_report([run], place / "out", html=True)
+    return place / "out"
 
 
 def _wait_for(address: str) -> None:
@@ -112,6 +148,25 @@ def find(browser: Any, css: str) -> list[Any]:
 
 def text(browser: Any) -> str:
     return browser.find_element("tag name", "body").text
+
+
+def path(browser: Any) -> str:
+    return urlsplit(browser.current_url).path.strip("/")
+
+
+def link_to(browser: Any, page: str) -> Any:
+    """The link to a page in the bar on top; None where it is not drawn yet."""
+    links = find(browser, "a")
+    return next((e for e in links if e.get_attribute("href").split("?")[0].endswith(f"/{page}")), None)
+
+
+def idle(browser: Any) -> bool:
+    """Whether Streamlit is not at work."""
+    return not find(browser, '[data-testid="stStatusWidget"]')
+
+
+def overlaps(browser: Any) -> list[str]:
+    return browser.execute_script(OVERLAPS)
 
 
 def methods(browser: Any) -> list[str]:
@@ -168,13 +223,52 @@ def test_the_way_back(served: str, browser: Any) -> None:
     assert "stagewise" in methods(browser)
 
 
+@pytest.mark.parametrize("chosen", FILTERS)
+def test_every_filter_keeps_its_address_on_every_page(chosen: str, served: str, browser: Any) -> None:
+    browser.get(f"{served}/?{chosen}")
+    wait(browser, lambda b: find(b, ".slmr-board") and idle(b))
+    for page in [*list(PAGES)[1:], ""]:
+        link = wait(browser, lambda b, page=page: link_to(b, page))
+        browser.execute_script("arguments[0].click()", link)
+        # Streamlit writes the page's path first and what is chosen a moment later.
+        wait(browser, lambda b, page=page: path(b) == page and chosen in b.current_url and idle(b))
+        assert not find(browser, '[data-testid="stException"]')
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("page", FIGURES)
+def test_no_label_of_a_figure_lies_over_another(page: str, width: int, served: str, browser: Any) -> None:
+    browser.set_window_size(width, 1000)
+    browser.get(f"{served}/{page}")
+    wait(browser, lambda b: find(b, ".js-plotly-plot .infolayer") and idle(b))
+    time.sleep(1)  # figures move into place
+    assert overlaps(browser) == []
+    browser.set_window_size(1400, 1000)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_label_of_a_report_or_of_a_forest_plot_lies_over_another(
+    width: int, report: Path, browser: Any
+) -> None:
+    browser.set_window_size(width, 1000)
+    browser.get((report / "report.html").as_uri())
+    for fold in find(browser, "details"):
+        browser.execute_script("arguments[0].open = true", fold)
+    assert len(find(browser, "svg text")) > 20 and overlaps(browser) == []
+    forests = [image.get_attribute("src") for image in find(browser, "img.slmr-forest")]
+    assert forests
+    for forest in forests:
+        browser.get(forest)
+        assert len(find(browser, "text")) > 8 and overlaps(browser) == []
+    browser.set_window_size(1400, 1000)
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if page])
 def test_filters_stay_in_the_address_from_page_to_page(page: str, served: str, browser: Any) -> None:
     """A link from before there were suites, too, must not end on another suite's methods."""
     browser.get(f"{served}/?edition=paper")
     wait(browser, lambda b: find(b, ".slmr-board") and "suite=paper" in b.current_url)
-    link = next(e for e in find(browser, "a") if e.get_attribute("href").split("?")[0].endswith(f"/{page}"))
-    browser.execute_script("arguments[0].click()", link)
+    browser.execute_script("arguments[0].click()", link_to(browser, page))
     wait(browser, lambda b: f"/{page}" in b.current_url and "paper edition" in text(b))
     assert "suite=paper" in browser.current_url and "lab-llama" not in text(browser)
 
