@@ -165,6 +165,7 @@ def _run_plan(plan: Plan) -> None:
 def first_two(plan: Plan) -> list[str]:
     """The best method of the first student and the next one, or base, as `slmr compare` takes them; else nothing."""
     results = next((ranking.results for _, ranking in run_rankings(plan.folder)), [])
+    results = [result for result in results if result.kind != "reference"]
     names = [result.method for result in results[:2]]
     several = len({entry.student for entry in plan.entries}) > 1
     return [f"{name}:{results[0].student}" if several else name for name in names] if len(names) == 2 else []
@@ -175,7 +176,7 @@ def best_model(plan: Plan) -> Path | None:
     results = next((ranking.results for _, ranking in run_rankings(plan.folder)), [])
     models = {(e.recipe.name, e.student): e.model for e in reversed(plan.entries)}
     trained = (models.get((result.method, result.student)) for result in results)
-    best = next((model for model in trained if isinstance(model, StageNode)), None)
+    best = next((model for model in trained if isinstance(model, StageNode) and model.stage.trains), None)
     return best.output(plan.store) / "model" if best else None
 
 
