@@ -40,7 +40,7 @@ COMMANDS = {
     "verify-run": "Redo a random part of a run's evaluation.",
     "show": "Show what a stage made.",
     "report": "Write a report about runs, with figures.",
-    "publish": "Copy runs into results/, with the commands that reproduce them.",
+    "publish": "Copy runs into results/ with their commands.",
     "diagnose": "Find known faults in a training.",
     "export": "Convert a run to another tool's format.",
     "leaderboard": "Serve the leaderboard over a folder of results.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from slmr.results.ranking import UNRANKED, RankedMethod, Ranking
+from slmr.results.ranking import ASIDE, RankedMethod, Ranking
 from slmr.stats import formats
 
 _CHANCE = {"logiqa": 0.25, "lab_logiqa": 0.25}  # four options an item
@@ -72,7 +72,7 @@ def at_chance(ranking: Ranking) -> list[str]:
 def main_kinds(ranking: Ranking) -> tuple[str, ...]:
     """The kinds of methods that are no ablation and no control; all where there are no others."""
     kinds = dict.fromkeys(m.kind for m in ranking.methods)
-    return tuple(kind for kind in kinds if kind not in UNRANKED) if _ranked(ranking) else ()
+    return tuple(kind for kind in kinds if kind not in ASIDE) if _ranked(ranking) else ()
 
 
 def _ranked(ranking: Ranking) -> list[RankedMethod]:

@@ -27,7 +27,8 @@ from slmr.results.reverted import reverted_notes
 from slmr.results.suites import Suite, listed_suites, suites_of
 from slmr.stats import Difference, Estimate, RankInterval, holm, pareto
 
-UNRANKED = ("ablation", "control", "reference")  # kinds that are compared, but have no rank
+ASIDE = ("ablation", "control")  # kinds that a board shows when asked
+UNRANKED = (*ASIDE, "reference")  # kinds that are compared, but have no rank
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 
 from slmr.results.entries import run_results
 from slmr.results.headline import at_chance, facts, main_kinds, verdict
-from slmr.results.ranking import Ranking, rank_methods
+from slmr.results.ranking import Ranking, rank_methods, run_rankings
 from slmr.stats import Estimate, RankInterval
 from tests.results.made_runs import a_run, made_run
 
@@ -50,6 +50,12 @@ def test_guessing_is_named(ranking: Ranking) -> None:
     of_options = replace(ranking, tasks=["lab_logiqa"], methods=methods)
     assert at_chance(of_options) == ["lab_logiqa: at chance, 25% by guessing, or below it: grpo"]
     assert at_chance(ranking) == []
+
+
+def test_references_stand_on_every_board() -> None:
+    ((_, published),) = run_rankings(Path(__file__).parents[2] / "results/lab-quick")
+    kinds = main_kinds(published)
+    assert "reference" in kinds and "control" not in kinds
 
 
 def test_ablations_stand_aside_where_there_are_methods(ranking: Ranking) -> None:
