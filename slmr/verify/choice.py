@@ -236,9 +236,10 @@ def extract(text: str) -> Answer | None:
         if not _LIST.search(stated) and not _LOWER.fullmatch(stated):
             continue
         after = text[requested.end() :]
-        if parse(stated) is None and next(statements(after, weak=False), None):
+        is_letter = bool(_STRICT.fullmatch(stated))
+        if not is_letter and parse(stated) is None and next(statements(after, weak=False), None):
             continue
-        strict = not after.strip(" \t\r\n.") and bool(_STRICT.fullmatch(stated))
+        strict = is_letter and not after.strip(" \t\r\n.")
         return Answer(stated, strict, text[: requested.start()], after)
     for content, start, end in reversed(boxed(text)):
         if _LIST.search(content):

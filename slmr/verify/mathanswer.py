@@ -223,7 +223,7 @@ def _given(line: str) -> str | None:
     value = match[1]
     if _FORMULA.fullmatch(re.sub(r"\\[a-zA-Z]+", "", value)) and re.search(r"[\dπ∞∅\\]", value):
         return value if re.search(r"[%\\]", value) or numeric.parse(value) is None else None
-    word = _ONE_WORD.fullmatch(value)
+    word = _ONE_WORD.fullmatch(value) and not denied_behind(f"is {value}")
     return re.sub(r"^(?:an?|the) ", "", value) if word and not re.search(r"\d", line) else None
 
 
