@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from slmr.artifacts import Cost, Store
+from slmr.artifacts import MANIFEST, Cost, Store
 from slmr.curriculum.schema import PROBLEMS
 from slmr.evaluate import METRICS, SAMPLES
-from slmr.io import disk_faults, locked, read_json, read_rows, write_rows
+from slmr.io import disk_faults, locked, read_json, read_rows, sha256_of, write_rows
 from slmr.pipeline.cost import spent_on
 from slmr.pipeline.export import export_capability, export_course, export_provenance
 from slmr.pipeline.local import make_locally
@@ -191,8 +191,10 @@ def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
 def _export(store: Store, entry: Entry, plan: Plan) -> None:
     """An entry's tables in the run's folder, unless they are there: samples of each task, capability, course."""
     who = (entry.recipe.name, entry.student, entry.seed)
-    folder, keys = samples_folder(plan.folder, *who), [node.key for node in entry.last]
-    if is_exported(plan.folder, keys, *who):
+    folder = samples_folder(plan.folder, *who)
+    # Not the keys: an evaluation that is made again need not draw the same completions on every device.
+    made = [sha256_of(node.output(store) / MANIFEST) for node in entry.last]
+    if is_exported(plan.folder, made, *who):
         return
     rows = read_rows(entry.evaluation.output(store) / SAMPLES)
     head = dict(zip(("method", "student", "seed"), who, strict=True))
@@ -202,4 +204,4 @@ def _export(store: Store, entry: Entry, plan: Plan) -> None:
         export_capability(plan.folder, *who, read_rows(entry.capability.output(store) / SAMPLES))
     export_course(plan.folder, store, entry.model, *who)
     export_provenance(plan.folder, store, entry.last, *who)
-    mark_exported(plan.folder, keys, *who)
+    mark_exported(plan.folder, made, *who)

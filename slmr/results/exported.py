@@ -13,22 +13,25 @@ from slmr.results.schema import EXAMPLES, TABLES, run_file, samples_folder
 MARKER = "evaluation"  # beside the completions
 
 
-def is_exported(run: Path, keys: Sequence[str], method: str, student: str, seed: int) -> bool:
-    """Whether everything of these stages is there, and every file as it was written."""
+def is_exported(run: Path, made: Sequence[str], method: str, student: str, seed: int) -> bool:
+    """Whether everything of these artefacts is there, and every file as it was written.
+
+    `made` are the hashes of their manifests.
+    """
     marker = _marked(run, method, student, seed)
-    return marker == {"keys": list(keys), "files": _records(run, method, student, seed)}
+    return marker == {"made": list(made), "files": _records(run, method, student, seed)}
 
 
-def mark_exported(run: Path, keys: Sequence[str], method: str, student: str, seed: int) -> None:
-    """Remembers the files that are there as those of these stages."""
+def mark_exported(run: Path, made: Sequence[str], method: str, student: str, seed: int) -> None:
+    """Remembers the files that are there as those of these artefacts."""
     marker = samples_folder(run, method, student, seed) / MARKER
-    write_json(marker, {"keys": list(keys), "files": _records(run, method, student, seed)})
+    write_json(marker, {"made": list(made), "files": _records(run, method, student, seed)})
 
 
 def mark_again(run: Path, method: str, student: str, seed: int) -> None:
-    """The same after a change that was meant, for the stages as before; nothing where nothing was remembered."""
+    """The same after a change that was meant, for the artefacts as before; nothing where nothing was remembered."""
     if marker := _marked(run, method, student, seed):
-        mark_exported(run, marker["keys"], method, student, seed)
+        mark_exported(run, marker["made"], method, student, seed)
 
 
 def _marked(run: Path, method: str, student: str, seed: int) -> dict | None:
@@ -36,7 +39,7 @@ def _marked(run: Path, method: str, student: str, seed: int) -> dict | None:
         marker = json.loads((samples_folder(run, method, student, seed) / MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return marker if isinstance(marker, dict) and isinstance(marker.get("keys"), list) else None
+    return marker if isinstance(marker, dict) and isinstance(marker.get("made"), list) else None
 
 
 def _records(run: Path, method: str, student: str, seed: int) -> dict[str, dict[str, str | int]]:

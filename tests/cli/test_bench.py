@@ -171,6 +171,19 @@ def test_a_deleted_artefact_is_made_again_with_what_depends_on_it(tmp_path: Path
     assert accuracies(tmp_path / "runs") == before
 
 
+def test_completions_of_an_evaluation_made_again_take_the_place_of_those_before(
+    tmp_path: Path, here: Command
+) -> None:
+    arguments = one_by_one("base", tiny_profile(tmp_path))
+    assert here(*arguments).returncode == 0
+    (marker,) = tmp_path.glob("runs/*/samples/base/*/seed-0/evaluation")
+    before = marker.read_text()
+    assert here(*arguments).returncode == 0 and marker.read_text() == before
+    for evaluation in tmp_path.glob("runs/*/artefacts/evaluate-*"):
+        shutil.rmtree(evaluation)
+    assert here(*arguments).returncode == 0 and marker.read_text() != before
+
+
 def test_stagewise_runs_whole_and_is_reused(tmp_path: Path, here: Command) -> None:
     arguments = one_by_one("stagewise", tiny_profile(tmp_path, "lab_gsm8k,lab_math"))
     first = slmr(*arguments, cwd=tmp_path)
@@ -190,6 +203,8 @@ def test_stagewise_runs_whole_and_is_reused(tmp_path: Path, here: Command) -> No
 
 def test_what_is_offered_at_the_end_is_of_trained_methods(tmp_path: Path, here: Command) -> None:
     said = here(*one_by_one("lab-teacher,sft", tiny_profile(tmp_path))).stdout
-    lines = {line.split()[0]: line for line in said.splitlines() if line.startswith(("Best model", "Compare"))}
+    lines = {
+        line.split()[0]: line for line in said.splitlines() if line.startswith(("Best model", "Compare"))
+    }
     assert "/sft-" in lines["Best"]
     assert set(lines["Compare"].split()[-2:]) == {"sft", "base"}

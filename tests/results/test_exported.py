@@ -40,7 +40,7 @@ def test_a_missing_table_is_seen(run: Path) -> None:
     assert not is_exported(run, KEYS, *WHO)
 
 
-@pytest.mark.parametrize("content", ["", "key\nkey", "[]", '{"keys": 3}', "\x00"])
+@pytest.mark.parametrize("content", ["", "key\nkey", "[]", '{"made": 3}', "\x00"])
 def test_a_marker_of_another_kind_is_none(run: Path, content: str) -> None:
     marker = samples_folder(run, *WHO) / MARKER
     marker.write_text(content)
