@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from slmr.artifacts import MANIFEST, Cost, Store
+from slmr.artifacts import Cost, Store
 from slmr.curriculum.schema import PROBLEMS
 from slmr.evaluate import METRICS, SAMPLES
 from slmr.io import disk_faults, locked, read_json, read_rows, sha256_of, write_rows
@@ -192,8 +192,8 @@ def _export(store: Store, entry: Entry, plan: Plan) -> None:
     """An entry's tables in the run's folder, unless they are there: samples of each task, capability, course."""
     who = (entry.recipe.name, entry.student, entry.seed)
     folder = samples_folder(plan.folder, *who)
-    # Not the keys: an evaluation that is made again need not draw the same completions on every device.
-    made = [sha256_of(node.output(store) / MANIFEST) for node in entry.last]
+    # Not the keys alone: an evaluation that is made again need not draw the same completions on every device.
+    made = [f"{node.key}-{sha256_of(node.output(store) / SAMPLES)}" for node in entry.last]
     if is_exported(plan.folder, made, *who):
         return
     rows = read_rows(entry.evaluation.output(store) / SAMPLES)

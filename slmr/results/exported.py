@@ -16,7 +16,7 @@ MARKER = "evaluation"  # beside the completions
 def is_exported(run: Path, made: Sequence[str], method: str, student: str, seed: int) -> bool:
     """Whether everything of these artefacts is there, and every file as it was written.
 
-    `made` are the hashes of their manifests.
+    `made` names each artefact with the hash of its completions.
     """
     marker = _marked(run, method, student, seed)
     return marker == {"made": list(made), "files": _records(run, method, student, seed)}

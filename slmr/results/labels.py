@@ -8,6 +8,7 @@ from typing import NamedTuple
 # Of a figure as the report and the leaderboard draw it, in pixels: about, for a figure has no fixed size.
 _ACROSS, _DOWN = 620, 400
 _LETTER, _LINE, _MARK = 7, 15, 6
+_BESIDE = 20  # from the lowest left point to the numbers of the axis
 # Beside the point before above it: interval bars go up and down.
 POSITIONS = ("middle right", "middle left", "top right", "bottom right", "top left", "bottom left")
 
@@ -38,7 +39,11 @@ def place_labels(points: Sequence[tuple[float, float, str]]) -> list[str]:
     positions = []
     for at, (_, _, name) in zip(scaled, points, strict=True):
         boxes = {position: label_box(at, name, position) for position in POSITIONS}
-        free = [position for position, box in boxes.items() if not any(box.meets(other) for other in taken)]
+        free = [
+            position
+            for position, box in boxes.items()
+            if box.left >= -_BESIDE and not any(box.meets(other) for other in taken)
+        ]
         positions.append(free[0] if free else "")
         taken += [boxes[position] for position in free[:1]]
     return positions

@@ -27,9 +27,9 @@ def test_no_name_lies_over_another_or_over_a_point(points: list[tuple[float, flo
 
 
 def test_a_name_moves_aside_for_its_neighbour_and_goes_where_there_is_no_room() -> None:
-    pair = [(0.0, 0.0, "first"), (20.0, 0.0, "second"), (620.0, 400.0, "far")]
+    pair = [(100.0, 0.0, "first"), (120.0, 0.0, "second"), (620.0, 400.0, "far"), (0.0, 200.0, "left")]
 
-    assert place_labels(pair) == ["middle left", "middle right", "middle right"]
+    assert place_labels(pair) == ["middle left", "middle right", "middle right", "middle right"]
     assert place_labels([(5.0, 5.0, "a")] * 9)[-1] == ""
     assert place_labels([]) == []
 
@@ -44,3 +44,9 @@ def test_no_name_at_the_end_of_a_line_lies_over_another(lines: dict[str, list[fl
     order = sorted(lines, key=lambda name: (lines[name][-1], name))
     assert sorted(places, key=lambda name: places[name]) == order
     assert end_labels({}) == {}
+
+
+def test_no_name_lies_over_the_axis() -> None:
+    crowd = [(0.0, 43.6 + i / 10, f"method_{i}") for i in range(6)]
+    places = place_labels([*crowd, (5.0, 90.0, "far")])
+    assert all(not place or place.endswith("right") for place in places[:6])
