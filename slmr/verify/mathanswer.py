@@ -36,7 +36,7 @@ _GIVES = re.compile(
     r"[^\n]*\b(?:is|are|was|be|equals?(?: to)?|get|obtain|have)\s+:?\s*(\S[^\n]{0,80}?)[\s.]*$"
 )
 _FORMULA = re.compile(
-    r"(?!-?[\d.,]+\s?(?!pi)[A-Za-z])[^A-Za-z]*(?:(?:pi|sqrt|[A-Za-z](?![A-Za-z])|(?<=\d )to(?= \d))[^A-Za-z]*)*"
+    r"(?!-?[\d.,]+\s?(?!pi|to \d)[A-Za-z])[^A-Za-z]*(?:(?:pi|sqrt|[A-Za-z](?![A-Za-z])|(?<=\d )to(?= \d))[^A-Za-z]*)*"
 )
 _ONE_WORD = re.compile(r"(?:an? |the )?[A-Za-z]{2,20}|no (?:real )?solutions?")
 _DANGLING = re.compile(r"^[\d.,\s]+[-+*/=]$")
