@@ -15,7 +15,8 @@ _JOIN = re.compile(
 
 # A factor in front of a box within its formula, and what changes the value behind one.
 _FACTOR = re.compile(
-    r"(?:(?<!\\)\$|\\[(\[])\s*(-?(?:\d+(?:\.\d+)?|\\pi|\\sqrt\s*\{[^{}]*\})(?:\s*(?:\\cdot|\\times|\*)\s*)?)$|[$=(]\s*(-)$"
+    r"(?:(?<!\\)\$|\\[(\[])\s*(-?(?:\d+(?:\.\d+)?|\\pi|\\sqrt\s*\{[^{}]*\})(?:\s*(?:\\cdot|\\times|\*)\s*)?)\Z"
+    r"|[$=(]\s*(-)\Z"
 )
 _CHANGES = re.compile(
     r"\s*(?:\\pi(?![a-z])|\\sqrt|\\(?:times|cdot)\s*10\s*\^|[xyzn](?=\s*(?:[-+$^]|\\\)))|\^\s*\{?\s*\d)[^$\n]{0,40}"

@@ -40,3 +40,8 @@ def test_a_box_around_all_of_a_text_is_taken_off() -> None:
     assert (
         boxes.unboxed(r"\boxed{\boxed{7}}") == "7" and boxes.unboxed(r"\boxed{7} or 8") == r"\boxed{7} or 8"
     )
+
+
+def test_money_on_the_line_before_is_no_factor_of_a_box() -> None:
+    assert boxes.factored("the rest is $19-$12-$3=$4\n", "4", "") is None
+    assert boxes.factored("so it is $2", "3", "$") == "2(3)"
