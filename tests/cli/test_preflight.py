@@ -25,7 +25,7 @@ def test_figures_in_eighty_columns_and_as_json(here: Command) -> None:
         assert any(name in line for line in lines), name
     again = here(*words, "--json")
     assert again.returncode == 0 and " 0 to do" in again.stderr
-    row = json.loads(again.stdout)
+    (row,) = json.loads(again.stdout)
     assert row["problems"] == 12 and row["pass_1"][0] <= row["pass_k"][0] <= 1
     assert [cost["method"] for cost in row["costs"]] == ["grpo", "sft"]
     assert row["verdicts"]
