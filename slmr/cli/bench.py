@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,8 @@ from slmr.pipeline.planner import StageNode
 from slmr.pipeline.sharing import sharing
 from slmr.pipeline.versions import untested_line
 from slmr.results.compare import compare_all
-from slmr.results.ranking import run_rankings
+from slmr.results.entries import MethodResult
+from slmr.results.ranking import Ranking, run_rankings
 from slmr.results.report import contamination_line, warnings
 from slmr.results.tables import differences_table, ranking_tables
 
@@ -140,7 +142,8 @@ def _run_plan(plan: Plan) -> None:
     kinds = {entry.recipe.kind for entry in plan.entries}
     ablations = bool({"ablation", "control"} & kinds) and "stagewise" in kinds
     terminal = console()
-    for _, tables in comparison_tables(plan.folder, ablations, terminal.width):
+    rankings = run_rankings(plan.folder)
+    for _, tables in comparison_tables(rankings, ablations, terminal.width):
         for table in tables:
             terminal.print(table)
     if summary.contamination:
@@ -154,39 +157,40 @@ def _run_plan(plan: Plan) -> None:
     print(f"Summary     {plan.folder / 'summary.json'}")
     print(f"Samples     {plan.folder / 'samples'}")
     print(f"Artefacts   {plan.folder / 'artefacts'}")
-    if model := best_model(plan):
+    results = rankings[0][1].results if rankings else []
+    if model := best_model(plan, results):
         print(f"Best model  {model}")
-    if two := first_two(plan):
+    if two := first_two(plan, results):
         print(f"Compare     slmr compare {plan.folder} {two[0]} {two[1]}")
     print(f"Leaderboard slmr leaderboard --results {plan.request.out}", flush=True)
     confirm(plan, tell)
 
 
-def first_two(plan: Plan) -> list[str]:
-    """The best method of the first student and the next one, or base, as `slmr compare` takes them; else nothing."""
-    results = next((ranking.results for _, ranking in run_rankings(plan.folder)), [])
-    results = [result for result in results if result.kind != "reference"]
-    names = [result.method for result in results[:2]]
+def first_two(plan: Plan, results: Sequence[MethodResult]) -> list[str]:
+    """The best method of these results and the next one, or base, as `slmr compare` takes them; else nothing."""
+    first = [result for result in results if result.kind != "reference"][:2]
     several = len({entry.student for entry in plan.entries}) > 1
-    return [f"{name}:{results[0].student}" if several else name for name in names] if len(names) == 2 else []
+    names = [f"{r.method}:{r.student}" if several else r.method for r in first]
+    return names if len(names) == 2 else []
 
 
-def best_model(plan: Plan) -> Path | None:
+def best_model(plan: Plan, results: Sequence[MethodResult]) -> Path | None:
     """The model folder that the best method of this plan trained, of its first seed; None where none did."""
-    results = next((ranking.results for _, ranking in run_rankings(plan.folder)), [])
     models = {(e.recipe.name, e.student): e.model for e in reversed(plan.entries)}
     trained = (models.get((result.method, result.student)) for result in results)
     best = next((model for model in trained if isinstance(model, StageNode) and model.stage.trains), None)
     return best.output(plan.store) / "model" if best else None
 
 
-def comparison_tables(run: Path, ablations: bool, width: int | None = None) -> list[tuple[str, list[Table]]]:
+def comparison_tables(
+    rankings: Sequence[tuple[str, Ranking]], ablations: bool, width: int | None = None
+) -> list[tuple[str, list[Table]]]:
     """Of each student and edition of a run its title and tables: methods beside each other, as in `slmr report`.
 
     With `ablations` also what each method lacks beside `stagewise`.
     """
     titled = []
-    for title, ranking in run_rankings(run):
+    for title, ranking in rankings:
         tables = ranking_tables(ranking, title, width)
         if ablations and any(result.method == "stagewise" for result in ranking.results):
             differences = compare_all(ranking.results, "stagewise", ranking.suite)

@@ -91,7 +91,7 @@ def _of_numbers(key: str, *numbers: str) -> str:
 @pytest.mark.parametrize("run", PUBLISHED, ids=lambda run: run.relative_to(ROOT).as_posix())
 def test_every_surface_prints_the_same_of_what_is_published(run: Path) -> None:
     sections = read_section(run, None)
-    bench = dict(comparison_tables(run, ablations=False))
+    bench = dict(comparison_tables(run_rankings(run), ablations=False))
     page = sections.html()
     for part, (title, ranking) in zip(sections.parts, of_run(run), strict=True):
         assert ranking.suite is not None
@@ -167,7 +167,7 @@ def test_a_hand_calculated_interval_on_every_surface(tmp_path: Path) -> None:
     write_summary(tmp_path / "summary.json", rows)
     ((title, ranking),) = run_rankings(tmp_path)
     mean, gain = "30.0 (21.9 to 39.6)", "+10.0 (-0.8 to +20.8)"
-    ((_, tables),) = comparison_tables(tmp_path, ablations=False)
+    ((_, tables),) = comparison_tables(run_rankings(tmp_path), ablations=False)
     printed = {
         "bench": by_method(*map(texts, tables)),
         "report": of_markdown(read_section(tmp_path, None).markdown().split(f"## {title}\n")[1]),
