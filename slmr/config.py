@@ -61,9 +61,8 @@ class Params(StrictModel):
     """Base of every stage's parameters."""
 
     model_config = ConfigDict(frozen=True)
-    LATER: ClassVar[frozenset[str]] = (
-        frozenset()
-    )  # parameters that came when artefacts without them were there
+    # Parameters that came when artefacts without them were there.
+    LATER: ClassVar[frozenset[str]] = frozenset()
 
     def identity(self) -> dict[str, Any]:
         """For a digest: a later parameter only where it is not as by default, so that old artefacts keep their keys."""

@@ -145,7 +145,7 @@ def pair_of(method: MethodResult, base: MethodResult, seed: int, out: Path) -> P
     profile = load_profile(name)
     task = profile.stages["pool"]["task"]
     settings = {"student": method.student, "profile": Path(name).stem, "seed": seed}
-    request = PreflightRequest(method.student, task, profile=name, seed=seed, out=out)
+    request = PreflightRequest(model=method.student, task=task, profile=name, seed=seed, out=out)
     seen = kept(
         out / f"{Path(name).stem}-{method.student}-{seed}.json", settings,
         lambda: {"figures": figures_of(read_signal(request, profile))},

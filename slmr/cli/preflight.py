@@ -60,8 +60,9 @@ def preflight_command(
     The same command again samples nothing that is there.
     """
     request = PreflightRequest(
-        model, task, k, limit, group_size, correlation, profile, seed, out, max_tokens, engine, served_name,
-        api_key_env, tuple(tasks_path or ()),
+        model=model, task=task, k=k, limit=limit, group_size=group_size, correlation=correlation, profile=profile,
+        seed=seed, out=out, max_tokens=max_tokens, engine=engine, served_name=served_name, api_key_env=api_key_env,
+        tasks_paths=tuple(tasks_path or ()),
     )  # fmt: skip
     with BenchDisplay() as display:
         found = preflight(request, display, tell)

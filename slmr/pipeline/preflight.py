@@ -43,31 +43,22 @@ from slmr.tasks.registry import load_task
 METHODS = ("grpo", "sft")  # whose cost is said
 
 
-@dataclass(frozen=True)
-class PreflightRequest:
-    """What `slmr preflight` was asked for. What is None is the profile's.
+@dataclass(frozen=True, kw_only=True)
+class PreflightRequest(ProbeRequest):
+    """What `slmr preflight` was asked for: a probe that stops a problem only where nothing can change what is read.
 
     Attributes:
-        k: completions a problem at most; a problem with a right and a wrong one is sampled no further.
-        limit: problems of the pool that are sampled.
-        group_size: completions in a group of GRPO.
+        group_size: completions in a group of GRPO; None is the profile's.
         correlation: of an item's scores before and after a training, which the smallest gain is computed for.
     """
 
-    model: str
-    task: str
-    k: int = 8
+    task: str = ""
     limit: int = 200
+    profile: str = "lab-quick"
+    adaptive: str = "mixed"
+    stop_error: float = 0.0
     group_size: int | None = None
     correlation: float = 0.5
-    profile: str = "lab-quick"
-    seed: int = 0
-    out: Path = Path("runs")
-    max_tokens: int | None = None
-    engine: str | None = None
-    served_name: str | None = None
-    api_key_env: str | None = None
-    tasks_paths: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,9 +147,9 @@ def preflight(
     signal = read_signal(request, profile, watcher, say)
     k = profile.evaluate.k
     smallest = signal.smallest_gain(items, k, request.correlation)
-    probe = stages()["probe"].parse(profile.stages.get("probe", {}), "profile: stages: probe")
+    most = request.max_tokens or _setting(profile, "probe", "max_tokens")
     return Preflight(
-        request, signal, request.max_tokens or probe.model_dump()["max_tokens"], items, k, smallest,
+        request, signal, most, items, k, smallest,
         _costs(request, profile, signal, say), verdicts(signal.figures, smallest, task.edition, read_rules()),
     )  # fmt: skip
 
@@ -166,15 +157,9 @@ def preflight(
 def read_signal(
     request: PreflightRequest, profile: Profile, watcher: Watcher | None = None, say: Say = lambda _: None
 ) -> Signal:
-    """The probe alone. It stops a problem only where nothing can change what is read from it."""
-    probe = probe_model(
-        ProbeRequest(
-            request.model, request.k, request.limit, "mixed", 0.0, request.profile, request.seed, request.out,
-            task=request.task, max_tokens=request.max_tokens, engine=request.engine,
-            served_name=request.served_name, api_key_env=request.api_key_env, tasks_paths=request.tasks_paths,
-        ), watcher, say,
-    )  # fmt: skip
-    size = request.group_size or _group_size(profile)
+    """The probe alone."""
+    probe = probe_model(request, watcher, say)
+    size = request.group_size or _setting(profile, "grpo", "group_size")
     mixed = expected_share(probe.map(size))
     return signal_of(list(rollouts_by_problem(probe.rollouts).values()), request.k, size, mixed)
 
@@ -202,9 +187,10 @@ def signal_of(groups: Sequence[Sequence[Rollout]], k: int, group_size: int, mixe
     )  # fmt: skip
 
 
-def _group_size(profile: Profile) -> int:
-    params = stages()["grpo"].parse(profile.stages.get("grpo", {}), "profile: stages: grpo")
-    return params.model_dump()["group_size"]
+def _setting(profile: Profile, stage: str, name: str) -> int:
+    """A parameter of a stage under the profile."""
+    params = stages()[stage].parse(profile.stages.get(stage, {}), f"profile: stages: {stage}")
+    return params.model_dump()[name]
 
 
 # --------------------------------------------------------------------------------- what a run will cost

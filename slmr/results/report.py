@@ -108,7 +108,7 @@ def _readable_sections(runs: Sequence[Path], against: str | None) -> tuple[list[
             if len(faults) == 1
             else RequestError(f"none of the runs can be read: {'; '.join(map(str, faults))}")
         )
-    return sections, [" ".join(readable(str(fault)).split()) for fault in faults]
+    return sections, [readable(str(fault)) for fault in faults]
 
 
 _EFFECTS = "What each of the paper's claims adds"
