@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from slmr.verify.framing import framed
+
 
 def _words(*nouns: str) -> str:
     """Nouns as a pattern, in the three ways to write them: without IGNORECASE a search for them is fast."""
@@ -78,6 +80,10 @@ _CONTRAST = re.compile(
 )
 _END = re.compile(r"\n|(?<=\S)[.;!?](?=\s|$|<)(?<!\b[Nn]o\.)|。|！|</answer>")
 _DISPLAY = re.compile(r"\\\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*?\\\]|\$\$[^$]*\$\$")
+# The copula that ends a sentence in Korean and Japanese.
+_POLITE = re.compile(
+    r"(?<=[\d})$°%A-J])\s*(?:입니다|이다|이에요|예요|임|です|である|だ|になります|となります)[\s.]*$"
+)
 MAX_STATEMENT, MAX_CUES = 2_000, 8
 
 
@@ -104,6 +110,7 @@ def statements(text: str, weak: bool = True) -> Iterator[Statement]:
             is_denied = _NOT_FIRST.match(found.text) or FALSE_BEFORE.search(
                 text, max(0, cue.start() - 20), cue.start()
             )
+            is_denied = is_denied or framed(text[: cue.end()])
             if found.text and not is_denied:
                 yield Statement(found.text, cue.start(), found.end)
 
@@ -122,4 +129,5 @@ def statement(text: str, start: int) -> Statement:
         return Statement(displayed[0], begin, displayed.end())
     end = _END.search(text, begin, begin + MAX_STATEMENT)
     stop = end.start() if end else min(len(text), begin + MAX_STATEMENT)
-    return Statement(text[begin:stop].strip().strip('*_`" ').strip(), begin, stop)
+    said = _POLITE.sub("", text[begin:stop].strip())
+    return Statement(said.strip('*_`" ').strip(), begin, stop)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 
 from slmr.verify.cues import ASSERTS, FALSE_BEFORE, FILLER
+from slmr.verify.framing import framed
 
 # Whether a text begins with the answer (True), with another value (False), or with none (None).
 Stated = Callable[[str], bool | None]
@@ -66,7 +67,7 @@ _DENIES_AFTER = _any(
     r"(?:can\s*not|can't|cannot|could not|couldn't|must not|need not|should not|shouldn't) be\b",
     r"(?:would|could|might|may) (?:be|have been)\b(?! (?:expected|shown|seen|checked|found|obtained|verified"
     r"|written|proved))",
-    r"(?:fails|does\s*n't|does not|do not|don't|did not|didn't|cannot|can't)\b",
+    r"(?:contradicts|violates|fails|does\s*n't|does not|do not|don't|did not|didn't|cannot|can't)\b",
     "ist falsch", "ist nicht", "est faux", "n'est pas", "no es", "es incorrecto", "不对", "不是", "是错", "错",
 )  # fmt: skip
 # What denies the answer that stands before: "is wrong", "would be", "? No".
@@ -79,7 +80,8 @@ _QUESTIONED = _pattern(
 )
 _OR_AFTER = _pattern(
     r"[\s$*_`\"'()\[\]}.,;:—-]{0,12}(?:\b(?:or|and/or|oder|ou|или|alternatively|maybe|perhaps|possibly)\b|/|或者?)"
-    r"(?:\s*(?:maybe|perhaps|possibly|even|rather|is it|it is|it's|also))?[\s,:]*"
+    r"(?:\s*(?:maybe|perhaps|possibly|even|rather|is it|it is|it's|also"
+    r"|(?:it )?(?:could|might|may) (?:also )?be))?[\s,:]*"
 )
 _OR_MORE = _pattern(
     r"(?:more|less|fewer|so|above|below|higher|lower|greater|maybe|perhaps|possibly|something)\b"
@@ -92,9 +94,10 @@ _JUDGED = _any(
         "a mistake",
     "an error",
 )  # fmt: skip
+_SURELY = "(?:clearly |actually |obviously |probably |likely |most likely |certainly |definitely |surely )?"
 _ALONE = r"(?:wrong|incorrect|false|not (?:quite )?(?:right|correct|sure)|falsch|faux|incorrecto)"
 _UNSURE_OF = _any(
-    r"[.,;!?]", "$", r"(?:about|of) (?:this|that|it|my)\b", "(?:about )?the answer", r"(?:if|whether|that) i\b",
+    r"[.,;!?]", "$", r"(?:about|of|in) (?:this|that|it|my)\b", "(?:about )?the answer", r"(?:if|whether|that) i\b",
     "(?:if|whether|that) (?:this|that|it|(?:the|my) answer) (?:is|was) (?:right|correct|true|the)",
 )  # fmt: skip
 _ANOTHER = _any(
@@ -108,9 +111,11 @@ _TAKES_BACK = _pattern(
         "never ?mind(?! the\\b)", "my bad", r"oops(?![^.!?]*\b(?:stands|holds|the same)\b)", "just kidding",
         "(?:ignore|disregard|forget) (?:that|this|the above|it)", "i (?:take (?:that|this|it) back|retract)",
         "i (?:was|am|'m) (?:wrong|mistaken)(?! (?:earlier|before|at first|initially|in|about|to))",
-        rf"{_THIS}(?:'s| is| was| must be) (?:clearly |actually |obviously )?{_JUDGED}"
+        rf"{_THIS}(?:'s| is| was| must be|(?: might| may| could) (?:well )?be) {_SURELY}{_JUDGED}"
         r"(?!,? (?:in|for|of|if|only|because|when|to|with|as)\b)",
-        rf"(?:this|that|my|our|the above|the previous) answer (?:is|was) (?:clearly |actually |obviously )?{_JUDGED}",
+        rf"(?:this|that|my|our|the above|the previous) answer (?:is|was|might be|may be|could be) {_SURELY}{_JUDGED}",
+        "i (?:really |strongly |highly |seriously )?doubt (?:(?:that )?(?:this|that|it|my answer)\\b|the answer)",
+        rf"i (?:don't|do not) (?:think|believe) (?:that )?(?:{_THIS}|this answer) (?:is|was) (?:right|correct|true)",
         r"(?:this|that|it|which) (?:over|under|double[- ])counts", "off by (?:one|1)",
         rf"{_THIS} (?:isn't|can't be|cannot be|can not be|couldn't be) (?:right|correct|true|it"
         rf"|the (?:right )?answer)",
@@ -148,7 +153,7 @@ _TURNS = _pattern(
     ) + r"\b[\s,:.!—-]*"
     r"|\(\s*should be |\b(?:(?:it|this|that|answer|value|result|total) should (?:instead |actually "
     r"|rather )?(?:have been|be)"
-    r"|i meant"
+    r"|i meant|\b(?:it|answer|value|result) (?:could|might|may) (?:just |as |also |well |instead |equally )*be"
     r"|chang(?:e|ing) my answer to"
     r"|(?:correct(?:ed)?|real|actual|true|right) (?:value|number|one|result|answer|count|total|sum|figure)"
     r"(?: (?:is|was|should be|must be)|:)"
@@ -210,7 +215,7 @@ _HEDGE, _NAMES_SEVERAL, _DENIAL = (
 
 def denied(before: str, after: str, stated: Stated) -> bool:
     """Whether the sentence of an answer denies it, or names another one beside it."""
-    if denied_before(before):
+    if denied_before(before) or framed(before, after):
         return True
     clause = before[-_NEAR:]
     other = _OR_BEFORE.search(clause)
@@ -239,9 +244,38 @@ def _alternative(after: str, stated: Stated) -> bool:
     return same is False or (same is None and bool(_OR_MORE.match(rest)))
 
 
+# "This contradicts the condition", "But it does not satisfy the second equation": of the answer, where nothing else
+# was named in between.
+_CONTRADICTS = _pattern(
+    r"^\W*(?:(?:but|however|yet|and|now|hmm|unfortunately|still),? )*(?:this|that|it|which|(?:this|that|the|my) "
+    r"(?:answer|value|result|number|solution))(?: (?:clearly|also|however|then|would|obviously))* "
+    + _any("contradicts?", "violates?", "fails?",
+           "(?:does not|doesn't|do not|cannot|can't) (?:satisfy|work|fit|make sense|meet|fulfil|check out|match|hold"
+           "|happen|be right|be correct)",
+           "is (?:impossible|a contradiction|absurd|inconsistent|not possible|nonsense|not allowed|ruled out|excluded)",
+           "leads? to a contradiction", "makes no sense")
+    + r"\b(?!\s+(?:if|when|unless|for any other|the claim|the belief|option|choice|intuition|expectation))"
+)  # fmt: skip
+_NO_ANSWER = _pattern(
+    r"\b(?:so|thus|hence|therefore|conclude that|which means(?: that)?)\b[,\s]*"
+    r"(?:there (?:is|are|exists?) no|no such|the problem has no)"
+    r" (?:solutions?|answers?|number|value|integer)s?(?: exists?)?\W*$"
+)
+
+
+def _contradicted(after: str) -> bool:
+    """Whether the words right behind an answer, up to the next number or supposition, say that it cannot be."""
+    end = _NAMED.search(after)
+    sentences = [s for s in _SENTENCE.split(after[: end.start() if end else _NEAR]) if s.strip(" .$*")]
+    return any(_CONTRADICTS.match(s) or _NO_ANSWER.search(s) for s in sentences[:2])
+
+
+_NAMED = _pattern(r"\d|\b(?:suppose|assum|otherwise|if\b|were\b)")
+
+
 def taken_back(after: str, stated: Stated) -> bool:
     """Whether what follows an answer takes it back or asserts another one, and does not come back to it."""
-    back = False
+    back = _contradicted(after)
     sentences = [sentence for sentence in _SENTENCE.split(after) if sentence.strip()]
     for sentence, following in zip(sentences, [*sentences[1:], ""], strict=True):
         same = _asserted(sentence, following, stated)

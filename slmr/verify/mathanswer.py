@@ -9,6 +9,7 @@ from slmr.verify.boxes import boxed, factored, unboxed
 from slmr.verify.completion import last_lines
 from slmr.verify.cues import statements
 from slmr.verify.denial import denied_before, denied_behind, hedged_before, unsure
+from slmr.verify.framing import framed
 from slmr.verify.polynomial import rational
 from slmr.verify.quantity import in_words
 from slmr.verify.verdict import Answer
@@ -211,14 +212,15 @@ def _bare(lines: list[str]) -> str | None:
     if "\\" in last.replace("\\$", ""):
         return _conclusion(last)
     answer = numeric.extract("\n".join(lines[-3:]))
-    return answer.text if answer and not denied_before(answer.before) else None
+    is_denied = answer and (denied_before(answer.before) or framed(answer.before, answer.after))
+    return answer.text if answer and not is_denied else None
 
 
 def _given(line: str) -> str | None:
     """The formula that the last sentence gives, `The area is 9π`; the one word, where no number stands beside it."""
     sentence = _WHERE_TAIL.sub("", re.split(r"(?<=[.!?])\s+(?=[A-Z])", line)[-1])
     match = _GIVES.match(sentence)
-    if not match or hedged_before(sentence[: match.start(1)]):
+    if not match or hedged_before(sentence[: match.start(1)]) or framed(sentence[: match.start(1)]):
         return None
     value = match[1]
     if _FORMULA.fullmatch(re.sub(r"\\[a-zA-Z]+", "", value)) and re.search(r"[\dπ∞∅\\]", value):

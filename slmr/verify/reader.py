@@ -34,7 +34,7 @@ from slmr.verify.tree import Node, TwoNumbers, Unreadable, inverse, negated, num
 MAX_CHARS, MAX_DEPTH = 1_000, 30
 
 # Functions whose argument may be given in degrees; elsewhere a degree sign is a unit.
-_OF_ANGLES = {"sin", "cos", "tan", "cot", "sec", "csc"}
+_OF_ANGLES = {"sin", "cos", "tan", "cot", "sec", "csc", "cis"}
 _DEGREE = Node("multiply", (symbol("\\pi"), number(Fraction(1, 180))))
 _I = symbol("i")
 
@@ -299,6 +299,8 @@ class _Reader(Cursor):
             value = Node("log", (argument, base))
         elif name == "log10":
             value = Node("log", (argument, number(10)))
+        elif name == "cis":
+            value = Node("add", (Node("cos", (argument,)), Node("multiply", (_I, Node("sin", (argument,))))))
         elif name == "exp":
             value = Node("power", (symbol("e"), argument))
         return value if exponent is None else Node("power", (value, exponent))

@@ -27,7 +27,8 @@ _WRAP = re.compile(
     r"\\(?:text|textnormal|mathrm|textbf|textit|textrm|mbox|operatorname|textsf|texttt|hbox)\s*\{([^{}]*)\}"
 )
 _THOUSANDS = re.compile(
-    r"(?<![\d.(\[,])(?<![(\[,] )\d{1,3}(?:(?:,|\{,\}|\\,|,\\! ?)\d{3})+(?![\d,])(?!\s*[)\]])"
+    r"^\d{1,2}(?:,\d{2})+,\d{3}$"  # lakhs and crores
+    r"|(?<![\d.(\[,])(?<![(\[,] )\d{1,3}(?:(?:,|\{,\}|\\,|,\\! ?)\d{3})+(?![\d,])(?!\s*[)\]])"
     r"|(?<![\d.])\d{1,3}(?:(?:\{,\}|\\!,\\!|\\text\{,\}|'(?=\d{3})|\\[,;: ]|~|,\\! ?|\\!)\d{3})+(?!\d)"
     r"|(?<![\d.,_^] )(?<![\d.,_^])\d{1,3}(?: \d{3})+(?![\d.]"
     r"| \d)"
@@ -79,7 +80,7 @@ _COMMANDS = {
     **dict.fromkeys(("dfrac", "tfrac", "cfrac", "nicefrac", "sfrac"), "\\frac"),
     **dict.fromkeys(("le", "leq", "leqslant"), "<="), **dict.fromkeys(("ge", "geq", "geqslant"), ">="),
     **dict.fromkeys(("ne", "neq"), "≠"), "lt": "<", "gt": ">", "cdot": "*", "times": "*", "equiv": "=",
-        "therefore": "",
+        "therefore": "", "colon": ":",
     **dict.fromkeys(("ldots", "cdots", "dotsc", "dotsb", "dotsm", "dots"), "\\dots "), "degree": "°", "prime": "'",
     "exponentialE": "e", "varnothing": "\\emptyset", "lbrace": "\\{", "rbrace": "\\}", "lbrack": "[", "rbrack": "]",
     **dict.fromkeys(("langle", "lparen"), "("), **dict.fromkeys(("rangle", "rparen"), ")"),

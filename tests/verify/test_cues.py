@@ -14,7 +14,7 @@ from slmr.verify.cues import statements
         ("The answer is 4.5 km", "4.5 km"), ("The answer is", None), ("no statement", None),
         ("Die Antwort lautet 6.", "6"),
         ("The answer is 1.\nThe answer is therefore 2", "2"), ("**Answer:**\n\n8", "8"), ("答案是9。", "9"),
-        ("La réponse est 3.", "3"),
+        ("La réponse est 3.", "3"), ("정답은 8입니다.", "8"), ("答えは8です。", "8"), ("정답은 C입니다", "C"),
         ("The answer is 5. The value is 6.", "5"), ("The wrong answer is 5.", None), ("The answer is not 5 but 6.",
         "6"),
     ],

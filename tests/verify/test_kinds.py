@@ -22,7 +22,6 @@ CASES = [
     for line in Path(__file__).with_name("kinds.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 KNOWN = {
-    "k1-503": "cis is no function that we read",
     "k2-158": "an ohm as a bare command",
     "k2-209": "dollars and cents in two units",
     "k3-451": "a quotient of factorials of symbols",
