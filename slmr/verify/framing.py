@@ -7,14 +7,18 @@ import re
 _NEAR = 300
 
 
-def _pattern(text: str) -> re.Pattern[str]:
+def any_of(*alternatives: str) -> str:
+    return f"(?:{'|'.join(alternatives)})"
+
+
+def pattern(text: str) -> re.Pattern[str]:
     return re.compile(text, re.IGNORECASE)
 
 
 _EDGE = r"[\s$*_`\"'()\[\]{}\\,:]"
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n\s*\n|(?<=[。！？])")
 # "If n were even, the answer would be": only of the answer, since a problem may itself ask what would be.
-_WOULD_BE = _pattern(
+_WOULD_BE = pattern(
     r"\b(?:answer|solution|choice|option|result)\s+(?:would|could|might)\s+(?:then |now |instead )?"
     rf"(?:be|have been|equal|become){_EDGE}*$"
     r"|\b(?:réponse (?:serait|aurait été)|respuesta (?:sería|habría sido)|resposta (?:seria|teria sido)"
@@ -22,29 +26,29 @@ _WOULD_BE = _pattern(
     rf"|ответ (?:был|была) бы|antwort(?: [\w]+)? wäre|wäre (?:die )?(?:antwort|lösung)){_EDGE}*$"
     rf"|答案(?:就|将|便)?(?:会|本该|本来)是{_EDGE}*$"
 )
-_UNREAL = _pattern(
+_UNREAL = pattern(
     r"\bif\b[^.!?]*\b(?:were|was|had|did|weren't|wasn't|hadn't|didn't|could|would)\b"
     r"|\b(?:had|were) (?:we|it|he|she|they|there|the|this|that|[a-z])\b|\b(?:without|unless|otherwise)\b"
     r"|\b(?:si|se|wenn|falls|если)\b|如果|若|假如"
 )
 # "The following is false: the answer is"
-_ANNOUNCED = _pattern(
+_ANNOUNCED = pattern(
     r"(?:\b(?:following|below|(?:this|next) (?:statement|claim|sentence))\b[^.!?\n]{0,30}?\b(?:is|are)"
     r"(?: clearly| obviously| simply)?\s+|^[\s*_]*)"
     r"(?:wrong|incorrect|false|untrue|a lie|not (?:true|correct|right))\W*:"
     r"[^.;!?]{0,60}$"
 )
 # "It is at most"; not "you need at least", "there can be at most", which say what the problem asks for.
-_BOUND = _pattern(
+_BOUND = pattern(
     r"\b(?:at (?:least|most)|(?:not |no )?(?:more|less|fewer|greater|larger|smaller|bigger|higher|lower)"
     r"(?<!and no less)(?<!nor less) than(?: or equal to)?"
     r"|up to|exceed(?:s|ed|ing)?|höchstens|mindestens|mehr als|weniger als|au (?:plus|moins)|(?:plus|moins) (?:de|que)"
     rf"|como (?:máximo|mínimo)|al menos|(?:más|menos|mayor|menor) (?:de|que)){_EDGE}*$"
 )
-_ASKED_BEFORE = _pattern(
+_ASKED_BEFORE = pattern(
     r"\b(?:needs?|needed|requires?|required|takes?|can|could|must (?!be\b|equal\b)\w+|guarantees?|ensures?)\b[^.!?]*$"
 )
-_ASKED_BEHIND = _pattern(
+_ASKED_BEHIND = pattern(
     r"[^.!?\n]{0,80}\b(?:needed|required|necessary|must|can|could|enough|suffices?|sufficient|guarantees?|ensures?)\b"
 )
 
