@@ -55,7 +55,8 @@ _DENIED_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _DENIED_AFTER = re.compile(
-    rf"\s*\?+\s*(?:no|nope|not|i doubt|hardly)\b|\s*(?:nicht|não|неверн|не вер|は間違|は誤|は不正解|ではな|は違"
+    rf"\s*\((?:wrong|incorrect|false)\b|\s*\?+\s*(?:no|nope|not|i doubt|hardly)\b|\s*(?:nicht|não|неверн|не вер"
+    rf"|は間違|は誤|は不正解|ではな|は違"
     rf"|[가이은는] (?:아니|아닙|틀))|\s*(?:goes too far|overstates|misses|ignores|exaggerates"
     rf"|is an? (?:trap|distractor|common))\b|\s*(?:,? which )?(?:(?:{_COPULA})?\s*(?:all |both |also |clearly |simply "
     rf"|obviously |each |therefore |thus "
@@ -64,6 +65,11 @@ _DENIED_AFTER = re.compile(
     rf"|(?:can|could|may|must|should) be (?:ruled|eliminated|excluded|discarded|rejected)|ist nicht"
     rf"|est faux|n'est pas|no es|(?:项|选项)?(?:不对|不是(?!\s*[A-J])|是?(?:错|不正确)))", re.IGNORECASE,
 )  # fmt: skip
+_EXCEPT = re.compile(
+    r"\b(?:everything|anything|nothing|all|none|no|every|each)\b[^.,;\n]{0,30}"
+    r"\b(?:except|but|besides|other than|apart from)(?: for)?(?: option| choice| answer)?\s*$",
+    re.IGNORECASE,
+)
 _ASSERTED_BEFORE = re.compile(
     r"(?:\b(?:so|thus|hence|therefore|leav(?:es|ing)(?: only| us with)?|choose|chose|select(?:ed)?|pick(?:ed)?"
     r"|go(?:ing)? (?:with|for)|it(?:'s| is| must be| should be| has to be)|that(?:'s| is)"
@@ -204,6 +210,10 @@ def _roles(text: str) -> Roles:
         if _DENIED_BEFORE.search(before) and _ASSERTED_AFTER.match(after) and not _JOINT.search(match[0]):
             roles.denied.update(map(_letter, listed[:-1]))  # "rather than A, C is right"
             roles.asserted.add(_letter(listed[-1]))
+        elif _EXCEPT.search(before) and (
+            _DENIED_AFTER.match(after) or before.lower().lstrip().startswith("no")
+        ):
+            roles.asserted.update(letters)  # "everything except B is wrong", "none but B is right"
         elif _DENIED_AFTER.match(after) or _DENIED_BEFORE.search(before):
             roles.denied.update(letters)
         elif _TOLD.match(after):

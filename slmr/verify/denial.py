@@ -22,8 +22,10 @@ _WRONG = any_of(
 )  # fmt: skip
 _NOT = any_of(
     r"\bnot", "n't", r"\bnever", r"\bneither", r"\bnor", r"\bcannot", r"\bwithout", r"\bdoubt(?:ful)?",
+        r"\bunlikely", r"\brefuse(?: to)?",
         r"\brather than", r"\b(?:any|every)thing but",
-    r"\binstead of", r"(?<!nothing )\bother than", r"\bexcept", r"\bunlike", r"\bexclud(?:e|es|ing)", r"\bnicht",
+    r"\binstead of", r"(?<!nothing )(?<!none )\bother than", r"\bexcept", r"\bunlike",
+        r"\bexclud(?:e|es|ing)", r"\bnicht",
         r"\bkeine?r?",
     r"\bpas", r"\bno (?:es|puede ser)", "não é", "non è", "不是", "不等于", "不能是", "并非", r"\bне",
     r"\bif", r"\bguess(?:ing)?", r"\bmaybe", r"\bperhaps", r"\b(?:might|could|may) be",
@@ -59,6 +61,8 @@ _DENIES_AFTER = any_of(
     r"|written|proved))",
     r"(?:contradicts|violates|fails|does\s*n't|does not|do not|don't|did not|didn't|cannot|can't)\b",
     "ist falsch", "ist nicht", "est faux", "n'est pas", "no es", "es incorrecto", "不对", "不是", "是错", "错",
+    "ではな", "ではありません", "じゃな", "は(?:間違|誤)", "[이가은는] ?(?:아니|아닙|틀)",
+    "değil", "नहीं", "неверн", "не (?:верн|подход)",
 )  # fmt: skip
 # What denies the answer that stands before: "is wrong", "would be", "? No".
 _DENIED_AFTER = pattern(

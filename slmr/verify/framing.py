@@ -38,10 +38,18 @@ _ANNOUNCED = pattern(
     r"(?:wrong|incorrect|false|untrue|a lie|not (?:true|correct|right))\W*:"
     r"[^.;!?]{0,60}$"
 )
+# "Wrong answer:", "An incorrect attempt gives", "Say the answer were"
+_MISTAKEN = pattern(
+    r"\b(?:wrong|incorrect|false|mistaken|faulty|flawed|erroneous) (?:final )?"
+    r"(?:answer|result|value|attempt|solution|approach|argument|guess|calculation|count)s?"
+    rf"(?: (?:is|was|be|gives?|gave|yields?|leads? to|would (?:be|give|yield))|:){_EDGE}*$"
+    rf"|^\W*(?:say|suppose|assume|imagine)\b[^.!?]{{0,60}}\b(?:were|was|is){_EDGE}*$"
+)
 # "It is at most"; not "you need at least", "there can be at most", which say what the problem asks for.
 _BOUND = pattern(
     r"\b(?:at (?:least|most)|(?:not |no )?(?:more|less|fewer|greater|larger|smaller|bigger|higher|lower)"
     r"(?<!and no less)(?<!nor less) than(?: or equal to)?"
+    r"|\bbetween\b[^.!?\n]{1,30}\band|\ban? (?:\w+ )?(?:lower|upper) bound(?: \w+ [^.!?\n]{1,30})?\s+is"
     r"|up to|exceed(?:s|ed|ing)?|höchstens|mindestens|mehr als|weniger als|au (?:plus|moins)|(?:plus|moins) (?:de|que)"
     rf"|como (?:máximo|mínimo)|al menos|(?:más|menos|mayor|menor) (?:de|que)){_EDGE}*$"
 )
@@ -59,7 +67,7 @@ def framed(before: str, after: str = "") -> bool:
     if _ANNOUNCED.search(near if len(before) <= _NEAR else f".{near}"):
         return True
     sentence = _SENTENCE.split(near)[-1]
-    if _WOULD_BE.search(sentence) and _UNREAL.search(sentence):
+    if _MISTAKEN.search(sentence) or (_WOULD_BE.search(sentence) and _UNREAL.search(sentence)):
         return True
     is_bound = _BOUND.search(sentence)
     return bool(is_bound and not _ASKED_BEFORE.search(sentence) and not _ASKED_BEHIND.match(after))

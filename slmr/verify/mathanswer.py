@@ -47,10 +47,10 @@ _PROSE = re.compile(r"[Aa]nswer[ ]?[:=]|[A-Za-z]{3,}[ ][A-Za-z]{2,}[ ][^{}]{0,20
 _TEXT = re.compile(r"^\\text\w{0,6}\s*\{([^{}]*)\}$")
 _WORDS = re.compile(r"[A-Za-z]{3,} [A-Za-z]{2,}|[\u0600-\u06ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _SO_NAME = re.compile(
-    r"(?:(?:so|hence|thus|therefore|then"
-    r"|and)\b,?\s*)*`?(?:[a-zA-Z]\w{0,2}\s*=\s*)?([^`=]{1,60})`?$",
+    r"(?:(?:(?:so|hence|thus|therefore|then|and)\b|よって|したがって|ゆえに|따라서|그러므로|所以|因此|故)[,，、]?\s*)*`?(?:[a-zA-Z]\w{0,2}\s*=\s*)?([^`=]{1,60})`?$",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"^(?:>\s)+")  # a block quote's mark
 _JOINED = re.compile(r"\s*(?:,|,?\s*and|,?\s*or)\s*")
 
 
@@ -192,7 +192,7 @@ def _closing_math(text: str) -> str | None:
 
 def _bare(lines: list[str]) -> str | None:
     """A text that is only an answer, else the last equation's right side, else the last number."""
-    last = lines[-1].strip("*_` ")
+    last = _QUOTED.sub("", lines[-1]).strip('*_` "“”')
     plain = _BECAUSE.sub("", last)
     if mathexpr.is_number(plain):
         return plain
@@ -203,7 +203,7 @@ def _bare(lines: list[str]) -> str | None:
     if given:
         return given
     prose = re.search(
-        r"[A-Za-z]{3,}[^A-Za-z\\]+[a-z]{2,}|\b[A-Za-z]{2,} [a-z]{2,} \d"
+        r"[A-Za-z]{3,}[^A-Za-z\\]+[a-z]{2,}|\b(?:I|[A-Za-z]{2,}) [a-z]{2,} \d"
         r"|[\u0600-\u06ff\u4e00-\u9fff]",
         re.sub(r"\\[a-z]+", "", last),
     )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 MAX_DIGITS, _MAX_EXPONENT = 400, 400
 
-_MONEY = r"(?:\\?\$|€|£|¥|₹|USD\b|EUR\b|GBP\b|US\$|HK\$|Rs\.?)"
+_MONEY = r"(?:\\?\$|€|£|¥|₹|USD\b|EUR\b|GBP\b|(?:US|HK|[CASR]|AU|CA|NZ|NT)\$|Rs\.?)"
 _DIGITS = (
     r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])|\d{1,3}(?: \d{3})+(?!\d)|\d+)"
     r"(?:\.\d+|,\d{1,2}(?![\d,]))?|\.\d+)"

@@ -34,6 +34,7 @@ _TAKES_BACK = pattern(
         "no,? wait", "wait,? no", "scra(?:tch|p) that", "i mis(?:read|calculated|counted|took)", "strike that",
         "never ?mind(?! the\\b)", "my bad", r"oops(?![^.!?]*\b(?:stands|holds|the same)\b)", "just kidding",
         "(?:ignore|disregard|forget) (?:that|this|the above|it)", "i (?:take (?:that|this|it) back|retract)",
+        "(?<!that )(?<!if )(?<!whether )(?<!think )"
         "i (?:was|am|'m) (?:wrong|mistaken)(?! (?:earlier|before|at first|initially|in|about|to))",
         rf"{_THIS}(?:'s| is| was| must be|(?: might| may| could) (?:well )?be) {_SURELY}{_JUDGED}"
         r"(?!,? (?:in|for|of|if|only|because|when|to|with|as)\b)",
@@ -70,7 +71,9 @@ _TURNS = pattern(
         r"wait(?=\s*(?:[,.;:!?—…-]|$|(?:no|it|that|the|actually)\b))", "actually", "correction", "hold on", "sorry",
         "edit", "update", "hmm+", "no", "rather",
         "i mean(?:t)?",
-        "instead", "on second thou?ghts?", "or rather", "ah", "oh", "in fact", "moment", "korrektur", "nein", "нет",
+        "instead",
+        "on (?:second thou?ghts?|(?:further )?reflection|closer inspection|re-?reading)", "then again", "looking again",
+        "or rather", "ah", "oh", "in fact", "moment", "korrektur", "nein", "нет",
         "pardon", "attendez", "erreur",
         "en fait",
         "perdón", "espera", "corrección", "en realidad", "等等", "更正", "不", "实际上",
@@ -172,6 +175,11 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
     last = stated(alone[1]) if alone else None
     if _SUPPOSED.search(sentence):
         return last
+    negated = _NOT_THIS.match(sentence)
+    if negated and stated(sentence[negated.end() :]) is True:
+        return False  # "Not 15 but 16"
+    if so := _SO.fullmatch(sentence):
+        last = stated(so[1])
     for value in list(_IS_ANSWER.finditer(sentence))[-_MAX_CUES:]:
         if not DENIED_BEFORE.search(sentence[max(0, value.start() - _NEAR) : value.start()]):
             same = stated(value[1])
@@ -198,6 +206,8 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
 _SUPPOSED = pattern(
     r"\b(?:without|if|unless|had|were|otherwise)\b[^.!?]{0,200}\bwould\b|\bwould\b[^.!?]{0,200}\b(?:without|if|unless)\b"
 )
+_NOT_THIS = pattern(r"\W*(?:(?:it|this|that|the answer)(?:'s| is) )?not\s+(?!only\b|just\b|merely\b)")
+_SO = pattern(r"\W*(?:so|hence|thus|therefore),?\s+([$\\(*]*-?[\d\\][^\s,;:]*?)[\s.!*$]*")
 _NEGATED = pattern(r"[\s*_]*(?:not|never|nicht|pas|不是)\b(?! only)\s*")
 
 

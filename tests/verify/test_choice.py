@@ -20,6 +20,8 @@ LETTERS = st.sampled_from("ABCDEFGHIJ")
         ("", None), ("A cat", None), ("I think so", None),
         ("C, but D is also right", None), ("A+C", None), ("C? D?", None), ("A+", None),
         ("C, but B is also wrong", "C"),
+        ("Everything except B is wrong", "B"), ("None but B is right", "B"), ("anything but B", None),
+        ("B (wrong)", None),
     ],
 )  # fmt: skip
 def test_the_one_letter_that_an_answer_names(text: str, letter: str | None) -> None:

@@ -14,21 +14,41 @@ def states(text: str) -> bool | None:
 
 
 @pytest.mark.parametrize(
-    "before", ["It is not ", "The answer isn't ", "8 or ", "rather than ", "The wrong answer is "]
+    "before",
+    [
+        "It is not ",
+        "The answer isn't ",
+        "8 or ",
+        "rather than ",
+        "The wrong answer is ",
+        "It is unlikely to be ",
+    ],
 )
 def test_an_answer_denied_before(before: str) -> None:
     assert denial.denied(before, "", states)
 
 
 @pytest.mark.parametrize(
-    "before", ["It is not 8, so ", "It is ", "7 or ", "not 8 but ", "If x is not 0, we get "]
+    "before",
+    ["It is not 8, so ", "It is ", "7 or ", "It is none other than ", "not 8 but ", "If x is not 0, we get "],
 )
 def test_an_answer_not_denied_before(before: str) -> None:
     assert not denial.denied(before, "", states)
 
 
 @pytest.mark.parametrize(
-    "after", [" is wrong", "? No.", " or 8", " can't be", " would be it, but", "$ isn't right", " or more"]
+    "after",
+    [
+        " is wrong",
+        "? No.",
+        " or 8",
+        " can't be",
+        " would be it, but",
+        "$ isn't right",
+        " or more",
+        "ではない",
+        "이 아니다",
+    ],
 )
 def test_an_answer_denied_behind(after: str) -> None:
     assert denial.denied("", after, states)

@@ -18,6 +18,11 @@ from slmr.verify.framing import framed
         "False: the answer is ",
         "It is at most ",
         "So the area is strictly greater than $",
+        "It lies between 10 and ",
+        "A lower bound is ",
+        "Wrong answer: ",
+        "An incorrect attempt gives $",
+        "Suppose the answer were ",
     ],
 )
 def test_what_is_no_answer(before: str) -> None:
@@ -35,6 +40,8 @@ def test_what_is_no_answer(before: str) -> None:
         ("There can be at most ", " rooks."),
         ("No more and no less than ", ""),
         ("It is more than 7, so ", ""),
+        ("The least upper bound is ", ""),
+        ("Wrong: 14. Right: ", ""),
     ],
 )
 def test_what_may_be_one(before: str, after: str) -> None:
