@@ -284,7 +284,7 @@ def _last(text: str) -> Answer | None:
         echo, previous = _ECHO.match(line + " "), _ECHO.match(lines[at - 1] + " ") if at else None
         if echo and previous and ord(echo[1]) == ord(previous[1]) + 1:
             return None
-        if parse(line) is None and (first := _first(lines)):
+        if at and (first := _first(lines)) and parse(line) is None:
             return first
         letters = list(_LETTER.finditer(line))
         if letters and framed(line[: letters[-1].start()]):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from slmr.verify.framing import framed
+from slmr.verify.framing import NEAR, framed
 
 
 def _words(*nouns: str) -> str:
@@ -115,7 +115,7 @@ def statements(text: str, weak: bool = True) -> Iterator[Statement]:
             is_denied = _NOT_FIRST.match(found.text) or FALSE_BEFORE.search(
                 text, max(0, cue.start() - 20), cue.start()
             )
-            is_denied = is_denied or framed(text[: cue.end()])
+            is_denied = is_denied or framed(text[max(0, cue.end() - NEAR - 1) : cue.end()])
             if found.text and not is_denied:
                 yield Statement(found.text, cue.start(), found.end)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_NEAR = 300
+NEAR, _LAST = 300, 80
 
 
 def any_of(*alternatives: str) -> str:
@@ -63,11 +63,12 @@ _ASKED_BEHIND = pattern(
 
 def framed(before: str, after: str = "") -> bool:
     """Whether what stands before a value, up to it, says that it is not what the writer holds for the answer."""
-    near = before[-_NEAR:]
-    if _ANNOUNCED.search(near if len(before) <= _NEAR else f".{near}"):
+    near = before[-NEAR:]
+    if ":" in near and _ANNOUNCED.search(near if len(before) <= NEAR else f".{near}"):
         return True
     sentence = _SENTENCE.split(near)[-1]
-    if _MISTAKEN.search(sentence) or (_WOULD_BE.search(sentence) and _UNREAL.search(sentence)):
+    end = sentence[-_LAST:]
+    if _MISTAKEN.search(end) or (_WOULD_BE.search(end) and _UNREAL.search(sentence)):
         return True
-    is_bound = _BOUND.search(sentence)
+    is_bound = _BOUND.search(end)
     return bool(is_bound and not _ASKED_BEFORE.search(sentence) and not _ASKED_BEHIND.match(after))
