@@ -18,8 +18,9 @@ from typing import cast, get_args
 
 from slmr.verify import choice, mathanswer, mathexpr, numeric, symbolic
 from slmr.verify.completion import fold, visible, without_tokens
-from slmr.verify.denial import denied, refuses, taken_back
+from slmr.verify.denial import denied, refuses
 from slmr.verify.plausible import is_formula
+from slmr.verify.retraction import taken_back
 from slmr.verify.verdict import Answer, Kind, Status, Verdict
 
 __all__ = [

@@ -13,6 +13,7 @@ from slmr.verify.boxes import boxed
 from slmr.verify.completion import fold, last_lines
 from slmr.verify.cues import statements
 from slmr.verify.denial import unsure
+from slmr.verify.framing import framed
 from slmr.verify.verdict import Answer
 
 _HEAD, _LINES, _OPTIONS = 400, 3, 10
@@ -26,9 +27,9 @@ _MARKUP = re.compile(
 _OPTION = r"(?:(?:the )?(?:option|choice|answer|letter|statement|opción|opção|opzione|antwort)\s*)?"
 _ONE = (
     r"(?:\(\s*(?:[A-J]|[a-j])\s*\)|[\[{<](?:[A-J])[\]}>]"
-    r"|(?<![A-Za-z0-9_'’.-])(?<!N/)[A-J](?![A-Za-z0-9_'’+]|-\w|\.[A-Z]\.))"
+    r"|(?<![A-Za-z0-9_'’.-])(?<!N/)[A-J](?![A-Za-z0-9_'’]|\+(?!\s?[A-J]\b)|-\w|\.[A-Z]\.))"
 )
-_AND = r"\s*(?:,|/|&|\b(?:and|or|nor|to|und|oder|et|ou|y|o)\b|和|或|、)\s*"
+_AND = r"\s*(?:,|/|&|\+|\b(?:and|or|nor|to|und|oder|et|ou|y|o)\b|和|或|、)\s*"
 _LIST = re.compile(rf"(?i:{_OPTION}){_ONE}(?:(?:{_AND}){{1,2}}(?i:{_OPTION}){_ONE})*")
 _LETTER = re.compile(_ONE)
 _COPULA = r"(?:is|are|was|were|seems|must be|looks|ist|sind|est|sont|es|son|é|是)"
@@ -54,7 +55,8 @@ _DENIED_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _DENIED_AFTER = re.compile(
-    rf"\s*\?+\s*(?:no|nope|not|i doubt|hardly)\b|\s*(?:nicht|não|неверн|не вер|は間違|は誤|は不正解|ではな|は違"
+    rf"\s*\((?:wrong|incorrect|false)\b|\s*\?+\s*(?:no|nope|not|i doubt|hardly)\b|\s*(?:nicht|não|неверн|не вер"
+    rf"|は間違|は誤|は不正解|ではな|は違"
     rf"|[가이은는] (?:아니|아닙|틀))|\s*(?:goes too far|overstates|misses|ignores|exaggerates"
     rf"|is an? (?:trap|distractor|common))\b|\s*(?:,? which )?(?:(?:{_COPULA})?\s*(?:all |both |also |clearly |simply "
     rf"|obviously |each |therefore |thus "
@@ -63,6 +65,11 @@ _DENIED_AFTER = re.compile(
     rf"|(?:can|could|may|must|should) be (?:ruled|eliminated|excluded|discarded|rejected)|ist nicht"
     rf"|est faux|n'est pas|no es|(?:项|选项)?(?:不对|不是(?!\s*[A-J])|是?(?:错|不正确)))", re.IGNORECASE,
 )  # fmt: skip
+_EXCEPT = re.compile(
+    r"\b(?:everything|anything|nothing|all|none|no|every|each)\b[^.,;\n]{0,30}"
+    r"\b(?:except|but|besides|other than|apart from)(?: for)?(?: option| choice| answer)?\s*$",
+    re.IGNORECASE,
+)
 _ASSERTED_BEFORE = re.compile(
     r"(?:\b(?:so|thus|hence|therefore|leav(?:es|ing)(?: only| us with)?|choose|chose|select(?:ed)?|pick(?:ed)?"
     r"|go(?:ing)? (?:with|for)|it(?:'s| is| must be| should be| has to be)|that(?:'s| is)"
@@ -90,10 +97,16 @@ _TOLD = re.compile(r"\s*(?:says|states|claims|mentions|describes|refers|talks|su
 _SAID = re.compile(r"\s*(?:is|was|are|seems|looks)\b")
 _GUESS = re.compile(r"(?:maybe|perhaps|possibly|it (?:might|could|may) be)\b", re.IGNORECASE)
 _LOWER = re.compile(r"(?:[Oo]ption\s+)?([a-j])\)(?:\.?$|\s.*)")
-_ONLY_LETTERS = re.compile(rf"[\s.,;:/&()]*{_ONE}(?:[\s.,;:/&()]*{_ONE})*[\s.,;:/&()]*")
+_ONLY_LETTERS = re.compile(rf"[\s.,;:/&()?]*{_ONE}(?:[\s.,;:/&()?]*{_ONE})*[\s.,;:/&()?]*")
 _TEXT_FOLLOWS = re.compile(
     r"\s*(?:$|[\n.:),;!。，、；：\])}>?]|[-—=](?![A-Za-z])|\(|不|因为|\b(?:because|since|as|rather|instead|over|is|was|are"
     r"|the|which|that|with|where|by|from|due|and therefore|and so|not|but|while|weil|da|car|porque)\b)"
+)
+# "C, but D is also correct"
+_ALSO = re.compile(
+    rf"[^\n]{{0,60}}?(?<![A-Za-z]){_ONE}\s*(?:(?:is|are|was|seems|would be|could be|might be|may be)\s+)?"
+    r"(?:also|equally|just as)\b(?!\s+(?:wrong|incorrect|false|out|ruled|eliminated|not|unlikely|too|invalid))",
+    re.IGNORECASE,
 )
 _BARE_WORD = re.compile(r"\s+[a-z]")
 _ECHO = re.compile(r"[\s*(•·+-]*([A-J])[.):\s]")
@@ -141,6 +154,8 @@ def parse(text: str) -> str | None:
             return _settled(_roles(plain))
         if _DENIED_AFTER.match(rest):
             return _settled(_roles(plain))
+        if _ALSO.match(rest):
+            return None
         if _SAID.match(rest):
             roles = _roles(plain)
             return _settled(roles) if roles.asserted or roles.denied else letter
@@ -195,6 +210,10 @@ def _roles(text: str) -> Roles:
         if _DENIED_BEFORE.search(before) and _ASSERTED_AFTER.match(after) and not _JOINT.search(match[0]):
             roles.denied.update(map(_letter, listed[:-1]))  # "rather than A, C is right"
             roles.asserted.add(_letter(listed[-1]))
+        elif _EXCEPT.search(before) and (
+            _DENIED_AFTER.match(after) or before.lower().lstrip().startswith("no")
+        ):
+            roles.asserted.update(letters)  # "everything except B is wrong", "none but B is right"
         elif _DENIED_AFTER.match(after) or _DENIED_BEFORE.search(before):
             roles.denied.update(letters)
         elif _TOLD.match(after):
@@ -265,8 +284,23 @@ def _last(text: str) -> Answer | None:
         echo, previous = _ECHO.match(line + " "), _ECHO.match(lines[at - 1] + " ") if at else None
         if echo and previous and ord(echo[1]) == ord(previous[1]) + 1:
             return None
+        if parse(line) is None and (first := _first(lines)):
+            return first
+        letters = list(_LETTER.finditer(line))
+        if letters and framed(line[: letters[-1].start()]):
+            return None
         return Answer(line[-_HEAD:], False, "\n".join(lines[:at][-5:]), "\n".join(lines[at + 1 :]))
-    return None
+    return _first(lines)
+
+
+_ALONE = re.compile(r"[\s*_`(\[]*[A-J](?:[\s*_`)\].]*|[)\].:][*_]*\s+[^\n]{1,200})")
+
+
+def _first(lines: list[str]) -> Answer | None:
+    """A first line that is one option, and no list of them: what follows explains it."""
+    if not _ALONE.fullmatch(lines[0]) or (len(lines) > 1 and _ALONE.fullmatch(lines[1])):
+        return None
+    return Answer(lines[0][-_HEAD:], False, "", "\n".join(lines[1:]))
 
 
 def matches(answer: str, gold: str) -> bool:

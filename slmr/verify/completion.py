@@ -18,6 +18,12 @@ _TOKEN = re.compile(
     r"|end▁of▁sentence)>"
     r"|<</?SYS>>|<end_of_utterance>|\[/?INST\]|\[e~\["
 )
+# The prompt itself, before the answer.
+_PROMPT = re.compile(
+    r"\s*(?:<s>\s*)?(?:\[INST\].{0,20000}?\[/INST\]|<\|im_start\|>user\b.{0,20000}?<\|im_start\|>assistant\b"
+    r"|<\|user\|>.{0,20000}?<\|assistant\|>)\s*",
+    re.DOTALL,
+)
 _ROLE = re.compile(r"\s*(?:user|assistant|model|system|human)\b[ \t]*:?(?=\s|<)", re.IGNORECASE)
 # A line that only a new turn or a new problem begins with.
 _NEXT_TURN = re.compile(
@@ -26,7 +32,7 @@ _NEXT_TURN = re.compile(
     r"|Prompt|Q|Input"
     r"|Frage|Aufgabe"
     r"|Pregunta|Problema|Pregunta|问题|题目|问|Вопрос|Задача|질문|問題)"
-    r"[ \t]*\d{0,3}[ \t]*(?:\*\*)?[:：.]|(?:Question|Problem|Exercise) \d{1,3}[ \t]*\n"
+    r"[ \t]*\d{0,3}[ \t]*(?:\*\*)?[:：.]|(?:Question|Problem|Exercise|Example|Task) \d{1,3}[ \t]*\n"
     r"|\d{1,3}[.)] [^\n]*\?[ \t]*\n|#{1,5} (?:Question|Problem|Exercise|Task|Example"
     r"|Instruction)\b[^\n]{0,20}\n)",
 )
@@ -51,6 +57,8 @@ _SPELLING = {
     **dict.fromkeys(map(ord, "\u2018\u2019\u02bc"), "'"),
     **dict.fromkeys(map(ord, "\u2022\u2219\u22c5"), "·"),
     **dict.fromkeys(map(ord, "\u00ba\u02da"), "°"),
+    ord("\u2103"): "°C",
+    ord("\u2109"): "°F",
     ord("\u2044"): "/",
     ord("\u2215"): "/",
 }
@@ -100,7 +108,8 @@ def closes_unopened(completion: str) -> bool:
 
 def _first_turn(text: str) -> str:
     """The text up to the first token of a chat format, or line of a next problem, that follows something."""
-    start = 0
+    prompt = _PROMPT.match(text)
+    start = prompt.end() if prompt else 0
     while (token := _TOKEN.match(text, start)) or (start and (token := _ROLE.match(text, start))):
         start = token.end()
     first = _TOKEN.search(text, start)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from slmr.verify.framing import framed
+
 
 def _words(*nouns: str) -> str:
     """Nouns as a pattern, in the three ways to write them: without IGNORECASE a search for them is fast."""
@@ -16,12 +18,14 @@ def _words(*nouns: str) -> str:
 _ANSWER = _words(
     "answer", "antwort", "réponse", "respuesta", "resposta", "risposta", "答案", "答え", "正解", "回答", "解答",
     "정답", "답", "ответ", "الإجابة", "الجواب", "उत्तर", "উত্তর", "đáp án", "cevap", "jawaban", "jibu", "คำตอบ", "సమాధానం",
-    "odpowiedź", "antwoord", "svar", "câu trả lời",
+    "odpowiedź", "antwoord", "svar", "câu trả lời", "vastaus", "válasz", "odpověď", "răspuns", "απάντηση", "відповідь",
+    "תשובה", "پاسخ", "जवाब",
 )  # fmt: skip
 # Nouns for what was computed; weaker, since a solution names several.
 _RESULT = _words(
     "result", "solution", "value", "total", "ergebnis", "lösung", "resultat", "gesamtzahl", "wert", "résultat",
-    "valeur", "resultado", "solución", "valor", "risultato", "结果", "结论",
+    "valeur", "resultado", "solución", "valor", "risultato", "soluzione", "solução",
+    "wynik", "результат", "结果", "结论",
 )  # fmt: skip
 _RIGHT = r"(?:\s+(?:finale?|corret[ao]|correcta?|correcte|exacte|esatta))?"
 _IS = (
@@ -29,7 +33,7 @@ _IS = (
     r"|beträgt|sind|est|vaut|es|son|é|è|là|adalah|är|are)\b(?!n't)"
     r"|\b(?:should|must|would|will|has to|can only)(?: (?:therefore|thus|then|hence|now|also|indeed|really|actually))?"
     r" be\b|\bequals?\b"
-    r"|คือ|应该是|应为|应该为|应是|是|为|は|が|은|는|이|:|：|=|—"
+    r"|คือ|应该是|应为|应该为|应是|是|为|は|が|은|는|이|:|：|=|→|⇒|=>|->|—"
     r"|(?<=твет)\s(?=[\d$\\-])|-(?=\s))[\s*_}]*)"
 )
 FILLER = (
@@ -38,13 +42,16 @@ FILLER = (
     r"|correct|right|possibly|likely|final|result|number|die|das|der|la|le|el|est|es|ist|=|是|为|的|答案"
 )
 _SKIP = re.compile(
-    r"(?:[\s:：*_`>\"]|[=-]{3,}\s|-\s+(?=[$\\])|(?:therefore|thus|hence|simply|exactly|just|now|then|clearly"
-    r"|definitely|indeed|also|given by"
+    r"(?:(?<=\n)[ \t]*>[ \t]|[\s:：*_`\"]|[=-]{3,}\s|-\s+(?=[$\\])|(?:therefore|thus|hence|simply|exactly|just|now|then"
+    r"|clearly|definitely|indeed|also|given by"
     r"|equal to|therefore|daher|also|donc|por lo tanto)\b,?)*",
     re.IGNORECASE,
 )
 _STRONG = re.compile(rf"(?:{_ANSWER})(?i:{_RIGHT}{_IS})")
-_OTHER = re.compile(r"^[ \t*_]*A:|<answer>|\bAnswer\b[ \t*_]*(?=\\boxed|\n)", re.MULTILINE)
+_OTHER = re.compile(
+    r"^[ \t*_]*A:|<(?:final_)?answer>|\[ANSWER\]|^[ \t#*_]*ANSWER[ \t]+(?=[-$\\\d(])|\bAnswer\b[ \t*_]*(?=\\boxed|\n)",
+    re.MULTILINE,
+)
 _HEADING = re.compile(
     r"^[ \t#*_✅]*(?:the )?(?:final |correct )?(?:answer|result|solution|lösung|ergebnis|resultado|résultat"
     rf"|{_ANSWER})(?: finale?| correcta?)?[ \t]*[*_]*[ \t]*:?[ \t]*[*_]*[ \t]*(?=\n)",
@@ -76,8 +83,12 @@ _CONTRAST = re.compile(
     r"|而是)\s+(.+)",
     re.IGNORECASE,
 )
-_END = re.compile(r"\n|(?<=\S)[.;!?](?=\s|$|<)(?<!\b[Nn]o\.)|。|！|</answer>")
+_END = re.compile(r"\n|(?<=\S)[.;!?](?=\s|$|<)(?<!\b[Nn]o\.)|。|！|</(?:final_)?answer>|\[/ANSWER\]")
 _DISPLAY = re.compile(r"\\\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*?\\\]|\$\$[^$]*\$\$")
+# The copula that ends a sentence in Korean and Japanese.
+_POLITE = re.compile(
+    r"(?<=[\d})$°%A-J])\s*(?:입니다|이다|이에요|예요|임|です|である|だ|になります|となります)[\s.]*$"
+)
 MAX_STATEMENT, MAX_CUES = 2_000, 8
 
 
@@ -104,6 +115,7 @@ def statements(text: str, weak: bool = True) -> Iterator[Statement]:
             is_denied = _NOT_FIRST.match(found.text) or FALSE_BEFORE.search(
                 text, max(0, cue.start() - 20), cue.start()
             )
+            is_denied = is_denied or framed(text[: cue.end()])
             if found.text and not is_denied:
                 yield Statement(found.text, cue.start(), found.end)
 
@@ -122,4 +134,5 @@ def statement(text: str, start: int) -> Statement:
         return Statement(displayed[0], begin, displayed.end())
     end = _END.search(text, begin, begin + MAX_STATEMENT)
     stop = end.start() if end else min(len(text), begin + MAX_STATEMENT)
-    return Statement(text[begin:stop].strip().strip('*_`" ').strip(), begin, stop)
+    said = _POLITE.sub("", text[begin:stop].strip())
+    return Statement(said.strip('*_`" ').strip(), begin, stop)

@@ -1,7 +1,5 @@
-"""What a text denies or takes back.
+"""What a text denies: an answer falls if its own sentence denies it, or names another one beside it.
 
-One rule: an answer falls if its own sentence denies it, or if what stands behind it asserts another value or takes it
-back in so many words. A restatement of the same value keeps it, and words alone ("wait", "actually") do nothing.
 A caller says what a value is: its `Stated` tells whether a piece of text begins with the answer or with another value.
 """
 
@@ -10,187 +8,85 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from slmr.verify.cues import ASSERTS, FALSE_BEFORE, FILLER
+from slmr.verify.cues import FILLER
+from slmr.verify.framing import any_of, framed, pattern
 
 # Whether a text begins with the answer (True), with another value (False), or with none (None).
 Stated = Callable[[str], bool | None]
 
 
-def _any(*alternatives: str) -> str:
-    return f"(?:{'|'.join(alternatives)})"
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text, re.IGNORECASE)
-
-
 _EDGE = r"[\s$*_`\"'()\[\]{}\\,]"
-_WRONG = _any(
+_WRONG = any_of(
     "wrong", "incorrect", "false", "mistaken", "erroneous", "tempting", "naive", "falsch", "fausse?", "incorrecta?",
     "equivocad[ao]", "错误的?",
 )  # fmt: skip
-_NOT = _any(
+_NOT = any_of(
     r"\bnot", "n't", r"\bnever", r"\bneither", r"\bnor", r"\bcannot", r"\bwithout", r"\bdoubt(?:ful)?",
+        r"\bunlikely", r"\brefuse(?: to)?",
         r"\brather than", r"\b(?:any|every)thing but",
-    r"\binstead of", r"(?<!nothing )\bother than", r"\bexcept", r"\bunlike", r"\bexclud(?:e|es|ing)", r"\bnicht",
+    r"\binstead of", r"(?<!nothing )(?<!none )\bother than", r"\bexcept", r"\bunlike",
+        r"\bexclud(?:e|es|ing)", r"\bnicht",
         r"\bkeine?r?",
     r"\bpas", r"\bno (?:es|puede ser)", "não é", "non è", "不是", "不等于", "不能是", "并非", r"\bне",
     r"\bif", r"\bguess(?:ing)?", r"\bmaybe", r"\bperhaps", r"\b(?:might|could|may) be",
 )  # fmt: skip
 # A frame around what follows: "it is false that", "impossible for the value to be", "suppose", "many would say".
-_FRAMED = _any(
+_FRAMED = any_of(
     rf"\b(?:{_WRONG}|impossible|absurd|a mistake|an error) (?:for|to|that)\b", r"^\W*(?:suppose|assume)\b",
     r"\b(?:many|most|some|other) (?:students |people |solvers |readers )?(?:would |might |may |will )?"
     r"(?:answer|say|think|guess|claim|believe)\b",
 )  # fmt: skip
 # What denies the answer that follows: "is not", "the wrong answer is".
-_DENIED_BEFORE = _pattern(
+DENIED_BEFORE = pattern(
     rf"(?:{_NOT}{_EDGE}*(?:(?:{FILLER}){_EDGE}*){{0,6}}"
     rf"|\b{_WRONG}\s+(?:answer|result|value|option|choice)\W+(?:is|was|be|:|=|would be|might be)?{_EDGE}*"
     rf"|{_FRAMED}[^.;]{{0,60}})$"
 )
-_CLAUSE = _pattern(
+_CLAUSE = pattern(
     r"[,;:!?\n]|(?<!\d)\.|(?<!anything )(?<!everything )\bbut\b"
     r"|\b(?:so|thus|hence|then|therefore|sondern|mais|sino)\b|而是|所以"
 )
 _OR = r"\b(?:(?:and/)?or|oder|ou|или)\b"
-_OR_BEFORE = _pattern(rf"{_OR}(?: maybe| perhaps| possibly)?{_EDGE}*$")
+_OR_BEFORE = pattern(rf"{_OR}(?: maybe| perhaps| possibly)?{_EDGE}*$")
 _BE = r"(?:is|was|are|were|be)"
-_DENIES_AFTER = _any(
+_DENIES_AFTER = any_of(
     rf"{_BE}\s*(?:n't|\s+not|\s+never)\b(?!\s+(?:hard|difficult|surprising|only|just|a coincidence|unexpected))",
     r"(?:is|was|are|were|seems|looks|must be)\s+(?:clearly |obviously |also |definitely |simply |all |both |only )?"
-    + _any(rf"{_WRONG}\b", "(?:just |only )?a guess", "impossible", "excluded", "ruled out", r"out\b", "eliminated",
+    + any_of(rf"{_WRONG}\b", "(?:just |only )?a guess", "impossible", "excluded", "ruled out", r"out\b", "eliminated",
            "extraneous", "invalid", "an? (?:upper|lower|rough) (?:bound|estimate)", "a bound", r"too \w+",
            "the (?:upper|lower) bound", "an? (?:estimate|candidate|possibility|counterexample|trap|approximation)",
            "no (?:solution|answer|option)", "the wrong"),
     r"(?:can\s*not|can't|cannot|could not|couldn't|must not|need not|should not|shouldn't) be\b",
     r"(?:would|could|might|may) (?:be|have been)\b(?! (?:expected|shown|seen|checked|found|obtained|verified"
     r"|written|proved))",
-    r"(?:fails|does\s*n't|does not|do not|don't|did not|didn't|cannot|can't)\b",
+    r"(?:contradicts|violates|fails|does\s*n't|does not|do not|don't|did not|didn't|cannot|can't)\b",
     "ist falsch", "ist nicht", "est faux", "n'est pas", "no es", "es incorrecto", "不对", "不是", "是错", "错",
+    "ではな", "ではありません", "じゃな", "は(?:間違|誤)", "[이가은는] ?(?:아니|아닙|틀)",
+    "değil", "नहीं", "неверн", "не (?:верн|подход)",
 )  # fmt: skip
 # What denies the answer that stands before: "is wrong", "would be", "? No".
-_DENIED_AFTER = _pattern(
+_DENIED_AFTER = pattern(
     rf"(?:(?!\n){_EDGE}){{0,16}}(?:(?:,? which|,? and that|,? but (?:that|this|it))\s+)?{_DENIES_AFTER}"
 )
-_QUESTIONED = _pattern(
+_QUESTIONED = pattern(
     rf"\s*\(\?+\)|{_EDGE}{{0,8}}\?+\s*(?:(?:probably|certainly|definitely|surely|of course) )?(?:No\b|Not\b|Nope"
     rf"|Hardly|Nein|Non\b|不)"
 )
-_OR_AFTER = _pattern(
+_OR_AFTER = pattern(
     r"[\s$*_`\"'()\[\]}.,;:—-]{0,12}(?:\b(?:or|and/or|oder|ou|или|alternatively|maybe|perhaps|possibly)\b|/|或者?)"
-    r"(?:\s*(?:maybe|perhaps|possibly|even|rather|is it|it is|it's|also))?[\s,:]*"
+    r"(?:\s*(?:maybe|perhaps|possibly|even|rather|is it|it is|it's|also"
+    r"|(?:it )?(?:could|might|may) (?:also )?be))?[\s,:]*"
 )
-_OR_MORE = _pattern(
+_OR_MORE = pattern(
     r"(?:more|less|fewer|so|above|below|higher|lower|greater|maybe|perhaps|possibly|something)\b"
 )
 
-_THIS = r"(?:that|this|it|answer|the above)"
-_AGAIN = "re-?(?:do|try|compute|calculate|consider|think|start|work|solve|evaluate)"
-_JUDGED = _any(
-    "wrong", "incorrect", "not (?:quite )?(?:right|correct|true|it|the (?:right |correct |final )?answer)",
-        "a mistake",
-    "an error",
-)  # fmt: skip
-_ALONE = r"(?:wrong|incorrect|false|not (?:quite )?(?:right|correct|sure)|falsch|faux|incorrecto)"
-_UNSURE_OF = _any(
-    r"[.,;!?]", "$", r"(?:about|of) (?:this|that|it|my)\b", "(?:about )?the answer", r"(?:if|whether|that) i\b",
-    "(?:if|whether|that) (?:this|that|it|(?:the|my) answer) (?:is|was) (?:right|correct|true|the)",
-)  # fmt: skip
-_ANOTHER = _any(
-    "smaller", "larger", "bigger", "greater", "less", "higher", "lower", "different", "something else", "another",
-    "elsewhere", "more", "fewer", "half", "twice", "double", "unknown", "unclear",
-)  # fmt: skip
-# What takes an answer back in so many words; not "wrong in my first attempt", "not sure why", "forgot to mention".
-_TAKES_BACK = _pattern(
-    r"\b" + _any(
-        "no,? wait", "wait,? no", "scra(?:tch|p) that", "i mis(?:read|calculated|counted|took)", "strike that",
-        "never ?mind(?! the\\b)", "my bad", r"oops(?![^.!?]*\b(?:stands|holds|the same)\b)", "just kidding",
-        "(?:ignore|disregard|forget) (?:that|this|the above|it)", "i (?:take (?:that|this|it) back|retract)",
-        "i (?:was|am|'m) (?:wrong|mistaken)(?! (?:earlier|before|at first|initially|in|about|to))",
-        rf"{_THIS}(?:'s| is| was| must be) (?:clearly |actually |obviously )?{_JUDGED}"
-        r"(?!,? (?:in|for|of|if|only|because|when|to|with|as)\b)",
-        rf"(?:this|that|my|our|the above|the previous) answer (?:is|was) (?:clearly |actually |obviously )?{_JUDGED}",
-        r"(?:this|that|it|which) (?:over|under|double[- ])counts", "off by (?:one|1)",
-        rf"{_THIS} (?:isn't|can't be|cannot be|can not be|couldn't be) (?:right|correct|true|it"
-        rf"|the (?:right )?answer)",
-        "(?:let me|i (?:need|have|want) to|i(?:'ll| will| must| should)) "
-        f"(?:{_AGAIN}|try (?:again|that again|once more)|start over)",
-        r"(?:let me|i (?:need|have|want|must|should)(?: to)?) (?:correct|fix|revise)\b",
-        r"(?<!no )(?<!not )my mistake(?=\s*(?:[.,;:!)—-]|$))",
-        r"(?:i|i've|have) made (?:a|an|some) (?:\w+ )?(?:mistake|error)(?! (?:earlier|before|at first|initially))",
-        r"there(?:'s| is| was) an? (?:mistake|error)(?! in the (?:problem|question|book|statement))",
-        r"i guess(?=\s*(?:[.!]|$))",
-        rf"i(?:'m| am) (?:not (?:\w+ )?(?:sure|certain|confident)|unsure)(?=\s*{_UNSURE_OF})",
-        rf"answer (?:is|must be|should be) (?:actually |in fact |even |much |rather )?{_ANOTHER}\b",
-        "i forgot (?:the|to (?!mention|say|note|state|add that|tell|write|point)|about|that)",
-        r"i (?:don't|do not) know(?= ?(?:[.!,;?]|$|\n|the answer|how to|(?:if|whether) (?:this|that|it|i)\b))",
-        "or (?:maybe|perhaps|possibly)(?! not)",
-        r"hmm,? no\b(?!,? (?:problem|other|more|need))", "das (?:ist|war) falsch", "je me suis trompée?",
-        "c'est faux",
-        "ich habe mich (?:geirrt|vertan|verrechnet)", "me equivoqué", "es incorrecto", "estaba mal",
-    )
-    + r"|(?:^|(?<=[.!?;:\n]))[\s*_]*(?:nope\b|(?:no|nein|non)(?=\s*(?:[.!:;]|$|\n"
-    r"|,\s*(?:it|that|this|the answer|wait|sorry|actually|i|not|so|let)\b(?!'?s? (?:true|fine|ok|right|correct)))))"
-    rf"|(?:^|[(\[])[\s*_]*{_ALONE}[\s*_]*[.!)\]]*$"
-    r"|不对|我错了|算错|更正|等等，|搞错"
-)  # fmt: skip
-# Words that take back only if another value follows.
-_TURNS = _pattern(
-    r"(?:^|(?<=[.!?;:,\n—(])|(?<=\band)|(?<=\bbut)|(?<=- ))[\s*_()\[]*(?:(?:so|but|and|well|oh|ah|hmm),? )?" + _any(
-        r"wait(?=\s*(?:[,.;:!?—…-]|$|(?:no|it|that|the|actually)\b))", "actually", "correction", "hold on", "sorry",
-        "edit", "update", "hmm+", "no", "rather",
-        "i mean(?:t)?",
-        "instead", "on second thou?ghts?", "or rather", "ah", "oh", "in fact", "moment", "korrektur", "nein", "нет",
-        "pardon", "attendez", "erreur",
-        "en fait",
-        "perdón", "espera", "corrección", "en realidad", "等等", "更正", "不", "实际上",
-    ) + r"\b[\s,:.!—-]*"
-    r"|\(\s*should be |\b(?:(?:it|this|that|answer|value|result|total) should (?:instead |actually "
-    r"|rather )?(?:have been|be)"
-    r"|i meant"
-    r"|chang(?:e|ing) my answer to"
-    r"|(?:correct(?:ed)?|real|actual|true|right) (?:value|number|one|result|answer|count|total|sum|figure)"
-    r"(?: (?:is|was|should be|must be)|:)"
-    r"|(?:question|problem) (?:actually |really )?(?:asks|asked|wants)\b[^.;]{0,60}?,? (?:which|so it) is)\s*"
-)  # fmt: skip
-_IS = _pattern(
-    r"(?:\b(?:it|that)'s|\b(?:is|are|be|been|equals?|we get|i get|i meant?|yes|still|again|gives?|makes?|so"
-    r"|ist|sind|est|es|son)\b"
-    r"|[\d)}]\s*=|≈|[是为])"
-    r"[,:]?\s*(?:(?:actually|really|just|simply|exactly|then|now|option|only|about)\s+)?[\s$*_`(\[\\:]*"
-)
-_CHECKS = _pattern(
-    r"\b(?:check|verify|confirm|test|validate|justify|explain)(?:ing|s)?(?: that| whether)?(?: the| my| our| this)?"
-    r"(?: final)?\s*$"
-)
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+|(?<=[。！？])")
-# A short sentence that gives the result, beside the cues of the answer: "The result is 16", "Fix: 16", "It's 16".
-_RESULT = _pattern(
-    r"\W*(?:(?:so|thus|hence|therefore|then|and|now),? )*(?:" + _any(
-        r"(?:the|our|my|its) (?:final |correct |overall |true |actual )*"
-        r"(?:result|total|solution|value|sum|product|minimum|maximum)\s*(?:is|=|equals|would be|should be|:)",
-        r"(?:it|that|this)(?:'s| is| must be| should be| was)",
-        r"(?:ans|final|fix(?:ed)?|typo|correct(?:ed|ing|ion)?|edit(?:ed)?|updated?|revised|erratum|result|total"
-        r"|not quite)\s*[:=]",
-    ) + r")\s*(?:actually |really |in fact )?"
-)  # fmt: skip
-_REST = _pattern(
-    r"[\s$\\(\[{]*[^\s,;:]+(?:\s*(?:[\w°%]{1,8}|[^\w\s]+)){0,2}(?:,? (?:instead|sorry|actually|then"
-    r"|after all|though))?[\W_]*$"
-)
-# "so 16 is the answer"
-_IS_ANSWER = _pattern(
-    r"(?<![^\s(*])([-(\\$*\d][^\s,;]{0,60})\s+(?:is|was|must be|should be|has to be)\s+(?:then |thus "
-    r"|therefore |indeed )?"
-    r"(?:the|my|our)\s+(?:final |correct |right |actual |true |real )*(?:answer|result|solution)\b"
-)
-_MAX_CUES, _SHORT, _NEAR = 20, 25, 300
-_UNSURE = _pattern(
+_NEAR = 300
+_UNSURE = pattern(
     r"\b(?:not (?:sure|certain)|unsure|no idea|i(?:'m| am)? guess(?:ing)?|(?:don't|do not) know|no sé"
     r"|weiß (?:es )?nicht|je ne sais pas)\b|不知道"
 )
-_REFUSES = _pattern(
+_REFUSES = pattern(
     r"\b(?:i|we)(?: am| 'm|'m| are)? ?(?:cannot|can't|can not|could not|couldn't|won't|will not|unable to"
     r"|not able to"
     r"|refuse to)\s+(?:\w+ )?(?:answer|solve|do|help|respond|determine|complete|provide|comply|assist|say|tell"
@@ -201,16 +97,16 @@ _ALTERNATIVES = (
     r"\b(?:or|either|maybe|perhaps|possibly|and/or|not sure|unsure|could be|might be|between|oder|vielleicht"
     r"|peut-être|quizás|tal vez)\b|或|可能|也许"
 )
-_HEDGE, _NAMES_SEVERAL, _DENIAL = (
-    _pattern(f"{_ALTERNATIVES}|{_DENIES}"),
-    _pattern(_ALTERNATIVES),
-    _pattern(_DENIES),
+HEDGE, _NAMES_SEVERAL, _DENIAL = (
+    pattern(f"{_ALTERNATIVES}|{_DENIES}"),
+    pattern(_ALTERNATIVES),
+    pattern(_DENIES),
 )
 
 
 def denied(before: str, after: str, stated: Stated) -> bool:
     """Whether the sentence of an answer denies it, or names another one beside it."""
-    if denied_before(before):
+    if denied_before(before) or framed(before, after):
         return True
     clause = before[-_NEAR:]
     other = _OR_BEFORE.search(clause)
@@ -221,7 +117,7 @@ def denied(before: str, after: str, stated: Stated) -> bool:
 
 def denied_before(before: str) -> bool:
     """Whether a text ends with the denial of what follows: "is not", "rather than"."""
-    return bool(_DENIED_BEFORE.search(_CLAUSE.split(before[-_NEAR:])[-1]))
+    return bool(DENIED_BEFORE.search(_CLAUSE.split(before[-_NEAR:])[-1]))
 
 
 def denied_behind(after: str) -> bool:
@@ -237,79 +133,6 @@ def _alternative(after: str, stated: Stated) -> bool:
     rest = after[beside.end() : beside.end() + 200]
     same = stated(rest)
     return same is False or (same is None and bool(_OR_MORE.match(rest)))
-
-
-def taken_back(after: str, stated: Stated) -> bool:
-    """Whether what follows an answer takes it back or asserts another one, and does not come back to it."""
-    back = False
-    sentences = [sentence for sentence in _SENTENCE.split(after) if sentence.strip()]
-    for sentence, following in zip(sentences, [*sentences[1:], ""], strict=True):
-        same = _asserted(sentence, following, stated)
-        if same is not None:
-            back = not same
-        elif _TAKES_BACK.search(sentence):
-            back = _concluded(sentence, stated) is not True
-        elif turn := _TURNS.search(sentence):
-            same = _after_turn(sentence[turn.end() :], following, stated)
-            back = back if same is None else not same
-        elif back and _concluded(sentence, stated) is True:
-            back = False
-    return back
-
-
-_ALONE_VALUE = re.compile(r"\s*(?:\*\*|\$\$?|\\\[|\\\()([^*$\\]{1,20})(?:\*\*|\$\$?|\\\]|\\\))[\s.]*$")
-
-
-def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
-    """What a sentence says that the answer is: the same value, another one, or nothing."""
-    alone = _ALONE_VALUE.match(sentence)
-    last = stated(alone[1]) if alone else None
-    if _SUPPOSED.search(sentence):
-        return last
-    for value in list(_IS_ANSWER.finditer(sentence))[-_MAX_CUES:]:
-        if not _DENIED_BEFORE.search(sentence[max(0, value.start() - _NEAR) : value.start()]):
-            same = stated(value[1])
-            last = last if same is None else same
-    result = _RESULT.match(sentence)
-    if result and len(sentence) - result.end() <= _SHORT and _REST.match(sentence, result.end()):
-        last = stated(sentence[result.end() :])
-    for cue in list(ASSERTS.finditer(sentence))[-_MAX_CUES:]:
-        before = sentence[max(0, cue.start() - _NEAR) : cue.start()]
-        rest = sentence[cue.end() : cue.end() + _NEAR]
-        if FALSE_BEFORE.search(before) or _DENIED_BEFORE.search(before) or _CHECKS.search(before):
-            continue
-        if negation := _NEGATED.match(rest):  # "is not 16" denies 16, and says nothing of 15
-            last = False if stated(rest[negation.end() :]) else last
-            continue
-        if _HEDGE.match(rest.strip()):
-            continue
-        same = stated(rest if rest.strip(" *_:#") else following)
-        last = last if same is None else same
-    return last
-
-
-# "Without the restriction it would be 16" says nothing of the answer.
-_SUPPOSED = _pattern(
-    r"\b(?:without|if|unless|had|were|otherwise)\b[^.!?]{0,200}\bwould\b|\bwould\b[^.!?]{0,200}\b(?:without|if|unless)\b"
-)
-_NEGATED = _pattern(r"[\s*_]*(?:not|never|nicht|pas|不是)\b(?! only)\s*")
-
-
-def _after_turn(rest: str, following: str, stated: Stated) -> bool | None:
-    """Whether the value behind a word such as "wait" or "actually" is the answer; None where there is no value."""
-    same = stated(rest)
-    if same is None:
-        same = _concluded(rest, stated)
-    return stated(following) if same is None and len(rest.strip(" ,.:;!*_")) < 2 else same
-
-
-def _concluded(sentence: str, stated: Stated) -> bool | None:
-    """Whether the last value that a sentence gives as what something is, is the answer."""
-    last = None
-    for cue in list(_IS.finditer(sentence))[-_MAX_CUES:]:
-        same = stated(sentence[cue.end() : cue.end() + _NEAR])
-        last = last if same is None else same
-    return last
 
 
 def _last_word(text: str) -> str:
@@ -329,7 +152,7 @@ def refuses(text: str) -> bool:
 
 def hedged(answer: str) -> bool:
     """Whether an answer names alternatives, or denies, instead of naming one."""
-    return bool(_HEDGE.search(answer))
+    return bool(HEDGE.search(answer))
 
 
 def hedged_before(sentence: str) -> bool:

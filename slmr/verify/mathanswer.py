@@ -9,6 +9,7 @@ from slmr.verify.boxes import boxed, factored, unboxed
 from slmr.verify.completion import last_lines
 from slmr.verify.cues import statements
 from slmr.verify.denial import denied_before, denied_behind, hedged_before, unsure
+from slmr.verify.framing import framed
 from slmr.verify.polynomial import rational
 from slmr.verify.quantity import in_words
 from slmr.verify.verdict import Answer
@@ -46,10 +47,10 @@ _PROSE = re.compile(r"[Aa]nswer[ ]?[:=]|[A-Za-z]{3,}[ ][A-Za-z]{2,}[ ][^{}]{0,20
 _TEXT = re.compile(r"^\\text\w{0,6}\s*\{([^{}]*)\}$")
 _WORDS = re.compile(r"[A-Za-z]{3,} [A-Za-z]{2,}|[\u0600-\u06ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _SO_NAME = re.compile(
-    r"(?:(?:so|hence|thus|therefore|then"
-    r"|and)\b,?\s*)*`?(?:[a-zA-Z]\w{0,2}\s*=\s*)?([^`=]{1,60})`?$",
+    r"(?:(?:(?:so|hence|thus|therefore|then|and)\b|よって|したがって|ゆえに|따라서|그러므로|所以|因此|故)[,，、]?\s*)*`?(?:[a-zA-Z]\w{0,2}\s*=\s*)?([^`=]{1,60})`?$",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"^(?:>\s)+")  # a block quote's mark
 _JOINED = re.compile(r"\s*(?:,|,?\s*and|,?\s*or)\s*")
 
 
@@ -191,7 +192,7 @@ def _closing_math(text: str) -> str | None:
 
 def _bare(lines: list[str]) -> str | None:
     """A text that is only an answer, else the last equation's right side, else the last number."""
-    last = lines[-1].strip("*_` ")
+    last = _QUOTED.sub("", lines[-1]).strip('*_` "“”')
     plain = _BECAUSE.sub("", last)
     if mathexpr.is_number(plain):
         return plain
@@ -202,7 +203,7 @@ def _bare(lines: list[str]) -> str | None:
     if given:
         return given
     prose = re.search(
-        r"[A-Za-z]{3,}[^A-Za-z\\]+[a-z]{2,}|\b[A-Za-z]{2,} [a-z]{2,} \d"
+        r"[A-Za-z]{3,}[^A-Za-z\\]+[a-z]{2,}|\b(?:I|[A-Za-z]{2,}) [a-z]{2,} \d"
         r"|[\u0600-\u06ff\u4e00-\u9fff]",
         re.sub(r"\\[a-z]+", "", last),
     )
@@ -211,14 +212,15 @@ def _bare(lines: list[str]) -> str | None:
     if "\\" in last.replace("\\$", ""):
         return _conclusion(last)
     answer = numeric.extract("\n".join(lines[-3:]))
-    return answer.text if answer and not denied_before(answer.before) else None
+    is_denied = answer and (denied_before(answer.before) or framed(answer.before, answer.after))
+    return answer.text if answer and not is_denied else None
 
 
 def _given(line: str) -> str | None:
     """The formula that the last sentence gives, `The area is 9π`; the one word, where no number stands beside it."""
     sentence = _WHERE_TAIL.sub("", re.split(r"(?<=[.!?])\s+(?=[A-Z])", line)[-1])
     match = _GIVES.match(sentence)
-    if not match or hedged_before(sentence[: match.start(1)]):
+    if not match or hedged_before(sentence[: match.start(1)]) or framed(sentence[: match.start(1)]):
         return None
     value = match[1]
     if _FORMULA.fullmatch(re.sub(r"\\[a-zA-Z]+", "", value)) and re.search(r"[\dπ∞∅\\]", value):

@@ -14,11 +14,20 @@ from functools import lru_cache
 
 from slmr.verify.brackets import depth, inside, split, squeeze
 from slmr.verify.matrices import entries, from_nested, is_matrix, rows
+from slmr.verify.parts import (
+    assigned_name,
+    before_approx,
+    distinct,
+    expanded,
+    is_assignment,
+    members_of_union,
+    parts_of,
+    solutions_of,
+)
 from slmr.verify.plausible import implausible, repeats
-from slmr.verify.polynomial import canonical, multiply, number, rational
+from slmr.verify.polynomial import multiply, number, rational
 from slmr.verify.quantity import in_words
 from slmr.verify.relations import (
-    IS_NAME,
     MEMBER,
     RELATION,
     conjunction,
@@ -40,7 +49,6 @@ from slmr.verify.words import labelled, same_clock, same_words
 MAX_CHARS, MAX_DEPTH, MAX_PARTS = 10_000, 30, 100
 
 _PERCENT = re.compile(r"\s*(?:\\?%|percent(?:age)?|pct)$")
-_SEPARATOR = re.compile(r"(?:,\s*)?\\?\band\b|(?:,\s*)?\bor\b|\\&")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3}){1,5}")
 _MODULO = re.compile(r"\s*(?:\\pmod\s*|\(\s*\\?mod\s*)(\{[^{}]*\}|\w+)\s*\)?$")
 _CONSTANT = re.compile(r"\+\s*[cC]$")  # of integration
@@ -111,7 +119,7 @@ def _in_one_notation(mine: str, theirs: str) -> tuple[str, str]:
 def _same_as_list(answer: str, gold: str) -> bool:
     """Whether `30,150`, read as two numbers and not as thousands, is the list that the other side is."""
     for listed, other in ((gold, answer), (answer, gold)):
-        parts = _parts(normalise(other)) if _THOUSANDS.fullmatch(listed.strip("$ ")) else []
+        parts = parts_of(normalise(other)) if _THOUSANDS.fullmatch(listed.strip("$ ")) else []
         if len(parts) > 1:
             return _same_unordered(parts, listed.strip("$ ").split(",")) is True
     return False
@@ -153,14 +161,14 @@ def _same_percent(mine: str, theirs: str) -> bool | None:
 def _same_lists(mine: str, theirs: str) -> bool | None:
     if "\\in" not in theirs:
         mine = MEMBER.sub("", mine)
-    left, right = _parts(mine), _parts(theirs)
+    left, right = parts_of(mine), parts_of(theirs)
     if len(left) == 1 and len(right) == 1:
         return _same_item(left[0], right[0])
     tuples = [all(part.startswith("(") for part in side) for side in (left, right)]
     if all(tuples):  # solutions: written twice they are still one
-        left, right = _distinct(left), _distinct(right)
+        left, right = distinct(left), distinct(right)
     elif any(tuples):
-        solutions = _solutions(theirs if tuples[0] else mine)
+        solutions = solutions_of(theirs if tuples[0] else mine)
         if solutions:
             return _same_unordered(*((left, solutions) if tuples[0] else (solutions, right)))
     united = [side[0].split("\\cup") if len(side) == 1 else side for side in (left, right)]
@@ -168,11 +176,11 @@ def _same_lists(mine: str, theirs: str) -> bool | None:
         left, right = united
     if len(left) != len(right):
         return _decimal_comma(mine, right) if len(right) == 1 else _set_with_list(left, right)
-    if any("=" in part for part in right) and all(_is_assignment(part) for part in (*left, *right)):
-        names = [sorted(map(_assigned, side)) for side in (left, right)]
+    if any("=" in part for part in right) and all(is_assignment(part) for part in (*left, *right)):
+        names = [sorted(map(assigned_name, side)) for side in (left, right)]
         if len(set(names[1])) == len(names[1]) and set(names[0]) == set(names[1]):
-            order = {_assigned(p): p for p in left}
-            return _all(_same_item(order[_assigned(p)], p) for p in right)
+            order = {assigned_name(p): p for p in left}
+            return _all(_same_item(order[assigned_name(p)], p) for p in right)
     return _same_unordered(left, right)
 
 
@@ -181,7 +189,7 @@ def _set_with_list(left: list[str], right: list[str]) -> bool | None:
     inner = [inside(side[0]) if len(side) == 1 else None for side in (left, right)]
     for brackets, other in ((inner[0], right), (inner[1], left)):
         if brackets and brackets[0] in ("\\{\\}", "{}"):
-            return _same_unordered(_expanded(brackets[1]), other)
+            return _same_unordered(expanded(brackets[1]), other)
     if inner[1] and inner[1][0] == "()" and len(left) == len(inner[1][1]):  # a tuple without its brackets
         return _same_ordered(left, inner[1][1])
     return False
@@ -191,29 +199,7 @@ def _decimal_comma(mine: str, right: list[str]) -> bool | None:
     """`2,74` is 2.74 where gold is one number."""
     is_one = (gold := normal(right[0])) is not None and rational(gold) is not None
     left = mine.replace(",", ".") if is_one and re.fullmatch(r"-?\d+,\d+", mine) else None
-    return _set_with_list(_parts(mine), right) if left is None else bool(same_value(left, right[0]))
-
-
-def _solutions(text: str) -> list[str] | None:
-    """`p = 5, q = 2; p = 7, q = 2` as the tuples `(5,2)` and `(7,2)`; None if it is anything else."""
-    found, names = [], []
-    for solution in split(re.sub(r"\bor\b", ";", text), ";"):
-        parts = split(solution, ",")
-        if len(parts) < 2 or not all(_is_assignment(part) for part in parts):
-            return None
-        names.append([_assigned(part) for part in parts])
-        found.append("(" + ",".join(part.split("=", 1)[1] for part in parts) + ")")
-    return found if all(name == names[0] for name in names) else None
-
-
-def _is_assignment(part: str) -> bool:
-    name, equals, _ = part.partition("=")
-    return bool(equals and IS_NAME.fullmatch(name))
-
-
-def _assigned(part: str) -> str:
-    """The name that an assignment gives a value to."""
-    return squeeze(part.split("=")[0])
+    return _set_with_list(parts_of(mine), right) if left is None else bool(same_value(left, right[0]))
 
 
 def _all(verdicts: Iterable[bool | None]) -> bool | None:
@@ -244,46 +230,16 @@ def _same_unordered(left: list[str], right: list[str]) -> bool | None:
     return None if unsure else True
 
 
-def _parts(text: str) -> list[str]:
-    """The things that a list names; one that is no list is its only part.
-
-    Brackets around a list of matrices are part of the list, those around anything else make it a tuple or a set.
-    """
-    plain = _SEPARATOR.sub(",", text)
-    within = inside(plain)
-    if within and all(part.startswith("⟦") for part in within[1]):
-        return within[1]
-    return _expanded(split(plain, ",;"))
-
-
-def _expanded(parts: list[str]) -> list[str]:
-    """Writes `a \\pm b` as its two values."""
-    found = []
-    for part in parts:
-        if part.count("\\pm") == 1 and "\\mp" not in part:
-            found += [part.replace("\\pm", "+"), part.replace("\\pm", "-")]
-        elif part:
-            found.append(part)
-    return found or [""]
-
-
-def _exact(item: str) -> str:
-    r"""What stands before `\\approx`, if anything but a name does."""
-    exact, approx, rounded = item.partition("\\approx")
-    is_named = IS_NAME.fullmatch(exact) and not IS_NAME.fullmatch(rounded)
-    return (rounded.strip() if is_named or not exact.strip() else exact.strip()) if approx else item
-
-
 def _same_item(mine: str, theirs: str) -> bool | None:
     if squeeze(mine) == squeeze(theirs):
         return True
-    mine, theirs = (without_plain_unit(MEMBER.sub("", _exact(side))) for side in (mine, theirs))
+    mine, theirs = (without_plain_unit(MEMBER.sub("", before_approx(side))) for side in (mine, theirs))
     my_points, their_points = excluded(mine), excluded(theirs)
     if my_points is not None and their_points is not None:
         return _same_unordered(my_points, their_points)
     is_equation = any(len(split(re.sub("[<>]=", "<", side), "=")) > 1 for side in (mine, theirs))
     if "\\cup" in mine + theirs and not is_equation:
-        return _same_unordered(_united(mine), _united(theirs))
+        return _same_unordered(members_of_union(mine), members_of_union(theirs))
     if is_relation(mine) or is_relation(theirs):
         return _same_relation(mine, theirs)
     if ":" in mine and ":" in theirs and (my_ratio := ratio(mine)) and (their_ratio := ratio(theirs)):
@@ -307,15 +263,6 @@ def _same_item(mine: str, theirs: str) -> bool | None:
     if left or right:
         return _lone_in_brackets(left, right, mine, theirs)
     return _same_expression(mine, theirs)
-
-
-def _united(text: str) -> list[str]:
-    """The parts of a union; the members of sets that are united."""
-    parts = text.split("\\cup")
-    sets = [inside(part) for part in parts]
-    if all(found and found[0] == "\\{\\}" for found in sets):
-        return _distinct([member for found in sets if found for member in found[1]])
-    return parts
 
 
 def _same_expression(mine: str, theirs: str) -> bool | None:
@@ -347,21 +294,12 @@ def _lone_in_brackets(
 
 def _same_brackets(left: tuple[str, list[str]], right: tuple[str, list[str]]) -> bool | None:
     if left[0] == right[0] == "\\{\\}":
-        sides = [_distinct(_expanded(side[1])) for side in (left, right)]
+        sides = [distinct(expanded(side[1])) for side in (left, right)]
         return _same_unordered(*sides)
     kinds = {left[0], right[0]} - {"{}"}  # bare braces are brackets that LaTeX does not show
     if kinds == {"\\{\\}"}:
         return _same_unordered(left[1], right[1])
     return False if len(kinds) > 1 else _same_ordered(left[1], right[1])
-
-
-def _distinct(parts: list[str]) -> list[str]:
-    """The parts of a set without those that are written twice, in whatever spelling."""
-    found: dict[str, str] = {}
-    for part in parts:
-        value = normal(part)
-        found.setdefault(squeeze(part) if value is None else canonical(value), part)
-    return list(found.values())
 
 
 def _same_matrix(mine: str, theirs: str) -> bool | None:

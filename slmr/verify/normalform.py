@@ -291,6 +291,8 @@ def _binomial(top: Sum, bottom: Sum) -> Sum:
 def _logarithm(argument: Sum, base: Sum) -> Sum:
     """A logarithm: a whole number where it is one, else the quotient of two natural ones."""
     x, b = rational(argument), rational(base)
+    if b is not None and 0 < b < 1:
+        return multiply(number(-1), _logarithm(argument, number(1 / b)))
     if x is None or b is None or x <= 0 or b <= 1:
         return _opaque("log", argument, base)
     guess = round(_log(x) / _log(b)) if x != 1 else 0

@@ -83,11 +83,12 @@ _LISTED = re.compile(
     r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$|^\W*(?:from\s)?\s*\$?\d[\d.,]*\s+to\s+\$?$",
     re.IGNORECASE,
 )
-_WORKING = re.compile(r"\s*\(([\d\s.,$+*/×÷·-]{3,80})\)\s*$")
+_WORKING = re.compile(r"\s*\((?:check: ?|i\.e\.,? ?|= ?)?([\d\s.,$+*/×÷·-]{3,80})\)\s*$")
+_UNFINISHED = re.compile(r"(?:[+/×÷^=]|\s-)(?:\s*\?)?$")  # "3 + 4 ="
 _OPERATORS = str.maketrans("×÷·", "*/*")
 _ASIDE = re.compile(r"\s*\((?:not|and not|rather than|instead of)\b[^()]*\)$", re.IGNORECASE)
 _MODIFIES = re.compile(
-    r"!|[-+]\s*$|\s*(?:degrees?|°[CF]?)?\s*below\b|\s*(?:squared|cubed|factorial|plus|minus|times|base|mod"
+    r"!|-\s*$|\s*(?:\+|\*|/|×|÷|\^|=)\s*$|\s*(?:degrees?|°[CF]?)?\s*below\b|\s*(?:squared|cubed|factorial|plus|minus|times|base|mod"
     r"|divided by|or)\b"
     r"|\s*[-+*/×÷^]\s*\d|\*\*\d|\s*(?:[π√]|pi\b)"
     rf"|\s*(?:to|through|until|and|-)\s*(?:{WORDS.pattern})",
@@ -252,7 +253,7 @@ def _last_number(text: str) -> Answer | None:
     whole = tail.strip().rstrip("!")
     if "=" not in whole and parse(whole) is not None:
         return Answer(whole, False)
-    if repeats(tail[-300:]) or _CODE.search(tail.strip().rsplit("\n", 1)[-1]):
+    if repeats(tail[-300:]) or _UNFINISHED.search(whole) or _CODE.search(tail.strip().rsplit("\n", 1)[-1]):
         return None
     found = tokens(_NOT_TAIL.sub("", tail)) or tokens(tail)
     if not found:
@@ -298,8 +299,10 @@ def tokens(text: str) -> list[Quantity]:
         begin = start - len(word[0]) if word else start
         token = quantity.quantity(text, begin)
         position = max(token.end if token else match.end(), match.end())
-        if token is None:
-            continue
+        if token is None or (
+            text[begin] in "+-" and re.search(r"[\d)]\s?$", text[max(0, begin - 3) : begin])
+        ):
+            continue  # a sign behind a number is an operator
         before = text[max(0, begin - 24) : begin]
         if (
             _TOKEN_BEFORE.search(before)

@@ -18,6 +18,9 @@ _KNOWN = set(
     " asin acos atan asinh acosh atanh floor ceil abs gcd lcm min max sqrt and mod det deg arg dim ker lim sum prod"
     " int inf sup pmatrix bmatrix vmatrix matrix array cases binom frac sgn sign".split()
 )  # fmt: skip
+_UNFINISHED = re.compile(
+    r"(?:(?<!\^)(?<!\^\{)(?<!_)[-+*/]|[=^_<>]|\\(?:div|pm|mp|cup|cap|in|to))\s*$"
+)  # "4 +" ends with its sign
 _HALF_OPEN = re.compile(r"\[[^()\[\]]*\)|\([^()\[\]]*\]")
 _SOMETHING = re.compile(r"[^\W_]|[∞∅∪]")
 _CODE = re.compile(r"[\"@#?`]|\(\s*\)|\bdef\b|=>|::")
@@ -29,7 +32,9 @@ def repeats(text: str) -> bool:
 
 
 def implausible(answer: str, gold: str) -> bool:
-    """Whether an answer, spelled as gold is, cannot be one: a repeat that gold does not have, or open brackets."""
+    """Whether an answer, spelled as gold is, cannot be one: a repeat that gold does not have, or something open."""
+    if _UNFINISHED.search(answer) and not _UNFINISHED.search(gold):
+        return True
     return (repeats(answer) and not repeats(gold)) or (not balanced(answer) and balanced(gold))
 
 

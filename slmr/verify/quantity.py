@@ -8,8 +8,11 @@ from typing import NamedTuple
 
 MAX_DIGITS, _MAX_EXPONENT = 400, 400
 
-_MONEY = r"(?:\\?\$|€|£|¥|₹|USD\b|EUR\b|GBP\b|US\$|HK\$|Rs\.?)"
-_DIGITS = r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?: \d{3})+(?!\d)|\d+)(?:\.\d+|,\d{1,2}(?![\d,]))?|\.\d+)"
+_MONEY = r"(?:\\?\$|€|£|¥|₹|USD\b|EUR\b|GBP\b|(?:US|HK|[CASR]|AU|CA|NZ|NT)\$|Rs\.?)"
+_DIGITS = (
+    r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])|\d{1,3}(?: \d{3})+(?!\d)|\d+)"
+    r"(?:\.\d+|,\d{1,2}(?![\d,]))?|\.\d+)"
+)
 _TEN = r"[eE][-+]?\d{1,4}(?!\d)|\s?[×x*·]\s?10(?!\d)(?:\s?\^\s?(?:\{\s?[-+]?\d{1,4}\s?\}|[-+]?\d{1,4}))?"
 _QUANTITY = re.compile(
     rf"(?P<sign>[-+]\s?|(?:minus|negative|moins|menos)\s+|负)?(?P<money>{_MONEY})?\s?(?P<after>-)?"
@@ -117,7 +120,7 @@ def scale_of(word: str) -> Fraction | int | None:
 
 def _magnitude(match: re.Match[str]) -> Fraction | None:
     """The value of the digits. Two digits at most behind a comma are decimals, three are thousands."""
-    plain = re.sub(r"[, ]", "", re.sub(r",(?=\d{1,2}(?!\d))", ".", match["whole"]))
+    plain = re.sub(r"[, ]", "", re.sub(r",(?=\d{1,2}$)", ".", match["whole"]))
     if len(plain) > MAX_DIGITS:
         return None
     value = Fraction(plain)

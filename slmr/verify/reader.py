@@ -12,6 +12,7 @@ from collections.abc import Generator
 from fractions import Fraction
 from typing import Any
 
+from slmr.verify.cursor import Cursor
 from slmr.verify.tokens import (
     ACCENTS,
     ARROWS,
@@ -33,7 +34,7 @@ from slmr.verify.tree import Node, TwoNumbers, Unreadable, inverse, negated, num
 MAX_CHARS, MAX_DEPTH = 1_000, 30
 
 # Functions whose argument may be given in degrees; elsewhere a degree sign is a unit.
-_OF_ANGLES = {"sin", "cos", "tan", "cot", "sec", "csc"}
+_OF_ANGLES = {"sin", "cos", "tan", "cot", "sec", "csc", "cis"}
 _DEGREE = Node("multiply", (symbol("\\pi"), number(Fraction(1, 180))))
 _I = symbol("i")
 
@@ -69,17 +70,14 @@ def _run(step: _Step) -> Node:
     return result  # type: ignore[return-value]
 
 
-class _Reader:
+class _Reader(Cursor):
     def __init__(self, tokens: list[tuple[str, str]]) -> None:
-        self._tokens, self._at, self._depth = tokens, 0, 0
+        super().__init__(tokens)
+        self._depth = 0
         self._bars = 0  # open absolute values within the innermost bracket
         self._integrals = 0  # open integrals, whose bodies end at their differential
         self._nested = 0  # big operators around the current place
         self._angles = 0  # functions of an angle around the current place
-
-    @property
-    def done(self) -> bool:
-        return self._at == len(self._tokens)
 
     def whole(self) -> _Step:
         r"""A sum, or `n \choose k`, which reaches as far as the group that it stands in."""
@@ -95,26 +93,6 @@ class _Reader:
             term = yield self._product()
             terms.append(term if sign == "+" else negated(term))
         return terms[0] if len(terms) == 1 else Node("add", tuple(terms))
-
-    def _peek(self, ahead: int = 0) -> tuple[str, str]:
-        at = self._at + ahead
-        return self._tokens[at] if at < len(self._tokens) else ("end", "")
-
-    def _next(self) -> tuple[str, str]:
-        token = self._peek()
-        self._at += 1
-        return token
-
-    def _took(self, text: str) -> bool:
-        """Steps over the next token if it is this one."""
-        if self._peek()[1] != text:
-            return False
-        self._at += 1
-        return True
-
-    def _expect(self, text: str) -> None:
-        if not self._took(text):
-            raise Unreadable(f"{text} is missing")
 
     def _product(self) -> _Step:
         factors = [(yield self._signed())]
@@ -143,10 +121,6 @@ class _Reader:
         if text in ("\\rfloor", "\\rceil", "\\choose", *ARROWS):
             return False
         return kind in ("number", "letter", "name", "command") or text in ("(", "{", "[")
-
-    def _is_variable(self, ahead: int) -> bool:
-        kind, text = self._peek(ahead)
-        return kind == "letter" or text in GREEK
 
     def _signed(self) -> _Step:
         negative = False
@@ -325,6 +299,8 @@ class _Reader:
             value = Node("log", (argument, base))
         elif name == "log10":
             value = Node("log", (argument, number(10)))
+        elif name == "cis":
+            value = Node("add", (Node("cos", (argument,)), Node("multiply", (_I, Node("sin", (argument,))))))
         elif name == "exp":
             value = Node("power", (symbol("e"), argument))
         return value if exponent is None else Node("power", (value, exponent))

@@ -136,8 +136,8 @@ def interval(text: str) -> tuple[str, list[str]] | None:
 
 
 def conjunction(text: str) -> tuple[str, list[str]] | None:
-    """The interval that `x >= 1 and x <= 2` names; None for anything else."""
-    sides = [interval(part) for part in text.split(" and ")] if " and " in text else []
+    """The interval that `x >= 1 and x <= 2` or `x > 1, x < 2` names; None for anything else."""
+    sides = [interval(part) for part in re.split(r",? and |,", text)]
     names = set(re.findall(r"(?<![\\a-zA-Z])[a-zA-Z](?![a-zA-Z])", text))
     if len(sides) != 2 or len(names) != 1 or not RELATION.search(text) or None in sides:
         return None

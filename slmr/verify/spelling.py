@@ -27,7 +27,8 @@ _WRAP = re.compile(
     r"\\(?:text|textnormal|mathrm|textbf|textit|textrm|mbox|operatorname|textsf|texttt|hbox)\s*\{([^{}]*)\}"
 )
 _THOUSANDS = re.compile(
-    r"(?<![\d.(\[,])(?<![(\[,] )\d{1,3}(?:(?:,|\{,\}|\\,|,\\! ?)\d{3})+(?![\d,])(?!\s*[)\]])"
+    r"^\d{1,2}(?:,\d{2})+,\d{3}$"  # lakhs and crores
+    r"|(?<![\d.(\[,])(?<![(\[,] )\d{1,3}(?:(?:,|\{,\}|\\,|,\\! ?)\d{3})+(?![\d,])(?!\s*[)\]])"
     r"|(?<![\d.])\d{1,3}(?:(?:\{,\}|\\!,\\!|\\text\{,\}|'(?=\d{3})|\\[,;: ]|~|,\\! ?|\\!)\d{3})+(?!\d)"
     r"|(?<![\d.,_^] )(?<![\d.,_^])\d{1,3}(?: \d{3})+(?![\d.]"
     r"| \d)"
@@ -51,7 +52,12 @@ _ORDINAL = re.compile(
 _MIXED = re.compile(r"(?<![\d.,_^\\{/])(\d+)(?:\s+|\s*\+?\\?\s+and\s+)(\d+)\s*/\s*(\d+)(?![\d/])")
 _DIGIT_ARGUMENTS = re.compile(r"(\\[dtc]?(?:frac|binom))\s*(\d)\s+(\d)(?!\d)")
 _RECURRING = re.compile(
-    r"(\d{1,20})\.(\d{0,20})\\(?:overline|bar|dot)\s*(?:\{(\d{1,20})\}|(\d))|^(\d{1,20})\.(\d{0,20})\((\d{1,20})\)$"
+    r"(?P<whole>\d{1,20})\.(?P<fixed>\d{0,20})\\(?:overline|bar|dot)\s*(?:\{(?P<cycle>\d{1,20})\}|(?P<digit>\d))"
+)
+_RECURRING_ALONE = re.compile(r"^(?P<whole>\d{1,20})\.(?P<fixed>\d{0,20})\((?P<cycle>\d{1,20})\)$")
+# `0.1666\\dots`: a cycle that is written three times goes on.
+_AND_SO_ON = re.compile(
+    r"^(?P<whole>\d{1,12})\.(?P<fixed>\d{0,12}?)(?P<cycle>\d{1,6}?)(?P=cycle){2,}(?:\s|\{\})*\\dots\s*$"
 )
 _DECIMAL_COMMA = re.compile(r"(?<![\d,.])(0\{,\}|\d+\{,\}(?=\d{1,2}(?!\d)))(?=\d)")
 _DOTTED = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{3}){2,}(?![\d.])")
@@ -72,6 +78,7 @@ _UNIT_FRACTION = re.compile(
     r"\\[dt]?frac\s*\{\s*\\(?:text|mathrm)\s*\{([A-Za-z ]+)\}\s*\}\s*\{\s*\\(?:text|mathrm)\s*\{([A-Za-z ]+)\}\s*\}"
 )
 _IN_WORDS = re.compile(r"^(\d{1,9})(?:\s|\\ )*\(([a-z][a-z -]+)\)$")
+_MARKED = re.compile(r"^(?:\*\*|`)+|(?:\*\*|`)+$|^\*(?=[^*]+\*$)|(?<=[^*])\*$(?<=^\*.)")
 _OUTWARD = re.compile(r"^\]|\[$")
 _INTERVAL = re.compile(r"([\[\]])([^\[\],;]+[,;][^\[\],;]+)([\[\]])")
 _COMMAND = re.compile(r"\\([a-zA-Z]+)")
@@ -79,7 +86,7 @@ _COMMANDS = {
     **dict.fromkeys(("dfrac", "tfrac", "cfrac", "nicefrac", "sfrac"), "\\frac"),
     **dict.fromkeys(("le", "leq", "leqslant"), "<="), **dict.fromkeys(("ge", "geq", "geqslant"), ">="),
     **dict.fromkeys(("ne", "neq"), "≠"), "lt": "<", "gt": ">", "cdot": "*", "times": "*", "equiv": "=",
-        "therefore": "",
+        "therefore": "", "colon": ":", "lor": " or ", "land": " and ",
     **dict.fromkeys(("ldots", "cdots", "dotsc", "dotsb", "dotsm", "dots"), "\\dots "), "degree": "°", "prime": "'",
     "exponentialE": "e", "varnothing": "\\emptyset", "lbrace": "\\{", "rbrace": "\\}", "lbrack": "[", "rbrack": "]",
     **dict.fromkeys(("langle", "lparen"), "("), **dict.fromkeys(("rangle", "rparen"), ")"),
@@ -88,7 +95,9 @@ _SIGNS = str.maketrans({
     "≤": "<=", "≥": ">=", "∈": "\\in ", "∪": "\\cup ", "∩": "\\cap ", "∞": "\\infty ", "±": "\\pm ", "∓": "\\mp ",
     "×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "\\div ", "…": "\\dots ", "⋯": "\\dots ", "≡": "=", "∴": "",
         "⟨": "(",
-    "⟩": ")", "∅": "\\emptyset", "ℝ": "\\mathbb{R}", "ℤ": "\\mathbb{Z}", "ℕ": "\\mathbb{N}", "−": "-",
+    "⟩": ")", "∅": "\\emptyset", "→": "\\to ",
+    "⌊": "\\lfloor ", "⌋": "\\rfloor ", "⌈": "\\lceil ", "⌉": "\\rceil ",
+    "ℝ": "\\mathbb{R}", "ℤ": "\\mathbb{Z}", "ℕ": "\\mathbb{N}", "−": "-",
         "≈": "\\approx ",
     **dict(zip("αβγδεζηθκλμνξπρστφχψωΓΔΘΛΣΦΨΩ", (
         "\\alpha \\beta \\gamma \\delta \\epsilon \\zeta \\eta \\theta \\kappa \\lambda \\mu \\nu \\xi \\pi \\rho"
@@ -112,6 +121,8 @@ _SAME = [
     (re.compile(r"^\|([a-z])\|\s*(<=|<)\s*([^<>|]+)$"), r"-(\3)\2\1\2\3"),
     (re.compile(r"^\|[a-z]\|\s*>=\s*([^<>|=]+)$"), r"(-\\infty,-(\1)]\\cup[\1,\\infty)"),
     (re.compile(r"^\|[a-z]\|\s*>\s*([^<>|=]+)$"), r"(-\\infty,-(\1))\\cup(\1,\\infty)"),
+    (re.compile(r"^\|([a-z])\s*-\s*([^<>|]+)\|\s*(<=|<)\s*([^<>|]+)$"), r"\2-(\4)\3\1\3\2+(\4)"),
+    (re.compile(r"^\|([a-z])\s*\+\s*([^<>|]+)\|\s*(<=|<)\s*([^<>|]+)$"), r"-(\2)-(\4)\3\1\3-(\2)+(\4)"),
     (re.compile(r"^(?:all |any )?real numbers?(?: x)?,? (?:except|other than|but|not equal to)(?: for)? (?:[a-z] ?= ?)?"
         r"([^a-zA-Z,]+)$", re.IGNORECASE), r"x≠\1"),
     (re.compile(r"(?<![a-zA-Z\\])C\((\d+),\s*(\d+)\)|(?:\{\}_|(?:\{\})?\^)(?:\{(?=\d+\})|(?=\d+C))(\d+)\}?\s*C_\{?(\d+)\}?"),
@@ -131,12 +142,13 @@ def normalise(text: str, is_gold: bool = False) -> str:
     """The text in one spelling, still LaTeX."""
     plain = fold(text).replace("\\langle", "(").replace("\\rangle", ")").replace("\\text{,}", "{,}")
     plain = _UNIT_FRACTION.sub(r"\\text{ \1/\2}", plain.replace("\\circ{}", "\\circ"))
-    plain = _bare(re.sub(r"\s+", " ", plain).strip().strip("*`"))
+    plain = _bare(re.sub(r"\s+", " ", plain).strip())
+    plain = _bare(_MARKED.sub("", plain))
     plain = re.sub(
         r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, _ARRAY.sub(_matrix, _CASES.sub(_system, plain)))
     )  # escaped twice
     plain = _ORDINAL.sub("", _LABEL.sub("", _bare(_LOOK.sub("", plain))))
-    plain = _RECURRING.sub(_fraction, without_units(plain, is_gold))
+    plain = _RECURRING_ALONE.sub(_fraction, _RECURRING.sub(_fraction, without_units(plain, is_gold)))
     for _ in range(2):
         plain = _WRAP.sub(r"\1", plain)
     plain = _IN_WORDS.sub(lambda m: m[1] if in_words(m[2]) == int(m[1]) else m[0], plain.strip())
@@ -149,6 +161,7 @@ def normalise(text: str, is_gold: bool = False) -> str:
         plain = pattern.sub(spelling, plain)
     plain = _half_open(plain.strip().removesuffix("\\\\").rstrip(".,;。").strip())
     plain = "\\emptyset" if _NO_SOLUTION.match(plain) else without_plain_unit(plain)
+    plain = _AND_SO_ON.sub(_fraction, plain)
     plain = _MIXED.sub(r"\1\\frac{\2}{\3}", _DIGIT_ARGUMENTS.sub(r"\1{\2}{\3}", plain))
     plain = re.sub(r"^\{([^{},]*)\}$", r"\1", plain)
     plain = re.sub(r"^\(([A-J])\)$", r"\1", plain)
@@ -188,7 +201,8 @@ def _is_list_or_open(group: str) -> bool:
 
 def _fraction(match: re.Match[str]) -> str:
     """A recurring decimal as a fraction."""
-    whole, fixed, cycle = match[1] or match[5], match[2] or match[6] or "", match[3] or match[4] or match[7]
+    parts = match.groupdict()
+    whole, fixed, cycle = parts["whole"], parts["fixed"], parts["cycle"] or parts["digit"]
     top = int(whole + fixed + cycle) - int(whole + fixed or "0")
     return f"\\frac{{{top}}}{{{10 ** len(fixed) * (10 ** len(cycle) - 1)}}}"
 

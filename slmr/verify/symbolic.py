@@ -1,6 +1,6 @@
 """The parent side of the symbolic worker: one check at a time, with a deadline that kills.
 
-Workers are processes that this module starts itself and talks to over pipes. No signals, so it works
+Workers are processes that this module starts itself and talks to over pipes. No signals here, so it works
 from any thread, from asyncio, and in forked or daemonic processes. Nothing is retried.
 """
 
@@ -13,6 +13,7 @@ import json
 import os
 import re
 import selectors
+import signal
 import subprocess
 import sys
 import threading
@@ -22,12 +23,17 @@ from typing import Any
 
 from slmr.verify.spelling import normalise
 
-DEADLINE_S = 2.0
+DEADLINE_S = 2.0  # of computing, as the worker's processor time counts
+_WALL = 10  # times as long a worker may take by the clock, where others hold the processor
 _START_S = 120.0  # importing sympy on a loaded machine; not part of any check's deadline
 
 
 class SymbolicTimeout(Exception):
     """The check did not end in time; its worker is gone."""
+
+
+class SymbolicStalled(SymbolicTimeout):
+    """The worker did not get to compute in time: asked again, it may answer."""
 
 
 class SymbolicError(Exception):
@@ -48,8 +54,9 @@ class _Worker:
             raise SymbolicError(f"the symbolic worker did not start: {error}") from None
         self.ready = False
 
-    def ask(self, request: dict[str, Any], deadline_s: float) -> dict[str, Any]:
+    def ask(self, gold: str, answer: str, deadline_s: float) -> dict[str, Any]:
         """The worker's reply; its start-up does not count against the deadline."""
+        request = {"gold": gold, "answer": answer, "deadline_s": deadline_s, "wall_s": _WALL * deadline_s}
         if not self.ready:
             self._read(_START_S)
             self.ready = True
@@ -59,19 +66,21 @@ class _Worker:
             self._process.stdin.flush()
         except OSError as error:
             raise SymbolicError(f"the symbolic worker is gone: {error}") from None
-        return self._read(deadline_s)
+        return self._read(request["wall_s"], deadline_s)
 
-    def _read(self, deadline_s: float) -> dict[str, Any]:
-        """One line of JSON. Bytes are read as they come, so half a line cannot block beyond the deadline."""
+    def _read(self, wall_s: float, deadline_s: float = DEADLINE_S) -> dict[str, Any]:
+        """One line of JSON. Bytes are read as they come, so half a line cannot block beyond the limit."""
         assert self._process.stdout
-        pipe, line, end = self._process.stdout.fileno(), b"", time.monotonic() + deadline_s
+        pipe, line, end = self._process.stdout.fileno(), b"", time.monotonic() + wall_s
         with selectors.DefaultSelector() as selector:  # not select(): it fails above 1,024 open files
             selector.register(pipe, selectors.EVENT_READ)
             while not line.endswith(b"\n"):
                 left = end - time.monotonic()
                 if left <= 0 or not selector.select(left):
-                    raise SymbolicTimeout(f"no answer within {deadline_s} s")
+                    raise SymbolicStalled(f"no answer within {wall_s:g} s by the clock")
                 chunk = os.read(pipe, 65_536)
+                if not chunk and self._process.wait() == -signal.SIGPROF:
+                    raise SymbolicTimeout(f"no answer within {deadline_s:g} s")
                 if not chunk:
                     raise SymbolicError(_why_it_died())
                 line += chunk
@@ -101,17 +110,17 @@ class SymbolicPool:
         self._owner = os.getpid()
 
     def equal(self, answer: str, gold: str, deadline_s: float = DEADLINE_S) -> bool:
-        """Whether math-verify holds the two for equal. Waiting for a worker is not part of the deadline.
+        """Whether math-verify holds the two for equal. Waiting for a worker or for the processor is not part of the
+        deadline.
 
         Raises:
             SymbolicTimeout: it took longer than the deadline.
             SymbolicError: it could not tell.
         """
-        request = {"gold": gold, "answer": answer, "deadline_s": deadline_s}
         with self._free:
             worker = self._take()
             try:
-                reply = worker.ask(request, deadline_s)
+                reply = worker.ask(gold, answer, deadline_s)
             except BaseException:
                 worker.kill()
                 self._replace()
@@ -180,9 +189,11 @@ def equal(answer: str, gold: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def _equal(answer: str, gold: str) -> bool | SymbolicTimeout:
-    """A verdict to keep: a check that was late once would be late again."""
+    """A verdict to keep: a check that computed for too long would do so again."""
     try:
         return POOL.equal(answer, gold)
+    except SymbolicStalled:
+        raise
     except SymbolicTimeout as error:
         return error
 

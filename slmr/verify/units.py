@@ -21,7 +21,7 @@ _NAMES = set(
     # mass, volume, area, physics
     " gram kg kilogram milligram mg tonne ton lb lbs oz ounce liter litre ml milliliter millilitre gallon quart pint"
     " cup ha hectare acre hz hertz khz mhz newton joule kj watt kw kwh volt ohm ampere pascal pa kpa mole kelvin"
-    " celsius fahrenheit bit byte kb mb gb mol amp gal"
+    " celsius fahrenheit bit byte kb mb gb mol amp gal ppm ppb"
     # what is counted, where the plural has no s or the singular is usual
     " way people person man men woman women child children student mouse mice fish sheep deer point pt pts page item"
     " piece pair set apple percentage sq cu square cubic".split()
@@ -29,7 +29,7 @@ _NAMES = set(
 _LETTERS = set("mgshLlNJWVAKCFtbΩ")
 _JOINTS = set(
     "per of square cubic sq cu in a an the each total squared cubed different possible more distinct all old tall long"
-    " wide deep high away apart later ago".split()
+    " wide deep high away apart later ago left remaining altogether".split()
 )
 # Words that change a value, though they look like a plural or a name.
 _NO_UNIT = set(
@@ -174,6 +174,8 @@ def is_unit(words: list[str]) -> bool:
         return not words
     if all(_is_name(word) or word.lower() in _JOINTS for word in words):
         return any(_is_name(word) for word in words)
+    while len(words) > 1 and words[-1].lower() in _JOINTS:  # "marbles left"
+        words = words[:-1]
     last = words[-1].lower()
     plural = len(last) >= 4 and last.endswith("s") and not last.endswith(("ss", "ths"))
     return plural and all(word.isalpha() and scale_of(word) is None for word in words)

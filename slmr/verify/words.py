@@ -11,6 +11,7 @@ _CLOCK = re.compile(r"(\d{1,2})(?::(\d{2})\s*([aApP])?(?:\.?\s?[mM]\.?)?|\s*([aA
 # The letter of an option in front of its value: `\textbf{(C)}\ 9`.
 _OPTION = re.compile(
     r"\\(?:text|textbf|mathrm|mathbf)\s*\{\s*(?:\(([A-J])\)|([A-J])[.:)])\s*\}(?:\s|\\[ ,;:]|~|\\q?quad)*(?=[^\s.])"
+    r"|\(([A-J])\)(?:\s|\\[ ,;:]|~|\\q?quad)+(?=[-$\d\\])"
 )
 
 
@@ -42,4 +43,4 @@ def same_clock(mine: str, theirs: str) -> bool | None:
 def labelled(answer: str) -> tuple[str, str] | None:
     r"""The letter and the value of `\textbf{(C)}\ 9`; None where no option's letter stands in front."""
     label = _OPTION.match(answer)
-    return (label[1] or label[2], answer[label.end() :]) if label else None
+    return (label[1] or label[2] or label[3], answer[label.end() :]) if label else None

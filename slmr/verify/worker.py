@@ -1,8 +1,9 @@
 """The symbolic worker: a process of its own, so that it can be killed. Reads and writes JSON lines.
 
-A request is `{"gold": ..., "answer": ..., "deadline_s": ...}`, a reply `{"equal": bool}` or
-`{"error": text}`. The process ends when its input closes and when its parent is gone. Its own alarm ends
-it a little after the deadline even where it computes inside C code and no parent is left to kill it.
+A request is `{"gold": ..., "answer": ..., "deadline_s": ..., "wall_s": ...}`, a reply `{"equal": bool}` or
+`{"error": text}`. The process ends when its input closes and when its parent is gone. SIGPROF ends it when a
+check has computed for `deadline_s` seconds, so that a busy machine makes no right answer late; an alarm a little
+after `wall_s`, even where it computes inside C code and no parent is left to kill it.
 PR_SET_PDEATHSIG would not do: it fires when the parent's *thread* ends, and pools are used from threads.
 """
 
@@ -70,13 +71,18 @@ def main() -> None:
     sys.stdout = sys.stderr  # what libraries print must not mix with the replies
     _compare("x^2 + 1", "1 + x^2")  # what only a first check imports, which no deadline counts
     print(json.dumps({"ready": True}), file=replies, flush=True)
+    for ends in (signal.SIGPROF, signal.SIGALRM):  # whatever the parent made of them
+        signal.signal(ends, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGPROF, signal.SIGALRM))
     for line in sys.stdin:
         request = json.loads(line)
-        signal.setitimer(signal.ITIMER_REAL, request["deadline_s"] + _GRACE_S)
+        signal.setitimer(signal.ITIMER_PROF, request["deadline_s"])
+        signal.setitimer(signal.ITIMER_REAL, request["wall_s"] + _GRACE_S)
         try:
             reply = _compare(request["gold"], request["answer"])
         except Exception as error:  # whatever sympy raises is an abstention with its name, never a verdict
             reply = {"error": f"{type(error).__name__}: {error}"[:300]}
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
         print(json.dumps(reply), file=replies, flush=True)
 

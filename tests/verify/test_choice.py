@@ -18,6 +18,10 @@ LETTERS = st.sampled_from("ABCDEFGHIJ")
         ("B, because it rains", "B"), ("C is right", "C"), ("it is option (B)", "B"), ("B. the red one", "B"),
         ("A or B", None), ("B, C", None), ("maybe B", None), ("not option B", None), ("Because", None), ("K", None),
         ("", None), ("A cat", None), ("I think so", None),
+        ("C, but D is also right", None), ("A+C", None), ("C? D?", None), ("A+", None),
+        ("C, but B is also wrong", "C"),
+        ("Everything except B is wrong", "B"), ("None but B is right", "B"), ("anything but B", None),
+        ("B (wrong)", None),
     ],
 )  # fmt: skip
 def test_the_one_letter_that_an_answer_names(text: str, letter: str | None) -> None:
@@ -57,7 +61,8 @@ def test_an_answer_matches_its_letter_only(letter: str, gold: str) -> None:
         ("It is D", False)),
         ("Answer: all but one fail.\nThe answer is (C).", ("(C)", False)), ("Answer:\nB", ("B", False)), ("Answer:",
         None),
-        ("", None), ("A. x\nB. y\nC. z", None),
+        ("", None), ("A. x\nB. y\nC. z", None), ("C\n\nExplanation: A and B are wrong.", ("C", False)),
+        ("C) blue\n\nOne.\nTwo.\nThree.", ("C) blue", False)),
     ],
 )  # fmt: skip
 def test_where_the_answer_stands(text: str, answer: tuple[str, bool] | None) -> None:

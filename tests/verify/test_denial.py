@@ -1,4 +1,4 @@
-"""What a text denies or takes back: words alone do not, another value does."""
+"""What a text denies."""
 
 from __future__ import annotations
 
@@ -14,21 +14,41 @@ def states(text: str) -> bool | None:
 
 
 @pytest.mark.parametrize(
-    "before", ["It is not ", "The answer isn't ", "8 or ", "rather than ", "The wrong answer is "]
+    "before",
+    [
+        "It is not ",
+        "The answer isn't ",
+        "8 or ",
+        "rather than ",
+        "The wrong answer is ",
+        "It is unlikely to be ",
+    ],
 )
 def test_an_answer_denied_before(before: str) -> None:
     assert denial.denied(before, "", states)
 
 
 @pytest.mark.parametrize(
-    "before", ["It is not 8, so ", "It is ", "7 or ", "not 8 but ", "If x is not 0, we get "]
+    "before",
+    ["It is not 8, so ", "It is ", "7 or ", "It is none other than ", "not 8 but ", "If x is not 0, we get "],
 )
 def test_an_answer_not_denied_before(before: str) -> None:
     assert not denial.denied(before, "", states)
 
 
 @pytest.mark.parametrize(
-    "after", [" is wrong", "? No.", " or 8", " can't be", " would be it, but", "$ isn't right", " or more"]
+    "after",
+    [
+        " is wrong",
+        "? No.",
+        " or 8",
+        " can't be",
+        " would be it, but",
+        "$ isn't right",
+        " or more",
+        "ではない",
+        "이 아니다",
+    ],
 )
 def test_an_answer_denied_behind(after: str) -> None:
     assert denial.denied("", after, states)
@@ -37,22 +57,6 @@ def test_an_answer_denied_behind(after: str) -> None:
 @pytest.mark.parametrize("after", [" is right", " or 7.0", " is not hard to check", ". It can't be 8.", ""])
 def test_an_answer_not_denied_behind(after: str) -> None:
     assert not denial.denied("", after, states)
-
-
-@pytest.mark.parametrize(
-    "after", ["Wait, it is 8.", "The answer is 8.", "#### 8", "Scratch that.", "No.", "Edit: 8", "Sorry, 8"]
-)
-def test_what_takes_an_answer_back(after: str) -> None:
-    assert denial.taken_back(after, states)
-    assert not denial.taken_back(f"{after} In the end the answer is 7.", states)
-
-
-@pytest.mark.parametrize(
-    "after",
-    ["Wait 8 minutes.", "The answer is 7.", "Actually, that is all.", "No other works.", "Sorry for that."],
-)
-def test_what_does_not_take_an_answer_back(after: str) -> None:
-    assert not denial.taken_back(after, states)
 
 
 def test_hedges_doubts_and_refusals() -> None:

@@ -2,10 +2,10 @@
 
 `set` says in which round a case was written. Of each round that share agreed when it was first run, before any rule was
 mended for it: 96.1 % of the 785 of the first, 93.6 % of the 947 of the second and 92.0 % of the 1,095 of the third,
-which were written with harder ones of the kinds that had failed, and 97.4 % of the 428 of the fourth, which are as
-usual as those of the first. Seventeen of these are not here, since graders do not share what they said (`d` for D,
-`2 PM` for 2, the last number of "the problem has 7 parts"). What a case says stands
-for its kind, so a rule is mended, never a line.
+which were written with harder ones of the kinds that had failed, 97.4 % of the 428 of the fourth, which are as
+usual as those of the first, 95.1 % of the 630 of the fifth and 94.7 % of the 913 of the sixth. Thirty-five of these
+are not here, since graders do not share what they said (`d` for D, `2 PM` for 2, the last number of "the problem has 7
+parts"). What a case says stands for its kind, so a rule is mended, never a line.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ CASES = [
     for line in Path(__file__).with_name("kinds.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 KNOWN = {
-    "k1-503": "cis is no function that we read",
+    "k5-022": "a bar over more than one letter",
+    "k5-005": "hours and minutes beside minutes",
+    "k5-173": "bare braces as a set within a union",
+    "k6-371": "an interval without one of its points",
     "k2-158": "an ohm as a bare command",
     "k2-209": "dollars and cents in two units",
     "k3-451": "a quotient of factorials of symbols",

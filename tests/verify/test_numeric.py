@@ -22,7 +22,8 @@ F = Fraction
         ("50%", F(50)), ("1/2", F(1, 2)), ("1 1/2", F(3, 2)), ("-1 1/2", F(-3, 2)), ("½", F(1, 2)), ("2½", F(5, 2)),
         (r"\frac{3}{4}", F(3, 4)), (r"2\frac{1}{3}", F(7, 3)), ("1e3", F(1000)), ("2.5e-1", F(1, 4)),
         ("12 apples", F(12)), ("7km", F(7)), (r"12 \text{ cm}", F(12)), ("**8**", F(8)), ("三百零五", F(305)),
-        ("二十一", F(21)), ("一万", F(10_000)), (".5", F(1, 2)), ("1{,}000", F(1000)),
+        ("二十一", F(21)), ("一万", F(10_000)),
+        ("1,00,000", F(100_000)), ("25 (check: 12+13)", F(25)), ("C$13", F(13)), (".5", F(1, 2)), ("1{,}000", F(1000)),
     ],
 )  # fmt: skip
 def test_a_number_in_any_spelling(text: str, value: Fraction) -> None:
@@ -61,6 +62,9 @@ def test_a_decimal_is_read_back_with_and_without_separators(value) -> None:
         ("First 3, then 4, so 7", ("7", False)),
         ("I am not sure, 7", None),
         ("no number", None),
+        ("3 + 4 =", None),
+        ("What is 3 + 4?", None),
+        ("#### 4 +", ("4 +", False)),
     ],
 )
 def test_where_the_answer_stands(text: str, answer: tuple[str, bool] | None) -> None:

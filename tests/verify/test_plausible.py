@@ -31,6 +31,16 @@ def test_an_interval_may_be_open_on_one_side() -> None:
     assert balanced("[1, 2)") and balanced(")1, 2(") is False
 
 
+@pytest.mark.parametrize("text", ["4 +", "x =", "2 \\cup", "8 *", "3 <"])
+def test_a_sum_that_ends_with_its_sign_is_unfinished(text: str) -> None:
+    assert implausible(text, "4") and not implausible(text, text)
+
+
+@pytest.mark.parametrize("text", ["0^+", "x_-", "0^{+}", "5!"])
+def test_a_sign_may_end_an_answer_as_an_index(text: str) -> None:
+    assert not implausible(text, "4")
+
+
 def test_prose_and_code_are_no_formula() -> None:
     assert is_formula(r"\sin x + 1", "1") and is_formula("2x", "2x")
     assert not is_formula("the answer", "1") and not is_formula("(lambda: 42)()", "42")

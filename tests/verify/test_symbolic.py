@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
 
-from slmr.verify.symbolic import SymbolicPool, SymbolicTimeout, equal
+from slmr.verify.symbolic import SymbolicPool, SymbolicStalled, SymbolicTimeout, equal
 
 
 @pytest.fixture
@@ -37,6 +39,32 @@ def test_a_late_worker_is_killed_and_the_next_check_has_another(pool: SymbolicPo
         pool.equal("x", "x", deadline_s=0.0)
     assert pool.equal("x", "x")
     assert pool.pids() != [late]
+
+
+def test_a_check_that_computes_for_too_long_is_late(pool: SymbolicPool) -> None:
+    with pytest.raises(SymbolicTimeout, match=r"within 0\.2 s") as late:
+        pool.equal(r"\int_0^\infty e^{-x^x}\sin(x^x)dx", "1", deadline_s=0.2)
+    assert not isinstance(late.value, SymbolicStalled)
+    assert pool.equal("x", "x")
+
+
+def test_a_worker_that_waits_for_the_processor_is_not_late(pool: SymbolicPool) -> None:
+    pool.warm()
+    pool.equal("x", "x")
+    (pid,) = pool.pids()
+    os.kill(pid, signal.SIGSTOP)
+    threading.Timer(1.0, os.kill, (pid, signal.SIGCONT)).start()
+    assert pool.equal(r"\sin^2 x + \cos^2 x", "1", deadline_s=0.8)
+    assert pool.pids() == [pid]
+
+
+def test_a_worker_that_never_gets_the_processor_is_replaced(pool: SymbolicPool) -> None:
+    pool.equal("x", "x")
+    (pid,) = pool.pids()
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(SymbolicStalled):
+        pool.equal("x", "x", deadline_s=0.02)
+    assert pool.equal("x", "x") and pool.pids() != [pid]
 
 
 def test_two_spellings_are_one_question() -> None:

@@ -10,7 +10,18 @@ from slmr.verify.units import is_unit, size_of, without_plain_unit, without_unit
 
 
 @pytest.mark.parametrize(
-    "phrase", ["cm", "square feet", "miles per hour", "red marbles", "people", "dollars", "different ways"]
+    "phrase",
+    [
+        "cm",
+        "square feet",
+        "miles per hour",
+        "red marbles",
+        "people",
+        "dollars",
+        "different ways",
+        "marbles left",
+        "ppm",
+    ],
 )
 def test_known_names_and_plurals_are_units(phrase: str) -> None:
     assert is_unit(phrase.split())

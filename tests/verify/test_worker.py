@@ -24,7 +24,7 @@ def worker() -> Iterator[subprocess.Popen[str]]:
 
 def ask(worker: subprocess.Popen[str], answer: str, gold: str) -> dict[str, object]:
     assert worker.stdin and worker.stdout
-    worker.stdin.write(json.dumps({"gold": gold, "answer": answer, "deadline_s": 60}) + "\n")
+    worker.stdin.write(json.dumps({"gold": gold, "answer": answer, "deadline_s": 60, "wall_s": 60}) + "\n")
     worker.stdin.flush()
     return json.loads(worker.stdout.readline())
 

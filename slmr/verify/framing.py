@@ -1,0 +1,73 @@
+"""Frames that make the value behind them no answer: what would be if, what is announced as false, a mere bound."""
+
+from __future__ import annotations
+
+import re
+
+_NEAR = 300
+
+
+def any_of(*alternatives: str) -> str:
+    return f"(?:{'|'.join(alternatives)})"
+
+
+def pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.IGNORECASE)
+
+
+_EDGE = r"[\s$*_`\"'()\[\]{}\\,:]"
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n\s*\n|(?<=[。！？])")
+# "If n were even, the answer would be": only of the answer, since a problem may itself ask what would be.
+_WOULD_BE = pattern(
+    r"\b(?:answer|solution|choice|option|result)\s+(?:would|could|might)\s+(?:then |now |instead )?"
+    rf"(?:be|have been|equal|become){_EDGE}*$"
+    r"|\b(?:réponse (?:serait|aurait été)|respuesta (?:sería|habría sido)|resposta (?:seria|teria sido)"
+    r"|risposta sarebbe(?: stata)?"
+    rf"|ответ (?:был|была) бы|antwort(?: [\w]+)? wäre|wäre (?:die )?(?:antwort|lösung)){_EDGE}*$"
+    rf"|答案(?:就|将|便)?(?:会|本该|本来)是{_EDGE}*$"
+)
+_UNREAL = pattern(
+    r"\bif\b[^.!?]*\b(?:were|was|had|did|weren't|wasn't|hadn't|didn't|could|would)\b"
+    r"|\b(?:had|were) (?:we|it|he|she|they|there|the|this|that|[a-z])\b|\b(?:without|unless|otherwise)\b"
+    r"|\b(?:si|se|wenn|falls|если)\b|如果|若|假如"
+)
+# "The following is false: the answer is"
+_ANNOUNCED = pattern(
+    r"(?:\b(?:following|below|(?:this|next) (?:statement|claim|sentence))\b[^.!?\n]{0,30}?\b(?:is|are)"
+    r"(?: clearly| obviously| simply)?\s+|^[\s*_]*)"
+    r"(?:wrong|incorrect|false|untrue|a lie|not (?:true|correct|right))\W*:"
+    r"[^.;!?]{0,60}$"
+)
+# "Wrong answer:", "An incorrect attempt gives", "Say the answer were"
+_MISTAKEN = pattern(
+    r"\b(?:wrong|incorrect|false|mistaken|faulty|flawed|erroneous) (?:final )?"
+    r"(?:answer|result|value|attempt|solution|approach|argument|guess|calculation|count)s?"
+    rf"(?: (?:is|was|be|gives?|gave|yields?|leads? to|would (?:be|give|yield))|:){_EDGE}*$"
+    rf"|^\W*(?:say|suppose|assume|imagine)\b[^.!?]{{0,60}}\b(?:were|was|is){_EDGE}*$"
+)
+# "It is at most"; not "you need at least", "there can be at most", which say what the problem asks for.
+_BOUND = pattern(
+    r"\b(?:at (?:least|most)|(?:not |no )?(?:more|less|fewer|greater|larger|smaller|bigger|higher|lower)"
+    r"(?<!and no less)(?<!nor less) than(?: or equal to)?"
+    r"|\bbetween\b[^.!?\n]{1,30}\band|\ban? (?:\w+ )?(?:lower|upper) bound(?: \w+ [^.!?\n]{1,30})?\s+is"
+    r"|up to|exceed(?:s|ed|ing)?|höchstens|mindestens|mehr als|weniger als|au (?:plus|moins)|(?:plus|moins) (?:de|que)"
+    rf"|como (?:máximo|mínimo)|al menos|(?:más|menos|mayor|menor) (?:de|que)){_EDGE}*$"
+)
+_ASKED_BEFORE = pattern(
+    r"\b(?:needs?|needed|requires?|required|takes?|can|could|must (?!be\b|equal\b)\w+|guarantees?|ensures?)\b[^.!?]*$"
+)
+_ASKED_BEHIND = pattern(
+    r"[^.!?\n]{0,80}\b(?:needed|required|necessary|must|can|could|enough|suffices?|sufficient|guarantees?|ensures?)\b"
+)
+
+
+def framed(before: str, after: str = "") -> bool:
+    """Whether what stands before a value, up to it, says that it is not what the writer holds for the answer."""
+    near = before[-_NEAR:]
+    if _ANNOUNCED.search(near if len(before) <= _NEAR else f".{near}"):
+        return True
+    sentence = _SENTENCE.split(near)[-1]
+    if _MISTAKEN.search(sentence) or (_WOULD_BE.search(sentence) and _UNREAL.search(sentence)):
+        return True
+    is_bound = _BOUND.search(sentence)
+    return bool(is_bound and not _ASKED_BEFORE.search(sentence) and not _ASKED_BEHIND.match(after))

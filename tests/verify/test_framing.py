@@ -1,0 +1,64 @@
+"""Frames that make the value behind them no answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from slmr.verify import verify
+from slmr.verify.framing import framed
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "If n were even, the answer would be ",
+        "Had we counted twice, the result would have been $",
+        "Si n fuera par, la respuesta sería ",
+        "The following is false: the answer is ",
+        "False: the answer is ",
+        "It is at most ",
+        "So the area is strictly greater than $",
+        "It lies between 10 and ",
+        "A lower bound is ",
+        "Wrong answer: ",
+        "An incorrect attempt gives $",
+        "Suppose the answer were ",
+    ],
+)
+def test_what_is_no_answer(before: str) -> None:
+    assert framed(before)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("If n is even, the answer is ", ""),
+        ("If the side were doubled, the area would be ", ""),  # the problem may ask for it
+        ("If n were even, it would fail. So the answer is ", ""),
+        ("That was wrong: the answer is ", ""),
+        ("At least ", " socks are needed."),
+        ("There can be at most ", " rooks."),
+        ("No more and no less than ", ""),
+        ("It is more than 7, so ", ""),
+        ("The least upper bound is ", ""),
+        ("Wrong: 14. Right: ", ""),
+    ],
+)
+def test_what_may_be_one(before: str, after: str) -> None:
+    assert not framed(before, after)
+
+
+@pytest.mark.parametrize("kind", ["math", "numeric"])
+def test_a_frame_is_not_paid(kind) -> None:
+    for text in (
+        "If n were even, the answer would be",
+        "The following is false: the answer is",
+        "It is at most",
+    ):
+        assert not verify(f"{text} \\boxed{{8}}.", "8", kind).lenient
+        assert not verify(f"{text} 8.", "8", kind).lenient
+    assert not verify("If A were true, the answer would be C.", "C", "choice").lenient
+    assert not verify("The following is false: the answer is C.", "C", "choice").lenient
+    assert verify(
+        "If n were even, the answer would be 9. But it is odd, so it is \\boxed{8}.", "8", kind
+    ).lenient
