@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def problems(n: int, task: str = "lab_gsm8k", level: int | None = None) -> list[
     raise AssertionError("a stream has no end")
 
 
+@cache
 def long_problems(n: int, steps: int) -> list[dict[str, Any]]:
     """The first pool problems of level 5 whose solution has at least so many steps."""
     found = [p for p in problems(40 * n, level=5) if _steps(p["id"]) >= steps][:n]
