@@ -5,9 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.slmr-env
 ARGS ?=
+TOOL_TESTS := tests/pipeline/test_difficulty_map.py tests/pipeline/test_trackers.py tests/results/test_lm_eval_export.py \
+  tests/results/test_every_eval_ever_export.py tests/results/test_inspect_export.py tests/results/test_gate_report.py \
+  tests/rewards/test_verifiers.py tests/training/test_callback.py
 
 .DEFAULT_GOAL := help
-.PHONY: help env bench test test-vllm test-gpu test-rewards test-light test-lowest test-newest lint docs perf
+.PHONY: help env bench test test-vllm test-gpu test-rewards test-tools test-light test-lowest test-newest lint docs perf
 
 help:
 	@echo "make env     create .venv and install slmr with everything it needs"
@@ -18,6 +21,7 @@ help:
 	@echo "make test-light   the wheel alone: its size, the checkers and their tests, in an environment of its own"
 	@echo "make test-lowest  the wheel with all extras and the lowest versions that it allows; make test-newest: the newest"
 	@echo "make test-rewards  the rewards in the light install, beside the newest verifiers, in an environment of their own"
+	@echo "make test-tools  each format and tracker by the tool it is for (verl, inspect_ai, mlflow, ...), in an environment of their own"
 	@echo "make lint    ruff, pyright, and the order of the layers"
 	@echo "make docs    the documentation as a site: site/index.html, which works from files"
 	@echo "make perf    speed, each beside a named peer, and the most that each may come to"
@@ -62,6 +66,13 @@ test-rewards:
 	@[ -x .venv-rewards/bin/python ] || $(PYTHON) -m venv .venv-rewards
 	.venv-rewards/bin/python -m pip install --quiet 'verifiers>=0.4' pytest pytest-timeout hypothesis -e .
 	.venv-rewards/bin/python -m pytest -q -rs tests/rewards tests/cli/test_serve_reward.py $(ARGS)
+
+# With Python 3.12 or newer (make PYTHON=python3.12 test-tools) Every Eval Ever's types, too. uv: pip takes ten times as long.
+test-tools: env
+	@[ -x .venv-tools/bin/python ] || $(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/python -m pip install --quiet torch==2.13.0
+	$(BIN)/uv pip install --quiet --python .venv-tools/bin/python --group tools -e '.[all]'
+	OMP_NUM_THREADS=1 .venv-tools/bin/python -m pytest -q -rs $(TOOL_TESTS) $(ARGS)
 
 lint: env
 	$(BIN)/ruff check

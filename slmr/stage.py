@@ -31,6 +31,7 @@ class StageContext:
         worker: which of the processes of a training this is; the first one alone writes.
         threads: that torch computes with; None is as many as it takes.
         tracked_as: what trackers call the training.
+        tracked_in: the folder for what they write.
     """
 
     folder: Path
@@ -46,6 +47,7 @@ class StageContext:
     worker: int = 0
     threads: int | None = None
     tracked_as: str = ""
+    tracked_in: Path = Path("trackers")
 
     @property
     def leads(self) -> bool:

@@ -20,7 +20,7 @@ from slmr.pipeline.planner import StageNode
 from slmr.pipeline.prompts import check_prompts
 from slmr.pipeline.remote_store import RemoteStore
 from slmr.pipeline.schedule import Schedule, longest_first, starters_first
-from slmr.pipeline.trackers import check_trackers, reported, tracked_name
+from slmr.pipeline.trackers import check_trackers, tracked_name
 from slmr.pipeline.worker import run_stage
 from slmr.stage import Progress, Stage, StageContext
 
@@ -258,9 +258,9 @@ def make_node(work: Work, node: StageNode, progress: Progress, run: RunStage = r
             folder, {name: [n.output(store) for n in nodes] for name, nodes in node.inputs.items()}, node.seed or 0,
             profile.engine, progress, tasks_paths=work.tasks_paths, remaining_tokens=remaining,
             training=profile.training.of(node.kind), threads=profile.threads, tracked_as=_tracked_as(work, node),
+            tracked_in=work.root.parent / "trackers",
         )  # fmt: skip
-        with reported(context.training, context.tracked_as, work.root.parent):
-            context.cost.wall_s = run(node.stage, context, node.params)
+        context.cost.wall_s = run(node.stage, context, node.params)
         shutil.rmtree(folder / "trainer", ignore_errors=True)
         write_json(folder / "stats.json", context.stats)
         write_json(folder / MANIFEST, _manifest(node, context, folder).sealed().model_dump(mode="json"))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from slmr.config import TrainingSettings
 from slmr.errors import RequestError
 from slmr.pipeline.versions import installed_version
+from slmr.stage import StageContext
 
 _PROJECT = "slmr"
 
@@ -33,24 +38,60 @@ def tracked_name(methods: Sequence[str], student: str, seed: int, label: str) ->
 
 
 @contextmanager
-def reported(training: TrainingSettings, name: str, run: Path) -> Iterator[None]:
-    """Within, trackers find their settings in the environment; what the user has set there stays.
+def reported(context: StageContext) -> Iterator[None]:
+    """Around a training, in the process that trains: trackers find their settings, and have nothing open afterwards.
 
-    Args:
-        training: which trackers.
-        name: see `tracked_name`; all but the stage is the group.
-        run: whose folder gets TensorBoard's and MLflow's files: an artefact holds nothing but what its key says.
+    They get the context's name, all but the stage of it as the group. Their settings go into the environment; what
+    the user has set there stays. An artefact holds nothing but what its key says, so their files are elsewhere.
     """
-    folder = run / "trackers"
+    trackers = context.training.report_to
+    if not trackers:
+        yield
+        return
+    added = _settings(context.tracked_as, context.tracked_in.resolve(), set(os.environ))
+    os.environ.update(added)
+    try:
+        with _trackio_group(context.tracked_as) if "trackio" in trackers else nullcontext():
+            yield
+    finally:
+        _finish(trackers)
+        for variable in added:
+            os.environ.pop(variable, None)
+
+
+def _settings(name: str, folder: Path, given: Collection[str]) -> dict[str, str]:
+    """Variable → value, of those that are not given. MLflow takes no plain folder any more, but SQLite's file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    group = name.rpartition("/")[0]
     wanted = {
-        "WANDB_PROJECT": _PROJECT, "WANDB_RUN_GROUP": name.rpartition("/")[0],
-        "MLFLOW_EXPERIMENT_NAME": _PROJECT, "MLFLOW_TRACKING_URI": (folder / "mlflow").resolve().as_uri(),
+        "WANDB_PROJECT": _PROJECT, "WANDB_RUN_GROUP": group, "WANDB_DIR": str(folder),
+        "MLFLOW_EXPERIMENT_NAME": _PROJECT, "MLFLOW_TAGS": json.dumps({"group": group}),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}",
         "TENSORBOARD_LOGGING_DIR": str(folder / "tensorboard" / name),
     }  # fmt: skip
-    added = {n: v for n, v in wanted.items() if training.report_to and n not in os.environ}
-    os.environ.update(added)
+    return {variable: value for variable, value in wanted.items() if variable not in given}
+
+
+@contextmanager
+def _trackio_group(name: str) -> Iterator[None]:
+    """Trackio has no variable for the group, and transformers names none."""
+    trackio = import_module("trackio")
+    init = trackio.init
+    trackio.init = partial(init, group=name.rpartition("/")[0])
     try:
         yield
     finally:
-        for variable in added:
-            os.environ.pop(variable, None)
+        trackio.init = init
+
+
+def _finish(trackers: Collection[str]) -> None:
+    """Ends what is still open, or the next training would go into it.
+
+    wandb keeps its run open and its first settings for all of a process; MLflow's is open where a training failed.
+    """
+    if "wandb" in trackers and (wandb := sys.modules.get("wandb")):
+        wandb.finish()
+        wandb.teardown()
+    if "mlflow" in trackers and (mlflow := sys.modules.get("mlflow")):
+        mlflow.end_run()
+        os.environ.pop("MLFLOW_EXPERIMENT_ID", None)  # of this run's database alone

@@ -15,7 +15,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TextIO
@@ -27,6 +27,7 @@ from slmr.artifacts import Cost
 from slmr.config import EngineSettings, Params, TrainingSettings
 from slmr.engines import memory
 from slmr.errors import RequestError, SlmrError
+from slmr.pipeline.trackers import reported
 from slmr.stage import Stage, StageContext
 
 _ORPHANED = 3
@@ -52,7 +53,8 @@ class Job(BaseModel):
     remaining_tokens: int | None
     threads: int | None
     stats: dict[str, Any]
-    tracked_as: str = ""
+    tracked_as: str
+    tracked_in: Path
 
     @classmethod
     def of(cls, stage: Stage, context: StageContext, params: Params) -> Job:
@@ -64,7 +66,7 @@ class Job(BaseModel):
             stage=stage.name, params=params.model_dump(mode="json"), folder=context.folder, inputs=inputs,
             seed=context.seed, engine=context.engine, training=context.training, tasks_paths=list(context.tasks_paths),
             remaining_tokens=context.remaining_tokens, threads=context.threads, stats=context.stats,
-            tracked_as=context.tracked_as,
+            tracked_as=context.tracked_as, tracked_in=context.tracked_in,
         )  # fmt: skip
 
     def context(self, worker: int, progress: Callable[[int, int, str], None]) -> StageContext:
@@ -75,7 +77,7 @@ class Job(BaseModel):
         return StageContext(
             self.folder, inputs, self.seed, self.engine, progress, stats=self.stats, tasks_paths=self.tasks_paths,
             remaining_tokens=self.remaining_tokens, training=self.training, worker=worker, threads=self.threads,
-            tracked_as=self.tracked_as,
+            tracked_as=self.tracked_as, tracked_in=self.tracked_in,
         )  # fmt: skip
 
 
@@ -95,7 +97,8 @@ def run_stage(stage: Stage, context: StageContext, params: Params) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(context.threads or before)
     try:
-        stage.run(context, params)
+        with reported(context) if stage.trains else nullcontext():
+            stage.run(context, params)
         context.threads = torch.get_num_threads()
     finally:
         torch.set_num_threads(before)

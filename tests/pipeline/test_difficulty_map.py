@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -128,8 +127,9 @@ def test_verifiers_loads_it(tmp_path: Path) -> None:
     assert [row["answer"] for row in rows] == ["7", "8"] and tasks
 
 
-def test_verl_loads_it(tmp_path: Path) -> None:
-    """Its layout always; by its own loader where verl is."""
+def test_verls_layout_is_paid_by_its_reward(tmp_path: Path) -> None:
+    from slmr.rewards import compute_score
+
     write_map(a_map(tmp_path), tmp_path / "verl", "verl", 8, {"model": "m"})
     row = loaded(tmp_path / "verl")[1]
     assert (
@@ -138,20 +138,26 @@ def test_verl_loads_it(tmp_path: Path) -> None:
     assert (
         row["reward_model"] == {"style": "rule", "ground_truth": "8"} and row["extra_info"]["rate"] == 0.375
     )
-    from slmr.rewards import compute_score
-
     paid = compute_score(row["data_source"], "#### 8", row["reward_model"]["ground_truth"], row["extra_info"])
     assert paid["score"] == 1.0
-    if importlib.util.find_spec("verl") is None:
-        pytest.skip("verl is not installed here: its own RLHFDataset was not asked")
+
+
+def test_verls_own_loader_loads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its defaults, which leave out what is too long, and in its batches."""
+    pytest.importorskip("verl", reason="verl is not installed here: make test-tools")
     from omegaconf import OmegaConf
-    from verl.utils.dataset.rl_dataset import RLHFDataset
+    from verl.utils.dataset.rl_dataset import RLHFDataset, collate_fn
 
     from slmr.engines.transformers import load_tokenizer
     from slmr.lab import model_path
 
-    settings = OmegaConf.create({"max_prompt_length": 64, "filter_overlong_prompts": False})
-    data = RLHFDataset(
-        str(tmp_path / "verl/train.parquet"), load_tokenizer(model_path("lab-llama")), settings
-    )
-    assert len(data) == 2
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    rows = a_map(tmp_path)
+    long = rows[0]._replace(id="long", prompt="What is 3 + 4? " * 400)
+    write_map([*rows, long], tmp_path / "verl", "verl", 8, {"model": "m"})
+    file, tokenizer = str(tmp_path / "verl/train.parquet"), load_tokenizer(model_path("lab-llama"))
+    data = RLHFDataset(file, tokenizer, OmegaConf.create({"cache_dir": str(tmp_path / "verl-cache")}))
+    batch = collate_fn([data[i] for i in range(len(data))])
+    assert [turns[0]["content"] for turns in batch["raw_prompt"]] == ["What is 3 + 4?", "What is 4 + 4?"]
+    assert [said["ground_truth"] for said in batch["reward_model"]] == ["7", "8"]
+    assert list(batch["index"]) == [0, 1] and batch["extra_info"][1]["id"] == "second"
