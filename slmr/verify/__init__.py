@@ -21,6 +21,7 @@ from slmr.verify.completion import fold, visible, without_tokens
 from slmr.verify.denial import denied, refuses
 from slmr.verify.plausible import is_formula
 from slmr.verify.retraction import taken_back
+from slmr.verify.rivals import has_rival
 from slmr.verify.verdict import Answer, Kind, Status, Verdict
 
 __all__ = [
@@ -90,7 +91,7 @@ def _stands(answer: Answer, gold: str, kind: Kind) -> bool:
     def states(text: str) -> bool | None:
         return stated(text, gold)
 
-    if denied(answer.before, after, states):
+    if denied(answer.before, after, states) or has_rival(answer.before, after, states):
         return False
     return not after.strip(" \t\r\n.$*") or not (refuses(after) or taken_back(after, states))
 

@@ -35,7 +35,7 @@ _LETTER = re.compile(_ONE)
 _COPULA = r"(?:is|are|was|were|seems|must be|looks|ist|sind|est|sont|es|son|é|是)"
 _BAD = (
     r"(?:wrong|incorrect|false|not|n't|never|out|ruled|eliminated|excluded|impossible|irrelevant|unsupported"
-    r"|unrelated|too|both wrong|falsch|faux|fausse|incorrecta?"
+    r"|unrelated|too|both wrong|falsch|faux|fausse|incorrecta?|yanlış|errad[oa]|sbagliat[oa]|salah"
     r"|错|不对|不正确)"
 )
 _GOOD = (
@@ -49,13 +49,15 @@ _DENIED_BEFORE = re.compile(
     r"|(?:wrong|incorrect|false) (?:answers?|options?|choices?) (?:is|are|was|were|:)|rather than|instead of"
     r"|unlike|over|than|nicht|weder|noch|pas|ni|no es|no puede ser|contradicts?|against"
     r"|none of|не|(?:all|any|every|none|nothing|each|option|options|anything|everything|one)\s+but|doubt)|n't"
+    r"|[¬~≠✗✘❌✖]|(?:^|(?<=\s))!"
     r"|不是|不选|排除|不能选|除了)[\s:：]*"
     r"(?:(?:either|both|the|it(?:'s| is)?|choose|pick|select|go with|be|think"
     r"|believe|say|that|is|answer|options?|choices?|likely|necessarily|simply|que ce soit|dass es)\s+){0,5}$",
     re.IGNORECASE,
 )
 _DENIED_AFTER = re.compile(
-    rf"\s*\((?:wrong|incorrect|false)\b|\s*\?+\s*(?:no|nope|not|i doubt|hardly)\b|\s*(?:nicht|não|неверн|не вер"
+    rf"\s*\(?(?:wrong|incorrect|false)\)|\s*[✗✘❌✖]|\s*\?+\s*(?:no|nope|not|i doubt|hardly)\b"
+    rf"|\s*(?:nicht|não|неверн|не вер"
     rf"|は間違|は誤|は不正解|ではな|は違"
     rf"|[가이은는] (?:아니|아닙|틀))|\s*(?:goes too far|overstates|misses|ignores|exaggerates"
     rf"|is an? (?:trap|distractor|common))\b|\s*(?:,? which )?(?:(?:{_COPULA})?\s*(?:all |both |also |clearly |simply "
@@ -85,6 +87,9 @@ _ASSERTED_AFTER = re.compile(
     r"|\s*(?:works|fits|remains|holds|matches|stands|follows|is left|must be (?:true|correct|right)|is what"
     r"|best)\b|\s*正确|\s*对\b", re.IGNORECASE,
 )  # fmt: skip
+_NONE_OF = re.compile(
+    r"\b(?:none|neither|any|either)(?: of)?(?: the)?\s*(?:options?|choices?)?\s*$", re.IGNORECASE
+)
 _LEAD = re.compile(rf"[\s*:：]*(?i:{_OPTION})({_ONE})")
 _OTHERS = re.compile(
     rf"[\s.,;:)(?!]*(?:(?:\b(?:or|and|and/or|maybe|perhaps|possibly|alternatively|actually|rather|sorry|wait|hmm+|oh|no|oder"
@@ -93,7 +98,9 @@ _OTHERS = re.compile(
     r"(?=\s*(?:[.,;:/&)!?、和或错不均都]|$|\n|\b(?:or|and|oder|und|ou|et|o|y|is|are|also|both)\b))", re.IGNORECASE,
 )  # fmt: skip
 _JOINT = re.compile(r"\b(?:and|or|nor|und|oder|et|ou|y|o)\b|和|或", re.IGNORECASE)
-_TOLD = re.compile(r"\s*(?:says|states|claims|mentions|describes|refers|talks|suggests|implies|asks)\b")
+_TOLD = re.compile(
+    r"\s*(?:says|states|claims|mentions|describes|refers|talks|suggests|implies|asks)\b(?![^.]*\b(?:accurately|best|correctly)\b)"
+)
 _SAID = re.compile(r"\s*(?:is|was|are|seems|looks)\b")
 _GUESS = re.compile(r"(?:maybe|perhaps|possibly|it (?:might|could|may) be)\b", re.IGNORECASE)
 _LOWER = re.compile(r"(?:[Oo]ption\s+)?([a-j])\)(?:\.?$|\s.*)")
@@ -115,13 +122,16 @@ _ECHO = re.compile(r"[\s*(•·+-]*([A-J])[.):\s]")
 # An option and what is said of it, one after the other: `A: incorrect`, `B is right because ...`.
 _VERDICT = re.compile(
     r"(?:^|(?<=[\s.;]))\(?((?-i:[A-J]))\b[)\].:]*\s*(?:-\s*|is\s+|[:=]\s*|[^\n.]{1,80} -\s+)?"
-    r"(yes|no|true|false|correct|incorrect|right|wrong|not correct|valid|invalid)\b[^\n.;]*",
+    r"(yes|no|true|false|correct|incorrect|right|wrong|not correct|valid|invalid)\b"
+    r"[^\n.;]*?(?=$|[\n.;]|\s\(?[A-J][).:])",
     re.IGNORECASE,
 )
 _MARKS = str.maketrans({**dict.fromkeys("✓✔✅☑", " correct;"), **dict.fromkeys("✗✘❌✖", " incorrect;")})
 _RIGHT = re.compile(r"yes|true|correct|right|valid", re.IGNORECASE)
 # "Out of A and C, ..."
-_AMONG = re.compile(rf"^(?:out of|between|among|of|from)\s+{_LIST.pattern}\s*,\s*", re.IGNORECASE)
+_AMONG = re.compile(
+    rf"(?:^|(?<=[.;!?] ))(?:out of|between|among|of|from)\s+{_LIST.pattern}\s*,\s*", re.IGNORECASE
+)
 
 
 class Roles(NamedTuple):
@@ -156,6 +166,9 @@ def parse(text: str) -> str | None:
             return _settled(_roles(plain))
         if _ALSO.match(rest):
             return None
+        concluded = _CONCLUDED.search(rest)
+        if concluded and _letter(concluded[1]) != letter and not _DENIED_AFTER.match(rest, concluded.end()):
+            return _settled(_roles(rest))
         if _SAID.match(rest):
             roles = _roles(plain)
             return _settled(roles) if roles.asserted or roles.denied else letter
@@ -191,7 +204,7 @@ def _is_letter(text: str, start: int, end: int) -> bool:
     return not _BARE_WORD.match(rest) or bool(
         re.match(
             r"\s+(?:is|are|was|and|or|nor|because|since|as|seems|works|fits|fails|does|cannot|can't|ist|est"
-            r"|es|remains)\b",
+            r"|es|remains|o|ou|oder|y|et|und)\b",
             rest,
         )
     )
@@ -207,7 +220,12 @@ def _roles(text: str) -> Roles:
         }  # fmt: skip
         before, after = text[max(0, match.start() - 60) : match.start()], text[match.end() : match.end() + 60]
         listed = _LETTER.findall(match[0])
-        if _DENIED_BEFORE.search(before) and _ASSERTED_AFTER.match(after) and not _JOINT.search(match[0]):
+        if (
+            _DENIED_BEFORE.search(before)
+            and _ASSERTED_AFTER.match(after)
+            and not _JOINT.search(match[0])
+            and not _NONE_OF.search(before)
+        ):
             roles.denied.update(map(_letter, listed[:-1]))  # "rather than A, C is right"
             roles.asserted.add(_letter(listed[-1]))
         elif _EXCEPT.search(before) and (
@@ -293,6 +311,11 @@ def _last(text: str) -> Answer | None:
     return _first(lines)
 
 
+# "Option A: too broad. Option B: matches. So option B."
+_CONCLUDED = re.compile(
+    r"[.;!?]\s+(?i:so|thus|hence|therefore),?\s+(?i:the answer is |it is |it's )?"
+    rf"(?i:{_OPTION})({_ONE})(?=\s*(?:[.!]|$))"
+)
 _ALONE = re.compile(r"[\s*_`(\[]*[A-J](?:[\s*_`)\].]*|[)\].:][*_]*\s+[^\n]{1,200})")
 
 

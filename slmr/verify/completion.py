@@ -169,7 +169,7 @@ def _plain(character: str) -> str:
         return str(unicodedata.decimal(character))
     return (
         unicodedata.normalize("NFKC", character)
-        if "！" <= character <= "～" or "𝐀" <= character <= "𝟿"
+        if "！" <= character <= "～" or "𝐀" <= character <= "𝟿" or "Ⓐ" <= character <= "ⓩ"
         else character
     )
 

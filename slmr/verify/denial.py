@@ -66,7 +66,8 @@ _DENIES_AFTER = any_of(
 )  # fmt: skip
 # What denies the answer that stands before: "is wrong", "would be", "? No".
 _DENIED_AFTER = pattern(
-    rf"(?:(?!\n){_EDGE}){{0,16}}(?:(?:,? which|,? and that|,? but (?:that|this|it))\s+)?{_DENIES_AFTER}"
+    rf"\s*[✗✘❌✖]|\s*[(\[](?:{_WRONG})[)\]]"
+    rf"|(?:(?!\n){_EDGE}){{0,16}}(?:(?:,? which|,? and that|,? but (?:that|this|it))\s+)?{_DENIES_AFTER}"
 )
 _QUESTIONED = pattern(
     rf"\s*\(\?+\)|{_EDGE}{{0,8}}\?+\s*(?:(?:probably|certainly|definitely|surely|of course) )?(?:No\b|Not\b|Nope"
@@ -106,7 +107,8 @@ HEDGE, _NAMES_SEVERAL, _DENIAL = (
 
 def denied(before: str, after: str, stated: Stated) -> bool:
     """Whether the sentence of an answer denies it, or names another one beside it."""
-    if denied_before(before) or framed(before, after):
+    is_struck = before.endswith("~~") and after.startswith("~~")
+    if is_struck or denied_before(before) or framed(before, after):
         return True
     clause = before[-_NEAR:]
     other = _OR_BEFORE.search(clause)

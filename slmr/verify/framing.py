@@ -31,6 +31,9 @@ _UNREAL = pattern(
     r"|\b(?:had|were) (?:we|it|he|she|they|there|the|this|that|[a-z])\b|\b(?:without|unless|otherwise)\b"
     r"|\b(?:si|se|wenn|falls|если)\b|如果|若|假如"
 )
+# "It would be 15 if nothing was eaten, but"
+_WOULD = pattern(rf"\bwould (?:be|have been|equal){_EDGE}*$")
+_IF_BUT = pattern(r"[\s$*]*(?:\w+ )?(?:if|had|unless|without)\b[^.!?\n]*\b(?:but|however)\b")
 # "The following is false: the answer is"
 _ANNOUNCED = pattern(
     r"(?:\b(?:following|below|(?:this|next) (?:statement|claim|sentence))\b[^.!?\n]{0,30}?\b(?:is|are)"
@@ -69,6 +72,8 @@ def framed(before: str, after: str = "") -> bool:
     sentence = _SENTENCE.split(near)[-1]
     end = sentence[-_LAST:]
     if _MISTAKEN.search(end) or (_WOULD_BE.search(end) and _UNREAL.search(sentence)):
+        return True
+    if _WOULD.search(end) and _IF_BUT.match(after):
         return True
     is_bound = _BOUND.search(end)
     return bool(is_bound and not _ASKED_BEFORE.search(sentence) and not _ASKED_BEHIND.match(after))

@@ -50,6 +50,11 @@ _SO_NAME = re.compile(
     r"(?:(?:(?:so|hence|thus|therefore|then|and)\b|よって|したがって|ゆえに|따라서|그러므로|所以|因此|故)[,，、]?\s*)*`?(?:[a-zA-Z]\w{0,2}\s*=\s*)?([^`=]{1,60})`?$",
     re.IGNORECASE,
 )
+# "$\\frac34$, or 75%": the same value in another form
+_AGAIN = re.compile(
+    r",?\s*(?:or|i\.e\.,?|that is,?|which (?:is|equals)|or equivalently|equivalently|=|≈)"
+    r"\s+\$?([-\d.,/]*\d\s?\\?%?)\$?[\s.]*$"
+)
 _QUOTED = re.compile(r"^(?:>\s)+")  # a block quote's mark
 _JOINED = re.compile(r"\s*(?:,|,?\s*and|,?\s*or)\s*")
 
@@ -174,6 +179,9 @@ def _closing_math(text: str) -> str | None:
     if _WORDS.search(re.sub(r"\\[a-z]+\s*\{[^{}]*\}|\\[a-z]+", "", content)):
         return None  # dollars of money
     after = text[end:]
+    again = _AGAIN.match(after)
+    if again and mathexpr.decide(again[1], content) is True:
+        after = ""
     if (
         denied_before(text[:start])
         or denied_behind(after)

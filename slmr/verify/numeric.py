@@ -42,7 +42,7 @@ _NAMED_UNIT = r"(?:kg|km|cm|mm|mph|ml|lbs?|hrs?|ft|mi|in|g|m|h|s)(?:\^?\{?[23]\}
 _GLUED, _KNOWN_UNIT = re.compile(r"[A-Za-z]"), re.compile(_NAMED_UNIT)
 _TOKEN_BEFORE = re.compile(r"(?:[A-Za-z0-9_.]|\d[:/,]|\d\*\*)$")
 _TOKEN_AFTER = re.compile(
-    rf"{_NAMED_UNIT}|(?![A-Za-z0-9_/^π√]|[.,:]\d|-\d|\\(?:pi|sqrt|[dt]?frac|log|ln|sin|cos"
+    rf"{_NAMED_UNIT}|(?![A-Za-z0-9_^π√]|/(?!\s?[A-Za-z]{{2}})|[.,:]\d|-\d|\\(?:pi|sqrt|[dt]?frac|log|ln|sin|cos"
     rf"|tan|binom)(?![a-z]))",
     re.ASCII,
 )
@@ -58,7 +58,7 @@ _NO_VALUE_BEFORE = re.compile(
 _CHANGES = re.compile(
     r"\b(?:or|not|minus|plus|times|squared|cubed|factorial|half|maybe|perhaps|possibly|base|mod|over|divided"
     r"|percent of|to|than|between|square root|oder|ou|hundred|thousand|million|below"
-    r"|is|was|isn't|if|but|except|pi)\b|或|不|[π√]", re.IGNORECASE,
+    r"|is|was|isn't|if|but|except|pi|wrong|incorrect|false|at most|at least)\b|或|不|[π√]", re.IGNORECASE,
 )  # fmt: skip
 _DENIES = re.compile(
     r"\b(?:not|n't|never|neither|nor|cannot|between|either|maybe|perhaps|possibly|nicht|pas)\b|n't|不",
@@ -69,6 +69,7 @@ _TURNED = re.compile(r",?\s+(?:no|wait|actually|sorry|or rather|i mean|make that
 _NOT_TAIL = re.compile(
     r"(?:(?:,|,? and|,? but)\s+not|\s(?:instead of|rather than))\s+\$?-?\d[\d.,]*%?[\s.!]*$", re.IGNORECASE
 )
+_IF_BUT = re.compile(r"\b(?:if|unless|without)\b[^.!?\n]*\bbut\b", re.IGNORECASE)
 _BUT = re.compile(r",?\s*(?:but|though|yet) (?:that|this|it)\b", re.IGNORECASE)
 _FALSE = re.compile(
     r"\b(?:wrong|incorrect|false) (?:answer|result|value)s? (?:is|are|was|were|:)", re.IGNORECASE
@@ -83,12 +84,14 @@ _LISTED = re.compile(
     r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$|^\W*(?:from\s)?\s*\$?\d[\d.,]*\s+to\s+\$?$",
     re.IGNORECASE,
 )
+_IN_ALL = re.compile(r"\s*(?:\w+ )?(?:in (?:all|total)|altogether)\b")
 _WORKING = re.compile(r"\s*\((?:check: ?|i\.e\.,? ?|= ?)?([\d\s.,$+*/×÷·-]{3,80})\)\s*$")
 _UNFINISHED = re.compile(r"(?:[+/×÷^=]|\s-)(?:\s*\?)?$")  # "3 + 4 ="
 _OPERATORS = str.maketrans("×÷·", "*/*")
 _ASIDE = re.compile(r"\s*\((?:not|and not|rather than|instead of)\b[^()]*\)$", re.IGNORECASE)
 _MODIFIES = re.compile(
-    r"!|-\s*$|\s*(?:\+|\*|/|×|÷|\^|=)\s*$|\s*(?:degrees?|°[CF]?)?\s*below\b|\s*(?:squared|cubed|factorial|plus|minus|times|base|mod"
+    r"!|-\s*$|\s*(?:\+|\*|/|×|÷|\^|=)\s*$|\s*(?:degrees?|°[CF]?)?\s*below\b"
+    r"|\s*(?:at (?:most|least)|squared|cubed|factorial|plus|minus|times|base|mod"
     r"|divided by|or)\b"
     r"|\s*[-+*/×÷^]\s*\d|\*\*\d|\s*(?:[π√]|pi\b)"
     rf"|\s*(?:to|through|until|and|-)\s*(?:{WORDS.pattern})",
@@ -211,6 +214,8 @@ def _in_box(text: str) -> Answer | None:
 
 def _stated(text: str) -> Answer | None:
     for statement in statements(text):
+        if _IF_BUT.search(statement.text):
+            continue
         number = one_number(statement.text.rstrip("!"))
         if number or re.search(r"\d", statement.text):
             return Answer(number or statement.text, False, text[: statement.start], text[statement.end :])
@@ -226,6 +231,8 @@ def one_number(text: str) -> str | None:
     for statement in statements(text):
         if parse(statement.text) is not None and not hedged(text[: statement.start]):
             return statement.text
+    if _IF_BUT.search(text):
+        return None
     plain = _BECAUSE.sub("", text)
     rest = text[len(plain) :]
     if _TURNED.match(rest) or (_BUT.match(rest) and denied_behind(rest)):
@@ -265,7 +272,7 @@ def _last_number(text: str) -> Answer | None:
         hedged_before(sentence)
         or re.search(r"(?<![=<>-])[<>≤≥]\s*$", sentence)
         or _FALSE.search(sentence)
-        or _LISTED.search(sentence)
+        or (_LISTED.search(sentence) and not _IN_ALL.match(behind))
         or _changed_behind(behind)
         or hedged(behind[:40])
         or unsure(tail[-200:])

@@ -28,6 +28,18 @@ _ANOTHER = any_of(
     "smaller", "larger", "bigger", "greater", "less", "higher", "lower", "different", "something else", "another",
     "elsewhere", "more", "fewer", "half", "twice", "double", "unknown", "unclear",
 )  # fmt: skip
+# "This answer is wrong" in other languages.
+_FOREIGN = any_of(
+    r"(?:diese|meine|die|obige) antwort (?:ist|war) (?:leider )?(?:falsch|inkorrekt|nicht (?:richtig|korrekt))",
+    r"(?:cette|ma|la) réponse (?:est|était) (?:fausse|incorrecte|erronée)",
+    r"(?:esta|mi|la) respuesta (?:es|era) (?:incorrecta|errónea|falsa)|respuesta está mal",
+    r"(?:esta|essa|minha|a) resposta (?:está|é) (?:errada|incorreta)",
+    r"(?:questa|la mia|la) risposta è (?:sbagliata|errata|scorretta)",
+    r"ответ (?:неверн|неправильн|ошибочн)\w*|(?:это|что) (?:неверно|неправильно)",
+    "(?:答案|结果|这)是?(?:错|不对|不正确)",
+    "答え?は(?:間違|誤|不正解)",
+    "[답과][은는이가] ?(?:틀|잘못|오답)",
+)
 # What takes an answer back in so many words; not "wrong in my first attempt", "not sure why", "forgot to mention".
 _TAKES_BACK = pattern(
     r"\b" + any_of(
@@ -60,7 +72,7 @@ _TAKES_BACK = pattern(
         "c'est faux",
         "ich habe mich (?:geirrt|vertan|verrechnet)", "me equivoqué", "es incorrecto", "estaba mal",
     )
-    + r"|(?:^|(?<=[.!?;:\n]))[\s*_]*(?:nope\b|(?:no|nein|non)(?=\s*(?:[.!:;]|$|\n"
+    + rf"|{_FOREIGN}|(?:^|(?<=[.!?;:\n]))[\s*_]*(?:nope\b|(?:no|nein|non)(?=\s*(?:[.!:;]|$|\n"
     r"|,\s*(?:it|that|this|the answer|wait|sorry|actually|i|not|so|let)\b(?!'?s? (?:true|fine|ok|right|correct)))))"
     rf"|(?:^|[(\[])[\s*_]*{_ALONE}[\s*_]*[.!)\]]*$"
     r"|不对|我错了|算错|更正|等等，|搞错"
@@ -69,7 +81,8 @@ _TAKES_BACK = pattern(
 _TURNS = pattern(
     r"(?:^|(?<=[.!?;:,\n—(])|(?<=\band)|(?<=\bbut)|(?<=- ))[\s*_()\[]*(?:(?:so|but|and|well|oh|ah|hmm),? )?" + any_of(
         r"wait(?=\s*(?:[,.;:!?—…-]|$|(?:no|it|that|the|actually)\b))", "actually", "correction", "hold on", "sorry",
-        "edit", "update", "hmm+", "no", "rather",
+        "edit", "update", "hmm+", "no", "rather", "er", "erm", "uh", "wrong", "incorrect", "falsch", "faux", "falso",
+        "incorrecto", "errado", "неверно", "неправильно",
         "i mean(?:t)?",
         "instead",
         "on (?:second thou?ghts?|(?:further )?reflection|closer inspection|re-?reading)", "then again", "looking again",
@@ -84,7 +97,7 @@ _TURNS = pattern(
     r"|chang(?:e|ing) my answer to"
     r"|(?:correct(?:ed)?|real|actual|true|right) (?:value|number|one|result|answer|count|total|sum|figure)"
     r"(?: (?:is|was|should be|must be)|:)"
-    r"|(?:question|problem) (?:actually |really )?(?:asks|asked|wants)\b[^.;]{0,60}?,? (?:which|so it) is)\s*"
+    r"|(?:question|problem) (?:actually |really )?(?:asks|asked|wants)\b[^.;]{0,60}?(?:,? (?:which|so it) is|:))\s*"
 )  # fmt: skip
 _IS = pattern(
     r"(?:\b(?:it|that)'s|\b(?:is|are|be|been|equals?|we get|i get|i meant?|yes|still|again|gives?|makes?|so"
@@ -115,7 +128,8 @@ _REST = pattern(
 _IS_ANSWER = pattern(
     r"(?<![^\s(*])([-(\\$*\d][^\s,;]{0,60})\s+(?:is|was|must be|should be|has to be)\s+(?:then |thus "
     r"|therefore |indeed )?"
-    r"(?:the|my|our)\s+(?:final |correct |right |actual |true |real )*(?:answer|result|solution)\b"
+    r"(?:(?:the|my|our)\s+(?:final |correct |right |actual |true |real )*(?:answer|result|solution)"
+    r"|(?:actually )?(?:right|correct|better)(?! (?:to|up to|within|for|in|only|if|when)\b))\b"
 )
 _MAX_CUES, _SHORT, _NEAR = 20, 25, 300
 
@@ -129,7 +143,7 @@ _CONTRADICTS = pattern(
            "|happen|be right|be correct)",
            "is (?:impossible|a contradiction|absurd|inconsistent|not possible|nonsense|not allowed|ruled out|excluded)",
            "leads? to a contradiction", "makes no sense")
-    + r"\b(?!\s+(?:if|when|unless|for any other|the claim|the belief|option|choice|intuition|expectation))"
+    + r"\b(?!\s+(?:if|when|unless|for|in|at|for any other|the claim|the belief|option|choice|intuition|expectation))"
 )  # fmt: skip
 _NO_ANSWER = pattern(
     r"\b(?:so|thus|hence|therefore|conclude that|which means(?: that)?)\b[,\s]*"
@@ -158,8 +172,9 @@ def taken_back(after: str, stated: Stated) -> bool:
             back = not same
         elif _TAKES_BACK.search(sentence):
             back = _concluded(sentence, stated) is not True
-        elif turn := _TURNS.search(sentence):
-            same = _after_turn(sentence[turn.end() :], following, stated)
+        elif turns := list(_TURNS.finditer(sentence))[:_MAX_CUES]:
+            found = (_after_turn(sentence[turn.end() :], following, stated) for turn in turns)
+            same = next((same for same in found if same is not None), None)
             back = back if same is None else not same
         elif back and _concluded(sentence, stated) is True:
             back = False
@@ -190,7 +205,12 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
     for cue in list(ASSERTS.finditer(sentence))[-_MAX_CUES:]:
         before = sentence[max(0, cue.start() - _NEAR) : cue.start()]
         rest = sentence[cue.end() : cue.end() + _NEAR]
-        if FALSE_BEFORE.search(before) or DENIED_BEFORE.search(before) or _CHECKS.search(before):
+        if (
+            _OF_A_PART.search(cue[0])
+            or FALSE_BEFORE.search(before)
+            or DENIED_BEFORE.search(before)
+            or _CHECKS.search(before)
+        ):
             continue
         if negation := _NEGATED.match(rest):  # "is not 16" denies 16, and says nothing of 15
             last = False if stated(rest[negation.end() :]) else last
@@ -206,6 +226,7 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
 _SUPPOSED = pattern(
     r"\b(?:without|if|unless|had|were|otherwise)\b[^.!?]{0,200}\bwould\b|\bwould\b[^.!?]{0,200}\b(?:without|if|unless)\b"
 )
+_OF_A_PART = pattern(r"\b(?:part|question|problem|exercise) \(?(?:[a-h]\b|\d|i{1,3}\b)")
 _NOT_THIS = pattern(r"\W*(?:(?:it|this|that|the answer)(?:'s| is) )?not\s+(?!only\b|just\b|merely\b)")
 _SO = pattern(r"\W*(?:so|hence|thus|therefore),?\s+([$\\(*]*-?[\d\\][^\s,;:]*?)[\s.!*$]*")
 _NEGATED = pattern(r"[\s*_]*(?:not|never|nicht|pas|不是)\b(?! only)\s*")

@@ -43,6 +43,7 @@ _LABEL = re.compile(
     r"^\\text(?:bf|it)?\s*\{(?![^{}]*\b(?:not|n't|less|more|most|least|than|half|twice|minus"
     r"|negative)\b)[^{}]*(?:\b(?:is|are|was|were|has|have|had|takes?|needs?|costs?|gets?|gives?|makes?|equals)"
     r"|[:=])\s*\}\s*(?=\S)"
+    r"|^\\text(?:bf|it)?\s*\{\s*(?i:so|thus|hence|therefore|then|finally|i\.e\.),?\s*\}\s*(?=\S)"
     r"|^\\text(?:bf|it)?\s*\{[A-Za-z ]{3,}\}\s*:\s*(?=[^\s:][^:]*$)"
 )
 _ORDINAL = re.compile(
@@ -79,6 +80,7 @@ _UNIT_FRACTION = re.compile(
 )
 _IN_WORDS = re.compile(r"^(\d{1,9})(?:\s|\\ )*\(([a-z][a-z -]+)\)$")
 _MARKED = re.compile(r"^(?:\*\*|`)+|(?:\*\*|`)+$|^\*(?=[^*]+\*$)|(?<=[^*])\*$(?<=^\*.)")
+_QUOTED = re.compile(r"^[\"“]([^\"“”]*)[\"”]$")
 _OUTWARD = re.compile(r"^\]|\[$")
 _INTERVAL = re.compile(r"([\[\]])([^\[\],;]+[,;][^\[\],;]+)([\[\]])")
 _COMMAND = re.compile(r"\\([a-zA-Z]+)")
@@ -129,6 +131,8 @@ _SAME = [
         r"\\binom{\1\3}{\2\4}"),
     # A set by its terms is their list: `\{2k : k \in \mathbb{Z}\}`.
     (re.compile(r"^\\\{\s*([^:|]+?)\s*(?:\\mid|:|\|)\s*([a-z]\s*\\in\s*\\mathbb\{[ZN]\})\s*\\\}$"), r"\1, \2"),
+    (re.compile(r"^(?:the set of )?(?:all )?integers$", re.IGNORECASE), r"\\mathbb{Z}"),
+    (re.compile(r"(?<![_^\\}])\{\}(?![_^])"), ""),
     (re.compile(r"\\sqrt\[\s*\]"), r"\\sqrt"),
     (re.compile(r"\{([^{}]*)\\over(?![a-z])([^{}]*)\}|^([^{}]*)\\over(?![a-z])([^{}]*)$"), r"\\frac{\1\3}{\2\4}"),
     (re.compile(r"(\\int[^\\]{0,40})\\frac\{([^{}]+?)\s*d([a-z])\}\{([^{}]*)\}"), r"\1\\frac{\2}{\4} d\3"),
@@ -143,7 +147,7 @@ def normalise(text: str, is_gold: bool = False) -> str:
     plain = fold(text).replace("\\langle", "(").replace("\\rangle", ")").replace("\\text{,}", "{,}")
     plain = _UNIT_FRACTION.sub(r"\\text{ \1/\2}", plain.replace("\\circ{}", "\\circ"))
     plain = _bare(re.sub(r"\s+", " ", plain).strip())
-    plain = _bare(_MARKED.sub("", plain))
+    plain = _bare(_QUOTED.sub(r"\1", _MARKED.sub("", plain)))
     plain = re.sub(
         r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, _ARRAY.sub(_matrix, _CASES.sub(_system, plain)))
     )  # escaped twice

@@ -21,7 +21,9 @@ LETTERS = st.sampled_from("ABCDEFGHIJ")
         ("C, but D is also right", None), ("A+C", None), ("C? D?", None), ("A+", None),
         ("C, but B is also wrong", "C"),
         ("Everything except B is wrong", "B"), ("None but B is right", "B"), ("anything but B", None),
-        ("B (wrong)", None),
+        ("B (wrong)", None), ("B ❌", None), ("~B", None), ("A o B", None),
+        ("(A) wrong (B) right (C) wrong", "B"), ("Option A: too broad. Option B: matches. So option B.", "B"),
+        ("We eliminate A and C. Between B and D, B is better.", "B"), ("None of A, C, D fits. B does.", "B"),
     ],
 )  # fmt: skip
 def test_the_one_letter_that_an_answer_names(text: str, letter: str | None) -> None:

@@ -48,6 +48,8 @@ def test_an_answer_not_denied_before(before: str) -> None:
         " or more",
         "ではない",
         "이 아니다",
+        " ✗",
+        " (wrong)",
     ],
 )
 def test_an_answer_denied_behind(after: str) -> None:
@@ -57,6 +59,10 @@ def test_an_answer_denied_behind(after: str) -> None:
 @pytest.mark.parametrize("after", [" is right", " or 7.0", " is not hard to check", ". It can't be 8.", ""])
 def test_an_answer_not_denied_behind(after: str) -> None:
     assert not denial.denied("", after, states)
+
+
+def test_an_answer_that_is_struck_out_is_denied() -> None:
+    assert denial.denied("~~", "~~ 8", states) and not denial.denied("12~~", " cm", states)
 
 
 def test_hedges_doubts_and_refusals() -> None:

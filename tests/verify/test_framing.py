@@ -34,6 +34,7 @@ def test_what_is_no_answer(before: str) -> None:
     [
         ("If n is even, the answer is ", ""),
         ("If the side were doubled, the area would be ", ""),  # the problem may ask for it
+        ("The total would be ", " if nothing were eaten."),
         ("If n were even, it would fail. So the answer is ", ""),
         ("That was wrong: the answer is ", ""),
         ("At least ", " socks are needed."),
@@ -46,6 +47,10 @@ def test_what_is_no_answer(before: str) -> None:
 )
 def test_what_may_be_one(before: str, after: str) -> None:
     assert not framed(before, after)
+
+
+def test_what_would_be_if_it_were_not_otherwise() -> None:
+    assert framed("The total would be ", " if nothing was eaten, but 3 were, so it is 12.")
 
 
 @pytest.mark.parametrize("kind", ["math", "numeric"])

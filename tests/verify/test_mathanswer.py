@@ -25,6 +25,7 @@ from slmr.verify.mathanswer import extract, gold_answer, stated
         ('"4"', ("4", False)),
         ("I get 4.", ("4", False)),
         ("よって4", ("4", False)),
+        (r"The probability is $\frac{3}{4}$, or 75%.", (r"\frac{3}{4}", False)),
         ("", None),
         ("I was wrong", None),
     ],

@@ -20,7 +20,9 @@ from slmr.verify.mathexpr import MAX_CHARS, decide, is_number
         ("(1,2);(3,4)", "(3,4),(1,2)"), ("p=5, q=2; p=7, q=2", "(5,2),(7,2)"), ("11_2", "11_2"),
         (r"4\operatorname{cis}60^\circ", r"2+2i\sqrt3"), (r"8\colon 30", "8:30"), ("x>2, x<5", "(2,5)"),
         ("1,00,000", "100000"), (r"x=3 \lor x=5", "3,5"), (r"0.1666\ldots", r"\frac16"), (r"\log_{0.5}8", "-3"),
-        ("12℃", "12"), ("|x-1|<2", "(-1,3)"), ("|x+1|<=2", "[-3,1]"), (r"(B)\ 12", "12"),
+        ("12℃", "12"), ('"12"', "12"), (r"\text{So } 12", "12"), ("{}12{}", "12"),
+        (r"\text{all integers}", r"\mathbb{Z}"),
+        ("|x-1|<2", "(-1,3)"), ("|x+1|<=2", "[-3,1]"), (r"(B)\ 12", "12"),
     ],
 )  # fmt: skip
 def test_the_same_answer(answer: str, gold: str) -> None:
