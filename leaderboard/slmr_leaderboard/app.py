@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -42,20 +43,21 @@ def main() -> None:
             " then `slmr leaderboard`.",
             icon=":material/info:",
         )
-    for note in results.notes:
-        _note(note)
+    _notes(results.notes)
     chosen.run()
     _notices(results)
     FIRST_SHOWN.set()
 
 
-def _note(note: str) -> None:
-    """What somebody wrote about a run: its first sentence, the others on request, for every page begins with it."""
-    first, dot, others = note.partition(". ")
-    st.warning(plain(first + dot.strip()), icon=":material/warning:")
-    if others:
-        with st.expander("The whole note"):
-            st.text(others)
+def _notes(notes: Sequence[str]) -> None:
+    """What somebody wrote about runs: the first sentences, the whole on request, for every page begins with it."""
+    if not notes:
+        return
+    first = (note[: note.index(". ") + 1] if ". " in note else note for note in notes)
+    st.warning("\n\n".join(map(plain, first)), icon=":material/warning:")
+    if any(". " in note for note in notes):
+        with st.expander("The whole of it"):
+            st.text("\n\n".join(notes))
 
 
 def _arguments() -> argparse.Namespace:
