@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from slmr.config import TrainingSettings
 from slmr.errors import RequestError
@@ -75,7 +76,7 @@ def _settings(name: str, folder: Path, given: Collection[str]) -> dict[str, str]
 @contextmanager
 def _trackio_group(name: str) -> Iterator[None]:
     """Trackio has no variable for the group, and transformers names none."""
-    trackio = import_module("trackio")
+    trackio: Any = import_module("trackio")
     init = trackio.init
     trackio.init = partial(init, group=name.rpartition("/")[0])
     try:
