@@ -144,7 +144,7 @@ def accuracy(tasks: Scores) -> Estimate:
     """For other seeds and items; with one seed for other items."""
     if len(tasks[0]) == 1:
         return mean_over_tasks([values.T for values in tasks])
-    return seeds_and_items([Effects.of(values).parts for values in tasks])
+    return seeds_and_items([Effects.of(values).parts for values in tasks]).within(0.0, 1.0)
 
 
 def difference(tasks: Scores, honest: Scores) -> Difference:

@@ -291,7 +291,7 @@ def _flips(pairs: Sequence[PairedScores], level: float, *, lost: bool) -> Estima
         run, base = pair.a.mean(axis=2), pair.b.mean(axis=2)
         shares.append(base * (1 - run) if lost else run * (1 - base))
     if all(pair.change for pair in pairs):
-        return seeds_and_items([Effects.of(share).parts for share in shares], level)
+        return seeds_and_items([Effects.of(share).parts for share in shares], level).within(0.0, 1.0)
     return bounded_mean_over_tasks([share.mean(axis=0) for share in shares], level)
 
 

@@ -252,7 +252,7 @@ def mean_interval(tasks: Sequence[Scores]) -> Estimate:
         RequestError: as `Scores.values`.
     """
     if min(len(task.rows) for task in tasks) > 1 and min(len(task.items) for task in tasks) > 1:
-        return seeds_and_items([task.parts for task in tasks])
+        return seeds_and_items([task.parts for task in tasks]).within(0.0, 1.0)
     values = [task.values for task in tasks]
     return mean_over_tasks([task[0] if len(task) == 1 else task.mean(axis=0) for task in values])
 

@@ -39,6 +39,10 @@ class Estimate:
         """Half the width of the interval."""
         return (self.high - self.low) / 2
 
+    def within(self, least: float, most: float) -> Estimate:
+        """The same where the quantity can be no less and no more: of two seeds an interval may be wider than that."""
+        return Estimate(self.mean, self.stderr, max(self.low, least), min(self.high, most))
+
 
 @dataclass(frozen=True, slots=True)
 class Difference(Estimate):

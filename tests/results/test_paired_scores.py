@@ -21,7 +21,7 @@ from slmr.results.paired_scores import (
     mean_interval_of_rows,
     pair_scores,
 )
-from slmr.stats import mcnemar
+from slmr.stats import mcnemar, seeds_and_items
 from tests.results.made_runs import GRPO, SFT, seeded
 
 TASK = "lab_gsm8k"
@@ -114,12 +114,13 @@ def test_one_seed_has_wilsons_interval(tmp_path: Path) -> None:
 
 
 def test_several_seeds_have_the_interval_over_seeds_and_items(tmp_path: Path) -> None:
-    """Two seeds, all right and none: a mean of 0.5; only seeds vary, by a variance of 0.5 / 2, with one degree of
-    freedom, so that half the interval is 12.7 standard errors."""
-    result = seeded(tmp_path, {0: 40, 1: 0})
-    e = result.scores[TASK].interval
-    assert (e.mean, e.stderr) == (0.5, 0.5)
-    assert e.high - e.mean == pytest.approx(stats.t.ppf(0.975, 1) * 0.5) == pytest.approx(e.mean - e.low)
+    """With all right and none, only seeds vary, by a variance of 0.5 / 2 with one degree of freedom: half the interval
+    would be 12.7 standard errors, and no accuracy is below 0 or above 1."""
+    e = seeded(tmp_path / "far", {0: 40, 1: 0}).scores[TASK].interval
+    assert (e.mean, e.stderr, e.low, e.high) == (0.5, 0.5, 0.0, 1.0)
+    tasks = seeded(tmp_path / "near", {0: 21, 1: 20}).scores[TASK]
+    assert tasks.interval.low > 0 and tasks.interval.high < 1
+    assert tasks.interval == seeds_and_items([tasks.parts])
 
 
 def test_the_interval_of_rows_is_that_of_completions_where_they_say_all(tmp_path: Path) -> None:
