@@ -51,9 +51,7 @@ def main(results: str, *names: str) -> None:
 
 def _is_drawn(browser: Chrome, what: str) -> bool:
     """Whether it is there, and nothing is a grey box that waits for its content."""
-    waiting = browser.find_elements(
-        "css selector", '[data-testid="stSkeleton"]'
-    )
+    waiting = browser.find_elements("css selector", '[data-testid="stSkeleton"]')
     return bool(browser.find_elements("css selector", what)) and not waiting
 
 
