@@ -29,7 +29,8 @@ def cost_and_accuracy(ranking: Ranking) -> Figure:
     A name for which there is no room shows when its point is pointed at.
     """
     named = sorted(ranking.complete, key=lambda m: (not m.efficient, m.kind in UNRANKED, -m.mean))
-    places = place_labels([(m.tokens / 1e6, 100 * m.mean, m.name) for m in named])
+    bounds = [100 * bound for m in named if (e := m.accuracy) for bound in (e.low, e.high)]
+    places = place_labels([(m.tokens / 1e6, 100 * m.mean, m.name) for m in named], bounds)
     label_at = dict(zip((m.name for m in named), places, strict=True))
     figure = _figure()
     for kind, group in _by_kind(ranking.complete).items():

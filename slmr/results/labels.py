@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 # Of a figure as the report and the leaderboard draw it, in pixels: about, for a figure has no fixed size.
-_ACROSS, _DOWN = 620, 400
+_ACROSS, _DOWN = 560, 400
 _LETTER, _LINE, _MARK = 7, 15, 6
 _BESIDE = 20  # from the lowest left point to the numbers of the axis
 # Beside the point before above it: interval bars go up and down.
@@ -30,11 +30,15 @@ class Box(NamedTuple):
         )
 
 
-def place_labels(points: Sequence[tuple[float, float, str]]) -> list[str]:
-    """plotly's `textposition` for each (x, y, name), or "" where there is no room; the first ones choose first."""
+def place_labels(points: Sequence[tuple[float, float, str]], limits: Sequence[float] = ()) -> list[str]:
+    """plotly's `textposition` for each (x, y, name), or "" where there is no room; the first ones choose first.
+
+    Args:
+        limits: other values of y that are drawn, such as the bounds of intervals: the axis is as much longer.
+    """
     if not points:
         return []
-    scaled = _scaled(points)
+    scaled = _scaled(points, limits)
     taken = [mark_box(at) for at in scaled]
     positions = []
     for at, (_, _, name) in zip(scaled, points, strict=True):
@@ -87,8 +91,8 @@ def label_box(at: tuple[float, float], name: str, position: str) -> Box:
     return Box(left, left + _LETTER * len(name), middle - _LINE / 2, middle + _LINE / 2)
 
 
-def _scaled(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, float]]:
+def _scaled(points: Sequence[tuple[float, float, str]], limits: Sequence[float]) -> list[tuple[float, float]]:
     """The points in pixels from the lowest left one."""
     xs, ys = [x for x, _, _ in points], [y for _, y, _ in points]
-    wide, high = (max(values) - min(values) or 1 for values in (xs, ys))
+    wide, high = (max(values) - min(values) or 1 for values in (xs, [*ys, *limits]))
     return [((x - min(xs)) / wide * _ACROSS, (y - min(ys)) / high * _DOWN) for x, y, _ in points]

@@ -15,7 +15,7 @@ POINTS = st.lists(st.tuples(NUMBERS, NUMBERS, st.text("abcdef_", min_size=1, max
 
 @given(POINTS)
 def test_no_name_lies_over_another_or_over_a_point(points: list[tuple[float, float, str]]) -> None:
-    spread = [(0.0, 0.0, "a"), (620.0, 400.0, "b"), *points]  # then a unit is a pixel
+    spread = [(0.0, 0.0, "a"), (560.0, 400.0, "b"), *points]  # then a unit is a pixel
     places = place_labels(spread)
 
     assert len(places) == len(spread) and set(places) <= {*POSITIONS, ""}
@@ -27,11 +27,15 @@ def test_no_name_lies_over_another_or_over_a_point(points: list[tuple[float, flo
 
 
 def test_a_name_moves_aside_for_its_neighbour_and_goes_where_there_is_no_room() -> None:
-    pair = [(100.0, 0.0, "first"), (120.0, 0.0, "second"), (620.0, 400.0, "far"), (0.0, 200.0, "left")]
+    pair = [(100.0, 0.0, "first"), (120.0, 0.0, "second"), (560.0, 400.0, "far"), (0.0, 200.0, "left")]
 
     assert place_labels(pair) == ["middle left", "middle right", "middle right", "middle right"]
     assert place_labels([(5.0, 5.0, "a")] * 9)[-1] == ""
     assert place_labels([]) == []
+    # Intervals of two hundred pixels above and below draw all points together: there is less room between them.
+    near = [(0.0, 0.0, "low"), (560.0, 400.0, "far"), (300.0, 100.0, "a name"), (310.0, 116.0, "above it")]
+    assert place_labels(near)[2:] == ["middle right", "middle right"]
+    assert place_labels(near, [-200.0, 600.0])[2:] != ["middle right", "middle right"]
 
 
 @given(st.dictionaries(st.text("abc", min_size=1), st.lists(NUMBERS, min_size=1, max_size=4), max_size=25))
