@@ -41,18 +41,12 @@ def main(results: str, *names: str) -> None:
             page, height, drawn = PICTURES[name]
             browser.set_window_size(WIDTH, height)
             browser.get(f"{address}/{page}")
-            _wait(lambda drawn=drawn: _is_drawn(browser, drawn))
+            _wait(lambda drawn=drawn: bool(browser.find_elements("css selector", drawn)))
             time.sleep(3)  # figures move into place
             browser.save_screenshot(str(IMAGES / f"{name}.png"))
     finally:
         browser.quit()
         server.terminate()
-
-
-def _is_drawn(browser: Chrome, what: str) -> bool:
-    """Whether it is there, and nothing is a grey box that waits for its content."""
-    waiting = browser.find_elements("css selector", '[data-testid="stSkeleton"]')
-    return bool(browser.find_elements("css selector", what)) and not waiting
 
 
 def _browser() -> Chrome:

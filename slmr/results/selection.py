@@ -133,7 +133,7 @@ def _load(folder: Path, stamps: tuple[Stamp, ...], listed: Listed) -> Results:
             continue
         for row in rows:
             measured.append(_Measured(RunRow(row, file.parent), written_ns))
-    kept = _one_each(measured, notices)
+    kept = _same_items(_one_each(measured, notices), notices)
     newest = _newest(kept)
     by_version: dict[Version, list[RunRow]] = {}
     for m in kept:
@@ -200,6 +200,25 @@ def _one_each(measured: Sequence[_Measured], notices: list[str]) -> list[_Measur
         )
     kept = {id(m) for m in best.values()}
     return [m for m in measured if id(m) in kept]
+
+
+def _same_items(measured: Sequence[_Measured], notices: list[str]) -> list[_Measured]:
+    """Of a student's rows of a task and version those over as many items as most methods have: others do not compare.
+
+    Two runs of different sizes, as of two profiles, are so never pooled.
+    """
+    methods: dict[object, dict[int, set[str]]] = {}
+    for m in measured:
+        sizes = methods.setdefault((m.row.student, m.version), {})
+        sizes.setdefault(m.row.n_items, set()).add(m.row.method)
+    size = {key: max(sizes, key=lambda n: (len(sizes[n]), n)) for key, sizes in methods.items()}
+    kept = [m for m in measured if m.row.n_items == size[m.row.student, m.version]]
+    if aside := len(measured) - len(kept):
+        notices.append(
+            f"Other items: {aside} rows of runs over more or fewer items than most methods have here; open their folder"
+            " alone to see them"
+        )
+    return kept
 
 
 # ------------------------------------------------------------------------------------ selection
