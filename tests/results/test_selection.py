@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,3 +147,13 @@ def test_the_values_of_the_filters(results: Path) -> None:
     assert selection.values(loaded, "lab", "student") == ["lab-llama", "lab-qwen"]
     assert selection.values(loaded, "paper", "task") == ["svamp"]
     assert selection.values(loaded, "lab", "seed") == ["0"]
+
+
+def test_runs_of_different_sizes_are_not_pooled(tmp_path: Path) -> None:
+    """The board shows the items that most methods have, and names the rest."""
+    root = Path(__file__).parents[2] / "results"
+    for name in ("lab-quick", "lab-claim"):
+        shutil.copytree(root / name, tmp_path / name)
+    results = selection.load_results(tmp_path)
+    assert {run_row.row.n_items for run_row in results.rows} == {80}
+    assert any(notice.startswith("Other items: 150 rows") for notice in results.notices)
