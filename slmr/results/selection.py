@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -108,6 +108,11 @@ class _Measured:
     def version(self) -> Version:
         return version(self.row)
 
+    @property
+    def board(self) -> object:
+        """What rows share whose methods are compared."""
+        return self.row.student, self.version
+
 
 Listed = tuple[tuple[str, tuple[str, ...]], ...] | str  # suites, or what is wrong with their file
 
@@ -133,7 +138,8 @@ def _load(folder: Path, stamps: tuple[Stamp, ...], listed: Listed) -> Results:
             continue
         for row in rows:
             measured.append(_Measured(RunRow(row, file.parent), written_ns))
-    kept = _same_items(_one_each(measured, notices), notices)
+    usual = _usual_sizes(measured)
+    kept = _same_items(_one_each(measured, usual, notices), usual, notices)
     newest = _newest(kept)
     by_version: dict[Version, list[RunRow]] = {}
     for m in kept:
@@ -188,31 +194,38 @@ def _numbers(label: str) -> tuple[int, ...]:
     return tuple(int(number) for number in parts[0].split(".")) if parts else ()
 
 
-def _one_each(measured: Sequence[_Measured], notices: list[str]) -> list[_Measured]:
-    """One measurement of each (method, student, seed, task, version): most items, then newest."""
+def _usual_sizes(measured: Sequence[_Measured]) -> dict[object, int]:
+    """Student and version of a task → the number of items that most methods were measured on; of equals the largest."""
+    methods: dict[object, dict[int, set[str]]] = {}
+    for m in measured:
+        sizes = methods.setdefault(m.board, {})
+        sizes.setdefault(m.row.n_items, set()).add(m.row.method)
+    return {board: max(sizes, key=lambda n: (len(sizes[n]), n)) for board, sizes in methods.items()}
+
+
+def _one_each(
+    measured: Sequence[_Measured], usual: Mapping[object, int], notices: list[str]
+) -> list[_Measured]:
+    """One measurement of each (method, student, seed, task, version): the usual items, else most, then newest."""
     best: dict[object, _Measured] = {}
-    for m in sorted(measured, key=lambda m: (m.row.n_items * m.row.k, m.written_ns)):
+    for m in sorted(
+        measured, key=lambda m: (m.row.n_items == usual[m.board], m.row.n_items * m.row.k, m.written_ns)
+    ):
         best[m.row.identity, m.version] = m
     if len(best) < len(measured):
         notices.append(
             f"Measured more than once: {len(measured) - len(best)} rows stand back for others of the same "
-            "method, student, seed and task, which have more items or are newer"
+            "method, student, seed and task, which are over the items of most methods, over more, or newer"
         )
     kept = {id(m) for m in best.values()}
     return [m for m in measured if id(m) in kept]
 
 
-def _same_items(measured: Sequence[_Measured], notices: list[str]) -> list[_Measured]:
-    """Of a student's rows of a task and version those over as many items as most methods have: others do not compare.
-
-    Two runs of different sizes, as of two profiles, are so never pooled.
-    """
-    methods: dict[object, dict[int, set[str]]] = {}
-    for m in measured:
-        sizes = methods.setdefault((m.row.student, m.version), {})
-        sizes.setdefault(m.row.n_items, set()).add(m.row.method)
-    size = {key: max(sizes, key=lambda n: (len(sizes[n]), n)) for key, sizes in methods.items()}
-    kept = [m for m in measured if m.row.n_items == size[m.row.student, m.version]]
+def _same_items(
+    measured: Sequence[_Measured], usual: Mapping[object, int], notices: list[str]
+) -> list[_Measured]:
+    """Those over the usual items: two runs of different sizes, as of two profiles, are never pooled."""
+    kept = [m for m in measured if m.row.n_items == usual[m.board]]
     if aside := len(measured) - len(kept):
         notices.append(
             f"Other items: {aside} rows of runs over more or fewer items than most methods have here; open their folder"

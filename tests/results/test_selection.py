@@ -157,3 +157,11 @@ def test_runs_of_different_sizes_are_not_pooled(tmp_path: Path) -> None:
     results = selection.load_results(tmp_path)
     assert {run_row.row.n_items for run_row in results.rows} == {80}
     assert any(notice.startswith("Other items: 150 rows") for notice in results.notices)
+
+
+def test_a_larger_run_of_some_methods_takes_none_from_the_board(tmp_path: Path, make_row: MakeRow) -> None:
+    """A row of the items that most methods have stays, whatever else measured the same method and seed."""
+    put(tmp_path / "quick", [make_row(method, n_items=80) for method in ("base", "sft", "grpo")], age=9)
+    put(tmp_path / "lab", [make_row(method, n_items=500) for method in ("base", "grpo")])
+    shown = rows_of(selection.load_results(tmp_path))
+    assert {(row.method, row.n_items) for row in shown} == {("base", 80), ("sft", 80), ("grpo", 80)}
