@@ -18,6 +18,9 @@ _JUDGED = any_of(
         "a mistake",
     "an error",
 )  # fmt: skip
+_MINE = (
+    "(?:answer|result|value|number|total|sum|mistake|error|slip|calculation|count|solution|work|arithmetic)s?"
+)
 _SURELY = "(?:clearly |actually |obviously |probably |likely |most likely |certainly |definitely |surely )?"
 _ALONE = r"(?:wrong|incorrect|false|not (?:quite )?(?:right|correct|sure)|falsch|faux|incorrecto)"
 _UNSURE_OF = any_of(
@@ -58,7 +61,9 @@ _TAKES_BACK = pattern(
         rf"|the (?:right )?answer)",
         "(?:let me|i (?:need|have|want) to|i(?:'ll| will| must| should)) "
         f"(?:{_AGAIN}|try (?:again|that again|once more)|start over)",
-        r"(?:let me|i (?:need|have|want|must|should)(?: to)?) (?:correct|fix|revise)\b",
+        r"(?:let me|i (?:need|have|want|must|should)(?: to)?) (?:correct|fix|revise)"
+        rf"(?: (?:that|this|it|myself|the above|(?:that|this|my|the|an?|our) (?:\w+ )?{_MINE}))?"
+        r"(?: (?:now|here|again|above))?(?=\s*(?:[.,:;!()—-]|$))",
         r"(?<!no )(?<!not )my mistake(?=\s*(?:[.,;:!)—-]|$))",
         r"(?:i|i've|have) made (?:a|an|some) (?:\w+ )?(?:mistake|error)(?! (?:earlier|before|at first|initially))",
         r"there(?:'s| is| was) an? (?:mistake|error)(?! in the (?:problem|question|book|statement))",
@@ -190,6 +195,8 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
     last = stated(alone[1]) if alone else None
     if _SUPPOSED.search(sentence):
         return last
+    if refused := _REFUSED.match(sentence):
+        last = False if stated(refused[1]) else last  # "So 15 is wrong"
     negated = _NOT_THIS.match(sentence)
     if negated and stated(sentence[negated.end() :]) is True:
         return False  # "Not 15 but 16"
@@ -228,6 +235,18 @@ _SUPPOSED = pattern(
 )
 _OF_A_PART = pattern(r"\b(?:part|question|problem|exercise) \(?(?:[a-h]\b|\d|i{1,3}\b)")
 _NOT_THIS = pattern(r"\W*(?:(?:it|this|that|the answer)(?:'s| is) )?not\s+(?!only\b|just\b|merely\b)")
+_REFUSED = pattern(
+    r"\W*(?:(?:so|thus|hence|therefore|but|however|wait|hmm|actually|no|oh|oops|then|and|now|in fact|clearly"
+    r"|on (?:second thoughts?|(?:further )?reflection|closer inspection)),? )*"
+    r"(?:(?:the )?(?:answer|value|option|choice) (?:of )?)?([(\[$\\*-]*\w[^\s,;]{0,60}) "
+    + any_of(
+        rf"(?:is|was|must be) {_SURELY}(?:(?:also|too|thus|therefore|simply|just) )?"
+        + any_of("wrong", "false", "incorrect", "impossible", "invalid", "mistaken",
+                 "not (?:correct|right|valid|possible|true|the (?:right |correct )?answer)"),
+        "(?:can't|cannot) be (?:correct|right|true|the (?:right |correct )?answer)",
+    )
+    + r"(?!,? (?:if|when|only|unless|for|in|of|to|as)\b)"
+)  # fmt: skip
 _SO = pattern(r"\W*(?:so|hence|thus|therefore),?\s+([$\\(*]*-?[\d\\][^\s,;:]*?)[\s.!*$]*")
 _NEGATED = pattern(r"[\s*_]*(?:not|never|nicht|pas|不是)\b(?! only)\s*")
 
