@@ -62,6 +62,8 @@ _SPELLING = {
     ord("\u2044"): "/",
     ord("\u2215"): "/",
 }
+# A long dash between `=` and a number is a minus; anywhere else it may be one of the sentence.
+_LONG_MINUS = re.compile(r"(?<==)([ \t]?)[—―][ \t]?(?=\\?\$?\.?\d)")
 _SUPERSCRIPT = re.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣ]+")
 _SUBSCRIPT = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
@@ -156,6 +158,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text
     plain = text.translate(_INVISIBLE).translate(_SPELLING)
+    plain = _LONG_MINUS.sub(r"\1-", plain)
     plain = _SUPERSCRIPT.sub(lambda m: f"^{{{m[0].translate(_RAISED)}}}", plain)
     plain = _SUBSCRIPT.sub(lambda m: f"_{{{m[0].translate(_LOWERED)}}}", plain)
     plain = _VULGAR.sub(lambda m: " " + _fraction(m[1]) if m[1] else _fraction(m[2]), plain)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import pairwise
 
 from slmr.verify import quantity
 from slmr.verify.boxes import boxed, factored, unboxed
 from slmr.verify.completion import fold
 from slmr.verify.cues import statements
-from slmr.verify.denial import denied_behind, hedged, hedged_before, unsure
+from slmr.verify.denial import denied_before, denied_behind, hedged, hedged_before, unsure
+from slmr.verify.figures import NAMED_UNIT, tokens
 from slmr.verify.plausible import repeats
-from slmr.verify.quantity import CHINESE, MAX_DIGITS, WORDS, Quantity
+from slmr.verify.quantity import CHINESE, MAX_DIGITS, WORDS
 from slmr.verify.verdict import Answer
 
 _TAIL, _MAX_STATEMENT, _MAX_REQUESTED = 4_000, 600, 50
@@ -38,23 +40,7 @@ _LATEX = [
     (re.compile(r"\\([$%#])"), r"\1"), (re.compile(r"\*\*|__|`"), ""),
 ]  # fmt: skip
 _EDGES = " \t\n*_`\"'“”"
-_NAMED_UNIT = r"(?:kg|km|cm|mm|mph|ml|lbs?|hrs?|ft|mi|in|g|m|h|s)(?:\^?\{?[23]\}?)?(?![A-Za-z0-9_])"
-_GLUED, _KNOWN_UNIT = re.compile(r"[A-Za-z]"), re.compile(_NAMED_UNIT)
-_TOKEN_BEFORE = re.compile(r"(?:[A-Za-z0-9_.]|\d[:/,]|\d\*\*)$")
-_TOKEN_AFTER = re.compile(
-    rf"{_NAMED_UNIT}|(?![A-Za-z0-9_^π√]|/(?!\s?[A-Za-z]{{2}})|[.,:]\d|-\d|\\(?:pi|sqrt|[dt]?frac|log|ln|sin|cos"
-    rf"|tan|binom)(?![a-z]))",
-    re.ASCII,
-)
-_FIND = re.compile(r"(?:(?<![\d)A-Za-z])[-+])?(?:\\?\$|€|£|¥|₹)?\s?(?<![A-Za-z0-9_])(?:\d|\.\d)")
-# In front of a number: it is a name's, or something is done to it.
-_NO_VALUE_BEFORE = re.compile(
-    r"(?:\b(?:step|question|problem|example|part|case|figure|section|chapter|exercise|equation|option"
-    r"|no\.)\s*#?\s*"
-    r"|√\s?|\b(?:page|room|log|ln|sin|cos|tan|sqrt)\s?\(?|\b(?:half|twice|double|triple|quarter"
-    r"|third)\s+(?:of\s+)?|\b(?:less|more|fewer|greater|other) than\s+"
-    r"|\\(?!text|math|boxed|fbox)[a-zA-Z]+\s*\{?|(?<!\*)\*\s?|[/×÷^]\s?\{?|[\d)]\s?[-+]\s?|\d\s?-)$", re.IGNORECASE,
-)  # fmt: skip
+_GLUED, _KNOWN_UNIT = re.compile(r"[A-Za-z]"), re.compile(NAMED_UNIT)
 _CHANGES = re.compile(
     r"\b(?:or|not|minus|plus|times|squared|cubed|factorial|half|maybe|perhaps|possibly|base|mod|over|divided"
     r"|percent of|to|than|between|square root|oder|ou|hundred|thousand|million|below"
@@ -84,8 +70,22 @@ _LISTED = re.compile(
     r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$|^\W*(?:from\s)?\s*\$?\d[\d.,]*\s+to\s+\$?$",
     re.IGNORECASE,
 )
+# "divide 84 by 12": what is to be done, not what comes of it.
+_OPERAND = re.compile(
+    r"\b(?:divid(?:e|ing)|multiply(?:ing)?|subtract(?:ing)?|add(?:ing)?) (?:(?:the|all|both|each) )?"
+    r"(?:\$?\d[\d.,]* (?:\w+ )?)?(?:by|to|from) \$?$",
+    re.IGNORECASE,
+)
+# "2 hours and 15 minutes", "3 cats and 4 dogs": two things, and none of them is the answer.
+_FIRST_THING = re.compile(r"\d\s?[a-z]+\.?(,? (?:and|&))?,? \$?$", re.IGNORECASE)
+_LAST_THING = re.compile(r"\s?[a-z]+(?: (?:tall|long|wide|high|deep|old))?\W*$", re.IGNORECASE)
 _IN_ALL = re.compile(r"\s*(?:\w+ )?(?:in (?:all|total)|altogether)\b")
 _WORKING = re.compile(r"\s*\((?:check: ?|i\.e\.,? ?|= ?)?([\d\s.,$+*/×÷·-]{3,80})\)\s*$")
+# "There are 7 days, so 217": the number is what it comes to.
+_CONCLUDES = re.compile(
+    r"[,;]?\s*(?:and )?(?:so|hence|thus|therefore),? (?:(?:the answer|it|that) is |it's |we get |there are )?([^}]+)",
+)
+_NEXT_STEP = re.compile(r"[,;]\s+(?:(?:and|then|so)\s+)?")
 _UNFINISHED = re.compile(r"(?:[+/×÷^=]|\s-)(?:\s*\?)?$")  # "3 + 4 ="
 _OPERATORS = str.maketrans("×÷·", "*/*")
 _ASIDE = re.compile(r"\s*\((?:not|and not|rather than|instead of)\b[^()]*\)$", re.IGNORECASE)
@@ -93,7 +93,8 @@ _MODIFIES = re.compile(
     r"!|-\s*$|\s*(?:\+|\*|/|×|÷|\^|=)\s*$|\s*(?:degrees?|°[CF]?)?\s*below\b"
     r"|\s*(?:at (?:most|least)|squared|cubed|factorial|plus|minus|times|base|mod"
     r"|divided by|or)\b"
-    r"|\s*[-+*/×÷^]\s*\d|\*\*\d|\s*(?:[π√]|pi\b)"
+    r"|\s*[-+*/×÷^]\s*\d|\*\*\d|\s*(?:[π√]|pi\b)|\s*[-+*×÷^]\s*\(?(?-i:[b-zA-HJ-Z]|a(?=\s*$))(?![\w'])"
+    rf"|\s*(?:less|more|fewer|greater) than \$?(?:\d[\d.,]*|{WORDS.pattern})\W*$"
     rf"|\s*(?:to|through|until|and|-)\s*(?:{WORDS.pattern})",
     re.IGNORECASE,
 )
@@ -199,8 +200,8 @@ def requested(text: str) -> Answer | None:
             continue
         after = text[end:]
         strict = not after.strip(" \t\r\n.") and bool(_STRICT.fullmatch(line)) and end == match.end()
-        number = None if line.endswith("!!") else one_number(line.rstrip("!"))
-        return Answer(line if strict else number or line, strict, text[: match.start()], after)
+        number, rest = (None, "") if line.endswith("!!") else _named(line.rstrip("!"))
+        return Answer(line if strict else number or line, strict, text[: match.start()], rest + after)
     return None
 
 
@@ -208,7 +209,8 @@ def _in_box(text: str) -> Answer | None:
     for content, start, end in reversed(boxed(text)):
         if content.strip():
             value = factored(text[:start], content, text[end:])
-            return Answer(value or one_number(content) or content, False, text[:start], text[end:])
+            number, rest = (value, "") if value else _named(content)
+            return Answer(number or content, False, text[:start], rest + text[end:])
     return None
 
 
@@ -216,38 +218,75 @@ def _stated(text: str) -> Answer | None:
     for statement in statements(text):
         if _IF_BUT.search(statement.text):
             continue
-        number = one_number(statement.text.rstrip("!"))
+        number, rest = _named(statement.text.rstrip("!"))
         if number or re.search(r"\d", statement.text):
-            return Answer(number or statement.text, False, text[: statement.start], text[statement.end :])
+            after = rest + text[statement.end :]
+            return Answer(number or statement.text, False, text[: statement.start], after)
     return None
 
 
 def one_number(text: str) -> str | None:
     """The number in a stated answer such as "12 apples in all"; None if it names several or denies."""
+    return _named(text)[0]
+
+
+def _named(text: str) -> tuple[str | None, str]:
+    """The number that a stated answer names, and what it goes on with, which may take the number back."""
     if parse(text) is not None:
-        return text
-    if len(text) > _MAX_STATEMENT or _BOUND.match(text) or repeats(text) or _contradicts_itself(text):
-        return None
+        return text, _behind_number(text)
+    if len(text) > _MAX_STATEMENT or _BOUND.match(text) or repeats(text):
+        return None, ""
+    step = _last_step(text)
+    if step or _contradicts_itself(text):
+        return step, ""
     for statement in statements(text):
         if parse(statement.text) is not None and not hedged(text[: statement.start]):
-            return statement.text
-    if _IF_BUT.search(text):
-        return None
+            return statement.text, _behind_number(statement.text)
+    return (None, "") if _IF_BUT.search(text) else _in_sentence(text)
+
+
+def _behind_number(text: str) -> str:
+    last_side = text.rsplit("=", 1)[-1]
+    found = tokens(last_side)
+    return last_side[found[0].end :] if found else ""
+
+
+def _in_sentence(text: str) -> tuple[str | None, str]:
+    """The one number of a sentence that does more than name it, and what stands behind it."""
     plain = _BECAUSE.sub("", text)
     rest = text[len(plain) :]
     if _TURNED.match(rest) or (_BUT.match(rest) and denied_behind(rest)):
-        return None
+        return None, ""
     if hedged(plain):
         found = tokens(plain)  # "7 or equivalently 14/2"
         same = len(found) > 1 and len({t.value for t in found}) == 1 and not _DENIES.search(plain)
-        return plain[found[0].start : found[0].end] if same else None
+        return (plain[found[0].start : found[0].end] if same else None), ""
     for part in (plain, text.rsplit("=", 1)[-1]):
         if parse(part) is not None:
-            return part
+            return part, _behind_number(part) + (rest if part is plain else "")
         found = tokens(part[:_TAIL])
-        if found and len({t.value for t in found}) == 1 and not _changed_behind(part[found[-1].end :]):
-            return part[found[0].start : found[0].end]
-    return None
+        if found and len({t.value for t in found}) == 1:
+            concluded = _CONCLUDES.match(rest)
+            if concluded and parse(concluded[1]) is not None:
+                return concluded[1], ""
+            if denied_before(part[: found[0].start]) or _changed_behind(part[found[-1].end :]):
+                continue
+            return part[found[0].start : found[0].end], part[found[-1].end :] + (
+                rest if part is plain else ""
+            )
+    return None, ""
+
+
+def _last_step(text: str) -> str | None:
+    """The result of sums that go on from each other: 17 of `3 × 4 = 12, 12 + 5 = 17`."""
+    steps = [step.split("=") for step in _NEXT_STEP.split(text)]
+    if len(steps) < 2 or any(len(step) != 2 for step in steps):
+        return None
+    values = [_computed(left) for left, _ in steps]
+    if None in values or any(parse(right) != value for (_, right), value in zip(steps, values, strict=True)):
+        return None
+    goes_on = all(right.strip() in left for (_, right), (left, _) in pairwise(steps))
+    return steps[-1][1].strip() if goes_on else None
 
 
 def _changed_behind(rest: str) -> bool:
@@ -272,8 +311,9 @@ def _last_number(text: str) -> Answer | None:
         hedged_before(sentence)
         or re.search(r"(?<![=<>-])[<>≤≥]\s*$", sentence)
         or _FALSE.search(sentence)
-        or (_LISTED.search(sentence) and not _IN_ALL.match(behind))
         or _changed_behind(behind)
+        or _OPERAND.search(sentence)
+        or _beside_another(sentence, behind)
         or hedged(behind[:40])
         or unsure(tail[-200:])
         or re.match(r"[-+]\s*$|\s*[-+*/×÷^=<>]\s*[\dx?(]", behind)
@@ -282,6 +322,14 @@ def _last_number(text: str) -> Answer | None:
     return Answer(
         tail[last.start : last.end], False, text[: len(text) - len(tail) + last.start], tail[last.end :]
     )
+
+
+def _beside_another(sentence: str, behind: str) -> bool:
+    """Whether a number is the last of several things: "3, 4 and 5", "2 hours 15 minutes"; not "7 and 5, 12 in all"."""
+    if _IN_ALL.match(behind):
+        return False
+    first = _FIRST_THING.search(sentence)
+    return bool(_LISTED.search(sentence) or (first and (first[1] or _LAST_THING.match(behind))))
 
 
 def _last_words(tail: str) -> Answer | None:
@@ -294,31 +342,6 @@ def _last_words(tail: str) -> Answer | None:
         return Answer(found[0][0], False)
     numerals = [m[0] for m in CHINESE.finditer(tail)]
     return Answer(numerals[-1], False) if numerals and not hedged(tail[-60:]) else None
-
-
-def tokens(text: str) -> list[Quantity]:
-    """The numbers in a text that stand for themselves: no part of an expression, a range, a time, or a name."""
-    found: list[Quantity] = []
-    position = 0
-    while match := _FIND.search(text, position):
-        start = match.start() + len(match[0]) - len(match[0].lstrip())
-        word = re.search(r"\b(?:minus|negative)\s$", text[max(0, start - 10) : start], re.IGNORECASE)
-        begin = start - len(word[0]) if word else start
-        token = quantity.quantity(text, begin)
-        position = max(token.end if token else match.end(), match.end())
-        if token is None or (
-            text[begin] in "+-" and re.search(r"[\d)]\s?$", text[max(0, begin - 3) : begin])
-        ):
-            continue  # a sign behind a number is an operator
-        before = text[max(0, begin - 24) : begin]
-        if (
-            _TOKEN_BEFORE.search(before)
-            or not _TOKEN_AFTER.match(text, token.end)
-            or _NO_VALUE_BEFORE.search(before)
-        ):
-            continue
-        found.append(token)
-    return found
 
 
 def matches(answer: str, gold: Fraction) -> bool:

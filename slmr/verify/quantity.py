@@ -17,7 +17,8 @@ _TEN = r"[eE][-+]?\d{1,4}(?!\d)|\s?[×x*·]\s?10(?!\d)(?:\s?\^\s?(?:\{\s?[-+]?\d
 _QUANTITY = re.compile(
     rf"(?P<sign>[-+]\s?|(?:minus|negative|moins|menos)\s+|负)?(?P<money>{_MONEY})?\s?(?P<after>-)?"
     rf"(?:(?P<whole>{_DIGITS})(?P<ten>{_TEN})?(?P<power>\s?\^\s?(?:\{{\s?-?\d{{1,3}}\s?\}}|-?\d{{1,3}}))?"
-    r"(?P<part>(?:\s(?:and\s|&\s)?\d{1,6}\s?/\s?\d{1,6}(?![\d/])))?(?P<bottom>\s?/\s?\d+(?![\d/]))?)",
+    r"(?P<part>(?:\s(?:and\s|&\s)?\d{1,6}\s?/\s?\d{1,6}(?![\d/])))?(?P<bottom>\s?/\s?\d+(?![\d/]))?"
+    r"(?:/-(?![\w$\\({-]))?)",  # "Rs. 640/-": no smaller coins
     re.IGNORECASE | re.ASCII,
 )
 _SCALES = {
