@@ -12,14 +12,25 @@ from typing import NamedTuple
 from slmr.verify.boxes import boxed
 from slmr.verify.completion import fold, last_lines
 from slmr.verify.cues import statements
-from slmr.verify.denial import unsure
+from slmr.verify.denial import ascribed, unsure
 from slmr.verify.framing import framed
 from slmr.verify.verdict import Answer
 
 _HEAD, _LINES, _OPTIONS = 400, 3, 10
 _REQUESTED = re.compile(r"(?:^|(?<=[\s*.]))(?:Answer|ANSWER)[ \t]*:[ \t]*([^\n]*)")
+# "Corrected answer: E" stands for what was requested above it.
+_CORRECTED = re.compile(
+    r"^[ \t#*_]*(?:the )?(?:corrected|revised|updated|new|actual|amended)(?: final)? answer(?: is|[ \t*_]*:)"
+    r"[ \t]*([^\n]*)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _STRICT = re.compile(r"\(?([A-J])\)?\.?")
 _WRAP = re.compile(r"\\(?:text|textbf|mathrm|mathbf|textit|boxed|fbox|boldsymbol)\s*\{([^{}]*)\}")
+# A formula of logic, whose letters are statements and no options.
+_LOGIC = re.compile(
+    r"\\(?:neg|lnot|sim|l?and|lor|wedge|vee|oplus|to|[lL]?(?:ong)?(?:left)?[rR]ight(?:left)?arrow|implies|iff|equiv"
+    r"|forall|exists|vdash|models)(?![a-zA-Z])|[¬∧∨→⇒↔⇔∀∃]"
+)
 _MARKUP = re.compile(
     r"\*\*|__|[`$\"“”„«»✅☑✔👉]|\\[()\[\] ,;]|</?[A-Za-z]{2,12}>|'(?=[A-J](?:\b|'))"
     r"|(?<=\b[A-J])'(?![a-z])"
@@ -49,7 +60,7 @@ _DENIED_BEFORE = re.compile(
     r"|(?:wrong|incorrect|false) (?:answers?|options?|choices?) (?:is|are|was|were|:)|rather than|instead of"
     r"|unlike|over|than|nicht|weder|noch|pas|ni|no es|no puede ser|contradicts?|against"
     r"|none of|не|(?:all|any|every|none|nothing|each|option|options|anything|everything|one)\s+but|doubt)|n't"
-    r"|[¬~≠✗✘❌✖]|(?:^|(?<=\s))!"
+    r"|[¬~≠✗✘❌✖]|\\(?:neg|lnot|sim)(?![a-z])|(?:^|(?<=\s))!"
     r"|不是|不选|排除|不能选|除了)[\s:：]*"
     r"(?:(?:either|both|the|it(?:'s| is)?|choose|pick|select|go with|be|think"
     r"|believe|say|that|is|answer|options?|choices?|likely|necessarily|simply|que ce soit|dass es)\s+){0,5}$",
@@ -101,6 +112,18 @@ _JOINT = re.compile(r"\b(?:and|or|nor|und|oder|et|ou|y|o)\b|和|或", re.IGNOREC
 _TOLD = re.compile(
     r"\s*(?:says|states|claims|mentions|describes|refers|talks|suggests|implies|asks)\b(?![^.]*\b(?:accurately|best|correctly)\b)"
 )
+# "Let us look at option B first"
+_LOOKED_AT = re.compile(
+    r"\b(?:look(?:ing)?(?: first)? at|consider(?:ing)?|examin(?:e|ing)|evaluat(?:e|ing)|analy[sz](?:e|ing)"
+    r"|(?:start|begin)(?:ning|ing)? with|turn(?:ing)? to|compar(?:e|ing)|what about)\s+$",
+    re.IGNORECASE,
+)
+# "vitamin D", "plan B": a name, and no option.
+_NAME = re.compile(
+    r"\b(?:vitamins?|hepatitis|influenza|type|group|plan|grade|team|class|section|figure|room|appendix|step|point"
+    r"|exhibit|brand|phase|category|product|company|platform|gate|zone)\s+[A-J]\b",
+    re.IGNORECASE,
+)
 _SAID = re.compile(r"\s*(?:is|was|are|seems|looks)\b")
 _GUESS = re.compile(r"(?:maybe|perhaps|possibly|it (?:might|could|may) be)\b", re.IGNORECASE)
 _LOWER = re.compile(r"(?:[Oo]ption\s+)?([a-j])\)(?:\.?$|\s.*)")
@@ -109,16 +132,22 @@ _TEXT_FOLLOWS = re.compile(
     r"\s*(?:$|[\n.:),;!。，、；：\])}>?]|[-—=](?![A-Za-z])|\(|不|因为|\b(?:because|since|as|rather|instead|over|is|was|are"
     r"|the|which|that|with|where|by|from|due|and therefore|and so|not|but|while|weil|da|car|porque)\b)"
 )
-# "C, but D is also correct"
+# "C, but D is also correct", "C (D is possible too)", "C. But it may also be D."
 _ALSO = re.compile(
-    rf"[^\n]{{0,60}}?(?<![A-Za-z]){_ONE}\s*(?:(?:is|are|was|seems|would be|could be|might be|may be)\s+)?"
-    r"(?:also|equally|just as)\b(?!\s+(?:wrong|incorrect|false|out|ruled|eliminated|not|unlikely|too|invalid))",
+    rf"[^\n]{{0,60}}?(?:(?<![A-Za-z])((?-i:{_ONE}))\s*(?:(?:is|are|was|seems|would be|could be|might be|may be)\s+)?"
+    r"(?:(?:also|equally|just as)\b(?!\s+(?:wrong|incorrect|false|out|ruled|eliminated|not|unlikely|too|invalid))"
+    r"|(?:possible|plausible|right|correct|valid|acceptable|fine|true) (?:too|as well|also)\b)"
+    r"|\b(?:may|might|could)(?: (?:also|well|just|equally|as))* be "
+    rf"{_OPTION}((?-i:{_ONE}))(?!\s+(?:if|only|when|were|but)\b))",
     re.IGNORECASE,
 )
 _BARE_WORD = re.compile(r"\s+[a-z]")
 _ECHO = re.compile(r"[\s*(•·+-]*([A-J])[.):\s]")
 
 
+# The options themselves: `(A) none (B) one (C) two`.
+_LABEL = re.compile(r"(?:^|(?<=[\s.;,]))(?:\(([A-J])\)|([A-J])[).:])(?=\s*(?!(?:and|or)\b)[^\s.,;)])")
+_OPTIONS_ARE = re.compile(r"\W*((?:the )?(?:answer )?(?:options|choices)(?: are)?\W*)?", re.IGNORECASE)
 # An option and what is said of it, one after the other: `A: incorrect`, `B is right because ...`.
 _VERDICT = re.compile(
     r"(?:^|(?<=[\s.;]))\(?((?-i:[A-J]))\b[)\].:]*\s*(?:-\s*|is\s+|[:=]\s*|[^\n.]{1,80} -\s+)?"
@@ -153,6 +182,8 @@ def parse(text: str) -> str | None:
     judged = _judged(text)
     if judged:
         return judged
+    if _lists_options(plain):
+        return None
     plain = _AMONG.sub("", plain)
     lead = _LEAD.match(plain)
     if lead and _is_letter(plain, lead.start(1), lead.end(1)):
@@ -164,7 +195,8 @@ def parse(text: str) -> str | None:
             return _settled(_roles(plain))
         if _DENIED_AFTER.match(rest):
             return _settled(_roles(plain))
-        if _ALSO.match(rest):
+        also = _ALSO.match(rest)
+        if also and _letter(also[1] or also[2]) != letter:
             return None
         concluded = _CONCLUDED.search(rest)
         if concluded and _letter(concluded[1]) != letter and not _DENIED_AFTER.match(rest, concluded.end()):
@@ -183,6 +215,16 @@ def _judged(text: str) -> str | None:
     right = [letter for letter, verdict in verdicts if _RIGHT.fullmatch(verdict)]
     in_order = [letter for letter, _ in verdicts] == list("ABCDEFGHIJ"[: len(verdicts)])
     return right[0] if len(verdicts) > 2 and in_order and len(right) == 1 else None
+
+
+def _lists_options(plain: str) -> bool:
+    """Whether a text repeats the options, one label after the other from A on, and judges none of them."""
+    labels = list(_LABEL.finditer(plain))
+    letters = "".join(label[1] or label[2] for label in labels)
+    if len(letters) < 3 or letters != "ABCDEFGHIJ"[: len(letters)]:
+        return False
+    announced = _OPTIONS_ARE.fullmatch(plain[: labels[0].start()])
+    return bool(announced and (announced[1] or not _VERDICT.search(plain)))
 
 
 def _plain(text: str) -> str:
@@ -234,9 +276,11 @@ def _roles(text: str) -> Roles:
             roles.asserted.update(letters)  # "everything except B is wrong", "none but B is right"
         elif _DENIED_AFTER.match(after) or _DENIED_BEFORE.search(before):
             roles.denied.update(letters)
-        elif _TOLD.match(after):
+        elif _ASSERTED_AFTER.match(after):
+            roles.asserted.update(letters)
+        elif _TOLD.match(after) or _LOOKED_AT.search(before) or ascribed(before):
             continue
-        elif _ASSERTED_AFTER.match(after) or _ASSERTED_BEFORE.search(before):
+        elif _ASSERTED_BEFORE.search(before):
             roles.asserted.update(letters)
         else:
             roles.named.update(letters)
@@ -268,18 +312,19 @@ def parse_gold(text: str) -> str | None:
 
 def extract(text: str) -> Answer | None:
     """The answer: `Answer: B`, else a box, else "the answer is B", else what the last lines assert."""
-    for requested in reversed(list(_REQUESTED.finditer(text))):
+    cues = [*_REQUESTED.finditer(text), *_CORRECTED.finditer(text)]
+    for requested in sorted(cues, key=re.Match.end, reverse=True):
         stated = requested[1].strip()
         if not _LIST.search(stated) and not _LOWER.fullmatch(stated):
             continue
         after = text[requested.end() :]
-        is_letter = bool(_STRICT.fullmatch(stated))
+        is_letter = requested.re is _REQUESTED and bool(_STRICT.fullmatch(stated))
         if not is_letter and parse(stated) is None and next(statements(after, weak=False), None):
             continue
         strict = is_letter and not after.strip(" \t\r\n.")
         return Answer(stated, strict, text[: requested.start()], after)
     for content, start, end in reversed(boxed(text)):
-        if _LIST.search(content):
+        if _LIST.search(content) and not _LOGIC.search(content):
             return Answer(content, False, text[:start], text[end:])
     for found in statements(text):
         if _LIST.search(_plain(found.text)):
@@ -297,7 +342,7 @@ def _last(text: str) -> Answer | None:
         return Answer(listed[-_HEAD:], False)
     for back, line in enumerate(reversed(lines[-_LINES:])):
         at = len(lines) - 1 - back
-        if not _LIST.search(_plain(line)) and not _LOWER.fullmatch(_plain(line)):
+        if not _LIST.search(_NAME.sub("", _plain(line))) and not _LOWER.fullmatch(_plain(line)):
             continue
         echo, previous = _ECHO.match(line + " "), _ECHO.match(lines[at - 1] + " ") if at else None
         if echo and previous and ord(echo[1]) == ord(previous[1]) + 1:

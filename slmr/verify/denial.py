@@ -34,13 +34,19 @@ _NOT = any_of(
 _FRAMED = any_of(
     rf"\b(?:{_WRONG}|impossible|absurd|a mistake|an error) (?:for|to|that)\b", r"^\W*(?:suppose|assume)\b",
     r"\b(?:many|most|some|other) (?:students |people |solvers |readers )?(?:would |might |may |will )?"
-    r"(?:answer|say|think|guess|claim|believe)\b",
+    r"(?:answer|say|think|guess|claim|believe|choose|pick|select)\b",
 )  # fmt: skip
+# "The student who answered"
+_SAID_BY = (
+    r"\bwho(?: \w+)? (?:answer|sa[yi]|think|thought|guess|claim|believe|cho?ose|pick|select)(?:e?[sd])?\b"
+    rf"(?: that)?(?: (?:it|the answer) is| it's| (?:the )?(?:option|choice))?{_EDGE}+"
+)
+_ASCRIBED = pattern(rf"(?:{_SAID_BY}|{_FRAMED}[^.;]{{0,60}})$")
 # What denies the answer that follows: "is not", "the wrong answer is".
 DENIED_BEFORE = pattern(
     rf"(?:{_NOT}{_EDGE}*(?:(?:{FILLER}){_EDGE}*){{0,6}}"
     rf"|\b{_WRONG}\s+(?:answer|result|value|option|choice)\W+(?:is|was|be|:|=|would be|might be)?{_EDGE}*"
-    rf"|{_FRAMED}[^.;]{{0,60}})$"
+    rf"|{_SAID_BY}|{_FRAMED}[^.;]{{0,60}})$"
 )
 _CLAUSE = pattern(
     r"[,;:!?\n]|(?<!\d)\.|(?<!anything )(?<!everything )\bbut\b"
@@ -120,6 +126,11 @@ def denied(before: str, after: str, stated: Stated) -> bool:
 def denied_before(before: str) -> bool:
     """Whether a text ends with the denial of what follows: "is not", "rather than"."""
     return bool(DENIED_BEFORE.search(_CLAUSE.split(before[-_NEAR:])[-1]))
+
+
+def ascribed(before: str) -> bool:
+    """Whether what follows a text is said by others in it, or called wrong: "some would pick", "wrong to choose"."""
+    return bool(_ASCRIBED.search(_CLAUSE.split(before[-_NEAR:])[-1]))
 
 
 def denied_behind(after: str) -> bool:
