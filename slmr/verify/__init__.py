@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 # Raised whenever a verdict can change; rows of different versions are not ranked together.
-CHECKER_VERSIONS: dict[Kind, str] = {"numeric": "6", "math": "6", "choice": "6"}
+CHECKER_VERSIONS: dict[Kind, str] = {"numeric": "7", "math": "7", "choice": "7"}
 
 MAX_ANSWER = 10_000  # characters of one answer
 MAX_SYMBOLIC = 2_000  # characters of an answer that the symbolic worker is given
