@@ -115,13 +115,19 @@ _TOLD = re.compile(
 # "Let us look at option B first"
 _LOOKED_AT = re.compile(
     r"\b(?:look(?:ing)?(?: first)? at|consider(?:ing)?|examin(?:e|ing)|evaluat(?:e|ing)|analy[sz](?:e|ing)"
-    r"|(?:start|begin)(?:ning|ing)? with|turn(?:ing)? to|compar(?:e|ing)|what about)\s+$",
+    r"|(?:start|begin)(?:ning|ing)? with|turn(?:ing)? to|compar(?:e|ing)|read(?:ing)?|what about)\s+$",
     re.IGNORECASE,
 )
 # "vitamin D", "plan B": a name, and no option.
 _NAME = re.compile(
     r"\b(?:vitamins?|hepatitis|influenza|type|group|plan|grade|team|class|section|figure|room|appendix|step|point"
     r"|exhibit|brand|phase|category|product|company|platform|gate|zone)\s+[A-J]\b",
+    re.IGNORECASE,
+)
+# "My friend chose B"
+_THEIRS = re.compile(
+    r"\b(?:who|he|she|they|others|people|everyone|(?:my|a|the|another|one|no) \w+)(?: \w+)?"
+    rf" (?:answer|cho?ose|pick|select)(?:e?[sd])?\s+{_OPTION}$",
     re.IGNORECASE,
 )
 _SAID = re.compile(r"\s*(?:is|was|are|seems|looks)\b")
@@ -278,7 +284,7 @@ def _roles(text: str) -> Roles:
             roles.denied.update(letters)
         elif _ASSERTED_AFTER.match(after):
             roles.asserted.update(letters)
-        elif _TOLD.match(after) or _LOOKED_AT.search(before) or ascribed(before):
+        elif _TOLD.match(after) or _LOOKED_AT.search(before) or _THEIRS.search(before) or ascribed(before):
             continue
         elif _ASSERTED_BEFORE.search(before):
             roles.asserted.update(letters)

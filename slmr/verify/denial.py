@@ -38,7 +38,7 @@ _FRAMED = any_of(
 )  # fmt: skip
 # "The student who answered"
 _SAID_BY = (
-    r"\bwho(?: \w+)? (?:answer|sa[yi]|think|thought|guess|claim|believe|cho?ose|pick|select)(?:e?[sd])?\b"
+    r"\bwho(?: \w+)? (?:answer|sa[yi]|think|thought|guess|claim|believe)(?:e?[sd])?\b"
     rf"(?: that)?(?: (?:it|the answer) is| it's| (?:the )?(?:option|choice))?{_EDGE}+"
 )
 _ASCRIBED = pattern(rf"(?:{_SAID_BY}|{_FRAMED}[^.;]{{0,60}})$")

@@ -53,7 +53,8 @@ _DENIES = re.compile(
 # "30, no wait, 45"
 _TURNED = re.compile(r",?\s+(?:no|wait|actually|sorry|or rather|i mean|make that)\b[^\d\n]*\d", re.IGNORECASE)
 _NOT_TAIL = re.compile(
-    r"(?:(?:,|,? and|,? but)\s+not|\s(?:instead of|rather than))\s+\$?-?\d[\d.,]*%?[\s.!]*$", re.IGNORECASE
+    r"(?:(?:,|,? and|,? but)\s+not|\s(?:instead of|rather than))\s+\$?-?\d[\d.,]*%?(?:\s?[a-z/]{1,12})?[\s.!]*$",
+    re.IGNORECASE,
 )
 _IF_BUT = re.compile(r"\b(?:if|unless|without)\b[^.!?\n]*\bbut\b", re.IGNORECASE)
 _BUT = re.compile(r",?\s*(?:but|though|yet) (?:that|this|it)\b", re.IGNORECASE)
@@ -77,7 +78,7 @@ _OPERAND = re.compile(
     re.IGNORECASE,
 )
 # "2 hours and 15 minutes", "3 cats and 4 dogs": two things, and none of them is the answer.
-_FIRST_THING = re.compile(r"\d\s?[a-z]+\.?(,? (?:and|&))?,? \$?$", re.IGNORECASE)
+_FIRST_THING = re.compile(r"\d\s?[a-z]+\.?(,? (?:and|&|by))?,? \$?$", re.IGNORECASE)
 _LAST_THING = re.compile(r"\s?[a-z]+(?: (?:tall|long|wide|high|deep|old))?\W*$", re.IGNORECASE)
 _IN_ALL = re.compile(r"\s*(?:\w+ )?(?:in (?:all|total)|altogether)\b")
 _WORKING = re.compile(r"\s*\((?:check: ?|i\.e\.,? ?|= ?)?([\d\s.,$+*/×÷·-]{3,80})\)\s*$")
@@ -93,7 +94,7 @@ _MODIFIES = re.compile(
     r"!|-\s*$|\s*(?:\+|\*|/|×|÷|\^|=)\s*$|\s*(?:degrees?|°[CF]?)?\s*below\b"
     r"|\s*(?:at (?:most|least)|squared|cubed|factorial|plus|minus|times|base|mod"
     r"|divided by|or)\b"
-    r"|\s*[-+*/×÷^]\s*\d|\*\*\d|\s*(?:[π√]|pi\b)|\s*[-+*×÷^]\s*\(?(?-i:[b-zA-HJ-Z]|a(?=\s*$))(?![\w'])"
+    r"|\s*[-+*/×÷^]\s*\d|\*\*\d|\s*(?:[π√]|pi\b)|\s*\+\s*[a-z]|\s*[-*×÷^]\s*\(?(?-i:[b-zA-HJ-Z]|a(?=\s*$))(?![\w'])"
     rf"|\s*(?:less|more|fewer|greater) than \$?(?:\d[\d.,]*|{WORDS.pattern})\W*$"
     rf"|\s*(?:to|through|until|and|-)\s*(?:{WORDS.pattern})",
     re.IGNORECASE,

@@ -4,7 +4,7 @@
 mended for it: 96.1 % of the 785 of the first, 93.6 % of the 947 of the second and 92.0 % of the 1,095 of the third,
 which were written with harder ones of the kinds that had failed, 97.4 % of the 428 of the fourth, which are as
 usual as those of the first, 95.1 % of the 630 of the fifth, 94.7 % of the 913 of the sixth, 92.3 % of the 664 of the
-seventh and 95.4 % of the first 520 of the eighth, of numbers and letters; the 180 behind those were written beside its
+seventh and 95.4 % of the first 520 of the eighth, of numbers and letters; the 254 behind those were written beside its
 rules. Thirty-seven of these are not here, since graders do not share what they said (`d` for D, `2 PM` for 2, the last
 number of "the problem has 7 parts"). What a case says stands for its kind, so a rule is mended, never a line.
 """
