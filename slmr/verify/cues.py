@@ -31,7 +31,7 @@ _RIGHT = r"(?:\s+(?:finale?|corret[ao]|correcta?|correcte|exacte|esatta))?"
 _IS = (
     r"(?:\s+(?:to|of|for|here|then|therefore|thus)\b[^\n.:=?]{0,60}?)??[\s*_}\"]*(?:(?:\b(?:is|are|was|ist|lautet"
     r"|beträgt|sind|est|vaut|es|son|é|è|là|adalah|är|are)\b(?!n't)"
-    r"|\b(?:should|must|would|will|has to|can only)(?: (?:therefore|thus|then|hence|now|also|indeed|really|actually))?"
+    r"|\b(?:should|must|would|will|ought to|has to|can only)(?: (?:therefore|thus|then|hence|now|also|indeed|really|actually))?"
     r" be\b|\bequals?\b"
     r"|คือ|应该是|应为|应该为|应是|是|为|は|が|은|는|이|:|：|=|→|⇒|=>|->|—"
     r"|(?<=твет)\s(?=[\d$\\-])|-(?=\s))[\s*_}]*)"

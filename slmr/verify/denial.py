@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from slmr.verify.cues import FILLER
 from slmr.verify.framing import any_of, framed, pattern
+from slmr.verify.mistakes import BEGINS_MISTAKE, IS_MISTAKE
 
 # Whether a text begins with the answer (True), with another value (False), or with none (None).
 Stated = Callable[[str], bool | None]
@@ -35,6 +36,7 @@ _FRAMED = any_of(
     rf"\b(?:{_WRONG}|impossible|absurd|a mistake|an error) (?:for|to|that)\b", r"^\W*(?:suppose|assume)\b",
     r"\b(?:many|most|some|other) (?:students |people |solvers |readers )?(?:would |might |may |will )?"
     r"(?:answer|say|think|guess|claim|believe)\b",
+    BEGINS_MISTAKE,
 )  # fmt: skip
 # What denies the answer that follows: "is not", "the wrong answer is".
 DENIED_BEFORE = pattern(
@@ -59,6 +61,10 @@ _DENIES_AFTER = any_of(
     r"(?:can\s*not|can't|cannot|could not|couldn't|must not|need not|should not|shouldn't) be\b",
     r"(?:would|could|might|may) (?:be|have been)\b(?! (?:expected|shown|seen|checked|found|obtained|verified"
     r"|written|proved))",
+    # "would hold if the coin were fair"; not "would still hold if"
+    r"would (?:only )?(?:have )?(?:hold|held|work|worked|apply|follow|suffice|fit|do|stand)\b[^.!?\n]*?\b(?:if|had|were"
+    r"|unless)\b",
+    IS_MISTAKE,
     r"(?:contradicts|violates|fails|does\s*n't|does not|do not|don't|did not|didn't|cannot|can't)\b",
     "ist falsch", "ist nicht", "est faux", "n'est pas", "no es", "es incorrecto", "不对", "不是", "是错", "错",
     "ではな", "ではありません", "じゃな", "は(?:間違|誤)", "[이가은는] ?(?:아니|아닙|틀)",
@@ -70,8 +76,9 @@ _DENIED_AFTER = pattern(
     rf"|(?:(?!\n){_EDGE}){{0,16}}(?:(?:,? which|,? and that|,? but (?:that|this|it))\s+)?{_DENIES_AFTER}"
 )
 _QUESTIONED = pattern(
-    rf"\s*\(\?+\)|{_EDGE}{{0,8}}\?+\s*(?:(?:probably|certainly|definitely|surely|of course) )?(?:No\b|Not\b|Nope"
-    rf"|Hardly|Nein|Non\b|不)"
+    rf"\s*\(\?+\)|{_EDGE}{{0,8}}\?+\s*(?:(?:probably|certainly|definitely|surely|of course|unfortunately|sadly|alas"
+    r"|regrettably|clearly|obviously),? )?(?:No\b|Not\b|Nope|Hardly|Nein|Non\b|不"
+    rf"|(?:it|that|this)(?:'s)?\s*(?:(?:can|could|would|wo|do|does)(?:n't| ?not)\b|{_DENIES_AFTER}))"
 )
 _OR_AFTER = pattern(
     r"[\s$*_`\"'()\[\]}.,;:—-]{0,12}(?:\b(?:or|and/or|oder|ou|или|alternatively|maybe|perhaps|possibly)\b|/|或者?)"

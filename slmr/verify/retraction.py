@@ -91,7 +91,7 @@ _TURNS = pattern(
         "en fait",
         "perdón", "espera", "corrección", "en realidad", "等等", "更正", "不", "实际上",
     ) + r"\b[\s,:.!—-]*"
-    r"|\(\s*should be |\b(?:(?:it|this|that|answer|value|result|total) should (?:instead |actually "
+    r"|\(\s*should be |\b(?:(?:it|this|that|answer|value|result|total) (?:should|ought to) (?:instead |actually "
     r"|rather )?(?:have been|be)"
     r"|i meant|\b(?:it|answer|value|result) (?:could|might|may) (?:just |as |also |well |instead |equally )*be"
     r"|chang(?:e|ing) my answer to"
@@ -103,7 +103,7 @@ _IS = pattern(
     r"(?:\b(?:it|that)'s|\b(?:is|are|be|been|equals?|we get|i get|i meant?|yes|still|again|gives?|makes?|so"
     r"|ist|sind|est|es|son)\b"
     r"|[\d)}]\s*=|≈|[是为])"
-    r"[,:]?\s*(?:(?:actually|really|just|simply|exactly|then|now|option|only|about)\s+)?[\s$*_`(\[\\:]*"
+    r"[,:]?\s*(?:(?:actually|really|just|simply|exactly|then|now|option|only|about)\s+)?"
 )
 _CHECKS = pattern(
     r"\b(?:check|verify|confirm|test|validate|justify|explain)(?:ing|s)?(?: that| whether)?(?: the| my| our| this)?"
@@ -115,7 +115,7 @@ _RESULT = pattern(
     r"\W*(?:(?:so|thus|hence|therefore|then|and|now),? )*(?:" + any_of(
         r"(?:the|our|my|its) (?:final |correct |overall |true |actual )*"
         r"(?:result|total|solution|value|sum|product|minimum|maximum)\s*(?:is|=|equals|would be|should be|:)",
-        r"(?:it|that|this)(?:'s| is| must be| should be| was)",
+        r"(?:it|that|this)(?:'s| is| must be| should be| ought to be| was)",
         r"(?:ans|final|fix(?:ed)?|typo|correct(?:ed|ing|ion)?|edit(?:ed)?|updated?|revised|erratum|result|total"
         r"|not quite)\s*[:=]",
     ) + r")\s*(?:actually |really |in fact )?"
