@@ -75,11 +75,17 @@ _DENIED_AFTER = pattern(
     rf"\s*[✗✘❌✖]|\s*[(\[](?:{_WRONG})[)\]]"
     rf"|(?:(?!\n){_EDGE}){{0,16}}(?:(?:,? which|,? and that|,? but (?:that|this|it))\s+)?{_DENIES_AFTER}"
 )
-_QUESTIONED = pattern(
-    rf"\s*\(\?+\)|{_EDGE}{{0,8}}\?+\s*(?:(?:probably|certainly|definitely|surely|of course|unfortunately|sadly|alas"
-    r"|regrettably|clearly|obviously),? )?(?:No\b|Not\b|Nope|Hardly|Nein|Non\b|不"
-    rf"|(?:it|that|this)(?:'s)?\s*(?:(?:can|could|would|wo|do|does)(?:n't| ?not)\b|{_DENIES_AFTER}))"
+# What says no to a question: "No", "Unfortunately not", "It can't be"; not "It is not 30", which says why.
+_SAYS_NO = (
+    r"(?:(?:probably|certainly|definitely|surely|of course|unfortunately|sadly|alas|regrettably|clearly|obviously),? )?"
+    r"(?:No\b|Not\b|Nope|Hardly|Nein|Non\b|不"
+    rf"|(?:it|that|this)(?:'s)?\s*(?!is(?: not|n't) [$\\]*\d)(?:(?:can|could|would|wo|do|does)(?:n't| ?not)\b"
+    rf"|{_DENIES_AFTER}))"
 )
+_QUESTIONED = pattern(rf"\s*\(\?+\)|{_EDGE}{{0,8}}\?+\s*{_SAYS_NO}")
+# "Is 15 the maximum? Sadly not": a question that goes on behind the value.
+_ASKS = pattern(r"^\W*(?:(?:so|but|and|then),? )?(?:is|are|was|can|could|might|may|will|would|do|does|should|must)\b")
+_ASKED_ON = pattern(rf"[^.!?,;:\n]{{1,40}}\?\s*{_SAYS_NO}")
 _OR_AFTER = pattern(
     r"[\s$*_`\"'()\[\]}.,;:—-]{0,12}(?:\b(?:or|and/or|oder|ou|или|alternatively|maybe|perhaps|possibly)\b|/|或者?)"
     r"(?:\s*(?:maybe|perhaps|possibly|even|rather|is it|it is|it's|also"
@@ -121,7 +127,7 @@ def denied(before: str, after: str, stated: Stated) -> bool:
     other = _OR_BEFORE.search(clause)
     if other and stated(_last_word(clause[: other.start()])) is False:
         return True
-    return denied_behind(after) or _alternative(after, stated)
+    return denied_behind(after) or _asked(clause, after) or _alternative(after, stated)
 
 
 def denied_before(before: str) -> bool:
@@ -132,6 +138,11 @@ def denied_before(before: str) -> bool:
 def denied_behind(after: str) -> bool:
     """Whether a text goes on by denying what it goes on from: "is wrong", "can't be", "? No"."""
     return bool(_DENIED_AFTER.match(after) or _QUESTIONED.match(after))
+
+
+def _asked(before: str, after: str) -> bool:
+    """Whether an answer stands within a question that gets a no."""
+    return bool(_ASKED_ON.match(after) and _ASKS.match(re.split(r"[.!?]\s|\n", before)[-1]))
 
 
 def _alternative(after: str, stated: Stated) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from slmr.verify.cues import ASSERTS, FALSE_BEFORE
-from slmr.verify.denial import DENIED_BEFORE, HEDGE, Stated
+from slmr.verify.denial import HEDGE, Stated, denied_before
 from slmr.verify.framing import any_of, pattern
 
 _THIS = r"(?:that|this|it|answer|the above)"
@@ -152,11 +152,19 @@ _NO_ANSWER = pattern(
 )
 
 
+# "That is not the case", said of what stands right in front.
+_IS_FALSE = pattern(
+    r"^\W*(?:(?:but|however|yet|and|now|unfortunately|still),? )*(?:this|that|it|which)(?:'s| is| was)"
+    r" (?:\w+ly )?(?:false|untrue|not (?:the case|so))(?! \w)"
+)
+
+
 def _contradicted(after: str) -> bool:
     """Whether the words right behind an answer, up to the next number or supposition, say that it cannot be."""
     end = _NAMED.search(after)
-    sentences = [s for s in _SENTENCE.split(after[: end.start() if end else _NEAR]) if s.strip(" .$*")]
-    return any(_CONTRADICTS.match(s) or _NO_ANSWER.search(s) for s in sentences[:2])
+    sentences = [s for s in _SENTENCE.split(after[: end.start() if end else _NEAR]) if s.strip(" .;?$*")]
+    is_false = bool(sentences) and _IS_FALSE.match(sentences[0]) is not None
+    return is_false or any(_CONTRADICTS.match(s) or _NO_ANSWER.search(s) for s in sentences[:2])
 
 
 _NAMED = pattern(r"\d|\b(?:suppose|assum|otherwise|if\b|were\b)")
@@ -196,7 +204,7 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
     if so := _SO.fullmatch(sentence):
         last = stated(so[1])
     for value in list(_IS_ANSWER.finditer(sentence))[-_MAX_CUES:]:
-        if not DENIED_BEFORE.search(sentence[max(0, value.start() - _NEAR) : value.start()]):
+        if not denied_before(sentence[: value.start()]):
             same = stated(value[1])
             last = last if same is None else same
     result = _RESULT.match(sentence)
@@ -208,7 +216,7 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
         if (
             _OF_A_PART.search(cue[0])
             or FALSE_BEFORE.search(before)
-            or DENIED_BEFORE.search(before)
+            or denied_before(before)
             or _CHECKS.search(before)
         ):
             continue
