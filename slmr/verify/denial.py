@@ -84,7 +84,9 @@ _SAYS_NO = (
 )
 _QUESTIONED = pattern(rf"\s*\(\?+\)|{_EDGE}{{0,8}}\?+\s*{_SAYS_NO}")
 # "Is 15 the maximum? Sadly not": a question that goes on behind the value.
-_ASKS = pattern(r"^\W*(?:(?:so|but|and|then),? )?(?:is|are|was|can|could|might|may|will|would|do|does|should|must)\b")
+_ASKS = pattern(
+    r"^\W*(?:(?:so|but|and|then),? )?(?:is|are|was|can|could|might|may|will|would|do|does|should|must)\b"
+)
 _ASKED_ON = pattern(rf"[^.!?,;:\n]{{1,40}}\?\s*{_SAYS_NO}")
 _OR_AFTER = pattern(
     r"[\s$*_`\"'()\[\]}.,;:—-]{0,12}(?:\b(?:or|and/or|oder|ou|или|alternatively|maybe|perhaps|possibly)\b|/|或者?)"

@@ -39,6 +39,7 @@ _GIVES = re.compile(
 _FORMULA = re.compile(
     r"(?!-?[\d.,]+\s?(?!pi|to \d)[A-Za-z])[^A-Za-z]*(?:(?:pi|sqrt|[A-Za-z](?![A-Za-z])|(?<=\d )to(?= \d))[^A-Za-z]*)*"
 )
+_NAME = re.compile(r"(?:an? |the )?\*{0,2}([A-Z][a-z]{2,20})\*{0,2}")
 _ONE_WORD = re.compile(r"(?:an? |the )?[A-Za-z]{2,20}|no (?:real )?solutions?")
 _DANGLING = re.compile(r"^[\d.,\s]+[-+*/=]$")
 _CONCLUDES = re.compile(r"(?:therefore|thus|hence|so|consequently|finally)\b", re.IGNORECASE)
@@ -78,7 +79,7 @@ def extract(text: str) -> Answer | None:
     lines = last_lines(text[-_TAIL:])
     if not lines or unsure(lines[-1]):
         return None
-    answer = _closing_math(_WHERE_TAIL.sub("", text[-_TAIL:].strip())) or _bare(lines)
+    answer = _name(lines[-1]) or _closing_math(_WHERE_TAIL.sub("", text[-_TAIL:].strip())) or _bare(lines)
     return Answer(answer, False) if answer else None
 
 
@@ -222,6 +223,21 @@ def _bare(lines: list[str]) -> str | None:
     answer = numeric.extract("\n".join(lines[-3:]))
     is_denied = answer and (denied_before(answer.before) or framed(answer.before, answer.after))
     return answer.text if answer and not is_denied else None
+
+
+def _name(line: str) -> str | None:
+    """The name that the last sentence gives, whatever numbers stand in it: "100 days later it is a **Friday**"."""
+    sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z])", line)[-1]
+    match = _GIVES.match(sentence)
+    name = _NAME.fullmatch(match[1].rstrip(". ")) if match else None
+    if (
+        not match
+        or not name
+        or hedged_before(sentence[: match.start(1)])
+        or framed(sentence[: match.start(1)])
+    ):
+        return None
+    return None if denied_behind(f"is {name[1].lower()}") else name[1]
 
 
 def _given(line: str) -> str | None:

@@ -13,7 +13,12 @@ _MISTAKE = any_of(
 _USUAL_ERROR = rf"{_USUAL} (?:\w+ )?(?:{_MISTAKE}|errors?)"
 _HASTY = "(?:careless|hasty|sloppy|na[iï]ve|inattentive|unwary|thoughtless|superficial|beginner|guesser)"
 _SLIPS = any_of(
-    "forg[eo]t", "overlook", "ignor", "neglect", "mis(?:read|count|calculat|appl)", "(?:double|over)[- ]?count"
+    "forg[eo]t",
+    "overlook",
+    "ignor",
+    "neglect",
+    "mis(?:read|count|calculat|appl)",
+    "(?:double|over)[- ]?count",
 )
 
 # "A common mistake is", "You may be tempted to", "A hasty solver would"
