@@ -43,7 +43,7 @@ FILLER = (
     r"|correct|right|possibly|likely|final|result|number|die|das|der|la|le|el|est|es|ist|=|是|为|的|答案"
 )
 _SKIP = re.compile(
-    r"(?:(?<=\n)[ \t]*>[ \t]|(?<=\n)[ \t]*(?:```|~~~)\w*[ \t]*(?=\n)"
+    r"(?:(?<=\n)[ \t]*>[ \t]|(?<=\n)[ \t]*(?:```|~~~)[ \t]*\w*[ \t]*(?=\n)"
     r"|[\s:：*_`\"]|[=-]{3,}\s|-\s+(?=[$\\])|(?:therefore|thus|hence|simply|exactly|just|now|then"
     r"|clearly|definitely|indeed|also|given by"
     r"|equal to|therefore|daher|also|donc|por lo tanto)\b,?)*",

@@ -73,15 +73,14 @@ _DENIES_AFTER = any_of(
 # What denies the answer that stands before: "is wrong", "would be", "? No".
 _DENIED_AFTER = pattern(
     rf"\s*[✗✘❌✖]|\s*[(\[](?:{_WRONG})[)\]]"
-    rf"|(?:(?!\n){_EDGE}){{0,16}}(?:(?:,? which|,? and that|,? but (?:that|this|it))\s+)?{_DENIES_AFTER}"
+    rf"|(?:(?!\n){_EDGE}){{0,16}}(?:[—-]+\s*)?(?:(?:,? which|,? and that|,? but (?:that|this|it))\s+)?{_DENIES_AFTER}"
 )
-# What says no to a question: "No", "Unfortunately not", "It can't be"; not "It is not 30", which says why.
-_SAYS_NO = (
-    r"(?:(?:probably|certainly|definitely|surely|of course|unfortunately|sadly|alas|regrettably|clearly|obviously),? )?"
-    r"(?:No\b|Not\b|Nope|Hardly|Nein|Non\b|不"
-    rf"|(?:it|that|this)(?:'s)?\s*(?!is(?: not|n't) [$\\]*\d)(?:(?:can|could|would|wo|do|does)(?:n't| ?not)\b"
-    rf"|{_DENIES_AFTER}))"
-)
+# What says no to a question: "No", "I'm afraid not.", "It can't be"; not "It is not 30", which says why.
+_SAYS_NO = any_of(
+    r"No\b(?! (?:problem|doubt|other))", r"(?:(?:probably|certainly|definitely|surely|of course) )?Not\b", "Nope",
+    "Hardly", "Nein", r"Non\b", "不", r"(?:[\w']+,? ){0,3}?(?:no|not|[a-z]+n't)\s*(?:[.!;,]|$)",
+    rf"(?:it|that|this)(?:'s)?\s*(?!is(?: not|n't) [$\\]*\d){_DENIES_AFTER}",
+)  # fmt: skip
 _QUESTIONED = pattern(rf"\s*\(\?+\)|{_EDGE}{{0,8}}\?+\s*{_SAYS_NO}")
 # "Is 15 the maximum? Sadly not": a question that goes on behind the value.
 _ASKS = pattern(

@@ -39,7 +39,7 @@ _GIVES = re.compile(
 _FORMULA = re.compile(
     r"(?!-?[\d.,]+\s?(?!pi|to \d)[A-Za-z])[^A-Za-z]*(?:(?:pi|sqrt|[A-Za-z](?![A-Za-z])|(?<=\d )to(?= \d))[^A-Za-z]*)*"
 )
-_NAME = re.compile(r"(?:an? |the )?\*{0,2}([A-Z][a-z]{2,20})\*{0,2}")
+_NAME = re.compile(r"(?:an? |the )?\*{0,2}((?!(?:Correct|Valid|Verified|Done)\b)[A-Z][a-z]{2,20})\*{0,2}")
 _ONE_WORD = re.compile(r"(?:an? |the )?[A-Za-z]{2,20}|no (?:real )?solutions?")
 _DANGLING = re.compile(r"^[\d.,\s]+[-+*/=]$")
 _CONCLUDES = re.compile(r"(?:therefore|thus|hence|so|consequently|finally)\b", re.IGNORECASE)
@@ -229,7 +229,7 @@ def _name(line: str) -> str | None:
     """The name that the last sentence gives, whatever numbers stand in it: "100 days later it is a **Friday**"."""
     sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z])", line)[-1]
     match = _GIVES.match(sentence)
-    name = _NAME.fullmatch(match[1].rstrip(". ")) if match else None
+    name = _NAME.fullmatch(match[1].rstrip(". !")) if match else None
     if (
         not match
         or not name

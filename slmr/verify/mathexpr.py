@@ -287,13 +287,21 @@ def _same_expression(mine: str, theirs: str) -> bool | None:
     if has_two_numbers(mine) or has_two_numbers(theirs):
         return squeeze(mine) == squeeze(theirs)
     if "\\dots" in mine or "\\dots" in theirs:
-        return _DOTS.sub("…", squeeze(mine)) == _DOTS.sub("…", squeeze(theirs))
+        return _same_with_dots(mine, theirs)
     mine, theirs = (side if "_" in other else re.sub(r"(?<=\d)_\{?10\}?$", "", side)
                     for side, other in ((mine, theirs), (theirs, mine)))  # fmt: skip
     based = [_BASE.fullmatch(side) for side in (mine, theirs)]
     if based[0] or based[1]:
         return mine == theirs
     return same_value(mine, theirs)
+
+
+def _same_with_dots(mine: str, theirs: str) -> bool:
+    """Whether what is written out is the same, term by term: nobody knows what the dots stand for."""
+    left, right = (_DOTS.split(squeeze(side)) for side in (mine, theirs))
+    return len(left) == len(right) and all(
+        a == b or (tree(a) is not None and tree(a) == tree(b)) for a, b in zip(left, right, strict=True)
+    )
 
 
 def _lone_in_brackets(

@@ -42,7 +42,7 @@ def entries(text: str) -> list[str] | None:
     plain = _TRANSPOSED.sub("", text)
     if not is_matrix(plain):
         brackets = inside(plain)
-        return brackets[1] if brackets and brackets[0] == "()" else None
+        return brackets[1] if brackets and (brackets[0] == "()" or plain != text) else None
     found = rows(plain)
     if len(found) == 1:
         return found[0]

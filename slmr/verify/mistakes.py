@@ -11,26 +11,28 @@ _MISTAKE = any_of(
     "misreadings?", "miscounts?", "miscalculations?",
 )  # fmt: skip
 _USUAL_ERROR = rf"{_USUAL} (?:\w+ )?(?:{_MISTAKE}|errors?)"
-_HASTY = "(?:careless|hasty|sloppy|na[iï]ve|inattentive|unwary|thoughtless|superficial|beginner|guesser)"
+_HASTY = "(?:careless|hasty|sloppy|na[iï]ve|inattentive|unwary|thoughtless|superficial|beginners?|guessers?)"
+_MAY = "(?:would|might|may|could|will|often|usually|easily)"
+_ANSWERS = "(?:say|write|answer|get|report|give|conclude|claim|guess|state|think|pick|choose|find|obtain)"
+# Only what is never done on purpose; "ignoring the negative root" may be right, "if one had ignored it" is not.
 _SLIPS = any_of(
-    "forg[eo]t",
-    "overlook",
-    "ignor",
-    "neglect",
-    "mis(?:read|count|calculat|appl)",
-    "(?:double|over)[- ]?count",
-)
+    r"forg[eo]t\w*", r"overlook\w*", r"mis(?:read|count|calculat|appl)\w*", r"(?:double|over)[- ]?count\w*",
+    "ignored", "neglected",
+)  # fmt: skip
 
-# "A common mistake is", "You may be tempted to", "A hasty solver would"
+# "A common mistake is", "You may be tempted to", "A hasty solver would write"
 BEGINS_MISTAKE = any_of(
     rf"\b{_USUAL_ERROR}(?: here)? (?:is|was|of|to|would be|gives?|yields?|leads? to|results? in)\b",
-    r"\btempt(?:ed|ing) to\b",
-    rf"\b{_HASTY} (?:\w+ )?(?:would|might|may|could|will)\b",
+    r"\b(?:tempt(?:ed|ing)|inclined) to\b",
+    r"\bfall(?:ing)? (?:for|into)\b",
+    rf"\b{_HASTY} (?:\w+ )?(?:{_MAY} )+{_ANSWERS}\b",
 )
+_IS = "(?:is|was|would be)"
 # "is a mistake", ", a common error", "is what a careless reader would", "is what one would get if one forgot"
 IS_MISTAKE = any_of(
-    rf"(?:is|was|would be) (?:(?:just|only|indeed|of course|actually|also) )?(?:an?|the|one) (?:\w+ )?{_MISTAKE}\b",
-    rf"(?:(?:is|was|would be) )?(?:an?|the) {_USUAL_ERROR}\b",
-    rf"(?:is|was|would be) what (?:\w+ ){{0,2}}?{_HASTY}\b",
-    rf"(?:is|was|would be) what [^.;!?\n]{{1,60}}?\b(?:if|when|by|after)\b[^.;!?\n]{{0,30}}?\b{_SLIPS}",
+    rf"{_IS} (?:(?:just|only|indeed|of course|actually|also) )?(?:an?|the|one) (?:\w+ )?{_MISTAKE}\b",
+    rf"(?:{_IS} )?(?:an?|the) {_USUAL_ERROR}\b",
+    rf"(?:comes?|came|results?|stems?|arises?) from (?:an?|the|this) (?:\w+ )?(?:{_MISTAKE}|error)\b",
+    rf"{_IS} (?:what|the (?:answer|value|result|number)(?: that)?) (?:\w+ ){{0,2}}?{_HASTY}\b",
+    rf"{_IS} (?:what|obtained|found|reached)\b[^.;!?\n]{{0,60}}?\b(?:if|when|by|after)\b[^.;!?\n]{{0,30}}?\b{_SLIPS}",
 )

@@ -49,7 +49,7 @@ _TAKES_BACK = pattern(
         "(?<!that )(?<!if )(?<!whether )(?<!think )"
         "i (?:was|am|'m) (?:wrong|mistaken)(?! (?:earlier|before|at first|initially|in|about|to))",
         rf"{_THIS}(?:'s| is| was| must be|(?: might| may| could) (?:well )?be) {_SURELY}{_JUDGED}"
-        r"(?!,? (?:in|for|of|if|only|because|when|to|with|as)\b)",
+        r"(?!,? (?:in|for|of|if|only|because|when|to|with|as|that)\b)",
         rf"(?:this|that|my|our|the above|the previous) answer (?:is|was|might be|may be|could be) {_SURELY}{_JUDGED}",
         "i (?:really |strongly |highly |seriously )?doubt (?:(?:that )?(?:this|that|it|my answer)\\b|the answer)",
         rf"i (?:don't|do not) (?:think|believe) (?:that )?(?:{_THIS}|this answer) (?:is|was) (?:right|correct|true)",
@@ -154,8 +154,8 @@ _NO_ANSWER = pattern(
 
 # "That is not the case", said of what stands right in front.
 _IS_FALSE = pattern(
-    r"^\W*(?:(?:but|however|yet|and|now|unfortunately|still),? )*(?:this|that|it|which)(?:'s| is| was)"
-    r" (?:\w+ly )?(?:false|untrue|not (?:the case|so))(?! \w)"
+    r"^\W*(?:(?:but|however|yet|and|now|unfortunately|still),? )*(?:this|that|it|which)(?:'s| is| was"
+    r"| turns out to be)(?:,? (?:\w+ly|of course|in fact),?)? (?:false|untrue|not (?:the case|so))(?! \w)"
 )
 
 

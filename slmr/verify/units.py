@@ -68,7 +68,12 @@ def without_units(text: str, is_gold: bool = False) -> str:
 
     In gold, which is trusted, other words are units too, unless they change the value.
     """
-    return _TEXTS.sub(lambda match: _spelled(match[1], is_gold), text)
+
+    def spelled(match: re.Match[str]) -> str:  # `3\\text{ hours }20` is not 320
+        is_between = match.string[match.end() : match.end() + 1].isdigit()
+        return _spelled(match[1], is_gold) + (" " if is_between else "")
+
+    return _TEXTS.sub(spelled, text)
 
 
 def _spelled(texts: str, is_gold: bool) -> str:
@@ -193,7 +198,7 @@ def is_unit(words: list[str]) -> bool:
         return all(
             word.isalpha() and word.lower() not in _NO_UNIT - {"choose"} for word in words[joint + 1 :]
         )
-    if words[-2:-1] == ["per"] and _is_thing(words[-1]) and len(words) > 2:  # "cookies per box"
+    if words[-2:-1] == ["per"] and _is_thing(words[-1]):  # "cookies per box"
         return is_unit(words[:-2])
     if not words or len(words) > 6 or any(word.lower() in _NO_UNIT for word in words):
         return not words
