@@ -12,6 +12,7 @@ from slmr.verify.denial import denied_before, denied_behind, hedged_before, unsu
 from slmr.verify.framing import framed
 from slmr.verify.polynomial import rational
 from slmr.verify.quantity import in_words
+from slmr.verify.units import several_units_at_end
 from slmr.verify.verdict import Answer
 
 _TAIL = 4_000
@@ -211,6 +212,9 @@ def _bare(lines: list[str]) -> str | None:
     given = _given(last)
     if given:
         return given
+    several = several_units_at_end(last)
+    if several and not hedged_before(last[: several[1]]) and not framed(last[: several[1]]):
+        return several[0]
     prose = re.search(
         r"[A-Za-z]{3,}[^A-Za-z\\]+[a-z]{2,}|\b(?:I|[A-Za-z]{2,}) [a-z]{2,} \d"
         r"|[\u0600-\u06ff\u4e00-\u9fff]",

@@ -162,6 +162,9 @@ _SIZES: dict[str, tuple[str, Fraction]] = {
 }
 _MEASURE = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)\s*([A-Za-z]{1,12})")
 _MEASURES = re.compile(rf"{_MEASURE.pattern}(?:\s*,?\s*(?:and\s+)?{_MEASURE.pattern}){{0,3}}")
+_SEVERAL_AT_END = re.compile(
+    rf"(?<![\d.,])({_MEASURE.pattern}(?:\s*,?\s*(?:and\s+)?{_MEASURE.pattern}){{1,3}})[.!]?$"
+)
 _LAST_PIECE = re.compile(r"\\(?:text|mathrm|mbox|textrm)\s*\{\s*([A-Za-z]+)\s*\}\.?$")
 
 
@@ -177,6 +180,12 @@ def _size(word: str) -> tuple[str, Fraction] | None:
         or _SIZES.get(word.lower())
         or _SIZES.get(word.lower().removesuffix("es" if word.endswith("ches") else "s"))
     )
+
+
+def several_units_at_end(text: str) -> tuple[str, int] | None:
+    """`2 hours and 15 minutes` at the end of a sentence, and where it begins; None where it ends otherwise."""
+    found = _SEVERAL_AT_END.search(text)
+    return (found[1], found.start()) if found and in_several_units(found[1]) else None
 
 
 def in_several_units(text: str) -> list[tuple[Fraction, str, Fraction]] | None:
