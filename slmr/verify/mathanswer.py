@@ -73,7 +73,8 @@ def extract(text: str) -> Answer | None:
     for statement in statements(text):
         answer = _within(statement.text)
         if answer:
-            return Answer(answer, False, text[: statement.start], text[statement.end :])
+            tail = statement.text.partition(answer)[2]
+            return Answer(answer, False, text[: statement.start], tail + text[statement.end :])
     marked = numeric.requested(text)
     if marked:
         return marked

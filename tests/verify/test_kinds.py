@@ -6,6 +6,8 @@ which were written with harder ones of the kinds that had failed, 97.4 % of the 
 usual as those of the first, 95.1 % of the 630 of the fifth, 94.7 % of the 913 of the sixth and 92.3 % of the 664 of the
 seventh. Thirty-seven of these are not here, since graders do not share what they said (`d` for D, `2 PM` for 2, the
 last number of "the problem has 7 parts"). What a case says stands for its kind, so a rule is mended, never a line.
+The 257 of the eighth whose ids begin with `k8m` were written along with the rules, of the kinds that had failed only:
+the rules before agreed with 51.4 % of them.
 """
 
 from __future__ import annotations
@@ -23,15 +25,16 @@ CASES = [
 ]
 KNOWN = {
     "k5-022": "a bar over more than one letter",
-    "k5-005": "hours and minutes beside minutes",
     "k5-173": "bare braces as a set within a union",
     "k7-087": "where two intervals meet",
     "k7-090": "the whole numbers of an interval",
     "k6-371": "an interval without one of its points",
     "k2-158": "an ohm as a bare command",
-    "k2-209": "dollars and cents in two units",
     "k3-451": "a quotient of factorials of symbols",
     "k4-052": "a function's name in a font's old command",
+    "k8m-063": "another quantity behind `actually`",
+    "k8m-171": "`no problem` with a value behind it",
+    "k8m-256": "a condition behind a stated answer that is not in a box",
 }
 
 
