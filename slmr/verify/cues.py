@@ -31,7 +31,8 @@ _RIGHT = r"(?:\s+(?:finale?|corret[ao]|correcta?|correcte|exacte|esatta))?"
 _IS = (
     r"(?:\s+(?:to|of|for|here|then|therefore|thus)\b[^\n.:=?]{0,60}?)??[\s*_}\"]*(?:(?:\b(?:is|are|was|ist|lautet"
     r"|beträgt|sind|est|vaut|es|son|é|è|là|adalah|är|are)\b(?!n't)"
-    r"|\b(?:should|must|would|will|has to|can only)(?: (?:therefore|thus|then|hence|now|also|indeed|really|actually))?"
+    r"|\b(?:should|must|would|will|ought to|has to|can only)"
+    r"(?: (?:therefore|thus|then|hence|now|also|indeed|really|actually))?"
     r" be\b|\bequals?\b"
     r"|คือ|应该是|应为|应该为|应是|是|为|は|が|은|는|이|:|：|=|→|⇒|=>|->|—"
     r"|(?<=твет)\s(?=[\d$\\-])|-(?=\s))[\s*_}]*)"
@@ -42,7 +43,8 @@ FILLER = (
     r"|correct|right|possibly|likely|final|result|number|die|das|der|la|le|el|est|es|ist|=|是|为|的|答案"
 )
 _SKIP = re.compile(
-    r"(?:(?<=\n)[ \t]*>[ \t]|[\s:：*_`\"]|[=-]{3,}\s|-\s+(?=[$\\])|(?:therefore|thus|hence|simply|exactly|just|now|then"
+    r"(?:(?<=\n)[ \t]*>[ \t]|(?<=\n)[ \t]*(?:```|~~~)[ \t]*\w*[ \t]*(?=\n)"
+    r"|[\s:：*_`\"]|[=-]{3,}\s|-\s+(?=[$\\])|(?:therefore|thus|hence|simply|exactly|just|now|then"
     r"|clearly|definitely|indeed|also|given by"
     r"|equal to|therefore|daher|also|donc|por lo tanto)\b,?)*",
     re.IGNORECASE,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from slmr.verify.cues import FILLER
 from slmr.verify.framing import any_of, framed, pattern
+from slmr.verify.mistakes import BEGINS_MISTAKE, IS_MISTAKE
 
 # Whether a text begins with the answer (True), with another value (False), or with none (None).
 Stated = Callable[[str], bool | None]
@@ -35,6 +36,7 @@ _FRAMED = any_of(
     rf"\b(?:{_WRONG}|impossible|absurd|a mistake|an error) (?:for|to|that)\b", r"^\W*(?:suppose|assume)\b",
     r"\b(?:many|most|some|other) (?:students |people |solvers |readers )?(?:would |might |may |will )?"
     r"(?:answer|say|think|guess|claim|believe|choose|pick|select)\b",
+    BEGINS_MISTAKE,
 )  # fmt: skip
 # "The student who answered"
 _SAID_BY = (
@@ -65,6 +67,10 @@ _DENIES_AFTER = any_of(
     r"(?:can\s*not|can't|cannot|could not|couldn't|must not|need not|should not|shouldn't) be\b",
     r"(?:would|could|might|may) (?:be|have been)\b(?! (?:expected|shown|seen|checked|found|obtained|verified"
     r"|written|proved))",
+    # "would hold if the coin were fair"; not "would still hold if"
+    r"would (?:only )?(?:have )?(?:hold|held|work|worked|apply|follow|suffice|fit|do|stand)\b[^.!?\n]*?\b(?:if|had|were"
+    r"|unless)\b",
+    IS_MISTAKE,
     r"(?:contradicts|violates|fails|does\s*n't|does not|do not|don't|did not|didn't|cannot|can't)\b",
     "ist falsch", "ist nicht", "est faux", "n'est pas", "no es", "es incorrecto", "不对", "不是", "是错", "错",
     "ではな", "ではありません", "じゃな", "は(?:間違|誤)", "[이가은는] ?(?:아니|아닙|틀)",
@@ -73,12 +79,20 @@ _DENIES_AFTER = any_of(
 # What denies the answer that stands before: "is wrong", "would be", "? No".
 _DENIED_AFTER = pattern(
     rf"\s*[✗✘❌✖]|\s*[(\[](?:{_WRONG})[)\]]"
-    rf"|(?:(?!\n){_EDGE}){{0,16}}(?:(?:,? which|,? and that|,? but (?:that|this|it))\s+)?{_DENIES_AFTER}"
+    rf"|(?:(?!\n){_EDGE}){{0,16}}(?:[—-]+\s*)?(?:(?:,? which|,? and that|,? but (?:that|this|it))\s+)?{_DENIES_AFTER}"
 )
-_QUESTIONED = pattern(
-    rf"\s*\(\?+\)|{_EDGE}{{0,8}}\?+\s*(?:(?:probably|certainly|definitely|surely|of course) )?(?:No\b|Not\b|Nope"
-    rf"|Hardly|Nein|Non\b|不)"
+# What says no to a question: "No", "I'm afraid not.", "It can't be"; not "It is not 30", which says why.
+_SAYS_NO = any_of(
+    r"No\b(?! (?:problem|doubt|other))", r"(?:(?:probably|certainly|definitely|surely|of course) )?Not\b", "Nope",
+    "Hardly", "Nein", r"Non\b", "不", r"(?:[\w']+,? ){0,3}?(?:no|not|[a-z]+n't)\s*(?:[.!;,]|$)",
+    rf"(?:it|that|this)(?:'s)?\s*(?!is(?: not|n't) [$\\]*\d){_DENIES_AFTER}",
+)  # fmt: skip
+_QUESTIONED = pattern(rf"\s*\(\?+\)|{_EDGE}{{0,8}}\?+\s*{_SAYS_NO}")
+# "Is 15 the maximum? Sadly not": a question that goes on behind the value.
+_ASKS = pattern(
+    r"^\W*(?:(?:so|but|and|then),? )?(?:is|are|was|can|could|might|may|will|would|do|does|should|must)\b"
 )
+_ASKED_ON = pattern(rf"[^.!?,;:\n]{{1,40}}\?\s*{_SAYS_NO}")
 _OR_AFTER = pattern(
     r"[\s$*_`\"'()\[\]}.,;:—-]{0,12}(?:\b(?:or|and/or|oder|ou|или|alternatively|maybe|perhaps|possibly)\b|/|或者?)"
     r"(?:\s*(?:maybe|perhaps|possibly|even|rather|is it|it is|it's|also"
@@ -120,7 +134,7 @@ def denied(before: str, after: str, stated: Stated) -> bool:
     other = _OR_BEFORE.search(clause)
     if other and stated(_last_word(clause[: other.start()])) is False:
         return True
-    return denied_behind(after) or _alternative(after, stated)
+    return denied_behind(after) or _asked(clause, after) or _alternative(after, stated)
 
 
 def denied_before(before: str) -> bool:
@@ -136,6 +150,11 @@ def ascribed(before: str) -> bool:
 def denied_behind(after: str) -> bool:
     """Whether a text goes on by denying what it goes on from: "is wrong", "can't be", "? No"."""
     return bool(_DENIED_AFTER.match(after) or _QUESTIONED.match(after))
+
+
+def _asked(before: str, after: str) -> bool:
+    """Whether an answer stands within a question that gets a no."""
+    return bool(_ASKED_ON.match(after) and _ASKS.match(re.split(r"[.!?]\s|\n", before)[-1]))
 
 
 def _alternative(after: str, stated: Stated) -> bool:

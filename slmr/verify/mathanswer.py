@@ -12,6 +12,7 @@ from slmr.verify.denial import denied_before, denied_behind, hedged_before, unsu
 from slmr.verify.framing import framed
 from slmr.verify.polynomial import rational
 from slmr.verify.quantity import in_words
+from slmr.verify.units import several_units_at_end
 from slmr.verify.verdict import Answer
 
 _TAIL = 4_000
@@ -39,6 +40,7 @@ _GIVES = re.compile(
 _FORMULA = re.compile(
     r"(?!-?[\d.,]+\s?(?!pi|to \d)[A-Za-z])[^A-Za-z]*(?:(?:pi|sqrt|[A-Za-z](?![A-Za-z])|(?<=\d )to(?= \d))[^A-Za-z]*)*"
 )
+_NAME = re.compile(r"(?:an? |the )?\*{0,2}((?!(?:Correct|Valid|Verified|Done)\b)[A-Z][a-z]{2,20})\*{0,2}")
 _ONE_WORD = re.compile(r"(?:an? |the )?[A-Za-z]{2,20}|no (?:real )?solutions?")
 _DANGLING = re.compile(r"^[\d.,\s]+[-+*/=]$")
 _CONCLUDES = re.compile(r"(?:therefore|thus|hence|so|consequently|finally)\b", re.IGNORECASE)
@@ -71,14 +73,15 @@ def extract(text: str) -> Answer | None:
     for statement in statements(text):
         answer = _within(statement.text)
         if answer:
-            return Answer(answer, False, text[: statement.start], text[statement.end :])
+            tail = statement.text.partition(answer)[2]
+            return Answer(answer, False, text[: statement.start], tail + text[statement.end :])
     marked = numeric.requested(text)
     if marked:
         return marked
     lines = last_lines(text[-_TAIL:])
     if not lines or unsure(lines[-1]):
         return None
-    answer = _closing_math(_WHERE_TAIL.sub("", text[-_TAIL:].strip())) or _bare(lines)
+    answer = _name(lines[-1]) or _closing_math(_WHERE_TAIL.sub("", text[-_TAIL:].strip())) or _bare(lines)
     return Answer(answer, False) if answer else None
 
 
@@ -210,6 +213,9 @@ def _bare(lines: list[str]) -> str | None:
     given = _given(last)
     if given:
         return given
+    several = several_units_at_end(last)
+    if several and not hedged_before(last[: several[1]]) and not framed(last[: several[1]]):
+        return several[0]
     prose = re.search(
         r"[A-Za-z]{3,}[^A-Za-z\\]+[a-z]{2,}|\b(?:I|[A-Za-z]{2,}) [a-z]{2,} \d"
         r"|[\u0600-\u06ff\u4e00-\u9fff]",
@@ -222,6 +228,21 @@ def _bare(lines: list[str]) -> str | None:
     answer = numeric.extract("\n".join(lines[-3:]))
     is_denied = answer and (denied_before(answer.before) or framed(answer.before, answer.after))
     return answer.text if answer and not is_denied else None
+
+
+def _name(line: str) -> str | None:
+    """The name that the last sentence gives, whatever numbers stand in it: "100 days later it is a **Friday**"."""
+    sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z])", line)[-1]
+    match = _GIVES.match(sentence)
+    name = _NAME.fullmatch(match[1].rstrip(". !")) if match else None
+    if (
+        not match
+        or not name
+        or hedged_before(sentence[: match.start(1)])
+        or framed(sentence[: match.start(1)])
+    ):
+        return None
+    return None if denied_behind(f"is {name[1].lower()}") else name[1]
 
 
 def _given(line: str) -> str | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from slmr.verify.brackets import depth, inside, split, squeeze
-from slmr.verify.matrices import entries, from_nested, is_matrix, rows
+from slmr.verify.matrices import entries, from_nested, is_matrix, rows, transposed
 from slmr.verify.parts import (
     assigned_name,
     before_approx,
@@ -26,7 +26,7 @@ from slmr.verify.parts import (
 )
 from slmr.verify.plausible import implausible, repeats
 from slmr.verify.polynomial import multiply, number, rational
-from slmr.verify.quantity import in_words
+from slmr.verify.quantity import in_words, simple
 from slmr.verify.relations import (
     MEMBER,
     RELATION,
@@ -42,7 +42,7 @@ from slmr.verify.relations import (
     with_index,
 )
 from slmr.verify.spelling import normalise
-from slmr.verify.units import size_of, without_plain_unit
+from slmr.verify.units import in_several_units, size_of, without_plain_unit
 from slmr.verify.values import has_two_numbers, normal, same_measure, same_sums, same_value, tree
 from slmr.verify.words import labelled, same_clock, same_words
 
@@ -57,6 +57,7 @@ _MEANT_OTHER = re.compile(r"\s*(?:≠|\\neg|\\lnot|\\not(?![a-z]))")
 _HEAD = 400  # characters in which a repeat shows
 _MAX_NUMBER = 600  # characters of an expression that is one number
 _MAX_NESTED = 12  # tuples within tuples
+_DOTS = re.compile(r"\*?\\dots\*?")  # the signs of a product around them may be left out
 _BASE = re.compile(r"(\d+)_\{?\d{1,2}\}?")
 
 
@@ -72,7 +73,7 @@ def decide(answer: str, gold: str) -> bool | None:
     sizes = size_of(answer), size_of(gold)
     if sizes[0] and sizes[1] and sizes[0] != sizes[1]:
         return same_measure(mine, sizes[0], theirs, sizes[1])
-    if squeeze(mine) == squeeze(theirs):
+    if squeeze(mine) == squeeze(theirs) or _same_measures(answer, gold, theirs):
         return True
     if _cannot_be(mine, theirs):
         return False
@@ -91,6 +92,17 @@ def decide(answer: str, gold: str) -> bool | None:
     return same if same is True else _same_as_list(answer, gold) or same
 
 
+def _same_measures(answer: str, gold: str, plain: str) -> bool:
+    """Whether `1 hour 30 minutes` is as long as the other side: in one unit or several, or a number of hours."""
+    mine, theirs = in_several_units(answer), in_several_units(gold)
+    if mine is None or max(len(mine), len(theirs or ())) < 2:
+        return False
+    total = sum(number * size for number, _, size in mine)
+    if theirs is None:
+        return simple(plain) == total / mine[0][2]
+    return mine[0][1] == theirs[0][1] and total == sum(number * size for number, _, size in theirs)
+
+
 def _cannot_be(mine: str, theirs: str) -> bool:
     """Whether an answer is no answer to any problem with this gold: broken, code, a denial, nested without end."""
     return (
@@ -102,8 +114,12 @@ def _cannot_be(mine: str, theirs: str) -> bool:
 
 
 def _in_one_notation(mine: str, theirs: str) -> tuple[str, str]:
-    """Both sides with a matrix as gold writes it, a number in words in digits, and without a modulus of one side."""
+    """Both sides with matrices as gold writes them, transposed where a sign says so, and numbers in digits.
+
+    A modulus of one side alone is dropped.
+    """
     mine = from_nested(mine) if "⟦" in theirs else mine
+    mine, theirs = transposed(mine), transposed(theirs)
     if mine[:1].isalpha() and (value := in_words(mine)) is not None:
         mine = str(value)
     if ":" in theirs:
@@ -271,13 +287,21 @@ def _same_expression(mine: str, theirs: str) -> bool | None:
     if has_two_numbers(mine) or has_two_numbers(theirs):
         return squeeze(mine) == squeeze(theirs)
     if "\\dots" in mine or "\\dots" in theirs:
-        return squeeze(mine) == squeeze(theirs)
+        return _same_with_dots(mine, theirs)
     mine, theirs = (side if "_" in other else re.sub(r"(?<=\d)_\{?10\}?$", "", side)
                     for side, other in ((mine, theirs), (theirs, mine)))  # fmt: skip
     based = [_BASE.fullmatch(side) for side in (mine, theirs)]
     if based[0] or based[1]:
         return mine == theirs
     return same_value(mine, theirs)
+
+
+def _same_with_dots(mine: str, theirs: str) -> bool:
+    """Whether what is written out is the same, term by term: nobody knows what the dots stand for."""
+    left, right = (_DOTS.split(squeeze(side)) for side in (mine, theirs))
+    return len(left) == len(right) and all(
+        a == b or (tree(a) is not None and tree(a) == tree(b)) for a, b in zip(left, right, strict=True)
+    )
 
 
 def _lone_in_brackets(

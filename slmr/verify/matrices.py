@@ -8,7 +8,7 @@ from slmr.verify.brackets import inside, split, squeeze
 
 _MATRIX = re.compile(r"⟦[^⟦⟧]*⟧")
 _NESTED = re.compile(r"\[\[([^()]*)\]\]")
-_TRANSPOSED = re.compile(r"\s*\^\s*\{?(?:T|\\top)\}?$")
+_TRANSPOSED = re.compile(r"\s*\^\s*\{*\s*(?:T|\\top|\\intercal)\s*\}*$")
 
 
 def is_matrix(text: str) -> bool:
@@ -18,6 +18,17 @@ def is_matrix(text: str) -> bool:
 def rows(matrix: str) -> list[list[str]]:
     """The entries of a matrix, row by row."""
     return [split(row, "&") for row in matrix[1:-1].split("¦") if row]
+
+
+def transposed(text: str) -> str:
+    """A matrix that a transpose sign stands behind, written out; any other text as it is."""
+    matrix = _TRANSPOSED.sub("", text)
+    if matrix == text or not is_matrix(matrix):
+        return text
+    found = rows(matrix)
+    if len({len(row) for row in found}) != 1:
+        return text
+    return "⟦" + "¦".join(map("&".join, zip(*found, strict=True))) + "⟧"
 
 
 def from_nested(text: str) -> str:
@@ -31,7 +42,7 @@ def entries(text: str) -> list[str] | None:
     plain = _TRANSPOSED.sub("", text)
     if not is_matrix(plain):
         brackets = inside(plain)
-        return brackets[1] if brackets and brackets[0] == "()" else None
+        return brackets[1] if brackets and (brackets[0] == "()" or plain != text) else None
     found = rows(plain)
     if len(found) == 1:
         return found[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from slmr.verify.cues import ASSERTS, FALSE_BEFORE
-from slmr.verify.denial import DENIED_BEFORE, HEDGE, Stated
+from slmr.verify.denial import HEDGE, Stated, denied_before
 from slmr.verify.framing import any_of, pattern
 
 _THIS = r"(?:that|this|it|answer|the above)"
@@ -52,7 +52,7 @@ _TAKES_BACK = pattern(
         "(?<!that )(?<!if )(?<!whether )(?<!think )"
         "i (?:was|am|'m) (?:wrong|mistaken)(?! (?:earlier|before|at first|initially|in|about|to))",
         rf"{_THIS}(?:'s| is| was| must be|(?: might| may| could) (?:well )?be) {_SURELY}{_JUDGED}"
-        r"(?!,? (?:in|for|of|if|only|because|when|to|with|as)\b)",
+        r"(?!,? (?:in|for|of|if|only|because|when|to|with|as|that)\b)",
         rf"(?:this|that|my|our|the above|the previous) answer (?:is|was|might be|may be|could be) {_SURELY}{_JUDGED}",
         "i (?:really |strongly |highly |seriously )?doubt (?:(?:that )?(?:this|that|it|my answer)\\b|the answer)",
         rf"i (?:don't|do not) (?:think|believe) (?:that )?(?:{_THIS}|this answer) (?:is|was) (?:right|correct|true)",
@@ -96,7 +96,7 @@ _TURNS = pattern(
         "en fait",
         "perdón", "espera", "corrección", "en realidad", "等等", "更正", "不", "实际上",
     ) + r"\b[\s,:.!—-]*"
-    r"|\(\s*should be |\b(?:(?:it|this|that|answer|value|result|total) should (?:instead |actually "
+    r"|\(\s*should be |\b(?:(?:it|this|that|answer|value|result|total) (?:should|ought to) (?:instead |actually "
     r"|rather )?(?:have been|be)"
     r"|i meant|\b(?:it|answer|value|result) (?:could|might|may) (?:just |as |also |well |instead |equally )*be"
     r"|chang(?:e|ing) my answer to"
@@ -108,7 +108,7 @@ _IS = pattern(
     r"(?:\b(?:it|that)'s|\b(?:is|are|be|been|equals?|we get|i get|i meant?|yes|still|again|gives?|makes?|so"
     r"|ist|sind|est|es|son)\b"
     r"|[\d)}]\s*=|≈|[是为])"
-    r"[,:]?\s*(?:(?:actually|really|just|simply|exactly|then|now|option|only|about)\s+)?[\s$*_`(\[\\:]*"
+    r"[,:]?\s*(?:(?:actually|really|just|simply|exactly|then|now|option|only|about)\s+)?"
 )
 _CHECKS = pattern(
     r"\b(?:check|verify|confirm|test|validate|justify|explain)(?:ing|s)?(?: that| whether)?(?: the| my| our| this)?"
@@ -120,7 +120,7 @@ _RESULT = pattern(
     r"\W*(?:(?:so|thus|hence|therefore|then|and|now),? )*(?:" + any_of(
         r"(?:the|our|my|its) (?:final |correct |overall |true |actual )*"
         r"(?:result|total|solution|value|sum|product|minimum|maximum)\s*(?:is|=|equals|would be|should be|:)",
-        r"(?:it|that|this)(?:'s| is| must be| should be| was)",
+        r"(?:it|that|this)(?:'s| is| must be| should be| ought to be| was)",
         r"(?:ans|final|fix(?:ed)?|typo|correct(?:ed|ing|ion)?|edit(?:ed)?|updated?|revised|erratum|result|total"
         r"|not quite)\s*[:=]",
     ) + r")\s*(?:actually |really |in fact )?"
@@ -157,11 +157,19 @@ _NO_ANSWER = pattern(
 )
 
 
+# "That is not the case", said of what stands right in front.
+_IS_FALSE = pattern(
+    r"^\W*(?:(?:but|however|yet|and|now|unfortunately|still),? )*(?:this|that|it|which)(?:'s| is| was"
+    r"| turns out to be)(?:,? (?:\w+ly|of course|in fact),?)? (?:false|untrue|not (?:the case|so))(?! \w)"
+)
+
+
 def _contradicted(after: str) -> bool:
     """Whether the words right behind an answer, up to the next number or supposition, say that it cannot be."""
     end = _NAMED.search(after)
-    sentences = [s for s in _SENTENCE.split(after[: end.start() if end else _NEAR]) if s.strip(" .$*")]
-    return any(_CONTRADICTS.match(s) or _NO_ANSWER.search(s) for s in sentences[:2])
+    sentences = [s for s in _SENTENCE.split(after[: end.start() if end else _NEAR]) if s.strip(" .;?$*")]
+    is_false = bool(sentences) and _IS_FALSE.match(sentences[0]) is not None
+    return is_false or any(_CONTRADICTS.match(s) or _NO_ANSWER.search(s) for s in sentences[:2])
 
 
 _NAMED = pattern(r"\d|\b(?:suppose|assum|otherwise|if\b|were\b)")
@@ -203,7 +211,7 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
     if so := _SO.fullmatch(sentence):
         last = stated(so[1])
     for value in list(_IS_ANSWER.finditer(sentence))[-_MAX_CUES:]:
-        if not DENIED_BEFORE.search(sentence[max(0, value.start() - _NEAR) : value.start()]):
+        if not denied_before(sentence[: value.start()]):
             same = stated(value[1])
             last = last if same is None else same
     result = _RESULT.match(sentence)
@@ -215,7 +223,7 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
         if (
             _OF_A_PART.search(cue[0])
             or FALSE_BEFORE.search(before)
-            or DENIED_BEFORE.search(before)
+            or denied_before(before)
             or _CHECKS.search(before)
         ):
             continue

@@ -23,6 +23,11 @@ _LOOK = re.compile(
     r"|hfill|mathop"
     r"|mathrm(?=\s*\{\s*[ei]\s*\}))(?![a-zA-Z])"
 )
+# `6.4\\mathrm{e}4`: the sign of a power of ten, set upright.
+_POWER_OF_TEN = re.compile(
+    r"(?<=\d)(?:\s|\\,)*\\(?:text|mathrm|textrm|operatorname)\s*\{\s*[eE]\s*\}\s*"
+    r"(?:\{\s*([-+]?\d{1,3})\s*\}|(?:\{([-+])\}|([-+]))?(\d{1,3}))"
+)
 _WRAP = re.compile(
     r"\\(?:text|textnormal|mathrm|textbf|textit|textrm|mbox|operatorname|textsf|texttt|hbox)\s*\{([^{}]*)\}"
 )
@@ -151,7 +156,7 @@ def normalise(text: str, is_gold: bool = False) -> str:
     plain = re.sub(
         r"\\\\(?=[a-zA-Z])", r"\\", _MATRIX.sub(_matrix, _ARRAY.sub(_matrix, _CASES.sub(_system, plain)))
     )  # escaped twice
-    plain = _ORDINAL.sub("", _LABEL.sub("", _bare(_LOOK.sub("", plain))))
+    plain = _ORDINAL.sub("", _LABEL.sub("", _bare(_LOOK.sub("", _POWER_OF_TEN.sub(r"e\1\2\3\4", plain)))))
     plain = _RECURRING_ALONE.sub(_fraction, _RECURRING.sub(_fraction, without_units(plain, is_gold)))
     for _ in range(2):
         plain = _WRAP.sub(r"\1", plain)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import pairwise
 
 from slmr.verify.quantity import scale_of
 
@@ -67,7 +68,12 @@ def without_units(text: str, is_gold: bool = False) -> str:
 
     In gold, which is trusted, other words are units too, unless they change the value.
     """
-    return _TEXTS.sub(lambda match: _spelled(match[1], is_gold), text)
+
+    def spelled(match: re.Match[str]) -> str:  # `3\\text{ hours }20` is not 320
+        is_between = match.string[match.end() : match.end() + 1].isdigit()
+        return _spelled(match[1], is_gold) + (" " if is_between else "")
+
+    return _TEXTS.sub(spelled, text)
 
 
 def _spelled(texts: str, is_gold: bool) -> str:
@@ -110,6 +116,7 @@ def without_plain_unit(text: str) -> str:
 
 def _words(phrase: str) -> list[str]:
     plain = re.sub(r"\^\s*(?:\{\s*-?\d\s*\}|-?\d)|\\cdot|\\times", " ", phrase.replace("\\%", "percent"))
+    plain = re.sub(r"(?<=[a-z])/(?=[a-z])", " per ", plain)
     plain = re.sub(r"\b([A-Za-z])\.\s?([A-Za-z])\b\.?", r"\1\2", plain)  # a.m., B.C.
     return re.findall(r"[A-Za-zΩ][A-Za-z'-]*|[^\sA-Za-z./()·*]", plain)
 
@@ -138,29 +145,59 @@ _SIZES: dict[str, tuple[str, Fraction]] = {
         "mass": {"mg": "1/1000", "g": 1, "gram": 1, "kg": 1000, "kilogram": 1000},
         "time": {
             "second": 1,
+            "sec": 1,
+            "s": 1,
             "minute": 60,
             "min": 60,
             "hour": 3600,
             "hr": 3600,
+            "h": 3600,
             "day": 86_400,
             "week": 604_800,
         },
+        "money": {"cent": "1/100", "dollar": 1},
         "volume": {"ml": "1/1000", "mL": "1/1000", "l": 1, "L": 1, "liter": 1, "litre": 1},
     }.items()
     for name, size in sizes.items()
 }
+_MEASURE = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)\s*([A-Za-z]{1,12})")
+_MEASURES = re.compile(rf"{_MEASURE.pattern}(?:\s*,?\s*(?:and\s+)?{_MEASURE.pattern}){{0,3}}")
+_SEVERAL_AT_END = re.compile(
+    rf"(?<![\d.,])({_MEASURE.pattern}(?:\s*,?\s*(?:and\s+)?{_MEASURE.pattern}){{1,3}})[.!]?$"
+)
 _LAST_PIECE = re.compile(r"\\(?:text|mathrm|mbox|textrm)\s*\{\s*([A-Za-z]+)\s*\}\.?$")
 
 
 def size_of(text: str) -> tuple[str, Fraction] | None:
     r"""What the one unit at the end measures, and its size: `\text{ km}` is a length of 1000; None for any other."""
     piece = _LAST_PIECE.search(text.strip(" $"))
-    word = piece[1] if piece else ""
+    return _size(piece[1]) if piece else None
+
+
+def _size(word: str) -> tuple[str, Fraction] | None:
     return (
         _SIZES.get(word)
         or _SIZES.get(word.lower())
         or _SIZES.get(word.lower().removesuffix("es" if word.endswith("ches") else "s"))
     )
+
+
+def several_units_at_end(text: str) -> tuple[str, int] | None:
+    """`2 hours and 15 minutes` at the end of a sentence, and where it begins; None where it ends otherwise."""
+    found = _SEVERAL_AT_END.search(text)
+    return (found[1], found.start()) if found and in_several_units(found[1]) else None
+
+
+def in_several_units(text: str) -> list[tuple[Fraction, str, Fraction]] | None:
+    """The number, dimension and size of each part of `2 hours and 15 minutes`; one part may stand alone."""
+    plain = re.sub(r"\\[,; ]|[~$]", " ", re.sub(_PIECE, r" \1 ", text)).strip(" .")
+    if not _MEASURES.fullmatch(plain):
+        return None
+    parts = [(Fraction(number), _size(unit)) for number, unit in _MEASURE.findall(plain)]
+    found = [(number, *size) for number, size in parts if size]
+    one_kind = len(found) == len(parts) and len({dimension for _, dimension, _ in found}) == 1
+    descends = all(first[2] > second[2] for first, second in pairwise(found))
+    return found if one_kind and descends else None
 
 
 def is_unit(words: list[str]) -> bool:
@@ -170,6 +207,8 @@ def is_unit(words: list[str]) -> bool:
         return all(
             word.isalpha() and word.lower() not in _NO_UNIT - {"choose"} for word in words[joint + 1 :]
         )
+    if words[-2:-1] == ["per"] and _is_thing(words[-1]):  # "cookies per box"
+        return is_unit(words[:-2])
     if not words or len(words) > 6 or any(word.lower() in _NO_UNIT for word in words):
         return not words
     if all(_is_name(word) or word.lower() in _JOINTS for word in words):
@@ -179,6 +218,11 @@ def is_unit(words: list[str]) -> bool:
     last = words[-1].lower()
     plural = len(last) >= 4 and last.endswith("s") and not last.endswith(("ss", "ths"))
     return plural and all(word.isalpha() and scale_of(word) is None for word in words)
+
+
+def _is_thing(word: str) -> bool:
+    """Whether a word may be any one thing of which something is so many."""
+    return word.isalpha() and word.lower() not in _NO_UNIT and scale_of(word) is None
 
 
 def _is_name(word: str) -> bool:

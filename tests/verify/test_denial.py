@@ -50,15 +50,41 @@ def test_an_answer_not_denied_before(before: str) -> None:
         "이 아니다",
         " ✗",
         " (wrong)",
+        "? Unfortunately not.",
+        "? I'm afraid not.",
+        "? It can't.",
+        "? That is not the case.",
+        " would hold if it were fair, but",
     ],
 )
 def test_an_answer_denied_behind(after: str) -> None:
     assert denial.denied("", after, states)
 
 
-@pytest.mark.parametrize("after", [" is right", " or 7.0", " is not hard to check", ". It can't be 8.", ""])
+@pytest.mark.parametrize(
+    "after",
+    [
+        " is right",
+        " or 7.0",
+        " is not hard to check",
+        ". It can't be 8.",
+        "",
+        " would still hold if it were not fair",
+        " would follow by symmetry",
+        "? It is not 8, as both ends count.",
+        "? Yes.",
+        "? No problem.",
+    ],
+)
 def test_an_answer_not_denied_behind(after: str) -> None:
     assert not denial.denied("", after, states)
+
+
+def test_a_question_that_goes_on_behind_the_answer_and_gets_a_no() -> None:
+    assert denial.denied("Is ", " the maximum? Sadly not.", states)
+    assert denial.denied("Then does ", " work? It does not.", states)
+    assert not denial.denied("Does ", " work? It does.", states)
+    assert not denial.denied("So ", ". Is there another one? No.", states)
 
 
 def test_an_answer_that_is_struck_out_is_denied() -> None:

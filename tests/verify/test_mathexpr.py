@@ -19,7 +19,9 @@ from slmr.verify.mathexpr import MAX_CHARS, decide, is_number
         (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\begin{bmatrix}1\\2\end{bmatrix}"), ("x=1,y=2", "y=2,x=1"),
         ("(1,2);(3,4)", "(3,4),(1,2)"), ("p=5, q=2; p=7, q=2", "(5,2),(7,2)"), ("11_2", "11_2"),
         (r"4\operatorname{cis}60^\circ", r"2+2i\sqrt3"), (r"8\colon 30", "8:30"), ("x>2, x<5", "(2,5)"),
-        ("1,00,000", "100000"), (r"x=3 \lor x=5", "3,5"), (r"0.1666\ldots", r"\frac16"), (r"\log_{0.5}8", "-3"),
+        ("1,00,000", "100000"), (r"1\cdot2\cdot\ldots\cdot(n-1)\cdot n", r"1\cdot 2\cdots(n-1)n"),
+        (r"1\text{ hour }30\text{ minutes}", r"90\text{ minutes}"), (r"1\text{ hour }30\text{ minutes}", "1.5"),
+        (r"x=3 \lor x=5", "3,5"), (r"0.1666\ldots", r"\frac16"), (r"\log_{0.5}8", "-3"),
         ("12℃", "12"), ('"12"', "12"), (r"\text{So } 12", "12"), ("{}12{}", "12"),
         (r"\text{all integers}", r"\mathbb{Z}"),
         ("|x-1|<2", "(-1,3)"), ("|x+1|<=2", "[-3,1]"), (r"(B)\ 12", "12"),
@@ -35,7 +37,8 @@ def test_the_same_answer(answer: str, gold: str) -> None:
         ("3", "4"), ("(1,2)", "(2,1)"), ("1,2,2", "1,2"), ("1,1,2", "1,2,2"), ("x<3", r"x\leq 3"), ("[1,2]", "(1,2)"),
         ("x=2", "y=2"), ("no", "yes"), ("", "1"), ("5", "(5,6)"), (r"\{1,2\}", r"\{1,3\}"), ("3_5", "3_7"),
         (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\begin{pmatrix}1&2\end{pmatrix}"), ("50", "0.5"),
-        ("x = 4 +", "4"), ("x>2, x>5", "(2,5)"), ("7*", "7"), (r"0.1234\ldots", "0.1234"), (r"(C)\ 13", "12"),
+        ("x = 4 +", "4"), (r"1\cdot2\cdots n", r"1\cdot3\cdots n"), (r"3\text{ hours }20\text{ minutes}", "320"),
+        ("x>2, x>5", "(2,5)"), ("7*", "7"), (r"0.1234\ldots", "0.1234"), (r"(C)\ 13", "12"),
     ],
 )  # fmt: skip
 def test_another_answer(answer: str, gold: str) -> None:

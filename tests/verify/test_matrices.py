@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.verify.matrices import entries, from_nested, is_matrix, rows
+from slmr.verify.matrices import entries, from_nested, is_matrix, rows, transposed
 
 NUMBERS = st.integers(-99, 99).map(str)
 
@@ -27,6 +27,14 @@ def test_a_vector_is_a_row_a_column_or_a_tuple(numbers):
         == entries(f"({','.join(numbers)})")
         == numbers
     )
+
+
+def test_a_transpose_sign_is_carried_out():
+    for sign in ("^T", "^{T}", r"^\top", r"^{\top}", r"^{\intercal}", "^{{T}}"):
+        assert transposed("⟦1&2¦3&4¦5&6⟧" + sign) == "⟦1&3&5¦2&4&6⟧"
+        assert entries("[1,2]" + sign) == ["1", "2"]
+    for text in ("⟦1&2⟧", "⟦1&2⟧^2", "x^T", "⟦1&2¦3⟧^T"):
+        assert transposed(text) == text
 
 
 def test_what_is_no_vector_has_no_entries():

@@ -6,7 +6,14 @@ from fractions import Fraction
 
 import pytest
 
-from slmr.verify.units import is_unit, size_of, without_plain_unit, without_units
+from slmr.verify.units import (
+    in_several_units,
+    is_unit,
+    several_units_at_end,
+    size_of,
+    without_plain_unit,
+    without_units,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +28,9 @@ from slmr.verify.units import is_unit, size_of, without_plain_unit, without_unit
         "different ways",
         "marbles left",
         "ppm",
+        "cookies per box",
+        "dollars per ticket",
+        "per person",
     ],
 )
 def test_known_names_and_plurals_are_units(phrase: str) -> None:
@@ -29,7 +39,19 @@ def test_known_names_and_plurals_are_units(phrase: str) -> None:
 
 @pytest.mark.parametrize(
     "phrase",
-    ["or", "not sure", "minus one", "squared", "noon", "tenths", "times two", "half", "million", "e"],
+    [
+        "or",
+        "not sure",
+        "minus one",
+        "squared",
+        "noon",
+        "tenths",
+        "times two",
+        "half",
+        "million",
+        "e",
+        "deaths per thousand",
+    ],
 )
 def test_words_that_change_a_value_are_none(phrase: str) -> None:
     assert not is_unit(phrase.split())
@@ -62,3 +84,28 @@ def test_plain_units_and_currency(text: str, bare: str) -> None:
 
 def test_sizes() -> None:
     assert size_of(r"2\text{ km}") == ("length", Fraction(1000)) and size_of("2") is None
+
+
+def test_a_measure_in_several_units():
+    hour, minute = ("time", Fraction(3600)), ("time", Fraction(60))
+    for text in (
+        "2 hours and 15 minutes",
+        r"2\text{ h, }15\text{ min}",
+        r"2\text{ hours and }15\text{ minutes}",
+    ):
+        assert in_several_units(text) == [(Fraction(2), *hour), (Fraction(15), *minute)]
+    assert in_several_units("15 minutes") == [(Fraction(15), *minute)]
+    for text in (
+        "2 hours or 15 minutes",
+        "15 minutes 2 hours",
+        "2 hours 15 feet",
+        "2 hours 15",
+        "2 apples 3 pears",
+    ):
+        assert in_several_units(text) is None
+    assert several_units_at_end("It takes 2 h 15 min.") == ("2 h 15 min", 9)
+    assert several_units_at_end("It takes 15 min.") is None
+
+
+def test_units_between_digits_part_them():
+    assert without_units(r"3\text{ hours }20\text{ minutes}").split() == ["3", "20"]
