@@ -91,15 +91,16 @@ def _check_alike(rows: Sequence[SummaryRow], others: Sequence[SummaryRow], targe
     Raises:
         RequestError: they are not.
     """
-    stands = {row.task: row for row in others}
+    published = {row.task: row for row in others}
     for row in rows:
-        other = stands.get(row.task, row)
-        for what, of in (("task", "task_version"), ("checker", "checker_version")):
-            here, there = getattr(row, of), getattr(other, of)
+        other = published.get(row.task, row)
+        for what in ("task", "checker"):
+            here, there = (getattr(of, f"{what}_version") for of in (row, other))
             if here != there:
+                rescored = ", or `slmr rescore` the older one first" if what == "checker" else ""
                 raise RequestError(
-                    f"{target} holds {row.task} with version {there} of the {what}, this run has {here}: publish it under"
-                    " another --name" + (", or `slmr rescore` the older one first" if what == "checker" else "")
+                    f"{target} holds {row.task} with version {there} of the {what}, this run has {here}: publish it"
+                    f" under another --name{rescored}"
                 )
 
 
