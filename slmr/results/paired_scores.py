@@ -106,6 +106,10 @@ class Scores:
     @cached_property
     def fault(self) -> str | None:
         """Why it cannot be compared item by item, in a line; None if it can."""
+        for name, versions in self.versions.items():
+            if len(versions) > 1:
+                several = " and ".join(sorted(versions))
+                return f"its seeds have several versions of the {name.removesuffix('_version')}: {several}"
         try:
             for row, file, values in zip(self.rows, self.files, self.values, strict=True):
                 right = float(values.mean())

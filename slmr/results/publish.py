@@ -47,7 +47,8 @@ def publish(run: Path, results: Path, name: str | None = None, texts: int | None
     seeds weighs. A `NOTE.md` in the published folder stays, and stands at the top of its `README.md`.
 
     Raises:
-        RequestError: the folder is no run, or its samples are missing or damaged.
+        RequestError: the folder is no run, its samples are missing or damaged, or what is published under that name
+            was measured with another version of a task or its checker.
     """
     read_summary(run / "summary.json")  # before anything is made
     target = results / (name or run.name)
@@ -65,12 +66,13 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> None:
     summary = read_summary(run / "summary.json")
     stated = {row.task: row.redistribute for row in summary.rows}
     before = read_summary(partial / "summary.json") if (partial / "summary.json").is_file() else None
+    again = {row.identity for row in summary.rows}
+    others = [row for row in before.rows if row.identity not in again] if before else []
+    _check_alike(summary.rows, others, target)
     for row in summary.rows:
         _copy_samples(run, partial, row, texts, _is_free(row.task, stated))
     for row in {(r.method, r.student, r.seed): r for r in summary.rows}.values():  # once for all of its tasks
         _copy_tables(run, partial, row, stated)
-    again = {row.identity for row in summary.rows}
-    others = [row for row in before.rows if row.identity not in again] if before else []
     rows = sorted([*others, *summary.rows], key=lambda r: (r.student, r.seed, r.identity))
     manifests = manifests_of(
         [*(RunRow(row, partial) for row in others), *(RunRow(row, run) for row in summary.rows)]
@@ -81,6 +83,25 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> None:
     write_summary(partial / "summary.json", rows, list(newest.values()))
     data = sorted({f"{r.task}: {r.data}{_licence(r)}" for r in rows if r.data})
     write_first_page(partial, note_of(partial), data, rows, list(manifests.values()), target.name)
+
+
+def _check_alike(rows: Sequence[SummaryRow], others: Sequence[SummaryRow], target: Path) -> None:
+    """One table is made of both: their verdicts must be of the same task and checker.
+
+    Raises:
+        RequestError: they are not.
+    """
+    published = {row.task: row for row in others}
+    for row in rows:
+        other = published.get(row.task, row)
+        for what in ("task", "checker"):
+            here, there = (getattr(of, f"{what}_version") for of in (row, other))
+            if here != there:
+                rescored = ", or `slmr rescore` the older one first" if what == "checker" else ""
+                raise RequestError(
+                    f"{target} holds {row.task} with version {there} of the {what}, this run has {here}: publish it"
+                    f" under another --name{rescored}"
+                )
 
 
 def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None, free: bool) -> None:

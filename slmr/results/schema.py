@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -156,6 +157,12 @@ class SummaryRow(BaseModel):
     def identity(self) -> tuple[str, str, int, str]:
         """What a run has at most one row of: method, student, seed, task."""
         return self.method, self.student, self.seed, self.task
+
+    @property
+    def profile(self) -> str:
+        """The profile that its command names; empty for a model that was only evaluated."""
+        named = re.search(r" --profile ('[^']+'|\S+)", self.command)
+        return named[1].strip("'") if named else ""
 
     def samples_file(self, run: Path) -> Path:
         """Where a run keeps the completions behind this row."""

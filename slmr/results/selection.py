@@ -18,6 +18,7 @@ from slmr.results.schema import EXAMPLES, TABLES, SummaryRow, note_line, note_of
 from slmr.results.suites import Suite, listed_suites, suites_of
 
 Version = tuple[str, str, str, str]  # edition, task, task version, checker version
+Setting = tuple[int, int, str]  # items, completions of each, profile
 _INNER = {"artefacts", "samples", "items", *TABLES, *EXAMPLES}  # folders of a run that hold no summary
 _ARCHIVE = "archive"  # results that do not stand; seen only where they are asked for
 _SKIPPED = {*_INNER, _ARCHIVE}
@@ -109,6 +110,10 @@ class _Measured:
         return version(self.row)
 
     @property
+    def setting(self) -> Setting:
+        return self.row.n_items, self.row.k, self.row.profile
+
+    @property
     def board(self) -> object:
         """What rows share whose methods are compared."""
         return self.row.student, self.version
@@ -138,8 +143,8 @@ def _load(folder: Path, stamps: tuple[Stamp, ...], listed: Listed) -> Results:
             continue
         for row in rows:
             measured.append(_Measured(RunRow(row, file.parent), written_ns))
-    usual = _usual_sizes(measured)
-    kept = _same_items(_one_each(measured, usual, notices), usual, notices)
+    usual = _usual_settings(measured)
+    kept = _same_setting(_one_each(measured, usual, notices), usual, notices)
     newest = _newest(kept)
     by_version: dict[Version, list[RunRow]] = {}
     for m in kept:
@@ -194,42 +199,45 @@ def _numbers(label: str) -> tuple[int, ...]:
     return tuple(int(number) for number in parts[0].split(".")) if parts else ()
 
 
-def _usual_sizes(measured: Sequence[_Measured]) -> dict[object, int]:
-    """Student and version of a task → the number of items that most methods were measured on; of equals the largest."""
-    methods: dict[object, dict[int, set[str]]] = {}
+def _usual_settings(measured: Sequence[_Measured]) -> dict[object, Setting]:
+    """Student and version of a task → the setting that most methods were measured in; of equals the largest."""
+    methods: dict[object, dict[Setting, set[str]]] = {}
     for m in measured:
-        sizes = methods.setdefault(m.board, {})
-        sizes.setdefault(m.row.n_items, set()).add(m.row.method)
-    return {board: max(sizes, key=lambda n: (len(sizes[n]), n)) for board, sizes in methods.items()}
+        settings = methods.setdefault(m.board, {})
+        settings.setdefault(m.setting, set()).add(m.row.method)
+    return {
+        board: max(settings, key=lambda setting: (len(settings[setting]), setting))
+        for board, settings in methods.items()
+    }
 
 
 def _one_each(
-    measured: Sequence[_Measured], usual: Mapping[object, int], notices: list[str]
+    measured: Sequence[_Measured], usual: Mapping[object, Setting], notices: list[str]
 ) -> list[_Measured]:
-    """One measurement of each (method, student, seed, task, version): the usual items, else most, then newest."""
+    """One measurement of each (method, student, seed, task, version): as most methods, else largest, then newest."""
     best: dict[object, _Measured] = {}
     for m in sorted(
-        measured, key=lambda m: (m.row.n_items == usual[m.board], m.row.n_items * m.row.k, m.written_ns)
+        measured, key=lambda m: (m.setting == usual[m.board], m.row.n_items * m.row.k, m.written_ns)
     ):
         best[m.row.identity, m.version] = m
     if len(best) < len(measured):
         notices.append(
             f"Measured more than once: {len(measured) - len(best)} rows stand back for others of the same "
-            "method, student, seed and task, which are over the items of most methods, over more, or newer"
+            "method, student, seed and task, which were measured as most methods were, on more items, or later"
         )
     kept = {id(m) for m in best.values()}
     return [m for m in measured if id(m) in kept]
 
 
-def _same_items(
-    measured: Sequence[_Measured], usual: Mapping[object, int], notices: list[str]
+def _same_setting(
+    measured: Sequence[_Measured], usual: Mapping[object, Setting], notices: list[str]
 ) -> list[_Measured]:
-    """Those over the usual items: two runs of different sizes, as of two profiles, are never pooled."""
-    kept = [m for m in measured if m.row.n_items == usual[m.board]]
+    """Those in the usual setting: what two profiles give is never pooled, nor ranked together."""
+    kept = [m for m in measured if m.setting == usual[m.board]]
     if aside := len(measured) - len(kept):
         notices.append(
-            f"Other items: {aside} rows of runs over more or fewer items than most methods have here; open their folder"
-            " alone to see them"
+            f"Another setting: {aside} rows of another profile, or of other numbers of items or completions, than most"
+            " methods have here; open their run alone to see them"
         )
     return kept
 

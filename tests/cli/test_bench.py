@@ -91,10 +91,10 @@ def test_no_permission_to_write_is_one_line(tmp_path: Path) -> None:
 
 
 def test_bench_resumes_after_a_kill_and_gives_the_same_table(tmp_path: Path, here: Command) -> None:
-    arguments = ("bench", "--method", "rft,grpo", "--profile", tiny_profile(tmp_path))
-    whole = here(*arguments, "--out", "whole")
+    profile = tiny_profile(tmp_path)
+    whole = here(*one_by_one("rft,grpo", profile, "--out", "whole"))
     assert whole.returncode == 0, whole.stderr
-    killed = begun(*arguments, "--out", "killed", cwd=tmp_path)
+    killed = begun("bench", "--method", "rft,grpo", "--profile", profile, "--out", "killed", cwd=tmp_path)
     assert killed.stderr
     while "sft" not in killed.stderr.readline():
         assert killed.poll() is None
@@ -102,7 +102,7 @@ def test_bench_resumes_after_a_kill_and_gives_the_same_table(tmp_path: Path, her
     killed.wait()
     summaries = [json.loads(file.read_text()) for file in tmp_path.glob("killed/*/summary.json")]
     assert "rft" not in {row["method"] for summary in summaries for row in summary["rows"]}
-    resumed = here(*arguments, "--out", "killed")
+    resumed = here(*one_by_one("rft,grpo", profile, "--out", "killed"))
     assert resumed.returncode == 0, resumed.stderr
     assert "done before" in resumed.stderr and " 0 done before" not in resumed.stderr
     assert accuracies(tmp_path / "killed") == accuracies(tmp_path / "whole")

@@ -19,13 +19,13 @@ def check(name: str, run: object, needs: tuple[str, ...] = ()) -> job.Check:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("only", ["bf16", "lora", "qwen"])  # all of them: make test-gpu ARGS=--dry-run
-def test_a_dry_run_passes_on_the_cpu(only: str) -> None:
-    command = [sys.executable, str(job.ROOT / "tests/gpu/job.py"), "--dry-run", "--only", only]
+def test_a_dry_run_passes_on_the_cpu() -> None:
+    """One of the checks; all of them: make test-gpu ARGS=--dry-run."""
+    command = [sys.executable, str(job.ROOT / "tests/gpu/job.py"), "--dry-run", "--only", "lora"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line.split(" | ") for line in done.stdout.splitlines() if line.startswith("| ")]
-    assert [row[0].strip("| ") for row in rows[1:]] == [only]
+    assert [row[0].strip("| ") for row in rows[1:]] == ["lora"]
     assert {row[2] for row in rows[1:]} == {"passed"}
     assert "a dry run on a CPU" in done.stdout
 

@@ -20,7 +20,7 @@ PROFILE = "students: [lab-llama]\ndefault_student: lab-llama\ntasks: lab_gsm8k\n
 def bench(folder: Path) -> None:
     (folder / "tiny.yaml").write_text(PROFILE)
     profile, out = str(folder / "tiny.yaml"), str(folder / "runs")
-    assert slmr("bench", "--method", "base", "--profile", profile, "--out", out) == 0
+    assert slmr("bench", "--method", "base", "--profile", profile, "--out", out, "--jobs", "1") == 0
 
 
 @pytest.fixture(scope="module")

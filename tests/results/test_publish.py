@@ -15,7 +15,7 @@ from slmr.results.publish import manifests_of, publish
 from slmr.results.ranking import rank_methods
 from slmr.results.report import write_report
 from slmr.results.rescore import rescore
-from slmr.results.schema import NOTE, read_summary, run_file
+from slmr.results.schema import NOTE, read_summary, run_file, write_summary
 from slmr.results.selection import load_results
 from slmr.results.tables import as_markdown, ranking_tables
 from tests.results.made_runs import a_run, made_run
@@ -115,6 +115,33 @@ def test_parts_are_published_one_by_one(tmp_path: Path) -> None:
     assert not {"prompt", "gold", "logprob"} & set(kept[0])
     expected = [{k: v for k, v in s.items() if k != "logprob"} for s in read_rows(row.samples_file(whole))]
     assert row.samples(target) == expected
+
+
+@pytest.mark.parametrize("what", ["task_version", "checker_version"])
+def test_parts_of_other_versions_are_not_published_together(tmp_path: Path, what: str) -> None:
+    def published(seed: int, **versions: str) -> Path:
+        run = made_run(tmp_path / f"seed {seed} {versions}", {"base": 0.3, "grpo": 0.5}, seeds=[seed])
+        rows = [row.model_copy(update=versions) for row in read_summary(run / "summary.json").rows]
+        write_summary(run / "summary.json", rows)
+        return publish(run, tmp_path / "results", "lab")
+
+    before = (published(0) / "summary.json").read_bytes()
+    with pytest.raises(RequestError, match=f"of the {what.removesuffix('_version')}.*another --name"):
+        published(1, **{what: "9-new"})
+    assert (tmp_path / "results/lab/summary.json").read_bytes() == before
+    target = published(0, **{what: "9-new"})  # takes the place of every row, so nothing is mixed
+    assert {getattr(row, what) for row in read_summary(target / "summary.json").rows} == {"9-new"}
+
+
+def test_a_method_whose_seeds_have_several_versions_is_not_compared(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "a", {"base": 0.3, "grpo": 0.5}, seeds=[0, 1])
+    rows = [
+        row.model_copy(update={"checker_version": "9-new"}) if (row.method, row.seed) == ("grpo", 1) else row
+        for row in read_summary(run / "summary.json").rows
+    ]
+    write_summary(run / "summary.json", rows)
+    (note,) = rank_methods(run_results(run)).notes
+    assert note.startswith("grpo: not compared: its seeds have several versions of the checker: ")
 
 
 def test_the_manifest_of_a_row_is_found_in_a_run_and_where_it_is_published(tmp_path: Path) -> None:

@@ -156,7 +156,20 @@ def test_runs_of_different_sizes_are_not_pooled(tmp_path: Path) -> None:
         shutil.copytree(root / name, tmp_path / name)
     results = selection.load_results(tmp_path)
     assert {run_row.row.n_items for run_row in results.rows} == {80}
-    assert any(notice.startswith("Other items: 150 rows") for notice in results.notices)
+    assert any(notice.startswith("Another setting: 150 rows") for notice in results.notices)
+
+
+@pytest.mark.parametrize("profile", ["mine.yaml", "'my profiles/lab.yaml'"])
+def test_runs_of_two_profiles_are_not_pooled_though_equal_in_size(
+    tmp_path: Path, make_row: MakeRow, profile: str
+) -> None:
+    command = "slmr bench --method sft --profile {} --student lab-llama --seeds {},"
+    usual = [make_row(m, seed=0, command=command.format("lab", 0)) for m in ("base", "sft")]
+    put(tmp_path / "lab", usual)
+    put(tmp_path / "mine", [make_row("sft", seed=1, command=command.format(profile, 1))])
+    results = selection.load_results(tmp_path)
+    assert {row.profile for row in rows_of(results)} == {"lab"}
+    assert any(notice.startswith("Another setting: 1 rows") for notice in results.notices)
 
 
 def test_a_larger_run_of_some_methods_takes_none_from_the_board(tmp_path: Path, make_row: MakeRow) -> None:

@@ -28,11 +28,11 @@ from tests.curriculum.common import folder, problems
 
 SFT: dict[str, Any] = {"epochs": 2, "batch_size": 4, "validate_every": 4, "keep": "best", "max_tokens": 30}
 RL: dict[str, Any] = {
-    "steps": 6,
+    "steps": 4,
     "group_size": 4,
     "prompts_per_step": 4,
     "max_tokens": 40,
-    "validate_every": 3,
+    "validate_every": 2,
 }
 STAGES: dict[str, tuple[Any, Any]] = {
     "sft": (sft_stage, SftParams(**SFT)),
@@ -99,10 +99,10 @@ def test_stopped_and_resumed_equals_straight(
     given = inputs(tmp_path)
     straight = train(kind, context(tmp_path / "straight", given))
     with pytest.raises(KeyboardInterrupt):
-        train(kind, context(tmp_path / "stopped", given, stop_at=5))
+        train(kind, context(tmp_path / "stopped", given, stop_at=3))
     left = sorted(p.name for p in (tmp_path / "stopped" / "trainer").glob("checkpoint-*"))
     assert left, "no checkpoint was kept"
-    (tmp_path / "stopped" / "trainer" / "checkpoint-5").mkdir(
+    (tmp_path / "stopped" / "trainer" / "checkpoint-4").mkdir(
         exist_ok=True
     )  # killed while writing: not whole
     resumed = train(kind, context(tmp_path / "stopped", given))
