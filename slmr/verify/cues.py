@@ -33,7 +33,7 @@ _IS = (
     r"|beträgt|sind|est|vaut|es|son|é|è|là|adalah|är|are)\b(?!n't)"
     r"|\b(?:should|must|would|will|ought to|has to|can only)"
     r"(?: (?:therefore|thus|then|hence|now|also|indeed|really|actually))?"
-    r" be\b|\bequals?\b"
+    r" be\b|\b(?:equals?|becomes|(?:comes|works out) to)\b"
     r"|คือ|应该是|应为|应该为|应是|是|为|は|が|은|는|이|:|：|=|→|⇒|=>|->|—"
     r"|(?<=твет)\s(?=[\d$\\-])|-(?=\s))[\s*_}]*)"
 )
@@ -64,7 +64,7 @@ _WEAK = re.compile(rf"(?:{_RESULT})(?i:{_IS})")
 ASSERTS = re.compile(
     rf"(?:{_ANSWER})(?i:{_RIGHT}{_IS}(?:\s*(?:therefore|thus|simply|exactly|just|now|then|actually|really"
     rf"|option)\b)*)[\s*_]*"
-    r"|####[ \t]*|^[ \t]*A:[ \t]*|\\boxed\s*\{|<answer>|(?i:^[ \t#*_✅]*(?:the )?(?:final )?answer[ \t*_:]*$)",
+    r"|(?i:^[ \t#*_✅]*(?:the )?(?:final )?answer[ \t*_:]*$)|####[ \t]*|^[ \t]*A:[ \t]*|\\boxed\s*\{|<answer>",
     re.MULTILINE,
 )
 # In front of a cue or behind it: this is not what the text holds for the answer.

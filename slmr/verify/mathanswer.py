@@ -109,7 +109,7 @@ _LEADING = re.compile(
     r"[\s*_:]*(?:\$\$(.+?)\$\$|\$([^$\n]+?)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|\\(?:textbf|mathbf|text)\{([^{}]*)\})",
     re.DOTALL,
 )
-_LEADING_BARE = re.compile(r"[\s*_:]*((?:-?[\d\\(])[^\s,;:!?*]*[^\s,;:!?.*])")
+_LEADING_BARE = re.compile(r"[\s*_:]*((?:-?[\d\\(])[^\s,;:!?*]*[^\s,;:!?.*])(?!\s*[-+]?\s*\\(?![)\]]))")
 
 
 def stated(text: str, gold: str) -> bool | None:

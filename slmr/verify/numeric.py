@@ -351,6 +351,8 @@ def matches(answer: str, gold: Fraction) -> bool:
 
 
 _LEAD = re.compile(r"[\s$*_`(\[\\:]*(?:(?:text|textbf|mathbf|boxed)\{)?(?:[a-zA-Z]\s*=\s*)?[\s$]*")
+# A formula that goes on behind a number: `10,\!080`, `70 \sqrt{2}`.
+_GOES_ON = re.compile(r"\\(?![)\]])|[\^_{]|,\\!|\s\\(?:[dt]?frac|sqrt|pi)(?![a-z])")
 _OPERATOR = re.compile(r"\s*(?:[-+*/×÷·]|\\times|\\cdot)\s*[\d(\\$]")
 
 
@@ -364,7 +366,7 @@ def stated(text: str, value: Fraction) -> bool | None:
     if found is None:
         word = WORDS.match(text, start)
         return None if not word or word[0].lower() == "one" else quantity.in_words(word[0]) == value
-    if re.match(r"\\(?![)\]])|[\^_{]", text[found.end : found.end + 2]):
+    if _GOES_ON.match(text, found.end):
         return None
     if not _OPERATOR.match(text, found.end) and not re.match(r"\s*=\s*\d", text[found.end :]):
         return found.value == value

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from slmr.verify.corrections import concluded, corrected
 from slmr.verify.cues import ASSERTS, FALSE_BEFORE
 from slmr.verify.denial import HEDGE, Stated, denied_before
 from slmr.verify.framing import any_of, pattern
@@ -104,12 +105,6 @@ _TURNS = pattern(
     r"(?: (?:is|was|should be|must be)|:)"
     r"|(?:question|problem) (?:actually |really )?(?:asks|asked|wants)\b[^.;]{0,60}?(?:,? (?:which|so it) is|:))\s*"
 )  # fmt: skip
-_IS = pattern(
-    r"(?:\b(?:it|that)'s|\b(?:is|are|be|been|equals?|we get|i get|i meant?|yes|still|again|gives?|makes?|so"
-    r"|ist|sind|est|es|son)\b"
-    r"|[\d)}]\s*=|≈|[是为])"
-    r"[,:]?\s*(?:(?:actually|really|just|simply|exactly|then|now|option|only|about)\s+)?"
-)
 _CHECKS = pattern(
     r"\b(?:check|verify|confirm|test|validate|justify|explain)(?:ing|s)?(?: that| whether)?(?: the| my| our| this)?"
     r"(?: final)?\s*$"
@@ -181,15 +176,16 @@ def taken_back(after: str, stated: Stated) -> bool:
     sentences = [sentence for sentence in _SENTENCE.split(after) if sentence.strip()]
     for sentence, following in zip(sentences, [*sentences[1:], ""], strict=True):
         same = _asserted(sentence, following, stated)
+        same = corrected(sentence, following, stated) if same is None else same
         if same is not None:
             back = not same
         elif _TAKES_BACK.search(sentence):
-            back = _concluded(sentence, stated) is not True
+            back = concluded(sentence, stated) is not True
         elif turns := list(_TURNS.finditer(sentence))[:_MAX_CUES]:
             found = (_after_turn(sentence[turn.end() :], following, stated) for turn in turns)
             same = next((same for same in found if same is not None), None)
             back = back if same is None else not same
-        elif back and _concluded(sentence, stated) is True:
+        elif back and concluded(sentence, stated) is True:
             back = False
     return back
 
@@ -263,14 +259,5 @@ def _after_turn(rest: str, following: str, stated: Stated) -> bool | None:
     """Whether the value behind a word such as "wait" or "actually" is the answer; None where there is no value."""
     same = stated(rest)
     if same is None:
-        same = _concluded(rest, stated)
+        same = concluded(rest, stated)
     return stated(following) if same is None and len(rest.strip(" ,.:;!*_")) < 2 else same
-
-
-def _concluded(sentence: str, stated: Stated) -> bool | None:
-    """Whether the last value that a sentence gives as what something is, is the answer."""
-    last = None
-    for cue in list(_IS.finditer(sentence))[-_MAX_CUES:]:
-        same = stated(sentence[cue.end() : cue.end() + _NEAR])
-        last = last if same is None else same
-    return last
