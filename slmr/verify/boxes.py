@@ -9,10 +9,17 @@ _BARE = re.compile(r"-?[\d.]*\d")
 _BRACE = re.compile(r"\\\\|\\?[{}]")
 _JOIN = re.compile(
     r"(?:\s[a-z]{1,20})?(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:[,;/]|\\?(?:text|mathrm)?\{?\s*(?:and"
-    r"|or)\s*\}?)"
+    r"|or(?: else| maybe| perhaps| possibly)?|vs\.?|versus)\s*\}?)"
     r"(?:\\[,;:! ()\[\]]|\\quad|\\qquad|[\s$~])*(?:[a-zA-Z](?:_\{?\w{1,3}\}?)?\s*=\s*)?"
 )
 
+# What an instruction writes into a box: `\boxed{answer}`, `\boxed{...}`.
+_PLACEHOLDER = re.compile(
+    r"(?:\\text\w*\s*\{)?[\s<\[]*(?:(?:put |insert |write )?(?:(?:the|your|my) )?"
+    r"(?:(?:final|numerical|numeric|correct) )?(?:answer|result|solution|value|number)(?: here)?"
+    r"|\.{2,}|…|\\[lc]?dots)[\s>\]]*\}?",
+    re.IGNORECASE,
+)
 # A factor in front of a box within its formula, and what changes the value behind one.
 _FACTOR = re.compile(
     r"(?:(?<!\\)\$|\\[(\[])\s*(-?(?:\d+(?:\.\d+)?|\\pi|\\sqrt\s*\{[^{}]*\})(?:\s*(?:\\cdot|\\times|\*)\s*)?)\Z"
@@ -38,7 +45,7 @@ def boxed(text: str) -> list[tuple[str, int, int]]:
     r"""The contents of every `\boxed{...}` with balanced braces, and where each box begins and ends.
 
     Boxes joined by a comma, a stroke, `and` or `or` are one list, one word such as a unit may stand before that. A box
-    around boxes is what stands innermost.
+    around boxes is what stands innermost. A box with a placeholder counts only where no other stands.
     """
     boxes: list[tuple[str, int, int]] = []
     position = 0
@@ -50,7 +57,7 @@ def boxed(text: str) -> list[tuple[str, int, int]]:
         elif content is not None:
             boxes.append((content, match.start(), end))
         position = max(end, match.end())
-    return boxes
+    return [box for box in boxes if not _PLACEHOLDER.fullmatch(box[0])] or boxes
 
 
 def unboxed(text: str) -> str:

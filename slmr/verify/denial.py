@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from slmr.verify.claims import is_anothers
 from slmr.verify.cues import FILLER
 from slmr.verify.framing import any_of, framed, pattern
 from slmr.verify.mistakes import BEGINS_MISTAKE, IS_MISTAKE
@@ -58,7 +59,8 @@ _OR = r"\b(?:(?:and/)?or|oder|ou|или)\b"
 _OR_BEFORE = pattern(rf"{_OR}(?: maybe| perhaps| possibly)?{_EDGE}*$")
 _BE = r"(?:is|was|are|were|be)"
 _DENIES_AFTER = any_of(
-    rf"{_BE}\s*(?:n't|\s+not|\s+never)\b(?!\s+(?:hard|difficult|surprising|only|just|a coincidence|unexpected))",
+    rf"{_BE}\s*(?:n't|\s+not|\s+never)\b(?!\s+(?:hard|difficult|surprising|only|just|a coincidence|unexpected"
+    r"|the (?:only|same|simplest|shortest|easiest|usual|most)\b))",
     r"(?:is|was|are|were|seems|looks|must be)\s+(?:clearly |obviously |also |definitely |simply |all |both |only )?"
     + any_of(rf"{_WRONG}\b", "(?:just |only )?a guess", "impossible", "excluded", "ruled out", r"out\b", "eliminated",
            "extraneous", "invalid", "an? (?:upper|lower|rough) (?:bound|estimate)", "a bound", r"too \w+",
@@ -79,7 +81,8 @@ _DENIES_AFTER = any_of(
 # What denies the answer that stands before: "is wrong", "would be", "? No".
 _DENIED_AFTER = pattern(
     rf"\s*[✗✘❌✖]|\s*[(\[](?:{_WRONG})[)\]]"
-    rf"|(?:(?!\n){_EDGE}){{0,16}}(?:[—-]+\s*)?(?:(?:,? which|,? and that|,? but (?:that|this|it))\s+)?{_DENIES_AFTER}"
+    rf"|(?:(?!\n){_EDGE}){{0,16}}(?:[—-]+\s*)?(?:(?:,? which|,? and that|,? but (?:that|this|it))\s+)?"
+    rf"(?:(?!only\b)\w+ly,? (?=is|was|are|were|can|does))?{_DENIES_AFTER}"
 )
 # What says no to a question: "No", "I'm afraid not.", "It can't be"; not "It is not 30", which says why.
 _SAYS_NO = any_of(
@@ -128,7 +131,7 @@ HEDGE, _NAMES_SEVERAL, _DENIAL = (
 def denied(before: str, after: str, stated: Stated) -> bool:
     """Whether the sentence of an answer denies it, or names another one beside it."""
     is_struck = before.endswith("~~") and after.startswith("~~")
-    if is_struck or denied_before(before) or framed(before, after):
+    if is_struck or denied_before(before) or framed(before, after) or is_anothers(before, after):
         return True
     clause = before[-_NEAR:]
     other = _OR_BEFORE.search(clause)
