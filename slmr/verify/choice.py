@@ -31,6 +31,11 @@ _LOGIC = re.compile(
     r"\\(?:neg|lnot|sim|l?and|lor|wedge|vee|oplus|to|[lL]?(?:ong)?(?:left)?[rR]ight(?:left)?arrow|implies|iff|equiv"
     r"|forall|exists|vdash|models)(?![a-zA-Z])|[¬∧∨→⇒↔⇔∀∃]"
 )
+# A formula whose left side is one letter, `E=mc^2`: a quantity and no option.
+_QUANTITY = re.compile(r"\s*[A-J]\s*=(?:\\[a-zA-Z]+|[^\da-zA-Z])*(?<![a-zA-Z])[a-z]{1,2}(?![a-zA-Z])")
+# "C (50 %), A (50 %)": options by how likely they are.
+_SHARE = rf"(?i:{OPTION}){ONE}\s*[(:=-]*\s*(?:\d{{1,3}}(?:\.\d+)?\s*%|0?\.\d+)\)?"
+_SHARES = re.compile(rf"\s*{_SHARE}(?:\s*(?:,|;|/|and|or)?\s*{_SHARE})+[\s.]*")
 _MARKUP = re.compile(
     r"\*\*|__|[`$\"“”„«»✅☑✔👉]|\\[()\[\] ,;]|</?[A-Za-z]{2,12}>|'(?=[A-J](?:\b|'))"
     r"|(?<=\b[A-J])'(?![a-z])"
@@ -38,7 +43,7 @@ _MARKUP = re.compile(
 _LEAD = re.compile(rf"[\s*:：]*(?i:{OPTION})({ONE})")
 _OTHERS = re.compile(
     rf"[\s.,;:)(?!]*(?:(?:\b(?:or|and|and/or|maybe|perhaps|possibly|alternatively|actually|rather|sorry|wait|hmm+|oh|no|oder"
-    rf"|correction|i mean|make that|it's|it is|the answer is|und|ou|et|o|y)\b|[/&,;]|或|和|、)\s*)+(?:maybe "
+    rf"|correction|i mean|make that|it's|it is|the answer is|und|ou|et|o|y)\b|[/&,;]|或|和|、)[\s:.…—-]*)+(?:maybe "
     rf"|perhaps |possibly |also |even )*(?i:{OPTION}){ONE}"
     r"(?=\s*(?:[.,;:/&)!?、和或错不均都]|$|\n|\b(?:or|and|oder|und|ou|et|o|y|is|are|also|both)\b))", re.IGNORECASE,
 )  # fmt: skip
@@ -97,7 +102,7 @@ def parse(text: str) -> str | None:
     judged = _judged(text)
     if judged:
         return judged
-    if _lists_options(plain):
+    if _lists_options(plain) or _SHARES.fullmatch(plain):
         return None
     plain = _AMONG.sub("", plain)
     lead = _LEAD.match(plain)
@@ -180,7 +185,9 @@ def extract(text: str) -> Answer | None:
         strict = is_letter and not after.strip(" \t\r\n.")
         return Answer(stated, strict, text[: requested.start()], after)
     for content, start, end in reversed(boxed(text)):
-        if LIST.search(content) and not _LOGIC.search(content):
+        if _QUANTITY.match(content):
+            text = text[:start] + text[end:]
+        elif LIST.search(content) and not _LOGIC.search(content):
             return Answer(content, False, text[:start], text[end:])
     for found in statements(text):
         if LIST.search(_plain(found.text)):

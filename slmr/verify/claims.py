@@ -18,7 +18,7 @@ _CLAIMED = r"(?:claim(?:s|ed|ing)?|alleg(?:es?|ed)|insist(?:s|ed)?|maintain(?:s|
 _SAID = r"(?:says?|said|thinks?|thought|believes?|believed|argue[sd]?|asserts?|asserted|guess(?:es|ed)?|states?|stated)"
 _VALUE_NEXT = r"(?: that)?(?: [^.;!?\n]{0,60}?\b(?:is|are|was|be|equals?|to))?[\s$*_`\"'(\\\[]*$"
 _CLAIMS = pattern(rf"\b{_SOMEBODY} (?:\w+ly )?{_CLAIMED}{_VALUE_NEXT}")
-_SAYS = pattern(rf"\b{_SOMEBODY} (?:\w+ly )?{_SAID}{_VALUE_NEXT}")
+_SAYS = pattern(rf"\b(?:{_SOMEBODY}|(?-i:[A-Z][a-z]+)) (?:\w+ly )?(?:{_SAID}|{_CLAIMED}){_VALUE_NEXT}")
 _REFUTES = pattern(
     any_of(
         r"\b(?:disprove|refute|disagree|debunk|rebut|contradict)",

@@ -13,16 +13,18 @@ _OBJECT = r"(?:us |me |it )?(?:(?:a|an|the|our|this|that) (?:[a-z]+ ){1,3}?(?:of
 # What gives a value: "is 16", "yields 16", "which makes the volume 16".
 _GIVES = pattern(
     r"(?:\b(?:it|that)'s|\b(?:is|are|be|been|equals?|we get|i get|i meant?|yes|still|again|so"
-    r"|ist|sind|est|es|son|becom(?:es?|ing)|(?:com|work)(?:es|s|ing|e) (?:out )?(?:to|at)|amount(?:s|ing)? to)\b"
-    r"|\b(?:gives?|giving|makes?|making|yield(?:s|ing)?|leav(?:es|ing)|lead(?:s|ing)? to"
+    r"|ist|sind|est|es|son|becom(?:es?|ing)|(?:com|work)(?:es|s|ing|e) (?:out )?(?:to|at)|amount(?:s|ing)? to"
+    r"|turn(?:s|ing)? into|end(?:s|ing)? up (?:with|at|being))\b"
+    r"|\b(?:gives?|giving|makes?|making|yield(?:s|ing)?|produc(?:es?|ing)|leav(?:es|ing)|lead(?:s|ing)? to"
     rf"|result(?:s|ing)? in)\b(?:\s+{_OBJECT}(?=[$\\(*-]*[\d\\]))?"
-    r"|[\d)}]\s*=|≈|[是为])"
+    r"|\bbring(?:s|ing)? (?:it|(?:the|our|this) (?:\w+ ){1,3}?)(?: ?(?:up|down))? ?to\b|[\d)}]\s*=|≈|[是为])"
     r"[,:]?\s*(?:(?:actually|really|just|simply|exactly|then|now|option|only|about|again|also|still|instead|indeed)"
     r"\s+)?"
 )
 # "48 should read 54", "replace 48 by 54", "for 48 read 54": what was said, and what is to be said.
 _REPLACED = pattern(
-    rf"(?<![^\s(*$]){_VALUE}\s+(?:should|ought to|must) (?:instead )?(?:read|have been|be|say)(?: as)?:?\s+{_VALUE}"
+    rf"(?<![^\s(*$]){_VALUE}\s+(?:should|ought to|must|has to|is to|needs to) (?:instead )?"
+    rf"(?:read|have been|say|be)(?: as| read| replaced (?:by|with)| (?:changed|corrected) to)?:?\s+{_VALUE}"
     rf"|(?:^\W*|[:,(]\s*|\bplease )(?:replace|change|correct|amend)\s+(?:the (?:\w+ )?)?{_VALUE}\s+"
     rf"(?:by|with|to|into)\s+{_VALUE}"
     rf"|\bfor\s+{_VALUE},?\s+read\s+{_VALUE}"
@@ -31,7 +33,7 @@ _READ_FOR = pattern(rf"\bread\s+{_VALUE}\s+(?:for|instead of|in place of)\s+{_VA
 _IS_RIGHT = r"(?:is|was|are|were|has it) (?:indeed |actually |of course |clearly )?"
 # "64, and that one is right": a check also says "20, which is correct", so the rest has to point at a rival.
 _PREFERRED = pattern(
-    rf"(?<![^\s(*$]){_VALUE},?\s+(?:and|which|but)\s+(?:(?:that|this)(?: one)?\s+|it\s+)?"
+    rf"(?<![^\s(*$]){_VALUE}(?:,?\s+(?:and|which|but)|[;.])\s+(?:(?:that|this)(?: one)?\s+|it\s+)?"
     rf"(?:{_IS_RIGHT}the (?:right|correct|true|better|proper) (?:one|answer|value|number|result|count|figure)"
     rf"|(?<=one )(?:{_IS_RIGHT})(?:right|correct))\b(?!,? (?:if|when|only|for|in)\b)"
 )
@@ -90,7 +92,7 @@ def corrected(sentence: str, following: str, stated: Stated) -> bool | None:
     """Whether a sentence that corrects an answer comes to the same value or to another one; None if it does not."""
     if _is_replaced(sentence, stated) or _is_outdone(sentence, following, stated):
         return False
-    for preferred in (_PREFERRED.search(sentence), _SOURCE_IS_RIGHT.search(sentence)):
+    for preferred in (_PREFERRED.search(f"{sentence} {following}"), _SOURCE_IS_RIGHT.search(sentence)):
         if preferred and (same := stated(preferred[1])) is not None:
             return same
     if not _ANEW.match(sentence):

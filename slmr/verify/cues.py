@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from slmr.verify.framing import NEAR, framed
+from slmr.verify.unanswered import unanswered
 
 
 def _words(*nouns: str) -> str:
@@ -118,6 +119,7 @@ def statements(text: str, weak: bool = True) -> Iterator[Statement]:
                 text, max(0, cue.start() - 20), cue.start()
             )
             is_denied = is_denied or framed(text[max(0, cue.end() - NEAR - 1) : cue.end()])
+            is_denied = is_denied or unanswered(text[max(0, cue.start() - NEAR) : found.end])
             if found.text and not is_denied:
                 yield Statement(found.text, cue.start(), found.end)
 

@@ -12,8 +12,10 @@ from slmr.verify.denial import denied_before, denied_behind, hedged_before, unsu
 from slmr.verify.framing import framed
 from slmr.verify.polynomial import rational
 from slmr.verify.quantity import in_words
+from slmr.verify.unanswered import unanswered
 from slmr.verify.units import several_units_at_end
 from slmr.verify.verdict import Answer
+from slmr.verify.words import clock_at_end
 
 _TAIL = 4_000
 _SHORT = 200  # characters; a longer gold is a solution, not an answer
@@ -79,7 +81,7 @@ def extract(text: str) -> Answer | None:
     if marked:
         return marked
     lines = last_lines(text[-_TAIL:])
-    if not lines or unsure(lines[-1]):
+    if not lines or unsure(lines[-1]) or unanswered(lines[-1]):
         return None
     answer = _name(lines[-1]) or _closing_math(_WHERE_TAIL.sub("", text[-_TAIL:].strip())) or _bare(lines)
     return Answer(answer, False) if answer else None
@@ -109,7 +111,9 @@ _LEADING = re.compile(
     r"[\s*_:]*(?:\$\$(.+?)\$\$|\$([^$\n]+?)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|\\(?:textbf|mathbf|text)\{([^{}]*)\})",
     re.DOTALL,
 )
-_LEADING_BARE = re.compile(r"[\s*_:]*((?:-?[\d\\(])[^\s,;:!?*]*[^\s,;:!?.*])(?!\s*[-+]?\s*\\(?![)\]]))")
+_LEADING_BARE = re.compile(
+    r"[\s*_:]*((?:-?[\d\\(])[^\s,;:!?*]*[^\s,;:!?.*])(?![^\s,;:!?.*]|,\\!|\s*[-+]?\s*\\(?![)\]]))"
+)
 
 
 def stated(text: str, gold: str) -> bool | None:
@@ -213,7 +217,7 @@ def _bare(lines: list[str]) -> str | None:
     given = _given(last)
     if given:
         return given
-    several = several_units_at_end(last)
+    several = clock_at_end(last) or several_units_at_end(last)
     if several and not hedged_before(last[: several[1]]) and not framed(last[: several[1]]):
         return several[0]
     prose = re.search(

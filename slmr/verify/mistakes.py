@@ -37,6 +37,6 @@ IS_MISTAKE = any_of(
     # "is what most people get, but they are mistaken"
     rf"{_IS} (?:what|the (?:\w+ )?(?:answer|value|result|number|guess|choice)(?: that)?)\b[^.;!?\n]{{0,60}}?,? "
     r"(?:but|yet|and|though|although|however)\b[^.;!?\n]{0,20}? (?:mistaken|wrong|incorrect|false"
-    r"|not (?:right|correct|true))\b(?! (?:to|about|in)\b)",
+    r"|not (?:right|correct|true))\b(?! (?:to|about|in|with)\b)",
     rf"{_IS} (?:what|obtained|found|reached)\b[^.;!?\n]{{0,60}}?\b(?:if|when|by|after)\b[^.;!?\n]{{0,30}}?\b{_SLIPS}",
 )

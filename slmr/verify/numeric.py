@@ -14,9 +14,10 @@ from slmr.verify.denial import denied_before, denied_behind, hedged, hedged_befo
 from slmr.verify.figures import NAMED_UNIT, tokens
 from slmr.verify.plausible import repeats
 from slmr.verify.quantity import CHINESE, MAX_DIGITS, WORDS
+from slmr.verify.unanswered import is_part, unanswered
 from slmr.verify.verdict import Answer
 
-_TAIL, _MAX_STATEMENT, _MAX_REQUESTED = 4_000, 600, 50
+_TAIL, _MAX_STATEMENT, _MAX_REQUESTED, _MAX_REPEATS = 4_000, 600, 50, 9
 _REQUESTED = re.compile(r"####[ \t]*:?[ \t]*([^\n]*)")
 _IN_DOLLARS = re.compile(r"^\$+([^$]*)\$+$|\$+$")
 _NEXT_LINE = re.compile(r"\s*([^\n]{1,100})")
@@ -67,20 +68,6 @@ _BOUND = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(r"\blambda\b[^.\n]*:|\bdef \w+\(|\b(?:exec|eval|print|int|system)\s*\(|\)\(\)|__[a-z]+__")
-_LISTED = re.compile(
-    r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$|^\W*(?:from\s)?\s*\$?\d[\d.,]*\s+to\s+\$?$",
-    re.IGNORECASE,
-)
-# "divide 84 by 12": what is to be done, not what comes of it.
-_OPERAND = re.compile(
-    r"\b(?:divid(?:e|ing)|multiply(?:ing)?|subtract(?:ing)?|add(?:ing)?) (?:(?:the|all|both|each) )?"
-    r"(?:\$?\d[\d.,]* (?:\w+ )?)?(?:by|to|from) \$?$",
-    re.IGNORECASE,
-)
-# "2 hours and 15 minutes", "3 cats and 4 dogs": two things, and none of them is the answer.
-_FIRST_THING = re.compile(r"\d\s?[a-z]+\.?(,? (?:and|&|by))?,? \$?$", re.IGNORECASE)
-_LAST_THING = re.compile(r"\s?[a-z]+(?: (?:tall|long|wide|high|deep|old))?\W*$", re.IGNORECASE)
-_IN_ALL = re.compile(r"\s*(?:\w+ )?(?:in (?:all|total)|altogether)\b")
 _WORKING = re.compile(r"\s*\((?:check: ?|i\.e\.,? ?|= ?)?([\d\s.,$+*/×÷·-]{3,80})\)\s*$")
 # "There are 7 days, so 217": the number is what it comes to.
 _CONCLUDES = re.compile(
@@ -300,7 +287,12 @@ def _last_number(text: str) -> Answer | None:
     whole = tail.strip().rstrip("!")
     if "=" not in whole and parse(whole) is not None:
         return Answer(whole, False)
-    if repeats(tail[-300:]) or _UNFINISHED.search(whole) or _CODE.search(tail.strip().rsplit("\n", 1)[-1]):
+    if (
+        unanswered(whole)
+        or repeats(tail[-300:])
+        or _UNFINISHED.search(whole)
+        or _CODE.search(tail.strip().rsplit("\n", 1)[-1])
+    ):
         return None
     found = tokens(_NOT_TAIL.sub("", tail)) or tokens(tail)
     if not found:
@@ -313,8 +305,8 @@ def _last_number(text: str) -> Answer | None:
         or re.search(r"(?<![=<>-])[<>≤≥]\s*$", sentence)
         or _FALSE.search(sentence)
         or _changed_behind(behind)
-        or _OPERAND.search(sentence)
-        or _beside_another(sentence, behind)
+        or is_part(sentence, behind)
+        or _denied_earlier(tail, found, last.start - len(sentence))
         or hedged(behind[:40])
         or unsure(tail[-200:])
         or re.match(r"[-+]\s*$|\s*[-+*/×÷^=<>]\s*[\dx?(]", behind)
@@ -325,12 +317,10 @@ def _last_number(text: str) -> Answer | None:
     )
 
 
-def _beside_another(sentence: str, behind: str) -> bool:
-    """Whether a number is the last of several things: "3, 4 and 5", "2 hours 15 minutes"; not "7 and 5, 12 in all"."""
-    if _IN_ALL.match(behind):
-        return False
-    first = _FIRST_THING.search(sentence)
-    return bool(_LISTED.search(sentence) or (first and (first[1] or _LAST_THING.match(behind))))
+def _denied_earlier(tail: str, found: list[quantity.Quantity], start: int) -> bool:
+    """Whether the sentence of the last number has denied it before: "It can't be 33, since 33 is odd"."""
+    same = (t for t in found[-_MAX_REPEATS:-1] if t.start >= start and t.value == found[-1].value)
+    return any(denied_before(tail[: t.start]) or denied_behind(tail[t.end :]) for t in same)
 
 
 def _last_words(tail: str) -> Answer | None:

@@ -235,7 +235,7 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
 
 # "Without the restriction it would be 16" says nothing of the answer.
 _SUPPOSED = pattern(
-    r"\b(?:without|if|unless|had|were|otherwise)\b[^.!?]{0,200}\bwould\b|\bwould\b[^.!?]{0,200}\b(?:without|if|unless)\b"
+    r"\bif\b[^.!?,]{0,120}\bwere\b|\b(?:without|if|unless|had|were|otherwise)\b[^.!?]{0,200}\bwould\b|\bwould\b[^.!?]{0,200}\b(?:without|if|unless)\b"
 )
 _OF_A_PART = pattern(r"\b(?:part|question|problem|exercise) \(?(?:[a-h]\b|\d|i{1,3}\b)")
 _NOT_THIS = pattern(r"\W*(?:(?:it|this|that|the answer)(?:'s| is) )?not\s+(?!only\b|just\b|merely\b)")

@@ -39,7 +39,12 @@ _DENIED_BEFORE = re.compile(
     re.IGNORECASE,
 )
 DENIED_AFTER = re.compile(
-    rf"\s*\(?(?:wrong|incorrect|false)\)|\s*[✗✘❌✖]|\s*\?+\s*(?:no|nope|not|i doubt|hardly)\b"
+    rf"\s*\(?(?:wrong|incorrect|false)\)|\s*[✗✘❌✖]"
+    r"|\s*\?+\s*(?:(?:alas|of course|i'm afraid|\w+ly),?\s)?(?:no|nope|not|i doubt|hardly)\b"
+    r"|\s*[.!]\s+(?:but )?th(?:at|is)(?:'s| is) (?:wrong|incorrect|false|untrue|not (?:true|right|correct|so"
+    r"|the case))(?=\s*(?:[.!;,]|$))"
+    r"|[^.;!?\n]{0,20}\b(?:but|though|yet) (?:i|we) (?:\w+ly )?(?:disagree|doubt (?:it|that)\b|(?:do not|don't)"
+    r" (?:agree|think so|believe (?:it|that)\b))"
     rf"|\s*(?:nicht|não|неверн|не вер"
     rf"|は間違|は誤|は不正解|ではな|は違"
     rf"|[가이은는] (?:아니|아닙|틀))|\s*(?:goes too far|overstates|misses|ignores|exaggerates"
@@ -80,7 +85,8 @@ _TOLD = re.compile(
 # "Let us look at option B first"
 _LOOKED_AT = re.compile(
     r"\b(?:look(?:ing)?(?: first)? at|consider(?:ing)?|examin(?:e|ing)|evaluat(?:e|ing)|analy[sz](?:e|ing)"
-    r"|(?:start|begin)(?:ning|ing)? with|turn(?:ing)? to|compar(?:e|ing)|read(?:ing)?|what about)\s+$",
+    r"|(?:start|begin)(?:ning|ing)? with|turn(?:ing)? to|compar(?:e|ing)|read(?:ing)?|what about"
+    r"|(?:ask(?:s|ed|ing)?|question|questions|wonder(?:s|ed|ing)?|talk(?:s|ed|ing)?|curious)(?: \w+){0,2} about)\s+$",
     re.IGNORECASE,
 )
 # "My friend chose B"

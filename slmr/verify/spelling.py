@@ -119,8 +119,8 @@ _SAME = [
     (re.compile(r"\\\{\s*\\\}"), r"\\emptyset"), (re.compile(r"\{([:.])\}"), r"\1"), (re.compile(r"\^\{'\}"), "'"),
     (re.compile(r"(?<=\d)\s*\\deg(?![a-z])"), "°"),
     # unit vectors under a hat or an arrow
-    (re.compile(r"\\(?:wide)?(?:hat|vec)\s*(?:\{\s*\\?([ijk])(?:math)?\s*\}|\s\\?([ijk])(?:math)?(?![a-z])"
-        r"|\\([ij])math(?![a-z]))"), r"{\1\2\3}"),
+    (re.compile(r"\\(?:wide)?(?:hat|vec)\s*(?:\{\s*(?:\{\\?([ijk])(?:math)?\}|\\?([ijk])(?:math)?)\s*\}|\s\\?([ijk])(?:math)?(?![a-z])"
+        r"|\\([ij])math(?![a-z]))"), r"{\1\2\3\4}"),
     (re.compile(r"\\mathbb\s*([A-Z])"), r"\\mathbb{\1}"), (re.compile(r"\b([aApP])\.\s?[mM]\b\.?"), r"\1m"),
     (re.compile(r"^(?:the set of )?all (?:real numbers|reals)$|^(?:[a-z]\s*\\in\s*)?\\mathbb\{R\}$", re.IGNORECASE),
         r"(-\\infty,\\infty)"),

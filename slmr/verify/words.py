@@ -8,6 +8,7 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z \-']*")
 _KNOWN = {"yes", "no", "odd", "even", "true", "false", "none"}
 _SENTENCE = re.compile(r"^(?:.*\b(?:is|are) (?!not\b))?(?:(?:an?|the) )?")
 _CLOCK = re.compile(r"(\d{1,2})(?::(\d{2})\s*([aApP])?(?:\.?\s?[mM]\.?)?|\s*([aApP])\.?\s?[mM]\.?)")
+_TIME = re.compile(r"(?<![\d:])\d{1,2}:\d{2}(?![\d:])(?:\s?[aApP]\.?\s?[mM]\b\.?)?")
 # The letter of an option in front of its value: `\textbf{(C)}\ 9`.
 _OPTION = re.compile(
     r"\\(?:text|textbf|mathrm|mathbf)\s*\{\s*(?:\(([A-J])\)|([A-J])[.:)])\s*\}(?:\s|\\[ ,;:]|~|\\q?quad)*(?=[^\s.])"
@@ -38,6 +39,13 @@ def same_clock(mine: str, theirs: str) -> bool | None:
     halves = [(side[3] or side[4] or "").lower() for side in (left, right)]
     times = [(int(side[1]), side[2] or "00") for side in (left, right)]
     return times[0] == times[1] and (halves[0] == halves[1] or not halves[0])
+
+
+def clock_at_end(sentence: str) -> tuple[str, int] | None:
+    """The time of day that a sentence ends with, and where it begins; None where it names none or several."""
+    times = [*_TIME.finditer(sentence)]
+    is_last = len(times) == 1 and not re.search(r"\w", sentence[times[0].end() :]) and "n't " not in sentence
+    return (times[0][0], times[0].start()) if is_last else None
 
 
 def labelled(answer: str) -> tuple[str, str] | None:
