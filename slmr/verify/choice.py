@@ -189,6 +189,8 @@ def extract(text: str) -> Answer | None:
             text = text[:start] + text[end:]
         elif LIST.search(content) and not _LOGIC.search(content):
             return Answer(content, False, text[:start], text[end:])
+    if _SHARES.fullmatch(text.strip()[-_HEAD:]):
+        return None
     for found in statements(text):
         if LIST.search(_plain(found.text)):
             return Answer(found.text, False, text[: found.start], text[found.end :])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from slmr.verify.denial import Stated
+from slmr.verify.denial import Stated, denied_before
 from slmr.verify.framing import any_of, pattern
 
 _MAX_CUES, _NEAR = 20, 300
@@ -30,11 +30,26 @@ _REPLACED = pattern(
     rf"|\bfor\s+{_VALUE},?\s+read\s+{_VALUE}"
 )
 _READ_FOR = pattern(rf"\bread\s+{_VALUE}\s+(?:for|instead of|in place of)\s+{_VALUE}")
+# Looked for first, since to look for a word is fast.
+_REPLACES = (
+    "read",
+    "replac",
+    "chang",
+    "correct",
+    "amend",
+    "should",
+    "ought",
+    "must",
+    "has to",
+    "is to",
+    "needs to",
+)
+_FAILURES = ("fail", "break", "hold", "work", "fit", "satisf", "true", "false", "violat")
 _IS_RIGHT = r"(?:is|was|are|were|has it) (?:indeed |actually |of course |clearly )?"
 # "64, and that one is right": a check also says "20, which is correct", so the rest has to point at a rival.
 _PREFERRED = pattern(
     rf"(?<![^\s(*$]){_VALUE}(?:,?\s+(?:and|which|but)|[;.])\s+(?:(?:that|this)(?: one)?\s+|it\s+)?"
-    rf"(?:{_IS_RIGHT}the (?:right|correct|true|better|proper) (?:one|answer|value|number|result|count|figure)"
+    rf"(?:{_IS_RIGHT}the (?:right|correct) (?:one|answer|value|number|result|count|figure)"
     rf"|(?<=one )(?:{_IS_RIGHT})(?:right|correct))\b(?!,? (?:if|when|only|for|in)\b)"
 )
 _SOURCE = (
@@ -68,7 +83,7 @@ _TRUE_ONE = pattern(
 _CLAUSE = re.compile(r"[,:]\s+(?=(?:so|thus|hence|and)\b)|:\s+")
 # A count that is done anew comes to its last value.
 _ANEW = pattern(
-    r"^\W*(?:(?:but|so|and|now|then|well|oh|hmm+|wait),? )*"
+    r"^\W*(?:(?:but|so|and|now|then|well|oh|hmm+|wait|after|upon|by|when),? )*"
     + any_of(r"re-?(?:count|comput|calculat|add|do|draw|solv|work|deriv)(?:ing)",
              r"(?:count|add|comput|calculat|work|do|sum)\w*ing (?:it |them |this |that |everything )?(?:all |out |up )?"
              r"(?:once more|again|anew|more carefully|properly|correctly)",
@@ -76,7 +91,13 @@ _ANEW = pattern(
              r"(?:on|upon) (?:recount|a recount|re-?(?:examination|calculation))")
     + r"\b"
 )  # fmt: skip
-_ALONE = pattern(rf":\s*(?:it is |it's )?{_VALUE}(?: \w+){{0,2}}[\s.!$*]*$")
+_ALONE = pattern(
+    rf"(?::|\b(?:find|found|obtain|got|count)\b)\s*(?:it is |it's )?{_VALUE}(?: \w+){{0,2}}[\s.!$*]*$"
+)
+_END = pattern(
+    r"(?:\b(?:to|is|are|be|gives?|giving|yields?|makes?|making|get|again|still|indeed|same)|[=:])\s*"
+    rf"{_VALUE}(?: \w+){{0,2}}[\s.!$*]*$"
+)
 
 
 def concluded(sentence: str, stated: Stated) -> bool | None:
@@ -90,13 +111,20 @@ def concluded(sentence: str, stated: Stated) -> bool | None:
 
 def corrected(sentence: str, following: str, stated: Stated) -> bool | None:
     """Whether a sentence that corrects an answer comes to the same value or to another one; None if it does not."""
-    if _is_replaced(sentence, stated) or _is_outdone(sentence, following, stated):
+    lower = sentence.lower()
+    if any(word in lower for word in _REPLACES) and _is_replaced(sentence, stated):
         return False
-    for preferred in (_PREFERRED.search(f"{sentence} {following}"), _SOURCE_IS_RIGHT.search(sentence)):
-        if preferred and (same := stated(preferred[1])) is not None:
-            return same
+    if any(word in lower for word in _FAILURES) and _is_outdone(sentence, following, stated):
+        return False
+    if "right" in (both := f"{lower} {following.lower()}") or "correct" in both:
+        for preferred in (_PREFERRED.search(f"{sentence} {following}"), _SOURCE_IS_RIGHT.search(sentence)):
+            if preferred and (same := stated(preferred[1])) is not None:
+                return same
     if not _ANEW.match(sentence):
         return None
+    end = _END.search(sentence)
+    if end and stated(end[1]) is True and not denied_before(sentence[: end.start(1)]):
+        return True
     alone = _ALONE.search(sentence)
     return stated(alone[1]) if alone else concluded(sentence, stated)
 
