@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from slmr.results import selection
-from slmr.results.schema import SummaryRow, write_summary
+from slmr.results.schema import SummaryRow, read_summary, write_summary
 from slmr.results.selection import Filters, Results
 from tests.hostile_results import IN_PART, UNREADABLE, hostile_results
 
@@ -23,6 +23,10 @@ def put(folder: Path, rows: list[SummaryRow], age: int = 0) -> Path:
     write_summary(folder / "summary.json", rows)
     os.utime(folder / "summary.json", (2e9 - age, 2e9 - age))
     return folder
+
+
+def rows_in(folder: Path) -> list[SummaryRow]:
+    return read_summary(folder / "summary.json").rows
 
 
 def rows_of(loaded: Results) -> list[SummaryRow]:
@@ -155,8 +159,10 @@ def test_runs_of_different_sizes_are_not_pooled(tmp_path: Path) -> None:
     for name in ("lab-quick", "lab-claim"):
         shutil.copytree(root / name, tmp_path / name)
     results = selection.load_results(tmp_path)
-    assert {run_row.row.n_items for run_row in results.rows} == {80}
-    assert any(notice.startswith("Another setting: 150 rows") for notice in results.notices)
+    assert {row.profile for row in rows_of(results)} == {"lab-quick"}
+    twice = {row.identity for row in rows_in(tmp_path / "lab-quick")}
+    aside = [row for row in rows_in(tmp_path / "lab-claim") if row.identity not in twice]
+    assert any(notice.startswith(f"Another setting: {len(aside)} rows") for notice in results.notices)
 
 
 @pytest.mark.parametrize("profile", ["mine.yaml", "'my profiles/lab.yaml'"])
