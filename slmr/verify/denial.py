@@ -61,7 +61,7 @@ _BE = r"(?:is|was|are|were|be)"
 _DENIES_AFTER = any_of(
     rf"{_BE}\s*(?:n't|\s+not|\s+never)\b(?!\s+(?:hard|difficult|surprising|only|just|a coincidence|unexpected"
     r"|the (?:only|same|simplest|shortest|easiest|usual|most)\b))",
-    r"(?:is|was|are|were|seems|looks|must be)\s+(?:clearly |obviously |also |definitely |simply |all |both |only )?"
+    r"(?:is|was|are|were|seems|looks|must be)\s+(?:clearly |obviously |also |definitely |simply |merely |just |really |all |both |only )?"
     + any_of(rf"{_WRONG}\b", "(?:just |only )?a guess", "impossible", "excluded", "ruled out", r"out\b", "eliminated",
            "extraneous", "invalid", "an? (?:upper|lower|rough) (?:bound|estimate)", "a bound", r"too \w+",
            "the (?:upper|lower) bound", "an? (?:estimate|candidate|possibility|counterexample|trap|approximation)",
@@ -69,9 +69,9 @@ _DENIES_AFTER = any_of(
     r"(?:can\s*not|can't|cannot|could not|couldn't|must not|need not|should not|shouldn't) be\b",
     r"(?:would|could|might|may) (?:be|have been)\b(?! (?:expected|shown|seen|checked|found|obtained|verified"
     r"|written|proved))",
-    # "would hold if the coin were fair"; not "would still hold if"
+    # "would hold if the coin were fair", "would hold only for"; not "would still hold if"
     r"would (?:only )?(?:have )?(?:hold|held|work|worked|apply|follow|suffice|fit|do|stand)\b[^.!?\n]*?\b(?:if|had|were"
-    r"|unless)\b",
+    r"|unless|only (?:for|in|when))\b",
     IS_MISTAKE,
     r"(?:contradicts|violates|fails|does\s*n't|does not|do not|don't|did not|didn't|cannot|can't)\b",
     "ist falsch", "ist nicht", "est faux", "n'est pas", "no es", "es incorrecto", "不对", "不是", "是错", "错",

@@ -66,7 +66,7 @@ _TAKES_BACK = pattern(
         rf"(?: (?:that|this|it|myself|the above|(?:that|this|my|the|an?|our) (?:\w+ )?{_MINE}))?"
         r"(?: (?:now|here|again|above))?(?=\s*(?:[.,:;!()—-]|$))",
         r"(?<!no )(?<!not )my mistake(?=\s*(?:[.,;:!)—-]|$))",
-        r"(?:i|i've|have) made (?:a|an|some) (?:\w+ )?(?:mistake|error)(?! (?:earlier|before|at first|initially))",
+        r"(?:i|i've|have) made (?:a|an|some) (?:\w+ )?(?:mistake|error|slip)(?! (?:earlier|before|at first|initially))",
         r"there(?:'s| is| was) an? (?:mistake|error)(?! in the (?:problem|question|book|statement))",
         r"i guess(?=\s*(?:[.!]|$))",
         rf"i(?:'m| am) (?:not (?:\w+ )?(?:sure|certain|confident)|unsure)(?=\s*{_UNSURE_OF})",
