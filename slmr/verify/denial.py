@@ -61,7 +61,8 @@ _BE = r"(?:is|was|are|were|be)"
 _DENIES_AFTER = any_of(
     rf"{_BE}\s*(?:n't|\s+not|\s+never)\b(?!\s+(?:hard|difficult|surprising|only|just|a coincidence|unexpected"
     r"|the (?:only|same|simplest|shortest|easiest|usual|most)\b))",
-    r"(?:is|was|are|were|seems|looks|must be)\s+(?:clearly |obviously |also |definitely |simply |merely |just |really |all |both |only )?"
+    r"(?:is|was|are|were|seems|looks|must be)\s+(?:clearly |obviously |also |definitely |simply |merely |just |really "
+    r"|all |both |only )?"
     + any_of(rf"{_WRONG}\b", "(?:just |only )?a guess", "impossible", "excluded", "ruled out", r"out\b", "eliminated",
            "extraneous", "invalid", "an? (?:upper|lower|rough) (?:bound|estimate)", "a bound", r"too \w+",
            "the (?:upper|lower) bound", "an? (?:estimate|candidate|possibility|counterexample|trap|approximation)",

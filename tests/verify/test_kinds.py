@@ -37,6 +37,8 @@ KNOWN = {
     "k8-044": "one mark of exclamation as a factorial",
     "k9-316": "another quantity behind `actually`",
     "k9-424": "`no problem` with a value behind it",
+    "k12-217": "one measure after another in two units",
+    "k12-325": "a slip admitted behind a letter, with another one behind it",
     "k11-084": "another value that is called wrong behind the answer",
     "k11-094": "an equation that is solved behind `Find x:` in one line",
     "k11-160": "a property that the value does not have",
