@@ -7,9 +7,10 @@ usual as those of the first, 95.1 % of the 630 of the fifth, 94.7 % of the 913 o
 seventh, and 95.4 % of the 520 numbers and letters and 97.3 % of the 523 formulas of the eighth. The ninth are the 511
 that were written beside the rules for what had failed in the eighth. Of the 531 of the tenth 96.2 % agreed at first
 (94.0 % of the formulas, 98.6 % of the numbers, 97.8 % of the letters); the 255 of the eleventh were written beside the
-rules for what had failed in it. Thirty-seven of these are not here, since graders
-do not share what they said (`d` for D, `2 PM` for 2, the last number of "the problem has 7 parts"). What a case says
-stands for its kind, so a rule is mended, never a line.
+rules for what had failed in it. Of the 339 of the twelfth 98.8 % agreed at first (98.9 % of the formulas and of the
+numbers, 98.7 % of the letters). Thirty-seven of these are not here, since graders do not share what they said (`d` for
+D, `2 PM` for 2, the last number of "the problem has 7 parts"). What a case says stands for its kind, so a rule is
+mended, never a line.
 """
 
 from __future__ import annotations
