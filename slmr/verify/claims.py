@@ -37,7 +37,8 @@ _AGREES = pattern(r"\b(?:prove|agree|confirm|correct|right|true|verify|valid|ind
 def is_anothers(before: str, after: str) -> bool:
     """Whether a value is what somebody else claims, and the text does not share it."""
     sentence = _SENTENCE.split(before[-_NEAR:])[-1]
-    if not any(verb in sentence.lower() for verb in _VERBS):
+    lower = sentence.lower()
+    if not any(verb in lower for verb in _VERBS):
         return False
     if not (claims := _CLAIMS.search(sentence)) and not _SAYS.search(sentence):
         return False

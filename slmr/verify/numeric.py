@@ -187,9 +187,10 @@ def requested(text: str) -> Answer | None:
         if _LABEL.match(line) or (not re.search(r"\d", line) and parse(line) is None):
             continue
         after = text[end:]
-        strict = not after.strip(" \t\r\n.") and bool(_STRICT.fullmatch(line)) and end == match.end()
+        if not after.strip(" \t\r\n.") and _STRICT.fullmatch(line) and end == match.end():
+            return Answer(line, True, text[: match.start()], after)
         number, rest = (None, "") if line.endswith("!!") else _named(line.rstrip("!"))
-        return Answer(line if strict else number or line, strict, text[: match.start()], rest + after)
+        return Answer(number or line, False, text[: match.start()], rest + after)
     return None
 
 
@@ -350,8 +351,6 @@ def stated(text: str, value: Fraction) -> bool | None:
     """Whether a text begins with this number, or with another one; None where it begins with none."""
     lead = _LEAD.match(text)
     start = lead.end() if lead else 0
-    if lead and "$" in lead[0] and text[start : start + 1].isdigit():
-        start = start
     found = quantity.quantity(text, start)
     if found is None:
         word = WORDS.match(text, start)
