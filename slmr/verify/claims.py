@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
-from slmr.verify.framing import any_of, pattern
+from slmr.verify.framing import any_of, last_sentence, pattern
 
 _NEAR = 300
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n")
 _SOMEBODY = (
     r"(?:(?:an?|one|the|some|my|our|your|his|her|another|certain) (?:\w+ )?(?:student|pupil|classmate|friend|teacher"
     r"|author|colleague|solver|reader|critic|person|people|child|boy|girl|brother|sister|roommate|tutor|user|key"
@@ -36,7 +33,7 @@ _AGREES = pattern(r"\b(?:prove|agree|confirm|correct|right|true|verify|valid|ind
 
 def is_anothers(before: str, after: str) -> bool:
     """Whether a value is what somebody else claims, and the text does not share it."""
-    sentence = _SENTENCE.split(before[-_NEAR:])[-1]
+    sentence = last_sentence(before[-_NEAR:])
     lower = sentence.lower()
     if not any(verb in lower for verb in _VERBS):
         return False

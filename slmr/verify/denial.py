@@ -44,12 +44,13 @@ _SAID_BY = (
     r"\bwho(?: \w+)? (?:answer|sa[yi]|think|thought|guess|claim|believe)(?:e?[sd])?\b"
     rf"(?: that)?(?: (?:it|the answer) is| it's| (?:the )?(?:option|choice))?{_EDGE}+"
 )
-_ASCRIBED = pattern(rf"(?:{_SAID_BY}|{_FRAMED}[^.;]{{0,60}})$")
+_BY_OTHERS = rf"{_SAID_BY}|{_FRAMED}[^.;]{{0,60}}"
+_ASCRIBED = pattern(rf"(?:{_BY_OTHERS})$")
 # What denies the answer that follows: "is not", "the wrong answer is".
 DENIED_BEFORE = pattern(
     rf"(?:{_NOT}{_EDGE}*(?:(?:{FILLER}){_EDGE}*){{0,6}}"
     rf"|\b{_WRONG}\s+(?:answer|result|value|option|choice)\W+(?:is|was|be|:|=|would be|might be)?{_EDGE}*"
-    rf"|{_SAID_BY}|{_FRAMED}[^.;]{{0,60}})$"
+    rf"|{_BY_OTHERS})$"
 )
 _CLAUSE = pattern(
     r"[,;:!?\n]|(?<!\d)\.|(?<!anything )(?<!everything )\bbut\b"

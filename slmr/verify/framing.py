@@ -17,6 +17,7 @@ def pattern(text: str) -> re.Pattern[str]:
 
 _EDGE = r"[\s$*_`\"'()\[\]{}\\,:]"
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n\s*\n|(?<=[。！？])")
+_LAST_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n")
 # "If n were even, the answer would be": only of the answer, since a problem may itself ask what would be.
 _WOULD_BE = pattern(
     r"\b(?:answer|solution|choice|option|result)\s+(?:would|could|might)\s+(?:then |now |instead )?"
@@ -62,6 +63,11 @@ _ASKED_BEFORE = pattern(
 _ASKED_BEHIND = pattern(
     r"[^.!?\n]{0,80}\b(?:needed|required|necessary|must|can|could|enough|suffices?|sufficient|guarantees?|ensures?)\b"
 )
+
+
+def last_sentence(text: str) -> str:
+    """What stands behind the last mark that ends a sentence, or the last break of a line."""
+    return _LAST_SENTENCE.split(text)[-1]
 
 
 def framed(before: str, after: str = "") -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from slmr.verify.framing import pattern
+from slmr.verify.framing import last_sentence, pattern
 
 _LISTED = re.compile(
     r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$|^\W*(?:from\s)?\s*\$?\d[\d.,]*\s+to\s+\$?$",
@@ -37,12 +37,11 @@ _NO_DATA = pattern(
     r"|known))\W*$"
 )
 _LONG = 400
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n")
 
 
 def unanswered(text: str) -> bool:
     """Whether a text ends with a sentence that sets a task, or says that it cannot be solved."""
-    last = _SENTENCE.split(text.strip())[-1]
+    last = last_sentence(text.strip())
     if len(last) > _LONG:
         return False
     return bool(_NO_DATA.search(last) or (_ORDERS.match(last) and not _SOLVED.search(last)))
