@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from slmr.verify.framing import any_of, last_sentence, pattern
+from slmr.verify.framing import NEAR, any_of, last_sentence, pattern
 
-_NEAR = 300
 _SOMEBODY = (
     r"(?:(?:an?|one|the|some|my|our|your|his|her|another|certain) (?:\w+ )?(?:student|pupil|classmate|friend|teacher"
     r"|author|colleague|solver|reader|critic|person|people|child|boy|girl|brother|sister|roommate|tutor|user|key"
@@ -33,12 +32,12 @@ _AGREES = pattern(r"\b(?:prove|agree|confirm|correct|right|true|verify|valid|ind
 
 def is_anothers(before: str, after: str) -> bool:
     """Whether a value is what somebody else claims, and the text does not share it."""
-    sentence = last_sentence(before[-_NEAR:])
+    sentence = last_sentence(before[-NEAR:])
     lower = sentence.lower()
     if not any(verb in lower for verb in _VERBS):
         return False
     if not (claims := _CLAIMS.search(sentence)) and not _SAYS.search(sentence):
         return False
-    if _REFUTES.search(after[:_NEAR]):
+    if _REFUTES.search(after[:NEAR]):
         return True
-    return bool(claims) and not _AGREES.search(after[:_NEAR])
+    return bool(claims) and not _AGREES.search(after[:NEAR])

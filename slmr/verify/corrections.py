@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from slmr.verify.denial import Stated, denied_before
-from slmr.verify.framing import any_of, pattern
+from slmr.verify.framing import NEAR, any_of, pattern
 
-_MAX_CUES, _NEAR = 20, 300
+_MAX_CUES = 20
 _VALUE = r"([$\\(*-]*[\d\\][^\s,;]{0,60})"
 _OBJECT = r"(?:us |me |it )?(?:(?:a|an|the|our|this|that) (?:[a-z]+ ){1,3}?(?:of |to be |equal to )?)?"
 # What gives a value: "is 16", "yields 16", "which makes the volume 16".
@@ -104,7 +104,7 @@ def concluded(sentence: str, stated: Stated) -> bool | None:
     """Whether the last value that a sentence gives as what something is, is the answer."""
     last = None
     for cue in list(_GIVES.finditer(sentence))[-_MAX_CUES:]:
-        same = stated(sentence[cue.end() : cue.end() + _NEAR])
+        same = stated(sentence[cue.end() : cue.end() + NEAR])
         last = last if same is None else same
     return last
 

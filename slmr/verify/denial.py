@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from slmr.verify.claims import is_anothers
 from slmr.verify.cues import FILLER
-from slmr.verify.framing import any_of, framed, pattern
+from slmr.verify.framing import NEAR, any_of, framed, pattern
 from slmr.verify.mistakes import BEGINS_MISTAKE, IS_MISTAKE
 
 # Whether a text begins with the answer (True), with another value (False), or with none (None).
@@ -107,7 +107,6 @@ _OR_MORE = pattern(
     r"(?:more|less|fewer|so|above|below|higher|lower|greater|maybe|perhaps|possibly|something)\b"
 )
 
-_NEAR = 300
 _UNSURE = pattern(
     r"\b(?:not (?:sure|certain)|unsure|no idea|i(?:'m| am)? guess(?:ing)?|(?:don't|do not) know|no sé"
     r"|weiß (?:es )?nicht|je ne sais pas)\b|不知道"
@@ -135,7 +134,7 @@ def denied(before: str, after: str, stated: Stated) -> bool:
     is_struck = before.endswith("~~") and after.startswith("~~")
     if is_struck or denied_before(before) or framed(before, after) or is_anothers(before, after):
         return True
-    clause = before[-_NEAR:]
+    clause = before[-NEAR:]
     other = _OR_BEFORE.search(clause)
     if other and stated(_last_word(clause[: other.start()])) is False:
         return True
@@ -144,12 +143,12 @@ def denied(before: str, after: str, stated: Stated) -> bool:
 
 def denied_before(before: str) -> bool:
     """Whether a text ends with the denial of what follows: "is not", "rather than"."""
-    return bool(DENIED_BEFORE.search(_CLAUSE.split(before[-_NEAR:])[-1]))
+    return bool(DENIED_BEFORE.search(_CLAUSE.split(before[-NEAR:])[-1]))
 
 
 def ascribed(before: str) -> bool:
     """Whether what follows a text is said by others in it, or called wrong: "some would pick", "wrong to choose"."""
-    return bool(_ASCRIBED.search(_CLAUSE.split(before[-_NEAR:])[-1]))
+    return bool(_ASCRIBED.search(_CLAUSE.split(before[-NEAR:])[-1]))
 
 
 def denied_behind(after: str) -> bool:

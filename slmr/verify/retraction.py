@@ -10,7 +10,7 @@ import re
 from slmr.verify.corrections import concluded, corrected
 from slmr.verify.cues import ASSERTS, FALSE_BEFORE
 from slmr.verify.denial import HEDGE, Stated, denied_before
-from slmr.verify.framing import any_of, pattern
+from slmr.verify.framing import NEAR, any_of, pattern
 
 _THIS = r"(?:that|this|it|answer|the above)"
 _AGAIN = "re-?(?:do|try|compute|calculate|consider|think|start|work|solve|evaluate)"
@@ -131,7 +131,7 @@ _IS_ANSWER = pattern(
     r"(?:(?:the|my|our)\s+(?:final |correct |right |actual |true |real )*(?:answer|result|solution)"
     r"|(?:actually )?(?:right|correct|better)(?! (?:to|up to|within|for|in|only|if|when)\b))\b"
 )
-_MAX_CUES, _SHORT, _NEAR = 20, 25, 300
+_MAX_CUES, _SHORT = 20, 25
 
 # "This contradicts the condition", "But it does not satisfy the second equation": of the answer, where nothing else
 # was named in between.
@@ -162,7 +162,7 @@ _IS_FALSE = pattern(
 def _contradicted(after: str) -> bool:
     """Whether the words right behind an answer, up to the next number or supposition, say that it cannot be."""
     end = _NAMED.search(after)
-    sentences = [s for s in _SENTENCE.split(after[: end.start() if end else _NEAR]) if s.strip(" .;?$*")]
+    sentences = [s for s in _SENTENCE.split(after[: end.start() if end else NEAR]) if s.strip(" .;?$*")]
     is_false = bool(sentences) and _IS_FALSE.match(sentences[0]) is not None
     return is_false or any(_CONTRADICTS.match(s) or _NO_ANSWER.search(s) for s in sentences[:2])
 
@@ -214,8 +214,8 @@ def _asserted(sentence: str, following: str, stated: Stated) -> bool | None:
     if result and len(sentence) - result.end() <= _SHORT and _REST.match(sentence, result.end()):
         last = stated(sentence[result.end() :])
     for cue in list(ASSERTS.finditer(sentence))[-_MAX_CUES:]:
-        before = sentence[max(0, cue.start() - _NEAR) : cue.start()]
-        rest = sentence[cue.end() : cue.end() + _NEAR]
+        before = sentence[max(0, cue.start() - NEAR) : cue.start()]
+        rest = sentence[cue.end() : cue.end() + NEAR]
         if (
             _OF_A_PART.search(cue[0])
             or FALSE_BEFORE.search(before)
