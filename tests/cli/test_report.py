@@ -9,7 +9,6 @@ import pytest
 from tests.cli.commands import Command
 
 
-@pytest.mark.slow
 def test_a_report_is_written_where_it_was_asked_for(tmp_path: Path, made: Path, here: Command) -> None:
     done = here("report", str(made / "lab-0"), "--out", "report", "--html")
     assert done.returncode == 0, done.stderr

@@ -49,6 +49,7 @@ from tests.tasks.test_datasets import FILES
 
 # These end when they are told to, or take minutes.
 ONLY_PARSED = {"leaderboard", "pretrain", "gates", "serve-reward"}
+SLOW = ("docs/howto/engineer.md", "docs/howto/model.md", "docs/howto/stage.md")
 SETTINGS = ("yaml", "toml", "json", "jsonl")
 
 
@@ -74,7 +75,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     installed_methods.cache_clear()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def _page(page: Path) -> Any:
+    """A page as a parameter, by its path; those that train for longer are marked."""
+    path = page.relative_to(ROOT).as_posix()
+    return pytest.param(page, id=path, marks=[pytest.mark.slow] if path in SLOW else [])
+
+
+@pytest.mark.parametrize("page", map(_page, PAGES))
 def test_a_page(page: Path, place: Path) -> None:
     for words in inline_commands(page):
         check_options(words)

@@ -18,7 +18,6 @@ from tests.in_process import slmr
 METHOD = "mymethods/grpo_mixed.yaml"
 
 
-@pytest.mark.slow
 def test_a_method_of_ones_own_is_trained_compared_published_and_on_the_board(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -49,7 +48,6 @@ def test_a_method_of_ones_own_is_trained_compared_published_and_on_the_board(
         assert {row.row.method for row in load_results(Path(folder)).rows} == {"base", "grpo_mixed"}
 
 
-@pytest.mark.slow
 def test_two_models_are_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -84,6 +84,7 @@ class Killed(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_a_training_killed_in_two_cycles_goes_on_and_ends_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

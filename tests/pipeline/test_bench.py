@@ -220,7 +220,6 @@ STAGES = """
 """
 
 
-@pytest.mark.slow
 def test_the_baselines_run_from_the_pool_to_the_table(tmp_path: Path) -> None:
     local = PROFILE.replace(
         "{{teacher: oracle}}", "{{teacher: oracle, teacher_model: lab-teacher, teacher_prompt: task}}"

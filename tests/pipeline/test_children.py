@@ -33,7 +33,6 @@ def run(child: Child, folder: Path, stopping: Any = lambda: False, **values: Any
     return context
 
 
-@pytest.mark.slow
 def test_a_worker_runs_one_stage_after_the_other_and_goes_on_after_a_fault(
     child: Child, tmp_path: Path
 ) -> None:
@@ -46,7 +45,6 @@ def test_a_worker_runs_one_stage_after_the_other_and_goes_on_after_a_fault(
     assert len(read_rows(tmp_path / "second" / "problems.parquet")) == 4
 
 
-@pytest.mark.slow
 def test_a_worker_that_ended_is_said_to_have(child: Child, tmp_path: Path) -> None:
     child._process.kill()
     child._process.wait()
@@ -56,7 +54,6 @@ def test_a_worker_that_ended_is_said_to_have(child: Child, tmp_path: Path) -> No
         run(child, tmp_path / "out")
 
 
-@pytest.mark.slow
 def test_a_worker_that_is_asked_to_stop_early_stops(child: Child, tmp_path: Path) -> None:
     """It has not begun to listen to signals: that it ended by this one is no fault."""
     with pytest.raises(signals.Stopped):

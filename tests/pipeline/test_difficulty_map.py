@@ -96,7 +96,6 @@ def loaded(folder: Path) -> Any:
     return load_dataset(str(folder), split="train", cache_dir=str(folder.parent / "cache"))
 
 
-@pytest.mark.slow
 def test_trl_trains_on_it(tmp_path: Path) -> None:
     from trl import GRPOConfig, GRPOTrainer
 

@@ -20,6 +20,8 @@ from slmr.pipeline.ray import make_on_ray
 from slmr.results.schema import Summary
 from tests.pipeline.tiny import PROFILE
 
+pytestmark = pytest.mark.slow
+
 
 def plan_of(
     folder: Path, executor: Any, budget: str = "null", methods: str = "sft,rft,grpo", depot: str | None = None

@@ -23,6 +23,7 @@ def bench(folder: Path, methods: str) -> tuple[Sharing, Path]:
     return sharing(Store(plan.folder / "artefacts"), plan), plan.folder
 
 
+@pytest.mark.slow
 def test_what_the_methods_take_one_by_one_is_what_they_take_one_by_one(tmp_path: Path) -> None:
     together, run = bench(tmp_path / "both", "sft,sft_grpo")
     sft, _ = bench(tmp_path / "sft", "sft")

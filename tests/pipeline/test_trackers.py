@@ -129,7 +129,6 @@ def needs(tracker: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not here, reason=f"{tracker} is not installed here: make test-tools")
 
 
-@pytest.mark.slow
 @needs("tensorboard")
 def test_tensorboard_reads_every_step(run: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -143,7 +142,6 @@ def test_tensorboard_reads_every_step(run: Path) -> None:
     assert not list(run.glob("artefacts/**/events.*"))
 
 
-@pytest.mark.slow
 @needs("mlflow")
 def test_mlflows_client_reads_every_step(run: Path) -> None:
     from mlflow import MlflowClient
@@ -158,7 +156,6 @@ def test_mlflows_client_reads_every_step(run: Path) -> None:
     assert [metric.step for metric in history] == [1, 2, 3]
 
 
-@pytest.mark.slow
 @needs("trackio")
 def test_trackio_reads_every_step(run: Path) -> None:
     from trackio.sqlite_storage import SQLiteStorage
@@ -170,7 +167,6 @@ def test_trackio_reads_every_step(run: Path) -> None:
     assert [row["train/global_step"] for row in rows if REWARD in row] == [1, 2, 3]
 
 
-@pytest.mark.slow
 @needs("wandb")
 def test_wandb_has_a_run_of_each_training_with_every_step(run: Path) -> None:
     """Its reader is its server: here its own messages, out of the offline run's file."""

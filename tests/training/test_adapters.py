@@ -48,7 +48,6 @@ def test_only_adapters_learn(tmp_path: Path) -> None:
     assert opened.parameters == student().num_parameters()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "values"),
     [
@@ -74,7 +73,6 @@ def test_what_is_saved_is_an_ordinary_model_of_which_linear_layers_moved_by_the_
     assert max(ranks.values()) <= 4 and sum(rank > 0 for rank in ranks.values()) > len(ranks) / 2
 
 
-@pytest.mark.slow
 def test_recomputed_activations_and_several_passes_change_nothing(tmp_path: Path) -> None:
     plain = trained("sft", SFT, tmp_path / "plain", TrainingSettings())
     frugal = trained(
@@ -91,7 +89,6 @@ def test_recomputed_activations_and_several_passes_change_nothing(tmp_path: Path
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
-@pytest.mark.slow
 def test_a_step_of_rl_in_several_passes_has_the_same_gradient(tmp_path: Path) -> None:
     values = RL | {"steps": 1}
     found = []

@@ -42,7 +42,6 @@ def trained(folder: Path, *callbacks: Any, follow: bool = False) -> Any:
     return trainer
 
 
-@pytest.mark.slow
 def test_inside_trl_it_measures_the_same_items_and_changes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

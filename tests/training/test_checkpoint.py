@@ -75,7 +75,6 @@ def test_when_one_is_made(seconds: float, ending: bool, saved: bool, monkeypatch
     assert control.should_save == saved
 
 
-@pytest.mark.slow
 def test_a_resumed_run_goes_on_where_it_was_and_stops_early_at_the_same_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,7 +98,6 @@ def test_a_resumed_run_goes_on_where_it_was_and_stops_early_at_the_same_step(
     assert curve(tmp_path / "straight") == curve(tmp_path / "stopped")
 
 
-@pytest.mark.slow
 def test_a_damaged_checkpoint_costs_time_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "CHECKPOINT_S", 0.0)
     given, params = inputs(tmp_path), SftParams(epochs=1, batch_size=4)

@@ -31,7 +31,6 @@ def test_the_samplers_logprobs_are_the_trainers(tmp_path: Path) -> None:
     assert len(gaps) == 3 and all(0 <= gap < 1e-4 for gap in gaps)
 
 
-@pytest.mark.slow
 def test_grpo_records_every_step_and_counts_what_it_sampled(tmp_path: Path) -> None:
     made = context(tmp_path / "out", inputs(tmp_path))
     grpo_stage(made, GrpoParams(steps=3, group_size=4, prompts_per_step=4, max_tokens=40, resample=2))

@@ -39,7 +39,6 @@ def test_nothing_but_cut_off_completions_stops_after_three_steps() -> None:
         check(rows)
 
 
-@pytest.mark.slow
 def test_a_run_in_which_everything_is_cut_off_stops(tmp_path: Path) -> None:
     with pytest.raises(WorkError, match="every completion was cut off"):
         grpo_stage(
@@ -48,7 +47,6 @@ def test_a_run_in_which_everything_is_cut_off_stops(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.slow
 def test_a_loss_that_is_no_number_is_seen(tmp_path: Path) -> None:
     """transformers would log 0 for it."""
     trainer = real_trainer(tmp_path)

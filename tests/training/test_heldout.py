@@ -26,7 +26,6 @@ def test_the_kl_to_the_start_is_the_sum_of_differences_of_log_probabilities() ->
     assert kl_to(model, rows) == pytest.approx(total - 3.0, rel=1e-5)
 
 
-@pytest.mark.slow
 def test_a_run_stops_early_and_keeps_its_best_weights(tmp_path: Path) -> None:
     """A learning rate that ruins the student: the best are the first weights, and two worse ones end it."""
     made = context(tmp_path / "out", inputs(tmp_path))

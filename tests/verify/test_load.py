@@ -56,6 +56,7 @@ def test_asyncio_and_a_subprocess_say_the_same():
     assert done.stdout.strip() == str(alone)
 
 
+@pytest.mark.slow
 def test_actors_of_ray_say_the_same():
     ray = pytest.importorskip("ray")
     ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
@@ -72,6 +73,7 @@ def test_actors_of_ray_say_the_same():
         ray.shutdown()
 
 
+@pytest.mark.slow
 def test_after_24_poisoned_cases_1000_good_ones_are_answered(monkeypatch):
     monkeypatch.setattr(symbolic.SymbolicPool.equal, "__defaults__", (0.1,))
     poison = [(f"\\boxed{{{number}.5}}", POISON[number % 2]) for number in range(24)]
