@@ -7,18 +7,33 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 _SHOWN = 200  # characters of a name that nobody knows
+_LONGEST_WORD = (
+    400  # characters of what has no space in it: a value out of a damaged file may be of any length
+)
+_LONGEST = 4000  # of a message
 
 
 class SlmrError(Exception):
     """A fault with a message for the user; the command line prints it without a traceback.
 
-    It is one line, whatever is put into it: a name out of a file may hold line breaks.
+    It is one line that can be read, whatever is put into it: a name out of a file may hold line breaks or a megabyte.
     """
 
     exit_code = 1
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(" ".join(part.strip() for part in message.splitlines() if part.strip()))
+        super().__init__(in_one_line(message))
+
+
+def in_one_line(message: str) -> str:
+    """A message without line breaks; of what is too long its beginning and, as that says what to do, its end."""
+    lines = (part.strip() for part in message.splitlines() if part.strip())
+    words = (_shortened(word, _LONGEST_WORD) for word in " ".join(lines).split(" "))
+    return _shortened(" ".join(words), _LONGEST)
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest * 2 // 3]}…{text[-longest // 4 :]}"
 
 
 class RequestError(SlmrError):

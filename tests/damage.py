@@ -3,6 +3,7 @@
     python -m tests.damage                          # every file, in each of five ways
     python -m tests.damage --tries 12 --seed 3      # some of them
     python -m tests.damage --method base --tries 5  # of a smaller bench
+    python -m tests.damage --workers 2 --part 1/4   # a quarter of them, two side by side
 
 The command has to end with the undisturbed result; or in one line, after which what it says, or `slmr doctor --repair`,
 and the same command again do. Ends with 1 where one does neither. Wall times alone may differ.
@@ -14,14 +15,18 @@ import argparse
 import random
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from slmr.artifacts import remove
+from tests.forked import import_heavy, slmr
 from tests.soak import different, outcome
+
+Damage = tuple[Path, str]  # a file of the run, and what becomes of it
 
 
 def flip(file: Path) -> None:
@@ -56,39 +61,48 @@ def main() -> int:
     parser.add_argument("--limit", default="64")
     parser.add_argument("--tries", type=int, help="so many of all; all where none is given")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--part", default="1/1", help="1/4 is the first quarter of them")
+    parser.add_argument("--workers", type=int, default=1)
     a = parser.parse_args()
+    import_heavy()
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        whole = folder / "whole" / "runs"
+        whole = Path(place) / "whole" / "runs"
         if said := bench(whole, a):
             raise SystemExit(f"the undisturbed bench fails: {said}")
-        expected = outcome(whole)
         files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
-        tries = [(file, name) for file in files for name in DAMAGES]
-        if a.tries is not None:
-            tries = random.Random(a.seed).sample(tries, min(a.tries, len(tries)))
-        faults = sum(fails(file, name, whole, expected, a) for file, name in tries)
-    print(f"{len(files)} files, {len(tries)} damages, {faults} without the undisturbed result")
+        damages = chosen([(file, name) for file in files for name in DAMAGES], a)
+        # Threads wait; the work is done in forks.
+        with ThreadPoolExecutor(a.workers) as workers:
+            faults = sum(workers.map(partial(fails, whole=whole, expected=outcome(whole), a=a), damages))
+    print(f"{len(files)} files, {len(damages)} damages, {faults} without the undisturbed result")
     return bool(faults)
 
 
-def fails(file: Path, name: str, whole: Path, expected: dict[str, str], a: argparse.Namespace) -> bool:
+def chosen(damages: Sequence[Damage], a: argparse.Namespace) -> list[Damage]:
+    """So many of the damages, or all; of these one part, which has some of every kind."""
+    tries = len(damages) if a.tries is None else min(a.tries, len(damages))
+    part, parts = map(int, a.part.split("/"))
+    return random.Random(a.seed).sample(damages, tries)[part - 1 :: parts]
+
+
+def fails(damage: Damage, whole: Path, expected: dict[str, str], a: argparse.Namespace) -> bool:
     """Whether the result is not the undisturbed one in the end; what happens is printed."""
-    runs = whole.parent.with_name("damaged") / "runs"
-    remove(runs)
-    shutil.copytree(whole, runs)
-    DAMAGES[name](runs / file)
+    file, name = damage
     what = f"{file} {name}"
-    said = bench(runs, a)
-    if said is not None:
-        print(f"{what}: {said}", flush=True)
-        if "\n" in said:
-            return True
-        follow(said, runs)
-        if said := bench(runs, a):
-            print(f"{what}: again: {said}", flush=True)
-            return True
-    return bool(different(expected, outcome(runs), what))
+    with tempfile.TemporaryDirectory(dir=whole.parents[1]) as place:
+        runs = Path(place) / "runs"
+        shutil.copytree(whole, runs)
+        DAMAGES[name](runs / file)
+        said = bench(runs, a)
+        if said is not None:
+            print(f"{what}: {said}", flush=True)
+            if "\n" in said:
+                return True
+            follow(said, runs)
+            if said := bench(runs, a):
+                print(f"{what}: again: {said}", flush=True)
+                return True
+        return bool(different(expected, outcome(runs), what))
 
 
 def follow(said: str, runs: Path) -> None:
@@ -97,20 +111,19 @@ def follow(said: str, runs: Path) -> None:
     if named:
         remove(Path(named[1]))
     else:
-        subprocess.run(
-            [sys.executable, "-m", "slmr.cli", "doctor", "--runs", str(runs), "--repair"], check=False
-        )
+        slmr(["doctor", "--runs", str(runs), "--repair"], runs.with_name("said"))
 
 
 def bench(runs: Path, a: argparse.Namespace) -> str | None:
     """Runs the bench; what it said if it failed: its last line, or all of it where that is a traceback."""
-    done = subprocess.run(
-        [sys.executable, "-m", "slmr.cli", "bench", "--method", a.method, "--limit", a.limit, "--jobs", "1",
-         "--out", str(runs)], capture_output=True, text=True,
-    )  # fmt: skip
-    if done.returncode == 0:
+    runs.parent.mkdir(exist_ok=True)
+    said = runs.with_name("said")
+    words = ["bench", "--method", a.method, "--limit", a.limit, "--jobs", "1", "--out", str(runs)]
+    code = slmr(words, said)
+    if code == 0:
         return None
-    return done.stderr if "Traceback" in done.stderr else done.stderr.strip().splitlines()[-1]
+    text = said.read_text(encoding="utf-8").strip() or f"it ended with {code} and not a word"
+    return text if "Traceback" in text else text.splitlines()[-1]
 
 
 if __name__ == "__main__":

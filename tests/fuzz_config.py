@@ -304,7 +304,7 @@ def finding(number: int, seed: int) -> str | None:
         with within_seconds(MOST_S):
             read(file)
     except SlmrError as error:
-        if not str(error).strip() or len(str(error)) > 8000 or "\n" in str(error):
+        if not str(error).strip() or len(str(error)) > 4000 or "\n" in str(error):
             return f"{name} {number}: its message is no line, of {len(str(error))} characters: {str(error)[:200]!r}"
     except (Exception, TooLong) as error:
         where = traceback.extract_tb(error.__traceback__)[-1]

@@ -23,8 +23,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gc
-import importlib
 import json
 import os
 import random
@@ -45,6 +43,7 @@ Record = dict[str, Any]  # a mutant and what became of it, as in the JSON file
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from forked import HEAVY, import_heavy  # noqa: E402
 from mutations import Changed, parsed  # noqa: E402
 
 # Seconds of this process's processor, so that a busy machine changes nothing.
@@ -52,11 +51,14 @@ SLOWEST = 8.0  # of a test that is run
 PATIENCE = 4.0  # with a mutant a test may take this many times what it takes without, and ten more
 WAITING = 300.0  # by the clock, for all tests of a mutant: one that waits for ever takes no processor
 MEMORY = 8 << 30  # bytes; a loop without end must not take the machine's
-_HEAVY = (
-    "torch", "numpy", "scipy.stats", "scipy.optimize", "pandas", "pyarrow.parquet", "pydantic", "yaml",
-    "typer", "rich.table", "jinja2", "hypothesis", "hypothesis.strategies", "pytest", "plotly.graph_objects",
-    "safetensors.torch", "tokenizers", "transformers.models.auto.modeling_auto", "datasets",
-)  # fmt: skip
+_OF_TESTS = (
+    "scipy.optimize",
+    "jinja2",
+    "hypothesis",
+    "hypothesis.strategies",
+    "pytest",
+    "plotly.graph_objects",
+)
 _MAP = """
 [statistics]
 modules = ["slmr/stats/**/*.py"]
@@ -142,7 +144,7 @@ def judged(
     left = [mutant for mutant in mutants if mutant.name not in told]
     used = [group for group in groups if any(m.group == group.name for m in left)]
     os.chdir(ROOT)
-    import_heavy()
+    import_heavy((*HEAVY, *_OF_TESTS))
     with tempfile.TemporaryDirectory() as scratch:
         usual = unchanged(used, workers, Path(scratch))
         runs = [run_of(m, next(g for g in used if g.name == m.group), usual) for m in left]
@@ -204,14 +206,6 @@ def drawn(groups: Sequence[Group], seed: int, count: int) -> list[Mutant]:
 
 
 # ------------------------------------------------------------------------------------ how it runs
-
-
-def import_heavy() -> None:
-    """What every fork would import, under the settings of the tests' conftest."""
-    os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    for name in _HEAVY:
-        importlib.import_module(name)
-    gc.freeze()  # else the first collection in a fork copies all of it
 
 
 def unchanged(groups: Sequence[Group], workers: int, scratch: Path) -> dict[str, dict[str, float]]:

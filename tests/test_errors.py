@@ -41,6 +41,13 @@ def test_a_fault_s_message_is_one_line_whatever_a_file_names(name: str) -> None:
     assert len(said.splitlines()) == 1 and said.startswith("task '")
 
 
+@given(st.text(min_size=1), st.integers(1, 3000), st.sampled_from(["", " "]))
+def test_a_fault_s_message_can_be_read_however_much_a_file_holds(value: str, times: int, gap: str) -> None:
+    said = str(RequestError(f"config.yaml: {gap.join([value] * times)}: take a number"))
+    assert len(said) <= 4000 and max(map(len, said.split(" "))) <= 400
+    assert said.startswith("config.yaml:") and said.endswith(": take a number")
+
+
 def test_what_a_library_says_of_a_file_begins_with_what_it_is() -> None:
     with pytest.raises(RequestError, match=r"^model x: broken header$"), reading("model x"):
         raise RuntimeError("broken\nheader")

@@ -18,7 +18,7 @@ from slmr import signals
 from slmr.cli.extras import missing_extra
 from slmr.cli.options import examples
 from slmr.cli.patience import loading
-from slmr.errors import SlmrError, WorkError, visible
+from slmr.errors import SlmrError, WorkError, in_one_line, visible
 
 if TYPE_CHECKING:
     from typer.core import TyperGroup
@@ -49,7 +49,6 @@ COMMANDS = {
 }
 # The base of what is wrong with a command line; its library has changed, this name has not.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
-_LONGEST = 8000  # characters of a message: what it names may be of any length
 _EXAMPLES = ("slmr doctor", "slmr bench --method base,sft,grpo", "slmr bench --help")
 
 
@@ -102,8 +101,9 @@ def _said_if_slow(words: Sequence[str]) -> AbstractContextManager[None]:
 def usage_fault(error: Exception, words: Sequence[str]) -> str:
     """A fault of the command line as one line that ends with what to do, or the help where nothing was asked for."""
     message: str = error.format_message()  # type: ignore[attr-defined]
-    if "\n" in message:
+    if "\n" in message:  # the help
         return message
+    message = in_one_line(message)
     command = " ".join(["slmr", *words[:1]]) if words and words[0] in COMMANDS else "slmr"
     extra = re.fullmatch(r"Got unexpected extra argument.*\((.*)\)", message)
     if extra and command == "slmr bench":
@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with _output_is_taken(), signals.listening(), _said_if_slow(words):
             sys.exit(command_line(words)(args=words, prog_name="slmr", standalone_mode=False) or 0)
     except _UsageError as error:
-        print(visible(usage_fault(error, words))[:_LONGEST], file=sys.stderr)
+        print(visible(usage_fault(error, words)), file=sys.stderr)
         sys.exit(2)
     except SlmrError as error:
         _end(str(error), error.exit_code)
@@ -172,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _end(line: str, code: int) -> NoReturn:
-    print(f"slmr: {visible(line)[:_LONGEST]}", file=sys.stderr)
+    print(f"slmr: {visible(line)}", file=sys.stderr)
     sys.exit(code)
 
 
