@@ -37,6 +37,14 @@ def flip(file: Path) -> None:
         file.write_bytes(content)
 
 
+def truncate(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
 def in_place_of(file: Path) -> None:
     """A folder with something in it."""
     file.unlink()
@@ -45,8 +53,8 @@ def in_place_of(file: Path) -> None:
 
 
 DAMAGES: dict[str, Callable[[Path], None]] = {
-    "truncated": lambda file: file.write_bytes(file.read_bytes()[: file.stat().st_size // 2]) and None,
-    "emptied": lambda file: file.write_bytes(b"") and None,
+    "truncated": truncate,
+    "emptied": empty,
     "deleted": lambda file: file.unlink(),
     "flipped": flip,
     "a folder": in_place_of,
