@@ -339,9 +339,11 @@ def main() -> int:
     )
     parser.add_argument("count", type=int)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="begin with this one")
     parser.add_argument("--only", type=int, help="this one alone")
     a = parser.parse_args()
-    numbers = range(a.count) if a.only is None else range(a.only, a.only + 1)
+    numbers = range(a.first, a.count) if a.only is None else range(a.only, a.only + 1)
+    resource.setrlimit(resource.RLIMIT_DATA, (4 * MOST_BYTES, resource.RLIM_INFINITY))  # what takes more is named
     wrong = 0
     for fault in findings(numbers, a.seed):
         wrong += 1
