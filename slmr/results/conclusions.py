@@ -25,7 +25,7 @@ def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
     if len(best.seeds) == 1:
         seeds = "one seed, so the intervals know nothing of another training run"
     mean = formats.percent(best.accuracy.mean, best.accuracy.low, best.accuracy.high)
-    gained = f", {_in_points(best.gain)} over the untrained student" if best.gain else ""
+    gained = f", {in_points(best.gain)} points over the untrained student" if best.gain else ""
     leader = (
         f"{title}, {seeds}: {best.name} has the highest mean accuracy in percent, {mean}{gained}, for"
         f" {formats.tokens(best.tokens)} tokens."
@@ -58,7 +58,7 @@ def _lead(ranking: Ranking, ranked: Sequence[RankedMethod]) -> list[str]:
         parts.append(_tied(ranking, best.name, tied))
     elif len(ranked) > 1:
         lead = ranking.differences[best.name][ranked[1].name]
-        parts.append(f"It is ahead of the next, {ranked[1].name}, by {_in_points(lead)}.")
+        parts.append(f"It is ahead of the next, {ranked[1].name}, by {in_points(lead)} points.")
     cheapest = min(first, key=lambda m: m.tokens)
     if cheapest.name != best.name:
         parts.append(f"The cheapest among them is {cheapest.name}, at {formats.tokens(cheapest.tokens)}.")
@@ -96,7 +96,7 @@ def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
         gap, first = differences[best.name], method.rank and method.rank.low == 1
         where = "may be the best, too" if first else f"has rank {method.rank}"
         only = ", significant only where the two are looked at alone" if first and gap.p < 0.05 else ""
-        parts.append(f"stagewise {where}, {_in_points(gap)} from {best.name}{only}.")
+        parts.append(f"stagewise {where}, {in_points(gap)} points from {best.name}{only}.")
     if "sft_grpo" in of_name:
         gap = differences["sft_grpo"]
         shown = "cannot be told apart from"
@@ -107,7 +107,7 @@ def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
             )
         parts.append(
             "The paper's claim, that stage-specific data beats the same data in both stages:"
-            f" stagewise {shown} sft_grpo ({_in_points(gap)}, p = {gap.p:.3f} of the two alone)."
+            f" stagewise {shown} sft_grpo ({in_points(gap)} points, p = {gap.p:.3f} of the two alone)."
         )
     return parts
 
@@ -115,9 +115,8 @@ def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
 def effects_in_words(found: Factorial) -> str:
     """What each of the paper's claims adds on the primary outcome, which of it is shown, and what goes together."""
     primary = found.outcomes[0]
-    mains = [effect for effect in primary.effects if len(effect.factors) == 1]
     shown = [effect for effect in primary.effects if effect.p < 0.05]
-    said = ", ".join(f"{effect.name} {_in_points(effect.difference)}" for effect in mains)
+    said = ", ".join(f"{effect.name} {in_points(effect.difference)} points" for effect in primary.mains)
     parts = [
         f"The factorial, {_list(found.students)}, {_seeds(found.seeds)}: on {primary.outcome}, the primary outcome,"
         f" the main effects are {said}.",
@@ -147,25 +146,29 @@ def comparison_in_words(comparison: Comparison, level: float = 0.05, a: str = "A
     if comparison.mean is None and len(comparison.tasks) > 1:
         return f"Of {a} against {b} there is something to be said task by task alone."
     overall = comparison.overall
-    p = comparison.mean.p if comparison.mean else comparison.tasks[0].p
     reach = ""
     if comparison.seeds > 1:
         reach = f" Over {comparison.seeds} seeds."
     elif comparison.trained:
         reach = f" {ONE_SEED}"
-    if p < level:
+    if overall.p < level:
         better = a if overall.mean > 0 else b
-        shown = formats.p_value(p)
-        p_text = shown.replace("<", "< ") if shown.startswith("<") else f"= {shown}"
-        return f"{better} is better by {formats.percent(abs(overall.mean))} points (p {p_text}).{reach}"
+        return f"{better} is better by {formats.percent(abs(overall.mean))} points (p {compared(overall.p)}).{reach}"
     return (
-        f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p = {p:.2f}); a difference of"
+        f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p = {overall.p:.2f}); a difference of"
         f" {formats.percent(detectable(overall))} points would have been found four times in five.{reach}"
     )
 
 
-def _in_points(d: Difference) -> str:
-    return f"{formats.points(d.mean, d.low, d.high)} points"
+def compared(p: float) -> str:
+    """A p-value behind its sign: `= 0.031`, `< 0.001`."""
+    shown = formats.p_value(p)
+    return shown.replace("<", "< ") if shown.startswith("<") else f"= {shown}"
+
+
+def in_points(d: Difference) -> str:
+    """A difference with its interval: `+1.6 (+0.2 to +3.0)`."""
+    return formats.points(d.mean, d.low, d.high)
 
 
 def _list(names: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean, variance
 from typing import Literal, NamedTuple
 
+from slmr.results.schema import grouped
 from slmr.results.training_logs import PaidCompletion, TrainingLog
 from slmr.stats import bounded_mean
 from slmr.stats.formats import percent
@@ -108,9 +109,7 @@ def _with_verdicts(
     log: TrainingLog, pairs: Sequence[tuple[PaidCompletion, Verdict]], kind: Kind
 ) -> TrainingLog:
     """The same with every step's accuracy, in any form, and its share in form, where no reward says it."""
-    by_step: dict[int, list[tuple[PaidCompletion, Verdict]]] = {}
-    for completion, verdict in pairs:
-        by_step.setdefault(completion.step, []).append((completion, verdict))
+    by_step = grouped(pairs, lambda pair: pair[0].step)
     steps = []
     for step in log.steps:
         found = by_step.get(int(step["step"]), [])

@@ -55,6 +55,11 @@ class OutcomeEffects:
     items: int
     effects: list[Effect]
 
+    @property
+    def mains(self) -> list[Effect]:
+        """Those of one factor alone."""
+        return [effect for effect in self.effects if len(effect.factors) == 1]
+
 
 @dataclass(frozen=True, slots=True)
 class Factorial:

@@ -13,7 +13,7 @@ from slmr.config import MethodKind
 from slmr.errors import RequestError, unknown
 from slmr.results.paired_scores import Scores
 from slmr.results.run_tables import read_run_table
-from slmr.results.schema import SummaryRow, read_summary, run_file
+from slmr.results.schema import SummaryRow, grouped, read_summary, run_file
 
 UNTRAINED = ("base", "model", "reference")
 
@@ -144,19 +144,15 @@ class MethodResult:
 
 def _scores(rows: Iterable[tuple[SummaryRow, Path]]) -> dict[str, Scores]:
     """Task → its rows with the files of their completions."""
-    by_task: dict[str, Scores] = {}
-    for row, file in rows:
-        scores = by_task.setdefault(row.task, Scores([], []))
-        scores.rows.append(row)
-        scores.files.append(file)
-    return by_task
+    groups = grouped(rows, lambda row_and_file: row_and_file[0].task)
+    return {
+        task: Scores([row for row, _ in group], [file for _, file in group]) for task, group in groups.items()
+    }
 
 
 def method_results(run_rows: Iterable[RunRow]) -> list[MethodResult]:
     """One for each method and student, in the order of first appearance."""
-    groups: dict[tuple[str, str], list[RunRow]] = {}
-    for run_row in run_rows:
-        groups.setdefault((run_row.row.method, run_row.row.student), []).append(run_row)
+    groups = grouped(run_rows, lambda r: (r.row.method, r.row.student))
     return [MethodResult.of(sorted(group, key=lambda r: r.row.seed)) for group in groups.values()]
 
 

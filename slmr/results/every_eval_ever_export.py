@@ -16,7 +16,7 @@ from uuid import UUID
 from slmr.errors import RequestError
 from slmr.io import digest, sha256_of, write_json, write_text
 from slmr.results.lm_eval_export import has_texts, model_name
-from slmr.results.schema import SummaryRow, read_summary
+from slmr.results.schema import SummaryRow, grouped, read_summary
 
 SCHEMA = "0.3.0"
 _UNKNOWN = "unspecified"
@@ -30,10 +30,7 @@ def export_every_eval_ever(run: Path, out: Path) -> tuple[list[Path], list[str]]
     """
     file = run / "summary.json"
     rows = read_summary(file).rows
-    groups: dict[tuple[str, str, int], list[SummaryRow]] = {}
-    for row in rows:
-        if row.edition != "lab":
-            groups.setdefault((row.method, row.student, row.seed), []).append(row)
+    groups = grouped([row for row in rows if row.edition != "lab"], lambda row: row.identity[:3])
     lab = sorted({row.task for row in rows if row.edition == "lab"})
     left_out = f"results of the lab edition are not for public boards: {', '.join(lab)}"
     if not groups:

@@ -14,7 +14,8 @@ from pydantic import Field, model_validator
 
 from slmr.config import StrictModel, parse
 from slmr.errors import RequestError, nearest
-from slmr.io import read_rows, read_settings
+from slmr.io import read_settings
+from slmr.lab.skills import REACHES
 from slmr.results.compare import ONE_SEED, same_seeds
 from slmr.results.entries import MethodResult, find_result
 from slmr.results.paired_scores import PairedScores, difference, pair_scores
@@ -220,14 +221,8 @@ def _paired(
 
 
 def _exposures(result: MethodResult, task: str) -> dict[str, str]:
-    """Item → its exposure, as the completions' file says; nothing where it says none."""
-    import pyarrow.parquet as pq
-
-    file = result.scores[task].files[0]
-    if "reach" not in pq.read_schema(file).names:
-        return {}
-    rows = read_rows(file, ["item_id", "reach"])
-    return {row["item_id"]: row["reach"] for row in rows if row["reach"] is not None}
+    """Item → its exposure, as the completions' file says; nothing where it says none, or a level."""
+    return {item: label for item, label in result.scores[task].labels.items() if label in REACHES}
 
 
 def _missing(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from slmr.errors import visible
+from slmr.results.conclusions import compared, in_points
 from slmr.results.gate import GateResult, Outcome
 from slmr.results.tables import as_markdown, text_table
 from slmr.stats import formats
@@ -30,7 +31,7 @@ _HEADS = (
 def gate_table(result: GateResult) -> Table:
     """A row a limit: tolerated and found, with intervals at the check's confidence."""
     rows = [
-        (o.name, str(o.items), str(o.seeds), _tolerated(o), _with_interval(o), formats.percent(o.forgotten.mean),
+        (o.name, str(o.items), str(o.seeds), _tolerated(o), in_points(o.change), formats.percent(o.forgotten.mean),
          formats.percent(o.learned.mean), formats.p_value(o.p), f"{'FAIL: ' if result.fails(o) else ''}{o.verdict}")
         for o in result.outcomes
     ]  # fmt: skip
@@ -44,14 +45,10 @@ def _tolerated(outcome: Outcome) -> str:
     return f"a loss of {most}" if outcome.limit == "loss" else f"{most} % forgotten"
 
 
-def _with_interval(outcome: Outcome) -> str:
-    return formats.points(outcome.change.mean, outcome.change.low, outcome.change.high)
-
-
 def gate_in_words(result: GateResult) -> str:
     """Whether the run passes, and what decided it."""
     lines = [_sentence(outcome) for outcome in result.failed]
-    unclear = [o for o in result.outcomes if o.verdict == "unclear" and not result.fails(o)]
+    unclear = [o for o in result.outcomes if _is_skipped(result, o)]
     if not result.failed:
         lines.append(_passed(len(result.outcomes), sum(o.verdict == "held" for o in result.outcomes)))
     if unclear:
@@ -71,9 +68,9 @@ def _passed(checks: int, held: int) -> str:
 
 def _sentence(outcome: Outcome) -> str:
     """What one outcome says, of a check that fails."""
-    sure = f"at {outcome.confidence:.0%} confidence (p {_p(outcome.p)}, corrected)"
+    sure = f"at {outcome.confidence:.0%} confidence (p {compared(outcome.p)}, corrected)"
     if outcome.limit == "loss":
-        found = f"accuracy changed by {_with_interval(outcome)} points; tolerated is {_tolerated(outcome)}"
+        found = f"accuracy changed by {in_points(outcome.change)} points; tolerated is {_tolerated(outcome)}"
     else:
         e = outcome.forgotten
         found = (
@@ -84,9 +81,6 @@ def _sentence(outcome: Outcome) -> str:
     return f"{outcome.name}: {found}. Neither is shown, and the policy lets nothing unclear pass."
 
 
-def _p(p: float) -> str:
-    shown = formats.p_value(p)
-    return shown.replace("<", "< ") if shown.startswith("<") else f"= {shown}"
 
 
 def gate_markdown(result: GateResult) -> str:

@@ -24,6 +24,7 @@ from slmr.results.paired_scores import (
     pair_scores,
 )
 from slmr.results.reverted import reverted_notes
+from slmr.results.schema import grouped
 from slmr.results.suites import Suite, listed_suites, suites_of
 from slmr.stats import Difference, Estimate, RankInterval, holm, pareto
 
@@ -141,9 +142,7 @@ def run_rankings(run: Path) -> list[tuple[str, Ranking]]:
 
 def suite_rankings(results: Sequence[MethodResult], suite: Suite) -> list[Ranking]:
     """One for each student's methods, by name, and one, the last, for models that are only evaluated."""
-    groups: dict[str, list[MethodResult]] = {}
-    for result in suite.results(results):
-        groups.setdefault("" if result.kind == "model" else result.student, []).append(result)
+    groups = grouped(suite.results(results), lambda r: "" if r.kind == "model" else r.student)
     return [rank_methods(groups[name], suite) for name in sorted(groups, key=lambda name: (name == "", name))]
 
 

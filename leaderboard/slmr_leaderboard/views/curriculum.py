@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from slmr.results.colours import VERMILLION, tint
@@ -11,6 +9,7 @@ from slmr.results.entries import MethodResult
 from slmr.results.figures import flow
 from slmr.results.html import escape
 from slmr.results.ranking import Ranking
+from slmr.results.schema import grouped
 from slmr_leaderboard.views.parts import (
     TEXT_STYLE,
     View,
@@ -70,9 +69,7 @@ def _bridged(result: MethodResult, seed: int) -> None:
         "The darker a token, the more it surprises the student: its negative log-likelihood, up to 6 nats. Kept is the"
         " sound candidate with the lowest mean plus share of spikes, unless the method has another criterion."
     )
-    problems: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        problems.setdefault((row["label"], row["problem_id"]), []).append(row)
+    problems = grouped(rows, lambda row: (row["label"], row["problem_id"]))
     names = [f"{label}: {name}" for label, name in problems]
     # Opens with a trace that Bridge did change.
     changed = [len(candidates) > 1 for candidates in problems.values()]
