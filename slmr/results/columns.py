@@ -200,13 +200,12 @@ def sorted_methods(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "ran
 def download_rows(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank") -> list[dict[str, Any]]:
     """The same lines for a download: every number with its interval in columns of its own, missing ones None."""
     columns = columns_on(ranking, DOWNLOAD)
-    rows = []
-    for method in sorted_methods(ranking, kinds, sort):
-        row: dict[str, Any] = {
+    return [
+        {
             "suite": ranking.suite.name if ranking.suite else None,
             "edition": method.result.of_tasks(ranking.tasks).first.edition, "student": method.result.student,
-        }  # fmt: skip
-        for column in columns:
-            row |= column.download(method)
-        rows.append(row | {"efficient": method.efficient, "command": method.result.first.command})
-    return rows
+            **{name: value for column in columns for name, value in column.download(method).items()},
+            "efficient": method.efficient, "command": method.result.first.command,
+        }
+        for method in sorted_methods(ranking, kinds, sort)
+    ]  # fmt: skip

@@ -21,13 +21,10 @@ def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
         return f"{title}: no method to compare."
     best = ranked[0]
     assert best.accuracy is not None  # what has a rank has a mean
-    seeds = f"{len(best.seeds)} seeds"
-    if len(best.seeds) == 1:
-        seeds = "one seed, so the intervals know nothing of another training run"
     mean = formats.percent(best.accuracy.mean, best.accuracy.low, best.accuracy.high)
     gained = f", {in_points(best.gain)} points over the untrained student" if best.gain else ""
     leader = (
-        f"{title}, {seeds}: {best.name} has the highest mean accuracy in percent, {mean}{gained}, for"
+        f"{title}, {_seeds(len(best.seeds))}: {best.name} has the highest mean accuracy in percent, {mean}{gained}, for"
         f" {formats.tokens(best.tokens)} tokens."
     )
     return " ".join([leader, *_lead(ranking, ranked), *_no_gain(ranked), *_stagewise(ranking, best)])
@@ -118,7 +115,7 @@ def effects_in_words(found: Factorial) -> str:
     shown = [effect for effect in primary.effects if effect.p < 0.05]
     said = ", ".join(f"{effect.name} {in_points(effect.difference)} points" for effect in primary.mains)
     parts = [
-        f"The factorial, {_list(found.students)}, {_seeds(found.seeds)}: on {primary.outcome}, the primary outcome,"
+        f"The factorial, {_list(found.students)}, {_seeds(found.seeds, ' each')}: on {primary.outcome}, the primary outcome,"
         f" the main effects are {said}.",
         f"Of the {len(primary.effects)} effects, corrected for their number, {_list([e.name for e in shown])}"
         f" {'is' if len(shown) == 1 else 'are'} shown." if shown else
@@ -128,10 +125,9 @@ def effects_in_words(found: Factorial) -> str:
     return " ".join([*parts, *together, *(f"{note}." for note in found.notes)])
 
 
-def _seeds(count: int) -> str:
-    if count == 1:
-        return "one seed each, so the intervals know nothing of another training run"
-    return f"{count} seeds each"
+def _seeds(count: int, each: str = "") -> str:
+    alone = f"one seed{each}, so the intervals know nothing of another training run"
+    return alone if count == 1 else f"{count} seeds{each}"
 
 
 def _together(effect: Effect) -> str:
@@ -141,17 +137,14 @@ def _together(effect: Effect) -> str:
     return f"With {b}, {a} adds {size} points {more} than without."
 
 
-def comparison_in_words(comparison: Comparison, level: float = 0.05, a: str = "A", b: str = "B") -> str:
+def comparison_in_words(comparison: Comparison, a: str = "A", b: str = "B") -> str:
     """What can be said of A against B, by these names, and of what it holds."""
     if comparison.mean is None and len(comparison.tasks) > 1:
         return f"Of {a} against {b} there is something to be said task by task alone."
     overall = comparison.overall
-    reach = ""
-    if comparison.seeds > 1:
-        reach = f" Over {comparison.seeds} seeds."
-    elif comparison.trained:
-        reach = f" {ONE_SEED}"
-    if overall.p < level:
+    of_one = f" {ONE_SEED}" if comparison.trained else ""
+    reach = f" Over {comparison.seeds} seeds." if comparison.seeds > 1 else of_one
+    if overall.p < 0.05:
         better = a if overall.mean > 0 else b
         return f"{better} is better by {formats.percent(abs(overall.mean))} points (p {compared(overall.p)}).{reach}"
     return (

@@ -100,17 +100,14 @@ def factorial(rankings: Sequence[Ranking]) -> Factorial | None:
     Raises:
         RequestError: completions cannot be read.
     """
-    fitting: list[list[MethodResult]] = []
-    for ranking in rankings:
-        cells = _cells(ranking)
-        if cells and (not fitting or _fit(cells[0], fitting[0][0], ranking.tasks)):
-            fitting.append(cells)
-    if not fitting:
+    having = [(cells, ranking.tasks) for ranking in rankings if (cells := _cells(ranking))]
+    if not having:
         return None
-    tasks = next(ranking.tasks for ranking in rankings if _cells(ranking))
-    domain = _domain(fitting[0][0], tasks)
-    items = fitting[0][0].scores[domain].items
-    strict = [aligned([cell.scores[domain] for cell in cells], items) for cells in fitting]
+    (first, *_), tasks = having[0]
+    fitting = [cells for cells, their_tasks in having if _fit(cells[0], first, their_tasks)]
+    domain = _domain(first, tasks)
+    items = first.scores[domain].items
+    strict = _of_task(fitting, domain)
     sound = [aligned_marks([cell.scores[domain] for cell in cells], "sound", items) for cells in fitting]
     outcomes = [_outcome(f"{domain}, strict accuracy", [strict])]
     if known := [marks for marks in sound if marks is not None]:
@@ -119,7 +116,6 @@ def factorial(rankings: Sequence[Ranking]) -> Factorial | None:
         outcomes.append(
             _outcome(f"mean of {len(tasks)} tasks, strict accuracy", [_of_task(fitting, t) for t in tasks])
         )
-    first = fitting[0][0]
     groups = _groups(strict, [first.scores[domain].labels.get(item) for item in items])
     students = [cells[0].student for cells in fitting]
     return Factorial(
@@ -191,11 +187,10 @@ def _difference(tasks: Sequence[Sequence[Scores]], chosen: Sequence[int]) -> Dif
     sides = [[(s[signs > 0].mean(axis=0), s[signs < 0].mean(axis=0)) for s in students] for students in tasks]
     if tasks[0][0].shape[1] > 1:
         parts = [Parts.pooled([Effects.of(a) - Effects.of(b) for a, b in students]) for students in sides]
-        difference = seeds_and_items_differences([parts])[0]
+        d = seeds_and_items_differences([parts])[0]
     else:  # over items alone
         pairs = [tuple(np.mean(side, axis=0).T for side in zip(*students, strict=True)) for students in sides]
-        difference = paired_difference_over_tasks([(a, b) for a, b in pairs])
-    d = difference
+        d = paired_difference_over_tasks([(a, b) for a, b in pairs])
     return replace(d, mean=scale * d.mean, stderr=scale * d.stderr, low=scale * d.low, high=scale * d.high)
 
 

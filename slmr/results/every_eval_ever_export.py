@@ -76,20 +76,16 @@ def _model_id(row: SummaryRow) -> str:
 
 
 def _model_info(row: SummaryRow, model: str) -> dict[str, Any]:
-    served = row.engine == "server"
     details = {
-        "deployment_type": "unknown" if served else "self_deployed",
+        "deployment_type": "unknown" if row.engine == "server" else "self_deployed",
         "model_availability": "unknown", "method": row.method, "training_seed": str(row.seed),
         "training_tokens": str(row.tokens),
     }  # fmt: skip
-    engine = {"inference_engine": {"name": row.engine}} if row.engine else {}
     return {
-        "name": model_name(row),
-        "id": model,
-        "developer": model.split("/")[0],
-        **engine,
+        "name": model_name(row), "id": model, "developer": model.split("/")[0],
+        **({"inference_engine": {"name": row.engine}} if row.engine else {}),
         "additional_details": details,
-    }
+    }  # fmt: skip
 
 
 def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
@@ -100,8 +96,10 @@ def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
         "confidence_level": 0.95,
         "method": "Wilson, by item",
     }
-    stderr = {"value": row.stderr, "method": "analytic, clustered by item"}
-    uncertainty = {"standard_error": stderr, "confidence_interval": interval, "num_samples": row.n_items}
+    uncertainty = {
+        "standard_error": {"value": row.stderr, "method": "analytic, clustered by item"},
+        "confidence_interval": interval, "num_samples": row.n_items,
+    }  # fmt: skip
     of_task = {
         "evaluation_name": row.task,
         "source_data": {"dataset_name": row.task, "source_type": "other", "additional_details": {
@@ -111,9 +109,8 @@ def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
             "completions_per_item": str(row.k), "engine": row.engine or _UNKNOWN,
         }},
     }  # fmt: skip
-    scores = {"accuracy": row.accuracy, "accuracy_lenient": row.accuracy_lenient}
-    for metric, score in scores.items():
-        details = {"score": score, "details": {"checker": row.checker_version, "manifest": row.manifest}}
+    for metric in ("accuracy", "accuracy_lenient"):
+        details = {"score": getattr(row, metric), "details": {"checker": row.checker_version, "manifest": row.manifest}}
         if metric == "accuracy":
             details["uncertainty"] = uncertainty
         yield of_task | {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from slmr.results.capability import Capability
     from slmr.results.effects import Factorial
     from slmr.results.spending import Spending
-    from slmr.stats import Difference, Estimate
+    from slmr.stats import Estimate
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -205,7 +205,7 @@ def _figure() -> Figure:
     return go.Figure()
 
 
-def _bounds(estimates: Sequence[Estimate | Difference]) -> dict[str, Any]:
+def _bounds(estimates: Sequence[Estimate]) -> dict[str, Any]:
     """Their intervals about their means in percent, as plotly's error bars."""
     return {
         "type": "data", "symmetric": False, "thickness": 1, "width": 2,

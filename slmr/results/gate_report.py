@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from slmr.errors import visible
@@ -87,7 +86,7 @@ def gate_markdown(result: GateResult) -> str:
     """For a pull request or a CI job's summary."""
     table = gate_table(result)
     mark = "failed" if result.failed else "passed"
-    title, table.title = f"## slmr gate: {mark}\n", f"{result.run} against {result.base}"
+    title = f"## slmr gate: {mark}\n"
     notices = [f"- {notice}" for notice in result.notices]
     return visible(
         "\n".join([title, gate_in_words(result), "", as_markdown(table), "", *notices]).rstrip() + "\n"
@@ -116,8 +115,8 @@ def _case(suite: ET.Element, result: GateResult, outcome: Outcome) -> None:
     name = visible(f"{outcome.name}: {_tolerated(outcome)}")
     case = ET.SubElement(suite, "testcase", {"classname": "slmr.gate", "name": name, "time": "0"})
     properties = ET.SubElement(case, "properties")
-    for key, value in _properties(outcome):
-        ET.SubElement(properties, "property", {"name": key, "value": value})
+    for key, number in _numbers(outcome).items():
+        ET.SubElement(properties, "property", {"name": key, "value": f"{number:.6g}"})
     if result.fails(outcome):
         sentence = visible(_sentence(outcome))
         ET.SubElement(case, "failure", {"type": outcome.verdict, "message": sentence}).text = sentence
@@ -129,11 +128,10 @@ def _case(suite: ET.Element, result: GateResult, outcome: Outcome) -> None:
         ET.SubElement(case, "skipped", {"message": message})
 
 
-def _properties(outcome: Outcome) -> Iterator[tuple[str, str]]:
+def _numbers(outcome: Outcome) -> dict[str, float]:
     change = outcome.change
-    numbers = {
+    return {
         "change": change.mean, "low": change.low, "high": change.high, "p": outcome.p, "tolerated": outcome.tolerated,
         "forgotten": outcome.forgotten.mean, "learned": outcome.learned.mean, "items": outcome.items,
         "seeds": outcome.seeds, "confidence": outcome.confidence,
     }  # fmt: skip
-    yield from ((name, f"{number:.6g}") for name, number in numbers.items())

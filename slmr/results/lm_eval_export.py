@@ -32,12 +32,13 @@ def export_lm_eval(run: Path, out: Path) -> tuple[list[Path], list[str]]:
     files, notices = [], []
     for rows in groups.values():
         samples = {row.task: row.samples(run) for row in rows}
-        for task in [task for task, completions in samples.items() if not has_texts(completions)]:
-            notices.append(
-                f"{model_name(rows[0])}, {task}: the run keeps no texts, so there are no samples of it"
-            )
-            del samples[task]
-        files.append(_write(rows, {task: _samples(of_task) for task, of_task in samples.items()}, out))
+        kept = {task: _samples(of_task) for task, of_task in samples.items() if has_texts(of_task)}
+        notices += [
+            f"{model_name(rows[0])}, {task}: the run keeps no texts, so there are no samples of it"
+            for task in samples
+            if task not in kept
+        ]
+        files.append(_write(rows, kept, out))
     return files, notices
 
 

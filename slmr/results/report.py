@@ -112,6 +112,7 @@ def _readable_sections(runs: Sequence[Path], against: str | None) -> tuple[list[
 
 
 _EFFECTS = "What each of the paper's claims adds"
+_TOO_MANY = 0.05  # share of completions that were cut off or unanswered, above which a cell is named
 
 
 @dataclass(frozen=True)
@@ -167,10 +168,6 @@ class Section:
         ]
 
     @property
-    def _words(self) -> list[str]:
-        return [*map(effects_in_words, self.effects), *(part.words for part in self.parts)]
-
-    @property
     def _title(self) -> str:
         editions = " and ".join(sorted({row.edition for row in self.summary.rows}))
         return f"{self.name} ({editions} edition)"
@@ -184,7 +181,8 @@ class Section:
         lines = [
             f"# {self._title}",
             *([self.note] if self.note else []),
-            *self._words,
+            *map(effects_in_words, self.effects),
+            *(part.words for part in self.parts),
         ]
         if self.effects:
             lines.append(f"## {_EFFECTS}")
@@ -268,14 +266,12 @@ def contamination_line(shared: Sequence[Contamination]) -> str:
     return f"Overlap     test items with 13 words in a row of {pools}: {', '.join(parts) or 'none'}"
 
 
-def warnings(rows: Sequence[SummaryRow], threshold: float = 0.05) -> list[str]:
+def warnings(rows: Sequence[SummaryRow]) -> list[str]:
     """One line for every cell in which too much was cut off or unanswered."""
-    lines = []
-    for row in rows:
-        for what, rate in (
-            ("was cut off by the token budget", row.truncated_rate),
-            ("had no answer", row.no_answer_rate),
-        ):
-            if rate > threshold:
-                lines.append(f"{row.method} on {row.task}: {rate:.0%} of the completions {what}")
-    return lines
+    faults = {"truncated_rate": "was cut off by the token budget", "no_answer_rate": "had no answer"}
+    return [
+        f"{row.method} on {row.task}: {rate:.0%} of the completions {fault}"
+        for row in rows
+        for name, fault in faults.items()
+        if (rate := getattr(row, name)) > _TOO_MANY
+    ]
