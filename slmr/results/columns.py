@@ -68,13 +68,13 @@ class Column:
     download_name: str = ""
     smallest_first: bool = False
 
-    def sort_value(self, method: RankedMethod) -> float | None:
-        """A number that is the larger, the earlier the method comes; None where the cell is blank."""
+    def position(self, method: RankedMethod) -> tuple[bool, float]:
+        """What to sort methods by, what the cell is blank for last."""
         value = self.value(method)
         number = value.mean if isinstance(value, Estimate) else value
         if number is None or isinstance(number, str):
-            return None
-        return -number if self.smallest_first else number
+            return True, 0.0
+        return False, number if self.smallest_first else -number
 
     def download(self, method: RankedMethod) -> dict[str, Any]:
         """Name → value; an estimate as three, in percent or points: itself and the bounds of its interval."""
@@ -150,7 +150,6 @@ def _number(
     surfaces: tuple[str, ...] = (TEXT, HTML, DOWNLOAD),
     download_name: str = "",
     per: float = 1,
-    smallest_first: bool = False,
 ) -> Column:
     """A column of numbers, shown as `form` says of the value over `per`."""
 
@@ -158,7 +157,7 @@ def _number(
         number = value(method)
         return "" if number is None else form.format(number / per)
 
-    return Column(name, "number", text, value, HELP[name], surfaces, download_name, smallest_first)
+    return Column(name, "number", text, value, HELP[name], surfaces, download_name)
 
 
 def _gain(method: RankedMethod) -> str:
@@ -189,12 +188,7 @@ def sorted_methods(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "ran
         column is None or sort == "rank"
     ):  # ablations and controls have no rank: by their mean among the others
         return shown
-
-    def position(method: RankedMethod) -> tuple[bool, float]:
-        value = column.sort_value(method)
-        return value is None, -(value or 0.0)
-
-    return sorted(shown, key=position)
+    return sorted(shown, key=column.position)
 
 
 def download_rows(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank") -> list[dict[str, Any]]:

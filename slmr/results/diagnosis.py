@@ -54,7 +54,6 @@ class Judged(NamedTuple):
 
     log: TrainingLog
     verdicts: list[tuple[PaidCompletion, Verdict]]
-    kind: Kind | None
     test: Sequence[str]
 
 
@@ -91,11 +90,11 @@ def _judged(log: TrainingLog, golds: Mapping[str, str], kind: Kind | None, test:
         (c, gold) for c in log.completions if (gold := golds.get(c.prompt.strip(), c.gold)) is not None
     ]
     if not with_gold:
-        return Judged(log, [], kind, test)
+        return Judged(log, [], test)
     kind = kind or _kind_of([gold for _, gold in with_gold])
     verdicts = verify_batch([c.text for c, _ in with_gold], [gold for _, gold in with_gold], kind)
     pairs = [(c, v) for (c, _), v in zip(with_gold, verdicts, strict=True)]
-    return Judged(_with_verdicts(log, pairs, kind), pairs, kind, test)
+    return Judged(_with_verdicts(log, pairs, kind), pairs, test)
 
 
 def _kind_of(golds: Sequence[str]) -> Kind:

@@ -117,10 +117,10 @@ def factorial(rankings: Sequence[Ranking]) -> Factorial | None:
             _outcome(f"mean of {len(tasks)} tasks, strict accuracy", [_of_task(fitting, t) for t in tasks])
         )
     groups = _groups(strict, [first.scores[domain].labels.get(item) for item in items])
-    students = [cells[0].student for cells in fitting]
     return Factorial(
-        students, len(first.seeds), outcomes, groups, [n for cells in fitting for n in _cut_short(cells)]
-    )
+        [cells[0].student for cells in fitting], len(first.seeds), outcomes, groups,
+        [note for cells in fitting for note in _cut_short(cells)],
+    )  # fmt: skip
 
 
 def _cells(ranking: Ranking) -> list[MethodResult]:

@@ -76,15 +76,14 @@ def _model_id(row: SummaryRow) -> str:
 
 
 def _model_info(row: SummaryRow, model: str) -> dict[str, Any]:
-    details = {
-        "deployment_type": "unknown" if row.engine == "server" else "self_deployed",
-        "model_availability": "unknown", "method": row.method, "training_seed": str(row.seed),
-        "training_tokens": str(row.tokens),
-    }  # fmt: skip
     return {
         "name": model_name(row), "id": model, "developer": model.split("/")[0],
         **({"inference_engine": {"name": row.engine}} if row.engine else {}),
-        "additional_details": details,
+        "additional_details": {
+            "deployment_type": "unknown" if row.engine == "server" else "self_deployed",
+            "model_availability": "unknown", "method": row.method, "training_seed": str(row.seed),
+            "training_tokens": str(row.tokens),
+        },
     }  # fmt: skip
 
 

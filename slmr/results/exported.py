@@ -24,8 +24,9 @@ def is_exported(run: Path, made: Sequence[str], method: str, student: str, seed:
 
 def mark_exported(run: Path, made: Sequence[str], method: str, student: str, seed: int) -> None:
     """Remembers the files that are there as those of these artefacts."""
-    file = samples_folder(run, method, student, seed) / MARKER
-    write_json(file, _marker(run, made, method, student, seed))
+    write_json(
+        samples_folder(run, method, student, seed) / MARKER, _marker(run, made, method, student, seed)
+    )
 
 
 def mark_again(run: Path, method: str, student: str, seed: int) -> None:

@@ -67,8 +67,10 @@ def what_was_spent(spent: Sequence[Spending], student: str) -> Figure:
         )  # fmt: skip
     figure.update_layout(barmode="stack", legend_traceorder="normal")
     figure.update_yaxes(categoryorder="array", categoryarray=methods[::-1])
-    across = "tokens, millions; shared stages in full"
-    return _finished(figure, f"What tokens were spent on, {student}", 200 + 26 * len(spent), across)
+    return _finished(
+        figure, f"What tokens were spent on, {student}", 200 + 26 * len(spent),
+        "tokens, millions; shared stages in full",
+    )  # fmt: skip
 
 
 def pass_curves(capabilities: Sequence[Capability], ranking: Ranking) -> Figure:
@@ -76,8 +78,9 @@ def pass_curves(capabilities: Sequence[Capability], ranking: Ranking) -> Figure:
     lines = {e.method: (list(e.passed), [100 * e.passed[k].mean for k in e.passed]) for e in capabilities}
     figure = _lines(lines, ranking, {e.method: list(e.passed.values()) for e in capabilities})
     figure.update_xaxes(type="log", tickvals=list(capabilities[0].passed), tickformat="d")
-    title = f"What can be reached in k tries, {ranking.student}"
-    return _finished(figure, title, 560, "k, completions", "pass@k, % of items")
+    return _finished(
+        figure, f"What can be reached in k tries, {ranking.student}", 560, "k, completions", "pass@k, % of items"
+    )
 
 
 def gains_by_difficulty(capabilities: Sequence[Capability], student: str) -> Figure:
@@ -97,8 +100,10 @@ def gains_by_difficulty(capabilities: Sequence[Capability], student: str) -> Fig
                 customdata=list(gains), hovertemplate="%{customdata}: %{x:+.1f} points<extra></extra>",
             )  # fmt: skip
     _name_lines(figure, methods)
-    across = "points gained, with the 95 % interval"
-    return _finished(figure, f"Gain by initial difficulty, {student}", 160 + 34 * len(methods), across)
+    return _finished(
+        figure, f"Gain by initial difficulty, {student}", 160 + 34 * len(methods),
+        "points gained, with the 95 % interval",
+    )  # fmt: skip
 
 
 def effects_by_group(found: Factorial) -> Figure:
@@ -114,9 +119,10 @@ def effects_by_group(found: Factorial) -> Figure:
             error_x=_bounds(differences),
         )  # fmt: skip
     _name_lines(figure, lines)
-    title = f"What each factor adds, {' and '.join(found.students)}"
-    across = "main effect, points of accuracy, with its 95 % interval"
-    return _finished(figure, title, 160 + 70 * len(lines), across)
+    return _finished(
+        figure, f"What each factor adds, {' and '.join(found.students)}", 160 + 70 * len(lines),
+        "main effect, points of accuracy, with its 95 % interval",
+    )  # fmt: skip
 
 
 def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], ranking: Ranking) -> Figure:

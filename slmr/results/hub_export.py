@@ -155,16 +155,13 @@ def _budget(row: SummaryRow) -> str:
 def _contamination(found: Sequence[Contamination]) -> str:
     if not found:
         return "## Contamination\n\nNot measured."
-    lines = [
-        "| training set | test set | share a run of 13 words | the same problem |",
-        "|---|---|---:|---:|",
-    ]
-    lines += [
+    lines = "\n".join(
         f"| {_text(c.train)} | {_text(c.test)} | {c.overlapping} of {c.n_test} | {c.exact} |" for c in found
-    ]
-    table = "\n".join(lines)
-    about = "Of the problems that slmr trained on; what its makers trained on is not known."
-    return f"## Contamination\n\n{about}\n\n{table}"
+    )
+    return (
+        "## Contamination\n\nOf the problems that slmr trained on; what its makers trained on is not known.\n\n"
+        "| training set | test set | share a run of 13 words | the same problem |\n|---|---|---:|---:|\n" + lines
+    )
 
 
 def _command(text: str) -> str:

@@ -140,7 +140,12 @@ class Part:
             differences = compare_all(ranking.results, against, ranking.suite)
             name = f"Difference to {against} ({ranking.student})"
             tables.append(differences_table(differences, f"minus {against}", name))
-        tables += _moves_tables(ranking)
+        # Of every stage-wise method's first seed.
+        tables += [
+            moves_table(moves, f"Problems between difficulty groups, {r.method}, {ranking.student}")
+            for r in ranking.results
+            if r.kind == "stagewise" and (moves := r.table("moves", r.seeds[0]))
+        ]
         return cls(title, ranking, tables, figures_of(shown, capabilities, spent))
 
     @property
@@ -244,15 +249,6 @@ def figures_of(
     if capabilities := [c for c in capabilities if c.method in names]:
         figures += [gains_by_difficulty(capabilities, student), pass_curves(capabilities, ranking)]
     return figures
-
-
-def _moves_tables(ranking: Ranking) -> list[Table]:
-    """How problems moved in the first seed of every stage-wise method."""
-    return [
-        moves_table(moves, f"Problems between difficulty groups, {r.method}, {ranking.student}")
-        for r in ranking.results
-        if r.kind == "stagewise" and (moves := r.table("moves", r.seeds[0]))
-    ]
 
 
 def contamination_line(shared: Sequence[Contamination]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,7 @@ class Change:
         head = f"{self.method} on {self.task} (seed {self.seed}): {len(self.differing)} verdicts differ"
         moved = f", accuracy {percent(self.before)} -> {percent(self.after)}"
         renewed = f", checker {self.checker_before} -> {self.checker_after}"
-        same = self.checker_before == self.checker_after
-        return head + (moved if self.differing else "") + ("" if same else renewed)
+        return head + (moved if self.differing else "") + (renewed if self.checker_before != self.checker_after else "")
 
 
 def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
@@ -73,11 +72,12 @@ def _rescored(row: SummaryRow, run: Path, tasks_paths: Sequence[Path]) -> tuple[
     after = SummaryRow.model_validate(row.model_dump() | values)
     columns = {name for kept in read_rows(file) for name in kept} | set(VERDICT_FIELDS)
     write_rows(file, [{k: v for k, v in new.items() if k in columns} for new in again])
+    differing = [
+        new
+        for old, new in zip(samples, again, strict=True)
+        if any(old.get(name) != new[name] for name in ("status", "strict", "lenient"))
+    ]
     return after, Change(
         row.method, row.student, row.seed, row.task, row.accuracy, after.accuracy, row.checker_version,
-        after.checker_version, [new for old, new in zip(samples, again, strict=True) if _differs(old, new)],
+        after.checker_version, differing,
     )  # fmt: skip
-
-
-def _differs(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    return any(old.get(name) != new[name] for name in ("status", "strict", "lenient"))

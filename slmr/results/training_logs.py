@@ -135,7 +135,7 @@ def _courses(result: MethodResult, seed: int, contamination: list[Contamination]
     }
     for stage, rows in grouped(result.table("course", seed), lambda row: row["stage"]).items():
         yield TrainingLog(
-            f"{result.method}:{result.student} seed {seed}, {stage}", "slmr", [_numbers(row) for row in rows],
+            f"{result.method}:{result.student} seed {seed}, {stage}", "slmr", list(map(_numbers, rows)),
             contamination=contamination, unchanged=unchanged.get(stage),
         )  # fmt: skip
 
