@@ -16,10 +16,9 @@ def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
     It begins with the title, else with the student.
     """
     title = title or ranking.student
-    ranked = [m for m in ranking.methods if m.rank is not None and m.kind != "base"]
-    if not ranked:
+    if not ranking.ranked:
         return f"{title}: no method to compare."
-    best = ranked[0]
+    best = ranking.ranked[0]
     assert best.accuracy is not None  # what has a rank has a mean
     mean = formats.percent(best.accuracy.mean, best.accuracy.low, best.accuracy.high)
     gained = f", {in_points(best.gain)} points over the untrained student" if best.gain else ""
@@ -27,7 +26,7 @@ def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
         f"{title}, {_seeds(len(best.seeds))}: {best.name} has the highest mean accuracy in percent, {mean}{gained}, for"
         f" {formats.tokens(best.tokens)} tokens."
     )
-    return " ".join([leader, *_lead(ranking, ranked), *_no_gain(ranked), *_stagewise(ranking, best)])
+    return " ".join([leader, *_lead(ranking), *_no_gain(ranking.ranked), *_stagewise(ranking, best)])
 
 
 def how_ranked(ranking: Ranking) -> list[str]:
@@ -46,8 +45,9 @@ def how_ranked(ranking: Ranking) -> list[str]:
     return lines
 
 
-def _lead(ranking: Ranking, ranked: Sequence[RankedMethod]) -> list[str]:
+def _lead(ranking: Ranking) -> list[str]:
     """Which others may be the best, and which of those is the cheapest."""
+    ranked = ranking.ranked
     best, parts = ranked[0], []
     first = [m for m in ranked if m.rank and m.rank.low == 1]
     tied = [m.name for m in first if m is not best]

@@ -9,7 +9,7 @@ ran the eight on the same items are pooled, each weighing the same.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, combinations
 
@@ -116,7 +116,7 @@ def factorial(rankings: Sequence[Ranking]) -> Factorial | None:
         outcomes.append(
             _outcome(f"mean of {len(tasks)} tasks, strict accuracy", [_of_task(fitting, t) for t in tasks])
         )
-    groups = _groups(strict, [first.scores[domain].labels.get(item) for item in items])
+    groups = _groups(strict, first.scores[domain].places)
     return Factorial(
         [cells[0].student for cells in fitting], len(first.seeds), outcomes, groups,
         [note for cells in fitting for note in _cut_short(cells)],
@@ -163,14 +163,13 @@ def _outcome(name: str, tasks: Sequence[Sequence[Scores]]) -> OutcomeEffects:
     return OutcomeEffects(name, sum(students[0].shape[2] for students in tasks), effects)
 
 
-def _groups(strict: Sequence[Scores], labels: Sequence[str | None]) -> list[OutcomeEffects]:
+def _groups(strict: Sequence[Scores], places: Mapping[str, list[int]]) -> list[OutcomeEffects]:
     """The effects by the label of the item, from the nearest to the farthest, of labels with two items or more."""
-    found = []
-    for label in sorted({label for label in labels if label is not None}, key=_distance):
-        places = [i for i, of_item in enumerate(labels) if of_item == label]
-        if len(places) > 1:
-            found.append(_outcome(label, [[scores[:, :, places] for scores in strict]]))
-    return found
+    return [
+        _outcome(label, [[scores[:, :, places[label]] for scores in strict]])
+        for label in sorted(places, key=_distance)
+        if len(places[label]) > 1
+    ]
 
 
 def _distance(label: str) -> tuple[int, str]:

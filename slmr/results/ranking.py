@@ -130,6 +130,11 @@ class Ranking:
         return [method.result for method in self.methods]
 
     @property
+    def ranked(self) -> list[RankedMethod]:
+        """Those that have a rank, the best first; base has none."""
+        return [method for method in self.methods if method.rank is not None and method.kind != "base"]
+
+    @property
     def complete(self) -> list[RankedMethod]:
         """Those that have all tasks."""
         return [method for method in self.methods if method.accuracy is not None]

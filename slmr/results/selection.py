@@ -107,7 +107,8 @@ class _Measured:
 
     @property
     def version(self) -> Version:
-        return version(self.row)
+        """What rows must share to be ranked together."""
+        return self.row.edition, self.row.task, self.row.task_version, self.row.checker_version
 
     @property
     def setting(self) -> Setting:
@@ -166,11 +167,6 @@ def _load(folder: Path, stamps: tuple[Stamp, ...], listed: Listed) -> Results:
 @lru_cache(maxsize=4096)
 def _read(file: Path, _written_ns: int, _size: int) -> tuple[SummaryRow, ...]:
     return tuple(read_summary(file).rows)
-
-
-def version(row: SummaryRow) -> Version:
-    """What rows must share to be ranked together."""
-    return row.edition, row.task, row.task_version, row.checker_version
 
 
 def version_label(version: Version) -> str:

@@ -35,8 +35,8 @@ def show(view: View) -> None:
         _table(view, ranking, options)
     _downloads(view, options)
     with st.expander("What the columns say"):
-        says = {name: escape(HELP.get(name, HELP["task"])) for name in columns}
-        st.html("".join(f"<p><b>{escape(name)}</b>: {text}</p>" for name, text in says.items()))
+        says = ((name, HELP.get(name, HELP["task"])) for name in columns)
+        st.html("".join(f"<p><b>{escape(name)}</b>: {escape(text)}</p>" for name, text in says))
 
 
 class _Options(NamedTuple):
@@ -72,8 +72,8 @@ def _table(view: View, ranking: Ranking, options: _Options) -> None:
     kinds = view.kinds(ranking)
     st.caption(_how_to_read(ranking))
     by_task = options.by_task or options.sort in ranking.tasks
-    shown = options.of(ranking)
-    st.html(ranking_html(shown, kinds, options.sort, is_dark(), by_task, partial(_links, ranking.student)))
+    links = partial(_links, ranking.student)
+    st.html(ranking_html(options.of(ranking), kinds, options.sort, is_dark(), by_task, links))
     if hidden := len(ranking.methods) - len(sorted_methods(ranking, kinds)):
         st.caption(f"{hidden} more, such as ablations and controls, are left out by the filters at the side.")
     for note in ranking.notes:

@@ -72,8 +72,7 @@ def _bridged(result: MethodResult, seed: int) -> None:
     problems = grouped(rows, lambda row: (row["label"], row["problem_id"]))
     names = [f"{label}: {name}" for label, name in problems]
     # Opens with a trace that Bridge did change.
-    changed = [len(candidates) > 1 for candidates in problems.values()]
-    first = changed.index(True) if any(changed) else 0
+    first = next((i for i, candidates in enumerate(problems.values()) if len(candidates) > 1), 0)
     chosen = list(problems.values())[pick("Example", names, "bridge", first)]
     show_text(chosen[0]["problem"])
     for column, row in zip(st.columns(len(chosen)), chosen, strict=True):
@@ -104,8 +103,7 @@ def _critiques(result: MethodResult, seed: int) -> None:
     if not rows:
         nothing(f"{result.name} has no critiques, or their texts may not be published.")
         return
-    names = [f"{row['label']}: {row['problem_id']}" for row in rows]
-    row = rows[pick("Example", names, "critique")]
+    row = rows[pick("Example", [f"{row['label']}: {row['problem_id']}" for row in rows], "critique")]
     show_text(row["problem"])
     left, right = st.columns(2)
     with left:

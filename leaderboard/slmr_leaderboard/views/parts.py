@@ -173,8 +173,10 @@ def show_table(table: Table, help: Mapping[str, str] | None = None) -> None:
         for head, column in zip(heads, table.columns, strict=True)
         if column.justify in ("left", "right")
     }
-    shown = [dict(zip(heads, row, strict=True)) for row in rows]
-    st.dataframe(shown, hide_index=True, placeholder="", height="content", column_config=config)
+    st.dataframe(
+        [dict(zip(heads, row, strict=True)) for row in rows], hide_index=True, placeholder="", height="content",
+        column_config=config,
+    )  # fmt: skip
 
 
 def show_folded(table: Table) -> None:
