@@ -115,8 +115,8 @@ def effects_in_words(found: Factorial) -> str:
     shown = [effect for effect in primary.effects if effect.p < 0.05]
     said = ", ".join(f"{effect.name} {in_points(effect.difference)} points" for effect in primary.mains)
     parts = [
-        f"The factorial, {_list(found.students)}, {_seeds(found.seeds, ' each')}: on {primary.outcome}, the primary outcome,"
-        f" the main effects are {said}.",
+        f"The factorial, {_list(found.students)}, {_seeds(found.seeds, ' each')}: on {primary.outcome}, the primary"
+        f" outcome, the main effects are {said}.",
         f"Of the {len(primary.effects)} effects, corrected for their number, {_list([e.name for e in shown])}"
         f" {'is' if len(shown) == 1 else 'are'} shown." if shown else
         f"Of the {len(primary.effects)} effects, corrected for their number, none is shown.",
@@ -148,8 +148,8 @@ def comparison_in_words(comparison: Comparison, a: str = "A", b: str = "B") -> s
         better = a if overall.mean > 0 else b
         return f"{better} is better by {formats.percent(abs(overall.mean))} points (p {compared(overall.p)}).{reach}"
     return (
-        f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p = {overall.p:.2f}); a difference of"
-        f" {formats.percent(detectable(overall))} points would have been found four times in five.{reach}"
+        f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p = {overall.p:.2f}); a difference"
+        f" of {formats.percent(detectable(overall))} points would have been found four times in five.{reach}"
     )
 
 

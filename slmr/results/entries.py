@@ -112,7 +112,8 @@ class MethodResult:
             if row.seed == seed
         ]
         return MethodResult(
-            tuple(run_row for run_row, _ in renamed), _scores((run_row.row, file) for run_row, file in renamed)
+            tuple(run_row for run_row, _ in renamed),
+            _scores((run_row.row, file) for run_row, file in renamed),
         )
 
     def of_tasks(self, tasks: Sequence[str]) -> MethodResult:

@@ -109,7 +109,10 @@ def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
         }},
     }  # fmt: skip
     for metric in ("accuracy", "accuracy_lenient"):
-        details = {"score": getattr(row, metric), "details": {"checker": row.checker_version, "manifest": row.manifest}}
+        details = {
+            "score": getattr(row, metric),
+            "details": {"checker": row.checker_version, "manifest": row.manifest},
+        }
         if metric == "accuracy":
             details["uncertainty"] = uncertainty
         yield of_task | {

@@ -24,9 +24,7 @@ def is_exported(run: Path, made: Sequence[str], method: str, student: str, seed:
 
 def mark_exported(run: Path, made: Sequence[str], method: str, student: str, seed: int) -> None:
     """Remembers the files that are there as those of these artefacts."""
-    write_json(
-        samples_folder(run, method, student, seed) / MARKER, _marker(run, made, method, student, seed)
-    )
+    write_json(samples_folder(run, method, student, seed) / MARKER, _marker(run, made, method, student, seed))
 
 
 def mark_again(run: Path, method: str, student: str, seed: int) -> None:

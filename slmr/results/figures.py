@@ -79,7 +79,11 @@ def pass_curves(capabilities: Sequence[Capability], ranking: Ranking) -> Figure:
     figure = _lines(lines, ranking, {e.method: list(e.passed.values()) for e in capabilities})
     figure.update_xaxes(type="log", tickvals=list(capabilities[0].passed), tickformat="d")
     return _finished(
-        figure, f"What can be reached in k tries, {ranking.student}", 560, "k, completions", "pass@k, % of items"
+        figure,
+        f"What can be reached in k tries, {ranking.student}",
+        560,
+        "k, completions",
+        "pass@k, % of items",
     )
 
 

@@ -80,8 +80,6 @@ def _sentence(outcome: Outcome) -> str:
     return f"{outcome.name}: {found}. Neither is shown, and the policy lets nothing unclear pass."
 
 
-
-
 def gate_markdown(result: GateResult) -> str:
     """For a pull request or a CI job's summary."""
     table = gate_table(result)

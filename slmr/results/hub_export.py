@@ -160,7 +160,8 @@ def _contamination(found: Sequence[Contamination]) -> str:
     )
     return (
         "## Contamination\n\nOf the problems that slmr trained on; what its makers trained on is not known.\n\n"
-        "| training set | test set | share a run of 13 words | the same problem |\n|---|---|---:|---:|\n" + lines
+        "| training set | test set | share a run of 13 words | the same problem |\n|---|---|---:|---:|\n"
+        + lines
     )
 
 

@@ -35,7 +35,11 @@ class Change:
         head = f"{self.method} on {self.task} (seed {self.seed}): {len(self.differing)} verdicts differ"
         moved = f", accuracy {percent(self.before)} -> {percent(self.after)}"
         renewed = f", checker {self.checker_before} -> {self.checker_after}"
-        return head + (moved if self.differing else "") + (renewed if self.checker_before != self.checker_after else "")
+        return (
+            head
+            + (moved if self.differing else "")
+            + (renewed if self.checker_before != self.checker_after else "")
+        )
 
 
 def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
