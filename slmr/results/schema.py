@@ -75,7 +75,8 @@ def read_table(file: Path) -> list[dict[str, Any]]:
 MOST = 10**18  # of whatever is counted
 
 
-K, T = TypeVar("K", bound=Hashable), TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 
 
 def grouped(values: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
