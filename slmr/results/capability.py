@@ -15,6 +15,7 @@ from typing import Any
 
 from slmr.curriculum.partition import GROUP_ORDER, Group, GroupBounds, group_of
 from slmr.results.entries import MethodResult
+from slmr.results.schema import grouped
 from slmr.stats import Estimate, bounded_mean, pass_scores
 
 Row = Mapping[str, Any]
@@ -98,7 +99,5 @@ def _passed(seeds: Sequence[Sequence[Row]]) -> dict[int, Estimate]:
 
 def _item_means(seeds: Sequence[Sequence[Row]], score: Callable[[Row], float]) -> dict[Item, float]:
     """Each item's mean over the seeds."""
-    totals: dict[Item, float] = {}
-    for row in chain.from_iterable(seeds):
-        totals[_name(row)] = totals.get(_name(row), 0.0) + score(row)
-    return {item: total / len(seeds) for item, total in totals.items()}
+    by_item = grouped(chain.from_iterable(seeds), _name)
+    return {item: sum(map(score, rows)) / len(seeds) for item, rows in by_item.items()}

@@ -68,13 +68,13 @@ class Column:
     download_name: str = ""
     smallest_first: bool = False
 
-    def sort_value(self, method: RankedMethod) -> float | None:
-        """A number that is the larger, the earlier the method comes; None where the cell is blank."""
+    def position(self, method: RankedMethod) -> tuple[bool, float]:
+        """What to sort methods by, what the cell is blank for last."""
         value = self.value(method)
         number = value.mean if isinstance(value, Estimate) else value
         if number is None or isinstance(number, str):
-            return None
-        return -number if self.smallest_first else number
+            return True, 0.0
+        return False, number if self.smallest_first else -number
 
     def download(self, method: RankedMethod) -> dict[str, Any]:
         """Name → value; an estimate as three, in percent or points: itself and the bounds of its interval."""
@@ -150,7 +150,6 @@ def _number(
     surfaces: tuple[str, ...] = (TEXT, HTML, DOWNLOAD),
     download_name: str = "",
     per: float = 1,
-    smallest_first: bool = False,
 ) -> Column:
     """A column of numbers, shown as `form` says of the value over `per`."""
 
@@ -158,7 +157,7 @@ def _number(
         number = value(method)
         return "" if number is None else form.format(number / per)
 
-    return Column(name, "number", text, value, HELP[name], surfaces, download_name, smallest_first)
+    return Column(name, "number", text, value, HELP[name], surfaces, download_name)
 
 
 def _gain(method: RankedMethod) -> str:
@@ -189,24 +188,18 @@ def sorted_methods(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "ran
         column is None or sort == "rank"
     ):  # ablations and controls have no rank: by their mean among the others
         return shown
-
-    def position(method: RankedMethod) -> tuple[bool, float]:
-        value = column.sort_value(method)
-        return value is None, -(value or 0.0)
-
-    return sorted(shown, key=position)
+    return sorted(shown, key=column.position)
 
 
 def download_rows(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank") -> list[dict[str, Any]]:
     """The same lines for a download: every number with its interval in columns of its own, missing ones None."""
     columns = columns_on(ranking, DOWNLOAD)
-    rows = []
-    for method in sorted_methods(ranking, kinds, sort):
-        row: dict[str, Any] = {
+    return [
+        {
             "suite": ranking.suite.name if ranking.suite else None,
             "edition": method.result.of_tasks(ranking.tasks).first.edition, "student": method.result.student,
-        }  # fmt: skip
-        for column in columns:
-            row |= column.download(method)
-        rows.append(row | {"efficient": method.efficient, "command": method.result.first.command})
-    return rows
+            **{name: value for column in columns for name, value in column.download(method).items()},
+            "efficient": method.efficient, "command": method.result.first.command,
+        }
+        for method in sorted_methods(ranking, kinds, sort)
+    ]  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from slmr.results.schema import items_file
 VERDICTS = ("correct", "wrong", "no_answer", "malformed_gold", "timeout", "checker_error")
 _COLUMNS = ("item_id", "k_index", "completion", "finish_reason", "tokens", "status", "strict", "lenient", "extracted",
             "reason", "prompt", "gold")  # fmt: skip
+_SEARCHED = ("completion", "prompt", "item_id")
 
 
 Span = tuple[int, int]  # characters of a text, from the first on to before the second
@@ -112,20 +114,14 @@ def _quoted(file: Path) -> str:
 
 
 def _where(chosen: CompletionFilter) -> tuple[str, list[Any]]:
-    parts, values = ["true"], []
-    if chosen.verdicts:
-        parts.append("list_contains(?, status)")
-        values.append(list(chosen.verdicts))
-    if chosen.items:
-        parts.append("list_contains(?, item_id)")
-        values.append(list(chosen.items))
-    if chosen.text:
-        texts = " or ".join(
-            f"contains(lower(coalesce({name}, '')), lower(?))" for name in ("completion", "prompt", "item_id")
-        )
-        parts.append(f"({texts})")
-        values += [chosen.text] * 3
-    return " and ".join(parts), values
+    in_text = " or ".join(f"contains(lower(coalesce({name}, '')), lower(?))" for name in _SEARCHED)
+    values_of: dict[str, list[Any]] = {
+        "list_contains(?, status)": [list(chosen.verdicts)] if chosen.verdicts else [],
+        "list_contains(?, item_id)": [list(chosen.items)] if chosen.items else [],
+        f"({in_text})": [chosen.text] * len(_SEARCHED) if chosen.text else [],
+    }
+    asked = {condition: values for condition, values in values_of.items() if values}
+    return " and ".join(["true", *asked]), list(chain.from_iterable(asked.values()))
 
 
 def words_without_counterpart(a: str, b: str) -> tuple[list[Span], list[Span]]:
@@ -149,9 +145,7 @@ _FORMULA = re.compile(
 
 def formulas_in(text: str, most: int = 12) -> list[str]:
     """The formulas of a text, each once. None can leave the mathematics that it is drawn in: no $ and no line break."""
-    formulas = []
-    for match in _FORMULA.finditer(text[:20_000]):
-        formula = " ".join(next(part for part in match.groups() if part is not None).split())
-        if formula and "$" not in formula and formula not in formulas:
-            formulas.append(formula)
-    return formulas[:most]
+    matches = _FORMULA.finditer(text[:20_000])
+    found = (next(part for part in match.groups() if part is not None) for match in matches)
+    in_one_line = (" ".join(formula.split()) for formula in found)
+    return list(dict.fromkeys(formula for formula in in_one_line if formula and "$" not in formula))[:most]

@@ -16,21 +16,17 @@ def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
     It begins with the title, else with the student.
     """
     title = title or ranking.student
-    ranked = [m for m in ranking.methods if m.rank is not None and m.kind != "base"]
-    if not ranked:
+    if not ranking.ranked:
         return f"{title}: no method to compare."
-    best = ranked[0]
+    best = ranking.ranked[0]
     assert best.accuracy is not None  # what has a rank has a mean
-    seeds = f"{len(best.seeds)} seeds"
-    if len(best.seeds) == 1:
-        seeds = "one seed, so the intervals know nothing of another training run"
     mean = formats.percent(best.accuracy.mean, best.accuracy.low, best.accuracy.high)
-    gained = f", {_in_points(best.gain)} over the untrained student" if best.gain else ""
+    gained = f", {in_points(best.gain)} points over the untrained student" if best.gain else ""
     leader = (
-        f"{title}, {seeds}: {best.name} has the highest mean accuracy in percent, {mean}{gained}, for"
+        f"{title}, {_seeds(len(best.seeds))}: {best.name} has the highest mean accuracy in percent, {mean}{gained}, for"
         f" {formats.tokens(best.tokens)} tokens."
     )
-    return " ".join([leader, *_lead(ranking, ranked), *_no_gain(ranked), *_stagewise(ranking, best)])
+    return " ".join([leader, *_lead(ranking), *_no_gain(ranking.ranked), *_stagewise(ranking, best)])
 
 
 def how_ranked(ranking: Ranking) -> list[str]:
@@ -49,8 +45,9 @@ def how_ranked(ranking: Ranking) -> list[str]:
     return lines
 
 
-def _lead(ranking: Ranking, ranked: Sequence[RankedMethod]) -> list[str]:
+def _lead(ranking: Ranking) -> list[str]:
     """Which others may be the best, and which of those is the cheapest."""
+    ranked = ranking.ranked
     best, parts = ranked[0], []
     first = [m for m in ranked if m.rank and m.rank.low == 1]
     tied = [m.name for m in first if m is not best]
@@ -58,7 +55,7 @@ def _lead(ranking: Ranking, ranked: Sequence[RankedMethod]) -> list[str]:
         parts.append(_tied(ranking, best.name, tied))
     elif len(ranked) > 1:
         lead = ranking.differences[best.name][ranked[1].name]
-        parts.append(f"It is ahead of the next, {ranked[1].name}, by {_in_points(lead)}.")
+        parts.append(f"It is ahead of the next, {ranked[1].name}, by {in_points(lead)} points.")
     cheapest = min(first, key=lambda m: m.tokens)
     if cheapest.name != best.name:
         parts.append(f"The cheapest among them is {cheapest.name}, at {formats.tokens(cheapest.tokens)}.")
@@ -96,7 +93,7 @@ def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
         gap, first = differences[best.name], method.rank and method.rank.low == 1
         where = "may be the best, too" if first else f"has rank {method.rank}"
         only = ", significant only where the two are looked at alone" if first and gap.p < 0.05 else ""
-        parts.append(f"stagewise {where}, {_in_points(gap)} from {best.name}{only}.")
+        parts.append(f"stagewise {where}, {in_points(gap)} points from {best.name}{only}.")
     if "sft_grpo" in of_name:
         gap = differences["sft_grpo"]
         shown = "cannot be told apart from"
@@ -107,7 +104,7 @@ def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
             )
         parts.append(
             "The paper's claim, that stage-specific data beats the same data in both stages:"
-            f" stagewise {shown} sft_grpo ({_in_points(gap)}, p = {gap.p:.3f} of the two alone)."
+            f" stagewise {shown} sft_grpo ({in_points(gap)} points, p = {gap.p:.3f} of the two alone)."
         )
     return parts
 
@@ -115,12 +112,11 @@ def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
 def effects_in_words(found: Factorial) -> str:
     """What each of the paper's claims adds on the primary outcome, which of it is shown, and what goes together."""
     primary = found.outcomes[0]
-    mains = [effect for effect in primary.effects if len(effect.factors) == 1]
     shown = [effect for effect in primary.effects if effect.p < 0.05]
-    said = ", ".join(f"{effect.name} {_in_points(effect.difference)}" for effect in mains)
+    said = ", ".join(f"{effect.name} {in_points(effect.difference)} points" for effect in primary.mains)
     parts = [
-        f"The factorial, {_list(found.students)}, {_seeds(found.seeds)}: on {primary.outcome}, the primary outcome,"
-        f" the main effects are {said}.",
+        f"The factorial, {_list(found.students)}, {_seeds(found.seeds, ' each')}: on {primary.outcome}, the primary"
+        f" outcome, the main effects are {said}.",
         f"Of the {len(primary.effects)} effects, corrected for their number, {_list([e.name for e in shown])}"
         f" {'is' if len(shown) == 1 else 'are'} shown." if shown else
         f"Of the {len(primary.effects)} effects, corrected for their number, none is shown.",
@@ -129,10 +125,9 @@ def effects_in_words(found: Factorial) -> str:
     return " ".join([*parts, *together, *(f"{note}." for note in found.notes)])
 
 
-def _seeds(count: int) -> str:
-    if count == 1:
-        return "one seed each, so the intervals know nothing of another training run"
-    return f"{count} seeds each"
+def _seeds(count: int, each: str = "") -> str:
+    alone = f"one seed{each}, so the intervals know nothing of another training run"
+    return alone if count == 1 else f"{count} seeds{each}"
 
 
 def _together(effect: Effect) -> str:
@@ -142,30 +137,31 @@ def _together(effect: Effect) -> str:
     return f"With {b}, {a} adds {size} points {more} than without."
 
 
-def comparison_in_words(comparison: Comparison, level: float = 0.05, a: str = "A", b: str = "B") -> str:
+def comparison_in_words(comparison: Comparison, a: str = "A", b: str = "B") -> str:
     """What can be said of A against B, by these names, and of what it holds."""
     if comparison.mean is None and len(comparison.tasks) > 1:
         return f"Of {a} against {b} there is something to be said task by task alone."
     overall = comparison.overall
-    p = comparison.mean.p if comparison.mean else comparison.tasks[0].p
-    reach = ""
-    if comparison.seeds > 1:
-        reach = f" Over {comparison.seeds} seeds."
-    elif comparison.trained:
-        reach = f" {ONE_SEED}"
-    if p < level:
+    of_one = f" {ONE_SEED}" if comparison.trained else ""
+    reach = f" Over {comparison.seeds} seeds." if comparison.seeds > 1 else of_one
+    if overall.p < 0.05:
         better = a if overall.mean > 0 else b
-        shown = formats.p_value(p)
-        p_text = shown.replace("<", "< ") if shown.startswith("<") else f"= {shown}"
-        return f"{better} is better by {formats.percent(abs(overall.mean))} points (p {p_text}).{reach}"
+        return f"{better} is better by {formats.percent(abs(overall.mean))} points (p {compared(overall.p)}).{reach}"
     return (
-        f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p = {p:.2f}); a difference of"
-        f" {formats.percent(detectable(overall))} points would have been found four times in five.{reach}"
+        f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p = {overall.p:.2f}); a"
+        f" difference of {formats.percent(detectable(overall))} points would have been found four times in five.{reach}"
     )
 
 
-def _in_points(d: Difference) -> str:
-    return f"{formats.points(d.mean, d.low, d.high)} points"
+def compared(p: float) -> str:
+    """A p-value behind its sign: `= 0.031`, `< 0.001`."""
+    shown = formats.p_value(p)
+    return shown.replace("<", "< ") if shown.startswith("<") else f"= {shown}"
+
+
+def in_points(d: Difference) -> str:
+    """A difference with its interval: `+1.6 (+0.2 to +3.0)`."""
+    return formats.points(d.mean, d.low, d.high)
 
 
 def _list(names: Sequence[str]) -> str:

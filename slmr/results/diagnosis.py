@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean, variance
 from typing import Literal, NamedTuple
 
+from slmr.results.schema import grouped
 from slmr.results.training_logs import PaidCompletion, TrainingLog
 from slmr.stats import bounded_mean
 from slmr.stats.formats import percent
@@ -53,7 +54,6 @@ class Judged(NamedTuple):
 
     log: TrainingLog
     verdicts: list[tuple[PaidCompletion, Verdict]]
-    kind: Kind | None
     test: Sequence[str]
 
 
@@ -90,11 +90,11 @@ def _judged(log: TrainingLog, golds: Mapping[str, str], kind: Kind | None, test:
         (c, gold) for c in log.completions if (gold := golds.get(c.prompt.strip(), c.gold)) is not None
     ]
     if not with_gold:
-        return Judged(log, [], kind, test)
+        return Judged(log, [], test)
     kind = kind or _kind_of([gold for _, gold in with_gold])
     verdicts = verify_batch([c.text for c, _ in with_gold], [gold for _, gold in with_gold], kind)
     pairs = [(c, v) for (c, _), v in zip(with_gold, verdicts, strict=True)]
-    return Judged(_with_verdicts(log, pairs, kind), pairs, kind, test)
+    return Judged(_with_verdicts(log, pairs, kind), pairs, test)
 
 
 def _kind_of(golds: Sequence[str]) -> Kind:
@@ -108,9 +108,7 @@ def _with_verdicts(
     log: TrainingLog, pairs: Sequence[tuple[PaidCompletion, Verdict]], kind: Kind
 ) -> TrainingLog:
     """The same with every step's accuracy, in any form, and its share in form, where no reward says it."""
-    by_step: dict[int, list[tuple[PaidCompletion, Verdict]]] = {}
-    for completion, verdict in pairs:
-        by_step.setdefault(completion.step, []).append((completion, verdict))
+    by_step = grouped(pairs, lambda pair: pair[0].step)
     steps = []
     for step in log.steps:
         found = by_step.get(int(step["step"]), [])

@@ -30,10 +30,10 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
     names = dict.fromkeys(name for row in rows for name in row)
     writer = csv.DictWriter(text, list(names), lineterminator="\n")
     writer.writeheader()
-    for row in rows:
-        writer.writerow(
-            {k: f"'{v}" if isinstance(v, str) and v[:1] in tuple("=+-@\t\r") else v for k, v in row.items()}
-        )
+    writer.writerows(
+        {k: f"'{v}" if isinstance(v, str) and v[:1] in tuple("=+-@\t\r") else v for k, v in row.items()}
+        for row in rows
+    )
     return text.getvalue()
 
 

@@ -9,7 +9,7 @@ ran the eight on the same items are pooled, each weighing the same.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, combinations
 
@@ -55,6 +55,11 @@ class OutcomeEffects:
     items: int
     effects: list[Effect]
 
+    @property
+    def mains(self) -> list[Effect]:
+        """Those of one factor alone."""
+        return [effect for effect in self.effects if len(effect.factors) == 1]
+
 
 @dataclass(frozen=True, slots=True)
 class Factorial:
@@ -95,17 +100,14 @@ def factorial(rankings: Sequence[Ranking]) -> Factorial | None:
     Raises:
         RequestError: completions cannot be read.
     """
-    fitting: list[list[MethodResult]] = []
-    for ranking in rankings:
-        cells = _cells(ranking)
-        if cells and (not fitting or _fit(cells[0], fitting[0][0], ranking.tasks)):
-            fitting.append(cells)
-    if not fitting:
+    having = [(cells, ranking.tasks) for ranking in rankings if (cells := _cells(ranking))]
+    if not having:
         return None
-    tasks = next(ranking.tasks for ranking in rankings if _cells(ranking))
-    domain = _domain(fitting[0][0], tasks)
-    items = fitting[0][0].scores[domain].items
-    strict = [aligned([cell.scores[domain] for cell in cells], items) for cells in fitting]
+    (first, *_), tasks = having[0]
+    fitting = [cells for cells, their_tasks in having if _fit(cells[0], first, their_tasks)]
+    domain = _domain(first, tasks)
+    items = first.scores[domain].items
+    strict = _of_task(fitting, domain)
     sound = [aligned_marks([cell.scores[domain] for cell in cells], "sound", items) for cells in fitting]
     outcomes = [_outcome(f"{domain}, strict accuracy", [strict])]
     if known := [marks for marks in sound if marks is not None]:
@@ -114,12 +116,11 @@ def factorial(rankings: Sequence[Ranking]) -> Factorial | None:
         outcomes.append(
             _outcome(f"mean of {len(tasks)} tasks, strict accuracy", [_of_task(fitting, t) for t in tasks])
         )
-    first = fitting[0][0]
-    groups = _groups(strict, [first.scores[domain].labels.get(item) for item in items])
-    students = [cells[0].student for cells in fitting]
+    groups = _groups(strict, first.scores[domain].places)
     return Factorial(
-        students, len(first.seeds), outcomes, groups, [n for cells in fitting for n in _cut_short(cells)]
-    )
+        [cells[0].student for cells in fitting], len(first.seeds), outcomes, groups,
+        [note for cells in fitting for note in _cut_short(cells)],
+    )  # fmt: skip
 
 
 def _cells(ranking: Ranking) -> list[MethodResult]:
@@ -162,14 +163,13 @@ def _outcome(name: str, tasks: Sequence[Sequence[Scores]]) -> OutcomeEffects:
     return OutcomeEffects(name, sum(students[0].shape[2] for students in tasks), effects)
 
 
-def _groups(strict: Sequence[Scores], labels: Sequence[str | None]) -> list[OutcomeEffects]:
+def _groups(strict: Sequence[Scores], places: Mapping[str, list[int]]) -> list[OutcomeEffects]:
     """The effects by the label of the item, from the nearest to the farthest, of labels with two items or more."""
-    found = []
-    for label in sorted({label for label in labels if label is not None}, key=_distance):
-        places = [i for i, of_item in enumerate(labels) if of_item == label]
-        if len(places) > 1:
-            found.append(_outcome(label, [[scores[:, :, places] for scores in strict]]))
-    return found
+    return [
+        _outcome(label, [[scores[:, :, places[label]] for scores in strict]])
+        for label in sorted(places, key=_distance)
+        if len(places[label]) > 1
+    ]
 
 
 def _distance(label: str) -> tuple[int, str]:
@@ -186,11 +186,10 @@ def _difference(tasks: Sequence[Sequence[Scores]], chosen: Sequence[int]) -> Dif
     sides = [[(s[signs > 0].mean(axis=0), s[signs < 0].mean(axis=0)) for s in students] for students in tasks]
     if tasks[0][0].shape[1] > 1:
         parts = [Parts.pooled([Effects.of(a) - Effects.of(b) for a, b in students]) for students in sides]
-        difference = seeds_and_items_differences([parts])[0]
+        d = seeds_and_items_differences([parts])[0]
     else:  # over items alone
         pairs = [tuple(np.mean(side, axis=0).T for side in zip(*students, strict=True)) for students in sides]
-        difference = paired_difference_over_tasks([(a, b) for a, b in pairs])
-    d = difference
+        d = paired_difference_over_tasks([(a, b) for a, b in pairs])
     return replace(d, mean=scale * d.mean, stderr=scale * d.stderr, low=scale * d.low, high=scale * d.high)
 
 

@@ -13,7 +13,7 @@ from slmr.config import MethodKind
 from slmr.errors import RequestError, unknown
 from slmr.results.paired_scores import Scores
 from slmr.results.run_tables import read_run_table
-from slmr.results.schema import SummaryRow, read_summary, run_file
+from slmr.results.schema import SummaryRow, grouped, read_summary, run_file
 
 UNTRAINED = ("base", "model", "reference")
 
@@ -111,8 +111,10 @@ class MethodResult:
             for row, run in self.run_rows
             if row.seed == seed
         ]
-        scores = _scores((run_row.row, file) for run_row, file in renamed)
-        return MethodResult(tuple(run_row for run_row, _ in renamed), scores)
+        return MethodResult(
+            tuple(run_row for run_row, _ in renamed),
+            _scores((run_row.row, file) for run_row, file in renamed),
+        )
 
     def of_tasks(self, tasks: Sequence[str]) -> MethodResult:
         """The same with these tasks alone, and with what it has read of them; all where none is named."""
@@ -144,20 +146,18 @@ class MethodResult:
 
 def _scores(rows: Iterable[tuple[SummaryRow, Path]]) -> dict[str, Scores]:
     """Task → its rows with the files of their completions."""
-    by_task: dict[str, Scores] = {}
-    for row, file in rows:
-        scores = by_task.setdefault(row.task, Scores([], []))
-        scores.rows.append(row)
-        scores.files.append(file)
-    return by_task
+    return {
+        task: Scores([row for row, _ in group], [file for _, file in group])
+        for task, group in grouped(rows, lambda row_and_file: row_and_file[0].task).items()
+    }
 
 
 def method_results(run_rows: Iterable[RunRow]) -> list[MethodResult]:
     """One for each method and student, in the order of first appearance."""
-    groups: dict[tuple[str, str], list[RunRow]] = {}
-    for run_row in run_rows:
-        groups.setdefault((run_row.row.method, run_row.row.student), []).append(run_row)
-    return [MethodResult.of(sorted(group, key=lambda r: r.row.seed)) for group in groups.values()]
+    return [
+        MethodResult.of(sorted(group, key=lambda r: r.row.seed))
+        for group in grouped(run_rows, lambda r: (r.row.method, r.row.student)).values()
+    ]
 
 
 def run_results(run: Path, student: str | None = None) -> list[MethodResult]:

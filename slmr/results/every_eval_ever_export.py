@@ -16,7 +16,7 @@ from uuid import UUID
 from slmr.errors import RequestError
 from slmr.io import digest, sha256_of, write_json, write_text
 from slmr.results.lm_eval_export import has_texts, model_name
-from slmr.results.schema import SummaryRow, read_summary
+from slmr.results.schema import SummaryRow, grouped, read_summary
 
 SCHEMA = "0.3.0"
 _UNKNOWN = "unspecified"
@@ -30,10 +30,7 @@ def export_every_eval_ever(run: Path, out: Path) -> tuple[list[Path], list[str]]
     """
     file = run / "summary.json"
     rows = read_summary(file).rows
-    groups: dict[tuple[str, str, int], list[SummaryRow]] = {}
-    for row in rows:
-        if row.edition != "lab":
-            groups.setdefault((row.method, row.student, row.seed), []).append(row)
+    groups = grouped([row for row in rows if row.edition != "lab"], lambda row: row.identity[:3])
     lab = sorted({row.task for row in rows if row.edition == "lab"})
     left_out = f"results of the lab edition are not for public boards: {', '.join(lab)}"
     if not groups:
@@ -79,20 +76,15 @@ def _model_id(row: SummaryRow) -> str:
 
 
 def _model_info(row: SummaryRow, model: str) -> dict[str, Any]:
-    served = row.engine == "server"
-    details = {
-        "deployment_type": "unknown" if served else "self_deployed",
-        "model_availability": "unknown", "method": row.method, "training_seed": str(row.seed),
-        "training_tokens": str(row.tokens),
-    }  # fmt: skip
-    engine = {"inference_engine": {"name": row.engine}} if row.engine else {}
     return {
-        "name": model_name(row),
-        "id": model,
-        "developer": model.split("/")[0],
-        **engine,
-        "additional_details": details,
-    }
+        "name": model_name(row), "id": model, "developer": model.split("/")[0],
+        **({"inference_engine": {"name": row.engine}} if row.engine else {}),
+        "additional_details": {
+            "deployment_type": "unknown" if row.engine == "server" else "self_deployed",
+            "model_availability": "unknown", "method": row.method, "training_seed": str(row.seed),
+            "training_tokens": str(row.tokens),
+        },
+    }  # fmt: skip
 
 
 def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
@@ -103,8 +95,10 @@ def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
         "confidence_level": 0.95,
         "method": "Wilson, by item",
     }
-    stderr = {"value": row.stderr, "method": "analytic, clustered by item"}
-    uncertainty = {"standard_error": stderr, "confidence_interval": interval, "num_samples": row.n_items}
+    uncertainty = {
+        "standard_error": {"value": row.stderr, "method": "analytic, clustered by item"},
+        "confidence_interval": interval, "num_samples": row.n_items,
+    }  # fmt: skip
     of_task = {
         "evaluation_name": row.task,
         "source_data": {"dataset_name": row.task, "source_type": "other", "additional_details": {
@@ -114,9 +108,11 @@ def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
             "completions_per_item": str(row.k), "engine": row.engine or _UNKNOWN,
         }},
     }  # fmt: skip
-    scores = {"accuracy": row.accuracy, "accuracy_lenient": row.accuracy_lenient}
-    for metric, score in scores.items():
-        details = {"score": score, "details": {"checker": row.checker_version, "manifest": row.manifest}}
+    for metric in ("accuracy", "accuracy_lenient"):
+        details = {
+            "score": getattr(row, metric),
+            "details": {"checker": row.checker_version, "manifest": row.manifest},
+        }
         if metric == "accuracy":
             details["uncertainty"] = uncertainty
         yield of_task | {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from slmr.artifacts import file_records
 from slmr.io import write_json
@@ -18,14 +19,12 @@ def is_exported(run: Path, made: Sequence[str], method: str, student: str, seed:
 
     `made` names each artefact with the hash of its completions.
     """
-    marker = _marked(run, method, student, seed)
-    return marker == {"made": list(made), "files": _records(run, method, student, seed)}
+    return _marked(run, method, student, seed) == _marker(run, made, method, student, seed)
 
 
 def mark_exported(run: Path, made: Sequence[str], method: str, student: str, seed: int) -> None:
     """Remembers the files that are there as those of these artefacts."""
-    marker = samples_folder(run, method, student, seed) / MARKER
-    write_json(marker, {"made": list(made), "files": _records(run, method, student, seed)})
+    write_json(samples_folder(run, method, student, seed) / MARKER, _marker(run, made, method, student, seed))
 
 
 def mark_again(run: Path, method: str, student: str, seed: int) -> None:
@@ -34,7 +33,7 @@ def mark_again(run: Path, method: str, student: str, seed: int) -> None:
         mark_exported(run, marker["made"], method, student, seed)
 
 
-def _marked(run: Path, method: str, student: str, seed: int) -> dict | None:
+def _marked(run: Path, method: str, student: str, seed: int) -> dict[str, Any] | None:
     try:
         marker = json.loads((samples_folder(run, method, student, seed) / MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -42,8 +41,10 @@ def _marked(run: Path, method: str, student: str, seed: int) -> dict | None:
     return marker if isinstance(marker, dict) and isinstance(marker.get("made"), list) else None
 
 
-def _records(run: Path, method: str, student: str, seed: int) -> dict[str, dict[str, str | int]]:
+def _marker(run: Path, made: Sequence[str], method: str, student: str, seed: int) -> dict[str, Any]:
+    """The artefacts, and the files that are there."""
     tables = [run_file(run, what, method, student, seed) for what in (*TABLES, *EXAMPLES)]
     samples = sorted(samples_folder(run, method, student, seed).glob("*.parquet"))
     files = [file for file in (*samples, *tables) if file.is_file()]
-    return {name: record.model_dump() for name, record in file_records(run, files).items()}
+    records = {name: record.model_dump() for name, record in file_records(run, files).items()}
+    return {"made": list(made), "files": records}

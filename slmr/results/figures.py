@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from slmr.config import kind_label
 from slmr.results import colours
 from slmr.results.labels import end_labels, place_labels
-from slmr.results.ranking import UNRANKED, RankedMethod, Ranking
+from slmr.results.ranking import UNRANKED, Ranking
+from slmr.results.schema import grouped
 from slmr.results.spending import PARTS
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from slmr.results.capability import Capability
     from slmr.results.effects import Factorial
     from slmr.results.spending import Spending
-    from slmr.stats import Difference, Estimate
+    from slmr.stats import Estimate
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -33,7 +34,7 @@ def cost_and_accuracy(ranking: Ranking) -> Figure:
     places = place_labels([(m.tokens / 1e6, 100 * m.mean, m.name) for m in named], bounds)
     label_at = dict(zip((m.name for m in named), places, strict=True))
     figure = _figure()
-    for kind, group in _by_kind(ranking.complete).items():
+    for kind, group in grouped(ranking.complete, lambda m: m.kind).items():
         figure.add_scatter(
             x=[m.tokens / 1e6 for m in group], y=[100 * m.mean for m in group], mode="markers+text",
             name=kind_label(kind), text=[m.name if label_at[m.name] else "" for m in group],
@@ -41,17 +42,18 @@ def cost_and_accuracy(ranking: Ranking) -> Figure:
             textposition=[label_at[m.name] or "middle right" for m in group],
             hovertemplate="%{customdata}: %{y:.1f} %, %{x:.2f} M tokens<extra></extra>",
             marker={"color": colours.OF_KIND[kind], "size": 9}, cliponaxis=False,
-            error_y=_errors(group),
+            error_y=_bounds([m.accuracy for m in group if m.accuracy]),
         )  # fmt: skip
     front = sorted((m for m in ranking.methods if m.efficient), key=lambda m: m.tokens)
     figure.add_scatter(
         x=[m.tokens / 1e6 for m in front], y=[100 * m.mean for m in front], mode="lines",
         line={"color": "#666666", "dash": "dot"}, name="Pareto-optimal", hoverinfo="skip",
     )  # fmt: skip
-    figure.update_xaxes(title_text="tokens generated, trained on and taught, millions")
-    figure.update_yaxes(title_text="mean accuracy over tasks, %")
     figure.update_layout(margin={"r": 100})  # of the names beside the rightmost points
-    return _finished(figure, f"Cost and accuracy, {ranking.student}", 560)
+    return _finished(
+        figure, f"Cost and accuracy, {ranking.student}", 560,
+        "tokens generated, trained on and taught, millions", "mean accuracy over tasks, %",
+    )  # fmt: skip
 
 
 def what_was_spent(spent: Sequence[Spending], student: str) -> Figure:
@@ -65,19 +67,24 @@ def what_was_spent(spent: Sequence[Spending], student: str) -> Figure:
         )  # fmt: skip
     figure.update_layout(barmode="stack", legend_traceorder="normal")
     figure.update_yaxes(categoryorder="array", categoryarray=methods[::-1])
-    figure.update_xaxes(title_text="tokens, millions; shared stages in full")
-    return _finished(figure, f"What tokens were spent on, {student}", 200 + 26 * len(spent))
+    return _finished(
+        figure, f"What tokens were spent on, {student}", 200 + 26 * len(spent),
+        "tokens, millions; shared stages in full",
+    )  # fmt: skip
 
 
 def pass_curves(capabilities: Sequence[Capability], ranking: Ranking) -> Figure:
     """pass@k against k with 95 % intervals, on a logarithmic axis."""
     lines = {e.method: (list(e.passed), [100 * e.passed[k].mean for k in e.passed]) for e in capabilities}
     figure = _lines(lines, ranking, {e.method: list(e.passed.values()) for e in capabilities})
-    figure.update_xaxes(
-        type="log", title_text="k, completions", tickvals=list(capabilities[0].passed), tickformat="d"
+    figure.update_xaxes(type="log", tickvals=list(capabilities[0].passed), tickformat="d")
+    return _finished(
+        figure,
+        f"What can be reached in k tries, {ranking.student}",
+        560,
+        "k, completions",
+        "pass@k, % of items",
     )
-    figure.update_yaxes(title_text="pass@k, % of items")
-    return _finished(figure, f"What can be reached in k tries, {ranking.student}", 560)
 
 
 def gains_by_difficulty(capabilities: Sequence[Capability], student: str) -> Figure:
@@ -96,10 +103,11 @@ def gains_by_difficulty(capabilities: Sequence[Capability], student: str) -> Fig
                 error_x=_bounds([g.after for g in gains.values()]),
                 customdata=list(gains), hovertemplate="%{customdata}: %{x:+.1f} points<extra></extra>",
             )  # fmt: skip
-    figure.add_vline(x=0, line={"color": colours.GREY, "dash": "dot"})
-    figure.update_yaxes(tickvals=list(range(len(methods))), ticktext=methods, autorange="reversed")
-    figure.update_xaxes(title_text="points gained, with the 95 % interval")
-    return _finished(figure, f"Gain by initial difficulty, {student}", 160 + 34 * len(methods))
+    _name_lines(figure, methods)
+    return _finished(
+        figure, f"Gain by initial difficulty, {student}", 160 + 34 * len(methods),
+        "points gained, with the 95 % interval",
+    )  # fmt: skip
 
 
 def effects_by_group(found: Factorial) -> Figure:
@@ -107,19 +115,18 @@ def effects_by_group(found: Factorial) -> Figure:
     figure = _figure()
     shown = [found.outcomes[0], *found.groups]
     lines = [f"{o.outcome} ({o.items} items)" for o in shown]
-    for number, (effect, colour) in enumerate(zip(found.outcomes[0].effects, colours.PALETTE, strict=False)):
-        differences = [o.effects[number].difference for o in shown]
-        if len(effect.factors) > 1:
-            break
+    for number, (effect, colour) in enumerate(zip(found.outcomes[0].mains, colours.PALETTE, strict=False)):
+        differences = [o.mains[number].difference for o in shown]
         figure.add_scatter(
             x=[100 * d.mean for d in differences], y=[i + 0.2 * (1 - number) for i in range(len(lines))],
             mode="markers", name=effect.name, marker={"color": colour, "size": 9},
             error_x=_bounds(differences),
         )  # fmt: skip
-    figure.add_vline(x=0, line={"color": colours.GREY, "dash": "dot"})
-    figure.update_yaxes(tickvals=list(range(len(lines))), ticktext=lines, autorange="reversed")
-    figure.update_xaxes(title_text="main effect, points of accuracy, with its 95 % interval")
-    return _finished(figure, f"What each factor adds, {' and '.join(found.students)}", 160 + 70 * len(lines))
+    _name_lines(figure, lines)
+    return _finished(
+        figure, f"What each factor adds, {' and '.join(found.students)}", 160 + 70 * len(lines),
+        "main effect, points of accuracy, with its 95 % interval",
+    )  # fmt: skip
 
 
 def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], ranking: Ranking) -> Figure:
@@ -133,9 +140,10 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], ranking: 
         for name, points in validated.items()
     }
     figure = _lines(lines, ranking)
-    figure.update_xaxes(title_text="tokens spent so far, millions")
-    figure.update_yaxes(title_text="accuracy on held-out training problems, %")
-    return _finished(figure, f"Learning curves, {ranking.student}", 560)
+    return _finished(
+        figure, f"Learning curves, {ranking.student}", 560, "tokens spent so far, millions",
+        "accuracy on held-out training problems, %",
+    )  # fmt: skip
 
 
 def flow(moves: Sequence[Mapping[str, Any]], title: str) -> Figure:
@@ -207,20 +215,7 @@ def _figure() -> Figure:
     return go.Figure()
 
 
-def _by_kind(methods: Sequence[RankedMethod]) -> dict[str, list[RankedMethod]]:
-    groups: dict[str, list[RankedMethod]] = {}
-    for method in methods:
-        groups.setdefault(method.kind, []).append(method)
-    return groups
-
-
-def _errors(methods: Sequence[RankedMethod]) -> dict[str, Any]:
-    """Intervals of accuracies, as plotly's error bars."""
-    estimates = [method.accuracy for method in methods if method.accuracy is not None]
-    return _bounds(estimates)
-
-
-def _bounds(estimates: Sequence[Estimate | Difference]) -> dict[str, Any]:
+def _bounds(estimates: Sequence[Estimate]) -> dict[str, Any]:
     """Their intervals about their means in percent, as plotly's error bars."""
     return {
         "type": "data", "symmetric": False, "thickness": 1, "width": 2,
@@ -229,7 +224,17 @@ def _bounds(estimates: Sequence[Estimate | Difference]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _finished(figure: Figure, title: str, height: int) -> Figure:
+def _name_lines(figure: Figure, names: Sequence[str]) -> None:
+    """Points beside names, the first one on top, and a line where nothing is gained."""
+    figure.add_vline(x=0, line={"color": colours.GREY, "dash": "dot"})
+    figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, autorange="reversed")
+
+
+def _finished(
+    figure: Figure, title: str, height: int, across: str | None = None, up: str | None = None
+) -> Figure:
+    """With its title, and what its axes say where it has any."""
+    figure.update_layout(xaxis_title_text=across, yaxis_title_text=up)
     return figure.update_layout(
         title=title, template="plotly_white", height=height, bargap=0.25,
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom"},

@@ -81,7 +81,8 @@ class _Axis:
         estimates = [m.accuracy for m in methods if m.accuracy]
         low = min((100 * e.low for e in estimates), default=0.0)
         high = max((100 * e.high for e in estimates), default=100.0)
-        self.step = _step(high - low)
+        # A round distance of ticks, of which the span holds at most five.
+        self.step = next((step for step in (0.5, 1, 2, 5, 10) if (high - low) / step <= 5), 20)
         self.low = math.floor(low / self.step) * self.step
         self.high = max(math.ceil(high / self.step) * self.step, self.low + self.step)
 
@@ -93,11 +94,6 @@ class _Axis:
     def at(self, value: float) -> str:
         share = (value - self.low) / (self.high - self.low)
         return f"{self.left + share * (_RIGHT - self.left):.2f}%"
-
-
-def _step(span: float) -> float:
-    """A round distance of ticks, of which the span holds at most five."""
-    return next((step for step in (0.5, 1, 2, 5, 10) if span / step <= 5), 20)
 
 
 def _row(method: RankedMethod, axis: _Axis, y: int) -> list[str]:

@@ -14,7 +14,8 @@ from pydantic import Field, model_validator
 
 from slmr.config import StrictModel, parse
 from slmr.errors import RequestError, nearest
-from slmr.io import read_rows, read_settings
+from slmr.io import read_settings
+from slmr.lab.skills import REACHES
 from slmr.results.compare import ONE_SEED, same_seeds
 from slmr.results.entries import MethodResult, find_result
 from slmr.results.paired_scores import PairedScores, difference, pair_scores
@@ -212,22 +213,15 @@ def _paired(
     by_exposure: dict[str, list[PairedScores]] = {}
     for task, pair in pairs.items():
         exposures = _exposures(a, task)
-        for exposure in sorted({e for e in exposures.values() if fnmatchcase(e, check.exposure)}):
-            rows = [i for i, item in enumerate(pair.items) if exposures.get(item) == exposure]
-            by_exposure.setdefault(exposure, []).append(pair.of_items(rows))
+        for exposure in sorted(e for e in exposures if fnmatchcase(e, check.exposure)):
+            by_exposure.setdefault(exposure, []).append(pair.of_items(exposures[exposure]))
     where = f"{label}: " if label else ""
     return {f"{where}{exposure}": tuple(found) for exposure, found in by_exposure.items()}
 
 
-def _exposures(result: MethodResult, task: str) -> dict[str, str]:
-    """Item → its exposure, as the completions' file says; nothing where it says none."""
-    import pyarrow.parquet as pq
-
-    file = result.scores[task].files[0]
-    if "reach" not in pq.read_schema(file).names:
-        return {}
-    rows = read_rows(file, ["item_id", "reach"])
-    return {row["item_id"]: row["reach"] for row in rows if row["reach"] is not None}
+def _exposures(result: MethodResult, task: str) -> dict[str, list[int]]:
+    """Exposure → the positions of its items, as the completions' file says; nothing where it says none, or a level."""
+    return {label: places for label, places in result.scores[task].places.items() if label in REACHES}
 
 
 def _missing(
@@ -239,7 +233,7 @@ def _missing(
     if check.suite and not groups:
         return "suite", check.suite, sorted(_suites(a, shared))
     tasks = [task for names in groups.values() for task in names]
-    return "exposure", str(check.exposure), sorted({e for t in tasks for e in _exposures(a, t).values()})
+    return "exposure", str(check.exposure), sorted({e for t in tasks for e in _exposures(a, t)})
 
 
 # ---------------------------------------------------------------------------------------- the tests

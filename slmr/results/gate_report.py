@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from slmr.errors import visible
+from slmr.results.conclusions import compared, in_points
 from slmr.results.gate import GateResult, Outcome
 from slmr.results.tables import as_markdown, text_table
 from slmr.stats import formats
@@ -30,7 +30,7 @@ _HEADS = (
 def gate_table(result: GateResult) -> Table:
     """A row a limit: tolerated and found, with intervals at the check's confidence."""
     rows = [
-        (o.name, str(o.items), str(o.seeds), _tolerated(o), _with_interval(o), formats.percent(o.forgotten.mean),
+        (o.name, str(o.items), str(o.seeds), _tolerated(o), in_points(o.change), formats.percent(o.forgotten.mean),
          formats.percent(o.learned.mean), formats.p_value(o.p), f"{'FAIL: ' if result.fails(o) else ''}{o.verdict}")
         for o in result.outcomes
     ]  # fmt: skip
@@ -44,14 +44,10 @@ def _tolerated(outcome: Outcome) -> str:
     return f"a loss of {most}" if outcome.limit == "loss" else f"{most} % forgotten"
 
 
-def _with_interval(outcome: Outcome) -> str:
-    return formats.points(outcome.change.mean, outcome.change.low, outcome.change.high)
-
-
 def gate_in_words(result: GateResult) -> str:
     """Whether the run passes, and what decided it."""
     lines = [_sentence(outcome) for outcome in result.failed]
-    unclear = [o for o in result.outcomes if o.verdict == "unclear" and not result.fails(o)]
+    unclear = [o for o in result.outcomes if _is_skipped(result, o)]
     if not result.failed:
         lines.append(_passed(len(result.outcomes), sum(o.verdict == "held" for o in result.outcomes)))
     if unclear:
@@ -71,9 +67,9 @@ def _passed(checks: int, held: int) -> str:
 
 def _sentence(outcome: Outcome) -> str:
     """What one outcome says, of a check that fails."""
-    sure = f"at {outcome.confidence:.0%} confidence (p {_p(outcome.p)}, corrected)"
+    sure = f"at {outcome.confidence:.0%} confidence (p {compared(outcome.p)}, corrected)"
     if outcome.limit == "loss":
-        found = f"accuracy changed by {_with_interval(outcome)} points; tolerated is {_tolerated(outcome)}"
+        found = f"accuracy changed by {in_points(outcome.change)} points; tolerated is {_tolerated(outcome)}"
     else:
         e = outcome.forgotten
         found = (
@@ -84,16 +80,11 @@ def _sentence(outcome: Outcome) -> str:
     return f"{outcome.name}: {found}. Neither is shown, and the policy lets nothing unclear pass."
 
 
-def _p(p: float) -> str:
-    shown = formats.p_value(p)
-    return shown.replace("<", "< ") if shown.startswith("<") else f"= {shown}"
-
-
 def gate_markdown(result: GateResult) -> str:
     """For a pull request or a CI job's summary."""
     table = gate_table(result)
     mark = "failed" if result.failed else "passed"
-    title, table.title = f"## slmr gate: {mark}\n", f"{result.run} against {result.base}"
+    title = f"## slmr gate: {mark}\n"
     notices = [f"- {notice}" for notice in result.notices]
     return visible(
         "\n".join([title, gate_in_words(result), "", as_markdown(table), "", *notices]).rstrip() + "\n"
@@ -122,8 +113,8 @@ def _case(suite: ET.Element, result: GateResult, outcome: Outcome) -> None:
     name = visible(f"{outcome.name}: {_tolerated(outcome)}")
     case = ET.SubElement(suite, "testcase", {"classname": "slmr.gate", "name": name, "time": "0"})
     properties = ET.SubElement(case, "properties")
-    for key, value in _properties(outcome):
-        ET.SubElement(properties, "property", {"name": key, "value": value})
+    for key, number in _numbers(outcome).items():
+        ET.SubElement(properties, "property", {"name": key, "value": f"{number:.6g}"})
     if result.fails(outcome):
         sentence = visible(_sentence(outcome))
         ET.SubElement(case, "failure", {"type": outcome.verdict, "message": sentence}).text = sentence
@@ -135,11 +126,10 @@ def _case(suite: ET.Element, result: GateResult, outcome: Outcome) -> None:
         ET.SubElement(case, "skipped", {"message": message})
 
 
-def _properties(outcome: Outcome) -> Iterator[tuple[str, str]]:
+def _numbers(outcome: Outcome) -> dict[str, float]:
     change = outcome.change
-    numbers = {
+    return {
         "change": change.mean, "low": change.low, "high": change.high, "p": outcome.p, "tolerated": outcome.tolerated,
         "forgotten": outcome.forgotten.mean, "learned": outcome.learned.mean, "items": outcome.items,
         "seeds": outcome.seeds, "confidence": outcome.confidence,
     }  # fmt: skip
-    yield from ((name, f"{number:.6g}") for name, number in numbers.items())

@@ -22,7 +22,7 @@ class Fact(NamedTuple):
 
 def verdict(ranking: Ranking) -> str:
     """The ranking in one sentence; of models also what the requested form costs."""
-    ranked = _ranked(ranking)
+    ranked = ranking.ranked
     if not ranked:
         return _form(ranking) or "No method to compare yet."
     best = ranked[0]
@@ -41,7 +41,7 @@ def verdict(ranking: Ranking) -> str:
 
 def facts(ranking: Ranking) -> list[Fact]:
     """The best, the best for its cost, and the methods without a gain; of models the best alone."""
-    ranked = _ranked(ranking)
+    ranked = ranking.ranked
     if not ranked:
         return []
     best = ranked[0]
@@ -72,11 +72,7 @@ def at_chance(ranking: Ranking) -> list[str]:
 def main_kinds(ranking: Ranking) -> tuple[str, ...]:
     """The kinds of methods that are no ablation and no control; all where there are no others."""
     kinds = dict.fromkeys(m.kind for m in ranking.methods)
-    return tuple(kind for kind in kinds if kind not in ASIDE) if _ranked(ranking) else ()
-
-
-def _ranked(ranking: Ranking) -> list[RankedMethod]:
-    return [m for m in ranking.methods if m.rank is not None and m.kind != "base"]
+    return tuple(kind for kind in kinds if kind not in ASIDE) if ranking.ranked else ()
 
 
 def _no_gain(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:

@@ -17,7 +17,7 @@ import yaml
 from slmr.errors import RequestError, readable
 from slmr.io import write_text
 from slmr.results.lm_eval_export import model_name
-from slmr.results.schema import Contamination, Summary, SummaryRow, read_summary
+from slmr.results.schema import Contamination, Summary, SummaryRow, grouped, read_summary
 from slmr.stats.formats import percent
 
 _HUB_DATA = re.compile(r"hub ([\w.-]+/[\w.-]+)")
@@ -32,10 +32,8 @@ def export_hub(run: Path, out: Path) -> tuple[list[Path], list[str]]:
     """
     summary = read_summary(run / "summary.json")
     date = datetime.fromtimestamp(int((run / "summary.json").stat().st_mtime), UTC).date().isoformat()
-    groups: dict[tuple[str, str, int], list[SummaryRow]] = {}
-    for row in summary.rows:
-        if row.method_kind != "base":
-            groups.setdefault((row.method, row.student, row.seed), []).append(row)
+    trained = [row for row in summary.rows if row.method_kind != "base"]
+    groups = grouped(trained, lambda row: row.identity[:3])
     if not groups:
         raise RequestError(f"{run} holds untrained students alone: their cards are their makers'")
     files, notices = [], []
@@ -43,23 +41,21 @@ def export_hub(run: Path, out: Path) -> tuple[list[Path], list[str]]:
         folder = out / re.sub(r"[^\w.-]+", "--", model_name(rows[0])).strip("-.")
         write_text(folder / "README.md", _card(rows, summary))
         files.append(folder / "README.md")
-        entries = [_entry(row, date) for row in rows if _on_board(row)]
-        if entries:
+        if entries := [_entry(row, date) for row in rows if not _why_not(row)]:
             files.append(_results(folder, entries))
-        notices += [f"{model_name(row)}, {row.task}: {_why_not(row)}" for row in rows if not _on_board(row)]
+        notices += [f"{model_name(row)}, {row.task}: {why}" for row in rows if (why := _why_not(row))]
     return files, notices
 
 
 # ------------------------------------------------------------------------------------------------- the board
 
 
-def _on_board(row: SummaryRow) -> bool:
-    return row.edition == "paper" and _HUB_DATA.match(row.data or "") is not None
-
-
 def _why_not(row: SummaryRow) -> str:
+    """Why a result is for no board; empty where it is for one."""
     if row.edition != "paper":
         return f"results of the {row.edition} edition are in the card and never in .eval_results, which boards read"
+    if _HUB_DATA.match(row.data or ""):
+        return ""
     return (
         f"its items came from {row.data or 'an unknown place'}, no data set of the hub: not in .eval_results"
     )
@@ -69,7 +65,7 @@ def _entry(row: SummaryRow, date: str) -> Any:
     from huggingface_hub import EvalResultEntry
 
     found = _HUB_DATA.match(row.data or "")
-    assert found is not None  # `_on_board`
+    assert found is not None  # else `_why_not` says so
     notes = (
         f"strict accuracy in percent, {percent(row.accuracy, *row.ci95)} (95 % interval), {row.n_items} items,"
         f" {row.k} completion{'s' if row.k > 1 else ''} an item, checker {row.checker_version}, {row.command}"
@@ -93,8 +89,9 @@ def _results(folder: Path, entries: Sequence[Any]) -> Path:
 def _card(rows: Sequence[SummaryRow], summary: Summary) -> str:
     row = rows[0]
     base = [r for r in summary.rows if r.method_kind == "base" and r.student == row.student]
-    header: dict[str, Any] = {"library_name": "transformers", "pipeline_tag": "text-generation"}
-    header["tags"] = ["slmr", row.method]
+    header: dict[str, Any] = {
+        "library_name": "transformers", "pipeline_tag": "text-generation", "tags": ["slmr", row.method],
+    }  # fmt: skip
     if row.method_kind != "model" and _HUB_MODEL.fullmatch(row.student):
         header["base_model"] = row.student
     parts = [
@@ -158,16 +155,14 @@ def _budget(row: SummaryRow) -> str:
 def _contamination(found: Sequence[Contamination]) -> str:
     if not found:
         return "## Contamination\n\nNot measured."
-    lines = [
-        "| training set | test set | share a run of 13 words | the same problem |",
-        "|---|---|---:|---:|",
-    ]
-    lines += [
+    lines = "\n".join(
         f"| {_text(c.train)} | {_text(c.test)} | {c.overlapping} of {c.n_test} | {c.exact} |" for c in found
-    ]
-    table = "\n".join(lines)
-    about = "Of the problems that slmr trained on; what its makers trained on is not known."
-    return f"## Contamination\n\n{about}\n\n{table}"
+    )
+    return (
+        "## Contamination\n\nOf the problems that slmr trained on; what its makers trained on is not known.\n\n"
+        "| training set | test set | share a run of 13 words | the same problem |\n|---|---|---:|---:|\n"
+        + lines
+    )
 
 
 def _command(text: str) -> str:

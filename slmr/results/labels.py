@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 # Of a figure as the report and the leaderboard draw it, in pixels: about, for a figure has no fixed size.
@@ -68,9 +69,7 @@ def end_labels(
     # Names may stand above and below all lines: then the axis is as much longer.
     span = max(max(values) - min(values), 1e-9) * _DOWN / max(_DOWN - _LINE * len(ends) / 2, _DOWN / 4)
     gap = 1.1 * span * _LINE / _DOWN
-    places: list[float] = []
-    for y, _ in ends:
-        places.append(max(y, places[-1] + gap) if places else y)
+    places = list(accumulate((y for y, _ in ends), lambda below, y: max(y, below + gap)))
     # Pushed up alone they would end above the highest line: half of that is taken back.
     down = (places[-1] - ends[-1][0]) / 2
     # What would still stand above all that is drawn moves down as far as there is room below.

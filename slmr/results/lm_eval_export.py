@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.errors import WorkError
-from slmr.results.schema import SummaryRow, read_summary
+from slmr.results.schema import SummaryRow, grouped, read_summary
 
 _RATES = {
     "accuracy": True,
@@ -28,18 +28,17 @@ def export_lm_eval(run: Path, out: Path) -> tuple[list[Path], list[str]]:
         RequestError: the folder is no run, or its completions are missing or damaged.
         WorkError: lm-eval's writer failed.
     """
-    groups: dict[tuple[str, str, int], list[SummaryRow]] = {}
-    for row in read_summary(run / "summary.json").rows:
-        groups.setdefault((row.method, row.student, row.seed), []).append(row)
+    groups = grouped(read_summary(run / "summary.json").rows, lambda row: row.identity[:3])
     files, notices = [], []
     for rows in groups.values():
         samples = {row.task: row.samples(run) for row in rows}
-        for task in [task for task, completions in samples.items() if not has_texts(completions)]:
-            notices.append(
-                f"{model_name(rows[0])}, {task}: the run keeps no texts, so there are no samples of it"
-            )
-            del samples[task]
-        files.append(_write(rows, {task: _samples(of_task) for task, of_task in samples.items()}, out))
+        kept = {task: _samples(of_task) for task, of_task in samples.items() if has_texts(of_task)}
+        notices += [
+            f"{model_name(rows[0])}, {task}: the run keeps no texts, so there are no samples of it"
+            for task in samples
+            if task not in kept
+        ]
+        files.append(_write(rows, kept, out))
     return files, notices
 
 

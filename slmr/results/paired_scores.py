@@ -12,7 +12,7 @@ import numpy as np
 
 from slmr.errors import RequestError
 from slmr.results.samples import read_labels, read_marks, read_verdicts
-from slmr.results.schema import SummaryRow
+from slmr.results.schema import SummaryRow, grouped
 from slmr.stats import (
     Difference,
     Effects,
@@ -80,6 +80,12 @@ class Scores:
     def labels(self) -> dict[str, str]:
         """Item → its label, as of `read_labels`, in the first seed's file."""
         return read_labels(self.files[0])
+
+    @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """Label → the positions of its items among all."""
+        labelled = [i for i, item in enumerate(self.items) if item in self.labels]
+        return grouped(labelled, lambda i: self.labels[self.items[i]])
 
     @cached_property
     def versions(self) -> dict[str, set[str]]:

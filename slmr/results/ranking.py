@@ -15,17 +15,18 @@ from slmr.config import MethodKind
 from slmr.errors import RequestError
 from slmr.results.compare import detectable, numbers
 from slmr.results.entries import MethodResult, run_results
-from slmr.results.order import Order, order_of
 from slmr.results.paired_scores import (
     PairedScores,
+    aligned,
     differences,
     mean_interval,
     mean_interval_of_rows,
     pair_scores,
 )
 from slmr.results.reverted import reverted_notes
+from slmr.results.schema import grouped
 from slmr.results.suites import Suite, listed_suites, suites_of
-from slmr.stats import Difference, Estimate, RankInterval, holm, pareto
+from slmr.stats import Difference, Estimate, RankInterval, holm, margin, pareto, rank_intervals
 
 ASIDE = ("ablation", "control")  # kinds that a board shows when asked
 UNRANKED = (*ASIDE, "reference")  # kinds that are compared, but have no rank
@@ -81,6 +82,18 @@ class RankedMethod:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """Ranks of methods by name; two whose means differ by no more than the margin, a fraction, are not told apart."""
+
+    ranks: dict[str, RankInterval]
+    margin: float | None
+
+    def apart(self, a: float, b: float) -> bool:
+        """Whether two of the means differ by more than the margin."""
+        return self.margin is not None and abs(a - b) > self.margin
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """All methods of one student, the best first, or all models that are only evaluated.
 
@@ -117,6 +130,11 @@ class Ranking:
         return [method.result for method in self.methods]
 
     @property
+    def ranked(self) -> list[RankedMethod]:
+        """Those that have a rank, the best first; base has none."""
+        return [method for method in self.methods if method.rank is not None and method.kind != "base"]
+
+    @property
     def complete(self) -> list[RankedMethod]:
         """Those that have all tasks."""
         return [method for method in self.methods if method.accuracy is not None]
@@ -141,9 +159,7 @@ def run_rankings(run: Path) -> list[tuple[str, Ranking]]:
 
 def suite_rankings(results: Sequence[MethodResult], suite: Suite) -> list[Ranking]:
     """One for each student's methods, by name, and one, the last, for models that are only evaluated."""
-    groups: dict[str, list[MethodResult]] = {}
-    for result in suite.results(results):
-        groups.setdefault("" if result.kind == "model" else result.student, []).append(result)
+    groups = grouped(suite.results(results), lambda r: "" if r.kind == "model" else r.student)
     return [rank_methods(groups[name], suite) for name in sorted(groups, key=lambda name: (name == "", name))]
 
 
@@ -178,6 +194,20 @@ def rank_methods(results: Sequence[MethodResult], suite: Suite | None = None) ->
     return Ranking(
         student, tasks, _best_first(methods), between, notes + more_notes, most, order, suite, further
     )
+
+
+def order_of(results: Sequence[MethodResult], means: Sequence[float], tasks: Sequence[str]) -> Order:
+    """Of results with the same seeds and items, by their means over the tasks.
+
+    Raises:
+        RequestError: as `Scores.values`.
+    """
+    if len(results) < 2:
+        return Order({result.name: RankInterval(1, 1) for result in results}, None)
+    scores = [aligned([result.scores[task] for result in results]) for task in tasks]
+    found = margin(scores)
+    ranks = rank_intervals(means, found)
+    return Order(dict(zip((result.name for result in results), ranks, strict=True)), found)
 
 
 def _sound(listed: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[MethodResult], list[str]]:

@@ -13,7 +13,6 @@ import numpy as np
 
 from slmr.lab.skills import REACHES
 from slmr.results.entries import MethodResult
-from slmr.results.paired_scores import Scores
 from slmr.results.ranking import Ranking
 from slmr.stats import Estimate, bounded_mean
 
@@ -41,7 +40,7 @@ def by_reach(ranking: Ranking) -> dict[str, list[ReachAccuracy]]:
 
 def _of(result: MethodResult, tasks: Sequence[str]) -> list[ReachAccuracy]:
     scores = [result.scores[task] for task in tasks if task in result.scores]
-    labels = [label for of_task in scores for label in _labels(of_task)]
+    labels = [of_task.labels.get(item) for of_task in scores for item in of_task.items]
     strict = np.concatenate([of_task.values.mean(axis=(0, 2)) for of_task in scores] or [np.empty(0)])
     marks = [of_task.marks("sound") for of_task in scores]
     known = [m.mean(axis=(0, 2)) for m in marks if m is not None]
@@ -55,7 +54,3 @@ def _of(result: MethodResult, tasks: Sequence[str]) -> list[ReachAccuracy]:
         for reach, places in groups.items()
         if places
     ]  # fmt: skip
-
-
-def _labels(scores: Scores) -> list[str | None]:
-    return [scores.labels.get(item) for item in scores.items]

@@ -112,6 +112,7 @@ def _readable_sections(runs: Sequence[Path], against: str | None) -> tuple[list[
 
 
 _EFFECTS = "What each of the paper's claims adds"
+_TOO_MANY = 0.05  # share of completions that were cut off or unanswered, above which a cell is named
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,12 @@ class Part:
             differences = compare_all(ranking.results, against, ranking.suite)
             name = f"Difference to {against} ({ranking.student})"
             tables.append(differences_table(differences, f"minus {against}", name))
-        tables += _moves_tables(ranking)
+        # Of every stage-wise method's first seed.
+        tables += [
+            moves_table(moves, f"Problems between difficulty groups, {r.method}, {ranking.student}")
+            for r in ranking.results
+            if r.kind == "stagewise" and (moves := r.table("moves", r.seeds[0]))
+        ]
         return cls(title, ranking, tables, figures_of(shown, capabilities, spent))
 
     @property
@@ -167,10 +173,6 @@ class Section:
         ]
 
     @property
-    def _words(self) -> list[str]:
-        return [*map(effects_in_words, self.effects), *(part.words for part in self.parts)]
-
-    @property
     def _title(self) -> str:
         editions = " and ".join(sorted({row.edition for row in self.summary.rows}))
         return f"{self.name} ({editions} edition)"
@@ -184,7 +186,8 @@ class Section:
         lines = [
             f"# {self._title}",
             *([self.note] if self.note else []),
-            *self._words,
+            *map(effects_in_words, self.effects),
+            *(part.words for part in self.parts),
         ]
         if self.effects:
             lines.append(f"## {_EFFECTS}")
@@ -248,15 +251,6 @@ def figures_of(
     return figures
 
 
-def _moves_tables(ranking: Ranking) -> list[Table]:
-    """How problems moved in the first seed of every stage-wise method."""
-    return [
-        moves_table(moves, f"Problems between difficulty groups, {r.method}, {ranking.student}")
-        for r in ranking.results
-        if r.kind == "stagewise" and (moves := r.table("moves", r.seeds[0]))
-    ]
-
-
 def contamination_line(shared: Sequence[Contamination]) -> str:
     """How many test items share 13 words in a row with the training pool, task by task."""
     parts = [
@@ -268,14 +262,12 @@ def contamination_line(shared: Sequence[Contamination]) -> str:
     return f"Overlap     test items with 13 words in a row of {pools}: {', '.join(parts) or 'none'}"
 
 
-def warnings(rows: Sequence[SummaryRow], threshold: float = 0.05) -> list[str]:
+def warnings(rows: Sequence[SummaryRow]) -> list[str]:
     """One line for every cell in which too much was cut off or unanswered."""
-    lines = []
-    for row in rows:
-        for what, rate in (
-            ("was cut off by the token budget", row.truncated_rate),
-            ("had no answer", row.no_answer_rate),
-        ):
-            if rate > threshold:
-                lines.append(f"{row.method} on {row.task}: {rate:.0%} of the completions {what}")
-    return lines
+    faults = {"truncated_rate": "was cut off by the token budget", "no_answer_rate": "had no answer"}
+    return [
+        f"{row.method} on {row.task}: {rate:.0%} of the completions {fault}"
+        for row in rows
+        for name, fault in faults.items()
+        if (rate := getattr(row, name)) > _TOO_MANY
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,11 @@ class Change:
         head = f"{self.method} on {self.task} (seed {self.seed}): {len(self.differing)} verdicts differ"
         moved = f", accuracy {percent(self.before)} -> {percent(self.after)}"
         renewed = f", checker {self.checker_before} -> {self.checker_after}"
-        same = self.checker_before == self.checker_after
-        return head + (moved if self.differing else "") + ("" if same else renewed)
+        return (
+            head
+            + (moved if self.differing else "")
+            + (renewed if self.checker_before != self.checker_after else "")
+        )
 
 
 def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
@@ -46,29 +49,24 @@ def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
         RequestError: the folder is no run, samples or texts are missing, or a task is not known: name its folder.
     """
     read_summary(run / "summary.json")  # no lock is put into a folder that is no run
-    rows, changes = [], []
     with locked(run):
         summary = read_summary(run / "summary.json")
-        for row in summary.rows:
-            file = row.samples_file(run)
-            if not file.is_file():
-                raise RequestError(
-                    f"{file} is missing: a row without its completions cannot be verified again"
-                )
-            after, change = _rescored(row, run, tasks_paths)
-            rows.append(after)
-            changes.append(change)
+        rescored = [_rescored(row, run, tasks_paths) for row in summary.rows]
+        rows = [row for row, _ in rescored]
         for method, student, seed in dict.fromkeys((row.method, row.student, row.seed) for row in rows):
             mark_again(run, method, student, seed)
         write_summary(run / "summary.json", rows, summary.contamination)
-    return changes
+    return [change for _, change in rescored]
 
 
 def _rescored(row: SummaryRow, run: Path, tasks_paths: Sequence[Path]) -> tuple[SummaryRow, Change]:
+    file = row.samples_file(run)
+    if not file.is_file():
+        raise RequestError(f"{file} is missing: a row without its completions cannot be verified again")
     task, samples = load_task(row.task, tasks_paths), row.samples(run)
     if any(sample.get("completion") is None or sample.get("gold") is None for sample in samples):
         raise RequestError(
-            f"{row.samples_file(run)} was published without some of its texts: rescore the run itself and publish again"
+            f"{file} was published without some of its texts: rescore the run itself and publish again"
         )
     again = judged(samples, {task.name: task})
     metrics = task_metrics(again, task)
@@ -76,13 +74,14 @@ def _rescored(row: SummaryRow, run: Path, tasks_paths: Sequence[Path]) -> tuple[
     kept = {"task_version", "data", "edition", "suite", "licence", "redistribute"}
     values = {k: v for k, v in metrics.items() if k in SummaryRow.model_fields and k not in kept}
     after = SummaryRow.model_validate(row.model_dump() | values)
-    columns = {name for kept in read_rows(row.samples_file(run)) for name in kept} | set(VERDICT_FIELDS)
-    write_rows(row.samples_file(run), [{k: v for k, v in new.items() if k in columns} for new in again])
+    columns = {name for kept in read_rows(file) for name in kept} | set(VERDICT_FIELDS)
+    write_rows(file, [{k: v for k, v in new.items() if k in columns} for new in again])
+    differing = [
+        new
+        for old, new in zip(samples, again, strict=True)
+        if any(old.get(name) != new[name] for name in ("status", "strict", "lenient"))
+    ]
     return after, Change(
         row.method, row.student, row.seed, row.task, row.accuracy, after.accuracy, row.checker_version,
-        after.checker_version, [new for old, new in zip(samples, again, strict=True) if _differs(old, new)],
+        after.checker_version, differing,
     )  # fmt: skip
-
-
-def _differs(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    return any(old.get(name) != new[name] for name in ("status", "strict", "lenient"))

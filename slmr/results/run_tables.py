@@ -126,6 +126,7 @@ def read_run_table(file: Path, what: str) -> list[dict[str, Any]]:
         try:
             _ROWS[what].model_validate(row)
         except ValidationError as error:
-            fault = first_fault(error, _ROWS[what])
-            raise RequestError(f"{file} is no table of {what}: row {i}: {fault}") from None
+            raise RequestError(
+                f"{file} is no table of {what}: row {i}: {first_fault(error, _ROWS[what])}"
+            ) from None
     return rows

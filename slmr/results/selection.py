@@ -14,7 +14,7 @@ from threading import RLock
 from slmr.errors import RequestError
 from slmr.results.entries import MethodResult, RunRow, method_results
 from slmr.results.ranking import Ranking, suite_rankings
-from slmr.results.schema import EXAMPLES, TABLES, SummaryRow, note_line, note_of, read_summary
+from slmr.results.schema import EXAMPLES, TABLES, SummaryRow, grouped, note_line, note_of, read_summary
 from slmr.results.suites import Suite, listed_suites, suites_of
 
 Version = tuple[str, str, str, str]  # edition, task, task version, checker version
@@ -107,7 +107,8 @@ class _Measured:
 
     @property
     def version(self) -> Version:
-        return version(self.row)
+        """What rows must share to be ranked together."""
+        return self.row.edition, self.row.task, self.row.task_version, self.row.checker_version
 
     @property
     def setting(self) -> Setting:
@@ -139,17 +140,17 @@ def _load(folder: Path, stamps: tuple[Stamp, ...], listed: Listed) -> Results:
         try:
             rows = _read(file, written_ns, size)
         except RequestError as error:
-            notices.append("Not readable: " + _first_of(str(error)))
+            notices.append(f"Not readable: {error}")
             continue
-        for row in rows:
-            measured.append(_Measured(RunRow(row, file.parent), written_ns))
+        measured += [_Measured(RunRow(row, file.parent), written_ns) for row in rows]
     usual = _usual_settings(measured)
     kept = _same_setting(_one_each(measured, usual, notices), usual, notices)
     newest = _newest(kept)
-    by_version: dict[Version, list[RunRow]] = {}
-    for m in kept:
-        by_version.setdefault(m.version, []).append(m.run_row)
-    older = {old: tuple(rows) for old, rows in by_version.items() if newest[old[:2]] != old}
+    older = {
+        old: tuple(m.run_row for m in of_version)
+        for old, of_version in grouped(kept, lambda m: m.version).items()
+        if newest[old[:2]] != old
+    }
     notices += [
         f"Another version: {len(rows)} rows of {version_label(old)}; shown is"
         f" {version_label(newest[old[:2]])}, unless you choose the other one"
@@ -166,16 +167,6 @@ def _load(folder: Path, stamps: tuple[Stamp, ...], listed: Listed) -> Results:
 @lru_cache(maxsize=4096)
 def _read(file: Path, _written_ns: int, _size: int) -> tuple[SummaryRow, ...]:
     return tuple(read_summary(file).rows)
-
-
-def _first_of(message: str) -> str:
-    """A validation error tells each wrong field on lines of its own: the first is enough."""
-    return " ".join(" ".join(message.splitlines()[:3]).split())
-
-
-def version(row: SummaryRow) -> Version:
-    """What rows must share to be ranked together."""
-    return row.edition, row.task, row.task_version, row.checker_version
 
 
 def version_label(version: Version) -> str:
@@ -201,25 +192,20 @@ def _numbers(label: str) -> tuple[int, ...]:
 
 def _usual_settings(measured: Sequence[_Measured]) -> dict[object, Setting]:
     """Student and version of a task → the setting that most methods were measured in; of equals the largest."""
-    methods: dict[object, dict[Setting, set[str]]] = {}
-    for m in measured:
-        settings = methods.setdefault(m.board, {})
-        settings.setdefault(m.setting, set()).add(m.row.method)
-    return {
-        board: max(settings, key=lambda setting: (len(settings[setting]), setting))
-        for board, settings in methods.items()
-    }
+    methods = {(m.board, m.setting, m.row.method) for m in measured}
+    counts = Counter((board, setting) for board, setting, _ in methods)
+    # Of a board's settings the last one stays.
+    return dict(sorted(counts, key=lambda choice: (counts[choice], choice[1])))
 
 
 def _one_each(
     measured: Sequence[_Measured], usual: Mapping[object, Setting], notices: list[str]
 ) -> list[_Measured]:
     """One measurement of each (method, student, seed, task, version): as most methods, else largest, then newest."""
-    best: dict[object, _Measured] = {}
-    for m in sorted(
+    worst_first = sorted(
         measured, key=lambda m: (m.setting == usual[m.board], m.row.n_items * m.row.k, m.written_ns)
-    ):
-        best[m.row.identity, m.version] = m
+    )
+    best = {(m.row.identity, m.version): m for m in worst_first}
     if len(best) < len(measured):
         notices.append(
             f"Measured more than once: {len(measured) - len(best)} rows stand back for others of the same "

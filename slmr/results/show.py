@@ -16,7 +16,6 @@ from slmr.curriculum.schema import FAILURES, GROUPS, PROBLEMS, ROLLOUTS, TRACES
 from slmr.errors import RequestError, WorkError, one_line, readable, unknown
 from slmr.evaluate import SAMPLES
 from slmr.io import read_json, read_rows
-from slmr.results.examples import bridged, spread
 from slmr.training.curve import CURVE
 
 Row = dict[str, Any]
@@ -75,15 +74,34 @@ def read_artefact(folder: Path, n: int) -> Artefact:
         raise WorkError(
             f"artefact {folder} is damaged ({one_line(error)}): delete that folder, run again"
         ) from None
-    if kind is None:
-        return Artefact(folder, manifest, stats, {}, [], curve)
-    composition = dict(sorted(Counter(map(kind.group, rows)).items()))
-    return Artefact(
-        folder, manifest, stats, composition, [kind.example(row) for row in spread(rows, n)], curve
-    )
+    composition = dict(sorted(Counter(map(kind.group, rows)).items())) if kind else {}
+    examples = [kind.example(row) for row in spread(rows, n)] if kind else []
+    return Artefact(folder, manifest, stats, composition, examples, curve)
 
 
 # --- what each kind of data looks like -------------------------------------------------------------
+
+
+def spread(rows: Sequence[Row], n: int) -> list[Row]:
+    """`n` of the rows, evenly over all of them; fewer where there are fewer."""
+    count = min(n, len(rows))
+    return [rows[i * len(rows) // count] for i in range(count)]
+
+
+def bridged(folder: Path) -> list[Row]:
+    """Of each problem that Bridge worked on: prompt, how many candidates are sound, the raw and the kept one."""
+    prompts = {row["problem_id"]: row["prompt"] for row in read_rows(folder / TRACES)}
+    found: dict[str, Row] = {}
+    for row in read_rows(folder / SCORES):
+        problem = found.setdefault(
+            row["problem_id"], {"prompt": prompts.get(row["problem_id"], ""), "tried": 0}
+        )
+        problem["tried"] += row["verified"] and not row.get("fault")  # an artefact of old has no such column
+        if row["source"] == "raw":
+            problem["raw"] = row
+        if row["kept"]:
+            problem["kept"] = row
+    return list(found.values())
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from slmr.config import SUITES, parse
 from slmr.errors import RequestError
 from slmr.io import read_settings
 from slmr.results.entries import MethodResult
-from slmr.results.schema import SummaryRow
+from slmr.results.schema import SummaryRow, grouped
 
 SUITES_FILE = "suites.yaml"
 _EDITIONS = {
@@ -88,13 +88,10 @@ def suites_of(rows: Sequence[SummaryRow], listed: Mapping[str, tuple[str, ...]])
     """The suites that rows have a task of: shipped ones, listed ones, and those that the other rows declare."""
     known = {**SUITES, **listed}
     in_some = {task for tasks in known.values() for task in tasks}
-    declared: dict[str, dict[str, None]] = {}
-    for row in rows:
-        if row.task not in in_some:
-            name = row.suite if row.suite not in known else row.task
-            declared.setdefault(name, {})[row.task] = None
+    others = [row for row in rows if row.task not in in_some]
+    declared = grouped(others, lambda row: row.suite if row.suite not in known else row.task)
     measured = {row.task for row in rows}
-    every = {**known, **{name: tuple(tasks) for name, tasks in declared.items()}}
+    every = {**known, **{name: tuple(dict.fromkeys(row.task for row in of)) for name, of in declared.items()}}
     return [Suite(name, tasks) for name, tasks in every.items() if measured & set(tasks)]
 
 

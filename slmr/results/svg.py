@@ -56,8 +56,11 @@ def figure_svg(figure: Any) -> str:
     flipped = figure.layout.yaxis.autorange == "reversed"
     low, high = (-0.6, len(names) - 0.4) if names else _limits(ys)
     y = _Scale(low, high, top, bottom) if flipped else _Scale(low, high, bottom, top)
-    parts = [*legend, *_axes(figure, x, y, names), *_lines_across(figure, x, y)]
-    parts += _bars(figure, x, y, names)
+    across = (
+        _line(x(shape.x0), y.start, x(shape.x0), y.end, "currentColor", 'stroke-dasharray="2 4"')
+        for shape in figure.layout.shapes
+    )
+    parts = [*legend, *_axes(figure, x, y, names), *across, *_bars(figure, x, y, names)]
     for trace in (t for t in figure.data if t.type == "scatter" and len(t.x or ())):
         parts += _scatter(trace, x, y)
     parts += [_text(right + 8, y(a.y) + 4, a.text, "start") for a in figure.layout.annotations]
@@ -126,11 +129,6 @@ def _axes(figure: Any, x: _Scale, y: _Scale, names: Sequence[str]) -> Iterator[s
     middle = (top + bottom) / 2
     if title := figure.layout.yaxis.title.text:
         yield f'<g transform="rotate(-90 12 {middle:.0f})">{_text(12, middle + 4, title, "middle")}</g>'
-
-
-def _lines_across(figure: Any, x: _Scale, y: _Scale) -> Iterator[str]:
-    for shape in figure.layout.shapes:
-        yield _line(x(shape.x0), y.start, x(shape.x0), y.end, "currentColor", 'stroke-dasharray="2 4"')
 
 
 def _bars(figure: Any, x: _Scale, y: _Scale, names: Sequence[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from slmr.results.columns import TEXT, Column, columns_on
 from slmr.results.compare import Comparison, OverallDifference, detectable
-from slmr.results.conclusions import how_ranked
+from slmr.results.conclusions import how_ranked, in_points
 from slmr.results.entries import MethodResult
 from slmr.results.paired_scores import mean_interval
 from slmr.results.ranking import RankedMethod, Ranking
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from slmr.results.capability import Capability
-    from slmr.results.effects import Effect, Factorial
+    from slmr.results.effects import Factorial
 
 _LEFT = (
     "method",
@@ -229,7 +229,7 @@ def differences_table(differences: Sequence[OverallDifference], heading: str, ti
 
 def _difference_cells(d: Difference, p: float) -> tuple[str, str, str]:
     """The difference with its interval, its p-value, and what would have been detected."""
-    return formats.points(d.mean, d.low, d.high), formats.p_value(p), formats.percent(detectable(d))
+    return in_points(d), formats.p_value(p), formats.percent(detectable(d))
 
 
 def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Table:
@@ -289,7 +289,7 @@ def effects_tables(found: Factorial) -> list[Table]:
     primary = found.outcomes[0]
     heads = ["effect", *(o.outcome for o in found.outcomes), "p (Holm)", "detectable"]
     rows = [
-        [effect.name, *(_in_points(o.effects[i].difference) for o in found.outcomes), formats.p_value(effect.p),
+        [effect.name, *(in_points(o.effects[i].difference) for o in found.outcomes), formats.p_value(effect.p),
          formats.percent(detectable(effect.difference))]
         for i, effect in enumerate(primary.effects)
     ]  # fmt: skip
@@ -299,22 +299,10 @@ def effects_tables(found: Factorial) -> list[Table]:
     )
     tables = [text_table(title, heads, rows, "\n".join(found.notes) or None)]
     if found.groups:
-        mains = [effect.name for effect in primary.effects if len(effect.factors) == 1]
         by_group = [
-            [group.outcome, str(group.items), *(_in_points(e.difference) for e in _mains(group.effects))]
+            [group.outcome, str(group.items), *(in_points(e.difference) for e in group.mains)]
             for group in found.groups
         ]
-        tables.append(
-            text_table(
-                f"Main effects on {primary.outcome} by the items", ["items of", "items", *mains], by_group
-            )
-        )
+        heads = ["items of", "items", *(effect.name for effect in primary.mains)]
+        tables.append(text_table(f"Main effects on {primary.outcome} by the items", heads, by_group))
     return tables
-
-
-def _mains(effects: Sequence[Effect]) -> list[Effect]:
-    return [effect for effect in effects if len(effect.factors) == 1]
-
-
-def _in_points(d: Difference) -> str:
-    return formats.points(d.mean, d.low, d.high)

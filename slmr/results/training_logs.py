@@ -12,14 +12,15 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from slmr.errors import RequestError
 from slmr.io import json_lines, parse_json, read_text
 from slmr.results.entries import MethodResult, run_results
-from slmr.results.schema import Contamination, read_summary, read_table
+from slmr.results.schema import Contamination, grouped, read_summary, read_table
 from slmr.rewards.messages import text_of
 from slmr.training.curve import renamed
 
@@ -129,15 +130,14 @@ def _slmr_logs(run: Path) -> list[TrainingLog]:
 
 def _courses(result: MethodResult, seed: int, contamination: list[Contamination]) -> Iterable[TrainingLog]:
     """A log for each stage that trained: its steps begin anew."""
-    stages: dict[str, list[Step]] = {}
-    for row in result.table("course", seed):
-        stages.setdefault(row["stage"], []).append(_numbers(row))
     unchanged = {
         row["label"]: json.loads(row["stats"]).get("unchanged") for row in result.table("stages", seed)
     }
-    for stage, steps in stages.items():
-        name = f"{result.method}:{result.student} seed {seed}, {stage}"
-        yield TrainingLog(name, "slmr", steps, contamination=contamination, unchanged=unchanged.get(stage))
+    for stage, rows in grouped(result.table("course", seed), lambda row: row["stage"]).items():
+        yield TrainingLog(
+            f"{result.method}:{result.student} seed {seed}, {stage}", "slmr", list(map(_numbers, rows)),
+            contamination=contamination, unchanged=unchanged.get(stage),
+        )  # fmt: skip
 
 
 # -------------------------------------------------------------------------------------------------------- TRL
@@ -159,9 +159,8 @@ def _trl_tables(run: Path) -> list[Path]:
 
 
 def _trl_log(run: Path, reward: str | None) -> TrainingLog:
-    history: list[dict[str, Any]] = []
-    if state := _trl_state(run):
-        history = _history(state)
+    state = _trl_state(run)
+    history = _history(state) if state else []
     steps = [
         {"step": float(row["step"])} | renamed(row) | _named(row, _TRL)
         for row in history
@@ -293,39 +292,24 @@ def prompt_text(prompt: Any) -> str:
 
 def _with_completions(log: TrainingLog, completions: list[PaidCompletion]) -> TrainingLog:
     """The same with them, and with what they say of each step where the trainer's log does not."""
-    by_step: dict[int, list[PaidCompletion]] = {}
-    for completion in completions:
-        by_step.setdefault(completion.step, []).append(completion)
     rows = {int(step["step"]): step for step in log.steps}
-    for step, group in by_step.items():
+    for step, group in grouped(completions, lambda c: c.step).items():
         rows[step] = _measured(step, group) | rows.get(step, {})
-    steps = [rows[step] for step in sorted(rows)]
-    return TrainingLog(log.name, log.source, steps, completions, log.contamination, log.unchanged)
+    return replace(log, steps=[rows[step] for step in sorted(rows)], completions=completions)
 
 
 def _measured(step: int, completions: Sequence[PaidCompletion]) -> Step:
     """What the completions of a step say; `characters` stands for the length that they have in tokens."""
-    row: Step = {"step": float(step), "characters": _mean([len(c.text) for c in completions])}
-    groups: dict[str, set[float]] = {}
-    sizes: dict[str, int] = {}
-    for c in completions:
-        if c.reward is not None:
-            groups.setdefault(c.prompt, set()).add(c.reward)
-            sizes[c.prompt] = sizes.get(c.prompt, 0) + 1
-    uniform = [float(len(rewards) == 1) for prompt, rewards in groups.items() if sizes[prompt] > 1]
-    for name, values in {
-        "zero_variance": uniform,
-        "reward": [c.reward for c in completions if c.reward is not None],
+    rewards = [(c.prompt, c.reward) for c in completions if c.reward is not None]
+    groups = grouped(rewards, lambda paid: paid[0]).values()
+    columns = {
+        "characters": [len(c.text) for c in completions],
+        "zero_variance": [float(len(set(group)) == 1) for group in groups if len(group) > 1],
+        "reward": [reward for _, reward in rewards],
         "format": [float(c.in_form > 0) for c in completions if c.in_form is not None],
         "truncated": [float(c.truncated) for c in completions if c.truncated is not None],
-    }.items():
-        if values:
-            row[name] = _mean(values)
-    return row
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
+    }
+    return {"step": float(step)} | {name: fmean(values) for name, values in columns.items() if values}
 
 
 def _named(row: Mapping[str, Any], names: Mapping[str, str]) -> Step:

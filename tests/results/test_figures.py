@@ -17,8 +17,7 @@ from slmr.results.figures import (
     pass_curves,
     what_was_spent,
 )
-from slmr.results.order import Order
-from slmr.results.ranking import Ranking, rank_methods
+from slmr.results.ranking import Order, Ranking, rank_methods
 from slmr.results.spending import Spending
 from slmr.stats import Estimate
 from tests.results.made_runs import made_run

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from slmr.curriculum.bridge import SCORES
+from slmr.curriculum.schema import TRACES
 from slmr.errors import RequestError, WorkError
+from slmr.io import write_rows
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.runner import SilentWatcher
-from slmr.results.show import Artefact, find_artefact, lines, read_artefact, readable
+from slmr.results.show import Artefact, bridged, find_artefact, lines, read_artefact, readable, spread
 from tests.in_process import slmr
 
 PROFILE = """
@@ -121,3 +124,24 @@ def test_damage_is_named(run: Plan, tmp_path: Path) -> None:
 
 def test_what_could_move_a_cursor_is_made_visible() -> None:
     assert readable("a\x1b[2Jb\r\nc ") == "a\\x1b[2Jb\\x0d\nc"
+
+
+def test_examples_are_spread_over_the_rows() -> None:
+    rows = [{"i": i} for i in range(100)]
+    assert [row["i"] for row in spread(rows, 4)] == [0, 25, 50, 75] and spread(rows[:3], 10) == rows[:3]
+    assert spread(rows, 0) == [] == spread([], 3)
+
+
+def test_what_bridge_made_of_each_problem(tmp_path: Path) -> None:
+    write_rows(tmp_path / TRACES, [{"problem_id": "p", "prompt": "How many?"}])
+    candidates = [("p", "raw", True, False), ("p", "short", True, True), ("p", "long", False, False),
+                  ("q", "raw", True, True)]  # fmt: skip
+    write_rows(tmp_path / SCORES, [
+        {"problem_id": problem, "source": source, "verified": verified, "kept": kept}
+        for problem, source, verified, kept in candidates
+    ])  # fmt: skip
+    first, second = bridged(tmp_path)
+    assert (first["prompt"], first["tried"], first["raw"]["source"], first["kept"]["source"]) == (
+        "How many?", 2, "raw", "short"
+    )  # fmt: skip
+    assert second["prompt"] == "" and second["tried"] == 1 and second["raw"] is second["kept"]

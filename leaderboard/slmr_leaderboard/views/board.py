@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from slmr.results.columns import HELP, HTML, columns_on, sorted_methods
+from slmr.results.columns import HELP, HTML, Column, columns_on, sorted_methods
 from slmr.results.conclusions import how_ranked
 from slmr.results.downloads import as_csv, as_parquet, as_text
 from slmr.results.html import STYLE, escape, headline_html, ranking_html
@@ -26,16 +27,16 @@ def show(view: View) -> None:
     st.html(f"<style>{STYLE}</style>")
     first, *others = view.rankings
     _headline(view, first)
-    options = _options(view)
+    columns = {c.name: c for ranking in view.rankings for c in columns_on(ranking, HTML)}
+    options = _options(columns)
     _table(view, first, options)
     for ranking in others:
         _headline(view, ranking)
         _table(view, ranking, options)
     _downloads(view, options)
-    columns = {c.name: c for ranking in view.rankings for c in columns_on(ranking, HTML)}
     with st.expander("What the columns say"):
-        says = {name: escape(HELP.get(name, HELP["task"])) for name in columns}
-        st.html("".join(f"<p><b>{escape(name)}</b>: {text}</p>" for name, text in says.items()))
+        says = ((name, HELP.get(name, HELP["task"])) for name in columns)
+        st.html("".join(f"<p><b>{escape(name)}</b>: {escape(text)}</p>" for name, text in says))
 
 
 class _Options(NamedTuple):
@@ -56,8 +57,7 @@ def _headline(view: View, ranking: Ranking) -> None:
     st.html(headline_html(ranking, view.kinds(ranking), "dark" if is_dark() else "light"))
 
 
-def _options(view: View) -> _Options:
-    columns = {c.name: c for ranking in view.rankings for c in columns_on(ranking, HTML)}
+def _options(columns: Mapping[str, Column]) -> _Options:
     names = [name for name, column in columns.items() if column.holds != "text" and name != "items"]
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
     sort = left.selectbox("Sort by", names, key="sort", bind="query-params", width=220) or "rank"
@@ -72,8 +72,8 @@ def _table(view: View, ranking: Ranking, options: _Options) -> None:
     kinds = view.kinds(ranking)
     st.caption(_how_to_read(ranking))
     by_task = options.by_task or options.sort in ranking.tasks
-    shown = options.of(ranking)
-    st.html(ranking_html(shown, kinds, options.sort, is_dark(), by_task, partial(_links, ranking.student)))
+    links = partial(_links, ranking.student)
+    st.html(ranking_html(options.of(ranking), kinds, options.sort, is_dark(), by_task, links))
     if hidden := len(ranking.methods) - len(sorted_methods(ranking, kinds)):
         st.caption(f"{hidden} more, such as ablations and controls, are left out by the filters at the side.")
     for note in ranking.notes:

@@ -20,6 +20,7 @@ from slmr_leaderboard.views.parts import (
     View,
     nothing,
     of_one_student,
+    pick,
     plain,
     show_table,
     show_text,
@@ -37,7 +38,7 @@ def show(view: View, ranking: Ranking) -> None:
     names = list(results)
     first, other = _opening(ranking, names)
     left, right = st.columns(2)
-    a = left.selectbox("Method A", names, index=names.index(first), key="a", bind="query-params") or first
+    a = names[pick("Method A", names, "a", names.index(first), left)]
     rest = [name for name in names if name != a]
     chosen = right.multiselect(
         "against", rest, default=[other] if other in rest else rest[:1], key="b", bind="query-params"
@@ -84,21 +85,16 @@ def _comparison(a: MethodResult, b: MethodResult, suite: Suite | None) -> Compar
 def _flips(results: dict[str, MethodResult], comparisons: Sequence[Comparison]) -> None:
     """The items on which one of the two is better, and both one's completions of one of them."""
     st.subheader("Items that flipped", anchor=False)
-    columns = st.columns(3)
-    names = [comparison.b for comparison in comparisons]
-    name = columns[0].selectbox("Against", names, key="with", bind="query-params") or names[0]
-    comparison = next((c for c in comparisons if c.b == name), comparisons[0])
+    left, middle, right = st.columns(3)
+    comparison = comparisons[pick("Against", [c.b for c in comparisons], "with", place=left)]
     a, b = results[comparison.a], results[comparison.b]
-    tasks = {t.task: t for t in comparison.tasks}
-    task = columns[1].selectbox("Task", list(tasks), key="flip_task", bind="query-params") or next(
-        iter(tasks)
-    )
-    of_task = tasks.get(task, comparison.tasks[0])
-    ways = {f"better in {a.name}": of_task.only_a, f"better in {b.name}": of_task.only_b}
-    way = columns[2].selectbox("Which", list(ways), key="way", bind="query-params") or next(iter(ways))
-    items = ways.get(way, of_task.only_a)
+    tasks = comparison.tasks
+    of_task = tasks[pick("Task", [t.task for t in tasks], "flip_task", place=middle)]
+    ways = [f"better in {a.name}", f"better in {b.name}"]
+    way = pick("Which", ways, "way", place=right)
+    items = (of_task.only_a, of_task.only_b)[way]
     if not items:
-        nothing(f"No item of {task} is {way}.")
+        nothing(f"No item of {of_task.task} is {ways[way]}.")
         return
     item = _step_through(items)
     seed = next(seed for seed in a.seeds if seed in b.seeds)
@@ -108,10 +104,7 @@ def _flips(results: dict[str, MethodResult], comparisons: Sequence[Comparison]) 
 def _step_through(items: Sequence[str]) -> str:
     """One of the items, the one with the largest difference first, and buttons to the next and the previous."""
     label, before, after = st.columns([4, 1, 1], vertical_alignment="bottom")
-    item = label.selectbox(
-        f"Item, of {len(items)}, the largest differences first", items, key="flip", bind="query-params"
-    )
-    at = items.index(item) if item in items else 0
+    at = pick(f"Item, of {len(items)}, the largest differences first", items, "flip", place=label)
 
     def go_to(index: int) -> None:
         st.session_state["flip"] = items[index]

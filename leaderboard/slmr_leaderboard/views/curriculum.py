@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from slmr.results.colours import VERMILLION, tint
@@ -11,6 +9,7 @@ from slmr.results.entries import MethodResult
 from slmr.results.figures import flow
 from slmr.results.html import escape
 from slmr.results.ranking import Ranking
+from slmr.results.schema import grouped
 from slmr_leaderboard.views.parts import (
     TEXT_STYLE,
     View,
@@ -70,13 +69,10 @@ def _bridged(result: MethodResult, seed: int) -> None:
         "The darker a token, the more it surprises the student: its negative log-likelihood, up to 6 nats. Kept is the"
         " sound candidate with the lowest mean plus share of spikes, unless the method has another criterion."
     )
-    problems: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        problems.setdefault((row["label"], row["problem_id"]), []).append(row)
+    problems = grouped(rows, lambda row: (row["label"], row["problem_id"]))
     names = [f"{label}: {name}" for label, name in problems]
     # Opens with a trace that Bridge did change.
-    changed = [len(candidates) > 1 for candidates in problems.values()]
-    first = changed.index(True) if any(changed) else 0
+    first = next((i for i, candidates in enumerate(problems.values()) if len(candidates) > 1), 0)
     chosen = list(problems.values())[pick("Example", names, "bridge", first)]
     show_text(chosen[0]["problem"])
     for column, row in zip(st.columns(len(chosen)), chosen, strict=True):
@@ -107,8 +103,7 @@ def _critiques(result: MethodResult, seed: int) -> None:
     if not rows:
         nothing(f"{result.name} has no critiques, or their texts may not be published.")
         return
-    names = [f"{row['label']}: {row['problem_id']}" for row in rows]
-    row = rows[pick("Example", names, "critique")]
+    row = rows[pick("Example", [f"{row['label']}: {row['problem_id']}" for row in rows], "critique")]
     show_text(row["problem"])
     left, right = st.columns(2)
     with left:

@@ -99,9 +99,9 @@ def faults_as_text() -> Iterator[None]:
         st.text(str(error))
 
 
-def pick(label: str, names: Sequence[str], key: str, first: int = 0) -> int:
-    """The index of one of some names, kept in the address; `first` until another is chosen."""
-    name = st.selectbox(label, names, index=first, key=key, bind="query-params")
+def pick(label: str, names: Sequence[str], key: str, first: int = 0, place: Any = st) -> int:
+    """The index of one of some names, kept in the address; `first` until another is chosen. Drawn in a place."""
+    name = place.selectbox(label, names, index=first, key=key, bind="query-params")
     return names.index(name) if name in names else first
 
 
@@ -111,23 +111,22 @@ def pick_method_and_seed(results: Sequence[MethodResult]) -> tuple[MethodResult,
     Until another is chosen `stagewise`, and without it the best, which stands first.
     """
     left, right = st.columns(2)
-    with left:
-        result = pick_method(results)
-    with right:
-        return result, pick_seed(result)
+    result = pick_method(results, left)
+    return result, pick_seed(result, right)
 
 
-def pick_method(results: Sequence[MethodResult]) -> MethodResult:
+def pick_method(results: Sequence[MethodResult], place: Any) -> MethodResult:
     """One of some results by name, as `pick_method_and_seed` does."""
     names = [result.name for result in results]
-    return results[pick("Method", names, "method", names.index("stagewise") if "stagewise" in names else 0)]
+    first = names.index("stagewise") if "stagewise" in names else 0
+    return results[pick("Method", names, "method", first, place)]
 
 
-def pick_seed(result: MethodResult) -> int:
+def pick_seed(result: MethodResult, place: Any) -> int:
     """One of a result's seeds."""
     if len(result.seeds) == 1:
         return result.seeds[0]
-    return result.seeds[pick("Training seed", list(map(str, result.seeds)), "one_seed")]
+    return result.seeds[pick("Training seed", list(map(str, result.seeds)), "one_seed", place=place)]
 
 
 def text_html(text: str, marks: Sequence[tuple[int, int]] = (), css: str = "mark") -> str:
@@ -174,8 +173,10 @@ def show_table(table: Table, help: Mapping[str, str] | None = None) -> None:
         for head, column in zip(heads, table.columns, strict=True)
         if column.justify in ("left", "right")
     }
-    shown = [dict(zip(heads, row, strict=True)) for row in rows]
-    st.dataframe(shown, hide_index=True, placeholder="", height="content", column_config=config)
+    st.dataframe(
+        [dict(zip(heads, row, strict=True)) for row in rows], hide_index=True, placeholder="", height="content",
+        column_config=config,
+    )  # fmt: skip
 
 
 def show_folded(table: Table) -> None:

@@ -90,8 +90,7 @@ def _listed(rows: Sequence[dict[str, Any]]) -> list[str]:
         spent = row["train_tokens"] + row["rollout_tokens"] + row["teacher_tokens"]
         said = [f"from {', '.join(needs)}" if needs else "", f"{tokens(spent)} tokens" if spent else "",
                 duration(row["wall_s"]) if row["wall_s"] >= 1 else ""]  # fmt: skip
-        rest = "; ".join(part for part in said if part)
-        lines.append(f"1. **{plain(row['label'])}** {plain(rest)}")
+        lines.append(f"1. **{plain(row['label'])}** {plain('; '.join(filter(None, said)))}")
     return lines
 
 

@@ -36,13 +36,10 @@ PER_PAGE = 10
 
 @of_one_student
 def show(view: View, ranking: Ranking) -> None:
-    columns = st.columns(3)
-    with columns[0]:
-        result = pick_method(view.method_results(ranking))
-    with columns[1]:
-        task = result.tasks[pick("Task", result.tasks, "in_task")]
-    with columns[2]:
-        seed = pick_seed(result)
+    left, middle, right = st.columns(3)
+    result = pick_method(view.method_results(ranking), left)
+    task = result.tasks[pick("Task", result.tasks, "in_task", place=middle)]
+    seed = pick_seed(result, right)
     cell = cell_of(result, task, seed)
     if cell is None:
         nothing(f"{result.name} has no result of {task} with seed {seed}.")
