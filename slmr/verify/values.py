@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
 
@@ -44,6 +45,12 @@ def normal(text: str) -> Sum | None:
         return None
 
 
+def number_of(text: str) -> Fraction | None:
+    """The rational number that an expression comes to; None for any other."""
+    value = normal(text)
+    return None if value is None else rational(value)
+
+
 _DECIMAL = re.compile(r"[-+]?\d+(?:\.\d*)?[eE][-+]?\d{3,}")
 
 
@@ -65,7 +72,7 @@ def same_value(mine: str, theirs: str) -> bool | None:
         same = same_sums(left, right)
         if same is not None:
             return same
-    if left is None and right is not None and rational(right) is not None and _has_no_value(mine):
+    if left is None and number_of(theirs) is not None and _has_no_value(mine):
         return False
     answer, gold = tree(mine), tree(theirs)
     if answer is None or gold is None:
@@ -84,6 +91,12 @@ def _over_a_sequence(tree: Node) -> bool:
     """Whether a sum or product runs over terms such as `F_k`, of which nobody but the problem knows more."""
     sums = [node for node in nodes(tree) if node.op in ("sum", "prod")]
     return any("_" in leaf.name for node in sums for leaf in nodes(node.args[2]))
+
+
+def all_true(verdicts: Iterable[bool | None]) -> bool | None:
+    """Whether all are true; None where one of them is unknown and none is false."""
+    found = list(verdicts)
+    return False if False in found else None if None in found else True
 
 
 def same_sums(left: Sum, right: Sum) -> bool | None:
