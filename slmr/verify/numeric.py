@@ -14,7 +14,9 @@ from slmr.verify.denial import denied_before, denied_behind, hedged, hedged_befo
 from slmr.verify.figures import NAMED_UNIT, tokens
 from slmr.verify.plausible import repeats
 from slmr.verify.quantity import CHINESE, MAX_DIGITS, WORDS
+from slmr.verify.sentences import GAP
 from slmr.verify.unanswered import is_part, unanswered
+from slmr.verify.values import number_of
 from slmr.verify.verdict import Answer
 
 _TAIL, _MAX_STATEMENT, _MAX_REQUESTED, _MAX_REPEATS = 4_000, 600, 50, 9
@@ -149,13 +151,9 @@ def _contradicts_itself(text: str) -> bool:
 
 def _computed(text: str) -> Fraction | None:
     """The value of arithmetic without letters; None for anything else."""
-    from slmr.verify.polynomial import rational  # only here: the numeric checker needs no algebra otherwise
-    from slmr.verify.values import normal
-
     if not re.fullmatch(r"[\d\s+*/×÷·().,$-]{3,200}", text):
         return None
-    value = normal(re.sub(r"[,$]", "", text).translate(_OPERATORS))
-    return None if value is None else rational(value)
+    return number_of(re.sub(r"[,$]", "", text).translate(_OPERATORS))
 
 
 def _clean(text: str) -> str:
@@ -299,8 +297,8 @@ def _last_number(text: str) -> Answer | None:
     if not found:
         return _last_words(tail)
     last = found[-1]
-    sentence = re.split(r"[.!?]\s|\n", tail[: last.start])[-1]
-    behind = _NOT_TAIL.sub("", re.split(r"[.!?]\s|\n", tail[last.end :])[0])
+    sentence = GAP.split(tail[: last.start])[-1]
+    behind = _NOT_TAIL.sub("", GAP.split(tail[last.end :])[0])
     if (
         hedged_before(sentence)
         or re.search(r"(?<![=<>-])[<>≤≥]\s*$", sentence)
@@ -328,7 +326,7 @@ def _last_words(tail: str) -> Answer | None:
     """A number in words in the last sentence, where it is the only one."""
     if any(c.isdecimal() for c in tail[-300:]):
         return None
-    sentence = [s for s in re.split(r"[.!?]\s|\n", tail.strip()) if s.strip()][-1:] or [""]
+    sentence = [s for s in GAP.split(tail.strip()) if s.strip()][-1:] or [""]
     found = [m for m in WORDS.finditer(sentence[0]) if m[0].lower() not in ("one", "a hundred")]
     if len(found) == 1 and not hedged(sentence[0]) and not unsure(tail[-200:]):
         return Answer(found[0][0], False)
