@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from random import Random
 
 from slmr.verify import Kind
 
@@ -56,6 +55,7 @@ FORMULAS = [
     Gold("-\\frac{7}{3}", "-7/3", (r"-\frac{7}{3}", r"\frac{-7}{3}", "-7/3")),
 ]
 LETTERS = [Gold(letter, letter, (letter,)) for letter in "ABCDE"]
+GOLDS: dict[Kind, list[Gold]] = {"numeric": NUMBERS, "math": FORMULAS, "choice": LETTERS}
 
 # {} is the answer: a number in prose, a formula between dollars, a letter.
 PROSE = {
@@ -157,14 +157,9 @@ class Ending:
 
 def forms(kind: Kind) -> Iterator[tuple[str, str, bool]]:
     """Language, template, whether it already delimits a formula."""
-    for language, forms in PROSE.items():
-        yield from ((language, form, False) for form in forms)
-    if kind == "choice":
-        for language, forms in CHOSEN.items():
-            yield from ((language, form, False) for form in forms)
-    else:
-        for language, forms in VALUE.items():
-            yield from ((language, form, False) for form in forms)
+    for table in (PROSE, CHOSEN if kind == "choice" else VALUE):
+        for language, templates in table.items():
+            yield from ((language, form, False) for form in templates)
     yield from (("tex", form, True) for form in BOXED)
     if kind == "numeric":
         yield from (("own", form, True) for form in HASH)
@@ -172,9 +167,8 @@ def forms(kind: Kind) -> Iterator[tuple[str, str, bool]]:
 
 def endings(kind: Kind) -> Iterator[Ending]:
     """Every form with every spelling of every gold, behind a few words of work."""
-    golds = {"numeric": NUMBERS, "math": FORMULAS, "choice": LETTERS}[kind]
     for language, form, delimited in forms(kind):
-        for gold in golds:
+        for gold in GOLDS[kind]:
             for spelling in gold.spellings:
                 if kind == "choice" and spelling == "A" and form == "{}.":
                     continue
@@ -182,16 +176,3 @@ def endings(kind: Kind) -> Iterator[Ending]:
                 yield Ending(
                     kind, language, form, WORKED[kind] + form.format(written), gold, form == STRICT[kind]
                 )
-
-
-def wrong_golds(count: int, seed: int) -> Iterator[tuple[Ending, Gold]]:
-    """Endings with the gold of another item, unequal by the keys."""
-    rng = Random(seed)
-    pools = {kind: list(endings(kind)) for kind in ("numeric", "math", "choice")}
-    golds = {"numeric": NUMBERS, "math": FORMULAS, "choice": LETTERS}
-    for _ in range(count):
-        kind = rng.choice(list(pools))
-        ending = rng.choice(pools[kind])
-        other = rng.choice(golds[kind])
-        if other.key != ending.gold.key:
-            yield ending, other
