@@ -78,9 +78,7 @@ def without_tokens(gold: str) -> str:
 
 def visible(completion: str) -> str | None:
     """What is said after the closed thought, up to a made-up next turn; None where a thought was never closed."""
-    text = completion.rsplit(_FINAL_CHANNEL, 1)[-1]
-    closed = list(_CLOSES.finditer(text))
-    said = text[closed[-1].end() :] if closed else text
+    said = _CLOSES.split(completion.rsplit(_FINAL_CHANNEL, 1)[-1])[-1]
     if _OPENS.search(said):
         return None
     return _first_turn(said[-MAX_LENGTH:])

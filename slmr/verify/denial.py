@@ -172,8 +172,7 @@ def _alternative(after: str, stated: Stated) -> bool:
 
 
 def _last_word(text: str) -> str:
-    words = re.split(r"[\s$(]+", text.strip(" $)*_"))
-    return words[-1] if words else ""
+    return re.split(r"[\s$(]+", text.strip(" $)*_"))[-1]
 
 
 def unsure(text: str) -> bool:

@@ -132,8 +132,8 @@ def stated(text: str, gold: str) -> bool | None:
 
 
 def _segments(text: str) -> list[tuple[str, int, int]]:
-    found = [(next(g for g in m.groups() if g), m.start(), m.end()) for m in _DOLLARS.finditer(text)]
-    return [(content.strip(), start, end) for content, start, end in found]
+    """The formulas of a text, and where each begins and ends with its dollars."""
+    return [(next(g for g in m.groups() if g).strip(), *m.span()) for m in _DOLLARS.finditer(text)]
 
 
 def _joined(text: str, segments: list[tuple[str, int, int]]) -> str:

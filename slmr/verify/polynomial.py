@@ -113,16 +113,14 @@ def canonical(total: Sum) -> str:
 
 def decidable(total: Sum) -> bool:
     """Whether a different normal form would mean a different value."""
-    for monomial in total:
-        for name, exponent in monomial:
-            if "(" in name:
-                return False
-            if name.startswith("#"):
-                if not 0 < exponent < 1 or not name[1:].isdigit() or int(name[1:]) > _MAX_TRIAL:
-                    return False
-            elif exponent.denominator != 1 or (name == "i" and exponent not in (0, 1)):
-                return False
-    return True
+    return all(_is_independent(name, exponent) for monomial in total for name, exponent in monomial)
+
+
+def _is_independent(name: str, exponent: Fraction) -> bool:
+    """Whether a power of an atom is no rational combination of others."""
+    if name.startswith("#"):
+        return 0 < exponent < 1 and name[1:].isdigit() and int(name[1:]) <= _MAX_TRIAL
+    return "(" not in name and exponent.denominator == 1 and (name != "i" or exponent in (0, 1))
 
 
 def _atom_power(name: str, exponent: Fraction) -> Sum:
