@@ -109,18 +109,17 @@ def _settled(returned: Any) -> Any:
 
 
 def _run(job: Job, judge: _Judge) -> None:
-    if job.how != "processes":  # each of those warms up by itself: what a call starts does not survive a fork
-        judge.warm()
-    if job.how == "threads":
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            list(threads.map(judge, job.cases))
-    elif job.how == "event loop":
-        asyncio.run(_run_in_loop(job.cases, judge))
-    elif job.how == "processes":
+    if job.how == "processes":  # each of those warms up by itself: what a call starts does not survive a fork
         _run_in_processes(job.cases, judge)
+    elif job.how == "main thread":
+        _run_in_turn(job.cases, judge)
     else:
-        for case in job.cases:
-            judge(case)
+        judge.warm()
+        if job.how == "threads":
+            with ThreadPoolExecutor(AT_ONCE) as threads:
+                list(threads.map(judge, job.cases))
+        else:
+            asyncio.run(_run_in_loop(job.cases, judge))
 
 
 async def _run_in_loop(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> None:
@@ -138,14 +137,14 @@ def _run_in_processes(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> N
     """In daemons, which may have no children of their own, as data loaders and reward workers are."""
     context = multiprocessing.get_context("fork")
     parts = [cases[i::AT_ONCE] for i in range(AT_ONCE)]
-    workers = [context.Process(target=_run_part, args=(part, judge), daemon=True) for part in parts if part]
+    workers = [context.Process(target=_run_in_turn, args=(part, judge), daemon=True) for part in parts if part]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
 
 
-def _run_part(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> None:
+def _run_in_turn(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> None:
     judge.warm()
     for case in cases:
         judge(case)
