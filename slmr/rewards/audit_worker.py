@@ -93,7 +93,8 @@ class _Judge:
             line["raised"] = f"{type(error).__name__}: {one_line(error)}"[:300]
         line["ms"] = 1000 * (time.perf_counter() - start)
         try:
-            line |= {"score": score_of(value, self.field) for value in returned}
+            for value in returned:  # none where it raised
+                line["score"] = score_of(value, self.field)
         except (ValueError, TypeError) as fault:
             line["raised"] = one_line(fault)
         self.out.say(**line)
@@ -137,7 +138,9 @@ def _run_in_processes(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> N
     """In daemons, which may have no children of their own, as data loaders and reward workers are."""
     context = multiprocessing.get_context("fork")
     parts = [cases[i::AT_ONCE] for i in range(AT_ONCE)]
-    workers = [context.Process(target=_run_in_turn, args=(part, judge), daemon=True) for part in parts if part]
+    workers = [
+        context.Process(target=_run_in_turn, args=(part, judge), daemon=True) for part in parts if part
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:

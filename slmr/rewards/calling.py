@@ -108,7 +108,11 @@ def caller(function: Callable[..., Any], style: Style, gold: str | None, message
     if style == "pair":  # gold comes first where the first parameter is called so
         gold_first = any(word in next(iter(names)) for word in _GOLDS)
         return lambda text, right: function(right, text) if gold_first else function(text, right)
-    row_of = {"trl": partial(_trl_row, _columns(names, gold)), "verl": _verl_row, "verifiers": _verifiers_row}[style]
+    row_of = {
+        "trl": partial(_trl_row, _columns(names, gold)),
+        "verl": _verl_row,
+        "verifiers": _verifiers_row,
+    }[style]
     takes_any = any(p.kind is p.VAR_KEYWORD for p in names.values())
 
     def call(text: str, right: str) -> Any:

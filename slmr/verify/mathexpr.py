@@ -323,7 +323,9 @@ def _same_matrix(mine: str, theirs: str) -> bool | None:
     left, right = rows(mine), rows(theirs)
     if [len(row) for row in left] != [len(row) for row in right]:
         return False
-    return all_true(_same_item(a, b) for x, y in zip(left, right, strict=True) for a, b in zip(x, y, strict=True))
+    return all_true(
+        _same_item(a, b) for x, y in zip(left, right, strict=True) for a, b in zip(x, y, strict=True)
+    )
 
 
 def _same_equation(mine: str, theirs: str) -> bool | None:

@@ -1,4 +1,7 @@
-"""A number as people write it: digits, fractions, powers of ten, scale words, words; and those that a text holds. Exact."""
+"""A number as people write it: digits, fractions, powers of ten, scale words, words. Exact.
+
+And the numbers in a text that stand for themselves: no part of an expression, a range, a time, or a name.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,9 @@ _SIMPLE = re.compile(r"-?\d{1,300}(?:\.\d{1,100})?", re.ASCII)
 _SMALL = {w: i for i, w in enumerate(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
     " fifteen sixteen seventeen eighteen nineteen".split()
-)} | {w: 10 * i for i, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)}  # fmt: skip
+)} | {
+    w: 10 * i for i, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+}  # fmt: skip
 _MULTIPLES = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "dozen": 12}
 _WORD = "|".join([*_SMALL, *_MULTIPLES])
 WORDS = re.compile(
@@ -207,7 +212,7 @@ _SUMMED = re.compile(r"[\d)]\s?[-+].$|(?<![A-Za-z])[a-z](?:[-+].| [-+] )$")
 
 
 def quantities(text: str) -> list[Quantity]:
-    """The numbers in a text that stand for themselves, in order: no part of an expression, a range, a time, or a name."""
+    """The numbers in a text that stand for themselves, in order."""
     found: list[Quantity] = []
     position = 0
     while match := _FIND.search(text, position):
@@ -216,14 +221,14 @@ def quantities(text: str) -> list[Quantity]:
         begin = start - len(word[0]) if word else start
         token = quantity(text, begin)
         position = max(token.end if token else match.end(), match.end())
-        if token is None or (text[begin] in "+-" and _SUMMED.search(text[max(0, begin - 6) : begin + 2])):
-            continue  # a sign behind a number or a variable is an operator
         before = text[max(0, begin - 24) : begin]
         if (
-            _TOKEN_BEFORE.search(before)
-            or not _TOKEN_AFTER.match(text, token.end)
-            or _NO_VALUE_BEFORE.search(before)
+            token
+            # a sign behind a number or a variable is an operator
+            and not (text[begin] in "+-" and _SUMMED.search(text[max(0, begin - 6) : begin + 2]))
+            and not _TOKEN_BEFORE.search(before)
+            and _TOKEN_AFTER.match(text, token.end)
+            and not _NO_VALUE_BEFORE.search(before)
         ):
-            continue
-        found.append(token)
+            found.append(token)
     return found

@@ -115,10 +115,12 @@ def _matrix(match: re.Match[str]) -> str:
 # How it looks, which says nothing: what stands around a value, fonts, words that only introduce it.
 _PRESENTATION: list[_Step] = [
     _sub(r"\\langle", "("), _sub(r"\\rangle", ")"), _sub(r"\\text\{,\}", "{,}"), _sub(r"\\circ\{\}", r"\\circ"),
-    _sub(r"\\[dt]?frac\s*\{\s*\\(?:text|mathrm)\s*\{([A-Za-z ]+)\}\s*\}\s*\{\s*\\(?:text|mathrm)\s*\{([A-Za-z ]+)\}\s*\}",
+    _sub(r"\\[dt]?frac\s*\{\s*\\(?:text|mathrm)\s*\{([A-Za-z ]+)\}\s*\}"
+        r"\s*\{\s*\\(?:text|mathrm)\s*\{([A-Za-z ]+)\}\s*\}",
         r"\\text{ \1/\2}"),  # a fraction of units
     _sub(r"\s+", " "), str.strip, _bare,
-    _sub(r"^(?:\*\*|`)+|(?:\*\*|`)+$|^\*(?=[^*]+\*$)|(?<=[^*])\*$(?<=^\*.)", ""), _sub(r"^[\"“]([^\"“”]*)[\"”]$", r"\1"),
+    _sub(r"^(?:\*\*|`)+|(?:\*\*|`)+$|^\*(?=[^*]+\*$)|(?<=[^*])\*$(?<=^\*.)", ""),
+    _sub(r"^[\"“]([^\"“”]*)[\"”]$", r"\1"),
     _bare,
     _sub(r"(?:\\left\s*\\\{\s*)?\\begin\{(?:cases|aligned|array)\}(?:\{[lcr| ]*\})?((?:(?!\\begin|\\end).)*)"
         r"\\end\{(?:cases|aligned|array)\}(?:\s*\\right\s*\.)?", _system),
@@ -130,7 +132,8 @@ _PRESENTATION: list[_Step] = [
     _sub(r"(?<=\d)(?:\s|\\,)*\\(?:text|mathrm|textrm|operatorname)\s*\{\s*[eE]\s*\}\s*"
         r"(?:\{\s*([-+]?\d{1,3})\s*\}|(?:\{([-+])\}|([-+]))?(\d{1,3}))", r"e\1\2\3\4"),
     # fonts, sizes, colours, lines under it
-    _sub(r"\\f?colorbox(?:\s*\{[^{}]*\}){1,2}(?=\s*\{)|\\(?:text)?color\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}|\\(?:boldsymbol"
+    _sub(r"\\f?colorbox(?:\s*\{[^{}]*\}){1,2}(?=\s*\{)|\\(?:text)?color\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}"
+        r"|\\(?:boldsymbol"
         r"|mathbf|bm|bf|rm|it|pmb|underline|uline"
         r"|framebox|boxed|fbox|emph|mathit|mathsf|mathtt|large|Large|LARGE"
         r"|bbox(?:\s*\[[^\]]*\])?|huge|small|normalsize|displaystyle|textstyle|bfseries|mathstrut|strut|nonumber"
@@ -148,7 +151,8 @@ _PRESENTATION: list[_Step] = [
         r"|(?<=\d)\s*(?:\^\s*\{\s*)?\\(?:text|mathrm|textrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s*\}?$", ""),
 ]  # fmt: skip
 _WRAPPED = _sub(
-    r"\\(?:text|textnormal|mathrm|textbf|textit|textrm|mbox|operatorname|textsf|texttt|hbox)\s*\{([^{}]*)\}", r"\1"
+    r"\\(?:text|textnormal|mathrm|textbf|textit|textrm|mbox|operatorname|textsf|texttt|hbox)\s*\{([^{}]*)\}",
+    r"\1",
 )
 # How numbers, signs, sets and intervals are written, once units are gone.
 _NOTATION: list[_Step] = [
@@ -179,7 +183,8 @@ _NOTATION: list[_Step] = [
     _sub(r"\\(?:wide)?(?:hat|vec)\s*(?:\{\s*(?:\{\\?([ijk])(?:math)?\}|\\?([ijk])(?:math)?)\s*\}|\s\\?([ijk])(?:math)?(?![a-z])"
         r"|\\([ij])math(?![a-z]))", r"{\1\2\3\4}"),
     _sub(r"\\mathbb\s*([A-Z])", r"\\mathbb{\1}"), _sub(r"\b([aApP])\.\s?[mM]\b\.?", r"\1m"),
-    _sub(r"^(?:the set of )?all (?:real numbers|reals)$|^(?:[a-z]\s*\\in\s*)?\\mathbb\{R\}$", r"(-\\infty,\\infty)", re.IGNORECASE),
+    _sub(r"^(?:the set of )?all (?:real numbers|reals)$|^(?:[a-z]\s*\\in\s*)?\\mathbb\{R\}$", r"(-\\infty,\\infty)",
+        re.IGNORECASE),
     _sub(r"(?<![\\a-z])(?:infinity|infty|inf)(?![a-z])", r"\\infty"), _sub(r"_\{(\d+)\}(?!\d)", r"_\1"),
     _sub(r"^\\\{\s*[a-z]\s*(?:\\in\s*\\mathbb\{R\}\s*)?(?:\\mid|:|\|)\s*(.*)\\\}$", r"\1"),
     _sub(r"^[a-z]\s*(?:\\mid|[|:])\s*([^|]*[<>≠][^|]*)$", r"\1"),
@@ -191,7 +196,8 @@ _NOTATION: list[_Step] = [
     _sub(r"^\|([a-z])\s*\+\s*([^<>|]+)\|\s*(<=|<)\s*([^<>|]+)$", r"-(\2)-(\4)\3\1\3-(\2)+(\4)"),
     _sub(r"^(?:all |any )?real numbers?(?: x)?,? (?:except|other than|but|not equal to)(?: for)? (?:[a-z] ?= ?)?"
         r"([^a-zA-Z,]+)$", r"x≠\1", re.IGNORECASE),
-    _sub(r"(?<![a-zA-Z\\])C\((\d+),\s*(\d+)\)|(?:\{\}_|(?:\{\})?\^)(?:\{(?=\d+\})|(?=\d+C))(\d+)\}?\s*C_\{?(\d+)\}?", r"\\binom{\1\3}{\2\4}"),
+    _sub(r"(?<![a-zA-Z\\])C\((\d+),\s*(\d+)\)|(?:\{\}_|(?:\{\})?\^)(?:\{(?=\d+\})|(?=\d+C))(\d+)\}?\s*C_\{?(\d+)\}?",
+        r"\\binom{\1\3}{\2\4}"),
     # A set by its terms is their list: `\{2k : k \in \mathbb{Z}\}`.
     _sub(r"^\\\{\s*([^:|]+?)\s*(?:\\mid|:|\|)\s*([a-z]\s*\\in\s*\\mathbb\{[ZN]\})\s*\\\}$", r"\1, \2"),
     _sub(r"^(?:the set of )?(?:all )?integers$", r"\\mathbb{Z}", re.IGNORECASE),
@@ -207,7 +213,8 @@ _NOTATION: list[_Step] = [
         r"|values?)(?: exists?)?$|^(?:the )?empty set$", r"\\emptyset", re.IGNORECASE),
     without_plain_unit,
     # `0.1666\\dots`: a cycle that is written three times goes on
-    _sub(r"^(?P<whole>\d{1,12})\.(?P<fixed>\d{0,12}?)(?P<cycle>\d{1,6}?)(?P=cycle){2,}(?:\s|\{\})*\\dots\s*$", _fraction),
+    _sub(r"^(?P<whole>\d{1,12})\.(?P<fixed>\d{0,12}?)(?P<cycle>\d{1,6}?)(?P=cycle){2,}(?:\s|\{\})*\\dots\s*$",
+        _fraction),
     _sub(r"(\\[dtc]?(?:frac|binom))\s*(\d)\s+(\d)(?!\d)", r"\1{\2}{\3}"),
     _sub(r"(?<![\d.,_^\\{/])(\d+)(?:\s+|\s*\+?\\?\s+and\s+)(\d+)\s*/\s*(\d+)(?![\d/])", r"\1\\frac{\2}{\3}"),
     _sub(r"^\{([^{},]*)\}$", r"\1"), _sub(r"^\(([A-J])\)$", r"\1"), _sub(r"\s+", " "), str.strip,

@@ -67,9 +67,7 @@ def decimal(text: str) -> Fraction:
     mantissa, _, exponent = text.lower().partition("e")
     if len(mantissa) > MAX_DIGITS or (exponent and (len(exponent) > 5 or abs(int(exponent)) > _MAX_E)):
         raise Unreadable("too many digits")
-    return Fraction(
-        text if not mantissa.endswith(".") else mantissa + "0" + (f"e{exponent}" if exponent else "")
-    )
+    return Fraction(text)
 
 
 class Cursor:
