@@ -19,7 +19,7 @@ from random import Random
 
 from slmr.rewards.cases.endings import GOLDS, Ending, Gold, endings
 from slmr.rewards.cases.rewrites import CHANGED, KEPT, rewritten
-from slmr.verify import verify
+from slmr.verify import Kind, verify
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
 def wrong_golds(count: int, seed: int) -> Iterator[tuple[Ending, Gold]]:
     """Endings with the gold of another item, unequal by the keys."""
     rng = Random(seed)
-    pools = {kind: list(endings(kind)) for kind in GOLDS}
+    pools: dict[Kind, list[Ending]] = {kind: list(endings(kind)) for kind in GOLDS}
     for _ in range(count):
         kind = rng.choice(list(pools))
         ending = rng.choice(pools[kind])
