@@ -119,10 +119,10 @@ def parse(text: str) -> str | None:
     concluded = _CONCLUDED.search(rest)
     if concluded and letter_of(concluded[1]) != letter and not DENIED_AFTER.match(rest, concluded.end()):
         return settled(roles_of(rest))
-    roles = roles_of(plain)
     if _SAID.match(rest):
+        roles = roles_of(plain)
         return settled(roles) if roles.asserted or roles.denied else letter
-    return letter if _TEXT_FOLLOWS.match(rest) or lead[1][0] in "([{<" else settled(roles)
+    return letter if _TEXT_FOLLOWS.match(rest) or lead[1][0] in "([{<" else settled(roles_of(plain))
 
 
 def _judged(text: str) -> str | None:
