@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
@@ -123,8 +123,4 @@ def again_line(again: Again) -> str:
 def rows(audit: Audit) -> Iterator[dict[str, Any]]:
     """Every case with what came of it, for a file."""
     for i, (case, judgement) in enumerate(zip(audit.cases, audit.judgements, strict=True)):
-        yield {
-            "id": case.id, "kind": case.kind, "family": case.family, "completion": case.completion, "gold": case.gold,
-            "accept": case.accept, "accepted": audit.accepted(i), "score": judgement.score, "ms": judgement.ms,
-            "raised": judgement.raised, "hung": judgement.hung,
-        }  # fmt: skip
+        yield {**asdict(case), "accepted": audit.accepted(i), **asdict(judgement)}

@@ -15,9 +15,9 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import IO, Any, Literal
@@ -67,15 +67,12 @@ class _Judge:
     def warm(self) -> None:
         if self.warm_up:
             with suppress(Exception):  # it will raise again where it counts
-                returned = self.call(*self.warm_up)
-                if inspect.isawaitable(returned):
-                    asyncio.run(_awaited(returned))
+                _settled(self.call(*self.warm_up))
 
     def __call__(self, case: tuple[int, str, str]) -> None:
         index, text, gold = case
         with self._judging(index) as done:
-            returned = self.call(text, gold)
-            done(asyncio.run(_awaited(returned)) if inspect.isawaitable(returned) else returned)
+            done(_settled(self.call(text, gold)))
 
     async def within_a_loop(self, case: tuple[int, str, str]) -> None:
         index, text, gold = case
@@ -83,57 +80,47 @@ class _Judge:
             returned = self.call(text, gold)
             done(await returned if inspect.isawaitable(returned) else returned)
 
-    def _judging(self, index: int) -> _Judging:
-        return _Judging(index, self.field, self.out)
-
-
-class _Judging:
-    """Within, one case is judged: its time, its score or what was raised."""
-
-    def __init__(self, index: int, field: str | None, out: _Out) -> None:
-        self.index, self.field, self.out, self.returned = index, field, out, None
-
-    def __enter__(self) -> Callable[[Any], None]:
-        self.out.say(begun=self.index)
-        self.start = time.perf_counter()
-        return self._done
-
-    def _done(self, returned: Any) -> None:
-        self.returned = returned
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> bool:
-        elapsed = 1000 * (time.perf_counter() - self.start)
-        line: dict[str, Any] = {"judged": self.index, "ms": elapsed}
-        if error is None:
-            try:
-                line["score"] = score_of(self.returned, self.field)
-            except (ValueError, TypeError) as fault:
-                line["raised"] = one_line(fault)
-        elif isinstance(error, Exception):
+    @contextmanager
+    def _judging(self, index: int) -> Iterator[Callable[[Any], None]]:
+        """Within, one case is judged: its time, its score or what was raised."""
+        returned: list[Any] = []
+        line: dict[str, Any] = {"judged": index}
+        self.out.say(begun=index)
+        start = time.perf_counter()
+        try:
+            yield returned.append
+        except Exception as error:
             line["raised"] = f"{type(error).__name__}: {one_line(error)}"[:300]
-        else:
-            return False
+        line["ms"] = 1000 * (time.perf_counter() - start)
+        try:
+            for value in returned:  # none where it raised
+                line["score"] = score_of(value, self.field)
+        except (ValueError, TypeError) as fault:
+            line["raised"] = one_line(fault)
         self.out.say(**line)
-        return True
 
 
-async def _awaited(returned: Awaitable[Any]) -> Any:
-    return await returned
+def _settled(returned: Any) -> Any:
+    """What a call returned, or what that comes to where it has to be awaited."""
+
+    async def awaited(coming: Awaitable[Any]) -> Any:
+        return await coming
+
+    return asyncio.run(awaited(returned)) if inspect.isawaitable(returned) else returned
 
 
 def _run(job: Job, judge: _Judge) -> None:
-    if job.how != "processes":  # each of those warms up by itself: what a call starts does not survive a fork
-        judge.warm()
-    if job.how == "threads":
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            list(threads.map(judge, job.cases))
-    elif job.how == "event loop":
-        asyncio.run(_run_in_loop(job.cases, judge))
-    elif job.how == "processes":
+    if job.how == "processes":  # each of those warms up by itself: what a call starts does not survive a fork
         _run_in_processes(job.cases, judge)
+    elif job.how == "main thread":
+        _run_in_turn(job.cases, judge)
     else:
-        for case in job.cases:
-            judge(case)
+        judge.warm()
+        if job.how == "threads":
+            with ThreadPoolExecutor(AT_ONCE) as threads:
+                list(threads.map(judge, job.cases))
+        else:
+            asyncio.run(_run_in_loop(job.cases, judge))
 
 
 async def _run_in_loop(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> None:
@@ -151,14 +138,16 @@ def _run_in_processes(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> N
     """In daemons, which may have no children of their own, as data loaders and reward workers are."""
     context = multiprocessing.get_context("fork")
     parts = [cases[i::AT_ONCE] for i in range(AT_ONCE)]
-    workers = [context.Process(target=_run_part, args=(part, judge), daemon=True) for part in parts if part]
+    workers = [
+        context.Process(target=_run_in_turn, args=(part, judge), daemon=True) for part in parts if part
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
 
 
-def _run_part(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> None:
+def _run_in_turn(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> None:
     judge.warm()
     for case in cases:
         judge(case)

@@ -7,6 +7,7 @@ import inspect
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -102,67 +103,57 @@ def caller(function: Callable[..., Any], style: Style, gold: str | None, message
         messages: completions are lists of messages, where the style allows for both.
     """
     names = inspect.signature(function).parameters
-    calls: dict[Style, Callable[[], Call]] = {
-        "trl": lambda: _trl(function, names, gold, messages),
-        "verl": lambda: _verl(function, names),
-        "verifiers": lambda: _verifiers(function, names, messages),
-        "lm-eval": lambda: lambda text, right: function({gold or "answer": right}, [text]),
-        "pair": lambda: _pair(function, names),
-    }
-    return calls[style]()
+    if style == "lm-eval":
+        return lambda text, right: function({gold or "answer": right}, [text])
+    if style == "pair":  # gold comes first where the first parameter is called so
+        gold_first = any(word in next(iter(names)) for word in _GOLDS)
+        return lambda text, right: function(right, text) if gold_first else function(text, right)
+    row_of = {
+        "trl": partial(_trl_row, _columns(names, gold)),
+        "verl": _verl_row,
+        "verifiers": _verifiers_row,
+    }[style]
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in names.values())
+
+    def call(text: str, right: str) -> Any:
+        row = row_of(text, right, messages)
+        return function(**{name: value for name, value in row.items() if takes_any or name in names})
+
+    return call
 
 
-def _trl(
-    function: Callable[..., Any], names: Mapping[str, inspect.Parameter], gold: str | None, messages: bool
-) -> Call:
-    """A batch of one: columns of the data set by their names."""
-    variadic = any(p.kind is p.VAR_KEYWORD for p in names.values())
+def _columns(names: Mapping[str, inspect.Parameter], gold: str | None) -> list[str]:
+    """The columns of the data set in which TRL would pass the gold."""
     named = [
         n for n, p in names.items() if n not in _OF_TRL and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
     ]
-    columns = [gold] if gold else [n for n in named if n in _GOLDS] or named[:1] or list(_GOLDS)
-
-    def call(text: str, right: str) -> Any:
-        said = [{"role": "assistant", "content": text}] if messages else text
-        prompt = [{"role": "user", "content": "?"}] if messages else "?"
-        batch = {
-            "completions": [said],
-            "prompts": [prompt],
-            "completion_ids": [list(range(len(text.split())))],
-        }
-        batch |= {column: [right] for column in columns}
-        return function(**{k: v for k, v in batch.items() if variadic or k in names})
-
-    return call
+    return [gold] if gold else [n for n in named if n in _GOLDS] or named[:1] or list(_GOLDS)
 
 
-def _verl(function: Callable[..., Any], names: Mapping[str, inspect.Parameter]) -> Call:
-    variadic = any(p.kind is p.VAR_KEYWORD for p in names.values())
-
-    def call(text: str, right: str) -> Any:
-        row = {"data_source": "audit", "solution_str": text, "ground_truth": right, "extra_info": {}}
-        return function(**{k: v for k, v in row.items() if variadic or k in names})
-
-    return call
-
-
-def _verifiers(function: Callable[..., Any], names: Mapping[str, inspect.Parameter], messages: bool) -> Call:
-    variadic = any(p.kind is p.VAR_KEYWORD for p in names.values())
-
-    def call(text: str, right: str) -> Any:
-        said: Any = [{"role": "assistant", "content": text}] if messages else text
-        prompt = [{"role": "user", "content": "?"}]
-        state = {"prompt": prompt, "completion": said, "answer": right, "info": {}, "task": "audit"}
-        known = {**state, "state": state}
-        return function(**{k: v for k, v in known.items() if variadic or k in names})
-
-    return call
+def _trl_row(columns: Sequence[str], text: str, right: str, messages: bool) -> dict[str, Any]:
+    """A batch of one: columns of the data set by their names."""
+    return {
+        "completions": [_said("assistant", text, messages)],
+        "prompts": [_said("user", "?", messages)],
+        "completion_ids": [list(range(len(text.split())))],
+        **{column: [right] for column in columns},
+    }
 
 
-def _pair(function: Callable[..., Any], names: Mapping[str, inspect.Parameter]) -> Call:
-    """Two texts; gold comes first where the first parameter is called so."""
-    gold_first = any(word in next(iter(names)) for word in _GOLDS)
-    return lambda text, right: function(right, text) if gold_first else function(text, right)
+def _verl_row(text: str, right: str, messages: bool) -> dict[str, Any]:
+    return {"data_source": "audit", "solution_str": text, "ground_truth": right, "extra_info": {}}
+
+
+def _verifiers_row(text: str, right: str, messages: bool) -> dict[str, Any]:
+    state = {
+        "prompt": _said("user", "?", True), "completion": _said("assistant", text, messages), "answer": right,
+        "info": {}, "task": "audit",
+    }  # fmt: skip
+    return {**state, "state": state}
+
+
+def _said(role: str, text: str, as_message: bool) -> Any:
+    return [{"role": role, "content": text}] if as_message else text
 
 
 def score_of(returned: Any, field: str | None = None) -> float | None:

@@ -23,8 +23,7 @@ def _content(content: Any) -> str:
     """A message's content: a string, or parts, of which those that are text are joined."""
     if content is None or isinstance(content, str):
         return content or ""
-    texts = [part if isinstance(part, str) else _part(part) for part in content]
-    return "".join(texts)
+    return "".join(part if isinstance(part, str) else _part(part) for part in content)
 
 
 def _part(part: Any) -> str:

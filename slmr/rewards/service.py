@@ -145,12 +145,17 @@ def _mapping(body: bytes) -> dict[str, Any]:
     return content
 
 
-def _list(body: dict[str, Any], name: str) -> list[Any]:
+def _field(body: dict[str, Any], name: str) -> Any:
     if name not in body:
         raise RequestError(f"'{name}' is missing; there are: {', '.join(sorted(body)) or 'none'}")
-    if not isinstance(body[name], list):
-        raise RequestError(f"'{name}' should be a list")
     return body[name]
+
+
+def _list(body: dict[str, Any], name: str) -> list[Any]:
+    found = _field(body, name)
+    if not isinstance(found, list):
+        raise RequestError(f"'{name}' should be a list")
+    return found
 
 
 def _batch(completions: list[Any], golds: list[Any]) -> Batch:
@@ -223,10 +228,7 @@ def _write_openrlhf(verdicts: Sequence[Verdict], grader: Grader) -> object:
 
 
 def _read_slime(body: dict[str, Any], grader: Grader) -> Batch:
-    for name in ("response", "label"):
-        if name not in body:
-            raise RequestError(f"'{name}' is missing; there are: {', '.join(sorted(body)) or 'none'}")
-    return _batch([body["response"]], [body["label"]])
+    return _batch([_field(body, "response")], [_field(body, "label")])
 
 
 def _write_slime(verdicts: Sequence[Verdict], grader: Grader) -> object:

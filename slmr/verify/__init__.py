@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from functools import lru_cache
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from slmr.verify import choice, mathanswer, mathexpr, numeric, symbolic
 from slmr.verify.completion import fold, visible, without_tokens
-from slmr.verify.denial import denied, refuses
+from slmr.verify.denial import Stated, denied, refuses
 from slmr.verify.plausible import is_formula
 from slmr.verify.retraction import taken_back
 from slmr.verify.rivals import has_rival
@@ -60,8 +60,9 @@ def verify(completion: str, gold: str, kind: Kind) -> Verdict:
         ValueError: there is no such kind.
     """
     start = time.perf_counter()
-    extract, decide, _ = _CHECKERS[_known(kind)]
-    if not _gold_parses(gold, kind):
+    extract, decide, stated = _CHECKERS[_known(kind)]
+    right = _right(gold, kind)
+    if right is None:
         return _verdict("malformed_gold", None, f"gold {gold[:80]!r} cannot be read as {kind}", start)
     text = visible(completion)
     if text is None:
@@ -73,27 +74,22 @@ def verify(completion: str, gold: str, kind: Kind) -> Verdict:
         return _verdict("no_answer", None, "no answer found", start)
     if len(answer.text) > MAX_ANSWER:
         return _verdict("wrong", answer, "longer than any answer", start)
-    decision, reason = decide(answer.text, gold)
-    if decision is True and not _stands(answer, gold, kind):
+    decision, reason = decide(answer.text, right)
+    if decision is True and not _stands(answer, lambda text: stated(text, right)):
         return _verdict("wrong", answer, "denied, or taken back afterwards", start)
     if isinstance(decision, str):
         return _verdict(decision, answer, reason, start)
     return _verdict("correct" if decision else "wrong", answer, reason, start)
 
 
-def _stands(answer: Answer, gold: str, kind: Kind) -> bool:
+def _stands(answer: Answer, stated: Stated) -> bool:
     """Whether a right answer is neither denied where it stands nor taken back afterwards."""
     after = answer.after
     if not answer.before and not after.strip(" \t\r\n."):
         return True
-    stated = _CHECKERS[kind][2]
-
-    def states(text: str) -> bool | None:
-        return stated(text, gold)
-
-    if denied(answer.before, after, states) or has_rival(answer.before, after, states):
+    if denied(answer.before, after, stated) or has_rival(answer.before, after, stated):
         return False
-    return not after.strip(" \t\r\n.$*") or not (refuses(after) or taken_back(after, states))
+    return not after.strip(" \t\r\n.$*") or not (refuses(after) or taken_back(after, stated))
 
 
 def in_form(completion: str, kind: Kind) -> bool:
@@ -141,79 +137,49 @@ def _verdict(status: Status, answer: Answer | None, reason: str, start: float) -
 
 
 @lru_cache(maxsize=4096)
-def _number(gold: str) -> Fraction | None:
-    return numeric.parse_gold(without_tokens(gold))
-
-
-@lru_cache(maxsize=4096)
-def _letter(gold: str) -> str | None:
-    return choice.parse_gold(without_tokens(gold))
-
-
-@lru_cache(maxsize=4096)
-def _formula(gold: str) -> str:
-    return mathanswer.gold_answer(fold(without_tokens(gold[: 4 * MAX_ANSWER])))
-
-
-@lru_cache(maxsize=4096)
-def _gold_parses(gold: str, kind: Kind) -> bool:
+def _right(gold: str, kind: Kind) -> Any:
+    """The right answer as a kind's checker compares it: a number, a formula, a letter; None where gold holds none."""
     if kind == "numeric":
-        return _number(gold) is not None
+        return numeric.parse_gold(without_tokens(gold))
     if kind == "choice":
-        return _letter(gold) is not None
-    answer = _formula(gold)
-    return 0 < len(answer) <= mathexpr.MAX_CHARS and mathexpr.depth(answer) <= mathexpr.MAX_DEPTH
+        return choice.parse_gold(without_tokens(gold))
+    formula = mathanswer.gold_answer(fold(without_tokens(gold[: 4 * MAX_ANSWER])))
+    is_readable = 0 < len(formula) <= mathexpr.MAX_CHARS and mathexpr.depth(formula) <= mathexpr.MAX_DEPTH
+    return formula if is_readable else None
 
 
-def _decide_numeric(answer: str, gold: str) -> _Decision:
-    value = _number(gold)
-    right = value is not None and numeric.matches(answer, value)
-    return right, f"equals {value}" if right else f"is not {value}"
+def _decide_numeric(answer: str, number: Fraction) -> _Decision:
+    is_right = numeric.matches(answer, number)
+    return is_right, f"equals {number}" if is_right else f"is not {number}"
 
 
-def _decide_choice(answer: str, gold: str) -> _Decision:
-    letter = _letter(gold)
-    right = letter is not None and choice.matches(answer, letter)
-    return right, f"names {letter}" if right else f"does not name {letter} alone"
+def _decide_choice(answer: str, letter: str) -> _Decision:
+    is_right = choice.matches(answer, letter)
+    return is_right, f"names {letter}" if is_right else f"does not name {letter} alone"
 
 
-def _decide_math(answer: str, gold: str) -> _Decision:
-    gold = _formula(gold)
-    decided = mathexpr.decide(answer, gold)
+def _decide_math(answer: str, formula: str) -> _Decision:
+    decided = mathexpr.decide(answer, formula)
     if decided is not None:
         return decided, "decided exactly"
-    if len(answer) > MAX_SYMBOLIC or not is_formula(answer, gold):
+    if len(answer) > MAX_SYMBOLIC or not is_formula(answer, formula):
         return False, "no formula that could equal gold"
     try:
-        return symbolic.equal(answer, gold), "decided by math-verify"
+        return symbolic.equal(answer, formula), "decided by math-verify"
     except symbolic.SymbolicTimeout as error:
-        if mathexpr.is_number(gold) and not mathexpr.is_readable(answer):
+        if mathexpr.is_number(formula) and not mathexpr.is_readable(answer):
             return False, "unreadable, beside a plain number"
         return "timeout", str(error)
     except symbolic.SymbolicError as error:
         return "checker_error", str(error)
 
 
-def _states_number(text: str, gold: str) -> bool | None:
-    value = _number(gold)
-    return None if value is None else numeric.stated(text, value)
-
-
-def _states_letter(text: str, gold: str) -> bool | None:
-    letter = _letter(gold)
-    return None if letter is None else choice.stated(text, letter)
-
-
-def _states_formula(text: str, gold: str) -> bool | None:
-    return mathanswer.stated(text, _formula(gold))
-
-
-# How an answer is found, whether it is right, and whether a text begins with it.
+# How an answer is found, whether it is right, and whether a text begins with the right one.
 _CHECKERS: dict[
     Kind,
-    tuple[Callable[[str], Answer | None], Callable[[str, str], _Decision], Callable[[str, str], bool | None]],
+    tuple[Callable[[str], Answer | None], Callable[[str, Any], _Decision], Callable[[str, Any], bool | None]],
 ] = {
-    "numeric": (numeric.extract, _decide_numeric, _states_number),
-    "math": (mathanswer.extract, _decide_math, _states_formula),
-    "choice": (choice.extract, _decide_choice, _states_letter),
+    "numeric": (numeric.extract, _decide_numeric, numeric.stated),
+    "math": (mathanswer.extract, _decide_math, mathanswer.stated),
+    "choice": (choice.extract, _decide_choice, choice.stated),
 }

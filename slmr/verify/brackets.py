@@ -3,6 +3,7 @@ r"""Brackets in an answer: how deep they nest, where a list is split, what a tup
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 
 _LEVEL = {"(": 1, "[": 1, "{": 1, "⟦": 1, ")": -1, "]": -1, "}": -1, "⟧": -1}
 
@@ -11,11 +12,12 @@ _BRACKET = re.compile(r"[(\[{⟦)\]}⟧]")
 
 def depth(text: str) -> int:
     """The deepest nesting of brackets."""
-    level = deepest = 0
-    for bracket in _BRACKET.findall(text):
-        level += _LEVEL[bracket]
-        deepest = max(deepest, level)
-    return deepest
+    return max(_levels(text))
+
+
+def _levels(text: str) -> list[int]:
+    """How many brackets are open: at the start, and behind each bracket."""
+    return list(accumulate((_LEVEL[bracket] for bracket in _BRACKET.findall(text)), initial=0))
 
 
 def squeeze(text: str) -> str:
@@ -46,12 +48,7 @@ def inside(text: str) -> tuple[str, list[str]] | None:
     ):
         return None
     inner = plain[len(opening) : len(plain) - len(end)]
-    level = 0
-    for character in inner:
-        level += _LEVEL.get(character, 0)
-        if level < 0:
-            return None
-    parts = split(inner, ",;")
-    if level or (len(parts) < 2 and opening != "\\{"):
+    levels, parts = _levels(inner), split(inner, ",;")
+    if min(levels) < 0 or levels[-1] or (len(parts) < 2 and opening != "\\{"):
         return None
     return opening + end, parts

@@ -106,27 +106,23 @@ def parse(text: str) -> str | None:
         return None
     plain = _AMONG.sub("", plain)
     lead = _LEAD.match(plain)
-    if lead and is_letter(plain, lead.start(1), lead.end(1)):
-        letter, rest = letter_of(lead[1]), plain[lead.end() :]
-        others = _OTHERS.match(rest)
-        if (others and ("、" in others[0] or not DENIED_AFTER.match(rest, others.end()))) or (
-            rest.strip() and _ONLY_LETTERS.fullmatch(rest)
-        ):
-            return settled(roles_of(plain))
-        if DENIED_AFTER.match(rest):
-            return settled(roles_of(plain))
-        also = _ALSO.match(rest)
-        if also and letter_of(also[1] or also[2]) != letter:
-            return None
-        concluded = _CONCLUDED.search(rest)
-        if concluded and letter_of(concluded[1]) != letter and not DENIED_AFTER.match(rest, concluded.end()):
-            return settled(roles_of(rest))
-        if _SAID.match(rest):
-            roles = roles_of(plain)
-            return settled(roles) if roles.asserted or roles.denied else letter
-        if _TEXT_FOLLOWS.match(rest) or lead[1][0] in "([{<":
-            return letter
-    return settled(roles_of(plain))
+    if not lead or not is_letter(plain, lead.start(1), lead.end(1)):
+        return settled(roles_of(plain))
+    letter, rest = letter_of(lead[1]), plain[lead.end() :]
+    others = _OTHERS.match(rest)
+    names_others = others and ("、" in others[0] or not DENIED_AFTER.match(rest, others.end()))
+    if names_others or (rest.strip() and _ONLY_LETTERS.fullmatch(rest)) or DENIED_AFTER.match(rest):
+        return settled(roles_of(plain))
+    also = _ALSO.match(rest)
+    if also and letter_of(also[1] or also[2]) != letter:
+        return None
+    concluded = _CONCLUDED.search(rest)
+    if concluded and letter_of(concluded[1]) != letter and not DENIED_AFTER.match(rest, concluded.end()):
+        return settled(roles_of(rest))
+    if _SAID.match(rest):
+        roles = roles_of(plain)
+        return settled(roles) if roles.asserted or roles.denied else letter
+    return letter if _TEXT_FOLLOWS.match(rest) or lead[1][0] in "([{<" else settled(roles_of(plain))
 
 
 def _judged(text: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 MAX_LENGTH = 100_000  # characters of a completion that are looked at, from its end
 
@@ -48,10 +49,11 @@ _ANSWERED = re.compile(
     r"####[ \t]*[^\s#]|^A:[ \t]*\S|\\boxed\s*\{|\banswer\b[^\n]{0,30}?(?:\bis\b|[:：=])\W{0,8}\w|答案[是为：:]",
     re.IGNORECASE | re.MULTILINE,
 )
-_INVISIBLE = dict.fromkeys(
-    map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff\u00ad\ufe0e\ufe0f")
-)
 _SPELLING = {
+    # invisible characters
+    **dict.fromkeys(
+        map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff\u00ad\ufe0e\ufe0f")
+    ),
     **dict.fromkeys(map(ord, "\u2212\uff0d\ufe63\u2010\u2011\u2012\u2013"), "-"),
     **dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u3000"), " "),
     **dict.fromkeys(map(ord, "\u2018\u2019\u02bc"), "'"),
@@ -62,13 +64,18 @@ _SPELLING = {
     ord("\u2044"): "/",
     ord("\u2215"): "/",
 }
-# A long dash between `=` and a number is a minus; anywhere else it may be one of the sentence.
-_LONG_MINUS = re.compile(r"(?<==)([ \t]?)[—―][ \t]?(?=\\?\$?\.?\d)")
-_SUPERSCRIPT = re.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣ]+")
-_SUBSCRIPT = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣ", "+-0123456789nx")
-_VULGAR = re.compile("(?<=\\d)[ ]?([¼-¾⅐-⅞])|([¼-¾⅐-⅞])")
+_RESPELLED: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    # A long dash between `=` and a number is a minus; anywhere else it may be one of the sentence.
+    (re.compile(r"(?<==)([ \t]?)[—―][ \t]?(?=\\?\$?\.?\d)"), r"\1-"),
+    (re.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣ]+"), lambda m: f"^{{{m[0].translate(_RAISED)}}}"),
+    (re.compile("[₀₁₂₃₄₅₆₇₈₉]+"), lambda m: f"_{{{m[0].translate(_LOWERED)}}}"),
+    (
+        re.compile("(?<=\\d)[ ]?([¼-¾⅐-⅞])|([¼-¾⅐-⅞])"),
+        lambda m: " " + _fraction(m[1]) if m[1] else _fraction(m[2]),
+    ),
+)
 
 
 def without_tokens(gold: str) -> str:
@@ -78,9 +85,7 @@ def without_tokens(gold: str) -> str:
 
 def visible(completion: str) -> str | None:
     """What is said after the closed thought, up to a made-up next turn; None where a thought was never closed."""
-    text = completion.rsplit(_FINAL_CHANNEL, 1)[-1]
-    closed = list(_CLOSES.finditer(text))
-    said = text[closed[-1].end() :] if closed else text
+    said = _CLOSES.split(completion.rsplit(_FINAL_CHANNEL, 1)[-1])[-1]
     if _OPENS.search(said):
         return None
     return _first_turn(said[-MAX_LENGTH:])
@@ -157,11 +162,9 @@ def fold(text: str) -> str:
     """One spelling of characters: full-width forms, dashes, blanks, vulgar fractions (`2 1/2`), exponents (`^{3}`)."""
     if text.isascii():
         return text
-    plain = text.translate(_INVISIBLE).translate(_SPELLING)
-    plain = _LONG_MINUS.sub(r"\1-", plain)
-    plain = _SUPERSCRIPT.sub(lambda m: f"^{{{m[0].translate(_RAISED)}}}", plain)
-    plain = _SUBSCRIPT.sub(lambda m: f"_{{{m[0].translate(_LOWERED)}}}", plain)
-    plain = _VULGAR.sub(lambda m: " " + _fraction(m[1]) if m[1] else _fraction(m[2]), plain)
+    plain = text.translate(_SPELLING)
+    for pattern, spelling in _RESPELLED:
+        plain = pattern.sub(spelling, plain)
     return "".join(map(_plain, plain))
 
 

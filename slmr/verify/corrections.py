@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from slmr.verify.denial import Stated, denied_before
-from slmr.verify.framing import NEAR, any_of, pattern
+from slmr.verify.sentences import NEAR, any_of, pattern
 
 _MAX_CUES = 20
 _VALUE = r"([$\\(*-]*[\d\\][^\s,;]{0,60})"

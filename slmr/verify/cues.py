@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from slmr.verify.framing import NEAR, framed
+from slmr.verify.framing import framed
+from slmr.verify.sentences import NEAR
 from slmr.verify.unanswered import unanswered
 
 
@@ -115,11 +116,12 @@ def statements(text: str, weak: bool = True) -> Iterator[Statement]:
             contrast = _CONTRAST.match(found.text)
             if contrast:
                 found = Statement(contrast[1], found.start, found.end)
-            is_denied = _NOT_FIRST.match(found.text) or FALSE_BEFORE.search(
-                text, max(0, cue.start() - 20), cue.start()
+            is_denied = (
+                _NOT_FIRST.match(found.text)
+                or FALSE_BEFORE.search(text, max(0, cue.start() - 20), cue.start())
+                or framed(text[max(0, cue.end() - NEAR - 1) : cue.end()])
+                or unanswered(text[max(0, cue.start() - NEAR) : found.end])
             )
-            is_denied = is_denied or framed(text[max(0, cue.end() - NEAR - 1) : cue.end()])
-            is_denied = is_denied or unanswered(text[max(0, cue.start() - NEAR) : found.end])
             if found.text and not is_denied:
                 yield Statement(found.text, cue.start(), found.end)
 

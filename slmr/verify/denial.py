@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from slmr.verify.claims import is_anothers
+from slmr.verify.claims import BEGINS_MISTAKE, IS_MISTAKE, is_anothers
 from slmr.verify.cues import FILLER
-from slmr.verify.framing import NEAR, any_of, framed, pattern
-from slmr.verify.mistakes import BEGINS_MISTAKE, IS_MISTAKE
+from slmr.verify.framing import framed
+from slmr.verify.sentences import GAP, NEAR, any_of, pattern
 
 # Whether a text begins with the answer (True), with another value (False), or with none (None).
 Stated = Callable[[str], bool | None]
@@ -158,7 +158,7 @@ def denied_behind(after: str) -> bool:
 
 def _asked(before: str, after: str) -> bool:
     """Whether an answer stands within a question that gets a no."""
-    return bool(_ASKED_ON.match(after) and _ASKS.match(re.split(r"[.!?]\s|\n", before)[-1]))
+    return bool(_ASKED_ON.match(after) and _ASKS.match(GAP.split(before)[-1]))
 
 
 def _alternative(after: str, stated: Stated) -> bool:
@@ -172,8 +172,7 @@ def _alternative(after: str, stated: Stated) -> bool:
 
 
 def _last_word(text: str) -> str:
-    words = re.split(r"[\s$(]+", text.strip(" $)*_"))
-    return words[-1] if words else ""
+    return re.split(r"[\s$(]+", text.strip(" $)*_"))[-1]
 
 
 def unsure(text: str) -> bool:

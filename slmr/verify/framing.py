@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from slmr.verify.sentences import END_IN_PARAGRAPH, NEAR, pattern
 
-NEAR, _LAST = 300, 80
-
-
-def any_of(*alternatives: str) -> str:
-    return f"(?:{'|'.join(alternatives)})"
-
-
-def pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text, re.IGNORECASE)
-
+_LAST = 80  # characters in front of a value where a frame ends
 
 _EDGE = r"[\s$*_`\"'()\[\]{}\\,:]"
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n\s*\n|(?<=[。！？])")
-_LAST_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n")
 # "If n were even, the answer would be": only of the answer, since a problem may itself ask what would be.
 _WOULD_BE = pattern(
     r"\b(?:answer|solution|choice|option|result)\s+(?:would|could|might)\s+(?:then |now |instead )?"
@@ -65,17 +54,12 @@ _ASKED_BEHIND = pattern(
 )
 
 
-def last_sentence(text: str) -> str:
-    """What stands behind the last mark that ends a sentence, or the last break of a line."""
-    return _LAST_SENTENCE.split(text)[-1]
-
-
 def framed(before: str, after: str = "") -> bool:
     """Whether what stands before a value, up to it, says that it is not what the writer holds for the answer."""
     near = before[-NEAR:]
     if ":" in near and _ANNOUNCED.search(near if len(before) <= NEAR else f".{near}"):
         return True
-    sentence = _SENTENCE.split(near)[-1]
+    sentence = END_IN_PARAGRAPH.split(near)[-1]
     end = sentence[-_LAST:]
     if _MISTAKEN.search(end) or (_WOULD_BE.search(end) and _UNREAL.search(sentence)):
         return True

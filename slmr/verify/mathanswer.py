@@ -10,10 +10,11 @@ from slmr.verify.completion import last_lines
 from slmr.verify.cues import statements
 from slmr.verify.denial import denied_before, denied_behind, hedged_before, unsure
 from slmr.verify.framing import framed
-from slmr.verify.polynomial import rational
 from slmr.verify.quantity import in_words
+from slmr.verify.spelling import normalise
 from slmr.verify.unanswered import unanswered
 from slmr.verify.units import several_units_at_end
+from slmr.verify.values import number_of
 from slmr.verify.verdict import Answer
 from slmr.verify.words import clock_at_end
 
@@ -22,13 +23,12 @@ _SHORT = 200  # characters; a longer gold is a solution, not an answer
 _DOLLARS = re.compile(
     r"\$\$(.+?)\$\$|(?<!\\)\$([^$\n]+?)(?<!\\)\$|\\\[(.+?)\\\]|\\\(([^\n]+?)\\\)", re.DOTALL
 )
+_NOT_TAIL = re.compile(r"(?:,|,? and)\s+not\b.*$|\s+(?:rather than|instead of)\b.*$", re.DOTALL)
 _BECAUSE = re.compile(
-    r",?\s+(?:because|since|as|so|which|when|where|by)\b.*$|(?:,|,? and)\s+not\b.*$|\s+(?:rather than"
-    r"|instead of)\b.*$"
-    r"|\s+\((?=[A-Za-z ]{3})[^()]*\)$",
+    r",?\s+(?:because|since|as|so|which|when|where|by)\b.*$"
+    rf"|{_NOT_TAIL.pattern}|\s+\((?=[A-Za-z ]{{3}})[^()]*\)$",
     re.DOTALL,
 )
-_NOT_TAIL = re.compile(r"(?:,|,? and)\s+not\b.*$|\s+(?:rather than|instead of)\b.*$", re.DOTALL)
 # "attained at x = 2", "i.e. 0.375": where or as what else the value in front is found.
 _WHERE_TAIL = re.compile(
     r",?\s+\(?(?:attained|achieved|reached|occurring|i\.e\.|with equality|at \$?\(?[a-zA-Z]\b(?! )"
@@ -39,6 +39,7 @@ _WHERE_TAIL = re.compile(
 _GIVES = re.compile(
     r"[^\n]*\b(?:is|are|was|be|equals?(?: to)?|get|obtain|have)\s+:?\s*(\S[^\n]{0,80}?)[\s.]*$"
 )
+_NEXT_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 _FORMULA = re.compile(
     r"(?!-?[\d.,]+\s?(?!pi|to \d)[A-Za-z])[^A-Za-z]*(?:(?:pi|sqrt|[A-Za-z](?![A-Za-z])|(?<=\d )to(?= \d))[^A-Za-z]*)*"
 )
@@ -122,8 +123,7 @@ def stated(text: str, gold: str) -> bool | None:
     if formula:
         content = next(group for group in formula.groups() if group)
         return mathexpr.decide(content, gold) if re.search(r"[\d\\]", content) else None
-    value = mathexpr.normal(mathexpr.normalise(gold))
-    number = None if value is None else rational(value)
+    number = number_of(normalise(gold))
     same = None if number is None else numeric.stated(text, number)
     if same is not None:
         return same
@@ -132,8 +132,8 @@ def stated(text: str, gold: str) -> bool | None:
 
 
 def _segments(text: str) -> list[tuple[str, int, int]]:
-    found = [(next(g for g in m.groups() if g), m.start(), m.end()) for m in _DOLLARS.finditer(text)]
-    return [(content.strip(), start, end) for content, start, end in found]
+    """The formulas of a text, and where each begins and ends with its dollars."""
+    return [(next(g for g in m.groups() if g).strip(), *m.span()) for m in _DOLLARS.finditer(text)]
 
 
 def _joined(text: str, segments: list[tuple[str, int, int]]) -> str:
@@ -197,8 +197,7 @@ def _closing_math(text: str) -> str | None:
         or "\n\n" in after.strip()
     ):
         return None
-    lone = start == 0 and re.match(r"\s*(?:%|\\%|percent|pct)", after)
-    if lone:
+    if start == 0 and re.match(r"\s*(?:%|\\%|percent|pct)", after):
         return content + "\\%"
     if text[:start].strip().lower() in ("odd", "even", "all"):
         return text
@@ -234,28 +233,26 @@ def _bare(lines: list[str]) -> str | None:
     return answer.text if answer and not is_denied else None
 
 
+def _gives(sentence: str) -> str | None:
+    """What a sentence gives as what something is; None where it hedges or only supposes that."""
+    match = _GIVES.match(sentence)
+    if not match or hedged_before(sentence[: match.start(1)]) or framed(sentence[: match.start(1)]):
+        return None
+    return match[1]
+
+
 def _name(line: str) -> str | None:
     """The name that the last sentence gives, whatever numbers stand in it: "100 days later it is a **Friday**"."""
-    sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z])", line)[-1]
-    match = _GIVES.match(sentence)
-    name = _NAME.fullmatch(match[1].rstrip(". !")) if match else None
-    if (
-        not match
-        or not name
-        or hedged_before(sentence[: match.start(1)])
-        or framed(sentence[: match.start(1)])
-    ):
-        return None
-    return None if denied_behind(f"is {name[1].lower()}") else name[1]
+    given = _gives(_NEXT_SENTENCE.split(line)[-1])
+    name = _NAME.fullmatch(given.rstrip(". !")) if given else None
+    return name[1] if name and not denied_behind(f"is {name[1].lower()}") else None
 
 
 def _given(line: str) -> str | None:
     """The formula that the last sentence gives, `The area is 9π`; the one word, where no number stands beside it."""
-    sentence = _WHERE_TAIL.sub("", re.split(r"(?<=[.!?])\s+(?=[A-Z])", line)[-1])
-    match = _GIVES.match(sentence)
-    if not match or hedged_before(sentence[: match.start(1)]) or framed(sentence[: match.start(1)]):
+    value = _gives(_WHERE_TAIL.sub("", _NEXT_SENTENCE.split(line)[-1]))
+    if value is None:
         return None
-    value = match[1]
     if _FORMULA.fullmatch(re.sub(r"\\[a-zA-Z]+", "", value)) and re.search(r"[\dπ∞∅\\]", value):
         return value if re.search(r"[%\\]", value) or numeric.parse(value) is None else None
     word = _ONE_WORD.fullmatch(value) and not denied_behind(f"is {value}")

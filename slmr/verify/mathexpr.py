@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable
 from functools import lru_cache
 
 from slmr.verify.brackets import depth, inside, split, squeeze
@@ -25,7 +24,7 @@ from slmr.verify.parts import (
     solutions_of,
 )
 from slmr.verify.plausible import implausible, repeats
-from slmr.verify.polynomial import multiply, number, rational
+from slmr.verify.polynomial import multiply, number
 from slmr.verify.quantity import in_words, simple
 from slmr.verify.relations import (
     MEMBER,
@@ -43,7 +42,16 @@ from slmr.verify.relations import (
 )
 from slmr.verify.spelling import normalise
 from slmr.verify.units import in_several_units, size_of, without_plain_unit
-from slmr.verify.values import has_two_numbers, normal, same_measure, same_sums, same_value, tree
+from slmr.verify.values import (
+    all_true,
+    has_two_numbers,
+    normal,
+    number_of,
+    same_measure,
+    same_sums,
+    same_value,
+    tree,
+)
 from slmr.verify.words import labelled, same_clock, same_words
 
 MAX_CHARS, MAX_DEPTH, MAX_PARTS = 10_000, 30, 100
@@ -73,7 +81,7 @@ def decide(answer: str, gold: str) -> bool | None:
     sizes = size_of(answer), size_of(gold)
     if sizes[0] and sizes[1] and sizes[0] != sizes[1]:
         return same_measure(mine, sizes[0], theirs, sizes[1])
-    if squeeze(mine) == squeeze(theirs) or _same_measures(answer, gold, theirs):
+    if squeeze(mine) == squeeze(theirs) or _same_in_several_units(answer, gold, theirs):
         return True
     if _cannot_be(mine, theirs):
         return False
@@ -92,7 +100,7 @@ def decide(answer: str, gold: str) -> bool | None:
     return same if same is True else _same_as_list(answer, gold) or same
 
 
-def _same_measures(answer: str, gold: str, plain: str) -> bool:
+def _same_in_several_units(answer: str, gold: str, plain: str) -> bool:
     """Whether `1 hour 30 minutes` is as long as the other side: in one unit or several, or a number of hours."""
     mine, theirs = in_several_units(answer), in_several_units(gold)
     if mine is None or max(len(mine), len(theirs or ())) < 2:
@@ -150,8 +158,7 @@ def is_number(text: str) -> bool:
     """Whether a text is one expression without symbols, such as `\\frac{1}{2}`."""
     if len(text) > _MAX_NUMBER or (repeats(text) and not text.isdecimal()):
         return False
-    value = normal(normalise(text))
-    return value is not None and rational(value) is not None
+    return number_of(normalise(text)) is not None
 
 
 def is_readable(text: str) -> bool:
@@ -168,10 +175,8 @@ def _same_percent(mine: str, theirs: str) -> bool | None:
     left, right = normal(bare), normal(gold)
     if left is None or right is None:
         return same
-    hundred = number(100)
-    if bare != mine:
-        return same_sums(left, multiply(right, hundred))
-    return same_sums(multiply(left, hundred), right)
+    percent, other = (left, right) if bare != mine else (right, left)
+    return same_sums(percent, multiply(other, number(100)))
 
 
 def _same_lists(mine: str, theirs: str) -> bool | None:
@@ -196,7 +201,7 @@ def _same_lists(mine: str, theirs: str) -> bool | None:
         names = [sorted(map(assigned_name, side)) for side in (left, right)]
         if len(set(names[1])) == len(names[1]) and set(names[0]) == set(names[1]):
             order = {assigned_name(p): p for p in left}
-            return _all(_same_item(order[assigned_name(p)], p) for p in right)
+            return all_true(_same_item(order[assigned_name(p)], p) for p in right)
     return _same_unordered(left, right)
 
 
@@ -213,21 +218,16 @@ def _set_with_list(left: list[str], right: list[str]) -> bool | None:
 
 def _decimal_comma(mine: str, right: list[str]) -> bool | None:
     """`2,74` is 2.74 where gold is one number."""
-    is_one = (gold := normal(right[0])) is not None and rational(gold) is not None
-    left = mine.replace(",", ".") if is_one and re.fullmatch(r"-?\d+,\d+", mine) else None
-    return _set_with_list(parts_of(mine), right) if left is None else bool(same_value(left, right[0]))
-
-
-def _all(verdicts: Iterable[bool | None]) -> bool | None:
-    found = list(verdicts)
-    return False if False in found else None if None in found else True
+    if re.fullmatch(r"-?\d+,\d+", mine) and number_of(right[0]) is not None:
+        return bool(same_value(mine.replace(",", "."), right[0]))
+    return _set_with_list(parts_of(mine), right)
 
 
 def _same_ordered(left: list[str], right: list[str]) -> bool | None:
     """The same things in the same order."""
     if len(left) != len(right):
         return False
-    return _all([_same_item(a, b) for a, b in zip(left, right, strict=True)])
+    return all_true(_same_item(a, b) for a, b in zip(left, right, strict=True))
 
 
 def _same_unordered(left: list[str], right: list[str]) -> bool | None:
@@ -271,14 +271,19 @@ def _same_item(mine: str, theirs: str) -> bool | None:
     if inside(theirs) and mine[:1].isalpha() and inside(point := mine.lstrip(string.ascii_uppercase + "' ")):
         mine = point  # with its name, `A(1,2)`
     left, right = inside(mine), inside(theirs)
-    lone = [side and side[0] == "\\{\\}" and len(side[1]) == 1 for side in (left, right)]
-    if left and right and lone[0] != lone[1]:  # a set of one thing, and that thing
-        return _same_item(left[1][0] if lone[0] else mine, right[1][0] if lone[1] else theirs)
+    alone = [_only_member(side) for side in (left, right)]
+    if (alone[0] is None) != (alone[1] is None):  # a set of one thing, and that thing
+        return _same_item(mine if alone[0] is None else alone[0], theirs if alone[1] is None else alone[1])
     if left and right:
         return _same_brackets(left, right)
-    if left or right:
-        return _lone_in_brackets(left, right, mine, theirs)
+    if left or right:  # a tuple, interval or set is no plain value
+        return False if normal(theirs if left else mine) is not None else None
     return _same_expression(mine, theirs)
+
+
+def _only_member(brackets: tuple[str, list[str]] | None) -> str | None:
+    """The one thing in a set; None for more, and for other brackets."""
+    return brackets[1][0] if brackets and brackets[0] == "\\{\\}" and len(brackets[1]) == 1 else None
 
 
 def _same_expression(mine: str, theirs: str) -> bool | None:
@@ -304,18 +309,6 @@ def _same_with_dots(mine: str, theirs: str) -> bool:
     )
 
 
-def _lone_in_brackets(
-    left: tuple[str, list[str]] | None, right: tuple[str, list[str]] | None, mine: str, theirs: str
-) -> bool | None:
-    """One side is a tuple, interval or set, the other is not: they differ if the other is a plain value."""
-    if left and left[0] == "\\{\\}" and len(left[1]) == 1:
-        return _same_item(left[1][0], theirs)
-    if right and right[0] == "\\{\\}" and len(right[1]) == 1:
-        return _same_item(mine, right[1][0])
-    value = normal(theirs if left else mine)
-    return False if value is not None else None
-
-
 def _same_brackets(left: tuple[str, list[str]], right: tuple[str, list[str]]) -> bool | None:
     if left[0] == right[0] == "\\{\\}":
         sides = [distinct(expanded(side[1])) for side in (left, right)]
@@ -330,7 +323,9 @@ def _same_matrix(mine: str, theirs: str) -> bool | None:
     left, right = rows(mine), rows(theirs)
     if [len(row) for row in left] != [len(row) for row in right]:
         return False
-    return _all(_same_item(a, b) for x, y in zip(left, right, strict=True) for a, b in zip(x, y, strict=True))
+    return all_true(
+        _same_item(a, b) for x, y in zip(left, right, strict=True) for a, b in zip(x, y, strict=True)
+    )
 
 
 def _same_equation(mine: str, theirs: str) -> bool | None:
@@ -353,9 +348,7 @@ def _same_relation(mine: str, theirs: str) -> bool | None:
         return _same_brackets(left, right)
     first, second = relation(mine), relation(theirs)
     if first and second:
-        if first[0] != second[0]:
-            return False
-        return same_sums(first[1], second[1])
+        return first[0] == second[0] and same_sums(first[1], second[1])
     if RELATION.search(mine) and RELATION.search(theirs):
         return None
     other = normal(theirs if RELATION.search(mine) else mine)

@@ -3,7 +3,6 @@ r"""Roots of `a + b sqrt(d)` that are sums of simpler roots: `\sqrt{3 + 2\sqrt2}
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from fractions import Fraction
 
 from slmr.verify.polynomial import Sum, add, multiply, number, power
@@ -32,7 +31,7 @@ def square_root(total: Sum) -> Sum | None:
     if parts is None or _value(parts) <= 0:
         return None
     a, b, d = parts
-    norm = _rational_root(a * a - b * b * d, math.isqrt)
+    norm = _rational_root(a * a - b * b * d, 2)
     if norm is None or a + norm < 0 or a - norm < 0:
         return None
     larger, smaller = (power(number((a + sign * norm) / 2), number(_HALF)) for sign in (1, -1))
@@ -46,7 +45,7 @@ def cube_root(total: Sum) -> Sum | None:
         return None
     a, b, d = parts
     norm = a * a - b * b * d
-    c = _rational_root(abs(norm), _whole_cube_root)
+    c = _rational_root(abs(norm), 3)
     if c is None:
         return None
     # p + q sqrt(d) has the trace 2p: the sum of the real cube roots of the number and its conjugate.
@@ -54,7 +53,7 @@ def cube_root(total: Sum) -> Sum | None:
     for denominator in (1, 2, 3, 6):
         p = Fraction(round(trace / 2 * denominator), denominator)
         square = (p * p - (c if norm >= 0 else -c)) / d
-        q = _rational_root(square, math.isqrt) if square >= 0 else None
+        q = _rational_root(square, 2)
         for signed in () if q is None else (q, -q):
             if p**3 + 3 * p * signed**2 * d == a and 3 * p**2 * signed + signed**3 * d == b:
                 return add(number(p), multiply(number(signed), power(number(d), number(_HALF))))
@@ -66,14 +65,10 @@ def _value(parts: tuple[Fraction, Fraction, int]) -> float:
     return float(a) + float(b) * math.sqrt(d)
 
 
-def _rational_root(value: Fraction, root: Callable[[int], int]) -> Fraction | None:
-    """The exact root of a rational number that is not negative; None where it is not rational."""
+def _rational_root(value: Fraction, degree: int) -> Fraction | None:
+    """The exact square or cube root of a rational number; None where it is negative, or the root not rational."""
     if value < 0:
         return None
-    found = Fraction(root(value.numerator), root(value.denominator))
-    power_of = 2 if root is math.isqrt else 3
-    return found if found**power_of == value else None
-
-
-def _whole_cube_root(value: int) -> int:
-    return round(value ** (1 / 3))
+    parts = (value.numerator, value.denominator)
+    found = Fraction(*(math.isqrt(n) if degree == 2 else round(n ** (1 / 3)) for n in parts))
+    return found if found**degree == value else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
+from functools import reduce
 
 from slmr.verify import nested
 from slmr.verify.polynomial import (
@@ -64,16 +65,6 @@ def _combined(node: Node, args: list[Sum]) -> Sum:
         return number(node.value)
     if node.op == "symbol":
         return atom(node.name)
-    if node.op == "add":
-        total: Sum = {}
-        for term in args:
-            total = add(total, term)
-        return total
-    if node.op == "multiply":
-        total = args[0]
-        for factor in args[1:]:
-            total = multiply(total, factor)
-        return total
     known = _KNOWN.get(node.op)
     return known(*args) if known else _opaque(node.op, *args)
 
@@ -86,11 +77,8 @@ def _known_terms(tree: Node) -> Sum | None:
     indices = _indices(tree) if tree.op in ("sum", "prod") else None
     if indices is None:
         return None
-    total = number(0 if tree.op == "sum" else 1)
-    for index in indices:
-        term = _form(replaced(tree.args[2], tree.name, leaf(index)))
-        total = add(total, term) if tree.op == "sum" else multiply(total, term)
-    return total
+    terms = (_form(replaced(tree.args[2], tree.name, leaf(index))) for index in indices)
+    return _sum_of(terms) if tree.op == "sum" else reduce(multiply, terms, number(1))
 
 
 def _indices(tree: Node) -> range | None:
@@ -108,6 +96,10 @@ def _is_numeric(node: Node, index: str) -> bool:
     return node.name == index if node.op == "symbol" else node.op not in ("sum", "prod")
 
 
+def _sum_of(terms: Iterable[Sum]) -> Sum:
+    return reduce(add, terms, number(0))
+
+
 def _opaque(name: str, *args: Sum) -> Sum:
     return atom(f"{name}({';'.join(map(canonical, args))})")
 
@@ -119,10 +111,8 @@ def _power(base: Sum, exponent: Sum) -> Sum:
         and exponent
         and all(len(m) == 1 and _LN.fullmatch(m[0][0]) and m[0][1] == 1 for m in exponent)
     ):
-        total = number(1)
-        for monomial, factor in exponent.items():
-            total = multiply(total, power(number(int(monomial[0][0][3:-1])), number(factor)))
-        return total
+        powers = (power(number(int(m[0][0][3:-1])), number(factor)) for m, factor in exponent.items())
+        return reduce(multiply, powers, number(1))
     if base == atom("e") and len(exponent) == 1 and ("i", Fraction(1)) in next(iter(exponent)):
         turns = _turns({tuple(f for f in m if f[0] != "i"): factor for m, factor in exponent.items()})
         if turns is not None:
@@ -143,10 +133,8 @@ def _turns(angle: Sum) -> Fraction | None:
 
 def _half(terms: Mapping[int, Fraction | int]) -> Sum:
     """A sum of square roots of whole numbers, each with its factor."""
-    total: Sum = {}
-    for radicand, factor in terms.items():
-        total = add(total, multiply(number(factor), power(number(radicand), number(Fraction(1, 2)))))
-    return total
+    half = number(Fraction(1, 2))
+    return _sum_of(multiply(number(factor), power(number(n), half)) for n, factor in terms.items())
 
 
 def _sines() -> dict[Fraction, Sum]:
@@ -180,24 +168,21 @@ _TANGENTS = {
 }  # fmt: skip
 
 
-def _sine(angle: Sum) -> Sum:
-    turns = _turns(angle)
-    known = None if turns is None else _SINES.get(turns % 2)
-    return _opaque("sin", angle) if known is None else known
+def _of_angle(
+    name: str, values: Mapping[Fraction, Sum], period: int, ahead: Fraction = Fraction(0)
+) -> Callable[[Sum], Sum]:
+    """A function of an angle by its values, which may be those of another one that is ahead by so many times pi."""
+
+    def apply(angle: Sum) -> Sum:
+        turns = _turns(angle)
+        known = None if turns is None else values.get((turns + ahead) % period)
+        return _opaque(name, angle) if known is None else known
+
+    return apply
 
 
-def _cosine(angle: Sum) -> Sum:
-    turns = _turns(angle)
-    known = None if turns is None else _SINES.get((turns + Fraction(1, 2)) % 2)
-    return _opaque("cos", angle) if known is None else known
-
-
-def _tangent(angle: Sum) -> Sum:
-    turns = _turns(angle)
-    known = None if turns is None else _TANGENTS.get(turns % 1)
-    return _opaque("tan", angle) if known is None else known
-
-
+_sine = _of_angle("sin", _SINES, 2)
+_cosine = _of_angle("cos", _SINES, 2, ahead=Fraction(1, 2))
 _ANGLES = {
     canonical(_SINES[turns % 2]): turns
     for turns in (sign * k for k in _SINES if k <= Fraction(1, 2) for sign in (1, -1))
@@ -207,23 +192,14 @@ _SLOPES = {
 }
 
 
-def _angle(turns: Fraction) -> Sum:
-    return multiply(number(turns), atom("\\pi"))
+def _angle_of(name: str, angles: Mapping[str, Fraction]) -> Callable[[Sum], Sum]:
+    """The inverse of such a function: a multiple of pi where it is known."""
 
+    def apply(value: Sum) -> Sum:
+        turns = angles.get(canonical(value))
+        return _opaque(name, value) if turns is None else multiply(number(turns), atom("\\pi"))
 
-def _arcsine(sine: Sum) -> Sum:
-    turns = _ANGLES.get(canonical(sine))
-    return _opaque("asin", sine) if turns is None else _angle(turns)
-
-
-def _arccosine(cosine: Sum) -> Sum:
-    turns = _ANGLES.get(canonical(cosine))
-    return _opaque("acos", cosine) if turns is None else _angle(Fraction(1, 2) - turns)
-
-
-def _arctangent(slope: Sum) -> Sum:
-    turns = _SLOPES.get(canonical(slope))
-    return _opaque("atan", slope) if turns is None else _angle(turns)
+    return apply
 
 
 def _cotangent(angle: Sum) -> Sum:
@@ -277,10 +253,8 @@ def _double_factorial(base: Sum) -> Sum:
 def _binomial(top: Sum, bottom: Sum) -> Sum:
     n, k = rational(top), rational(bottom)
     if n is None and k is not None and k.denominator == 1 and 0 <= k <= _MAX_FALLING:
-        total = number(Fraction(1, math.factorial(int(k))))
-        for i in range(int(k)):
-            total = multiply(total, add(top, number(-i)))
-        return total
+        falling = (add(top, number(-i)) for i in range(int(k)))
+        return reduce(multiply, falling, number(Fraction(1, math.factorial(int(k)))))
     if n is None or k is None or n > _MAX_FACTORIAL:
         return _opaque("binomial", top, bottom)
     if n.denominator != 1 or k.denominator != 1 or not 0 <= k <= n:
@@ -298,7 +272,7 @@ def _logarithm(argument: Sum, base: Sum) -> Sum:
     guess = round(_log(x) / _log(b)) if x != 1 else 0
     if abs(guess) <= _MAX_DIGITS and b**guess == x:
         return number(guess)
-    known = factors(b.numerator) if b.denominator == 1 else []
+    known = factors(b) if b.denominator == 1 else []
     if len(known) < 2:
         return multiply(_natural(argument), power(_natural(base), number(-1)))
     return _in_base(x, int(b), known)
@@ -307,50 +281,35 @@ def _logarithm(argument: Sum, base: Sum) -> Sum:
 def _in_base(x: Fraction, base: int, known: list[tuple[int, int]]) -> Sum:
     """A logarithm by those of the primes, of which the base's own add up to 1."""
     (first, power_of_first), *others = known
-    first_log = number(1)
-    for prime, count in others:
-        first_log = add(first_log, multiply(number(-count), _opaque("log", number(prime), number(base))))
-    first_log = multiply(number(Fraction(1, power_of_first)), first_log)
-    total: Sum = {}
-    for part, sign in ((x.numerator, 1), (x.denominator, -1)):
-        for prime, count in factors(part):
-            log = first_log if prime == first else _opaque("log", number(prime), number(base))
-            total = add(total, multiply(number(sign * count), log))
-    return total
+
+    def log(prime: int) -> Sum:
+        return _opaque("log", number(prime), number(base))
+
+    rest = reduce(add, (multiply(number(-count), log(prime)) for prime, count in others), number(1))
+    first_log = multiply(number(Fraction(1, power_of_first)), rest)
+    return _sum_of(
+        multiply(number(count), first_log if prime == first else log(prime)) for prime, count in factors(x)
+    )
 
 
 def _natural(argument: Sum) -> Sum:
     """The natural logarithm of a rational number by those of its primes; of `e` to a power, that power."""
     x = rational(argument)
-    if x is None:
-        if len(argument) == 1 and (term := next(iter(argument.items())))[1] == 1 and len(term[0]) == 1:
-            (name, exponent) = term[0][0]
-            if name == "e":
-                return number(exponent)
-        return _opaque("ln", argument)
-    if x <= 0:
-        return _opaque("ln", argument)
-    total: Sum = {}
-    for part, sign in ((x.numerator, 1), (x.denominator, -1)):
-        for prime, count in factors(part):
-            total = add(total, multiply(number(sign * count), _opaque("ln", number(prime))))
-    return total
+    if x is not None and x > 0:
+        return _sum_of(multiply(number(n), _opaque("ln", number(prime))) for prime, n in factors(x))
+    if len(argument) == 1:
+        ((monomial, factor),) = argument.items()
+        if factor == 1 and len(monomial) == 1 and monomial[0][0] == "e":
+            return number(monomial[0][1])
+    return _opaque("ln", argument)
 
 
 def _log(value: Fraction) -> float:
     return math.log(value.numerator) - math.log(value.denominator)
 
 
-def _whole(name: str, function: Callable[[Fraction], int]) -> Callable[[Sum], Sum]:
-    def apply(inside: Sum) -> Sum:
-        value = rational(inside)
-        return _opaque(name, inside) if value is None else number(function(value))
-
-    return apply
-
-
 def _of_numbers(name: str, function: Callable[..., Fraction | int], whole: bool) -> Callable[..., Sum]:
-    """A function of several numbers, in any order of them; opaque where one is no number."""
+    """A function of one number, or of several in any order; opaque where one is no number."""
 
     def apply(*args: Sum) -> Sum:
         values = [rational(arg) for arg in args]
@@ -368,11 +327,15 @@ def _modulo(left: Sum, right: Sum) -> Sum:
 
 
 _KNOWN: dict[str, Callable[..., Sum]] = {
-    "power": _power, "root": _root, "ln": _natural, "sin": _sine, "cos": _cosine, "tan": _tangent,
-    "cot": _cotangent, "sec": _inverse_of(_cosine), "csc": _inverse_of(_sine), "abs": _absolute,
-        "factorial": _factorial, "binomial": _binomial,
-    "double_factorial": _double_factorial, "asin": _arcsine, "acos": _arccosine, "atan": _arctangent,
-    "log": _logarithm, "floor": _whole("floor", math.floor), "ceil": _whole("ceil", math.ceil), "mod": _modulo,
+    "add": lambda *terms: _sum_of(terms), "multiply": lambda *factors: reduce(multiply, factors),
+    "power": _power, "root": _root, "abs": _absolute, "mod": _modulo,
+    "factorial": _factorial, "double_factorial": _double_factorial, "binomial": _binomial,
+    "sin": _sine, "cos": _cosine, "tan": _of_angle("tan", _TANGENTS, 1),
+    "cot": _cotangent, "sec": _inverse_of(_cosine), "csc": _inverse_of(_sine),
+    "asin": _angle_of("asin", _ANGLES), "atan": _angle_of("atan", _SLOPES),
+    "acos": _angle_of("acos", {sine: Fraction(1, 2) - turns for sine, turns in _ANGLES.items()}),
+    "ln": _natural, "log": _logarithm,
+    "floor": _of_numbers("floor", math.floor, False), "ceil": _of_numbers("ceil", math.ceil, False),
     "gcd": _of_numbers("gcd", math.gcd, True), "lcm": _of_numbers("lcm", math.lcm, True),
     "min": _of_numbers("min", lambda *values: min(values), False),
     "max": _of_numbers("max", lambda *values: max(values), False),

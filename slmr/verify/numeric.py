@@ -11,10 +11,11 @@ from slmr.verify.boxes import boxed, factored, unboxed
 from slmr.verify.completion import fold
 from slmr.verify.cues import statements
 from slmr.verify.denial import denied_before, denied_behind, hedged, hedged_before, unsure
-from slmr.verify.figures import NAMED_UNIT, tokens
 from slmr.verify.plausible import repeats
-from slmr.verify.quantity import CHINESE, MAX_DIGITS, WORDS
+from slmr.verify.quantity import CHINESE, MAX_DIGITS, NAMED_UNIT, WORDS, quantities
+from slmr.verify.sentences import GAP
 from slmr.verify.unanswered import is_part, unanswered
+from slmr.verify.values import number_of
 from slmr.verify.verdict import Answer
 
 _TAIL, _MAX_STATEMENT, _MAX_REQUESTED, _MAX_REPEATS = 4_000, 600, 50, 9
@@ -57,7 +58,8 @@ _NOT_TAIL = re.compile(
     r"(?:(?:,|,? and|,? but)\s+not|\s(?:instead of|rather than))\s+\$?-?\d[\d.,]*%?(?:\s?[a-z/]{1,12})?[\s.!]*$",
     re.IGNORECASE,
 )
-_IF_BUT = re.compile(r"\b(?:if|unless|without)\b[^.!?\n]*\bbut\b", re.IGNORECASE)
+# "30 if all of them came, but one did not": of a statement; `framing` has what follows "it would be 30".
+_SUPPOSED_ONLY = re.compile(r"\b(?:if|unless|without)\b[^.!?\n]*\bbut\b", re.IGNORECASE)
 _BUT = re.compile(r",?\s*(?:but|though|yet) (?:that|this|it)\b", re.IGNORECASE)
 _FALSE = re.compile(
     r"\b(?:wrong|incorrect|false) (?:answer|result|value)s? (?:is|are|was|were|:)", re.IGNORECASE
@@ -149,13 +151,9 @@ def _contradicts_itself(text: str) -> bool:
 
 def _computed(text: str) -> Fraction | None:
     """The value of arithmetic without letters; None for anything else."""
-    from slmr.verify.polynomial import rational  # only here: the numeric checker needs no algebra otherwise
-    from slmr.verify.values import normal
-
     if not re.fullmatch(r"[\d\s+*/×÷·().,$-]{3,200}", text):
         return None
-    value = normal(re.sub(r"[,$]", "", text).translate(_OPERATORS))
-    return None if value is None else rational(value)
+    return number_of(re.sub(r"[,$]", "", text).translate(_OPERATORS))
 
 
 def _clean(text: str) -> str:
@@ -205,7 +203,7 @@ def _in_box(text: str) -> Answer | None:
 
 def _stated(text: str) -> Answer | None:
     for statement in statements(text):
-        if _IF_BUT.search(statement.text):
+        if _SUPPOSED_ONLY.search(statement.text):
             continue
         number, rest = _named(statement.text.rstrip("!"))
         if number or re.search(r"\d", statement.text):
@@ -231,12 +229,12 @@ def _named(text: str) -> tuple[str | None, str]:
     for statement in statements(text):
         if parse(statement.text) is not None and not hedged(text[: statement.start]):
             return statement.text, _behind_number(statement.text)
-    return (None, "") if _IF_BUT.search(text) else _in_sentence(text)
+    return (None, "") if _SUPPOSED_ONLY.search(text) else _in_sentence(text)
 
 
 def _behind_number(text: str) -> str:
     last_side = text.rsplit("=", 1)[-1]
-    found = tokens(last_side)
+    found = quantities(last_side)
     return last_side[found[0].end :] if found else ""
 
 
@@ -247,13 +245,13 @@ def _in_sentence(text: str) -> tuple[str | None, str]:
     if _TURNED.match(rest) or (_BUT.match(rest) and denied_behind(rest)):
         return None, ""
     if hedged(plain):
-        found = tokens(plain)  # "7 or equivalently 14/2"
+        found = quantities(plain)  # "7 or equivalently 14/2"
         same = len(found) > 1 and len({t.value for t in found}) == 1 and not _DENIES.search(plain)
         return (plain[found[0].start : found[0].end] if same else None), ""
     for part in (plain, text.rsplit("=", 1)[-1]):
         if parse(part) is not None:
             return part, _behind_number(part) + (rest if part is plain else "")
-        found = tokens(part[:_TAIL])
+        found = quantities(part[:_TAIL])
         if found and len({t.value for t in found}) == 1:
             concluded = _CONCLUDES.match(rest)
             if concluded and parse(concluded[1]) is not None:
@@ -295,12 +293,12 @@ def _last_number(text: str) -> Answer | None:
         or _CODE.search(tail.strip().rsplit("\n", 1)[-1])
     ):
         return None
-    found = tokens(_NOT_TAIL.sub("", tail)) or tokens(tail)
+    found = quantities(_NOT_TAIL.sub("", tail)) or quantities(tail)
     if not found:
         return _last_words(tail)
     last = found[-1]
-    sentence = re.split(r"[.!?]\s|\n", tail[: last.start])[-1]
-    behind = _NOT_TAIL.sub("", re.split(r"[.!?]\s|\n", tail[last.end :])[0])
+    sentence = GAP.split(tail[: last.start])[-1]
+    behind = _NOT_TAIL.sub("", GAP.split(tail[last.end :])[0])
     if (
         hedged_before(sentence)
         or re.search(r"(?<![=<>-])[<>≤≥]\s*$", sentence)
@@ -328,7 +326,7 @@ def _last_words(tail: str) -> Answer | None:
     """A number in words in the last sentence, where it is the only one."""
     if any(c.isdecimal() for c in tail[-300:]):
         return None
-    sentence = [s for s in re.split(r"[.!?]\s|\n", tail.strip()) if s.strip()][-1:] or [""]
+    sentence = [s for s in GAP.split(tail.strip()) if s.strip()][-1:] or [""]
     found = [m for m in WORDS.finditer(sentence[0]) if m[0].lower() not in ("one", "a hundred")]
     if len(found) == 1 and not hedged(sentence[0]) and not unsure(tail[-200:]):
         return Answer(found[0][0], False)

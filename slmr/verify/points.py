@@ -38,17 +38,13 @@ def differ(left: Node, right: Node) -> bool:
             x, y = a.value(left), b.value(right)
         except _NO_VALUE:
             continue
-        if cmath.isinf(x) != cmath.isinf(y):
-            finite = y if cmath.isinf(x) else x
-            if abs(finite) < 1e200:
-                return True
-            continue
-        if cmath.isinf(x):
-            if _magnitudes_differ(left, right):
-                return True
-            continue
-        gap = abs(x - y)
-        if gap > _APART * max(abs(x), abs(y)) and gap > _LOST * max(a.largest, b.largest):
+        if cmath.isinf(x) and cmath.isinf(y):
+            is_apart = _magnitudes_differ(left, right)
+        elif cmath.isinf(x) or cmath.isinf(y):
+            is_apart = min(abs(x), abs(y)) < 1e200
+        else:
+            is_apart = abs(x - y) > max(_APART * max(abs(x), abs(y)), _LOST * max(a.largest, b.largest))
+        if is_apart:
             return True
     return False
 
@@ -118,10 +114,6 @@ class _Evaluation:
             return complex(_float(node.value.numerator) / _float(node.value.denominator))
         if node.op == "symbol":
             return self._symbol(node.name)
-        if node.op == "add":
-            return sum(args, 0j)
-        if node.op == "multiply":
-            return math.prod(args, start=complex(1))
         function = _FUNCTIONS.get(node.op)
         if function is None:
             raise Unclear(node.op)
@@ -230,6 +222,7 @@ def _ln(value: complex) -> float:
 
 
 _FUNCTIONS: dict[str, Callable[..., complex | float]] = {
+    "add": lambda *terms: sum(terms, 0j), "multiply": lambda *factors: math.prod(factors, start=complex(1)),
     "power": _power, "root": _root, "abs": lambda x: abs(x), "factorial": _factorial, "binomial": _binomial,
     "ln": _ln, "log": lambda x, b: _ln(x) / _ln(b),
     "floor": _rounded(math.floor), "ceil": _rounded(math.ceil),

@@ -11,10 +11,14 @@ Every operation is bounded in terms, digits and exponents, and raises `Unreadabl
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
+from functools import reduce
+from typing import TypeVar
 
 from slmr.verify.tree import DivisionByZero, Unreadable
 
+K = TypeVar("K")
 Monomial = tuple[tuple[str, Fraction], ...]
 Sum = dict[Monomial, Fraction]
 
@@ -56,14 +60,7 @@ def complex_parts(total: Sum) -> tuple[Fraction, Fraction] | None:
 
 
 def add(left: Sum, right: Sum) -> Sum:
-    total = dict(left)
-    for monomial, coefficient in right.items():
-        value = total.get(monomial, Fraction(0)) + coefficient
-        if value:
-            total[monomial] = value
-        else:
-            total.pop(monomial, None)
-    return _bounded(total)
+    return _bounded(_collected((*left.items(), *right.items())))
 
 
 def negate(total: Sum) -> Sum:
@@ -73,12 +70,8 @@ def negate(total: Sum) -> Sum:
 def multiply(left: Sum, right: Sum) -> Sum:
     if len(left) * len(right) > 4 * MAX_TERMS:
         raise Unreadable("too many terms")
-    total: Sum = {}
-    for a, x in left.items():
-        for b, y in right.items():
-            for monomial, coefficient in _times(a, b, x * y).items():
-                total[monomial] = total.get(monomial, Fraction(0)) + coefficient
-    return _bounded({monomial: value for monomial, value in total.items() if value})
+    terms = (_term(_collected(a + b), x * y) for a, x in left.items() for b, y in right.items())
+    return _bounded(_collected(part for term in terms for part in term.items()))
 
 
 def power(base: Sum, exponent: Sum) -> Sum:
@@ -120,16 +113,14 @@ def canonical(total: Sum) -> str:
 
 def decidable(total: Sum) -> bool:
     """Whether a different normal form would mean a different value."""
-    for monomial in total:
-        for name, exponent in monomial:
-            if "(" in name:
-                return False
-            if name.startswith("#"):
-                if not 0 < exponent < 1 or not name[1:].isdigit() or int(name[1:]) > _MAX_TRIAL:
-                    return False
-            elif exponent.denominator != 1 or (name == "i" and exponent not in (0, 1)):
-                return False
-    return True
+    return all(_is_independent(name, exponent) for monomial in total for name, exponent in monomial)
+
+
+def _is_independent(name: str, exponent: Fraction) -> bool:
+    """Whether a power of an atom is no rational combination of others."""
+    if name.startswith("#"):
+        return 0 < exponent < 1 and name[1:].isdigit() and int(name[1:]) <= _MAX_TRIAL
+    return "(" not in name and exponent.denominator == 1 and (name != "i" or exponent in (0, 1))
 
 
 def _atom_power(name: str, exponent: Fraction) -> Sum:
@@ -147,11 +138,12 @@ def _bounded(total: Sum) -> Sum:
     return total
 
 
-def _times(left: Monomial, right: Monomial, coefficient: Fraction) -> Sum:
-    exponents = dict(left)
-    for name, exponent in right:
-        exponents[name] = exponents.get(name, Fraction(0)) + exponent
-    return _term(exponents, coefficient)
+def _collected(pairs: Iterable[tuple[K, Fraction]]) -> dict[K, Fraction]:
+    """What belongs to each key in all, where that is not zero."""
+    total: dict[K, Fraction] = {}
+    for key, value in pairs:
+        total[key] = total[key] + value if key in total else value
+    return {key: value for key, value in total.items() if value}
 
 
 def _term(exponents: dict[str, Fraction], coefficient: Fraction) -> Sum:
@@ -171,10 +163,7 @@ def _term(exponents: dict[str, Fraction], coefficient: Fraction) -> Sum:
 
 
 def _repeated(base: Sum, times: int) -> Sum:
-    total = number(1)
-    for _ in range(times):
-        total = multiply(total, base)
-    return total
+    return reduce(multiply, [base] * times, number(1))
 
 
 def _power_of_term(monomial: Monomial, coefficient: Fraction, q: Fraction) -> Sum:
@@ -203,22 +192,24 @@ def _root(value: Fraction, q: Fraction) -> Sum:
     """A rational power of a positive rational number: its primes under their own roots."""
     if q.denominator == 1:
         return number(value ** int(q))
-    exponents: dict[str, Fraction] = {}
-    for part, sign in ((value.numerator, 1), (value.denominator, -1)):
-        for prime, count in factors(part):
-            name = f"#{prime}"
-            exponents[name] = exponents.get(name, Fraction(0)) + sign * count * q
-    return _term(exponents, Fraction(1))
+    return _term({f"#{prime}": count * q for prime, count in factors(value)}, Fraction(1))
 
 
-def factors(value: int) -> list[tuple[int, int]]:
-    """Prime factors by trial division; what is left after the bound stays one factor."""
-    found, prime = [], 2
-    while prime <= _MAX_TRIAL and prime * prime <= value:
-        count = 0
-        while value % prime == 0:
-            value, count = value // prime, count + 1
-        if count:
-            found.append((prime, count))
-        prime += 1
-    return [*found, (value, 1)] if value > 1 else found
+def factors(value: Fraction) -> list[tuple[int, int]]:
+    """Primes and their powers, negative ones of the denominator's, by trial division.
+
+    What is left of numerator or denominator after the bound stays one factor.
+    """
+    found = []
+    for rest, sign in ((value.numerator, 1), (value.denominator, -1)):
+        prime = 2
+        while prime <= _MAX_TRIAL and prime * prime <= rest:
+            count = 0
+            while rest % prime == 0:
+                rest, count = rest // prime, count + 1
+            if count:
+                found.append((prime, sign * count))
+            prime += 1
+        if rest > 1:
+            found.append((rest, sign))
+    return found

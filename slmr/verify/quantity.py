@@ -1,4 +1,7 @@
-"""A number as people write it: digits, fractions, powers of ten, scale words, words. Exact, as a fraction."""
+"""A number as people write it: digits, fractions, powers of ten, scale words, words. Exact.
+
+And the numbers in a text that stand for themselves: no part of an expression, a range, a time, or a name.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ _SCALE = re.compile(
     rf"|(?P<han>[万亿千百]))(?![A-Za-z])(?! an? (?:hour|minute))",
     re.IGNORECASE,
 )
-_HAN = {"百": 100, "千": 1_000, "万": 10_000, "亿": 10**8}
+_HAN = {"十": 10, "百": 100, "千": 1_000, "万": 10_000, "亿": 10**8}
 _SHORT = re.compile(r"(?P<letter>K|k|M|bn|B)(?![A-Za-z0-9_/])")
 _SHORT_SCALES = {"k": 1_000, "m": 10**6, "bn": 10**9, "b": 10**9}
 _AND_PART = re.compile(
@@ -56,21 +59,19 @@ _PARTS_IN_WORDS = {
 }  # fmt: skip
 _SIMPLE = re.compile(r"-?\d{1,300}(?:\.\d{1,100})?", re.ASCII)
 
-_UNITS = {w: i for i, w in enumerate(
+_SMALL = {w: i for i, w in enumerate(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
     " fifteen sixteen seventeen eighteen nineteen".split()
-)}  # fmt: skip
-_TENS = {
+)} | {
     w: 10 * i for i, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
-}
+}  # fmt: skip
 _MULTIPLES = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "dozen": 12}
-_WORD = "|".join([*_UNITS, *_TENS, *_MULTIPLES])
+_WORD = "|".join([*_SMALL, *_MULTIPLES])
 WORDS = re.compile(
     rf"\b(?:(?:a|minus|negative)\s+)?(?:{_WORD})(?:(?:\s+and\s+|[\s-]+)(?:{_WORD}))*\b", re.IGNORECASE
 )
 CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
 _CHINESE_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
-_CHINESE_UNITS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
 
 
 class Quantity(NamedTuple):
@@ -152,14 +153,13 @@ def _magnitude(match: re.Match[str]) -> Fraction | None:
 
 def in_words(text: str) -> Fraction | None:
     """The value of an English number in words: `twenty-one`, `a hundred and five`, `two and a half`, `one third`."""
-    plain = " ".join(re.findall(r"[a-z]+", text.lower()))
-    if plain in _PARTS_IN_WORDS:
-        return _PARTS_IN_WORDS[plain]
+    words = re.findall(r"[a-z]+", text.lower())
+    if (named := _PARTS_IN_WORDS.get(" ".join(words))) is not None:
+        return named
     part = _AND_PART.search(text)
     if part and part.end() == len(text.rstrip()):
         whole = in_words(text[: part.start()])
         return None if whole is None else whole + _PARTS[(part[1] or part[2]).lower()]
-    words = re.findall(r"[a-z]+", text.lower())
     sign = -1 if words[:1] in (["minus"], ["negative"]) else 1
     words = [w for w in words if w not in ("and", "a", "minus", "negative")]
     if not words or len(words) > 20:
@@ -170,8 +170,8 @@ def in_words(text: str) -> Fraction | None:
             section = max(section, 1) * _MULTIPLES[word]
             if _MULTIPLES[word] >= 1_000:
                 total, section = total + section, 0
-        elif word in _UNITS or word in _TENS:
-            section += _UNITS.get(word, 0) + _TENS.get(word, 0)
+        elif word in _SMALL:
+            section += _SMALL[word]
         else:
             return None
     return Fraction(sign * (total + section))
@@ -181,7 +181,7 @@ def chinese(text: str) -> Fraction:
     """A whole number in Chinese numerals: 三, 二十一, 三百零五."""
     total = section = digit = 0
     for character in text[:20]:
-        unit = _CHINESE_UNITS.get(character)
+        unit = _HAN.get(character)
         if unit is None:
             digit = _CHINESE_DIGITS[character]
         elif unit == 10_000:
@@ -189,3 +189,46 @@ def chinese(text: str) -> Fraction:
         else:
             section, digit = section + (digit or 1) * unit, 0
     return Fraction(total + section + digit)
+
+
+NAMED_UNIT = r"(?:kg|km|cm|mm|mph|ml|lbs?|hrs?|ft|mi|in|g|m|h|s)(?:\^?\{?[23]\}?)?(?![A-Za-z0-9_])"
+_TOKEN_BEFORE = re.compile(r"(?:[A-Za-z0-9_.]|\d[:/,]|\d\*\*)$")
+_TOKEN_AFTER = re.compile(
+    rf"{NAMED_UNIT}|(?![A-Za-z0-9_^π√]|/(?!\s?[A-Za-z]{{2}})|[.,:]\d|-\d|\\(?:pi|sqrt|[dt]?frac|log|ln|sin|cos"
+    rf"|tan|binom)(?![a-z]))",
+    re.ASCII,
+)
+_FIND = re.compile(r"(?:(?<![\d)A-Za-z])[-+])?(?:\\?\$|€|£|¥|₹)?\s?(?<![A-Za-z0-9_])(?:\d|\.\d)")
+# In front of a number: it is a name's, or something is done to it.
+_NO_VALUE_BEFORE = re.compile(
+    r"(?:\b(?:step|question|problem|example|part|case|figure|section|chapter|exercise|equation|option"
+    r"|no\.)\s*#?\s*"
+    r"|√\s?|\b(?:page|room|log|ln|sin|cos|tan|sqrt)\s?\(?|\b(?:half|twice|double|triple|quarter"
+    r"|third)\s+(?:of\s+)?|\b(?:less|more|fewer|greater|other) than\s+"
+    r"|\\(?!text|math|boxed|fbox)[a-zA-Z]+\s*\{?|(?<!\*)\*\s?|[/×÷^]\s?\{?|[\d)]\s?[-+]\s?|\d\s?-"
+    r"|\b\d*[a-z][-+])$", re.IGNORECASE,
+)  # fmt: skip
+_SUMMED = re.compile(r"[\d)]\s?[-+].$|(?<![A-Za-z])[a-z](?:[-+].| [-+] )$")
+
+
+def quantities(text: str) -> list[Quantity]:
+    """The numbers in a text that stand for themselves, in order."""
+    found: list[Quantity] = []
+    position = 0
+    while match := _FIND.search(text, position):
+        start = match.start() + len(match[0]) - len(match[0].lstrip())
+        word = re.search(r"\b(?:minus|negative)\s$", text[max(0, start - 10) : start], re.IGNORECASE)
+        begin = start - len(word[0]) if word else start
+        token = quantity(text, begin)
+        position = max(token.end if token else match.end(), match.end())
+        before = text[max(0, begin - 24) : begin]
+        if (
+            token
+            # a sign behind a number or a variable is an operator
+            and not (text[begin] in "+-" and _SUMMED.search(text[max(0, begin - 6) : begin + 2]))
+            and not _TOKEN_BEFORE.search(before)
+            and _TOKEN_AFTER.match(text, token.end)
+            and not _NO_VALUE_BEFORE.search(before)
+        ):
+            found.append(token)
+    return found

@@ -12,7 +12,6 @@ from collections.abc import Generator
 from fractions import Fraction
 from typing import Any
 
-from slmr.verify.cursor import Cursor
 from slmr.verify.tokens import (
     ACCENTS,
     ARROWS,
@@ -26,6 +25,7 @@ from slmr.verify.tokens import (
     MODULO,
     OF_SEVERAL,
     OPERATORS,
+    Cursor,
     decimal,
     tokens,
 )
@@ -88,8 +88,7 @@ class _Reader(Cursor):
 
     def sum(self) -> _Step:
         terms = [(yield self._product())]
-        while (sign := self._peek()[1]) in ("+", "-"):
-            self._at += 1
+        while sign := self._took("+", "-"):
             term = yield self._product()
             terms.append(term if sign == "+" else negated(term))
         return terms[0] if len(terms) == 1 else Node("add", tuple(terms))
@@ -98,11 +97,10 @@ class _Reader(Cursor):
         factors = [(yield self._signed())]
         while True:
             kind, text = self._peek()
-            operator = OPERATORS.get(text)
-            if operator:
+            if text in OPERATORS:
                 self._at += 1
                 factor = yield self._signed()
-                factors.append(factor if operator == "*" else inverse(factor))
+                factors.append(factor if OPERATORS[text] == "*" else inverse(factor))
             elif text in MODULO:
                 self._at += 1
                 factors = [Node("mod", (_product_of(factors), (yield self._signed())))]
@@ -124,8 +122,8 @@ class _Reader(Cursor):
 
     def _signed(self) -> _Step:
         negative = False
-        while self._peek()[1] in ("-", "+"):
-            negative ^= self._next()[1] == "-"
+        while sign := self._took("-", "+"):
+            negative ^= sign == "-"
         value = yield self._power()
         return negated(value) if negative else value
 
@@ -162,11 +160,9 @@ class _Reader(Cursor):
         raise Unreadable("neither a mixed number nor a clear product")
 
     def _exponent(self) -> _Step:
-        negative = self._peek()[1] == "-"
-        if self._peek()[1] in ("-", "+"):
-            self._at += 1
+        sign = self._took("-", "+")
         value = yield self._atom()
-        return negated(value) if negative else value
+        return negated(value) if sign == "-" else value
 
     def _atom(self) -> _Step:
         self._depth += 1  # every nesting passes here
@@ -264,8 +260,7 @@ class _Reader(Cursor):
 
     def _root(self) -> _Step:
         degree = number(2)
-        if self._peek()[1] == "[":
-            self._at += 1
+        if self._took("["):
             degree = yield self.sum()
             self._expect("]")
         return Node("root", ((yield self._argument()), degree))
@@ -336,8 +331,7 @@ class _Reader(Cursor):
         """The lower and upper bound, in any order, and the variable that the lower one names."""
         found: dict[str, Node | None] = {"_": None, "^": None}
         variable = ""
-        while (mark := self._peek()[1]) in found:
-            self._at += 1
+        while mark := self._took(*found):
             if self._peek()[1] == "{" and self._peek(1)[1] == "}":
                 self._at += 2
             elif mark == "_" and name != "int":

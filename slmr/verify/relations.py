@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from slmr.verify.brackets import inside, split
-from slmr.verify.polynomial import Sum, add, monic, multiply, negate, rational
-from slmr.verify.values import normal, same_sums
+from slmr.verify.polynomial import Sum, add, monic, multiply, negate
+from slmr.verify.values import all_true, normal, number_of, same_sums
 
 NAME = (
     r"(?:[a-zA-Z](?:_\{?\w{1,4}\}?|')?(?:\([a-zA-Z](?:,\s?[a-zA-Z])*\))?|\\[a-zA-Z]+|\\angle\s?[A-Z]{1,3}"
@@ -36,23 +35,18 @@ def value_of(equation: str, is_gold: bool = False) -> str | None:
     sides = [side for side in split(equation, "=") if side]
     if len(sides) < 2:
         return sides[0] if sides else ""
-    numbers = [value for side in sides if (value := _number(side)) is not None]
+    numbers = [value for side in sides if (value := number_of(side)) is not None]
     if not is_gold and any(value != numbers[0] for value in numbers):
         return None
-    first, last = (_number(side) for side in (sides[0], sides[-1]))
+    first, last = (number_of(side) for side in (sides[0], sides[-1]))
     if first is None and last is None and numbers and IS_NAME.fullmatch(sides[-1]):
-        return next(side for side in sides if _number(side) is not None)  # a = 17 = b
+        return next(side for side in sides if number_of(side) is not None)  # a = 17 = b
     if is_gold and first is None and not (IS_NAME.fullmatch(sides[0]) or _FUNCTION_VALUE.fullmatch(sides[0])):
         return equation
     is_reversed = bool(IS_NAME.fullmatch(sides[-1]) and not IS_NAME.fullmatch(sides[0])) or (
         bool(first and last is None and normal(sides[-1]))
     )
     return sides[0 if is_reversed else -1].split("\\approx")[0].strip()
-
-
-def _number(side: str) -> Fraction | None:
-    value = normal(side)
-    return None if value is None else rational(value)
 
 
 def same_zero(mine: str, theirs: str) -> bool | None:
@@ -108,10 +102,8 @@ def same_ratio(left: list[Sum], right: list[Sum]) -> bool | None:
     """Whether two ratios are proportional."""
     if len(left) != len(right):
         return False
-    crossed = [
-        same_sums(multiply(a, right[0]), multiply(b, left[0])) for a, b in zip(left, right, strict=True)
-    ]
-    return False if False in crossed else None if None in crossed else True
+    pairs = zip(left, right, strict=True)
+    return all_true(same_sums(multiply(a, right[0]), multiply(b, left[0])) for a, b in pairs)
 
 
 def interval(text: str) -> tuple[str, list[str]] | None:

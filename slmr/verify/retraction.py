@@ -10,7 +10,7 @@ import re
 from slmr.verify.corrections import concluded, corrected
 from slmr.verify.cues import ASSERTS, FALSE_BEFORE
 from slmr.verify.denial import HEDGE, Stated, denied_before
-from slmr.verify.framing import NEAR, any_of, pattern
+from slmr.verify.sentences import NEAR, STATEMENT_END, any_of, pattern
 
 _THIS = r"(?:that|this|it|answer|the above)"
 _AGAIN = "re-?(?:do|try|compute|calculate|consider|think|start|work|solve|evaluate)"
@@ -109,7 +109,6 @@ _CHECKS = pattern(
     r"\b(?:check|verify|confirm|test|validate|justify|explain)(?:ing|s)?(?: that| whether)?(?: the| my| our| this)?"
     r"(?: final)?\s*$"
 )
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+|(?<=[。！？])")
 # A short sentence that gives the result, beside the cues of the answer: "The result is 16", "Fix: 16", "It's 16".
 _RESULT = pattern(
     r"\W*(?:(?:so|thus|hence|therefore|then|and|now),? )*(?:" + any_of(
@@ -162,7 +161,7 @@ _IS_FALSE = pattern(
 def _contradicted(after: str) -> bool:
     """Whether the words right behind an answer, up to the next number or supposition, say that it cannot be."""
     end = _NAMED.search(after)
-    sentences = [s for s in _SENTENCE.split(after[: end.start() if end else NEAR]) if s.strip(" .;?$*")]
+    sentences = [s for s in STATEMENT_END.split(after[: end.start() if end else NEAR]) if s.strip(" .;?$*")]
     is_false = bool(sentences) and _IS_FALSE.match(sentences[0]) is not None
     return is_false or any(_CONTRADICTS.match(s) or _NO_ANSWER.search(s) for s in sentences[:2])
 
@@ -173,7 +172,7 @@ _NAMED = pattern(r"\d|\b(?:suppose|assum|otherwise|if\b|were\b)")
 def taken_back(after: str, stated: Stated) -> bool:
     """Whether what follows an answer takes it back or asserts another one, and does not come back to it."""
     back = _contradicted(after)
-    sentences = [sentence for sentence in _SENTENCE.split(after) if sentence.strip()]
+    sentences = [sentence for sentence in STATEMENT_END.split(after) if sentence.strip()]
     for sentence, following in zip(sentences, [*sentences[1:], ""], strict=True):
         same = _asserted(sentence, following, stated)
         same = corrected(sentence, following, stated) if same is None else same

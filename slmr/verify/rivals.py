@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 from slmr.verify.denial import Stated
-from slmr.verify.framing import pattern
+from slmr.verify.sentences import NEAR, STATEMENT_END, pattern
 
-_NEAR, _MAX_CUES = 300, 8
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+|(?<=[。！？])")
+_MAX_CUES = 8
 _BOTH_BEFORE = pattern(r"\bboth\b[^.!?\n]{0,30}$")
 _AND_BEHIND = pattern(r"[\s$\\)]*\band\b\s*(?=[$\\(]*-?\d)")
 # "$\boxed{15} = 16$": a whole number alone, since a rounded value is no rival.
@@ -42,13 +41,13 @@ def has_rival(before: str, after: str, stated: Stated) -> bool:
     equal = _EQUALS.match(after)
     if equal and not _OPERATOR.search(before[-10:]) and stated(equal[1]) is False:
         return True
-    joined = _AND_BEHIND.match(after) if _BOTH_BEFORE.search(before[-_NEAR:]) else None
-    if joined and stated(after[joined.end() : joined.end() + _NEAR]) is False:
+    joined = _AND_BEHIND.match(after) if _BOTH_BEFORE.search(before[-NEAR:]) else None
+    if joined and stated(after[joined.end() : joined.end() + NEAR]) is False:
         return True
     if not _BESIDE.search(after):
         return False
     return any(
-        _named_beside(sentence, stated) for sentence in _SENTENCE.split(after) if _BESIDE.search(sentence)
+        _named_beside(sentence, stated) for sentence in STATEMENT_END.split(after) if _BESIDE.search(sentence)
     )
 
 

@@ -133,9 +133,7 @@ class SymbolicPool:
 
     def warm(self) -> None:
         """Starts a worker, so that the first check does not wait for its imports."""
-        with self._lock:
-            missing = not self._idle
-        if missing:
+        if not self._idle:
             self._replace()
 
     def _replace(self) -> None:

@@ -1,4 +1,4 @@
-r"""The tokens of a LaTeX or plain-text expression, and which of them mean what."""
+r"""The tokens of a LaTeX or plain-text expression, which of them mean what, and a place in them that a reader moves."""
 
 from __future__ import annotations
 
@@ -67,6 +67,40 @@ def decimal(text: str) -> Fraction:
     mantissa, _, exponent = text.lower().partition("e")
     if len(mantissa) > MAX_DIGITS or (exponent and (len(exponent) > 5 or abs(int(exponent)) > _MAX_E)):
         raise Unreadable("too many digits")
-    return Fraction(
-        text if not mantissa.endswith(".") else mantissa + "0" + (f"e{exponent}" if exponent else "")
-    )
+    return Fraction(text)
+
+
+class Cursor:
+    """The tokens, and how far they are read."""
+
+    def __init__(self, tokens: list[tuple[str, str]]) -> None:
+        self._tokens, self._at = tokens, 0
+
+    @property
+    def done(self) -> bool:
+        return self._at == len(self._tokens)
+
+    def _peek(self, ahead: int = 0) -> tuple[str, str]:
+        at = self._at + ahead
+        return self._tokens[at] if at < len(self._tokens) else ("end", "")
+
+    def _next(self) -> tuple[str, str]:
+        token = self._peek()
+        self._at += 1
+        return token
+
+    def _took(self, *texts: str) -> str:
+        """Steps over the next token if it is one of these; which one, else nothing."""
+        text = self._peek()[1]
+        if text not in texts:
+            return ""
+        self._at += 1
+        return text
+
+    def _expect(self, text: str) -> None:
+        if not self._took(text):
+            raise Unreadable(f"{text} is missing")
+
+    def _is_variable(self, ahead: int) -> bool:
+        kind, text = self._peek(ahead)
+        return kind == "letter" or text in GREEK

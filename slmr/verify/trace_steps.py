@@ -7,8 +7,10 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from itertools import takewhile
 
-_STEP_END = re.compile(r"(?<=[.!?])\s+|\n+")
+from slmr.verify.sentences import END
+
 _CLOSING = re.compile(r"^\s*(####|\\boxed|Answer:)")
 _REWRITTEN = (  # spellings of the same arithmetic
     (re.compile(r"\\[dt]?frac\{(-?\d+)\}\{(-?\d+)\}"), r"(\1/\2)"),
@@ -43,13 +45,8 @@ _OPERATORS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] =
 
 def split_steps(text: str) -> list[str]:
     """The sentences of a trace before its closing answer line."""
-    steps = []
-    for part in _STEP_END.split(text.strip()):
-        if _CLOSING.match(part):
-            break
-        if part.strip():
-            steps.append(part.strip())
-    return steps
+    parts = takewhile(lambda part: not _CLOSING.match(part), END.split(text.strip()))
+    return [part.strip() for part in parts if part.strip()]
 
 
 def beginning(text: str, count: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from slmr.verify.framing import last_sentence, pattern
+from slmr.verify.sentences import last_sentence, pattern
 
 _LISTED = re.compile(
     r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$|^\W*(?:from\s)?\s*\$?\d[\d.,]*\s+to\s+\$?$",

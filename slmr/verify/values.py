@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
 
@@ -14,48 +15,46 @@ from slmr.verify.tree import DivisionByZero, Node, TwoNumbers, Unreadable, nodes
 
 
 @lru_cache(maxsize=4096)
+def _read(text: str) -> tuple[Node | None, bool]:
+    """The tree of an expression; else None, and whether that is for two numbers side by side."""
+    try:
+        return read(text), False
+    except Unreadable as error:
+        return None, isinstance(error, TwoNumbers)
+
+
 def tree(text: str) -> Node | None:
     """The tree of an expression; None where it cannot be read."""
-    try:
-        return read(text)
-    except Unreadable:
-        return None
+    return _read(text)[0]
 
 
-@lru_cache(maxsize=4096)
 def has_two_numbers(text: str) -> bool:
     """Whether two numbers stand side by side in an expression: `4 2`, `12 to 13`."""
-    try:
-        read(text)
-    except TwoNumbers:
-        return True
-    except Unreadable:
-        pass
-    return False
+    return _read(text)[1]
 
 
 @lru_cache(maxsize=4096)
+def _formed(text: str) -> tuple[Sum | None, bool]:
+    """The normal form of an expression; else None, and whether that is for a division by zero."""
+    found = tree(text)
+    try:
+        return None if found is None else normal_form(found), False
+    except Unreadable as error:
+        return None, isinstance(error, DivisionByZero)
+
+
 def normal(text: str) -> Sum | None:
     """The normal form of an expression; None where it cannot be read or held."""
-    found = tree(text)
-    try:
-        return None if found is None else normal_form(found)
-    except Unreadable:
-        return None
+    return _formed(text)[0]
 
 
-_DECIMAL = re.compile(r"[-+]?\d+(?:\.\d*)?[eE][-+]?\d{3,}")
+def number_of(text: str) -> Fraction | None:
+    """The rational number that an expression comes to; None for any other."""
+    value = normal(text)
+    return None if value is None else rational(value)
 
 
-def _has_no_value(text: str) -> bool:
-    """Whether an expression divides by zero, or is a decimal beyond all bounds."""
-    found = tree(text)
-    try:
-        return bool(_DECIMAL.fullmatch(text)) or (found is not None and normal_form(found) is None)
-    except DivisionByZero:
-        return True
-    except Unreadable:
-        return False
+_BEYOND_BOUNDS = re.compile(r"[-+]?\d+(?:\.\d*)?[eE][-+]?\d{3,}")
 
 
 def same_value(mine: str, theirs: str) -> bool | None:
@@ -65,7 +64,8 @@ def same_value(mine: str, theirs: str) -> bool | None:
         same = same_sums(left, right)
         if same is not None:
             return same
-    if left is None and right is not None and rational(right) is not None and _has_no_value(mine):
+    has_no_value = left is None and (_BEYOND_BOUNDS.fullmatch(mine) or _formed(mine)[1])
+    if has_no_value and number_of(theirs) is not None:
         return False
     answer, gold = tree(mine), tree(theirs)
     if answer is None or gold is None:
@@ -84,6 +84,12 @@ def _over_a_sequence(tree: Node) -> bool:
     """Whether a sum or product runs over terms such as `F_k`, of which nobody but the problem knows more."""
     sums = [node for node in nodes(tree) if node.op in ("sum", "prod")]
     return any("_" in leaf.name for node in sums for leaf in nodes(node.args[2]))
+
+
+def all_true(verdicts: Iterable[bool | None]) -> bool | None:
+    """Whether all are true; None where one of them is unknown and none is false."""
+    found = list(verdicts)
+    return False if False in found else None if None in found else True
 
 
 def same_sums(left: Sum, right: Sum) -> bool | None:

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from random import Random
 
-from slmr.rewards.cases.endings import endings, wrong_golds
+from slmr.rewards.cases.endings import GOLDS, Ending, Gold, endings
 from slmr.rewards.cases.rewrites import CHANGED, KEPT, rewritten
-from slmr.verify import verify
+from slmr.verify import Kind, verify
 
 
 def main() -> None:
@@ -41,6 +43,18 @@ def main() -> None:
     pairs = list(wrong_golds(count, seed=2))
     accepted = [(e.text, other.text) for e, other in pairs if verify(e.text, other.text, e.kind).lenient]
     print(f"{len(pairs)} wrong golds, {len(accepted)} accepted", accepted[:5])
+
+
+def wrong_golds(count: int, seed: int) -> Iterator[tuple[Ending, Gold]]:
+    """Endings with the gold of another item, unequal by the keys."""
+    rng = Random(seed)
+    pools: dict[Kind, list[Ending]] = {kind: list(endings(kind)) for kind in GOLDS}
+    for _ in range(count):
+        kind = rng.choice(list(pools))
+        ending = rng.choice(pools[kind])
+        other = rng.choice(GOLDS[kind])
+        if other.key != ending.gold.key:
+            yield ending, other
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from slmr.rewards.cases.endings import endings, wrong_golds
+from slmr.rewards.cases.endings import endings
 from slmr.rewards.cases.rewrites import CHANGED, KEPT, rewritten
 from slmr.verify import verify
+from tests.verify.endings import wrong_golds
 
 FIELD = Path(__file__).parents[3] / "shared" / "cases" / "field.jsonl"
 WRONG_GOLDS = 3_000

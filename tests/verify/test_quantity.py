@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.verify.quantity import chinese, in_words, quantity, scale_of, simple
+from slmr.verify.quantity import chinese, in_words, quantities, quantity, scale_of, simple
 
 
 @given(st.integers(0, 10**9))
@@ -39,3 +39,16 @@ def test_numbers_in_words() -> None:
     assert in_words("twenty-one") == 21 and in_words("a hundred and five") == 105
     assert in_words("two and a half") == Fraction(5, 2) and in_words("many") is None
     assert [chinese(text) for text in ("三", "二十一", "三百零五")] == [3, 21, 305]
+
+
+def test_numbers_in_a_text_stand_for_themselves() -> None:
+    text = "In step 3 she has 4 kg and 10-12 boxes at 7:30 h, or 2^5 for $1,300.50."
+    assert [token.value for token in quantities(text)] == [4, 32, Fraction(2601, 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [("2x + 9 of them", []), ("n+7", []), ("k - 3", []), ("a -9 charge", [-9]), ("He pays 640/- now", [640])],
+)
+def test_a_number_added_to_a_variable_is_a_part(text: str, values: list[int]) -> None:
+    assert [token.value for token in quantities(text)] == values

@@ -1,4 +1,4 @@
-"""The tokens of an expression, and the value of a decimal."""
+"""The tokens of an expression, the value of a decimal, and the place in the tokens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.verify.tokens import MAX_DIGITS, decimal, tokens
+from slmr.verify.tokens import MAX_DIGITS, Cursor, decimal, tokens
 from slmr.verify.tree import Unreadable
 
 
@@ -37,3 +37,13 @@ def test_too_many_digits_are_unreadable() -> None:
     for text in ("9" * (MAX_DIGITS + 1), "1e999"):
         with pytest.raises(Unreadable):
             decimal(text)
+
+
+def test_a_cursor_looks_ahead_steps_over_and_ends() -> None:
+    cursor = Cursor(tokens("x + 1"))
+    assert cursor._is_variable(0) and cursor._peek(1) == ("sign", "+")
+    assert cursor._next() == ("letter", "x") and not cursor._took("-") and cursor._took("+")
+    with pytest.raises(Unreadable, match="is missing"):
+        cursor._expect(")")
+    assert not cursor.done and cursor._next() == ("number", "1") and cursor.done
+    assert cursor._peek() == ("end", "")

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from random import Random
 
 from slmr.rewards.cases.adversarial import ADVERSARIAL
-from slmr.rewards.cases.endings import FORMULAS, LETTERS, NUMBERS, STRICT, WORKED, Ending, Gold, endings
+from slmr.rewards.cases.endings import GOLDS, STRICT, WORKED, Ending, endings
 from slmr.rewards.cases.rewrites import CHANGED, KEPT, Row, rewritten
 from slmr.verify import Kind
-
-_GOLDS: dict[Kind, list[Gold]] = {"numeric": NUMBERS, "math": FORMULAS, "choice": LETTERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def _wrong(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, Row]]:
     rng = Random(seed)
     for kind in kinds:
         for ending in endings(kind):
-            other = rng.choice(_GOLDS[kind])
+            other = rng.choice(GOLDS[kind])
             if other.key != ending.gold.key:
                 where = "in the requested form" if ending.own_form else "in words"
                 yield f"another item's answer, {where}", (kind, ending.text, other.text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from random import Random
 
 from slmr.verify import Kind
 
@@ -18,19 +17,14 @@ class Gold:
     spellings: tuple[str, ...] = ()
 
 
-def _numbers() -> list[Gold]:
-    values = [
-        0, 3, 7, 12, 18, 42, 96, 150, 365, 1024, 5000, 12500, 64, 81, 9, 27, 110, 770, -3, -13, 1300, 70_000, 540,
-    ]  # fmt: skip
-    whole = [
-        Gold(f"{v}", f"{v}", (f"{v}", f"{v:,}", f"{v}.00") if abs(v) >= 1000 else (f"{v}", f"{v}.0"))
-        for v in values
-    ]
-    return [*whole, Gold("2.5", "5/2", ("2.5", "2.50", "2½")), Gold("0.75", "3/4", ("0.75", "3/4", "¾")),
-            Gold("1250.50", "2501/2", ("1,250.50", "1250.5"))]  # fmt: skip
-
-
-NUMBERS = _numbers()
+_WHOLE = (
+    0, 3, 7, 12, 18, 42, 96, 150, 365, 1024, 5000, 12500, 64, 81, 9, 27, 110, 770, -3, -13, 1300, 70_000, 540,
+)  # fmt: skip
+NUMBERS = [
+    *(Gold(f"{v}", f"{v}", (f"{v}", f"{v:,}", f"{v}.00") if abs(v) >= 1000 else (f"{v}", f"{v}.0")) for v in _WHOLE),
+    Gold("2.5", "5/2", ("2.5", "2.50", "2½")), Gold("0.75", "3/4", ("0.75", "3/4", "¾")),
+    Gold("1250.50", "2501/2", ("1,250.50", "1250.5")),
+]  # fmt: skip
 FORMULAS = [
     Gold(r"\frac{3}{8}", "3/8", (r"\frac{3}{8}", r"\dfrac38", "3/8", "0.375")),
     Gold(r"2\sqrt{7}", "2r7", (r"2\sqrt{7}", r"\sqrt{28}", r"2\sqrt7")),
@@ -56,6 +50,7 @@ FORMULAS = [
     Gold("-\\frac{7}{3}", "-7/3", (r"-\frac{7}{3}", r"\frac{-7}{3}", "-7/3")),
 ]
 LETTERS = [Gold(letter, letter, (letter,)) for letter in "ABCDE"]
+GOLDS: dict[Kind, list[Gold]] = {"numeric": NUMBERS, "math": FORMULAS, "choice": LETTERS}
 
 # {} is the answer: a number in prose, a formula between dollars, a letter.
 PROSE = {
@@ -157,14 +152,9 @@ class Ending:
 
 def forms(kind: Kind) -> Iterator[tuple[str, str, bool]]:
     """Language, template, whether it already delimits a formula."""
-    for language, forms in PROSE.items():
-        yield from ((language, form, False) for form in forms)
-    if kind == "choice":
-        for language, forms in CHOSEN.items():
-            yield from ((language, form, False) for form in forms)
-    else:
-        for language, forms in VALUE.items():
-            yield from ((language, form, False) for form in forms)
+    for table in (PROSE, CHOSEN if kind == "choice" else VALUE):
+        for language, templates in table.items():
+            yield from ((language, form, False) for form in templates)
     yield from (("tex", form, True) for form in BOXED)
     if kind == "numeric":
         yield from (("own", form, True) for form in HASH)
@@ -172,9 +162,8 @@ def forms(kind: Kind) -> Iterator[tuple[str, str, bool]]:
 
 def endings(kind: Kind) -> Iterator[Ending]:
     """Every form with every spelling of every gold, behind a few words of work."""
-    golds = {"numeric": NUMBERS, "math": FORMULAS, "choice": LETTERS}[kind]
     for language, form, delimited in forms(kind):
-        for gold in golds:
+        for gold in GOLDS[kind]:
             for spelling in gold.spellings:
                 if kind == "choice" and spelling == "A" and form == "{}.":
                     continue
@@ -182,16 +171,3 @@ def endings(kind: Kind) -> Iterator[Ending]:
                 yield Ending(
                     kind, language, form, WORKED[kind] + form.format(written), gold, form == STRICT[kind]
                 )
-
-
-def wrong_golds(count: int, seed: int) -> Iterator[tuple[Ending, Gold]]:
-    """Endings with the gold of another item, unequal by the keys."""
-    rng = Random(seed)
-    pools = {kind: list(endings(kind)) for kind in ("numeric", "math", "choice")}
-    golds = {"numeric": NUMBERS, "math": FORMULAS, "choice": LETTERS}
-    for _ in range(count):
-        kind = rng.choice(list(pools))
-        ending = rng.choice(pools[kind])
-        other = rng.choice(golds[kind])
-        if other.key != ending.gold.key:
-            yield ending, other

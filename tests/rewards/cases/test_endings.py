@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from slmr.rewards.cases.endings import STRICT, WORKED, endings, wrong_golds
+from slmr.rewards.cases.endings import STRICT, WORKED, endings
+from tests.verify.endings import wrong_golds
 
 
 def test_an_ending_in_its_own_form_is_the_work_and_the_form() -> None:
