@@ -105,14 +105,15 @@ def in_bytes(content: bytes, rng: random.Random) -> bytes:
 
 
 def places(tree: Any) -> Iterator[tuple[Any, Any]]:
-    """Every container and key in it."""
-    below = [tree]
+    """Every container and key in it; each container once, as an alias of YAML may lead back to where it stands."""
+    below, seen = [tree], {id(tree)}
     while below:
         node = below.pop()
         pairs = list(node.items()) if isinstance(node, dict) else list(enumerate(node))
         for key, value in pairs:
             yield node, key
-            if isinstance(value, dict | list):
+            if isinstance(value, dict | list) and id(value) not in seen:
+                seen.add(id(value))
                 below.append(value)
 
 
