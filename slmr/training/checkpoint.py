@@ -8,7 +8,6 @@ is not whole. All of it goes when the stage is done.
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from slmr import signals
 from slmr.artifacts import remove
-from slmr.io import sha256_of, write_json
+from slmr.io import read_json, sha256_of, write_json
 from slmr.training import parallel
 
 CHECKPOINT_S = 120.0  # seconds between two checkpoints
@@ -99,7 +98,7 @@ def _newest(folder: Path, processes: int) -> tuple[str, list[dict[str, Any]]] | 
 def _whole(checkpoint: Path) -> list[dict[str, Any]] | None:
     """The parts' states in a checkpoint, None if a file is missing or is not what was written."""
     try:
-        ours = json.loads((checkpoint / _OURS).read_text(encoding="utf-8"))
+        ours = read_json(checkpoint / _OURS)
         return ours["parts"] if ours["files"] == _digests(checkpoint) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -7,29 +7,22 @@ from typing import Any, TypedDict
 from pydantic import Field
 
 from slmr.artifacts import Cost
-from slmr.config import MAX_SIDE_BY_SIDE, TrainingSettings
+from slmr.config import MAX_SIDE_BY_SIDE
 from slmr.curriculum.schema import PAIRS, Pair
 from slmr.engines import Prompt
 from slmr.engines.transformers import encode, encode_completion
 from slmr.errors import WorkError
 from slmr.stage import StageContext, stage
-from slmr.training.supervised import scheduled, supervised_settings, train_on
+from slmr.training.supervised import SupervisedParams, scheduled, supervised_settings, train_on
 from slmr.training.trainer import Run
-from slmr.training.validation import ValidationParams
 
 
-class DpoParams(ValidationParams):
+class DpoParams(SupervisedParams):
     """`beta` holds the student to where it started, as in the paper; a batch is so many pairs."""
 
     learning_rate: float = Field(default=5e-5, gt=0)
-    epochs: float = Field(default=3.0, gt=0, le=10_000)
     batch_size: int = Field(default=16, ge=1, le=MAX_SIDE_BY_SIDE)
-    warmup_share: float = Field(default=0.1, ge=0, lt=1)
     beta: float = Field(default=0.1, gt=0)
-    max_length: int = Field(default=512, ge=8)
-
-    def fits(self, training: TrainingSettings) -> None:
-        training.share(self.batch_size, "batch_size")
 
 
 @stage(

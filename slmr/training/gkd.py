@@ -7,6 +7,7 @@ alone, so each of its batches is the student's own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ from slmr.training.trainer import Run
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
+
+    from slmr.training.opsd import OpsdParams
 
 
 class GkdParams(TraceParams):
@@ -95,16 +98,14 @@ def gkd_stage(context: StageContext, params: GkdParams) -> None:
         fitting(run.tokenizer, traces, params, context), length, params, context.seed, params.share
     )
     run.validate(params)
-    trainer = _trainer(run, teacher, rows, params, context)
+    trainer = distiller(
+        distiller_class(), Collator, run, teacher, rows, params, context, lmbda=params.on_policy
+    )
     spent: Spent = trainer.spent
-
-    def spent_tokens(_: int) -> dict[str, float]:
-        trained, sampled, scored = spent.by_all()
-        return {"train_tokens": trained, "rollout_tokens": sampled, "teacher_tokens": scored}
-
-    run.train(trainer, spent_tokens, {"spent": spent})
-    trained, sampled, scored = spent.by_all()
-    context.cost += Cost.of_model(run.parameters, trained=trained, sampled=sampled)
+    run.train(trainer, lambda _: spent.tokens(taught=True), {"spent": spent})
+    tokens = spent.by_all()
+    scored = tokens.pop("scored")
+    context.cost += Cost.of_model(run.parameters, **tokens)
     context.cost += Cost.of_model(teacher.num_parameters(), scored=scored) + Cost(teacher_tokens=scored)
 
 
@@ -114,23 +115,25 @@ def _vocabulary(tokenizer: Any, model: Any) -> dict[str, int]:
     return {token: i for token, i in tokenizer.get_vocab().items() if i < size}
 
 
-def _trainer(
-    run: Run, teacher: PreTrainedModel, rows: list[Example], params: GkdParams, context: StageContext
-) -> Any:
+def distiller(
+    trainer_class: type, collator: type[Collator], run: Run, teacher: PreTrainedModel, rows: Sequence[Example],
+    params: GkdParams | OpsdParams, context: StageContext, **settings: Any,
+) -> Any:  # fmt: skip
+    """The trainer of a distillation, with these `settings` of TRL's besides those of every one; `rows` is its order."""
     from datasets import Dataset
     from trl.experimental.gkd import GKDConfig
 
     config = GKDConfig(
         **supervised_settings(context, params, rows),
-        lmbda=params.on_policy,
         beta=params.beta,
         temperature=params.temperature,
         max_new_tokens=params.max_tokens,
+        **settings,
     )
     sampling = Sampling(params.temperature, params.max_tokens, context.seed)
-    return distiller_class()(
+    return trainer_class(
         sampling, model=run.model, teacher_model=teacher, args=config, processing_class=run.tokenizer,
-        train_dataset=Dataset.from_list(list(map(dict, rows))), data_collator=Collator(run.tokenizer.pad_token_id),
+        train_dataset=Dataset.from_list(list(map(dict, rows))), data_collator=collator(run.tokenizer.pad_token_id),
     )  # fmt: skip
 
 
@@ -161,10 +164,15 @@ class Spent:
     def restore(self, state: dict[str, int]) -> None:
         self.trained, self.sampled, self.scored = state["trained"], state["sampled"], state["scored"]
 
-    def by_all(self) -> tuple[int, int, int]:
-        """Trained on, sampled and scored, by all processes."""
-        counts = parallel.summed(self.state())
-        return counts["trained"], counts["sampled"], counts["scored"]
+    def by_all(self) -> dict[str, int]:
+        """The same of all processes together."""
+        return parallel.summed(self.state())
+
+    def tokens(self, taught: bool = False) -> dict[str, float]:
+        """Of all processes, for a step's row in the curve; `taught`: what was scored is another teacher's work."""
+        counts = self.by_all()
+        row = {"train_tokens": counts["trained"], "rollout_tokens": counts["sampled"]}
+        return {**row, "teacher_tokens": counts["scored"]} if taught else row
 
 
 def distiller_class() -> type:

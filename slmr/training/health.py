@@ -13,8 +13,8 @@ _TRUNCATED_STEPS = 3
 LOOKS_BACK = max(_COLLAPSED_STEPS, _TRUNCATED_STEPS)
 
 
-def check(rows: Sequence[Mapping[str, float | None]]) -> None:
-    """Looks at a curve up to its last row, or at its `LOOKS_BACK` last rows.
+def check(rows: Sequence[Mapping[str, float]]) -> None:
+    """Looks at a curve up to its last row, or at its `LOOKS_BACK` last rows; what was not measured is not in a row.
 
     It knows nothing but the rows, so a run that goes on from a checkpoint stops where it would have stopped.
     A run without any reward is no fault: the first right completion may come late.
@@ -26,7 +26,7 @@ def check(rows: Sequence[Mapping[str, float | None]]) -> None:
     last = rows[-1]
     step = f"step {last['step']:.0f}"
     for name in ("loss", "grad_norm"):
-        if not math.isfinite(_value(last, name, 0.0)):
+        if not math.isfinite(last.get(name, 0.0)):
             raise WorkError(
                 f"training diverged: {name} is {last[name]} at {step};"
                 " lower the learning rate or lengthen the warm-up"
@@ -37,19 +37,12 @@ def check(rows: Sequence[Mapping[str, float | None]]) -> None:
             f" {_COLLAPSED_STEPS} steps up to {step}; lower the learning rate, raise the temperature, or set beta"
             " above 0"
         )
-    if len(rows) >= _TRUNCATED_STEPS and all(
-        _value(r, "truncated", 0.0) == 1 for r in rows[-_TRUNCATED_STEPS:]
-    ):
+    if len(rows) >= _TRUNCATED_STEPS and all(row.get("truncated") == 1 for row in rows[-_TRUNCATED_STEPS:]):
         raise WorkError(
             f"every completion was cut off for {_TRUNCATED_STEPS} steps up to {step};"
             " raise max_tokens, or teach the form by SFT first"
         )
 
 
-def _collapsed(row: Mapping[str, float | None]) -> bool:
-    return _value(row, "entropy", 1.0) < _COLLAPSED_NATS and _value(row, "zero_variance", 0.0) == 1
-
-
-def _value(row: Mapping[str, float | None], name: str, otherwise: float) -> float:
-    value = row.get(name)
-    return otherwise if value is None else value
+def _collapsed(row: Mapping[str, float]) -> bool:
+    return row.get("entropy", 1.0) < _COLLAPSED_NATS and row.get("zero_variance") == 1

@@ -19,13 +19,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from slmr.curriculum.schema import Problem
-from slmr.engines import Prompt
 from slmr.engines.decode import Row
-from slmr.engines.transformers import encode_completion
 from slmr.rewards import reward_of
 from slmr.stage import StageContext, stage
 from slmr.training.grpo import GrpoParams, train_policy
-from slmr.training.rollouts import TAUGHT, Rollouts
+from slmr.training.rollouts import Rollouts
 from slmr.training.sft import first_traces
 from slmr.verify import Verdict
 
@@ -81,19 +79,16 @@ class GatedRollouts(Rollouts):
 
     def improve(self, problems: list[Problem], groups: list[list[Row]], step: list[int]) -> None:
         for problem, group in zip(problems, groups, strict=True):
-            trace = self._traces.get(problem["id"])
+            demonstration = self.demonstration(problem, group)
             right = share_right(self.judged(problem, group).verdicts)
-            if trace is None or right is None or right > self._params.gate:
+            if demonstration is None or right is None or right > self._params.gate:
                 continue
-            ids = encode_completion(self.tokenizer, Prompt(problem["prompt"]), trace)
-            group[-1] = Row(TAUGHT, group[0].prompt, 0, ids, [0.0] * len(ids))
+            group[-1] = demonstration
             self.replaced += 1
 
 
 def trainer_class(group_size: int, sft_weight: float) -> type:
     """TRL's trainer, with the advantages of each problem's own loss."""
-    import torch
-
     from slmr.training.sampler_gap import GapTrainer
 
     class HybridTrainer(GapTrainer):
@@ -101,20 +96,14 @@ def trainer_class(group_size: int, sft_weight: float) -> type:
 
         def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
             output = super()._generate_and_score_completions(inputs)
-            # The rollouts' own fields were written into the rows.
-            taught = torch.tensor([row["taught"] for row in inputs], device=output["completion_ids"].device)
-            output["taught"] = taught
             output["advantages"] = hybrid_advantages(
                 output["advantages"],
                 output["completion_mask"],
-                taught,
+                output["taught"],
                 group_size,
                 sft_weight * int(self.max_completion_length or 0),
             )
             return output
-
-        def sampled_mask(self, inputs: dict[str, Any]) -> torch.Tensor:
-            return inputs["completion_mask"].bool() & ~inputs["taught"][:, None]
 
     return HybridTrainer
 

@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from slmr.curriculum.schema import Problem
-from slmr.engines import Prompt
 from slmr.engines.decode import Row
-from slmr.engines.transformers import encode_completion
 from slmr.stage import StageContext, stage
 from slmr.training.grpo import GrpoParams, train_policy
-from slmr.training.rollouts import TAUGHT, Rollouts
+from slmr.training.rollouts import Rollouts
 from slmr.training.sft import first_traces
 
 if TYPE_CHECKING:
@@ -62,9 +60,8 @@ class MixedRollouts(Rollouts):
     ) -> list[list[Row]]:
         groups = super().sample(problems, origin, prefixes)
         for problem, group in zip(problems, groups, strict=True):
-            if trace := self._traces.get(problem["id"]):
-                ids = encode_completion(self.tokenizer, Prompt(problem["prompt"]), trace)
-                group.append(Row(TAUGHT, group[0].prompt, 0, ids, [0.0] * len(ids)))
+            if demonstration := self.demonstration(problem, group):
+                group.append(demonstration)
         return groups
 
 
@@ -83,14 +80,6 @@ def trainer_class(gamma: float) -> type:
 
         _taught: torch.Tensor | None = None  # [B]: the rows of the loss being computed that a teacher wrote
 
-        def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
-            output = super()._generate_and_score_completions(inputs)
-            # The rollouts' own fields were written into the rows.
-            output["taught"] = torch.tensor(
-                [row["taught"] for row in inputs], device=output["completion_ids"].device
-            )
-            return output
-
         def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
             self._taught = inputs["taught"]
             old = inputs["sampling_per_token_logps"]
@@ -103,9 +92,6 @@ def trainer_class(gamma: float) -> type:
             if self._taught is None:  # not for a loss
                 return logps, *rest
             return torch.where(self._taught[:, None], shaped(logps, gamma), logps), *rest
-
-        def sampled_mask(self, inputs: dict[str, Any]) -> torch.Tensor:
-            return inputs["completion_mask"].bool() & ~inputs["taught"][:, None]
 
     return MixedPolicyTrainer
 

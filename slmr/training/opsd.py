@@ -16,14 +16,14 @@ from pydantic import Field
 from slmr.artifacts import Cost
 from slmr.config import TrainingSettings
 from slmr.curriculum.schema import Trace
-from slmr.engines import Prompt, Sampling
+from slmr.engines import Prompt
 from slmr.engines.scoring import IGNORED, padded, padded_with_mask
 from slmr.engines.transformers import encode, load_model
 from slmr.errors import RequestError
 from slmr.stage import StageContext, stage
-from slmr.training.gkd import Collator, Spent, distiller_class
-from slmr.training.sft import Example, TraceParams, fitting, some_traces, tokenize
-from slmr.training.supervised import scheduled, supervised_settings
+from slmr.training.gkd import Collator, Spent, distiller, distiller_class
+from slmr.training.sft import Example, TraceParams, fitting, length, some_traces, tokenize
+from slmr.training.supervised import scheduled
 from slmr.training.trainer import Run
 
 if TYPE_CHECKING:
@@ -66,19 +66,16 @@ def opsd_stage(context: StageContext, params: OpsdParams) -> None:
     run = Run(context)
     fitting(run.tokenizer, traces, params, context)
     examples = privileged_examples(run.tokenizer, traces, params.max_length)
-    rows = scheduled(examples, lambda row: len(row["input_ids"]), params, context.seed, params.share)
+    rows = scheduled(examples, length, params, context.seed, params.share)
     run.validate(params)
     teacher = load_model(context.model("model"), context.engine.device)
-    trainer = _trainer(run, teacher, rows, params, context)
+    trainer = distiller(
+        self_distiller_class(), PrivilegedCollator, run, teacher, rows, params, context, lmbda=1.0,
+        remove_unused_columns=False,
+    )  # fmt: skip
     spent: Spent = trainer.spent
-
-    def spent_tokens(_: int) -> dict[str, float]:
-        trained, sampled, _ = spent.by_all()
-        return {"train_tokens": trained, "rollout_tokens": sampled}
-
-    run.train(trainer, spent_tokens, {"spent": spent})
-    trained, sampled, scored = spent.by_all()
-    context.cost += Cost.of_model(run.parameters, trained=trained, sampled=sampled, scored=scored)
+    run.train(trainer, lambda _: spent.tokens(), {"spent": spent})
+    context.cost += Cost.of_model(run.parameters, **spent.by_all())
 
 
 def privileged_examples(tokenizer: Any, traces: Sequence[Trace], max_length: int) -> list[PrivilegedExample]:
@@ -89,24 +86,6 @@ def privileged_examples(tokenizer: Any, traces: Sequence[Trace], max_length: int
             text = _PRIVILEGED.format(solution=trace["completion"].strip(), prompt=trace["prompt"])
             rows.append({**row, "privileged": encode(tokenizer, Prompt(text))})
     return rows
-
-
-def _trainer(
-    run: Run, teacher: Any, rows: list[PrivilegedExample], params: OpsdParams, context: StageContext
-) -> Any:
-    from datasets import Dataset
-    from trl.experimental.gkd import GKDConfig
-
-    config = GKDConfig(
-        **supervised_settings(context, params, list(rows)), lmbda=1.0, beta=params.beta,
-        temperature=params.temperature, max_new_tokens=params.max_tokens, remove_unused_columns=False,
-    )  # fmt: skip
-    sampling = Sampling(params.temperature, params.max_tokens, context.seed)
-    return self_distiller_class()(
-        sampling, model=run.model, teacher_model=teacher, args=config, processing_class=run.tokenizer,
-        train_dataset=Dataset.from_list(list(map(dict, rows))),
-        data_collator=PrivilegedCollator(run.tokenizer.pad_token_id),
-    )  # fmt: skip
 
 
 class PrivilegedCollator(Collator):

@@ -10,7 +10,7 @@ from slmr.curriculum.schema import Problem
 from slmr.engines import Prompt, Sampling
 from slmr.engines.decode import Row
 from slmr.engines.sampler import Sampler
-from slmr.engines.transformers import encode
+from slmr.engines.transformers import encode, encode_completion
 from slmr.io import digest
 from slmr.training import parallel
 from slmr.training.group_reward import GroupReward, group_outcome
@@ -155,6 +155,14 @@ class Rollouts:
         free = [problem for problem in self._problems if problem["id"] not in tried]
         rng = Random(int(digest(["resample", self._seed, *origin]), 16))
         return rng.sample(free, min(count, len(free)))
+
+    def demonstration(self, problem: Problem, group: Sequence[Row]) -> Row | None:
+        """The teacher's trace as a completion of the group's prompt; None where there is none."""
+        trace = self._traces.get(problem["id"])
+        if trace is None:
+            return None
+        ids = encode_completion(self.tokenizer, Prompt(problem["prompt"]), trace)
+        return Row(TAUGHT, group[0].prompt, 0, ids, [0.0] * len(ids))
 
     def self_generated(self, problem: Problem) -> int:
         """How many completions of a problem's group the student writes."""

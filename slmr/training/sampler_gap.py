@@ -19,6 +19,12 @@ class GapTrainer(LeanTrainer):
 
     _trainer_logps: torch.Tensor | None = None
 
+    def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
+        """TRL's, with `taught`, [B]: which completions a teacher wrote. The rollouts' own fields are in the rows."""
+        output = super()._generate_and_score_completions(inputs)
+        taught = [row.get("taught", False) for row in inputs]
+        return {**output, "taught": torch.tensor(taught, device=output["completion_ids"].device)}
+
     def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
         logps, *rest = super()._get_per_token_logps_and_entropies(*args, **kwargs)
         self._trainer_logps = logps.detach()
@@ -28,7 +34,8 @@ class GapTrainer(LeanTrainer):
         loss = super()._compute_loss(model, inputs)
         sampled, trained = inputs.get("sampling_per_token_logps"), self._trainer_logps
         if sampled is not None and trained is not None:
-            gap = (trained - sampled).abs()[self.sampled_mask(inputs)]
+            drawn = inputs["completion_mask"].bool() & ~inputs["taught"][:, None]
+            gap = (trained - sampled).abs()[drawn]
             largest = gap.max() if gap.numel() else gap.sum()
             gather: Any = self.accelerator.gather
             means, most = gather(gap.mean()), gather(largest)
@@ -37,7 +44,3 @@ class GapTrainer(LeanTrainer):
                 self._metrics[mode]["sampling/logprob_gap"].append(means.nanmean().item())
                 self._metrics[mode]["sampling/logprob_gap_max"].append(most.max().item())
         return loss
-
-    def sampled_mask(self, inputs: dict[str, Any]) -> torch.Tensor:
-        """[B, T]: the tokens that the sampler drew."""
-        return inputs["completion_mask"].bool()

@@ -62,19 +62,17 @@ def sdpo_stage(context: StageContext, params: SdpoParams) -> None:
     spent: Spent = trainer.spent
 
     def measured(_: int) -> dict[str, float]:
-        trained, sampled, _scored = spent.by_all()
-        return {**shares(parallel.summed(reward.last)), "rollout_tokens": sampled, "train_tokens": trained}
+        return shares(parallel.summed(reward.last)) | spent.tokens()
 
     run.train(trainer, measured, {"reward": reward, "spent": spent})
     failures = [row for of_process in parallel.gathered(reward.failures) for row in of_process]
     if context.leads:
         FAILURES.write(context.folder, failures)
-    trained, sampled, scored = spent.by_all()
     context.stats |= {
         "problems": len(problems), "groups": parallel.summed(reward.groups),
         "statuses": parallel.summed(reward.statuses),
     }  # fmt: skip
-    context.cost += Cost.of_model(run.parameters, trained=trained, sampled=sampled, scored=scored)
+    context.cost += Cost.of_model(run.parameters, **spent.by_all())
 
 
 def _trainer(

@@ -8,36 +8,23 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 from pydantic import Field
 
 from slmr.artifacts import Cost
-from slmr.config import MAX_SIDE_BY_SIDE, TrainingSettings
 from slmr.curriculum.schema import PROBLEMS, TRACES, Trace
 from slmr.engines import Prompt
 from slmr.engines.scoring import IGNORED
 from slmr.engines.transformers import encode, encode_completion
 from slmr.errors import WorkError
 from slmr.stage import StageContext, stage
-from slmr.training.supervised import scheduled, supervised_settings, train_on
+from slmr.training.supervised import SupervisedParams, scheduled, supervised_settings, train_on
 from slmr.training.trainer import Run
-from slmr.training.validation import ValidationParams
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
-class TraceParams(ValidationParams):
-    """`share` scales the epochs: a method with several SFT stages spreads one budget over them.
+class TraceParams(SupervisedParams):
+    """`share` scales the epochs: a method with several SFT stages spreads one budget over them."""
 
-    `max_length` is of prompt and completion in training, `max_tokens` of a completion in validation.
-    """
-
-    learning_rate: float = Field(default=5e-4, gt=0)
-    epochs: float = Field(default=3.0, gt=0, le=10_000)
     share: float = Field(default=1.0, gt=0, le=1)
-    batch_size: int = Field(default=32, ge=1, le=MAX_SIDE_BY_SIDE)
-    warmup_share: float = Field(default=0.1, ge=0, lt=1)
-    max_length: int = Field(default=512, ge=8)
-
-    def fits(self, training: TrainingSettings) -> None:
-        training.share(self.batch_size, "batch_size")
 
 
 class SftParams(TraceParams):

@@ -1,20 +1,33 @@
-"""What trainers on a fixed data set share: which row comes when, their settings, the count of tokens."""
+"""What trainers on a fixed data set share: parameters, which row comes when, settings, the count of tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from random import Random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from pydantic import Field
+
+from slmr.config import MAX_SIDE_BY_SIDE, TrainingSettings
 from slmr.stage import StageContext
 from slmr.training.trainer import Run, trainer_settings
-
-if TYPE_CHECKING:
-    from slmr.training.dpo import DpoParams
-    from slmr.training.sft import TraceParams
+from slmr.training.validation import ValidationParams
 
 _Row = TypeVar("_Row")
+
+
+class SupervisedParams(ValidationParams):
+    """`max_length` is of prompt and completion in training, `max_tokens` of a completion in validation."""
+
+    learning_rate: float = Field(default=5e-4, gt=0)
+    epochs: float = Field(default=3.0, gt=0, le=10_000)
+    batch_size: int = Field(default=32, ge=1, le=MAX_SIDE_BY_SIDE)
+    warmup_share: float = Field(default=0.1, ge=0, lt=1)
+    max_length: int = Field(default=512, ge=8)
+
+    def fits(self, training: TrainingSettings) -> None:
+        training.share(self.batch_size, "batch_size")
 
 
 def schedule(lengths: Sequence[int], steps: int, batch_size: int, seed: int) -> list[int]:
@@ -38,7 +51,7 @@ def schedule(lengths: Sequence[int], steps: int, batch_size: int, seed: int) -> 
 
 
 def scheduled(
-    rows: Sequence[_Row], length: Callable[[_Row], int], params: TraceParams | DpoParams, seed: int,
+    rows: Sequence[_Row], length: Callable[[_Row], int], params: SupervisedParams, seed: int,
     share: float = 1.0, epoch: int | None = None,
 ) -> list[_Row]:  # fmt: skip
     """The rows of all steps, in the order of `schedule`; `share` of the epochs are trained, of `epoch` rows each.
@@ -49,13 +62,13 @@ def scheduled(
     return [rows[i] for i in schedule(list(map(length, rows)), steps, params.batch_size, seed)]
 
 
-def updates(epoch: int, params: TraceParams | DpoParams, share: float = 1.0) -> int:
+def updates(epoch: int, params: SupervisedParams, share: float = 1.0) -> int:
     """How many steps a training takes whose epochs have so many rows."""
     return max(1, round(epoch * params.epochs * share / params.batch_size))
 
 
 def supervised_settings(
-    context: StageContext, params: TraceParams | DpoParams, rows: Sequence[object]
+    context: StageContext, params: SupervisedParams, rows: Sequence[object]
 ) -> dict[str, Any]:
     """`trainer_settings` with those of a trainer on scheduled rows."""
     return trainer_settings(context) | {

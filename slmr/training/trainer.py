@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmr import signals
+from slmr.curriculum.schema import VALIDATION
 from slmr.engines.transformers import load_model, load_tokenizer
+from slmr.errors import RequestError
 from slmr.io import write_rows
 from slmr.stage import StageContext
 from slmr.training import health, parallel
 from slmr.training.curve import CURVE, Curve, renamed, summary
-from slmr.training.validation import ValidationParams, open_validation
+from slmr.training.validation import NOTHING_HELD_OUT, ValidationParams
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
@@ -110,12 +112,25 @@ class Run:
         self._validation: Validation | None = None
 
     def validate(self, params: ValidationParams, updates: int = 1) -> None:
-        """Has the training validated as the parameters say; raises as `open_validation`.
+        """Has the training validated as the parameters say, on the problems that the pool holds out.
 
-        Before a trainer is made, which may share the model out.
+        Before a trainer is made, which may share the model out. `updates` of the weights are one step of the
+        parameters.
+
+        Raises:
+            RequestError: the pool holds none out.
         """
-        self._validation = open_validation(
-            self.model, self.tokenizer, params, self.curve, self._context, updates
+        if not params.validate_every:
+            return
+        context = self._context
+        pools = context.folders("validation") if context.inputs.get("validation") else []
+        if not pools or not (pools[0] / VALIDATION).is_file():
+            raise RequestError(NOTHING_HELD_OUT)
+        from slmr.training.heldout import Validation
+
+        problems, folder = VALIDATION.read(pools[0]), context.folder / "trainer"
+        self._validation = Validation(
+            self.model, self.tokenizer, problems, params, self.curve, folder, updates
         )
 
     def train(
@@ -204,17 +219,8 @@ def _final_model(trainer: Any, context: StageContext, validation: Validation | N
     else:
         model = trainer.accelerator.unwrap_model(trainer.model)
         parallel.check_same(model)
-    _put(kept, model)
+    model.load_state_dict(kept, strict=False)
     return model.merge_and_unload() if context.training.lora else model
-
-
-def _put(weights: Mapping[str, Any], model: PreTrainedModel) -> None:
-    import torch
-
-    parameters = dict(model.named_parameters())
-    with torch.no_grad():
-        for name, value in weights.items():
-            parameters[name].copy_(value)
 
 
 def _save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

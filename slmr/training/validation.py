@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from slmr.config import MAX_TOKENS, Params
-from slmr.curriculum.schema import VALIDATION
-from slmr.errors import RequestError
-from slmr.stage import StageContext
-from slmr.training.curve import Curve
-
-if TYPE_CHECKING:
-    from slmr.training.heldout import Validation
 
 NOTHING_HELD_OUT = (
     "validate_every is set, but no problem is held out: give the stage `validation: pool` in the recipe, and set"
@@ -44,30 +37,3 @@ class ValidationParams(Params):
         if value not in (0, "last") and not info.data.get("validate_every"):
             raise ValueError("needs validate_every: without validations there is no best one")
         return value
-
-
-def open_validation(
-    model: Any,
-    tokenizer: Any,
-    params: ValidationParams,
-    curve: Curve,
-    context: StageContext,
-    updates: int = 1,
-) -> Validation | None:
-    """The validation that the parameters ask for, on the problems that the pool holds out.
-
-    `updates` of the weights are one step of the parameters.
-
-    Raises:
-        RequestError: the pool holds none out.
-    """
-    if not params.validate_every:
-        return None
-    pools = context.folders("validation") if context.inputs.get("validation") else []
-    if not pools or not (pools[0] / VALIDATION).is_file():
-        raise RequestError(NOTHING_HELD_OUT)
-    from slmr.training.heldout import Validation
-
-    return Validation(
-        model, tokenizer, VALIDATION.read(pools[0]), params, curve, context.folder / "trainer", updates
-    )
