@@ -82,10 +82,8 @@ class Colocated:
             row.ids, row.logprobs = list(output.token_ids), drawn_logprobs(output)
 
     def close(self) -> None:
-        import gc
-
         self._llm = None
-        gc.collect()
+        memory.release()
 
 
 class Served:
