@@ -46,7 +46,7 @@ def exhausted(error: RuntimeError) -> bool:
 
 
 def release() -> None:
-    """Lets go of what a failed attempt still holds."""
+    """Lets go of what nothing uses any more, as what a failed attempt held."""
     import torch
 
     gc.collect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,8 +174,8 @@ def generate(model: PreTrainedModel, rows: Sequence[Row], batch_size: int, how: 
             model.generate(
                 input_ids=torch.tensor(ids, device=model.device), do_sample=False, use_cache=True,
                 attention_mask=torch.tensor(mask, device=model.device), max_new_tokens=how.room(batch[0]),
-                pad_token_id=how.pad, logits_processor=LogitsProcessorList([_Draw(batch, how)]),
-                stopping_criteria=StoppingCriteriaList([_AllDone(batch, how)]), eos_token_id=None,
+                pad_token_id=how.pad, logits_processor=LogitsProcessorList([partial(_drawn, batch, how)]),
+                stopping_criteria=StoppingCriteriaList([partial(_all_done, batch, how)]), eos_token_id=None,
             )  # type: ignore[operator]  # fmt: skip
         yield from batch
 
@@ -199,32 +200,24 @@ def check_room(rows: Sequence[Row], how: Decoding) -> None:
         )
 
 
-class _Draw:
+def _drawn(batch: Sequence[Row], how: Decoding, _: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
     """Chooses each row's next token itself: all others become impossible, so that greedy search takes it."""
+    import torch
 
-    def __init__(self, batch: Sequence[Row], how: Decoding) -> None:
-        self._batch, self._how = batch, how
-
-    def __call__(self, _: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        import torch
-
-        tokens, logprobs = next_tokens(self._batch, scores, self._how.temperature)
-        for row, token, logprob in zip(self._batch, tokens, logprobs, strict=True):
-            if not row.ids or not self._how.done(row):
-                row.ids.append(token)
-                row.logprobs.append(logprob)
-        chosen = torch.tensor(tokens, device=scores.device)[:, None]
-        return scores.new_full(scores.shape, float("-inf")).scatter_(-1, chosen, 0.0)
+    tokens, logprobs = next_tokens(batch, scores, how.temperature)
+    for row, token, logprob in zip(batch, tokens, logprobs, strict=True):
+        if not row.ids or not how.done(row):
+            row.ids.append(token)
+            row.logprobs.append(logprob)
+    chosen = torch.tensor(tokens, device=scores.device)[:, None]
+    return scores.new_full(scores.shape, float("-inf")).scatter_(-1, chosen, 0.0)
 
 
-class _AllDone:
+def _all_done(
+    batch: Sequence[Row], how: Decoding, ids: torch.Tensor, scores: object, **_: object
+) -> torch.Tensor:
     """Stops `generate` when every row is done."""
+    import torch
 
-    def __init__(self, batch: Sequence[Row], how: Decoding) -> None:
-        self._batch, self._how = batch, how
-
-    def __call__(self, ids: torch.Tensor, scores: object, **_: object) -> torch.Tensor:
-        import torch
-
-        over = all(self._how.done(row) for row in self._batch)
-        return torch.full((ids.shape[0],), over, dtype=torch.bool, device=ids.device)
+    over = all(how.done(row) for row in batch)
+    return torch.full((ids.shape[0],), over, dtype=torch.bool, device=ids.device)

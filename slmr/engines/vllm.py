@@ -68,10 +68,8 @@ class VllmEngine:
 
     def close(self) -> None:
         """Gives vLLM's memory and processes back."""
-        import gc
-
         del self._llm
-        gc.collect()
+        memory.release()
 
 
 def draw(
