@@ -343,13 +343,11 @@ def score_variance(correct: ArrayLike, samples: int, k: int) -> float:
 
 def holm(pvalues: Sequence[float]) -> list[float]:
     """Holm's step-down adjustment (1979): adjusted p-values in the order given."""
-    order = sorted(range(len(pvalues)), key=lambda i: pvalues[i])
-    adjusted = [0.0] * len(pvalues)
-    worst = 0.0
-    for place, index in enumerate(order):
-        worst = max(worst, min(1.0, (len(pvalues) - place) * pvalues[index]))
-        adjusted[index] = worst
-    return adjusted
+    p, count = np.asarray(pvalues, dtype=float), len(pvalues)
+    order = p.argsort(kind="stable")
+    adjusted = np.empty(count)
+    adjusted[order] = np.minimum(np.maximum.accumulate((count - np.arange(count)) * p[order]), 1.0)
+    return adjusted.tolist()
 
 
 def _item_means(scores: np.ndarray) -> np.ndarray:
