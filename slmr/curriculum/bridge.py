@@ -34,7 +34,7 @@ from slmr.curriculum.schema import (
     verifies,
 )
 from slmr.curriculum.soundness import Steps, fault_of, known_steps, refusals
-from slmr.curriculum.teachers import Teacher, TeacherSettings, teacher_counts, teacher_tokens
+from slmr.curriculum.teachers import Teacher, TeacherSettings, teacher_cost, teacher_counts
 from slmr.engines import Engine, Prompt, Sampling, open_engine
 from slmr.io import digest
 from slmr.stage import StageContext, stage
@@ -95,7 +95,7 @@ def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     )
     from_teacher = [row["text"] for row in rows if row["source"] not in SELF_GENERATED]
     context.cost += Cost.of_model(engine.parameters, scored=scored)
-    context.cost += Cost(teacher_tokens=teacher_tokens(teacher, model, from_teacher))
+    context.cost += teacher_cost(teacher, model, from_teacher)
     context.stats |= statistics(rows, kept, len(chosen)) | teacher_counts(teacher)
     teacher.close()
 

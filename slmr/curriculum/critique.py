@@ -14,7 +14,6 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from slmr.artifacts import Cost
 from slmr.config import MAX_TOKENS
 from slmr.curriculum.locators import (
     ArithmeticLocator,
@@ -39,7 +38,7 @@ from slmr.curriculum.schema import (
     trace,
 )
 from slmr.curriculum.soundness import Fault, Steps, fault_of, known_steps, refusals
-from slmr.curriculum.teachers import Teacher, TeacherSettings, teacher_tokens, worked_traces
+from slmr.curriculum.teachers import Teacher, TeacherSettings, teacher_cost, worked_traces
 from slmr.engines import Sampling, open_engine
 from slmr.stage import StageContext, stage
 from slmr.tasks import strict_form
@@ -96,8 +95,7 @@ def critique_stage(context: StageContext, params: CritiqueParams) -> None:
     together = distinct([*earlier, *rows])
     CRITIQUES.write(context.folder, critiques)
     TRACES.write(context.folder, together)
-    tokens = teacher_tokens(teacher, context.model("model"), [row["completion"] for row in rows])
-    context.cost += Cost(teacher_tokens=tokens)
+    context.cost += teacher_cost(teacher, context.model("model"), [row["completion"] for row in rows])
     failed_in_rl = collect_failures([f for f in context.folders("failures") if (f / FAILURES).is_file()])
     context.stats |= {
         "failed_problems": len(failures), "failed_in_a_probe_only": len(failures.keys() - failed_in_rl.keys()),
@@ -223,10 +221,12 @@ def _continued(
     """The teacher's continuation of each beginning that there is, apart from what an attempt broke off with."""
     cases = [(i, start) for i, start in enumerate(starts) if start is not None]
     answers = teacher.continuations([problems[i] for i, _ in cases], [start for _, start in cases])
-    rests: list[str | None] = [None] * len(starts)
-    for (i, start), answer in zip(cases, answers, strict=True):
-        rests[i] = None if answer is None else following(start, answer, teacher.separator)
-    return rests
+    rests = {
+        i: following(start, answer, teacher.separator)
+        for (i, start), answer in zip(cases, answers, strict=True)
+        if answer is not None
+    }
+    return [rests.get(i) for i in range(len(starts))]
 
 
 def _fresh(problems: Sequence[Problem], teacher: Teacher, known: Sequence[Steps]) -> list[_Target]:

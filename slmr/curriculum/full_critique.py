@@ -13,12 +13,12 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from slmr.artifacts import Cost
 from slmr.curriculum.schema import (
     TRACES,
     Problem,
     Trace,
     counted,
+    distinct_texts,
     problems_by_id,
     rollouts_by_problem,
     trace,
@@ -27,8 +27,8 @@ from slmr.curriculum.soundness import fault_of, known_steps
 from slmr.curriculum.teachers import (
     Teacher,
     TeacherSettings,
+    teacher_cost,
     teacher_counts,
-    teacher_tokens,
     worked_traces,
 )
 from slmr.stage import StageContext, stage
@@ -61,9 +61,7 @@ def full_critique_stage(context: StageContext, params: FullCritiqueParams) -> No
     problems, attempts, right = list[Problem](), list[str](), list[bool]()
     for name, group in rollouts_by_problem(context.input("probe")).items():
         for strict in (True, False):
-            wanted = [r for r in group if (r["strict"] if strict else r["status"] in ("wrong", "no_answer"))]
-            texts = dict.fromkeys(r["completion"].strip() for r in wanted)
-            chosen = [text for text in texts if text][: params.attempts]
+            chosen = distinct_texts(group, strict)[: params.attempts]
             problems += [pool[name]] * len(chosen)
             attempts += chosen
             right += [strict] * len(chosen)
@@ -71,8 +69,7 @@ def full_critique_stage(context: StageContext, params: FullCritiqueParams) -> No
     solutions = worked_traces(teacher, problems) if params.worked else teacher.raw_traces(problems)
     rows = critiques(teacher, problems, attempts, right, solutions)
     TRACES.write(context.folder, rows)
-    tokens = teacher_tokens(teacher, context.model("model"), [row["completion"] for row in rows])
-    context.cost += Cost(teacher_tokens=tokens)
+    context.cost += teacher_cost(teacher, context.model("model"), [row["completion"] for row in rows])
     context.stats |= {
         "traces": counted(row["source"] for row in rows), "left_out": len(attempts) - len(rows),
         **teacher_counts(teacher),

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from slmr.config import Params
+from slmr.engines.models import resolve_model
 from slmr.stage import StageContext, model_in, stage
 
 
@@ -21,15 +22,11 @@ class ReferenceParams(Params):
         Raises:
             RequestError: there is no such model.
         """
-        from slmr.engines.models import resolve_model
-
         return self.model_copy(update={"key": resolve_model(self.model).key})
 
 
 @stage("reference", ReferenceParams, {}, random=False)
 def reference_stage(context: StageContext, params: ReferenceParams) -> None:
     """Writes `model/`, a copy."""
-    from slmr.engines.models import resolve_model
-
     source = model_in(Path(resolve_model(params.model).location))
     shutil.copytree(source, context.folder / "model", dirs_exist_ok=True)

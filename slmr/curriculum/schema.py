@@ -247,10 +247,15 @@ def tally(rollouts: Iterable[Rollout]) -> tuple[int, int]:
     return sum(judged), len(judged)
 
 
-def ids_in_groups(folder: Path, groups: Iterable[str]) -> list[str]:
+def distinct_texts(rollouts: Iterable[Rollout], right: bool) -> list[str]:
+    """The texts of the right completions, or of the wrong ones, without repeats; an abstention is neither."""
+    wanted = [r for r in rollouts if (r["strict"] if right else r["status"] in ("wrong", "no_answer"))]
+    return [text for text in dict.fromkeys(r["completion"].strip() for r in wanted) if text]
+
+
+def ids_in_groups(folder: Path, groups: Sequence[str]) -> list[str]:
     """Ids of the problems in the named difficulty groups, in pool order."""
-    wanted = set(groups)
-    return [row["problem_id"] for row in GROUPS.read(folder) if row["group"] in wanted]
+    return [row["problem_id"] for row in GROUPS.read(folder) if row["group"] in groups]
 
 
 def trace(problem: Problem, completion: str, source: str, prompt: str = "", prefix: str = "") -> Trace:

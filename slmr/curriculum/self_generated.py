@@ -19,6 +19,7 @@ from slmr.curriculum.schema import (
     Group,
     Pair,
     Rollout,
+    distinct_texts,
     problems_by_id,
     rollouts_by_problem,
     trace,
@@ -80,7 +81,7 @@ def self_generated_pairs_stage(context: StageContext, params: SelfGeneratedPairs
     rng, refused = Random(context.seed), list[str]()
     rows: list[Pair] = []
     for problem_id, rollouts in rollouts_by_problem(context.input("probe")).items():
-        right, wrong = _sound(rollouts, refused), _distinct(rollouts, right=False)
+        right, wrong = _sound(rollouts, refused), distinct_texts(rollouts, right=False)
         count = min(params.per_problem, len(right), len(wrong))
         rows += [
             Pair(
@@ -100,13 +101,7 @@ def _sound(rollouts: Sequence[Rollout], refused: list[str]) -> list[str]:
 
     Which are right said the probe's checker, who is not asked again.
     """
-    texts = _distinct(rollouts, right=True)
+    texts = distinct_texts(rollouts, right=True)
     faults = [fault_of_steps(text) for text in texts]
     refused += [fault for fault in faults if fault]
     return [text for text, fault in zip(texts, faults, strict=True) if not fault]
-
-
-def _distinct(rollouts: Sequence[Rollout], right: bool) -> list[str]:
-    """The texts of the right completions, or of the wrong ones, without repeats; an abstention is neither."""
-    wanted = [r for r in rollouts if (r["strict"] if right else r["status"] in ("wrong", "no_answer"))]
-    return [text for text in dict.fromkeys(r["completion"].strip() for r in wanted) if text]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from slmr.artifacts import Cost
 from slmr.curriculum.partition import chosen_problems
 from slmr.curriculum.schema import TRACES, Group, counted, trace
 from slmr.curriculum.soundness import fault_of, known_steps, refusals
-from slmr.curriculum.teachers import TeacherSettings, teacher_counts, teacher_tokens, worked_traces
+from slmr.curriculum.teachers import TeacherSettings, teacher_cost, teacher_counts, worked_traces
 from slmr.stage import StageContext, stage
 
 
@@ -34,8 +33,7 @@ def teacher_stage(context: StageContext, params: TeacherParams) -> None:
     source = "worked" if params.worked else "raw"
     rows = [trace(p, t, source) for (p, t, _), fault in zip(cases, faults, strict=True) if t and not fault]
     TRACES.write(context.folder, rows)
-    tokens = teacher_tokens(teacher, context.model("model"), [text for text in texts if text])
-    context.cost += Cost(teacher_tokens=tokens)
+    context.cost += teacher_cost(teacher, context.model("model"), [text for text in texts if text])
     context.stats |= {"traces": len(rows), "left_out": len(problems) - len(rows),
                       "refused": refusals(faults), "difficulty": counted(p["difficulty"] for p in problems),
                       **teacher_counts(teacher)}  # fmt: skip

@@ -14,8 +14,14 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field, field_validator
 
+from slmr.artifacts import Cost
 from slmr.config import MAX_TOKENS, EngineSettings, Params
 from slmr.curriculum.schema import Problem
+from slmr.curriculum.teachers.dataset import DatasetTeacher
+from slmr.curriculum.teachers.model import ModelTeacher, templates_digest
+from slmr.curriculum.teachers.oracle import OracleTeacher
+from slmr.engines import Sampling, open_engine
+from slmr.engines.models import resolve_model
 from slmr.engines.transformers import load_tokenizer
 from slmr.errors import RequestError, WorkError
 from slmr.io import digest
@@ -105,9 +111,6 @@ class TeacherSettings(Params):
         """
         if self.teacher not in ("local", "server"):
             return self
-        from slmr.curriculum.teachers.model import templates_digest
-        from slmr.engines.models import resolve_model
-
         if not self.teacher_model:
             what = "a server's URL" if self.teacher == "server" else "a folder or hub id"
             raise RequestError(f"teacher '{self.teacher}': set teacher_model to {what}")
@@ -144,17 +147,9 @@ class TeacherSettings(Params):
             RequestError: a model is needed, and as `identified` says.
         """
         if self.teacher == "oracle":
-            from slmr.curriculum.teachers.oracle import OracleTeacher
-
             return OracleTeacher(self.merge_share, self.word_share)
         if self.teacher == "dataset":
-            from slmr.curriculum.teachers.dataset import DatasetTeacher
-
             return DatasetTeacher()
-        from slmr.curriculum.teachers.model import ModelTeacher
-        from slmr.engines import Sampling, open_engine
-        from slmr.engines.models import resolve_model
-
         # Without a key, or with another precision, the answers kept of one model would be taken for another's.
         key = self.teacher_key or self.identified().teacher_key
         name = "server" if self.teacher == "server" else "transformers"
@@ -173,23 +168,20 @@ def worked_traces(teacher: Teacher, problems: Sequence[Problem]) -> list[str | N
     ]
 
 
-def teacher_tokens(teacher: Teacher, student: Path, texts: Sequence[str]) -> int:
-    """What a teacher's work costs: what it generated; of texts that were there before, their own length."""
-    return teacher.generated or count_tokens(student, texts)
+def teacher_cost(teacher: Teacher, student: Path, texts: Sequence[str]) -> Cost:
+    """What a teacher's work costs: what it generated; of texts that were there before, their length.
+
+    That is in tokens of the student that is taught: the unit of every budget.
+    """
+    if teacher.generated or not texts:
+        return Cost(teacher_tokens=teacher.generated)
+    tokenizer: Any = load_tokenizer(student)
+    ids = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+    return Cost(teacher_tokens=sum(map(len, ids)))
 
 
 def teacher_counts(teacher: Teacher) -> dict[str, int]:
     """For a stage's statistics: the questions that a model was asked, and how many its kept answers served."""
-    from slmr.curriculum.teachers.model import ModelTeacher
-
     if not isinstance(teacher, ModelTeacher):
         return {}
     return {"teacher_asked": teacher.asked, "teacher_from_cache": teacher.from_cache}
-
-
-def count_tokens(model: Path, texts: Sequence[str]) -> int:
-    """Tokens of the texts for the student that is taught: the unit of every budget."""
-    if not texts:
-        return 0
-    tokenizer: Any = load_tokenizer(model)
-    return sum(map(len, tokenizer(list(texts), add_special_tokens=False)["input_ids"]))

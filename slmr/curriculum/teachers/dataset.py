@@ -31,9 +31,7 @@ class DatasetTeacher:
 
     def rewrites(self, problems: Sequence[Problem], raw: Sequence[str]) -> list[dict[str, str]]:
         worked = self.worked_steps(problems)
-        return [
-            {"filled in": _closed(s, p) or ""} if s else {} for p, s in zip(problems, worked, strict=True)
-        ]
+        return [{"filled in": _closed(s, p)} if s else {} for p, s in zip(problems, worked, strict=True)]
 
     def worked_steps(self, problems: Sequence[Problem]) -> list[list[str] | None]:
         """Every line as a step; a calculation that a line only marks is written out before it."""
@@ -80,8 +78,8 @@ def _explicit(line: str) -> str:
     return " ".join([*(f"{equation}." for equation in equations), text])
 
 
-def _closed(steps: Sequence[str] | None, problem: Problem) -> str | None:
-    return "\n".join([*steps, _closing(problem)]) if steps is not None else None
+def _closed(steps: Sequence[str], problem: Problem) -> str:
+    return "\n".join([*steps, _closing(problem)])
 
 
 def _closing(problem: Problem) -> str:

@@ -6,7 +6,6 @@ answer still counts its tokens, so that a method costs the same whoever asked be
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,7 +16,7 @@ from typing import Any
 from slmr.curriculum.schema import Problem, verifies
 from slmr.engines import Completion, Engine, Prompt, Sampling
 from slmr.engines.models import cache_folder
-from slmr.io import digest, write_json
+from slmr.io import digest, read_json, write_json
 from slmr.tasks import strict_form
 from slmr.verify import verify
 from slmr.verify.completion import visible
@@ -141,7 +140,7 @@ def _step_number(answer: str, steps: int) -> int | None:
 def _read(file: Path) -> dict[str, Any] | None:
     """A kept answer; one that cannot be read is asked for again."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
         return {"text": str(content["text"]), "tokens": int(content["tokens"])}
     except (OSError, ValueError, KeyError, TypeError):
         return None
