@@ -220,10 +220,15 @@ def completion_of(
     A thought that the template has begun is begun in the text, too: cut off, it is no answer.
     """
     text = str(tokenizer.decode(list(ids), skip_special_tokens=True))
-    cuts = [text.index(each) for each in stop if each in text]
-    reason = "stop" if ended or cuts else "length"
-    said = thought_begun(tokenizer, prompt) + text[: min(cuts, default=None)]
+    cut = first_stop(text, stop)
+    reason = "length" if cut is None and not ended else "stop"
+    said = thought_begun(tokenizer, prompt) + text[:cut]
     return Completion(said, reason, len(ids), tuple(ids), tuple(logprobs))
+
+
+def first_stop(text: str, stop: Sequence[str]) -> int | None:
+    """Where the first of the stop texts begins; None where there is none."""
+    return min((text.index(each) for each in stop if each in text), default=None)
 
 
 def first_line(error: BaseException) -> str:

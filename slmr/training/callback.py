@@ -15,7 +15,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from slmr.engines import Prompt, Sampling
 from slmr.engines.decode import Row
 from slmr.engines.sampler import Sampler
-from slmr.engines.transformers import encode
+from slmr.engines.transformers import encode, first_stop
 from slmr.errors import RequestError
 from slmr.stats import Difference, bounded_mean, paired_difference
 from slmr.stats.formats import percent, points
@@ -192,13 +192,7 @@ def _answers(sampler: Sampler, tokenizer: Any, questions: _Questions, max_tokens
     texts = [
         str(text) for text in tokenizer.batch_decode([row.ids for row in rows], skip_special_tokens=True)
     ]
-    return [_before(text, task.stop) for text in texts]
-
-
-def _before(text: str, stops: Sequence[str]) -> str:
-    """The text up to the first of the stop texts."""
-    ends = [at for stop in stops if (at := text.find(stop)) >= 0]
-    return text[: min(ends)] if ends else text
+    return [text[: first_stop(text, task.stop)] for text in texts]
 
 
 def _best(task: str, points: Sequence[Point]) -> Best:

@@ -84,10 +84,8 @@ class Checkpoints(TrainerCallback):
 
 def _newest(folder: Path, processes: int) -> tuple[str, list[dict[str, Any]]] | None:
     """The newest whole checkpoint and what the parts of each process remember; others are removed."""
-    steps = {
-        int(checkpoint.name.split("-")[1]): checkpoint for checkpoint in folder.glob("checkpoint-[0-9]*")
-    }
-    for _, checkpoint in sorted(steps.items(), reverse=True):
+    checkpoints = folder.glob("checkpoint-[0-9]*")
+    for checkpoint in sorted(checkpoints, key=lambda each: int(each.name.split("-")[1]), reverse=True):
         parts = _whole(checkpoint)
         if parts is not None and len(parts) == processes:
             return str(checkpoint), parts
