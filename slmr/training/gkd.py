@@ -168,7 +168,7 @@ class Spent:
         """The same of all processes together."""
         return parallel.summed(self.state())
 
-    def tokens(self, taught: bool = False) -> dict[str, float]:
+    def tokens(self, taught: bool = False) -> dict[str, int]:
         """Of all processes, for a step's row in the curve; `taught`: what was scored is another teacher's work."""
         counts = self.by_all()
         row = {"train_tokens": counts["trained"], "rollout_tokens": counts["sampled"]}

@@ -62,7 +62,7 @@ def sdpo_stage(context: StageContext, params: SdpoParams) -> None:
     spent: Spent = trainer.spent
 
     def measured(_: int) -> dict[str, float]:
-        return shares(parallel.summed(reward.last)) | spent.tokens()
+        return {**shares(parallel.summed(reward.last)), **spent.tokens()}
 
     run.train(trainer, measured, {"reward": reward, "spent": spent})
     failures = [row for of_process in parallel.gathered(reward.failures) for row in of_process]
