@@ -22,8 +22,8 @@ from slmr.pipeline.estimate import (
     shape_of,
 )
 from slmr.pipeline.local import slots_for
-from slmr.pipeline.planner import StageNode
 from slmr.pipeline.runner import damaged_nodes, missing_nodes
+from slmr.pipeline.schedule import longest_chains
 from slmr.stats import formats
 
 _GPUS = (1, 8)
@@ -82,10 +82,11 @@ def _print_here(plan: Plan, shapes: dict[str, ModelShape], missing: set[str], ex
         print("How long it takes is not known: no student's files are here to measure with")
         return
     jobs = len(slots_for(plan.profile, plan.request.jobs, 0))
-    least = max(whole / jobs, _longest_chain([e.node for e in to_do], minutes))
+    chains = longest_chains([e.node for e in to_do], lambda node: minutes[node.key])
+    least = max(whole / jobs, *chains.values())
     print(
-        f"About {_minutes(whole)} of work on this machine while nothing else runs: {_minutes(least)} at least with"
-        f" {jobs} {'stage' if jobs == 1 else 'stages'} at a time"
+        f"About {formats.duration(60 * whole)} of work on this machine while nothing else runs:"
+        f" {formats.duration(60 * least)} at least with {jobs} {'stage' if jobs == 1 else 'stages'} at a time"
     )
     if explain:
         _explain_here(plan, shapes, measured, assumed, estimates)
@@ -101,19 +102,6 @@ def _thousands(estimates: Sequence[StageEstimate]) -> dict[str, str]:
     flows = [e.flow for e in estimates]
     return {f"{name} k": _number(sum(getattr(flow, name) for flow in flows) / 1e3)
             for name in ("generated", "trained", "taught")}  # fmt: skip
-
-
-def _longest_chain(nodes: Sequence[StageNode], minutes: dict[str, float]) -> float:
-    """Of stages that wait for each other; inputs come first in the nodes."""
-    chains: dict[str, float] = {}
-    for node in nodes:
-        before = max((chains.get(source.key, 0.0) for source in node.sources), default=0.0)
-        chains[node.key] = before + minutes[node.key]
-    return max(chains.values(), default=0.0)
-
-
-def _minutes(minutes: float) -> str:
-    return formats.duration(60 * minutes)
 
 
 def _explain_here(

@@ -19,7 +19,7 @@ from slmr.cli.options import (
     TasksPath,
     console,
     print_json,
-    use_data_dir,
+    warn,
 )
 
 if TYPE_CHECKING:
@@ -94,7 +94,6 @@ def eval_command(
     _collect_rarely()
     from slmr.pipeline.evaluation import EvalRequest
 
-    use_data_dir(data_dir)
     request = EvalRequest(
         model=model, name=name, tasks=tasks, k=k, temperature=temperature, fewshot=fewshot, max_tokens=max_tokens,
         engine=engine, dtype=dtype, device=device, batch_size=batch_size, concurrency=concurrency,
@@ -132,8 +131,7 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
         print_json([{"name": row.task, **row.model_dump(mode="json")} for row in rows])
     else:
         console().print(eval_table(result, listed_suites(plan.folder)))
-    for line in warnings(rows):
-        print(f"warning: {line}", file=sys.stderr)
+    warn(warnings(rows))
     if not as_json:
         (manifest,) = manifests_of(result.run_rows).values()
         print(f"Speed       {speed_of(manifest) or 'nothing was left to generate'}")

@@ -21,6 +21,7 @@ from slmr.cli.options import (
     console,
     known_kind,
     print_json,
+    titled_table,
 )
 from slmr.errors import RequestError, unknown
 from slmr.io import disk_faults, read_json
@@ -37,9 +38,8 @@ EXAMPLES = (
 
 def probe_table(rows: list[dict[str, Any]]) -> Table:
     """The partition with a histogram: how many problems got how many right completions."""
-    table = Table(title="Right completions a problem", title_justify="left")
-    for name in ("right", "problems", "share in percent, or rate", "95 % interval", ""):
-        table.add_column(name, justify="left" if name == "" else "right")
+    columns = ("right", "problems", "share in percent, or rate", "95 % interval", "")
+    table = titled_table("Right completions a problem", columns)
     most = max((rate["problems"] for row in rows for rate in row["rates"]), default=1)
     for row in rows:
         share, bounds = formats.percent(row["share"]), formats.interval(row["low"], row["high"])

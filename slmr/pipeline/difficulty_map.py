@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from slmr.curriculum.partition import GROUP_ORDER
 from slmr.curriculum.schema import Group, Problem, Rate
-from slmr.curriculum.sequential import Counts, Prior, fit_prior
+from slmr.curriculum.sequential import Counts, fit_prior
 from slmr.errors import RequestError
-from slmr.io import digest, json_lines, write_rows, write_text
+from slmr.io import json_lines, write_rows, write_text
 from slmr.stats import Estimate, bounded_mean
 from slmr.stats.formats import percent
 from slmr.verify import Kind, checker_version
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _GOLDS = ("gold", "answer", "solution", "ground_truth")
 
@@ -111,20 +110,14 @@ def expected_mixed(correct: Sequence[int], judged: Sequence[int], group_size: in
     1 - E[p^G] - E[(1 - p)^G] over the rate p given its counts. The law of the rates is fitted to all problems, as for
     the adaptive probe: the rate that was seen itself would call what was 8 of 8 certain.
     """
-    import numpy as np
+    from scipy.special import betaln
 
     right, all_judged = np.asarray(correct), np.asarray(judged)
     prior = fit_prior(Counts(right, all_judged))
-    return [float(share) for share in _mixed(prior, right, all_judged - right, group_size)]
-
-
-def _mixed(prior: Prior, right: np.ndarray, wrong: np.ndarray, size: int) -> np.ndarray:
-    import numpy as np
-    from scipy.special import betaln
-
-    a, b = prior.a + right, prior.b + wrong
-    all_right, all_wrong = (np.exp(betaln(a + size * x, b + size * (1 - x)) - betaln(a, b)) for x in (1, 0))
-    return np.clip(1 - all_right - all_wrong, 0.0, 1.0)
+    a, b = prior.a + right, prior.b + (all_judged - right)
+    all_right = np.exp(betaln(a + group_size, b) - betaln(a, b))
+    all_wrong = np.exp(betaln(a, b + group_size) - betaln(a, b))
+    return np.clip(1 - all_right - all_wrong, 0.0, 1.0).tolist()
 
 
 # ------------------------------------------------------------------------------------------- what is written
@@ -242,8 +235,3 @@ alone, and old as soon as it is trained.
 
 The problems are not ours: their licence is that of their source.
 """
-
-
-def content_key(problems: Sequence[Problem]) -> str:
-    """What stands for a user's problems in keys."""
-    return digest([dict(problem) for problem in problems])

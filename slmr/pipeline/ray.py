@@ -10,10 +10,9 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from slmr.engines.models import cache_folder
@@ -86,7 +85,7 @@ def _connected() -> Iterator[Any]:
         ray.shutdown()
 
 
-class RayWorkers:
+class RayWorkers(AbstractContextManager):
     """A task for each stage that is being made; as many of them as the cluster has room for."""
 
     def __init__(self, ray: Any, work: Work) -> None:
@@ -113,12 +112,7 @@ class RayWorkers:
         self._running: dict[ObjectRef, tuple[StageNode, int]] = {}  # with the CPUs or GPUs that it takes
         self._messages = Queue(actor_options={"num_cpus": 0})
 
-    def __enter__(self) -> RayWorkers:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for ref in self._running:
             self._ray.cancel(ref)
         self._messages.shutdown()

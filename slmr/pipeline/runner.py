@@ -14,9 +14,8 @@ from slmr.artifacts import MANIFEST, Manifest, Store, file_records, git_revision
 from slmr.config import Params, Profile
 from slmr.errors import WorkError
 from slmr.io import PARTIAL, Stopwatch, write_json
-from slmr.pipeline.cost import spent_on
 from slmr.pipeline.launcher import check_training, train_together
-from slmr.pipeline.planner import StageNode
+from slmr.pipeline.planner import StageNode, spent_on
 from slmr.pipeline.prompts import check_prompts
 from slmr.pipeline.remote_store import RemoteStore
 from slmr.pipeline.schedule import Schedule, longest_first, starters_first
@@ -37,14 +36,8 @@ class Watcher(Protocol):
     def result(self, line: str) -> None: ...
 
 
-class SilentWatcher:
+class SilentWatcher(Watcher):
     """A watcher that tells nobody."""
-
-    def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None: ...
-    def started(self, node: StageNode, methods: Sequence[str]) -> None: ...
-    def progress(self, node: StageNode, done: int, total: int, unit: str) -> None: ...
-    def finished(self, node: StageNode, reused: bool, seconds: float) -> None: ...
-    def result(self, line: str) -> None: ...
 
 
 @dataclass(frozen=True)
