@@ -195,7 +195,7 @@ class Gates:
 
     def _scores(self, model: Path, tasks: Sequence[str] | None = None) -> dict[str, np.ndarray]:
         """Mean accuracy of each validation item, by task: [items]."""
-        return {task: _means(self._completions(model, self._tasks[task], self._items[task], self._k))
+        return {task: _means(self._completions(model, self._tasks[task], self._items[task], self._profile.evaluate.k))
                 for task in tasks or self._items}  # fmt: skip
 
     def _completions(
@@ -220,10 +220,6 @@ class Gates:
         return Path(resolve_model(self.request.student).location)
 
     @cached_property
-    def _k(self) -> int:
-        return self._profile.evaluate.k
-
-    @cached_property
     def _tasks(self) -> dict[str, Task]:
         return {task.name: task for task in select_tasks("lab")}
 
@@ -239,7 +235,7 @@ class Gates:
     @cached_property
     def _base_drawn(self) -> dict[str, list[list[tuple[bool, str]]]]:
         return {
-            name: self._completions(self._student, self._tasks[name], items, self._k)
+            name: self._completions(self._student, self._tasks[name], items, self._profile.evaluate.k)
             for name, items in self._items.items()
         }
 

@@ -50,15 +50,12 @@ class Splits(Mapping[str, Any]):
     """The splits of a task, each read when it is first asked for: whoever has only one can use that."""
 
     def __init__(self, names: Iterable[str], read: Callable[[str], Any]) -> None:
-        self._names, self._read = tuple(names), read
-        self._done: dict[str, Any] = {}
+        self._names, self._read = tuple(names), cache(read)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._names:
             raise KeyError(name)
-        if name not in self._done:
-            self._done[name] = self._read(name)
-        return self._done[name]
+        return self._read(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
