@@ -11,7 +11,7 @@ from rich.table import Table
 
 from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.dry_run import print_plan
-from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, warn
+from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, print_fields, warn
 from slmr.errors import RequestError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.confirmation import confirm
@@ -151,9 +151,8 @@ def _run_plan(plan: Plan) -> None:
         for name, why in plan.profile.leave_out.items():
             print(f"Left out    {name}: {why}")
     warn(warnings(summary.rows))
-    print(f"Summary     {plan.folder / 'summary.json'}")
-    print(f"Samples     {plan.folder / 'samples'}")
-    print(f"Artefacts   {plan.folder / 'artefacts'}")
+    places = {"Summary": "summary.json", "Samples": "samples", "Artefacts": "artefacts"}
+    print_fields({name: plan.folder / place for name, place in places.items()})
     results = rankings[0][1].results if rankings else []
     if model := best_model(plan, results):
         print(f"Best model  {model}")

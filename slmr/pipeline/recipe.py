@@ -164,12 +164,11 @@ def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection
         RequestError: no such method, or its YAML has a fault.
     """
     files = recipe_files(extra)
-    if not any(name.strip() for name in names.split(",")):
+    words = list(filter(None, map(str.strip, names.split(","))))
+    if not words:
         raise RequestError(f"--method '{names}' names no method (known: {', '.join(sorted(files))})")
-    recipes = {"base": _load("base", files)}
-    for name in (n.strip() for n in names.split(",") if n.strip()):
-        for recipe in _asked_for(name, files, leave_out):
-            recipes[recipe.name] = recipe
+    asked = [recipe for word in words for recipe in _asked_for(word, files, leave_out)]
+    recipes = {recipe.name: recipe for recipe in (_load("base", files), *asked)}
     order: tuple[str, ...] = get_args(MethodKind)
     return sorted(recipes.values(), key=lambda r: (order.index(r.kind), r.name))
 
