@@ -19,7 +19,7 @@ from slmr.pipeline.estimate import (
     estimate,
     measure,
     seconds_here,
-    shape_of,
+    shapes_of,
 )
 from slmr.pipeline.local import slots_for
 from slmr.pipeline.runner import damaged_nodes, missing_nodes
@@ -41,7 +41,7 @@ def print_plan(plan: Plan, lacking: Sequence[str], explain: bool) -> None:
     """A line a stage and their sum, and what is missing, each with how to get it; with `explain` what is assumed."""
     damaged = damaged_nodes(plan.store, plan.nodes)
     missing = {n.key for n in missing_nodes(plan.store, plan.nodes, [node.key for node, _ in damaged])}
-    shapes = _shapes(plan)
+    shapes = shapes_of(_students(plan))
     engine = plan.profile.engine
     if engine.name == "transformers" and pick_device(engine.device) == "cpu":
         _print_here(plan, shapes, missing, explain)
@@ -164,12 +164,6 @@ def _rollouts(machines: Sequence[Machine]) -> str:
 def _students(plan: Plan) -> dict[str, Path | str]:
     """Where the students are, by the keys of their nodes."""
     return {node.key: node.location for entry in plan.entries for node in entry.model.students()}
-
-
-def _shapes(plan: Plan) -> dict[str, ModelShape]:
-    """The students' sizes, by the keys of their nodes."""
-    shapes = {key: shape_of(location) for key, location in _students(plan).items()}
-    return {key: shape for key, shape in shapes.items() if shape}
 
 
 def _head(e: StageEstimate, missing: set[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,11 +166,8 @@ def model_key(model: Model, settings: EngineSettings) -> str:
         return model.key
     from slmr.engines.server import ServerEngine
 
-    engine = ServerEngine(str(model.location), settings)
-    try:
+    with closing(ServerEngine(str(model.location), settings)) as engine:
         return digest(engine.identity())
-    finally:
-        engine.close()
 
 
 def run_name(model: str, node: StageNode) -> str:

@@ -6,6 +6,7 @@ Everything is of problems that no test reads: the training pool of a profile, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -202,12 +203,9 @@ class Gates:
         self, model: Path, task: Task, items: Sequence[lab.LabItem], k: int
     ) -> list[list[tuple[bool, str]]]:
         """k completions of each item: is it right, and its text."""
-        engine = open_engine(model, self._profile.engine)
         prompts = [Prompt(task.prompt(item.problem), sample_index=i) for item in items for i in range(k)]
-        try:
+        with closing(open_engine(model, self._profile.engine)) as engine:
             drawn = engine.generate(prompts, Sampling(1.0, task.max_tokens, 0, task.stop))
-        finally:
-            engine.close()
         judged = [(task.verify(c.text, items[i // k].gold).strict, c.text) for i, c in enumerate(drawn)]
         return [judged[i : i + k] for i in range(0, len(judged), k)]
 

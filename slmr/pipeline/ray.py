@@ -96,15 +96,14 @@ class RayWorkers(AbstractContextManager):
         self._ray, self._work = ray, work
         self._threads = work.profile.threads or torch.get_num_threads()
         self._on_gpus = bool(ray.cluster_resources().get("GPU"))
+        self._counted = "GPU" if self._on_gpus else "CPU"
         machines = [machine["Resources"] for machine in ray.nodes() if machine["Alive"]]
         self._largest = int(max(machine.get("CPU", 0) for machine in machines))
-        what, most = "CPUs", self._largest
-        if self._on_gpus:
-            what, most = "GPUs", int(max(machine.get("GPU", 0) for machine in machines))
+        most = int(max(machine.get(self._counted, 0) for machine in machines))
         processes = work.profile.training.processes
         if processes > most:
             raise RequestError(
-                f"training: {processes} processes, and no machine of the cluster has more than {most} {what}"
+                f"training: {processes} processes, and no machine of the cluster has more than {most} {self._counted}s"
             )
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         variables = environment | {"OMP_NUM_THREADS": str(self._threads)}
@@ -118,7 +117,7 @@ class RayWorkers(AbstractContextManager):
         self._messages.shutdown()
 
     def start(self, node: StageNode) -> bool:
-        room = self._ray.cluster_resources().get("GPU" if self._on_gpus else "CPU", 0)
+        room = self._ray.cluster_resources().get(self._counted, 0)
         if sum(taken for _, taken in self._running.values()) >= room:
             return False
         processes = self._work.profile.training.processes if node.stage.trains else 1

@@ -66,9 +66,6 @@ class Work:
     def store(self) -> Store:
         return Store(self.root)
 
-    def has(self, node: StageNode) -> bool:
-        return self.store.has(node.kind, node.key)
-
 
 class Made(NamedTuple):
     """A stage whose artefact is there: whether it was before, and the seconds that this took."""
@@ -149,8 +146,7 @@ def plan_missing(work: Work, watcher: Watcher) -> list[StageNode]:
     missing = missing_nodes(work.store, work.nodes)
     # The last ones first: if this is killed, what is left still has a missing input and is found again.
     for node in reversed(missing):
-        if work.has(node):
-            work.store.discard(node.kind, node.key)
+        work.store.discard(node.kind, node.key)
     _check_disk(work, missing)
     check_prompts(missing, work.profile.engine, work.tasks_paths)
     watcher.planned(work.nodes, missing)
@@ -241,7 +237,7 @@ def make_node(work: Work, node: StageNode, progress: Progress, run: RunStage = r
         RequestError, WorkError: the stage failed; what it has written is there when it starts again.
     """
     watch, store, profile = Stopwatch(), work.store, work.profile
-    if work.has(node):
+    if store.has(node.kind, node.key):
         return Made(node, True, watch.seconds)
     remaining = _remaining_tokens(work, node)
     with store.build(node.kind, node.key) as folder:

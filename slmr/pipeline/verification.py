@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -150,11 +151,8 @@ def _sampled_again(
         return replace(check, note=fault)
     samples = [sample for sample in part if sample["item_id"] in prompts]
     asked = [replace(prompts[s["item_id"]][0], sample_index=s["k_index"]) for s in samples]
-    engine = open_engine(model, _settings(manifest, model))
-    try:
+    with closing(open_engine(model, _settings(manifest, model))) as engine:
         completions = engine.generate(asked, params.sampling(task))
-    finally:
-        engine.close()
     new = [
         s | {"completion": c.text, "finish_reason": c.finish_reason, "tokens": c.tokens}
         for s, c in zip(samples, completions, strict=True)
