@@ -105,8 +105,8 @@ def titled_table(title: str, columns: Sequence[str], left: Iterable[str] = ("",)
     """A table under its title, the columns on the right but for those that are named."""
     from rich.table import Column, Table
 
-    columns_ = (Column(name, justify="left" if name in left else "right") for name in columns)
-    return Table(*columns_, title=title, title_justify="left")
+    heads = (Column(name, justify="left" if name in left else "right") for name in columns)
+    return Table(*heads, title=title, title_justify="left")
 
 
 def console() -> Console:
