@@ -88,7 +88,16 @@ def _print(result: Audit) -> None:
 
 
 def _table(title: str, rates: list[Rate]) -> Table:
-    columns = ("kind", "cases of", "number", "error", "%, with its 95 % interval", "abstained", "raised", "hung")
+    columns = (
+        "kind",
+        "cases of",
+        "number",
+        "error",
+        "%, with its 95 % interval",
+        "abstained",
+        "raised",
+        "hung",
+    )
     table = titled_table(title, columns, left=("kind", "cases of", "error"))
     for r in rates:
         counts = (str(count or "") for count in (r.abstained, r.raised, r.hung))

@@ -75,7 +75,9 @@ def eval_command(
     engine: Annotated[str, typer.Option(help="auto, transformers, vllm or server.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16; auto is float32 on a CPU.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    batch_size: Annotated[str, typer.Option(help="auto, or how many completions to sample at once.")] = "auto",
+    batch_size: Annotated[
+        str, typer.Option(help="auto, or how many completions to sample at once.")
+    ] = "auto",
     concurrency: Annotated[int, typer.Option(min=1, help="Requests to a server at the same time.")] = 16,
     served_name: ServedName = None,
     api_key_env: ApiKeyEnv = None,

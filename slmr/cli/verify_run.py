@@ -76,7 +76,15 @@ def _listed(check: Check) -> dict[str, Any]:
 
 
 def _table(checks: list[Check]) -> Table:
-    columns = ("row", "items", "as the task has them", "verdicts alike", "accuracy", "texts alike", "outcomes alike, %")
+    columns = (
+        "row",
+        "items",
+        "as the task has them",
+        "verdicts alike",
+        "accuracy",
+        "texts alike",
+        "outcomes alike, %",
+    )
     table = titled_table("Done again", columns, left=("row",))
     for check in checks:
         row, outcomes = check.row, check.outcomes

@@ -21,10 +21,11 @@ def draw_mawps(rng: Random, level: int, two_unseen: bool) -> Draft:
     """Things at a place: the same skills, mostly in other words."""
     chain = draw_chain(rng, draw_skills(rng, level, two_unseen))
     what, place = rng.choice(OBJECTS), rng.choice(PLACES)
-    begin, question = f"There are {chain.start} {what} at the {place}.", f"How many {what} are at the {place} now?"
-    told = [
-        rng.choice(use.skill.place).format(what=what, place=place, **use.numbers) for use in chain.uses
-    ]
+    begin, question = (
+        f"There are {chain.start} {what} at the {place}.",
+        f"How many {what} are at the {place} now?",
+    )
+    told = [rng.choice(use.skill.place).format(what=what, place=place, **use.numbers) for use in chain.uses]
     return _draft([begin, *told, question], chain)
 
 

@@ -29,11 +29,20 @@ RunStage = Callable[[Stage, StageContext, Params], float]  # the seconds that th
 class Watcher(Protocol):
     """Hears what a bench is doing. The display on the terminal is one; a silent one serves tests."""
 
-    def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None: ...
-    def started(self, node: StageNode, methods: Sequence[str]) -> None: ...
-    def progress(self, node: StageNode, done: int, total: int, unit: str) -> None: ...
-    def finished(self, node: StageNode, reused: bool, seconds: float) -> None: ...
-    def result(self, line: str) -> None: ...
+    def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None:
+        pass
+
+    def started(self, node: StageNode, methods: Sequence[str]) -> None:
+        pass
+
+    def progress(self, node: StageNode, done: int, total: int, unit: str) -> None:
+        pass
+
+    def finished(self, node: StageNode, reused: bool, seconds: float) -> None:
+        pass
+
+    def result(self, line: str) -> None:
+        pass
 
 
 class SilentWatcher(Watcher):

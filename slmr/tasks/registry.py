@@ -91,9 +91,7 @@ def task_folders(extra: Sequence[Path] = ()) -> dict[str, Path]:
     return by_name("task", roots, lambda root: [file.parent for file in root.glob("*/task.yaml")])
 
 
-def by_name(
-    what: str, roots: Iterable[Path], paths_in: Callable[[Path], Iterable[Path]]
-) -> dict[str, Path]:
+def by_name(what: str, roots: Iterable[Path], paths_in: Callable[[Path], Iterable[Path]]) -> dict[str, Path]:
     """What the folders hold, files or folders of their own, by the names of these.
 
     Raises:
