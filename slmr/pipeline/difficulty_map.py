@@ -13,7 +13,7 @@ from slmr.curriculum.partition import GROUP_ORDER
 from slmr.curriculum.schema import Group, Problem, Rate
 from slmr.curriculum.sequential import Counts, fit_prior
 from slmr.errors import RequestError
-from slmr.io import json_lines, write_rows, write_text
+from slmr.io import digest, json_lines, write_rows, write_text
 from slmr.stats import Estimate, bounded_mean
 from slmr.stats.formats import percent
 from slmr.verify import Kind, checker_version
@@ -225,3 +225,8 @@ alone, and old as soon as it is trained.
 
 The problems are not ours: their licence is that of their source.
 """
+
+
+def content_key(problems: Sequence[Problem]) -> str:
+    """What stands for a user's problems in keys."""
+    return digest([dict(problem) for problem in problems])

@@ -13,9 +13,9 @@ from slmr.curriculum.partition import GROUP_ORDER
 from slmr.curriculum.schema import GROUPS, PROBLEMS, Problem
 from slmr.engines.models import Say, resolve_model
 from slmr.errors import RequestError
-from slmr.io import digest, disk_faults, read_rows
+from slmr.io import disk_faults, read_rows
 from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
-from slmr.pipeline.difficulty_map import MappedProblem, difficulty_map, read_prompts
+from slmr.pipeline.difficulty_map import MappedProblem, content_key, difficulty_map, read_prompts
 from slmr.pipeline.evaluation import EvalRequest, ModelRequest, engine_settings, model_key
 from slmr.pipeline.planner import DataNode, Node, Planner, StageNode
 from slmr.pipeline.recipe import load_recipe, stages
@@ -137,7 +137,7 @@ def _problems_of(request: ProbeRequest) -> list[Problem]:
 
 def _data_node(problems: list[Problem], out: Path) -> DataNode:
     """The problems as a folder that a stage can read, under the name of their content."""
-    key = digest([dict(problem) for problem in problems])
+    key = content_key(problems)
     folder = out / "probe" / "data" / key
     with disk_faults(folder):
         PROBLEMS.write(folder, problems)
