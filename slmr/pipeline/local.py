@@ -111,7 +111,7 @@ def _fitting(threads: int | None, model: int) -> int:
     return max(1, min(cores // threads, int(room)))
 
 
-class LocalWorkers(AbstractContextManager):
+class LocalWorkers(AbstractContextManager["LocalWorkers"]):
     """Worker processes of this machine, each started with its first stage; at the end none is left."""
 
     def __init__(self, work: Work, slots: Sequence[Slot]) -> None:

@@ -85,7 +85,7 @@ def _connected() -> Iterator[Any]:
         ray.shutdown()
 
 
-class RayWorkers(AbstractContextManager):
+class RayWorkers(AbstractContextManager["RayWorkers"]):
     """A task for each stage that is being made; as many of them as the cluster has room for."""
 
     def __init__(self, ray: Any, work: Work) -> None:
