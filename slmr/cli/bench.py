@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ from rich.table import Table
 
 from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.dry_run import print_plan
-from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, use_data_dir
+from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, print_fields, warn
 from slmr.errors import RequestError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.confirmation import confirm
@@ -80,7 +79,6 @@ def bench_command(
 
     Run the same command again to go on where it stopped; finished stages are reused.
     """
-    use_data_dir(data_dir)
     request = BenchRequest(
         methods=method, profile=profile, students=tuple(student or ()), seeds=parse_seeds(seeds), out=out, limit=limit,
         tasks_paths=tuple(tasks_path or ()), methods_paths=tuple(methods_path or ()), executor=executor, depot=depot,
@@ -152,11 +150,9 @@ def _run_plan(plan: Plan) -> None:
     if plan.request.methods == "all" and plan.profile.leave_out:
         for name, why in plan.profile.leave_out.items():
             print(f"Left out    {name}: {why}")
-    for line in warnings(summary.rows):
-        print(f"warning: {line}", file=sys.stderr)
-    print(f"Summary     {plan.folder / 'summary.json'}")
-    print(f"Samples     {plan.folder / 'samples'}")
-    print(f"Artefacts   {plan.folder / 'artefacts'}")
+    warn(warnings(summary.rows))
+    places = {"Summary": "summary.json", "Samples": "samples", "Artefacts": "artefacts"}
+    print_fields({name: plan.folder / place for name, place in places.items()})
     results = rankings[0][1].results if rankings else []
     if model := best_model(plan, results):
         print(f"Best model  {model}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from slmr.cli.options import AsJson, console, print_json
+from slmr.cli.options import AsJson, console, print_json, warn
 from slmr.errors import RequestError
 from slmr.results.compare import compare, detectable
 from slmr.results.conclusions import comparison_in_words
@@ -45,8 +44,7 @@ def compare_command(
         print_json(rows)
         return
     console().print(comparison_table(comparison, a, b))
-    for notice in comparison.notices:
-        print(f"warning: {notice}", file=sys.stderr)
+    warn(comparison.notices)
     print(comparison_in_words(comparison, a=a, b=b))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -51,9 +50,7 @@ class BenchDisplay:
         self._whole = self._progress.add_task("[bold]bench", total=1.0, state="planning")
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
     def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None:
@@ -104,9 +101,8 @@ class BenchDisplay:
         # What was thought holds until there is more to go by than a stage that mostly loaded libraries.
         taken = _PRIOR_S + math.fsum(taken for taken, _ in self._times.values())
         thought = _PRIOR_S + math.fsum(thought for _, thought in self._times.values())
-        overall = _pace(taken, thought)
         paces = {kind: _pace(*times) for kind, times in self._times.items()}
-        left = math.fsum(rough * paces.get(kind, overall) for kind, rough in self._pending.values())
+        left = math.fsum(rough * paces.get(kind, taken / thought) for kind, rough in self._pending.values())
         return left / self._widest
 
     def _left_text(self) -> str:

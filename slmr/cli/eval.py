@@ -18,8 +18,9 @@ from slmr.cli.options import (
     ServedName,
     TasksPath,
     console,
+    print_fields,
     print_json,
-    use_data_dir,
+    warn,
 )
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ Tasks = Annotated[
 MaxTokens = Annotated[
     int | None, typer.Option(min=1, help="Tokens per completion, instead of each task's budget.")
 ]
-BatchSize = Annotated[str, typer.Option(help="auto, or how many completions to sample at once.")]
 ChatTemplateKwargs = Annotated[
     str | None,
     typer.Option(help="Variables of the chat template: '{\"enable_thinking\": false}'.", metavar="JSON"),
@@ -75,7 +75,9 @@ def eval_command(
     engine: Annotated[str, typer.Option(help="auto, transformers, vllm or server.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16; auto is float32 on a CPU.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    batch_size: BatchSize = "auto",
+    batch_size: Annotated[
+        str, typer.Option(help="auto, or how many completions to sample at once.")
+    ] = "auto",
     concurrency: Annotated[int, typer.Option(min=1, help="Requests to a server at the same time.")] = 16,
     served_name: ServedName = None,
     api_key_env: ApiKeyEnv = None,
@@ -94,7 +96,6 @@ def eval_command(
     _collect_rarely()
     from slmr.pipeline.evaluation import EvalRequest
 
-    use_data_dir(data_dir)
     request = EvalRequest(
         model=model, name=name, tasks=tasks, k=k, temperature=temperature, fewshot=fewshot, max_tokens=max_tokens,
         engine=engine, dtype=dtype, device=device, batch_size=batch_size, concurrency=concurrency,
@@ -132,11 +133,11 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
         print_json([{"name": row.task, **row.model_dump(mode="json")} for row in rows])
     else:
         console().print(eval_table(result, listed_suites(plan.folder)))
-    for line in warnings(rows):
-        print(f"warning: {line}", file=sys.stderr)
+    warn(warnings(rows))
     if not as_json:
         (manifest,) = manifests_of(result.run_rows).values()
-        print(f"Speed       {speed_of(manifest) or 'nothing was left to generate'}")
-        print(f"Run         {plan.folder}")
+        print_fields({
+            "Speed": speed_of(manifest) or "nothing was left to generate", "Run": plan.folder
+        })  # fmt: skip
     sys.stdout.flush()  # the results stand before the check begins
     confirm(plan, tell)
