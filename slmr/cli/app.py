@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
@@ -19,6 +20,7 @@ from slmr.cli.extras import missing_extra
 from slmr.cli.options import examples
 from slmr.cli.patience import loading
 from slmr.errors import SlmrError, WorkError, in_one_line, visible
+from slmr.io import disk_faults
 
 if TYPE_CHECKING:
     from typer.core import TyperGroup
@@ -154,7 +156,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, TextIOWrapper):  # a terminal that lacks a sign shows its escape
             stream.reconfigure(errors="backslashreplace")
     try:
-        with _output_is_taken(), signals.listening(), _said_if_slow(words):
+        # Most places say themselves what the disk refuses; this is for those that do not.
+        with disk_faults(Path()), _output_is_taken(), signals.listening(), _said_if_slow(words):
             sys.exit(command_line(words)(args=words, prog_name="slmr", standalone_mode=False) or 0)
     except _UsageError as error:
         print(visible(usage_fault(error, words)), file=sys.stderr)

@@ -34,3 +34,10 @@ def test_a_table_with_speed_and_place(here: Command) -> None:
     done = here("eval", "lab-llama", "--tasks", "lab_mawps", "--limit", "4")
     assert done.returncode == 0 and "lab_mawps" in done.stdout
     assert "Speed       " in done.stdout and "Run         runs/eval-lab-llama-" in done.stdout
+
+
+def test_a_place_that_takes_no_run_is_said_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "quiz.csv").write_text("question,answer\n2 + 2,4\n")
+    (tmp_path / "file").write_text("")
+    line = refused("eval", "lab-llama", "--tasks", "quiz.csv", "--out", "file/x", cwd=tmp_path, code=1)
+    assert "file/x/tasks/quiz" in line and "part of the path is a file" in line
