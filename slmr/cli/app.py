@@ -114,9 +114,10 @@ def usage_fault(error: Exception, words: Sequence[str]) -> str:
     if extra:
         message = f"Too many arguments: {extra[1]}"
     text = message[:1].lower() + message[1:].rstrip(".")
+    text = re.sub(r"\. Did you mean (.*)\?$", r"; did you mean \1?", text)
     for wording, plain in _WORDINGS.items():
         text = text.replace(wording, plain)
-    return f"slmr: {text}; `{command} --help` has examples"
+    return f"slmr: {text}{'' if text.endswith('?') else ';'} `{command} --help` has examples"
 
 
 # What pydantic and click say, and what a reader understands.

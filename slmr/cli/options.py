@@ -28,7 +28,7 @@ MaxTokens = Annotated[
     int | None, typer.Option(min=1, help="Tokens per completion, instead of the profile's.")
 ]
 Engine = Annotated[str | None, typer.Option(help="transformers, vllm or server, instead of the profile's.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
 
 
 def examples(*commands: str) -> str:

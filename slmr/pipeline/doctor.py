@@ -64,7 +64,7 @@ def _hardware() -> list[Row]:
     memory = psutil.virtual_memory()
     return [
         _row("device", *_device()),
-        _row("cores", str(psutil.cpu_count(logical=False) or os.cpu_count()), f"{torch.get_num_threads()} threads"),
+        _row("cores", str(psutil.cpu_count(logical=False) or os.cpu_count()), f"torch uses {torch.get_num_threads()}"),
         _row("memory", f"{memory.available / 2**30:.1f} GiB free of {memory.total / 2**30:.1f}",
              "" if memory.available > 4 * 2**30 else "a bench of the lab wants 4 GiB"),
         free,
@@ -82,7 +82,7 @@ def _device() -> tuple[str, str]:
         return ", ".join(f"{p.name}, {p.total_memory / 2**30:.0f} GiB" for p in names), dtype
     if torch.backends.mps.is_available():
         return "mps", "Apple's GPU: evaluation runs on it, training is tested on CPU and CUDA"
-    return "cpu", "no GPU: the lab is made for it, pretrained models of 0.1 billion parameters are slow"
+    return "cpu", "no GPU: enough for the lab; a model of 0.1 billion parameters is slow here"
 
 
 def _commands() -> list[Row]:
