@@ -203,7 +203,7 @@ def test_stagewise_runs_whole_and_is_reused(tmp_path: Path, here: Command) -> No
 def test_what_is_offered_at_the_end_is_of_trained_methods(tmp_path: Path, here: Command) -> None:
     said = here(*one_by_one("lab-teacher,sft", tiny_profile(tmp_path))).stdout
     lines = {
-        line.split()[0]: line for line in said.splitlines() if line.startswith(("Best model", "Compare"))
+        line.split()[0]: line for line in said.splitlines() if line.startswith(("Model of sft", "Compare"))
     }
-    assert "/sft-" in lines["Best"]
+    assert "/sft-" in lines["Model"]
     assert set(lines["Compare"].split()[-2:]) == {"sft", "base"}

@@ -41,7 +41,7 @@ def test_names_stand_to_the_left_and_numbers_to_the_right() -> None:
 def test_a_ranking_says_where_it_has_one_seed_and_what_its_signs_mean(
     tmp_path: Path, seeds: tuple[int, ...]
 ) -> None:
-    ranking = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.5}, seeds)))
+    ranking = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.5, "sft": 0.4}, seeds)))
     means, by_task = ranking_tables(ranking, "lab-llama")
     caption, cells = str(means.caption), " ".join(" ".join(row) for row in texts(means))
     assert caption.startswith("One training seed") == (len(seeds) == 1)
