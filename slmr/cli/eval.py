@@ -125,7 +125,7 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     from slmr.results.suites import listed_suites
     from slmr.results.tables import eval_table
 
-    with BenchDisplay() as display:
+    with BenchDisplay("eval") as display:
         plan = plan_evaluation(request, tell)
         rows = run_bench(plan, display).rows
     result = MethodResult.of(RunRow(row, plan.folder) for row in rows)
