@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slmr.results.compare import ONE_SEED, Comparison, detectable
+from slmr.results.compare import ONE_SEED, RANKS_OF_ONE_SEED, Comparison, detectable
 from slmr.results.effects import Effect, Factorial
 from slmr.results.headline import leaders, nothing_gained
 from slmr.results.ranking import RankedMethod, Ranking
@@ -48,10 +48,7 @@ def how_ranked(ranking: Ranking) -> list[str]:
     """What a reader of the ranks must know: over what they are, and how far apart two have to be."""
     lines = []
     if any(m.result.trained and len(m.seeds) == 1 for m in ranking.methods):
-        lines.append(
-            "One training seed: intervals and ranks are over other items and know nothing of another training run, in"
-            " which the methods may come out in another order."
-        )
+        lines.append(RANKS_OF_ONE_SEED)
     if ranking.order.margin is not None:
         lines.append(
             f"Ranks compare the means of {len(ranking.order.ranks)} at once (95 %): two that differ by no more than"

@@ -44,7 +44,7 @@ def test_a_ranking_says_where_it_has_one_seed_and_what_its_signs_mean(
     ranking = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.5, "sft": 0.4}, seeds)))
     means, by_task = ranking_tables(ranking, "lab-llama")
     caption, cells = str(means.caption), " ".join(" ".join(row) for row in texts(means))
-    assert caption.startswith("One training seed") == (len(seeds) == 1)
+    assert caption.startswith("One training run") == (len(seeds) == 1)
     assert all((sign in caption) == (sign in cells) for sign in "*◆") and "◆" in cells
     assert by_task.caption is None
     heads = texts(means)[0]
