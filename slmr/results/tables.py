@@ -240,7 +240,8 @@ def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Tabl
         for t in comparison.tasks
     ]  # fmt: skip
     if mean := comparison.mean:
-        rows.append([comparison.mean_name, "", "", "", *_difference_cells(mean, mean.p), "", ""])
+        means = ("" if m is None else formats.percent(m) for m in (comparison.mean_a, comparison.mean_b))
+        rows.append([comparison.mean_name, "", *means, *_difference_cells(mean, mean.p), "", ""])
     heads = [
         "task",
         "items",
@@ -249,8 +250,8 @@ def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Tabl
         f"{a} - {b}",
         "p (Holm)",
         "detectable",
-        f"better in {a}",
-        f"better in {b}",
+        f"only {a}",
+        f"only {b}",
     ]
     title = f"{a} - {b}, accuracy in percent with the difference's 95 % interval, paired by item"
     caption = f"A  {comparison.a}\nB  {comparison.b}" if (a, b) == ("A", "B") else None

@@ -94,11 +94,11 @@ def test_a_comparison_by_task_and_their_mean(tmp_path: Path) -> None:
     head, gsm8k, svamp, mean = texts(table)
     assert gsm8k[:4] == ("lab_gsm8k", "40", "80.0", "30.0") and gsm8k[-2:] == ("20", "0")
     assert (
-        svamp[4].startswith("+0.0 (") and mean[:4] == ("mean", "", "", "") and mean[4].startswith("+25.0 (")
+        svamp[4].startswith("+0.0 (") and mean[:4] == ("mean", "", "90.0", "65.0") and mean[4].startswith("+25.0 (")
     )
     assert head[2:5] == ("A", "B", "A - B") and str(a) in str(table.caption)
     named = comparison_table(compare(str(a), str(b)), "one", "two")
-    assert texts(named)[0][-2:] == ("better in one", "better in two") and named.caption is None
+    assert texts(named)[0][-2:] == ("only one", "only two") and named.caption is None
 
 
 def evaluated(folder: Path, *rows: tuple[str, str]) -> MethodResult:
