@@ -14,7 +14,7 @@ from slmr.errors import RequestError
 from slmr.results.compare import compare, detectable
 from slmr.results.conclusions import comparison_in_words
 from slmr.results.entries import find_result
-from slmr.results.tables import comparison_table
+from slmr.results.tables import comparison_tables
 
 EXAMPLES = (
     "slmr compare runs/lab-quick sft grpo",
@@ -44,9 +44,12 @@ def compare_command(
                          "detectable": detectable(mean)})  # fmt: skip
         print_json(rows)
         return
-    console().print(comparison_table(comparison, a, b))
+    terminal = console()
+    for table in comparison_tables(comparison, a, b, terminal.width):
+        terminal.print(table)
     warn(comparison.notices)
-    print(comparison_in_words(comparison, a=a, b=b))
+    said = comparison_in_words(comparison, a=a, b=b)
+    terminal.print(said, soft_wrap=not terminal.is_terminal, markup=False)
 
 
 def _labels(names: Sequence[str]) -> tuple[str, str]:

@@ -12,7 +12,9 @@ from slmr.results.schema import Z95
 from slmr.results.suites import Suite, listed_suites, suite_of_mean
 from slmr.stats import Difference, holm, minimum_detectable_difference
 
-ONE_SEED = "One training run per method: intervals and p-values cover other questions, not another training run."
+ONE_SEED = (
+    "One training run per method: intervals and p-values cover other questions, not another training run."
+)
 RANKS_OF_ONE_SEED = (
     "One training run per method: intervals and ranks cover other questions, not another training run, which may"
     " change the order."
