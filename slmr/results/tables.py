@@ -51,6 +51,9 @@ def text_table(
     return table
 
 
+_SHORT = {"p (Holm)": "p"}  # headings where room is short; the title says the rest
+
+
 def fitted(table: Table, width: int, spare: Collection[str]) -> list[Table]:
     """The table where it fits; else without the columns that can be spared, in as many parts as it takes.
 
@@ -60,7 +63,7 @@ def fitted(table: Table, width: int, spare: Collection[str]) -> list[Table]:
     if _text_width([first, *others]) <= width:
         return [table]
     parts = [[first]]
-    for column in (column for column in others if column[0] not in spare):
+    for column in ((_SHORT.get(head, head), *cells) for head, *cells in others if head not in spare):
         if len(parts[-1]) > 1 and _text_width([*parts[-1], column]) > width:
             parts.append([first])
         parts[-1].append(column)
@@ -283,7 +286,7 @@ def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Tabl
         f"only {a}",
         f"only {b}",
     ]
-    title = f"{a} - {b}, accuracy in percent with the difference's 95 % interval, paired by item"
+    title = f"{a} - {b}, accuracy in percent with the difference's 95 % interval, paired by item; p is Holm's"
     caption = f"A  {comparison.a}\nB  {comparison.b}" if (a, b) == ("A", "B") else None
     return text_table(title, heads, rows, caption)
 
