@@ -286,7 +286,8 @@ def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Tabl
         f"only {a}",
         f"only {b}",
     ]
-    title = f"{a} - {b}, accuracy in percent with the difference's 95 % interval, paired by item; p is Holm's"
+    title = f"{a} - {b}, accuracy in percent with the difference's 95 % interval, paired by item"
+    title += "; p after Holm's correction"
     caption = f"A  {comparison.a}\nB  {comparison.b}" if (a, b) == ("A", "B") else None
     return text_table(title, heads, rows, caption)
 
