@@ -59,11 +59,13 @@ def fitted(table: Table, width: int, spare: Collection[str]) -> list[Table]:
 
     Each part begins with the first column, so that nothing breaks inside a word or a number.
     """
-    first, *others = zip(*texts(table), strict=True)
-    if _text_width([first, *others]) <= width:
+    columns: list[tuple[str, ...]] = list(zip(*texts(table), strict=True))
+    first, *others = columns
+    if _text_width(columns) <= width:
         return [table]
     parts = [[first]]
-    for column in ((_SHORT.get(head, head), *cells) for head, *cells in others if head not in spare):
+    for head, *cells in (column for column in others if column[0] not in spare):
+        column = (_SHORT.get(head, head), *cells)
         if len(parts[-1]) > 1 and _text_width([*parts[-1], column]) > width:
             parts.append([first])
         parts[-1].append(column)
