@@ -20,6 +20,7 @@ from slmr.pipeline.sharing import sharing
 from slmr.pipeline.versions import untested_line
 from slmr.results.compare import compare_all
 from slmr.results.entries import MethodResult
+from slmr.results.headline import best
 from slmr.results.ranking import Ranking, run_rankings
 from slmr.results.report import contamination_line, warnings
 from slmr.results.tables import differences_table, ranking_tables
@@ -154,8 +155,8 @@ def _run_plan(plan: Plan) -> None:
     places = {"Summary": "summary.json", "Samples": "samples", "Artefacts": "artefacts"}
     print_fields({name: plan.folder / place for name, place in places.items()})
     results = rankings[0][1].results if rankings else []
-    if model := best_model(plan, results):
-        print(f"Best model  {model}")
+    if model := model_line(plan, rankings[0][1] if rankings else None):
+        print(model)
     if two := first_two(plan, results):
         print(f"Compare     slmr compare {plan.folder} {two[0]} {two[1]}")
     print(f"Leaderboard slmr leaderboard --results {plan.request.out}", flush=True)
@@ -170,12 +171,19 @@ def first_two(plan: Plan, results: Sequence[MethodResult]) -> list[str]:
     return names if len(names) == 2 else []
 
 
-def best_model(plan: Plan, results: Sequence[MethodResult]) -> Path | None:
-    """The model folder that the best method of this plan trained, of its first seed; None where none did."""
+def model_line(plan: Plan, ranking: Ranking | None) -> str:
+    """Where the model is that the first trained method of a ranking of this plan made, of its first seed.
+
+    It is called the best where it alone is.
+    """
     models = {(e.recipe.name, e.student): e.model for e in reversed(plan.entries)}
-    trained = (models.get((result.method, result.student)) for result in results)
-    best = next((model for model in trained if isinstance(model, StageNode) and model.stage.trains), None)
-    return best.output(plan.store) / "model" if best else None
+    for method in ranking.methods if ranking else []:
+        model = models.get((method.result.method, method.result.student))
+        if ranking and isinstance(model, StageNode) and model.stage.trains:
+            alone = [m.name for m in best(ranking.ranked)] == [method.name]
+            name = "Best model" if alone else f"Model of {method.result.method}"
+            return f"{name}  {model.output(plan.store) / 'model'}"
+    return ""
 
 
 def comparison_tables(

@@ -1,4 +1,4 @@
-"""What a running bench looks like on the terminal: which method, which stage, how far, time left."""
+"""What a running command looks like on the terminal: which method, which stage, how far, time left."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _SILENCE_S = 30.0  # without a terminal, a line at least so often while a stage 
 class BenchDisplay:
     """A live display on a terminal; one plain line a stage where stderr is not a terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: str = "bench") -> None:
+        self._command = command
         # The stream is bound here: libraries are muted by swapping sys.stderr while they run.
         self._console = Console(file=sys.stderr)
         self._live = self._console.is_terminal
@@ -47,7 +48,7 @@ class BenchDisplay:
         if self._live:  # its clock runs from now on
             spoken()
         self._progress.start()
-        self._whole = self._progress.add_task("[bold]bench", total=1.0, state="planning")
+        self._whole = self._progress.add_task(f"[bold]{self._command}", total=1.0, state="planning")
         return self
 
     def __exit__(self, *error: object) -> None:

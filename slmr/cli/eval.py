@@ -123,16 +123,18 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     from slmr.results.readme import speed_of
     from slmr.results.report import warnings
     from slmr.results.suites import listed_suites
-    from slmr.results.tables import eval_table
+    from slmr.results.tables import eval_tables
 
-    with BenchDisplay() as display:
+    with BenchDisplay("eval") as display:
         plan = plan_evaluation(request, tell)
         rows = run_bench(plan, display).rows
     result = MethodResult.of(RunRow(row, plan.folder) for row in rows)
     if as_json:
         print_json([{"name": row.task, **row.model_dump(mode="json")} for row in rows])
     else:
-        console().print(eval_table(result, listed_suites(plan.folder)))
+        terminal = console()
+        for table in eval_tables(result, listed_suites(plan.folder), terminal.width):
+            terminal.print(table)
     warn(warnings(rows))
     if not as_json:
         (manifest,) = manifests_of(result.run_rows).values()

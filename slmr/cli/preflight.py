@@ -61,7 +61,7 @@ def preflight_command(
         seed=seed, out=out, max_tokens=max_tokens, engine=engine, served_name=served_name, api_key_env=api_key_env,
         tasks_paths=tuple(tasks_path or ()),
     )  # fmt: skip
-    with BenchDisplay() as display:
+    with BenchDisplay("preflight") as display:
         found = preflight(request, display, tell)
     if as_json:
         print_json([as_row(found)])

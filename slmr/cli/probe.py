@@ -126,7 +126,7 @@ def probe_command(
         task=task, data=data, kind=of_answers, gold=gold, max_tokens=max_tokens, engine=engine,
         served_name=served_name, api_key_env=api_key_env, tasks_paths=tuple(tasks_path or ()),
     )  # fmt: skip
-    with BenchDisplay() as display:
+    with BenchDisplay("probe") as display:
         probe = probe_model(request, display, tell)
     stats = read_json(probe.rollouts / "stats.json")
     files = _written(probe, request, to, layout or "jsonl", group_size) if to else []
