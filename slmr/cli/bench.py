@@ -11,7 +11,17 @@ from rich.table import Table
 
 from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.dry_run import print_plan
-from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, print_fields, warn
+from slmr.cli.options import (
+    DEFAULT_PROFILE,
+    DataDir,
+    MethodsPath,
+    Out,
+    Profile,
+    TasksPath,
+    console,
+    print_fields,
+    warn,
+)
 from slmr.errors import RequestError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.confirmation import confirm
@@ -50,9 +60,7 @@ def bench_command(
             help="`all`, `starter`, `ablations`, `factorial`, `rounds`, or names with commas; base is always run."
         ),
     ] = "all",
-    profile: Annotated[
-        str, typer.Option(help="lab-quick, lab, smol, paper, or the path of a profile's YAML.")
-    ] = "lab-quick",
+    profile: Profile = DEFAULT_PROFILE,
     student: Annotated[
         list[str] | None, typer.Option(help="A lab student or a model folder; repeatable.")
     ] = None,

@@ -44,6 +44,7 @@ ROUNDS = (
 )  # fmt: skip
 GROUPS = {"starter": STARTERS, "factorial": FACTORIAL, "rounds": ROUNDS}
 STUDENT = "student"
+LISTER = "slmr methods list"  # the command that prints every method
 MAX_ROUNDS = 100  # more are a slip of the pen, whose plan would fill the memory
 
 
@@ -128,7 +129,7 @@ def load_recipe(name: str, extra: Sequence[Path] = ()) -> Recipe:
 
 def _load(name: str, files: Mapping[str, Path]) -> Recipe:
     if name not in files:
-        raise unknown("method", name, files)
+        raise unknown("method", name, files, LISTER)
     file = files[name]
     recipe = parse(Recipe, _read(name, files), file)
     if recipe.name != name:
@@ -148,7 +149,7 @@ def _read(name: str, files: Mapping[str, Path], extended: tuple[str, ...] = ()) 
     if parent in (name, *extended):
         raise RequestError(f"{file}: '{name}' extends itself")
     if parent not in files:
-        raise RequestError(f"{file}: {unknown('method', str(parent), files)}")
+        raise RequestError(f"{file}: {unknown('method', str(parent), files, LISTER)}")
     base = _read(parent, files, (name, *extended))
     return merged(base, {**content, "extends": (parent, *base.get("extends", ()))})
 

@@ -17,6 +17,8 @@ from slmr.io import SettingsLoader, plugins, read_settings, resource
 from slmr.tasks.task import FunctionName, Task
 from slmr.verify import Kind
 
+LISTER = "slmr tasks list"  # the command that prints every task
+
 
 class _Metadata(StrictModel):
     """The part of task.yaml that is slmr's own."""
@@ -117,7 +119,7 @@ def load_task(name: str, extra: Sequence[Path] = ()) -> Task:
     """
     folders = task_folders(extra)
     if name not in folders:
-        raise unknown("task", name, folders)
+        raise unknown("task", name, folders, LISTER)
     return _read_task(folders[name])
 
 
@@ -135,7 +137,7 @@ def select_tasks(names: str, extra: Sequence[Path] = ()) -> list[Task]:
             known = [_read_task(folder) for folder in folders.values()]
             found = [task for task in known if name in (task.suite, "all")]
             if not found:
-                raise unknown("task", name, [*folders, *SUITES])
+                raise unknown("task", name, [*folders, *SUITES], LISTER)
         chosen |= {task.name: task for task in found}
     if not chosen:
         raise RequestError(f"tasks '{names}' names no task: name some, or `lab` or `paper`")

@@ -57,7 +57,14 @@ def test_the_kind_is_the_first_that_reads_every_answer(tmp_path: Path, golds: li
 @pytest.mark.parametrize(
     "name, text, options, message",
     [
-        ("q.csv", "a,b\n1,2\n", {}, "no column problem or question or prompt or input; name one with --problem"),
+        ("q.csv", "q,a\n1,2\n", {}, "q.csv has the columns q, a: rename them question and answer, or write the task with: slmr"),
+        ("q.csv", "q,a\n1,2\n", {}, "q.csv --problem q --gold a --to mytasks"),
+        ("q.csv", "id,q,a\n0,1,2\n", {}, "rename one question and one answer, or write"),
+        ("q.csv", "id,q,a\n0,1,2\n", {}, "--problem COLUMN --gold COLUMN"),
+        ("q.csv", "the result,question\n1,2\n", {}, "rename one answer, or write"),
+        ("q.csv", "the result,question\n1,2\n", {}, "--problem question --gold 'the result' --to mytasks"),
+        ("q.csv", "question\n1\n", {}, "has the column question alone: it needs two, question and answer"),
+        ("q.jsonl", "{}", {}, "has no column: it needs two"),
         ("q.csv", CSV, {"problem": "questoin"}, "did you mean 'question'"),
         ("q.csv", CSV, {"kind": "chioce"}, "none of auto"),
         ("q.csv", CSV, {"kind": "choice"}, "the answer '2' can be checked as no choice"),
