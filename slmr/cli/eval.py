@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import gc
+import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +26,7 @@ from slmr.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from slmr.pipeline.bench import Plan
     from slmr.pipeline.evaluation import EvalRequest
 
 EXAMPLES = (
@@ -138,8 +141,24 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     warn(warnings(rows))
     if not as_json:
         (manifest,) = manifests_of(result.run_rows).values()
-        print_fields({
-            "Speed": speed_of(manifest) or "nothing was left to generate", "Run": plan.folder
+        print_fields(_asked(plan) | {
+            "Speed": speed_of(manifest) or "nothing was left to generate",
+            "Run": plan.folder,
+            "Look at it": f"slmr show {shlex.quote(str(plan.folder))}",
+            "Leaderboard": f"slmr leaderboard --results {shlex.quote(str(request.out))}",
         })  # fmt: skip
     sys.stdout.flush()  # the results stand before the check begins
     confirm(plan, tell)
+
+
+def _asked(plan: Plan) -> dict[str, str]:
+    """How the questions of a file are asked, which the file does not say, and where that can be changed."""
+    made = plan.request.out / "tasks"
+    written = [task for task in plan.tasks if task.folder.parent == made]
+    prompts = dict.fromkeys(json.dumps(task.template, ensure_ascii=False) for task in written)
+    if not written:
+        return {}
+    names = ",".join(task.name for task in written)
+    files = ", ".join(str(task.folder / "task.yaml") for task in written)
+    again = f"--tasks {names} --tasks-path {shlex.quote(str(made))}"
+    return {"Asked as": f"{', '.join(prompts)}\nTo ask otherwise, edit {files} and evaluate with {again}"}

@@ -19,17 +19,17 @@ from slmr.verify import Kind, verify
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json")
 PROBLEM_COLUMNS = ("problem", "question", "prompt", "input")
 GOLD_COLUMNS = ("gold", "answer", "target", "solution", "output")
-_FORMS = {
-    "numeric": "Solve it step by step. End with #### and the number.",
-    "math": "Solve it step by step. End with the answer in \\\\boxed{}.",
-    "choice": "Think step by step. End with Answer: and the letter.",
+_FORMS = {  # as the lab's tasks ask: a lab student knows no other wording
+    "numeric": "End with #### and the number.",
+    "math": "End with \\\\boxed{} around the answer.",
+    "choice": "End with Answer: and the letter.",
 }
 _YAML = """\
 task: {name}
 custom_dataset: !function data.load
 test_split: test
 output_type: generate_until
-doc_to_text: "{{{{problem}}}}\\n{form}"
+doc_to_text: "{{{{problem}}}}\\n{form}\\nSolution:\\n"
 doc_to_target: "{{{{gold}}}}"
 process_results: !function slmr.tasks.score_{kind}
 generation_kwargs:
