@@ -11,6 +11,9 @@ _LONGEST_WORD = (
     400  # characters of what has no space in it: a value out of a damaged file may be of any length
 )
 _LONGEST = 4000  # of a message
+_LISTED = 20  # names that a message lists although one is near
+_SUGGESTED = 3  # names at most
+_PART = 3  # characters that a name must have to be looked for inside others
 
 
 class SlmrError(Exception):
@@ -48,18 +51,27 @@ class WorkError(SlmrError):
     exit_code = 1
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
-    """The error for a name that does not exist: says what exists and suggests the nearest."""
+def unknown(kind: str, name: str, known: Iterable[str], lister: str = "") -> RequestError:
+    """The error for a name that does not exist: suggests the nearest and says what exists.
+
+    Where many names exist and one is near, `lister`, the command that prints them all, stands for their list.
+    """
     names = sorted(known)
-    return RequestError(f"unknown {kind} '{name[:_SHOWN]}'{nearest(name, names)} (known: {', '.join(names)})")
+    near = nearest(name, names)
+    many = lister and near and len(names) > _LISTED
+    every = f"`{lister}` prints all {len(names)}" if many else f"known: {', '.join(names)}"
+    return RequestError(f"unknown {kind} '{name[:_SHOWN]}'{near} ({every})")
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """`; did you mean 'NAME'?`; empty where no known name is near."""
+    """`; did you mean 'NAME'?`: the most similar name and those that contain it; empty where there is none."""
     if len(name) > _SHOWN:  # the search takes its time
         return ""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    similar = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    longer = [k for k in known if len(name) >= _PART and name.lower() in k.lower()]
+    near = dict.fromkeys([*similar, *sorted(longer, key=len)])
+    suggested = " or ".join(f"'{found}'" for found in list(near)[:_SUGGESTED])
+    return f"; did you mean {suggested}?" if near else ""
 
 
 def one_line(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """Damages each file of a finished bench, one at a time, and runs the same command again. Too long for the tests.
 
-    python -m tests.damage                          # every file, in each of five ways
+    python -m tests.damage                          # every file, in each of five ways; stages of seconds
+    python -m tests.damage --profile lab-quick --limit 64    # of the stages that a user runs
     python -m tests.damage --tries 12 --seed 3      # some of them
     python -m tests.damage --method base --tries 5  # of a smaller bench
     python -m tests.damage --workers 2 --part 1/4   # a quarter of them, two side by side
@@ -24,8 +25,10 @@ from pathlib import Path
 
 from slmr.artifacts import remove
 from tests.forked import import_heavy, slmr
+from tests.pipeline.tiny import PROFILE
 from tests.soak import different, outcome
 
+_CAPABILITY = "capability: {tasks: lab_gsm8k, limit: 4, k: 4}"
 Damage = tuple[Path, str]  # a file of the run, and what becomes of it
 
 
@@ -66,7 +69,8 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--method", default="base,sft,grpo,stagewise")
-    parser.add_argument("--limit", default="64")
+    parser.add_argument("--profile", help="instead of one whose stages take seconds")
+    parser.add_argument("--limit", default="8")
     parser.add_argument("--tries", type=int, help="so many of all; all where none is given")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--part", default="1/1", help="1/4 is the first quarter of them")
@@ -75,6 +79,9 @@ def main() -> int:
     import_heavy()
     with tempfile.TemporaryDirectory() as place:
         whole = Path(place) / "whole" / "runs"
+        small = Path(place) / "small.yaml"
+        small.write_text(PROFILE.format(extra=_CAPABILITY, steps=5), encoding="utf-8")
+        a.profile = a.profile or str(small)
         if said := bench(whole, a):
             raise SystemExit(f"the undisturbed bench fails: {said}")
         files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
@@ -126,7 +133,19 @@ def bench(runs: Path, a: argparse.Namespace) -> str | None:
     """Runs the bench; what it said if it failed: its last line, or all of it where that is a traceback."""
     runs.parent.mkdir(exist_ok=True)
     said = runs.with_name("said")
-    words = ["bench", "--method", a.method, "--limit", a.limit, "--jobs", "1", "--out", str(runs)]
+    words = [
+        "bench",
+        "--method",
+        a.method,
+        "--profile",
+        a.profile,
+        "--limit",
+        a.limit,
+        "--jobs",
+        "1",
+        "--out",
+        str(runs),
+    ]
     code = slmr(words, said)
     if code == 0:
         return None

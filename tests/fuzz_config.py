@@ -344,7 +344,8 @@ def main() -> int:
     parser.add_argument("--only", type=int, help="this one alone")
     a = parser.parse_args()
     numbers = range(a.first, a.count) if a.only is None else range(a.only, a.only + 1)
-    resource.setrlimit(resource.RLIMIT_DATA, (4 * MOST_BYTES, resource.RLIM_INFINITY))  # what takes more is named
+    # What takes more is named, instead of the machine ending all of it.
+    resource.setrlimit(resource.RLIMIT_DATA, (4 * MOST_BYTES, resource.RLIM_INFINITY))
     wrong = 0
     for fault in findings(numbers, a.seed):
         wrong += 1

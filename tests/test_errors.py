@@ -18,6 +18,22 @@ def test_the_nearest_name_is_suggested_and_all_are_listed() -> None:
     assert WorkError("x").exit_code == 1
 
 
+def test_those_that_contain_the_name_are_suggested_too() -> None:
+    tasks = ["gsm8k_platinum", "lab_gsm8k", "mawps"]
+    assert nearest("gsm8k", tasks) == "; did you mean 'lab_gsm8k' or 'gsm8k_platinum'?"
+    assert nearest("GSM8K", tasks) == "; did you mean 'lab_gsm8k' or 'gsm8k_platinum'?"
+    assert nearest("b", tasks) == ""
+    assert nearest("task", [f"task_{i}" for i in range(9)]).count("task_") == 3
+
+
+def test_a_command_stands_for_a_long_list_where_a_name_is_near() -> None:
+    names = ["grpo", *(f"other_{i}" for i in range(60))]
+    said = str(unknown("method", "gropo", names, "slmr methods list"))
+    assert said == "unknown method 'gropo'; did you mean 'grpo'? (`slmr methods list` prints all 61)"
+    assert "known: grpo, other_0" in str(unknown("method", "zzz", names, "slmr methods list"))
+    assert "known: grpo, sft)" in str(unknown("method", "gropo", ["sft", "grpo"], "slmr methods list"))
+
+
 @given(st.text())
 def test_visible_text_moves_no_cursor_and_keeps_its_lines(text: str) -> None:
     shown = visible(text)

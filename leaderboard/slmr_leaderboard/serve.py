@@ -59,7 +59,7 @@ def results_folder(wanted: Path | None) -> tuple[Path, bool]:
     if wanted is not None:
         if not wanted.is_dir():
             raise RequestError(
-                f"results folder {wanted} does not exist: run `slmr bench` first, or leave --results out"
+                f"no folder {wanted}: name one with runs (bench and eval write to `runs`), or leave --results out"
             )
         return wanted, False
     for folder in DEFAULTS:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
@@ -19,6 +20,7 @@ from slmr.cli.extras import missing_extra
 from slmr.cli.options import examples
 from slmr.cli.patience import loading
 from slmr.errors import SlmrError, WorkError, in_one_line, visible
+from slmr.io import disk_faults
 
 if TYPE_CHECKING:
     from typer.core import TyperGroup
@@ -112,9 +114,10 @@ def usage_fault(error: Exception, words: Sequence[str]) -> str:
     if extra:
         message = f"Too many arguments: {extra[1]}"
     text = message[:1].lower() + message[1:].rstrip(".")
+    text = re.sub(r"\. Did you mean (.*)\?$", r"; did you mean \1?", text)
     for wording, plain in _WORDINGS.items():
         text = text.replace(wording, plain)
-    return f"slmr: {text}; `{command} --help` has examples"
+    return f"slmr: {text}{'' if text.endswith('?') else ';'} `{command} --help` has examples"
 
 
 # What pydantic and click say, and what a reader understands.
@@ -154,7 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, TextIOWrapper):  # a terminal that lacks a sign shows its escape
             stream.reconfigure(errors="backslashreplace")
     try:
-        with _output_is_taken(), signals.listening(), _said_if_slow(words):
+        # Most places say themselves what the disk refuses; this is for those that do not.
+        with disk_faults(Path()), _output_is_taken(), signals.listening(), _said_if_slow(words):
             sys.exit(command_line(words)(args=words, prog_name="slmr", standalone_mode=False) or 0)
     except _UsageError as error:
         print(visible(usage_fault(error, words)), file=sys.stderr)

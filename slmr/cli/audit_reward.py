@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from slmr.cli.options import AsJson, console, known_kind, print_json
+from slmr.cli.options import AsJson, console, known_kind, print_json, titled_table, warn
 from slmr.io import disk_faults, write_text
 from slmr.rewards.audit import Audit, AuditRequest, audit, with_kind
 from slmr.rewards.audit_report import Rate, again_line, families, rows, times, totals, worst
@@ -84,12 +84,11 @@ def _print(result: Audit) -> None:
         f"Time a case: median {ms['median']:.1f} ms, 95th percentile {ms['p95']:.1f} ms, longest {ms['longest']:.0f} ms"
     )
     if result.left_out:
-        print(f"warning: {result.left_out} cases were not judged: too many hang", file=sys.stderr)
+        warn([f"{result.left_out} cases were not judged: too many hang"])
 
 
 def _table(title: str, rates: list[Rate]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for name in (
+    columns = (
         "kind",
         "cases of",
         "number",
@@ -98,8 +97,8 @@ def _table(title: str, rates: list[Rate]) -> Table:
         "abstained",
         "raised",
         "hung",
-    ):
-        table.add_column(name, justify="left" if name in ("kind", "cases of", "error") else "right")
+    )
+    table = titled_table(title, columns, left=("kind", "cases of", "error"))
     for r in rates:
         counts = (str(count or "") for count in (r.abstained, r.raised, r.hung))
         table.add_row(

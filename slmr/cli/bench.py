@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,17 @@ from rich.table import Table
 
 from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.dry_run import print_plan
-from slmr.cli.options import DataDir, MethodsPath, Out, TasksPath, console, use_data_dir
+from slmr.cli.options import (
+    DEFAULT_PROFILE,
+    DataDir,
+    MethodsPath,
+    Out,
+    Profile,
+    TasksPath,
+    console,
+    print_fields,
+    warn,
+)
 from slmr.errors import RequestError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.confirmation import confirm
@@ -21,6 +30,7 @@ from slmr.pipeline.sharing import sharing
 from slmr.pipeline.versions import untested_line
 from slmr.results.compare import compare_all
 from slmr.results.entries import MethodResult
+from slmr.results.headline import best
 from slmr.results.ranking import Ranking, run_rankings
 from slmr.results.report import contamination_line, warnings
 from slmr.results.tables import differences_table, ranking_tables
@@ -50,9 +60,7 @@ def bench_command(
             help="`all`, `starter`, `ablations`, `factorial`, `rounds`, or names with commas; base is always run."
         ),
     ] = "all",
-    profile: Annotated[
-        str, typer.Option(help="lab-quick, lab, smol, paper, or the path of a profile's YAML.")
-    ] = "lab-quick",
+    profile: Profile = DEFAULT_PROFILE,
     student: Annotated[
         list[str] | None, typer.Option(help="A lab student or a model folder; repeatable.")
     ] = None,
@@ -80,7 +88,6 @@ def bench_command(
 
     Run the same command again to go on where it stopped; finished stages are reused.
     """
-    use_data_dir(data_dir)
     request = BenchRequest(
         methods=method, profile=profile, students=tuple(student or ()), seeds=parse_seeds(seeds), out=out, limit=limit,
         tasks_paths=tuple(tasks_path or ()), methods_paths=tuple(methods_path or ()), executor=executor, depot=depot,
@@ -152,14 +159,12 @@ def _run_plan(plan: Plan) -> None:
     if plan.request.methods == "all" and plan.profile.leave_out:
         for name, why in plan.profile.leave_out.items():
             print(f"Left out    {name}: {why}")
-    for line in warnings(summary.rows):
-        print(f"warning: {line}", file=sys.stderr)
-    print(f"Summary     {plan.folder / 'summary.json'}")
-    print(f"Samples     {plan.folder / 'samples'}")
-    print(f"Artefacts   {plan.folder / 'artefacts'}")
+    warn(warnings(summary.rows))
+    places = {"Summary": "summary.json", "Samples": "samples", "Artefacts": "artefacts"}
+    print_fields({name: plan.folder / place for name, place in places.items()})
     results = rankings[0][1].results if rankings else []
-    if model := best_model(plan, results):
-        print(f"Best model  {model}")
+    if model := model_line(plan, rankings[0][1] if rankings else None):
+        print(model)
     if two := first_two(plan, results):
         print(f"Compare     slmr compare {plan.folder} {two[0]} {two[1]}")
     print(f"Leaderboard slmr leaderboard --results {plan.request.out}", flush=True)
@@ -174,12 +179,19 @@ def first_two(plan: Plan, results: Sequence[MethodResult]) -> list[str]:
     return names if len(names) == 2 else []
 
 
-def best_model(plan: Plan, results: Sequence[MethodResult]) -> Path | None:
-    """The model folder that the best method of this plan trained, of its first seed; None where none did."""
+def model_line(plan: Plan, ranking: Ranking | None) -> str:
+    """Where the model is that the first trained method of a ranking of this plan made, of its first seed.
+
+    It is called the best where it alone is.
+    """
     models = {(e.recipe.name, e.student): e.model for e in reversed(plan.entries)}
-    trained = (models.get((result.method, result.student)) for result in results)
-    best = next((model for model in trained if isinstance(model, StageNode) and model.stage.trains), None)
-    return best.output(plan.store) / "model" if best else None
+    for method in ranking.methods if ranking else []:
+        model = models.get((method.result.method, method.result.student))
+        if ranking and isinstance(model, StageNode) and model.stage.trains:
+            alone = [m.name for m in best(ranking.ranked)] == [method.name]
+            name = "Best model" if alone else f"Model of {method.result.method}"
+            return f"{name}  {model.output(plan.store) / 'model'}"
+    return ""
 
 
 def comparison_tables(

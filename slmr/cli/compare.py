@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from slmr.cli.options import AsJson, console, print_json
+from slmr.cli.options import AsJson, console, print_json, warn
 from slmr.errors import RequestError
 from slmr.results.compare import compare, detectable
 from slmr.results.conclusions import comparison_in_words
 from slmr.results.entries import find_result
-from slmr.results.tables import comparison_table
+from slmr.results.tables import comparison_tables
 
 EXAMPLES = (
     "slmr compare runs/lab-quick sft grpo",
@@ -40,14 +39,17 @@ def compare_command(
     if as_json:
         rows = [{"name": task.task, "seeds": comparison.seeds, **asdict(task)} for task in comparison.tasks]
         if mean := comparison.mean:
-            rows.append({"name": "mean", "seeds": comparison.seeds, "difference": asdict(mean), "p": mean.p,
+            rows.append({"name": "mean", "seeds": comparison.seeds, "a": comparison.mean_a, "b": comparison.mean_b,
+                         "difference": asdict(mean), "p": mean.p,
                          "detectable": detectable(mean)})  # fmt: skip
         print_json(rows)
         return
-    console().print(comparison_table(comparison, a, b))
-    for notice in comparison.notices:
-        print(f"warning: {notice}", file=sys.stderr)
-    print(comparison_in_words(comparison, a=a, b=b))
+    terminal = console()
+    for table in comparison_tables(comparison, a, b, terminal.width):
+        terminal.print(table)
+    warn(comparison.notices)
+    said = comparison_in_words(comparison, a=a, b=b)
+    terminal.print(said, soft_wrap=not terminal.is_terminal, markup=False)
 
 
 def _labels(names: Sequence[str]) -> tuple[str, str]:

@@ -1,11 +1,10 @@
-"""What a running bench looks like on the terminal: which method, which stage, how far, time left."""
+"""What a running command looks like on the terminal: which method, which stage, how far, time left."""
 
 from __future__ import annotations
 
 import math
 import sys
 from collections.abc import Sequence
-from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -24,7 +23,8 @@ _SILENCE_S = 30.0  # without a terminal, a line at least so often while a stage 
 class BenchDisplay:
     """A live display on a terminal; one plain line a stage where stderr is not a terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: str = "bench") -> None:
+        self._command = command
         # The stream is bound here: libraries are muted by swapping sys.stderr while they run.
         self._console = Console(file=sys.stderr)
         self._live = self._console.is_terminal
@@ -48,12 +48,10 @@ class BenchDisplay:
         if self._live:  # its clock runs from now on
             spoken()
         self._progress.start()
-        self._whole = self._progress.add_task("[bold]bench", total=1.0, state="planning")
+        self._whole = self._progress.add_task(f"[bold]{self._command}", total=1.0, state="planning")
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
     def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None:
@@ -104,9 +102,8 @@ class BenchDisplay:
         # What was thought holds until there is more to go by than a stage that mostly loaded libraries.
         taken = _PRIOR_S + math.fsum(taken for taken, _ in self._times.values())
         thought = _PRIOR_S + math.fsum(thought for _, thought in self._times.values())
-        overall = _pace(taken, thought)
         paces = {kind: _pace(*times) for kind, times in self._times.items()}
-        left = math.fsum(rough * paces.get(kind, overall) for kind, rough in self._pending.values())
+        left = math.fsum(rough * paces.get(kind, taken / thought) for kind, rough in self._pending.values())
         return left / self._widest
 
     def _left_text(self) -> str:

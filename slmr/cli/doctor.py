@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from slmr.cli.options import AsJson, DataDir, print_json, print_listing, use_data_dir
+from slmr.cli.options import AsJson, DataDir, print_listing
 from slmr.errors import RequestError, WorkError
 from slmr.pipeline.doctor import check_machine, to_run_now
 from slmr.pipeline.repair import busy_runs, find_damage, repair
@@ -24,7 +24,6 @@ def doctor_command(
     as_json: AsJson = False,
 ) -> None:
     """Say what this machine can run: device, memory, extras, data, hub; or find and repair damaged runs."""
-    use_data_dir(data_dir)
     wanted = repair or mend  # `--mend` is its earlier name
     if runs is not None:
         _check_runs(runs, wanted, as_json)
@@ -40,10 +39,8 @@ def doctor_command(
 def _check_runs(runs: Path, repair_them: bool, as_json: bool) -> None:
     damages = find_damage(runs)
     rows = [{"name": str(d.path), "what": d.what, "cure": d.cure} for d in damages]
-    if as_json:
-        print_json(rows)
-    elif rows:
-        print_listing(rows, as_json=False)
+    if rows or as_json:
+        print_listing(rows, as_json)
     else:
         print(f"{runs}: nothing is damaged")
     if not damages:

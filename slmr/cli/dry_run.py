@@ -19,11 +19,11 @@ from slmr.pipeline.estimate import (
     estimate,
     measure,
     seconds_here,
-    shape_of,
+    shapes_of,
 )
 from slmr.pipeline.local import slots_for
-from slmr.pipeline.planner import StageNode
 from slmr.pipeline.runner import damaged_nodes, missing_nodes
+from slmr.pipeline.schedule import longest_chains
 from slmr.stats import formats
 
 _GPUS = (1, 8)
@@ -41,7 +41,7 @@ def print_plan(plan: Plan, lacking: Sequence[str], explain: bool) -> None:
     """A line a stage and their sum, and what is missing, each with how to get it; with `explain` what is assumed."""
     damaged = damaged_nodes(plan.store, plan.nodes)
     missing = {n.key for n in missing_nodes(plan.store, plan.nodes, [node.key for node, _ in damaged])}
-    shapes = _shapes(plan)
+    shapes = shapes_of(_students(plan))
     engine = plan.profile.engine
     if engine.name == "transformers" and pick_device(engine.device) == "cpu":
         _print_here(plan, shapes, missing, explain)
@@ -82,10 +82,11 @@ def _print_here(plan: Plan, shapes: dict[str, ModelShape], missing: set[str], ex
         print("How long it takes is not known: no student's files are here to measure with")
         return
     jobs = len(slots_for(plan.profile, plan.request.jobs, 0))
-    least = max(whole / jobs, _longest_chain([e.node for e in to_do], minutes))
+    chains = longest_chains([e.node for e in to_do], lambda node: minutes[node.key])
+    least = max(whole / jobs, *chains.values())
     print(
-        f"About {_minutes(whole)} of work on this machine while nothing else runs: {_minutes(least)} at least with"
-        f" {jobs} {'stage' if jobs == 1 else 'stages'} at a time"
+        f"About {formats.duration(60 * whole)} of work on this machine while nothing else runs:"
+        f" {formats.duration(60 * least)} at least with {jobs} {'stage' if jobs == 1 else 'stages'} at a time"
     )
     if explain:
         _explain_here(plan, shapes, measured, assumed, estimates)
@@ -101,19 +102,6 @@ def _thousands(estimates: Sequence[StageEstimate]) -> dict[str, str]:
     flows = [e.flow for e in estimates]
     return {f"{name} k": _number(sum(getattr(flow, name) for flow in flows) / 1e3)
             for name in ("generated", "trained", "taught")}  # fmt: skip
-
-
-def _longest_chain(nodes: Sequence[StageNode], minutes: dict[str, float]) -> float:
-    """Of stages that wait for each other; inputs come first in the nodes."""
-    chains: dict[str, float] = {}
-    for node in nodes:
-        before = max((chains.get(source.key, 0.0) for source in node.sources), default=0.0)
-        chains[node.key] = before + minutes[node.key]
-    return max(chains.values(), default=0.0)
-
-
-def _minutes(minutes: float) -> str:
-    return formats.duration(60 * minutes)
 
 
 def _explain_here(
@@ -176,12 +164,6 @@ def _rollouts(machines: Sequence[Machine]) -> str:
 def _students(plan: Plan) -> dict[str, Path | str]:
     """Where the students are, by the keys of their nodes."""
     return {node.key: node.location for entry in plan.entries for node in entry.model.students()}
-
-
-def _shapes(plan: Plan) -> dict[str, ModelShape]:
-    """The students' sizes, by the keys of their nodes."""
-    shapes = {key: shape_of(location) for key, location in _students(plan).items()}
-    return {key: shape for key, shape in shapes.items() if shape}
 
 
 def _head(e: StageEstimate, missing: set[str]) -> dict[str, str]:

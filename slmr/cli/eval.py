@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import gc
+import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,11 +20,13 @@ from slmr.cli.options import (
     ServedName,
     TasksPath,
     console,
+    print_fields,
     print_json,
-    use_data_dir,
+    warn,
 )
 
 if TYPE_CHECKING:
+    from slmr.pipeline.bench import Plan
     from slmr.pipeline.evaluation import EvalRequest
 
 EXAMPLES = (
@@ -48,7 +52,6 @@ Tasks = Annotated[
 MaxTokens = Annotated[
     int | None, typer.Option(min=1, help="Tokens per completion, instead of each task's budget.")
 ]
-BatchSize = Annotated[str, typer.Option(help="auto, or how many completions to sample at once.")]
 ChatTemplateKwargs = Annotated[
     str | None,
     typer.Option(help="Variables of the chat template: '{\"enable_thinking\": false}'.", metavar="JSON"),
@@ -75,7 +78,9 @@ def eval_command(
     engine: Annotated[str, typer.Option(help="auto, transformers, vllm or server.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16; auto is float32 on a CPU.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    batch_size: BatchSize = "auto",
+    batch_size: Annotated[
+        str, typer.Option(help="auto, or how many completions to sample at once.")
+    ] = "auto",
     concurrency: Annotated[int, typer.Option(min=1, help="Requests to a server at the same time.")] = 16,
     served_name: ServedName = None,
     api_key_env: ApiKeyEnv = None,
@@ -94,7 +99,6 @@ def eval_command(
     _collect_rarely()
     from slmr.pipeline.evaluation import EvalRequest
 
-    use_data_dir(data_dir)
     request = EvalRequest(
         model=model, name=name, tasks=tasks, k=k, temperature=temperature, fewshot=fewshot, max_tokens=max_tokens,
         engine=engine, dtype=dtype, device=device, batch_size=batch_size, concurrency=concurrency,
@@ -122,21 +126,39 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     from slmr.results.readme import speed_of
     from slmr.results.report import warnings
     from slmr.results.suites import listed_suites
-    from slmr.results.tables import eval_table
+    from slmr.results.tables import eval_tables
 
-    with BenchDisplay() as display:
+    with BenchDisplay("eval") as display:
         plan = plan_evaluation(request, tell)
         rows = run_bench(plan, display).rows
     result = MethodResult.of(RunRow(row, plan.folder) for row in rows)
     if as_json:
         print_json([{"name": row.task, **row.model_dump(mode="json")} for row in rows])
     else:
-        console().print(eval_table(result, listed_suites(plan.folder)))
-    for line in warnings(rows):
-        print(f"warning: {line}", file=sys.stderr)
+        terminal = console()
+        for table in eval_tables(result, listed_suites(plan.folder), terminal.width):
+            terminal.print(table)
+    warn(warnings(rows))
     if not as_json:
         (manifest,) = manifests_of(result.run_rows).values()
-        print(f"Speed       {speed_of(manifest) or 'nothing was left to generate'}")
-        print(f"Run         {plan.folder}")
+        print_fields(_asked(plan) | {
+            "Speed": speed_of(manifest) or "nothing was left to generate",
+            "Run": plan.folder,
+            "Look at it": f"slmr show {shlex.quote(str(plan.folder))}",
+            "Leaderboard": f"slmr leaderboard --results {shlex.quote(str(request.out))}",
+        })  # fmt: skip
     sys.stdout.flush()  # the results stand before the check begins
     confirm(plan, tell)
+
+
+def _asked(plan: Plan) -> dict[str, str]:
+    """How the questions of a file are asked, which the file does not say, and where that can be changed."""
+    made = plan.request.out / "tasks"
+    written = [task for task in plan.tasks if task.folder.parent == made]
+    prompts = dict.fromkeys(json.dumps(task.template, ensure_ascii=False) for task in written)
+    if not written:
+        return {}
+    names = ",".join(task.name for task in written)
+    files = ", ".join(str(task.folder / "task.yaml") for task in written)
+    again = f"--tasks {names} --tasks-path {shlex.quote(str(made))}"
+    return {"Asked as": f"{', '.join(prompts)}\nTo ask otherwise, edit {files} and evaluate with {again}"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from slmr.cli.options import warn
 from slmr.errors import unknown
 from slmr.io import disk_faults
 
@@ -37,7 +37,6 @@ def export_command(
     )
     with disk_faults(out):
         files, notices = exports[to](run, out)
-    for notice in notices:
-        print(f"warning: {notice}", file=sys.stderr)
+    warn(notices)
     for file in files:
         print(file)

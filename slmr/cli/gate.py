@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from slmr.cli.options import AsJson, console, print_json
+from slmr.cli.options import AsJson, console, print_json, warn
 from slmr.io import disk_faults, write_text
 from slmr.results.gate import gate, read_policy
 from slmr.results.gate_report import gate_in_words, gate_junit, gate_markdown, gate_table
@@ -42,8 +41,7 @@ def gate_command(
         print_json([asdict(outcome) | {"fails": result.fails(outcome)} for outcome in result.outcomes])
     else:
         console().print(gate_table(result))
-        for notice in result.notices:
-            print(f"warning: {notice}", file=sys.stderr)
+        warn(result.notices)
         print(gate_in_words(result))
     if result.failed:
         raise typer.Exit(1)

@@ -91,7 +91,7 @@ def lab_gates(
 
     rows: list[dict[str, object]] = []
     for name in student or STUDENTS:
-        with BenchDisplay() as display:
+        with BenchDisplay("lab gates") as display:
             for finding in Gates(GatesRequest(name, profile, seeds, items, limit, out), display).findings():
                 rows.append({"student": name, **finding.row()})
                 if not as_json:

@@ -5,7 +5,15 @@ from typing import Any
 
 import typer
 
-from slmr.cli.options import AsJson, MethodsPath, examples, print_json, print_listing
+from slmr.cli.options import (
+    DEFAULT_PROFILE,
+    AsJson,
+    MethodsPath,
+    Profile,
+    examples,
+    print_json,
+    print_listing,
+)
 from slmr.config import kind_label, load_profile
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import Recipe, load_recipe, select_methods
@@ -31,15 +39,23 @@ def methods_list(methods_path: MethodsPath = None, as_json: AsJson = False) -> N
 
 @app.command("show", epilog=examples("slmr methods show stagewise", "slmr methods show grpo --profile smol"))
 def methods_show(
-    name: str, profile: str = "lab", methods_path: MethodsPath = None, as_json: AsJson = False
+    name: str, profile: Profile = DEFAULT_PROFILE, methods_path: MethodsPath = None, as_json: AsJson = False
 ) -> None:
     """Show one method: its stages, and their parameters under a profile."""
     recipe = load_recipe(name, tuple(methods_path or ()))
     rows = method_stages(recipe, profile)
     if as_json:
-        print_json([{"name": recipe.name, "kind": recipe.kind, "paper": recipe.paper, "stages": rows}])
+        row = {
+            "name": recipe.name,
+            "kind": recipe.kind,
+            "paper": recipe.paper,
+            "profile": profile,
+            "stages": rows,
+        }
+        print_json([row])
         return
-    print(f"{recipe.name} ({kind_label(recipe.kind)}): {recipe.summary}")
+    summary = recipe.summary.rstrip(".")
+    print(f"{recipe.name} ({kind_label(recipe.kind)}): {summary}. Parameters under profile {profile}:")
     if recipe.paper:
         print(f"paper: {recipe.paper}")
     for row in rows:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
@@ -10,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from slmr.verify import Kind
 
@@ -17,9 +19,8 @@ TasksPath = Annotated[list[Path] | None, typer.Option(help="Folder with more tas
 MethodsPath = Annotated[
     list[Path] | None, typer.Option(help="Folder with more methods, one YAML file per method.")
 ]
-DataDir = Annotated[
-    Path | None, typer.Option(help="Folder with the paper tasks' files, instead of SLMR_DATA or the hub.")
-]
+Profile = Annotated[str, typer.Option(help="lab-quick, lab, smol, paper, or the path of a profile's YAML.")]
+DEFAULT_PROFILE = "lab-quick"
 Out = Annotated[Path, typer.Option(help="Folder of the runs.")]
 ServedName = Annotated[str | None, typer.Option(help="The model's name on a server that serves several.")]
 ApiKeyEnv = Annotated[
@@ -29,7 +30,7 @@ MaxTokens = Annotated[
     int | None, typer.Option(min=1, help="Tokens per completion, instead of the profile's.")
 ]
 Engine = Annotated[str | None, typer.Option(help="transformers, vllm or server, instead of the profile's.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
 
 
 def examples(*commands: str) -> str:
@@ -37,7 +38,7 @@ def examples(*commands: str) -> str:
     return "\n".join(["\b", "Examples:", *(f"  {command}" for command in commands)])
 
 
-def use_data_dir(folder: Path | None) -> None:
+def use_data_dir(folder: Path | None) -> Path | None:
     """Takes the paper tasks' data from there; without a folder SLMR_DATA and the hub decide.
 
     Raises:
@@ -47,6 +48,16 @@ def use_data_dir(folder: Path | None) -> None:
         from slmr.tasks.datasets import use_data_folder
 
         use_data_folder(folder)
+    return folder
+
+
+# Takes effect as soon as it is read: a command need not look at it.
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder with the paper tasks' files, instead of SLMR_DATA or the hub.", callback=use_data_dir
+    ),
+]
 
 
 def known_kind(name: str) -> Kind:
@@ -84,6 +95,20 @@ def print_json(content: object) -> None:
     import json  # a part of the time of `slmr --help`
 
     print(json.dumps(content, indent=1))
+
+
+def warn(lines: Iterable[str]) -> None:
+    """What a reader of the results should know, beside them."""
+    for line in lines:
+        print(f"warning: {line}", file=sys.stderr)
+
+
+def titled_table(title: str, columns: Sequence[str], left: Iterable[str] = ("",)) -> Table:
+    """A table under its title, the columns on the right but for those that are named."""
+    from rich.table import Column, Table
+
+    heads = (Column(name, justify="left" if name in left else "right") for name in columns)
+    return Table(*heads, title=title, title_justify="left")
 
 
 def console() -> Console:

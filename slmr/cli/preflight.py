@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -22,10 +22,7 @@ from slmr.cli.options import (
     print_json,
 )
 from slmr.pipeline.preflight import Preflight, PreflightRequest, preflight
-from slmr.stats import formats
-
-if TYPE_CHECKING:
-    from slmr.stats import Estimate
+from slmr.stats import Estimate, formats
 
 EXAMPLES = (
     "slmr preflight lab-llama lab_gsm8k",
@@ -64,7 +61,7 @@ def preflight_command(
         seed=seed, out=out, max_tokens=max_tokens, engine=engine, served_name=served_name, api_key_env=api_key_env,
         tasks_paths=tuple(tasks_path or ()),
     )  # fmt: skip
-    with BenchDisplay() as display:
+    with BenchDisplay("preflight") as display:
         found = preflight(request, display, tell)
     if as_json:
         print_json([as_row(found)])
@@ -78,22 +75,20 @@ def preflight_table(found: Preflight) -> Table:
     """The figures, at most 80 columns wide."""
     signal = found.signal
     table = Table(
+        "", "percent, with its 95 % interval", title_justify="left",
         title=f"{found.request.model[-30:]} on {signal.problems} training problems of {found.request.task[-20:]}",
-        title_justify="left",
-    )
-    for name in ("", "percent, with its 95 % interval"):
-        table.add_column(name)
-    rates = (
-        ("right at once (pass@1)", signal.pass_1),
-        (f"right within {signal.k} (pass@{signal.k})", signal.pass_k),
-        ("right in any form", signal.lenient),
-    )
-    for name, rate in rates:
-        table.add_row(name, formats.percent(rate.mean, rate.low, rate.high))
+    )  # fmt: skip
     loss = signal.format_loss
-    table.add_row("format loss, points", formats.points(loss.mean, loss.low, loss.high))
-    table.add_row(f"cut off at {found.max_tokens} tokens", _percent(signal.cut_off))
-    table.add_row(f"mixed groups of {signal.group_size}, expected", _percent(signal.mixed))
+    rows = (
+        ("right at once (pass@1)", _percent(signal.pass_1)),
+        (f"right within {signal.k} (pass@{signal.k})", _percent(signal.pass_k)),
+        ("right in any form", _percent(signal.lenient)),
+        ("format loss, points", formats.points(loss.mean, loss.low, loss.high)),
+        (f"cut off at {found.max_tokens} tokens", _percent(signal.cut_off)),
+        (f"mixed groups of {signal.group_size}, expected", _percent(signal.mixed)),
+    )
+    for row in rows:
+        table.add_row(*row)
     table.add_section()
     table.add_row(
         "smallest gain the test shows",

@@ -20,7 +20,9 @@ from slmr.cli.options import (
     TasksPath,
     console,
     known_kind,
+    print_fields,
     print_json,
+    titled_table,
 )
 from slmr.errors import RequestError, unknown
 from slmr.io import disk_faults, read_json
@@ -37,9 +39,8 @@ EXAMPLES = (
 
 def probe_table(rows: list[dict[str, Any]]) -> Table:
     """The partition with a histogram: how many problems got how many right completions."""
-    table = Table(title="Right completions a problem", title_justify="left")
-    for name in ("right", "problems", "share in percent, or rate", "95 % interval", ""):
-        table.add_column(name, justify="left" if name == "" else "right")
+    columns = ("right", "problems", "share in percent, or rate", "95 % interval", "")
+    table = titled_table("Right completions a problem", columns)
     most = max((rate["problems"] for row in rows for rate in row["rates"]), default=1)
     for row in rows:
         share, bounds = formats.percent(row["share"]), formats.interval(row["low"], row["high"])
@@ -125,7 +126,7 @@ def probe_command(
         task=task, data=data, kind=of_answers, gold=gold, max_tokens=max_tokens, engine=engine,
         served_name=served_name, api_key_env=api_key_env, tasks_paths=tuple(tasks_path or ()),
     )  # fmt: skip
-    with BenchDisplay() as display:
+    with BenchDisplay("probe") as display:
         probe = probe_model(request, display, tell)
     stats = read_json(probe.rollouts / "stats.json")
     files = _written(probe, request, to, layout or "jsonl", group_size) if to else []
@@ -138,11 +139,12 @@ def probe_command(
 def _show(probe: Probe, stats: Mapping[str, Any], group_size: int, files: list[Path]) -> None:
     console().print(probe_table(probe.groups()))
     share = expected_share(probe.map(group_size))
-    print(
-        f"Mixed       {formats.percent(share.mean, share.low, share.high)} % of groups of {group_size}, expected"
-    )
-    print(f"Sampled     {rollouts_line(stats)}")
-    print(f"Rollouts    {probe.rollouts / 'rollouts.parquet'}")
+    mixed = formats.percent(share.mean, share.low, share.high)
+    print_fields({
+        "Mixed": f"{mixed} % of groups of {group_size}, expected",
+        "Sampled": rollouts_line(stats),
+        "Rollouts": probe.rollouts / "rollouts.parquet",
+    })  # fmt: skip
     for file in files:
         print(f"Map         {file}")
 

@@ -17,7 +17,10 @@ EXAMPLES = ("slmr show bridge-", "slmr show partition-0123 -n 3 --runs runs/lab-
 
 
 def show_command(
-    artefact: Annotated[str, typer.Argument(help="Folder of an artefact, or the start of its name or hash.")],
+    artefact: Annotated[
+        str,
+        typer.Argument(help="Folder of an artefact or evaluation, or the start of a name or hash."),
+    ],
     runs: Annotated[Path, typer.Option(help="A run, or a folder of runs, to search.")] = Path("runs"),
     n: Annotated[int, typer.Option("-n", min=0, help="How many examples to print.")] = 10,
     figure: Annotated[Path | None, typer.Option(help="Write the training curve as a page (HTML).")] = None,

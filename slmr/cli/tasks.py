@@ -13,7 +13,6 @@ from slmr.cli.options import (
     print_fields,
     print_json,
     print_listing,
-    use_data_dir,
 )
 from slmr.errors import WorkError
 from slmr.tasks import Task, datasets, load_task, select_tasks
@@ -44,7 +43,6 @@ def tasks_show(
     name: str, tasks_path: TasksPath = None, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """Show one task: data, prompt, strict form, budget and an example."""
-    use_data_dir(data_dir)
     task = load_task(name, tuple(tasks_path or ()))
     item = task.items("validation" if task.has_data("validation") else "test", 1)[0]
     row = {"name": task.name, "edition": task.edition, "kind": task.kind, "version": task.version,
@@ -83,9 +81,11 @@ def tasks_new(
 
     folder = write_task(file, to, name, problem, gold, kind)
     task = load_task(folder.name, [to])
-    print(f"Task        {folder}: {len(task.items('test'))} questions, checked as {task.kind}")
-    print(f"Look at it  slmr tasks show {task.name} --tasks-path {to}")
-    print(f"Evaluate    slmr eval lab-llama --tasks {task.name} --tasks-path {to}")
+    print_fields({
+        "Task": f"{folder}: {len(task.items('test'))} questions, checked as {task.kind}",
+        "Look at it": f"slmr tasks show {task.name} --tasks-path {to}",
+        "Evaluate": f"slmr eval lab-llama --tasks {task.name} --tasks-path {to}",
+    })  # fmt: skip
 
 
 @app.command(
@@ -100,7 +100,6 @@ def tasks_validate(
 
     A gold is written in the form that the prompt asks for. Every gold that fails is printed with what to do.
     """
-    use_data_dir(data_dir)
     faults: list[str] = []
     for task in select_tasks(",".join(names) if names else "all", tuple(tasks_path or ())):
         if not names and task.source and not (datasets.data_folder() and task.has_data("test")):
@@ -147,7 +146,6 @@ def tasks_overlap(
 
     It is a sign of contamination: look at the pairs.
     """
-    use_data_dir(data_dir)
     folders = tuple(tasks_path or ())
     problems = training_problems(load_task(train, folders), size)
     rows = [_overlap_row(train, problems, task, show) for task in select_tasks(",".join(tests), folders)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from slmr.cli.display import tell
-from slmr.cli.options import AsJson, DataDir, TasksPath, console, print_json, use_data_dir
+from slmr.cli.options import AsJson, DataDir, TasksPath, console, print_json, titled_table, warn
 from slmr.errors import visible
 from slmr.pipeline.verification import Check, VerifyRequest, verify_run
 from slmr.stats import formats
@@ -39,7 +38,6 @@ def verify_run_command(
     as_json: AsJson = False,
 ) -> None:
     """Redo a random tenth of a run's evaluation; exit with 1 if the run's results do not hold."""
-    use_data_dir(data_dir)
     drawn = secrets.randbelow(10**6) if seed is None else seed
     request = VerifyRequest(run, share, drawn, model, generate, tuple(tasks_path or ()))
     checks = verify_run(request, tell)
@@ -47,8 +45,7 @@ def verify_run_command(
         print_json([{**_listed(check), "draw": drawn} for check in checks])
     else:
         console().print(_table(checks))
-        for note in dict.fromkeys(check.note for check in checks if check.note):
-            print(f"warning: {visible(note)}", file=sys.stderr)
+        warn(visible(note) for note in dict.fromkeys(check.note for check in checks if check.note))
         failed = sum(check.failed for check in checks)
         print(
             f"Draw {drawn}: {failed} of {len(checks)} rows say what is not so"
@@ -79,8 +76,7 @@ def _listed(check: Check) -> dict[str, Any]:
 
 
 def _table(checks: list[Check]) -> Table:
-    table = Table(title="Done again", title_justify="left")
-    for name in (
+    columns = (
         "row",
         "items",
         "as the task has them",
@@ -88,8 +84,8 @@ def _table(checks: list[Check]) -> Table:
         "accuracy",
         "texts alike",
         "outcomes alike, %",
-    ):
-        table.add_column(name, justify="left" if name == "row" else "right")
+    )
+    table = titled_table("Done again", columns, left=("row",))
     for check in checks:
         row, outcomes = check.row, check.outcomes
         table.add_row(

@@ -96,13 +96,10 @@ def _record(recorder: Recorder, model: Path | str, context: StageContext) -> Non
     """Has every question answered; the engine is not even opened where all completions are kept already."""
     if recorder.missing():
         watch = Stopwatch()
-        engine = open_engine(model, context.engine)
-        try:
+        with closing(open_engine(model, context.engine)) as engine:
             context.stats["load_s"] = round(watch.seconds, 2)
             recorder.announce(engine)
             context.stats["engine"] = recorder.record(engine, engine.unit)
-        finally:
-            engine.close()
 
 
 def questions_of(task: Task, params: EvaluateParams) -> list[Question]:

@@ -88,7 +88,7 @@ def _lm_eval(request: Request) -> Iterator[IO[str]]:
 
 def _compared(scored: Scored, theirs: Graded) -> Agreement:
     name = scored.task.name
-    ours, *copies = (_rows_of(file, name) for file in scored.files)
+    ours, *copies = ([r for r in read_rows(file, _COLUMNS) if r["task"] == name] for file in scored.files)
     k = len(theirs.items[0].scores)
     graded = [(item.prompt, scores) for item in theirs.items for scores in item.scores]
     faults: dict[
@@ -110,10 +110,6 @@ def _compared(scored: Scored, theirs: Graded) -> Agreement:
             f"{name}: lm-eval's mean accuracy is {theirs.accuracy:.4f}, the run's {scored.accuracy:.4f}"
         )
     return Agreement(min(len(ours), len(graded)) - len(faults), tuple(lines))
-
-
-def _rows_of(file: Path, task: str) -> list[dict[str, Any]]:
-    return [row for row in read_rows(file, _COLUMNS) if row["task"] == task]
 
 
 def _fault(row: Mapping[str, Any], prompt: str, theirs: Mapping[str, float]) -> str | None:

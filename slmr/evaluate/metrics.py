@@ -61,11 +61,10 @@ def judged(
         {**row, **{name: getattr(verdicts[case], name) for name in VERDICT_FIELDS}}
         for row, case in zip(rows, cases, strict=True)
     ]
-    return [{**row, SOUND: _sound(row, tasks[row["task"]])} for row in again]
-
-
-def _sound(row: Row, task: Task) -> bool | None:
-    return task.sound(row["item_id"], row["prompt"], row["completion"], row["strict"])
+    return [
+        {**r, SOUND: tasks[r["task"]].sound(r["item_id"], r["prompt"], r["completion"], r["strict"])}
+        for r in again
+    ]
 
 
 def _case(row: Row, tasks: Mapping[str, Task]) -> Case:

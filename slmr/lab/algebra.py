@@ -6,7 +6,6 @@ from random import Random
 
 from slmr.lab.chains import draw_chain, draw_skills
 from slmr.lab.items import Draft
-from slmr.lab.solution import Solution, Step
 
 
 def draw_math(rng: Random, level: int, two_unseen: bool) -> Draft:
@@ -15,11 +14,4 @@ def draw_math(rng: Random, level: int, two_unseen: bool) -> Draft:
     formula = str(chain.start)
     for i, use in enumerate(chain.uses):
         formula = use.skill.formula.format(x=f"({formula})" if i else formula, **use.numbers)
-    problem = f"Compute {formula}."
-    right, misread = chain.steps(), chain.misread()
-    wrong = _solution(misread) if misread else None
-    return Draft(problem, right[-1].result, _solution(right), problem, chain.skills, wrong)
-
-
-def _solution(steps: tuple[Step, ...]) -> Solution:
-    return Solution(steps, rf"\boxed{{{steps[-1].result}}}")
+    return chain.draft(f"Compute {formula}.", r"\boxed{{{answer}}}")

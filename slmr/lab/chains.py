@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from slmr.lab.items import Draft
 from slmr.lab.skills import Skill, Use, of, operations
-from slmr.lab.solution import Step
+from slmr.lab.solution import Solution, Step
 
 START = (8, 60)
 
@@ -51,6 +52,13 @@ class Chain:
     def misread(self) -> tuple[Step, ...]:
         """The solution of somebody who misreads the half-seen skills; empty where there is none to misread."""
         return self.steps(misread=True) if any(use.skill.misreading for use in self.uses) else ()
+
+    def draft(self, problem: str, closing: str) -> Draft:
+        """The problem with its solution, and the one of who misreads it; `closing` ends both, `{answer}` in it."""
+        right, misread = self.steps(), self.misread()
+        solution = Solution(right, closing.format(answer=right[-1].result))
+        wrong = Solution(misread, closing.format(answer=misread[-1].result)) if misread else None
+        return Draft(problem, right[-1].result, solution, problem, self.skills, wrong)
 
 
 def draw_skills(rng: Random, level: int, two_unseen: bool) -> list[Skill]:

@@ -169,10 +169,12 @@ def _endless(name: str, params: PretrainParams) -> Iterator[LabItem]:
 
 def _vocabulary_texts(prompt: Prompt) -> list[str]:
     """Texts that hold every word of the lab: prompts, solutions, and what critiques say."""
-    texts: list[str] = []
-    for name, generator in GENERATORS.items():
-        for item in take(generator, "teacher", 800):
-            texts += [prompt(name, item.problem), item.solution.plain()]
+    texts = [
+        text
+        for name, generator in GENERATORS.items()
+        for item in take(generator, "teacher", 800)
+        for text in (prompt(name, item.problem), item.solution.plain())
+    ]
     critique = "Attempt: Find the first wrong step. Step 1 is wrong: should be not. The answer is right."
     return [*texts, critique]
 

@@ -41,10 +41,6 @@ class Skill:
     m: tuple[int, int] | None = None
     misreading: tuple[str, ...] = ()
 
-    @property
-    def unseen(self) -> bool:
-        return self.exposure in UNSEEN
-
 
 @dataclass(frozen=True, slots=True)
 class Use:

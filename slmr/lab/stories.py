@@ -6,7 +6,6 @@ from random import Random
 
 from slmr.lab.chains import START, Chain, draw_chain, draw_skills
 from slmr.lab.items import Draft
-from slmr.lab.solution import Solution, Step
 from slmr.lab.words import NAMES, OBJECTS, PLACES
 
 
@@ -22,11 +21,12 @@ def draw_mawps(rng: Random, level: int, two_unseen: bool) -> Draft:
     """Things at a place: the same skills, mostly in other words."""
     chain = draw_chain(rng, draw_skills(rng, level, two_unseen))
     what, place = rng.choice(OBJECTS), rng.choice(PLACES)
-    sentences = [f"There are {chain.start} {what} at the {place}."]
-    for use in chain.uses:
-        wording = rng.choice(use.skill.place)
-        sentences.append(_sentence(wording, what=what, place=place, **use.numbers))
-    return _draft([*sentences, f"How many {what} are at the {place} now?"], chain)
+    begin, question = (
+        f"There are {chain.start} {what} at the {place}.",
+        f"How many {what} are at the {place} now?",
+    )
+    told = [rng.choice(use.skill.place).format(what=what, place=place, **use.numbers) for use in chain.uses]
+    return _draft([begin, *told, question], chain)
 
 
 _ASIDES = ("{who} has {n} {what}.", "{who} wants {n} {what}.", "{who} lost {n} {what}.")
@@ -46,22 +46,9 @@ def draw_svamp(rng: Random, level: int, two_unseen: bool) -> Draft:
 
 
 def _story(rng: Random, chain: Chain, who: str, what: str) -> list[str]:
-    sentences = [f"{who} has {chain.start} {what}."]
-    for use in chain.uses:
-        sentences.append(_sentence(rng.choice(use.skill.story), who=who, what=what, **use.numbers))
-    return sentences
-
-
-def _sentence(wording: str, **words: str | int) -> str:
-    return wording.format(**words)
+    told = (rng.choice(use.skill.story).format(who=who, what=what, **use.numbers) for use in chain.uses)
+    return [f"{who} has {chain.start} {what}.", *told]
 
 
 def _draft(sentences: list[str], chain: Chain) -> Draft:
-    problem = " ".join(sentences)
-    right, misread = chain.steps(), chain.misread()
-    wrong = _solution(misread) if misread else None
-    return Draft(problem, right[-1].result, _solution(right), problem, chain.skills, wrong)
-
-
-def _solution(steps: tuple[Step, ...]) -> Solution:
-    return Solution(steps, f"#### {steps[-1].result}")
+    return chain.draft(" ".join(sentences), "#### {answer}")

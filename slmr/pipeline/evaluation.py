@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from slmr.config import EngineSettings, load_profile, parse
 from slmr.engines.models import Model, Say, resolve_model
 from slmr.errors import RequestError, unknown
-from slmr.io import parse_json
+from slmr.io import digest, parse_json
 from slmr.pipeline.bench import BenchRequest, Entry, Plan, run_bench
 from slmr.pipeline.planner import Planner, StageNode
 from slmr.pipeline.recipe import Recipe
@@ -23,9 +24,22 @@ ENGINES = ("auto", "transformers", "vllm", "server")
 _RECIPE = Recipe(name="eval", kind="model", summary="evaluated as it is")
 
 
+@dataclass(frozen=True, kw_only=True)
+class ModelRequest:
+    """What can be asked for wherever one model answers; fields are those of the command line."""
+
+    max_tokens: int | None = None
+    served_name: str | None = None
+    api_key_env: str | None = None
+    limit: int | None = None
+    seed: int = 0
+    out: Path = Path("runs")
+    tasks_paths: tuple[Path, ...] = ()
+
+
 @dataclass(frozen=True)
-class EvalRequest:
-    """What `slmr eval` was asked for; fields are those of the command line."""
+class EvalRequest(ModelRequest):
+    """What `slmr eval` was asked for."""
 
     model: str
     name: str | None = None
@@ -33,22 +47,15 @@ class EvalRequest:
     k: int = 1
     temperature: float | None = None
     fewshot: int = 0
-    max_tokens: int | None = None
     engine: str = "auto"
     dtype: str = "auto"
     device: str = "auto"
     batch_size: str = "auto"
     concurrency: int = 16
-    served_name: str | None = None
-    api_key_env: str | None = None
     chat_template_kwargs: str | None = None
     compile: bool = False
     trust_remote_code: bool = False
-    limit: int | None = None
-    seed: int = 0
     data_dir: Path | None = None
-    out: Path = Path("runs")
-    tasks_paths: tuple[Path, ...] = field(default=())
 
     def command(self) -> str:
         """The command line that makes the same evaluation again."""
@@ -158,13 +165,9 @@ def model_key(model: Model, settings: EngineSettings) -> str:
     if settings.name != "server":
         return model.key
     from slmr.engines.server import ServerEngine
-    from slmr.io import digest
 
-    engine = ServerEngine(str(model.location), settings)
-    try:
+    with closing(ServerEngine(str(model.location), settings)) as engine:
         return digest(engine.identity())
-    finally:
-        engine.close()
 
 
 def run_name(model: str, node: StageNode) -> str:

@@ -25,8 +25,7 @@ from slmr.artifacts import Cost, Store
 from slmr.curriculum.critique import CRITIQUES
 from slmr.curriculum.schema import GROUPS, OUTCOMES, problems_by_id
 from slmr.io import read_json, read_rows
-from slmr.pipeline.cost import spent_on
-from slmr.pipeline.planner import Node, StageNode
+from slmr.pipeline.planner import Node, StageNode, spent_on
 from slmr.results.schema import write_table
 from slmr.results.show import bridged, spread
 from slmr.stage import model_in

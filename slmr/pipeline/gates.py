@@ -6,6 +6,7 @@ Everything is of problems that no test reads: the training pool of a profile, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,7 @@ from slmr.io import disk_faults
 from slmr.lab.skills import SKILLS
 from slmr.lab.sound import sound
 from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
-from slmr.pipeline.planner import Planner
+from slmr.pipeline.planner import Planner, unique_stages
 from slmr.pipeline.recipe import load_recipe
 from slmr.pipeline.runner import SilentWatcher, Watcher
 from slmr.pipeline.worker import quiet_libraries
@@ -171,13 +172,13 @@ class Gates:
     def _trained(self, method: str, tasks: Sequence[str] | None = None) -> list[dict[str, np.ndarray]]:
         """The scores of the method's models, one a seed; of all tasks unless some are named."""
         student = resolve_model(self.request.student)
-        nodes = []
-        for seed in range(self.request.seeds):
-            planner = Planner(student.location, student.key, self._stages, self._profile.engine, seed)
-            nodes.append(planner.plan(load_recipe(method)))
+        planners = (
+            Planner(student.location, student.key, self._stages, self._profile.engine, seed)
+            for seed in range(self.request.seeds)
+        )
+        nodes = [planner.plan(load_recipe(method)) for planner in planners]
         folder = self.request.out / "gates"
-        stages = list({n.key: n for node in nodes for n in node.stages()}.values())
-        plan = Plan(self._profile, [], [], folder, BenchRequest(out=self.request.out), stages)
+        plan = Plan(self._profile, [], [], folder, BenchRequest(out=self.request.out), unique_stages(nodes))
         with disk_faults(folder):
             store = make_artefacts(plan, self.watcher)
         return [self._scores(model_in(Path(node.output(store))), tasks) for node in nodes]
@@ -195,19 +196,16 @@ class Gates:
 
     def _scores(self, model: Path, tasks: Sequence[str] | None = None) -> dict[str, np.ndarray]:
         """Mean accuracy of each validation item, by task: [items]."""
-        return {task: _means(self._completions(model, self._tasks[task], self._items[task], self._k))
+        return {task: _means(self._completions(model, self._tasks[task], self._items[task], self._profile.evaluate.k))
                 for task in tasks or self._items}  # fmt: skip
 
     def _completions(
         self, model: Path, task: Task, items: Sequence[lab.LabItem], k: int
     ) -> list[list[tuple[bool, str]]]:
         """k completions of each item: is it right, and its text."""
-        engine = open_engine(model, self._profile.engine)
         prompts = [Prompt(task.prompt(item.problem), sample_index=i) for item in items for i in range(k)]
-        try:
+        with closing(open_engine(model, self._profile.engine)) as engine:
             drawn = engine.generate(prompts, Sampling(1.0, task.max_tokens, 0, task.stop))
-        finally:
-            engine.close()
         judged = [(task.verify(c.text, items[i // k].gold).strict, c.text) for i, c in enumerate(drawn)]
         return [judged[i : i + k] for i in range(0, len(judged), k)]
 
@@ -218,10 +216,6 @@ class Gates:
     @cached_property
     def _student(self) -> Path:
         return Path(resolve_model(self.request.student).location)
-
-    @cached_property
-    def _k(self) -> int:
-        return self._profile.evaluate.k
 
     @cached_property
     def _tasks(self) -> dict[str, Task]:
@@ -239,7 +233,7 @@ class Gates:
     @cached_property
     def _base_drawn(self) -> dict[str, list[list[tuple[bool, str]]]]:
         return {
-            name: self._completions(self._student, self._tasks[name], items, self._k)
+            name: self._completions(self._student, self._tasks[name], items, self._profile.evaluate.k)
             for name, items in self._items.items()
         }
 

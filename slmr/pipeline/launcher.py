@@ -76,19 +76,15 @@ def train_in_processes(
     children: list[Child] = []
     try:
         for worker in range(count):
-            variables = _environment(worker, count, store.port, context.threads)
+            # What torchrun sets: the processes find each other in the parent's store.
+            variables = {
+                "RANK": str(worker), "LOCAL_RANK": str(worker), "WORLD_SIZE": str(count),
+                "LOCAL_WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port),
+                "TORCHELASTIC_USE_AGENT_STORE": "True", "OMP_NUM_THREADS": str(context.threads),
+            }  # fmt: skip
             children.append(Child(logs / f"worker-{worker}.log", {**environment, **variables}))
         run_in(children, stage, context, params, stopping)
     finally:
         for child in children:
             child.end()
         del store
-
-
-def _environment(worker: int, count: int, port: int, threads: int) -> dict[str, str]:
-    """What torchrun sets: the processes find each other in the parent's store."""
-    return {
-        "RANK": str(worker), "LOCAL_RANK": str(worker), "WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count),
-        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "TORCHELASTIC_USE_AGENT_STORE": "True",
-        "OMP_NUM_THREADS": str(threads),
-    }  # fmt: skip

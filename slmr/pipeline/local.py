@@ -12,11 +12,11 @@ import os
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from types import TracebackType
 
 from slmr import signals
 from slmr.config import Params, Profile
@@ -111,7 +111,7 @@ def _fitting(threads: int | None, model: int) -> int:
     return max(1, min(cores // threads, int(room)))
 
 
-class LocalWorkers:
+class LocalWorkers(AbstractContextManager["LocalWorkers"]):
     """Worker processes of this machine, each started with its first stage; at the end none is left."""
 
     def __init__(self, work: Work, slots: Sequence[Slot]) -> None:
@@ -123,12 +123,7 @@ class LocalWorkers:
         self._ending = threading.Event()
         self._logs = tempfile.TemporaryDirectory(prefix="slmr-workers-")
 
-    def __enter__(self) -> LocalWorkers:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Lets what is under way save, for a while, and ends all processes; a second signal ends them at once."""
         self._ending.set()
         try:

@@ -15,7 +15,7 @@ from slmr.engines.models import Model, Say, check_on_hub, is_on_hand, resolve_mo
 from slmr.errors import RequestError, unknown
 from slmr.io import digest
 from slmr.pipeline.planner import Node, Planner, StageNode, unique_stages
-from slmr.pipeline.recipe import Recipe, recipe_files, select_methods, stages
+from slmr.pipeline.recipe import LISTER, Recipe, recipe_files, select_methods, stages
 from slmr.tasks import Task
 from slmr.tasks.registry import load_task, select_tasks
 
@@ -216,7 +216,7 @@ def _check_profile(profile: Profile, tasks: Sequence[Task], request: BenchReques
     methods = recipe_files(request.methods_paths)
     for name in (*profile.tuned, *profile.leave_out):
         if name not in methods:
-            raise RequestError(f"profile: {unknown('method', name, methods)}")
+            raise RequestError(f"profile: {unknown('method', name, methods, LISTER)}")
     for name in (*profile.stages, *(kind for values in profile.tuned.values() for kind in values)):
         if name not in stages():
             raise RequestError(f"profile: {unknown('stage', name, stages())}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slmr.artifacts import Store, library_versions
+from slmr.artifacts import Cost, Store, library_versions
 from slmr.config import EngineSettings, Params, TrainingSettings
 from slmr.errors import RequestError, SlmrError, unknown
 from slmr.io import digest
@@ -99,9 +99,14 @@ class StageNode(Node):
         return store.path(self.kind, self.key)
 
 
-def unique_stages(ends: Sequence[Node]) -> list[StageNode]:
+def unique_stages(ends: Iterable[Node]) -> list[StageNode]:
     """The stages of all that `ends` need, each once, inputs first."""
     return list({node.key: node for end in ends for node in end.stages()}.values())
+
+
+def spent_on(store: Store, nodes: Iterable[Node]) -> Cost:
+    """What these stages and all that they depend on cost, each once."""
+    return sum((store.manifest(node.kind, node.key).cost for node in unique_stages(nodes)), Cost())
 
 
 @dataclass(frozen=True)

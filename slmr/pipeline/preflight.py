@@ -23,7 +23,7 @@ from slmr.pipeline.estimate import (
     estimate,
     measure,
     seconds_here,
-    shape_of,
+    shapes_of,
 )
 from slmr.pipeline.foretelling import Figure, read_rules, verdicts
 from slmr.pipeline.planner import Planner
@@ -226,8 +226,7 @@ def _cost(
     method: str, planner: Planner, profile: Profile, speed: Speed | None, assumed: Assumptions
 ) -> RunCost:
     nodes = planner.plan(load_recipe(method)).stages()
-    sizes = {student.key: shape_of(student.location) for student in nodes[-1].students()}
-    shapes = {key: shape for key, shape in sizes.items() if shape}
+    shapes = shapes_of({student.key: student.location for student in nodes[-1].students()})
     machine = Machine(1, profile.training, profile.engine.name, profile.engine.sampled_by, assumed)
     made = estimate(nodes, shapes, [machine], assumed)
     tokens = sum(e.flow.generated + e.flow.trained + e.flow.taught for e in made)

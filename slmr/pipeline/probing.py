@@ -16,7 +16,7 @@ from slmr.errors import RequestError
 from slmr.io import disk_faults, read_rows
 from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
 from slmr.pipeline.difficulty_map import MappedProblem, content_key, difficulty_map, read_prompts
-from slmr.pipeline.evaluation import EvalRequest, engine_settings, model_key
+from slmr.pipeline.evaluation import EvalRequest, ModelRequest, engine_settings, model_key
 from slmr.pipeline.planner import DataNode, Node, Planner, StageNode
 from slmr.pipeline.recipe import load_recipe, stages
 from slmr.pipeline.runner import SilentWatcher, Watcher
@@ -26,7 +26,7 @@ from slmr.verify import Kind
 
 
 @dataclass(frozen=True)
-class ProbeRequest:
+class ProbeRequest(ModelRequest):
     """What `slmr probe` was asked for. What is None, like every other setting, is the profile's.
 
     Attributes:
@@ -39,21 +39,14 @@ class ProbeRequest:
 
     model: str
     k: int = 8
-    limit: int | None = None
     adaptive: str | None = None
     stop_error: float | None = None
     profile: str = "lab"
-    seed: int = 0
-    out: Path = Path("runs")
     task: str | None = None
     data: Path | None = None
     kind: Kind | None = None
     gold: str | None = None
-    max_tokens: int | None = None
     engine: str | None = None
-    served_name: str | None = None
-    api_key_env: str | None = None
-    tasks_paths: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from slmr.engines.models import cache_folder
@@ -86,7 +85,7 @@ def _connected() -> Iterator[Any]:
         ray.shutdown()
 
 
-class RayWorkers:
+class RayWorkers(AbstractContextManager["RayWorkers"]):
     """A task for each stage that is being made; as many of them as the cluster has room for."""
 
     def __init__(self, ray: Any, work: Work) -> None:
@@ -97,15 +96,14 @@ class RayWorkers:
         self._ray, self._work = ray, work
         self._threads = work.profile.threads or torch.get_num_threads()
         self._on_gpus = bool(ray.cluster_resources().get("GPU"))
+        self._counted = "GPU" if self._on_gpus else "CPU"
         machines = [machine["Resources"] for machine in ray.nodes() if machine["Alive"]]
         self._largest = int(max(machine.get("CPU", 0) for machine in machines))
-        what, most = "CPUs", self._largest
-        if self._on_gpus:
-            what, most = "GPUs", int(max(machine.get("GPU", 0) for machine in machines))
+        most = int(max(machine.get(self._counted, 0) for machine in machines))
         processes = work.profile.training.processes
         if processes > most:
             raise RequestError(
-                f"training: {processes} processes, and no machine of the cluster has more than {most} {what}"
+                f"training: {processes} processes, and no machine of the cluster has more than {most} {self._counted}s"
             )
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         variables = environment | {"OMP_NUM_THREADS": str(self._threads)}
@@ -113,18 +111,13 @@ class RayWorkers:
         self._running: dict[ObjectRef, tuple[StageNode, int]] = {}  # with the CPUs or GPUs that it takes
         self._messages = Queue(actor_options={"num_cpus": 0})
 
-    def __enter__(self) -> RayWorkers:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for ref in self._running:
             self._ray.cancel(ref)
         self._messages.shutdown()
 
     def start(self, node: StageNode) -> bool:
-        room = self._ray.cluster_resources().get("GPU" if self._on_gpus else "CPU", 0)
+        room = self._ray.cluster_resources().get(self._counted, 0)
         if sum(taken for _, taken in self._running.values()) >= room:
             return False
         processes = self._work.profile.training.processes if node.stage.trains else 1

@@ -32,6 +32,7 @@ from slmr.curriculum.factors import FACTORIAL
 from slmr.errors import RequestError, unknown
 from slmr.io import merged, plugins, read_settings, resource
 from slmr.stage import Stage, registered
+from slmr.tasks.registry import by_name
 
 APART = ("ablation", "control")  # asked for as `ablations`, and no part of `all`
 STARTERS = ("base", "sft", "grpo", "sft_grpo", "stagewise")  # asked for as `starter`, and made first of `all`
@@ -43,6 +44,7 @@ ROUNDS = (
 )  # fmt: skip
 GROUPS = {"starter": STARTERS, "factorial": FACTORIAL, "rounds": ROUNDS}
 STUDENT = "student"
+LISTER = "slmr methods list"  # the command that prints every method
 MAX_ROUNDS = 100  # more are a slip of the pen, whose plan would fill the memory
 
 
@@ -110,23 +112,10 @@ def recipe_files(extra: Sequence[Path] = ()) -> dict[str, Path]:
     Raises:
         RequestError: two files define one method, or an extra folder does not exist.
     """
-    roots = [resource("baselines"), *installed_methods(), *extra]
     curriculum = Path(__file__).parents[1] / "curriculum"
-    files = [curriculum / "stagewise.yaml"]
-    for folder in ("ablations", "factorial", "rounds"):
-        files += sorted((curriculum / folder).glob("*.yaml"))
-    for root in roots:
-        if not root.is_dir():
-            raise RequestError(f"methods folder {root} does not exist")
-        files += sorted(root.glob("*.yaml"))
-    by_name: dict[str, Path] = {}
-    for file in files:
-        if file.stem in by_name:
-            raise RequestError(
-                f"method '{file.stem}' is defined twice: in {by_name[file.stem]} and in {file}"
-            )
-        by_name[file.stem] = file
-    return by_name
+    ours = [curriculum, *(curriculum / folder for folder in ("ablations", "factorial", "rounds"))]
+    roots = [*ours, resource("baselines"), *installed_methods(), *extra]
+    return by_name("method", roots, lambda root: root.glob("*.yaml"))
 
 
 def load_recipe(name: str, extra: Sequence[Path] = ()) -> Recipe:
@@ -140,7 +129,7 @@ def load_recipe(name: str, extra: Sequence[Path] = ()) -> Recipe:
 
 def _load(name: str, files: Mapping[str, Path]) -> Recipe:
     if name not in files:
-        raise unknown("method", name, files)
+        raise unknown("method", name, files, LISTER)
     file = files[name]
     recipe = parse(Recipe, _read(name, files), file)
     if recipe.name != name:
@@ -160,7 +149,7 @@ def _read(name: str, files: Mapping[str, Path], extended: tuple[str, ...] = ()) 
     if parent in (name, *extended):
         raise RequestError(f"{file}: '{name}' extends itself")
     if parent not in files:
-        raise RequestError(f"{file}: {unknown('method', str(parent), files)}")
+        raise RequestError(f"{file}: {unknown('method', str(parent), files, LISTER)}")
     base = _read(parent, files, (name, *extended))
     return merged(base, {**content, "extends": (parent, *base.get("extends", ()))})
 
@@ -176,12 +165,11 @@ def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection
         RequestError: no such method, or its YAML has a fault.
     """
     files = recipe_files(extra)
-    if not any(name.strip() for name in names.split(",")):
+    words = list(filter(None, map(str.strip, names.split(","))))
+    if not words:
         raise RequestError(f"--method '{names}' names no method (known: {', '.join(sorted(files))})")
-    recipes = {"base": _load("base", files)}
-    for name in (n.strip() for n in names.split(",") if n.strip()):
-        for recipe in _asked_for(name, files, leave_out):
-            recipes[recipe.name] = recipe
+    asked = [recipe for word in words for recipe in _asked_for(word, files, leave_out)]
+    recipes = {recipe.name: recipe for recipe in (_load("base", files), *asked)}
     order: tuple[str, ...] = get_args(MethodKind)
     return sorted(recipes.values(), key=lambda r: (order.index(r.kind), r.name))
 

@@ -14,9 +14,8 @@ from slmr.artifacts import MANIFEST, Manifest, Store, file_records, git_revision
 from slmr.config import Params, Profile
 from slmr.errors import WorkError
 from slmr.io import PARTIAL, Stopwatch, write_json
-from slmr.pipeline.cost import spent_on
 from slmr.pipeline.launcher import check_training, train_together
-from slmr.pipeline.planner import StageNode
+from slmr.pipeline.planner import StageNode, spent_on
 from slmr.pipeline.prompts import check_prompts
 from slmr.pipeline.remote_store import RemoteStore
 from slmr.pipeline.schedule import Schedule, longest_first, starters_first
@@ -30,21 +29,24 @@ RunStage = Callable[[Stage, StageContext, Params], float]  # the seconds that th
 class Watcher(Protocol):
     """Hears what a bench is doing. The display on the terminal is one; a silent one serves tests."""
 
-    def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None: ...
-    def started(self, node: StageNode, methods: Sequence[str]) -> None: ...
-    def progress(self, node: StageNode, done: int, total: int, unit: str) -> None: ...
-    def finished(self, node: StageNode, reused: bool, seconds: float) -> None: ...
-    def result(self, line: str) -> None: ...
+    def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None:
+        pass
+
+    def started(self, node: StageNode, methods: Sequence[str]) -> None:
+        pass
+
+    def progress(self, node: StageNode, done: int, total: int, unit: str) -> None:
+        pass
+
+    def finished(self, node: StageNode, reused: bool, seconds: float) -> None:
+        pass
+
+    def result(self, line: str) -> None:
+        pass
 
 
-class SilentWatcher:
+class SilentWatcher(Watcher):
     """A watcher that tells nobody."""
-
-    def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None: ...
-    def started(self, node: StageNode, methods: Sequence[str]) -> None: ...
-    def progress(self, node: StageNode, done: int, total: int, unit: str) -> None: ...
-    def finished(self, node: StageNode, reused: bool, seconds: float) -> None: ...
-    def result(self, line: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,6 @@ class Work:
     @cached_property
     def store(self) -> Store:
         return Store(self.root)
-
-    def has(self, node: StageNode) -> bool:
-        return self.store.has(node.kind, node.key)
 
 
 class Made(NamedTuple):
@@ -156,8 +155,7 @@ def plan_missing(work: Work, watcher: Watcher) -> list[StageNode]:
     missing = missing_nodes(work.store, work.nodes)
     # The last ones first: if this is killed, what is left still has a missing input and is found again.
     for node in reversed(missing):
-        if work.has(node):
-            work.store.discard(node.kind, node.key)
+        work.store.discard(node.kind, node.key)
     _check_disk(work, missing)
     check_prompts(missing, work.profile.engine, work.tasks_paths)
     watcher.planned(work.nodes, missing)
@@ -248,7 +246,7 @@ def make_node(work: Work, node: StageNode, progress: Progress, run: RunStage = r
         RequestError, WorkError: the stage failed; what it has written is there when it starts again.
     """
     watch, store, profile = Stopwatch(), work.store, work.profile
-    if work.has(node):
+    if store.has(node.kind, node.key):
         return Made(node, True, watch.seconds)
     remaining = _remaining_tokens(work, node)
     with store.build(node.kind, node.key) as folder:

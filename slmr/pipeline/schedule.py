@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from graphlib import TopologicalSorter
 
 from slmr.pipeline.planner import StageNode
 
@@ -31,12 +32,14 @@ def rough_seconds(node: StageNode) -> float:
     return usual * share
 
 
-def chain_seconds(nodes: Sequence[StageNode]) -> dict[str, float]:
-    """Key → about the seconds of the longest chain of stages that begins with the node; inputs come first."""
+def longest_chains(
+    nodes: Sequence[StageNode], time_of: Callable[[StageNode], float] = rough_seconds
+) -> dict[str, float]:
+    """Key → the time of the longest chain of stages that begins with the node; inputs come first."""
     chains: dict[str, float] = {}
     longest_after: dict[str, float] = {}
     for node in reversed(nodes):
-        chains[node.key] = rough_seconds(node) + longest_after.get(node.key, 0.0)
+        chains[node.key] = time_of(node) + longest_after.get(node.key, 0.0)
         for source in node.sources:
             longest_after[source.key] = max(longest_after.get(source.key, 0.0), chains[node.key])
     return chains
@@ -52,7 +55,7 @@ def longest_first(nodes: Sequence[StageNode], starters: Collection[str] = ()) ->
 
     So no long chain begins last. A node still comes before all that need it.
     """
-    chains = chain_seconds(nodes)
+    chains = longest_chains(nodes)
     return sorted(nodes, key=lambda node: (node.key not in starters, -chains[node.key]))
 
 
@@ -63,20 +66,16 @@ class Schedule:
         """Of the stages that are ready, the first in the order is the next; what is not in it is there already."""
         self._order = list(order)
         self._position = {node.key: i for i, node in enumerate(order)}
-        self._lacks: dict[str, set[str]] = {}
-        self._users: dict[str, list[str]] = {}
-        for node in order:
-            lacks = {source.key for source in node.sources if source.key in self._position}
-            self._lacks[node.key] = lacks
-            for key in lacks:
-                self._users.setdefault(key, []).append(node.key)
-        self._ready = [self._position[key] for key, lacks in self._lacks.items() if not lacks]
-        heapq.heapify(self._ready)
-        self._unfinished = set(self._position)
+        self._waiting = TopologicalSorter(
+            {n.key: [source.key for source in n.sources if source.key in self._position] for n in order}
+        )
+        self._waiting.prepare()
+        self._ready: list[int] = []  # positions
+        self.finish(())
 
     def __bool__(self) -> bool:
         """Whether a stage is not done."""
-        return bool(self._unfinished)
+        return self._waiting.is_active()
 
     def next(self) -> StageNode | None:
         """The stage to begin with; None where none is ready."""
@@ -90,9 +89,6 @@ class Schedule:
 
     def finish(self, nodes: Iterable[StageNode]) -> None:
         """They are done, and what needed them alone is ready."""
-        for node in nodes:
-            self._unfinished.discard(node.key)
-            for user in self._users.get(node.key, ()):
-                self._lacks[user].discard(node.key)
-                if not self._lacks[user]:
-                    heapq.heappush(self._ready, self._position[user])
+        self._waiting.done(*(node.key for node in nodes))
+        for key in self._waiting.get_ready():
+            heapq.heappush(self._ready, self._position[key])

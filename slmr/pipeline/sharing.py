@@ -9,8 +9,7 @@ from slmr.artifacts import Cost, Store
 from slmr.evaluate import METRICS
 from slmr.io import read_json
 from slmr.pipeline.bench import Entry, Plan, method_cost
-from slmr.pipeline.cost import spent_on
-from slmr.pipeline.planner import StageNode
+from slmr.pipeline.planner import StageNode, spent_on
 from slmr.stats import formats
 
 

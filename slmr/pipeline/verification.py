@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -124,46 +125,34 @@ def _check(row: SummaryRow, request: VerifyRequest, manifest: Mapping[str, Any] 
         all(a[n] == b[n] for n in ("status", "strict", "lenient")) for a, b in zip(part, again, strict=True)
     )
     check = replace(check, same_verdicts=alike)
-    params = parse(EvaluateParams, manifest["parameters"], "the run's evaluation") if manifest else None
-    prompts, fault = _prompts(task, params, chosen)
-    if fault:
-        return replace(check, note=fault)
+    if not manifest:
+        note = "no manifest of the evaluation: neither items nor completions can be made again"
+        return replace(check, note=note)
+    params = parse(EvaluateParams, manifest["parameters"], "the run's evaluation")
+    try:
+        prompts = {i.id: (prompt, i.gold) for i, prompt in prompts_of(task, params) if i.id in chosen}
+    except RequestError as error:
+        return replace(check, note=str(error))
     texts = {sample["item_id"]: (sample["prompt"], sample["gold"]) for sample in part}
     same = sum(texts[name] == (prompt.user, gold) for name, (prompt, gold) in prompts.items())
     check = replace(check, same_items=same)
+    if not request.generate:
+        return check
     return _sampled_again(check, part, task, params, prompts, request, manifest, say)
 
 
-def _prompts(
-    task: Task, params: EvaluateParams | None, chosen: set[str]
-) -> tuple[dict[str, tuple[Prompt, str]], str]:
-    """Item → what is asked, and gold, by the task as it is here; or why not."""
-    if params is None:
-        return {}, "no manifest of the evaluation: neither items nor completions can be made again"
-    try:
-        asked = {i.id: (prompt, i.gold) for i, prompt in prompts_of(task, params) if i.id in chosen}
-        return asked, ""
-    except RequestError as error:
-        return {}, str(error)
-
-
 def _sampled_again(
-    check: Check, part: Sequence[dict[str, Any]], task: Task, params: EvaluateParams | None,
-    prompts: Mapping[str, tuple[Prompt, str]], request: VerifyRequest, manifest: Mapping[str, Any] | None, say: Say,
+    check: Check, part: Sequence[dict[str, Any]], task: Task, params: EvaluateParams,
+    prompts: Mapping[str, tuple[Prompt, str]], request: VerifyRequest, manifest: Mapping[str, Any], say: Say,
 ) -> Check:  # fmt: skip
     """The same with completions that are sampled again, where the model is at hand."""
-    if params is None or manifest is None or not request.generate:
-        return check
     model, fault = _model(check.row, request, manifest, say)
     if model is None:
         return replace(check, note=fault)
     samples = [sample for sample in part if sample["item_id"] in prompts]
     asked = [replace(prompts[s["item_id"]][0], sample_index=s["k_index"]) for s in samples]
-    engine = open_engine(model, _settings(manifest, model))
-    try:
+    with closing(open_engine(model, _settings(manifest, model))) as engine:
         completions = engine.generate(asked, params.sampling(task))
-    finally:
-        engine.close()
     new = [
         s | {"completion": c.text, "finish_reason": c.finish_reason, "tokens": c.tokens}
         for s, c in zip(samples, completions, strict=True)

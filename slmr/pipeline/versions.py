@@ -63,13 +63,8 @@ def declared() -> tuple[tuple[str, str], ...]:
         lines = requires("slmr") or []
     except PackageNotFoundError:  # a checkout that is not installed
         return ()
-    found = []
-    for line in lines:
-        name = re.match(r"[\w.-]+", line)
-        extra = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", line)
-        if name:
-            found.append((normal(name[0]), extra[1] if extra else ""))
-    return tuple(found)
+    found = [re.match(r"([\w.-]+)(?:.*extra\s*==\s*['\"]([\w-]+)['\"])?", line) for line in lines]
+    return tuple((normal(line[1]), line[2] or "") for line in found if line)
 
 
 def normal(package: str) -> str:

@@ -90,6 +90,7 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
     """The columns of a ranking, in order; what is the same or blank for all methods is left to downloads."""
     models = all(method.kind == "model" for method in ranking.methods)
     label = "model" if models else "method"
+    of_several = (TEXT, HTML, DOWNLOAD) if len(ranking.ranked) > 1 else (DOWNLOAD,)
     of_trained = (DOWNLOAD,) if models else (TEXT, HTML, DOWNLOAD)
     of_seeds = (TEXT, HTML, DOWNLOAD) if any(m.spread is not None for m in ranking.methods) else (DOWNLOAD,)
 
@@ -104,7 +105,7 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
     of_lab = (TEXT, HTML, DOWNLOAD) if any(sound(m) is not None for m in ranking.methods) else (DOWNLOAD,)
     return [
         Column("rank", "number", lambda m: str(m.rank or ""), lambda m: m.rank and m.rank.low, HELP["rank"],
-               download_name="rank low", smallest_first=True),
+               of_several, "rank low", smallest_first=True),
         Column("rank high", "number", lambda m: str(m.rank.high if m.rank else ""), lambda m: m.rank and m.rank.high,
                HELP["rank"], (DOWNLOAD,)),
         Column(label, "text", lambda m: m.name, lambda m: m.result.method, HELP[label], download_name="method"),

@@ -7,12 +7,18 @@ from dataclasses import dataclass, field
 
 from slmr.errors import RequestError, unknown
 from slmr.results.entries import MethodResult, find_result
-from slmr.results.paired_scores import Scores, difference, pair_scores
+from slmr.results.paired_scores import Scores, difference, mean_interval, pair_scores
 from slmr.results.schema import Z95
 from slmr.results.suites import Suite, listed_suites, suite_of_mean
 from slmr.stats import Difference, holm, minimum_detectable_difference
 
-ONE_SEED = "One training seed: intervals and p-values are over other items, not over another training run."
+ONE_SEED = (
+    "One training run per method: intervals and p-values cover other questions, not another training run."
+)
+RANKS_OF_ONE_SEED = (
+    "One training run per method: intervals and ranks cover other questions, not another training run, which may"
+    " change the order."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class Comparison:
 
     Attributes:
         seeds: how many training seeds the interval is over; with one it knows nothing of another training run.
+        mean_a, mean_b: the accuracies whose difference is the mean, fractions; None where there is none.
         trained: whether one of the two was trained, so that another seed would have given another one.
     """
 
@@ -55,6 +62,8 @@ class Comparison:
     seeds: int = 1
     trained: bool = False
     mean_name: str = "mean"
+    mean_a: float | None = None
+    mean_b: float | None = None
 
     @property
     def overall(self) -> Difference:
@@ -105,9 +114,10 @@ def compare_results(
         for task, p in zip(shared, adjusted, strict=True)
     ]
     mean = difference([pairs[task] for task in of_suite]) if of_suite and len(shared) > 1 else None
+    means = [mean_interval([r.scores[task] for task in of_suite]).mean if mean else None for r in (a, b)]
     seeds = min(pair.seeds for pair in pairs.values())
     name = f"mean, {suite.name}" if suite and len(of_suite) < len(shared) else "mean"
-    return Comparison(name_a, name_b, tasks, mean, notices, seeds, a.trained or b.trained, name)
+    return Comparison(name_a, name_b, tasks, mean, notices, seeds, a.trained or b.trained, name, *means)
 
 
 def _task(task: str, a: Scores, b: Scores, change: Difference, p: float) -> TaskComparison:

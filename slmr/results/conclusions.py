@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slmr.results.compare import ONE_SEED, Comparison, detectable
+from slmr.results.compare import ONE_SEED, RANKS_OF_ONE_SEED, Comparison, detectable
 from slmr.results.effects import Effect, Factorial
+from slmr.results.headline import leaders, nothing_gained
 from slmr.results.ranking import RankedMethod, Ranking
 from slmr.stats import Difference, formats
 
@@ -18,25 +19,36 @@ def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
     title = title or ranking.student
     if not ranking.ranked:
         return f"{title}: no method to compare."
-    best = ranking.ranked[0]
-    assert best.accuracy is not None  # what has a rank has a mean
-    mean = formats.percent(best.accuracy.mean, best.accuracy.low, best.accuracy.high)
-    gained = f", {in_points(best.gain)} points over the untrained student" if best.gain else ""
-    leader = (
-        f"{title}, {_seeds(len(best.seeds))}: {best.name} has the highest mean accuracy in percent, {mean}{gained}, for"
-        f" {formats.tokens(best.tokens)} tokens."
+    ranked = ranking.ranked
+    told = f"{title}, {_seeds(len(ranked[0].seeds))}"
+    if nothing_gained(ranked):
+        told = f"{told}: no method shows a gain over the untrained student. {_leader(ranked)}"
+    else:
+        told = f"{told}: {_leader(ranked)}"
+    return " ".join([told, *_lead(ranking), *_no_gain(ranked), *_stagewise(ranking, ranked[0])])
+
+
+def _leader(ranked: Sequence[RankedMethod]) -> str:
+    """Who has the highest mean, and for how many tokens."""
+    first = leaders(ranked)
+    names, tokens = _list([m.name for m in first]), _list([formats.tokens(m.tokens) for m in first])
+    e, gain = first[0].accuracy, first[0].gain
+    assert e is not None  # what has a rank has a mean
+    if len(first) > 1:
+        return f"{names} have the same mean accuracy, {formats.percent(e.mean)} %, for {tokens} tokens."
+    gained = f", {in_points(gain)} points over the untrained student" if gain else ""
+    which = "the highest mean accuracy in percent" if len(ranked) > 1 else "a mean accuracy in percent of"
+    comma = "," if len(ranked) > 1 else ""
+    return (
+        f"{names} has {which}{comma} {formats.percent(e.mean, e.low, e.high)}{gained}, for {tokens} tokens."
     )
-    return " ".join([leader, *_lead(ranking), *_no_gain(ranking.ranked), *_stagewise(ranking, best)])
 
 
 def how_ranked(ranking: Ranking) -> list[str]:
     """What a reader of the ranks must know: over what they are, and how far apart two have to be."""
     lines = []
     if any(m.result.trained and len(m.seeds) == 1 for m in ranking.methods):
-        lines.append(
-            "One training seed: intervals and ranks are over other items and know nothing of another training run, in"
-            " which the methods may come out in another order."
-        )
+        lines.append(RANKS_OF_ONE_SEED)
     if ranking.order.margin is not None:
         lines.append(
             f"Ranks compare the means of {len(ranking.order.ranks)} at once (95 %): two that differ by no more than"
@@ -47,25 +59,26 @@ def how_ranked(ranking: Ranking) -> list[str]:
 
 def _lead(ranking: Ranking) -> list[str]:
     """Which others may be the best, and which of those is the cheapest."""
-    ranked = ranking.ranked
-    best, parts = ranked[0], []
+    ranked, parts = ranking.ranked, []
+    leading = [m.name for m in leaders(ranked)]
+    others = ranked[len(leading) :]
     first = [m for m in ranked if m.rank and m.rank.low == 1]
-    tied = [m.name for m in first if m is not best]
-    if tied:
-        parts.append(_tied(ranking, best.name, tied))
-    elif len(ranked) > 1:
-        lead = ranking.differences[best.name][ranked[1].name]
-        parts.append(f"It is ahead of the next, {ranked[1].name}, by {in_points(lead)} points.")
+    if tied := [m.name for m in first if m.name not in leading]:
+        parts.append(_tied(ranking, leading, tied))
+    elif others:
+        lead = ranking.differences[leading[0]][others[0].name]
+        they = "It is" if len(leading) == 1 else "They are"
+        parts.append(f"{they} ahead of the next, {others[0].name}, by {in_points(lead)} points.")
     cheapest = min(first, key=lambda m: m.tokens)
-    if cheapest.name != best.name:
+    if cheapest.name not in leading:
         parts.append(f"The cheapest among them is {cheapest.name}, at {formats.tokens(cheapest.tokens)}.")
     return parts
 
 
-def _tied(ranking: Ranking, best: str, tied: Sequence[str]) -> str:
-    """Of those that may be the best, too, which it is ahead of when they are looked at alone."""
-    text = f"It cannot be told apart from {_list(tied)}"
-    ahead = [name for name in tied if ranking.differences[best][name].p < 0.05]
+def _tied(ranking: Ranking, leading: Sequence[str], tied: Sequence[str]) -> str:
+    """Of those that may be the best, too, which the leaders are ahead of when they are looked at alone."""
+    text = f"{'It' if len(leading) == 1 else 'They'} cannot be told apart from {_list(tied)}"
+    ahead = [name for name in tied if all(ranking.differences[best][name].p < 0.05 for best in leading)]
     if not ahead:
         return f"{text}."
     those = "each of them" if ahead == tied else _list(ahead)
@@ -78,7 +91,8 @@ def _no_gain(ranked: Sequence[RankedMethod]) -> list[str]:
     measured = [(m, m.gain, m.gain_p or 0.0) for m in ranked if m.gain is not None]
     no_gain = [m.name for m, _, p in measured if p >= 0.05]
     worse = [m.name for m, gain, p in measured if p < 0.05 and gain.mean < 0]
-    parts = [f"No gain over the untrained student is shown for {_list(no_gain)}."] if no_gain else []
+    said = no_gain and not nothing_gained(ranked)  # else it was said first, of all of them
+    parts = [f"No gain over the untrained student is shown for {_list(no_gain)}."] if said else []
     return [*parts, f"Worse than the untrained student: {_list(worse)}."] if worse else parts
 
 
@@ -89,9 +103,10 @@ def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
         return []
     method, parts = of_name["stagewise"], []
     differences = ranking.differences["stagewise"]
-    if best is not method:
+    if method.name not in [m.name for m in leaders(ranking.ranked)]:
         gap, first = differences[best.name], method.rank and method.rank.low == 1
-        where = "may be the best, too" if first else f"has rank {method.rank}"
+        may = first and not nothing_gained(ranking.ranked)
+        where = "may be the best, too" if may else f"has rank {method.rank}"
         only = ", significant only where the two are looked at alone" if first and gap.p < 0.05 else ""
         parts.append(f"stagewise {where}, {in_points(gap)} points from {best.name}{only}.")
     if "sft_grpo" in of_name:
@@ -148,8 +163,9 @@ def comparison_in_words(comparison: Comparison, a: str = "A", b: str = "B") -> s
         better = a if overall.mean > 0 else b
         return f"{better} is better by {formats.percent(abs(overall.mean))} points (p {compared(overall.p)}).{reach}"
     return (
-        f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p = {overall.p:.2f}); a"
-        f" difference of {formats.percent(detectable(overall))} points would have been found four times in five.{reach}"
+        f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p = {overall.p:.2f})."
+        f" With this many questions a true difference of {formats.percent(detectable(overall))} points would be found"
+        f" in 80 % of evaluations; smaller ones are often missed.{reach}"
     )
 
 

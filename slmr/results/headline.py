@@ -25,37 +25,48 @@ def verdict(ranking: Ranking) -> str:
     ranked = ranking.ranked
     if not ranked:
         return _form(ranking) or "No method to compare yet."
-    best = ranked[0]
-    tied = [m for m in ranked[1:] if m.rank and m.rank.low == 1]
-    what = "model" if best.kind == "model" else "method"
-    if len(ranked) == 1:
-        text = f"{best.name} is the only {what}, at {_percent(best)}"
-    elif tied:
-        text = f"{best.name} leads with {_percent(best)}, but cannot be told apart from {_some(tied)}"
-    else:
-        text = f"{best.name} leads with {_percent(best)}, ahead of all {len(ranked) - 1} others"
-    if none := _no_gain(ranked):
+    text = _standing(ranked)
+    if nothing_gained(ranked):
+        text = f"No method shows a gain over the untrained student; {text}"
+    elif none := _no_gain(ranked):
         text += f"; {len(none)} of {len(ranked)} methods show no gain over the untrained student"
     return " ".join(filter(None, [f"{text}.", _form(ranking)]))
 
 
 def facts(ranking: Ranking) -> list[Fact]:
-    """The best, the best for its cost, and the methods without a gain; of models the best alone."""
-    ranked = ranking.ranked
-    if not ranked:
-        return []
-    best = ranked[0]
-    found = [Fact("Best", best.name, _percent(best))]
-    if best.kind == "model":
-        return found
-    cheapest = min((m for m in ranked if m.rank and m.rank.low == 1), key=lambda m: m.tokens)
-    less = f", {cheapest.tokens / best.tokens:.0%} of the best's" if 0 < cheapest.tokens < best.tokens else ""
-    cost = f"{_percent(cheapest)} for {formats.tokens(cheapest.tokens)} tokens{less}"
-    found.append(Fact("Best for its cost", cheapest.name, cost))
+    """The best, the best for its cost, and the methods without a gain; of models the best alone.
+
+    No best where there is nothing to be better than, and where no gain is shown.
+    """
+    ranked, found = ranking.ranked, []
+    if first := best(ranked):
+        found.append(Fact("Best", _some(first), _percent(first[0])))
+    if first and first[0].kind != "model":
+        cheapest = min((m for m in ranked if m.rank and m.rank.low == 1), key=lambda m: m.tokens)
+        share = cheapest.tokens / first[0].tokens if first[0].tokens else 0.0
+        less = f", {share:.0%} of the best's" if len(first) == 1 and 0 < share < 1 else ""
+        cost = f"{_percent(cheapest)} for {formats.tokens(cheapest.tokens)} tokens{less}"
+        found.append(Fact("Best for its cost", cheapest.name, cost))
     if any(m.gain for m in ranked):
         none = _no_gain(ranked)
         found.append(Fact("No gain", f"{len(none)} of {len(ranked)}", _some(none, 3) if none else "all gain"))
     return found
+
+
+def best(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
+    """The leaders of several methods of which some gain is shown, or of which none can be measured; else nothing."""
+    return leaders(ranked) if len(ranked) > 1 and not nothing_gained(ranked) else []
+
+
+def leaders(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
+    """Those with the highest mean, as far as it is printed: of two that read alike none is above the other."""
+    return [m for m in ranked if formats.percent(m.mean) == formats.percent(ranked[0].mean)]
+
+
+def nothing_gained(ranked: Sequence[RankedMethod]) -> bool:
+    """Whether gains were measured, and none of them is shown to be one."""
+    measured = [m for m in ranked if m.gain]
+    return bool(measured) and len(_no_gain(ranked)) == len(measured)
 
 
 def at_chance(ranking: Ranking) -> list[str]:
@@ -73,6 +84,29 @@ def main_kinds(ranking: Ranking) -> tuple[str, ...]:
     """The kinds of methods that are no ablation and no control; all where there are no others."""
     kinds = dict.fromkeys(m.kind for m in ranking.methods)
     return tuple(kind for kind in kinds if kind not in ASIDE) if ranking.ranked else ()
+
+
+def _standing(ranked: Sequence[RankedMethod]) -> str:
+    """Who has the highest mean, and what is known of the others."""
+    first = leaders(ranked)
+    others = ranked[len(first) :]
+    tied = [m for m in others if m.rank and m.rank.low == 1]
+    if len(ranked) == 1:
+        return f"{_some(first)} is the only {_what(first[0])}, at {_percent(first[0])}"
+    if len(first) > 1:
+        text = f"{_some(first)} have the same mean, {formats.percent(first[0].mean)} %"
+    elif nothing_gained(ranked):
+        text = f"{_some(first)} has the highest mean, {_percent(first[0])}"
+    else:
+        text = f"{_some(first)} leads with {_percent(first[0])}"
+    if tied:
+        return f"{text}, but cannot be told apart from {_some(tied)}"
+    ahead = f"all {len(others)} others" if len(others) > 1 else _some(others) if others else ""
+    return f"{text}, ahead of {ahead}" if ahead else text
+
+
+def _what(method: RankedMethod) -> str:
+    return "model" if method.kind == "model" else "method"
 
 
 def _no_gain(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from slmr.config import Edition, MethodKind, first_fault, suite_of
-from slmr.errors import RequestError, one_line
+from slmr.errors import RequestError, nearest, one_line
 from slmr.io import read_rows, write_rows, write_text
 
 SCHEMA_VERSION = 2
@@ -235,6 +235,20 @@ def write_summary(
     write_text(path, text + "\n")
 
 
+_SHOWN = 8  # runs beside one that is not there
+
+
+def _no_run(path: Path) -> str:
+    """What to do where a summary is not: the run may be misspelt, or it is no run, or it has not ended."""
+    run = path.parent
+    if run.is_dir():
+        return f"no summary at {path}: run the command that made {run} again, it goes on to the end; or name a run"
+    beside = sorted(folder.name for folder in run.parent.glob("*") if (folder / path.name).is_file())
+    made = "`slmr bench` and `slmr eval MODEL` make runs"
+    there = f"{run.parent} has {', '.join(beside[:_SHOWN])}" if beside else made
+    return f"no run at {run}{nearest(run.name, beside)} ({there})"
+
+
 def read_summary(path: Path) -> Summary:
     """Read `summary.json`.
 
@@ -251,7 +265,7 @@ def read_summary(path: Path) -> Summary:
             )
         return Summary.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RequestError(f"no summary at {path}: run `slmr bench` first") from None
+        raise RequestError(_no_run(path)) from None
     except OSError as error:
         raise RequestError(f"{path} cannot be read: {error.strerror}") from None
     except ValidationError as error:

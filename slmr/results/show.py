@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from slmr.training.curve import CURVE
 
 Row = dict[str, Any]
 Example = list[tuple[str, str]]  # label and text, in reading order
+_LISTED = 20  # artefacts that a message names
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,13 @@ class Artefact:
 def find_artefact(reference: str, runs: Path) -> Path:
     """The folder of an artefact: its path, or the start of its name (`bridge-3f`) or hash in `runs`: many runs, or one.
 
+    The path of a run that holds one artefact, as an evaluation does, stands for this artefact.
+
     Raises:
         RequestError: there is none, or the name fits several.
     """
     if Path(reference).is_dir():
-        if not (Path(reference) / MANIFEST).is_file():
-            raise RequestError(f"{reference} is no artefact: it has no {MANIFEST}")
-        return Path(reference)
+        return _artefact_of(Path(reference))
     inside = "artefacts" if (runs / "artefacts").is_dir() else "*/artefacts"
     every = [file.parent for file in sorted(runs.glob(f"{inside}/*/{MANIFEST}"))]
     fitting = [
@@ -56,6 +58,25 @@ def find_artefact(reference: str, runs: Path) -> Path:
     if not fitting:
         raise unknown(f"artefact below {runs}", reference, [f.name for f in every])
     return fitting[0]
+
+
+def _artefact_of(folder: Path) -> Path:
+    """The folder itself, or the one artefact of the run that it is."""
+    if (folder / MANIFEST).is_file():
+        return folder
+    inside = [file.parent for file in sorted(folder.glob(f"artefacts/*/{MANIFEST}"))]
+    if not inside:
+        raise RequestError(
+            f"{folder} is neither an artefact nor a run: it has no {MANIFEST} and no artefacts"
+        )
+    if len(inside) > 1:
+        more = f" and {len(inside) - _LISTED} more" if len(inside) > _LISTED else ""
+        names = ", ".join(artefact.name for artefact in inside[:_LISTED]) + more
+        command = f"slmr show {inside[0].name} --runs {shlex.quote(str(folder))}"
+        raise RequestError(
+            f"{folder} is a run of {len(inside)} artefacts, name one, as in `{command}`: {names}"
+        )
+    return inside[0]
 
 
 def read_artefact(folder: Path, n: int) -> Artefact:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,37 @@ def text_table(
     for row in rows:
         table.add_row(*row)
     return table
+
+
+_SHORT = {"p (Holm)": "p"}  # headings where room is short; the title says the rest
+
+
+def fitted(table: Table, width: int, spare: Collection[str]) -> list[Table]:
+    """The table where it fits; else without the columns that can be spared, in as many parts as it takes.
+
+    Each part begins with the first column, so that nothing breaks inside a word or a number.
+    """
+    columns: list[tuple[str, ...]] = list(zip(*texts(table), strict=True))
+    first, *others = columns
+    if _text_width(columns) <= width:
+        return [table]
+    parts = [[first]]
+    for head, *cells in (column for column in others if column[0] not in spare):
+        column = (_SHORT.get(head, head), *cells)
+        if len(parts[-1]) > 1 and _text_width([*parts[-1], column]) > width:
+            parts.append([first])
+        parts[-1].append(column)
+    rows = [list(zip(*part, strict=True)) for part in parts]
+    tables = [
+        text_table(str(table.title) if n == 0 else "", head, body) for n, (head, *body) in enumerate(rows)
+    ]
+    tables[-1].caption = table.caption
+    return tables
+
+
+def _text_width(columns: Iterable[Sequence[str]]) -> int:
+    """Of a table of these texts in characters, with its lines."""
+    return 1 + sum(max(map(len, column)) + 3 for column in columns)
 
 
 def texts(table: Table) -> list[tuple[str, ...]]:
@@ -130,8 +161,7 @@ def _blocks(
 
 def _width(columns: Sequence[Column], methods: Sequence[RankedMethod]) -> int:
     """Of a table in characters, with its lines."""
-    widths = (max(len(_head(column)), *(len(column.text(m)) for m in methods)) for column in columns)
-    return 1 + sum(width + 3 for width in widths)
+    return _text_width([_head(column), *map(column.text, methods)] for column in columns)
 
 
 def _head(column: Column) -> str:
@@ -232,6 +262,11 @@ def _difference_cells(d: Difference, p: float) -> tuple[str, str, str]:
     return in_points(d), formats.p_value(p), formats.percent(detectable(d))
 
 
+def comparison_tables(comparison: Comparison, a: str, b: str, width: int) -> list[Table]:
+    """As `comparison_table`, laid out for a terminal."""
+    return fitted(comparison_table(comparison, a, b), width, (a, b, "detectable"))
+
+
 def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Table:
     """One line a task, and the mean, of A against B by these names."""
     rows = [
@@ -240,7 +275,8 @@ def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Tabl
         for t in comparison.tasks
     ]  # fmt: skip
     if mean := comparison.mean:
-        rows.append([comparison.mean_name, "", "", "", *_difference_cells(mean, mean.p), "", ""])
+        means = ("" if m is None else formats.percent(m) for m in (comparison.mean_a, comparison.mean_b))
+        rows.append([comparison.mean_name, "", *means, *_difference_cells(mean, mean.p), "", ""])
     heads = [
         "task",
         "items",
@@ -249,12 +285,18 @@ def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Tabl
         f"{a} - {b}",
         "p (Holm)",
         "detectable",
-        f"better in {a}",
-        f"better in {b}",
+        f"only {a}",
+        f"only {b}",
     ]
     title = f"{a} - {b}, accuracy in percent with the difference's 95 % interval, paired by item"
+    title += "; p after Holm's correction"
     caption = f"A  {comparison.a}\nB  {comparison.b}" if (a, b) == ("A", "B") else None
     return text_table(title, heads, rows, caption)
+
+
+def eval_tables(result: MethodResult, listed: Mapping[str, tuple[str, ...]], width: int) -> list[Table]:
+    """As `eval_table`, laid out for a terminal."""
+    return fitted(eval_table(result, listed), width, ("edition", "lenient", "tokens"))
 
 
 def eval_table(result: MethodResult, listed: Mapping[str, tuple[str, ...]] | None = None) -> Table:

@@ -14,7 +14,7 @@ there is none either: a paraphrase shares no run.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -64,21 +64,15 @@ class Overlap:
         }  # fmt: skip
 
 
-def overlap(train: Iterable[str], test: Sequence[Item], run: int = RUN) -> Overlap:
+def overlap(train: Sequence[str], test: Sequence[Item], run: int = RUN) -> Overlap:
     """Compare the problem texts of a training set with the test problems.
 
-    Linear in both: only the test set's runs are kept, each with the first training problem that has it.
+    Linear in both: of runs only the test set's are kept, each with the first training problem that has it.
     """
-    texts = [normalised(item.problem) for item in test]
+    training, texts = [normalised(text) for text in train], [normalised(item.problem) for item in test]
     runs = [_runs(text, run) for text in texts]
     first: dict[str, int | None] = dict.fromkeys(chain.from_iterable(runs))
-    whole: dict[str, bool] = dict.fromkeys(texts, False)
-    n_train = 0
-    for index, problem in enumerate(train):
-        n_train += 1
-        text = normalised(problem)
-        if text in whole:
-            whole[text] = True
+    for index, text in enumerate(training):
         for words in _runs(text, run):
             if words in first and first[words] is None:
                 first[words] = index
@@ -88,8 +82,9 @@ def overlap(train: Iterable[str], test: Sequence[Item], run: int = RUN) -> Overl
         if shared:
             hits.append(Hit(item.id, len(shared), len(shared) / len(item_runs), min(shared)))
     hits.sort(key=lambda hit: -hit.share)
-    exact = tuple(item.id for item, text in zip(test, texts, strict=True) if text and whole[text])
-    return Overlap(n_train, len(test), tuple(hits), exact)
+    whole = set(training) - {""}
+    exact = tuple(item.id for item, text in zip(test, texts, strict=True) if text in whole)
+    return Overlap(len(training), len(test), tuple(hits), exact)
 
 
 def training_problems(task: Task, size: int | None = None) -> list[str]:

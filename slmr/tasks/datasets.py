@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -46,25 +46,26 @@ class Source:
     solution: str | None = None
 
 
-class Splits(Mapping[str, Any]):
-    """The splits of a task, each read when it is first asked for: whoever has only one can use that."""
+class ReadOnDemand(Mapping[str, Any]):
+    """Values by their names, each read when it is first asked for."""
 
     def __init__(self, names: Iterable[str], read: Callable[[str], Any]) -> None:
-        self._names, self._read = tuple(names), read
-        self._done: dict[str, Any] = {}
+        self._names, self._read = tuple(names), cache(read)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._names:
             raise KeyError(name)
-        if name not in self._done:
-            self._done[name] = self._read(name)
-        return self._done[name]
+        return self._read(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+class Splits(ReadOnDemand):
+    """The splits of a task: whoever has only one can use that."""
 
 
 # --- what tasks use ------------------------------------------------------------------------------
@@ -117,23 +118,8 @@ def examples(task: str) -> Sequence[Mapping[str, str]]:
             )
         return pool()[i]
 
-    return [_Example(partial(example, i)) for i in range(FEWSHOT_POOL)]
-
-
-class _Example(Mapping[str, str]):
-    """A document that is read when it is looked into."""
-
-    def __init__(self, read: Callable[[], Document]) -> None:
-        self._read = read
-
-    def __getitem__(self, column: str) -> str:
-        return self._read()[column]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._read())
-
-    def __len__(self) -> int:
-        return len(self._read())
+    columns = ("id", "problem", "gold", "worked")
+    return [ReadOnDemand(columns, lambda name, i=i: example(i)[name]) for i in range(FEWSHOT_POOL)]
 
 
 def data_note(task: str) -> str:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -18,17 +19,17 @@ from slmr.verify import Kind, verify
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json")
 PROBLEM_COLUMNS = ("problem", "question", "prompt", "input")
 GOLD_COLUMNS = ("gold", "answer", "target", "solution", "output")
-_FORMS = {
-    "numeric": "Solve it step by step. End with #### and the number.",
-    "math": "Solve it step by step. End with the answer in \\\\boxed{}.",
-    "choice": "Think step by step. End with Answer: and the letter.",
+_FORMS = {  # as the lab's tasks ask: a lab student knows no other wording
+    "numeric": "End with #### and the number.",
+    "math": "End with \\\\boxed{} around the answer.",
+    "choice": "End with Answer: and the letter.",
 }
 _YAML = """\
 task: {name}
 custom_dataset: !function data.load
 test_split: test
 output_type: generate_until
-doc_to_text: "{{{{problem}}}}\\n{form}"
+doc_to_text: "{{{{problem}}}}\\n{form}\\nSolution:\\n"
 doc_to_target: "{{{{gold}}}}"
 process_results: !function slmr.tasks.score_{kind}
 generation_kwargs:
@@ -101,10 +102,7 @@ def _read(file: Path, problem: str, gold: str) -> list[tuple[str, str, str]]:
                 f"{place}: a question is an object with its answer, not {type(record).__name__}"
             )
         known = [str(column) for column in record]
-        columns = columns or (
-            _column(file, known, problem, PROBLEM_COLUMNS, "--problem"),
-            _column(file, known, gold, GOLD_COLUMNS, "--gold"),
-        )
+        columns = columns or _columns(file, known, problem, gold)
         question, answer = (_text(place, record, column) for column in columns)
         rows.append((place, question, answer))
     if not rows:
@@ -137,13 +135,37 @@ def _csv_records(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         raise RequestError(f"{file}:{reader.line_num}: not CSV: {error}") from None
 
 
-def _column(file: Path, known: Sequence[str], wanted: str, usual: Sequence[str], option: str) -> str:
-    names = [wanted] if wanted else [name for name in usual if name in known]
-    if names and names[0] in known:
-        return names[0]
-    near = nearest(wanted, known) if wanted else f"; name one with {option}"
-    missing = f"no column '{wanted}'" if wanted else f"no column {' or '.join(usual)}"
-    raise RequestError(f"{file} has {missing}{near} (it has: {', '.join(known) or 'none'})")
+def _columns(file: Path, known: Sequence[str], problem: str, gold: str) -> tuple[str, str]:
+    """The columns of the questions and of the answers."""
+    question = _column(file, known, problem, PROBLEM_COLUMNS)
+    answer = _column(file, known, gold, GOLD_COLUMNS)
+    if not (question and answer):
+        raise RequestError(_advice(file, known, question, answer))
+    return question, answer
+
+
+def _column(file: Path, known: Sequence[str], wanted: str, usual: Sequence[str]) -> str:
+    """The wanted column, or the first of the usual ones; empty where there is none of these."""
+    if wanted and wanted not in known:
+        raise RequestError(
+            f"{file} has no column '{wanted}'{nearest(wanted, known)} (it has: {', '.join(known) or 'none'})"
+        )
+    return wanted or next((name for name in usual if name in known), "")
+
+
+def _advice(file: Path, known: Sequence[str], question: str, answer: str) -> str:
+    """What to do where the questions or the answers stand in a column of another name."""
+    if len(known) < 2:
+        has = f"the column {known[0]} alone" if known else "no column"
+        return f"{file} has {has}: it needs two, question and answer"
+    lacking = [name for name, found in (("question", question), ("answer", answer)) if not found]
+    others = [column for column in known if column not in (question, answer)]
+    clear = len(others) == len(lacking)
+    free = iter(others if clear else ["COLUMN"] * 2)
+    named = [shlex.quote(column or next(free)) for column in (question, answer)]
+    rename = "them question and answer" if clear and len(lacking) == 2 else f"one {' and one '.join(lacking)}"
+    command = f"slmr tasks new {shlex.quote(str(file))} --problem {named[0]} --gold {named[1]} --to mytasks"
+    return f"{file} has the columns {', '.join(known)}: rename {rename}, or write the task with: {command}"
 
 
 def _text(place: str, record: dict[str, Any], column: str) -> str:

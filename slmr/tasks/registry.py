@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -16,6 +16,8 @@ from slmr.errors import RequestError, unknown
 from slmr.io import SettingsLoader, plugins, read_settings, resource
 from slmr.tasks.task import FunctionName, Task
 from slmr.verify import Kind
+
+LISTER = "slmr tasks list"  # the command that prints every task
 
 
 class _Metadata(StrictModel):
@@ -88,16 +90,25 @@ def task_folders(extra: Sequence[Path] = ()) -> dict[str, Path]:
         RequestError: two folders define the same task, or an extra folder does not exist.
     """
     roots = [resource("tasks"), *map(Path, plugins("slmr.tasks")), *extra]
-    folders: dict[str, Path] = {}
+    return by_name("task", roots, lambda root: [file.parent for file in root.glob("*/task.yaml")])
+
+
+def by_name(what: str, roots: Iterable[Path], paths_in: Callable[[Path], Iterable[Path]]) -> dict[str, Path]:
+    """What the folders hold, files or folders of their own, by the names of these.
+
+    Raises:
+        RequestError: two have one name, or a folder does not exist.
+    """
+    found: dict[str, Path] = {}
     for root in roots:
         if not root.is_dir():
-            raise RequestError(f"tasks folder {root} does not exist")
-        for file in sorted(root.glob("*/task.yaml")):
-            name = file.parent.name
-            if name in folders:
-                raise RequestError(f"task '{name}' is defined twice: in {folders[name]} and in {file.parent}")
-            folders[name] = file.parent
-    return folders
+            raise RequestError(f"{what}s folder {root} does not exist")
+        for path in sorted(paths_in(root)):
+            name = path.stem if path.is_file() else path.name
+            if name in found:
+                raise RequestError(f"{what} '{name}' is defined twice: in {found[name]} and in {path}")
+            found[name] = path
+    return found
 
 
 def load_task(name: str, extra: Sequence[Path] = ()) -> Task:
@@ -108,7 +119,7 @@ def load_task(name: str, extra: Sequence[Path] = ()) -> Task:
     """
     folders = task_folders(extra)
     if name not in folders:
-        raise unknown("task", name, folders)
+        raise unknown("task", name, folders, LISTER)
     return _read_task(folders[name])
 
 
@@ -126,7 +137,7 @@ def select_tasks(names: str, extra: Sequence[Path] = ()) -> list[Task]:
             known = [_read_task(folder) for folder in folders.values()]
             found = [task for task in known if name in (task.suite, "all")]
             if not found:
-                raise unknown("task", name, [*folders, *SUITES])
+                raise unknown("task", name, [*folders, *SUITES], LISTER)
         chosen |= {task.name: task for task in found}
     if not chosen:
         raise RequestError(f"tasks '{names}' names no task: name some, or `lab` or `paper`")

@@ -126,7 +126,7 @@ def test_the_version(here: Command) -> None:
 def test_no_command_is_the_help_and_an_unknown_one_suggests(here: Command) -> None:
     assert "Commands:" in here().stdout + here().stderr
     said = here("bnech")
-    assert said.returncode == 2 and "Did you mean 'bench'?" in said.stderr
+    assert said.returncode == 2 and "did you mean 'bench'?" in said.stderr
 
 
 @pytest.mark.parametrize("stop", [signals.Stopped, KeyboardInterrupt])

@@ -6,14 +6,19 @@ import json
 import shutil
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from slmr.cli.bench import parse_jobs, parse_seeds
+from slmr.cli.bench import model_line, parse_jobs, parse_seeds
 from slmr.errors import RequestError
 from slmr.io import sha256_of
+from slmr.pipeline.bench import BenchRequest, make_plan
+from slmr.results.entries import run_results
+from slmr.results.ranking import rank_methods
 from tests.cli.commands import Command, accuracies, begun, refused, slmr, tiny_profile
+from tests.results.made_runs import made_run
 
 
 def one_by_one(method: str, profile: str, *more: str) -> tuple[str, ...]:
@@ -200,10 +205,21 @@ def test_stagewise_runs_whole_and_is_reused(tmp_path: Path, here: Command) -> No
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
+def test_a_model_is_called_the_best_where_a_gain_is_shown_and_it_leads_alone(tmp_path: Path) -> None:
+    plan = make_plan(BenchRequest("sft,grpo", "lab-quick", out=tmp_path))
+    rates = {"base": 0.3, "sft": 0.4, "grpo": 0.9}
+    found = rank_methods(run_results(made_run(tmp_path / "run", rates)))
+    line = model_line(plan, found)
+    assert line.startswith("Best model  ") and "/grpo-" in line and line.endswith("/model")
+    without = replace(found, methods=[replace(m, gain_p=0.144) if m.gain else m for m in found.methods])
+    assert model_line(plan, without) == line.replace("Best model", "Model of grpo")
+    assert model_line(plan, None) == ""
+
+
 def test_what_is_offered_at_the_end_is_of_trained_methods(tmp_path: Path, here: Command) -> None:
     said = here(*one_by_one("lab-teacher,sft", tiny_profile(tmp_path))).stdout
     lines = {
-        line.split()[0]: line for line in said.splitlines() if line.startswith(("Best model", "Compare"))
+        line.split()[0]: line for line in said.splitlines() if line.startswith(("Model of sft", "Compare"))
     }
-    assert "/sft-" in lines["Best"]
+    assert "/sft-" in lines["Model"]
     assert set(lines["Compare"].split()[-2:]) == {"sft", "base"}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
-from tests.cli.commands import Command
+from tests.cli.commands import Command, slmr
 
 
 def test_two_methods_of_a_run(made: Path, here: Command) -> None:
@@ -18,6 +19,15 @@ def test_two_methods_of_a_run(made: Path, here: Command) -> None:
     )
     done = here("compare", *sides)
     assert done.returncode == 0 and "lab_math" in done.stdout
+
+
+def test_in_a_terminal_table_and_sentence_stay_within_it(made: Path, tmp_path: Path) -> None:
+    sides = (f"{made}/lab-0:grpo:lab-llama", f"{made}/lab-0:base:lab-llama")
+    wide = slmr("compare", *sides, cwd=tmp_path).stdout.splitlines()
+    shown = slmr("compare", *sides, cwd=tmp_path, FORCE_COLOR="1", COLUMNS="80").stdout
+    lines = re.sub("\x1b\\[[0-9;]*m", "", shown).splitlines()
+    assert max(map(len, lines)) <= 80 and wide[-1].startswith("grpo ")
+    assert " ".join(line.strip() for line in lines).endswith(wide[-1])
 
 
 def test_an_unknown_method_suggests_the_nearest(made: Path, here: Command) -> None:

@@ -63,6 +63,13 @@ def test_a_short_stage_that_took_long_does_not_make_days_of_a_bench(
     assert minutes and at_most / 2 < int(minutes[1]) * 60 / thought < at_most
 
 
+def test_the_bar_is_titled_by_its_command() -> None:
+    for command, display in (("bench", BenchDisplay()), ("eval", BenchDisplay("eval"))):
+        with display:
+            (bar,) = display._progress.tasks
+            assert bar.description == f"[bold]{command}"
+
+
 @pytest.mark.parametrize("width", [80, 100, 140])
 def test_the_clock_of_every_bar_is_whole(width: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     plan = make_plan(BenchRequest("sft,grpo", "lab-quick", out=tmp_path))

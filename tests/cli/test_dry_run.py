@@ -12,12 +12,6 @@ from tests.cli.commands import Command
 from tests.in_process import slmr
 
 
-class StageNodeLike:
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.sources: tuple[StageNodeLike, ...] = ()
-
-
 @pytest.mark.parametrize(
     ("value", "text"), [(0, ""), (0.123, "0.12"), (9.96, "10"), (12.4, "12"), (12345.6, "12,346"), (1.0, "1")]
 )
@@ -73,13 +67,3 @@ def test_what_the_minutes_rest_on_is_explained(here: Command) -> None:
     assert "completion_tokens" in done.stdout and "train_share" not in done.stdout
     refused = here("bench", "--method", "sft", "--explain")
     assert refused.returncode == 2 and "--explain is for --dry-run" in refused.stderr
-
-
-def test_a_chain_is_as_long_as_its_stages_and_no_longer() -> None:
-    """Two stages from one input, and one from both."""
-    pool, left, right, last = (StageNodeLike(name) for name in "plrz")
-    left.sources = right.sources = (pool,)
-    last.sources = (left, right)
-    minutes = {"p": 1.0, "l": 2.0, "r": 5.0, "z": 1.0}
-    assert dry_run._longest_chain([pool, left, right, last], minutes) == 7  # type: ignore[list-item]
-    assert dry_run._longest_chain([left], minutes) == 2  # type: ignore[list-item]

@@ -16,7 +16,7 @@ def test_a_run_is_written_for_lm_eval(made: Path, here: Command, tmp_path: Path)
 def test_a_wrong_request_is_one_line(made: Path, here: Command, tmp_path: Path) -> None:
     for run, to, said in (
         (f"{made}/lab-0", "lm-evl", "did you mean 'lm-eval'"),
-        ("none", "lm-eval", "no summary"),
+        ("none", "lm-eval", "no run at"),
     ):
         done = here("export", run, "--to", to, "--out", "out")
         assert (

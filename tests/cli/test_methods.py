@@ -25,6 +25,8 @@ def test_a_method_is_shown_with_its_rounds(here: Command) -> None:
     assert "critique (round 2)" not in labels  # nothing would use it
     text = here("methods", "show", "sft").stdout
     assert text.startswith("sft (sft): ") and "learning_rate: " in text
+    assert text.splitlines()[0].endswith(". Parameters under profile lab-quick:")
+    assert text == here("methods", "show", "sft", "--profile", "lab-quick").stdout
 
 
 def test_the_profile_sets_the_parameters(here: Command) -> None:

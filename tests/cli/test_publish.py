@@ -24,5 +24,5 @@ def test_one_name_is_for_one_run(made: Path, here: Command) -> None:
 
 def test_what_is_no_run_is_said_and_leaves_nothing(tmp_path: Path, here: Command) -> None:
     done = here("publish", "nothing", "--results", "published")
-    assert done.returncode == 2 and "no summary at nothing/summary.json" in done.stderr
+    assert done.returncode == 2 and "no run at nothing (`slmr bench` and" in done.stderr
     assert not list((tmp_path / "published").glob("*"))

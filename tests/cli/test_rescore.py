@@ -28,4 +28,4 @@ def test_what_changes_is_said(tmp_path: Path, here: Command) -> None:
 
 def test_what_is_no_run_is_said(here: Command) -> None:
     done = here("rescore", "nothing")
-    assert done.returncode == 2 and "no summary" in done.stderr
+    assert done.returncode == 2 and "no run at" in done.stderr

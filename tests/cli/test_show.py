@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from slmr.artifacts import MANIFEST, Cost, Manifest
@@ -34,6 +35,19 @@ def test_an_artefact_by_the_start_of_its_name(tmp_path: Path, here: Command) -> 
     assert (shown["name"], shown["stage"], shown["stats"]) == (folder.name, "pool", {"problems": 2})
     assert len(shown["examples"]) == 1
     assert "What is 0?" in here("show", str(folder)).stdout
+
+
+def test_a_run_of_one_artefact_stands_for_it_and_one_of_several_lists_them(
+    tmp_path: Path, here: Command
+) -> None:
+    folder = artefact(tmp_path / "runs")
+    run = folder.parents[1]
+    assert here("show", str(run)).stdout == here("show", str(folder)).stdout
+    shutil.copytree(folder, folder.with_name("pool-fedcba9876543210"))
+    done = here("show", str(run))
+    said = "is a run of 2 artefacts, name one, as in `slmr show pool-0123456789abcdef --runs"
+    assert done.returncode == 2 and said in done.stderr and "pool-fedcba9876543210" in done.stderr
+    assert "neither an artefact nor a run" in here("show", str(tmp_path)).stderr
 
 
 def test_what_is_not_there_is_said(tmp_path: Path, here: Command) -> None:

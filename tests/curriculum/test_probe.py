@@ -136,7 +136,7 @@ def _coins(n: int) -> list[dict[str, Any]]:
 
 
 def test_the_command_shows_groups_with_their_intervals_and_what_was_spent(tmp_path: Path) -> None:
-    probe = probe_model(ProbeRequest("lab-llama", 4, 12, "mixed", out=tmp_path))
+    probe = probe_model(ProbeRequest("lab-llama", 4, "mixed", limit=12, out=tmp_path))
     rows, place = probe.groups(), probe.rollouts
     assert [row["name"] for row in rows] == ["simple", "medium", "hard"]
     assert sum(row["problems"] for row in rows) == 12

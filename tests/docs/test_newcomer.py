@@ -38,7 +38,7 @@ def test_a_method_of_ones_own_is_trained_compared_published_and_on_the_board(
     assert slmr("bench", "--method", "base,grpo_mixed", *chosen) == 0
     said = capsys.readouterr().out
     (run,) = Path("runs").iterdir()
-    (model,) = (line.split()[-1] for line in said.splitlines() if line.startswith("Best model"))
+    (model,) = (line.split()[-1] for line in said.splitlines() if line.startswith("Model of grpo_mixed"))
     assert (Path(model) / "model.safetensors").is_file()
     assert slmr("compare", str(run), "grpo_mixed", "base") == 0
     assert "grpo_mixed - base" in capsys.readouterr().out

@@ -19,7 +19,7 @@ from slmr.lab.skills import SKILLS
 TASKS = list(lab.GENERATORS)
 HELD_OUT: tuple[Split, ...] = ("test", "validation")
 SEEN: tuple[Split, ...] = ("train", "pretrain", "teacher")
-UNSEEN = {skill.name for skill in SKILLS if skill.unseen}
+UNSEEN = {skill.name for skill in SKILLS if skill.exposure.startswith("unseen")}
 
 FINGERPRINT = """
 from slmr import lab

@@ -24,7 +24,7 @@ def test_own_runs_come_before_results_and_these_before_the_sample(
         (tmp_path / name / "lab" / "summary.json").write_text("{}")
         assert results_folder(None) == (Path(name), False)
     assert results_folder(tmp_path) == (tmp_path, False)
-    with pytest.raises(RequestError, match="does not exist"):
+    with pytest.raises(RequestError, match="no folder"):
         results_folder(tmp_path / "nowhere")
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from slmr.cli.app import COMMANDS
 from slmr.pipeline import doctor, versions
 from tests.in_process import slmr
 
@@ -70,3 +72,8 @@ def test_without_extras_it_says_what_can_be_run_and_what_brings_the_rest(
         assert row["value"] == "cannot be run" and f"pip install 'slmr[{extra}]'" in row["note"]
     assert "device" not in found and found["hub"]["value"] == "not asked"
     assert found["--profile lab"]["note"] == "a bench needs slmr[train]"
+
+
+def test_every_command_is_in_some_line(capsys: pytest.CaptureFixture[str]) -> None:
+    named = " ".join(row["note"] for name, row in rows(capsys).items() if name.startswith("commands"))
+    assert set(COMMANDS) <= set(re.findall(r"[a-z-]+", named))

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from slmr.artifacts import Store
 from slmr.config import EngineSettings, TrainingSettings, load_profile, profile_names
 from slmr.curriculum.factors import FACTORIAL
 from slmr.errors import RequestError
 from slmr.io import merged
-from slmr.pipeline.planner import Planner
+from slmr.pipeline.planner import Planner, StudentNode, spent_on
 from slmr.pipeline.recipe import ROUNDS, Recipe, load_recipe, recipe_files
 from slmr.training.supervised import updates
+from tests.pipeline.test_runner import made, node
 
 
 def planner(seed: int = 0, **stages: dict[str, Any]) -> Planner:
@@ -280,3 +282,14 @@ def test_vllm_in_the_training_process_is_refused_where_there_are_several() -> No
     assert planner.plan(load_recipe("sft"))
     with pytest.raises(RequestError, match="name a vLLM server"):
         planner.plan(load_recipe("grpo"))
+
+
+def test_what_several_need_is_counted_once_and_a_student_costs_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    shared = node("shared", StudentNode("s", "student", tmp_path))
+    left, right = node("left", shared), node("right", shared)
+    for each, tokens in ((shared, 100), (left, 10), (right, 1)):
+        made(store, each, tokens)
+    assert spent_on(store, [left, right]).tokens == 111
+    assert spent_on(store, [left]).tokens == 110
+    assert spent_on(store, []).tokens == 0

@@ -58,7 +58,7 @@ def test_what_depends_on_something_missing_is_missing_and_is_removed(tmp_path: P
     assert missing_nodes(bench.store, nodes) == []
     shutil.rmtree(b.output(bench.store))
     assert plan_missing(bench, SilentWatcher()) == [b, c]
-    assert bench.has(a) and not bench.has(c)
+    assert bench.store.has(a.kind, a.key) and not bench.store.has(c.kind, c.key)
 
 
 class Usage(NamedTuple):

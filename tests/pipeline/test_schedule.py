@@ -10,7 +10,7 @@ from benchmarks import schedule as simulation
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.recipe import STARTERS, stages
-from slmr.pipeline.schedule import Schedule, longest_first, rough_seconds, starters_first
+from slmr.pipeline.schedule import Schedule, longest_chains, longest_first, rough_seconds, starters_first
 from tests.pipeline.test_bench import PROFILE
 
 
@@ -87,6 +87,14 @@ def test_an_input_that_is_there_already_is_not_waited_for() -> None:
     assert Schedule([b]).next() is b
     with pytest.raises(ValueError, match="b is not the next stage"):
         Schedule([a, b]).start(b)
+
+
+def test_a_chain_is_as_long_as_its_stages_and_no_longer() -> None:
+    minutes = {"a": 1.0, "b": 2.0, "c": 5.0, "d": 1.0, "e": 3.0}
+    nodes = diamond()
+    chains = longest_chains(nodes, lambda node: minutes[node.key])
+    assert chains == {"a": 7, "b": 3, "c": 6, "d": 1, "e": 3}
+    assert longest_chains([nodes[1]], lambda node: minutes[node.key]) == {"b": 2}
 
 
 def test_the_simulations_arithmetic_on_a_graph_made_by_hand() -> None:

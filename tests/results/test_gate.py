@@ -72,7 +72,7 @@ def test_seeds_count_as_seeds(tmp_path: Path) -> None:
     found = gate(run, base)
     assert found.outcomes[0].seeds == 3 and found.failed == [] and found.notices == []
     alone = gate(seeded(tmp_path / "one", GRPO, 6), seeded(tmp_path / "one base", SFT, 30))
-    assert len(alone.failed) == 1 and "One training seed" in alone.notices[0]
+    assert len(alone.failed) == 1 and "One training run" in alone.notices[0]
 
 
 def test_all_checks_are_corrected_together(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from slmr.results.columns import HTML, TEXT, columns_on
+from slmr.results.conclusions import ranking_in_words
 from slmr.results.entries import run_results
-from slmr.results.headline import at_chance, facts, main_kinds, verdict
+from slmr.results.headline import at_chance, best, facts, main_kinds, verdict
 from slmr.results.ranking import Ranking, rank_methods, run_rankings
 from slmr.stats import Estimate, RankInterval
 from tests.results.made_runs import a_run, made_run
@@ -28,8 +30,8 @@ def test_the_leader_is_one_that_has_a_rank(ranking: Ranking) -> None:
 
 
 def test_the_three_figures(ranking: Ranking) -> None:
-    best, cheapest, none = facts(ranking)
-    assert best[:2] == ("Best", "stagewise") and none == ("No gain", "2 of 3", "sft_grpo and grpo")
+    first, cheapest, none = facts(ranking)
+    assert first[:2] == ("Best", "stagewise") and none == ("No gain", "2 of 3", "sft_grpo and grpo")
     # sft_grpo costs less and may be the best, too.
     assert cheapest.value == "sft_grpo" and "8 k tokens, 89% of the best's" in cheapest.remark
 
@@ -38,6 +40,39 @@ def test_one_that_is_ahead_of_all_is_said_to_be(ranking: Ranking) -> None:
     ranks = {"stagewise": RankInterval(1, 1), "sft_grpo": RankInterval(2, 2), "grpo": RankInterval(3, 3)}
     apart = replace(ranking, methods=[replace(m, rank=ranks.get(m.name)) for m in ranking.methods])
     assert "ahead of all 2 others" in verdict(apart) and facts(apart)[1].value == "stagewise"
+
+
+def test_methods_with_equal_means_are_named_together(ranking: Ranking) -> None:
+    first = ranking.ranked[0]
+    equal = [replace(m, accuracy=first.accuracy) if m.name == "sft_grpo" else m for m in ranking.methods]
+    alike = replace(ranking, methods=equal)
+    mean = f"{100 * first.mean:.1f} %"
+    assert verdict(alike).startswith(f"stagewise and sft_grpo have the same mean, {mean}, ahead of grpo")
+    assert facts(alike)[0][:2] == ("Best", "stagewise and sft_grpo")
+    assert f"stagewise and sft_grpo have the same mean accuracy, {mean}, for " in ranking_in_words(alike)
+
+
+def test_where_no_gain_is_shown_it_is_said_first_and_none_is_best(ranking: Ranking) -> None:
+    without = [replace(m, gain_p=0.144) if m.gain else m for m in ranking.methods]
+    none = replace(ranking, methods=without)
+    said = verdict(none)
+    assert said.startswith(
+        "No method shows a gain over the untrained student; stagewise has the highest mean, "
+    )
+    assert [fact.label for fact in facts(none)] == ["No gain"] and best(none.ranked) == []
+    words = ranking_in_words(none)
+    assert words.startswith(
+        "lab-llama, 3 seeds: no method shows a gain over the untrained student. stagewise "
+    )
+    assert "No gain over" not in words
+
+
+def test_one_method_alone_has_no_rank_and_is_not_the_best(tmp_path: Path) -> None:
+    alone = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "stagewise": 0.9}, seeds=[0])))
+    assert verdict(alone).startswith("stagewise is the only method, at ")
+    assert [fact.label for fact in facts(alone)] == ["No gain"] and best(alone.ranked) == []
+    assert "highest" not in ranking_in_words(alone)
+    assert not {"rank"} & {column.name for surface in (TEXT, HTML) for column in columns_on(alone, surface)}
 
 
 def test_guessing_is_named(ranking: Ranking) -> None:

@@ -37,7 +37,7 @@ def test_a_run_without_samples_or_summary_is_refused(tmp_path: Path) -> None:
     read_summary(a / "summary.json").rows[0].samples_file(a).unlink()
     with pytest.raises(RequestError, match=r"lab_gsm8k.parquet is missing"):
         compare(str(a), str(a))
-    with pytest.raises(RequestError, match="no summary at"):
+    with pytest.raises(RequestError, match="no run at"):
         compare(str(tmp_path / "none"), str(a))
     with pytest.raises(RequestError, match="cannot be verified again"):
         rescore(a)

@@ -37,6 +37,15 @@ def test_a_summary_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert row.identity == ("sft", "lab-llama", 0, "lab_gsm8k")
 
 
+def test_a_misspelt_run_is_answered_with_those_that_there_are(tmp_path: Path) -> None:
+    (tmp_path / "lab-0123").mkdir()
+    write_summary(tmp_path / "lab-0123" / "summary.json", [summary_row("sft")])
+    with pytest.raises(RequestError) as error:
+        read_summary(tmp_path / "lab-0132" / "summary.json")
+    said = f"no run at {tmp_path}/lab-0132; did you mean 'lab-0123'? ({tmp_path} has lab-0123)"
+    assert str(error.value) == said
+
+
 def test_the_first_schema_is_read_too(tmp_path: Path) -> None:
     old = json.loads(summary_row("sft").model_dump_json(exclude_none=True))
     (tmp_path / "summary.json").write_text(json.dumps({"schema_version": 1, "rows": [old]}))
@@ -46,7 +55,7 @@ def test_the_first_schema_is_read_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "no summary at .*: run `slmr bench` first"),
+        (None, "no summary at .*: run the command that made .* again"),
         (b"{", "is not a summary of schema 2: "),
         (b"\xff", "is not a summary of schema 2: "),
         (b'{"rows": [{"method": "sft"}]}', "is not a summary of schema 2: "),

@@ -67,7 +67,8 @@ def of_markdown(text: str) -> Cells:
 
 def of_html(ranking: Ranking) -> Cells:
     head = tuple(column.name.removeprefix("lab_") for column in columns_on(ranking, HTML))
-    lines = [(*line[:1], line[1].split()[0], *line[2:]) for line in cells(ranking_html(ranking))]
+    at = int(head[0] == "rank")  # a single method has none
+    lines = [(*line[:at], line[at].split()[0], *line[at + 1 :]) for line in cells(ranking_html(ranking))]
     return by_method([head, *map(tuple, lines)])
 
 

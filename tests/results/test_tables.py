@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.table import Table
 
 from slmr.results.capability import Capability, GroupGain
 from slmr.results.compare import OverallDifference, compare
@@ -17,9 +18,11 @@ from slmr.results.tables import (
     as_markdown,
     changes_table,
     comparison_table,
+    comparison_tables,
     differences_table,
     difficulty_table,
     eval_table,
+    eval_tables,
     pass_table,
     ranking_tables,
     text_table,
@@ -41,10 +44,10 @@ def test_names_stand_to_the_left_and_numbers_to_the_right() -> None:
 def test_a_ranking_says_where_it_has_one_seed_and_what_its_signs_mean(
     tmp_path: Path, seeds: tuple[int, ...]
 ) -> None:
-    ranking = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.5}, seeds)))
+    ranking = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.5, "sft": 0.4}, seeds)))
     means, by_task = ranking_tables(ranking, "lab-llama")
     caption, cells = str(means.caption), " ".join(" ".join(row) for row in texts(means))
-    assert caption.startswith("One training seed") == (len(seeds) == 1)
+    assert caption.startswith("One training run") == (len(seeds) == 1)
     assert all((sign in caption) == (sign in cells) for sign in "*◆") and "◆" in cells
     assert by_task.caption is None
     heads = texts(means)[0]
@@ -94,11 +97,13 @@ def test_a_comparison_by_task_and_their_mean(tmp_path: Path) -> None:
     head, gsm8k, svamp, mean = texts(table)
     assert gsm8k[:4] == ("lab_gsm8k", "40", "80.0", "30.0") and gsm8k[-2:] == ("20", "0")
     assert (
-        svamp[4].startswith("+0.0 (") and mean[:4] == ("mean", "", "", "") and mean[4].startswith("+25.0 (")
+        svamp[4].startswith("+0.0 (")
+        and mean[:4] == ("mean", "", "90.0", "65.0")
+        and mean[4].startswith("+25.0 (")
     )
     assert head[2:5] == ("A", "B", "A - B") and str(a) in str(table.caption)
     named = comparison_table(compare(str(a), str(b)), "one", "two")
-    assert texts(named)[0][-2:] == ("better in one", "better in two") and named.caption is None
+    assert texts(named)[0][-2:] == ("only one", "only two") and named.caption is None
 
 
 def evaluated(folder: Path, *rows: tuple[str, str]) -> MethodResult:
@@ -151,6 +156,55 @@ def test_no_width_cuts_a_method_or_a_mean(tmp_path: Path, width: int) -> None:
         width >= 115 and max(map(len, printed.splitlines())) <= width and len(heads) > 6
     )
     assert [row[0] for row in texts(tables[0])][1:] == [m.name for m in ranking.methods] or "rank" in heads
+
+
+WIDTHS = pytest.mark.parametrize("width", [60, 80, 100, 140])
+
+
+def printed_at(width: int, tables: list[Table]) -> str:
+    """What a terminal shows, of which no line may be wider, no word break, and no cell go on in a second line."""
+    terminal = Console(width=width, file=StringIO(), record=True)
+    for table in tables:
+        terminal.print(table)
+    shown = terminal.export_text()
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= width and "…" not in shown
+    assert sum(line.startswith("│") for line in lines) == sum(table.row_count for table in tables)
+    for table in tables:
+        assert all(word in shown for row in texts(table) for cell in row for word in cell.split())
+    return shown
+
+
+@WIDTHS
+def test_no_width_breaks_a_word_of_an_evaluation(tmp_path: Path, width: int) -> None:
+    tasks = ("lab_gsm8k", "lab_math", "lab_logiqa")
+    rows = [put_samples(tmp_path, summary_row("eval", task, student="m"), verdicts("eval", task, 0.5, 1))
+            for task in tasks]  # fmt: skip
+    result = MethodResult.of(RunRow(row, tmp_path) for row in rows)
+    tables = eval_tables(result, {}, width)
+    shown = printed_at(width, tables)
+    assert shown.count("accuracy in percent") == 1
+    kept = ["task", "items", "accuracy", "format loss", "cut off", "no answer"]
+    if width in (80, 100):
+        assert [list(texts(table)[0]) for table in tables] == [kept]
+    assert {head for table in tables for head in texts(table)[0]} >= set(kept)
+    assert ("edition" in shown) == (width == 140)
+
+
+@WIDTHS
+@pytest.mark.parametrize("names", [("grpo", "base"), ("bread_model_teacher", "stagewise_model_teacher")])
+def test_no_width_breaks_a_word_of_a_comparison(tmp_path: Path, width: int, names: tuple[str, str]) -> None:
+    right = {"lab_gsm8k": [True] * 32 + [False] * 8, "lab_svamp": [True] * 10}
+    a = a_run(tmp_path / "a", right)
+    b = a_run(tmp_path / "b", {"lab_gsm8k": [True] * 12 + [False] * 28, "lab_svamp": [True] * 10})
+    tables = comparison_tables(compare(str(a), str(b)), *names, width)
+    printed_at(width, tables)
+    one, two = names
+    heads = [head for table in tables for head in texts(table)[0]]
+    assert set(heads) >= {"task", "items", f"{one} - {two}", f"only {one}", f"only {two}"}
+    if width == 80 and one == "grpo":
+        assert heads == ["task", "items", "grpo - base", "p", "only grpo", "only base"]
+    assert width > 80 or "detectable" not in heads
 
 
 def test_a_base_that_lacks_a_task_has_an_empty_cell(tmp_path: Path) -> None:

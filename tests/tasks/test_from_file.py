@@ -41,7 +41,7 @@ def test_every_format_gives_the_same_task(tmp_path: Path, name: str, text: str) 
     )
     assert [(i.problem, i.gold) for i in task.items("test")] == [(r["question"], r["answer"]) for r in ROWS]
     assert not task.redistributable and validate_task(task) == (2, [])
-    assert task.prompt("1 + 1?") == "1 + 1?\nSolve it step by step. End with #### and the number."
+    assert task.prompt("1 + 1?") == "1 + 1?\nEnd with #### and the number.\nSolution:\n"
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,23 @@ def test_the_kind_is_the_first_that_reads_every_answer(tmp_path: Path, golds: li
     rows = [{"problem": f"{i}?", "gold": gold} for i, gold in enumerate(golds)]
     (tmp_path / "q.json").write_text(json.dumps(rows))
     write_task(tmp_path / "q.json", tmp_path)
-    assert load_task("q", [tmp_path]).kind == kind and validate_task(load_task("q", [tmp_path]))[1] == []
+    task = load_task("q", [tmp_path])
+    assert task.kind == kind and validate_task(task)[1] == []
+    lab = load_task({"choice": "lab_logiqa", "numeric": "lab_gsm8k", "math": "lab_math"}[kind])
+    assert task.template == lab.template  # a lab student knows no other wording
 
 
 @pytest.mark.parametrize(
     "name, text, options, message",
     [
-        ("q.csv", "a,b\n1,2\n", {}, "no column problem or question or prompt or input; name one with --problem"),
+        ("q.csv", "q,a\n1,2\n", {}, "q.csv has the columns q, a: rename them question and answer, or write the task"),
+        ("q.csv", "q,a\n1,2\n", {}, "q.csv --problem q --gold a --to mytasks"),
+        ("q.csv", "id,q,a\n0,1,2\n", {}, "rename one question and one answer, or write"),
+        ("q.csv", "id,q,a\n0,1,2\n", {}, "--problem COLUMN --gold COLUMN"),
+        ("q.csv", "the result,question\n1,2\n", {}, "rename one answer, or write"),
+        ("q.csv", "the result,question\n1,2\n", {}, "--problem question --gold 'the result' --to mytasks"),
+        ("q.csv", "question\n1\n", {}, "has the column question alone: it needs two, question and answer"),
+        ("q.jsonl", "{}", {}, "has no column: it needs two"),
         ("q.csv", CSV, {"problem": "questoin"}, "did you mean 'question'"),
         ("q.csv", CSV, {"kind": "chioce"}, "none of auto"),
         ("q.csv", CSV, {"kind": "choice"}, "the answer '2' can be checked as no choice"),

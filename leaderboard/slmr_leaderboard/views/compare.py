@@ -90,11 +90,11 @@ def _flips(results: dict[str, MethodResult], comparisons: Sequence[Comparison]) 
     a, b = results[comparison.a], results[comparison.b]
     tasks = comparison.tasks
     of_task = tasks[pick("Task", [t.task for t in tasks], "flip_task", place=middle)]
-    ways = [f"better in {a.name}", f"better in {b.name}"]
+    ways = [f"only {a.name}", f"only {b.name}"]
     way = pick("Which", ways, "way", place=right)
     items = (of_task.only_a, of_task.only_b)[way]
     if not items:
-        nothing(f"No item of {of_task.task} is {ways[way]}.")
+        nothing(f"No item of {of_task.task} that {ways[way]} gets right.")
         return
     item = _step_through(items)
     seed = next(seed for seed in a.seeds if seed in b.seeds)

@@ -161,7 +161,3 @@ class Call:
     mean: float
     longest: float
     alike: float = 1.0
-
-
-def gib(size: float) -> float:
-    return size / 2**30

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slmr.engines import Prompt, Sampling
+from slmr.engines.decode import Row
+from slmr.engines.sampler import Sampler
+from slmr.engines.transformers import encode, load_model, load_tokenizer
 from slmr.pipeline.estimate.hardware import ASSUMED, Assumptions
 from slmr.pipeline.worker import quiet_libraries
 from slmr.tasks import Task
@@ -61,10 +64,6 @@ def measure(folder: Path, tasks: Sequence[Task], threads: int | None) -> tuple[S
 
 
 def _measured(folder: Path, tasks: Sequence[Task], threads: int) -> tuple[Speed, Assumptions]:
-    from slmr.engines.decode import Row
-    from slmr.engines.sampler import Sampler
-    from slmr.engines.transformers import load_model, load_tokenizer
-
     model, tokenizer = load_model(folder, "cpu"), load_tokenizer(folder)
     small = model.num_parameters() < _SMALL
     lab = _lab_prompts(tasks, tokenizer)
@@ -89,8 +88,6 @@ def _measured(folder: Path, tasks: Sequence[Task], threads: int) -> tuple[Speed,
 
 
 def _lab_prompts(tasks: Sequence[Task], tokenizer: PreTrainedTokenizerBase) -> list[tuple[int, ...]]:
-    from slmr.engines.transformers import encode
-
     items = [(task, item) for task in tasks if task.lab_generator for item in task.items("test", _LAB_ITEMS)]
     return [tuple(encode(tokenizer, Prompt(task.prompt(item.problem)))) for task, item in items]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,12 @@ def shape_of(model: Path | str) -> ModelShape | None:
     """Of a model folder or a known hub id; None where nothing tells."""
     config = config_of(model)
     return None if config is None else _counted(config)
+
+
+def shapes_of(models: Mapping[str, Path | str]) -> dict[str, ModelShape]:
+    """The same of several; of those where nothing tells, nothing."""
+    shapes = {key: shape_of(model) for key, model in models.items()}
+    return {key: shape for key, shape in shapes.items() if shape}
 
 
 def config_of(model: Path | str) -> PreTrainedConfig | None:

@@ -30,8 +30,8 @@ def test_compare_says_who_is_better_and_what_flipped(draw: Draw) -> None:
     assert list(table["task"]) == ["lab_gsm8k", "lab_math", "mean"]
     assert app.text[0].value.startswith("stagewise is better by")
     ways = app.selectbox(key="way")
-    assert ways.options == ["better in stagewise", "better in base"]
-    assert len(app.selectbox(key="flip").options) == int(table["better in stagewise"][0])
+    assert ways.options == ["only stagewise", "only base"]
+    assert len(app.selectbox(key="flip").options) == int(table["only stagewise"][0])
     assert "<mark>" in html(app)
     several = draw("compare", **LLAMA)
     several.multiselect(key="b").set_value(["base", "grpo"]).run()
