@@ -7,10 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 _SHOWN = 200  # characters of a name that nobody knows
-_LONGEST_WORD = (
-    400  # characters of what has no space in it: a value out of a damaged file may be of any length
-)
-_LONGEST = 4000  # of a message
+# Characters of what has no space in it, and of a message: a value out of a damaged file may be of any length.
+_LONGEST_WORD, _LONGEST = 400, 4000
 _LISTED = 20  # names that a message lists although one is near
 _SUGGESTED = 3  # names at most
 _PART = 3  # characters that a name must have to be looked for inside others
