@@ -118,7 +118,7 @@ def test_damage_is_named(run: Plan, tmp_path: Path) -> None:
     (tmp_path / "groups.parquet").write_text("no parquet")
     with pytest.raises(WorkError, match="is damaged"):
         read_artefact(tmp_path, 3)
-    with pytest.raises(RequestError, match="is no artefact"):
+    with pytest.raises(RequestError, match="is neither an artefact nor a run"):
         find_artefact(str(tmp_path.parent), tmp_path)
 
 
