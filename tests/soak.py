@@ -29,6 +29,7 @@ from slmr.pipeline.bench import run_bench
 from slmr.pipeline.plan import BenchRequest, make_plan
 from slmr.pipeline.runner import SilentWatcher
 from slmr.results.schema import read_summary
+from tests.forked import import_heavy
 
 METHODS = "rft,sft_grpo,stagewise"
 PROFILE = """
@@ -67,6 +68,7 @@ def main() -> int:
 
 def together(folder: Path, whole: dict[str, str], rounds: int) -> int:
     """Rounds of two benches that find all stages made and write one summary at once, each of other methods."""
+    import_heavy()  # once, for all the forks
     (run,) = (file.parent for file in (folder / "whole").glob("*/summary.json"))
     context = multiprocessing.get_context("fork")
     faults = 0
