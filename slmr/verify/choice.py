@@ -17,11 +17,11 @@ from slmr.verify.roles import DENIED_AFTER, LETTER, LIST, ONE, OPTION, is_letter
 from slmr.verify.verdict import Answer
 
 _HEAD, _LINES, _OPTIONS = 400, 3, 10
-# Up to the next one in the same line: "Answer: B. No, Answer: D".
+# A letter that another one follows in its line stands for itself: "Answer: B. No, Answer: D".
 _REQUESTED = re.compile(
-    r"(?:^|(?<=[\s*.]))(?:Answer|ANSWER)[ \t]*:[ \t]*([^\n]*?)"
-    r"(?=$|\n|[.;,][ \t]+(?:[A-Za-z]{1,12}[,.]? ){0,2}(?:Answer|ANSWER|answer)[ \t]*:"
-    r"|[.;][ \t]+The (?:\w+ )?answer (?:is|was|should|must)\b)"
+    r"(?:^|(?<=[\s*.]))(?:Answer|ANSWER)[ \t]*:[ \t]*"
+    r"(\(?[A-J]\)?(?=[.;,][ \t]+(?:(?:[A-Za-z]{1,12}[,.]? ){0,2}(?:Answer|ANSWER|answer)[ \t]*:"
+    r"|The (?:\w+ )?answer (?:is|was|should|must)\b))|[^\n]*)"
 )
 # "Corrected answer: E" stands for what was requested above it.
 _CORRECTED = re.compile(

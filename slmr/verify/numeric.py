@@ -23,6 +23,7 @@ from slmr.verify.working import computed, without_working
 _TAIL, _MAX_STATEMENT, _MAX_REQUESTED, _MAX_REPEATS = 4_000, 600, 50, 9
 _REQUESTED = re.compile(r"####[ \t]*:?[ \t]*([^\n]*)")
 _IN_DOLLARS = re.compile(r"^\$+([^$]*)\$+$|\$+$")
+_FORMULA = re.compile(r"\$([^$\n]*\\[^$\n]*)\$")  # within a sentence: "$\\frac{3}{4}$ of a cup"
 _NEXT_LINE = re.compile(r"\s*([^\n]{1,100})")
 _STRICT = re.compile(
     r"[-+]?(?:\\?\$\s?)?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+|,\d{1,2}(?![\d,]))?"
@@ -149,10 +150,15 @@ def _contradicts_itself(text: str) -> bool:
     return len({value for value in values if value is not None}) > 1
 
 
+def _fraction(match: re.Match[str]) -> str:
+    return f" {match[1] or ''}{match[2] or match[3]}/{match[4] or match[5]}"
+
+
 def _clean(text: str) -> str:
     """A statement without markup, LaTeX wrappers and brackets around all of it."""
     plain = unboxed(_IN_DOLLARS.sub(r"\1", fold(text).strip().strip(_EDGES)).strip())
-    plain = _FRAC.sub(lambda m: f" {m[1] or ''}{m[2] or m[3]}/{m[4] or m[5]} ", plain)
+    plain = _FORMULA.sub(r"\1", plain)
+    plain = _FRAC.sub(lambda match: f"{_fraction(match)} ", plain)
     for pattern, spelling in _LATEX:
         plain = pattern.sub(spelling, plain)
     plain = re.sub(r"-\s+(?=\d+/\d+\s*$)", "-", plain).strip(_EDGES).rstrip(".,;:…").strip()
@@ -219,7 +225,7 @@ def _named(text: str) -> tuple[str | None, str]:
     """The number that a stated answer names, and what it goes on with, which may take the number back."""
     if parse(text) is not None:
         return text, _behind_number(text)
-    if len(text) > _MAX_STATEMENT or _BOUND.match(text) or repeats(text):
+    if len(text) > _MAX_STATEMENT or _BOUND.match(text) or _CODE.search(text) or repeats(text):
         return None, ""
     step = _last_step(text)
     if step or _contradicts_itself(text):
@@ -280,6 +286,7 @@ def _changed_behind(rest: str) -> bool:
 
 
 def _last_number(text: str) -> Answer | None:
+    text = _FRAC.sub(_fraction, text)
     tail = text[-_TAIL:]
     whole = tail.strip().rstrip("!")
     if "=" not in whole and parse(whole) is not None:

@@ -15,7 +15,8 @@ _MONEY = r"(?:\\?\$|€|£|¥|₹|USD\b|EUR\b|GBP\b|CHF\b|(?:US|HK|[CASR]|AU|CA|
 # Thousands by stops: only where that is plain, by two stops or by a comma for the decimals.
 _STOPS = r"\d{1,3}(?:(?:\.\d{3}){2,}(?:,\d{1,2}(?!\d))?(?![.,]?\d)|(?:\.\d{3})+,\d{1,2}(?![\d,]))"
 _DIGITS = (
-    rf"(?:{_STOPS}|(?:\d{{1,3}}(?:'\d{{3}})+(?![\d'])|\d{{1,3}}(?:_\d{{3}})+(?![\d_]))(?:\.\d+)?|"
+    rf"(?:{_STOPS}|(?:\d{{1,3}}(?:'\d{{3}})+(?![\d'])|\d{{1,3}}(?:_\d{{3}})+(?![\d_])"
+    r"|\d{1,3}(?:(?:\{,\}|\\,|,\\!)\d{3})+(?!\d))(?:\.\d+)?|"
     r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])|\d{1,3}(?: \d{3})+(?!\d)|\d+)"
     r"(?:\.\d+|,\d{1,2}(?![\d,]))?|\.\d+)"
 )
@@ -127,7 +128,7 @@ def scale_of(word: str) -> Fraction | int | None:
 def _magnitude(match: re.Match[str]) -> Fraction | None:
     """The value of the digits. Two digits at most behind a comma are decimals, three are thousands."""
     whole = match["whole"].replace(".", "") if _BY_STOPS.fullmatch(match["whole"]) else match["whole"]
-    plain = re.sub(r"[, '_]", "", re.sub(r",(?=\d{1,2}$)", ".", whole))
+    plain = re.sub(r"[, '_{}\\!]", "", re.sub(r",(?=\d{1,2}$)", ".", whole))
     if len(plain) > MAX_DIGITS:
         return None
     value = Fraction(plain)
@@ -210,7 +211,7 @@ _NO_VALUE_BEFORE = re.compile(
     r"|no\.)\s*#?\s*"
     r"|√\s?|\b(?:page|room|log|ln|sin|cos|tan|sqrt)\s?\(?|\b(?:half|twice|double|triple|quarter"
     r"|third)\s+(?:of\s+)?|\b(?:less|more|fewer|greater|other) than\s+"
-    r"|\\(?!text|math|boxed|fbox)[a-zA-Z]+\s*\{?|(?<!\*)\*\s?|[/×÷^]\s?\{?|[\d)]\s?[-+]\s?|\d\s?-"
+    r"|\}\s?\{\s?|\\(?!text|math|boxed|fbox)[a-zA-Z]+\s*\{?|(?<!\*)\*\s?|[/×÷^]\s?\{?|[\d)]\s?[-+]\s?|\d\s?-"
     r"|\b\d*[a-z][-+])$", re.IGNORECASE,
 )  # fmt: skip
 _SUMMED = re.compile(r"[\d)]\s?[-+].$|(?<![A-Za-z])[a-z](?:[-+].| [-+] )$")

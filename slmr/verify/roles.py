@@ -103,6 +103,7 @@ _BARE_WORD = re.compile(r"\s+[a-z]")
 
 # "At first B looks right, but D is", "Although B seems right, D is": what only seems so is not asserted.
 _SEEMS_AFTER = re.compile(r"\s*(?:seems?|looks?|appears?|sounds?)\b", re.IGNORECASE)
+_LOOKS = re.compile(r"\b(?:looks|seems) (?:like|to be)\s+$", re.IGNORECASE)
 _CONCEDES_BEFORE = re.compile(
     r"\b(?:although|though|while|whilst|at first|initially)\b[^.;!?\n]*$", re.IGNORECASE
 )
@@ -128,7 +129,8 @@ def is_letter(text: str, start: int, end: int) -> bool:
     rest = text[end:]
     return not _BARE_WORD.match(rest) or bool(
         re.match(
-            r"\s+(?:is|are|was|and|or|nor|because|since|as|seems|works|fits|fails|does|cannot|can't|ist|est"
+            r"\s+(?:(?:both|also|alone|too|must)(?!-)|follows|holds|matches"
+            r"|is|are|was|and|or|nor|because|since|as|seems|works|fits|fails|does|cannot|can't|ist|est"
             r"|es|remains|o|ou|oder|y|et|und)\b",
             rest,
         )
@@ -172,7 +174,7 @@ def roles_of(text: str) -> Roles:
             roles.asserted.update(letters)
         elif _TOLD.match(after) or _LOOKED_AT.search(before) or _THEIRS.search(before) or ascribed(before):
             continue
-        elif _ASSERTED_BEFORE.search(before):
+        elif _ASSERTED_BEFORE.search(before) or (_LOOKS.search(before) and not _CONCEDES_AFTER.match(after)):
             roles.asserted.update(letters)
         else:
             roles.named.update(letters)

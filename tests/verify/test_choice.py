@@ -101,3 +101,8 @@ def test_which_letter_is_the_answer(text: str, letter: str | None) -> None:
 )  # fmt: skip
 def test_a_letter_that_names_something_else(text: str) -> None:
     assert extract(text) is None
+
+
+def test_only_a_letter_is_cut_off_before_another_request() -> None:
+    found = extract("Answer: B so busy is the end. Answer: D")
+    assert found and not found.strict and found.text.startswith("B so busy")

@@ -57,7 +57,7 @@ def test_a_number_added_to_a_variable_is_a_part(text: str, values: list[int]) ->
 WHOLE = st.integers(1_000, 10**12)
 
 
-@given(WHOLE, st.sampled_from([",", "'", "_", " "]), st.sampled_from(["", ".5", ".25"]))
+@given(WHOLE, st.sampled_from([",", "'", "_", " ", "{,}", "\\,", ",\\!"]), st.sampled_from(["", ".5", ".25"]))
 def test_thousands_are_marked_by_one_sign(number: int, mark: str, decimals: str) -> None:
     read = quantity(f"{number:,}".replace(",", mark) + decimals)
     assert read is not None and read.value == number + Fraction(f"0{decimals or '.0'}")

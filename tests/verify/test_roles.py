@@ -27,3 +27,9 @@ def test_a_question_that_gets_a_no_denies():
     for no in ("I don't think so.", "I think not.", "Unlikely.", "Never.", "That seems doubtful."):
         assert roles_of(f"Is it B? {no}").denied == {"B"}
     assert not roles_of("Is it B? I think so.").denied
+
+
+def test_what_looks_like_the_answer_is_asserted_unless_it_is_given_up():
+    assert settled(roles_of("Looks like D. A is about cost, B about time.")) == "D"
+    assert roles_of("It looks like D, but A is right.").asserted == {"A"}
+    assert settled(roles_of("D and A both work.")) is None
