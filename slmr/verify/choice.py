@@ -247,9 +247,17 @@ _CONCLUDED = re.compile(
 _ALONE = re.compile(r"[\s*_`(\[]*[A-J](?:[\s*_`)\].]*|[)\].:][*_]*\s+[^\n]{1,200})")
 
 
+_IS_RIGHT = re.compile(
+    rf"(?:(?:so|thus|hence|therefore),? )?{OPTION}((?-i:{ONE})) is (?:the )?(?:correct|right|best)"
+    r"(?: answer| option| choice| one)?[.!]?",
+    re.IGNORECASE,
+)
+
+
 def _first(lines: list[str]) -> Answer | None:
     """A first line that is one option, and no list of them: what follows explains it."""
-    if not _ALONE.fullmatch(lines[0]) or (len(lines) > 1 and _ALONE.fullmatch(lines[1])):
+    is_named = _ALONE.fullmatch(lines[0]) or _IS_RIGHT.fullmatch(_plain(lines[0]))
+    if not is_named or (len(lines) > 1 and _ALONE.fullmatch(lines[1])):
         return None
     return Answer(lines[0][-_HEAD:], False, "", "\n".join(lines[1:]))
 

@@ -136,6 +136,9 @@ def _of_words(plain: str) -> Fraction | None:
 
 def _of_equation(plain: str) -> Fraction | None:
     """The last side of `36 + 36 = 72`, if no other side is another number."""
+    start = quantity.quantity(plain)
+    if start and not without_working(plain[start.end :], start.value).strip():
+        return start.value  # "1450 (= 2000 - 550)"
     if _contradicts_itself(plain):
         return None
     first, last = plain.split("=", 1)[0].strip(), plain.rsplit("=", 1)[-1].strip()

@@ -88,7 +88,8 @@ _TOLD = re.compile(
 # "Let us look at option B first"
 _LOOKED_AT = re.compile(
     r"\b(?:look(?:ing)?(?: first)? at|consider(?:ing)?|examin(?:e|ing)|evaluat(?:e|ing)|analy[sz](?:e|ing)"
-    r"|(?:start|begin)(?:ning|ing)? with|turn(?:ing)? to|compar(?:e|ing)|read(?:ing)?|what about"
+    r"|(?:start|begin)(?:ning|ing)? with|(?:check|test|try)(?:ing)?|turn(?:ing)? to|compar(?:e|ing)|read(?:ing)?"
+    r"|what about"
     r"|(?:ask(?:s|ed|ing)?|question|questions|wonder(?:s|ed|ing)?|talk(?:s|ed|ing)?|curious)(?: \w+){0,2} about)\s+$",
     re.IGNORECASE,
 )

@@ -11,7 +11,7 @@ from slmr.verify.sentences import last_sentence, pattern
 _LONG = 200
 _NEXT_SUM = pattern(r"\W*(?:(?:minus|plus|times|less|divided by)\b|[-+*/×÷]\s*\d|[a-z ]{0,30}?\d)")
 _LABELLED = pattern(r"\W*(?!check|step|note|verif|proof)[a-z][a-z ]{1,30}\s*[:=]\s*\$?-?\d[^:=]{0,20}$")
-_CONCLUDES = pattern(r"^\W*(?:so|thus|hence|therefore|finally|then)\b|,? (?:so|leaving|which leaves) ")
+_CONCLUDES = pattern(r"^\W*(?:so|thus|hence|therefore|finally|then|minus|less)\b|,? so |\bleav(?:es?|ing) ")
 # What stands behind the number that is concluded: its unit, "are left".
 _NEAR_END = re.compile(r"\W*(?:\w+\W*){0,3}$")
 # A check, or how the total comes about, takes nothing back.

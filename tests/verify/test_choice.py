@@ -106,3 +106,12 @@ def test_a_letter_that_names_something_else(text: str) -> None:
 def test_only_a_letter_is_cut_off_before_another_request() -> None:
     found = extract("Answer: B so busy is the end. Answer: D")
     assert found and not found.strict and found.text.startswith("B so busy")
+
+
+@pytest.mark.parametrize(
+    "first", ["**Option (C)** is correct.", "C is the best answer.", "Therefore, choice C is right!"]
+)
+def test_an_answer_that_the_next_lines_explain(first: str) -> None:
+    found = extract(f"{first}\n\n**Explanation:** A reverses the condition. B is irrelevant.")
+    assert found and parse(found.text) == "C"
+    assert parse("Let's check C. It says all X are Y.") is None

@@ -13,7 +13,7 @@ from slmr.verify.totals import overtaken
     "after",
     [
         "\n15 - 3 = 12", "\nminus 3 = 12", ". So 12 are left.", ". Then he loses 3, so 12 are left.", "\nLeft: 12",
-        ". Remaining = 12.", " apples. 15 - 3 = 12 apples.",
+        ". Remaining = 12.", " apples. 15 - 3 = 12 apples.", ". Minus 3 leaves 12.",
     ],
 )  # fmt: skip
 def test_a_total_from_which_the_text_goes_on(after: str) -> None:
