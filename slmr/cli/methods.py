@@ -6,7 +6,6 @@ from typing import Any
 import typer
 
 from slmr.cli.options import (
-    DEFAULT_PROFILE,
     AsJson,
     MethodsPath,
     Profile,
@@ -14,7 +13,7 @@ from slmr.cli.options import (
     print_json,
     print_listing,
 )
-from slmr.config import kind_label, load_profile
+from slmr.config import DEFAULT_PROFILE, kind_label, load_profile
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import Recipe, load_recipe, select_methods
 

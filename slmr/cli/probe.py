@@ -16,6 +16,7 @@ from slmr.cli.options import (
     Engine,
     MaxTokens,
     Out,
+    Profile,
     ServedName,
     TasksPath,
     console,
@@ -24,6 +25,7 @@ from slmr.cli.options import (
     print_json,
     titled_table,
 )
+from slmr.config import DEFAULT_PROFILE
 from slmr.errors import RequestError, unknown
 from slmr.io import disk_faults, read_json
 from slmr.pipeline.difficulty_map import FORMATS, expected_share, write_map
@@ -106,7 +108,7 @@ def probe_command(
     engine: Engine = None,
     served_name: ServedName = None,
     api_key_env: ApiKeyEnv = None,
-    profile: Annotated[str, typer.Option(help="Profile with the pool and the settings.")] = "lab",
+    profile: Profile = DEFAULT_PROFILE,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Out = Path("runs"),
     tasks_path: TasksPath = None,

@@ -161,18 +161,14 @@ def _blocks(
 
 def _width(columns: Sequence[Column], methods: Sequence[RankedMethod]) -> int:
     """Of a table in characters, with its lines."""
-    return _text_width([_head(column), *map(column.text, methods)] for column in columns)
-
-
-def _head(column: Column) -> str:
-    return column.name.removeprefix("lab_")
+    return _text_width([column.name, *map(column.text, methods)] for column in columns)
 
 
 def _ranking_table(
     title: str, methods: Sequence[RankedMethod], columns: Sequence[Column], caption: str | None = None
 ) -> Table:
     rows = [[column.text(method) for column in columns] for method in methods]
-    return text_table(title, map(_head, columns), rows, caption)
+    return text_table(title, [column.name for column in columns], rows, caption)
 
 
 def changes_table(ranking: Ranking) -> Table:
