@@ -19,6 +19,7 @@ from slmr.cli.options import (
     TasksPath,
     console,
     print_fields,
+    print_text,
     warn,
 )
 from slmr.config import DEFAULT_PROFILE
@@ -34,6 +35,7 @@ from slmr.results.headline import best
 from slmr.results.ranking import Ranking, run_rankings
 from slmr.results.report import contamination_line, warnings
 from slmr.results.tables import differences_table, ranking_tables
+from slmr.results.text_tables import fitted
 
 EXAMPLES = (
     "slmr bench --method base,sft,grpo",
@@ -98,9 +100,9 @@ def bench_command(
     Run the same command again to go on where it stopped; finished stages are reused.
     """
     request = BenchRequest(
-        methods=method, profile=profile, students=tuple(student or ()), seeds=chosen_seeds(seeds, seed or ()), out=out, limit=limit,
-        tasks_paths=tuple(tasks_path or ()), methods_paths=tuple(methods_path or ()), executor=executor, depot=depot,
-        jobs=parse_jobs(jobs),
+        methods=method, profile=profile, students=tuple(student or ()), seeds=chosen_seeds(seeds, seed or ()), out=out,
+        limit=limit, tasks_paths=tuple(tasks_path or ()), methods_paths=tuple(methods_path or ()), executor=executor,
+        depot=depot, jobs=parse_jobs(jobs),
     )  # fmt: skip
     if dry_run:
         lacking: list[str] = []
@@ -181,11 +183,11 @@ def _run_plan(plan: Plan) -> None:
         for table in tables:
             terminal.print(table)
     if summary.contamination:
-        print(contamination_line(summary.contamination))
-    print(sharing(plan.store, plan))
+        print_text(contamination_line(summary.contamination), indent=12)
+    print_text(str(sharing(plan.store, plan)), indent=12)
     if plan.request.methods == "all" and plan.profile.leave_out:
         for name, why in plan.profile.leave_out.items():
-            print(f"Left out    {name}: {why}")
+            print_text(f"Left out    {name}: {why}", indent=12)
     warn(warnings(summary.rows))
     places = {"Summary": "summary.json", "Samples": "samples", "Artefacts": "artefacts"}
     print_fields({name: plan.folder / place for name, place in places.items()})
@@ -211,10 +213,12 @@ def model_line(plan: Plan, ranking: Ranking | None) -> str:
 
     It is called the best where it alone is.
     """
+    if ranking is None:
+        return ""
     models = {(e.recipe.name, e.student): e.model for e in reversed(plan.entries)}
-    for method in ranking.methods if ranking else []:
+    for method in ranking.methods:
         model = models.get((method.result.method, method.result.student))
-        if ranking and isinstance(model, StageNode) and model.stage.trains:
+        if isinstance(model, StageNode) and model.stage.trains:
             alone = [m.name for m in best(ranking.ranked)] == [method.name]
             name = "Best model" if alone else f"Model of {method.result.method}"
             return f"{name}  {model.output(plan.store) / 'model'}"
@@ -233,8 +237,7 @@ def comparison_tables(
         tables = ranking_tables(ranking, title, width)
         if ablations and any(result.method == "stagewise" for result in ranking.results):
             differences = compare_all(ranking.results, "stagewise", ranking.suite)
-            tables.append(
-                differences_table(differences, "minus stagewise", f"Difference to stagewise ({title})")
-            )
+            table = differences_table(differences, "minus stagewise", f"Difference to stagewise ({title})")
+            tables += fitted(table, width, ("detectable",)) if width else [table]
         titled.append((title, tables))
     return titled

@@ -21,6 +21,7 @@ from slmr.cli.options import (
     TasksPath,
     console,
     print_json,
+    print_text,
 )
 from slmr.config import DEFAULT_PROFILE
 from slmr.pipeline.preflight import Preflight, PreflightRequest, preflight
@@ -70,7 +71,7 @@ def preflight_command(
         return
     console().print(preflight_table(found))
     for line in found.verdicts:
-        print(line)
+        print_text(line)
 
 
 def preflight_table(found: Preflight) -> Table:

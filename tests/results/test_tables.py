@@ -25,9 +25,9 @@ from slmr.results.tables import (
     eval_tables,
     pass_table,
     ranking_tables,
-    text_table,
     texts,
 )
+from slmr.results.text_tables import text_table
 from slmr.stats import Difference, Estimate
 from slmr.stats.formats import percent
 from tests.made_results import put_samples, summary_row, verdicts
