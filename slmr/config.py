@@ -28,6 +28,7 @@ from slmr.io import merged, read_settings
 # Beyond these a number is a slip of the pen that would fill the memory: docs/concepts.md has them, too.
 MAX_K, MAX_TOKENS, MAX_POOL, MAX_STEPS, MAX_SIDE_BY_SIDE = 10_000, 1_000_000, 10_000_000, 1_000_000, 100_000
 
+DEFAULT_PROFILE = "lab-quick"  # of every command that takes a profile
 Edition = Literal["lab", "paper", "own"]
 # The suites that are shipped: a board is of one suite, its means and ranks are over these tasks.
 SUITES = {

@@ -27,14 +27,14 @@ def verdict(ranking: Ranking) -> str:
         return _form(ranking) or "No method to compare yet."
     text = _standing(ranked)
     if nothing_gained(ranked):
-        text = f"No method shows a gain over the untrained student; {text}"
+        text = f"No gain over the untrained student is shown; {text}"
     elif none := _no_gain(ranked):
-        text += f"; {len(none)} of {len(ranked)} methods show no gain over the untrained student"
+        text += f"; for {len(none)} of {len(ranked)} methods no gain over the untrained student is shown"
     return " ".join(filter(None, [f"{text}.", _form(ranking)]))
 
 
 def facts(ranking: Ranking) -> list[Fact]:
-    """The best, the best for its cost, and the methods without a gain; of models the best alone.
+    """The best, the best for its cost, and the methods of which no gain is shown; of models the best alone.
 
     No best where there is nothing to be better than, and where no gain is shown.
     """
@@ -49,7 +49,8 @@ def facts(ranking: Ranking) -> list[Fact]:
         found.append(Fact("Best for its cost", cheapest.name, cost))
     if any(m.gain for m in ranked):
         none = _no_gain(ranked)
-        found.append(Fact("No gain", f"{len(none)} of {len(ranked)}", _some(none, 3) if none else "all gain"))
+        who = _some(none, 3) if none else "every method is shown to gain"
+        found.append(Fact("No gain shown", f"{len(none)} of {len(ranked)}", who))
     return found
 
 

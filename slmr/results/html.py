@@ -146,8 +146,7 @@ def ranking_html(
     columns = [column for column in columns_on(ranking, HTML) if column.name not in of_tasks]
     bars = {column.name: _Bars(column, ranking) for column in columns if column.holds == "accuracy"}
     head = "".join(
-        f'<th scope="col"{_css(c)} title="{escape(c.help)}">{escape(c.name.removeprefix("lab_"))}</th>'
-        for c in columns
+        f'<th scope="col"{_css(c)} title="{escape(c.help)}">{escape(c.name)}</th>' for c in columns
     )
     lines = [
         f'<tr class="{"base" if m.kind == "base" else ""}">'

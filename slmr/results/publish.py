@@ -94,7 +94,7 @@ def _check_alike(rows: Sequence[SummaryRow], others: Sequence[SummaryRow], targe
     published = {row.task: row for row in others}
     for row in rows:
         other = published.get(row.task, row)
-        for what in ("task", "checker"):
+        for what in ("checker", "task"):  # a task's version depends on the checker's
             here, there = (getattr(of, f"{what}_version") for of in (row, other))
             if here != there:
                 rescored = ", or `slmr rescore` the older one first" if what == "checker" else ""

@@ -73,7 +73,7 @@ def test_filters_come_from_the_url_and_wrong_ones_are_ignored(results: Path, ope
         results, student="lab-llama", kind=["rl"], task=["lab_math", "x"], seed="9", suite="<script>"
     )
     assert app.multiselect(key="kind").value == ["rl"]
-    assert ">grpo" in board(app) and ">stagewise" not in board(app) and "gsm8k" not in board(app)
+    assert ">grpo" in board(app) and ">stagewise" not in board(app) and "lab_gsm8k" not in board(app)
 
 
 def test_a_link_from_before_there_were_suites_opens_the_same_board(results: Path, open_page: Open) -> None:

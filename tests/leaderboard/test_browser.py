@@ -199,7 +199,7 @@ def test_a_link_opens_the_same_view_and_a_filter_changes_it_and_its_address(
     wait(browser, lambda b: find(b, ".slmr-board") and len(methods(b)) == 2)
     assert set(methods(browser)) == {"base", "grpo"}
     heads = [cell.text for cell in find(browser, ".slmr-board th")]
-    assert "math" in heads and "gsm8k" not in heads
+    assert "lab_math" in heads and "lab_gsm8k" not in heads
     # The filter's own button takes the kind away; the table and the address follow.
     label = '[data-testid="stMultiSelect"]'
     kind = next(e for e in find(browser, label) if "Kind of method" in e.text)

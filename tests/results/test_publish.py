@@ -117,6 +117,16 @@ def test_parts_are_published_one_by_one(tmp_path: Path) -> None:
     assert row.samples(target) == expected
 
 
+def test_an_older_checker_is_named_before_the_task_whose_version_depends_on_it(tmp_path: Path) -> None:
+    for folder, changes in (("old", {"task_version": "1-a", "checker_version": "old"}), ("new", {})):
+        a_run(
+            tmp_path / folder, {"lab_gsm8k": [True] * 3}, method=folder, **{"task_version": "1-b"} | changes
+        )
+    publish(tmp_path / "old", tmp_path / "results", "lab")
+    with pytest.raises(RequestError, match="`slmr rescore` the older one first"):
+        publish(tmp_path / "new", tmp_path / "results", "lab")
+
+
 @pytest.mark.parametrize("what", ["task_version", "checker_version"])
 def test_parts_of_other_versions_are_not_published_together(tmp_path: Path, what: str) -> None:
     def published(seed: int, **versions: str) -> Path:

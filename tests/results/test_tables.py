@@ -25,9 +25,9 @@ from slmr.results.tables import (
     eval_tables,
     pass_table,
     ranking_tables,
-    text_table,
     texts,
 )
+from slmr.results.text_tables import text_table
 from slmr.stats import Difference, Estimate
 from slmr.stats.formats import percent
 from tests.made_results import put_samples, summary_row, verdicts
@@ -52,7 +52,7 @@ def test_a_ranking_says_where_it_has_one_seed_and_what_its_signs_mean(
     assert by_task.caption is None
     heads = texts(means)[0]
     assert ("sd" in heads) == (len(seeds) > 1) and {"rank", "method", "mean", "gain", "tokens"} <= set(heads)
-    assert texts(by_task)[0] == ("method", "gsm8k", "mawps")
+    assert texts(by_task)[0] == ("method", "lab_gsm8k", "lab_mawps")
 
 
 def test_changes_are_starred_where_the_interval_leaves_out_0(tmp_path: Path) -> None:
