@@ -33,7 +33,7 @@ def test_the_three_figures(ranking: Ranking) -> None:
     first, cheapest, none = facts(ranking)
     assert first[:2] == ("Best", "stagewise") and none == ("No gain shown", "2 of 3", "sft_grpo and grpo")
     # sft_grpo costs less and may be the best, too.
-    assert cheapest.value == "sft_grpo" and "8 k tokens, 89% of the best's" in cheapest.remark
+    assert cheapest.value == "sft_grpo" and "8 k tokens, 89 % of the best's" in cheapest.remark
 
 
 def test_one_that_is_ahead_of_all_is_said_to_be(ranking: Ranking) -> None:
@@ -56,10 +56,14 @@ def test_where_no_gain_is_shown_it_is_said_first_and_none_is_best(ranking: Ranki
     without = [replace(m, gain_p=0.144) if m.gain else m for m in ranking.methods]
     none = replace(ranking, methods=without)
     said = verdict(none)
-    assert said.startswith("No gain over the untrained student is shown; stagewise has the highest mean, ")
+    assert said.startswith(
+        "No gain over the untrained student is shown for any method; stagewise has the highest mean, "
+    )
     assert [fact.label for fact in facts(none)] == ["No gain shown"] and best(none.ranked) == []
     words = ranking_in_words(none)
-    assert words.startswith("lab-llama, 3 seeds: no gain over the untrained student is shown. stagewise ")
+    assert words.startswith(
+        "lab-llama, 3 seeds: no gain over the untrained student is shown for any method. stagewise "
+    )
     assert "No gain over" not in words
 
 
@@ -79,7 +83,7 @@ def test_guessing_is_named(ranking: Ranking) -> None:
         if m.name in levels
     ]
     of_options = replace(ranking, tasks=["lab_logiqa"], methods=methods)
-    assert at_chance(of_options) == ["lab_logiqa: at chance, 25% by guessing, or below it: grpo"]
+    assert at_chance(of_options) == ["At chance or below it on lab_logiqa, where guessing gets 25 %: grpo"]
     assert at_chance(ranking) == []
 
 
@@ -97,9 +101,10 @@ def test_ablations_stand_aside_where_there_are_methods(ranking: Ranking) -> None
 
 def test_a_model_that_is_right_in_another_form_says_so(tmp_path: Path) -> None:
     run = a_run(tmp_path, {"lab_gsm8k": [False] * 9 + [True]}, accuracy_lenient=0.6)
-    said = verdict(rank_methods(run_results(run)))
-    assert "Strict accuracy is low because of the answer's form: m 10.0 strict, 60.0 lenient." in said
-    assert "lenient one in any form that can be read" in said
+    models = rank_methods(run_results(run))
+    said = verdict(models)
+    assert "in the form that the task asks for" in said and "m has 10.0 % strict and 60.0 % lenient." in said
+    assert [fact[:2] for fact in facts(models)] == [("Strict", "10.0 %"), ("Lenient", "60.0 %")]
 
 
 def test_nothing_to_compare_is_said(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from slmr.results.ranking import rank_methods
 from slmr.results.report import write_report
 from slmr.results.rescore import rescore
 from slmr.results.schema import NOTE, read_summary, run_file, write_summary
-from slmr.results.selection import load_results
+from slmr.results.selection import Filters, load_results, notes_on
 from slmr.results.tables import as_markdown, ranking_tables
 from tests.results.made_runs import a_run, made_run
 
@@ -188,7 +188,9 @@ def test_a_note_is_said_first_in_a_report_and_on_the_board(tmp_path: Path) -> No
     assert page.index("<p>Withdrawn. Do not rely on it.</p>") < page.index("<h2>")
     text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     assert text.index("> **Withdrawn.** Do not") < text.index("## ")
-    assert load_results(tmp_path / "results").notes == ("lab: Withdrawn. Do not rely on it.",)
+    loaded = load_results(tmp_path / "results")
+    assert notes_on(loaded, Filters("lab")) == ["lab: Withdrawn. Do not rely on it."]
+    assert notes_on(loaded, Filters("lab", students=("another",))) == notes_on(loaded, Filters("paper")) == []
 
 
 def test_a_published_note_stands_in_the_pages_beside_it() -> None:

@@ -101,7 +101,7 @@ def _how_to_read(ranking: Ranking) -> str:
     if ranking.detectable is None:
         return text
     points = percent(ranking.detectable)
-    return f"{text} Compared item by item: a difference of {points} points is found four times in five."
+    return f"{text} Of any two compared alone, a true difference of {points} points is found four times in five."
 
 
 def _downloads(view: View, options: _Options) -> None:
