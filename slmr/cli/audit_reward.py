@@ -15,7 +15,7 @@ from slmr.cli.options import AsJson, known_kind, print_json, print_table, print_
 from slmr.io import disk_faults, write_text
 from slmr.results.text_tables import text_table
 from slmr.rewards.audit import Audit, AuditRequest, audit, with_kind
-from slmr.rewards.audit_report import Rate, again_line, families, rows, times, totals, worst
+from slmr.rewards.audit_report import Rate, again_line, families, notices, rows, times, totals, worst
 from slmr.stats import formats
 
 EXAMPLES = (
@@ -60,6 +60,7 @@ def audit_reward_command(
     if out:
         with disk_faults(out):
             write_text(out, "".join(json.dumps(row) + "\n" for row in rows(result)))
+    warn(list(notices(result)))
     if as_json:
         print_json(_listed(result))
     else:
@@ -84,8 +85,6 @@ def _print(result: Audit) -> None:
     print_text(
         f"Time a case: median {ms['median']:.1f} ms, 95th percentile {ms['p95']:.1f} ms, longest {ms['longest']:.0f} ms"
     )
-    if result.left_out:
-        warn([f"{result.left_out} cases were not judged: too many hang"])
 
 
 def _print_rates(title: str, rates: list[Rate]) -> None:
