@@ -141,7 +141,7 @@ def test_generation_settings_become_ours(settings: dict[str, Any], sampling: Sam
 
 
 def test_what_the_engines_do_not_do_is_refused(model: SlmrLM) -> None:
-    with pytest.raises(RequestError, match=r"know no top_p=0\.9"):
+    with pytest.raises(RequestError, match=r"without top_p=0\.9"):
         sampling_of({"top_p": 0.9}, 0)
     for ask in (model.loglikelihood, model.loglikelihood_rolling):
         with pytest.raises(RequestError, match="--model hf"):

@@ -1,4 +1,4 @@
-"""The weights of a model that is being trained, on their way into a running vLLM."""
+"""Loads the weights of a model in training into a running vLLM."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ EXTENSION = "slmr.engines.vllm_policy.PolicyWorker"  # vLLM's setting worker_ext
 
 
 class PolicyWorker:
-    """What vLLM mixes into its worker, so that `collective_rpc` can hand it other weights."""
+    """Extension of vLLM's worker, through which `collective_rpc` replaces its weights."""
 
     def load_policy(self, folder: str | None = None, weights: Iterator[Any] | None = None) -> None:
         """Replaces the weights by those of a folder's safetensors, or by (name, tensor) pairs.
 
-        vLLM's own `reload_weights` does it, all but one thing (0.32): on a CPU a matrix is multiplied from a packed
-        copy, and an output layer that shares the embedding's weights keeps the copy of the old ones.
+        vLLM's `reload_weights` (0.32) leaves one thing out: on a CPU, matrices are multiplied from packed copies, and
+        an output layer that shares the embedding's weights keeps its copy of the old ones.
         """
         worker: Any = self
         worker.reload_weights(weights_path=folder, weights_iterator=weights)
@@ -34,7 +34,7 @@ def _pack_again(model: Any) -> None:
     for layer in model.modules():
         method: Any = getattr(layer, "quant_method", None)
         if isinstance(layer, VocabParallelEmbedding) and isinstance(method, UnquantizedEmbeddingMethod):
-            method.process_weights_after_loading(layer)  # nothing to do but on a CPU
+            method.process_weights_after_loading(layer)  # does nothing on a GPU
 
 
 def policy_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
