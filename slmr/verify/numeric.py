@@ -309,7 +309,7 @@ def _last_number(text: str) -> Answer | None:
     behind = _NOT_TAIL.sub("", GAP.split(tail[last.end :])[0])
     if (
         hedged_before(sentence)
-        or re.search(r"(?<![=<>-])[<>≤≥]\s*$", sentence)
+        or re.search(r"(?<![=<>-])[<>≤≥]\s*$|\}\s?\{\s?$", sentence)
         or _FALSE.search(sentence)
         or _changed_behind(behind)
         or is_part(sentence, behind)
