@@ -24,6 +24,7 @@ _TAIL, _MAX_STATEMENT, _MAX_REQUESTED, _MAX_REPEATS = 4_000, 600, 50, 9
 _REQUESTED = re.compile(r"####[ \t]*:?[ \t]*([^\n]*)")
 _IN_DOLLARS = re.compile(r"^\$+([^$]*)\$+$|\$+$")
 _FORMULA = re.compile(r"\$([^$\n]*\\[^$\n]*)\$")  # within a sentence: "$\\frac{3}{4}$ of a cup"
+_BOTTOM = re.compile(r"\}\s?\{\s?$")  # of a fraction whose top is a formula
 _NEXT_LINE = re.compile(r"\s*([^\n]{1,100})")
 _STRICT = re.compile(
     r"[-+]?(?:\\?\$\s?)?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+|,\d{1,2}(?![\d,]))?"
@@ -263,7 +264,8 @@ def _in_sentence(text: str) -> tuple[str | None, str]:
             concluded = _CONCLUDES.match(rest)
             if concluded and parse(concluded[1]) is not None:
                 return concluded[1], ""
-            if denied_before(part[: found[0].start]) or _changed_behind(part[found[-1].end :]):
+            before = part[: found[0].start]
+            if denied_before(before) or _BOTTOM.search(before) or _changed_behind(part[found[-1].end :]):
                 continue
             return part[found[0].start : found[0].end], part[found[-1].end :] + (
                 rest if part is plain else ""
@@ -309,7 +311,8 @@ def _last_number(text: str) -> Answer | None:
     behind = _NOT_TAIL.sub("", GAP.split(tail[last.end :])[0])
     if (
         hedged_before(sentence)
-        or re.search(r"(?<![=<>-])[<>≤≥]\s*$|\}\s?\{\s?$", sentence)
+        or re.search(r"(?<![=<>-])[<>≤≥]\s*$", sentence)
+        or _BOTTOM.search(sentence)
         or _FALSE.search(sentence)
         or _changed_behind(behind)
         or is_part(sentence, behind)
