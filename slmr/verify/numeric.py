@@ -264,8 +264,8 @@ def _in_sentence(text: str) -> tuple[str | None, str]:
             concluded = _CONCLUDES.match(rest)
             if concluded and parse(concluded[1]) is not None:
                 return concluded[1], ""
-            before = part[: found[0].start]
-            if denied_before(before) or _BOTTOM.search(before) or _changed_behind(part[found[-1].end :]):
+            before, behind = part[: found[0].start], part[found[-1].end :]
+            if denied_before(before) or _is_bottom(before, behind) or _changed_behind(behind):
                 continue
             return part[found[0].start : found[0].end], part[found[-1].end :] + (
                 rest if part is plain else ""
@@ -283,6 +283,11 @@ def _last_step(text: str) -> str | None:
         return None
     goes_on = all(right.strip() in left for (_, right), (left, _) in pairwise(steps))
     return steps[-1][1].strip() if goes_on else None
+
+
+def _is_bottom(before: str, behind: str) -> bool:
+    """Whether a number is what the top of a fraction, a formula, is divided by: `\\frac{x}{4}`."""
+    return bool(_BOTTOM.search(before)) and behind.lstrip().startswith("}")
 
 
 def _changed_behind(rest: str) -> bool:
@@ -312,7 +317,7 @@ def _last_number(text: str) -> Answer | None:
     if (
         hedged_before(sentence)
         or re.search(r"(?<![=<>-])[<>≤≥]\s*$", sentence)
-        or _BOTTOM.search(sentence)
+        or _is_bottom(sentence, behind)
         or _FALSE.search(sentence)
         or _changed_behind(behind)
         or is_part(sentence, behind)
