@@ -36,6 +36,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _FRAC = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(-?)(\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))", re.ASCII)
+_FRAC_ALONE = re.compile(rf"(?<![/×÷*^])(?<![/×÷*^] ){_FRAC.pattern}", re.ASCII)  # and no factor
 _LATEX = [
     (re.compile(r"\{,\}|\\,(?=\d{3}(?!\d))|,\\!"), ","),
     (re.compile(r"\\(?:text|mathrm|mbox|textbf|mathbf|boldsymbol|textit)\s*\{([^{}]*)\}"), r" \1 "),
@@ -296,7 +297,7 @@ def _changed_behind(rest: str) -> bool:
 
 
 def _last_number(text: str) -> Answer | None:
-    text = _FRAC.sub(_fraction, text)
+    text = _FRAC_ALONE.sub(_fraction, text)
     tail = text[-_TAIL:]
     whole = tail.strip().rstrip("!")
     if "=" not in whole and parse(whole) is not None:
