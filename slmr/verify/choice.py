@@ -17,10 +17,10 @@ from slmr.verify.roles import DENIED_AFTER, LETTER, LIST, ONE, OPTION, is_letter
 from slmr.verify.verdict import Answer
 
 _HEAD, _LINES, _OPTIONS = 400, 3, 10
-# A letter that another one follows in its line stands for itself: "Answer: B. No, Answer: D".
+# A letter that words and another one follow in its line stands for itself: "Answer: B. No, Answer: D".
 _REQUESTED = re.compile(
     r"(?:^|(?<=[\s*.]))(?:Answer|ANSWER)[ \t]*:[ \t]*"
-    r"(\(?[A-J]\)?(?=[.;,][ \t]+(?:(?:[A-Za-z]{1,12}[,.]? ){0,2}(?:Answer|ANSWER|answer)[ \t]*:"
+    r"(\(?[A-J]\)?(?=[.;,][ \t]+(?:(?:[A-Za-z]{1,12}[,.]? ){1,2}(?:Answer|ANSWER|answer)[ \t]*:"
     r"|The (?:\w+ )?answer (?:is|was|should|must)\b))|[^\n]*)"
 )
 # "Corrected answer: E" stands for what was requested above it.

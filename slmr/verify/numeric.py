@@ -24,6 +24,7 @@ _TAIL, _MAX_STATEMENT, _MAX_REQUESTED, _MAX_REPEATS = 4_000, 600, 50, 9
 _REQUESTED = re.compile(r"####[ \t]*:?[ \t]*([^\n]*)")
 _IN_DOLLARS = re.compile(r"^\$+([^$]*)\$+$|\$+$")
 _FORMULA = re.compile(r"\$([^$\n]*\\[^$\n]*)\$")  # within a sentence: "$\\frac{3}{4}$ of a cup"
+_BOTTOM = re.compile(r"\}\s?\{\s?$")  # of a fraction whose top is a formula
 _NEXT_LINE = re.compile(r"\s*([^\n]{1,100})")
 _STRICT = re.compile(
     r"[-+]?(?:\\?\$\s?)?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+|,\d{1,2}(?![\d,]))?"
@@ -35,6 +36,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _FRAC = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(-?)(\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))", re.ASCII)
+_FRAC_ALONE = re.compile(rf"(?<![/×÷*^])(?<![/×÷*^] ){_FRAC.pattern}", re.ASCII)  # and no factor
 _LATEX = [
     (re.compile(r"\{,\}|\\,(?=\d{3}(?!\d))|,\\!"), ","),
     (re.compile(r"\\(?:text|mathrm|mbox|textbf|mathbf|boldsymbol|textit)\s*\{([^{}]*)\}"), r" \1 "),
@@ -263,7 +265,8 @@ def _in_sentence(text: str) -> tuple[str | None, str]:
             concluded = _CONCLUDES.match(rest)
             if concluded and parse(concluded[1]) is not None:
                 return concluded[1], ""
-            if denied_before(part[: found[0].start]) or _changed_behind(part[found[-1].end :]):
+            before, behind = part[: found[0].start], part[found[-1].end :]
+            if denied_before(before) or _is_bottom(before, behind) or _changed_behind(behind):
                 continue
             return part[found[0].start : found[0].end], part[found[-1].end :] + (
                 rest if part is plain else ""
@@ -283,13 +286,18 @@ def _last_step(text: str) -> str | None:
     return steps[-1][1].strip() if goes_on else None
 
 
+def _is_bottom(before: str, behind: str) -> bool:
+    """Whether a number is what the top of a fraction, a formula, is divided by: `\\frac{x}{4}`."""
+    return bool(_BOTTOM.search(before)) and behind.lstrip().startswith("}")
+
+
 def _changed_behind(rest: str) -> bool:
     """Whether what follows a number makes it another one, or denies it."""
     return bool(_MODIFIES.match(rest)) or denied_behind(rest)
 
 
 def _last_number(text: str) -> Answer | None:
-    text = _FRAC.sub(_fraction, text)
+    text = _FRAC_ALONE.sub(_fraction, text)
     tail = text[-_TAIL:]
     whole = tail.strip().rstrip("!")
     if "=" not in whole and parse(whole) is not None:
@@ -310,6 +318,7 @@ def _last_number(text: str) -> Answer | None:
     if (
         hedged_before(sentence)
         or re.search(r"(?<![=<>-])[<>≤≥]\s*$", sentence)
+        or _is_bottom(sentence, behind)
         or _FALSE.search(sentence)
         or _changed_behind(behind)
         or is_part(sentence, behind)

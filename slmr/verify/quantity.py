@@ -211,7 +211,7 @@ _NO_VALUE_BEFORE = re.compile(
     r"|no\.)\s*#?\s*"
     r"|√\s?|\b(?:page|room|log|ln|sin|cos|tan|sqrt)\s?\(?|\b(?:half|twice|double|triple|quarter"
     r"|third)\s+(?:of\s+)?|\b(?:less|more|fewer|greater|other) than\s+"
-    r"|\}\s?\{\s?|\\(?!text|math|boxed|fbox)[a-zA-Z]+\s*\{?|(?<!\*)\*\s?|[/×÷^]\s?\{?|[\d)]\s?[-+]\s?|\d\s?-"
+    r"|\\(?!text|math|boxed|fbox)[a-zA-Z]+\s*\{?|(?<!\*)\*\s?|[/×÷^]\s?\{?|[\d)]\s?[-+]\s?|\d\s?-"
     r"|\b\d*[a-z][-+])$", re.IGNORECASE,
 )  # fmt: skip
 _SUMMED = re.compile(r"[\d)]\s?[-+].$|(?<![A-Za-z])[a-z](?:[-+].| [-+] )$")

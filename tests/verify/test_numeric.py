@@ -131,7 +131,8 @@ def test_which_of_two_numbers_is_the_answer(text: str, value: int) -> None:
     [
         (r"So she eats $\frac{3}{4}$ of the pizza.", F(3, 4)), (r"The answer is $\frac34$ of a cup.", F(3, 4)),
         (r"So it takes $2\frac{1}{2}$ hours.", F(5, 2)), (r"The length is $\frac{3}{4}\pi$ cm.", None),
-        (r"The value is \frac{x}{4}.", None), (r"We pay \$2{,}500 in all.", F(2500)),
+        (r"The value is \frac{x}{4}.", None), (r"So 18 / \frac{1}{3}", None),
+        (r"We pay \$2{,}500 in all.", F(2500)),
         ("The answer: 1450 (= 2000 - 550)", F(1450)), ("The answer: 1450 (= 2000 - 500)", None),
         ("#### int('11')", None),
     ],
