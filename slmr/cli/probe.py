@@ -38,14 +38,14 @@ EXAMPLES = (
     "slmr probe lab-qwen --k 16 --limit 200 --adaptive difficulty",
     "slmr probe my/model --data prompts.jsonl --kind numeric --to map --format trl",
 )
-_BAR = 40  # signs of the longest bar where there is room
+_BAR, _OTHERS = 40, 60  # signs of the longest bar where there is room, and of the other columns
 
 
 def probe_table(rows: list[dict[str, Any]], width: int) -> Table:
     """The partition with a histogram: how many problems got how many right completions."""
     columns = ("right", "problems", "share in percent, or rate", "95 % interval", "")
     table = text_table("Right completions a problem", columns, (), left=("",))
-    longest = min(_BAR, max(width - 2 * _BAR, 10))
+    longest = min(_BAR, max(width - _OTHERS, 10))
     most = max((rate["problems"] for row in rows for rate in row["rates"]), default=1)
     for row in rows:
         share, bounds = formats.percent(row["share"]), formats.interval(row["low"], row["high"])

@@ -29,7 +29,7 @@ from slmr.results.headline import main_kinds
 from slmr.results.html import document, escape, folded, headline_html, note, ranking_html, table_html
 from slmr.results.ranking import Ranking, run_rankings
 from slmr.results.reach import by_reach
-from slmr.results.schema import Contamination, Summary, SummaryRow, note_line, note_of, read_summary
+from slmr.results.schema import Contamination, Summary, SummaryRow, note_line, note_of, read_summary, relinked
 from slmr.results.spending import Spending, spending
 from slmr.results.svg import captioned
 from slmr.results.tables import (
@@ -66,7 +66,7 @@ def write_report(
     Raises:
         RequestError: none of the runs can be read, or has the method `against`.
     """
-    sections, left_out = _readable_sections(runs, against)
+    sections, left_out = _readable_sections(runs, against, out)
     for line in left_out:
         say(line)
     parts = [section.markdown() for section in sections]
@@ -94,12 +94,15 @@ def _drawn(figures: Sequence[Figure]) -> str:
     return "\n".join(map(captioned, figures))
 
 
-def _readable_sections(runs: Sequence[Path], against: str | None) -> tuple[list[Section], list[str]]:
-    """The sections of the runs that can be read, and a line for each other one."""
+def _readable_sections(
+    runs: Sequence[Path], against: str | None, out: Path
+) -> tuple[list[Section], list[str]]:
+    """The sections of the runs that can be read, their links as they are in `out`; a line for each other run."""
     sections, faults = list[Section](), list[RequestError]()
     for run in runs:
         try:
-            sections.append(read_section(run, against))
+            section = read_section(run, against)
+            sections.append(replace(section, note=relinked(section.note, run, out)))
         except RequestError as error:
             faults.append(error)
     if not sections:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -40,6 +41,15 @@ def note_of(run: Path) -> str:
     """What somebody wrote for the readers of a published run (Markdown); empty where nobody did."""
     file = run / NOTE
     return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
+
+
+def relinked(note: str, folder: Path, out: Path) -> str:
+    """A note's links to files beside it, as they lead there from another folder."""
+    return re.sub(
+        r"\]\((?![a-z]+:|[#/])([^)#\s]+)",
+        lambda link: f"]({Path(os.path.relpath(folder / link[1], out)).as_posix()}",
+        note,
+    )
 
 
 def note_line(note: str) -> str:

@@ -203,7 +203,7 @@ def _difference_cells(d: Difference, p: float) -> tuple[str, str, str]:
 
 def comparison_tables(comparison: Comparison, a: str, b: str, width: int) -> list[Table]:
     """As `comparison_table`, laid out for a terminal."""
-    return fitted(comparison_table(comparison, a, b), width, ("detectable", a, b))
+    return fitted(comparison_table(comparison, a, b), width, ("detectable", (a, b)))
 
 
 def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Table:

@@ -46,21 +46,26 @@ class _Sized(NamedTuple):
 
 
 def fitted(
-    table: Table, width: int, spare: Sequence[str] = (), prose: Collection[str] = (), keys: int = 1
+    table: Table,
+    width: int,
+    spare: Sequence[str | tuple[str, ...]] = (),
+    prose: Collection[str] = (),
+    keys: int = 1,
 ) -> list[Table]:
     """The table where it fits; else without the columns that can be spared, in as many parts as it takes.
 
     Args:
-        spare: names of columns, of which the first ones go first.
+        spare: names of columns, of which the first ones go first; those of a tuple go together.
         prose: of those whose cells may go on in a second line, at a space; every heading may.
         keys: how many of the first columns each part begins with.
     """
     sized = [_sized(column, prose) for column in table.columns]
     if _width(s.whole for s in sized) <= width:
         return [table]
-    for name in spare:
+    for names in spare:
         if _width(s.least for s in sized) > width:
-            sized = [s for s in sized if s.column.header != name]
+            gone = names if isinstance(names, tuple) else (names,)
+            sized = [s for s in sized if s.column.header not in gone]
     parts = [sized[:keys]]
     for one in sized[keys:]:
         if len(parts[-1]) > keys and _width(s.least for s in [*parts[-1], one]) > width:

@@ -44,6 +44,8 @@ def test_a_heading_is_broken_before_a_column_is_left_out_and_the_first_to_spare_
     assert [column.header for column in alike.columns] == ["a", "a long heading", "b"]
     (fewer,) = fitted(table, 14, spare=("a long heading", "b"))
     assert [column.header for column in fewer.columns] == ["a", "b"]
+    (none,) = fitted(table, 14, spare=(("a long heading", "b"),))
+    assert [column.header for column in none.columns] == ["a"]
     assert fitted(table, 40) == [table]
 
 
