@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from slmr.verify import quantity
 from slmr.verify.boxes import boxed, factored, unboxed
+from slmr.verify.closing import answering, in_context
 from slmr.verify.completion import fold
 from slmr.verify.cues import corrected, is_weak, statements
 from slmr.verify.denial import denied_before, denied_behind, hedged, hedged_before, unsure
@@ -271,7 +272,8 @@ def _in_sentence(text: str) -> tuple[str | None, str]:
             return part[found[0].start : found[0].end], part[found[-1].end :] + (
                 rest if part is plain else ""
             )
-    return None, ""
+    number = None if _CONCLUDES.match(rest) else in_context(plain, announced=True)
+    return (plain[number.start : number.end], plain[number.end :] + rest) if number else (None, "")
 
 
 def _last_step(text: str) -> str | None:
@@ -312,7 +314,7 @@ def _last_number(text: str) -> Answer | None:
     found = quantities(_NOT_TAIL.sub("", tail)) or quantities(tail)
     if not found:
         return _last_words(tail)
-    last = found[-1]
+    last = answering(tail, found[-1])
     sentence = GAP.split(tail[: last.start])[-1]
     behind = _NOT_TAIL.sub("", GAP.split(tail[last.end :])[0])
     if (
