@@ -53,7 +53,7 @@ _PHRASE = any_of(
     rf"(?:in|over|within|during|throughout|for|after|per|every|each|across) (?:{_KNOWN} )?"
     rf"(?:(?:next|last|first|past|full|whole) )?#(?: full| whole| more)? {_TIME}",
     rf"(?:in|for|from|after|across|out of|on) #(?: more)?{_NOUN}",
-    rf"(?:in|for|from|on|with|to|of|out of|at|among|between|across|during|over) {_KNOWN} {_ANY}{_NOUN}",
+    rf"(?:in|for|from|on|with|to|of|out of|at|among|between|across|during|over) {_KNOWN} {_ANY}(?:-[a-z]+)?{_NOUN}",
     rf"(?:with|(?:from|of|out of|with) {_KNOWN}) ¤(?:{_NOUN})?",
     rf"(?:by|after|from|for) {_DOING}(?:{_OTHERS}){{0,4}} {_ANY}(?:{_OTHERS}){{0,5}}",
     # without a number
@@ -68,10 +68,12 @@ _SPEED = (
     r"# ?(?:mph|km/h|kph|(?:miles|kilometers|meters|words|pages) (?:per|an|a) (?:hour|minute|second|day))"
 )
 _TO_DO = rf"to (?!(?:{_KNOWN}|an?)\b)[a-z]+(?:{_OTHERS}){{0,6}}"
-_PURPOSE, _KNOWN_PURPOSE = (f"{_TO_DO}{known} {_ANY}(?:{_OTHERS}){{0,5}}" for known in ("", f" {_KNOWN}"))
+_PURPOSE, _KNOWN_PURPOSE = (
+    f"{_TO_DO}{known} {_ANY}(?:-[a-z]+)?(?:{_OTHERS}){{0,5}}" for known in ("", f" {_KNOWN}")
+)
 _NEEDS = re.compile(r"\b(?:needs?|needed|requires?|required|must|(?:have|has|had) to|should)\b")
 # "It takes 3 trips to move 27 boxes" may answer with either, with "all 27 boxes" only with the trips.
-_TAKES = re.compile(r"\b(?:takes?|took|lasts?)\b")
+_TAKES = re.compile(r"\b(?:takes?|took|lasts?|costs?)\b")
 _PASSIVE = (
     " (?:(?:are|were|was|is|will be|have been|has been|had been) (?:[a-z]+ed|made|sold|eaten|given|left|spent|bought"
     "|written|won|lost|driven|grown|sent|built|paid|read|taken|caught)|remain(?:s|ed)?|will remain)"
