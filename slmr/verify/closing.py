@@ -16,11 +16,11 @@ from slmr.verify.sentences import GAP, any_of
 _MAX_CHARS, _MAX_NUMBERS = 240, 6
 # A sentence is read with `#` for each number and `¤` for each sum of money.
 _ANY = "[#¤]"
-_IS_MONEY = re.compile(r"\s?(?:[€£¥₹¢]|dollars?|cents?|euros?|pounds|bucks)(?![a-z])", re.IGNORECASE)
+_IS_MONEY = re.compile(r"\s?(?:[€£¥₹¢]|dollars?|cents?|euros?|bucks)(?![a-z])", re.IGNORECASE)
 
 _KNOWN = any_of(
     "(?:(?:all|both|each|any|every one|most|some) of )?(?:the|these|those|his|her|its|their|my|our|your)",
-    "all (?:the|these|those|his|her|its|their|my|our|your)", "all", r"[a-z]+'s",
+    "all (?:the|these|those|his|her|its|their|my|our|your)", "all", r"(?!(?:there|it|that|s?he|what|who|let)')[a-z]+'s",
 )  # fmt: skip
 _TIME = (
     "(?:second|minute|hour|day|night|week|weekend|weekday|month|quarter|year|decade|shift|session|min|hr)s?"
@@ -30,7 +30,7 @@ _PREPOSITION = any_of(
     "into", "across", "out of", "through", "every", "than", "before", "until", "among", "between", "about", "against",
 )  # fmt: skip
 _VERB = any_of(
-    "is|are|was|were|be|been|has|have|had|will|would|can|could|must|should|does|do|did", r"\w+'(?:ll|ve)", "there's",
+    "is|are|was|were|be|been|has|have|had|will|would|can|could|must|should|does|do|did", r"\w+'(?:ll|ve)", "(?:there|it|that|s?he)'s",
     "(?:need|require|earn|walk|travel|collect|answer|work|want|plant|gain|burn|watch|last)(?:s|es|ed|ing)?",
     "(?:us|bak|produc|receiv|sav|solv|rais|scor|ow|donat|practic|consum|charg|hik|bik)(?:es?|ed|ing)",
     "takes?|took|costs?|sells?|sold|selling|makes?|made|making|spends?|spent|gets?|got|gives?|gave|pays?|paid|buys?"
@@ -48,6 +48,10 @@ _NOUN = rf"(?: {_WORD}){{1,3}}"
 _OTHERS = r" (?!(?:and|or|but|if|so|that|which|who)\b)[a-z][a-z'’-]*"  # any words of the same clause
 _DOING = r"(?!adding|subtracting|increas|decreas|reduc|multiply|divid)[a-z]+ing"
 
+_TO_DO = rf"to (?!(?:{_KNOWN}|an?)\b)[a-z]+(?:{_OTHERS}){{0,6}}"
+_PURPOSE, _KNOWN_PURPOSE = (
+    f"{_TO_DO}{known} {_ANY}(?:-[a-z]+)?(?:{_OTHERS}){{0,5}}" for known in ("", f" {_KNOWN}")
+)
 # A phrase of context, up to the next one or the end.
 _PHRASE = any_of(
     rf"(?:in|over|within|during|throughout|for|after|per|every|each|across) (?:{_KNOWN} )?"
@@ -56,9 +60,10 @@ _PHRASE = any_of(
     rf"(?:in|for|from|on|with|to|of|out of|at|among|between|across|during|over) {_KNOWN} {_ANY}(?:-[a-z]+)?{_NOUN}",
     rf"(?:with|(?:from|of|out of|with) {_KNOWN}) ¤(?:{_NOUN})?",
     rf"(?:by|after|from|for) {_DOING}(?:{_OTHERS}){{0,4}} {_ANY}(?:{_OTHERS}){{0,5}}",
+    _KNOWN_PURPOSE,
     # without a number
-    r"(?:in|for|per|on|at|by|from|to|of|with|during|around|across|through|throughout|into|over)"
-    rf" (?:(?:{_KNOWN}|an?|each|every|one) )?{_WORD}(?: {_WORD}){{0,2}}",
+    r"(?:(?:in|for|per|on|at|by|from|of|with|during|around|across|through|throughout|into|over)"
+    rf"(?: (?:{_KNOWN}|an?|each|every|one))?|to (?:{_KNOWN}|an?|each)){_NOUN}",
     rf"(?:each|every|an?) {_WORD}",
 )  # fmt: skip
 # Context only of a sum of money, of a time, and of what is needed: else it may be what is asked for.
@@ -67,16 +72,12 @@ _SPEED = (
     r"at (?:an? (?:\w+ )?(?:speed|pace|rate) of )?"
     r"# ?(?:mph|km/h|kph|(?:miles|kilometers|meters|words|pages) (?:per|an|a) (?:hour|minute|second|day))"
 )
-_TO_DO = rf"to (?!(?:{_KNOWN}|an?)\b)[a-z]+(?:{_OTHERS}){{0,6}}"
-_PURPOSE, _KNOWN_PURPOSE = (
-    f"{_TO_DO}{known} {_ANY}(?:-[a-z]+)?(?:{_OTHERS}){{0,5}}" for known in ("", f" {_KNOWN}")
-)
 _NEEDS = re.compile(r"\b(?:needs?|needed|requires?|required|must|(?:have|has|had) to|should)\b")
-# "It takes 3 trips to move 27 boxes" may answer with either, with "all 27 boxes" only with the trips.
+# "It takes 3 trips to move 27 boxes" may answer with either number, "to move all 27 boxes" only with the trips.
 _TAKES = re.compile(r"\b(?:takes?|took|lasts?|costs?)\b")
 _PASSIVE = (
-    " (?:(?:are|were|was|is|will be|have been|has been|had been) (?:[a-z]+ed|made|sold|eaten|given|left|spent|bought"
-    "|written|won|lost|driven|grown|sent|built|paid|read|taken|caught)|remain(?:s|ed)?|will remain)"
+    " (?:(?:are|were|was|is|will be|have been|has been|had been) (?:(?!asked|supposed)[a-z]+ed"
+    "|made|sold|eaten|given|left|spent|bought|written|won|lost|driven|grown|sent|built|paid|read|taken|caught)|remain(?:s|ed)?|will remain)"
 )
 _STOP = r"[\s.!]*$"
 # "24 of the 30 students passed": the rest may say anything of them.
@@ -85,7 +86,7 @@ _OF_A_WHOLE = re.compile(rf"%?(?: {_WORD}){{0,2}} (?:out )?of {_KNOWN} #{_NOUN}(
 _CLAUSE = re.compile(r"[,;:]| (?:so|and|but|that|which|who|while|then|therefore|thus|hence)(?= |$)")
 _HAS_VERB = re.compile(rf"\b{_VERB}\b")
 _IS_CONTEXT = re.compile(
-    rf"\b(?:{_PREPOSITION}|{_KNOWN})(?: (?:next|last|first|past|about|other|remaining))?\s*$"
+    rf"\b(?:{_PREPOSITION}|{_KNOWN})(?: (?:next|last|first|past|about|other|remaining|just|only))?\s*$"
 )
 # "a total of 72", "is left with 72", "costs her 72": no context either way.
 _IS_OBJECT = re.compile(
@@ -152,8 +153,8 @@ def _is_answer(head: str, number: str, tail: str, announced: bool) -> bool:
         return True
     clause = _CLAUSE.split(head)[-1]
     is_announced = announced and clause == head
-    purposes = [_PURPOSE] if is_announced or _NEEDS.search(clause) else []
-    purposes += [_KNOWN_PURPOSE] if _TAKES.search(clause) else []
+    purposes = [_PURPOSE, _TO_DO] if is_announced or _NEEDS.search(clause) else []
+    purposes += [_KNOWN_PURPOSE, _TO_DO] if _TAKES.search(clause) else []
     if _MAY_ASK.search(clause) or _MAY_ASK.search(tail):
         return bool(purposes) and _goes_on(purposes, tail)
     phrases = [_PHRASE, *purposes]
