@@ -30,7 +30,8 @@ _PREPOSITION = any_of(
     "into", "across", "out of", "through", "every", "than", "before", "until", "among", "between", "about", "against",
 )  # fmt: skip
 _VERB = any_of(
-    "is|are|was|were|be|been|has|have|had|will|would|can|could|must|should|does|do|did", r"\w+'(?:ll|ve)", "(?:there|it|that|s?he)'s",
+    "is|are|was|were|be|been|has|have|had|will|would|can|could|must|should|does|do|did",
+    r"\w+'(?:ll|ve)", "(?:there|it|that|s?he)'s",
     "(?:need|require|earn|walk|travel|collect|answer|work|want|plant|gain|burn|watch|last)(?:s|es|ed|ing)?",
     "(?:us|bak|produc|receiv|sav|solv|rais|scor|ow|donat|practic|consum|charg|hik|bik)(?:es?|ed|ing)",
     "takes?|took|costs?|sells?|sold|selling|makes?|made|making|spends?|spent|gets?|got|gives?|gave|pays?|paid|buys?"
@@ -77,7 +78,8 @@ _NEEDS = re.compile(r"\b(?:needs?|needed|requires?|required|must|(?:have|has|had
 _TAKES = re.compile(r"\b(?:takes?|took|lasts?|costs?)\b")
 _PASSIVE = (
     " (?:(?:are|were|was|is|will be|have been|has been|had been) (?:(?!asked|supposed)[a-z]+ed"
-    "|made|sold|eaten|given|left|spent|bought|written|won|lost|driven|grown|sent|built|paid|read|taken|caught)|remain(?:s|ed)?|will remain)"
+    "|made|sold|eaten|given|left|spent|bought|written|won|lost|driven|grown|sent|built|paid|read|taken|caught)"
+    "|remain(?:s|ed)?|will remain)"
 )
 _STOP = r"[\s.!]*$"
 # "24 of the 30 students passed": the rest may say anything of them.
@@ -86,9 +88,9 @@ _OF_A_WHOLE = re.compile(rf"%?(?: {_WORD}){{0,2}} (?:out )?of {_KNOWN} #{_NOUN}(
 _CLAUSE = re.compile(r"[,;:]| (?:so|and|but|that|which|who|while|then|therefore|thus|hence)(?= |$)")
 _HAS_VERB = re.compile(rf"\b{_VERB}\b")
 _IS_CONTEXT = re.compile(
-    rf"\b(?:{_PREPOSITION}|{_KNOWN})(?: (?:next|last|first|past|about|other|remaining|just|only))?\s*$"
+    rf"\b(?:{_PREPOSITION}|{_KNOWN}|an?)(?: (?:next|last|first|past|about|other|remaining|just|only))?\s*$"
 )
-# "a total of 72", "is left with 72", "costs her 72": no context either way.
+# "A total of 72", "is left with 72", "costs her 72": no context either way.
 _IS_OBJECT = re.compile(
     r"\b(?:(?:total|sum|average|mean|maximum|minimum|amount|profit|loss|score|distance|balance|cost|change|savings) of"
     r"|(?:equal|amounts?|comes?|adds up|equivalent) to|(?:left|ends? up|ended up|remains?) with"
@@ -104,8 +106,8 @@ _LEFT_ALONE = re.compile(
 # What is done within a time, or with so many: then the time, or how many, may be what is asked for.
 _MAY_ASK = re.compile(
     r"\b(?:reach|finish|complet|fill|cover|achiev|pack|fit|put|plac|arrang|divid|split|shar|distribut|cut|doubl|meet"
-    r"|convert|increas|decreas|reduc|drop|ris|chang|arriv|exchang|trad|swap|replac|round|subtract|remov|add|carr"
-    r"|transport|mov|load|deliver|ship|stor|hold|group)(?:e|es|ed|ing|s|y|ies|ied|d|n)?\b"
+    r"|convert|increas|decreas|reduc|drop|ris|chang|arriv|exchang|trad|swap|replac|round|subtract|remov|add|multipl|carr"
+    r"|transport|mov|load|deliver|ship|stor|hold|seat|group)(?:e|es|ed|ing|s|y|ies|ied|d|n)?\b"
 )
 
 
@@ -149,9 +151,11 @@ def _masked(sentence: str, found: list[Quantity]) -> str:
 
 def _is_answer(head: str, number: str, tail: str, announced: bool) -> bool:
     """Whether a number stands behind a verb, and nothing but its noun and context stand behind it."""
-    if _OF_A_WHOLE.match(tail):
+    if _OF_A_WHOLE.match(tail) and not re.search(_ANY, head):
         return True
     clause = _CLAUSE.split(head)[-1]
+    if re.search(rf"{_ANY}.* and$", head[: len(head) - len(clause)]):
+        return False  # "24 of the 30 girls and 5 of the 12 boys"
     is_announced = announced and clause == head
     purposes = [_PURPOSE, _TO_DO] if is_announced or _NEEDS.search(clause) else []
     purposes += [_KNOWN_PURPOSE, _TO_DO] if _TAKES.search(clause) else []
