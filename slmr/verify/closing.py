@@ -96,6 +96,10 @@ _IS_OBJECT = re.compile(
     r"|(?:equal|amounts?|comes?|adds up|equivalent) to|(?:left|ends? up|ended up|remains?) with"
     r"|(?:takes?|took|costs?|gives?|gave|leaves?|left|earns?|earned|pays?|paid|saves?|saved|owes?|owed) her)\s*$"
 )
+# "5 feet 3 inches in 2 years": one measure in two units.
+_TWO_UNITS = re.compile(
+    rf"{_ANY} (?:{_TIME}|feet|foot|yards?|meters?|miles?|pounds?|kg|kilograms?|gallons?|quarts?|liters?),?\s*$"
+)
 # Equations, conditions, denials, ratios, and what is done to two numbers say by themselves which one is meant.
 _LEFT_ALONE = re.compile(
     r"[\d=+*/×÷<>≤≥^?\\(){}\[\]|:]|\s[-–—]\s|n't\b|[#¤] [#¤]"
@@ -154,7 +158,7 @@ def _is_answer(head: str, number: str, tail: str, announced: bool) -> bool:
     if _OF_A_WHOLE.match(tail) and not re.search(_ANY, head):
         return True
     clause = _CLAUSE.split(head)[-1]
-    if re.search(rf"{_ANY}.* and$", head[: len(head) - len(clause)]):
+    if _TWO_UNITS.search(head) or re.search(rf"{_ANY}.* and$", head[: len(head) - len(clause)]):
         return False  # "24 of the 30 girls and 5 of the 12 boys"
     is_announced = announced and clause == head
     purposes = [_PURPOSE, _TO_DO] if is_announced or _NEEDS.search(clause) else []
