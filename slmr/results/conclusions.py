@@ -169,7 +169,7 @@ def comparison_in_words(comparison: Comparison, a: str = "A", b: str = "B") -> s
         better = a if overall.mean > 0 else b
         return f"{better} is better by {formats.percent(abs(overall.mean))} points (p {compared(overall.p)}).{reach}"
     return (
-        f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p = {overall.p:.2f})."
+        f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p {compared(overall.p)})."
         f" With this many questions a true difference of {formats.percent(detectable(overall))} points would be found"
         f" in 80 % of evaluations; smaller ones are often missed.{reach}"
     )

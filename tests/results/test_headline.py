@@ -91,6 +91,9 @@ def test_references_stand_on_every_board() -> None:
     ((_, published),) = run_rankings(Path(__file__).parents[2] / "results/lab-quick")
     kinds = main_kinds(published)
     assert "reference" in kinds and "control" not in kinds
+    # A reference costs nothing: it would be the only Pareto-optimal one.
+    optimal = [m for m in published.methods if m.efficient]
+    assert len(optimal) > 2 and not any(m.kind == "reference" for m in optimal)
 
 
 def test_ablations_stand_aside_where_there_are_methods(ranking: Ranking) -> None:
