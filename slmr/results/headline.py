@@ -83,6 +83,13 @@ def at_chance(ranking: Ranking) -> list[str]:
     return lines
 
 
+def best_of_each_kind(names: Sequence[str], ranking: Ranking) -> list[str]:
+    """Of some methods, the best first, those that a figure of lines can show: one a kind, and so a colour."""
+    kinds = {method.name: method.kind for method in ranking.methods}
+    best = {kinds[name]: name for name in reversed(names)}
+    return [name for name in names if best[kinds[name]] == name]
+
+
 def main_kinds(ranking: Ranking) -> tuple[str, ...]:
     """The kinds of methods that are no ablation and no control; all where there are no others."""
     kinds = dict.fromkeys(m.kind for m in ranking.methods)

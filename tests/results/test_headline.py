@@ -10,7 +10,7 @@ import pytest
 from slmr.results.columns import HTML, TEXT, columns_on
 from slmr.results.conclusions import ranking_in_words
 from slmr.results.entries import run_results
-from slmr.results.headline import at_chance, best, facts, main_kinds, verdict
+from slmr.results.headline import at_chance, best, best_of_each_kind, facts, main_kinds, verdict
 from slmr.results.ranking import Ranking, rank_methods, run_rankings
 from slmr.stats import Estimate, RankInterval
 from tests.results.made_runs import a_run, made_run
@@ -94,6 +94,15 @@ def test_references_stand_on_every_board() -> None:
     # A reference costs nothing: it would be the only Pareto-optimal one.
     optimal = [m for m in published.methods if m.efficient]
     assert len(optimal) > 2 and not any(m.kind == "reference" for m in optimal)
+
+
+def test_a_figure_of_lines_has_the_best_of_each_kind(ranking: Ranking) -> None:
+    names = [m.name for m in ranking.methods]
+    drawn = best_of_each_kind(names, ranking)
+    assert [m.kind for m in ranking.methods if m.name in drawn] == list(
+        dict.fromkeys(m.kind for m in ranking.methods)
+    )
+    assert best_of_each_kind([], ranking) == []
 
 
 def test_ablations_stand_aside_where_there_are_methods(ranking: Ranking) -> None:

@@ -14,7 +14,7 @@ from slmr.errors import RequestError
 from slmr.results.colours import ORANGE, VERMILLION, tint
 from slmr.results.columns import sorted_methods
 from slmr.results.entries import MethodResult
-from slmr.results.headline import main_kinds
+from slmr.results.headline import best_of_each_kind, main_kinds
 from slmr.results.html import escape
 from slmr.results.ranking import Ranking
 from slmr.results.selection import Filters, Results, rankings
@@ -190,9 +190,7 @@ def legend_html(figure: Any) -> str:
 
 def pick_lines(names: Sequence[str], ranking: Ranking) -> list[str]:
     """Which of some methods are drawn, in their order: until others are picked the best of each kind."""
-    kinds = {method.name: method.kind for method in ranking.methods}
-    best = list({kinds[name]: name for name in reversed(names)}.values())
-    first = [name for name in names if name in best]
+    first = best_of_each_kind(names, ranking)
     picked = st.multiselect(
         "Methods",
         names,
