@@ -24,7 +24,7 @@ STYLE = """
 .slmr-wrap{overflow:auto;max-height:85vh;--bg:#fff;--line:rgba(128,128,128,.28)}
 .slmr-wrap.dark{--bg:#171614}
 .slmr-board{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;min-width:100%;line-height:1.25}
-.slmr-board th,.slmr-board td{padding:.3rem .5rem;text-align:right;white-space:nowrap}
+.slmr-board th,.slmr-board td{padding:.3rem .42rem;text-align:right;white-space:nowrap}
 .slmr-board th,.slmr-board td{border-bottom:1px solid var(--line)}
 .slmr-board th{font-weight:600;cursor:help;vertical-align:bottom;border-bottom-width:2px;white-space:normal}
 .slmr-board thead th{position:sticky;top:0;background:var(--bg);z-index:2}

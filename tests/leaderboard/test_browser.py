@@ -256,12 +256,17 @@ def test_every_filter_keeps_its_address_on_every_page(
         assert not find(browser, '[data-testid="stException"]')
 
 
+def switch_of(browser: Any, label: str) -> Any:
+    """A switch at the side; None where it is not drawn yet."""
+    return next((e for e in find(browser, '[data-testid="stCheckbox"] label') if label in e.text), None)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_back_undoes_a_filter_on_every_page(page: str, served: str, browser: Any) -> None:
     browser.get(f"{served}/{page}?student=lab-llama")
     wait(browser, lambda b: find(b, PAGES[page][0]) and idle(b))
-    switch = next(e for e in find(browser, '[data-testid="stCheckbox"] label') if "Ablations" in e.text)
-    switch.click()
+    wait(browser, lambda b: switch_of(b, "Ablations")).click()
     wait(browser, lambda b: "ablations=true" in b.current_url and idle(b))
     browser.back()
     wait(browser, lambda b: path(b) == page and "ablations" not in b.current_url and idle(b))
@@ -361,8 +366,7 @@ def test_filters_stay_in_the_address_from_page_to_page(page: str, served: str, b
 def test_back_undoes_a_filter_and_forward_does_it_again(served: str, browser: Any) -> None:
     browser.get(f"{served}/?student=lab-llama")
     wait(browser, lambda b: find(b, ".slmr-board") and len(methods(b)) == 4)
-    switch = next(e for e in find(browser, '[data-testid="stCheckbox"] label') if "Ablations" in e.text)
-    switch.click()
+    wait(browser, lambda b: switch_of(b, "Ablations")).click()
     wait(browser, lambda b: len(methods(b)) == 5 and "ablations=true" in b.current_url)
     browser.back()
     wait(browser, lambda b: len(methods(b)) == 4 and "ablations" not in b.current_url)
