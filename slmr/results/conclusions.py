@@ -22,7 +22,7 @@ def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
     ranked = ranking.ranked
     told = f"{title}, {_seeds(len(ranked[0].seeds))}"
     if nothing_gained(ranked):
-        told = f"{told}: no gain over the untrained student is shown for any method. {_leader(ranked)}"
+        told = f"{told}: no gain over the untrained student is shown. {_leader(ranked)}"
     else:
         told = f"{told}: {_leader(ranked)}"
     return " ".join([told, *_lead(ranking), *_no_gain(ranked), *_stagewise(ranking, ranked[0])])

@@ -27,7 +27,7 @@ def verdict(ranking: Ranking) -> str:
         return _form(ranking) or "No method to compare yet."
     text = _standing(ranked)
     if nothing_gained(ranked):
-        text = f"No gain over the untrained student is shown for any method; {text}"
+        text = f"No gain over the untrained student is shown; {text}"
     elif none := _no_gain(ranked):
         text += f"; for {len(none)} of {len(ranked)} methods no gain over the untrained student is shown"
     return " ".join(filter(None, [f"{text}.", _form(ranking)]))
@@ -49,8 +49,8 @@ def facts(ranking: Ranking) -> list[Fact]:
         found.append(Fact("Best for its cost", cheapest.name, cost))
     if any(m.gain for m in ranked):
         none = _no_gain(ranked)
-        remark = _some(none, 3) if none else "a gain is shown for all"
-        found.append(Fact("No gain shown", f"{len(none)} of {len(ranked)}", remark))
+        who = _some(none, 3) if none else "every method is shown to gain"
+        found.append(Fact("No gain shown", f"{len(none)} of {len(ranked)}", who))
     return found + _facts_of_form(ranking)
 
 
