@@ -34,7 +34,7 @@ def verdict(ranking: Ranking) -> str:
 
 
 def facts(ranking: Ranking) -> list[Fact]:
-    """The best, the best for its cost, and for how many no gain is shown; of models the best, and what form costs it.
+    """The best, the best for its cost, and the methods of which no gain is shown; of models also what form costs.
 
     No best where there is nothing to be better than, and where no gain is shown.
     """
