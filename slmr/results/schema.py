@@ -53,9 +53,9 @@ def relinked(note: str, folder: Path, out: Path) -> str:
 
 
 def note_line(note: str) -> str:
-    """The first paragraph of a note as plain text, links by their words."""
-    words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", note.partition("\n>\n")[0])
-    return " ".join(words.replace("> ", "").replace("**", "").replace("`", "").split())
+    """The first paragraph of a note as plain text."""
+    note = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", note)  # of a link its words
+    return " ".join(note.partition("\n>\n")[0].replace("> ", "").replace("**", "").replace("`", "").split())
 
 
 def run_file(run: Path, what: str, method: str, student: str, seed: int) -> Path:
