@@ -200,7 +200,8 @@ def _pair(task: str, a: Scores, b: Scores) -> PairedScores:
         if version != b.versions[name]:
             checker = name == "checker_version"
             hint = "`slmr rescore` renews the verdicts" if checker else "evaluate one of them again"
-            raise RequestError(f"{task}: {name} differs ({version} and {b.versions[name]}); {hint}")
+            both = " and ".join(", ".join(sorted(versions)) for versions in (version, b.versions[name]))
+            raise RequestError(f"{task}: {name} differs ({both}); {hint}")
     if a.items != b.items and a.item_set != b.item_set:
         raise RequestError(
             f"{task}: not the same items: {len(a.item_set)} and {len(b.item_set)}, {len(a.item_set & b.item_set)} of"

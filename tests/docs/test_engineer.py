@@ -34,8 +34,9 @@ def run(words: list[str], folder: Path, block: Block) -> str:
 @pytest.mark.timeout(1800)
 def test_every_block_from_an_empty_folder(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
-    code = [block for block in blocks(PAGE) if block.language == "python" and not block.title]
-    for block in blocks(PAGE):
+    page = blocks(PAGE)
+    code = [block for block in page if block.language == "python" and not block.title]
+    for block in page:
         if block.title:
             (tmp_path / block.title).write_text(block.text)
         elif block is code[-1]:  # one file, with the blocks before it
