@@ -28,6 +28,7 @@ from slmr.training.curve import renamed
 Step = dict[str, float]
 _STATE, _SUMMARY = "trainer_state.json", "summary.json"
 _MAX_BYTES = 1 << 30  # of one file of JSON lines
+_SHOWN = 8  # trainings within a folder that is none
 
 # Names of other trainers; `slmr.training.curve` knows the others of TRL.
 _TRL = {
@@ -80,6 +81,7 @@ def read_training_logs(run: Path, reward: str | None = None) -> list[TrainingLog
     """
     if not run.exists():
         raise RequestError(f"there is no {run}")
+    run = run.parent if run.name == _STATE and run.is_file() else run
     if _trl_state(run) or _trl_tables(run):
         logs = [_trl_log(run, reward)]
     elif reward is not None:
@@ -89,11 +91,19 @@ def read_training_logs(run: Path, reward: str | None = None) -> list[TrainingLog
     else:
         logs = [_json_lines_log(run)]
     if not any(log.steps or log.completions for log in logs):
-        raise RequestError(
-            f"{run} holds no training's log: there is neither a trainer_state.json, nor completions/*.parquet, nor a"
-            " .jsonl of rollouts, nor a course of slmr"
-        )
+        raise RequestError(_no_log(run))
     return logs
+
+
+def _no_log(run: Path) -> str:
+    if state := _trl_state(run):
+        return f"{state} has no step with a loss: the training ended before its first logging_steps"
+    within = sorted({str(file.relative_to(run).parts[0]) for file in run.glob(f"*/**/{_STATE}")})
+    there = f"; there is one in {', '.join(str(run / name) for name in within[:_SHOWN])}" if within else ""
+    return (
+        f"{run} holds no training's log: there is neither a trainer_state.json, nor completions/*.parquet, nor a"
+        f" .jsonl of rollouts, nor a course of slmr{there}"
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- slmr
@@ -153,7 +163,7 @@ def _trl_log(run: Path, reward: str | None) -> TrainingLog:
     rows = [row for file in _trl_tables(run) for row in read_table(file)]
     lacks = [
         *([] if state else ["no trainer_state.json: end with trainer.save_state(), or keep a checkpoint"]),
-        *([] if rows else ["no completions/*.parquet: set log_completions=True"]),
+        *([] if rows or not functions else ["no completions/*.parquet: set log_completions=True"]),
     ]
     log = TrainingLog(run.name, "TRL", steps, lacks="; ".join(lacks))
     return _with_completions(log, _trl_completions(rows, functions, reward))

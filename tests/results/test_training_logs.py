@@ -138,6 +138,16 @@ def test_a_folder_without_a_log_and_a_state_that_is_none(tmp_path: Path) -> None
         read_training_logs(tmp_path)
     with pytest.raises(RequestError, match="there is no"):
         read_training_logs(tmp_path / "nothing")
+    write_json(
+        tmp_path / "out/one/checkpoint-2/trainer_state.json", {"log_history": [{"step": 1, "loss": 1}]}
+    )
+    with pytest.raises(RequestError, match=r"nor a course of slmr; there is one in .*out/one$"):
+        read_training_logs(tmp_path / "out")
+    (log,) = read_training_logs(tmp_path / "out/one/checkpoint-2/trainer_state.json")
+    assert log.name == "checkpoint-2" and not log.lacks  # no RL, so no completions
+    write_json(tmp_path / "trainer_state.json", {"log_history": []})
+    with pytest.raises(RequestError, match="has no step with a loss"):
+        read_training_logs(tmp_path)
     write_json(tmp_path / "trainer_state.json", {"log_history": 3})
     with pytest.raises(RequestError, match="no list 'log_history'"):
         read_training_logs(tmp_path)
