@@ -73,12 +73,18 @@ class Curve:
 
 
 def renamed(logs: Mapping[str, Any]) -> dict[str, float]:
-    """A trainer's log under our names; what has none is left out."""
+    """A trainer's log under our names; what has none, or is no number, is left out."""
     return {
-        ours: float(logs[theirs])
-        for theirs, ours in _NAMES.items()
-        if isinstance(logs.get(theirs), int | float | str)
+        ours: number for theirs, ours in _NAMES.items() if (number := _number(logs.get(theirs))) is not None
     }
+
+
+def _number(value: Any) -> float | None:
+    """Of a number, or of its text: transformers 5 logs some as texts."""
+    try:
+        return float(value) if isinstance(value, int | float | str) else None
+    except ValueError:
+        return None
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
