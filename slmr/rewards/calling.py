@@ -1,4 +1,4 @@
-"""Somebody's reward function: loaded from his file, and called with a case as the trainer that it is for would."""
+"""Loads a user's reward function from a file, and calls it with a case as its trainer would."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from slmr.errors import RequestError, one_line, unknown
 
 Style = Literal["trl", "verl", "verifiers", "lm-eval", "pair"]
 Call = Callable[[str, str], Any]
-# What trainers pass beside completion and gold; whatever else a function asks for is taken for its gold.
+# Arguments that TRL passes besides the data set's columns; any other parameter is taken for the gold answer's column.
 _OF_TRL = (
     "completions",
     "prompts",
@@ -29,14 +29,14 @@ _GOLDS = ("solution", "answer", "gold", "ground_truth", "target", "label", "refe
 
 
 class Named(NamedTuple):
-    """A function by what the user typed: `FILE.py:FUNCTION`."""
+    """A function as named by the user: `FILE.py:FUNCTION`."""
 
     file: Path
     function: str
 
     @classmethod
     def parse(cls, text: str) -> Named:
-        """Raises RequestError where it is not of that form, or there is no such file."""
+        """Parses the name; raises RequestError if it has another form, or there is no such file."""
         file, _, function = text.rpartition(":")
         if not file or not function.isidentifier():
             raise RequestError(f"'{text}' names no function: give FILE.py:FUNCTION")
@@ -46,7 +46,7 @@ class Named(NamedTuple):
 
 
 def load(named: Named) -> Callable[..., Any]:
-    """Runs the file, as `python FILE.py` would with its folder on the path, and takes the function out of it.
+    """Imports the file, with its folder on the path, and returns the function.
 
     Raises:
         RequestError: the file raises, or has no such function.
@@ -56,10 +56,12 @@ def load(named: Named) -> Callable[..., Any]:
     if spec is None or spec.loader is None:
         raise RequestError(f"{named.file} is no Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[named.file.stem] = module  # what its function sends to other processes is found by this name
+    sys.modules[named.file.stem] = (
+        module  # so that pickled objects of the module are found in other processes
+    )
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # somebody else's code: it may raise anything
+    except Exception as error:  # the user's code may raise anything
         raise RequestError(f"{named.file} raises {type(error).__name__}: {one_line(error)}") from None
     function = getattr(module, named.function, None)
     if not callable(function):
@@ -69,10 +71,10 @@ def load(named: Named) -> Callable[..., Any]:
 
 
 def style_of(function: Callable[..., Any], given: str | None = None) -> Style:
-    """Whose conventions a function follows, by the names of its parameters unless it is said.
+    """The trainer whose conventions a function follows: the given style, or inferred from its parameters' names.
 
     Raises:
-        RequestError: there is no such style, or the names do not tell.
+        RequestError: there is no such style, or it cannot be inferred.
     """
     if given is not None:
         if given not in get_args(Style):
@@ -90,22 +92,24 @@ def style_of(function: Callable[..., Any], given: str | None = None) -> Style:
     if len(names) >= 2:
         return "pair"
     raise RequestError(
-        f"{getattr(function, '__name__', function)}({', '.join(names)}) tells no trainer's convention: say --style"
-        f" ({', '.join(get_args(Style))})"
+        f"{getattr(function, '__name__', function)}({', '.join(names)}) follows no known trainer's convention: name it"
+        f" with --style ({', '.join(get_args(Style))})"
     )
 
 
 def caller(function: Callable[..., Any], style: Style, gold: str | None, messages: bool) -> Call:
-    """What calls it with one completion and its gold.
+    """A function that calls it with one completion and its gold answer.
 
     Args:
-        gold: the name of the parameter, or of the document's field, that takes the gold; None is told by its names.
-        messages: completions are lists of messages, where the style allows for both.
+        function: the reward function.
+        style: its conventions.
+        gold: the parameter or document field that takes the gold answer; None to infer it.
+        messages: pass completions as lists of messages, if the style allows both.
     """
     names = inspect.signature(function).parameters
     if style == "lm-eval":
         return lambda text, right: function({gold or "answer": right}, [text])
-    if style == "pair":  # gold comes first where the first parameter is called so
+    if style == "pair":  # the gold answer comes first if the first parameter is named like one
         gold_first = any(word in next(iter(names)) for word in _GOLDS)
         return lambda text, right: function(right, text) if gold_first else function(text, right)
     row_of = {
@@ -123,7 +127,7 @@ def caller(function: Callable[..., Any], style: Style, gold: str | None, message
 
 
 def _columns(names: Mapping[str, inspect.Parameter], gold: str | None) -> list[str]:
-    """The columns of the data set in which TRL would pass the gold."""
+    """The data set's columns in which TRL would pass the gold answer."""
     named = [
         n for n, p in names.items() if n not in _OF_TRL and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
     ]
@@ -131,10 +135,10 @@ def _columns(names: Mapping[str, inspect.Parameter], gold: str | None) -> list[s
 
 
 def _trl_row(columns: Sequence[str], text: str, right: str, messages: bool) -> dict[str, Any]:
-    """A batch of one: columns of the data set by their names."""
+    """A batch with one row, as columns by name."""
     return {
-        "completions": [_said("assistant", text, messages)],
-        "prompts": [_said("user", "?", messages)],
+        "completions": [_turn("assistant", text, messages)],
+        "prompts": [_turn("user", "?", messages)],
         "completion_ids": [list(range(len(text.split())))],
         **{column: [right] for column in columns},
     }
@@ -146,21 +150,21 @@ def _verl_row(text: str, right: str, messages: bool) -> dict[str, Any]:
 
 def _verifiers_row(text: str, right: str, messages: bool) -> dict[str, Any]:
     state = {
-        "prompt": _said("user", "?", True), "completion": _said("assistant", text, messages), "answer": right,
+        "prompt": _turn("user", "?", True), "completion": _turn("assistant", text, messages), "answer": right,
         "info": {}, "task": "audit",
     }  # fmt: skip
     return {**state, "state": state}
 
 
-def _said(role: str, text: str, as_message: bool) -> Any:
+def _turn(role: str, text: str, as_message: bool) -> Any:
     return [{"role": role, "content": text}] if as_message else text
 
 
 def score_of(returned: Any, field: str | None = None) -> float | None:
-    """The one number in what a reward function returned; None where it abstains.
+    """The score in a reward function's return value; None if it abstains.
 
     Raises:
-        ValueError: there is none.
+        ValueError: it contains no single score.
     """
     value = returned
     if isinstance(value, Mapping):
