@@ -10,10 +10,10 @@ import pytest
 
 from slmr.errors import RequestError
 from slmr.io import read_rows, write_rows
-from slmr.pipeline.evaluation import EvalRequest, evaluate_model
+from slmr.pipeline.evaluation import EvalRequest
 from slmr.pipeline.verification import VerifyRequest, verify_run
 from slmr.results.schema import read_summary, write_summary
-from tests.in_process import slmr
+from tests.in_process import evaluate_model, slmr
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The stages of a plan with what each will cost. How many rows each hands on is assumed, see `Assumptions`."""
+"""Estimates the cost of each stage of a plan. The numbers of rows between stages are assumed, see `Assumptions`."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from slmr.pipeline.estimate.measure import Speed
 from slmr.pipeline.estimate.shapes import ModelShape
 from slmr.pipeline.planner import StageNode
 
-# Items of the public test sets; a task that is not here is taken by the profile's limit.
+# Items of the public test sets; for other tasks the profile's limit counts.
 TEST_ITEMS = {"gsm8k_platinum": 1209, "svamp": 1000, "mawps": 2065, "math500": 500, "logiqa": 651}
 _UNKNOWN_ITEMS, _TASK_TOKENS = 500, 512
 
 
 @dataclass
 class Flow:
-    """What a stage does, in numbers.
+    """A stage's work in numbers.
 
     Attributes:
-        rows: that it hands on.
-        generated, trained, taught: tokens, as they will stand in its cost.
-        scored: tokens that the student reads and does not learn from.
-        calls: of the sampler, with how often; `engine` samples.
-        copies: models beside the one that is trained, in float32: the first weights of a validation, a reference.
-        passes: rows, tokens a row, and tokens of them with logits, of a step of training; 0 rows where there is none.
+        rows: rows that it writes.
+        generated, trained, taught: tokens, as in its cost.
+        scored: tokens that the student reads without learning from them.
+        calls: (number of calls, call) of the sampler.
+        copies: float32 models besides the one being trained: the best weights for validation, a reference.
+        passes: a training step's rows, tokens per row, and tokens with logits per row; 0 rows without training.
+        known: whether there is a rule for this kind of stage.
     """
 
     rows: float = 0.0
@@ -43,7 +44,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class StageEstimate:
-    """A stage's tokens, FLOPs, and on each machine the hours that it takes and the GiB that it holds at most."""
+    """A stage's tokens and FLOPs, and its hours and peak memory in GiB on each machine."""
 
     node: StageNode
     flow: Flow
@@ -58,12 +59,13 @@ def estimate(
     machines: Sequence[Machine],
     assumed: Assumptions = ASSUMED,
 ) -> list[StageEstimate]:
-    """Each stage, in the order of the nodes.
+    """Estimates each stage, in the order of the nodes.
 
     Args:
         nodes: inputs first.
-        shapes: key of a student's node → its sizes; the stages of one that is not here get no hours.
-        machines: to say hours and memory for.
+        shapes: key of a student's node → its shape; the stages of a student without a shape get no hours.
+        machines: the machines to estimate hours and memory for.
+        assumed: the assumptions about completions and the numbers of rows.
     """
     flows: dict[str, Flow] = {}
     for node in nodes:
@@ -89,7 +91,7 @@ def _costed(
 
 
 def seconds_here(flow: Flow, speed: Speed) -> float:
-    """Of a stage on this machine's CPU. A teacher whose distribution is learnt from reads as fast as the student."""
+    """Seconds of a stage on this machine's CPU. A distillation teacher is taken to read as fast as the student."""
     generated = sum(times * call.completions * call.mean for times, call in flow.calls)
     read = flow.scored + sum(
         times * call.completions * call.prompt / call.alike for times, call in flow.calls
@@ -100,7 +102,7 @@ def seconds_here(flow: Flow, speed: Speed) -> float:
 
 
 def _hours(flow: Flow, shape: ModelShape, machine: Machine, a: Assumptions) -> float:
-    """Only training is shared among GPUs, with what it samples on the way; other stages have one."""
+    """Hours of a stage. Training and its rollouts use all GPUs; other stages use one."""
     trains = flow.passes[0] > 0
     gpus = machine.gpus if trains else 1
     inside = "transformers" if machine.rollouts == "trainer" else "vllm"
@@ -113,16 +115,17 @@ def _hours(flow: Flow, shape: ModelShape, machine: Machine, a: Assumptions) -> f
 
 
 def _gib(flow: Flow, shape: ModelShape, machine: Machine) -> float:
-    """At most; 0 for a stage without a model."""
+    """Peak memory in GiB; 0 for a stage without a model."""
     rows, length, written = flow.passes
     calls = [call for _, call in flow.calls]
     if rows:
-        here = rows / machine.gpus / machine.training.accumulation
-        states, busy = machine.states_bytes(shape), machine.pass_bytes(shape, here, length, written)
+        rows_per_pass = rows / machine.gpus / machine.training.accumulation
+        states = machine.states_bytes(shape)
+        training = machine.pass_bytes(shape, rows_per_pass, length, written)
         sampling = machine.rollout_bytes(shape, calls)
-        # vLLM keeps its share while the trainer goes on; our own sampler has given its cache back by then.
-        beside = busy + sampling if machine.rollouts == "vllm" and calls else max(busy, sampling)
-        return (states + 4 * flow.copies * shape.parameters + beside) / 2**30
+        # vLLM keeps its share during the training step; our own sampler has released its cache by then.
+        working = training + sampling if machine.rollouts == "vllm" and calls else max(training, sampling)
+        return (states + 4 * flow.copies * shape.parameters + working) / 2**30
     if not calls and not flow.scored:
         return 0.0
     weights = (2 if machine.engine == "vllm" else 4) * shape.parameters
@@ -130,7 +133,7 @@ def _gib(flow: Flow, shape: ModelShape, machine: Machine) -> float:
     return (weights + max(cache, default=0.0)) / 2**30
 
 
-# ------------------------------------------------------------------- what each kind of stage does
+# --- rules for each kind of stage ----------------------------------------------------------------
 
 
 def _flow(node: StageNode, flows: dict[str, Flow], a: Assumptions) -> Flow:
@@ -161,7 +164,7 @@ def _call(completions: float, most: float, a: Assumptions, alike: float = 1.0) -
 
 
 def _sampled(completions: float, most: float, a: Assumptions, times: float = 1.0, alike: float = 1.0) -> Flow:
-    """So many completions of at most `most` tokens, in one call; that `times` over."""
+    """`times` calls, each of `completions` completions of at most `most` tokens."""
     call = _call(completions, most, a, alike)
     return Flow(generated=times * completions * call.mean, calls=[(times, call)] if completions else [])
 
@@ -173,7 +176,7 @@ def _validated(given: Given, steps: float, a: Assumptions) -> list[tuple[float, 
     return [(1 + max(1.0, steps / every), _call(_HELD_OUT, given["max_tokens"], a))]
 
 
-_HELD_OUT = 250  # problems, where a stage validates
+_HELD_OUT = 250  # validation problems, if a stage validates
 
 
 def _supervised(given: Given, traces: float, paired: bool, a: Assumptions) -> Flow:
@@ -195,7 +198,7 @@ def _supervised(given: Given, traces: float, paired: bool, a: Assumptions) -> Fl
 
 
 def _self_taught(flow: Flow, a: Assumptions) -> Flow:
-    """No other model teaches: the student reads its completions again, after a solution."""
+    """The student is its own teacher: it reads its completions again, after a solution."""
     flow.taught = 0.0
     flow.scored = flow.trained * (1 + a.trace_tokens / (a.prompt_tokens + a.trace_tokens))
     return flow
@@ -227,17 +230,16 @@ def _share(given: Given, a: Assumptions) -> float:
 
 
 def _teacher(given: Given, rows: Rows, a: Assumptions) -> Flow:
-    found = rows("problems") * _share(given, a)
-    return Flow(rows=found, taught=found * a.trace_tokens)
+    traces = rows("problems") * _share(given, a)
+    return Flow(rows=traces, taught=traces * a.trace_tokens)
 
 
 def _bridge(given: Given, rows: Rows, a: Assumptions) -> Flow:
     hard, rewrites = rows("problems") * _share(given, a), given["rewrites"]
     begun = hard * a.steps * given["continuations"] if "own continuation" in rewrites else 0.0
     flow = _sampled(begun, given["max_tokens"], a)
-    taught = 1 + sum(
-        not name.startswith("own c") for name in rewrites
-    )  # the raw trace, and what is not the student's
+    # The raw trace, and the rewrites that are not the student's own.
+    taught = 1 + sum(not name.startswith("own c") for name in rewrites)
     candidates = 1 + min(len(rewrites), given["candidates"])
     flow.rows, flow.taught = hard, hard * taught * a.trace_tokens
     flow.scored = hard * candidates * (a.prompt_tokens + a.trace_tokens)
@@ -246,8 +248,8 @@ def _bridge(given: Given, rows: Rows, a: Assumptions) -> Flow:
 
 def _critique(given: Given, rows: Rows, a: Assumptions) -> Flow:
     cases = rows("problems") * a.failed * given["attempts"]
-    made = cases * (given["diag"] + given["repair"] + given["new"])
-    return Flow(rows=made + rows("earlier"), taught=made * a.trace_tokens)
+    traces = cases * (given["diag"] + given["repair"] + given["new"])
+    return Flow(rows=traces + rows("earlier"), taught=traces * a.trace_tokens)
 
 
 def _own_correct(given: Given, rows: Rows, a: Assumptions) -> Flow:
@@ -276,22 +278,22 @@ def _evaluate(given: Given, _: Rows, a: Assumptions) -> Flow:
     return flow
 
 
-def _handed_on(name: str, share: str | None, given: Given, rows: Rows, a: Assumptions) -> Flow:
-    """A stage that chooses among rows and asks no model."""
+def _selected(name: str, share: str | None, given: Given, rows: Rows, a: Assumptions) -> Flow:
+    """A stage that selects rows without a model."""
     each = min(given.get("per_problem", 1), _DISTINCT)
     return Flow(rows=rows(name) * (getattr(a, share) if share else 1.0) * each)
 
 
-_RIGHT_OF_A_PROBE = 6  # right completions of a problem that has any, about, of the usual eight
-_DISTINCT = 4  # of them that differ, about
+_RIGHT_OF_A_PROBE = 6  # typical number of right completions, of eight, for a problem that has any
+_DISTINCT = 4  # typical number of different ones among them
 
 
 _RULES: dict[str, Callable[[Given, Rows, Assumptions], Flow]] = {
     "pool": lambda given, rows, a: Flow(rows=given["size"]),
     "probe": _probe, "teacher": _teacher, "bridge": _bridge, "critique": _critique,
-    "full_critique": _full_critique, "distinct": partial(_handed_on, "traces", None), "rationalize": _rationalize,
-    "evaluate": _evaluate, "partition": partial(_handed_on, "probe", None), "mix": partial(_handed_on, "strong", None),
-    "consolidate": partial(_handed_on, "problems", "mixed"), "own_correct": _own_correct,
-    "more": partial(_handed_on, "like", None), "own_pairs": partial(_handed_on, "problems", "mixed"),
+    "full_critique": _full_critique, "distinct": partial(_selected, "traces", None), "rationalize": _rationalize,
+    "evaluate": _evaluate, "partition": partial(_selected, "probe", None), "mix": partial(_selected, "strong", None),
+    "consolidate": partial(_selected, "problems", "mixed"), "own_correct": _own_correct,
+    "more": partial(_selected, "like", None), "own_pairs": partial(_selected, "problems", "mixed"),
     "reference": lambda given, rows, a: Flow(),
 }  # fmt: skip
