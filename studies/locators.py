@@ -150,7 +150,7 @@ def recycled(locator: str, cases: Sequence[Case], named: Named) -> str:
     return f"| {locator} | {len(cases)} | {len(kept)} | {sum(kept)} | {repairs} | {fresh} |"
 
 
-# ---------------------------------------------------------------------------------- real failures
+# --- real failures -------------------------------------------------------------------------------
 
 
 def real_failures(engine: TransformersEngine, args: argparse.Namespace) -> dict[str, list[Case]]:
@@ -188,7 +188,7 @@ def first_error(text: str, solution: Solution) -> tuple[int, bool]:
     return len(steps), False
 
 
-# ---------------------------------------------------------------------------------- constructed failures
+# --- constructed failures ------------------------------------------------------------------------
 
 
 def constructed(args: argparse.Namespace) -> dict[str, list[Case]]:
@@ -215,9 +215,8 @@ def failure(item: LabItem, change: Callable[[list[Step], int, Random], str]) -> 
         text = change(steps, at, rng)
     except (ValueError, ZeroDivisionError):
         return None
-    if not text or text.startswith(
-        " ".join(item.solution.plain_steps()[: at + 1])
-    ):  # nothing is left, or changed
+    unchanged = " ".join(item.solution.plain_steps()[: at + 1])
+    if not text or text.startswith(unchanged):
         return None
     answer = text.rpartition(" = ")[2].rstrip(".")
     attempt = f"{text} {strict_form(answer, item.kind)}"
@@ -296,7 +295,7 @@ def replaced(steps: list[Step], at: int, expression: str) -> str:
     return followed(changed, {})
 
 
-# ---------------------------------------------------------------------------------- GSM8K's own solutions
+# --- GSM8K's own solutions -----------------------------------------------------------------------
 
 
 def human_solutions(file: Path, seed: int) -> str:

@@ -54,9 +54,8 @@ def agreements(scored: Sequence[Scored]) -> Iterator[Agreement]:
     roots = sorted({each.task.folder.parent for each in scored})
     sheets = [Sheet(file=each.files[0], task=each.task.name) for each in scored]
     with _lm_eval(Request(roots=roots, sheets=sheets)) as lines:
-        for each, line in zip(
-            scored, lines, strict=False
-        ):  # fewer lines if it failed, which raises afterwards
+        # There are fewer lines if lm-eval failed, which raises afterwards.
+        for each, line in zip(scored, lines, strict=False):
             yield _compared(each, Graded.model_validate_json(line))
 
 
