@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slmr.curriculum.schema import Failure
+from slmr.curriculum.schema import FAILURES, Failure
 from slmr.rewards import reward_of, text_of
 from slmr.rewards.noise import Noise
+from slmr.stage import StageContext
+from slmr.training import parallel
 from slmr.verify import Kind, Verdict, in_form, verify_batch
 
 _UNIFORM = {frozenset(): "abstained", frozenset({0.0}): "all wrong", frozenset({1.0}): "all right"}
@@ -99,3 +101,14 @@ def shares(counts: Mapping[str, int]) -> dict[str, float]:
         for name, count in counts.items()
         if name not in ("completions", "groups")
     }
+
+
+def write_outcomes(context: StageContext, reward: GroupReward, problems: int) -> None:
+    """Writes `failures.parquet`, and the outcomes of all processes to the stage's statistics."""
+    failures = [row for of_process in parallel.gathered(reward.failures) for row in of_process]
+    if context.leads:
+        FAILURES.write(context.folder, failures)
+    context.stats |= {
+        "problems": problems, "groups": parallel.summed(reward.groups),
+        "statuses": parallel.summed(reward.statuses),
+    }  # fmt: skip

@@ -11,12 +11,12 @@ from pydantic import Field, model_validator
 
 from slmr.artifacts import Cost
 from slmr.config import MAX_K, MAX_STEPS, TrainingSettings
-from slmr.curriculum.schema import FAILURES, PROBLEMS, Problem
+from slmr.curriculum.schema import PROBLEMS, Problem
 from slmr.errors import WorkError
 from slmr.rewards.noise import NoiseParams
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
-from slmr.training.group_reward import GroupReward, shares
+from slmr.training.group_reward import GroupReward, shares, write_outcomes
 from slmr.training.rollouts import Rollouts
 from slmr.training.trainer import Run, trainer_settings
 from slmr.training.validation import ValidationParams
@@ -143,15 +143,12 @@ def train_policy(
     parts = {"reward": reward, "rollouts": rolled, **({"part": extra} if extra else {})}
     with closing(rolled):
         run.train(trainer, measured, parts, params.updates, extra)
-    failures = [row for of_process in parallel.gathered(reward.failures) for row in of_process]
-    if context.leads:
-        FAILURES.write(context.folder, failures)
+    write_outcomes(context, reward, len(problems))
     sampled = parallel.summed(rolled.state())
     context.stats |= {
-        "problems": len(problems), "groups": parallel.summed(reward.groups),
-        "statuses": parallel.summed(reward.statuses), "replaced": sampled["replaced"],
+        "replaced": sampled["replaced"],
         "steps_without_reward": sum(row.get("reward") == 0 for row in run.curve.rows),
-    }  # fmt: skip
+    }
     context.cost += Cost.of_model(run.parameters, trained=round(trained()), sampled=sampled["tokens"])
     return extra
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from slmr.artifacts import Cost
 from slmr.config import TrainingSettings
-from slmr.curriculum.schema import FAILURES, PROBLEMS
+from slmr.curriculum.schema import PROBLEMS
 from slmr.engines import Sampling
 from slmr.engines.decode import Row
 from slmr.engines.sampler import Sampler
@@ -23,7 +23,7 @@ from slmr.io import digest
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
 from slmr.training.gkd import Spent
-from slmr.training.group_reward import GroupReward, shares
+from slmr.training.group_reward import GroupReward, shares, write_outcomes
 from slmr.training.grpo import RolloutParams, problem_rows
 from slmr.training.trainer import Run, trainer_settings
 
@@ -65,13 +65,7 @@ def sdpo_stage(context: StageContext, params: SdpoParams) -> None:
         return {**shares(parallel.summed(reward.last)), **spent.tokens()}
 
     run.train(trainer, measured, {"reward": reward, "spent": spent})
-    failures = [row for of_process in parallel.gathered(reward.failures) for row in of_process]
-    if context.leads:
-        FAILURES.write(context.folder, failures)
-    context.stats |= {
-        "problems": len(problems), "groups": parallel.summed(reward.groups),
-        "statuses": parallel.summed(reward.statuses),
-    }  # fmt: skip
+    write_outcomes(context, reward, len(problems))
     context.cost += Cost.of_model(run.parameters, **spent.by_all())
 
 

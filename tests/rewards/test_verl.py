@@ -51,7 +51,7 @@ def test_options_come_from_reward_kwargs_and_from_the_row(
 
 
 def test_options_that_cannot_be_are_refused() -> None:
-    with pytest.raises(RequestError, match="beside form 'any'"):
+    with pytest.raises(RequestError, match="with form 'any'"):
         compute_score("numeric", "#### 7", "7", {"form": "any"}, lenient_weight=0.5)
 
 
