@@ -40,7 +40,7 @@ class _Course(_Row):
     """Every other column is a number, or nothing where a step did not measure it."""
 
     model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, float | None] = Field(init=False)
+    __pydantic_extra__: dict[str, float | None]
 
     stage: str
     step: _Count
