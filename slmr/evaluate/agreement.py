@@ -56,7 +56,7 @@ def agreements(scored: Sequence[Scored]) -> Iterator[Agreement]:
     with _lm_eval(Request(roots=roots, sheets=sheets)) as lines:
         # There are fewer lines if lm-eval failed, which raises afterwards.
         for each, line in zip(scored, lines, strict=False):
-            yield _compared(each, Graded.model_validate_json(line))
+            yield _compare(each, Graded.model_validate_json(line))
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def _lm_eval(request: Request) -> Iterator[IO[str]]:
             raise WorkError(f"lm-eval could not check the completions (exit code {code}): {end}")
 
 
-def _compared(scored: Scored, theirs: Graded) -> Agreement:
+def _compare(scored: Scored, theirs: Graded) -> Agreement:
     name = scored.task.name
     ours, *copies = ([r for r in read_rows(file, _COLUMNS) if r["task"] == name] for file in scored.files)
     k = len(theirs.items[0].scores)

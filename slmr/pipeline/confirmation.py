@@ -61,7 +61,7 @@ def confirm(plan: Plan, say: Say) -> None:
             have been written already, are kept.
     """
     path = plan.folder / CONFIRMED
-    confirmed = _confirmed(path, say)
+    confirmed = _read_confirmed(path, say)
     tables = [_Table(plan.folder, scored) for scored in _all_scored(plan)]
     pending = [t for t in tables if confirmed.get(t.file, {}).get(t.scored.task.name) != t.confirmed]
     before = sum(t.scored.completions for t in tables) - sum(t.scored.completions for t in pending)
@@ -83,7 +83,7 @@ def confirm(plan: Plan, say: Say) -> None:
     say(f"{line}: prompt, verdict and mean" + (f"; on {before:,} others it did before" if before else ""))
 
 
-def _confirmed(path: Path, say: Say) -> Confirmed:
+def _read_confirmed(path: Path, say: Say) -> Confirmed:
     """The confirmed completions; empty if the file cannot be read, so that all are checked again."""
     if not path.is_file():
         return {}

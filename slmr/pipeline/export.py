@@ -72,20 +72,20 @@ def _moves(store: Store, model: Node) -> Iterable[dict[str, Any]]:
     group_of = [{row["problem_id"]: row["group"] for row in rows} for rows in groups]
     for i, rows in enumerate(outcomes):
         recycled = {row["problem_id"] for row in critiques[i]} if i < len(critiques) else set()
-        primed = {row["problem_id"]: _primed(row, recycled) for row in rows}
-        yield from _counted({"round": i + 1, "to": "primed"}, group_of[i], primed)
+        primed = {row["problem_id"]: _primed_outcome(row, recycled) for row in rows}
+        yield from _count_moves({"round": i + 1, "to": "primed"}, group_of[i], primed)
         if i + 1 < len(groups):
-            yield from _counted({"round": i + 1, "to": "next"}, primed, group_of[i + 1])
+            yield from _count_moves({"round": i + 1, "to": "next"}, primed, group_of[i + 1])
 
 
-def _primed(row: Mapping[str, Any], recycled: set[str]) -> str:
+def _primed_outcome(row: Mapping[str, Any], recycled: set[str]) -> str:
     """The outcome of a problem with the primed student."""
     if row["problem_id"] in recycled:
         return "recycled"
     return {"all right": "solved", "mixed": "mixed"}.get(row["outcome"], "unsolved")
 
 
-def _counted(
+def _count_moves(
     head: Mapping[str, Any], before: Mapping[str, str], after: Mapping[str, str]
 ) -> Iterable[dict[str, Any]]:
     """A row for each pair of states, counting the problems that have both."""

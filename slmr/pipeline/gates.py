@@ -117,11 +117,11 @@ class Gates:
         teacher = self._scores(lab.model_path(lab.TEACHER))
         for task in self._trainable:
             yield self._difference("room", task, [teacher[task]])
-        worked = self._trained("sft_worked")
+        worked = self._trained_scores("sft_worked")
         yield self._difference("worked lifts", POOL, [scores[POOL] for scores in worked], self._compound)
         for task in self._trainable:
             yield self._difference("moved", task, [scores[task] for scores in worked])
-        grpo = [scores[POOL] for scores in self._trained("grpo", [POOL])]
+        grpo = [scores[POOL] for scores in self._trained_scores("grpo", [POOL])]
         yield self._difference("rl lifts", POOL, grpo, self._compound)
 
     # --- the untrained student ----------------------------------------------------------------------
@@ -171,7 +171,7 @@ class Gates:
     def _finding(self, gate: str, estimate: Estimate, items: int, name: str = "") -> Finding:
         return Finding(name or gate, GATES[gate], estimate, items)
 
-    def _trained(self, method: str, tasks: Sequence[str] | None = None) -> list[dict[str, np.ndarray]]:
+    def _trained_scores(self, method: str, tasks: Sequence[str] | None = None) -> list[dict[str, np.ndarray]]:
         """The scores of the method's models, one per seed, on these tasks or on all."""
         student = resolve_model(self.request.student)
         planners = (

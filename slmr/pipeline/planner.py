@@ -207,7 +207,7 @@ class Planner:
         Raises:
             RequestError: a parameter is unknown or invalid; the message begins with `where`.
         """
-        params = self._identified(kind.parse(values, where))
+        params = self._identify(kind.parse(values, where))
         seed = self._seed if kind.random else None
         settings: dict[str, Any] = {}
         if self._budget is not None and kind.name != "evaluate":
@@ -252,7 +252,7 @@ class Planner:
 
             raise RequestError(NOTHING_HELD_OUT)
 
-    def _identified(self, params: Params) -> Params:
+    def _identify(self, params: Params) -> Params:
         """The parameters with digests of models and tasks; a teacher that did not answer is not asked again."""
         if self._lacking is None:
             return params.identified()

@@ -50,7 +50,7 @@ def make_on_ray(work: Work, watcher: Watcher) -> None:
     if work.remote_store:
         _share(work.remote_store, work, missing)
     if missing:
-        with _connected() as ray, RayWorkers(ray, work) as workers:
+        with _connection() as ray, RayWorkers(ray, work) as workers:
             make_with(workers, work, missing, watcher)
 
 
@@ -64,7 +64,7 @@ def _share(remote_store: RemoteStore, work: Work, missing: list[StageNode]) -> N
 
 
 @contextmanager
-def _connected() -> Iterator[Any]:
+def _connection() -> Iterator[Any]:
     """Yields Ray, connected; disconnects it afterwards unless it was connected before."""
     try:
         import ray
@@ -134,9 +134,9 @@ class RayWorkers(AbstractContextManager["RayWorkers"]):
         for key, at in self._messages.get_nowait_batch(self._messages.qsize()):
             if key in nodes:
                 watcher.progress(nodes[key], *at)
-        return [self._made(ref) for ref in done]
+        return [self._result(ref) for ref in done]
 
-    def _made(self, ref: ObjectRef) -> Made:
+    def _result(self, ref: ObjectRef) -> Made:
         try:
             reused, seconds = self._ray.get(ref)
         except self._ray.exceptions.RayTaskError as error:

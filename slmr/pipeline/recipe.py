@@ -170,13 +170,13 @@ def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection
     words = list(filter(None, map(str.strip, names.split(","))))
     if not words:
         raise RequestError(f"--method '{names}' names no method (known: {', '.join(sorted(files))})")
-    selected = [recipe for word in words for recipe in _selected(word, files, leave_out)]
+    selected = [recipe for word in words for recipe in _select(word, files, leave_out)]
     recipes = {recipe.name: recipe for recipe in (_load("base", files), *selected)}
     order: tuple[str, ...] = get_args(MethodKind)
     return sorted(recipes.values(), key=lambda r: (order.index(r.kind), r.name))
 
 
-def _selected(name: str, files: Mapping[str, Path], leave_out: Collection[str]) -> list[Recipe]:
+def _select(name: str, files: Mapping[str, Path], leave_out: Collection[str]) -> list[Recipe]:
     """The recipes that a word of `select_methods` selects: a group, or a single method."""
     if name in GROUPS:
         return [_load(n, files) for n in GROUPS[name] if n not in leave_out]

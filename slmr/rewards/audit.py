@@ -119,7 +119,7 @@ def audit(request: AuditRequest, say: Callable[[str], None] = lambda _: None) ->
         )
     cases = audit_cases(request.kinds, request.seed, request.per_family)
     say(f"{len(cases)} cases, one after the other")
-    style, judged = _judged(request, "main thread", cases, range(len(cases)))
+    style, judged = _judge(request, "main thread", cases, range(len(cases)))
     if all(j.raised for j in judged.values()):
         fault = next(iter(judged.values())).raised
         raise RequestError(
@@ -144,7 +144,7 @@ def _again(
     request: AuditRequest, name: str, how: How, cases: Sequence[Case], sample: Sequence[int],
     before: Mapping[int, Judgement],
 ) -> Again:  # fmt: skip
-    _, after = _judged(request, how, cases, sample)
+    _, after = _judge(request, how, cases, sample)
     other = [i for i in after if not after[i].same_as(before[i])]
     raised = [i for i in other if after[i].raised]
     example = cases[(raised or other)[0]].id if other else None
@@ -156,7 +156,7 @@ def _again(
 # --- processes -----------------------------------------------------------------------------------
 
 
-def _judged(
+def _judge(
     request: AuditRequest, how: How, cases: Sequence[Case], indices: Sequence[int]
 ) -> tuple[str, dict[int, Judgement]]:
     """The function's style, and index → judgement; a new process replaces one that hangs or dies."""

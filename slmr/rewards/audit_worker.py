@@ -67,12 +67,12 @@ class _Judge:
     def warm(self) -> None:
         if self.warm_up:
             with suppress(Exception):  # if it raises here, it will raise again in the cases
-                _settled(self.call(*self.warm_up))
+                _await(self.call(*self.warm_up))
 
     def __call__(self, case: tuple[int, str, str]) -> None:
         index, text, gold = case
         with self._judging(index) as done:
-            done(_settled(self.call(text, gold)))
+            done(_await(self.call(text, gold)))
 
     async def within_a_loop(self, case: tuple[int, str, str]) -> None:
         index, text, gold = case
@@ -100,7 +100,7 @@ class _Judge:
         self.out.say(**line)
 
 
-def _settled(returned: Any) -> Any:
+def _await(returned: Any) -> Any:
     """The returned value, awaited if necessary."""
 
     async def awaited(coming: Awaitable[Any]) -> Any:

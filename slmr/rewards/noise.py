@@ -46,9 +46,9 @@ class Noise:
         """The verdicts with noise."""
         if not (self.false_accept or self.false_reject):
             return list(verdicts)
-        return [self._flipped(*case) for case in zip(verdicts, texts, golds, strict=True)]
+        return [self._flip(*case) for case in zip(verdicts, texts, golds, strict=True)]
 
-    def _flipped(self, verdict: Verdict, text: str, gold: str) -> Verdict:
+    def _flip(self, verdict: Verdict, text: str, gold: str) -> Verdict:
         rate = self.false_reject if verdict.strict else self.false_accept
         if verdict.abstained or self._chance(text, gold) >= rate:
             return verdict

@@ -108,7 +108,7 @@ def seeds_and_items(tasks: Sequence[Parts], level: float = 0.95) -> Estimate:
     Raises:
         ValueError: no task, or tasks with different seeds.
     """
-    crossed = _crossed([tasks])
+    crossed = _crossed_variances([tasks])
     mean, stderr = float(crossed.mean[0]), float(crossed.stderr[0])
     half = float(crossed.half(np.array([1 - level]))[0])
     return Estimate(mean, stderr, mean - half, mean + half)
@@ -128,7 +128,7 @@ def seeds_and_items_differences(many: Sequence[Sequence[Parts]], level: float = 
     """
     if not many:
         return []
-    crossed = _crossed(many)
+    crossed = _crossed_variances(many)
     half = crossed.half(np.full(len(many), 1 - level))
     low, high = np.maximum(-1.0, crossed.mean - half), np.minimum(1.0, crossed.mean + half)
     columns = [column.tolist() for column in (crossed.mean, crossed.stderr, low, high, crossed.p())]
@@ -199,7 +199,7 @@ def _crossing(
     return point
 
 
-def _crossed(many: Sequence[Sequence[Parts]]) -> _Crossed:
+def _crossed_variances(many: Sequence[Sequence[Parts]]) -> _Crossed:
     """The variance components of each mean; raises ValueError if the numbers of tasks or seeds differ."""
     shapes = {tuple((len(task.seeds), task.groups) for task in tasks) for tasks in many}
     if len(shapes) > 1 or len(set(shapes.pop())) != 1:

@@ -27,11 +27,11 @@ def eight_line_samples(file: Path) -> Placed:
             raise RequestError(f"{file}:{start + 1}: a sample has eight lines, the first of them blank")
         yield f"{file}:{start + 1}", {
             "label": _letter_by_position(part[1].strip(), part[4:]), "context": part[2], "question": part[3],
-            "options": [_unlettered(c, option) for c, option in zip("ABCD", part[4:], strict=True)],
+            "options": [_strip_letter(c, option) for c, option in zip("ABCD", part[4:], strict=True)],
         }  # fmt: skip
 
 
-def _unlettered(letter: str, option: str) -> str:
+def _strip_letter(letter: str, option: str) -> str:
     """An option without its letter: `B.text`, `B text` or `.text`; the article A is not a letter."""
     mark = re.match(r"[A-D](?=[.?\s])[.?\s]*|\.", option)
     lettered = mark and (option[0] in (letter, ".") or option[1:2] in ".?")

@@ -75,7 +75,7 @@ class Task:
 
     def prompt(self, problem: str) -> str:
         """The prompt of a problem, which states the strict form."""
-        return self._filled(self.template, {"problem": problem})
+        return self._fill(self.template, {"problem": problem})
 
     def verify(self, completion: str, gold: str) -> Verdict:
         """The verdict of the task's checker on a completion."""
@@ -130,7 +130,7 @@ class Task:
         settings = self.config.get("fewshot_config") or {}
         question = settings.get("doc_to_text") or self.config["doc_to_text"]
         answer = settings.get("doc_to_target") or self.config["doc_to_target"]
-        return [(self._filled(question, d), self._filled(answer, d)) for d in documents[:n]]
+        return [(self._fill(question, d), self._fill(answer, d)) for d in documents[:n]]
 
     @property
     def data_note(self) -> str:
@@ -192,7 +192,7 @@ class Task:
             raise RequestError(f"task '{self.name}' has no {split} split")
         if self.source:
             return datasets.documents(self.source, name)
-        documents = self._loaded(name)
+        documents = self._load(name)
         if not hasattr(documents, "column_names"):
             raise RequestError(
                 f"task '{self.name}': its data's split {name} is a {type(documents).__name__}, where lm-eval needs"
@@ -200,14 +200,14 @@ class Task:
             )
         return list(documents)
 
-    def _loaded(self, split: str) -> Sequence[Mapping[str, Any]]:
+    def _load(self, split: str) -> Sequence[Mapping[str, Any]]:
         """Loads a split as lm-eval would."""
         custom = self.config.get("custom_dataset")
         arguments = self.config.get("dataset_kwargs") or {}
         if custom is not None:
             function = _import_function(custom, self.folder)
             where = f"task '{self.name}': !function {custom}"
-            splits = _called(function, where, **self.config["metadata"], **arguments)
+            splits = _call(function, where, **self.config["metadata"], **arguments)
         else:
             path = self.config["dataset_path"]
             try:
@@ -237,16 +237,16 @@ class Task:
         if split is None:
             if isinstance(samples, list):
                 return samples
-            return list(_called(_import_function(str(samples), self.folder), f"{file}: !function {samples}"))
+            return list(_call(_import_function(str(samples), self.folder), f"{file}: !function {samples}"))
         if split == self._split_name("test"):
             raise RequestError(f"{file}: few-shot examples come from the test split: {_ADD_FEWSHOT}")
-        return list(self._loaded(split))
+        return list(self._load(split))
 
-    def _filled(self, template: str, document: Mapping[str, Any]) -> str:
+    def _fill(self, template: str, document: Mapping[str, Any]) -> str:
         """Renders a template of the YAML, or calls the function that it names, with a document's columns."""
         if isinstance(template, FunctionName):
             function = _import_function(template, self.folder)
-            return str(_called(function, f"task '{self.name}': !function {template}", document))
+            return str(_call(function, f"task '{self.name}': !function {template}", document))
         if template in ("problem", "gold"):  # as in lm-eval, a column's name stands for the column
             return str(document[template])
         try:
@@ -305,7 +305,7 @@ def _import_function(reference: str, folder: Path) -> Callable[..., Any]:
         ) from None
 
 
-def _called(function: Callable[..., Any], where: str, *values: Any, **named: Any) -> Any:
+def _call(function: Callable[..., Any], where: str, *values: Any, **named: Any) -> Any:
     """Calls a user's function.
 
     Raises:

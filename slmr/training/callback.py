@@ -87,7 +87,7 @@ class SlmrCallback(TrainerCallback):
             raise RequestError(f"every must be at least 1 and items at least 2, not {every} and {items}")
         names = tasks if isinstance(tasks, str) else ",".join(tasks)
         self.every, self._max_tokens = every, max_tokens
-        self._questions = [_Questions(t, _drawn(t, items, split, seed)) for t in select_tasks(names)]
+        self._questions = [_Questions(t, _draw_items(t, items, split, seed)) for t in select_tasks(names)]
         self._trainer: Any = None
 
     def follow(self, trainer: Any) -> None:
@@ -140,7 +140,7 @@ class SlmrCallback(TrainerCallback):
         with torch.random.fork_rng():
             sampler = Sampler(model, tokenizer)
             for questions in self._questions:
-                measured |= self._measured(
+                measured |= self._measure(
                     questions, _answers(sampler, tokenizer, questions, self._max_tokens), state
                 )
         if self._trainer is not None:  # a subclass's own `log` may clear metrics gathered for a step
@@ -148,7 +148,7 @@ class SlmrCallback(TrainerCallback):
         else:
             state.log_history.append(measured | {"step": state.global_step})
 
-    def _measured(self, questions: _Questions, texts: list[str], state: TrainerState) -> dict[str, float]:
+    def _measure(self, questions: _Questions, texts: list[str], state: TrainerState) -> dict[str, float]:
         task, golds = questions.task, [item.gold for item in questions.items]
         right = np.array([v.strict for v in verify_batch(texts, golds, task.kind)], dtype=float)
         start = questions.points[0].right if questions.points else right
@@ -167,7 +167,7 @@ class SlmrCallback(TrainerCallback):
         }  # fmt: skip
 
 
-def _drawn(task: Task, count: int, split: str | None, seed: int) -> list[Item]:
+def _draw_items(task: Task, count: int, split: str | None, seed: int) -> list[Item]:
     """Draws `count` items, the same for every model; all if there are fewer."""
     chosen: Any = split or (
         "validation" if task.has_split("validation") and task.has_data("validation") else "test"

@@ -31,7 +31,7 @@ def check(rows: Sequence[Mapping[str, float]]) -> None:
                 f"training diverged: {name} is {last[name]} at {step};"
                 " lower the learning rate or lengthen the warm-up"
             )
-    if len(rows) >= _COLLAPSED_STEPS and all(map(_collapsed, rows[-_COLLAPSED_STEPS:])):
+    if len(rows) >= _COLLAPSED_STEPS and all(map(_has_collapsed, rows[-_COLLAPSED_STEPS:])):
         raise WorkError(
             f"the policy has collapsed: entropy below {_COLLAPSED_NATS} nats and no group with variance for"
             f" {_COLLAPSED_STEPS} steps up to {step}; lower the learning rate, raise the temperature, or set beta"
@@ -44,5 +44,5 @@ def check(rows: Sequence[Mapping[str, float]]) -> None:
         )
 
 
-def _collapsed(row: Mapping[str, float]) -> bool:
+def _has_collapsed(row: Mapping[str, float]) -> bool:
     return row.get("entropy", 1.0) < _COLLAPSED_NATS and row.get("zero_variance") == 1

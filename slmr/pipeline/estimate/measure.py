@@ -59,12 +59,12 @@ def measure(folder: Path, tasks: Sequence[Task], threads: int | None) -> tuple[S
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
-        return _measured(folder, tasks, threads or before)
+        return _measure(folder, tasks, threads or before)
     finally:
         torch.set_num_threads(before)
 
 
-def _measured(folder: Path, tasks: Sequence[Task], threads: int) -> tuple[Speed, Assumptions]:
+def _measure(folder: Path, tasks: Sequence[Task], threads: int) -> tuple[Speed, Assumptions]:
     model, tokenizer = load_model(folder, "cpu"), load_tokenizer(folder)
     small = model.num_parameters() < _SMALL
     lab = _lab_prompts(tasks, tokenizer)

@@ -70,22 +70,22 @@ def estimate(
     flows: dict[str, Flow] = {}
     for node in nodes:
         flows[node.key] = _flow(node, flows, assumed)
-    return [_costed(node, flows[node.key], _student(node, shapes), machines, assumed) for node in nodes]
+    return [_estimate(node, flows[node.key], _student(node, shapes), machines, assumed) for node in nodes]
 
 
 def _student(node: StageNode, shapes: dict[str, ModelShape]) -> ModelShape | None:
     return next((shapes[n.key] for n in node.ancestors() if n.key in shapes), None)
 
 
-def _costed(
-    node: StageNode, flow: Flow, shape: ModelShape | None, machines: Sequence[Machine], a: Assumptions
+def _estimate(
+    node: StageNode, flow: Flow, shape: ModelShape | None, machines: Sequence[Machine], assumed: Assumptions
 ) -> StageEstimate:
     if shape is None:
         return StageEstimate(node, flow, 0.0, (), ())
     machines = [replace(machine, training=machine.training.of(node.kind)) for machine in machines]
     flops = shape.parameters * (6 * flow.trained + 2 * (flow.generated + flow.scored))
     return StageEstimate(
-        node, flow, flops, tuple(_hours(flow, shape, machine, a) for machine in machines),
+        node, flow, flops, tuple(_hours(flow, shape, machine, assumed) for machine in machines),
         tuple(_gib(flow, shape, machine) for machine in machines),
     )  # fmt: skip
 
@@ -101,7 +101,7 @@ def seconds_here(flow: Flow, speed: Speed) -> float:
     return generated * speed.generated + read * speed.read + flow.trained * speed.trained
 
 
-def _hours(flow: Flow, shape: ModelShape, machine: Machine, a: Assumptions) -> float:
+def _hours(flow: Flow, shape: ModelShape, machine: Machine, assumed: Assumptions) -> float:
     """Hours of a stage. Training and its rollouts use all GPUs; other stages use one."""
     trains = flow.passes[0] > 0
     gpus = machine.gpus if trains else 1
@@ -136,60 +136,64 @@ def _gib(flow: Flow, shape: ModelShape, machine: Machine) -> float:
 # --- rules for each kind of stage ----------------------------------------------------------------
 
 
-def _flow(node: StageNode, flows: dict[str, Flow], a: Assumptions) -> Flow:
+def _flow(node: StageNode, flows: dict[str, Flow], assumed: Assumptions) -> Flow:
     given: dict[str, Any] = node.params.model_dump()
 
     def rows(name: str) -> float:
         return sum(flows[n.key].rows for n in node.inputs.get(name, ()) if n.key in flows)
 
     if node.kind == "sdpo":
-        return _self_taught(_reinforced({"updates": 1, "beta": 0, **given}, a), a)
+        return _self_distilled(_rl_flow({"updates": 1, "beta": 0, **given}, assumed), assumed)
     if node.kind == "opsd":
-        return _self_taught(_supervised({"on_policy": 1.0, **given}, rows("traces"), False, a), a)
+        return _self_distilled(
+            _supervised_flow({"on_policy": 1.0, **given}, rows("traces"), False, assumed), assumed
+        )
     if "group_size" in given:
-        return _reinforced(given, a)
+        return _rl_flow(given, assumed)
     if "epochs" in given:
-        return _supervised(given, rows("traces") + rows("pairs"), "pairs" in node.inputs, a)
+        return _supervised_flow(given, rows("traces") + rows("pairs"), "pairs" in node.inputs, assumed)
     rule = _RULES.get(node.kind)
-    return rule(given, rows, a) if rule else Flow(rows=rows("problems"), known=False)
+    return rule(given, rows, assumed) if rule else Flow(rows=rows("problems"), known=False)
 
 
 Given = dict[str, Any]
 Rows = Callable[[str], float]
 
 
-def _call(completions: float, most: float, a: Assumptions, alike: float = 1.0) -> Call:
-    mean = a.fill * most if a.completion_tokens is None else min(most, a.completion_tokens)
-    return Call(completions, a.prompt_tokens, mean, most, alike)
+def _call(completions: float, most: float, assumed: Assumptions, alike: float = 1.0) -> Call:
+    mean = assumed.fill * most if assumed.completion_tokens is None else min(most, assumed.completion_tokens)
+    return Call(completions, assumed.prompt_tokens, mean, most, alike)
 
 
-def _sampled(completions: float, most: float, a: Assumptions, times: float = 1.0, alike: float = 1.0) -> Flow:
+def _sampling(
+    completions: float, most: float, assumed: Assumptions, times: float = 1.0, alike: float = 1.0
+) -> Flow:
     """`times` calls, each of `completions` completions of at most `most` tokens."""
-    call = _call(completions, most, a, alike)
+    call = _call(completions, most, assumed, alike)
     return Flow(generated=times * completions * call.mean, calls=[(times, call)] if completions else [])
 
 
-def _validated(given: Given, steps: float, a: Assumptions) -> list[tuple[float, Call]]:
+def _validations(given: Given, steps: float, assumed: Assumptions) -> list[tuple[float, Call]]:
     every = given.get("validate_every")
     if not every:
         return []
-    return [(1 + max(1.0, steps / every), _call(_HELD_OUT, given["max_tokens"], a))]
+    return [(1 + max(1.0, steps / every), _call(_HELD_OUT, given["max_tokens"], assumed))]
 
 
 _HELD_OUT = 250  # validation problems, if a stage validates
 
 
-def _supervised(given: Given, traces: float, paired: bool, a: Assumptions) -> Flow:
-    length = a.prompt_tokens + a.trace_tokens
+def _supervised_flow(given: Given, traces: float, paired: bool, assumed: Assumptions) -> Flow:
+    length = assumed.prompt_tokens + assumed.trace_tokens
     seen = traces * given["epochs"] * given.get("share", 1.0)
     each = 2 if paired else 1  # both completions of a pair
     longest = given["max_length"]
     flow = Flow(trained=seen * each * length, passes=(each * given["batch_size"], longest, longest))
-    flow.calls = _validated(given, seen / given["batch_size"], a)
+    flow.calls = _validations(given, seen / given["batch_size"], assumed)
     flow.copies = bool(flow.calls) + (paired or "on_policy" in given)
     if "on_policy" in given:
-        drawn = _sampled(
-            given["batch_size"], given["max_tokens"], a, given["on_policy"] * seen / given["batch_size"]
+        drawn = _sampling(
+            given["batch_size"], given["max_tokens"], assumed, given["on_policy"] * seen / given["batch_size"]
         )
         flow.generated, flow.taught, flow.calls = drawn.generated, flow.trained, flow.calls + drawn.calls
     if paired:
@@ -197,91 +201,91 @@ def _supervised(given: Given, traces: float, paired: bool, a: Assumptions) -> Fl
     return flow
 
 
-def _self_taught(flow: Flow, a: Assumptions) -> Flow:
+def _self_distilled(flow: Flow, assumed: Assumptions) -> Flow:
     """The student is its own teacher: it reads its completions again, after a solution."""
     flow.taught = 0.0
-    flow.scored = flow.trained * (1 + a.trace_tokens / (a.prompt_tokens + a.trace_tokens))
+    flow.scored = flow.trained * (1 + assumed.trace_tokens / (assumed.prompt_tokens + assumed.trace_tokens))
     return flow
 
 
-def _reinforced(given: Given, a: Assumptions) -> Flow:
+def _rl_flow(given: Given, assumed: Assumptions) -> Flow:
     steps = max(1, round(given["steps"] * given["share"]))
     completions = given["prompts_per_step"] * given["group_size"]
-    flow = _sampled(completions, given["max_tokens"], a, steps, given["group_size"])
-    flow.trained = steps * completions * a.prompt_tokens + flow.generated
+    flow = _sampling(completions, given["max_tokens"], assumed, steps, given["group_size"])
+    flow.trained = steps * completions * assumed.prompt_tokens + flow.generated
     rows = completions / given["updates"]
-    flow.passes = (rows, a.prompt_tokens + given["max_tokens"], given["max_tokens"])
-    validations = _validated(given, steps, a)
+    flow.passes = (rows, assumed.prompt_tokens + given["max_tokens"], given["max_tokens"])
+    validations = _validations(given, steps, assumed)
     flow.calls += validations
     flow.copies = bool(validations) + bool(given["beta"])
     return flow
 
 
-def _probe(given: Given, rows: Rows, a: Assumptions) -> Flow:
-    asked = rows("problems") * given["k"] * (1.0 if given["adaptive"] == "off" else a.adaptive)
-    flow = _sampled(asked, given["max_tokens"], a, alike=given["k"])
+def _probe(given: Given, rows: Rows, assumed: Assumptions) -> Flow:
+    asked = rows("problems") * given["k"] * (1.0 if given["adaptive"] == "off" else assumed.adaptive)
+    flow = _sampling(asked, given["max_tokens"], assumed, alike=given["k"])
     flow.rows = rows("problems")
     return flow
 
 
-def _share(given: Given, a: Assumptions) -> float:
+def _share(given: Given, assumed: Assumptions) -> float:
     groups = given.get("groups")
-    return sum(getattr(a, group) for group in groups) if groups else 1.0
+    return sum(getattr(assumed, group) for group in groups) if groups else 1.0
 
 
-def _teacher(given: Given, rows: Rows, a: Assumptions) -> Flow:
-    traces = rows("problems") * _share(given, a)
-    return Flow(rows=traces, taught=traces * a.trace_tokens)
+def _teacher(given: Given, rows: Rows, assumed: Assumptions) -> Flow:
+    traces = rows("problems") * _share(given, assumed)
+    return Flow(rows=traces, taught=traces * assumed.trace_tokens)
 
 
-def _bridge(given: Given, rows: Rows, a: Assumptions) -> Flow:
-    hard, rewrites = rows("problems") * _share(given, a), given["rewrites"]
-    begun = hard * a.steps * given["continuations"] if "own continuation" in rewrites else 0.0
-    flow = _sampled(begun, given["max_tokens"], a)
+def _bridge(given: Given, rows: Rows, assumed: Assumptions) -> Flow:
+    hard, rewrites = rows("problems") * _share(given, assumed), given["rewrites"]
+    begun = hard * assumed.steps * given["continuations"] if "own continuation" in rewrites else 0.0
+    flow = _sampling(begun, given["max_tokens"], assumed)
     # The raw trace, and the rewrites that are not the student's own.
     taught = 1 + sum(not name.startswith("own c") for name in rewrites)
     candidates = 1 + min(len(rewrites), given["candidates"])
-    flow.rows, flow.taught = hard, hard * taught * a.trace_tokens
-    flow.scored = hard * candidates * (a.prompt_tokens + a.trace_tokens)
+    flow.rows, flow.taught = hard, hard * taught * assumed.trace_tokens
+    flow.scored = hard * candidates * (assumed.prompt_tokens + assumed.trace_tokens)
     return flow
 
 
-def _critique(given: Given, rows: Rows, a: Assumptions) -> Flow:
-    cases = rows("problems") * a.failed * given["attempts"]
+def _critique(given: Given, rows: Rows, assumed: Assumptions) -> Flow:
+    cases = rows("problems") * assumed.failed * given["attempts"]
     traces = cases * (given["diag"] + given["repair"] + given["new"])
-    return Flow(rows=traces + rows("earlier"), taught=traces * a.trace_tokens)
+    return Flow(rows=traces + rows("earlier"), taught=traces * assumed.trace_tokens)
 
 
-def _own_correct(given: Given, rows: Rows, a: Assumptions) -> Flow:
+def _own_correct(given: Given, rows: Rows, assumed: Assumptions) -> Flow:
     each = min(given["per_problem"], _RIGHT_OF_A_PROBE)
-    return Flow(rows=rows("problems") * a.right * _share(given, a) * given["share"] * each)
+    return Flow(rows=rows("problems") * assumed.right * _share(given, assumed) * given["share"] * each)
 
 
-def _full_critique(given: Given, rows: Rows, a: Assumptions) -> Flow:
-    cases = rows("problems") * (a.failed + a.right) * given["attempts"]
-    return Flow(rows=cases, taught=cases * a.trace_tokens)
+def _full_critique(given: Given, rows: Rows, assumed: Assumptions) -> Flow:
+    cases = rows("problems") * (assumed.failed + assumed.right) * given["attempts"]
+    return Flow(rows=cases, taught=cases * assumed.trace_tokens)
 
 
-def _rationalize(given: Given, rows: Rows, a: Assumptions) -> Flow:
-    flow = _sampled(rows("problems") * a.failed * given["tries"], given["max_tokens"], a)
-    flow.rows = rows("problems") * a.failed * a.right
+def _rationalize(given: Given, rows: Rows, assumed: Assumptions) -> Flow:
+    flow = _sampling(rows("problems") * assumed.failed * given["tries"], given["max_tokens"], assumed)
+    flow.rows = rows("problems") * assumed.failed * assumed.right
     return flow
 
 
-def _evaluate(given: Given, _: Rows, a: Assumptions) -> Flow:
+def _evaluate(given: Given, _: Rows, assumed: Assumptions) -> Flow:
     flow = Flow()
     for task in given["tasks"]:
         items = min(TEST_ITEMS.get(task, given["limit"] or _UNKNOWN_ITEMS), given["limit"] or 10**9)
-        part = _sampled(items * given["k"], given["max_tokens"] or _TASK_TOKENS, a, alike=given["k"])
+        part = _sampling(items * given["k"], given["max_tokens"] or _TASK_TOKENS, assumed, alike=given["k"])
         flow.generated += part.generated
         flow.calls += part.calls
     return flow
 
 
-def _selected(name: str, share: str | None, given: Given, rows: Rows, a: Assumptions) -> Flow:
+def _selection(name: str, share: str | None, given: Given, rows: Rows, assumed: Assumptions) -> Flow:
     """A stage that selects rows without a model."""
     each = min(given.get("per_problem", 1), _DISTINCT)
-    return Flow(rows=rows(name) * (getattr(a, share) if share else 1.0) * each)
+    return Flow(rows=rows(name) * (getattr(assumed, share) if share else 1.0) * each)
 
 
 _RIGHT_OF_A_PROBE = 6  # typical number of right completions, of eight, for a problem that has any
@@ -289,11 +293,11 @@ _DISTINCT = 4  # typical number of different ones among them
 
 
 _RULES: dict[str, Callable[[Given, Rows, Assumptions], Flow]] = {
-    "pool": lambda given, rows, a: Flow(rows=given["size"]),
+    "pool": lambda given, rows, assumed: Flow(rows=given["size"]),
     "probe": _probe, "teacher": _teacher, "bridge": _bridge, "critique": _critique,
-    "full_critique": _full_critique, "distinct": partial(_selected, "traces", None), "rationalize": _rationalize,
-    "evaluate": _evaluate, "partition": partial(_selected, "probe", None), "mix": partial(_selected, "strong", None),
-    "consolidate": partial(_selected, "problems", "mixed"), "own_correct": _own_correct,
-    "more": partial(_selected, "like", None), "own_pairs": partial(_selected, "problems", "mixed"),
-    "reference": lambda given, rows, a: Flow(),
+    "full_critique": _full_critique, "distinct": partial(_selection, "traces", None), "rationalize": _rationalize,
+    "evaluate": _evaluate, "partition": partial(_selection, "probe", None), "mix": partial(_selection, "strong", None),
+    "consolidate": partial(_selection, "problems", "mixed"), "own_correct": _own_correct,
+    "more": partial(_selection, "like", None), "own_pairs": partial(_selection, "problems", "mixed"),
+    "reference": lambda given, rows, assumed: Flow(),
 }  # fmt: skip

@@ -58,7 +58,7 @@ KNOWN: dict[str, dict[str, Any]] = {
 def shape_of(model: Path | str) -> ModelShape | None:
     """The shape of a model folder or a known hub id; None if it is unknown."""
     config = config_of(model)
-    return None if config is None else _counted(config)
+    return None if config is None else _count(config)
 
 
 def shapes_of(models: Mapping[str, Path | str]) -> dict[str, ModelShape]:
@@ -88,7 +88,7 @@ def without_weights(config: PreTrainedConfig) -> PreTrainedModel | None:
         return AutoModelForCausalLM.from_config(config)
 
 
-def _counted(config: PreTrainedConfig) -> ModelShape | None:
+def _count(config: PreTrainedConfig) -> ModelShape | None:
     import torch
 
     model = without_weights(config)

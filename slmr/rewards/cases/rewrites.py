@@ -228,10 +228,10 @@ def rewritten(table: Mapping[str, tuple[Row, ...]], seed: int) -> Iterator[tuple
                     "<M>": wrong,
                     "<l>": right.lower(),
                 }
-                yield family, kind, _filled(text, values), _filled(gold, values)
+                yield family, kind, _fill(text, values), _fill(gold, values)
 
 
-def _filled(text: str, values: dict[str, str]) -> str:
+def _fill(text: str, values: dict[str, str]) -> str:
     for mark, value in values.items():
         text = text.replace(mark, value)
     return text
