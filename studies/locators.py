@@ -234,7 +234,7 @@ def write_steps(steps: list[Step], results: dict[int, Fraction], skipped: int | 
         if not plain:
             raise ValueError(f"{expression} is no sum that a student would write")
         if index != skipped:
-            sentences.append(f"{step.lead}{expression} = {values[-1]!s}.")
+            sentences.append(f"{expression} = {values[-1]!s}.")
     return " ".join(sentences)
 
 
@@ -289,7 +289,7 @@ def left_out(steps: list[Step], at: int, rng: Random) -> str:
 def replace_step(steps: list[Step], at: int, expression: str) -> str:
     """The solution with another expression at a step; raises ValueError if the value stays the same."""
     step = steps[at]
-    changed = [*steps[:at], Step(step.reason, expression, "", step.lead), *steps[at + 1 :]]
+    changed = [*steps[:at], Step(step.reason, expression, "", step.inside), *steps[at + 1 :]]
     if results_of(changed)[at] == results_of(steps)[at]:
         raise ValueError("the same value")
     return write_steps(changed, {})
