@@ -60,10 +60,8 @@ def diagnose_command(
         unknown_ones = [f"{f.name} ({f.evidence})" for f in findings if f.state == "unknown"]
         not_known = f"Not known: {'; '.join(unknown_ones)}" if unknown_ones else ""
         lacking = f"{run} has {log.lacks}" if log.lacks else ""
-        if told := "
-".join(filter(None, [not_known, lacking])):
-            print_text(visible(told) + "
-")
+        if told := "\n".join(filter(None, [not_known, lacking])):
+            print_text(visible(told) + "\n")
 
 
 def _golds(file: Path, name: str) -> dict[str, str]:
