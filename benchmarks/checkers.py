@@ -52,7 +52,7 @@ def main() -> None:
     print("| cases | checker | agreement | false accepts | cases a second | median ms | slowest s |")
     print("|---|---|---:|---:|---:|---:|---:|")
     for name, cases in (
-        ("case file, math", labelled(args.cases)),
+        ("case file, math", labelled_cases(args.cases)),
         ("MATH-500", solutions(args.math500)),
     ):
         cases = cases[: args.limit]
@@ -81,7 +81,7 @@ def ratios(n: int = 3) -> list[Ratio]:
     return [Ratio("checkers", "`verify`, 300 solutions of lab_math", "math-verify", pairs, note=note)]
 
 
-def labelled(file: Path) -> list[Case]:
+def labelled_cases(file: Path) -> list[Case]:
     """The math cases of the collection, without those that build a huge completion from an expression."""
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     return [

@@ -44,7 +44,7 @@ def main() -> None:
     )
     args = parser.parse_args()
     print(f"{args.prompts} prompts, batch {args.batch}, at most {args.max_tokens} new tokens, float32.\n")
-    print(table([measured(name, args) for name in args.model]))
+    print(table([measure(name, args) for name in args.model]))
 
 
 def ratios(n: int = 3) -> list[Ratio]:
@@ -52,10 +52,10 @@ def ratios(n: int = 3) -> list[Ratio]:
     settings = argparse.Namespace(
         tasks="lab", prompts=1000, batch=256, max_tokens=96, n=n, compile=False
     )  # fmt: skip
-    return [measured(name, settings) for name in ("lab-llama", "lab-qwen")]
+    return [measure(name, settings) for name in ("lab-llama", "lab-qwen")]
 
 
-def measured(name: str, args: argparse.Namespace) -> Ratio:
+def measure(name: str, args: argparse.Namespace) -> Ratio:
     """Compares the engine with `generate`, or compiled with uncompiled steps."""
     model = resolve_model(name)
     settings = EngineSettings(batch_size=args.batch, device="cpu", dtype="float32")
@@ -68,7 +68,7 @@ def measured(name: str, args: argparse.Namespace) -> Ratio:
         theirs, ours = ours, slots(compiled, prompts, args)
     mine: list[str] = []
     other: list[str] = []
-    pairs = in_turns(timed(ours, mine), timed(theirs, other), args.n)
+    pairs = in_turns(timer(ours, mine), timer(theirs, other), args.n)
     tokens = sum(len(engine.tokenizer(text)["input_ids"]) + 1 for text in mine)  # type: ignore[arg-type]
     same = sum(x == y for x, y in zip(mine, other, strict=True))
     peer = "the engine as it is" if args.compile else "`model.generate`"
@@ -87,7 +87,7 @@ def prompts_of(edition: str, count: int) -> list[Prompt]:
     return found[:count]
 
 
-def timed(work: Work, texts: list[str]) -> Callable[[], float]:
+def timer(work: Work, texts: list[str]) -> Callable[[], float]:
     """A function that runs the work and returns its seconds; the last completions are put into `texts`."""
 
     def run() -> float:

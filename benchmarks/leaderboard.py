@@ -259,7 +259,7 @@ def open_browser() -> Any:
 
 def in_browser(browser: Any, address: str, rounds: int) -> dict[str, list[float]]:
     # A switch shows the tasks' columns, whose number changes with the filter.
-    first, *again = (opened(browser, f"{address}/?by_task=true") for _ in range(1 + rounds))
+    first, *again = (open_board(browser, f"{address}/?by_task=true") for _ in range(1 + rounds))
     filters, turns = [], []
     for i in range(rounds):
         type_into(browser, "Task", TASKS[i])
@@ -274,7 +274,7 @@ def in_browser(browser: Any, address: str, rounds: int) -> dict[str, list[float]
     return {"first": [first], "again": again, "filter": filters, "turn": turns}
 
 
-def opened(browser: Any, address: str) -> float:
+def open_board(browser: Any, address: str) -> float:
     """Seconds from the address to the first board; the browser may have cached the app's files."""
     browser.get("about:blank")
     return timed(lambda: browser.get(address), lambda: columns(browser) >= len(TASKS))

@@ -60,7 +60,7 @@ def main() -> int:
     names = args.only.split(",")
     if unknown := set(names) - set(MEASURES):
         parser.error(f"no script {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")
-    print(f"{described(machine())}\n\n{HEAD}", flush=True)
+    print(f"{describe(machine())}\n\n{HEAD}", flush=True)
     found: list[Ratio] = []
     for name in names:
         if name == "leaderboard" and not shutil.which("chromedriver"):
@@ -94,7 +94,7 @@ def _lines(file: str) -> list[str]:
     return Path(file).read_text().splitlines() if Path(file).is_file() else []
 
 
-def described(found: dict[str, Any]) -> str:
+def describe(found: dict[str, Any]) -> str:
     versions = ", ".join(f"{k} {v}" for k, v in found.items() if k not in ("cores", "cpu", "memory_gib"))
     return f"{found['cores']} cores ({found['cpu']}), {found['memory_gib']} GiB; {versions}."
 
@@ -111,7 +111,7 @@ def keep(found: Sequence[Ratio]) -> None:
     text = RESULTS.read_text()
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
-    parts = [BEGIN, f"{run['date']}. {described(run['machine'])}", table(found), history(runs[-SHOWN:]), END]
+    parts = [BEGIN, f"{run['date']}. {describe(run['machine'])}", table(found), history(runs[-SHOWN:]), END]
     RESULTS.write_text(before + "\n\n".join(parts) + after)
 
 

@@ -82,7 +82,7 @@ def ratios(n: int = 3, model: str = "lab-llama") -> list[Ratio]:
     found = []
     with tempfile.TemporaryDirectory() as place:
         for method, script in (("sft", trl_sft), ("grpo", trl_grpo)):
-            ready = prepared(method, model, Path(place))
+            ready = prepare(method, model, Path(place))
             with tempfile.TemporaryDirectory() as out:
                 pairs = in_turns(
                     lambda r=ready: seconds_of(r.run),
@@ -118,7 +118,7 @@ def peak(side: str) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def prepared(method: str, model: str, place: Path) -> Ready:
+def prepare(method: str, model: str, place: Path) -> Ready:
     """The training stage of a method, after running its inputs, and the rows that it trains on."""
     profile = load_profile("lab")
     sizes = SIZES["lab" if model.startswith("lab") else model]

@@ -369,7 +369,7 @@ def first_fault(error: ValidationError, model: type[BaseModel], kind: str = "key
         return wanted
     if fault["type"] == "value_error" and isinstance(value, Mapping):  # the message names the value
         return f"{key}: {wanted}"
-    return f"{key} = {_shortened(value)}: {wanted}"
+    return f"{key} = {_shorten(value)}: {wanted}"
 
 
 def _keys_at(model: type[BaseModel], path: Iterable[int | str]) -> list[str]:
@@ -387,6 +387,6 @@ def _model_within(annotation: object) -> type[BaseModel] | None:
     return next((model for part in get_args(annotation) if (model := _model_within(part))), None)
 
 
-def _shortened(value: object) -> str:
+def _shorten(value: object) -> str:
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 80 else f"{text[:79]}…"

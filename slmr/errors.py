@@ -29,11 +29,11 @@ class SlmrError(Exception):
 def in_one_line(message: str) -> str:
     """The message without line breaks; a long one keeps its beginning and its end, which says what to do."""
     lines = (part.strip() for part in message.splitlines() if part.strip())
-    words = (_shortened(word, _LONGEST_WORD) for word in " ".join(lines).split(" "))
-    return _shortened(" ".join(words), _LONGEST)
+    words = (_shorten(word, _LONGEST_WORD) for word in " ".join(lines).split(" "))
+    return _shorten(" ".join(words), _LONGEST)
 
 
-def _shortened(text: str, longest: int) -> str:
+def _shorten(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest * 2 // 3]}…{text[-longest // 4 :]}"
 
 

@@ -203,7 +203,7 @@ def main() -> None:
     from lm_eval.__main__ import cli_evaluate
 
     class WithOurTasks(lm_eval.tasks.TaskManager):
-        """Looks into slmr's tasks beside the folder that is named, which wins."""
+        """Also finds slmr's tasks; those in the folder that the user names take precedence."""
 
         def __init__(self, *args: Any, include_path: Any = None, **named: Any) -> None:
             paths = include_path if isinstance(include_path, list) else [include_path]

@@ -90,10 +90,10 @@ def one_seed(seed: int, items: list[Item], args: argparse.Namespace) -> dict[str
         "epochs": args.epochs,
         "batch": args.batch_size,
     }
-    return kept(args.out / f"seed-{seed}.json", settings, lambda: measured(seed, items, args))
+    return kept(args.out / f"seed-{seed}.json", settings, lambda: measure(seed, items, args))
 
 
-def measured(seed: int, items: list[Item], args: argparse.Namespace) -> dict[str, Any]:
+def measure(seed: int, items: list[Item], args: argparse.Namespace) -> dict[str, Any]:
     """Trains each variant on as many tokens as the raw one, and scores it."""
     profile, kinds, model = load_profile("lab"), stages(), resolve_model(args.student)
     planner = Planner(model.location, model.key, profile.stages, profile.engine, seed)

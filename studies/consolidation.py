@@ -62,10 +62,10 @@ def seed_curves(seed: int, args: argparse.Namespace) -> dict[str, Any]:
     """Both learning curves of a seed, cached in its file."""
     settings = {"steps": args.steps, "every": args.every, "items": args.items, "student": args.student}
     settings |= {k: v for k, v in (("learning_rate", args.learning_rate), ("resample", args.resample)) if v}
-    return kept(args.out / f"seed-{seed}.json", settings, lambda: measured(seed, args))
+    return kept(args.out / f"seed-{seed}.json", settings, lambda: measure(seed, args))
 
 
-def measured(seed: int, args: argparse.Namespace) -> dict[str, Any]:
+def measure(seed: int, args: argparse.Namespace) -> dict[str, Any]:
     """Primes the student and trains both variants."""
     primed, pool, chosen, probe_tokens = primed_student(seed, args)
     values: dict[str, Any] = {"probe_tokens": probe_tokens, "pool": len(pool), "set": len(chosen)}

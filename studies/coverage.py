@@ -33,10 +33,7 @@ from slmr.stats import Moments, bounds_of_moments, paired_difference, pass_score
 ITEMS = (10, 20, 30, 50, 100, 500)
 CONCENTRATIONS = (0.0, 0.5, 2.0, 10.0, math.inf)
 BANDS = {0.02: (0.0, 0.04), 0.05: (0.0, 0.10), 0.5: (0.3, 0.7), 0.95: (0.90, 1.0), 0.98: (0.96, 1.0)}
-NO_ANSWER, FAVOURITE = (
-    0.1,
-    0.6,
-)  # share of completions without an answer; share of wrong answers that are the same
+NO_ANSWER, FAVOURITE = 0.1, 0.6  # shares of completions without answer; of wrong answers that are the same
 Z95 = 1.959963984540054
 
 Array = np.ndarray
@@ -81,7 +78,7 @@ def regimes() -> Iterator[Regime]:
                     yield Regime(score, n, band, concentration)
 
 
-# ---------------------------------------------------------------------------------- the laws of scores
+# --- the laws of scores --------------------------------------------------------------------------
 
 
 @cache
@@ -135,7 +132,7 @@ def majority_given_rate(k: int, p: Array) -> tuple[Array, Array]:
     return values, chances
 
 
-# ---------------------------------------------------------------------------------- the simulations
+# --- the simulations -----------------------------------------------------------------------------
 
 
 def simulate(regime: Regime, size: int, fixed: bool = False, part: int = 0) -> tuple[Array, Moments]:
@@ -176,7 +173,7 @@ def width(bounds: Bounds) -> float:
     return float((np.minimum(high, 1) - np.maximum(low, 0)).mean())
 
 
-# ---------------------------------------------------------------------------------- paired differences
+# --- paired differences --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -227,7 +224,7 @@ def bounds_of_changes(second: Array, first: Array) -> Bounds:
     return np.array([d.low for d in found]), np.array([d.high for d in found])
 
 
-# ---------------------------------------------------------------------------------- other intervals
+# --- other intervals -----------------------------------------------------------------------------
 
 
 def around(m: Moments, errors: float) -> Bounds:
@@ -254,7 +251,7 @@ def methods(n: int, k: int) -> dict[str, Callable[[Moments], Bounds]]:
     }
 
 
-# ---------------------------------------------------------------------------------- tables
+# --- tables --------------------------------------------------------------------------------------
 
 
 class Measured(NamedTuple):

@@ -93,11 +93,11 @@ def main() -> None:
     print("| failures | cases | locator | exact | within one step | unanswered | wrongly named |")
     print("|---|---:|---|---:|---:|---:|---:|")
     made: list[str] = []
-    for name, cases in (real_failures(engine, args) | constructed(args)).items():
+    for name, cases in (real_failures(engine, args) | construct(args)).items():
         for locator, named in answers(cases, rollout).items():
             print(line(name, locator, cases, named), flush=True)
             if name == "real, all" and locator in ("arithmetic", "rollout", "teacher (oracle)"):
-                made.append(recycled(locator, cases, named))
+                made.append(recycle(locator, cases, named))
     print(f"\nRollouts: {rollout.cost.rollout_tokens} tokens.\n")
     print("| locator | failures | diagnoses kept | that name the true step | repairs | fresh traces |")
     print("|---|---:|---:|---:|---:|---:|\n" + "\n".join(made))
@@ -136,7 +136,7 @@ def line(name: str, locator: str, cases: Sequence[Case], named: Named) -> str:
     return f"| {name} | {len(cases)} | {locator} | {' | '.join(shares)} |"
 
 
-def recycled(locator: str, cases: Sequence[Case], named: Named) -> str:
+def recycle(locator: str, cases: Sequence[Case], named: Named) -> str:
     """A row of the table of critique's output for the cases; only repairs and new traces that verify are counted."""
     problems, attempts = [c.problem for c in cases], [c.attempt for c in cases]
     wrong = [
@@ -150,7 +150,7 @@ def recycled(locator: str, cases: Sequence[Case], named: Named) -> str:
     return f"| {locator} | {len(cases)} | {len(kept)} | {sum(kept)} | {repairs} | {fresh} |"
 
 
-# ---------------------------------------------------------------------------------- real failures
+# --- real failures -------------------------------------------------------------------------------
 
 
 def real_failures(engine: TransformersEngine, args: argparse.Namespace) -> dict[str, list[Case]]:
@@ -188,10 +188,10 @@ def first_error(text: str, solution: Solution) -> tuple[int, bool]:
     return len(steps), False
 
 
-# ---------------------------------------------------------------------------------- constructed failures
+# --- constructed failures ------------------------------------------------------------------------
 
 
-def constructed(args: argparse.Namespace) -> dict[str, list[Case]]:
+def construct(args: argparse.Namespace) -> dict[str, list[Case]]:
     """Solutions with one step changed, by the kind of the change."""
     kinds: dict[str, Callable[[list[Step], int, Random], str]] = {
         "a wrong result": wrong_result, "a wrong operator": wrong_operator, "a number misread": misread,
@@ -215,16 +215,15 @@ def failure(item: LabItem, change: Callable[[list[Step], int, Random], str]) -> 
         text = change(steps, at, rng)
     except (ValueError, ZeroDivisionError):
         return None
-    if not text or text.startswith(
-        " ".join(item.solution.plain_steps()[: at + 1])
-    ):  # nothing is left, or changed
+    unchanged = " ".join(item.solution.plain_steps()[: at + 1])
+    if not text or text.startswith(unchanged):
         return None
     answer = text.rpartition(" = ")[2].rstrip(".")
     attempt = f"{text} {strict_form(answer, item.kind)}"
     return None if answer == item.gold else Case(problem_of(item), attempt, at)
 
 
-def followed(steps: list[Step], results: dict[int, Fraction], skipped: int | None = None) -> str:
+def write_steps(steps: list[Step], results: dict[int, Fraction], skipped: int | None = None) -> str:
     """The steps as text, with results computed in sequence, except for those given in `results`."""
     values: list[Fraction] = []
     sentences = []
@@ -235,7 +234,7 @@ def followed(steps: list[Step], results: dict[int, Fraction], skipped: int | Non
         if not plain:
             raise ValueError(f"{expression} is no sum that a student would write")
         if index != skipped:
-            sentences.append(f"{step.lead}{expression} = {values[-1]!s}.")
+            sentences.append(f"{expression} = {values[-1]!s}.")
     return " ".join(sentences)
 
 
@@ -256,14 +255,14 @@ def results_of(steps: list[Step]) -> list[Fraction]:
 
 
 def wrong_result(steps: list[Step], at: int, rng: Random) -> str:
-    return followed(steps, {at: results_of(steps)[at] + rng.choice([-3, -1, 1, 2, 5])})
+    return write_steps(steps, {at: results_of(steps)[at] + rng.choice([-3, -1, 1, 2, 5])})
 
 
 def wrong_operator(steps: list[Step], at: int, rng: Random) -> str:
     step = steps[at]
     signs = [s for s in _SIGNS if f" {s} " not in step.expression]
     other = re.sub(r" [-+*/] ", f" {rng.choice(signs)} ", step.expression)
-    return replaced(steps, at, other)
+    return replace_step(steps, at, other)
 
 
 def misread(steps: list[Step], at: int, rng: Random) -> str:
@@ -273,7 +272,7 @@ def misread(steps: list[Step], at: int, rng: Random) -> str:
         raise ValueError("the step has no number of its own")
     number = rng.choice(numbers)
     other = str(int(number[0]) + rng.choice([1, 2, 3, 10]))
-    return replaced(
+    return replace_step(
         steps, at, steps[at].expression[: number.start()] + other + steps[at].expression[number.end() :]
     )
 
@@ -284,19 +283,19 @@ def left_out(steps: list[Step], at: int, rng: Random) -> str:
     if left is None:
         raise ValueError("the step does not begin with a number")
     first = results_of(steps)[int(left[0][1:])] if left[0][0] == "@" else Fraction(left[0])
-    return followed(steps, {at: first}, skipped=at)
+    return write_steps(steps, {at: first}, skipped=at)
 
 
-def replaced(steps: list[Step], at: int, expression: str) -> str:
+def replace_step(steps: list[Step], at: int, expression: str) -> str:
     """The solution with another expression at a step; raises ValueError if the value stays the same."""
     step = steps[at]
-    changed = [*steps[:at], Step(step.reason, expression, "", step.lead), *steps[at + 1 :]]
+    changed = [*steps[:at], Step(step.reason, expression, "", step.inside), *steps[at + 1 :]]
     if results_of(changed)[at] == results_of(steps)[at]:
         raise ValueError("the same value")
-    return followed(changed, {})
+    return write_steps(changed, {})
 
 
-# ---------------------------------------------------------------------------------- GSM8K's own solutions
+# --- GSM8K's own solutions -----------------------------------------------------------------------
 
 
 def human_solutions(file: Path, seed: int) -> str:
@@ -307,7 +306,7 @@ def human_solutions(file: Path, seed: int) -> str:
         [{}] * len(solutions), [_MARK.sub(r"\g<result>", s) for s in solutions]
     )
     alarms = sum(wrong is not None for wrong in named)
-    cases = list(falsified(solutions, Random(seed)))
+    cases = list(falsify(solutions, Random(seed)))
     found = ArithmeticLocator().locate([c.problem for c in cases], [c.attempt for c in cases])
     return "\n".join([
         f"`arithmetic` names a step in {alarms} of GSM8K's {len(solutions)} own solutions.\n",
@@ -317,7 +316,7 @@ def human_solutions(file: Path, seed: int) -> str:
     ])  # fmt: skip
 
 
-def falsified(solutions: Sequence[str], rng: Random) -> Iterator[Case]:
+def falsify(solutions: Sequence[str], rng: Random) -> Iterator[Case]:
     """Solutions whose text states a marked equation, with its result changed."""
     for solution in solutions:
         marks = [m for m in _MARK.finditer(solution) if solution[: m.start()].rstrip(" $").endswith("=")]

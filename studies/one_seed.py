@@ -53,7 +53,7 @@ def of_all(found: list[MethodResult]) -> str:
     for student in students(found):
         mine = [entry for entry in found if entry.student == student]
         calls = [
-            call for pair in combinations(mine, 2) if pair[0].seeds == pair[1].seeds for call in judged(*pair)
+            call for pair in combinations(mine, 2) if pair[0].seeds == pair[1].seeds for call in judge(*pair)
         ]
         said = [call for call in calls if call is not None]
         opposed, upheld = sum(call[0] for call in said), sum(call[1] for call in said)
@@ -64,7 +64,7 @@ def of_all(found: list[MethodResult]) -> str:
     return "\n".join(lines)
 
 
-def judged(one: MethodResult, other: MethodResult) -> list[tuple[bool, bool] | None]:
+def judge(one: MethodResult, other: MethodResult) -> list[tuple[bool, bool] | None]:
     """For each seed: None if its interval contains 0, else whether another seed contradicts it, and all confirm it."""
     signs = {seed: sign(d) for seed, d in by_seed(one, other).items()}
     whole = sign(mean(one, other))

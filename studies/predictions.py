@@ -71,12 +71,12 @@ def main() -> None:
     print("| " + " | ".join(head) + " |\n|---" + "|---" * (len(head) - 1) + "|")
     for prediction in PREDICTIONS:
         if shared := shared_seeds(prediction, results):
-            alone = {seed: shown(measured(prediction, results, [seed])) for seed in shared}
-            found = measured(prediction, results, shared)
+            alone = {seed: show(measure(prediction, results, [seed])) for seed in shared}
+            found = measure(prediction, results, shared)
             cells = [
                 str(prediction.number), f"`{prediction.a}` - `{prediction.b}`",
                 prediction.reach or ", ".join(prediction.tasks) or "all",
-                *(alone.get(seed, "") for seed in seeds), shown(found), verdict(prediction, found), prediction.differs,
+                *(alone.get(seed, "") for seed in seeds), show(found), verdict(prediction, found), prediction.differs,
             ]  # fmt: skip
             print("| " + " | ".join(cells) + " |")
 
@@ -88,7 +88,7 @@ def shared_seeds(prediction: Prediction, results: dict[str, MethodResult]) -> li
     return sorted(set(results[prediction.a].seeds) & set(results[prediction.b].seeds))
 
 
-def measured(prediction: Prediction, results: dict[str, MethodResult], seeds: list[int]) -> Difference:
+def measure(prediction: Prediction, results: dict[str, MethodResult], seeds: list[int]) -> Difference:
     """A minus B over these seeds, averaged over the tasks."""
     sides = [
         MethodResult.of(r for r in results[name].run_rows if r.row.seed in seeds)
@@ -111,7 +111,7 @@ def verdict(prediction: Prediction, found: Difference) -> str:
     return "falsified" if high < prediction.below or low > prediction.above else "not falsified"
 
 
-def shown(found: Difference) -> str:
+def show(found: Difference) -> str:
     return points(found.mean, found.low, found.high)
 
 

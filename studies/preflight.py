@@ -94,7 +94,7 @@ def main() -> None:
     for number, (pool, student) in enumerate((p, s) for p in POOLS for s in STUDENTS) if not runs else ():
         file = args.out / f"{pool}.yaml"
         file.write_text(yaml.safe_dump({**SETTINGS, "stages": {"pool": POOLS[pool]}}))
-        folder = trained(file, student, number + 1, args)
+        folder = train(file, student, number + 1, args)
         if folder not in runs and (folder / "summary.json").is_file():
             runs.append(folder)
     pairs = [pair for run in runs for pair in pairs_of(run, args.out)]
@@ -118,7 +118,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def trained(profile: Path, student: str, seed: int, args: argparse.Namespace) -> Path:
+def train(profile: Path, student: str, seed: int, args: argparse.Namespace) -> Path:
     """The run folder of a pool, in which missing methods are trained."""
     request = BenchRequest(",".join(METHODS), str(profile), (student,), (seed,), args.out)
     plan = make_plan(request)

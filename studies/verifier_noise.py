@@ -85,7 +85,7 @@ def main() -> None:
     findings = findings_of(found)
     print(table(findings))
     if findings:
-        write_text(args.out / "noise.svg", drawn(findings, args.student))
+        write_text(args.out / "noise.svg", draw(findings, args.student))
 
 
 def parse() -> argparse.Namespace:
@@ -166,7 +166,7 @@ def table(findings: Sequence[Finding]) -> str:
     return "\n".join(lines)
 
 
-def drawn(findings: Sequence[Finding], student: str) -> str:
+def draw(findings: Sequence[Finding], student: str) -> str:
     """An SVG of the change by rate, with a colour per method, and solid lines for false accepts."""
     import plotly.graph_objects as go
 

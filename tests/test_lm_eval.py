@@ -17,8 +17,9 @@ from slmr.errors import RequestError
 from slmr.io import read_rows, resource
 from slmr.lab import model_path
 from slmr.lm_eval import SlmrLM, sampling_of
-from slmr.pipeline.evaluation import EvalRequest, evaluate_model
+from slmr.pipeline.evaluation import EvalRequest
 from slmr.tasks import load_task
+from tests.in_process import evaluate_model
 
 Answers = dict[tuple[str, int], tuple[str, float]]  # (task, number of the item) → completion and accuracy
 

@@ -196,9 +196,9 @@ def criticise(
         beginning(text, step.index if named is None else min(step.index, named)) if step else None
         for text, step, named in zip(attempts, wrong, by_teacher, strict=True)
     ]
-    rests = _continued(problems, starts, teacher)
+    rests = _continuations(problems, starts, teacher)
     repairs = [
-        _judged(start + rest if start and rest else None, problem, steps)
+        _check(start + rest if start and rest else None, problem, steps)
         for start, rest, problem, steps in zip(starts, rests, problems, known, strict=True)
     ]
     fresh = _fresh(problems, teacher, known)
@@ -215,7 +215,7 @@ class _Target(NamedTuple):
     worked: bool = False
 
 
-def _continued(
+def _continuations(
     problems: Sequence[Problem], starts: Sequence[str | None], teacher: Teacher
 ) -> list[str | None]:
     """The teacher's continuation of each beginning that is not None."""
@@ -233,18 +233,18 @@ def _fresh(problems: Sequence[Problem], teacher: Teacher, known: Sequence[Steps]
     """The teacher's worked solution of each problem, or its raw trace if that solution is not sound."""
     worked = worked_traces(teacher, problems)
     fresh = [
-        _judged(text, problem, steps, True)
+        _check(text, problem, steps, True)
         for text, problem, steps in zip(worked, problems, known, strict=True)
     ]
     missing = [i for i, new in enumerate(fresh) if new.text is None]
     if missing:
         raw = teacher.raw_traces([problems[i] for i in missing])
         for i, text in zip(missing, raw, strict=True):
-            fresh[i] = _judged(text, problems[i], known[i])
+            fresh[i] = _check(text, problems[i], known[i])
     return fresh
 
 
-def _judged(text: str | None, problem: Problem, known: Steps, worked: bool = False) -> _Target:
+def _check(text: str | None, problem: Problem, known: Steps, worked: bool = False) -> _Target:
     fault = fault_of(text, problem, known) if text else None
     return _Target(None if fault else text, fault, worked)
 

@@ -35,12 +35,8 @@ def mix_stage(context: StageContext, params: MixParams) -> None:
     context.stats |= {"traces": len(rows), "strong": len(from_strong), "easy": len(rows) - len(from_strong)}
 
 
-class MoreParams(Params):
-    """No parameters."""
-
-
-@stage("more", MoreParams, {"like": "one", "traces": "many"}, random=True)
-def more_stage(context: StageContext, params: MoreParams) -> None:
+@stage("more", Params, {"like": "one", "traces": "many"}, random=True)
+def more_stage(context: StageContext, params: Params) -> None:
     """Writes as many traces as `like` has, drawn from `traces`: each is used once before any is repeated."""
     rng, rows = Random(context.seed), list[Trace]()
     pool = [row for folder in context.folders("traces") for row in TRACES.read(folder)]

@@ -64,9 +64,8 @@ def pool_items(task: Task, params: PoolParams, seed: int) -> list[Item]:
 
 def _of_levels(task: Task, split: Split, n: int, levels: Sequence[int], seed: int) -> list[Item]:
     """The first `n` problems of these levels; fewer if the split has no more."""
-    if task.lab_generator and not set(levels) <= set(
-        LEVELS
-    ):  # lab splits are endless: the loop would not stop
+    # Lab splits are endless: without this check the loop would not stop.
+    if task.lab_generator and not set(levels) <= set(LEVELS):
         raise RequestError(f"pool: levels = {list(levels)}: a lab task has the levels {list(LEVELS)}")
     limit = n
     while True:

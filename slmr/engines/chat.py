@@ -48,9 +48,8 @@ def thought_begun(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> str:
     return open_thought(chat_text(tokenizer, prompt.messages()[-1:]))
 
 
-_has_tags = lru_cache(maxsize=16)(
-    mentions_thought
-)  # most templates have no tags and need no second rendering
+# Most templates have no tags, and need no second rendering.
+_has_tags = lru_cache(maxsize=16)(mentions_thought)
 
 
 def with_arguments(tokenizer: PreTrainedTokenizerBase, arguments: Mapping[str, TemplateValue]) -> None:

@@ -28,9 +28,8 @@ def dequantise(file: Path, target: Path) -> str:
         reader = GGUFReader(file)
     ((stored, _),) = Counter(tensor.tensor_type.name for tensor in reader.tensors).most_common(1)
     dtype = {"F16": "float16", "BF16": "bfloat16"}.get(stored, "float32")
-    with (
-        tempfile.TemporaryDirectory() as folder
-    ):  # transformers would also read other files beside the GGUF file
+    # In an empty folder, because transformers would also read other files beside the GGUF file.
+    with tempfile.TemporaryDirectory() as folder:
         Path(folder, "model.gguf").symlink_to(file.resolve())
         source: dict[str, Any] = {"gguf_file": "model.gguf", "trust_remote_code": False}
         source["config"] = AutoConfig.from_pretrained(folder, **source)

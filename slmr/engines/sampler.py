@@ -40,7 +40,7 @@ class Sampler:
         self.ends = end_tokens(tokenizer, model)
         self._pad = int(tokenizer.pad_token_id)  # type: ignore[arg-type]
         self.slots = slots_are_right(model)
-        self._decoder = _compiled(model) if compile else model
+        self._decoder = _compile(model) if compile else model
 
     def run(self, rows: Sequence[Row], sampling: Sampling, batch_size: int) -> Iterator[Row]:
         """Yields each row as soon as it is finished."""
@@ -108,7 +108,7 @@ def _turn_end(tokenizer: PreTrainedTokenizerBase) -> int | None:
     return next((int(i) for i in ids if i in tokenizer.added_tokens_decoder), None)  # type: ignore[union-attr]
 
 
-def _compiled(model: PreTrainedModel) -> PreTrainedModel:
+def _compile(model: PreTrainedModel) -> PreTrainedModel:
     """The model with a compiled forward pass, for decoding steps; prompts still go through its uncompiled decoder.
 
     All sizes are dynamic from the start: one program serves every number of rows and every length, so a
@@ -173,7 +173,7 @@ def generate(model: PreTrainedModel, rows: Sequence[Row], batch_size: int, how: 
             model.generate(
                 input_ids=torch.tensor(ids, device=model.device), do_sample=False, use_cache=True,
                 attention_mask=torch.tensor(mask, device=model.device), max_new_tokens=how.room(batch[0]),
-                pad_token_id=how.pad, logits_processor=LogitsProcessorList([partial(_drawn, batch, how)]),
+                pad_token_id=how.pad, logits_processor=LogitsProcessorList([partial(_draw, batch, how)]),
                 stopping_criteria=StoppingCriteriaList([partial(_all_done, batch, how)]), eos_token_id=None,
             )  # type: ignore[operator]  # fmt: skip
         yield from batch
@@ -201,7 +201,7 @@ def check_room(rows: Sequence[Row], how: Decoding) -> None:
         )
 
 
-def _drawn(batch: Sequence[Row], how: Decoding, _: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+def _draw(batch: Sequence[Row], how: Decoding, _: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
     """A logits processor that draws each row's next token and makes all others impossible for greedy search."""
     import torch
 

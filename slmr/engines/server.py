@@ -194,13 +194,13 @@ class ServerEngine:
     def _choose(self, name: str | None) -> _Model:
         known = {model.id: model for model in self._served}
         if name is None and len(known) != 1:
-            raise RequestError(f"{self.url} serves {self._listed()}; name one with --served-name")
+            raise RequestError(f"{self.url} serves {self._list_models()}; name one with --served-name")
         # A server with one model may accept any name, and would be evaluated under a wrong one.
         if name is not None and len(known) == 1 and name not in known:
             raise unknown("served model", name, map(self._api.clean, known))
         return self._served[0] if name is None else known.get(name, _Model(id=name))
 
-    def _listed(self) -> str:
+    def _list_models(self) -> str:
         names = [model.id for model in self._served]
         return f"{len(names)} models: {self._api.clean(', '.join(names), 2000)}" if names else "no model"
 
@@ -245,7 +245,7 @@ class ServerEngine:
                 if refusal.status == 404:
                     raise RequestError(
                         f"{self.url} has no model '{self.model}' or no chat completions ({refusal});"
-                        f" it serves {self._listed()}"
+                        f" it serves {self._list_models()}"
                     ) from None
                 named = {f for f in _OPTIONAL & fields.keys() if _names(refusal.everything, f)}
                 if not named:

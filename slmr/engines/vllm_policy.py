@@ -22,10 +22,10 @@ class PolicyWorker:
         """
         worker: Any = self
         worker.reload_weights(weights_path=folder, weights_iterator=weights)
-        _pack_again(worker.get_model())
+        _repack(worker.get_model())
 
 
-def _pack_again(model: Any) -> None:
+def _repack(model: Any) -> None:
     from vllm.model_executor.layers.vocab_parallel_embedding import (  # type: ignore[reportMissingImports]
         UnquantizedEmbeddingMethod,
         VocabParallelEmbedding,
@@ -38,9 +38,9 @@ def _pack_again(model: Any) -> None:
 
 
 def policy_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
-    """Each weight once, under its name in a saved model; a LoRA adapter's share is added to what it adapts.
+    """Each weight once, under its name in a saved model, with the delta of LoRA adapters added.
 
-    The model stays as it is: merging an adapter and taking it out again would round its base a little each time.
+    The model is not changed: repeatedly merging and unmerging an adapter would accumulate rounding errors in its base.
     """
     base = model.get_base_model() if hasattr(model, "peft_config") else model
     for name, parameter in base.named_parameters():

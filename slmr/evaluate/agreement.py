@@ -54,10 +54,9 @@ def agreements(scored: Sequence[Scored]) -> Iterator[Agreement]:
     roots = sorted({each.task.folder.parent for each in scored})
     sheets = [Sheet(file=each.files[0], task=each.task.name) for each in scored]
     with _lm_eval(Request(roots=roots, sheets=sheets)) as lines:
-        for each, line in zip(
-            scored, lines, strict=False
-        ):  # fewer lines if it failed, which raises afterwards
-            yield _compared(each, Graded.model_validate_json(line))
+        # There are fewer lines if lm-eval failed, which raises afterwards.
+        for each, line in zip(scored, lines, strict=False):
+            yield _compare(each, Graded.model_validate_json(line))
 
 
 @contextmanager
@@ -88,7 +87,7 @@ def _lm_eval(request: Request) -> Iterator[IO[str]]:
             raise WorkError(f"lm-eval could not check the completions (exit code {code}): {end}")
 
 
-def _compared(scored: Scored, theirs: Graded) -> Agreement:
+def _compare(scored: Scored, theirs: Graded) -> Agreement:
     name = scored.task.name
     ours, *copies = ([r for r in read_rows(file, _COLUMNS) if r["task"] == name] for file in scored.files)
     k = len(theirs.items[0].scores)

@@ -79,7 +79,7 @@ def grade(request: Request) -> Iterator[Graded]:
         completions = _completions(sheet)
         key = digest([sheet.task, completions])
         if key not in known:
-            known[key] = _graded(tasks[sheet.task], completions, filters[sheet.task])
+            known[key] = _grade(tasks[sheet.task], completions, filters[sheet.task])
         yield known[key]
 
 
@@ -90,7 +90,7 @@ def _completions(sheet: Sheet) -> list[list[str]]:
     return [[row["completion"] for row in group] for _, group in groupby(of_task, lambda row: row["item_id"])]
 
 
-def _graded(task: Any, completions: Sequence[Sequence[str]], filters: Sequence[Any]) -> Graded:
+def _grade(task: Any, completions: Sequence[Sequence[str]], filters: Sequence[Any]) -> Graded:
     """lm-eval's result for the completions of one task, each passed separately through the task's own filters."""
     from lm_eval.api.filter import FilterEnsemble
     from lm_eval.evaluator import evaluate
@@ -103,7 +103,10 @@ def _graded(task: Any, completions: Sequence[Sequence[str]], filters: Sequence[A
     task._filters = [FilterEnsemble(str(j), these) for j, these in enumerate(chosen)]
     # simple_evaluate would also describe the environment, which takes seconds.
     results: Any = evaluate(
-        _stored(completions), {"tasks": {name: task}, "groups": {}}, limit=len(completions), bootstrap_iters=0
+        _stored_model(completions),
+        {"tasks": {name: task}, "groups": {}},
+        limit=len(completions),
+        bootstrap_iters=0,
     )
     items: dict[int, GradedItem] = {}
     # The samples are all documents with the first completion, then with the second, and so on.
@@ -124,7 +127,7 @@ class _Completion:
         return [[of_item[self._j]] for of_item in completions]
 
 
-def _stored(completions: Sequence[Sequence[str]]) -> Any:
+def _stored_model(completions: Sequence[Sequence[str]]) -> Any:
     """An lm-eval model that answers the i-th document with the i-th item's completions."""
     from lm_eval.api.model import LM
 

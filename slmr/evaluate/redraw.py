@@ -24,13 +24,13 @@ def redraw(
         guesses = [i for i, row in enumerate(rows) if not split_steps(row["completion"])]
         if not guesses:
             break
-        recorder.add(_shifted(questions[i], round_ * k) for i in guesses)
+        recorder.add(_shift(questions[i], round_ * k) for i in guesses)
         record()
         for i, row in zip(guesses, recorder.rows(-len(guesses)), strict=True):
             rows[i] = {**row, "k_index": rows[i]["k_index"], "tokens": rows[i]["tokens"] + row["tokens"]}
     return rows
 
 
-def _shifted(question: Question, shift: int) -> Question:
+def _shift(question: Question, shift: int) -> Question:
     prompt = replace(question.prompt, sample_index=question.prompt.sample_index + shift)
     return replace(question, prompt=prompt)

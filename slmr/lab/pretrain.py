@@ -105,7 +105,7 @@ def pretrain(name: str, out: Path, prompt: Prompt, params: PretrainParams | None
     with disk_faults(out):
         _claim(out, params)
     if params.start:
-        model, tokenizer = _trained(params.start)
+        model, tokenizer = _load_trained(params.start)
     else:
         tokenizer = build_tokenizer(_vocabulary_texts(prompt), MAX_LENGTH)
         model = _new_model(name, tokenizer, params.seed)
@@ -182,7 +182,7 @@ def _vocabulary_texts(prompt: Prompt) -> list[str]:
     return [*texts, critique]
 
 
-def _trained(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+def _load_trained(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
     folder = model_path(name)
@@ -218,7 +218,7 @@ def _train(
     from transformers import Trainer, TrainingArguments
     from transformers.trainer_utils import get_last_checkpoint
 
-    rows = _encoded(pairs, tokenizer)
+    rows = _encode(pairs, tokenizer)
     steps = len(rows) // params.batch_size
     settings = TrainingArguments(
         output_dir=str(folder), num_train_epochs=1, per_device_train_batch_size=params.batch_size,
@@ -229,14 +229,14 @@ def _train(
     )  # fmt: skip
     dataset: Any = rows  # the trainer only needs its length and rows by number
     trainer = Trainer(
-        model=model, args=settings, train_dataset=dataset, data_collator=partial(_padded, tokenizer)
+        model=model, args=settings, train_dataset=dataset, data_collator=partial(_pad, tokenizer)
     )
     result = trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
     tokens = sum(len(row["input_ids"]) for row in rows)
     return {"tokens": tokens, "loss": result.training_loss}
 
 
-def _encoded(pairs: list[tuple[str, str]], tokenizer: PreTrainedTokenizerFast) -> list[dict[str, Any]]:
+def _encode(pairs: list[tuple[str, str]], tokenizer: PreTrainedTokenizerFast) -> list[dict[str, Any]]:
     """`input_ids` (an int16 array) and `prompt` (the number of leading tokens without loss) of each sequence."""
     heads = tokenizer([prompt for prompt, _ in pairs])["input_ids"]
     tails = tokenizer([solution for _, solution in pairs], add_special_tokens=False)["input_ids"]
@@ -247,7 +247,7 @@ def _encoded(pairs: list[tuple[str, str]], tokenizer: PreTrainedTokenizerFast) -
     ]
 
 
-def _padded(tokenizer: PreTrainedTokenizerFast, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+def _pad(tokenizer: PreTrainedTokenizerFast, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
     """A batch [rows, longest], padded on the right; labels are -100 on prompts and padding."""
     import torch
 

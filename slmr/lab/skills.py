@@ -69,11 +69,11 @@ class Use:
         return [" ".join(known.get(part, part) for part in equation) for equation in equations]
 
     def _equations(self, misread: bool) -> tuple[tuple[str, str, str], ...]:
-        return _parsed(self.skill.misreading if misread and self.skill.misreading else self.skill.equations)
+        return _parse(self.skill.misreading if misread and self.skill.misreading else self.skill.equations)
 
 
 @lru_cache
-def _parsed(equations: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+def _parse(equations: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
     """Left operand, operator and right operand of each equation."""
     return tuple(cast(tuple[str, str, str], tuple(equation.split())) for equation in equations)
 

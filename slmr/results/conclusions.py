@@ -22,7 +22,7 @@ def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
     ranked = ranking.ranked
     told = f"{title}, {_seeds(len(ranked[0].seeds))}"
     if nothing_gained(ranked):
-        told = f"{told}: no gain over the untrained student is shown for any method. {_leader(ranked)}"
+        told = f"{told}: no gain over the untrained student is shown. {_leader(ranked)}"
     else:
         told = f"{told}: {_leader(ranked)}"
     return " ".join([told, *_lead(ranking), *_no_gain(ranked), *_stagewise(ranking, ranked[0])])
@@ -169,7 +169,7 @@ def comparison_in_words(comparison: Comparison, a: str = "A", b: str = "B") -> s
         better = a if overall.mean > 0 else b
         return f"{better} is better by {formats.percent(abs(overall.mean))} points (p {compared(overall.p)}).{reach}"
     return (
-        f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p = {overall.p:.2f})."
+        f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p {compared(overall.p)})."
         f" With this many questions a true difference of {formats.percent(detectable(overall))} points would be found"
         f" in 80 % of evaluations; smaller ones are often missed.{reach}"
     )

@@ -27,14 +27,14 @@ def verdict(ranking: Ranking) -> str:
         return _form(ranking) or "No method to compare yet."
     text = _standing(ranked)
     if nothing_gained(ranked):
-        text = f"No gain over the untrained student is shown for any method; {text}"
+        text = f"No gain over the untrained student is shown; {text}"
     elif none := _no_gain(ranked):
         text += f"; for {len(none)} of {len(ranked)} methods no gain over the untrained student is shown"
     return " ".join(filter(None, [f"{text}.", _form(ranking)]))
 
 
 def facts(ranking: Ranking) -> list[Fact]:
-    """The best, the best for its cost, and for how many no gain is shown; of models the best, and what form costs it.
+    """The best, the best for its cost, and the methods of which no gain is shown; of models also what form costs.
 
     No best where there is nothing to be better than, and where no gain is shown.
     """
@@ -49,8 +49,8 @@ def facts(ranking: Ranking) -> list[Fact]:
         found.append(Fact("Best for its cost", cheapest.name, cost))
     if any(m.gain for m in ranked):
         none = _no_gain(ranked)
-        remark = _some(none, 3) if none else "a gain is shown for all"
-        found.append(Fact("No gain shown", f"{len(none)} of {len(ranked)}", remark))
+        who = _some(none, 3) if none else "every method is shown to gain"
+        found.append(Fact("No gain shown", f"{len(none)} of {len(ranked)}", who))
     return found + _facts_of_form(ranking)
 
 
@@ -81,6 +81,13 @@ def at_chance(ranking: Ranking) -> list[str]:
                 f"At chance or below it on {task}, where guessing gets {100 * _CHANCE[task]:.0f} %: {who}"
             )
     return lines
+
+
+def best_of_each_kind(names: Sequence[str], ranking: Ranking) -> list[str]:
+    """Of some methods, the best first, those that a figure of lines can show: one a kind, and so a colour."""
+    kinds = {method.name: method.kind for method in ranking.methods}
+    best = {kinds[name]: name for name in reversed(names)}
+    return [name for name in names if best[kinds[name]] == name]
 
 
 def main_kinds(ranking: Ranking) -> tuple[str, ...]:

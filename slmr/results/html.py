@@ -24,7 +24,7 @@ STYLE = """
 .slmr-wrap{overflow:auto;max-height:85vh;--bg:#fff;--line:rgba(128,128,128,.28)}
 .slmr-wrap.dark{--bg:#171614}
 .slmr-board{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;min-width:100%;line-height:1.25}
-.slmr-board th,.slmr-board td{padding:.3rem .5rem;text-align:right;white-space:nowrap}
+.slmr-board th,.slmr-board td{padding:.3rem .42rem;text-align:right;white-space:nowrap}
 .slmr-board th,.slmr-board td{border-bottom:1px solid var(--line)}
 .slmr-board th{font-weight:600;cursor:help;vertical-align:bottom;border-bottom-width:2px;white-space:normal}
 .slmr-board thead th{position:sticky;top:0;background:var(--bg);z-index:2}
@@ -51,7 +51,7 @@ STYLE = """
 .slmr-facts{grid-template-columns:repeat(3,1fr);gap:.3rem}.slmr-facts>div{padding:.3rem .4rem}
 .slmr-facts b{font-size:.95rem}.slmr-facts span{font-size:.74rem}
 .slmr-board th,.slmr-board td{padding:.3rem}
-.slmr-board .name{max-width:9.5rem;overflow-wrap:anywhere;white-space:normal}
+.slmr-board .name{min-width:8rem;max-width:9.5rem;overflow-wrap:anywhere;white-space:normal}
 .slmr-board .open{white-space:nowrap}.slmr-board .open a{margin-right:.4em}}
 .slmr-forest{display:block;width:100%;max-width:70rem}
 """
@@ -81,7 +81,7 @@ def document(title: str, parts: Sequence[str]) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_DOCUMENT_STYLE}{STYLE}</style></head><body>" + "\n".join(parts) + "</body></html>\n"
+        f"<style>{STYLE}{_DOCUMENT_STYLE}</style></head><body>" + "\n".join(parts) + "</body></html>\n"
     )
 
 

@@ -201,7 +201,8 @@ def _pair(task: str, a: Scores, b: Scores) -> PairedScores:
             rescored = "`slmr rescore` renews the verdicts"
             of_task = "if `slmr rescore` of both leaves that so, evaluate one of them again"
             hint = rescored if name == "checker_version" else of_task
-            raise RequestError(f"{task}: {name} differs ({version} and {b.versions[name]}); {hint}")
+            both = " and ".join(", ".join(sorted(versions)) for versions in (version, b.versions[name]))
+            raise RequestError(f"{task}: {name} differs ({both}); {hint}")
     if a.items != b.items and a.item_set != b.item_set:
         raise RequestError(
             f"{task}: not the same items: {len(a.item_set)} and {len(b.item_set)}, {len(a.item_set & b.item_set)} of"

@@ -53,9 +53,9 @@ def relinked(note: str, folder: Path, out: Path) -> str:
 
 
 def note_line(note: str) -> str:
-    """The first paragraph of a note as plain text, links by their words."""
-    words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", note.partition("\n>\n")[0])
-    return " ".join(words.replace("> ", "").replace("**", "").replace("`", "").split())
+    """The first paragraph of a note as plain text."""
+    note = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", note)  # of a link its words
+    return " ".join(note.partition("\n>\n")[0].replace("> ", "").replace("**", "").replace("`", "").split())
 
 
 def run_file(run: Path, what: str, method: str, student: str, seed: int) -> Path:
@@ -252,12 +252,19 @@ _SHOWN = 8  # runs beside one that is not there
 def _no_run(path: Path) -> str:
     """What to do where a summary is not: the run may be misspelt, or it is no run, or it has not ended."""
     run = path.parent
+    if run.is_dir() and (within := _runs_in(run, path.name)):
+        named = ", ".join(str(run / name) for name in within[:_SHOWN])
+        return f"{run} is no run, but a folder of runs; name one: {named}"
     if run.is_dir():
         return f"no summary at {path}: run the command that made {run} again, it goes on to the end; or name a run"
-    beside = sorted(folder.name for folder in run.parent.glob("*") if (folder / path.name).is_file())
+    beside = _runs_in(run.parent, path.name)
     made = "`slmr bench` and `slmr eval MODEL` make runs"
     there = f"{run.parent} has {', '.join(beside[:_SHOWN])}" if beside else made
     return f"no run at {run}{nearest(run.name, beside)} ({there})"
+
+
+def _runs_in(folder: Path, summary: str) -> list[str]:
+    return sorted(run.name for run in folder.glob("*") if (run / summary).is_file())
 
 
 def read_summary(path: Path) -> Summary:

@@ -73,8 +73,8 @@ def test_a_users_problems_and_their_map(here: Command, tmp_path: Path) -> None:
     assert again.returncode == 0 and " 0 to do" in again.stderr
     for wrong, said in (
         (("--format", "trl"), "give --to DIR"),
-        (("--kind", "numeric"), "are of --data"),
-        (("--data", "mine.jsonl"), "needs --kind"),
+        (("--kind", "numeric"), "are for --data"),
+        (("--data", "mine.jsonl"), "needs the kind"),
         (("--to", "x", "--format", "verk"), "did you mean 'verl'"),
     ):
         refused = here("probe", "lab-llama", *wrong)

@@ -10,7 +10,7 @@ import pytest
 from slmr.results.columns import HTML, TEXT, columns_on
 from slmr.results.conclusions import ranking_in_words
 from slmr.results.entries import run_results
-from slmr.results.headline import at_chance, best, facts, main_kinds, verdict
+from slmr.results.headline import at_chance, best, best_of_each_kind, facts, main_kinds, verdict
 from slmr.results.ranking import Ranking, rank_methods, run_rankings
 from slmr.stats import Estimate, RankInterval
 from tests.results.made_runs import a_run, made_run
@@ -56,14 +56,10 @@ def test_where_no_gain_is_shown_it_is_said_first_and_none_is_best(ranking: Ranki
     without = [replace(m, gain_p=0.144) if m.gain else m for m in ranking.methods]
     none = replace(ranking, methods=without)
     said = verdict(none)
-    assert said.startswith(
-        "No gain over the untrained student is shown for any method; stagewise has the highest mean, "
-    )
+    assert said.startswith("No gain over the untrained student is shown; stagewise has the highest mean, ")
     assert [fact.label for fact in facts(none)] == ["No gain shown"] and best(none.ranked) == []
     words = ranking_in_words(none)
-    assert words.startswith(
-        "lab-llama, 3 seeds: no gain over the untrained student is shown for any method. stagewise "
-    )
+    assert words.startswith("lab-llama, 3 seeds: no gain over the untrained student is shown. stagewise ")
     assert "No gain over" not in words
 
 
@@ -91,6 +87,18 @@ def test_references_stand_on_every_board() -> None:
     ((_, published),) = run_rankings(Path(__file__).parents[2] / "results/lab-quick")
     kinds = main_kinds(published)
     assert "reference" in kinds and "control" not in kinds
+    # A reference costs nothing: it would be the only Pareto-optimal one.
+    optimal = [m for m in published.methods if m.efficient]
+    assert len(optimal) > 2 and not any(m.kind == "reference" for m in optimal)
+
+
+def test_a_figure_of_lines_has_the_best_of_each_kind(ranking: Ranking) -> None:
+    names = [m.name for m in ranking.methods]
+    drawn = best_of_each_kind(names, ranking)
+    assert [m.kind for m in ranking.methods if m.name in drawn] == list(
+        dict.fromkeys(m.kind for m in ranking.methods)
+    )
+    assert best_of_each_kind([], ranking) == []
 
 
 def test_ablations_stand_aside_where_there_are_methods(ranking: Ranking) -> None:

@@ -88,16 +88,22 @@ def test_what_a_function_returns() -> None:
 
 
 def test_trl_takes_lists_of_scores_and_nothing_else() -> None:
-    import numpy as np
-    import torch
-
-    for scores in (np.array([1.0]), torch.tensor([1.0]), (score for score in [True]), [np.float64(1)], (1,)):
+    for scores in ([1.0], (1,), (score for score in [True])):
         assert score_of(scores, style="trl") == 1.0
-    assert scores_of(np.array([1.0, 0.0])) == [1.0, 0.0] and score_of([None], style="trl") is None
-    for returned in (None, 1.0, torch.tensor(1.0), {"reward": [1.0]}, "1", [1.0, 0.0], ["yes"]):
+    assert scores_of((1.0, 0.0)) == [1.0, 0.0] and score_of([None], style="trl") is None
+    for returned in (None, 1.0, {"reward": [1.0]}, "1", [1.0, 0.0], ["yes"], [float("nan")]):
         with pytest.raises(ValueError, match="it returned"):
             score_of(returned, style="trl")
     assert score_of({"reward": [1.0]}, "reward", "trl") == 1.0
+
+
+def test_arrays_and_tensors_are_lists_of_scores() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed here")
+    for scores in (torch.tensor([1.0]), torch.tensor([1.0]).numpy(), [torch.tensor(1.0)]):
+        assert score_of(scores, style="trl") == 1.0
+    with pytest.raises(ValueError, match="TRL takes a list"):
+        score_of(torch.tensor(1.0), style="trl")
+    assert score_of(torch.tensor(1.0), style="pair") == 1.0
 
 
 def uses_the_trainer(completions: list[str], answer: list[str], **kwargs: Any) -> list[float]:
@@ -150,7 +156,7 @@ def test_a_name_that_names_nothing_is_refused(tmp_path: Path) -> None:
     file.write_text("1 / 0\n")
     with pytest.raises(RequestError, match="raises ZeroDivisionError"):
         load(Named(file, "f"))
-    with pytest.raises(RequestError, match="tells no trainer's convention"):
+    with pytest.raises(RequestError, match="follows no known trainer's convention"):
         style_of(lambda text: text)
     with pytest.raises(RequestError, match="unknown style 'tlr'; did you mean 'trl'"):
         style_of(pair, "tlr")

@@ -25,21 +25,23 @@ class DatasetTeacher:
 
     def raw_traces(self, problems: Sequence[Problem]) -> list[str | None]:
         return [
-            _closed([_MARK.sub("", line) for line in lines], p) if lines else None
-            for p, lines in zip(problems, self._marked(problems), strict=True)
+            _close([_MARK.sub("", line) for line in lines], p) if lines else None
+            for p, lines in zip(problems, self._marked_steps(problems), strict=True)
         ]
 
     def rewrites(self, problems: Sequence[Problem], raw: Sequence[str]) -> list[dict[str, str]]:
         worked = self.worked_steps(problems)
-        return [{"filled in": _closed(s, p)} if s else {} for p, s in zip(problems, worked, strict=True)]
+        return [{"filled in": _close(s, p)} if s else {} for p, s in zip(problems, worked, strict=True)]
 
     def worked_steps(self, problems: Sequence[Problem]) -> list[list[str] | None]:
         """Every line as a step; calculations that appear only in a line's marks are written before it."""
-        return [[_explicit(line) for line in lines] if lines else None for lines in self._marked(problems)]
+        return [
+            [_explicit(line) for line in lines] if lines else None for lines in self._marked_steps(problems)
+        ]
 
     def continuations(self, problems: Sequence[Problem], prefixes: Sequence[str]) -> list[str | None]:
         return [
-            _closed(steps[departure(split_steps(prefix), steps)[1] :], problem) if steps else None
+            _close(steps[departure(split_steps(prefix), steps)[1] :], problem) if steps else None
             for problem, prefix, steps in zip(problems, prefixes, self.worked_steps(problems), strict=True)
         ]
 
@@ -53,7 +55,7 @@ class DatasetTeacher:
     def close(self) -> None:
         pass
 
-    def _marked(self, problems: Sequence[Problem]) -> list[list[str] | None]:
+    def _marked_steps(self, problems: Sequence[Problem]) -> list[list[str] | None]:
         solutions = [p["solution"] for p in problems]
         if problems and not any(solutions):
             raise RequestError(
@@ -78,7 +80,7 @@ def _explicit(line: str) -> str:
     return " ".join([*(f"{equation}." for equation in equations), text])
 
 
-def _closed(steps: Sequence[str], problem: Problem) -> str:
+def _close(steps: Sequence[str], problem: Problem) -> str:
     return "\n".join([*steps, _closing(problem)])
 
 

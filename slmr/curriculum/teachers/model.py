@@ -89,7 +89,7 @@ class ModelTeacher:
         self._engine.close()
 
     def _ask(self, name: str, problems: Sequence[Problem], extra: Sequence[dict[str, str]]) -> list[str]:
-        questions = [_filled(name, problem, values) for problem, values in zip(problems, extra, strict=True)]
+        questions = [_fill(name, problem, values) for problem, values in zip(problems, extra, strict=True)]
         sampling = asdict(self._sampling)
         files = {text: self._cache / f"{digest([self._key, text, sampling])}.json" for text in questions}
         answers = {text: answer for text, file in files.items() if (answer := _read(file)) is not None}
@@ -119,7 +119,7 @@ def closed(text: str, problem: Problem) -> str:
     return text
 
 
-def _filled(name: str, problem: Problem, extra: dict[str, str]) -> str:
+def _fill(name: str, problem: Problem, extra: dict[str, str]) -> str:
     """A template filled with a problem; `plain` is the task's own prompt. Braces in the values are left alone."""
     if name == "plain":
         return problem["prompt"]
