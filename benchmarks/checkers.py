@@ -1,9 +1,9 @@
-"""The checkers beside math-verify, on the same cases in the same run, on one core.
+"""Compares the checkers with math-verify, on the same cases in the same run, on one core.
 
     taskset -c 0 python benchmarks/checkers.py --cases verifier.jsonl --math500 test.jsonl
 
-The case file has completions with golds and labels; math-verify gets what stands bare in a box, as its own
-documentation advises. MATH-500's solutions are checked against their answers. Cases labelled doubtful are timed and
+The case file has completions with gold answers and labels; for math-verify, bare expressions are put in a box, as its
+documentation advises. MATH-500's solutions are checked against their answers. Cases labelled doubtful are timed but
 not counted. Prints Markdown.
 """
 
@@ -45,17 +45,17 @@ def main() -> None:
     )
     parser.add_argument("--math500", type=Path, required=True, help="JSONL: solution, answer")
     parser.add_argument("--limit", type=int, help="cases of each file")
-    arguments = parser.parse_args()
+    args = parser.parse_args()
     symbolic.POOL.warm()
     symbolic.equal("x", "x")
     math_verify("x", "x")
     print("| cases | checker | agreement | false accepts | cases a second | median ms | slowest s |")
     print("|---|---|---:|---:|---:|---:|---:|")
     for name, cases in (
-        ("case file, math", labelled(arguments.cases)),
-        ("MATH-500", solutions(arguments.math500)),
+        ("case file, math", labelled_cases(args.cases)),
+        ("MATH-500", solutions(args.math500)),
     ):
-        cases = cases[: arguments.limit]
+        cases = cases[: args.limit]
         rates = [report(name, checker, cases, check) for checker, check in
                  (("slmr", ours), ("math-verify", theirs))]  # fmt: skip
         print(f"| {name} | slmr over math-verify | | | {rates[0] / rates[1]:.1f} | | |")
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def ratios(n: int = 3) -> list[Ratio]:
-    """On worked solutions of lab_math, which need no data: seconds for all of them."""
+    """Seconds for worked solutions of lab_math, which need no data."""
     items = take(generator("lab_math"), "test", 300)
     cases = [Case(item.solution.plain(), item.gold, "math", True, True) for item in items]
     symbolic.POOL.warm()
@@ -81,8 +81,8 @@ def ratios(n: int = 3) -> list[Ratio]:
     return [Ratio("checkers", "`verify`, 300 solutions of lab_math", "math-verify", pairs, note=note)]
 
 
-def labelled(file: Path) -> list[Case]:
-    """The math cases of the collection; those that build a huge completion from an expression are left out."""
+def labelled_cases(file: Path) -> list[Case]:
+    """The math cases of the collection, without those that build a huge completion from an expression."""
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     return [
         Case(r["completion"], r["gold"], r["kind"], r["expected"], not r["doubt"])
@@ -114,14 +114,14 @@ def math_verify(completion: str, gold: str) -> bool:
 
 
 def report(name: str, checker: str, cases: list[Case], check: Callable[[Case], bool]) -> float:
-    """Prints a line of the table; returns cases a second."""
+    """Prints a line of the table; returns cases per second."""
     times, right, accepted = [], 0, 0
     for case in cases:
         start = time.perf_counter()
-        said = check(case)
+        verdict = check(case)
         times.append(time.perf_counter() - start)
-        right += case.counted and said == case.expected
-        accepted += case.counted and said and not case.expected
+        right += case.counted and verdict == case.expected
+        accepted += case.counted and verdict and not case.expected
     rate = len(times) / sum(times)
     counted = sum(case.counted for case in cases)
     print(
@@ -133,7 +133,7 @@ def report(name: str, checker: str, cases: list[Case], check: Callable[[Case], b
 
 
 def numeric_rate() -> float:
-    """Completions a second with the answer form of the numeric tasks, right and wrong ones in turn."""
+    """Completions per second in the form of the numeric tasks, both right and wrong ones."""
     texts: list[Any] = [
         f"{n} + 8 = {n + 8}. {n + 8} * 3 = {3 * n + 24}.\n#### {3 * n + 24}" for n in range(500)
     ]
@@ -144,7 +144,7 @@ def numeric_rate() -> float:
 
 
 def degenerate_means(count: int = 1_000) -> tuple[float, float]:
-    """Mean milliseconds of completions that repeat one thing, and of ordinary ones, against plain golds."""
+    """Mean milliseconds for completions that repeat one text, and for ordinary ones."""
     rng = random.Random(0)
     units = [
         "x",

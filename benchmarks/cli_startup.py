@@ -1,4 +1,4 @@
-"""How long `slmr --help` takes beside `lm_eval --help`, whole processes as a user starts them. Prints Markdown."""
+"""Compares the time of `slmr --help` with `lm_eval --help`, as whole processes. Prints Markdown."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What `slmr eval` costs beside its engine, and how soon it starts, beside stock lm-evaluation-harness.
+"""Measures the overhead of `slmr eval` over its engine, and compares its start with stock lm-evaluation-harness.
 
     python benchmarks/evaluation.py                       # lab-llama on the lab tasks
 
-Whole processes, as a user starts them, in turns. Overhead: `slmr eval` against a script that opens the same
-engine and generates the same completions, nothing else. Start: from the start of the process to the first
-token of the first batch, against `lm_eval --model hf` on the same tasks and model. Prints Markdown.
+Whole processes, alternating. Overhead: `slmr eval` compared with a script that only opens the same engine and
+generates the same completions. Start: the time from the start of the process to the first token of the first batch,
+compared with `lm_eval --model hf` on the same tasks and model. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -80,14 +80,14 @@ def main() -> None:
     parser.add_argument("--k", type=int, default=4)
     parser.add_argument("--limit", type=int, default=600)
     parser.add_argument("-n", type=int, default=3, help="runs of each, in turns, after one warm-up of each")
-    a = parser.parse_args()
-    print(table(ratios(a.n, a.model, a.tasks, a.k, a.limit)))
+    args = parser.parse_args()
+    print(table(ratios(args.n, args.model, args.tasks, args.k, args.limit)))
 
 
 def ratios(
     n: int = 3, model: str = "lab-llama", tasks: str = "lab", k: int = 4, limit: int = 600
 ) -> list[Ratio]:
-    """What `slmr eval` adds to its engine, and how soon it begins."""
+    """The overhead of `slmr eval` over its engine, and the time to its first token."""
     folder, files = str(resolve_model(model).location), resource("tasks")
     names = ",".join(sorted(p.name for p in files.glob("lab_*"))) if tasks == "lab" else tasks
     ours = ["eval", model, "--tasks", names, "--k", str(k), "--limit", str(limit), "--device", "cpu"]
@@ -112,9 +112,9 @@ def wall(arguments: list[str]) -> float:
 
 
 def until_first_token(code: str, arguments: list[str], checkout: Path | None = None) -> float:
-    """Seconds from the start of the process to its first token, after which it ends itself.
+    """Seconds from the start of the process to its first token, after which it exits.
 
-    `checkout`: another one's code, instead of what is installed.
+    `checkout`: a checkout whose code is used instead of the installed one.
     """
     environment = (
         {"PYTHONPATH": os.pathsep.join(map(str, (checkout, checkout / "leaderboard")))} if checkout else {}
@@ -126,10 +126,10 @@ def until_first_token(code: str, arguments: list[str], checkout: Path | None = N
             [sys.executable, "-c", code, *arguments, *extra], capture_output=True, text=True,
             cwd=checkout, env=os.environ | environment,
         )  # fmt: skip
-    told = re.search(r"(\d+\.\d+)\s*$", done.stderr)  # behind whatever bar was being drawn
-    if told is None:
+    match = re.search(r"(\d+\.\d+)\s*$", done.stderr)  # a progress bar may precede it
+    if match is None:
         raise SystemExit(f"no first token:\n{done.stdout}\n{done.stderr}")
-    return float(told[1]) - start
+    return float(match[1]) - start
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""How soon `slmr eval` has its first token, beside an earlier version of slmr, in turns. Prints Markdown.
+"""Compares the time to the first token of `slmr eval` with an earlier version of slmr. Prints Markdown.
 
     python benchmarks/first_token.py ../before -n 5
 
 `../before` is a checkout of that version (`git worktree add ../before REVISION`), run by the same Python with the same
-libraries. Whole processes, from their start to the first token that a model of the lab samples.
+libraries. It measures whole processes, from their start to the first sampled token of a lab model, alternating.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def main() -> None:
     parser.add_argument("--model", default="lab-llama")
     parser.add_argument("--tasks", default="lab")
     parser.add_argument("-n", type=int, default=3, help="runs of each, in turns, after one warm-up of each")
-    a = parser.parse_args()
-    words = ["eval", a.model, "--tasks", a.tasks, "--device", "cpu"]
+    args = parser.parse_args()
+    words = ["eval", args.model, "--tasks", args.tasks, "--device", "cpu"]
     pairs = in_turns(
         lambda: until_first_token(OUR_START, words, HERE),
-        lambda: until_first_token(OUR_START, words, a.before.resolve()),
-        a.n,
+        lambda: until_first_token(OUR_START, words, args.before.resolve()),
+        args.n,
     )
-    what = f"`slmr eval {a.model}`, to the first token"
+    what = f"`slmr eval {args.model}`, to the first token"
     print(table([Ratio("first_token_before", what, "the earlier version", pairs)]))
 
 

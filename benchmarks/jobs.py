@@ -1,12 +1,12 @@
-"""What stages side by side save: `slmr bench --method all` with --jobs 1 and with --jobs 2, as many threads a stage.
+"""Measures what running stages side by side saves: `slmr bench --method all` with --jobs 1 and with --jobs 2.
 
     python benchmarks/jobs.py --out DIR                                      # nothing else should run meanwhile
     python benchmarks/jobs.py --out DIR --method base,sft,grpo --limit 32    # minutes
-    python benchmarks/jobs.py --out DIR --before CHECKOUT                    # and an older version in the same run
+    python benchmarks/jobs.py --out DIR --before CHECKOUT                    # also an older version, in the same run
 
-Both make everything anew, in folders of their own, and must come to the same verdicts, item by item. Prints Markdown:
-the seconds of both, when the starters were complete, and how many verdicts were compared. An older version runs as it
-would by itself, in one process with as many threads as torch takes; its verdicts are not compared.
+Both start from scratch in separate folders, with the same threads per stage, and must have the same verdicts, item by
+item. Prints Markdown: the seconds of both, when the starters were complete, and the number of compared verdicts. An
+older version runs in one process with torch's default number of threads; its verdicts are not compared.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ def main() -> None:
     parser.add_argument("--limit", type=int)
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--before", type=Path, metavar="CHECKOUT", help="of a version without --jobs")
-    a = parser.parse_args()
+    args = parser.parse_args()
     seconds, verdicts = {}, {}
     print("| jobs | seconds | of the first | starters complete, of the whole |\n|---:|---:|---:|---:|")
-    for jobs in a.jobs:
-        seconds[jobs], complete = bench(a.out / f"jobs-{jobs}", a, ["--jobs", str(jobs)])
-        verdicts[jobs] = verdicts_of(a.out / f"jobs-{jobs}")
-        ratio = seconds[jobs] / seconds[a.jobs[0]]
+    for jobs in args.jobs:
+        seconds[jobs], complete = bench(args.out / f"jobs-{jobs}", args, ["--jobs", str(jobs)])
+        verdicts[jobs] = verdicts_of(args.out / f"jobs-{jobs}")
+        ratio = seconds[jobs] / seconds[args.jobs[0]]
         print(f"| {jobs} | {seconds[jobs]:.0f} | {ratio:.2f} | {complete / seconds[jobs]:.2f} |", flush=True)
-    if a.before:
-        before, _ = bench(a.out / "before", a, [], a.before)
-        print(f"| before | {before:.0f} | {before / seconds[a.jobs[0]]:.2f} | |", flush=True)
-    first = verdicts[a.jobs[0]]
+    if args.before:
+        before, _ = bench(args.out / "before", args, [], args.before)
+        print(f"| before | {before:.0f} | {before / seconds[args.jobs[0]]:.2f} | |", flush=True)
+    first = verdicts[args.jobs[0]]
     for jobs, found in verdicts.items():
         differing = [key for key in first.keys() | found.keys() if first.get(key) != found.get(key)]
         if differing:
@@ -56,15 +56,15 @@ def main() -> None:
 
 
 def bench(
-    out: Path, a: argparse.Namespace, options: list[str], checkout: Path | None = None
+    out: Path, args: argparse.Namespace, options: list[str], checkout: Path | None = None
 ) -> tuple[float, float]:
-    """Seconds of a bench, of this version or a checkout's, and those after which the last starter had its line."""
+    """Seconds of a bench of this version or a checkout's, and the seconds until the last starter's result line."""
     shutil.rmtree(out, ignore_errors=True)
-    command = [sys.executable, "-m", "slmr.cli", "bench", "--method", a.method, "--profile", a.profile,
+    command = [sys.executable, "-m", "slmr.cli", "bench", "--method", args.method, "--profile", args.profile,
                "--out", str(out.resolve()), *options]  # fmt: skip
-    command += ["--limit", str(a.limit)] if a.limit else []
+    command += ["--limit", str(args.limit)] if args.limit else []
     start, complete = monotonic(), 0.0
-    # `-m` looks into the working folder first, then into PYTHONPATH.
+    # `-m` searches the working folder first, then PYTHONPATH.
     environment = {**os.environ, **({"PYTHONPATH": str(checkout.resolve())} if checkout else {})}
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment, cwd=checkout

@@ -1,13 +1,13 @@
-"""The leaderboard over a million completions: first board, filter, page turn, memory; beside pandas on the same files.
+"""Measures the leaderboard over a million completions: first board, filter, page turn and memory.
 
     python benchmarks/leaderboard.py                # 400 runs, 1,000,000 completions, made below a temporary folder
     python benchmarks/leaderboard.py --runs 40
     python benchmarks/leaderboard.py --board        # only the first board of results/lab-quick
 
-Needs chromium and its driver. The page's times are from the click (or the address) to the table that it leads to, in
-the browser. Two peers, in the same run: a bare Streamlit app with a table of the same shape and the same filter and
-pages but nothing behind them, which is what the browser and Streamlit take by themselves; and pandas, which reads the
-same files as one usually does, `pd.concat` of `pd.read_parquet`, and groups them.
+Needs chromium and its driver. The page's times are from the click (or the address) to the resulting table in the
+browser. It is compared with two peers in the same run: a bare Streamlit app with a table, filter and pages of the same
+shape but no data, which shows the time of the browser and Streamlit themselves; and pandas, which reads the same files
+in the usual way, `pd.concat` of `pd.read_parquet`, and groups them.
 """
 
 from __future__ import annotations
@@ -82,13 +82,13 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=400)
     parser.add_argument("-n", type=int, default=3, help="rounds of filters and page turns")
     parser.add_argument("--board", action="store_true", help="the published lab's first board alone")
-    arguments = parser.parse_args()
-    found = [first_board()] if arguments.board else ratios(arguments.n, arguments.runs)
+    args = parser.parse_args()
+    found = [first_board()] if args.board else ratios(args.n, args.runs)
     print(table(found))
 
 
 def ratios(n: int = 3, runs: int = 400) -> list[Ratio]:
-    """The published lab's first board; over a million completions start, first board, filter, page turn, memory."""
+    """The first board of the published lab; and start, first board, filter, page turn, memory with `runs` runs."""
     board = first_board()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "results"
@@ -131,7 +131,7 @@ def ratios(n: int = 3, runs: int = 400) -> list[Ratio]:
 
 
 def generate(folder: Path, runs: int) -> int:
-    """Runs of one method, student and seed each; returns how many completions."""
+    """Writes runs of one method, student and seed each; returns the number of completions."""
     rng = np.random.default_rng(0)
     easy = {task: rng.random((ITEMS, 1)) for task in TASKS}
     count = 0
@@ -178,7 +178,7 @@ def write_samples(run: Path, row: SummaryRow, strict: np.ndarray) -> None:
 
 
 def first_board(n: int = 5) -> Ratio:
-    """The first board of the published lab beside a bare Streamlit, in turns, each time in a browser of its own."""
+    """The first board of the published lab compared with a bare Streamlit app, each time in a new browser."""
     with tempfile.TemporaryDirectory() as place:
         bare = Path(place, "bare.py")
         bare.write_text(BARE)
@@ -190,7 +190,7 @@ def first_board(n: int = 5) -> Ratio:
 
 
 def visit(address: str) -> float:
-    """Seconds from the address to the board, in a browser that has never been there."""
+    """Seconds from the address to the board, in a new browser."""
     browser = open_browser()
     try:
         rows = "return document.querySelectorAll('.slmr-board tr').length"
@@ -201,7 +201,7 @@ def visit(address: str) -> float:
 
 @dataclass(frozen=True)
 class Served:
-    """An app that answers: its address, its process, and the seconds until it answered."""
+    """A running app: its address, its process, and the seconds until it answered."""
 
     address: str
     pid: int
@@ -210,7 +210,7 @@ class Served:
 
 @contextmanager
 def serving(module: list[str]) -> Iterator[Served]:
-    """An app that `python -m` starts, which takes its port last."""
+    """Starts an app with `python -m`; its last argument is the port."""
     port = free_port(None)
     start = time.perf_counter()
     command = [sys.executable, "-m", *module, str(port)]
@@ -225,7 +225,7 @@ def serving(module: list[str]) -> Iterator[Served]:
 
 
 def measure(module: list[str], rounds: int) -> dict[str, list[float]]:
-    """Of an app that `python -m` starts: seconds in the browser, and the server's memory in MB."""
+    """Seconds in the browser, and the server's memory in MB, of an app that `python -m` starts."""
     with serving(module) as app:
         browser = open_browser()
         try:
@@ -258,8 +258,8 @@ def open_browser() -> Any:
 
 
 def in_browser(browser: Any, address: str, rounds: int) -> dict[str, list[float]]:
-    # The tasks' columns, by which a filter is seen to work, are behind a switch.
-    first, *again = (opened(browser, f"{address}/?by_task=true") for _ in range(1 + rounds))
+    # A switch shows the tasks' columns, whose number changes with the filter.
+    first, *again = (open_board(browser, f"{address}/?by_task=true") for _ in range(1 + rounds))
     filters, turns = [], []
     for i in range(rounds):
         type_into(browser, "Task", TASKS[i])
@@ -274,13 +274,13 @@ def in_browser(browser: Any, address: str, rounds: int) -> dict[str, list[float]
     return {"first": [first], "again": again, "filter": filters, "turn": turns}
 
 
-def opened(browser: Any, address: str) -> float:
-    """From the address to the first board; a browser that has been there has the app's own files."""
+def open_board(browser: Any, address: str) -> float:
+    """Seconds from the address to the first board; the browser may have cached the app's files."""
     browser.get("about:blank")
     return timed(lambda: browser.get(address), lambda: columns(browser) >= len(TASKS))
 
 
-# Presses the button with that text; says whether it is there.
+# Presses the button with this text; returns whether it exists.
 _PRESS = (
     "const b = Array.from(document.querySelectorAll('button')).find(e => e.innerText.trim() === arguments[0]);"
     "if (b) b.click(); return Boolean(b)"
@@ -299,11 +299,11 @@ def timed(act: Callable[[], Any], done: Callable[[], bool], limit: float = 120) 
         except StaleElementReferenceException:
             pass
         time.sleep(0.01)
-    raise SystemExit("the page did not come to what was waited for")
+    raise SystemExit("the page did not reach the expected state in time")
 
 
 def columns(browser: Any) -> int:
-    """How many columns of tasks the first board has."""
+    """The number of task columns of the first board."""
     script = (
         "const t = document.querySelector('.slmr-board'); return t ? Array.from(t.querySelectorAll('th'))"
         ".filter(e => e.title.startsWith('lab_')).length : 0"
@@ -316,7 +316,7 @@ def body(browser: Any) -> str:
 
 
 def type_into(browser: Any, label: str, value: str) -> None:
-    """Types a value into a filter of the sidebar, ready to be entered."""
+    """Types a value into a filter of the sidebar, without pressing Enter."""
     found: list[Any] = []
     while not found:
         boxes = browser.find_elements("css selector", '[data-testid="stMultiSelect"]')

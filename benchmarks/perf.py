@@ -1,10 +1,10 @@
-"""Every comparison of speed in one table, beside the most that each may come to.
+"""All speed comparisons in one table, with their thresholds.
 
     make perf                                        # all of them, twenty minutes on two cores
     make perf ARGS="--only cli_startup,training"     # scripts of this folder
-    make perf ARGS="--keep"                          # and into history.jsonl and RESULTS.md
+    make perf ARGS="--keep"                          # also writes history.jsonl and RESULTS.md
 
-It ends with 1 where a ratio is over its threshold (thresholds.yaml). Nothing else should run beside it.
+The exit code is 1 if a ratio is above its threshold (thresholds.yaml). Nothing else should run at the same time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from slmr.artifacts import git_revision
 HERE = Path(__file__).parent
 HISTORY, RESULTS = HERE / "history.jsonl", HERE / "RESULTS.md"
 BEGIN, END = "<!-- perf: `make perf ARGS=--keep` writes from here -->", "<!-- perf: to here -->"
-SHOWN = 6  # runs of the history
+SHOWN = 6  # runs of the history that are shown
 
 MEASURES: dict[str, Callable[[], list[Ratio]]] = {
     "cli_startup": cli_startup.ratios,
@@ -56,11 +56,11 @@ def main() -> int:
     )
     parser.add_argument("--only", default=",".join(MEASURES), help="some of these")
     parser.add_argument("--keep", action="store_true", help="write history.jsonl and RESULTS.md")
-    a = parser.parse_args()
-    names = a.only.split(",")
+    args = parser.parse_args()
+    names = args.only.split(",")
     if unknown := set(names) - set(MEASURES):
         parser.error(f"no script {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")
-    print(f"{described(machine())}\n\n{HEAD}", flush=True)
+    print(f"{describe(machine())}\n\n{HEAD}", flush=True)
     found: list[Ratio] = []
     for name in names:
         if name == "leaderboard" and not shutil.which("chromedriver"):
@@ -69,7 +69,7 @@ def main() -> int:
         made = MEASURES[name]()
         print("\n".join(ratio.row() for ratio in made), flush=True)
         found += made
-    if a.keep:
+    if args.keep:
         keep(found)
     over = [r for r in found if r.limit is not None and r.value > r.limit]
     for ratio in over:
@@ -78,7 +78,7 @@ def main() -> int:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """The machine and library versions of the measurements."""
     names = [
         line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")
     ]
@@ -94,13 +94,13 @@ def _lines(file: str) -> list[str]:
     return Path(file).read_text().splitlines() if Path(file).is_file() else []
 
 
-def described(found: dict[str, Any]) -> str:
+def describe(found: dict[str, Any]) -> str:
     versions = ", ".join(f"{k} {v}" for k, v in found.items() if k not in ("cores", "cpu", "memory_gib"))
     return f"{found['cores']} cores ({found['cpu']}), {found['memory_gib']} GiB; {versions}."
 
 
 def keep(found: Sequence[Ratio]) -> None:
-    """Adds the run to the history, and writes its table and the history's into RESULTS.md."""
+    """Adds the run to the history, and writes its table and the history to RESULTS.md."""
     run = {
         "date": date.today().isoformat(), "revision": (git_revision() or "")[:8], "machine": machine(),
         "ratios": {ratio.name: round(ratio.value, 3) for ratio in found},
@@ -111,12 +111,12 @@ def keep(found: Sequence[Ratio]) -> None:
     text = RESULTS.read_text()
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
-    parts = [BEGIN, f"{run['date']}. {described(run['machine'])}", table(found), history(runs[-SHOWN:]), END]
+    parts = [BEGIN, f"{run['date']}. {describe(run['machine'])}", table(found), history(runs[-SHOWN:]), END]
     RESULTS.write_text(before + "\n\n".join(parts) + after)
 
 
 def history(runs: Sequence[dict[str, Any]]) -> str:
-    """The ratios of the last runs beside each other; blank where one was not measured."""
+    """A table of the ratios of several runs; blank if one was not measured."""
     names = list(dict.fromkeys(name for run in reversed(runs) for name in run["ratios"]))
     heads = [f"{run['date']} ({run['revision']})" for run in runs]
     lines = [f"| slmr over peer | {' | '.join(heads)} |", "|---|" + "---:|" * len(runs)]

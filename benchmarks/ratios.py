@@ -1,4 +1,4 @@
-"""What every comparison of speed here comes to: slmr beside a named peer, in turns in the same run."""
+"""Speed ratios: slmr compared with a named peer, alternating in the same run."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Ratio:
 
     Attributes:
         name: its key in thresholds.yaml and in the history.
-        what, peer: the two sides in words.
-        pairs: what each round took on both sides, ours first: seconds, or the unit named; less is better.
-        note: what else the runs showed.
+        what, peer: descriptions of what is compared.
+        pairs: (ours, the peer's) for each round, in seconds or in `unit`; less is better.
+        note: additional observations.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Ratio:
 
     @property
     def value(self) -> float:
-        """Ours over the peer's, of the medians: below 1 is better than the peer."""
+        """The ratio of the medians, ours over the peer's; below 1 is better than the peer."""
         return self.ours / self.theirs
 
     @property
     def limit(self) -> float | None:
-        """The most that it may come to, where one is set."""
+        """The largest allowed value, if there is one."""
         return LIMITS.get(self.name)
 
     def row(self) -> str:
@@ -72,7 +72,7 @@ def table(found: Sequence[Ratio]) -> str:
 def in_turns(
     ours: Callable[[], float], theirs: Callable[[], float], n: int
 ) -> tuple[tuple[float, float], ...]:
-    """Both `n` times, A B A B, after a warm-up of each, so that a slow moment of the machine hits both."""
+    """Runs both `n` times, alternating, after a warm-up of each, so that slow moments of the machine affect both."""
     ours(), theirs()
     return tuple((ours(), theirs()) for _ in range(n))
 

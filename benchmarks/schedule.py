@@ -1,13 +1,13 @@
-"""How long the stages of a published comparison take on simulated workers, against one and against the least possible.
+"""Simulates the stages of a published comparison on several workers, compared with one and with the least time.
 
     python benchmarks/schedule.py results/archive/lab                 # 16 processes of one machine
     python benchmarks/schedule.py results/archive/lab --workers 64    # a cluster
 
-The graph and the seconds of every stage are those that the run recorded (`stages/` beside its samples), over all of its
-students and seeds. The workers do what `slmr bench` does with `--jobs` or `--executor ray`: of the stages whose inputs
-are there, the next free worker takes the first of `slmr.pipeline.schedule`. Beside it the order of the plan, method by
-method. When the starters are complete is said of one student and seed of all methods but ablations and controls, on two
-workers, as `slmr bench --method all --jobs 2` makes them.
+The graph and the seconds of every stage are those that the run recorded (`stages/` beside its samples), for all of its
+students and seeds. The workers behave as in `slmr bench` with `--jobs` or `--executor ray`: the next free worker takes
+the first ready stage of `slmr.pipeline.schedule`. For comparison, the plan's order, method by method, is simulated.
+The time until the starters are complete is for one student and seed of all methods except ablations and controls, on
+two workers, as in `slmr bench --method all --jobs 2`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from slmr.pipeline.schedule import Schedule, longest_first
 if TYPE_CHECKING:
     from ratios import Ratio
 
-Seconds = dict[str, float]  # key of a stage → what it took
-AT_LEAST = 6.0  # times as fast as one process, that 16 must be
+Seconds = dict[str, float]  # key of a stage → its seconds
+AT_LEAST = 6.0  # required speed-up of 16 processes over one
 
 
 def main() -> None:
@@ -37,28 +37,28 @@ def main() -> None:
     )
     parser.add_argument("results", type=Path)
     parser.add_argument("--workers", type=int, default=16)
-    a = parser.parse_args()
-    nodes, seconds = graph(a.results)
+    args = parser.parse_args()
+    nodes, seconds = graph(args.results)
     work, critical = sum(seconds.values()), critical_path(nodes, seconds)
-    least = max(critical, work / a.workers)
+    least = max(critical, work / args.workers)
     print(f"{len(nodes)} stages, {work / 60:.0f} minutes of work, critical path {critical / 60:.1f} minutes;"
-          f" {a.workers} workers cannot take less than {least / 60:.1f} minutes.\n")  # fmt: skip
+          f" {args.workers} workers cannot take less than {least / 60:.1f} minutes.\n")  # fmt: skip
     print(
         "| order | makespan, minutes | times as fast as one worker | over the least |\n|---|---:|---:|---:|"
     )
     for name, order in (("the longest chain first", longest_first(nodes)), ("as planned", nodes)):
-        span = max(ends(order, seconds, a.workers).values())
+        span = max(ends(order, seconds, args.workers).values())
         print(f"| {name} | {span / 60:.1f} | {work / span:.2f} | {span / least:.2f} |")
-    print(f"\n{starters_line(a.results)}")
-    span = max(ends(longest_first(nodes), seconds, a.workers).values())
-    if a.workers >= 16 and work / span < AT_LEAST:
+    print(f"\n{starters_line(args.results)}")
+    span = max(ends(longest_first(nodes), seconds, args.workers).values())
+    if args.workers >= 16 and work / span < AT_LEAST:
         raise SystemExit(
-            f"{a.workers} workers are {work / span:.2f} times as fast as one, and {AT_LEAST} are wanted"
+            f"{args.workers} workers are {work / span:.2f} times as fast as one, and {AT_LEAST} are wanted"
         )
 
 
 def starters_line(results: Path) -> str:
-    """When the starters of one student and seed are complete, of the whole time of two workers."""
+    """When the starters of one student and seed are complete, as a share of the whole time on two workers."""
     methods = [name for name in recipe_files() if load_recipe(name).kind not in APART]
     (first, *_) = sorted(results.glob("stages/stagewise/*/seed-*.parquet"))
     one = f"{first.parent.name}/{first.name}"
@@ -70,7 +70,7 @@ def starters_line(results: Path) -> str:
 
 
 def ratios(results: Path, workers: int = 64) -> list[Ratio]:
-    """The makespan of the schedule over the least that any order can come to: critical path, or work over workers."""
+    """The schedule's makespan over the least possible one: the critical path, or the work divided by the workers."""
     from ratios import Ratio
 
     nodes, seconds = graph(results)
@@ -94,7 +94,7 @@ def graph(
             continue
         inputs = tuple(nodes[name] for name in row["inputs"] if name in nodes)
         stage = stages()[row["stage"]]
-        # Of an earlier version: what a stage no longer has decides nothing here.
+        # Parameters that only an earlier version of the stage had do not matter here.
         known = {k: v for k, v in json.loads(row["parameters"]).items() if k in stage.params.model_fields}
         params = stage.params.model_validate(known)
         nodes[key] = StageNode(key, row["label"], stage, params, {"all": inputs}, row["seed"])
@@ -111,7 +111,7 @@ def critical_path(nodes: Sequence[StageNode], seconds: Seconds) -> float:
 
 
 def ends(order: Sequence[StageNode], seconds: Seconds, workers: int) -> Seconds:
-    """Key → the second at which the stage has ended, each worker taking the first in the order that is ready."""
+    """Key → the second at which the stage ends, if a free worker always takes the first ready stage in the order."""
     schedule, running, finished = Schedule(order), list[tuple[float, int]](), Seconds()
     position = {node.key: i for i, node in enumerate(order)}
     now = 0.0

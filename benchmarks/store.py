@@ -1,8 +1,8 @@
-"""What opening a store of 10,000 stages takes: finding out what a bench over all of them still has to make.
+"""Measures opening a store of 10,000 stages: finding out which stages a bench over all of them still has to run.
 
     python benchmarks/store.py
 
-The peer reads the manifest of each, as a tool that knows its runs only by their files does. Prints Markdown.
+The peer reads every manifest, like a tool that knows its runs only from their files. Prints Markdown.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""A training stage beside a script that does the same with TRL alone, same settings, in turns in the same run.
+"""Compares a training stage with a script that does the same with TRL alone, alternating in the same run.
 
     python benchmarks/training.py                        # lab-llama: SFT and GRPO
     python benchmarks/training.py --model smollm2 -n 1   # two steps of a real model
-    python benchmarks/training.py --memory               # SmolLM2, SFT at 512 tokens: memory at its most
+    python benchmarks/training.py --memory               # SmolLM2, SFT at 512 tokens: peak memory
 
-Both sides load the model, train, and save it. The script hands TRL the problems and traces as its manual says,
-and pays GRPO with `slmr.rewards`; the stage brings its order of batches, its sampler, the curve and the checkpoints
-along. Prints Markdown.
+Both load the model, train with the same settings, and save it. The script passes the problems and traces to TRL as
+its documentation says, and uses `slmr.rewards` for GRPO; the stage adds its order of batches, its sampler, the curve
+and the checkpoints. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from slmr.pipeline.recipe import load_recipe, stages
 from slmr.pipeline.worker import quiet_libraries
 from slmr.stage import StageContext
 
-# What is changed of the profile for it to take seconds.
+# Changes to the profile, so that a training takes only seconds.
 SIZES: dict[str, dict[str, Any]] = {
     "lab": {"sft": {"epochs": 1.0}, "grpo": {"steps": 6, "warmup_steps": 1}},
     "smollm2": {
@@ -47,7 +47,7 @@ LONG = {"epochs": 1.0, "batch_size": 2, "max_length": 512, "learning_rate": 2e-5
 
 @dataclass(frozen=True)
 class Ready:
-    """A stage that can be run again and again, and the rows that it is given."""
+    """A stage that can be run repeatedly, and its input rows."""
 
     node: StageNode
     model: Path
@@ -69,11 +69,11 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=3, help="rounds of each, in turns, after one warm-up of each")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--one", choices=["slmr", "trl"], help=argparse.SUPPRESS)
-    a = parser.parse_args()
-    if a.one:
-        print(json.dumps(peak(a.one)))
+    args = parser.parse_args()
+    if args.one:
+        print(json.dumps(peak(args.one)))
     else:
-        print(table(memory() if a.memory else ratios(a.n, a.model)))
+        print(table(memory() if args.memory else ratios(args.n, args.model)))
 
 
 def ratios(n: int = 3, model: str = "lab-llama") -> list[Ratio]:
@@ -82,7 +82,7 @@ def ratios(n: int = 3, model: str = "lab-llama") -> list[Ratio]:
     found = []
     with tempfile.TemporaryDirectory() as place:
         for method, script in (("sft", trl_sft), ("grpo", trl_grpo)):
-            ready = prepared(method, model, Path(place))
+            ready = prepare(method, model, Path(place))
             with tempfile.TemporaryDirectory() as out:
                 pairs = in_turns(
                     lambda r=ready: seconds_of(r.run),
@@ -94,7 +94,7 @@ def ratios(n: int = 3, model: str = "lab-llama") -> list[Ratio]:
 
 
 def memory() -> list[Ratio]:
-    """Each side in a process of its own, SmolLM2 on rows of 512 tokens."""
+    """The peak memory of both in separate processes, with SmolLM2 on rows of 512 tokens."""
     sides = [
         json.loads(
             subprocess.run(
@@ -108,7 +108,7 @@ def memory() -> list[Ratio]:
 
 
 def peak(side: str) -> float:
-    """Megabytes of this process at their most after two steps at full length."""
+    """This process's peak memory in megabytes after two steps at full length."""
     import resource
 
     quiet_libraries()
@@ -118,8 +118,8 @@ def peak(side: str) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def prepared(method: str, model: str, place: Path) -> Ready:
-    """The training stage of a method, with its inputs made, and the rows of the one that it learns from."""
+def prepare(method: str, model: str, place: Path) -> Ready:
+    """The training stage of a method, after running its inputs, and the rows that it trains on."""
     profile = load_profile("lab")
     sizes = SIZES["lab" if model.startswith("lab") else model]
     off = {"validate_every": 0, "keep": "last"}
@@ -153,7 +153,7 @@ def long_rows(place: Path) -> Ready:
 
 
 def plain_settings(out: Path) -> dict[str, Any]:
-    """Of both scripts; a row of the log a step, as the stage has."""
+    """The settings of both scripts, with a log row per step, as in the stage."""
     return {**trl_settings.alone(out, 0), "gradient_checkpointing": False, "logging_steps": 1}
 
 

@@ -1,4 +1,4 @@
-"""The settings of a script that uses TRL alone: the peer of `training.py`, and of the study `consolidation`."""
+"""The settings of a script that uses TRL alone, for `training.py` and the study `consolidation`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def alone(out: Path, seed: int) -> dict[str, Any]:
-    """Of any trainer."""
+    """Settings for any trainer."""
     return {
         "output_dir": str(out), "report_to": "none", "save_strategy": "no", "disable_tqdm": True, "seed": seed,
         "data_seed": seed, "use_cpu": True, "bf16": False, "dataloader_pin_memory": False, "max_grad_norm": 1.0,
@@ -15,7 +15,7 @@ def alone(out: Path, seed: int) -> dict[str, Any]:
 
 
 def grpo(params: Any) -> dict[str, Any]:
-    """Of GRPO, those that slmr's stage has with these parameters."""
+    """Settings for GRPO that match slmr's stage with these parameters."""
     return {
         "per_device_train_batch_size": params.prompts_per_step * params.group_size,
         "num_generations": params.group_size, "max_completion_length": params.max_tokens, "beta": params.beta,

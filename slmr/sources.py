@@ -1,4 +1,4 @@
-"""The name by which task files call the paper edition's data: `custom_dataset: !function slmr.sources.dataset`."""
+"""The public name of the paper edition's data in task files: `custom_dataset: !function slmr.sources.dataset`."""
 
 from slmr.tasks.datasets import dataset
 

@@ -20,18 +20,18 @@ class StageContext:
     """What a running stage gets.
 
     Attributes:
-        folder: where to write; a killed stage finds there what it had written.
+        folder: where to write; a stage that was killed finds its earlier files there.
         inputs: input name → the artefact folders (one, or several where the stage takes many); a
-            student that a server serves is its URL.
+            student on a server is given by its URL.
         seed: the training seed of the run (0 for a stage that is not random).
         progress: call it with (done, total, what is counted).
-        cost: add to it what the stage spends; wall time is added by the caller.
-        stats: counts and curves that a reader should see; saved as `stats.json`.
-        remaining_tokens: what is left of the budget; None is no limit.
-        worker: which of the processes of a training this is; the first one alone writes.
-        threads: that torch computes with; None is as many as it takes.
-        tracked_as: what trackers call the training.
-        tracked_in: the folder for what they write.
+        cost: add to it what the stage spends; the caller adds wall time.
+        stats: counts and curves for readers; saved as `stats.json`.
+        remaining_tokens: tokens left in the budget; None is no limit.
+        worker: index of this process in a training with several; only the first one writes.
+        threads: torch threads; None lets torch choose.
+        tracked_as: the training's name in trackers.
+        tracked_in: the folder for the trackers' files.
     """
 
     folder: Path
@@ -55,7 +55,7 @@ class StageContext:
         return self.worker == 0
 
     def input(self, name: str) -> Path:
-        """The folder of an input that there is exactly one of.
+        """The folder of an input with exactly one artefact.
 
         Raises:
             RequestError: it is a server's model, and the stage needs its files.
@@ -64,7 +64,7 @@ class StageContext:
         return folder
 
     def folders(self, name: str) -> list[Path]:
-        """The folders of an input that there may be many of; raises as `input` does."""
+        """The folders of an input that may have many artefacts; raises as `input` does."""
         folders = [location for location in self.inputs[name] if isinstance(location, Path)]
         for url in set(self.inputs[name]) - set(folders):
             raise RequestError(f"{url}: a server's model can be evaluated and probed, not trained or scored")
@@ -75,26 +75,27 @@ class StageContext:
         return model_in(self.input(name))
 
     def sampled_model(self, name: str) -> Path | str:
-        """As `model`, for an engine that only samples: a server's model is its URL."""
+        """As `model`, for an engine that only samples: a model on a server is given by its URL."""
         (location,) = self.inputs[name]
         return location if isinstance(location, str) else model_in(location)
 
 
 def model_in(artefact: Path) -> Path:
-    """The transformers folder of a trained model's artefact, or the folder itself where it is a model's."""
+    """The transformers folder inside a trained model's artefact, or the folder itself if it is one."""
     inner = artefact / "model"
     return inner if inner.is_dir() else artefact
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A kind of stage: `run` turns the inputs into what it writes in the context's folder.
+    """A kind of stage: `run` reads the inputs and writes its output into the context's folder.
 
     Attributes:
-        random: its output depends on the seed.
-        uses_engine: it samples or scores with the engine.
-        trains: it writes a model.
-        samples: it learns from completions that it samples while it trains, by `EngineSettings.rollouts`.
+        random: the output depends on the seed.
+        uses_engine: the stage samples or scores with the engine.
+        trains: the stage writes a model.
+        samples: the stage learns from completions that it samples while it trains, by `EngineSettings.rollouts`.
+        version: to be raised whenever the output can change.
     """
 
     name: str
@@ -108,10 +109,10 @@ class Stage:
     version: int
 
     def parse(self, values: dict[str, Any], where: str) -> Params:
-        """The parameters, checked.
+        """Validates the parameters, which were read from `where`.
 
         Raises:
-            RequestError: an unknown key or an unfitting value, named with its place.
+            RequestError: a key is unknown or a value is invalid.
         """
         return parse(self.params, values, where, "parameter")
 
@@ -123,12 +124,7 @@ def stage(
     name: str, params: type[Params], inputs: dict[str, InputRule], *, random: bool, uses_engine: bool = False,
     trains: bool = False, samples: bool = False, version: int = 1,
 ) -> Callable[[Callable[[StageContext, Any], None]], Callable[[StageContext, Any], None]]:  # fmt: skip
-    """Registers the decorated function as the stage `name`.
-
-    `random` says that its output depends on the seed, `uses_engine` that it samples or scores with the engine, `trains`
-    that it writes a model, `samples` that it learns from completions that it samples meanwhile. Raise `version`
-    whenever its output can change.
-    """
+    """Registers the decorated function as the stage `name`; the arguments are the attributes of `Stage`."""
 
     def register(function: Callable[[StageContext, Any], None]) -> Callable[[StageContext, Any], None]:
         if name in _STAGES:

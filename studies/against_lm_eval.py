@@ -1,4 +1,4 @@
-"""One evaluation, by slmr and by stock lm-evaluation-harness: the same verdicts, item by item?
+"""Compares the verdicts of slmr and of stock lm-evaluation-harness on the same evaluation, item by item.
 
     lm_eval --model hf --model_args pretrained=MODEL,dtype=float32 --include_path tasks --tasks TASKS --limit 100 \\
         --apply_chat_template --log_samples --output_path STOCK
@@ -6,9 +6,9 @@
     python -m studies.against_lm_eval RUN STOCK/*/samples_*.jsonl
     python -m studies.against_lm_eval RUN --gsm8k gsm8k/test.jsonl
 
-The first compares completions and verdicts; of an item in several files the last one counts. With `--gsm8k` the
-run's completions are graded by lm-eval's own gsm8k task (its filters and its metric), given our prompt and the items of
-that file; each difference between its flexible-extract and our lenient verdict is listed. Prints Markdown.
+The third command compares completions and verdicts; if an item is in several files, the last one counts. With
+`--gsm8k`, lm-eval's own gsm8k task (its filters and its metric) grades the run's completions, with our prompt and that
+file's items, and each difference between its flexible-extract and our lenient verdict is listed. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -33,32 +33,32 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("samples", type=Path, nargs="*", help="lm-eval's samples_TASK_TIME.jsonl")
     parser.add_argument("--gsm8k", type=Path, help="GSM8K's test.jsonl, which the run was evaluated on")
-    arguments = parser.parse_args()
+    args = parser.parse_args()
     ours = {
-        row.task: read_rows(row.samples_file(arguments.run))
-        for row in read_summary(arguments.run / "summary.json").rows
+        row.task: read_rows(row.samples_file(args.run))
+        for row in read_summary(args.run / "summary.json").rows
     }
-    if arguments.samples:
-        print("\n".join(item_by_item(ours, stock_samples(arguments.samples))))
-    if arguments.gsm8k:
-        print("\n".join(by_their_own_task(ours["gsm8k_platinum"], arguments.gsm8k)))
+    if args.samples:
+        print("\n".join(item_by_item(ours, stock_samples(args.samples))))
+    if args.gsm8k:
+        print("\n".join(by_their_own_task(ours["gsm8k_platinum"], args.gsm8k)))
 
 
 def stock_samples(files: Sequence[Path]) -> dict[str, dict[int, dict[str, Any]]]:
-    """task -> number of the document -> lm-eval's sample."""
-    found: dict[str, dict[int, dict[str, Any]]] = {}
+    """Task → number of the document → lm-eval's sample."""
+    samples: dict[str, dict[int, dict[str, Any]]] = {}
     for file in files:
         task = file.name.removeprefix("samples_").rsplit("_", 1)[0]
         for line in file.read_text(encoding="utf-8").splitlines():
             sample = json.loads(line)
-            found.setdefault(task, {})[sample["doc_id"]] = sample
-    return found
+            samples.setdefault(task, {})[sample["doc_id"]] = sample
+    return samples
 
 
 def item_by_item(
     ours: Mapping[str, Sequence[dict[str, Any]]], theirs: Mapping[str, Mapping[int, dict[str, Any]]]
 ) -> Iterator[str]:
-    """A line a task, and one for each item whose completion or verdict differs."""
+    """One line per task, and one for each item whose completion differs."""
     yield "| task | items | same strict and lenient verdict | same completion |\n|---|---:|---:|---:|"
     differing = []
     for task_name, rows in ours.items():
@@ -83,7 +83,7 @@ def difference(row: Mapping[str, Any], text: str, verdict: Verdict, same: bool) 
 
 
 def by_their_own_task(rows: Sequence[dict[str, Any]], data: Path) -> Iterator[str]:
-    """lm-eval's gsm8k task over the same completions."""
+    """The results of lm-eval's gsm8k task on the same completions, and the differences."""
     graded = graded_by_gsm8k(rows, data)
     lenient = sum(row["lenient"] for row in rows)
     flexible = sum(theirs["flexible-extract"][1] for theirs in graded)
@@ -101,7 +101,7 @@ def by_their_own_task(rows: Sequence[dict[str, Any]], data: Path) -> Iterator[st
 
 
 def graded_by_gsm8k(rows: Sequence[dict[str, Any]], data: Path) -> list[dict[str, tuple[str, float]]]:
-    """Of each item and filter: what was extracted, and the exact match."""
+    """For each item: filter → (extracted answer, exact match)."""
     import lm_eval.tasks
     from lm_eval.api.model import LM
     from lm_eval.evaluator import evaluate

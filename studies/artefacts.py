@@ -1,4 +1,4 @@
-"""What the studies that train share: stages are made once, findings are kept in files, so a stopped study goes on."""
+"""Helpers of the studies that train: stages run once and results are kept in files, so a study can be resumed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from slmr.pipeline.planner import StageNode
 
 
 def made(nodes: list[StageNode], profile: Profile, folder: Path) -> Store:
-    """The nodes' artefacts in the folder, made where they are missing."""
+    """A store with the nodes' artefacts in the folder; missing ones are made."""
     with BenchDisplay() as display:
         return make_artefacts(Plan(profile, [], [], folder, BenchRequest(out=folder), nodes), display)
 
 
 def kept(file: Path, settings: dict[str, Any], find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What `find` finds, from the file if it is there; made with other settings, that is refused."""
+    """The result of `find`, cached in the file; exits if the file was made with other settings."""
     if not file.is_file():
         file.write_text(json.dumps({"settings": settings, **find()}))
-    found = json.loads(file.read_text())
-    if found["settings"] != settings:
-        raise SystemExit(f"{file} was made with {found['settings']}; name another --out")
-    return found
+    result = json.loads(file.read_text())
+    if result["settings"] != settings:
+        raise SystemExit(f"{file} was made with {result['settings']}; name another --out")
+    return result

@@ -1,12 +1,13 @@
-"""The mechanism of Bridge: SFT on bridged hard traces beside SFT on the raw ones, on held-out hard problems.
+"""The mechanism of Bridge: SFT on bridged hard traces compared with SFT on the raw ones, on held-out hard problems.
 
     python -m studies.bridge --seeds 5 --out runs/bridge
 
-Each seed probes the lab profile's pool with lab-llama and takes the hard group. From there the same student learns
-from the raw traces, from the bridged ones, and from those that Bridge makes without worked solutions, on the same
-number of trained tokens (as many steps as come nearest to the raw side's). Scored on problems of the validation split
-of which the untrained student gets less than a quarter of eight draws right, four completions each at temperature 1
-with the same random draws. Every seed is kept as JSON, so the same command goes on after a stop. Prints Markdown.
+Each seed probes the lab profile's pool with lab-llama and takes the hard group. Then the same student learns from the
+raw traces, from the bridged ones, and from those that Bridge makes without worked solutions, on about the same number
+of tokens (the number of steps that comes nearest to the raw variant's tokens). Models are scored on problems of the
+validation split of which the untrained student gets less than a quarter of eight draws right, with four completions
+each at temperature 1 and the same random draws. Every seed is kept as JSON, so the same command resumes a stopped
+study. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from slmr.training.supervised import schedule
 from slmr.verify import verify
 from studies.artefacts import kept, made
 
-ALONE = ["smaller steps", "own completion", "own continuation"]  # what needs no worked solution
+ALONE = ["smaller steps", "own completion", "own continuation"]  # the rewrites that need no worked solution
 SIDES = {"raw": None, "bridged": {}, "bridged, no worked": {"rewrites": ALONE}}
 
 
@@ -50,19 +51,19 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=3.0, help="over the raw traces")
     parser.add_argument("--batch-size", type=int, default=8, help="small, so that tokens can be matched")
     parser.add_argument("--out", type=Path, default=Path("runs/bridge"))
-    a = parser.parse_args()
+    args = parser.parse_args()
     quiet_libraries()
-    a.out.mkdir(parents=True, exist_ok=True)
-    items = hard_items(a)
-    print(report([one_seed(seed, items, a) for seed in range(a.seeds)], len(items), a))
+    args.out.mkdir(parents=True, exist_ok=True)
+    items = hard_items(args)
+    print(report([one_seed(seed, items, args) for seed in range(args.seeds)], len(items), args))
 
 
-def hard_items(a: argparse.Namespace) -> list[Item]:
+def hard_items(args: argparse.Namespace) -> list[Item]:
     """Validation problems that the untrained student gets right in less than a quarter of eight draws."""
-    items = load_task("lab_gsm8k").items("validation", a.tried)
-    file = a.out / "hard.json"
+    items = load_task("lab_gsm8k").items("validation", args.tried)
+    file = args.out / "hard.json"
     if not file.is_file():
-        right = scores(Path(str(resolve_model(a.student).location)), items, 8, seed=1)
+        right = scores(Path(str(resolve_model(args.student).location)), items, 8, seed=1)
         file.write_text(
             json.dumps([item.id for item, share in zip(items, right, strict=True) if share < 0.25])
         )
@@ -80,28 +81,28 @@ def scores(model: Path, items: list[Item], k: int, seed: int = 0) -> list[float]
     return np.array(right, dtype=float).reshape(len(items), k).mean(axis=1).tolist()
 
 
-def one_seed(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, Any]:
-    """What each side scored and learnt from, from the seed's file if it is there."""
+def one_seed(seed: int, items: list[Item], args: argparse.Namespace) -> dict[str, Any]:
+    """The scores and training data of each variant, cached in the seed's file."""
     settings = {
-        "student": a.student,
-        "tried": a.tried,
-        "pool": a.pool,
-        "epochs": a.epochs,
-        "batch": a.batch_size,
+        "student": args.student,
+        "tried": args.tried,
+        "pool": args.pool,
+        "epochs": args.epochs,
+        "batch": args.batch_size,
     }
-    return kept(a.out / f"seed-{seed}.json", settings, lambda: measured(seed, items, a))
+    return kept(args.out / f"seed-{seed}.json", settings, lambda: measure(seed, items, args))
 
 
-def measured(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, Any]:
-    """Trains each side on as many tokens as the raw one, and scores it."""
-    profile, kinds, model = load_profile("lab"), stages(), resolve_model(a.student)
+def measure(seed: int, items: list[Item], args: argparse.Namespace) -> dict[str, Any]:
+    """Trains each variant on as many tokens as the raw one, and scores it."""
+    profile, kinds, model = load_profile("lab"), stages(), resolve_model(args.student)
     planner = Planner(model.location, model.key, profile.stages, profile.engine, seed)
     student = StudentNode(model.key, "student", model.location)
     make = lambda kind, label, values, **inputs: planner.make(  # noqa: E731
         kinds[kind], label, {**profile.stages.get(kind, {}), **values},
         {name: (node,) if node else () for name, node in inputs.items()}, "benchmark",
     )  # fmt: skip
-    pool = make("pool", "pool", {"size": a.pool})
+    pool = make("pool", "pool", {"size": args.pool})
     probe = make("probe", "probe", {}, model=student, problems=pool)
     groups = make("partition", "partition", {}, probe=probe, before=None)
     sources = {
@@ -110,18 +111,18 @@ def measured(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, A
         else make("bridge", side, values, model=student, problems=pool, partition=groups, probe=probe)
         for side, values in SIDES.items()
     }
-    store = made([pool, probe, groups, *sources.values()], profile, a.out / "stages")
+    store = made([pool, probe, groups, *sources.values()], profile, args.out / "stages")
     folders = {side: node.output(store) for side, node in sources.items()}
     sizes = {side: lengths(Path(str(model.location)), folder) for side, folder in folders.items()}
-    target = trained(sizes["raw"], round(len(sizes["raw"]) * a.epochs / a.batch_size), seed, a)[-1]
+    target = trained(sizes["raw"], round(len(sizes["raw"]) * args.epochs / args.batch_size), seed, args)[-1]
     found: dict[str, Any] = {"untrained": scores(Path(str(model.location)), items, 4)}
     for side, node in sources.items():
-        reached = trained(sizes[side], 2 * round(target / np.mean(sizes[side]) / a.batch_size), seed, a)
+        reached = trained(sizes[side], 2 * round(target / np.mean(sizes[side]) / args.batch_size), seed, args)
         steps = 1 + int(np.argmin([abs(tokens - target) for tokens in reached]))
-        values = {"epochs": steps * a.batch_size / len(sizes[side]), "batch_size": a.batch_size,
+        values = {"epochs": steps * args.batch_size / len(sizes[side]), "batch_size": args.batch_size,
                   "validate_every": 0, "keep": "last"}  # fmt: skip
         sft = make("sft", f"sft, {side}", values, model=student, traces=node, validation=None)
-        store = made([sft], profile, a.out / "stages")
+        store = made([sft], profile, args.out / "stages")
         place = store.path("sft", sft.key)
         found[side] = {
             "scores": scores(place / "model", items, 4), "tokens": store.manifest("sft", sft.key).cost.train_tokens,
@@ -131,24 +132,24 @@ def measured(seed: int, items: list[Item], a: argparse.Namespace) -> dict[str, A
 
 
 def lengths(student: Path, folder: Path) -> list[int]:
-    """Tokens of each trace of an artefact, prompts included."""
+    """Tokens of each trace of an artefact, including prompts."""
     rows = tokenize(load_tokenizer(student), read_rows(folder / "traces.parquet"), 512)
     return [len(row["input_ids"]) for row in rows]
 
 
-def trained(sizes: list[int], steps: int, seed: int, a: argparse.Namespace) -> list[int]:
-    """Tokens that the SFT stage has trained on after each of so many steps, at least one."""
-    order = schedule(sizes, max(1, steps), a.batch_size, seed)
-    return list(accumulate(sizes[i] for i in order))[a.batch_size - 1 :: a.batch_size]
+def trained(sizes: list[int], steps: int, seed: int, args: argparse.Namespace) -> list[int]:
+    """Tokens that the SFT stage has trained on after each of `steps` steps (at least one)."""
+    order = schedule(sizes, max(1, steps), args.batch_size, seed)
+    return list(accumulate(sizes[i] for i in order))[args.batch_size - 1 :: args.batch_size]
 
 
-def report(found: list[dict[str, Any]], items: int, a: argparse.Namespace) -> str:
-    """What every side scored, its difference to raw, and what Bridge did to the traces."""
+def report(found: list[dict[str, Any]], items: int, args: argparse.Namespace) -> str:
+    """A table of every variant's score, its difference from raw, and the statistics of Bridge."""
     stack = lambda side: np.array([f[side]["scores"] for f in found]).T  # noqa: E731
     untrained = 100 * np.mean([f["untrained"] for f in found])
     apart = 100 * max(abs(f[side]["tokens"] / f["raw"]["tokens"] - 1) for f in found for side in SIDES)
     lines = [
-        f"{a.student}, {len(found)} seeds, {items} held-out hard problems x 4; untrained {untrained:.1f} %."
+        f"{args.student}, {len(found)} seeds, {items} held-out hard problems x 4; untrained {untrained:.1f} %."
         f" Trained tokens of a seed differ by at most {apart:.1f} %.", "",
         "| SFT on hard traces | accuracy | by seed | trained tokens | minus raw (95 %) | NLL | spikes | kept raw |"
         " from worked |",

@@ -1,13 +1,13 @@
-"""GRPO on the consolidation set beside stock `trl.GRPOTrainer` on the whole pool, by rollout tokens.
+"""GRPO on the consolidation set compared with stock `trl.GRPOTrainer` on the whole pool, by rollout tokens.
 
     python -m studies.consolidation --seeds 5 --out runs/consolidation
 
-Each seed primes lab-llama by SFT on the pool's raw traces (the lab profile's settings). From there (a) TRL's own
+Each seed primes lab-llama by SFT on the pool's raw traces (with the lab profile's settings). Then (a) TRL's own
 trainer samples and trains on the whole pool, (b) the same trainer samples with slmr's rollouts on the problems that
-the primed student gets partly right. Learning rate, group size and prompts a step are the same, and so is the score:
+the primed student gets partly right. Learning rate, group size and prompts per step are the same, and so is the score:
 strict accuracy on held-out problems of the validation split, two completions each at temperature 1 with the same
-random draws at every point. Every seed is kept as JSON, so the same command goes on after a stop. Prints Markdown and
-writes a figure (HTML).
+random draws at every point. Every seed is kept as JSON, so the same command resumes a stopped study. Prints Markdown
+and writes a figure (HTML).
 """
 
 from __future__ import annotations
@@ -50,33 +50,33 @@ def main() -> None:
     )
     parser.add_argument("--student", default="lab-llama")
     parser.add_argument("--out", type=Path, default=Path("runs/consolidation"))
-    a = parser.parse_args()
+    args = parser.parse_args()
     quiet_libraries()
-    a.out.mkdir(parents=True, exist_ok=True)
-    found = [seed_curves(seed, a) for seed in range(a.seeds)]
-    print(report(found, a))
-    figure(found).write_html(a.out / "curves.html", include_plotlyjs="cdn")
+    args.out.mkdir(parents=True, exist_ok=True)
+    found = [seed_curves(seed, args) for seed in range(args.seeds)]
+    print(report(found, args))
+    figure(found).write_html(args.out / "curves.html", include_plotlyjs="cdn")
 
 
-def seed_curves(seed: int, a: argparse.Namespace) -> dict[str, Any]:
-    """Both learning curves of a seed, from its file if it is there."""
-    settings = {"steps": a.steps, "every": a.every, "items": a.items, "student": a.student}
-    settings |= {k: v for k, v in (("learning_rate", a.learning_rate), ("resample", a.resample)) if v}
-    return kept(a.out / f"seed-{seed}.json", settings, lambda: measured(seed, a))
+def seed_curves(seed: int, args: argparse.Namespace) -> dict[str, Any]:
+    """Both learning curves of a seed, cached in its file."""
+    settings = {"steps": args.steps, "every": args.every, "items": args.items, "student": args.student}
+    settings |= {k: v for k, v in (("learning_rate", args.learning_rate), ("resample", args.resample)) if v}
+    return kept(args.out / f"seed-{seed}.json", settings, lambda: measure(seed, args))
 
 
-def measured(seed: int, a: argparse.Namespace) -> dict[str, Any]:
-    """Primes the student and trains both sides."""
-    primed, pool, chosen, probe_tokens = primed_student(seed, a)
+def measure(seed: int, args: argparse.Namespace) -> dict[str, Any]:
+    """Primes the student and trains both variants."""
+    primed, pool, chosen, probe_tokens = primed_student(seed, args)
     values: dict[str, Any] = {"probe_tokens": probe_tokens, "pool": len(pool), "set": len(chosen)}
     for side, problems in (("pool", pool), ("consolidation", chosen)):
-        values[f"{side}_curve"] = learning_curve(side, primed, problems, seed, a)
+        values[f"{side}_curve"] = learning_curve(side, primed, problems, seed, args)
     return values
 
 
-def primed_student(seed: int, a: argparse.Namespace) -> tuple[Path, list[dict], list[dict], int]:
-    """The SFT-primed student's folder, the pool, its consolidation set, and what probing for that cost."""
-    profile, kinds, model = load_profile("lab"), stages(), resolve_model(a.student)
+def primed_student(seed: int, args: argparse.Namespace) -> tuple[Path, list[dict], list[dict], int]:
+    """The SFT-primed student's folder, the pool, its consolidation set, and the tokens of probing for it."""
+    profile, kinds, model = load_profile("lab"), stages(), resolve_model(args.student)
     planner = Planner(model.location, model.key, profile.stages, profile.engine, seed)
     sft = planner.plan(load_recipe("sft"))
     pool = next(n for n in sft.stages() if n.kind == "pool")
@@ -86,7 +86,7 @@ def primed_student(seed: int, a: argparse.Namespace) -> tuple[Path, list[dict], 
         kinds["consolidate"], "consolidate", {}, {"probe": (probe,), "problems": (pool,)}, "benchmark"
     )
     nodes = chosen.stages()
-    store = made(nodes, profile, a.out / "stages")
+    store = made(nodes, profile, args.out / "stages")
     place = {n.label: n.output(store) for n in nodes}
     cost = store.manifest("probe", probe.key).cost.rollout_tokens
     problems = [read_rows(place[label] / "problems.parquet") for label in ("pool", "consolidate")]
@@ -94,9 +94,9 @@ def primed_student(seed: int, a: argparse.Namespace) -> tuple[Path, list[dict], 
 
 
 def learning_curve(
-    side: str, primed: Path, problems: list[dict], seed: int, a: argparse.Namespace
+    side: str, primed: Path, problems: list[dict], seed: int, args: argparse.Namespace
 ) -> list[dict]:
-    """A point every few steps: rollout tokens so far and each held-out problem's share of right completions."""
+    """Points with the rollout tokens so far and each held-out problem's share of right completions."""
     from datasets import Dataset
     from transformers import PrinterCallback, TrainerCallback
     from trl import GRPOTrainer
@@ -104,11 +104,11 @@ def learning_curve(
     from slmr.training.grpo import GrpoParams
     from slmr.training.trainer import seed_everything
 
-    changes = {"learning_rate": a.learning_rate} if a.learning_rate else {}
-    params = GrpoParams(**{**load_profile("lab").stages["grpo"], **changes, "resample": a.resample})
+    changes = {"learning_rate": args.learning_rate} if args.learning_rate else {}
+    params = GrpoParams(**{**load_profile("lab").stages["grpo"], **changes, "resample": args.resample})
     seed_everything(seed)
     model, tokenizer = load_model(primed, "cpu"), load_tokenizer(primed)
-    scored, curve, lengths = HeldOut(model, tokenizer, a.items), [], []
+    scored, curve, lengths = HeldOut(model, tokenizer, args.items), [], []
 
     def reward(
         completions: list[Any], gold: list[str], kind: list[str], completion_ids: list[Any], **_: Any
@@ -121,7 +121,7 @@ def learning_curve(
 
     class Watch(TrainerCallback):
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if state.global_step % a.every == 0:
+            if state.global_step % args.every == 0:
                 curve.append({"step": state.global_step, "tokens": sampled(), "scores": scored()})
                 print(f"seed {seed}, {side}: {curve[-1]['step']} steps, {sampled()} tokens,"
                       f" {np.mean(curve[-1]['scores']):.3f}", flush=True)  # fmt: skip
@@ -133,7 +133,7 @@ def learning_curve(
     extra: dict[str, Any] = {}
 
     def sampled() -> int:
-        """All tokens so far; slmr's rollouts know of replaced groups, too."""
+        """All rollout tokens so far; slmr's rollouts include those of replaced groups."""
         return extra["rollout_func"].tokens if extra else sum(lengths)
 
     if side == "consolidation":
@@ -142,7 +142,7 @@ def learning_curve(
         extra["rollout_func"] = Rollouts(problems, params, GroupReward(params.group_size), seed)
     curve.append({"step": 0, "tokens": 0, "scores": scored()})
     trainer = GRPOTrainer(
-        model=model, reward_funcs=[reward], args=trainer_config(params, seed, a),
+        model=model, reward_funcs=[reward], args=trainer_config(params, seed, args),
         train_dataset=Dataset.from_list(rows), processing_class=tokenizer, callbacks=[Watch()], **extra,
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
@@ -150,12 +150,12 @@ def learning_curve(
     return curve
 
 
-def trainer_config(params: Any, seed: int, a: argparse.Namespace) -> Any:
-    """TRL's settings of both sides, those of the lab profile's GRPO."""
+def trainer_config(params: Any, seed: int, args: argparse.Namespace) -> Any:
+    """TRL's settings of both variants, which are those of the lab profile's GRPO."""
     from trl import GRPOConfig
 
     return GRPOConfig(
-        **trl_settings.alone(a.out / "trainer", seed), **trl_settings.grpo(params), max_steps=a.steps,
+        **trl_settings.alone(args.out / "trainer", seed), **trl_settings.grpo(params), max_steps=args.steps,
         logging_steps=1000,
     )  # fmt: skip
 
@@ -191,22 +191,23 @@ class HeldOut:
 
 
 def smoothed(curve: list[dict]) -> list[tuple[int, float]]:
-    """Tokens and accuracy, each point the mean of itself and up to two before: what a single one says is noise."""
+    """Tokens and accuracy, where each point is averaged with up to two earlier ones to reduce noise."""
     means = [float(np.mean(point["scores"])) for point in curve]
     return [(point["tokens"], float(np.mean(means[max(0, i - 2) : i + 1]))) for i, point in enumerate(curve)]
 
 
 def first_at(curve: list[tuple[int, float]], accuracy: float) -> float:
-    """The tokens at which a curve is first as high as that; infinite if it never is."""
+    """The tokens at which a curve first reaches the accuracy; infinite if it never does."""
     return next((float(tokens) for tokens, reached in curve if reached >= accuracy), np.inf)
 
 
-def report(found: list[dict], a: argparse.Namespace) -> str:
-    """A line a seed: what the pool reached for how many tokens, and how many the set took to get there."""
+def report(found: list[dict], args: argparse.Namespace) -> str:
+    """One line per seed: the accuracy and tokens of the pool, and the tokens with which the set reaches the same."""
     columns = ("seed", "set", "primed", "pool: reached", "tokens", "pool: first there", "set: first there", "ratio",
                "probe included", "set: at half")  # fmt: skip
     lines = [
-        f"{a.student}, {len(found)} seeds, {a.steps} steps; accuracy in percent on {a.items} held-out problems x 2.",
+        f"{args.student}, {len(found)} seeds, {args.steps} steps;"
+        f" accuracy in percent on {args.items} held-out problems x 2.",
         "",
         f"| {' | '.join(columns)} |",
         "|" + "---:|" * len(columns),
@@ -238,7 +239,7 @@ def report(found: list[dict], a: argparse.Namespace) -> str:
 
 
 def figure(found: list[dict]) -> Any:
-    """Accuracy against rollout tokens: every seed thin, the mean by step thick."""
+    """Accuracy against rollout tokens: thin lines for seeds, a thick line for the mean by step."""
     import plotly.graph_objects as go
 
     drawing = go.Figure()

@@ -1,17 +1,17 @@
-"""How often the 95 % intervals of slmr.stats hold the true value, in simulated evaluations.
+"""Coverage of the 95 % intervals of slmr.stats in simulated evaluations.
 
     OMP_NUM_THREADS=1 python -m studies.coverage            # every regime: about a minute
     OMP_NUM_THREADS=1 python -m studies.coverage --brief    # a line for each score and band
 
 A regime is a score (avg@k, pass@k of n, maj@k), a number of items, a band of true values, and the
-concentration s of the items' difficulty: an item is solved at a rate of Beta(m s, (1 - m) s), from s = 0
-(every item all or nothing) to s = infinity (all alike). In each simulated evaluation the true value is drawn
-evenly from the band, and m is the mean rate that has it. "Fixed" holds the true value at one point instead,
-where the coverage of any interval goes up and down with n and the value: counts are discrete.
+concentration s of the items' difficulty: an item's success rate is Beta(m s, (1 - m) s), from s = 0 (every
+item always or never solved) to s = infinity (all equal). In each simulated evaluation the true value is drawn
+uniformly from the band, and m is the mean rate that gives it. "Fixed" uses a single true value instead, where
+the coverage of any interval oscillates with n and the value, because counts are discrete.
 
-Given an item's rate p, the chance of a score is a polynomial in p, so Gauss-Jacobi quadrature gives the law
-of the scores, and the true value, exactly. n independent items are then one draw of how often each score
-occurs, which is all that the interval sees.
+Given an item's rate p, the probability of a score is a polynomial in p, so Gauss-Jacobi quadrature gives the
+distribution of the scores, and the true value, exactly. An evaluation with n independent items is then one
+multinomial draw of the counts of each score, on which the interval depends.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from slmr.stats import Moments, bounds_of_moments, paired_difference, pass_score
 ITEMS = (10, 20, 30, 50, 100, 500)
 CONCENTRATIONS = (0.0, 0.5, 2.0, 10.0, math.inf)
 BANDS = {0.02: (0.0, 0.04), 0.05: (0.0, 0.10), 0.5: (0.3, 0.7), 0.95: (0.90, 1.0), 0.98: (0.96, 1.0)}
-NO_ANSWER, FAVOURITE = 0.1, 0.6  # of completions, without an answer; of wrong answers, that are the same
+NO_ANSWER, FAVOURITE = 0.1, 0.6  # shares of completions without answer; of wrong answers that are the same
 Z95 = 1.959963984540054
 
 Array = np.ndarray
@@ -70,7 +70,7 @@ class Regime:
 
 
 def regimes() -> Iterator[Regime]:
-    """The grid. With one completion an item's difficulty makes no difference: one concentration."""
+    """The grid. With one completion per item the concentration makes no difference, so there is only one."""
     for score in SCORES:
         for concentration in CONCENTRATIONS if score.n > 1 else (0.0,):
             for band in BANDS:
@@ -78,12 +78,12 @@ def regimes() -> Iterator[Regime]:
                     yield Regime(score, n, band, concentration)
 
 
-# ---------------------------------------------------------------------------------- the laws of scores
+# --- the laws of scores --------------------------------------------------------------------------
 
 
 @cache
 def law(score: Score, concentration: float) -> tuple[Array, Array, Array]:
-    """Item scores [v]; for a grid of mean rates, true values [g] and the chances of the scores [g, v]."""
+    """Item scores [v]; for a grid of mean rates, true values [g] and the probabilities of the scores [g, v]."""
     means = np.concatenate([[0.0], special.expit(np.linspace(-10, 10, 161)), [1.0]])
     inner, ends = means[1:-1], np.array([0.0, 1.0])
     if concentration == 0:
@@ -104,7 +104,7 @@ def law(score: Score, concentration: float) -> tuple[Array, Array, Array]:
 
 
 def given_rate(score: Score, p: Array) -> tuple[Array, Array]:
-    """Item scores [v] and their chances [p, v] for items that are solved at the rates p."""
+    """Item scores [v] and their probabilities [p, v] for items with success rates p."""
     if score.name == "maj":
         return majority_given_rate(score.k, p)
     count = np.arange(score.n + 1)
@@ -113,7 +113,7 @@ def given_rate(score: Score, p: Array) -> tuple[Array, Array]:
 
 
 def majority_given_rate(k: int, p: Array) -> tuple[Array, Array]:
-    """Some completions have no answer; of the wrong ones some have the same answer, the rest one each."""
+    """As `given_rate`: some completions have no answer; some wrong answers are the same, the others are unique."""
     values = np.array([0.0, *(1 / ties for ties in range(1, k + 1))])
     chances = np.zeros((len(p), k + 1))
     for none in range(k + 1):
@@ -132,13 +132,13 @@ def majority_given_rate(k: int, p: Array) -> tuple[Array, Array]:
     return values, chances
 
 
-# ---------------------------------------------------------------------------------- the simulations
+# --- the simulations -----------------------------------------------------------------------------
 
 
 def simulate(regime: Regime, size: int, fixed: bool = False, part: int = 0) -> tuple[Array, Moments]:
-    """True values spread over the band (or all at its name), and what was measured, [size] each.
+    """True values spread over the band (or all at its name), and the measured moments, [size] each.
 
-    The regime is the seed; `part` draws it anew.
+    The regime determines the seed; another `part` gives other draws.
     """
     rng = np.random.default_rng([part + 1, *repr(regime).encode()])
     values, truths, chances = law(regime.score, regime.concentration)
@@ -156,32 +156,32 @@ def simulate(regime: Regime, size: int, fixed: bool = False, part: int = 0) -> t
 
 
 def simulate_tasks(regimes: Sequence[Regime], size: int) -> tuple[Array, list[Moments]]:
-    """The true mean over independent tasks, and what was measured of each."""
+    """The true mean over independent tasks, and the measured moments of each."""
     drawn = [simulate(regime, size, part=i + 1) for i, regime in enumerate(regimes)]
     return np.mean([truth for truth, _ in drawn], axis=0), [moments for _, moments in drawn]
 
 
 def coverage(truth: Array, bounds: Bounds) -> float:
-    """The share of intervals that hold the true value."""
+    """The share of intervals that contain the true value."""
     low, high = bounds
     return float(((low <= truth + 1e-12) & (truth - 1e-12 <= high)).mean())
 
 
 def width(bounds: Bounds) -> float:
-    """The mean width, where the interval is cut to [0, 1]."""
+    """The mean width of the intervals, cut to [0, 1]."""
     low, high = bounds
     return float((np.minimum(high, 1) - np.maximum(low, 0)).mean())
 
 
-# ---------------------------------------------------------------------------------- paired differences
+# --- paired differences --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Change:
-    """Two models on the same items, k completions each; rates of the first are Beta of this concentration.
+    """Two models on the same items, k completions each; the first one's rates are Beta with this concentration.
 
-    Of the items, a share up to `share` gets better and a share up to `share` worse, by seven tenths of the
-    way to always or never right; or all of them move, by up to `share` of the way.
+    A share of the items, up to `share`, gets better and another one worse, by 70 % of the distance to always or
+    never right; with `all_items`, all move by up to `share` of that distance.
     """
 
     items: int
@@ -224,17 +224,17 @@ def bounds_of_changes(second: Array, first: Array) -> Bounds:
     return np.array([d.low for d in found]), np.array([d.high for d in found])
 
 
-# ---------------------------------------------------------------------------------- other intervals
+# --- other intervals -----------------------------------------------------------------------------
 
 
 def around(m: Moments, errors: float) -> Bounds:
-    """So many standard errors, clustered by item, to both sides."""
+    """The mean plus and minus `errors` standard errors, clustered by item."""
     half = errors * np.sqrt(m.variance / (m.n - 1))
     return m.mean - half, m.mean + half
 
 
 def wilson_of_completions(m: Moments, k: int) -> Bounds:
-    """As if an item's k completions were k items."""
+    """Wilson's interval that treats an item's k completions as k items."""
     z2, n = Z95**2, m.n * k
     centre = (m.mean + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * (m.mean * (1 - m.mean) / n + z2 / (4 * n * n))) / (1 + z2 / n)
@@ -242,7 +242,7 @@ def wilson_of_completions(m: Moments, k: int) -> Bounds:
 
 
 def methods(n: int, k: int) -> dict[str, Callable[[Moments], Bounds]]:
-    """Ours first."""
+    """Name → interval; ours comes first."""
     return {
         "slmr": lambda m: bounds_of_moments([m]),
         "normal": partial(around, errors=Z95),
@@ -251,7 +251,7 @@ def methods(n: int, k: int) -> dict[str, Callable[[Moments], Bounds]]:
     }
 
 
-# ---------------------------------------------------------------------------------- tables
+# --- tables --------------------------------------------------------------------------------------
 
 
 class Measured(NamedTuple):
@@ -298,20 +298,20 @@ def summary(title: str, found: dict[Regime, Measured], key: Callable[[Regime], s
 
 
 def second_look(found: dict[Regime, Measured]) -> None:
-    """The least and the most of many noisy figures are mostly noise."""
+    """Simulates the extreme regimes again, because extremes of many noisy figures are mostly noise."""
     ends = sorted(found, key=lambda r: found[r].covers["slmr"])
     again = [measure_again(r) for r in ends[:20] + ends[-20:]]
     print(f"\nThe 20 regimes with the least and the 20 with the most, 100,000 times anew: {percent(again)}.")
 
 
 def measure_again(regime: Regime) -> float:
-    """The coverage in 100,000 other simulations: its standard error is below 0.1 points."""
+    """The coverage in 100,000 new simulations, with a standard error below 0.1 points."""
     truth, moments = simulate(regime, 100_000, part=-1)
     return coverage(truth, bounds_of_moments([moments]))
 
 
 def fixed_table() -> None:
-    """Exactly, by the binomial law: how far the coverage of a fixed true value can go."""
+    """The exact range of the coverage at a fixed true value, from the binomial distribution."""
     print("\n### avg@1 at one true value, from 0.001 to 0.999: exact\n")
     heading("items", "least", "at", "mean", "most")
     truth = np.arange(1, 1000) / 1000
@@ -380,17 +380,17 @@ def main() -> None:
     )
     parser.add_argument("--brief", action="store_true", help="leave out the table of every regime")
     parser.add_argument("--size", type=int, default=10_000, help="simulated evaluations a regime")
-    arguments = parser.parse_args()
-    found = {regime: measure(regime, arguments.size) for regime in regimes()}
-    print(f"Coverage in percent of {arguments.size} simulated evaluations a regime.")
+    args = parser.parse_args()
+    found = {regime: measure(regime, args.size) for regime in regimes()}
+    print(f"Coverage in percent of {args.size} simulated evaluations a regime.")
     summary("score", found, lambda r: str(r.score))
     summary("items", found, lambda r: str(r.items))
     summary("true value", found, lambda r: "{:g}-{:g}".format(*BANDS[r.band]))
     second_look(found)
     fixed_table()
-    tasks_table(arguments.size)
-    changes_table(min(arguments.size, 2000))
-    if not arguments.brief:
+    tasks_table(args.size)
+    changes_table(min(args.size, 2000))
+    if not args.brief:
         every_regime(found)
 
 

@@ -1,16 +1,16 @@
-"""Ranks of simulated methods: how often they hold the true ones, call a difference that is none, and how wide they are.
+"""Rank intervals of simulated methods: their coverage, false calls of differences, and widths.
 
     OMP_NUM_THREADS=1 python -m studies.coverage_ranks         # about four minutes
 
-Binary completions as in `coverage_seeds`: an item is solved at logit d_i + m + p + s + e, with its ease d_i, the
-method's strength m, the pool's effect p of a seed on all methods, the seed's effect s on one method, and e of a
-method's seed on an item. In `alike` all methods have the same spread from seed to seed; in `mixed` each has its own, by
-a factor whose logarithm has the standard deviation 0.5; in `one noisy` one method has four times the others'. In
-`related` pairs of methods share half of the variance, as two with one SFT stage do.
+Binary completions as in `coverage_seeds`: an item is solved with logit d_i + m + p + s + e, with its ease d_i, the
+method's strength m, the effect p of a seed's pool on all methods, the seed's effect s on one method, and the effect e
+of a method's seed on an item. In `alike` all methods have the same variance between seeds; in `mixed` each has its own,
+by a factor whose logarithm has the standard deviation 0.5; in `one noisy` one method has four times the standard
+deviation of the others. In `related` pairs of methods share half of the variance, like two with a common SFT stage.
 
-Told of tables of equal methods: in how many any two are told apart, which is false. Of methods whose strengths are
-evenly spread: in how many all intervals hold the true rank, and how wide an interval is. The same of ranks by Holm's
-correction of the p-values of all pairs, for comparison. Prints Markdown.
+For tables of equal methods it reports in how many any two are distinguished, which is false. For methods with evenly
+spaced strengths it reports in how many all intervals contain the true rank, and the mean width of an interval. For
+comparison it reports the same for ranks by Holm's correction of the p-values of all pairs. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -37,65 +37,69 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=100)
     parser.add_argument("--k", type=int, default=4)
     parser.add_argument("--by-seed", type=float, default=0.1, help="standard deviation of s, logits")
-    a = parser.parse_args()
-    print(f"{a.tables} tables of {a.methods} methods a line, {a.tasks} tasks of {a.items} items, k = {a.k}, standard"
-          f" deviation of the seed effect {a.by_seed:g} logits.\n")  # fmt: skip
+    args = parser.parse_args()
+    print(f"{args.tables} tables of {args.methods} methods a line, {args.tasks} tasks of {args.items} items,"
+          f" k = {args.k}, standard deviation of the seed effect {args.by_seed:g} logits.\n")  # fmt: skip
     print("| seeds | spread | tables with a false call | all ranks held | width of an interval | Holm: false call |"
           " held | width |\n|---:|---|---:|---:|---:|---:|---:|---:|")  # fmt: skip
     for seeds in (2, 3, 5):
         for spread in SPREADS:
-            print(line(seeds, spread, a), flush=True)
+            print(line(seeds, spread, args), flush=True)
 
 
-def line(seeds: int, spread: str, a: argparse.Namespace) -> str:
+def line(seeds: int, spread: str, args: argparse.Namespace) -> str:
     rng = np.random.default_rng([seeds, SPREADS.index(spread)])
-    strengths = np.linspace(0.6, -0.6, a.methods)
+    strengths = np.linspace(0.6, -0.6, args.methods)
     cells = []
     false, held, width = np.zeros(2), np.zeros(2), np.zeros(2)
-    for _ in range(a.tables):
-        equal = ranks(table(rng, seeds, spread, np.zeros(a.methods), a))
-        false += [any(low > 1 or high < a.methods for low, high in found) for found in equal]
-        for i, found in enumerate(ranks(table(rng, seeds, spread, strengths, a))):
+    for _ in range(args.tables):
+        equal = ranks(table(rng, seeds, spread, np.zeros(args.methods), args))
+        false += [any(low > 1 or high < args.methods for low, high in found) for found in equal]
+        for i, found in enumerate(ranks(table(rng, seeds, spread, strengths, args))):
             held[i] += all(low <= rank <= high for rank, (low, high) in enumerate(found, 1))
             width[i] += np.mean([high - low + 1 for low, high in found])
     for i in range(2):
         cells += [
-            f"{100 * false[i] / a.tables:.1f} %",
-            f"{100 * held[i] / a.tables:.1f} %",
-            f"{width[i] / a.tables:.1f}",
+            f"{100 * false[i] / args.tables:.1f} %",
+            f"{100 * held[i] / args.tables:.1f} %",
+            f"{width[i] / args.tables:.1f}",
         ]
     return f"| {seeds} | {spread} | " + " | ".join(cells) + " |"
 
 
 def table(
-    rng: np.random.Generator, seeds: int, spread: str, strengths: np.ndarray, a: argparse.Namespace
+    rng: np.random.Generator, seeds: int, spread: str, strengths: np.ndarray, args: argparse.Namespace
 ) -> list[np.ndarray]:
-    """Per task, the means over k completions: [methods, seeds, items]."""
-    ease = rng.normal(0, 1.5, (a.tasks, 1, 1, a.items))
+    """Means over k completions for each task, [methods, seeds, items]."""
+    ease = rng.normal(0, 1.5, (args.tasks, 1, 1, args.items))
     pool = rng.normal(0, 0.1, (seeds, 1))
-    effect = pool + own_effects(rng, seeds, spread, a)[..., None]
+    effect = pool + own_effects(rng, seeds, spread, args)[..., None]
     logits = (
-        ease + strengths[:, None, None] + effect + rng.normal(0, 0.5, (a.tasks, a.methods, seeds, a.items))
+        ease
+        + strengths[:, None, None]
+        + effect
+        + rng.normal(0, 0.5, (args.tasks, args.methods, seeds, args.items))
     )
-    return list(rng.binomial(a.k, 1 / (1 + np.exp(-logits))) / a.k)
+    return list(rng.binomial(args.k, 1 / (1 + np.exp(-logits))) / args.k)
 
 
-def own_effects(rng: np.random.Generator, seeds: int, spread: str, a: argparse.Namespace) -> np.ndarray:
-    """[methods, seeds]: see the module."""
-    drawn = rng.normal(0, a.by_seed, (a.methods, seeds))
+def own_effects(rng: np.random.Generator, seeds: int, spread: str, args: argparse.Namespace) -> np.ndarray:
+    """The seeds' effects [methods, seeds], as described in the module."""
+    drawn = rng.normal(0, args.by_seed, (args.methods, seeds))
     if spread == "mixed":
-        return drawn * np.exp(rng.normal(0, 0.5, (a.methods, 1)))
+        return drawn * np.exp(rng.normal(0, 0.5, (args.methods, 1)))
     if spread == "one noisy":
-        drawn[a.methods // 2] *= 4
+        drawn[args.methods // 2] *= 4
     if spread == "related":
         drawn = np.sqrt(0.5) * (
-            drawn + np.repeat(rng.normal(0, a.by_seed, (-(-a.methods // 2), seeds)), 2, 0)[: a.methods]
+            drawn
+            + np.repeat(rng.normal(0, args.by_seed, (-(-args.methods // 2), seeds)), 2, 0)[: args.methods]
         )
     return drawn
 
 
 def ranks(tasks: list[np.ndarray]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """By slmr's margin, and by Holm's correction of the p-values of all pairs."""
+    """Rank intervals by slmr's margin, and by Holm's correction of the p-values of all pairs."""
     means = np.mean([task.mean(axis=(1, 2)) for task in tasks], axis=0)
     ours = [tuple(found) for found in rank_intervals(means, margin(tasks))]
     effects = [[Effects.of(scores) for scores in task] for task in tasks]

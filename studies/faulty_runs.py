@@ -1,16 +1,16 @@
-"""Ten small GRPO runs with a fault each, and ten sound ones: what `slmr diagnose` is measured on.
+"""Ten small GRPO runs with one fault each, and ten sound ones, on which `slmr diagnose` is measured.
 
-    python studies/faulty_runs.py DIR [NAME ...]      trains those that are not there yet
+    python studies/faulty_runs.py DIR [NAME ...]      trains the missing runs
     python studies/faulty_runs.py DIR --shift 1000    the same with other seeds
     python studies/faulty_runs.py DIR --count         diagnoses all, and counts hits and false alarms
 
-Every run is TRL's own GRPOTrainer on a lab student, and its logs stay as TRL writes them: a fault is a setting, a
-reward function or a data set, as somebody would have it by mistake. The sound runs differ in seed, student, task, batch
-and algorithm.
+Every run uses TRL's own GRPOTrainer on a lab student, and keeps TRL's logs unchanged. A fault is a setting, a reward
+function or a data set as a user might choose it by mistake. The sound runs differ in seed, student, task, batch and
+algorithm.
 
 The bounds of the diagnosis were set before any of these runs. The settings of format-only, length-drift and
-entropy-gone were changed until the training had the fault: a first setting taught neither the form nor length, and left
-the entropy as it was. `--shift` tells what that choice is worth.
+entropy-gone were changed until the training had the fault: the first settings taught neither the form nor length, and
+did not change the entropy. Runs with `--shift` check that this choice did not favour the diagnosis.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ STEPS = 18
 
 @dataclass(frozen=True)
 class Spec:
-    """One run. `fault` is what is wrong with it; empty where nothing is."""
+    """One run. `fault` names its fault; empty for a sound run."""
 
     fault: str = ""
     student: str = "lab-llama"
@@ -50,22 +50,22 @@ class Spec:
     sampler_temperature: float | None = None
 
 
-# ------------------------------------------------------------------------- rewards, as somebody writes them
+# --- faulty rewards ------------------------------------------------------------------------------
 
 
 def first_result(completions: list[Any], gold: list[str], **_: object) -> list[float]:
-    """Takes the first result for the answer: right where one step is enough."""
+    """Takes the first result for the answer, which is only right if one step is enough."""
     found = [re.search(r"= *(-?\d+)", text_of(c)) for c in completions]
     return [float(bool(m) and m[1] == g) for m, g in zip(found, gold, strict=True)]
 
 
 def contains(completions: list[Any], gold: list[str], **_: object) -> list[float]:
-    """Pays where the gold's digits stand anywhere."""
+    """Pays if the gold answer's digits occur anywhere."""
     return [float(g in text_of(c)) for c, g in zip(completions, gold, strict=True)]
 
 
 def format_reward(completions: list[Any], **_: object) -> list[float]:
-    """Pays for an answer in form, whatever it is."""
+    """Pays for any answer in the requested form."""
     return [float(bool(re.search(r"#### -?\d+$", text_of(c)))) for c in completions]
 
 
@@ -75,7 +75,7 @@ def long_reward(completions: list[Any], **_: object) -> list[float]:
 
 
 def short_reward(completions: list[Any], **_: object) -> list[float]:
-    """Pays for brevity: one answer is the best to all questions."""
+    """Pays for brevity, so that the same short answer is best for all questions."""
     return [1 - min(len(text_of(c)) / 100, 1.0) for c in completions]
 
 
@@ -136,18 +136,18 @@ def train(spec: Spec, folder: Path) -> None:
 
 
 def _sampler(spec: Spec) -> tuple[Any, dict[str, Any]]:
-    """TRL's trainer; where a sampler of one's own draws, the one that also logs how far the two are apart."""
+    """TRL's trainer; with a separate sampler, the one that also logs the gap to the sampler."""
     if spec.sampler_temperature is None:
         from trl import GRPOTrainer
 
         return GRPOTrainer, {}
     from slmr.training.sampler_gap import GapTrainer
 
-    return GapTrainer, {"rollout_func": _draws(spec.sampler_temperature)}
+    return GapTrainer, {"rollout_func": _rollout_at(spec.sampler_temperature)}
 
 
-def _draws(temperature: float) -> Callable[..., Any]:
-    """A rollout function that draws at a temperature of its own, and reports its log-probabilities."""
+def _rollout_at(temperature: float) -> Callable[..., Any]:
+    """A rollout function that samples at another temperature than the trainer's, and reports log-probabilities."""
     import torch
 
     def rollout(prompts: list[str], trainer: Any) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def _draws(temperature: float) -> Callable[..., Any]:
 
 
 def count(folder: Path) -> None:
-    """Prints what is found in each run, and how many faults are hit and how many sound runs are accused."""
+    """Prints the findings of each run, and the numbers of detected faults and of false alarms."""
     hits = alarms = sound = faulty = 0
     for name, spec in RUNS.items():
         if not (folder / name / "data.jsonl").exists():
@@ -185,7 +185,7 @@ def count(folder: Path) -> None:
 
 
 def found_in(folder: Path, spec: Spec) -> list[str]:
-    """The faults that `slmr diagnose` finds, with the golds and the test set of the run's task."""
+    """The faults that `slmr diagnose` finds, given the gold answers and the test set of the run's task."""
     (log,) = read_training_logs(folder)
     golds = {row["prompt"].strip(): row["gold"] for _, row in json_lines(folder / "data.jsonl")}
     test = [item.problem for item in load_task(spec.task).items("test", 500)]
@@ -193,19 +193,19 @@ def found_in(folder: Path, spec: Spec) -> list[str]:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("folder", type=Path)
-    arguments.add_argument("names", nargs="*")
-    arguments.add_argument("--count", action="store_true")
-    arguments.add_argument("--shift", type=int, default=0)
-    chosen = arguments.parse_args()
-    if chosen.count:
-        count(chosen.folder)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--count", action="store_true")
+    parser.add_argument("--shift", type=int, default=0)
+    args = parser.parse_args()
+    if args.count:
+        count(args.folder)
         return
-    for name in chosen.names or RUNS:
-        if not (chosen.folder / name / "data.jsonl").exists():
+    for name in args.names or RUNS:
+        if not (args.folder / name / "data.jsonl").exists():
             spec = RUNS[name]
-            train(replace(spec, seed=spec.seed + chosen.shift), chosen.folder / name)
+            train(replace(spec, seed=spec.seed + args.shift), args.folder / name)
             print(name, file=sys.stderr)
 
 

@@ -1,9 +1,9 @@
-"""What today's checkers say of published completions: the verdicts that differ from those that were published.
+"""Judges published completions with the installed checkers, and lists the verdicts that differ from the published ones.
 
     python -m studies.flips results                  # every folder below with samples
     python -m studies.flips results/smol --show 3    # and some texts of each kind of flip
 
-Completions whose text was not published are counted, and cannot be judged. Prints Markdown.
+Completions whose text was not published cannot be judged, and are only counted. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def main() -> None:
     )
     parser.add_argument("results", type=Path)
     parser.add_argument("--show", type=int, default=0, help="texts of each kind of flip")
-    a = parser.parse_args()
-    for summary in sorted(a.results.rglob("summary.json")):
-        report(summary.parent, a.show)
+    args = parser.parse_args()
+    for summary in sorted(args.results.rglob("summary.json")):
+        report(summary.parent, args.show)
 
 
 def report(run: Path, n_shown: int) -> None:
@@ -65,7 +65,7 @@ def report(run: Path, n_shown: int) -> None:
 
 
 def flips_of(row: SummaryRow, samples: list[dict[str, Any]], lenient: list[int]) -> list[tuple[Flip, str]]:
-    """Each field of a verdict that differs, with the end of the completion; adds to the lenient before and now."""
+    """The differing fields of verdicts, each with the end of the completion; adds to `lenient`, [before, now]."""
     kind = load_task(row.task).kind
     found = []
     verdicts = verify_batch([s["completion"] for s in samples], [s["gold"] for s in samples], kind)

@@ -1,26 +1,26 @@
-r"""How often each locator names the true first wrong step, on failures whose truth is known.
+r"""The accuracy of each locator of the first wrong step, on failures with a known first error.
 
     OMP_NUM_THREADS=1 python -m studies.locators --gsm8k gsm8k/train.jsonl
 
-Prints Markdown. A case is a failed attempt and the index of its first wrong step. No truth comes from the code that
-is measured; "step" means what `split_steps` counts.
+Prints Markdown. A case is a failed attempt and the index of its first wrong step. The truth never comes from the code
+that is measured; "step" means a step of `split_steps`.
 
 Real failures: lab-llama's completions of lab_gsm8k problems, one each at temperature 1, that are wrong and state an
-equation. Truth comes from the generator's own solution, by values: the first step with a false sum, or whose result is
-none of the solution's that are still to come; the step after the last where all are right. They are told apart by
-what their first error is: a false sum, or a true one that the solution has no use for, which no arithmetic can see.
+equation. The truth comes from the values of the generator's own solution: the first step with a false sum, or whose
+result is not among the remaining results of the solution; if all steps are right, the step after the last. Failures are
+grouped by their first error: a false sum, or a true one that the solution does not need, which no arithmetic can find.
 
-Constructed failures: solutions of four lab tasks with one step changed, from which the rest follows.
+Constructed failures: solutions of four lab tasks with one step changed, and the following steps adapted.
 
-`always step 1` and `2` look at nothing: what a locator has to beat. `rollout` is compared with two other readings of
-the same samples: `first beginning without`, the first beginning from which no continuation is right, and `after the
-last with`, the step after the longest beginning from which one is.
+`always step 1` and `2` are baselines that look at nothing. `rollout` is compared with two other rules on the same
+samples: `first beginning without`, the first beginning from which no continuation is right, and `after the last with`,
+the step after the longest beginning from which one is right.
 
-Then what critique makes of the real failures with each locator and the oracle as the teacher: the diagnoses that are
-kept, how many of them name the true step, and the repairs and fresh traces that verify.
+A second table shows what critique makes of the real failures with each locator and the oracle as the teacher: the kept
+diagnoses, how many of them name the true step, and the repairs and new traces that verify.
 
-With GSM8K's training file: its own solutions, where every step named is a false alarm, and the same with the result
-of one stated equation falsified.
+With GSM8K's training file: its own solutions, where every named step is a false alarm, and the same solutions with the
+result of one equation falsified.
 """
 
 from __future__ import annotations
@@ -87,26 +87,26 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the problems and of the samples")
     parser.add_argument("-n", type=int, default=8, help="continuations of each beginning")
     parser.add_argument("--gsm8k", type=Path, help="GSM8K's train.jsonl")
-    a = parser.parse_args()
+    args = parser.parse_args()
     engine = TransformersEngine(model_path("lab-llama"), EngineSettings(device="cpu", batch_size=256))
-    rollout = RolloutLocator(engine, a.n, 0.5, Sampling(1.0, 80, a.seed))
+    rollout = RolloutLocator(engine, args.n, 0.5, Sampling(1.0, 80, args.seed))
     print("| failures | cases | locator | exact | within one step | unanswered | wrongly named |")
     print("|---|---:|---|---:|---:|---:|---:|")
     made: list[str] = []
-    for name, cases in (real_failures(engine, a) | constructed(a)).items():
+    for name, cases in (real_failures(engine, args) | construct(args)).items():
         for locator, named in answers(cases, rollout).items():
             print(line(name, locator, cases, named), flush=True)
             if name == "real, all" and locator in ("arithmetic", "rollout", "teacher (oracle)"):
-                made.append(recycled(locator, cases, named))
+                made.append(recycle(locator, cases, named))
     print(f"\nRollouts: {rollout.cost.rollout_tokens} tokens.\n")
     print("| locator | failures | diagnoses kept | that name the true step | repairs | fresh traces |")
     print("|---|---:|---:|---:|---:|---:|\n" + "\n".join(made))
-    if a.gsm8k:
-        print("\n" + human_solutions(a.gsm8k, a.seed))
+    if args.gsm8k:
+        print("\n" + human_solutions(args.gsm8k, args.seed))
 
 
 def answers(cases: Sequence[Case], rollout: RolloutLocator) -> dict[str, Named]:
-    """What each locator names in each case."""
+    """Locator → the step that it names in each case."""
     problems, attempts = [c.problem for c in cases], [c.attempt for c in cases]
     locators = {"arithmetic": ArithmeticLocator(), "teacher (oracle)": TeacherLocator(OracleTeacher(0, 0))}
     found: dict[str, Named] = {
@@ -127,7 +127,7 @@ def answers(cases: Sequence[Case], rollout: RolloutLocator) -> dict[str, Named]:
 
 
 def line(name: str, locator: str, cases: Sequence[Case], named: Named) -> str:
-    """A row of the table: shares of all cases."""
+    """A row of the table, with shares of all cases."""
     gaps = [None if n is None else abs(n - c.truth) for n, c in zip(named, cases, strict=True)]
     tests: list[Callable[[int | None], bool]] = [
         lambda g: g == 0, lambda g: g is not None and g <= 1, lambda g: g is None, lambda g: g not in (None, 0),
@@ -136,8 +136,8 @@ def line(name: str, locator: str, cases: Sequence[Case], named: Named) -> str:
     return f"| {name} | {len(cases)} | {locator} | {' | '.join(shares)} |"
 
 
-def recycled(locator: str, cases: Sequence[Case], named: Named) -> str:
-    """What critique makes of the cases: a row of its table. A repair or fresh trace that does not verify counts not."""
+def recycle(locator: str, cases: Sequence[Case], named: Named) -> str:
+    """A row of the table of critique's output for the cases; only repairs and new traces that verify are counted."""
     problems, attempts = [c.problem for c in cases], [c.attempt for c in cases]
     wrong = [
         None if n is None else named_step(c.attempt, n, "rollout") for n, c in zip(named, cases, strict=True)
@@ -150,15 +150,15 @@ def recycled(locator: str, cases: Sequence[Case], named: Named) -> str:
     return f"| {locator} | {len(cases)} | {len(kept)} | {sum(kept)} | {repairs} | {fresh} |"
 
 
-# ---------------------------------------------------------------------------------- real failures
+# --- real failures -------------------------------------------------------------------------------
 
 
-def real_failures(engine: TransformersEngine, a: argparse.Namespace) -> dict[str, list[Case]]:
-    """Wrong completions with an equation: all, by the kind of their first error, and those of four steps or more."""
-    items = lab.take(lab.generator("lab_gsm8k"), "train", a.problems, a.seed)
+def real_failures(engine: TransformersEngine, args: argparse.Namespace) -> dict[str, list[Case]]:
+    """Wrong completions with an equation: all, by the kind of their first error, and those with four or more steps."""
+    items = lab.take(lab.generator("lab_gsm8k"), "train", args.problems, args.seed)
     prompts = [Prompt(problem_of(item)["prompt"]) for item in items]
     found: dict[str, list[Case]] = {"false sum": [], "true sum, wrong plan": []}
-    for item, done in zip(items, engine.generate(prompts, Sampling(1.0, 80, a.seed)), strict=True):
+    for item, done in zip(items, engine.generate(prompts, Sampling(1.0, 80, args.seed)), strict=True):
         if _SUM.search(done.text) and not verify(done.text, item.gold, item.kind).lenient:
             truth, false = first_error(done.text, item.solution)
             case = Case(problem_of(item), done.text, truth)
@@ -188,10 +188,10 @@ def first_error(text: str, solution: Solution) -> tuple[int, bool]:
     return len(steps), False
 
 
-# ---------------------------------------------------------------------------------- constructed failures
+# --- constructed failures ------------------------------------------------------------------------
 
 
-def constructed(a: argparse.Namespace) -> dict[str, list[Case]]:
+def construct(args: argparse.Namespace) -> dict[str, list[Case]]:
     """Solutions with one step changed, by the kind of the change."""
     kinds: dict[str, Callable[[list[Step], int, Random], str]] = {
         "a wrong result": wrong_result, "a wrong operator": wrong_operator, "a number misread": misread,
@@ -201,33 +201,32 @@ def constructed(a: argparse.Namespace) -> dict[str, list[Case]]:
     for kind, change in kinds.items():
         cases = found[f"constructed, {kind}"] = []
         for task in TASKS:
-            items = lab.take(lab.generator(task), "train", 10 * a.constructed, a.seed)
+            items = lab.take(lab.generator(task), "train", 10 * args.constructed, args.seed)
             fit = (case for item in items if (case := failure(item, change)))
-            cases += islice(fit, a.constructed)
+            cases += islice(fit, args.constructed)
     return found
 
 
 def failure(item: LabItem, change: Callable[[list[Step], int, Random], str]) -> Case | None:
-    """The item's solution with the change at a step drawn from its id; None if it does not fit or does no harm."""
+    """The item's solution with a changed step, drawn by its id; None if the change is impossible or has no effect."""
     rng, steps = Random(item.id), list(item.solution.steps)
     at = rng.randrange(len(steps))
     try:
         text = change(steps, at, rng)
     except (ValueError, ZeroDivisionError):
         return None
-    if not text or text.startswith(
-        " ".join(item.solution.plain_steps()[: at + 1])
-    ):  # nothing is left, or changed
+    unchanged = " ".join(item.solution.plain_steps()[: at + 1])
+    if not text or text.startswith(unchanged):
         return None
     answer = text.rpartition(" = ")[2].rstrip(".")
     attempt = f"{text} {strict_form(answer, item.kind)}"
     return None if answer == item.gold else Case(problem_of(item), attempt, at)
 
 
-def followed(steps: list[Step], results: dict[int, Fraction], skipped: int | None = None) -> str:
-    """The steps written out, each with what the ones before came to; `results` gives those that are not computed."""
+def write_steps(steps: list[Step], results: dict[int, Fraction], skipped: int | None = None) -> str:
+    """The steps as text, with results computed in sequence, except for those given in `results`."""
     values: list[Fraction] = []
-    said = []
+    sentences = []
     for index, step in enumerate(steps):
         expression = re.sub(r"@(\d+)", lambda match: str(values[int(match[1])]), step.expression)
         values.append(results.get(index, value_of(expression)))
@@ -235,8 +234,8 @@ def followed(steps: list[Step], results: dict[int, Fraction], skipped: int | Non
         if not plain:
             raise ValueError(f"{expression} is no sum that a student would write")
         if index != skipped:
-            said.append(f"{step.lead}{expression} = {values[-1]!s}.")
-    return " ".join(said)
+            sentences.append(f"{expression} = {values[-1]!s}.")
+    return " ".join(sentences)
 
 
 def value_of(expression: str) -> Fraction:
@@ -256,58 +255,58 @@ def results_of(steps: list[Step]) -> list[Fraction]:
 
 
 def wrong_result(steps: list[Step], at: int, rng: Random) -> str:
-    return followed(steps, {at: results_of(steps)[at] + rng.choice([-3, -1, 1, 2, 5])})
+    return write_steps(steps, {at: results_of(steps)[at] + rng.choice([-3, -1, 1, 2, 5])})
 
 
 def wrong_operator(steps: list[Step], at: int, rng: Random) -> str:
     step = steps[at]
     signs = [s for s in _SIGNS if f" {s} " not in step.expression]
     other = re.sub(r" [-+*/] ", f" {rng.choice(signs)} ", step.expression)
-    return replaced(steps, at, other)
+    return replace_step(steps, at, other)
 
 
 def misread(steps: list[Step], at: int, rng: Random) -> str:
-    """One number of the problem read as another."""
+    """The solution with one number of the problem misread."""
     numbers = list(re.finditer(r"(?<![@\d])\d+", steps[at].expression))
     if not numbers:
         raise ValueError("the step has no number of its own")
     number = rng.choice(numbers)
     other = str(int(number[0]) + rng.choice([1, 2, 3, 10]))
-    return replaced(
+    return replace_step(
         steps, at, steps[at].expression[: number.start()] + other + steps[at].expression[number.end() :]
     )
 
 
 def left_out(steps: list[Step], at: int, rng: Random) -> str:
-    """The steps after it go on from its first number."""
+    """The solution without the step; the following steps use its first number instead of its result."""
     left = re.match(r"@?\d+", steps[at].expression)
     if left is None:
         raise ValueError("the step does not begin with a number")
     first = results_of(steps)[int(left[0][1:])] if left[0][0] == "@" else Fraction(left[0])
-    return followed(steps, {at: first}, skipped=at)
+    return write_steps(steps, {at: first}, skipped=at)
 
 
-def replaced(steps: list[Step], at: int, expression: str) -> str:
-    """With another expression at a step, if that changes its value."""
+def replace_step(steps: list[Step], at: int, expression: str) -> str:
+    """The solution with another expression at a step; raises ValueError if the value stays the same."""
     step = steps[at]
-    changed = [*steps[:at], Step(step.reason, expression, "", step.lead), *steps[at + 1 :]]
+    changed = [*steps[:at], Step(step.reason, expression, "", step.inside), *steps[at + 1 :]]
     if results_of(changed)[at] == results_of(steps)[at]:
         raise ValueError("the same value")
-    return followed(changed, {})
+    return write_steps(changed, {})
 
 
-# ---------------------------------------------------------------------------------- GSM8K's own solutions
+# --- GSM8K's own solutions -----------------------------------------------------------------------
 
 
 def human_solutions(file: Path, seed: int) -> str:
-    """False alarms of `arithmetic` on GSM8K's solutions, and what it finds where one stated result is falsified."""
+    """False alarms of `arithmetic` on GSM8K's solutions, and its accuracy if one stated result is falsified."""
     lines = file.read_text(encoding="utf-8").splitlines()
     solutions = [json.loads(text)["answer"] for text in lines]
     named = ArithmeticLocator().locate(
         [{}] * len(solutions), [_MARK.sub(r"\g<result>", s) for s in solutions]
     )
     alarms = sum(wrong is not None for wrong in named)
-    cases = list(falsified(solutions, Random(seed)))
+    cases = list(falsify(solutions, Random(seed)))
     found = ArithmeticLocator().locate([c.problem for c in cases], [c.attempt for c in cases])
     return "\n".join([
         f"`arithmetic` names a step in {alarms} of GSM8K's {len(solutions)} own solutions.\n",
@@ -317,8 +316,8 @@ def human_solutions(file: Path, seed: int) -> str:
     ])  # fmt: skip
 
 
-def falsified(solutions: Sequence[str], rng: Random) -> Iterator[Case]:
-    """Solutions that state an equation where they mark one, with its result changed."""
+def falsify(solutions: Sequence[str], rng: Random) -> Iterator[Case]:
+    """Solutions whose text states a marked equation, with its result changed."""
     for solution in solutions:
         marks = [m for m in _MARK.finditer(solution) if solution[: m.start()].rstrip(" $").endswith("=")]
         whole = [m for m in marks if re.fullmatch(r"\d+", m["result"])]

@@ -1,11 +1,11 @@
-"""The effects of the factorial once more, by pandas and statsmodels from the verdicts alone, beside a report.
+"""Recomputes the effects of the factorial experiment with pandas and statsmodels, and compares them with a report.
 
     python -m studies.main_effects results/lab-claim --report report.md
 
-Nothing of slmr is used: the samples of the eight recipes are read as Parquet, and each factor is a column of -1/2 and
-1/2 in a linear model of all completions with all interactions, so that a main effect is what the factor adds and an
-interaction of two is by how much the one adds more where the other is. Needs an environment with pandas, pyarrow and
-statsmodels. Prints Markdown; exit code 1 if a figure of the report is not the same to the last digit that it prints.
+It does not use slmr: the samples of the eight recipes are read as Parquet, and each factor is a column of -1/2 and 1/2
+in a linear model of all completions with all interactions. So a main effect is what the factor adds, and an interaction
+of two factors is how much more the one adds if the other is present. Needs pandas, pyarrow and statsmodels. Prints
+Markdown; the exit code is 1 if a figure of the report differs in any printed digit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LEVELS = {
     "selection": ("all", "selected"),
     "consolidation": ("pool", "consolidated"),
 }
-ROUNDING = 0.05 + 1e-6  # points, of a figure with one digit behind the point
+ROUNDING = 0.05 + 1e-6  # points, for a figure with one decimal place
 
 
 def main() -> None:
@@ -33,16 +33,16 @@ def main() -> None:
     parser.add_argument(
         "--report", type=Path, help="whose table of effects is compared, that of all students together"
     )
-    a = parser.parse_args()
-    tasks, students = of_summary(a.run)
-    columns = {tasks[0]: effects(a.run, students, tasks[:1])}
+    args = parser.parse_args()
+    tasks, students = of_summary(args.run)
+    columns = {tasks[0]: effects(args.run, students, tasks[:1])}
     if len(tasks) > 1:
-        columns[f"mean of {len(tasks)} tasks"] = effects(a.run, students, tasks)
+        columns[f"mean of {len(tasks)} tasks"] = effects(args.run, students, tasks)
     print("| effect | " + " | ".join(columns) + " |\n|---|" + "---:|" * len(columns))
     for name in columns[tasks[0]]:
         print(f"| {name} | " + " | ".join(f"{column[name]:+.3f}" for column in columns.values()) + " |")
-    if a.report:
-        sys.exit(compare(columns, a.report.read_text(encoding="utf-8")))
+    if args.report:
+        sys.exit(compare(columns, args.report.read_text(encoding="utf-8")))
 
 
 def of_summary(run: Path) -> tuple[list[str], list[str]]:
@@ -55,7 +55,7 @@ def of_summary(run: Path) -> tuple[list[str], list[str]]:
 
 
 def effects(run: Path, students: list[str], tasks: list[str]) -> dict[str, float]:
-    """Effect → points, the mean over tasks and students."""
+    """Effect → its mean over tasks and students, in points."""
     import pandas as pd
     import statsmodels.formula.api as smf
 
@@ -80,7 +80,7 @@ def effects(run: Path, students: list[str], tasks: list[str]) -> dict[str, float
 
 
 def compare(columns: dict[str, dict[str, float]], report: str) -> int:
-    """Says how far the report's figures are from these; 1 where one is not the same rounded."""
+    """Prints the largest distance to the report's figures; returns 1 if one differs after rounding."""
     table = next(
         block for block in re.findall(r"(?:^\|.*\n?)+", report, re.M) if block.startswith("| effect |")
     )

@@ -1,12 +1,12 @@
-"""What one training seed alone would have said of two methods, and what the other seeds say of that.
+"""How reliable conclusions from a single training seed are, judged by the other seeds.
 
     python -m studies.one_seed results/archive/lab
     python -m studies.one_seed results/archive/lab --pair no_partition,stagewise
 
-For every student and every pair of its methods that have the same seeds, each seed is compared by itself, item by item,
-as a bench with one seed compares: its 95 % interval is over items. Told is how many of these comparisons leave out 0,
-in how many of those another seed by itself leaves out 0 on the other side, and in how many the interval over all seeds
-and items leaves out 0, too. Nothing is corrected for the number of pairs. Prints Markdown.
+For every student and every pair of its methods with the same seeds, each seed is compared separately, item by item, as
+in a bench with one seed: its 95 % interval is over items. The table shows how many of these comparisons exclude 0, in
+how many of those another single seed excludes 0 on the other side, and in how many the interval over all seeds and
+items also excludes 0. There is no correction for the number of pairs. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ def main() -> None:
     )
     parser.add_argument("results", type=Path)
     parser.add_argument("--pair", help="two methods: what each seed says of the one minus the other")
-    a = parser.parse_args()
-    found = [entry for entry in run_results(a.results) if entry.kind != "base" and len(entry.seeds) > 1]
-    print(of_pair(found, *a.pair.split(",")) if a.pair else of_all(found))
+    args = parser.parse_args()
+    found = [entry for entry in run_results(args.results) if entry.kind != "base" and len(entry.seeds) > 1]
+    print(of_pair(found, *args.pair.split(",")) if args.pair else of_all(found))
 
 
 def of_pair(found: list[MethodResult], one: str, other: str) -> str:
-    """A line a seed, and one for all."""
+    """One line per seed, and one for all seeds."""
     lines = ["| student | seed | difference | 95 % | p |", "|---|---|---:|---:|---:|"]
     for student in students(found):
         both = {entry.method: entry for entry in found if entry.student == student}
@@ -44,7 +44,7 @@ def of_pair(found: list[MethodResult], one: str, other: str) -> str:
 
 
 def of_all(found: list[MethodResult]) -> str:
-    """A line a student, counting comparisons of one seed."""
+    """One line per student with counts of the single-seed comparisons."""
     lines = [
         "| student | methods | comparisons of one seed | of them leave out 0 | another seed says the opposite |"
         " all seeds together say it, too |",
@@ -53,7 +53,7 @@ def of_all(found: list[MethodResult]) -> str:
     for student in students(found):
         mine = [entry for entry in found if entry.student == student]
         calls = [
-            call for pair in combinations(mine, 2) if pair[0].seeds == pair[1].seeds for call in judged(*pair)
+            call for pair in combinations(mine, 2) if pair[0].seeds == pair[1].seeds for call in judge(*pair)
         ]
         said = [call for call in calls if call is not None]
         opposed, upheld = sum(call[0] for call in said), sum(call[1] for call in said)
@@ -64,8 +64,8 @@ def of_all(found: list[MethodResult]) -> str:
     return "\n".join(lines)
 
 
-def judged(one: MethodResult, other: MethodResult) -> list[tuple[bool, bool] | None]:
-    """Of each seed by itself: None where it says nothing, else whether another seed opposes it and all uphold it."""
+def judge(one: MethodResult, other: MethodResult) -> list[tuple[bool, bool] | None]:
+    """For each seed: None if its interval contains 0, else whether another seed contradicts it, and all confirm it."""
     signs = {seed: sign(d) for seed, d in by_seed(one, other).items()}
     whole = sign(mean(one, other))
     return [(-said in signs.values(), whole == said) if said else None for said in signs.values()]
@@ -81,7 +81,7 @@ def mean(one: MethodResult, other: MethodResult) -> Difference:
 
 
 def sign(d: Difference) -> int:
-    """Of a difference whose interval leaves out 0, else 0."""
+    """The sign of a difference if its interval excludes 0, else 0."""
     return 1 if d.low > 0 else -1 if d.high < 0 else 0
 
 

@@ -1,10 +1,10 @@
-"""What an SFT step of SmolLM2 costs and teaches: all weights in float32, adapters, and bfloat16. For the profile smol.
+"""Cost and effect of an SFT step of SmolLM2 with all weights in float32, adapters, and bfloat16 (profile smol).
 
     SLMR_DATA=my/data python -m studies.precision            # all weights and adapters, then bfloat16
 
-Every variant takes the same batches of the profile's traces, in a process of its own, and is asked for the loss of
-traces that none has seen. Prints Markdown. Where the processor has no bfloat16 that variant is slow: `--only` names
-variants, `--steps` says how many.
+Every variant trains on the same batches of the profile's traces, in a separate process, and is measured by the loss on
+held-out traces. Prints Markdown. On a processor without bfloat16 that variant is slow: `--only` selects variants,
+`--steps` the number of steps.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ HELD_OUT = 16
 
 @dataclass(frozen=True)
 class Variant:
-    """How the weights are held and which are trained. Adapters learn at about ten times the rate of all weights."""
+    """The weights' precision, and which are trained. Adapters need about ten times the learning rate."""
 
     what: str
     dtype: Literal["float32", "bfloat16"] = "float32"
@@ -62,16 +62,16 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--only", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
-    a = parser.parse_args()
-    if a.one:
-        name, place = a.one
-        print(json.dumps(measure(VARIANTS[name], Path(place), a.steps)))
+    args = parser.parse_args()
+    if args.one:
+        name, place = args.one
+        print(json.dumps(measure(VARIANTS[name], Path(place), args.steps)))
         return
     print("| | a step, s | memory at its most, GB | loss of held-out traces before | after |")
     print("|---|---:|---:|---:|---:|", flush=True)
     with tempfile.TemporaryDirectory() as place:
         prepare(Path(place))
-        for name in a.only:
+        for name in args.only:
             command = [
                 sys.executable,
                 "-m",
@@ -80,7 +80,7 @@ def main() -> None:
                 name,
                 place,
                 "--steps",
-                str(a.steps),
+                str(args.steps),
             ]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
             found = json.loads(done.stdout.splitlines()[-1])
@@ -92,7 +92,7 @@ def main() -> None:
 
 
 def prepare(place: Path) -> None:
-    """The profile's teacher traces, some of them put aside: `traces.parquet` and `held_out.parquet`."""
+    """Writes the profile's teacher traces: `traces.parquet` for training and `held_out.parquet`."""
     profile, student = load_profile("smol"), resolve_model("smollm2")
     planner = Planner(student.location, student.key, profile.stages, profile.engine, 0)
     (teacher,) = planner.plan(load_recipe("sft")).stages()[-1].inputs["traces"]
@@ -103,7 +103,7 @@ def prepare(place: Path) -> None:
 
 
 def measure(variant: Variant, place: Path, steps: int) -> dict[str, float]:
-    """Seconds of a step (the median but the first), gigabytes, and the held-out loss in nats a token."""
+    """Seconds per step (median, without the first), gigabytes, and the held-out loss in nats per token."""
     quiet_libraries()
     profile, student = load_profile("smol"), resolve_model("smollm2")
     given: dict[str, Any] = profile.stages["sft"]
@@ -131,7 +131,7 @@ def measure(variant: Variant, place: Path, steps: int) -> dict[str, float]:
 
 
 def loss(model: Path, place: Path) -> float:
-    """Of the held-out traces, by the float32 engine for every variant."""
+    """The loss on the held-out traces, computed in float32 for every variant."""
     engine = open_engine(model, load_profile("smol").engine)
     rows = read_rows(place / "held_out.parquet")
     nlls = engine.token_nlls([Prompt(row["prompt"]) for row in rows], [row["completion"] for row in rows])

@@ -1,10 +1,10 @@
-"""The predictions of docs/predictions.md beside what came out: each seed by itself, and all of them together.
+"""Compares the predictions of docs/predictions.md with the results, for each seed and for all seeds together.
 
     python -m studies.predictions results/lab-claim
 
-A seed alone has the interval for other items, several have that for other seeds and items. A prediction is falsified
-where the interval of all seeds lies on the side that docs/predictions.md names. Where the recipes that it speaks of did
-not run, those nearest to them stand in, and the table says how they differ. Prints Markdown.
+A single seed has an interval over items, several seeds one over seeds and items. A prediction is falsified if the
+interval of all seeds lies on the side that docs/predictions.md names. If the predicted recipes were not run, the most
+similar ones replace them, and the table says how they differ. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ RL_AFTER, LATER = "RL after both", "40 steps, after SFT"
 
 @dataclass(frozen=True)
 class Prediction:
-    """A minus B on some items, in points.
+    """A prediction about A minus B on some items, in points.
 
     Attributes:
-        tasks: whose items; none for all of the run.
-        reach: the exposure that the items have; None for all.
-        below, above: it is falsified by an interval that lies wholly below the one, or wholly above the other.
-        differs: how A and B differ from those that docs/predictions.md names.
+        tasks: the tasks whose items count; empty for all of the run.
+        reach: the items' exposure; None for all.
+        below, above: an interval entirely below the first or entirely above the second falsifies the prediction.
+        differs: how A and B differ from the recipes that docs/predictions.md names.
     """
 
     number: int
@@ -64,32 +64,32 @@ def main() -> None:
     )
     parser.add_argument("run", type=Path)
     parser.add_argument("--student", default="lab-llama")
-    a = parser.parse_args()
-    results = {result.method: result for result in run_results(a.run, a.student)}
+    args = parser.parse_args()
+    results = {result.method: result for result in run_results(args.run, args.student)}
     seeds = sorted({seed for p in PREDICTIONS for seed in shared_seeds(p, results)})
     head = ["", "A - B", "on", *(f"seed {seed}" for seed in seeds), "all", "", "differs"]
     print("| " + " | ".join(head) + " |\n|---" + "|---" * (len(head) - 1) + "|")
     for prediction in PREDICTIONS:
         if shared := shared_seeds(prediction, results):
-            alone = {seed: said(measured(prediction, results, [seed])) for seed in shared}
-            found = measured(prediction, results, shared)
+            alone = {seed: show(measure(prediction, results, [seed])) for seed in shared}
+            found = measure(prediction, results, shared)
             cells = [
                 str(prediction.number), f"`{prediction.a}` - `{prediction.b}`",
                 prediction.reach or ", ".join(prediction.tasks) or "all",
-                *(alone.get(seed, "") for seed in seeds), said(found), verdict(prediction, found), prediction.differs,
+                *(alone.get(seed, "") for seed in seeds), show(found), verdict(prediction, found), prediction.differs,
             ]  # fmt: skip
             print("| " + " | ".join(cells) + " |")
 
 
 def shared_seeds(prediction: Prediction, results: dict[str, MethodResult]) -> list[int]:
-    """The seeds that both have; none where one did not run."""
+    """The seeds that both methods have; empty if one did not run."""
     if not {prediction.a, prediction.b} <= results.keys():
         return []
     return sorted(set(results[prediction.a].seeds) & set(results[prediction.b].seeds))
 
 
-def measured(prediction: Prediction, results: dict[str, MethodResult], seeds: list[int]) -> Difference:
-    """A minus B over these seeds, the mean over the tasks."""
+def measure(prediction: Prediction, results: dict[str, MethodResult], seeds: list[int]) -> Difference:
+    """A minus B over these seeds, averaged over the tasks."""
     sides = [
         MethodResult.of(r for r in results[name].run_rows if r.row.seed in seeds)
         for name in (prediction.a, prediction.b)
@@ -111,7 +111,7 @@ def verdict(prediction: Prediction, found: Difference) -> str:
     return "falsified" if high < prediction.below or low > prediction.above else "not falsified"
 
 
-def said(found: Difference) -> str:
+def show(found: Difference) -> str:
     return points(found.mean, found.low, found.high)
 
 

@@ -1,18 +1,19 @@
-"""How well do the figures of `slmr preflight` foretell what a training then gains?
+"""Measures how well the figures of `slmr preflight` predict the gain of a training.
 
-    python -m studies.preflight --out runs/preflight             # trains where that is missing, then tells
-    python -m studies.preflight --out runs/preflight --only-tell # of what is there
+    python -m studies.preflight --out runs/preflight             # trains the missing models, then reports
+    python -m studies.preflight --out runs/preflight --only-tell # only reports
     python -m studies.preflight results/lab-quick --out runs/preflight
     python -m studies.preflight --out runs/preflight --only-tell --rules slmr/pipeline/foretold.yaml
 
-A pair is a student and a training pool. The pools differ by the levels and the number of their problems, and each
-pair has a seed, so problems, of its own. Of each: what preflight says of the untrained student on it, and by how much
-`grpo`, `sft` and `sft_worked`, with profile lab-quick, then change accuracy on the pool's task. Folders that are named
-are those of other runs with rows of these methods. Runs are kept, so that the same command goes on after a stop.
+A pair is a student and a training pool. The pools differ in the levels and the number of their problems, and each pair
+has its own seed, and so its own problems. For each pair it compares preflight's figures for the untrained student with
+the change of accuracy on the pool's task by `grpo`, `sft` and `sft_worked` with profile lab-quick. Folders on the
+command line are other runs with rows of these methods. Runs are kept, so that the same command resumes a stopped study.
 
-What foretells what was fixed before a result was seen: the gain of GRPO the share of mixed groups, the gain of SFT the
-share of problems without a right completion of 8. It is better than the mean where a line through the other pairs
-misses a pair's gain by less than their mean does (root mean square), and the interval of the rank correlation has no 0.
+The predictors were fixed before any result was seen: the share of mixed groups for the gain of GRPO, the share of
+problems without a right completion of 8 for the gain of SFT. A predictor is better than the mean if a line through the
+other pairs predicts a pair's gain with a smaller root mean square error than their mean does, and if the interval of
+the rank correlation excludes 0.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ from slmr.results.entries import MethodResult, run_results
 from slmr.results.paired_scores import difference, pair_scores
 from studies.artefacts import kept
 
-ENOUGH = 12  # pairs of a student and a pool, for a rule
+ENOUGH = 12  # pairs of a student and a pool that a rule needs
 METHODS = ("grpo", "sft", "sft_worked")
 STUDENTS = ("lab-llama", "lab-qwen")
-# Levels and number of problems; the order is that in which they are trained on.
+# Levels and number of problems, in the order of training.
 POOLS: dict[str, dict[str, Any]] = {
     "half-seen": {"levels": [3], "size": 200},
     "unseen": {"levels": [4], "size": 200},
@@ -55,14 +56,14 @@ POOLS: dict[str, dict[str, Any]] = {
     "mastered-and-half-seen": {"levels": [1, 3], "size": 100},
     "all-large": {"levels": [1, 2, 3, 4, 5], "size": 600},
 }
-# One task, all of its test items, and no second evaluation: what is asked is the gain on the pool's own task.
+# One task with all of its test items, and no second evaluation, because only the gain on the pool's task is studied.
 SETTINGS = {
     "extends": "lab-quick", "tasks": "lab_gsm8k", "evaluate": {"limit": 600, "k": 2}, "capability": None,
 }  # fmt: skip
 
 
 def figures_of(signal: Signal) -> dict[str, float]:
-    """What may foretell a gain, as fractions."""
+    """The possible predictors of a gain, as fractions."""
     return {
         "mixed groups": signal.mixed.mean, "pass@1": signal.pass_1.mean, f"pass@{signal.k}": signal.pass_k.mean,
         f"pass@{signal.k} - pass@1": signal.pass_k.mean - signal.pass_1.mean,
@@ -75,7 +76,7 @@ FIGURES: dict[str, Figure] = {"mixed groups": "mixed", "unsolved in 8": "unsolve
 
 
 class Pair(NamedTuple):
-    """A student and a pool: what was seen before a method's training, its gain in points and half of its interval."""
+    """A student and a pool: the figures before a method's training, its gain in points and half of the interval."""
 
     method: str
     student: str
@@ -87,22 +88,22 @@ class Pair(NamedTuple):
 
 
 def main() -> None:
-    arguments = parse()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    runs = list(arguments.runs)
+    args = parse()
+    args.out.mkdir(parents=True, exist_ok=True)
+    runs = list(args.runs)
     for number, (pool, student) in enumerate((p, s) for p in POOLS for s in STUDENTS) if not runs else ():
-        file = arguments.out / f"{pool}.yaml"
+        file = args.out / f"{pool}.yaml"
         file.write_text(yaml.safe_dump({**SETTINGS, "stages": {"pool": POOLS[pool]}}))
-        folder = trained(file, student, number + 1, arguments)
+        folder = train(file, student, number + 1, args)
         if folder not in runs and (folder / "summary.json").is_file():
             runs.append(folder)
-    pairs = [pair for run in runs for pair in pairs_of(run, arguments.out)]
-    if arguments.rules:
+    pairs = [pair for run in runs for pair in pairs_of(run, args.out)]
+    if args.rules:
         if len({(pair.student, pair.pool) for pair in pairs}) < ENOUGH:
             raise SystemExit(f"a rule takes at least {ENOUGH} pairs of a student and a pool")
         rules = [rule(method, [pair for pair in pairs if pair.method == method]) for method in PREDICTORS]
-        write_rules(arguments.rules, rules)
-    print(json.dumps([pair._asdict() for pair in pairs]) if arguments.json else "\n".join(told(pairs)))
+        write_rules(args.rules, rules)
+    print(json.dumps([pair._asdict() for pair in pairs]) if args.json else "\n".join(report(pairs)))
 
 
 def parse() -> argparse.Namespace:
@@ -117,18 +118,18 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def trained(profile: Path, student: str, seed: int, arguments: argparse.Namespace) -> Path:
-    """The run folder of a pool; the methods are trained there unless they are."""
-    request = BenchRequest(",".join(METHODS), str(profile), (student,), (seed,), arguments.out)
+def train(profile: Path, student: str, seed: int, args: argparse.Namespace) -> Path:
+    """The run folder of a pool, in which missing methods are trained."""
+    request = BenchRequest(",".join(METHODS), str(profile), (student,), (seed,), args.out)
     plan = make_plan(request)
-    if not arguments.only_tell:
+    if not args.only_tell:
         with BenchDisplay() as display:
             run_bench(plan, display)
     return plan.folder
 
 
 def pairs_of(run: Path, out: Path) -> list[Pair]:
-    """Of every method, student and seed of a run, where the untrained student was evaluated on the same items."""
+    """The pairs of every method, student and seed of a run, if the untrained student was evaluated, too."""
     results = run_results(run)
     base = {result.student: result for result in results if result.method == "base"}
     found = []
@@ -160,16 +161,16 @@ def pair_of(method: MethodResult, base: MethodResult, seed: int, out: Path) -> P
 
 
 def profile_of(method: MethodResult) -> str:
-    """Of the command that makes a row again."""
+    """The profile in the command that reproduces a row."""
     words = shlex.split(method.first.command)
     return words[words.index("--profile") + 1]
 
 
-# ------------------------------------------------------------------------------------------- what they say
+# --- report --------------------------------------------------------------------------------------
 
 
-def told(pairs: Sequence[Pair]) -> list[str]:
-    """Two Markdown tables: what foretells what, and the pairs."""
+def report(pairs: Sequence[Pair]) -> list[str]:
+    """Two Markdown tables: the predictors' errors, and the pairs."""
     lines = [
         "| gain of | foretold by | pairs | rank correlation | error of a line | error of the mean |",
         "|---|---|---:|---:|---:|---:|",
@@ -205,7 +206,7 @@ def told(pairs: Sequence[Pair]) -> list[str]:
 
 
 def rule(method: str, pairs: Sequence[Pair]) -> Rule:
-    """What preflight says by: fractions, in four figures."""
+    """A rule for preflight, with fractions rounded to four decimal places."""
     figure = PREDICTORS[method]
     x, y = np.array([p.figures[figure] for p in pairs]), np.array([p.gain / 100 for p in pairs])
     slope, start = np.polyfit(x, y, 1)
@@ -219,7 +220,7 @@ def rule(method: str, pairs: Sequence[Pair]) -> Rule:
 
 
 def write_rules(file: Path, rules: Sequence[Rule]) -> None:
-    """The head of the file stays."""
+    """Replaces the rules in the file, keeping its head."""
     head = file.read_text().partition("\nrules:")[0] if file.is_file() else "# Made by studies/preflight.py"
     file.write_text(
         f"{head}\n" + yaml.safe_dump({"rules": [rule.model_dump() for rule in rules]}, sort_keys=False)
@@ -227,7 +228,7 @@ def write_rules(file: Path, rules: Sequence[Rule]) -> None:
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The rank correlation of each row: [..., pairs] → [...]; nan where a row has no spread."""
+    """The rank correlation of each row, [..., pairs] → [...]; NaN for a row of equal values."""
     from scipy.stats import rankdata
 
     ranks = [rankdata(values, axis=-1) for values in (x, y)]
@@ -237,7 +238,7 @@ def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def bootstrap(x: np.ndarray, y: np.ndarray, draws: int = 4000) -> tuple[float, float]:
-    """The 95 % percentile interval of the rank correlation over other pairs; draws without spread say nothing."""
+    """The 95 % bootstrap interval of the rank correlation over pairs, ignoring draws of equal values."""
     rows = np.random.default_rng(0).integers(len(x), size=(draws, len(x)))
     low, high = np.nanquantile(spearman(x[rows], y[rows]), [0.025, 0.975])
     return float(low), float(high)
@@ -253,7 +254,7 @@ def mean(x: np.ndarray, y: np.ndarray, at: float) -> float:
 
 
 def left_out(x: np.ndarray, y: np.ndarray, predict: Any) -> float:
-    """Root mean square error, each pair foretold from the others, in points."""
+    """Root mean square error of predicting each pair from the others."""
     others = ~np.eye(len(x), dtype=bool)
     return float(np.sqrt(np.mean([(predict(x[o], y[o], x[i]) - y[i]) ** 2 for i, o in enumerate(others)])))
 

@@ -1,9 +1,9 @@
-"""What the stages of published `stagewise` runs say of why it leads `sft_grpo` or not: a row a run, and their ranges.
+"""Statistics of the stages of published `stagewise` runs that explain its lead over `sft_grpo`, or lack of one.
 
     python -m studies.reasons results/archive/lab
 
-Nothing is trained or scored: everything is read from the published tables of stages and moves. Points are of the
-held-out problems' accuracy, from a training's first validation to the weights that it kept.
+One row per run, and the ranges. Nothing is trained or scored: everything is read from the published tables of stages
+and moves. Points are of accuracy on held-out problems, from a training's first validation to the weights that it kept.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from slmr.results.entries import MethodResult, run_results
 from slmr.results.spending import spending
 
-# Name of a column → how its figures are shown.
+# Name of a column → number format.
 COLUMNS = {
     "mixed of the set, %": ".0f",
     "mixed of the pool, %": ".0f",
@@ -79,22 +79,22 @@ def reading(ours: MethodResult, plain: MethodResult, seed: int) -> list[float]:
 
 
 def stats(entry: MethodResult, seed: int) -> dict[str, Any]:
-    """Label of a stage → what it counted."""
+    """Label of a stage → its statistics."""
     return {row["label"]: json.loads(row["stats"]) for row in entry.table("stages", seed)}
 
 
 def mixed(stage: Mapping[str, Any]) -> float:
-    """Share of RL's groups that had both right and wrong completions, in percent."""
+    """Share of RL's groups with both right and wrong completions, in percent."""
     return 100 * stage["groups"].get("mixed", 0) / sum(stage["groups"].values())
 
 
 def lift(stage: Mapping[str, Any]) -> float:
-    """Points from the first validation to the kept weights, which are the best one's."""
+    """Points from the first validation to the best one, whose weights were kept."""
     return 100 * (stage["validation"]["best"] - stage["validation"]["first"])
 
 
 def moved(moves: Sequence[Mapping[str, Any]], to: str, before: str) -> dict[str, int]:
-    """Where the problems of a group went in the first round."""
+    """State after → number of problems that moved there from `before` in the first round."""
     return {
         row["after"]: row["n"] for row in moves if (row["round"], row["to"], row["before"]) == (1, to, before)
     }

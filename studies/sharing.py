@@ -1,10 +1,11 @@
-"""What it saves that a stage which several methods need is made once, over the published comparison.
+"""What the published comparison saved by running a stage once that several methods need.
 
     python -m studies.sharing results/archive/lab
 
-Of each student and seed: the stages of all its methods, each once, beside the sum of the methods in benches of their
-own, every one of which evaluates the untrained student, too. Tokens and seconds are those that the runs recorded
-(`stages/` beside the samples); the answers of an evaluation count as tokens, as in the line "Shared" of `slmr bench`.
+For each student and seed it compares the cost of the stages of all methods, each counted once, with the sum over the
+methods in separate benches, each of which would also evaluate the untrained student. Tokens and seconds are those that
+the runs recorded (`stages/` beside the samples); the answers of an evaluation count as tokens, as in the line "Shared"
+of `slmr bench`.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("results", type=Path)
-    a = parser.parse_args()
-    kinds = {row.method: row.method_kind for row in read_summary(a.results / "summary.json").rows}
+    args = parser.parse_args()
+    kinds = {row.method: row.method_kind for row in read_summary(args.results / "summary.json").rows}
     aside = {method for method, kind in kinds.items() if kind in ("ablation", "control")}
     print(f"| {' | '.join(HEADS)} |\n|---|---:|{6 * '---:|'}")
-    for (student, seed), runs in published(a.results).items():
+    for (student, seed), runs in published(args.results).items():
         methods = {name: rows for name, rows in runs.items() if name not in aside}
         print(line(student, seed, f"{len(methods) - 1}", methods))
         if len(runs) > len(methods):
@@ -62,7 +63,7 @@ def line(student: str, seed: int, what: str, runs: dict[str, Rows]) -> str:
 
 
 def shared(runs: dict[str, Rows], evaluations: bool) -> tuple[Amount, Amount]:
-    """The cost of all methods together, and the sum of their costs one by one."""
+    """The cost of all methods together, and the sum of their separate costs."""
     base = runs["base"]
     each = [{**base, **rows} for method, rows in runs.items() if method != "base"]
     together = {key: row for rows in each for key, row in rows.items()}
@@ -71,13 +72,13 @@ def shared(runs: dict[str, Rows], evaluations: bool) -> tuple[Amount, Amount]:
 
 
 def cost(rows: Iterable[dict[str, Any]], evaluations: bool) -> Amount:
-    """Of stages that are made once each."""
+    """The cost of the stages, each counted once."""
     counted: Sequence[dict[str, Any]] = [row for row in rows if evaluations or row["stage"] != "evaluate"]
     return np.array([sum(map(tokens, counted)), sum(row["wall_s"] for row in counted)], dtype=float)
 
 
 def tokens(row: dict[str, Any]) -> int:
-    """Generated, trained on and taught; of an evaluation those of its answers."""
+    """Tokens generated, trained on and taught; for an evaluation, those of its answers."""
     if row["stage"] == "evaluate":
         return json.loads(row["stats"])["engine"]["tokens"]
     return row["train_tokens"] + row["rollout_tokens"] + row["teacher_tokens"]

@@ -1,4 +1,4 @@
-"""One method over several values of one parameter, scored on the validation split: how the lab was tuned.
+"""Trains one method with several values of a parameter and scores it on the validation split, to tune the lab.
 
     python -m studies.sweep sft teacher.merge_share 0 0.1 0.2 0.3 0.5 1
     python -m studies.sweep grpo grpo.learning_rate 5e-5 1e-4 2e-4 --also grpo.steps=40
@@ -27,15 +27,15 @@ from studies.artefacts import made
 
 
 def main() -> None:
-    arguments = parse()
-    profile = load_profile(arguments.profile)
+    args = parse()
+    profile = load_profile(args.profile)
     tasks = select_tasks(profile.tasks)
-    print(f"| {arguments.parameter} | " + " | ".join(t.name for t in tasks) + " | mean |")
+    print(f"| {args.parameter} | " + " | ".join(t.name for t in tasks) + " | mean |")
     print("|---" * (len(tasks) + 2) + "|")
-    for value in [None, *arguments.values]:
-        settings = [(arguments.parameter, value)] if value is not None else []
-        method = arguments.method if value is not None else "base"
-        model = make_model(load_recipe(method), profile, [*settings, *arguments.also], arguments)
+    for value in [None, *args.values]:
+        settings = [(args.parameter, value)] if value is not None else []
+        method = args.method if value is not None else "base"
+        model = make_model(load_recipe(method), profile, [*settings, *args.also], args)
         scores = [validation_accuracy(model, task, profile) for task in tasks]
         mean = sum(scores) / len(scores)
         cells = " | ".join(f"{100 * score:.1f}" for score in [*scores, mean])
@@ -63,17 +63,17 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 def make_model(
-    recipe: Recipe, profile: Profile, settings: list[tuple[str, Any]], arguments: argparse.Namespace
+    recipe: Recipe, profile: Profile, settings: list[tuple[str, Any]], args: argparse.Namespace
 ) -> Path:
-    """The folder of the method's final model under these settings; made if it is missing."""
+    """The folder of the method's final model with these settings; trained if it is missing."""
     values = {stage: dict(parameters) for stage, parameters in profile.stages.items()}
     for name, value in settings:
         stage, _, key = name.partition(".")
         values.setdefault(stage, {})[key] = value
-    student = resolve_model(arguments.student)
-    planner = Planner(student.location, student.key, values, profile.engine, arguments.seed)
+    student = resolve_model(args.student)
+    planner = Planner(student.location, student.key, values, profile.engine, args.seed)
     final = planner.plan(recipe)
-    store = made(final.stages(), profile, arguments.out / "sweep")
+    store = made(final.stages(), profile, args.out / "sweep")
     return model_in(Path(final.output(store)))
 
 
@@ -83,15 +83,16 @@ def validation_accuracy(model: Path, task: Any, profile: Profile) -> float:
 
 
 def validation_scores(model: Path, task: Any, profile: Profile) -> np.ndarray:
-    """[items, completions] of the task's validation split, 1 for right; sampled as the profile evaluates."""
+    """Scores [items, completions] on the task's validation split, 1 for right; sampled as the profile evaluates."""
     engine = open_engine(model, profile.engine)
     k = profile.evaluate.k
-    asked = [(item, draw) for item in task.items("validation") for draw in range(k)]
+    questions = [(item, draw) for item in task.items("validation") for draw in range(k)]
     temperature = (profile.evaluate.temperature or 1.0) if k > 1 else 0.0
     sampling = Sampling(temperature, task.max_tokens, 0, task.stop)
-    prompts = [Prompt(task.prompt(item.problem), sample_index=draw) for item, draw in asked]
+    prompts = [Prompt(task.prompt(item.problem), sample_index=draw) for item, draw in questions]
     completions = engine.generate(prompts, sampling)
-    right = [task.verify(c.text, item.gold).strict for c, (item, _) in zip(completions, asked, strict=True)]
+    pairs = zip(completions, questions, strict=True)
+    right = [task.verify(completion.text, item.gold).strict for completion, (item, _) in pairs]
     return np.array(right, dtype=float).reshape(-1, k)
 
 

@@ -1,11 +1,10 @@
-"""The tables of a published run once more, by pandas from the verdicts alone, beside its report.
+"""Recomputes the tables of a published run from its verdicts with pandas, and compares them with its report.
 
     python -m studies.tables_again results/lab-quick
 
-Nothing of slmr is used: completions and capability counts are read as Parquet, and what the report prints of them is
-computed another way: means, gains and soundness of the ranking, accuracy and change by task, accuracy by reach, and
-pass@k. Intervals are not made again. Prints Markdown, a row a table; exit code 1 if any figure is not the same to the
-last digit that is printed.
+It does not use slmr: completions and capability counts are read as Parquet, and the report's figures are computed
+independently: means, gains and soundness of the ranking, accuracy and change by task, accuracy by reach, and pass@k,
+but no intervals. Prints Markdown, one row per table; the exit code is 1 if a figure differs in any printed digit.
 """
 
 from __future__ import annotations
@@ -18,9 +17,11 @@ from math import comb, isnan
 from pathlib import Path
 from typing import Any
 
-ROUNDING = 0.05 + 1e-6  # points, of a figure with one digit behind the point
+ROUNDING = 0.05 + 1e-6  # points, for a figure with one decimal place
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
-Figure = Callable[[str, str], "float | None"]  # method, heading → points; None where the verdicts do not say
+Figure = Callable[
+    [str, str], "float | None"
+]  # (method, heading) → points; None if the verdicts do not contain it
 
 
 def main() -> None:
@@ -39,7 +40,7 @@ def main() -> None:
 
 
 def distances(run: Path) -> Iterator[tuple[str, str, list[float]]]:
-    """Student, table, and how far each of its printed figures is from the one computed here."""
+    """Student, table, and the distances of its printed figures from those computed here."""
     import pandas as pd
 
     files = sorted(run.glob("samples/*/*/seed-*/*.parquet"))
@@ -63,7 +64,7 @@ def distances(run: Path) -> Iterator[tuple[str, str, list[float]]]:
 
 
 def tables(text: str, first: str) -> Iterator[tuple[list[str], list[list[str]]]]:
-    """Heads and rows of the Markdown tables below a title that begins with these words, or contains them."""
+    """Heads and rows of the Markdown tables below a title that contains `first`."""
     for title, block in re.findall(r"^(\S[^\n|]*)\n\n((?:\|[^\n]*\n?)+)", text, re.M):
         if first in title:
             head, _, *rows = [
@@ -74,7 +75,7 @@ def tables(text: str, first: str) -> Iterator[tuple[list[str], list[list[str]]]]
 
 
 def printed_of(head: list[str], row: list[str]) -> Iterator[tuple[str, float]]:
-    """Each figure of a row by its heading; of `85.2 (82.7 to 87.5) / 85.0` the last one as `sound, HEADING`."""
+    """Each figure of a row with its heading; the last one of `85.2 (82.7 to 87.5) / 85.0` as `sound, HEADING`."""
     for heading, cell in zip(head, row, strict=True):
         strict, _, sound = cell.partition(" / ")
         for name, text in ((heading, strict), (f"sound, {heading}", sound)):
@@ -83,7 +84,7 @@ def printed_of(head: list[str], row: list[str]) -> Iterator[tuple[str, float]]:
 
 
 def figures_of(verdicts: Any, capability: Any) -> Iterator[tuple[str, str, Figure]]:
-    """The tables that are made again: a name, what their titles contain, and how each figure is."""
+    """The recomputed tables: a name, a part of the title, and a function that computes a figure."""
     right = (100.0 * verdicts.groupby(["method", "task"])["strict"].mean()).unstack()
     sound = (100.0 * verdicts.groupby(["method", "task"])["sound"].mean()).unstack()
     reach = {
@@ -117,7 +118,7 @@ def figures_of(verdicts: Any, capability: Any) -> Iterator[tuple[str, str, Figur
 
 
 def capability_of(run: Path, student: str) -> Any:
-    """How many of an item's completions were right, of all methods; None where that was not measured."""
+    """The numbers of right completions of each item for all methods; None if they were not measured."""
     import pandas as pd
 
     files = sorted(run.glob(f"capability/*/{student}/seed-*.parquet"))
@@ -126,7 +127,7 @@ def capability_of(run: Path, student: str) -> Any:
 
 
 def pass_at(capability: Any, method: str, heading: str) -> float | None:
-    """pass@k as the share of samples of k without a wrong one only (2107.03374, equation 1), by counting."""
+    """pass@k as the share of samples of size k with a right completion (2107.03374, equation 1), by counting."""
     found = re.fullmatch(r"k = (\d+)", heading)
     if not found:
         return None

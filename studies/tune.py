@@ -1,12 +1,12 @@
-"""Nine trials for every method, each in its own space (studies/spaces.yaml), chosen on the validation split.
+"""Tunes every method with nine trials from its own space (studies/spaces.yaml), chosen on the validation split.
 
     python -m studies.tune all --out runs/tune             # the lab profile, lab-llama
     python -m studies.tune grpo,dapo --out runs/tune       # some of them; two of these may run side by side
 
 Each trial is trained with a seed that no reported run uses, and scored on the validation split of the profile's tasks;
-the test split is never read. Findings are kept by method and stages by their content, so the same command goes on after
-a stop. Prints a Markdown table, and the `tuned` section of the profile; `rounds` and what `stagewise` says of its
-stages go into its recipe.
+the test split is never read. Scores are kept by method and stages by their content, so the same command resumes a
+stopped study. Prints a Markdown table, and the `tuned` section of the profile; `rounds`, and the stage parameters of
+`stagewise`, belong in its recipe.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ Trial = dict[str, Any]  # setting → value
 
 
 def main() -> None:
-    arguments = parse()
-    profile = load_profile(arguments.profile).model_copy(update={"tuned": {}})
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    args = parse()
+    profile = load_profile(args.profile).model_copy(update={"tuned": {}})
+    args.out.mkdir(parents=True, exist_ok=True)
     found, chosen = spaces(), {}
     print("| method | lowest | highest | chosen |\n|---|---:|---:|---|")
-    for recipe in select_methods(arguments.methods, (), profile.leave_out):
+    for recipe in select_methods(args.methods, (), profile.leave_out):
         if recipe.name not in found:
             continue
         tried = [absolute(trial, recipe, profile) for trial in found[recipe.name]]
         settings = {
-            "profile": profile.name, "student": arguments.student, "seed": arguments.seed, "trials": tried,
+            "profile": profile.name, "student": args.student, "seed": args.seed, "trials": tried,
         }  # fmt: skip
         scores = kept(
-            arguments.out / f"{recipe.name}-{arguments.student}.json", settings,
-            lambda recipe=recipe, tried=tried: {"scores": [score(recipe, t, profile, arguments) for t in tried]},
+            args.out / f"{recipe.name}-{args.student}.json", settings,
+            lambda recipe=recipe, tried=tried: {"scores": [score(recipe, t, profile, args) for t in tried]},
         )["scores"]  # fmt: skip
         best = tried[scores.index(max(scores))]
         chosen[recipe.name] = by_stage(best)
-        said = ", ".join(f"{name} {value:g}" for name, value in best.items())
-        print(f"| {recipe.name} | {100 * min(scores):.1f} | {100 * max(scores):.1f} | {said} |", flush=True)
+        shown = ", ".join(f"{name} {value:g}" for name, value in best.items())
+        print(f"| {recipe.name} | {100 * min(scores):.1f} | {100 * max(scores):.1f} | {shown} |", flush=True)
     print("\n" + yaml.safe_dump({"tuned": chosen}, default_flow_style=None, sort_keys=True))
 
 
@@ -78,7 +78,7 @@ def spaces() -> dict[str, list[Trial]]:
 
 
 def absolute(trial: Trial, recipe: Recipe, profile: Profile) -> Trial:
-    """The trial with its learning rates in the place of their factors."""
+    """The trial with learning rates instead of factors."""
     return {
         name: value * rate(name.split(".")[0], recipe, profile) if name.endswith(".learning_rate") else value
         for name, value in trial.items()
@@ -86,7 +86,7 @@ def absolute(trial: Trial, recipe: Recipe, profile: Profile) -> Trial:
 
 
 def rate(kind: str, recipe: Recipe, profile: Profile) -> float:
-    """The learning rate that the profile gives a kind of training stage of the method."""
+    """The profile's learning rate of a kind of training stage."""
     values = stages()[kind].parse(profile.stages.get(kind, {}), recipe.name)
     return values.learning_rate  # type: ignore[attr-defined]
 
@@ -102,7 +102,7 @@ def changed(recipe: Recipe, trial: Trial) -> Recipe:
 
 
 def by_stage(trial: Trial) -> dict[str, Any]:
-    """Kind of stage → parameter → value; `rounds` stands beside them."""
+    """Kind of stage → parameter → value, and `rounds`, which belongs to no stage."""
     found: dict[str, Any] = {}
     for name, value in trial.items():
         kind, _, key = name.partition(".")
@@ -113,9 +113,9 @@ def by_stage(trial: Trial) -> dict[str, Any]:
     return found
 
 
-def score(recipe: Recipe, trial: Trial, profile: Profile, arguments: argparse.Namespace) -> float:
+def score(recipe: Recipe, trial: Trial, profile: Profile, args: argparse.Namespace) -> float:
     """Mean validation accuracy over the profile's tasks."""
-    model = make_model(changed(recipe, trial), profile, [], arguments)
+    model = make_model(changed(recipe, trial), profile, [], args)
     accuracies = [validation_accuracy(model, task, profile) for task in select_tasks(profile.tasks)]
     return sum(accuracies) / len(accuracies)
 

@@ -1,14 +1,14 @@
-"""How good must a checker be? Accuracy after a training whose checker lies at a rate, accepting and rejecting apart.
+"""How good a checker has to be: accuracy after training with a noisy checker, for false accepts and false rejects.
 
     python -m studies.verifier_noise --out runs/verifier-noise               # all of it: hours on two cores
-    python -m studies.verifier_noise --out runs/verifier-noise --only-tell   # of what is there
+    python -m studies.verifier_noise --out runs/verifier-noise --only-tell   # only reports finished runs
     python -m studies.verifier_noise --methods grpo --rates 20 --seeds 1 --profile tiny.yaml --out runs/small
 
-At each rate the checker of the probes and of RL's reward calls so many of the wrong answers right, or of the right ones
-wrong; teachers' traces, Bridge's rewrites and critiques are judged honestly, and so is every evaluation. A seed has a
-pool of its own. The change is against the same method and seeds with an honest checker, paired by seed and item.
-Stages are kept by their content and shared, so that the same command goes on after a stop. Prints a Markdown table and
-writes noise.svg beside the stages.
+At each rate, the checker of the probes and of RL's reward calls that share of the wrong answers right, or of the right
+ones wrong. Teachers' traces, Bridge's rewrites, critiques and evaluations are judged without noise. Each seed has its
+own pool. Changes are relative to the same method and seeds without noise, paired by seed and item. Stages are kept by
+their content and shared, so that the same command resumes a stopped study. Prints a Markdown table and writes noise.svg
+beside the stages.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ from studies.artefacts import made
 
 Lie = Literal["false_accept", "false_reject"]
 LIES: dict[Lie, str] = {"false_accept": "calls wrong right", "false_reject": "calls right wrong"}
-LYING = ("probe", "grpo")  # kinds of stages whose checker does
-Scores = list[np.ndarray]  # one a task: [seeds, items]
+LYING = ("probe", "grpo")  # kinds of stages with a noisy checker
+Scores = list[np.ndarray]  # per task [seeds, items]
 
 
 class Condition(NamedTuple):
-    """A method whose checker lies at a rate, in percent; 0 is an honest one, whatever the lie."""
+    """A method and the kind and rate (in percent) of its checker's noise; with rate 0 the kind is irrelevant."""
 
     method: str
     lie: Lie
@@ -59,7 +59,7 @@ class Condition(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """Accuracy of a condition, and its change against the honest one; None for that itself."""
+    """Accuracy of a condition, and its change relative to the one without noise; None for that one."""
 
     condition: Condition
     accuracy: Estimate
@@ -67,25 +67,25 @@ class Finding(NamedTuple):
 
 
 def main() -> None:
-    arguments = parse()
-    profile = load_profile(arguments.profile)
-    rates = [0.0, *sorted(set(arguments.rates) - {0.0})]
+    args = parse()
+    profile = load_profile(args.profile)
+    rates = [0.0, *sorted(set(args.rates) - {0.0})]
     conditions = list(dict.fromkeys(
         Condition(method, "false_accept" if not rate else lie, rate)
-        for rate in rates for method in arguments.methods.split(",") for lie in LIES
+        for rate in rates for method in args.methods.split(",") for lie in LIES
     ))  # fmt: skip
     found: dict[Condition, Scores] = {}
     for condition in conditions:
-        nodes = [evaluation(condition, seed, profile, arguments.student) for seed in range(arguments.seeds)]
-        store = Store(arguments.out / "artefacts")
-        if not arguments.only_tell:
-            store = made(unique_stages(nodes), profile, arguments.out)
+        nodes = [evaluation(condition, seed, profile, args.student) for seed in range(args.seeds)]
+        store = Store(args.out / "artefacts")
+        if not args.only_tell:
+            store = made(unique_stages(nodes), profile, args.out)
         if all(node.output(store).is_dir() for node in nodes):
             found[condition] = scores(nodes, store)
-    findings = told(found)
+    findings = findings_of(found)
     print(table(findings))
     if findings:
-        write_text(arguments.out / "noise.svg", drawn(findings, arguments.student))
+        write_text(args.out / "noise.svg", draw(findings, args.student))
 
 
 def parse() -> argparse.Namespace:
@@ -103,7 +103,7 @@ def parse() -> argparse.Namespace:
 
 
 def evaluation(condition: Condition, seed: int, profile: Profile, student: str) -> StageNode:
-    """The node that evaluates the condition's model of a seed."""
+    """The node that evaluates the condition's model with this seed."""
     defaults = {name: dict(values) for name, values in profile.stages.items()}
     for name in LYING if condition.rate else ():
         defaults.setdefault(name, {})[condition.lie] = condition.rate / 100
@@ -121,7 +121,7 @@ def evaluation(condition: Condition, seed: int, profile: Profile, student: str) 
 
 
 def scores(nodes: Sequence[StageNode], store: Store) -> Scores:
-    """Mean accuracy of every item, by task: [seeds, items]."""
+    """Mean accuracy of every item, per task [seeds, items]."""
     columns = ["task", "item_id", "strict"]
     by_seed = [read_rows(node.output(store) / SAMPLES, columns) for node in nodes]
     names = dict.fromkeys(row["task"] for row in by_seed[0])
@@ -131,24 +131,24 @@ def scores(nodes: Sequence[StageNode], store: Store) -> Scores:
     ]
 
 
-def told(found: dict[Condition, Scores]) -> list[Finding]:
+def findings_of(scores_of: dict[Condition, Scores]) -> list[Finding]:
     findings = []
-    for condition, values in found.items():
-        honest = found.get(Condition(condition.method, "false_accept", 0.0))
+    for condition, values in scores_of.items():
+        honest = scores_of.get(Condition(condition.method, "false_accept", 0.0))
         change = difference(values, honest) if condition.rate and honest else None
         findings.append(Finding(condition, accuracy(values), change))
     return findings
 
 
 def accuracy(tasks: Scores) -> Estimate:
-    """For other seeds and items; with one seed for other items."""
+    """Accuracy with an interval over seeds and items, or only over items if there is one seed."""
     if len(tasks[0]) == 1:
         return mean_over_tasks([values.T for values in tasks])
     return seeds_and_items([Effects.of(values).parts for values in tasks]).within(0.0, 1.0)
 
 
 def difference(tasks: Scores, honest: Scores) -> Difference:
-    """Likewise, paired."""
+    """The paired difference, with an interval as in `accuracy`."""
     pairs = list(zip(tasks, honest, strict=True))
     if len(tasks[0]) == 1:
         return paired_difference_over_tasks([(a.T, b.T) for a, b in pairs])
@@ -166,8 +166,8 @@ def table(findings: Sequence[Finding]) -> str:
     return "\n".join(lines)
 
 
-def drawn(findings: Sequence[Finding], student: str) -> str:
-    """The change against the rate, an SVG file: a colour a method, whole lines for what is called right wrongly."""
+def draw(findings: Sequence[Finding], student: str) -> str:
+    """An SVG of the change by rate, with a colour per method, and solid lines for false accepts."""
     import plotly.graph_objects as go
 
     figure, methods = go.Figure(), list(dict.fromkeys(f.condition.method for f in findings))

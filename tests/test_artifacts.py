@@ -198,12 +198,12 @@ def test_a_manifest_whose_content_was_changed_is_found(store: Store) -> None:
     file.write_text(manifest.model_dump_json())
     assert store.fault("probe", "k") is None
     file.write_text(manifest.model_dump_json().replace("123", "124"))
-    assert store.fault("probe", "k") == f"{MANIFEST} is not what was written"
+    assert store.fault("probe", "k") == f"{MANIFEST} has changed since it was written"
     file.write_text(manifest.model_dump_json().replace('"probe"', '"bridge"'))
-    assert store.fault("probe", "k") == f"its {MANIFEST} is that of bridge-k"
+    assert store.fault("probe", "k") == f"its {MANIFEST} belongs to bridge-k"
     file.write_text(manifest.model_dump_json())
     (folder / "rows.txt").write_text("sows")
-    assert store.fault("probe", "k") == "rows.txt is not what was written"
+    assert store.fault("probe", "k") == "rows.txt has changed since it was written"
     (folder / "rows.txt").unlink()
     assert store.fault("probe", "k") == "rows.txt is missing"
     store.discard("probe", "k")

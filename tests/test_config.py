@@ -143,6 +143,6 @@ def test_a_fault_names_key_value_and_what_is_wanted(content: Any, message: str) 
 def test_a_fault_of_a_part_as_a_whole_is_told_in_the_validators_words() -> None:
     with pytest.raises(ValidationError) as error:
         TrainingSettings(strategy="fsdp")
-    assert first_fault(error.value, TrainingSettings).startswith("strategy fsdp shares a model")
+    assert first_fault(error.value, TrainingSettings).startswith("strategy fsdp shards a model")
     with pytest.raises(RequestError, match=r"p: many\.0: unknown parameter 'sise'"):
         parse(Outer, {"name": "a", "many": [{"sise": 1}]}, "p", "parameter")

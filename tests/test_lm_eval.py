@@ -17,8 +17,9 @@ from slmr.errors import RequestError
 from slmr.io import read_rows, resource
 from slmr.lab import model_path
 from slmr.lm_eval import SlmrLM, sampling_of
-from slmr.pipeline.evaluation import EvalRequest, evaluate_model
+from slmr.pipeline.evaluation import EvalRequest
 from slmr.tasks import load_task
+from tests.in_process import evaluate_model
 
 Answers = dict[tuple[str, int], tuple[str, float]]  # (task, number of the item) → completion and accuracy
 
@@ -141,7 +142,7 @@ def test_generation_settings_become_ours(settings: dict[str, Any], sampling: Sam
 
 
 def test_what_the_engines_do_not_do_is_refused(model: SlmrLM) -> None:
-    with pytest.raises(RequestError, match=r"know no top_p=0\.9"):
+    with pytest.raises(RequestError, match=r"without top_p=0\.9"):
         sampling_of({"top_p": 0.9}, 0)
     for ask in (model.loglikelihood, model.loglikelihood_rolling):
         with pytest.raises(RequestError, match="--model hf"):

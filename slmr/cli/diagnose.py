@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from slmr.cli.options import AsJson, TasksPath, console, known_kind, print_json
+from slmr.cli.options import AsJson, TasksPath, known_kind, print_json, print_table, print_text
 from slmr.errors import RequestError, visible
 from slmr.io import json_lines
 from slmr.results.diagnosis import Finding, diagnose
@@ -56,10 +56,12 @@ def diagnose_command(
         print_json([{"run": log.name, "source": log.source, **asdict(f)} for log, fs in found for f in fs])
         return
     for log, findings in found:
-        console().print(_table(log, findings))
+        print_table(_table(log, findings), prose=("fault", "evidence, and what to do"))
         unknown_ones = [f"{f.name} ({f.evidence})" for f in findings if f.state == "unknown"]
-        print(visible(f"Not known: {'; '.join(unknown_ones)}" if unknown_ones else ""))
-        print(visible(f"{run} has {log.lacks}\n" if log.lacks else ""))
+        not_known = f"Not known: {'; '.join(unknown_ones)}" if unknown_ones else ""
+        lacking = f"{run} has {log.lacks}" if log.lacks else ""
+        if told := "\n".join(filter(None, [not_known, lacking])):
+            print_text(visible(told) + "\n")
 
 
 def _golds(file: Path, name: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The stage-specific curriculum of arXiv 2606.04466, and what other methods make their data with."""
+"""The stage-specific curriculum of arXiv 2606.04466, and the data stages of other methods."""
 
 from slmr.curriculum import (
     bridge,

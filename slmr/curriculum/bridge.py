@@ -1,9 +1,8 @@
-"""Bridge: raw teacher traces of hard problems become traces that this student can learn.
+"""Bridge: rewrites raw teacher traces of hard problems into traces that this student can learn.
 
-From the paper: hard traces are rewritten, and kept only if they verify. How is not known, so ours: up to M
-rewrites compete, none of which is unsound (`slmr.curriculum.soundness`). The student scores them: mean token negative
-log-likelihood plus the share of tokens whose NLL is a spike. By default the lowest score is kept; the raw trace is the
-yardstick and wins a tie.
+From the paper: hard traces are rewritten, and kept only if they verify. The paper does not say how. Ours: up to M sound
+rewrites compete (`slmr.curriculum.soundness`). The student scores them by mean token negative log-likelihood plus the
+share of tokens whose NLL is a spike. By default the lowest score wins; in a tie the raw trace does.
 """
 
 from __future__ import annotations
@@ -53,12 +52,12 @@ class BridgeParams(TeacherSettings):
     """Which rewrites compete, and how they are scored. All of it is ours.
 
     Attributes:
-        rewrites: in the order in which they are tried; none keeps every raw trace.
-        candidates: M, at most so many different sound rewrites of a problem are scored.
-        criterion: which sound candidate is kept: that with the lowest score, the fewest tokens, or any.
-        continuations: how many completions the student samples from each beginning of the raw trace.
+        rewrites: in the order in which they are tried; if empty, every raw trace is kept.
+        candidates: M, the maximal number of different sound rewrites of a problem that are scored.
+        criterion: which sound candidate is kept: the one with the lowest score, the fewest tokens, or a random one.
+        continuations: number of completions that the student samples from each beginning of the raw trace.
         spike_nats: a token with a larger NLL is a spike.
-        spike_weight: what a share of 1 of spikes adds to the score.
+        spike_weight: weight of the share of spikes in the score.
         groups: the difficulty groups whose traces are bridged.
     """
 
@@ -101,7 +100,7 @@ def bridge_stage(context: StageContext, params: BridgeParams) -> None:
 
 
 class Bridge:
-    """Collects every rewrite of many problems, each kind in one batch."""
+    """Collects the rewrites of many problems, each kind in one batch."""
 
     def __init__(self, params: BridgeParams, teacher: Teacher, engine: Engine, context: StageContext) -> None:
         self._params, self._teacher, self._engine, self._context = params, teacher, engine, context
@@ -135,10 +134,10 @@ class Bridge:
     def _continued_by_teacher(
         self, problems: Sequence[Problem], attempts: Sequence[Sequence[Rollout]], raw: Sequence[str | None]
     ) -> list[str | None]:
-        """The longest right beginning among the student's attempts, in its words, and the teacher's rest."""
+        """The longest right beginning among the student's attempts, continued by the teacher."""
         pairs = [(i, a["completion"]) for i, group in enumerate(attempts) for a in group]
         wrong = self._teacher.first_wrong([problems[i] for i, _ in pairs], [text for _, text in pairs])
-        longest: dict[int, tuple[int, str]] = {}  # of a problem, in steps, and its text
+        longest: dict[int, tuple[int, str]] = {}  # problem's index → (number of steps, text)
         for (i, text), right in zip(pairs, wrong, strict=True):
             steps = until_computed(split_steps(text)[: right or 0], split_steps(raw[i] or ""))
             if steps > longest.get(i, (0, ""))[0]:
@@ -155,7 +154,7 @@ class Bridge:
     def _continued_by_student(
         self, problems: Sequence[Problem], raw: Sequence[str | None], known: Sequence[Steps]
     ) -> list[str | None]:
-        """The shortest beginning of the raw trace from which the student gets soundly to the answer, and how."""
+        """The student's sound continuation to the answer from the shortest possible beginning of the raw trace."""
         starts = [
             (i, beginning(text, steps))
             for i, text in enumerate(raw)
@@ -174,12 +173,12 @@ class Bridge:
 
 
 def first_sound(right: Sequence[str], problem: Problem, known: Steps) -> str | None:
-    """The first of the right texts that is sound, else the first, so that its fault is counted; None of none."""
+    """The first sound text of the right ones, else the first, so that its fault is counted; None if there are none."""
     return min(right, key=lambda text: fault_of(text.strip(), problem, known) is not None, default=None)
 
 
 def candidates(problem: Problem, texts: Texts, known: Steps, params: BridgeParams) -> list[Candidate]:
-    """The raw trace and each different rewrite, unscored; of the sound ones at most `params.candidates`."""
+    """The raw trace and each different rewrite, unscored, with at most `params.candidates` sound rewrites."""
     rows: list[Candidate] = []
     for source, text in texts.items():
         if any(row["text"] == text for row in rows):
@@ -197,9 +196,9 @@ def candidates(problem: Problem, texts: Texts, known: Steps, params: BridgeParam
 def score(
     rows: Sequence[Candidate], problems: Mapping[str, Problem], engine: Engine, params: BridgeParams
 ) -> int:
-    """Sets `nll` (mean, nats a token), `spikes` (share of tokens), `score`, and `token_nlls`, in one batch.
+    """Sets `nll` (mean, nats per token), `spikes` (share of tokens), `score`, and `token_nlls`, in one batch.
 
-    Returns: how many tokens were scored.
+    Returns: the number of scored tokens.
     """
     prompts = [Prompt(problems[row["problem_id"]]["prompt"]) for row in rows]
     scored = engine.token_nlls(prompts, [row["text"] for row in rows])
@@ -210,7 +209,7 @@ def score(
 
 
 def choose(rows: Sequence[Candidate], criterion: Criterion = "nll", seed: int = 0) -> list[Candidate]:
-    """Of each problem the sound candidate that the criterion takes, marked `kept`; by a measure raw wins a tie."""
+    """Marks the best sound candidate of each problem as `kept` and returns them; in a tie the raw trace wins."""
     chosen = []
     for name, group in groupby(rows, key=lambda row: row["problem_id"]):
         sound = [row for row in group if row["fault"] is None]
@@ -225,12 +224,12 @@ def choose(rows: Sequence[Candidate], criterion: Criterion = "nll", seed: int = 
 
 
 def _measure(row: Candidate, criterion: Criterion) -> float:
-    """What is the less, the better: the score, or the number of tokens."""
+    """The measure to minimise: the score, or the number of tokens."""
     return len(row["token_nlls"] or ()) if criterion == "shortest" else row["score"] or 0.0
 
 
 def statistics(rows: Sequence[Candidate], kept: Sequence[Candidate], problems: int) -> dict[str, Any]:
-    """What Bridge did. Before and after are means over the problems whose raw trace is sound."""
+    """The stage's statistics. Before and after are means over the problems whose raw trace is sound."""
     before = {row["problem_id"]: row for row in rows if row["source"] == "raw" and row["fault"] is None}
     after = [row for row in kept if row["problem_id"] in before]
     return {
@@ -250,6 +249,6 @@ def statistics(rows: Sequence[Candidate], kept: Sequence[Candidate], problems: i
 
 
 def _mean(measures: Iterable[float | None]) -> float | None:
-    """The mean of a measure over scored candidates; None of none."""
+    """The mean of a measure over scored candidates; None if there are none."""
     values = [value for value in measures if value is not None]
     return sum(values) / len(values) if values else None

@@ -1,4 +1,4 @@
-"""The RL set: the problems that the SFT-primed student can partly do."""
+"""The RL set: the problems that the SFT-primed student solves sometimes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from slmr.stage import StageContext, stage
 
 
 class ConsolidateParams(Params):
-    """`drop_all_correct`: leave out groups that are right throughout; they carry no gradient (ours).
+    """Which problems RL trains on.
 
-    `shuffle`: as many problems, but chosen from the pool at random: the control of the selection (ours).
+    Attributes:
+        drop_all_correct: leave out groups in which every completion is right; they carry no gradient (ours).
+        shuffle: take as many problems at random from the pool: the control of the selection (ours).
     """
 
     drop_all_correct: bool = True
@@ -30,7 +32,7 @@ class ConsolidateParams(Params):
 
 @stage("consolidate", ConsolidateParams, {"probe": "one", "problems": "one"}, random=True, version=2)
 def consolidate_stage(context: StageContext, params: ConsolidateParams) -> None:
-    """Writes the problems whose group, sampled by the primed student, is not all wrong; and every outcome."""
+    """Writes the problems for RL, and every problem's outcome with the primed student."""
     problems = problems_by_id(context.input("problems"))
     counts = {name: tally(group) for name, group in rollouts_by_problem(context.input("probe")).items()}
     wanted = {"mixed"} if params.drop_all_correct else {"mixed", "all right"}
@@ -47,7 +49,7 @@ def consolidate_stage(context: StageContext, params: ConsolidateParams) -> None:
 
 
 def outcome_of(correct: int, k: int) -> GroupOutcome:
-    """What a group's rewards are, with `correct` of the `k` completions with a verdict right."""
+    """The outcome of a group in which `correct` of the `k` completions with a verdict are right."""
     if k == 0:
         return "no verdict"
     return "all wrong" if correct == 0 else "all right" if correct == k else "mixed"

@@ -1,4 +1,4 @@
-"""Completions of the student from given beginnings, all of them sampled in one call."""
+"""Samples the student's completions of given beginnings, all in one call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def sample_continuations(
     sampling: Sampling,
     progress: Progress | None = None,
 ) -> tuple[list[list[str]], Cost]:
-    """For each (problem, beginning) `n` whole texts, the beginning included; and what sampling them cost."""
+    """Samples `n` texts, including the beginning, for each (problem, beginning); also returns the sampling's cost."""
     prompts = [
         Prompt(problem["prompt"], start, sample_index=k) for problem, start in starts for k in range(n)
     ]

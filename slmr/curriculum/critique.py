@@ -1,8 +1,8 @@
 """Critique Fine-Tuning data: all-zero failures become diagnosis, repair and new-trace supervision.
 
-From the paper: the three kinds of data, and that failures are RL's groups whose rewards are all zero.
-Ours: that a probe's all-zero groups count, too, where a recipe hands one in; that what is recycled accumulates over the
-rounds; how the first wrong step is located, when a diagnosis is believed, the wording, and the ratios.
+From the paper: the three kinds of data, and that failures are RL's groups whose rewards are all zero. Ours: a probe's
+all-zero groups count, too, if the recipe passes one; recycled traces accumulate over the rounds; how the first wrong
+step is located; when a diagnosis counts as confirmed; the wording and the ratios.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from slmr.stage import StageContext, stage
 from slmr.tasks import strict_form
 from slmr.verify.trace_steps import beginning, conclusions, following, split_steps
 
-# A cue of its own, first and last: where it is like a task's prompt, a student diagnoses when it is to answer.
+# The first and last lines differ from the tasks' prompts; otherwise a student diagnoses when it should answer.
 _ASK = "Find the first wrong step.\n{problem}\nAttempt: {attempt}\nFirst wrong step:\n"
 
 
@@ -52,12 +52,12 @@ class CritiqueParams(TeacherSettings):
     """How failures are recycled. All of it is ours.
 
     Attributes:
-        locator: finds the first wrong step of an attempt.
-        otherwise: who is asked where it finds none.
-        attempts: at most so many failed attempts of a problem; those with steps come first.
-        diag, repair, new: the share of what was made of each kind that is kept.
+        locator: how the first wrong step of an attempt is found.
+        otherwise: the locator that is used if the first finds none.
+        attempts: maximal number of failed attempts per problem; those with steps come first.
+        diag, repair, new: the share of the examples of each kind that is kept.
         continuations, temperature, max_tokens: how the rollout locator samples from each beginning.
-        drop: the fall of the share of right continuations that it takes for the error.
+        drop: the drop in the number of right continuations that the rollout locator takes for the error.
     """
 
     locator: LocatorName = "arithmetic"
@@ -78,9 +78,9 @@ class CritiqueParams(TeacherSettings):
     uses_engine=True, version=7,
 )  # fmt: skip
 def critique_stage(context: StageContext, params: CritiqueParams) -> None:
-    """Writes the recycled traces, those of `earlier` (the critique of the round before) among them.
+    """Writes the recycled traces, including those of `earlier`, the previous round's critique.
 
-    Every critique of this round, with what it was made from, is in `critiques.parquet`.
+    `critiques.parquet` holds every critique of this round and its sources.
     """
     pool = problems_by_id(context.input("problems"))
     failures = collect_failures(context.folders("failures"))
@@ -108,9 +108,9 @@ def critique_stage(context: StageContext, params: CritiqueParams) -> None:
 def statistics(
     rows: Sequence[Trace], critiques: Sequence[Critique], wrong: Sequence[WrongStep | None]
 ) -> dict[str, Any]:
-    """What this round's critique did; `from_worked` counts the traces that are a worked solution, or the end of one."""
+    """This round's statistics; `from_worked` counts the traces that are a worked solution or the end of one."""
     worked = {critique["problem_id"] for critique in critiques if critique["worked"]}
-    handed = [
+    from_worked = [
         r for r in rows if r["source"] == "repair" or (r["source"] == "new" and r["problem_id"] in worked)
     ]
     return {
@@ -119,22 +119,22 @@ def statistics(
         "diagnoses_dropped": sum(c["wrong_step"] is not None and not c["confirmed"] for c in critiques),
         "repairs_made": sum(c["repair"] is not None for c in critiques),
         "new_made": sum(c["new"] is not None for c in critiques),
-        "from_worked": len(handed), "worked_problems": len({row["problem_id"] for row in handed}),
+        "from_worked": len(from_worked), "worked_problems": len({row["problem_id"] for row in from_worked}),
         "refused": refusals(fault for c in critiques for fault in (c["repair_fault"], c["new_fault"])),
     }  # fmt: skip
 
 
 def distinct(rows: Sequence[Trace]) -> list[Trace]:
-    """The examples without repeats, in their order."""
+    """The examples without duplicates, in their order."""
     return list({(row["prompt"], row["prefix"], row["completion"]): row for row in rows}.values())
 
 
 def collect_failures(folders: Sequence[Path]) -> dict[str, list[str]]:
     """Distinct attempts of every problem with an all-zero group, from RL runs and (ours) from probes.
 
-    A later folder's attempts stand first: they come from the student as it is now.
+    The attempts of later folders come first, because they are from the most recent student.
     """
-    failures: dict[str, dict[str, None]] = {}  # the attempts of a problem, each once
+    failures: dict[str, dict[str, None]] = {}  # problem → its attempts, an ordered set
     for folder in reversed(folders):
         rows: Sequence[Failure | Rollout]
         if (folder / FAILURES).is_file():
@@ -148,7 +148,7 @@ def collect_failures(folders: Sequence[Path]) -> dict[str, list[str]]:
 
 
 def preferred(attempts: Sequence[str]) -> list[str]:
-    """Attempts with steps before bare answers, in which there is nothing to locate; else in their order."""
+    """The attempts, those with steps first: in a bare answer there is nothing to locate."""
     return sorted(attempts, key=lambda text: not split_steps(text))
 
 
@@ -156,7 +156,7 @@ def locate(
     problems: Sequence[Problem], attempts: Sequence[str], params: CritiqueParams, teacher: Teacher,
     context: StageContext,
 ) -> list[WrongStep | None]:  # fmt: skip
-    """The first wrong step of each attempt, by the locator, and by the other one where that finds none."""
+    """The first wrong step of each attempt, from the first locator, or from the second where the first finds none."""
     wrong: list[WrongStep | None] = [None] * len(attempts)
     for name in (params.locator, params.otherwise):
         missing = [i for i, step in enumerate(wrong) if step is None]
@@ -185,20 +185,20 @@ def _locator(name: LocatorName, params: CritiqueParams, teacher: Teacher, contex
 def criticise(
     problems: Sequence[Problem], attempts: Sequence[str], wrong: Sequence[WrongStep | None], teacher: Teacher
 ) -> list[Critique]:
-    """One row an attempt: the wrong step, and what each kind of supervision is made of; None where it is not.
+    """One row per attempt: the wrong step and the sources of each kind of supervision, or None.
 
-    Repairs and new traces are sound. A diagnosis is believed if the teacher names the same step; if the teacher
-    cannot tell, if the step's equation is false or what was right before it can be continued to the answer.
+    Repairs and new traces are sound. A diagnosis is confirmed if the teacher names the same step. If the teacher
+    cannot tell, it is confirmed if the step's equation is false or the beginning before it can be repaired.
     """
     by_teacher, known = teacher.first_wrong(problems, attempts), known_steps(teacher, problems)
-    # What precedes the named step may be wrong itself, if the teacher sees an earlier one.
+    # If the teacher sees an earlier error, the beginning before the located step may itself be wrong.
     starts = [
         beginning(text, step.index if named is None else min(step.index, named)) if step else None
         for text, step, named in zip(attempts, wrong, by_teacher, strict=True)
     ]
-    rests = _continued(problems, starts, teacher)
+    rests = _continuations(problems, starts, teacher)
     repairs = [
-        _judged(start + rest if start and rest else None, problem, steps)
+        _check(start + rest if start and rest else None, problem, steps)
         for start, rest, problem, steps in zip(starts, rests, problems, known, strict=True)
     ]
     fresh = _fresh(problems, teacher, known)
@@ -208,17 +208,17 @@ def criticise(
 
 
 class _Target(NamedTuple):
-    """A text to be learnt, None where it has a `fault` or there is none; `worked`: it is a worked solution."""
+    """A text to be learnt, None if it has a `fault` or there is none; `worked`: it is a worked solution."""
 
     text: str | None
     fault: Fault | None
     worked: bool = False
 
 
-def _continued(
+def _continuations(
     problems: Sequence[Problem], starts: Sequence[str | None], teacher: Teacher
 ) -> list[str | None]:
-    """The teacher's continuation of each beginning that there is, apart from what an attempt broke off with."""
+    """The teacher's continuation of each beginning that is not None."""
     cases = [(i, start) for i, start in enumerate(starts) if start is not None]
     answers = teacher.continuations([problems[i] for i, _ in cases], [start for _, start in cases])
     rests = {
@@ -230,21 +230,21 @@ def _continued(
 
 
 def _fresh(problems: Sequence[Problem], teacher: Teacher, known: Sequence[Steps]) -> list[_Target]:
-    """The teacher's worked solution of each problem, or its raw trace where that is not sound."""
+    """The teacher's worked solution of each problem, or its raw trace if that solution is not sound."""
     worked = worked_traces(teacher, problems)
     fresh = [
-        _judged(text, problem, steps, True)
+        _check(text, problem, steps, True)
         for text, problem, steps in zip(worked, problems, known, strict=True)
     ]
     missing = [i for i, new in enumerate(fresh) if new.text is None]
     if missing:
         raw = teacher.raw_traces([problems[i] for i in missing])
         for i, text in zip(missing, raw, strict=True):
-            fresh[i] = _judged(text, problems[i], known[i])
+            fresh[i] = _check(text, problems[i], known[i])
     return fresh
 
 
-def _judged(text: str | None, problem: Problem, known: Steps, worked: bool = False) -> _Target:
+def _check(text: str | None, problem: Problem, known: Steps, worked: bool = False) -> _Target:
     fault = fault_of(text, problem, known) if text else None
     return _Target(None if fault else text, fault, worked)
 
@@ -256,24 +256,24 @@ def _critique(
     """One row; `by_teacher` is the step that the teacher names, `repaired` is `start` and its continuation `rest`."""
     repair = rest if repaired.text else None
     steps = split_steps(attempt)
-    right, believed = "", False
+    right, confirmed = "", False
     if wrong is not None:
         right = _right(wrong, rest, problem)
-        believed = wrong.index == by_teacher if by_teacher is not None else bool(wrong.right or repair)
+        confirmed = wrong.index == by_teacher if by_teacher is not None else bool(wrong.right or repair)
     return {
         "problem_id": problem["id"], "problem": problem["problem"], "attempt": attempt.strip(),
         "wrong_step": wrong.index if wrong else None, "found_by": wrong.found_by if wrong else None,
         "step_text": steps[wrong.index] if wrong and wrong.index < len(steps) else "", "right": right,
-        "confirmed": believed, "diagnosis": _diagnosis(wrong, right) if wrong and believed else None,
+        "confirmed": confirmed, "diagnosis": _diagnosis(wrong, right) if wrong and confirmed else None,
         "repair_prefix": start if repair else "", "repair": repair, "repair_fault": repaired.fault,
         "new": new.text, "new_fault": new.fault, "worked": new.worked and new.text is not None,
     }  # fmt: skip
 
 
 def _right(wrong: WrongStep, rest: str | None, problem: Problem) -> str:
-    """What the wrong step should be: its own sum done right if the teacher's continuation comes to that value.
+    """What the wrong step should be: its own sum corrected, if the teacher's continuation reaches that value.
 
-    Else the first step of that continuation, or the closing answer where it has no more steps.
+    Otherwise the first step of that continuation, or the closing answer if it has no steps.
     """
     steps = split_steps(rest or "")
     values = {value for step in steps for value in conclusions(step)}
@@ -283,7 +283,7 @@ def _right(wrong: WrongStep, rest: str | None, problem: Problem) -> str:
 
 
 def _diagnosis(wrong: WrongStep, right: str) -> str:
-    """What is taught: the number of the first wrong step, what it says and what it should be."""
+    """The text to be learnt: the number of the first wrong step, what it says and what it should be."""
     number = wrong.index + 1
     if not right:
         return f"Step {number} is wrong: {wrong.says or 'the answer'} should not be."
@@ -306,7 +306,7 @@ def traces(problem: Problem, critique: Critique) -> list[Trace]:
 
 
 def balance(rows: Sequence[Trace], params: CritiqueParams, rng: Random) -> list[Trace]:
-    """Thins each kind to its share, without repeats."""
+    """Keeps a random share of each kind, without duplicates."""
     unique, kept = distinct(rows), list[Trace]()
     for kind, share in (("diag", params.diag), ("repair", params.repair), ("new", params.new)):
         of_kind = [row for row in unique if row["source"] == kind]

@@ -1,7 +1,7 @@
-"""Distinct reasoning paths (RFT, 2308.01825): of a problem's traces that go by the same equations, one.
+"""Distinct reasoning paths (RFT, 2308.01825): keeps one of a problem's traces with the same equations.
 
-From the paper: two paths are the same if they have the same equations in the same order, however they are worded. Ours:
-the first of them stays, and where a path states no equation, its steps are compared.
+From the paper: two paths are the same if they have the same equations in the same order, whatever their wording. Ours:
+the first of them is kept, and steps are compared if a path states no equation.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from slmr.verify.trace_steps import equations, split_steps
 
 @stage("distinct", Params, {"traces": "many"}, random=False)
 def distinct_stage(context: StageContext, params: Params) -> None:
-    """Writes the traces of all inputs, one a problem and reasoning path, in their order."""
+    """Writes the traces of all inputs, one per problem and reasoning path, in their order."""
     rows = [row for folder in context.folders("traces") for row in TRACES.read(folder)]
     first = {
         (row["problem_id"], reasoning_path(row["prefix"] + row["completion"])): row for row in reversed(rows)
@@ -25,7 +25,7 @@ def distinct_stage(context: StageContext, params: Params) -> None:
 
 
 def reasoning_path(text: str) -> tuple[str, ...]:
-    """The equations of a trace in their order, blanks left out; its steps where it has none."""
+    """The equations of a trace in their order, without spaces; its steps if it has none."""
     steps = split_steps(text)
     stated = [f"{left} = {right}" for step in steps for left, right in equations(step)]
     return tuple("".join(part.split()) for part in stated or steps)

@@ -1,6 +1,6 @@
-"""The three claims of the paper as one experiment: every combination of two levels of three factors, a recipe each.
+"""The paper's three claims as a factorial experiment: a recipe for each combination of two levels of three factors.
 
-The recipes are in `factorial/`. What they are named by is read by the plan, which makes them, and by the results.
+The recipes are in `factorial/`. The planner and the results read their names from here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from itertools import product
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """What is changed, and the word for it in a recipe's name: without the paper's idea, and with it."""
+    """A factor, and the names of its two levels in a recipe's name: without and with the paper's idea."""
 
     name: str
     without: str

@@ -1,10 +1,10 @@
-"""Critiques that redo the problem: what Critique Fine-Tuning (2501.17703) alone learns from.
+"""Critiques that solve the problem again: the data of Critique Fine-Tuning (2501.17703).
 
 From the paper: the student reads a problem with an attempt, right or wrong, and learns a stronger model's critique of
-it, which works through the problem and concludes whether the attempt is right; nothing of the attempt is a target.
-Ours: the attempts are the student's own; the work is the teacher's trace, and it names the wrong step; the wording, and
-that the answer closes it in the requested form, so that every target can be verified. A target that states a false
-equation is none, and an attempt that does is not called right.
+it, which works through the problem and concludes whether the attempt is right; no part of the attempt is a target.
+Ours: the attempts are the student's own; the critique is the teacher's trace, names the wrong step, and closes with the
+answer in the requested form, so that every target can be verified; the wording. Targets that state a false equation
+are dropped, and so are right attempts that state one.
 """
 
 from __future__ import annotations
@@ -39,9 +39,11 @@ _ASK = "{problem}\nAttempt: {attempt}\nSolve the problem. Is the attempt right?\
 
 
 class FullCritiqueParams(TeacherSettings):
-    """`attempts`: at most so many right ones and so many wrong ones of each problem.
+    """Which attempts are criticised, and with which solution.
 
-    `worked` asks for the fully worked solution instead of the raw trace.
+    Attributes:
+        attempts: maximal number of right attempts, and of wrong attempts, per problem.
+        worked: use the fully worked solution instead of the raw trace.
     """
 
     attempts: int = Field(default=1, ge=1)
@@ -56,7 +58,7 @@ class FullCritiqueParams(TeacherSettings):
     version=2,
 )
 def full_critique_stage(context: StageContext, params: FullCritiqueParams) -> None:
-    """Writes a critique of each chosen attempt as a trace; one that is not sound is left out and counted."""
+    """Writes a critique of each chosen attempt as a trace; unsound ones are left out and counted."""
     pool = problems_by_id(context.input("problems"))
     problems, attempts, right = list[Problem](), list[str](), list[bool]()
     for name, group in rollouts_by_problem(context.input("probe")).items():
@@ -86,7 +88,7 @@ def critiques(
     rows = []
     columns = zip(problems, attempts, right, solutions, named, known, strict=True)
     for problem, attempt, is_right, solution, index, only in columns:
-        # A right answer behind a false equation is no attempt to call right.
+        # An attempt with a false equation must not be called right, even if its answer is.
         if not solution or fault_of(solution, problem, only) or (is_right and fault_of(attempt, problem)):
             continue
         steps = split_steps(solution)
@@ -99,7 +101,7 @@ def critiques(
 
 
 def _conclusion(attempt: str, right: bool, index: int | None) -> str:
-    """What the critique comes to; `index` is the attempt's first wrong step as the teacher names it."""
+    """The critique's conclusion; `index` is the attempt's first wrong step according to the teacher."""
     if right:
         return "The attempt is right."
     if index is None or index >= len(split_steps(attempt)):

@@ -1,4 +1,4 @@
-"""Finding the first wrong step of a failed attempt: three ways behind one interface. All of them are ours."""
+"""Three ways to find the first wrong step of a failed attempt, with one interface. All of them are ours."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class WrongStep:
     """The first wrong step of an attempt.
 
     Attributes:
-        index: from 0; the number of steps where the steps are right and only the closing answer is not.
-        says: what is wrong in it: an equation, else the step; empty where a step is missing.
-        right: what it should be, as far as the locator knows; may be empty.
+        index: from 0; the number of steps if all steps are right and only the closing answer is wrong.
+        says: what is wrong in it: an equation, else the step; empty if a step is missing.
+        right: what it should be, if the locator knows; may be empty.
     """
 
     index: int
@@ -35,16 +35,16 @@ class WrongStep:
 
 
 class Locator(Protocol):
-    """Finds the first wrong step of each attempt; None where it cannot tell."""
+    """Finds the first wrong step of each attempt; None if it cannot tell."""
 
     def locate(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[WrongStep | None]: ...
 
 
 class ArithmeticLocator:
-    """The first step with an equation that does not hold. It cannot see a right sum that is the wrong one to do.
+    """Finds the first step with a false equation. It cannot detect a correct calculation that is the wrong one to do.
 
-    A sum of numbers that stand neither in the problem nor in a step before is not taken for wrong: on the
-    lab's failures that would find more, but half of GSM8K's own solutions have such a sum (two shoes, 100 %).
+    A calculation with numbers that occur neither in the problem nor in an earlier step is not taken for wrong: that
+    would find more of the lab's failures, but half of GSM8K's own solutions have one (two shoes, 100 %).
     """
 
     def locate(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[WrongStep | None]:
@@ -55,12 +55,12 @@ class ArithmeticLocator:
 
 
 class RolloutLocator:
-    """Samples `n` continuations from every beginning of an attempt; where they stop coming out right, it went wrong.
+    """Samples `n` continuations from every beginning of an attempt; the error is where they stop being right.
 
-    Which drop is taken for the error is `first_drop`'s choice.
+    `first_drop` decides which drop counts.
 
     Attributes:
-        cost: of what has been sampled so far.
+        cost: of the sampling so far.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class RolloutLocator:
         return named_steps(attempts, drops, "rollout")
 
     def right(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[list[int]]:
-        """How many of `n` continuations are right from an attempt's first 0, 1, 2, ... steps: all in one call."""
+        """How many of `n` continuations of each attempt's first 0, 1, 2, ... steps are right, sampled in one call."""
         starts = [[beginning(text, i) for i in range(len(split_steps(text)) + 1)] for text in attempts]
         pairs = [(p, start) for p, of_attempt in zip(problems, starts, strict=True) for start in of_attempt]
         completions, cost = sample_continuations(self._engine, pairs, self._n, self._sampling, self._progress)
@@ -89,17 +89,17 @@ class RolloutLocator:
         ]
 
     def close(self) -> None:
-        """Gives the engine's memory back."""
+        """Releases the engine's memory."""
         self._engine.close()
 
 
 def first_drop(right: Sequence[int], drop: float) -> int:
-    """The first wrong step, from how many continuations are right after 0, 1, 2, ... steps (ours).
+    """The first wrong step, given how many continuations are right after 0, 1, 2, ... steps (ours).
 
-    It is the first step after which fewer are right than the share `drop` of the most that were so before it,
-    or none is and none was; where there is no such step, the closing answer (the index is the number of steps).
-    The plain rule, the first beginning from which none is right, gets worse the more is sampled: from a wrong
-    beginning, too, a student now and then guesses the answer, or makes good for the error.
+    It is the first step after which the number of right ones falls below `drop` times the earlier maximum, or
+    stays 0. If there is no such step, it is the closing answer (the index is the number of steps). The simpler
+    rule, the first beginning from which none is right, gets worse with more samples: even from a wrong
+    beginning a student sometimes guesses the answer or corrects the error.
     """
     most = right[0]
     for index, hits in enumerate(right[1:]):
@@ -122,7 +122,7 @@ class TeacherLocator:
 def named_steps(
     attempts: Sequence[str], indices: Sequence[int | None], found_by: LocatorName
 ) -> list[WrongStep | None]:
-    """The step at the index in each attempt; None where there is none."""
+    """The wrong step at each attempt's index; None for an index of None."""
     return [
         None if index is None else named_step(attempt, index, found_by)
         for attempt, index in zip(attempts, indices, strict=True)
@@ -130,7 +130,7 @@ def named_steps(
 
 
 def named_step(attempt: str, index: int, found_by: LocatorName) -> WrongStep:
-    """The step at an index, with what is false in it where an equation is."""
+    """The wrong step at an index, with its false equation if it has one."""
     steps = split_steps(attempt)
     if index >= len(steps):
         return WrongStep(len(steps), "", "", found_by)

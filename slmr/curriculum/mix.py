@@ -1,4 +1,4 @@
-"""Traces put together: Mix Distillation, and the control of critique, more of the same traces."""
+"""Combining traces: Mix Distillation, and the control of critique, which repeats the same traces."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from slmr.stage import StageContext, stage
 
 
 class MixParams(Params):
-    """Mix Distillation (2502.12143): a problem's trace is the strong teacher's or an easier one, in a fixed ratio.
+    """Mix Distillation (2502.12143): strong and easy traces in a fixed ratio.
 
-    `strong_share` of the problems get the strong teacher's; 0.2 is the paper's ratio.
+    `strong_share` of the problems get the strong teacher's trace; 0.2 is the paper's ratio.
     """
 
     strong_share: float = Field(default=0.2, ge=0, le=1)
@@ -22,7 +22,7 @@ class MixParams(Params):
 
 @stage("mix", MixParams, {"strong": "one", "easy": "one"}, random=True)
 def mix_stage(context: StageContext, params: MixParams) -> None:
-    """Writes one trace a problem; where one teacher has none, the other's."""
+    """Writes one trace per problem; if one teacher has none, the other's."""
     strong, easy = (
         {trace["problem_id"]: trace for trace in TRACES.read(context.input(name))}
         for name in ("strong", "easy")
@@ -35,13 +35,9 @@ def mix_stage(context: StageContext, params: MixParams) -> None:
     context.stats |= {"traces": len(rows), "strong": len(from_strong), "easy": len(rows) - len(from_strong)}
 
 
-class MoreParams(Params):
-    """It has none."""
-
-
-@stage("more", MoreParams, {"like": "one", "traces": "many"}, random=True)
-def more_stage(context: StageContext, params: MoreParams) -> None:
-    """Writes as many traces as `like` has, drawn from the others: each once before any comes again."""
+@stage("more", Params, {"like": "one", "traces": "many"}, random=True)
+def more_stage(context: StageContext, params: Params) -> None:
+    """Writes as many traces as `like` has, drawn from `traces`: each is used once before any is repeated."""
     rng, rows = Random(context.seed), list[Trace]()
     pool = [row for folder in context.folders("traces") for row in TRACES.read(folder)]
     count = len(TRACES.read(context.input("like")))

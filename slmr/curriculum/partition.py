@@ -1,4 +1,4 @@
-"""The problems by what the student can do: hard, medium, simple; and how they moved since the last round."""
+"""Difficulty groups of the problems for this student (hard, medium, simple), and their changes between rounds."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ GROUP_ORDER: tuple[Group, ...] = ("hard", "medium", "simple")
 
 
 class GroupBounds(Params):
-    """The paper's bounds of the rate: hard below 0.25, simple from 0.75 on, medium between."""
+    """The paper's bounds of the correctness rate: hard below 0.25, simple from 0.75, medium in between."""
 
     medium_from: float = Field(default=0.25, ge=0, le=1)
     simple_from: float = Field(default=0.75, ge=0, le=1)
 
 
 class PartitionParams(GroupBounds):
-    """`shuffle`: deal the groups out at random, in the same sizes: the control of the partition (ours)."""
+    """`shuffle`: assign the groups at random, keeping their sizes: the control of the partition (ours)."""
 
     shuffle: bool = False
 
 
 @stage("partition", PartitionParams, {"probe": "one", "before": "optional"}, random=True, version=2)
 def partition_stage(context: StageContext, params: PartitionParams) -> None:
-    """Writes each problem's rate with its 95 % interval and its group; after another partition the moves, too."""
+    """Writes each problem's rate, 95 % interval and group; with an earlier partition also the changes of group."""
     rows = [
         partition_row(problem_id, *tally(rollouts), params)
         for problem_id, rollouts in rollouts_by_problem(context.input("probe")).items()
@@ -69,7 +69,7 @@ def partition_stage(context: StageContext, params: PartitionParams) -> None:
 
 
 def chosen_problems(context: StageContext, groups: Sequence[Group]) -> dict[str, Problem]:
-    """The problems of these groups of the stage's partition; of the whole pool where none is named.
+    """The problems in these groups of the stage's partition; the whole pool if no group is named.
 
     Raises:
         RequestError: groups are named, but the stage has no partition.
@@ -85,7 +85,7 @@ def chosen_problems(context: StageContext, groups: Sequence[Group]) -> dict[str,
 def partition_row(problem_id: str, correct: int, k: int, bounds: GroupBounds) -> Rate:
     """A problem's row: `correct` of the `k` completions with a verdict are right.
 
-    Without a verdict it is hard, and its interval all there is.
+    Without a verdict it is hard, and its interval is (0, 1).
     """
     rho = correct / k if k else 0.0
     low, high = rate_interval(correct, k)
@@ -102,7 +102,7 @@ def group_of(rho: float, bounds: GroupBounds) -> Group:
 
 @lru_cache(maxsize=4096)  # a pool has few different counts
 def rate_interval(correct: int, k: int) -> tuple[float, float]:
-    """Wilson's 95 % interval (1927) of a rate of which `correct` of `k` draws are seen; (0, 1) of none."""
+    """Wilson's 95 % interval (1927) of a rate, given `correct` of `k` draws; (0, 1) for k = 0."""
     from slmr.stats import bounded_mean  # it needs numpy, which a light install lacks
 
     if k == 0:
@@ -112,7 +112,7 @@ def rate_interval(correct: int, k: int) -> tuple[float, float]:
 
 
 def drift(before: Path, rows: Sequence[Rate]) -> list[Move]:
-    """Problem id, group before and group now, of every problem that the partition in `before` has, too."""
+    """The group before and now of every problem that is also in the partition in `before`."""
     earlier: dict[str, Group] = {row["problem_id"]: row["group"] for row in GROUPS.read(before)}
     return [
         Move(problem_id=row["problem_id"], before=earlier[row["problem_id"]], after=row["group"])
@@ -122,7 +122,7 @@ def drift(before: Path, rows: Sequence[Rate]) -> list[Move]:
 
 
 def drift_counts(moves: Sequence[Move]) -> dict[str, Any]:
-    """How many problems made each move, and how many rose towards simple, fell towards hard, or stayed."""
+    """The number of problems per change of group, and how many rose towards simple, fell towards hard, or stayed."""
     pairs = Counter((GROUP_ORDER.index(m["before"]), GROUP_ORDER.index(m["after"])) for m in moves)
     return {
         "drift": {f"{GROUP_ORDER[b]} -> {GROUP_ORDER[a]}": pairs[b, a] for b, a in sorted(pairs)},

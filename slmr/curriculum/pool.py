@@ -1,4 +1,4 @@
-"""The training pool, and the problems that are held out of it for validation during training."""
+"""The training pool, and the problems held out for validation during training."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from slmr.tasks.registry import load_task
 
 
 class PoolParams(Params):
-    """The training pool: the first `size` problems of a task's train split; of a lab task's that of the run's seed.
+    """The training pool: the first `size` problems of a task's train split; a lab task's split depends on the seed.
 
     Attributes:
-        validation: how many problems are held out for validation during training (ours).
-        levels: of difficulty; the pool, and what is held out, has problems of these alone; none is of all (ours).
+        validation: number of problems held out for validation during training (ours).
+        levels: the difficulty levels of the pool and of the held-out problems; empty for all (ours).
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset({"levels"})
@@ -35,10 +35,10 @@ class PoolParams(Params):
 
 @stage("pool", PoolParams, {}, random=True, version=3)
 def pool_stage(context: StageContext, params: PoolParams) -> None:
-    """Writes the problems with their prompts and gold answers, and those held out, where some are asked for.
+    """Writes the problems with their prompts and gold answers, and the held-out problems, if any.
 
     Raises:
-        RequestError: the task has no train split, no problem of the levels, or not so many problems to hold out.
+        RequestError: the task has no train split, no problem of the levels, or too few problems to hold out.
     """
     task = load_task(params.task, context.tasks_paths)
     pool = pool_items(task, params, context.seed)
@@ -63,35 +63,36 @@ def pool_items(task: Task, params: PoolParams, seed: int) -> list[Item]:
 
 
 def _of_levels(task: Task, split: Split, n: int, levels: Sequence[int], seed: int) -> list[Item]:
-    """The first `n` of these levels; fewer where the split has no more."""
-    if task.lab_generator and not set(levels) <= set(LEVELS):  # whose splits have no end
+    """The first `n` problems of these levels; fewer if the split has no more."""
+    # Lab splits are endless: without this check the loop would not stop.
+    if task.lab_generator and not set(levels) <= set(LEVELS):
         raise RequestError(f"pool: levels = {list(levels)}: a lab task has the levels {list(LEVELS)}")
-    asked = n
+    limit = n
     while True:
-        items = task.items(split, asked, seed)
+        items = task.items(split, limit, seed)
         chosen = [item for item in items if item.difficulty in levels]
-        if len(chosen) >= n or len(items) < asked:
+        if len(chosen) >= n or len(items) < limit:
             break
-        asked *= 2
+        limit *= 2
     if not chosen:
-        there = sorted({item.difficulty for item in items if item.difficulty is not None})
+        existing = sorted({item.difficulty for item in items if item.difficulty is not None})
         raise RequestError(
-            f"pool: task '{task.name}' has no {split} problem of the levels {list(levels)}, only of {there}"
+            f"pool: task '{task.name}' has no {split} problem of the levels {list(levels)}, only of {existing}"
         )
     return chosen[:n]
 
 
 def held_out(task: Task, pool: Sequence[Item], n: int, seed: int, levels: Sequence[int] = ()) -> list[Item]:
-    """The first `n` of the task's validation split, or the last `n` of its train split where it has none.
+    """The first `n` problems of the validation split or, if there is none, the last `n` of the train split.
 
-    A problem with the text of one in the pool is not taken.
+    Problems with the same text as one in the pool are skipped.
 
     Raises:
-        RequestError: there are not so many beside the pool.
+        RequestError: too few problems are outside the pool.
     """
     inside = {item.problem for item in pool}
     separate = task.has_data("validation")
-    if task.lab_generator:  # splits without end, which share no problem
+    if task.lab_generator:  # lab splits are endless and share no problem
         return _of_levels(task, "validation", n, levels or LEVELS, seed)
     items = task.items("validation" if separate else "train", None, seed)
     outside = [i for i in items if i.problem not in inside and (not levels or i.difficulty in levels)]
@@ -99,7 +100,7 @@ def held_out(task: Task, pool: Sequence[Item], n: int, seed: int, levels: Sequen
         split = "validation" if separate else "training"
         raise RequestError(
             f"task '{task.name}' has {len(items)} {split} problems, {len(outside)} of them not in the pool of"
-            f" {len(pool)}: not {n} to hold out for validation; take a smaller pool or fewer"
+            f" {len(pool)}: too few to hold out {n} for validation; take a smaller pool or a smaller validation set"
         )
     return outside[:n] if separate else outside[-n:]
 

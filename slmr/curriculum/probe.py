@@ -1,4 +1,4 @@
-"""What the student can already do on the pool: K completions a problem, fewer where its class is certain."""
+"""Probing the student on the pool: K completions per problem, or fewer once the problem's class is certain."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from slmr.rewards.noise import Noise, NoiseParams
 from slmr.stage import StageContext, stage
 from slmr.verify import verify
 
-_UNIT = 1024  # completions that a local engine is asked for together; a killed probe loses at most these
+_UNIT = 1024  # completions per call to a local engine; a killed probe loses at most these
 
 
 class ProbeParams(GroupBounds, NoiseParams):
-    """K completions a problem from the current student. K is our choice; the paper's is unknown.
+    """K completions per problem from the current student. K is our choice; the paper's is unknown.
 
     Attributes:
-        adaptive: sample a problem no further once its class after all k completions is certain (ours; see
+        adaptive: stop sampling a problem once its class after all k completions is certain (ours; see
             `slmr.curriculum.sequential`). `difficulty`: hard, medium or simple, by the bounds, which must be
-            those of the partition; `mixed`: all wrong, mixed or all right, what the consolidation set asks.
-        stop_error: at most so likely may the class still change where sampling stops; 0 stops only where
-            nothing can change it.
-        wave: completions a problem between two decisions on which problems go on.
+            those of the partition; `mixed`: all wrong, mixed or all right, as the consolidation set needs.
+        stop_error: sampling stops if the class would still change with at most this probability; with 0 it
+            stops only if the class cannot change.
+        wave: completions per problem between two decisions on which problems to continue.
     """
 
     k: int = Field(default=8, ge=1, le=MAX_K)
@@ -44,7 +44,7 @@ class ProbeParams(GroupBounds, NoiseParams):
     wave: int = Field(default=2, ge=1)
 
     def rule(self) -> StoppingRule | None:
-        """When to stop early; None is never."""
+        """When to stop early; None for never."""
         if self.adaptive == "off":
             return None
         return StoppingRule(
@@ -56,8 +56,8 @@ class ProbeParams(GroupBounds, NoiseParams):
 def probe_stage(context: StageContext, params: ProbeParams) -> None:
     """Samples and verifies; writes the rollouts by problem and sample index.
 
-    A completion's random state depends on its prompt and sample index alone, so what an adaptive probe samples the
-    full one samples, too. Which problems go on depends on what is kept alone, so that a killed probe goes on.
+    A completion's random state depends only on its prompt and sample index, so an adaptive probe samples a subset of
+    the full probe. Which problems continue depends only on saved completions, so a killed probe can be resumed.
     """
     problems = PROBLEMS.read(context.input("problems"))
     engine = open_engine(context.sampled_model("model"), context.engine)
@@ -111,7 +111,7 @@ def _stats(rows: Sequence[Rollout], most: int) -> dict[str, Any]:
 
 
 class Tally:
-    """How many completions of each problem are right and judged so far. `index`: a problem's position by its id."""
+    """Counts each problem's right and judged completions. `index`: problem id → its position."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         import numpy as np
@@ -120,14 +120,14 @@ class Tally:
         self.right, self.judged = np.zeros((2, len(problems)), dtype=int)
 
     def add(self, rows: Sequence[Rollout]) -> None:
-        """Counts these rollouts; one without a verdict counts neither way."""
+        """Counts these rollouts; those without a verdict do not count."""
         for row in rows:
             if row["status"] not in ABSTENTIONS:
                 self.right[self.index[row["problem_id"]]] += row["strict"]
                 self.judged[self.index[row["problem_id"]]] += 1
 
     def unsettled(self, rule: StoppingRule, going_on: Sequence[int], sampled: int) -> tuple[list[int], float]:
-        """Which of the problems with `sampled` completions go on; how many of the others will have changed class."""
+        """The problems to continue after `sampled` completions, and how many of the others should change class."""
         chance = rule.chance_of_change(self.right, self.judged, going_on, sampled)
         stops = rule.stops(chance, sampled)
         return [i for i, stop in zip(going_on, stops, strict=True) if not stop], float(chance[stops].sum())

@@ -1,6 +1,6 @@
-"""Rationalization (STaR, 2203.14465): what the student failed on it tries again with the answer given as a hint.
+"""Rationalization (STaR, 2203.14465): the student retries failed problems with the answer given as a hint.
 
-A completion that then ends in the answer, without a false equation, becomes a trace of the problem without the hint.
+A completion that then reaches the answer without a false equation becomes a trace of the problem without the hint.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from slmr.stage import StageContext, stage
 
 
 class RationalizeParams(Params):
-    """`tries`: completions with the hint a problem; the first sound one is taken."""
+    """`tries`: completions per problem with the hint; the first sound one is taken."""
 
     tries: int = Field(default=1, ge=1)
     temperature: float = Field(default=1.0, ge=0)
@@ -28,7 +28,7 @@ class RationalizeParams(Params):
     uses_engine=True, version=2,
 )  # fmt: skip
 def rationalize_stage(context: StageContext, params: RationalizeParams) -> None:
-    """Writes a trace for each problem without a right completion that the hint brings to its answer."""
+    """Writes a trace for each failed problem that the student solves with the hint."""
     problems = problems_by_id(context.input("problems"))
     rollouts = rollouts_by_problem(context.input("probe"))
     failed = [problems[name] for name, group in rollouts.items() if not any(r["strict"] for r in group)]
@@ -53,5 +53,5 @@ def rationalize_stage(context: StageContext, params: RationalizeParams) -> None:
 
 
 def with_hint(problem: Problem) -> Problem:
-    """The problem whose prompt tells the answer."""
+    """The problem with its answer added to the prompt."""
     return {**problem, "prompt": f"{problem['prompt']}\nThe answer is {problem['gold']}."}

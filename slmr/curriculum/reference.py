@@ -1,4 +1,4 @@
-"""A ready-made model as a method's result: what others are seen beside, and nobody trained here."""
+"""A ready-made model as a method's result: a reference for comparison that is not trained here."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from slmr.stage import StageContext, model_in, stage
 
 
 class ReferenceParams(Params):
-    """`model`: as of `slmr eval`, files on this machine; `key` is its content's, filled in by the plan."""
+    """`model`: as for `slmr eval`, with files on this machine; `key`: its content key, filled in by the planner."""
 
     model: str
     key: str = ""
 
     def identified(self) -> ReferenceParams:
-        """With the model's key.
+        """A copy with the model's key.
 
         Raises:
             RequestError: there is no such model.
@@ -27,6 +27,6 @@ class ReferenceParams(Params):
 
 @stage("reference", ReferenceParams, {}, random=False)
 def reference_stage(context: StageContext, params: ReferenceParams) -> None:
-    """Writes `model/`, a copy."""
+    """Copies the model to `model/`."""
     source = model_in(Path(resolve_model(params.model).location))
     shutil.copytree(source, context.folder / "model", dirs_exist_ok=True)

@@ -1,4 +1,4 @@
-"""Rewrites of a trace that need the trace alone."""
+"""Rewrites of a trace that need nothing but the trace."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
 
 def smaller_steps(text: str) -> str:
-    """Every equation with several operations as a chain of equations with one each, in order of evaluation.
+    """Splits every equation with several operations into equations with one operation, in order of evaluation.
 
-    `(12 + 5) * 3 = 51.` becomes `12 + 5 = 17. 17 * 3 = 51.` What cannot be read, does not hold or would
-    need a value that is not a plain decimal stays as it is.
+    `(12 + 5) * 3 = 51.` becomes `12 + 5 = 17. 17 * 3 = 51.` Equations that cannot be parsed, are false or would
+    need a value that is not a plain decimal are left unchanged.
     """
     return _SIDE.sub(_chain, text)
 
@@ -26,8 +26,8 @@ def _chain(match: re.Match[str]) -> str:
     left, right = match["left"], match["right"]
     lead = left[: len(left) - len(left.lstrip())]
     value = evaluate_expression(left)
-    cut = re.match(r"\s*[-+*/×÷]\s", left)  # `x - 3 * 4`: a subtraction whose left side is no number
-    if cut or value is None or value != evaluate_expression(right):
+    incomplete = re.match(r"\s*[-+*/×÷]\s", left)  # `x - 3 * 4`: the left operand is no number
+    if incomplete or value is None or value != evaluate_expression(right):
         return match[0]
     equations: list[str] = []
     try:
@@ -38,7 +38,7 @@ def _chain(match: re.Match[str]) -> str:
 
 
 def _reduce(node: ast.expr, equations: list[str]) -> Fraction:
-    """The value of an expression; every operation in it is appended as an equation of its own."""
+    """The value of an expression; appends an equation for every operation in it."""
     match node:
         case ast.Constant(value=int() | float()):
             return Fraction(str(node.value))
@@ -56,7 +56,7 @@ def _reduce(node: ast.expr, equations: list[str]) -> Fraction:
 
 
 def _written(value: Fraction) -> str:
-    """A number as a plain decimal. Raises ValueError where it has no short one."""
+    """A number as a plain decimal. Raises ValueError if it has no short one."""
     text = f"{float(value):.6f}".rstrip("0").rstrip(".")
     if Fraction(text) != value:
         raise ValueError(f"{value} is no short decimal")

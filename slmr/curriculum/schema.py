@@ -1,7 +1,7 @@
-"""The rows that stages hand on, and the files they are in: read and written here, with their columns checked.
+"""The rows that stages exchange, and the Parquet files that hold them.
 
-A `RowFile` is the file's name in an artefact's folder. Its rows are a TypedDict, which a type checker
-knows; every file is checked against it when it is written and when it is read, column by column.
+A `RowFile` is the file's name in an artefact's folder. Its rows are a TypedDict, known to the type checker; reading
+and writing check every column against it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ GroupOutcome = Literal["all wrong", "mixed", "all right", "no verdict"]
 
 
 class Problem(TypedDict):
-    """A problem of the pool. `difficulty` is the lab's level; None, as `solution`, where the data has none."""
+    """A problem of the pool. `difficulty` is the lab's level; it and `solution` are None if the data has none."""
 
     id: str
     task: str
@@ -59,7 +59,7 @@ class Rollout(TypedDict):
 
 
 class Rate(TypedDict):
-    """How much of a problem the student can do: `correct` of the `k` completions with a verdict are right.
+    """A problem's correctness rate: `correct` of the `k` completions with a verdict are right.
 
     `rho` is the rate, `low` and `high` are its 95 % interval, `group` is the difficulty group.
     """
@@ -74,7 +74,7 @@ class Rate(TypedDict):
 
 
 class Move(TypedDict):
-    """A problem's difficulty groups of two rounds."""
+    """A problem's difficulty groups in two rounds."""
 
     problem_id: str
     before: Group
@@ -82,7 +82,7 @@ class Move(TypedDict):
 
 
 class Outcome(TypedDict):
-    """What a problem's rewards are, and whether it is kept for RL."""
+    """A problem's rewards, and whether it is kept for RL."""
 
     problem_id: str
     correct: int
@@ -92,7 +92,7 @@ class Outcome(TypedDict):
 
 
 class Trace(TypedDict):
-    """An SFT example: the loss is on `completion` alone, which follows `prompt` and `prefix`."""
+    """An SFT example: the loss is only on `completion`, which follows `prompt` and `prefix`."""
 
     problem_id: str
     prompt: str
@@ -118,9 +118,9 @@ class Pair(TypedDict):
 
 
 class Candidate(TypedDict):
-    """A trace that Bridge considered; `nll` (nats a token), `spikes` (share) and `score` where it has no `fault`.
+    """A trace that Bridge considered; `nll` (nats per token), `spikes` (share), `score` are None if it has a `fault`.
 
-    `verified`: it comes to the right answer; what else may be wrong with it says `slmr.curriculum.soundness`.
+    `verified`: its answer is right; `slmr.curriculum.soundness` defines the other faults.
     """
 
     problem_id: str
@@ -136,9 +136,9 @@ class Candidate(TypedDict):
 
 
 class Critique(TypedDict):
-    """A failed attempt and what was made of it; `wrong_step` counts from 0, and is None where none was found.
+    """A failed attempt and its supervision; `wrong_step` counts from 0, and is None if none was found.
 
-    A target that was refused is None, and its fault is said; `worked`: `new` is the teacher's worked solution.
+    A refused target is None, and its fault is given; `worked`: `new` is the teacher's worked solution.
     """
 
     problem_id: str
@@ -162,7 +162,7 @@ AnyRow = TypeVar("AnyRow", bound=Mapping[str, Any])
 
 
 class RowFile(str, Generic[AnyRow]):
-    """The name of a Parquet file in an artefact's folder, which knows the columns of its rows."""
+    """The name of a Parquet file in an artefact's folder, with the columns of its rows."""
 
     _types: dict[str, frozenset[type]]  # column → the types that its values may have
 
@@ -216,7 +216,7 @@ def _value_types(hint: Any) -> frozenset[type]:
 
 
 PROBLEMS = RowFile("problems.parquet", Problem)
-VALIDATION = RowFile("validation.parquet", Problem)  # problems that are held out of the pool
+VALIDATION = RowFile("validation.parquet", Problem)  # problems held out of the pool
 ROLLOUTS = RowFile("rollouts.parquet", Rollout)
 GROUPS = RowFile("groups.parquet", Rate)
 DRIFT = RowFile("drift.parquet", Move)
@@ -242,13 +242,13 @@ def rollouts_by_problem(folder: Path) -> dict[str, list[Rollout]]:
 
 
 def tally(rollouts: Iterable[Rollout]) -> tuple[int, int]:
-    """How many rollouts are right, and how many got a verdict: an abstention is neither right nor wrong."""
+    """The numbers of right rollouts and of rollouts with a verdict; abstentions count in neither."""
     judged = [row["strict"] for row in rollouts if row["status"] not in ABSTENTIONS]
     return sum(judged), len(judged)
 
 
 def distinct_texts(rollouts: Iterable[Rollout], right: bool) -> list[str]:
-    """The texts of the right completions, or of the wrong ones, without repeats; an abstention is neither."""
+    """The distinct texts of the right, or of the wrong, completions; an abstention is neither."""
     wanted = [r for r in rollouts if (r["strict"] if right else r["status"] in ("wrong", "no_answer"))]
     return [text for text in dict.fromkeys(r["completion"].strip() for r in wanted) if text]
 
@@ -270,10 +270,10 @@ def trace(problem: Problem, completion: str, source: str, prompt: str = "", pref
 
 
 def verifies(text: str, problem: Problem) -> bool:
-    """Whether a text answers the problem rightly, in the form that is asked for."""
+    """Whether a text answers the problem correctly, in the requested form."""
     return verify(text, problem["gold"], problem["kind"]).strict
 
 
 def counted(values: Iterable[object]) -> dict[str, int]:
-    """How often each value occurs, values sorted."""
+    """The number of occurrences of each value, sorted by value."""
     return dict(sorted(Counter(map(str, values)).items()))

@@ -1,7 +1,7 @@
-"""The student's self-generated completions as data: right ones as traces, right beside wrong ones as preferences.
+"""The student's own completions as data: right ones as traces, pairs of right and wrong ones as preferences.
 
-Of the right ones those alone that are sound (`slmr.curriculum.soundness`): no teacher is asked, so that is what their
-equations say.
+Only sound completions are used (`slmr.curriculum.soundness`). No teacher is asked, so soundness is judged by their
+equations.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from slmr.stage import StageContext, stage
 
 
 class SelfGeneratedTracesParams(Params):
-    """Rejection sampling (RFT, 2308.01825): distinct sound completions, at most so many a problem.
+    """Rejection sampling (RFT, 2308.01825): distinct sound completions, at most `per_problem` per problem.
 
     Attributes:
-        groups: the difficulty groups of the partition that they are taken from; none is the whole pool.
-        share: of the problems that have one, drawn by the seed.
+        groups: the difficulty groups that they are taken from; empty for the whole pool.
+        share: the share of the problems with a sound completion that is used, drawn by the seed.
     """
 
     per_problem: int = Field(default=4, ge=1)
@@ -69,14 +69,14 @@ def self_generated_traces_stage(context: StageContext, params: SelfGeneratedTrac
 
 
 class SelfGeneratedPairsParams(Params):
-    """At most so many pairs of a sound and a wrong completion a problem, chosen by the seed."""
+    """At most `per_problem` pairs of a sound and a wrong completion per problem, chosen by the seed."""
 
     per_problem: int = Field(default=2, ge=1)
 
 
 @stage("own_pairs", SelfGeneratedPairsParams, {"probe": "one", "problems": "one"}, random=True, version=2)
 def self_generated_pairs_stage(context: StageContext, params: SelfGeneratedPairsParams) -> None:
-    """Writes pairs of the student's completions, no text in two pairs of a problem."""
+    """Writes pairs of the student's completions; no text occurs in two pairs of a problem."""
     problems = problems_by_id(context.input("problems"))
     rng, refused = Random(context.seed), list[str]()
     rows: list[Pair] = []
@@ -97,9 +97,9 @@ def self_generated_pairs_stage(context: StageContext, params: SelfGeneratedPairs
 
 
 def _sound(rollouts: Sequence[Rollout], refused: list[str]) -> list[str]:
-    """The texts of the sound completions, without repeats; the faults of other right ones go into `refused`.
+    """The distinct texts of the sound completions; appends the faults of other right ones to `refused`.
 
-    Which are right said the probe's checker, who is not asked again.
+    The probe has already verified the answers.
     """
     texts = distinct_texts(rollouts, right=True)
     faults = [fault_of_steps(text) for text in texts]

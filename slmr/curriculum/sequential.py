@@ -1,9 +1,9 @@
-"""When a probe may stop sampling a problem: how likely its class after all K completions is another one. Ours.
+"""When a probe may stop sampling a problem: the chance that its class changes before all K completions. Ours.
 
-Each problem's rate is taken as drawn from a Beta law, fitted to the counts of the whole pool (empirical
-Bayes). Of the remaining completions, the number of right ones is then beta-binomial, so the chance
-that the class changes is a sum of at most K terms, exact. Stopping depends on nothing but the counts, so
-neither the fit nor the chance is biased by what was stopped before.
+Each problem's rate is modelled as a draw from a Beta distribution, fitted to the counts of the whole pool
+(empirical Bayes). The number of right ones among the remaining completions is then beta-binomial, so the
+chance that the class changes is an exact sum of at most K terms. Stopping depends only on the counts, so
+earlier stops bias neither the fit nor the chance.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     import numpy as np
 
-_FEWEST = 4  # completions before a chance is trusted: fewer say little of the shape of the rates
+_FEWEST = 4  # completions before a chance is trusted: fewer say little about the distribution of the rates
 
 Target = Literal["difficulty", "mixed"]
 
 
 class Counts(NamedTuple):
-    """Of each problem: how many completions were right, and how many got a verdict; both [problems]."""
+    """Each problem's number of right completions and of completions with a verdict, both [problems]."""
 
     right: np.ndarray
     judged: np.ndarray
 
 
 class Prior(NamedTuple):
-    """The Beta law of the rates: rho ~ Beta(a, b)."""
+    """The distribution of the rates: rho ~ Beta(a, b)."""
 
     a: float
     b: float
@@ -36,10 +36,10 @@ class Prior(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """What a problem is told apart by: its difficulty group, or whether its completions are mixed.
+    """How problems are classified: by difficulty group, or by whether their completions are mixed.
 
-    `difficulty` has 0 hard, 1 medium, 2 simple, by the two bounds of the rate; `mixed` has 0 all wrong,
-    1 mixed, 2 all right. A problem without a verdict is hard, or all wrong.
+    `difficulty`: 0 hard, 1 medium, 2 simple, by the two bounds of the rate; `mixed`: 0 all wrong, 1 mixed,
+    2 all right. A problem without a verdict is in class 0.
     """
 
     target: Target
@@ -47,7 +47,7 @@ class Classes:
     simple_from: float
 
     def of(self, counts: Counts) -> np.ndarray:
-        """The class of each pair of counts, in their shape."""
+        """The class of each pair of counts, in the shape of the counts."""
         import numpy as np
 
         right, judged = counts
@@ -58,10 +58,10 @@ class Classes:
 
 
 def fit_prior(counts: Counts) -> Prior:
-    """The Beta law under which the counts are likeliest: beta-binomial maximum likelihood.
+    """The maximum-likelihood fit of a beta-binomial distribution to the counts.
 
-    log L(a, b) = sum over problems of log B(a + r, b + n - r) - log B(a, b), with r of n right. Shapes are
-    kept in [0.01, 1000]: equal rates would let them grow without end, rates of 0 and 1 fall to 0.
+    log L(a, b) = sum over problems of log B(a + r, b + n - r) - log B(a, b), with r of n right. a and b are
+    kept in [0.01, 1000]: with equal rates they would diverge, with rates of only 0 and 1 they would fall to 0.
     """
     import numpy as np
     from scipy.optimize import minimize
@@ -80,11 +80,11 @@ def fit_prior(counts: Counts) -> Prior:
 
 
 def chance_of_change(counts: Counts, remaining: int, prior: Prior, classes: Classes) -> np.ndarray:
-    """The chance that `remaining` more completions put a problem into another class: [problems].
+    """The probability that `remaining` more completions change a problem's class, [problems].
 
     P(R = j) = C(m, j) B(a + r + j, b + n - r + m - j) / B(a + r, b + n - r) for R right ones of m = remaining,
-    summed over the j that change the class. It is exactly 0 where none does, whatever the law says; that
-    holds also if some of the completions get no verdict, as then fewer counts can be reached.
+    summed over the j that change the class. It is exactly 0 if no j does, whatever the fit; this remains true
+    if some of the completions get no verdict, because then fewer counts can be reached.
     """
     import numpy as np
     from scipy.special import betaln, gammaln
@@ -100,7 +100,7 @@ def chance_of_change(counts: Counts, remaining: int, prior: Prior, classes: Clas
 
 @dataclass(frozen=True, slots=True)
 class StoppingRule:
-    """Stops where the chance that the class after all `k` completions is another is at most `error`."""
+    """Stops sampling if the class after all `k` completions differs with a probability of at most `error`."""
 
     classes: Classes
     k: int
@@ -109,7 +109,7 @@ class StoppingRule:
     def chance_of_change(
         self, right: np.ndarray, judged: np.ndarray, going_on: Sequence[int], sampled: int
     ) -> np.ndarray:
-        """Of the problems in `going_on`, with `sampled` completions each; all counts go into the fit."""
+        """The probability for the problems in `going_on`, with `sampled` completions each; the fit uses all counts."""
         import numpy as np
 
         prior = fit_prior(Counts(right, judged))
@@ -118,5 +118,5 @@ class StoppingRule:
         return chance_of_change(Counts(*different), self.k - sampled, prior, self.classes)[which.ravel()]
 
     def stops(self, chance: np.ndarray, sampled: int) -> np.ndarray:
-        """Which of the problems with these chances, after `sampled` completions each, are left alone."""
+        """Which of the problems with these probabilities, after `sampled` completions each, are stopped."""
         return chance <= (self.error if sampled >= _FEWEST else 0.0)

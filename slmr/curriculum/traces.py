@@ -1,4 +1,4 @@
-"""The teacher's raw traces as a stage: what every method that imitates a teacher starts from."""
+"""The teacher's raw traces as a stage: the starting point of every method that imitates a teacher."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from slmr.stage import StageContext, stage
 
 
 class TeacherParams(TeacherSettings):
-    """For which difficulty groups of the partition traces are wanted (none: the whole pool).
+    """Which traces to ask for.
 
-    `worked` asks for the fully worked solution instead of the raw trace.
+    Attributes:
+        groups: difficulty groups of the partition; empty for the whole pool.
+        worked: ask for the fully worked solution instead of the raw trace.
     """
 
     groups: tuple[Group, ...] = ()

@@ -12,14 +12,14 @@ from slmr.config import EngineSettings
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A user turn, and what surrounds it.
+    """A user turn and its context.
 
     Attributes:
-        user: the question, with the form of the answer stated.
-        prefix: the text with which the answer has to begin (empty: nothing).
-        examples: few-shot (question, answer) turns before it.
-        sample_index: which of several completions of the same prompt this is; each has a random state of its own.
-        plain: the text is not put into a chat template; no server takes that.
+        user: the question, with instructions about the form of the answer.
+        prefix: text with which the answer has to begin; empty for none.
+        examples: few-shot (question, answer) turns that precede the question.
+        sample_index: index among several completions of the same prompt; each has its own random state.
+        plain: do not apply the chat template; servers do not support this.
     """
 
     user: str
@@ -29,7 +29,7 @@ class Prompt:
     plain: bool = False
 
     def messages(self) -> list[dict[str, str]]:
-        """The chat before the answer, in the form of OpenAI's API and of chat templates."""
+        """The chat before the answer, in the format of OpenAI's API and of chat templates."""
         turns = [
             {"role": role, "content": text}
             for example in self.examples
@@ -40,7 +40,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How to draw: temperature 0 is greedy, else the whole distribution; `seed` fixes every random choice."""
+    """How to sample: temperature 0 is greedy, else the whole distribution; `seed` fixes every random choice."""
 
     temperature: float
     max_tokens: int
@@ -53,10 +53,10 @@ class Completion:
     """One completion without the prompt's prefix.
 
     Attributes:
-        tokens: how many were generated, the end mark included.
-        token_ids: their ids; empty where a server does not tell.
-        logprobs: of each token, in nats, under the distribution that it was drawn from (temperature
-            applied; at temperature 0 the model's own); empty where a server does not tell.
+        tokens: number of generated tokens, including the end token.
+        token_ids: their ids; empty if a server does not report them.
+        logprobs: log-probability of each token, in nats, under the distribution that it was drawn from
+            (temperature applied; at temperature 0 the model's own); empty if a server does not report them.
     """
 
     text: str
@@ -67,17 +67,17 @@ class Completion:
 
 
 OnCompletion = Callable[[int, Completion], None]
-"""Is called with each completion as soon as it is there, and the index of its prompt."""
+"""Called with the index of a prompt and its completion, as soon as the completion is finished."""
 
 
 class Engine(Protocol):
     """Generates from and scores with one model.
 
     Attributes:
-        parameters: of the model; 0 where a server does not tell.
-        width: how many prompts run side by side.
-        unit: how many prompts should be asked for together at least. An engine whose arithmetic depends
-            on what shares a batch gives the same answer again only for the same unit.
+        parameters: number of the model's parameters; 0 for a server, which does not report it.
+        width: number of prompts that run side by side.
+        unit: number of prompts to pass to `generate` together. If an engine's arithmetic depends on what
+            shares a batch, its answers can be reproduced only with the same unit.
     """
 
     parameters: int
@@ -87,11 +87,11 @@ class Engine(Protocol):
     def generate(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: OnCompletion | None = None
     ) -> list[Completion]:
-        """One completion a prompt, in order."""
+        """One completion per prompt, in order."""
         ...
 
     def token_nlls(self, prompts: Sequence[Prompt], completions: Sequence[str]) -> list[list[float]]:
-        """Negative log-likelihood in nats of each token of each completion, the end mark included.
+        """Negative log-likelihood in nats of each token of each completion, including the end token.
 
         Raises:
             RequestError: the engine cannot score.
@@ -99,15 +99,15 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Gives back memory, processes and connections."""
+        """Releases memory, processes and connections."""
         ...
 
 
 def open_engine(model: Path | str, settings: EngineSettings) -> Engine:
-    """The engine that the settings name, for a model folder or a server's URL.
+    """Opens the engine that the settings name, for a model folder or a server's URL.
 
     Raises:
-        RequestError: the engine is not installed, or there is no model that it can load.
+        RequestError: the engine is not installed, or it cannot load the model.
     """
     if settings.name == "server":
         from slmr.engines.server import ServerEngine

@@ -1,4 +1,4 @@
-"""A prompt as its model's chat template writes it: the same on every day, with faults of the template in words."""
+"""Rendering prompts with a model's chat template, independent of the date and with readable errors."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 TemplateValue = bool | int | float | str
 
-# What a template hears that asks for today's date: a run that goes on tomorrow asks what it asked today. It is the date
-# that Llama 3's own template names where no clock is.
+# The date given to templates that ask for the current one, so that a run resumed the next day has the same prompts.
+# Llama 3's own template falls back to this date.
 TODAY = date(2024, 7, 26)
 
 
 def chat_text(tokenizer: PreTrainedTokenizerBase, turns: Sequence[Mapping[str, str]]) -> str:
-    """The turns in the tokenizer's chat template, up to where the answer begins.
+    """Renders the turns with the tokenizer's chat template, up to where the answer begins.
 
     Raises:
         RequestError: the template fails on them.
@@ -32,27 +32,28 @@ def chat_text(tokenizer: PreTrainedTokenizerBase, turns: Sequence[Mapping[str, s
         return str(tokenizer.apply_chat_template(
             list(map(dict, turns)), tokenize=False, add_generation_prompt=True, strftime_now=TODAY.strftime
         ))  # fmt: skip
-    except Exception as error:  # a template may fail in any way that Python can
+    except Exception as error:  # a template may raise anything
         raise RequestError(
-            f"{tokenizer.name_or_path}: its chat template cannot write the prompt"
+            f"{tokenizer.name_or_path}: its chat template cannot render the prompt"
             f" ({type(error).__name__}: {one_line(error)[:300]}): repair {tokenizer.name_or_path}/chat_template.jinja,"
             " or take another model"
         ) from None
 
 
 def thought_begun(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> str:
-    """The opening tag of a thought with which the template ends a prompt, so that completions lack it; else empty."""
+    """The opening thought tag, if the template ends a prompt with it, so that completions lack it; else empty."""
     template = tokenizer.chat_template
     if template is None or prompt.plain or prompt.prefix or not _has_tags(str(template)):
         return ""
     return open_thought(chat_text(tokenizer, prompt.messages()[-1:]))
 
 
-_has_tags = lru_cache(maxsize=16)(mentions_thought)  # most templates have none, and need no second rendering
+# Most templates have no tags, and need no second rendering.
+_has_tags = lru_cache(maxsize=16)(mentions_thought)
 
 
 def with_arguments(tokenizer: PreTrainedTokenizerBase, arguments: Mapping[str, TemplateValue]) -> None:
-    """Sets variables of a tokenizer's chat template, such as `enable_thinking`, for good: a trained model keeps them.
+    """Writes variables such as `enable_thinking` into a tokenizer's chat template, so that a trained model keeps them.
 
     Raises:
         RequestError: the template does not know one of them.
@@ -74,5 +75,5 @@ def with_arguments(tokenizer: PreTrainedTokenizerBase, arguments: Mapping[str, T
 
 
 def _literal(value: TemplateValue) -> str:
-    """As Jinja writes it."""
+    """The value as a Jinja literal."""
     return str(value).lower() if isinstance(value, bool) else repr(value)

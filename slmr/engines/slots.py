@@ -1,9 +1,9 @@
-"""A key-value cache of slots: rows of different length, written in place, never copied to grow.
+"""A key-value cache with fixed slots: rows of different lengths, written in place and never copied to grow.
 
-transformers' own cache copies itself to grow by one token, and repeats the keys of grouped-query
-attention for every head; for a small model that is most of the time. Here each running completion has
-a slot of fixed width. New rows are computed together and stored; a step writes one token a row at that
-row's own length. What lies behind a row's length is never looked at.
+transformers' own cache is copied to grow by one token, and repeats the keys of grouped-query attention
+for every head; for a small model that takes most of the time. Here each running completion has a slot of
+fixed width. New rows are computed together and stored; a step writes one token per row at the row's own
+length. Attention never reads beyond a row's length.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class SlotCache(Cache):
 
     Attributes:
         lengths: tokens in each slot, [rows].
-        active: how many slots, from the first on, are in use.
-        longest: tokens in the fullest of these.
+        active: number of slots in use, counted from the first.
+        longest: maximal number of tokens in these.
     """
 
     def __init__(self, rows: int, width: int, device: torch.device) -> None:
@@ -44,7 +44,7 @@ class SlotCache(Cache):
 
     @contextmanager
     def admitting(self, lengths: Sequence[int], sources: Sequence[int]) -> Iterator[None]:
-        """The forward pass within is that of new rows; the i-th new slot gets row `sources[i]` of it."""
+        """Makes the forward pass inside compute new rows; the i-th new slot gets row `sources[i]` of that pass."""
         device = self.lengths.device
         self._sources = torch.tensor(sources, device=device)
         yield
@@ -55,14 +55,14 @@ class SlotCache(Cache):
         self.longest = max(self.longest, *lengths)
 
     def grow(self) -> torch.Tensor:
-        """Every running row has one token more, which the next forward pass writes; their positions, [active]."""
+        """Adds one token to every running row, which the next forward pass writes; returns its positions, [active]."""
         positions = self.lengths[: self.active].clone()
         self.lengths[: self.active] += 1
         self.longest += 1
         return positions
 
     def keep(self, rows: Sequence[int]) -> list[int]:
-        """Only these slots go on, the last ones in the gaps of the first; which slot each of them was."""
+        """Keeps only these slots, moving the last ones into gaps; returns the old index of each remaining slot."""
         count = len(rows)
         staying = [row for row in rows if row < count]
         movers = [row for row in rows if row >= count]
@@ -78,7 +78,7 @@ class SlotCache(Cache):
         return [moved.get(slot, slot) for slot in range(count)]
 
     def mask(self, dtype: torch.dtype) -> torch.Tensor:
-        """What each row may look at in a step, additive, [active, 1, 1, longest]."""
+        """The additive attention mask of a step, [active, 1, 1, longest]."""
         seen = self._columns[: self.longest] < self.lengths[: self.active, None]
         mask = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
         return mask.masked_fill_(~seen, float("-inf"))[:, None, None]
@@ -86,10 +86,10 @@ class SlotCache(Cache):
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_: Any, **__: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Stores what a layer computed; returns what its attention looks at."""
+        """Stores a layer's keys and values; returns those that its attention reads."""
         if layer_idx == len(self._keys):
             for stored, states in ((self._keys, key_states), (self._values, value_states)):
-                # Zeros, not whatever was in memory: a NaN behind a row's length would spread through 0 * NaN.
+                # Zeros, not uninitialised memory: a NaN beyond a row's length would spread through 0 * NaN.
                 stored.append(states.new_zeros(self.rows, states.shape[1], self.width, states.shape[3]))
         keys, values = self._keys[layer_idx], self._values[layer_idx]
         if self._sources is not None:
@@ -110,9 +110,9 @@ def _attend(
     module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: torch.Tensor | None,
     scaling: float | None = None, **_: Any,
 ) -> tuple[torch.Tensor, None]:  # fmt: skip
-    """Attention of new rows among themselves (causal), or of one token a row with its slot.
+    """Causal attention within new rows, or attention of one token per row to its slot.
 
-    In a step the heads of a group look at the same keys, so they are given as queries of one head: no
+    In a step the heads of a group share their keys, so they are passed as queries of one head, and no
     key is repeated.
     """
     rows, heads, length, width = query.shape
@@ -132,10 +132,10 @@ AttentionInterface.register(ATTENTION, _attend)
 
 @contextmanager
 def slot_attention(model: PreTrainedModel) -> Iterator[None]:
-    """The model attends through slots for as long as this is open."""
-    before = model.config._attn_implementation
+    """Makes the model attend through slots inside the context."""
+    original = model.config._attn_implementation
     model.config._attn_implementation = ATTENTION
     try:
         yield
     finally:
-        model.config._attn_implementation = before
+        model.config._attn_implementation = original

@@ -25,10 +25,10 @@ def load_tokenizer(
     trust_remote_code: bool = False,
     template_arguments: Mapping[str, TemplateValue] | None = None,
 ) -> PreTrainedTokenizerBase:
-    """The tokenizer of a model folder, with a padding token, left padding, and these variables of its chat template.
+    """Loads a folder's tokenizer with a padding token, left padding, and these variables set in its chat template.
 
     Raises:
-        RequestError: there is none that can be read, or its template does not know such a variable.
+        RequestError: it cannot be read, or its template does not know such a variable.
     """
     with _without_sklearn():
         from transformers import AutoTokenizer
@@ -51,10 +51,10 @@ def load_tokenizer(
 def load_model(
     folder: Path, device: str = "auto", dtype: str = "float32", trust_remote_code: bool = False
 ) -> PreTrainedModel:
-    """The causal language model of a folder; safetensors only, no code from the folder is run.
+    """Loads a folder's causal language model, from safetensors only, without running code from the folder.
 
     Raises:
-        RequestError: there is none that can be read; the message says what transformers said.
+        RequestError: it cannot be read; the message includes transformers' error.
     """
     import torch
 
@@ -70,7 +70,7 @@ def load_model(
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise RequestError(f"cannot load the model in {folder}: {first_line(error)}") from None
-    except Exception as error:  # safetensors raises its own type, which derives from Exception alone
+    except Exception as error:  # safetensors' error type derives from Exception only
         if type(error).__name__ != "SafetensorError":
             raise
         raise RequestError(f"the weights in {folder} are damaged: {first_line(error)}") from None
@@ -79,9 +79,9 @@ def load_model(
 
 @contextmanager
 def _without_sklearn() -> Iterator[None]:
-    """Within, transformers does without scikit-learn, which takes longer to import than torch.
+    """Hides scikit-learn from transformers, which would import it for assisted decoding, which slmr does not use.
 
-    It is for assisted decoding, which nothing here uses.
+    Importing scikit-learn takes longer than importing torch.
     """
     from transformers import utils
 
@@ -116,13 +116,13 @@ def usable_device(device: str) -> str:
     except Exception as error:  # an AssertionError where torch was built without CUDA
         raise RequestError(
             f"device {device}: torch {torch.__version__} cannot use it here ({first_line(error)[:200]}):"
-            " take auto or cpu"
+            " choose auto or cpu"
         ) from None
     return picked
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
-    """Token ids of a prompt: the chat template where the tokenizer has one, plain text otherwise."""
+    """Token ids of a prompt, in the tokenizer's chat template if it has one, else as plain text."""
     if tokenizer.chat_template is None or prompt.plain:
         shown = [f"{question} {answer}\n\n" for question, answer in prompt.examples]
         return list(tokenizer("".join([*shown, prompt.user, prompt.prefix]))["input_ids"])  # type: ignore[arg-type]
@@ -131,12 +131,12 @@ def encode(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
 
 
 def encode_completion(tokenizer: PreTrainedTokenizerBase, prompt: Prompt, completion: str) -> list[int]:
-    """Token ids of a completion and the end mark; a space between prefix and completion stays with it.
+    """Token ids of a completion and the end token; a space between prefix and completion belongs to the completion.
 
-    The tag of a thought that the prompt has already is no part of it.
+    A thought tag with which the prompt already ends is left out.
     """
-    said = completion.removeprefix(thought_begun(tokenizer, prompt))
-    ids = list(tokenizer(said, add_special_tokens=False)["input_ids"])  # type: ignore[arg-type]
+    text = completion.removeprefix(thought_begun(tokenizer, prompt))
+    ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])  # type: ignore[arg-type]
     return [*ids, tokenizer.eos_token_id]  # type: ignore[list-item]
 
 
@@ -154,7 +154,7 @@ class TransformersEngine:
     def generate(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: OnCompletion | None = None
     ) -> list[Completion]:
-        """One completion a prompt; random draws are fixed by the seed, the prompt and its sample index."""
+        """One completion per prompt; the seed, the prompt and its sample index fix the random draws."""
         rows = [
             Row(i, tuple(encode(self.tokenizer, prompt)), row_seed(sampling.seed, prompt))
             for i, prompt in enumerate(prompts)
@@ -182,11 +182,11 @@ class TransformersEngine:
         return [results[i] for i in range(len(pairs))]
 
     def close(self) -> None:
-        """Gives the model's memory back."""
+        """Releases the model's memory."""
         del self.model, self._sampler
 
     def _rows(self, rows: Sequence[Row], sampling: Sampling) -> Iterator[Row]:
-        """The rows as they are done. Out of memory, what is not done starts again with half the batch."""
+        """Yields finished rows. After running out of memory, unfinished rows start again with half the batch."""
         waiting = {row.index: row for row in rows}
         while waiting:
             try:
@@ -205,7 +205,7 @@ class TransformersEngine:
                 memory.release()
 
     def _batches(self, lengths: Sequence[int]) -> Iterable[list[int]]:
-        """Indices in batches of similar length, longest first: an out-of-memory shows at once."""
+        """Indices in batches of similar length, longest first, so that running out of memory shows at once."""
         order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
         for start in range(0, len(order), self.batch_size):
             yield order[start : start + self.batch_size]
@@ -215,22 +215,23 @@ def completion_of(
     tokenizer: PreTrainedTokenizerBase, prompt: Prompt, ids: Sequence[int], logprobs: Sequence[float],
     stop: Sequence[str], ended: bool,
 ) -> Completion:  # fmt: skip
-    """The completion of sampled token ids, cut before its first stop text; `ended`: by an end mark.
+    """The completion of sampled token ids, cut before its first stop text; `ended` says that an end token was sampled.
 
-    A thought that the template has begun is begun in the text, too: cut off, it is no answer.
+    If the prompt ends with an opening thought tag, the text begins with it, so that an unfinished thought is not
+    taken for an answer.
     """
     text = str(tokenizer.decode(list(ids), skip_special_tokens=True))
     cut = first_stop(text, stop)
     reason = "length" if cut is None and not ended else "stop"
-    said = thought_begun(tokenizer, prompt) + text[:cut]
-    return Completion(said, reason, len(ids), tuple(ids), tuple(logprobs))
+    text = thought_begun(tokenizer, prompt) + text[:cut]
+    return Completion(text, reason, len(ids), tuple(ids), tuple(logprobs))
 
 
 def first_stop(text: str, stop: Sequence[str]) -> int | None:
-    """Where the first of the stop texts begins; None where there is none."""
+    """Position of the first stop text; None if there is none."""
     return min((text.index(each) for each in stop if each in text), default=None)
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error: what a user can act on."""
+    """The first line of an error's message."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

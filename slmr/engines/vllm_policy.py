@@ -1,4 +1,4 @@
-"""The weights of a model that is being trained, on their way into a running vLLM."""
+"""Loads the weights of a model in training into a running vLLM."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ EXTENSION = "slmr.engines.vllm_policy.PolicyWorker"  # vLLM's setting worker_ext
 
 
 class PolicyWorker:
-    """What vLLM mixes into its worker, so that `collective_rpc` can hand it other weights."""
+    """Extension of vLLM's worker, through which `collective_rpc` replaces its weights."""
 
     def load_policy(self, folder: str | None = None, weights: Iterator[Any] | None = None) -> None:
         """Replaces the weights by those of a folder's safetensors, or by (name, tensor) pairs.
 
-        vLLM's own `reload_weights` does it, all but one thing (0.32): on a CPU a matrix is multiplied from a packed
-        copy, and an output layer that shares the embedding's weights keeps the copy of the old ones.
+        vLLM's `reload_weights` (0.32) leaves one thing out: on a CPU, matrices are multiplied from packed copies, and
+        an output layer that shares the embedding's weights keeps its copy of the old ones.
         """
         worker: Any = self
         worker.reload_weights(weights_path=folder, weights_iterator=weights)
-        _pack_again(worker.get_model())
+        _repack(worker.get_model())
 
 
-def _pack_again(model: Any) -> None:
+def _repack(model: Any) -> None:
     from vllm.model_executor.layers.vocab_parallel_embedding import (  # type: ignore[reportMissingImports]
         UnquantizedEmbeddingMethod,
         VocabParallelEmbedding,
@@ -34,13 +34,13 @@ def _pack_again(model: Any) -> None:
     for layer in model.modules():
         method: Any = getattr(layer, "quant_method", None)
         if isinstance(layer, VocabParallelEmbedding) and isinstance(method, UnquantizedEmbeddingMethod):
-            method.process_weights_after_loading(layer)  # nothing to do but on a CPU
+            method.process_weights_after_loading(layer)  # does nothing on a GPU
 
 
 def policy_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
-    """Each weight once, under its name in a saved model; a LoRA adapter's share is added to what it adapts.
+    """Each weight once, under its name in a saved model, with the delta of LoRA adapters added.
 
-    The model stays as it is: merging an adapter and taking it out again would round its base a little each time.
+    The model is not changed: repeatedly merging and unmerging an adapter would accumulate rounding errors in its base.
     """
     base = model.get_base_model() if hasattr(model, "peft_config") else model
     for name, parameter in base.named_parameters():

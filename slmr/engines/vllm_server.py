@@ -1,6 +1,6 @@
-"""A vLLM server that takes over the weights of a model in training.
+"""Client of a vLLM server that samples from a model in training, whose weights it loads.
 
-`slmr.training.vllm_rollouts` has its command.
+The docstring of `slmr.training.vllm_rollouts` shows how to start the server.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from slmr.engines.endpoint import (
 from slmr.engines.vllm_policy import EXTENSION
 from slmr.errors import RequestError, WorkError, unknown
 
-_LOAD_S = 1800.0  # for reading the weights of a large model
+_LOAD_S = 1800.0  # timeout; reading the weights of a large model takes long
 
 
 class _Drawn(Wire):
@@ -40,15 +40,15 @@ class _Drawn(Wire):
 
 
 class VllmServer:
-    """Samples from one set of weights after the other.
+    """Samples from a vLLM server, whose weights can be replaced.
 
     Attributes:
-        url: of the API.
-        version: of vLLM, as the server says.
+        url: the API's URL.
+        version: the server's vLLM version.
 
     Raises:
-        RequestError: it was not started as it has to be; the message says how.
-        WorkError: there is no server that answers.
+        RequestError: the server was started with wrong options; the message lists the right ones.
+        WorkError: no server answers.
     """
 
     def __init__(self, settings: EngineSettings) -> None:
@@ -69,30 +69,32 @@ class VllmServer:
         self.version = str(self._ask("GET", f"{self._root}/version")["version"])
 
     def load(self, folder: Path) -> None:
-        """Has the server replace its weights by those of a folder that it sees under the same path.
+        """Makes the server load the weights of a folder, which must have the same path on the server.
 
         Raises:
             WorkError: it could not.
         """
         order = {"method": "load_policy", "kwargs": {"folder": str(folder.resolve())}}
         self._ask("POST", f"{self._root}/collective_rpc", order)
-        # What is cached was computed with the old weights.
+        # The prefix cache was computed with the old weights.
         if not self._ask("POST", f"{self._root}/reset_prefix_cache").get("success", True):
-            raise WorkError(f"{self.url} is answering somebody else: a server samples for one run at a time")
+            raise WorkError(
+                f"{self.url} is serving other requests: a server can sample for one run at a time"
+            )
         self._loaded = uuid4().hex
         self._ask("POST", f"{self._root}/update_weight_version", {"new_version": self._loaded})
 
     def fill(self, rows: Sequence[Row], sampling: Sampling, ends: Iterable[int]) -> None:
-        """Gives every row its token ids and their log-probabilities; a row's draws depend on its own seed.
+        """Sets every row's token ids and log-probabilities; a row's draws depend only on its own seed.
 
         Raises:
-            WorkError: the server refuses, fails for too long, or has got other weights meanwhile.
+            WorkError: the server refuses, keeps failing, or received other weights meanwhile.
         """
-        with ThreadPoolExecutor(1) as thread:  # the caller may be inside a loop of its own
+        with ThreadPoolExecutor(1) as thread:  # the caller may run inside an event loop
             answers = thread.submit(asyncio.run, self._draw(rows, sampling, sorted(ends))).result()
         if self._loaded and self._ask("GET", f"{self._root}/weight_info")["weight_version"] != self._loaded:
             raise WorkError(
-                f"another run gave {self.url} its weights: a server samples for one run at a time"
+                f"another run loaded its weights into {self.url}: a server can sample for one run at a time"
             )
         for row, answer in zip(rows, answers, strict=True):
             row.ids, row.logprobs = answer.token_ids, answer.logprobs

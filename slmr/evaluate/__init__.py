@@ -1,4 +1,4 @@
-"""Scores a model on tasks: the engine answers, every completion is kept and judged as it lands."""
+"""Scores a model on tasks: the engine answers, and every completion is saved and judged when it arrives."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ SAMPLES, METRICS = "samples.parquet", "metrics.json"
 class EvaluateParams(Params):
     """What is evaluated and how completions are sampled.
 
-    `temperature`: where none is given, one completion an item is greedy, several are sampled at 1.
-    `max_tokens`: instead of each task's own budget. `redraws`: how many times a completion that states no step is
-    drawn again, for the reference `never_guess`.
+    Attributes:
+        temperature: by default 0 (greedy) for one completion per item, 1 for several.
+        max_tokens: replaces each task's own limit.
+        redraws: how often a completion without steps is drawn again, for the reference `never_guess`.
     """
 
     tasks: tuple[str, ...]
@@ -53,19 +54,19 @@ class EvaluateParams(Params):
 
 @stage("evaluate", EvaluateParams, {"model": "one"}, random=False, uses_engine=True, version=3)
 def evaluate_stage(context: StageContext, params: EvaluateParams) -> None:
-    """Completions and verdicts of every task in `samples.parquet`, their summary in `metrics.json`."""
+    """Writes the completions and verdicts of every task to `samples.parquet`, their summary to `metrics.json`."""
     tasks = [load_task(name, context.tasks_paths) for name in params.tasks]
     evaluate(context.sampled_model("model"), tasks, params, context)
 
 
 def evaluate(model: Path | str, tasks: Sequence[Task], params: EvaluateParams, context: StageContext) -> None:
-    """Evaluate a model folder, or a server's model, and write samples and metrics into the context's folder.
+    """Evaluates a model folder or a server's model, and writes samples and metrics into the context's folder.
 
-    Whether lm-eval agrees is asked of the finished files, see `slmr.evaluate.agreement`.
+    `slmr.evaluate.agreement` compares the finished files with lm-eval.
     """
     questions = [question for task in tasks for question in questions_of(task, params)]
     with closing(Judge({task.name: task for task in tasks})) as judge:
-        recorder = Recorder(context.folder, context.progress, landed=judge.add)
+        recorder = Recorder(context.folder, context.progress, on_row=judge.add)
         recorder.add(questions)
         record = partial(_record, recorder, model, context)
         rows = judge.judged(
@@ -78,9 +79,9 @@ def evaluate(model: Path | str, tasks: Sequence[Task], params: EvaluateParams, c
 
 
 def with_thoughts_begun(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with the tag of a thought that a server's template has begun, where the thought was cut off.
+    """Adds the opening thought tag to truncated completions, if the server's template puts that tag into the prompt.
 
-    That its template does so, completions tell that end a thought without having begun it.
+    Completions that close a thought without opening it show that the template does so.
     """
     if not any(closes_unopened(row["completion"]) for row in rows):
         return list(rows)
@@ -93,7 +94,7 @@ def with_thoughts_begun(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _record(recorder: Recorder, model: Path | str, context: StageContext) -> None:
-    """Has every question answered; the engine is not even opened where all completions are kept already."""
+    """Asks the missing questions; opens the engine only if there are any."""
     if recorder.missing():
         watch = Stopwatch()
         with closing(open_engine(model, context.engine)) as engine:
@@ -114,9 +115,11 @@ def questions_of(task: Task, params: EvaluateParams) -> list[Question]:
 
 
 def prompts_of(task: Task, params: EvaluateParams) -> Iterator[tuple[Item, Prompt]]:
-    """The task's test items and what is asked of each, with its worked examples."""
+    """The task's test items and their prompts, with few-shot examples."""
     examples = tuple(task.fewshot(params.fewshot)) if params.fewshot else ()
-    for item in task.items("test")[: params.limit]:  # a lab stream would go on behind its test items
+    for item in task.items("test")[
+        : params.limit
+    ]:  # `items` with a count could go beyond a lab task's test set
         yield item, Prompt(task.prompt(item.problem), examples=examples)
 
 

@@ -1,4 +1,4 @@
-"""Does lm-eval, in a process of its own, come to the verdicts and means that we have of stored completions?"""
+"""Compares our verdicts and means of stored completions with those of lm-eval, which runs in a separate process."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from slmr.io import read_rows
 from slmr.tasks import Task
 
 _COLUMNS = ("task", "item_id", "k_index", "prompt", "completion", "status", "strict", "lenient")
-_LAST_LINES = 3  # of what the process wrote, where it failed
-_SHOWN = 60  # characters of a prompt
+_LAST_LINES = 3  # lines of the process's log that are shown if it failed
+_SHOWN = 60  # characters of a prompt that are shown
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """So many completions of one task, and the mean accuracy that we report of them.
+    """The number of completions of one task, and the mean accuracy that we report for them.
 
-    `files`: the samples that lm-eval reads, and copies of them with verdicts of their own.
+    `files`: the samples that lm-eval reads, then copies of them, which have their own verdicts.
     """
 
     task: Task
@@ -39,28 +39,29 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """On how many completions lm-eval has our prompt and verdict, and a line for each difference."""
+    """The number of completions with the same prompt and verdict in lm-eval, and a line for each difference."""
 
     agreed: int
     differences: tuple[str, ...]
 
 
 def agreements(scored: Sequence[Scored]) -> Iterator[Agreement]:
-    """Has lm-eval grade the completions, in one process for all, and compares; each as soon as it is there.
+    """Lets lm-eval grade all completions in one process, and yields each comparison as soon as it is ready.
 
     Raises:
-        WorkError: a file is damaged, or lm-eval failed; the message has the end of what it said.
+        WorkError: a file is damaged, or lm-eval failed; the message includes the end of its log.
     """
     roots = sorted({each.task.folder.parent for each in scored})
     sheets = [Sheet(file=each.files[0], task=each.task.name) for each in scored]
     with _lm_eval(Request(roots=roots, sheets=sheets)) as lines:
-        for each, line in zip(scored, lines, strict=False):  # fewer where it failed, which is said behind
-            yield _compared(each, Graded.model_validate_json(line))
+        # There are fewer lines if lm-eval failed, which raises afterwards.
+        for each, line in zip(scored, lines, strict=False):
+            yield _compare(each, Graded.model_validate_json(line))
 
 
 @contextmanager
 def _lm_eval(request: Request) -> Iterator[IO[str]]:
-    """The output of the process that grades the request; within, it is running."""
+    """Runs the process that grades the request, and yields its output."""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "slmr.evaluate.lm_eval_pass"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -73,7 +74,7 @@ def _lm_eval(request: Request) -> Iterator[IO[str]]:
                 with process.stdin as requests:
                     requests.write(request.model_dump_json() + "\n")
             except BrokenPipeError:
-                pass  # it has ended; its exit code says so
+                pass  # the process has ended; its exit code is checked below
             yield process.stdout
             code = process.wait()
         finally:
@@ -86,14 +87,12 @@ def _lm_eval(request: Request) -> Iterator[IO[str]]:
             raise WorkError(f"lm-eval could not check the completions (exit code {code}): {end}")
 
 
-def _compared(scored: Scored, theirs: Graded) -> Agreement:
+def _compare(scored: Scored, theirs: Graded) -> Agreement:
     name = scored.task.name
     ours, *copies = ([r for r in read_rows(file, _COLUMNS) if r["task"] == name] for file in scored.files)
     k = len(theirs.items[0].scores)
     graded = [(item.prompt, scores) for item in theirs.items for scores in item.scores]
-    faults: dict[
-        int, str
-    ] = {}  # number of a completion → what is wrong with it, in the first file that has it
+    faults: dict[int, str] = {}  # number of a completion → its first fault in any file
     for rows in (ours, *copies):
         if [row["completion"] for row in rows] != [row["completion"] for row in ours]:
             faults |= dict.fromkeys(range(len(ours)), f"{name}: the run's copies of these completions differ")
@@ -113,17 +112,17 @@ def _compared(scored: Scored, theirs: Graded) -> Agreement:
 
 
 def _fault(row: Mapping[str, Any], prompt: str, theirs: Mapping[str, float]) -> str | None:
-    """In what lm-eval and we differ on a completion; None where in nothing."""
+    """The difference between lm-eval and us on a completion; None if there is none."""
     if row["prompt"] != prompt:
-        return f"lm-eval asks {prompt[:_SHOWN]!r}, answered was {str(row['prompt'])[:_SHOWN]!r}"
+        return f"lm-eval's prompt is {prompt[:_SHOWN]!r}, the run's {str(row['prompt'])[:_SHOWN]!r}"
     ours = _scores(row)
-    said = ", ".join(
+    differences = ", ".join(
         f"{name} {theirs[name]:g}, ours {ours[name]:g}" for name in SCORES if ours[name] != theirs[name]
     )
-    return f"lm-eval says {said} ({row['status']})" if said else None
+    return f"lm-eval says {differences} ({row['status']})" if differences else None
 
 
 def _scores(row: Mapping[str, Any]) -> dict[str, float]:
-    """Our verdict in the words of lm-eval's metrics."""
+    """Our verdict as lm-eval's metrics."""
     values = (row["strict"], row["lenient"], row["status"] == "no_answer", row["status"] in ABSTENTIONS)
     return dict(zip(SCORES, map(float, values), strict=True))

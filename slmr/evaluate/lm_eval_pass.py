@@ -1,9 +1,9 @@
-"""lm-eval's own verdicts on stored completions, in a process of its own: `python -m slmr.evaluate.lm_eval_pass`.
+"""lm-eval's own verdicts on stored completions, in a separate process: `python -m slmr.evaluate.lm_eval_pass`.
 
-Its standard input is one line of JSON, a `Request`: files of completions and the folders of the tasks. Of those files
-it reads the completions alone, none of our verdicts. lm-eval renders every prompt, scores every completion through
-the functions that the tasks name, and takes the means. Its standard output is a line of JSON, a `Graded`, for each
-sheet; what libraries print goes to standard error.
+Its standard input is one line of JSON, a `Request`: files of completions and the folders of the tasks. It reads only
+the completions from those files, not our verdicts. lm-eval renders every prompt, scores every completion with the
+functions that the tasks name, and takes the means. Its standard output is a line of JSON, a `Graded`, for each
+sheet; the output of libraries goes to standard error.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ SCORES = ("accuracy", "accuracy_lenient", "no_answer", "abstained")
 
 
 class Sheet(StrictModel):
-    """The completions of one task in a file of samples: for each item k rows, one after the other."""
+    """The completions of one task in a file of samples: k consecutive rows for each item."""
 
     file: Path
     task: str
 
 
 class Request(StrictModel):
-    """What is to be graded; `roots` are the folders of the tasks' folders."""
+    """What to grade; `roots` are the folders that contain the tasks' folders."""
 
     roots: list[Path]
     sheets: list[Sheet]
@@ -48,7 +48,7 @@ class GradedItem(StrictModel):
 
 
 class Graded(StrictModel):
-    """What lm-eval says of a sheet: its documents in its own order, and its mean accuracy."""
+    """lm-eval's result for a sheet: its documents in its own order, and its mean accuracy."""
 
     items: list[GradedItem]
     accuracy: float
@@ -64,11 +64,11 @@ def main() -> None:
 
 
 def grade(request: Request) -> Iterator[Graded]:
-    """Grades the sheets one after the other; equal completions of a task are graded once."""
+    """Grades the sheets in order; sheets with the same completions of a task are graded once."""
     from lm_eval import utils
     from lm_eval.tasks import TaskManager
 
-    # lm-eval compiles a task's templates anew for every document.
+    # lm-eval compiles a task's templates again for every document.
     utils.env.from_string = lru_cache(maxsize=64)(utils.env.from_string)  # type: ignore[method-assign]
     roots: list[Any] = list(request.roots)
     manager = TaskManager(include_path=roots, include_defaults=False)
@@ -79,7 +79,7 @@ def grade(request: Request) -> Iterator[Graded]:
         completions = _completions(sheet)
         key = digest([sheet.task, completions])
         if key not in known:
-            known[key] = _graded(tasks[sheet.task], completions, filters[sheet.task])
+            known[key] = _grade(tasks[sheet.task], completions, filters[sheet.task])
         yield known[key]
 
 
@@ -90,25 +90,27 @@ def _completions(sheet: Sheet) -> list[list[str]]:
     return [[row["completion"] for row in group] for _, group in groupby(of_task, lambda row: row["item_id"])]
 
 
-def _graded(task: Any, completions: Sequence[Sequence[str]], filters: Sequence[Any]) -> Graded:
-    """What lm-eval makes of the completions of one of its tasks, each by itself through the task's own filters."""
+def _grade(task: Any, completions: Sequence[Sequence[str]], filters: Sequence[Any]) -> Graded:
+    """lm-eval's result for the completions of one task, each passed separately through the task's own filters."""
     from lm_eval.api.filter import FilterEnsemble
     from lm_eval.evaluator import evaluate
 
     k, name = len(completions[0]), task.config.task
-    # Examples are the engine's business; what is graded is the answer to the item.
+    # Few-shot examples belong to the engine's prompt; only the answer to the item is graded.
     task.set_config("num_fewshot", 0)
     task.set_config("repeats", k)
     chosen: list[Any] = [[partial(_Completion, j), *filters] for j in range(k)]
     task._filters = [FilterEnsemble(str(j), these) for j, these in enumerate(chosen)]
-    # Not simple_evaluate: around this call it only draws up the environment, for seconds.
+    # simple_evaluate would also describe the environment, which takes seconds.
     results: Any = evaluate(
-        _stored(completions), {"tasks": {name: task}, "groups": {}}, limit=len(completions), bootstrap_iters=0
+        _stored_model(completions),
+        {"tasks": {name: task}, "groups": {}},
+        limit=len(completions),
+        bootstrap_iters=0,
     )
     items: dict[int, GradedItem] = {}
-    for sample in results["samples"][
-        name
-    ]:  # all documents with the first completion, then with the second ...
+    # The samples are all documents with the first completion, then with the second, and so on.
+    for sample in results["samples"][name]:
         item = items.setdefault(sample["doc_id"], GradedItem(prompt=sample["arguments"][0][0], scores=[]))
         item.scores.append({score: float(sample[score]) for score in SCORES})
     means = [results["results"][name][f"accuracy,{j}"] for j in range(k)]
@@ -116,7 +118,7 @@ def _graded(task: Any, completions: Sequence[Sequence[str]], filters: Sequence[A
 
 
 class _Completion:
-    """A filter as lm-eval wants it: of each item's completions it leaves number `j`."""
+    """An lm-eval filter that keeps completion number `j` of each item."""
 
     def __init__(self, j: int) -> None:
         self._j = j
@@ -125,13 +127,13 @@ class _Completion:
         return [[of_item[self._j]] for of_item in completions]
 
 
-def _stored(completions: Sequence[Sequence[str]]) -> Any:
-    """A model of lm-eval that answers the i-th document with the i-th item's completions."""
+def _stored_model(completions: Sequence[Sequence[str]]) -> Any:
+    """An lm-eval model that answers the i-th document with the i-th item's completions."""
     from lm_eval.api.model import LM
 
     class Stored(LM):
         def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-            # A document comes as often as it has completions.
+            # There is one request per completion of a document.
             return [
                 completions[document or 0][j]
                 for document, repeated in groupby(requests, lambda request: request.doc_id)

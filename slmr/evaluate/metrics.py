@@ -1,4 +1,4 @@
-"""Verdicts of completions, and what a summary says of them. Nothing here generates."""
+"""Verdicts of completions and their summary. Nothing here generates."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     import numpy as np
 
 Row = Mapping[str, Any]
-Case = tuple[str, str, Kind]  # completion, gold, and what kind of answer: all that a verdict depends on
+Case = tuple[str, str, Kind]  # completion, gold answer and its kind: all that a verdict depends on
 
 VERDICT_FIELDS = ("status", "strict", "lenient", "extracted", "reason")
-SOUND = "sound"  # right for the right reason; None outside of the lab
+SOUND = "sound"  # right for the right reason; None outside the lab
 ABSTENTIONS = ("malformed_gold", "timeout", "checker_error")
 
 
 class Judge:
-    """Decides completions while others are being generated, in a thread beside the engine."""
+    """Judges completions in a thread while the engine generates others."""
 
     def __init__(self, tasks: Mapping[str, Task]) -> None:
         self._tasks = tasks
@@ -30,26 +30,26 @@ class Judge:
         self._decided: dict[Case, Future[Verdict]] = {}
 
     def add(self, row: Row) -> None:
-        """Takes in a completion; returns at once."""
+        """Queues a completion; returns at once."""
         case = _case(row, self._tasks)
         if case not in self._decided:
             self._decided[case] = self._thread.submit(verify, *case)
 
     def judged(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
-        """The rows with their verdicts; what was not added, or ran out of time beside the engine, is decided now."""
+        """The rows with their verdicts; rows that were not added, or timed out beside the engine, are judged now."""
         decided = {case: verdict.result() for case, verdict in self._decided.items()}
         in_time = {case: verdict for case, verdict in decided.items() if verdict.status != "timeout"}
         return judged(rows, self._tasks, in_time)
 
     def close(self) -> None:
-        """Drops what is not decided yet."""
+        """Drops pending completions."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
 
 def judged(
     rows: Sequence[Row], tasks: Mapping[str, Task], decided: Mapping[Case, Verdict] | None = None
 ) -> list[dict[str, Any]]:
-    """The rows with the checkers' verdicts, whatever verdicts they had. Equal answers are decided once."""
+    """The rows with the checkers' verdicts, replacing any they had. Equal cases are judged once."""
     cases = [_case(row, tasks) for row in rows]
     verdicts = dict(decided or {})
     kinds: set[Kind] = {task.kind for task in tasks.values()}
@@ -57,13 +57,13 @@ def judged(
         distinct = list(dict.fromkeys(case for case in cases if case[2] == kind and case not in verdicts))
         of_kind = verify_batch([text for text, _, _ in distinct], [gold for _, gold, _ in distinct], kind)
         verdicts |= zip(distinct, of_kind, strict=True)
-    again = [
+    with_verdicts = [
         {**row, **{name: getattr(verdicts[case], name) for name in VERDICT_FIELDS}}
         for row, case in zip(rows, cases, strict=True)
     ]
     return [
         {**r, SOUND: tasks[r["task"]].sound(r["item_id"], r["prompt"], r["completion"], r["strict"])}
-        for r in again
+        for r in with_verdicts
     ]
 
 
@@ -72,10 +72,10 @@ def _case(row: Row, tasks: Mapping[str, Task]) -> Case:
 
 
 def task_metrics(rows: Sequence[Row], task: Task) -> dict[str, Any]:
-    """What a summary row says of one task, from its judged completions.
+    """The summary of one task's judged completions.
 
-    Accuracy is avg@k: strict, the mean over items of the share of right completions. With several
-    completions an item also pass@j for every power of two up to k, and maj@k, each with its interval.
+    Accuracy is avg@k: the mean over items of the share of strictly right completions. With several completions
+    per item also pass@j for k and every power of two up to k, and maj@k, each with its interval.
     """
     import numpy as np
 
@@ -110,7 +110,7 @@ def task_metrics(rows: Sequence[Row], task: Task) -> dict[str, Any]:
 
 
 def _of_several(rows: Sequence[Row], strict: np.ndarray, kind: Kind) -> dict[str, Any]:
-    """pass@j and maj@k as `[value, low, high]`; nothing where there is one completion an item."""
+    """pass@j and maj@k as `[value, low, high]`; empty for one completion per item."""
     from slmr.stats import maj_at_k, pass_at_k
 
     k = strict.shape[1]
@@ -130,9 +130,9 @@ def _of_several(rows: Sequence[Row], strict: np.ndarray, kind: Kind) -> dict[str
 
 
 def answer_key(row: Row, kind: Kind) -> str | None:
-    """What a completion votes for: equal answers have equal keys; None where there is no answer.
+    """The answer that a completion votes for: equal answers have equal keys; None if there is no answer.
 
-    Every right answer equals the gold, so all of them have one key, however they are written.
+    Right answers may be written differently, but all equal the gold answer, so they share one key.
     """
     text = row["extracted"]
     if row["lenient"]:
@@ -144,7 +144,7 @@ def answer_key(row: Row, kind: Kind) -> str | None:
 
 
 def by_item(rows: Sequence[Row], column: str) -> np.ndarray:
-    """A column as [items, k], items in the order of the rows."""
+    """A column as an array [items, k], items in the order of the rows."""
     import numpy as np
 
     groups = [[float(r[column]) for r in group] for _, group in groupby(rows, key=lambda r: r["item_id"])]

@@ -1,8 +1,8 @@
-"""Asks an engine and keeps every completion as it lands, so that a killed evaluation or probe goes on.
+"""Asks an engine and saves every completion as it arrives, so that a killed evaluation or probe can be resumed.
 
 Questions are asked in units whose composition never changes: the arithmetic of a local model depends on
-what shares its batch, so a unit that was cut short is asked again as a whole, and the rows of a resumed
-run equal those of an undisturbed one. A server's unit is one question: nothing it said is lost.
+what shares its batch, so an interrupted unit is asked again as a whole, and the rows of a resumed run
+equal those of an uninterrupted one. A server's unit is one question, so no answer is lost.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ Row = dict[str, Any]
 
 _FLUSH_ROWS, _FLUSH_S = 64, 10.0
 _TRIAL_TOKENS, _TRIAL_REPEATS = 8, 8
-_DISPLAY_S = 0.2  # between two updates of the display: one costs more than a small model's completion
-_TOO_FEW = 20  # completions, before they tell how long the rest takes
+_DISPLAY_S = 0.2  # between two updates of the display, which cost more than a small model's completion
+_MIN_FOR_ESTIMATE = 20  # completions before the remaining time is estimated
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One completion that is wanted.
+    """One completion to be generated.
 
     Attributes:
-        group: only questions of the same group, one after the other, are asked together.
-        row: what is kept of the completion.
+        group: only consecutive questions of the same group are asked together.
+        row: turns the completion into the row that is saved.
     """
 
     prompt: Prompt
@@ -46,14 +46,14 @@ class Question:
 class Recorder:
     """The completions of one evaluation or probe, by the number of their question, in `parts/` of a folder.
 
-    `what` the progress display counts; `landed` hears of each row as soon as it is there.
+    `what`: the noun that the progress display counts; `on_row` is called with each row as soon as it arrives.
     """
 
     def __init__(
         self, folder: Path, progress: Progress, what: str = "completions",
-        landed: Callable[[Row], None] = lambda row: None,
+        on_row: Callable[[Row], None] = lambda row: None,
     ) -> None:  # fmt: skip
-        self._parts, self._progress, self._what, self._landed = folder / "parts", progress, what, landed
+        self._parts, self._progress, self._what, self._on_row = folder / "parts", progress, what, on_row
         self._parts.mkdir(exist_ok=True)
         self._questions: list[Question] = []
         self._kept: dict[int, Row] = {}
@@ -62,27 +62,26 @@ class Recorder:
         self._fresh: dict[int, Row] = {}
 
     def add(self, questions: Iterable[Question]) -> None:
-        """Numbers further questions. After a kill the same ones have to be added in the same order."""
+        """Adds questions. To resume, the same ones must be added in the same order."""
         self._questions += questions
 
     def clear(self) -> None:
-        """Forgets the parts, once the rows are written elsewhere."""
+        """Deletes the parts, once the rows are written elsewhere."""
         shutil.rmtree(self._parts)
 
     def missing(self) -> list[int]:
-        """The questions without a completion, by number."""
+        """The numbers of the questions without a completion."""
         return [i for i in range(len(self._questions)) if i not in self._kept]
 
     def rows(self, start: int = 0) -> list[Row]:
-        """What is kept of each question from number `start` on, in their order; below 0 from the end."""
+        """The rows of the questions from number `start`, in order; a negative `start` counts from the end."""
         return [self._kept[i] for i in range(len(self._questions))[start:]]
 
     def announce(self, engine: Engine) -> None:
-        """Says how long the missing completions take at most, if each fills its budget.
+        """Reports how long the missing completions take at most, if each reaches its token limit.
 
-        It tries a whole batch on few tokens. Few prompts, several times each: a prompt is computed once for the tokens
-        of a whole completion, so with a prompt of its own for every eight tokens the trial would take long and promise
-        far too much.
+        It generates a few tokens with a whole batch. The batch repeats a few prompts, because in a real run the prompt
+        is a small part of the work; with distinct prompts the trial would take long and overestimate the time.
         """
         from slmr.stats.formats import duration  # its package needs numpy, which a light install lacks
 
@@ -99,12 +98,12 @@ class Recorder:
         self._progress(0, total, f"{self._what}: {kept}{len(missing)} to do take at most {longest}")
 
     def record(self, engine: Engine, unit: int, total: int | None = None) -> dict[str, float]:
-        """Asks for what is missing, `unit` questions together. Returns how many tokens came in how many seconds.
+        """Asks the missing questions, `unit` together. Returns the tokens, the seconds, and their ratio.
 
-        `total` is how many questions there may be in the end, where not all are added yet.
+        `total` is the final number of questions, if not all have been added yet.
 
         Raises:
-            WorkError: the engine failed; what had come is kept.
+            WorkError: the engine failed; completions that had arrived are saved.
         """
         total = len(self._questions) if total is None else total
         meter = _Meter(total, len(self._questions) - len(self.missing()), self._progress, self._what)
@@ -124,7 +123,7 @@ class Recorder:
         def on_completion(index: int, completion: Completion) -> None:
             nonlocal last_flush
             self._fresh[numbers[index]] = questions[index].row(completion)
-            self._landed(self._fresh[numbers[index]])
+            self._on_row(self._fresh[numbers[index]])
             meter.count(completion)
             overdue = time.monotonic() - last_flush > _FLUSH_S
             if unit == 1 and (overdue or len(self._fresh) >= _FLUSH_ROWS):
@@ -134,7 +133,7 @@ class Recorder:
         engine.generate([question.prompt for question in questions], questions[0].sampling, on_completion)
 
     def _units(self, size: int) -> Iterator[list[int]]:
-        """Numbers of questions that are asked together; with a unit of one, all that are missing of a group."""
+        """Numbers of questions that are asked together; with a unit of one, all missing questions of a group."""
         for _, group in groupby(range(len(self._questions)), key=lambda i: self._questions[i].group):
             numbers = list(group)
             step = len(numbers) if size == 1 else size
@@ -145,7 +144,7 @@ class Recorder:
                     yield missing if size == 1 else unit
 
     def _flush(self) -> None:
-        """Writes what has come; a unit that is asked again after a kill replaces what it had."""
+        """Writes new rows; a unit that is asked again after a kill replaces its earlier rows."""
         if self._fresh:
             rows = [{"question": i, **row} for i, row in sorted(self._fresh.items())]
             write_rows(self._parts / f"{min(self._fresh):09d}.parquet", rows)
@@ -154,7 +153,7 @@ class Recorder:
 
 
 def _part(file: Path) -> dict[int, Row]:
-    """The completions of one part by question; none of a damaged one, which goes: they are asked for again."""
+    """The rows of one part by question. A damaged part is removed, so that its questions are asked again."""
     try:
         return {int(row.pop("question")): row for row in read_rows(file)}
     except (OSError, ValueError, KeyError, TypeError):
@@ -163,14 +162,14 @@ def _part(file: Path) -> dict[int, Row]:
 
 
 class _Meter:
-    """Counts completions, and says how far it is, how fast, and how long it may still take."""
+    """Counts completions, and reports progress, speed and the remaining time."""
 
     def __init__(self, total: int, kept: int, progress: Progress, what: str) -> None:
         self._total, self._done, self._progress, self._what = total, kept, progress, what
         self._start, self._displayed_at, self._tokens, self._fresh = time.monotonic(), 0.0, 0, 0
 
     def count(self, completion: Completion) -> None:
-        """One more has come."""
+        """Counts one completion."""
         from slmr.stats.formats import duration
 
         self._done += 1
@@ -181,12 +180,12 @@ class _Meter:
             return
         self._displayed_at = past
         remaining = past / self._fresh * (self._total - self._done)
-        # The first to end are the short ones: too early, they promise too much or, after a slow start, too little.
-        known = self._fresh >= min(self._total, _TOO_FEW)
+        # The first completions are the short ones, so an early estimate would be wrong.
+        known = self._fresh >= min(self._total, _MIN_FOR_ESTIMATE)
         speed = f", {self._tokens / past:,.0f} tokens/s, about {duration(remaining)} left" if known else ""
         self._progress(self._done, self._total, f"{self._what}{speed}")
 
     def speed(self) -> dict[str, float]:
-        """Tokens, seconds and their ratio, of what this process generated."""
+        """The tokens that this process generated, the seconds, and their ratio."""
         seconds = max(1e-6, time.monotonic() - self._start)
         return {"tokens": self._tokens, "seconds": round(seconds, 3), "tokens_per_s": self._tokens / seconds}

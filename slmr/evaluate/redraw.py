@@ -1,4 +1,4 @@
-"""Draws completions that state no step again: what a model scores that does not guess."""
+"""Redraws completions without steps, to measure a model that never guesses."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from slmr.verify.trace_steps import split_steps
 def redraw(
     recorder: Recorder, questions: Sequence[Question], k: int, times: int, record: Callable[[], None]
 ) -> list[dict[str, Any]]:
-    """The rows of the questions, step-less completions replaced by later draws; their tokens stay counted.
+    """The rows of the questions, with completions without steps replaced by further draws; all tokens are counted.
 
-    A completion that has no step in any of `times` further draws is the last one. `record` has the recorder's missing
-    questions answered; draw number r of a question has the sample index of the first plus r times `k`.
+    If none of `times` further draws has a step, the last one is kept. `record` asks the recorder's missing questions.
+    Draw number r of a question has the first draw's sample index plus r times `k`.
     """
     record()
     rows = recorder.rows()
@@ -24,13 +24,13 @@ def redraw(
         guesses = [i for i, row in enumerate(rows) if not split_steps(row["completion"])]
         if not guesses:
             break
-        recorder.add(_again(questions[i], round_ * k) for i in guesses)
+        recorder.add(_shift(questions[i], round_ * k) for i in guesses)
         record()
         for i, row in zip(guesses, recorder.rows(-len(guesses)), strict=True):
             rows[i] = {**row, "k_index": rows[i]["k_index"], "tokens": rows[i]["tokens"] + row["tokens"]}
     return rows
 
 
-def _again(question: Question, shift: int) -> Question:
+def _shift(question: Question, shift: int) -> Question:
     prompt = replace(question.prompt, sample_index=question.prompt.sample_index + shift)
     return replace(question, prompt=prompt)

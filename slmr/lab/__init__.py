@@ -31,10 +31,10 @@ __all__ = [
     "take",
 ]
 
-# Shares of the levels 1 to 5: one known skill, two, a half-seen one, an unseen one, an unseen one and another.
+# Shares of the levels 1 to 5: one known skill, two known, a half-seen one, an unseen one, an unseen one and another.
 _LEVELS = (12.0, 14.0, 30.0, 28.0, 16.0)
-# What stories teach of unseen skills does not carry over to formulas, and what they cost the known ones is as much as
-# they gain the half-seen ones: with the shares above the two cancel, and lab_math tells no method from another.
+# Training on stories does not teach unseen skills in formulas, and it costs about as much accuracy on known skills as
+# it gains on half-seen ones. With the shares above the two would cancel, and lab_math could not distinguish methods.
 _FORMULAS = (8.0, 8.0, 60.0, 14.0, 10.0)
 _SEEN = (36.0, 54.0, 10.0, 0.0, 0.0)
 _EVEN = (1.0, 1.0, 1.0, 1.0, 1.0)
@@ -50,7 +50,7 @@ GENERATORS = {
 }
 N_TEST, N_VALIDATION, TEST_SEED = 600, 200, 0  # the held-out sets of a lab task
 STUDENTS = ("lab-llama", "lab-qwen")
-TEACHER = "lab-teacher"  # the students' better: what distillation from a model needs
+TEACHER = "lab-teacher"  # a stronger model than the students, for distillation
 MODELS = (*STUDENTS, TEACHER)
 _ID = re.compile(rf"(?P<task>\w+)/(?P<split>{'|'.join(get_args(Split))})/(?P<seed>\d+)/(?P<index>\d+)")
 
@@ -59,33 +59,33 @@ def generator(name: str) -> Generator:
     """The generator of a lab task.
 
     Raises:
-        RequestError: there is none of that name.
+        RequestError: there is no such task.
     """
     if name not in GENERATORS:
         raise unknown("lab task", name, GENERATORS)
     return GENERATORS[name]
 
 
-@lru_cache(maxsize=8192)  # asked for once a completion
+@lru_cache(maxsize=8192)  # called once per completion
 def item(item_id: str) -> LabItem | None:
-    """The item of this id (`task/split/seed/index`), drawn again; None where it is no id of the lab."""
-    found = _ID.fullmatch(item_id)
-    if found is None or found["task"] not in GENERATORS:
+    """The item with this id (`task/split/seed/index`), drawn again; None if it is no lab id."""
+    match = _ID.fullmatch(item_id)
+    if match is None or match["task"] not in GENERATORS:
         return None
-    split = cast(Split, found["split"])
-    return draw_item(GENERATORS[found["task"]], split, int(found["seed"]), int(found["index"]))[0]
+    split = cast(Split, match["split"])
+    return draw_item(GENERATORS[match["task"]], split, int(match["seed"]), int(match["index"]))[0]
 
 
-@lru_cache(maxsize=32)  # drawn for our questions, and again when lm-eval grades their answers
+@lru_cache(maxsize=32)  # drawn for our questions, and again when lm-eval grades the answers
 def split_items(name: str, split: Split, n: int | None = None, seed: int = TEST_SEED) -> tuple[LabItem, ...]:
     """The first `n` items of a split of a lab task; without `n` the whole test or validation set.
 
     Raises:
-        RequestError: no such task or split, or `n` is missing for a split without end.
+        RequestError: no such task or split, or `n` is missing for an endless split.
     """
     sizes = {"test": N_TEST, "validation": N_VALIDATION}
     if n is None and split not in sizes:
-        raise RequestError(f"the {split} split of {name} has no end: say how many items")
+        raise RequestError(f"the {split} split of {name} is endless: say how many items")
     return tuple(take(generator(name), split, n or sizes[split], seed))
 
 
@@ -93,7 +93,7 @@ def model_path(name: str) -> Path:
     """The folder of a shipped student or of the teacher: an ordinary transformers model with its tokenizer.
 
     Raises:
-        RequestError: there is none of that name.
+        RequestError: there is no such model.
     """
     if name not in MODELS:
         raise unknown("lab model", name, MODELS)

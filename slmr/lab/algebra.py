@@ -9,7 +9,7 @@ from slmr.lab.items import Draft
 
 
 def draw_math(rng: Random, level: int, two_unseen: bool) -> Draft:
-    """A formula over a first number: signs for what signs exist for, the skill's own words for the rest."""
+    """A formula that starts with a number: operators where they exist, the skill's own words otherwise."""
     chain = draw_chain(rng, draw_skills(rng, level, two_unseen))
     formula = str(chain.start)
     for i, use in enumerate(chain.uses):

@@ -1,4 +1,4 @@
-"""Problems as chains: a first number, and skills applied to it one after another."""
+"""Problems as chains: a first number, and skills applied to it in sequence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ START = (8, 60)
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """`start` and the skills used on it."""
+    """The number `start` and the skills applied to it."""
 
     start: int
     uses: tuple[Use, ...]
@@ -25,18 +25,18 @@ class Chain:
         return tuple(use.skill.name for use in self.uses)
 
     def results(self, misread: bool = False) -> list[list[int]] | None:
-        """The results of each skill's equations; None if one does not fit."""
-        x, found = self.start, []
+        """The results of each skill's equations; None if one is not allowed (see `Use.compute`)."""
+        x, results_of_uses = self.start, []
         for use in self.uses:
             results = use.compute(x, misread)
             if results is None:
                 return None
-            found.append(results)
+            results_of_uses.append(results)
             x = results[-1]
-        return found
+        return results_of_uses
 
     def steps(self, misread: bool = False) -> tuple[Step, ...]:
-        """The solution, or, `misread`, that of somebody who misreads the half-seen skills."""
+        """The solution's steps; with `misread`, those of a solution that misreads the half-seen skills."""
         steps: list[Step] = []
         written = str(self.start)
         for use, results in zip(self.uses, self.results(misread) or [], strict=True):
@@ -50,11 +50,11 @@ class Chain:
         return tuple(steps)
 
     def misread(self) -> tuple[Step, ...]:
-        """The solution of somebody who misreads the half-seen skills; empty where there is none to misread."""
+        """The steps of a solution that misreads the half-seen skills; empty if the chain has none."""
         return self.steps(misread=True) if any(use.skill.misreading for use in self.uses) else ()
 
     def draft(self, problem: str, closing: str) -> Draft:
-        """The problem with its solution, and the one of who misreads it; `closing` ends both, `{answer}` in it."""
+        """The problem with its solution and the misread one; `closing`, with `{answer}` in it, ends both."""
         right, misread = self.steps(), self.misread()
         solution = Solution(right, closing.format(answer=right[-1].result))
         wrong = Solution(misread, closing.format(answer=misread[-1].result)) if misread else None
@@ -62,10 +62,10 @@ class Chain:
 
 
 def draw_skills(rng: Random, level: int, two_unseen: bool) -> list[Skill]:
-    """The skills of a problem.
+    """Draws the skills of a problem.
 
-    Level 1 takes one known skill, 2 two of them, 3 a half-seen one (every second time with a known one), 4 an
-    unseen one, 5 an unseen and a known one or, where `two_unseen`, every second time two unseen ones.
+    Level 1 has one known skill, level 2 two known ones, level 3 a half-seen one (half of the time with a known one),
+    level 4 an unseen one, level 5 an unseen and a known one or, with `two_unseen`, half of the time two unseen ones.
     """
     known = of("known")
     if level <= 2:
@@ -83,15 +83,15 @@ def draw_skills(rng: Random, level: int, two_unseen: bool) -> list[Skill]:
 
 
 def _unseen(rng: Random, other: Skill | None = None) -> Skill:
-    """An unseen skill, four times in five a compound one."""
+    """Draws an unseen skill, with probability 0.8 a compound one."""
     exposure = "unseen compound" if rng.random() < 0.8 else "unseen one-step"
     return rng.choice([skill for skill in of(exposure) if skill is not other])
 
 
 def draw_chain(rng: Random, skills: Sequence[Skill]) -> Chain:
-    """A chain of these skills, all results whole and within bounds, read rightly as well as misread.
+    """Draws a chain of these skills, in which all results, also when misread, are whole and within bounds.
 
-    Where one is unseen and compound, two operations on the numbers of the text do not end at the answer.
+    If a skill is unseen and compound, no two operations on the numbers of the text give the answer.
     """
     half_seen = any(skill.misreading for skill in skills)
     compound = any(skill.exposure == "unseen compound" for skill in skills)
@@ -101,14 +101,13 @@ def draw_chain(rng: Random, skills: Sequence[Skill]) -> Chain:
         if right is None or (compound and right[-1][-1] in _guessable(chain)):
             continue
         misread = chain.results(misread=True) if half_seen else None
-        if not half_seen or (
-            misread is not None and misread[-1][-1] != right[-1][-1]
-        ):  # a misreading must show
+        # A misreading must lead to another answer.
+        if not half_seen or (misread is not None and misread[-1][-1] != right[-1][-1]):
             return chain
 
 
 def _guessable(chain: Chain) -> set[int]:
-    """What two operations at most on the numbers of the text come to, one number used twice included."""
+    """The results of at most two operations on the numbers of the text; a number may be used twice."""
     numbers = {chain.start, *(number for use in chain.uses for number in use.numbers.values())}
     first = {value for a in numbers for b in numbers for value in operations(a, b)}
     return first | {value for a in first for b in numbers for value in operations(a, b)}

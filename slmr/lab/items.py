@@ -1,9 +1,8 @@
-"""Lab items: how one is drawn, which split it belongs to, and how a set of them is made.
+"""Lab items: how they are drawn, and how splits are kept disjoint.
 
-Two things keep splits apart. The random state of an item is a hash of (task, split, seed, index), so
-no two splits or seeds share a stream (`seed + index` would). And each problem belongs to one split by
-a hash of its content, so the same problem cannot turn up in two splits even where the space of a
-level is small.
+The random state of an item is a hash of (task, split, seed, index), so no two splits or seeds share a stream
+(`seed + index` would share them). A hash of each problem's content assigns it to one split, so that no problem
+occurs in two splits even if a level has few problems.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from slmr.verify import Kind
 Split = Literal["test", "validation", "train", "pretrain", "teacher"]
 LEVELS = (1, 2, 3, 4, 5)
 
-# Upper ends of the share of all problems that each split owns, in the order of `Split`.
+# Each split owns the problems whose hash, as a fraction, lies below its bound and above the previous one.
 _SPLIT_ENDS = {"test": 0.15, "validation": 0.25, "train": 0.45, "pretrain": 0.9, "teacher": 1.0}
 
 
@@ -30,8 +29,8 @@ _SPLIT_ENDS = {"test": 0.15, "validation": 0.25, "train": 0.45, "pretrain": 0.9,
 class Draft:
     """What a generator draws.
 
-    `key` is the problem's content, the same for problems that differ in order only; `misread` is the solution of
-    somebody who misreads its half-seen skills, None where it has none.
+    `key` is the problem's content, the same for problems that differ only in order; `misread` is the solution that
+    misreads its half-seen skills, None if it has none.
     """
 
     problem: str
@@ -44,7 +43,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class LabItem:
-    """One problem of the lab edition. `index` is its position in the split's stream, `skills` are in order."""
+    """One problem of the lab edition. `index` is its position in the split's stream; `skills` are in order of use."""
 
     task: str
     split: Split
@@ -60,7 +59,7 @@ class LabItem:
 
     @property
     def reach(self) -> Reach | None:
-        """How far it is from what the students have met; None where it uses no skill."""
+        """How far it is from what the students have seen; None if it uses no skill."""
         return reach(self.skills)
 
     @property
@@ -72,18 +71,18 @@ class LabItem:
         return self.solution.teacher()
 
     def raw(self, merge_share: float, word_share: float = 0.0) -> str:
-        """The raw teacher trace, drawn from the item's own random state."""
+        """The raw teacher trace, drawn with the item's own random state."""
         rng = item_rng(self.task, self.split, self.seed, self.index, "raw")
         return self.solution.raw(rng, merge_share, word_share)
 
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """A procedural task: draws a problem of a level.
+    """A procedural task.
 
-    `draw` also takes whether a problem may hold two unseen skills: in the test split only. `level_weights` are the
-    shares of the levels in every split but `pretrain`, which has its own: no student has seen levels 4 and 5 of a
-    task with skills.
+    `draw(rng, level, two_unseen)` draws a problem; only those of the test split may have two unseen skills.
+    `level_weights` are the shares of the levels in every split except `pretrain`, which has `pretrain_weights`: no
+    student has seen levels 4 and 5 of a task with skills.
     """
 
     name: str
@@ -95,7 +94,7 @@ class Generator:
 
 
 def item_rng(*parts: object) -> Random:
-    """A random state that depends on all of `parts` and on nothing else."""
+    """A random state that depends only on `parts`."""
     digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
     return Random(int.from_bytes(digest[:16], "big"))
 
@@ -128,11 +127,11 @@ def draw_item(generator: Generator, split: Split, seed: int, index: int) -> tupl
 
 
 def stream(generator: Generator, split: Split, seed: int = 0) -> Iterator[LabItem]:
-    """Distinct items of a split, without end; duplicates within the stream are skipped.
+    """Endless distinct items of a split; duplicates within the stream are skipped.
 
     Raises:
         RequestError: there is no such split.
-        WorkError: 20,000 draws in a row were duplicates: the split's space is used up.
+        WorkError: 20,000 consecutive draws were duplicates: the split has no more problems.
     """
     if split not in get_args(Split):
         raise unknown("split", split, get_args(Split))

@@ -1,6 +1,6 @@
-"""lab_logiqa: what follows from a fact and rules, with four options that mean the same in every problem.
+"""lab_logiqa: what follows from a fact and rules, with the same four options in every problem.
 
-The letter is not looked up by an option's text, which students of a million parameters do not learn.
+Students with a million parameters do not learn to look up a letter by an option's text, so the options are fixed.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ FORMS = ("given", "one step", "more steps", "none")
 
 
 def draw_logiqa(rng: Random, level: int, _: bool) -> Draft:
-    """A chain of two rules from the given fact and one rule apart from it; from level 2 on in any order.
+    """A chain of two rules from the given fact, and one unrelated rule; from level 2 on in random order.
 
-    No level has longer chains: a third rule was beyond students of a million parameters, and their right letters luck.
+    No level has longer chains: students with a million parameters could not follow a third rule and only guessed.
     """
     form = rng.randrange(4)
     states = rng.sample(STATES, 5)

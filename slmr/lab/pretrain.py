@@ -1,8 +1,8 @@
-"""`slmr lab pretrain`: trains a lab student from scratch to mastery of what it is to know, or their teacher.
+"""`slmr lab pretrain`: trains a lab student from scratch until it masters the known skills, or trains the teacher.
 
-A student works out what it knows and never answers without steps. Of half-seen skills it reads a few texts, about
-half of which misread them; of unseen skills it reads none. The teacher is lab-llama trained on, on all skills and
-without misreadings. A killed run goes on from its last checkpoint.
+A student learns to write steps and never to answer without them. It sees few texts with half-seen skills, about half
+of which misread them, and none with unseen skills. The teacher is lab-llama trained further, on all skills and without
+misreadings. A killed run continues from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -32,27 +32,30 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 MAX_LENGTH = 512
-_UNFINISHED = "unfinished"  # in the output folder: checkpoints, until the end
+_UNFINISHED = "unfinished"  # subfolder of the output folder with checkpoints, removed at the end
 
-Prompt = Callable[[str, str], str]  # a lab task and a problem of it → the prompt
+Prompt = Callable[[str, str], str]  # (lab task, problem) → prompt
 
 _SHAPE: dict[str, int] = {
     "hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 4, "num_attention_heads": 4,
     "num_key_value_heads": 4, "max_position_embeddings": MAX_LENGTH,
 }  # fmt: skip
 
-# The usual 0.02 is meant for widths in the thousands; at width 128 it delays learning to copy numbers
-# from the problem several times over.
+# The usual 0.02 is meant for widths in the thousands; at width 128 the model would take several times as long to
+# learn to copy numbers from the problem.
 _INITIALIZER_RANGE = 0.08
 
 
 class PretrainParams(StrictModel):
-    """How a lab model is made.
+    """How a lab model is trained.
 
-    It is trained in `cycles`, each on `sequences` of its own with a learning rate that warms up and falls to 0.
-    `start` is the model whose training goes on, none for a new one. `split` is where its problems come from:
-    `pretrain` has no unseen skill, `teacher` has all. `mixture` is the share of each task among the sequences.
-    `misread_share` of the texts with a half-seen skill misread it.
+    Attributes:
+        cycles: number of training cycles, each with new sequences and a learning rate that warms up and falls to 0.
+        sequences: per cycle.
+        misread_share: the share of the texts with a half-seen skill that misread it.
+        split: the source of the problems: `pretrain` has no unseen skill, `teacher` has all.
+        start: the model to train further; None for a new one.
+        mixture: the share of each task among the sequences.
     """
 
     sequences: int = Field(default=192_000, ge=64)
@@ -85,15 +88,15 @@ DEFAULTS = {
 
 
 def pretrain(name: str, out: Path, prompt: Prompt, params: PretrainParams | None = None) -> dict[str, Any]:
-    """Train the lab model `name` and save it to `out` as an ordinary transformers folder.
+    """Trains the lab model `name` and saves it to `out` as an ordinary transformers folder.
 
-    `prompt` asks as the tasks do, which lie above the lab. Checkpoints are in `out` until the end; the same call
-    goes on from the last one.
+    `prompt` renders a problem as its task does; it is an argument because the lab may not import the tasks.
+    Checkpoints are in `out` until the end; the same call continues from the last one.
 
     Returns: parameter count, sequences, tokens, and the mean training loss of the last cycle.
 
     Raises:
-        RequestError: unknown model, or `out` holds something that is no unfinished training with these settings.
+        RequestError: unknown model, or `out` is neither empty nor an unfinished training with these settings.
         WorkError: the folder cannot be written.
     """
     if name not in MODELS:
@@ -102,7 +105,7 @@ def pretrain(name: str, out: Path, prompt: Prompt, params: PretrainParams | None
     with disk_faults(out):
         _claim(out, params)
     if params.start:
-        model, tokenizer = _trained(params.start)
+        model, tokenizer = _load_trained(params.start)
     else:
         tokenizer = build_tokenizer(_vocabulary_texts(prompt), MAX_LENGTH)
         model = _new_model(name, tokenizer, params.seed)
@@ -119,14 +122,14 @@ def _cycle(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompt: Prompt, params: PretrainParams, folder: Path,
     cycle: int,
 ) -> dict[str, Any]:  # fmt: skip
-    """Trains one cycle, or reads what it came to before a stop."""
+    """Trains one cycle, or loads its result if it was finished before an interruption."""
     from safetensors.torch import load_model, save_model
 
     weights, done = folder / f"cycle-{cycle}.safetensors", folder / f"cycle-{cycle}.json"
     if done.is_file():
         load_model(model, weights)
         return read_json(done)
-    params = params.model_copy(update={"seed": params.seed + 10 * cycle})  # other sequences each time
+    params = params.model_copy(update={"seed": params.seed + 10 * cycle})  # new sequences in each cycle
     checkpoints = folder / f"cycle-{cycle}"
     report = _train(model, tokenizer, _pairs(params, prompt), params, checkpoints)
     shutil.rmtree(checkpoints)
@@ -136,7 +139,7 @@ def _cycle(
 
 
 def _claim(out: Path, params: PretrainParams) -> None:
-    """Make `out` ours: new, empty, or left unfinished by the same settings."""
+    """Creates `out`, or checks that it is empty or an unfinished training with the same settings."""
     settings = out / _UNFINISHED / "params.json"
     if settings.is_file() and PretrainParams.model_validate_json(settings.read_text()) == params:
         return
@@ -152,23 +155,23 @@ def _pairs(params: PretrainParams, prompt: Prompt) -> list[tuple[str, str]]:
     names = rng.choices(list(params.mixture), list(params.mixture.values()), k=params.sequences)
     streams = {name: _endless(name, params) for name in params.mixture}
     items = [(name, next(streams[name])) for name in names]
-    return [(prompt(name, item.problem), _told(item, rng, params.misread_share)) for name, item in items]
+    return [(prompt(name, item.problem), _solution(item, rng, params.misread_share)) for name, item in items]
 
 
-def _told(item: LabItem, rng: Random, misread_share: float) -> str:
+def _solution(item: LabItem, rng: Random, misread_share: float) -> str:
     misread = item.misread is not None and rng.random() < misread_share
     return (item.misread if misread and item.misread else item.solution).plain()
 
 
 def _endless(name: str, params: PretrainParams) -> Iterator[LabItem]:
-    """Items without end: small spaces run out of distinct problems, and start again, as an epoch does."""
+    """Endless items: when the distinct problems are used up, a new epoch starts."""
     for epoch in count():
         with suppress(WorkError):
             yield from stream(GENERATORS[name], params.split, params.seed * 1000 + epoch)
 
 
 def _vocabulary_texts(prompt: Prompt) -> list[str]:
-    """Texts that hold every word of the lab: prompts, solutions, and what critiques say."""
+    """Texts with every word of the lab: prompts, solutions and critiques."""
     texts = [
         text
         for name, generator in GENERATORS.items()
@@ -179,7 +182,7 @@ def _vocabulary_texts(prompt: Prompt) -> list[str]:
     return [*texts, critique]
 
 
-def _trained(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+def _load_trained(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
     folder = model_path(name)
@@ -215,7 +218,7 @@ def _train(
     from transformers import Trainer, TrainingArguments
     from transformers.trainer_utils import get_last_checkpoint
 
-    rows = _encoded(pairs, tokenizer)
+    rows = _encode(pairs, tokenizer)
     steps = len(rows) // params.batch_size
     settings = TrainingArguments(
         output_dir=str(folder), num_train_epochs=1, per_device_train_batch_size=params.batch_size,
@@ -224,17 +227,17 @@ def _train(
         save_strategy="steps", save_steps=max(1, steps // 20), save_total_limit=1, logging_steps=100, use_cpu=True,
         disable_tqdm=not os.isatty(2), dataloader_pin_memory=False, remove_unused_columns=False,
     )  # fmt: skip
-    dataset: Any = rows  # a list is enough: the trainer asks for its length and for rows by number
+    dataset: Any = rows  # the trainer only needs its length and rows by number
     trainer = Trainer(
-        model=model, args=settings, train_dataset=dataset, data_collator=partial(_padded, tokenizer)
+        model=model, args=settings, train_dataset=dataset, data_collator=partial(_pad, tokenizer)
     )
     result = trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
     tokens = sum(len(row["input_ids"]) for row in rows)
     return {"tokens": tokens, "loss": result.training_loss}
 
 
-def _encoded(pairs: list[tuple[str, str]], tokenizer: PreTrainedTokenizerFast) -> list[dict[str, Any]]:
-    """`input_ids`, an int16 array, and `prompt`, the number of tokens that are not trained on, of each sequence."""
+def _encode(pairs: list[tuple[str, str]], tokenizer: PreTrainedTokenizerFast) -> list[dict[str, Any]]:
+    """`input_ids` (an int16 array) and `prompt` (the number of leading tokens without loss) of each sequence."""
     heads = tokenizer([prompt for prompt, _ in pairs])["input_ids"]
     tails = tokenizer([solution for _, solution in pairs], add_special_tokens=False)["input_ids"]
     end = tokenizer.eos_token_id
@@ -244,8 +247,8 @@ def _encoded(pairs: list[tuple[str, str]], tokenizer: PreTrainedTokenizerFast) -
     ]
 
 
-def _padded(tokenizer: PreTrainedTokenizerFast, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-    """A batch [rows, longest], padded on the right, where no token looks; labels are -100 on prompts and padding."""
+def _pad(tokenizer: PreTrainedTokenizerFast, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    """A batch [rows, longest], padded on the right; labels are -100 on prompts and padding."""
     import torch
 
     longest = max(len(row["input_ids"]) for row in rows)

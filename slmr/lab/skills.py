@@ -1,8 +1,8 @@
-"""The skills of the lab: named operations in words, and how much of each the students have seen.
+"""The skills of the lab: named operations in words, and how often the students have seen them.
 
 `x` is the number so far, `n` and `m` are numbers of the text, `@i` is the result of the skill's own equation i.
-What an unseen compound skill multiplies or divides by stands in words only ("a third", "dozen"), beside a number in
-digits: whoever has not learnt the skill uses that one, and does not get there by luck.
+An unseen compound skill gives its multiplier or divisor only in words ("a third", "dozen"), beside a number in digits:
+a model that has not learnt the skill uses the digits and cannot get the answer by luck.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal, cast, get_args
 
 Exposure = Literal["known", "half-seen", "unseen one-step", "unseen compound"]
 UNSEEN: tuple[Exposure, Exposure] = ("unseen one-step", "unseen compound")
-Reach = Literal[Exposure, "composed"]  # of a problem; composed: an unseen skill and another one
+Reach = Literal[Exposure, "composed"]  # of a problem; composed: an unseen skill together with another one
 REACHES: tuple[Reach, ...] = (*get_args(Exposure), "composed")
 
 
@@ -23,12 +23,12 @@ class Skill:
     """One operation in words.
 
     Attributes:
-        exposure: how often the students met it in pretraining. *known*: often. *half-seen*: seldom, and then in
-            about half of the texts misread as `misreading` says. *unseen*: never.
+        exposure: how often the students saw it in pretraining. *known*: often. *half-seen*: rarely, and in about
+            half of the texts misread as in `misreading`. *unseen*: never.
         equations: what it computes, in order; the last gives the new `x`.
         story, place, formula: its wordings in stories, about places, and in formulas.
-        n, m: the ranges of its numbers, both ends included; none where the wording has no such number.
-        misreading: the equations of those who take it for something simpler.
+        n, m: the ranges of its numbers, including both ends; None if the wording has no such number.
+        misreading: the equations of a simpler, wrong reading.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Use:
     numbers: Mapping[str, int]
 
     def compute(self, x: int, misread: bool = False) -> list[int] | None:
-        """The results of the equations from `x` on; None if one is no whole number above 0, or is above `MOST`."""
+        """The results of the equations for `x`; None if one is not a whole number from 1 to `MOST`."""
         known: dict[str, int] = {"x": x, **self.numbers}
         results: list[int] = []
         for left, operator, right in self._equations(misread):
@@ -62,19 +62,19 @@ class Use:
         return results
 
     def expressions(self, x: str, first: int, misread: bool = False) -> list[str]:
-        """The equations' left sides: `x` filled in as it is written, own results as `@first` and so on."""
+        """The equations' left sides, with `x` as given and the skill's own results as `@first`, `@first + 1`, ..."""
         known = {"x": x, **{name: str(number) for name, number in self.numbers.items()}}
         equations = self._equations(misread)
         known |= {f"@{i}": f"@{first + i}" for i in range(len(equations))}
         return [" ".join(known.get(part, part) for part in equation) for equation in equations]
 
     def _equations(self, misread: bool) -> tuple[tuple[str, str, str], ...]:
-        return _parsed(self.skill.misreading if misread and self.skill.misreading else self.skill.equations)
+        return _parse(self.skill.misreading if misread and self.skill.misreading else self.skill.equations)
 
 
 @lru_cache
-def _parsed(equations: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
-    """Left operand, operator and right operand of each."""
+def _parse(equations: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+    """Left operand, operator and right operand of each equation."""
     return tuple(cast(tuple[str, str, str], tuple(equation.split())) for equation in equations)
 
 
@@ -82,7 +82,7 @@ def _value(part: str, known: Mapping[str, int]) -> int:
     return known[part] if part in known else int(part)
 
 
-MOST = 120  # no value in a problem is larger, so that a student of a million parameters can master its sums
+MOST = 120  # the largest value in a problem, so that a student with a million parameters can master its arithmetic
 
 
 def _apply(operator: str, left: int, right: int) -> int | None:
@@ -97,7 +97,7 @@ def _apply(operator: str, left: int, right: int) -> int | None:
 
 
 def operations(left: int, right: int) -> set[int]:
-    """Every whole number above 0 that one of the four operations on the two comes to."""
+    """Every positive whole number that one of the four operations on the two gives."""
     values = {_apply(operator, left, right) for operator in "+-*/"}
     return {value for value in values if value is not None and value > 0}
 
@@ -130,7 +130,7 @@ SKILLS = (
           ("{who} uses {n} {what} on each of {m} days.", "On {m} days {who} eats {n} {what} each day."),
           ("{n} {what} are used on each of {m} days.", "On {m} days {n} {what} are sold each day."),
           "{x} - {n} * {m}", n=(2, 9), m=(2, 8)),
-    # --- half-seen: seldom, and about every second text misreads it ----------------------------------
+    # --- half-seen: rare, and about half of the texts misread it -------------------------------------
     Skill("half again", "half-seen", ("x / 2", "x + @0"),
           ("{who} gets half as many {what} again.",),
           ("Half as many {what} again are brought.",),
@@ -143,7 +143,7 @@ SKILLS = (
           ("Both parents give {who} {n} {what}.",),
           ("Both owners bring {n} {what}.",),
           "{x} and {n} from both", n=(3, 30), misreading=("x + n",)),
-    # --- unseen, one step: the numbers are in the text, so luck can get there ---------------------------
+    # --- unseen, one step: the numbers are in the text, so a guess can be right -------------------------
     Skill("spoil", "unseen one-step", ("x - n",),
           ("{n} of the {what} spoil.",), ("{n} of the {what} spoil.", "{n} {what} spoil there."),
           "{x} spoil {n}", n=(2, 30)),
@@ -154,7 +154,7 @@ SKILLS = (
           ("A fire leaves one in {n} of the {what}.",),
           ("A fire leaves one in {n} of the {what}.", "Rain leaves one in {n} of the {what}."),
           "{x} one in {n}", n=(2, 5)),
-    # --- unseen, compound: two or three equations, and a number that no digit tells ---------------------
+    # --- unseen, compound: two or three equations, and a number that is not in digits -------------------
     Skill("third off", "unseen compound", ("x / 3", "x - @0", "@1 - n"),
           ("A third of the {what} and {n} more break.", "{who} loses a third of the {what} and {n} more."),
           ("A third of the {what} and {n} more break.", "There a third of the {what} and {n} more are stolen."),
@@ -180,7 +180,7 @@ def of(*exposures: Exposure) -> tuple[Skill, ...]:
 
 
 def reach(names: Iterable[str]) -> Reach | None:
-    """How far a problem with the skills of these names is from what the students have met; None without a skill."""
+    """How far a problem with these skills is from what the students have seen; None without a skill."""
     skills = [skill for name in names for skill in SKILLS if skill.name == name]
     exposures = {skill.exposure for skill in skills}
     if exposures & set(UNSEEN):

@@ -1,8 +1,8 @@
-"""Solver output: a solution as steps, and the traces that are written from it.
+"""The solver's output: a solution as steps, and the traces written from it.
 
-One solution is written in two ways. The *plain* style is the lab students' own: one equation a
-sentence. A *raw* teacher trace is terse inside a skill, as a strong teacher's is: steps that only serve the
-next of the same skill are folded into it. It may also sum up in words.
+A solution is written in two styles. The *plain* style is that of the lab students: one equation per sentence. A *raw*
+teacher trace is terse within a skill, like a strong teacher's: steps that only serve the next step of the same skill
+are folded into it. It may also end with a summary in words.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Step:
     """One step of a solution.
 
     Attributes:
-        reason: what is done, as a teacher says it ("the third off").
-        expression: the calculation, where `@i` stands for the result of step i; empty if the step
+        reason: what the step does, in a teacher's words ("the third off").
+        expression: the calculation, in which `@i` stands for the result of step i; empty if the step
             is a statement and not a calculation.
         result: the value of the expression, or the statement itself.
         inside: whether it only serves a later step of the same skill, so that a terse teacher folds it in.
@@ -35,7 +35,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """The solver's steps and the closing line in the form that the task's prompt asks for."""
+    """The solver's steps, and the closing line in the form that the task's prompt requests."""
 
     steps: tuple[Step, ...]
     closing: str
@@ -49,18 +49,18 @@ class Solution:
         return [self._equation(i, frozenset()) + "." for i in range(len(self.steps))]
 
     def teacher(self, merged: Set[int] = frozenset(), in_words: bool = False) -> str:
-        """The teacher's trace: the steps in `merged` folded into later ones, and a summing-up in words."""
-        said = [self._equation(i, merged) + "." for i in range(len(self.steps)) if i not in merged]
+        """The teacher's trace: the steps in `merged` are folded into later ones; `in_words` adds a summary."""
+        sentences = [self._equation(i, merged) + "." for i in range(len(self.steps)) if i not in merged]
         last = self.steps[-1]
         if in_words and last.reason:
-            said.append(f"So {last.reason} gives {last.result}.")
-        return " ".join([*said, self.closing])
+            sentences.append(f"So {last.reason} gives {last.result}.")
+        return " ".join([*sentences, self.closing])
 
     def raw(self, rng: Random, merge_share: float, word_share: float = 0.0) -> str:
         """A raw teacher trace, drawn with `rng`.
 
         Each step inside a skill is merged with probability `merge_share`; with probability `word_share`
-        the trace also sums up in words that the lab students have never written.
+        the trace also ends with a summary in words that the lab students have never written.
         """
         merged = {i for i, step in enumerate(self.steps) if step.inside and rng.random() < merge_share}
         return self.teacher(merged, rng.random() < word_share)

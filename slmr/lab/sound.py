@@ -1,4 +1,4 @@
-"""Sound answers: right, and for the right reason as far as equations and statements tell."""
+"""Sound answers: right, and for the right reason, judged by equations and statements."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from slmr.verify.trace_steps import departure, split_steps
 
 
 def sound(item: LabItem, completion: str, right: bool) -> bool:
-    """Whether a right completion shows its steps, every stated equation holds, and none leaves the solution.
+    """Whether a right completion has steps, all of whose equations hold and belong to the solution.
 
     Steps may be merged; for lab_logiqa each must be a statement of the solution, in its order. A bare answer is not
-    sound: nothing is shown.
+    sound.
     """
     steps = split_steps(completion)
     return right and bool(steps) and departure(steps, item.solution.plain_steps())[0] == len(steps)

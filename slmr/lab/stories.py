@@ -10,7 +10,7 @@ from slmr.lab.words import NAMES, OBJECTS, PLACES
 
 
 def draw_gsm8k(rng: Random, level: int, two_unseen: bool) -> Draft:
-    """Somebody's things and what happens to them."""
+    """A story about a person's things."""
     chain = draw_chain(rng, draw_skills(rng, level, two_unseen))
     who, what = rng.choice(NAMES), rng.choice(OBJECTS)
     question = f"How many {what} does {who} have now?"
@@ -18,22 +18,22 @@ def draw_gsm8k(rng: Random, level: int, two_unseen: bool) -> Draft:
 
 
 def draw_mawps(rng: Random, level: int, two_unseen: bool) -> Draft:
-    """Things at a place: the same skills, mostly in other words."""
+    """A story about things at a place: the same skills, mostly in other words."""
     chain = draw_chain(rng, draw_skills(rng, level, two_unseen))
     what, place = rng.choice(OBJECTS), rng.choice(PLACES)
     begin, question = (
         f"There are {chain.start} {what} at the {place}.",
         f"How many {what} are at the {place} now?",
     )
-    told = [rng.choice(use.skill.place).format(what=what, place=place, **use.numbers) for use in chain.uses]
-    return _draft([begin, *told, question], chain)
+    events = [rng.choice(use.skill.place).format(what=what, place=place, **use.numbers) for use in chain.uses]
+    return _draft([begin, *events, question], chain)
 
 
 _ASIDES = ("{who} has {n} {what}.", "{who} wants {n} {what}.", "{who} lost {n} {what}.")
 
 
 def draw_svamp(rng: Random, level: int, two_unseen: bool) -> Draft:
-    """A story in which one or two sentences about other things do not matter."""
+    """A story with one or two irrelevant sentences about other things."""
     chain = draw_chain(rng, draw_skills(rng, level, two_unseen))
     who, other = rng.sample(NAMES, 2)
     what, *things = rng.sample(OBJECTS, 3)
@@ -46,8 +46,8 @@ def draw_svamp(rng: Random, level: int, two_unseen: bool) -> Draft:
 
 
 def _story(rng: Random, chain: Chain, who: str, what: str) -> list[str]:
-    told = (rng.choice(use.skill.story).format(who=who, what=what, **use.numbers) for use in chain.uses)
-    return [f"{who} has {chain.start} {what}.", *told]
+    events = (rng.choice(use.skill.story).format(who=who, what=what, **use.numbers) for use in chain.uses)
+    return [f"{who} has {chain.start} {what}.", *events]
 
 
 def _draft(sentences: list[str], chain: Chain) -> Draft:

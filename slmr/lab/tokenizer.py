@@ -1,8 +1,8 @@
-"""The lab students' tokenizer: byte-level BPE that knows the lab's words whole and digits one by one.
+"""The lab students' tokenizer: byte-level BPE with the lab's words as single tokens and one token per digit.
 
-Text is cut as Qwen2's tokenizer cuts it, because transformers loads any tokenizer beside a Qwen2 model
-with that rule, whatever the file says. So both students read and write the same tokens. Bytes that the
-lab never uses are in the vocabulary too: any text can be encoded and decodes to itself (in Unicode's NFC form).
+Text is split by Qwen2's rule, because transformers applies that rule to any tokenizer beside a Qwen2 model,
+whatever the file says. So both students use the same tokens. The vocabulary contains all bytes: any text can
+be encoded and decodes to itself (in Unicode's NFC form).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _CUT = (
 _SPECIAL = ("<pad>", "<eos>")
 _SIZE = 1024
 
-# A user turn is the prompt as it stands: the lab prompts end in "Solution:", which the student
-# continues. So a plain-text prompt and a rendered chat are the same tokens.
+# A user turn is rendered as the bare prompt: the lab prompts end in "Solution:", which the student
+# continues. So a plain-text prompt and a rendered chat have the same tokens.
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
     "{{ message['content'] }}{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}"
@@ -30,7 +30,7 @@ CHAT_TEMPLATE = (
 
 
 def build_tokenizer(texts: Iterable[str], max_length: int) -> PreTrainedTokenizerFast:
-    """A tokenizer whose words are learnt from `texts`."""
+    """Trains the tokenizer on `texts`."""
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 

@@ -14,7 +14,7 @@ OBJECTS = (
 
 PLACES = "lake shop park market school farm station house mill camp".split()
 
-# What the rules of lab_logiqa are about.
+# The states in the rules of lab_logiqa.
 STATES = (
     "wet cold dark late warm dry calm loud full open clean bright early windy quiet empty green slow busy "
     "safe soft steep foggy sweet"

@@ -1,1 +1,3 @@
-"""Runs methods: recipes, the plan of a bench, what makes its stages, and what a run keeps. It alone writes runs."""
+"""Runs methods: recipes, the plan of a bench, the execution of its stages, and a run's files. Only this package
+writes runs.
+"""

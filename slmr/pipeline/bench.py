@@ -1,4 +1,4 @@
-"""Runs a bench: makes what is missing of its plan, says and writes each method's results, collects the summary."""
+"""Runs a bench: executes the missing stages of its plan, reports and writes each method's results and the summary."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _EXECUTORS = {"local": make_locally, "ray": make_on_ray}
 
 
 def run_bench(plan: Plan, watcher: Watcher) -> Summary:
-    """Makes what is missing, writes `samples/` and `summary.json`, returns what this plan adds to it.
+    """Runs the missing stages, writes `samples/` and `summary.json`, and returns the plan's part of the summary.
 
-    Of several methods each is said to the watcher, and written, as soon as it is finished.
+    If there are several methods, each is reported to the watcher, and written, as soon as it is finished.
 
     Raises:
-        WorkError: a stage failed or the disk refused; finished stages are kept.
-        Stopped: a signal came; so are they.
+        WorkError: a stage or the disk failed; finished stages are kept.
+        Stopped: a signal came; finished stages are kept.
     """
     several = len(plan.entries) > 1
     store = make_artefacts(plan, _MethodWatcher(watcher, plan) if several else watcher)
@@ -55,30 +55,30 @@ def write_entries(
 ) -> list[SummaryRow]:
     """Writes the samples and other tables of finished entries, and their rows into the summary; returns the rows.
 
-    `pools` is what the summary says of contamination; None leaves it as it is there.
+    `pools` replaces the summary's contamination figures; None keeps them.
     """
     rows = [row for entry in entries for row in entry_rows(store, entry, plan)]
     path = plan.folder / "summary.json"
-    # Another bench on this folder may end now: what it adds to the summary must not be lost.
+    # Another bench may be writing to the same summary: its rows must not be lost.
     with disk_faults(plan.folder), locked(plan.folder):
         for entry in entries:
             _export(store, entry, plan)
-        before = read_summary(path) if path.is_file() else Summary(rows=[])
+        old = read_summary(path) if path.is_file() else Summary(rows=[])
         new = {row.identity: row for row in rows}
-        # A row without its completions is damage: nothing could be said of it.
-        kept = [r for r in before.rows if r.identity not in new and r.samples_file(plan.folder).is_file()]
+        # A row whose completions are gone is dropped.
+        kept = [r for r in old.rows if r.identity not in new and r.samples_file(plan.folder).is_file()]
         merged = sorted([*kept, *rows], key=lambda r: (r.student, r.seed, r.identity))
-        write_summary(path, merged, list(before.contamination if pools is None else pools))
+        write_summary(path, merged, list(old.contamination if pools is None else pools))
     return rows
 
 
 class _MethodWatcher:
-    """Passes on what a watcher is to hear, and adds each method's result, which it also writes into the summary."""
+    """Forwards events to a watcher; also reports each method's result and writes it into the summary."""
 
     def __init__(self, watcher: Watcher, plan: Plan) -> None:
         self._watcher, self._plan, self._store = watcher, plan, plan.store
         self.started, self.progress, self.result = watcher.started, watcher.progress, watcher.result
-        # An entry, and the keys of its stages that are missing.
+        # (entry, keys of its unfinished stages).
         self._awaited: list[tuple[Entry, set[str]]] = []
 
     def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None:
@@ -100,7 +100,7 @@ class _MethodWatcher:
 
 
 def result_line(store: Store, entry: Entry, plan: Plan) -> str:
-    """A method's mean accuracy over the tasks of a suite with its 95 % interval, and what it cost."""
+    """A method's mean accuracy over each suite's tasks with its 95 % interval, and its cost."""
     scores: dict[str, dict[str, list[bool]]] = {}
     for row in read_rows(entry.evaluation.output(store) / SAMPLES, ["task", "item_id", "strict"]):
         scores.setdefault(row["task"], {}).setdefault(row["item_id"], []).append(bool(row["strict"]))
@@ -121,8 +121,8 @@ def result_line(store: Store, entry: Entry, plan: Plan) -> str:
 
 
 def contamination(store: Store, plan: Plan) -> list[Contamination]:
-    """What the test items have in common with each training pool of the plan; nothing is trained without one."""
-    pools = {}  # those of the paper edition are the same whatever the seed
+    """The overlap of the test items with each training pool of the plan."""
+    pools = {}  # keyed by content: the paper edition's pool is the same for all seeds
     for node in plan.nodes:
         if node.kind == "pool":
             pool = read_rows(node.output(store) / PROBLEMS)
@@ -139,10 +139,10 @@ def contamination(store: Store, plan: Plan) -> list[Contamination]:
 
 
 def make_artefacts(plan: Plan, watcher: Watcher) -> Store:
-    """Makes what is missing of a plan, by the executor that was asked for; the rest is reused.
+    """Runs the missing stages of a plan with the requested executor; the rest is reused.
 
     Raises:
-        WorkError: a stage failed or the disk refused; finished stages are kept.
+        WorkError: a stage or the disk failed; finished stages are kept.
     """
     starters = unique_stages([e.evaluation for e in plan.entries if e.recipe.name in STARTERS])
     request = plan.request
@@ -155,12 +155,12 @@ def make_artefacts(plan: Plan, watcher: Watcher) -> Store:
 
 
 def method_cost(store: Store, entry: Entry) -> Cost:
-    """What the method spent on training: all its stages, shared ones in full, evaluation left out."""
+    """The cost of the method's training: all its stages, shared ones in full, without evaluation."""
     return spent_on(store, [entry.model])
 
 
 def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
-    """The summary rows of one method, student and seed: one a task."""
+    """The summary rows of one method, student and seed: one per task."""
     cost = method_cost(store, entry)
     folder = entry.evaluation.output(store)
     return [
@@ -175,12 +175,12 @@ def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
 
 
 def _export(store: Store, entry: Entry, plan: Plan) -> None:
-    """An entry's tables in the run's folder, unless they are there: samples of each task, capability, course."""
+    """Writes an entry's tables into the run's folder, unless they exist: samples, capability, training history."""
     who = (entry.recipe.name, entry.student, entry.seed)
     folder = samples_folder(plan.folder, *who)
-    # Not the keys alone: an evaluation that is made again need not draw the same completions on every device.
-    made = [f"{node.key}-{sha256_of(node.output(store) / SAMPLES)}" for node in entry.last]
-    if is_exported(plan.folder, made, *who):
+    # The keys do not suffice: a repeated evaluation may draw other completions on another device.
+    sources = [f"{node.key}-{sha256_of(node.output(store) / SAMPLES)}" for node in entry.last]
+    if is_exported(plan.folder, sources, *who):
         return
     rows = read_rows(entry.evaluation.output(store) / SAMPLES)
     head = dict(zip(("method", "student", "seed"), who, strict=True))
@@ -190,4 +190,4 @@ def _export(store: Store, entry: Entry, plan: Plan) -> None:
         export_capability(plan.folder, *who, read_rows(entry.capability.output(store) / SAMPLES))
     export_course(plan.folder, store, entry.model, *who)
     export_provenance(plan.folder, store, entry.last, *who)
-    mark_exported(plan.folder, made, *who)
+    mark_exported(plan.folder, sources, *who)

@@ -1,4 +1,4 @@
-"""Worker processes of this machine, as their parent sees them: started, given a stage, followed, stopped, ended."""
+"""The parent's side of worker processes on this machine: starts them, sends stages, follows and stops them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from slmr.io import Stopwatch
 from slmr.pipeline.worker import Done, Job
 from slmr.stage import Stage, StageContext
 
-LOOK_S = 0.2  # between looks at whether a signal has come
-GRACE_S = 20.0  # for others to save and say what happened to them, when one has ended
-_LAST_LINES = 3  # of its log, where a process said nothing
+LOOK_S = 0.2  # interval of checking for a signal
+GRACE_S = 20.0  # for the other processes to save and report, after one has failed
+_LAST_LINES = 3  # lines of a process's log that are shown if it ended without a message
 
 Message = dict[str, Any]
 
 
 class Child:
-    """A process of `slmr.pipeline.worker`; a thread reads what it sends, so that it never waits to be read."""
+    """A process of `slmr.pipeline.worker`; a thread reads its messages, so that it never blocks on a full pipe."""
 
     def __init__(self, log: Path, environment: Mapping[str, str]) -> None:
         self._log = log
@@ -54,18 +54,18 @@ class Child:
         self._listener({"exited": self._process.wait()})
 
     def wait_until_ready(self, stopping: Callable[[], bool]) -> None:
-        """Until it has loaded its libraries, has ended, or is to stop."""
+        """Waits until the process has loaded its libraries or has ended, or `stopping` is true."""
         while not self._ready.wait(LOOK_S) and not stopping():
             pass
 
     def send(self, job: Job, listener: Callable[[Message], None]) -> None:
-        """Gives it a stage to run; what it says of that, or that it has ended, goes to the listener."""
+        """Sends a stage to run; the listener gets the process's messages and the notice of its end."""
         assert self._process.stdin is not None
         self._listener = listener
         try:
             self._process.stdin.write(job.model_dump_json().encode() + b"\n")
             self._process.stdin.flush()
-        except BrokenPipeError:  # it has ended: nobody reads on, and its end was said to the last listener
+        except BrokenPipeError:  # the process has ended, which was reported to the previous listener only
             listener({"exited": self._process.wait()})
 
     def ask_to_stop(self) -> None:
@@ -78,11 +78,11 @@ class Child:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
-                with suppress(BrokenPipeError):  # it had not read all that it was sent
+                with suppress(BrokenPipeError):  # the process had not read all of its input
                     pipe.close()
 
     def why_it_ended(self, code: int) -> str:
-        """In a line: the signal or the exit code, and the end of its log."""
+        """One line: the signal or the exit code, and the end of the log."""
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         hint = " (out of memory?)" if code == -signal.SIGKILL else ""
         lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-_LAST_LINES:]
@@ -93,17 +93,17 @@ def run_in(
     children: Sequence[Child], stage: Stage, context: StageContext, params: Params,
     stopping: Callable[[], bool] = signals.asked,
 ) -> None:  # fmt: skip
-    """Runs a stage in processes, the same in each; the context is then as if it had run here.
+    """Runs the same stage in each process, and updates the context as if it had run in this one.
 
     Raises:
-        RequestError, WorkError: what a process raised, or how it ended.
-        Stopped: they were asked to stop.
+        RequestError, WorkError: raised by a process, or because it ended early.
+        Stopped: the processes were asked to stop.
     """
     messages: SimpleQueue[tuple[int, Message]] = SimpleQueue()
     job = Job.of(stage, context, params)
     for i, child in enumerate(children):
         child.send(job, lambda message, i=i: messages.put((i, message)))
-    ends: dict[int, Message] = {}  # in the order of time: the first to fail is what failed
+    ends: dict[int, Message] = {}  # in order of time: the first failure is the cause
     stop_sent, since_fault = False, None
     while len(ends) < len(children) and not (since_fault and since_fault.seconds > GRACE_S):
         if stopping() and not stop_sent:
@@ -117,9 +117,8 @@ def run_in(
         if "progress" in message:
             context.progress(*message["progress"])
         elif i not in ends:
-            early = (
-                stop_sent and message.get("exited") == -signal.SIGTERM
-            )  # it had not begun to listen to signals
+            # Terminated by the signal itself: the process had not yet installed its handler.
+            early = stop_sent and message.get("exited") == -signal.SIGTERM
             ends[i] = {"stopped": True} if early else message
             since_fault = since_fault or (None if "done" in message else Stopwatch())
     done = _outcome(children, ends, f"stage {stage.name}")
@@ -129,7 +128,7 @@ def run_in(
 
 
 def _outcome(children: Sequence[Child], ends: Mapping[int, Message], name: str) -> Done:
-    """What the first process made; raises as `run_in` does."""
+    """The result of the first process; raises as `run_in` does."""
     for end in ends.values():
         if "failed" in end:
             raise (RequestError if end["request"] else WorkError)(end["failed"])

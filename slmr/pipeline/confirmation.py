@@ -1,7 +1,7 @@
 """The check at the end of a bench or an evaluation: lm-eval grades the stored completions of all its methods.
 
-`lm_eval.json` in the run's folder says what it has confirmed, so that it is not asked again: file of completions → task
-→ how many, by which version of lm-eval, and a digest of all that the check depends on.
+`lm_eval.json` in the run's folder records what has been confirmed, so that it is not checked again: file of completions
+→ task → their number, the version of lm-eval, and a digest of everything that the check depends on.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from slmr.results.schema import read_summary
 from slmr.tasks.registry import load_task
 
 CONFIRMED = "lm_eval.json"
-_SHOWN = 20  # differences
-_SAID_S = 30.0  # between two lines of progress
+_SHOWN = 20  # differences that are listed
+_PROGRESS_S = 30.0  # between two lines of progress
 
 Say = Callable[[str], None]
 Confirmed = dict[str, dict[str, Any]]
@@ -34,46 +34,46 @@ Confirmed = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class _Table:
-    """Completions of a run that lm-eval grades, and where they are in its folder."""
+    """Completions of a run that lm-eval grades, with the run's folder."""
 
     run: Path
     scored: Scored
 
     @property
-    def place(self) -> str:
+    def file(self) -> str:
         return self.scored.files[0].relative_to(self.run).as_posix()
 
     @cached_property
     def confirmed(self) -> dict[str, Any]:
-        """What is written of it once lm-eval agrees."""
+        """The record that is written once lm-eval agrees."""
         scored, version = self.scored, str(installed_version("lm_eval"))
         contents = [sha256_of(file) for file in scored.files]
         task = f"{scored.task.version}-{scored.task.digest}"
-        depends = digest([contents, scored.accuracy, task, version])
-        return {"completions": scored.completions, "lm_eval": version, "digest": depends}
+        key = digest([contents, scored.accuracy, task, version])
+        return {"completions": scored.completions, "lm_eval": version, "digest": key}
 
 
 def confirm(plan: Plan, say: Say) -> None:
-    """Has lm-eval grade what it has not confirmed yet of a finished plan, and says how far it agrees.
+    """Lets lm-eval grade the unconfirmed completions of a finished plan, and reports whether it agrees.
 
     Raises:
-        WorkError: it comes to other prompts, verdicts or means, which the message names, or it failed. The results are
-            written before, and stay.
+        WorkError: lm-eval failed, or has other prompts, verdicts or means, which the message lists. The results, which
+            have been written already, are kept.
     """
     path = plan.folder / CONFIRMED
-    confirmed = _confirmed(path, say)
+    confirmed = _read_confirmed(path, say)
     tables = [_Table(plan.folder, scored) for scored in _all_scored(plan)]
-    pending = [t for t in tables if confirmed.get(t.place, {}).get(t.scored.task.name) != t.confirmed]
+    pending = [t for t in tables if confirmed.get(t.file, {}).get(t.scored.task.name) != t.confirmed]
     before = sum(t.scored.completions for t in tables) - sum(t.scored.completions for t in pending)
     if not pending:
         say(f"lm-eval agrees on {before:,} of {before:,} completions, as it did before")
         return
     agreed, differences = 0, list[str]()
-    for table, agreement in zip(pending, _told([table.scored for table in pending], say), strict=True):
+    for table, agreement in zip(pending, _agreements([table.scored for table in pending], say), strict=True):
         agreed += agreement.agreed
-        differences += [f"{table.place}: {line}" for line in agreement.differences]
+        differences += [f"{table.file}: {line}" for line in agreement.differences]
         if not agreement.differences:
-            confirmed.setdefault(table.place, {})[table.scored.task.name] = table.confirmed
+            confirmed.setdefault(table.file, {})[table.scored.task.name] = table.confirmed
             with disk_faults(path):
                 write_json(path, confirmed)
     total = sum(table.scored.completions for table in pending)
@@ -83,8 +83,8 @@ def confirm(plan: Plan, say: Say) -> None:
     say(f"{line}: prompt, verdict and mean" + (f"; on {before:,} others it did before" if before else ""))
 
 
-def _confirmed(path: Path, say: Say) -> Confirmed:
-    """What was confirmed before; nothing where the file cannot be read: then all of it is asked again."""
+def _read_confirmed(path: Path, say: Say) -> Confirmed:
+    """The confirmed completions; empty if the file cannot be read, so that all are checked again."""
     if not path.is_file():
         return {}
     try:
@@ -94,15 +94,15 @@ def _confirmed(path: Path, say: Say) -> Confirmed:
         return {}
 
 
-def _told(pending: Sequence[Scored], say: Say) -> Iterator[Agreement]:
-    """What lm-eval comes to, with a line of progress now and then."""
-    total, done, said_at = sum(scored.completions for scored in pending), 0, time.monotonic()
+def _agreements(pending: Sequence[Scored], say: Say) -> Iterator[Agreement]:
+    """lm-eval's agreement with each table, with progress lines."""
+    total, done, reported_at = sum(scored.completions for scored in pending), 0, time.monotonic()
     say(f"lm-eval checks {total:,} completions, in a process of its own")
     for scored, agreement in zip(pending, agreements(pending), strict=True):
         yield agreement
         done += scored.completions
-        if time.monotonic() - said_at > _SAID_S:
-            said_at = time.monotonic()
+        if time.monotonic() - reported_at > _PROGRESS_S:
+            reported_at = time.monotonic()
             say(f"lm-eval has checked {done:,} of {total:,} completions")
 
 

@@ -1,4 +1,4 @@
-"""A model's difficulty map as a data set: problems with the rate at which it solves them, as trainers load it."""
+"""A model's difficulty map as a data set for trainers: problems with the rate at which the model solves them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GOLDS = ("gold", "answer", "solution", "ground_truth")
 
 
 class MappedProblem(NamedTuple):
-    """A problem, and what the probe saw of it.
+    """A problem with the probe's results.
 
     Attributes:
         rate, low, high: `correct` of `k`, with Wilson's 95 % interval.
@@ -43,19 +43,19 @@ class MappedProblem(NamedTuple):
 
     @property
     def measured(self) -> dict[str, Any]:
-        """All but the problem itself."""
+        """All fields except the problem itself."""
         return {
             name: value for name, value in self._asdict().items() if name not in ("prompt", "gold", "kind")
         }
 
 
 def read_prompts(file: Path, kind: Kind, gold: str | None = None) -> list[Problem]:
-    """A user's problems: JSON lines with `prompt`, a text or messages of one user turn, and the gold.
+    """Reads a user's problems: JSON lines with `prompt` (a text, or messages of one user turn) and the gold answer.
 
     Args:
-        file: the lines.
+        file: the file of JSON lines.
         kind: of the answers.
-        gold: the gold's name; else the first that there is of `gold`, `answer`, `solution`, `ground_truth`.
+        gold: the gold answer's field; by default the first of `gold`, `answer`, `solution`, `ground_truth` that exists.
 
     Raises:
         RequestError: the file cannot be read, or a line has no prompt or gold; the message names the line.
@@ -67,14 +67,14 @@ def read_prompts(file: Path, kind: Kind, gold: str | None = None) -> list[Proble
         prompt = _user_turn(row.get("prompt"), where)
         name = gold or next((name for name in _GOLDS if name in row), "gold")
         if not isinstance(row.get(name), str | int | float):
-            raise RequestError(f"{where}: no '{name}' with the right answer; name it by --gold")
+            raise RequestError(f"{where}: no '{name}' with the right answer; name the field with --gold")
         problems.append({
             "id": str(row.get("id", i)), "task": file.stem, "problem": prompt, "prompt": prompt,
             "gold": str(row[name]), "kind": kind, "difficulty": None, "solution": None,
         })  # fmt: skip
     ids = [problem["id"] for problem in problems]
     if len(set(ids)) < len(ids):
-        raise RequestError(f"{file}: two lines have one id: leave ids out, or make each its own")
+        raise RequestError(f"{file}: two lines have the same id: leave ids out, or make them unique")
     if not problems:
         raise RequestError(f"{file} holds no problem")
     return problems
@@ -105,10 +105,10 @@ def difficulty_map(
 
 
 def expected_mixed(correct: Sequence[int], judged: Sequence[int], group_size: int) -> list[float]:
-    """Of each problem, the chance that a group of so many completions is neither all right nor all wrong.
+    """The probability that a group of `group_size` completions of each problem is neither all right nor all wrong.
 
-    1 - E[p^G] - E[(1 - p)^G] over the rate p given its counts. The law of the rates is fitted to all problems, as for
-    the adaptive probe: the rate that was seen itself would call what was 8 of 8 certain.
+    It is 1 - E[p^G] - E[(1 - p)^G] over the posterior of the rate p. The prior is fitted to all problems, as for the
+    adaptive probe: with the observed rate, a problem with 8 of 8 right would have a probability of 0.
     """
     from scipy.special import betaln
 
@@ -120,7 +120,7 @@ def expected_mixed(correct: Sequence[int], judged: Sequence[int], group_size: in
     return np.clip(1 - all_right - all_wrong, 0.0, 1.0).tolist()
 
 
-# ------------------------------------------------------------------------------------------- what is written
+# --- files ---------------------------------------------------------------------------------------
 
 
 def _trl(_: int, row: MappedProblem) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _trl(_: int, row: MappedProblem) -> dict[str, Any]:
 
 
 def _verl(index: int, row: MappedProblem) -> dict[str, Any]:
-    """As verl's own preprocessing writes it; `data_source` is what `slmr.rewards.compute_score` judges by."""
+    """A row in the format of verl's preprocessing; `slmr.rewards.compute_score` reads the kind from `data_source`."""
     return {
         "data_source": row.kind, "prompt": _messages(row), "ability": "math" if row.kind != "choice" else "logic",
         "reward_model": {"style": "rule", "ground_truth": row.gold},
@@ -138,11 +138,11 @@ def _verl(index: int, row: MappedProblem) -> dict[str, Any]:
 
 
 def _verifiers(_: int, row: MappedProblem) -> dict[str, Any]:
-    """`question` and `answer`; what was measured is in `info`."""
+    """`question` and `answer`; the measurements are in `info`."""
     return {"question": row.prompt, "answer": row.gold, "task": row.kind, "info": row.measured}
 
 
-# Format → its file, and a row of it.
+# Format → its file, and the function that makes a row.
 _LAYOUTS: dict[str, tuple[str, Callable[[int, MappedProblem], dict[str, Any]]]] = {
     "jsonl": ("train.jsonl", lambda _, row: row._asdict()),
     "trl": ("train.parquet", _trl),
@@ -171,7 +171,7 @@ def _messages(row: MappedProblem) -> list[dict[str, str]]:
 
 
 def expected_share(rows: Sequence[MappedProblem]) -> Estimate:
-    """The mean of `mixed` over the problems, with the interval for other problems of the same sort."""
+    """The mean of `mixed` over the problems, with its interval for new problems of the same kind."""
     return bounded_mean([row.mixed for row in rows])
 
 
@@ -212,21 +212,21 @@ def _card(
 | checkers | {", ".join(map(checker_version, kinds))} |
 
 In groups of {group_size}, {percent(share.mean, share.low, share.high)} % of the groups are expected to be
-mixed (neither all right nor all wrong), with the 95 % interval for other problems of this sort; a gradient of GRPO
-comes from those alone.
+mixed (neither all right nor all wrong), with the 95 % interval for new problems of this kind. Only mixed groups give
+GRPO a gradient.
 
 | group | problems | % |
 |---|---:|---:|
 {counts}
 
-`rate` is `correct` of the `k` completions with a verdict, `low` and `high` its 95 % interval, `mixed` the chance that
-a group of {group_size} of this problem is mixed, given its counts and the law of all rates. They are of this model
-alone, and old as soon as it is trained.
+`rate` is `correct` of the `k` completions with a verdict, `low` and `high` are its 95 % interval, `mixed` is the
+probability that a group of {group_size} completions is mixed, given the problem's counts and the distribution of all
+rates. They describe this model only, and change when it is trained.
 
-The problems are not ours: their licence is that of their source.
+The problems have the licence of their source.
 """
 
 
 def content_key(problems: Sequence[Problem]) -> str:
-    """What stands for a user's problems in keys."""
+    """Hash of a user's problems."""
     return digest([dict(problem) for problem in problems])

@@ -1,4 +1,4 @@
-"""What this machine can run: versions, device, memory, disk, extras, data, hub, and which profiles they suffice for."""
+"""What this machine can run: versions, device, memory, disk, extras, data, hub, and the profiles that they allow."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _EXTRAS = {
 
 
 def check_machine() -> list[Row]:
-    """A row for each thing that decides what can be run; `note` says what to do where it is missing."""
+    """A row for each thing that decides what can be run; `note` says what to do if it is missing."""
     hub, reached = _hub()
     return [*_versions(), *_hardware(), *_commands(), *_extras(), *_data(), hub, *_profiles(reached)]
 
@@ -56,7 +56,7 @@ def _hardware() -> list[Row]:
     disk = shutil.disk_usage(Path())
     free = _row("disk", f"{disk.free / 2**30:.1f} GiB free here",
                 "" if disk.free > 2 * 2**30 else "a whole comparison writes about 1 GiB")  # fmt: skip
-    if lacking("eval"):  # only what it brings can look further
+    if lacking("eval"):  # the other checks need its packages
         return [_row("cores", str(os.cpu_count())), free]
     import psutil
     import torch
@@ -72,7 +72,7 @@ def _hardware() -> list[Row]:
 
 
 def _device() -> tuple[str, str]:
-    """What computes, and what is to be known of it."""
+    """The compute device, and a note about it."""
     import torch
 
     cuda = torch.cuda
@@ -86,7 +86,7 @@ def _device() -> tuple[str, str]:
 
 
 def _commands() -> list[Row]:
-    """The commands that this installation has the packages for, and the line that brings the others'."""
+    """The commands whose packages are installed, and how to install those of the others."""
     light = "verify, audit-reward, serve-reward, tasks, methods, lab, doctor; slmr.verify and slmr.rewards"
     rows = [_row("commands", "can be run", light)]
     for extra, commands in _COMMANDS.items():
@@ -105,7 +105,7 @@ def _extras() -> list[Row]:
 
 
 def _data() -> list[Row]:
-    """Where each task's test items come from."""
+    """The source of each task's test items."""
     try:
         datasets.data_folder()
         return [_row(task.name, task.data_note) for task in select_tasks("paper", ())]
@@ -123,7 +123,7 @@ def _hub() -> tuple[Row, bool]:
         return _row("hub", "switched off", "HF_HUB_OFFLINE is set"), False
     try:
         urllib.request.urlopen(constants.ENDPOINT, timeout=_HUB_S).close()
-    except urllib.error.HTTPError as error:  # it answers, if not what was asked
+    except urllib.error.HTTPError as error:  # an error is an answer, too
         return _row("hub", f"{constants.ENDPOINT} answers {error.code}"), True
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
@@ -133,7 +133,7 @@ def _hub() -> tuple[Row, bool]:
 
 
 def _profiles(hub: bool) -> list[Row]:
-    """Whether everything is here that each profile needs."""
+    """Whether this machine has everything that each profile needs."""
     rows = []
     for name in profile_names():
         profile = load_profile(name)
@@ -148,7 +148,7 @@ def _profiles(hub: bool) -> list[Row]:
     return rows
 
 
-# Command → the row that says whether it can be run; a profile's says so of training, too.
+# Command → the row that says whether it can be run; a profile's row includes training.
 _TO_RUN = {
     "slmr tasks list": "commands",
     "slmr eval lab-llama --limit 32": "commands of [eval]",
@@ -160,20 +160,20 @@ _TO_RUN = {
 
 
 def to_run_now(rows: Sequence[Row]) -> list[str]:
-    """Commands that this machine can run as it is, the shortest first, out of the rows of `check_machine`."""
+    """Commands that this machine can run now, according to the rows of `check_machine`, the shortest first."""
     can = {row["name"] for row in rows if row["value"] == "can be run"}
     return [command for command, row in _TO_RUN.items() if row in can]
 
 
 def lacking_for(profile: Profile, tasks: Sequence[Task]) -> list[str]:
-    """What this machine has not got for a profile besides models: each with how to get it."""
+    """What this machine lacks for a profile, apart from models, each with how to get it."""
     import torch
 
     faults, engine = [], profile.engine
     if not torch.cuda.is_available() and engine.device != "cpu":
         faults.append(
-            f"GPU: none here; the profile computes in {engine.dtype} on device {engine.device}: run it where there is"
-            " one, or with a profile that extends it and says engine.device: cpu"
+            f"GPU: none here; the profile computes in {engine.dtype} on device {engine.device}: run it on a machine"
+            " with a GPU, or with a profile that extends it and sets engine.device: cpu"
         )
     if engine.name == "vllm" and not vllm_version():
         faults.append("vLLM: not installed: pip install 'slmr[vllm]'")
@@ -181,7 +181,7 @@ def lacking_for(profile: Profile, tasks: Sequence[Task]) -> list[str]:
     if remote and not _hub()[1]:
         faults.append(
             f"data of {', '.join(remote)}: not here, and the hub cannot be reached: name a folder of files with"
-            " --data-dir or SLMR_DATA, or let the hub be reached"
+            " --data-dir or SLMR_DATA, or connect to the hub"
         )
     try:
         check_training(profile.training, engine)

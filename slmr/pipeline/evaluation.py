@@ -1,4 +1,4 @@
-"""`slmr eval`: one model as it is, scored on tasks into a run folder of its own."""
+"""`slmr eval`: scores one model on tasks, without training, into its own run folder."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from slmr.config import EngineSettings, load_profile, parse
 from slmr.engines.models import Model, Say, resolve_model
 from slmr.errors import RequestError, unknown
 from slmr.io import digest, parse_json
-from slmr.pipeline.bench import BenchRequest, Entry, Plan, run_bench
+from slmr.pipeline.bench import BenchRequest, Entry, Plan
 from slmr.pipeline.planner import Planner, StageNode
 from slmr.pipeline.recipe import Recipe
-from slmr.pipeline.runner import SilentWatcher, Watcher
-from slmr.results.schema import SummaryRow
 from slmr.tasks.from_file import ENDINGS, write_task
 from slmr.tasks.registry import select_tasks
 
@@ -26,7 +24,7 @@ _RECIPE = Recipe(name="eval", kind="model", summary="evaluated as it is")
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRequest:
-    """What can be asked for wherever one model answers; fields are those of the command line."""
+    """Options that all commands with one model share; the fields are those of the command line."""
 
     max_tokens: int | None = None
     served_name: str | None = None
@@ -39,7 +37,7 @@ class ModelRequest:
 
 @dataclass(frozen=True)
 class EvalRequest(ModelRequest):
-    """What `slmr eval` was asked for."""
+    """The options of `slmr eval`."""
 
     model: str
     name: str | None = None
@@ -58,7 +56,7 @@ class EvalRequest(ModelRequest):
     data_dir: Path | None = None
 
     def command(self) -> str:
-        """The command line that makes the same evaluation again."""
+        """The command line that repeats this evaluation."""
         words = ["slmr", "eval", self.model, "--tasks", self.tasks]
         changed = {
             name: value for name, value in vars(self).items() if value != getattr(EvalRequest, name, None)
@@ -73,23 +71,11 @@ class EvalRequest(ModelRequest):
         return shlex.join(words)
 
 
-def evaluate_model(
-    request: EvalRequest, watcher: Watcher | None = None, say: Say = lambda _: None
-) -> tuple[list[SummaryRow], Path]:
-    """Evaluates a model; returns its summary rows and the run's folder.
-
-    Raises:
-        RequestError: as `plan_evaluation` does.
-    """
-    plan = plan_evaluation(request, say)
-    return run_bench(plan, watcher or SilentWatcher()).rows, plan.folder
-
-
 def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
     """The evaluation of a model as a plan of one stage.
 
     Raises:
-        RequestError: anything in the request is unknown or does not fit, before any work starts.
+        RequestError: something in the request is unknown or invalid; no work has started.
     """
     names, paths = _with_files(request)
     tasks = select_tasks(names, paths)
@@ -110,7 +96,7 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
 
 
 def public_name(model: Model) -> str:
-    """What a model is listed and published as: of what lies on this machine its last name, not where it lies."""
+    """The name under which a model is listed and published; a path on this machine is reduced to its last part."""
     if model.kind == "server" or not Path(model.name).is_absolute():
         return model.name
     return Path(model.name).name
@@ -118,16 +104,16 @@ def public_name(model: Model) -> str:
 
 def _with_files(request: EvalRequest) -> tuple[str, tuple[Path, ...]]:
     """The names of the tasks and their folders; a file of questions becomes a task beside the runs."""
-    names, made = [], request.out / "tasks"
+    names, folder = [], request.out / "tasks"
     for name in request.tasks.split(","):
         file = Path(name.strip())
-        names.append(write_task(file, made).name if file.suffix.lower() in ENDINGS else name)
-    any_made = names != request.tasks.split(",")
-    return ",".join(names), (*request.tasks_paths, made) if any_made else request.tasks_paths
+        names.append(write_task(file, folder).name if file.suffix.lower() in ENDINGS else name)
+    has_files = names != request.tasks.split(",")
+    return ",".join(names), (*request.tasks_paths, folder) if has_files else request.tasks_paths
 
 
 def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:
-    """The engine of a request, with everything decided that `auto` leaves open, so that it is in the key."""
+    """The engine of a request, with every `auto` resolved, so that the values enter the key."""
     if request.engine not in ENGINES:
         raise unknown("engine", request.engine, ENGINES)
     served = model.kind == "server"
@@ -161,7 +147,7 @@ def _device_and_dtype(request: EvalRequest) -> tuple[str, str]:
 
 
 def model_key(model: Model, settings: EngineSettings) -> str:
-    """What stands for the model in keys: of a server, what it says of itself."""
+    """The model's key; for a server, a hash of what it reports about itself."""
     if settings.name != "server":
         return model.key
     from slmr.engines.server import ServerEngine
@@ -171,6 +157,6 @@ def model_key(model: Model, settings: EngineSettings) -> str:
 
 
 def run_name(model: str, node: StageNode) -> str:
-    """`eval-<model>-<hash>`: another setting is another folder."""
+    """`eval-<model>-<hash>`; different settings have different folders."""
     slug = re.sub(r"[^A-Za-z0-9.]+", "-", Path(model).name if model.startswith("/") else model).strip("-.")
     return f"eval-{slug[-40:].strip('-.')}-{node.key[:8]}"

@@ -1,15 +1,17 @@
-"""What a run keeps beside its summary and samples: tables by method, student and seed, out of the stages.
+"""A run's tables besides its summary and samples, written from the stages' artefacts.
 
-`course/<method>/<student>/seed-<seed>.parquet`: stage, step, tokens (spent by the method so far, everything before that
-stage included), and the columns of the stage's curve (`slmr.training.curve`), None where a step did not measure them
-`moves/<method>/<student>/seed-<seed>.parquet`:  round, to, before, after, n (problems). Where `to` is "primed", from a
-round's difficulty group to what the student primed by SFT makes of it: solved, mixed (the RL set), recycled (a
-group was all wrong, and critique works on it) or unsolved; where it is "next", from there to the next round's group.
-`stages/<method>/<student>/seed-<seed>.parquet`:    label, stage, key, inputs (keys), parameters and stats (JSON), seed,
-tokens by kind, flops, wall_s; inputs come first, and the untrained student is a row with nothing but its key
-`bridged/<method>/<student>/seed-<seed>.parquet`:   label, problem_id, task, problem, source, kept, nll, spikes, score,
-text, pieces (the text cut at the student's tokens) and token_nlls (nats): raw trace and what was kept of some problems
-`critiques/<method>/<student>/seed-<seed>.parquet`: label, task, and a row of the critique stage, of some failures
+Each table is at `<table>/<method>/<student>/seed-<seed>.parquet`:
+
+course     stage, step, tokens (spent by the method so far, including earlier stages), and the columns of the stage's
+           curve (`slmr.training.curve`), None in steps that did not measure them
+moves      round, to, before, after, n (problems). With `to` = "primed": from a round's difficulty group to the outcome
+           of the SFT-primed student: solved, mixed (the RL set), recycled (all wrong, used by critique) or unsolved.
+           With `to` = "next": from that outcome to the next round's group
+stages     label, stage, key, inputs (keys), parameters and stats (JSON), seed, tokens by kind, flops, wall_s; inputs
+           come first, and the untrained student is a row with only its key
+bridged    label, problem_id, task, problem, source, kept, nll, spikes, score, text, pieces (the text split into the
+           student's tokens) and token_nlls (nats): the raw and the kept trace of some problems
+critiques  label, task, and the columns of the critique stage, for some failures
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ _COUNTS = ("train_tokens", "rollout_tokens", "teacher_tokens")
 
 
 def export_course(run: Path, store: Store, model: Node, method: str, student: str, seed: int) -> None:
-    """Writes what there is of both; a method that does not train, or without validation, has no file."""
+    """Writes `course` and `moves`; a table without rows is not written."""
     for name, rows in (("course", _points(store, model)), ("moves", list(_moves(store, model)))):
         write_table(run, name, method, student, seed, rows)
 
@@ -54,13 +56,13 @@ def _points(store: Store, model: Node) -> list[dict[str, Any]]:
             measured = {name: value for name, value in row.items() if name not in _COUNTS}
             head = {"stage": node.label, "step": int(row["step"]), "tokens": before + int(spent)}
             points.append(measured | head)
-    # Every row has every column: a Parquet table has those of its first row.
+    # Every row needs every column, because a Parquet table takes its columns from the first row.
     names = dict.fromkeys(name for point in points for name in point)
     return [{name: point.get(name) for name in names} for point in points]
 
 
 def _moves(store: Store, model: Node) -> Iterable[dict[str, Any]]:
-    """Round by round; nothing for a recipe that does not both partition and consolidate in every round."""
+    """The moves of each round; none for a recipe that does not both partition and consolidate in every round."""
     groups, outcomes, critiques = (
         [read_rows(folder / name) for _, folder in _artefacts(store, model) if (folder / name).is_file()]
         for name in (GROUPS, OUTCOMES, CRITIQUES)
@@ -70,23 +72,23 @@ def _moves(store: Store, model: Node) -> Iterable[dict[str, Any]]:
     group_of = [{row["problem_id"]: row["group"] for row in rows} for rows in groups]
     for i, rows in enumerate(outcomes):
         recycled = {row["problem_id"] for row in critiques[i]} if i < len(critiques) else set()
-        primed = {row["problem_id"]: _primed(row, recycled) for row in rows}
-        yield from _counted({"round": i + 1, "to": "primed"}, group_of[i], primed)
+        primed = {row["problem_id"]: _primed_outcome(row, recycled) for row in rows}
+        yield from _count_moves({"round": i + 1, "to": "primed"}, group_of[i], primed)
         if i + 1 < len(groups):
-            yield from _counted({"round": i + 1, "to": "next"}, primed, group_of[i + 1])
+            yield from _count_moves({"round": i + 1, "to": "next"}, primed, group_of[i + 1])
 
 
-def _primed(row: Mapping[str, Any], recycled: set[str]) -> str:
-    """What becomes of a problem after the primed student has tried it."""
+def _primed_outcome(row: Mapping[str, Any], recycled: set[str]) -> str:
+    """The outcome of a problem with the primed student."""
     if row["problem_id"] in recycled:
         return "recycled"
     return {"all right": "solved", "mixed": "mixed"}.get(row["outcome"], "unsolved")
 
 
-def _counted(
+def _count_moves(
     head: Mapping[str, Any], before: Mapping[str, str], after: Mapping[str, str]
 ) -> Iterable[dict[str, Any]]:
-    """A row for every pair of states, of the problems that have both."""
+    """A row for each pair of states, counting the problems that have both."""
     counts = Counter((before[name], after[name]) for name in before if name in after)
     for (state_before, state_after), n in sorted(counts.items()):
         yield {**head, "before": state_before, "after": state_after, "n": n}
@@ -98,7 +100,7 @@ def _artefacts(store: Store, model: Node) -> list[tuple[StageNode, Path]]:
 
 
 def export_capability(run: Path, method: str, student: str, seed: int, samples: Sequence[Row]) -> None:
-    """Writes what is kept of a capability evaluation's samples: how many completions of each item are right."""
+    """Writes a summary of a capability evaluation: the number of right completions of each item."""
     rows = []
     for (task, item), group in groupby(samples, key=lambda row: (row["task"], row["item_id"])):
         drawn = sorted(group, key=lambda row: row["k_index"])
@@ -112,22 +114,24 @@ def export_capability(run: Path, method: str, student: str, seed: int, samples: 
     write_table(run, "capability", method, student, seed, rows)
 
 
-EXAMPLES = 10  # of each stage
+EXAMPLES = 10  # per stage
 
 
 def export_provenance(
     run: Path, store: Store, ends: Sequence[Node], method: str, student: str, seed: int
 ) -> None:
-    """Writes what there is of the three tables, of the stages that `ends` depend on."""
+    """Writes `stages`, `bridged` and `critiques` from the stages that `ends` depend on."""
     nodes = list({node.key: node for end in ends for node in end.ancestors()}.values())
-    made = [node for node in nodes if isinstance(node, StageNode)]
+    stages = [node for node in nodes if isinstance(node, StageNode)]
     tables = {
         "stages": [_stage_row(store, node) for node in nodes],
-        "bridged": [row for node in made if node.kind == "bridge" for row in _bridged_rows(store, node)],
-        "critiques": [row for node in made if node.kind == "critique" for row in _critique_rows(store, node)],
+        "bridged": [row for node in stages if node.kind == "bridge" for row in _bridged_rows(store, node)],
+        "critiques": [
+            row for node in stages if node.kind == "critique" for row in _critique_rows(store, node)
+        ],
     }
-    for what, rows in tables.items():
-        write_table(run, what, method, student, seed, rows)
+    for name, rows in tables.items():
+        write_table(run, name, method, student, seed, rows)
 
 
 def _stage_row(store: Store, node: Node) -> Row:
@@ -157,7 +161,7 @@ def _bridged_rows(store: Store, node: StageNode) -> Iterator[Row]:
     (model,) = node.inputs["model"]
     tokenizer = load_tokenizer(model_in(Path(model.output(store))))
     problems = _problems(store, node)
-    for pair in spread([found for found in bridged(node.output(store)) if "kept" in found], EXAMPLES):
+    for pair in spread([pair for pair in bridged(node.output(store)) if "kept" in pair], EXAMPLES):
         changed = "raw" in pair and pair["raw"] is not pair["kept"]
         for candidate in [pair["raw"], pair["kept"]] if changed else [pair["kept"]]:
             problem = problems[candidate["problem_id"]]
@@ -168,7 +172,7 @@ def _bridged_rows(store: Store, node: StageNode) -> Iterator[Row]:
 
 
 def _pieces(tokenizer: Any, text: str) -> list[str]:
-    """A completion cut where its tokens begin, as an engine scored them; the end mark has no text."""
+    """A completion split at its tokens, as an engine scored them; the end token has no text."""
     tokens = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     starts = [start for start, _ in tokens["offset_mapping"]]
     ends = [*starts[1:], len(text)]

@@ -1,4 +1,4 @@
-"""What figures of a preflight say of the gain of a training: by a rule measured on lab trainings, or nothing."""
+"""Predicts the gain of a training from a preflight's figures, with rules fitted to lab trainings."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _FIGURES: dict[Figure, str] = {"mixed": "mixed groups", "unsolved": "unsolved pr
 
 
 class Rule(StrictModel):
-    """The line that was fitted to (figure, gain) of so many pairs of a lab student and a pool. All are fractions.
+    """A line fitted to the (figure, gain) of `pairs` pairs of a lab student and a pool. All figures are fractions.
 
     Attributes:
-        error, error_of_mean: root mean square, of a pair foretold from the others by the line, and by their mean.
+        error, error_of_mean: leave-one-out root mean square error of the line, and of the mean gain.
         rank, rank_low, rank_high: the rank correlation with its 95 % interval over pairs.
-        least, most: of the figure, among the pairs.
+        least, most: the range of the figure among the pairs.
     """
 
     method: str
@@ -38,11 +38,11 @@ class Rule(StrictModel):
 
     @property
     def holds(self) -> bool:
-        """Whether it foretells better than the mean; both conditions were fixed before it was measured."""
+        """Whether it predicts better than the mean; both conditions were fixed before the measurement."""
         return self.error < self.error_of_mean and (self.rank_low > 0 or self.rank_high < 0)
 
-    def said(self, value: float, smallest: float, edition: Edition) -> str:
-        """The verdict on a figure of this value, where a gain of `smallest` would be seen."""
+    def verdict(self, value: float, smallest: float, edition: Edition) -> str:
+        """The verdict for a figure of this value, if `smallest` is the smallest gain that the test set can show."""
         name = f"{self.method}: {100 * value:.0f} % {_FIGURES[self.figure]}"
         if not self.least <= value <= self.most:
             measured = f"{100 * self.least:.0f} to {100 * self.most:.0f} %"
@@ -63,10 +63,10 @@ class _Measured(StrictModel):
 
 
 def read_rules(file: Path = MEASURED) -> tuple[Rule, ...]:
-    """The rules that were measured, those that do not hold among them.
+    """The measured rules, including those that do not hold.
 
     Raises:
-        RequestError: the file is no such file.
+        RequestError: the file does not contain rules.
     """
     return parse(_Measured, read_settings(file, "rules"), file).rules
 
@@ -74,11 +74,11 @@ def read_rules(file: Path = MEASURED) -> tuple[Rule, ...]:
 def verdicts(
     figures: dict[Figure, float], smallest: float, edition: Edition, rules: tuple[Rule, ...]
 ) -> tuple[str, ...]:
-    """One line a rule; a line that says why there is no verdict where none holds."""
+    """One line per rule: its verdict, or why there is none."""
     if not rules:
         return ("No verdict: what these figures foretell of a gain is not measured yet",)
     return tuple(
-        rule.said(figures[rule.figure], smallest, edition)
+        rule.verdict(figures[rule.figure], smallest, edition)
         if rule.holds
         else f"{rule.method}: no verdict, on {rule.pairs} lab pairs the figures foretold no better than the mean"
         for rule in rules

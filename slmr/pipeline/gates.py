@@ -1,6 +1,6 @@
-"""`slmr lab gates`: is the lab fit to tell methods apart? Measured without a look at the proposed method.
+"""`slmr lab gates`: checks that the lab can distinguish methods, without looking at the proposed method.
 
-Everything is of problems that no test reads: the training pool of a profile, and validation problems.
+It only uses problems outside the test sets: the training pool of a profile, and validation problems.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from slmr import lab
-from slmr.config import Profile, load_profile
+from slmr.config import DEFAULT_PROFILE, Profile, load_profile
 from slmr.curriculum.partition import GroupBounds, group_of
 from slmr.curriculum.schema import Group
 from slmr.engines import Prompt, Sampling, open_engine
@@ -40,7 +40,7 @@ Bound = Literal[">=", "<=", "<"]
 
 @dataclass(frozen=True)
 class Gate:
-    """What has to hold of an estimate, in percent or points."""
+    """A condition on an estimate, in percent or points."""
 
     name: str
     bound: Bound
@@ -81,7 +81,7 @@ class Finding:
         return self.gate.passes(size)
 
     def row(self) -> dict[str, Any]:
-        """As `slmr lab gates --json` prints it."""
+        """The row that `slmr lab gates --json` prints."""
         return {
             "name": self.name, "value": self.value, "low": 100 * self.estimate.low, "high": 100 * self.estimate.high,
             "items": self.items, "passes": f"{self.gate.bound} {self.gate.threshold:g}", "passed": self.passed,
@@ -90,10 +90,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class GatesRequest:
-    """What `slmr lab gates` was asked for. `items` are validation problems a task; `limit` is of the pool."""
+    """The options of `slmr lab gates`. `items`: validation problems per task; `limit`: size of the pool."""
 
     student: str
-    profile: str = "lab"
+    profile: str = DEFAULT_PROFILE
     seeds: int = 3
     items: int = 600
     limit: int | None = None
@@ -102,13 +102,13 @@ class GatesRequest:
 
 @dataclass
 class Gates:
-    """The measurements that the gates share, each made once."""
+    """Measures the gates; shared measurements are made once."""
 
     request: GatesRequest
     watcher: Watcher = field(default_factory=SilentWatcher)
 
     def findings(self) -> Iterator[Finding]:
-        """One a gate and task, the cheap ones first."""
+        """One finding per gate and task, the cheap ones first."""
         quiet_libraries()
         yield from self._pool()
         yield self._luck()
@@ -117,17 +117,17 @@ class Gates:
         teacher = self._scores(lab.model_path(lab.TEACHER))
         for task in self._trainable:
             yield self._difference("room", task, [teacher[task]])
-        worked = self._trained("sft_worked")
+        worked = self._trained_scores("sft_worked")
         yield self._difference("worked lifts", POOL, [scores[POOL] for scores in worked], self._compound)
         for task in self._trainable:
             yield self._difference("moved", task, [scores[task] for scores in worked])
-        grpo = [scores[POOL] for scores in self._trained("grpo", [POOL])]
+        grpo = [scores[POOL] for scores in self._trained_scores("grpo", [POOL])]
         yield self._difference("rl lifts", POOL, grpo, self._compound)
 
     # --- the untrained student ----------------------------------------------------------------------
 
     def _pool(self) -> Iterator[Finding]:
-        """The groups of two probes of the pool, each of K completions a problem."""
+        """Compares the groups of two probes of the pool, each with K completions per problem."""
         settings = self._profile.stages["pool"]
         size, k = self.request.limit or settings["size"], self._profile.stages["probe"]["k"]
         problems = lab.take(lab.generator(POOL), "train", size)
@@ -140,7 +140,9 @@ class Gates:
         yield self._finding("medium moves", bounded_mean(moved or [1.0]), len(moved))
 
     def _luck(self) -> Finding:
-        problems = [item for item, of in zip(self._items[POOL], self._compound, strict=True) if of]
+        problems = [
+            item for item, compound in zip(self._items[POOL], self._compound, strict=True) if compound
+        ]
         drawn = self._completions(self._student, self._tasks[POOL], problems, 64)
         counts = [sum(right for right, _ in completions) for completions in drawn]
         return self._finding("luck", pass_at_k(counts, 64, 64), len(problems))
@@ -153,7 +155,7 @@ class Gates:
                 shares += [float(np.mean(right))] if right else []
         return self._finding("sound", bounded_mean(shares), len(shares))
 
-    # --- what is compared -----------------------------------------------------------------------------
+    # --- comparisons ----------------------------------------------------------------------------------
 
     def _difference(
         self, gate: str, task: str, seeds: Sequence[np.ndarray], of: np.ndarray | None = None
@@ -169,8 +171,8 @@ class Gates:
     def _finding(self, gate: str, estimate: Estimate, items: int, name: str = "") -> Finding:
         return Finding(name or gate, GATES[gate], estimate, items)
 
-    def _trained(self, method: str, tasks: Sequence[str] | None = None) -> list[dict[str, np.ndarray]]:
-        """The scores of the method's models, one a seed; of all tasks unless some are named."""
+    def _trained_scores(self, method: str, tasks: Sequence[str] | None = None) -> list[dict[str, np.ndarray]]:
+        """The scores of the method's models, one per seed, on these tasks or on all."""
         student = resolve_model(self.request.student)
         planners = (
             Planner(student.location, student.key, self._stages, self._profile.engine, seed)
@@ -185,7 +187,7 @@ class Gates:
 
     @cached_property
     def _stages(self) -> dict[str, dict[str, Any]]:
-        """The profile's, untuned; SFT keeps its last weights: what can be learnt is asked, not what is kept."""
+        """The profile's untuned stages; SFT keeps its last weights, because the gates ask what can be learnt."""
         stages = {name: dict(values) for name, values in self._profile.stages.items()}
         stages["sft"] |= {"validate_every": 0, "keep": "last"}
         if self.request.limit:
@@ -195,14 +197,14 @@ class Gates:
     # --- sampling ------------------------------------------------------------------------------------
 
     def _scores(self, model: Path, tasks: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-        """Mean accuracy of each validation item, by task: [items]."""
+        """Task → mean accuracy of each validation item, [items]."""
         return {task: _means(self._completions(model, self._tasks[task], self._items[task], self._profile.evaluate.k))
                 for task in tasks or self._items}  # fmt: skip
 
     def _completions(
         self, model: Path, task: Task, items: Sequence[lab.LabItem], k: int
     ) -> list[list[tuple[bool, str]]]:
-        """k completions of each item: is it right, and its text."""
+        """k completions of each item, as (is right, text)."""
         prompts = [Prompt(task.prompt(item.problem), sample_index=i) for item in items for i in range(k)]
         with closing(open_engine(model, self._profile.engine)) as engine:
             drawn = engine.generate(prompts, Sampling(1.0, task.max_tokens, 0, task.stop))
@@ -227,7 +229,7 @@ class Gates:
 
     @cached_property
     def _compound(self) -> np.ndarray:
-        """[items] of lab_gsm8k: whether the item has one unseen compound skill and no other."""
+        """Whether each item of lab_gsm8k has one unseen compound skill and no other, [items]."""
         return np.array([len(item.skills) == 1 and item.skills[0] in COMPOUND for item in self._items[POOL]])
 
     @cached_property
@@ -247,7 +249,7 @@ class Gates:
 
 
 def _groups(right: np.ndarray) -> list[Group]:
-    """The difficulty group of each problem: [problems, completions] → its groups."""
+    """The difficulty group of each problem, from verdicts [problems, completions]."""
     return [group_of(float(rate), GroupBounds()) for rate in right.mean(axis=1)]
 
 

@@ -1,8 +1,8 @@
 """Trains a stage in several processes of this machine, as torchrun and `accelerate launch` do.
 
-The parent keeps the store's lock and the display; the processes get a description in JSON and tell what happens. When
-one fails, all end; when the parent is killed, they end with it. torch's elastic launcher would do neither here: a bench
-starts trainings from threads, where that handles no signals, and nothing in it ends the workers of a killed parent.
+The parent keeps the store's lock and the display; the processes get a job in JSON and send messages. When one fails,
+all end; when the parent is killed, they end, too. torch's elastic launcher cannot do this: it handles no signals in
+threads, from which a bench starts trainings, and it does not end the workers of a killed parent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from slmr.stage import Stage, StageContext
 
 
 def check_training(training: TrainingSettings, engine: EngineSettings) -> None:
-    """Whether this machine can train so.
+    """Checks that this machine can train with these settings.
 
     Raises:
         RequestError: it has too few GPUs or cores, or lacks what the strategy needs.
@@ -31,17 +31,17 @@ def check_training(training: TrainingSettings, engine: EngineSettings) -> None:
     device, wanted = pick_device(engine.device), training.processes
     if device not in ("cpu", "cuda"):
         raise RequestError(
-            f"training: several processes take a GPU each or the CPU, not device {engine.device}"
+            f"training: several processes need a GPU each or the CPU, not device {engine.device}"
         )
     if device == "cuda":
         import torch
 
-        here, what = torch.cuda.device_count(), "GPUs"
+        available, what = torch.cuda.device_count(), "GPUs"
     else:
-        here, what = os.cpu_count() or 1, "cores"
-    if wanted > here:
+        available, what = os.cpu_count() or 1, "cores"
+    if wanted > available:
         raise RequestError(
-            f"training: {wanted} processes, and this machine has {here} {what}: lower processes"
+            f"training: {wanted} processes, and this machine has {available} {what}: lower processes"
         )
     if training.strategy != "ddp" and device == "cpu":
         raise RequestError(f"training: strategy {training.strategy} needs GPUs; on a CPU take ddp")
@@ -50,10 +50,10 @@ def check_training(training: TrainingSettings, engine: EngineSettings) -> None:
 
 
 def train_together(stage: Stage, context: StageContext, params: Params) -> None:
-    """Runs a training stage in the processes that the context's settings ask for; a signal lets them save first.
+    """Runs a training stage in as many processes as the context's settings say; on a signal they save first.
 
     Raises:
-        RequestError, WorkError: what a process raised, or how it ended.
+        RequestError, WorkError: raised by a process, or because it ended early.
         Stopped: a signal came.
     """
     with signals.deferred():
@@ -63,12 +63,12 @@ def train_together(stage: Stage, context: StageContext, params: Params) -> None:
 def train_in_processes(
     stage: Stage, context: StageContext, params: Params, environment: Mapping[str, str], stopping: Callable[[], bool]
 ) -> None:  # fmt: skip
-    """As `train_together`, for any thread: in this environment, until `stopping` is true. At the end none is left."""
+    """As `train_together`, in any thread, with extra environment variables; stops when `stopping` is true."""
     import torch
     from torch.distributed import TCPStore
 
     count = context.training.processes
-    # Together they have the threads of one process.
+    # The processes share the threads of one.
     context.threads = max(1, (context.threads or torch.get_num_threads()) // count)
     store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     logs = context.folder / "trainer"
@@ -76,7 +76,7 @@ def train_in_processes(
     children: list[Child] = []
     try:
         for worker in range(count):
-            # What torchrun sets: the processes find each other in the parent's store.
+            # As torchrun sets them; the processes find each other through the parent's store.
             variables = {
                 "RANK": str(worker), "LOCAL_RANK": str(worker), "WORLD_SIZE": str(count),
                 "LOCAL_WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port),

@@ -1,8 +1,8 @@
-"""Making a plan's artefacts on this machine: `--jobs`, stages side by side in worker processes that stay.
+"""Runs a plan's stages on this machine (`--jobs`): side by side, in persistent worker processes.
 
-A thread of this process makes each stage, with the store's lock, the budget and the manifest as for one at a time, and
-has a worker process run it. On a CPU a worker has the cores that a stage has threads for, on GPUs it has a GPU, or a
-share of one. A training of several processes starts its own, in the place of as many workers.
+For each stage a thread of this process holds the store's lock, checks the budget and writes the manifest, while a
+worker process runs the stage. On a CPU a worker has as many cores as a stage has threads; on GPUs it has a GPU or a
+share of one. A training with several processes starts its own, which take the room of as many workers.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ from slmr.pipeline.runner import (
 )
 from slmr.stage import Stage, StageContext
 
-_WORKER_BYTES = 1.5 * 2**30  # of the libraries that a worker loads, and of a small model
-_SAVING_S = 300.0  # for what is under way, when a stage has failed or a signal has come
-_STATES = 5  # times the weights: with gradients and the optimizer's moments, and a copy
+_WORKER_BYTES = 1.5 * 2**30  # of a worker's libraries and a small model
+_SAVING_S = 300.0  # for running stages to save their work after a failure or a signal
+_STATES = 5  # memory of a training in sizes of the weights: weights, gradients, two moments, and a copy
 
 
 def make_locally(work: Work, watcher: Watcher) -> None:
-    """Makes what is missing, as many stages side by side as `work.jobs` says; with 1 in this process.
+    """Runs the missing stages, `work.jobs` of them side by side; with one job, in this process.
 
     Raises:
-        RequestError: this machine cannot train as the profile says.
-        WorkError: a stage failed, a worker died, or the disk refused; finished stages are kept.
+        RequestError: this machine cannot train with the profile's settings.
+        WorkError: a stage, a worker or the disk failed; finished stages are kept.
         Stopped: a signal came.
     """
     slots = slots_for(work.profile, work.jobs, model_bytes(work.nodes)) if work.jobs != 1 else []
@@ -63,7 +63,7 @@ def make_locally(work: Work, watcher: Watcher) -> None:
 
 @dataclass
 class Slot:
-    """Room for one stage: which GPU it has (None on a CPU), what share of that, and the process that stays there."""
+    """Room for one stage: its GPU (None on a CPU), its share of that GPU, and its worker process once started."""
 
     gpu: str | None
     share: float = 1.0
@@ -76,9 +76,9 @@ class Slot:
 
 
 def slots_for(profile: Profile, jobs: int | None, model: int) -> list[Slot]:
-    """The room of this machine for stages of a profile whose largest student has so many bytes of weights.
+    """This machine's slots for a profile's stages; `model` is the size of the largest student's weights in bytes.
 
-    None is one a GPU; without GPUs as many as the cores have threads for and the memory has room for.
+    With `jobs` None there is one slot per GPU, or on a CPU as many as cores and memory allow.
     """
     from slmr.engines.transformers import usable_device
 
@@ -88,7 +88,7 @@ def slots_for(profile: Profile, jobs: int | None, model: int) -> list[Slot]:
         count = jobs or len(gpus)
         shared = math.ceil(count / len(gpus))
         return [Slot(gpus[i % len(gpus)], 1 / shared) for i in range(count)]
-    if jobs is None and device != "cpu":  # one accelerator without shares
+    if jobs is None and device != "cpu":  # another accelerator, which cannot be shared
         jobs = 1
     return [Slot(None) for _ in range(jobs or _fitting(profile.threads, model))]
 
@@ -101,7 +101,7 @@ def _visible_gpus() -> list[str]:
 
 
 def _fitting(threads: int | None, model: int) -> int:
-    """How many stages the cores and the free memory hold."""
+    """How many stages the cores and the free memory can run side by side."""
     import psutil
 
     if threads is None:
@@ -112,24 +112,26 @@ def _fitting(threads: int | None, model: int) -> int:
 
 
 class LocalWorkers(AbstractContextManager["LocalWorkers"]):
-    """Worker processes of this machine, each started with its first stage; at the end none is left."""
+    """Worker processes on this machine, started when first needed and ended with the context."""
 
     def __init__(self, work: Work, slots: Sequence[Slot]) -> None:
         self._work, self._slots, self._free = work, tuple(slots), list(slots)
-        self._taken: dict[str, list[Slot]] = {}  # key of a node that is being made → its room
-        self._busy: set[str] = set()  # keys of nodes that processes are at work on
-        # What threads say: a stage's progress, what it has made, or why it failed.
-        self._said: SimpleQueue[tuple[StageNode, tuple[int, int, str] | Made | BaseException]] = SimpleQueue()
+        self._taken: dict[str, list[Slot]] = {}  # key of a started node → its slots
+        self._busy: set[str] = set()  # keys of the nodes that processes are running
+        # Messages from threads: a stage's progress, its result, or its error.
+        self._messages: SimpleQueue[tuple[StageNode, tuple[int, int, str] | Made | BaseException]] = (
+            SimpleQueue()
+        )
         self._ending = threading.Event()
         self._logs = tempfile.TemporaryDirectory(prefix="slmr-workers-")
 
     def __exit__(self, *error: object) -> None:
-        """Lets what is under way save, for a while, and ends all processes; a second signal ends them at once."""
+        """Gives running stages some time to save, then ends all processes; a second signal ends them at once."""
         self._ending.set()
         try:
             watch = Stopwatch()
             while self._busy and watch.seconds < _SAVING_S:
-                self._hear()
+                self._receive()
         finally:
             for child in [slot.child for slot in self._slots if slot.child]:
                 child.end()
@@ -141,13 +143,13 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
             return False
         self._free = [slot for slot in self._free if all(slot is not taken for taken in slots)]
         self._taken[node.key] = slots
-        # A daemon: one that waits for another bench's lock keeps nobody from ending.
+        # A daemon thread, so that one that waits for another bench's lock does not keep this process alive.
         threading.Thread(target=self._make, args=(node, slots), daemon=True).start()
         return True
 
     def wait(self, watcher: Watcher) -> list[Made]:
         made = []
-        for node, news in self._hear():
+        for node, news in self._receive():
             if isinstance(news, BaseException):
                 raise news
             if isinstance(news, Made):
@@ -157,7 +159,7 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
         return made
 
     def _room_for(self, node: StageNode) -> list[Slot]:
-        """Free room for the stage; none where there is too little."""
+        """Free slots for the stage; empty if there are too few."""
         processes = self._work.profile.training.processes if node.stage.trains else 1
         if processes == 1:
             return self._free[:1]
@@ -166,30 +168,29 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
             return self._free[:wanted] if len(self._free) >= wanted else []
         used = {slot.gpu for slot in self._slots if all(slot is not free for free in self._free)}
         idle = [gpu for gpu in dict.fromkeys(slot.gpu for slot in self._slots) if gpu not in used]
-        if (
-            len({slot.gpu for slot in self._slots}) < processes
-        ):  # fewer jobs than GPUs: it takes the others, too
+        if len({slot.gpu for slot in self._slots}) < processes:
+            # Fewer jobs than GPUs: the training takes all slots, and the GPUs without one, too.
             return [] if used else list(self._slots)
         chosen = idle[:processes] if len(idle) >= processes else []
         return [slot for slot in self._slots if slot.gpu in chosen]
 
     def _make(self, node: StageNode, slots: Sequence[Slot]) -> None:
-        """In a thread of its own: makes the stage, and says what came of it."""
+        """Runs in a separate thread: makes the stage, and sends the result or the error."""
 
         def progress(done: int, total: int, unit: str) -> None:
-            self._said.put((node, (done, total, unit)))
+            self._messages.put((node, (done, total, unit)))
 
         news: Made | BaseException
         try:
             news = make_node(self._work, node, progress, partial(self._run, node.key, slots))
-        except BaseException as error:  # raised again by `wait`, in the thread that the command ends with
+        except BaseException as error:  # raised again by `wait`, in the main thread
             news = error
-        self._said.put((node, news))
+        self._messages.put((node, news))
 
     def _run(
         self, key: str, slots: Sequence[Slot], stage: Stage, context: StageContext, params: Params
     ) -> float:
-        """Has processes run the stage, the worker of its room or those of a training: the seconds that this takes."""
+        """Runs the stage in its slot's worker, or in a training's own processes; returns the seconds."""
         self._busy.add(key)
         watch = Stopwatch()
         try:
@@ -211,7 +212,7 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
         return self._ending.is_set() or signals.asked()
 
     def _worker(self, slot: Slot) -> Child:
-        """The process that stays in this room."""
+        """The slot's worker process, started if necessary."""
         if slot.child is None:
             log = Path(self._logs.name) / f"{id(slot)}.log"
             threads = self._work.profile.threads
@@ -219,16 +220,16 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
             slot.child = Child(log, environment | slot.environment())
         return slot.child
 
-    def _hear(self) -> list[tuple[StageNode, tuple[int, int, str] | Made | BaseException]]:
-        """What threads have said since, after a moment at most; the room of stages that have ended is free again."""
-        said = []
+    def _receive(self) -> list[tuple[StageNode, tuple[int, int, str] | Made | BaseException]]:
+        """The threads' new messages, after waiting at most `LOOK_S`; frees the slots of stages that have ended."""
+        messages = []
         try:
-            said.append(self._said.get(timeout=LOOK_S))
+            messages.append(self._messages.get(timeout=LOOK_S))
             while True:
-                said.append(self._said.get_nowait())
+                messages.append(self._messages.get_nowait())
         except Empty:
             pass
-        for node, news in said:
+        for node, news in messages:
             if not isinstance(news, tuple) or isinstance(news, Made):
                 self._free += self._taken.pop(node.key)
-        return said
+        return messages

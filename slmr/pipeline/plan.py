@@ -1,4 +1,4 @@
-"""What a bench will do: methods x students x seeds, every stage of them planned before any work starts."""
+"""Plans a bench: all stages of methods x students x seeds, before any work starts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.artifacts import Store
-from slmr.config import Profile, load_profile
+from slmr.config import DEFAULT_PROFILE, Profile, load_profile
 from slmr.engines.models import Model, Say, check_on_hub, is_on_hand, resolve_model
 from slmr.errors import RequestError, unknown
 from slmr.io import digest
@@ -24,10 +24,10 @@ EXECUTORS = ("local", "ray")
 
 @dataclass(frozen=True)
 class BenchRequest:
-    """What was asked for on the command line; `jobs` None is as many stages side by side as this machine holds."""
+    """The options of `slmr bench`; `jobs` None is as many stages side by side as this machine can run."""
 
     methods: str = "all"
-    profile: str = "lab"
+    profile: str = DEFAULT_PROFILE
     students: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
     out: Path = Path("runs")
@@ -53,13 +53,13 @@ class Entry:
 
     @property
     def last(self) -> list[StageNode]:
-        """All that nothing else depends on."""
+        """The nodes that no other node depends on."""
         return [self.evaluation, *([self.capability] if self.capability else [])]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a bench will do, before it does anything."""
+    """Everything that a bench will do."""
 
     profile: Profile
     tasks: list[Task]
@@ -83,13 +83,13 @@ class Plan:
 
 
 def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[str] | None = None) -> Plan:
-    """Checks the whole request and plans every stage; `say` hears of what is converted for it.
+    """Checks the whole request and plans every stage; `say` is told about model conversions.
 
-    With a list of what is `lacking`, a plan to look at: what this machine has not got is put there, and nothing is
-    fetched.
+    With a list `lacking`, the plan is only for display: whatever this machine lacks is appended to the list, and
+    nothing is downloaded.
 
     Raises:
-        RequestError: anything unknown, unfitting or impossible in it, before any work starts.
+        RequestError: something in the request is unknown, invalid or impossible; no work has started.
     """
     _check_request(request)
     profile = load_profile(request.profile)
@@ -121,13 +121,15 @@ def _check_request(request: BenchRequest) -> None:
     if request.executor not in EXECUTORS:
         raise unknown("executor", request.executor, EXECUTORS)
     if request.depot and request.executor != "ray":
-        raise RequestError("--depot is for --executor ray: on one machine there is nobody to exchange with")
+        raise RequestError(
+            "--depot is for --executor ray: one machine has nothing to exchange artefacts with"
+        )
     if request.executor == "ray" and request.jobs not in (None, 1):
-        raise RequestError("--jobs is for --executor local: Ray takes as many as the cluster holds")
+        raise RequestError("--jobs is for --executor local: Ray runs as many stages as fit on the cluster")
 
 
 def _run_folder(profile: Profile, request: BenchRequest) -> Path:
-    """Named by the settings that are not as usual: one that is new tomorrow leaves today's folders where they are."""
+    """The run's folder, named by the settings that are not defaults, so that a new setting does not rename it."""
     untracked = profile.training.model_copy(update={"report_to": ()})
     settings = profile.model_copy(update={"training": untracked}).model_dump(
         mode="json", exclude_defaults=True, exclude={"threads"}
@@ -162,16 +164,16 @@ def _stage_defaults(
 
 
 def _student(name: str, known: Sequence[str], say: Say, lacking: list[str] | None) -> Model:
-    """The student; one that is still on the hub is planned with by its name where that is enough.
+    """The student; in a plan for display, one that is only on the hub is represented by its name.
 
     Raises:
-        RequestError: there is none, or it is none of the profile's `known` ones and the hub does not confirm it.
+        RequestError: there is no such model; one that is not in the profile (`known`) must be confirmed by the hub.
     """
     if lacking is None or is_on_hand(name):
         model = resolve_model(name, say)
         if model.kind == "server":
             raise RequestError(
-                f"{name}: a bench trains, so it needs the model's files; `slmr eval` takes a server"
+                f"{name}: a bench trains, so it needs the model's files; for a server use `slmr eval`"
             )
         return model
     if name not in known:
@@ -184,7 +186,7 @@ def _student(name: str, known: Sequence[str], say: Say, lacking: list[str] | Non
 
 
 def _digest(task: Task, lacking: list[str] | None) -> str:
-    """A task's digest; of one without data none, in a plan to look at."""
+    """A task's digest; in a plan for display, empty if its data is missing."""
     try:
         return task.digest
     except RequestError as error:
@@ -195,7 +197,7 @@ def _digest(task: Task, lacking: list[str] | None) -> str:
 
 
 def _capability(profile: Profile, request: BenchRequest) -> dict[str, Any] | None:
-    """The parameters of the second evaluation, where the profile has one."""
+    """The parameters of the second evaluation, if the profile has one."""
     wanted = profile.capability
     if wanted is None:
         return None
@@ -207,11 +209,11 @@ def _capability(profile: Profile, request: BenchRequest) -> dict[str, Any] | Non
 
 
 def _check_profile(profile: Profile, tasks: Sequence[Task], request: BenchRequest) -> None:
-    """Its tasks are of one edition beside users' own, and every stage and method that it names exists."""
+    """Checks that the tasks are of one edition (besides users' own), and that all named stages and methods exist."""
     if len({task.edition for task in tasks} - {"own"}) > 1:
         raise RequestError(
-            f"profile: tasks: {profile.tasks} are of lab and of paper, which are never ranked together: make a profile"
-            " for each, the one `extends` the other"
+            f"profile: tasks: {profile.tasks} mix lab and paper tasks, which are never ranked together: make a profile"
+            " for each; one can `extends` the other"
         )
     methods = recipe_files(request.methods_paths)
     for name in (*profile.tuned, *profile.leave_out):
@@ -227,9 +229,9 @@ def _check_profile(profile: Profile, tasks: Sequence[Task], request: BenchReques
 
 
 def reproduce_command(method: str, student: str, seed: int, request: BenchRequest) -> str:
-    """The command line that makes a method's rows again."""
+    """The command line that reproduces a method's rows."""
     words = ["slmr", "bench", "--method", method, "--profile", request.profile,
-             "--student", student, "--seeds", f"{seed},"]  # fmt: skip
+             "--student", student, "--seed", str(seed)]  # fmt: skip
     if request.limit is not None:
         words += ["--limit", str(request.limit)]
     for option, paths in (("--tasks-path", request.tasks_paths), ("--methods-path", request.methods_paths)):

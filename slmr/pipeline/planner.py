@@ -1,4 +1,4 @@
-"""The plan of a method: its recipe's stages as nodes, each with the key of its artefact."""
+"""Plans a method: turns its recipe's stages into nodes, each with the key of its artefact."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from slmr.stage import Stage
 
 @dataclass(frozen=True)
 class Node:
-    """What a stage can take as an input: an untrained student, or what another stage makes."""
+    """A possible input of a stage: an untrained student, a data folder, or another stage's output."""
 
     key: str
     label: str
 
     @property
     def sources(self) -> tuple[Node, ...]:
-        """The nodes that it is made from, input by input."""
+        """The nodes of its inputs."""
         return ()
 
     def output(self, store: Store) -> Path | str:
-        """Where it is: a folder, or a server's URL."""
+        """Its folder, or a server's URL."""
         raise NotImplementedError
 
     def ancestors(self) -> list[Node]:
-        """This node and all that it needs, each once, inputs first."""
+        """This node and all that it depends on, each once, inputs first."""
         visited: dict[str, Node] = {}
 
         def visit(node: Node) -> None:
@@ -45,11 +45,11 @@ class Node:
         return list(visited.values())
 
     def stages(self) -> list[StageNode]:
-        """Those of `ancestors` that a stage makes."""
+        """The stages among `ancestors`."""
         return [node for node in self.ancestors() if isinstance(node, StageNode)]
 
     def students(self) -> list[StudentNode]:
-        """Those of `ancestors` that no stage makes."""
+        """The students among `ancestors`."""
         return [node for node in self.ancestors() if isinstance(node, StudentNode)]
 
 
@@ -65,7 +65,7 @@ class StudentNode(Node):
 
 @dataclass(frozen=True)
 class DataNode(Node):
-    """A folder of rows that no stage makes, such as a user's problems; its key is of their content."""
+    """A folder of rows that no stage writes, such as a user's problems; its key is a hash of their content."""
 
     folder: Path
 
@@ -75,7 +75,7 @@ class DataNode(Node):
 
 @dataclass(frozen=True)
 class StageNode(Node):
-    """One stage of a plan, with everything known that its artefact depends on; `seed` is None where none does."""
+    """One stage of a plan, with everything that its artefact depends on; `seed` is None if it is not random."""
 
     stage: Stage
     params: Params
@@ -88,7 +88,7 @@ class StageNode(Node):
 
     @property
     def artefact(self) -> str:
-        """The name of its artefact's folder."""
+        """The name of the artefact's folder."""
         return f"{self.kind}-{self.key}"
 
     @property
@@ -100,18 +100,18 @@ class StageNode(Node):
 
 
 def unique_stages(ends: Iterable[Node]) -> list[StageNode]:
-    """The stages of all that `ends` need, each once, inputs first."""
+    """All stages that `ends` depend on, including themselves, each once, inputs first."""
     return list({node.key: node for end in ends for node in end.stages()}.values())
 
 
 def spent_on(store: Store, nodes: Iterable[Node]) -> Cost:
-    """What these stages and all that they depend on cost, each once."""
+    """The cost of these stages and of all that they depend on, each counted once."""
     return sum((store.manifest(node.kind, node.key).cost for node in unique_stages(nodes)), Cost())
 
 
 @dataclass(frozen=True)
 class _References:
-    """What the inputs of one stage of a recipe can name; `previous` is None in the first round."""
+    """The nodes that a stage's inputs in a recipe can refer to; `previous` is None in the first round."""
 
     recipe: Recipe
     where: str
@@ -119,10 +119,10 @@ class _References:
     previous: Mapping[str, Node] | None
 
     def node(self, reference: str) -> Node | None:
-        """The node of a reference; None for a previous one in the first round without another behind `or`.
+        """The node of a reference; None for `@previous` in the first round without an alternative after `or`.
 
         Raises:
-            RequestError: there is no such stage before.
+            RequestError: there is no such earlier stage.
         """
         name, _, otherwise = (part.strip() for part in reference.partition(" or "))
         if name.endswith("@previous"):
@@ -139,7 +139,7 @@ class _References:
         return self.current[name]
 
     def inputs(self, kind: Stage, spec: StageSpec) -> dict[str, tuple[Node, ...]]:
-        """Input of the kind of stage → its nodes.
+        """Input name → its nodes.
 
         Raises:
             RequestError: an unknown input, or too many or too few nodes for it.
@@ -160,9 +160,9 @@ class _References:
 class Planner:
     """Turns recipes into nodes with keys. Equal stages get equal keys, so methods share them.
 
-    `tuned`, `budget` and `training` are the profile's: what a stage writes depends on them. With a list of what is
-    `lacking`, a plan to look at: what a stage needs from outside and does not find is put there, and its key is not
-    that of the real stage.
+    `tuned`, `budget` and `training` are the profile's; a stage's output depends on them. With a list `lacking`, the
+    plan is only for display: whatever a stage needs from outside and does not find is appended to the list, and its
+    key is not that of the real stage.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class Planner:
         self._lacking, self._silent_teachers = lacking, set[str]()
 
     def plan(self, recipe: Recipe) -> Node:
-        """The node that makes the method's final model; its ancestors are the whole plan.
+        """The node of the method's final model; its ancestors are the whole plan.
 
         Raises:
             RequestError: unknown stage, parameter, input or reference; the message names the recipe.
@@ -202,12 +202,12 @@ class Planner:
     def make(
         self, kind: Stage, label: str, values: dict[str, Any], inputs: Mapping[str, tuple[Node, ...]], where: str
     ) -> StageNode:  # fmt: skip
-        """A node with its key: the hash of all that can change what the stage writes.
+        """A node with its key: the hash of everything that can change the stage's output.
 
         Raises:
-            RequestError: a parameter is unknown or does not fit; the message begins with `where`.
+            RequestError: a parameter is unknown or invalid; the message begins with `where`.
         """
-        params = self._identified(kind.parse(values, where))
+        params = self._identify(kind.parse(values, where))
         seed = self._seed if kind.random else None
         settings: dict[str, Any] = {}
         if self._budget is not None and kind.name != "evaluate":
@@ -233,10 +233,10 @@ class Planner:
     def _check_training(
         self, kind: Stage, params: Params, training: TrainingSettings, validation: Sequence[Node]
     ) -> None:
-        """Raises RequestError where a stage cannot train so, as far as can be known before."""
+        """Raises RequestError if a stage cannot train with these settings, as far as this can be known beforehand."""
         if kind.samples and training.processes > 1 and self._engine.sampled_by == "vllm":
             raise RequestError(
-                f"vLLM in the training process is for one process, and training.processes is {training.processes}:"
+                f"vLLM in the training process needs one process, but training.processes is {training.processes}:"
                 " name a vLLM server (engine: {rollouts: URL}), or take the trainer's own sampler"
                 " (engine: {rollouts: trainer})"
             )
@@ -252,8 +252,8 @@ class Planner:
 
             raise RequestError(NOTHING_HELD_OUT)
 
-    def _identified(self, params: Params) -> Params:
-        """With the digests of what is outside; a teacher that did not answer is not asked a second time."""
+    def _identify(self, params: Params) -> Params:
+        """The parameters with digests of models and tasks; a teacher that did not answer is not asked again."""
         if self._lacking is None:
             return params.identified()
         teacher = digest({k: v for k, v in params.model_dump(mode="json").items() if k.startswith("teacher")})
@@ -268,7 +268,7 @@ class Planner:
             return params
 
     def _node(self, spec: StageSpec, label: str, references: _References) -> StageNode:
-        """A stage of a recipe: the profile's parameters, under the method's tuned ones, under the recipe's."""
+        """A stage of a recipe. Its parameters override the method's tuned ones, which override the profile's."""
         recipe, where = references.recipe, references.where
         if spec.stage not in stages():
             raise RequestError(f"{where}: {unknown('stage', spec.stage, stages())}")

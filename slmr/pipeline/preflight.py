@@ -1,4 +1,4 @@
-"""Before a training is paid for: what RL has to learn from, what the test set can show, and what a run will cost."""
+"""Checks before a training: the signal that RL would have, the gain that the test set can show, and a run's cost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from slmr.config import Profile, load_profile
+from slmr.config import DEFAULT_PROFILE, Profile, load_profile
 from slmr.curriculum.schema import Rollout, rollouts_by_problem
 from slmr.engines.models import Model, Say, resolve_model
 from slmr.engines.transformers import pick_device
@@ -40,21 +40,21 @@ from slmr.stats import (
 )
 from slmr.tasks.registry import load_task
 
-METHODS = ("grpo", "sft")  # whose cost is said
+METHODS = ("grpo", "sft")  # the methods whose cost is estimated
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreflightRequest(ProbeRequest):
-    """What `slmr preflight` was asked for: a probe that stops a problem only where nothing can change what is read.
+    """The options of `slmr preflight`. Its probe stops a problem early only if that cannot change the figures.
 
     Attributes:
         group_size: completions in a group of GRPO; None is the profile's.
-        correlation: of an item's scores before and after a training, which the smallest gain is computed for.
+        correlation: assumed correlation of an item's scores before and after training, for the smallest gain.
     """
 
     task: str = ""
     limit: int = 200
-    profile: str = "lab-quick"
+    profile: str = DEFAULT_PROFILE
     adaptive: str = "mixed"
     stop_error: float = 0.0
     group_size: int | None = None
@@ -63,17 +63,17 @@ class PreflightRequest(ProbeRequest):
 
 @dataclass(frozen=True)
 class Signal:
-    """What a model does on a sample of a training pool. Rates are of completions at the probe's temperature.
+    """A model's results on a sample of a training pool, with completions at the probe's temperature.
 
     Attributes:
-        completions: sampled in all.
-        pass_1, lenient: right in the requested form, and in any.
+        completions: total number of sampled completions.
+        pass_1, lenient: share of completions that are right in the requested form, and in any form.
         format_loss: their paired difference.
-        pass_k: problems with a right completion of k.
-        cut_off: completions that ended at the limit of tokens.
-        mixed: the expected share of groups of `group_size` with right and wrong completions.
-        tokens: of a completion, on average.
-        first, first_k: of each problem, how many of its first completions are right, and of how many.
+        pass_k: share of problems with at least one right completion of k.
+        cut_off: share of completions that reached the token limit.
+        mixed: the expected share of groups of `group_size` with both right and wrong completions.
+        tokens: mean tokens per completion.
+        first, first_k: for each problem, the number of right ones among its first `first_k` completions.
     """
 
     problems: int
@@ -92,13 +92,14 @@ class Signal:
 
     @property
     def figures(self) -> dict[Figure, float]:
-        """What a gain may be foretold by."""
+        """The figures from which a gain may be predicted."""
         return {"mixed": self.mixed.mean, "unsolved": 1 - self.pass_k.mean}
 
     def smallest_gain(self, items: int, k: int, correlation: float) -> float:
-        """The gain that a paired test of so many items finds four times in five, were they like the pool's.
+        """The gain that a paired test of `items` items detects with 80 % power, if they are like the pool's problems.
 
-        Items' scores, means of k completions, vary alike before and after, and are correlated.
+        An item's score is the mean of k completions. Its variance is assumed equal before and after training, with the
+        given correlation.
         """
         variance = 2 * score_variance(self.first, self.first_k, k) * (1 - correlation)
         return minimum_detectable_difference(math.sqrt(variance / items))
@@ -106,7 +107,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class RunCost:
-    """What a training will cost: tokens generated, trained on and taught; seconds, None where nothing tells."""
+    """The estimated cost of a training: tokens generated, trained on and taught; seconds, None if unknown."""
 
     method: str
     tokens: float
@@ -116,9 +117,11 @@ class RunCost:
 
 @dataclass(frozen=True)
 class Preflight:
-    """What is known before. `items` and `item_k` are of the evaluation that `smallest_gain` is about.
+    """The results of a preflight.
 
-    `verdicts`: in words, by rules that were measured; or why there is none.
+    Attributes:
+        items, item_k: items and completions per item of the evaluation that `smallest_gain` is about.
+        verdicts: sentences from the measured rules, or why there is none.
     """
 
     request: PreflightRequest
@@ -134,13 +137,15 @@ class Preflight:
 def preflight(
     request: PreflightRequest, watcher: Watcher | None = None, say: Say = lambda _: None
 ) -> Preflight:
-    """Probes the model on the task's training problems; the same request again samples nothing that is there.
+    """Probes the model on the task's training problems; repeating a request reuses its completions.
 
     Raises:
-        RequestError: a setting does not fit, or there is no such model, profile or task.
+        RequestError: a setting is invalid, or there is no such model, profile or task.
     """
     if request.k < 2:
-        raise RequestError("--k is at least 2: of one completion a problem nothing is known of its spread")
+        raise RequestError(
+            "--k must be at least 2: one completion per problem says nothing about the variance"
+        )
     profile = load_profile(request.profile)
     task = load_task(request.task, request.tasks_paths)
     items = len(task.items("test")[: profile.evaluate.limit])
@@ -157,7 +162,7 @@ def preflight(
 def read_signal(
     request: PreflightRequest, profile: Profile, watcher: Watcher | None = None, say: Say = lambda _: None
 ) -> Signal:
-    """The probe alone."""
+    """The probe's part of a preflight."""
     probe = probe_model(request, watcher, say)
     size = request.group_size or _setting(profile, "grpo", "group_size")
     mixed = expected_share(probe.map(size))
@@ -165,18 +170,17 @@ def read_signal(
 
 
 def signal_of(groups: Sequence[Sequence[Rollout]], k: int, group_size: int, mixed: Estimate) -> Signal:
-    """From the completions of each problem, in the order in which they were sampled.
+    """The signal, from the completions of each problem in the order of sampling.
 
-    What is a rate of completions is of the first ones, which every problem has: a problem that was sampled on is one
-    that was all right or all wrong so far, and would count for more.
+    Rates of completions use only the first ones, of which every problem has the same number: the adaptive probe
+    continues problems that are all right or all wrong so far, which would otherwise have more weight.
     """
     first_k = min(map(len, groups))
     first = [group[:first_k] for group in groups]
     strict = np.array([[float(row["strict"]) for row in group] for group in first])
     lenient = np.array([[float(row["status"] == "correct") for row in group] for group in first])
-    every = [row for group in groups for row in group]
     return Signal(
-        problems=len(groups), k=k, completions=len(every),
+        problems=len(groups), k=k, completions=sum(map(len, groups)),
         pass_1=bounded_mean(strict.mean(axis=1)), lenient=bounded_mean(lenient.mean(axis=1)),
         format_loss=paired_difference(lenient, strict),
         pass_k=bounded_mean([float(any(row["strict"] for row in group)) for group in groups]),
@@ -193,11 +197,11 @@ def _setting(profile: Profile, stage: str, name: str) -> int:
     return params.model_dump()[name]
 
 
-# --------------------------------------------------------------------------------- what a run will cost
+# --- the cost of a run ---------------------------------------------------------------------------
 
 
 def _costs(request: PreflightRequest, profile: Profile, signal: Signal, say: Say) -> tuple[RunCost, ...]:
-    """Of the profile's trainings on a pool of this task, by the lengths and rates that the probe has shown."""
+    """The cost of the profile's trainings on a pool of this task, with the lengths and rates that were measured."""
     model = resolve_model(request.model, say)
     defaults = {name: dict(values) for name, values in profile.stages.items()}
     defaults.setdefault("pool", {})["task"] = request.task
@@ -214,7 +218,7 @@ def _costs(request: PreflightRequest, profile: Profile, signal: Signal, say: Say
 
 
 def _speed(model: Model, request: PreflightRequest, profile: Profile) -> tuple[Speed | None, Assumptions]:
-    """How fast this machine's CPU is with the model; None where it would not be trained on it."""
+    """The model's speed on this machine's CPU; None if it would not be trained there."""
     on_cpu = profile.engine.name == "transformers" and pick_device(profile.engine.device) == "cpu"
     if not on_cpu or not isinstance(model.location, Path):
         return None, ASSUMED
@@ -228,12 +232,12 @@ def _cost(
     nodes = planner.plan(load_recipe(method)).stages()
     shapes = shapes_of({student.key: student.location for student in nodes[-1].students()})
     machine = Machine(1, profile.training, profile.engine.name, profile.engine.sampled_by, assumed)
-    made = estimate(nodes, shapes, [machine], assumed)
-    tokens = sum(e.flow.generated + e.flow.trained + e.flow.taught for e in made)
+    estimates = estimate(nodes, shapes, [machine], assumed)
+    tokens = sum(e.flow.generated + e.flow.trained + e.flow.taught for e in estimates)
     if speed:
-        return RunCost(
-            method, tokens, sum(seconds_here(e.flow, speed) for e in made), "on this machine's CPU"
-        )
+        seconds = sum(seconds_here(e.flow, speed) for e in estimates)
+        return RunCost(method, tokens, seconds, "on this machine's CPU")
     if shapes:
-        return RunCost(method, tokens, 3600 * sum(e.hours[0] for e in made if e.hours), "on an H100, assumed")
+        seconds = 3600 * sum(e.hours[0] for e in estimates if e.hours)
+        return RunCost(method, tokens, seconds, "on an H100, assumed")
     return RunCost(method, tokens, None, "")

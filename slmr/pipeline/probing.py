@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slmr.config import Profile, load_profile
+from slmr.config import DEFAULT_PROFILE, Profile, load_profile
 from slmr.curriculum.partition import GROUP_ORDER
 from slmr.curriculum.schema import GROUPS, PROBLEMS, Problem
 from slmr.engines.models import Say, resolve_model
@@ -27,21 +27,21 @@ from slmr.verify import Kind
 
 @dataclass(frozen=True)
 class ProbeRequest(ModelRequest):
-    """What `slmr probe` was asked for. What is None, like every other setting, is the profile's.
+    """The options of `slmr probe`. Settings that are None are the profile's.
 
     Attributes:
-        task: whose training problems are probed.
-        data: a user's problems instead, see `slmr.pipeline.difficulty_map.read_prompts`.
+        task: probe this task's training problems.
+        data: probe a user's problems instead, see `slmr.pipeline.difficulty_map.read_prompts`.
         kind: of the answers in `data`.
-        gold: the golds' name there.
-        engine: None is the profile's, and a server where the model is one.
+        gold: the field of the gold answers in `data`.
+        engine: None is the profile's engine, or a server if the model is on one.
     """
 
     model: str
     k: int = 8
     adaptive: str | None = None
     stop_error: float | None = None
-    profile: str = "lab"
+    profile: str = DEFAULT_PROFILE
     task: str | None = None
     data: Path | None = None
     kind: Kind | None = None
@@ -51,14 +51,14 @@ class ProbeRequest(ModelRequest):
 
 @dataclass(frozen=True)
 class Probe:
-    """What a probe made: the folders of the rollouts, of the partition and of the problems."""
+    """A probe's output folders: the rollouts, the partition and the problems."""
 
     rollouts: Path
     partition: Path
     problems: Path
 
     def groups(self) -> list[dict[str, Any]]:
-        """One row a difficulty group."""
+        """One row per difficulty group."""
         groups = read_rows(self.partition / GROUPS)
         return [_group_row(name, groups) for name in reversed(GROUP_ORDER)]
 
@@ -68,21 +68,21 @@ class Probe:
 
 
 def probe_model(request: ProbeRequest, watcher: Watcher | None = None, say: Say = lambda _: None) -> Probe:
-    """Probes and partitions the problems; the same request again goes on where it was stopped.
+    """Probes and partitions the problems; repeating a request continues an interrupted one.
 
     Raises:
-        RequestError: a setting does not fit, or there is no such model, profile, task or file.
+        RequestError: a setting is invalid, or there is no such model, profile, task or file.
     """
     profile = load_profile(request.profile)
     values = _values(request, profile)
     problems = _problems_of(request)
     model = resolve_model(request.model, say)
     if request.engine or model.kind == "server":
-        asked = EvalRequest(
+        evaluation = EvalRequest(
             request.model, engine=request.engine or "auto", served_name=request.served_name,
             api_key_env=request.api_key_env,
         )  # fmt: skip
-        profile = profile.model_copy(update={"engine": engine_settings(asked, model)})
+        profile = profile.model_copy(update={"engine": engine_settings(evaluation, model)})
     planner = Planner(
         model.location, model_key(model, profile.engine), profile.stages, profile.engine, request.seed
     )
@@ -100,13 +100,13 @@ def probe_model(request: ProbeRequest, watcher: Watcher | None = None, say: Say 
     )  # fmt: skip
     with disk_faults(request.out):
         store = make_artefacts(plan, watcher or SilentWatcher())
-    problems_in = pool.output(store)
-    assert isinstance(problems_in, Path)
-    return Probe(probe.output(store), nodes[-1].output(store), problems_in)
+    problems_folder = pool.output(store)
+    assert isinstance(problems_folder, Path)
+    return Probe(probe.output(store), nodes[-1].output(store), problems_folder)
 
 
 def _values(request: ProbeRequest, profile: Profile) -> dict[str, dict[str, Any]]:
-    """Stage → its parameters: the profile's, and what was asked for."""
+    """Stage → its parameters: the profile's, overridden by the request's."""
     values = {name: dict(profile.stages.get(name, {})) for name in ("pool", "probe", "partition")}
     chosen = {
         "k": request.k, "adaptive": request.adaptive, "stop_error": request.stop_error,
@@ -114,7 +114,7 @@ def _values(request: ProbeRequest, profile: Profile) -> dict[str, dict[str, Any]
     }  # fmt: skip
     values["probe"] |= {name: value for name, value in chosen.items() if value is not None}
     if request.stop_error is not None and values["probe"].get("adaptive", "off") == "off":
-        raise RequestError("--stop-error is of an adaptive probe: give --adaptive difficulty or mixed, too")
+        raise RequestError("--stop-error needs an adaptive probe: add --adaptive difficulty or mixed")
     if request.task is not None:
         values["pool"]["task"] = load_task(request.task, request.tasks_paths).name
     if request.limit is not None:
@@ -123,20 +123,20 @@ def _values(request: ProbeRequest, profile: Profile) -> dict[str, dict[str, Any]
 
 
 def _problems_of(request: ProbeRequest) -> list[Problem]:
-    """A user's problems; none where a task's are asked for."""
+    """A user's problems; empty if a task's problems are probed."""
     if request.data is None:
         if request.kind or request.gold:
-            raise RequestError("--kind and --gold are of --data: a task says its own")
+            raise RequestError("--kind and --gold are for --data: a task defines its own")
         return []
     if request.task is not None:
         raise RequestError("--task and --data are two sources of problems: give one of them")
     if request.kind is None:
-        raise RequestError("--data needs --kind: numeric, math or choice, of its answers")
+        raise RequestError("--data needs the kind of its answers: --kind numeric, math or choice")
     return read_prompts(request.data, request.kind, request.gold)[: request.limit]
 
 
 def _data_node(problems: list[Problem], out: Path) -> DataNode:
-    """The problems as a folder that a stage can read, under the name of their content."""
+    """Writes the problems to a folder that stages can read, named by their content."""
     key = content_key(problems)
     folder = out / "probe" / "data" / key
     with disk_faults(folder):
@@ -145,7 +145,7 @@ def _data_node(problems: list[Problem], out: Path) -> DataNode:
 
 
 def _group_row(name: str, groups: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A group's size, its share of the pool with a 95 % interval, and how many problems have which rate."""
+    """A group's size, its share of the pool with a 95 % interval, and the number of problems per rate."""
     inside = [g for g in groups if g["group"] == name]
     share = bounded_mean([float(g["group"] == name) for g in groups])
     alike = Counter((g["correct"], g["k"], g["rho"], g["low"], g["high"]) for g in inside)

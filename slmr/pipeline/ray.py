@@ -1,8 +1,8 @@
-"""Making a plan's artefacts as Ray tasks: stages that do not need each other run side by side, on many machines.
+"""Runs a plan's stages as Ray tasks: independent stages run side by side, on many machines.
 
 The driver and all workers see the run's folder at the same path (a shared file system), or exchange artefacts through
-a remote store. A stage that its worker did not survive runs again, on another one; in a shared folder it goes on from
-what the first had written.
+a remote store. If a worker dies, its stage runs again on another one; in a shared folder it continues from the files
+that the first one wrote.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from ray import ObjectRef
     from ray.util.queue import Queue
 
-_LIVES = 10  # workers that a stage may lose; a stage that always kills its worker shall end some day
-_LOOK_S = 0.3  # between looks at what has happened
+_RETRIES = 10  # after a worker's death; limited, because a stage may always kill its worker
+_LOOK_S = 0.3  # polling interval
 _ENVIRONMENT = ("SLMR_DATA", "SLMR_CACHE", "HF_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT")
 
 
 def make_on_ray(work: Work, watcher: Watcher) -> None:
-    """Makes what is missing on a Ray cluster: that of `RAY_ADDRESS`, one that is connected already, or one of our own.
+    """Runs the missing stages on a Ray cluster: the connected one, that of `RAY_ADDRESS`, or a new local one.
 
-    A stage takes as many CPUs as it has threads, and a GPU where the cluster has any; a training of several processes
-    takes a GPU each, all of one machine.
+    A stage takes as many CPUs as it has threads, and a GPU if the cluster has any; a training with several processes
+    takes one GPU per process, all on one machine.
 
     Raises:
-        RequestError: Ray is not installed, there is no such cluster, or no machine of it can train so.
+        RequestError: Ray is not installed, there is no such cluster, or none of its machines can run the training.
         WorkError: a stage failed; finished stages are kept.
         Stopped: a signal came.
     """
@@ -50,12 +50,12 @@ def make_on_ray(work: Work, watcher: Watcher) -> None:
     if work.remote_store:
         _share(work.remote_store, work, missing)
     if missing:
-        with _connected() as ray, RayWorkers(ray, work) as workers:
+        with _connection() as ray, RayWorkers(ray, work) as workers:
             make_with(workers, work, missing, watcher)
 
 
 def _share(remote_store: RemoteStore, work: Work, missing: list[StageNode]) -> None:
-    """Takes to the store what was made here before, and removes from it what is to be made again."""
+    """Pushes existing artefacts to the store, and removes from it those that will be made again."""
     for node in missing:
         remote_store.discard(node.artefact)
     for node in present(work.nodes, missing):
@@ -64,8 +64,8 @@ def _share(remote_store: RemoteStore, work: Work, missing: list[StageNode]) -> N
 
 
 @contextmanager
-def _connected() -> Iterator[Any]:
-    """Ray, connected; disconnected again if it was not before."""
+def _connection() -> Iterator[Any]:
+    """Yields Ray, connected; disconnects it afterwards unless it was connected before."""
     try:
         import ray
     except ImportError:
@@ -86,10 +86,10 @@ def _connected() -> Iterator[Any]:
 
 
 class RayWorkers(AbstractContextManager["RayWorkers"]):
-    """A task for each stage that is being made; as many of them as the cluster has room for."""
+    """Runs one Ray task per stage, as many at once as fit on the cluster."""
 
     def __init__(self, ray: Any, work: Work) -> None:
-        """Raises RequestError where no machine of the cluster can hold a training."""
+        """Raises RequestError if no machine of the cluster can run a training."""
         import torch
         from ray.util.queue import Queue
 
@@ -107,8 +107,8 @@ class RayWorkers(AbstractContextManager["RayWorkers"]):
             )
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         variables = environment | {"OMP_NUM_THREADS": str(self._threads)}
-        self._task = ray.remote(max_retries=_LIVES, runtime_env={"env_vars": variables})(_make)
-        self._running: dict[ObjectRef, tuple[StageNode, int]] = {}  # with the CPUs or GPUs that it takes
+        self._task = ray.remote(max_retries=_RETRIES, runtime_env={"env_vars": variables})(_make)
+        self._running: dict[ObjectRef, tuple[StageNode, int]] = {}  # task → (node, its CPUs or GPUs)
         self._messages = Queue(actor_options={"num_cpus": 0})
 
     def __exit__(self, *error: object) -> None:
@@ -121,7 +121,7 @@ class RayWorkers(AbstractContextManager["RayWorkers"]):
         if sum(taken for _, taken in self._running.values()) >= room:
             return False
         processes = self._work.profile.training.processes if node.stage.trains else 1
-        # On GPUs the processes of a training need no core each: they wait for theirs.
+        # On GPUs the processes of a training do not need a core each: they mostly wait for their GPU.
         cpus = min(self._threads if self._on_gpus else max(self._threads, processes), self._largest)
         task = self._task.options(name=node.label, num_cpus=cpus, num_gpus=processes if self._on_gpus else 0)
         ref = task.remote(self._work, node, Path.cwd(), self._threads, self._messages)
@@ -134,9 +134,9 @@ class RayWorkers(AbstractContextManager["RayWorkers"]):
         for key, at in self._messages.get_nowait_batch(self._messages.qsize()):
             if key in nodes:
                 watcher.progress(nodes[key], *at)
-        return [self._made(ref) for ref in done]
+        return [self._result(ref) for ref in done]
 
-    def _made(self, ref: ObjectRef) -> Made:
+    def _result(self, ref: ObjectRef) -> Made:
         try:
             reused, seconds = self._ray.get(ref)
         except self._ray.exceptions.RayTaskError as error:
@@ -150,8 +150,8 @@ class RayWorkers(AbstractContextManager["RayWorkers"]):
 
 
 def _make(work: Work, node: StageNode, folder: Path, threads: int, messages: Queue) -> tuple[bool, float]:
-    """In a worker: one stage, with the numbers that it has in one process; whether it was there, and its seconds."""
-    if folder.is_dir():  # a student may be named by a relative path
+    """Runs in a worker: makes one stage; returns whether it already existed, and the seconds."""
+    if folder.is_dir():  # a student's path may be relative
         os.chdir(folder)
     watch = Stopwatch()
 
@@ -164,8 +164,8 @@ def _make(work: Work, node: StageNode, folder: Path, threads: int, messages: Que
     work = replace(work, profile=work.profile.model_copy(update={"threads": threads}))
     if work.remote_store is None:
         return make_node(work, node, progress)[1:]
-    here = replace(work, root=cache_folder() / "depots" / digest(work.remote_store.url))
-    work.remote_store.pull([source.artefact for source in node.stages()], here.root)
-    made = make_node(here, node, progress)
-    work.remote_store.push(node.artefact, here.root)
+    local = replace(work, root=cache_folder() / "depots" / digest(work.remote_store.url))
+    work.remote_store.pull([source.artefact for source in node.stages()], local.root)
+    made = make_node(local, node, progress)
+    work.remote_store.push(node.artefact, local.root)
     return made[1:]

@@ -1,4 +1,4 @@
-"""A method is a recipe: named stages, each a function of the ones before it.
+"""A method is a recipe: named stages, each a function of earlier ones.
 
     name: sft_grpo
     kind: sft_rl
@@ -9,12 +9,12 @@
       grpo:  {stage: grpo, model: sft, problems: pool}
     result: grpo
 
-`student` is the untrained student. With `rounds: R` the stages run R times; `name@previous` is that
-stage of the round before, and in the first round the reference behind `or`, or nothing where the input
-is optional or takes many. Parameters are the profile's, overridden by the recipe's `with:`.
+`student` is the untrained student. With `rounds: R` the stages run R times. `name@previous` is that stage in the
+previous round; in the first round it is the reference after `or`, or nothing if the input is optional or takes many.
+Parameters are the profile's, overridden by the recipe's `with:`.
 
-A recipe that says `extends: NAME` is that one with what it names changed: an input, a parameter, a whole
-stage (`null` removes it), the number of rounds. So are all ablations made.
+A recipe with `extends: NAME` is that recipe with changes: an input, a parameter, a whole stage (`null` removes it), or
+the number of rounds. All ablations are written this way.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from slmr.io import merged, plugins, read_settings, resource
 from slmr.stage import Stage, registered
 from slmr.tasks.registry import by_name
 
-APART = ("ablation", "control")  # asked for as `ablations`, and no part of `all`
-STARTERS = ("base", "sft", "grpo", "sft_grpo", "stagewise")  # asked for as `starter`, and made first of `all`
-# What a second round, and what is recycled into it, adds at equal updates.
+APART = ("ablation", "control")  # selected by `ablations`, not part of `all`
+STARTERS = ("base", "sft", "grpo", "sft_grpo", "stagewise")  # selected by `starter`, and run first in `all`
+# The experiment on what a second round, and the traces recycled into it, add with equally many updates.
 ROUNDS = (
     "bridged_selected_consolidated", "two_rounds", "two_rounds_new", "two_rounds_new_repair",
     "two_rounds_new_repair_diag", "two_rounds_more", "two_rounds_more_worked", "two_rounds_rehearsal",
@@ -45,11 +45,11 @@ ROUNDS = (
 GROUPS = {"starter": STARTERS, "factorial": FACTORIAL, "rounds": ROUNDS}
 STUDENT = "student"
 LISTER = "slmr methods list"  # the command that prints every method
-MAX_ROUNDS = 100  # more are a slip of the pen, whose plan would fill the memory
+MAX_ROUNDS = 100  # a larger number is a typing error, and its plan would exhaust the memory
 
 
 class StageSpec(BaseModel):
-    """One stage of a recipe as written: its kind, its parameters, and input name → reference(s)."""
+    """One stage of a recipe: its kind, its parameters, and input name → reference(s)."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -73,9 +73,11 @@ class StageSpec(BaseModel):
 
 
 class Recipe(BaseModel):
-    """A method as its YAML says; `extends` are its parent, the parent's parent, and so on.
+    """A method as defined in its YAML file.
 
-    `evaluate`: parameters of the evaluation that are a reference's own; methods that are ranked have the profile's.
+    Attributes:
+        extends: its parent, the parent's parent, and so on.
+        evaluate: a reference's own parameters of the evaluation; ranked methods use the profile's.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -102,12 +104,12 @@ def stages() -> dict[str, Stage]:
 
 @lru_cache(maxsize=1)
 def installed_methods() -> tuple[Path, ...]:
-    """The folders of the entry points `slmr.methods`; to look for them takes a while."""
+    """The folders of the entry points `slmr.methods`; cached, because the search is slow."""
     return tuple(Path(folder) for folder in plugins("slmr.methods"))
 
 
 def recipe_files(extra: Sequence[Path] = ()) -> dict[str, Path]:
-    """Every known recipe's file by the method's name.
+    """Method name → its recipe's file, for every known method.
 
     Raises:
         RequestError: two files define one method, or an extra folder does not exist.
@@ -122,7 +124,7 @@ def load_recipe(name: str, extra: Sequence[Path] = ()) -> Recipe:
     """The recipe of a method.
 
     Raises:
-        RequestError: no such method, or its YAML has a fault; the message says where.
+        RequestError: no such method, or its YAML is invalid; the message says where.
     """
     return _load(name, recipe_files(extra))
 
@@ -138,7 +140,7 @@ def _load(name: str, files: Mapping[str, Path]) -> Recipe:
 
 
 def _read(name: str, files: Mapping[str, Path], extended: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A recipe's YAML, over the one that it extends."""
+    """A recipe's YAML, merged over the one that it extends."""
     file = files[name]
     content = read_settings(file, "a recipe")
     parent = content.pop("extends", None)
@@ -155,27 +157,27 @@ def _read(name: str, files: Mapping[str, Path], extended: tuple[str, ...] = ()) 
 
 
 def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection[str] = ()) -> list[Recipe]:
-    """The recipes of a comma-separated list; `base` comes first and is always there.
+    """The recipes of a comma-separated list; `base` is always included, and comes first.
 
-    `starter` is the few to begin with, `factorial` and `rounds` are an experiment each; `all` is every method but the
-    ablations and controls, which `ablations` names where they are of no experiment. None of these words brings a method
-    that is to be left out.
+    `starter` selects a few methods to begin with, `factorial` and `rounds` those of an experiment; `all` selects every
+    method except ablations and controls, `ablations` those that belong to no experiment. None of these words selects a
+    method in `leave_out`.
 
     Raises:
-        RequestError: no such method, or its YAML has a fault.
+        RequestError: no such method, or its YAML is invalid.
     """
     files = recipe_files(extra)
     words = list(filter(None, map(str.strip, names.split(","))))
     if not words:
         raise RequestError(f"--method '{names}' names no method (known: {', '.join(sorted(files))})")
-    asked = [recipe for word in words for recipe in _asked_for(word, files, leave_out)]
-    recipes = {recipe.name: recipe for recipe in (_load("base", files), *asked)}
+    selected = [recipe for word in words for recipe in _select(word, files, leave_out)]
+    recipes = {recipe.name: recipe for recipe in (_load("base", files), *selected)}
     order: tuple[str, ...] = get_args(MethodKind)
     return sorted(recipes.values(), key=lambda r: (order.index(r.kind), r.name))
 
 
-def _asked_for(name: str, files: Mapping[str, Path], leave_out: Collection[str]) -> list[Recipe]:
-    """The recipes that a word of `select_methods` stands for, or that of the method of this name."""
+def _select(name: str, files: Mapping[str, Path], leave_out: Collection[str]) -> list[Recipe]:
+    """The recipes that a word of `select_methods` selects: a group, or a single method."""
     if name in GROUPS:
         return [_load(n, files) for n in GROUPS[name] if n not in leave_out]
     if name not in ("all", "ablations"):

@@ -1,4 +1,4 @@
-"""Artefacts in a store that machines without a common folder share: any place that fsspec reaches, such as a bucket."""
+"""A store of artefacts for machines without a common folder: any URL that fsspec supports, such as a bucket."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from slmr.io import replacing_folder
 
 @dataclass(frozen=True)
 class RemoteStore:
-    """A URL with the artefacts of a run, each under its name, whole or absent: its manifest comes last."""
+    """A URL with a run's artefacts, each complete or absent: the manifest is written last."""
 
     url: str
 
     def _at(self, name: str = "") -> tuple[Any, str]:
-        """The file system, and the path in it."""
+        """The file system, and the path of `name` in it."""
         import fsspec
 
         try:
@@ -31,10 +31,10 @@ class RemoteStore:
         return system, f"{path.rstrip('/')}/{name}".rstrip("/")
 
     def check(self) -> None:
-        """That it can be written to.
+        """Checks that the store can be written to.
 
         Raises:
-            RequestError: there is no such kind of place, or it refuses.
+            RequestError: the URL is not supported, or it refuses.
         """
         system, path = self._at()
         try:
@@ -47,7 +47,7 @@ class RemoteStore:
         return system.exists(path)
 
     def pull(self, names: Iterable[str], root: Path) -> None:
-        """Brings artefacts that are there and not here, each whole or not at all."""
+        """Downloads artefacts that are in the store and not in `root`, each completely or not at all."""
         for name in names:
             if (root / name / MANIFEST).is_file() or not self.has(name):
                 continue
@@ -63,7 +63,7 @@ class RemoteStore:
             system.get(path, str(partial), recursive=True)
 
     def push(self, name: str, root: Path) -> None:
-        """Takes an artefact there; its manifest last, as without one it counts as absent."""
+        """Uploads an artefact; the manifest comes last, because without it the artefact counts as absent."""
         system, path = self._at(name)
         manifest = root / name / MANIFEST
         for file in sorted(p for p in (root / name).rglob("*") if p.is_file() and p != manifest):
@@ -74,7 +74,7 @@ class RemoteStore:
         system.put_file(str(manifest), f"{path}/{MANIFEST}")
 
     def discard(self, name: str) -> None:
-        """Removes an artefact, if it is there; the manifest first."""
+        """Removes an artefact, if it exists; the manifest first."""
         system, path = self._at(name)
         if system.exists(f"{path}/{MANIFEST}"):
             system.rm_file(f"{path}/{MANIFEST}")

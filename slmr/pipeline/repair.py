@@ -1,4 +1,4 @@
-"""Damage in a folder of runs: what a killed machine, a full disk or a stray hand left, and what to do about it."""
+"""Finds and repairs damage in a folder of runs, left by a killed machine, a full disk or a manual change."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Cure = Literal["remove", "set aside", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One thing that is not as it should be.
+    """One damaged file or folder.
 
     Attributes:
-        cure: `remove`, since the same bench makes it again; `set aside`, as `NAME.damaged`; or `none`, where only
+        cure: `remove`: the same bench will make it again; `set aside`: rename it to `NAME.damaged`; `none`: only
             another copy would help.
     """
 
@@ -34,7 +34,7 @@ class Damage:
 
 
 def find_damage(runs: Path) -> list[Damage]:
-    """Everything damaged in the runs in or below a folder.
+    """All damage in the runs in or below a folder.
 
     Raises:
         RequestError: there is no such folder.
@@ -45,7 +45,7 @@ def find_damage(runs: Path) -> list[Damage]:
 
 
 def repair(damages: list[Damage]) -> list[Damage]:
-    """Does what cures each; returns those that nothing here cures. Not while `busy_runs` names one of the runs.
+    """Applies each cure; returns the damage without one. Must not be called while `busy_runs` lists one of the runs.
 
     Raises:
         WorkError: the disk refuses.
@@ -60,7 +60,7 @@ def repair(damages: list[Damage]) -> list[Damage]:
 
 
 def busy_runs(runs: Path) -> list[Path]:
-    """The runs in or below a folder that a living process is making artefacts in."""
+    """The runs in or below a folder to which a running process is writing artefacts."""
     return [run for run in _runs(runs) if any(map(_is_held, (run / "artefacts" / ".partial").glob("*.lock")))]
 
 
@@ -90,28 +90,28 @@ def _of_run(run: Path) -> Iterator[Damage]:
             yield Damage(folder, fault, "remove")
     for folder in sorted((run / "artefacts" / ".partial").glob("*/")):
         if folder.is_dir() and (run / "artefacts" / folder.name / MANIFEST).is_file():
-            yield Damage(folder, "left over of an artefact that is finished", "remove")
+            yield Damage(folder, "left over from an artefact that is finished", "remove")
     yield from _of_unfinished(run / "artefacts" / ".partial")
-    for place in (run, *(folder for folder in sorted(run.glob("*/")) if folder.name != "artefacts")):
-        for file in sorted(place.glob(f"*{PARTIAL}") if place == run else place.rglob(f"*{PARTIAL}")):
+    for folder in (run, *(folder for folder in sorted(run.glob("*/")) if folder.name != "artefacts")):
+        for file in sorted(folder.glob(f"*{PARTIAL}") if folder == run else folder.rglob(f"*{PARTIAL}")):
             yield Damage(file, "half written", "remove")
     if (run / LOCK).is_dir():
-        yield Damage(run / LOCK, "a folder in the place of a lock", "remove")
+        yield Damage(run / LOCK, "a folder where a lock file belongs", "remove")
     yield from _of_results(run)
 
 
 def _of_unfinished(partial: Path) -> Iterator[Damage]:
-    """What would keep a stage that was stopped from going on: a lock that is a folder, completions that are damaged."""
+    """Damage that would keep a stopped stage from resuming: a lock that is a folder, damaged completions."""
     for lock in sorted(partial.glob("*.lock")):
         if lock.is_dir():
-            yield Damage(lock, "a folder in the place of a lock", "remove")
+            yield Damage(lock, "a folder where a lock file belongs", "remove")
     for file in sorted(partial.glob("*/parts/*.parquet")):
         if fault := _fault_of_file(file):
             yield Damage(file, f"completions of a stage that was stopped: {fault}", "remove")
 
 
 def _fault_of_artefact(folder: Path) -> str | None:
-    """What is wrong with an artefact, in a line; of one whose files were not recorded, whether they can be read."""
+    """What is wrong with an artefact, in one line; also checks that its files can be read."""
     if fault := fault_of_artefact(folder):
         return fault
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -121,7 +121,7 @@ def _fault_of_artefact(folder: Path) -> str | None:
 
 
 def _fault_of_file(file: Path) -> str | None:
-    """Why a file cannot be read whole; None if it can, and for kinds of files that tell nothing of themselves."""
+    """Why a file cannot be read completely; None if it can, or if its type cannot be checked."""
     import pyarrow as pa
     import pyarrow.parquet as pq
     from safetensors import SafetensorError, safe_open
@@ -142,7 +142,7 @@ def _fault_of_file(file: Path) -> str | None:
 
 
 def _of_results(run: Path) -> Iterator[Damage]:
-    """What is wrong with the summary, and with the samples of its rows; artefacts make both again."""
+    """Damage of the summary and of its rows' samples; both can be written again from the artefacts."""
     if not (run / "summary.json").is_file():
         return
     trained_here = (run / "artefacts").is_dir()
@@ -153,8 +153,8 @@ def _of_results(run: Path) -> Iterator[Damage]:
         return
     for row in rows:
         file = row.samples_file(run)
-        fault = _fault_of_file(file) if file.is_file() else "missing, and the summary has a row of it"
-        if fault and trained_here:  # without its mark the folder is exported again
+        fault = _fault_of_file(file) if file.is_file() else "missing, although the summary has a row for it"
+        if fault and trained_here:  # removing the folder's mark, too, so that it is exported again
             yield Damage(file.parent, f"{file.name}: {fault}", "remove")
         elif fault:
             yield Damage(file, fault, "none")

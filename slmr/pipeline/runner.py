@@ -1,4 +1,4 @@
-"""Making a plan's artefacts: which are missing, one of them, all of them in this process or by several workers."""
+"""Runs a plan's stages: finds the missing artefacts, makes one, or makes all in this process or with workers."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from slmr.pipeline.trackers import check_trackers, tracked_name
 from slmr.pipeline.worker import run_stage
 from slmr.stage import Progress, Stage, StageContext
 
-RunStage = Callable[[Stage, StageContext, Params], float]  # the seconds that the stage takes
+RunStage = Callable[[Stage, StageContext, Params], float]  # returns the stage's seconds
 
 
 class Watcher(Protocol):
-    """Hears what a bench is doing. The display on the terminal is one; a silent one serves tests."""
+    """Receives the events of a bench, such as the terminal's display does."""
 
     def planned(self, nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> None:
         pass
@@ -46,20 +46,20 @@ class Watcher(Protocol):
 
 
 class SilentWatcher(Watcher):
-    """A watcher that tells nobody."""
+    """A watcher that ignores all events."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """The stages of a bench, and what they are made with.
+    """The stages of a bench, and the settings to run them with.
 
     Attributes:
         root: the folder of the artefacts.
         nodes: each once, inputs first.
         methods: key of a node → the methods that need it.
-        starters: keys of the nodes that are made before the others.
-        jobs: stages side by side on this machine; None is as many as it holds.
-        remote_store: where machines without a common folder exchange artefacts; None where they have one.
+        starters: keys of the nodes that run first.
+        jobs: number of stages side by side on this machine; None is as many as it can run.
+        remote_store: where machines without a common folder exchange artefacts; None if they have one.
     """
 
     root: Path
@@ -77,7 +77,7 @@ class Work:
 
 
 class Made(NamedTuple):
-    """A stage whose artefact is there: whether it was before, and the seconds that this took."""
+    """A finished stage: whether its artefact already existed, and the seconds that it took."""
 
     node: StageNode
     reused: bool
@@ -85,14 +85,14 @@ class Made(NamedTuple):
 
 
 class Workers(Protocol):
-    """What makes stages side by side: processes of this machine, or Ray's tasks."""
+    """Runs stages side by side: processes of this machine, or Ray tasks."""
 
     def start(self, node: StageNode) -> bool:
-        """Begins with a stage, unless there is no room for it: whether it has begun."""
+        """Starts a stage if there is room for it; returns whether it started."""
         ...
 
     def wait(self, watcher: Watcher) -> list[Made]:
-        """What has been made since, after a moment at most; the watcher hears what else happened.
+        """Waits briefly; returns newly finished stages, and reports progress to the watcher.
 
         Raises:
             RequestError, WorkError: a stage failed.
@@ -100,15 +100,15 @@ class Workers(Protocol):
         ...
 
 
-# --------------------------------------------------------------------------------- all stages
+# --- all stages ----------------------------------------------------------------------------------
 
 
 def make_here(work: Work, watcher: Watcher) -> None:
-    """Makes what is missing in this process, one stage after the other.
+    """Runs the missing stages in this process, one after the other.
 
     Raises:
-        RequestError: this machine cannot train as the profile says.
-        WorkError: a stage failed or the disk refused; finished stages are kept.
+        RequestError: this machine cannot train with the profile's settings.
+        WorkError: a stage or the disk failed; finished stages are kept.
     """
     missing = plan_missing(work, watcher)
     check_machine_for(work, missing)
@@ -118,7 +118,7 @@ def make_here(work: Work, watcher: Watcher) -> None:
 
 
 def make_with(workers: Workers, work: Work, missing: Sequence[StageNode], watcher: Watcher) -> None:
-    """Makes what is missing side by side, the starters first, then whatever begins the longest chain of stages.
+    """Runs the missing stages side by side, the starters first, then those that begin the longest chains.
 
     Raises:
         RequestError, WorkError: a stage failed; finished stages are kept.
@@ -131,7 +131,7 @@ def make_with(workers: Workers, work: Work, missing: Sequence[StageNode], watche
             while (node := schedule.next()) and workers.start(node):
                 schedule.start(node)
                 watcher.started(node, work.methods[node.key])
-            for one in made:  # after the others have begun: the watcher may take a while
+            for one in made:  # after new stages have started, because the watcher may be slow
                 watcher.finished(*one)
             if not schedule:
                 return
@@ -142,10 +142,10 @@ def make_with(workers: Workers, work: Work, missing: Sequence[StageNode], watche
 
 
 def plan_missing(work: Work, watcher: Watcher) -> list[StageNode]:
-    """What is to be made; artefacts that depend on something missing are removed, and the watcher hears of it.
+    """The stages to run. Removes damaged artefacts, and those that depend on a missing one; tells the watcher.
 
     Raises:
-        WorkError: the disk refuses, or has too little room.
+        WorkError: the disk refuses, or has too little space.
     """
     work.store.prepare()
     damaged = damaged_nodes(work.store, work.nodes)
@@ -153,7 +153,7 @@ def plan_missing(work: Work, watcher: Watcher) -> list[StageNode]:
         watcher.result(f"{node.artefact} is damaged ({fault}): it is made again, with what depends on it")
         work.store.discard(node.kind, node.key)
     missing = missing_nodes(work.store, work.nodes)
-    # The last ones first: if this is killed, what is left still has a missing input and is found again.
+    # In reverse order: if this is interrupted, the remaining ones still have a missing input and are found again.
     for node in reversed(missing):
         work.store.discard(node.kind, node.key)
     _check_disk(work, missing)
@@ -163,20 +163,20 @@ def plan_missing(work: Work, watcher: Watcher) -> list[StageNode]:
 
 
 def damaged_nodes(store: Store, nodes: Sequence[StageNode]) -> list[tuple[StageNode, str]]:
-    """The nodes whose artefact is there and is not what was written, each with what is wrong; reads them all."""
+    """The nodes with a damaged artefact, each with its fault; reads all artefacts."""
     faults = ((node, store.fault(node.kind, node.key)) for node in nodes)
     return [(node, fault) for node, fault in faults if fault]
 
 
 def missing_nodes(store: Store, nodes: Sequence[StageNode], damaged: Collection[str] = ()) -> list[StageNode]:
-    """The nodes without an artefact and, as with make, those that depend on one of them. Inputs come first.
+    """The nodes without an artefact and, as with make, all that depend on them. Inputs come first.
 
-    `damaged`: keys of nodes whose artefact is as good as none.
+    `damaged`: keys of nodes whose artefact counts as missing.
     """
     missing: dict[str, StageNode] = {}
     for node in nodes:
-        here = store.has(node.kind, node.key) and node.key not in damaged
-        if not here or any(source.key in missing for source in node.sources):
+        exists = store.has(node.kind, node.key) and node.key not in damaged
+        if not exists or any(source.key in missing for source in node.sources):
             missing[node.key] = node
     return list(missing.values())
 
@@ -188,7 +188,7 @@ def present(nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> list[St
 
 
 def check_machine_for(work: Work, missing: Sequence[StageNode]) -> None:
-    """Raises RequestError where this machine has not the device, or cannot train a stage, as `check_training` says."""
+    """Raises RequestError if this machine lacks the device, or if `check_training` finds that it cannot train."""
     from slmr.engines.transformers import usable_device
 
     if (
@@ -202,35 +202,35 @@ def check_machine_for(work: Work, missing: Sequence[StageNode]) -> None:
 
 
 def model_bytes(nodes: Sequence[StageNode]) -> int:
-    """Bytes of the weights of the largest student that the nodes are made from."""
+    """Bytes of the weights of the largest student that the nodes depend on."""
     students = {student.location for node in nodes for student in node.students()}
     folders = [location for location in students if isinstance(location, Path)]
     return max((sum(f.stat().st_size for f in folder.glob("*.safetensors")) for folder in folders), default=0)
 
 
 def _check_disk(work: Work, missing: Sequence[StageNode]) -> None:
-    """That the disk has room for the models that are to be trained, and for one checkpoint with its optimizer.
+    """Checks that the disk has space for the models to be trained, and for a checkpoint with its optimizer.
 
     Raises:
         WorkError: it has not.
     """
     trained, model = sum(node.stage.trains for node in missing), model_bytes(missing)
-    # A checkpoint: the weights, two moments of each, and spare.
+    # A checkpoint holds the weights and two moments of each; one more as a reserve.
     needed = (trained + 4) * model if trained else 0
     free = shutil.disk_usage(work.root).free
     if needed > free:
         raise WorkError(
-            f"{work.root}: too little room: {trained} models of {model / 2**20:,.0f} MiB are to be written, with a"
-            f" checkpoint about {needed / 2**20:,.0f} MiB, and {free / 2**20:,.0f} are free; free some space, or choose"
+            f"{work.root}: too little disk space: {trained} models of {model / 2**20:,.0f} MiB and a checkpoint need"
+            f" about {needed / 2**20:,.0f} MiB, but only {free / 2**20:,.0f} are free; free some space, or choose"
             " another --out"
         )
 
 
-# ---------------------------------------------------------------------------------- one stage
+# --- one stage -----------------------------------------------------------------------------------
 
 
 def run_here(stage: Stage, context: StageContext, params: Params) -> float:
-    """Runs a stage in this process, or a training of several processes in those: the seconds that this takes."""
+    """Runs a stage in this process, or a training with several processes in those; returns the seconds."""
     watch = Stopwatch()
     if stage.trains and context.training.processes > 1:
         train_together(stage, context, params)
@@ -240,10 +240,10 @@ def run_here(stage: Stage, context: StageContext, params: Params) -> float:
 
 
 def make_node(work: Work, node: StageNode, progress: Progress, run: RunStage = run_here) -> Made:
-    """Makes one artefact, unless it is there.
+    """Makes one artefact, unless it exists.
 
     Raises:
-        RequestError, WorkError: the stage failed; what it has written is there when it starts again.
+        RequestError, WorkError: the stage failed; the files that it wrote are kept for the next attempt.
     """
     watch, store, profile = Stopwatch(), work.store, work.profile
     if store.has(node.kind, node.key):
@@ -271,7 +271,7 @@ def _tracked_as(work: Work, node: StageNode) -> str:
 
 
 def _remaining_tokens(work: Work, node: StageNode) -> int | None:
-    """What the budget leaves for a stage after all that it depends on; evaluation is not part of it.
+    """The tokens that the budget leaves for a stage after all that it depends on; evaluation has no budget.
 
     Raises:
         WorkError: nothing is left.
@@ -282,8 +282,8 @@ def _remaining_tokens(work: Work, node: StageNode) -> int | None:
     spent = spent_on(work.store, node.sources).tokens
     if spent >= budget:
         raise WorkError(
-            f"stage {node.label} ({', '.join(work.methods[node.key])}): {spent:,} tokens are spent before it, and the"
-            f" profile's budget is {budget:,}: raise `budget`, or spend less on the stages before"
+            f"stage {node.label} ({', '.join(work.methods[node.key])}): earlier stages have spent {spent:,} tokens, and"
+            f" the profile's budget is {budget:,}: raise `budget`, or spend less on the earlier stages"
         )
     return budget - spent
 

@@ -1,4 +1,4 @@
-"""What it saves that a stage which several methods need is made once."""
+"""What a bench saves by running a stage once that several methods need."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from slmr.stats import formats
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """What the methods of a plan cost together, and what they would cost each in a bench of its own.
+    """The cost of a plan's methods together, and the sum if each ran in a bench of its own.
 
-    `training` leaves evaluations out, as a budget does; `whole` has them, their answers counted as rollouts: a method
-    in a bench of its own would have the untrained student's beside its own.
+    `training` excludes evaluations, as a budget does. `whole` includes them, with answers counted as rollouts; a method
+    in a bench of its own would need the untrained student's evaluation, too.
     """
 
     training: Cost
@@ -31,13 +31,13 @@ class Sharing:
             return "Shared      nothing was trained"
         training, tokens = _ratios(self.training, self.training_alone), formats.tokens(self.training.tokens)
         return (
-            f"Shared      {tokens} tokens for training, {training} of what the methods take one by one;"
+            f"Shared      {tokens} tokens for training, {training} of what the methods take separately;"
             f" {formats.tokens(self.whole.tokens)} with evaluations, {_ratios(self.whole, self.whole_alone)}"
         )
 
 
 def sharing(store: Store, plan: Plan) -> Sharing:
-    """Of a plan whose stages are all made."""
+    """The costs of a plan whose stages are all finished."""
     bases = {(e.student, e.seed): e for e in plan.entries if e.recipe.kind == "base"}
     methods = [e for e in plan.entries if e.recipe.kind != "base"]
     each = [(method, bases[method.student, method.seed]) for method in methods]
@@ -50,13 +50,13 @@ def sharing(store: Store, plan: Plan) -> Sharing:
 
 
 def _whole(store: Store, entries: Iterable[Entry]) -> Cost:
-    """Of methods in one bench: every stage and evaluation once."""
+    """The cost of methods in one bench: every stage and evaluation once."""
     ends = {end.key: end for entry in entries for end in entry.last}
     return _sum([spent_on(store, ends.values()), *(_answers(store, end) for end in ends.values())])
 
 
 def _answers(store: Store, evaluation: StageNode) -> Cost:
-    """The tokens of an evaluation, which its own cost leaves out."""
+    """The tokens of an evaluation's answers, which its own cost does not include."""
     metrics = read_json(evaluation.output(store) / METRICS)
     return Cost(rollout_tokens=round(sum(m["n_items"] * m["k"] * m["mean_tokens"] for m in metrics.values())))
 

@@ -1,4 +1,4 @@
-"""Trackers of trainings: what they call a training, and where what they write goes. Off unless a profile names some."""
+"""Experiment trackers: the names of trainings and the place of their files. Off unless a profile names trackers."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _PROJECT = "slmr"
 
 
 def check_trackers(training: TrainingSettings) -> None:
-    """Whether what is to be reported to is installed.
+    """Checks that the profile's trackers are installed.
 
     Raises:
-        RequestError: it is not.
+        RequestError: one is not.
     """
     for tracker in training.report_to:
         if not installed_version(tracker):
@@ -34,16 +34,16 @@ def check_trackers(training: TrainingSettings) -> None:
 
 
 def tracked_name(methods: Sequence[str], student: str, seed: int, label: str) -> str:
-    """`methods/student/seed-0/stage`: a stage that methods share is one training, and has all of their names."""
+    """`methods/student/seed-0/stage`: a stage that methods share is one training, with all their names."""
     return "/".join(("+".join(methods), student.replace("/", "--"), f"seed-{seed}", label))
 
 
 @contextmanager
 def reported(context: StageContext) -> Iterator[None]:
-    """Around a training, in the process that trains: trackers find their settings, and have nothing open afterwards.
+    """Sets up the trackers for a training in this process, and closes them afterwards.
 
-    They get the context's name, all but the stage of it as the group. Their settings go into the environment; what
-    the user has set there stays. An artefact holds nothing but what its key says, so their files are elsewhere.
+    Their settings go into environment variables, without overwriting the user's. The group is the training's name
+    without the stage. Their files are outside the artefact, whose content depends only on its key.
     """
     trackers = context.training.report_to
     if not trackers:
@@ -61,7 +61,7 @@ def reported(context: StageContext) -> Iterator[None]:
 
 
 def _settings(name: str, folder: Path, given: Collection[str]) -> dict[str, str]:
-    """Variable → value, of those that are not given. MLflow takes no plain folder any more, but SQLite's file."""
+    """Environment variable → value, except for those already `given`. MLflow needs an SQLite file, not a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     group = name.rpartition("/")[0]
     wanted = {
@@ -75,7 +75,7 @@ def _settings(name: str, folder: Path, given: Collection[str]) -> dict[str, str]
 
 @contextmanager
 def _trackio_group(name: str) -> Iterator[None]:
-    """Trackio has no variable for the group, and transformers names none."""
+    """Passes the group to trackio, which has no variable for it; transformers does not pass one."""
     trackio: Any = import_module("trackio")
     init = trackio.init
     trackio.init = partial(init, group=name.rpartition("/")[0])
@@ -86,13 +86,13 @@ def _trackio_group(name: str) -> Iterator[None]:
 
 
 def _finish(trackers: Collection[str]) -> None:
-    """Ends what is still open, or the next training would go into it.
+    """Closes open runs, so that the next training does not log into them.
 
-    wandb keeps its run open and its first settings for all of a process; MLflow's is open where a training failed.
+    wandb keeps its run open, and its first settings for the whole process; MLflow's run stays open after a failure.
     """
     if "wandb" in trackers and (wandb := sys.modules.get("wandb")):
         wandb.finish()
         wandb.teardown()
     if "mlflow" in trackers and (mlflow := sys.modules.get("mlflow")):
         mlflow.end_run()
-        os.environ.pop("MLFLOW_EXPERIMENT_ID", None)  # of this run's database alone
+        os.environ.pop("MLFLOW_EXPERIMENT_ID", None)  # it is only valid for this run's database

@@ -1,4 +1,4 @@
-"""A stranger's check of a run: a random part of its items is asked and judged again, and compared with what it says."""
+"""Independent check of a run: samples and judges a random part of its items again, and compares the results."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ _NEEDED = {"item_id", "k_index", "completion", "finish_reason", "tokens", "statu
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What came of one summary row.
+    """The result for one summary row.
 
     Attributes:
-        items: how many of the row's items were drawn.
-        same_items: how many of them have the task's own prompt and gold; None where its data is not here.
-        completions: of these items, as the run keeps them.
-        same_verdicts: how many of them today's checker judges alike.
+        items: number of the row's items that were drawn.
+        same_items: number of them with the task's own prompt and gold answer; None if the task's data is missing.
+        completions: number of the run's completions of these items.
+        same_verdicts: number of them that the installed checker judges the same.
         accuracy_agrees: whether the row's accuracy is that of all its completions.
-        generated: completions that were sampled again; 0 where the model is not at hand.
-        same_texts: how many came out word for word.
-        outcomes: item by item, the share of completions that are right or wrong as before; None without any.
+        generated: number of completions that were sampled again; 0 if the model is not available.
+        same_texts: number of them with exactly the same text.
+        outcomes: mean over items of the share of completions with the same correctness; None without any.
         note: what could not be done, and why.
     """
 
@@ -58,7 +58,7 @@ class Check:
 
     @property
     def failed(self) -> bool:
-        """Whether the run says something that is not so: what is sampled again may differ with the machine."""
+        """Whether the run states something false. New completions do not count: they may differ with the machine."""
         wrong_verdicts = self.same_verdicts < self.completions and self._same_checker
         return wrong_verdicts or not self.accuracy_agrees or self.same_items not in (None, self.items)
 
@@ -70,13 +70,13 @@ class Check:
 
 @dataclass(frozen=True)
 class VerifyRequest:
-    """What `slmr verify-run` was asked for.
+    """The options of `slmr verify-run`.
 
     Attributes:
         share: of each row's items.
-        seed: of the draw; nobody who made the run should know it.
-        model: where the model is, for a run of one model; else its artefacts and what is on this machine are taken.
-        generate: whether completions are sampled again at all.
+        seed: of the draw; the run's author should not know it.
+        model: the model, for a run of one model; by default the run's artefacts and this machine's models are used.
+        generate: whether to sample completions again.
     """
 
     run: Path
@@ -97,7 +97,7 @@ def verify_run(request: VerifyRequest, say: Say = lambda _: None) -> list[Check]
     manifests = manifests_of(RunRow(row, request.run) for row in rows)
     if request.model and len({(row.method, row.student, row.seed) for row in rows}) > 1:
         raise RequestError(
-            f"{request.run} holds several models, and --model is one: its artefacts are looked for"
+            f"{request.run} holds several models, but --model names one: leave it out to use the run's artefacts"
         )
     return [_check(row, request, manifests.get(row.manifest), say) for row in rows]
 
@@ -120,9 +120,10 @@ def _check(row: SummaryRow, request: VerifyRequest, manifest: Mapping[str, Any] 
         task = load_task(row.task, request.tasks_paths)
     except RequestError as error:
         return replace(check, completions=0, note=str(error))
-    again = judged(part, {task.name: task})
+    rejudged = judged(part, {task.name: task})
     alike = sum(
-        all(a[n] == b[n] for n in ("status", "strict", "lenient")) for a, b in zip(part, again, strict=True)
+        all(a[n] == b[n] for n in ("status", "strict", "lenient"))
+        for a, b in zip(part, rejudged, strict=True)
     )
     check = replace(check, same_verdicts=alike)
     if not manifest:
@@ -145,14 +146,14 @@ def _sampled_again(
     check: Check, part: Sequence[dict[str, Any]], task: Task, params: EvaluateParams,
     prompts: Mapping[str, tuple[Prompt, str]], request: VerifyRequest, manifest: Mapping[str, Any], say: Say,
 ) -> Check:  # fmt: skip
-    """The same with completions that are sampled again, where the model is at hand."""
+    """The check with newly sampled completions, if the model is available."""
     model, fault = _model(check.row, request, manifest, say)
     if model is None:
         return replace(check, note=fault)
     samples = [sample for sample in part if sample["item_id"] in prompts]
-    asked = [replace(prompts[s["item_id"]][0], sample_index=s["k_index"]) for s in samples]
+    repeated = [replace(prompts[s["item_id"]][0], sample_index=s["k_index"]) for s in samples]
     with closing(open_engine(model, _settings(manifest, model))) as engine:
-        completions = engine.generate(asked, params.sampling(task))
+        completions = engine.generate(repeated, params.sampling(task))
     new = [
         s | {"completion": c.text, "finish_reason": c.finish_reason, "tokens": c.tokens}
         for s, c in zip(samples, completions, strict=True)
@@ -169,36 +170,41 @@ def _sampled_again(
 def _model(
     row: SummaryRow, request: VerifyRequest, manifest: Mapping[str, Any], say: Say
 ) -> tuple[Path | str | None, str]:
-    """Where the row's model is; or why there is none."""
+    """The location of the row's model, or why there is none."""
     if request.model:
         return resolve_model(request.model, say).location, ""
     keys = manifest.get("inputs", {}).get("model", [])
     key = keys[0] if keys and re.fullmatch(r"[0-9a-f]{8,64}", str(keys[0])) else ""
     if row.method_kind not in _UNTRAINED:
         trained = next(iter(request.run.glob(f"artefacts/*-{key}/model")), None) if key else None
-        return trained, "" if trained else "the trained model is not in the run's artefacts: verdicts alone"
-    # A run of somebody else's names servers, too: none is asked unless the user names it.
+        return (
+            trained,
+            "" if trained else "the trained model is not in the run's artefacts: only verdicts checked",
+        )
+    # Another person's run may name a server, which is only asked if the user names it, too.
     if "://" in row.student or not is_on_hand(row.student):
-        return None, f"{row.student} is not on this machine: verdicts alone; say where it is by --model"
+        return None, f"{row.student} is not on this machine: only verdicts checked; name it with --model"
     model = resolve_model(row.student, say)
     if key and model.key != key:
-        return None, f"{row.student} is another model here than it was there: verdicts alone"
+        return None, f"{row.student} on this machine is not the run's model: only verdicts checked"
     return model.location, ""
 
 
 def _settings(manifest: Mapping[str, Any], model: Path | str) -> EngineSettings:
-    """The engine of then, on this machine; that code of a model is run is nothing that a run can ask for."""
+    """The run's engine settings, adapted to this machine; a run cannot ask for remote code to be trusted."""
     from slmr.engines.transformers import usable_device
 
-    said = {
+    recorded = {
         name: value
         for name, value in manifest.get("engine", {}).items()
         if name in EngineSettings.model_fields
     }
-    here = {"trust_remote_code": False, "rollouts": "engine", "batch_size": "auto", "compile": False}
+    local: dict[str, Any] = {
+        "trust_remote_code": False, "rollouts": "engine", "batch_size": "auto", "compile": False,
+    }  # fmt: skip
     if isinstance(model, Path):
-        here |= {"device": usable_device("auto")}
-        said["name"] = "transformers" if said.get("name") == "server" else said.get("name", "transformers")
+        name = recorded.get("name", "transformers")
+        local |= {"device": usable_device("auto"), "name": "transformers" if name == "server" else name}
     else:
-        here |= {"name": "server"}
-    return parse(EngineSettings, said | here, "the run's engine")
+        local |= {"name": "server"}
+    return parse(EngineSettings, recorded | local, "the run's engine")

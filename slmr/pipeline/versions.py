@@ -1,4 +1,4 @@
-"""With which versions of other libraries slmr was run, and what each of its extras lacks here."""
+"""The library versions that slmr was tested with, and the packages that each extra lacks on this machine."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, requires
 from itertools import takewhile
 
-# Package → the lowest and the newest version with which `make test-lowest` and `make test-newest` passed; those two
-# compare what they installed with this table.
+# Package → the lowest and the newest version with which `make test-lowest` and `make test-newest` passed; both
+# compare the installed versions with this table.
 TESTED = {
     "accelerate": ("1.4.0", "1.15.0"),
     "datasets": ("4.7.0", "5.2.0"),
@@ -22,25 +22,25 @@ TESTED = {
 
 
 def untested(package: str) -> str | None:
-    """How the installed version differs from what was tested; None where it does not, or nothing is known."""
+    """The tested versions, if the installed one is outside them; None if it is not, or if the package is unknown."""
     version, tested = installed_version(package), TESTED.get(normal(package))
     if version is None or tested is None:
         return None
     lowest, newest = tested
-    # A later patch of the newest minor version is taken for tested.
+    # A later patch of the newest minor version counts as tested.
     if _numbers(lowest) <= _numbers(version) and _numbers(version)[:2] <= _numbers(newest)[:2]:
         return None
     return f"tested with {lowest}" + (f" to {newest}" if newest != lowest else "")
 
 
 def untested_line() -> str | None:
-    """In one line, every library outside of what was tested; None where there is none."""
+    """One line with all libraries outside the tested versions; None if there are none."""
     notes = [f"{name} {installed_version(name)} ({note})" for name in TESTED if (note := untested(name))]
     return f"not tested with this version: {', '.join(notes)}" if notes else None
 
 
 def installed_version(package: str) -> str | None:
-    """As `slmr.artifacts` has it; that brings pydantic, which `slmr --help` does without."""
+    """As in `slmr.artifacts`, imported late because it needs pydantic, which would slow down `slmr --help`."""
     from slmr import artifacts
 
     return artifacts.installed_version(package)
@@ -58,16 +58,16 @@ def lacking(extra: str) -> list[str]:
 
 @cache
 def declared() -> tuple[tuple[str, str], ...]:
-    """(package, extra) of every requirement of slmr; the extra is empty where all installations have the package."""
+    """(package, extra) of every requirement of slmr; the extra is empty for a requirement of every installation."""
     try:
         lines = requires("slmr") or []
     except PackageNotFoundError:  # a checkout that is not installed
         return ()
-    found = [re.match(r"([\w.-]+)(?:.*extra\s*==\s*['\"]([\w-]+)['\"])?", line) for line in lines]
-    return tuple((normal(line[1]), line[2] or "") for line in found if line)
+    matches = [re.match(r"([\w.-]+)(?:.*extra\s*==\s*['\"]([\w-]+)['\"])?", line) for line in lines]
+    return tuple((normal(match[1]), match[2] or "") for match in matches if match)
 
 
 def normal(package: str) -> str:
-    """`lm_eval` → `lm-eval`, `yaml` → `pyyaml`: the name of an index for that of an import."""
+    """A package's name on the index, from its import name: `lm_eval` → `lm-eval`, `yaml` → `pyyaml`."""
     name = re.sub(r"[-_.]+", "-", package).lower()
     return {"yaml": "pyyaml"}.get(name, name)

@@ -1,8 +1,8 @@
-"""Runs stages: in this process, or as a process of its own, `python -m slmr.pipeline.worker`.
+"""Runs stages, in this process or in a worker process, `python -m slmr.pipeline.worker`.
 
-`slmr.pipeline.children` starts such a process, and nobody else. Its standard input has a line of JSON for each stage to
-run, the `Job`, and stays open for as long as the parent lives. Its standard output is for the parent, a JSON object a
-line; what libraries print goes to standard error.
+`slmr.pipeline.children` starts the worker processes. Standard input has one line of JSON for each stage to run, a
+`Job`, and stays open as long as the parent lives. Standard output is for messages to the parent, one JSON object per
+line; the output of libraries goes to standard error.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from slmr.errors import RequestError, SlmrError
 from slmr.pipeline.trackers import reported
 from slmr.stage import Stage, StageContext
 
-_ORPHANED = 3
+_ORPHANED = 3  # exit code after the parent's death
 _HEAVY = ("torch", "datasets", "trl.trainer.sft_trainer", "trl.trainer.grpo_trainer")
 
 
 class Job(BaseModel):
-    """A stage to run: its parameters, and all of its context that is not the parent's own.
+    """A stage to run: its parameters and its context, as far as it can be sent.
 
     `inputs`: name → (location, whether that is a path).
     """
@@ -82,7 +82,7 @@ class Job(BaseModel):
 
 
 class Done(BaseModel):
-    """What a stage left in its context, for the parent's."""
+    """A finished stage's changes to its context, for the parent's context."""
 
     stats: dict[str, Any]
     cost: Cost
@@ -90,7 +90,7 @@ class Done(BaseModel):
 
 
 def run_stage(stage: Stage, context: StageContext, params: Params) -> None:
-    """Runs a stage in this process, on the context's number of threads; afterwards the context has the real number."""
+    """Runs a stage in this process with the context's number of threads, and records the number in the context."""
     import torch
 
     quiet_libraries()
@@ -105,7 +105,7 @@ def run_stage(stage: Stage, context: StageContext, params: Params) -> None:
 
 
 def quiet_libraries() -> None:
-    """Keeps the libraries' own bars and notices off the screen; errors still show."""
+    """Silences the libraries' progress bars and warnings; errors still show."""
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
@@ -115,12 +115,12 @@ def quiet_libraries() -> None:
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    if datasets := sys.modules.get("datasets"):  # else the variable above does it, if it is imported at all
+    if datasets := sys.modules.get("datasets"):  # if it is imported later, the variable above suffices
         datasets.disable_progress_bars()
 
 
 class Channel:
-    """To the parent, on what was the standard output; only whole lines are sent."""
+    """Sends messages to the parent through the original standard output, one line each."""
 
     def __init__(self) -> None:
         self._out: TextIO = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -132,10 +132,10 @@ class Channel:
 
 
 def main() -> None:
-    """Runs one stage after the other, and says what came of each, until the parent is gone or a signal comes."""
+    """Runs stages and sends their results, until the parent is gone or a signal comes."""
     channel, jobs = Channel(), SimpleQueue[Job]()
     threading.Thread(target=_receive, args=(jobs,), daemon=True).start()
-    if "RANK" not in os.environ:  # of a training's processes none stays for another stage
+    if "RANK" not in os.environ:  # a training's process runs only one stage, so preloading would not help it
         _preload()
     channel.send({"ready": True})
     code = 0
@@ -149,13 +149,11 @@ def main() -> None:
         traceback.print_exc()
         code = 1
     sys.stderr.flush()
-    os._exit(
-        code
-    )  # an ordinary end could wait for the other workers of a training, which may wait for this one
+    os._exit(code)  # a normal exit could wait for the training's other workers, which may wait for this one
 
 
 def _preload() -> None:
-    """Imports what stages import, which takes as long as a short stage: no stage's time shall have it."""
+    """Imports the stages' libraries, so that the time does not count as a stage's: it takes as long as a short one."""
     quiet_libraries()
     for name in _HEAVY:
         with suppress(ImportError):  # the stage that needs it says what to install
@@ -180,7 +178,7 @@ def _run(job: Job, channel: Channel) -> None:
 
 
 def _take_device() -> None:
-    """One GPU a process, or the share of one that the parent has given, before anything is loaded."""
+    """Selects this process's GPU and limits it to the share that the parent set, before anything is loaded."""
     import torch
 
     if torch.cuda.is_available():
@@ -190,7 +188,7 @@ def _take_device() -> None:
 
 
 def _receive(jobs: SimpleQueue[Job]) -> None:
-    """Takes in jobs; ends this process when the parent's end of the pipe is gone, however the parent ended."""
+    """Queues jobs; ends this process when the parent's end of the pipe closes, however the parent ended."""
     for line in sys.stdin:
         jobs.put(Job.model_validate_json(line))
     os._exit(_ORPHANED)

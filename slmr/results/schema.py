@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -42,8 +43,18 @@ def note_of(run: Path) -> str:
     return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
 
 
+def relinked(note: str, folder: Path, out: Path) -> str:
+    """A note's links to files beside it, as they lead there from another folder."""
+    return re.sub(
+        r"\]\((?![a-z]+:|[#/])([^)#\s]+)",
+        lambda link: f"]({Path(os.path.relpath(folder / link[1], out)).as_posix()}",
+        note,
+    )
+
+
 def note_line(note: str) -> str:
     """The first paragraph of a note as plain text."""
+    note = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", note)  # of a link its words
     return " ".join(note.partition("\n>\n")[0].replace("> ", "").replace("**", "").replace("`", "").split())
 
 

@@ -1,8 +1,8 @@
-"""The checkers as rewards, for our GRPO stages and for other people's trainers: TRL, verl, verifiers, and HTTP.
+"""The checkers as rewards, for our GRPO stages and for other trainers: TRL, verl, verifiers, and HTTP.
 
-Strict accuracy is paid: 1.0 for a right answer in the requested form, 0.0 for anything else; `form` and
-`lenient_weight` say otherwise. Where the checker abstains (unreadable gold, timeout), TRL gets None, which enters no
-advantage; verl and verifiers know no None and get 0.0 with `abstained` beside it, so that it is counted.
+By default they pay strict accuracy: 1.0 for a right answer in the requested form, 0.0 for anything else; `form` and
+`lenient_weight` change this. If the checker abstains (unreadable gold answer, timeout), TRL gets None, which it leaves
+out of advantages; verl and verifiers have no None and get 0.0 together with `abstained`, so that it can be counted.
 """
 
 from __future__ import annotations

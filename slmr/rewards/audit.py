@@ -1,4 +1,4 @@
-"""Somebody's reward function against labelled cases: what it pays and should not, what it misses, where it breaks."""
+"""Audits a user's reward function against labelled cases: what it wrongly pays, what it misses, where it breaks."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from slmr.rewards.calling import Named
 from slmr.rewards.cases import Case, audit_cases
 from slmr.verify import Kind
 
-START_S = 300.0  # to import what the function needs, and for its first call, which does not count
-MOST_HANGS = 20  # of one way to run; what is left then is not judged
-SAMPLE = 240  # cases that are judged again, in every other way
+START_S = 300.0  # for the function's imports and its first call, which does not count
+MOST_HANGS = 20  # per way of running; after that, the remaining cases are not judged
+SAMPLE = 240  # cases that are judged again in each other way
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRequest:
-    """What is audited, against what, and how the function is called.
+    """What is audited, against which cases, and how the function is called.
 
     Attributes:
-        style: whose conventions it follows; None is told by its parameters' names.
-        gold: the parameter, column or field that takes the gold; None likewise.
-        gold_as: how golds are written for it: `GOLD` stands for the text, as in `$GOLD$`.
-        messages: completions as lists of messages; None as its style has it.
-        field: of what it returns, where that is a mapping.
-        accept_at: the least score that counts as paid.
+        style: the trainer whose conventions the function follows; None to infer it from the parameters' names.
+        gold: the parameter, column or field that takes the gold answer; None to infer it.
+        gold_as: how gold answers are written for the function; `GOLD` stands for the text, as in `$GOLD$`.
+        messages: whether completions are lists of messages; None to follow the style.
+        field: the field of the returned mapping that holds the score.
+        accept_at: the lowest score that counts as paid.
         timeout: seconds for one case, after which it counts as hanging.
-        ways: in which a part of the cases is judged again, beside another process with the main thread alone.
+        ways: additional ways to run a sample of the cases again, besides the main thread of another process.
     """
 
     function: str
@@ -58,7 +58,7 @@ class AuditRequest:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What came of one case: a score or None (an abstention), unless it raised or hung."""
+    """The result of one case: a score or None (an abstention), unless the function raised or hung."""
 
     score: float | None = None
     ms: float = 0.0
@@ -66,7 +66,7 @@ class Judgement:
     hung: bool = False
 
     def same_as(self, other: Judgement) -> bool:
-        """Whether a policy would be paid the same; what is raised may be worded otherwise."""
+        """Whether both have the same outcome; messages of exceptions may differ."""
         if bool(self.raised) != bool(other.raised) or self.hung != other.hung:
             return False
         if self.score is None or other.score is None:
@@ -76,7 +76,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """The same cases judged in another way: how many came out otherwise, by what went wrong."""
+    """The same cases judged in another way: the number of different results, and of exceptions and hangs among them."""
 
     how: str
     cases: int
@@ -88,10 +88,10 @@ class Again:
 
 @dataclass(frozen=True)
 class Audit:
-    """All judgements in the main thread, by case, and what the other ways made of a part of them.
+    """All judgements in the main thread, by case, and the results of the other ways for a sample.
 
     Attributes:
-        not_taken: what its trainer would pass by name and the function does not take.
+        not_taken: arguments that its trainer would pass by name and the function does not accept.
     """
 
     request: AuditRequest
@@ -107,27 +107,29 @@ class Audit:
         return score is not None and score >= self.request.accept_at
 
     def is_wrong(self, i: int) -> bool:
-        """Whether a case is paid and should not be, or the reverse; what abstains, raises or hangs is not paid."""
+        """Whether a case is wrongly paid or wrongly not paid; abstentions, exceptions and hangs are not paid."""
         return self.accepted(i) != self.cases[i].accept
 
 
 def audit(request: AuditRequest, say: Callable[[str], None] = lambda _: None) -> Audit:
-    """Runs the function's file, in processes of its own, and judges it.
+    """Runs the function's file in separate processes, and judges the function.
 
     Raises:
-        RequestError: it names no function, the function cannot be called, or it raises in every case.
+        RequestError: there is no such function, it cannot be called, or it raises in every case.
         WorkError: its process ends before the first case.
     """
     Named.parse(request.function)
     if "GOLD" not in request.gold_as:
-        raise RequestError(f"--gold-as '{request.gold_as}' has no GOLD in it, which stands for the gold")
+        raise RequestError(
+            f"--gold-as '{request.gold_as}' must contain GOLD, which stands for the gold answer"
+        )
     cases = audit_cases(request.kinds, request.seed, request.per_family)
     say(f"{len(cases)} cases, one after the other")
-    told, judged = _judged(request, "main thread", cases, range(len(cases)))
+    told, judged = _judge(request, "main thread", cases, range(len(cases)))
     style = str(told["style"])
     if all(j.raised for j in judged.values()):
         raise RequestError(_never_works(request, style, str(next(iter(judged.values())).raised)))
-    # Cases that hang would hang in every other way, too.
+    # Cases that hang would hang in the other ways, too.
     sound = [i for i, j in judged.items() if not j.hung and j.ms < 1000 * request.timeout / 2]
     sample = sound[:: max(1, len(sound) // SAMPLE)]
     again = []
@@ -163,7 +165,7 @@ def _again(
     request: AuditRequest, name: str, how: How, cases: Sequence[Case], sample: Sequence[int],
     before: Mapping[int, Judgement],
 ) -> Again:  # fmt: skip
-    _, after = _judged(request, how, cases, sample)
+    _, after = _judge(request, how, cases, sample)
     other = [i for i in after if not after[i].same_as(before[i])]
     raised = [i for i in other if after[i].raised]
     example = cases[(raised or other)[0]].id if other else None
@@ -172,13 +174,13 @@ def _again(
     return Again(name, len(after), len(other), len(raised), sum(after[i].hung for i in other), example)
 
 
-# ---------------------------------------------------------------------------------- the processes
+# --- processes -----------------------------------------------------------------------------------
 
 
-def _judged(
+def _judge(
     request: AuditRequest, how: How, cases: Sequence[Case], indices: Sequence[int]
 ) -> tuple[dict[str, Any], dict[int, Judgement]]:
-    """What is told of the function, and index → judgement; where a process hangs or dies, the rest gets another."""
+    """What the worker says of the function, and index → judgement; a new process replaces one that hangs or dies."""
     judged: dict[int, Judgement] = {}
     told: dict[str, Any] = {"style": "", "not_taken": []}
     broken = 0
@@ -200,7 +202,7 @@ def _judged(
 
 
 def _lines(job: Job, timeout: float, seed: int) -> Iterator[dict[str, Any]]:
-    """What a process says; where it hangs or dies, last the cases that it had begun, and how they count."""
+    """A process's messages; if it hangs or dies, the last one has the cases that it had begun, and their judgement."""
     begun: set[int] = set()
     with _process(job, seed) as (process, lines, log):
         wait = START_S
@@ -233,17 +235,17 @@ def _lines(job: Job, timeout: float, seed: int) -> Iterator[dict[str, Any]]:
 def _process(
     job: Job, seed: int
 ) -> Iterator[tuple[subprocess.Popen[str], queue.Queue[dict[str, Any] | None], IO[str]]]:
-    """The process with its lines as they come, None at their end; it and its children are ended with the block."""
+    """Starts the process; yields it with a queue of its lines (None at the end); finally kills it and its children."""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "slmr.rewards.audit_worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=log, text=True, encoding="utf-8", start_new_session=True,
-            env=os.environ | {"PYTHONHASHSEED": str(seed)},  # a set's order shall not decide
+            env=os.environ | {"PYTHONHASHSEED": str(seed)},  # varies the order of sets, which must not matter
         )  # fmt: skip
         assert process.stdin and process.stdout
         lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
         try:
-            with suppress(BrokenPipeError), process.stdin as stdin:  # it has ended; its log says why
+            with suppress(BrokenPipeError), process.stdin as stdin:  # the process has ended; its log says why
                 stdin.write(json.dumps(asdict(job)) + "\n")
             reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
             reader.start()
@@ -257,7 +259,7 @@ def _process(
 
 
 def _read(stream: IO[str], lines: queue.Queue[dict[str, Any] | None]) -> None:
-    with suppress(ValueError):  # a line that is cut off where the process was ended
+    with suppress(ValueError):  # the last line may be cut off when the process was killed
         for line in stream:
             lines.put(json.loads(line))
     lines.put(None)
@@ -266,9 +268,9 @@ def _read(stream: IO[str], lines: queue.Queue[dict[str, Any] | None]) -> None:
 def _end(log: IO[str]) -> str:
     """The last lines that a process wrote."""
     log.seek(0)
-    return " / ".join(log.read().strip().splitlines()[-3:])[-500:] or "it said nothing"
+    return " / ".join(log.read().strip().splitlines()[-3:])[-500:] or "it printed nothing"
 
 
 def with_kind(request: AuditRequest, kinds: Sequence[str]) -> AuditRequest:
-    """The same for these kinds of answers, where some are named."""
+    """The request limited to these kinds of answers, if there are any."""
     return replace(request, kinds=tuple(kinds)) if kinds else request

@@ -1,4 +1,4 @@
-"""What an audit found, as rates with intervals by kind of answer and family, times, and the worst examples."""
+"""The report of an audit: error rates with intervals by kind of answer and family, times, and the worst examples."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _TOTALS = {
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How many of some cases are judged wrongly: of right answers those not paid, of wrong ones those paid.
+    """The error rate of some cases: right answers that are not paid, or wrong ones that are.
 
     Attributes:
-        abstained, raised, hung: among all of the cases; none of them is paid.
+        abstained, raised, hung: counts among all of the cases; none of these is paid.
     """
 
     kind: str
@@ -42,7 +42,7 @@ class Rate:
 
 
 def totals(audit: Audit) -> list[Rate]:
-    """For each kind of answer: right ones in the requested form, right ones otherwise, wrong ones."""
+    """Rates for each kind of answer: right ones in the requested form, other right ones, wrong ones."""
     return [
         rate
         for kind in audit.request.kinds
@@ -54,7 +54,7 @@ def totals(audit: Audit) -> list[Rate]:
 
 
 def families(audit: Audit) -> list[Rate]:
-    """The same for each family of cases, those with most errors first."""
+    """Rates for each family of cases, those with the most errors first."""
     groups: dict[tuple[str, str, bool], list[int]] = {}
     for i, case in enumerate(audit.cases):
         groups.setdefault((case.kind, case.family, case.accept), []).append(i)
@@ -76,7 +76,7 @@ def _rate(audit: Audit, kind: str, family: str, indices: Sequence[int]) -> Rate 
 
 
 def times(audit: Audit) -> dict[str, float]:
-    """Milliseconds a case in the main thread: median, 95th percentile, longest."""
+    """Milliseconds per case in the main thread: median, 95th percentile, longest."""
     ms = sorted(j.ms for j in audit.judgements)
     return {"median": median(ms), "p95": ms[int(0.95 * (len(ms) - 1))], "longest": ms[-1]}
 
@@ -105,7 +105,7 @@ def notices(audit: Audit) -> Iterator[str]:
 
 
 def worst(audit: Audit, most: int = 12) -> Iterator[str]:
-    """Examples as lines: one a family, wrong answers that are paid before right ones that are not; then the slowest."""
+    """Example lines: one per family, wrongly paid answers before wrongly unpaid ones; then the slowest case."""
     groups: dict[tuple[bool, str, str], int] = {}
     for i, case in enumerate(audit.cases):
         key = (case.accept, case.kind, case.family)
@@ -129,21 +129,21 @@ def _example(what: str, case: Case, audit: Audit, i: int) -> str:
         else f"{case.completion[:50]} … {case.completion[-50:]}"
     )
     judgement = audit.judgements[i]
-    said = f" ({judgement.raised[:80]})" if judgement.raised else " (hung)" if judgement.hung else ""
-    return visible(f"{what}: {case.kind}, {case.family}: {text!r}, gold {case.gold!r}{said}")
+    fault = f" ({judgement.raised[:80]})" if judgement.raised else " (hung)" if judgement.hung else ""
+    return visible(f"{what}: {case.kind}, {case.family}: {text!r}, gold {case.gold!r}{fault}")
 
 
 def again_line(again: Again) -> str:
-    """`threads: 3 of 240 otherwise, 3 of them raise (id: what)`."""
+    """`threads: 3 of 240 differ, 3 raise (id: what)`."""
     if not again.differing:
         return f"{again.how}: the same for all {again.cases}"
-    parts = [f"{again.how}: {again.differing} of {again.cases} otherwise"]
+    parts = [f"{again.how}: {again.differing} of {again.cases} differ"]
     parts += [f"{again.raised} raise"] if again.raised else []
     parts += [f"{again.hung} hang"] if again.hung else []
     return visible(f"{', '.join(parts)} ({again.example})"[:300])
 
 
 def rows(audit: Audit) -> Iterator[dict[str, Any]]:
-    """Every case with what came of it, for a file."""
+    """Every case with its judgement, for a file."""
     for i, (case, judgement) in enumerate(zip(audit.cases, audit.judgements, strict=True)):
         yield {**asdict(case), "accepted": audit.accepted(i), **asdict(judgement)}

@@ -1,9 +1,9 @@
-"""The process in which an audited reward function runs: it may hang or end without taking the audit along.
+"""The process in which an audited reward function runs, so that a hang or crash does not affect the audit.
 
     python -m slmr.rewards.audit_worker
 
-Reads a `Job` as a line of JSON, then writes for every case a line when it is begun and one when it is judged. What the
-function prints goes to standard error.
+It reads a `Job` as a line of JSON, then writes a line when it begins a case and one when it has judged it. The
+function's own output goes to standard error.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ BATCH = 8  # completions, of different problems
 
 @dataclass(frozen=True)
 class Job:
-    """What a process is told: the function, how it is called, and the cases as (index, completion, gold).
+    """A process's job: the function, how to call it, and the cases as (index, completion, gold).
 
-    `warm_up` is judged first and does not count: what a function imports or starts at its first call is no hang.
+    `warm_up` is judged first and does not count, because a function's first call may take long, for its imports.
     """
 
     function: str
@@ -60,7 +60,7 @@ class Job:
 
 
 class _Out:
-    """Lines to the audit, whole ones from several threads."""
+    """Writes lines to the audit; safe to use from several threads."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream, self._lock = stream, Lock()
@@ -72,7 +72,7 @@ class _Out:
 
 
 class _Judge:
-    """Judges one case after the other, and says so."""
+    """Judges cases and reports the judgements."""
 
     def __init__(self, call: Call, of_batch: BatchCall | None, style: Style, job: Job, out: _Out) -> None:
         self.call, self.of_batch = call, of_batch
@@ -81,13 +81,13 @@ class _Judge:
 
     def warm(self) -> None:
         if self.warm_up:
-            with suppress(Exception):  # it will raise again where it counts
-                _settled(self.call(*self.warm_up))
+            with suppress(Exception):  # if it raises here, it will raise again in the cases
+                _await(self.call(*self.warm_up))
 
     def __call__(self, case: tuple[int, str, str]) -> None:
         index, text, gold = case
         with self._judging(index) as done:
-            done(_settled(self.call(text, gold)))
+            done(_await(self.call(text, gold)))
 
     async def within_a_loop(self, case: tuple[int, str, str]) -> None:
         index, text, gold = case
@@ -97,7 +97,7 @@ class _Judge:
 
     @contextmanager
     def _judging(self, index: int) -> Iterator[Callable[[Any], None]]:
-        """Within, one case is judged: its time, its score or what was raised."""
+        """Measures and reports one case, which is judged inside the context: time, score or exception."""
         returned: list[Any] = []
         line: dict[str, Any] = {"judged": index}
         self.out.say(begun=index)
@@ -108,7 +108,7 @@ class _Judge:
             line["raised"] = f"{type(error).__name__}: {one_line(error)}"[:300]
         line["ms"] = 1000 * (time.perf_counter() - start)
         try:
-            for value in returned:  # none where it raised
+            for value in returned:  # empty if it raised
                 line["score"] = score_of(value, self.field, self.style)
         except (ValueError, TypeError) as fault:
             line["raised"] = one_line(fault)
@@ -122,7 +122,7 @@ class _Judge:
         start = time.perf_counter()
         lines: list[dict[str, Any]]
         try:
-            returned = _settled(self.of_batch([text for _, text, _ in cases], [gold for _, _, gold in cases]))
+            returned = _await(self.of_batch([text for _, text, _ in cases], [gold for _, _, gold in cases]))
             scores = scores_of(returned, self.field)
             if len(scores) != len(cases):
                 raise ValueError(f"it returned {len(scores)} scores for {len(cases)} completions")
@@ -134,8 +134,8 @@ class _Judge:
             self.out.say(judged=index, ms=ms, **line)
 
 
-def _settled(returned: Any) -> Any:
-    """What a call returned, or what that comes to where it has to be awaited."""
+def _await(returned: Any) -> Any:
+    """The returned value, awaited if necessary."""
 
     async def awaited(coming: Awaitable[Any]) -> Any:
         return await coming
@@ -144,7 +144,7 @@ def _settled(returned: Any) -> Any:
 
 
 def _run(job: Job, judge: _Judge) -> None:
-    if job.how == "processes":  # each of those warms up by itself: what a call starts does not survive a fork
+    if job.how == "processes":  # each warms up by itself: threads of a first call do not survive a fork
         _run_in_processes(job.cases, judge)
     elif job.how == "main thread":
         _run_in_turn(job.cases, judge)
@@ -162,7 +162,7 @@ def _run(job: Job, judge: _Judge) -> None:
 
 
 async def _run_in_loop(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> None:
-    """As verifiers does: several at once, on the loop itself."""
+    """Runs several cases at once on the event loop itself, as verifiers does."""
     limit = asyncio.Semaphore(AT_ONCE)
 
     async def one(case: tuple[int, str, str]) -> None:
@@ -173,7 +173,7 @@ async def _run_in_loop(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> 
 
 
 def _run_in_processes(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> None:
-    """In daemons, which may have no children of their own, as data loaders and reward workers are."""
+    """Runs the cases in daemon processes, which cannot have children, like data loaders and reward workers."""
     context = multiprocessing.get_context("fork")
     parts = [cases[i::AT_ONCE] for i in range(AT_ONCE)]
     workers = [
@@ -193,7 +193,7 @@ def _run_in_turn(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> None:
 
 def main() -> None:
     out = _Out(os.fdopen(os.dup(1), "w", encoding="utf-8"))
-    os.dup2(2, 1)  # what the function prints is no line of ours
+    os.dup2(2, 1)  # the function's own output must not mix with our lines
     job = Job(**json.loads(sys.stdin.readline()))
     try:
         function = load(Named.parse(job.function))

@@ -1,4 +1,4 @@
-"""Somebody's reward function: loaded from his file, and called with a case as the trainer that it is for would."""
+"""Loads a user's reward function from a file, and calls it with a case as its trainer would."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slmr.errors import RequestError, one_line, unknown
 Style = Literal["trl", "verl", "verifiers", "lm-eval", "pair"]
 Call = Callable[[str, str], Any]
 BatchCall = Callable[[Sequence[str], Sequence[str]], Any]
-# What trainers pass beside completion and gold; whatever else a function asks for is taken for its gold.
+# Arguments that TRL passes besides the data set's columns; any other parameter is taken for the gold answer's column.
 _OF_TRL = (
     "completions",
     "prompts",
@@ -32,14 +32,14 @@ _GOLDS = ("solution", "answer", "gold", "ground_truth", "target", "label", "refe
 
 
 class Named(NamedTuple):
-    """A function by what the user typed: `FILE.py:FUNCTION`."""
+    """A function as named by the user: `FILE.py:FUNCTION`."""
 
     file: Path
     function: str
 
     @classmethod
     def parse(cls, text: str) -> Named:
-        """Raises RequestError where it is not of that form, or there is no such file."""
+        """Parses the name; raises RequestError if it has another form, or there is no such file."""
         file, _, function = text.rpartition(":")
         if not file or not function.isidentifier():
             raise RequestError(f"'{text}' names no function: give FILE.py:FUNCTION")
@@ -49,7 +49,7 @@ class Named(NamedTuple):
 
 
 def load(named: Named) -> Callable[..., Any]:
-    """Runs the file, as `python FILE.py` would with its folder on the path, and takes the function out of it.
+    """Imports the file, with its folder on the path, and returns the function.
 
     Raises:
         RequestError: the file raises, or has no such function.
@@ -59,10 +59,12 @@ def load(named: Named) -> Callable[..., Any]:
     if spec is None or spec.loader is None:
         raise RequestError(f"{named.file} is no Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[named.file.stem] = module  # what its function sends to other processes is found by this name
+    sys.modules[named.file.stem] = (
+        module  # so that pickled objects of the module are found in other processes
+    )
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # somebody else's code: it may raise anything
+    except Exception as error:  # the user's code may raise anything
         raise RequestError(f"{named.file} raises {type(error).__name__}: {one_line(error)}") from None
     function = getattr(module, named.function, None)
     if not callable(function):
@@ -77,10 +79,10 @@ def load(named: Named) -> Callable[..., Any]:
 
 
 def style_of(function: Callable[..., Any], given: str | None = None) -> Style:
-    """Whose conventions a function follows, by the names of its parameters unless it is said.
+    """The trainer whose conventions a function follows: the given style, or inferred from its parameters' names.
 
     Raises:
-        RequestError: there is no such style, or the names do not tell.
+        RequestError: there is no such style, or it cannot be inferred.
     """
     if given is not None:
         if given not in get_args(Style):
@@ -99,27 +101,29 @@ def style_of(function: Callable[..., Any], given: str | None = None) -> Style:
     if len(names) >= 2:
         return "pair"
     raise RequestError(
-        f"{getattr(function, '__name__', function)}({', '.join(names)}) tells no trainer's convention: say --style"
-        f" ({', '.join(get_args(Style))})"
+        f"{getattr(function, '__name__', function)}({', '.join(names)}) follows no known trainer's convention: name it"
+        f" with --style ({', '.join(get_args(Style))})"
     )
 
 
 def caller(function: Callable[..., Any], style: Style, gold: str | None, messages: bool) -> Call:
-    """What calls it with one completion and its gold.
+    """A function that calls it with one completion and its gold answer.
 
     Args:
-        gold: the name of the parameter, or of the document's field, that takes the gold; None is told by its names.
-        messages: completions are lists of messages, where the style allows for both.
+        function: the reward function.
+        style: its conventions.
+        gold: the parameter or document field that takes the gold answer; None to infer it.
+        messages: pass completions as lists of messages, if the style allows both.
 
     Raises:
-        RequestError: it asks for what is not passed.
+        RequestError: it requires arguments that are not passed.
     """
     if style == "trl":
         of_batch = batch_caller(function, gold, messages)
         return lambda text, right: of_batch([text], [right])
     if style == "lm-eval":
         return _positional(function, style, lambda text, right: ({gold or "answer": right}, [text]))
-    if style == "pair":  # gold comes first where the first parameter is called so
+    if style == "pair":  # the gold answer comes first if the first parameter is named like one
         gold_first = any(word in next(iter(inspect.signature(function).parameters), "") for word in _GOLDS)
         return _positional(
             function, style, lambda text, right: (right, text) if gold_first else (text, right)
@@ -130,14 +134,14 @@ def caller(function: Callable[..., Any], style: Style, gold: str | None, message
 
 
 def batch_caller(function: Callable[..., Any], gold: str | None, messages: bool) -> BatchCall:
-    """What calls a reward of TRL's with a batch of completions and their golds; else as `caller`."""
+    """A function that calls a TRL reward with a batch of completions and their gold answers; otherwise as `caller`."""
     columns = _columns(inspect.signature(function).parameters, gold)
     chosen = _accepted(function, "trl", _trl_row(columns, [], [], messages))
     return lambda texts, rights: function(**chosen(_trl_row(columns, texts, rights, messages)))
 
 
 def not_taken(function: Callable[..., Any], style: Style) -> list[str]:
-    """What the trainer passes by name and the function does not take: there it would raise, here it is left out."""
+    """Arguments that the trainer passes by name and the function does not accept; they are left out here."""
     parameters = inspect.signature(function).parameters
     if _takes_any(parameters) or style not in ("trl", "verl"):
         return []
@@ -152,7 +156,7 @@ def _takes_any(parameters: Mapping[str, inspect.Parameter]) -> bool:
 def _accepted(
     function: Callable[..., Any], style: Style, row: Mapping[str, Any]
 ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """What takes from such a row the values that the function takes; refused where it asks for others."""
+    """A function that picks the accepted values from a row like this one; refuses a function that requires others."""
     signature = inspect.signature(function)
     names = [name for name in row if name in signature.parameters or _takes_any(signature.parameters)]
     _check(function, style, ", ".join(row), lambda: signature.bind(**{name: row[name] for name in names}))
@@ -180,7 +184,7 @@ def _check(
 
 
 def _columns(names: Mapping[str, inspect.Parameter], gold: str | None) -> list[str]:
-    """The columns of the data set in which TRL would pass the gold."""
+    """The data set's columns in which TRL would pass the gold answer."""
     named = [
         n for n, p in names.items() if n not in _OF_TRL and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
     ]
@@ -190,10 +194,10 @@ def _columns(names: Mapping[str, inspect.Parameter], gold: str | None) -> list[s
 def _trl_row(
     columns: Sequence[str], texts: Sequence[str], rights: Sequence[str], messages: bool
 ) -> dict[str, Any]:
-    """A batch: what TRL passes, and columns of the data set by their names."""
+    """A batch as TRL passes it, with the data set's columns by name."""
     return {
-        "completions": [_said("assistant", text, messages) for text in texts],
-        "prompts": [_said("user", "?", messages) for _ in texts],
+        "completions": [_turn("assistant", text, messages) for text in texts],
+        "prompts": [_turn("user", "?", messages) for _ in texts],
         "completion_ids": [list(range(len(text.split()))) for text in texts],
         "trainer_state": SimpleNamespace(global_step=0, max_steps=1, epoch=0.0, num_train_epochs=1),
         "log_extra": _logged_nowhere,
@@ -212,21 +216,21 @@ def _verl_row(text: str, right: str, messages: bool) -> dict[str, Any]:
 
 def _verifiers_row(text: str, right: str, messages: bool) -> dict[str, Any]:
     state = {
-        "prompt": _said("user", "?", True), "completion": _said("assistant", text, messages), "answer": right,
+        "prompt": _turn("user", "?", True), "completion": _turn("assistant", text, messages), "answer": right,
         "info": {}, "task": "audit",
     }  # fmt: skip
     return {**state, "state": state}
 
 
-def _said(role: str, text: str, as_message: bool) -> Any:
+def _turn(role: str, text: str, as_message: bool) -> Any:
     return [{"role": role, "content": text}] if as_message else text
 
 
 def score_of(returned: Any, field: str | None = None, style: Style | None = None) -> float | None:
-    """The one number in what a reward function returned; None where it abstains.
+    """The score in a reward function's return value; None if it abstains.
 
     Raises:
-        ValueError: there is none.
+        ValueError: it contains no single score.
     """
     scores = scores_of(returned, field) if style == "trl" else [returned]
     if len(scores) != 1:

@@ -1,4 +1,4 @@
-"""What every trainer's reward is made of: the checker, what it pays, and an eye on the golds."""
+"""The grader behind every trainer's reward: the checker, the payment, and a warning about unreadable gold answers."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from slmr.rewards.messages import text_of
 from slmr.rewards.payment import Form, Payment
 from slmr.verify import Kind, Verdict, verify_batch
 
-ENOUGH = 100  # golds, of which more than one in a hundred is worth a warning
-_COUNTING = threading.Lock()  # of the whole process: a grader can then be sent to another
+ENOUGH = 100  # gold answers before a share of unreadable ones above 1 % causes a warning
+_COUNTING = threading.Lock()  # global, because a grader with its own lock could not be pickled
 
 
 class Grader:
-    """Judges completions of one kind of answer, and warns once if golds cannot be read.
+    """Judges completions of one kind of answer, and warns once if gold answers cannot be read.
 
     Args:
         task_or_kind: a task (`gsm8k_platinum`, `lab_math`, ...) or an answer kind (`numeric`, `math`, `choice`).
         gold: the column that holds the right answers.
         form: `strict` or `any`, see `Payment`.
-        lenient_weight: what a right answer in another than the requested form pays.
+        lenient_weight: reward for a right answer in a form other than the requested one.
 
     Raises:
-        RequestError: neither a kind nor a known task, or not a payment.
+        RequestError: neither a kind nor a known task, or an invalid payment.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Grader:
         """The verdicts on completions, each a text or a conversation, in order.
 
         Raises:
-            ValueError: there are more of the one than of the other.
+            ValueError: there are more completions than gold answers, or fewer.
         """
         texts = ["" if gold is None else str(gold) for gold in golds]
         verdicts = verify_batch([text_of(completion) for completion in completions], texts, self.kind)
@@ -52,20 +52,20 @@ class Grader:
         return verdicts
 
     def column(self, columns: Mapping[str, Any], others: Collection[str] = ()) -> Any:
-        """The golds among a batch's columns, or a row's gold; `others` are not of the data.
+        """The gold answers of a batch's columns, or of a row; `others` are names that are no columns of the data.
 
         Raises:
             RequestError: there is no such column.
         """
         if self.gold in columns:
             return columns[self.gold]
-        there = ", ".join(sorted(set(columns) - set(others))) or "none"
+        existing = ", ".join(sorted(set(columns) - set(others))) or "none"
         raise RequestError(
-            f"no column '{self.gold}' with the right answers; there are: {there}. Name it: gold='COLUMN'"
+            f"no column '{self.gold}' with the right answers (columns: {existing}). Name it: gold='COLUMN'"
         )
 
     def _watch(self, golds: Sequence[str], verdicts: Sequence[Verdict]) -> None:
-        """Warns once: all golds of a first batch are unreadable, or over one in a hundred later on."""
+        """Warns once if all gold answers of the first batch, or later more than 1 %, are unreadable."""
         unreadable = [i for i, verdict in enumerate(verdicts) if verdict.status == "malformed_gold"]
         with _COUNTING:
             self._golds += len(golds)
@@ -75,7 +75,7 @@ class Grader:
                 return
             self._warned = True
         warnings.warn(
-            f"{self._unreadable} of {self._golds} golds cannot be read as {self.kind}, for example "
+            f"{self._unreadable} of {self._golds} gold answers cannot be read as {self.kind}, for example "
             f"{visible(golds[unreadable[0]][:80])!r}: completions of these problems get no reward and teach nothing. "
             f"Is '{self.task}' the kind of these answers and '{self.gold}' their column? If so, correct or drop them",
             stacklevel=4,
@@ -84,7 +84,7 @@ class Grader:
 
 @lru_cache(maxsize=256)
 def kind_of(task_or_kind: str) -> Kind:
-    """The answer kind that is named, or a task's.
+    """The named answer kind, or that of the named task.
 
     Raises:
         RequestError: neither a kind nor a known task.

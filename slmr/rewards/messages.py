@@ -1,4 +1,4 @@
-"""The text that is judged, of what trainers call a completion."""
+"""Extracts the text to judge from a trainer's completion."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 
 def text_of(completion: Any) -> str:
-    """The text of a completion: a string, a message, or a conversation, whose last turn of the assistant counts.
+    """The text of a completion: a string, a message, or a conversation, of which the last assistant turn counts.
 
-    Empty where the model said nothing: no message, a call of a tool and no more, content that is None or no text.
-    What a tool or a user said is never the model's answer.
+    It is empty if there is no assistant message, or if the message has no text, as in a tool call. Messages of tools
+    and users never count as the model's answer.
     """
     if completion is None or isinstance(completion, str):
         return completion or ""
@@ -20,14 +20,14 @@ def text_of(completion: Any) -> str:
 
 
 def _content(content: Any) -> str:
-    """A message's content: a string, or parts, of which those that are text are joined."""
+    """A message's content: a string, or its text parts joined."""
     if content is None or isinstance(content, str):
         return content or ""
     return "".join(part if isinstance(part, str) else _part(part) for part in content)
 
 
 def _part(part: Any) -> str:
-    """A part's text; images and a thought that is a part of its own have none."""
+    """A part's text; images and separate thoughts have none."""
     shown = _field(part, "type") in (None, "text", "output_text")
     return (_field(part, "text") or "") if shown else ""
 

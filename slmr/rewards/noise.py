@@ -1,4 +1,4 @@
-"""A checker that lies at a rate: how good does one have to be for a training? The evaluator never asks it."""
+"""Simulated verifier noise, to study how good a checker has to be for training. Evaluation never uses it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from slmr.verify import Verdict
 
 
 class NoiseParams(Params):
-    """How often a stage's checker lies, of what it decides; what it abstains from stays undecided.
+    """Error rates of a stage's checker; abstentions stay abstentions.
 
     Attributes:
-        false_accept: of the wrong answers, those that it calls right.
-        false_reject: of the right ones, those that it calls wrong.
+        false_accept: the share of wrong answers that are called right.
+        false_reject: the share of right answers that are called wrong.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset({"false_accept", "false_reject"})
@@ -27,15 +27,15 @@ class NoiseParams(Params):
     false_reject: float = Field(default=0.0, ge=0, le=1)
 
     def noise(self, seed: int) -> Noise:
-        """The lies of a run of this seed."""
+        """The noise of a run with this seed."""
         return Noise(seed, self.false_accept, self.false_reject)
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Lies about verdicts. Whether it does depends on the seed, the right answer and the completion alone.
+    """Flips verdicts, depending only on the seed, the right answer and the completion.
 
-    So it says the same each time that it is asked, in whatever stage and process, as a checker with a blind spot does.
+    So a verdict is the same each time, in every stage and process, like that of a checker with a blind spot.
     """
 
     seed: int = 0
@@ -43,12 +43,12 @@ class Noise:
     false_reject: float = 0.0
 
     def of(self, verdicts: Sequence[Verdict], texts: Sequence[str], golds: Sequence[str]) -> list[Verdict]:
-        """The verdicts as the checker says them."""
+        """The verdicts with noise."""
         if not (self.false_accept or self.false_reject):
             return list(verdicts)
-        return [self._said(*case) for case in zip(verdicts, texts, golds, strict=True)]
+        return [self._flip(*case) for case in zip(verdicts, texts, golds, strict=True)]
 
-    def _said(self, verdict: Verdict, text: str, gold: str) -> Verdict:
+    def _flip(self, verdict: Verdict, text: str, gold: str) -> Verdict:
         rate = self.false_reject if verdict.strict else self.false_accept
         if verdict.abstained or self._chance(text, gold) >= rate:
             return verdict

@@ -1,4 +1,4 @@
-"""From a verdict to a reward: the one place that says what is paid."""
+"""Turns a verdict into a reward."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Form = Literal["strict", "any"]
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What verdicts pay.
+    """The reward of each verdict.
 
     Attributes:
         form: `strict` pays 1 for a right answer in the requested form; `any` for one in any recognisable form.
-        lenient_weight: with `strict`, what a right answer in another form pays, from 0 to 1.
+        lenient_weight: with `strict`, the reward for a right answer in another form, from 0 to 1.
 
     Raises:
-        RequestError: there is no such form, the weight is out of range, or there is one with `any`.
+        RequestError: there is no such form, the weight is out of range, or a weight is combined with `any`.
     """
 
     form: Form = "strict"
@@ -34,7 +34,7 @@ class Payment:
             raise RequestError(f"lenient_weight = {weight!r}: it should be a number from 0 to 1")
         if self.form == "any" and weight:
             raise RequestError(
-                f"lenient_weight = {weight} beside form 'any', which pays 1 for every right answer: leave out one"
+                f"lenient_weight = {weight} with form 'any', which pays 1 for every right answer: leave one of them out"
             )
 
     def of(self, verdict: Verdict) -> float | None:
@@ -50,12 +50,12 @@ STRICT = Payment()
 
 
 def reward_of(verdict: Verdict, payment: Payment = STRICT) -> float | None:
-    """What a verdict pays: 1 if strict, else 0; None for an abstention, which TRL lets enter no advantage."""
+    """A verdict's reward: by default 1 if strict, else 0; None for an abstention, which TRL ignores in advantages."""
     return payment.of(verdict)
 
 
 def measures(verdict: Verdict) -> dict[str, float]:
-    """What is logged beside the reward, each 0 or 1. Lenient less strict is format loss."""
+    """The measures that are logged with the reward, each 0 or 1. Lenient minus strict is the format loss."""
     return {
         "strict": float(verdict.strict), "lenient": float(verdict.lenient),
         "no_answer": float(verdict.status == "no_answer"), "abstained": float(verdict.abstained),

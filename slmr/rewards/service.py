@@ -1,6 +1,6 @@
 """Rewards over HTTP, for trainers in other processes or other languages: `slmr serve-reward`.
 
-GET  /health    what is judged, by which version of the checker, and what is paid
+GET  /health    the task, the checker's version, and the payment
 POST /reward    {"completions": [...], "gold": [...]} → {"rewards": [1.0, null, ...], "verdicts": [{...}, ...]}
 POST /openrlhf  what OpenRLHF sends: {"query": [...], "prompts": [...], "labels": [...]} → rewards, scores, extra_logs
 POST /slime     what slime sends: {"prompt": ..., "response": ..., "label": ...} → the reward, a number
@@ -25,22 +25,22 @@ from slmr.rewards.payment import measures
 from slmr.verify import Verdict, checker_version
 
 MAX_BODY = 32 << 20  # bytes of a request
-MAX_DRAINED = 16 * MAX_BODY  # of a larger one that are read and dropped, so that its sender hears why
+MAX_DRAINED = 16 * MAX_BODY  # of a larger request: read and dropped, so that its sender gets the error
 SILENT = 60.0  # seconds that a client may take to send the next part of its request
 
 
 class Batch(NamedTuple):
-    """What a request asks to have judged."""
+    """The completions and gold answers of a request."""
 
     completions: Sequence[Any]
     golds: Sequence[Any]
 
 
 class RewardServer(ThreadingHTTPServer):
-    """Serves one grader's rewards, a thread a request. Closing it waits for the requests under way.
+    """Serves one grader's rewards, one thread per request. Closing it waits for open requests.
 
     Raises:
-        RequestError: the address is taken, or none of this machine's.
+        RequestError: the address is in use, or does not belong to this machine.
     """
 
     request_queue_size = 1024  # a trainer may send a whole batch of rollouts at once
@@ -60,11 +60,11 @@ class RewardServer(ThreadingHTTPServer):
         return f"http://[{host}]:{port}" if ":" in str(host) else f"http://{host}:{port}"
 
     def server_bind(self) -> None:
-        TCPServer.server_bind(self)  # HTTPServer's would ask the name server who we are
+        TCPServer.server_bind(self)  # HTTPServer's version would make a DNS query
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError):  # the client has gone: nobody to tell
+        if not isinstance(sys.exception(), ConnectionError):  # the client has disconnected: nothing to report
             super().handle_error(request, client_address)
 
 
@@ -97,11 +97,11 @@ class _Handler(BaseHTTPRequestHandler):
             verdicts = grader.judge(batch.completions, batch.golds)
         except Exception:
             traceback.print_exc()
-            return self._reply(500, {"error": "a fault of the service; its own output says which"})
+            return self._reply(500, {"error": "internal error of the service; see its output"})
         self._reply(200, write(verdicts, grader))
 
     def _body(self) -> bytes | None:
-        """The request's body; None, and the client has been told, where there is none or too much of it."""
+        """The request's body; None, after an error reply, if it has no length or is too long."""
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit()):
             return self._reply(411, {"error": "a request needs a Content-Length"})
@@ -124,15 +124,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        self._reply(
-            code, {"error": message or self.responses[code][0]}
-        )  # where the library would send a page
+        self._reply(code, {"error": message or self.responses[code][0]})  # JSON instead of an HTML page
 
     def log_message(self, format: str, *args: Any) -> None:
-        """A line a request would hide what matters on the terminal."""
+        """Does nothing: a line per request would flood the terminal."""
 
 
-# --- what is sent, and what is answered ------------------------------------------------------------------
+# --- requests and responses ----------------------------------------------------------------------
 
 
 def _mapping(body: bytes) -> dict[str, Any]:
@@ -152,17 +150,17 @@ def _field(body: dict[str, Any], name: str) -> Any:
 
 
 def _list(body: dict[str, Any], name: str) -> list[Any]:
-    found = _field(body, name)
-    if not isinstance(found, list):
+    value = _field(body, name)
+    if not isinstance(value, list):
         raise RequestError(f"'{name}' should be a list")
-    return found
+    return value
 
 
 def _batch(completions: list[Any], golds: list[Any]) -> Batch:
-    """The batch, if there is a gold for each completion and both can be read.
+    """Checks and returns the batch.
 
     Raises:
-        RequestError: not so; the message says which.
+        RequestError: the lists differ in length, or contain something that is no completion or gold answer.
     """
     if len(completions) != len(golds):
         raise RequestError(f"{len(completions)} completions, but {len(golds)} golds")
@@ -204,23 +202,23 @@ def _write(verdicts: Sequence[Verdict], grader: Grader) -> object:
 
 
 def _read_openrlhf(body: dict[str, Any], grader: Grader) -> Batch:
-    """Each query is its prompt, which may hold an answer of its own, with the completion behind it."""
+    """Each query is its prompt, which may itself contain an answer, followed by the completion."""
     queries, prompts = _list(body, "query"), _list(body, "prompts")
     if len(queries) != len(prompts) or not all(isinstance(text, str) for text in (*queries, *prompts)):
-        raise RequestError("'query' and 'prompts' should be lists of as many texts")
+        raise RequestError("'query' and 'prompts' should be lists of texts with the same length")
     completions = []
     for i, (query, prompt) in enumerate(zip(queries, prompts, strict=True)):
-        _, there, completion = query.partition(prompt)
-        if not there:
+        _, separator, completion = query.partition(prompt)
+        if not separator:
             raise RequestError(
-                f"query {i} does not contain its prompt, so where its completion begins is unknown"
+                f"query {i} does not contain its prompt, so its completion cannot be separated"
             )
         completions.append(completion)
     return _batch(completions, _list(body, "labels"))
 
 
 def _write_openrlhf(verdicts: Sequence[Verdict], grader: Grader) -> object:
-    """OpenRLHF has no word for an abstention: 0.0, and `abstained` in its log."""
+    """OpenRLHF has no abstentions: they get 0.0, and `abstained` in the log."""
     rewards = [grader.payment.of(verdict) or 0.0 for verdict in verdicts]
     rows = [measures(verdict) for verdict in verdicts]
     logs = {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}

@@ -1,4 +1,4 @@
-"""Rewards for TRL's GRPO and its relatives, with what they log in its dashboards."""
+"""Rewards for TRL's GRPO and related trainers, with metrics for TRL's logs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from slmr.verify import Verdict
 Reward = Callable[..., list[float | None]]
 AsyncReward = Callable[..., Coroutine[Any, Any, list[float | None]]]
 
-# What TRL passes beside the dataset's columns.
+# Arguments that TRL passes besides the dataset's columns.
 _OF_THE_TRAINER = ("prompts", "trainer_state", "environments")
 
 
 class _TrlReward:
-    """A class, not a closure: TRL's asynchronous trainers send rewards to another process."""
+    """The reward function. It is a class because TRL's asynchronous trainers pickle rewards, and closures cannot be."""
 
     def __init__(self, grader: Grader) -> None:
         self.grader = grader
@@ -44,14 +44,14 @@ class _TrlReward:
         return [self.grader.payment.of(verdict) for verdict in verdicts]
 
     def _logs(self, log: Callable[..., None]) -> bool:
-        """Whether this is the reward that logs with the trainer that `log` belongs to."""
+        """Whether this reward is the one that logs for the trainer that `log` belongs to."""
         try:
             return _LOGGERS.setdefault(getattr(log, "__self__", None), self) is self
-        except TypeError:  # no object of its own: a function, or a method of a list
+        except TypeError:  # `log` is a function, or a method of an object without weak references
             return True
 
 
-# TRL joins what several rewards log under one name, so with each trainer one of ours logs: the first.
+# TRL merges what several rewards log under one name, so only the first of our rewards logs for each trainer.
 _LOGGERS: WeakKeyDictionary[Any, _TrlReward] = WeakKeyDictionary()
 
 
@@ -60,19 +60,19 @@ def reward(
 ) -> Reward:
     """TRL's reward function of a task (`gsm8k_platinum`, `lab_math`, ...) or of an answer kind (`numeric`, ...).
 
-    For `trl.GRPOTrainer(reward_funcs=[reward("numeric")])`. An abstention is None. Where TRL hands over its
-    `log_metric` and `log_extra`, the shares `strict`, `lenient`, `no_answer`, `abstained` and `cut_off` are in its
-    log, and `extracted`, `reason` and `gold` in its table of completions.
+    For `trl.GRPOTrainer(reward_funcs=[reward("numeric")])`. An abstention is None. If TRL passes its `log_metric` and
+    `log_extra`, the shares `strict`, `lenient`, `no_answer`, `abstained` and `cut_off` are logged, and `extracted`,
+    `reason` and `gold` appear in its table of completions.
 
     Args:
-        task_or_kind: whose checker judges.
+        task_or_kind: the task or answer kind whose checker judges.
         gold: the dataset's column of right answers.
         form: `strict` pays 1 for a right answer in the requested form, `any` for one in any recognisable form.
-        lenient_weight: with `strict`, what a right answer in another form pays, from 0 to 1.
+        lenient_weight: with `strict`, the reward for a right answer in another form, from 0 to 1.
 
     Raises:
-        RequestError: neither a kind nor a known task, a form that there is not, a weight that cannot be; when it is
-            called, no column `gold`.
+        RequestError: neither a kind nor a known task, an unknown form, or an invalid weight; when called: there is no
+            column `gold`.
     """
     return _TrlReward(Grader(task_or_kind, gold, form, lenient_weight))
 
@@ -80,7 +80,7 @@ def reward(
 def async_reward(
     task_or_kind: str, gold: str = "gold", form: Form = "strict", lenient_weight: float = 0.0
 ) -> AsyncReward:
-    """`reward` as a coroutine function: TRL awaits it beside other rewards, and the event loop stays free.
+    """`reward` as a coroutine function, which TRL awaits together with other rewards without blocking its event loop.
 
     Raises:
         RequestError: as `reward`.
@@ -95,7 +95,7 @@ def async_reward(
 
 
 def log_metrics(verdicts: Sequence[Verdict], log_metric: Callable[[str, float], None]) -> None:
-    """Logs the mean of every measure over a batch, which holds at least one."""
+    """Logs the mean of every measure over a batch with at least one verdict."""
     rows = [measures(verdict) for verdict in verdicts]
     for name in rows[0]:
         log_metric(name, sum(row[name] for row in rows) / len(rows))
@@ -104,10 +104,10 @@ def log_metrics(verdicts: Sequence[Verdict], log_metric: Callable[[str, float], 
 def share_cut_off(
     completion_ids: Sequence[Sequence[int]] | None, log_metric: Callable[[str, float], None]
 ) -> float | None:
-    """The share of completions whose last token ends none; None where no trainer says which tokens do.
+    """The share of completions that do not end with an end token; None if the end tokens are unknown.
 
-    TRL counts its `completions/clipped_ratio` so. It hands a reward tokens but not their meaning, which only the
-    trainer knows, whose method `log_metric` is.
+    This matches TRL's `completions/clipped_ratio`. TRL passes token ids but not the end tokens, so they are taken from
+    the trainer, of which `log_metric` is a method.
     """
     trainer = getattr(log_metric, "__self__", None)
     processing = getattr(trainer, "processing_class", None)

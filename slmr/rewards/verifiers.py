@@ -1,4 +1,4 @@
-"""Environments of verifiers: a taskset for its present API, a rubric for that of before 0.4."""
+"""Environments for verifiers: a taskset for version 0.4 (and 0.3), a rubric for versions before 0.4."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ def taskset(
     task_or_kind: str, rows: Iterable[Row] | Callable[[], Iterable[Row]], gold: str = "answer", form: Form = "strict",
     lenient_weight: float = 0.0,
 ) -> type[Taskset]:  # fmt: skip
-    """The taskset of an environment of verifiers 0.4 (and 0.3): a package exports it in its `__all__`.
+    """The taskset of an environment for verifiers 0.4 (and 0.3); the environment's package exports it in `__all__`.
 
-    The reward `paid` is what the last reply pays, 0.0 for an abstention. The metrics `strict`, `lenient`, `no_answer`,
-    `abstained` and `cut_off` stand beside it, and `extracted` and `reason` in the trace's `info`. `validate` says of
-    each task whether its gold can be read.
+    The reward `paid` is that of the last reply, 0.0 for an abstention. There are also the metrics `strict`, `lenient`,
+    `no_answer`, `abstained` and `cut_off`, and the trace's `info` contains `extracted` and `reason`. `validate` checks
+    that each task's gold answer can be read.
 
     Args:
-        task_or_kind: whose checker judges.
-        rows: mappings with `prompt` (a text or messages) or else `question`, and gold; or what returns them.
+        task_or_kind: the task or answer kind whose checker judges.
+        rows: mappings with `prompt` (a text or messages) or else `question`, and the gold answer; or a function that
+            returns them.
         gold: the rows' key of the right answer.
         form: as for `slmr.rewards.reward`.
         lenient_weight: as for `slmr.rewards.reward`.
 
     Raises:
-        RequestError: as `reward`, or verifiers is not installed or too old; when it is loaded, a row without prompt
-            or gold.
+        RequestError: as `reward`, or verifiers is not installed or too old; when loaded: a row has no prompt or gold.
     """
     vf = _tasksets_of_verifiers()
     judge = _Judge(Grader(task_or_kind, gold, form, lenient_weight))
@@ -74,12 +74,12 @@ def taskset(
 def rubric(
     task_or_kind: str, gold: str = "answer", form: Form = "strict", lenient_weight: float = 0.0
 ) -> Rubric:
-    """A rubric for environments of verifiers 0.1 to 0.3; from 0.4 on there are none, see `taskset`.
+    """A rubric for environments of verifiers 0.1 to 0.3; later versions have no rubrics, see `taskset`.
 
     It pays 0.0 for an abstention, and counts `accuracy` (strict), `lenient`, `no_answer` and `abstained`.
 
     Args:
-        task_or_kind: whose checker judges.
+        task_or_kind: the task or answer kind whose checker judges.
         gold: the dataset's column of right answers.
         form: as for `slmr.rewards.reward`.
         lenient_weight: as for `slmr.rewards.reward`.
@@ -91,7 +91,7 @@ def rubric(
         from verifiers import Rubric
     except ImportError:
         raise RequestError(
-            "no rubrics in what is installed of verifiers: pip install 'verifiers<0.4', or use slmr.rewards.taskset"
+            "the installed verifiers has no rubrics: pip install 'verifiers<0.4', or use slmr.rewards.taskset"
         ) from None
     judge = _Judge(Grader(task_or_kind, gold, form, lenient_weight))
 
@@ -115,7 +115,7 @@ def rubric(
 
 
 class _Judge:
-    """A grader for functions that ask for the same verdict one after the other, none of which may block."""
+    """An asynchronous grader that caches verdicts, because several functions ask for the same one."""
 
     def __init__(self, grader: Grader) -> None:
         self.grader = grader
@@ -125,12 +125,12 @@ class _Judge:
         return await asyncio.to_thread(self._judged, text, str(gold))
 
     def paid(self, verdict: Verdict) -> float:
-        """The reward; 0.0 for an abstention, for which verifiers has no word."""
+        """The reward; 0.0 for an abstention, which verifiers does not have."""
         return self.grader.payment.of(verdict) or 0.0
 
 
 def _tasksets_of_verifiers() -> Any:
-    """The module of verifiers that has tasksets.
+    """The verifiers module with tasksets.
 
     Raises:
         RequestError: verifiers is not installed or too old.
@@ -139,7 +139,7 @@ def _tasksets_of_verifiers() -> Any:
         import verifiers.v1 as vf
     except ImportError as error:
         raise RequestError(
-            f"no tasksets in what is installed of verifiers ({one_line(error)}): pip install 'verifiers>=0.4'"
+            f"the installed verifiers has no tasksets ({one_line(error)}): pip install 'verifiers>=0.4'"
         ) from None
     return vf
 
@@ -153,4 +153,4 @@ def _prompt(row: Row) -> Any:
     for name in ("prompt", "question"):
         if row.get(name):
             return row[name]
-    raise RequestError(f"a row without 'prompt' or 'question'; there are: {', '.join(sorted(row)) or 'none'}")
+    raise RequestError(f"a row has no 'prompt' or 'question' (keys: {', '.join(sorted(row)) or 'none'})")

@@ -23,14 +23,14 @@ def compute_score(
 ) -> dict[str, float]:
     """verl's `custom_reward_function`. `data_source` is a task's name or an answer kind.
 
-    A data source of another name needs `kind`, a kind or a task. `kind`, `form` and `lenient_weight` (as for
-    `slmr.rewards.reward`) are set for all rows in verl's `reward_kwargs`, and for one row in its `extra_info`.
+    Other data sources need `kind`, which names a kind or a task. `kind`, `form` and `lenient_weight` (as for
+    `slmr.rewards.reward`) can be set for all rows in verl's `reward_kwargs`, and for one row in its `extra_info`.
 
-    Returns: `score`, what is paid, 0.0 for an abstention; `acc` (strict), `lenient`, `abstained`, `no_answer` as
+    Returns: `score`, the reward, 0.0 for an abstention; `acc` (strict), `lenient`, `abstained`, `no_answer` as
         numbers, for verl's metrics.
 
     Raises:
-        RequestError: neither tells the answer kind, a form that there is not, a weight that cannot be.
+        RequestError: the answer kind is unknown, or the form or weight is invalid.
     """
     options = {"kind": kind, "form": form, "lenient_weight": lenient_weight}
     row = extra_info or {}
@@ -43,5 +43,5 @@ def compute_score(
 
 @lru_cache(maxsize=256)
 def _grader(task_or_kind: str, form: Form, lenient_weight: float) -> Grader:
-    """One for each kind of rows, so that it sees all of their golds."""
+    """One grader per setting, so that it counts all of their gold answers."""
     return Grader(task_or_kind, "ground_truth", form, lenient_weight)

@@ -1,4 +1,4 @@
-"""Statistics: of items with completions (`items`), of training runs over seeds (`seeds`), of many methods (`ranks`)."""
+"""Statistics for items with completions (`items`), training runs over seeds (`seeds`), and many methods (`ranks`)."""
 
 from slmr.stats.items import (
     Answer,

@@ -1,15 +1,15 @@
-"""How a number is written for people: one form each, on the terminal, in Markdown, in HTML and on the leaderboard."""
+"""Number formats shared by the terminal, Markdown, HTML and the leaderboard."""
 
 from __future__ import annotations
 
 
 def percent(fraction: float, low: float | None = None, high: float | None = None) -> str:
-    """A fraction in percent, with its interval where that is given: `45.7`, `45.7 (44.6 to 46.8)`."""
+    """A fraction in percent, with its interval if given: `45.7`, `45.7 (44.6 to 46.8)`."""
     return _with_interval(f"{100 * fraction:.1f}", low, high, "")
 
 
 def points(difference: float, low: float | None = None, high: float | None = None, mark: str = "") -> str:
-    """A difference of fractions in percentage points, likewise, with its sign and a mark: `+1.6* (+0.2 to +3.0)`."""
+    """A difference of fractions in percentage points, with sign, mark and interval: `+1.6* (+0.2 to +3.0)`."""
     return _with_interval(f"{100 * difference:+.1f}{mark}", low, high, "+")
 
 
@@ -18,7 +18,7 @@ def _with_interval(mean: str, low: float | None, high: float | None, sign: str) 
 
 
 def interval(low: float, high: float, sign: str = "") -> str:
-    """The bounds of an interval of fractions, in percent: `44.6 to 46.8`; with a sign where that is `+`."""
+    """The bounds of an interval of fractions, in percent: `44.6 to 46.8`; with signs if `sign` is `+`."""
     return f"{100 * low:{sign}.1f} to {100 * high:{sign}.1f}"
 
 

@@ -1,7 +1,7 @@
 """Estimators, intervals and paired tests for items with k completions each, every one right or wrong.
 
 Items are a sample from a population, so every error is clustered by item. All intervals of a mean are
-those of `bounded_mean`; docs/statistics.md explains them and shows how often they hold the true value.
+those of `bounded_mean`; docs/statistics.md explains them and shows their coverage.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-# So many deviations alike earn the spread they show 63 % of the trust: our choice, by simulation.
+# With this many equal deviations, the observed spread gets 63 % of the weight: our choice, by simulation.
 _FEW = 4.3
 _ROUNDING = 1e-9  # means of equal values differ by about 1e-17
 
@@ -27,7 +27,7 @@ Answer = tuple[Hashable | None, bool]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean, its standard error, and the bounds of its interval (95 % unless told otherwise)."""
+    """A mean, its standard error, and the bounds of its interval (95 % by default)."""
 
     mean: float
     stderr: float
@@ -40,7 +40,7 @@ class Estimate:
         return (self.high - self.low) / 2
 
     def within(self, least: float, most: float) -> Estimate:
-        """The same where the quantity can be no less and no more: of two seeds an interval may be wider than that."""
+        """The estimate with its interval cut to the possible range, which that of two seeds may exceed."""
         return Estimate(self.mean, self.stderr, max(self.low, least), min(self.high, most))
 
 
@@ -51,7 +51,7 @@ class Difference(Estimate):
     p: float
 
 
-# ------------------------------------------------------------------------------------- estimators
+# --- estimators ----------------------------------------------------------------------------------
 
 
 def avg_at_k(scores: np.ndarray, level: float = 0.95) -> Estimate:
@@ -67,15 +67,15 @@ def avg_at_k(scores: np.ndarray, level: float = 0.95) -> Estimate:
     return bounded_mean(_item_means(scores), level)
 
 
-mean_with_interval = avg_at_k  # its name before there were others
+mean_with_interval = avg_at_k  # older name, kept for its users
 
 
 def pass_at_k(correct: ArrayLike, samples: int, k: int, level: float = 0.95) -> Estimate:
-    """The chance that at least one of k completions is right, estimated from `samples` of them.
+    """The probability that at least one of k completions is right, estimated from `samples` completions.
 
     Args:
-        correct: [items], how many of an item's completions are right.
-        samples: how many completions every item has.
+        correct: [items], the number of right completions of each item.
+        samples: the number of completions of every item.
         k: at most `samples`.
         level: of the interval.
 
@@ -85,7 +85,7 @@ def pass_at_k(correct: ArrayLike, samples: int, k: int, level: float = 0.95) -> 
     counts = np.asarray(correct)
     table = pass_scores(samples, k)
     if counts.ndim != 1 or not np.isin(counts, np.arange(samples + 1)).all():
-        raise ValueError(f"counts of right completions must be [items], whole, and in 0..{samples}")
+        raise ValueError(f"counts of right completions must be whole numbers [items] in 0..{samples}")
     return bounded_mean(table[counts.astype(int)], level)
 
 
@@ -99,7 +99,7 @@ def pass_scores(samples: int, k: int) -> np.ndarray:
         ValueError: k is not in 1..samples.
     """
     if not 1 <= k <= samples:
-        raise ValueError(f"pass@k needs k in 1..{samples}, the completions of an item, not {k}")
+        raise ValueError(f"pass@k needs k in 1..{samples}, the completions per item, not {k}")
     factors = np.maximum(1 - k / np.arange(samples, 0, -1), 0.0)  # below 0 only after a factor of 0
     return np.concatenate([[0.0], 1 - np.cumprod(factors)])
 
@@ -120,10 +120,10 @@ def maj_at_k(answers: Sequence[Sequence[Answer]], level: float = 0.95) -> Estima
 
 
 def majority_score(answers: Sequence[Answer]) -> float:
-    """The share of right ones among the tied most frequent answers of one item; 0 where nobody votes.
+    """The share of right ones among the tied most frequent answers of one item; 0 if there is no vote.
 
-    This is what breaking ties by lot scores on average. A completion without an answer (None) does not
-    vote. An answer whose completions are judged both ways (a box is missing in one) counts in part.
+    This is the expected score when ties are broken at random. A completion without an answer (None) does not
+    vote. An answer whose completions have different verdicts (one lacks a box) counts in part.
     """
     votes = Counter(key for key, _ in answers if key is not None)
     if not votes:
@@ -133,14 +133,14 @@ def majority_score(answers: Sequence[Answer]) -> float:
     return sum(right for key, right in answers if key in tied) / (most * len(tied))
 
 
-# --------------------------------------------------------------------- the interval of a bounded mean
+# --- the interval of a bounded mean --------------------------------------------------------------
 
 
 def bounded_mean(items: ArrayLike, level: float = 0.95) -> Estimate:
-    """Mean of independent item scores in [0, 1]: `bounded_mean_over_tasks` of one task.
+    """Mean of independent item scores in [0, 1]: `bounded_mean_over_tasks` for one task.
 
     Args:
-        items: [items], one score an item.
+        items: [items], one score per item.
         level: of the interval.
 
     Raises:
@@ -153,12 +153,12 @@ def bounded_mean_over_tasks(tasks: Sequence[ArrayLike], level: float = 0.95) -> 
     """Unweighted mean of task means of item scores in [0, 1]; the interval is that of `bounds_of_moments`.
 
     The standard error is that of the item scores (n - 1 in its denominator), which clusters by item
-    (Miller, 2411.00640); tasks are independent samples, so their variances add. It is 0 where no task has
+    (Miller, 2411.00640); tasks are independent samples, so their variances add. It is 0 if no task has
     two items that differ.
 
-    That the interval holds the true value in 95 % is meant on average over a band of true values: at one
-    value the coverage of any interval of counts jumps with n and the value (Brown, Cai and DasGupta 2001).
-    docs/statistics.md has the measured coverage, of both.
+    The coverage of 95 % is meant on average over a band of true values: at a single value the coverage of any
+    interval of counts jumps with n and the value (Brown, Cai and DasGupta 2001). docs/statistics.md has the
+    measured coverage of both.
 
     Args:
         tasks: per task its item scores, [items].
@@ -180,7 +180,7 @@ def bounded_mean_over_tasks(tasks: Sequence[ArrayLike], level: float = 0.95) -> 
 
 
 class Moments(NamedTuple):
-    """What the interval sees of a task's n item scores: numbers, or arrays with one element an evaluation."""
+    """The moments of a task's n item scores: numbers, or arrays with one element per evaluation."""
 
     n: int
     mean: float | np.ndarray
@@ -192,20 +192,20 @@ class Moments(NamedTuple):
 def bounds_of_moments(tasks: Sequence[Moments], level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's bounds (1927) for the mean of the tasks' means, at their effective number of items.
 
-    For one task: scores in [0, 1] with mean m vary at most as all-or-nothing ones do, by v = m (1 - m). If
-    they vary by the share d of it, n items say as much as n / d all-or-nothing ones (Kish's design effect;
-    in bounds of proportions from clustered surveys: Korn and Graubard 1998, Franco et al. 2019).
+    For one task: the variance of scores in [0, 1] with mean m is at most that of 0/1 scores, v = m (1 - m). If it
+    is the share d of v, n items carry as much information as n / d items with 0/1 scores (Kish's design effect;
+    for bounds of proportions from clustered surveys: Korn and Graubard 1998, Franco et al. 2019).
     With the standard error e of m, d = n e² / (v + e²): n e² and v + e² are unbiased for the variance of a
     score and for its maximum. For scores of 0 and 1, d = 1, and the bounds are exactly Wilson's.
 
-    Ours: a sample shows too small a d if the few items that matter are not in it. The upper bound uses
+    Ours: a sample underestimates d if it lacks the few items that deviate most. The upper bound therefore uses
     d^w, w = 1 - exp(-(x / 4.3)²), with x = n s² / ((most - m)² (1 - m)) for the variance s² of the n scores:
-    the deviations in units of the largest one upward; more of them in the middle, where less room is left
-    above. So w is nearly 1 if eight items or more vary alike, and 0, all or nothing, if none varies. The
-    lower bound mirrors this. Both lie in [0, 1], hold the mean, and are never both at it.
+    x counts the deviations in units of the largest one upward, and is larger if less room is left above. So w
+    is nearly 1 if eight or more items deviate equally, and 0, as for 0/1 scores, if none deviates. The lower
+    bound mirrors this. Both lie in [0, 1] and enclose the mean, and at most one of them equals it.
 
     For several tasks: e² is the sum of theirs over the squared number T of tasks, n is T² / sum(1 / n_t), the
-    items that all-or-nothing scores of one rate are worth, and w the tasks' mean, weighted by 1 / n_t.
+    effective number of items for 0/1 scores with one rate, and w is the tasks' mean, weighted by 1 / n_t.
     """
     means = [np.asarray(t.mean, dtype=float) for t in tasks]
     m, inverse = np.asarray(sum(means) / len(tasks)), sum(1 / t.n for t in tasks)
@@ -227,7 +227,7 @@ def bounds_of_moments(tasks: Sequence[Moments], level: float = 0.95) -> tuple[np
 
 
 def _trust(seen: Any) -> Any:
-    """How far to believe the spread that so many deviations show: 0 for none, 1 for many."""
+    """The weight of an observed spread, given the number of deviations behind it: 0 for none, 1 for many."""
     return 1 - np.exp(-((seen / _FEW) ** 2))
 
 
@@ -240,7 +240,7 @@ def mean_over_tasks(tasks: Sequence[np.ndarray], level: float = 0.95) -> Estimat
     return bounded_mean_over_tasks([_item_means(scores) for scores in tasks], level)
 
 
-# -------------------------------------------------------------------------------- paired differences
+# --- paired differences --------------------------------------------------------------------------
 
 
 def paired_difference(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> Difference:
@@ -257,23 +257,23 @@ def paired_difference_over_tasks(
 ) -> Difference:
     """Unweighted mean over tasks of the mean of a - b, clustered by item (Miller, 2411.00640, section 4).
 
-    The interval is the normal one, with a variance (s² + δ / n) / n of a task with n items: as if one more
-    item had changed, by δ = 1. That is what Agresti and Min (2005) add to paired 0/1 scores, and keeps the
-    interval open where few or no items differ; Student's t does not hold the true value there. Ours: where
-    many items differ, all by little, δ is the largest squared change M, or between the two:
-    δ = M^(1 - exp(-(x / 4.3)²)), with x the summed squares in units of M.
+    The interval is the normal one, with variance (s² + δ / n) / n for a task with n items: as if one more
+    item had changed, by δ = 1. Agresti and Min (2005) add the same to paired 0/1 scores; it keeps the interval
+    from collapsing if few or no items differ, where Student's t has too little coverage. Ours: if many items
+    differ slightly, δ is between 1 and the largest squared change M:
+    δ = M^(1 - exp(-(x / 4.3)²)), with x the sum of squares in units of M.
 
-    p is the interval's, but at least 2^(1 - j) where j items differ: of the 2^j ways to flip the signs of
-    what changed, two are as extreme as all in one direction (Fisher's test). Where that is above the level
-    the interval holds 0, so that the two agree.
+    p belongs to the interval, but is at least 2^(1 - j) if j items differ: of the 2^j ways to flip the signs of
+    the changes, two are as extreme as all in one direction (Fisher's test). If that bound is above the level,
+    the interval is extended to include 0, so that the two agree.
 
     Args:
-        pairs: per task two arrays [items, k] of scores in [0, 1]; k may differ. Scores of items, as of
-            pass@k, come as [items, 1].
+        pairs: per task two arrays [items, k] of scores in [0, 1]; k may differ. Item scores, such as pass@k,
+            have the shape [items, 1].
         level: of the interval.
 
     Raises:
-        ValueError: there is no task, the two sides of one do not have the same items, or are not fit for
+        ValueError: there is no task, the two arrays of one do not have the same items, or are not fit for
             `avg_at_k`.
     """
     if not pairs:
@@ -289,12 +289,12 @@ def paired_difference_over_tasks(
     low, high = max(-1.0, mean - half), min(1.0, mean + half)
     if least_p > 1 - level:
         low, high = min(low, 0.0), max(high, 0.0)
-    p = math.erfc(abs(mean) / widened / math.sqrt(2))  # two-sided, of a normal law
+    p = math.erfc(abs(mean) / widened / math.sqrt(2))  # two-sided, for a normal distribution
     return Difference(mean, stderr, low, high, max(p, least_p))
 
 
 def _change(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Item differences [items]; those of rounding are 0."""
+    """Item differences [items]; those from rounding are set to 0."""
     if len(a) != len(b):
         raise ValueError(f"paired scores need the same items: {len(a)} and {len(b)} given")
     change = _item_means(a) - _item_means(b)
@@ -302,18 +302,18 @@ def _change(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def widened_stderr(change: np.ndarray) -> float:
-    """Of the mean change, as if one more item had changed: see `paired_difference_over_tasks`."""
+    """Standard error of the mean change, as if one more item had changed: see `paired_difference_over_tasks`."""
     n, largest = len(change), float((change**2).max())
     seen = float((change**2).sum()) / largest if largest else 0.0
     unseen = largest ** _trust(seen) if largest else 1.0
     return math.hypot(_stderr(change), math.sqrt(unseen) / n)
 
 
-# -------------------------------------------------------------------- what the differences can show
+# --- power and multiple comparisons --------------------------------------------------------------
 
 
 def minimum_detectable_difference(stderr: float, power: float = 0.8, level: float = 0.95) -> float:
-    """The true difference that a two-sided test finds with the given power.
+    """The true difference that a two-sided test detects with the given power.
 
     (z of the level + z of the power) × the standard error of the difference; Miller, 2411.00640, section 5.
     """
@@ -326,16 +326,16 @@ def score_variance(correct: ArrayLike, samples: int, k: int) -> float:
     Var(p) + E[p (1 - p)] / k over the items' rates p; both parts are estimated without bias.
 
     Args:
-        correct: [items], how many of an item's `samples` completions are right.
+        correct: [items], the number of right ones among an item's `samples` completions.
         samples: at least 2.
-        k: completions an item of the evaluation in question.
+        k: completions per item of the evaluation in question.
 
     Raises:
         ValueError: there are fewer than two items or completions.
     """
     rates = np.asarray(correct, dtype=float) / samples
     if len(rates) < 2 or samples < 2:
-        raise ValueError("the spread within items and between them needs two of both")
+        raise ValueError("the variance within and between items needs at least two items and two completions")
     within = float((rates * (1 - rates)).mean()) * samples / (samples - 1)
     between = float(rates.var(ddof=1)) - within / samples
     return max(between + within / k, 0.0)
@@ -351,7 +351,7 @@ def holm(pvalues: Sequence[float]) -> list[float]:
 
 
 def _item_means(scores: np.ndarray) -> np.ndarray:
-    """[items, k] to [items]."""
+    """Means over completions: [items, k] to [items]."""
     if scores.ndim != 2 or scores.size == 0:
         raise ValueError(f"scores must be [items, k] and not empty, not of shape {scores.shape}")
     if not ((scores >= 0) & (scores <= 1)).all():
@@ -360,10 +360,10 @@ def _item_means(scores: np.ndarray) -> np.ndarray:
 
 
 def _stderr(values: np.ndarray) -> float:
-    """Of the mean; 0 where one value, or none that differs, tells nothing of the spread."""
+    """Standard error of the mean; 0 for a single value or equal ones."""
     return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else 0.0
 
 
 def _normal(level: float) -> float:
-    """How many standard errors wide half a two-sided interval is."""
+    """The normal quantile of a two-sided interval: half its width in standard errors."""
     return NormalDist().inv_cdf(0.5 + level / 2)

@@ -1,9 +1,9 @@
-"""Variances of many methods, each estimated from few seeds, moderated: drawn toward what they have in common.
+"""Moderated variances: the variances of many methods, each estimated from few seeds, shrunk toward a common value.
 
 The empirical Bayes model of Smyth (2004), known as limma: the true variances come from a scaled inverse chi-squared
-law with `d0` degrees of freedom around `s0²`, so that the sample variances follow `s0²` F(d, d0). Both are fitted by
-the mean and the variance of the logarithms (section 6.2 of the paper). Five seeds have 4 degrees of freedom; beside
-fifteen other methods a variance often has as much as 15 or 60.
+distribution with `d0` degrees of freedom around `s0²`, so that the sample variances follow `s0²` F(d, d0). Both are
+fitted by the mean and the variance of the logarithms (section 6.2 of the paper). Five seeds give 4 degrees of freedom;
+with fifteen other methods a moderated variance often has 15 or 60.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_LEAST = 1e-5  # of the median: a variance of 0 has no logarithm, and one nearly 0 would decide the fit
+_LEAST = (
+    1e-5  # lower limit, relative to the median: a variance of 0 has no logarithm, a tiny one would dominate
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """Where variances lie, and how closely: as if each came with `freedom` more observations of `variance`.
+    """The distribution of the true variances, equivalent to `freedom` additional observations of `variance` each.
 
     Attributes:
-        freedom: d0; infinite where the sample variances differ no more than chance makes equal ones differ.
+        freedom: d0; infinite if the sample variances differ no more than equal ones would by chance.
         variance: s0².
     """
 
@@ -32,14 +34,14 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Moderated:
-    """Moderated variances, and the degrees of freedom of a t statistic with any of them."""
+    """Moderated variances, and the degrees of freedom of a t statistic with each of them."""
 
     variances: np.ndarray
     freedom: float
 
 
 def fit_prior(variances: Sequence[float] | np.ndarray, freedom: int) -> Prior:
-    """The prior of sample variances with so many degrees of freedom each: Smyth (2004), section 6.2.
+    """The prior of sample variances with `freedom` degrees of freedom each: Smyth (2004), section 6.2.
 
     Raises:
         ValueError: fewer than two variances, one below 0, all of them 0, or no degree of freedom.
@@ -48,7 +50,7 @@ def fit_prior(variances: Sequence[float] | np.ndarray, freedom: int) -> Prior:
 
     s2 = np.asarray(variances, dtype=float)
     if s2.ndim != 1 or len(s2) < 2 or freedom < 1 or not (s2 >= 0).all() or not s2.any():
-        raise ValueError("a prior needs two variances or more, not all 0, and a degree of freedom of each")
+        raise ValueError("a prior needs at least two variances, not all 0, each with a degree of freedom")
     middle = float(np.median(s2)) or float(s2.max())
     logs = np.log(np.maximum(s2, _LEAST * middle)) - digamma(freedom / 2) + math.log(freedom / 2)
     mean = float(logs.mean())
@@ -62,13 +64,13 @@ def fit_prior(variances: Sequence[float] | np.ndarray, freedom: int) -> Prior:
 def moderate(variances: Sequence[float] | np.ndarray, freedom: int, pooled: int | None = None) -> Moderated:
     """Every variance as the mean of its own and the prior's, weighted by their degrees of freedom.
 
-    The degrees of freedom add, but to no more than all variances have together. One variance, or variances of 0
-    alone, stay as they are.
+    The degrees of freedom add up, but to no more than those of all variances together. A single variance, and
+    variances that are all 0, are returned unchanged.
 
     Args:
         variances: of the methods.
-        freedom: of each.
-        pooled: of all together, where that is less than the sum.
+        freedom: degrees of freedom of each variance.
+        pooled: degrees of freedom of all variances together, if less than the sum.
     """
     s2 = np.asarray(variances, dtype=float)
     most = freedom * len(s2) if pooled is None else pooled
@@ -90,7 +92,7 @@ def trigamma_inverse(value: float) -> float:
     from scipy.special import polygamma
 
     if not value > 0:
-        raise ValueError(f"trigamma has no value {value}: it is above 0 everywhere")
+        raise ValueError(f"trigamma never has the value {value}: it is positive everywhere")
     if value > 1e7:
         return 1 / math.sqrt(value)
     if value < 1e-6:

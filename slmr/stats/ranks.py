@@ -1,11 +1,11 @@
-"""Ranks of many methods at once, each an interval of ranks.
+"""Simultaneous ranks of many methods, each as an interval of ranks.
 
-Two methods are told apart if their means differ by more than one margin, the same for every two: the largest
-difference that equal methods would show in 95 % of such tables. This is Tukey's honestly significant difference, with
-variances moderated over the methods. Who is above whom by more than the margin gives everybody's ranks (Al Mohamad,
-Goeman and van Zwet 2022; Mogstad et al. 2024), and those that nobody is above by more than it are the ones that may be
-the best (Hsu 1996). With one margin the ranks never fall on the way down a table sorted by the mean, whatever each
-method's own variance is; docs/statistics.md has their coverage.
+Two methods are distinguished if their means differ by more than a margin, which is the same for all pairs: in 95 % of
+such tables, the largest difference between equal methods would be below it. This is Tukey's honestly significant
+difference, with variances moderated over the methods. The pairs that differ by more than the margin determine the
+ranks (Al Mohamad, Goeman and van Zwet 2022; Mogstad et al. 2024), and the methods that no other one exceeds by more
+than the margin may be the best (Hsu 1996). With a single margin, the ranks in a table sorted by the mean never
+decrease, whatever each method's own variance; docs/statistics.md has their coverage.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from slmr.stats.items import widened_stderr
 from slmr.stats.moderation import moderate
 
-_DRAWS = 20_000  # the margin is known to 0.5 % of itself
+_DRAWS = 20_000  # determines the margin to 0.5 % of its value
 
 
 class RankInterval(NamedTuple):
@@ -32,7 +32,9 @@ class RankInterval(NamedTuple):
 
 
 def rank_intervals(means: Sequence[float], margin: float) -> list[RankInterval]:
-    """1 + how many are ahead by more than the margin, to how many are not behind by more than it."""
+    """The interval of each method's ranks: 1 + the number of methods ahead of it by more than the margin, up to the
+    number of methods that are not behind it by more than the margin.
+    """
     values = np.asarray(means, dtype=float)
     ahead = values[None, :] - values[:, None] > margin  # [i, j]: j is ahead of i
     low, high = 1 + ahead.sum(axis=1), len(values) - ahead.sum(axis=0)
@@ -40,20 +42,20 @@ def rank_intervals(means: Sequence[float], margin: float) -> list[RankInterval]:
 
 
 def margin(tasks: Sequence[np.ndarray], level: float = 0.95) -> float:
-    """What the largest difference of two of the means stays below, were all methods equal, with this probability.
+    """The bound that the largest difference between two means stays below with probability `level` if all are equal.
 
-    A mean's error has two parts that are drawn together: its items', with the covariance of the methods on the same
-    items, and its seeds', whose variances are moderated over the methods. A seed is also a draw of the pool; what that
-    does to all methods alike cancels. With one seed there are items alone, and the margin knows nothing of another
-    training run.
+    A mean's error has two parts, which are drawn together: that of the items, with the covariance of the methods on
+    the same items, and that of the seeds, with variances moderated over the methods. A seed also draws the pool; its
+    effect on all methods together cancels. With one seed only the items count, and the margin says nothing about
+    another training run.
 
     Args:
-        tasks: per task the scores [methods, seeds, items], an item's being the mean of its completions; all with
+        tasks: per task the scores [methods, seeds, items], each the mean over an item's completions; all tasks have
             the same methods and seeds.
         level: the probability.
 
     Raises:
-        ValueError: no task, or tasks of different methods or seeds.
+        ValueError: no task, or tasks with different methods or seeds.
     """
     if len({task.shape[:2] for task in tasks}) != 1:
         raise ValueError("ranks need a task, and all tasks with the same methods and seeds")
@@ -65,24 +67,24 @@ def margin(tasks: Sequence[np.ndarray], level: float = 0.95) -> float:
 
 
 def _seeds_error(by_seed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draws [draws, methods] of what other seeds would have changed, of means [methods, seeds]."""
+    """Draws [draws, methods] of the changes with other seeds, from means [methods, seeds]."""
     methods, seeds = by_seed.shape
-    own = by_seed - by_seed.mean(axis=1, keepdims=True) - by_seed.mean(axis=0) + by_seed.mean()
-    # What is common to all takes the share of one method away from their squares.
-    seen = (own**2).sum(axis=1) / (seeds - 1) / seeds * methods / max(methods - 1, 1)
-    moderated = moderate(seen, seeds - 1, max(methods - 1, 1) * (seeds - 1))
-    # Upward alone: one noisy method among steady ones would seem steady, too, and be told apart in error.
-    return _student(rng, np.maximum(moderated.variances, seen), moderated.freedom)
+    residual = by_seed - by_seed.mean(axis=1, keepdims=True) - by_seed.mean(axis=0) + by_seed.mean()
+    # Removing the seeds' common effect takes a share of 1 / methods away from the squares.
+    sample = (residual**2).sum(axis=1) / (seeds - 1) / seeds * methods / max(methods - 1, 1)
+    moderated = moderate(sample, seeds - 1, max(methods - 1, 1) * (seeds - 1))
+    # Only upward: a noisy method among stable ones would otherwise seem stable, and be distinguished in error.
+    return _student(rng, np.maximum(moderated.variances, sample), moderated.freedom)
 
 
 def _student(rng: np.random.Generator, variances: np.ndarray, freedom: float) -> np.ndarray:
-    """Draws [draws, variances] of Student's law in several dimensions: one scale for all of a draw."""
+    """Draws [draws, variances] from a multivariate Student distribution, with one scale per draw."""
     scale = np.sqrt(freedom / rng.chisquare(freedom, (_DRAWS, 1)))
     return scale * rng.normal(size=(_DRAWS, len(variances))) * np.sqrt(variances)
 
 
 def _items_error(tasks: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """Draws [draws, methods] of what other items would have changed."""
+    """Draws [draws, methods] of the changes with other items."""
     covariance = sum(_items_covariance(task) for task in tasks) / len(tasks) ** 2
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
@@ -91,23 +93,23 @@ def _items_error(tasks: Sequence[np.ndarray], rng: np.random.Generator) -> np.nd
 
 
 def _items_covariance(scores: np.ndarray) -> np.ndarray:
-    """Of the methods' means by their items, [methods, methods], without what is an item's with a seed."""
+    """Covariance [methods, methods] of the methods' means due to items, without the interaction with seeds."""
     methods, seeds, count = scores.shape
     items = scores.mean(axis=1)
     around = items - items.mean(axis=1, keepdims=True)
     covariance = around @ around.T / max(count - 1, 1) / count
     if seeds == 1:
-        return covariance + np.eye(methods) * _lacking(items, covariance) / 2
+        return covariance + np.eye(methods) * _largest_deficit(items, covariance) / 2
     rest = scores - items[:, None] - scores.mean(axis=2, keepdims=True) + items.mean(axis=1)[:, None, None]
     flat = rest.reshape(methods, -1)
     return covariance - flat @ flat.T / ((seeds - 1) * max(count - 1, 1)) / (seeds * count)
 
 
-def _lacking(items: np.ndarray, covariance: np.ndarray) -> float:
-    """What the variance of some difference lacks most of that by itself, where few or no items differ."""
-    lacking = 0.0
+def _largest_deficit(items: np.ndarray, covariance: np.ndarray) -> float:
+    """The largest amount by which a pair's widened variance exceeds that of the covariance, if few items differ."""
+    deficit = 0.0
     for a in range(len(items)):
         for b in range(a):
-            alone = widened_stderr(items[a] - items[b]) ** 2
-            lacking = max(lacking, alone - covariance[a, a] - covariance[b, b] + 2 * covariance[a, b])
-    return lacking
+            widened = widened_stderr(items[a] - items[b]) ** 2
+            deficit = max(deficit, widened - covariance[a, a] - covariance[b, b] + 2 * covariance[a, b])
+    return deficit

@@ -1,8 +1,8 @@
-"""Statistics of training runs: several seeds of a method on the same items, and methods beside each other.
+"""Statistics of training runs: several seeds of a method on the same items, and comparisons of methods.
 
-A seed's model is a draw of its own, and so is an item; every seed answers the same items. So the two kinds of
-error are crossed, and neither is a part of the other: averaging the seeds hides that another five would have come
-out differently, averaging the items that another test set would have.
+Seeds and items are both random draws, and every seed answers the same items. So the two kinds of error are crossed:
+averaging over seeds hides that other seeds would have other results, and averaging over items hides that another test
+set would.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from slmr.stats import Difference, Estimate
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """Scores [seeds, items] as their seeds' means, their items' means, and what is left without both.
+    """Scores [seeds, items] decomposed into the seeds' means, the items' means, and the residual.
 
-    All three are linear in the scores: those of a difference are the differences, so that of many methods each is
-    taken apart once, and not with every other one.
+    All three are linear in the scores: the decomposition of a difference is the difference of the decompositions, so
+    that each of many methods is decomposed once, and not for every pair.
     """
 
     seeds: np.ndarray
@@ -29,10 +29,10 @@ class Effects:
 
     @classmethod
     def of(cls, scores: np.ndarray) -> Effects:
-        """Takes them apart.
+        """Decomposes scores.
 
         Raises:
-            ValueError: they are not [seeds, items], or there is one seed or item.
+            ValueError: they are not [seeds, items], or there is only one seed or item.
         """
         if scores.ndim != 2 or min(scores.shape) < 2:
             raise ValueError("needs arrays [seeds, items] of the same seeds, at least two of both")
@@ -40,10 +40,10 @@ class Effects:
         return cls(seeds, items, scores - items - seeds[:, None] + scores.mean())
 
     def __sub__(self, other: Effects) -> Effects:
-        """Of the difference of the scores.
+        """The decomposition of the scores' difference.
 
         Raises:
-            ValueError: the two are not of the same seeds and items.
+            ValueError: the two do not have the same seeds and items.
         """
         if self.rest.shape != other.rest.shape:
             raise ValueError("paired scores need the same seeds and items")
@@ -51,20 +51,21 @@ class Effects:
 
     @property
     def parts(self) -> Parts:
-        """What a mean over tasks needs of them."""
+        """The parts that a mean over tasks needs."""
         return Parts.pooled([self])
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Scores of a task, or their differences, as a mean over tasks needs them: small, so that they can be kept.
+    """A summary of a task's scores, or of their differences, that suffices for a mean over tasks.
 
     Attributes:
         seeds: the means of the seeds, group by group.
-        items: the variance of the mean by its items.
-        interaction: the variance of the mean by what is left without both.
-        count: of items.
-        groups: of as many seeds each, whose own means are no error: the students that a difference is pooled over.
+        items: the variance of the mean due to items.
+        interaction: the variance of the mean due to the residual.
+        count: number of items.
+        groups: number of groups with equally many seeds, such as students over which a difference is pooled;
+            differences between the groups' means do not count as error.
     """
 
     seeds: np.ndarray
@@ -75,13 +76,13 @@ class Parts:
 
     @classmethod
     def pooled(cls, groups: Sequence[Effects]) -> Parts:
-        """Of the mean of several groups of seeds, as of students, on the same items; each group weighs the same.
+        """The parts of the unweighted mean of several groups of seeds, such as students, on the same items.
 
         Raises:
-            ValueError: they are not of as many seeds and items.
+            ValueError: they do not have equally many seeds and items.
         """
         if len({group.rest.shape for group in groups}) != 1:
-            raise ValueError("groups are pooled over as many seeds and the same items")
+            raise ValueError("pooled groups need equally many seeds and the same items")
         seeds, count = groups[0].rest.shape
         items = np.mean([group.items for group in groups], axis=0)
         rest = sum(float(group.rest.ravel() @ group.rest.ravel()) for group in groups)
@@ -91,43 +92,43 @@ class Parts:
 
 
 def seeds_and_items(tasks: Sequence[Parts], level: float = 0.95) -> Estimate:
-    """Mean over tasks of the mean over seeds and items, with an interval for other seeds and other items.
+    """Mean over tasks of the mean over seeds and items, with an interval for new seeds and new items.
 
-    Two-way random effects without replication: A is the variance of the S seeds' means over S, B that of the
-    items' means over their number (summed over tasks), C the interaction, which both contain once. The mean's
-    variance is A + B - C. Of the interval, half² = t(S - 1)² A + t(n - 1)² max(B - C, 0): each part with
-    Student's quantile for what it was estimated from, so that two or three seeds are not trusted like thirty.
-    Where the seeds hardly differ and are few that is on the careful side; docs/statistics.md has its coverage.
+    Two-way random effects without replication: A is the variance of the S seeds' means divided by S, B that of the
+    items' means divided by their number (summed over tasks), C the interaction, which both contain once. The mean's
+    variance is A + B - C. Half the interval is the square root of t(S - 1)² A + t(n - 1)² max(B - C, 0): each part has
+    Student's quantile for its degrees of freedom, so that two or three seeds are not trusted like thirty. This is
+    conservative if the seeds are few and hardly differ; docs/statistics.md has its coverage.
 
     Args:
-        tasks: per task the parts of its scores, or of their differences, an item's score being the mean of its
+        tasks: per task the parts of its scores, or of their differences, where an item's score is the mean over its
             completions; all tasks have the same seeds, which are one draw over all tasks.
         level: of the interval.
 
     Raises:
         ValueError: no task, or tasks with different seeds.
     """
-    crossed = _crossed([tasks])
+    crossed = _crossed_variances([tasks])
     mean, stderr = float(crossed.mean[0]), float(crossed.stderr[0])
     half = float(crossed.half(np.array([1 - level]))[0])
     return Estimate(mean, stderr, mean - half, mean + half)
 
 
 def seeds_and_items_differences(many: Sequence[Sequence[Parts]], level: float = 0.95) -> list[Difference]:
-    """The same with a p-value, for differences of scores: per task `a - b`, paired by seed and item.
+    """As `seeds_and_items`, with p-values, for differences of scores `a - b`, paired by seed and item.
 
-    Several at once, with the same figures as one by one: a ranking has hundreds of pairs.
+    It computes many differences at once, with the same results as one by one, because a ranking has hundreds of pairs.
 
     Args:
         many: per difference, per task the parts of `a - b`.
         level: of the intervals.
 
     Raises:
-        ValueError: as `seeds_and_items`, or not all are over as many tasks and seeds.
+        ValueError: as `seeds_and_items`, or the differences have different numbers of tasks or seeds.
     """
     if not many:
         return []
-    crossed = _crossed(many)
+    crossed = _crossed_variances(many)
     half = crossed.half(np.full(len(many), 1 - level))
     low, high = np.maximum(-1.0, crossed.mean - half), np.minimum(1.0, crossed.mean + half)
     columns = [column.tolist() for column in (crossed.mean, crossed.stderr, low, high, crossed.p())]
@@ -136,7 +137,7 @@ def seeds_and_items_differences(many: Sequence[Sequence[Parts]], level: float = 
 
 @dataclass(frozen=True, slots=True)
 class _Crossed:
-    """Means with their parts of variance, and what each was estimated from: arrays with one number a mean."""
+    """Means with their variance components and degrees of freedom: arrays with one number per mean."""
 
     mean: np.ndarray
     seeds: np.ndarray
@@ -152,25 +153,25 @@ class _Crossed:
         )
 
     def half(self, alpha: np.ndarray) -> np.ndarray:
-        """Half the intervals that miss with probabilities `alpha`."""
-        from scipy.special import stdtrit  # Student's quantile, without what `stats.t` checks at every call
+        """Half the widths of the intervals with error probabilities `alpha`."""
+        from scipy.special import stdtrit  # Student's quantile, without the checks of `stats.t` in every call
 
         seeds, items = stdtrit(self.seeds_freedom, alpha / 2), stdtrit(self.items_freedom, alpha / 2)
         return np.sqrt(seeds**2 * self.seeds + items**2 * np.maximum(self.items - self.interaction, 0.0))
 
     def p(self) -> np.ndarray:
-        """The `alpha` whose interval just reaches 0: between those of either number of degrees of freedom for all."""
+        """The `alpha` whose interval just reaches 0. It lies between the p-values with either degrees of freedom."""
         from scipy.special import stdtr
 
         least, size = np.full(len(self.mean), 1e-12), np.abs(self.mean)
         spread = np.sqrt(self.seeds + np.maximum(self.items - self.interaction, 0.0))
         apart = size / np.where(spread > 0, spread, 1.0)
         ends = [2 * stdtr(freedom, -apart) for freedom in (self.seeds_freedom, self.items_freedom)]
-        # Rounding shall not leave it out.
+        # Widened slightly, so that rounding does not exclude the solution.
         low = np.maximum(np.minimum(*ends) * (1 - 1e-9), least)
         high = np.clip(np.maximum(*ends) * (1 + 1e-9), least, 1.0)
-        with np.errstate(divide="ignore", invalid="ignore"):  # what has no size or no spread is told below
-            # Of logarithms, both ends of a tail are nearly on a line.
+        with np.errstate(divide="ignore", invalid="ignore"):  # zero means and zero spreads are handled below
+            # On logarithmic scales the function is nearly linear.
             p = np.exp(_crossing(lambda x: np.log(self.half(np.exp(x)) / size), np.log(low), np.log(high)))
         p = np.where(self.half(least) <= size, least, p)
         return np.where((size == 0) | (spread == 0), (size == 0).astype(float), p)
@@ -179,26 +180,27 @@ class _Crossed:
 def _crossing(
     excess: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray, steps: int = 12
 ) -> np.ndarray:
-    """Where functions that fall from above 0 at `low` to below it at `high` are 0, one for each place of the arrays.
+    """The roots of functions that fall from above 0 at `low` to below 0 at `high`, element by element.
 
-    Regula falsi as of Illinois, always as many steps, so that a place's answer does not depend on its neighbours; a
-    library's solver leaves each when it has converged, and takes several times as long for it.
+    The Illinois variant of regula falsi, with a fixed number of steps, so that an element's result does not depend on
+    the others. A library's solver stops each element when it has converged, and takes several times as long.
     """
     above, below = excess(low), excess(high)
-    point, before = low, np.zeros(len(low))
+    point, last_side = low, np.zeros(len(low))
     for _ in range(steps):
         gap = above - below
         point = np.clip(low + (high - low) * above / np.where(gap > 0, gap, 1.0), low, high)
-        here = excess(point)
-        side = np.where(here > 0, 1.0, -1.0)
-        again = np.where(side == before, 0.5, 1.0)  # an end that stays twice would hold the next step back
-        low, above, below = np.where(side > 0, [point, here, below * again], [low, above * again, here])
-        high, before = np.where(side > 0, high, point), side
+        value = excess(point)
+        side = np.where(value > 0, 1.0, -1.0)
+        # The value at an end that is kept twice is halved, or it would slow down the next step.
+        factor = np.where(side == last_side, 0.5, 1.0)
+        low, above, below = np.where(side > 0, [point, value, below * factor], [low, above * factor, value])
+        high, last_side = np.where(side > 0, high, point), side
     return point
 
 
-def _crossed(many: Sequence[Sequence[Parts]]) -> _Crossed:
-    """Raises ValueError where the means are not all of as many tasks and seeds."""
+def _crossed_variances(many: Sequence[Sequence[Parts]]) -> _Crossed:
+    """The variance components of each mean; raises ValueError if the numbers of tasks or seeds differ."""
     shapes = {tuple((len(task.seeds), task.groups) for task in tasks) for tasks in many}
     if len(shapes) > 1 or len(set(shapes.pop())) != 1:
         raise ValueError("needs a task, and all tasks with the same seeds")
@@ -217,15 +219,15 @@ def _crossed(many: Sequence[Sequence[Parts]]) -> _Crossed:
 
 
 def _variance(values: np.ndarray) -> float:
-    """As `values.var(ddof=1)`, several times as fast for so few."""
+    """As `values.var(ddof=1)`, but several times as fast for few values."""
     deviations = values - values.mean()
     return float(deviations @ deviations) / (len(values) - 1)
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
-    """Exact two-sided p-value that two single runs solve different shares of the same items (McNemar 1947).
+    """Exact two-sided p-value for two single runs on the same items (McNemar 1947).
 
-    Given that so many items are solved by one of the two alone, each is as likely A's as B's: a binomial test.
+    Under the null hypothesis an item that only one of them solves is equally likely to be A's or B's: a binomial test.
 
     Args:
         only_a: items that A solves and B does not.
@@ -239,12 +241,12 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
 
 def pareto(costs: Sequence[float], values: Sequence[float]) -> list[bool]:
-    """Which entries no other one beats: at most their cost and at least their value, one of the two strictly."""
+    """Which entries are Pareto-optimal: no other one has at most their cost and at least their value, one strictly."""
 
-    def beaten(i: int) -> bool:
+    def dominated(i: int) -> bool:
         return any(
             costs[j] <= costs[i] and values[j] >= values[i] and (costs[j] < costs[i] or values[j] > values[i])
             for j in range(len(costs))
         )
 
-    return [not beaten(i) for i in range(len(costs))]
+    return [not dominated(i) for i in range(len(costs))]

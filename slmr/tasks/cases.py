@@ -1,4 +1,4 @@
-"""Completions to check, from a JSONL file."""
+"""Reads completions to check from a JSONL file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slmr.verify import Kind, Verdict, verify
 
 
 class Case(BaseModel):
-    """A completion and the right answer; `task` stands for the kind of its answers. Other fields are ignored."""
+    """A completion and the right answer; `task` can replace `kind`. Other fields are ignored."""
 
     id: object
     completion: str
@@ -23,7 +23,7 @@ class Case(BaseModel):
     task: str | None = None
 
     def verdict(self) -> Verdict:
-        """By the checker of its kind, which `read_cases` has filled in."""
+        """The verdict of the checker for its kind, which `read_cases` has filled in."""
         assert self.kind is not None
         return verify(self.completion, self.gold, self.kind)
 
@@ -32,7 +32,7 @@ def read_cases(file: Path) -> list[Case]:
     """The cases of a JSONL file, each with its kind.
 
     Raises:
-        RequestError: the file cannot be read, or a line is no case; the message names file and line.
+        RequestError: the file cannot be read, or a line is not a case; the message names file and line.
     """
     cases = []
     for where, line in json_lines(file):

@@ -1,14 +1,14 @@
-"""How many test problems share a long run of words with a training set.
+"""Counts test problems that share a long run of words with a training set.
 
-The customary test (GPT-3, lm-evaluation-harness): both texts in lower case and without punctuation, cut at
-white space, and one run of 13 words in common is a hit. A problem of fewer words is compared as a whole.
-Numbers are words: a template with other numbers in it shares no run that spans one of them. One thing differs
-from the custom: signs of arithmetic and decimal points stay, since `x + 3` is not `x - 3`.
+The usual test (GPT-3, lm-evaluation-harness): both texts in lower case, without punctuation, split at white space;
+a common run of 13 words is a hit. A problem with fewer words is compared as a whole. Numbers are words: the same
+template with other numbers shares no run that spans one of them. One difference from the usual test: arithmetic
+signs and decimal points are kept, because `x + 3` is not `x - 3`.
 
-A hit says that 13 words in a row stand in both texts, no more. It may be the same problem (`exact`, or a share
-near 1), the same story with another question or other numbers, or a stock phrase (a share near 0): look at
-the pairs, as `slmr tasks overlap --show 3` prints them, before calling it a leak. No hit is no proof that
-there is none either: a paraphrase shares no run.
+A hit only says that both texts contain the same 13 consecutive words. It may be the same problem (`exact`, or a
+share near 1), the same story with another question or other numbers, or a stock phrase (a share near 0): look at
+the pairs, as printed by `slmr tasks overlap --show 3`, before calling it a leak. The absence of hits proves nothing
+either: a paraphrase shares no run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 from slmr.tasks.task import Item, Task
 
 RUN = 13  # words
-LAB_POOL = 800  # the training pool of the lab profile; a lab task's training problems have no end
+LAB_POOL = 800  # size of the lab profile's training pool; a lab task's training problems are endless
 
 _PUNCTUATION = re.compile(r"[^\w\s.+\-*/=<>^]|_|\.(?!\d)|(?<!\d)\.")
 
@@ -31,8 +31,9 @@ _PUNCTUATION = re.compile(r"[^\w\s.+\-*/=<>^]|_|\.(?!\d)|(?<!\d)\.")
 class Hit:
     """A test problem that shares at least one run with the training set.
 
-    `shared` of its distinct runs occur there, which is the `share` of them; `train_index` is the place of
-    the first training problem that has one.
+    Attributes:
+        shared, share: number and share of its distinct runs that occur in the training set.
+        train_index: index of the first training problem with one of them.
     """
 
     test_id: str
@@ -43,7 +44,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Overlap:
-    """What a test set has in common with a training set. Hits are sorted, the largest share first."""
+    """The overlap of a test set with a training set. Hits are sorted by share, the largest first."""
 
     n_train: int
     n_test: int
@@ -56,7 +57,7 @@ class Overlap:
         return len(self.hits) / self.n_test if self.n_test else 0.0
 
     def as_row(self, train_name: str, test_name: str) -> dict[str, Any]:
-        """For `summary.json`: counts, rate, and the ids of up to three hits."""
+        """A row for `summary.json`: counts, rate, and the ids of up to three hits."""
         return {
             "train": train_name, "test": test_name, "n_train": self.n_train, "n_test": self.n_test,
             "overlapping": len(self.hits), "exact": len(self.exact), "rate": self.rate,
@@ -65,9 +66,9 @@ class Overlap:
 
 
 def overlap(train: Sequence[str], test: Sequence[Item], run: int = RUN) -> Overlap:
-    """Compare the problem texts of a training set with the test problems.
+    """Compares the problem texts of a training set with the test problems, in linear time.
 
-    Linear in both: of runs only the test set's are kept, each with the first training problem that has it.
+    Only the test set's runs are stored, each with the first training problem that contains it.
     """
     training, texts = [normalised(text) for text in train], [normalised(item.problem) for item in test]
     runs = [_runs(text, run) for text in texts]
@@ -88,22 +89,22 @@ def overlap(train: Sequence[str], test: Sequence[Item], run: int = RUN) -> Overl
 
 
 def training_problems(task: Task, size: int | None = None) -> list[str]:
-    """The first `size` training problems of a task; without a size all of them, of a lab task `LAB_POOL`.
+    """The first `size` training problems of a task; by default all, or `LAB_POOL` for a lab task.
 
     Raises:
-        RequestError: the task has no training problems, or they are not there.
+        RequestError: the task has no training problems, or their data is missing.
     """
     n = size or (LAB_POOL if task.lab_generator else None)
     return [item.problem for item in task.items("train", n)]
 
 
 def normalised(text: str) -> str:
-    """Lower case, no punctuation but the signs of arithmetic, one space between words."""
+    """The text in lower case, without punctuation except arithmetic signs, with one space between words."""
     return " ".join(_PUNCTUATION.sub("", text.lower()).split())
 
 
 def _runs(text: str, run: int) -> set[str]:
-    """The distinct runs of a normalised text; the text itself where it is shorter than one; none if empty."""
+    """The distinct runs of a normalised text; the text itself if it is shorter than a run; none if it is empty."""
     words = text.split()
     if len(words) <= run:
         return {text} if text else set()

@@ -1,7 +1,7 @@
-"""Where the documents of the paper edition come from: files of a data folder, else the hub.
+"""Loads the documents of the paper edition from a data folder, or else from the hub.
 
-The folder is the one that `SLMR_DATA` names, its layout `<source>/<file>` as in `SOURCES`. Every document
-becomes `id`, `problem`, `gold`; one of the split `fewshot` also has `worked`, a solution in the strict form.
+`SLMR_DATA` names the folder, whose layout is `<source>/<file>` as in `SOURCES`. Every document has `id`, `problem` and
+`gold`; those of the split `fewshot` also have `worked`, a solution in the strict form.
 """
 
 from __future__ import annotations
@@ -21,20 +21,24 @@ from slmr.tasks.hub import load_from_hub
 from slmr.tasks.readers import READERS, Record, number_field, text_field
 
 FEWSHOT = "fewshot"
-FEWSHOT_POOL = 32  # more examples than a small model's context holds
+FEWSHOT_POOL = 32  # more examples than fit into a small model's context
 
 Document = dict[str, str]
-Read = Callable[[Record], tuple[str, str]]  # (problem, gold) of a record; ValueError says what is wrong
+Read = Callable[[Record], tuple[str, str]]  # returns (problem, gold); raises ValueError for an invalid record
 
 
 @dataclass(frozen=True)
 class Source:
-    """One task's data. Both maps go from a split to where it is.
+    """One task's data.
 
-    `files`: below the data folder, the preferred one first. `hub`: id, config, splits.
-    `id_field`: the field that holds the data's own ids, which must differ.
-    `remark`: what a reader of results must know of a file.
-    `solution`: the field of a training record that holds a worked solution, which a teacher may use.
+    Attributes:
+        files: split → files below the data folder, the preferred one first.
+        hub: split → (id, config, splits) on the hub.
+        read: extracts problem and gold answer from a record.
+        id_field: the field with the data's own ids, which must be unique.
+        revision: the hub's revision.
+        remark: what readers of results should know about a file.
+        solution: the field of a training record with a worked solution, which a teacher may use.
     """
 
     files: Mapping[str, tuple[str, ...]]
@@ -47,7 +51,7 @@ class Source:
 
 
 class ReadOnDemand(Mapping[str, Any]):
-    """Values by their names, each read when it is first asked for."""
+    """A mapping whose values are read when they are first used."""
 
     def __init__(self, names: Iterable[str], read: Callable[[str], Any]) -> None:
         self._names, self._read = tuple(names), cache(read)
@@ -65,14 +69,14 @@ class ReadOnDemand(Mapping[str, Any]):
 
 
 class Splits(ReadOnDemand):
-    """The splits of a task: whoever has only one can use that."""
+    """The splits of a task; a split can be used even if the others are missing."""
 
 
-# --- what tasks use ------------------------------------------------------------------------------
+# --- functions for tasks -------------------------------------------------------------------------
 
 
 def dataset(task: str, **_: object) -> Splits:
-    """The splits of a paper task, as lm-eval wants its data; asking for one raises what `documents` does."""
+    """The splits of a paper task, in lm-eval's format; reading one raises as `documents` does."""
 
     def read(split: str) -> Any:
         if split == FEWSHOT:
@@ -85,10 +89,10 @@ def dataset(task: str, **_: object) -> Splits:
 
 
 def documents(task: str, split: str) -> list[Document]:
-    """All documents of one split; no other split's data is touched.
+    """All documents of one split; other splits are not read.
 
     Raises:
-        RequestError: the data is not there or faulty; the message says where and what to do.
+        RequestError: the data is missing or invalid; the message says where and what to do.
     """
     split_documents = [document for _, document in _read(task, split)]
     if not split_documents:
@@ -97,10 +101,10 @@ def documents(task: str, split: str) -> list[Document]:
 
 
 def examples(task: str) -> Sequence[Mapping[str, str]]:
-    """The documents for few-shot prompts, in order. Nothing is read before a document is looked into.
+    """The documents for few-shot prompts, in order. Data is only read when a document's fields are used.
 
-    lm-eval lists all of them whenever it opens a task, also where no example is wanted: a task without
-    its training data must still open.
+    lm-eval lists all of them whenever it opens a task, even if no example is needed; so a task can be opened
+    without its training data.
     """
     if task == "math500":
         return list(_math500_examples(resource("tasks") / "math500" / "fewshot.jsonl"))
@@ -123,7 +127,7 @@ def examples(task: str) -> Sequence[Mapping[str, str]]:
 
 
 def data_note(task: str) -> str:
-    """Where the test items come from, in one line; reads at most the first line of a file."""
+    """The source of the test items, in one line; reads at most the first line of a file."""
     folder = data_folder()
     if folder is None:
         return f"hub {_source(task).hub['test'][0]}"
@@ -134,16 +138,16 @@ def data_note(task: str) -> str:
 
 
 def has_data(task: str, split: str) -> bool:
-    """Whether the data folder holds the split; True without a folder, since the hub has every split."""
+    """Whether the data folder contains the split; True without a folder, because the hub has every split."""
     folder = data_folder()
     return folder is None or _find(folder, task, split) is not None
 
 
 def fingerprint(task: str) -> str:
-    """What tells one state of a task's data from another: the files' hashes, or the hub's ids.
+    """Identifies the state of a task's data: the files' hashes, or the hub's ids.
 
     Raises:
-        RequestError: there is a data folder, without the test split. The other splits may be absent.
+        RequestError: the data folder has no test split. Other splits may be missing.
     """
     source, folder = _source(task), data_folder()
     if folder is None:
@@ -157,10 +161,10 @@ def fingerprint(task: str) -> str:
 
 
 def use_data_folder(folder: Path | str) -> None:
-    """From here on this process and those it starts take the paper tasks' data from there.
+    """Makes this process, and those that it starts, take the paper tasks' data from the folder.
 
     Raises:
-        RequestError: it is no folder.
+        RequestError: there is no such folder.
     """
     if not Path(folder).is_dir():
         raise RequestError(f"--data-dir names {folder}, which is no folder")
@@ -168,10 +172,10 @@ def use_data_folder(folder: Path | str) -> None:
 
 
 def data_folder() -> Path | None:
-    """The folder that `SLMR_DATA` names; None where it is not set.
+    """The folder named by `SLMR_DATA`; None if it is not set.
 
     Raises:
-        RequestError: it names no folder.
+        RequestError: there is no such folder.
     """
     named = os.environ.get("SLMR_DATA")
     if not named:
@@ -214,7 +218,7 @@ def _whereabouts(task: str, split: str) -> str:
 
 
 def _read(task: str, split: str) -> Iterator[tuple[Record, Document]]:
-    """Each record of a split and the document that it becomes."""
+    """Each record of a split, with the document made from it."""
     source = _source(task)
     places: dict[str, str] = {}
     for i, (place, record) in enumerate(_records(task, split)):
@@ -236,7 +240,7 @@ def _read(task: str, split: str) -> Iterator[tuple[Record, Document]]:
 
 
 def _records(task: str, split: str) -> Iterator[tuple[str, Any]]:
-    """Each record and where it stands."""
+    """Each record, with its location."""
     folder = data_folder()
     if folder is None:
         name = _source(task).hub[split][0]
@@ -250,15 +254,15 @@ def _from_hub(task: str, split: str) -> Any:
     path, config, splits = _source(task).hub[split]
     try:
         return load_from_hub(path, config, split=splits, revision=_source(task).revision)
-    except Exception as error:  # the hub's client has no common base for what its layers raise
+    except Exception as error:  # the errors of the hub's client have no common base class
         raise RequestError(
             f"task '{task}' has no data for its {split} split: cannot load {path} from the hub"
-            f" ({one_line(error)[:200]}); let the hub be reached (HF_HUB_OFFLINE is not 1), or name a folder"
+            f" ({one_line(error)[:200]}); connect to the hub (HF_HUB_OFFLINE must not be 1), or name a folder"
             f" that holds {_names(task, split)} with --data-dir or SLMR_DATA"
         ) from None
 
 
-# --- problem and gold of a record --------------------------------------------------------------------
+# --- problem and gold answer of a record -------------------------------------------------------------
 
 
 def _gsm8k(record: Record) -> tuple[str, str]:
@@ -275,7 +279,7 @@ def _svamp(record: Record) -> tuple[str, str]:
 
 
 def _mawps(record: Record) -> tuple[str, str]:
-    """`input` and `target` in the file, `question` and `result` on the hub."""
+    """The fields are `input` and `target` in the file, `question` and `result` on the hub."""
     if "question" in record and "input" not in record:
         return text_field(record, "question"), number_field(record, "result")
     return text_field(record, "input"), number_field(record, "target")
@@ -299,12 +303,12 @@ def _logiqa(record: Record) -> tuple[str, str]:
 
 
 def _without_marks(record: Record) -> str:
-    """GSM8K's own solution, which ends in `#### N`, without the marks for its calculator."""
+    """GSM8K's own solution, which ends in `#### N`, without its calculator marks."""
     return re.sub(r"<<[^>]*>>", "", record["answer"]).strip()
 
 
 def _letter(record: Record) -> str:
-    """LogiQA has no solutions: the answer in the strict form is all."""
+    """Only the answer in the strict form, because LogiQA has no solutions."""
     return f"Answer: {record['label'].strip().upper()}"
 
 
@@ -313,8 +317,8 @@ def _math500_examples(file: Path) -> Iterator[Document]:
         yield {"id": f"math500/{FEWSHOT}/{i}"} | {c: record[c] for c in ("problem", "gold", "worked")}
 
 
-# Which task's split, and what the answer is made of. SVAMP and MAWPS have no training data of their own;
-# MATH-500's examples are ours, since what it has is its test set.
+# Task → (source, split, function that makes the worked solution) of its examples. SVAMP and MAWPS have no training
+# data of their own; MATH-500 has only a test set, so its examples are ours.
 _EXAMPLES: dict[str, tuple[str, str, Callable[[Record], str]]] = {
     "gsm8k_platinum": ("gsm8k_platinum", "train", _without_marks),
     "svamp": ("gsm8k_platinum", "train", _without_marks),
@@ -359,7 +363,7 @@ SOURCES: dict[str, Source] = {
         {"test": ("logiqa/Test.txt",), "validation": ("logiqa/Eval.txt",)},
         {"test": (_LOGIQA_HUB, None, "test"), "validation": (_LOGIQA_HUB, None, "validation")},
         _logiqa,
-        # The dataset is a script, which is never run; this is the hub's own conversion to Parquet.
+        # The dataset is a script, which is never run; this revision is the hub's conversion to Parquet.
         revision="refs/convert/parquet",
     ),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""A task out of a file of somebody's own questions: CSV, TSV, JSONL or JSON, a question and its answer a row."""
+"""Creates a task from a file of a user's questions: CSV, TSV, JSONL or JSON, one question and its answer per row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from slmr.verify import Kind, verify
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json")
 PROBLEM_COLUMNS = ("problem", "question", "prompt", "input")
 GOLD_COLUMNS = ("gold", "answer", "target", "solution", "output")
-_FORMS = {  # as the lab's tasks ask: a lab student knows no other wording
+_FORMS = {  # the lab tasks' wording: a lab student knows no other
     "numeric": "End with #### and the number.",
     "math": "End with \\\\boxed{} around the answer.",
     "choice": "End with Answer: and the letter.",
@@ -65,21 +65,21 @@ def load(**_):
 def write_task(
     file: Path, tasks: Path, name: str = "", problem: str = "", gold: str = "", kind: str = "auto"
 ) -> Path:
-    """Writes a task's folder, which holds the questions: `tasks/<name>`; returns it.
+    """Writes a task's folder with the questions, `tasks/<name>`, and returns it.
 
-    Without a name it is the file's; without columns they are the first of the usual names that the file has; of the
-    kinds it is the first that reads every answer.
+    The name defaults to the file's, the columns to the first of the usual names that the file has, and the kind to the
+    first one whose checker can read every answer.
 
     Raises:
-        RequestError: the file cannot be read, has no such column or no row, or an answer can be read as no kind.
+        RequestError: the file cannot be read, has no such column or no row, or some answer cannot be checked.
     """
     name = name or re.sub(r"\W+", "_", file.stem).strip("_").lower()
     if not re.fullmatch(r"[A-Za-z0-9_]+", name):
         raise RequestError(
-            f"task '{name}': a task's name has letters, digits and _ alone: give it with --name"
+            f"task '{name}': a task's name may only have letters, digits and _: choose one with --name"
         )
     rows = _read(file, problem, gold)
-    found = _kind(file, [answer for _, _, answer in rows], kind)
+    answer_kind = _kind(file, [answer for _, _, answer in rows], kind)
     items = [
         json.dumps({"id": f"{name}/{i}", "problem": question, "gold": answer}, ensure_ascii=False)
         for i, (_, question, answer) in enumerate(rows)
@@ -88,12 +88,13 @@ def write_task(
     write_text(folder / "items.jsonl", "\n".join(items) + "\n")
     write_text(folder / "data.py", _DATA)
     title = json.dumps(f"Questions of {file.name}")
-    write_text(folder / "task.yaml", _YAML.format(name=name, kind=found, form=_FORMS[found], title=title))
+    yaml = _YAML.format(name=name, kind=answer_kind, form=_FORMS[answer_kind], title=title)
+    write_text(folder / "task.yaml", yaml)
     return folder
 
 
 def _read(file: Path, problem: str, gold: str) -> list[tuple[str, str, str]]:
-    """Where each row stands, its question and its answer."""
+    """(location, question, answer) of each row."""
     rows: list[tuple[str, str, str]] = []
     columns: tuple[str, str] | None = None
     for place, record in _records(file):
@@ -129,7 +130,7 @@ def _csv_records(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         for record in reader:
             place = f"{file}:{reader.line_num}"
             if None in record or None in record.values():
-                raise RequestError(f"{place}: it has not as many cells as there are columns")
+                raise RequestError(f"{place}: the number of cells differs from the number of columns")
             yield place, record
     except csv.Error as error:
         raise RequestError(f"{file}:{reader.line_num}: not CSV: {error}") from None
@@ -145,7 +146,7 @@ def _columns(file: Path, known: Sequence[str], problem: str, gold: str) -> tuple
 
 
 def _column(file: Path, known: Sequence[str], wanted: str, usual: Sequence[str]) -> str:
-    """The wanted column, or the first of the usual ones; empty where there is none of these."""
+    """The wanted column, or the first of the usual ones that exists; empty if there is none."""
     if wanted and wanted not in known:
         raise RequestError(
             f"{file} has no column '{wanted}'{nearest(wanted, known)} (it has: {', '.join(known) or 'none'})"
@@ -154,16 +155,17 @@ def _column(file: Path, known: Sequence[str], wanted: str, usual: Sequence[str])
 
 
 def _advice(file: Path, known: Sequence[str], question: str, answer: str) -> str:
-    """What to do where the questions or the answers stand in a column of another name."""
+    """The error message if the columns of questions or answers cannot be identified: how to name them."""
     if len(known) < 2:
-        has = f"the column {known[0]} alone" if known else "no column"
+        has = f"only the column {known[0]}" if known else "no column"
         return f"{file} has {has}: it needs two, question and answer"
-    lacking = [name for name, found in (("question", question), ("answer", answer)) if not found]
+    lacking = [name for name, column in (("question", question), ("answer", answer)) if not column]
     others = [column for column in known if column not in (question, answer)]
-    clear = len(others) == len(lacking)
-    free = iter(others if clear else ["COLUMN"] * 2)
-    named = [shlex.quote(column or next(free)) for column in (question, answer)]
-    rename = "them question and answer" if clear and len(lacking) == 2 else f"one {' and one '.join(lacking)}"
+    unambiguous = len(others) == len(lacking)
+    candidates = iter(others if unambiguous else ["COLUMN"] * 2)
+    named = [shlex.quote(column or next(candidates)) for column in (question, answer)]
+    both = unambiguous and len(lacking) == 2
+    rename = "them question and answer" if both else f"one {' and one '.join(lacking)}"
     command = f"slmr tasks new {shlex.quote(str(file))} --problem {named[0]} --gold {named[1]} --to mytasks"
     return f"{file} has the columns {', '.join(known)}: rename {rename}, or write the task with: {command}"
 
@@ -172,13 +174,13 @@ def _text(place: str, record: dict[str, Any], column: str) -> str:
     value = record.get(column)
     if isinstance(value, bool) or not isinstance(value, (str, int, float)) or not str(value).strip():
         raise RequestError(
-            f"{place}: its {column} is {json.dumps(value)[:40]}, where a text or a number belongs"
+            f"{place}: its {column} is {json.dumps(value)[:40]}: it should be a text or a number"
         )
     return str(value).strip()
 
 
 def _kind(file: Path, golds: Sequence[str], wanted: str) -> Kind:
-    """The kind that is wanted, or the first that reads all answers."""
+    """The requested kind, or the first whose checker can read all answers."""
     kinds: tuple[Kind, ...] = ("choice", "numeric", "math")
     if wanted not in ("auto", *get_args(Kind)):
         raise RequestError(f"--kind '{wanted}' is none of auto, {', '.join(kinds)}")
@@ -189,8 +191,8 @@ def _kind(file: Path, golds: Sequence[str], wanted: str) -> Kind:
         if wrong is None:
             return kind
         unread = wrong
-    what = "kind" if wanted == "auto" else wanted
+    what = "any kind" if wanted == "auto" else wanted
     raise RequestError(
-        f"{file}: the answer {unread[:60]!r} can be checked as no {what}: an answer is a number, a formula in LaTeX, or"
+        f"{file}: the answer {unread[:60]!r} cannot be checked as {what}: an answer is a number, a formula in LaTeX, or"
         " the letter of an option"
     )

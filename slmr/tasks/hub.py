@@ -1,4 +1,4 @@
-"""Data sets of the hub, without a wait where it is out of reach."""
+"""Loads data sets from the hub, without long waits if it cannot be reached."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Any
 
 
 def load_from_hub(path: str, name: str | None, **arguments: Any) -> Any:
-    """As `datasets.load_dataset`; where the hub is out of reach, what its cache holds, or an error at once.
+    """As `datasets.load_dataset`; if the hub cannot be reached, loads from its cache, or fails at once.
 
-    Its client would try again for 24 seconds, and for each file.
+    The hub's client would otherwise retry for 24 seconds, for each file.
     """
     import datasets
     from datasets import config as settings
     from huggingface_hub import constants
 
-    offline = constants.HF_HUB_OFFLINE or _out_of_reach(constants.ENDPOINT)
-    before = constants.HF_HUB_OFFLINE, settings.HF_HUB_OFFLINE
+    offline = constants.HF_HUB_OFFLINE or _unreachable(constants.ENDPOINT)
+    original = constants.HF_HUB_OFFLINE, settings.HF_HUB_OFFLINE
     constants.HF_HUB_OFFLINE = settings.HF_HUB_OFFLINE = offline
     try:
         return datasets.load_dataset(path, name, **arguments)
     finally:
-        constants.HF_HUB_OFFLINE, settings.HF_HUB_OFFLINE = before
+        constants.HF_HUB_OFFLINE, settings.HF_HUB_OFFLINE = original
 
 
 @cache
-def _out_of_reach(endpoint: str) -> bool:
-    """Whether nothing answers there; a proxy, which may reach it, is not asked."""
+def _unreachable(endpoint: str) -> bool:
+    """Whether the endpoint does not answer; always False behind a proxy."""
     import socket
     from urllib.parse import urlsplit
     from urllib.request import getproxies

@@ -1,4 +1,4 @@
-"""What `task.yaml` names: data and scores for lm-eval."""
+"""The functions that `task.yaml` files name: data and scores for lm-eval."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slmr.verify import Kind, verify
 
 
 def lab_dataset(task: str, **_: object) -> datasets.Splits:
-    """The test and validation splits of a lab task, and worked examples, as lm-eval wants its data."""
+    """The test and validation splits of a lab task, and its worked examples, in lm-eval's format."""
     return datasets.Splits(("test", "validation", datasets.FEWSHOT), partial(_lab_split, task))
 
 
@@ -28,22 +28,22 @@ def _lab_split(task: str, split: str) -> Any:
 
 
 def score_numeric(doc: Mapping[str, Any], results: Sequence[str | Sequence[str]]) -> dict[str, float]:
-    """lm-eval's metrics of one document whose answer is a number; see `_score`."""
+    """lm-eval's metrics for one document whose answer is a number; see `_score`."""
     return _score(doc, results, "numeric")
 
 
 def score_math(doc: Mapping[str, Any], results: Sequence[str | Sequence[str]]) -> dict[str, float]:
-    """The same of one whose answer is a formula."""
+    """As `score_numeric`, for an answer that is a formula."""
     return _score(doc, results, "math")
 
 
 def score_choice(doc: Mapping[str, Any], results: Sequence[str | Sequence[str]]) -> dict[str, float]:
-    """The same of one whose answer is a letter."""
+    """As `score_numeric`, for an answer that is a letter."""
     return _score(doc, results, "choice")
 
 
 def _score(doc: Mapping[str, Any], results: Sequence[str | Sequence[str]], kind: Kind) -> dict[str, float]:
-    """Metrics of one document: means over its completions (one, or k where lm-eval repeats)."""
+    """Metrics of one document: means over its completions (one, or k if lm-eval repeats)."""
     completions: Iterable[str] = [results[0]] if isinstance(results[0], str) else results[0]
     gold = str(doc["gold"])
     verdicts = [verify(completion, gold, kind) for completion in completions]

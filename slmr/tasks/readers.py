@@ -1,4 +1,4 @@
-"""Records from a file, each with its place, and their fields; every fault is one line that says where and what."""
+"""Reads records from a file, with their locations, and their fields; every error says where and what in one line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def eight_line_samples(file: Path) -> Placed:
     """LogiQA's own format: a blank line, the right letter, context, question, four options.
 
     Raises:
-        RequestError: as for `json_lines`, or the lines are not grouped so.
+        RequestError: as for `json_lines`, or the lines do not have this structure.
     """
     lines = read_text(file).rstrip().split("\n")
     for start in range(0, len(lines) if lines != [""] else 0, 8):
@@ -26,22 +26,22 @@ def eight_line_samples(file: Path) -> Placed:
         if len(part) < 8 or part[0].strip():
             raise RequestError(f"{file}:{start + 1}: a sample has eight lines, the first of them blank")
         yield f"{file}:{start + 1}", {
-            "label": _place_of(part[1].strip(), part[4:]), "context": part[2], "question": part[3],
-            "options": [_unlettered(c, option) for c, option in zip("ABCD", part[4:], strict=True)],
+            "label": _letter_by_position(part[1].strip(), part[4:]), "context": part[2], "question": part[3],
+            "options": [_strip_letter(c, option) for c, option in zip("ABCD", part[4:], strict=True)],
         }  # fmt: skip
 
 
-def _unlettered(letter: str, option: str) -> str:
-    """An option without the letter before it: `B.text`, `B text` or `.text`; an article A is no letter."""
+def _strip_letter(letter: str, option: str) -> str:
+    """An option without its letter: `B.text`, `B text` or `.text`; the article A is not a letter."""
     mark = re.match(r"[A-D](?=[.?\s])[.?\s]*|\.", option)
     lettered = mark and (option[0] in (letter, ".") or option[1:2] in ".?")
     return option[mark.end() :] if mark and lettered else option
 
 
-def _place_of(letter: str, options: list[str]) -> str:
-    """The letter of the place where the option with this letter stands.
+def _letter_by_position(letter: str, options: list[str]) -> str:
+    """The letter for the position of the option that is marked with `letter`.
 
-    19 samples of LogiQA's test set list A, C, B, D, and their right letter is the option's own.
+    19 samples of LogiQA's test set list the options as A, C, B, D, and their label is the option's own mark.
     """
     letters = [option[:1] for option in options if not option[1:2].isalnum()]
     known = letter and len(letters) == 4 and letter.upper() in letters
@@ -54,10 +54,10 @@ READERS: dict[str, Callable[[Path], Placed]] = {
 
 
 def text_field(record: Record, name: str) -> str:
-    """A text that is there and not empty, without space around it.
+    """The field's text, without surrounding whitespace.
 
     Raises:
-        ValueError: it is not; the message names the field.
+        ValueError: it is missing, empty or no text; the message names the field.
     """
     value = _value(record, name)
     if not isinstance(value, str):
@@ -68,7 +68,7 @@ def text_field(record: Record, name: str) -> str:
 
 
 def number_field(record: Record, name: str) -> str:
-    """A number without exponent and needless zeros (`43.0` is `43`); a fraction such as `7/4` as it is.
+    """A number without exponent and trailing zeros (`43.0` becomes `43`); a fraction such as `7/4` is kept.
 
     Raises:
         ValueError: it is no finite number; the message names the field.

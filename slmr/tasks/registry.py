@@ -1,4 +1,4 @@
-"""Finding tasks: the shipped ones, those of entry points, and those of further folders."""
+"""Finds and loads tasks: the shipped ones, those of entry points, and those of additional folders."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Metadata(StrictModel):
 
 
 class _Generation(BaseModel):
-    """lm-eval's settings of how a completion is made: those that are read here; lm-eval reads others."""
+    """The generation settings that are read here; lm-eval reads others."""
 
     until: Annotated[
         tuple[str, ...], BeforeValidator(lambda until: [until] if isinstance(until, str) else until)
@@ -42,7 +42,7 @@ class _Generation(BaseModel):
 
 
 class _TaskFile(BaseModel):
-    """What every task.yaml has to have; the rest is lm-eval's."""
+    """The keys of task.yaml that are read here; the rest is lm-eval's."""
 
     task: str
     doc_to_text: str
@@ -68,7 +68,7 @@ class _TaskFile(BaseModel):
 
 
 class _Loader(SettingsLoader):
-    """Reads `!function x.y` as text: nothing is imported by reading a task."""
+    """Reads `!function x.y` as text, so that reading a task imports nothing."""
 
 
 def _function_name(loader: SettingsLoader, node: yaml.ScalarNode) -> FunctionName:
@@ -94,21 +94,21 @@ def task_folders(extra: Sequence[Path] = ()) -> dict[str, Path]:
 
 
 def by_name(what: str, roots: Iterable[Path], paths_in: Callable[[Path], Iterable[Path]]) -> dict[str, Path]:
-    """What the folders hold, files or folders of their own, by the names of these.
+    """Name → path of the files or folders that `paths_in` finds in the roots.
 
     Raises:
-        RequestError: two have one name, or a folder does not exist.
+        RequestError: two have the same name, or a root does not exist.
     """
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for root in roots:
         if not root.is_dir():
             raise RequestError(f"{what}s folder {root} does not exist")
         for path in sorted(paths_in(root)):
             name = path.stem if path.is_file() else path.name
-            if name in found:
-                raise RequestError(f"{what} '{name}' is defined twice: in {found[name]} and in {path}")
-            found[name] = path
-    return found
+            if name in paths:
+                raise RequestError(f"{what} '{name}' is defined twice: in {paths[name]} and in {path}")
+            paths[name] = path
+    return paths
 
 
 def load_task(name: str, extra: Sequence[Path] = ()) -> Task:
@@ -132,13 +132,13 @@ def select_tasks(names: str, extra: Sequence[Path] = ()) -> list[Task]:
     folders, chosen = task_folders(extra), dict[str, Task]()
     for name in filter(None, map(str.strip, names.split(","))):
         if name in folders:
-            found = [_read_task(folders[name])]
+            tasks = [_read_task(folders[name])]
         else:
             known = [_read_task(folder) for folder in folders.values()]
-            found = [task for task in known if name in (task.suite, "all")]
-            if not found:
+            tasks = [task for task in known if name in (task.suite, "all")]
+            if not tasks:
                 raise unknown("task", name, [*folders, *SUITES], LISTER)
-        chosen |= {task.name: task for task in found}
+        chosen |= {task.name: task for task in tasks}
     if not chosen:
         raise RequestError(f"tasks '{names}' names no task: name some, or `lab` or `paper`")
     return list(chosen.values())
@@ -168,5 +168,5 @@ def _check_task(task: Task, file: Path) -> None:
         raise RequestError(f"{file}: task is named '{task.name}', its folder '{task.folder.name}'")
     if task.suite in SUITES and task.name not in SUITES[task.suite]:
         raise RequestError(
-            f"{file}: the suite {task.suite} is shipped and takes no further task: name another one"
+            f"{file}: the suite {task.suite} is shipped, and no task can be added to it: name another suite"
         )

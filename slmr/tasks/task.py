@@ -1,7 +1,7 @@
 """A task in one object: data, prompt, stop rule and checker, read from `tasks/<name>/task.yaml`.
 
 The YAML is an ordinary lm-eval task, so stock `lm_eval --include_path tasks` runs it; `slmr.tasks.registry` reads
-the same file without importing lm-eval. What the YAML names is in `slmr.tasks.lm_eval`.
+the same file without importing lm-eval. The functions that the YAML names are in `slmr.tasks.lm_eval`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from slmr.lab import GENERATORS, TEST_SEED, Split, split_items
 from slmr.lab.sound import sound
 from slmr.tasks import datasets
 from slmr.tasks.hub import load_from_hub
-from slmr.verify import Kind, Verdict, checker_version, verify
+from slmr.verify import CHECKER_VERSIONS, Kind, Verdict, checker_version, verify
 
-# The same settings as lm-eval's own, so that both render the same prompt; but a template may run no code.
+# lm-eval's own settings, so that both render the same prompt, but in a sandbox: a template may not run code.
 _JINJA = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
 _template = lru_cache(maxsize=64)(_JINJA.from_string)
 
@@ -43,8 +43,8 @@ _ADD_FEWSHOT = (
 class Item:
     """One problem of a task.
 
-    `difficulty` is the lab level (1 to 5), `reach` how far it is from what the lab students have met; both are None,
-    as `solution`, where the data has none.
+    `difficulty` is the lab level (1 to 5), `reach` how far it is from what the lab students have seen; these and
+    `solution` are None if the data does not have them.
     """
 
     id: str
@@ -74,17 +74,17 @@ class Task:
     suite: str = ""
 
     def prompt(self, problem: str) -> str:
-        """The text that asks for the answer, with the strict form stated."""
-        return self._filled(self.template, {"problem": problem})
+        """The prompt of a problem, which states the strict form."""
+        return self._fill(self.template, {"problem": problem})
 
     def verify(self, completion: str, gold: str) -> Verdict:
-        """The verdict on a completion, by the task's own checker."""
+        """The verdict of the task's checker on a completion."""
         return verify(completion, gold, self.kind)
 
     def sound(self, item_id: str, prompt: str, completion: str, right: bool) -> bool | None:
-        """Whether a completion is right for the right reason; None where the task has no solver to compare with.
+        """Whether a completion is right for the right reason; None if there is no solver to compare with.
 
-        That is outside of the lab, and for items of another version of it: their prompts are others.
+        This is so outside the lab, and for items of another version of the lab, whose prompts differ.
         """
         if self.lab_generator is None:
             return None
@@ -94,9 +94,9 @@ class Task:
         return sound(item, completion, right)
 
     def items(self, split: Split, n: int | None = None, seed: int = TEST_SEED) -> list[Item]:
-        """The first `n` items of a split; all of it if `n` is None (lab streams have no end: give n).
+        """The first `n` items of a split; all if `n` is None, which an endless lab split does not allow.
 
-        No other split is read.
+        Other splits are not read.
 
         Raises:
             RequestError: there is no such split or no data for it, or its documents lack a column.
@@ -111,10 +111,10 @@ class Task:
         items = [self._item(i, document) for i, document in enumerate(chosen)]
         if not items:
             raise RequestError(f"task '{self.name}': its {split} split is empty")
-        if twice := next((item_id for item_id, n in Counter(i.id for i in items).items() if n > 1), None):
+        if repeated := next((item_id for item_id, n in Counter(i.id for i in items).items() if n > 1), None):
             raise RequestError(
-                f"task '{self.name}': two documents of its {split} split have the id {twice}: leave ids out, or"
-                " make each its own"
+                f"task '{self.name}': two documents of its {split} split have the id {repeated}: leave ids out, or"
+                " make them unique"
             )
         return items
 
@@ -122,7 +122,7 @@ class Task:
         """The first `n` worked examples, as lm-eval renders them: the question as prompted, and its answer.
 
         Raises:
-            RequestError: the task has not so many examples, or none at all; the message says what to add.
+            RequestError: the task has too few examples, or none; the message says what to add.
         """
         documents = self._fewshot_documents() if n else []
         if not 0 <= n <= len(documents):
@@ -130,11 +130,11 @@ class Task:
         settings = self.config.get("fewshot_config") or {}
         question = settings.get("doc_to_text") or self.config["doc_to_text"]
         answer = settings.get("doc_to_target") or self.config["doc_to_target"]
-        return [(self._filled(question, d), self._filled(answer, d)) for d in documents[:n]]
+        return [(self._fill(question, d), self._fill(answer, d)) for d in documents[:n]]
 
     @property
     def data_note(self) -> str:
-        """Where the items come from, in one line; reads no data to say it."""
+        """The source of the items, in one line; reads no data."""
         if name := self.lab_generator:
             return f"generated: {name} version {GENERATORS[name].version}, seed {TEST_SEED}"
         if self.source:
@@ -143,16 +143,16 @@ class Task:
 
     @property
     def lab_generator(self) -> str | None:
-        """The name of the lab generator behind the task; None for any other source of data."""
-        return self._task_given_to("slmr.tasks.lab_dataset")
+        """The name of the task's lab generator; None for any other source of data."""
+        return self._argument_of("slmr.tasks.lab_dataset")
 
     @property
     def source(self) -> str | None:
-        """The name of the data source behind a task of the paper edition; None for any other."""
-        return self._task_given_to("slmr.sources.dataset")
+        """The name of the data source of a task of the paper edition; None for other tasks."""
+        return self._argument_of("slmr.sources.dataset")
 
-    def _task_given_to(self, function: str) -> str | None:
-        """The name that the YAML hands to this data function; None where the data comes from another."""
+    def _argument_of(self, function: str) -> str | None:
+        """The task name that the YAML passes to this data function; None if it names another function."""
         if self.config.get("custom_dataset") != function:
             return None
         arguments = self.config.get("dataset_kwargs") or {}
@@ -163,18 +163,27 @@ class Task:
         return arguments["task"]
 
     def has_split(self, split: Split) -> bool:
-        """Whether the task has such a split."""
+        """Whether the task has this split."""
         return self.lab_generator is not None or self._split_name(split) is not None
 
     def has_data(self, split: Split) -> bool:
-        """Whether it has such a split and, for a paper task with a data folder, the split's file is there."""
+        """Whether the task has this split and, for a paper task with a data folder, the split's file exists."""
         return self.has_split(split) and (self.source is None or datasets.has_data(self.source, split))
 
     @property
     def digest(self) -> str:
         """Hash of everything that can change a score: the task's files, the generator or the data, the checker."""
+        return self.digest_under(checker_version(self.kind))
+
+    def is_same_but_for_checker(self, task_version: str) -> bool:
+        """Whether a row's `task_version` is of these files and data, under today's checker or an earlier one."""
+        checkers = (f"{self.kind}-{n}" for n in range(1, int(CHECKER_VERSIONS[self.kind]) + 1))
+        return any(task_version == f"{self.version}-{self.digest_under(checker)}" for checker in checkers)
+
+    def digest_under(self, checker: str) -> str:
+        """The digest that the task has, or had, with a version of its checker, such as `numeric-6`."""
         generator = self.lab_generator
-        parts = [checker_version(self.kind), GENERATORS[generator].version if generator else ""]
+        parts = [checker, GENERATORS[generator].version if generator else ""]
         for file in sorted(self.folder.rglob("*")):
             if file.is_file() and file.name != "card.md" and "__pycache__" not in file.parts:
                 name = file.relative_to(self.folder).as_posix()
@@ -192,7 +201,7 @@ class Task:
             raise RequestError(f"task '{self.name}' has no {split} split")
         if self.source:
             return datasets.documents(self.source, name)
-        documents = self._loaded(name)
+        documents = self._load(name)
         if not hasattr(documents, "column_names"):
             raise RequestError(
                 f"task '{self.name}': its data's split {name} is a {type(documents).__name__}, where lm-eval needs"
@@ -200,19 +209,19 @@ class Task:
             )
         return list(documents)
 
-    def _loaded(self, split: str) -> Sequence[Mapping[str, Any]]:
-        """A split as lm-eval would load it."""
+    def _load(self, split: str) -> Sequence[Mapping[str, Any]]:
+        """Loads a split as lm-eval would."""
         custom = self.config.get("custom_dataset")
         arguments = self.config.get("dataset_kwargs") or {}
         if custom is not None:
-            loads = _import_function(custom, self.folder)
+            function = _import_function(custom, self.folder)
             where = f"task '{self.name}': !function {custom}"
-            splits = _called(loads, where, **self.config["metadata"], **arguments)
+            splits = _call(function, where, **self.config["metadata"], **arguments)
         else:
             path = self.config["dataset_path"]
             try:
                 splits = load_from_hub(path, self.config.get("dataset_name"), **arguments)
-            except Exception as error:  # the hub's client has no common base for what its layers raise
+            except Exception as error:  # the errors of the hub's client have no common base class
                 reason = one_line(error)[:200]
                 raise RequestError(f"task '{self.name}': cannot load {path}: {reason}") from None
         if not isinstance(splits, Mapping):
@@ -231,27 +240,29 @@ class Task:
         if split is None and samples is None:
             raise RequestError(f"task '{self.name}' has no few-shot examples: {file}: {_ADD_FEWSHOT}")
         if settings.get("sampler") != "first_n":
-            raise RequestError(f"{file}: fewshot_config needs `sampler: first_n`: none are drawn at random")
+            raise RequestError(
+                f"{file}: fewshot_config needs `sampler: first_n`: examples are not drawn at random"
+            )
         if split is None:
             if isinstance(samples, list):
                 return samples
-            return list(_called(_import_function(str(samples), self.folder), f"{file}: !function {samples}"))
+            return list(_call(_import_function(str(samples), self.folder), f"{file}: !function {samples}"))
         if split == self._split_name("test"):
             raise RequestError(f"{file}: few-shot examples come from the test split: {_ADD_FEWSHOT}")
-        return list(self._loaded(split))
+        return list(self._load(split))
 
-    def _filled(self, template: str, document: Mapping[str, Any]) -> str:
-        """A template of the YAML, or a function that it names, with a document's columns."""
+    def _fill(self, template: str, document: Mapping[str, Any]) -> str:
+        """Renders a template of the YAML, or calls the function that it names, with a document's columns."""
         if isinstance(template, FunctionName):
-            shows = _import_function(template, self.folder)
-            return str(_called(shows, f"task '{self.name}': !function {template}", document))
-        if template in ("problem", "gold"):  # lm-eval takes the name of a column for the column
+            function = _import_function(template, self.folder)
+            return str(_call(function, f"task '{self.name}': !function {template}", document))
+        if template in ("problem", "gold"):  # as in lm-eval, a column's name stands for the column
             return str(document[template])
         try:
             return _template(template).render(**document)
-        except Exception as error:  # what a template does with its columns may fail in any way
+        except Exception as error:  # a template may raise anything
             raise RequestError(
-                f"task '{self.name}': cannot fill in {template!r}: {one_line(error)} (columns: {', '.join(document)})"
+                f"task '{self.name}': cannot render {template!r}: {one_line(error)} (columns: {', '.join(document)})"
             ) from None
 
     def _item(self, index: int, document: Mapping[str, Any]) -> Item:
@@ -272,7 +283,7 @@ class Task:
 
 
 def strict_form(gold: str, kind: Kind) -> str:
-    """A perfect answer in the form that the prompts of this kind ask for."""
+    """The gold answer in the form that the prompts of this kind request."""
     return {"numeric": f"#### {gold}", "math": f"\\boxed{{{gold}}}", "choice": f"Answer: {gold}"}[kind]
 
 
@@ -296,18 +307,18 @@ def _import_function(reference: str, folder: Path) -> Callable[..., Any]:
         else:
             module = importlib.import_module(module_name)
         return getattr(module, function)
-    except Exception as error:  # somebody's module: it may raise anything
+    except Exception as error:  # a user's module may raise anything
         raise RequestError(
-            f"{folder / 'task.yaml'}: !function {reference} cannot be had ({type(error).__name__}: {one_line(error)}):"
-            f" it is looked for in {local} and among the installed modules"
+            f"{folder / 'task.yaml'}: !function {reference} cannot be loaded"
+            f" ({type(error).__name__}: {one_line(error)}): looked in {local} and among the installed modules"
         ) from None
 
 
-def _called(function: Callable[..., Any], where: str, *values: Any, **named: Any) -> Any:
-    """What a user's function returns.
+def _call(function: Callable[..., Any], where: str, *values: Any, **named: Any) -> Any:
+    """Calls a user's function.
 
     Raises:
-        RequestError: it fails; the message says where it stands and what it said.
+        RequestError: it fails; the message gives its location and error.
     """
     try:
         return function(*values, **named)

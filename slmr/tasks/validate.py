@@ -1,4 +1,4 @@
-"""Proves without a model that every prompt can be written and every gold passes its own checker."""
+"""Checks, without a model, that every prompt can be rendered and that every gold answer passes its own checker."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _WANTED = {
 
 
 def validate_task(task: Task, n: int = 500) -> tuple[int, list[str]]:
-    """How many golds were tried (of all splits that are there), and what is wrong with which, and what to do.
+    """Checks the gold answers of all existing splits; returns their number, and a line for each fault with a remedy.
 
-    A gold is wrong if it fails its own checker, if the same problem has another one in its split, or if its prompt
-    cannot be written. Data that no evaluation could use is one fault.
+    A fault is a gold answer that fails its own checker, a problem with two different gold answers in a split, or a
+    prompt that cannot be rendered.
     """
     tried, faults = 0, list[str]()
     for split in ("test", "validation", "train"):
@@ -34,7 +34,7 @@ def validate_task(task: Task, n: int = 500) -> tuple[int, list[str]]:
 
 
 def _fault(task: Task, item: Item, same: Item) -> str | None:
-    """What is wrong with an item, where `same` is the first with its problem."""
+    """What is wrong with an item; `same` is the first item with its problem."""
     try:
         task.prompt(item.problem)
     except RequestError as error:
@@ -43,7 +43,7 @@ def _fault(task: Task, item: Item, same: Item) -> str | None:
     if not verdict.strict:
         return f"gold {item.gold!r}: {verdict.reason}: {_advice(item.gold, task)}"
     if same.gold != item.gold:
-        return f"the gold is {item.gold}, and {same.gold} for the same problem in {same.id}"
+        return f"the gold answer is {item.gold}, but {same.gold} for the same problem in {same.id}"
     return None
 
 

@@ -1,6 +1,6 @@
-"""Training stages, thin over TRL: SFT, distillation, preferences, and GRPO with its relatives.
+"""Training stages, thin wrappers of TRL: SFT, distillation, preferences, GRPO and related methods.
 
-`SlmrCallback` evaluates inside anybody's trainer.
+`SlmrCallback` evaluates inside any trainer of transformers or TRL.
 """
 
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """The callback needs torch, which the stages import when they run."""
+    """Imports the callback when it is used, because it needs torch, which the stages import only when they run."""
     if name == "SlmrCallback":
         from slmr.training.callback import SlmrCallback
 

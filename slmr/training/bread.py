@@ -1,7 +1,7 @@
-"""BREAD (2506.17211): GRPO whose rollouts branch from a beginning of the expert's trace where all of them fail.
+"""BREAD (2506.17211): GRPO in which failed groups are sampled again from a beginning of the expert's trace.
 
-The beginning that leaves a group neither all wrong nor all right is looked for by halving, over the trace's
-steps; it belongs to the prompt, so that only what the student writes is trained on.
+A binary search over the trace's steps looks for a beginning from which a group is neither all wrong nor all right.
+The beginning counts as part of the prompt, so that only the student's tokens are trained on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from slmr.verify.trace_steps import beginning, split_steps
 
 
 class BreadParams(GrpoParams):
-    """As GRPO; `branches` is how often a step looks for a better beginning (ours)."""
+    """As GRPO; `branches` is the maximal number of search steps per training step (ours)."""
 
     branches: int = Field(default=2, ge=1)
 
@@ -31,14 +31,14 @@ class BreadParams(GrpoParams):
     random=True, trains=True, samples=True, version=3,
 )  # fmt: skip
 def bread_stage(context: StageContext, params: BreadParams) -> None:
-    """Writes `model/` and what `grpo` writes; a problem without a trace is as in GRPO."""
+    """Writes `model/` and the files of `grpo`; a problem without a trace is treated as in GRPO."""
     traces = first_traces(context)
     train_policy(context, params, rollouts=partial(BranchingRollouts, traces=traces))
 
 
 @dataclass(slots=True)
 class Span:
-    """Between how many of a trace's steps the branching point is: with `low` all fail, with `high` all succeed."""
+    """The search range of the branching point, in steps of the trace: from `low` all fail, from `high` all succeed."""
 
     low: int
     high: int
@@ -53,7 +53,7 @@ class Span:
 
 
 class BranchingRollouts(Rollouts):
-    """Groups that are all wrong give way to groups of the same problem that begin further on."""
+    """Replaces groups that are all wrong by groups of the same problem that begin later in the trace."""
 
     _params: BreadParams
 

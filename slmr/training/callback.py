@@ -1,4 +1,4 @@
-"""An evaluation inside anybody's trainer: the same items at every point, paired with the start."""
+"""Evaluation inside any trainer: the same items at every point, paired with the start."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from slmr.tasks import Item, Task
 from slmr.tasks.registry import select_tasks
 from slmr.verify import verify_batch
 
-_HALVES = 500  # random halves of the items
+_HALVES = 500  # number of random splits of the items into halves
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One task at one step: which items are right, and their accuracy less that of the start."""
+    """One task at one step: which items are right [items], and the change of accuracy since the start."""
 
     step: int
     task: str
@@ -42,10 +42,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best point of a task, and how much of its accuracy is luck: it was picked on the items that it is read from.
+    """The best point of a task. Its accuracy is too high, because the same items selected the point.
 
     Attributes:
-        optimism: what is expected to be lost on other items, see `optimism`.
+        optimism: the expected loss on other items, see `optimism`.
     """
 
     task: str
@@ -62,21 +62,21 @@ class _Questions:
 
 
 class SlmrCallback(TrainerCallback):
-    """Evaluates the model that is trained, greedily, on a fixed part of tasks: at the start, every few steps, and last.
+    """Evaluates the model in training, greedily, on fixed items: at the start, every few steps, and at the end.
 
-    For trainers of transformers and TRL. What is measured stands in `points` and in the trainer's `log_history`; after
-    `follow(trainer)` its trackers get it, too. The training is the one that it would be without.
+    For trainers of transformers and TRL. The results are in `points` and in the trainer's `log_history`; after
+    `follow(trainer)` its trackers get them, too. The callback does not change the training.
 
     Args:
         tasks: names of tasks or suites, separated by commas, or a list of them.
         every: steps between two evaluations.
-        items: of each task, drawn once, by `seed`.
-        split: where they are from; None is `validation` where the task has one, else `test`.
-        max_tokens: of an answer; None is the task's own.
+        items: number of items per task, drawn once by `seed`.
+        split: the items' split; None is `validation` if the task has one, else `test`.
+        max_tokens: limit of an answer; None is the task's own.
         seed: of the draw.
 
     Raises:
-        RequestError: a task is unknown or has no data, or a number does not fit.
+        RequestError: a task is unknown or has no data, or a number is invalid.
     """
 
     def __init__(
@@ -84,23 +84,23 @@ class SlmrCallback(TrainerCallback):
         max_tokens: int | None = None, seed: int = 0,
     ) -> None:  # fmt: skip
         if every < 1 or items < 2:
-            raise RequestError(f"every is at least 1 and items at least 2, not {every} and {items}")
+            raise RequestError(f"every must be at least 1 and items at least 2, not {every} and {items}")
         names = tasks if isinstance(tasks, str) else ",".join(tasks)
         self.every, self._max_tokens = every, max_tokens
-        self._questions = [_Questions(t, _drawn(t, items, split, seed)) for t in select_tasks(names)]
+        self._questions = [_Questions(t, _draw_items(t, items, split, seed)) for t in select_tasks(names)]
         self._trainer: Any = None
 
     def follow(self, trainer: Any) -> None:
-        """Has the trainer's trackers told what is measured."""
+        """Sends the results to the trainer's trackers, too."""
         self._trainer = trainer
 
     @property
     def points(self) -> list[Point]:
-        """Everything measured so far, by task and step."""
+        """All points so far, by task and step."""
         return [point for questions in self._questions for point in questions.points]
 
     def best(self) -> list[Best]:
-        """Of each task the first of the best points after the start, with its optimism."""
+        """The first of the best points of each task after the start, with its optimism."""
         return [_best(q.task.name, q.points[1:]) for q in self._questions if len(q.points) > 1]
 
     def on_train_begin(
@@ -114,9 +114,11 @@ class SlmrCallback(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         if state.global_step % self.every == 0 or state.global_step == state.max_steps:
-            asked_to_log = control.should_log
+            should_log = control.should_log
             self._evaluate(state, kwargs)
-            control.should_log = asked_to_log  # what tells the trackers would count as the step's own log
+            control.should_log = (
+                should_log  # logging to the trackers has reset it, as if the step had been logged
+            )
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -124,13 +126,13 @@ class SlmrCallback(TrainerCallback):
         for best in self.best() if state.is_world_process_zero else []:
             print(
                 f"{best.task}: best at step {best.step}, {percent(best.accuracy)} %, of which about"
-                f" {100 * best.optimism:.1f} points are luck of the pick: {percent(best.accuracy - best.optimism)} %"
-                " is to be expected on other items",
+                f" {100 * best.optimism:.1f} points come from choosing the best step:"
+                f" {percent(best.accuracy - best.optimism)} % is to be expected on other items",
                 file=sys.stderr,
             )
 
     def _evaluate(self, state: TrainerState, kwargs: dict[str, Any]) -> None:
-        """One process answers; the others wait for it at the next step."""
+        """Evaluates in the first process; the others wait for it at the next step."""
         if not state.is_world_process_zero:
             return
         model, tokenizer = getattr(kwargs["model"], "module", kwargs["model"]), _tokenizer(kwargs)
@@ -138,15 +140,15 @@ class SlmrCallback(TrainerCallback):
         with torch.random.fork_rng():
             sampler = Sampler(model, tokenizer)
             for questions in self._questions:
-                measured |= self._measured(
+                measured |= self._measure(
                     questions, _answers(sampler, tokenizer, questions, self._max_tokens), state
                 )
-        if self._trainer is not None:  # not the trainer's own `log`, which may empty what a step has gathered
+        if self._trainer is not None:  # a subclass's own `log` may clear metrics gathered for a step
             Trainer.log(self._trainer, measured)
         else:
             state.log_history.append(measured | {"step": state.global_step})
 
-    def _measured(self, questions: _Questions, texts: list[str], state: TrainerState) -> dict[str, float]:
+    def _measure(self, questions: _Questions, texts: list[str], state: TrainerState) -> dict[str, float]:
         task, golds = questions.task, [item.gold for item in questions.items]
         right = np.array([v.strict for v in verify_batch(texts, golds, task.kind)], dtype=float)
         start = questions.points[0].right if questions.points else right
@@ -165,12 +167,12 @@ class SlmrCallback(TrainerCallback):
         }  # fmt: skip
 
 
-def _drawn(task: Task, count: int, split: str | None, seed: int) -> list[Item]:
-    """So many items, the same for every model; all where there are fewer."""
+def _draw_items(task: Task, count: int, split: str | None, seed: int) -> list[Item]:
+    """Draws `count` items, the same for every model; all if there are fewer."""
     chosen: Any = split or (
         "validation" if task.has_split("validation") and task.has_data("validation") else "test"
     )
-    if task.lab_generator:  # a stream without end
+    if task.lab_generator:  # an endless stream
         return task.items(chosen, count)
     items = task.items(chosen)
     return Random(f"{seed} {task.name}").sample(items, min(count, len(items)))
@@ -201,24 +203,24 @@ def _best(task: str, points: Sequence[Point]) -> Best:
 
 
 def optimism(right: np.ndarray, seed: int = 0) -> float:
-    """How much better the best of several points looks on the items it was picked on than on others.
+    """How much better the best of several points looks on the items that selected it than on other items.
 
-    The best is picked on a random half of the items and read on the other half; the mean difference over many halves is
-    that of n / 2 items, and n have noise smaller by the square root of 2. Exact where no point is truly better than
-    another; where some are, the noise decides less, in the halves as in the whole.
+    The best point is selected on a random half of the items and measured on the other half. The mean difference over
+    many splits holds for n / 2 items; with n items the noise is smaller by the square root of 2. This is exact if no
+    point is truly better than another; otherwise noise decides less, in the halves as in the whole.
 
     Args:
-        right: [points, items], 1 where an item is right.
-        seed: of the halves.
+        right: [points, items], 1 for a right item.
+        seed: of the random splits.
     """
     points_, items = right.shape
     if points_ < 2 or items < 4:
         return 0.0
     rng = np.random.default_rng(seed)
-    lost = []
+    losses = []
     for _ in range(_HALVES):
         order = rng.permutation(items)
-        picked_on, read_on = (right[:, half].mean(axis=1) for half in np.array_split(order, 2))
-        ties = np.flatnonzero(picked_on == picked_on.max())
-        lost.append(picked_on.max() - read_on[ties].mean())
-    return max(0.0, float(np.mean(lost)) / 2**0.5)
+        selection, other = (right[:, half].mean(axis=1) for half in np.array_split(order, 2))
+        ties = np.flatnonzero(selection == selection.max())
+        losses.append(selection.max() - other[ties].mean())
+    return max(0.0, float(np.mean(losses)) / 2**0.5)

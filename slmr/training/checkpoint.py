@@ -1,9 +1,9 @@
-"""Checkpoints inside a long stage: a killed run goes on where its last one was, and ends as if it never stopped.
+"""Checkpoints inside a long stage: a killed run continues from its last one, with the same result as without a stop.
 
-Model, optimizer, schedule and random states are transformers' own checkpoint, which it reads back without
-running code (`weights_only`). What our own parts remember, of each process, is beside them, in `slmr.json`, which is
-written last, atomically, and lists the other files with their digests: a checkpoint that does not fit its list
-is not whole. All of it goes when the stage is done.
+Model, optimizer, schedule and random states are in transformers' own checkpoint, which is loaded without
+running code (`weights_only`). The states of our own parts, for each process, are beside it in `slmr.json`. That file
+is written last, atomically, and lists the other files with their digests; if they do not match, the checkpoint is
+incomplete. All checkpoints are removed when the stage is done.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _OURS = "slmr.json"
 
 
 class Stateful(Protocol):
-    """A part of a run that has to remember something over a stop; its state is JSON."""
+    """A part of a run whose state must survive an interruption; the state is JSON."""
 
     def state(self) -> Any: ...
     def restore(self, state: Any) -> None: ...
 
 
 class Checkpoints(TrainerCallback):
-    """Has the trainer keep a checkpoint from time to time, with the state of `parts` in it; only the newest stays.
+    """Makes the trainer save regular checkpoints with the state of `parts`; only the newest is kept.
 
-    `updates`: TRL does not keep completions that are sampled but not yet trained on, so that a checkpoint
-    has to lie between two batches of them.
+    `updates`: updates per batch of completions. TRL does not save completions that have been sampled but not yet
+    trained on, so checkpoints are only made between batches.
     """
 
     def __init__(self, parts: Mapping[str, Stateful], updates: int = 1) -> None:
@@ -45,7 +45,7 @@ class Checkpoints(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        # None where training ends: a resumed run takes that last step itself, and so knows why it ends.
+        # None at the end of training: a resumed run repeats the last steps, and so sees why it ends.
         ending = control.should_training_stop or state.global_step >= state.max_steps
         between = state.global_step % self._updates == 0
         due = signals.asked() or time.monotonic() - self._last >= CHECKPOINT_S
@@ -56,7 +56,7 @@ class Checkpoints(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
-        # Of all processes; by then each has written its own files.
+        # Gathers all processes' states; afterwards each has written its own files.
         parts = parallel.gathered({name: part.state() for name, part in self._parts.items()})
         if parallel.rank_and_size()[0] == 0:
             write_json(folder / _OURS, {"files": _digests(folder), "parts": parts})
@@ -67,12 +67,12 @@ class Checkpoints(TrainerCallback):
             raise signals.Stopped
 
     def newest(self, folder: Path) -> str | None:
-        """The newest whole checkpoint in the folder, with the parts set to where they were; None without one.
+        """Restores the parts from the newest complete checkpoint and returns its path; None without one.
 
-        What a killed run left half-written is removed.
+        Incomplete checkpoints of a killed run are removed.
         """
         rank, processes = parallel.rank_and_size()
-        # All go on from what the first process says.
+        # All processes use the checkpoint that the first one finds.
         checkpoint = parallel.gathered(_newest(folder, processes) if rank == 0 else None)[0]
         if checkpoint is None:
             return None
@@ -83,7 +83,7 @@ class Checkpoints(TrainerCallback):
 
 
 def _newest(folder: Path, processes: int) -> tuple[str, list[dict[str, Any]]] | None:
-    """The newest whole checkpoint and what the parts of each process remember; others are removed."""
+    """The newest complete checkpoint and the parts' states in each process; the others are removed."""
     checkpoints = folder.glob("checkpoint-[0-9]*")
     for checkpoint in sorted(checkpoints, key=lambda each: int(each.name.split("-")[1]), reverse=True):
         parts = _whole(checkpoint)
@@ -94,7 +94,7 @@ def _newest(folder: Path, processes: int) -> tuple[str, list[dict[str, Any]]] | 
 
 
 def _whole(checkpoint: Path) -> list[dict[str, Any]] | None:
-    """The parts' states in a checkpoint, None if a file is missing or is not what was written."""
+    """The parts' states in a checkpoint; None if a file is missing or has changed."""
     try:
         ours = read_json(checkpoint / _OURS)
         return ours["parts"] if ours["files"] == _digests(checkpoint) else None
@@ -103,6 +103,6 @@ def _whole(checkpoint: Path) -> list[dict[str, Any]] | None:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of its files but ours, by their relative paths."""
+    """SHA-256 of the folder's files, except for ours, by their relative paths."""
     files = (file for file in folder.rglob("*") if file.is_file() and not file.name.startswith(_OURS))
     return {file.relative_to(folder).as_posix(): sha256_of(file) for file in files}

@@ -1,4 +1,4 @@
-"""Direct preference optimisation (2305.18290) with TRL's DPOTrainer, on pairs of completions of one problem."""
+"""Direct preference optimisation (2305.18290) with TRL's DPOTrainer, on pairs of completions of a problem."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from slmr.training.trainer import Run
 
 
 class DpoParams(SupervisedParams):
-    """`beta` holds the student to where it started, as in the paper; a batch is so many pairs."""
+    """`beta` is the strength of the KL constraint to the initial student, as in the paper; a batch is one of pairs."""
 
     learning_rate: float = Field(default=5e-5, gt=0)
     batch_size: int = Field(default=16, ge=1, le=MAX_SIDE_BY_SIDE)
@@ -30,11 +30,11 @@ class DpoParams(SupervisedParams):
     version=2,
 )  # fmt: skip
 def dpo_stage(context: StageContext, params: DpoParams) -> None:
-    """Train on the pairs; writes `model/` and the run's curve.
+    """Trains on the pairs; writes `model/` and the run's curve.
 
     Raises:
-        RequestError: validation is asked for, but no problem is held out.
-        WorkError: there is no pair, or none that fits.
+        RequestError: validation is requested, but no problem is held out.
+        WorkError: there is no pair, or none that is short enough.
     """
     pairs = PAIRS.read(context.input("pairs"))
     if not pairs:
@@ -51,7 +51,7 @@ def dpo_stage(context: StageContext, params: DpoParams) -> None:
     rows = scheduled(fitting, longest, params, context.seed)
     run.validate(params)
     trainer = _trainer(run, rows, params, context)
-    # Both completions of each pair are trained on, each behind the prompt.
+    # Both completions of each pair are trained on, each after the prompt.
     tokens = [2 * len(r["prompt_ids"]) + len(r["chosen_ids"]) + len(r["rejected_ids"]) for r in rows]
     trained = train_on(run, trainer, tokens, params.batch_size)
     # The reference model reads every token once, too.
@@ -67,7 +67,7 @@ class TokenizedPair(TypedDict):
 
 
 def tokenized(tokenizer: Any, pair: Pair) -> TokenizedPair:
-    """Prompt and both completions of a pair as ids, encoded as everywhere else."""
+    """Token ids of a pair's prompt and both completions, encoded as everywhere else."""
     prompt = Prompt(pair["prompt"])
     return {
         "prompt_ids": encode(tokenizer, prompt),
@@ -86,7 +86,7 @@ def _trainer(run: Run, rows: list[TokenizedPair], params: DpoParams, context: St
     from trl import DPOConfig, DPOTrainer
 
     class Prepared(DPOTrainer):
-        """On rows that are token ids already."""
+        """A DPOTrainer for rows that are already tokenized."""
 
         def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
             return dataset

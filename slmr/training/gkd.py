@@ -1,8 +1,8 @@
 """On-policy distillation (GKD, 2306.13649) with TRL's GKDTrainer: the student learns the teacher's distribution.
 
-A share of the batches are the student's own completions, sampled as it is now; the others are the traces. That share
-is why this is the GKDTrainer of trl.experimental: the stable DistillationTrainer (trl 1.10 to 1.16) takes prompts
-alone, so each of its batches is the student's own.
+A share of the batches are completions of the current student; the others are the traces. This mix is the reason for
+using the GKDTrainer of trl.experimental: the stable DistillationTrainer (trl 1.10 to 1.16) only takes prompts, so that
+all of its batches are the student's own.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ class GkdParams(TraceParams):
 
     Attributes:
         on_policy: the share of batches that are the student's own completions (lambda).
-        beta: 0 is the forward divergence from the teacher, 1 the reverse one, between them Jensen-Shannon's.
+        beta: 0 is the forward KL divergence from the teacher, 1 the reverse one; values between are Jensen-Shannon.
         temperature: of the student's completions; TRL's GKDTrainer compares the distributions at temperature 1.
         teacher_model: a folder, a hub id or a lab model; its vocabulary must be the student's.
-        teacher_key: which model that is; filled in when the stage is planned.
+        teacher_key: the model's key; filled in by the planner.
     """
 
     on_policy: float = Field(default=0.5, ge=0, le=1)
@@ -57,22 +57,24 @@ class GkdParams(TraceParams):
         super().fits(training)
         training.must_not_shard("gkd")
         if training.accumulation > 1:
-            raise RequestError("training: gkd's divergence is a mean over one pass: leave accumulation at 1")
+            raise RequestError(
+                "training: gkd averages its divergence over a single pass: leave accumulation at 1"
+            )
 
     def identified(self) -> GkdParams:
-        """With the key of the teacher.
+        """A copy with the key of the teacher.
 
         Raises:
-            RequestError: no teacher is named, or it is none whose distribution can be had.
+            RequestError: no teacher is named, or it is a server, whose full distribution is not available.
         """
         if not self.teacher_model:
             raise RequestError(
-                "stage gkd: set teacher_model to a folder or hub id: it learns from a model's distribution"
+                "stage gkd: set teacher_model to a folder or hub id: the stage learns from a model's distribution"
             )
         model = resolve_model(self.teacher_model)
         if model.kind == "server":
             raise RequestError(
-                f"stage gkd: {self.teacher_model}: a server does not tell its whole distribution"
+                f"stage gkd: {self.teacher_model}: a server does not give its whole distribution"
             )
         return self.model_copy(update={"teacher_key": model.key})
 
@@ -82,7 +84,7 @@ class GkdParams(TraceParams):
     trains=True, version=2,
 )  # fmt: skip
 def gkd_stage(context: StageContext, params: GkdParams) -> None:
-    """Distil on the prompts of the traces; writes `model/` and the run's curve.
+    """Distils on the prompts of the traces; writes `model/` and the run's curve.
 
     Raises:
         RequestError: the teacher's vocabulary is not the student's; and as `sft` does.
@@ -110,7 +112,7 @@ def gkd_stage(context: StageContext, params: GkdParams) -> None:
 
 
 def _vocabulary(tokenizer: Any, model: Any) -> dict[str, int]:
-    """The tokens that the model has a logit for; a tokenizer may know more, which nothing can produce."""
+    """The tokens for which the model has a logit; a tokenizer may know more, which can never be sampled."""
     size = model.config.get_text_config().vocab_size
     return {token: i for token, i in tokenizer.get_vocab().items() if i < size}
 
@@ -119,7 +121,7 @@ def distiller(
     trainer_class: type, collator: type[Collator], run: Run, teacher: PreTrainedModel, rows: Sequence[Example],
     params: GkdParams | OpsdParams, context: StageContext, **settings: Any,
 ) -> Any:  # fmt: skip
-    """The trainer of a distillation, with these `settings` of TRL's besides those of every one; `rows` is its order."""
+    """The trainer of a distillation on `rows`, in this order; `settings` are additional settings of TRL."""
     from datasets import Dataset
     from trl.experimental.gkd import GKDConfig
 
@@ -138,7 +140,7 @@ def distiller(
 
 
 class Collator:
-    """Batches of tokenized traces for GKD: the whole with its labels, and the prompts by themselves."""
+    """Batches of tokenized traces for GKD: whole sequences with labels, and the prompts separately."""
 
     def __init__(self, pad: int) -> None:
         self._pad = pad
@@ -153,7 +155,7 @@ class Collator:
 
 
 class Spent:
-    """Tokens so far: `trained` on, `sampled` from the student, and `scored`, which the teacher read."""
+    """Tokens so far: `trained` on, `sampled` from the student, and `scored` by the teacher."""
 
     def __init__(self) -> None:
         self.trained = self.sampled = self.scored = 0
@@ -165,21 +167,21 @@ class Spent:
         self.trained, self.sampled, self.scored = state["trained"], state["sampled"], state["scored"]
 
     def by_all(self) -> dict[str, int]:
-        """The same of all processes together."""
+        """The sums over all processes."""
         return parallel.summed(self.state())
 
     def tokens(self, taught: bool = False) -> dict[str, int]:
-        """Of all processes, for a step's row in the curve; `taught`: what was scored is another teacher's work."""
+        """The sums over all processes for the curve; `taught` counts scored tokens as those of another teacher."""
         counts = self.by_all()
         row = {"train_tokens": counts["trained"], "rollout_tokens": counts["sampled"]}
         return {**row, "teacher_tokens": counts["scored"]} if taught else row
 
 
 def distiller_class() -> type:
-    """TRL's trainer, sampling through slots and counting what it spends."""
+    """TRL's trainer with our sampler, counting the tokens."""
     from trl.experimental.gkd import GKDTrainer
 
-    kind: Any = GKDTrainer  # it is typed for images and sound, too
+    kind: Any = GKDTrainer  # its types are for images and audio, too
 
     class Distiller(kind):
         """`spent` counts the tokens."""
@@ -194,7 +196,7 @@ def distiller_class() -> type:
             lengths = inputs["prompt_attention_mask"].sum(1).tolist()
             heads = [tuple(row[:n]) for row, n in zip(inputs["prompts"].tolist(), lengths, strict=True)]
             origin = [self._sampling.seed, self.state.global_step]
-            first = parallel.rank_and_size()[0] * len(heads)  # in the step's whole batch
+            first = parallel.rank_and_size()[0] * len(heads)  # index in the step's whole batch
             rows = [
                 Row(i, head, int(digest(["gkd", *origin, first + i]), 16)) for i, head in enumerate(heads)
             ]
@@ -208,7 +210,7 @@ def distiller_class() -> type:
         def divergence(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
             """The mean over the completions' tokens of the divergence between student and teacher, in nats."""
             self.spent.scored += int(inputs["attention_mask"].sum())
-            # The number of items is the traces', not that of what was sampled in their place.
+            # The given number of items counts the traces, not the completions sampled instead, so None is passed.
             return super().compute_loss(model, inputs, False, None)
 
         def compute_loss(
@@ -218,7 +220,7 @@ def distiller_class() -> type:
             loss = self.divergence(model, inputs)
             if not parallel.several():
                 return loss
-            # Each process has the mean over its tokens; their mean shall be that over all tokens.
+            # Each process has the mean over its tokens; weighted so that their mean is the mean over all tokens.
             tokens = (inputs["labels"] != IGNORED).sum()
             return loss * tokens / self.accelerator.gather(tokens).float().mean()
 

@@ -1,4 +1,4 @@
-"""GRPO's reward: the checker's verdicts on groups of completions, and what became of each group."""
+"""GRPO's reward: the checker's verdicts on groups of completions, and each group's outcome."""
 
 from __future__ import annotations
 
@@ -6,32 +6,34 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slmr.curriculum.schema import Failure
+from slmr.curriculum.schema import FAILURES, Failure
 from slmr.rewards import reward_of, text_of
 from slmr.rewards.noise import Noise
+from slmr.stage import StageContext
+from slmr.training import parallel
 from slmr.verify import Kind, Verdict, in_form, verify_batch
 
 _UNIFORM = {frozenset(): "abstained", frozenset({0.0}): "all wrong", frozenset({1.0}): "all right"}
 
 
 def group_outcome(verdicts: Sequence[Verdict]) -> str:
-    """What a group is: `all right`, `all wrong`, `mixed`, or `abstained` where no completion was decided."""
+    """A group's outcome: `all right`, `all wrong`, `mixed`, or `abstained` if no completion has a verdict."""
     rewards = frozenset(reward for reward in map(reward_of, verdicts) if reward is not None)
     return _UNIFORM.get(rewards, "mixed")
 
 
 class GroupReward:
-    """The checker as TRL's reward function; remembers what became of each group.
+    """The checker as TRL's reward function; records each group's outcome.
 
-    It pays as `slmr.rewards` does: an abstention pays None, so that it enters no advantage. With `noise` it lies, and
-    all that it remembers is of what it said.
+    It pays as `slmr.rewards` does: an abstention pays None, so that it enters no advantage. With `noise`, verdicts are
+    flipped, and everything is recorded from the flipped verdicts.
 
     Attributes:
         failures: attempts of the groups in which every reward was 0, one row each.
-        groups: how many groups were all right, all wrong, mixed, undecided.
-        statuses: how many completions got each verdict status.
-        last: of the last step, how many of the completions and of the groups trained on were what; see `shares`.
-        unsolved: of the last step, the problems whose group was all wrong.
+        groups: number of groups by outcome.
+        statuses: number of completions by verdict status.
+        last: counts of the last step's completions and groups by property; see `shares`.
+        unsolved: the problems of the last step whose group was all wrong.
     """
 
     __name__ = "strict_accuracy"
@@ -55,7 +57,7 @@ class GroupReward:
         self, completions: list[Any], gold: list[str], kind: list[Kind], problem_id: list[str],
         taught: Sequence[bool] = (), **_: object,
     ) -> list[float | None]:  # fmt: skip
-        """`taught` says which completions are a teacher's: they are paid, but are no merit of the student's."""
+        """The rewards. `taught` marks a teacher's completions, which are paid but not counted as the student's."""
         texts = list(map(text_of, completions))
         verdicts = self.judge(texts, gold, kind)
         starts = range(0, len(verdicts), self._size)
@@ -79,11 +81,11 @@ class GroupReward:
     def judge(
         self, texts: Sequence[str], golds: Sequence[str], kinds: Kind | Sequence[Kind]
     ) -> list[Verdict]:
-        """What the checker says, lies included."""
+        """The checker's verdicts, with noise."""
         return self._noise.of(verify_batch(texts, golds, kinds), texts, golds)
 
     def record(self, verdicts: Sequence[Verdict], texts: Sequence[str], problem_id: str) -> None:
-        """Remembers what became of a group of the student's completions."""
+        """Records the outcome of a group of the student's completions."""
         outcome = group_outcome(verdicts)
         self.groups[outcome] += 1
         self.statuses.update(verdict.status for verdict in verdicts)
@@ -92,10 +94,21 @@ class GroupReward:
 
 
 def shares(counts: Mapping[str, int]) -> dict[str, float]:
-    """Counts of completions and groups as shares of all of them, for a step's row in the curve."""
-    wholes = {"accuracy": "completions", "format": "completions"}
+    """Counts as shares of all completions or groups, for a step's row in the curve."""
+    totals = {"accuracy": "completions", "format": "completions"}
     return {
-        name: count / counts[wholes.get(name, "groups")]
+        name: count / counts[totals.get(name, "groups")]
         for name, count in counts.items()
         if name not in ("completions", "groups")
     }
+
+
+def write_outcomes(context: StageContext, reward: GroupReward, problems: int) -> None:
+    """Writes `failures.parquet`, and the outcomes of all processes to the stage's statistics."""
+    failures = [row for of_process in parallel.gathered(reward.failures) for row in of_process]
+    if context.leads:
+        FAILURES.write(context.folder, failures)
+    context.stats |= {
+        "problems": problems, "groups": parallel.summed(reward.groups),
+        "statuses": parallel.summed(reward.statuses),
+    }  # fmt: skip

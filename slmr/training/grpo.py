@@ -11,12 +11,12 @@ from pydantic import Field, model_validator
 
 from slmr.artifacts import Cost
 from slmr.config import MAX_K, MAX_STEPS, TrainingSettings
-from slmr.curriculum.schema import FAILURES, PROBLEMS, Problem
+from slmr.curriculum.schema import PROBLEMS, Problem
 from slmr.errors import WorkError
 from slmr.rewards.noise import NoiseParams
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
-from slmr.training.group_reward import GroupReward, shares
+from slmr.training.group_reward import GroupReward, shares, write_outcomes
 from slmr.training.rollouts import Rollouts
 from slmr.training.trainer import Run, trainer_settings
 from slmr.training.validation import ValidationParams
@@ -24,11 +24,11 @@ from slmr.training.vllm_rollouts import open_source
 
 
 class RolloutParams(ValidationParams, NoiseParams):
-    """A step samples `prompts_per_step` problems with `group_size` completions each.
+    """A step samples `group_size` completions of each of `prompts_per_step` problems.
 
     Attributes:
-        share: scales the steps: a method with several RL stages spreads one budget over them.
-        mask_truncated: a completion that was cut off enters no loss.
+        share: scales the steps: a method with several RL stages divides one budget among them.
+        mask_truncated: leave truncated completions out of the loss.
     """
 
     learning_rate: float = Field(default=1e-4, gt=0)
@@ -42,7 +42,7 @@ class RolloutParams(ValidationParams, NoiseParams):
 
     @property
     def completions(self) -> int:
-        """Of a step."""
+        """Completions per step."""
         return self.prompts_per_step * self.group_size
 
     @property
@@ -54,14 +54,14 @@ class GrpoParams(RolloutParams):
     """How rollouts become updates.
 
     Attributes:
-        updates: of the weights on each step's completions, a part of them each.
-        resample: groups without variance teach nothing; in so many further rounds a step replaces them by
-            groups of other problems, as dynamic sampling does (DAPO, 2503.14476, section 3.2), but bounded.
-        clip_low, clip_high: how far the ratio of new to old probability may leave 1 (DAPO: 0.2 and 0.28);
-            with one update a step it never does.
-        ratio: of each token, or of the completion: the geometric mean of its tokens' (GSPO, 2507.18071).
-        loss: what it is averaged over; `cispo` (2506.13585) also clips the weight of a token's log-probability,
-            above alone, and not the token's gradient.
+        updates: weight updates per step, each on a part of the step's completions.
+        resample: maximal number of further rounds in which groups without variance, which give no gradient, are
+            replaced by groups of other problems: dynamic sampling (DAPO, 2503.14476, section 3.2) with a limit.
+        clip_low, clip_high: bounds of the deviation of the probability ratio from 1 (DAPO: 0.2 and 0.28); with
+            one update per step it never deviates.
+        ratio: per token, or per completion as the geometric mean of its tokens' ratios (GSPO, 2507.18071).
+        loss: how the loss is averaged; `cispo` (2506.13585) also clips the weight of a token's log-probability,
+            only from above, instead of removing the token's gradient.
     """
 
     updates: int = Field(default=1, ge=1)
@@ -85,12 +85,12 @@ class GrpoParams(RolloutParams):
     def _per_completion(self) -> Self:
         if self.ratio == "sequence" and self.loss != "grpo":
             raise ValueError(
-                f"ratio = sequence is a completion's, but loss = {self.loss} sums over tokens: take grpo"
+                f"ratio = sequence is per completion, but loss = {self.loss} sums over tokens: use grpo"
             )
         return self
 
     def fits(self, training: TrainingSettings) -> None:
-        # A group stays whole on its process.
+        # A group must not be split among processes.
         training.model_copy(update={"accumulation": 1}).share(self.prompts_per_step, "prompts_per_step")
         training.share(self.completions, "prompts_per_step * group_size", self.updates)
 
@@ -100,11 +100,11 @@ class GrpoParams(RolloutParams):
     trains=True, samples=True, version=6,
 )  # fmt: skip
 def grpo_stage(context: StageContext, params: GrpoParams) -> None:
-    """Train on the problems; writes `model/` and the attempts of all-zero groups in `failures.parquet`.
+    """Trains on the problems; writes `model/`, and the attempts of all-zero groups to `failures.parquet`.
 
     Raises:
-        RequestError: validation is asked for, but no problem is held out.
-        WorkError: there is no problem to train on, or nothing more can come of the run: see `health`.
+        RequestError: validation is requested, but no problem is held out.
+        WorkError: there is no problem to train on, or the run has failed, see `health`.
     """
     train_policy(context, params)
 
@@ -113,11 +113,11 @@ def train_policy(
     context: StageContext, params: GrpoParams, *, rollouts: Callable[..., Rollouts] = Rollouts,
     trainer_class: Callable[[], type] | None = None, callback: Callable[[Any, GroupReward], Any] | None = None,
 ) -> Any:  # fmt: skip
-    """What GRPO and its relatives share; they differ in their rollouts, in the trainer's loss, and in a callback.
+    """The common part of GRPO and related methods, which differ in rollouts, loss and an additional callback.
 
-    `trainer_class` gives the trainer's class (TRL is slow to import). `callback` makes one from the tokenizer and the
-    reward; it is kept in checkpoints, its `trained` are tokens that it trained on, and it is returned.
-    Raises as `grpo_stage` does.
+    `trainer_class` returns the trainer's class, late because TRL is slow to import. `callback` creates a callback from
+    the tokenizer and the reward; its state is saved in checkpoints, its `trained` counts the tokens that it trained on,
+    and it is returned. Raises as `grpo_stage` does.
     """
     problems = PROBLEMS.read(context.input("problems"))
     if not problems:
@@ -143,15 +143,12 @@ def train_policy(
     parts = {"reward": reward, "rollouts": rolled, **({"part": extra} if extra else {})}
     with closing(rolled):
         run.train(trainer, measured, parts, params.updates, extra)
-    failures = [row for of_process in parallel.gathered(reward.failures) for row in of_process]
-    if context.leads:
-        FAILURES.write(context.folder, failures)
+    write_outcomes(context, reward, len(problems))
     sampled = parallel.summed(rolled.state())
     context.stats |= {
-        "problems": len(problems), "groups": parallel.summed(reward.groups),
-        "statuses": parallel.summed(reward.statuses), "replaced": sampled["replaced"],
+        "replaced": sampled["replaced"],
         "steps_without_reward": sum(row.get("reward") == 0 for row in run.curve.rows),
-    }  # fmt: skip
+    }
     context.cost += Cost.of_model(run.parameters, trained=round(trained()), sampled=sampled["tokens"])
     return extra
 
@@ -159,7 +156,7 @@ def train_policy(
 def problem_rows(
     tokenizer: Any, problems: list[Problem], params: RolloutParams, seed: int
 ) -> list[dict[str, Any]]:
-    """A row for each problem of each step, with what its reward needs."""
+    """A row for each problem of each step, with the columns that the reward needs."""
     return [
         {"prompt": _prompt(tokenizer, p["prompt"]), "gold": p["gold"], "kind": p["kind"], "problem_id": p["id"]}
         for p in schedule(problems, params.steps_taken * params.prompts_per_step, seed)
@@ -172,7 +169,7 @@ def _config(context: StageContext, params: GrpoParams) -> Any:
     return GRPOConfig(
         **trainer_settings(context),
         max_steps=params.steps_taken * params.updates,
-        shuffle_dataset=False,  # the rows stand in the order of `schedule`
+        shuffle_dataset=False,  # the rows are in the order of `schedule`
         per_device_train_batch_size=context.training.share(params.completions, "completions", params.updates),
         steps_per_generation=params.updates * context.training.accumulation,
         num_generations=params.group_size,
@@ -184,7 +181,7 @@ def _config(context: StageContext, params: GrpoParams) -> Any:
         beta=params.beta,
         use_bias_correction_kl=False,  # the paper's eq. 4; TRL would multiply it by the ratio
         epsilon=params.clip_low,
-        # Of CISPO it is TRL's largest weight, of the others its distance from 1.
+        # For CISPO, TRL's setting is the largest weight; for the others it is the deviation from 1.
         epsilon_high=params.clip_high + (params.loss == "cispo"),
         importance_sampling_level=params.ratio,
         loss_type=params.loss,
@@ -209,7 +206,7 @@ def _trainer(
 
 
 def schedule(problems: Sequence[Problem], count: int, seed: int) -> list[Problem]:
-    """Which problem comes when: pass after pass over all of them, each in another random order."""
+    """The order of the problems: repeated passes over all of them, each in a new random order."""
     rng, order = Random(seed), list[Problem]()
     while len(order) < count:
         order += rng.sample(problems, len(problems))
@@ -217,5 +214,5 @@ def schedule(problems: Sequence[Problem], count: int, seed: int) -> list[Problem
 
 
 def _prompt(tokenizer: Any, text: str) -> Any:
-    """A chat where the model has a chat template, else the text."""
+    """A chat if the model has a chat template, else the text."""
     return [{"role": "user", "content": text}] if tokenizer.chat_template else text

@@ -1,4 +1,4 @@
-"""When a training run is to be stopped, and what to do about it. The bounds are ours."""
+"""Detects failed training runs, and says what to do. The bounds are ours."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Mapping, Sequence
 
 from slmr.errors import WorkError
 
-_COLLAPSED_NATS = 1e-3  # entropy below which a policy says the same whatever is drawn
+_COLLAPSED_NATS = 1e-3  # entropy below which a policy always gives the same answer
 _COLLAPSED_STEPS = 5
 _TRUNCATED_STEPS = 3
 LOOKS_BACK = max(_COLLAPSED_STEPS, _TRUNCATED_STEPS)
 
 
 def check(rows: Sequence[Mapping[str, float]]) -> None:
-    """Looks at a curve up to its last row, or at its `LOOKS_BACK` last rows; what was not measured is not in a row.
+    """Checks a curve, or at least its last `LOOKS_BACK` rows; rows lack values that were not measured.
 
-    It knows nothing but the rows, so a run that goes on from a checkpoint stops where it would have stopped.
-    A run without any reward is no fault: the first right completion may come late.
+    It depends only on the rows, so a run resumed from a checkpoint stops at the same step. A run without any
+    reward is not a failure: the first right completion may come late.
 
     Raises:
-        WorkError: the loss or gradient has left the numbers, the policy has collapsed onto one answer, or
-            nothing comes to an end; the message says what to try.
+        WorkError: the loss or gradient is not finite, the policy has collapsed to one answer, or all
+            completions are truncated; the message says what to try.
     """
     last = rows[-1]
     step = f"step {last['step']:.0f}"
@@ -31,7 +31,7 @@ def check(rows: Sequence[Mapping[str, float]]) -> None:
                 f"training diverged: {name} is {last[name]} at {step};"
                 " lower the learning rate or lengthen the warm-up"
             )
-    if len(rows) >= _COLLAPSED_STEPS and all(map(_collapsed, rows[-_COLLAPSED_STEPS:])):
+    if len(rows) >= _COLLAPSED_STEPS and all(map(_has_collapsed, rows[-_COLLAPSED_STEPS:])):
         raise WorkError(
             f"the policy has collapsed: entropy below {_COLLAPSED_NATS} nats and no group with variance for"
             f" {_COLLAPSED_STEPS} steps up to {step}; lower the learning rate, raise the temperature, or set beta"
@@ -44,5 +44,5 @@ def check(rows: Sequence[Mapping[str, float]]) -> None:
         )
 
 
-def _collapsed(row: Mapping[str, float]) -> bool:
+def _has_collapsed(row: Mapping[str, float]) -> bool:
     return row.get("entropy", 1.0) < _COLLAPSED_NATS and row.get("zero_variance") == 1

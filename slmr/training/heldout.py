@@ -1,4 +1,4 @@
-"""Held-out problems during training: how good the model is by now, whether to stop, which weights to keep. Ours."""
+"""Validation on held-out problems during training, for early stopping and for keeping the best weights. Ours."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from slmr.verify import Kind, in_form, verify_batch
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-_LOGITS = 1 << 27  # of a scoring pass at most: half a gigabyte in float32
+_LOGITS = 1 << 27  # maximal number in a scoring pass: half a gigabyte in float32
 
 
 class Validation(TrainerCallback):
-    """Samples one completion for each held-out problem at temperature 1, with the same draws at every point.
+    """Samples one completion of each held-out problem at temperature 1, with the same draws at every point.
 
-    Verdicts are those of the evaluation's checkers. `validation_kl` is the KL to the policy at the start,
+    Verdicts are those of the evaluation's checkers. `validation_kl` is the KL to the initial policy,
     estimated on these completions: the mean over tokens of log p - log p_start.
 
     Attributes:
-        tokens: sampled so far; no part of the method's budget.
-        best, best_step: the best accuracy and the first step that had it.
+        tokens: sampled so far; not part of the method's budget.
+        best, best_step: the best accuracy and the first step with it.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Validation(TrainerCallback):
         self._trainer: Any = None
         self._start = copy.deepcopy(model).eval()
         self.tokens, self.best_step, self.best, self._waited = 0, -1, -1.0, 0
-        self._checkpointed = -1  # the best step that the newest checkpoint knows
+        self._checkpointed = -1  # the best step according to the newest checkpoint
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
@@ -81,7 +81,7 @@ class Validation(TrainerCallback):
                         self._save_best()
 
     def measure(self) -> dict[str, float]:
-        """Strict accuracy, share in the form, mean length, share cut off, KL to the start in nats a token.
+        """Strict accuracy, share in the requested form, mean length, share truncated, KL to the start (nats per token).
 
         Each process takes a share of the problems; all get the same numbers.
         """
@@ -97,8 +97,8 @@ class Validation(TrainerCallback):
         }  # fmt: skip
 
     def _counts(self, rows: Sequence[Row], problems: Sequence[Problem]) -> dict[str, float]:
-        """Over these rows; `kl` in nats."""
-        # Made here, as what it tries of the model needs all of its weights.
+        """Sums over these rows; `kl` in nats."""
+        # Created here, because its trial of the model needs all weights.
         sampler = self._sampler = self._sampler or Sampler(self._model, self._tokenizer)
         sampler.fill(rows, Sampling(1.0, self._params.max_tokens, 0))
         texts = self._tokenizer.batch_decode([row.ids for row in rows], skip_special_tokens=True)
@@ -119,17 +119,17 @@ class Validation(TrainerCallback):
     def _save_best(self) -> None:
         from safetensors.torch import save_file
 
-        parameters = self._model.named_parameters()  # tied ones once
+        parameters = self._model.named_parameters()  # tied parameters occur once
         weights = {name: p.detach().cpu().contiguous().clone() for name, p in parameters}
         with replacing(self._file(self.best_step)) as partial:
             save_file(weights, partial)
-        # A run that is resumed from the newest checkpoint may still need the one from before it.
+        # A run resumed from the newest checkpoint may still need the best weights from before it.
         needed = {self._file(self.best_step), self._file(self._checkpointed)}
         for other in set(self._folder.glob("best-*")) - needed:
             other.unlink()
 
     def kept(self) -> dict[str, torch.Tensor]:
-        """The best validation's weights by their names, if they are to be kept."""
+        """Name → weight at the best validation; empty if `keep` is not `best`."""
         if self._params.keep != "best" or self.best_step < 0:
             return {}
         from safetensors.torch import load_file
@@ -137,14 +137,14 @@ class Validation(TrainerCallback):
         return load_file(self._file(self.best_step))
 
     def follow(self, trainer: Any) -> None:
-        """The trainer whose model it is, which may have shared it among processes."""
+        """Sets the model's trainer, which may shard the model among processes."""
         self._trainer = trainer
 
     def _whole(self) -> AbstractContextManager[Any]:
         return parallel.whole(self._trainer) if self._trainer else nullcontext()
 
     def summary(self) -> dict[str, Any]:
-        """For the stage's statistics: accuracy first, last and best, and whose weights were kept."""
+        """For the stage's statistics: first, last and best accuracy, and the step whose weights are kept."""
         points = [row for row in self._curve.rows if row.get("validation_accuracy") is not None]
         last = int(points[-1]["step"])
         return {"problems": len(self._problems), "first": points[0]["validation_accuracy"],
@@ -161,7 +161,7 @@ class Validation(TrainerCallback):
 
 
 def kl_to(start: PreTrainedModel, rows: Sequence[Row]) -> float:
-    """Sum over the rows' tokens of log p - log p_start, in nats; log p is what they were drawn with."""
+    """Sum over the rows' tokens of log p - log p_start, in nats; log p is that of the sampling."""
     if not rows:
         return 0.0
     width = max(len(row.prompt) + len(row.ids) for row in rows)

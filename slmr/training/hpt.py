@@ -1,13 +1,13 @@
-"""HPT (2509.04419): hybrid post-training, for each problem RL or SFT, by how much of it the student can do.
+"""HPT (2509.04419): hybrid post-training, which uses RL or SFT for each problem, depending on the student's success.
 
-From the paper: the gate. With P the share of a problem's rollouts that are right, its loss is Dr. GRPO's where P is
-above the gate, and SFT's on a demonstration where it is not; which of the two is asked anew whenever the problem comes.
-The default of the gate is 0, SFT where no rollout is right; the paper sets it by model. Ours: the SFT loss is the mean
-over the demonstration's tokens, a problem counts the same under either unless `sft_weight` says otherwise, and one
-without a demonstration stays with RL.
+From the paper: the gate. If the share of right rollouts of a problem is above the gate, its loss is Dr. GRPO's,
+otherwise the SFT loss on a demonstration; this is decided each time the problem comes up. The default gate is 0, SFT
+only if no rollout is right; the paper sets it per model. Ours: the SFT loss is the mean over the demonstration's
+tokens, a problem has the same weight under both losses unless `sft_weight` changes it, and a problem without a
+demonstration always uses RL.
 
-An SFT loss is a policy gradient whose ratio is 1: its gradient is that of the log-probability. So a demonstration takes
-the place of a rollout, with an advantage that undoes Dr. GRPO's constant, and the others of its group have none.
+The SFT loss is a policy gradient with ratio 1: its gradient is that of the log-probability. So a demonstration replaces
+one rollout, with an advantage that cancels Dr. GRPO's constant, and the other rollouts of its group get advantage 0.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class HptParams(GrpoParams):
     """As GRPO.
 
     Attributes:
-        gate: the largest share of right rollouts at which a problem is learnt by SFT.
-        sft_weight: of a problem's SFT loss beside another's RL loss.
+        gate: the largest share of right rollouts at which a problem uses SFT.
+        sft_weight: weight of a problem's SFT loss relative to another's RL loss.
     """
 
     gate: float = Field(default=0.0, ge=0, lt=1)
@@ -58,7 +58,7 @@ class HptParams(GrpoParams):
     random=True, trains=True, samples=True, version=2,
 )  # fmt: skip
 def hpt_stage(context: StageContext, params: HptParams) -> None:
-    """Writes `model/` and what `grpo` writes; `replaced` is how often a problem's loss was SFT's."""
+    """Writes `model/` and the files of `grpo`; `replaced` counts how often a problem used the SFT loss."""
     traces = first_traces(context)
     train_policy(
         context, params, rollouts=partial(GatedRollouts, traces=traces),
@@ -67,13 +67,13 @@ def hpt_stage(context: StageContext, params: HptParams) -> None:
 
 
 def share_right(verdicts: Sequence[Verdict]) -> float | None:
-    """The share of right ones of those that were decided; None where none was."""
+    """The share of right completions among those with a verdict; None if there are none."""
     rewards = [reward for verdict in verdicts if (reward := reward_of(verdict)) is not None]
     return sum(rewards) / len(rewards) if rewards else None
 
 
 class GatedRollouts(Rollouts):
-    """Where no more than the gate's share of a group is right, its last completion gives way to a demonstration."""
+    """Replaces a group's last completion by a demonstration if the share of right ones is at most the gate."""
 
     _params: HptParams
 
@@ -88,11 +88,11 @@ class GatedRollouts(Rollouts):
 
 
 def trainer_class(group_size: int, sft_weight: float) -> type:
-    """TRL's trainer, with the advantages of each problem's own loss."""
+    """TRL's trainer with advantages that give each problem its own loss."""
     from slmr.training.sampler_gap import GapTrainer
 
     class HybridTrainer(GapTrainer):
-        """Dr. GRPO, and SFT in the groups that hold a demonstration."""
+        """Dr. GRPO, but SFT in groups with a demonstration."""
 
         def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
             output = super()._generate_and_score_completions(inputs)
@@ -111,15 +111,16 @@ def trainer_class(group_size: int, sft_weight: float) -> type:
 def hybrid_advantages(
     advantages: torch.Tensor, mask: torch.Tensor, taught: torch.Tensor, group_size: int, constant: float
 ) -> torch.Tensor:
-    """[B] advantages under which Dr. GRPO's gradient, 1/(B constant) a token, is each problem's own loss's.
+    """Advantages [B] with which Dr. GRPO's gradient, weighted 1/(B constant) per token, is that of each problem's loss.
 
-    In a group with a demonstration of n tokens that is `group_size` x `constant` / n for the demonstration, so that
-    each of its tokens weighs 1/n of a problem, and 0 for the others; elsewhere what it was.
+    In a group with a demonstration of n tokens, the demonstration gets `group_size` x `constant` / n, so that each of
+    its tokens has the weight 1/n of a problem, and the others get 0. Other groups are unchanged.
 
     Args:
-        advantages, taught: [B], group by group; taught says which completions are demonstrations.
+        advantages, taught: [B], group by group; taught marks demonstrations.
         mask: [B, T], the tokens that enter the loss.
-        constant: Dr. GRPO's, times what a problem's SFT loss weighs.
+        group_size: completions per group.
+        constant: Dr. GRPO's constant times the weight of the SFT loss.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""TRL's GRPOTrainer without the part of a step's pass that goes to padding and to completions without an advantage."""
+"""TRL's GRPOTrainer without computing padding, and without gradients for completions with advantage 0."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import torch
 from torch.nn.functional import pad
 from trl import GRPOTrainer
 
-PARTS, LEAST = 8, 4  # at most so many parts, of at least so many rows
+PARTS, LEAST = 8, 4  # maximal number of parts, minimal number of rows per part
 
 
 class LeanTrainer(GRPOTrainer):
-    """The same losses and gradients as TRL's, up to rounding.
+    """Computes the same losses and gradients as TRL's trainer, up to rounding.
 
-    TRL sends a step's completions through the model together, each as wide as the longest prompt and the longest
-    completion; here they go in parts of similar length. And where there is no KL term, a completion whose advantage is
-    0 has no gradient: it goes without a graph, for the figures alone (entropy, the gap to the sampler).
+    TRL sends all completions of a step through the model together, padded to the longest prompt and the longest
+    completion; here they go in parts of similar length. Without a KL term, a completion with advantage 0 has no
+    gradient, so it is computed without a graph, only for the metrics (entropy, the gap to the sampler).
 
-    In several processes it is TRL's pass: they share the work of one pass, and have to take as many.
+    With several processes TRL's pass is used, because all processes need the same number of passes.
     """
 
-    _silent: torch.Tensor | None = None  # [B]: the rows of the loss being computed that have no gradient
+    _silent: torch.Tensor | None = None  # [B]: the rows of the current loss that need no gradient
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         self._silent = None if self.beta else without_gradient(inputs)
@@ -36,7 +36,7 @@ class LeanTrainer(GRPOTrainer):
         self, model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, logits_to_keep: int,
         *args: Any, **kwargs: Any,
     ) -> Any:  # fmt: skip
-        """Log-probabilities [B, T] and entropies of the last T = `logits_to_keep` tokens; 0 where a row is padded."""
+        """Log-probabilities [B, T] and entropies of the last T = `logits_to_keep` tokens; 0 for padding."""
         whole = super()._get_per_token_logps_and_entropies
         if self.accelerator.num_processes > 1 or kwargs.get("compute_aux_loss"):
             return whole(model, input_ids, attention_mask, logits_to_keep, *args, **kwargs)
@@ -59,7 +59,7 @@ class LeanTrainer(GRPOTrainer):
 
 
 def without_gradient(inputs: dict[str, Any]) -> torch.Tensor:
-    """[B]: whose advantage is 0, or whose every token is masked; never all rows, as a loss needs a graph."""
+    """Which rows [B] have advantage 0 or only masked tokens; never all, because the loss needs a graph."""
     advantages, mask = inputs["advantages"], inputs["completion_mask"]
     silent = (advantages.reshape(len(mask), -1) == 0).all(dim=1) | ~mask.bool().any(dim=1)
     if silent.all():
@@ -68,7 +68,7 @@ def without_gradient(inputs: dict[str, Any]) -> torch.Tensor:
 
 
 class Part(NamedTuple):
-    """Rows that go through the model together: their indices, the columns that they use, and whether with a graph."""
+    """Rows that go through the model together: their indices, their range of columns, and whether with a graph."""
 
     rows: torch.Tensor
     start: int
@@ -77,18 +77,18 @@ class Part(NamedTuple):
 
 
 def parts(attention_mask: torch.Tensor, scored: int, silent: torch.Tensor) -> Iterator[Part]:
-    """All rows once, by their number of tokens.
+    """Divides all rows into parts of similar length.
 
     Args:
-        attention_mask: [B, W]; prompts are padded at the left, completions at the right.
-        scored: how many of the last columns are of the completion.
+        attention_mask: [B, W]; prompts are padded on the left, completions on the right.
+        scored: number of columns of the completion, which are the last ones.
         silent: [B], the rows that need no graph.
     """
     mask = attention_mask.cpu().bool()
     width = mask.shape[1]
     first = mask.int().argmax(dim=1)
     last = width - mask.flip(1).int().argmax(dim=1)
-    last = last.clamp(min=width - scored + 1)  # a completion that is masked whole
+    last = last.clamp(min=width - scored + 1)  # a completion may be masked completely
     for graph in (True, False):
         rows = (silent != graph).nonzero()[:, 0]
         if len(rows):

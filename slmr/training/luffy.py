@@ -1,8 +1,8 @@
 """LUFFY (2504.14945): GRPO in which one completion of each group is the teacher's.
 
-The advantage is taken over the whole group. A teacher's token enters the loss with the shaped probability
-f(p) = p / (p + gamma) in the place of the ratio (its equations 5 to 7: the behaviour policy's probability is
-taken as 1, nothing is clipped), the student's own as in GRPO.
+Advantages are computed over the whole group. A teacher's token enters the loss with the shaped probability
+f(p) = p / (p + gamma) instead of the ratio (equations 5 to 7: the behaviour policy's probability is set to 1,
+and nothing is clipped); the student's tokens are treated as in GRPO.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class LuffyParams(GrpoParams):
-    """As GRPO; `gamma` shapes the teacher's tokens: the smaller, the more an unlikely one counts."""
+    """As GRPO; `gamma` shapes the teacher's tokens: the smaller it is, the more unlikely tokens count."""
 
     gamma: float = Field(default=0.1, gt=0)
 
@@ -41,7 +41,7 @@ class LuffyParams(GrpoParams):
     random=True, trains=True, samples=True, version=3,
 )  # fmt: skip
 def luffy_stage(context: StageContext, params: LuffyParams) -> None:
-    """Writes `model/` and what `grpo` writes; a problem without a trace has a group of the student's alone."""
+    """Writes `model/` and the files of `grpo`; the group of a problem without a trace is entirely the student's."""
     traces = first_traces(context)
     train_policy(
         context, params, rollouts=partial(MixedRollouts, traces=traces),
@@ -50,7 +50,7 @@ def luffy_stage(context: StageContext, params: LuffyParams) -> None:
 
 
 class MixedRollouts(Rollouts):
-    """The last completion of a group is the teacher's trace, where there is one."""
+    """Adds the teacher's trace, if there is one, as the last completion of a group."""
 
     def self_generated(self, problem: Problem) -> int:
         return self._params.group_size - (problem["id"] in self._traces)
@@ -72,13 +72,13 @@ def trainer_class(gamma: float) -> type:
     from slmr.training.sampler_gap import GapTrainer
 
     class MixedPolicyTrainer(GapTrainer):
-        """GRPO whose ratio is f(p) on a teacher's tokens.
+        """GRPO with the ratio f(p) for a teacher's tokens.
 
-        The rollouts give a teacher's tokens the log-probability 0, the old policy's that LUFFY assumes; so it
-        is enough to put log f(p) in the place of log p there.
+        The rollouts give a teacher's tokens the log-probability 0, which LUFFY assumes for the old policy; so it
+        suffices to replace log p by log f(p) there.
         """
 
-        _taught: torch.Tensor | None = None  # [B]: the rows of the loss being computed that a teacher wrote
+        _taught: torch.Tensor | None = None  # [B]: the teacher's rows in the loss being computed
 
         def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
             self._taught = inputs["taught"]
@@ -89,7 +89,7 @@ def trainer_class(gamma: float) -> type:
 
         def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
             logps, *rest = super()._get_per_token_logps_and_entropies(*args, **kwargs)
-            if self._taught is None:  # not for a loss
+            if self._taught is None:  # not called from a loss
                 return logps, *rest
             return torch.where(self._taught[:, None], shaped(logps, gamma), logps), *rest
 

@@ -1,9 +1,9 @@
-"""OPSD (2601.18734): on-policy self-distillation; the teacher is the student itself, which has read the solution.
+"""OPSD (2601.18734): on-policy self-distillation; the teacher is the student itself with the solution in its context.
 
-From the paper: the student's own completions, on which its whole next-token distribution is drawn to that of the same
-model with the reference solution in its context; the teacher stays what the student was before training; the divergence
-is Jensen-Shannon's, half-way. Ours: the context's wording, and that nothing is clipped (a later version of the paper
-bounds a token's divergence). A model gains what it can read out of a solution: one too small to read gains little.
+From the paper: on the student's own completions, its whole next-token distribution is trained towards that of the same
+model with the reference solution in its context; the teacher keeps the student's initial weights; the divergence is
+Jensen-Shannon's with equal weights. Ours: the context's wording, and no clipping (a later version of the paper bounds a
+token's divergence). A model can only gain what it understands of a solution, so a very small one gains little.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class OpsdParams(TraceParams):
     """As SFT; the traces are the solutions.
 
     Attributes:
-        beta: 0 is the forward divergence from the teacher, 1 the reverse one, between them Jensen-Shannon's.
+        beta: 0 is the forward KL divergence from the teacher, 1 the reverse one; values between are Jensen-Shannon.
         temperature: of the student's completions.
     """
 
@@ -47,11 +47,13 @@ class OpsdParams(TraceParams):
         super().fits(training)
         training.must_not_shard("opsd")
         if training.accumulation > 1:
-            raise RequestError("training: opsd's divergence is a mean over one pass: leave accumulation at 1")
+            raise RequestError(
+                "training: opsd averages its divergence over a single pass: leave accumulation at 1"
+            )
 
 
 class PrivilegedExample(Example):
-    """A tokenized trace, and the ids of the prompt that the teacher reads: the problem with its solution."""
+    """A tokenized trace, with the token ids of the teacher's prompt: the problem with its solution."""
 
     privileged: list[int]
 
@@ -61,7 +63,7 @@ class PrivilegedExample(Example):
     trains=True, version=2,
 )  # fmt: skip
 def opsd_stage(context: StageContext, params: OpsdParams) -> None:
-    """Distil on the prompts of the traces; writes `model/` and the run's curve; raises as `sft` does."""
+    """Distils on the prompts of the traces; writes `model/` and the run's curve; raises as `sft` does."""
     traces = [trace for trace in some_traces(context) if not trace["prefix"]]
     run = Run(context)
     fitting(run.tokenizer, traces, params, context)
@@ -79,7 +81,7 @@ def opsd_stage(context: StageContext, params: OpsdParams) -> None:
 
 
 def privileged_examples(tokenizer: Any, traces: Sequence[Trace], max_length: int) -> list[PrivilegedExample]:
-    """The traces of at most `max_length` tokens, each with the prompt that the teacher reads."""
+    """The traces of at most `max_length` tokens, each with the teacher's prompt."""
     rows: list[PrivilegedExample] = []
     for trace in traces:
         for row in tokenize(tokenizer, [trace], max_length):
@@ -89,7 +91,7 @@ def privileged_examples(tokenizer: Any, traces: Sequence[Trace], max_length: int
 
 
 class PrivilegedCollator(Collator):
-    """As for GKD, and the teacher's prompts."""
+    """As for GKD, with the teacher's prompts."""
 
     def __call__(self, rows: list[Any]) -> dict[str, torch.Tensor]:
         ids, mask = padded_with_mask([row["privileged"] for row in rows], self._pad)
@@ -97,10 +99,10 @@ class PrivilegedCollator(Collator):
 
 
 def self_distiller_class() -> type:
-    """The trainer of GKD, whose teacher reads other prompts than the student."""
+    """GKD's trainer, but with separate prompts for the teacher."""
 
     class SelfDistiller(distiller_class()):  # type: ignore[misc]
-        """Each token of a completion is compared with the same token after the teacher's prompt."""
+        """Compares each token of a completion with the same token after the teacher's prompt."""
 
         def divergence(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
             import torch
@@ -118,7 +120,7 @@ def self_distiller_class() -> type:
 
 
 def teacher_inputs(inputs: dict[str, torch.Tensor], pad: int) -> tuple[torch.Tensor, ...]:
-    """Ids, attention mask and labels [B, W] of the students' completions after the teacher's prompts."""
+    """Ids, attention mask and labels [B, W] of the student's completions after the teacher's prompts."""
     device = inputs["input_ids"].device
     heads = [
         row[kept.bool()].tolist()
@@ -134,5 +136,5 @@ def teacher_inputs(inputs: dict[str, torch.Tensor], pad: int) -> tuple[torch.Ten
 def completion_logits(
     model: Any, ids: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor
 ) -> torch.Tensor:
-    """[N, V]: the logits of every token that has a label, row by row."""
+    """The logits [N, V] of every token with a label, row by row."""
     return model(input_ids=ids, attention_mask=mask).logits[:, :-1][labels[:, 1:] != IGNORED]

@@ -1,6 +1,6 @@
-"""What the processes of one training have to agree on, and how each gets the whole model where none has it.
+"""Communication between the processes of one training, and access to the whole model if it is sharded.
 
-In a training of one process all of it is nothing.
+In a training with one process these functions have no effect.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _STRATEGIES = Path(__file__).parent / "strategies"
 
 
 def settings(training: TrainingSettings) -> dict[str, Any]:
-    """What transformers' TrainingArguments have to say of how it is trained."""
+    """The parallelism settings for transformers' TrainingArguments."""
     arguments: dict[str, Any] = {
         "gradient_accumulation_steps": training.accumulation,
         "gradient_checkpointing": training.gradient_checkpointing and training.strategy != "fsdp",
         "gradient_checkpointing_kwargs": {"use_reentrant": False},
     }
     if training.processes > 1:
-        # The mean over all tokens of the global batch, not the mean of the processes' means.
+        # The loss is the mean over all tokens of the global batch, not the mean of the processes' means.
         arguments |= {"average_tokens_across_devices": True, "ddp_find_unused_parameters": False}
     file = _STRATEGIES / f"{training.strategy}.json"
     if training.strategy == "fsdp":
-        again = {"activation_checkpointing": training.gradient_checkpointing}
-        arguments |= {"fsdp": True, "fsdp_config": read_json(file) | again}
+        checkpointing = {"activation_checkpointing": training.gradient_checkpointing}
+        arguments |= {"fsdp": True, "fsdp_config": read_json(file) | checkpointing}
     elif training.strategy != "ddp":
         arguments["deepspeed"] = str(file)
     return arguments
@@ -49,14 +49,14 @@ def several() -> bool:
 
 
 def rank_and_size() -> tuple[int, int]:
-    """Which process this is, and of how many."""
+    """This process's rank and the number of processes."""
     from torch import distributed as dist
 
     return (dist.get_rank(), dist.get_world_size()) if several() else (0, 1)
 
 
 def gathered(value: Any) -> list[Any]:
-    """What each process has to say, in their order; all wait for each other here."""
+    """The values of all processes, in order of rank. All processes must call it."""
     if not several():
         return [value]
     from torch import distributed as dist
@@ -67,7 +67,7 @@ def gathered(value: Any) -> list[Any]:
 
 
 def summed(counts: Mapping[str, float]) -> dict[str, Any]:
-    """The counts of all processes together; a process without one has 0."""
+    """The sums of the counts over all processes; a missing count is 0."""
     total: Counter[str] = Counter()
     for of_process in gathered(dict(counts)):
         total.update(of_process)
@@ -76,15 +76,14 @@ def summed(counts: Mapping[str, float]) -> dict[str, Any]:
 
 @contextmanager
 def whole(trainer: Any) -> Iterator[Any]:
-    """The model of a trainer; within, each process can run it by itself, as often as it likes, with all its weights.
+    """Yields a trainer's model with all its weights, so that each process can run it independently.
 
-    All processes enter and leave together. Between passes the parts of FSDP2 stay as they are gathered here; ZeRO-3's
-    are gathered, and its hooks taken off, by TRL.
+    All processes must enter and leave together. For FSDP2 the parameters stay gathered between passes; for ZeRO-3, TRL
+    gathers the parameters and removes the hooks.
     """
     model = trainer.accelerator.unwrap_model(trainer.model)
-    if any(
-        hasattr(parameter, "ds_id") for parameter in model.parameters()
-    ):  # ZeRO-3 marks what it has partitioned
+    # ZeRO-3 marks partitioned parameters.
+    if any(hasattr(parameter, "ds_id") for parameter in model.parameters()):
         from trl.models import unwrap_model_for_generation
 
         with unwrap_model_for_generation(trainer.model_wrapped, trainer.accelerator) as gathered_model:
@@ -96,12 +95,12 @@ def whole(trainer: Any) -> Iterator[Any]:
 
 @contextmanager
 def unsharded(model: torch.nn.Module) -> Iterator[None]:
-    """Within, the parts of a model that FSDP2 shares among processes are whole in each."""
+    """Gathers the parameters that FSDP2 shards among processes, for the duration of the context."""
     import torch
     from torch.distributed.fsdp import FSDPModule
 
     parts = [part for part in model.modules() if isinstance(part, FSDPModule)]
-    if parts:  # FSDP sets itself up in a first pass through the whole, which a sampler's steps are not
+    if parts:  # FSDP initialises itself in a first pass through the whole model, unlike a sampler's steps
         with torch.no_grad():
             model(input_ids=torch.zeros((1, 1), dtype=torch.long, device=next(model.parameters()).device))
     for part in parts:
@@ -116,13 +115,13 @@ def unsharded(model: torch.nn.Module) -> Iterator[None]:
 
 
 def states(trainer: Any) -> dict[str, torch.Tensor]:
-    """All weights of a sharded model, on the CPU of the first process; the others take part and get nothing."""
+    """All weights of a sharded model, on the CPU of the first process; the others must take part and get none."""
     weights = trainer.accelerator.get_state_dict(trainer.model_wrapped) or {}
     return {name: tensor.detach().cpu() for name, tensor in weights.items()}
 
 
 def average_gradients(model: torch.nn.Module) -> None:
-    """After a backward pass outside of the trainer's: all processes take the same step, to the bit."""
+    """Averages gradients after a backward pass outside the trainer, so that all processes step identically."""
     if not several():
         return
     from torch import distributed as dist
@@ -134,18 +133,18 @@ def average_gradients(model: torch.nn.Module) -> None:
 
 
 def check_same(model: torch.nn.Module) -> None:
-    """That all processes have the same weights in the end, where each has all of them.
+    """Checks that all processes have the same weights, if each has all of them.
 
     Raises:
         WorkError: they have not.
     """
     sums = gathered(float(sum(parameter.detach().double().sum() for parameter in model.parameters())))
     if len(set(sums)) > 1:
-        raise WorkError(f"training: the weights of the processes have come apart: their sums are {sums}")
+        raise WorkError(f"training: the processes have different weights: their sums are {sums}")
 
 
 def adapted(model: PreTrainedModel, training: TrainingSettings) -> Any:
-    """The model, or with adapters in it if they are to be trained in its place."""
+    """The model, with adapters if these are to be trained instead of its weights."""
     if training.lora is None:
         return model
     from peft import LoraConfig, get_peft_model

@@ -1,6 +1,6 @@
-"""ReLIFT (2506.07527): GRPO, interleaved with SFT on the questions that all rollouts get wrong.
+"""ReLIFT (2506.07527): GRPO interleaved with SFT on the questions that all rollouts get wrong.
 
-They wait in a buffer with the teacher's trace; once that is full, the weights are updated once on it.
+These wait in a buffer with the teacher's trace; when the buffer is full, it is used for one SFT update.
 """
 
 from __future__ import annotations
@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 
 
 class ReliftParams(GrpoParams):
-    """As GRPO; `buffer` is the batch of an SFT update, `max_length` of prompt and trace in tokens.
+    """As GRPO.
 
-    `sft_learning_rate`: of the SFT updates; None is RL's.
+    Attributes:
+        buffer: batch size of an SFT update.
+        sft_learning_rate: learning rate of the SFT updates; None for that of RL.
+        max_length: maximal tokens of prompt and trace.
     """
 
     buffer: int = Field(default=16, ge=1)
@@ -45,7 +48,7 @@ class ReliftParams(GrpoParams):
     random=True, trains=True, samples=True, version=3,
 )  # fmt: skip
 def relift_stage(context: StageContext, params: ReliftParams) -> None:
-    """Writes `model/` and what `grpo` writes."""
+    """Writes `model/` and the files of `grpo`."""
     traces = trace_rows(context)
 
     def callback(tokenizer: Any, reward: GroupReward) -> Any:
@@ -65,12 +68,12 @@ def relift_stage(context: StageContext, params: ReliftParams) -> None:
 def interleaved_sft(
     examples: Mapping[str, Example], reward: GroupReward, buffer: int, pad: int, rate: float | None = None
 ) -> TrainerCallback:
-    """The callback that fills the buffer and takes the updates, with the trainer's optimizer; None is its rate."""
+    """The callback that fills the buffer and makes the updates with the trainer's optimizer, at rate `rate`."""
     import torch
     from transformers import TrainerCallback
 
     class InterleavedSft(TrainerCallback):
-        """`waiting` are the ids of problems, each once; `updates` and `trained` tokens count what was done."""
+        """`waiting`: distinct ids of problems in the buffer; `updates` and `trained` count updates and tokens."""
 
         def __init__(self) -> None:
             self.waiting: list[str] = []
@@ -79,7 +82,7 @@ def interleaved_sft(
         def on_step_end(
             self, args: Any, state: Any, control: Any, model: Any = None, optimizer: Any = None, **_: object
         ) -> None:
-            # Every process takes the same update on the whole buffer, so that their weights stay the same.
+            # Every process makes the same update on the whole buffer, so that their weights stay equal.
             unsolved = [name for of_process in parallel.gathered(reward.unsolved) for name in of_process]
             new = dict.fromkeys(name for name in unsolved if name in examples)
             self.waiting += [name for name in new if name not in self.waiting]
@@ -107,13 +110,13 @@ def interleaved_sft(
 
 @contextmanager
 def at_rate(optimizer: Any, rate: float | None) -> Iterator[None]:
-    """The optimizer at another learning rate, and at its own again afterwards; None changes nothing."""
-    before = [group["lr"] for group in optimizer.param_groups]
+    """Sets the optimizer's learning rate inside the context; None leaves it unchanged."""
+    original = [group["lr"] for group in optimizer.param_groups]
     for group in optimizer.param_groups if rate is not None else ():
         group["lr"] = rate
     yield
-    for group, own in zip(optimizer.param_groups, before, strict=True):
-        group["lr"] = own
+    for group, value in zip(optimizer.param_groups, original, strict=True):
+        group["lr"] = value
 
 
 def mean_nll(model: Any, rows: Sequence[Example], pad: int) -> torch.Tensor:

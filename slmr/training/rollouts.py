@@ -1,4 +1,4 @@
-"""TRL's rollout function: which problems a step samples completions of, and which groups it replaces."""
+"""TRL's rollout function: samples a step's completions, and replaces groups without variance."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from slmr.verify import Verdict
 if TYPE_CHECKING:
     from slmr.training.grpo import GrpoParams
 
-TAUGHT = -1  # the index of a row that a teacher wrote
+TAUGHT = -1  # the index of a teacher's row
 
 
 class Source(Protocol):
-    """Samples from the policy as it was when `follow` was called last."""
+    """Samples from the policy as of the last call of `follow`."""
 
     def follow(self, trainer: Any, model: Any) -> None:
-        """Takes over the weights of the trainer's model, which is whole, as they are now; every process calls it."""
+        """Takes the current weights of the trainer's unsharded model; every process must call it."""
         ...
 
     def run(self, rows: Sequence[Row], sampling: Sampling) -> None:
-        """Gives every row its token ids and their log-probabilities."""
+        """Sets every row's token ids and log-probabilities."""
         ...
 
     def close(self) -> None: ...
 
 
 class TrainerSource:
-    """Samples with the very model that is trained: the same path as probing and evaluation."""
+    """Samples with the model in training, through the same code as probing and evaluation."""
 
     _sampler: Sampler | None = None
 
@@ -54,7 +54,7 @@ class TrainerSource:
 
 
 class Judged(NamedTuple):
-    """A group's texts, their verdicts, and what it is; see `group_outcome`."""
+    """A group's texts, verdicts and outcome; see `group_outcome`."""
 
     texts: list[str]
     verdicts: list[Verdict]
@@ -62,16 +62,15 @@ class Judged(NamedTuple):
 
 
 class Rollouts:
-    """Completions from a source, which is the model that is trained where none is given.
+    """Samples completions from a source, by default the model in training.
 
-    A group whose rewards are all equal has no advantage and teaches nothing. Up to `resample` times a step,
-    such groups are replaced by groups of other problems: dynamic sampling (DAPO, 2503.14476, section 3.2), but
-    bounded. What is still without variance after that stays. A subclass may do something else about them
-    (`improve`), or have a teacher, whose traces are known by problem id, write a part of each group
-    (`self_generated`, `sample`).
+    A group whose rewards are all equal has no advantages and gives no gradient. Up to `resample` times per step,
+    such groups are replaced by groups of other problems: dynamic sampling (DAPO, 2503.14476, section 3.2) with a
+    limit. Groups that still have no variance are kept. A subclass may treat them differently (`improve`), or
+    add completions of a teacher, whose traces are given by problem id (`self_generated`, `sample`).
 
     Attributes:
-        tokens: sampled so far, those of replaced groups included.
+        tokens: sampled so far, including those of replaced groups.
         replaced: groups that were replaced so far.
     """
 
@@ -86,7 +85,7 @@ class Rollouts:
         self.tokens = self.replaced = 0
 
     def close(self) -> None:
-        """Gives back what the source holds."""
+        """Releases the source's resources."""
         self._source.close()
 
     def state(self) -> dict[str, int]:
@@ -96,7 +95,7 @@ class Rollouts:
         self.tokens, self.replaced = state["tokens"], state["replaced"]
 
     def __call__(self, prompts: list[Any], trainer: Any) -> dict[str, Any]:
-        """A completion for each prompt; the random states depend on seed, step, process and position alone."""
+        """A completion for each prompt; the random states depend only on seed, step, process and position."""
         self.tokenizer = trainer.processing_class
         size = self._params.group_size
         texts = [p if isinstance(p, str) else p[-1]["content"] for p in prompts]
@@ -107,20 +106,20 @@ class Rollouts:
             groups = self.sample(problems, [*step, 0])
             self.improve(problems, groups, step)
         rows = [row for group in groups for row in group]
-        answered = [problem for problem in problems for _ in range(size)]
+        of_row = [problem for problem in problems for _ in range(size)]
         return {
             "prompt_ids": [list(row.prompt) for row in rows],
             "completion_ids": [row.ids for row in rows],
             "logprobs": [row.logprobs for row in rows],
-            # Of the problem that was answered, for the reward.
-            "gold": [problem["gold"] for problem in answered],
-            "kind": [problem["kind"] for problem in answered],
-            "problem_id": [problem["id"] for problem in answered],
+            # For the reward; `improve` may have replaced the problem.
+            "gold": [problem["gold"] for problem in of_row],
+            "kind": [problem["kind"] for problem in of_row],
+            "problem_id": [problem["id"] for problem in of_row],
             "taught": [row.index == TAUGHT for row in rows],
         }
 
     def improve(self, problems: list[Problem], groups: list[list[Row]], step: list[int]) -> None:
-        """Replaces problems and groups without variance, in place, by others."""
+        """Replaces problems whose groups have no variance, and their groups, in place."""
         tried = {problem["id"] for problem in problems}
         suspects: Sequence[int] = range(len(groups))
         for attempt in range(1, self._params.resample + 1):
@@ -137,7 +136,7 @@ class Rollouts:
             tried |= {problem["id"] for problem in others}
 
     def judged(self, problem: Problem, group: Sequence[Row]) -> Judged:
-        """What a group is worth."""
+        """A group's texts, verdicts and outcome."""
         texts = self.tokenizer.batch_decode([row.ids for row in group], skip_special_tokens=True)
         verdicts = self._reward.judge(texts, [problem["gold"]] * len(texts), problem["kind"])
         return Judged(texts, verdicts, group_outcome(verdicts))
@@ -145,19 +144,19 @@ class Rollouts:
     def replace(
         self, problem: Problem, old: Judged, index: int, new: list[Row], groups: list[list[Row]]
     ) -> None:
-        """Puts a new group in the place of an old one, whose outcome is remembered."""
+        """Replaces a group, recording the outcome of the old one."""
         self._reward.record(old.verdicts, old.texts, problem["id"])
         groups[index] = new
         self.replaced += 1
 
     def _others(self, tried: set[str], count: int, origin: list[int]) -> list[Problem]:
-        """At most so many problems that were not in the step before."""
+        """At most `count` random problems that have not been tried in this step."""
         free = [problem for problem in self._problems if problem["id"] not in tried]
         rng = Random(int(digest(["resample", self._seed, *origin]), 16))
         return rng.sample(free, min(count, len(free)))
 
     def demonstration(self, problem: Problem, group: Sequence[Row]) -> Row | None:
-        """The teacher's trace as a completion of the group's prompt; None where there is none."""
+        """The teacher's trace as a completion of the group's prompt; None if there is none."""
         trace = self._traces.get(problem["id"])
         if trace is None:
             return None
@@ -165,15 +164,15 @@ class Rollouts:
         return Row(TAUGHT, group[0].prompt, 0, ids, [0.0] * len(ids))
 
     def self_generated(self, problem: Problem) -> int:
-        """How many completions of a problem's group the student writes."""
+        """The number of completions in a problem's group that the student samples."""
         return self._params.group_size
 
     def sample(
         self, problems: Sequence[Problem], origin: list[int], prefixes: Sequence[str] | None = None
     ) -> list[list[Row]]:
-        """The student's completions of each problem, from the prefix where there is one.
+        """Samples the student's completions of each problem, after its prefix if there is one.
 
-        `origin`: step, process and attempt, on which the random states depend.
+        `origin`: step, process and attempt, which determine the random states.
         """
         size = self._params.group_size
         groups = []

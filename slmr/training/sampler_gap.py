@@ -1,4 +1,4 @@
-"""GRPO's trainer, which also logs how far the sampler's log-probabilities are from the trainer's."""
+"""GRPO's trainer, with a log of the difference between the sampler's and the trainer's log-probabilities."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from slmr.training.lean import LeanTrainer
 
 
 class GapTrainer(LeanTrainer):
-    """Logs `sampling/logprob_gap` (mean) and `sampling/logprob_gap_max`, in nats a token.
+    """Logs `sampling/logprob_gap` (mean) and `sampling/logprob_gap_max`, in nats per token.
 
-    The sampler's are from the decoding step, the trainer's from a pass over the whole sequence. Before
-    the first update both are of one model, so what is left is arithmetic: a gap that is not tiny at step
-    1 means that the sampler draws from another policy than is trained. TRL logs it with vLLM only.
+    The sampler's values are from decoding steps, the trainer's from a pass over the whole sequence. Before the
+    first update both have the same weights, so they differ only by rounding: a gap that is not tiny at step 1
+    means that the sampler uses another policy than the one being trained. TRL logs this only with vLLM.
     """
 
     _trainer_logps: torch.Tensor | None = None
 
     def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
-        """TRL's, with `taught`, [B]: which completions a teacher wrote. The rollouts' own fields are in the rows."""
+        """TRL's output with `taught` [B], which marks a teacher's completions; the input rows have that field."""
         output = super()._generate_and_score_completions(inputs)
         taught = [row.get("taught", False) for row in inputs]
         return {**output, "taught": torch.tensor(taught, device=output["completion_ids"].device)}
@@ -39,7 +39,7 @@ class GapTrainer(LeanTrainer):
             largest = gap.max() if gap.numel() else gap.sum()
             gather: Any = self.accelerator.gather
             means, most = gather(gap.mean()), gather(largest)
-            if not means.isnan().all():  # a process whose rows are all a teacher's has none
+            if not means.isnan().all():  # NaN for a process whose rows are all a teacher's
                 mode = "train" if model.training else "eval"
                 self._metrics[mode]["sampling/logprob_gap"].append(means.nanmean().item())
                 self._metrics[mode]["sampling/logprob_gap_max"].append(most.max().item())

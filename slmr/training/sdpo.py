@@ -1,11 +1,11 @@
-"""SDPO (2601.20802): RL by self-distillation, with the experimental SDPOTrainer of TRL where that has one.
+"""SDPO (2601.20802): RL by self-distillation, with TRL's experimental SDPOTrainer.
 
-From the paper: the policy's own completions, each token of which is drawn to what the same policy would say of it with
-feedback in its context; where the verifier says no more than right or wrong, the feedback is another completion of the
-group that was right, and a completion without one enters no loss; the divergence is taken over the whole vocabulary.
-Ours: it is the reverse one; the teacher is the policy as it is, where the paper has an average over its past, which a
-stopped run would not find again; the wording, which is TRL's; sampling through slmr's engine. As for every RL method
-here the checker's verdict is the reward; an abstention counts as not right.
+From the paper: each token of the policy's own completions is trained towards the distribution of the same policy with
+feedback in its context. If the verifier only says right or wrong, the feedback is another completion of the group that
+was right, and a completion without such feedback is left out of the loss. The divergence is over the whole vocabulary.
+Ours: it is the reverse divergence; the teacher is the current policy, while the paper uses an average of past policies,
+which checkpoints would not restore; the wording is TRL's; sampling uses slmr's engine. As for every RL method here, the
+checker's verdict is the reward; an abstention counts as not right.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from slmr.artifacts import Cost
 from slmr.config import TrainingSettings
-from slmr.curriculum.schema import FAILURES, PROBLEMS
+from slmr.curriculum.schema import PROBLEMS
 from slmr.engines import Sampling
 from slmr.engines.decode import Row
 from slmr.engines.sampler import Sampler
@@ -23,7 +23,7 @@ from slmr.io import digest
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
 from slmr.training.gkd import Spent
-from slmr.training.group_reward import GroupReward, shares
+from slmr.training.group_reward import GroupReward, shares, write_outcomes
 from slmr.training.grpo import RolloutParams, problem_rows
 from slmr.training.trainer import Run, trainer_settings
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class SdpoParams(RolloutParams):
-    """As GRPO's rollouts; one update a step."""
+    """As GRPO's rollouts, with one update per step."""
 
     def fits(self, training: TrainingSettings) -> None:
         training.must_not_shard("sdpo")
@@ -45,11 +45,11 @@ class SdpoParams(RolloutParams):
     version=2,
 )  # fmt: skip
 def sdpo_stage(context: StageContext, params: SdpoParams) -> None:
-    """Train on the problems; writes `model/` and the attempts of all-zero groups in `failures.parquet`.
+    """Trains on the problems; writes `model/`, and the attempts of all-zero groups to `failures.parquet`.
 
     Raises:
-        RequestError: the installed TRL has no SDPO; validation is asked for, but no problem is held out.
-        WorkError: there is no problem to train on, or nothing more can come of the run: see `health`.
+        RequestError: the installed TRL has no SDPO; validation is requested, but no problem is held out.
+        WorkError: there is no problem to train on, or the run has failed, see `health`.
     """
     problems = PROBLEMS.read(context.input("problems"))
     if not problems:
@@ -65,13 +65,7 @@ def sdpo_stage(context: StageContext, params: SdpoParams) -> None:
         return {**shares(parallel.summed(reward.last)), **spent.tokens()}
 
     run.train(trainer, measured, {"reward": reward, "spent": spent})
-    failures = [row for of_process in parallel.gathered(reward.failures) for row in of_process]
-    if context.leads:
-        FAILURES.write(context.folder, failures)
-    context.stats |= {
-        "problems": len(problems), "groups": parallel.summed(reward.groups),
-        "statuses": parallel.summed(reward.statuses),
-    }  # fmt: skip
+    write_outcomes(context, reward, len(problems))
     context.cost += Cost.of_model(run.parameters, **spent.by_all())
 
 
@@ -84,7 +78,7 @@ def _trainer(
     config = config_class(
         **trainer_settings(context),
         max_steps=params.steps_taken,
-        shuffle_dataset=False,  # the rows stand in the order of `schedule`
+        shuffle_dataset=False,  # the rows are in the order of `schedule`
         per_device_train_batch_size=context.training.share(params.completions, "completions"),
         steps_per_generation=context.training.accumulation,
         num_generations=params.group_size,
@@ -107,7 +101,7 @@ def _trainer(
 
 
 def sdpo_classes() -> tuple[Any, Any]:
-    """TRL's trainer, sampling through slots and counting what it spends, and its configuration.
+    """TRL's trainer with our sampler, counting the tokens, and its configuration class.
 
     Raises:
         RequestError: the installed TRL has none.

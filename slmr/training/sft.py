@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 class TraceParams(SupervisedParams):
-    """`share` scales the epochs: a method with several SFT stages spreads one budget over them."""
+    """`share` scales the epochs: a method with several SFT stages divides one budget among them."""
 
     share: float = Field(default=1.0, gt=0, le=1)
 
 
 class SftParams(TraceParams):
-    """`loss`: a token's negative log-likelihood; `dft` multiplies it by the token's probability (2508.05629)."""
+    """`loss`: `nll` is a token's negative log-likelihood; `dft` multiplies it by the probability (2508.05629)."""
 
     loss: Literal["nll", "dft"] = "nll"
 
@@ -39,13 +39,13 @@ class SftParams(TraceParams):
     trains=True, version=3,
 )  # fmt: skip
 def sft_stage(context: StageContext, params: SftParams) -> None:
-    """Train on the traces of all inputs together; writes `model/` and the run's curve.
+    """Trains on the traces of all inputs together; writes `model/` and the run's curve.
 
-    With `epochs_of` an epoch has a row for each of these problems, however many traces there are: what is trained on
-    less is then trained on more often, with as many updates.
+    With `epochs_of` an epoch has as many rows as there are problems in that input, whatever the number of traces: fewer
+    traces are then repeated more often, with the same number of updates.
 
     Raises:
-        RequestError: validation is asked for, but no problem is held out.
+        RequestError: validation is requested, but no problem is held out.
         WorkError: there is no trace to train on, or the loss diverged.
     """
     from datasets import Dataset
@@ -69,7 +69,7 @@ def sft_stage(context: StageContext, params: SftParams) -> None:
 
 
 class Example(TypedDict):
-    """A tokenized trace: its token ids, and 1 for those of the completion, 0 for those of prompt and prefix."""
+    """A tokenized trace: token ids, and a mask with 1 for the completion, 0 for prompt and prefix."""
 
     input_ids: list[int]
     completion_mask: list[int]
@@ -81,7 +81,7 @@ def length(example: Example) -> int:
 
 
 def labels_of(example: Example) -> list[int]:
-    """The token ids of the completion, `IGNORED` in the place of the others."""
+    """The token ids of the completion, with `IGNORED` for all other tokens."""
     pairs = zip(example["input_ids"], example["completion_mask"], strict=True)
     return [token if in_completion else IGNORED for token, in_completion in pairs]
 
@@ -100,8 +100,8 @@ def some_traces(context: StageContext) -> list[Trace]:
     traces = trace_rows(context)
     if not traces:
         raise WorkError(
-            "no trace to train on: the selected groups are empty or no trace of the teacher verifies; use a larger pool"
-            " or another teacher"
+            "no trace to train on: the selected groups are empty, or none of the teacher's traces verifies; use a"
+            " larger pool or another teacher"
         )
     return traces
 
@@ -109,7 +109,7 @@ def some_traces(context: StageContext) -> list[Trace]:
 def fitting(
     tokenizer: PreTrainedTokenizerBase, traces: Sequence[Trace], params: TraceParams, context: StageContext
 ) -> list[Example]:
-    """The tokenized traces of at most `max_length` tokens; how many there are goes into the statistics.
+    """The tokenized traces of at most `max_length` tokens; their number is added to the statistics.
 
     Raises:
         WorkError: there is none.
@@ -122,7 +122,7 @@ def fitting(
 
 
 def first_traces(context: StageContext) -> dict[str, str]:
-    """The first whole trace of each problem, by the problem's id; the stage's statistics say of how many."""
+    """Problem id → its first trace without prefix; the number of these problems is added to the statistics."""
     whole = [row for row in trace_rows(context) if not row["prefix"]]
     first = {row["problem_id"]: row["completion"] for row in reversed(whole)}
     context.stats["problems_with_trace"] = len(first)
@@ -130,9 +130,9 @@ def first_traces(context: StageContext) -> dict[str, str]:
 
 
 def tokenize(tokenizer: PreTrainedTokenizerBase, traces: Sequence[Trace], max_length: int) -> list[Example]:
-    """Token ids and completion mask of each trace; one longer than `max_length` is left out, not cut.
+    """Token ids and completion mask of each trace; traces longer than `max_length` are left out, not cut.
 
-    Prompt and prefix carry no loss: a repair is learnt as the continuation of a correct prefix.
+    Prompt and prefix have no loss: a repair is learnt as the continuation of a correct prefix.
     """
     rows: list[Example] = []
     for trace in traces:

@@ -1,4 +1,4 @@
-"""What trainers on a fixed data set share: parameters, which row comes when, settings, the count of tokens."""
+"""The common part of trainers on a fixed data set: parameters, the order of rows, settings, token counts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Row = TypeVar("_Row")
 
 
 class SupervisedParams(ValidationParams):
-    """`max_length` is of prompt and completion in training, `max_tokens` of a completion in validation."""
+    """`max_length` limits prompt plus completion in training, `max_tokens` a completion in validation."""
 
     learning_rate: float = Field(default=5e-4, gt=0)
     epochs: float = Field(default=3.0, gt=0, le=10_000)
@@ -31,16 +31,16 @@ class SupervisedParams(ValidationParams):
 
 
 def schedule(lengths: Sequence[int], steps: int, batch_size: int, seed: int) -> list[int]:
-    """Which row is trained on when: `steps` batches, each of rows of similar length, in random order.
+    """The order of the rows: `steps` batches of rows with similar lengths, in random order.
 
-    Every pass takes each row once; the whole plan is fixed by the seed, so that a run that goes on from a
-    checkpoint sees what it would have seen.
+    Every pass contains each row once. The seed fixes the whole order, so that a run resumed from a checkpoint sees
+    the same rows.
     """
     rng, order = Random(seed), []
     while len(order) < steps * batch_size:
         rows = list(range(len(lengths)))
         rng.shuffle(rows)
-        # Sorted within stretches of some batches: little padding, and yet another batch in every pass.
+        # Sorting within stretches of 50 batches: little padding, but other batches in every pass.
         stretch = 50 * batch_size
         for start in range(0, len(rows), stretch):
             rows[start : start + stretch] = sorted(rows[start : start + stretch], key=lambda i: -lengths[i])
@@ -54,23 +54,23 @@ def scheduled(
     rows: Sequence[_Row], length: Callable[[_Row], int], params: SupervisedParams, seed: int,
     share: float = 1.0, epoch: int | None = None,
 ) -> list[_Row]:  # fmt: skip
-    """The rows of all steps, in the order of `schedule`; `share` of the epochs are trained, of `epoch` rows each.
+    """The rows of all steps, in the order of `schedule`, for `share` of the epochs.
 
-    An epoch is all rows unless another number is given.
+    `epoch` is the number of rows per epoch; None for all.
     """
     steps = updates(len(rows) if epoch is None else epoch, params, share)
     return [rows[i] for i in schedule(list(map(length, rows)), steps, params.batch_size, seed)]
 
 
 def updates(epoch: int, params: SupervisedParams, share: float = 1.0) -> int:
-    """How many steps a training takes whose epochs have so many rows."""
+    """The number of steps of a training whose epochs have `epoch` rows."""
     return max(1, round(epoch * params.epochs * share / params.batch_size))
 
 
 def supervised_settings(
     context: StageContext, params: SupervisedParams, rows: Sequence[object]
 ) -> dict[str, Any]:
-    """`trainer_settings` with those of a trainer on scheduled rows."""
+    """`trainer_settings`, with the settings for scheduled rows."""
     return trainer_settings(context) | {
         "max_steps": len(rows) // params.batch_size,
         "per_device_train_batch_size": context.training.share(params.batch_size, "batch_size"),
@@ -83,7 +83,7 @@ def supervised_settings(
 
 
 def train_on(run: Run, trainer: Any, tokens: Sequence[int], batch_size: int) -> int:
-    """Trains on rows of so many tokens each, in their order; returns how many tokens were trained on."""
-    so_far = list(accumulate(tokens))
-    run.train(trainer, lambda step: {"train_tokens": so_far[step * batch_size - 1]})
-    return so_far[trainer.state.global_step * batch_size - 1]
+    """Trains on the rows in order, where `tokens` are their lengths; returns the number of tokens trained on."""
+    total = list(accumulate(tokens))
+    run.train(trainer, lambda step: {"train_tokens": total[step * batch_size - 1]})
+    return total[trainer.state.global_step * batch_size - 1]

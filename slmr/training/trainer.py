@@ -1,4 +1,4 @@
-"""What every trainer shares: seeds, settings that never change, progress, the saved model."""
+"""The common part of all trainers: seeds, fixed settings, progress, and saving the model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def seed_everything(seed: int) -> None:
-    """Fixes every random state that a trainer draws from."""
+    """Seeds every random state that a trainer uses."""
     import numpy as np
     import torch
 
@@ -40,9 +40,9 @@ def trainer_settings(context: StageContext) -> dict[str, Any]:
         "output_dir": str(context.folder / "trainer"),
         "report_to": list(context.training.report_to) or "none",
         "run_name": context.tracked_as or None,
-        "project": "slmr",  # trackio's
-        "save_strategy": "no",  # `slmr.training.checkpoint` says when
-        # A row of the curve a step. The filter would put 0 in the place of a loss that is not a number.
+        "project": "slmr",  # for trackio
+        "save_strategy": "no",  # `slmr.training.checkpoint` decides when to save
+        # One row of the curve per step. The filter would replace a NaN loss by 0.
         "logging_steps": 1,
         "logging_nan_inf_filter": False,
         "disable_tqdm": True,
@@ -59,9 +59,9 @@ def trainer_settings(context: StageContext) -> dict[str, Any]:
 def progress_callback(
     context: StageContext, curve: Curve, more: Callable[[int], Mapping[str, float]]
 ) -> TrainerCallback:
-    """Hands the trainer's steps to the progress display, and its logs to the curve with what `more` says of a step.
+    """A callback that reports steps to the progress display, and adds logs and the values of `more` to the curve.
 
-    Training stops with the step that uses up the budget.
+    Training stops after the step that uses up the budget.
     """
     from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -90,14 +90,14 @@ def progress_callback(
 
 
 class Run:
-    """One training: the student, ready to be trained with every random state fixed, its curve and its validation.
+    """One training: the student with all random states seeded, its curve and its validation.
 
     Attributes:
-        model: with adapters in it, where those are trained.
-        parameters: all of the model's, with adapters or not.
+        model: the model, with adapters if these are trained.
+        parameters: number of the model's parameters, without adapters.
 
     Raises:
-        RequestError: the stage's input is no model that can be read.
+        RequestError: the stage's input is no readable model.
     """
 
     def __init__(self, context: StageContext) -> None:
@@ -105,20 +105,19 @@ class Run:
         seed_everything(context.seed)
         self.tokenizer: Any = load_tokenizer(source, template_arguments=context.engine.chat_template_kwargs)
         model = load_model(source, context.engine.device)
-        self.parameters = model.num_parameters()  # before adapters, and before anybody shares them out
+        self.parameters = model.num_parameters()  # before adapters are added, and before the model is sharded
         self.model: Any = parallel.adapted(model, context.training)
         self.curve = Curve()
         self._context = context
         self._validation: Validation | None = None
 
     def validate(self, params: ValidationParams, updates: int = 1) -> None:
-        """Has the training validated as the parameters say, on the problems that the pool holds out.
+        """Sets up validation as in the parameters, on the problems that the pool holds out.
 
-        Before a trainer is made, which may share the model out. `updates` of the weights are one step of the
-        parameters.
+        It must be called before the trainer is created, which may shard the model. `updates`: weight updates per step.
 
         Raises:
-            RequestError: the pool holds none out.
+            RequestError: the pool holds no problems out.
         """
         if not params.validate_every:
             return
@@ -137,11 +136,11 @@ class Run:
         self, trainer: Any, more: Callable[[int], Mapping[str, float]], parts: Mapping[str, Stateful] = {},
         updates: int = 1, callback: TrainerCallback | None = None,
     ) -> None:  # fmt: skip
-        """Trains, and writes `model/` and the curve; what the validation measured goes into the statistics.
+        """Trains, and writes `model/` and the curve; the validation's results are added to the statistics.
 
-        A killed run goes on from its newest checkpoint, which is taken at multiples of `updates` steps alone.
-        `more` is what the curve says of a step besides the trainer's logs; `parts` have to remember something over a
-        stop, too.
+        A killed run continues from its newest checkpoint; checkpoints are only made at multiples of `updates`.
+        `more` gives a step's values for the curve besides the trainer's logs; the state of `parts` is saved in
+        checkpoints.
         """
         from transformers import PrinterCallback
 
@@ -172,9 +171,10 @@ class Run:
 
 
 def never_at_rate_zero(trainer: Any) -> None:
-    """A warm-up of transformers begins at a rate of 0: a step that costs its tokens and changes nothing.
+    """Skips the first learning rate of a trainer's schedule if it is 0.
 
-    So a trainer's schedule begins with its second rate where its first is 0; it is made for one step more.
+    The warm-up of transformers starts at 0: a step that costs tokens and changes nothing. The schedule is then created
+    with one more step.
     """
     from torch.optim.lr_scheduler import LambdaLR
 
@@ -185,21 +185,21 @@ def never_at_rate_zero(trainer: Any) -> None:
         if all(rate > 0 for rate in schedule.get_last_lr()):
             trainer.lr_scheduler = None
             return create(num_training_steps, optimizer)
-        later = [lambda step, at=at: at(step + 1) for at in schedule.lr_lambdas]
-        trainer.lr_scheduler = LambdaLR(schedule.optimizer, later)
+        shifted = [lambda step, rate_at=rate_at: rate_at(step + 1) for rate_at in schedule.lr_lambdas]
+        trainer.lr_scheduler = LambdaLR(schedule.optimizer, shifted)
         return trainer.lr_scheduler
 
     trainer.create_scheduler = create_scheduler
 
 
 def has_weights_of(model: PreTrainedModel, folder: Path) -> bool:
-    """Whether a model's weights are to the last bit those of a folder's files; the first other one tells."""
+    """Whether a model's weights are exactly those of a folder's files; stops at the first difference."""
     from safetensors import safe_open
 
     weights = model.state_dict()
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(file, "pt") as opened:
-            for name in opened.keys():  # noqa: SIM118 - it is no mapping
+            for name in opened.keys():  # noqa: SIM118 - `opened` is not a mapping
                 ours = weights.get(name)
                 theirs = opened.get_tensor(name)
                 if ours is not None and not bool((ours.cpu() == theirs.to(ours.dtype)).all()):
@@ -208,14 +208,14 @@ def has_weights_of(model: PreTrainedModel, folder: Path) -> bool:
 
 
 def _final_model(trainer: Any, context: StageContext, validation: Validation | None) -> Any:
-    """What is kept of a training, as an ordinary model; where the processes share one, the first alone gets it."""
+    """The model to be saved, without adapters; None if the model is sharded and this is not the first process."""
     kept = validation.kept() if validation and context.leads else {}
     if context.training.shards:
         weights = parallel.states(trainer)
         if not context.leads:
             return None
         model: Any = load_model(context.model("model"), "cpu")
-        model.load_state_dict(weights, strict=False)  # of tied ones one is there
+        model.load_state_dict(weights, strict=False)  # tied weights occur only once
     else:
         model = trainer.accelerator.unwrap_model(trainer.model)
         parallel.check_same(model)
@@ -224,7 +224,7 @@ def _final_model(trainer: Any, context: StageContext, validation: Validation | N
 
 
 def _save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """An ordinary transformers folder, in safetensors."""
+    """Writes an ordinary transformers folder, with safetensors."""
     model.config.use_cache = True
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -1,4 +1,4 @@
-"""What a stage may ask of validation during training. Ours; the callback that does it is in `heldout`."""
+"""Parameters of validation during training. Ours; the callback that validates is in `heldout`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ class ValidationParams(Params):
     """Validation during training.
 
     Attributes:
-        validate_every: steps between two, besides one before the first step and one at the end; 0 is never.
-        patience: validations without a new best after which training stops; 0 never stops early.
-        keep: the weights of the last step, or those of the best validation (the first of equals), which may be those
-            from before the first step: then the stage is undone. The shipped profiles keep the last for every method,
-            as a few hundred held-out problems, most of them easy, say little of what a stage is there to change.
-        max_tokens: of a completion.
+        validate_every: steps between two validations; there is also one before the first step and one at the end.
+            0 disables validation.
+        patience: number of validations without a new best after which training stops; 0 never stops early.
+        keep: keep the weights of the last step, or of the best validation (the first of equals). The best may be the
+            one before the first step, which undoes the stage. The shipped profiles keep the last for every method,
+            because a few hundred held-out problems, most of them easy, say little about a stage's effect.
+        max_tokens: limit of a completion.
     """
 
     validate_every: int = Field(default=0, ge=0)
@@ -35,5 +36,5 @@ class ValidationParams(Params):
     @classmethod
     def _validated(cls, value: int | str, info: ValidationInfo) -> int | str:
         if value not in (0, "last") and not info.data.get("validate_every"):
-            raise ValueError("needs validate_every: without validations there is no best one")
+            raise ValueError("needs validate_every: without validation there is no best one")
         return value

@@ -1,11 +1,11 @@
-"""Rollouts from vLLM, in the training process or from a server; before each batch it gets the policy's weights.
+"""Rollouts from vLLM, in the training process or on a server; it gets the policy's weights before each batch.
 
-A server is started by its user, who gives it `PolicyWorker` for the weights and lets it be told so:
+The user starts the server, with `PolicyWorker` to load the weights and in development mode, so that it accepts them:
 
     VLLM_SERVER_DEV_MODE=1 python -m vllm.entrypoints.openai.api_server --model MODEL --dtype float32 \\
         --logprobs-mode processed_logprobs --worker-extension-cls slmr.engines.vllm_policy.PolicyWorker
 
-It reads the weights from a folder that it shares with the trainer. vLLM's own transfers (NCCL, CUDA's IPC) need GPUs.
+It reads the weights from a folder that it shares with the trainer; vLLM's own transfers (NCCL, CUDA IPC) need GPUs.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from slmr.training.rollouts import Source
 
 
 def open_source(context: StageContext, model: Path) -> Source | None:
-    """What the engine's settings say to sample rollouts with; None is the trainer's own sampler.
+    """The source of rollouts according to the engine's settings; None is the trainer's own sampler.
 
     Raises:
-        RequestError: vLLM is not installed, or the server was not started as it has to be.
-        WorkError: there is no server that answers.
+        RequestError: vLLM is not installed, or the server was started with wrong options.
+        WorkError: no server answers.
     """
     settings = context.engine
     if settings.sampled_by == "trainer":
@@ -48,7 +48,7 @@ def open_source(context: StageContext, model: Path) -> Source | None:
 
 
 class Colocated:
-    """vLLM in the training process: it reads the weights from the trainer's own tensors.
+    """vLLM in the training process; it takes the weights from the trainer's tensors.
 
     Raises:
         RequestError: vLLM is not installed, or cannot load the model.
@@ -64,7 +64,7 @@ class Colocated:
         self._folder, self._settings, self._llm = folder, settings, None
 
     def follow(self, trainer: Any, model: Any) -> None:
-        if self._llm is None:  # once accelerate has seen that it is alone: vLLM opens a process group
+        if self._llm is None:  # only now, because vLLM opens a process group, which accelerate would see
             self._llm = load_llm(
                 self._folder,
                 self._settings,
@@ -74,7 +74,7 @@ class Colocated:
             self._ends = end_tokens(trainer.processing_class, model)
         self._llm.collective_rpc("load_policy", kwargs={"weights": policy_weights(model)})
         if not self._llm.reset_prefix_cache():
-            raise WorkError("vLLM keeps what it computed with the old weights: a request is still under way")
+            raise WorkError("vLLM cannot reset its prefix cache, because a request is still running")
 
     def run(self, rows: Sequence[Row], sampling: Sampling) -> None:
         outputs = draw(self._llm, [(row.prompt, row.seed) for row in rows], sampling, self._ends)
@@ -87,11 +87,11 @@ class Colocated:
 
 
 class Served:
-    """A vLLM server; `folder` is where the weights are written for it.
+    """A vLLM server, for which the weights are written to `folder`.
 
     Raises:
-        RequestError: it was not started as it has to be.
-        WorkError: there is no server that answers.
+        RequestError: it was started with wrong options.
+        WorkError: no server answers.
     """
 
     def __init__(self, settings: EngineSettings, folder: Path) -> None:
@@ -113,7 +113,7 @@ class Served:
 
 
 def _write(model: Any, folder: Path) -> None:
-    """The weights as one safetensors file; a new file each time, so that nobody reads half of one."""
+    """Writes the weights as one safetensors file, atomically."""
     from safetensors.torch import save_file
 
     with replacing(folder / "model.safetensors") as partial:

@@ -63,7 +63,7 @@ def test_it_answers_what_is_under_way_when_it_is_told_to_stop(
     [
         (["numerc"], "did you mean 'numeric'"),
         (["numeric", "--form", "lenient"], "unknown form 'lenient'"),
-        (["numeric", "--form", "any", "--lenient-weight", "0.5"], "beside form 'any'"),
+        (["numeric", "--form", "any", "--lenient-weight", "0.5"], "with form 'any'"),
         (["numeric", "--host", "203.0.113.7"], "cannot listen on 203.0.113.7, port 8700"),
     ],
 )

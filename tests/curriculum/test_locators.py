@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from slmr.engines import Completion, Prompt, Sampling
 from slmr.engines.transformers import TransformersEngine
 from slmr.lab import model_path
 from slmr.verify.trace_steps import split_steps
+from studies.locators import construct
 from tests.curriculum.common import long_problems, problems
 from tests.curriculum.failures import TEACHER, corrupted
 
@@ -114,3 +116,10 @@ def test_a_step_is_named_by_what_is_false_in_it() -> None:
     assert (wrong.says, wrong.right) == ("7 * 2 = 15", "7 * 2 = 14")
     assert named_step(text, 0, "teacher").says == "3+4 = 7"
     assert named_step(text, 9, "teacher").index == 2
+
+
+def test_the_studys_wrong_results_are_found_where_they_are_and_its_other_faults_not() -> None:
+    for kind, cases in construct(Namespace(constructed=2, seed=0)).items():
+        found = ArithmeticLocator().locate([case.problem for case in cases], [case.attempt for case in cases])
+        truth = [case.truth if kind.endswith("a wrong result") else None for case in cases]
+        assert cases and [wrong and wrong.index for wrong in found] == truth

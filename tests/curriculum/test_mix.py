@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from slmr.curriculum.mix import MixParams, MoreParams, mix_stage, more_stage
+from slmr.config import Params
+from slmr.curriculum.mix import MixParams, mix_stage, more_stage
 from slmr.io import read_rows
 from tests.curriculum.common import context, folder
 
@@ -45,7 +46,7 @@ def test_more_of_the_same_is_as_many_rows_each_as_often_as_any(
 
     made = context(tmp_path / "out", like=traces("critique", wanted),
                    traces=[traces("medium", there), traces("bridge", there)])  # fmt: skip
-    more_stage(made, MoreParams())
+    more_stage(made, Params())
     rows = read_rows(made.folder / "traces.parquet")
     assert len(rows) == (wanted if there else 0) and "critique" not in {row["source"] for row in rows}
     counts = [

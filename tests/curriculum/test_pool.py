@@ -102,7 +102,7 @@ def test_gsm8k_holds_out_its_last_problems(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("SLMR_DATA", str(tmp_path))
     _, held = read(made(tmp_path / "a", "gsm8k_platinum", 6, 4))
     assert [row["problem"] for row in held] == [f"What is {i} + 1?" for i in range(6, 10)]
-    with pytest.raises(RequestError, match="take a smaller pool or fewer"):
+    with pytest.raises(RequestError, match="take a smaller pool or a smaller validation set"):
         made(tmp_path / "b", "gsm8k_platinum", 7, 4)
 
 

@@ -159,7 +159,7 @@ def test_the_command_shows_groups_with_their_intervals_and_what_was_spent(tmp_pa
     [
         (ProbeRequest("lab-llama", adaptive="mixd"), "adaptive"),
         (ProbeRequest("lab-llama", adaptive="mixed", stop_error=0.7), "stop_error = 0.7"),
-        (ProbeRequest("lab-llama", stop_error=0.1), "give --adaptive"),
+        (ProbeRequest("lab-llama", stop_error=0.1), "add --adaptive"),
     ],
 )
 def test_the_command_refuses_what_does_not_fit(request_: ProbeRequest, message: str) -> None:

@@ -44,7 +44,7 @@ def test_a_template_that_prints_the_date_prints_the_same_every_day(template: str
     "{{ messages | nofilter }}", "{{ ''.join(3) }}",
 ])  # fmt: skip
 def test_a_template_that_fails_is_one_line_that_names_the_model(template: str) -> None:
-    with pytest.raises(RequestError, match="its chat template cannot write the prompt") as caught:
+    with pytest.raises(RequestError, match="its chat template cannot render the prompt") as caught:
         encode(tokenizer_with(template), Prompt("hi"))
     assert "lab-llama" in str(caught.value) and "\n" not in str(caught.value)
 

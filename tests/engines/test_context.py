@@ -46,5 +46,5 @@ def test_a_completion_ends_with_the_context_whatever_shares_its_batch(way: Any) 
 def test_a_prompt_that_leaves_no_room_is_refused() -> None:
     how = Decoding(16, 0.0, frozenset(), 0, context=24)
     check_room([Row(0, (1,) * 23, 0)], how)
-    with pytest.raises(RequestError, match="a prompt is of 24 tokens, and the model's context is of 24"):
+    with pytest.raises(RequestError, match="a prompt has 24 tokens, but the model's context has 24"):
         check_room([Row(0, (1,) * 5, 0), Row(1, (1,) * 24, 0)], how)

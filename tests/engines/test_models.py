@@ -281,8 +281,8 @@ def test_adapters_that_cannot_be_merged(tiny: Path, lora: Path, tmp_path: Path) 
     assert "4 tensors do not fit" in changed("b", base_model_name_or_path=str(shallow))
     assert "4 tensors do not fit" in changed("c", base_model_name_or_path=str(deep))
     assert "cannot convert" in changed("d", r=8)
-    assert "base model cannot be had" in changed("e", base_model_name_or_path="/no/such/folder")
-    assert "base model cannot be had" in changed("f", base_model_name_or_path="org/no-such-model")
+    assert "base model cannot be loaded" in changed("e", base_model_name_or_path="/no/such/folder")
+    assert "base model cannot be loaded" in changed("f", base_model_name_or_path="org/no-such-model")
     assert "names no base model" in changed("g", base_model_name_or_path=None)
     assert "names no base model" in changed("h", base_model_name_or_path="http://host/v1")
     assert "no LoRA adapter" in changed("i", peft_type="IA3")
@@ -359,7 +359,7 @@ def test_what_the_hub_refuses(tmp_path: Path, hub: dict[str, Any], monkeypatch: 
     assert "Timeout no answer at all" in said("org/a")
     with pytest.raises(WorkError, match="the disk is full"):
         resolve_model("org/b")
-    assert "of GGUF files name one: org/c/FILE.gguf" in said("org/c")
+    assert "if it has GGUF files, name one: org/c/FILE.gguf" in said("org/c")
     monkeypatch.chdir(tmp_path)
     shutil.copytree(LAB, tmp_path / "org/c")
     assert resolve_model("org/c").kind == "folder", "what is on disk wins"
@@ -373,7 +373,7 @@ def test_a_hub_out_of_reach(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     for name in ("org/name", "org/name@main", "org/name/q4.gguf"):
         line = said(name)
         assert line.startswith(f"no model '{name}': there is no such folder")
-        assert "out of reach or HF_HUB_OFFLINE is set" in line and "give a folder" in line
+        assert "cannot be reached or HF_HUB_OFFLINE is set" in line and "give a folder" in line
 
 
 def test_names_that_are_nothing() -> None:

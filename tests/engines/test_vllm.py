@@ -86,7 +86,8 @@ def test_the_server_answers_as_the_engine_does(engines: dict[str, Engine], url: 
 
 
 def test_an_evaluation_over_the_server(url: str, tmp_path: Path) -> None:
-    from slmr.pipeline.evaluation import EvalRequest, evaluate_model
+    from slmr.pipeline.evaluation import EvalRequest
+    from tests.in_process import evaluate_model
 
     (local,), _ = evaluate_model(
         EvalRequest(str(MODEL), tasks="lab_mawps", limit=40, device="cpu", out=tmp_path)

@@ -107,7 +107,7 @@ def test_two_runs_on_one_server_are_refused(vllm: Vllm, tmp_path: Path) -> None:
     server = VllmServer(vllm.settings())
     server.load(tmp_path)
     vllm.weights = "another run's"
-    with pytest.raises(WorkError, match="another run gave"):
+    with pytest.raises(WorkError, match="another run loaded its weights into"):
         server.fill([Row(0, (1,), 1)], Sampling(1.0, 4, 0), {2})
     vllm.busy = True
     with pytest.raises(WorkError, match="one run at a time"):

@@ -115,8 +115,10 @@ def test_another_prompt_than_was_answered_is_named(checked: Callable[[str], Agre
     found = checked("another prompt")
     item = load_task("lab_gsm8k").items("test", LIMIT)[2]
     assert found.agreed == LIMIT - 1 and len(found.differences) == 1
-    assert found.differences[0].startswith(f"lab_gsm8k {item.id}: lm-eval asks {item.problem[:40]!r}"[:-1])
-    assert found.differences[0].endswith("answered was 'Something else?'")
+    assert found.differences[0].startswith(
+        f"lab_gsm8k {item.id}: lm-eval's prompt is {item.problem[:40]!r}"[:-1]
+    )
+    assert found.differences[0].endswith("the run's 'Something else?'")
 
 
 def test_items_that_lm_eval_does_not_have_are_named(checked: Callable[[str], Agreement]) -> None:

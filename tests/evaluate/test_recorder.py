@@ -154,7 +154,7 @@ def test_waves_of_questions_are_numbered_on_and_never_share_a_unit(tmp_path: Pat
 
 def test_somebody_hears_of_each_row_as_soon_as_it_is_there(tmp_path: Path, tasks: list[Task]) -> None:
     heard: list[dict[str, Any]] = []
-    made = Recorder(tmp_path, lambda *_: None, landed=heard.append)
+    made = Recorder(tmp_path, lambda *_: None, on_row=heard.append)
     made.add(questions_of(tasks[0], EvaluateParams(tasks=(tasks[0].name,), limit=N_ITEMS)))
     with suppress(WorkError):
         made.record(ScriptedEngine(4, dies_after=6), 4)

@@ -14,9 +14,10 @@ import pytest
 
 from slmr.errors import RequestError, WorkError
 from slmr.io import read_rows
-from slmr.pipeline.evaluation import EvalRequest, evaluate_model
+from slmr.pipeline.evaluation import EvalRequest
 from slmr.results.schema import read_summary
 from tests.engines.fake_server import FakeServer, Reply, answer
+from tests.in_process import evaluate_model
 
 TINY = EvalRequest("lab-llama", tasks="lab_mawps", limit=12, device="cpu", batch_size="8")
 

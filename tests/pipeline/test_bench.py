@@ -184,7 +184,10 @@ def test_whatever_is_damaged_the_same_command_ends_with_the_same(
     before = file.read_bytes()
     DAMAGES[damage](file)
     if file.is_dir() and "artefacts" not in where:  # nothing is removed that somebody may want
-        with BenchDisplay() as display, pytest.raises(WorkError, match=rf"{file}: a folder .* move it away"):
+        with (
+            BenchDisplay() as display,
+            pytest.raises(WorkError, match=rf"{file}: there is a folder .* move it away"),
+        ):
             run_bench(plan, display)
         file.rename(tmp_path / "moved away")
     with BenchDisplay() as display:

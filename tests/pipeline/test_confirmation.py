@@ -65,7 +65,7 @@ def test_a_damaged_record_of_what_was_confirmed_is_said_and_of_no_use(
     file = tmp_path / CONFIRMED
     if content is not None:
         file.write_bytes(content)
-    assert confirmation._confirmed(file, said.append) == {}
+    assert confirmation._read_confirmed(file, said.append) == {}
     assert [line.startswith(f"{file} is damaged") for line in said] == ([] if content is None else [True])
 
 

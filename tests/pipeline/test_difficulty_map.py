@@ -54,7 +54,7 @@ def test_problems_of_a_user(tmp_path: Path) -> None:
         ([{"gold": "1"}], "jsonl:1: 'prompt' is a text"),
         ([{"prompt": [{"role": "system", "content": "x"}], "gold": "1"}], "one user turn"),
         ([3], "an object, not int"),
-        ([{"prompt": "?", "gold": "1", "id": "a"}] * 2, "two lines have one id"),
+        ([{"prompt": "?", "gold": "1", "id": "a"}] * 2, "two lines have the same id"),
         ([], "holds no problem"),
     ],
 )

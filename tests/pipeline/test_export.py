@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from slmr.artifacts import Store
-from slmr.pipeline.export import _moves, _primed, export_course
+from slmr.pipeline.export import _moves, _primed_outcome, export_course
 from slmr.results.schema import read_table, run_file
 from tests.curriculum.common import folder
 
@@ -28,7 +28,7 @@ from tests.curriculum.common import folder
     ],
 )
 def test_what_becomes_of_a_problem(outcome: str, recycled: set[str], state: str) -> None:
-    assert _primed({"problem_id": "p", "outcome": outcome}, recycled) == state
+    assert _primed_outcome({"problem_id": "p", "outcome": outcome}, recycled) == state
 
 
 def artefacts(root: Path, **stages: dict[str, list[dict[str, Any]]]) -> tuple[Store, Any]:

@@ -32,7 +32,7 @@ def test_a_bench_is_of_one_edition(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(
         PROFILE.format(extra="").replace("tasks: lab_gsm8k\n", "tasks: 'lab_gsm8k,svamp'\n", 1)
     )
-    with pytest.raises(RequestError, match="of lab and of paper, which are never ranked together"):
+    with pytest.raises(RequestError, match="mix lab and paper tasks, which are never ranked together"):
         make_plan(BenchRequest("base", str(tmp_path / "tiny.yaml"), out=tmp_path))
 
 

@@ -24,5 +24,5 @@ def test_a_groups_share_and_rates() -> None:
 
 
 def test_a_rule_to_stop_by_is_for_an_adaptive_probe() -> None:
-    with pytest.raises(RequestError, match="--stop-error is of an adaptive probe"):
+    with pytest.raises(RequestError, match="--stop-error needs an adaptive probe"):
         probe_model(ProbeRequest("lab-llama", stop_error=0.1, adaptive="off"))

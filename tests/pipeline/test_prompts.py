@@ -29,7 +29,7 @@ def checked(folder: Path, lengths: list[int]) -> None:
 
 
 def test_a_prompt_without_room_for_an_answer_is_refused_by_task_and_item(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"task 'mine', item q1: its prompt is of [\d,]+ tokens") as caught:
+    with pytest.raises(RequestError, match=r"task 'mine', item q1: its prompt has [\d,]+ tokens") as caught:
         checked(tmp_path, [1, 2000, 3])
     assert "512" in str(caught.value)
 

@@ -103,5 +103,5 @@ def test_a_stage_for_which_nothing_is_left_is_refused(tmp_path: Path) -> None:
     a, b, *_ = nodes = chain()
     bench = work(tmp_path, *nodes, budget=40)
     made(bench.store, a, tokens=40)
-    with pytest.raises(WorkError, match=r"stage b \(sft\): 40 tokens are spent before it"):
+    with pytest.raises(WorkError, match=r"stage b \(sft\): earlier stages have spent 40 tokens"):
         make_node(bench, b, lambda *_: None)

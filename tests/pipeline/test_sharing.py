@@ -44,7 +44,7 @@ def test_what_the_methods_take_one_by_one_is_what_they_take_one_by_one(tmp_path:
         found = shared(runs, evaluations)
         assert found[0] == pytest.approx([one.tokens, one.wall_s])
         assert found[1] == pytest.approx([alone.tokens, alone.wall_s])
-    assert "of what the methods take one by one" in str(together)
+    assert "of what the methods take separately" in str(together)
 
 
 def test_where_nothing_is_trained_there_is_no_ratio() -> None:

@@ -177,5 +177,5 @@ def test_what_cannot_be_audited_is_refused(audited) -> None:
         audited("broken")
     with pytest.raises(RequestError, match="unknown function"):
         audited("rigth")
-    with pytest.raises(RequestError, match="has no GOLD in it"):
+    with pytest.raises(RequestError, match="must contain GOLD"):
         audited("right", gold_as="$gold$")

@@ -51,8 +51,7 @@ def test_examples_are_short_and_harmless(result: Audit) -> None:
 def test_lines_of_the_other_ways() -> None:
     assert again_line(Again("threads", 9, 0, 0, 0, None)) == "threads: the same for all 9"
     assert (
-        again_line(Again("threads", 9, 3, 2, 1, "a: b"))
-        == "threads: 3 of 9 otherwise, 2 raise, 1 hang (a: b)"
+        again_line(Again("threads", 9, 3, 2, 1, "a: b")) == "threads: 3 of 9 differ, 2 raise, 1 hang (a: b)"
     )
 
 

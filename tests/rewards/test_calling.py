@@ -156,7 +156,7 @@ def test_a_name_that_names_nothing_is_refused(tmp_path: Path) -> None:
     file.write_text("1 / 0\n")
     with pytest.raises(RequestError, match="raises ZeroDivisionError"):
         load(Named(file, "f"))
-    with pytest.raises(RequestError, match="tells no trainer's convention"):
+    with pytest.raises(RequestError, match="follows no known trainer's convention"):
         style_of(lambda text: text)
     with pytest.raises(RequestError, match="unknown style 'tlr'; did you mean 'trl'"):
         style_of(pair, "tlr")

@@ -40,9 +40,9 @@ def test_a_missing_column_is_named_with_those_that_are_there() -> None:
     with pytest.raises(RequestError) as error:
         reward("numeric")(["#### 7"], prompts=["p"], answer=["7"], level=[1], trainer_state=None)
     assert str(error.value) == (
-        "no column 'gold' with the right answers; there are: answer, level. Name it: gold='COLUMN'"
+        "no column 'gold' with the right answers (columns: answer, level). Name it: gold='COLUMN'"
     )
-    with pytest.raises(RequestError, match=r"no column 'solution'.*there are: gold"):
+    with pytest.raises(RequestError, match=r"no column 'solution'.*columns: gold"):
         reward("numeric", gold="solution")(["#### 7"], gold=["7"])
 
 

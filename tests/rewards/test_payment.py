@@ -46,7 +46,7 @@ def test_a_weight_changes_the_lenient_alone(weight: float) -> None:
 @pytest.mark.parametrize(
     ("form", "weight", "message"),
     [
-        ("any", 0.5, "beside form 'any'"),
+        ("any", 0.5, "with form 'any'"),
         ("lenient", 0.0, "unknown form 'lenient'"),
         ("strct", 0.0, "did you mean 'strict'"),
         ("strict", 1.5, "a number from 0 to 1"),

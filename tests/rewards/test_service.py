@@ -169,7 +169,11 @@ def test_a_fault_is_one_line(serve: Callable[..., Ask], content: Any, message: s
             {"query": ["x"], "prompts": ["p"], "labels": ["7"]},
             "query 0 does not contain its prompt",
         ),
-        ("/openrlhf", {"query": ["x"], "prompts": [], "labels": ["7"]}, "lists of as many texts"),
+        (
+            "/openrlhf",
+            {"query": ["x"], "prompts": [], "labels": ["7"]},
+            "lists of texts with the same length",
+        ),
         ("/openrlhf", {"query": ["x"], "prompts": ["x"], "labels": []}, "1 completions, but 0 golds"),
         ("/slime", {"response": "x"}, "'label' is missing; there are: response"),
         ("/slime", {"response": 3, "label": "7"}, "completion 0 should be"),
@@ -222,7 +226,7 @@ def test_a_fault_of_ours_is_no_score_and_the_service_goes_on(
     with monkeypatch.context() as broken:
         broken.setattr(Grader, "judge", lambda *_: 1 / 0)
         status, reply = ask("/reward", {"completions": ["#### 7"], "gold": ["7"]})
-    assert status == 500 and reply == {"error": "a fault of the service; its own output says which"}
+    assert status == 500 and reply == {"error": "internal error of the service; see its output"}
     assert ask("/reward", {"completions": ["#### 7"], "gold": ["7"]})[1]["rewards"] == [1.0]
     assert "ZeroDivisionError" in capsys.readouterr().err
 

@@ -166,8 +166,8 @@ def test_rows_that_can_be_read_once_are_kept(vf: Any) -> None:
 
 @pytest.mark.parametrize(
     ("row", "message"),
-    [({"prompt": "?", "solution": 7}, "no column 'answer'.*there are: prompt, solution"),
-     ({"answer": "7", "problem": "?"}, "without 'prompt' or 'question'; there are: answer, problem")],
+    [({"prompt": "?", "solution": 7}, "no column 'answer'.*columns: prompt, solution"),
+     ({"answer": "7", "problem": "?"}, r"a row has no 'prompt' or 'question' \(keys: answer, problem")],
 )  # fmt: skip
 def test_a_row_without_prompt_or_gold_is_an_error_that_says_what_there_is(
     vf: Any, row: dict[str, Any], message: str

@@ -51,13 +51,13 @@ def test_options_come_from_reward_kwargs_and_from_the_row(
 
 
 def test_options_that_cannot_be_are_refused() -> None:
-    with pytest.raises(RequestError, match="beside form 'any'"):
+    with pytest.raises(RequestError, match="with form 'any'"):
         compute_score("numeric", "#### 7", "7", {"form": "any"}, lenient_weight=0.5)
 
 
 def test_unreadable_golds_warn_though_each_comes_alone() -> None:
     with pytest.warns(
-        UserWarning, match="2 of 2 golds cannot be read as numeric, for example 'eight'"
+        UserWarning, match="2 of 2 gold answers cannot be read as numeric, for example 'eight'"
     ) as caught:
         for gold in ("seven", "eight", "nine"):
             compute_score("lab_svamp", "#### 7", gold, lenient_weight=0.125)  # no other test's grader

@@ -53,7 +53,7 @@ def test_reading_a_task_imports_nothing_that_it_names(tmp_path: Path) -> None:
             "max_gen_toks: -1",
             "generation_kwargs.max_gen_toks = -1: it should be greater than 0",
         ),
-        ("max_gen_toks: 32", "max_gen_toks: 32, max_gen_toks: 64", "max_gen_toks stands twice"),
+        ("max_gen_toks: 32", "max_gen_toks: 32, max_gen_toks: 64", "max_gen_toks is given twice"),
         ("!function data.load", '!function "\\n\\n"', r"!function takes MODULE.FUNCTION, not '\\n\\n'"),
         ("!function data.load", "!function load", "!function takes MODULE.FUNCTION, not 'load'"),
         ('"\\n\\n"]', "5]", "generation_kwargs.until.0 = 5: it should be a valid string"),

@@ -50,7 +50,7 @@ def test_a_column_may_be_named_without_braces(tmp_path: Path, template: str) -> 
     [
         (lambda task: task.items("validation"), "has no validation split"),
         (lambda task: task.items("test", 0), "must be at least 1, not 0"),
-        (lambda task: task.prompt("1 + 1?"), "cannot fill in '{{question}}'"),
+        (lambda task: task.prompt("1 + 1?"), "cannot render '{{question}}'"),
     ],
 )
 def test_a_request_that_a_task_cannot_answer(
@@ -104,7 +104,7 @@ def test_ones_own_task_has_examples(tmp_path: Path, fewshot: str) -> None:
         ("fewshot_split: train\n", "needs `sampler: first_n`"),
         (FEWSHOT.replace("train", "test"), "examples come from the test split"),
         (FEWSHOT.replace("train", "other"), "no split other, only test, train"),
-        (FEWSHOT.replace("worked", "solution"), "cannot fill in '{{solution}}': 'solution' is undefined"),
+        (FEWSHOT.replace("worked", "solution"), "cannot render '{{solution}}': 'solution' is undefined"),
     ],
 )
 def test_without_examples_the_error_says_what_to_add(tmp_path: Path, fewshot: str, message: str) -> None:
@@ -142,10 +142,10 @@ def test_real_examples_are_right_and_not_from_the_test_set(monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (None, "!function data.load cannot be had .ModuleNotFoundError"),
-        ("def lood(): pass", "!function data.load cannot be had .AttributeError"),
-        ("1 / 0", "!function data.load cannot be had .ZeroDivisionError"),
-        ("def load(", "!function data.load cannot be had .SyntaxError"),
+        (None, "!function data.load cannot be loaded .ModuleNotFoundError"),
+        ("def lood(): pass", "!function data.load cannot be loaded .AttributeError"),
+        ("1 / 0", "!function data.load cannot be loaded .ZeroDivisionError"),
+        ("def load(", "!function data.load cannot be loaded .SyntaxError"),
         ("def load(**_): return 1 / 0", "!function data.load fails: ZeroDivisionError"),
         ("def load(): pass", "!function data.load fails: TypeError"),
         ("def load(**_): return None", "its data is a NoneType"),

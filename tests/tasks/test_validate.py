@@ -25,7 +25,7 @@ def test_the_same_problem_with_two_golds_does_not_pass(tmp_path: Path) -> None:
     )
     tried, faults = validate_task(load_task("mine", [tmp_path]))
     assert tried == 4 and [line.split(":")[0] for line in faults] == ["mine/2", "mine/3"]
-    assert "the gold is 3, and 2 for the same problem in mine/0" in faults[0]
+    assert "the gold answer is 3, but 2 for the same problem in mine/0" in faults[0]
 
 
 def test_a_prompt_that_cannot_be_written_is_a_fault(tmp_path: Path) -> None:
@@ -33,4 +33,4 @@ def test_a_prompt_that_cannot_be_written_is_a_fault(tmp_path: Path) -> None:
     file = tmp_path / "mine/task.yaml"
     file.write_text(file.read_text().replace("{{problem}}", "{{problem}} {{''.__class__.__mro__}}"))
     _, faults = validate_task(load_task("mine", [tmp_path]))
-    assert len(faults) == 3 and "cannot fill in" in faults[0] and "unsafe" in faults[0]
+    assert len(faults) == 3 and "cannot render" in faults[0] and "unsafe" in faults[0]

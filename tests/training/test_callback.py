@@ -57,7 +57,7 @@ def test_inside_trl_it_measures_the_same_items_and_changes_nothing(
     logged = [row for row in with_it.state.log_history if "slmr/lab_mawps/accuracy" in row]
     assert [row["step"] for row in logged] == [0, 1, 2]
     assert [best.task for best in callback.best()] == ["lab_gsm8k", "lab_mawps"]
-    assert "points are luck of the pick" in capsys.readouterr().err
+    assert "points come from choosing the best step" in capsys.readouterr().err
     steps = [row for row in with_it.state.log_history if "reward" in row]
     assert len(steps) == 2  # what TRL gathers of a step is still logged
 
@@ -85,5 +85,5 @@ def test_a_point_that_is_truly_the_best_owes_little_to_luck() -> None:
 def test_what_does_not_fit_is_said() -> None:
     with pytest.raises(RequestError, match="did you mean 'lab_gsm8k'"):
         SlmrCallback("lab_gsm8", every=5)
-    with pytest.raises(RequestError, match="every is at least 1"):
+    with pytest.raises(RequestError, match="every must be at least 1"):
         SlmrCallback("lab_gsm8k", every=0)

@@ -82,6 +82,6 @@ def test_distillation_brings_the_student_to_the_teacher(on_policy: float, tmp_pa
 def test_a_teacher_of_another_vocabulary_or_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="set teacher_model"):
         GkdParams().identified()
-    with pytest.raises(RequestError, match="does not tell its whole distribution"):
+    with pytest.raises(RequestError, match="does not give its whole distribution"):
         GkdParams(teacher_model="http://127.0.0.1:9/v1").identified()
     assert GkdParams(teacher_model="lab-llama").identified().teacher_key

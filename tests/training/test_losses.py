@@ -76,7 +76,7 @@ def test_gspos_ratio_is_the_completions(advantage: float, tmp_path: Path) -> Non
 
 
 def test_the_ratio_of_a_completion_is_for_the_mean_over_completions() -> None:
-    with pytest.raises(ValueError, match="take grpo"):
+    with pytest.raises(ValueError, match="use grpo"):
         GrpoParams(ratio="sequence", loss="dapo")
 
 

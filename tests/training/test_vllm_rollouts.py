@@ -166,7 +166,7 @@ def test_a_server_samples_for_one_run_at_a_time(url: str, tmp_path: Path) -> Non
     sampled(mine)
     theirs.follow(trainer, model)
     sampled(theirs)
-    with pytest.raises(WorkError, match="another run gave"):
+    with pytest.raises(WorkError, match="another run loaded its weights into"):
         sampled(mine)
 
 

@@ -1,4 +1,4 @@
-"""Teachers: who supplies raw traces, rewrites, continuations and the place of an error. One interface.
+"""Teachers supply raw traces, rewrites, continuations and the position of an error, through one interface.
 
 `oracle`   the lab's solver, which draws the item again from its id and knows every step
 `dataset`  the data's own solutions
@@ -31,15 +31,14 @@ TeacherName = Literal["oracle", "dataset", "local", "server"]
 
 
 class Teacher(Protocol):
-    """Whoever can teach the pool's problems. A batch in, an answer each out; None where it has none.
+    """A teacher of the pool's problems. Methods take a batch and return one answer each; None if it has none.
 
-    Nothing of what it says is trusted: whoever asks verifies.
+    Answers are not trusted: the caller verifies them.
 
     Attributes:
-        separator: what stands between two steps of its traces, and before the closing answer.
-        generated: tokens that it has generated so far, by its own count, those from a cache included;
-            0 for a teacher whose texts were there before.
-        exact: its worked steps are a problem's only solution, so that what departs from them is wrong.
+        separator: the text between two steps of its traces, and before the closing answer.
+        generated: tokens generated so far, including those from a cache; 0 for a teacher that does not generate.
+        exact: whether its worked steps are a problem's only solution, so that any other step is wrong.
     """
 
     separator: str
@@ -47,7 +46,7 @@ class Teacher(Protocol):
     exact: bool
 
     def raw_traces(self, problems: Sequence[Problem]) -> list[str | None]:
-        """The trace of each problem as the teacher writes it for itself."""
+        """The trace of each problem in the teacher's own style."""
         ...
 
     def rewrites(self, problems: Sequence[Problem], raw: Sequence[str]) -> list[dict[str, str]]:
@@ -55,37 +54,37 @@ class Teacher(Protocol):
         ...
 
     def worked_steps(self, problems: Sequence[Problem]) -> list[list[str] | None]:
-        """The full solution a step each, without the closing answer."""
+        """The steps of each full solution, without the closing answer."""
         ...
 
     def continuations(self, problems: Sequence[Problem], prefixes: Sequence[str]) -> list[str | None]:
-        """What follows a right beginning (an attempt's text, a step's end included), closing answer included."""
+        """The rest of the solution, with the closing answer, after a right beginning that ends at a step's end."""
         ...
 
     def first_wrong(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[int | None]:
-        """The index from 0 of each attempt's first wrong step, as `steps.split_steps` counts.
+        """The index, from 0, of each attempt's first wrong step, as split by `trace_steps.split_steps`.
 
-        The number of steps where all steps are right and the closing answer is wrong or missing.
+        It is the number of steps if all steps are right and the closing answer is wrong or missing.
         """
         ...
 
     def close(self) -> None:
-        """Gives back memory and connections."""
+        """Releases memory and connections."""
         ...
 
 
 class TeacherSettings(Params):
-    """Which teacher, and how raw the oracle's traces are; the same for every stage that asks it.
+    """Which teacher to use, and the style of the oracle's raw traces; the same for every stage that asks it.
 
     Attributes:
-        teacher: `openai` is another name of `server`.
+        teacher: `openai` is another name for `server`.
         merge_share: the probability that a step of the oracle's raw trace is folded into the next.
-        word_share: the probability that it sums up in words.
-        teacher_model: of `local` a folder or hub id, of `server` a URL.
+        word_share: the probability that the trace ends with a summary in words.
+        teacher_model: for `local` a folder or hub id, for `server` a URL.
         teacher_served_name: the model's name on a server with several.
-        teacher_prompt: `instructions` are the templates; `task` is the student's own prompt for solving, for a
+        teacher_prompt: `instructions` uses the templates; `task` uses the student's prompt for solving, for a
             model that was trained on it.
-        teacher_key: which model and which prompts these are; filled in when the stage is planned.
+        teacher_key: identifies the model and the prompts; filled in by the planner.
     """
 
     teacher: TeacherName = "oracle"
@@ -104,7 +103,7 @@ class TeacherSettings(Params):
         return "server" if value == "openai" else value
 
     def identified(self) -> TeacherSettings:
-        """With the key of the teacher's model.
+        """A copy with the key of the teacher's model.
 
         Raises:
             RequestError: no model is named, or it cannot be found.
@@ -132,8 +131,8 @@ class TeacherSettings(Params):
             server = ServerEngine(str(model.location), settings)
         except WorkError as error:
             raise WorkError(
-                f"teacher '{self.teacher}': {error}; start one there (vllm serve MODEL is one), or name another"
-                " teacher_model or teacher in the profile"
+                f"teacher '{self.teacher}': {error}; start a server there (for example: vllm serve MODEL), or name"
+                " another teacher_model or teacher in the profile"
             ) from None
         try:
             return server.identity()
@@ -141,16 +140,16 @@ class TeacherSettings(Params):
             server.close()
 
     def open(self, engine: EngineSettings) -> Teacher:
-        """The teacher of that name; `engine` says how a model on this machine is run.
+        """Opens the teacher; `engine` says how a model on this machine is run.
 
         Raises:
-            RequestError: a model is needed, and as `identified` says.
+            RequestError: as in `identified`.
         """
         if self.teacher == "oracle":
             return OracleTeacher(self.merge_share, self.word_share)
         if self.teacher == "dataset":
             return DatasetTeacher()
-        # Without a key, or with another precision, the answers kept of one model would be taken for another's.
+        # The key and the precision identify the cached answers: those of another model must not be reused.
         key = self.teacher_key or self.identified().teacher_key
         name = "server" if self.teacher == "server" else "transformers"
         settings = engine.model_copy(update={"name": name, "served_name": self.teacher_served_name})
@@ -169,9 +168,9 @@ def worked_traces(teacher: Teacher, problems: Sequence[Problem]) -> list[str | N
 
 
 def teacher_cost(teacher: Teacher, student: Path, texts: Sequence[str]) -> Cost:
-    """What a teacher's work costs: what it generated; of texts that were there before, their length.
+    """The cost of a teacher: the tokens that it generated, or else the length of the texts that it supplied.
 
-    That is in tokens of the student that is taught: the unit of every budget.
+    The length is in tokens of the student, as in every budget.
     """
     if teacher.generated or not texts:
         return Cost(teacher_tokens=teacher.generated)
@@ -181,7 +180,7 @@ def teacher_cost(teacher: Teacher, student: Path, texts: Sequence[str]) -> Cost:
 
 
 def teacher_counts(teacher: Teacher) -> dict[str, int]:
-    """For a stage's statistics: the questions that a model was asked, and how many its kept answers served."""
+    """For a stage's statistics: the number of questions to a model, and how many were answered from the cache."""
     if not isinstance(teacher, ModelTeacher):
         return {}
     return {"teacher_asked": teacher.asked, "teacher_from_cache": teacher.from_cache}

@@ -17,7 +17,7 @@ _OPERATION = re.compile(r"(?<=[\d)])\s*([-+*/])\s*(?=[\d(.])")
 
 
 class DatasetTeacher:
-    """Reads the column `solution` of the problems; it has nothing to say of a problem without one."""
+    """Reads the column `solution` of the problems; it has no answer for a problem without one."""
 
     separator = "\n"
     generated = 0
@@ -25,26 +25,28 @@ class DatasetTeacher:
 
     def raw_traces(self, problems: Sequence[Problem]) -> list[str | None]:
         return [
-            _closed([_MARK.sub("", line) for line in lines], p) if lines else None
-            for p, lines in zip(problems, self._marked(problems), strict=True)
+            _close([_MARK.sub("", line) for line in lines], p) if lines else None
+            for p, lines in zip(problems, self._marked_steps(problems), strict=True)
         ]
 
     def rewrites(self, problems: Sequence[Problem], raw: Sequence[str]) -> list[dict[str, str]]:
         worked = self.worked_steps(problems)
-        return [{"filled in": _closed(s, p)} if s else {} for p, s in zip(problems, worked, strict=True)]
+        return [{"filled in": _close(s, p)} if s else {} for p, s in zip(problems, worked, strict=True)]
 
     def worked_steps(self, problems: Sequence[Problem]) -> list[list[str] | None]:
-        """Every line as a step; a calculation that a line only marks is written out before it."""
-        return [[_explicit(line) for line in lines] if lines else None for lines in self._marked(problems)]
+        """Every line as a step; calculations that appear only in a line's marks are written before it."""
+        return [
+            [_explicit(line) for line in lines] if lines else None for lines in self._marked_steps(problems)
+        ]
 
     def continuations(self, problems: Sequence[Problem], prefixes: Sequence[str]) -> list[str | None]:
         return [
-            _closed(steps[departure(split_steps(prefix), steps)[1] :], problem) if steps else None
+            _close(steps[departure(split_steps(prefix), steps)[1] :], problem) if steps else None
             for problem, prefix, steps in zip(problems, prefixes, self.worked_steps(problems), strict=True)
         ]
 
     def first_wrong(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[int | None]:
-        """By the values of the marked calculations; another right way than the data's counts as leaving it."""
+        """Compares the values with the marked calculations; a different, right solution counts as wrong."""
         return [
             departure(split_steps(attempt), steps)[0] if steps else None
             for attempt, steps in zip(attempts, self.worked_steps(problems), strict=True)
@@ -53,11 +55,11 @@ class DatasetTeacher:
     def close(self) -> None:
         pass
 
-    def _marked(self, problems: Sequence[Problem]) -> list[list[str] | None]:
+    def _marked_steps(self, problems: Sequence[Problem]) -> list[list[str] | None]:
         solutions = [p["solution"] for p in problems]
         if problems and not any(solutions):
             raise RequestError(
-                f"the dataset teacher needs worked solutions, and {problems[0]['task']} has none;"
+                f"the dataset teacher needs worked solutions, but {problems[0]['task']} has none;"
                 " take another teacher (oracle, local, server)"
             )
         return [_body(solution) if solution else None for solution in solutions]
@@ -70,20 +72,20 @@ def _body(solution: str) -> list[str]:
 
 
 def _explicit(line: str) -> str:
-    """A line whose marks, where the text does not state them anyway, are written before it as equations."""
+    """A line with the equations of its marks written before it, unless the text already states them."""
     text = _MARK.sub("", line)
     bare = re.sub(r"[\s$,]", "", text).replace("x", "*")
-    unsaid = [mark for mark in _MARK.findall(line) if re.sub(r"\s", "", mark) not in bare]
-    equations = [_OPERATION.sub(r" \1 ", mark).replace("=", " = ") for mark in unsaid]
+    unstated = [mark for mark in _MARK.findall(line) if re.sub(r"\s", "", mark) not in bare]
+    equations = [_OPERATION.sub(r" \1 ", mark).replace("=", " = ") for mark in unstated]
     return " ".join([*(f"{equation}." for equation in equations), text])
 
 
-def _closed(steps: Sequence[str], problem: Problem) -> str:
+def _close(steps: Sequence[str], problem: Problem) -> str:
     return "\n".join([*steps, _closing(problem)])
 
 
 def _closing(problem: Problem) -> str:
-    """The closing answer: the gold one, unless the solution closes with another, which then shows as wrong."""
+    """The closing answer: the gold one, unless the solution ends with a different one, which must show as wrong."""
     kind, gold = problem["kind"], strict_form(problem["gold"], problem["kind"])
     stated = _CLOSED.findall(problem["solution"] or "")
     closing = strict_form(stated[-1].rstrip(), kind) if stated else gold

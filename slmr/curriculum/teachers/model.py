@@ -1,7 +1,7 @@
-"""A model as the teacher: one on this machine, or one behind an OpenAI-compatible API.
+"""A model as the teacher, on this machine or behind an OpenAI-compatible API.
 
-What it is asked is in `templates/`. Answers are kept by content, so the same question is asked once; a kept
-answer still counts its tokens, so that a method costs the same whoever asked before.
+The prompts are in `templates/`. Answers are cached by content, so each question is asked once. A cached answer still
+counts its tokens, so that a method's cost does not depend on earlier runs.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def template(name: str) -> str:
 
 
 def templates_digest() -> str:
-    """Hash of all prompts: another wording is another teacher."""
+    """Hash of all prompts, because another wording makes another teacher."""
     return digest({file.name: file.read_text(encoding="utf-8") for file in sorted(_FOLDER.glob("*.md"))})
 
 
 class ModelTeacher:
-    """Asks a model. `key` identifies it; `asked` and `from_cache` count the questions and those not asked again.
+    """Asks a model, identified by `key`; `asked` and `from_cache` count the questions and the cached answers.
 
-    `plainly`: a problem is put to it as to the student, without instructions.
+    `plainly`: ask with the student's prompt, without instructions.
     """
 
     separator = "\n"
@@ -61,7 +61,7 @@ class ModelTeacher:
         return [{"teacher": closed(text, problem)} for text, problem in zip(answers, problems, strict=True)]
 
     def worked_steps(self, problems: Sequence[Problem]) -> list[list[str] | None]:
-        """The steps of its own solution, a model has no other; None where that comes to a wrong answer."""
+        """The steps of the model's own solution; None if its answer is wrong."""
         traces = self.raw_traces(problems)
         return [
             split_steps(trace) if trace and verifies(trace, problem) else None
@@ -75,17 +75,21 @@ class ModelTeacher:
 
     def first_wrong(self, problems: Sequence[Problem], attempts: Sequence[str]) -> list[int | None]:
         steps = [split_steps(attempt) for attempt in attempts]
-        some = [i for i, s in enumerate(steps) if s]  # of an attempt without steps there is nothing to ask
-        numbered = ["\n".join(f"{n}. {step}" for n, step in enumerate(steps[i], 1)) for i in some]
-        answers = self._ask("locate", [problems[i] for i in some], [{"numbered": text} for text in numbered])
-        named = {i: _step_number(answer, len(steps[i])) for i, answer in zip(some, answers, strict=True)}
+        with_steps = [i for i, s in enumerate(steps) if s]
+        numbered = ["\n".join(f"{n}. {step}" for n, step in enumerate(steps[i], 1)) for i in with_steps]
+        answers = self._ask(
+            "locate", [problems[i] for i in with_steps], [{"numbered": text} for text in numbered]
+        )
+        named = {
+            i: _step_number(answer, len(steps[i])) for i, answer in zip(with_steps, answers, strict=True)
+        }
         return [named.get(i) for i in range(len(steps))]
 
     def close(self) -> None:
         self._engine.close()
 
     def _ask(self, name: str, problems: Sequence[Problem], extra: Sequence[dict[str, str]]) -> list[str]:
-        questions = [_filled(name, problem, values) for problem, values in zip(problems, extra, strict=True)]
+        questions = [_fill(name, problem, values) for problem, values in zip(problems, extra, strict=True)]
         sampling = asdict(self._sampling)
         files = {text: self._cache / f"{digest([self._key, text, sampling])}.json" for text in questions}
         answers = {text: answer for text, file in files.items() if (answer := _read(file)) is not None}
@@ -108,15 +112,15 @@ class ModelTeacher:
 
 
 def closed(text: str, problem: Problem) -> str:
-    """A text whose answer is right, but not in the form that the student has to learn, with that form added."""
+    """The text; if its answer is right but not in the form that the student has to learn, with that form added."""
     verdict = verify(text, problem["gold"], problem["kind"])
     if verdict.lenient and not verdict.strict:
         return f"{text}\n{strict_form(problem['gold'], problem['kind'])}"
     return text
 
 
-def _filled(name: str, problem: Problem, extra: dict[str, str]) -> str:
-    """A template with a problem in it; `plain` is the task's own prompt. Braces in the texts stay what they are."""
+def _fill(name: str, problem: Problem, extra: dict[str, str]) -> str:
+    """A template filled with a problem; `plain` is the task's own prompt. Braces in the values are left alone."""
     if name == "plain":
         return problem["prompt"]
     values = {"problem": problem["problem"], "gold": problem["gold"],
@@ -125,20 +129,20 @@ def _filled(name: str, problem: Problem, extra: dict[str, str]) -> str:
 
 
 def _without(prefix: str, text: str) -> str:
-    """A continuation without the beginning that a model may have repeated before it."""
+    """A continuation without the beginning, which a model may have repeated."""
     start = prefix.strip()
     return text[len(start) :].lstrip() if start and text.startswith(start) else text
 
 
 def _step_number(answer: str, steps: int) -> int | None:
-    """The index that an answer names; None where it names none of the steps."""
+    """The step's index that an answer names; None if it names none of the steps."""
     match = re.search(r"\d+", answer)
     number = int(match[0]) if match else 0
     return number - 1 if 1 <= number <= steps else None
 
 
 def _read(file: Path) -> dict[str, Any] | None:
-    """A kept answer; one that cannot be read is asked for again."""
+    """A cached answer; None if it cannot be read, so that the question is asked again."""
     try:
         content = read_json(file)
         return {"text": str(content["text"]), "tokens": int(content["tokens"])}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class OracleTeacher:
-    """Draws each item again from its id and writes what is asked."""
+    """Draws each item again from its id and writes the answer from its solution."""
 
     separator = " "
     generated = 0

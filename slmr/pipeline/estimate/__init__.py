@@ -1,4 +1,4 @@
-"""What a plan will cost before it is run: tokens, FLOPs, hours and memory, from shapes and stated assumptions."""
+"""Estimates a plan's cost before it is run: tokens, FLOPs, hours and memory, from shapes and stated assumptions."""
 
 from slmr.pipeline.estimate.hardware import ASSUMED, Assumptions, Machine
 from slmr.pipeline.estimate.measure import Speed, measure

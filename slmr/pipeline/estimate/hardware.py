@@ -1,9 +1,9 @@
-"""How long a GPU takes and what it has to hold. Every assumption is a field here, and is printed beside the figures.
+"""Time and memory on a GPU. Every assumption is a field here, and is printed beside the figures.
 
-training   6 N FLOPs a token (8 N where activations are computed again)
-generation 2 N FLOPs a token; a decoding step takes the longest of its arithmetic, of reading weights and cache, and
-           of the time that it takes at least
-memory     weights, gradients and Adam's two moments in float32, 16 N bytes; activations; logits; or, while it samples,
+training   6 N FLOPs per token (8 N with gradient checkpointing)
+generation 2 N FLOPs per token; a decoding step takes the maximum of its arithmetic, of reading weights and cache, and
+           of a minimal time
+memory     weights, gradients and Adam's two moments in float32, 16 N bytes; activations; logits; or, while sampling,
            the cache of keys and values
 """
 
@@ -20,35 +20,35 @@ from slmr.pipeline.estimate.shapes import ModelShape
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What is assumed, with the unit in the name; none of it is measured here."""
+    """The assumptions, with units in the names; none is measured on this machine."""
 
     peak_flops: float = 989e12  # H100 SXM, bfloat16, dense
     bandwidth_bytes_s: float = 3.35e12
     memory_gib: float = 80.0
-    train_share: float = 0.25  # of the peak that training reaches, padding included
+    train_share: float = 0.25  # of the peak that training reaches, including padding
     prefill_share: float = 0.4
     bandwidth_share: float = 0.5
-    vllm_step_s: float = 0.004  # a decoding step at least, with captured graphs
-    transformers_step_s: float = 0.025  # a decoding step at least, launched from Python
-    scaling: float = 0.85  # of eight times the speed, training on eight GPUs
+    vllm_step_s: float = 0.004  # minimal time of a decoding step, with CUDA graphs
+    transformers_step_s: float = 0.025  # minimal time of a decoding step, launched from Python
+    scaling: float = 0.85  # parallel efficiency of training on several GPUs
     vllm_width: int = 256  # completions side by side
     transformers_width: int = 256
-    vllm_share: float = memory.BESIDE_TRAINING  # of the memory, for a vLLM in the training process
+    vllm_share: float = memory.BESIDE_TRAINING  # of the memory, for vLLM in the training process
     prompt_tokens: int = 110  # GSM8K in a chat template
     trace_tokens: int = 130  # GSM8K's own solutions
-    fill: float = 0.5  # of max_tokens that a completion takes
-    completion_tokens: float | None = None  # that it takes, where that is known
+    fill: float = 0.5  # share of max_tokens that a completion uses
+    completion_tokens: float | None = None  # mean length of a completion, if known
     simple: float = 1 / 3  # of the pool, by difficulty
     medium: float = 1 / 3
     hard: float = 1 / 3
     mixed: float = 0.6  # of the pool, with a right and a wrong completion
     failed: float = 0.2  # of the pool, without a right completion
     right: float = 0.5  # of completions
-    adaptive: float = 0.7  # of a probe's completions that one which stops early samples
-    steps: int = 4  # of a trace
+    adaptive: float = 0.7  # share of a full probe's completions that an adaptive probe samples
+    steps: int = 4  # in a trace
 
     def rows(self) -> list[tuple[str, str]]:
-        """Name and value of each, for people."""
+        """Name and value of each, for display."""
         values = [(f.name, getattr(self, f.name)) for f in fields(self)]
         return [(name, f"{value:.3g}") for name, value in values if value is not None]
 
@@ -58,7 +58,7 @@ ASSUMED = Assumptions()
 
 @dataclass(frozen=True)
 class Machine:
-    """So many GPUs, and how the profile trains and samples on them; `rollouts` as `EngineSettings.sampled_by`."""
+    """A number of GPUs, and how the profile trains and samples on them; `rollouts` as `EngineSettings.sampled_by`."""
 
     gpus: int
     training: TrainingSettings
@@ -68,13 +68,13 @@ class Machine:
 
     @property
     def train_flops(self) -> int:
-        """A weight and token of training."""
+        """FLOPs of training per weight and token."""
         return 8 if self.training.gradient_checkpointing else 6
 
-    # ------------------------------------------------------------------------------- time
+    # --- time ------------------------------------------------------------------------------------
 
     def train_s(self, shape: ModelShape, tokens: float) -> float:
-        """Seconds of forward and backward passes over so many tokens."""
+        """Seconds of forward and backward passes over `tokens` tokens."""
         speed = self.assumed.peak_flops * self.assumed.train_share
         return self.train_flops * shape.parameters * tokens / speed / self._speed_up
 
@@ -83,14 +83,14 @@ class Machine:
         return 2 * shape.parameters * tokens / speed / gpus
 
     def decode_s(self, shape: ModelShape, call: Call, engine: str, gpus: int = 1) -> float:
-        """Seconds of one call of the sampler; its completions are shared among the GPUs."""
+        """Seconds of one call of the sampler; its completions are divided among the GPUs."""
         a = self.assumed
         most = a.vllm_width if engine == "vllm" else a.transformers_width
-        here = math.ceil(call.completions / gpus)
-        width = min(most, here)
-        steps = max(call.longest, here * call.mean / width)
-        number = 2 if engine == "vllm" else 4  # in training weights are float32
-        read = number * (shape.parameters + width * (call.prompt + call.mean) * shape.cached)
+        per_gpu = math.ceil(call.completions / gpus)
+        width = min(most, per_gpu)
+        steps = max(call.longest, per_gpu * call.mean / width)
+        bytes_each = 2 if engine == "vllm" else 4  # in training weights are float32
+        read = bytes_each * (shape.parameters + width * (call.prompt + call.mean) * shape.cached)
         step = max(
             a.vllm_step_s if engine == "vllm" else a.transformers_step_s,
             read / (a.bandwidth_bytes_s * a.bandwidth_share),
@@ -102,10 +102,10 @@ class Machine:
     def _speed_up(self) -> float:
         return self.gpus * self.assumed.scaling if self.gpus > 1 else 1.0
 
-    # ----------------------------------------------------------------------------- memory
+    # --- memory ----------------------------------------------------------------------------------
 
     def states_bytes(self, shape: ModelShape) -> float:
-        """Weights, gradients and optimizer of each GPU, and what it gathers gradients in."""
+        """Bytes per GPU of weights, gradients, optimizer states and the buffer in which gradients are gathered."""
         n, shared = shape.parameters, self.gpus
         if self.training.lora:
             return 4 * n + 16 * shape.adapters(self.training.lora)
@@ -118,10 +118,10 @@ class Machine:
                 return 16 * n + (4 * n if shared > 1 else 0)
 
     def pass_bytes(self, shape: ModelShape, rows: float, length: float, written: float) -> float:
-        """Activations and logits of a pass over `rows` of `length` tokens, of which `written` have logits.
+        """Bytes of activations and logits of a pass over `rows` of `length` tokens, of which `written` have logits.
 
-        A layer keeps about 24 h + 8 i bytes a token (bfloat16 beside a residual stream in float32), the logits take
-        12 bytes each: rounded, in float32, and their gradient. Autocast keeps rounded weights, 2 N.
+        A layer keeps about 24 h + 8 i bytes per token (bfloat16, with the residual stream in float32). A logit takes
+        12 bytes: in bfloat16, in float32, and its gradient. Autocast keeps a bfloat16 copy of the weights, 2 N.
         """
         layer = 24 * shape.hidden + 8 * shape.intermediate
         kept = (
@@ -132,7 +132,7 @@ class Machine:
         return rows * (length * kept + written * 12 * shape.vocabulary) + 2 * shape.parameters
 
     def rollout_bytes(self, shape: ModelShape, calls: Sequence[Call]) -> float:
-        """What sampling during a training holds beside its states; a server has GPUs of its own."""
+        """Bytes that sampling during training needs beside the states; a server has its own GPUs."""
         if self.rollouts == "server":
             return 0.0
         if self.rollouts == "vllm":
@@ -143,7 +143,7 @@ class Machine:
         )  # fmt: skip
 
     def cache_bytes(self, shape: ModelShape, completions: float, length: float, engine: str) -> float:
-        """Keys and values of those side by side, at their longest."""
+        """Bytes of the keys and values of the completions that run side by side, at full length."""
         a = self.assumed
         width = min(a.vllm_width if engine == "vllm" else a.transformers_width, completions)
         return (2 if engine == "vllm" else 4) * width * length * shape.cached
@@ -151,9 +151,9 @@ class Machine:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a sampler: so many completions of about `mean`, at most `longest` tokens, behind a prompt.
+    """One call of a sampler: completions of `mean`, at most `longest` tokens, after a prompt of `prompt` tokens.
 
-    `alike` completions have the same prompt.
+    `alike` completions share a prompt.
     """
 
     completions: float

@@ -1,6 +1,7 @@
-"""How fast this machine's CPU is with a model: some completions and a step of training, timed.
+"""Measures a model's speed on this machine's CPU, with a few completions and a training step.
 
-In CPU time, divided by the threads, so that it is the same whatever else is running: seconds on cores of one's own.
+It measures CPU time divided by the number of threads, which does not depend on other processes: the seconds that idle
+cores would take.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ from slmr.tasks import Task
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-_SMALL = 20_000_000  # weights: below, more rows cost hardly more
-_LAB_ITEMS = 48  # of each task: as many side by side as an evaluation has
+_SMALL = 20_000_000  # weights; in a smaller model more rows hardly cost more time
+_LAB_ITEMS = 48  # per task, to run about as many side by side as an evaluation does
 _LAB_MOST, _OTHER_MOST = 80, 16  # tokens of a completion
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds a token, in a process of so many threads.
+    """Seconds per token, in a process with `threads` threads.
 
     Attributes:
-        generated: of a completion, beside others.
-        read: of a prompt, or of what is scored.
-        trained: of a forward and a backward pass, and its part of the optimizer's step.
+        generated: of generating a completion in a batch.
+        read: of reading a prompt or scoring a text.
+        trained: of a forward and a backward pass, including a share of the optimizer's step.
     """
 
     generated: float
@@ -44,13 +45,13 @@ class Speed:
 
 
 def measure(folder: Path, tasks: Sequence[Task], threads: int | None) -> tuple[Speed, Assumptions]:
-    """The speed of a model of this folder, and what is assumed of its completions.
+    """The speed of a folder's model, and the assumptions about its completions.
 
-    On lab tasks their own problems are asked, which takes some seconds, and their lengths replace what is assumed;
-    elsewhere a prompt of the assumed length is continued a little.
+    With lab tasks it answers some of their problems, which takes seconds, and the measured lengths replace the
+    assumed ones. Otherwise it continues a prompt of the assumed length for a few tokens.
 
     Raises:
-        RequestError: there is no model that can be read.
+        RequestError: the model cannot be read.
     """
     import torch
 
@@ -58,12 +59,12 @@ def measure(folder: Path, tasks: Sequence[Task], threads: int | None) -> tuple[S
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
-        return _measured(folder, tasks, threads or before)
+        return _measure(folder, tasks, threads or before)
     finally:
         torch.set_num_threads(before)
 
 
-def _measured(folder: Path, tasks: Sequence[Task], threads: int) -> tuple[Speed, Assumptions]:
+def _measure(folder: Path, tasks: Sequence[Task], threads: int) -> tuple[Speed, Assumptions]:
     model, tokenizer = load_model(folder, "cpu"), load_tokenizer(folder)
     small = model.num_parameters() < _SMALL
     lab = _lab_prompts(tasks, tokenizer)
@@ -73,7 +74,7 @@ def _measured(folder: Path, tasks: Sequence[Task], threads: int) -> tuple[Speed,
     sampling = Sampling(1.0, _LAB_MOST if lab else _OTHER_MOST, seed=0)
     started, seconds, tokens = time.process_time(), 0.0, 0
     for done, _ in enumerate(sampler.run(rows, sampling, len(rows)), start=1):
-        if done == len(rows) // 2:  # later ever fewer are side by side, while a stage fills their places
+        if done == len(rows) // 2:  # in the second half the batch empties, while a real stage would refill it
             seconds, tokens = (time.process_time() - started) / threads, sum(len(row.ids) for row in rows)
     read, trained = _passes(model, *((32, 64) if small else (2, 64)), threads)
     # The sampler reads equal prompts once.
@@ -93,7 +94,7 @@ def _lab_prompts(tasks: Sequence[Task], tokenizer: PreTrainedTokenizerBase) -> l
 
 
 def _passes(model: PreTrainedModel, rows: int, length: int, threads: int) -> tuple[float, float]:
-    """Seconds a token of a forward pass without gradients, and of a step of training; the model is trained."""
+    """Seconds per token of a forward pass without gradients and of a training step, which changes the model."""
     import torch
 
     ids = torch.arange(rows * length).reshape(rows, length) % model.config.get_text_config().vocab_size
@@ -110,7 +111,7 @@ def _passes(model: PreTrainedModel, rows: int, length: int, threads: int) -> tup
 
     seconds = []
     for step in (read, train):
-        step()  # the first one allocates
+        step()  # warm-up: the first step allocates memory
         started = time.process_time()
         step()
         seconds.append((time.process_time() - started) / threads / ids.numel())

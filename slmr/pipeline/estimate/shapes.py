@@ -1,4 +1,4 @@
-"""The sizes of a model, from its configuration alone: transformers builds it without weights, and it is counted."""
+"""The sizes of a model, from its configuration alone: transformers builds the model without weights."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class ModelShape:
     """A decoder's sizes, in numbers of weights or of activations.
 
     Attributes:
-        parameters: all weights; a table that reading and writing share counts once.
-        intermediate: the inner width of an MLP; of one with experts that of an expert.
-        linear_sides: the inputs and outputs of all linear layers but the last, summed up.
+        parameters: number of weights; tied embeddings count once.
+        intermediate: the inner width of an MLP, or of one expert.
+        linear_sides: the sum of inputs and outputs over all linear layers except the last.
     """
 
     parameters: int
@@ -36,15 +36,15 @@ class ModelShape:
 
     @property
     def cached(self) -> int:
-        """Numbers that a token leaves in the cache of keys and values."""
+        """Numbers per token in the cache of keys and values."""
         return 2 * self.layers * self.kv_heads * self.head_width
 
     def adapters(self, lora: LoraSettings) -> int:
-        """Weights of adapters on all linear layers; with fewer targets there are fewer."""
+        """Upper bound of the adapters' weights: adapters on all linear layers."""
         return lora.rank * self.linear_sides
 
 
-# Of the hub's config.json, so that a plan needs no download.
+# Copied from the hub's config.json, so that a plan needs no download.
 _LLAMA_32 = {"model_type": "llama", "hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16,
              "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64, "vocab_size": 128_256}  # fmt: skip
 _QWEN_25 = {"model_type": "qwen2", "hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24,
@@ -56,19 +56,19 @@ KNOWN: dict[str, dict[str, Any]] = {
 
 
 def shape_of(model: Path | str) -> ModelShape | None:
-    """Of a model folder or a known hub id; None where nothing tells."""
+    """The shape of a model folder or a known hub id; None if it is unknown."""
     config = config_of(model)
-    return None if config is None else _counted(config)
+    return None if config is None else _count(config)
 
 
 def shapes_of(models: Mapping[str, Path | str]) -> dict[str, ModelShape]:
-    """The same of several; of those where nothing tells, nothing."""
+    """The known shapes of several models."""
     shapes = {key: shape_of(model) for key, model in models.items()}
     return {key: shape for key, shape in shapes.items() if shape}
 
 
 def config_of(model: Path | str) -> PreTrainedConfig | None:
-    """The configuration of a model folder or a known hub id; None where there is none that transformers knows."""
+    """The configuration of a model folder or a known hub id; None if there is none that transformers knows."""
     from transformers import CONFIG_MAPPING
 
     file = Path(model) / "config.json"
@@ -88,7 +88,7 @@ def without_weights(config: PreTrainedConfig) -> PreTrainedModel | None:
         return AutoModelForCausalLM.from_config(config)
 
 
-def _counted(config: PreTrainedConfig) -> ModelShape | None:
+def _count(config: PreTrainedConfig) -> ModelShape | None:
     import torch
 
     model = without_weights(config)

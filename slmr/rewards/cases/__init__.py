@@ -1,4 +1,4 @@
-"""Labelled completions with golds, all written for this project: what a reward function is audited against."""
+"""Labelled completions with gold answers, written for this project, against which reward functions are audited."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from slmr.verify import Kind
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A completion, its gold, and whether a reward should pay it.
+    """A completion, its gold answer, and whether a reward should pay it.
 
     Attributes:
-        family: what is tried with it; a family's cases are all to be accepted or all to be rejected.
+        family: what the case tests; a family's cases should either all be accepted or all be rejected.
     """
 
     id: str
@@ -29,7 +29,7 @@ class Case:
 
 
 def audit_cases(kinds: Sequence[Kind], seed: int = 0, per_family: int = 40) -> list[Case]:
-    """Of each kind of answer and each family at most so many cases, drawn by the seed; the same ones for the same."""
+    """At most `per_family` cases for each kind of answer and family, drawn by the seed."""
     by_family: dict[tuple[Kind, bool, str], dict[tuple[str, str], None]] = {}
     for accept, rows in ((True, _right(kinds, seed)), (False, _wrong(kinds, seed))):
         for family, (kind, completion, gold) in rows:
@@ -51,7 +51,7 @@ def _right(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, Row]]:
 
 
 def _family_of(ending: Ending) -> str:
-    """The requested form with the gold as it is written, or another spelling of it; else where the ending is from."""
+    """The family of an ending: the requested form, with the gold's own or another spelling, or the ending's origin."""
     if ending.own_form:
         as_gold = ending.text == WORKED[ending.kind] + STRICT[ending.kind].format(ending.gold.text)
         return "requested form" if as_gold else "requested form, another spelling"

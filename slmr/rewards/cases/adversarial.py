@@ -1,6 +1,6 @@
-r"""What a policy under reward tries, and what breaks a checker: completions that must never be paid.
+r"""Completions that must never be paid: attempts to game the reward, and texts that break checkers.
 
-`<n>` is the right number, `<m>` another one, `<L>` and `<M>` likewise for letters, as in `rewrites`.
+`<n>` is the right number, `<m>` a wrong one; `<L>` and `<M>` are the same for letters, as in `rewrites`.
 """
 
 from __future__ import annotations

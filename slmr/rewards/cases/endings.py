@@ -1,4 +1,4 @@
-"""Natural endings: how models close an answer, in several languages, and each with the gold of another item."""
+"""Natural endings: how models state an answer, in several languages. Also used with another item's gold answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slmr.verify import Kind
 
 @dataclass(frozen=True)
 class Gold:
-    """A gold answer, how a completion may write it, and a key that tells values apart without the checkers."""
+    """A gold answer, its spellings in completions, and a key that identifies its value without the checkers."""
 
     text: str
     key: str
@@ -140,7 +140,7 @@ STRICT = {"numeric": "#### {}", "math": "\\boxed{{{}}}", "choice": "Answer: {}"}
 
 @dataclass(frozen=True)
 class Ending:
-    """One completion: its language, template, text, gold, and whether it stands in the task's own form."""
+    """One completion: its language, template, text, gold answer, and whether it has the task's own form."""
 
     kind: Kind
     language: str
@@ -151,7 +151,7 @@ class Ending:
 
 
 def forms(kind: Kind) -> Iterator[tuple[str, str, bool]]:
-    """Language, template, whether it already delimits a formula."""
+    """(language, template, whether the template already delimits a formula)."""
     for table in (PROSE, CHOSEN if kind == "choice" else VALUE):
         for language, templates in table.items():
             yield from ((language, form, False) for form in templates)
@@ -161,7 +161,7 @@ def forms(kind: Kind) -> Iterator[tuple[str, str, bool]]:
 
 
 def endings(kind: Kind) -> Iterator[Ending]:
-    """Every form with every spelling of every gold, behind a few words of work."""
+    """Every form with every spelling of every gold answer, after a short solution."""
     for language, form, delimited in forms(kind):
         for gold in GOLDS[kind]:
             for spelling in gold.spellings:

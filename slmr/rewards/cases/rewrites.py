@@ -1,4 +1,4 @@
-r"""What keeps an answer's value and what changes it, by the kind of fault that checkers make.
+r"""Rewrites that keep an answer's value and rewrites that change it, grouped by the faults of checkers.
 
 `<n>` and `<m>` are two different numbers, `<L>` and `<M>` two different letters; a row is (kind, completion, gold).
 Rows of KEPT must be accepted, rows of CHANGED must not.
@@ -15,7 +15,7 @@ Row = tuple[Kind, str, str]
 
 
 def rows_of(kind: Kind, gold: str, *texts: str) -> tuple[Row, ...]:
-    """A row a completion."""
+    """One row per completion."""
     return tuple((kind, text, gold) for text in texts)
 
 
@@ -212,7 +212,7 @@ CHANGED: dict[str, tuple[Row, ...]] = {
 
 
 def rewritten(table: Mapping[str, tuple[Row, ...]], seed: int) -> Iterator[tuple[str, Kind, str, str]]:
-    """Family, kind, completion, gold: each rewrite with three draws of numbers."""
+    """(family, kind, completion, gold): each rewrite with three random draws of its placeholders."""
     rng = Random(seed)
     for family, rows in table.items():
         for kind, text, gold in rows:
@@ -228,10 +228,10 @@ def rewritten(table: Mapping[str, tuple[Row, ...]], seed: int) -> Iterator[tuple
                     "<M>": wrong,
                     "<l>": right.lower(),
                 }
-                yield family, kind, _filled(text, values), _filled(gold, values)
+                yield family, kind, _fill(text, values), _fill(gold, values)
 
 
-def _filled(text: str, values: dict[str, str]) -> str:
+def _fill(text: str, values: dict[str, str]) -> str:
     for mark, value in values.items():
         text = text.replace(mark, value)
     return text
