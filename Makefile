@@ -7,7 +7,7 @@ STAMP := $(VENV)/.slmr-env
 ARGS ?=
 TOOL_TESTS := tests/pipeline/test_difficulty_map.py tests/pipeline/test_trackers.py tests/results/test_lm_eval_export.py \
   tests/results/test_every_eval_ever_export.py tests/results/test_inspect_export.py tests/results/test_gate_report.py \
-  tests/rewards/test_verifiers.py tests/training/test_callback.py
+  tests/results/test_rollouts.py tests/rewards/test_verifiers.py tests/training/test_callback.py
 
 .DEFAULT_GOAL := help
 .PHONY: help env bench test test-slow test-vllm test-gpu test-rewards test-tools test-light test-lowest test-newest lint docs perf

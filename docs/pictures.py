@@ -20,7 +20,7 @@ WIDTH = 1400
 PICTURES = {
     "leaderboard": ("", 1000, ".slmr-board tbody tr"),
     "leaderboard-compare": ("compare", 1300, ".slmr-text"),
-    "leaderboard-curves": ("curves", 1500, ".js-plotly-plot .scatterlayer"),
+    "leaderboard-curves": ("curves", 1150, ".js-plotly-plot .scatterlayer"),
     "leaderboard-capability": ("capability", 1500, ".js-plotly-plot .scatterlayer"),
     "leaderboard-curriculum": ("curriculum?method=stagewise", 1900, ".js-plotly-plot .sankey"),
     "leaderboard-samples": ("samples?method=stagewise", 1000, ".slmr-text"),

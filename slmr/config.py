@@ -28,6 +28,7 @@ from slmr.io import merged, read_settings
 # A larger number is a typing error that would exhaust the memory. docs/concepts.md lists these limits, too.
 MAX_K, MAX_TOKENS, MAX_POOL, MAX_STEPS, MAX_SIDE_BY_SIDE = 10_000, 1_000_000, 10_000_000, 1_000_000, 100_000
 
+DEFAULT_PROFILE = "lab-quick"  # of every command that takes a profile
 Edition = Literal["lab", "paper", "own"]
 # The shipped suites. A leaderboard shows one suite: its means and ranks are over these tasks.
 SUITES = {

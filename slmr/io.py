@@ -92,6 +92,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Readers see the old file or the new one, never half of one, and writers do not collide. Creates the folder.
     """
+    if path.is_dir():  # `.` has no name to put a file beside
+        raise IsADirectoryError(errno.EISDIR, "Is a directory", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:

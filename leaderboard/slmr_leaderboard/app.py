@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from slmr.config import kind_label
-from slmr.results.selection import Filters, Results, load_results, older_versions, values
+from slmr.results.selection import Filters, Results, load_results, notes_on, older_versions, values
 from slmr_leaderboard.views import PAGES, page
 from slmr_leaderboard.views.parts import View, plain
 from slmr_leaderboard.warm import FIRST_SHOWN
@@ -22,7 +22,8 @@ history.replaceState=(state,title,to)=>/^https?:/.test(to)&&to!==location.href?h
 :replace(state,title,to)}</script>"""
 _STYLE = (
     "<style>.stMainBlockContainer{padding:4rem clamp(.8rem,2.5vw,2.5rem) 3rem}"
-    ".stMainBlockContainer h1{font-size:1.6rem;padding:.2rem 0 0}</style>"
+    ".stMainBlockContainer h1{font-size:1.7rem;padding:.2rem 0 0}.stMainBlockContainer h3{font-size:1.25rem}"
+    ".stMainBlockContainer>.stVerticalBlock{gap:.7rem}</style>"
 )
 
 
@@ -43,21 +44,20 @@ def main() -> None:
             " then `slmr leaderboard`.",
             icon=":material/info:",
         )
-    _notes(results.notes)
     chosen.run()
     _notices(results)
     FIRST_SHOWN.set()
 
 
 def _notes(notes: Sequence[str]) -> None:
-    """What somebody wrote about runs: the first sentences, the whole on request, for every page begins with it."""
-    if not notes:
-        return
-    first = (note[: note.index(". ") + 1] if ". " in note else note for note in notes)
-    st.warning("\n\n".join(map(plain, first)), icon=":material/warning:")
-    if any(". " in note for note in notes):
-        with st.expander("The whole of it"):
-            st.text("\n\n".join(notes))
+    """What somebody wrote about the runs that are shown: the first sentences, the rest folded below them."""
+    for note in notes:
+        first, _, rest = note.partition(". ")
+        if rest:
+            with st.expander(plain(f"{first}.")):
+                st.text(rest)
+        else:
+            st.caption(f":material/info: {plain(note)}")
 
 
 def _arguments() -> argparse.Namespace:
@@ -80,9 +80,9 @@ def _page(title: str, path: str, icon: str, folder: Path, view: View | None) -> 
         if view is None:
             _empty(folder)
             return
-        if path == "board":
-            st.title("slmr leaderboard", anchor=False)
+        st.title("slmr leaderboard" if path == "board" else title, anchor=False)
         st.markdown(f"**{plain(view.results.suite(view.filters.suite).description)}**")
+        _notes(notes_on(view.results, view.filters))
         page(path)(view)
 
     return st.Page(shown, title=title, icon=icon, url_path=path, default=path == "board")

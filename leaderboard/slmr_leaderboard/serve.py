@@ -42,6 +42,8 @@ def serve(folder: Path | None, port: int | None) -> None:
         "server.port": number, "server.address": "localhost", "server.headless": "true",
         "server.fileWatcherType": "none", "browser.gatherUsageStats": "false", "client.toolbarMode": "viewer",
         "logger.hideWelcomeMessage": "true",
+        # The page's own red would read as a warning.
+        "theme.light.primaryColor": "#0072B2", "theme.dark.primaryColor": "#3A86BD",
     }  # fmt: skip
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     arguments = ["--results", str(results), *(["--sample"] if sample else [])]

@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from slmr.cli.options import AsJson, console, known_kind, print_json, titled_table, warn
+from slmr.cli.options import AsJson, known_kind, print_json, print_table, print_text, warn
 from slmr.io import disk_faults, write_text
+from slmr.results.text_tables import text_table
 from slmr.rewards.audit import Audit, AuditRequest, audit, with_kind
-from slmr.rewards.audit_report import Rate, again_line, families, rows, times, totals, worst
+from slmr.rewards.audit_report import Rate, again_line, families, notices, rows, times, totals, worst
 from slmr.stats import formats
 
 EXAMPLES = (
@@ -59,6 +60,7 @@ def audit_reward_command(
     if out:
         with disk_faults(out):
             write_text(out, "".join(json.dumps(row) + "\n" for row in rows(result)))
+    warn(list(notices(result)))
     if as_json:
         print_json(_listed(result))
     else:
@@ -72,19 +74,24 @@ def _listed(result: Audit) -> list[dict[str, object]]:
 
 
 def _print(result: Audit) -> None:
-    console().print(_table(f"{result.request.function}, called as {result.style}", totals(result)))
+    _print_rates(f"{result.request.function}, called as {result.style}", totals(result))
     if errors := [rate for rate in families(result) if rate.wrong]:
-        console().print(_table("Families with errors", errors))
+        _print_rates("Families with errors", errors)
     for line in worst(result):
-        print(line)
+        print_text(line, indent=2)
     for again in result.again:
         print(again_line(again))
     ms = times(result)
-    print(
+    print_text(
         f"Time a case: median {ms['median']:.1f} ms, 95th percentile {ms['p95']:.1f} ms, longest {ms['longest']:.0f} ms"
     )
-    if result.left_out:
-        warn([f"{result.left_out} cases were not judged: too many hang"])
+
+
+def _print_rates(title: str, rates: list[Rate]) -> None:
+    """As a table; where room is short, without what never happened."""
+    table = _table(title, rates)
+    never = [str(column.header) for column in table.columns if not any(column.cells)]
+    print_table(table, spare=never, prose=("cases of",), keys=2)
 
 
 def _table(title: str, rates: list[Rate]) -> Table:
@@ -98,10 +105,10 @@ def _table(title: str, rates: list[Rate]) -> Table:
         "raised",
         "hung",
     )
-    table = titled_table(title, columns, left=("kind", "cases of", "error"))
+    rows = []
     for r in rates:
         counts = (str(count or "") for count in (r.abstained, r.raised, r.hung))
-        table.add_row(
-            r.kind, r.family, str(r.cases), r.error, formats.percent(r.rate, r.low, r.high), *counts
+        rows.append(
+            (r.kind, r.family, str(r.cases), r.error, formats.percent(r.rate, r.low, r.high), *counts)
         )
-    return table
+    return text_table(title, columns, rows, left=("kind", "cases of", "error"))

@@ -12,7 +12,6 @@ from rich.table import Table
 from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.dry_run import print_plan
 from slmr.cli.options import (
-    DEFAULT_PROFILE,
     DataDir,
     MethodsPath,
     Out,
@@ -20,8 +19,10 @@ from slmr.cli.options import (
     TasksPath,
     console,
     print_fields,
+    print_text,
     warn,
 )
+from slmr.config import DEFAULT_PROFILE
 from slmr.errors import RequestError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.confirmation import confirm
@@ -34,10 +35,12 @@ from slmr.results.headline import best
 from slmr.results.ranking import Ranking, run_rankings
 from slmr.results.report import contamination_line, warnings
 from slmr.results.tables import differences_table, ranking_tables
+from slmr.results.text_tables import fitted
 
 EXAMPLES = (
     "slmr bench --method base,sft,grpo",
     "slmr bench --method all --seeds 3",
+    "slmr bench --method sft --seed 7",
     "slmr bench --profile paper --dry-run",
 )
 
@@ -50,6 +53,15 @@ Executor = Annotated[
 ]
 Depot = Annotated[
     str | None, typer.Option(help="URL (fsspec) through which Ray's machines exchange artefacts.")
+]
+ONE_SEED = "1"
+Seeds = Annotated[
+    str,
+    typer.Option(help="How many training seeds: `2` is the two seeds 0 and 1. Or which: `0,3,4`, `2,`."),
+]
+Seed = Annotated[
+    list[str] | None,
+    typer.Option(help="Which training seed, instead of how many; repeatable.", metavar="N"),
 ]
 
 
@@ -64,9 +76,8 @@ def bench_command(
     student: Annotated[
         list[str] | None, typer.Option(help="A lab student or a model folder; repeatable.")
     ] = None,
-    seeds: Annotated[
-        str, typer.Option(help="A number of seeds (3 is 0,1,2), or a list; `7,` is seed 7.")
-    ] = "1",
+    seeds: Seeds = ONE_SEED,
+    seed: Seed = None,
     out: Out = Path("runs"),
     jobs: Jobs = "auto",
     executor: Executor = "local",
@@ -89,9 +100,9 @@ def bench_command(
     Run the same command again to go on where it stopped; finished stages are reused.
     """
     request = BenchRequest(
-        methods=method, profile=profile, students=tuple(student or ()), seeds=parse_seeds(seeds), out=out, limit=limit,
-        tasks_paths=tuple(tasks_path or ()), methods_paths=tuple(methods_path or ()), executor=executor, depot=depot,
-        jobs=parse_jobs(jobs),
+        methods=method, profile=profile, students=tuple(student or ()), seeds=chosen_seeds(seeds, seed or ()), out=out,
+        limit=limit, tasks_paths=tuple(tasks_path or ()), methods_paths=tuple(methods_path or ()), executor=executor,
+        depot=depot, jobs=parse_jobs(jobs),
     )  # fmt: skip
     if dry_run:
         lacking: list[str] = []
@@ -115,6 +126,21 @@ def parse_jobs(text: str) -> int | None:
     return int(text)
 
 
+def chosen_seeds(how_many: str, which: Sequence[str]) -> tuple[int, ...]:
+    """Those of `--seed`, where it is given, else of `--seeds`.
+
+    Raises:
+        RequestError: both are given, or one is no seed.
+    """
+    if not which:
+        return parse_seeds(how_many)
+    if how_many != ONE_SEED:
+        raise RequestError("--seed says which seeds, --seeds how many: give one of them")
+    if not all(text.isdecimal() for text in which):
+        raise RequestError(f"--seed '{' '.join(which)}' is no whole number")
+    return parse_seeds("".join(f"{text}," for text in which))
+
+
 def parse_seeds(text: str) -> tuple[int, ...]:
     """`3` is the seeds 0, 1, 2; `0,3,4` and `7,` are lists.
 
@@ -127,11 +153,14 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     numbers = [_number(part) for part in parts]
     if "," in text:
         if max(numbers) > MAX_SEED or len(numbers) > MAX_SEEDS:
-            raise RequestError(f"--seeds takes at most {MAX_SEEDS:,} seeds, of at most {MAX_SEED:,}")
+            raise RequestError(
+                f"there can be at most {MAX_SEEDS:,} seeds, each at most {MAX_SEED:,} (--seeds, --seed)"
+            )
         return tuple(dict.fromkeys(numbers))
     if not 1 <= numbers[0] <= MAX_SEEDS:
         raise RequestError(
-            f"--seeds must be at least 1 and at most {MAX_SEEDS:,}; `{text[:20]},` is one seed"
+            f"--seeds {text[:20]} asks for so many seeds, which must be at least 1 and at most {MAX_SEEDS:,};"
+            f" `--seed {text[:20]}` is one seed"
         )
     return tuple(range(numbers[0]))
 
@@ -154,11 +183,11 @@ def _run_plan(plan: Plan) -> None:
         for table in tables:
             terminal.print(table)
     if summary.contamination:
-        print(contamination_line(summary.contamination))
-    print(sharing(plan.store, plan))
+        print_text(contamination_line(summary.contamination), indent=12)
+    print_text(str(sharing(plan.store, plan)), indent=12)
     if plan.request.methods == "all" and plan.profile.leave_out:
         for name, why in plan.profile.leave_out.items():
-            print(f"Left out    {name}: {why}")
+            print_text(f"Left out    {name}: {why}", indent=12)
     warn(warnings(summary.rows))
     places = {"Summary": "summary.json", "Samples": "samples", "Artefacts": "artefacts"}
     print_fields({name: plan.folder / place for name, place in places.items()})
@@ -184,10 +213,12 @@ def model_line(plan: Plan, ranking: Ranking | None) -> str:
 
     It is called the best where it alone is.
     """
+    if ranking is None:
+        return ""
     models = {(e.recipe.name, e.student): e.model for e in reversed(plan.entries)}
-    for method in ranking.methods if ranking else []:
+    for method in ranking.methods:
         model = models.get((method.result.method, method.result.student))
-        if ranking and isinstance(model, StageNode) and model.stage.trains:
+        if isinstance(model, StageNode) and model.stage.trains:
             alone = [m.name for m in best(ranking.ranked)] == [method.name]
             name = "Best model" if alone else f"Model of {method.result.method}"
             return f"{name}  {model.output(plan.store) / 'model'}"
@@ -206,8 +237,7 @@ def comparison_tables(
         tables = ranking_tables(ranking, title, width)
         if ablations and any(result.method == "stagewise" for result in ranking.results):
             differences = compare_all(ranking.results, "stagewise", ranking.suite)
-            tables.append(
-                differences_table(differences, "minus stagewise", f"Difference to stagewise ({title})")
-            )
+            table = differences_table(differences, "minus stagewise", f"Difference to stagewise ({title})")
+            tables += fitted(table, width, ("detectable",)) if width else [table]
         titled.append((title, tables))
     return titled

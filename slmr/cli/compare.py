@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from slmr.cli.options import AsJson, console, print_json, warn
+from slmr.cli.options import AsJson, console, print_json, print_text, warn
 from slmr.errors import RequestError
 from slmr.results.compare import compare, detectable
 from slmr.results.conclusions import comparison_in_words
@@ -48,8 +48,7 @@ def compare_command(
     for table in comparison_tables(comparison, a, b, terminal.width):
         terminal.print(table)
     warn(comparison.notices)
-    said = comparison_in_words(comparison, a=a, b=b)
-    terminal.print(said, soft_wrap=not terminal.is_terminal, markup=False)
+    print_text(comparison_in_words(comparison, a=a, b=b))
 
 
 def _labels(names: Sequence[str]) -> tuple[str, str]:

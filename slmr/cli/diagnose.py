@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from slmr.cli.options import AsJson, TasksPath, console, known_kind, print_json
+from slmr.cli.options import AsJson, TasksPath, known_kind, print_json, print_table, print_text
 from slmr.errors import RequestError, visible
 from slmr.io import json_lines
 from slmr.results.diagnosis import Finding, diagnose
-from slmr.results.training_logs import TrainingLog, prompt_text, read_training_logs
+from slmr.results.rollouts import prompt_text, question_text
+from slmr.results.schema import read_table
+from slmr.results.training_logs import TrainingLog, read_training_logs
 from slmr.tasks.registry import select_tasks
 
 EXAMPLES = (
@@ -29,7 +32,7 @@ def diagnose_command(
         Path, typer.Argument(help="TRL's output folder, verl's or verifiers' JSONL, or a run of slmr.")
     ],
     data: Annotated[
-        Path | None, typer.Option(help="JSONL with prompt and gold, if the log has no golds.")
+        Path | None, typer.Option(help="JSONL or Parquet with prompt and gold, if the log has no golds.")
     ] = None,
     gold: Annotated[str, typer.Option(help="The golds' name in --data.")] = "gold",
     kind: Annotated[
@@ -53,15 +56,18 @@ def diagnose_command(
         print_json([{"run": log.name, "source": log.source, **asdict(f)} for log, fs in found for f in fs])
         return
     for log, findings in found:
-        console().print(_table(log, findings))
+        print_table(_table(log, findings), prose=("fault", "evidence, and what to do"))
         unknown_ones = [f"{f.name} ({f.evidence})" for f in findings if f.state == "unknown"]
-        print(visible(f"Not known: {'; '.join(unknown_ones)}\n" if unknown_ones else ""))
+        not_known = f"Not known: {'; '.join(unknown_ones)}" if unknown_ones else ""
+        lacking = f"{run} has {log.lacks}" if log.lacks else ""
+        if told := "\n".join(filter(None, [not_known, lacking])):
+            print_text(visible(told) + "\n")
 
 
 def _golds(file: Path, name: str) -> dict[str, str]:
-    """Prompt → gold."""
-    golds = {}
-    for where, row in json_lines(file):
+    """Prompt → gold; the question of a conversation counts as its prompt, too."""
+    golds: dict[str, str] = {}
+    for where, row in _rows(file):
         if (
             not isinstance(row, dict)
             or "prompt" not in row
@@ -71,7 +77,15 @@ def _golds(file: Path, name: str) -> dict[str, str]:
                 f"{where}: a line is an object with 'prompt' and '{name}'; name the gold by --gold"
             )
         golds[prompt_text(row["prompt"]).strip()] = str(row[name])
+        golds.setdefault(question_text(row["prompt"]).strip(), str(row[name]))
     return golds
+
+
+def _rows(file: Path) -> Iterable[tuple[str, Any]]:
+    """Of JSON lines, or of a Parquet table such as `slmr probe --to` writes; each with where it stands."""
+    if file.suffix == ".parquet" and file.is_file():
+        return ((f"{file}, row {i}", row) for i, row in enumerate(read_table(file), 1))
+    return json_lines(file)
 
 
 def _test_problems(names: str, folders: list[Path]) -> list[str]:

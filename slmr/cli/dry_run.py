@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from slmr.cli.options import print_listing
+from slmr.cli.options import print_listing, print_text
 from slmr.engines.transformers import pick_device
 from slmr.pipeline.bench import Plan
 from slmr.pipeline.doctor import lacking_for
@@ -27,8 +27,11 @@ from slmr.pipeline.schedule import longest_chains
 from slmr.stats import formats
 
 _GPUS = (1, 8)
-_LEGEND = """An estimate: M are million tokens, h x8 the hours on eight H100, GiB what each holds at most; a training
-is shared by all GPUs, any other stage has one; stages that do not need each other can run side by side."""
+_SPARE = ("artefact", "PFLOP", "state")  # where room is short, in this order
+_LEGEND = (
+    "An estimate: M are million tokens, h x8 the hours on eight H100, GiB what each holds at most; a training is shared"
+    " by all GPUs, any other stage has one; stages that do not need each other can run side by side."
+)
 _TOKENS: tuple[tuple[str, Callable[[StageEstimate], float]], ...] = (
     ("generated M", lambda e: e.flow.generated / 1e6),
     ("trained M", lambda e: e.flow.trained / 1e6),
@@ -48,11 +51,11 @@ def print_plan(plan: Plan, lacking: Sequence[str], explain: bool) -> None:
     else:
         _print_for_gpus(plan, shapes, missing, explain)
     for node, fault in damaged:
-        print(f"Damaged: {node.artefact} ({fault}): it is made again, with what depends on it")
+        print_text(f"Damaged: {node.artefact} ({fault}): it is made again, with what depends on it")
     faults = [*lacking, *lacking_for(plan.profile, plan.tasks)]
-    print("Missing here" if faults else "Missing here: nothing")
+    print_text("Missing here" if faults else "Missing here: nothing")
     for fault in faults:
-        print(f"- {fault}")
+        print_text(f"- {fault}")
 
 
 # ---------------------------------------------------------------------------- on this machine's CPU
@@ -75,16 +78,16 @@ def _print_here(plan: Plan, shapes: dict[str, ModelShape], missing: set[str], ex
     to_do = [e for e in estimates if e.node.key in missing]
     whole = sum(minutes[e.node.key] for e in to_do)
     rows.append({"state": "sum", "artefact": f"{len(to_do)} to do", "stage": ""} | _thousands(to_do)
-                | {"minutes": _number(whole), "for": "one after the other"})  # fmt: skip
-    print_listing(rows, as_json=False)
-    print(f"{len(plan.nodes)} stages into {plan.folder}")
+                | {"minutes": _number(whole), "for": ""})  # fmt: skip
+    print_listing(rows, as_json=False, spare=_SPARE)
+    print_text(f"{len(plan.nodes)} stages into {plan.folder}")
     if not measured:
-        print("How long it takes is not known: no student's files are here to measure with")
+        print_text("How long it takes is not known: no student's files are here to measure with")
         return
     jobs = len(slots_for(plan.profile, plan.request.jobs, 0))
     chains = longest_chains([e.node for e in to_do], lambda node: minutes[node.key])
     least = max(whole / jobs, *chains.values())
-    print(
+    print_text(
         f"About {formats.duration(60 * whole)} of work on this machine while nothing else runs:"
         f" {formats.duration(60 * least)} at least with {jobs} {'stage' if jobs == 1 else 'stages'} at a time"
     )
@@ -108,19 +111,19 @@ def _explain_here(
     plan: Plan, shapes: dict[str, ModelShape], measured: dict[str, tuple[Speed, Assumptions]],
     assumed: Assumptions, estimates: Sequence[StageEstimate],
 ) -> None:  # fmt: skip
-    print(
+    print_text(
         "An estimate: k are thousand tokens, minutes those of one process; loading and writing are not in them."
     )
     for key, folder in _students(plan).items():
         if key in measured:
             speed = measured[key][0]
-            print(
+            print_text(
                 f"- measured just now with {Path(folder).name}, {shapes[key].parameters:,} weights, in {speed.threads}"
                 f" threads: microseconds a token generated {1e6 * speed.generated:.0f}, read {1e6 * speed.read:.0f},"
                 f" trained on {1e6 * speed.trained:.0f}"
             )  # fmt: skip
     shown = [row for row in assumed.rows() if row[0] in _ASSUMED_HERE]
-    print(f"- assumed: {', '.join(f'{name} {value}' for name, value in shown)}")
+    print_text(f"- assumed: {', '.join(f'{name} {value}' for name, value in shown)}")
     _print_not_heeded(plan, estimates)
 
 
@@ -135,9 +138,10 @@ def _print_for_gpus(plan: Plan, shapes: dict[str, ModelShape], missing: set[str]
     estimates = estimate(plan.nodes, shapes, machines)
     to_do = [e for e in estimates if e.node.key in missing]
     rows = [_head(e, missing) | _cells(e) | _for(plan, e) for e in estimates]
-    print_listing([*rows, _sum_row(to_do)], as_json=False)
-    print(f"{len(plan.nodes)} stages into {plan.folder}")
-    print(_LEGEND)
+    print_listing([*rows, _sum_row(to_do)], as_json=False, spare=_SPARE)
+    print_text(f"{len(plan.nodes)} stages into {plan.folder}")
+    print_text(f"GPU-hours: {_gpu_hours(to_do)}")
+    print_text(_LEGEND)
     if explain:
         _print_basis(plan, machines, shapes)
         _print_not_heeded(plan, estimates)
@@ -172,7 +176,7 @@ def _head(e: StageEstimate, missing: set[str]) -> dict[str, str]:
 
 
 def _for(plan: Plan, e: StageEstimate) -> dict[str, str]:
-    return {"for": f"for {', '.join(plan.methods[e.node.key])}"}
+    return {"for": ", ".join(plan.methods[e.node.key])}
 
 
 def _cells(e: StageEstimate) -> dict[str, str]:
@@ -189,7 +193,7 @@ def _sum_row(to_do: Sequence[StageEstimate]) -> dict[str, str]:
     for i, gpus in enumerate(_GPUS):
         row[f"h x{gpus}"] = _number(sum(e.hours[i] for e in to_do if e.hours))
         row[f"GiB x{gpus}"] = _number(max((e.gib[i] for e in to_do if e.gib), default=0.0))
-    return row | {"for": f"GPU-hours: {_gpu_hours(to_do)}"}
+    return row | {"for": ""}
 
 
 def _gpu_hours(to_do: Sequence[StageEstimate]) -> str:
@@ -211,7 +215,7 @@ def _number(value: float) -> str:
 def _print_basis(plan: Plan, machines: Sequence[Machine], shapes: dict[str, ModelShape]) -> None:
     training = plan.profile.training
     for shape in dict.fromkeys(shapes.values()):
-        print(
+        print_text(
             f"- model: {shape.parameters:,} weights; {shape.layers} layers, hidden {shape.hidden}, inner"
             f" {shape.intermediate}, {shape.heads} heads, {shape.kv_heads} of keys, vocabulary {shape.vocabulary:,}"
         )
@@ -219,17 +223,19 @@ def _print_basis(plan: Plan, machines: Sequence[Machine], shapes: dict[str, Mode
         f", {kind} {passes.accumulation}" for kind, passes in training.stages.items() if passes.accumulation
     )
     lora = f", adapters of rank {training.lora.rank}" if training.lora else ""
-    print(
+    print_text(
         f"- training: {machines[0].train_flops} N FLOPs a token, float32 states of 16 N bytes, {training.strategy},"
         f" {training.accumulation} passes a step{per_stage}{lora}; generation: 2 N FLOPs a token, a step as"
         f" long as reading weights and cache takes, or as its least; engine {plan.profile.engine.name}, in a training"
         f" {_rollouts(machines)}; a teacher's own work is not here"
     )
-    print(f"- assumed: {', '.join(f'{name} {value}' for name, value in ASSUMED.rows())}")
+    print_text(f"- assumed: {', '.join(f'{name} {value}' for name, value in ASSUMED.rows())}")
 
 
 def _print_not_heeded(plan: Plan, estimates: Sequence[StageEstimate]) -> None:
     if plan.profile.budget:
-        print(f"- not heeded: the budget of {plan.profile.budget:,} tokens a method, at which training stops")
+        print_text(
+            f"- not heeded: the budget of {plan.profile.budget:,} tokens a method, at which training stops"
+        )
     if unknown := dict.fromkeys(e.node.label for e in estimates if not e.flow.known):
-        print(f"- not known what they cost: {', '.join(unknown)}")
+        print_text(f"- not known what they cost: {', '.join(unknown)}")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from slmr.cli.options import AsJson, console, print_json, warn
+from slmr.cli.options import AsJson, print_json, print_table, print_text, warn
 from slmr.io import disk_faults, write_text
 from slmr.results.gate import gate, read_policy
 from slmr.results.gate_report import gate_in_words, gate_junit, gate_markdown, gate_table
@@ -40,8 +40,8 @@ def gate_command(
     if as_json:
         print_json([asdict(outcome) | {"fails": result.fails(outcome)} for outcome in result.outcomes])
     else:
-        console().print(gate_table(result))
+        print_table(gate_table(result), ("forgotten, %", "learned, %", "seeds"), prose=("tolerated",))
         warn(result.notices)
-        print(gate_in_words(result))
+        print_text(gate_in_words(result))
     if result.failed:
         raise typer.Exit(1)

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from slmr.cli.display import BenchDisplay
-from slmr.cli.options import AsJson, examples, print_fields, print_json
+from slmr.cli.options import AsJson, Out, Profile, examples, print_fields, print_json
+from slmr.config import DEFAULT_PROFILE
 from slmr.errors import unknown
 from slmr.lab import STUDENTS, Split, generator, model_path, take
 from slmr.lab.pretrain import DEFAULTS, pretrain
 from slmr.tasks import select_tasks
 
-EXAMPLES = ("slmr lab path lab-llama", "slmr lab sample lab_gsm8k -n 2", "slmr lab gates")
+EXAMPLES = ("slmr lab path lab-llama", "slmr lab sample lab_gsm8k -n 2", "slmr lab gates --profile lab")
 app = typer.Typer(rich_markup_mode=None)
 
 
@@ -73,20 +74,25 @@ def lab_pretrain(
 
 @app.command(
     "gates",
-    epilog=examples("slmr lab gates", "slmr lab gates --student lab-qwen --seeds 1 --items 200 --json"),
+    epilog=examples(
+        "slmr lab gates --profile lab", "slmr lab gates --student lab-qwen --seeds 1 --items 200 --json"
+    ),
 )
 def lab_gates(
     student: Annotated[
         list[str] | None, typer.Option(help="A lab student; repeatable; both by default.")
     ] = None,
-    profile: str = "lab",
-    seeds: Annotated[int, typer.Option(min=1, help="Training seeds.")] = 3,
+    profile: Profile = DEFAULT_PROFILE,
+    seeds: Annotated[int, typer.Option(min=1, help="How many training seeds.")] = 3,
     items: Annotated[int, typer.Option(min=20, help="Validation problems per task.")] = 600,
     limit: Annotated[int | None, typer.Option(min=50, help="Problems in the training pool.")] = None,
-    out: Path = Path("runs"),
+    out: Out = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
-    """Test whether the lab can tell methods apart; exit with 1 if a gate of docs/predictions.md fails."""
+    """Test whether the lab can tell methods apart; exit with 1 if a gate of docs/predictions.md fails.
+
+    The bounds of that page were set for the pool of --profile lab.
+    """
     from slmr.pipeline.gates import Gates, GatesRequest
 
     rows: list[dict[str, object]] = []

@@ -6,15 +6,15 @@ from typing import Any
 import typer
 
 from slmr.cli.options import (
-    DEFAULT_PROFILE,
     AsJson,
     MethodsPath,
     Profile,
     examples,
     print_json,
     print_listing,
+    print_text,
 )
-from slmr.config import kind_label, load_profile
+from slmr.config import DEFAULT_PROFILE, kind_label, load_profile
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import Recipe, load_recipe, select_methods
 
@@ -55,13 +55,14 @@ def methods_show(
         print_json([row])
         return
     summary = recipe.summary.rstrip(".")
-    print(f"{recipe.name} ({kind_label(recipe.kind)}): {summary}. Parameters under profile {profile}:")
+    print_text(f"{recipe.name} ({kind_label(recipe.kind)}): {summary}. Parameters under profile {profile}:")
     if recipe.paper:
         print(f"paper: {recipe.paper}")
     for row in rows:
-        print(f"  {row['name']:<22} {row['stage']:<12} from {', '.join(row['inputs']) or '-'}")
+        sources = ", ".join(row["inputs"]) or "-"
+        print_text(f"  {row['name']:<22} {row['stage']:<12} from {sources}", indent=43)
         for key, value in row["parameters"].items():
-            print(f"    {key}: {value}")
+            print_text(f"    {key}: {value}", indent=6)
 
 
 def method_stages(recipe: Recipe, profile_name: str) -> list[dict[str, Any]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
+
+from slmr.cli.layout import listing, output_width, wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +22,6 @@ MethodsPath = Annotated[
     list[Path] | None, typer.Option(help="Folder with more methods, one YAML file per method.")
 ]
 Profile = Annotated[str, typer.Option(help="lab-quick, lab, smol, paper, or the path of a profile's YAML.")]
-DEFAULT_PROFILE = "lab-quick"
 Out = Annotated[Path, typer.Option(help="Folder of the runs.")]
 ServedName = Annotated[str | None, typer.Option(help="The model's name on a server that serves several.")]
 ApiKeyEnv = Annotated[
@@ -74,20 +75,32 @@ def known_kind(name: str) -> Kind:
     return cast("Kind", name)
 
 
-def print_listing(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
-    """Rows of equal keys as a table, or as a JSON list."""
+def print_listing(rows: Sequence[dict[str, Any]], as_json: bool, spare: Sequence[str] = ()) -> None:
+    """Rows of equal keys as a table as wide as the terminal, or as a JSON list."""
     if as_json:
         print_json(list(rows))
         return
-    widths = {key: max(len(key), *(len(str(row[key] or "")) for row in rows)) for key in rows[0]}
-    for row in [{key: key for key in rows[0]}, *rows]:
-        print("  ".join(str(row[key] or "").ljust(width) for key, width in widths.items()).rstrip())
+    print(*listing(rows, output_width(), spare), sep="\n")
 
 
 def print_fields(row: dict[str, Any]) -> None:
     """One row, a field a line; the lines of a longer text are indented."""
     for key, value in row.items():
-        print(f"{key:<11} {str(value).replace(chr(10), chr(10) + ' ' * 12)}")
+        print_text(f"{key:<11} {value}", indent=12, whole=str(value).startswith("slmr "))
+
+
+def print_text(text: str, indent: int = 0, whole: bool = False) -> None:
+    """A text as wide as the terminal, its further lines indented; a command is left whole, to be copied."""
+    print(*wrapped(text, None if whole else output_width(), indent), sep="\n")
+
+
+def print_table(table: Table, spare: Sequence[str] = (), prose: Collection[str] = (), keys: int = 1) -> None:
+    """A table as wide as the terminal; see `fitted`."""
+    from slmr.results.text_tables import fitted
+
+    terminal = console()
+    for part in fitted(table, terminal.width, spare, prose, keys):
+        terminal.print(part)
 
 
 def print_json(content: object) -> None:
@@ -103,17 +116,8 @@ def warn(lines: Iterable[str]) -> None:
         print(f"warning: {line}", file=sys.stderr)
 
 
-def titled_table(title: str, columns: Sequence[str], left: Iterable[str] = ("",)) -> Table:
-    """A table under its title, the columns on the right but for those that are named."""
-    from rich.table import Column, Table
-
-    heads = (Column(name, justify="left" if name in left else "right") for name in columns)
-    return Table(*heads, title=title, title_justify="left")
-
-
 def console() -> Console:
-    """Standard output; as wide as the table needs where it is not a terminal."""
+    """Standard output; as wide as most tables need where it is no terminal and COLUMNS asks for no width."""
     from rich.console import Console
 
-    terminal = Console(highlight=False)
-    return terminal if terminal.is_terminal else Console(highlight=False, width=160)
+    return Console(highlight=False, width=output_width() or 160)

@@ -16,11 +16,14 @@ from slmr.cli.options import (
     Engine,
     MaxTokens,
     Out,
+    Profile,
     ServedName,
     TasksPath,
     console,
     print_json,
+    print_text,
 )
+from slmr.config import DEFAULT_PROFILE
 from slmr.pipeline.preflight import Preflight, PreflightRequest, preflight
 from slmr.stats import Estimate, formats
 
@@ -46,7 +49,7 @@ def preflight_command(
     engine: Engine = None,
     served_name: ServedName = None,
     api_key_env: ApiKeyEnv = None,
-    profile: Annotated[str, typer.Option(help="Whose pool and trainings.")] = "lab-quick",
+    profile: Profile = DEFAULT_PROFILE,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Out = Path("runs"),
     tasks_path: TasksPath = None,
@@ -68,7 +71,7 @@ def preflight_command(
         return
     console().print(preflight_table(found))
     for line in found.verdicts:
-        print(line)
+        print_text(line)
 
 
 def preflight_table(found: Preflight) -> Table:

@@ -16,18 +16,21 @@ from slmr.cli.options import (
     Engine,
     MaxTokens,
     Out,
+    Profile,
     ServedName,
     TasksPath,
     console,
     known_kind,
     print_fields,
     print_json,
-    titled_table,
+    print_table,
 )
+from slmr.config import DEFAULT_PROFILE
 from slmr.errors import RequestError, unknown
 from slmr.io import disk_faults, read_json
 from slmr.pipeline.difficulty_map import FORMATS, expected_share, write_map
 from slmr.pipeline.probing import Probe, ProbeRequest, probe_model
+from slmr.results.text_tables import text_table
 from slmr.stats import formats
 
 EXAMPLES = (
@@ -35,12 +38,14 @@ EXAMPLES = (
     "slmr probe lab-qwen --k 16 --limit 200 --adaptive difficulty",
     "slmr probe my/model --data prompts.jsonl --kind numeric --to map --format trl",
 )
+_BAR, _OTHERS = 40, 60  # signs of the longest bar where there is room, and of the other columns
 
 
-def probe_table(rows: list[dict[str, Any]]) -> Table:
+def probe_table(rows: list[dict[str, Any]], width: int) -> Table:
     """The partition with a histogram: how many problems got how many right completions."""
     columns = ("right", "problems", "share in percent, or rate", "95 % interval", "")
-    table = titled_table("Right completions a problem", columns)
+    table = text_table("Right completions a problem", columns, (), left=("",))
+    longest = min(_BAR, max(width - _OTHERS, 10))
     most = max((rate["problems"] for row in rows for rate in row["rates"]), default=1)
     for row in rows:
         share, bounds = formats.percent(row["share"]), formats.interval(row["low"], row["high"])
@@ -48,7 +53,7 @@ def probe_table(rows: list[dict[str, Any]]) -> Table:
         for rate in row["rates"]:
             table.add_row(
                 f"{rate['correct']} of {rate['k']}", str(rate["problems"]), f"{rate['rho']:.2f}",
-                f"{rate['low']:.2f} to {rate['high']:.2f}", "█" * max(1, round(40 * rate["problems"] / most)),
+                f"{rate['low']:.2f} to {rate['high']:.2f}", "█" * max(1, round(longest * rate["problems"] / most)),
             )  # fmt: skip
     return table
 
@@ -106,7 +111,7 @@ def probe_command(
     engine: Engine = None,
     served_name: ServedName = None,
     api_key_env: ApiKeyEnv = None,
-    profile: Annotated[str, typer.Option(help="Profile with the pool and the settings.")] = "lab",
+    profile: Profile = DEFAULT_PROFILE,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Out = Path("runs"),
     tasks_path: TasksPath = None,
@@ -137,7 +142,7 @@ def probe_command(
 
 
 def _show(probe: Probe, stats: Mapping[str, Any], group_size: int, files: list[Path]) -> None:
-    console().print(probe_table(probe.groups()))
+    print_table(probe_table(probe.groups(), console().width))
     share = expected_share(probe.map(group_size))
     mixed = formats.percent(share.mean, share.low, share.high)
     print_fields({

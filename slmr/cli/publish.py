@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from slmr.cli.options import warn
 from slmr.errors import RequestError
 from slmr.io import disk_faults
 from slmr.results.publish import publish
@@ -29,9 +30,12 @@ def publish_command(
         ),
     ] = None,
 ) -> None:
-    """Copy runs' summaries, manifests and samples into results/, with the commands that reproduce them."""
+    """Copy runs' summaries, manifests and samples into results/, with the commands that reproduce them.
+
+    Your own recipes, profiles and tasks are copied, too; models are not.
+    """
     if name and len(runs) > 1:
         raise RequestError("--name is for one run; several keep their own names")
     for run in runs:
         with disk_faults(results):
-            print(publish(run, results, name, texts))
+            print(publish(run, results, name, texts, lambda line: warn([line])))

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from slmr.cli.options import AsJson, print_json
+from slmr.cli.layout import output_width
+from slmr.cli.options import AsJson, print_json, print_text
 from slmr.errors import RequestError
 from slmr.io import disk_faults, write_text
 from slmr.results.show import find_artefact, lines, read_artefact
@@ -42,6 +43,9 @@ def show_command(
         }  # fmt: skip
         print_json([{"name": shown.folder.name, **content}])
     else:
-        print("\n".join(lines(shown)))
+        indent = 12  # of the fields, until the first empty line
+        for line in "\n".join(lines(shown, output_width())).split("\n"):
+            indent = indent if line else 0
+            print_text(line, indent)
     if figure is not None:
         print(f"Figure      {figure}", file=sys.stderr)

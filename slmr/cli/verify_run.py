@@ -11,9 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from slmr.cli.display import tell
-from slmr.cli.options import AsJson, DataDir, TasksPath, console, print_json, titled_table, warn
+from slmr.cli.options import AsJson, DataDir, TasksPath, print_json, print_table, warn
 from slmr.errors import visible
 from slmr.pipeline.verification import Check, VerifyRequest, verify_run
+from slmr.results.text_tables import text_table
 from slmr.stats import formats
 
 EXAMPLES = (
@@ -44,7 +45,7 @@ def verify_run_command(
     if as_json:
         print_json([{**_listed(check), "draw": drawn} for check in checks])
     else:
-        console().print(_table(checks))
+        print_table(_table(checks), prose=("row",))
         warn(visible(note) for note in dict.fromkeys(check.note for check in checks if check.note))
         failed = sum(check.failed for check in checks)
         print(
@@ -85,14 +86,14 @@ def _table(checks: list[Check]) -> Table:
         "texts alike",
         "outcomes alike, %",
     )
-    table = titled_table("Done again", columns, left=("row",))
+    rows = []
     for check in checks:
         row, outcomes = check.row, check.outcomes
-        table.add_row(
+        rows.append((
             escape(visible(f"{row.method} {row.student} seed {row.seed} {row.task}")), str(check.items),
             "?" if check.same_items is None else f"{check.same_items} of {check.items}",
             f"{check.same_verdicts} of {check.completions}", "as said" if check.accuracy_agrees else "not as said",
             f"{check.same_texts} of {check.generated}" if check.generated else "-",
             formats.percent(outcomes.mean, outcomes.low, outcomes.high) if outcomes else "-",
-        )  # fmt: skip
-    return table
+        ))  # fmt: skip
+    return text_table("Done again", columns, rows, left=("row",))

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from slmr import lab
-from slmr.config import Profile, load_profile
+from slmr.config import DEFAULT_PROFILE, Profile, load_profile
 from slmr.curriculum.partition import GroupBounds, group_of
 from slmr.curriculum.schema import Group
 from slmr.engines import Prompt, Sampling, open_engine
@@ -93,7 +93,7 @@ class GatesRequest:
     """The options of `slmr lab gates`. `items`: validation problems per task; `limit`: size of the pool."""
 
     student: str
-    profile: str = "lab"
+    profile: str = DEFAULT_PROFILE
     seeds: int = 3
     items: int = 600
     limit: int | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.artifacts import Store
-from slmr.config import Profile, load_profile
+from slmr.config import DEFAULT_PROFILE, Profile, load_profile
 from slmr.engines.models import Model, Say, check_on_hub, is_on_hand, resolve_model
 from slmr.errors import RequestError, unknown
 from slmr.io import digest
@@ -27,7 +27,7 @@ class BenchRequest:
     """The options of `slmr bench`; `jobs` None is as many stages side by side as this machine can run."""
 
     methods: str = "all"
-    profile: str = "lab"
+    profile: str = DEFAULT_PROFILE
     students: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
     out: Path = Path("runs")
@@ -231,7 +231,7 @@ def _check_profile(profile: Profile, tasks: Sequence[Task], request: BenchReques
 def reproduce_command(method: str, student: str, seed: int, request: BenchRequest) -> str:
     """The command line that reproduces a method's rows."""
     words = ["slmr", "bench", "--method", method, "--profile", request.profile,
-             "--student", student, "--seeds", f"{seed},"]  # fmt: skip
+             "--student", student, "--seed", str(seed)]  # fmt: skip
     if request.limit is not None:
         words += ["--limit", str(request.limit)]
     for option, paths in (("--tasks-path", request.tasks_paths), ("--methods-path", request.methods_paths)):

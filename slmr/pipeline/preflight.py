@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from slmr.config import Profile, load_profile
+from slmr.config import DEFAULT_PROFILE, Profile, load_profile
 from slmr.curriculum.schema import Rollout, rollouts_by_problem
 from slmr.engines.models import Model, Say, resolve_model
 from slmr.engines.transformers import pick_device
@@ -54,7 +54,7 @@ class PreflightRequest(ProbeRequest):
 
     task: str = ""
     limit: int = 200
-    profile: str = "lab-quick"
+    profile: str = DEFAULT_PROFILE
     adaptive: str = "mixed"
     stop_error: float = 0.0
     group_size: int | None = None

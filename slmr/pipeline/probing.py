@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slmr.config import Profile, load_profile
+from slmr.config import DEFAULT_PROFILE, Profile, load_profile
 from slmr.curriculum.partition import GROUP_ORDER
 from slmr.curriculum.schema import GROUPS, PROBLEMS, Problem
 from slmr.engines.models import Say, resolve_model
@@ -41,7 +41,7 @@ class ProbeRequest(ModelRequest):
     k: int = 8
     adaptive: str | None = None
     stop_error: float | None = None
-    profile: str = "lab"
+    profile: str = DEFAULT_PROFILE
     task: str | None = None
     data: Path | None = None
     kind: Kind | None = None

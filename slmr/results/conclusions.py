@@ -22,7 +22,7 @@ def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
     ranked = ranking.ranked
     told = f"{title}, {_seeds(len(ranked[0].seeds))}"
     if nothing_gained(ranked):
-        told = f"{told}: no method shows a gain over the untrained student. {_leader(ranked)}"
+        told = f"{told}: no gain over the untrained student is shown. {_leader(ranked)}"
     else:
         told = f"{told}: {_leader(ranked)}"
     return " ".join([told, *_lead(ranking), *_no_gain(ranked), *_stagewise(ranking, ranked[0])])
@@ -46,9 +46,15 @@ def _leader(ranked: Sequence[RankedMethod]) -> str:
 
 def how_ranked(ranking: Ranking) -> list[str]:
     """What a reader of the ranks must know: over what they are, and how far apart two have to be."""
+    trained = [m for m in ranking.methods if m.result.trained]
+    of_one = [m.name for m in trained if len(m.seeds) == 1]
     lines = []
-    if any(m.result.trained and len(m.seeds) == 1 for m in ranking.methods):
+    if of_one and len(of_one) == len(trained):
         lines.append(RANKS_OF_ONE_SEED)
+    elif of_one:
+        those = "has one training run: its interval covers" if len(of_one) == 1 else (
+            "have one training run each: their intervals cover")  # fmt: skip
+        lines.append(f"{_list(of_one)} {those} other questions, not another training run.")
     if ranking.order.margin is not None:
         lines.append(
             f"Ranks compare the means of {len(ranking.order.ranks)} at once (95 %): two that differ by no more than"
@@ -163,7 +169,7 @@ def comparison_in_words(comparison: Comparison, a: str = "A", b: str = "B") -> s
         better = a if overall.mean > 0 else b
         return f"{better} is better by {formats.percent(abs(overall.mean))} points (p {compared(overall.p)}).{reach}"
     return (
-        f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p = {overall.p:.2f})."
+        f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p {compared(overall.p)})."
         f" With this many questions a true difference of {formats.percent(detectable(overall))} points would be found"
         f" in 80 % of evaluations; smaller ones are often missed.{reach}"
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean, variance
 from typing import Literal, NamedTuple
 
+from slmr.errors import RequestError
+from slmr.results.rollouts import PaidCompletion
 from slmr.results.schema import grouped
-from slmr.results.training_logs import PaidCompletion, TrainingLog
+from slmr.results.training_logs import Step, TrainingLog
 from slmr.stats import bounded_mean
 from slmr.stats.formats import percent
 from slmr.tasks.contamination import normalised
@@ -76,6 +78,9 @@ def diagnose(
         golds: prompt → right answer, for completions that come without one.
         kind: of the answers; by their form where it is not said.
         test: problems of the test set, to be looked for among the prompts.
+
+    Raises:
+        RequestError: golds are given, and none is of a prompt of the log.
     """
     judged = _judged(log, golds or {}, kind, test)
     findings = []
@@ -86,15 +91,30 @@ def diagnose(
 
 
 def _judged(log: TrainingLog, golds: Mapping[str, str], kind: Kind | None, test: Sequence[str]) -> Judged:
-    with_gold = [
-        (c, gold) for c in log.completions if (gold := golds.get(c.prompt.strip(), c.gold)) is not None
-    ]
+    by_prompt = _golds_of({c.prompt for c in log.completions}, golds)
+    with_gold = [(c, gold) for c in log.completions if (gold := by_prompt.get(c.prompt, c.gold)) is not None]
+    if golds and log.completions and not with_gold:
+        raise RequestError(
+            f"no prompt of --data stands in the log of {log.name}: the data's first is {next(iter(golds))!r:.80}, the"
+            f" log's {log.completions[0].prompt!r:.80}"
+        )
     if not with_gold:
         return Judged(log, [], test)
     kind = kind or _kind_of([gold for _, gold in with_gold])
     verdicts = verify_batch([c.text for c, _ in with_gold], [gold for _, gold in with_gold], kind)
     pairs = [(c, v) for (c, _), v in zip(with_gold, verdicts, strict=True)]
     return Judged(_with_verdicts(log, pairs, kind), pairs, test)
+
+
+def _golds_of(prompts: Iterable[str], golds: Mapping[str, str]) -> dict[str, str]:
+    """Logged prompt → gold: that of the same prompt, else of the last that stands in it, as in a chat template."""
+    found = {}
+    for prompt in prompts:
+        text = prompt.strip()
+        held = [text] if text in golds else [one for one in golds if one and one in text]
+        if held:
+            found[prompt] = golds[max(held, key=lambda one: (text.rfind(one) + len(one), len(one)))]
+    return found
 
 
 def _kind_of(golds: Sequence[str]) -> Kind:
@@ -168,7 +188,7 @@ def _found(found: bool, text: str, **numbers: float) -> Evidence:
 def _no_variance(judged: Judged) -> Evidence:
     values = _values(judged.log, "zero_variance")
     if not values:
-        return _unknown("no log of groups: TRL's frac_reward_zero_std, or completions with rewards")
+        return _same_rewards(judged)
     share = fmean(values)
     numbers = {"share": share}
     text = f"{share:.0%} of the groups had equal rewards"
@@ -176,6 +196,15 @@ def _no_variance(judged: Judged) -> Evidence:
         numbers["reward"] = fmean(rewards)
         text += f"; mean reward {numbers['reward']:.2f}"
     return _found(share >= NO_VARIANCE, text, **numbers)
+
+
+def _same_rewards(judged: Judged) -> Evidence:
+    """From the steps whose rewards had no variance at all, where nothing tells of single groups."""
+    values = _values(judged.log, "same_rewards")
+    share = fmean(values) if values else 0.0
+    if share < NO_VARIANCE:
+        return _unknown("no log of groups: TRL's frac_reward_zero_std, or completions with rewards")
+    return _found(True, f"in {share:.0%} of the steps all groups had equal rewards", share=share)
 
 
 def _format_only(judged: Judged) -> Evidence:
@@ -256,6 +285,11 @@ def _sampler_gap(judged: Judged) -> Evidence:
     )
 
 
+def _had_variance(step: Step) -> bool:
+    """Whether some group of a step had variance; yes where nothing tells."""
+    return step.get("zero_variance", step.get("same_rewards", 0.0)) < 1
+
+
 def _no_step(judged: Judged) -> Evidence:
     log = judged.log
     rates, norms = log.series("learning_rate"), log.series("grad_norm")
@@ -263,7 +297,7 @@ def _no_step(judged: Judged) -> Evidence:
         return _unknown("no log of learning rate or gradient")
     broken = fmean(not math.isfinite(x) for x in norms) if norms else 0.0
     still = fmean(rate <= 1e-12 for rate in rates) if rates else 0.0
-    moving = [s["grad_norm"] for s in log.steps if "grad_norm" in s and s.get("zero_variance", 0.0) < 1]
+    moving = [s["grad_norm"] for s in log.steps if "grad_norm" in s and _had_variance(s)]
     no_gradient = fmean(norm == 0 for norm in moving) if moving else 0.0
     text = (
         f"learning rate 0 in {still:.0%} of the steps, gradient 0 in {no_gradient:.0%} of those with variance,"
@@ -291,7 +325,8 @@ def _leaked(judged: Judged) -> Evidence:
     leaked = set[str]().union(*inside.values())
     share = max(fmean(bool(found) for found in inside.values()), len(leaked) / max(len(test), 1))
     text = (
-        f"{sum(map(bool, inside.values()))} of {len(prompts)} prompts hold one of {len(leaked)} test problems"
+        f"{sum(map(bool, inside.values()))} of {len(prompts)} prompts hold a test problem; {len(leaked)} of"
+        f" {len(test)} test problems stand in prompts"
     )
     return _found(share >= LEAKED, text, share=share, items=len(leaked), prompts=len(prompts))
 

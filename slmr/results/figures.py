@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from slmr.config import kind_label
 from slmr.results import colours
-from slmr.results.labels import end_labels, place_labels
-from slmr.results.ranking import UNRANKED, Ranking
+from slmr.results.labels import NARROW, RIGHT_ROOM, WIDE, end_labels, place_labels
+from slmr.results.ranking import UNRANKED, RankedMethod, Ranking
 from slmr.results.schema import grouped
 from slmr.results.spending import PARTS
 
@@ -29,10 +29,7 @@ def cost_and_accuracy(ranking: Ranking) -> Figure:
 
     A name for which there is no room shows when its point is pointed at.
     """
-    named = sorted(ranking.complete, key=lambda m: (not m.efficient, m.kind in UNRANKED, -m.mean))
-    bounds = [100 * bound for m in named if (e := m.accuracy) for bound in (e.low, e.high)]
-    places = place_labels([(m.tokens / 1e6, 100 * m.mean, m.name) for m in named], bounds)
-    label_at = dict(zip((m.name for m in named), places, strict=True))
+    label_at = _names_beside(ranking.complete)
     figure = _figure()
     for kind, group in grouped(ranking.complete, lambda m: m.kind).items():
         figure.add_scatter(
@@ -49,11 +46,30 @@ def cost_and_accuracy(ranking: Ranking) -> Figure:
         x=[m.tokens / 1e6 for m in front], y=[100 * m.mean for m in front], mode="lines",
         line={"color": "#666666", "dash": "dot"}, name="Pareto-optimal", hoverinfo="skip",
     )  # fmt: skip
-    figure.update_layout(margin={"r": 100})  # of the names beside the rightmost points
+    figure.update_layout(margin={"r": RIGHT_ROOM})
     return _finished(
         figure, f"Cost and accuracy, {ranking.student}", 560,
         "tokens generated, trained on and taught, millions", "mean accuracy over tasks, %",
     )  # fmt: skip
+
+
+def name_on_phones(figure: Figure, ranking: Ranking) -> Figure:
+    """`cost_and_accuracy` with names for a phone, too, drawn last: a page's style shows the ones or the others."""
+    label_at = {name: at for name, at in _names_beside(ranking.complete, NARROW).items() if at}
+    named = [m for m in ranking.complete if m.name in label_at]
+    return figure.add_scatter(
+        x=[m.tokens / 1e6 for m in named], y=[100 * m.mean for m in named], mode="markers+text",
+        text=[m.name for m in named], textposition=[label_at[m.name] for m in named], marker={"size": 9, "opacity": 0},
+        hoverinfo="skip", showlegend=False, cliponaxis=False,
+    )  # fmt: skip
+
+
+def _names_beside(methods: Sequence[RankedMethod], across: int = WIDE) -> dict[str, str]:
+    """Where the names of points stand in a plot so wide; what is Pareto-optimal, then what is ranked, chooses first."""
+    named = sorted(methods, key=lambda m: (not m.efficient, m.kind in UNRANKED, -m.mean))
+    bounds = [100 * bound for m in named if (e := m.accuracy) for bound in (e.low, e.high)]
+    places = place_labels([(m.tokens / 1e6, 100 * m.mean, m.name) for m in named], bounds, across)
+    return dict(zip((m.name for m in named), places, strict=True))
 
 
 def what_was_spent(spent: Sequence[Spending], student: str) -> Figure:
@@ -205,7 +221,7 @@ def _lines(
                 x=[x[-1], last], y=[y[-1], ends[name]], mode="lines", hoverinfo="skip", showlegend=False,
                 line={"color": colour, "width": 0.6},
             )  # fmt: skip
-    figure.update_layout(margin={"r": 120})
+    figure.update_layout(margin={"r": 20 + 7 * max(map(len, ends), default=0)})
     return figure
 
 

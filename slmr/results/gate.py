@@ -150,7 +150,12 @@ def gate(run: str, base: str, policy: Policy = DEFAULT) -> GateResult:
     Raises:
         RequestError: a run cannot be read, the two cannot be paired on a task, or a check fits nothing.
     """
-    a, b, notices = same_seeds(run, find_result(run), base, find_result(base))
+    of_run, of_base = find_result(run), find_result(base)
+    if _is_same(of_run, of_base):
+        raise RequestError(
+            f"{run} and {base} are the same result, which would always pass: name another base"
+        )
+    a, b, notices = same_seeds(run, of_run, base, of_base)
     shared = [task for task in a.tasks if task in b.tasks]
     if not shared:
         raise RequestError(f"no task in common: {run} has {', '.join(a.tasks)}; {base} {', '.join(b.tasks)}")
@@ -163,6 +168,12 @@ def gate(run: str, base: str, policy: Policy = DEFAULT) -> GateResult:
     if (a.trained or b.trained) and min(outcome.seeds for outcome in judged) == 1:
         notices.append(ONE_SEED)
     return GateResult(run, base, policy.unclear, judged, notices)
+
+
+def _is_same(a: MethodResult, b: MethodResult) -> bool:
+    """Whether both names led to one method and student of one folder."""
+    folders = [[row.run.resolve() for row in result.run_rows] for result in (a, b)]
+    return folders[0] == folders[1] and (a.method, a.student) == (b.method, b.student)
 
 
 # ------------------------------------------------------------------------------ what a check is about

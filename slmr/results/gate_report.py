@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from slmr.errors import visible
 from slmr.results.conclusions import compared, in_points
 from slmr.results.gate import GateResult, Outcome
-from slmr.results.tables import as_markdown, text_table
+from slmr.results.tables import as_markdown
+from slmr.results.text_tables import text_table
 from slmr.stats import formats
 
 if TYPE_CHECKING:

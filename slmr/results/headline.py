@@ -27,14 +27,14 @@ def verdict(ranking: Ranking) -> str:
         return _form(ranking) or "No method to compare yet."
     text = _standing(ranked)
     if nothing_gained(ranked):
-        text = f"No method shows a gain over the untrained student; {text}"
+        text = f"No gain over the untrained student is shown; {text}"
     elif none := _no_gain(ranked):
-        text += f"; {len(none)} of {len(ranked)} methods show no gain over the untrained student"
+        text += f"; for {len(none)} of {len(ranked)} methods no gain over the untrained student is shown"
     return " ".join(filter(None, [f"{text}.", _form(ranking)]))
 
 
 def facts(ranking: Ranking) -> list[Fact]:
-    """The best, the best for its cost, and the methods without a gain; of models the best alone.
+    """The best, the best for its cost, and the methods of which no gain is shown; of models also what form costs.
 
     No best where there is nothing to be better than, and where no gain is shown.
     """
@@ -44,13 +44,14 @@ def facts(ranking: Ranking) -> list[Fact]:
     if first and first[0].kind != "model":
         cheapest = min((m for m in ranked if m.rank and m.rank.low == 1), key=lambda m: m.tokens)
         share = cheapest.tokens / first[0].tokens if first[0].tokens else 0.0
-        less = f", {share:.0%} of the best's" if len(first) == 1 and 0 < share < 1 else ""
+        less = f", {100 * share:.0f} % of the best's" if len(first) == 1 and 0 < share < 1 else ""
         cost = f"{_percent(cheapest)} for {formats.tokens(cheapest.tokens)} tokens{less}"
         found.append(Fact("Best for its cost", cheapest.name, cost))
     if any(m.gain for m in ranked):
         none = _no_gain(ranked)
-        found.append(Fact("No gain", f"{len(none)} of {len(ranked)}", _some(none, 3) if none else "all gain"))
-    return found
+        who = _some(none, 3) if none else "every method is shown to gain"
+        found.append(Fact("No gain shown", f"{len(none)} of {len(ranked)}", who))
+    return found + _facts_of_form(ranking)
 
 
 def best(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
@@ -75,9 +76,18 @@ def at_chance(ranking: Ranking) -> list[str]:
     for task in (t for t in [*ranking.tasks, *ranking.further] if t in _CHANCE):
         guessing = [m for m in ranking.methods if task in m.by_task and m.by_task[task].low <= _CHANCE[task]]
         if guessing:
-            who = "every row" if len(guessing) == len(ranking.methods) else _some(guessing, 6)
-            lines.append(f"{task}: at chance, {_CHANCE[task]:.0%} by guessing, or below it: {who}")
+            who = "all" if len(guessing) == len(ranking.methods) else _some(guessing, 6)
+            lines.append(
+                f"At chance or below it on {task}, where guessing gets {100 * _CHANCE[task]:.0f} %: {who}"
+            )
     return lines
+
+
+def best_of_each_kind(names: Sequence[str], ranking: Ranking) -> list[str]:
+    """Of some methods, the best first, those that a figure of lines can show: one a kind, and so a colour."""
+    kinds = {method.name: method.kind for method in ranking.methods}
+    best = {kinds[name]: name for name in reversed(names)}
+    return [name for name in names if best[kinds[name]] == name]
 
 
 def main_kinds(ranking: Ranking) -> tuple[str, ...]:
@@ -116,19 +126,38 @@ def _no_gain(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
 
 def _form(ranking: Ranking) -> str:
     """Why a model that is often right has hardly any strict accuracy."""
-    lost = [
-        (m.mean, m.result.rate("accuracy_lenient", ranking.tasks), m.name)
-        for m in ranking.complete
-        if m.kind == "model" and m.result.rate("format_loss", ranking.tasks) > _LOST_TO_FORM
-    ]
+    lost = _lost_to_form(ranking)
     if not lost:
         return ""
-    named = ", ".join(f"{name} {formats.percent(strict)} strict, {formats.percent(lenient)} lenient"
-                      for strict, lenient, name in lost[:3])  # fmt: skip
-    return (
-        f"Strict accuracy is low because of the answer's form: {named}. Strict counts a right answer in the requested"
-        " form alone, lenient one in any form that can be read."
+    both = (
+        f"{m.name} has {formats.percent(m.mean)} % strict and {_lenient(m, ranking)} % lenient"
+        for m in lost[:3]
     )
+    return (
+        "Strict accuracy counts a right answer only in the form that the task asks for, lenient accuracy in any form"
+        f" that can be read: {', '.join(both)}."
+    )
+
+
+def _facts_of_form(ranking: Ranking) -> list[Fact]:
+    """Strict beside lenient accuracy of the first model that loses much to the form."""
+    if not (lost := _lost_to_form(ranking)):
+        return []
+    first = lost[0]
+    return [
+        Fact("Strict", f"{formats.percent(first.mean)} %", f"{first.name}: right, and in the form asked for"),
+        Fact("Lenient", f"{_lenient(first, ranking)} %", f"{first.name}: right, in any form"),
+    ]
+
+
+def _lost_to_form(ranking: Ranking) -> list[RankedMethod]:
+    """The models whose lenient accuracy is far above their strict one."""
+    models = [m for m in ranking.complete if m.kind == "model"]
+    return [m for m in models if m.result.rate("format_loss", ranking.tasks) > _LOST_TO_FORM]
+
+
+def _lenient(model: RankedMethod, ranking: Ranking) -> str:
+    return formats.percent(model.result.rate("accuracy_lenient", ranking.tasks))
 
 
 def _percent(method: RankedMethod) -> str:

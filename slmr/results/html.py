@@ -24,9 +24,9 @@ STYLE = """
 .slmr-wrap{overflow:auto;max-height:85vh;--bg:#fff;--line:rgba(128,128,128,.28)}
 .slmr-wrap.dark{--bg:#171614}
 .slmr-board{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;min-width:100%;line-height:1.25}
-.slmr-board th,.slmr-board td{padding:.34rem .6rem;text-align:right;white-space:nowrap}
+.slmr-board th,.slmr-board td{padding:.3rem .42rem;text-align:right;white-space:nowrap}
 .slmr-board th,.slmr-board td{border-bottom:1px solid var(--line)}
-.slmr-board th{font-weight:600;cursor:help;vertical-align:bottom;border-bottom-width:2px}
+.slmr-board th{font-weight:600;cursor:help;vertical-align:bottom;border-bottom-width:2px;white-space:normal}
 .slmr-board thead th{position:sticky;top:0;background:var(--bg);z-index:2}
 .slmr-board .text{text-align:left}
 .slmr-board .name{position:sticky;left:0;background:var(--bg);z-index:1;font-weight:600}
@@ -42,14 +42,17 @@ STYLE = """
  linear-gradient(90deg,#0000 var(--low),var(--pale) 0 calc(var(--low) + var(--wide)),#0000 0) 0 3px/100% 5px,
  linear-gradient(currentColor,currentColor) var(--base,-9px) 0/1px 11px,
  linear-gradient(rgba(128,128,128,.16),rgba(128,128,128,.16)) 0 2px/100% 7px;background-repeat:no-repeat}
-.slmr-verdict{font-size:1.15rem;line-height:1.4;margin:.2rem 0 .7rem;max-width:75rem}
+.slmr-verdict{font-size:1.1rem;line-height:1.4;margin:0 0 .6rem;max-width:75rem}
 .slmr-facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:.6rem;margin:0 0 .8rem}
 .slmr-facts>div{border:1px solid rgba(128,128,128,.35);border-radius:.4rem;padding:.45rem .7rem;line-height:1.3}
 .slmr-facts b{display:block;font-size:1.25rem;overflow-wrap:anywhere}
 .slmr-facts span{font-size:.85rem;opacity:.85}
 @media(max-width:560px){.slmr-verdict{font-size:1rem}
 .slmr-facts{grid-template-columns:repeat(3,1fr);gap:.3rem}.slmr-facts>div{padding:.3rem .4rem}
-.slmr-facts b{font-size:.95rem}.slmr-facts span{font-size:.74rem}}
+.slmr-facts b{font-size:.95rem}.slmr-facts span{font-size:.74rem}
+.slmr-board th,.slmr-board td{padding:.3rem}
+.slmr-board .name{min-width:8rem;max-width:9.5rem;overflow-wrap:anywhere;white-space:normal}
+.slmr-board .open{white-space:nowrap}.slmr-board .open a{margin-right:.4em}}
 .slmr-forest{display:block;width:100%;max-width:70rem}
 """
 
@@ -78,7 +81,7 @@ def document(title: str, parts: Sequence[str]) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_DOCUMENT_STYLE}{STYLE}</style></head><body>" + "\n".join(parts) + "</body></html>\n"
+        f"<style>{STYLE}{_DOCUMENT_STYLE}</style></head><body>" + "\n".join(parts) + "</body></html>\n"
     )
 
 
@@ -146,8 +149,7 @@ def ranking_html(
     columns = [column for column in columns_on(ranking, HTML) if column.name not in of_tasks]
     bars = {column.name: _Bars(column, ranking) for column in columns if column.holds == "accuracy"}
     head = "".join(
-        f'<th scope="col"{_css(c)} title="{escape(c.help)}">{escape(c.name.removeprefix("lab_"))}</th>'
-        for c in columns
+        f'<th scope="col"{_css(c)} title="{escape(c.help)}">{escape(c.name)}</th>' for c in columns
     )
     lines = [
         f'<tr class="{"base" if m.kind == "base" else ""}">'

@@ -7,8 +7,10 @@ from itertools import accumulate
 from typing import NamedTuple
 
 # Of a figure as the report and the leaderboard draw it, in pixels: about, for a figure has no fixed size.
-_ACROSS, _DOWN = 560, 400
+WIDE, _DOWN = 560, 400
 _LETTER, _LINE, _MARK = 7, 15, 6
+NARROW = 180  # across, on a phone
+RIGHT_ROOM = 100  # on the right of a plot, for the names of its last points
 _BESIDE = 20  # from the lowest left point to the numbers of the axis
 # Beside the point before above it: interval bars go up and down.
 POSITIONS = ("middle right", "middle left", "top right", "bottom right", "top left", "bottom left")
@@ -31,15 +33,18 @@ class Box(NamedTuple):
         )
 
 
-def place_labels(points: Sequence[tuple[float, float, str]], limits: Sequence[float] = ()) -> list[str]:
+def place_labels(
+    points: Sequence[tuple[float, float, str]], limits: Sequence[float] = (), across: int = WIDE
+) -> list[str]:
     """plotly's `textposition` for each (x, y, name), or "" where there is no room; the first ones choose first.
 
     Args:
         limits: other values of y that are drawn, such as the bounds of intervals: the axis is as much longer.
+        across: how wide the plot is, in pixels.
     """
     if not points:
         return []
-    scaled = _scaled(points, limits)
+    scaled = _scaled(points, limits, across)
     taken = [mark_box(at) for at in scaled]
     positions = []
     for at, (_, _, name) in zip(scaled, points, strict=True):
@@ -47,7 +52,7 @@ def place_labels(points: Sequence[tuple[float, float, str]], limits: Sequence[fl
         free = [
             position
             for position, box in boxes.items()
-            if box.left >= -_BESIDE and not any(box.meets(other) for other in taken)
+            if box.left >= -_BESIDE and box.right <= across + RIGHT_ROOM and not any(map(box.meets, taken))
         ]
         positions.append(free[0] if free else "")
         taken += [boxes[position] for position in free[:1]]
@@ -90,8 +95,10 @@ def label_box(at: tuple[float, float], name: str, position: str) -> Box:
     return Box(left, left + _LETTER * len(name), middle - _LINE / 2, middle + _LINE / 2)
 
 
-def _scaled(points: Sequence[tuple[float, float, str]], limits: Sequence[float]) -> list[tuple[float, float]]:
+def _scaled(
+    points: Sequence[tuple[float, float, str]], limits: Sequence[float], across: int
+) -> list[tuple[float, float]]:
     """The points in pixels from the lowest left one."""
     xs, ys = [x for x, _, _ in points], [y for _, y, _ in points]
     wide, high = (max(values) - min(values) or 1 for values in (xs, [*ys, *limits]))
-    return [((x - min(xs)) / wide * _ACROSS, (y - min(ys)) / high * _DOWN) for x, y, _ in points]
+    return [((x - min(xs)) / wide * across, (y - min(ys)) / high * _DOWN) for x, y, _ in points]

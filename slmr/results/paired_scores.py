@@ -89,9 +89,9 @@ class Scores:
 
     @cached_property
     def versions(self) -> dict[str, set[str]]:
-        """What two must share, beside their items, to be compared."""
+        """What two must share, beside their items, to be compared: first the checker's, which the task's depends on."""
         return {
-            name: {getattr(row, name) for row in self.rows} for name in ("task_version", "checker_version")
+            name: {getattr(row, name) for row in self.rows} for name in ("checker_version", "task_version")
         }
 
     @cached_property
@@ -198,9 +198,11 @@ def pair_scores(task: str, a: Scores, b: Scores) -> PairedScores:
 def _pair(task: str, a: Scores, b: Scores) -> PairedScores:
     for name, version in a.versions.items():
         if version != b.versions[name]:
-            checker = name == "checker_version"
-            hint = "`slmr rescore` renews the verdicts" if checker else "evaluate one of them again"
-            raise RequestError(f"{task}: {name} differs ({version} and {b.versions[name]}); {hint}")
+            rescored = "`slmr rescore` renews the verdicts"
+            of_task = "if `slmr rescore` of both leaves that so, evaluate one of them again"
+            hint = rescored if name == "checker_version" else of_task
+            both = " and ".join(", ".join(sorted(versions)) for versions in (version, b.versions[name]))
+            raise RequestError(f"{task}: {name} differs ({both}); {hint}")
     if a.items != b.items and a.item_set != b.item_set:
         raise RequestError(
             f"{task}: not the same items: {len(a.item_set)} and {len(b.item_set)}, {len(a.item_set & b.item_set)} of"

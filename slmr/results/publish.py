@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from slmr.config import SUITES
 from slmr.errors import RequestError, one_line
 from slmr.io import locked, read_json, replacing_folder, write_json, write_rows
 from slmr.results.entries import RunRow
+from slmr.results.made_with import copy_inputs
 from slmr.results.readme import write_first_page
 from slmr.results.schema import (
     EXAMPLES,
@@ -37,7 +38,10 @@ _NO_TEXTS = {name: None for name in _TEXTS if name not in _OF_THE_ITEM}
 _LEFT_OUT = (*_OF_THE_ITEM, "logprob")
 
 
-def publish(run: Path, results: Path, name: str | None = None, texts: int | None = None) -> Path:
+def publish(
+    run: Path, results: Path, name: str | None = None, texts: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Path:  # fmt: skip
     """Copies a run's summary, its evaluations' manifests and its samples; returns the published folder.
 
     Published again, a run's rows take the place of their own; what other runs published there under the same name
@@ -45,6 +49,9 @@ def publish(run: Path, results: Path, name: str | None = None, texts: int | None
     that allows it are left out, which the `README.md` says: verdicts and counts remain. So it is with those of the
     completions of an item after the first `texts`, where that is given: they are most of what a comparison of many
     seeds weighs. A `NOTE.md` in the published folder stays, and stands at the top of its `README.md`.
+
+    Own recipes, profiles and tasks that the rows' commands name are copied, too; what of them cannot be is told to
+    `say` and stands in the `README.md`, a line each.
 
     Raises:
         RequestError: the folder is no run, its samples are missing or damaged, or what is published under that name
@@ -54,12 +61,13 @@ def publish(run: Path, results: Path, name: str | None = None, texts: int | None
     target = results / (name or run.name)
     partial = results / f".{target.name}.partial"
     with locked(results), replacing_folder(target, partial):
-        _fill(run, target, partial, texts)
+        for line in _fill(run, target, partial, texts):
+            say(line)
     return target
 
 
-def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> None:
-    """The folder to publish: what is there already, with the run in it."""
+def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> list[str]:
+    """The folder to publish: what is there already, with the run in it; what its commands name that is not there."""
     if target.is_dir():
         shutil.copytree(target, partial)
     partial.mkdir(parents=True, exist_ok=True)
@@ -82,7 +90,9 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> None:
     newest = {(c.train, c.test): c for c in contamination}
     write_summary(partial / "summary.json", rows, list(newest.values()))
     data = sorted({f"{r.task}: {r.data}{_licence(r)}" for r in rows if r.data})
-    write_first_page(partial, note_of(partial), data, rows, list(manifests.values()), target.name)
+    inputs = copy_inputs(rows, partial)
+    write_first_page(partial, note_of(partial), data, rows, list(manifests.values()), target.name, inputs)
+    return inputs
 
 
 def _check_alike(rows: Sequence[SummaryRow], others: Sequence[SummaryRow], target: Path) -> None:
@@ -94,7 +104,7 @@ def _check_alike(rows: Sequence[SummaryRow], others: Sequence[SummaryRow], targe
     published = {row.task: row for row in others}
     for row in rows:
         other = published.get(row.task, row)
-        for what in ("task", "checker"):
+        for what in ("checker", "task"):  # a task's version depends on the checker's
             here, there = (getattr(of, f"{what}_version") for of in (row, other))
             if here != there:
                 rescored = ", or `slmr rescore` the older one first" if what == "checker" else ""

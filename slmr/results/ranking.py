@@ -45,7 +45,8 @@ class RankedMethod:
         changes: task → the method minus the untrained student, with the same seeds.
         gain: their mean over tasks; p after Holm's correction over the methods.
         rank: the best and the worst that it may have among those of the same seeds; None for base, ablations, controls.
-        efficient: no other method is at once cheaper in tokens and better.
+        efficient: no other method is at once cheaper in tokens and better. A reference, such as a teacher, is none that
+            could be chosen.
     """
 
     result: MethodResult
@@ -296,7 +297,8 @@ def _ranked_method(result: MethodResult, tasks: Sequence[str], accuracy: Estimat
 
 def _best_first(methods: Sequence[RankedMethod]) -> list[RankedMethod]:
     """Those that lack a task last; each with whether anything beats it in cost and accuracy at once."""
-    complete = [method for method in methods if method.accuracy]
-    efficient = pareto([method.tokens for method in complete], [method.mean for method in complete])
-    marked = [replace(method, efficient=e) for method, e in zip(complete, efficient, strict=True)]
-    return sorted([*marked, *(m for m in methods if not m.accuracy)], key=lambda method: -method.mean)
+    compared = [method for method in methods if method.accuracy and method.kind != "reference"]
+    efficient = pareto([method.tokens for method in compared], [method.mean for method in compared])
+    of_name = dict(zip((method.name for method in compared), efficient, strict=True))
+    marked = [replace(method, efficient=of_name.get(method.name, False)) for method in methods]
+    return sorted(marked, key=lambda method: (method.accuracy is None, -method.mean))

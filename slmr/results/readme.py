@@ -13,6 +13,7 @@ from slmr.results.conclusions import ranking_in_words
 from slmr.results.downloads import csv_text
 from slmr.results.forest import forest_svg
 from slmr.results.headline import at_chance, facts, main_kinds, verdict
+from slmr.results.made_with import FOLDER
 from slmr.results.ranking import Ranking, run_rankings
 from slmr.results.schema import SummaryRow
 from slmr.results.tables import as_markdown, ranking_tables
@@ -23,13 +24,14 @@ _MOST = 12  # lines of a list on the page: the others are in the files beside it
 
 def write_first_page(
     folder: Path, note: str, data: Sequence[str], rows: Sequence[SummaryRow], manifests: Sequence[Mapping[str, Any]],
-    name: str,
+    name: str, inputs: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """`README.md`, its pictures and `rows.csv`, in a folder that holds the rest of what is published.
 
     Args:
         note: what stands first, as it is.
         data: where each task's items came from and under which licence, a line each.
+        inputs: what is to be said of the files that the commands name, see `copy_inputs`.
     """
     for stale in folder.glob("forest*.svg"):
         stale.unlink()
@@ -43,6 +45,14 @@ def write_first_page(
     commands = list(dict.fromkeys(row.command for row in rows))
     more = f"\n\n{len(commands) - _MOST} more are in {ROWS}." if len(commands) > _MOST else ""
     parts.append("Made by:\n\n" + "\n".join(["```", *commands[:_MOST], "```"]) + more)
+    if (folder / FOLDER).is_dir():
+        parts.append(
+            f"Run them in [{FOLDER}]({FOLDER}): it holds the recipes, profiles and tasks that they name."
+        )
+    if inputs:
+        parts.append(
+            "\n".join(["Of the files that the commands name:", "", *(f"- {line}" for line in inputs)])
+        )
     write_text(folder / "README.md", "\n\n".join(parts) + "\n")
 
 

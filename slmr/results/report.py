@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from shlex import join
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slmr.errors import RequestError, readable
 from slmr.io import write_text
@@ -25,11 +25,11 @@ from slmr.results.figures import (
     pass_curves,
     what_was_spent,
 )
-from slmr.results.headline import main_kinds
+from slmr.results.headline import best_of_each_kind, main_kinds
 from slmr.results.html import document, escape, folded, headline_html, note, ranking_html, table_html
 from slmr.results.ranking import Ranking, run_rankings
 from slmr.results.reach import by_reach
-from slmr.results.schema import Contamination, Summary, SummaryRow, note_line, note_of, read_summary
+from slmr.results.schema import Contamination, Summary, SummaryRow, note_line, note_of, read_summary, relinked
 from slmr.results.spending import Spending, spending
 from slmr.results.svg import captioned
 from slmr.results.tables import (
@@ -66,7 +66,7 @@ def write_report(
     Raises:
         RequestError: none of the runs can be read, or has the method `against`.
     """
-    sections, left_out = _readable_sections(runs, against)
+    sections, left_out = _readable_sections(runs, against, out)
     for line in left_out:
         say(line)
     parts = [section.markdown() for section in sections]
@@ -94,12 +94,15 @@ def _drawn(figures: Sequence[Figure]) -> str:
     return "\n".join(map(captioned, figures))
 
 
-def _readable_sections(runs: Sequence[Path], against: str | None) -> tuple[list[Section], list[str]]:
-    """The sections of the runs that can be read, and a line for each other one."""
+def _readable_sections(
+    runs: Sequence[Path], against: str | None, out: Path
+) -> tuple[list[Section], list[str]]:
+    """The sections of the runs that can be read, their links as they are in `out`; a line for each other run."""
     sections, faults = list[Section](), list[RequestError]()
     for run in runs:
         try:
-            sections.append(read_section(run, against))
+            section = read_section(run, against)
+            sections.append(replace(section, note=relinked(section.note, run, out)))
         except RequestError as error:
             faults.append(error)
     if not sections:
@@ -206,7 +209,7 @@ class Section:
     def html(self) -> str:
         """The verdict and the forest plot of each student first; all else is folded."""
         lines = [f"<h1>{escape(self._title)}</h1>"]
-        lines += [f"<p>{escape(text)}</p>" for text in [note_line(self.note)] if text]
+        lines += [_note(text) for text in [note_line(self.note)] if text]
         for part in self.parts:
             lines += [f"<h2>{escape(part.title)}</h2>", headline_html(part.ranking, main_kinds(part.ranking))]
             lines.append(folded("In words", f"<p>{escape(part.words)}</p>"))
@@ -220,7 +223,7 @@ class Section:
             lines += [f"<h2>{_EFFECTS}</h2>", words, _drawn([*map(effects_by_group, self.effects)])]
             lines.append(folded("The effects as tables", tables))
         lines.append(
-            folded("What the columns say", "".join(note(text, label=name) for name, text in HELP.items()))
+            folded("What the columns mean", "".join(note(text, label=name) for name, text in HELP.items()))
         )
         commands = "\n".join(self._commands)
         return "\n".join([*lines, folded("How it was made", f"<pre>{escape(commands)}</pre>")])
@@ -245,10 +248,31 @@ def figures_of(
     if spent := [s for s in spent if s.method in names]:
         figures.append(what_was_spent(spent, student))
     if curves := {r.name: rows for r in ranking.results if (rows := validation_curve(r))}:
-        figures.append(learning_curves(curves, ranking))
+        best = best_of_each_kind(list(curves), ranking)
+        figures.append(_of_some(learning_curves({name: curves[name] for name in best}, ranking), len(curves)))
     if capabilities := [c for c in capabilities if c.method in names]:
-        figures += [gains_by_difficulty(capabilities, student), pass_curves(capabilities, ranking)]
+        best = best_of_each_kind([c.method for c in capabilities], ranking)
+        curve = pass_curves([c for c in capabilities if c.method in best], ranking)
+        figures += [gains_by_difficulty(capabilities, student), _of_some(curve, len(capabilities))]
     return figures
+
+
+def _of_some(figure: Figure, count: int) -> Figure:
+    """Says in the title that not all of so many lines are drawn: all would hide each other."""
+    drawn: Any = figure
+    if len({trace.name for trace in drawn.data if trace.name}) < count:
+        figure.update_layout(title_text=f"{drawn.layout.title.text}: the best of each kind")
+    return figure
+
+
+def _note(text: str) -> str:
+    """What somebody wrote of the run; of a long text the first sentence, the rest folded, so that results are seen."""
+    first, _, rest = text.partition(". ")
+    return (
+        folded(f"{first}.", f"<p>{escape(rest)}</p>")
+        if len(text) > 200 and rest
+        else f"<p>{escape(text)}</p>"
+    )
 
 
 def contamination_line(shared: Sequence[Contamination]) -> str:

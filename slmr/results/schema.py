@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -42,8 +43,18 @@ def note_of(run: Path) -> str:
     return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
 
 
+def relinked(note: str, folder: Path, out: Path) -> str:
+    """A note's links to files beside it, as they lead there from another folder."""
+    return re.sub(
+        r"\]\((?![a-z]+:|[#/])([^)#\s]+)",
+        lambda link: f"]({Path(os.path.relpath(folder / link[1], out)).as_posix()}",
+        note,
+    )
+
+
 def note_line(note: str) -> str:
     """The first paragraph of a note as plain text."""
+    note = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", note)  # of a link its words
     return " ".join(note.partition("\n>\n")[0].replace("> ", "").replace("**", "").replace("`", "").split())
 
 
@@ -241,12 +252,19 @@ _SHOWN = 8  # runs beside one that is not there
 def _no_run(path: Path) -> str:
     """What to do where a summary is not: the run may be misspelt, or it is no run, or it has not ended."""
     run = path.parent
+    if run.is_dir() and (within := _runs_in(run, path.name)):
+        named = ", ".join(str(run / name) for name in within[:_SHOWN])
+        return f"{run} is no run, but a folder of runs; name one: {named}"
     if run.is_dir():
         return f"no summary at {path}: run the command that made {run} again, it goes on to the end; or name a run"
-    beside = sorted(folder.name for folder in run.parent.glob("*") if (folder / path.name).is_file())
+    beside = _runs_in(run.parent, path.name)
     made = "`slmr bench` and `slmr eval MODEL` make runs"
     there = f"{run.parent} has {', '.join(beside[:_SHOWN])}" if beside else made
     return f"no run at {run}{nearest(run.name, beside)} ({there})"
+
+
+def _runs_in(folder: Path, summary: str) -> list[str]:
+    return sorted(run.name for run in folder.glob("*") if (run / summary).is_file())
 
 
 def read_summary(path: Path) -> Summary:

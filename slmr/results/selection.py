@@ -30,14 +30,14 @@ class Results:
 
     Attributes:
         older: rows of other versions of a task or its checker than the newest.
-        notes: what somebody wrote for the readers of a run, its first paragraph, with the run's name.
+        notes: what somebody wrote for the readers of a run, its first paragraph, by the run's folder.
     """
 
     folder: Path
     rows: tuple[RunRow, ...]
     notices: tuple[str, ...]
     older: dict[Version, tuple[RunRow, ...]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: dict[Path, str] = field(default_factory=dict)
     suites: tuple[Suite, ...] = ()
 
     def suite(self, name: str) -> Suite:
@@ -159,7 +159,7 @@ def _load(folder: Path, stamps: tuple[Stamp, ...], listed: Listed) -> Results:
     notes = [(run, note_of(run)) for run in dict.fromkeys(m.run_row.run for m in kept)]
     return Results(
         folder, tuple(m.run_row for m in kept if m.version not in older), tuple(notices), older,
-        tuple(f"{run.name}: {note_line(note)}" for run, note in notes if note),
+        {run: note_line(note) for run, note in notes if note},
         tuple(suites_of([m.row for m in kept], {} if isinstance(listed, str) else dict(listed))),
     )  # fmt: skip
 
@@ -243,6 +243,13 @@ def chosen_rows(results: Results, filters: Filters) -> list[RunRow]:
         for r in rows
         if all(not values or getattr(r.row, name) in values for name, values in wanted.items())
     ]
+
+
+def notes_on(results: Results, filters: Filters) -> list[str]:
+    """What somebody wrote about the runs whose rows are shown, each behind the run's name."""
+    tasks = results.suite(filters.suite).tasks
+    runs = dict.fromkeys(r.run for r in chosen_rows(results, filters) if r.row.task in tasks)
+    return [f"{run.name}: {results.notes[run]}" for run in runs if run in results.notes]
 
 
 def rankings(results: Results, filters: Filters) -> list[Ranking]:

@@ -201,8 +201,11 @@ KINDS = (
 # --- on the terminal ---------------------------------------------------------------------------------
 
 
-def lines(artefact: Artefact) -> list[str]:
-    """The artefact as plain text; whatever a model wrote has its control characters made visible."""
+def lines(artefact: Artefact, width: int | None = None) -> list[str]:
+    """The artefact as plain text; whatever a model wrote has its control characters made visible.
+
+    With a width, the curve's table has as many columns beside each other as fit; other lines are as long as they are.
+    """
     manifest = artefact.manifest
     shown = [
         artefact.folder.name,
@@ -218,7 +221,7 @@ def lines(artefact: Artefact) -> list[str]:
         for label, text in example:
             gap = "\n" if "\n" in text.strip() else " "
             shown.append(f"{label}:{gap}{readable(text)}")
-    return [*shown, *curve_lines(artefact.curve)]
+    return [*shown, *curve_lines(artefact.curve, width)]
 
 
 CURVE_COLUMNS = (
@@ -227,20 +230,32 @@ CURVE_COLUMNS = (
 )  # fmt: skip
 
 
-def curve_lines(curve: Sequence[Row], most: int = 12) -> list[str]:
-    """The training curve as a table of at most `most` steps."""
+def curve_lines(curve: Sequence[Row], width: int | None = None, most: int = 12) -> list[str]:
+    """The training curve as a table of at most `most` steps, in parts that are no wider than `width`."""
     if not curve:
         return []
     names = [name for name in CURVE_COLUMNS if any(row.get(name) is not None for row in curve)]
-    cells = [
-        ["" if row.get(name) is None else f"{row[name]:.4g}" for name in names] for row in spread(curve, most)
-    ]
-    widths = [max(9, len(name)) for name in names]
-    table = [
-        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        for row in [names, *cells]
-    ]
-    return ["", f"curve, {len(curve)} points:", *table]
+    parts = [names[:1]]
+    for name in names[1:]:
+        if width is not None and sum(map(_curve_width, [*parts[-1], name])) - 2 > width:
+            parts.append(names[:1])
+        parts[-1] = [*parts[-1], name]
+    shown = ["", f"curve, {len(curve)} points:"]
+    for part in parts:
+        cells = [
+            ["" if row.get(name) is None else f"{row[name]:.4g}" for name in part]
+            for row in spread(curve, most)
+        ]
+        shown += [
+            "".join(cell.rjust(_curve_width(name)) for cell, name in zip(row, part, strict=True))[2:]
+            for row in [part, *cells]
+        ]
+    return shown
+
+
+def _curve_width(name: str) -> int:
+    """Of a column, with the gap before it."""
+    return 2 + max(9, len(name))
 
 
 def _pairs(values: Mapping[str, Any], form: str = ".4g") -> str:

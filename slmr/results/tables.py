@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from slmr.results.ranking import RankedMethod, Ranking
 from slmr.results.reach import ReachAccuracy
 from slmr.results.spending import PARTS, Spending
 from slmr.results.suites import suite_of_mean
+from slmr.results.text_tables import fitted, text_table
 from slmr.stats import Difference, Estimate, formats
 
 if TYPE_CHECKING:
@@ -22,64 +23,6 @@ if TYPE_CHECKING:
 
     from slmr.results.capability import Capability
     from slmr.results.effects import Factorial
-
-_LEFT = (
-    "method",
-    "model",
-    "kind",
-    "task",
-    "edition",
-    "effect",
-    "items of",
-    "from",
-    "to",
-    "when",
-)  # columns of names
-
-
-def text_table(
-    title: str, heads: Iterable[str], rows: Iterable[Sequence[str]], caption: str | None = None
-) -> Table:
-    """A table whose columns of names are to the left and all others, numbers, to the right."""
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
-    for head in heads:
-        table.add_column(head, justify="left" if head in _LEFT else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
-
-
-_SHORT = {"p (Holm)": "p"}  # headings where room is short; the title says the rest
-
-
-def fitted(table: Table, width: int, spare: Collection[str]) -> list[Table]:
-    """The table where it fits; else without the columns that can be spared, in as many parts as it takes.
-
-    Each part begins with the first column, so that nothing breaks inside a word or a number.
-    """
-    columns: list[tuple[str, ...]] = list(zip(*texts(table), strict=True))
-    first, *others = columns
-    if _text_width(columns) <= width:
-        return [table]
-    parts = [[first]]
-    for head, *cells in (column for column in others if column[0] not in spare):
-        column = (_SHORT.get(head, head), *cells)
-        if len(parts[-1]) > 1 and _text_width([*parts[-1], column]) > width:
-            parts.append([first])
-        parts[-1].append(column)
-    rows = [list(zip(*part, strict=True)) for part in parts]
-    tables = [
-        text_table(str(table.title) if n == 0 else "", head, body) for n, (head, *body) in enumerate(rows)
-    ]
-    tables[-1].caption = table.caption
-    return tables
-
-
-def _text_width(columns: Iterable[Sequence[str]]) -> int:
-    """Of a table of these texts in characters, with its lines."""
-    return 1 + sum(max(map(len, column)) + 3 for column in columns)
 
 
 def texts(table: Table) -> list[tuple[str, ...]]:
@@ -161,18 +104,14 @@ def _blocks(
 
 def _width(columns: Sequence[Column], methods: Sequence[RankedMethod]) -> int:
     """Of a table in characters, with its lines."""
-    return _text_width([_head(column), *map(column.text, methods)] for column in columns)
-
-
-def _head(column: Column) -> str:
-    return column.name.removeprefix("lab_")
+    return 1 + sum(3 + max(map(len, [column.name, *map(column.text, methods)])) for column in columns)
 
 
 def _ranking_table(
     title: str, methods: Sequence[RankedMethod], columns: Sequence[Column], caption: str | None = None
 ) -> Table:
     rows = [[column.text(method) for column in columns] for method in methods]
-    return text_table(title, map(_head, columns), rows, caption)
+    return text_table(title, [column.name for column in columns], rows, caption)
 
 
 def changes_table(ranking: Ranking) -> Table:
@@ -264,7 +203,7 @@ def _difference_cells(d: Difference, p: float) -> tuple[str, str, str]:
 
 def comparison_tables(comparison: Comparison, a: str, b: str, width: int) -> list[Table]:
     """As `comparison_table`, laid out for a terminal."""
-    return fitted(comparison_table(comparison, a, b), width, (a, b, "detectable"))
+    return fitted(comparison_table(comparison, a, b), width, ("detectable", (a, b)))
 
 
 def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Table:
@@ -296,7 +235,7 @@ def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Tabl
 
 def eval_tables(result: MethodResult, listed: Mapping[str, tuple[str, ...]], width: int) -> list[Table]:
     """As `eval_table`, laid out for a terminal."""
-    return fitted(eval_table(result, listed), width, ("edition", "lenient", "tokens"))
+    return fitted(eval_table(result, listed), width, ("edition", "tokens", "lenient"))
 
 
 def eval_table(result: MethodResult, listed: Mapping[str, tuple[str, ...]] | None = None) -> Table:

@@ -2,7 +2,7 @@
 
 TRL       `trainer_state.json` and `completions/*.parquet` (`log_completions=True`)
 verl      `trainer.rollout_data_dir`, a file of JSON lines a step; the JSON lines of its file logger
-verifiers `results.jsonl`, and any rollouts in that form
+verifiers `results.jsonl` or `traces.jsonl`, and any rollouts in that form
 slmr      the courses of a run's methods
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
@@ -20,6 +20,7 @@ from typing import Any
 from slmr.errors import RequestError
 from slmr.io import json_lines, parse_json, read_text
 from slmr.results.entries import MethodResult, run_results
+from slmr.results.rollouts import PaidCompletion, gold_of, number_in, prompt_text, rollouts_of, step_of
 from slmr.results.schema import Contamination, grouped, read_summary, read_table
 from slmr.rewards.messages import text_of
 from slmr.training.curve import renamed
@@ -27,10 +28,12 @@ from slmr.training.curve import renamed
 Step = dict[str, float]
 _STATE, _SUMMARY = "trainer_state.json", "summary.json"
 _MAX_BYTES = 1 << 30  # of one file of JSON lines
-_GOLDS = ("gold", "answer", "solution", "ground_truth", "gts")
+_SHOWN = 8  # trainings within a folder that is none
 
 # Names of other trainers; `slmr.training.curve` knows the others of TRL.
 _TRL = {
+    "completion_length": "length",  # of its first versions
+    "clip_ratio": "clip_ratio",
     "frac_reward_zero_std": "zero_variance",
     "sampling/sampling_logp_difference/mean": "logprob_gap",
 }
@@ -42,24 +45,6 @@ _VERL = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class PaidCompletion:
-    """One completion of a training. What its log does not say is None.
-
-    Attributes:
-        reward: the correctness reward, where the log keeps several.
-        in_form: what a reward of the form says.
-    """
-
-    step: int
-    prompt: str
-    text: str
-    reward: float | None
-    gold: str | None = None
-    in_form: float | None = None
-    truncated: bool | None = None
-
-
 @dataclass(frozen=True)
 class TrainingLog:
     """One training.
@@ -68,6 +53,7 @@ class TrainingLog:
         steps: a row a step, under the names of `slmr.training.curve`; a step need not have all of them.
         contamination: what the run itself says of test items among its training problems.
         unchanged: whether the trained weights are those of the start; None where nobody looked.
+        lacks: what of its log is not there, and how it gets there.
     """
 
     name: str
@@ -76,6 +62,7 @@ class TrainingLog:
     completions: list[PaidCompletion] = field(default_factory=list)
     contamination: list[Contamination] = field(default_factory=list)
     unchanged: bool | None = None
+    lacks: str = ""
 
     def series(self, name: str) -> list[float]:
         """A column over the steps that have it."""
@@ -94,6 +81,7 @@ def read_training_logs(run: Path, reward: str | None = None) -> list[TrainingLog
     """
     if not run.exists():
         raise RequestError(f"there is no {run}")
+    run = run.parent if run.name == _STATE and run.is_file() else run
     if _trl_state(run) or _trl_tables(run):
         logs = [_trl_log(run, reward)]
     elif reward is not None:
@@ -103,11 +91,19 @@ def read_training_logs(run: Path, reward: str | None = None) -> list[TrainingLog
     else:
         logs = [_json_lines_log(run)]
     if not any(log.steps or log.completions for log in logs):
-        raise RequestError(
-            f"{run} holds no training's log: there is neither a trainer_state.json, nor completions/*.parquet, nor a"
-            " .jsonl of rollouts, nor a course of slmr"
-        )
+        raise RequestError(_no_log(run))
     return logs
+
+
+def _no_log(run: Path) -> str:
+    if state := _trl_state(run):
+        return f"{state} has no step with a loss: the training ended before its first logging_steps"
+    within = sorted({str(file.relative_to(run).parts[0]) for file in run.glob(f"*/**/{_STATE}")})
+    there = f"; there is one in {', '.join(str(run / name) for name in within[:_SHOWN])}" if within else ""
+    return (
+        f"{run} holds no training's log: there is neither a trainer_state.json, nor completions/*.parquet, nor a"
+        f" .jsonl of rollouts, nor a course of slmr{there}"
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- slmr
@@ -146,14 +142,14 @@ def _courses(result: MethodResult, seed: int, contamination: list[Contamination]
 def _trl_state(run: Path) -> Path | None:
     """The newest state: of the folder itself, or of its last checkpoint."""
     own = [run / _STATE] if (run / _STATE).is_file() else []
-    checkpoints = sorted(run.glob(f"checkpoint-*/{_STATE}"), key=lambda f: _number(f.parent.name))
+    checkpoints = sorted(run.glob(f"checkpoint-*/{_STATE}"), key=lambda f: number_in(f.parent.name))
     return next(iter([*own, *reversed(checkpoints)]), None)
 
 
 def _trl_tables(run: Path) -> list[Path]:
     """The tables of completions, which stand beside the checkpoints."""
     for folder in (run, run.parent):
-        if files := sorted(folder.glob("completions/*.parquet"), key=lambda f: _number(f.stem)):
+        if files := sorted(folder.glob("completions/*.parquet"), key=lambda f: number_in(f.stem)):
             return files
     return []
 
@@ -161,14 +157,24 @@ def _trl_tables(run: Path) -> list[Path]:
 def _trl_log(run: Path, reward: str | None) -> TrainingLog:
     state = _trl_state(run)
     history = _history(state) if state else []
-    steps = [
-        {"step": float(row["step"])} | renamed(row) | _named(row, _TRL)
-        for row in history
-        if "step" in row and "loss" in row
-    ]
-    functions = {key.split("/")[1] for row in history for key in row if re.fullmatch(r"rewards/.+/mean", key)}
+    steps = [_trl_step(row) for row in history if isinstance(row.get("step"), int | float) and "loss" in row]
+    names = [re.fullmatch(r"rewards/([^/]+)(?:/mean)?", key) for row in history for key in row]
+    functions = {name[1] for name in names if name}
     rows = [row for file in _trl_tables(run) for row in read_table(file)]
-    return _with_completions(TrainingLog(run.name, "TRL", steps), _trl_completions(rows, functions, reward))
+    lacks = [
+        *([] if state else ["no trainer_state.json: end with trainer.save_state(), or keep a checkpoint"]),
+        *([] if rows or not functions else ["no completions/*.parquet: set log_completions=True"]),
+    ]
+    log = TrainingLog(run.name, "TRL", steps, lacks="; ".join(lacks))
+    return _with_completions(log, _trl_completions(rows, functions, reward))
+
+
+def _trl_step(row: Mapping[str, Any]) -> Step:
+    """A row of the trainer's history; `same_rewards` is 1 where no group had variance, which every version tells."""
+    step = {"step": float(row["step"])} | _named(row, _TRL) | renamed(row)
+    if isinstance(row.get("reward_std"), int | float):
+        step["same_rewards"] = float(row["reward_std"] == 0)
+    return step
 
 
 def _history(state: Path) -> list[dict[str, Any]]:
@@ -197,7 +203,7 @@ def _trl_completions(
     return [
         PaidCompletion(
             int(row["step"]), prompt_text(row["prompt"]), text_of(row["completion"]), _sum(row, right),
-            _gold(row), _sum(row, of_form),
+            gold_of(row), _sum(row, of_form),
         )
         for row in rows
     ]  # fmt: skip
@@ -222,7 +228,7 @@ def _sum(row: Mapping[str, Any], names: Sequence[str]) -> float | None:
 def _json_lines_log(run: Path) -> TrainingLog:
     """Of one file, or of all in a folder; a row is what its keys say."""
     files = (
-        [run] if run.is_file() else sorted(run.glob("**/*.jsonl"), key=lambda f: (_number(f.stem), str(f)))
+        [run] if run.is_file() else sorted(run.glob("**/*.jsonl"), key=lambda f: (number_in(f.stem), str(f)))
     )
     steps: list[Step] = []
     completions: list[PaidCompletion] = []
@@ -236,58 +242,15 @@ def _json_lines_log(run: Path) -> TrainingLog:
             if not isinstance(row, dict):
                 raise RequestError(f"{where}: a line is an object, not {type(row).__name__}")
             if isinstance(row.get("data"), dict) and "step" in row:
-                steps.append({"step": float(_step(row, file, where))} | _named(row["data"], _VERL))
+                steps.append({"step": float(step_of(row, file, where))} | _named(row["data"], _VERL))
                 source = source or "verl"
-            elif reader := _ROLLOUTS.get(frozenset(_KEYS & set(row))):
-                completions.append(reader(row, _step(row, file, where)))
-                source = "verl" if "output" in row else "verifiers"
             else:
-                raise RequestError(
-                    f"{where} is no rollout: of verl it has 'input', 'output' and 'score', of verifiers 'prompt',"
-                    f" 'completion' and 'reward'; it has {', '.join(sorted(map(str, row))[:12])}"
-                )
+                source, paid = rollouts_of(row, file, where)
+                completions += paid
     return _with_completions(TrainingLog(run.name, source, steps), completions)
 
 
-def _step(row: Mapping[str, Any], file: Path, where: str) -> int:
-    """The row's step, or that of its file's name, as `12.jsonl`."""
-    step = row.get("step", _number(file.stem))
-    if not isinstance(step, int | float) or not 0 <= step < 1e12:
-        raise RequestError(f"{where}: a step is a number from 0 on, not {step!r:.80}")
-    return int(step)
-
-
-def _verl_row(row: Mapping[str, Any], step: int) -> PaidCompletion:
-    return PaidCompletion(
-        step, str(row["input"]), str(row["output"]), _float(row["score"]), _gold(row),
-        None, _flag(row.get("truncated")),
-    )  # fmt: skip
-
-
-def _verifiers_row(row: Mapping[str, Any], step: int) -> PaidCompletion:
-    prompt = row["prompt"] or (row.get("task") if isinstance(row.get("task"), str) else "")
-    return PaidCompletion(
-        step, prompt_text(prompt) or str(row.get("example_id")), text_of(row["completion"]),
-        _float(row["reward"]), _gold(row), _float(row.get("format_reward")), _flag(row.get("is_truncated")),
-    )  # fmt: skip
-
-
-_KEYS = frozenset({"input", "output", "score", "prompt", "completion", "reward"})
-_ROLLOUTS: dict[frozenset[str], Callable[[Mapping[str, Any], int], PaidCompletion]] = {
-    frozenset({"input", "output", "score"}): _verl_row,
-    frozenset({"input", "output", "score", "reward"}): _verl_row,
-    frozenset({"prompt", "completion", "reward"}): _verifiers_row,
-}
-
-
 # ------------------------------------------------------------------------------------------------ what all share
-
-
-def prompt_text(prompt: Any) -> str:
-    """The text of a prompt: a string, or a conversation's messages one after the other."""
-    if prompt is None or isinstance(prompt, str):
-        return prompt or ""
-    return "\n".join(text_of([{**message, "role": None}]) for message in prompt if isinstance(message, dict))
 
 
 def _with_completions(log: TrainingLog, completions: list[PaidCompletion]) -> TrainingLog:
@@ -320,28 +283,3 @@ def _named(row: Mapping[str, Any], names: Mapping[str, str]) -> Step:
 
 def _numbers(row: Mapping[str, Any]) -> Step:
     return {name: float(value) for name, value in row.items() if isinstance(value, int | float)}
-
-
-def _gold(row: Mapping[str, Any]) -> str | None:
-    """The right answer, where a column of one of the usual names has one."""
-    for name in _GOLDS:
-        value = row.get(name)
-        if isinstance(value, list) and len(value) == 1:
-            value = value[0]
-        if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
-            return str(value)
-    return None
-
-
-def _float(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not math.isnan(value) else None
-
-
-def _flag(value: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def _number(name: str) -> int:
-    """The last number in a file's name; 0 where there is none."""
-    found = re.findall(r"\d{1,12}", name)
-    return int(found[-1]) if found else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -12,11 +13,11 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import IO, Any
 
 from slmr.errors import RequestError, WorkError
-from slmr.rewards.audit_worker import How, Job
+from slmr.rewards.audit_worker import BATCH, How, Job
 from slmr.rewards.calling import Named
 from slmr.rewards.cases import Case, audit_cases
 from slmr.verify import Kind
@@ -87,7 +88,11 @@ class Again:
 
 @dataclass(frozen=True)
 class Audit:
-    """All judgements in the main thread, by case, and the results of the other ways for a sample."""
+    """All judgements in the main thread, by case, and the results of the other ways for a sample.
+
+    Attributes:
+        not_taken: arguments that its trainer would pass by name and the function does not accept.
+    """
 
     request: AuditRequest
     style: str
@@ -95,6 +100,7 @@ class Audit:
     judgements: list[Judgement]
     again: list[Again]
     left_out: int
+    not_taken: list[str] = field(default_factory=list)
 
     def accepted(self, i: int) -> bool:
         score = self.judgements[i].score
@@ -119,25 +125,40 @@ def audit(request: AuditRequest, say: Callable[[str], None] = lambda _: None) ->
         )
     cases = audit_cases(request.kinds, request.seed, request.per_family)
     say(f"{len(cases)} cases, one after the other")
-    style, judged = _judge(request, "main thread", cases, range(len(cases)))
+    told, judged = _judge(request, "main thread", cases, range(len(cases)))
+    style = str(told["style"])
     if all(j.raised for j in judged.values()):
-        fault = next(iter(judged.values())).raised
-        raise RequestError(
-            f"{request.function} raises in every case, as {style}: {fault}; see --style, --gold, --messages"
-        )
+        raise RequestError(_never_works(request, style, str(next(iter(judged.values())).raised)))
     # Cases that hang would hang in the other ways, too.
     sound = [i for i, j in judged.items() if not j.hung and j.ms < 1000 * request.timeout / 2]
     sample = sound[:: max(1, len(sound) // SAMPLE)]
     again = []
-    for how in ("main thread", *request.ways) if sample else ():
-        name = "another process, in reverse" if how == "main thread" else how
+    of_trl: tuple[How, ...] = ("batches",) if style == "trl" else ()
+    ways: tuple[How, ...] = ("main thread", *request.ways, *of_trl)
+    for how in ways if sample else ():
+        name = {"main thread": "another process, in reverse", "batches": f"batches of {BATCH}"}.get(how, how)
         say(f"{len(sample)} of them again: {name}")
         order = sample[::-1] if how == "main thread" else sample
         again.append(_again(request, name, how, cases, order, judged))
     order = sorted(judged)
     return Audit(
-        request, style, [cases[i] for i in order], [judged[i] for i in order], again, len(cases) - len(judged)
-    )
+        request, style, [cases[i] for i in order], [judged[i] for i in order], again, len(cases) - len(judged),
+        told["not_taken"],
+    )  # fmt: skip
+
+
+def _never_works(request: AuditRequest, style: str, fault: str) -> str:
+    """What is said of a function that raises in every case, with what to try."""
+    messages = request.messages if request.messages is not None else style in ("trl", "verifiers")
+    if column := re.fullmatch(r"KeyError: '(\w+)'", fault):
+        tip = f"if that is the name of the gold, say --gold {column[1]}"
+    elif messages and fault.startswith(("TypeError", "AttributeError")):
+        tip = "it was called with messages: if it takes plain texts, say --texts"
+    elif request.messages is False and style == "trl":
+        tip = "it was called with plain texts: if it takes messages, say --messages"
+    else:
+        tip = "see --style, --gold, --messages"
+    return f"{request.function} raises in every case, as {style}: {fault}; {tip}"
 
 
 def _again(
@@ -158,10 +179,11 @@ def _again(
 
 def _judge(
     request: AuditRequest, how: How, cases: Sequence[Case], indices: Sequence[int]
-) -> tuple[str, dict[int, Judgement]]:
-    """The function's style, and index → judgement; a new process replaces one that hangs or dies."""
+) -> tuple[dict[str, Any], dict[int, Judgement]]:
+    """What the worker says of the function, and index → judgement; a new process replaces one that hangs or dies."""
     judged: dict[int, Judgement] = {}
-    style, broken = "", 0
+    told: dict[str, Any] = {"style": "", "not_taken": []}
+    broken = 0
     first = next((case for case in cases if case.accept), cases[0])
     plain = first.completion, request.gold_as.replace("GOLD", first.gold)
     while (left := [i for i in indices if i not in judged]) and broken < MOST_HANGS:
@@ -170,13 +192,13 @@ def _judge(
             request.function, how, request.style, request.gold, request.messages, request.field, texts, plain
         )  # fmt: skip
         for line in _lines(job, request.timeout, seed=len(judged) + indices[0]):
-            style = line.get("style", style)
+            told = line if "style" in line else told
             if "judged" in line:
                 judged[line["judged"]] = Judgement(line.get("score"), line["ms"], line.get("raised"))
             for i in line.get("broken", ()):
                 judged[i] = line["as"]
                 broken += 1
-    return style, judged
+    return told, judged
 
 
 def _lines(job: Job, timeout: float, seed: int) -> Iterator[dict[str, Any]]:

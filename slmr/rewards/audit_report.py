@@ -81,6 +81,29 @@ def times(audit: Audit) -> dict[str, float]:
     return {"median": median(ms), "p95": ms[int(0.95 * (len(ms) - 1))], "longest": ms[-1]}
 
 
+def notices(audit: Audit) -> Iterator[str]:
+    """What makes the rates say something else than they seem to, or would stop a training."""
+    if audit.not_taken:
+        yield (
+            f"in training it would raise: {audit.style} also passes {', '.join(audit.not_taken)} by name; add **kwargs"
+        )
+    scores = [j.score for j in audit.judgements if j.score is not None]
+    if not scores:
+        yield "it gave no answer a score: it abstained, raised or hung in every case"
+    elif max(scores) < audit.request.accept_at:
+        yield (
+            f"no answer was paid: the greatest score is {max(scores):g}, and --accept-at is"
+            f" {audit.request.accept_at:g}; see also --gold and --messages/--texts"
+        )
+    elif min(scores) >= audit.request.accept_at:
+        yield (
+            f"every answer that was scored was paid: the least score is {min(scores):g}, and --accept-at is"
+            f" {audit.request.accept_at:g}"
+        )
+    if audit.left_out:
+        yield f"{audit.left_out} cases were not judged: too many hang"
+
+
 def worst(audit: Audit, most: int = 12) -> Iterator[str]:
     """Example lines: one per family, wrongly paid answers before wrongly unpaid ones; then the slowest case."""
     groups: dict[tuple[bool, str, str], int] = {}

@@ -23,10 +23,23 @@ from threading import Lock
 from typing import IO, Any, Literal
 
 from slmr.errors import RequestError, one_line
-from slmr.rewards.calling import Call, Named, caller, load, score_of, style_of
+from slmr.rewards.calling import (
+    BatchCall,
+    Call,
+    Named,
+    Style,
+    batch_caller,
+    caller,
+    load,
+    not_taken,
+    score_of,
+    scores_of,
+    style_of,
+)
 
-How = Literal["main thread", "threads", "event loop", "processes"]
+How = Literal["main thread", "threads", "event loop", "processes", "batches"]
 AT_ONCE = 4  # threads, tasks or processes
+BATCH = 8  # completions, of different problems
 
 
 @dataclass(frozen=True)
@@ -61,8 +74,10 @@ class _Out:
 class _Judge:
     """Judges cases and reports the judgements."""
 
-    def __init__(self, call: Call, job: Job, out: _Out) -> None:
-        self.call, self.field, self.warm_up, self.out = call, job.field, job.warm_up, out
+    def __init__(self, call: Call, of_batch: BatchCall | None, style: Style, job: Job, out: _Out) -> None:
+        self.call, self.of_batch = call, of_batch
+        self.style: Style = style
+        self.field, self.warm_up, self.out = job.field, job.warm_up, out
 
     def warm(self) -> None:
         if self.warm_up:
@@ -94,10 +109,29 @@ class _Judge:
         line["ms"] = 1000 * (time.perf_counter() - start)
         try:
             for value in returned:  # empty if it raised
-                line["score"] = score_of(value, self.field)
+                line["score"] = score_of(value, self.field, self.style)
         except (ValueError, TypeError) as fault:
             line["raised"] = one_line(fault)
         self.out.say(**line)
+
+    def batch(self, cases: Sequence[tuple[int, str, str]]) -> None:
+        """Judges several cases by one call, as TRL does."""
+        assert self.of_batch is not None
+        for index, _, _ in cases:
+            self.out.say(begun=index)
+        start = time.perf_counter()
+        lines: list[dict[str, Any]]
+        try:
+            returned = _await(self.of_batch([text for _, text, _ in cases], [gold for _, _, gold in cases]))
+            scores = scores_of(returned, self.field)
+            if len(scores) != len(cases):
+                raise ValueError(f"it returned {len(scores)} scores for {len(cases)} completions")
+            lines = [{"score": score_of([score], style=self.style)} for score in scores]
+        except Exception as error:
+            lines = [{"raised": f"{type(error).__name__}: {one_line(error)}"[:300]} for _ in cases]
+        ms = 1000 * (time.perf_counter() - start) / len(cases)
+        for (index, _, _), line in zip(cases, lines, strict=True):
+            self.out.say(judged=index, ms=ms, **line)
 
 
 def _await(returned: Any) -> Any:
@@ -114,6 +148,10 @@ def _run(job: Job, judge: _Judge) -> None:
         _run_in_processes(job.cases, judge)
     elif job.how == "main thread":
         _run_in_turn(job.cases, judge)
+    elif job.how == "batches":
+        judge.warm()
+        for i in range(0, len(job.cases), BATCH):
+            judge.batch(job.cases[i : i + BATCH])
     else:
         judge.warm()
         if job.how == "threads":
@@ -161,11 +199,12 @@ def main() -> None:
         function = load(Named.parse(job.function))
         style = style_of(function, job.style)
         messages = job.messages if job.messages is not None else style in ("trl", "verifiers")
-        judge = _Judge(caller(function, style, job.gold, messages), job, out)
+        of_batch = batch_caller(function, job.gold, messages) if style == "trl" else None
+        judge = _Judge(caller(function, style, job.gold, messages), of_batch, style, job, out)
     except RequestError as error:
         out.say(refused=str(error))
         return
-    out.say(style=style)
+    out.say(style=style, not_taken=not_taken(function, style))
     _run(job, judge)
     out.say(end=True)
 

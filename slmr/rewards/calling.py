@@ -6,15 +6,16 @@ import importlib.util
 import inspect
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple, get_args
 
 from slmr.errors import RequestError, one_line, unknown
 
 Style = Literal["trl", "verl", "verifiers", "lm-eval", "pair"]
 Call = Callable[[str, str], Any]
+BatchCall = Callable[[Sequence[str], Sequence[str]], Any]
 # Arguments that TRL passes besides the data set's columns; any other parameter is taken for the gold answer's column.
 _OF_TRL = (
     "completions",
@@ -25,6 +26,8 @@ _OF_TRL = (
     "log_extra",
     "log_metric",
 )
+# What tells a reward of verifiers from a pair of a text and its gold.
+_OF_VERIFIERS = {"state", "info", "prompt", "task", "parser"}
 _GOLDS = ("solution", "answer", "gold", "ground_truth", "target", "label", "reference")
 
 
@@ -67,6 +70,11 @@ def load(named: Named) -> Callable[..., Any]:
     if not callable(function):
         names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
         raise unknown(f"function in {named.file}", named.function, names)
+    if inspect.isclass(function):
+        raise RequestError(
+            f"{named.file}:{named.function} is a class: name a function, or an object that the file makes of it, such"
+            f" as `scorer = {named.function}(...)`"
+        )
     return function
 
 
@@ -80,14 +88,15 @@ def style_of(function: Callable[..., Any], given: str | None = None) -> Style:
         if given not in get_args(Style):
             raise unknown("style", given, get_args(Style))
         return given  # type: ignore[return-value]
-    names = list(inspect.signature(function).parameters)
+    parameters = inspect.signature(function).parameters
+    names = list(parameters)
     if "completions" in names:
         return "trl"
     if "solution_str" in names:
         return "verl"
     if names[:2] == ["doc", "results"]:
         return "lm-eval"
-    if "completion" in names and {"state", "info", "prompt"} & set(names):
+    if "completion" in names and (_OF_VERIFIERS & set(names) or _takes_any(parameters)):
         return "verifiers"
     if len(names) >= 2:
         return "pair"
@@ -105,25 +114,73 @@ def caller(function: Callable[..., Any], style: Style, gold: str | None, message
         style: its conventions.
         gold: the parameter or document field that takes the gold answer; None to infer it.
         messages: pass completions as lists of messages, if the style allows both.
+
+    Raises:
+        RequestError: it requires arguments that are not passed.
     """
-    names = inspect.signature(function).parameters
+    if style == "trl":
+        of_batch = batch_caller(function, gold, messages)
+        return lambda text, right: of_batch([text], [right])
     if style == "lm-eval":
-        return lambda text, right: function({gold or "answer": right}, [text])
+        return _positional(function, style, lambda text, right: ({gold or "answer": right}, [text]))
     if style == "pair":  # the gold answer comes first if the first parameter is named like one
-        gold_first = any(word in next(iter(names)) for word in _GOLDS)
-        return lambda text, right: function(right, text) if gold_first else function(text, right)
-    row_of = {
-        "trl": partial(_trl_row, _columns(names, gold)),
-        "verl": _verl_row,
-        "verifiers": _verifiers_row,
-    }[style]
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in names.values())
+        gold_first = any(word in next(iter(inspect.signature(function).parameters), "") for word in _GOLDS)
+        return _positional(
+            function, style, lambda text, right: (right, text) if gold_first else (text, right)
+        )
+    row_of = _verl_row if style == "verl" else _verifiers_row
+    chosen = _accepted(function, style, row_of("", "", messages))
+    return lambda text, right: function(**chosen(row_of(text, right, messages)))
 
-    def call(text: str, right: str) -> Any:
-        row = row_of(text, right, messages)
-        return function(**{name: value for name, value in row.items() if takes_any or name in names})
 
-    return call
+def batch_caller(function: Callable[..., Any], gold: str | None, messages: bool) -> BatchCall:
+    """A function that calls a TRL reward with a batch of completions and their gold answers; otherwise as `caller`."""
+    columns = _columns(inspect.signature(function).parameters, gold)
+    chosen = _accepted(function, "trl", _trl_row(columns, [], [], messages))
+    return lambda texts, rights: function(**chosen(_trl_row(columns, texts, rights, messages)))
+
+
+def not_taken(function: Callable[..., Any], style: Style) -> list[str]:
+    """Arguments that the trainer passes by name and the function does not accept; they are left out here."""
+    parameters = inspect.signature(function).parameters
+    if _takes_any(parameters) or style not in ("trl", "verl"):
+        return []
+    row = _trl_row([], [], [], True) if style == "trl" else _verl_row("", "", False)
+    return [name for name in row if name not in parameters]
+
+
+def _takes_any(parameters: Mapping[str, inspect.Parameter]) -> bool:
+    return any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def _accepted(
+    function: Callable[..., Any], style: Style, row: Mapping[str, Any]
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """A function that picks the accepted values from a row like this one; refuses a function that requires others."""
+    signature = inspect.signature(function)
+    names = [name for name in row if name in signature.parameters or _takes_any(signature.parameters)]
+    _check(function, style, ", ".join(row), lambda: signature.bind(**{name: row[name] for name in names}))
+    return lambda passed: {name: passed[name] for name in names}
+
+
+def _positional(
+    function: Callable[..., Any], style: Style, arguments: Callable[[str, str], tuple[Any, ...]]
+) -> Call:
+    signature = inspect.signature(function)
+    _check(function, style, "two arguments, a text and its gold", lambda: signature.bind(*arguments("", "")))
+    return lambda text, right: function(*arguments(text, right))
+
+
+def _check(
+    function: Callable[..., Any], style: Style, passed: str, bind: Callable[[], inspect.BoundArguments]
+) -> None:
+    try:
+        bind()
+    except TypeError as fault:
+        raise RequestError(
+            f"{getattr(function, '__name__', function)} cannot be called as {style}: {fault}. It would be passed"
+            f" {passed}: give its other parameters defaults, wrap it, or see --style and --gold"
+        ) from None
 
 
 def _columns(names: Mapping[str, inspect.Parameter], gold: str | None) -> list[str]:
@@ -134,14 +191,23 @@ def _columns(names: Mapping[str, inspect.Parameter], gold: str | None) -> list[s
     return [gold] if gold else [n for n in named if n in _GOLDS] or named[:1] or list(_GOLDS)
 
 
-def _trl_row(columns: Sequence[str], text: str, right: str, messages: bool) -> dict[str, Any]:
-    """A batch with one row, as columns by name."""
+def _trl_row(
+    columns: Sequence[str], texts: Sequence[str], rights: Sequence[str], messages: bool
+) -> dict[str, Any]:
+    """A batch as TRL passes it, with the data set's columns by name."""
     return {
-        "completions": [_turn("assistant", text, messages)],
-        "prompts": [_turn("user", "?", messages)],
-        "completion_ids": [list(range(len(text.split())))],
-        **{column: [right] for column in columns},
+        "completions": [_turn("assistant", text, messages) for text in texts],
+        "prompts": [_turn("user", "?", messages) for _ in texts],
+        "completion_ids": [list(range(len(text.split()))) for text in texts],
+        "trainer_state": SimpleNamespace(global_step=0, max_steps=1, epoch=0.0, num_train_epochs=1),
+        "log_extra": _logged_nowhere,
+        "log_metric": _logged_nowhere,
+        **{column: list(rights) for column in columns},
     }
+
+
+def _logged_nowhere(name: str, value: Any) -> None:
+    """Stands for what TRL lets a reward log."""
 
 
 def _verl_row(text: str, right: str, messages: bool) -> dict[str, Any]:
@@ -160,27 +226,57 @@ def _turn(role: str, text: str, as_message: bool) -> Any:
     return [{"role": role, "content": text}] if as_message else text
 
 
-def score_of(returned: Any, field: str | None = None) -> float | None:
+def score_of(returned: Any, field: str | None = None, style: Style | None = None) -> float | None:
     """The score in a reward function's return value; None if it abstains.
 
     Raises:
         ValueError: it contains no single score.
     """
-    value = returned
+    scores = scores_of(returned, field) if style == "trl" else [returned]
+    if len(scores) != 1:
+        raise ValueError(f"it returned {len(scores)} scores for one completion")
+    return _number(scores[0], field)
+
+
+def scores_of(returned: Any, field: str | None = None) -> list[Any]:
+    """The scores of a batch, as TRL goes through them.
+
+    Raises:
+        ValueError: it is no list of scores.
+    """
+    value = _of_field(returned, field) if field else returned
+    value = value.tolist() if hasattr(value, "tolist") else value  # an array or a tensor
+    if not isinstance(value, Sequence | Iterator) or isinstance(value, str):
+        raise ValueError(f"it returned {value!r:.80}: TRL takes a list with a score for each completion")
+    return list(value)
+
+
+def _number(value: Any, field: str | None) -> float | None:
     if isinstance(value, Mapping):
-        name = field or (
-            "score" if "score" in value else "reward" if "reward" in value else next(iter(value), "")
-        )
-        if name not in value:
-            raise ValueError(f"it returned no '{name}': {sorted(map(str, value))}")
-        value = value[name]
+        value = _of_field(value, field)
+    value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) != 1:
             raise ValueError(f"it returned {len(value)} scores for one completion")
         value = value[0]
     if value is None:
         return None
-    number = float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"it returned {value!r:.80}, which is no number") from None
     if math.isnan(number):
         raise ValueError("it returned NaN")
     return number
+
+
+def _of_field(value: Any, field: str | None) -> Any:
+    """What a mapping has under the name, or under one of the usual ones."""
+    if not isinstance(value, Mapping):
+        return value
+    name = field or (
+        "score" if "score" in value else "reward" if "reward" in value else next(iter(value), "")
+    )
+    if name not in value:
+        raise ValueError(f"it returned no '{name}': {sorted(map(str, value))}")
+    return value[name]

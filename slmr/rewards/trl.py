@@ -39,6 +39,8 @@ class _TrlReward:
         if verdicts and log_extra and self._logs(log_extra):
             log_extra("extracted", [verdict.extracted for verdict in verdicts])
             log_extra("reason", [verdict.reason for verdict in verdicts])
+            # With them `slmr diagnose` needs no other file.
+            log_extra("gold", ["" if gold is None else str(gold) for gold in golds])
         return [self.grader.payment.of(verdict) for verdict in verdicts]
 
     def _logs(self, log: Callable[..., None]) -> bool:
@@ -59,8 +61,8 @@ def reward(
     """TRL's reward function of a task (`gsm8k_platinum`, `lab_math`, ...) or of an answer kind (`numeric`, ...).
 
     For `trl.GRPOTrainer(reward_funcs=[reward("numeric")])`. An abstention is None. If TRL passes its `log_metric` and
-    `log_extra`, the shares `strict`, `lenient`, `no_answer`, `abstained` and `cut_off` are logged, and `extracted` and
-    `reason` appear in its table of completions.
+    `log_extra`, the shares `strict`, `lenient`, `no_answer`, `abstained` and `cut_off` are logged, and `extracted`,
+    `reason` and `gold` appear in its table of completions.
 
     Args:
         task_or_kind: the task or answer kind whose checker judges.

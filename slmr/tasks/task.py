@@ -27,7 +27,7 @@ from slmr.lab import GENERATORS, TEST_SEED, Split, split_items
 from slmr.lab.sound import sound
 from slmr.tasks import datasets
 from slmr.tasks.hub import load_from_hub
-from slmr.verify import Kind, Verdict, checker_version, verify
+from slmr.verify import CHECKER_VERSIONS, Kind, Verdict, checker_version, verify
 
 # lm-eval's own settings, so that both render the same prompt, but in a sandbox: a template may not run code.
 _JINJA = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
@@ -173,8 +173,17 @@ class Task:
     @property
     def digest(self) -> str:
         """Hash of everything that can change a score: the task's files, the generator or the data, the checker."""
+        return self.digest_under(checker_version(self.kind))
+
+    def is_same_but_for_checker(self, task_version: str) -> bool:
+        """Whether a row's `task_version` is of these files and data, under today's checker or an earlier one."""
+        checkers = (f"{self.kind}-{n}" for n in range(1, int(CHECKER_VERSIONS[self.kind]) + 1))
+        return any(task_version == f"{self.version}-{self.digest_under(checker)}" for checker in checkers)
+
+    def digest_under(self, checker: str) -> str:
+        """The digest that the task has, or had, with a version of its checker, such as `numeric-6`."""
         generator = self.lab_generator
-        parts = [checker_version(self.kind), GENERATORS[generator].version if generator else ""]
+        parts = [checker, GENERATORS[generator].version if generator else ""]
         for file in sorted(self.folder.rglob("*")):
             if file.is_file() and file.name != "card.md" and "__pycache__" not in file.parts:
                 name = file.relative_to(self.folder).as_posix()

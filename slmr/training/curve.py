@@ -75,10 +75,16 @@ class Curve:
 def renamed(logs: Mapping[str, Any]) -> dict[str, float]:
     """A trainer's log with our names; other values are left out."""
     return {
-        ours: float(logs[theirs])
-        for theirs, ours in _NAMES.items()
-        if isinstance(logs.get(theirs), int | float | str)
+        ours: number for theirs, ours in _NAMES.items() if (number := _number(logs.get(theirs))) is not None
     }
+
+
+def _number(value: Any) -> float | None:
+    """Of a number, or of its text: transformers 5 logs some as texts."""
+    try:
+        return float(value) if isinstance(value, int | float | str) else None
+    except ValueError:
+        return None
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:

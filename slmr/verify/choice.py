@@ -10,14 +10,19 @@ import re
 
 from slmr.verify.boxes import boxed
 from slmr.verify.completion import fold, last_lines
-from slmr.verify.cues import statements
+from slmr.verify.cues import corrected, statements
 from slmr.verify.denial import unsure
 from slmr.verify.framing import framed
 from slmr.verify.roles import DENIED_AFTER, LETTER, LIST, ONE, OPTION, is_letter, letter_of, roles_of, settled
 from slmr.verify.verdict import Answer
 
 _HEAD, _LINES, _OPTIONS = 400, 3, 10
-_REQUESTED = re.compile(r"(?:^|(?<=[\s*.]))(?:Answer|ANSWER)[ \t]*:[ \t]*([^\n]*)")
+# A letter that words and another one follow in its line stands for itself: "Answer: B. No, Answer: D".
+_REQUESTED = re.compile(
+    r"(?:^|(?<=[\s*.]))(?:Answer|ANSWER)[ \t]*:[ \t]*"
+    r"(\(?[A-J]\)?(?=[.;,][ \t]+(?:(?:[A-Za-z]{1,12}[,.]? ){1,2}(?:Answer|ANSWER|answer)[ \t]*:"
+    r"|The (?:\w+ )?answer (?:is|was|should|must)\b))|[^\n]*)"
+)
 # "Corrected answer: E" stands for what was requested above it.
 _CORRECTED = re.compile(
     r"^[ \t#*_]*(?:the )?(?:corrected|revised|updated|new|actual|amended)(?: final)? answer(?: is|[ \t*_]*:)"
@@ -42,7 +47,7 @@ _MARKUP = re.compile(
 )
 _LEAD = re.compile(rf"[\s*:：]*(?i:{OPTION})({ONE})")
 _OTHERS = re.compile(
-    rf"[\s.,;:)(?!]*(?:(?:\b(?:or|and|and/or|maybe|perhaps|possibly|alternatively|actually|rather|sorry|wait|hmm+|oh|no|oder"
+    rf"[\s.,;:)(?!]*(?:(?:\b(?:or|and|and/or|maybe|perhaps|possibly|potentially|probably|else|alternatively|actually|rather|sorry|wait|hmm+|oh|no|oder"
     rf"|correction|i mean|make that|it's|it is|the answer is|und|ou|et|o|y)\b|[/&,;]|或|和|、)[\s:.…—-]*)+(?:maybe "
     rf"|perhaps |possibly |also |even )*(?i:{OPTION}){ONE}"
     r"(?=\s*(?:[.,;:/&)!?、和或错不均都]|$|\n|\b(?:or|and|oder|und|ou|et|o|y|is|are|also|both)\b))", re.IGNORECASE,
@@ -50,7 +55,12 @@ _OTHERS = re.compile(
 # "vitamin D", "plan B": a name, and no option.
 _NAME = re.compile(
     r"\b(?:vitamins?|hepatitis|influenza|type|group|plan|grade|team|class|section|figure|room|appendix|step|point"
-    r"|exhibit|brand|phase|category|product|company|platform|gate|zone)\s+[A-J]\b",
+    r"|exhibit|brand|phase|category|product|company|platform|gate|zone|(?:musical )?note|key of"
+    r"|mrs?\.|ms\.|dr\.|prof\.)\s+[A-J]\b"
+    # "30 °C", "a C in math", "the C student", "let C be", "John C. Smith"
+    r"|°\s?[CF]\b|\ban?\s(?-i:[A-J])\b|\blet\s(?-i:[A-J])\s(?:be|denote)\b"
+    r"|(?-i:\b[A-Z][a-z]+ [A-J]\. [A-Z][a-z])"
+    r"|\bthe\s(?-i:[A-J])\s(?!option|choice|answer|statement|response|is\b|and\b|or\b)[a-z]{3,}",
     re.IGNORECASE,
 )
 _SAID = re.compile(r"\s*(?:is|was|are|seems|looks)\b")
@@ -175,6 +185,9 @@ def extract(text: str) -> Answer | None:
         if not LIST.search(stated) and not _LOWER.fullmatch(stated):
             continue
         after = text[requested.end() :]
+        instead = corrected(after)
+        if instead and parse(instead.text):
+            return Answer(instead.text, False, text[: requested.end() + instead.start], after[instead.end :])
         is_letter = requested.re is _REQUESTED and bool(_STRICT.fullmatch(stated))
         if not is_letter and parse(stated) is None and next(statements(after, weak=False), None):
             continue
@@ -193,6 +206,14 @@ def extract(text: str) -> Answer | None:
     return _last(text)
 
 
+def _names_option(plain: str) -> bool:
+    """Whether a letter of a text may be an option, beside those that name something else."""
+    rest = _NAME.sub("", plain)
+    if rest == plain:
+        return bool(LIST.search(plain))
+    return any(is_letter(rest, *letter.span()) for letter in LETTER.finditer(rest))
+
+
 def _last(text: str) -> Answer | None:
     """The last line that names letters, unless it ends a list of the options."""
     lines = last_lines(text)
@@ -203,7 +224,8 @@ def _last(text: str) -> Answer | None:
         return Answer(listed[-_HEAD:], False)
     for back, line in enumerate(reversed(lines[-_LINES:])):
         at = len(lines) - 1 - back
-        if not LIST.search(_NAME.sub("", _plain(line))) and not _LOWER.fullmatch(_plain(line)):
+        plain = _plain(line)
+        if not _names_option(plain) and not _LOWER.fullmatch(plain):
             continue
         echo, previous = _ECHO.match(line + " "), _ECHO.match(lines[at - 1] + " ") if at else None
         if echo and previous and ord(echo[1]) == ord(previous[1]) + 1:
@@ -225,9 +247,17 @@ _CONCLUDED = re.compile(
 _ALONE = re.compile(r"[\s*_`(\[]*[A-J](?:[\s*_`)\].]*|[)\].:][*_]*\s+[^\n]{1,200})")
 
 
+_IS_RIGHT = re.compile(
+    rf"(?:(?:so|thus|hence|therefore),? )?{OPTION}((?-i:{ONE})) is (?:the )?(?:correct|right|best)"
+    r"(?: answer| option| choice| one)?[.!]?",
+    re.IGNORECASE,
+)
+
+
 def _first(lines: list[str]) -> Answer | None:
     """A first line that is one option, and no list of them: what follows explains it."""
-    if not _ALONE.fullmatch(lines[0]) or (len(lines) > 1 and _ALONE.fullmatch(lines[1])):
+    is_named = _ALONE.fullmatch(lines[0]) or _IS_RIGHT.fullmatch(_plain(lines[0]))
+    if not is_named or (len(lines) > 1 and _ALONE.fullmatch(lines[1])):
         return None
     return Answer(lines[0][-_HEAD:], False, "", "\n".join(lines[1:]))
 

@@ -126,6 +126,24 @@ def statements(text: str, weak: bool = True) -> Iterator[Statement]:
                 yield Statement(found.text, cue.start(), found.end)
 
 
+# "Wait, the answer is 8" behind an answer.
+_TURNS_AROUND = re.compile(
+    r"\W*(?:(?:but|oh|hmm+|ah),? )?(?:wait|no|sorry|actually|correction|oops|hold on"
+    r"|on (?:second thoughts?|(?:further )?reflection|closer inspection))\b",
+    re.IGNORECASE,
+)
+
+
+def corrected(after: str) -> Statement | None:
+    """What the words behind an answer say that it is instead; None where they do not turn from it."""
+    return next(statements(after, weak=False), None) if _TURNS_AROUND.match(after) else None
+
+
+def is_weak(text: str, start: int) -> bool:
+    """Whether the cue at this place names what was computed, a total or a value, and not the answer."""
+    return bool(_WEAK.match(text, start))
+
+
 def _is_word(text: str, start: int) -> bool:
     """Whether a noun is no part of a longer word."""
     return not (start and text[start].isascii() and text[start - 1].isalpha() and text[start - 1].isascii())

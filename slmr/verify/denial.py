@@ -86,9 +86,15 @@ _DENIED_AFTER = pattern(
     rf"|(?:(?!\n){_EDGE}){{0,16}}(?:[—-]+\s*)?(?:(?:,? which|,? and that|,? but (?:that|this|it))\s+)?"
     rf"(?:(?!only\b)\w+ly,? (?=is|was|are|were|can|does))?{_DENIES_AFTER}"
 )
+# "I don't think so", "That seems unlikely"
+NO_BELIEF = any_of(
+    "I (?:\\w+ly )?(?:don't|do not|can't|cannot) (?:think|believe) (?:so|it|that)", "I think not", "Never(?! ?mind)",
+    "(?:(?:it|that|this) (?:seems|sounds|looks|is) )?(?:\\w+ly )?(?:unlikely|doubtful)",
+)  # fmt: skip
 # What says no to a question: "No", "I'm afraid not.", "It can't be"; not "It is not 30", which says why.
 _SAYS_NO = any_of(
-    r"No\b(?! (?:problem|doubt|other))", r"(?:(?:probably|certainly|definitely|surely|of course) )?Not\b", "Nope",
+    r"No\b(?! (?:problem|doubt|other))", rf"{NO_BELIEF}\b",
+    r"(?:(?:probably|certainly|definitely|surely|of course) )?Not\b", "Nope",
     "Hardly", "Nein", r"Non\b", "不", r"(?:[\w']+,? ){0,3}?(?:no|not|[a-z]+n't)\s*(?:[.!;,]|$)",
     rf"(?:it|that|this)(?:'s)?\s*(?!is(?: not|n't) [$\\]*\d){_DENIES_AFTER}",
 )  # fmt: skip

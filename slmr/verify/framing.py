@@ -54,6 +54,22 @@ _ASKED_BEHIND = pattern(
 )
 
 
+# "At first glance the answer is 6, but it is actually 5", "One might think it is 6, but"
+_SEEMS = pattern(
+    r"\b(?:at first(?: (?:glance|sight|look))?|initially|it (?:may |might |would |first )?(?:seems?|looks?|appears?)"
+    r"|(?:one|you|we|i) (?:may|might|could|would|first|initially) (?:\w+ )?(?:thinks?|thought|believes?d?|say|assumed?"
+    r"|guess(?:ed)?|expect(?:ed)?))\b[^.!?\n]*$"
+)
+_BUT_OTHER = pattern(
+    r"[^.!?\n]{0,60}?,?\s(?:but|however|yet|although)\b,? (?:[a-z' ]{0,60}? )?[$\\(*]*-?\d[^.!?\n]{0,20}[.!?]?$"
+)
+
+
+def conceded(before: str, statement: str) -> bool:
+    """Whether a statement is only what seems so, and goes on with a `but` and another value."""
+    return bool(_BUT_OTHER.match(statement) and _SEEMS.search(END_IN_PARAGRAPH.split(before[-NEAR:])[-1]))
+
+
 def framed(before: str, after: str = "") -> bool:
     """Whether what stands before a value, up to it, says that it is not what the writer holds for the answer."""
     near = before[-NEAR:]

@@ -39,6 +39,13 @@ _WHERE_TAIL = re.compile(
 _GIVES = re.compile(
     r"[^\n]*\b(?:is|are|was|be|equals?(?: to)?|get|obtain|have)\s+:?\s*(\S[^\n]{0,80}?)[\s.]*$"
 )
+# "The solutions are x = 1 and x = 2", "Roots: 1 and 2": all of them are the answer.
+_SOLUTIONS = re.compile(
+    r"[^\n]*\b(?:solutions|roots|zeros|zeroes|answers|values)\b(?:\s*:|[^\n.:=\d]{0,60}?\s(?:are|were|be):?)\s+(\S[^\n]{0,80}?)[\s.]*$",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(r",\s+(?:and\s+|or\s+)?|\s+(?:and|or)\s+")
+_NAMED = re.compile(r"^[a-z](?:_\w)?\s*=\s*")
 _NEXT_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 _FORMULA = re.compile(
     r"(?!-?[\d.,]+\s?(?!pi|to \d)[A-Za-z])[^A-Za-z]*(?:(?:pi|sqrt|[A-Za-z](?![A-Za-z])|(?<=\d )to(?= \d))[^A-Za-z]*)*"
@@ -250,13 +257,27 @@ def _name(line: str) -> str | None:
 
 def _given(line: str) -> str | None:
     """The formula that the last sentence gives, `The area is 9π`; the one word, where no number stands beside it."""
-    value = _gives(_WHERE_TAIL.sub("", _NEXT_SENTENCE.split(line)[-1]))
+    sentence = _WHERE_TAIL.sub("", _NEXT_SENTENCE.split(line)[-1])
+    if solutions := _solutions(sentence):
+        return solutions
+    value = _gives(sentence)
     if value is None:
         return None
     if _FORMULA.fullmatch(re.sub(r"\\[a-zA-Z]+", "", value)) and re.search(r"[\dπ∞∅\\]", value):
         return value if re.search(r"[%\\]", value) or numeric.parse(value) is None else None
     word = _ONE_WORD.fullmatch(value) and not denied_behind(f"is {value}")
     return re.sub(r"^(?:an?|the) ", "", value) if word and not re.search(r"\d", line) else None
+
+
+def _solutions(sentence: str) -> str | None:
+    """The solutions that a sentence lists, as a list; None where it lists none, or denies them."""
+    match = _SOLUTIONS.match(sentence)
+    if not match or denied_before(sentence[: match.start(1)]) or framed(sentence[: match.start(1)]):
+        return None
+    listed = _BETWEEN.split(match[1])
+    if len(listed) < 2 or not all(mathexpr.is_number(_NAMED.sub("", item)) for item in listed):
+        return None
+    return ", ".join(listed)
 
 
 def _conclusion(text: str) -> str | None:

@@ -9,18 +9,22 @@ from itertools import pairwise
 from slmr.verify import quantity
 from slmr.verify.boxes import boxed, factored, unboxed
 from slmr.verify.completion import fold
-from slmr.verify.cues import statements
+from slmr.verify.cues import corrected, is_weak, statements
 from slmr.verify.denial import denied_before, denied_behind, hedged, hedged_before, unsure
+from slmr.verify.framing import conceded
 from slmr.verify.plausible import repeats
 from slmr.verify.quantity import CHINESE, MAX_DIGITS, NAMED_UNIT, WORDS, quantities
 from slmr.verify.sentences import GAP
+from slmr.verify.totals import overtaken
 from slmr.verify.unanswered import is_part, unanswered
-from slmr.verify.values import number_of
 from slmr.verify.verdict import Answer
+from slmr.verify.working import computed, without_working
 
 _TAIL, _MAX_STATEMENT, _MAX_REQUESTED, _MAX_REPEATS = 4_000, 600, 50, 9
 _REQUESTED = re.compile(r"####[ \t]*:?[ \t]*([^\n]*)")
 _IN_DOLLARS = re.compile(r"^\$+([^$]*)\$+$|\$+$")
+_FORMULA = re.compile(r"\$([^$\n]*\\[^$\n]*)\$")  # within a sentence: "$\\frac{3}{4}$ of a cup"
+_BOTTOM = re.compile(r"\}\s?\{\s?$")  # of a fraction whose top is a formula
 _NEXT_LINE = re.compile(r"\s*([^\n]{1,100})")
 _STRICT = re.compile(
     r"[-+]?(?:\\?\$\s?)?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+|,\d{1,2}(?![\d,]))?"
@@ -32,6 +36,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _FRAC = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(-?)(\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))", re.ASCII)
+_FRAC_ALONE = re.compile(rf"(?<![/×÷*^])(?<![/×÷*^] ){_FRAC.pattern}", re.ASCII)  # and no factor
 _LATEX = [
     (re.compile(r"\{,\}|\\,(?=\d{3}(?!\d))|,\\!"), ","),
     (re.compile(r"\\(?:text|mathrm|mbox|textbf|mathbf|boldsymbol|textit)\s*\{([^{}]*)\}"), r" \1 "),
@@ -65,19 +70,19 @@ _FALSE = re.compile(
     r"\b(?:wrong|incorrect|false) (?:answer|result|value)s? (?:is|are|was|were|:)", re.IGNORECASE
 )
 _BOUND = re.compile(
-    r"[\s*$:]*[±≤≥]|[\s*$:]*\\(?:pm|geq?|leq?|gt|lt)\b|[\s*$:]*[<>]=?\s*\\?\$?\d|[\s*$:]*(?:at (?:least|most)"
+    r"[\s*$:]*[±≤≥]"
+    r"|[\s*$({]*[a-z]\w{0,2}\s*(?:[<>≤≥≠]|!=|\\(?:[gl]eq?|[gl]t|neq?)(?![a-z]))"
+    r"|[\s*$:]*\\(?:pm|geq?|leq?|gt|lt)\b|[\s*$:]*[<>]=?\s*\\?\$?\d|[\s*$:]*(?:at (?:least|most)"
     r"|no (?:more|less|fewer) than|under|over|up to)\b",
     re.IGNORECASE,
 )
 _CODE = re.compile(r"\blambda\b[^.\n]*:|\bdef \w+\(|\b(?:exec|eval|print|int|system)\s*\(|\)\(\)|__[a-z]+__")
-_WORKING = re.compile(r"\s*\((?:check: ?|i\.e\.,? ?|= ?)?([\d\s.,$+*/×÷·-]{3,80})\)\s*$")
 # "There are 7 days, so 217": the number is what it comes to.
 _CONCLUDES = re.compile(
     r"[,;]?\s*(?:and )?(?:so|hence|thus|therefore),? (?:(?:the answer|it|that) is |it's |we get |there are )?([^}]+)",
 )
 _NEXT_STEP = re.compile(r"[,;]\s+(?:(?:and|then|so)\s+)?")
 _UNFINISHED = re.compile(r"(?:[+/×÷^=]|\s-)(?:\s*\?)?$")  # "3 + 4 ="
-_OPERATORS = str.maketrans("×÷·", "*/*")
 _ASIDE = re.compile(r"\s*\((?:not|and not|rather than|instead of)\b[^()]*\)$", re.IGNORECASE)
 _MODIFIES = re.compile(
     r"!|-\s*$|\s*(?:\+|\*|/|×|÷|\^|=)\s*$|\s*(?:degrees?|°[CF]?)?\s*below\b"
@@ -118,9 +123,7 @@ def parse(text: str) -> Fraction | None:
     if found is None:
         return _of_words(plain)
     rest = _ASIDE.sub("", plain[found.end :])
-    working = _WORKING.search(rest)
-    if working and _computed(working[1]) == found.value:
-        rest = rest[: working.start()]
+    rest = without_working(rest, found.value)
     if _GLUED.match(rest) and not _KNOWN_UNIT.match(rest):
         return None
     return found.value if _BEHIND.fullmatch(rest) and not _CHANGES.search(rest) else None
@@ -135,31 +138,32 @@ def _of_words(plain: str) -> Fraction | None:
 
 def _of_equation(plain: str) -> Fraction | None:
     """The last side of `36 + 36 = 72`, if no other side is another number."""
+    start = quantity.quantity(plain)
+    if start and not without_working(plain[start.end :], start.value).strip():
+        return start.value  # "1450 (= 2000 - 550)"
     if _contradicts_itself(plain):
         return None
     first, last = plain.split("=", 1)[0].strip(), plain.rsplit("=", 1)[-1].strip()
     value = parse(last)
-    return parse(first) if value is None and _computed(last) is not None else value
+    return parse(first) if value is None and computed(last) is not None else value
 
 
 def _contradicts_itself(text: str) -> bool:
     """Whether two sides of an equation are different numbers: `41 = 42`."""
     sides = [side.strip() for side in text.split("=")]
-    values = [parse(side) if parse(side) is not None else _computed(side) for side in sides if side]
+    values = [parse(side) if parse(side) is not None else computed(side) for side in sides if side]
     return len({value for value in values if value is not None}) > 1
 
 
-def _computed(text: str) -> Fraction | None:
-    """The value of arithmetic without letters; None for anything else."""
-    if not re.fullmatch(r"[\d\s+*/×÷·().,$-]{3,200}", text):
-        return None
-    return number_of(re.sub(r"[,$]", "", text).translate(_OPERATORS))
+def _fraction(match: re.Match[str]) -> str:
+    return f" {match[1] or ''}{match[2] or match[3]}/{match[4] or match[5]}"
 
 
 def _clean(text: str) -> str:
     """A statement without markup, LaTeX wrappers and brackets around all of it."""
     plain = unboxed(_IN_DOLLARS.sub(r"\1", fold(text).strip().strip(_EDGES)).strip())
-    plain = _FRAC.sub(lambda m: f" {m[1] or ''}{m[2] or m[3]}/{m[4] or m[5]} ", plain)
+    plain = _FORMULA.sub(r"\1", plain)
+    plain = _FRAC.sub(lambda match: f"{_fraction(match)} ", plain)
     for pattern, spelling in _LATEX:
         plain = pattern.sub(spelling, plain)
     plain = re.sub(r"-\s+(?=\d+/\d+\s*$)", "-", plain).strip(_EDGES).rstrip(".,;:…").strip()
@@ -187,6 +191,9 @@ def requested(text: str) -> Answer | None:
         after = text[end:]
         if not after.strip(" \t\r\n.") and _STRICT.fullmatch(line) and end == match.end():
             return Answer(line, True, text[: match.start()], after)
+        instead = corrected(after)
+        if instead and parse(instead.text) is not None:
+            return Answer(instead.text, False, text[: end + instead.start], after[instead.end :])
         number, rest = (None, "") if line.endswith("!!") else _named(line.rstrip("!"))
         return Answer(number or line, False, text[: match.start()], rest + after)
     return None
@@ -203,7 +210,9 @@ def _in_box(text: str) -> Answer | None:
 
 def _stated(text: str) -> Answer | None:
     for statement in statements(text):
-        if _SUPPOSED_ONLY.search(statement.text):
+        if _SUPPOSED_ONLY.search(statement.text) or conceded(text[: statement.start], statement.text):
+            continue
+        if is_weak(text, statement.start) and overtaken(parse(statement.text), text[statement.end :]):
             continue
         number, rest = _named(statement.text.rstrip("!"))
         if number or re.search(r"\d", statement.text):
@@ -221,7 +230,7 @@ def _named(text: str) -> tuple[str | None, str]:
     """The number that a stated answer names, and what it goes on with, which may take the number back."""
     if parse(text) is not None:
         return text, _behind_number(text)
-    if len(text) > _MAX_STATEMENT or _BOUND.match(text) or repeats(text):
+    if len(text) > _MAX_STATEMENT or _BOUND.match(text) or _CODE.search(text) or repeats(text):
         return None, ""
     step = _last_step(text)
     if step or _contradicts_itself(text):
@@ -256,7 +265,8 @@ def _in_sentence(text: str) -> tuple[str | None, str]:
             concluded = _CONCLUDES.match(rest)
             if concluded and parse(concluded[1]) is not None:
                 return concluded[1], ""
-            if denied_before(part[: found[0].start]) or _changed_behind(part[found[-1].end :]):
+            before, behind = part[: found[0].start], part[found[-1].end :]
+            if denied_before(before) or _is_bottom(before, behind) or _changed_behind(behind):
                 continue
             return part[found[0].start : found[0].end], part[found[-1].end :] + (
                 rest if part is plain else ""
@@ -269,11 +279,16 @@ def _last_step(text: str) -> str | None:
     steps = [step.split("=") for step in _NEXT_STEP.split(text)]
     if len(steps) < 2 or any(len(step) != 2 for step in steps):
         return None
-    values = [_computed(left) for left, _ in steps]
+    values = [computed(left) for left, _ in steps]
     if None in values or any(parse(right) != value for (_, right), value in zip(steps, values, strict=True)):
         return None
     goes_on = all(right.strip() in left for (_, right), (left, _) in pairwise(steps))
     return steps[-1][1].strip() if goes_on else None
+
+
+def _is_bottom(before: str, behind: str) -> bool:
+    """Whether a number is what the top of a fraction, a formula, is divided by: `\\frac{x}{4}`."""
+    return bool(_BOTTOM.search(before)) and behind.lstrip().startswith("}")
 
 
 def _changed_behind(rest: str) -> bool:
@@ -282,6 +297,7 @@ def _changed_behind(rest: str) -> bool:
 
 
 def _last_number(text: str) -> Answer | None:
+    text = _FRAC_ALONE.sub(_fraction, text)
     tail = text[-_TAIL:]
     whole = tail.strip().rstrip("!")
     if "=" not in whole and parse(whole) is not None:
@@ -302,6 +318,7 @@ def _last_number(text: str) -> Answer | None:
     if (
         hedged_before(sentence)
         or re.search(r"(?<![=<>-])[<>≤≥]\s*$", sentence)
+        or _is_bottom(sentence, behind)
         or _FALSE.search(sentence)
         or _changed_behind(behind)
         or is_part(sentence, behind)

@@ -11,9 +11,13 @@ from typing import NamedTuple
 
 MAX_DIGITS, _MAX_EXPONENT = 400, 400
 
-_MONEY = r"(?:\\?\$|€|£|¥|₹|USD\b|EUR\b|GBP\b|(?:US|HK|[CASR]|AU|CA|NZ|NT)\$|Rs\.?)"
+_MONEY = r"(?:\\?\$|€|£|¥|₹|USD\b|EUR\b|GBP\b|CHF\b|(?:US|HK|[CASR]|AU|CA|NZ|NT)\$|Rs\.?)"
+# Thousands by stops: only where that is plain, by two stops or by a comma for the decimals.
+_STOPS = r"\d{1,3}(?:(?:\.\d{3}){2,}(?:,\d{1,2}(?!\d))?(?![.,]?\d)|(?:\.\d{3})+,\d{1,2}(?![\d,]))"
 _DIGITS = (
-    r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])|\d{1,3}(?: \d{3})+(?!\d)|\d+)"
+    rf"(?:{_STOPS}|(?:\d{{1,3}}(?:'\d{{3}})+(?![\d'])|\d{{1,3}}(?:_\d{{3}})+(?![\d_])"
+    r"|\d{1,3}(?:(?:\{,\}|\\,|,\\!)\d{3})+(?!\d))(?:\.\d+)?|"
+    r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])|\d{1,3}(?: \d{3})+(?!\d)|\d+)"
     r"(?:\.\d+|,\d{1,2}(?![\d,]))?|\.\d+)"
 )
 _TEN = r"[eE][-+]?\d{1,4}(?!\d)|\s?[×x*·]\s?10(?!\d)(?:\s?\^\s?(?:\{\s?[-+]?\d{1,4}\s?\}|[-+]?\d{1,4}))?"
@@ -24,6 +28,7 @@ _QUANTITY = re.compile(
     r"(?:/-(?![\w$\\({-]))?)",  # "Rs. 640/-": no smaller coins
     re.IGNORECASE | re.ASCII,
 )
+_BY_STOPS = re.compile(_STOPS, re.ASCII)
 _SCALES = {
     "hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12,
         "lakh": 10**5,
@@ -122,7 +127,8 @@ def scale_of(word: str) -> Fraction | int | None:
 
 def _magnitude(match: re.Match[str]) -> Fraction | None:
     """The value of the digits. Two digits at most behind a comma are decimals, three are thousands."""
-    plain = re.sub(r"[, ]", "", re.sub(r",(?=\d{1,2}$)", ".", match["whole"]))
+    whole = match["whole"].replace(".", "") if _BY_STOPS.fullmatch(match["whole"]) else match["whole"]
+    plain = re.sub(r"[, '_{}\\!]", "", re.sub(r",(?=\d{1,2}$)", ".", whole))
     if len(plain) > MAX_DIGITS:
         return None
     value = Fraction(plain)
@@ -194,7 +200,7 @@ def chinese(text: str) -> Fraction:
 NAMED_UNIT = r"(?:kg|km|cm|mm|mph|ml|lbs?|hrs?|ft|mi|in|g|m|h|s)(?:\^?\{?[23]\}?)?(?![A-Za-z0-9_])"
 _TOKEN_BEFORE = re.compile(r"(?:[A-Za-z0-9_.]|\d[:/,]|\d\*\*)$")
 _TOKEN_AFTER = re.compile(
-    rf"{NAMED_UNIT}|(?![A-Za-z0-9_^π√]|/(?!\s?[A-Za-z]{{2}})|[.,:]\d|-\d|\\(?:pi|sqrt|[dt]?frac|log|ln|sin|cos"
+    rf"{NAMED_UNIT}|\s?\^\s?(?:\{{\s?\\circ\s?\}}|\\circ(?![a-z]))|(?![A-Za-z0-9_^π√]|/(?!\s?[A-Za-z]{{2}})|[.,:]\d|-\d|\\(?:pi|sqrt|[dt]?frac|log|ln|sin|cos"
     rf"|tan|binom)(?![a-z]))",
     re.ASCII,
 )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from slmr.verify.denial import ascribed
+from slmr.verify.denial import NO_BELIEF, ascribed
 
 OPTION = r"(?:(?:the )?(?:option|choice|answer|letter|statement|opción|opção|opzione|antwort)\s*)?"
 ONE = (
     r"(?:\(\s*(?:[A-J]|[a-j])\s*\)|[\[{<](?:[A-J])[\]}>]"
     r"|(?<![A-Za-z0-9_'’.-])(?<!N/)[A-J](?![A-Za-z0-9_'’]|\+(?!\s?[A-J]\b)|-\w|\.[A-Z]\.))"
 )
-_AND = r"\s*(?:,|/|&|\+|\b(?:and|or|nor|to|und|oder|et|ou|y|o)\b|和|或|、)\s*"
+_AND = (
+    r"\s*(?:,|/|&|\+|\b(?:and|or|nor|to|und|oder|et|ou|y|o)\b|和|或|、)\s*"
+    r"(?:(?:maybe|perhaps|possibly|potentially|probably|likely|even|else|alternatively)\s+)?"
+)
 LIST = re.compile(rf"(?i:{OPTION}){ONE}(?:(?:{_AND}){{1,2}}(?i:{OPTION}){ONE})*")
 LETTER = re.compile(ONE)
 _COPULA = r"(?:is|are|was|were|seems|must be|looks|ist|sind|est|sont|es|son|é|是)"
@@ -40,7 +43,7 @@ _DENIED_BEFORE = re.compile(
 )
 DENIED_AFTER = re.compile(
     rf"\s*\(?(?:wrong|incorrect|false)\)|\s*[✗✘❌✖]"
-    r"|\s*\?+\s*(?:(?:alas|of course|i'm afraid|\w+ly),?\s)?(?:no|nope|not|i doubt|hardly)\b"
+    rf"|\s*\?+\s*(?:(?:alas|of course|i'm afraid|\w+ly),?\s)?(?:no|nope|not|i doubt|hardly|{NO_BELIEF})\b"
     r"|\s*[.!]\s+(?:but )?th(?:at|is)(?:'s| is) (?:wrong|incorrect|false|untrue|not (?:true|right|correct|so"
     r"|the case))(?=\s*(?:[.!;,]|$))"
     r"|[^.;!?\n]{0,20}\b(?:but|though|yet) (?:i|we) (?:\w+ly )?(?:disagree|doubt (?:it|that)\b|(?:do not|don't)"
@@ -85,7 +88,8 @@ _TOLD = re.compile(
 # "Let us look at option B first"
 _LOOKED_AT = re.compile(
     r"\b(?:look(?:ing)?(?: first)? at|consider(?:ing)?|examin(?:e|ing)|evaluat(?:e|ing)|analy[sz](?:e|ing)"
-    r"|(?:start|begin)(?:ning|ing)? with|turn(?:ing)? to|compar(?:e|ing)|read(?:ing)?|what about"
+    r"|(?:start|begin)(?:ning|ing)? with|(?:check|test|try)(?:ing)?|turn(?:ing)? to|compar(?:e|ing)|read(?:ing)?"
+    r"|what about"
     r"|(?:ask(?:s|ed|ing)?|question|questions|wonder(?:s|ed|ing)?|talk(?:s|ed|ing)?|curious)(?: \w+){0,2} about)\s+$",
     re.IGNORECASE,
 )
@@ -96,6 +100,15 @@ _THEIRS = re.compile(
     re.IGNORECASE,
 )
 _BARE_WORD = re.compile(r"\s+[a-z]")
+
+
+# "At first B looks right, but D is", "Although B seems right, D is": what only seems so is not asserted.
+_SEEMS_AFTER = re.compile(r"\s*(?:seems?|looks?|appears?|sounds?)\b", re.IGNORECASE)
+_LOOKS = re.compile(r"\b(?:looks|seems) (?:like|to be)\s+$", re.IGNORECASE)
+_CONCEDES_BEFORE = re.compile(
+    r"\b(?:although|though|while|whilst|at first|initially)\b[^.;!?\n]*$", re.IGNORECASE
+)
+_CONCEDES_AFTER = re.compile(r"[^.;!?\n]*?(?:\bat first\b|,? (?:but|yet|however)\b)", re.IGNORECASE)
 
 
 class Roles(NamedTuple):
@@ -117,11 +130,19 @@ def is_letter(text: str, start: int, end: int) -> bool:
     rest = text[end:]
     return not _BARE_WORD.match(rest) or bool(
         re.match(
-            r"\s+(?:is|are|was|and|or|nor|because|since|as|seems|works|fits|fails|does|cannot|can't|ist|est"
+            r"\s+(?:(?:both|also|alone|too|must)(?!-)|follows|holds|matches"
+            r"|is|are|was|and|or|nor|because|since|as|seems|works|fits|fails|does|cannot|can't|ist|est"
             r"|es|remains|o|ou|oder|y|et|und)\b",
             rest,
         )
     )
+
+
+def _only_seems(before: str, after: str) -> bool:
+    """Whether a letter only seems right, to be given up for another one."""
+    if not _SEEMS_AFTER.match(after):
+        return False
+    return bool(_CONCEDES_BEFORE.search(before) or _CONCEDES_AFTER.match(after))
 
 
 def roles_of(text: str) -> Roles:
@@ -148,11 +169,13 @@ def roles_of(text: str) -> Roles:
             roles.asserted.update(letters)  # "everything except B is wrong", "none but B is right"
         elif DENIED_AFTER.match(after) or _DENIED_BEFORE.search(before):
             roles.denied.update(letters)
+        elif _only_seems(before, after):
+            continue
         elif _ASSERTED_AFTER.match(after):
             roles.asserted.update(letters)
         elif _TOLD.match(after) or _LOOKED_AT.search(before) or _THEIRS.search(before) or ascribed(before):
             continue
-        elif _ASSERTED_BEFORE.search(before):
+        elif _ASSERTED_BEFORE.search(before) or (_LOOKS.search(before) and not _CONCEDES_AFTER.match(after)):
             roles.asserted.update(letters)
         else:
             roles.named.update(letters)

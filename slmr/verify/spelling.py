@@ -24,7 +24,8 @@ _COMMANDS = {
     **dict.fromkeys(("dfrac", "tfrac", "cfrac", "nicefrac", "sfrac"), "\\frac"),
     **dict.fromkeys(("le", "leq", "leqslant"), "<="), **dict.fromkeys(("ge", "geq", "geqslant"), ">="),
     **dict.fromkeys(("ne", "neq"), "≠"), "lt": "<", "gt": ">", "cdot": "*", "times": "*", "equiv": "=",
-        "therefore": "", "colon": ":", "lor": " or ", "land": " and ",
+        "therefore": "", "colon": ":", **dict.fromkeys(("lor", "vee"), " or "),
+    **dict.fromkeys(("land", "wedge"), " and "), **dict.fromkeys(("bigcup", "sqcup"), "\\cup "), "bigcap": "\\cap ",
     **dict.fromkeys(("ldots", "cdots", "dotsc", "dotsb", "dotsm", "dots"), "\\dots "), "degree": "°", "prime": "'",
     "exponentialE": "e", "varnothing": "\\emptyset", "lbrace": "\\{", "rbrace": "\\}", "lbrack": "[", "rbrack": "]",
     **dict.fromkeys(("langle", "lparen"), "("), **dict.fromkeys(("rangle", "rparen"), ")"),
@@ -97,6 +98,14 @@ def _fraction(match: re.Match[str]) -> str:
     whole, fixed, cycle = parts["whole"], parts["fixed"], parts["cycle"] or parts["digit"]
     top = int(whole + fixed + cycle) - int(whole + fixed or "0")
     return f"\\frac{{{top}}}{{{10 ** len(fixed) * (10 ** len(cycle) - 1)}}}"
+
+
+def _based(match: re.Match[str]) -> str:
+    """A number with its base in digits; what has no base stays."""
+    word = match["base"]
+    base = int(word) if word.isdecimal() else in_words(word)
+    digits = match["within"] or match["digits"]
+    return f"{digits}_{base}" if base and digits[0].isalnum() and "_" not in digits else match[0]
 
 
 def _system(match: re.Match[str]) -> str:
@@ -174,6 +183,7 @@ _NOTATION: list[_Step] = [
     _sub(r"\\!|\\(?:left|right|middle)(?![a-z])\.?|\\(?:displaystyle|limits|(?:bigg?|Bigg?)[lr]?)(?![a-z])"
         r"|\\?\$|\\[()]|(?<!\\)\\\[|(?<!\\)\\\]", ""),
     lambda text: text.translate(_SIGNS), _sub(r"\\([a-zA-Z]+)", lambda m: _COMMANDS.get(m[1], m[0])),
+    _sub(r"\\log_(?:e|\{\s*e\s*\})(?![a-z])", r"\\ln "), _sub(r"(?<=[)\]])\s*U\s*(?=[(\[])", r"\\cup "),
     _sub(r"\\not\s*=|(?<=\s)!=(?=\s)", "≠"), _sub(r"\^\s*\{\s*\\circ\s*\}|\^\s*\\circ(?![a-z])|\^°", "°"),
     _sub(r"√\s*(\d+|[a-z])", r"\\sqrt{\1}"), _sub(r"√\s*\(", r"\\sqrt("),
     _sub(r"∛\s*(\d+|[a-z])", r"\\sqrt[3]{\1}"), _sub(r"\.\.\.+", r"\\dots "),
@@ -186,6 +196,9 @@ _NOTATION: list[_Step] = [
     _sub(r"^(?:the set of )?all (?:real numbers|reals)$|^(?:[a-z]\s*\\in\s*)?\\mathbb\{R\}$", r"(-\\infty,\\infty)",
         re.IGNORECASE),
     _sub(r"(?<![\\a-z])(?:infinity|infty|inf)(?![a-z])", r"\\infty"), _sub(r"_\{(\d+)\}(?!\d)", r"_\1"),
+    # a number in another base: `(40)_9`, `40_{(9)}`, `40_{\text{nine}}`, `40 (base 9)`
+    _sub(r"^(?:\((?P<within>\w+)\)|(?P<digits>\w+?))(?:\s*_\s*\{?\(?(?:base[\s-]?)?|\s*\(?\s*(?:in )?base[\s-]*)"
+        r"(?P<base>\d{1,2}|[a-z]{3,8})\s*\)?\}?$", _based),
     _sub(r"^\\\{\s*[a-z]\s*(?:\\in\s*\\mathbb\{R\}\s*)?(?:\\mid|:|\|)\s*(.*)\\\}$", r"\1"),
     _sub(r"^[a-z]\s*(?:\\mid|[|:])\s*([^|]*[<>≠][^|]*)$", r"\1"),
     _sub(r"^\\mathbb\{R\}(?:_\{?\+\}?|\^\{?\+\}?|_\{>\s?0\})$", r"(0,\\infty)"),

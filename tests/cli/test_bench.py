@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from slmr.cli.bench import model_line, parse_jobs, parse_seeds
+from slmr.cli.bench import chosen_seeds, model_line, parse_jobs, parse_seeds
 from slmr.errors import RequestError
 from slmr.io import sha256_of
 from slmr.pipeline.bench import BenchRequest, make_plan
+from slmr.pipeline.plan import reproduce_command
 from slmr.results.entries import run_results
 from slmr.results.ranking import rank_methods
 from tests.cli.commands import Command, accuracies, begun, refused, slmr, tiny_profile
@@ -39,6 +40,21 @@ def test_seeds_are_a_number_or_a_list(text: str, seeds: tuple[int, ...]) -> None
 def test_what_is_neither_is_refused(text: str) -> None:
     with pytest.raises(RequestError, match="--seeds"):
         parse_seeds(text)
+
+
+def test_one_seed_is_named_without_a_comma() -> None:
+    assert chosen_seeds("1", ["7"]) == (7,) and chosen_seeds("1", ["0", "3"]) == (0, 3)
+    assert chosen_seeds("3", []) == (0, 1, 2) and chosen_seeds("2,", []) == (2,)
+    for which in (["x"], ["-1"], ["1,2"], [""], ["9" * 30]):
+        with pytest.raises(RequestError, match="--seed"):
+            chosen_seeds("1", which)
+    with pytest.raises(RequestError, match="give one of them"):
+        chosen_seeds("3", ["7"])
+
+
+def test_the_command_of_a_row_names_its_seed() -> None:
+    command = reproduce_command("sft", "lab-llama", 7, BenchRequest("sft", "lab-quick"))
+    assert command == "slmr bench --method sft --profile lab-quick --student lab-llama --seed 7"
 
 
 @pytest.mark.parametrize("text", ["²", "0", "x", "9" * 5000, "2000"])

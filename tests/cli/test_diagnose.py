@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from slmr.io import write_rows
 from tests.in_process import slmr
 from tests.results.test_training_logs import LAB, json_lines_file
 
@@ -29,6 +30,16 @@ def test_as_json_with_golds_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixt
     found = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert len(found) == 10 and found["wrong-paid"]["state"] == "found" and found["wrong-paid"]["advice"]
     assert found["leaked-test"]["state"] == "unknown" and found["wrong-paid"]["source"] == "verl"
+
+
+def test_the_golds_may_be_a_parquet_of_conversations(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, run = tmp_path / "train.parquet", rollouts(tmp_path / "dump")
+    write_rows(data, [{"prompt": [{"role": "user", "content": "1 + 1?"}], "gold": "2"}])
+    assert slmr("diagnose", str(run), "--data", str(data), "--json") in (0, None)
+    found = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert found["wrong-paid"]["state"] == "found"
 
 
 def test_in_words(capsys: pytest.CaptureFixture[str]) -> None:

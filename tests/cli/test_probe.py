@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slmr.cli.options import console
+from slmr.cli.options import print_table
 from slmr.cli.probe import probe_table, rollouts_line
 from tests.cli.commands import Command
 
@@ -31,15 +31,19 @@ def test_what_was_spent_of_what_would_be() -> None:
     )
 
 
-def test_the_longest_bar_is_the_most_problems(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("width", "longest"), [(160, 40), (80, 20)])
+def test_the_longest_bar_is_the_most_problems(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int, longest: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
     rates = [
         {"correct": c, "k": 2, "problems": n, "rho": c / 2, "low": 0, "high": 1} for c, n in ((0, 10), (1, 5))
     ]
-    console().print(
-        probe_table([{"name": "hard", "problems": 15, "share": 1.0, "low": 0.8, "high": 1.0, "rates": rates}])
-    )
+    row = {"name": "hard", "problems": 15, "share": 1.0, "low": 0.8, "high": 1.0, "rates": rates}
+    print_table(probe_table([row], width))
     lines = capsys.readouterr().out.splitlines()
-    assert [line.count("█") for line in lines if " of 2" in line] == [40, 20]
+    assert [line.count("█") for line in lines if " of 2" in line] == [longest, longest // 2]
+    assert max(map(len, lines)) <= width
 
 
 def test_a_users_problems_and_their_map(here: Command, tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def _unknown_here(_: list[str]) -> None:
 _FOREIGN = {
     "pip": _pip, "make": _make, "python": _python, ".venv/bin/python": _python, "lm_eval": _lm_eval, "sbatch": _sbatch,
     "kubectl": _kubectl, "taskset": _taskset, "vllm": _unknown_here, "pipx": _pip, "source": _unknown_here,
-    "python3": _python, "curl": _curl, "cat": _unknown_here,
+    "python3": _python, "curl": _curl, "cat": _unknown_here, "mkdir": _unknown_here, "cp": _unknown_here,
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from slmr.config import MethodKind
-from slmr.results.schema import SummaryRow, write_summary
+from slmr.results.schema import NOTE, SummaryRow, write_summary
 from tests.leaderboard.conftest import board
 from tests.made_results import html, opened, put_samples, summary_row, verdicts
 
@@ -68,12 +68,21 @@ def test_editions_have_a_board_each_and_say_which(results: Path, open_page: Open
     assert "SmolLM2" in html(app) and "stagewise" not in html(app)
 
 
+def test_notes_stand_below_the_title_on_the_suite_of_their_run_alone(results: Path, open_page: Open) -> None:
+    (results / "lab-0" / NOTE).write_text("> **First.** A [link](x.md) and\n> more.\n", encoding="utf-8")
+    app = open_page(results)
+    assert app.expander[0].label == "lab\\-0\\: First\\." and not app.warning
+    assert any(text.value == "A link and more." for text in app.text)
+    app.selectbox(key="suite").set_value("paper").run()
+    assert not any("First" in e.label for e in app.expander)
+
+
 def test_filters_come_from_the_url_and_wrong_ones_are_ignored(results: Path, open_page: Open) -> None:
     app = open_page(
         results, student="lab-llama", kind=["rl"], task=["lab_math", "x"], seed="9", suite="<script>"
     )
     assert app.multiselect(key="kind").value == ["rl"]
-    assert ">grpo" in board(app) and ">stagewise" not in board(app) and "gsm8k" not in board(app)
+    assert ">grpo" in board(app) and ">stagewise" not in board(app) and "lab_gsm8k" not in board(app)
 
 
 def test_a_link_from_before_there_were_suites_opens_the_same_board(results: Path, open_page: Open) -> None:

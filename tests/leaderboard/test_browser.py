@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -72,6 +73,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     results = make_results(tmp_path_factory.mktemp("shown") / "results")
     (results / "<b>bad").mkdir()
     (results / "<b>bad" / "summary.json").write_text("{")
+    with serving(results) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def published() -> Iterator[str]:
+    """The largest of the published results: figures of 28 methods, two seeds, long names."""
+    with serving(ROOT / "results" / "lab") as address:
+        yield address
+
+
+@contextmanager
+def serving(results: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -199,7 +213,7 @@ def test_a_link_opens_the_same_view_and_a_filter_changes_it_and_its_address(
     wait(browser, lambda b: find(b, ".slmr-board") and len(methods(b)) == 2)
     assert set(methods(browser)) == {"base", "grpo"}
     heads = [cell.text for cell in find(browser, ".slmr-board th")]
-    assert "math" in heads and "gsm8k" not in heads
+    assert "lab_math" in heads and "lab_gsm8k" not in heads
     # The filter's own button takes the kind away; the table and the address follow.
     label = '[data-testid="stMultiSelect"]'
     kind = next(e for e in find(browser, label) if "Kind of method" in e.text)
@@ -242,22 +256,92 @@ def test_every_filter_keeps_its_address_on_every_page(
         assert not find(browser, '[data-testid="stException"]')
 
 
+def switch_of(browser: Any, label: str) -> Any:
+    """A switch at the side; None where it is not drawn yet."""
+    return next((e for e in find(browser, '[data-testid="stCheckbox"] label') if label in e.text), None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES)
+def test_back_undoes_a_filter_on_every_page(page: str, served: str, browser: Any) -> None:
+    browser.get(f"{served}/{page}?student=lab-llama")
+    wait(browser, lambda b: find(b, PAGES[page][0]) and idle(b))
+    wait(browser, lambda b: switch_of(b, "Ablations")).click()
+    wait(browser, lambda b: "ablations=true" in b.current_url and idle(b))
+    browser.back()
+    wait(browser, lambda b: path(b) == page and "ablations" not in b.current_url and idle(b))
+    assert "student=lab-llama" in browser.current_url
+    wait(browser, lambda b: not find(b, '[data-testid="stCheckbox"] input:checked'))
+
+
+@contextmanager
+def as_wide_as(browser: Any, width: int) -> Iterator[None]:
+    """A page of that width: a window alone is never narrower than 500."""
+    metrics = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    yield
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("page", FIGURES)
 def test_no_label_of_a_figure_lies_over_another(page: str, width: int, served: str, browser: Any) -> None:
-    browser.set_window_size(width, 1000)
-    browser.get(f"{served}/{page}")
-    wait(browser, lambda b: find(b, ".js-plotly-plot .infolayer") and idle(b))
-    time.sleep(1)  # figures move into place
-    assert overlaps(browser) == []
-    browser.set_window_size(1400, 1000)
+    _nothing_overlaps(f"{served}/{page}", width, browser)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("page", FIGURES)
+def test_no_label_lies_over_another_with_as_many_methods_as_are_published(
+    page: str, width: int, published: str, browser: Any
+) -> None:
+    _nothing_overlaps(f"{published}/{page}", width, browser)
+
+
+def _nothing_overlaps(address: str, width: int, browser: Any) -> None:
+    with as_wide_as(browser, width):
+        browser.get(address)
+        wait(browser, lambda b: find(b, ".js-plotly-plot .infolayer") and idle(b))
+        time.sleep(1)  # figures move into place
+        assert overlaps(browser) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_first_screen_of_published_results(width: int, published: str, browser: Any) -> None:
+    with as_wide_as(browser, width):
+        browser.get(published)
+        wait(browser, lambda b: find(b, ".slmr-board tbody tr") and idle(b))
+        order = ("h1", ".slmr-verdict", ".slmr-facts", "img.slmr-forest", ".slmr-board")
+        tops = [find(browser, css)[0].rect["y"] for css in order]
+        assert tops == sorted(tops) and tops[3] < 600
+        (table, *_) = find(browser, ".slmr-wrap")
+        scrolled = browser.execute_script("return arguments[0].scrollWidth > arguments[0].clientWidth", table)
+        mean = find(browser, ".slmr-board td:nth-child(3)")[0].rect
+        assert mean["x"] + mean["width"] <= width and (width < 500 or not scrolled)
+
+
+def test_a_report_is_dark_where_the_reader_wants_it(report: Path, browser: Any) -> None:
+    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
+    browser.get((report / "report.html").as_uri())
+    colours = [
+        browser.find_element("css selector", css).value_of_css_property("background-color")
+        for css in ("body", ".slmr-board td.name", ".slmr-board thead th")
+    ]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert len(set(colours)) == 1
 
 
 @pytest.mark.parametrize("width", [390, 1440])
 def test_no_label_of_a_report_or_of_a_forest_plot_lies_over_another(
     width: int, report: Path, browser: Any
 ) -> None:
-    browser.set_window_size(width, 1000)
+    with as_wide_as(browser, width):
+        _no_label_overlaps_in(report, browser)
+
+
+def _no_label_overlaps_in(report: Path, browser: Any) -> None:
     browser.get((report / "report.html").as_uri())
     for fold in find(browser, "details"):
         browser.execute_script("arguments[0].open = true", fold)
@@ -267,7 +351,6 @@ def test_no_label_of_a_report_or_of_a_forest_plot_lies_over_another(
     for forest in forests:
         browser.get(forest)
         assert len(find(browser, "text")) > 8 and overlaps(browser) == []
-    browser.set_window_size(1400, 1000)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page])
@@ -283,8 +366,7 @@ def test_filters_stay_in_the_address_from_page_to_page(page: str, served: str, b
 def test_back_undoes_a_filter_and_forward_does_it_again(served: str, browser: Any) -> None:
     browser.get(f"{served}/?student=lab-llama")
     wait(browser, lambda b: find(b, ".slmr-board") and len(methods(b)) == 4)
-    switch = next(e for e in find(browser, '[data-testid="stCheckbox"] label') if "Ablations" in e.text)
-    switch.click()
+    wait(browser, lambda b: switch_of(b, "Ablations")).click()
     wait(browser, lambda b: len(methods(b)) == 5 and "ablations=true" in b.current_url)
     browser.back()
     wait(browser, lambda b: len(methods(b)) == 4 and "ablations" not in b.current_url)

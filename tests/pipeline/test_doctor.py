@@ -23,7 +23,7 @@ def rows(capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, dict[str, 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.delenv("SLMR_DATA", raising=False)
+    monkeypatch.setenv("SLMR_DATA", "")  # and so --data-dir, which sets it, is undone
 
 
 def test_every_row_has_a_name_and_a_value(capsys: pytest.CaptureFixture[str]) -> None:

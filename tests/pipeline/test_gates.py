@@ -47,6 +47,6 @@ def test_groups_are_the_paper_s() -> None:
 @pytest.mark.skipif("SLMR_GATES" not in os.environ, reason="a quarter of an hour a student: set SLMR_GATES=1")
 @pytest.mark.parametrize("student", STUDENTS)
 def test_every_gate_passes(student: str, tmp_path: Path) -> None:
-    findings = list(Gates(GatesRequest(student, out=tmp_path)).findings())
+    findings = list(Gates(GatesRequest(student, "lab", out=tmp_path)).findings())
     assert {finding.gate.name for finding in findings} == set(GATES)
     assert not [finding.row() for finding in findings if not finding.passed]

@@ -97,11 +97,16 @@ def test_what_a_reader_of_the_ranks_must_know(tmp_path: Path, seeds: list[int]) 
     assert ["One training run per method: " in line for line in one_seed] == [True] * (len(seeds) == 1)
 
 
+def test_which_have_one_training_run_is_said_where_others_have_more(tmp_path: Path) -> None:
+    results = run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.32, "sft": 0.3}, seeds=[0, 1]))
+    found = rank_methods([r.of_seeds([1]) if r.method == "sft" else r for r in results])
+    alone, *_ = how_ranked(found)
+    assert alone.startswith("sft has one training run: its interval") and "grpo" not in alone
+
+
 def test_with_one_seed_the_words_say_so(tmp_path: Path) -> None:
     found = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.32}, seeds=[4])))
     text = ranking_in_words(found)
     assert "one seed, so the intervals know nothing of another training run" in text
-    assert (
-        "no method shows a gain over the untrained student. grpo has a mean accuracy in percent of " in text
-    )
+    assert "no gain over the untrained student is shown. grpo has a mean accuracy in percent of " in text
     assert all(s.spread is None for s in found.methods)

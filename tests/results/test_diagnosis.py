@@ -15,9 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from slmr.errors import RequestError
 from slmr.results.diagnosis import FAULTS, Finding, diagnose
+from slmr.results.rollouts import PaidCompletion
 from slmr.results.schema import Contamination
-from slmr.results.training_logs import PaidCompletion, TrainingLog
+from slmr.results.training_logs import TrainingLog
 
 SOUND = {
     "zero_variance": 0.4, "reward": 0.5, "format": 0.95, "accuracy": 0.5, "truncated": 0.01, "length": 50.0,
@@ -108,6 +110,34 @@ def test_golds_can_be_given_and_without_them_it_is_unknown() -> None:
     states = {f.name: f.state for f in diagnose(a_log(completions=bare))}
     assert states["wrong-paid"] == states["right-unpaid"] == "unknown"
     assert {"wrong-paid", "right-unpaid"} <= set(found(diagnose(a_log(completions=bare), {"1 + 1?": "2"})))
+
+
+def test_a_gold_is_found_by_a_prompt_within_a_chat_template() -> None:
+    logged = "<|user|>\nExample: 1 + 1?\n2\nNow: what is 2 + 2?\n<|assistant|>\n"
+    log = TrainingLog("x", "TRL", [], [PaidCompletion(1, logged, "#### 4", 0.0)] * 40)
+    golds = {"1 + 1?": "2", "what is 2 + 2?": "4", "2 + 2?": "5", "": "6"}
+    found = {f.name: f for f in diagnose(log, golds)}
+    assert found["right-unpaid"].state == "found" and found["right-unpaid"].numbers["answers"] == 40
+
+
+def test_golds_of_other_prompts_are_refused() -> None:
+    log = TrainingLog("x", "TRL", [], [PaidCompletion(1, "1 + 1?", "#### 2", 1.0)])
+    with pytest.raises(
+        RequestError, match="no prompt of --data stands in the log of x: the data's first is '2"
+    ):
+        diagnose(log, {"2 + 2?": "4"})
+
+
+def test_without_a_log_of_groups_steps_of_equal_rewards_tell() -> None:
+    """A gradient of 0 is then no fault of its own."""
+    steps = [
+        {"step": float(s), "same_rewards": float(s > 1), "grad_norm": 0.0, "learning_rate": 1e-6}
+        for s in range(12)
+    ]
+    found = {f.name: f for f in diagnose(TrainingLog("x", "TRL", steps[2:]))}
+    assert found["no-variance"].state == "found" and found["no-step"].state == "absent"
+    half = [step | {"same_rewards": 0.0} for step in steps]
+    assert {f.name: f.state for f in diagnose(TrainingLog("x", "TRL", half))}["no-variance"] == "unknown"
 
 
 def test_a_test_problem_in_a_prompt_is_a_leak_however_it_is_wrapped() -> None:

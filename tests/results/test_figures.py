@@ -14,6 +14,7 @@ from slmr.results.figures import (
     flow,
     gains_by_difficulty,
     learning_curves,
+    name_on_phones,
     pass_curves,
     what_was_spent,
 )
@@ -53,6 +54,13 @@ def test_what_is_efficient_is_joined(ranking: Ranking) -> None:
     (front,) = [trace for trace in cost_and_accuracy(ranking).data if trace.name == "Pareto-optimal"]
     efficient = sorted((m.tokens / 1e6, 100 * m.mean) for m in ranking.methods if m.efficient)
     assert list(zip(front.x, front.y, strict=True)) == efficient and len(efficient) > 1
+
+
+def test_names_for_a_phone_are_drawn_last_and_are_no_points(ranking: Ranking) -> None:
+    *points, names = name_on_phones(cost_and_accuracy(ranking), ranking).data
+    at = {m.name: (m.tokens / 1e6, 100 * m.mean) for m in ranking.methods}
+    assert names.text and [at[name] for name in names.text] == list(zip(names.x, names.y, strict=True))
+    assert names.marker.opacity == 0 and names.hoverinfo == "skip" and points[-1].name == "Pareto-optimal"
 
 
 def test_tokens_are_stacked_by_what_they_were_spent_on() -> None:

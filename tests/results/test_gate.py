@@ -173,6 +173,13 @@ def test_a_check_that_fits_nothing_is_refused(tmp_path: Path, check: Check, mess
         gate(run, base, Policy(checks=[check]))
 
 
+def test_a_run_is_not_held_against_itself(tmp_path: Path) -> None:
+    run, _ = two_runs(tmp_path, {"lab_gsm8k": verdicts(100)}, {"lab_gsm8k": verdicts(130)})
+    for base in (run, f"{tmp_path}/base/../run"):
+        with pytest.raises(RequestError, match="are the same result, which would always pass"):
+            gate(run, base)
+
+
 def test_the_default_judges_each_task_and_their_mean(tmp_path: Path) -> None:
     right = {"lab_gsm8k": verdicts(60), "lab_mawps": verdicts(60)}
     run, base = two_runs(tmp_path, right, right)

@@ -10,7 +10,7 @@ import pytest
 from slmr.results.columns import HTML, TEXT, columns_on
 from slmr.results.conclusions import ranking_in_words
 from slmr.results.entries import run_results
-from slmr.results.headline import at_chance, best, facts, main_kinds, verdict
+from slmr.results.headline import at_chance, best, best_of_each_kind, facts, main_kinds, verdict
 from slmr.results.ranking import Ranking, rank_methods, run_rankings
 from slmr.stats import Estimate, RankInterval
 from tests.results.made_runs import a_run, made_run
@@ -26,14 +26,14 @@ def ranking(tmp_path_factory: pytest.TempPathFactory) -> Ranking:
 def test_the_leader_is_one_that_has_a_rank(ranking: Ranking) -> None:
     said = verdict(ranking)
     assert said.startswith("stagewise leads with ") and "sft_grpo" in said
-    assert "2 of 3 methods show no gain over the untrained student." in said
+    assert "for 2 of 3 methods no gain over the untrained student is shown." in said
 
 
 def test_the_three_figures(ranking: Ranking) -> None:
     first, cheapest, none = facts(ranking)
-    assert first[:2] == ("Best", "stagewise") and none == ("No gain", "2 of 3", "sft_grpo and grpo")
+    assert first[:2] == ("Best", "stagewise") and none == ("No gain shown", "2 of 3", "sft_grpo and grpo")
     # sft_grpo costs less and may be the best, too.
-    assert cheapest.value == "sft_grpo" and "8 k tokens, 89% of the best's" in cheapest.remark
+    assert cheapest.value == "sft_grpo" and "8 k tokens, 89 % of the best's" in cheapest.remark
 
 
 def test_one_that_is_ahead_of_all_is_said_to_be(ranking: Ranking) -> None:
@@ -56,21 +56,17 @@ def test_where_no_gain_is_shown_it_is_said_first_and_none_is_best(ranking: Ranki
     without = [replace(m, gain_p=0.144) if m.gain else m for m in ranking.methods]
     none = replace(ranking, methods=without)
     said = verdict(none)
-    assert said.startswith(
-        "No method shows a gain over the untrained student; stagewise has the highest mean, "
-    )
-    assert [fact.label for fact in facts(none)] == ["No gain"] and best(none.ranked) == []
+    assert said.startswith("No gain over the untrained student is shown; stagewise has the highest mean, ")
+    assert [fact.label for fact in facts(none)] == ["No gain shown"] and best(none.ranked) == []
     words = ranking_in_words(none)
-    assert words.startswith(
-        "lab-llama, 3 seeds: no method shows a gain over the untrained student. stagewise "
-    )
+    assert words.startswith("lab-llama, 3 seeds: no gain over the untrained student is shown. stagewise ")
     assert "No gain over" not in words
 
 
 def test_one_method_alone_has_no_rank_and_is_not_the_best(tmp_path: Path) -> None:
     alone = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "stagewise": 0.9}, seeds=[0])))
     assert verdict(alone).startswith("stagewise is the only method, at ")
-    assert [fact.label for fact in facts(alone)] == ["No gain"] and best(alone.ranked) == []
+    assert [fact.label for fact in facts(alone)] == ["No gain shown"] and best(alone.ranked) == []
     assert "highest" not in ranking_in_words(alone)
     assert not {"rank"} & {column.name for surface in (TEXT, HTML) for column in columns_on(alone, surface)}
 
@@ -83,7 +79,7 @@ def test_guessing_is_named(ranking: Ranking) -> None:
         if m.name in levels
     ]
     of_options = replace(ranking, tasks=["lab_logiqa"], methods=methods)
-    assert at_chance(of_options) == ["lab_logiqa: at chance, 25% by guessing, or below it: grpo"]
+    assert at_chance(of_options) == ["At chance or below it on lab_logiqa, where guessing gets 25 %: grpo"]
     assert at_chance(ranking) == []
 
 
@@ -91,6 +87,18 @@ def test_references_stand_on_every_board() -> None:
     ((_, published),) = run_rankings(Path(__file__).parents[2] / "results/lab-quick")
     kinds = main_kinds(published)
     assert "reference" in kinds and "control" not in kinds
+    # A reference costs nothing: it would be the only Pareto-optimal one.
+    optimal = [m for m in published.methods if m.efficient]
+    assert len(optimal) > 2 and not any(m.kind == "reference" for m in optimal)
+
+
+def test_a_figure_of_lines_has_the_best_of_each_kind(ranking: Ranking) -> None:
+    names = [m.name for m in ranking.methods]
+    drawn = best_of_each_kind(names, ranking)
+    assert [m.kind for m in ranking.methods if m.name in drawn] == list(
+        dict.fromkeys(m.kind for m in ranking.methods)
+    )
+    assert best_of_each_kind([], ranking) == []
 
 
 def test_ablations_stand_aside_where_there_are_methods(ranking: Ranking) -> None:
@@ -101,9 +109,10 @@ def test_ablations_stand_aside_where_there_are_methods(ranking: Ranking) -> None
 
 def test_a_model_that_is_right_in_another_form_says_so(tmp_path: Path) -> None:
     run = a_run(tmp_path, {"lab_gsm8k": [False] * 9 + [True]}, accuracy_lenient=0.6)
-    said = verdict(rank_methods(run_results(run)))
-    assert "Strict accuracy is low because of the answer's form: m 10.0 strict, 60.0 lenient." in said
-    assert "lenient one in any form that can be read" in said
+    models = rank_methods(run_results(run))
+    said = verdict(models)
+    assert "in the form that the task asks for" in said and "m has 10.0 % strict and 60.0 % lenient." in said
+    assert [fact[:2] for fact in facts(models)] == [("Strict", "10.0 %"), ("Lenient", "60.0 %")]
 
 
 def test_nothing_to_compare_is_said(tmp_path: Path) -> None:

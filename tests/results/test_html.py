@@ -12,7 +12,7 @@ from slmr.results.columns import HTML, columns_on
 from slmr.results.entries import run_results
 from slmr.results.html import document, ranking_html, table_html
 from slmr.results.ranking import Ranking, rank_methods
-from slmr.results.tables import text_table
+from slmr.results.text_tables import text_table
 from tests.results.made_runs import cells, made_run
 
 RATES = {"base": 0.3, "grpo": 0.5, "stagewise": 0.6, "no_bridge": 0.58}

@@ -7,7 +7,16 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.results.labels import POSITIONS, Box, end_labels, label_box, mark_box, place_labels
+from slmr.results.labels import (
+    NARROW,
+    POSITIONS,
+    RIGHT_ROOM,
+    Box,
+    end_labels,
+    label_box,
+    mark_box,
+    place_labels,
+)
 
 NUMBERS = st.floats(0, 100, allow_nan=False)
 POINTS = st.lists(st.tuples(NUMBERS, NUMBERS, st.text("abcdef_", min_size=1, max_size=15)), max_size=25)
@@ -48,6 +57,13 @@ def test_no_name_at_the_end_of_a_line_lies_over_another(lines: dict[str, list[fl
     order = sorted(lines, key=lambda name: (lines[name][-1], name))
     assert sorted(places, key=lambda name: places[name]) == order
     assert end_labels({}) == {}
+
+
+@given(POINTS)
+def test_names_end_where_the_figure_does(points: list[tuple[float, float, str]]) -> None:
+    spread = [(0.0, 0.0, "a"), (180.0, 400.0, "a_long_name_at_the_end"), *points]
+    for (x, y, name), place in zip(spread, place_labels(spread, across=NARROW), strict=True):
+        assert not place or label_box((x, y), name, place).right <= NARROW + RIGHT_ROOM
 
 
 def test_no_name_lies_over_the_axis() -> None:

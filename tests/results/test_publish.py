@@ -16,7 +16,7 @@ from slmr.results.ranking import rank_methods
 from slmr.results.report import write_report
 from slmr.results.rescore import rescore
 from slmr.results.schema import NOTE, read_summary, run_file, write_summary
-from slmr.results.selection import load_results
+from slmr.results.selection import Filters, load_results, notes_on
 from slmr.results.tables import as_markdown, ranking_tables
 from tests.results.made_runs import a_run, made_run
 
@@ -117,6 +117,16 @@ def test_parts_are_published_one_by_one(tmp_path: Path) -> None:
     assert row.samples(target) == expected
 
 
+def test_an_older_checker_is_named_before_the_task_whose_version_depends_on_it(tmp_path: Path) -> None:
+    for folder, changes in (("old", {"task_version": "1-a", "checker_version": "old"}), ("new", {})):
+        a_run(
+            tmp_path / folder, {"lab_gsm8k": [True] * 3}, method=folder, **{"task_version": "1-b"} | changes
+        )
+    publish(tmp_path / "old", tmp_path / "results", "lab")
+    with pytest.raises(RequestError, match="`slmr rescore` the older one first"):
+        publish(tmp_path / "new", tmp_path / "results", "lab")
+
+
 @pytest.mark.parametrize("what", ["task_version", "checker_version"])
 def test_parts_of_other_versions_are_not_published_together(tmp_path: Path, what: str) -> None:
     def published(seed: int, **versions: str) -> Path:
@@ -178,7 +188,9 @@ def test_a_note_is_said_first_in_a_report_and_on_the_board(tmp_path: Path) -> No
     assert page.index("<p>Withdrawn. Do not rely on it.</p>") < page.index("<h2>")
     text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     assert text.index("> **Withdrawn.** Do not") < text.index("## ")
-    assert load_results(tmp_path / "results").notes == ("lab: Withdrawn. Do not rely on it.",)
+    loaded = load_results(tmp_path / "results")
+    assert notes_on(loaded, Filters("lab")) == ["lab: Withdrawn. Do not rely on it."]
+    assert notes_on(loaded, Filters("lab", students=("another",))) == notes_on(loaded, Filters("paper")) == []
 
 
 def test_a_published_note_stands_in_the_pages_beside_it() -> None:

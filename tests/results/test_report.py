@@ -91,3 +91,17 @@ def test_of_hostile_folders_the_sound_ones_are_reported_and_the_others_named(tmp
     assert "<script>alert" not in page
     with pytest.raises(RequestError, match="none of the runs can be read"):
         write_report([tmp_path / "results" / name for name in UNREADABLE], tmp_path / "out")
+
+
+def test_links_of_a_note_lead_from_the_report_to_what_they_name(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "results/mine", {"base": 0.3, "grpo": 0.5}, seeds=[0])
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/claim.md").write_text("the claim")
+    (run / "NOTE.md").write_text(
+        "> See [the claim](../../docs/claim.md#what), [here](rows.csv), [there](https://example.org/a) and [below](#x)."
+    )
+    write_report([run], tmp_path / "deep/er/out", html=True)
+    text = (tmp_path / "deep/er/out/report.md").read_text()
+    assert "[the claim](../../../docs/claim.md#what), [here](../../../results/mine/rows.csv)" in text
+    assert "[there](https://example.org/a) and [below](#x)" in text
+    assert "See the claim, here, there and below." in (tmp_path / "deep/er/out/report.html").read_text()

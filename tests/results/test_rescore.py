@@ -11,6 +11,7 @@ from slmr.io import read_rows, write_rows
 from slmr.results.compare import compare
 from slmr.results.rescore import rescore
 from slmr.results.schema import read_summary
+from slmr.tasks.registry import load_task
 from slmr.verify import checker_version
 from tests.results.made_runs import a_run
 
@@ -30,6 +31,24 @@ def test_rescoring_mends_verdicts_and_the_summary(tmp_path: Path) -> None:
     assert after.task_version == "1-a"  # the task that the completions were made for
     assert [s["strict"] for s in read_rows(file)] == [True, False, True, True]
     assert rescore(run)[0].differing == []
+
+
+@pytest.mark.parametrize("checker", ["numeric-6", checker_version("numeric")])
+def test_rescoring_renews_the_digest_of_the_same_task_files(tmp_path: Path, checker: str) -> None:
+    """It covers the checker's version: else a board takes rescored rows and new ones for two tasks."""
+    task = load_task("lab_gsm8k")
+    before = f"{task.version}-{task.digest_under('numeric-6')}"
+    run = a_run(tmp_path / "a", {"lab_gsm8k": [True] * 3}, task_version=before, checker_version=checker)
+    rescore(run)
+    (after,) = read_summary(run / "summary.json").rows
+    assert after.task_version == f"{task.version}-{task.digest}" != before
+
+
+def test_rescoring_keeps_the_digest_of_other_task_files(tmp_path: Path) -> None:
+    version = f"{load_task('lab_gsm8k').version}-0123456789abcdef"
+    run = a_run(tmp_path / "a", {"lab_gsm8k": [True] * 3}, task_version=version, checker_version="numeric-6")
+    rescore(run)
+    assert read_summary(run / "summary.json").rows[0].task_version == version
 
 
 def test_a_run_without_samples_or_summary_is_refused(tmp_path: Path) -> None:

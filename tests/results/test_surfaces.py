@@ -44,7 +44,7 @@ def expected(method: RankedMethod) -> dict[str, str]:
     found = {name: formats.percent(e.mean, e.low, e.high) for name, e in estimates.items() if e}
     if method.gain:
         found["gain"] = formats.points(method.gain.mean, method.gain.low, method.gain.high)
-    return {name.removeprefix("lab_"): text for name, text in found.items()}
+    return found
 
 
 def by_method(*tables: list[tuple[str, ...]]) -> Cells:
@@ -66,7 +66,7 @@ def of_markdown(text: str) -> Cells:
 
 
 def of_html(ranking: Ranking) -> Cells:
-    head = tuple(column.name.removeprefix("lab_") for column in columns_on(ranking, HTML))
+    head = tuple(column.name for column in columns_on(ranking, HTML))
     at = int(head[0] == "rank")  # a single method has none
     lines = [(*line[:at], line[at].split()[0], *line[at + 1 :]) for line in cells(ranking_html(ranking))]
     return by_method([head, *map(tuple, lines)])
@@ -77,7 +77,7 @@ def of_csv(ranking: Ranking) -> Cells:
     for row in csv.DictReader(io.StringIO(as_csv([ranking], Filters("lab")))):
         name = row["student"] if ranking.student == "models" else row["method"]
         found[name] = {
-            key.removeprefix("lab_"): _of_numbers(key, *(row[f"{key}{end}"] for end in ("", " low", " high")))
+            key: _of_numbers(key, *(row[f"{key}{end}"] for end in ("", " low", " high")))
             for key in row
             if f"{key} low" in row and row[key]
         }
@@ -125,7 +125,7 @@ def test_compare_prints_the_gains_of_the_board(run: Path) -> None:
             rows = {row[0]: row for row in texts(comparison_table(comparison))}
             assert rows["mean"][4] == expected(method)["gain"]
             for task in ranking.tasks:
-                assert rows[task][2] == expected(method)[task.removeprefix("lab_")].split(" ")[0]
+                assert rows[task][2] == expected(method)[task].split(" ")[0]
 
 
 def test_an_evaluated_model_prints_what_the_board_prints() -> None:
@@ -177,7 +177,7 @@ def test_a_hand_calculated_interval_on_every_surface(tmp_path: Path) -> None:
         "Markdown download": of_markdown(as_text([ranking], Filters("lab"))),
     }
     for surface, found in printed.items():
-        assert [found["grpo"][key] for key in ("mean", "gsm8k", "gain")] == [mean, mean, gain], surface
+        assert [found["grpo"][key] for key in ("mean", "lab_gsm8k", "gain")] == [mean, mean, gain], surface
     result = next(m.result for m in ranking.methods if m.name == "grpo")
     assert texts(eval_table(result))[1][3] == mean
     base = next(m.result for m in ranking.methods if m.name == "base")

@@ -10,7 +10,7 @@ import pytest
 
 from slmr.errors import RequestError
 from slmr.io import write_json, write_rows
-from slmr.results.training_logs import prompt_text, read_training_logs
+from slmr.results.training_logs import read_training_logs
 
 LAB = Path(__file__).parents[2] / "leaderboard/slmr_leaderboard/sample/lab"
 
@@ -55,6 +55,30 @@ def test_trl(tmp_path: Path) -> None:
     assert read_training_logs(tmp_path / "run/checkpoint-2")[0].completions == log.completions
     with pytest.raises(RequestError, match=r"no reward 'exat'.*exact"):
         read_training_logs(tmp_path / "run", reward="exat")
+
+
+def test_the_first_versions_of_trl(tmp_path: Path) -> None:
+    """They log a reward without /mean, no groups, and no table; transformers 5 logs some numbers as texts."""
+    logs = [
+        {"step": s, "loss": "0.1", "completion_length": 7.5, "reward": 0.5, "reward_std": 0.0, "rewards/exact": 0.5,
+         "kl": "none", "clip_ratio": 0.0}
+        for s in (1, 2)
+    ]  # fmt: skip
+    write_json(tmp_path / "trainer_state.json", {"log_history": [*logs, {"step": "?", "loss": 1.0}]})
+    (log,) = read_training_logs(tmp_path)
+    assert log.series("length") == [7.5, 7.5] and log.series("same_rewards") == [1.0, 1.0]
+    assert log.series("loss") == [0.1, 0.1] and log.series("kl") == [] == log.series("zero_variance")
+    assert log.lacks == "no completions/*.parquet: set log_completions=True"
+    rows = [{"step": 1, "prompt": "1 + 1", "completion": "2", "exact": 1.0, "tokens": 40}]
+    write_rows(tmp_path / "completions/completions_00001.parquet", rows)
+    (log,) = read_training_logs(tmp_path)
+    assert log.completions[0].reward == 1.0 and log.lacks == ""
+
+
+def test_a_table_without_a_state_says_how_one_gets_there(tmp_path: Path) -> None:
+    rows = [{"step": 1, "prompt": "1 + 1", "completion": "2", "exact": 1.0}]
+    write_rows(tmp_path / "completions/completions_00001.parquet", rows)
+    assert "end with trainer.save_state()" in read_training_logs(tmp_path)[0].lacks
 
 
 def test_verl_dumps_and_its_file_logger(tmp_path: Path) -> None:
@@ -114,11 +138,16 @@ def test_a_folder_without_a_log_and_a_state_that_is_none(tmp_path: Path) -> None
         read_training_logs(tmp_path)
     with pytest.raises(RequestError, match="there is no"):
         read_training_logs(tmp_path / "nothing")
+    write_json(
+        tmp_path / "out/one/checkpoint-2/trainer_state.json", {"log_history": [{"step": 1, "loss": 1}]}
+    )
+    with pytest.raises(RequestError, match=r"nor a course of slmr; there is one in .*out/one$"):
+        read_training_logs(tmp_path / "out")
+    (log,) = read_training_logs(tmp_path / "out/one/checkpoint-2/trainer_state.json")
+    assert log.name == "checkpoint-2" and not log.lacks  # no RL, so no completions
+    write_json(tmp_path / "trainer_state.json", {"log_history": []})
+    with pytest.raises(RequestError, match="has no step with a loss"):
+        read_training_logs(tmp_path)
     write_json(tmp_path / "trainer_state.json", {"log_history": 3})
     with pytest.raises(RequestError, match="no list 'log_history'"):
         read_training_logs(tmp_path)
-
-
-def test_prompts_are_texts() -> None:
-    assert prompt_text("a") == "a" and prompt_text(None) == ""
-    assert prompt_text([{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]) == "a\nb"

@@ -8,6 +8,7 @@ import pytest
 
 from slmr.errors import RequestError
 from slmr.rewards.audit import Audit, AuditRequest, audit
+from slmr.rewards.audit_report import notices
 from slmr.rewards.cases import audit_cases
 
 FILE = """
@@ -55,6 +56,18 @@ def by_hash(completion, gold):
 
 def abstains(completions, solution):
     return [None if c.startswith("<think>") else right(c, s) for c, s in zip(completions, solution)]
+
+def one_for_all(completions, solution, **columns):
+    return [right(completions[0], solution[0])]
+
+def another_column(completions, **columns):
+    return [right(c, a) for c, a in zip(completions, columns["final_answer"])]
+
+def takes_texts(completions, solution, **columns):
+    return [float(c.strip() == s) for c, s in zip(completions, solution)]
+
+def pays_little(completions, solution):
+    return [0.1 * right(c, s) for c, s in zip(completions, solution)]
 
 def broken(completion, gold):
     raise KeyError("it\\nis broken")
@@ -128,6 +141,29 @@ def test_what_needs_children_fails_in_daemons(audited) -> None:
 
 def test_a_score_by_chance_is_no_score(audited) -> None:
     assert "another process, in reverse" in differing(audited("by_hash", ways=()))
+
+
+def test_one_score_for_a_batch_is_seen_in_batches(audited) -> None:
+    result = audited("one_for_all", messages=False)
+    again = {a.how: a for a in result.again}
+    assert again["threads"].differing == 0 and again["batches of 8"].raised == again["batches of 8"].cases
+    assert "it returned 1 scores for 8 completions" in str(again["batches of 8"].example)
+
+
+def test_a_column_of_another_name_and_plain_texts_are_told_apart(audited) -> None:
+    with pytest.raises(RequestError, match=r"KeyError: 'final_answer'.*say --gold final_answer"):
+        audited("another_column", messages=False)
+    assert not errors(audited("another_column", messages=False, gold="final_answer"))
+    with pytest.raises(RequestError, match="called with messages: if it takes plain texts, say --texts"):
+        audited("takes_texts")
+
+
+def test_a_reward_below_the_bound_and_one_that_a_trainer_cannot_call_are_noticed(audited) -> None:
+    takes_no_more, no_pay = notices(audited("pays_little", messages=False))
+    assert "it would raise: trl also passes prompts" in takes_no_more and "add **kwargs" in takes_no_more
+    assert "the greatest score is 0.1, and --accept-at is 0.5" in no_pay
+    assert "the least score is 1" in " ".join(notices(audited("everything")))
+    assert list(notices(audited("right"))) == []
 
 
 def test_an_abstention_is_not_paid(audited) -> None:

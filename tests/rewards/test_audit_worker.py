@@ -32,7 +32,7 @@ def test_every_case_is_begun_and_judged(tmp_path: Path, how: How) -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert lines[0] == {"style": "verifiers"} and lines[-1] == {"end": True}
+    assert lines[0] == {"style": "verifiers", "not_taken": []} and lines[-1] == {"end": True}
     judged = {line["judged"]: line["score"] for line in lines if "judged" in line}
     assert judged == {i: float(i % 2) for i in range(9)}
     assert {line["begun"] for line in lines if "begun" in line} == set(range(9)) and "noise" in done.stderr

@@ -12,7 +12,7 @@ import pytest
 
 from slmr.errors import RequestError
 from slmr.rewards import compute_score, reward
-from slmr.rewards.calling import Named, caller, load, score_of, style_of
+from slmr.rewards.calling import Named, batch_caller, caller, load, not_taken, score_of, scores_of, style_of
 
 
 def trl_messages(completions: list[Any], solution: list[str], **kwargs: Any) -> list[float | None]:
@@ -85,6 +85,64 @@ def test_what_a_function_returns() -> None:
     for returned in (float("nan"), [1, 2], {}, {"a": 1}):
         with pytest.raises(ValueError, match="returned"):
             score_of(returned, "score" if isinstance(returned, dict) else None)
+
+
+def test_trl_takes_lists_of_scores_and_nothing_else() -> None:
+    for scores in ([1.0], (1,), (score for score in [True])):
+        assert score_of(scores, style="trl") == 1.0
+    assert scores_of((1.0, 0.0)) == [1.0, 0.0] and score_of([None], style="trl") is None
+    for returned in (None, 1.0, {"reward": [1.0]}, "1", [1.0, 0.0], ["yes"], [float("nan")]):
+        with pytest.raises(ValueError, match="it returned"):
+            score_of(returned, style="trl")
+    assert score_of({"reward": [1.0]}, "reward", "trl") == 1.0
+
+
+def test_arrays_and_tensors_are_lists_of_scores() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed here")
+    for scores in (torch.tensor([1.0]), torch.tensor([1.0]).numpy(), [torch.tensor(1.0)]):
+        assert score_of(scores, style="trl") == 1.0
+    with pytest.raises(ValueError, match="TRL takes a list"):
+        score_of(torch.tensor(1.0), style="trl")
+    assert score_of(torch.tensor(1.0), style="pair") == 1.0
+
+
+def uses_the_trainer(completions: list[str], answer: list[str], **kwargs: Any) -> list[float]:
+    kwargs["log_metric"]("share", 1.0)
+    kwargs["log_extra"]("texts", completions)
+    assert kwargs["trainer_state"].global_step == 0 and len(kwargs["prompts"]) == len(completions)
+    return [float(c == a) for c, a in zip(completions, answer, strict=True)]
+
+
+def test_a_batch_of_trl_s() -> None:
+    call = batch_caller(uses_the_trainer, None, False)
+    assert scores_of(call(["7", "8"], ["7", "7"])) == [1.0, 0.0]
+    assert not_taken(uses_the_trainer, "trl") == [] == not_taken(pair, "pair")
+    assert not_taken(trl_texts, "trl") == ["completion_ids", "trainer_state", "log_extra", "log_metric"]
+
+
+def test_a_function_that_asks_for_more_is_refused() -> None:
+    def more(completions: list[str], answer: list[str], difficulty: list[int], **kwargs: Any) -> None: ...
+
+    def three(text: str, gold: str, kind: str) -> None: ...
+
+    def with_parser(parser: Any, completion: Any, answer: str, **kwargs: Any) -> None: ...
+
+    for function, style, said in (
+        (more, "trl", "missing a required argument: 'difficulty'"),
+        (three, "pair", "missing a required argument: 'kind'"),
+        (with_parser, "verifiers", "missing a required argument: 'parser'"),
+    ):
+        assert style_of(function) == style
+        with pytest.raises(RequestError, match=f"{function.__name__} cannot be called as {style}: {said}"):
+            caller(function, style_of(function), None, True)
+
+
+def test_a_class_is_no_function(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("class Scorer:\n    def __call__(self, text, gold): return 1.0\n\n\nscorer = Scorer()\n")
+    assert style_of(load(Named(file, "scorer"))) == "pair"
+    with pytest.raises(RequestError, match="Scorer is a class"):
+        load(Named(file, "Scorer"))
 
 
 def test_a_name_that_names_nothing_is_refused(tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ def test_the_log_of_a_batch() -> None:
     reward("numeric")(COMPLETIONS, gold=GOLDS, completion_ids=[[1]] * 5, **trainer.logging())
     assert trainer.metrics == {"strict": [0.2], "lenient": [0.4], "no_answer": [0.2], "abstained": [0.2]}
     assert trainer.extra["extracted"] == ["7", "7", "8", None, None]
+    assert trainer.extra["gold"] == [str(gold) for gold in GOLDS]
     assert trainer.extra["reason"] == [
         verify(c, g, "numeric").reason for c, g in zip(COMPLETIONS, GOLDS, strict=True)
     ]

@@ -76,3 +76,42 @@ def test_whether_a_text_begins_with_the_letter() -> None:
     assert (
         stated("B. So it is.", "B") is True and stated("C", "B") is False and stated("because", "B") is None
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("Answer: b)", "B"), ("Answer: b", None), ("The answer is a cat.", None),
+        ("Answer: B. No, Answer: D", "D"), ("Answer: B. Wait. Answer: D", "D"),
+        ("Answer: B\nWait, the answer is D.", "D"),
+        ("Answer: B\nNo, the answer is not D.", "B"), ("The answer could be B or possibly C.", None),
+        ("The answer is B, potentially C.", None),
+    ],
+)  # fmt: skip
+def test_which_letter_is_the_answer(text: str, letter: str | None) -> None:
+    found = extract(text)
+    assert (found and parse(found.text)) == letter
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I have a C in math.", "It is 30 °C outside.", "The C student failed.", "Let C be the cost.",
+     "John C. Smith said so.",
+     "He plays in the key of C.", "Mr. C was there."],
+)  # fmt: skip
+def test_a_letter_that_names_something_else(text: str) -> None:
+    assert extract(text) is None
+
+
+def test_only_a_letter_is_cut_off_before_another_request() -> None:
+    found = extract("Answer: B so busy is the end. Answer: D")
+    assert found and not found.strict and found.text.startswith("B so busy")
+
+
+@pytest.mark.parametrize(
+    "first", ["**Option (C)** is correct.", "C is the best answer.", "Therefore, choice C is right!"]
+)
+def test_an_answer_that_the_next_lines_explain(first: str) -> None:
+    found = extract(f"{first}\n\n**Explanation:** A reverses the condition. B is irrelevant.")
+    assert found and parse(found.text) == "C"
+    assert parse("Let's check C. It says all X are Y.") is None

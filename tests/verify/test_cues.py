@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slmr.verify.cues import statements
+from slmr.verify.cues import corrected, is_weak, statements
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,14 @@ from slmr.verify.cues import statements
 def test_what_follows_the_answer_is(text: str, answer: str | None) -> None:
     found = next(statements(text), None)
     assert (found and found.text) == answer
+
+
+def test_what_the_words_behind_an_answer_put_in_its_place() -> None:
+    for turn in ("Wait", "No", "Actually", "On second thought"):
+        found = corrected(f"\n{turn}, the answer is 8.")
+        assert found and found.text == "8"
+    assert corrected("\nThe answer is 8.") is None and corrected("\nWait, let me check.") is None
+
+
+def test_a_total_is_weaker_than_the_answer() -> None:
+    assert is_weak("total is 5", 0) and not is_weak("answer is 5", 0)

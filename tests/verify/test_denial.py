@@ -95,3 +95,11 @@ def test_hedges_doubts_and_refusals() -> None:
     assert denial.hedged("3 or 4") and denial.hedged("maybe 3") and not denial.hedged("3 for sure")
     assert denial.unsure("I am not sure") and not denial.unsure("I am sure")
     assert denial.refuses("I cannot answer this") and not denial.refuses("I can answer this")
+
+
+@pytest.mark.parametrize(
+    "no", ["I don't think so.", "I do not believe it.", "I think not.", "Never.", "That seems unlikely."]
+)
+def test_a_question_that_gets_a_no_in_other_words(no: str) -> None:
+    assert denial.denied("Is it ", f"? {no}", states)
+    assert not denial.denied("Is it ", "? I think so.", states)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slmr.verify import verify
-from slmr.verify.framing import framed
+from slmr.verify.framing import conceded, framed
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,12 @@ def test_a_frame_is_not_paid(kind) -> None:
     assert verify(
         "If n were even, the answer would be 9. But it is odd, so it is \\boxed{8}.", "8", kind
     ).lenient
+
+
+@pytest.mark.parametrize(
+    "before", ["At first glance the answer is ", "One might think the answer is ", "It seems that it is "]
+)
+def test_what_only_seems_so_is_conceded(before: str) -> None:
+    assert conceded(before, "6, but it is actually 5")
+    assert not conceded(before, "6") and not conceded(before, "6, but that is not all")
+    assert not conceded("So the answer is ", "6, but it is 5 more than before")

@@ -8,9 +8,11 @@ seventh, and 95.4 % of the 520 numbers and letters and 97.3 % of the 523 formula
 that were written beside the rules for what had failed in the eighth. Of the 531 of the tenth 96.2 % agreed at first
 (94.0 % of the formulas, 98.6 % of the numbers, 97.8 % of the letters); the 255 of the eleventh were written beside the
 rules for what had failed in it. Of the 339 of the twelfth 98.8 % agreed at first (98.9 % of the formulas and of the
-numbers, 98.7 % of the letters). Thirty-seven of these are not here, since graders do not share what they said (`d` for
-D, `2 PM` for 2, the last number of "the problem has 7 parts"). What a case says stands for its kind, so a rule is
-mended, never a line.
+numbers, 98.7 % of the letters). Those of the thirteenth were written from the documentation alone, before the rules and
+the tests were looked at: 97.7 % of 1,080 agreed at first. Of the 230 of the fourteenth, written once its rules had been
+mended, 97.8 % agreed, of the 186 of the fifteenth, written after that, 97.8 %. What stood here is not repeated.
+Of all rounds 48 are not here, since graders do not share what they said (`d` for D, `2 PM` for 2, the last number of
+"the problem has 7 parts"). What a case says stands for its kind, so a rule is mended, never a line.
 """
 
 from __future__ import annotations

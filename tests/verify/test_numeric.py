@@ -94,3 +94,49 @@ def test_whether_a_text_begins_with_the_number() -> None:
         and stated("7 + 8 = 15.", F(15)) is True
     )
     assert stated("clear.", F(15)) is None
+
+
+@pytest.mark.parametrize("name", ["x", "n", "$x", r"x_1"])
+@pytest.mark.parametrize(
+    "sign", ["<", ">", "<=", ">=", "≤", "≥", "≠", "!=", r"\le", r"\geq", r"\ne", r"\neq"]
+)
+def test_a_bound_on_a_variable_is_no_number(name: str, sign: str) -> None:
+    for text in (f"#### {name} {sign} 9", f"The answer is {name} {sign} 9", rf"\boxed{{{name} {sign} 9}}"):
+        found = extract(text)
+        assert found is None or not matches(found.text, F(9))
+
+
+def test_the_value_of_a_variable_is_a_number() -> None:
+    found = extract("#### x = 9")
+    assert found and matches(found.text, F(9))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("#### 6\nWait, the answer is 8.", 8), ("#### 6\n\nActually, the correct answer is 8 apples.", 8),
+        ("#### 6\nNo, the answer is not 8.", 6), ("#### 6\nThe answer is not hard to find.", 6),
+        ("At first glance the answer is 6, but it is actually 8.", 8), ("It seems the answer is 6, but it's 8.", 8),
+        ("The total is 6. So 6 + 2 = 8 are left.", 8), ("Total = 6\n6 + 2 = 8", 8), ("The total is 6.\nLeft: 8", 8),
+        ("The answer is 6. So 6 + 2 = 8 are left.", 6), ("The total is 6 (4 + 2 = 6).", 6),
+    ],
+)  # fmt: skip
+def test_which_of_two_numbers_is_the_answer(text: str, value: int) -> None:
+    found = extract(text)
+    assert found and matches(found.text, F(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r"So she eats $\frac{3}{4}$ of the pizza.", F(3, 4)), (r"The answer is $\frac34$ of a cup.", F(3, 4)),
+        (r"So it takes $2\frac{1}{2}$ hours.", F(5, 2)), (r"The length is $\frac{3}{4}\pi$ cm.", None),
+        (r"The value is \frac{x}{4}.", None), (r"So 18 / \frac{1}{3}", None),
+        (r"We pay \$2{,}500 in all.", F(2500)),
+        ("The answer: 1450 (= 2000 - 550)", F(1450)), ("The answer: 1450 (= 2000 - 500)", None),
+        ("#### int('11')", None),
+    ],
+)  # fmt: skip
+def test_formulas_in_a_sentence(text: str, value: Fraction | None) -> None:
+    found = extract(text)
+    assert (found and parse(found.text)) == value

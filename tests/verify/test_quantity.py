@@ -52,3 +52,27 @@ def test_numbers_in_a_text_stand_for_themselves() -> None:
 )
 def test_a_number_added_to_a_variable_is_a_part(text: str, values: list[int]) -> None:
     assert [token.value for token in quantities(text)] == values
+
+
+WHOLE = st.integers(1_000, 10**12)
+
+
+@given(WHOLE, st.sampled_from([",", "'", "_", " ", "{,}", "\\,", ",\\!"]), st.sampled_from(["", ".5", ".25"]))
+def test_thousands_are_marked_by_one_sign(number: int, mark: str, decimals: str) -> None:
+    read = quantity(f"{number:,}".replace(",", mark) + decimals)
+    assert read is not None and read.value == number + Fraction(f"0{decimals or '.0'}")
+
+
+@given(WHOLE, st.sampled_from(["5", "25", "00"]))
+def test_stops_mark_thousands_where_a_comma_marks_the_decimals(number: int, decimals: str) -> None:
+    read = quantity(f"{number:,}".replace(",", ".") + f",{decimals}")
+    assert read is not None and read.value == number + Fraction(f"0.{decimals}")
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [("1.234", [Fraction("1.234")]), ("1.234.567", [1234567]), ("1.2.345", []), ("12_3", []), ("x_1234", []),
+     ("1.234,500", []), (r"60^\circ", [60]), (r"60^{\circ}.", [60]), ("60^2", [3600]), (r"60^\circle", [])],
+)  # fmt: skip
+def test_what_marks_no_thousands_and_raises_nothing(text: str, values: list[int]) -> None:
+    assert [token.value for token in quantities(text)] == values

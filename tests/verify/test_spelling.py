@@ -46,3 +46,28 @@ def test_one_spelling(text: str, spelling: str) -> None:
 @given(st.text(alphabet="12x+-/(){},.$ ", max_size=12))
 def test_space_and_dollars_around_it_change_nothing(text: str) -> None:
     assert normalise(f" $ {text} $ ") == normalise(f"${text}$")
+
+
+@pytest.mark.parametrize(
+    "base", ["_9", "_{9}", "_{(9)}", r"_{\text{nine}}", r"\text{ (base 9)}", r"\text{ in base } 9"]
+)
+@pytest.mark.parametrize("digits", ["40", "(40)", r"\left(40\right)"])
+def test_a_number_in_another_base(digits: str, base: str) -> None:
+    assert normalise(digits + base) == "40_9"
+
+
+@pytest.mark.parametrize("text", ["x_{n}", "a_{one two}", r"\log_2 8", "(x+1)_k", "40_{many}"])
+def test_what_is_in_no_base(text: str) -> None:
+    assert "_9" not in normalise(text) and normalise(text) == normalise(normalise(text))
+
+
+@pytest.mark.parametrize(
+    "text", [r"(1,2)\cup(3,4)", r"(1,2)\bigcup(3,4)", "(1,2) U (3,4)", r"(1,2)\sqcup(3,4)", "(1,2)∪(3,4)"]
+)
+def test_a_union_has_one_sign(text: str) -> None:
+    assert normalise(text).replace(" ", "") == r"(1,2)\cup(3,4)"
+
+
+def test_the_natural_logarithm_has_one_name() -> None:
+    assert [normalise(text) for text in (r"\log_e 8", r"\log_{e} 8")] == [normalise(r"\ln 8")] * 2
+    assert normalise(r"\log_{x} 8") != normalise(r"\ln 8")

@@ -34,7 +34,7 @@ def show(view: View) -> None:
         _headline(view, ranking)
         _table(view, ranking, options)
     _downloads(view, options)
-    with st.expander("What the columns say"):
+    with st.expander("What the columns mean"):
         says = ((name, HELP.get(name, HELP["task"])) for name in columns)
         st.html("".join(f"<p><b>{escape(name)}</b>: {escape(text)}</p>" for name, text in says))
 
@@ -101,7 +101,9 @@ def _how_to_read(ranking: Ranking) -> str:
     if ranking.detectable is None:
         return text
     points = percent(ranking.detectable)
-    return f"{text} Compared item by item: a difference of {points} points is found four times in five."
+    return (
+        f"{text} Of any two compared alone, a true difference of {points} points is found four times in five."
+    )
 
 
 def _downloads(view: View, options: _Options) -> None:

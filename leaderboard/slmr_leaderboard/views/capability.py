@@ -8,7 +8,15 @@ from slmr.results.capability import capability
 from slmr.results.figures import gains_by_difficulty, pass_curves
 from slmr.results.ranking import Ranking
 from slmr.results.tables import changes_table, difficulty_table, pass_table
-from slmr_leaderboard.views.parts import View, draw, faults_as_text, nothing, of_one_student, show_folded
+from slmr_leaderboard.views.parts import (
+    View,
+    draw,
+    faults_as_text,
+    nothing,
+    of_one_student,
+    pick_lines,
+    show_folded,
+)
 
 
 @of_one_student
@@ -29,8 +37,9 @@ def show(view: View, ranking: Ranking) -> None:
         )
         show_folded(difficulty_table(capabilities))
         st.subheader("What can be reached in k tries")
+        drawn = pick_lines([each.method for each in capabilities], ranking)
         draw(
-            pass_curves(capabilities, view.shown(ranking)),
+            pass_curves([each for each in capabilities if each.method in drawn], ranking),
             "pass@k, unbiased, mean over items with its 95 % interval; a logarithmic axis.",
         )
         show_folded(pass_table(capabilities))

@@ -41,7 +41,7 @@ def show(view: View, ranking: Ranking) -> None:
     a = names[pick("Method A", names, "a", names.index(first), left)]
     rest = [name for name in names if name != a]
     chosen = right.multiselect(
-        "against", rest, default=[other] if other in rest else rest[:1], key="b", bind="query-params"
+        "Against", rest, default=[other] if other in rest else rest[:1], key="b", bind="query-params"
     )
     comparisons = [c for name in chosen if (c := _comparison(results[a], results[name], ranking.suite))]
     if not comparisons:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import cycle
-
 import streamlit as st
 
-from slmr.results.figures import cost_and_accuracy, learning_curves, what_was_spent
+from slmr.results.figures import (
+    cost_and_accuracy,
+    learning_curves,
+    name_on_phones,
+    what_was_spent,
+)
 from slmr.results.ranking import Ranking
 from slmr.results.spending import spending
 from slmr.results.training_history import plot_curves, validation_curve
@@ -17,8 +20,15 @@ from slmr_leaderboard.views.parts import (
     nothing,
     of_one_student,
     pick,
+    pick_lines,
     pick_method_and_seed,
     plain,
+)
+
+# What is drawn last are the names for a phone; those of the points are for a wide screen.
+_NAMES = (
+    "<style>@media(max-width:640px){.st-key-cost .scatterlayer>:not(:last-child) .textpoint{display:none}}"
+    "@media(min-width:641px){.st-key-cost .scatterlayer>:last-child{display:none}}</style>"
 )
 
 
@@ -43,11 +53,14 @@ def _cost(view: View, ranking: Ranking) -> None:
     st.subheader("Accuracy and cost")
     shown = view.shown(ranking)
     optimal = ", ".join(m.name for m in shown.methods if m.efficient)
-    draw(
-        cost_and_accuracy(shown),
-        "Mean accuracy over the tasks with its 95 % interval, by tokens generated, trained on and taught."
-        f" Pareto-optimal, so that no other method is both better and cheaper: {plain(optimal or 'none of these')}.",
-    )
+    st.html(_NAMES)
+    with st.container(key="cost"):
+        draw(
+            name_on_phones(cost_and_accuracy(shown), shown),
+            "Mean accuracy over the tasks with its 95 % interval, by tokens generated, trained on and taught."
+            f" Pareto-optimal, so that no other method is both better and cheaper: {plain(optimal or 'none of these')}."
+            " Point at a dot for its name.",
+        )
 
 
 def _spending(view: View, ranking: Ranking) -> None:
@@ -74,8 +87,9 @@ def _learning(view: View, ranking: Ranking) -> None:
     if not curves:
         nothing("No curve was kept: none of these methods was validated during training.")
         return
+    drawn = pick_lines(list(curves), ranking)
     draw(
-        learning_curves(curves, ranking),
+        learning_curves({name: curves[name] for name in drawn}, ranking),
         "Accuracy on held-out problems of the training task, by the tokens that the method has spent so far; of each"
         " method's first seed.",
     )
@@ -97,7 +111,9 @@ def _one_run(view: View, ranking: Ranking) -> None:
     stage = stages[pick("Stage", stages, "stage_of", len(stages) - 1)]
     panels = plot_curves([row for row in rows if str(row["stage"]) == stage])
     st.caption("Blue in training, red on held-out problems.")
-    for column, (title, figure) in zip(cycle(st.columns(3)), panels.items(), strict=False):
-        with column:
-            st.markdown(f"**{title}**")
-            draw(figure)
+    titled = list(panels.items())
+    for at in range(0, len(titled), 3):  # a phone shows a row's columns below each other, in this order
+        for column, (title, figure) in zip(st.columns(3), titled[at : at + 3], strict=False):
+            with column:
+                st.markdown(f"**{title}**")
+                draw(figure)

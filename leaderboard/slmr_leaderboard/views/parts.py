@@ -14,7 +14,7 @@ from slmr.errors import RequestError
 from slmr.results.colours import ORANGE, VERMILLION, tint
 from slmr.results.columns import sorted_methods
 from slmr.results.entries import MethodResult
-from slmr.results.headline import main_kinds
+from slmr.results.headline import best_of_each_kind, main_kinds
 from slmr.results.html import escape
 from slmr.results.ranking import Ranking
 from slmr.results.selection import Filters, Results, rankings
@@ -33,6 +33,12 @@ TEXT_STYLE = (
     f".slmr-text mark{{background:{tint(ORANGE, 0.38)};color:inherit;border-radius:2px}}"
     ".slmr-below{font-size:.84rem;opacity:.7;margin-bottom:.8rem}"
     f".slmr-text .wrong{{background:{tint(VERMILLION, 0.34)};border-radius:2px}}</style>"
+)
+
+_LEGEND_STYLE = (
+    "<style>.slmr-legend{display:flex;flex-wrap:wrap;gap:.1rem 1rem;font-size:.82rem}"
+    ".slmr-legend i{display:inline-block;margin-right:.4em;vertical-align:middle}"
+    ".slmr-legend .dot{width:.7em;height:.7em;border-radius:50%}.slmr-legend .line{width:1.2em;height:.2em}</style>"
 )
 
 
@@ -158,11 +164,42 @@ def draw(figure: Any, alt: str = "") -> None:
     """A figure as wide as the page, in the page's colours; its title is the heading above it."""
     right = max(20, figure.layout.margin.r or 0)
     height = figure.layout.height - 60 if figure.layout.height else None
+    # A legend of plotly's would take its room from the plot, on a phone most of it.
+    top = 36 if figure.data and figure.data[0].type == "sankey" else 12
     figure.update_layout(template=None, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", title=None,
-                         height=height, margin={"t": 40, "b": 50, "l": 60, "r": right})  # fmt: skip
+                         height=height, margin={"t": top, "b": 50, "l": 60, "r": right}, showlegend=False)  # fmt: skip
+    if legend := legend_html(figure):
+        st.html(_LEGEND_STYLE + legend)
     st.plotly_chart(figure, width="stretch", config={"displayModeBar": False})
     if alt:
         st.caption(alt)
+
+
+def legend_html(figure: Any) -> str:
+    """The names of a figure's parts beside their colours, in a line that breaks where the page ends."""
+    chips = {}
+    for trace in figure.data:
+        if trace.type in ("scatter", "bar") and trace.name and trace.showlegend is not False:
+            line = trace.type == "scatter" and "lines" in trace.mode
+            css, colour = ("line", trace.line.color) if line else ("dot", trace.marker.color)
+            chips[trace.name] = (
+                f'<span><i class="{css}" style="background:{colour}"></i>{escape(trace.name)}</span>'
+            )
+    return f'<div class="slmr-legend">{"".join(chips.values())}</div>' if chips else ""
+
+
+def pick_lines(names: Sequence[str], ranking: Ranking) -> list[str]:
+    """Which of some methods are drawn, in their order: until others are picked the best of each kind."""
+    first = best_of_each_kind(names, ranking)
+    picked = st.multiselect(
+        "Methods",
+        names,
+        default=first,
+        key="lines",
+        bind="query-params",
+        help="At first the best of each kind.",
+    )
+    return [name for name in names if name in picked] or first
 
 
 def show_table(table: Table, help: Mapping[str, str] | None = None) -> None:

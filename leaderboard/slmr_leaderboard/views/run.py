@@ -36,10 +36,10 @@ def show(view: View, ranking: Ranking) -> None:
 
 
 def _health(run_rows: Sequence[RunRow]) -> None:
-    st.subheader("Health")
+    st.subheader("Warnings")
     lines = warnings([row for row, _ in run_rows])
     for line in lines:
-        st.text(f"! {line}")
+        st.warning(plain(line), icon=":material/warning:")
     if not lines:
         st.text("At most 5 % of the completions of any task were cut off or had no answer.")
     data = sorted({f"{row.task}: {row.data}" for row, _ in run_rows if row.data})
@@ -90,7 +90,8 @@ def _listed(rows: Sequence[dict[str, Any]]) -> list[str]:
         spent = row["train_tokens"] + row["rollout_tokens"] + row["teacher_tokens"]
         said = [f"from {', '.join(needs)}" if needs else "", f"{tokens(spent)} tokens" if spent else "",
                 duration(row["wall_s"]) if row["wall_s"] >= 1 else ""]  # fmt: skip
-        lines.append(f"1. **{plain(row['label'])}** {plain('; '.join(filter(None, said)))}")
+        told = "; ".join(filter(None, said))
+        lines.append(f"1. **{plain(row['label'])}**{': ' if told else ''}{plain(told)}")
     return lines
 
 

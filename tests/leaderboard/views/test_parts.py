@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from slmr_leaderboard.views.parts import plain, text_html
+from plotly.graph_objects import Figure
+from slmr_leaderboard.views.parts import legend_html, plain, text_html
+
+
+def test_a_legend_has_every_name_once_as_text() -> None:
+    figure = Figure()
+    figure.add_bar(x=[1], y=["a"], name="<b>", marker_color="#000001")
+    figure.add_scatter(x=[1], y=[1], mode="lines", name="line", line={"color": "#000002"})
+    figure.add_scatter(x=[1], y=[1], mode="markers", name="hidden", showlegend=False)
+    shown = legend_html(figure)
+    assert (
+        "&lt;b&gt;" in shown and 'class="line" style="background:#000002"' in shown and "hidden" not in shown
+    )
+    assert legend_html(Figure()) == ""
 
 
 @given(st.text(), st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=3))

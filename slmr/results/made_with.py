@@ -1,0 +1,148 @@
+"""What the commands of a published run need beside slmr: own profiles, recipes and tasks, copied beside the results."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slmr import curriculum
+from slmr.config import SUITES, load_profile
+from slmr.errors import RequestError
+from slmr.io import read_settings, resource
+from slmr.lab import MODELS
+from slmr.results.schema import SummaryRow
+
+FOLDER = "made-with"
+_YAML = (".yaml", ".yml")
+_OPEN = (*_YAML, ".py", ".md")  # what of a task is published whatever the licence of its data
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """A file, or a folder of a task, that a command names: as it is called there, and what it is."""
+
+    path: Path
+    what: str
+    has_data: bool = True  # of a task: whether its data may be published
+
+    @property
+    def place(self) -> Path:
+        """Where its copy is: under the same path, so that the command runs there as it stands, or by its name."""
+        outside = self.path.is_absolute() or ".." in self.path.parts
+        return Path(FOLDER, self.path.name if outside else self.path)
+
+
+def copy_inputs(rows: Sequence[SummaryRow], target: Path) -> list[str]:
+    """Copies into a folder what the rows' commands name and can be had; what cannot is said, a line each.
+
+    A copy that was published before stays where its source is gone. Models are never copied.
+    """
+    needs = dict.fromkeys(need for row in rows for need in _needs(row))
+    lines = [line for need in needs if (line := _copied(need, target))]
+    return list(dict.fromkeys([*lines, *(line for row in rows if (line := _model(row)))]))
+
+
+def _copied(need: _Need, target: Path) -> str:
+    """Copies; what a reader has to know of it, in a line."""
+    copy, called = target / need.place, f"{need.what} `{need.path}`"
+    if not need.path.exists():
+        return "" if copy.exists() else f"{called} is not here: it was gone when this was published"
+    if need.path.is_file():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(need.path, copy)
+        return "" if need.place == Path(FOLDER, need.path) else f"{called} is `{need.place}`"
+    files = [f for f in sorted(need.path.rglob("*")) if f.is_file() and "__pycache__" not in f.parts]
+    kept = [f for f in files if need.has_data or f.suffix in _OPEN]
+    for file in kept:
+        (copy / file.relative_to(need.path)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy / file.relative_to(need.path))
+    left = ", ".join(str(f.relative_to(need.path)) for f in files if f not in kept)
+    return (
+        f"{called} is here without its data ({left}): its licence does not say that it may be" if left else ""
+    )
+
+
+def _needs(row: SummaryRow) -> Iterator[_Need]:
+    """What the row's command names of the user's own files; of a run that is not ours it may name anything.
+
+    So what is there counts only where it is what it is named as, and is not taken from slmr itself.
+    """
+    options = _options(row)
+    for value in options.get("--profile", ()):
+        if value.endswith(_YAML) and (not Path(value).exists() or _is_profile(value)):
+            yield from (_Need(file, "profile") for file in _profile_files(Path(value)))
+    for folder in map(Path, options.get("--methods-path", ())):
+        for name in _recipe_names(row.method, folder):
+            if not folder.is_dir() or _settings(folder / f"{name}.yaml").get("name") == name:
+                yield _Need(folder / f"{name}.yaml", "recipe")
+    for folder in map(Path, options.get("--tasks-path", ())):
+        own = not any(row.task in tasks for tasks in SUITES.values())
+        if own and (
+            not folder.is_dir() or _settings(folder / row.task / "task.yaml").get("task") == row.task
+        ):
+            yield _Need(folder / row.task, "task", has_data=bool(row.redistribute))
+
+
+def _options(row: SummaryRow) -> dict[str, list[str]]:
+    """Option → its values; a command that cannot be split has none."""
+    try:
+        words = shlex.split(row.command)
+    except ValueError:
+        return {}
+    found: dict[str, list[str]] = {}
+    for option, value in zip(words, words[1:], strict=False):
+        if option.startswith("--"):
+            found.setdefault(option, []).append(value)
+    return found | ({"MODEL": [words[2]]} if words[1:2] == ["eval"] and len(words) > 2 else {})
+
+
+def _profile_files(file: Path) -> list[Path]:
+    """A profile, and those that it extends by their paths."""
+    files = [file]
+    while (parent := _settings(files[-1]).get("extends")) and str(parent).endswith(_YAML):
+        if (above := files[-1].parent / str(parent)) in files:
+            break
+        files.append(above)
+    return files
+
+
+def _is_profile(path: str) -> bool:
+    try:
+        load_profile(path)
+    except RequestError:
+        return False
+    return True
+
+
+def _recipe_names(method: str, folder: Path) -> list[str]:
+    """A method, and those of the same folder that it extends; none that comes with slmr."""
+    names: list[str] = []
+    name: object = method
+    while isinstance(name, str) and name not in names and not _is_shipped(name):
+        names.append(name)
+        name = _settings(folder / f"{name}.yaml").get("extends")
+    return names
+
+
+def _is_shipped(method: str) -> bool:
+    file = f"{method}.yaml"
+    return (resource("baselines") / file).is_file() or any(Path(curriculum.__file__).parent.rglob(file))
+
+
+def _settings(file: Path) -> dict[str, Any]:
+    try:
+        return read_settings(file, "settings")
+    except (RequestError, OSError):
+        return {}
+
+
+def _model(row: SummaryRow) -> str:
+    """That a model of somebody's disk is not here, in a line; nothing of one that others can get by its name."""
+    for name in (name for option in ("--student", "MODEL") for name in _options(row).get(option, ())):
+        if name not in MODELS and Path(name).exists():
+            return f"model `{name}` is not here: no weights are published"
+    return ""

@@ -1,0 +1,114 @@
+"""Tables of text as wide as a terminal: no name and no number is cut. Needs no more than a light install has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from rich.table import Column, Table
+
+_LEFT = (
+    "method",
+    "model",
+    "kind",
+    "task",
+    "edition",
+    "effect",
+    "items of",
+    "from",
+    "to",
+    "when",
+)  # columns of names
+
+
+def text_table(
+    title: str, heads: Iterable[str], rows: Iterable[Sequence[str]], caption: str | None = None,
+    left: Collection[str] = _LEFT,
+) -> Table:  # fmt: skip
+    """A table whose columns of names, `left`, are to the left and all others, numbers, to the right."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
+    for head in heads:
+        table.add_column(head, justify="left" if head in left else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+class _Sized(NamedTuple):
+    """A column with its width where nothing is broken, and the least in which nothing but spaces is."""
+
+    column: Column
+    whole: int
+    least: int
+
+
+def fitted(
+    table: Table,
+    width: int,
+    spare: Sequence[str | tuple[str, ...]] = (),
+    prose: Collection[str] = (),
+    keys: int = 1,
+) -> list[Table]:
+    """The table where it fits; else without the columns that can be spared, in as many parts as it takes.
+
+    Args:
+        spare: names of columns, of which the first ones go first; those of a tuple go together.
+        prose: of those whose cells may go on in a second line, at a space; every heading may.
+        keys: how many of the first columns each part begins with.
+    """
+    sized = [_sized(column, prose) for column in table.columns]
+    if _width(s.whole for s in sized) <= width:
+        return [table]
+    for names in spare:
+        if _width(s.least for s in sized) > width:
+            gone = names if isinstance(names, tuple) else (names,)
+            sized = [s for s in sized if s.column.header not in gone]
+    parts = [sized[:keys]]
+    for one in sized[keys:]:
+        if len(parts[-1]) > keys and _width(s.least for s in [*parts[-1], one]) > width:
+            parts.append(sized[:keys])
+        parts[-1] = [*parts[-1], one]
+    tables = [_part(part, width) for part in parts]
+    tables[0].title, tables[-1].caption = table.title, table.caption
+    return tables
+
+
+def _sized(column: Column, prose: Collection[str]) -> _Sized:
+    cells = [line for cell in column.cells for line in str(cell).splitlines()]
+    head = str(column.header)
+    whole = max(map(_cells, [head, *cells]))
+    unbroken = [word for cell in cells for word in cell.split()] if head in prose else cells
+    return _Sized(column, whole, max(map(_cells, ["", *head.split(), *unbroken])))
+
+
+def _cells(text: str) -> int:
+    """How wide a text is on the terminal, without its markup."""
+    from rich.text import Text
+
+    return Text.from_markup(text).cell_len
+
+
+def _width(columns: Iterable[int]) -> int:
+    """Of a table of columns so wide, with its lines."""
+    return 1 + sum(column + 3 for column in columns)
+
+
+def _part(sized: Sequence[_Sized], width: int) -> Table:
+    """These columns as a table, each as wide as there is room for: what is left goes where most is broken."""
+    from rich.table import Table
+
+    widths = [s.least for s in sized]
+    for _ in range(width - _width(widths)):
+        most = max(range(len(sized)), key=lambda i: sized[i].whole - widths[i])
+        if widths[most] == sized[most].whole:
+            break
+        widths[most] += 1
+    part = Table(title_justify="left", caption_justify="left")
+    for one, wide in zip(sized, widths, strict=True):
+        part.add_column(one.column.header, justify=one.column.justify, width=wide, overflow="fold")
+    for row in zip(*(s.column.cells for s in sized), strict=True):
+        part.add_row(*row)
+    return part
