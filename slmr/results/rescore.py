@@ -77,8 +77,11 @@ def _rescored(row: SummaryRow, run: Path, tasks_paths: Sequence[Path]) -> tuple[
         kept.add("task_version")
     values = {k: v for k, v in metrics.items() if k in SummaryRow.model_fields and k not in kept}
     after = SummaryRow.model_validate(row.model_dump() | values)
-    columns = {name for kept in read_rows(file) for name in kept} | set(VERDICT_FIELDS)
-    write_rows(file, [{k: v for k, v in new.items() if k in columns} for new in again])
+    stored = read_rows(file)
+    columns = {name for sample in stored for name in sample} | set(VERDICT_FIELDS)
+    rows = [{k: v for k, v in new.items() if k in columns} for new in again]
+    if rows != stored:  # a published file is packed more tightly than write_rows would
+        write_rows(file, rows)
     differing = [
         new
         for old, new in zip(samples, again, strict=True)

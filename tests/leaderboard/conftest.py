@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.made_results import html, opened, results
+from tests.leaderboard.browsing import BROWSER, DRIVER, FLAGS, serving
+from tests.made_results import html, make_results, opened, results
 
 __all__ = ["results"]
 
@@ -44,3 +46,38 @@ def board(app: AppTest) -> str:
 
 
 LLAMA = {"students": ("lab-llama",)}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    results = make_results(tmp_path_factory.mktemp("shown") / "results")
+    (results / "<b>bad").mkdir()
+    (results / "<b>bad" / "summary.json").write_text("{")
+    with serving(results) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def published() -> Iterator[str]:
+    """The largest of the published results: figures of 28 methods, two seeds, long names."""
+    with serving(Path(__file__).parents[2] / "results" / "lab") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def browser(downloads: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(BROWSER)
+    for flag in (*FLAGS, "--window-size=1400,1000", f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(str(DRIVER)))
+    yield driver
+    driver.quit()

@@ -76,7 +76,7 @@ def test_a_disk_without_room_for_the_models_is_refused(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(5 * 2**20))
     assert plan_missing(work(tmp_path, trained), SilentWatcher()) == [trained]
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(5 * 2**20 - 1))
-    with pytest.raises(WorkError, match="too little room: 1 models of 1 MiB"):
+    with pytest.raises(WorkError, match="too little disk space: 1 models of 1 MiB"):
         plan_missing(work(tmp_path, trained), SilentWatcher())
 
 
