@@ -1,8 +1,9 @@
 """Closing sentences that end in context, and such as answer with their last number.
 
-Of 150 labelled cases of our own that were written before the rule, half of them wrong, 40.7 % agreed without it (38 wrong
-ones paid), 99.3 % with it (none). Of 100 that were written once it stood, 35.0 % agreed without it (29 wrong ones paid)
-and 88.0 % with it (5, each of them paid before as well); what had failed was then mended in part, to 92.0 % (3).
+Of 150 labelled cases of our own that were written before the rule, half of them wrong, 40.7 % agreed without it
+(38 wrong ones paid), 99.3 % with it (none). Of 100 that were written once it stood, 35.0 % agreed without it (29 wrong
+ones paid) and 88.0 % with it (5, each of them paid before as well); what had failed was then mended in part, to
+92.0 % (3).
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ LAST = [
     "If he earns $120 in 4 weeks.", "She did not sell 72 clips in 2 months.", "20 + 4 = 24 of the 30 students",
     "He eats 5 apples and 3 pears in 2 days.", "She has 3 boxes with 12 pencils each.",
     "She buys 3 packs of 12 pens for 4 friends.", "He has 5 more than his 12 cousins.", "in 20 minutes", "",
-    "So 24 of the 30 girls and 5 of the 12 boys passed.", "She types a 300 word essay in 6 minutes.",
+    "So 24 of the 30 girls and 5 of the 12 boys passed.", "He is 5 feet 3 inches tall after 2 years.", "She types a 300 word essay in 6 minutes.",
     "She sold 48 cakes and he made 12 pies in 2 days.",
 ]  # fmt: skip
 ANNOUNCED = [
