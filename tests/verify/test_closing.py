@@ -49,7 +49,8 @@ LAST = [
     "If he earns $120 in 4 weeks.", "She did not sell 72 clips in 2 months.", "20 + 4 = 24 of the 30 students",
     "He eats 5 apples and 3 pears in 2 days.", "She has 3 boxes with 12 pencils each.",
     "She buys 3 packs of 12 pens for 4 friends.", "He has 5 more than his 12 cousins.", "in 20 minutes", "",
-    "So 24 of the 30 girls and 5 of the 12 boys passed.", "He is 5 feet 3 inches tall after 2 years.", "She types a 300 word essay in 6 minutes.",
+    "So 24 of the 30 girls and 5 of the 12 boys passed.", "He is 5 feet 3 inches tall after 2 years.",
+    "She types a 300 word essay in 6 minutes.",
     "She sold 48 cakes and he made 12 pies in 2 days.",
 ]  # fmt: skip
 ANNOUNCED = [
