@@ -12,6 +12,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 # As important as the tests beside them: else, on a busy machine, their checkers run into time limits.
 os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112, the name is Ray's
 os.environ.pop("SLMR_DATA", None)
+os.environ.pop("COLUMNS", None)  # readline, which pytest imports, exports one to the workers
 # A shell that starts the tests in the background has them ignore Ctrl-C, and the processes that they start as well.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

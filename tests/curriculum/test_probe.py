@@ -148,7 +148,7 @@ def test_the_command_shows_groups_with_their_intervals_and_what_was_spent(tmp_pa
             == row["problems"]
         )
         assert all(rate["low"] <= rate["rho"] <= rate["high"] for rate in row["rates"])
-    assert probe_table(rows).row_count == 3 + sum(len(row["rates"]) for row in rows)
+    assert probe_table(rows, 80).row_count == 3 + sum(len(row["rates"]) for row in rows)
     stats = read_json(place / "stats.json")
     assert stats["rollouts"] == len(read_rows(place / ROLLOUTS)) < stats["asked_at_most"] == 48
     assert f"{stats['rollouts']} of at most 48" in rollouts_line(stats)

@@ -63,9 +63,9 @@ def test_the_table_marks_what_fails(result: GateResult) -> None:
 
 
 def test_a_gate_that_passes_says_what_is_shown(tmp_path: Path) -> None:
-    folder = str(a_run(tmp_path / "a", {"lab_gsm8k": [True, False] * 100}))
-    words = gate_in_words(gate(folder, folder, Policy(checks=[Check(task="*", max_loss=0.1)])))
+    folder, other = (str(a_run(tmp_path / name, {"lab_gsm8k": [True, False] * 100})) for name in "ab")
+    words = gate_in_words(gate(folder, other, Policy(checks=[Check(task="*", max_loss=0.1)])))
     assert words == "Passed: no regression is shown by 1 check; it is shown to hold."
-    unclear = gate_in_words(gate(folder, folder)).splitlines()
+    unclear = gate_in_words(gate(folder, other)).splitlines()
     assert unclear[0] == "Passed: no regression is shown by 1 check."
     assert unclear[1].startswith("1 cannot be told: ")

@@ -465,5 +465,5 @@ def test_the_variance_of_a_score_over_another_number_of_completions(samples: int
     rates = rng.beta(0.7, 1.2, 20_000)
     said = score_variance(rng.binomial(samples, rates), samples, k)
     assert said == pytest.approx((rng.binomial(k, rates) / k).var(), rel=0.05)
-    with pytest.raises(ValueError, match="two of both"):
+    with pytest.raises(ValueError, match="two items and two completions"):
         score_variance([1, 0], 1, k)

@@ -216,7 +216,7 @@ def test_pooled_over_groups_of_seeds_by_another_route() -> None:
     assert found.mean == pytest.approx(whole.mean())
     half = math.sqrt(stats.t.isf(0.025, 4) ** 2 * a + stats.t.isf(0.025, 49) ** 2 * max(b - c, 0))
     assert found.half == pytest.approx(half)
-    with pytest.raises(ValueError, match="as many seeds"):
+    with pytest.raises(ValueError, match="equally many seeds"):
         Parts.pooled([Effects.of(students[0]), Effects.of(students[1][:2])])
     with pytest.raises(ValueError, match="the same seeds"):
         seeds_and_items([pooled, Effects.of(np.concatenate(students)).parts])
