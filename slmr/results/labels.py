@@ -7,8 +7,9 @@ from itertools import accumulate
 from typing import NamedTuple
 
 # Of a figure as the report and the leaderboard draw it, in pixels: about, for a figure has no fixed size.
-WIDE, _DOWN = 560, 400
-_LETTER, _LINE, _MARK = 7, 15, 6
+WIDE, _DOWN = 560, 370
+_LETTER, _LINE, _MARK = 7, 16, 6
+_ABOVE = 13  # from a point to the middle of a name above or below it: less than a line
 NARROW = 180  # across, on a phone
 RIGHT_ROOM = 100  # on the right of a plot, for the names of its last points
 _BESIDE = 20  # from the lowest left point to the numbers of the axis
@@ -91,7 +92,7 @@ def label_box(at: tuple[float, float], name: str, position: str) -> Box:
     """The room of a name at its point."""
     up, side = position.split()
     left = at[0] + _MARK if side == "right" else at[0] - _MARK - _LETTER * len(name)
-    middle = at[1] + {"middle": 0, "top": _LINE, "bottom": -_LINE}[up]
+    middle = at[1] + {"middle": 0, "top": _ABOVE, "bottom": -_ABOVE}[up]
     return Box(left, left + _LETTER * len(name), middle - _LINE / 2, middle + _LINE / 2)
 
 

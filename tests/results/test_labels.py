@@ -42,7 +42,7 @@ def test_a_name_moves_aside_for_its_neighbour_and_goes_where_there_is_no_room() 
     assert place_labels([(5.0, 5.0, "a")] * 9)[-1] == ""
     assert place_labels([]) == []
     # Intervals of two hundred pixels above and below draw all points together: there is less room between them.
-    near = [(0.0, 0.0, "low"), (560.0, 400.0, "far"), (300.0, 100.0, "a name"), (310.0, 116.0, "above it")]
+    near = [(0.0, 0.0, "low"), (560.0, 400.0, "far"), (300.0, 100.0, "a name"), (310.0, 120.0, "above it")]
     assert place_labels(near)[2:] == ["middle right", "middle right"]
     assert place_labels(near, [-200.0, 600.0])[2:] != ["middle right", "middle right"]
 
