@@ -262,7 +262,7 @@ class Profile(StrictModel):
             many stages run side by side; None lets torch choose.
     """
 
-    name: str
+    name: str = Field(max_length=100)
     students: list[str] = Field(min_length=1)
     default_student: str
     tasks: str
@@ -275,6 +275,13 @@ class Profile(StrictModel):
     tuned: dict[str, dict[str, dict[str, Any]]] = {}
     budget: int | None = Field(default=None, ge=1)
     leave_out: dict[str, str] = {}
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if not name.isprintable() or not name or name[0] in ". " or {"/", "\\"} & set(name):
+            raise ValueError("it begins the name of a run's folder: no slash, and no dot in front")
+        return name
 
 
 _FOLDER = Path(__file__).parent / "profiles"

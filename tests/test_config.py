@@ -63,6 +63,7 @@ def test_ones_own_says_only_what_is_different(tmp_path: Path) -> None:
     [
         ("extends: leb\n", "did you mean 'lab'"),
         ("extends: mine.yaml\n", "extends itself"),
+        ("extends: lab\nname: ../../x\n", r'name = "../../x": .*no slash'),
         ("extends: lab\nengin: {}\n", "did you mean 'engine'"),
         (
             "extends: lab\nengine: {rollouts: trainers}\n",
