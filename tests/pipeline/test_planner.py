@@ -55,6 +55,11 @@ def test_a_key_follows_seed_parameters_and_inputs() -> None:
     assert all(plain[label] != changed[label] for label in ("raw", "sft", "grpo"))
 
 
+def test_a_rate_that_is_not_finite_is_refused() -> None:
+    with pytest.raises(RequestError, match="learning_rate = Infinity: it should be a finite number"):
+        keys("sft", sft={"learning_rate": float("inf")})
+
+
 def test_where_rollouts_come_from_is_in_the_keys_of_what_rolls_out_alone() -> None:
     def keys_with(**engine: Any) -> dict[str, str]:
         made = Planner(Path(), "s", load_profile("lab").stages, EngineSettings(**engine), 0)
