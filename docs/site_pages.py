@@ -23,11 +23,12 @@ OUTSIDE = [
     "results/smol/README.md", "results/smol-eval/README.md",
     *(card.relative_to(ROOT).as_posix() for card in sorted(ROOT.glob("tasks/*/card.md"))),
 ]  # fmt: skip
+PICTURES = ["results/lab-quick/forest.svg", "results/lab-claim/forest.svg"]
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    for name in OUTSIDE:
+    for name in (*OUTSIDE, *PICTURES):
         files.append(File.generated(config, name, content=(ROOT / name).read_text(encoding="utf-8")))
     return files
 
