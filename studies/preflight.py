@@ -127,7 +127,8 @@ def train(profile: Path, student: str, seed: int, args: argparse.Namespace) -> P
         try:
             with BenchDisplay() as display:
                 run_bench(plan, display)
-        except WorkError as fault:  # a pool without mixed groups collapses GRPO: the pair has its other methods
+        except WorkError as fault:
+            # On a pool without mixed groups GRPO collapses: the pair has its other methods.
             print(f"{profile.stem}, {student}: {fault}", file=sys.stderr)
     return plan.folder
 
