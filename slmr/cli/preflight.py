@@ -71,7 +71,7 @@ def preflight_command(
         return
     console().print(preflight_table(found))
     for line in found.verdicts:
-        print_text(line)
+        print_text(line, indent=2)
 
 
 def preflight_table(found: Preflight) -> Table:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.cli.commands import Command
 
 
-def test_figures_in_eighty_columns_and_as_json(here: Command) -> None:
+def test_figures_in_eighty_columns_and_as_json(here: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     words = ("preflight", "lab-llama", "lab_gsm8k", "--limit", "12", "--k", "4", "--group-size", "16")
     done = here(*words)
     assert done.returncode == 0, done.stderr
