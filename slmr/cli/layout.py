@@ -78,21 +78,15 @@ def listing(rows: Sequence[dict[str, Any]], width: int | None, spare: Sequence[s
             columns = [column for column in columns if column.head != name]
     widths = [column.least for column in columns]
     if _width(widths) <= width:
-        return _side_by_side(columns, _widened(columns, widths, width))
+        from slmr.results.text_tables import widened
+
+        wholes = [column.whole for column in columns]
+        return _side_by_side(columns, widened(widths, wholes, width - _width(widths)))
     return _below(columns, width)
 
 
 def _width(columns: Sequence[int]) -> int:
     return sum(columns) + len(_GAP) * (len(columns) - 1)
-
-
-def _widened(columns: Sequence[_Column], widths: Sequence[int], width: int) -> list[int]:
-    """Widths that fill the line: what is left goes where most is broken."""
-    wide = list(widths)
-    for _ in range(width - _width(wide)):
-        most = max(range(len(wide)), key=lambda i: columns[i].whole - wide[i])
-        wide[most] = min(wide[most] + 1, columns[most].whole)
-    return wide
 
 
 def _side_by_side(columns: Sequence[_Column], widths: Sequence[int]) -> list[str]:
@@ -111,11 +105,11 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 def _below(columns: Sequence[_Column], width: int) -> list[str]:
     """Each row with its texts below it, and below it those of its other columns for which there is no room."""
-    blocks: list[list[_Column]] = [[]]
-    for column in (column for column in columns if not column.is_prose):
-        if blocks[-1] and len(_INDENT) + _width([c.least for c in [*blocks[-1], column]]) > width:
-            blocks.append([])
-        blocks[-1].append(column)
+    from slmr.results.text_tables import in_parts
+
+    unbroken = [column for column in columns if not column.is_prose]
+    room = width - len(_INDENT)
+    blocks = in_parts(unbroken, 0, lambda block: _width([column.least for column in block]) <= room)
     lines = []
     for n in range(len(columns[0].lines)):
         for number, block in enumerate(blocks):

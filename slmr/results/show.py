@@ -17,6 +17,7 @@ from slmr.curriculum.schema import FAILURES, GROUPS, PROBLEMS, ROLLOUTS, TRACES
 from slmr.errors import RequestError, WorkError, one_line, readable, unknown
 from slmr.evaluate import SAMPLES
 from slmr.io import read_json, read_rows
+from slmr.results.text_tables import in_parts
 from slmr.training.curve import CURVE
 
 Row = dict[str, Any]
@@ -235,11 +236,7 @@ def curve_lines(curve: Sequence[Row], width: int | None = None, most: int = 12) 
     if not curve:
         return []
     names = [name for name in CURVE_COLUMNS if any(row.get(name) is not None for row in curve)]
-    parts = [names[:1]]
-    for name in names[1:]:
-        if width is not None and sum(map(_curve_width, [*parts[-1], name])) - 2 > width:
-            parts.append(names[:1])
-        parts[-1] = [*parts[-1], name]
+    parts = in_parts(names, 1, lambda part: width is None or sum(map(_curve_width, part)) - 2 <= width)
     shown = ["", f"curve, {len(curve)} points:"]
     for part in parts:
         cells = [

@@ -15,7 +15,7 @@ from slmr.results.ranking import RankedMethod, Ranking
 from slmr.results.reach import ReachAccuracy
 from slmr.results.spending import PARTS, Spending
 from slmr.results.suites import suite_of_mean
-from slmr.results.text_tables import fitted, text_table
+from slmr.results.text_tables import fitted, in_parts, table_width, text_table
 from slmr.stats import Difference, Estimate, formats
 
 if TYPE_CHECKING:
@@ -94,17 +94,12 @@ def _blocks(
     name: Column, tasks: Sequence[Column], methods: Sequence[RankedMethod], width: int | None
 ) -> list[list[Column]]:
     """The names with as many tasks as fit, until all tasks are there."""
-    blocks = [[name]]
-    for task in tasks:
-        if width is not None and len(blocks[-1]) > 1 and _width([*blocks[-1], task], methods) > width:
-            blocks.append([name])
-        blocks[-1].append(task)
-    return blocks
+    return in_parts([name, *tasks], 1, lambda block: width is None or _width(block, methods) <= width)
 
 
 def _width(columns: Sequence[Column], methods: Sequence[RankedMethod]) -> int:
     """Of a table in characters, with its lines."""
-    return 1 + sum(3 + max(map(len, [column.name, *map(column.text, methods)])) for column in columns)
+    return table_width(max(map(len, [column.name, *map(column.text, methods)])) for column in columns)
 
 
 def _ranking_table(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from rich.table import Column, Table
@@ -37,6 +37,35 @@ def text_table(
     return table
 
 
+_C = TypeVar("_C")
+
+
+def in_parts(columns: Sequence[_C], keys: int, fits: Callable[[list[_C]], bool]) -> list[list[_C]]:
+    """Columns in as few parts as fit; each begins with the first `keys` columns and has at least one more."""
+    parts = [list(columns[:keys])]
+    for column in columns[keys:]:
+        if len(parts[-1]) > keys and not fits([*parts[-1], column]):
+            parts.append(list(columns[:keys]))
+        parts[-1].append(column)
+    return parts
+
+
+def widened(least: Sequence[int], whole: Sequence[int], room: int) -> list[int]:
+    """Widths of columns, in which `room` more than the least of them goes where most is broken, up to the whole."""
+    widths = list(least)
+    for _ in range(room):
+        most = max(range(len(widths)), key=lambda i: whole[i] - widths[i])
+        if widths[most] >= whole[most]:
+            break
+        widths[most] += 1
+    return widths
+
+
+def table_width(columns: Iterable[int]) -> int:
+    """Of a table of columns so wide, with its lines."""
+    return 1 + sum(column + 3 for column in columns)
+
+
 class _Sized(NamedTuple):
     """A column with its width where nothing is broken, and the least in which nothing but spaces is."""
 
@@ -60,17 +89,13 @@ def fitted(
         keys: how many of the first columns each part begins with.
     """
     sized = [_sized(column, prose) for column in table.columns]
-    if _width(s.whole for s in sized) <= width:
+    if table_width(s.whole for s in sized) <= width:
         return [table]
     for names in spare:
-        if _width(s.least for s in sized) > width:
+        if table_width(s.least for s in sized) > width:
             gone = names if isinstance(names, tuple) else (names,)
             sized = [s for s in sized if s.column.header not in gone]
-    parts = [sized[:keys]]
-    for one in sized[keys:]:
-        if len(parts[-1]) > keys and _width(s.least for s in [*parts[-1], one]) > width:
-            parts.append(sized[:keys])
-        parts[-1] = [*parts[-1], one]
+    parts = in_parts(sized, keys, lambda part: table_width(s.least for s in part) <= width)
     tables = [_part(part, width) for part in parts]
     tables[0].title, tables[-1].caption = table.title, table.caption
     return tables
@@ -91,21 +116,12 @@ def _cells(text: str) -> int:
     return Text.from_markup(text).cell_len
 
 
-def _width(columns: Iterable[int]) -> int:
-    """Of a table of columns so wide, with its lines."""
-    return 1 + sum(column + 3 for column in columns)
-
-
 def _part(sized: Sequence[_Sized], width: int) -> Table:
-    """These columns as a table, each as wide as there is room for: what is left goes where most is broken."""
+    """These columns as a table, each as wide as there is room for."""
     from rich.table import Table
 
-    widths = [s.least for s in sized]
-    for _ in range(width - _width(widths)):
-        most = max(range(len(sized)), key=lambda i: sized[i].whole - widths[i])
-        if widths[most] == sized[most].whole:
-            break
-        widths[most] += 1
+    least = [s.least for s in sized]
+    widths = widened(least, [s.whole for s in sized], width - table_width(least))
     part = Table(title_justify="left", caption_justify="left")
     for one, wide in zip(sized, widths, strict=True):
         part.add_column(one.column.header, justify=one.column.justify, width=wide, overflow="fold")
