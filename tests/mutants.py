@@ -11,9 +11,10 @@ who survives is listed, for somebody to say whether that change makes a differen
 
 The map is TOML, one table for a group of modules: `modules`, globs of files (`-` before one leaves it out), and
 `tests`, globs of test files beside those that mirror a module: `tests/stats/test_items.py` is for
-`slmr/stats/items.py`, and so is `tests/test_stats.py`. A mutant is shown its module's own tests first, of these the
-quickest first, and the first failure ends it. Tests marked slow or browser, and those that take longer than SLOWEST
-seconds, are left out. Nothing starts before the unchanged code has passed the same tests in the same way.
+`slmr/stats/items.py`, and so is `tests/test_stats.py`. A mutant is shown the files that call the changed function: its
+module's own tests first, of these the quickest first, and the first failure ends it. Tests marked slow or browser, and
+those that take longer than SLOWEST seconds, are left out. Nothing starts before the unchanged code has passed the same
+tests in the same way.
 
 Heavy libraries are imported once; each mutant is a fork with the changed module in memory, so no source is written.
 Programs that a test starts run the unchanged code. A mutant may write where its tests do not: look for `runs/`.
@@ -22,35 +23,28 @@ Programs that a test starts run the unchanged code. A mutant may write where its
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import random
 import resource
-import shutil
 import signal
 import sys
 import tempfile
 import time
 import tomllib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 Record = dict[str, Any]  # a mutant and what became of it, as in the JSON file
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(Path(__file__).parents[n]) for n in (1, 0)]
 
 from forked import HEAVY, import_heavy  # noqa: E402
-from mutations import Changed, parsed  # noqa: E402
+from mutant_runs import ROOT, Function, Mutant, Run, finished  # noqa: E402
+from mutations import function_around, parsed  # noqa: E402
 
-# Seconds of this process's processor, so that a busy machine changes nothing.
-SLOWEST = 8.0  # of a test that is run
-PATIENCE = 4.0  # with a mutant a test may take this many times what it takes without, and ten more
-WAITING = 300.0  # by the clock, for all tests of a mutant: one that waits for ever takes no processor
-MEMORY = 8 << 30  # bytes; a loop without end must not take the machine's
+SLOWEST = 8.0  # processor's seconds of a test that is run
 _OF_TESTS = (
     "scipy.optimize",
     "jinja2",
@@ -86,29 +80,11 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Mutant:
-    """One change. `place` is its number among the module's sites; `line` is the source as it stands there."""
+class Usual:
+    """What a file's tests do with the unchanged code: seconds of each quick one, and the functions that all call."""
 
-    group: str
-    module: str
-    name: str
-    place: int
-    change: str
-    line: str
-
-
-@dataclass(slots=True)
-class Run:
-    """A run of tests in a process of its own: which files in which order, with which mutant."""
-
-    files: list[str]
-    mutant: Mutant | None = None
-    times: dict[str, float] | None = None  # of the tests that are wanted; None is all
-    # What it found:
-    code: int = 0
-    seconds: float = 0.0
-    failed: str = ""
-    took: dict[str, float] = field(default_factory=dict)  # processor's seconds
+    times: dict[str, float]
+    called: set[Function]
 
 
 def main() -> int:
@@ -198,9 +174,13 @@ def drawn(groups: Sequence[Group], seed: int, count: int) -> list[Mutant]:
     for group in groups:
         for module in group.modules:
             lines = (ROOT / module).read_text(encoding="utf-8").splitlines()
-            for place, site in enumerate(parsed(ROOT / module)[1]):
-                line = lines[int(site.name.split(":")[0]) - 1].strip()
-                every.append(Mutant(group.name, module, f"{module}:{site.name}", place, str(site), line))
+            tree, sites = parsed(ROOT / module)
+            for place, site in enumerate(sites):
+                number = int(site.name.split(":")[0])
+                line, inside = lines[number - 1].strip(), function_around(tree, number)
+                every.append(
+                    Mutant(group.name, module, f"{module}:{site.name}", place, str(site), line, inside)
+                )
     chosen = random.Random(seed).sample(range(len(every)), min(count, len(every)))
     return [every[i] for i in sorted(chosen)]
 
@@ -208,154 +188,47 @@ def drawn(groups: Sequence[Group], seed: int, count: int) -> list[Mutant]:
 # ------------------------------------------------------------------------------------ how it runs
 
 
-def unchanged(groups: Sequence[Group], workers: int, scratch: Path) -> dict[str, dict[str, float]]:
-    """Per group the seconds of each of its tests that is quick enough.
+def unchanged(groups: Sequence[Group], workers: int, scratch: Path) -> dict[str, Usual]:
+    """What the tests of each file do, by file.
 
     Raises:
         SystemExit: one fails, in its file alone or among the others that a mutant is shown.
     """
     files = list(dict.fromkeys(test for group in groups for test in group.tests))
     alone = list(finished([Run([file]) for file in files], workers, scratch))
-    quick = {name: s for run in alone for name, s in run.took.items() if s <= SLOWEST}
-    together = [Run(by_time(group.tests, quick), times=quick) for group in groups]
+    usual = {
+        run.files[0]: Usual({name: s for name, s in run.took.items() if s <= SLOWEST}, run.called)
+        for run in alone
+    }
+    together = [Run(by_time(g.tests, usual), times=times_of(g.tests, usual)) for g in groups]
     for run in (*alone, *finished(together, workers, scratch)):
         if run.code not in (0, 5):  # 5: a file has none but slow ones
             sys.exit(f"the unchanged code does not pass: {run.files}: {run.failed}")
-    slow = sum(len(run.took) for run in alone) - len(quick)
+    quick = len(times_of(files, usual))
+    slow = sum(len(run.took) for run in alone) - quick
     print(
-        f"{len(quick)} tests pass in {sum(r.seconds for r in together):.0f} s; {slow} slow ones left out",
+        f"{quick} tests pass in {sum(r.seconds for r in together):.0f} s; {slow} slow ones left out",
         flush=True,
     )
-    return {g.name: {n: s for n, s in quick.items() if n.split("::")[0] in g.tests} for g in groups}
+    return usual
 
 
-def by_time(files: Iterable[str], times: dict[str, float], first: Sequence[str] = ()) -> list[str]:
+def times_of(files: Iterable[str], usual: dict[str, Usual]) -> dict[str, float]:
+    return {name: seconds for file in files for name, seconds in usual[file].times.items()}
+
+
+def by_time(files: Iterable[str], usual: dict[str, Usual], first: Sequence[str] = ()) -> list[str]:
     """Files that have a quick test: those of `first` before others, and the quickest first."""
-    total: dict[str, float] = defaultdict(float)
-    for name, seconds in times.items():
-        total[name.split("::")[0]] += seconds
-    return sorted(
-        (file for file in files if file in total), key=lambda file: (file not in first, total[file])
-    )
+    total = {file: sum(usual[file].times.values()) for file in files if usual[file].times}
+    return sorted(total, key=lambda file: (file not in first, total[file]))
 
 
-def run_of(mutant: Mutant, group: Group, usual: dict[str, dict[str, float]]) -> Run:
-    times = usual[group.name]
-    files = by_time(group.tests, times, mirrors(mutant.module)[:1])
-    return Run(files, mutant, times)
-
-
-def finished(runs: Iterable[Run], workers: int, scratch: Path) -> Iterator[Run]:
-    """The runs, so many at once, each as soon as it has ended."""
-    waiting = list(runs)[::-1]
-    under_way: dict[int, tuple[Run, Path, float]] = {}
-    try:
-        while waiting or under_way:
-            while waiting and len(under_way) < workers:
-                run, place = waiting.pop(), Path(tempfile.mkdtemp(dir=scratch))
-                under_way[_fork(run, place)] = run, place, time.monotonic()
-            time.sleep(0.01)
-            for pid, (run, place, start) in list(under_way.items()):
-                if _has_ended(pid, run, place, start):
-                    del under_way[pid]
-                    yield run
-    finally:
-        for pid in under_way:
-            os.killpg(pid, signal.SIGKILL)
-
-
-def _fork(run: Run, place: Path) -> int:
-    sys.stdout.flush()
-    if pid := os.fork():
-        return pid
-    code = 70
-    try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.setsid()
-        code = _in_fork(run, place)
-    finally:
-        os._exit(code)
-
-
-def _has_ended(pid: int, run: Run, place: Path, start: float) -> bool:
-    """If so, the run knows now what it found, and nothing is left of it."""
-    run.seconds = time.monotonic() - start
-    if late := run.mutant is not None and run.seconds > WAITING:
-        os.killpg(pid, signal.SIGKILL)
-    ended, status = os.waitpid(pid, 0 if late else os.WNOHANG)
-    if not ended:
-        return False
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)  # what its tests may have started
-    run.code = os.waitstatus_to_exitcode(status)
-    outcome = place / "outcome.json"
-    found = json.loads(outcome.read_text(encoding="utf-8")) if outcome.is_file() else {}
-    run.took, run.failed = found.get("took", {}), found.get("failed", "")
-    if run.code and not run.failed:
-        in_time = not late and run.code != -signal.SIGPROF
-        run.failed = f"pytest ended with {run.code}" if in_time else "the time limit"
-    shutil.rmtree(place, ignore_errors=True)
-    return True
-
-
-# ----------------------------------------------------------------------------------- in the fork
-
-
-def _in_fork(run: Run, place: Path) -> int:
-    import pytest
-
-    out = os.open(place / "output", os.O_WRONLY | os.O_CREAT)
-    os.dup2(out, 1)
-    os.dup2(out, 2)
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-    os.environ["SLMR_CACHE"] = str(place / "cache")  # what a mutant keeps there is wrong for others
-    if run.mutant:
-        sys.meta_path.insert(0, Changed(ROOT, run.mutant.module, run.mutant.place))
-    watch = Watch(run.times)
-    options = ["-x", "-q", "--tb=no", f"--basetemp={place / 'tmp'}"]
-    options += ["-m", "not slow and not browser", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    code = int(pytest.main([*run.files, *options], plugins=[watch]))
-    (place / "outcome.json").write_text(json.dumps({"took": watch.took, "failed": watch.failed}))
-    return code
-
-
-class Watch:
-    """A pytest plugin: which tests run, in which order, and how long they took.
-
-    Files stay in the order given, as their fixtures are made once a file; in each the quickest test is first.
-    """
-
-    def __init__(self, times: dict[str, float] | None) -> None:
-        self.times, self.took, self.failed, self.start = times, dict[str, float](), "", 0.0
-
-    def pytest_sessionstart(self) -> None:
-        """A failing example is not made smaller: nobody will read it."""
-        from hypothesis import Phase, settings
-
-        settings.register_profile("mutants", settings.default, phases=[Phase.explicit, Phase.generate])
-        settings.load_profile("mutants")
-
-    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        if (times := self.times) is not None:
-            files = list(dict.fromkeys(item.path for item in items))
-            items[:] = [item for item in items if item.nodeid in times]
-            items.sort(key=lambda item: (files.index(item.path), times[item.nodeid]))
-
-    def pytest_collectreport(self, report: Any) -> None:
-        if report.failed:
-            self.failed = report.nodeid
-
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self.start = time.process_time()
-        if self.times is not None:  # nobody handles SIGPROF: it ends the process
-            signal.setitimer(signal.ITIMER_PROF, 10 + PATIENCE * self.times[nodeid])
-
-    def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        self.took[nodeid] = time.process_time() - self.start
-
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        if report.failed:
-            self.failed = report.nodeid
+def run_of(mutant: Mutant, group: Group, usual: dict[str, Usual]) -> Run:
+    """The run that shows a mutant to the files that call its function, or, outside of functions, to all."""
+    tests = group.tests
+    if mutant.inside is not None:
+        tests = [file for file in tests if (mutant.module, mutant.inside) in usual[file].called]
+    return Run(by_time(tests, usual, mirrors(mutant.module)[:1]), mutant, times_of(tests, usual))
 
 
 # --------------------------------------------------------------------------------- what was found
@@ -365,7 +238,7 @@ def record(run: Run) -> Record:
     """A mutant for JSON: whether it was killed, and by which test."""
     assert run.mutant
     told = {"killed": run.code != 0, "by": run.failed, "seconds": round(run.seconds, 2)}
-    return {key: value for key, value in asdict(run.mutant).items() if key != "place"} | told
+    return {key: value for key, value in asdict(run.mutant).items() if key not in ("place", "inside")} | told
 
 
 def in_words(told: Record) -> str:

@@ -70,6 +70,19 @@ def parsed(file: Path) -> tuple[ast.Module, list[Site]]:
     return tree, list(_sites(tree, silent))
 
 
+def function_around(tree: ast.Module, line: int) -> int | None:
+    """The first line, with decorators, of the innermost function whose body has this line; None outside of all."""
+    inside = [
+        node for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body[0].lineno <= line <= (node.end_lineno or 0)
+    ]  # fmt: skip
+    if not inside:
+        return None
+    innermost = max(inside, key=lambda node: node.lineno)
+    return min(node.lineno for node in (innermost, *innermost.decorator_list))
+
+
 class Changed(MetaPathFinder):
     """For `sys.meta_path`: imports one module with the change at its site number `place`."""
 
