@@ -1,10 +1,11 @@
 """Compares the predictions of docs/predictions.md with the results, for each seed and for all seeds together.
 
-    python -m studies.predictions results/lab-claim
+    python -m studies.predictions results/lab-claim results/lab results/lab-mild results/lab-third
 
-A single seed has an interval over items, several seeds one over seeds and items. A prediction is falsified if the
-interval of all seeds lies on the side that docs/predictions.md names. If the predicted recipes were not run, the most
-similar ones replace them, and the table says how they differ. Prints Markdown.
+Of several runs with a prediction's profile and both of its recipes, the one with most seeds counts. A single seed has
+an interval over items, several seeds one over seeds and items. A prediction is falsified if the interval of all seeds
+lies on the side that docs/predictions.md names. If the predicted recipes were not run, the most similar ones replace
+them, and the table says how they differ. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from slmr.stats.formats import points
 DOMAIN = "lab_gsm8k"
 RL_AFTER, LATER = "RL after both", "40 steps, after SFT"
 
+Results = dict[str, MethodResult]  # of one run, by method
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -32,6 +35,7 @@ class Prediction:
         reach: the items' exposure; None for all.
         below, above: an interval entirely below the first or entirely above the second falsifies the prediction.
         differs: how A and B differ from the recipes that docs/predictions.md names.
+        profile: what both were trained with.
     """
 
     number: int
@@ -42,12 +46,16 @@ class Prediction:
     below: float = -inf
     above: float = inf
     differs: str = ""
+    profile: str = "lab"
 
 
 PREDICTIONS = (
+    Prediction(1, "sft_bridged", "sft", reach="unseen compound", below=10, above=30),
     Prediction(1, "bridged_all_pool", "raw_all_pool", reach="unseen compound", below=10, above=30, differs=RL_AFTER),
+    Prediction(2, "sft_bridged", "sft", reach="unseen compound", below=-1, above=5, profile="lab-mild"),
     Prediction(3, "raw_selected_pool", "raw_all_pool", below=-1, above=1, differs=RL_AFTER),
     Prediction(3, "bridged_selected_pool", "bridged_all_pool", below=-1, above=1, differs=RL_AFTER),
+    Prediction(4, "raw_selected_pool", "raw_all_pool", below=2, differs=RL_AFTER, profile="lab-third"),
     Prediction(5, "raw_all_consolidated", "raw_all_pool", below=1, differs=LATER),
     Prediction(5, "bridged_all_consolidated", "bridged_all_pool", below=1, differs=LATER),
     Prediction(7, "two_rounds_new_repair_diag", "bridged_selected_consolidated", (), below=-1, above=1),
@@ -62,33 +70,45 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", type=Path)
+    parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--student", default="lab-llama")
     args = parser.parse_args()
-    results = {result.method: result for result in run_results(args.run, args.student)}
-    seeds = sorted({seed for p in PREDICTIONS for seed in shared_seeds(p, results)})
-    head = ["", "A - B", "on", *(f"seed {seed}" for seed in seeds), "all", "", "differs"]
+    runs = [{r.method: r for r in run_results(run, args.student)} for run in args.runs]
+    found = [(prediction, *best_run(prediction, runs)) for prediction in PREDICTIONS]
+    seeds = sorted({seed for _, _, shared in found for seed in shared})
+    head = ["", "A - B", "on", "profile", *(f"seed {seed}" for seed in seeds), "all", "", "differs"]
     print("| " + " | ".join(head) + " |\n|---" + "|---" * (len(head) - 1) + "|")
-    for prediction in PREDICTIONS:
-        if shared := shared_seeds(prediction, results):
-            alone = {seed: show(measure(prediction, results, [seed])) for seed in shared}
-            found = measure(prediction, results, shared)
-            cells = [
-                str(prediction.number), f"`{prediction.a}` - `{prediction.b}`",
-                prediction.reach or ", ".join(prediction.tasks) or "all",
-                *(alone.get(seed, "") for seed in seeds), show(found), verdict(prediction, found), prediction.differs,
-            ]  # fmt: skip
-            print("| " + " | ".join(cells) + " |")
+    for prediction, results, shared in found:
+        if shared:
+            print("| " + " | ".join(line(prediction, results, shared, seeds)) + " |")
 
 
-def shared_seeds(prediction: Prediction, results: dict[str, MethodResult]) -> list[int]:
-    """The seeds that both methods have; empty if one did not run."""
-    if not {prediction.a, prediction.b} <= results.keys():
+def line(prediction: Prediction, results: Results, shared: list[int], seeds: list[int]) -> list[str]:
+    alone = {seed: show(measure(prediction, results, [seed])) for seed in shared}
+    found = measure(prediction, results, shared)
+    return [
+        str(prediction.number), f"`{prediction.a}` - `{prediction.b}`",
+        prediction.reach or ", ".join(prediction.tasks) or "all", prediction.profile,
+        *(alone.get(seed, "") for seed in seeds), show(found), verdict(prediction, found), prediction.differs,
+    ]  # fmt: skip
+
+
+def best_run(prediction: Prediction, runs: list[Results]) -> tuple[Results, list[int]]:
+    """The run in which both methods have most seeds, and these seeds; none if no run has both."""
+    shared = [shared_seeds(prediction, results) for results in runs]
+    best = max(range(len(runs)), key=lambda i: len(shared[i]))
+    return runs[best], shared[best]
+
+
+def shared_seeds(prediction: Prediction, results: Results) -> list[int]:
+    """The seeds that both methods have with the prediction's profile."""
+    pair = [results[name] for name in (prediction.a, prediction.b) if name in results]
+    if len(pair) < 2 or any(result.first.profile != prediction.profile for result in pair):
         return []
-    return sorted(set(results[prediction.a].seeds) & set(results[prediction.b].seeds))
+    return sorted(set(pair[0].seeds) & set(pair[1].seeds))
 
 
-def measure(prediction: Prediction, results: dict[str, MethodResult], seeds: list[int]) -> Difference:
+def measure(prediction: Prediction, results: Results, seeds: list[int]) -> Difference:
     """A minus B over these seeds, averaged over the tasks."""
     sides = [
         MethodResult.of(r for r in results[name].run_rows if r.row.seed in seeds)
