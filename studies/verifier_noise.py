@@ -4,11 +4,11 @@
     python -m studies.verifier_noise --out runs/verifier-noise --only-tell   # only reports finished runs
     python -m studies.verifier_noise --methods grpo --rates 20 --seeds 1 --profile tiny.yaml --out runs/small
 
-At each rate, the checker of the probes and of RL's reward calls that share of the wrong answers right, or of the right
-ones wrong. Teachers' traces, Bridge's rewrites, critiques and evaluations are judged without noise. Each seed has its
-own pool. Changes are relative to the same method and seeds without noise, paired by seed and item. Stages are kept by
-their content and shared, so that the same command resumes a stopped study. Prints a Markdown table and writes noise.svg
-beside the stages.
+At each rate, the checker of the probes and of RL's reward calls that share of the wrong answers right, or of the
+right ones wrong. Teachers' traces, Bridge's rewrites, critiques and evaluations are judged without noise. Each seed
+has its own pool. Changes are relative to the same method and seeds without noise, paired by seed and item. Stages are
+kept by their content and shared, so that the same command resumes a stopped study. Prints a Markdown table, and
+writes noise.svg and the accuracy of every item, scores.parquet, beside the stages.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from slmr.config import Profile, load_profile
 from slmr.engines.models import resolve_model
 from slmr.evaluate import SAMPLES
 from slmr.evaluate.metrics import by_item
-from slmr.io import read_rows, write_text
+from slmr.io import read_rows, write_rows, write_text
 from slmr.pipeline.planner import Planner, StageNode, unique_stages
 from slmr.pipeline.recipe import load_recipe
 from slmr.results import colours
@@ -42,6 +42,7 @@ from slmr.stats import (
 )
 from slmr.stats.seeds import Effects
 from slmr.tasks.registry import select_tasks
+from slmr.tasks.task import Task
 from studies.artefacts import made
 
 Lie = Literal["false_accept", "false_reject"]
@@ -86,6 +87,7 @@ def main() -> None:
     print(table(findings))
     if findings:
         write_text(args.out / "noise.svg", draw(findings, args.student))
+        write_rows(args.out / "scores.parquet", item_rows(found, select_tasks(profile.tasks)))
 
 
 def parse() -> argparse.Namespace:
@@ -128,6 +130,17 @@ def scores(nodes: Sequence[StageNode], store: Store) -> Scores:
     return [
         np.stack([by_item([r for r in rows if r["task"] == name], "strict").mean(axis=1) for rows in by_seed])
         for name in names
+    ]
+
+
+def item_rows(found: dict[Condition, Scores], tasks: Sequence[Task]) -> list[dict[str, Any]]:
+    """The accuracy of every item in every condition and seed; items are numbered within their task."""
+    return [
+        {**condition._asdict(), "task": task.name, "seed": seed, "item": item, "accuracy": float(accuracy)}
+        for condition, by_task in found.items()
+        for task, values in zip(tasks, by_task, strict=True)
+        for seed, items in enumerate(values)
+        for item, accuracy in enumerate(items)
     ]
 
 
