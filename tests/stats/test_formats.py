@@ -9,6 +9,7 @@ from slmr.stats import formats
 
 def test_percent_and_points() -> None:
     assert formats.percent(0.0156) == "1.6"
+    assert formats.percent(0.0156, 0.008) == "1.6"  # half an interval is none
     assert formats.percent(0.0156, 0.008, 0.0305) == "1.6 (0.8 to 3.0)"
     assert formats.percent(0, 0, 0.00763) == "0.0 (0.0 to 0.8)"
     assert formats.points(-0.0216, -0.0433, -0.0007) == "-2.2 (-4.3 to -0.1)"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from slmr.stats import RankInterval, margin, paired_difference, rank_intervals
-from slmr.stats.ranks import _seeds_error
+from slmr.stats.ranks import _items_covariance, _seeds_error
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.floats(0, 0.5))
@@ -40,6 +40,15 @@ def test_of_equal_variances_the_margin_is_tukeys() -> None:
     found = np.quantile(np.ptp(error, axis=1), 0.95)
     tukey = stats.studentized_range.ppf(0.95, 6, 20) * np.sqrt(pooled / 5)
     assert tukey <= 1.03 * found and found <= 1.3 * tukey  # moderated upward alone: never narrower
+
+
+@pytest.mark.parametrize("items", [2, 7])
+def test_the_covariance_due_to_items_is_that_of_a_two_way_layout(items: int) -> None:
+    """Of the means over seeds, less what the interaction of seeds and items adds to it."""
+    task = np.random.default_rng(items).normal(size=(3, 4, items))
+    mean = task.mean(axis=1)
+    interaction = np.sum([np.cov(task[:, seed] - mean) for seed in range(4)], axis=0) / 3
+    assert _items_covariance(task) == pytest.approx(np.cov(mean) / items - interaction / (4 * items))
 
 
 def scores(
