@@ -88,6 +88,9 @@ def test_costs_are_shown_in_their_units(ranking: Ranking) -> None:
         "3",
     )
     assert (texts["format loss"], texts["cut off"], texts["no answer"]) == ("0.0", "0.0", "0.0")
+    cut = [r._replace(row=r.row.model_copy(update={"truncated_rate": 0.5})) for r in method.result.run_rows]
+    (column,) = [column for column in columns_on(ranking, HTML) if column.name == "cut off"]
+    assert column.value(replace(method, result=MethodResult.of(cut))) == 50
 
 
 def test_models_have_no_gain_and_no_cost(results: Path) -> None:

@@ -105,6 +105,16 @@ def test_many_at_once_are_to_the_last_digit_what_each_is_alone(many: list[list[P
 
 
 @given(several)
+def test_a_differences_interval_is_that_of_an_estimate_within_what_is_possible(
+    many: list[list[Parts]],
+) -> None:
+    for tasks, found in zip(many, seeds_and_items_differences(many), strict=True):
+        free = seeds_and_items(tasks)
+        expected = (free.mean, max(free.low, -1), min(free.high, 1))
+        assert (found.mean, found.low, found.high) == pytest.approx(expected, abs=1e-12)
+
+
+@given(several)
 def test_the_p_value_is_where_a_library_finds_it(many: list[list[Parts]]) -> None:
     """Student's distribution by scipy.stats, the crossing by Brent's method."""
     for tasks, found in zip(many, seeds_and_items_differences(many), strict=True):
