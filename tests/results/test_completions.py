@@ -101,6 +101,7 @@ def test_a_file_that_is_none_says_so(cell: Cell, content: bytes | None) -> None:
         (r"$x$ $x$", ["x"]),
         ("costs $5 and\n$6", []),
         (r"\frac{ $ \boxed{", []),
+        (r"\(a $ b\) \(c\)", ["c"]),
     ],
 )
 def test_formulas_are_found(text: str, found: list[str]) -> None:
@@ -118,3 +119,4 @@ def test_words_without_counterpart_are_marked() -> None:
     assert [left[a:b] for a, b in marks[0]] == ["4.", "4"]
     assert [right[a:b] for a, b in marks[1]] == ["5. so", "5"]
     assert words_without_counterpart("same", "same") == ([], [])
+    assert words_without_counterpart("one two", "one\ntwo") == ([], [])

@@ -41,6 +41,12 @@ def test_who_is_better_is_named(tmp_path: Path) -> None:
     assert "B is better by 50.0 points" in comparison_in_words(compare(b, a))
 
 
+def test_the_leader_is_compared_with_the_next(tmp_path: Path) -> None:
+    rates = {"base": 0.1, "sft": 0.3, "grpo": 0.6, "gkd": 0.95}
+    text = ranking_in_words(rank_methods(run_results(made_run(tmp_path, rates, seeds=[0]))))
+    assert "It is ahead of the next, grpo, by " in text
+
+
 @pytest.mark.parametrize(
     ("p", "margin", "words"),
     [
