@@ -98,7 +98,7 @@ def draw_chain(rng: Random, skills: Sequence[Skill]) -> Chain:
     while True:
         chain = Chain(rng.randint(*START), tuple(_use(rng, skill) for skill in skills))
         right = chain.results()
-        if right is None or (compound and right[-1][-1] in _guessable(chain)):
+        if right is None or (compound and _guessable(chain, right[-1][-1])):
             continue
         misread = chain.results(misread=True) if half_seen else None
         # A misreading must lead to another answer.
@@ -106,11 +106,12 @@ def draw_chain(rng: Random, skills: Sequence[Skill]) -> Chain:
             return chain
 
 
-def _guessable(chain: Chain) -> set[int]:
-    """The results of at most two operations on the numbers of the text; a number may be used twice."""
+def _guessable(chain: Chain, answer: int) -> bool:
+    """Whether at most two operations on the numbers of the text give the answer; a number may be used twice."""
     numbers = {chain.start, *(number for use in chain.uses for number in use.numbers.values())}
     first = {value for a in numbers for b in numbers for value in operations(a, b)}
-    return first | {value for a in first for b in numbers for value in operations(a, b)}
+    # The inverse of each of the four operations is one of them, so the second one is undone instead of tried.
+    return answer in first or any(not first.isdisjoint(operations(answer, b)) for b in numbers)
 
 
 def _use(rng: Random, skill: Skill) -> Use:

@@ -97,9 +97,13 @@ def _apply(operator: str, left: int, right: int) -> int | None:
 
 
 def operations(left: int, right: int) -> set[int]:
-    """Every positive whole number that one of the four operations on the two gives."""
-    values = {_apply(operator, left, right) for operator in "+-*/"}
-    return {value for value in values if value is not None and value > 0}
+    """Every positive whole number that one of the four operations on two positive ones gives."""
+    values = {left + right, left * right}
+    if left > right:
+        values.add(left - right)
+    if left % right == 0:
+        values.add(left // right)
+    return values
 
 
 SKILLS = (
@@ -174,6 +178,7 @@ SKILLS = (
 )  # fmt: skip
 
 
+@lru_cache
 def of(*exposures: Exposure) -> tuple[Skill, ...]:
     """The skills of these exposures."""
     return tuple(skill for skill in SKILLS if skill.exposure in exposures)
