@@ -117,9 +117,7 @@ def questions_of(task: Task, params: EvaluateParams) -> list[Question]:
 def prompts_of(task: Task, params: EvaluateParams) -> Iterator[tuple[Item, Prompt]]:
     """The task's test items and their prompts, with few-shot examples."""
     examples = tuple(task.fewshot(params.fewshot)) if params.fewshot else ()
-    for item in task.items("test")[
-        : params.limit
-    ]:  # `items` with a count could go beyond a lab task's test set
+    for item in task.test_items(params.limit):
         yield item, Prompt(task.prompt(item.problem), examples=examples)
 
 

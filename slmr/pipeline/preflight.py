@@ -148,7 +148,7 @@ def preflight(
         )
     profile = load_profile(request.profile)
     task = load_task(request.task, request.tasks_paths)
-    items = len(task.items("test")[: profile.evaluate.limit])
+    items = len(task.test_items(profile.evaluate.limit))
     signal = read_signal(request, profile, watcher, say)
     k = profile.evaluate.k
     smallest = signal.smallest_gain(items, k, request.correlation)

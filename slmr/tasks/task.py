@@ -23,7 +23,7 @@ from slmr import lab
 from slmr.config import Edition
 from slmr.errors import RequestError, one_line
 from slmr.io import sha256_of
-from slmr.lab import GENERATORS, TEST_SEED, Split, split_items
+from slmr.lab import GENERATORS, N_TEST, TEST_SEED, Split, split_items
 from slmr.lab.sound import sound
 from slmr.tasks import datasets
 from slmr.tasks.hub import load_from_hub
@@ -117,6 +117,16 @@ class Task:
                 " make them unique"
             )
         return items
+
+    def test_items(self, limit: int | None = None) -> list[Item]:
+        """The test set, or its first `limit` items; of a lab task no others are drawn.
+
+        Raises:
+            RequestError: as for `items`.
+        """
+        if limit is None or self.lab_generator is None:
+            return self.items("test")[:limit]
+        return self.items("test", min(limit, N_TEST))
 
     def fewshot(self, n: int) -> list[tuple[str, str]]:
         """The first `n` worked examples, as lm-eval renders them: the question as prompted, and its answer.

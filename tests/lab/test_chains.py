@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from slmr import lab
-from slmr.lab.chains import draw_chain, draw_skills
-from slmr.lab.skills import MOST, SKILLS
+from slmr.lab.chains import Chain, _guessable, draw_chain, draw_skills
+from slmr.lab.skills import MOST, SKILLS, Use
 
 EXPOSURE = {skill.name: skill.exposure for skill in SKILLS}
 
@@ -75,6 +75,17 @@ def test_no_two_operations_on_the_numbers_of_the_text_end_at_a_compound_skill_s_
         )
         checked += 1
     assert checked > 20
+
+
+def test_what_can_be_guessed_is_what_two_operations_give() -> None:
+    week = next(skill for skill in SKILLS if skill.name == "week")
+    for start, n in ((8, 2), (24, 3), (60, 8), (17, 17)):
+        once = {v for a in (start, n) for b in (start, n) for v in worth(a, b) if v > 0}
+        twice = once | {v for a in once for b in (start, n) for v in worth(a, b)}
+        guessable = {
+            value for value in range(1, 500) if _guessable(Chain(start, (Use(week, {"n": n}),)), value)
+        }
+        assert guessable == {v for v in twice if 0 < v < 500}
 
 
 def worth(a: int, b: int) -> set[float]:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from slmr.errors import RequestError
+from slmr.lab import N_TEST, split_items
+from slmr.lab.items import draw_item
 from slmr.tasks import Task, datasets, strict_form
 from slmr.tasks.contamination import overlap
 from slmr.tasks.registry import load_task, select_tasks
@@ -24,6 +26,19 @@ def test_a_perfect_answer_in_the_requested_form_scores_one() -> None:
         mark = {"numeric": "####", "math": "\\boxed{}", "choice": "Answer:"}[task.kind]
         assert mark in prompt
         assert task.verify(strict_form(item.gold, task.kind), item.gold).strict
+
+
+def test_of_a_lab_task_no_more_items_are_drawn_than_its_test_set_has_or_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[int] = []
+    monkeypatch.setattr("slmr.lab.items.draw_item", lambda *at: (drawn.append(at[-1]), draw_item(*at))[1])
+    split_items.cache_clear()
+    task = load_task("lab_mawps")
+    few = task.test_items(9)
+    assert len(few) == 9 and max(drawn) < 2 * 9
+    assert task.test_items(N_TEST + 1) == task.test_items() == task.items("test")
+    assert task.test_items()[:9] == few and len(task.test_items()) == N_TEST
 
 
 def test_ones_own_task_is_a_folder(tmp_path: Path) -> None:

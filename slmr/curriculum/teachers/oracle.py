@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from slmr.curriculum.schema import Problem
 from slmr.errors import RequestError
@@ -52,10 +52,8 @@ class OracleTeacher:
 
 def _item(problem: Problem) -> LabItem:
     from slmr import lab
-    from slmr.lab.items import Split, draw_item
 
-    name, _, position = problem["id"].partition("/")
-    if name not in lab.GENERATORS:
+    item = lab.item(problem["id"])
+    if item is None:
         raise RequestError(f"the oracle teacher knows lab problems only, not {problem['id']}")
-    split, seed, index = position.split("/")
-    return draw_item(lab.generator(name), cast(Split, split), int(seed), int(index))[0]
+    return item
