@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +32,7 @@ def load_tokenizer(
     Raises:
         RequestError: it cannot be read, or its template does not know such a variable.
     """
-    with _without_sklearn():
+    with lean_imports():
         from transformers import AutoTokenizer
 
     if not folder.is_dir():
@@ -58,8 +60,8 @@ def load_model(
     """
     import torch
 
-    with _without_sklearn():
-        from transformers import AutoModelForCausalLM
+    with lean_imports():
+        from transformers import AutoModelForCausalLM, modeling_utils  # noqa: F401 - else imported by the first use
 
     if not (folder / "config.json").is_file():
         raise RequestError(f"{folder} is no transformers model: it has no config.json")
@@ -78,19 +80,22 @@ def load_model(
 
 
 @contextmanager
-def _without_sklearn() -> Iterator[None]:
-    """Hides scikit-learn from transformers, which would import it for assisted decoding, which slmr does not use.
+def lean_imports() -> Iterator[None]:
+    """Hides scikit-learn and SciPy from transformers' modules that are first imported inside the context.
 
-    Importing scikit-learn takes longer than importing torch.
+    They would import them for assisted decoding and for object detection, and it takes longer than importing torch.
     """
     from transformers import utils
 
-    available = utils.is_sklearn_available
-    utils.is_sklearn_available = lambda: False
+    names = ("is_sklearn_available", "is_scipy_available")
+    available = {name: getattr(utils, name) for name in names}
     try:
+        for name in names:
+            setattr(utils, name, lambda: False)
         yield
     finally:
-        utils.is_sklearn_available = available
+        for name in names:
+            setattr(utils, name, available[name])
 
 
 def pick_device(device: str) -> str:
@@ -155,8 +160,9 @@ class TransformersEngine:
         self, prompts: Sequence[Prompt], sampling: Sampling, on_completion: OnCompletion | None = None
     ) -> list[Completion]:
         """One completion per prompt; the seed, the prompt and its sample index fix the random draws."""
+        encoded = cache(lambda first: tuple(encode(self.tokenizer, first)))  # k completions have one prompt
         rows = [
-            Row(i, tuple(encode(self.tokenizer, prompt)), row_seed(sampling.seed, prompt))
+            Row(i, encoded(replace(prompt, sample_index=0)), row_seed(sampling.seed, prompt))
             for i, prompt in enumerate(prompts)
         ]
         done: dict[int, Completion] = {}

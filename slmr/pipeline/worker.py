@@ -16,6 +16,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TextIO
@@ -26,6 +27,7 @@ from slmr import signals
 from slmr.artifacts import Cost
 from slmr.config import EngineSettings, Params, TrainingSettings
 from slmr.engines import memory
+from slmr.engines.transformers import lean_imports
 from slmr.errors import RequestError, SlmrError
 from slmr.pipeline.trackers import reported
 from slmr.stage import Stage, StageContext
@@ -102,6 +104,19 @@ def run_stage(stage: Stage, context: StageContext, params: Params) -> None:
         context.threads = torch.get_num_threads()
     finally:
         torch.set_num_threads(before)
+    if stage.trains:  # by now the trainers' libraries are loaded
+        set_libraries_aside()
+
+
+@cache
+def set_libraries_aside() -> None:
+    """Takes all present objects out of garbage collection, once in a process.
+
+    The libraries' objects stay for good, and every full collection, of which a training asks for several, would look
+    through all of them for a quarter of a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def quiet_libraries() -> None:
@@ -137,6 +152,7 @@ def main() -> None:
     threading.Thread(target=_receive, args=(jobs,), daemon=True).start()
     if "RANK" not in os.environ:  # a training's process runs only one stage, so preloading would not help it
         _preload()
+        set_libraries_aside()
     channel.send({"ready": True})
     code = 0
     try:
@@ -155,9 +171,10 @@ def main() -> None:
 def _preload() -> None:
     """Imports the stages' libraries, so that the time does not count as a stage's: it takes as long as a short one."""
     quiet_libraries()
-    for name in _HEAVY:
-        with suppress(ImportError):  # the stage that needs it says what to install
-            importlib.import_module(name)
+    with lean_imports():
+        for name in _HEAVY:
+            with suppress(ImportError):  # the stage that needs it says what to install
+                importlib.import_module(name)
 
 
 def _run(job: Job, channel: Channel) -> None:
@@ -173,7 +190,6 @@ def _run(job: Job, channel: Channel) -> None:
         return
     done = Done(stats=context.stats, cost=context.cost, threads=context.threads)
     channel.send({"done": done.model_dump()})
-    gc.collect()
     memory.release()
 
 

@@ -117,13 +117,13 @@ def test_prompts_without_a_chat_template(tmp_path: Path, examples: tuple[tuple[s
     assert ids == tokenizer(f"{text}Tom has 3 apples.")["input_ids"]
 
 
-def test_a_model_is_loaded_without_scikit_learn() -> None:
-    """transformers would import it, for assisted decoding alone, and it takes longer than torch."""
+def test_a_model_is_loaded_without_scikit_learn_and_scipy() -> None:
+    """transformers would import them, for assisted decoding and object detection, and it takes longer than torch."""
     script = (
         "import sys; from slmr.config import EngineSettings; from slmr.engines import open_engine\n"
         "from slmr.lab import model_path; open_engine(model_path('lab-llama'), EngineSettings(device='cpu'))\n"
-        "import transformers.utils; assert transformers.utils.is_sklearn_available()\n"
-        "sys.exit('sklearn' in sys.modules)"
+        "from transformers import utils; assert utils.is_sklearn_available() and utils.is_scipy_available()\n"
+        "sys.exit('sklearn' in sys.modules or 'scipy.optimize' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from slmr.config import EngineSettings, Params, TrainingSettings
-from slmr.pipeline.worker import Job, run_stage
+from slmr.pipeline.worker import Job, run_stage, set_libraries_aside
 from slmr.stage import Stage, StageContext
 
 
@@ -40,6 +42,25 @@ def test_without_a_number_it_has_what_torch_takes(tmp_path: Path) -> None:
     context = context_in(tmp_path, None)
     run_stage(kind_that(lambda *_: None), context, Params())
     assert context.threads == torch.get_num_threads()
+
+
+def test_from_the_first_training_on_the_libraries_are_no_concern_of_garbage_collections(
+    tmp_path: Path,
+) -> None:
+    set_libraries_aside.cache_clear()
+    gc.unfreeze()
+    context = replace(context_in(tmp_path, 1), training=TrainingSettings())
+    try:
+        run_stage(kind_that(lambda *_: None), context, Params())
+        assert gc.get_freeze_count() == 0
+        run_stage(replace(kind_that(lambda *_: None), trains=True), context, Params())
+        frozen = gc.get_freeze_count()
+        assert frozen > len(gc.get_objects())
+        later = [[] for _ in range(100_000)]
+        run_stage(replace(kind_that(lambda *_: None), trains=True), context, Params())
+        assert later and gc.get_freeze_count() <= frozen  # what a later stage leaves is collected as ever
+    finally:
+        gc.unfreeze()
 
 
 def test_a_context_is_the_same_on_the_other_side(tmp_path: Path) -> None:
