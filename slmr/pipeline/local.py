@@ -33,6 +33,7 @@ from slmr.pipeline.runner import (
     make_here,
     make_node,
     make_with,
+    missing_nodes,
     model_bytes,
     plan_missing,
 )
@@ -55,9 +56,11 @@ def make_locally(work: Work, watcher: Watcher) -> None:
     if len(slots) <= 1:
         make_here(work, watcher)
         return
-    missing = plan_missing(work, watcher)
-    check_machine_for(work, missing)
     with LocalWorkers(work, slots) as workers:
+        # The workers load their libraries, which takes seconds, while this process makes its checks.
+        workers.load(len(missing_nodes(work.store, work.nodes)))
+        missing = plan_missing(work, watcher)
+        check_machine_for(work, missing)
         make_with(workers, work, missing, watcher)
 
 
@@ -112,7 +115,7 @@ def _fitting(threads: int | None, model: int) -> int:
 
 
 class LocalWorkers(AbstractContextManager["LocalWorkers"]):
-    """Worker processes on this machine, started when first needed and ended with the context."""
+    """Worker processes on this machine, started by `load` or when first needed, and ended with the context."""
 
     def __init__(self, work: Work, slots: Sequence[Slot]) -> None:
         self._work, self._slots, self._free = work, tuple(slots), list(slots)
@@ -136,6 +139,11 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
             for child in [slot.child for slot in self._slots if slot.child]:
                 child.end()
             self._logs.cleanup()
+
+    def load(self, stages: int) -> None:
+        """Starts the processes that so many stages can use."""
+        for slot in self._slots[:stages]:
+            self._worker(slot)
 
     def start(self, node: StageNode) -> bool:
         slots = self._room_for(node)

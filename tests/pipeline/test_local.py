@@ -103,6 +103,30 @@ def test_a_fault_in_a_worker_is_the_benchs(tmp_path: Path) -> None:
     assert not workers()
 
 
+def test_no_more_workers_are_started_ahead_than_there_are_stages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    class Child:
+        def __init__(self, log: Path, environment: dict[str, str]) -> None:
+            self.gpu = environment["CUDA_VISIBLE_DEVICES"]
+            started.append(self.gpu)
+
+        def end(self) -> None:
+            started.remove(self.gpu)
+
+    monkeypatch.setattr("slmr.pipeline.local.Child", Child)
+    work = Work(tmp_path, (), load_profile("lab"), (), {})
+    with LocalWorkers(work, [Slot("0"), Slot("1"), Slot("2")]) as pool:
+        pool.load(0)
+        assert not started
+        pool.load(2)
+        pool.load(1)
+        assert started == ["0", "1"]
+    assert not started
+
+
 @contextmanager
 def running(folder: Path, until: Callable[[list[psutil.Process]], bool]) -> Iterator[subprocess.Popen[str]]:
     """A bench of two jobs in a process group of its own, as soon as its workers are so."""
