@@ -7,10 +7,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import IO, Any
 
 from slmr.errors import WorkError
@@ -45,23 +48,52 @@ class Agreement:
     differences: tuple[str, ...]
 
 
-def agreements(scored: Sequence[Scored]) -> Iterator[Agreement]:
-    """Lets lm-eval grade all completions in one process, and yields each comparison as soon as it is ready.
+def agreements(scored: Sequence[Scored], processes: int = 1) -> Iterator[tuple[int, Agreement]]:
+    """Lets lm-eval grade all completions, and yields each comparison and its position as soon as it is ready.
+
+    Several processes have tasks of their own each, so no more run than there are tasks.
 
     Raises:
         WorkError: a file is damaged, or lm-eval failed; the message includes the end of its log.
     """
     roots = sorted({each.task.folder.parent for each in scored})
-    sheets = [Sheet(file=each.files[0], task=each.task.name) for each in scored]
-    with _lm_eval(Request(roots=roots, sheets=sheets)) as lines:
-        # There are fewer lines if lm-eval failed, which raises afterwards.
-        for each, line in zip(scored, lines, strict=False):
-            yield _compare(each, Graded.model_validate_json(line))
+    graded: SimpleQueue[tuple[int, str] | None] = SimpleQueue()  # None at the end of a process's output
+    shares, ended = _shares(scored, processes), 0
+    with ExitStack() as running:
+        for share in shares:
+            sheets = [Sheet(file=scored[i].files[0], task=scored[i].task.name) for i in share]
+            request = Request(roots=roots, sheets=sheets)
+            running.enter_context(_lm_eval(request, partial(_forward, share, graded)))
+        while ended < len(shares):
+            if message := graded.get():
+                position, line = message
+                yield position, _compare(scored[position], Graded.model_validate_json(line))
+            else:
+                ended += 1
+
+
+def _shares(scored: Sequence[Scored], processes: int) -> list[list[int]]:
+    """The positions that each process grades: whole tasks, about as many completions each."""
+    of_task: dict[str, list[int]] = {}
+    for i, each in enumerate(scored):
+        of_task.setdefault(each.task.name, []).append(i)
+    sizes = {name: sum(scored[i].completions for i in positions) for name, positions in of_task.items()}
+    shares: list[list[str]] = [[] for _ in range(max(1, min(processes, len(of_task))))]
+    for name in sorted(sizes, key=lambda name: -sizes[name]):
+        min(shares, key=lambda share: sum(sizes[other] for other in share)).append(name)
+    return [sorted(i for name in share for i in of_task[name]) for share in shares]
+
+
+def _forward(share: Sequence[int], graded: SimpleQueue[tuple[int, str] | None], lines: IO[str]) -> None:
+    """Passes on a process's output, with positions; there are fewer lines than positions if it failed."""
+    for message in zip(share, lines, strict=False):
+        graded.put(message)
+    graded.put(None)
 
 
 @contextmanager
-def _lm_eval(request: Request) -> Iterator[IO[str]]:
-    """Runs the process that grades the request, and yields its output."""
+def _lm_eval(request: Request, read: Callable[[IO[str]], None]) -> Iterator[None]:
+    """Runs the process that grades the request; `read` gets its output, in a thread."""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "slmr.evaluate.lm_eval_pass"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -69,17 +101,20 @@ def _lm_eval(request: Request) -> Iterator[IO[str]]:
             env=os.environ | {"TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false", "LMEVAL_LOG_LEVEL": "ERROR"},
         )  # fmt: skip
         assert process.stdin and process.stdout
+        reader = threading.Thread(target=read, args=(process.stdout,), daemon=True)
+        reader.start()
         try:
             try:
                 with process.stdin as requests:
                     requests.write(request.model_dump_json() + "\n")
             except BrokenPipeError:
                 pass  # the process has ended; its exit code is checked below
-            yield process.stdout
+            yield
             code = process.wait()
         finally:
             process.kill()
             process.wait()
+            reader.join()
             process.stdout.close()
         if code:
             log.seek(0)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -68,18 +69,20 @@ def confirm(plan: Plan, say: Say) -> None:
     if not pending:
         say(f"lm-eval agrees on {before:,} of {before:,} completions, as it did before")
         return
-    agreed, differences = 0, list[str]()
-    for table, agreement in zip(pending, _agreements([table.scored for table in pending], say), strict=True):
+    agreed, differing = 0, dict[int, list[str]]()
+    for i, agreement in _agreements([table.scored for table in pending], plan.request.jobs, say):
+        table = pending[i]
         agreed += agreement.agreed
-        differences += [f"{table.file}: {line}" for line in agreement.differences]
-        if not agreement.differences:
+        if agreement.differences:
+            differing[i] = [f"{table.file}: {line}" for line in agreement.differences]
+        else:
             confirmed.setdefault(table.file, {})[table.scored.task.name] = table.confirmed
             with disk_faults(path):
                 write_json(path, confirmed)
     total = sum(table.scored.completions for table in pending)
     line = f"lm-eval agrees on {agreed:,} of {total:,} completions"
-    if differences:
-        raise WorkError(_disagreement(line, differences))
+    if differing:
+        raise WorkError(_disagreement(line, [text for i in sorted(differing) for text in differing[i]]))
     say(f"{line}: prompt, verdict and mean" + (f"; on {before:,} others it did before" if before else ""))
 
 
@@ -94,13 +97,15 @@ def _read_confirmed(path: Path, say: Say) -> Confirmed:
         return {}
 
 
-def _agreements(pending: Sequence[Scored], say: Say) -> Iterator[Agreement]:
-    """lm-eval's agreement with each table, with progress lines."""
+def _agreements(pending: Sequence[Scored], jobs: int | None, say: Say) -> Iterator[tuple[int, Agreement]]:
+    """lm-eval's agreement with each table, by position, with progress lines; in as many processes as run stages."""
     total, done, reported_at = sum(scored.completions for scored in pending), 0, time.monotonic()
-    say(f"lm-eval checks {total:,} completions, in a process of its own")
-    for scored, agreement in zip(pending, agreements(pending), strict=True):
-        yield agreement
-        done += scored.completions
+    processes = min(jobs or os.cpu_count() or 1, len({scored.task.name for scored in pending}))
+    where = "a process" if processes == 1 else f"{processes} processes"
+    say(f"lm-eval checks {total:,} completions, in {where} of its own")
+    for i, agreement in agreements(pending, processes):
+        yield i, agreement
+        done += pending[i].completions
         if time.monotonic() - reported_at > _PROGRESS_S:
             reported_at = time.monotonic()
             say(f"lm-eval has checked {done:,} of {total:,} completions")

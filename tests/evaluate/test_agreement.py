@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from slmr.errors import WorkError
-from slmr.evaluate.agreement import Agreement, Scored, agreements
+from slmr.evaluate.agreement import Agreement, Scored, _shares, agreements
 from slmr.evaluate.metrics import judged, task_metrics
 from slmr.io import write_rows
 from slmr.tasks import Task, load_task
@@ -84,8 +84,9 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Agreeme
     write_rows(folder / "swapped.parquet", swapped)
     cases["swapped"] = Scored(lab, 0.25, (folder / "swapped.parquet",), len(swapped))
     cases["a copy"] = Scored(lab, 0.5, (folder / "right.parquet", folder / "forged.parquet"), LIMIT)
-    found = dict(zip(cases, agreements(list(cases.values())), strict=True))
-    return found.__getitem__
+    found = dict(agreements(list(cases.values()), processes=2))
+    assert len(found) == len(cases)
+    return lambda name: found[list(cases).index(name)]
 
 
 @pytest.mark.parametrize("name", ["right", "another kind", "a user's own"])
@@ -136,7 +137,22 @@ def test_a_copy_has_to_be_one(checked: Callable[[str], Agreement]) -> None:
     assert "lab_gsm8k: the run's copies of these completions differ" in checked("a copy").differences
 
 
-def test_what_lm_eval_could_not_do_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_lm_eval_could_not_do_is_said(processes: int, tmp_path: Path) -> None:
     (tmp_path / "damaged.parquet").write_text("no Parquet")
+    damaged, sound = (tmp_path / f"{name}.parquet" for name in ("damaged", "sound"))
+    broken, other = load_task("lab_gsm8k"), load_task("lab_logiqa")
+    write_rows(sound, answered(other, 1))
+    scored = [Scored(other, 1.0, (sound,), LIMIT), Scored(broken, 1.0, (damaged,), 1)]
     with pytest.raises(WorkError, match=r"could not check the completions \(exit code 1\): .*Parquet"):
-        list(agreements([Scored(load_task("lab_gsm8k"), 1.0, (tmp_path / "damaged.parquet",), 1)]))
+        list(agreements(scored, processes))
+
+
+def test_every_task_is_graded_by_one_process_and_all_have_about_as_much_to_do() -> None:
+    gsm8k, mawps, svamp = (load_task(f"lab_{name}") for name in ("gsm8k", "mawps", "svamp"))
+    scored = [
+        Scored(task, 0.5, (), size) for task, size in ((gsm8k, 30), (mawps, 20), (svamp, 40), (mawps, 25))
+    ]
+    assert _shares(scored, 1) == [[0, 1, 2, 3]]
+    assert _shares(scored, 2) == [[1, 3], [0, 2]]
+    assert sorted(_shares(scored, 8)) == [[0], [1, 3], [2]]

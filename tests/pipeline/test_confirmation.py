@@ -35,7 +35,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     asked: list[int] = []
     real = confirmation.agreements
     monkeypatch.setattr(
-        confirmation, "agreements", lambda pending: (asked.append(len(pending)), real(pending))[1]
+        confirmation, "agreements", lambda pending, n: (asked.append(len(pending)), real(pending, n))[1]
     )
     return asked
 
