@@ -11,15 +11,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
 
 from slmr.errors import WorkError
-from slmr.evaluate.lm_eval_pass import SCORES, Graded, Request, Sheet
+from slmr.evaluate.lm_eval_pass import SCORES, Graded, Request, Sheet, rows_by_task
 from slmr.evaluate.metrics import ABSTENTIONS
-from slmr.io import read_rows
 from slmr.tasks import Task
 
 _COLUMNS = ("task", "item_id", "k_index", "prompt", "completion", "status", "strict", "lenient")
@@ -59,6 +58,7 @@ def agreements(scored: Sequence[Scored], processes: int = 1) -> Iterator[tuple[i
     roots = sorted({each.task.folder.parent for each in scored})
     graded: SimpleQueue[tuple[int, str] | None] = SimpleQueue()  # None at the end of a process's output
     shares, ended = _shares(scored, processes), 0
+    rows_of = lru_cache(maxsize=2)(partial(rows_by_task, columns=_COLUMNS))  # a file has several tasks
     with ExitStack() as running:
         for share in shares:
             sheets = [Sheet(file=scored[i].files[0], task=scored[i].task.name) for i in share]
@@ -67,7 +67,7 @@ def agreements(scored: Sequence[Scored], processes: int = 1) -> Iterator[tuple[i
         while ended < len(shares):
             if message := graded.get():
                 position, line = message
-                yield position, _compare(scored[position], Graded.model_validate_json(line))
+                yield position, _compare(scored[position], Graded.model_validate_json(line), rows_of)
             else:
                 ended += 1
 
@@ -122,9 +122,9 @@ def _lm_eval(request: Request, read: Callable[[IO[str]], None]) -> Iterator[None
             raise WorkError(f"lm-eval could not check the completions (exit code {code}): {end}")
 
 
-def _compare(scored: Scored, theirs: Graded) -> Agreement:
+def _compare(scored: Scored, theirs: Graded, rows_of: Callable[[Path], Mapping[str, Any]]) -> Agreement:
     name = scored.task.name
-    ours, *copies = ([r for r in read_rows(file, _COLUMNS) if r["task"] == name] for file in scored.files)
+    ours, *copies = (rows_of(file).get(name, []) for file in scored.files)
     k = len(theirs.items[0].scores)
     graded = [(item.prompt, scores) for item in theirs.items for scores in item.scores]
     faults: dict[int, str] = {}  # number of a completion → its first fault in any file

@@ -75,19 +75,26 @@ def grade(request: Request) -> Iterator[Graded]:
     tasks = manager.load(sorted({sheet.task for sheet in request.sheets}))["tasks"]
     filters = {name: task._filters[0].filters for name, task in tasks.items()}
     known: dict[str, Graded] = {}
+    rows_of = lru_cache(maxsize=2)(partial(rows_by_task, columns=("task", "item_id", "completion")))
     for sheet in request.sheets:
-        completions = _completions(sheet)
+        completions = _completions(rows_of(sheet.file).get(sheet.task, []))
         key = digest([sheet.task, completions])
         if key not in known:
             known[key] = _grade(tasks[sheet.task], completions, filters[sheet.task])
         yield known[key]
 
 
-def _completions(sheet: Sheet) -> list[list[str]]:
-    """The texts of a sheet, [items, k]."""
-    rows = read_rows(sheet.file, ["task", "item_id", "completion"])
-    of_task = [row for row in rows if row["task"] == sheet.task]
-    return [[row["completion"] for row in group] for _, group in groupby(of_task, lambda row: row["item_id"])]
+def rows_by_task(file: Path, columns: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of a file of samples, by task."""
+    tasks: dict[str, list[dict[str, Any]]] = {}
+    for row in read_rows(file, columns):
+        tasks.setdefault(row["task"], []).append(row)
+    return tasks
+
+
+def _completions(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """The texts of a task's rows, [items, k]."""
+    return [[row["completion"] for row in group] for _, group in groupby(rows, lambda row: row["item_id"])]
 
 
 def _grade(task: Any, completions: Sequence[Sequence[str]], filters: Sequence[Any]) -> Graded:
