@@ -83,13 +83,19 @@ def _function_name(loader: SettingsLoader, node: yaml.ScalarNode) -> FunctionNam
 _Loader.add_constructor("!function", _function_name)
 
 
+@lru_cache(maxsize=1)
+def installed_tasks() -> tuple[Path, ...]:
+    """The folders of the entry points `slmr.tasks`; cached, because the search is slow."""
+    return tuple(Path(folder) for folder in plugins("slmr.tasks"))
+
+
 def task_folders(extra: Sequence[Path] = ()) -> dict[str, Path]:
     """Every known task's folder: the shipped ones, entry points `slmr.tasks`, and `extra` folders.
 
     Raises:
         RequestError: two folders define the same task, or an extra folder does not exist.
     """
-    roots = [resource("tasks"), *map(Path, plugins("slmr.tasks")), *extra]
+    roots = [resource("tasks"), *installed_tasks(), *extra]
     return by_name("task", roots, lambda root: [file.parent for file in root.glob("*/task.yaml")])
 
 

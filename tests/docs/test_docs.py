@@ -28,6 +28,7 @@ import pytest
 
 from slmr import stage
 from slmr.pipeline.recipe import installed_methods, stages
+from slmr.tasks.registry import installed_tasks
 from tests.docs.docpages import (
     PAGES,
     ROOT,
@@ -73,6 +74,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
     stages.cache_clear()
     installed_methods.cache_clear()
+    installed_tasks.cache_clear()
 
 
 def _page(page: Path) -> Any:
@@ -121,6 +123,7 @@ def _install_entry_points(block: Block, place: Path) -> None:
         lines = [f"[{group}]\n{points}".replace('"', "") for group, points in groups]
         (info / "entry_points.txt").write_text("\n".join(lines))
         installed_methods.cache_clear()
+        installed_tasks.cache_clear()
 
 
 def _code(block: Block, page: Path, names: dict[str, Any]) -> None:

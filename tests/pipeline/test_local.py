@@ -211,13 +211,14 @@ def test_as_many_jobs_as_the_cores_and_the_memory_hold(monkeypatch: pytest.Monke
 def test_a_job_has_a_gpu_or_its_share_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
+    on_gpus = profile(engine=EngineSettings(device="cuda"))
     monkeypatch.setattr("slmr.engines.transformers.usable_device", lambda _: "cuda")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert slots_for(profile(), None, 0) == [Slot("0"), Slot("1")]
-    assert slots_for(profile(), 3, 0) == [Slot("0", 0.5), Slot("1", 0.5), Slot("0", 0.5)]
+    assert slots_for(on_gpus, None, 0) == [Slot("0"), Slot("1")]
+    assert slots_for(on_gpus, 3, 0) == [Slot("0", 0.5), Slot("1", 0.5), Slot("0", 0.5)]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
-    assert slots_for(profile(), None, 0) == [Slot("5"), Slot("7")]
+    assert slots_for(on_gpus, None, 0) == [Slot("5"), Slot("7")]
     assert Slot("5", 0.5).environment() == {"CUDA_VISIBLE_DEVICES": "5", "SLMR_GPU_SHARE": "0.5"}
 
 
