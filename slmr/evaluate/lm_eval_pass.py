@@ -8,6 +8,7 @@ sheet; the output of libraries goes to standard error.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -61,6 +62,7 @@ def main() -> None:
     for graded in grade(Request.model_validate_json(sys.stdin.readline())):
         out.write(graded.model_dump_json() + "\n")
         out.flush()
+    gc.freeze()  # else the exit, for which the parent waits, looks through all objects of the libraries
 
 
 def grade(request: Request) -> Iterator[Graded]:
