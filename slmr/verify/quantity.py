@@ -75,6 +75,11 @@ _WORD = "|".join([*_SMALL, *_MULTIPLES])
 WORDS = re.compile(
     rf"\b(?:(?:a|minus|negative)\s+)?(?:{_WORD})(?:(?:\s+and\s+|[\s-]+)(?:{_WORD}))*\b", re.IGNORECASE
 )
+# "5 times 3", "5 times the price", "5 times as many"; "5 times", "5 times a week" say how often.
+TIMES = (
+    rf"times\b(?=\s*(?:[-\d$({{\\]|(?:{_WORD}|the|his|her|its|their|my|our|that|this|what|as|more|less|fewer|[a-z]+er"
+    r"|[b-z]|an?(?! (?:day|night|week|month|year|hour|minute)))\b)(?! (?:day|night|week|month|year)))"
+)
 CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
 _CHINESE_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 
