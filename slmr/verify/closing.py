@@ -117,7 +117,7 @@ _MAY_ASK = re.compile(
     r"|transport|mov|load|deliver|ship|stor|hold|seat|group)(?:e|es|ed|ing|s|y|ies|ied|d|n)?\b"
 )
 # All of a sentence up to what its last equation comes to.
-_RESULT = re.compile(r".*\d\W*=(?=[\s*$\\(\[]*\d)", re.DOTALL)
+_RESULT = re.compile(r".*=(?=[\s*$\\(\[]*\d)", re.DOTALL)
 
 
 def answering(text: str, last: Quantity) -> Quantity:

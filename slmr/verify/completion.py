@@ -140,7 +140,8 @@ _ASKS = re.compile(
 
 # A line that closes with a result: an equation, a conclusion, a number alone. A text that is one option.
 _RESULT = re.compile(
-    r"=|\b(?:so|thus|hence|therefore|total|altogether|in all|left|remain\w*)\b|^\W*\d[\d.,]*\W*(?:[a-z]+\W*){0,3}$",
+    r"=|\b(?:is|are|so|thus|hence|therefore|total|altogether|in all|left|remain\w*)\b"
+    r"|^\W*\d[\d.,]*\W*(?:[a-z]+\W*){0,3}$",
     re.IGNORECASE,
 )
 _ONE_OPTION = re.compile(r"\W*[A-J](?:[).:][^\n]{0,200}|\W*)")

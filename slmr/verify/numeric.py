@@ -348,7 +348,8 @@ def _last_words(tail: str) -> Answer | None:
     sentence = [s for s in GAP.split(tail.strip()) if s.strip()][-1:] or [""]
     found = [m for m in WORDS.finditer(sentence[0]) if m[0].lower() not in ("one", "a hundred")]
     if len(found) == 1 and not hedged(sentence[0]) and not unsure(tail[-200:]):
-        return Answer(found[0][0], False)
+        word = quantity.with_part(sentence[0], *found[0].span())
+        return Answer(word, False) if word and not _changed_behind(sentence[0][found[0].end() :]) else None
     numerals = [m[0] for m in CHINESE.finditer(tail)]
     return Answer(numerals[-1], False) if numerals and not hedged(tail[-60:]) else None
 

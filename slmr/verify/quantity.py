@@ -62,6 +62,11 @@ _PARTS_IN_WORDS = {
     "two thirds": Fraction(2, 3), **dict.fromkeys(("a quarter", "one quarter", "one fourth"), Fraction(1, 4)),
     **dict.fromkeys(("three quarters", "three fourths"), Fraction(3, 4)),
 }  # fmt: skip
+_PART_BEHIND = re.compile(
+    r"\s+and\s+(?:an?|one|two|three)[\s-]+\w+|\s+point\s+\w+"
+    r"|[\s-]+(?:hal(?:f|ves)|quarters?|(?:third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|hundredth)s?)\b",
+    re.IGNORECASE,
+)
 _SIMPLE = re.compile(r"-?\d{1,300}(?:\.\d{1,100})?", re.ASCII)
 
 _SMALL = {w: i for i, w in enumerate(
@@ -186,6 +191,13 @@ def in_words(text: str) -> Fraction | None:
         else:
             return None
     return Fraction(sign * (total + section))
+
+
+def with_part(text: str, start: int, end: int) -> str | None:
+    """A number in words with the part of one that stands behind it, "four and a half"; None where that is unknown."""
+    part = _PART_BEHIND.match(text, end)
+    word = text[start : part.end() if part else end]
+    return word if in_words(word) is not None else None
 
 
 def chinese(text: str) -> Fraction:

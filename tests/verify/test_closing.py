@@ -36,6 +36,7 @@ CONTEXT = [
 ]  # fmt: skip
 RESULTS = [
     ("Kylar pays 8 * $5 + 8 * $3 = $64 for the 16 glasses.", 64), ("That is 20 + 4 = 24 of the 30 students.", 24),
+    ("n = 72 clips in 2 months", 72), ("5 miles/day × 6 days = 30 miles over the 6 days.", 30),
     ("In total, \\(60 + 180 = 240\\) downloads over the 2 months.", 240),
 ]  # fmt: skip
 LAST = [
@@ -52,7 +53,7 @@ LAST = [
     "So 5 out of 12", "That is 3 in 10 people", "It rises from 5 to 9 in 3 days.", "He has 3 meetings at 5 PM.",
     "He moved with 3 friends in 2019.", "She made 4 bags with 3 left over.", "There are 7 with 3 remaining.",
     "If he earns $120 in 4 weeks.", "She did not sell 72 clips in 2 months.", "6 * 4 = 24 apples for 6 dollars.",
-    "20 + 4 = 24 and she sells 5 in 2 days", "n = 72 clips in 2 months", "So 24 out of 30 points.",
+    "20 + 4 = 24 and she sells 5 in 2 days", "So 24 out of 30 points.",
     "He eats 5 apples and 3 pears in 2 days.", "She has 3 boxes with 12 pencils each.",
     "She buys 3 packs of 12 pens for 4 friends.", "He has 5 more than his 12 cousins.", "in 20 minutes", "",
     "So 24 of the 30 girls and 5 of the 12 boys passed.", "He is 5 feet 3 inches tall after 2 years.",

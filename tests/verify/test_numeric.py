@@ -149,3 +149,11 @@ def test_so_many_times_is_how_often(form: str) -> None:
         assert verify(form.format(often), "5", "numeric").lenient
     for product in ("5 times 3", "5 times x", "5 times two", "5 times (2)", "5 times the price"):
         assert not verify(form.format(product), "5", "numeric").lenient
+
+
+@pytest.mark.parametrize("form", ["The answer is {} of it.", "It takes {} hours.", "#### {}"])
+def test_a_number_in_words_is_read_with_the_part_behind_it(form: str) -> None:
+    for words, value in (("four and a half", "4.5"), ("two thirds", "2/3"), ("three quarters", "0.75")):
+        assert verify(form.format(words), value, "numeric").lenient
+    for changed in ("four and a half", "four fifths", "four-tenths", "four squared", "four point two"):
+        assert not verify(form.format(changed), "4", "numeric").lenient
