@@ -227,7 +227,9 @@ _NO_VALUE_BEFORE = re.compile(
     r"(?:\b(?:step|question|problem|example|part|case|figure|section|chapter|exercise|equation|option"
     r"|no\.)\s*#?\s*"
     r"|√\s?|\b(?:page|room|log|ln|sin|cos|tan|sqrt)\s?\(?|\b(?:half|twice|double|triple|quarter"
-    r"|third)\s+(?:of\s+)?|\b(?:less|more|fewer|greater|other) than\s+"
+    r"|third)\s+(?:of\s+)?|\b(?:(?:square|cube)(?: root)?|negative|opposite|reciprocal|inverse|multiple|divisor"
+    r"|(?:half|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth)s)\s+of\s+|\bdivisible by\s+"
+    r"|\b(?:less|more|fewer|greater|other) than\s+"
     r"|\\(?!text|math|boxed|fbox)[a-zA-Z]+\s*\{?|(?<!\*)\*\s?|[/×÷^]\s?\{?|[\d)]\s?[-+]\s?|\d\s?-"
     r"|\b\d*[a-z][-+])$", re.IGNORECASE,
 )  # fmt: skip
