@@ -65,7 +65,8 @@ _NAME = re.compile(
 )
 _SAID = re.compile(r"\s*(?:is|was|are|seems|looks)\b")
 _GUESS = re.compile(r"(?:maybe|perhaps|possibly|it (?:might|could|may) be)\b", re.IGNORECASE)
-_LOWER = re.compile(r"(?:[Oo]ption\s+)?([a-j])\)(?:\.?$|\s.*)")
+_LOWER = re.compile(r"(?:[Oo]ption\s+)?[a-j]\)(?:\.?$|\s.*)")
+_SMALL = re.compile(r"(?<![\w(])([a-j])(?:\)|(?=\W*$))")
 _ONLY_LETTERS = re.compile(rf"[\s.,;:/&()?]*{ONE}(?:[\s.,;:/&()?]*{ONE})*[\s.,;:/&()?]*")
 _TEXT_FOLLOWS = re.compile(
     r"\s*(?:$|[\n.:),;!。，、；：\])}>?]|[-—=](?![A-Za-z])|\(|不|因为|\b(?:because|since|as|rather|instead|over|is|was|are"
@@ -106,9 +107,7 @@ def parse(text: str) -> str | None:
     plain = _plain(text)
     if _GUESS.match(plain):
         return None
-    lower = _LOWER.fullmatch(plain)
-    if lower:
-        return lower[1].upper()
+    plain = _SMALL.sub(r"(\1)", plain) if _LOWER.fullmatch(plain) else plain  # `b)` is read as `(b)`
     judged = _judged(text)
     if judged:
         return judged
@@ -201,7 +200,7 @@ def extract(text: str) -> Answer | None:
     if _SHARES.fullmatch(text.strip()[-_HEAD:]):
         return None
     for found in statements(text):
-        if LIST.search(_plain(found.text)):
+        if LIST.search(plain := _plain(found.text)) or _LOWER.fullmatch(plain):
             return Answer(found.text, False, text[: found.start], text[found.end :])
     return _last(text)
 

@@ -83,7 +83,10 @@ _PASSIVE = (
 )
 _STOP = r"[\s.!]*$"
 # "24 of the 30 students passed": the rest may say anything of them.
-_OF_A_WHOLE = re.compile(rf"%?(?: {_WORD}){{0,2}} (?:out )?of {_KNOWN} #{_NOUN}(?:{_OTHERS}){{0,8}}{_STOP}")
+_OF_A_WHOLE = re.compile(
+    rf"%?(?: {_WORD}){{0,2}} (?:(?:out )?of {_KNOWN} #{_NOUN}(?:{_OTHERS}){{0,8}}"
+    rf"|out of #{_NOUN}(?:{_OTHERS}){{1,8}}){_STOP}"
+)
 
 _CLAUSE = re.compile(r"[,;:]| (?:so|and|but|that|which|who|while|then|therefore|thus|hence)(?= |$)")
 _HAS_VERB = re.compile(rf"\b{_VERB}\b")
@@ -105,7 +108,7 @@ _LEFT_ALONE = re.compile(
     r"[\d=+*/×÷<>≤≥^?\\(){}\[\]|:]|\s[-–—]\s|n't\b|[#¤] [#¤]"
     r"|\b(?:if|unless|when|because|since|suppose|whether|although|though|while|not|never|no|nor|or|than|rather"
     r"|instead|but|between|ratio|percentage)\b"
-    rf"|\bfrom [#¤]\S* to\b|\b(?:in|out of) #{_STOP}|#%?(?: out of #| in # (?!{_TIME}))"
+    rf"|\bfrom [#¤]\S* to\b|\b(?:in|out of) #{_STOP}|#%?(?: out of #(?!(?: [a-z]+){{2}})| in # (?!{_TIME}))"
 )
 # What is done within a time, or with so many: then the time, or how many, may be what is asked for.
 _MAY_ASK = re.compile(
@@ -113,12 +116,20 @@ _MAY_ASK = re.compile(
     r"|convert|increas|decreas|reduc|drop|ris|chang|arriv|exchang|trad|swap|replac|round|subtract|remov|add|multipl|carr"
     r"|transport|mov|load|deliver|ship|stor|hold|seat|group)(?:e|es|ed|ing|s|y|ies|ied|d|n)?\b"
 )
+# All of a sentence up to what its last equation comes to.
+_RESULT = re.compile(r".*=(?=[\s*$\\(\[]*\d)", re.DOTALL)
 
 
 def answering(text: str, last: Quantity) -> Quantity:
-    """The number that the sentence of a text's last number answers with: that one, unless it is plainly context."""
+    """The number that the sentence of a text's last number answers with: that one, unless it is plainly context.
+
+    What an equation comes to, "8 * 5 = 40 pages in 5 days", is as good as announced.
+    """
     start = last.start - len(GAP.split(text[: last.start])[-1])
-    number = in_context(text[start : last.end] + GAP.split(text[last.end :])[0])
+    sentence = text[start : last.end] + GAP.split(text[last.end :])[0]
+    result = _RESULT.match(sentence)
+    start += result.end() if result else 0
+    number = in_context(sentence[result.end() if result else 0 :], announced=bool(result))
     return number._replace(start=start + number.start, end=start + number.end) if number else last
 
 
@@ -150,7 +161,7 @@ def _masked(sentence: str, found: list[Quantity]) -> str:
         parts += [re.sub(_ANY, "|", sentence[position : number.start]), "¤" if is_money else "#"]
         position = money.end() if money else number.end
     rest = re.sub(_ANY, "|", sentence[position:])
-    return re.sub(r"\s+", " ", re.sub(r"__|[`$*]", "", "".join([*parts, rest])).lower())
+    return re.sub(r"\s+", " ", re.sub(r"__|[`$*]|\\[()\[\]]", "", "".join([*parts, rest])).lower())
 
 
 def _is_answer(head: str, number: str, tail: str, announced: bool) -> bool:

@@ -138,11 +138,37 @@ _ASKS = re.compile(
 )
 
 
+# A line that closes with a result: an equation, a conclusion, a number alone. A text that is one option.
+_RESULT = re.compile(
+    r"=|\b(?:is|are|so|thus|hence|therefore|total|altogether|in all|left|remain\w*)\b"
+    r"|^\W*\d[\d.,]*\W*(?:[a-z]+\W*){0,3}$",
+    re.IGNORECASE,
+)
+_ONE_OPTION = re.compile(r"\W*[A-J](?:[).:][^\n]{0,200}|\W*)")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_ANSWER_BEGINS = re.compile(r"\n[ \t*#]*(?:Answer|A|Solution|Assistant)\b|\n[ \t]*\n")
+_MAX_PROBLEM = 1_000
+
+
+def _is_new(problem: str, before: str) -> bool:
+    """Whether a problem behind a text is a made-up one: the text has a result, and none of the problem's numbers."""
+    if _ONE_OPTION.fullmatch(before):
+        return True
+    last = before.rsplit("\n", 1)[-1]
+    if not (_NUMBER.search(last) and _RESULT.search(last)):
+        return False
+    numbers = set(_NUMBER.findall(_ANSWER_BEGINS.split(problem, maxsplit=1)[0]))
+    return bool(numbers) and numbers.isdisjoint(_NUMBER.findall(before))
+
+
 def _first_problem(text: str) -> str:
     """The text before a next problem that the model made up after its answer."""
     transcript = _TRANSCRIPT.search(text)
     if transcript and text[: transcript.start()].strip():
         text = text[: transcript.start()]
+    turn = _NEXT_TURN.search(text)
+    if turn and _is_new(text[turn.end() : turn.end() + _MAX_PROBLEM], text[: turn.start()].strip()):
+        return text[: turn.start()]
     answered = _ANSWERED.search(text)
     if not answered or _ECHO.match(text):
         return text

@@ -46,6 +46,11 @@ _BOUND = pattern(
     r"|up to|exceed(?:s|ed|ing)?|höchstens|mindestens|mehr als|weniger als|au (?:plus|moins)|(?:plus|moins) (?:de|que)"
     rf"|como (?:máximo|mínimo)|al menos|(?:más|menos|mayor|menor) (?:de|que)){_EDGE}*$"
 )
+# "We round up to", "adds up to": where a sum arrives, and no bound.
+_ARRIVES = pattern(
+    r"\b(?:round|add|sum|bring|total|amount|com)(?:e|s|es|ed|ing)?\b[^!?;,]{0,40}?(?<!is )(?<!be )\bup to"
+    rf"{_EDGE}*$"
+)
 _ASKED_BEFORE = pattern(
     r"\b(?:needs?|needed|requires?|required|takes?|can|could|must (?!be\b|equal\b)\w+|guarantees?|ensures?)\b[^.!?]*$"
 )
@@ -81,5 +86,5 @@ def framed(before: str, after: str = "") -> bool:
         return True
     if _WOULD.search(end) and _IF_BUT.match(after):
         return True
-    is_bound = _BOUND.search(end)
+    is_bound = _BOUND.search(end) and not _ARRIVES.search(end)
     return bool(is_bound and not _ASKED_BEFORE.search(sentence) and not _ASKED_BEHIND.match(after))

@@ -13,7 +13,7 @@ from slmr.verify.framing import framed
 from slmr.verify.quantity import in_words
 from slmr.verify.spelling import normalise
 from slmr.verify.unanswered import unanswered
-from slmr.verify.units import several_units_at_end
+from slmr.verify.units import several_units_at_end, without_plain_unit
 from slmr.verify.values import number_of
 from slmr.verify.verdict import Answer
 from slmr.verify.words import clock_at_end
@@ -263,8 +263,9 @@ def _given(line: str) -> str | None:
     value = _gives(sentence)
     if value is None:
         return None
-    if _FORMULA.fullmatch(re.sub(r"\\[a-zA-Z]+", "", value)) and re.search(r"[\dπ∞∅\\]", value):
-        return value if re.search(r"[%\\]", value) or numeric.parse(value) is None else None
+    bare = value if numeric.parse(value) is not None else without_plain_unit(value)  # "9π square units"
+    if _FORMULA.fullmatch(re.sub(r"\\[a-zA-Z]+", "", bare)) and re.search(r"[\dπ∞∅\\]", bare):
+        return bare if re.search(r"[%\\]", bare) or numeric.parse(bare) is None else None
     word = _ONE_WORD.fullmatch(value) and not denied_behind(f"is {value}")
     return re.sub(r"^(?:an?|the) ", "", value) if word and not re.search(r"\d", line) else None
 

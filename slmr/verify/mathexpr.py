@@ -32,6 +32,7 @@ from slmr.verify.relations import (
     conjunction,
     excluded,
     interval,
+    is_about_more,
     is_relation,
     ratio,
     relation,
@@ -335,6 +336,8 @@ def _same_equation(mine: str, theirs: str) -> bool | None:
     names = [split(side, "=")[0].strip() for side in (mine, theirs) if "=" in side]
     if len(names) == 2 and all(re.fullmatch(r"[a-z]", name) for name in names) and names[0] != names[1]:
         return same_zero(mine, theirs)  # `x = 2` is not `y = 2`; f(x) and y are two names for one thing
+    if len(names) == 2 and is_about_more(mine, names[1]):
+        return same_zero(mine, theirs)
     if len(split(right, "=")) == 1:
         same = _same_item(without_plain_unit(left), right)
         return same or same_zero(mine, theirs) or same

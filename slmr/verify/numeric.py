@@ -14,7 +14,7 @@ from slmr.verify.cues import corrected, is_weak, statements
 from slmr.verify.denial import denied_before, denied_behind, hedged, hedged_before, unsure
 from slmr.verify.framing import conceded
 from slmr.verify.plausible import repeats
-from slmr.verify.quantity import CHINESE, MAX_DIGITS, NAMED_UNIT, WORDS, quantities
+from slmr.verify.quantity import CHINESE, MAX_DIGITS, NAMED_UNIT, TIMES, WORDS, quantities
 from slmr.verify.sentences import GAP
 from slmr.verify.totals import overtaken
 from slmr.verify.unanswered import is_part, unanswered
@@ -50,7 +50,7 @@ _LATEX = [
 _EDGES = " \t\n*_`\"'“”"
 _GLUED, _KNOWN_UNIT = re.compile(r"[A-Za-z]"), re.compile(NAMED_UNIT)
 _CHANGES = re.compile(
-    r"\b(?:or|not|minus|plus|times|squared|cubed|factorial|half|maybe|perhaps|possibly|base|mod|over|divided"
+    rf"\b(?:or|not|minus|plus|{TIMES}|squared|cubed|factorial|half|maybe|perhaps|possibly|base|mod|over|divided"
     r"|percent of|to|than|between|square root|oder|ou|hundred|thousand|million|below"
     r"|is|was|isn't|if|but|except|pi|wrong|incorrect|false|at most|at least)\b|或|不|[π√]", re.IGNORECASE,
 )  # fmt: skip
@@ -87,7 +87,7 @@ _UNFINISHED = re.compile(r"(?:[+/×÷^=]|\s-)(?:\s*\?)?$")  # "3 + 4 ="
 _ASIDE = re.compile(r"\s*\((?:not|and not|rather than|instead of)\b[^()]*\)$", re.IGNORECASE)
 _MODIFIES = re.compile(
     r"!|-\s*$|\s*(?:\+|\*|/|×|÷|\^|=)\s*$|\s*(?:degrees?|°[CF]?)?\s*below\b"
-    r"|\s*(?:at (?:most|least)|squared|cubed|factorial|plus|minus|times|base|mod"
+    rf"|\s*(?:at (?:most|least)|squared|cubed|factorial|plus|minus|{TIMES}|base|mod"
     r"|divided by|or)\b"
     r"|\s*[-+*/×÷^]\s*\d|\*\*\d|\s*(?:[π√]|pi\b)|\s*\+\s*[a-z]|\s*[-*×÷^]\s*\(?(?-i:[b-zA-HJ-Z]|a(?=\s*$))(?![\w'])"
     rf"|\s*(?:less|more|fewer|greater) than \$?(?:\d[\d.,]*|{WORDS.pattern})\W*$"
@@ -348,7 +348,8 @@ def _last_words(tail: str) -> Answer | None:
     sentence = [s for s in GAP.split(tail.strip()) if s.strip()][-1:] or [""]
     found = [m for m in WORDS.finditer(sentence[0]) if m[0].lower() not in ("one", "a hundred")]
     if len(found) == 1 and not hedged(sentence[0]) and not unsure(tail[-200:]):
-        return Answer(found[0][0], False)
+        word = quantity.with_part(sentence[0], *found[0].span())
+        return Answer(word, False) if word and not _changed_behind(sentence[0][found[0].end() :]) else None
     numerals = [m[0] for m in CHINESE.finditer(tail)]
     return Answer(numerals[-1], False) if numerals and not hedged(tail[-60:]) else None
 

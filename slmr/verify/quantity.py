@@ -62,6 +62,11 @@ _PARTS_IN_WORDS = {
     "two thirds": Fraction(2, 3), **dict.fromkeys(("a quarter", "one quarter", "one fourth"), Fraction(1, 4)),
     **dict.fromkeys(("three quarters", "three fourths"), Fraction(3, 4)),
 }  # fmt: skip
+_PART_BEHIND = re.compile(
+    r"\s+and\s+(?:an?|one|two|three)[\s-]+\w+|\s+point\s+\w+"
+    r"|[\s-]+(?:hal(?:f|ves)|quarters?|(?:third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|hundredth)s?)\b",
+    re.IGNORECASE,
+)
 _SIMPLE = re.compile(r"-?\d{1,300}(?:\.\d{1,100})?", re.ASCII)
 
 _SMALL = {w: i for i, w in enumerate(
@@ -74,6 +79,11 @@ _MULTIPLES = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10
 _WORD = "|".join([*_SMALL, *_MULTIPLES])
 WORDS = re.compile(
     rf"\b(?:(?:a|minus|negative)\s+)?(?:{_WORD})(?:(?:\s+and\s+|[\s-]+)(?:{_WORD}))*\b", re.IGNORECASE
+)
+# "5 times 3", "5 times the price", "5 times as many"; "5 times", "5 times a week" say how often.
+TIMES = (
+    rf"times\b(?=\s*(?:[-\d$({{\\]|(?:{_WORD}|the|his|her|its|their|my|our|that|this|what|as|more|less|fewer|[a-z]+er"
+    r"|[b-z]|an?(?! (?:day|night|week|month|year|hour|minute)))\b)(?! (?:day|night|week|month|year)))"
 )
 CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
 _CHINESE_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
@@ -183,6 +193,13 @@ def in_words(text: str) -> Fraction | None:
     return Fraction(sign * (total + section))
 
 
+def with_part(text: str, start: int, end: int) -> str | None:
+    """A number in words with the part of one that stands behind it, "four and a half"; None where that is unknown."""
+    part = _PART_BEHIND.match(text, end)
+    word = text[start : part.end() if part else end]
+    return word if in_words(word) is not None else None
+
+
 def chinese(text: str) -> Fraction:
     """A whole number in Chinese numerals: 三, 二十一, 三百零五."""
     total = section = digit = 0
@@ -210,7 +227,9 @@ _NO_VALUE_BEFORE = re.compile(
     r"(?:\b(?:step|question|problem|example|part|case|figure|section|chapter|exercise|equation|option"
     r"|no\.)\s*#?\s*"
     r"|√\s?|\b(?:page|room|log|ln|sin|cos|tan|sqrt)\s?\(?|\b(?:half|twice|double|triple|quarter"
-    r"|third)\s+(?:of\s+)?|\b(?:less|more|fewer|greater|other) than\s+"
+    r"|third)\s+(?:of\s+)?|\b(?:(?:square|cube)(?: root)?|negative|opposite|reciprocal|inverse|multiple|divisor"
+    r"|(?:half|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth)s)\s+of\s+|\bdivisible by\s+"
+    r"|\b(?:less|more|fewer|greater|other) than\s+"
     r"|\\(?!text|math|boxed|fbox)[a-zA-Z]+\s*\{?|(?<!\*)\*\s?|[/×÷^]\s?\{?|[\d)]\s?[-+]\s?|\d\s?-"
     r"|\b\d*[a-z][-+])$", re.IGNORECASE,
 )  # fmt: skip

@@ -23,6 +23,7 @@ def is_relation(text: str) -> bool:
     return bool(RELATION.search(text)) and (len(split(text, "<>≠")) > 1 or len(split(text, "=")) == 1)
 
 
+_COMMAND = re.compile(r"\\text\w*\s*\{[^{}]*\}|\\[a-zA-Z]+")
 _SIDE = r"\s*[a-zA-Z](?:\([a-z]\))?\s*"
 _FLIP = {"<": ">", "<=": ">="}
 
@@ -47,6 +48,16 @@ def value_of(equation: str, is_gold: bool = False) -> str | None:
         bool(first and last is None and normal(sides[-1]))
     )
     return sides[0 if is_reversed else -1].split("\\approx")[0].strip()
+
+
+def is_about_more(equation: str, name: str) -> bool:
+    """Whether a side of `2x = 5` holds the name that gold gives a value to, and is more than that name."""
+    sides = [_COMMAND.sub("", side) for side in split(equation, "=")]
+    return (
+        bool(IS_NAME.fullmatch(name))
+        and len(sides) == 2
+        and any(name in side and not IS_NAME.fullmatch(side) for side in sides)
+    )
 
 
 def same_zero(mine: str, theirs: str) -> bool | None:

@@ -10,15 +10,21 @@ _LISTED = re.compile(
     r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$|^\W*(?:from\s)?\s*\$?\d[\d.,]*\s+to\s+\$?$",
     re.IGNORECASE,
 )
-# "divide 84 by 12": what is to be done, not what comes of it.
+# "divide 84 by 12": what is to be done, not what comes of it; "13 out of 20" is no number.
 _OPERAND = re.compile(
-    r"\b(?:divid(?:e|ing)|multiply(?:ing)?|subtract(?:ing)?|add(?:ing)?) (?:(?:the|all|both|each) )?"
+    r"\d%? out of (?:every )?\$?$"
+    r"|\b(?:divid(?:e|ing)|multiply(?:ing)?|subtract(?:ing)?|add(?:ing)?) (?:(?:the|all|both|each) )?"
     r"(?:\$?\d[\d.,]* (?:\w+ )?)?(?:by|to|from) \$?$",
     re.IGNORECASE,
 )
 # "2 hours and 15 minutes", "3 cats and 4 dogs": two things, and none of them is the answer.
 _FIRST_THING = re.compile(r"\d\s?[a-z]+\.?(,? (?:and|&|by))?,? \$?$", re.IGNORECASE)
 _LAST_THING = re.compile(r"\s?[a-z]+(?: (?:tall|long|wide|high|deep|old))?\W*$", re.IGNORECASE)
+# "Of the 30 students, 24 passed": the first number is the whole that the last one is a part of.
+_OF_A_WHOLE = pattern(
+    r"^\W*(?:(?:so|thus|hence|therefore|then),? )?(?:out of|of|among) (?:all )?(?:of )?"
+    r"(?:(?:the|these|those|his|her|its|their|my|our) )?\d[\d.,]*(?: [a-z'-]+){0,6},? $"
+)
 _IN_ALL = re.compile(r"\s*(?:\w+ )?(?:in (?:all|total)|altogether)\b")
 # "Find the value of x if 2x + 6 = 20", "Solve for x: 3x - 9 = 21"; not "Find the sum: 15 + 20 = 35", "Solve to get 5".
 _ORDERS = pattern(
@@ -54,7 +60,7 @@ def is_part(sentence: str, behind: str) -> bool:
 
 def _beside_another(sentence: str, behind: str) -> bool:
     """Whether a number is the last of several things: "3, 4 and 5", "2 hours 15 minutes"; not "7 and 5, 12 in all"."""
-    if _IN_ALL.match(behind):
+    if _IN_ALL.match(behind) or _OF_A_WHOLE.match(sentence):
         return False
     first = _FIRST_THING.search(sentence)
     return bool(_LISTED.search(sentence) or (first and (first[1] or _LAST_THING.match(behind))))

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z \-']*")
+# `p - q`, `ab-cd`: letters with a minus, where a gold answer is not marked as text.
+_DIFFERENCE = re.compile(r"\s-|-\s|[a-z]{1,2}(?:-[a-z]{1,2})+$", re.IGNORECASE)
+# Marks around a word and within it, which say nothing; what is left of an answer has to be the word alone.
+_AROUND_WORDS = re.compile(r"(?<=[a-z])-(?=[a-z])|[^a-z\d+*/^=<>,;-]|[,;]$")
 _KNOWN = {"yes", "no", "odd", "even", "true", "false", "none"}
 _SENTENCE = re.compile(r"^(?:.*\b(?:is|are) (?!not\b))?(?:(?:an?|the) )?")
 _CLOCK = re.compile(r"(\d{1,2})(?::(\d{2})\s*([aApP])?(?:\.?\s?[mM]\.?)?|\s*([aApP])\.?\s?[mM]\.?)")
 _TIME = re.compile(r"(?<![\d:])\d{1,2}:\d{2}(?![\d:])(?:\s?[aApP]\.?\s?[mM]\b\.?)?")
 # The letter of an option in front of its value: `\textbf{(C)}\ 9`.
 _OPTION = re.compile(
-    r"\\(?:text|textbf|mathrm|mathbf)\s*\{\s*(?:\(([A-J])\)|([A-J])[.:)])\s*\}(?:\s|\\[ ,;:]|~|\\q?quad)*(?=[^\s.])"
+    r"\\(?:text|textbf|mathrm|mathbf)\s*\{\s*(?:\(([A-J])\)|([A-J])[.:)])\s*\}(?:\s|\\[ ,;:]|~|\\q?quad)*+"
+    r"(?!(?:\\text\w*\s*\{\s*)?(?:and|or)\b)(?=[^\s.,;:+*/=&])"
     r"|\(([A-J])\)(?:\s|\\[ ,;:]|~|\\q?quad)+(?=[-$\d\\])"
 )
 
@@ -23,12 +28,18 @@ def same_words(mine: str, theirs: str, is_text: bool) -> bool | None:
         return None
     if not (is_text or plain in _KNOWN or (len(plain) >= 5 and "\\" not in mine)):
         return None
+    if not is_text and _DIFFERENCE.search(theirs):
+        return None
     if "\\" in mine or "(" in mine:
         return False if is_text and plain not in mine.lower() and "\\text" not in mine else None
-    if plain in _KNOWN and (first := re.match(r"([a-z]+)[,.;:]\s", mine.lower())) and first[1] in _KNOWN:
+    if (
+        plain in _KNOWN
+        and (first := re.match(r"([a-z]+)[,.;:]\s+[a-z]", mine.lower()))
+        and first[1] in _KNOWN
+    ):
         return first[1] == plain  # "Yes, it is"
     letters = re.sub(r"[^a-z]", "", plain)
-    return letters in (re.sub(r"[^a-z]", "", side.lower()) for side in (mine, _SENTENCE.sub("", mine)))
+    return letters in (_AROUND_WORDS.sub("", side.lower()) for side in (mine, _SENTENCE.sub("", mine)))
 
 
 def same_clock(mine: str, theirs: str) -> bool | None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slmr.verify import verify
 from slmr.verify.choice import extract, matches, parse, parse_gold, stated
 
 LETTERS = st.sampled_from("ABCDEFGHIJ")
@@ -115,3 +116,12 @@ def test_an_answer_that_the_next_lines_explain(first: str) -> None:
     found = extract(f"{first}\n\n**Explanation:** A reverses the condition. B is irrelevant.")
     assert found and parse(found.text) == "C"
     assert parse("Let's check C. It says all X are Y.") is None
+
+
+@pytest.mark.parametrize("form", ["Answer: {}", "The answer is {}", "{}"])
+def test_a_small_letter_with_its_bracket_is_read_like_one_in_brackets(form):
+    for one in ("b)", "b) some dogs do not bark", "option b)"):
+        assert verify(form.format(one), "B", "choice").lenient
+    for text in ("b) or c)", "b) and c)", "b), c)", "b) c)", "b) or c", "b) is wrong", "b) is not right"):
+        for gold in "BC":
+            assert not verify(form.format(text), gold, "choice").lenient

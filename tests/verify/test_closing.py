@@ -32,6 +32,12 @@ CONTEXT = [
     ("She still needs 9 more stamps to fill her 50-stamp album.", 9), ("It costs him $52 to feed his 4 cats.", 52),
     ("He must sell 15 cups to earn $45.", 15), ("They ate 5kg of rice in 2 days", 5),
     ("She spent 27 dollars on all of her 3 books in the first 2 weeks.", 27),
+    ("So 24 out of 30 students passed the test.", 24),
+]  # fmt: skip
+RESULTS = [
+    ("Kylar pays 8 * $5 + 8 * $3 = $64 for the 16 glasses.", 64), ("That is 20 + 4 = 24 of the 30 students.", 24),
+    ("n = 72 clips in 2 months", 72), ("5 miles/day × 6 days = 30 miles over the 6 days.", 30),
+    ("In total, \\(60 + 180 = 240\\) downloads over the 2 months.", 240),
 ]  # fmt: skip
 LAST = [
     # the context may be what is asked for
@@ -46,7 +52,8 @@ LAST = [
     # another build: ratios, times, years, what is left over, conditions, denials, equations
     "So 5 out of 12", "That is 3 in 10 people", "It rises from 5 to 9 in 3 days.", "He has 3 meetings at 5 PM.",
     "He moved with 3 friends in 2019.", "She made 4 bags with 3 left over.", "There are 7 with 3 remaining.",
-    "If he earns $120 in 4 weeks.", "She did not sell 72 clips in 2 months.", "20 + 4 = 24 of the 30 students",
+    "If he earns $120 in 4 weeks.", "She did not sell 72 clips in 2 months.", "6 * 4 = 24 apples for 6 dollars.",
+    "20 + 4 = 24 and she sells 5 in 2 days", "So 24 out of 30 points.",
     "He eats 5 apples and 3 pears in 2 days.", "She has 3 boxes with 12 pencils each.",
     "She buys 3 packs of 12 pens for 4 friends.", "He has 5 more than his 12 cousins.", "in 20 minutes", "",
     "So 24 of the 30 girls and 5 of the 12 boys passed.", "He is 5 feet 3 inches tall after 2 years.",
@@ -70,9 +77,16 @@ def test_context_behind_the_answer(sentence: str, value: int) -> None:
     assert verify(f"48 / 2 = 24, so we go on.\n{sentence}", str(value), "numeric").lenient
 
 
+@pytest.mark.parametrize(("sentence", "value"), RESULTS)
+def test_context_behind_what_an_equation_comes_to(sentence: str, value: int) -> None:
+    assert answering(sentence, quantities(sentence)[-1]).value == value
+    assert verify(sentence, str(value), "numeric").lenient
+
+
 @pytest.mark.parametrize("sentence", LAST)
 def test_a_sentence_that_is_left_to_its_last_number(sentence: str) -> None:
     assert in_context(sentence) is None
+    assert not (found := quantities(sentence)) or answering(sentence, found[-1]) == found[-1]
 
 
 @pytest.mark.parametrize(("statement", "value"), ANNOUNCED)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.verify import completion
+from slmr.verify import completion, verify
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,32 @@ def test_a_next_turn_that_the_model_makes_up_is_cut(turn: str) -> None:
 
 def test_vulgar_fractions_and_exponents_are_written_out() -> None:
     assert completion.fold("2½ and 10⁻³") == "2 1/2 and 10^{-3}"
+
+
+NEXT = "A farmer has 20 cows and sells 5. How many are left?\nAnswer: 15"
+
+
+@pytest.mark.parametrize("answer", ["There are 14 apples left.", "14", "So he has 14.", "8 + 6 = 14"])
+@pytest.mark.parametrize("label", ["Question:", "Q:", "Problem 2:", "**Question:**"])
+def test_a_problem_with_numbers_of_its_own_ends_what_is_graded(answer: str, label: str) -> None:
+    said = f"{answer}\n\n{label} {NEXT}"
+    assert completion.visible(said) == answer
+    assert verify(said, "14", "numeric").lenient and not verify(said, "15", "numeric").lenient
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"Let me restate it.\n\nQuestion: {NEXT}",
+        f"Step 1: read the problem.\n\nQuestion: {NEXT}",
+        "20 - 7 = 13\n\nQuestion: How many are left at the end?\nAnswer: 15",
+        "20 - 7 = 13\n\nQuestion: What is 13 plus the other 2?\nAnswer: 15",
+    ],
+)
+def test_a_problem_that_is_restated_or_taken_apart_is_read_on(said: str) -> None:
+    assert completion.visible(said) == said and verify(said, "15", "numeric").lenient
+
+
+def test_one_option_is_an_answer_without_an_announcement() -> None:
+    said = "B. Some dogs bark.\n\nQuestion: Which is a fruit?\nA. Tree\nB. Car\nC. Pear\nAnswer: C"
+    assert verify(said, "B", "choice").lenient and not verify(said, "C", "choice").lenient

@@ -76,3 +76,11 @@ def test_what_only_seems_so_is_conceded(before: str) -> None:
     assert conceded(before, "6, but it is actually 5")
     assert not conceded(before, "6") and not conceded(before, "6, but that is not all")
     assert not conceded("So the answer is ", "6, but it is 5 more than before")
+
+
+@pytest.mark.parametrize("verb", ["We round 7.5 up to", "It adds up to", "This brings the total up to"])
+def test_where_a_sum_arrives_is_no_bound(verb: str) -> None:
+    assert not framed(f"{verb} ")
+    assert verify(f"{verb} 8.", "8", "numeric").lenient
+    assert verify(f"{verb} $\\boxed{{8}}$.", "8", "math").strict
+    assert framed("The sum is up to ")

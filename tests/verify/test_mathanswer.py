@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from slmr.verify import verify
 from slmr.verify.mathanswer import extract, gold_answer, stated
 
 
@@ -71,3 +72,14 @@ def test_whether_a_text_begins_with_the_formula() -> None:
 def test_solutions_in_a_sentence_are_all_the_answer(text: str, answer: str | None) -> None:
     found = extract(text)
     assert (found and found.text) == answer
+
+
+@pytest.mark.parametrize("unit", ["", " units", " square cm", " cm²", " meters"])
+def test_a_formula_in_a_sentence_is_read_without_its_unit(unit: str) -> None:
+    for formula, gold, part in (
+        ("2√3", r"2\sqrt{3}", "2"),
+        ("9π", r"9\pi", "9"),
+        ("2*sqrt(3)", r"2\sqrt{3}", "2"),
+    ):
+        said = f"The size is {formula}{unit}."
+        assert verify(said, gold, "math").lenient and not verify(said, part, "math").lenient

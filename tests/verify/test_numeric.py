@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slmr.verify import verify
 from slmr.verify.numeric import extract, matches, parse, parse_gold, stated
 from slmr.verify.quantity import MAX_DIGITS
 
@@ -140,3 +141,19 @@ def test_which_of_two_numbers_is_the_answer(text: str, value: int) -> None:
 def test_formulas_in_a_sentence(text: str, value: Fraction | None) -> None:
     found = extract(text)
     assert (found and parse(found.text)) == value
+
+
+@pytest.mark.parametrize("form", ["#### {}", "\\boxed{{{}}}", "The answer is {}.", "He ran {}."])
+def test_so_many_times_is_how_often(form: str) -> None:
+    for often in ("5 times", "5 times a week", "5 times in all"):
+        assert verify(form.format(often), "5", "numeric").lenient
+    for product in ("5 times 3", "5 times x", "5 times two", "5 times (2)", "5 times the price"):
+        assert not verify(form.format(product), "5", "numeric").lenient
+
+
+@pytest.mark.parametrize("form", ["The answer is {} of it.", "It takes {} hours.", "#### {}"])
+def test_a_number_in_words_is_read_with_the_part_behind_it(form: str) -> None:
+    for words, value in (("four and a half", "4.5"), ("two thirds", "2/3"), ("three quarters", "0.75")):
+        assert verify(form.format(words), value, "numeric").lenient
+    for changed in ("four and a half", "four fifths", "four-tenths", "four squared", "four point two"):
+        assert not verify(form.format(changed), "4", "numeric").lenient

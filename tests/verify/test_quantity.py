@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slmr.verify import verify
 from slmr.verify.quantity import chinese, in_words, quantities, quantity, scale_of, simple
 
 
@@ -76,3 +77,20 @@ def test_stops_mark_thousands_where_a_comma_marks_the_decimals(number: int, deci
 )  # fmt: skip
 def test_what_marks_no_thousands_and_raises_nothing(text: str, values: list[int]) -> None:
     assert [token.value for token in quantities(text)] == values
+
+
+@pytest.mark.parametrize("form", ["#### {}", "The answer is {}.", "\\boxed{{{}}}", "So he has {}."])
+def test_what_is_done_to_a_number_makes_it_another_one(form: str) -> None:
+    for whole in (
+        "half",
+        "two thirds",
+        "the square root",
+        "the square",
+        "the negative",
+        "the reciprocal",
+        "a multiple",
+    ):
+        assert not verify(form.format(f"{whole} of 12"), "12", "numeric").lenient
+    for other in ("divisible by 12", "twice 12"):
+        assert not verify(form.format(other), "12", "numeric").lenient
+    assert verify(form.format("12 apples of his"), "12", "numeric").lenient

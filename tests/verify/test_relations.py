@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.verify.relations import interval, relation, same_zero, value_of
+from slmr.verify import verify
+from slmr.verify.relations import interval, is_about_more, relation, same_zero, value_of
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,17 @@ def test_a_positive_factor_changes_no_inequality_and_turning_it_round_neither(a:
 
 def test_what_is_no_inequality_is_none() -> None:
     assert relation("x = 2") is None and relation("x < 1 < 2") is None and relation("x < (") is None
+
+
+@given(st.integers(2, 9), st.integers(1, 99))
+def test_what_more_than_the_name_equals_is_not_what_the_name_equals(factor: int, value: int) -> None:
+    gold = f"x = {value}"
+    assert verify(f"\\boxed{{{factor}x = {factor * value}}}", gold, "math").strict
+    assert verify(f"\\boxed{{x + {factor} = {value + factor}}}", gold, "math").strict
+    for wrong in (f"{factor}x = {value}", f"{value} = {factor}x", f"-x = {value}", f"x + {factor} = {value}"):
+        assert not verify(f"\\boxed{{{wrong}}}", gold, "math").lenient
+
+
+def test_another_name_for_the_same_is_not_more_than_the_name() -> None:
+    assert is_about_more("-y = 2x + 3", "y") and not is_about_more("2x + 3 = y", "y")
+    assert not is_about_more("f(x) = 2x + 3", "y") and not is_about_more("x = 4 = 2 + 2", "x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from slmr.verify import verify
 from slmr.verify.unanswered import is_part, unanswered
 
 
@@ -37,3 +38,15 @@ def test_an_answer(text):
 def test_parts():
     assert is_part("divide 84 by ", "") and is_part("3, 4 and ", "")
     assert not is_part("the sum is ", "")
+    assert is_part("24 out of ", " students") and is_part("3 out of every ", " people")
+
+
+@pytest.mark.parametrize(
+    "whole", ["Of the 30 students, ", "Out of 30 students, ", "So, among all 30 of them, "]
+)
+def test_the_number_behind_a_whole_is_the_answer(whole):
+    for part in ("24 passed.", "24 passed the test."):
+        assert verify(whole + part, "24", "numeric").lenient
+        assert not verify(whole + part, "30", "numeric").lenient
+    two = f"{whole}24 passed and 6 failed."
+    assert [verify(two, gold, "numeric").lenient for gold in ("24", "6", "30")] == [False] * 3

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from itertools import permutations
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slmr.verify import verify
 from slmr.verify.words import labelled, same_clock, same_words
 
 
@@ -36,3 +41,32 @@ def test_the_letter_of_an_option_is_told_from_its_value():
     assert (
         labelled(r"\text{C}") is None and labelled(r"\text{(C)}") is None and labelled(r"\text{A}+1") is None
     )
+
+
+def test_a_comma_a_sign_or_another_value_behind_a_letter_makes_it_no_label():
+    for text in (r"\text{(C)}, 9", r"\text{(C)} \text{ or } 9", r"\text{(C)}+1", r"\text{(C)} and 9"):
+        assert labelled(text) is None
+        assert not verify(f"\\boxed{{{text}}}", r"\text{(C)}", "math").lenient
+    assert labelled(r"\textbf{(C)}\ -3") == ("C", "-3")
+
+
+@pytest.mark.parametrize("word", ["ellipse", "Evelyn", "no-one"])
+def test_a_word_with_a_number_or_an_operation_is_not_that_word(word):
+    for gold in (word, rf"\text{{{word}}}"):
+        assert verify(f"\\boxed{{\\text{{{word}}}}}", gold, "math").strict
+        for more in (f"{word}, 7", f"{word} + 1", f"2{word}", f"{word}/2", f"{word}^2"):
+            assert not verify(f"\\boxed{{{more}}}", gold, "math").lenient
+
+
+@given(st.lists(st.sampled_from("+-"), min_size=2, max_size=3), st.data())
+def test_letters_with_signs_are_a_sum_and_no_word(signs, data):
+    """`p - q` was read as a word, so that its signs said nothing and its order everything."""
+    terms = [f"{sign} {letter}" for sign, letter in zip(signs, "pqr", strict=False)]
+    gold = " ".join(terms).removeprefix("+ ")
+    for order in permutations(terms):
+        assert verify(f"\\boxed{{{' '.join(order).removeprefix('+ ')}}}", gold, "math").strict
+    at = data.draw(st.integers(0, len(terms) - 1))
+    turned = {"+": "-", "-": "+"}[signs[at]]
+    wrong = " ".join([*terms[:at], turned + terms[at][1:], *terms[at + 1 :]]).removeprefix("+ ")
+    for text in (wrong, wrong.replace(" ", ""), "pqr"[: len(terms)], f"3{gold.removeprefix('- ')}"):
+        assert not verify(f"\\boxed{{{text}}}", gold, "math").lenient
