@@ -35,8 +35,8 @@ __all__ = [
     "verify_batch",
 ]
 
-# Raised when a verdict of the golden file or of a published completion changes (`python -m studies.flips`): rows of
-# different versions are not ranked together.
+# Raised when a verdict of the golden file changes, or of a published completion that the present version judged
+# (`python -m studies.flips`): rows of different versions are not ranked together.
 CHECKER_VERSIONS: dict[Kind, str] = {"numeric": "7", "math": "7", "choice": "7"}
 
 MAX_ANSWER = 10_000  # characters of one answer
