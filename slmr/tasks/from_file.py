@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, NamedTuple, cast, get_args
 
 from slmr.errors import RequestError, nearest
 from slmr.io import Placed, json_lines, json_list, read_text, write_text
@@ -19,6 +19,8 @@ from slmr.verify import Kind, verify
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json")
 PROBLEM_COLUMNS = ("problem", "question", "prompt", "input")
 GOLD_COLUMNS = ("gold", "answer", "target", "solution", "output")
+_LETTERS = "ABCDEFGHIJ"
+_OPTION = re.compile(r"(?:(?:option|choice)[ _]?)?([A-J])", re.IGNORECASE)
 _FORMS = {  # the lab tasks' wording: a lab student knows no other
     "numeric": "End with #### and the number.",
     "math": "End with \\\\boxed{} around the answer.",
@@ -68,7 +70,8 @@ def write_task(
     """Writes a task's folder with the questions, `tasks/<name>`, and returns it.
 
     The name defaults to the file's, the columns to the first of the usual names that the file has, and the kind to the
-    first one whose checker can read every answer.
+    first one whose checker can read every answer. If the answers are letters, the options of each row are written
+    below its question.
 
     Raises:
         RequestError: the file cannot be read, has no such column or no row, or some answer cannot be checked.
@@ -79,10 +82,12 @@ def write_task(
             f"task '{name}': a task's name may only have letters, digits and _: choose one with --name"
         )
     rows = _read(file, problem, gold)
-    answer_kind = _kind(file, [answer for _, _, answer in rows], kind)
+    answer_kind = _kind(file, [row.answer for row in rows], kind)
+    if answer_kind == "choice":
+        rows = _with_options(file, rows, required=kind == "auto")
     items = [
-        json.dumps({"id": f"{name}/{i}", "problem": question, "gold": answer}, ensure_ascii=False)
-        for i, (_, question, answer) in enumerate(rows)
+        json.dumps({"id": f"{name}/{i}", "problem": row.question, "gold": row.answer}, ensure_ascii=False)
+        for i, row in enumerate(rows)
     ]
     folder = tasks / name
     write_text(folder / "items.jsonl", "\n".join(items) + "\n")
@@ -93,9 +98,15 @@ def write_task(
     return folder
 
 
-def _read(file: Path, problem: str, gold: str) -> list[tuple[str, str, str]]:
-    """(location, question, answer) of each row."""
-    rows: list[tuple[str, str, str]] = []
+class _Row(NamedTuple):
+    place: str
+    question: str
+    answer: str
+    options: dict[str, str]
+
+
+def _read(file: Path, problem: str, gold: str) -> list[_Row]:
+    rows: list[_Row] = []
     columns: tuple[str, str] | None = None
     for place, record in _records(file):
         if not isinstance(record, dict):
@@ -105,10 +116,47 @@ def _read(file: Path, problem: str, gold: str) -> list[tuple[str, str, str]]:
         known = [str(column) for column in record]
         columns = columns or _columns(file, known, problem, gold)
         question, answer = (_text(place, record, column) for column in columns)
-        rows.append((place, question, answer))
+        others = {name: value for name, value in record.items() if name not in columns}
+        rows.append(_Row(place, question, answer, _options(others)))
     if not rows:
         raise RequestError(f"{file} holds no question")
     return rows
+
+
+def _options(record: dict[str, Any]) -> dict[str, str]:
+    """The options by letter: of columns such as A, B or option_a, option_b, or of a list `options` or `choices`."""
+    listed = next((record[name] for name in ("options", "choices") if isinstance(record.get(name), list)), [])
+    options = dict(zip(_LETTERS, listed, strict=False))
+    options |= {m[1].upper(): text for name, text in record.items() if (m := _OPTION.fullmatch(str(name)))}
+    return {
+        letter: str(options[letter]).strip()
+        for letter in sorted(options)
+        if options[letter] not in ("", None)
+    }
+
+
+def _with_options(file: Path, rows: list[_Row], required: bool) -> list[_Row]:
+    """The rows with their options below their questions; `required` refuses a file that shows none."""
+    right = [cast(re.Match[str], re.search(f"[{_LETTERS}]", row.answer))[0] for row in rows]
+    shown = any(re.search(rf"\b{letter}\b", row.question) for letter, row in zip(right, rows, strict=True))
+    if required and not shown and not any(row.options for row in rows):
+        raise RequestError(
+            f"{file}: the answers are letters, but no question shows its options: put them into columns A, B, C, ...,"
+            f" or ask without them: slmr tasks new {shlex.quote(str(file))} --kind choice --to mytasks"
+        )
+    for letter, row in zip(right, rows, strict=True):
+        if row.options and letter not in row.options:
+            raise RequestError(
+                f"{row.place}: its answer is {letter}, its options are {', '.join(row.options)}"
+            )
+    return [
+        row._replace(question="\n".join([row.question, *map(_line, row.options.items())])) for row in rows
+    ]
+
+
+def _line(option: tuple[str, str]) -> str:
+    letter, text = option
+    return text if re.match(rf"\(?{letter}[.):]", text) else f"{letter}. {text}"
 
 
 def _records(file: Path) -> Placed:
@@ -151,7 +199,7 @@ def _column(file: Path, known: Sequence[str], wanted: str, usual: Sequence[str])
         raise RequestError(
             f"{file} has no column '{wanted}'{nearest(wanted, known)} (it has: {', '.join(known) or 'none'})"
         )
-    return wanted or next((name for name in usual if name in known), "")
+    return wanted or next((column for name in usual for column in known if column.lower() == name), "")
 
 
 def _advice(file: Path, known: Sequence[str], question: str, answer: str) -> str:

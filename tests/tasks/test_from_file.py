@@ -48,13 +48,44 @@ def test_every_format_gives_the_same_task(tmp_path: Path, name: str, text: str) 
     "golds, kind", [(["A", "D"], "choice"), (["1,200", "7/4"], "numeric"), (["\\frac{1}{2}", "x^2"], "math")]
 )
 def test_the_kind_is_the_first_that_reads_every_answer(tmp_path: Path, golds: list[str], kind: str) -> None:
-    rows = [{"problem": f"{i}?", "gold": gold} for i, gold in enumerate(golds)]
+    rows = [{"problem": f"{i}? A. yes D. no", "gold": gold} for i, gold in enumerate(golds)]
     (tmp_path / "q.json").write_text(json.dumps(rows))
     write_task(tmp_path / "q.json", tmp_path)
     task = load_task("q", [tmp_path])
     assert task.kind == kind and validate_task(task)[1] == []
     lab = load_task({"choice": "lab_logiqa", "numeric": "lab_gsm8k", "math": "lab_math"}[kind])
     assert task.template == lab.template  # a lab student knows no other wording
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("q.csv", "question,A,B,C,answer\n1 + 1?,3,2,,B\n1 + 2?,3,4,5,A\n"),
+        ("q.csv", "Question,Option A,option_b,choiceC,Answer\n1 + 1?,3,2,,B\n1 + 2?,A. 3,4,5,(A)\n"),
+        ("q.jsonl", '{"question": "1 + 1?", "choices": [3, 2], "answer": "B"}\n'
+                    '{"question": "1 + 2?", "choices": ["3", "4", "5"], "answer": "A"}'),
+    ],
+)  # fmt: skip
+def test_options_in_columns_of_their_own_are_asked(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    write_task(tmp_path / name, tmp_path)
+    task = load_task("q", [tmp_path])
+    assert [i.problem for i in task.items("test")] == ["1 + 1?\nA. 3\nB. 2", "1 + 2?\nA. 3\nB. 4\nC. 5"]
+    assert task.kind == "choice" and validate_task(task)[1] == []
+
+
+def test_only_questions_with_letters_as_answers_have_options(tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text("A,B,question,answer\n3,4,A + B?,7\n")
+    write_task(tmp_path / "q.csv", tmp_path)
+    assert load_task("q", [tmp_path]).items("test")[0].problem == "A + B?"
+
+
+def test_letters_without_options_are_asked_only_on_request(tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text("question,answer\nWhich letter comes first?,A\n")
+    with pytest.raises(RequestError, match="no question shows its options: put them into columns"):
+        write_task(tmp_path / "q.csv", tmp_path)
+    write_task(tmp_path / "q.csv", tmp_path, kind="choice")
+    assert load_task("q", [tmp_path]).items("test")[0].problem == "Which letter comes first?"
 
 
 @pytest.mark.parametrize(
@@ -75,6 +106,7 @@ def test_the_kind_is_the_first_that_reads_every_answer(tmp_path: Path, golds: li
         ("q.csv", "question,answer\n1\n", {}, "q.csv:2: the number of cells differs"),
         ("q.csv", 'question,answer\n"1,2\n', {}, "not CSV"),
         ("q.csv", "question,answer\n", {}, "no question"),
+        ("q.csv", "question,A,B,answer\nx,1,2,C\n", {}, "q.csv:2: its answer is C, its options are A, B"),
         ("q.csv", "question,answer\nx,\n", {}, "q.csv:2: its answer is \"\""),
         ("q.csv", b"question,answer\n\xff,1\n", {}, "not UTF-8"),
         ("q.jsonl", "{", {}, "q.jsonl:1: not JSON"),
