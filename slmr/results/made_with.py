@@ -12,9 +12,11 @@ from typing import Any
 from slmr import curriculum
 from slmr.config import SUITES, load_profile
 from slmr.errors import RequestError
-from slmr.io import read_settings, resource
+from slmr.io import SettingsLoader, read_settings, resource
 from slmr.lab import MODELS
 from slmr.results.schema import SummaryRow
+from slmr.tasks.from_file import ENDINGS, default_name
+from slmr.tasks.registry import TaskLoader
 
 FOLDER = "made-with"
 _YAML = (".yaml", ".yml")
@@ -27,7 +29,7 @@ class _Need:
 
     path: Path
     what: str
-    has_data: bool = True  # of a task: whether its data may be published
+    has_data: bool = True  # of a task or a file of questions: whether its data may be published
 
     @property
     def place(self) -> Path:
@@ -51,6 +53,8 @@ def _copied(need: _Need, target: Path) -> str:
     copy, called = target / need.place, f"{need.what} `{need.path}`"
     if not need.path.exists():
         return "" if copy.exists() else f"{called} is not here: it was gone when this was published"
+    if need.path.is_file() and not need.has_data:
+        return f"{called} is not here: its licence does not say that it may be"
     if need.path.is_file():
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(need.path, copy)
@@ -81,10 +85,12 @@ def _needs(row: SummaryRow) -> Iterator[_Need]:
                 yield _Need(folder / f"{name}.yaml", "recipe")
     for folder in map(Path, options.get("--tasks-path", ())):
         own = not any(row.task in tasks for tasks in SUITES.values())
-        if own and (
-            not folder.is_dir() or _settings(folder / row.task / "task.yaml").get("task") == row.task
-        ):
+        settings = _settings(folder / row.task / "task.yaml", TaskLoader)
+        if own and (not folder.is_dir() or settings.get("task") == row.task):
             yield _Need(folder / row.task, "task", has_data=bool(row.redistribute))
+    for file in (Path(name.strip()) for names in options.get("--tasks", ()) for name in names.split(",")):
+        if file.suffix.lower() in ENDINGS and default_name(file) == row.task:
+            yield _Need(file, "file of questions", has_data=False)
 
 
 def _options(row: SummaryRow) -> dict[str, list[str]]:
@@ -133,9 +139,9 @@ def _is_shipped(method: str) -> bool:
     return (resource("baselines") / file).is_file() or any(Path(curriculum.__file__).parent.rglob(file))
 
 
-def _settings(file: Path) -> dict[str, Any]:
+def _settings(file: Path, loader: type[SettingsLoader] = SettingsLoader) -> dict[str, Any]:
     try:
-        return read_settings(file, "settings")
+        return read_settings(file, "settings", loader)
     except (RequestError, OSError):
         return {}
 

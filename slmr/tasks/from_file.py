@@ -76,7 +76,7 @@ def write_task(
     Raises:
         RequestError: the file cannot be read, has no such column or no row, or some answer cannot be checked.
     """
-    name = name or re.sub(r"\W+", "_", file.stem).strip("_").lower()
+    name = name or default_name(file)
     if not re.fullmatch(r"[A-Za-z0-9_]+", name):
         raise RequestError(
             f"task '{name}': a task's name may only have letters, digits and _: choose one with --name"
@@ -96,6 +96,11 @@ def write_task(
     yaml = _YAML.format(name=name, kind=answer_kind, form=_FORMS[answer_kind], title=title)
     write_text(folder / "task.yaml", yaml)
     return folder
+
+
+def default_name(file: Path) -> str:
+    """The name of a file's task, if none is given."""
+    return re.sub(r"\W+", "_", file.stem).strip("_").lower()
 
 
 class _Row(NamedTuple):

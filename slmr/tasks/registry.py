@@ -67,7 +67,7 @@ class _TaskFile(BaseModel):
         return self
 
 
-class _Loader(SettingsLoader):
+class TaskLoader(SettingsLoader):
     """Reads `!function x.y` as text, so that reading a task imports nothing."""
 
 
@@ -80,7 +80,7 @@ def _function_name(loader: SettingsLoader, node: yaml.ScalarNode) -> FunctionNam
     return FunctionName(reference)
 
 
-_Loader.add_constructor("!function", _function_name)
+TaskLoader.add_constructor("!function", _function_name)
 
 
 @lru_cache(maxsize=1)
@@ -153,7 +153,7 @@ def select_tasks(names: str, extra: Sequence[Path] = ()) -> list[Task]:
 @lru_cache(maxsize=64)
 def _read_task(folder: Path) -> Task:
     file = folder / "task.yaml"
-    config = read_settings(file, "a task", _Loader)
+    config = read_settings(file, "a task", TaskLoader)
     read = parse(_TaskFile, config, file)
     task = Task(
         name=read.task, folder=folder, kind=read.metadata.kind, edition=read.metadata.edition,

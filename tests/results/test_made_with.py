@@ -9,6 +9,7 @@ import pytest
 from slmr.results.made_with import FOLDER, copy_inputs
 from slmr.results.publish import publish
 from slmr.results.schema import SummaryRow, read_summary, write_summary
+from slmr.tasks.from_file import write_task
 from tests.made_results import summary_row
 from tests.results.made_runs import made_run
 
@@ -81,15 +82,21 @@ def test_a_command_that_names_something_else_has_it_not_published(work: Path) ->
 
 @pytest.mark.parametrize("free", [True, False, None])
 def test_a_task_is_copied_and_its_data_where_the_licence_lets_it(work: Path, free: bool | None) -> None:
-    folder = work / "mytasks/quiz"
-    folder.mkdir(parents=True)
-    for name, text in (("task.yaml", "task: quiz\n"), ("data.py", ""), ("items.jsonl", "{}")):
-        (folder / name).write_text(text)
+    (work / "quiz.csv").write_text("question,answer\n1 + 1?,2\n")
+    write_task(Path("quiz.csv"), Path("mytasks"))
     command = "slmr eval lab-llama --tasks quiz --tasks-path mytasks"
     lines = copy_inputs([row(command, task="quiz", redistribute=free)], work / "out")
     assert ("mytasks/quiz/items.jsonl" in copied(work / "out")) == (free is True) == (lines == [])
     assert {"mytasks/quiz/task.yaml", "mytasks/quiz/data.py"} <= copied(work / "out")
     assert free or "without its data (items.jsonl)" in lines[0]
+
+
+def test_a_file_of_questions_is_said_not_to_be_published(work: Path) -> None:
+    (work / "My quiz.csv").write_text("question,answer\n1 + 1?,2\n")
+    command = "slmr eval lab-llama --tasks 'lab_math,My quiz.csv'"
+    (line,) = copy_inputs([row(command, task="my_quiz"), row(command, task="lab_math")], work / "out")
+    assert line == "file of questions `My quiz.csv` is not here: its licence does not say that it may be"
+    assert not (work / "out").exists()
 
 
 def test_a_model_of_the_disk_is_said_to_be_missing(work: Path) -> None:
