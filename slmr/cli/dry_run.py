@@ -119,8 +119,8 @@ def _explain_here(
             speed = measured[key][0]
             print_text(
                 f"- measured just now with {Path(folder).name}, {shapes[key].parameters:,} weights, in {speed.threads}"
-                f" threads: microseconds a token generated {1e6 * speed.generated:.0f}, read {1e6 * speed.read:.0f},"
-                f" trained on {1e6 * speed.trained:.0f}"
+                f" thread{'s' * (speed.threads != 1)}: microseconds a token generated {1e6 * speed.generated:.0f},"
+                f" read {1e6 * speed.read:.0f}, trained on {1e6 * speed.trained:.0f}"
             )  # fmt: skip
     shown = [row for row in assumed.rows() if row[0] in _ASSUMED_HERE]
     print_text(f"- assumed: {', '.join(f'{name} {value}' for name, value in shown)}")

@@ -48,11 +48,10 @@ def verify_run_command(
         print_table(_table(checks), prose=("row",))
         warn(visible(note) for note in dict.fromkeys(check.note for check in checks if check.note))
         failed = sum(check.failed for check in checks)
-        print(
-            f"Draw {drawn}: {failed} of {len(checks)} rows say what is not so"
-            if failed
-            else f"Draw {drawn}: agrees"
+        verdict = (
+            f"{failed} of {len(checks)} rows say what is not so" if failed else "Everything redone agrees"
         )
+        print(f"{verdict}. The same items again: --seed {drawn}")
     if any(check.failed for check in checks):
         raise typer.Exit(1)
 
@@ -96,4 +95,4 @@ def _table(checks: list[Check]) -> Table:
             f"{check.same_texts} of {check.generated}" if check.generated else "-",
             formats.percent(outcomes.mean, outcomes.low, outcomes.high) if outcomes else "-",
         ))  # fmt: skip
-    return text_table("Done again", columns, rows, left=("row",))
+    return text_table("A random part of each row, redone", columns, rows, left=("row",))

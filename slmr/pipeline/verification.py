@@ -16,6 +16,7 @@ from slmr.engines.models import Say, is_on_hand, resolve_model
 from slmr.errors import RequestError
 from slmr.evaluate import EvaluateParams, prompts_of, with_thoughts_begun
 from slmr.evaluate.metrics import judged
+from slmr.pipeline.worker import quiet_libraries
 from slmr.results.entries import RunRow
 from slmr.results.lm_eval_export import has_texts
 from slmr.results.publish import manifests_of
@@ -147,6 +148,7 @@ def _sampled_again(
     prompts: Mapping[str, tuple[Prompt, str]], request: VerifyRequest, manifest: Mapping[str, Any], say: Say,
 ) -> Check:  # fmt: skip
     """The check with newly sampled completions, if the model is available."""
+    quiet_libraries()
     model, fault = _model(check.row, request, manifest, say)
     if model is None:
         return replace(check, note=fault)

@@ -91,7 +91,7 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> list[str
     write_summary(partial / "summary.json", rows, list(newest.values()))
     data = sorted({f"{r.task}: {r.data}{_licence(r)}" for r in rows if r.data})
     inputs = copy_inputs(rows, partial)
-    write_first_page(partial, note_of(partial), data, rows, list(manifests.values()), target.name, inputs)
+    write_first_page(partial, note_of(partial), data, rows, manifests, target.name, inputs)
     return inputs
 
 

@@ -23,8 +23,8 @@ _MOST = 12  # lines of a list on the page: the others are in the files beside it
 
 
 def write_first_page(
-    folder: Path, note: str, data: Sequence[str], rows: Sequence[SummaryRow], manifests: Sequence[Mapping[str, Any]],
-    name: str, inputs: Sequence[str] = (),
+    folder: Path, note: str, data: Sequence[str], rows: Sequence[SummaryRow],
+    manifests: Mapping[str, Mapping[str, Any]], name: str, inputs: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """`README.md`, its pictures and `rows.csv`, in a folder that holds the rest of what is published.
 
@@ -40,8 +40,9 @@ def write_first_page(
         parts += _of_ranking(folder, title, ranking, f"forest{f'-{number + 1}' if number else ''}.svg")
     write_text(folder / ROWS, csv_text([_csv_row(row) for row in rows]))
     parts.append(f"Every row, with its seed and its command, is in [{ROWS}]({ROWS}).")
-    speeds = [speed for manifest in manifests if (speed := speed_of(manifest))]
-    parts += _listed("Data:", data, "summary.json") + _listed("Speed:", speeds, "manifests.json")
+    parts += _listed("Data:", data, "summary.json") + _listed(
+        "Speed:", speeds(rows, manifests), "manifests.json"
+    )
     commands = list(dict.fromkeys(row.command for row in rows))
     more = f"\n\n{len(commands) - _MOST} more are in {ROWS}." if len(commands) > _MOST else ""
     parts.append("Made by:\n\n" + "\n".join(["```", *commands[:_MOST], "```"]) + more)
@@ -94,13 +95,26 @@ def _csv_row(row: SummaryRow) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def speeds(rows: Sequence[SummaryRow], manifests: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The speed of each evaluation that generated something, after whom it evaluated."""
+    evaluated = {row.manifest: row for row in rows}
+    one_student = len({row.student for row in rows}) == 1
+    said: list[str] = []
+    for key, row in evaluated.items():
+        method = row.method if one_student else f"{row.method} of {row.student}"
+        if speed := speed_of(manifests.get(key, {})):
+            said.append(f"{row.student if row.method_kind == 'model' else method}, seed {row.seed}: {speed}")
+    return said
+
+
 def speed_of(manifest: Mapping[str, Any]) -> str:
     """What the engine did in an evaluation, in words; empty where every completion was there already."""
     engine = manifest.get("stats", {}).get("engine")
     if not engine:
         return ""
+    threads = manifest["threads"]
     return (
         f"{engine['tokens']:,} tokens in {engine['seconds']:.0f} s, {engine['tokens_per_s']:,.0f} a second, on"
-        f" {manifest['device']} with {manifest['threads']} threads; the whole evaluation"
+        f" {manifest['device']} with {threads} thread{'s' * (threads != 1)}; the whole evaluation"
         f" {manifest['cost']['wall_s']:.0f} s"
     )

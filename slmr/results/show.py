@@ -17,6 +17,7 @@ from slmr.curriculum.schema import FAILURES, GROUPS, PROBLEMS, ROLLOUTS, TRACES
 from slmr.errors import RequestError, WorkError, one_line, readable, unknown
 from slmr.evaluate import SAMPLES
 from slmr.io import read_json, read_rows
+from slmr.results.schema import read_summary
 from slmr.results.text_tables import in_parts
 from slmr.training.curve import CURVE
 
@@ -53,12 +54,23 @@ def find_artefact(reference: str, runs: Path) -> Path:
         f for f in every if f.name.startswith(reference) or f.name.split("-")[-1].startswith(reference)
     ]
     if len({f.name for f in fitting}) > 1:
-        raise RequestError(
-            f"'{reference}' fits several artefacts: {', '.join(sorted({f.name for f in fitting})[:8])}"
-        )
+        several = sorted({f"{f.name}{_method_of(f)}" for f in fitting})
+        raise RequestError(f"'{reference}' fits several artefacts: name one: {', '.join(several[:_LISTED])}")
     if not fitting:
         raise unknown(f"artefact below {runs}", reference, [f.name for f in every])
     return fitting[0]
+
+
+def _method_of(artefact: Path) -> str:
+    """` (method)` if the artefact is the model of a method that its run has evaluated."""
+    run, key = artefact.parent.parent, artefact.name.rpartition("-")[2]
+    if not (run / "summary.json").is_file():
+        return ""
+    for row in read_summary(run / "summary.json").rows:
+        file = run / "artefacts" / f"evaluate-{row.manifest}" / MANIFEST
+        if file.is_file() and key in read_json(file)["inputs"].get("model", []):
+            return f" ({row.method})"
+    return ""
 
 
 def _artefact_of(folder: Path) -> Path:

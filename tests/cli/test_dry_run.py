@@ -63,7 +63,7 @@ def test_a_student_that_does_not_exist_is_refused(
 
 def test_what_the_minutes_rest_on_is_explained(here: Command) -> None:
     done = here("bench", "--method", "sft", "--limit", "16", "--dry-run", "--explain")
-    assert "measured just now with lab-llama, 961,920 weights, in 1 threads" in done.stdout
+    assert "measured just now with lab-llama, 961,920 weights, in 1 thread: " in done.stdout
     assert "completion_tokens" in done.stdout and "train_share" not in done.stdout
     refused = here("bench", "--method", "sft", "--explain")
     assert refused.returncode == 2 and "--explain is for --dry-run" in refused.stderr

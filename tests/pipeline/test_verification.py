@@ -86,7 +86,7 @@ def test_a_file_that_holds_no_completions(run: Path) -> None:
 
 def test_the_command(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert slmr("verify-run", str(run), "--verdicts-only", "--seed", "5") in (0, None)
-    assert "Draw 5: agrees" in capsys.readouterr().out
+    assert "agrees. The same items again: --seed 5" in capsys.readouterr().out
     altered(run, gold="123456")
     assert slmr("verify-run", str(run), "--verdicts-only", "--share", "1", "--json") == 1
     (listed,) = json.loads(capsys.readouterr().out)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from slmr.artifacts import MANIFEST
 from slmr.curriculum.bridge import SCORES
 from slmr.curriculum.schema import TRACES
 from slmr.errors import RequestError, WorkError
-from slmr.io import write_rows
+from slmr.io import write_json, write_rows
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.runner import SilentWatcher
+from slmr.results.schema import write_summary
 from slmr.results.show import Artefact, bridged, find_artefact, lines, read_artefact, readable, spread
 from tests.in_process import slmr
+from tests.made_results import summary_row
 
 PROFILE = """
 students: [lab-llama]
@@ -105,7 +109,7 @@ def test_an_artefact_is_found_by_the_start_of_its_name_and_printed_as_json(
     (row,) = json.loads(capsys.readouterr().out)
     assert row["name"] == found.folder.name and row["stage"] == "consolidate" and len(row["examples"]) <= 2
     assert find_artefact(found.folder.name, run.folder) == found.folder  # the run itself does as well
-    with pytest.raises(RequestError, match="fits several artefacts: sft-"):
+    with pytest.raises(RequestError, match="fits several artefacts: name one: sft-"):
         find_artefact("sft", run.folder.parent)
     with pytest.raises(RequestError, match="unknown artefact below"):
         find_artefact("nothing", run.folder.parent)
@@ -120,6 +124,22 @@ def test_damage_is_named(run: Plan, tmp_path: Path) -> None:
         read_artefact(tmp_path, 3)
     with pytest.raises(RequestError, match="is neither an artefact nor a run"):
         find_artefact(str(tmp_path.parent), tmp_path)
+
+
+def test_models_of_one_kind_are_told_apart_by_their_methods(tmp_path: Path) -> None:
+    run = tmp_path / "runs/lab-quick-1"
+    for name, inputs in {
+        "grpo-aaaa0001": {}, "grpo-aaaa0002": {}, "grpo-aaaa0003": {},
+        "evaluate-bbbb0001": {"model": ["aaaa0001"]}, "evaluate-bbbb0002": {"model": ["aaaa0002"]},
+    }.items():  # fmt: skip
+        write_json(run / "artefacts" / name / MANIFEST, {"inputs": inputs})
+    rows = {"grpo": "bbbb0001", "grpo_mixed": "bbbb0002", "gone": "bbbb0003"}
+    summary = [summary_row(m).model_copy(update={"manifest": key}) for m, key in rows.items()]
+    write_summary(run / "summary.json", summary)
+    several = "grpo-aaaa0001 (grpo), grpo-aaaa0002 (grpo_mixed), grpo-aaaa0003"
+    for runs in (run, run.parent):
+        with pytest.raises(RequestError, match=re.escape(several) + "$"):
+            find_artefact("grpo-", runs)
 
 
 def test_what_could_move_a_cursor_is_made_visible() -> None:
