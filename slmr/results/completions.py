@@ -31,6 +31,7 @@ class Cell:
 
     samples: Path
     items: Path | None
+    k: int  # completions of each item
 
 
 def cell_of(result: MethodResult, task: str, seed: int) -> Cell | None:
@@ -38,7 +39,7 @@ def cell_of(result: MethodResult, task: str, seed: int) -> Cell | None:
     for row, run in result.run_rows:
         if (row.task, row.seed) == (task, seed):
             items = items_file(run, task)
-            return Cell(row.samples_file(run), items if items.is_file() else None)
+            return Cell(row.samples_file(run), items if items.is_file() else None, row.k)
     return None
 
 

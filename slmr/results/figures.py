@@ -213,15 +213,15 @@ def _lines(
         if name not in ends:
             continue
         figure.add_annotation(
-            text=name, x=1.01, xref="paper", xanchor="left", y=ends[name], showarrow=False,
-            font={"size": 12},
+            text=f'<span style="color:{colour}">●</span> {name}', x=1.01, xref="paper", xanchor="left",
+            y=ends[name], showarrow=False, font={"size": 12},
         )  # fmt: skip
         if (x[-1], y[-1]) != (last, ends[name]):  # a thin line leads from the curve to its name
             figure.add_scatter(
                 x=[x[-1], last], y=[y[-1], ends[name]], mode="lines", hoverinfo="skip", showlegend=False,
                 line={"color": colour, "width": 0.6},
             )  # fmt: skip
-    figure.update_layout(margin={"r": 20 + 7 * max(map(len, ends), default=0)})
+    figure.update_layout(margin={"r": 34 + 7 * max(map(len, ends), default=0)})
     return figure
 
 

@@ -187,9 +187,10 @@ def _cell(column: Column, method: RankedMethod) -> str:
             "" if method.kind in (*UNTRAINED, method.name) else kind_label(method.kind),
         )
         chip = f'<span class="chip" style="background:{colours.OF_KIND[method.kind]}"></span>'
+    shown = escape(text)
     return (
         chip
-        + escape(text)
+        + (shown.replace("_", "_<wbr>") if chip else shown)  # on a phone a name is broken there only
         + (f' <span class="small">{escape(paren.strip() + small)}</span>' if small else "")
     )
 

@@ -116,8 +116,8 @@ class _Measured:
 
     @property
     def board(self) -> object:
-        """What rows share whose methods are compared."""
-        return self.row.student, self.version
+        """What rows share whose methods are compared: a model that `slmr eval` measured is none of its methods."""
+        return self.row.student, self.row.method_kind == "model", self.version
 
 
 Listed = tuple[tuple[str, tuple[str, ...]], ...] | str  # suites, or what is wrong with their file

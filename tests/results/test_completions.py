@@ -29,7 +29,7 @@ def cell(tmp_path: Path) -> Cell:
     folder = tmp_path / "it's a 'run'"  # a quote in a path must not end an SQL string
     row = put_samples(folder, summary_row("sft"), strict)
     cell = cell_of(MethodResult.of([RunRow(row, folder)]), row.task, row.seed)
-    assert cell is not None
+    assert cell is not None and cell.k == row.k
     return cell
 
 
@@ -69,9 +69,9 @@ def test_texts_that_a_published_run_keeps_once_are_joined(cell: Cell, tmp_path: 
         items, [{n: row[n] for n in ("item_id", "prompt", "gold")} for row in whole if row["k_index"] == 0]
     )
     write_rows(cell.samples, [{n: v for n, v in row.items() if n not in ("prompt", "gold")} for row in whole])
-    joined = Cell(cell.samples, items)
+    joined = Cell(cell.samples, items, 2)
     assert find(joined, CompletionFilter(text="2 apples"))[0]["gold"] == "2"
-    without = find(Cell(cell.samples, None), CompletionFilter(items=("item-2",)))
+    without = find(Cell(cell.samples, None, 2), CompletionFilter(items=("item-2",)))
     assert without[0]["prompt"] is None and without[0]["completion"]
 
 

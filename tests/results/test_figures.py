@@ -101,7 +101,9 @@ def test_a_line_has_the_colour_of_its_method_and_its_name_at_the_end(ranking: Ra
         n: OF_KIND[k] for n, k in kinds.items()
     }
     assert lines["grpo"].line.dash != lines["dapo"].line.dash
-    assert {label.text for label in figure.layout.annotations} == set(kinds)
+    assert {label.text for label in figure.layout.annotations} == {
+        f'<span style="color:{OF_KIND[kind]}">●</span> {name}' for name, kind in kinds.items()
+    }
     assert len({label.y for label in figure.layout.annotations}) == 3
 
 

@@ -31,6 +31,11 @@ def test_every_cell_reads_as_its_column_says(ranking: Ranking) -> None:
         assert line == texts
 
 
+def test_a_long_name_may_be_broken_after_an_underscore_only(ranking: Ranking) -> None:
+    html = ranking_html(ranking)
+    assert "no_<wbr>bridge" in html and "no_bridge" not in re.sub('title="[^"]*"', "", html)
+
+
 def test_names_are_escaped(tmp_path: Path) -> None:
     name = "<img src=x onerror=alert(1)>"
     html = ranking_html(rank_methods(run_results(made_run(tmp_path / "run", {"base": 0.3, name: 0.5}))))

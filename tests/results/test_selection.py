@@ -170,6 +170,15 @@ def test_runs_of_two_profiles_are_not_pooled_though_equal_in_size(
     assert any(notice.startswith("Another setting: 1 rows") for notice in results.notices)
 
 
+def test_an_evaluated_model_stays_beside_its_methods_in_another_setting(
+    tmp_path: Path, make_row: MakeRow
+) -> None:
+    put(tmp_path / "bench", [make_row(name, n_items=500) for name in ("base", "sft", "grpo")])
+    put(tmp_path / "eval", [make_row("eval", n_items=60, method_kind="model")])
+    loaded = selection.load_results(tmp_path)
+    assert [row.method for row in rows_of(loaded)] == ["base", "sft", "grpo", "eval"] and not loaded.notices
+
+
 def test_a_larger_run_of_some_methods_takes_none_from_the_board(tmp_path: Path, make_row: MakeRow) -> None:
     """A row of the items that most methods have stays, whatever else measured the same method and seed."""
     put(tmp_path / "quick", [make_row(method, n_items=80) for method in ("base", "sft", "grpo")], age=9)

@@ -16,6 +16,7 @@ from slmr_leaderboard.views.parts import (
     of_one_student,
     pick_lines,
     show_folded,
+    show_table,
 )
 
 
@@ -49,6 +50,8 @@ def show(view: View, ranking: Ranking) -> None:
 def _by_task(ranking: Ranking) -> None:
     st.subheader("Gain and forgetting by task")
     if any(method.changes for method in ranking.methods):
-        show_folded(changes_table(ranking))
+        table = changes_table(ranking)
+        st.caption(str(table.title))
+        show_table(table)
     else:
         nothing("Needs base and another method, measured on the same items with the same seeds.")

@@ -31,7 +31,7 @@ from slmr_leaderboard.views.parts import (
     text_html,
 )
 
-PER_PAGE = 10
+_LEAST = 10  # completions
 
 
 @of_one_student
@@ -68,10 +68,16 @@ def _pages(cell: Cell, chosen: CompletionFilter) -> None:
     if not total:
         nothing("No completion fits: choose another verdict or text.")
         return
-    first = PER_PAGE * (st.pagination(-(-total // PER_PAGE), key="page", bind="query-params") - 1)
-    rows = find(cell, chosen, first, PER_PAGE)
+    size = page_size(cell.k)
+    first = size * (st.pagination(-(-total // size), key="page", bind="query-params") - 1)
+    rows = find(cell, chosen, first, size)
     st.caption(f"{first + 1:,} to {first + len(rows):,} of {total:,} completions")
     _show(rows, alone=False)
+
+
+def page_size(k: int) -> int:
+    """How many completions a page has: at least `_LEAST`, and all `k` of each item, unless a filter leaves some out."""
+    return k * -(-_LEAST // k)
 
 
 def _chosen() -> CompletionFilter:

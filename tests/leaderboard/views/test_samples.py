@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 from slmr_leaderboard.views.parts import NOT_KEPT
-from slmr_leaderboard.views.samples import completion_html
+from slmr_leaderboard.views.samples import completion_html, page_size
 
 from tests.leaderboard.conftest import Draw
 from tests.made_results import html
@@ -22,6 +23,11 @@ def test_samples_are_filtered_searched_and_linked(draw: Draw) -> None:
     assert html(one).count("What is") == 1 and "What is 3 apples" in html(one)
     one.button[0].click().run()
     assert "of 240 completions" in one.caption[0].value
+
+
+@pytest.mark.parametrize("k, size", [(1, 10), (3, 12), (4, 12), (10, 10), (64, 64)])
+def test_no_item_is_divided_between_pages(k: int, size: int) -> None:
+    assert page_size(k) == size
 
 
 def test_an_item_that_is_nowhere_is_no_crash(draw: Draw) -> None:
