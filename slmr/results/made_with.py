@@ -54,7 +54,7 @@ def _copied(need: _Need, target: Path) -> str:
     if not need.path.exists():
         return "" if copy.exists() else f"{called} is not here: it was gone when this was published"
     if need.path.is_file() and not need.has_data:
-        return f"{called} is not here: its licence does not say that it may be"
+        return f"{called} is not here: slmr publishes no questions without a licence that allows it"
     if need.path.is_file():
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(need.path, copy)
@@ -65,9 +65,7 @@ def _copied(need: _Need, target: Path) -> str:
         (copy / file.relative_to(need.path)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy / file.relative_to(need.path))
     left = ", ".join(str(f.relative_to(need.path)) for f in files if f not in kept)
-    return (
-        f"{called} is here without its data ({left}): its licence does not say that it may be" if left else ""
-    )
+    return f"{called} is here without its data ({left}): it does not say `redistribute: true`" if left else ""
 
 
 def _needs(row: SummaryRow) -> Iterator[_Need]:

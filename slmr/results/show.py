@@ -55,7 +55,7 @@ def find_artefact(reference: str, runs: Path) -> Path:
     ]
     if len({f.name for f in fitting}) > 1:
         several = sorted({f"{f.name}{_method_of(f)}" for f in fitting})
-        raise RequestError(f"'{reference}' fits several artefacts: name one: {', '.join(several[:_LISTED])}")
+        raise RequestError(f"'{reference}' fits several artefacts; name one: {', '.join(several[:_LISTED])}")
     if not fitting:
         raise unknown(f"artefact below {runs}", reference, [f.name for f in every])
     return fitting[0]

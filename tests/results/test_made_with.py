@@ -95,7 +95,10 @@ def test_a_file_of_questions_is_said_not_to_be_published(work: Path) -> None:
     (work / "My quiz.csv").write_text("question,answer\n1 + 1?,2\n")
     command = "slmr eval lab-llama --tasks 'lab_math,My quiz.csv'"
     (line,) = copy_inputs([row(command, task="my_quiz"), row(command, task="lab_math")], work / "out")
-    assert line == "file of questions `My quiz.csv` is not here: its licence does not say that it may be"
+    assert (
+        line
+        == "file of questions `My quiz.csv` is not here: slmr publishes no questions without a licence that allows it"
+    )
     assert not (work / "out").exists()
 
 

@@ -109,7 +109,7 @@ def test_an_artefact_is_found_by_the_start_of_its_name_and_printed_as_json(
     (row,) = json.loads(capsys.readouterr().out)
     assert row["name"] == found.folder.name and row["stage"] == "consolidate" and len(row["examples"]) <= 2
     assert find_artefact(found.folder.name, run.folder) == found.folder  # the run itself does as well
-    with pytest.raises(RequestError, match="fits several artefacts: name one: sft-"):
+    with pytest.raises(RequestError, match="fits several artefacts; name one: sft-"):
         find_artefact("sft", run.folder.parent)
     with pytest.raises(RequestError, match="unknown artefact below"):
         find_artefact("nothing", run.folder.parent)
