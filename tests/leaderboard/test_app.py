@@ -93,7 +93,9 @@ def test_a_link_from_before_there_were_suites_opens_the_same_board(results: Path
 
 def test_ablations_are_behind_a_switch_and_said_to_be_there(results: Path, open_page: Open) -> None:
     app = open_page(results, student="lab-llama")
-    assert ">no_<wbr>bridge" not in html(app) and any(c.value.startswith("1 more, such as") for c in app.caption)
+    assert ">no_<wbr>bridge" not in html(app) and any(
+        c.value.startswith("1 more, such as") for c in app.caption
+    )
     app.toggle(key="ablations").set_value(True).run()
     assert ">no_<wbr>bridge" in html(app)
 
