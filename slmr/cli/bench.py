@@ -12,6 +12,7 @@ from rich.table import Table
 from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.dry_run import print_plan
 from slmr.cli.options import (
+    MAX_SEED,
     DataDir,
     MethodsPath,
     Out,
@@ -44,7 +45,7 @@ EXAMPLES = (
     "slmr bench --profile paper --dry-run",
 )
 
-MAX_SEEDS, MAX_SEED, MAX_JOBS = 1000, 2**32 - 1, 1024  # numpy takes no larger seed
+MAX_SEEDS, MAX_JOBS = 1000, 1024
 
 Jobs = Annotated[str, typer.Option(help="Stages to run side by side: a number, or `auto`, as many as fit.")]
 Executor = Annotated[

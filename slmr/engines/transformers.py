@@ -117,7 +117,7 @@ def usable_device(device: str) -> str:
 
     picked = pick_device(device)
     try:
-        torch.empty(0, device=picked)
+        torch.zeros(1, device=picked).item()  # a device without data, such as meta, has none to give
     except Exception as error:  # an AssertionError where torch was built without CUDA
         raise RequestError(
             f"device {device}: torch {torch.__version__} cannot use it here ({first_line(error)[:200]}):"

@@ -8,13 +8,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from slmr.config import EngineSettings, load_profile, parse
+from pydantic import TypeAdapter, ValidationError
+
+from slmr.config import EngineSettings, first_fault, load_profile, parse
 from slmr.engines.models import Model, Say, resolve_model
 from slmr.errors import RequestError, unknown
 from slmr.io import digest, parse_json
 from slmr.pipeline.bench import BenchRequest, Entry, Plan
 from slmr.pipeline.planner import Planner, StageNode
 from slmr.pipeline.recipe import Recipe
+from slmr.results.schema import Student, SummaryRow
 from slmr.tasks.from_file import ENDINGS, write_task
 from slmr.tasks.registry import select_tasks
 
@@ -88,11 +91,27 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
         "limit": request.limit, "k": request.k, "temperature": request.temperature, "eval_seed": request.seed,
         "fewshot": request.fewshot, "max_tokens": request.max_tokens,
     })  # fmt: skip
-    label = request.name or public_name(model)
+    label = _label(request, model)
     entry = Entry(_RECIPE, label, request.seed, student, node, request.command())
     profile = load_profile("lab").model_copy(update={"engine": settings, "threads": None})
     bench = BenchRequest(out=request.out, tasks_paths=paths)
     return Plan(profile, tasks, [entry], request.out / run_name(label, node), bench, [node])
+
+
+def _label(request: EvalRequest, model: Model) -> str:
+    """The name under which the results are listed.
+
+    Raises:
+        RequestError: the results could not be written or shown under it.
+    """
+    label = public_name(model) if request.name is None else request.name
+    try:
+        TypeAdapter(Student).validate_python(label)
+    except ValidationError as error:
+        raise RequestError(f"{first_fault(error, SummaryRow)} (--name LABEL gives another)") from None
+    if not label.isprintable() or not label.strip():
+        raise RequestError(f"the name {label!r} cannot be shown: --name LABEL gives another")
+    return label
 
 
 def public_name(model: Model) -> str:
@@ -104,12 +123,17 @@ def public_name(model: Model) -> str:
 
 def _with_files(request: EvalRequest) -> tuple[str, tuple[Path, ...]]:
     """The names of the tasks and their folders; a file of questions becomes a task beside the runs."""
-    names, folder = [], request.out / "tasks"
+    names, folder, files = [], request.out / "tasks", dict[str, Path]()
     for name in request.tasks.split(","):
         file = Path(name.strip())
-        names.append(write_task(file, folder).name if file.suffix.lower() in ENDINGS else name)
-    has_files = names != request.tasks.split(",")
-    return ",".join(names), (*request.tasks_paths, folder) if has_files else request.tasks_paths
+        if file.suffix.lower() not in ENDINGS:
+            names.append(name)
+            continue
+        task = write_task(file, folder).name
+        if files.setdefault(task, file) != file:
+            raise RequestError(f"{files[task]} and {file} would both be the task '{task}': rename one")
+        names.append(task)
+    return ",".join(names), (*request.tasks_paths, folder) if files else request.tasks_paths
 
 
 def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:

@@ -11,14 +11,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from slmr.config import SUITES
 from slmr.errors import RequestError, nearest
 from slmr.io import Placed, json_lines, json_list, read_text, write_text
+from slmr.tasks.registry import task_folders
 from slmr.tasks.task import strict_form
 from slmr.verify import Kind, verify
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json")
 PROBLEM_COLUMNS = ("problem", "question", "prompt", "input")
 GOLD_COLUMNS = ("gold", "answer", "target", "solution", "output")
+OPTION_COLUMNS = ("options", "choices")
+_INFINITE = (float("inf"), float("-inf"))
 _FORMS = {  # the lab tasks' wording: a lab student knows no other
     "numeric": "End with #### and the number.",
     "math": "End with \\\\boxed{} around the answer.",
@@ -74,10 +78,7 @@ def write_task(
         RequestError: the file cannot be read, has no such column or no row, or some answer cannot be checked.
     """
     name = name or re.sub(r"\W+", "_", file.stem).strip("_").lower()
-    if not re.fullmatch(r"[A-Za-z0-9_]+", name):
-        raise RequestError(
-            f"task '{name}': a task's name may only have letters, digits and _: choose one with --name"
-        )
+    _check_name(name, file)
     rows = _read(file, problem, gold)
     answer_kind = _kind(file, [answer for _, _, answer in rows], kind)
     items = [
@@ -85,12 +86,38 @@ def write_task(
         for i, (_, question, answer) in enumerate(rows)
     ]
     folder = tasks / name
+    _check_unedited(folder / "task.yaml", file)
     write_text(folder / "items.jsonl", "\n".join(items) + "\n")
     write_text(folder / "data.py", _DATA)
-    title = json.dumps(f"Questions of {file.name}")
-    yaml = _YAML.format(name=name, kind=answer_kind, form=_FORMS[answer_kind], title=title)
-    write_text(folder / "task.yaml", yaml)
+    write_text(folder / "task.yaml", _yaml(name, answer_kind, json.dumps(f"Questions of {file.name}")))
     return folder
+
+
+def _check_name(name: str, file: Path) -> None:
+    """Raises RequestError if a task cannot have the name, or another task has it."""
+    another = f"rename the file, or choose a name with: slmr tasks new {shlex.quote(str(file))} --name NAME"
+    if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+        raise RequestError(f"task '{name}': a task's name may only have letters, digits and _: {another}")
+    if name in (*task_folders(), *SUITES, "all"):
+        raise RequestError(f"{file}: there is a task '{name}' already: {another}")
+
+
+def _yaml(name: str, kind: Kind, title: str) -> str:
+    return _YAML.format(name=name, kind=kind, form=_FORMS[kind], title=title)
+
+
+def _check_unedited(yaml: Path, file: Path) -> None:
+    """Raises RequestError if the task's YAML has been changed by hand since it was written from a file."""
+    if not yaml.is_file():
+        return
+    name, text = yaml.parent.name, read_text(yaml)
+    title = re.search(r"^  title: (.*)$", text, re.MULTILINE)
+    if not title or text not in [_yaml(name, kind, title[1]) for kind in get_args(Kind)]:
+        again = f"--tasks {name} --tasks-path {shlex.quote(str(yaml.parent.parent))}"
+        raise RequestError(
+            f"{yaml} has been edited, and writing the questions of {file} would undo that: evaluate it with {again},"
+            f" or remove {yaml.parent}"
+        )
 
 
 def _read(file: Path, problem: str, gold: str) -> list[tuple[str, str, str]]:
@@ -105,6 +132,7 @@ def _read(file: Path, problem: str, gold: str) -> list[tuple[str, str, str]]:
         known = [str(column) for column in record]
         columns = columns or _columns(file, known, problem, gold)
         question, answer = (_text(place, record, column) for column in columns)
+        _check_options(place, record, question)
         rows.append((place, question, answer))
     if not rows:
         raise RequestError(f"{file} holds no question")
@@ -127,6 +155,9 @@ def _csv_records(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     delimiter = max(",;\t", key=head.count)  # spreadsheets of many countries write `;`
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
+        columns = reader.fieldnames or ()
+        if twice := next((column for column in columns if columns.count(column) > 1), None):
+            raise RequestError(f"{file}:1: two columns are named '{twice}'")
         for record in reader:
             place = f"{file}:{reader.line_num}"
             if None in record or None in record.values():
@@ -172,11 +203,23 @@ def _advice(file: Path, known: Sequence[str], question: str, answer: str) -> str
 
 def _text(place: str, record: dict[str, Any], column: str) -> str:
     value = record.get(column)
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)) or not str(value).strip():
+    absent = str(value).strip().lower() in ("", "nan")  # NaN: what pandas writes for an empty cell
+    if absent or isinstance(value, bool) or not isinstance(value, (str, int, float)) or value in _INFINITE:
         raise RequestError(
             f"{place}: its {column} is {json.dumps(value)[:40]}: it should be a text or a number"
         )
     return str(value).strip()
+
+
+def _check_options(place: str, record: dict[str, Any], question: str) -> None:
+    """Raises RequestError if the record has options that its question does not show: nobody could choose one."""
+    column = next((name for name in OPTION_COLUMNS if isinstance(record.get(name), list)), "")
+    options = record[column] if column else [record[letter] for letter in "AB" if letter in record]
+    if len(options) > 1 and not all(str(option) in question for option in options):
+        raise RequestError(
+            f"{place}: its options are in '{column or 'A'}', which is not asked: write them into the question, each"
+            " with its letter, and the right letter as the answer"
+        )
 
 
 def _kind(file: Path, golds: Sequence[str], wanted: str) -> Kind:
