@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -196,8 +197,8 @@ def _run_plan(plan: Plan) -> None:
     if model := model_line(plan, rankings[0][1] if rankings else None):
         print(model)
     if two := first_two(plan, results):
-        print(f"Compare     slmr compare {plan.folder} {two[0]} {two[1]}")
-    print(f"Leaderboard slmr leaderboard --results {plan.request.out}", flush=True)
+        print(f"Compare     slmr compare {shlex.quote(str(plan.folder))} {two[0]} {two[1]}")
+    print(f"Leaderboard slmr leaderboard --results {shlex.quote(str(plan.request.out))}", flush=True)
     confirm(plan, tell)
 
 
