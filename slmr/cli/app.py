@@ -153,6 +153,9 @@ def _metavar(parameter: object) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: faults become one clear line and an exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as `>&-` does
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal that lacks a sign shows its escape
             stream.reconfigure(errors="backslashreplace")

@@ -36,7 +36,6 @@ def export_command(
         zip(FORMATS, (export_lm_eval, export_every_eval_ever, export_hub, export_inspect), strict=True)
     )
     with disk_faults(out):
-        out.mkdir(parents=True, exist_ok=True)  # lm-eval says only that it could not write
         files, notices = exports[to](run, out)
     warn(notices)
     for file in files:

@@ -21,6 +21,8 @@ from slmr.results.schema import Student, SummaryRow
 from slmr.tasks.from_file import ENDINGS, write_task
 from slmr.tasks.registry import select_tasks
 
+_OF_A_SERVER = ("concurrency", "served_name", "api_key_env")
+_OF_A_MODEL_HERE = ("compile", "device", "dtype", "trust_remote_code")
 ENGINES = ("auto", "transformers", "vllm", "server")
 _RECIPE = Recipe(name="eval", kind="model", summary="evaluated as it is")
 
@@ -145,8 +147,10 @@ def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:
     if (name == "server") != served:
         what = "a server's URL" if name == "server" else "a model on this machine"
         raise RequestError(f"--engine {name} needs {what}, and {request.model} is none")
-    if served and request.compile:
-        raise RequestError("--compile is for a model on this machine; a server has its own settings")
+    for option in _OF_A_MODEL_HERE if served else _OF_A_SERVER:
+        if getattr(request, option) != getattr(EvalRequest, option):
+            what = "a model on this machine" if served else "a server"
+            raise RequestError(f"--{option.replace('_', '-')} is for {what}, and {request.model} is none")
     if not (request.batch_size == "auto" or (request.batch_size.isdecimal() and int(request.batch_size) > 0)):
         raise RequestError(f"--batch-size '{request.batch_size}' is neither auto nor a number from 1 on")
     device, dtype = _device_and_dtype(request) if not served else ("server", "float32")

@@ -48,6 +48,12 @@ def test_a_full_standard_output_is_one_line(words: tuple[str, ...]) -> None:
     assert done.stderr == "slmr: standard output cannot be written: No space left on device\n"
 
 
+def test_a_closed_standard_output_is_no_fault() -> None:
+    line = f"{sys.executable} -m slmr.cli tasks list >&-"
+    done = subprocess.run(["sh", "-c", line], stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_terminal_without_a_sign_shows_its_escape(tmp_path: Path) -> None:
     ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
     refusal = slmr("bench", "--seeds", "²", cwd=tmp_path, **ascii_only)

@@ -47,6 +47,15 @@ def test_unreadable_model_folders(tmp_path: Path) -> None:
         (broken / file.name).write_bytes(file.read_bytes())
     (broken / "model.safetensors").write_bytes(b"not weights")
     assert "broken" in refused("eval", "broken", "--tasks", "lab_mawps", "--limit", "2", cwd=tmp_path)
+    config = json.loads((broken / "config.json").read_text())
+    (broken / "model.safetensors").write_bytes((model_path("lab-llama") / "model.safetensors").read_bytes())
+    (broken / "config.json").write_text(json.dumps(config | {"vocab_size": 10}))
+    told = refused("eval", "broken", "--tasks", "lab_mawps", "--limit", "2", cwd=tmp_path)
+    assert "cannot load the model in broken: its weights have other shapes than config.json says" in told
+    for change in ({"model_type": "zzz"}, {"hidden_size": "big"}):
+        (broken / "config.json").write_text(json.dumps(config | change))
+        told = refused("eval", "broken", "--tasks", "lab_mawps", "--limit", "2", cwd=tmp_path)
+        assert "broken/config.json describes no model that transformers can read: " in told
 
 
 def test_a_table_with_speed_and_place(here: Command) -> None:

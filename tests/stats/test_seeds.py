@@ -148,7 +148,7 @@ def test_a_difference_without_spread_is_surely_none_or_surely_one() -> None:
 
 
 def test_seeds_that_agree_by_chance_leave_the_error_of_the_items_that_differ() -> None:
-    """In either seed another item of eight is gained: the seeds' means agree, and the items have no part of their own."""
+    """In either seed another of eight items is gained: the seeds' means agree, and the items have no part."""
     scores = np.zeros((2, 8))
     scores[0, 0] = scores[1, 1] = 1.0
     (change,) = seeds_and_items_differences([[Effects.of(scores).parts]])
