@@ -122,6 +122,7 @@ def usage_fault(error: Exception, words: Sequence[str]) -> str:
 
 # What pydantic and click say, and what a reader understands.
 _WORDINGS = {
+    "Value error, ": "",
     "Input should be a valid integer, unable to parse string as an integer": "it should be a whole number",
     "Input should be a valid number, unable to parse string as a number": "it should be a number",
     "Input should be greater than or equal to": "it should be at least",

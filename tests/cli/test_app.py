@@ -33,6 +33,8 @@ def test_wrong_options_and_values(tmp_path: Path) -> None:
     assert "no such option: --metod" in refused("bench", "--metod", "all", cwd=tmp_path)
     assert "--seeds 'x'" in refused("bench", "--seeds", "x", cwd=tmp_path)
     assert "--limit" in refused("bench", "--limit", "0", cwd=tmp_path)
+    split = refused("lab", "sample", "lab_gsm8k", "--split", "foo", cwd=tmp_path)
+    assert "invalid value for '--split': 'foo' is not one of" in split
     assert "unknown executor 'slurm'" in refused("bench", "--executor", "slurm", cwd=tmp_path)
     assert "neither a lab model" in refused("eval", "no-such-model", cwd=tmp_path)
     assert not (tmp_path / "runs").exists()

@@ -21,11 +21,8 @@ def test_a_file_in_the_folders_place_is_one_line(made: Path, here: Command, tmp_
     for to in ("lm-eval", "hub", "inspect"):
         done = here("export", f"{made}/lab-0", "--to", to, "--out", "out")
         assert done.returncode == 1 and done.stdout == ""
-        assert (
-            done.stderr
-            == "slmr: out: there is a file or a broken link where a folder belongs: move it away, and run the"
-            " same command again\n"
-        ), to
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("slmr: out") and "file" in line and "folder" in line, to
     assert (tmp_path / "out").read_text() == "mine"
 
 
