@@ -8,16 +8,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
-from slmr.config import EngineSettings, first_fault, load_profile, parse
+from slmr.config import EngineSettings, load_profile, parse
 from slmr.engines.models import Model, Say, resolve_model
 from slmr.errors import RequestError, unknown
 from slmr.io import digest, parse_json
 from slmr.pipeline.bench import BenchRequest, Entry, Plan
+from slmr.pipeline.plan import check_label
 from slmr.pipeline.planner import Planner, StageNode
 from slmr.pipeline.recipe import Recipe
-from slmr.results.schema import Student, SummaryRow
 from slmr.tasks.from_file import ENDINGS, write_task
 from slmr.tasks.registry import select_tasks
 
@@ -93,27 +91,12 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
         "limit": request.limit, "k": request.k, "temperature": request.temperature, "eval_seed": request.seed,
         "fewshot": request.fewshot, "max_tokens": request.max_tokens,
     })  # fmt: skip
-    label = _label(request, model)
+    label = public_name(model) if request.name is None else request.name
+    check_label(label, "--name LABEL gives another")
     entry = Entry(_RECIPE, label, request.seed, student, node, request.command())
     profile = load_profile("lab").model_copy(update={"engine": settings, "threads": None})
     bench = BenchRequest(out=request.out, tasks_paths=paths)
     return Plan(profile, tasks, [entry], request.out / run_name(label, node), bench, [node])
-
-
-def _label(request: EvalRequest, model: Model) -> str:
-    """The name under which the results are listed.
-
-    Raises:
-        RequestError: the results could not be written or shown under it.
-    """
-    label = public_name(model) if request.name is None else request.name
-    try:
-        TypeAdapter(Student).validate_python(label)
-    except ValidationError as error:
-        raise RequestError(f"{first_fault(error, SummaryRow)} (--name LABEL gives another)") from None
-    if not label.isprintable() or not label.strip():
-        raise RequestError(f"the name {label!r} cannot be shown: --name LABEL gives another")
-    return label
 
 
 def public_name(model: Model) -> str:
