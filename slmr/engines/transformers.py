@@ -48,7 +48,7 @@ def load_tokenizer(
 
 def load_config(folder: Path, trust_remote_code: bool = False) -> PreTrainedConfig:
     """A folder's configuration. Raises RequestError if transformers cannot read it, or does not know the model."""
-    with _without_sklearn():
+    with lean_imports():
         from transformers import AutoConfig
 
     with reading(f"{folder / 'config.json'} describes no model that transformers can read"):
