@@ -314,6 +314,7 @@ def _load(point: EntryPoint) -> Any:
         ) from error
 
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -367,6 +368,14 @@ def read_text(file: Path) -> str:
 
 def parse_json(text: str, place: str) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        if _SURROGATE.search(
+            text
+        ):  # half of a character, which no file can hold, if its other half is missing
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise RequestError(f"{place}: {half} is half of a character: write both halves, or neither") from None
     except (ValueError, RecursionError) as error:  # ValueError: also for a number with too many digits
         raise RequestError(f"{place}: not JSON: {one_line(error)}") from None
+    return value

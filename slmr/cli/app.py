@@ -122,6 +122,7 @@ def usage_fault(error: Exception, words: Sequence[str]) -> str:
 
 # What pydantic and click say, and what a reader understands.
 _WORDINGS = {
+    "Value error, ": "",
     "Input should be a valid integer, unable to parse string as an integer": "it should be a whole number",
     "Input should be a valid number, unable to parse string as a number": "it should be a number",
     "Input should be greater than or equal to": "it should be at least",
@@ -153,6 +154,9 @@ def _metavar(parameter: object) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: faults become one clear line and an exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as `>&-` does
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal that lacks a sign shows its escape
             stream.reconfigure(errors="backslashreplace")

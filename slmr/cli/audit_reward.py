@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from slmr.cli.options import AsJson, known_kind, print_json, print_table, print_text, warn
+from slmr.cli.options import AsJson, Seed, known_kind, print_json, print_table, print_text, warn
 from slmr.io import disk_faults, write_text
 from slmr.results.text_tables import text_table
 from slmr.rewards.audit import Audit, AuditRequest, audit, with_kind
@@ -43,7 +43,7 @@ def audit_reward_command(
     ] = None,
     accept_at: Annotated[float, typer.Option(help="The least score that counts as paid.")] = 0.5,
     per_family: Annotated[int, typer.Option(min=1, help="At most N cases of each family.")] = 40,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Seed = 0,
     timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds after which a case counts as hanging.")
     ] = 10.0,

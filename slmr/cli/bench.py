@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from rich.table import Table
 from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.dry_run import print_plan
 from slmr.cli.options import (
+    MAX_SEED,
     DataDir,
     MethodsPath,
     Out,
@@ -44,7 +46,7 @@ EXAMPLES = (
     "slmr bench --profile paper --dry-run",
 )
 
-MAX_SEEDS, MAX_SEED, MAX_JOBS = 1000, 2**32 - 1, 1024  # numpy takes no larger seed
+MAX_SEEDS, MAX_JOBS = 1000, 1024
 
 Jobs = Annotated[str, typer.Option(help="Stages to run side by side: a number, or `auto`, as many as fit.")]
 Executor = Annotated[
@@ -195,8 +197,8 @@ def _run_plan(plan: Plan) -> None:
     if model := model_line(plan, rankings[0][1] if rankings else None):
         print(model)
     if two := first_two(plan, results):
-        print(f"Compare     slmr compare {plan.folder} {two[0]} {two[1]}")
-    print(f"Leaderboard slmr leaderboard --results {plan.request.out}", flush=True)
+        print(f"Compare     slmr compare {shlex.quote(str(plan.folder))} {two[0]} {two[1]}")
+    print(f"Leaderboard slmr leaderboard --results {shlex.quote(str(plan.request.out))}", flush=True)
     confirm(plan, tell)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from slmr.cli.display import BenchDisplay
-from slmr.cli.options import AsJson, Out, Profile, examples, print_fields, print_json
+from slmr.cli.options import AsJson, Out, Profile, Seed, examples, print_fields, print_json
 from slmr.config import DEFAULT_PROFILE
 from slmr.errors import unknown
 from slmr.lab import STUDENTS, Split, generator, model_path, take
@@ -35,7 +35,7 @@ def lab_sample(
     task: str,
     n: Annotated[int, typer.Option("-n", min=1)] = 3,
     split: Annotated[Split, typer.Option(help="test, validation, train, pretrain or teacher")] = "train",
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Seed = 0,
     merge_share: Annotated[
         float, typer.Option(min=0, max=1, help="Share of steps that raw traces fold into the next one.")
     ] = 0.6,

@@ -31,6 +31,8 @@ MaxTokens = Annotated[
     int | None, typer.Option(min=1, help="Tokens per completion, instead of the profile's.")
 ]
 Engine = Annotated[str | None, typer.Option(help="transformers, vllm or server, instead of the profile's.")]
+MAX_SEED = 2**32 - 1  # numpy takes no larger seed
+Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the draws.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
 
 

@@ -1,5 +1,6 @@
 """`slmr tasks`: the benchmark tasks."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,8 +84,8 @@ def tasks_new(
     task = load_task(folder.name, [to])
     print_fields({
         "Task": f"{folder}: {len(task.items('test'))} questions, checked as {task.kind}",
-        "Look at it": f"slmr tasks show {task.name} --tasks-path {to}",
-        "Evaluate": f"slmr eval lab-llama --tasks {task.name} --tasks-path {to}",
+        "Look at it": f"slmr tasks show {task.name} --tasks-path {shlex.quote(str(to))}",
+        "Evaluate": f"slmr eval lab-llama --tasks {task.name} --tasks-path {shlex.quote(str(to))}",
     })  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from slmr.errors import RequestError
 from slmr.io import disk_faults
 from slmr.tasks.cases import read_cases
 
@@ -31,10 +32,14 @@ def verify_file(cases: Path, out: Path) -> dict[str, int]:
     """Writes the verdicts on a JSONL of cases, in order; returns how many got each status.
 
     Raises:
-        RequestError: a line is no case; nothing is written then.
+        RequestError: a line is no case, there is none, or `out` is the file of the cases; nothing is written then.
     """
     counts: Counter[str] = Counter()
     requests = read_cases(cases)
+    if not requests:
+        raise RequestError(f"{cases} holds no case")
+    if out.is_file() and out.samefile(cases):
+        raise RequestError(f"--out {out} is the file of the cases, and would be written over: name another")
     with disk_faults(out), out.open("w", encoding="utf-8") as target:  # it may be a pipe: nothing to replace
         for case in requests:
             verdict = case.verdict()

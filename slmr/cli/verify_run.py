@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from slmr.cli.display import tell
-from slmr.cli.options import AsJson, DataDir, TasksPath, print_json, print_table, warn
+from slmr.cli.options import MAX_SEED, AsJson, DataDir, TasksPath, print_json, print_table, warn
 from slmr.errors import visible
 from slmr.pipeline.verification import Check, VerifyRequest, verify_run
 from slmr.results.text_tables import text_table
@@ -27,7 +27,8 @@ def verify_run_command(
     run: Annotated[Path, typer.Argument(help="The folder of a run, published or not.")],
     share: Annotated[float, typer.Option(min=0.0001, max=1, help="Share of each row's items to redo.")] = 0.1,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Seed of the draw; random by default, and printed.")
+        int | None,
+        typer.Option(min=0, max=MAX_SEED, help="Seed of the draw; random by default, and printed."),
     ] = None,
     model: Annotated[str | None, typer.Option(help="The model's folder, for a run of one model.")] = None,
     generate: Annotated[

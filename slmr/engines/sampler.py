@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from slmr.engines import Sampling, memory
 from slmr.engines.context import context_length
 from slmr.engines.decode import Decoding, Row, decode, next_tokens
-from slmr.errors import RequestError
+from slmr.errors import RequestError, reading
 
 if TYPE_CHECKING:
     import torch
@@ -80,7 +80,8 @@ def end_tokens(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel | Path
 
     if isinstance(model, Path):
         written = (model / "generation_config.json").is_file()
-        config = GenerationConfig.from_pretrained(model) if written else None
+        with reading(f"{model / 'generation_config.json'} cannot be read"):
+            config = GenerationConfig.from_pretrained(model) if written else None
     else:
         config = model.generation_config
     configured = config.eos_token_id if config else None

@@ -137,6 +137,8 @@ class ServerEngine:
         try:
             future.result()
         except WorkError as fault:
+            if not on_completion:  # nothing is kept
+                raise
             after = "; the same command goes on from there" if isinstance(fault, GaveUp) else ""
             raise WorkError(
                 f"{fault}; {len(results)} of {len(prompts)} completions had arrived{after}"

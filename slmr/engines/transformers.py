@@ -16,10 +16,10 @@ from slmr.engines.decode import Row
 from slmr.engines.draws import row_seed
 from slmr.engines.sampler import Sampler
 from slmr.engines.scoring import completion_nlls
-from slmr.errors import RequestError, WorkError
+from slmr.errors import RequestError, WorkError, reading
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 
 def load_tokenizer(
@@ -37,17 +37,22 @@ def load_tokenizer(
 
     if not folder.is_dir():
         raise RequestError(f"model folder {folder} does not exist")
-    try:
+    with reading(f"{folder} holds no tokenizer that transformers can read"):
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise RequestError(
-            f"{folder} holds no tokenizer that transformers can read: {first_line(error)}"
-        ) from None
     tokenizer.padding_side = "left"
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     with_arguments(tokenizer, template_arguments or {})
     return tokenizer
+
+
+def load_config(folder: Path, trust_remote_code: bool = False) -> PreTrainedConfig:
+    """A folder's configuration. Raises RequestError if transformers cannot read it, or does not know the model."""
+    with lean_imports():
+        from transformers import AutoConfig
+
+    with reading(f"{folder / 'config.json'} describes no model that transformers can read"):
+        return AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
 
 
 def load_model(
@@ -70,12 +75,14 @@ def load_model(
         model = AutoModelForCausalLM.from_pretrained(
             folder, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=trust_remote_code
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise RequestError(f"cannot load the model in {folder}: {first_line(error)}") from None
-    except Exception as error:  # safetensors' error type derives from Exception only
-        if type(error).__name__ != "SafetensorError":
-            raise
-        raise RequestError(f"the weights in {folder} are damaged: {first_line(error)}") from None
+    except (
+        Exception
+    ) as error:  # the errors of safetensors and of strict configurations derive from Exception only
+        damaged = type(error).__name__ == "SafetensorError"
+        what = f"the weights in {folder} are damaged" if damaged else f"cannot load the model in {folder}"
+        shapes = "mismatched_sizes" in str(error)  # transformers logs which, and says how to go on regardless
+        reason = "its weights have other shapes than config.json says" if shapes else first_line(error)
+        raise RequestError(f"{what}: {reason}") from None
     return model.to(target)  # type: ignore[arg-type]
 
 
@@ -117,7 +124,7 @@ def usable_device(device: str) -> str:
 
     picked = pick_device(device)
     try:
-        torch.empty(0, device=picked)
+        torch.zeros(1, device=picked).item()  # a device without data, such as meta, has none to give
     except Exception as error:  # an AssertionError where torch was built without CUDA
         raise RequestError(
             f"device {device}: torch {torch.__version__} cannot use it here ({first_line(error)[:200]}):"

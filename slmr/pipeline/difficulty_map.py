@@ -13,7 +13,7 @@ from slmr.curriculum.partition import GROUP_ORDER
 from slmr.curriculum.schema import Group, Problem, Rate
 from slmr.curriculum.sequential import Counts, fit_prior
 from slmr.errors import RequestError
-from slmr.io import digest, json_lines, write_rows, write_text
+from slmr.io import digest, json_lines, read_text, write_rows, write_text
 from slmr.stats import Estimate, bounded_mean
 from slmr.stats.formats import percent
 from slmr.verify import Kind, checker_version
@@ -155,8 +155,13 @@ FORMATS = tuple(_LAYOUTS)
 def write_map(
     rows: Sequence[MappedProblem], folder: Path, layout: str, group_size: int, about: Mapping[str, Any]
 ) -> list[Path]:
-    """Writes the data and its card; returns the files."""
+    """Writes the data and its card; returns the files.
+
+    Raises:
+        RequestError: the folder holds files of these names that no map left there.
+    """
     name, as_row = _LAYOUTS[layout]
+    _check_ours(folder, name)
     written = [as_row(i, row) for i, row in enumerate(rows)]
     if name == "train.parquet":
         write_rows(folder / name, written)
@@ -164,6 +169,16 @@ def write_map(
         write_text(folder / name, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in written))
     write_text(folder / "README.md", _card(rows, name, layout, group_size, about))
     return [folder / name, folder / "README.md"]
+
+
+def _check_ours(folder: Path, name: str) -> None:
+    card = folder / "README.md"
+    ours = card.is_file() and f"\n{_TITLE}" in read_text(card)
+    theirs = next((file for file in (card, folder / name) if file.exists()), None)
+    if theirs and not ours:
+        raise RequestError(
+            f"{theirs} is of no difficulty map, and would be written over: name another folder"
+        )
 
 
 def _messages(row: MappedProblem) -> list[dict[str, str]]:
@@ -181,6 +196,9 @@ _USE = {
     "verl": "`data.train_files=DIR/train.parquet`, with `slmr.rewards.compute_score` as the custom reward function",
     "verifiers": '`slmr.rewards.taskset("KIND", load_dataset("DIR", split="train"))`',
 }
+
+
+_TITLE = "# Difficulty map of "
 
 
 def _card(
@@ -202,7 +220,7 @@ def _card(
     )
     use = _USE[layout].replace("KIND", kinds[0])
     return f"""{header}
-# Difficulty map of {about["model"]}
+{_TITLE}{about["model"]}
 
 {len(rows)} problems, each with the rate at which this model solves it. Use: {use}.
 

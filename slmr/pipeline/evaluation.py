@@ -13,11 +13,14 @@ from slmr.engines.models import Model, Say, resolve_model
 from slmr.errors import RequestError, unknown
 from slmr.io import digest, parse_json
 from slmr.pipeline.bench import BenchRequest, Entry, Plan
+from slmr.pipeline.plan import check_label
 from slmr.pipeline.planner import Planner, StageNode
 from slmr.pipeline.recipe import Recipe
 from slmr.tasks.from_file import ENDINGS, write_task
 from slmr.tasks.registry import select_tasks
 
+_OF_A_SERVER = ("concurrency", "served_name", "api_key_env")
+_OF_A_MODEL_HERE = ("compile", "device", "dtype", "trust_remote_code")
 ENGINES = ("auto", "transformers", "vllm", "server")
 _RECIPE = Recipe(name="eval", kind="model", summary="evaluated as it is")
 
@@ -88,7 +91,8 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
         "limit": request.limit, "k": request.k, "temperature": request.temperature, "eval_seed": request.seed,
         "fewshot": request.fewshot, "max_tokens": request.max_tokens,
     })  # fmt: skip
-    label = request.name or public_name(model)
+    label = public_name(model) if request.name is None else request.name
+    check_label(label, "--name LABEL gives another")
     entry = Entry(_RECIPE, label, request.seed, student, node, request.command())
     profile = load_profile("lab").model_copy(update={"engine": settings, "threads": None})
     bench = BenchRequest(out=request.out, tasks_paths=paths)
@@ -104,12 +108,17 @@ def public_name(model: Model) -> str:
 
 def _with_files(request: EvalRequest) -> tuple[str, tuple[Path, ...]]:
     """The names of the tasks and their folders; a file of questions becomes a task beside the runs."""
-    names, folder = [], request.out / "tasks"
+    names, folder, files = [], request.out / "tasks", dict[str, Path]()
     for name in request.tasks.split(","):
         file = Path(name.strip())
-        names.append(write_task(file, folder).name if file.suffix.lower() in ENDINGS else name)
-    has_files = names != request.tasks.split(",")
-    return ",".join(names), (*request.tasks_paths, folder) if has_files else request.tasks_paths
+        if file.suffix.lower() not in ENDINGS:
+            names.append(name)
+            continue
+        task = write_task(file, folder).name
+        if files.setdefault(task, file) != file:
+            raise RequestError(f"{files[task]} and {file} would both be the task '{task}': rename one")
+        names.append(task)
+    return ",".join(names), (*request.tasks_paths, folder) if files else request.tasks_paths
 
 
 def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:
@@ -121,8 +130,10 @@ def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:
     if (name == "server") != served:
         what = "a server's URL" if name == "server" else "a model on this machine"
         raise RequestError(f"--engine {name} needs {what}, and {request.model} is none")
-    if served and request.compile:
-        raise RequestError("--compile is for a model on this machine; a server has its own settings")
+    for option in _OF_A_MODEL_HERE if served else _OF_A_SERVER:
+        if getattr(request, option) != getattr(EvalRequest, option):
+            what = "a model on this machine" if served else "a server"
+            raise RequestError(f"--{option.replace('_', '-')} is for {what}, and {request.model} is none")
     if not (request.batch_size == "auto" or (request.batch_size.isdecimal() and int(request.batch_size) > 0)):
         raise RequestError(f"--batch-size '{request.batch_size}' is neither auto nor a number from 1 on")
     device, dtype = _device_and_dtype(request) if not served else ("server", "float32")

@@ -9,13 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from slmr.artifacts import Store
-from slmr.config import DEFAULT_PROFILE, Profile, load_profile
+from slmr.config import DEFAULT_PROFILE, Profile, first_fault, load_profile
 from slmr.engines.models import Model, Say, check_on_hub, is_on_hand, resolve_model
 from slmr.errors import RequestError, unknown
 from slmr.io import digest
 from slmr.pipeline.planner import Node, Planner, StageNode, unique_stages
 from slmr.pipeline.recipe import LISTER, Recipe, recipe_files, select_methods, stages
+from slmr.results.schema import Student, SummaryRow
 from slmr.tasks import Task
 from slmr.tasks.registry import load_task, select_tasks
 
@@ -101,6 +104,7 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[st
     defaults = _stage_defaults(profile, request, lacking)
     entries = []
     for student in request.students or (profile.default_student,):
+        check_label(student, "give the folder another name, or a link to it with one")
         untrained = _student(student, profile.students, say, lacking)
         for seed in request.seeds:
             planner = Planner(
@@ -115,6 +119,16 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[st
                 entries.append(Entry(recipe, student, seed, model, evaluated, command, second))
     nodes = unique_stages([end for entry in entries for end in entry.last])
     return Plan(profile, tasks, entries, _run_folder(profile, request), request, nodes)
+
+
+def check_label(label: str, advice: str) -> None:
+    """Raises RequestError if results could not be written, or shown, under the name `label` of a model."""
+    try:
+        TypeAdapter(Student).validate_python(label)
+    except ValidationError as error:
+        raise RequestError(f"model {label[:80]!r}: {first_fault(error, SummaryRow)} ({advice})") from None
+    if not label.isprintable() or not label.strip():
+        raise RequestError(f"model {label[:80]!r}: a name has signs that can be shown alone ({advice})")
 
 
 def _check_request(request: BenchRequest) -> None:

@@ -37,14 +37,10 @@ def check_prompts(nodes: Sequence[StageNode], engine: EngineSettings, tasks_path
 
 def _length_check(student: Path, engine: EngineSettings) -> Callable[[Prompt], str | None]:
     """A function that returns what is wrong with a prompt's length, or None if an answer fits after it."""
-    from slmr.engines.transformers import encode, load_tokenizer
+    from slmr.engines.transformers import encode, load_config, load_tokenizer
 
-    # First, because it imports transformers without scikit-learn.
+    limit = context_length(load_config(student, engine.trust_remote_code))
     tokenizer = load_tokenizer(student, engine.trust_remote_code, engine.chat_template_kwargs)
-
-    from transformers import AutoConfig
-
-    limit = context_length(AutoConfig.from_pretrained(student, trust_remote_code=engine.trust_remote_code))
     overhead = len(encode(tokenizer, Prompt("")))  # tokens of the template per turn
 
     def check(prompt: Prompt) -> str | None:

@@ -20,7 +20,7 @@ from slmr.pipeline.worker import quiet_libraries
 from slmr.results.entries import RunRow
 from slmr.results.lm_eval_export import has_texts
 from slmr.results.publish import manifests_of
-from slmr.results.schema import SummaryRow, read_summary
+from slmr.results.schema import SummaryRow, read_results
 from slmr.stats import Estimate, bounded_mean
 from slmr.tasks import Task
 from slmr.tasks.registry import load_task
@@ -94,7 +94,7 @@ def verify_run(request: VerifyRequest, say: Say = lambda _: None) -> list[Check]
     Raises:
         RequestError: the folder is no run, or its completions are missing or damaged.
     """
-    rows = read_summary(request.run / "summary.json").rows
+    rows = read_results(request.run / "summary.json").rows
     manifests = manifests_of(RunRow(row, request.run) for row in rows)
     if request.model and len({(row.method, row.student, row.seed) for row in rows}) > 1:
         raise RequestError(

@@ -17,7 +17,7 @@ import yaml
 from slmr.errors import RequestError, readable
 from slmr.io import write_text
 from slmr.results.lm_eval_export import model_name
-from slmr.results.schema import Contamination, Summary, SummaryRow, grouped, read_summary
+from slmr.results.schema import Contamination, Summary, SummaryRow, grouped, read_results
 from slmr.stats.formats import percent
 
 _HUB_DATA = re.compile(r"hub ([\w.-]+/[\w.-]+)")
@@ -30,7 +30,7 @@ def export_hub(run: Path, out: Path) -> tuple[list[Path], list[str]]:
     Raises:
         RequestError: the folder is no run, or has untrained students alone.
     """
-    summary = read_summary(run / "summary.json")
+    summary = read_results(run / "summary.json")
     date = datetime.fromtimestamp(int((run / "summary.json").stat().st_mtime), UTC).date().isoformat()
     trained = [row for row in summary.rows if row.method_kind != "base"]
     groups = grouped(trained, lambda row: row.identity[:3])

@@ -11,7 +11,7 @@ from typing import Any
 from slmr.errors import RequestError
 from slmr.io import digest, write_json
 from slmr.results.lm_eval_export import has_texts, model_name
-from slmr.results.schema import SummaryRow, read_summary
+from slmr.results.schema import SummaryRow, read_results
 
 _LOG_VERSION = 2
 _SCORER = "slmr"
@@ -25,7 +25,7 @@ def export_inspect(run: Path, out: Path) -> tuple[list[Path], list[str]]:
     """
     file = run / "summary.json"
     files, notices = [], []
-    rows = read_summary(file).rows
+    rows = read_results(file).rows
     when = datetime.fromtimestamp(int(file.stat().st_mtime), UTC)
     for row in rows:
         completions = row.samples(run)

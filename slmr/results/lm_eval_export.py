@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.errors import WorkError
-from slmr.results.schema import SummaryRow, grouped, read_summary
+from slmr.results.schema import SummaryRow, grouped, read_results
 
 _RATES = {
     "accuracy": True,
@@ -28,7 +28,7 @@ def export_lm_eval(run: Path, out: Path) -> tuple[list[Path], list[str]]:
         RequestError: the folder is no run, or its completions are missing or damaged.
         WorkError: lm-eval's writer failed.
     """
-    groups = grouped(read_summary(run / "summary.json").rows, lambda row: row.identity[:3])
+    groups = grouped(read_results(run / "summary.json").rows, lambda row: row.identity[:3])
     files, notices = [], []
     for rows in groups.values():
         samples = {row.task: row.samples(run) for row in rows}
@@ -58,6 +58,7 @@ def has_texts(completions: Sequence[Mapping[str, Any]]) -> bool:
 def _write(rows: Sequence[SummaryRow], samples: Mapping[str, list[dict[str, Any]]], out: Path) -> Path:
     from lm_eval.loggers import EvaluationTracker
 
+    out.mkdir(parents=True, exist_ok=True)  # lm-eval would say only that it could not write
     tracker = EvaluationTracker(output_path=str(out))
     tracker.general_config_tracker.log_experiment_args(
         "slmr", f"pretrained={model_name(rows[0])}", "", "", False

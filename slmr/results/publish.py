@@ -54,11 +54,14 @@ def publish(
     `say` and stands in the `README.md`, a line each.
 
     Raises:
-        RequestError: the folder is no run, its samples are missing or damaged, or what is published under that name
-            was measured with another version of a task or its checker.
+        RequestError: the folder is no run, its samples are missing or damaged, the name is no folder's in `results`,
+            or what is published under it was measured with another version of a task or its checker.
     """
     read_summary(run / "summary.json")  # before anything is made
-    target = results / (name or run.name)
+    name = run.resolve().name if name is None and run.name in ("", "..") else name or run.name
+    if name.startswith(".") or "/" in name or not name.isprintable():
+        raise RequestError(f"--name {name!r}: a published run has the name of a folder in {results}")
+    target = results / name
     partial = results / f".{target.name}.partial"
     with locked(results), replacing_folder(target, partial):
         for line in _fill(run, target, partial, texts):

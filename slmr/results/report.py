@@ -29,7 +29,7 @@ from slmr.results.headline import best_of_each_kind, main_kinds
 from slmr.results.html import document, escape, folded, headline_html, note, ranking_html, table_html
 from slmr.results.ranking import Ranking, run_rankings
 from slmr.results.reach import by_reach
-from slmr.results.schema import Contamination, Summary, SummaryRow, note_line, note_of, read_summary, relinked
+from slmr.results.schema import Contamination, Summary, SummaryRow, note_line, note_of, read_results, relinked
 from slmr.results.spending import Spending, spending
 from slmr.results.svg import captioned
 from slmr.results.tables import (
@@ -231,9 +231,7 @@ class Section:
 
 def read_section(run: Path, against: str | None) -> Section:
     """All that a report says of a run; raises as `write_report`."""
-    summary = read_summary(run / "summary.json")
-    if not summary.rows:
-        raise RequestError(f"{run / 'summary.json'} has no rows: nothing was evaluated")
+    summary = read_results(run / "summary.json")
     rankings = run_rankings(run)
     parts = [Part.of(title, ranking, against) for title, ranking in rankings]
     return Section(run.name, summary, parts, note_of(run), factorials([ranking for _, ranking in rankings]))

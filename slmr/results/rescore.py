@@ -11,7 +11,7 @@ from slmr.errors import RequestError
 from slmr.evaluate.metrics import VERDICT_FIELDS, judged, task_metrics
 from slmr.io import locked, read_rows, write_rows
 from slmr.results.exported import mark_again
-from slmr.results.schema import SummaryRow, read_summary, write_summary
+from slmr.results.schema import SummaryRow, read_results, read_summary, write_summary
 from slmr.stats.formats import percent
 from slmr.tasks.registry import load_task
 
@@ -48,7 +48,7 @@ def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
     Raises:
         RequestError: the folder is no run, samples or texts are missing, or a task is not known: name its folder.
     """
-    read_summary(run / "summary.json")  # no lock is put into a folder that is no run
+    read_results(run / "summary.json")  # no lock is put into a folder that is no run
     with locked(run):
         summary = read_summary(run / "summary.json")
         rescored = [_rescored(row, run, tasks_paths) for row in summary.rows]

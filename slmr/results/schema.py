@@ -267,6 +267,14 @@ def _runs_in(folder: Path, summary: str) -> list[str]:
     return sorted(run.name for run in folder.glob("*") if (run / summary).is_file())
 
 
+def read_results(path: Path) -> Summary:
+    """As `read_summary`, for what is nothing without results. Raises RequestError if there are none."""
+    summary = read_summary(path)
+    if not summary.rows:
+        raise RequestError(f"{path} has no rows: nothing was evaluated")
+    return summary
+
+
 def read_summary(path: Path) -> Summary:
     """Read `summary.json`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import queue
 import re
@@ -54,6 +55,11 @@ class AuditRequest:
     accept_at: float = 0.5
     timeout: float = 10.0
     ways: tuple[How, ...] = ("threads", "event loop", "processes")
+
+    def __post_init__(self) -> None:
+        """Raises RequestError if no score could be compared with `accept_at`."""
+        if not math.isfinite(self.accept_at):
+            raise RequestError(f"--accept-at {self.accept_at}: it should be a finite number")
 
 
 @dataclass(frozen=True, slots=True)

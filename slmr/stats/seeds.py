@@ -14,6 +14,8 @@ import numpy as np
 
 from slmr.stats import Difference, Estimate
 
+_AGREE = 1e-18  # a variance of the seeds' means that only rounding makes
+
 
 @dataclass(frozen=True, slots=True)
 class Effects:
@@ -152,19 +154,28 @@ class _Crossed:
             np.maximum(self.seeds + self.items - self.interaction, np.maximum(self.seeds, self.items))
         )
 
+    @property
+    def items_alone(self) -> np.ndarray:
+        """The part of the items without the interaction; the interaction where neither seeds nor items leave a part.
+
+        So few seeds and items agree exactly by chance: a mean whose scores differ is not known without error.
+        """
+        alone = np.maximum(self.items - self.interaction, 0.0)
+        return np.where((self.seeds < _AGREE) & (alone == 0), self.interaction, alone)
+
     def half(self, alpha: np.ndarray) -> np.ndarray:
         """Half the widths of the intervals with error probabilities `alpha`."""
         from scipy.special import stdtrit  # Student's quantile, without the checks of `stats.t` in every call
 
         seeds, items = stdtrit(self.seeds_freedom, alpha / 2), stdtrit(self.items_freedom, alpha / 2)
-        return np.sqrt(seeds**2 * self.seeds + items**2 * np.maximum(self.items - self.interaction, 0.0))
+        return np.sqrt(seeds**2 * self.seeds + items**2 * self.items_alone)
 
     def p(self) -> np.ndarray:
         """The `alpha` whose interval just reaches 0. It lies between the p-values with either degrees of freedom."""
         from scipy.special import stdtr
 
         least, size = np.full(len(self.mean), 1e-12), np.abs(self.mean)
-        spread = np.sqrt(self.seeds + np.maximum(self.items - self.interaction, 0.0))
+        spread = np.sqrt(self.seeds + self.items_alone)
         apart = size / np.where(spread > 0, spread, 1.0)
         ends = [2 * stdtr(freedom, -apart) for freedom in (self.seeds_freedom, self.items_freedom)]
         # Widened slightly, so that rounding does not exclude the solution.

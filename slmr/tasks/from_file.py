@@ -11,16 +11,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast, get_args
 
+from slmr.config import SUITES
 from slmr.errors import RequestError, nearest
 from slmr.io import Placed, json_lines, json_list, read_text, write_text
+from slmr.tasks.registry import task_folders
 from slmr.tasks.task import strict_form
 from slmr.verify import Kind, verify
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json")
 PROBLEM_COLUMNS = ("problem", "question", "prompt", "input")
 GOLD_COLUMNS = ("gold", "answer", "target", "solution", "output")
+OPTION_COLUMNS = ("options", "choices")  # lists; of columns of their own see _OPTION
 _LETTERS = "ABCDEFGHIJ"
 _OPTION = re.compile(r"(?:(?:option|choice)[ _]?)?([A-J])", re.IGNORECASE)
+_INFINITE = (float("inf"), float("-inf"))
 _FORMS = {  # the lab tasks' wording: a lab student knows no other
     "numeric": "End with #### and the number.",
     "math": "End with \\\\boxed{} around the answer.",
@@ -77,24 +81,25 @@ def write_task(
         RequestError: the file cannot be read, has no such column or no row, or some answer cannot be checked.
     """
     name = name or default_name(file)
-    if not re.fullmatch(r"[A-Za-z0-9_]+", name):
-        raise RequestError(
-            f"task '{name}': a task's name may only have letters, digits and _: choose one with --name"
-        )
+    _check_name(name, file)
     rows = _read(file, problem, gold)
     answer_kind = _kind(file, [row.answer for row in rows], kind)
     if answer_kind == "choice":
         rows = _with_options(file, rows, required=kind == "auto")
+    elif without := next((row for row in rows if row.listed), None):
+        raise RequestError(
+            f"{without.place}: it has a list of {without.listed}, but its answer {without.answer[:40]!r} is not the"
+            " letter of an option"
+        )
     items = [
         json.dumps({"id": f"{name}/{i}", "problem": row.question, "gold": row.answer}, ensure_ascii=False)
         for i, row in enumerate(rows)
     ]
     folder = tasks / name
+    _check_unedited(folder / "task.yaml", file)
     write_text(folder / "items.jsonl", "\n".join(items) + "\n")
     write_text(folder / "data.py", _DATA)
-    title = json.dumps(f"Questions of {file.name}")
-    yaml = _YAML.format(name=name, kind=answer_kind, form=_FORMS[answer_kind], title=title)
-    write_text(folder / "task.yaml", yaml)
+    write_text(folder / "task.yaml", _yaml(name, answer_kind, json.dumps(f"Questions of {file.name}")))
     return folder
 
 
@@ -103,11 +108,39 @@ def default_name(file: Path) -> str:
     return re.sub(r"\W+", "_", file.stem).strip("_").lower()
 
 
+def _check_name(name: str, file: Path) -> None:
+    """Raises RequestError if a task cannot have the name, or another task has it."""
+    another = f"rename the file, or choose a name with: slmr tasks new {shlex.quote(str(file))} --name NAME"
+    if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+        raise RequestError(f"task '{name}': a task's name may only have letters, digits and _: {another}")
+    if name in (*task_folders(), *SUITES, "all"):
+        raise RequestError(f"{file}: there is a task '{name}' already: {another}")
+
+
+def _yaml(name: str, kind: Kind, title: str) -> str:
+    return _YAML.format(name=name, kind=kind, form=_FORMS[kind], title=title)
+
+
+def _check_unedited(yaml: Path, file: Path) -> None:
+    """Raises RequestError if the task's YAML has been changed by hand since it was written from a file."""
+    if not yaml.is_file():
+        return
+    name, text = yaml.parent.name, read_text(yaml)
+    title = re.search(r"^  title: (.*)$", text, re.MULTILINE)
+    if not title or text not in [_yaml(name, kind, title[1]) for kind in get_args(Kind)]:
+        again = f"--tasks {name} --tasks-path {shlex.quote(str(yaml.parent.parent))}"
+        raise RequestError(
+            f"{yaml} has been edited, and writing the questions of {file} would undo that: evaluate it with {again},"
+            f" or remove {yaml.parent}"
+        )
+
+
 class _Row(NamedTuple):
     place: str
     question: str
     answer: str
-    options: dict[str, str]
+    options: dict[str, str]  # by letter
+    listed: str  # the column that has them as a list; empty if none has
 
 
 def _read(file: Path, problem: str, gold: str) -> list[_Row]:
@@ -122,16 +155,16 @@ def _read(file: Path, problem: str, gold: str) -> list[_Row]:
         columns = columns or _columns(file, known, problem, gold)
         question, answer = (_text(place, record, column) for column in columns)
         others = {name: value for name, value in record.items() if name not in columns}
-        rows.append(_Row(place, question, answer, _options(others)))
+        listed = next((name for name in OPTION_COLUMNS if isinstance(others.get(name), list)), "")
+        rows.append(_Row(place, question, answer, _options(others, listed), listed))
     if not rows:
         raise RequestError(f"{file} holds no question")
     return rows
 
 
-def _options(record: dict[str, Any]) -> dict[str, str]:
-    """The options by letter: of columns such as A, B or option_a, option_b, or of a list `options` or `choices`."""
-    listed = next((record[name] for name in ("options", "choices") if isinstance(record.get(name), list)), [])
-    options = dict(zip(_LETTERS, listed, strict=False))
+def _options(record: dict[str, Any], listed: str) -> dict[str, str]:
+    """The options by letter: of the column with a list of them, or of columns such as A, B or option_a, option_b."""
+    options = dict(zip(_LETTERS, record.get(listed, ()), strict=False))
     options |= {m[1].upper(): text for name, text in record.items() if (m := _OPTION.fullmatch(str(name)))}
     return {
         letter: str(options[letter]).strip()
@@ -154,9 +187,14 @@ def _with_options(file: Path, rows: list[_Row], required: bool) -> list[_Row]:
             raise RequestError(
                 f"{row.place}: its answer is {letter}, its options are {', '.join(row.options)}"
             )
-    return [
-        row._replace(question="\n".join([row.question, *map(_line, row.options.items())])) for row in rows
-    ]
+    return [row._replace(question=_with_lines(row)) for row in rows]
+
+
+def _with_lines(row: _Row) -> str:
+    """The question with a line for each option, unless it shows them already."""
+    if all(text in row.question for text in row.options.values()):
+        return row.question
+    return "\n".join([row.question, *map(_line, row.options.items())])
 
 
 def _line(option: tuple[str, str]) -> str:
@@ -180,6 +218,9 @@ def _csv_records(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     delimiter = max(",;\t", key=head.count)  # spreadsheets of many countries write `;`
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
+        columns = reader.fieldnames or ()
+        if twice := next((column for column in columns if columns.count(column) > 1), None):
+            raise RequestError(f"{file}:1: two columns are named '{twice}'")
         for record in reader:
             place = f"{file}:{reader.line_num}"
             if None in record or None in record.values():
@@ -225,7 +266,8 @@ def _advice(file: Path, known: Sequence[str], question: str, answer: str) -> str
 
 def _text(place: str, record: dict[str, Any], column: str) -> str:
     value = record.get(column)
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)) or not str(value).strip():
+    absent = str(value).strip().lower() in ("", "nan")  # NaN: what pandas writes for an empty cell
+    if absent or isinstance(value, bool) or not isinstance(value, (str, int, float)) or value in _INFINITE:
         raise RequestError(
             f"{place}: its {column} is {json.dumps(value)[:40]}: it should be a text or a number"
         )

@@ -112,7 +112,9 @@ def by_name(what: str, roots: Iterable[Path], paths_in: Callable[[Path], Iterabl
         for path in sorted(paths_in(root)):
             name = path.stem if path.is_file() else path.name
             if name in paths:
-                raise RequestError(f"{what} '{name}' is defined twice: in {paths[name]} and in {path}")
+                raise RequestError(
+                    f"{what} '{name}' is defined twice: in {paths[name]} and in {path}: rename one"
+                )
             paths[name] = path
     return paths
 

@@ -33,6 +33,8 @@ def test_wrong_options_and_values(tmp_path: Path) -> None:
     assert "no such option: --metod" in refused("bench", "--metod", "all", cwd=tmp_path)
     assert "--seeds 'x'" in refused("bench", "--seeds", "x", cwd=tmp_path)
     assert "--limit" in refused("bench", "--limit", "0", cwd=tmp_path)
+    split = refused("lab", "sample", "lab_gsm8k", "--split", "foo", cwd=tmp_path)
+    assert "invalid value for '--split': 'foo' is not one of" in split
     assert "unknown executor 'slurm'" in refused("bench", "--executor", "slurm", cwd=tmp_path)
     assert "neither a lab model" in refused("eval", "no-such-model", cwd=tmp_path)
     assert not (tmp_path / "runs").exists()
@@ -46,6 +48,12 @@ def test_a_full_standard_output_is_one_line(words: tuple[str, ...]) -> None:
         )
     assert done.returncode == 1
     assert done.stderr == "slmr: standard output cannot be written: No space left on device\n"
+
+
+def test_a_closed_standard_output_is_no_fault() -> None:
+    line = f"{sys.executable} -m slmr.cli tasks list >&-"
+    done = subprocess.run(["sh", "-c", line], stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_terminal_without_a_sign_shows_its_escape(tmp_path: Path) -> None:

@@ -19,6 +19,25 @@ def test_eval_prints_rates_and_keeps_samples(tmp_path: Path) -> None:
     assert list(tmp_path.glob("runs/eval-lab-llama-*/samples/eval/lab-llama/seed-0/lab_mawps.parquet"))
 
 
+def test_a_name_that_no_result_can_have_and_a_seed_that_no_generator_takes_are_refused_before_any_work(
+    tmp_path: Path,
+) -> None:
+    words = ("eval", "lab-llama", "--tasks", "lab_mawps", "--limit", "2")
+    for name in ("x" * 201, "a\nb", "\x1b[31m", " ", ""):
+        assert "--name LABEL gives another" in refused(*words, "--name", name, cwd=tmp_path), name
+    assert "at most 4294967295" in refused(*words, "--seed", str(2**32), cwd=tmp_path)
+    assert "device meta" in refused(*words, "--device", "meta", cwd=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_files_of_one_name_are_not_evaluated_as_one(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "quiz.csv").write_text("question,answer\n1 + 1?,2\n")
+    told = refused("eval", "lab-llama", "--tasks", "a/quiz.csv,b/quiz.csv", cwd=tmp_path)
+    assert "a/quiz.csv and b/quiz.csv would both be the task 'quiz'" in told
+
+
 def test_unreadable_model_folders(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert "no config.json" in refused("eval", "empty", cwd=tmp_path)
@@ -28,6 +47,15 @@ def test_unreadable_model_folders(tmp_path: Path) -> None:
         (broken / file.name).write_bytes(file.read_bytes())
     (broken / "model.safetensors").write_bytes(b"not weights")
     assert "broken" in refused("eval", "broken", "--tasks", "lab_mawps", "--limit", "2", cwd=tmp_path)
+    config = json.loads((broken / "config.json").read_text())
+    (broken / "model.safetensors").write_bytes((model_path("lab-llama") / "model.safetensors").read_bytes())
+    (broken / "config.json").write_text(json.dumps(config | {"vocab_size": 10}))
+    told = refused("eval", "broken", "--tasks", "lab_mawps", "--limit", "2", cwd=tmp_path)
+    assert "cannot load the model in broken: its weights have other shapes than config.json says" in told
+    for change in ({"model_type": "zzz"}, {"hidden_size": "big"}):
+        (broken / "config.json").write_text(json.dumps(config | change))
+        told = refused("eval", "broken", "--tasks", "lab_mawps", "--limit", "2", cwd=tmp_path)
+        assert "broken/config.json describes no model that transformers can read: " in told
 
 
 def test_a_table_with_speed_and_place(here: Command) -> None:

@@ -63,6 +63,17 @@ def test_a_fault_names_file_and_line_and_nothing_is_written(
     assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
 
 
+def test_the_cases_are_not_written_over_and_no_case_is_no_success(tmp_path: Path) -> None:
+    file = tmp_path / "in"
+    file.write_text(json.dumps(CASE))
+    with pytest.raises(RequestError, match="would be written over"):
+        verify_file(file, tmp_path / "." / "in")
+    assert file.read_text() == json.dumps(CASE)
+    file.write_text("\n\n")
+    with pytest.raises(RequestError, match="holds no case"):
+        verify_file(file, tmp_path / "out")
+
+
 def test_what_the_disk_refuses_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "in").write_text(json.dumps(CASE))
     (tmp_path / "file").touch()

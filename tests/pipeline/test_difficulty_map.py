@@ -89,6 +89,20 @@ def test_each_format_has_all_that_was_measured_and_a_card(tmp_path: Path) -> Non
     assert share.low <= share.mean <= share.high
 
 
+@pytest.mark.parametrize("name", ["README.md", "train.jsonl"])
+def test_a_file_of_the_user_is_not_written_over(name: str, tmp_path: Path) -> None:
+    rows, folder = a_map(tmp_path), tmp_path / "data"
+    folder.mkdir()
+    (folder / name).write_text("mine")
+    with pytest.raises(RequestError, match=f"{name} is of no difficulty map"):
+        write_map(rows, folder, "jsonl", 8, {"model": "m"})
+    assert (folder / name).read_text() == "mine" and len(list(folder.iterdir())) == 1
+    (folder / name).unlink()
+    for model in ("m", "m again"):
+        write_map(rows, folder, "jsonl", 8, {"model": model})
+    assert "Difficulty map of m again" in (folder / "README.md").read_text()
+
+
 def loaded(folder: Path) -> Any:
     """As a hub's reader loads the folder: by its card."""
     from datasets import load_dataset

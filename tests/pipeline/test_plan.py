@@ -51,6 +51,12 @@ def test_a_request_that_no_executor_can_do_is_refused_before_any_work(tmp_path: 
         make_plan(BenchRequest("base", executor="ray", jobs=2, out=tmp_path))
 
 
+def test_a_student_that_no_result_can_name_is_refused_before_any_work(tmp_path: Path) -> None:
+    for student in (f"m/{'y' * 100}/{'z' * 100}", "m/a\nb"):
+        with pytest.raises(RequestError, match="give the folder another name, or a link to it with one"):
+            make_plan(BenchRequest("base", students=(student,), out=tmp_path))
+
+
 def test_how_many_threads_and_jobs_is_no_part_of_a_runs_folder(tmp_path: Path) -> None:
     plain, threaded = plan_of(tmp_path, "base"), plan_of(tmp_path, "base", "threads: 3")
     assert plain.folder == threaded.folder and plain.nodes[0].key == threaded.nodes[0].key

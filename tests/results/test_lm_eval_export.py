@@ -74,6 +74,8 @@ def test_a_run_without_texts_has_results_alone(run: Path, tmp_path: Path) -> Non
 
 
 def test_a_failed_write_is_no_success(run: Path, tmp_path: Path) -> None:
-    (tmp_path / "out").write_text("a file where a folder should be")
+    model = export_lm_eval(run, tmp_path / "good")[0][0].parent.name
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / model).write_text("a file where a folder should be")
     with pytest.raises(WorkError, match="lm-eval did not write"):
         export_lm_eval(run, tmp_path / "out")

@@ -36,6 +36,21 @@ def test_a_published_run_holds_what_a_reader_needs(tmp_path: Path) -> None:
     assert compare(str(target), str(run)).tasks[0].difference.mean == 0
 
 
+@pytest.mark.parametrize("name", ["../mine", "a/b", "..", ".", "/mine", ".hidden", "a\nb"])
+def test_no_name_leads_out_of_the_results(tmp_path: Path, name: str) -> None:
+    run = a_run(tmp_path / "run", {"lab_gsm8k": [True, False]})
+    with pytest.raises(RequestError, match="a published run has the name of a folder"):
+        publish(run, tmp_path / "results", name)
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_run_is_published_from_inside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = a_run(tmp_path / "run", {"lab_gsm8k": [True, False]})
+    for inside, here in ((run, "."), (run / "samples", "..")):
+        monkeypatch.chdir(inside)
+        assert publish(Path(here), tmp_path / "results") == tmp_path / "results" / "run"
+
+
 def test_texts_without_a_licence_are_not_published(tmp_path: Path) -> None:
     run = a_run(tmp_path / "eval-m", {"logiqa": [True, False]}, edition="paper")
     target = publish(run, tmp_path / "results", "mine")

@@ -177,5 +177,7 @@ def test_what_cannot_be_audited_is_refused(audited) -> None:
         audited("broken")
     with pytest.raises(RequestError, match="unknown function"):
         audited("rigth")
+    with pytest.raises(RequestError, match="--accept-at nan: it should be a finite number"):
+        AuditRequest("broken.py:f", accept_at=float("nan"))
     with pytest.raises(RequestError, match="must contain GOLD"):
         audited("right", gold_as="$gold$")

@@ -147,6 +147,15 @@ def test_a_difference_without_spread_is_surely_none_or_surely_one() -> None:
         seeds_and_items_differences([[]])
 
 
+def test_seeds_that_agree_by_chance_leave_the_error_of_the_items_that_differ() -> None:
+    """In either seed another of eight items is gained: the seeds' means agree, and the items have no part."""
+    scores = np.zeros((2, 8))
+    scores[0, 0] = scores[1, 1] = 1.0
+    (change,) = seeds_and_items_differences([[Effects.of(scores).parts]])
+    assert change.low < 0 < change.high and change.p > 0.05
+    assert math.isclose(change.half, stats.t.isf(0.025, 7) * math.sqrt(Effects.of(scores).parts.interaction))
+
+
 def test_a_seed_effect_over_all_tasks_does_not_average_out() -> None:
     rng = np.random.default_rng(0)
     shift = rng.normal(0, 1, (5, 1))

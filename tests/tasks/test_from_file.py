@@ -114,6 +114,15 @@ def test_letters_without_options_are_asked_only_on_request(tmp_path: Path) -> No
         ("q.json", "{}", {}, "a list of records"),
         ("q.jsonl", '{"question": "x", "answer": null}', {}, "its answer is null"),
         ("q.xlsx", "", {}, "questions come as .csv"),
+        ("q.jsonl", '{"question": "x", "answer": NaN}', {}, "q.jsonl:1: its answer is NaN"),
+        ("q.jsonl", '{"question": "x", "answer": -Infinity}', {}, "q.jsonl:1: its answer is -Infinity"),
+        ("q.csv", "question,answer\nx,nan\n", {}, "q.csv:2: its answer is \"nan\""),
+        ("q.csv", "question,answer,answer\nx,1,2\n", {}, "q.csv:1: two columns are named 'answer'"),
+        ("q.jsonl", '{"question": "\\ud800", "answer": "1"}', {}, "q.jsonl:1: \\ud800 is half of a character"),
+        ("q.jsonl", '{"question": "x", "choices": ["3", "4"], "answer": 1}', {}, "but its answer '1'"),
+        ("lab_gsm8k.csv", CSV, {}, "lab_gsm8k.csv: there is a task 'lab_gsm8k' already: rename the file"),
+        ("q.csv", CSV, {"name": "paper"}, "there is a task 'paper' already"),
+        ("ü.csv", CSV, {}, "slmr tasks new "),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line(
@@ -124,6 +133,28 @@ def test_what_is_wrong_is_one_line(
         write_task(tmp_path / name, tmp_path / "mine", **options)
     assert message in str(caught.value) and "\n" not in str(caught.value)
     assert not (tmp_path / "mine").exists()
+
+
+def test_options_that_the_question_shows_may_stand_in_a_field_too(tmp_path: Path) -> None:
+    row = {"question": "Which is even? A. 3 B. 4", "options": [3, 4], "answer": "B"}
+    (tmp_path / "q.jsonl").write_text(json.dumps(row))
+    task = load_task(write_task(tmp_path / "q.jsonl", tmp_path).name, [tmp_path])
+    assert task.kind == "choice" and task.items("test")[0].problem == row["question"]
+
+
+def test_a_task_that_was_edited_is_not_written_over(tmp_path: Path) -> None:
+    file, tasks = tmp_path / "q.csv", tmp_path / "my tasks"
+    file.write_text("question,answer\nx,1\n")
+    yaml = write_task(file, tasks) / "task.yaml"
+    file.write_text("question,answer\nx,\\frac{1}{2}\n")  # corrected, and now of another kind
+    assert write_task(file, tasks) == yaml.parent
+    edited = yaml.read_text().replace("End with", "Close with")
+    yaml.write_text(edited)
+    with pytest.raises(
+        RequestError, match=r"task.yaml has been edited.* --tasks q --tasks-path '.*my tasks'"
+    ):
+        write_task(file, tasks)
+    assert yaml.read_text() == edited
 
 
 TEXT = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1).filter(lambda t: t.strip() == t)
