@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean, variance
@@ -108,13 +109,26 @@ def _judged(log: TrainingLog, golds: Mapping[str, str], kind: Kind | None, test:
 
 def _golds_of(prompts: Iterable[str], golds: Mapping[str, str]) -> dict[str, str]:
     """Logged prompt → gold: that of the same prompt, else of the last that stands in it, as in a chat template."""
+    by_word = _by_rarest_word(golds)
     found = {}
     for prompt in prompts:
         text = prompt.strip()
-        held = [text] if text in golds else [one for one in golds if one and one in text]
+        near = (one for word in {"", *text.split()} for one in by_word.get(word, ()))
+        held = [text] if text in golds else [one for one in near if one in text]
         if held:
             found[prompt] = golds[max(held, key=lambda one: (text.rfind(one) + len(one), len(one)))]
     return found
+
+
+def _by_rarest_word(prompts: Iterable[str]) -> dict[str, list[str]]:
+    """Word → the prompts of which it is the rarest; a text is searched for those of its own words alone.
+
+    The first and the last word do not count: in a text that holds the prompt they may be part of longer ones. Prompts
+    of fewer than three words are under the empty word.
+    """
+    prompts = [prompt for prompt in prompts if prompt]
+    counts = Counter(word for prompt in prompts for word in prompt.split())
+    return grouped(prompts, lambda prompt: min(prompt.split()[1:-1], key=counts.__getitem__, default=""))
 
 
 def _kind_of(golds: Sequence[str]) -> Kind:
