@@ -49,15 +49,14 @@ def main() -> None:
     FIRST_SHOWN.set()
 
 
-def _notes(notes: Sequence[str]) -> None:
-    """What somebody wrote about the runs that are shown: the first sentences, the rest folded below them."""
-    for note in notes:
-        first, _, rest = note.partition(". ")
-        if rest:
-            with st.expander(plain(f"{first}.")):
-                st.text(rest)
+def _notes(notes: Sequence[tuple[str, str]]) -> None:
+    """What somebody wrote about the runs that are shown."""
+    for shown, folded in notes:
+        if folded:
+            with st.expander(plain(shown)):
+                st.text(folded)
         else:
-            st.caption(f":material/info: {plain(note)}")
+            st.caption(f":material/info: {plain(shown)}")
 
 
 def _arguments() -> argparse.Namespace:

@@ -29,7 +29,15 @@ from slmr.results.headline import best_of_each_kind, main_kinds
 from slmr.results.html import document, escape, folded, headline_html, note, ranking_html, table_html
 from slmr.results.ranking import Ranking, run_rankings
 from slmr.results.reach import by_reach
-from slmr.results.schema import Contamination, Summary, SummaryRow, note_line, note_of, read_summary, relinked
+from slmr.results.schema import (
+    Contamination,
+    Summary,
+    SummaryRow,
+    folded_note,
+    note_of,
+    read_summary,
+    relinked,
+)
 from slmr.results.spending import Spending, spending
 from slmr.results.svg import captioned
 from slmr.results.tables import (
@@ -209,7 +217,7 @@ class Section:
     def html(self) -> str:
         """The verdict and the forest plot of each student first; all else is folded."""
         lines = [f"<h1>{escape(self._title)}</h1>"]
-        lines += [_note(text) for text in [note_line(self.note)] if text]
+        lines.append(_note(*folded_note(self.note)))
         for part in self.parts:
             lines += [f"<h2>{escape(part.title)}</h2>", headline_html(part.ranking, main_kinds(part.ranking))]
             lines.append(folded("In words", f"<p>{escape(part.words)}</p>"))
@@ -265,14 +273,11 @@ def _of_some(figure: Figure, count: int) -> Figure:
     return figure
 
 
-def _note(text: str) -> str:
-    """What somebody wrote of the run; of a long text the first sentence, the rest folded, so that results are seen."""
-    first, _, rest = text.partition(". ")
-    return (
-        folded(f"{first}.", f"<p>{escape(rest)}</p>")
-        if len(text) > 200 and rest
-        else f"<p>{escape(text)}</p>"
-    )
+def _note(shown: str, rest: str) -> str:
+    """What somebody wrote of the run."""
+    if rest:
+        return folded(shown, f"<p>{escape(rest)}</p>")
+    return f"<p>{escape(shown)}</p>" if shown else ""
 
 
 def contamination_line(shared: Sequence[Contamination]) -> str:

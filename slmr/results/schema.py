@@ -23,6 +23,7 @@ Z95 = NormalDist().inv_cdf(0.975)
 
 
 NOTE = "NOTE.md"  # written by hand, for the readers of a published run
+_LONG_NOTE = 200  # characters of its first paragraph
 TABLES = ("capability", "course", "moves", "stages")  # what a run keeps beside its samples; `run_file`
 EXAMPLES = ("bridged", "critiques")  # likewise; with texts of the training problems
 
@@ -52,10 +53,16 @@ def relinked(note: str, folder: Path, out: Path) -> str:
     )
 
 
-def note_line(note: str) -> str:
-    """The first paragraph of a note as plain text."""
+def folded_note(note: str) -> tuple[str, str]:
+    """The first paragraph of a note as plain text: what is shown of it, and what is folded behind that.
+
+    Of a long paragraph the first sentence is shown, so that results are seen.
+    """
     note = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", note)  # of a link its words
-    return " ".join(note.partition("\n>\n")[0].replace("> ", "").replace("**", "").replace("`", "").split())
+    lines = re.sub("^> ", "", note.partition("\n>\n")[0], flags=re.MULTILINE)
+    text = " ".join(lines.replace("**", "").replace("`", "").split())
+    first, _, rest = text.partition(". ")
+    return (f"{first}.", rest) if rest and len(text) > _LONG_NOTE else (text, "")
 
 
 def run_file(run: Path, what: str, method: str, student: str, seed: int) -> Path:

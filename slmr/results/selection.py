@@ -14,7 +14,7 @@ from threading import RLock
 from slmr.errors import RequestError
 from slmr.results.entries import MethodResult, RunRow, method_results
 from slmr.results.ranking import Ranking, suite_rankings
-from slmr.results.schema import EXAMPLES, TABLES, SummaryRow, grouped, note_line, note_of, read_summary
+from slmr.results.schema import EXAMPLES, TABLES, SummaryRow, folded_note, grouped, note_of, read_summary
 from slmr.results.suites import Suite, listed_suites, suites_of
 
 Version = tuple[str, str, str, str]  # edition, task, task version, checker version
@@ -30,14 +30,14 @@ class Results:
 
     Attributes:
         older: rows of other versions of a task or its checker than the newest.
-        notes: what somebody wrote for the readers of a run, its first paragraph, by the run's folder.
+        notes: a run's folder → what somebody wrote for its readers, as `folded_note` returns it.
     """
 
     folder: Path
     rows: tuple[RunRow, ...]
     notices: tuple[str, ...]
     older: dict[Version, tuple[RunRow, ...]] = field(default_factory=dict)
-    notes: dict[Path, str] = field(default_factory=dict)
+    notes: dict[Path, tuple[str, str]] = field(default_factory=dict)
     suites: tuple[Suite, ...] = ()
 
     def suite(self, name: str) -> Suite:
@@ -159,7 +159,7 @@ def _load(folder: Path, stamps: tuple[Stamp, ...], listed: Listed) -> Results:
     notes = [(run, note_of(run)) for run in dict.fromkeys(m.run_row.run for m in kept)]
     return Results(
         folder, tuple(m.run_row for m in kept if m.version not in older), tuple(notices), older,
-        {run: note_line(note) for run, note in notes if note},
+        {run: folded_note(note) for run, note in notes if note},
         tuple(suites_of([m.row for m in kept], {} if isinstance(listed, str) else dict(listed))),
     )  # fmt: skip
 
@@ -245,11 +245,12 @@ def chosen_rows(results: Results, filters: Filters) -> list[RunRow]:
     ]
 
 
-def notes_on(results: Results, filters: Filters) -> list[str]:
-    """What somebody wrote about the runs whose rows are shown, each behind the run's name."""
+def notes_on(results: Results, filters: Filters) -> list[tuple[str, str]]:
+    """The notes of the runs whose rows are shown: the part that is shown, behind the run's name, and the folded one."""
     tasks = results.suite(filters.suite).tasks
     runs = dict.fromkeys(r.run for r in chosen_rows(results, filters) if r.row.task in tasks)
-    return [f"{run.name}: {results.notes[run]}" for run in runs if run in results.notes]
+    notes = [(run.name, *results.notes[run]) for run in runs if run in results.notes]
+    return [(f"{name}: {shown}", folded) for name, shown, folded in notes]
 
 
 def rankings(results: Results, filters: Filters) -> list[Ranking]:
