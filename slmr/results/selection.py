@@ -152,8 +152,8 @@ def _load(folder: Path, stamps: tuple[Stamp, ...], listed: Listed) -> Results:
         if newest[old[:2]] != old
     }
     notices += [
-        f"Another version: {len(rows)} rows of {version_label(old)}; shown is"
-        f" {version_label(newest[old[:2]])}, unless you choose the other one"
+        f"Another version: {len(rows)} rows of {old[1]}: {_difference(old, newest[old[:2]])}; choose it under Older"
+        " versions to see them"
         for old, rows in sorted(older.items(), key=lambda item: item[0])
     ]
     notes = [(run, note_of(run)) for run in dict.fromkeys(m.run_row.run for m in kept)]
@@ -172,6 +172,14 @@ def _read(file: Path, _written_ns: int, _size: int) -> tuple[SummaryRow, ...]:
 def version_label(version: Version) -> str:
     """`svamp: task 1-ab, checker numeric-2`."""
     return f"{version[1]}: task {version[2]}, checker {version[3]}"
+
+
+def _difference(old: Version, newest: Version) -> str:
+    """How a version differs from the newest, in words: its label has digests, which tell a reader nothing."""
+    (was, old_checker), (now, checker) = ((v[2].rsplit("-", 1)[0], v[3]) for v in (old, newest))
+    parts = [f"task version {was} (shown: {now})"] if was != now else []
+    parts += [f"checker {old_checker} (shown: {checker})"] if old_checker != checker else []
+    return ", ".join(parts) or "other task files or data under the same version number"
 
 
 def _newest(measured: Sequence[_Measured]) -> dict[tuple[str, str], Version]:
