@@ -192,8 +192,8 @@ def sorted_methods(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "ran
     return sorted(shown, key=column.position)
 
 
-def download_rows(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank") -> list[dict[str, Any]]:
-    """The same lines for a download: every number with its interval in columns of its own, missing ones None."""
+def download_rows(ranking: Ranking) -> list[dict[str, Any]]:
+    """A row for each method, in order: every number, with its interval in further columns; missing ones are None."""
     columns = columns_on(ranking, DOWNLOAD)
     return [
         {
@@ -202,5 +202,5 @@ def download_rows(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank
             **{name: value for column in columns for name, value in column.download(method).items()},
             "efficient": method.efficient, "command": method.result.first.command,
         }
-        for method in sorted_methods(ranking, kinds, sort)
+        for method in ranking.methods
     ]  # fmt: skip

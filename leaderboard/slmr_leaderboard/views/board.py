@@ -15,7 +15,6 @@ from slmr.results.conclusions import how_ranked
 from slmr.results.downloads import as_csv, as_parquet, as_text
 from slmr.results.html import STYLE, escape, headline_html, ranking_html
 from slmr.results.ranking import RankedMethod, Ranking
-from slmr.results.selection import Filters
 from slmr.stats.formats import percent
 from slmr_leaderboard.views.parts import NO_RESULT, View, is_dark, nothing, plain
 
@@ -120,6 +119,6 @@ def _downloads(view: View, options: _Options) -> None:
     ]
     for column, (label, ending, mime, write) in zip(columns[1:], kinds, strict=True):
         column.download_button(
-            label, partial(write, shown, Filters(suite), options.sort), f"slmr-{suite}.{ending}", mime,
+            label, partial(write, shown), f"slmr-{suite}.{ending}", mime,
             on_click="ignore", width="stretch",
         )  # fmt: skip  # written when it is clicked
