@@ -12,7 +12,7 @@ from typing import Any
 from slmr.artifacts import Store
 from slmr.config import DEFAULT_PROFILE, Profile, load_profile
 from slmr.engines.models import Model, Say, check_on_hub, is_on_hand, resolve_model
-from slmr.errors import RequestError, unknown
+from slmr.errors import RequestError, check_known, unknown
 from slmr.io import digest
 from slmr.pipeline.planner import Node, Planner, StageNode, unique_stages
 from slmr.pipeline.recipe import LISTER, Recipe, recipe_files, select_methods, stages
@@ -118,8 +118,7 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[st
 
 
 def _check_request(request: BenchRequest) -> None:
-    if request.executor not in EXECUTORS:
-        raise unknown("executor", request.executor, EXECUTORS)
+    check_known("executor", request.executor, EXECUTORS)
     if request.depot and request.executor != "ray":
         raise RequestError(
             "--depot is for --executor ray: one machine has nothing to exchange artefacts with"
