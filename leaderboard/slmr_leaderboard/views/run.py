@@ -87,12 +87,17 @@ def _listed(rows: Sequence[dict[str, Any]]) -> list[str]:
     lines = []
     for row in rows:
         needs = [labels[key] for key in dict.fromkeys(row["inputs"]) if key in labels]
-        spent = row["train_tokens"] + row["rollout_tokens"] + row["teacher_tokens"]
-        said = [f"from {', '.join(needs)}" if needs else "", f"{tokens(spent)} tokens" if spent else "",
+        said = [f"from {', '.join(needs)}" if needs else "", _spent(row),
                 duration(row["wall_s"]) if row["wall_s"] >= 1 else ""]  # fmt: skip
         told = "; ".join(filter(None, said))
         lines.append(f"1. **{plain(row['label'])}**{': ' if told else ''}{plain(told)}")
     return lines
+
+
+def _spent(row: dict[str, Any]) -> str:
+    """The tokens of a stage, in words; empty if it has none."""
+    spent = row["train_tokens"] + row["rollout_tokens"] + row["teacher_tokens"]
+    return f"{tokens(spent)} tokens" if spent else ""
 
 
 def graph(rows: Sequence[dict[str, Any]]) -> str:
@@ -102,8 +107,7 @@ def graph(rows: Sequence[dict[str, Any]]) -> str:
              ' fontname="sans-serif" fontsize=11 height=0.3]; edge [color="#7f7f7f" arrowsize=0.6];']  # fmt: skip
     background = {row["key"] for row in rows if row["stage"] in ("pool", "student")}
     for row in rows:
-        spent = row["train_tokens"] + row["rollout_tokens"] + row["teacher_tokens"]
-        label = row["label"] + (f"\n{tokens(spent)} tokens" if spent else "")
+        label = "\n".join(filter(None, [row["label"], _spent(row)]))
         lines.append(f"{json.dumps(row['key'])} [label={json.dumps(label, ensure_ascii=False)}];")
         for key in dict.fromkeys(row["inputs"]):
             # Nearly everything needs the pool and many the student: theirs stay in the background.
