@@ -31,7 +31,10 @@ def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
 def _leader(ranked: Sequence[RankedMethod]) -> str:
     """Who has the highest mean, and for how many tokens."""
     first = leaders(ranked)
-    names, tokens = _list([m.name for m in first]), _list([formats.tokens(m.tokens) for m in first])
+    names, tokens = (
+        formats.listed([m.name for m in first]),
+        formats.listed([formats.tokens(m.tokens) for m in first]),
+    )
     e, gain = first[0].accuracy, first[0].gain
     assert e is not None  # what has a rank has a mean
     if len(first) > 1:
@@ -54,7 +57,7 @@ def how_ranked(ranking: Ranking) -> list[str]:
     elif of_one:
         those = "has one training run: its interval covers" if len(of_one) == 1 else (
             "have one training run each: their intervals cover")  # fmt: skip
-        lines.append(f"{_list(of_one)} {those} other questions, not another training run.")
+        lines.append(f"{formats.listed(of_one)} {those} other questions, not another training run.")
     if ranking.order.margin is not None:
         lines.append(
             f"Ranks compare the means of {len(ranking.order.ranks)} at once (95 %): two that differ by no more than"
@@ -83,11 +86,11 @@ def _lead(ranking: Ranking) -> list[str]:
 
 def _tied(ranking: Ranking, leading: Sequence[str], tied: Sequence[str]) -> str:
     """Of those that may be the best, too, which the leaders are ahead of when they are looked at alone."""
-    text = f"{'It' if len(leading) == 1 else 'They'} cannot be told apart from {_list(tied)}"
+    text = f"{'It' if len(leading) == 1 else 'They'} cannot be told apart from {formats.listed(tied)}"
     ahead = [name for name in tied if all(ranking.differences[best][name].p < 0.05 for best in leading)]
     if not ahead:
         return f"{text}."
-    those = "each of them" if ahead == tied else _list(ahead)
+    those = "each of them" if ahead == tied else formats.listed(ahead)
     at_once = f"with all {len(ranking.order.ranks)} compared at once"
     return f"{text} {at_once}; alone, the difference to {those} is significant."
 
@@ -98,8 +101,8 @@ def _no_gain(ranked: Sequence[RankedMethod]) -> list[str]:
     no_gain = [m.name for m, _, p in measured if p >= 0.05]
     worse = [m.name for m, gain, p in measured if p < 0.05 and gain.mean < 0]
     said = no_gain and not nothing_gained(ranked)  # else it was said first, of all of them
-    parts = [f"No gain over the untrained student is shown for {_list(no_gain)}."] if said else []
-    return [*parts, f"Worse than the untrained student: {_list(worse)}."] if worse else parts
+    parts = [f"No gain over the untrained student is shown for {formats.listed(no_gain)}."] if said else []
+    return [*parts, f"Worse than the untrained student: {formats.listed(worse)}."] if worse else parts
 
 
 def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
@@ -136,9 +139,9 @@ def effects_in_words(found: Factorial) -> str:
     shown = [effect for effect in primary.effects if effect.p < 0.05]
     said = ", ".join(f"{effect.name} {in_points(effect.difference)} points" for effect in primary.mains)
     parts = [
-        f"The factorial, {_list(found.students)}, {_seeds(found.seeds, ' each')}: on {primary.outcome}, the primary"
-        f" outcome, the main effects are {said}.",
-        f"Of the {len(primary.effects)} effects, corrected for their number, {_list([e.name for e in shown])}"
+        f"The factorial, {formats.listed(found.students)}, {_seeds(found.seeds, ' each')}: on {primary.outcome}, the"
+        f" primary outcome, the main effects are {said}.",
+        f"Of the {len(primary.effects)} effects, corrected for their number, {formats.listed([e.name for e in shown])}"
         f" {'is' if len(shown) == 1 else 'are'} shown." if shown else
         f"Of the {len(primary.effects)} effects, corrected for their number, none is shown.",
     ]  # fmt: skip
@@ -184,7 +187,3 @@ def compared(p: float) -> str:
 def in_points(d: Difference) -> str:
     """A difference with its interval: `+1.6 (+0.2 to +3.0)`."""
     return formats.points(d.mean, d.low, d.high)
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else names[0]

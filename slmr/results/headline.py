@@ -171,4 +171,4 @@ def _some(methods: Sequence[RankedMethod], most: int = 2) -> str:
     names = [m.name for m in methods]
     if len(names) > most + 1:
         return f"{', '.join(names[:most])} and {len(names) - most} others"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return formats.listed(names)
