@@ -1,4 +1,4 @@
-"""Rankings as files for a reader: CSV, Parquet, Markdown."""
+"""Rankings as downloads: CSV, Parquet, Markdown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def as_csv(rankings: Sequence[Ranking]) -> str:
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as CSV; text that a spreadsheet would run as a formula is quoted, and what a row lacks is blank."""
+    """Rows as CSV. Text that a spreadsheet would run as a formula is quoted; a column that a row lacks is blank."""
     text = io.StringIO()
     names = dict.fromkeys(name for row in rows for name in row)
     writer = csv.DictWriter(text, list(names), lineterminator="\n")

@@ -1,4 +1,4 @@
-"""One row's origin: its stages and what they cost, versions, warnings, and the command that makes it again."""
+"""The origin of a result: its stages and their cost, versions, warnings, and the command that reproduces it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _stages(result: MethodResult, seed: int) -> None:
 
 
 def _listed(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """The stages in their order, each with what it is made from and what it cost."""
+    """A line per stage, in order, with its inputs and its cost."""
     labels = {row["key"]: row["label"] for row in rows}
     lines = []
     for row in rows:
