@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from slmr.artifacts import file_records
-from slmr.io import write_json
+from slmr.io import read_json, write_json
 from slmr.results.schema import EXAMPLES, TABLES, run_file, samples_folder
 
 MARKER = "evaluation"  # beside the completions
@@ -35,7 +34,7 @@ def mark_again(run: Path, method: str, student: str, seed: int) -> None:
 
 def _marked(run: Path, method: str, student: str, seed: int) -> dict[str, Any] | None:
     try:
-        marker = json.loads((samples_folder(run, method, student, seed) / MARKER).read_text(encoding="utf-8"))
+        marker = read_json(samples_folder(run, method, student, seed) / MARKER)
     except (OSError, ValueError):
         return None
     return marker if isinstance(marker, dict) and isinstance(marker.get("made"), list) else None

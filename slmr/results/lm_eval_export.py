@@ -11,6 +11,7 @@ from typing import Any
 
 from slmr.errors import WorkError
 from slmr.results.schema import SummaryRow, grouped, read_summary
+from slmr.verify.verdict import ABSTENTIONS
 
 _RATES = {
     "accuracy": True,
@@ -18,7 +19,6 @@ _RATES = {
     "no_answer": False,
     "abstained": False,
 }  # higher is better?
-_ABSTENTIONS = ("malformed_gold", "timeout", "checker_error")
 
 
 def export_lm_eval(run: Path, out: Path) -> tuple[list[Path], list[str]]:
@@ -139,7 +139,7 @@ def _sample(number: int, group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     scores = {
         "accuracy": [row["strict"] for row in group], "accuracy_lenient": [row["lenient"] for row in group],
         "no_answer": [row["status"] == "no_answer" for row in group],
-        "abstained": [row["status"] in _ABSTENTIONS for row in group],
+        "abstained": [row["status"] in ABSTENTIONS for row in group],
     }  # fmt: skip
     return {
         "doc_id": number, "doc": document, "target": first["gold"], "arguments": [(first["prompt"], {})],
