@@ -116,7 +116,7 @@ class _Measured:
 
     @property
     def board(self) -> object:
-        """The student and version that the rows of compared methods share."""
+        """What rows share whose methods are compared."""
         return self.row.student, self.version
 
 
