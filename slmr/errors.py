@@ -61,6 +61,13 @@ def unknown(kind: str, name: str, known: Iterable[str], lister: str = "") -> Req
     return RequestError(f"unknown {kind} '{name[:_SHOWN]}'{near} ({listing})")
 
 
+def check_known(kind: str, name: object, known: Iterable[str], lister: str = "") -> None:
+    """Raises the error of `unknown` if the name is not among the known ones."""
+    names = list(known)
+    if name not in names:
+        raise unknown(kind, str(name), names, lister)
+
+
 def nearest(name: str, known: Sequence[str]) -> str:
     """`; did you mean 'NAME'?`: the most similar name and those that contain it; empty if there is none."""
     if len(name) > _SHOWN:  # the search would be slow

@@ -13,6 +13,7 @@ and writes a figure (HTML).
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -98,10 +99,11 @@ def learning_curve(
 ) -> list[dict]:
     """Points with the rollout tokens so far and each held-out problem's share of right completions."""
     from datasets import Dataset
-    from transformers import PrinterCallback, TrainerCallback
+    from transformers import PrinterCallback
     from trl import GRPOTrainer
 
     from slmr.training.grpo import GrpoParams
+    from slmr.training.rollouts import GroupReward, Rollouts
     from slmr.training.trainer import seed_everything
 
     changes = {"learning_rate": args.learning_rate} if args.learning_rate else {}
@@ -109,45 +111,61 @@ def learning_curve(
     seed_everything(seed)
     model, tokenizer = load_model(primed, "cpu"), load_tokenizer(primed)
     scored, curve, lengths = HeldOut(model, tokenizer, args.items), [], []
-
-    def reward(
-        completions: list[Any], gold: list[str], kind: list[str], completion_ids: list[Any], **_: Any
-    ) -> list[float]:
-        lengths.append(sum(map(len, completion_ids)))
-        return [
-            float(verify(c[0]["content"], g, k).strict)
-            for c, g, k in zip(completions, gold, kind, strict=True)
-        ]  # type: ignore[arg-type]
-
-    class Watch(TrainerCallback):
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if state.global_step % args.every == 0:
-                curve.append({"step": state.global_step, "tokens": sampled(), "scores": scored()})
-                print(f"seed {seed}, {side}: {curve[-1]['step']} steps, {sampled()} tokens,"
-                      f" {np.mean(curve[-1]['scores']):.3f}", flush=True)  # fmt: skip
-
-    rows = [
-        {"prompt": [{"role": "user", "content": p["prompt"]}], "gold": p["gold"], "kind": p["kind"]}
-        for p in problems
-    ]
-    extra: dict[str, Any] = {}
-
-    def sampled() -> int:
-        """All rollout tokens so far; slmr's rollouts include those of replaced groups."""
-        return extra["rollout_func"].tokens if extra else sum(lengths)
-
+    rollouts = None
     if side == "consolidation":
-        from slmr.training.rollouts import GroupReward, Rollouts
+        rollouts = Rollouts(problems, params, GroupReward(params.group_size), seed)
 
-        extra["rollout_func"] = Rollouts(problems, params, GroupReward(params.group_size), seed)
-    curve.append({"step": 0, "tokens": 0, "scores": scored()})
+    def add_point(step: int) -> None:
+        # The count of slmr's rollouts includes the groups that were replaced.
+        tokens = rollouts.tokens if rollouts else sum(lengths)
+        curve.append({"step": step, "tokens": tokens, "scores": scored()})
+        print(
+            f"seed {seed}, {side}: {step} steps, {tokens} tokens, {np.mean(curve[-1]['scores']):.3f}",
+            flush=True,
+        )
+
+    add_point(0)
     trainer = GRPOTrainer(
-        model=model, reward_funcs=[reward], args=trainer_config(params, seed, args),
-        train_dataset=Dataset.from_list(rows), processing_class=tokenizer, callbacks=[Watch()], **extra,
+        model=model, reward_funcs=[strict_reward(lengths)], args=trainer_config(params, seed, args),
+        train_dataset=Dataset.from_list(conversations(problems)), processing_class=tokenizer,
+        callbacks=[every_steps(args.every, add_point)], rollout_func=rollouts,
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     return curve
+
+
+def strict_reward(lengths: list[int]) -> Callable[..., list[float | None]]:
+    """TRL's reward function for strictly right answers; appends each batch's number of tokens to `lengths`."""
+
+    def reward(
+        completions: list[Any], gold: list[str], kind: list[Any], completion_ids: list[Any], **_: Any
+    ) -> list[float | None]:
+        lengths.append(sum(map(len, completion_ids)))
+        texts = [completion[0]["content"] for completion in completions]
+        return [float(verify(*each).strict) for each in zip(texts, gold, kind, strict=True)]
+
+    return reward
+
+
+def every_steps(every: int, act: Callable[[int], None]) -> Any:
+    """A trainer callback that calls `act` with the step, once in so many steps."""
+    from transformers import TrainerCallback
+
+    class Every(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if state.global_step % every == 0:
+                act(state.global_step)
+
+    return Every()
+
+
+def conversations(problems: list[dict]) -> list[dict]:
+    """The problems as TRL's trainer takes them."""
+    return [
+        {"prompt": [{"role": "user", "content": p["prompt"]}], "gold": p["gold"], "kind": p["kind"]}
+        for p in problems
+    ]
 
 
 def trainer_config(params: Any, seed: int, args: argparse.Namespace) -> Any:

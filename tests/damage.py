@@ -1,13 +1,14 @@
-"""Damages each file of a finished bench, one at a time, and runs the same command again. Too long for the tests.
+"""Checks that a bench recovers from damaged files: damages one file of a finished bench, then runs it again.
 
-    python -m tests.damage                          # every file, in each of five ways; stages of seconds
-    python -m tests.damage --profile lab-quick --limit 64    # of the stages that a user runs
-    python -m tests.damage --tries 12 --seed 3      # some of them
-    python -m tests.damage --method base --tries 5  # of a smaller bench
-    python -m tests.damage --workers 2 --part 1/4   # a quarter of them, two side by side
+    python -m tests.damage                          # damages every file in each of five ways; the bench is tiny
+    python -m tests.damage --profile lab-quick --limit 64    # uses a bench like a user's
+    python -m tests.damage --tries 12 --seed 3      # tries 12 damages, chosen at random
+    python -m tests.damage --method base --tries 5  # uses a smaller bench
+    python -m tests.damage --workers 2 --part 1/4   # tries the first quarter of the damages, two at a time
 
-The command has to end with the undisturbed result; or in one line, after which what it says, or `slmr doctor --repair`,
-and the same command again do. Ends with 1 where one does neither. Wall times alone may differ.
+The bench must give the results of the undamaged one, apart from wall times. It may first stop with an error of one
+line; then the script follows that line's advice, or runs `slmr doctor --repair`, and the next bench must succeed. The
+exit code is 1 if any damage leads to neither. The script takes too long for the test suite.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ from tests.pipeline.tiny import PROFILE
 from tests.soak import different, outcome
 
 _CAPABILITY = "capability: {tasks: lab_gsm8k, limit: 4, k: 4}"
-Damage = tuple[Path, str]  # a file of the run, and what becomes of it
+Damage = tuple[Path, str]  # a file of the run, and a name in DAMAGES
 
 
 def flip(file: Path) -> None:
-    """One bit, somewhere in the middle."""
+    """Flips one bit near the middle."""
     content = bytearray(file.read_bytes())
     if content:
         content[len(content) * 2 // 5] ^= 4
@@ -48,8 +49,8 @@ def empty(file: Path) -> None:
     file.write_bytes(b"")
 
 
-def in_place_of(file: Path) -> None:
-    """A folder with something in it."""
+def replace_by_folder(file: Path) -> None:
+    """Replaces the file by a folder that is not empty."""
     file.unlink()
     file.mkdir()
     (file / "stray").write_text("x")
@@ -60,7 +61,7 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
     "emptied": empty,
     "deleted": lambda file: file.unlink(),
     "flipped": flip,
-    "a folder": in_place_of,
+    "a folder": replace_by_folder,
 }
 
 
@@ -69,11 +70,13 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--method", default="base,sft,grpo,stagewise")
-    parser.add_argument("--profile", help="instead of one whose stages take seconds")
+    parser.add_argument("--profile", help="a profile or its file; by default one whose stages take seconds")
     parser.add_argument("--limit", default="8")
-    parser.add_argument("--tries", type=int, help="so many of all; all where none is given")
+    parser.add_argument("--tries", type=int, help="how many damages to try; by default all")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--part", default="1/1", help="1/4 is the first quarter of them")
+    parser.add_argument(
+        "--part", default="1/1", help="which part of the damages to try: 1/4 is the first quarter"
+    )
     parser.add_argument("--workers", type=int, default=1)
     a = parser.parse_args()
     import_heavy()
@@ -86,22 +89,22 @@ def main() -> int:
             raise SystemExit(f"the undisturbed bench fails: {said}")
         files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
         damages = chosen([(file, name) for file in files for name in DAMAGES], a)
-        # Threads wait; the work is done in forks.
+        # The threads only wait for the forked processes that do the work.
         with ThreadPoolExecutor(a.workers) as workers:
             faults = sum(workers.map(partial(fails, whole=whole, expected=outcome(whole), a=a), damages))
-    print(f"{len(files)} files, {len(damages)} damages, {faults} without the undisturbed result")
+    print(f"{len(files)} files, {len(damages)} damages, {faults} not recovered from")
     return bool(faults)
 
 
 def chosen(damages: Sequence[Damage], a: argparse.Namespace) -> list[Damage]:
-    """So many of the damages, or all; of these one part, which has some of every kind."""
+    """A random sample of --tries damages, or all in random order; of these the part that --part names."""
     tries = len(damages) if a.tries is None else min(a.tries, len(damages))
     part, parts = map(int, a.part.split("/"))
     return random.Random(a.seed).sample(damages, tries)[part - 1 :: parts]
 
 
 def fails(damage: Damage, whole: Path, expected: dict[str, str], a: argparse.Namespace) -> bool:
-    """Whether the result is not the undisturbed one in the end; what happens is printed."""
+    """Whether the bench does not recover from a damage; prints what happens."""
     file, name = damage
     what = f"{file} {name}"
     with tempfile.TemporaryDirectory(dir=whole.parents[1]) as place:
@@ -121,7 +124,7 @@ def fails(damage: Damage, whole: Path, expected: dict[str, str], a: argparse.Nam
 
 
 def follow(said: str, runs: Path) -> None:
-    """Does what the line says: moves a path away, else lets doctor repair."""
+    """Follows the advice of an error message: removes the path that it names, or else runs `slmr doctor --repair`."""
     named = re.match(r"slmr: (\S+): .*move it away", said)
     if named:
         remove(Path(named[1]))
@@ -130,22 +133,11 @@ def follow(said: str, runs: Path) -> None:
 
 
 def bench(runs: Path, a: argparse.Namespace) -> str | None:
-    """Runs the bench; what it said if it failed: its last line, or all of it where that is a traceback."""
+    """Runs the bench. Returns None, or if it fails the last line of its output, or the whole of it with a traceback."""
     runs.parent.mkdir(exist_ok=True)
     said = runs.with_name("said")
-    words = [
-        "bench",
-        "--method",
-        a.method,
-        "--profile",
-        a.profile,
-        "--limit",
-        a.limit,
-        "--jobs",
-        "1",
-        "--out",
-        str(runs),
-    ]
+    words = ["bench", "--method", a.method, "--profile", a.profile, "--limit", a.limit, "--jobs", "1",
+             "--out", str(runs)]  # fmt: skip
     code = slmr(words, said)
     if code == 0:
         return None

@@ -1,11 +1,11 @@
-"""Kills a bench at random moments until it has ended all the same, and starts two at once. Too long for the tests.
+"""Checks that a bench gives the same results when it is killed and resumed, or when two run in one folder at once.
 
-    python -m tests.soak --kills 30        # each: SIGKILL to the whole process group, then the same command again
-    python -m tests.soak --twice           # two benches with different methods on one folder
-    python -m tests.soak --together 200    # rounds of two benches that write their results at the same moment
+    python -m tests.soak --kills 30        # kills benches 30 times at random moments and resumes them after each kill
+    python -m tests.soak --twice           # starts two benches with different methods in one folder
+    python -m tests.soak --together 200    # lets two benches write their results at the same moment, 200 times
 
-Ends with 1 where a summary, a completion or a model differs from those of a run that nobody disturbed, or where a
-stage was made twice. The seed decides the moments.
+The exit code is 1 if a summary, a completion or a model differs from that of an undisturbed bench, or if a stage was
+run twice. --seed determines the moments of the kills. The script takes too long for the test suite.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main() -> int:
     )
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument(
-        "--longest", type=float, default=40.0, help="seconds from a start to its kill, at most"
+        "--longest", type=float, default=40.0, help="the most seconds between a start and its kill"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--twice", action="store_true")
@@ -67,7 +67,7 @@ def main() -> int:
 
 
 def together(folder: Path, whole: dict[str, str], rounds: int) -> int:
-    """Rounds of two benches that find all stages made and write one summary at once, each of other methods."""
+    """Lets two benches with different methods, whose stages are all finished, write one summary at once; repeatedly."""
     import_heavy()  # once, for all the forks
     (run,) = (file.parent for file in (folder / "whole").glob("*/summary.json"))
     context = multiprocessing.get_context("fork")
@@ -97,7 +97,7 @@ def written(folder: Path, methods: str, start: Barrier) -> None:
 
 
 def killed(folder: Path, whole: dict[str, str], a: argparse.Namespace) -> int:
-    """Kills until there were enough, in one folder after the other; every finished one is compared."""
+    """Kills and resumes one bench after another until the number of kills is reached; compares each with `whole`."""
     rng, kills, faults, rounds = random.Random(a.seed), 0, 0, 0
     while kills < a.kills:
         rounds += 1
@@ -118,7 +118,7 @@ def killed(folder: Path, whole: dict[str, str], a: argparse.Namespace) -> int:
 
 
 def twice(folder: Path, whole: dict[str, str]) -> int:
-    """Two benches that share stages, begun together."""
+    """Starts two benches that share stages at the same time in one folder."""
     both = [bench(folder, "twice", methods) for methods in (METHODS, "sft_grpo,rft")]
     said = [wait(process) for process in both]
     made = [sum(line.startswith("[") for line in text.splitlines()) for text in said]
@@ -134,31 +134,30 @@ def twice(folder: Path, whole: dict[str, str]) -> int:
 def bench(folder: Path, out: str, methods: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "slmr.cli", "bench", "--method", methods, "--profile", str(folder / "small.yaml"),
                "--out", str(folder / out)]  # fmt: skip
-    # A session of its own: the kill takes what it has started along.
+    # In a session of its own, so that a kill also ends the processes that the bench has started.
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
 
 
-def wait(process: subprocess.Popen[str]) -> str:
-    """What it said until it ended well.
+def wait(process: subprocess.Popen[str], seconds: float | None = None) -> str:
+    """Waits for the end of a bench and returns what it printed.
 
     Raises:
-        SystemExit: it did not.
+        SystemExit: the bench failed.
     """
-    said = process.communicate()[1]
+    said = process.communicate(timeout=seconds)[1]
     if process.returncode:
         raise SystemExit(f"the bench ended with {process.returncode}:\n{said}")
     return said
 
 
 def ends_within(process: subprocess.Popen[str], seconds: float | None) -> bool:
+    """Whether a bench ends in time; raises as `wait`."""
     try:
-        said = process.communicate(timeout=seconds)[1]
+        wait(process, seconds)
     except subprocess.TimeoutExpired:
         return False
-    if process.returncode:
-        raise SystemExit(f"the bench ended with {process.returncode}:\n{said}")
     return True
 
 
@@ -168,12 +167,12 @@ def stage_under_way(out: Path) -> str:
 
 
 def half_made(out: Path) -> list[str]:
-    """The kinds of the stages that have begun an artefact; locks lie beside them, and stay."""
+    """The kinds of the stages whose artefact is unfinished; the lock files in the same folder do not count."""
     return [file.name.rpartition("-")[0] for file in out.glob("*/artefacts/.partial/*-*") if file.is_dir()]
 
 
 def outcome(out: Path) -> dict[str, str]:
-    """Everything that a user reads of a run, without what it cost in seconds: name → content."""
+    """All results of a run except wall times: the name of a summary row, samples file or model → its content."""
     (run,) = (file.parent for file in out.glob("*/summary.json"))
     found = {
         " ".join(map(str, row.identity)): str(row.model_dump(exclude={"wall_s"}))
@@ -189,7 +188,7 @@ def outcome(out: Path) -> dict[str, str]:
 
 
 def different(whole: dict[str, str], other: dict[str, str], name: str) -> int:
-    """How many entries differ or are missing; each is named."""
+    """Prints the entries that differ or are missing, and returns their number."""
     wrong = sorted(key for key in whole.keys() | other.keys() if whole.get(key) != other.get(key))
     for key in wrong:
         print(f"{name}: {key} is different")

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.errors import RequestError, WorkError, nearest, one_line, readable, reading, unknown, visible
+from slmr.errors import (
+    RequestError,
+    WorkError,
+    check_known,
+    nearest,
+    one_line,
+    readable,
+    reading,
+    unknown,
+    visible,
+)
 
 
 def test_the_nearest_name_is_suggested_and_all_are_listed() -> None:
@@ -16,6 +26,12 @@ def test_the_nearest_name_is_suggested_and_all_are_listed() -> None:
     assert str(unknown("task", "q", ["svamp"])) == "unknown task 'q' (known: svamp)"
     assert nearest("sise", ["size", "seed"]) == "; did you mean 'size'?" and nearest("x", []) == ""
     assert WorkError("x").exit_code == 1
+
+
+def test_a_known_name_passes_and_another_is_refused_as_unknown() -> None:
+    check_known("task", "svamp", {"svamp": 1, "lab_math": 2})
+    with pytest.raises(RequestError, match=r"unknown task 'lab_mat'; did you mean 'lab_math'\?"):
+        check_known("task", "lab_mat", iter(["svamp", "lab_math"]))
 
 
 def test_those_that_contain_the_name_are_suggested_too() -> None:

@@ -1,1 +1,1 @@
-"""The Streamlit leaderboard: `serve` starts it, `views` draw; what they show is asked of `slmr.results`."""
+"""The Streamlit leaderboard: `serve` starts it, `views` draw what `slmr.results` returns."""

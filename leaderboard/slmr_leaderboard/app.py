@@ -28,7 +28,7 @@ _STYLE = (
 
 
 def main() -> None:
-    """The whole app: filters at the side, a page in the middle, what is left out below it."""
+    """The whole app: filters at the side, a page in the middle, and below it what is left out."""
     # A picture of our own: that of a named icon would be fetched from the network.
     st.set_page_config("slmr leaderboard", str(Path(__file__).parent / "icon.svg"), layout="wide")
     st.html(_STYLE + _STEPS, unsafe_allow_javascript=True)
@@ -49,15 +49,14 @@ def main() -> None:
     FIRST_SHOWN.set()
 
 
-def _notes(notes: Sequence[str]) -> None:
-    """What somebody wrote about the runs that are shown: the first sentences, the rest folded below them."""
-    for note in notes:
-        first, _, rest = note.partition(". ")
-        if rest:
-            with st.expander(plain(f"{first}.")):
-                st.text(rest)
+def _notes(notes: Sequence[tuple[str, str]]) -> None:
+    """Draws the notes on the shown runs."""
+    for shown, folded in notes:
+        if folded:
+            with st.expander(plain(shown)):
+                st.text(folded)
         else:
-            st.caption(f":material/info: {plain(note)}")
+            st.caption(f":material/info: {plain(shown)}")
 
 
 def _arguments() -> argparse.Namespace:
@@ -68,7 +67,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _earlier_address() -> None:
-    """Rewrites what links said before there were suites."""
+    """Rewrites links from versions without suites."""
     if edition := st.query_params.get("edition"):
         query = {name: st.query_params.get_all(name) for name in st.query_params if name != "edition"}
         st.query_params.from_dict({"suite": edition, **query})
@@ -131,7 +130,7 @@ def _several(label: str, options: list[str], key: str) -> tuple[str, ...]:
 
 
 def _notices(results: Results) -> None:
-    """Problems as plain text: what a file says must not become markup."""
+    """Draws notices as plain text: text from a file must not become markup."""
     if results.notices:
         with st.expander(f"Left out ({len(results.notices)})", expanded=len(results.notices) < 4):
             for notice in results.notices:

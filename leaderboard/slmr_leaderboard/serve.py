@@ -1,4 +1,4 @@
-"""Serving the leaderboard: which results, at which port, in this process."""
+"""Serves the leaderboard in this process: chooses the results and the port."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def serve(folder: Path | None, port: int | None) -> None:
 
 
 def results_folder(wanted: Path | None) -> tuple[Path, bool]:
-    """Where the results are, and whether they are the package's sample.
+    """The folder of results, and whether it is the package's sample.
 
     Raises:
         RequestError: the wanted folder does not exist.
@@ -71,7 +71,7 @@ def results_folder(wanted: Path | None) -> tuple[Path, bool]:
 
 
 def free_port(wanted: int | None) -> int:
-    """The port that is wanted, else the first free one from 8501 on.
+    """The wanted port, else the first free one from 8501 on.
 
     Raises:
         RequestError: it is taken, or all are.
@@ -90,7 +90,7 @@ def free_port(wanted: int | None) -> int:
 
 
 def _warm(folder: Path, reading: Future[Any], port: int) -> None:
-    """Makes what the first page shows, so that it is there when it is asked for; not before the server answers."""
+    """Prepares the first page while the browser opens, once the server answers."""
     while True:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

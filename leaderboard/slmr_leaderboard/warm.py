@@ -1,4 +1,4 @@
-"""What the pages need, made while the browser still opens; the first page's first."""
+"""Prepares what the pages need while the browser opens, the first page first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUIET = 5  # seconds
 
 
 def warm(folder: Path, reading: Future[ReadVerdicts]) -> None:
-    """Makes the rankings that the app opens with, then imports the pages.
+    """Makes the first rankings, then imports the pages.
 
     Args:
         folder: of the results.

@@ -15,11 +15,11 @@ from slmr.curriculum.partition import GroupBounds
 from slmr.curriculum.schema import PROBLEMS, ROLLOUTS, Problem, Rollout, counted
 from slmr.curriculum.sequential import Classes, StoppingRule
 from slmr.engines import Completion, Prompt, Sampling, open_engine
-from slmr.evaluate.metrics import ABSTENTIONS
 from slmr.evaluate.recorder import Question, Recorder
 from slmr.rewards.noise import Noise, NoiseParams
 from slmr.stage import StageContext, stage
 from slmr.verify import verify
+from slmr.verify.verdict import ABSTENTIONS
 
 _UNIT = 1024  # completions per call to a local engine; a killed probe loses at most these
 

@@ -25,9 +25,9 @@ from typing import (
 )
 
 from slmr.errors import WorkError
-from slmr.evaluate.metrics import ABSTENTIONS
 from slmr.io import read_rows, write_rows
 from slmr.verify import Kind, Status, verify
+from slmr.verify.verdict import ABSTENTIONS
 
 Group = Literal["hard", "medium", "simple"]
 GroupOutcome = Literal["all wrong", "mixed", "all right", "no verdict"]

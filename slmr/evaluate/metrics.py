@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from slmr.tasks import Task
 from slmr.verify import Kind, Verdict, checker_version, choice, numeric, verify, verify_batch
+from slmr.verify.verdict import ABSTENTIONS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +19,6 @@ Case = tuple[str, str, Kind]  # completion, gold answer and its kind: all that a
 
 VERDICT_FIELDS = ("status", "strict", "lenient", "extracted", "reason")
 SOUND = "sound"  # right for the right reason; None outside the lab
-ABSTENTIONS = ("malformed_gold", "timeout", "checker_error")
 
 
 class Judge:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import cast, get_args
 
-from slmr.errors import RequestError, unknown
+from slmr.errors import RequestError, check_known
 from slmr.lab.algebra import draw_math
 from slmr.lab.items import Generator, LabItem, Split, draw_item, stream, take
 from slmr.lab.logic import draw_logiqa
@@ -61,8 +61,7 @@ def generator(name: str) -> Generator:
     Raises:
         RequestError: there is no such task.
     """
-    if name not in GENERATORS:
-        raise unknown("lab task", name, GENERATORS)
+    check_known("lab task", name, GENERATORS)
     return GENERATORS[name]
 
 
@@ -95,6 +94,5 @@ def model_path(name: str) -> Path:
     Raises:
         RequestError: there is no such model.
     """
-    if name not in MODELS:
-        raise unknown("lab model", name, MODELS)
+    check_known("lab model", name, MODELS)
     return Path(__file__).parent / "students" / name

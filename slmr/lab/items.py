@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal, get_args
 
-from slmr.errors import RequestError, WorkError, unknown
+from slmr.errors import RequestError, WorkError, check_known
 from slmr.lab.skills import Reach, reach
 from slmr.lab.solution import Solution
 from slmr.verify import Kind
@@ -133,8 +133,7 @@ def stream(generator: Generator, split: Split, seed: int = 0) -> Iterator[LabIte
         RequestError: there is no such split.
         WorkError: 20,000 consecutive draws were duplicates: the split has no more problems.
     """
-    if split not in get_args(Split):
-        raise unknown("split", split, get_args(Split))
+    check_known("split", split, get_args(Split))
     seen: set[str] = set()
     index = last_new = 0
     while index - last_new < 20_000:

@@ -21,7 +21,7 @@ import numpy as np
 from pydantic import Field
 
 from slmr.config import StrictModel
-from slmr.errors import RequestError, WorkError, unknown
+from slmr.errors import RequestError, WorkError, check_known
 from slmr.io import disk_faults, read_json, write_json
 from slmr.lab import GENERATORS, MODELS, TEACHER, LabItem, model_path, stream, take
 from slmr.lab.items import item_rng
@@ -99,8 +99,7 @@ def pretrain(name: str, out: Path, prompt: Prompt, params: PretrainParams | None
         RequestError: unknown model, or `out` is neither empty nor an unfinished training with these settings.
         WorkError: the folder cannot be written.
     """
-    if name not in MODELS:
-        raise unknown("lab model", name, MODELS)
+    check_known("lab model", name, MODELS)
     params = params or DEFAULTS[name]
     with disk_faults(out):
         _claim(out, params)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from slmr.config import EngineSettings, load_profile, parse
 from slmr.engines.models import Model, Say, resolve_model
-from slmr.errors import RequestError, unknown
+from slmr.errors import RequestError, check_known
 from slmr.io import digest, parse_json
 from slmr.pipeline.bench import BenchRequest, Entry, Plan
 from slmr.pipeline.plan import check_label
@@ -123,8 +123,7 @@ def _with_files(request: EvalRequest) -> tuple[str, tuple[Path, ...]]:
 
 def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:
     """The engine of a request, with every `auto` resolved, so that the values enter the key."""
-    if request.engine not in ENGINES:
-        raise unknown("engine", request.engine, ENGINES)
+    check_known("engine", request.engine, ENGINES)
     served = model.kind == "server"
     name = request.engine if request.engine != "auto" else "server" if served else "transformers"
     if (name == "server") != served:
@@ -150,8 +149,7 @@ def engine_settings(request: EvalRequest, model: Model) -> EngineSettings:
 def _device_and_dtype(request: EvalRequest) -> tuple[str, str]:
     from slmr.engines.transformers import usable_device
 
-    if request.dtype not in ("auto", "float32", "bfloat16"):
-        raise unknown("dtype", request.dtype, ["auto", "float32", "bfloat16"])
+    check_known("dtype", request.dtype, ("auto", "float32", "bfloat16"))
     device = usable_device(request.device)
     automatic = "float32" if device == "cpu" else "bfloat16"
     return device, automatic if request.dtype == "auto" else request.dtype

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from slmr.artifacts import Store
 from slmr.config import DEFAULT_PROFILE, Profile, first_fault, load_profile
 from slmr.engines.models import Model, Say, check_on_hub, is_on_hand, resolve_model
-from slmr.errors import RequestError, unknown
+from slmr.errors import RequestError, check_known, unknown
 from slmr.io import digest
 from slmr.pipeline.planner import Node, Planner, StageNode, unique_stages
 from slmr.pipeline.recipe import LISTER, Recipe, recipe_files, select_methods, stages
@@ -132,8 +132,7 @@ def check_label(label: str, advice: str) -> None:
 
 
 def _check_request(request: BenchRequest) -> None:
-    if request.executor not in EXECUTORS:
-        raise unknown("executor", request.executor, EXECUTORS)
+    check_known("executor", request.executor, EXECUTORS)
     if request.depot and request.executor != "ray":
         raise RequestError(
             "--depot is for --executor ray: one machine has nothing to exchange artefacts with"

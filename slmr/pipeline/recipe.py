@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from slmr.config import MethodKind, parse
 from slmr.curriculum.factors import FACTORIAL
-from slmr.errors import RequestError, unknown
+from slmr.errors import RequestError, check_known, unknown
 from slmr.io import merged, plugins, read_settings, resource
 from slmr.stage import Stage, registered
 from slmr.tasks.registry import by_name
@@ -130,8 +130,7 @@ def load_recipe(name: str, extra: Sequence[Path] = ()) -> Recipe:
 
 
 def _load(name: str, files: Mapping[str, Path]) -> Recipe:
-    if name not in files:
-        raise unknown("method", name, files, LISTER)
+    check_known("method", name, files, LISTER)
     file = files[name]
     recipe = parse(Recipe, _read(name, files), file)
     if recipe.name != name:

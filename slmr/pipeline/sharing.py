@@ -28,11 +28,14 @@ class Sharing:
 
     def __str__(self) -> str:
         if not self.training_alone.tokens:
-            return "Shared      nothing was trained"
-        training, tokens = _ratios(self.training, self.training_alone), formats.tokens(self.training.tokens)
+            return "Shared      nothing: no method was trained"
+        spent = f"{formats.tokens(self.training.tokens)} tokens for training"
+        whole = f"{formats.tokens(self.whole.tokens)} with evaluations"
+        if self.training.tokens == self.training_alone.tokens:
+            return f"Shared      no trained stage serves two methods: {spent}; {whole}"
         return (
-            f"Shared      {tokens} tokens for training, {training} of what the methods take separately;"
-            f" {formats.tokens(self.whole.tokens)} with evaluations, {_ratios(self.whole, self.whole_alone)}"
+            f"Shared      {spent}, {_ratios(self.training, self.training_alone)} of what the methods take separately;"
+            f" {whole}, {_ratios(self.whole, self.whole_alone)}"
         )
 
 

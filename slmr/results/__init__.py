@@ -1,4 +1,4 @@
-"""What runs hold, read: summaries, completions, rankings, comparisons, reports. Nothing here trains or generates."""
+"""Reads runs: summaries, completions, rankings, comparisons, reports. Nothing here trains or generates."""
 
 from slmr.results.schema import (
     EXAMPLES,

@@ -1,4 +1,4 @@
-"""What a model can do at all, beside what it does at once: many completions of some items.
+"""Measures from many completions of some items how often a model solves each: pass@k, and gains by difficulty.
 
 `capability/<method>/<student>/seed-<seed>.parquet`: task, item_id, difficulty, reach, k, correct, correct_first (of the
 first half of the k completions), sound (None outside of the lab). An item's group is by the untrained student's first
@@ -34,7 +34,7 @@ class GroupGain:
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """A method over all its seeds: by initial group, and pass@k as k → estimate."""
+    """A method's gains by initial difficulty group, and its pass@k (k → estimate), over all its seeds."""
 
     method: str
     gains: list[GroupGain]
@@ -42,7 +42,7 @@ class Capability:
 
 
 def capability(results: Sequence[MethodResult]) -> list[Capability]:
-    """Every result of a student that has the table of every one of its seeds; nothing without the base's."""
+    """The capability of each result that has the table for all its seeds; empty if base has no table."""
     tables = {
         result.method: [result.table("capability", seed) for seed in result.seeds]
         for result in results
@@ -86,7 +86,7 @@ def _gains(
 
 
 def _passed(seeds: Sequence[Sequence[Row]]) -> dict[int, Estimate]:
-    """pass@k for the powers of two up to the number of completions; items' means over seeds."""
+    """pass@k for each power of two up to the number of completions, from the items' means over seeds."""
     k = min(row["k"] for rows in seeds for row in rows)
     tables = {2**i: pass_scores(k, 2**i) for i in range(k.bit_length()) if 2**i <= k}
     return {

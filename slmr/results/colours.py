@@ -30,6 +30,6 @@ OF_STATE = OF_GROUP | {"unsolved": WINE, "recycled": PURPLE, "mixed": SKY, "solv
 
 
 def tint(colour: str, opacity: float) -> str:
-    """A colour for CSS that lets through what is below it; opacity in [0, 1]."""
+    """The colour for CSS with an opacity in [0, 1]."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:.2f})"

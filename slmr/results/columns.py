@@ -69,7 +69,7 @@ class Column:
     smallest_first: bool = False
 
     def position(self, method: RankedMethod) -> tuple[bool, float]:
-        """What to sort methods by, what the cell is blank for last."""
+        """The key to sort methods by; methods without a value come last."""
         value = self.value(method)
         number = value.mean if isinstance(value, Estimate) else value
         if number is None or isinstance(number, str):
@@ -77,7 +77,7 @@ class Column:
         return False, number if self.smallest_first else -number
 
     def download(self, method: RankedMethod) -> dict[str, Any]:
-        """Name → value; an estimate as three, in percent or points: itself and the bounds of its interval."""
+        """Name → value. An estimate becomes three, in percent or points: its mean and the bounds of its interval."""
         name, value = self.download_name or self.name, self.value(method)
         if self.holds not in ("accuracy", "difference"):
             return {name: value}
@@ -87,7 +87,7 @@ class Column:
 
 
 def ranking_columns(ranking: Ranking) -> list[Column]:
-    """The columns of a ranking, in order; what is the same or blank for all methods is left to downloads."""
+    """The columns of a ranking, in order. Columns that are equal or blank for all methods are only in downloads."""
     models = all(method.kind == "model" for method in ranking.methods)
     label = "model" if models else "method"
     of_several = (TEXT, HTML, DOWNLOAD) if len(ranking.ranked) > 1 else (DOWNLOAD,)
@@ -152,7 +152,7 @@ def _number(
     download_name: str = "",
     per: float = 1,
 ) -> Column:
-    """A column of numbers, shown as `form` says of the value over `per`."""
+    """A column of numbers; its text is the value divided by `per`, in the format `form`."""
 
     def text(method: RankedMethod) -> str:
         number = value(method)
@@ -169,7 +169,7 @@ def _gain(method: RankedMethod) -> str:
 
 
 def _items(result: MethodResult) -> str:
-    """`500`, or `500 × 4` where an item has 4 completions, of the first seed."""
+    """The number of items of the first seed: `500`, or `500 × 4` if each has 4 completions."""
     rows = [row for row in result.rows() if row.seed == result.seeds[0]]
     completions = {row.k for row in rows}
     times = f" × {rows[0].k}" if len(completions) == 1 and rows[0].k > 1 else ""
@@ -177,12 +177,12 @@ def _items(result: MethodResult) -> str:
 
 
 def columns_on(ranking: Ranking, surface: str) -> list[Column]:
-    """The columns that stand on a surface."""
+    """The columns that a surface shows."""
     return [column for column in ranking_columns(ranking) if surface in column.surfaces]
 
 
 def sorted_methods(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank") -> list[RankedMethod]:
-    """The methods of these kinds, and base; by a column, what it is blank for last."""
+    """The methods of these kinds, and base, sorted by a column; methods without a value come last."""
     shown = [m for m in ranking.methods if not kinds or m.kind in (*kinds, "base")]
     column = next((c for c in ranking_columns(ranking) if c.name == sort), None)
     if (
@@ -192,8 +192,8 @@ def sorted_methods(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "ran
     return sorted(shown, key=column.position)
 
 
-def download_rows(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank") -> list[dict[str, Any]]:
-    """The same lines for a download: every number with its interval in columns of its own, missing ones None."""
+def download_rows(ranking: Ranking) -> list[dict[str, Any]]:
+    """A row for each method, in order: every number, with its interval in further columns; missing ones are None."""
     columns = columns_on(ranking, DOWNLOAD)
     return [
         {
@@ -202,5 +202,5 @@ def download_rows(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank
             **{name: value for column in columns for name, value in column.download(method).items()},
             "efficient": method.efficient, "command": method.result.first.command,
         }
-        for method in sorted_methods(ranking, kinds, sort)
+        for method in ranking.methods
     ]  # fmt: skip

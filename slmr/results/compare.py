@@ -1,4 +1,4 @@
-"""Two methods on the same items, paired: which is better, by how much, and how sure that is."""
+"""Compares two methods on the same items: which is better, by how much, and how certain that is."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TaskComparison:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All tasks that both have, and the mean over those of a suite where there are several tasks.
+    """The comparison on all common tasks, and the mean over those of a suite if there are several tasks.
 
     Attributes:
         seeds: how many training seeds the interval is over; with one it knows nothing of another training run.
@@ -67,7 +67,7 @@ class Comparison:
 
     @property
     def overall(self) -> Difference:
-        """The mean over tasks, or that of the first task where there is none."""
+        """The mean over tasks, or the first task's difference if there is no mean."""
         return self.mean or self.tasks[0].difference
 
 
@@ -90,7 +90,7 @@ def compare(name_a: str, name_b: str) -> Comparison:
 def compare_results(
     name_a: str, a: MethodResult, name_b: str, b: MethodResult, suite: Suite | None = None
 ) -> Comparison:
-    """As `compare`, of results that are read already; the mean is over the tasks of the suite, else over all."""
+    """As `compare`, for loaded results; the mean is over the tasks of the suite if one is given, else over all."""
     a, b, notices = same_seeds(name_a, a, name_b, b)
     both = [task for task in a.tasks if task in b.tasks]
     of_suite = suite.among(both) if suite else both
@@ -134,7 +134,7 @@ def _task(task: str, a: Scores, b: Scores, change: Difference, p: float) -> Task
 def same_seeds(
     name_a: str, a: MethodResult, name_b: str, b: MethodResult
 ) -> tuple[MethodResult, MethodResult, list[str]]:
-    """Both with the same seeds, so that they pair by seed as well as by item, and what was left out for it.
+    """Both results with the same seeds, so that they pair by seed and item, and notices of what was left out.
 
     Seeds change nothing in what is not trained: it pairs with each. Two methods without a seed in common pair in order,
     as one seed of a method has nothing to do with the same seed of another one where they share no stage.
@@ -161,7 +161,7 @@ def numbers(seeds: Sequence[int]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OverallDifference:
-    """A method minus another one or the reverse, mean over tasks; `p` is Holm's, over all methods that are listed."""
+    """The mean over tasks of one method minus another; `p` is Holm's, over all listed methods."""
 
     method: str
     seeds: int
@@ -172,7 +172,7 @@ class OverallDifference:
 def compare_all(
     results: Sequence[MethodResult], reference: str, suite: Suite | None = None
 ) -> list[OverallDifference]:
-    """Every other result of a student minus the reference, the best first.
+    """Each other result of a student minus the reference, the best first.
 
     One that has fewer seeds is compared with the reference's same seeds; one with a seed that the reference lacks is
     left out, as its scores would not pair.
@@ -192,7 +192,7 @@ def compare_all(
 
 
 def overall_differences(comparisons: Mapping[str, Comparison]) -> list[OverallDifference]:
-    """The overall differences of comparisons, which are named by one of the two methods, corrected for their number."""
+    """The overall difference of each comparison, by the name of one of its methods; p-values are corrected for all."""
     adjusted = holm([comparison.overall.p for comparison in comparisons.values()])
     return [
         OverallDifference(name, c.seeds, c.overall, p)
@@ -201,5 +201,5 @@ def overall_differences(comparisons: Mapping[str, Comparison]) -> list[OverallDi
 
 
 def detectable(change: Difference) -> float:
-    """The minimum detectable difference, from the interval: where no item differs, the standard error is 0."""
+    """The minimum detectable difference, computed from the interval because the standard error may be 0."""
     return minimum_detectable_difference(change.half / Z95)

@@ -1,4 +1,4 @@
-"""Completions behind a ranking, by DuckDB over the runs' Parquet files; what two texts differ in. Nothing draws."""
+"""Finds the completions behind a ranking with DuckDB in the runs' Parquet files, and compares two texts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Span = tuple[int, int]  # characters of a text, from the first on to before the 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a ranking: a run's file of completions, and the file of their items' texts where it keeps one."""
+    """One cell of a ranking: the run's file of completions, and its file of the items' texts, if it has one."""
 
     samples: Path
     items: Path | None
@@ -35,7 +35,7 @@ class Cell:
 
 
 def cell_of(result: MethodResult, task: str, seed: int) -> Cell | None:
-    """Where the completions of a method on a task are, of one seed; None where it was not measured."""
+    """The cell of a method, task and seed; None if it was not evaluated."""
     for row, run in result.run_rows:
         if (row.task, row.seed) == (task, seed):
             items = items_file(run, task)
@@ -45,7 +45,7 @@ def cell_of(result: MethodResult, task: str, seed: int) -> Cell | None:
 
 @dataclass(frozen=True)
 class CompletionFilter:
-    """Which completions: of these verdicts (any by default), with this text in problem, completion or item id."""
+    """Selects completions by verdict (any by default), by text in the problem, completion or item id, and by item."""
 
     verdicts: tuple[str, ...] = ()
     text: str = ""
@@ -53,7 +53,7 @@ class CompletionFilter:
 
 
 def count(cell: Cell, chosen: CompletionFilter) -> int:
-    """How many completions of a cell fit; raises as `find`."""
+    """The number of completions in a cell that fit; raises as `find`."""
     try:
         changed = cell.samples.stat().st_mtime_ns
     except OSError:
@@ -91,7 +91,7 @@ def _query(cell: Cell, query: str, values: Sequence[Any]) -> list[dict[str, Any]
 
 @lru_cache(maxsize=1)
 def _database() -> duckdb.DuckDBPyConnection:
-    """In memory; a cursor of it is a connection of its own, and opens at once."""
+    """An in-memory database; each of its cursors is a separate connection, which opens quickly."""
     return duckdb.connect()
 
 
@@ -110,7 +110,7 @@ def _source(db: duckdb.DuckDBPyConnection, cell: Cell) -> str:
 
 
 def _quoted(file: Path) -> str:
-    """A path as an SQL string: a view takes no parameters."""
+    """A path as an SQL string, because a view takes no parameters."""
     return "'" + str(file).replace("'", "''") + "'"
 
 
@@ -126,7 +126,7 @@ def _where(chosen: CompletionFilter) -> tuple[str, list[Any]]:
 
 
 def words_without_counterpart(a: str, b: str) -> tuple[list[Span], list[Span]]:
-    """The words of each of two texts that the other has not in the same place; of the first 20,000 characters."""
+    """The words of each text that the other lacks in that place, within the first 20,000 characters."""
     words = [[(m.start(), m.end()) for m in re.finditer(r"\S+", text[:20_000])] for text in (a, b)]
     in_a, in_b = ([text[i:j] for i, j in spans] for text, spans in zip((a, b), words, strict=True))
     marks: tuple[list[Span], list[Span]] = ([], [])
@@ -145,7 +145,7 @@ _FORMULA = re.compile(
 
 
 def formulas_in(text: str, most: int = 12) -> list[str]:
-    """The formulas of a text, each once. None can leave the mathematics that it is drawn in: no $ and no line break."""
+    """The distinct formulas of a text. None contains `$` or a line break, so none can end the surrounding math."""
     matches = _FORMULA.finditer(text[:20_000])
     found = (next(part for part in match.groups() if part is not None) for match in matches)
     in_one_line = (" ".join(formula.split()) for formula in found)

@@ -1,4 +1,4 @@
-"""What a ranking and a comparison come to, in sentences."""
+"""States the results of rankings, comparisons and factorials in sentences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slmr.stats import Difference, formats
 
 
 def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
-    """The first paragraph of a report: who leads, how surely, what it cost, what did not help, and `stagewise`.
+    """The first paragraph of a report: which method leads, how certain that is, its cost, and what did not help.
 
     It begins with the title, else with the student.
     """
@@ -29,9 +29,12 @@ def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
 
 
 def _leader(ranked: Sequence[RankedMethod]) -> str:
-    """Who has the highest mean, and for how many tokens."""
+    """The methods with the highest mean, and their tokens."""
     first = leaders(ranked)
-    names, tokens = _list([m.name for m in first]), _list([formats.tokens(m.tokens) for m in first])
+    names, tokens = (
+        formats.listed([m.name for m in first]),
+        formats.listed([formats.tokens(m.tokens) for m in first]),
+    )
     e, gain = first[0].accuracy, first[0].gain
     assert e is not None  # what has a rank has a mean
     if len(first) > 1:
@@ -45,7 +48,7 @@ def _leader(ranked: Sequence[RankedMethod]) -> str:
 
 
 def how_ranked(ranking: Ranking) -> list[str]:
-    """What a reader of the ranks must know: over what they are, and how far apart two have to be."""
+    """What a reader of ranks must know: what the intervals cover, and the margin that two methods must exceed."""
     trained = [m for m in ranking.methods if m.result.trained]
     of_one = [m.name for m in trained if len(m.seeds) == 1]
     lines = []
@@ -54,7 +57,7 @@ def how_ranked(ranking: Ranking) -> list[str]:
     elif of_one:
         those = "has one training run: its interval covers" if len(of_one) == 1 else (
             "have one training run each: their intervals cover")  # fmt: skip
-        lines.append(f"{_list(of_one)} {those} other questions, not another training run.")
+        lines.append(f"{formats.listed(of_one)} {those} other questions, not another training run.")
     if ranking.order.margin is not None:
         lines.append(
             f"Ranks compare the means of {len(ranking.order.ranks)} at once (95 %): two that differ by no more than"
@@ -64,7 +67,7 @@ def how_ranked(ranking: Ranking) -> list[str]:
 
 
 def _lead(ranking: Ranking) -> list[str]:
-    """Which others may be the best, and which of those is the cheapest."""
+    """Which other methods may be the best, and which of them is the cheapest."""
     ranked, parts = ranking.ranked, []
     leading = [m.name for m in leaders(ranked)]
     others = ranked[len(leading) :]
@@ -82,28 +85,28 @@ def _lead(ranking: Ranking) -> list[str]:
 
 
 def _tied(ranking: Ranking, leading: Sequence[str], tied: Sequence[str]) -> str:
-    """Of those that may be the best, too, which the leaders are ahead of when they are looked at alone."""
-    text = f"{'It' if len(leading) == 1 else 'They'} cannot be told apart from {_list(tied)}"
+    """The methods that may be the best, too; names those that differ from the leaders in a test of that pair alone."""
+    text = f"{'It' if len(leading) == 1 else 'They'} cannot be told apart from {formats.listed(tied)}"
     ahead = [name for name in tied if all(ranking.differences[best][name].p < 0.05 for best in leading)]
     if not ahead:
         return f"{text}."
-    those = "each of them" if ahead == tied else _list(ahead)
+    those = "each of them" if ahead == tied else formats.listed(ahead)
     at_once = f"with all {len(ranking.order.ranks)} compared at once"
     return f"{text} {at_once}; alone, the difference to {those} is significant."
 
 
 def _no_gain(ranked: Sequence[RankedMethod]) -> list[str]:
-    """Which methods are not shown to help, and which are shown to harm."""
+    """The methods without a significant gain, and those that are significantly worse than base."""
     measured = [(m, m.gain, m.gain_p or 0.0) for m in ranked if m.gain is not None]
     no_gain = [m.name for m, _, p in measured if p >= 0.05]
     worse = [m.name for m, gain, p in measured if p < 0.05 and gain.mean < 0]
     said = no_gain and not nothing_gained(ranked)  # else it was said first, of all of them
-    parts = [f"No gain over the untrained student is shown for {_list(no_gain)}."] if said else []
-    return [*parts, f"Worse than the untrained student: {_list(worse)}."] if worse else parts
+    parts = [f"No gain over the untrained student is shown for {formats.listed(no_gain)}."] if said else []
+    return [*parts, f"Worse than the untrained student: {formats.listed(worse)}."] if worse else parts
 
 
 def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
-    """Where the paper's method ranks, and what can be said of the paper's claim."""
+    """The rank of the paper's method, and what the results say about the paper's claim."""
     of_name = {m.name: m for m in ranking.methods if m.rank is not None}
     if "stagewise" not in of_name:
         return []
@@ -131,14 +134,14 @@ def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
 
 
 def effects_in_words(found: Factorial) -> str:
-    """What each of the paper's claims adds on the primary outcome, which of it is shown, and what goes together."""
+    """What each of the paper's claims adds to the primary outcome, and which effects are significant."""
     primary = found.outcomes[0]
     shown = [effect for effect in primary.effects if effect.p < 0.05]
     said = ", ".join(f"{effect.name} {in_points(effect.difference)} points" for effect in primary.mains)
     parts = [
-        f"The factorial, {_list(found.students)}, {_seeds(found.seeds, ' each')}: on {primary.outcome}, the primary"
-        f" outcome, the main effects are {said}.",
-        f"Of the {len(primary.effects)} effects, corrected for their number, {_list([e.name for e in shown])}"
+        f"The factorial, {formats.listed(found.students)}, {_seeds(found.seeds, ' each')}: on {primary.outcome}, the"
+        f" primary outcome, the main effects are {said}.",
+        f"Of the {len(primary.effects)} effects, corrected for their number, {formats.listed([e.name for e in shown])}"
         f" {'is' if len(shown) == 1 else 'are'} shown." if shown else
         f"Of the {len(primary.effects)} effects, corrected for their number, none is shown.",
     ]  # fmt: skip
@@ -159,7 +162,7 @@ def _together(effect: Effect) -> str:
 
 
 def comparison_in_words(comparison: Comparison, a: str = "A", b: str = "B") -> str:
-    """What can be said of A against B, by these names, and of what it holds."""
+    """The result of comparing A with B, under these names, and what the interval covers."""
     if comparison.mean is None and len(comparison.tasks) > 1:
         return f"Of {a} against {b} there is something to be said task by task alone."
     overall = comparison.overall
@@ -176,7 +179,7 @@ def comparison_in_words(comparison: Comparison, a: str = "A", b: str = "B") -> s
 
 
 def compared(p: float) -> str:
-    """A p-value behind its sign: `= 0.031`, `< 0.001`."""
+    """A p-value with its sign: `= 0.031`, `< 0.001`."""
     shown = formats.p_value(p)
     return shown.replace("<", "< ") if shown.startswith("<") else f"= {shown}"
 
@@ -184,7 +187,3 @@ def compared(p: float) -> str:
 def in_points(d: Difference) -> str:
     """A difference with its interval: `+1.6 (+0.2 to +3.0)`."""
     return formats.points(d.mean, d.low, d.high)
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else names[0]

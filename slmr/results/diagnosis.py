@@ -1,9 +1,10 @@
-"""Which of ten known faults a training has, each with its evidence. The bounds are ours: docs/howto/diagnose.md."""
+"""Finds which of ten known faults a training has, with evidence. The thresholds are ours: docs/howto/diagnose.md."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean, variance
@@ -35,7 +36,7 @@ _MOST = 1e100  # squares of what is larger are no numbers
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of looking for one fault.
+    """The result of the search for one fault.
 
     Attributes:
         evidence: in words, with the numbers; where it is unknown, what is missing.
@@ -52,7 +53,7 @@ class Finding:
 
 
 class Judged(NamedTuple):
-    """A training's log with verdicts on its completions, where there are golds, and the test items' problems."""
+    """A training's log, verdicts on the completions that have a gold answer, and the problems of the test items."""
 
     log: TrainingLog
     verdicts: list[tuple[PaidCompletion, Verdict]]
@@ -107,18 +108,31 @@ def _judged(log: TrainingLog, golds: Mapping[str, str], kind: Kind | None, test:
 
 
 def _golds_of(prompts: Iterable[str], golds: Mapping[str, str]) -> dict[str, str]:
-    """Logged prompt → gold: that of the same prompt, else of the last that stands in it, as in a chat template."""
+    """Logged prompt → gold of the same prompt, else of the last prompt within it, as inside a chat template."""
+    by_word = _by_rarest_word(golds)
     found = {}
     for prompt in prompts:
         text = prompt.strip()
-        held = [text] if text in golds else [one for one in golds if one and one in text]
+        near = (one for word in {"", *text.split()} for one in by_word.get(word, ()))
+        held = [text] if text in golds else [one for one in near if one in text]
         if held:
             found[prompt] = golds[max(held, key=lambda one: (text.rfind(one) + len(one), len(one)))]
     return found
 
 
+def _by_rarest_word(prompts: Iterable[str]) -> dict[str, list[str]]:
+    """Rarest word → the prompts with it. A text needs to be searched only for the prompts under its own words.
+
+    The first and the last word do not count: in a text that holds the prompt they may be part of longer ones. Prompts
+    of fewer than three words are under the empty word.
+    """
+    prompts = [prompt for prompt in prompts if prompt]
+    counts = Counter(word for prompt in prompts for word in prompt.split())
+    return grouped(prompts, lambda prompt: min(prompt.split()[1:-1], key=counts.__getitem__, default=""))
+
+
 def _kind_of(golds: Sequence[str]) -> Kind:
-    """What all of these answers are; `math` can be anything."""
+    """The kind that fits all of these answers; `math` fits any answer."""
     if all(re.fullmatch(r"\s*-?\$?[\d,]*\.?\d+\s*", gold) for gold in golds):
         return "numeric"
     return "choice" if all(re.fullmatch(r"\s*\(?[A-J]\)?\s*", gold) for gold in golds) else "math"
@@ -127,7 +141,7 @@ def _kind_of(golds: Sequence[str]) -> Kind:
 def _with_verdicts(
     log: TrainingLog, pairs: Sequence[tuple[PaidCompletion, Verdict]], kind: Kind
 ) -> TrainingLog:
-    """The same with every step's accuracy, in any form, and its share in form, where no reward says it."""
+    """The log with each step's lenient accuracy, and its share of completions in form unless a reward gives it."""
     by_step = grouped(pairs, lambda pair: pair[0].step)
     steps = []
     for step in log.steps:
@@ -159,12 +173,12 @@ class Trend(NamedTuple):
 
 
 def _values(log: TrainingLog, name: str) -> list[float]:
-    """The numbers of a column; a loss that has left them is a matter of `_no_step` alone."""
+    """The finite numbers of a column, within limits; `_no_step` alone looks at those that are not finite."""
     return [max(-_MOST, min(_MOST, value)) for value in log.series(name) if math.isfinite(value)]
 
 
 def _trend(log: TrainingLog, name: str) -> Trend | None:
-    """None where fewer than six steps say it."""
+    """The trend of a column; None if fewer than six steps have it."""
     values = _values(log, name)
     third = len(values) // 3
     if third < 2:
@@ -199,7 +213,7 @@ def _no_variance(judged: Judged) -> Evidence:
 
 
 def _same_rewards(judged: Judged) -> Evidence:
-    """From the steps whose rewards had no variance at all, where nothing tells of single groups."""
+    """As `_no_variance`, from steps whose rewards had no variance, if the log does not describe single groups."""
     values = _values(judged.log, "same_rewards")
     share = fmean(values) if values else 0.0
     if share < NO_VARIANCE:
@@ -231,7 +245,7 @@ def _cut_off(judged: Judged) -> Evidence:
 
 
 def _reward_errors(judged: Judged, right: bool) -> Evidence:
-    """Right answers (in the form that is asked for) that are not paid, or wrong ones (in any form) that are."""
+    """The share of right answers (in the requested form) that are not paid, or of wrong ones (in any form) that are."""
     paid = [(c, v) for c, v in judged.verdicts if c.reward is not None]
     if not paid:
         return _unknown("no golds, or no rewards, to compare: give the golds by --data")
@@ -286,7 +300,7 @@ def _sampler_gap(judged: Judged) -> Evidence:
 
 
 def _had_variance(step: Step) -> bool:
-    """Whether some group of a step had variance; yes where nothing tells."""
+    """Whether a group of the step had variance; True if the log does not say."""
     return step.get("zero_variance", step.get("same_rewards", 0.0)) < 1
 
 

@@ -1,4 +1,4 @@
-"""What each of the paper's claims adds: main effects and interactions of the factorial's eight recipes.
+"""Measures what each of the paper's claims adds: main effects and interactions of the factorial's eight recipes.
 
 A main effect is what a factor adds, the mean over the four pairs of recipes that differ in it alone. An interaction of
 two is by how much the one's effect is larger where the other is there, of three likewise by how much an interaction of
@@ -35,7 +35,7 @@ ORDERS = tuple(chain.from_iterable(combinations(range(len(FACTORS)), n) for n in
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What one factor adds, or how several go together; fractions. `p` is Holm's, over the effects on one outcome."""
+    """A main effect or an interaction, as a fraction; `p` is Holm's, over the effects on one outcome."""
 
     factors: tuple[str, ...]
     difference: Difference
@@ -57,7 +57,7 @@ class OutcomeEffects:
 
     @property
     def mains(self) -> list[Effect]:
-        """Those of one factor alone."""
+        """The main effects: those of a single factor."""
         return [effect for effect in self.effects if len(effect.factors) == 1]
 
 
@@ -84,7 +84,7 @@ Scores = np.ndarray  # [recipes, seeds, items]
 
 
 def factorials(rankings: Sequence[Ranking]) -> list[Factorial]:
-    """The effects of all students together, and, where there are several, of each alone; raises as `factorial`."""
+    """The effects of all students together, and of each alone if there are several; raises as `factorial`."""
     together = factorial(rankings)
     if together is None:
         return []
@@ -93,7 +93,7 @@ def factorials(rankings: Sequence[Ranking]) -> list[Factorial]:
 
 
 def factorial(rankings: Sequence[Ranking]) -> Factorial | None:
-    """The effects over the students that have all eight recipes, with as many seeds and the same items; None for none.
+    """The effects over the students that have all eight recipes, equally many seeds and the same items; else None.
 
     Of students that do not fit each other those are taken that fit the first.
 
@@ -124,14 +124,14 @@ def factorial(rankings: Sequence[Ranking]) -> Factorial | None:
 
 
 def _cells(ranking: Ranking) -> list[MethodResult]:
-    """The eight recipes in their order, where all are there and comparable item by item; else none."""
+    """The results of the eight recipes in their order; empty if one is missing or cannot be compared item by item."""
     compared = {m.name: m.result for m in ranking.complete if m.name in ranking.differences}
     cells = [compared[name] for name in FACTORIAL if name in compared]
     return cells if len(cells) == len(FACTORIAL) else []
 
 
 def _fit(a: MethodResult, b: MethodResult, tasks: Sequence[str]) -> bool:
-    """Whether two students have as many seeds, and the same items of the same versions."""
+    """Whether two students have equally many seeds, and the same items and versions."""
     return len(a.seeds) == len(b.seeds) and all(
         task in b.scores
         and a.scores[task].item_set == b.scores[task].item_set
@@ -141,7 +141,7 @@ def _fit(a: MethodResult, b: MethodResult, tasks: Sequence[str]) -> bool:
 
 
 def _domain(cell: MethodResult, tasks: Sequence[str]) -> str:
-    """The task whose train split is the pool, as the run's stages say; else the first."""
+    """The task whose train split is the pool, according to the run's stages; else the first task."""
     for row in cell.table("stages", cell.seeds[0]):
         if row["stage"] == "pool" and (task := json.loads(row["parameters"]).get("task")) in tasks:
             return str(task)
@@ -154,7 +154,7 @@ def _of_task(fitting: Sequence[Sequence[MethodResult]], task: str) -> list[Score
 
 
 def _outcome(name: str, tasks: Sequence[Sequence[Scores]]) -> OutcomeEffects:
-    """The effects on the mean over tasks; per task the scores of each student."""
+    """The effects on the mean over tasks; `tasks` has the scores of each student per task."""
     found = [_difference(tasks, chosen) for chosen in ORDERS]
     effects = [
         Effect(tuple(FACTORS[i].name for i in chosen), difference, p)
@@ -164,7 +164,7 @@ def _outcome(name: str, tasks: Sequence[Sequence[Scores]]) -> OutcomeEffects:
 
 
 def _groups(strict: Sequence[Scores], places: Mapping[str, list[int]]) -> list[OutcomeEffects]:
-    """The effects by the label of the item, from the nearest to the farthest, of labels with two items or more."""
+    """The effects by item label, from the nearest to the farthest; labels with a single item are left out."""
     return [
         _outcome(label, [[scores[:, :, places[label]] for scores in strict]])
         for label in sorted(places, key=_distance)
@@ -177,7 +177,7 @@ def _distance(label: str) -> tuple[int, str]:
 
 
 def _difference(tasks: Sequence[Sequence[Scores]], chosen: Sequence[int]) -> Difference:
-    """What the recipes with an even number of the chosen factors missing have more than those with an odd one."""
+    """Recipes that lack an even number of the chosen factors minus those that lack an odd number."""
     signs = np.array([
         np.prod([1 if level == FACTORS[i].with_ else -1 for i, level in enumerate(name.split("_")) if i in chosen])
         for name in FACTORIAL
@@ -194,7 +194,7 @@ def _difference(tasks: Sequence[Sequence[Scores]], chosen: Sequence[int]) -> Dif
 
 
 def _cut_short(cells: Sequence[MethodResult]) -> list[str]:
-    """Which trainings the budget ended before their last step, so that the recipes did not spend the same."""
+    """A line for each training that the budget ended early, because then the recipes did not spend the same."""
     return [
         f"{cell.student}, {cell.method}, seed {seed}: the budget ended {row['label']} after {step} steps, so the eight"
         " did not train equally; raise the profile's `budget`"

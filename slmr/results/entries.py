@@ -1,4 +1,4 @@
-"""What one method of one student scored over its seeds, or a model as it is; wherever its runs are."""
+"""The results of one method and student over its seeds, or of one model, from any number of runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class MethodResult:
 
     @classmethod
     def of(cls, run_rows: Iterable[RunRow]) -> MethodResult:
-        """Of rows in the order of their seeds."""
+        """The result of these rows, which are sorted by seed."""
         rows = tuple(run_rows)
         return cls(rows, _scores((row, row.samples_file(run)) for row, run in rows))
 
@@ -60,12 +60,12 @@ class MethodResult:
 
     @property
     def trained(self) -> bool:
-        """Whether another seed would have given another model."""
+        """Whether it was trained, so that another seed would give another model."""
         return self.kind not in UNTRAINED
 
     @property
     def name(self) -> str:
-        """What it is listed as: the method, or the model that is only evaluated."""
+        """The listed name: the method, or the model if it is only evaluated."""
         return self.student if self.kind == "model" else self.method
 
     @cached_property
@@ -83,28 +83,28 @@ class MethodResult:
         return self.scores[task].rows if task in self.scores else []
 
     def rate(self, name: str, tasks: Sequence[str] = ()) -> float:
-        """The mean over the rows of these tasks, or all, of one of their numbers, such as `truncated_rate`."""
+        """The mean of a column such as `truncated_rate` over the rows of these tasks, or over all rows."""
         values = [getattr(row, name) for row in self.of_tasks(tasks).rows()]
         return math.fsum(values) / len(values)
 
     def cost(self, name: str) -> float:
-        """The mean over seeds of what the training cost, such as `tokens`; all rows of a seed have the same."""
+        """The mean over seeds of a cost such as `tokens`, which is equal in all rows of a seed."""
         first_of_seed = {row.seed: row for row in reversed(self.rows())}
         return math.fsum(getattr(first_of_seed[seed], name) for seed in self.seeds) / len(self.seeds)
 
     @property
     def fault(self) -> str | None:
-        """Why it cannot be compared item by item, in a line; None if it can."""
+        """Why it cannot be compared item by item, in one line; None if it can."""
         return next((scores.fault for scores in self.scores.values() if scores.fault), None)
 
     def of_seeds(self, seeds: Sequence[int]) -> MethodResult:
-        """The same with these seeds alone; itself, with what it has read, where it has no others."""
+        """The result with only these seeds; itself, with its loaded scores, if it has no others."""
         if list(seeds) == self.seeds:
             return self
         return MethodResult.of(run_row for run_row in self.run_rows if run_row.row.seed in seeds)
 
     def as_seeds(self, seeds: Sequence[int], names: Sequence[int]) -> MethodResult:
-        """What it has of its seeds, one after the other, under other seeds' names, to be paired with those."""
+        """The rows of its `seeds`, in order, renamed to the seeds `names`, to be paired with another result's."""
         renamed = [
             (RunRow(row.model_copy(update={"seed": name}), run), row.samples_file(run))
             for name, seed in zip(names, seeds, strict=True)
@@ -117,25 +117,25 @@ class MethodResult:
         )
 
     def of_tasks(self, tasks: Sequence[str]) -> MethodResult:
-        """The same with these tasks alone, and with what it has read of them; all where none is named."""
+        """The result with only these tasks, and their loaded scores; itself if no task is given."""
         if not tasks:
             return self
         rows = tuple(run_row for run_row in self.run_rows if run_row.row.task in tasks)
         return MethodResult(rows, {task: scores for task, scores in self.scores.items() if task in tasks})
 
     def complete(self, tasks: Sequence[str]) -> MethodResult | None:
-        """The same with the seeds that have all of these tasks; None where none has."""
+        """The result with only the seeds that have all of these tasks; None if no seed has them."""
         has = {(row.seed, row.task) for row, _ in self.run_rows}
         seeds = [seed for seed in self.seeds if all((seed, task) in has for task in tasks)]
         return self.of_seeds(seeds) if seeds else None
 
     def file(self, what: str, seed: int) -> Path:
-        """Where its run keeps a table of one seed, such as `course`; it need not be there."""
+        """The file of a table such as `course` for one seed; it may not exist."""
         run = next(run for row, run in self.run_rows if row.seed == seed)
         return run_file(run, what, self.method, self.student, seed)
 
     def table(self, what: str, seed: int) -> list[dict[str, Any]]:
-        """The rows of such a table; none where there is no file.
+        """The rows of such a table; empty if there is no file.
 
         Raises:
             RequestError: the file is damaged, or no such table.
@@ -161,13 +161,13 @@ def method_results(run_rows: Iterable[RunRow]) -> list[MethodResult]:
 
 
 def run_results(run: Path, student: str | None = None) -> list[MethodResult]:
-    """Those of one run, of a student where one is named; raises as `read_summary`."""
+    """The results of a run, or of one student in it; raises as `read_summary`."""
     rows = read_summary(run / "summary.json").rows
     return method_results(RunRow(row, run) for row in rows if student in (None, row.student))
 
 
 def find_result(name: str) -> MethodResult:
-    """The result that `FOLDER`, `FOLDER:METHOD` or `FOLDER:METHOD:STUDENT` names, where it holds several.
+    """The result named by `FOLDER`, or by `FOLDER:METHOD` or `FOLDER:METHOD:STUDENT` if the folder holds several.
 
     Raises:
         RequestError: there is no such folder, method or student, or the name fits several.
@@ -182,7 +182,7 @@ def find_result(name: str) -> MethodResult:
 
 
 def _choice(what: str, where: str, name: str, names: Sequence[str]) -> str:
-    """The one of some names that is asked for, or the only one; raises as `find_result`."""
+    """The requested name if it is known, or the only known one; raises as `find_result`."""
     known = list(dict.fromkeys(names))
     if name and name not in known:
         raise unknown(f"{what} in {where}", name, known)

@@ -1,4 +1,4 @@
-"""A run in EvalEval's schema "Every Eval Ever" 0.3.0: a JSON file a model, its answers as JSON lines beside it.
+"""Exports a run in EvalEval's schema "Every Eval Ever" 0.3.0: a JSON file per model, and its answers as JSON lines.
 
 What is written here is for a public collection, so results of the lab edition are left out: they say nothing about a
 model to anybody who does not know the lab. Files only; nothing is sent anywhere.
@@ -23,7 +23,7 @@ _UNKNOWN = "unspecified"
 
 
 def export_every_eval_ever(run: Path, out: Path) -> tuple[list[Path], list[str]]:
-    """Writes every model of a run below `out`, in the collection's layout; returns the files, and what is left out.
+    """Writes each model of a run below `out`, in the collection's layout; returns the files and notices of omissions.
 
     Raises:
         RequestError: the folder is no run, has results of the lab edition alone, or its completions are damaged.
@@ -67,7 +67,7 @@ def _write(rows: Sequence[SummaryRow], run: Path, out: Path, when: str) -> Path:
 
 
 def _model_id(row: SummaryRow) -> str:
-    """`developer/model`, in which no part leads out of the folder."""
+    """`developer/model`; no part of it leads out of the folder."""
     *developer, name = [part for part in row.student.split("/") if part not in ("", ".", "..")][-2:] or [
         _UNKNOWN
     ]
@@ -88,7 +88,7 @@ def _model_info(row: SummaryRow, model: str) -> dict[str, Any]:
 
 
 def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
-    """Accuracy with its interval, and accuracy in any recognisable form."""
+    """The strict accuracy with its interval, and the lenient accuracy."""
     interval = {
         "lower": row.ci95[0],
         "upper": row.ci95[1],
@@ -127,7 +127,7 @@ def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
 
 
 def _samples(rows: Sequence[SummaryRow], run: Path, evaluation: str, model: str) -> Iterator[dict[str, Any]]:
-    """A line a completion, of the tasks whose texts the run keeps."""
+    """One line per completion of the tasks whose texts the run keeps."""
     for row in rows:
         completions = row.samples(run)
         if has_texts(completions):

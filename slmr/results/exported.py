@@ -1,21 +1,20 @@
-"""Whether what a run's folder holds of one method, student and seed is what was written there."""
+"""Checks whether a run's files of one method, student and seed are complete and unchanged."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from slmr.artifacts import file_records
-from slmr.io import write_json
+from slmr.io import read_json, write_json
 from slmr.results.schema import EXAMPLES, TABLES, run_file, samples_folder
 
 MARKER = "evaluation"  # beside the completions
 
 
 def is_exported(run: Path, made: Sequence[str], method: str, student: str, seed: int) -> bool:
-    """Whether everything of these artefacts is there, and every file as it was written.
+    """Whether the files of these artefacts exist and are as they were written.
 
     `made` names each artefact with the hash of its completions.
     """
@@ -23,26 +22,26 @@ def is_exported(run: Path, made: Sequence[str], method: str, student: str, seed:
 
 
 def mark_exported(run: Path, made: Sequence[str], method: str, student: str, seed: int) -> None:
-    """Remembers the files that are there as those of these artefacts."""
+    """Records the present files as those of these artefacts."""
     write_json(samples_folder(run, method, student, seed) / MARKER, _marker(run, made, method, student, seed))
 
 
 def mark_again(run: Path, method: str, student: str, seed: int) -> None:
-    """The same after a change that was meant, for the artefacts as before; nothing where nothing was remembered."""
+    """Records the files again after an intended change, for the same artefacts, if any were recorded."""
     if marker := _marked(run, method, student, seed):
         mark_exported(run, marker["made"], method, student, seed)
 
 
 def _marked(run: Path, method: str, student: str, seed: int) -> dict[str, Any] | None:
     try:
-        marker = json.loads((samples_folder(run, method, student, seed) / MARKER).read_text(encoding="utf-8"))
+        marker = read_json(samples_folder(run, method, student, seed) / MARKER)
     except (OSError, ValueError):
         return None
     return marker if isinstance(marker, dict) and isinstance(marker.get("made"), list) else None
 
 
 def _marker(run: Path, made: Sequence[str], method: str, student: str, seed: int) -> dict[str, Any]:
-    """The artefacts, and the files that are there."""
+    """The record of the artefacts and the present files."""
     tables = [run_file(run, what, method, student, seed) for what in (*TABLES, *EXAMPLES)]
     samples = sorted(samples_folder(run, method, student, seed).glob("*.parquet"))
     files = [file for file in (*samples, *tables) if file.is_file()]

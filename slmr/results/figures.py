@@ -25,7 +25,7 @@ _DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def cost_and_accuracy(ranking: Ranking) -> Figure:
-    """Tokens against mean accuracy; those that nothing cheaper beats are joined.
+    """Mean accuracy against tokens; a line connects the Pareto-optimal methods.
 
     A name for which there is no room shows when its point is pointed at.
     """
@@ -54,7 +54,7 @@ def cost_and_accuracy(ranking: Ranking) -> Figure:
 
 
 def name_on_phones(figure: Figure, ranking: Ranking) -> Figure:
-    """`cost_and_accuracy` with names for a phone, too, drawn last: a page's style shows the ones or the others."""
+    """`cost_and_accuracy` with additional names for phones, drawn last; the page's style shows one of the two sets."""
     label_at = {name: at for name, at in _names_beside(ranking.complete, NARROW).items() if at}
     named = [m for m in ranking.complete if m.name in label_at]
     return figure.add_scatter(
@@ -65,7 +65,7 @@ def name_on_phones(figure: Figure, ranking: Ranking) -> Figure:
 
 
 def _names_beside(methods: Sequence[RankedMethod], across: int = WIDE) -> dict[str, str]:
-    """Where the names of points stand in a plot so wide; what is Pareto-optimal, then what is ranked, chooses first."""
+    """Name → its position in a plot of this width; Pareto-optimal methods choose first, then ranked ones."""
     named = sorted(methods, key=lambda m: (not m.efficient, m.kind in UNRANKED, -m.mean))
     bounds = [100 * bound for m in named if (e := m.accuracy) for bound in (e.low, e.high)]
     places = place_labels([(m.tokens / 1e6, 100 * m.mean, m.name) for m in named], bounds, across)
@@ -73,7 +73,7 @@ def _names_beside(methods: Sequence[RankedMethod], across: int = WIDE) -> dict[s
 
 
 def what_was_spent(spent: Sequence[Spending], student: str) -> Figure:
-    """Tokens of every method by what they were spent on, the best method on top."""
+    """The tokens of each method by what they were spent on, the best method on top."""
     methods = [s.method for s in spent]
     figure = _figure()
     for (part, label), colour in zip(PARTS.items(), colours.PALETTE, strict=False):
@@ -104,7 +104,7 @@ def pass_curves(capabilities: Sequence[Capability], ranking: Ranking) -> Figure:
 
 
 def gains_by_difficulty(capabilities: Sequence[Capability], student: str) -> Figure:
-    """Accuracy after training less that before with 95 % intervals, by what the untrained student could do."""
+    """The gain in accuracy with 95 % intervals, by initial difficulty."""
     figure = _figure()
     methods = [e.method for e in capabilities if e.method != "base"]
     for number, (group, colour) in enumerate(colours.OF_GROUP.items()):
@@ -127,7 +127,7 @@ def gains_by_difficulty(capabilities: Sequence[Capability], student: str) -> Fig
 
 
 def effects_by_group(found: Factorial) -> Figure:
-    """The main effects with their 95 % intervals: on the primary outcome, and by the level or exposure of the item."""
+    """The main effects with 95 % intervals: on the primary outcome, and by the item's level or exposure."""
     figure = _figure()
     shown = [found.outcomes[0], *found.groups]
     lines = [f"{o.outcome} ({o.items} items)" for o in shown]
@@ -146,7 +146,7 @@ def effects_by_group(found: Factorial) -> Figure:
 
 
 def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], ranking: Ranking) -> Figure:
-    """Held-out accuracy during training against the tokens spent so far; name of a method → its points."""
+    """Held-out accuracy during training against the tokens spent so far; `curves`: method → its rows."""
     validated = {
         name: [row for row in rows if row.get("validation_accuracy") is not None]
         for name, rows in curves.items()
@@ -163,7 +163,7 @@ def learning_curves(curves: Mapping[str, Sequence[Mapping[str, Any]]], ranking: 
 
 
 def flow(moves: Sequence[Mapping[str, Any]], title: str) -> Figure:
-    """How problems moved between difficulty groups and outcomes over the rounds (Sankey): rows of `moves`."""
+    """A Sankey diagram of how problems moved between difficulty groups and outcomes; `moves` are the table's rows."""
     links = [(_flow_nodes(move), move["n"]) for move in moves]
     order = list(colours.OF_STATE)
     nodes = sorted({node for ends, _ in links for node in ends}, key=lambda n: (n[0], order.index(n[1])))
@@ -197,7 +197,7 @@ def _lines(
     ranking: Ranking,
     intervals: Mapping[str, Sequence[Estimate]] | None = None,
 ) -> Figure:
-    """A line an entry in the colour of its method's kind, dashed to tell those of a kind apart, its name at the end."""
+    """One line per method, its name at the end, in the colour of its kind; dashes distinguish methods of a kind."""
     kinds = {m.name: m.kind for m in ranking.methods}
     dashes = {kind: cycle(_DASHES) for kind in set(kinds.values())}
     figure = _figure()
@@ -232,7 +232,7 @@ def _figure() -> Figure:
 
 
 def _bounds(estimates: Sequence[Estimate]) -> dict[str, Any]:
-    """Their intervals about their means in percent, as plotly's error bars."""
+    """plotly's error bars, in percent."""
     return {
         "type": "data", "symmetric": False, "thickness": 1, "width": 2,
         "array": [100 * (e.high - e.mean) for e in estimates],
@@ -241,7 +241,7 @@ def _bounds(estimates: Sequence[Estimate]) -> dict[str, Any]:
 
 
 def _name_lines(figure: Figure, names: Sequence[str]) -> None:
-    """Points beside names, the first one on top, and a line where nothing is gained."""
+    """Labels the rows with names, the first on top, and draws a line at 0."""
     figure.add_vline(x=0, line={"color": colours.GREY, "dash": "dot"})
     figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, autorange="reversed")
 
@@ -249,7 +249,7 @@ def _name_lines(figure: Figure, names: Sequence[str]) -> None:
 def _finished(
     figure: Figure, title: str, height: int, across: str | None = None, up: str | None = None
 ) -> Figure:
-    """With its title, and what its axes say where it has any."""
+    """The figure with its title and the titles of its axes."""
     figure.update_layout(xaxis_title_text=across, yaxis_title_text=up)
     return figure.update_layout(
         title=title, template="plotly_white", height=height, bargap=0.25,

@@ -1,4 +1,4 @@
-"""The forest plot of a ranking: a point and an interval a method, as SVG that needs nothing else.
+"""The forest plot of a ranking as SVG: a point and an interval for each method.
 
 Positions across are shares of the width, so that letters keep their size on a narrow screen.
 """
@@ -26,7 +26,7 @@ _INKS = {"light": ("#222222", "#9a9a9a"), "dark": ("#eeeeee", "#777777")}
 def forest_svg(
     ranking: Ranking, methods: Sequence[RankedMethod], theme: str = "", width: str = "100%"
 ) -> str:
-    """The methods in this order, with base as a line; what lacks a mean is left out.
+    """The methods in this order, with base as a line; methods without a mean are left out.
 
     Args:
         theme: `light` or `dark`; without it that of the reader's system.
@@ -47,7 +47,7 @@ def forest_svg(
 
 
 def forest_html(ranking: Ranking, methods: Sequence[RankedMethod], theme: str = "") -> str:
-    """The same as a picture in a page, as wide as that; a page that allows no SVG of its own shows it, too."""
+    """The plot as an image element of full width, which also works in pages that do not allow inline SVG."""
     shown = [m for m in methods if m.accuracy]
     if not shown:
         return ""
@@ -60,12 +60,12 @@ def forest_html(ranking: Ranking, methods: Sequence[RankedMethod], theme: str = 
 
 
 def _height(methods: Sequence[RankedMethod]) -> int:
-    """Of a picture of so many, in pixels."""
+    """The height of the picture, in pixels."""
     return _HEAD + _ROW * len(methods) + _FOOT
 
 
 def _placed(methods: Sequence[RankedMethod], height: int) -> list[str]:
-    """The plot behind the longest name, for each screen; the style shows the one that fits."""
+    """The plot to the right of the longest name, for each screen width; the style shows the one that fits."""
     longest = max((len(visible(m.name)) for m in methods), default=0)
     uses = []
     for screen, (letter, least, end) in _SCREENS.items():
@@ -94,7 +94,7 @@ def _plot(ranking: Ranking, shown: Sequence[RankedMethod], heights: Sequence[int
 
 
 class _Axis:
-    """Percent of accuracy → percent of the plot's width: a little more than what is shown, within 0 to 100."""
+    """Maps accuracy in percent to percent of the plot's width, with a margin, within 0 to 100."""
 
     def __init__(self, methods: Sequence[RankedMethod]) -> None:
         estimates = [m.accuracy for m in methods if m.accuracy]
@@ -137,7 +137,7 @@ def _interval(method: RankedMethod, axis: _Axis, y: int) -> list[str]:
 
 
 def _style(theme: str) -> str:
-    """Ink and lines for a light or a dark ground; the numbers of the intervals give way on a narrow screen."""
+    """The style for a light or a dark background; a narrow screen hides the numbers of the intervals."""
     light, dark = (
         f"text{{fill:{ink}}}.pale,.small{{fill:{ink};opacity:.75}}.grid{{stroke:{line};opacity:.35}}.base{{stroke:{line}}}"
         for ink, line in (_INKS[name] for name in ("light", "dark"))

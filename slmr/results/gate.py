@@ -1,4 +1,4 @@
-"""Whether a run has lost what another one could: the checks of a policy as paired tests, corrected together."""
+"""Tests whether a run is worse than another: a policy's checks as paired tests, corrected for their number."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LEAST_P = 1e-12
 
 
 class Check(StrictModel):
-    """What must not get worse, by how much it may, and how surely a greater loss must be shown.
+    """What must not get worse, the tolerated loss, and the confidence at which a greater loss must be shown.
 
     Attributes:
         task: a pattern of names such as `lab_*`: a check for each task that fits.
@@ -91,7 +91,7 @@ def read_policy(file: Path | None) -> Policy:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What one check is about: paired scores of its tasks."""
+    """The subject of a check: the paired scores of its tasks."""
 
     name: str
     check: Check
@@ -100,7 +100,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one limit of a check.
+    """The result for one limit of a check.
 
     Attributes:
         limit: `loss` or `forgotten`.
@@ -171,7 +171,7 @@ def gate(run: str, base: str, policy: Policy = DEFAULT) -> GateResult:
 
 
 def _is_same(a: MethodResult, b: MethodResult) -> bool:
-    """Whether both names led to one method and student of one folder."""
+    """Whether the two are the same method and student of the same folder."""
     folders = [[row.run.resolve() for row in result.run_rows] for result in (a, b)]
     return folders[0] == folders[1] and (a.method, a.student) == (b.method, b.student)
 
@@ -182,7 +182,7 @@ def _is_same(a: MethodResult, b: MethodResult) -> bool:
 def _selections(
     check: Check, policy: Policy, a: MethodResult, b: MethodResult, shared: Sequence[str]
 ) -> Iterator[Selection]:
-    """Raises RequestError where the check fits nothing, unless it is of the default policy."""
+    """The selections of a check; raises RequestError if it matches nothing, except for the default policy."""
     groups = _task_groups(check, a, shared)
     chosen = [
         Selection(name, check, pairs)
@@ -200,7 +200,7 @@ def _selections(
 
 
 def _task_groups(check: Check, a: MethodResult, shared: Sequence[str]) -> dict[str, list[str]]:
-    """Name of what is judged → its tasks."""
+    """Name of a selection → its tasks."""
     if check.task:
         return {task: [task] for task in shared if fnmatchcase(task, check.task)}
     if not check.suite:
@@ -209,7 +209,7 @@ def _task_groups(check: Check, a: MethodResult, shared: Sequence[str]) -> dict[s
 
 
 def _suites(result: MethodResult, shared: Sequence[str]) -> dict[str, list[str]]:
-    """Name → tasks, of each suite that has some of these tasks."""
+    """Name of each suite with some of these tasks → those tasks."""
     rows = [row for row in result.rows() if row.task in shared]
     return {s.name: s.among(shared) for s in suites_of(rows, listed_suites(result.run_rows[0].run))}
 
@@ -217,7 +217,7 @@ def _suites(result: MethodResult, shared: Sequence[str]) -> dict[str, list[str]]
 def _paired(
     label: str, check: Check, a: MethodResult, b: MethodResult, tasks: Sequence[str]
 ) -> dict[str, tuple[PairedScores, ...]]:
-    """The pairs of these tasks; by exposure, where the check asks for some."""
+    """Name → the paired scores of these tasks, divided by exposure if the check names one."""
     pairs = {task: pair_scores(task, a.scores[task], b.scores[task]) for task in tasks}
     if check.exposure is None:
         return {f"suite {label}" if check.suite else label: tuple(pairs.values())}
@@ -231,14 +231,14 @@ def _paired(
 
 
 def _exposures(result: MethodResult, task: str) -> dict[str, list[int]]:
-    """Exposure → the positions of its items, as the completions' file says; nothing where it says none, or a level."""
+    """Exposure → the positions of its items; empty if the completions have no exposures."""
     return {label: places for label, places in result.scores[task].places.items() if label in REACHES}
 
 
 def _missing(
     check: Check, a: MethodResult, shared: Sequence[str], groups: dict[str, list[str]]
 ) -> tuple[str, str, list[str]]:
-    """Which part of a check fits nothing: what it is, its pattern, and what there is instead."""
+    """The part of a check that matches nothing: its kind, its pattern, and the names that exist."""
     if check.task and not groups:
         return "task", check.task, list(shared)
     if check.suite and not groups:
@@ -251,7 +251,7 @@ def _missing(
 
 
 def _outcomes(selection: Selection, confidence: float) -> Iterator[Outcome]:
-    """One for the loss, and one for what is forgotten where that has a limit; verdict and p are not corrected yet."""
+    """The outcome of the loss, and that of the forgotten share if it has a limit; p is not corrected yet."""
     check, pairs = selection.check, selection.pairs
     level = check.confidence or confidence
     change = difference(pairs, level)
@@ -267,14 +267,14 @@ def _outcomes(selection: Selection, confidence: float) -> Iterator[Outcome]:
 
 
 def _loss_p(pairs: Sequence[PairedScores], change: Difference, most: float) -> float:
-    """That a loss of more than `most` is chance: two-sided, and where none is tolerated that of `slmr compare`."""
+    """The p-value of a loss above `most`: two-sided; if no loss is tolerated, that of `slmr compare`."""
     if -change.mean <= most:
         return 1.0
     return change.p if most == 0 else _p(lambda level: -difference(pairs, level).high - most)
 
 
 def _p(excess: Callable[[float], float]) -> float:
-    """1 less the level of the interval whose bound just reaches a limit: `excess`, which falls with the level, is 0."""
+    """1 minus the confidence level at which `excess`, which falls with the level, is 0: the bound is at the limit."""
     from scipy.optimize import bisect
 
     def at(logarithm: float) -> float:
@@ -287,7 +287,7 @@ def _p(excess: Callable[[float], float]) -> float:
 
 
 def _flips(pairs: Sequence[PairedScores], level: float, *, lost: bool) -> Estimate:
-    """The share of completions that one has right and the other wrong, both of the same item and seed, drawn anew.
+    """The expected share of pairs of new completions, of the same item and seed, that only one model has right.
 
     With one greedy completion an item that is the share of items; with sampled ones chance is in it, on both sides.
     """
@@ -301,7 +301,7 @@ def _flips(pairs: Sequence[PairedScores], level: float, *, lost: bool) -> Estima
 
 
 def _judged(outcome: Outcome, p: float, checks: int) -> Outcome:
-    """The same with the corrected p, its verdict, and what so many checks can show."""
+    """The outcome with its corrected p, its verdict, and the smallest loss that this number of checks can show."""
     within = (
         outcome.change.low >= -outcome.tolerated
         if outcome.limit == "loss"

@@ -1,4 +1,4 @@
-"""What came of a gate, for people (a table, Markdown, sentences) and for CI (JUnit)."""
+"""Writes the result of a gate for people (a table, Markdown, sentences) and for CI (JUnit)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _HEADS = (
 
 
 def gate_table(result: GateResult) -> Table:
-    """A row a limit: tolerated and found, with intervals at the check's confidence."""
+    """One row per limit: the tolerated and the measured value, with intervals at the check's confidence."""
     rows = [
         (o.name, str(o.items), str(o.seeds), _tolerated(o), in_points(o.change), formats.percent(o.forgotten.mean),
          formats.percent(o.learned.mean), formats.p_value(o.p), f"{'FAIL: ' if result.fails(o) else ''}{o.verdict}")
@@ -46,7 +46,7 @@ def _tolerated(outcome: Outcome) -> str:
 
 
 def gate_in_words(result: GateResult) -> str:
-    """Whether the run passes, and what decided it."""
+    """Whether the run passes, and why."""
     lines = [_sentence(outcome) for outcome in result.failed]
     unclear = [o for o in result.outcomes if _is_skipped(result, o)]
     if not result.failed:
@@ -67,7 +67,7 @@ def _passed(checks: int, held: int) -> str:
 
 
 def _sentence(outcome: Outcome) -> str:
-    """What one outcome says, of a check that fails."""
+    """The sentence about a failed outcome."""
     sure = f"at {outcome.confidence:.0%} confidence (p {compared(outcome.p)}, corrected)"
     if outcome.limit == "loss":
         found = f"accuracy changed by {in_points(outcome.change)} points; tolerated is {_tolerated(outcome)}"
@@ -82,7 +82,7 @@ def _sentence(outcome: Outcome) -> str:
 
 
 def gate_markdown(result: GateResult) -> str:
-    """For a pull request or a CI job's summary."""
+    """The result as Markdown for a pull request or the summary of a CI job."""
     table = gate_table(result)
     mark = "failed" if result.failed else "passed"
     title = f"## slmr gate: {mark}\n"
@@ -93,7 +93,7 @@ def gate_markdown(result: GateResult) -> str:
 
 
 def gate_junit(result: GateResult) -> str:
-    """JUnit XML: a test case a limit, which fails as the gate does; what cannot be told is skipped."""
+    """JUnit XML with a test case per limit, which fails as the gate does; unclear outcomes are skipped."""
     failures, skipped = len(result.failed), sum(_is_skipped(result, o) for o in result.outcomes)
     counts = {"tests": str(len(result.outcomes)), "failures": str(failures), "errors": "0"}
     suites = ET.Element("testsuites", counts | {"name": "slmr gate"})

@@ -1,4 +1,4 @@
-"""What a ranking says at first sight: one sentence, three figures, and who is at chance."""
+"""The summary of a ranking: one sentence, a few figures, and the methods at chance level."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOST_TO_FORM = 0.05  # lenient minus strict accuracy from which the form is sai
 
 
 class Fact(NamedTuple):
-    """A figure to be read at once: what it is, its value, and what belongs to it in small letters."""
+    """A figure of the summary: its label, its value, and a remark in small letters."""
 
     label: str
     value: str
@@ -21,7 +21,7 @@ class Fact(NamedTuple):
 
 
 def verdict(ranking: Ranking) -> str:
-    """The ranking in one sentence; of models also what the requested form costs."""
+    """The ranking in one sentence; for models also what the requested form costs."""
     ranked = ranking.ranked
     if not ranked:
         return _form(ranking) or "No method to compare yet."
@@ -34,7 +34,7 @@ def verdict(ranking: Ranking) -> str:
 
 
 def facts(ranking: Ranking) -> list[Fact]:
-    """The best, the best for its cost, and the methods of which no gain is shown; of models also what form costs.
+    """The best method, the best for its cost, and the methods without a shown gain; for models what the form costs.
 
     No best where there is nothing to be better than, and where no gain is shown.
     """
@@ -55,23 +55,23 @@ def facts(ranking: Ranking) -> list[Fact]:
 
 
 def best(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
-    """The leaders of several methods of which some gain is shown, or of which none can be measured; else nothing."""
+    """The leaders, if there are several methods and a gain is shown or none could be measured; else empty."""
     return leaders(ranked) if len(ranked) > 1 and not nothing_gained(ranked) else []
 
 
 def leaders(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
-    """Those with the highest mean, as far as it is printed: of two that read alike none is above the other."""
+    """The methods with the highest mean as printed, so that of two equal numbers neither is first."""
     return [m for m in ranked if formats.percent(m.mean) == formats.percent(ranked[0].mean)]
 
 
 def nothing_gained(ranked: Sequence[RankedMethod]) -> bool:
-    """Whether gains were measured, and none of them is shown to be one."""
+    """Whether gains were measured and none is significant."""
     measured = [m for m in ranked if m.gain]
     return bool(measured) and len(_no_gain(ranked)) == len(measured)
 
 
 def at_chance(ranking: Ranking) -> list[str]:
-    """For each task with options, which methods are not shown to do better than guessing."""
+    """For each task with options, the methods that are not shown to be better than guessing."""
     lines = []
     for task in (t for t in [*ranking.tasks, *ranking.further] if t in _CHANCE):
         guessing = [m for m in ranking.methods if task in m.by_task and m.by_task[task].low <= _CHANCE[task]]
@@ -84,20 +84,20 @@ def at_chance(ranking: Ranking) -> list[str]:
 
 
 def best_of_each_kind(names: Sequence[str], ranking: Ranking) -> list[str]:
-    """Of some methods, the best first, those that a figure of lines can show: one a kind, and so a colour."""
+    """The best method of each kind, for figures in which a kind has one colour; `names` has the best first."""
     kinds = {method.name: method.kind for method in ranking.methods}
     best = {kinds[name]: name for name in reversed(names)}
     return [name for name in names if best[kinds[name]] == name]
 
 
 def main_kinds(ranking: Ranking) -> tuple[str, ...]:
-    """The kinds of methods that are no ablation and no control; all where there are no others."""
+    """The kinds of methods except ablations and controls; all kinds if there are no others."""
     kinds = dict.fromkeys(m.kind for m in ranking.methods)
     return tuple(kind for kind in kinds if kind not in ASIDE) if ranking.ranked else ()
 
 
 def _standing(ranked: Sequence[RankedMethod]) -> str:
-    """Who has the highest mean, and what is known of the others."""
+    """The methods with the highest mean, and whether the others can be told apart from them."""
     first = leaders(ranked)
     others = ranked[len(first) :]
     tied = [m for m in others if m.rank and m.rank.low == 1]
@@ -120,12 +120,12 @@ def _what(method: RankedMethod) -> str:
 
 
 def _no_gain(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
-    """Those that are not shown to be better than the untrained student."""
+    """The methods that are not shown to be better than the untrained student."""
     return [m for m in ranked if m.gain and (m.gain.mean <= 0 or (m.gain_p or 0.0) >= 0.05)]
 
 
 def _form(ranking: Ranking) -> str:
-    """Why a model that is often right has hardly any strict accuracy."""
+    """Explains a strict accuracy that is far below the lenient one; empty if no model has that."""
     lost = _lost_to_form(ranking)
     if not lost:
         return ""
@@ -140,7 +140,7 @@ def _form(ranking: Ranking) -> str:
 
 
 def _facts_of_form(ranking: Ranking) -> list[Fact]:
-    """Strict beside lenient accuracy of the first model that loses much to the form."""
+    """The strict and the lenient accuracy of the first model that loses much to the form."""
     if not (lost := _lost_to_form(ranking)):
         return []
     first = lost[0]
@@ -167,8 +167,8 @@ def _percent(method: RankedMethod) -> str:
 
 
 def _some(methods: Sequence[RankedMethod], most: int = 2) -> str:
-    """The first names, and how many more there are."""
+    """The first names, and the number of the others."""
     names = [m.name for m in methods]
     if len(names) > most + 1:
         return f"{', '.join(names[:most])} and {len(names) - most} others"
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return formats.listed(names)

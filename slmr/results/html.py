@@ -1,4 +1,4 @@
-"""The ranking as HTML, for the leaderboard and for a report's page, and such a page. Others' text is escaped."""
+"""Writes rankings as HTML for the leaderboard and reports, and whole pages. Text from files is escaped."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ footer{border-top:1px solid #8885;margin-top:1rem;padding:.6rem 0;font-size:.85r
 
 
 def escape(text: str) -> str:
-    """Text as it is, inside of HTML; control characters are visible."""
+    """Escapes text for HTML, and makes control characters visible."""
     return escape_html(visible(text))
 
 
 def document(title: str, parts: Sequence[str]) -> str:
-    """A whole page that needs nothing else; the parts are HTML already."""
+    """A self-contained page; `parts` are HTML."""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -91,12 +91,12 @@ def note(text: str, label: str = "") -> str:
 
 
 def folded(title: str, html: str) -> str:
-    """What is seen once its title is clicked."""
+    """HTML that is shown when its title is clicked."""
     return f"<details><summary>{escape(title)}</summary>{html}</details>"
 
 
 def table_html(table: Table) -> str:
-    """A table of texts as it stands, its title as the caption."""
+    """The table as HTML, with its title as the caption."""
     classes = ["text" if column.justify == "left" else "" for column in table.columns]
 
     def line(tag: str, row: Sequence[str]) -> str:
@@ -177,7 +177,7 @@ def _css(column: Column) -> str:
 
 
 def _cell(column: Column, method: RankedMethod) -> str:
-    """The column's text; an interval, or the kind of a method, in small letters."""
+    """A cell's text; an interval, or a method's kind, is in small letters."""
     text, paren, small = column.text(method).partition(" (")
     chip = ""
     if column.holds == "text":
@@ -206,7 +206,7 @@ class _Bars:
         self._base = next((self._of.get(m.name) for m in ranking.methods if m.kind == "base"), None)
 
     def html(self, method: RankedMethod) -> str:
-        """One element a bar, drawn by the style: a board has hundreds."""
+        """The bar of a method: a single element, drawn by the style, because a board has hundreds."""
         e = self._of.get(method.name)
         if e is None:
             return ""
@@ -218,6 +218,6 @@ class _Bars:
         )
 
     def _position(self, value: float) -> float:
-        """In percent of the width."""
+        """The position of a value, in percent of the width."""
         pad = 0.05 * (self._high - self._low) or 0.01
         return 100 * (value - self._low + pad) / (self._high - self._low + 2 * pad)

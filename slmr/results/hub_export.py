@@ -1,4 +1,4 @@
-"""A trained model's papers for a hub: a model card, and its results as `.eval_results` YAML. Files only.
+"""Writes a model card and `.eval_results` YAML for a model on a hub. Files only; nothing is sent.
 
 A board gets results of the paper edition whose items came from a data set of the hub: of files nobody knows which
 data they are, and what the lab measures means nothing elsewhere.
@@ -25,7 +25,7 @@ _HUB_MODEL = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def export_hub(run: Path, out: Path) -> tuple[list[Path], list[str]]:
-    """Writes a folder for every model of a run but untrained students; returns the files, and what is left out.
+    """Writes a folder for each model of a run except untrained students; returns the files and notices of omissions.
 
     Raises:
         RequestError: the folder is no run, or has untrained students alone.
@@ -51,7 +51,7 @@ def export_hub(run: Path, out: Path) -> tuple[list[Path], list[str]]:
 
 
 def _why_not(row: SummaryRow) -> str:
-    """Why a result is for no board; empty where it is for one."""
+    """Why a result is not for public boards; empty if it is."""
     if row.edition != "paper":
         return f"results of the {row.edition} edition are in the card and never in .eval_results, which boards read"
     if _HUB_DATA.match(row.data or ""):
@@ -166,11 +166,11 @@ def _contamination(found: Sequence[Contamination]) -> str:
 
 
 def _command(text: str) -> str:
-    """As it is typed, on one line; nothing in it ends the block."""
+    """The command on one line, without anything that would end the code block."""
     return " ".join(readable(text).replace("```", "").split())
 
 
 def _text(text: str) -> str:
-    """A name from a run's file as a part of Markdown: on one line, opening no markup and no cell."""
+    """A name from a run's file, escaped for a line or a cell of Markdown."""
     line = " ".join(readable(text).split())
     return re.sub(r"([<>|`\[\]])", lambda sign: f"&#{ord(sign[1])};", line)

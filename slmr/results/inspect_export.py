@@ -1,4 +1,4 @@
-"""A run as logs of inspect_ai: a JSON file a model and task, which `inspect view` lists and `read_eval_log` reads."""
+"""Exports a run as logs of inspect_ai: a JSON file per model and task for `inspect view` and `read_eval_log`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SCORER = "slmr"
 
 
 def export_inspect(run: Path, out: Path) -> tuple[list[Path], list[str]]:
-    """Writes a log of every row of a run into `out`; returns the files, and what was left out and why.
+    """Writes a log for each row of a run into `out`; returns the files and notices of omissions.
 
     Raises:
         RequestError: the folder is no run, its completions are damaged, or it keeps no texts at all.
@@ -62,7 +62,7 @@ def _write(row: SummaryRow, completions: Sequence[Mapping[str, Any]], out: Path,
 
 
 def _score(row: SummaryRow) -> dict[str, Any]:
-    """The row's rates as metrics: strict accuracy is the one that ranks."""
+    """The row's rates as metrics."""
     values = {
         "accuracy": row.accuracy, "stderr": row.stderr, "ci95_low": row.ci95[0], "ci95_high": row.ci95[1],
         "accuracy_lenient": row.accuracy_lenient, "no_answer_rate": row.no_answer_rate,
@@ -73,7 +73,7 @@ def _score(row: SummaryRow) -> dict[str, Any]:
 
 
 def _sample(sample: Mapping[str, Any], model: str) -> dict[str, Any]:
-    """One completion: inspect calls the k-th of an item its epoch."""
+    """A completion as a sample; inspect calls its index among the item's completions the epoch."""
     question = {"role": "user", "content": sample["prompt"]}
     answer = {"role": "assistant", "content": sample["completion"], "source": "generate"}
     stop = "max_tokens" if sample["finish_reason"] == "length" else "stop"

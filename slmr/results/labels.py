@@ -1,4 +1,4 @@
-"""Names beside the points of a figure, so that none lies over another."""
+"""Places names beside the points of a figure without overlap."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POSITIONS = ("middle right", "middle left", "top right", "bottom right", "top le
 
 
 class Box(NamedTuple):
-    """In pixels; y grows upwards."""
+    """A rectangle in pixels; y grows upwards."""
 
     left: float
     right: float
@@ -37,7 +37,7 @@ class Box(NamedTuple):
 def place_labels(
     points: Sequence[tuple[float, float, str]], limits: Sequence[float] = (), across: int = WIDE
 ) -> list[str]:
-    """plotly's `textposition` for each (x, y, name), or "" where there is no room; the first ones choose first.
+    """plotly's `textposition` for each (x, y, name), or "" if there is no room; earlier points choose first.
 
     Args:
         limits: other values of y that are drawn, such as the bounds of intervals: the axis is as much longer.
@@ -63,7 +63,7 @@ def place_labels(
 def end_labels(
     lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], limits: Sequence[float] = ()
 ) -> dict[str, float]:
-    """Where the names of lines stand on the right, in units of y: in the order of their ends, none over another.
+    """Name → its y position on the right of a plot of lines, in the order of the lines' ends, without overlap.
 
     Args:
         limits: other values of y that are drawn, such as the bounds of intervals.
@@ -84,12 +84,12 @@ def end_labels(
 
 
 def mark_box(at: tuple[float, float]) -> Box:
-    """The room of a point."""
+    """The space of a point."""
     return Box(at[0] - _MARK, at[0] + _MARK, at[1] - _MARK, at[1] + _MARK)
 
 
 def label_box(at: tuple[float, float], name: str, position: str) -> Box:
-    """The room of a name at its point."""
+    """The space of a name at its point."""
     up, side = position.split()
     left = at[0] + _MARK if side == "right" else at[0] - _MARK - _LETTER * len(name)
     middle = at[1] + {"middle": 0, "top": _ABOVE, "bottom": -_ABOVE}[up]
@@ -99,7 +99,7 @@ def label_box(at: tuple[float, float], name: str, position: str) -> Box:
 def _scaled(
     points: Sequence[tuple[float, float, str]], limits: Sequence[float], across: int
 ) -> list[tuple[float, float]]:
-    """The points in pixels from the lowest left one."""
+    """The points in pixels, from the lower left corner."""
     xs, ys = [x for x, _, _ in points], [y for _, y, _ in points]
     wide, high = (max(values) - min(values) or 1 for values in (xs, [*ys, *limits]))
     return [((x - min(xs)) / wide * across, (y - min(ys)) / high * _DOWN) for x, y, _ in points]

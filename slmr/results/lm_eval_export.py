@@ -1,4 +1,4 @@
-"""A run as lm-eval writes one: `results_*.json` and `samples_*.jsonl`, by lm-eval's own writer, a folder a model."""
+"""Exports a run with lm-eval's own writer: `results_*.json` and `samples_*.jsonl` in a folder per model."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from slmr.errors import WorkError
 from slmr.results.schema import SummaryRow, grouped, read_results
+from slmr.verify.verdict import ABSTENTIONS
 
 _RATES = {
     "accuracy": True,
@@ -18,11 +19,10 @@ _RATES = {
     "no_answer": False,
     "abstained": False,
 }  # higher is better?
-_ABSTENTIONS = ("malformed_gold", "timeout", "checker_error")
 
 
 def export_lm_eval(run: Path, out: Path) -> tuple[list[Path], list[str]]:
-    """Writes every model of a run below `out`; returns the files of results, and what was left out and why.
+    """Writes each model of a run below `out`; returns the files of results and notices of omissions.
 
     Raises:
         RequestError: the folder is no run, or its completions are missing or damaged.
@@ -43,13 +43,13 @@ def export_lm_eval(run: Path, out: Path) -> tuple[list[Path], list[str]]:
 
 
 def model_name(row: SummaryRow) -> str:
-    """The student, and how it was trained where it was."""
+    """The student's name, with method and seed if it was trained."""
     trained = row.method_kind not in ("base", "model")
     return f"{row.student}/{row.method}-seed-{row.seed}" if trained else row.student
 
 
 def has_texts(completions: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether these completions are kept with what was asked and what was wanted."""
+    """Whether these completions have their texts, prompts and gold answers."""
     return all(
         isinstance(row.get(name), str) for row in completions for name in ("completion", "prompt", "gold")
     )
@@ -96,7 +96,7 @@ def _results(rows: Sequence[SummaryRow], samples: Mapping[str, list[dict[str, An
 
 
 def _metrics(row: SummaryRow, samples: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
-    """Under lm-eval's names; the error of what the summary has none for is that of the items."""
+    """The row's metrics under lm-eval's names; errors that the summary lacks are computed from the items."""
     values = {
         "accuracy": row.accuracy, "accuracy_lenient": row.accuracy_lenient, "no_answer": row.no_answer_rate,
         "abstained": row.abstained_rate,
@@ -127,7 +127,7 @@ def _fewshot(row: SummaryRow) -> int:
 
 
 def _samples(completions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A sample an item, with all its completions; its metrics are their means."""
+    """One sample per item, with all its completions; its metrics are their means."""
     by_item = groupby(completions, lambda row: row["item_id"])
     return [_sample(number, list(group)) for number, (_, group) in enumerate(by_item)]
 
@@ -140,7 +140,7 @@ def _sample(number: int, group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     scores = {
         "accuracy": [row["strict"] for row in group], "accuracy_lenient": [row["lenient"] for row in group],
         "no_answer": [row["status"] == "no_answer" for row in group],
-        "abstained": [row["status"] in _ABSTENTIONS for row in group],
+        "abstained": [row["status"] in ABSTENTIONS for row in group],
     }  # fmt: skip
     return {
         "doc_id": number, "doc": document, "target": first["gold"], "arguments": [(first["prompt"], {})],

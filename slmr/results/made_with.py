@@ -1,4 +1,4 @@
-"""What the commands of a published run need beside slmr: own profiles, recipes and tasks, copied beside the results."""
+"""Copies the user's profiles, recipes and tasks that a published run's commands name beside the results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OPEN = (*_YAML, ".py", ".md")  # what of a task is published whatever the licen
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """A file, or a folder of a task, that a command names: as it is called there, and what it is."""
+    """A file or a task's folder that a command names, and what it is."""
 
     path: Path
     what: str
@@ -33,13 +33,13 @@ class _Need:
 
     @property
     def place(self) -> Path:
-        """Where its copy is: under the same path, so that the command runs there as it stands, or by its name."""
+        """The copy's place: the same relative path, so that the command runs unchanged, or the file's name."""
         outside = self.path.is_absolute() or ".." in self.path.parts
         return Path(FOLDER, self.path.name if outside else self.path)
 
 
 def copy_inputs(rows: Sequence[SummaryRow], target: Path) -> list[str]:
-    """Copies into a folder what the rows' commands name and can be had; what cannot is said, a line each.
+    """Copies the files that the rows' commands name into a folder; returns a line for each that is missing or partial.
 
     A copy that was published before stays where its source is gone. Models are never copied.
     """
@@ -49,7 +49,7 @@ def copy_inputs(rows: Sequence[SummaryRow], target: Path) -> list[str]:
 
 
 def _copied(need: _Need, target: Path) -> str:
-    """Copies; what a reader has to know of it, in a line."""
+    """Copies one need; returns what a reader has to know about the copy, or an empty text."""
     copy, called = target / need.place, f"{need.what} `{need.path}`"
     if not need.path.exists():
         return "" if copy.exists() else f"{called} is not here: it was gone when this was published"
@@ -69,7 +69,7 @@ def _copied(need: _Need, target: Path) -> str:
 
 
 def _needs(row: SummaryRow) -> Iterator[_Need]:
-    """What the row's command names of the user's own files; of a run that is not ours it may name anything.
+    """The user's own files that the row's command names. The command of another person's run may name any path.
 
     So what is there counts only where it is what it is named as, and is not taken from slmr itself.
     """
@@ -92,7 +92,7 @@ def _needs(row: SummaryRow) -> Iterator[_Need]:
 
 
 def _options(row: SummaryRow) -> dict[str, list[str]]:
-    """Option → its values; a command that cannot be split has none."""
+    """Option → its values; empty if the command cannot be split."""
     try:
         words = shlex.split(row.command)
     except ValueError:
@@ -105,7 +105,7 @@ def _options(row: SummaryRow) -> dict[str, list[str]]:
 
 
 def _profile_files(file: Path) -> list[Path]:
-    """A profile, and those that it extends by their paths."""
+    """A profile's file, and the files that it extends."""
     files = [file]
     while (parent := _settings(files[-1]).get("extends")) and str(parent).endswith(_YAML):
         if (above := files[-1].parent / str(parent)) in files:
@@ -123,7 +123,7 @@ def _is_profile(path: str) -> bool:
 
 
 def _recipe_names(method: str, folder: Path) -> list[str]:
-    """A method, and those of the same folder that it extends; none that comes with slmr."""
+    """A method and those of the same folder that it extends, without shipped ones."""
     names: list[str] = []
     name: object = method
     while isinstance(name, str) and name not in names and not _is_shipped(name):
@@ -145,7 +145,7 @@ def _settings(file: Path, loader: type[SettingsLoader] = SettingsLoader) -> dict
 
 
 def _model(row: SummaryRow) -> str:
-    """That a model of somebody's disk is not here, in a line; nothing of one that others can get by its name."""
+    """A line that a local model is not included; empty if others can get the model by its name."""
     for name in (name for option in ("--student", "MODEL") for name in _options(row).get(option, ())):
         if name not in MODELS and Path(name).exists():
             return f"model `{name}` is not here: no weights are published"

@@ -1,4 +1,4 @@
-"""Scores of methods on the items of a task, paired item by item; and the one interval of a mean over tasks."""
+"""Pairs the scores of methods item by item; defines the interval of a mean over tasks."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ class Scores:
 
     @cached_property
     def items(self) -> tuple[str, ...]:
-        """Their ids, in the order of the first seed's file."""
+        """The items' ids, in the order of the first seed's file."""
         return read_verdicts(self.files[0]).items
 
     @cached_property
     def item_set(self) -> frozenset[str]:
-        """The same in no order."""
+        """The items' ids as a set."""
         return frozenset(self.items)
 
     @cached_property
     def values(self) -> np.ndarray:
-        """1 for right and 0 for wrong: [seeds, items, completions].
+        """Scores [seeds, items, completions]: 1 for right and 0 for wrong.
 
         Raises:
             RequestError: a file is missing or damaged, or the seeds do not have the same items.
@@ -67,7 +67,7 @@ class Scores:
         return np.stack([verdicts.strict[_order(verdicts.items, self.items)] for verdicts in read])
 
     def marks(self, column: str) -> np.ndarray | None:
-        """Another column of truths, as `values`; None where a seed's file has none.
+        """As `values`, for another column of truth values; None if a seed's file lacks it.
 
         Raises:
             RequestError: as `values`.
@@ -89,29 +89,29 @@ class Scores:
 
     @cached_property
     def versions(self) -> dict[str, set[str]]:
-        """What two must share, beside their items, to be compared: first the checker's, which the task's depends on."""
+        """The versions that two results must share to be compared; the task's version depends on the checker's."""
         return {
             name: {getattr(row, name) for row in self.rows} for name in ("checker_version", "task_version")
         }
 
     @cached_property
     def seeds(self) -> list[int]:
-        """One for each row."""
+        """The seed of each row."""
         return [row.seed for row in self.rows]
 
     @cached_property
     def effects(self) -> Effects:
-        """Of the values, an item's being the mean of its completions; raises as `values`, and for one seed or item."""
+        """The effects of the items' mean scores; raises as `values`, and if there is only one seed or item."""
         return Effects.of(self.values.mean(axis=2))
 
     @cached_property
     def parts(self) -> Parts:
-        """Of the effects; raises as they do."""
+        """The parts of the effects; raises as `effects`."""
         return self.effects.parts
 
     @cached_property
     def fault(self) -> str | None:
-        """Why it cannot be compared item by item, in a line; None if it can."""
+        """Why it cannot be compared item by item, in one line; None if it can."""
         for name, versions in self.versions.items():
             if len(versions) > 1:
                 several = " and ".join(sorted(versions))
@@ -129,12 +129,12 @@ class Scores:
 
     @cached_property
     def interval(self) -> Estimate:
-        """This task's accuracy, a fraction, with its interval."""
+        """The task's accuracy with its interval."""
         return mean_interval([self])
 
 
 def _order(items: tuple[str, ...], wanted: tuple[str, ...]) -> slice | list[int]:
-    """The index that brings scores of these items into the order of the wanted ones, which are the same."""
+    """The index that sorts scores of `items` into the order of `wanted`, which has the same items."""
     if items == wanted:
         return slice(None)
     row_of = {item: i for i, item in enumerate(items)}
@@ -142,7 +142,7 @@ def _order(items: tuple[str, ...], wanted: tuple[str, ...]) -> slice | list[int]
 
 
 def aligned(methods: Sequence[Scores], items: tuple[str, ...] = ()) -> np.ndarray:
-    """Several methods' scores of one task, [methods, seeds, items], an item's being the mean of its completions.
+    """Scores of several methods on one task, [methods, seeds, items]: the means over an item's completions.
 
     In the order of `items`, or of the first one's; raises as `Scores.values`.
     """
@@ -151,7 +151,7 @@ def aligned(methods: Sequence[Scores], items: tuple[str, ...] = ()) -> np.ndarra
 
 
 def aligned_marks(methods: Sequence[Scores], column: str, items: tuple[str, ...]) -> np.ndarray | None:
-    """The same of another column of truths, such as `sound`; None where a file has none."""
+    """As `aligned`, for another column of truth values such as `sound`; None if a file lacks it."""
     marks = [(scores.items, scores.marks(column)) for scores in methods]
     found = [m.mean(axis=2)[:, _order(own, items)] for own, m in marks if m is not None]
     return np.stack(found) if len(found) == len(marks) else None
@@ -172,11 +172,11 @@ class PairedScores:
 
     @property
     def seeds(self) -> int:
-        """How many training seeds a difference is over."""
+        """The number of training seeds behind a difference."""
         return len(self.a) if self.change else 1
 
     def of_items(self, rows: Sequence[int]) -> PairedScores:
-        """The same on some of the items alone, by their positions."""
+        """The pair on some of the items, given by their positions."""
         a, b = self.a[:, rows], self.b[:, rows]
         change = None
         if self.change and len(rows) > 1:
@@ -218,7 +218,7 @@ def _pair(task: str, a: Scores, b: Scores) -> PairedScores:
 
 
 def difference(tasks: Sequence[PairedScores], level: float = 0.95) -> Difference:
-    """a - b, the mean over the tasks: for other seeds and items where there are several seeds, else for other items.
+    """The mean over tasks of a - b, with an interval for other items, and for other seeds if there are several.
 
     Two single runs of one completion an item get McNemar's exact p-value. `level` is the interval's.
     """
@@ -226,7 +226,7 @@ def difference(tasks: Sequence[PairedScores], level: float = 0.95) -> Difference
 
 
 def differences(many: Sequence[Sequence[PairedScores]], level: float = 0.95) -> list[Difference]:
-    """Several at once, with the same figures as one by one."""
+    """Several differences at once; the numbers are those of `difference`."""
     by_place: dict[int, Difference] = {}
     by_seeds: dict[tuple[int, ...], dict[int, list[Parts]]] = {}
     for i, tasks in enumerate(many):
@@ -241,7 +241,7 @@ def differences(many: Sequence[Sequence[PairedScores]], level: float = 0.95) -> 
 
 
 def _over_items(tasks: Sequence[PairedScores], level: float) -> Difference:
-    """For other items alone, whichever the seeds."""
+    """The difference with an interval for other items only."""
     pooled = [(_pooled(pair.a), _pooled(pair.b)) for pair in tasks]
     change = paired_difference_over_tasks(pooled, level)
     a, b = pooled[0]
@@ -256,7 +256,7 @@ def _pooled(values: np.ndarray) -> np.ndarray:
 
 
 def mean_interval(tasks: Sequence[Scores]) -> Estimate:
-    """Mean accuracy over tasks, a fraction, with an interval for other items, and other seeds where there are several.
+    """Mean accuracy over tasks, with an interval for other items, and for other seeds if there are several.
 
     This is the interval of a mean over tasks on every surface.
 
@@ -270,7 +270,7 @@ def mean_interval(tasks: Sequence[Scores]) -> Estimate:
 
 
 def mean_interval_of_rows(tasks: Sequence[Sequence[SummaryRow]]) -> Estimate:
-    """The same out of summary rows, where completions cannot be read; for one completion an item and one seed, equal.
+    """As `mean_interval`, from summary rows; equal to it for one seed and one completion per item.
 
     Seeds share their items, so averaging them narrows nothing here. What an item's several completions say is not in
     a row: the interval takes items to reach from 0 to 1.

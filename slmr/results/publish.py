@@ -1,4 +1,4 @@
-"""Publishing a run: what a reader needs to check it and to make it again, copied into results/."""
+"""Publishes a run: copies what a reader needs to check and to reproduce it into results/."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def publish(
 
 
 def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> list[str]:
-    """The folder to publish: what is there already, with the run in it; what its commands name that is not there."""
+    """Fills the folder: what was published before, with the run added; returns the lines about missing inputs."""
     if target.is_dir():
         shutil.copytree(target, partial)
     partial.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> list[str
 
 
 def _check_alike(rows: Sequence[SummaryRow], others: Sequence[SummaryRow], target: Path) -> None:
-    """One table is made of both: their verdicts must be of the same task and checker.
+    """Checks that both have the same versions of task and checker, because they form one table.
 
     Raises:
         RequestError: they are not.
@@ -131,7 +131,7 @@ def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None, f
 
 
 def _add_items(target: Path, task: str, samples: Sequence[dict[str, Any]]) -> None:
-    """The items' texts, beside those that are there."""
+    """Adds the items' texts to those that are there."""
     file = items_file(target, task)
     kept = {row["item_id"]: row for row in read_table(file)} if file.is_file() else {}
     new = {s["item_id"]: {name: s[name] for name in ("item_id", *_OF_THE_ITEM)} for s in samples}
@@ -151,7 +151,7 @@ def _copy_tables(run: Path, target: Path, row: SummaryRow, stated: Stated) -> No
 
 
 def _is_free(task: str, stated: Stated) -> bool:
-    """Whether the licence of a task's data lets its texts be published: as was stated when it was evaluated.
+    """Whether the licence of a task's data allows its texts to be published, as stated when it was evaluated.
 
     Before that was stored only the shipped tasks are known; of others no text is published.
     """
@@ -161,7 +161,7 @@ def _is_free(task: str, stated: Stated) -> bool:
 
 
 def manifests_of(run_rows: Iterable[RunRow]) -> dict[str, dict[str, Any]]:
-    """Key → the manifest of the evaluation that rows were made from, with what the engine did there.
+    """Key → manifest of the evaluation that the rows are from, with its statistics.
 
     They are looked for in a published folder's list and among a run's artefacts; what is in neither is left out.
 
@@ -182,7 +182,7 @@ def manifests_of(run_rows: Iterable[RunRow]) -> dict[str, dict[str, Any]]:
 
 
 def _read_json(file: Path) -> dict[str, Any]:
-    """What a file holds; nothing where there is none."""
+    """The content of a file; empty if there is none."""
     try:
         return read_json(file)
     except FileNotFoundError:
@@ -192,6 +192,6 @@ def _read_json(file: Path) -> dict[str, Any]:
 
 
 def _licence(row: SummaryRow) -> str:
-    """What is known of the licence of a row's data, and whether that kept its texts out."""
+    """The licence of a row's data, if known, and whether the texts are left out for it."""
     kept_out = "" if _is_free(row.task, {row.task: row.redistribute}) else "; its texts are not published"
     return (f"; licence: {row.licence}" if row.licence else "") + kept_out

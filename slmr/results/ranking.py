@@ -1,4 +1,4 @@
-"""Where every method of a student ranks: accuracy and rank with intervals, gain, cost, and what it forgot."""
+"""Ranks the methods of a student: accuracy and rank with intervals, gain, cost, and changes by task."""
 
 from __future__ import annotations
 
@@ -73,18 +73,18 @@ class RankedMethod:
 
     @property
     def mean(self) -> float:
-        """Accuracy to sort by; what lacks a task comes last."""
+        """The accuracy to sort by; methods that lack a task come last."""
         return self.accuracy.mean if self.accuracy else -1.0
 
     @property
     def tokens(self) -> float:
-        """What its training spent of a budget, mean over seeds, shared stages in full."""
+        """The tokens of its training, mean over seeds, with shared stages in full."""
         return self.result.cost("tokens")
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Ranks of methods by name; two whose means differ by no more than the margin, a fraction, are not told apart."""
+    """Ranks by name. Two methods whose means differ by at most the margin, a fraction, are not told apart."""
 
     ranks: dict[str, RankInterval]
     margin: float | None
@@ -119,7 +119,7 @@ class Ranking:
 
     @property
     def title(self) -> str:
-        """What a mean is over, in words."""
+        """The description of the mean, for titles."""
         if self.suite is None or self.tasks == list(self.suite.tasks):
             return "mean accuracy over tasks"
         return (
@@ -132,17 +132,17 @@ class Ranking:
 
     @property
     def ranked(self) -> list[RankedMethod]:
-        """Those that have a rank, the best first; base has none."""
+        """The methods with a rank, the best first; base has none."""
         return [method for method in self.methods if method.rank is not None and method.kind != "base"]
 
     @property
     def complete(self) -> list[RankedMethod]:
-        """Those that have all tasks."""
+        """The methods that have all tasks."""
         return [method for method in self.methods if method.accuracy is not None]
 
 
 def run_rankings(run: Path) -> list[tuple[str, Ranking]]:
-    """A ranking for each suite and student of a run, with its title, in whose notes reverted stages are named.
+    """A titled ranking for each suite and student of a run; its notes name reverted stages.
 
     Raises as `read_summary` and `listed_suites`.
     """
@@ -159,13 +159,13 @@ def run_rankings(run: Path) -> list[tuple[str, Ranking]]:
 
 
 def suite_rankings(results: Sequence[MethodResult], suite: Suite) -> list[Ranking]:
-    """One for each student's methods, by name, and one, the last, for models that are only evaluated."""
+    """A ranking for each student, by name, and at the end one for models that are only evaluated."""
     groups = grouped(suite.results(results), lambda r: "" if r.kind == "model" else r.student)
     return [rank_methods(groups[name], suite) for name in sorted(groups, key=lambda name: (name == "", name))]
 
 
 def rank_methods(results: Sequence[MethodResult], suite: Suite | None = None) -> Ranking:
-    """Compares all methods of one student, or all models, on the tasks of a suite that any of them has, else on all.
+    """Compares all methods of a student, or all models, on the tasks that any of them has, within the suite if given.
 
     Pairwise those that have the seeds and items that most have; others are listed without rank, and noted.
     """
@@ -198,7 +198,7 @@ def rank_methods(results: Sequence[MethodResult], suite: Suite | None = None) ->
 
 
 def order_of(results: Sequence[MethodResult], means: Sequence[float], tasks: Sequence[str]) -> Order:
-    """Of results with the same seeds and items, by their means over the tasks.
+    """The order of results with the same seeds and items, by their means over the tasks.
 
     Raises:
         RequestError: as `Scores.values`.
@@ -212,7 +212,7 @@ def order_of(results: Sequence[MethodResult], means: Sequence[float], tasks: Seq
 
 
 def _sound(listed: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[MethodResult], list[str]]:
-    """The results that have all tasks, item by item; and why others are not compared."""
+    """The results that have all tasks and can be compared item by item, and notes about the others."""
     sound, notes = [], []
     for result in listed:
         lacking = [task for task in tasks if len(result.rows(task)) < len(result.seeds)]
@@ -226,7 +226,7 @@ def _sound(listed: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[M
 
 
 def _alike(sound: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[MethodResult], list[str]]:
-    """The results with the same seeds and items, of the several such sets the one with most seeds, then results."""
+    """The largest set of results with the same seeds and items, by number of seeds, then of results; and notes."""
     signatures = [
         (tuple(result.seeds), *((row.task_version, row.checker_version, scores.item_set)
                                 for scores in (result.scores[task] for task in tasks) for row in scores.rows[:1]))
@@ -253,7 +253,7 @@ def _pairs(a: MethodResult, b: MethodResult, tasks: Sequence[str]) -> list[Paire
 
 
 def _differences(alike: Sequence[MethodResult], tasks: Sequence[str]) -> dict[str, dict[str, Difference]]:
-    """Every result minus every other one; each two are compared once."""
+    """Each result minus each other one."""
     between: dict[str, dict[str, Difference]] = {result.name: {} for result in alike}
     both = list(combinations(alike, 2))
     for (a, b), d in zip(both, differences([_pairs(a, b, tasks) for a, b in both]), strict=True):
@@ -263,7 +263,7 @@ def _differences(alike: Sequence[MethodResult], tasks: Sequence[str]) -> dict[st
 
 
 def _changes(sound: Sequence[MethodResult], tasks: Sequence[str]) -> dict[str, dict[str, Difference]]:
-    """Each result minus base by task and, under "", their mean; without those that base cannot be paired with."""
+    """Each result minus base, by task, and their mean under ""; leaves out results that base cannot pair with."""
     base = next((result for result in sound if result.kind == "base"), None)
     pairs: dict[str, list[PairedScores]] = {}
     for result in sound if base else []:
@@ -281,7 +281,7 @@ def _changes(sound: Sequence[MethodResult], tasks: Sequence[str]) -> dict[str, d
 
 
 def _ranked_method(result: MethodResult, tasks: Sequence[str], accuracy: Estimate | None) -> RankedMethod:
-    """What can be said of a result by itself; where its completions give no accuracy, from its rows."""
+    """The method without comparisons; its accuracy is from summary rows if completions are unreadable."""
     by_task = {
         task: mean_interval_of_rows([scores.rows]) if scores.fault else scores.interval
         for task, scores in result.scores.items()
@@ -296,7 +296,7 @@ def _ranked_method(result: MethodResult, tasks: Sequence[str], accuracy: Estimat
 
 
 def _best_first(methods: Sequence[RankedMethod]) -> list[RankedMethod]:
-    """Those that lack a task last; each with whether anything beats it in cost and accuracy at once."""
+    """The methods sorted by mean, those that lack a task last; marks the Pareto-optimal ones."""
     compared = [method for method in methods if method.accuracy and method.kind != "reference"]
     efficient = pareto([method.tokens for method in compared], [method.mean for method in compared])
     of_name = dict(zip((method.name for method in compared), efficient, strict=True))

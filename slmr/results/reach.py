@@ -1,4 +1,4 @@
-"""Accuracy by reach: how far an item is from what the students have met before their training.
+"""Accuracy by reach, the distance of an item from what the students have met before their training.
 
 Of the items of all tasks of a ranking that carry it, strict and sound. It tells a method that teaches a new skill from
 one that makes what is half known sure, which a mean does not.
@@ -19,7 +19,7 @@ from slmr.stats import Estimate, bounded_mean
 
 @dataclass(frozen=True, slots=True)
 class ReachAccuracy:
-    """A method on the items of one reach: how many they are, strict accuracy, and the sound share; None without."""
+    """A method's strict accuracy and sound share (None if unknown) on the items of one reach."""
 
     reach: str
     items: int
@@ -28,7 +28,7 @@ class ReachAccuracy:
 
 
 def by_reach(ranking: Ranking) -> dict[str, list[ReachAccuracy]]:
-    """Method → its accuracies from the nearest reach to the farthest; nothing where no item carries one.
+    """Method → its accuracies from the nearest to the farthest reach; empty if no item has a reach.
 
     An item counts once, with the mean of its completions over all seeds; the intervals are over items. Methods whose
     completions are missing or damaged, which the ranking names, are left out.

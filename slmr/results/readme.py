@@ -1,4 +1,4 @@
-"""The first page of a published run: verdict, picture and table; every row is beside it, as CSV."""
+"""Writes the first page of a published run: verdict, picture and table, and all rows as CSV."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def write_first_page(
     folder: Path, note: str, data: Sequence[str], rows: Sequence[SummaryRow],
     manifests: Mapping[str, Mapping[str, Any]], name: str, inputs: Sequence[str] = (),
 ) -> None:  # fmt: skip
-    """`README.md`, its pictures and `rows.csv`, in a folder that holds the rest of what is published.
+    """Writes `README.md`, its pictures and `rows.csv` into a published folder.
 
     Args:
         note: what stands first, as it is.
@@ -58,7 +58,7 @@ def write_first_page(
 
 
 def _of_ranking(folder: Path, title: str, ranking: Ranking, picture: str) -> list[str]:
-    """What is said of one student's methods, or of models."""
+    """The section of a ranking."""
     shown = replace(ranking, methods=sorted_methods(ranking, main_kinds(ranking)), notes=[])
     parts = [f"## {title}", verdict(ranking)]
     if found := facts(ranking):
@@ -74,7 +74,7 @@ def _of_ranking(folder: Path, title: str, ranking: Ranking, picture: str) -> lis
 
 
 def _listed(head: str, lines: Sequence[str], file: str) -> list[str]:
-    """A list under its head, of which the rest is in a file; nothing where there is none."""
+    """A list under its heading; of a long list it names the file with the rest. Empty without lines."""
     if not lines:
         return []
     more = [f"- {len(lines) - _MOST} more in {file}"] if len(lines) > _MOST else []
@@ -82,7 +82,7 @@ def _listed(head: str, lines: Sequence[str], file: str) -> list[str]:
 
 
 def _csv_row(row: SummaryRow) -> dict[str, Any]:
-    """A row as numbers; accuracies and rates in percent."""
+    """A row for the CSV; accuracies and rates are in percent."""
     rates = {
         "accuracy": row.accuracy, "accuracy low": row.ci95[0], "accuracy high": row.ci95[1],
         "lenient": row.accuracy_lenient, "cut off": row.truncated_rate, "no answer": row.no_answer_rate,
@@ -108,7 +108,7 @@ def speeds(rows: Sequence[SummaryRow], manifests: Mapping[str, Mapping[str, Any]
 
 
 def speed_of(manifest: Mapping[str, Any]) -> str:
-    """What the engine did in an evaluation, in words; empty where every completion was there already."""
+    """The speed of an evaluation's engine, in words; empty if it generated nothing."""
     engine = manifest.get("stats", {}).get("engine")
     if not engine:
         return ""

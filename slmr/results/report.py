@@ -1,4 +1,4 @@
-"""A run as a report: Markdown and a page of figures, or the whole as one page."""
+"""Writes a report of runs: Markdown and a page of figures, or one web page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,15 @@ from slmr.results.headline import best_of_each_kind, main_kinds
 from slmr.results.html import document, escape, folded, headline_html, note, ranking_html, table_html
 from slmr.results.ranking import Ranking, run_rankings
 from slmr.results.reach import by_reach
-from slmr.results.schema import Contamination, Summary, SummaryRow, note_line, note_of, read_results, relinked
+from slmr.results.schema import (
+    Contamination,
+    Summary,
+    SummaryRow,
+    folded_note,
+    note_of,
+    read_results,
+    relinked,
+)
 from slmr.results.spending import Spending, spending
 from slmr.results.svg import captioned
 from slmr.results.tables import (
@@ -58,7 +66,7 @@ def write_report(
     html: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """`report.md` and, beside it, `figures.html`, or with `html` the whole as one page, `report.html`.
+    """Writes `report.md` and `figures.html`, or with `html` the whole report as one page, `report.html`.
 
     Returns the one to read: `report.html` if it is asked for. A section for each run and student; of several runs
     those that cannot be read are left out, which `say` hears and the report says, a line each.
@@ -84,20 +92,20 @@ def write_report(
 
 
 def _foot(command: Sequence[str]) -> str:
-    """When the page was made, by which version, and how."""
+    """The page's date, slmr's version, and the command."""
     made = f"{datetime.now(UTC):%Y-%m-%d}, slmr {version('slmr')}"
     return f"<footer>{made}: <code>{escape(join(command))}</code></footer>"
 
 
 def _drawn(figures: Sequence[Figure]) -> str:
-    """Figures below each other, with their titles."""
+    """The figures with their titles, below each other."""
     return "\n".join(map(captioned, figures))
 
 
 def _readable_sections(
     runs: Sequence[Path], against: str | None, out: Path
 ) -> tuple[list[Section], list[str]]:
-    """The sections of the runs that can be read, their links as they are in `out`; a line for each other run."""
+    """The sections of the readable runs, with links that work in `out`; a line for each other run."""
     sections, faults = list[Section](), list[RequestError]()
     for run in runs:
         try:
@@ -120,7 +128,7 @@ _TOO_MANY = 0.05  # share of completions that were cut off or unanswered, above 
 
 @dataclass(frozen=True)
 class Part:
-    """What a report says of one student on one edition's tasks: the ranking, further tables, and figures."""
+    """A student's part of a report: the ranking, further tables, and figures."""
 
     title: str
     ranking: Ranking
@@ -129,7 +137,7 @@ class Part:
 
     @classmethod
     def of(cls, title: str, ranking: Ranking, against: str | None) -> Part:
-        """Everything that there is to say; the differences of all methods to `against` where that is named."""
+        """The part of a ranking, with all methods' differences to `against` if that is given."""
         capabilities, spent = capability(ranking.results), spending(ranking.results)
         shown = replace(ranking, methods=sorted_methods(ranking, main_kinds(ranking)))
         tables = [changes_table(ranking)]
@@ -159,7 +167,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Section:
-    """One run of a report; with the effects of the paper's claims where it holds the factorial's recipes."""
+    """One run of a report, with the effects of the paper's claims if it has the factorial's recipes."""
 
     name: str
     summary: Summary
@@ -169,7 +177,7 @@ class Section:
 
     @property
     def figures(self) -> list[Figure]:
-        """Those of the effects, and of all parts, in order."""
+        """The figures of the effects, then those of all parts."""
         return [
             *map(effects_by_group, self.effects),
             *(figure for part in self.parts for figure in part.figures),
@@ -185,7 +193,7 @@ class Section:
         return list(dict.fromkeys(row.command for row in self.summary.rows))
 
     def markdown(self) -> str:
-        """First in words, then the tables of each student, and how it was made."""
+        """The section as Markdown: in words, then each student's tables, then the commands."""
         lines = [
             f"# {self._title}",
             *([self.note] if self.note else []),
@@ -207,9 +215,9 @@ class Section:
         return "\n\n".join([*lines, "\n".join(["```bash", *self._commands, "```"])])
 
     def html(self) -> str:
-        """The verdict and the forest plot of each student first; all else is folded."""
+        """The section as HTML: each student's verdict and forest plot; everything else is folded."""
         lines = [f"<h1>{escape(self._title)}</h1>"]
-        lines += [_note(text) for text in [note_line(self.note)] if text]
+        lines.append(_note(*folded_note(self.note)))
         for part in self.parts:
             lines += [f"<h2>{escape(part.title)}</h2>", headline_html(part.ranking, main_kinds(part.ranking))]
             lines.append(folded("In words", f"<p>{escape(part.words)}</p>"))
@@ -230,7 +238,7 @@ class Section:
 
 
 def read_section(run: Path, against: str | None) -> Section:
-    """All that a report says of a run; raises as `write_report`."""
+    """The section of a run; raises as `write_report`."""
     summary = read_results(run / "summary.json")
     rankings = run_rankings(run)
     parts = [Part.of(title, ranking, against) for title, ranking in rankings]
@@ -240,7 +248,7 @@ def read_section(run: Path, against: str | None) -> Section:
 def figures_of(
     ranking: Ranking, capabilities: Sequence[Capability], spent: Sequence[Spending]
 ) -> list[Figure]:
-    """All figures of a student's methods; of learning curves those of the first seed."""
+    """All figures of a student's methods; learning curves are of the first seed."""
     student, names = ranking.student, {m.name for m in ranking.methods}
     figures = [cost_and_accuracy(ranking)]
     if spent := [s for s in spent if s.method in names]:
@@ -256,25 +264,22 @@ def figures_of(
 
 
 def _of_some(figure: Figure, count: int) -> Figure:
-    """Says in the title that not all of so many lines are drawn: all would hide each other."""
+    """Adds to the title that only the best lines are drawn, if there are fewer than `count`."""
     drawn: Any = figure
     if len({trace.name for trace in drawn.data if trace.name}) < count:
         figure.update_layout(title_text=f"{drawn.layout.title.text}: the best of each kind")
     return figure
 
 
-def _note(text: str) -> str:
-    """What somebody wrote of the run; of a long text the first sentence, the rest folded, so that results are seen."""
-    first, _, rest = text.partition(". ")
-    return (
-        folded(f"{first}.", f"<p>{escape(rest)}</p>")
-        if len(text) > 200 and rest
-        else f"<p>{escape(text)}</p>"
-    )
+def _note(shown: str, rest: str) -> str:
+    """The note on the run, folded behind its first sentence if it is long."""
+    if rest:
+        return folded(shown, f"<p>{escape(rest)}</p>")
+    return f"<p>{escape(shown)}</p>" if shown else ""
 
 
 def contamination_line(shared: Sequence[Contamination]) -> str:
-    """How many test items share 13 words in a row with the training pool, task by task."""
+    """The number of test items of each task that share 13 words in a row with the training pool."""
     parts = [
         f"{c.test} {c.overlapping} of {c.n_test}" + (f" ({c.exact} word for word)" if c.exact else "")
         for c in shared
@@ -285,7 +290,7 @@ def contamination_line(shared: Sequence[Contamination]) -> str:
 
 
 def warnings(rows: Sequence[SummaryRow]) -> list[str]:
-    """One line for every cell in which too much was cut off or unanswered."""
+    """One line for each row in which too many completions were cut off or unanswered."""
     faults = {"truncated_rate": "was cut off by the token budget", "no_answer_rate": "had no answer"}
     return [
         f"{row.method} on {row.task}: {rate:.0%} of the completions {fault}"

@@ -1,4 +1,4 @@
-"""Verdicts of completions that are there already, by today's checkers: nothing is generated."""
+"""Checks a run's completions again with the installed checkers; nothing is generated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from slmr.tasks.registry import load_task
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one summary row: its accuracy before and after, and the samples whose verdict differs."""
+    """The change of a summary row: its accuracy before and after, and the samples whose verdict differs."""
 
     method: str
     student: str
@@ -31,7 +31,7 @@ class Change:
     differing: list[dict[str, Any]]
 
     def line(self) -> str:
-        """What changed, in a line."""
+        """The change in one line."""
         head = f"{self.method} on {self.task} (seed {self.seed}): {len(self.differing)} verdicts differ"
         moved = f", accuracy {percent(self.before)} -> {percent(self.after)}"
         renewed = f", checker {self.checker_before} -> {self.checker_after}"
@@ -43,7 +43,7 @@ class Change:
 
 
 def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
-    """Verifies a run's samples again and writes them and its summary, each file whole or not at all.
+    """Checks a run's samples again, and writes them and the summary, each file atomically.
 
     Raises:
         RequestError: the folder is no run, samples or texts are missing, or a task is not known: name its folder.

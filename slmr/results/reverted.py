@@ -1,4 +1,4 @@
-"""Training stages that did little: undone by `keep: best`, without any change of the weights, or of a few steps."""
+"""Finds training stages that did little: undone by `keep: best`, without a changed weight, or with few steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHORT = (
 
 
 def reverted_notes(results: Sequence[MethodResult]) -> list[str]:
-    """A line for each stage of a method that changed nothing, or hardly trained, and in how many of its seeds.
+    """A line for each stage that changed nothing or hardly trained, with the number of such seeds.
 
     Raises:
         RequestError: a table is damaged.
@@ -31,7 +31,7 @@ def reverted_notes(results: Sequence[MethodResult]) -> list[str]:
 
 
 def _faults(result: MethodResult) -> Iterator[tuple[str, str]]:
-    """The label of each such stage and what is to be said of it, once for each seed."""
+    """The label of each such stage and its fault, once per seed."""
     for seed in result.seeds:
         for row in result.table("stages", seed):
             if fault := _fault(json.loads(row["stats"])):

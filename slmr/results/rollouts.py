@@ -1,4 +1,4 @@
-"""Completions that a training paid, as a row of each trainer's own files says it. Nothing is executed."""
+"""Reads completions and their rewards from rows of each trainer's own files. Nothing is executed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PaidCompletion:
-    """One completion of a training. What its log does not say is None.
+    """One completion of a training; fields that the log lacks are None.
 
     Attributes:
         reward: the correctness reward, where the log keeps several.
@@ -35,7 +35,7 @@ class PaidCompletion:
 
 
 def rollouts_of(row: Row, file: Path, where: str) -> tuple[str, list[PaidCompletion]]:
-    """Whose row it is, `verl` or `verifiers`, and its completions.
+    """The row's source, `verl` or `verifiers`, and its completions.
 
     Raises:
         RequestError: it is no rollout of either.
@@ -50,7 +50,7 @@ def rollouts_of(row: Row, file: Path, where: str) -> tuple[str, list[PaidComplet
 
 
 def step_of(row: Row, file: Path, where: str) -> int:
-    """The row's step, or that of its file's name, as `12.jsonl`, or of the folder's, as `step_12/rollouts.jsonl`."""
+    """The row's step, else that in the file's name (`12.jsonl`) or the folder's (`step_12/rollouts.jsonl`)."""
     folder = file.parent.name
     step = row.get("step", number_in(file.stem) or (number_in(folder) if folder.startswith("step") else 0))
     if not isinstance(step, int | float) or not 0 <= step < 1e12:
@@ -74,7 +74,7 @@ def _verifiers(row: Row, step: int) -> Iterator[PaidCompletion]:
 
 
 def _episode(row: Row, step: int) -> Iterator[PaidCompletion]:
-    """Of `traces.jsonl`, which verifiers writes since its present API: an episode with the trace of each agent."""
+    """The completions of an episode in `traces.jsonl` of the current verifiers, which has a trace of each agent."""
     for trace in _mappings(row["traces"]):
         nodes = [node for node in _mappings(trace.get("nodes")) if isinstance(node.get("message"), dict)]
         said = [node["message"] for node in nodes if node.get("sampled")]
@@ -89,7 +89,7 @@ def _episode(row: Row, step: int) -> Iterator[PaidCompletion]:
 
 
 def _weighted(rewards: Any) -> float | None:
-    """The sum of an agent's rewards by their weights; None where none was given."""
+    """The weighted sum of an agent's rewards; None without any."""
     parts = [
         part for part in (rewards.values() if isinstance(rewards, dict) else ()) if isinstance(part, dict)
     ]
@@ -105,7 +105,7 @@ _LIMITS = ("max_turns", "max_input_tokens", "max_output_tokens", "max_total_toke
 
 
 def _cut_off(trace: Row) -> bool | None:
-    """Whether a limit ended it; None where neither its end nor that of a call is said."""
+    """Whether a limit ended the trace; None if the trace does not say."""
     calls = [call for call in _mappings(trace.get("calls")) if call.get("error") is None]
     if trace.get("stop_condition") is None and not calls:
         return None
@@ -132,7 +132,7 @@ def prompt_text(prompt: Any) -> str:
 
 
 def question_text(prompt: Any) -> str:
-    """What a prompt asks last: the text of its last message, or all of it."""
+    """The text of a prompt's last message, or the whole prompt if it is a string."""
     messages = _mappings(prompt)
     return prompt_text(messages[-1:]) if messages else prompt_text(prompt)
 
@@ -142,7 +142,7 @@ def _mappings(values: Any) -> list[dict[str, Any]]:
 
 
 def gold_of(row: Row) -> str | None:
-    """The right answer, where a column of one of the usual names has one."""
+    """The gold answer, from a column with one of the usual names."""
     for name in _GOLDS:
         value = row.get(name)
         if isinstance(value, list) and len(value) == 1:
@@ -153,7 +153,7 @@ def gold_of(row: Row) -> str | None:
 
 
 def number_of(value: Any) -> float | None:
-    """None where it is no number."""
+    """The number as a float; None for anything else."""
     return float(value) if isinstance(value, int | float) and not math.isnan(value) else None
 
 
@@ -162,6 +162,6 @@ def _flag(value: Any) -> bool | None:
 
 
 def number_in(name: str) -> int:
-    """The last number in a file's name; 0 where there is none."""
+    """The last number in a file's name; 0 without any."""
     found = re.findall(r"\d{1,12}", name)
     return int(found[-1]) if found else 0

@@ -1,4 +1,4 @@
-"""The tables that a run keeps beside its samples, row by row: a file is somebody else's, so what is used is checked."""
+"""Reads a run's tables beside its samples, and checks their rows, because the file may be anybody's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _State = Literal["hard", "medium", "simple", "unsolved", "recycled", "mixed", "s
 
 
 class _Row(BaseModel):
-    """What is needed of a row; a stage may have written more."""
+    """The columns of a row that are needed; a stage may have written more."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -37,7 +37,7 @@ class _Capability(_Row):
 
 
 class _Course(_Row):
-    """Every other column is a number, or nothing where a step did not measure it."""
+    """All other columns are numbers, or None in steps that did not measure them."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, float | None]
@@ -56,7 +56,7 @@ class _Move(_Row):
 
 
 class _Stats(_Row):
-    """A stage may say more of itself."""
+    """The statistics of a stage that are needed; a stage may have written more."""
 
     steps: _Amount | None = None
     unchanged: bool | None = None
@@ -116,7 +116,7 @@ _ROWS: dict[str, type[_Row]] = {
 
 
 def read_run_table(file: Path, what: str) -> list[dict[str, Any]]:
-    """The rows of a table of a run, such as `capability`, as they are in its file.
+    """The rows of a run's table `what`, such as `capability`.
 
     Raises:
         RequestError: the file is damaged, or lacks what is needed of such a table.

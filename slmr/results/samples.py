@@ -1,4 +1,4 @@
-"""Verdicts out of files of completions, item by item. It imports little: the leaderboard waits for it."""
+"""Reads verdicts from files of completions, item by item. It imports little, because the leaderboard waits for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Verdicts(NamedTuple):
-    """What is right in a file of completions.
+    """The verdicts in a file of completions.
 
     Attributes:
         items: their ids, in the order of the file.
@@ -37,7 +37,7 @@ _MOST_ROWS = 10**7  # a file of a few bytes can say that it has as many as it li
 
 
 def read_verdicts(file: Path) -> Verdicts:
-    """The verdicts of a file of completions; read again only where it has changed.
+    """The verdicts of a file of completions; the file is read again only if it has changed.
 
     Raises:
         RequestError: it is missing, no such file, or its items have different numbers of completions.
@@ -53,7 +53,7 @@ def read_verdicts(file: Path) -> Verdicts:
 
 
 def read_below(folder: Path) -> ReadVerdicts:
-    """Reads all that lie in or below a folder, in one process for another one to `remember`.
+    """Reads all verdicts in or below a folder, in one process for another one to `remember`.
 
     What is wrong with a file is said when it is used.
     """
@@ -70,12 +70,12 @@ def read_below(folder: Path) -> ReadVerdicts:
 
 
 def remember(read: ReadVerdicts) -> None:
-    """Takes over what another process has read."""
+    """Takes over the verdicts that another process has read."""
     _READ.update(read)
 
 
 def read_marks(file: Path, column: str) -> np.ndarray | None:
-    """Another column of truths, such as `sound`, as `Verdicts.strict` has its own; None where the file has none.
+    """Another column of truth values such as `sound`, in the shape of `Verdicts.strict`; None if the file lacks it.
 
     Raises:
         RequestError: as `read_verdicts`.
@@ -93,7 +93,7 @@ def read_marks(file: Path, column: str) -> np.ndarray | None:
 
 
 def read_labels(file: Path) -> dict[str, str]:
-    """Item → how far it is from what the students have met, or its level, where the completions say so.
+    """Item → its reach, else its level, if the completions have one.
 
     `reach` is of the items of a world of skills; `difficulty`, a level, is of those without.
 
@@ -134,7 +134,7 @@ def _read(file: Path) -> Verdicts:
 
 
 def _rows_by_item(column: pa.ChunkedArray) -> tuple[tuple[str, ...], np.ndarray | None]:
-    """The items of a column of ids, and the rows of each: [items, k], None where their numbers differ.
+    """The items in a column of ids, and the rows of each, [items, k]; None if items have different numbers of rows.
 
     All methods of a board have the same items: a column that was seen before is not read again.
     """
@@ -149,7 +149,7 @@ def _rows_by_item(column: pa.ChunkedArray) -> tuple[tuple[str, ...], np.ndarray 
 def _grouped(
     length: int, missing: bytes | None, offsets: bytes | None, text: bytes | None
 ) -> tuple[tuple[str, ...], np.ndarray | None]:
-    """Of a column of texts as Arrow keeps it."""
+    """As `_rows_by_item`, from the buffers of an Arrow column of texts."""
     import pyarrow as pa
 
     parts = [None if part is None else pa.py_buffer(part) for part in (missing, offsets, text)]

@@ -23,28 +23,29 @@ Z95 = NormalDist().inv_cdf(0.975)
 
 
 NOTE = "NOTE.md"  # written by hand, for the readers of a published run
+_LONG_NOTE = 200  # characters of its first paragraph
 TABLES = ("capability", "course", "moves", "stages")  # what a run keeps beside its samples; `run_file`
 EXAMPLES = ("bridged", "critiques")  # likewise; with texts of the training problems
 
 
 def samples_folder(run: Path, method: str, student: str, seed: int) -> Path:
-    """Where a run keeps the completions of one method, student and seed, a file a task."""
+    """The folder of the completions of one method, student and seed, with a file per task."""
     return run.joinpath("samples", method, student.replace("/", "--"), f"seed-{seed}")
 
 
 def items_file(run: Path, task: str) -> Path:
-    """Where a published run keeps a task's items: item_id, prompt, gold."""
+    """The file of a task's items in a published run: item_id, prompt, gold."""
     return run / "items" / f"{task}.parquet"
 
 
 def note_of(run: Path) -> str:
-    """What somebody wrote for the readers of a published run (Markdown); empty where nobody did."""
+    """The note for the readers of a published run (Markdown); empty without one."""
     file = run / NOTE
     return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
 
 
 def relinked(note: str, folder: Path, out: Path) -> str:
-    """A note's links to files beside it, as they lead there from another folder."""
+    """The note with its relative links changed so that they work in another folder."""
     return re.sub(
         r"\]\((?![a-z]+:|[#/])([^)#\s]+)",
         lambda link: f"]({Path(os.path.relpath(folder / link[1], out)).as_posix()}",
@@ -52,14 +53,20 @@ def relinked(note: str, folder: Path, out: Path) -> str:
     )
 
 
-def note_line(note: str) -> str:
-    """The first paragraph of a note as plain text."""
+def folded_note(note: str) -> tuple[str, str]:
+    """The first paragraph of a note as plain text: what is shown of it, and what is folded behind that.
+
+    Of a long paragraph the first sentence is shown, so that results are seen.
+    """
     note = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", note)  # of a link its words
-    return " ".join(note.partition("\n>\n")[0].replace("> ", "").replace("**", "").replace("`", "").split())
+    lines = re.sub("^> ", "", note.partition("\n>\n")[0], flags=re.MULTILINE)
+    text = " ".join(lines.replace("**", "").replace("`", "").split())
+    first, _, rest = text.partition(". ")
+    return (f"{first}.", rest) if rest and len(text) > _LONG_NOTE else (text, "")
 
 
 def run_file(run: Path, what: str, method: str, student: str, seed: int) -> Path:
-    """Where a run keeps one table of a method, student and seed, such as `capability` or `course`."""
+    """The file of a table such as `capability` or `course` of one method, student and seed."""
     return run / what / method / student.replace("/", "--") / f"seed-{seed}.parquet"
 
 
@@ -99,14 +106,14 @@ def grouped(values: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
 
 
 def _inside(name: str) -> str:
-    """A name is a part of paths: none may lead out of the run's folder."""
+    """Checks a name, which is a part of paths: it must not lead out of the run's folder."""
     if not name or "\0" in name or name.startswith("/") or ".." in name.split("/") or len(name) > _LONGEST:
         raise ValueError("a name has 1 to 200 characters, no NUL among them, and leads to no other folder")
     return name
 
 
 def _named(student: str) -> str:
-    """A student may be named by a path of any kind, in which samples have another sign for the slash."""
+    """Checks a student's name, which may be any path: samples replace its slashes."""
     _inside(student.replace("/", "--"))
     return student
 
@@ -117,7 +124,7 @@ Student = Annotated[str, AfterValidator(_named)]
 
 
 class SummaryRow(BaseModel):
-    """What one method's student scored on one task, and what it cost.
+    """The scores of one method and student on one task, and its cost.
 
     Rates are fractions in [0, 1]; token counts are totals over all the method's stages, shared
     ones included, evaluation excluded; `flops` is the usual 6 N D for training plus 2 N D for
@@ -167,18 +174,18 @@ class SummaryRow(BaseModel):
 
     @model_validator(mode="after")
     def _in_a_suite(self) -> SummaryRow:
-        """A row that was written before suites were is of the suite of its task."""
+        """Fills in the suite of a row that was written before rows had suites."""
         self.suite = self.suite or suite_of(self.task)
         return self
 
     @property
     def tokens(self) -> int:
-        """What the method spent of its budget."""
+        """The tokens that the method spent of its budget."""
         return self.train_tokens + self.rollout_tokens + self.teacher_tokens
 
     @property
     def identity(self) -> tuple[str, str, int, str]:
-        """What a run has at most one row of: method, student, seed, task."""
+        """Method, student, seed and task, of which a run has at most one row."""
         return self.method, self.student, self.seed, self.task
 
     @property
@@ -188,7 +195,7 @@ class SummaryRow(BaseModel):
         return named[1].strip("'") if named else ""
 
     def samples_file(self, run: Path) -> Path:
-        """Where a run keeps the completions behind this row."""
+        """The file of the completions behind this row."""
         return samples_folder(run, self.method, self.student, self.seed) / f"{self.task}.parquet"
 
     def samples(self, run: Path) -> list[dict[str, Any]]:
@@ -202,12 +209,12 @@ class SummaryRow(BaseModel):
 
     @property
     def format_loss(self) -> float:
-        """What the strict form costs: lenient accuracy less accuracy."""
+        """Lenient minus strict accuracy: the loss to the requested form."""
         return self.accuracy_lenient - self.accuracy
 
 
 class Contamination(BaseModel):
-    """How many test problems share a 13-gram with a training set."""
+    """The number of test problems that share a 13-gram with a training set."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -250,7 +257,7 @@ _SHOWN = 8  # runs beside one that is not there
 
 
 def _no_run(path: Path) -> str:
-    """What to do where a summary is not: the run may be misspelt, or it is no run, or it has not ended."""
+    """The message for a missing summary: the run may be misspelt, be no run, or not be finished."""
     run = path.parent
     if run.is_dir() and (within := _runs_in(run, path.name)):
         named = ", ".join(str(run / name) for name in within[:_SHOWN])

@@ -1,4 +1,4 @@
-"""What the leaderboard shows, as plain functions over result folders. Nothing here draws."""
+"""Selects the results that the leaderboard shows from folders of runs. Nothing here draws."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from threading import RLock
 from slmr.errors import RequestError
 from slmr.results.entries import MethodResult, RunRow, method_results
 from slmr.results.ranking import Ranking, suite_rankings
-from slmr.results.schema import EXAMPLES, TABLES, SummaryRow, grouped, note_line, note_of, read_summary
+from slmr.results.schema import EXAMPLES, TABLES, SummaryRow, folded_note, grouped, note_of, read_summary
 from slmr.results.suites import Suite, listed_suites, suites_of
 
 Version = tuple[str, str, str, str]  # edition, task, task version, checker version
@@ -26,28 +26,28 @@ _SKIPPED = {*_INNER, _ARCHIVE}
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """The rows below a folder with their runs' folders, what is not shown, and why.
+    """The rows below a folder with their runs' folders, and notices of rows that are not shown.
 
     Attributes:
         older: rows of other versions of a task or its checker than the newest.
-        notes: what somebody wrote for the readers of a run, its first paragraph, by the run's folder.
+        notes: a run's folder → what somebody wrote for its readers, as `folded_note` returns it.
     """
 
     folder: Path
     rows: tuple[RunRow, ...]
     notices: tuple[str, ...]
     older: dict[Version, tuple[RunRow, ...]] = field(default_factory=dict)
-    notes: dict[Path, str] = field(default_factory=dict)
+    notes: dict[Path, tuple[str, str]] = field(default_factory=dict)
     suites: tuple[Suite, ...] = ()
 
     def suite(self, name: str) -> Suite:
-        """The suite of that name, or one of nothing."""
+        """The suite of that name, or an empty one."""
         return next((suite for suite in self.suites if suite.name == name), Suite(name, ()))
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What is shown; an empty tuple shows everything.
+    """The filters of a view; an empty tuple shows everything.
 
     Attributes:
         suite: the name of the one that a board is of.
@@ -66,7 +66,7 @@ LOCK = RLock()  # two sessions that ask for the same ranking at once shall not b
 
 
 def load_results(folder: Path) -> Results:
-    """Every `summary.json` in or below a folder, but not in its `archive`. What cannot be read becomes a notice.
+    """Reads every `summary.json` in or below a folder except in `archive`. An unreadable file becomes a notice.
 
     Of several versions of a task or its checker the newest counts; of several measurements of one
     (method, student, seed, task) the one with most items, and of those the newest.
@@ -80,7 +80,7 @@ Stamp = tuple[str, int, int]  # a summary's path, its time in nanoseconds and it
 
 
 def _summaries(folder: str) -> Iterator[Stamp]:
-    """By text and not by `Path`: every click asks for them again."""
+    """The summaries below a folder; paths are texts, because every click lists them again and `Path` is slow."""
     for path, subfolders, files in os.walk(folder):
         subfolders[:] = sorted(
             name for name in subfolders if name not in _SKIPPED and not name.startswith(".")
@@ -107,7 +107,7 @@ class _Measured:
 
     @property
     def version(self) -> Version:
-        """What rows must share to be ranked together."""
+        """The version that rows must share to be ranked together."""
         return self.row.edition, self.row.task, self.row.task_version, self.row.checker_version
 
     @property
@@ -152,14 +152,14 @@ def _load(folder: Path, stamps: tuple[Stamp, ...], listed: Listed) -> Results:
         if newest[old[:2]] != old
     }
     notices += [
-        f"Another version: {len(rows)} rows of {version_label(old)}; shown is"
-        f" {version_label(newest[old[:2]])}, unless you choose the other one"
+        f"Another version: {len(rows)} rows of {old[1]}: {_difference(old, newest[old[:2]])}; choose it under Older"
+        " versions to see them"
         for old, rows in sorted(older.items(), key=lambda item: item[0])
     ]
     notes = [(run, note_of(run)) for run in dict.fromkeys(m.run_row.run for m in kept)]
     return Results(
         folder, tuple(m.run_row for m in kept if m.version not in older), tuple(notices), older,
-        {run: note_line(note) for run, note in notes if note},
+        {run: folded_note(note) for run, note in notes if note},
         tuple(suites_of([m.row for m in kept], {} if isinstance(listed, str) else dict(listed))),
     )  # fmt: skip
 
@@ -174,8 +174,16 @@ def version_label(version: Version) -> str:
     return f"{version[1]}: task {version[2]}, checker {version[3]}"
 
 
+def _difference(old: Version, newest: Version) -> str:
+    """How a version differs from the newest, in words: its label has digests, which tell a reader nothing."""
+    (was, old_checker), (now, checker) = ((v[2].rsplit("-", 1)[0], v[3]) for v in (old, newest))
+    parts = [f"task version {was} (shown: {now})"] if was != now else []
+    parts += [f"checker {old_checker} (shown: {checker})"] if old_checker != checker else []
+    return ", ".join(parts) or "other task files or data under the same version number"
+
+
 def _newest(measured: Sequence[_Measured]) -> dict[tuple[str, str], Version]:
-    """Each task's newest version: by version number first, as times say little after a copy or a git checkout."""
+    """Each task's newest version: by number first, because times change with a copy or a git checkout."""
     counts = Counter(m.version for m in measured)
 
     def newness(m: _Measured) -> tuple[object, ...]:
@@ -185,13 +193,13 @@ def _newest(measured: Sequence[_Measured]) -> dict[tuple[str, str], Version]:
 
 
 def _numbers(label: str) -> tuple[int, ...]:
-    """`numeric-10` -> (10,), `1.2-64f0` -> (1, 2): a digest tells no order."""
+    """The numbers of a version, without its digest: `numeric-10` → (10,), `1.2-64f0` → (1, 2)."""
     parts = [part for part in label.split("-") if re.fullmatch(r"\d+(\.\d+)*", part)]
     return tuple(int(number) for number in parts[0].split(".")) if parts else ()
 
 
 def _usual_settings(measured: Sequence[_Measured]) -> dict[object, Setting]:
-    """Student and version of a task → the setting that most methods were measured in; of equals the largest."""
+    """Student and version of a task → the setting of most methods; of equally frequent ones the largest."""
     methods = {(m.board, m.setting, m.row.method) for m in measured}
     counts = Counter((board, setting) for board, setting, _ in methods)
     # Of a board's settings the last one stays.
@@ -218,7 +226,7 @@ def _one_each(
 def _same_setting(
     measured: Sequence[_Measured], usual: Mapping[object, Setting], notices: list[str]
 ) -> list[_Measured]:
-    """Those in the usual setting: what two profiles give is never pooled, nor ranked together."""
+    """The rows in the usual setting; rows of different profiles are never pooled or ranked together."""
     kept = [m for m in measured if m.setting == usual[m.board]]
     if aside := len(measured) - len(kept):
         notices.append(
@@ -232,7 +240,7 @@ def _same_setting(
 
 
 def chosen_rows(results: Results, filters: Filters) -> list[RunRow]:
-    """The rows that the filters let through; kinds are for what is shown, as ranks are among all."""
+    """The rows that pass the filters; kinds do not count, because ranks are among all methods."""
     instead = [old for old in results.older if version_label(old) in filters.versions]
     replaced = {old[:2] for old in instead}
     rows = [r for r in results.rows if (r.row.edition, r.row.task) not in replaced]
@@ -245,15 +253,16 @@ def chosen_rows(results: Results, filters: Filters) -> list[RunRow]:
     ]
 
 
-def notes_on(results: Results, filters: Filters) -> list[str]:
-    """What somebody wrote about the runs whose rows are shown, each behind the run's name."""
+def notes_on(results: Results, filters: Filters) -> list[tuple[str, str]]:
+    """The notes of the runs whose rows are shown: the part that is shown, behind the run's name, and the folded one."""
     tasks = results.suite(filters.suite).tasks
     runs = dict.fromkeys(r.run for r in chosen_rows(results, filters) if r.row.task in tasks)
-    return [f"{run.name}: {results.notes[run]}" for run in runs if run in results.notes]
+    notes = [(run.name, *results.notes[run]) for run in runs if run in results.notes]
+    return [(f"{name}: {shown}", folded) for name, shown, folded in notes]
 
 
 def rankings(results: Results, filters: Filters) -> list[Ranking]:
-    """A ranking for each student's methods, and one, the last, for models that are only evaluated.
+    """A ranking for each student's methods, and at the end one for models that are only evaluated.
 
     Kinds make no difference to it: ranks and gains are those among all methods, whichever are shown.
     """
@@ -263,7 +272,7 @@ def rankings(results: Results, filters: Filters) -> list[Ranking]:
 
 @lru_cache(maxsize=16)
 def _method_results(results: Results, filters: Filters) -> list[MethodResult]:
-    """What all choices of tasks have in common: scores are read and taken apart once."""
+    """The results before tasks are selected, so that scores are read only once."""
     return method_results(chosen_rows(results, filters))
 
 

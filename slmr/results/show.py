@@ -1,4 +1,4 @@
-"""`slmr show`: one artefact for a reader: where it comes from, what it is made of, and examples of it."""
+"""Describes an artefact for `slmr show`: its origin, its composition, and examples."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LISTED = 20  # artefacts that a message names
 
 @dataclass(frozen=True)
 class Artefact:
-    """What is shown of one artefact. `composition` counts the rows of its data, by what tells them apart."""
+    """The description of an artefact. `composition` counts the rows of its data by group."""
 
     folder: Path
     manifest: Manifest
@@ -39,7 +39,7 @@ class Artefact:
 
 
 def find_artefact(reference: str, runs: Path) -> Path:
-    """The folder of an artefact: its path, or the start of its name (`bridge-3f`) or hash in `runs`: many runs, or one.
+    """Finds an artefact by its path, or by the start of its name (`bridge-3f`) or hash in `runs`, one run or many.
 
     The path of a run that holds one artefact, as an evaluation does, stands for this artefact.
 
@@ -93,7 +93,7 @@ def _artefact_of(folder: Path) -> Path:
 
 
 def read_artefact(folder: Path, n: int) -> Artefact:
-    """What there is to show, with `n` examples spread evenly over the data.
+    """Describes an artefact, with `n` examples spread evenly over the data.
 
     Raises:
         WorkError: the artefact is damaged.
@@ -117,13 +117,13 @@ def read_artefact(folder: Path, n: int) -> Artefact:
 
 
 def spread(rows: Sequence[Row], n: int) -> list[Row]:
-    """`n` of the rows, evenly over all of them; fewer where there are fewer."""
+    """At most `n` of the rows, evenly spread over all."""
     count = min(n, len(rows))
     return [rows[i * len(rows) // count] for i in range(count)]
 
 
 def bridged(folder: Path) -> list[Row]:
-    """Of each problem that Bridge worked on: prompt, how many candidates are sound, the raw and the kept one."""
+    """One row per problem of Bridge: prompt, number of sound candidates, the raw and the kept one."""
     prompts = {row["problem_id"]: row["prompt"] for row in read_rows(folder / TRACES)}
     found: dict[str, Row] = {}
     for row in read_rows(folder / SCORES):
@@ -140,14 +140,14 @@ def bridged(folder: Path) -> list[Row]:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of data: the file that it is known by, what its rows are counted by, and how one is shown."""
+    """A kind of data: its file, the group in which a row is counted, and how a row is shown."""
 
     file: str
     group: Callable[[Row], str]
     example: Callable[[Row], Example]
 
     def rows(self, folder: Path) -> list[Row]:
-        """A row a problem of what Bridge made, else the rows of the file."""
+        """The rows of the file; for Bridge one row per problem."""
         return bridged(folder) if self.file == SCORES else read_rows(folder / self.file)
 
 
@@ -215,7 +215,7 @@ KINDS = (
 
 
 def lines(artefact: Artefact, width: int | None = None) -> list[str]:
-    """The artefact as plain text; whatever a model wrote has its control characters made visible.
+    """The artefact as plain text, with the control characters of a model's text made visible.
 
     With a width, the curve's table has as many columns beside each other as fit; other lines are as long as they are.
     """
@@ -244,7 +244,7 @@ CURVE_COLUMNS = (
 
 
 def curve_lines(curve: Sequence[Row], width: int | None = None, most: int = 12) -> list[str]:
-    """The training curve as a table of at most `most` steps, in parts that are no wider than `width`."""
+    """The training curve as a table of at most `most` steps, in parts no wider than `width`."""
     if not curve:
         return []
     names = [name for name in CURVE_COLUMNS if any(row.get(name) is not None for row in curve)]
@@ -263,7 +263,7 @@ def curve_lines(curve: Sequence[Row], width: int | None = None, most: int = 12) 
 
 
 def _curve_width(name: str) -> int:
-    """Of a column, with the gap before it."""
+    """The width of a column, with the gap before it."""
     return 2 + max(9, len(name))
 
 

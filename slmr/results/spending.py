@@ -1,4 +1,4 @@
-"""What a method spent its tokens on: probing the student, a teacher, sampling in training, training."""
+"""Divides a method's tokens into probing, teacher, sampling during training, and training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """Tokens of one method, mean over its seeds; the four together are what a budget counts.
+    """Tokens of one method, mean over its seeds; a budget counts the sum of the four.
 
     Attributes:
         probed: sampled in stages that train nothing, such as a probe.
@@ -39,14 +39,14 @@ class Spending:
 
 
 def spending(results: Sequence[MethodResult]) -> list[Spending]:
-    """Of every result that spent something and kept a table of its stages for all of its seeds."""
+    """The spending of each result that spent tokens and has a table of its stages for all seeds."""
     tables = [(r.method, [r.table("stages", seed) for seed in r.seeds]) for r in results]
     spent = [_mean(method, by_seed) for method, by_seed in tables if all(by_seed)]
     return [s for s in spent if s.total]
 
 
 def _mean(method: str, by_seed: Sequence[Sequence[Mapping[str, Any]]]) -> Spending:
-    """The mean over the seeds' tables of stages."""
+    """The mean over the seeds, from their tables of stages."""
     rows = [row for stages in by_seed for row in stages]
     training = [row for row in rows if row["train_tokens"]]
     probing = [row for row in rows if not row["train_tokens"]]

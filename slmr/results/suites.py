@@ -1,4 +1,4 @@
-"""Suites: a name and a list of tasks. A board is of one suite: its means and ranks are over these tasks.
+"""Suites are named lists of tasks. A board shows one suite: its means and ranks are over these tasks.
 
 Shipped are `lab` and `paper`. Others are a few lines of `suites.yaml` in the folder of the results, or in that above a
 run, each `name: [task, task]`. A task that no suite lists is in the one that its `task.yaml` declares, else it is a
@@ -35,20 +35,20 @@ class Suite:
 
     @property
     def label(self) -> str:
-        """`lab edition`, or `suite NAME` where it is not shipped."""
+        """`lab edition`, or `suite NAME` if it is not shipped."""
         return f"{self.name} edition" if self.name in SUITES else f"suite {self.name}"
 
     @property
     def description(self) -> str:
-        """The same, and what is in it."""
+        """The label with a description of the content."""
         return _EDITIONS.get(self.name) or f"suite {self.name}, own edition: {', '.join(self.tasks)}"
 
     def among(self, tasks: Collection[str]) -> list[str]:
-        """Those of its tasks that are among others."""
+        """The suite's tasks that are among `tasks`."""
         return [task for task in self.tasks if task in tasks]
 
     def results(self, results: Iterable[MethodResult]) -> list[MethodResult]:
-        """Those that have a task of the suite, with its tasks and what may stand beside them.
+        """The results with a task of the suite, reduced to its tasks and those that may be shown beside them.
 
         That is the tasks of the same edition, and users' own: lab and paper are never on one board.
         """
@@ -64,7 +64,7 @@ class _Listed(RootModel[dict[str, list[str]]]):
 
 
 def listed_suites(folder: Path) -> dict[str, tuple[str, ...]]:
-    """Name → tasks, of the `suites.yaml` in a folder of results or, for a run, in the one above.
+    """Name → tasks, from `suites.yaml` in a folder of results or, for a run, in the folder above.
 
     Raises:
         RequestError: it cannot be read, or what it lists is no suite.
@@ -85,7 +85,7 @@ def listed_suites(folder: Path) -> dict[str, tuple[str, ...]]:
 
 
 def suites_of(rows: Sequence[SummaryRow], listed: Mapping[str, tuple[str, ...]]) -> list[Suite]:
-    """The suites that rows have a task of: shipped ones, listed ones, and those that the other rows declare."""
+    """The suites with a task among the rows: shipped ones, listed ones, and those that other rows declare."""
     known = {**SUITES, **listed}
     in_some = {task for tasks in known.values() for task in tasks}
     others = [row for row in rows if row.task not in in_some]
@@ -98,7 +98,7 @@ def suites_of(rows: Sequence[SummaryRow], listed: Mapping[str, tuple[str, ...]])
 def suite_of_mean(
     rows: Sequence[SummaryRow], listed: Mapping[str, tuple[str, ...]]
 ) -> tuple[Suite | None, list[str]]:
-    """The one suite that a mean over rows' tasks is of; without one, the names of the several that there are.
+    """The suite for a mean over the rows' tasks; if there are several, None and their names.
 
     A task that is a suite of itself asks for no mean where there is another suite.
     """

@@ -1,4 +1,4 @@
-"""Figures as SVG without a drawing library in the page: points, lines, stacked bars, intervals, names.
+"""Draws plotly's figures as static SVG: points, lines, stacked bars, intervals, names.
 
 Of plotly's figures it draws what `slmr.results.figures` makes of them. It draws no flow: a list says that in a report.
 """
@@ -23,7 +23,7 @@ _ANCHORS = {"right": "start", "left": "end"}
 
 @dataclass(frozen=True)
 class _Scale:
-    """Values of an axis → pixels."""
+    """Maps the values of an axis to pixels."""
 
     low: float
     high: float
@@ -37,14 +37,14 @@ class _Scale:
 
 
 def captioned(figure: Figure, title: str = "") -> str:
-    """The figure below a heading: this one, else its own."""
+    """The figure below a heading: the given one, else its own title."""
     drawn: Any = figure
     heading = escape(title or drawn.layout.title.text or "")
     return f"<h3>{heading}</h3><figure>{figure_svg(figure)}</figure>"
 
 
 def figure_svg(figure: Any) -> str:
-    """The figure, plotly's, as an SVG of a fixed size, in the ink of what is around it."""
+    """A plotly figure as SVG of a fixed size, in the text colour of the page."""
     names = _names(figure)
     left = 20 + _LETTER * max(map(len, names), default=5) + (0 if names else 18)
     legend, rows = _legend(figure, left)
@@ -72,13 +72,13 @@ def figure_svg(figure: Any) -> str:
 
 
 def _names(figure: Any) -> list[str]:
-    """Those of the rows, where the axis up is one of names, from the bottom or, if reversed, from the top."""
+    """The row names of a vertical axis of names, from the bottom, or from the top if it is reversed."""
     axis = figure.layout.yaxis
     return list(map(str, axis.ticktext or axis.categoryarray or ()))
 
 
 def _values(figure: Any, name: str) -> Iterator[float]:
-    """All numbers of an axis, with the bounds of the intervals."""
+    """All numbers on an axis, including the bounds of intervals."""
     totals: dict[Any, float] = {}
     for trace in figure.data:
         values = list(trace[name] or ())
@@ -98,7 +98,7 @@ def _values(figure: Any, name: str) -> Iterator[float]:
 
 
 def _limits(values: Sequence[float], log: bool = False) -> tuple[float, float]:
-    """Where data are, and a little beside them."""
+    """The range of the data, with a margin."""
     low, high = min(values, default=0.0), max(values, default=1.0)
     if log:
         return low * 0.93, high * 1.07
@@ -169,7 +169,7 @@ def _scatter(trace: Any, x: _Scale, y: _Scale) -> Iterator[str]:
 
 
 def _legend(figure: Any, left: float) -> tuple[list[str], int]:
-    """The names of the traces with their colours, and how many lines they take."""
+    """The legend of the traces, and its number of lines."""
     parts, at, row = [], left, 0
     for trace in (t for t in figure.data if t.name and t.showlegend is not False):
         wide = 26 + _LETTER * len(trace.name)

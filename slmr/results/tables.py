@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 def texts(table: Table) -> list[tuple[str, ...]]:
-    """What a table says, the headings first, then row by row."""
+    """The texts of a table: the headings, then each row."""
     columns = [[str(column.header), *map(str, column.cells)] for column in table.columns]
     return list(zip(*columns, strict=True))
 
 
 def as_markdown(table: Table) -> str:
-    """A table of texts as it stands, with its title above."""
+    """The table as Markdown, with its title above."""
     head, *body = ["| " + " | ".join(row) + " |" for row in texts(table)]
     ruler = "|" + "|".join("---" if c.justify == "left" else "---:" for c in table.columns) + "|"
     return "\n".join([f"{table.title}:\n", head, ruler, *body])
@@ -48,7 +48,7 @@ _SIGNS = {
 
 
 def ranking_tables(ranking: Ranking, title: str | None = None, width: int | None = None) -> list[Table]:
-    """Rank, mean accuracy, gain and cost of every method; and its accuracy on every task.
+    """A table with each method's rank, mean accuracy, gain and cost, and tables with its accuracy on each task.
 
     With a width, of the first table what fits, and of the tasks as many beside each other as fit.
     """
@@ -70,14 +70,14 @@ def ranking_tables(ranking: Ranking, title: str | None = None, width: int | None
 
 
 def _signs(columns: Sequence[Column], methods: Sequence[RankedMethod]) -> list[str]:
-    """What the signs mean that stand in these columns, in a line."""
+    """A line that explains the signs in these columns."""
     cells = "".join(column.text(method) for column in columns for method in methods)
     meant = [meaning for sign, meaning in _SIGNS.items() if sign in cells]
     return [" ".join(meant)] if meant else []
 
 
 def _fitting(columns: list[Column], methods: Sequence[RankedMethod], width: int | None) -> list[Column]:
-    """All columns in a wide terminal, else those that matter most, a gain without its interval if need be."""
+    """All columns if they fit, else the most important ones, if necessary with the gain without its interval."""
     if width is None or (width >= WIDE and _width(columns, methods) <= width):
         return columns
     narrow = [column for column in columns if column.name in _NARROW]
@@ -93,12 +93,12 @@ def _without_interval(column: Column) -> Column:
 def _blocks(
     name: Column, tasks: Sequence[Column], methods: Sequence[RankedMethod], width: int | None
 ) -> list[list[Column]]:
-    """The names with as many tasks as fit, until all tasks are there."""
+    """Blocks of columns: the names with as many tasks as fit, until all tasks are included."""
     return in_parts([name, *tasks], 1, lambda block: width is None or _width(block, methods) <= width)
 
 
 def _width(columns: Sequence[Column], methods: Sequence[RankedMethod]) -> int:
-    """Of a table in characters, with its lines."""
+    """The width of a table in characters, with its lines."""
     return table_width(max(map(len, [column.name, *map(column.text, methods)])) for column in columns)
 
 
@@ -110,7 +110,7 @@ def _ranking_table(
 
 
 def changes_table(ranking: Ranking) -> Table:
-    """Every task's change from the untrained student: what was learnt, and what was forgotten."""
+    """The change of each method from the untrained student on each task."""
     rows = []
     for method in ranking.methods:
         if method.kind == "base":
@@ -128,7 +128,7 @@ def _starred(d: Difference) -> str:
 
 
 def spending_table(spent: Sequence[Spending]) -> Table:
-    """Where each method's tokens went, in shares of them."""
+    """The shares of each method's tokens by what they were spent on."""
     rows = [
         [s.method, *(f"{100 * getattr(s, part) / s.total:.0f}" for part in PARTS), formats.tokens(s.total)]
         for s in spent
@@ -138,7 +138,7 @@ def spending_table(spent: Sequence[Spending]) -> Table:
 
 
 def difficulty_table(capabilities: Sequence[Capability]) -> Table:
-    """Accuracy by what the untrained student could do with an item."""
+    """Accuracy by initial difficulty."""
     base = next(capability for capability in capabilities if capability.method == "base")
     rows = [["base", *(formats.percent(gain.before) for gain in base.gains)]]
     rows += [[c.method, *(_percent(gain.after) for gain in c.gains)] for c in capabilities if c is not base]
@@ -147,7 +147,7 @@ def difficulty_table(capabilities: Sequence[Capability]) -> Table:
 
 
 def reach_table(accuracies: Mapping[str, Sequence[ReachAccuracy]]) -> Table:
-    """Strict and sound accuracy of every method by how far an item is from what the student has met."""
+    """Strict and sound accuracy of each method by the reach of the items."""
     first = next(iter(accuracies.values()))
     rows = [
         [method, *(f"{_percent(a.strict)} / {formats.percent(a.sound)}" if a.sound is not None else _percent(a.strict)
@@ -166,7 +166,7 @@ def pass_table(capabilities: Sequence[Capability]) -> Table:
 
 
 def moves_table(moves: Sequence[Mapping[str, Any]], title: str) -> Table:
-    """How many problems went from which group to which, round by round."""
+    """The number of problems that moved from one group to another, round by round."""
     rows = [
         [
             str(m["round"]),
@@ -185,14 +185,14 @@ def _percent(e: Estimate) -> str:
 
 
 def differences_table(differences: Sequence[OverallDifference], heading: str, title: str) -> Table:
-    """One line a method: how far it is from another one, and whether that is more than chance."""
+    """One row per method: its difference to another one, with its p-value."""
     rows = [[d.method, str(d.seeds), *_difference_cells(d.difference, d.p)] for d in differences]
     heads = ["method", "seeds", heading, "p (Holm)", "detectable"]
     return text_table(f"{title}, mean over tasks in points, paired by item", heads, rows)
 
 
 def _difference_cells(d: Difference, p: float) -> tuple[str, str, str]:
-    """The difference with its interval, its p-value, and what would have been detected."""
+    """The difference with its interval, its p-value, and the detectable difference."""
     return in_points(d), formats.p_value(p), formats.percent(detectable(d))
 
 
@@ -202,7 +202,7 @@ def comparison_tables(comparison: Comparison, a: str, b: str, width: int) -> lis
 
 
 def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Table:
-    """One line a task, and the mean, of A against B by these names."""
+    """One row per task, and the mean, of the comparison of A with B, under these names."""
     rows = [
         [t.task, str(t.items), formats.percent(t.a), formats.percent(t.b), *_difference_cells(t.difference, t.p),
          str(len(t.only_a)), str(len(t.only_b))]
@@ -234,7 +234,7 @@ def eval_tables(result: MethodResult, listed: Mapping[str, tuple[str, ...]], wid
 
 
 def eval_table(result: MethodResult, listed: Mapping[str, tuple[str, ...]] | None = None) -> Table:
-    """Of one model, one line a task, and the mean over those of a suite where there are several tasks."""
+    """One row per task of a model, and the mean over those of a suite if there are several."""
     rows = result.rows()
     several = rows[0].k > 1
     heads = ["task", "edition", "items", "accuracy", "lenient", "format loss"]
@@ -261,7 +261,7 @@ def eval_table(result: MethodResult, listed: Mapping[str, tuple[str, ...]] | Non
 
 
 def effects_tables(found: Factorial) -> list[Table]:
-    """Every effect on every outcome; and, where items have a level or an exposure, the main effects by it."""
+    """The effects on each outcome, and the main effects by the items' level or exposure if they have one."""
     primary = found.outcomes[0]
     heads = ["effect", *(o.outcome for o in found.outcomes), "p (Holm)", "detectable"]
     rows = [

@@ -1,4 +1,4 @@
-"""Tables of text as wide as a terminal: no name and no number is cut. Needs no more than a light install has."""
+"""Lays out tables for a terminal's width without cutting names or numbers. Needs only the light install."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def text_table(
     title: str, heads: Iterable[str], rows: Iterable[Sequence[str]], caption: str | None = None,
     left: Collection[str] = _LEFT,
 ) -> Table:  # fmt: skip
-    """A table whose columns of names, `left`, are to the left and all others, numbers, to the right."""
+    """A table with the columns in `left` aligned to the left, and the others, numbers, to the right."""
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
@@ -41,7 +41,7 @@ _C = TypeVar("_C")
 
 
 def in_parts(columns: Sequence[_C], keys: int, fits: Callable[[list[_C]], bool]) -> list[list[_C]]:
-    """Columns in as few parts as fit; each begins with the first `keys` columns and has at least one more."""
+    """Divides columns into as few parts as fit; each begins with the first `keys` columns and has at least one more."""
     parts = [list(columns[:keys])]
     for column in columns[keys:]:
         if len(parts[-1]) > keys and not fits([*parts[-1], column]):
@@ -51,7 +51,7 @@ def in_parts(columns: Sequence[_C], keys: int, fits: Callable[[list[_C]], bool])
 
 
 def widened(least: Sequence[int], whole: Sequence[int], room: int) -> list[int]:
-    """Widths of columns, in which `room` more than the least of them goes where most is broken, up to the whole."""
+    """The least widths plus `room` characters, each given to the column that lacks most of its whole width."""
     widths = list(least)
     for _ in range(room):
         most = max(range(len(widths)), key=lambda i: whole[i] - widths[i])
@@ -62,12 +62,12 @@ def widened(least: Sequence[int], whole: Sequence[int], room: int) -> list[int]:
 
 
 def table_width(columns: Iterable[int]) -> int:
-    """Of a table of columns so wide, with its lines."""
+    """The width of a table with columns of these widths, with its lines."""
     return 1 + sum(column + 3 for column in columns)
 
 
 class _Sized(NamedTuple):
-    """A column with its width where nothing is broken, and the least in which nothing but spaces is."""
+    """A column with its width without line breaks, and the least width that breaks lines only at spaces."""
 
     column: Column
     whole: int
@@ -81,7 +81,7 @@ def fitted(
     prose: Collection[str] = (),
     keys: int = 1,
 ) -> list[Table]:
-    """The table where it fits; else without the columns that can be spared, in as many parts as it takes.
+    """The table if it fits; else without columns that can be spared, and divided into parts.
 
     Args:
         spare: names of columns, of which the first ones go first; those of a tuple go together.
@@ -110,14 +110,14 @@ def _sized(column: Column, prose: Collection[str]) -> _Sized:
 
 
 def _cells(text: str) -> int:
-    """How wide a text is on the terminal, without its markup."""
+    """The width of a text on the terminal, without its markup."""
     from rich.text import Text
 
     return Text.from_markup(text).cell_len
 
 
 def _part(sized: Sequence[_Sized], width: int) -> Table:
-    """These columns as a table, each as wide as there is room for."""
+    """A table of these columns, as wide as there is room."""
     from rich.table import Table
 
     least = [s.least for s in sized]

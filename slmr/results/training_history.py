@@ -1,4 +1,4 @@
-"""The history of a training, drawn: a row a step (`slmr.training.curve`)."""
+"""Draws the history of a training, which has one row per step (`slmr.training.curve`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def validation_curve(result: MethodResult) -> list[dict[str, Any]]:
-    """The course of a method's first seed; nothing where it was not validated during training.
+    """The training history of a method's first seed; empty if it was not validated during training.
 
     Raises:
         RequestError: the table is damaged.
@@ -54,13 +54,13 @@ _PANELS: tuple[tuple[str, str, dict[str, tuple[str, str]]], ...] = (
 
 
 def plot_curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, Figure]:
-    """Title → a figure over the steps of what was measured, held-out problems in red."""
+    """Title → a figure over the steps, for all measured columns; held-out problems are red."""
     measured = {name for row in rows for name, value in row.items() if value is not None}
     return {title: _panel(rows, unit, series) for title, unit, series in _PANELS if measured & set(series)}
 
 
 def curves_page(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """The same as one page that needs nothing else."""
+    """The figures of `plot_curves` as a self-contained page."""
     panels = [captioned(figure, name) for name, figure in plot_curves(rows).items()]
     return document(title, [f"<h1>{escape(title)}</h1>", *panels])
 

@@ -1,4 +1,4 @@
-"""What a training left behind, whoever trained: its steps, and the completions that were paid. Nothing is executed.
+"""Reads a training's logs, from any of these trainers: its steps and its rewarded completions. Nothing is executed.
 
 TRL       `trainer_state.json` and `completions/*.parquet` (`log_completions=True`)
 verl      `trainer.rollout_data_dir`, a file of JSON lines a step; the JSON lines of its file logger
@@ -65,12 +65,12 @@ class TrainingLog:
     lacks: str = ""
 
     def series(self, name: str) -> list[float]:
-        """A column over the steps that have it."""
+        """The values of a column in the steps that have it."""
         return [step[name] for step in self.steps if name in step]
 
 
 def read_training_logs(run: Path, reward: str | None = None) -> list[TrainingLog]:
-    """The trainings that a folder or file holds: one; of a run of slmr one for each method, student, seed and stage.
+    """The trainings in a folder or file: one, or for a run of slmr one per method, student, seed and stage.
 
     Args:
         run: what the trainer wrote.
@@ -125,7 +125,7 @@ def _slmr_logs(run: Path) -> list[TrainingLog]:
 
 
 def _courses(result: MethodResult, seed: int, contamination: list[Contamination]) -> Iterable[TrainingLog]:
-    """A log for each stage that trained: its steps begin anew."""
+    """A log for each stage that trained, because each begins at step 1."""
     unchanged = {
         row["label"]: json.loads(row["stats"]).get("unchanged") for row in result.table("stages", seed)
     }
@@ -140,14 +140,14 @@ def _courses(result: MethodResult, seed: int, contamination: list[Contamination]
 
 
 def _trl_state(run: Path) -> Path | None:
-    """The newest state: of the folder itself, or of its last checkpoint."""
+    """The state file of the folder, or of its last checkpoint."""
     own = [run / _STATE] if (run / _STATE).is_file() else []
     checkpoints = sorted(run.glob(f"checkpoint-*/{_STATE}"), key=lambda f: number_in(f.parent.name))
     return next(iter([*own, *reversed(checkpoints)]), None)
 
 
 def _trl_tables(run: Path) -> list[Path]:
-    """The tables of completions, which stand beside the checkpoints."""
+    """The tables of completions, in the folder or beside it."""
     for folder in (run, run.parent):
         if files := sorted(folder.glob("completions/*.parquet"), key=lambda f: number_in(f.stem)):
             return files
@@ -170,7 +170,7 @@ def _trl_log(run: Path, reward: str | None) -> TrainingLog:
 
 
 def _trl_step(row: Mapping[str, Any]) -> Step:
-    """A row of the trainer's history; `same_rewards` is 1 where no group had variance, which every version tells."""
+    """A step from the trainer's history; `same_rewards` is 1 if no group had variance, which every TRL logs."""
     step = {"step": float(row["step"])} | _named(row, _TRL) | renamed(row)
     if isinstance(row.get("reward_std"), int | float):
         step["same_rewards"] = float(row["reward_std"] == 0)
@@ -217,7 +217,7 @@ def _numeric(rows: Sequence[Mapping[str, Any]]) -> set[str]:
 
 
 def _sum(row: Mapping[str, Any], names: Sequence[str]) -> float | None:
-    """Of these columns; None where none of them has a number, as after an abstention."""
+    """The sum of these columns; None if none has a number, as after an abstention."""
     values = [float(row[name]) for name in names if row.get(name) is not None and not math.isnan(row[name])]
     return math.fsum(values) if values else None
 
@@ -226,7 +226,7 @@ def _sum(row: Mapping[str, Any], names: Sequence[str]) -> float | None:
 
 
 def _json_lines_log(run: Path) -> TrainingLog:
-    """Of one file, or of all in a folder; a row is what its keys say."""
+    """The log in one file or in all files of a folder; the keys of a row tell what it is."""
     files = (
         [run] if run.is_file() else sorted(run.glob("**/*.jsonl"), key=lambda f: (number_in(f.stem), str(f)))
     )
@@ -254,7 +254,7 @@ def _json_lines_log(run: Path) -> TrainingLog:
 
 
 def _with_completions(log: TrainingLog, completions: list[PaidCompletion]) -> TrainingLog:
-    """The same with them, and with what they say of each step where the trainer's log does not."""
+    """The log with these completions, and with their figures in steps for which the trainer logged none."""
     rows = {int(step["step"]): step for step in log.steps}
     for step, group in grouped(completions, lambda c: c.step).items():
         rows[step] = _measured(step, group) | rows.get(step, {})
@@ -262,7 +262,7 @@ def _with_completions(log: TrainingLog, completions: list[PaidCompletion]) -> Tr
 
 
 def _measured(step: int, completions: Sequence[PaidCompletion]) -> Step:
-    """What the completions of a step say; `characters` stands for the length that they have in tokens."""
+    """The figures of a step from its completions; `characters` replaces the length in tokens."""
     rewards = [(c.prompt, c.reward) for c in completions if c.reward is not None]
     groups = grouped(rewards, lambda paid: paid[0]).values()
     columns = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple, get_args
 
-from slmr.errors import RequestError, one_line, unknown
+from slmr.errors import RequestError, check_known, one_line, unknown
 
 Style = Literal["trl", "verl", "verifiers", "lm-eval", "pair"]
 Call = Callable[[str, str], Any]
@@ -85,8 +85,7 @@ def style_of(function: Callable[..., Any], given: str | None = None) -> Style:
         RequestError: there is no such style, or it cannot be inferred.
     """
     if given is not None:
-        if given not in get_args(Style):
-            raise unknown("style", given, get_args(Style))
+        check_known("style", given, get_args(Style))
         return given  # type: ignore[return-value]
     parameters = inspect.signature(function).parameters
     names = list(parameters)

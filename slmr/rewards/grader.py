@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast, get_args
 
-from slmr.errors import RequestError, unknown, visible
+from slmr.errors import RequestError, check_known, visible
 from slmr.rewards.messages import text_of
 from slmr.rewards.payment import Form, Payment
 from slmr.verify import Kind, Verdict, verify_batch
@@ -94,6 +94,5 @@ def kind_of(task_or_kind: str) -> Kind:
     from slmr.tasks.registry import load_task, task_folders
 
     folders = task_folders()
-    if task_or_kind not in folders:
-        raise unknown("task or answer kind", str(task_or_kind), [*get_args(Kind), *folders])
+    check_known("task or answer kind", task_or_kind, [*get_args(Kind), *folders])
     return load_task(task_or_kind).kind

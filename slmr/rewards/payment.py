@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from slmr.errors import RequestError, unknown
+from slmr.errors import RequestError, check_known
 from slmr.verify import Verdict
 
 Form = Literal["strict", "any"]
@@ -27,8 +27,7 @@ class Payment:
     lenient_weight: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.form not in get_args(Form):
-            raise unknown("form", str(self.form), get_args(Form))
+        check_known("form", self.form, get_args(Form))
         weight = self.lenient_weight
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight <= 1:
             raise RequestError(f"lenient_weight = {weight!r}: it should be a number from 0 to 1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def percent(fraction: float, low: float | None = None, high: float | None = None) -> str:
     """A fraction in percent, with its interval if given: `45.7`, `45.7 (44.6 to 46.8)`."""
@@ -20,6 +22,11 @@ def _with_interval(mean: str, low: float | None, high: float | None, sign: str) 
 def interval(low: float, high: float, sign: str = "") -> str:
     """The bounds of an interval of fractions, in percent: `44.6 to 46.8`; with signs if `sign` is `+`."""
     return f"{100 * low:{sign}.1f} to {100 * high:{sign}.1f}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a, b and c`; there is at least one name."""
+    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def p_value(p: float) -> str:

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from slmr.errors import RequestError, one_line, unknown
+from slmr.errors import RequestError, check_known, one_line
 from slmr.io import json_lines, resource, sha256_of
 from slmr.tasks.hub import load_from_hub
 from slmr.tasks.readers import READERS, Record, number_field, text_field
@@ -189,8 +189,7 @@ def data_folder() -> Path | None:
 
 
 def _source(task: str) -> Source:
-    if task not in SOURCES:
-        raise unknown("data source", task, SOURCES)
+    check_known("data source", task, SOURCES)
     return SOURCES[task]
 
 

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from slmr.config import SUITES, Edition, StrictModel, parse, suite_of
-from slmr.errors import RequestError, unknown
+from slmr.errors import RequestError, check_known, unknown
 from slmr.io import SettingsLoader, plugins, read_settings, resource
 from slmr.tasks.task import FunctionName, Task
 from slmr.verify import Kind
@@ -126,8 +126,7 @@ def load_task(name: str, extra: Sequence[Path] = ()) -> Task:
         RequestError: no such task, or its YAML is not a task of slmr; the message says why.
     """
     folders = task_folders(extra)
-    if name not in folders:
-        raise unknown("task", name, folders, LISTER)
+    check_known("task", name, folders, LISTER)
     return _read_task(folders[name])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -33,33 +33,41 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-    from slmr.training.opsd import OpsdParams
+
+class DistillationParams(TraceParams):
+    """As SFT; the common parameters of `gkd` and `opsd`.
+
+    Attributes:
+        beta: 0 is the forward KL divergence from the teacher, 1 the reverse one; values between are Jensen-Shannon.
+        temperature: of the student's completions; TRL's GKDTrainer compares the distributions at temperature 1.
+    """
+
+    STAGE: ClassVar[str]
+    beta: float = Field(default=0.5, ge=0, le=1)
+    temperature: float = Field(default=1.0, gt=0)
+
+    def fits(self, training: TrainingSettings) -> None:
+        super().fits(training)
+        training.must_not_shard(self.STAGE)
+        if training.accumulation > 1:
+            raise RequestError(
+                f"training: {self.STAGE} averages its divergence over a single pass: leave accumulation at 1"
+            )
 
 
-class GkdParams(TraceParams):
-    """As SFT; the defaults of the two shares are TRL's.
+class GkdParams(DistillationParams):
+    """The parameters of `gkd`; the defaults of `on_policy` and `beta` are TRL's.
 
     Attributes:
         on_policy: the share of batches that are the student's own completions (lambda).
-        beta: 0 is the forward KL divergence from the teacher, 1 the reverse one; values between are Jensen-Shannon.
-        temperature: of the student's completions; TRL's GKDTrainer compares the distributions at temperature 1.
         teacher_model: a folder, a hub id or a lab model; its vocabulary must be the student's.
         teacher_key: the model's key; filled in by the planner.
     """
 
+    STAGE = "gkd"
     on_policy: float = Field(default=0.5, ge=0, le=1)
-    beta: float = Field(default=0.5, ge=0, le=1)
-    temperature: float = Field(default=1.0, gt=0)
     teacher_model: str | None = None
     teacher_key: str = ""
-
-    def fits(self, training: TrainingSettings) -> None:
-        super().fits(training)
-        training.must_not_shard("gkd")
-        if training.accumulation > 1:
-            raise RequestError(
-                "training: gkd averages its divergence over a single pass: leave accumulation at 1"
-            )
 
     def identified(self) -> GkdParams:
         """A copy with the key of the teacher.
@@ -119,7 +127,7 @@ def _vocabulary(tokenizer: Any, model: Any) -> dict[str, int]:
 
 def distiller(
     trainer_class: type, collator: type[Collator], run: Run, teacher: PreTrainedModel, rows: Sequence[Example],
-    params: GkdParams | OpsdParams, context: StageContext, **settings: Any,
+    params: DistillationParams, context: StageContext, **settings: Any,
 ) -> Any:  # fmt: skip
     """The trainer of a distillation on `rows`, in this order; `settings` are additional settings of TRL."""
     from datasets import Dataset
@@ -177,31 +185,40 @@ class Spent:
         return {**row, "teacher_tokens": counts["scored"]} if taught else row
 
 
+class SlmrSampling:
+    """A mixin for TRL's trainers: slmr's sampler, and `spent`, which counts the tokens."""
+
+    def __init__(self, sampling: Sampling, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        trainer: Any = self
+        self.sampling, self._sampler = sampling, Sampler(trainer.model, trainer.processing_class)
+        self.spent = Spent()
+
+    def fill(self, rows: list[Row]) -> None:
+        """Samples the completions of the rows, and counts their tokens."""
+        self._sampler.fill(rows, self.sampling)
+        self.spent.sampled += sum(len(row.ids) for row in rows)
+
+
 def distiller_class() -> type:
-    """TRL's trainer with our sampler, counting the tokens."""
+    """TRL's trainer with our sampler."""
     from trl.experimental.gkd import GKDTrainer
 
     kind: Any = GKDTrainer  # its types are for images and audio, too
 
-    class Distiller(kind):
-        """`spent` counts the tokens."""
-
-        def __init__(self, sampling: Sampling, **arguments: Any) -> None:
-            super().__init__(**arguments)
-            self._sampling, self._sampler = sampling, Sampler(self.model, self.processing_class)
-            self.spent = Spent()
+    class Distiller(SlmrSampling, kind):
+        """Trains on the teacher's divergence, which a subclass may define."""
 
         def generate_on_policy_outputs(self, model: Any, inputs: dict[str, Any], _: Any) -> Any:  # type: ignore[override]
             """The student's completions of the prompts: ids, attention mask, labels."""
             lengths = inputs["prompt_attention_mask"].sum(1).tolist()
             heads = [tuple(row[:n]) for row, n in zip(inputs["prompts"].tolist(), lengths, strict=True)]
-            origin = [self._sampling.seed, self.state.global_step]
+            origin = [self.sampling.seed, self.state.global_step]
             first = parallel.rank_and_size()[0] * len(heads)  # index in the step's whole batch
             rows = [
                 Row(i, head, int(digest(["gkd", *origin, first + i]), 16)) for i, head in enumerate(heads)
             ]
-            self._sampler.fill(rows, self._sampling)
-            self.spent.sampled += sum(len(row.ids) for row in rows)
+            self.fill(rows)
             pad, device = self.processing_class.pad_token_id, inputs["prompts"].device
             ids, mask = padded_with_mask([[*row.prompt, *row.ids] for row in rows], pad)
             labels = padded([[IGNORED] * len(row.prompt) + row.ids for row in rows], IGNORED)

@@ -163,21 +163,28 @@ def problem_rows(
     ]  # fmt: skip
 
 
+def rollout_settings(context: StageContext, params: RolloutParams, updates: int = 1) -> dict[str, Any]:
+    """`trainer_settings`, with TRL's settings of rollouts; `updates` is the number of weight updates per step."""
+    return trainer_settings(context) | {
+        "max_steps": params.steps_taken * updates,
+        "shuffle_dataset": False,  # the rows are in the order of `schedule`
+        "per_device_train_batch_size": context.training.share(params.completions, "completions", updates),
+        "steps_per_generation": updates * context.training.accumulation,
+        "num_generations": params.group_size,
+        "max_completion_length": params.max_tokens,
+        "temperature": params.temperature,
+        "learning_rate": params.learning_rate,
+        "warmup_steps": params.warmup_steps * updates,
+        "lr_scheduler_type": "constant_with_warmup",
+        "mask_truncated_completions": params.mask_truncated,
+    }
+
+
 def _config(context: StageContext, params: GrpoParams) -> Any:
     from trl import GRPOConfig
 
     return GRPOConfig(
-        **trainer_settings(context),
-        max_steps=params.steps_taken * params.updates,
-        shuffle_dataset=False,  # the rows are in the order of `schedule`
-        per_device_train_batch_size=context.training.share(params.completions, "completions", params.updates),
-        steps_per_generation=params.updates * context.training.accumulation,
-        num_generations=params.group_size,
-        max_completion_length=params.max_tokens,
-        temperature=params.temperature,
-        learning_rate=params.learning_rate,
-        warmup_steps=params.warmup_steps * params.updates,
-        lr_scheduler_type="constant_with_warmup",
+        **rollout_settings(context, params, params.updates),
         beta=params.beta,
         use_bias_correction_kl=False,  # the paper's eq. 4; TRL would multiply it by the ratio
         epsilon=params.clip_low,
@@ -186,7 +193,6 @@ def _config(context: StageContext, params: GrpoParams) -> Any:
         importance_sampling_level=params.ratio,
         loss_type=params.loss,
         scale_rewards=params.scale_rewards,
-        mask_truncated_completions=params.mask_truncated,
     )
 
 

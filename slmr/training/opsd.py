@@ -11,18 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
 from slmr.artifacts import Cost
-from slmr.config import TrainingSettings
 from slmr.curriculum.schema import Trace
 from slmr.engines import Prompt
 from slmr.engines.scoring import IGNORED, padded, padded_with_mask
 from slmr.engines.transformers import encode, load_model
-from slmr.errors import RequestError
 from slmr.stage import StageContext, stage
-from slmr.training.gkd import Collator, Spent, distiller, distiller_class
-from slmr.training.sft import Example, TraceParams, fitting, length, some_traces, tokenize
+from slmr.training.gkd import Collator, DistillationParams, Spent, distiller, distiller_class
+from slmr.training.sft import Example, fitting, length, some_traces, tokenize
 from slmr.training.supervised import scheduled
 from slmr.training.trainer import Run
 
@@ -32,24 +28,10 @@ if TYPE_CHECKING:
 _PRIVILEGED = "A solution of the problem that follows:\n{solution}\n\n{prompt}"
 
 
-class OpsdParams(TraceParams):
-    """As SFT; the traces are the solutions.
+class OpsdParams(DistillationParams):
+    """The parameters of `opsd`, whose traces are the solutions."""
 
-    Attributes:
-        beta: 0 is the forward KL divergence from the teacher, 1 the reverse one; values between are Jensen-Shannon.
-        temperature: of the student's completions.
-    """
-
-    beta: float = Field(default=0.5, ge=0, le=1)
-    temperature: float = Field(default=1.0, gt=0)
-
-    def fits(self, training: TrainingSettings) -> None:
-        super().fits(training)
-        training.must_not_shard("opsd")
-        if training.accumulation > 1:
-            raise RequestError(
-                "training: opsd averages its divergence over a single pass: leave accumulation at 1"
-            )
+    STAGE = "opsd"
 
 
 class PrivilegedExample(Example):

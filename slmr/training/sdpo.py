@@ -17,15 +17,14 @@ from slmr.config import TrainingSettings
 from slmr.curriculum.schema import PROBLEMS
 from slmr.engines import Sampling
 from slmr.engines.decode import Row
-from slmr.engines.sampler import Sampler
 from slmr.errors import RequestError, WorkError
 from slmr.io import digest
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
-from slmr.training.gkd import Spent
+from slmr.training.gkd import SlmrSampling, Spent
 from slmr.training.group_reward import GroupReward, shares, write_outcomes
-from slmr.training.grpo import RolloutParams, problem_rows
-from slmr.training.trainer import Run, trainer_settings
+from slmr.training.grpo import RolloutParams, problem_rows, rollout_settings
+from slmr.training.trainer import Run
 
 if TYPE_CHECKING:
     import torch
@@ -76,19 +75,8 @@ def _trainer(
 
     trainer_class, config_class = sdpo_classes()
     config = config_class(
-        **trainer_settings(context),
-        max_steps=params.steps_taken,
-        shuffle_dataset=False,  # the rows are in the order of `schedule`
-        per_device_train_batch_size=context.training.share(params.completions, "completions"),
-        steps_per_generation=context.training.accumulation,
-        num_generations=params.group_size,
-        max_completion_length=params.max_tokens,
+        **rollout_settings(context, params),
         max_prompt_length=None,
-        temperature=params.temperature,
-        learning_rate=params.learning_rate,
-        warmup_steps=params.warmup_steps,
-        lr_scheduler_type="constant_with_warmup",
-        mask_truncated_completions=params.mask_truncated,
         distillation_mode="full_logits",
         teacher_model_kind="live",
         diagnostics_warning_interval=0,
@@ -101,7 +89,7 @@ def _trainer(
 
 
 def sdpo_classes() -> tuple[Any, Any]:
-    """TRL's trainer with our sampler, counting the tokens, and its configuration class.
+    """TRL's trainer with our sampler, and its configuration class.
 
     Raises:
         RequestError: the installed TRL has none.
@@ -115,19 +103,13 @@ def sdpo_classes() -> tuple[Any, Any]:
 
     kind: Any = SDPOTrainer
 
-    class SelfDistilledPolicy(kind):
-        """`spent` counts the tokens."""
-
-        def __init__(self, sampling: Sampling, **arguments: Any) -> None:
-            super().__init__(**arguments)
-            self._sampling, self._sampler = sampling, Sampler(self.model, self.processing_class)
-            self.spent = Spent()
+    class SelfDistilledPolicy(SlmrSampling, kind):
+        """Counts the tokens that are trained on, and those that are read with feedback."""
 
         def _generate(self, prompt_ids: list[list[int]]) -> tuple[list[list[int]], list[list[int]]]:
-            origin = ["sdpo", self._sampling.seed, self.state.global_step, parallel.rank_and_size()[0]]
+            origin = ["sdpo", self.sampling.seed, self.state.global_step, parallel.rank_and_size()[0]]
             rows = [Row(i, tuple(ids), int(digest([*origin, i]), 16)) for i, ids in enumerate(prompt_ids)]
-            self._sampler.fill(rows, self._sampling)
-            self.spent.sampled += sum(len(row.ids) for row in rows)
+            self.fill(rows)
             return prompt_ids, [row.ids for row in rows]
 
         def compute_loss(self, model: Any, inputs: dict[str, torch.Tensor], *args: Any, **kwargs: Any) -> Any:

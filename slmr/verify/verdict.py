@@ -7,6 +7,7 @@ from typing import Literal
 
 Kind = Literal["numeric", "math", "choice"]
 Status = Literal["correct", "wrong", "no_answer", "malformed_gold", "timeout", "checker_error"]
+ABSTENTIONS: tuple[Status, ...] = ("malformed_gold", "timeout", "checker_error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Verdict:
 
     @property
     def abstained(self) -> bool:
-        return self.status in ("malformed_gold", "timeout", "checker_error")
+        return self.status in ABSTENTIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from studies.consolidation import every_steps
 from tests.docs.docpages import ROOT, Block, check_foreign, check_slmr, command_lines
 
 FOLDERS = (ROOT / "benchmarks", ROOT / "studies")
@@ -59,3 +61,12 @@ def test_the_folder_s_page_names_every_script(folder: Path) -> None:
         if f"`{file.stem}`" not in page and f"`{file.name}`" not in page
     ]
     assert not missing
+
+
+def test_the_consolidation_study_adds_a_point_every_so_many_steps() -> None:
+    points: list[int] = []
+    callback = every_steps(5, points.append)
+    for step in range(1, 13):
+        # transformers passes the trainer's settings, which once hid the study's own.
+        callback.on_step_end(SimpleNamespace(), SimpleNamespace(global_step=step), None)
+    assert points == [5, 10]

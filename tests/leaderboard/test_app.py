@@ -69,10 +69,11 @@ def test_editions_have_a_board_each_and_say_which(results: Path, open_page: Open
 
 
 def test_notes_stand_below_the_title_on_the_suite_of_their_run_alone(results: Path, open_page: Open) -> None:
-    (results / "lab-0" / NOTE).write_text("> **First.** A [link](x.md) and\n> more.\n", encoding="utf-8")
+    more = "a word " * 40
+    (results / "lab-0" / NOTE).write_text(f"> **First.** A [link](x.md) and\n> {more}.\n", encoding="utf-8")
     app = open_page(results)
     assert app.expander[0].label == "lab\\-0\\: First\\." and not app.warning
-    assert any(text.value == "A link and more." for text in app.text)
+    assert any(text.value == f"A link and {more.strip()} ." for text in app.text)
     app.selectbox(key="suite").set_value("paper").run()
     assert not any("First" in e.label for e in app.expander)
 

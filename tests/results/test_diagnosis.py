@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slmr.errors import RequestError
-from slmr.results.diagnosis import FAULTS, Finding, diagnose
+from slmr.results.diagnosis import FAULTS, Finding, _golds_of, diagnose
 from slmr.results.rollouts import PaidCompletion
 from slmr.results.schema import Contamination
 from slmr.results.training_logs import TrainingLog
@@ -118,6 +118,25 @@ def test_a_gold_is_found_by_a_prompt_within_a_chat_template() -> None:
     golds = {"1 + 1?": "2", "what is 2 + 2?": "4", "2 + 2?": "5", "": "6"}
     found = {f.name: f for f in diagnose(log, golds)}
     assert found["right-unpaid"].state == "found" and found["right-unpaid"].numbers["answers"] == 40
+
+
+WORDS = st.lists(st.sampled_from(["a", "b", "ab", "ba", "a\n", "b "]), max_size=5).map(" ".join)
+
+
+@given(logged=st.lists(WORDS, max_size=4), golds=st.lists(WORDS, max_size=6, unique=True))
+def test_each_logged_prompt_has_the_gold_of_the_last_prompt_within_it(
+    logged: list[str], golds: list[str]
+) -> None:
+    expected = {}
+    for prompt in logged:
+        text = prompt.strip()
+        held = [gold for gold in golds if gold and gold in text]
+        ends = {gold: (text.rfind(gold) + len(gold), len(gold)) for gold in held}
+        if text in golds:
+            expected[prompt] = text
+        elif held:
+            expected[prompt] = max(held, key=ends.__getitem__)
+    assert _golds_of(logged, {gold: gold for gold in golds}) == expected
 
 
 def test_golds_of_other_prompts_are_refused() -> None:

@@ -204,8 +204,18 @@ def test_a_note_is_said_first_in_a_report_and_on_the_board(tmp_path: Path) -> No
     text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     assert text.index("> **Withdrawn.** Do not") < text.index("## ")
     loaded = load_results(tmp_path / "results")
-    assert notes_on(loaded, Filters("lab")) == ["lab: Withdrawn. Do not rely on it."]
+    assert notes_on(loaded, Filters("lab")) == [("lab: Withdrawn. Do not rely on it.", "")]
     assert notes_on(loaded, Filters("lab", students=("another",))) == notes_on(loaded, Filters("paper")) == []
+
+
+def test_of_a_long_note_the_first_sentence_is_shown_in_a_report_and_on_the_board(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "results" / "lab", {"base": 0.3, "sft": 0.4})
+    rest = "The <rest> is long. " * 12
+    (run / NOTE).write_text(f"> **Withdrawn.** {rest}\n", encoding="utf-8")
+    page = write_report([run], tmp_path / "out", html=True).read_text(encoding="utf-8")
+    assert "<details><summary>Withdrawn.</summary><p>The &lt;rest&gt; is long. The" in page
+    (note,) = notes_on(load_results(tmp_path / "results"), Filters("lab"))
+    assert note == ("lab: Withdrawn.", rest.strip())
 
 
 def test_a_published_note_stands_in_the_pages_beside_it() -> None:

@@ -70,22 +70,25 @@ def test_a_changed_file_is_read_again(tmp_path: Path, make_row: MakeRow) -> None
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "difference"),
     [
-        ({"checker_version": "numeric-9"}, {"checker_version": "numeric-10"}),
-        ({"task_version": "1-ffff"}, {"task_version": "2-0000"}),
+        (
+            {"checker_version": "numeric-9"},
+            {"checker_version": "numeric-10"},
+            "checker numeric-9 (shown: numeric-10)",
+        ),
+        ({"task_version": "1-ffff"}, {"task_version": "2-0000"}, "task version 1 (shown: 2)"),
     ],
 )
 def test_the_highest_version_counts_even_where_its_file_is_older(
-    tmp_path: Path, make_row: MakeRow, old: dict[str, str], new: dict[str, str]
+    tmp_path: Path, make_row: MakeRow, old: dict[str, str], new: dict[str, str], difference: str
 ) -> None:
     put(tmp_path / "new", [make_row("base", **new)], age=100)
     put(tmp_path / "old", [make_row("base", **old), make_row("sft", **old), make_row("sft", "lab_math")])
     loaded = selection.load_results(tmp_path)
     assert {(row.method, row.task) for row in rows_of(loaded)} == {("base", "lab_gsm8k"), ("sft", "lab_math")}
     (notice,) = loaded.notices
-    assert "2 rows of lab_gsm8k" in notice
-    assert next(iter(old.values())) in notice and next(iter(new.values())) in notice
+    assert notice.startswith(f"Another version: 2 rows of lab_gsm8k: {difference}; ")
     # Chosen, the other version stands in the place of the newest; the two are never on one board.
     (label,) = selection.older_versions(loaded, "lab")
     chosen = selection.chosen_rows(loaded, Filters("lab", tasks=("lab_gsm8k",), versions=(label,)))
@@ -96,7 +99,9 @@ def test_the_highest_version_counts_even_where_its_file_is_older(
 def test_where_only_the_digest_differs_the_newer_file_counts(tmp_path: Path, make_row: MakeRow) -> None:
     put(tmp_path / "a", [make_row("base", task_version="1-ffff")], age=100)
     put(tmp_path / "b", [make_row("sft", task_version="1-0000")])
-    assert [row.method for row in rows_of(selection.load_results(tmp_path))] == ["sft"]
+    loaded = selection.load_results(tmp_path)
+    assert [row.method for row in rows_of(loaded)] == ["sft"]
+    assert "other task files or data" in loaded.notices[0] and "ffff" not in loaded.notices[0]
 
 
 def test_of_two_measurements_the_larger_counts_then_the_newer(tmp_path: Path, make_row: MakeRow) -> None:

@@ -74,7 +74,7 @@ def of_html(ranking: Ranking) -> Cells:
 
 def of_csv(ranking: Ranking) -> Cells:
     found: Cells = {}
-    for row in csv.DictReader(io.StringIO(as_csv([ranking], Filters("lab")))):
+    for row in csv.DictReader(io.StringIO(as_csv([ranking]))):
         name = row["student"] if ranking.student == "models" else row["method"]
         found[name] = {
             key: _of_numbers(key, *(row[f"{key}{end}"] for end in ("", " low", " high")))
@@ -105,7 +105,7 @@ def test_every_surface_prints_the_same_of_what_is_published(run: Path) -> None:
             "report": of_markdown(sections.markdown().split(f"## {title}\n")[1]),
             "board": of_html(board),
             "CSV": of_csv(board),
-            "Markdown download": of_markdown(as_text([board], filters)),
+            "Markdown download": of_markdown(as_text([board])),
         }
         assert part.title == title and len(ranking.methods) > 0
         for method in ranking.methods:
@@ -174,7 +174,7 @@ def test_a_hand_calculated_interval_on_every_surface(tmp_path: Path) -> None:
         "report": of_markdown(read_section(tmp_path, None).markdown().split(f"## {title}\n")[1]),
         "board": of_html(ranking),
         "CSV": of_csv(ranking),
-        "Markdown download": of_markdown(as_text([ranking], Filters("lab"))),
+        "Markdown download": of_markdown(as_text([ranking])),
     }
     for surface, found in printed.items():
         assert [found["grpo"][key] for key in ("mean", "lab_gsm8k", "gain")] == [mean, mean, gain], surface

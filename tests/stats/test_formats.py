@@ -26,6 +26,10 @@ def test_tokens(count: float, text: str) -> None:
     assert formats.tokens(count) == text
 
 
+def test_names_are_listed_with_and_before_the_last() -> None:
+    assert [formats.listed(names) for names in ("a", "ab", "abc")] == ["a", "a and b", "a, b and c"]
+
+
 def test_durations() -> None:
     assert [formats.duration(s) for s in (4.4, 89, 600, 9000)] == ["4 s", "89 s", "10 min", "2.5 h"]
 

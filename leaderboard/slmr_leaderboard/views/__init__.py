@@ -1,4 +1,4 @@
-"""One module a page, by its path; its `show` draws what a `View` holds.
+"""One module per page, named by its path; its `show` draws a `View`.
 
 Not called pages/: beside the script, Streamlit takes a folder of that name for pages of its own kind.
 """
@@ -23,5 +23,5 @@ PAGES = (
 
 
 def page(path: str) -> Callable[[View], None]:
-    """What draws a page. Imported when it is asked for: the first page shall not wait for what the others need."""
+    """The function that draws a page. It is imported late, so that the first page does not wait for the others."""
     return import_module(f"slmr_leaderboard.views.{path}").show

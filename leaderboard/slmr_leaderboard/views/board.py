@@ -1,4 +1,4 @@
-"""The board: accuracy with intervals, intervals of ranks, gain, cost; methods of each student, and models apart."""
+"""The board: accuracy and rank with intervals, gain and cost, for each student's methods and for models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from slmr.results.conclusions import how_ranked
 from slmr.results.downloads import as_csv, as_parquet, as_text
 from slmr.results.html import STYLE, escape, headline_html, ranking_html
 from slmr.results.ranking import RankedMethod, Ranking
-from slmr.results.selection import Filters
 from slmr.stats.formats import percent
 from slmr_leaderboard.views.parts import NO_RESULT, View, is_dark, nothing, plain
 
@@ -40,14 +39,14 @@ def show(view: View) -> None:
 
 
 class _Options(NamedTuple):
-    """How the tables are shown."""
+    """The user's choices for the tables."""
 
     sort: str
     by_task: bool
     complete: bool
 
     def of(self, ranking: Ranking) -> Ranking:
-        """The ranking with the rows that are shown."""
+        """The ranking with the chosen rows."""
         return replace(ranking, methods=ranking.complete) if self.complete else ranking
 
 
@@ -81,7 +80,7 @@ def _table(view: View, ranking: Ranking, options: _Options) -> None:
 
 
 def _links(student: str, method: RankedMethod) -> list[tuple[str, str]]:
-    """Where a row leads to, with the filters that are in the address."""
+    """The links of a row, with the filters of the present address."""
     query = {name: st.query_params.get_all(name) for name in st.query_params}
     of_row = {
         "samples": {"method": method.name},
@@ -120,6 +119,6 @@ def _downloads(view: View, options: _Options) -> None:
     ]
     for column, (label, ending, mime, write) in zip(columns[1:], kinds, strict=True):
         column.download_button(
-            label, partial(write, shown, Filters(suite), options.sort), f"slmr-{suite}.{ending}", mime,
+            label, partial(write, shown), f"slmr-{suite}.{ending}", mime,
             on_click="ignore", width="stretch",
         )  # fmt: skip  # written when it is clicked

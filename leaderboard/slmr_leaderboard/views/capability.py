@@ -1,4 +1,4 @@
-"""What was learnt and what forgotten: by initial difficulty, in k tries, by task."""
+"""What was learnt and what was forgotten: by initial difficulty, in k tries, by task."""
 
 from __future__ import annotations
 

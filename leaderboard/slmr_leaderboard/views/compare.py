@@ -1,4 +1,4 @@
-"""Two or more methods on the same items: differences, the items that flipped, completions side by side."""
+"""Compares methods on the same items: differences, flipped items, completions side by side."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def show(view: View, ranking: Ranking) -> None:
 
 
 def _opening(ranking: Ranking, names: Sequence[str]) -> tuple[str, str]:
-    """`stagewise`, else the best, and the best baseline beside it, else what there is."""
+    """The two methods to begin with: `stagewise` if it is there, and the best baselines."""
     baselines = [
         m.name for m in ranking.methods if m.rank and m.kind not in ("stagewise", "base") and m.name in names
     ]
@@ -71,7 +71,7 @@ def _opening(ranking: Ranking, names: Sequence[str]) -> tuple[str, str]:
 
 
 def _comparison(a: MethodResult, b: MethodResult, suite: Suite | None) -> Comparison | None:
-    """A against B, if they have a seed and their items in common."""
+    """The comparison of A with B, if they have a seed and the items in common."""
     if not set(a.seeds) & set(b.seeds):
         st.text(f"{b.name} is left out: it has seeds {b.seeds}, {a.name} has {a.seeds}")
         return None
@@ -83,7 +83,7 @@ def _comparison(a: MethodResult, b: MethodResult, suite: Suite | None) -> Compar
 
 
 def _flips(results: dict[str, MethodResult], comparisons: Sequence[Comparison]) -> None:
-    """The items on which one of the two is better, and both one's completions of one of them."""
+    """The items on which one method is better, and both methods' completions of one of them."""
     st.subheader("Items that flipped", anchor=False)
     left, middle, right = st.columns(3)
     comparison = comparisons[pick("Against", [c.b for c in comparisons], "with", place=left)]
@@ -102,7 +102,7 @@ def _flips(results: dict[str, MethodResult], comparisons: Sequence[Comparison]) 
 
 
 def _step_through(items: Sequence[str]) -> str:
-    """One of the items, the one with the largest difference first, and buttons to the next and the previous."""
+    """The chosen item, at first that with the largest difference; draws buttons to the next and the previous one."""
     label, before, after = st.columns([4, 1, 1], vertical_alignment="bottom")
     at = pick(f"Item, of {len(items)}, the largest differences first", items, "flip", place=label)
 

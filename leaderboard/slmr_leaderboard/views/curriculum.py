@@ -1,4 +1,4 @@
-"""A stage-wise run from the inside: how problems moved, what Bridge made of traces, what critique of failures."""
+"""The inside of a stage-wise run: moves of problems, Bridge's traces, and the critiques of failures."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _bridged(result: MethodResult, seed: int) -> None:
 
 
 def shaded(pieces: list[str], nlls: list[float], most: float = 6.0) -> str:
-    """A text with every token on a ground that is the stronger, the larger its NLL."""
+    """The text with each token's background the stronger, the larger its NLL."""
     spans = [
         f'<span style="background:{tint(VERMILLION, 0.7 * min(nll, most) / most)}" title="{nll:.2f} nats">'
         f"{escape(piece)}</span>"

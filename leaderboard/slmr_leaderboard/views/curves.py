@@ -1,4 +1,4 @@
-"""How training went: held-out accuracy by tokens, what accuracy costs, and one run's curves."""
+"""The course of training: accuracy and cost, tokens, held-out accuracy, and one training's curves."""
 
 from __future__ import annotations
 

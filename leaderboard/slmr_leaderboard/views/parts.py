@@ -1,4 +1,4 @@
-"""What several pages draw: choosing a method, texts of a model, figures, tables."""
+"""Elements of several pages: choice of methods, texts of a model, figures, tables."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _LEGEND_STYLE = (
 
 @dataclass(frozen=True)
 class View:
-    """What a page shows."""
+    """The results and filters of a page."""
 
     results: Results
     filters: Filters
@@ -52,34 +52,34 @@ class View:
 
     @cached_property
     def rankings(self) -> list[Ranking]:
-        """One for each student, and one for models."""
+        """A ranking for each student, and one for models."""
         return rankings(self.results, self.filters)
 
     def method_results(self, ranking: Ranking) -> list[MethodResult]:
-        """Those of a ranking that are shown, the best first; base is always there."""
+        """The shown results of a ranking, the best first, always with base."""
         return self.shown(ranking).results
 
     def shown(self, ranking: Ranking) -> Ranking:
-        """The ranking with those of its methods that are shown."""
+        """The ranking with only the shown methods."""
         return replace(ranking, methods=sorted_methods(ranking, self.kinds(ranking)))
 
     def kinds(self, ranking: Ranking) -> tuple[str, ...]:
-        """The kinds that are shown: those that were picked, else methods alone until all are asked for."""
+        """The shown kinds: the picked ones, else all but ablations and controls, unless those are switched on."""
         return self.filters.kinds or (() if self.aside else main_kinds(ranking))
 
 
 def is_dark() -> bool:
-    """Whether the page is drawn on dark."""
+    """Whether the page has a dark background."""
     return st.context.theme.type == "dark"
 
 
 def nothing(what: str) -> None:
-    """An empty state, in words."""
+    """Draws the reason why there is nothing to show."""
     st.info(what, icon=":material/search_off:")
 
 
 def of_one_student(draw_ranking: Callable[[View, Ranking], None]) -> Callable[[View], None]:
-    """A page about the methods of one student, who is chosen at its top where there are several."""
+    """Makes a page about one student's methods; the student is chosen at its top if there are several."""
 
     def show(view: View) -> None:
         students = {ranking.student: ranking for ranking in view.rankings}
@@ -98,7 +98,7 @@ def of_one_student(draw_ranking: Callable[[View, Ranking], None]) -> Callable[[V
 
 @contextmanager
 def faults_as_text() -> Iterator[None]:
-    """What a file of a run lacks is said in its place on the page, and the rest is drawn."""
+    """Draws an error about a run's file as text, so that the rest of the page is drawn."""
     try:
         yield
     except RequestError as error:
@@ -106,13 +106,13 @@ def faults_as_text() -> Iterator[None]:
 
 
 def pick(label: str, names: Sequence[str], key: str, first: int = 0, place: Any = st) -> int:
-    """The index of one of some names, kept in the address; `first` until another is chosen. Drawn in a place."""
+    """Draws a select box in `place` and returns the chosen index, at first `first`; the address keeps the choice."""
     name = place.selectbox(label, names, index=first, key=key, bind="query-params")
     return names.index(name) if name in names else first
 
 
 def pick_method_and_seed(results: Sequence[MethodResult]) -> tuple[MethodResult, int]:
-    """One of some results, and one of its seeds, side by side.
+    """Draws the choice of a result and of one of its seeds, side by side.
 
     Until another is chosen `stagewise`, and without it the best, which stands first.
     """
@@ -122,21 +122,21 @@ def pick_method_and_seed(results: Sequence[MethodResult]) -> tuple[MethodResult,
 
 
 def pick_method(results: Sequence[MethodResult], place: Any) -> MethodResult:
-    """One of some results by name, as `pick_method_and_seed` does."""
+    """Draws the choice of a result, as `pick_method_and_seed`."""
     names = [result.name for result in results]
     first = names.index("stagewise") if "stagewise" in names else 0
     return results[pick("Method", names, "method", first, place)]
 
 
 def pick_seed(result: MethodResult, place: Any) -> int:
-    """One of a result's seeds."""
+    """Draws the choice of a result's seed, if it has several."""
     if len(result.seeds) == 1:
         return result.seeds[0]
     return result.seeds[pick("Training seed", list(map(str, result.seeds)), "one_seed", place=place)]
 
 
 def text_html(text: str, marks: Sequence[tuple[int, int]] = (), css: str = "mark") -> str:
-    """A model's text as text, whatever it holds; spans of it marked. Long ones are cut, and say so."""
+    """A model's text as escaped HTML with marked spans. A long text is cut, and says so."""
     text = text or "(nothing)"
     shown, parts, at = text[:LONGEST], [], 0
     for start, end in marks:
@@ -156,12 +156,12 @@ def show_text(text: str, marks: Sequence[tuple[int, int]] = (), css: str = "mark
 
 
 def plain(text: str) -> str:
-    """A name or message as text inside of Markdown."""
+    """A name or message, escaped for Markdown."""
     return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|$~:" else c for c in text)
 
 
 def draw(figure: Any, alt: str = "") -> None:
-    """A figure as wide as the page, in the page's colours; its title is the heading above it."""
+    """Draws a figure as wide as the page, in the page's colours, without its title."""
     right = max(20, figure.layout.margin.r or 0)
     height = figure.layout.height - 60 if figure.layout.height else None
     # A legend of plotly's would take its room from the plot, on a phone most of it.
@@ -176,7 +176,7 @@ def draw(figure: Any, alt: str = "") -> None:
 
 
 def legend_html(figure: Any) -> str:
-    """The names of a figure's parts beside their colours, in a line that breaks where the page ends."""
+    """A legend as HTML: names beside their colours, in lines as wide as the page."""
     chips = {}
     for trace in figure.data:
         if trace.type in ("scatter", "bar") and trace.name and trace.showlegend is not False:
@@ -189,7 +189,7 @@ def legend_html(figure: Any) -> str:
 
 
 def pick_lines(names: Sequence[str], ranking: Ranking) -> list[str]:
-    """Which of some methods are drawn, in their order: until others are picked the best of each kind."""
+    """Draws the choice of methods for a figure of lines, at first the best of each kind; returns them in order."""
     first = best_of_each_kind(names, ranking)
     picked = st.multiselect(
         "Methods",
@@ -203,7 +203,7 @@ def pick_lines(names: Sequence[str], ranking: Ranking) -> list[str]:
 
 
 def show_table(table: Table, help: Mapping[str, str] | None = None) -> None:
-    """A table of texts, as it stands on the terminal and in reports; `help` is by heading."""
+    """Draws a table as it is on the terminal and in reports; `help`: heading → explanation."""
     heads, *rows = texts(table)
     config = {
         head: st.column_config.TextColumn(help=(help or {}).get(head), alignment=column.justify)
@@ -217,6 +217,6 @@ def show_table(table: Table, help: Mapping[str, str] | None = None) -> None:
 
 
 def show_folded(table: Table) -> None:
-    """The same behind its title."""
+    """Draws a table folded behind its title."""
     with st.expander(str(table.title)):
         show_table(table)

@@ -1,4 +1,4 @@
-"""One row's origin: its stages and what they cost, versions, warnings, and the command that makes it again."""
+"""The origin of a result: its stages and their cost, versions, warnings, and the command that reproduces it."""
 
 from __future__ import annotations
 
@@ -82,17 +82,22 @@ def _stages(result: MethodResult, seed: int) -> None:
 
 
 def _listed(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """The stages in their order, each with what it is made from and what it cost."""
+    """A line per stage, in order, with its inputs and its cost."""
     labels = {row["key"]: row["label"] for row in rows}
     lines = []
     for row in rows:
         needs = [labels[key] for key in dict.fromkeys(row["inputs"]) if key in labels]
-        spent = row["train_tokens"] + row["rollout_tokens"] + row["teacher_tokens"]
-        said = [f"from {', '.join(needs)}" if needs else "", f"{tokens(spent)} tokens" if spent else "",
+        said = [f"from {', '.join(needs)}" if needs else "", _spent(row),
                 duration(row["wall_s"]) if row["wall_s"] >= 1 else ""]  # fmt: skip
         told = "; ".join(filter(None, said))
         lines.append(f"1. **{plain(row['label'])}**{': ' if told else ''}{plain(told)}")
     return lines
+
+
+def _spent(row: dict[str, Any]) -> str:
+    """The tokens of a stage, in words; empty if it has none."""
+    spent = row["train_tokens"] + row["rollout_tokens"] + row["teacher_tokens"]
+    return f"{tokens(spent)} tokens" if spent else ""
 
 
 def graph(rows: Sequence[dict[str, Any]]) -> str:
@@ -102,8 +107,7 @@ def graph(rows: Sequence[dict[str, Any]]) -> str:
              ' fontname="sans-serif" fontsize=11 height=0.3]; edge [color="#7f7f7f" arrowsize=0.6];']  # fmt: skip
     background = {row["key"] for row in rows if row["stage"] in ("pool", "student")}
     for row in rows:
-        spent = row["train_tokens"] + row["rollout_tokens"] + row["teacher_tokens"]
-        label = row["label"] + (f"\n{tokens(spent)} tokens" if spent else "")
+        label = "\n".join(filter(None, [row["label"], _spent(row)]))
         lines.append(f"{json.dumps(row['key'])} [label={json.dumps(label, ensure_ascii=False)}];")
         for key in dict.fromkeys(row["inputs"]):
             # Nearly everything needs the pool and many the student: theirs stay in the background.

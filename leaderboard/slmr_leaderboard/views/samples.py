@@ -1,4 +1,4 @@
-"""Completions of one cell of the board: by verdict, by text, with a link to each."""
+"""The completions of one cell of the board, searchable by verdict and text, with a link to each item."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _chosen() -> CompletionFilter:
 
 
 def _first_page() -> None:
-    """What is asked for has changed."""
+    """Returns to the first page, because the selection has changed."""
     st.session_state["page"] = 1
 
 
@@ -111,7 +111,7 @@ def _show(rows: Sequence[dict[str, Any]], alone: bool) -> None:
 
 
 def _item(row: dict[str, Any], alone: bool) -> None:
-    """What some completions are of."""
+    """Draws the heading of an item."""
     left, right = st.columns([6, 1], vertical_alignment="center")
     left.text(f"{row['item_id']}" + (f", gold {row['gold'][:200]}" if row["gold"] else ""))
     help = "Show this item alone, under an address of its own."
@@ -125,7 +125,7 @@ def _item(row: dict[str, Any], alone: bool) -> None:
 
 
 def _completions(rows: Sequence[dict[str, Any]], formulas: bool) -> None:
-    """An item's problem and completions, as one element where it can be: each costs the browser time."""
+    """Draws an item's problem and completions, in as few elements as possible, because each costs the browser time."""
     problem = rows[0]["prompt"]
     parts = [] if problem is None else [text_html(problem)]
     for row in rows:
@@ -141,7 +141,7 @@ def _completions(rows: Sequence[dict[str, Any]], formulas: bool) -> None:
 
 
 def completion_html(row: dict[str, Any]) -> str:
-    """A completion with its verdict above it, and what else is known of it below."""
+    """A completion as HTML, with its verdict above and further facts below."""
     verdict = row["status"] if row["status"] in VERDICTS else "unknown verdict"
     sign = {"correct": "✓", "wrong": "✗"}.get(verdict, "?")
     text = "" if row["completion"] is None else text_html(row["completion"])
