@@ -6,6 +6,7 @@ Of plotly's figures it draws what `slmr.results.figures` makes of them. It draws
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ _WIDTH, _LETTER = 760, 6.6  # pixels
 _TOP, _BOTTOM, _BAR = 14, 46, 14
 _DASHES = {"dash": "7 4", "dot": "2 4", "dashdot": "7 3 2 3"}
 _ANCHORS = {"right": "start", "left": "end"}
+_DOT = re.compile(r'<span style="color:([#\w]+)">●</span> ')  # before the name at the end of a line
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def figure_svg(figure: Any) -> str:
     parts = [*legend, *_axes(figure, x, y, names), *across, *_bars(figure, x, y, names)]
     for trace in (t for t in figure.data if t.type == "scatter" and len(t.x or ())):
         parts += _scatter(trace, x, y)
-    parts += [_text(right + 8, y(a.y) + 4, a.text, "start") for a in figure.layout.annotations]
+    parts += [_end_label(right + 8, y(a.y) + 4, a.text) for a in figure.layout.annotations]
     title = escape(figure.layout.title.text or "")
     return (
         f'<svg class="chart" role="img" aria-label="{title}" width="{_WIDTH}" height="{height}"'
@@ -166,6 +168,15 @@ def _scatter(trace: Any, x: _Scale, y: _Scale) -> Iterator[str]:
         level, side = position.split()
         below = {"top": -8, "middle": 4, "bottom": 16}[level]
         yield _text(a + {"right": 8, "left": -8}[side], b + below, name, _ANCHORS[side])
+
+
+def _end_label(x: float, y: float, text: str) -> str:
+    """The name at the end of a line, behind a dot of the line's colour if it has one."""
+    dot = _DOT.match(text)
+    if not dot:
+        return _text(x, y, text, "start")
+    mark = f'<text x="{x:.0f}" y="{y:.0f}" fill="{dot[1]}">●</text>'
+    return mark + _text(x + 14, y, text[dot.end() :], "start")
 
 
 def _legend(figure: Any, left: float) -> tuple[list[str], int]:
