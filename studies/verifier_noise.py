@@ -180,24 +180,28 @@ def table(findings: Sequence[Finding]) -> str:
 
 
 def draw(findings: Sequence[Finding], student: str) -> str:
-    """An SVG of the change by rate, with a colour per method, and solid lines for false accepts."""
+    """An SVG of the change by rate, on a logarithmic axis, with a colour per method and kind of noise."""
     import plotly.graph_objects as go
 
-    figure, methods = go.Figure(), list(dict.fromkeys(f.condition.method for f in findings))
-    for i, method in enumerate(methods):
-        for lie, dash in zip(LIES, ("solid", "dash"), strict=True):
-            of = [f for f in findings if f.condition[:2] == (method, lie) and f.change]
-            changes = [f.change for f in of if f.change]
-            figure.add_scatter(
-                x=[0.0, *(f.condition.rate + 0.12 * i for f in of)], y=[0.0, *(100 * c.mean for c in changes)],
-                mode="lines+markers", name=f"{method} {LIES[lie]}",
-                line={"color": colours.PALETTE[i], "dash": dash}, marker={"size": 6, "color": colours.PALETTE[i]},
-                error_y={
-                    "type": "data", "symmetric": False, "array": [0.0, *(100 * (c.high - c.mean) for c in changes)],
-                    "arrayminus": [0.0, *(100 * (c.mean - c.low) for c in changes)],
-                },
-            )  # fmt: skip
-    figure.update_xaxes(title_text="answers that the checker lies about, % of the wrong or of the right ones")
+    curves: dict[tuple[str, Lie], list[Finding]] = {}
+    for finding in findings:
+        if finding.change:
+            curves.setdefault((finding.condition.method, finding.condition.lie), []).append(finding)
+    figure = go.Figure()
+    for i, ((method, lie), of) in enumerate(sorted(curves.items())):
+        changes = [f.change for f in of if f.change]
+        beside = 1.045 ** (i - (len(curves) - 1) / 2)  # so that intervals do not hide each other
+        colour = colours.PALETTE[i % len(colours.PALETTE)]
+        figure.add_scatter(
+            x=[f.condition.rate * beside for f in of], y=[100 * c.mean for c in changes], mode="lines+markers",
+            name=f"{method}, {LIES[lie]}", line={"color": colour}, marker={"size": 6, "color": colour},
+            error_y={
+                "type": "data", "symmetric": False, "array": [100 * (c.high - c.mean) for c in changes],
+                "arrayminus": [100 * (c.mean - c.low) for c in changes],
+            },
+        )  # fmt: skip
+    rates = sorted({finding.condition.rate for finding in findings if finding.change})
+    figure.update_xaxes(type="log", tickvals=rates, title_text="% of the wrong, or of the right, answers")
     figure.update_yaxes(title_text="change of accuracy, points, with the 95 % interval")
     figure.update_layout(title=f"How good must a checker be, {student}", height=460)
     return figure_svg(figure).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" color="#444" ', 1)
