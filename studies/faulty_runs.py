@@ -8,9 +8,9 @@ Every run uses TRL's own GRPOTrainer on a lab student, and keeps TRL's logs unch
 function or a data set as a user might choose it by mistake. The sound runs differ in seed, student, task, batch and
 algorithm.
 
-The bounds of the diagnosis were set before any of these runs. The settings of format-only, length-drift and
-entropy-gone were changed until the training had the fault: the first settings taught neither the form nor length, and
-did not change the entropy. Runs with `--shift` check that this choice did not favour the diagnosis.
+The bounds of the diagnosis were set before any of these runs. The settings of format-only, length-drift, entropy-gone
+and sampler-gap were changed until the training had the fault: with the first ones, made for students that were less
+certain of their tokens, these runs were sound. Runs with `--shift` check that this choice did not favour the diagnosis.
 """
 
 from __future__ import annotations
@@ -87,14 +87,16 @@ SOUND_CONFIGS: list[dict[str, Any]] = [
 FAULTY = {
     "no-variance": Spec("no-variance", config={"temperature": 0.05}),
     "format-only": Spec("format-only", rewards=(format_reward, NUMERIC), config={
-        "reward_weights": [1.0, 0.0], "temperature": 2.2, "learning_rate": 5e-4, "max_steps": 40,
+        "reward_weights": [1.0, 0.0], "temperature": 3.0, "learning_rate": 5e-4, "max_steps": 40,
     }),
     "cut-off": Spec("cut-off", config={"max_completion_length": 16}),
     "right-unpaid": Spec("right-unpaid", rewards=(first_result,)),
     "wrong-paid": Spec("wrong-paid", rewards=(contains,)),
-    "length-drift": Spec("length-drift", rewards=(long_reward,), config={"learning_rate": 1e-3}),
-    "entropy-gone": Spec("entropy-gone", rewards=(short_reward,), config={"learning_rate": 2e-3, "max_steps": 30}),
-    "sampler-gap": Spec("sampler-gap", sampler_temperature=1.6),
+    "length-drift": Spec("length-drift", rewards=(long_reward,), config={"learning_rate": 1e-3, "max_steps": 30}),
+    "entropy-gone": Spec("entropy-gone", rewards=(short_reward,), config={
+        "learning_rate": 2e-3, "max_steps": 40, "temperature": 2.0,
+    }),
+    "sampler-gap": Spec("sampler-gap", sampler_temperature=2.5),
     "no-step": Spec("no-step", config={"learning_rate": 0.0}),
     "leaked-test": Spec("leaked-test", split="test"),
 }  # fmt: skip
