@@ -14,10 +14,11 @@ _SENTENCE = re.compile(r"^(?:.*\b(?:is|are) (?!not\b))?(?:(?:an?|the) )?")
 _CLOCK = re.compile(r"(\d{1,2})(?::(\d{2})\s*([aApP])?(?:\.?\s?[mM]\.?)?|\s*([aApP])\.?\s?[mM]\.?)")
 _TIME = re.compile(r"(?<![\d:])\d{1,2}:\d{2}(?![\d:])(?:\s?[aApP]\.?\s?[mM]\b\.?)?")
 # The letter of an option in front of its value: `\textbf{(C)}\ 9`.
-_OPTION = re.compile(
-    r"\\(?:text|textbf|mathrm|mathbf)\s*\{\s*(?:\(([A-J])\)|([A-J])[.:)])\s*\}(?:\s|\\[ ,;:]|~|\\q?quad)*+"
+_BLANK = r"(?:\s|\\[ ,;:]|~|\\q?quad)"
+_OPTION = re.compile(  # no possessive quantifier: before Python 3.11.5 it takes too much of alternatives
+    rf"\\(?:text|textbf|mathrm|mathbf)\s*\{{\s*(?:\(([A-J])\)|([A-J])[.:)])\s*\}}{_BLANK}*(?!{_BLANK})"
     r"(?!(?:\\text\w*\s*\{\s*)?(?:and|or)\b)(?=[^\s.,;:+*/=&])"
-    r"|\(([A-J])\)(?:\s|\\[ ,;:]|~|\\q?quad)+(?=[-$\d\\])"
+    rf"|\(([A-J])\){_BLANK}+(?=[-$\d\\])"
 )
 
 
