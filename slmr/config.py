@@ -362,9 +362,8 @@ def first_fault(error: ValidationError, model: type[BaseModel], kind: str = "key
     """The first validation error in one line: key, value, what is expected."""
     fault = error.errors(include_url=False)[0]
     path, value = fault["loc"], fault["input"]
-    key = re.sub(
-        r"\.(constrained-\w+|bool|int|float|str|literal\[.*\])$", "", ".".join(map(str, path))
-    )  # of a union
+    # Without the member of a union, which pydantic appends.
+    key = re.sub(r"\.(constrained-\w+|bool|int|float|str|literal\[.*\])$", "", ".".join(map(str, path)))
     if fault["type"] == "extra_forbidden":
         inside = f"{'.'.join(map(str, path[:-1]))}: " if path[1:] else ""
         return f"{inside}{unknown(kind, str(path[-1]), _keys_at(model, path[:-1]))}"

@@ -369,9 +369,7 @@ def read_text(file: Path) -> str:
 def parse_json(text: str, place: str) -> Any:
     try:
         value = json.loads(text)
-        if _SURROGATE.search(
-            text
-        ):  # half of a character, which no file can hold, if its other half is missing
+        if _SURROGATE.search(text):  # without its other half no file can hold it
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError as error:
         half = f"\\u{ord(error.object[error.start]):04x}"

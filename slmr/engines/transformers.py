@@ -75,9 +75,7 @@ def load_model(
         model = AutoModelForCausalLM.from_pretrained(
             folder, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=trust_remote_code
         )
-    except (
-        Exception
-    ) as error:  # the errors of safetensors and of strict configurations derive from Exception only
+    except Exception as error:  # those of safetensors and of strict configurations derive from it alone
         damaged = type(error).__name__ == "SafetensorError"
         what = f"the weights in {folder} are damaged" if damaged else f"cannot load the model in {folder}"
         shapes = "mismatched_sizes" in str(error)  # transformers logs which, and says how to go on regardless
@@ -115,11 +113,13 @@ def pick_device(device: str) -> str:
 
 
 def usable_device(device: str) -> str:
-    """As `pick_device`.
+    """As `pick_device`; for the CPU, which needs no check, torch is not loaded.
 
     Raises:
         RequestError: this machine, or this build of torch, has no such device.
     """
+    if device == "cpu":
+        return device
     import torch
 
     picked = pick_device(device)

@@ -85,9 +85,7 @@ def slots_for(profile: Profile, jobs: int | None, model: int) -> list[Slot]:
     """
     from slmr.engines.transformers import usable_device
 
-    device = profile.engine.device
-    if device != "cpu":  # which needs no check here: it would load torch before any worker starts to
-        device = usable_device(device)
+    device = usable_device(profile.engine.device)
     if device == "cuda":
         gpus = _visible_gpus()
         count = jobs or len(gpus)
