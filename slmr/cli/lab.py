@@ -10,7 +10,7 @@ import typer
 from slmr.cli.display import BenchDisplay
 from slmr.cli.options import AsJson, Out, Profile, Seed, examples, print_fields, print_json
 from slmr.config import DEFAULT_PROFILE
-from slmr.errors import unknown
+from slmr.errors import check_known
 from slmr.lab import STUDENTS, Split, generator, model_path, take
 from slmr.lab.pretrain import DEFAULTS, pretrain
 from slmr.tasks import select_tasks
@@ -62,8 +62,7 @@ def lab_pretrain(
     sequences: Annotated[int | None, typer.Option(min=64, help="How many sequences to train on.")] = None,
 ) -> None:
     """Train a lab model from scratch, as the shipped ones were; the same command goes on after a stop."""
-    if name not in DEFAULTS:
-        raise unknown("lab model", name, DEFAULTS)
+    check_known("lab model", name, DEFAULTS)
     changes = {} if sequences is None else {"sequences": sequences}
     tasks = {task.name: task for task in select_tasks("lab")}
     params = DEFAULTS[name].model_copy(update=changes)

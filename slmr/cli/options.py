@@ -69,11 +69,10 @@ def known_kind(name: str) -> Kind:
     Raises:
         RequestError: there is none.
     """
-    from slmr.errors import unknown
+    from slmr.errors import check_known
     from slmr.verify import Kind
 
-    if name not in get_args(Kind):
-        raise unknown("kind", name, get_args(Kind))
+    check_known("kind", name, get_args(Kind))
     return cast("Kind", name)
 
 

@@ -27,7 +27,7 @@ from slmr.cli.options import (
     print_table,
 )
 from slmr.config import DEFAULT_PROFILE
-from slmr.errors import RequestError, unknown
+from slmr.errors import RequestError, check_known
 from slmr.io import disk_faults, read_json
 from slmr.pipeline.difficulty_map import FORMATS, expected_share, write_map
 from slmr.pipeline.probing import Probe, ProbeRequest, probe_model
@@ -123,8 +123,8 @@ def probe_command(
     The same command again goes on where it was stopped.
     """
     of_answers = known_kind(kind) if kind is not None else None
-    if layout is not None and layout not in FORMATS:
-        raise unknown("format", layout, FORMATS)
+    if layout is not None:
+        check_known("format", layout, FORMATS)
     if layout and to is None:
         raise RequestError("--format is of what --to writes: give --to DIR, too")
     request = ProbeRequest(
