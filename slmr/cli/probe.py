@@ -84,7 +84,8 @@ Task = Annotated[
     typer.Option(help="The task whose training problems are probed, instead of the profile's."),
 ]
 Data = Annotated[
-    Path | None, typer.Option(help="JSONL with prompt and gold: your own problems, instead of a task's.")
+    Path | None,
+    typer.Option(help="JSONL or CSV with prompt and gold: your own problems, instead of a task's."),
 ]
 Kind = Annotated[str | None, typer.Option(help="Kind of the answers in --data: numeric, math or choice.")]
 Layout = Annotated[

@@ -18,7 +18,9 @@ EXAMPLES = (
 
 
 def report_command(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or of published results.")],
+    runs: Annotated[
+        list[Path], typer.Argument(help="Folders of runs, or of published results.", exists=True)
+    ],
     out: Annotated[Path, typer.Option(help="Folder for report.md and the figures.")],
     against: Annotated[
         str | None, typer.Option(help="Add the paired difference of every method from this one.")

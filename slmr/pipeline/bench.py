@@ -133,7 +133,7 @@ def contamination(store: Store, plan: Plan) -> list[Contamination]:
         name = f"{pool[0]['task']}, {len(pool)} training problems"
         name += f", seed {seed}" if len(pools) > 1 else ""
         for task in plan.tasks:
-            shared = overlap([row["problem"] for row in pool], task.items("test", limit))
+            shared = overlap([row["problem"] for row in pool], task.test_items(limit))
             rows.append(Contamination.model_validate(shared.as_row(name, task.name)))
     return rows
 

@@ -16,6 +16,7 @@ from slmr.errors import RequestError
 from slmr.io import digest, json_lines, read_text, write_rows, write_text
 from slmr.stats import Estimate, bounded_mean
 from slmr.stats.formats import percent
+from slmr.tasks.from_file import PROBLEM_COLUMNS, csv_records
 from slmr.verify import Kind, checker_version
 
 _GOLDS = ("gold", "answer", "solution", "ground_truth")
@@ -50,10 +51,10 @@ class MappedProblem(NamedTuple):
 
 
 def read_prompts(file: Path, kind: Kind, gold: str | None = None) -> list[Problem]:
-    """Reads a user's problems: JSON lines with `prompt` (a text, or messages of one user turn) and the gold answer.
+    """Reads a user's problems: `prompt` (a text, or messages of one user turn) or `question`, and the gold answer.
 
     Args:
-        file: the file of JSON lines.
+        file: of JSON lines, or a table that ends in .csv or .tsv.
         kind: of the answers.
         gold: the gold answer's field; by default the first of `gold`, `answer`, `solution`, `ground_truth` that exists.
 
@@ -61,10 +62,12 @@ def read_prompts(file: Path, kind: Kind, gold: str | None = None) -> list[Proble
         RequestError: the file cannot be read, or a line has no prompt or gold; the message names the line.
     """
     problems: list[Problem] = []
-    for i, (where, row) in enumerate(json_lines(file)):
+    is_table = file.suffix.lower() in (".csv", ".tsv")
+    for i, (where, row) in enumerate(csv_records(file) if is_table else json_lines(file)):
         if not isinstance(row, dict):
             raise RequestError(f"{where}: a line is an object, not {type(row).__name__}")
-        prompt = _user_turn(row.get("prompt"), where)
+        column = next((name for name in ("prompt", *PROBLEM_COLUMNS) if name in row), "prompt")
+        prompt = _user_turn(row.get(column), where, column)
         name = gold or next((name for name in _GOLDS if name in row), "gold")
         if not isinstance(row.get(name), str | int | float):
             raise RequestError(f"{where}: no '{name}' with the right answer; name the field with --gold")
@@ -80,11 +83,11 @@ def read_prompts(file: Path, kind: Kind, gold: str | None = None) -> list[Proble
     return problems
 
 
-def _user_turn(prompt: Any, where: str) -> str:
+def _user_turn(prompt: Any, where: str, column: str) -> str:
     if isinstance(prompt, list) and len(prompt) == 1 and isinstance(prompt[0], dict):
         prompt = prompt[0].get("content") if prompt[0].get("role") == "user" else None
     if not isinstance(prompt, str) or not prompt.strip():
-        raise RequestError(f"{where}: 'prompt' is a text, or messages of one user turn")
+        raise RequestError(f"{where}: '{column}' is a text, or messages of one user turn")
     return prompt
 
 

@@ -60,7 +60,7 @@ def how_ranked(ranking: Ranking) -> list[str]:
         lines.append(f"{formats.listed(of_one)} {those} other questions, not another training run.")
     if ranking.order.margin is not None:
         lines.append(
-            f"Ranks compare the means of {len(ranking.order.ranks)} at once (95 %): two that differ by no more than"
+            f"The means of {len(ranking.order.ranks)} are compared at once (95 %): two that differ by no more than"
             f" {formats.percent(ranking.order.margin)} points are not told apart."
         )
     return lines

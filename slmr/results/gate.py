@@ -109,7 +109,7 @@ class Outcome:
         change: the run's accuracy minus the base's, with its interval at that confidence.
         forgotten, learned: the shares of completions that the base has right and the run wrong, and the reverse.
         p: that so much more than the tolerated is chance; Holm's, over all outcomes of the gate.
-        smallest_shown: the true loss beyond the tolerated one that is found four times in five among so many checks.
+        smallest_shown: the true loss beyond the tolerated one that is found four times in five; at most 1.
     """
 
     name: str
@@ -311,4 +311,4 @@ def _judged(outcome: Outcome, p: float, checks: int) -> Outcome:
     alpha = 1 - outcome.confidence
     stderr = outcome.change.half / NormalDist().inv_cdf(1 - alpha / 2)  # where no item differs, its own is 0
     least = minimum_detectable_difference(stderr, level=1 - alpha / checks)
-    return replace(outcome, p=p, verdict=verdict, smallest_shown=least)
+    return replace(outcome, p=p, verdict=verdict, smallest_shown=min(least, 1.0))

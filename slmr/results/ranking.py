@@ -103,7 +103,8 @@ class Ranking:
         further: other tasks that some have, in columns of their own.
         differences: `differences[a][b]` is a minus b by name, of those that are compared with each other.
         notes: what is not compared, and why, and which stages were reverted, a line each.
-        detectable: the smallest difference of two of the compared that is found four times in five, a fraction.
+        detectable: the true difference that is found four times in five, a fraction, for the median pair of the
+            compared and for the noisiest.
         order: who is above whom of those that have a rank, all compared at once.
     """
 
@@ -112,7 +113,7 @@ class Ranking:
     methods: list[RankedMethod]
     differences: dict[str, dict[str, Difference]]
     notes: list[str]
-    detectable: float | None
+    detectable: tuple[float, float] | None
     order: Order
     suite: Suite | None = None
     further: list[str] = field(default_factory=list)
@@ -190,10 +191,18 @@ def rank_methods(results: Sequence[MethodResult], suite: Suite | None = None) ->
         for result in listed
     ]  # fmt: skip
     student = "models" if results[0].kind == "model" else results[0].student
-    most = max((detectable(d) for row in between.values() for d in row.values()), default=None)
+    of_pairs = [detectable(d) for row in between.values() for d in row.values()]
     further = [task for task in every if task not in tasks]
     return Ranking(
-        student, tasks, _best_first(methods), between, notes + more_notes, most, order, suite, further
+        student,
+        tasks,
+        _best_first(methods),
+        between,
+        notes + more_notes,
+        (float(np.median(of_pairs)), max(of_pairs)) if of_pairs else None,
+        order,
+        suite,
+        further,
     )
 
 

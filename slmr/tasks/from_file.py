@@ -91,6 +91,7 @@ def write_task(
             f"{without.place}: it has a list of {without.listed}, but its answer {without.answer[:40]!r} is not the"
             " letter of an option"
         )
+    _check_consistent(rows, answer_kind)
     items = [
         json.dumps({"id": f"{name}/{i}", "problem": row.question, "gold": row.answer}, ensure_ascii=False)
         for i, row in enumerate(rows)
@@ -162,6 +163,21 @@ def _read(file: Path, problem: str, gold: str) -> list[_Row]:
     return rows
 
 
+def _check_consistent(rows: Sequence[_Row], kind: Kind) -> None:
+    """Raises RequestError if two rows ask the same and have answers of different value."""
+    asked: dict[str, _Row] = {}
+    for row in rows:
+        first = asked.setdefault(row.question, row)
+        if (
+            first.answer != row.answer
+            and not verify(strict_form(row.answer, kind), first.answer, kind).strict
+        ):
+            raise RequestError(
+                f"{row.place}: the question of {first.place} again, with the answer {row.answer[:40]!r}, not"
+                f" {first.answer[:40]!r}: at most one of them is right"
+            )
+
+
 def _options(record: dict[str, Any], listed: str) -> dict[str, str]:
     """The options by letter: of the column with a list of them, or of columns such as A, B or option_a, option_b."""
     options = dict(zip(_LETTERS, record.get(listed, ()), strict=False))
@@ -209,10 +225,15 @@ def _records(file: Path) -> Placed:
         return json_lines(file)
     if file.suffix.lower() == ".json":
         return json_list(file)
-    return _csv_records(file)
+    return csv_records(file)
 
 
-def _csv_records(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def csv_records(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of a table whose columns are parted by commas, semicolons or tabs, each with where it stands.
+
+    Raises:
+        RequestError: the file cannot be read or is not CSV, or a row has not as many cells as there are columns.
+    """
     text = read_text(file)
     head = text.partition("\n")[0]
     delimiter = max(",;\t", key=head.count)  # spreadsheets of many countries write `;`

@@ -18,6 +18,8 @@ def test_what_is_no_run_and_what_cannot_be_written_are_said(
     tmp_path: Path, made: Path, here: Command
 ) -> None:
     assert here("report", "nothing", "--out", "report").returncode == 2
+    one_of_two = here("report", str(made / "lab-0"), "nothing", "--out", "report")
+    assert one_of_two.returncode == 2 and "nothing" in one_of_two.stderr
     (tmp_path / "file").touch()
     done = here("report", str(made / "lab-0"), "--out", "file/report")
     assert done.returncode == 1 and "part of the path is a file" in done.stderr

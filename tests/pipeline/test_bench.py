@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from slmr.artifacts import Store
 from slmr.cli.display import BenchDisplay
+from slmr.curriculum.schema import PROBLEMS
 from slmr.errors import WorkError
-from slmr.io import read_json, read_rows
-from slmr.pipeline.bench import BenchRequest, make_plan, run_bench, write_entries
+from slmr.io import read_json, read_rows, write_rows
+from slmr.lab import N_TEST
+from slmr.pipeline.bench import BenchRequest, contamination, make_plan, run_bench, write_entries
 from slmr.results.capability import capability
 from slmr.results.entries import run_results
 from slmr.results.report import write_report
@@ -79,6 +82,18 @@ def plan_of(folder: Path, methods: str, extra: str = ""):
             methods, str(folder / "tiny.yaml"), out=folder / "runs", methods_paths=(folder / "mine",)
         )
     )
+
+
+def test_the_items_compared_with_the_pool_are_those_that_are_evaluated(tmp_path: Path) -> None:
+    """A lab task has more items to draw than its test set."""
+    plan = plan_of(tmp_path, "sft")
+    pool = next(node for node in plan.nodes if node.kind == "pool").output(plan.store)
+    pool.mkdir(parents=True)
+    drawn = plan.tasks[0].items("train", 2)
+    write_rows(pool / PROBLEMS, [{"id": i.id, "task": "lab_gsm8k", "problem": i.problem} for i in drawn])
+    larger = replace(plan, request=replace(plan.request, limit=N_TEST + 1))
+    (found,) = contamination(plan.store, larger)
+    assert found.n_test == len(plan.tasks[0].test_items(N_TEST + 1)) == N_TEST
 
 
 def test_a_users_method_stands_in_the_same_tables(tmp_path: Path) -> None:

@@ -47,6 +47,13 @@ def test_problems_of_a_user(tmp_path: Path) -> None:
     assert content_key([first]) != content_key([second])
 
 
+def test_problems_of_a_table(tmp_path: Path) -> None:
+    file = tmp_path / "quiz.csv"
+    file.write_text('question,answer\n"What is 3, 4 summed?",7\n')
+    (problem,) = read_prompts(file, "numeric")
+    assert (problem["prompt"], problem["gold"]) == ("What is 3, 4 summed?", "7")
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [

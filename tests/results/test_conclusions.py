@@ -97,7 +97,7 @@ def test_what_a_reader_of_the_ranks_must_know(tmp_path: Path, seeds: list[int]) 
     *one_seed, ranked = how_ranked(found)
     assert found.order.margin is not None
     assert (
-        f"the means of 2 at once (95 %): two that differ by no more than {100 * found.order.margin:.1f}"
+        f"The means of 2 are compared at once (95 %): two that differ by no more than {100 * found.order.margin:.1f}"
         in ranked
     )
     assert ["One training run per method: " in line for line in one_seed] == [True] * (len(seeds) == 1)

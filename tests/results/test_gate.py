@@ -87,6 +87,12 @@ def test_all_checks_are_corrected_together(tmp_path: Path) -> None:
     assert outcomes["lab_gsm8k"].smallest_shown > one.smallest_shown
 
 
+def test_no_loss_is_more_than_all(tmp_path: Path) -> None:
+    """Two items show nothing: what they could show would be more than all of them."""
+    run, base = two_runs(tmp_path, {"lab_gsm8k": [True, False]}, {"lab_gsm8k": [False, True]})
+    assert gate(run, base).outcomes[0].smallest_shown == 1.0
+
+
 def test_what_is_forgotten_counts_though_as_much_is_learned(tmp_path: Path) -> None:
     """100 of 200 right in both, 40 of them others."""
     run, base = two_runs(tmp_path, {"lab_gsm8k": verdicts(100, first=40)}, {"lab_gsm8k": verdicts(100)})

@@ -123,6 +123,7 @@ def test_letters_without_options_are_asked_only_on_request(tmp_path: Path) -> No
         ("lab_gsm8k.csv", CSV, {}, "lab_gsm8k.csv: there is a task 'lab_gsm8k' already: rename the file"),
         ("q.csv", CSV, {"name": "paper"}, "there is a task 'paper' already"),
         ("ü.csv", CSV, {}, "slmr tasks new "),
+        ("q.csv", "question,answer\nx,1\ny,1\nx,2\n", {}, "with the answer '2', not '1': at most one of them"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line(
@@ -172,3 +173,8 @@ def test_whatever_a_question_says_it_is_asked_as_it_stands(
     write_task(folder / "q.jsonl", folder)
     items = load_task("q", [folder]).items("test")
     assert [(item.problem, item.gold) for item in items] == [(q, str(a)) for q, a in rows]
+
+
+def test_a_question_twice_with_one_answer_in_two_forms(tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text('question,answer\nx,1000\nx,"1,000"\n')
+    assert validate_task(load_task(write_task(tmp_path / "q.csv", tmp_path).name, [tmp_path])) == (2, [])

@@ -99,9 +99,11 @@ def _how_to_read(ranking: Ranking) -> str:
     text = " ".join(["Strict accuracy in percent with its 95 % interval.", *how_ranked(ranking)])
     if ranking.detectable is None:
         return text
-    points = percent(ranking.detectable)
+    median, most = map(percent, ranking.detectable)
+    wide = f", the noisiest pair {most}" if most != median else ""
     return (
-        f"{text} Of any two compared alone, a true difference of {points} points is found four times in five."
+        f"{text} Of two compared alone, a true difference is found four times in five from {median} points on (median"
+        f" pair{wide})."
     )
 
 
