@@ -38,6 +38,9 @@ _LOGIC = re.compile(
 )
 # A formula whose left side is one letter, `E=mc^2`: a quantity and no option.
 _QUANTITY = re.compile(r"\s*[A-J]\s*=(?:\\[a-zA-Z]+|[^\da-zA-Z])*(?<![a-zA-Z])[a-z]{1,2}(?![a-zA-Z])")
+# A formula with letters for quantities, `\\Phi = BA\\cos\\theta`: none of them is named as an option.
+_FORMULA = re.compile(r"[\^_]|\\(?!text|math|bf|it|box|q?quad|left|right)[a-zA-Z]{2,}")
+_LABELLED = re.compile(rf"[\s*:：]*(?i:{OPTION})(?:\([A-Ja-j]\)|[A-J](?=\s*(?:[.):,]|$|\\q?quad)))")
 # "C (50 %), A (50 %)": options by how likely they are.
 _SHARE = rf"(?i:{OPTION}){ONE}\s*[(:=-]*\s*(?:\d{{1,3}}(?:\.\d+)?\s*%|0?\.\d+)\)?"
 _SHARES = re.compile(rf"\s*{_SHARE}(?:\s*(?:,|;|/|and|or)?\s*{_SHARE})+[\s.]*")
@@ -193,7 +196,7 @@ def extract(text: str) -> Answer | None:
         strict = is_letter and not after.strip(" \t\r\n.")
         return Answer(stated, strict, text[: requested.start()], after)
     for content, start, end in reversed(boxed(text)):
-        if _QUANTITY.match(content):
+        if _QUANTITY.match(content) or _is_formula(_plain(content)):
             text = text[:start] + text[end:]
         elif LIST.search(content) and not _LOGIC.search(content):
             return Answer(content, False, text[:start], text[end:])
@@ -203,6 +206,10 @@ def extract(text: str) -> Answer | None:
         if LIST.search(plain := _plain(found.text)) or _LOWER.fullmatch(plain):
             return Answer(found.text, False, text[: found.start], text[found.end :])
     return _last(text)
+
+
+def _is_formula(plain: str) -> bool:
+    return bool(_FORMULA.search(plain) and not _LABELLED.match(plain))
 
 
 def _names_option(plain: str) -> bool:

@@ -87,7 +87,20 @@ _CONTRAST = re.compile(
     r"|而是)\s+(.+)",
     re.IGNORECASE,
 )
-_END = re.compile(r"\n|(?<=\S)[.;!?](?=\s|$|<)(?<!\b[Nn]o\.)|。|！|</(?:final_)?answer>|\[/ANSWER\]")
+_END = re.compile(
+    r"\n|(?<=\S)[.;!?](?=\s|$|<)(?<!\b[Nn]o\.)(?<!\bi\.e\.)(?<!\be\.g\.)|。|！|</(?:final_)?answer>|\[/ANSWER\]"
+)
+# A program that text follows: its names, `total = a + b`, say nothing of the answer.
+_PROGRAM = re.compile(
+    r"^[ \t]*(```|~~~)[ \t]*(?:python|py|javascript|js|java|c|cpp|c\+\+|julia|r|ruby|rust|go|bash|sh|sql|matlab)"
+    r"\d?[ \t]*\n"
+    r"(?:(?!\1)[^\n]*\n)*?[ \t]*\1(?=\s*\S)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_FENCED = re.compile(r"```|~~~")
+# The heading of a whole solution, which ends with the answer and does not begin with it.
+_SOLUTION = re.compile(r"solution|lösung", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 _DISPLAY = re.compile(r"\\\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*?\\\]|\$\$[^$]*\$\$")
 # The copula that ends a sentence in Korean and Japanese.
 _POLITE = re.compile(
@@ -106,9 +119,15 @@ class Statement(NamedTuple):
 
 def statements(text: str, weak: bool = True) -> Iterator[Statement]:
     """What follows the cues, the last of them first: those of the answer, then those of a result."""
+    programs = [program.span() for program in _PROGRAM.finditer(text)] if _FENCED.search(text) else []
     for patterns in ((_STRONG, _OTHER), (_HEADING,), (_WEAK, _CORRECTED))[: 3 if weak else 2]:
         cues = sorted(
-            (cue for pattern in patterns for cue in pattern.finditer(text) if _is_word(text, cue.start())),
+            (
+                cue
+                for pattern in patterns
+                for cue in pattern.finditer(text)
+                if _is_word(text, cue.start()) and not any(a <= cue.start() < b for a, b in programs)
+            ),
             key=re.Match.start,
         )
         for cue in reversed(cues[-MAX_CUES:]):
@@ -121,6 +140,7 @@ def statements(text: str, weak: bool = True) -> Iterator[Statement]:
                 or FALSE_BEFORE.search(text, max(0, cue.start() - 20), cue.start())
                 or framed(text[max(0, cue.end() - NEAR - 1) : cue.end()])
                 or unanswered(text[max(0, cue.start() - NEAR) : found.end])
+                or (cue.re is _HEADING and _SOLUTION.search(cue[0]) and _DIGIT.search(text, found.end))
             )
             if found.text and not is_denied:
                 yield Statement(found.text, cue.start(), found.end)

@@ -82,7 +82,7 @@ _DENIES_AFTER = any_of(
 )  # fmt: skip
 # What denies the answer that stands before: "is wrong", "would be", "? No".
 _DENIED_AFTER = pattern(
-    rf"\s*[✗✘❌✖]|\s*[(\[](?:{_WRONG})[)\]]"
+    rf"[\s$*_]*[✗✘❌✖]|\s*[(\[](?:{_WRONG})[)\]]"
     rf"|(?:(?!\n){_EDGE}){{0,16}}(?:[—-]+\s*)?(?:(?:,? which|,? and that|,? but (?:that|this|it))\s+)?"
     rf"(?:(?!only\b)\w+ly,? (?=is|was|are|were|can|does))?{_DENIES_AFTER}"
 )

@@ -68,6 +68,10 @@ _AGAIN = re.compile(
     r"\s+\$?([-\d.,/]*\d\s?\\?%?)\$?[\s.]*$"
 )
 _QUOTED = re.compile(r"^(?:>\s)+")  # a block quote's mark
+# Signs of joy behind an answer, with the markup in front of them; not the crosses, which say no.
+_DECORATED = re.compile(
+    r"[\s*_]*(?:[\u2600-\u2715\u2719-\u274b\u274d-\u27bf\U0001f300-\U0001faff]\ufe0f?\s*)+[*_]*$"
+)
 _JOINED = re.compile(r"\s*(?:,|,?\s*and|,?\s*or)\s*")
 
 
@@ -123,6 +127,12 @@ _LEADING_BARE = re.compile(
     r"[\s*_:]*((?:-?[\d\\(])[^\s,;:!?*]*[^\s,;:!?.*])(?![^\s,;:!?.*]|,\\!|\s*[-+]?\s*\\(?![)\]]))"
 )
 
+# A bare formula, where nothing but the end of the sentence follows: `\sqrt{5}.`, `4\pi`, `x+2`, `5`; not `x-axis`.
+_ALONE = re.compile(
+    r"[\s*_:]*(-?(?:\d|\\[a-z]+|[a-zA-Z](?=[-+*/^]))(?:\\[a-zA-Z]+|(?<![a-zA-Z])[a-zA-Z](?![a-zA-Z])"
+    r"|[^\sa-zA-Z\\,;:!?$.]|\.(?=\d))*)[\s*_]*(?:[.,;!](?=\s|$)|$)"
+)
+
 
 def stated(text: str, gold: str) -> bool | None:
     """Whether a text begins with this formula, or with another one; None where it begins with none."""
@@ -135,7 +145,10 @@ def stated(text: str, gold: str) -> bool | None:
     if same is not None:
         return same
     bare = _LEADING_BARE.match(text[:_SHORT])
-    return mathexpr.decide(bare[1], gold) if bare and mathexpr.is_number(bare[1]) else None
+    if bare and mathexpr.is_number(bare[1]):
+        return mathexpr.decide(bare[1], gold)
+    alone = _ALONE.match(text[:_SHORT])
+    return mathexpr.decide(alone[1], gold) if alone and mathexpr.is_readable(alone[1]) else None
 
 
 def _segments(text: str) -> list[tuple[str, int, int]]:
@@ -163,6 +176,7 @@ def _sentence(text: str) -> str | None:
 
 def _within(text: str) -> str | None:
     """The answer in what follows "the answer is": its formula, or the text without its explanation."""
+    text = _DECORATED.sub("", text)
     text = text.strip().rstrip("$").strip() if text.count("$") == 1 and text.rstrip().endswith("$") else text
     if text.endswith("}") and text.count("}") > text.count("{"):
         text = text[:-1].rstrip('" \n')  # the end of {"answer": "..."}

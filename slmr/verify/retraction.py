@@ -71,6 +71,9 @@ _TAKES_BACK = pattern(
         r"i guess(?=\s*(?:[.!]|$))",
         rf"i(?:'m| am) (?:not (?:\w+ )?(?:sure|certain|confident)|unsure)(?=\s*{_UNSURE_OF})",
         rf"answer (?:is|must be|should be) (?:actually |in fact |even |much |rather )?{_ANOTHER}\b",
+        "i (?:used|applied|took|chose|picked|plugged in|substituted|copied|started (?:from|with)) (?:the |a |an )?"
+        "(?:wrong|incorrect|false)(?! answer)",
+        "i (?:misapplied|misremembered|miscopied|mistyped|mixed up|confused|swapped)",
         "i forgot (?:the|to (?!mention|say|note|state|add that|tell|write|point)|about|that)",
         r"i (?:don't|do not) know(?= ?(?:[.!,;?]|$|\n|the answer|how to|(?:if|whether) (?:this|that|it|i)\b))",
         "or (?:maybe|perhaps|possibly)(?! not)",

@@ -18,12 +18,17 @@ _AND = (
 )
 LIST = re.compile(rf"(?i:{OPTION}){ONE}(?:(?:{_AND}){{1,2}}(?i:{OPTION}){ONE})*")
 LETTER = re.compile(ONE)
-_COPULA = r"(?:is|are|was|were|seems|must be|looks|ist|sind|est|sont|es|son|é|是)"
+_COPULA = (
+    r"(?:is|are|was|were|seems|looks|(?:must|will|can only|should|has to|have to|had to|needs? to|is to|are to|ought to"
+    r"|turns? out to|proves? to) be|turns? out|ist|sind|est|sont|es|son|é|是)"
+)
 _BAD = (
     r"(?:wrong|incorrect|false|not|n't|never|out|ruled|eliminated|excluded|impossible|irrelevant|unsupported"
     r"|unrelated|too|both wrong|falsch|faux|fausse|incorrecta?|yanlış|errad[oa]|sbagliat[oa]|salah"
     r"|错|不对|不正确)"
 )
+# Only behind a copula: "D dropped sharply" may be an option's text.
+_REFUSED = r"(?:discarded|rejected|dismissed|dropped|removed|crossed|struck|disregarded|gone|off the table)"
 _GOOD = (
     r"(?:the\s+)?(?:only\s+)?(?:correct|better|stronger|strongest|preferable|right|best|true|answer|one|only|valid"
     r"|supported|richtig|korrekt|correcte?"
@@ -31,7 +36,10 @@ _GOOD = (
 )
 _DENIED_BEFORE = re.compile(
     r"(?:\b(?:not|neither|nor|never|cannot(?: be)?|can't be|can not be|couldn't be|isn't|aren't|wasn't|except|without"
-    r"|eliminat\w+|rul(?:e|es|ed|ing) out|exclud\w+|reject\w+|discard\w*"
+    r"|eliminat\w+|rul(?:e|es|ed|ing) out|exclud\w+|reject\w+|discard\w*|dismiss\w*|disregard\w*"
+    r"|cross(?:ed|es|ing)? (?:out|off)|str(?:ik(?:e|es|ing)|uck) (?:out|off)?"
+    r"|(?:leav(?:e|es|ing)|left|throw(?:s|ing)?) out"
+    r"|(?:get|gets|got|getting) rid of"
     r"|(?:wrong|incorrect|false) (?:answers?|options?|choices?) (?:is|are|was|were|:)|rather than|instead of"
     r"|unlike|over|than|nicht|weder|noch|pas|ni|no es|no puede ser|contradicts?|against"
     r"|none of|не|(?:all|any|every|none|nothing|each|option|options|anything|everything|one)\s+but|doubt)|n't"
@@ -55,7 +63,8 @@ DENIED_AFTER = re.compile(
     rf"|obviously |each |therefore |thus "
     rf"|just |only )*{_BAD}\b(?!\s*\(?[A-J]\b)|n't\b|(?:is|are|was)n't\b"
     rf"|(?:fails?|does|do|did|could|would|should)\s*(?:n't|not)\b|can(?:not|'t| not)\b|fails?\b|contradicts?\b"
-    rf"|(?:can|could|may|must|should) be (?:ruled|eliminated|excluded|discarded|rejected)|ist nicht"
+    rf"|(?:{_COPULA}|(?:can|could|may|would) be)\s+(?:(?:now|also|safely|clearly|therefore|thus) )?"
+    rf"(?:{_REFUSED}|ruled|eliminated|excluded)\b|(?:drops?|falls?) (?:out|away)\b|ist nicht"
     rf"|est faux|n'est pas|no es|(?:项|选项)?(?:不对|不是(?!\s*[A-J])|是?(?:错|不正确)))", re.IGNORECASE,
 )  # fmt: skip
 _EXCEPT = re.compile(

@@ -13,7 +13,9 @@ the tests were looked at: 97.7 % of 1,080 agreed at first. Of the 230 of the fou
 mended, 97.8 % agreed, of the 186 of the fifteenth, written after that, 97.8 %. The sixteenth are the answers of small
 models of many families, written from the documentation alone: 93.3 % of 479 agreed at first; of the 162 of the
 seventeenth, written once its rules had been mended, with more of what had failed, 96.3 % (82.1 % with the rules of
-before). What stood here is not repeated.
+before). The eighteenth, whole solutions and attempts at being paid, and the nineteenth, one kind after the other, were
+written from the documentation alone: 99.8 % of 436 and 99.1 % of 663 agreed at first; those of the twentieth were
+written beside the rules for what had failed in them. What stood here is not repeated.
 Of all rounds 59 are not here, since graders do not share what they said (`d` for D, `2 PM` for 2, the last number of
 "the problem has 7 parts"). What a case says stands for its kind, so a rule is mended, never a line.
 """
