@@ -21,7 +21,12 @@ TasksPath = Annotated[list[Path] | None, typer.Option(help="Folder with more tas
 MethodsPath = Annotated[
     list[Path] | None, typer.Option(help="Folder with more methods, one YAML file per method.")
 ]
-Profile = Annotated[str, typer.Option(help="lab-quick, lab, smol, paper, or the path of a profile's YAML.")]
+Profile = Annotated[
+    str,
+    typer.Option(
+        help="lab-quick, lab, smol, paper, a variant such as lab-mild, or the path of a profile's YAML."
+    ),
+]
 Out = Annotated[Path, typer.Option(help="Folder of the runs.")]
 ServedName = Annotated[str | None, typer.Option(help="The model's name on a server that serves several.")]
 ApiKeyEnv = Annotated[

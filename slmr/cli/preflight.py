@@ -13,6 +13,7 @@ from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.options import (
     ApiKeyEnv,
     AsJson,
+    DataDir,
     Engine,
     MaxTokens,
     Out,
@@ -35,7 +36,9 @@ EXAMPLES = (
 
 
 def preflight_command(
-    model: Annotated[str, typer.Argument(help="A lab student, a model folder, a server's URL.")],
+    model: Annotated[
+        str, typer.Argument(help="A lab student, a model's folder or hub name, a server's URL.")
+    ],
     task: Annotated[str, typer.Argument(help="Whose training problems are sampled.")],
     k: Annotated[int, typer.Option(min=2, help="Completions a problem at most.")] = 8,
     limit: Annotated[int, typer.Option(min=2, help="Problems of the pool.")] = 200,
@@ -44,7 +47,9 @@ def preflight_command(
     ] = None,
     correlation: Annotated[
         float,
-        typer.Option(min=0, max=0.99, help="Of an item's scores before and after, for the smallest gain."),
+        typer.Option(
+            min=0, max=0.99, help="Assumed between an item's scores before and after, for the smallest gain."
+        ),
     ] = 0.5,
     max_tokens: MaxTokens = None,
     engine: Engine = None,
@@ -53,6 +58,7 @@ def preflight_command(
     profile: Profile = DEFAULT_PROFILE,
     seed: Seed = 0,
     out: Out = Path("runs"),
+    data_dir: DataDir = None,
     tasks_path: TasksPath = None,
     as_json: AsJson = False,
 ) -> None:

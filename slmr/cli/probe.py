@@ -13,6 +13,7 @@ from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.options import (
     ApiKeyEnv,
     AsJson,
+    DataDir,
     Engine,
     MaxTokens,
     Out,
@@ -97,7 +98,9 @@ GroupSize = Annotated[
 
 
 def probe_command(
-    model: Annotated[str, typer.Argument(help="A lab student or a model folder.")],
+    model: Annotated[
+        str, typer.Argument(help="A lab student, a model's folder or hub name, a server's URL.")
+    ],
     k: Annotated[int, typer.Option(min=1, help="Completions per problem.")] = 8,
     limit: Annotated[int | None, typer.Option(min=1, help="At most N problems of the pool.")] = None,
     adaptive: Adaptive = None,
@@ -116,6 +119,7 @@ def probe_command(
     profile: Profile = DEFAULT_PROFILE,
     seed: Seed = 0,
     out: Out = Path("runs"),
+    data_dir: DataDir = None,
     tasks_path: TasksPath = None,
     as_json: AsJson = False,
 ) -> None:

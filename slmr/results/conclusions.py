@@ -22,7 +22,7 @@ def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
     ranked = ranking.ranked
     told = f"{title}, {_seeds(len(ranked[0].seeds))}"
     if nothing_gained(ranked):
-        told = f"{told}: no gain over the untrained student is shown. {_leader(ranked)}"
+        told = f"{told}: no method gains significantly over the untrained student. {_leader(ranked)}"
     else:
         told = f"{told}: {_leader(ranked)}"
     return " ".join([told, *_lead(ranking), *_no_gain(ranked), *_stagewise(ranking, ranked[0])])
@@ -101,7 +101,7 @@ def _no_gain(ranked: Sequence[RankedMethod]) -> list[str]:
     no_gain = [m.name for m, _, p in measured if p >= 0.05]
     worse = [m.name for m, gain, p in measured if p < 0.05 and gain.mean < 0]
     said = no_gain and not nothing_gained(ranked)  # else it was said first, of all of them
-    parts = [f"No gain over the untrained student is shown for {formats.listed(no_gain)}."] if said else []
+    parts = [f"No significant gain over the untrained student: {formats.listed(no_gain)}."] if said else []
     return [*parts, f"Worse than the untrained student: {formats.listed(worse)}."] if worse else parts
 
 
@@ -142,8 +142,8 @@ def effects_in_words(found: Factorial) -> str:
         f"The factorial, {formats.listed(found.students)}, {_seeds(found.seeds, ' each')}: on {primary.outcome}, the"
         f" primary outcome, the main effects are {said}.",
         f"Of the {len(primary.effects)} effects, corrected for their number, {formats.listed([e.name for e in shown])}"
-        f" {'is' if len(shown) == 1 else 'are'} shown." if shown else
-        f"Of the {len(primary.effects)} effects, corrected for their number, none is shown.",
+        f" {'is' if len(shown) == 1 else 'are'} significant." if shown else
+        f"Of the {len(primary.effects)} effects, corrected for their number, none is significant.",
     ]  # fmt: skip
     together = [_together(effect) for effect in shown if len(effect.factors) == 2]
     return " ".join([*parts, *together, *(f"{note}." for note in found.notes)])

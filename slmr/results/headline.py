@@ -27,16 +27,16 @@ def verdict(ranking: Ranking) -> str:
         return _form(ranking) or "No method to compare yet."
     text = _standing(ranked)
     if nothing_gained(ranked):
-        text = f"No gain over the untrained student is shown; {text}"
+        text = f"No method gains significantly over the untrained student; {text}"
     elif none := _no_gain(ranked):
-        text += f"; for {len(none)} of {len(ranked)} methods no gain over the untrained student is shown"
+        text += f"; {len(none)} of {len(ranked)} methods do not gain significantly over the untrained student"
     return " ".join(filter(None, [f"{text}.", _form(ranking)]))
 
 
 def facts(ranking: Ranking) -> list[Fact]:
-    """The best method, the best for its cost, and the methods without a shown gain; for models what the form costs.
+    """The best method, the best for its cost, and the methods that do not gain; for models what the form costs.
 
-    No best where there is nothing to be better than, and where no gain is shown.
+    No best where there is nothing to be better than, and where no gain is significant.
     """
     ranked, found = ranking.ranked, []
     if first := best(ranked):
@@ -49,8 +49,10 @@ def facts(ranking: Ranking) -> list[Fact]:
         found.append(Fact("Best for its cost", cheapest.name, cost))
     if any(m.gain for m in ranked):
         none = _no_gain(ranked)
-        who = _some(none, 3) if none else "every method is shown to gain"
-        found.append(Fact("No gain shown", f"{len(none)} of {len(ranked)}", who))
+        worse = [m for m in none if m.gain and m.gain.mean < 0 and (m.gain_p or 0.0) < 0.05]
+        who = _some(none, 3) if none else "every method gains"
+        who += f"; significantly worse: {_some(worse, 3)}" if worse else ""
+        found.append(Fact("No significant gain", f"{len(none)} of {len(ranked)}", who))
     return found + _facts_of_form(ranking)
 
 
@@ -120,7 +122,7 @@ def _what(method: RankedMethod) -> str:
 
 
 def _no_gain(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
-    """The methods that are not shown to be better than the untrained student."""
+    """The methods that are not significantly better than the untrained student."""
     return [m for m in ranked if m.gain and (m.gain.mean <= 0 or (m.gain_p or 0.0) >= 0.05)]
 
 

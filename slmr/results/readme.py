@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from slmr.io import write_text
 from slmr.results.columns import sorted_methods
-from slmr.results.conclusions import ranking_in_words
+from slmr.results.conclusions import effects_in_words, ranking_in_words
 from slmr.results.downloads import csv_text
+from slmr.results.effects import factorials
 from slmr.results.forest import forest_svg
 from slmr.results.headline import at_chance, facts, main_kinds, verdict
 from slmr.results.made_with import FOLDER
-from slmr.results.ranking import Ranking, run_rankings
+from slmr.results.ranking import RankedMethod, Ranking, run_rankings
 from slmr.results.schema import SummaryRow
-from slmr.results.tables import as_markdown, ranking_tables
+from slmr.results.tables import as_markdown, effects_tables, ranking_tables
 
 ROWS = "rows.csv"
-_MOST = 12  # lines of a list on the page: the others are in the files beside it
+_MOST = 12  # commands on the page: the others are in the file beside it
 
 
 def write_first_page(
@@ -36,14 +39,22 @@ def write_first_page(
     for stale in folder.glob("forest*.svg"):
         stale.unlink()
     parts = [f"# {name}", *([note.strip()] if note.strip() else [])]
-    for number, (title, ranking) in enumerate(run_rankings(folder)):
+    rankings = run_rankings(folder)
+    for found in factorials([ranking for _, ranking in rankings])[:1]:
+        parts += [
+            "## What each factor adds",
+            effects_in_words(found),
+            *map(as_markdown, effects_tables(found)),
+        ]
+    for number, (title, ranking) in enumerate(rankings):
         parts += _of_ranking(folder, title, ranking, f"forest{f'-{number + 1}' if number else ''}.svg")
     write_text(folder / ROWS, csv_text([_csv_row(row) for row in rows]))
     parts.append(f"Every row, with its seed and its command, is in [{ROWS}]({ROWS}).")
-    parts += _listed("Data:", data, "summary.json") + _listed(
-        "Speed:", speeds(rows, manifests), "manifests.json"
-    )
-    commands = list(dict.fromkeys(row.command for row in rows))
+    if data:
+        parts.append("\n".join(["Data:", "", *(f"- {line}" for line in data)]))
+    if speed := speed_in_words([manifests.get(key, {}) for key in {row.manifest: row for row in rows}]):
+        parts.append(speed)
+    commands = merged(list(dict.fromkeys(row.command for row in rows)))
     more = f"\n\n{len(commands) - _MOST} more are in {ROWS}." if len(commands) > _MOST else ""
     parts.append("Made by:\n\n" + "\n".join(["```", *commands[:_MOST], "```"]) + more)
     if (folder / FOLDER).is_dir():
@@ -68,17 +79,49 @@ def _of_ranking(folder: Path, title: str, ranking: Ranking, picture: str) -> lis
         parts.append(f"![Mean accuracy with 95 % intervals]({picture})")
         parts.append(ranking_in_words(ranking, title))
     parts += at_chance(ranking) + list(map(as_markdown, ranking_tables(shown)))
-    if hidden := len(ranking.methods) - len(shown.methods):
-        parts.append(f"{hidden} more, ablations and controls, are shown by `slmr leaderboard`.")
-    return parts
+    seen = {method.name for method in shown.methods}
+    return parts + _aside(replace(ranking, notes=[]), [m for m in ranking.methods if m.name not in seen])
 
 
-def _listed(head: str, lines: Sequence[str], file: str) -> list[str]:
-    """A list under its heading; of a long list it names the file with the rest. Empty without lines."""
-    if not lines:
+def _aside(ranking: Ranking, methods: list[RankedMethod]) -> list[str]:
+    """The ablations and controls, folded."""
+    if not methods:
         return []
-    more = [f"- {len(lines) - _MOST} more in {file}"] if len(lines) > _MOST else []
-    return ["\n".join([head, "", *(f"- {line}" for line in lines[:_MOST]), *more])]
+    table = ranking_tables(replace(ranking, methods=methods))[0]
+    head = f"<details><summary>Ablations and controls, which are not ranked: {len(methods)}</summary>"
+    return [head, as_markdown(table), "</details>"]
+
+
+def merged(commands: Sequence[str]) -> list[str]:
+    """The commands; those of `slmr bench` that differ in method and seed alone are one."""
+    seeds: dict[tuple[str, str], list[str]] = {}  # (method, the other options) → its seeds
+    other = []
+    for command in commands:
+        if (parts := _method_and_seed(command)) is None:
+            other.append(command)
+        else:
+            seeds.setdefault(parts[:2], []).append(parts[2])
+    methods: dict[tuple[str, str], list[str]] = {}  # (seeds, the other options) → methods
+    for (method, options), of_method in seeds.items():
+        methods.setdefault((",".join(of_method), options), []).append(method)
+    return other + [
+        f"slmr bench --method {','.join(names)} {options} --seeds {listed}{'' if ',' in listed else ','}"
+        for (listed, options), names in methods.items()
+    ]
+
+
+def _method_and_seed(command: str) -> tuple[str, str, str] | None:
+    """A bench's method, its other options as a text, and its seeds; None for any other command."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None
+    options = dict(zip(words[2::2], words[3::2], strict=False))
+    seeds = options.pop("--seeds", None) or options.pop("--seed", None)
+    method = options.pop("--method", None)
+    if words[:2] != ["slmr", "bench"] or not seeds or not method or len(words) != 2 * len(options) + 6:
+        return None
+    return method, shlex.join(word for option in options.items() for word in option), seeds.rstrip(",")
 
 
 def _csv_row(row: SummaryRow) -> dict[str, Any]:
@@ -95,16 +138,17 @@ def _csv_row(row: SummaryRow) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def speeds(rows: Sequence[SummaryRow], manifests: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The speed of each evaluation that generated something, after whom it evaluated."""
-    evaluated = {row.manifest: row for row in rows}
-    one_student = len({row.student for row in rows}) == 1
-    said: list[str] = []
-    for key, row in evaluated.items():
-        method = row.method if one_student else f"{row.method} of {row.student}"
-        if speed := speed_of(manifests.get(key, {})):
-            said.append(f"{row.student if row.method_kind == 'model' else method}, seed {row.seed}: {speed}")
-    return said
+def speed_in_words(manifests: Sequence[Mapping[str, Any]]) -> str:
+    """How fast the evaluations generated, as a sentence; empty if none did."""
+    made = [m for m in manifests if m.get("stats", {}).get("engine")]
+    if not made:
+        return ""
+    speeds = [m["stats"]["engine"]["tokens_per_s"] for m in made]
+    where = " or ".join(sorted({f"{m['device']}, {_threads(m['threads'])}" for m in made}))
+    if len(speeds) == 1:
+        return f"The evaluation generated {speeds[0]:,.0f} tokens a second ({where})."
+    said = f"The median of {len(speeds)} evaluations generated {median(speeds):,.0f} tokens a second"
+    return f"{said} ({min(speeds):,.0f} to {max(speeds):,.0f}; {where})."
 
 
 def speed_of(manifest: Mapping[str, Any]) -> str:
@@ -112,9 +156,12 @@ def speed_of(manifest: Mapping[str, Any]) -> str:
     engine = manifest.get("stats", {}).get("engine")
     if not engine:
         return ""
-    threads = manifest["threads"]
     return (
         f"{engine['tokens']:,} tokens in {engine['seconds']:.0f} s, {engine['tokens_per_s']:,.0f} a second, on"
-        f" {manifest['device']} with {threads} thread{'s' * (threads != 1)}; the whole evaluation"
+        f" {manifest['device']} with {_threads(manifest['threads'])}; the whole evaluation"
         f" {manifest['cost']['wall_s']:.0f} s"
     )
+
+
+def _threads(number: int) -> str:
+    return f"{number} thread{'s' * (number != 1)}"

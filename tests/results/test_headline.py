@@ -26,12 +26,16 @@ def ranking(tmp_path_factory: pytest.TempPathFactory) -> Ranking:
 def test_the_leader_is_one_that_has_a_rank(ranking: Ranking) -> None:
     said = verdict(ranking)
     assert said.startswith("stagewise leads with ") and "sft_grpo" in said
-    assert "for 2 of 3 methods no gain over the untrained student is shown." in said
+    assert "2 of 3 methods do not gain significantly over the untrained student." in said
 
 
 def test_the_three_figures(ranking: Ranking) -> None:
     first, cheapest, none = facts(ranking)
-    assert first[:2] == ("Best", "stagewise") and none == ("No gain shown", "2 of 3", "sft_grpo and grpo")
+    assert first[:2] == ("Best", "stagewise") and none == (
+        "No significant gain",
+        "2 of 3",
+        "sft_grpo and grpo",
+    )
     # sft_grpo costs less and may be the best, too.
     assert cheapest.value == "sft_grpo" and "8 k tokens, 89 % of the best's" in cheapest.remark
 
@@ -56,17 +60,21 @@ def test_where_no_gain_is_shown_it_is_said_first_and_none_is_best(ranking: Ranki
     without = [replace(m, gain_p=0.144) if m.gain else m for m in ranking.methods]
     none = replace(ranking, methods=without)
     said = verdict(none)
-    assert said.startswith("No gain over the untrained student is shown; stagewise has the highest mean, ")
-    assert [fact.label for fact in facts(none)] == ["No gain shown"] and best(none.ranked) == []
+    assert said.startswith(
+        "No method gains significantly over the untrained student; stagewise has the highest mean, "
+    )
+    assert [fact.label for fact in facts(none)] == ["No significant gain"] and best(none.ranked) == []
     words = ranking_in_words(none)
-    assert words.startswith("lab-llama, 3 seeds: no gain over the untrained student is shown. stagewise ")
-    assert "No gain over" not in words
+    assert words.startswith(
+        "lab-llama, 3 seeds: no method gains significantly over the untrained student. stagewise "
+    )
+    assert "No significant gain over" not in words
 
 
 def test_one_method_alone_has_no_rank_and_is_not_the_best(tmp_path: Path) -> None:
     alone = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "stagewise": 0.9}, seeds=[0])))
     assert verdict(alone).startswith("stagewise is the only method, at ")
-    assert [fact.label for fact in facts(alone)] == ["No gain shown"] and best(alone.ranked) == []
+    assert [fact.label for fact in facts(alone)] == ["No significant gain"] and best(alone.ranked) == []
     assert "highest" not in ranking_in_words(alone)
     assert not {"rank"} & {column.name for surface in (TEXT, HTML) for column in columns_on(alone, surface)}
 

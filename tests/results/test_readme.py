@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 from slmr.results.publish import publish
-from slmr.results.readme import speed_of, speeds
+from slmr.results.readme import merged, speed_in_words, speed_of
 from slmr.results.schema import read_summary
-from tests.made_results import summary_row
 from tests.results.made_runs import made_run
 
 RATES = {"base": 0.3, "grpo": 0.5, "stagewise": 0.6, "no_bridge": 0.58}
@@ -19,8 +19,8 @@ def test_it_is_a_verdict_a_picture_and_the_methods(tmp_path: Path) -> None:
     folder = publish(made_run(tmp_path / "run", RATES, items=60), tmp_path / "results", "lab")
     page = (folder / "README.md").read_text(encoding="utf-8")
     verdict, picture, table = map(page.index, ("stagewise leads with", "](forest.svg)", "| stagewise |"))
-    assert verdict < picture < table and len(page.splitlines()) < 80
-    assert "| no_bridge |" not in page and "1 more, ablations and controls," in page
+    folded = page.index("<details><summary>Ablations and controls, which are not ranked: 1</summary>")
+    assert verdict < picture < table < folded < page.index("| no_bridge |") and len(page.splitlines()) < 80
     names = [e.text for e in ET.parse(folder / "forest.svg").iter() if e.get("class") == "name"]
     assert names == ["stagewise", "grpo", "base"]
 
@@ -34,26 +34,33 @@ def test_every_row_is_beside_it(tmp_path: Path) -> None:
         (r.method, r.seed, r.task, r.command) for r in kept
     ]
     page = (folder / "README.md").read_text(encoding="utf-8")
-    assert page.count("slmr bench --method") == 12 and "4 more are in rows.csv." in page
+    assert page.count("slmr bench --method") == 1 and "--seeds 0,1,2,3" in page
 
 
-def test_each_speed_stands_after_whom_it_was_measured_on() -> None:
-    manifest = {"stats": {"engine": {"tokens": 5, "seconds": 1, "tokens_per_s": 5}}, "device": "cpu", "threads": 2,
-                "cost": {"wall_s": 1}}  # fmt: skip
-    named = {
-        "a": ("grpo", "rl", "lab-llama"),
-        "b": ("base", "base", "lab-qwen"),
-        "c": ("eval", "model", "smol"),
-    }
-    rows = [
-        summary_row(method, task, method_kind=kind).model_copy(update={"student": student, "manifest": key})
-        for key, (method, kind, student) in named.items()
-        for task in ("lab_gsm8k", "lab_math")
+def test_the_speed_of_several_evaluations_is_their_median() -> None:
+    def manifest(speed: int) -> dict[str, Any]:
+        engine = {"tokens": 5, "seconds": 1, "tokens_per_s": speed}
+        return {"stats": {"engine": engine}, "device": "cpu", "threads": 2}
+
+    words = "The median of 3 evaluations generated 2,000 tokens a second (50 to 9,000; cpu, 2 threads)."
+    assert speed_in_words([*map(manifest, (9000, 50, 2000)), {}]) == words
+    assert speed_in_words([manifest(5)]) == "The evaluation generated 5 tokens a second (cpu, 2 threads)."
+    assert speed_in_words([]) == speed_in_words([{}]) == ""
+
+
+def test_commands_that_differ_in_method_and_seed_are_one() -> None:
+    commands = [
+        f"slmr bench --method {method} --profile lab --student 'a b' --seeds {seed},"
+        for seed in (0, 1) for method in ("base", "sft")
+    ]  # fmt: skip
+    more = ["slmr bench --method grpo --profile lab --student 'a b' --seed 0", "slmr eval m --tasks lab"]
+    assert merged([*commands, *more]) == [
+        "slmr eval m --tasks lab",
+        "slmr bench --method base,sft --profile lab --student 'a b' --seeds 0,1",
+        "slmr bench --method grpo --profile lab --student 'a b' --seeds 0,",
     ]
-    first, second, third = speeds(rows, dict.fromkeys("abc", manifest))
-    assert first.startswith("grpo of lab-llama, seed 0: 5 tokens in 1 s")
-    assert second.startswith("base of lab-qwen, seed 0: ") and third.startswith("smol, seed 0: ")
-    assert speeds(rows[:2], {"a": manifest})[0].startswith("grpo, seed 0: ") and speeds(rows, {}) == []
+    odd = ["slmr bench --method 'sft", "slmr bench --dry-run", "slmr bench --method sft --seeds"]
+    assert merged(odd) == odd
 
 
 def test_the_speed_of_an_evaluation_is_said_where_something_was_generated() -> None:

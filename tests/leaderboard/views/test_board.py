@@ -45,7 +45,7 @@ def test_the_first_screen_is_a_verdict_three_figures_and_a_plot(draw: Draw) -> N
         shown.index(f'class="slmr-{part}"') for part in ("verdict", "facts", "forest", "board")
     )
     assert verdict < figures < plot < board
-    assert "stagewise leads with" in shown and "Best for its cost" in shown and "No gain shown" in shown
+    assert "stagewise leads with" in shown and "Best for its cost" in shown and "No significant gain" in shown
 
 
 def test_tasks_are_folded_until_they_are_asked_for(draw: Draw) -> None:
