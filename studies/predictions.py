@@ -1,6 +1,6 @@
 """Compares the predictions of docs/predictions.md with the results, for each seed and for all seeds together.
 
-    python -m studies.predictions results/lab-claim results/lab results/lab-mild results/lab-third results/lab-long results/lab-rounds
+    python -m studies.predictions results/lab*
 
 Of several runs with a prediction's profile and both of its recipes, the one with most seeds counts. A single seed has
 an interval over items, several seeds one over seeds and items. A prediction is falsified if the interval of all seeds
@@ -58,7 +58,7 @@ PREDICTIONS = (
     Prediction(4, "raw_selected_pool", "raw_all_pool", below=2, differs=RL_AFTER, profile="lab-third"),
     Prediction(5, "raw_all_consolidated", "raw_all_pool", below=1, differs=LATER),
     Prediction(5, "bridged_all_consolidated", "bridged_all_pool", below=1, differs=LATER),
-    Prediction(6, "raw_all_consolidated", "raw_all_pool", below=-1, above=1, differs="RL after SFT", profile="lab-long"),
+    Prediction(6, "raw_all_consolidated", "raw_all_pool", below=-1, above=1, differs="after SFT", profile="lab-long"),
     Prediction(7, "two_rounds_new_repair_diag", "bridged_selected_consolidated", (), below=-1, above=1),
     Prediction(8, "two_rounds_new", "two_rounds_more_worked", (), below=-1, above=1),
     Prediction(9, "grpo", "base", reach="unseen compound", above=3),

@@ -23,9 +23,7 @@ MethodsPath = Annotated[
 ]
 Profile = Annotated[
     str,
-    typer.Option(
-        help="lab-quick, lab, smol, paper, a variant such as lab-mild, or the path of a profile's YAML."
-    ),
+    typer.Option(help="lab-quick, lab, lab-mild, lab-third, lab-long, smol, paper, or a YAML file's path."),
 ]
 Out = Annotated[Path, typer.Option(help="Folder of the runs.")]
 ServedName = Annotated[str | None, typer.Option(help="The model's name on a server that serves several.")]
