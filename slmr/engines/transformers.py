@@ -32,13 +32,13 @@ def load_tokenizer(
     Raises:
         RequestError: it cannot be read, or its template does not know such a variable.
     """
+    if not folder.is_dir():
+        raise RequestError(f"model folder {folder} does not exist")
     with lean_imports():
         from transformers import AutoTokenizer
 
-    if not folder.is_dir():
-        raise RequestError(f"model folder {folder} does not exist")
-    with reading(f"{folder} holds no tokenizer that transformers can read"):
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
+        with reading(f"{folder} holds no tokenizer that transformers can read"):
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
     tokenizer.padding_side = "left"
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -51,8 +51,8 @@ def load_config(folder: Path, trust_remote_code: bool = False) -> PreTrainedConf
     with lean_imports():
         from transformers import AutoConfig
 
-    with reading(f"{folder / 'config.json'} describes no model that transformers can read"):
-        return AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
+        with reading(f"{folder / 'config.json'} describes no model that transformers can read"):
+            return AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
 
 
 def load_model(
@@ -89,6 +89,7 @@ def lean_imports() -> Iterator[None]:
     """Hides scikit-learn and SciPy from transformers' modules that are first imported inside the context.
 
     They would import them for assisted decoding and for object detection, and it takes longer than importing torch.
+    To read a configuration imports the modules of its model, so it belongs inside.
     """
     from transformers import utils
 
