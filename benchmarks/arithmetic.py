@@ -81,19 +81,30 @@ def profile(name: str, checkout: Path, args: argparse.Namespace) -> Path:
     runs = out / f"runs-{name}"
     if runs.exists():
         raise SystemExit(f"{runs} exists: name another --out")
+    options = ["--jobs", "1"] if "--jobs" in bench_help(checkout) else []
     command = [args.py_spy, "record", "--subprocesses", "--rate", str(RATE), "--format", "raw", "-o", str(raw), "--",
                sys.executable, "-m", "slmr.cli", "bench", "--method", args.method, "--profile", args.profile,
-               "--jobs", "1", "--out", str(runs), *(["--limit", str(args.limit)] if args.limit else [])]  # fmt: skip
+               "--out", str(runs), *options, *(["--limit", str(args.limit)] if args.limit else [])]  # fmt: skip
     try:
-        # `-m` searches the working folder first.
-        done = subprocess.run(
-            command, cwd=checkout, env={**os.environ, "PYTHONPATH": str(checkout)}, stdout=subprocess.DEVNULL
-        )
+        done = subprocess.run(command, cwd=checkout, env=environment(checkout), stdout=subprocess.DEVNULL)
     except FileNotFoundError:
         raise SystemExit(f"{args.py_spy} is not installed: pip install py-spy") from None
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {done.returncode}")
     return raw
+
+
+def bench_help(checkout: Path) -> str:
+    """What a checkout's `slmr bench --help` prints; earlier versions have no --jobs and use one process anyway."""
+    command = [sys.executable, "-m", "slmr.cli", "bench", "--help"]
+    return subprocess.run(
+        command, cwd=checkout, env=environment(checkout), capture_output=True, text=True, check=True
+    ).stdout
+
+
+def environment(checkout: Path) -> dict[str, str]:
+    """The checkout's own package comes first, and a stage has one thread in every version."""
+    return {**os.environ, "PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"}
 
 
 def shares(lines: list[str]) -> Counter[str]:
