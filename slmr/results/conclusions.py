@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from slmr.results.compare import ONE_SEED, RANKS_OF_ONE_SEED, Comparison, detectable
 from slmr.results.effects import Effect, Factorial
-from slmr.results.headline import leaders, nothing_gained
+from slmr.results.headline import best_for_its_cost, leaders, nothing_gained
 from slmr.results.ranking import RankedMethod, Ranking
 from slmr.stats import Difference, formats
 
@@ -71,16 +71,19 @@ def _lead(ranking: Ranking) -> list[str]:
     ranked, parts = ranking.ranked, []
     leading = [m.name for m in leaders(ranked)]
     others = ranked[len(leading) :]
-    first = [m for m in ranked if m.rank and m.rank.low == 1]
-    if tied := [m.name for m in first if m.name not in leading]:
+    first = [m.name for m in ranked if m.rank and m.rank.low == 1]
+    if tied := [name for name in first if name not in leading]:
         parts.append(_tied(ranking, leading, tied))
     elif others:
         lead = ranking.differences[leading[0]][others[0].name]
         they = "It is" if len(leading) == 1 else "They are"
         parts.append(f"{they} ahead of the next, {others[0].name}, by {in_points(lead)} points.")
-    cheapest = min(first, key=lambda m: m.tokens)
+    cheapest = best_for_its_cost(ranking)
     if cheapest.name not in leading:
-        parts.append(f"The cheapest among them is {cheapest.name}, at {formats.tokens(cheapest.tokens)}.")
+        behind = "significantly behind in a comparison of the two alone"
+        parts.append(
+            f"The cheapest that is not {behind} is {cheapest.name}, at {formats.tokens(cheapest.tokens)}."
+        )
     return parts
 
 

@@ -42,7 +42,7 @@ def facts(ranking: Ranking) -> list[Fact]:
     if first := best(ranked):
         found.append(Fact("Best", _some(first), _percent(first[0])))
     if first and first[0].kind != "model":
-        cheapest = min((m for m in ranked if m.rank and m.rank.low == 1), key=lambda m: m.tokens)
+        cheapest = best_for_its_cost(ranking)
         share = cheapest.tokens / first[0].tokens if first[0].tokens else 0.0
         less = f", {100 * share:.0f} % of the best's" if len(first) == 1 and 0 < share < 1 else ""
         cost = f"{_percent(cheapest)} for {formats.tokens(cheapest.tokens)} tokens{less}"
@@ -64,6 +64,20 @@ def best(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
 def leaders(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
     """The methods with the highest mean as printed, so that of two equal numbers neither is first."""
     return [m for m in ranked if formats.percent(m.mean) == formats.percent(ranked[0].mean)]
+
+
+def best_for_its_cost(ranking: Ranking) -> RankedMethod:
+    """The method with the fewest tokens of those that may be the best.
+
+    All compared at once few can be excluded, so one is out if it is significantly behind in a comparison of two alone.
+    """
+    first = {m.name for m in leaders(ranking.ranked)}
+
+    def may_be_best(method: RankedMethod) -> bool:
+        alone = [ranking.differences[name][method.name] for name in first]
+        return bool(method.rank and method.rank.low == 1) and all(d.p >= 0.05 for d in alone)
+
+    return min((m for m in ranking.ranked if m.name in first or may_be_best(m)), key=lambda m: m.tokens)
 
 
 def nothing_gained(ranked: Sequence[RankedMethod]) -> bool:

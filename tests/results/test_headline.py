@@ -40,6 +40,15 @@ def test_the_three_figures(ranking: Ranking) -> None:
     assert cheapest.value == "sft_grpo" and "8 k tokens, 89 % of the best's" in cheapest.remark
 
 
+def test_what_is_behind_where_the_two_are_compared_alone_is_not_the_best_for_its_cost(
+    ranking: Ranking,
+) -> None:
+    behind = replace(ranking.differences["stagewise"]["sft_grpo"], p=0.01)
+    between = {**ranking.differences, "stagewise": {**ranking.differences["stagewise"], "sft_grpo": behind}}
+    found = facts(replace(ranking, differences=between))[1]
+    assert found.value == "stagewise" and "of the best's" not in found.remark
+
+
 def test_one_that_is_ahead_of_all_is_said_to_be(ranking: Ranking) -> None:
     ranks = {"stagewise": RankInterval(1, 1), "sft_grpo": RankInterval(2, 2), "grpo": RankInterval(3, 3)}
     apart = replace(ranking, methods=[replace(m, rank=ranks.get(m.name)) for m in ranking.methods])
