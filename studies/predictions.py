@@ -75,7 +75,8 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--student", default="lab-llama")
     args = parser.parse_args()
-    runs = [{r.method: r for r in run_results(run, args.student)} for run in args.runs]
+    folders = [run for run in args.runs if (run / "summary.json").is_file()]  # other studies have no runs
+    runs = [{r.method: r for r in run_results(run, args.student)} for run in folders]
     found = [(prediction, *best_run(prediction, runs)) for prediction in PREDICTIONS]
     seeds = sorted({seed for _, _, shared in found for seed in shared})
     head = ["", "A - B", "on", "profile", *(f"seed {seed}" for seed in seeds), "all", "", "differs"]
