@@ -8,7 +8,15 @@ from typing import Any, get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.curriculum.bridge import BridgeParams, Criterion, bridge_stage, candidates, choose, first_sound
+from slmr.curriculum.bridge import (
+    BridgeParams,
+    Criterion,
+    bridge_stage,
+    candidates,
+    choose,
+    first_sound,
+    statistics,
+)
 from slmr.curriculum.soundness import fault_of
 from slmr.io import read_rows
 from slmr.verify import verify
@@ -57,6 +65,25 @@ def test_kept_traces_verify_and_are_no_harder_than_raw_ones(tmp_path: Path) -> N
     assert sum(stats["kept"].values()) == len(traces) == 6
     assert stats["nll_after"] <= stats["nll_before"] and stats["improved"] >= 1
     assert cost.rollout_tokens > 0 and cost.teacher_tokens > 0
+
+
+def test_the_statistics_compare_a_problems_trace_with_its_raw_one() -> None:
+    """A problem whose raw trace is unsound has nothing to compare with."""
+
+    def row(problem: str, source: str, nll: float, fault: str | None = None) -> Any:
+        return {"problem_id": problem, "source": source, "fault": fault, "nll": nll, "spikes": nll / 10}
+
+    kept = [row("a", "own prefix", 1.0), row("b", "raw", 3.0), row("c", "filled in", 9.0)]
+    refused = row("c", "raw", 50.0, fault="wrong answer")
+    told = statistics([row("a", "raw", 5.0), refused, *kept], kept, problems=4)
+    assert (told["nll_before"], told["nll_after"]) == (4.0, 2.0)
+    assert (told["spikes_before"], told["spikes_after"]) == (0.4, 0.2)
+    assert (told["improved"], told["kept_raw"], told["nothing_sound"]) == (2, 1, 1)
+
+
+def test_spikes_may_weigh_nothing(tmp_path: Path) -> None:
+    _, _, scores, _ = run(tmp_path, spike_weight=0)
+    assert scores and all(row["score"] == row["nll"] for row in scores if row["score"] is not None)
 
 
 def test_without_rewrites_every_raw_trace_stays(tmp_path: Path) -> None:

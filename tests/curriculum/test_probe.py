@@ -70,6 +70,8 @@ def test_an_adaptive_probe_gives_the_partition_up_to_its_error(
     assert len(some) < len(every)
     found, whole = _classes(some, target), _classes(every, target)
     changed = sum(found[i] != whole[i] for i in whole)
+    expected = made.stats["expected_error"]
+    assert 0 < expected <= error if error else expected == 0
     assert changed <= len(whole) * (error + 3 * math.sqrt(error * (1 - error) / len(whole)))
 
 

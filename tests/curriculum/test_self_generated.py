@@ -37,6 +37,20 @@ def test_pairs_are_right_over_wrong_of_one_problem(tmp_path: Path) -> None:
     assert rows[0]["rejected"] in ("b", "c") and rows[0]["prompt"] == pool[0]["prompt"]
 
 
+def test_two_pairs_of_a_problem_are_the_default(tmp_path: Path) -> None:
+    pool = problems(1)
+    right = [f"{step} #### {pool[0]['gold']}" for step in ("1 + 1 = 2.", "1 + 2 = 3.", "1 + 3 = 4.")]
+    said = [(text, text in right) for text in (*right, "b", "c", "d")]
+    rollouts = [rollout(pool[0]["id"], k, text, strict) for k, (text, strict) in enumerate(said)]
+    made = context(
+        tmp_path / "out", problems=folder(tmp_path / "pool", problems=pool),
+        probe=folder(tmp_path / "probe", rollouts=rollouts),
+    )  # fmt: skip
+    self_generated_pairs_stage(made, SelfGeneratedPairsParams())
+    rows = read_rows(made.folder / "pairs.parquet")
+    assert len(rows) == 2 and len({row[side] for row in rows for side in ("chosen", "rejected")}) == 4
+
+
 def traces(place: Path, partition: list[dict[str, Any]] | None = None, **params: Any) -> Any:
     """The traces stage on problems that were each solved twice, once over a false equation, once without."""
     pool = problems(8)
