@@ -25,7 +25,7 @@ from pydantic import (
 from slmr.errors import RequestError, nearest, unknown
 from slmr.io import merged, read_settings
 
-# A larger number is a typing error that would exhaust the memory. docs/concepts.md lists these limits, too.
+# A larger number is a typing error that would exhaust the memory. docs/troubleshooting.md lists these limits, too.
 MAX_K, MAX_TOKENS, MAX_POOL, MAX_STEPS, MAX_SIDE_BY_SIDE = 10_000, 1_000_000, 10_000_000, 1_000_000, 100_000
 
 DEFAULT_PROFILE = "lab-quick"  # of every command that takes a profile
