@@ -60,6 +60,18 @@ def test_each_convention(function: Callable[..., Any], style: str, messages: boo
     assert (score("7", "7"), score("8", "7")) == (1.0, 0.0)
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda response, gold: response.endswith(gold),
+        lambda ground_truth, response: response.endswith(ground_truth),
+    ],
+)
+def test_which_of_a_pair_is_the_gold_answer(function: Callable[[str, str], bool]) -> None:
+    call = caller(function, "pair", None, messages=False)
+    assert call("it is 7", "7") and not call("7", "it is 7")
+
+
 async def _awaited(returned: Any) -> Any:
     return await returned
 

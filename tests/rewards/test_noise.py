@@ -45,3 +45,9 @@ def test_what_is_undecided_stays_so() -> None:
 def test_an_honest_checker_is_no_part_of_a_key() -> None:
     assert NoiseParams().identity() == {}
     assert NoiseParams(false_accept=0.1).identity() == {"false_accept": 0.1}
+
+
+def test_no_noise_is_the_default() -> None:
+    verdicts = verify_batch(["#### 7", "#### 8"], ["7", "7"], "numeric")
+    for noise in (Noise(), NoiseParams().noise(0)):
+        assert noise.of(verdicts, ["#### 7", "#### 8"], ["7", "7"]) == verdicts
