@@ -250,6 +250,7 @@ def test_a_silent_client_is_dropped_and_keeps_nobody_waiting(
 def test_an_address_that_cannot_be_had_is_one_line() -> None:
     with RewardServer(Grader("numeric"), "127.0.0.1", 0) as server, pytest.raises(RequestError) as error:
         RewardServer(Grader("numeric"), "127.0.0.1", server.server_port)
+    assert server.url == f"http://127.0.0.1:{server.server_port}"
     assert "cannot listen on 127.0.0.1, port" in str(error.value) and "\n" not in str(error.value)
     with pytest.raises(RequestError, match=r"cannot listen on 203\.0\.113\.7"):
         RewardServer(Grader("numeric"), "203.0.113.7", 0)
