@@ -53,7 +53,9 @@ _SKIP = re.compile(
 )
 _STRONG = re.compile(rf"(?:{_ANSWER})(?i:{_RIGHT}{_IS})")
 _OTHER = re.compile(
-    r"^[ \t*_]*A:|<(?:final_)?answer>|\[ANSWER\]|^[ \t#*_]*ANSWER[ \t]+(?=[-$\\\d(])|\bAnswer\b[ \t*_]*(?=\\boxed|\n)",
+    r"^[ \t*_]*A:|\"(?:choice|option|selection|selected(?:_option)?|letter)\"[ \t]*:"
+    r"|<(?:final_)?answer>|\[ANSWER\]|^[ \t#*_]*ANSWER[ \t]+(?=[-$\\\d(])|\bAnswer\b[ \t*_]*(?=\\boxed|\n)"
+    r"|^[ \t]*\|[ \t*_]*(?:[Ff]inal )?(?:[Aa]nswer|[Rr]esult)[ \t*_]*(?:\|[ \t]*)+(?=[^\n|])",  # a table's last row
     re.MULTILINE,
 )
 _HEADING = re.compile(
@@ -90,6 +92,7 @@ _CONTRAST = re.compile(
 _END = re.compile(
     r"\n|(?<=\S)[.;!?](?=\s|$|<)(?<!\b[Nn]o\.)(?<!\bi\.e\.)(?<!\be\.g\.)|。|！|</(?:final_)?answer>|\[/ANSWER\]"
 )
+_CELL = re.compile(r"[|\n]")
 # A program that text follows: its names, `total = a + b`, say nothing of the answer.
 _PROGRAM = re.compile(
     r"^[ \t]*(```|~~~)[ \t]*(?:python|py|javascript|js|java|c|cpp|c\+\+|julia|r|ruby|rust|go|bash|sh|sql|matlab)"
@@ -176,7 +179,9 @@ def statement(text: str, start: int) -> Statement:
     displayed = _DISPLAY.match(text, begin, begin + MAX_STATEMENT)
     if displayed:
         return Statement(displayed[0], begin, displayed.end())
-    end = _END.search(text, begin, begin + MAX_STATEMENT)
+    end = (_CELL if "|" in text[max(0, start - 4) : start] else _END).search(
+        text, begin, begin + MAX_STATEMENT
+    )
     stop = end.start() if end else min(len(text), begin + MAX_STATEMENT)
     said = _POLITE.sub("", text[begin:stop].strip())
     return Statement(said.strip('*_`" ').strip(), begin, stop)

@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from slmr.verify import quantity
+from slmr.verify.asides import restated, with_aside, without_asides
 from slmr.verify.boxes import boxed, factored, unboxed
 from slmr.verify.closing import answering, in_context
 from slmr.verify.completion import fold
@@ -122,19 +123,12 @@ def parse(text: str) -> Fraction | None:
         return _of_equation(plain)
     found = quantity.quantity(plain)
     if found is None:
-        return _of_words(plain)
+        return quantity.of_words(plain)
     rest = _ASIDE.sub("", plain[found.end :])
     rest = without_working(rest, found.value)
     if _GLUED.match(rest) and not _KNOWN_UNIT.match(rest):
         return None
     return found.value if _BEHIND.fullmatch(rest) and not _CHANGES.search(rest) else None
-
-
-def _of_words(plain: str) -> Fraction | None:
-    if plain.isascii() and plain[:1].isalpha():
-        return quantity.in_words(plain)
-    digits = re.sub(r"[个只元块人次米天本支岁名]$", "", plain)
-    return quantity.chinese(digits) if CHINESE.fullmatch(digits) else None
 
 
 def _of_equation(plain: str) -> Fraction | None:
@@ -311,10 +305,11 @@ def _last_number(text: str) -> Answer | None:
         or _CODE.search(tail.strip().rsplit("\n", 1)[-1])
     ):
         return None
-    found = quantities(_NOT_TAIL.sub("", tail)) or quantities(tail)
+    plain = without_asides(tail)
+    found = quantities(_NOT_TAIL.sub("", plain)) or quantities(tail)
     if not found:
         return _last_words(tail)
-    last = answering(tail, found[-1])
+    last = with_aside(tail, answering(plain, found[-1]))
     sentence = GAP.split(tail[: last.start])[-1]
     behind = _NOT_TAIL.sub("", GAP.split(tail[last.end :])[0])
     if (
@@ -350,13 +345,13 @@ def _last_words(tail: str) -> Answer | None:
     if len(found) == 1 and not hedged(sentence[0]) and not unsure(tail[-200:]):
         word = quantity.with_part(sentence[0], *found[0].span())
         return Answer(word, False) if word and not _changed_behind(sentence[0][found[0].end() :]) else None
-    numerals = [m[0] for m in CHINESE.finditer(tail)]
+    numerals = CHINESE.findall(tail)
     return Answer(numerals[-1], False) if numerals and not hedged(tail[-60:]) else None
 
 
 def matches(answer: str, gold: Fraction) -> bool:
     """Whether the answer is the gold number."""
-    return parse(answer) == gold
+    return parse(answer) == gold or gold in restated(answer)
 
 
 _LEAD = re.compile(r"[\s$*_`(\[\\:]*(?:(?:text|textbf|mathbf|boxed)\{)?(?:[a-zA-Z]\s*=\s*)?[\s$]*")

@@ -257,3 +257,11 @@ def quantities(text: str) -> list[Quantity]:
         ):
             found.append(token)
     return found
+
+
+def of_words(text: str) -> Fraction | None:
+    """The number that a text is in words or in Chinese numerals, with a measure word or without; None for any other."""
+    if text.isascii() and text[:1].isalpha():
+        return in_words(text)
+    digits = re.sub(r"[个只元块人次米天本支岁名]$", "", text)
+    return chinese(digits) if CHINESE.fullmatch(digits) else None

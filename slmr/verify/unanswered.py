@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from slmr.verify.quantity import WORDS
 from slmr.verify.sentences import last_sentence, pattern
 
 _LISTED = re.compile(
@@ -37,19 +38,27 @@ _SOLVED = pattern(
     r"|(?:which|it|total|result) (?:is|are))\b|[→⇒]|=>"
 )
 _NO_DATA = pattern(
-    r"\b(?:(?:not|n't) (?:have |given |provide )?enough|insufficient|too little) (?:information|data|details)\b"
+    r"\b(?:(?:not|n't) (?:have |given |provide )?enough|insufficient|too little|needs? (?:more|further|additional))"
+    r" (?:information|data|details)\b"
     r"|\b(?:information|data|details) (?:given |provided )?(?:is|are) (?:not enough|insufficient|missing|incomplete)\b"
     r"|\b(?:the|its) [a-z]+ of [^.;!?]{0,60}? (?:is|are) (?:missing|unknown|not (?:given|provided|stated|specified"
     r"|known))\W*$"
+)
+# "How many does he have left? We need to know how many he gave away": the problem again, and no number behind it.
+_ASKED_LAST = pattern(
+    r"\b(?:how (?:many|much|long|far|old|fast)|what (?:is|are|was|were) the)\b[^.?!\n\d=]{1,120}\?([^\d=]{0,200})$"
 )
 _LONG = 400
 
 
 def unanswered(text: str) -> bool:
-    """Whether a text ends with a sentence that sets a task, or says that it cannot be solved."""
+    """Whether a text ends with a sentence that sets or repeats a task, or says that it cannot be solved."""
     last = last_sentence(text.strip())
     if len(last) > _LONG:
         return False
+    asked = _ASKED_LAST.search(text[-_LONG:])
+    if asked and not WORDS.search(asked[1]):
+        return True
     return bool(_NO_DATA.search(last) or (_ORDERS.match(last) and not _SOLVED.search(last)))
 
 

@@ -15,7 +15,8 @@ models of many families, written from the documentation alone: 93.3 % of 479 agr
 seventeenth, written once its rules had been mended, with more of what had failed, 96.3 % (82.1 % with the rules of
 before). The eighteenth, whole solutions and attempts at being paid, and the nineteenth, one kind after the other, were
 written from the documentation alone: 99.8 % of 436 and 99.1 % of 663 agreed at first; those of the twentieth were
-written beside the rules for what had failed in them. What stood here is not repeated.
+written beside the rules for what had failed in them. Of the 530 of the twenty-first, the formats that models write in,
+98.5 % agreed at first; the twenty-second stand beside its rules. What stood here is not repeated.
 Of all rounds 59 are not here, since graders do not share what they said (`d` for D, `2 PM` for 2, the last number of
 "the problem has 7 parts"). What a case says stands for its kind, so a rule is mended, never a line.
 """
@@ -52,12 +53,7 @@ KNOWN = {
     "k11-160": "a property that the value does not have",
     "k11-222": "a ratio at the end of a sentence",
     "k11-240": "a no to a question of the writer's own",
-    "k16-046": "the same measure in two units in brackets behind the answer",
-    "k16-056": "what a program prints",
     "k16-057": "what a program prints, in a comment of it",
-    "k16-151": "a number of context in brackets behind the answer",
-    "k16-152": "what the answer is computed from in brackets behind it, in words",
-    "k16-169": "the same measure in another unit in brackets behind the answer",
     "k16-262": "what a program prints, and no formula",
     "k16-413": "a letter within a name, `B vitamins`",
     "k16-458": "a letter that is taken back in its own sentence",
