@@ -42,6 +42,7 @@ def serve() -> Iterator[Callable[..., Ask]]:
             text = reply.read()
             connection.close()
             assert reply.headers["Content-Type"] == "application/json" and b"\n" not in text
+            assert int(reply.headers["Content-Length"]) == len(text)
             return reply.status, json.loads(text)
 
         return ask
@@ -137,6 +138,7 @@ FAULTS = [
     (b"[" * 100_000, "not JSON: "),
     (b"\xff", "not JSON: "),
     (b"", "not JSON: "),
+    ({"completions": [{"content": [3]}], "gold": ["7"]}, "completion 0 should be"),
     ([], "it should be a JSON object"),
     ({}, "'completions' is missing; there are: none"),
     ({"completions": ["x"], "answer": ["7"]}, "'gold' is missing; there are: answer, completions"),
