@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from slmr.results.compare import ONE_SEED, RANKS_OF_ONE_SEED, Comparison, detectable
 from slmr.results.effects import Effect, Factorial
-from slmr.results.headline import best_for_its_cost, leaders, nothing_gained
+from slmr.results.headline import best_for_its_cost, leaders, nothing_gained, nothing_ranked
 from slmr.results.ranking import RankedMethod, Ranking
 from slmr.stats import Difference, formats
 
@@ -18,7 +18,7 @@ def ranking_in_words(ranking: Ranking, title: str | None = None) -> str:
     """
     title = title or ranking.student
     if not ranking.ranked:
-        return f"{title}: no method to compare."
+        return f"{title}. {nothing_ranked(ranking)}"
     ranked = ranking.ranked
     told = f"{title}, {_seeds(len(ranked[0].seeds))}"
     if nothing_gained(ranked):

@@ -24,13 +24,20 @@ def verdict(ranking: Ranking) -> str:
     """The ranking in one sentence; for models also what the requested form costs."""
     ranked = ranking.ranked
     if not ranked:
-        return _form(ranking) or "No method to compare yet."
+        return _form(ranking) or nothing_ranked(ranking)
     text = _standing(ranked)
     if nothing_gained(ranked):
         text = f"No method gains significantly over the untrained student; {text}"
     elif none := _no_gain(ranked):
         text += f"; {len(none)} of {len(ranked)} methods do not gain significantly over the untrained student"
     return " ".join(filter(None, [f"{text}.", _form(ranking)]))
+
+
+def nothing_ranked(ranking: Ranking) -> str:
+    """What is said of a run that ranks no method."""
+    if any(m.kind in ASIDE for m in ranking.complete):
+        return "All are ablations or controls, which are not ranked; slmr compare compares any two."
+    return "No method to compare yet."
 
 
 def facts(ranking: Ranking) -> list[Fact]:

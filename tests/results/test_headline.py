@@ -136,3 +136,12 @@ def test_nothing_to_compare_is_said(tmp_path: Path) -> None:
     alone = rank_methods(run_results(made_run(tmp_path, {"base": 0.3}, seeds=[0])))
     assert facts(alone) == []
     assert verdict(alone) == "No method to compare yet."
+
+
+def test_ablations_alone_are_said_to_be_unranked(tmp_path: Path) -> None:
+    aside = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "no_bridge": 0.5})))
+    assert (
+        verdict(aside)
+        == "All are ablations or controls, which are not ranked; slmr compare compares any two."
+    )
+    assert ranking_in_words(aside).endswith(verdict(aside))
