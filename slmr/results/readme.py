@@ -77,7 +77,7 @@ def _of_ranking(folder: Path, title: str, ranking: Ranking, picture: str) -> lis
     if len(shown.complete) > 1:
         write_text(folder / picture, forest_svg(ranking, shown.methods, width="760"))
         parts.append(f"![Mean accuracy with 95 % intervals]({picture})")
-        parts.append(ranking_in_words(ranking, title))
+        parts += [ranking_in_words(ranking, title)] if ranking.ranked else []
     parts += at_chance(ranking) + list(map(as_markdown, ranking_tables(shown)))
     seen = {method.name for method in shown.methods}
     return parts + _aside(replace(ranking, notes=[]), [m for m in ranking.methods if m.name not in seen])
