@@ -22,15 +22,16 @@ _POUNDS = {"oz|ounce": 1, "lb|pound": 16}
 _VOLUME = {"ml|millilit(?:er|re)": 1, "l|lit(?:er|re)": 1000}
 _CUPS = {"cup": 1, "pint": 2, "quart": 4, "gallon": 16}
 _KINDS = (_TIME, _LENGTH, _FEET, _MASS, _POUNDS, _VOLUME, _CUPS)
-_NUMBER = r"(\d[\d,]*(?:\.\d+)?|\d+/\d+)"
+_NUMBER = r"(?<![\d.,])(\d[\d,]*(?:\.\d+)?|\d+/[1-9]\d*)"
 _MEASURE = pattern(rf"{_NUMBER}\s?({'|'.join(unit for kind in _KINDS for unit in kind)})s?\b\.?")
 _JOINT = pattern(r"\s*(?:,|and|,\s*and)?\s*")
 _ASIDE = re.compile(r"(?<=[\w%°$.])[ *]{0,3}\(([^()\n]{1,80})\)")
 # A number with its unit, right in front of a bracket.
-_NUMBERED = re.compile(r"\d[\d,./]*(?:\s?%)?(?:[ *-]{1,3}[A-Za-z%°/]+\.?){0,5}[ *]*$")
+_NUMBERED = re.compile(r"(?<![\d.,/])\d[\d,./]*(?:\s?%)?(?:[ *-]{1,3}[A-Za-z%°/]+\.?){0,5}[ *]*$")
 _MEASURED = pattern(rf"{_MEASURE.pattern}(?:{_JOINT.pattern}{_MEASURE.pattern})*[ *]*$")
 _EXPLAINS = re.compile(r"[A-Za-z×*+/=÷]")
 _EXCLUDES = pattern(r"(?:and )?(?:not|rather than|instead of)\b(?! sure)")
+_FAR = 60  # characters in front of a bracket that are looked at
 # What makes a bracket more than an explanation: another value, or doubt.
 _TURNS = pattern(r"\b" + any_of(
     "or", "not", "no", "actually", "correct(?:ed|ion)?", "should", "answer", "instead", "rather", "wrong", "if",
@@ -42,7 +43,7 @@ def without_asides(text: str) -> str:
     """The text with blanks instead of the brackets that restate or explain the number in front of them."""
 
     def blank(aside: re.Match[str]) -> str:
-        before = text[max(0, aside.start() - 60) : aside.start()]
+        before = text[max(0, aside.start() - _FAR) : aside.start()]
         explains = _EXPLAINS.search(aside[1]) and re.search(r"\d", aside[1]) and not _TURNS.search(aside[1])
         is_aside = _NUMBERED.search(before) and (explains or _EXCLUDES.match(aside[1]))
         return " " * len(aside[0]) if is_aside else aside[0]
@@ -53,7 +54,7 @@ def without_asides(text: str) -> str:
 def with_aside(text: str, number: Quantity) -> Quantity:
     """The measure that a number is the last part of, up to the end of the bracket that restates it, or the number."""
     aside = _ASIDE.search(text, number.end, number.end + 120)
-    front = _MEASURED.search(text[: aside.start()]) if aside else None
+    front = _in_front(text, aside) if aside else None
     if aside and front and front.start() <= number.start and restated(text[front.start() : aside.end()]):
         return number._replace(start=front.start(), end=aside.end())
     return number
@@ -62,13 +63,17 @@ def with_aside(text: str, number: Quantity) -> Quantity:
 def restated(text: str) -> set[Fraction]:
     """The numbers of a measure that a text gives in two units, `2 hours (120 minutes)`; empty if the two differ."""
     aside = _ASIDE.search(text) if "(" in text else None
-    front = _MEASURED.search(text[: aside.start()]) if aside else None
+    front = _in_front(text, aside) if aside else None
     if not aside or not front:
         return set()
     sides = [_measures(front[0]), _measures(aside[1])]
     if any(not side for side in sides) or len({_sum(side) for side in sides}) != 1:
         return set()
     return {side[0][0] for side in sides if len(side) == 1}
+
+
+def _in_front(text: str, aside: re.Match[str]) -> re.Match[str] | None:
+    return _MEASURED.search(text, max(0, aside.start() - _FAR), aside.start())
 
 
 _Measures = list[tuple[Fraction, int, int]]  # number, kind, factor

@@ -8,7 +8,7 @@ from slmr.verify.quantity import WORDS
 from slmr.verify.sentences import last_sentence, pattern
 
 _LISTED = re.compile(
-    r"\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$|^\W*(?:from\s)?\s*\$?\d[\d.,]*\s+to\s+\$?$",
+    r"(?<![\d.,])\d[\d.,]*\s*(?:,\s*)?(?:and|or|&|und|et|y)\s+\$?$|\d,\s+\$?$|^\W*(?:from\s)?\s*\$?\d[\d.,]*\s+to\s+\$?$",
     re.IGNORECASE,
 )
 # "divide 84 by 12": what is to be done, not what comes of it; "13 out of 20" is no number.

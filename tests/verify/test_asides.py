@@ -45,3 +45,13 @@ def test_an_explanation_is_blank_and_everything_keeps_its_place(text: str, kept:
 
 def test_feet_and_metres_are_no_two_units_of_one_table() -> None:
     assert restated("3 feet (1 m)") == set() and restated("3 feet (36 inches)") == {3, 36}
+
+
+@given(st.text("0123456789,./ (hmin)", max_size=120))
+def test_no_text_is_an_error(text: str) -> None:
+    assert verify(f"It takes {text} 3 hours (1/0 h).", "3", "numeric").status in (
+        "correct",
+        "wrong",
+        "no_answer",
+    )
+    assert len(without_asides(text)) == len(text) and len(restated(text)) <= 2
