@@ -36,6 +36,13 @@ def test_downloaded_rows_have_every_interval(ranking: Ranking) -> None:
     assert all(f"{task} low" in row for task in ranking.tasks)
 
 
+def test_a_star_marks_a_significant_gain_alone(ranking: Ranking) -> None:
+    gain = next(column for column in columns_on(ranking, TEXT) if column.name == "gain")
+    best = next(s for s in ranking.methods if s.name == "stagewise")
+    assert "*" in gain.text(replace(best, gain_p=0.049)) and "*" not in gain.text(replace(best, gain_p=0.05))
+    assert "*" not in gain.text(replace(best, gain_p=None))
+
+
 def test_what_is_missing_is_blank_and_never_zero(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", RATES | {"sft_grpo": 0.5})
     rows = [r for r in read_summary(run / "summary.json").rows if (r.method, r.task) != ("grpo", "lab_mawps")]

@@ -180,6 +180,17 @@ def test_what_a_run_says_of_itself_is_taken() -> None:
     ]
 
 
+def test_what_is_lacking_is_named() -> None:
+    def leak(log: TrainingLog, test: list[str]) -> str:
+        return next(f.evidence for f in diagnose(log, test=test) if f.name == "leaked-test")
+
+    paid = completions(("#### 2", 1.0), ("#### 3", 0.0))
+    assert leak(a_log(), ["a problem"]) == "no prompts in the log"
+    assert leak(a_log(completions=paid), []) == "no test set to look for: --test TASK"
+    right = {f.name: f for f in diagnose(a_log(completions=completions(*[("#### 2", 1.0)] * 40)))}
+    assert right["wrong-paid"].state == "absent" and right["wrong-paid"].numbers["answers"] == 0
+
+
 def test_an_empty_log_is_unknown_throughout() -> None:
     assert {f.state for f in diagnose(TrainingLog("r", "verl", []))} == {"unknown"}
 

@@ -56,6 +56,20 @@ def test_a_file_a_model_and_no_lab(run: Path, tmp_path: Path) -> None:
     assert export_every_eval_ever(run, tmp_path / "out")[0] == files  # again the same names
 
 
+@pytest.mark.parametrize(
+    ("engine", "deployment"), [("server", "unknown"), ("transformers float32", "self_deployed")]
+)
+def test_of_a_server_it_is_unknown_who_runs_it(tmp_path: Path, engine: str, deployment: str) -> None:
+    row = summary_row("eval", "svamp", edition="paper", engine=engine)
+    write_summary(
+        tmp_path / "run/summary.json", [put_samples(tmp_path / "run", row, np.ones((3, 1), dtype=bool))]
+    )
+    (file,), _ = export_every_eval_ever(tmp_path / "run", tmp_path / "out")
+    told = json.loads(file.read_text())["model_info"]
+    assert told["additional_details"]["deployment_type"] == deployment
+    assert told["inference_engine"] == {"name": engine}
+
+
 def test_its_own_types_read_it(run: Path, tmp_path: Path) -> None:
     types = pytest.importorskip("every_eval_ever.eval_types")
     answers = pytest.importorskip("every_eval_ever.instance_level_types")
