@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from base64 import b64decode
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slmr.results.entries import run_results
-from slmr.results.forest import forest_html, forest_svg
+from slmr.results.forest import _Axis, forest_html, forest_svg
 from slmr.results.ranking import RankedMethod, Ranking, rank_methods
 from slmr.stats import Estimate
 from tests.results.made_runs import made_run
@@ -85,3 +86,31 @@ def test_a_name_ends_before_the_plot_begins_on_every_screen(tmp_path: Path) -> N
 def test_as_a_file_it_has_a_size(ranking: Ranking) -> None:
     root = ET.fromstring(forest_svg(ranking, ranking.methods, width="760"))
     assert root.get("width") == "760" and root.get("viewBox") == f"0 0 760 {root.get('height')}"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "axis"),
+    [
+        ([(0.20, 0.80)], (18.2, 81.8)),  # 3 % of the span on either side
+        ([(0.50, 0.50)], (49.75, 50.25)),  # a quarter of a point at least
+        ([(0.001, 0.002), (0.99, 1.0)], (0.0, 100.0)),  # within 0 to 100
+        ([], (0.0, 100.0)),
+    ],
+)
+def test_the_axis_holds_all_intervals_with_a_margin(
+    ranking: Ranking, bounds: list[tuple[float, float]], axis: tuple[float, float]
+) -> None:
+    estimates = [Estimate((low + high) / 2, 0.1, low, high) for low, high in bounds]
+    made = _Axis([replace(ranking.methods[0], accuracy=e) for e in estimates])
+    assert (made.low, made.high) == pytest.approx(axis)
+    assert made.at(made.low) == "0.00%" and made.at(made.high) == "100.00%"
+
+
+def test_a_picture_ends_below_its_last_line_of_text(ranking: Ranking) -> None:
+    svg = forest_svg(ranking, ranking.methods)
+    root = ET.fromstring(svg)
+    height = float(root.get("height") or 0)
+    ys = [float(e.get("y") or 0) for e in root.iter(f"{SVG}text")]
+    assert max(ys) < height < max(ys) + 20
+    dots = [float(e.get("cy") or 0) for e in root.iter(f"{SVG}circle")]
+    assert [b - a for a, b in pairwise(dots)] == [20] * (len(dots) - 1) and dots[0] == 16
