@@ -15,7 +15,7 @@ from slmr.results.publish import manifests_of, publish
 from slmr.results.ranking import rank_methods
 from slmr.results.report import write_report
 from slmr.results.rescore import rescore
-from slmr.results.schema import NOTE, read_summary, run_file, write_summary
+from slmr.results.schema import EXAMPLES, NOTE, read_summary, read_table, run_file, write_summary, write_table
 from slmr.results.selection import Filters, load_results, notes_on
 from slmr.results.tables import as_markdown, ranking_tables
 from tests.results.made_runs import a_run, made_run
@@ -92,6 +92,20 @@ def test_texts_of_the_first_completions_alone_can_be_published(tmp_path: Path) -
     assert compare(str(target), str(run)).tasks[0].difference.mean == 0
     again = publish(run, tmp_path / "results", "few")
     assert of_run.samples(again) == of_run.samples(run)
+
+
+@pytest.mark.parametrize("free", [True, False])
+@pytest.mark.parametrize("what", EXAMPLES)
+def test_texts_of_training_problems_follow_their_licence_too(tmp_path: Path, what: str, free: bool) -> None:
+    said = {"redistribute": free, "licence": "CC-BY-4.0" if free else None, "data": "nuts.jsonl"}
+    run = a_run(tmp_path / "m", {"nuts": [True, False]}, edition="own", checker_version="numeric-1", **said)
+    (row,) = read_summary(run / "summary.json").rows
+    write_table(
+        run, what, row.method, row.student, row.seed, [{"task": "nuts", "text": "of a training problem"}]
+    )
+    target = publish(run, tmp_path / "results")
+    file = run_file(target, what, row.method, row.student, row.seed)
+    assert [e["text"] for e in read_table(file)] == ["of a training problem"] if free else not file.exists()
 
 
 @pytest.mark.parametrize("what", ["samples", "course"])
