@@ -37,6 +37,7 @@ def test_a_log_holds_the_completions_and_the_rates(run: Path, tmp_path: Path) ->
         (f"item-{i}", k) for i in range(3) for k in (1, 2)
     }
     assert log["results"]["scores"][0]["metrics"]["accuracy"]["value"] == 0.5
+    assert log["results"]["total_samples"] == log["results"]["completed_samples"] == 6
 
 
 def test_inspect_reads_it(run: Path, tmp_path: Path) -> None:
