@@ -20,6 +20,7 @@ OUTSIDE = [
     "results/lab/README.md", "results/lab/report.md", "results/lab-claim/README.md", "results/lab-claim/report.md",
     "results/lab-quick/README.md", "results/lab-quick/report.md", "results/lab-mild/README.md",
     "results/lab-third/README.md", "results/lab-rounds/README.md",
+    "results/lab-long/README.md",
     "results/lab-tuning/README.md", "results/lab-noise/README.md", "results/archive/README.md",
     "results/archive/lab/NOTE.md", "results/archive/lab/report.md", "results/smol/README.md",
     "results/smol/report.md", "results/smol-eval/README.md",
@@ -28,7 +29,7 @@ OUTSIDE = [
 PICTURES = [
     *(
         f"results/{run}/forest.svg"
-        for run in ("lab", "lab-claim", "lab-quick", "lab-mild", "lab-third", "lab-rounds")
+        for run in ("lab", "lab-claim", "lab-quick", "lab-mild", "lab-third", "lab-rounds", "lab-long")
     ),
     "results/lab-noise/noise.svg",
 ]
