@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 from slmr.results.compare import ONE_SEED, RANKS_OF_ONE_SEED, Comparison, detectable
 from slmr.results.effects import Effect, Factorial
-from slmr.results.headline import best_for_its_cost, leaders, nothing_gained, nothing_ranked
+from slmr.results.headline import (
+    best_for_its_cost,
+    leaders,
+    nothing_gained,
+    nothing_ranked,
+    significantly_worse,
+)
 from slmr.results.ranking import RankedMethod, Ranking
 from slmr.stats import Difference, formats
 
@@ -100,9 +106,8 @@ def _tied(ranking: Ranking, leading: Sequence[str], tied: Sequence[str]) -> str:
 
 def _no_gain(ranked: Sequence[RankedMethod]) -> list[str]:
     """The methods without a significant gain, and those that are significantly worse than base."""
-    measured = [(m, m.gain, m.gain_p or 0.0) for m in ranked if m.gain is not None]
-    no_gain = [m.name for m, _, p in measured if p >= 0.05]
-    worse = [m.name for m, gain, p in measured if p < 0.05 and gain.mean < 0]
+    no_gain = [m.name for m in ranked if m.gain is not None and (m.gain_p or 0.0) >= 0.05]
+    worse = [m.name for m in significantly_worse(ranked)]
     said = no_gain and not nothing_gained(ranked)  # else it was said first, of all of them
     parts = [f"No significant gain over the untrained student: {formats.listed(no_gain)}."] if said else []
     return [*parts, f"Worse than the untrained student: {formats.listed(worse)}."] if worse else parts

@@ -56,7 +56,7 @@ def facts(ranking: Ranking) -> list[Fact]:
         found.append(Fact("Best for its cost", cheapest.name, cost))
     if any(m.gain for m in ranked):
         none = _no_gain(ranked)
-        worse = [m for m in none if m.gain and m.gain.mean < 0 and (m.gain_p or 0.0) < 0.05]
+        worse = significantly_worse(ranked)
         who = _some(none, 3) if none else "every method gains"
         who += f"; significantly worse: {_some(worse, 3)}" if worse else ""
         found.append(Fact("No significant gain", f"{len(none)} of {len(ranked)}", who))
@@ -91,6 +91,11 @@ def nothing_gained(ranked: Sequence[RankedMethod]) -> bool:
     """Whether gains were measured and none is significant."""
     measured = [m for m in ranked if m.gain]
     return bool(measured) and len(_no_gain(ranked)) == len(measured)
+
+
+def significantly_worse(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
+    """The methods that are significantly worse than the untrained student."""
+    return [m for m in ranked if m.gain and m.gain.mean < 0 and (m.gain_p or 0.0) < 0.05]
 
 
 def at_chance(ranking: Ranking) -> list[str]:

@@ -192,17 +192,10 @@ def rank_methods(results: Sequence[MethodResult], suite: Suite | None = None) ->
     ]  # fmt: skip
     student = "models" if results[0].kind == "model" else results[0].student
     of_pairs = [detectable(d) for row in between.values() for d in row.values()]
+    shown = (float(np.median(of_pairs)), max(of_pairs)) if of_pairs else None
     further = [task for task in every if task not in tasks]
     return Ranking(
-        student,
-        tasks,
-        _best_first(methods),
-        between,
-        notes + more_notes,
-        (float(np.median(of_pairs)), max(of_pairs)) if of_pairs else None,
-        order,
-        suite,
-        further,
+        student, tasks, _best_first(methods), between, notes + more_notes, shown, order, suite, further
     )
 
 

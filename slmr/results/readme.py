@@ -52,7 +52,9 @@ def write_first_page(
     parts.append(f"Every row, with its seed and its command, is in [{ROWS}]({ROWS}).")
     if data:
         parts.append("\n".join(["Data:", "", *(f"- {line}" for line in data)]))
-    if speed := speed_in_words([manifests.get(key, {}) for key in {row.manifest: row for row in rows}]):
+    if speed := speed_in_words(
+        [manifests.get(key, {}) for key in dict.fromkeys(row.manifest for row in rows)]
+    ):
         parts.append(speed)
     commands = merged(list(dict.fromkeys(row.command for row in rows)))
     more = f"\n\n{len(commands) - _MOST} more are in {ROWS}." if len(commands) > _MOST else ""
