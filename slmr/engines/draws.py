@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slmr.engines import Prompt
+from slmr.errors import WorkError
 from slmr.io import digest
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ def pick(
 
     Greedy at temperature 0 (then the log-probability is the model's own), else the inverse of the
     cumulative distribution at the row's draw.
+
+    Raises:
+        WorkError: a row has no distribution, because the model computed NaN.
     """
     import torch
 
@@ -61,4 +65,10 @@ def pick(
         cumulative = logprobs.double().exp().cumsum(-1)
         wanted = torch.as_tensor(draws, device=logits.device)[:, None] * cumulative[:, -1:]
         tokens = torch.searchsorted(cumulative, wanted, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)
-    return tokens, logprobs.gather(-1, tokens[:, None])[:, 0]
+    picked = logprobs.gather(-1, tokens[:, None])[:, 0]
+    if picked.isnan().any():
+        raise WorkError(
+            "the model computes NaN instead of probabilities: its weights are damaged, as after a training that"
+            " diverged, or its numbers overflow in 16 bits (then take dtype float32)"
+        )
+    return tokens, picked

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from slmr.engines.draws import pick, uniforms
+from slmr.errors import WorkError
 
 
 def test_uniforms_are_uniform_and_fixed() -> None:
@@ -27,3 +28,11 @@ def test_tokens_are_drawn_as_often_as_they_are_likely() -> None:
     shares = torch.bincount(tokens, minlength=4) / len(draws)
     assert shares.tolist() == pytest.approx(probabilities.tolist(), abs=0.015) and shares[1] == 0
     assert logprobs.exp().tolist() == pytest.approx(probabilities[tokens].tolist(), abs=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_model_that_computes_nan_is_an_error_and_draws_nothing(temperature: float) -> None:
+    logits = torch.tensor([[0.0, 1.0, -math.inf], [0.0, math.nan, 1.0]])
+    pick(logits[:1], temperature, uniforms([0], [0]))
+    with pytest.raises(WorkError, match=r"computes NaN.*weights are damaged"):
+        pick(logits, temperature, uniforms([0, 1], [0, 0]))
