@@ -7,7 +7,8 @@ from pathlib import Path
 
 from slmr.io import read_json, write_json
 from slmr.results.publish import MANIFESTS
-from slmr.results.schema import EXAMPLES, TABLES, items_file, read_summary, run_file, write_summary
+from slmr.results.run_files import EXAMPLES, TABLES, items_file
+from slmr.results.schema import read_summary, write_summary
 
 ROOT = Path(__file__).parents[1]
 RESULTS, SAMPLE = ROOT / "results" / "lab-quick", ROOT / "leaderboard/slmr_leaderboard/sample/lab"
@@ -20,7 +21,7 @@ def main() -> None:
     rows = [r for r in published.rows if (r.student, r.seed) == (STUDENT, SEED) and r.method in METHODS]
     shutil.rmtree(SAMPLE)
     for row in rows:
-        tables = [run_file(RESULTS, what, row.method, STUDENT, SEED) for what in (*TABLES, *EXAMPLES)]
+        tables = [row.files(RESULTS).table(name) for name in (*TABLES, *EXAMPLES)]
         for file in (row.samples_file(RESULTS), items_file(RESULTS, row.task), *tables):
             if file.is_file():
                 copy = SAMPLE / file.relative_to(RESULTS)

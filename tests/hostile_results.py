@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.io import read_rows, write_rows
-from slmr.results.schema import run_file, samples_folder
+from slmr.results.run_files import RunFiles
 from tests.made_results import put_samples, put_tables, summary_row, verdicts, write_summary
 
 HUGE = 10**400
@@ -96,7 +96,7 @@ UNREADABLE: dict[str, Callable[[Path], object]] = {
 
 def _samples(change: Callable[[Path], object], student: str) -> Callable[[Path], None]:
     def damage(run: Path) -> None:
-        change(samples_folder(run, "grpo", student, 0) / "lab_math.parquet")
+        change(RunFiles(run, "grpo", student, 0).samples / "lab_math.parquet")
 
     return damage
 
@@ -118,7 +118,7 @@ def _table(what: str, content: bytes | None = None) -> Callable[[Path, str], Non
     """A table of grpo that holds something else."""
 
     def damage(run: Path, student: str) -> None:
-        file = run_file(run, what, "grpo", student, 0)
+        file = RunFiles(run, "grpo", student, 0).table(what)
         if content is None:
             write_rows(file, [{"something": "else"}])
         else:
@@ -149,7 +149,7 @@ IN_PART: dict[str, Callable[[Path, str], None]] = {
     "no-parquet": _of_samples(lambda file: file.write_bytes(b"PAR1 and no more")),
     "empty-parquet": _of_samples(lambda file: write_rows(file, [])),
     "folder-for-samples": _of_samples(_folder),
-    "no-samples": lambda run, student: shutil.rmtree(samples_folder(run, "grpo", student, 0)),
+    "no-samples": lambda run, student: shutil.rmtree(RunFiles(run, "grpo", student, 0).samples),
     "capability-without-columns": _table("capability"),
     "capability-is-none": _table("capability", b"PAR1"),
     "course-without-columns": _table("course"),

@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from slmr.io import write_json, write_rows
 from slmr.pipeline.export import export_capability
-from slmr.results.schema import SummaryRow, run_file, write_summary
+from slmr.results.run_files import RunFiles
+from slmr.results.schema import SummaryRow, write_summary
 from slmr.stats import mean_with_interval
 
 KINDS = {"base": "base", "grpo": "rl", "stagewise": "stagewise", "no_bridge": "ablation", "eval": "model"}
@@ -109,7 +110,7 @@ def make_results(place: Path) -> Path:
 def put_tables(folder: Path, methods: Sequence[str], student: str = "lab-llama", seed: int = 0) -> None:
     """Capability of all, the course of what is trained, and the curriculum of `stagewise`."""
     for method in methods:
-        export_capability(folder, method, student, seed, [
+        export_capability(RunFiles(folder, method, student, seed), [
             {"task": "lab_gsm8k", "item_id": f"i{i}", "difficulty": 1, "k_index": k, "strict": (i * 3 + k) % 8 < i % 9}
             for i in range(40) for k in range(8)
         ])  # fmt: skip
@@ -151,6 +152,6 @@ def put_tables(folder: Path, methods: Sequence[str], student: str = "lab-llama",
 
 
 def put_table(folder: Path, what: str, method: str, rows: list[dict[str, Any]]) -> None:
-    file = run_file(folder, what, method, "lab-llama", 0)
+    file = RunFiles(folder, method, "lab-llama", 0).table(what)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_rows(file, rows)

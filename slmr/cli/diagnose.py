@@ -16,7 +16,7 @@ from slmr.errors import RequestError, visible
 from slmr.io import json_lines
 from slmr.results.diagnosis import Finding, diagnose
 from slmr.results.rollouts import prompt_text, question_text
-from slmr.results.schema import read_table
+from slmr.results.run_files import read_table
 from slmr.results.training_logs import TrainingLog, read_training_logs
 from slmr.tasks.registry import select_tasks
 

@@ -19,12 +19,12 @@ from slmr.pipeline.recipe import STARTERS
 from slmr.pipeline.remote_store import RemoteStore
 from slmr.pipeline.runner import Watcher, Work
 from slmr.results.exported import is_exported, mark_exported
+from slmr.results.run_files import RunFiles
 from slmr.results.schema import (
     Contamination,
     Summary,
     SummaryRow,
     read_summary,
-    samples_folder,
     write_summary,
 )
 from slmr.results.suites import listed_suites, suites_of
@@ -176,18 +176,17 @@ def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
 
 def _export(store: Store, entry: Entry, plan: Plan) -> None:
     """Writes an entry's tables into the run's folder, unless they exist: samples, capability, training history."""
-    who = (entry.recipe.name, entry.student, entry.seed)
-    folder = samples_folder(plan.folder, *who)
+    files = RunFiles(plan.folder, entry.recipe.name, entry.student, entry.seed)
     # The keys do not suffice: a repeated evaluation may draw other completions on another device.
     sources = [f"{node.key}-{sha256_of(node.output(store) / SAMPLES)}" for node in entry.last]
-    if is_exported(plan.folder, sources, *who):
+    if is_exported(files, sources):
         return
     rows = read_rows(entry.evaluation.output(store) / SAMPLES)
-    head = dict(zip(("method", "student", "seed"), who, strict=True))
+    head = {"method": files.method, "student": files.student, "seed": files.seed}
     for task in plan.tasks:
-        write_rows(folder / f"{task.name}.parquet", [head | r for r in rows if r["task"] == task.name])
+        write_rows(files.samples / f"{task.name}.parquet", [head | r for r in rows if r["task"] == task.name])
     if entry.capability is not None:
-        export_capability(plan.folder, *who, read_rows(entry.capability.output(store) / SAMPLES))
-    export_course(plan.folder, store, entry.model, *who)
-    export_provenance(plan.folder, store, entry.last, *who)
-    mark_exported(plan.folder, sources, *who)
+        export_capability(files, read_rows(entry.capability.output(store) / SAMPLES))
+    export_course(files, store, entry.model)
+    export_provenance(files, store, entry.last)
+    mark_exported(files, sources)

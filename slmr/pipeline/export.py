@@ -28,7 +28,7 @@ from slmr.curriculum.critique import CRITIQUES
 from slmr.curriculum.schema import GROUPS, OUTCOMES, problems_by_id
 from slmr.io import read_json, read_rows
 from slmr.pipeline.planner import Node, StageNode, spent_on
-from slmr.results.schema import write_table
+from slmr.results.run_files import RunFiles
 from slmr.results.show import bridged, spread
 from slmr.stage import model_in
 from slmr.training.curve import CURVE
@@ -37,10 +37,10 @@ Row = dict[str, Any]
 _COUNTS = ("train_tokens", "rollout_tokens", "teacher_tokens")
 
 
-def export_course(run: Path, store: Store, model: Node, method: str, student: str, seed: int) -> None:
+def export_course(files: RunFiles, store: Store, model: Node) -> None:
     """Writes `course` and `moves`; a table without rows is not written."""
     for name, rows in (("course", _points(store, model)), ("moves", list(_moves(store, model)))):
-        write_table(run, name, method, student, seed, rows)
+        files.write_table(name, rows)
 
 
 def _points(store: Store, model: Node) -> list[dict[str, Any]]:
@@ -99,7 +99,7 @@ def _artefacts(store: Store, model: Node) -> list[tuple[StageNode, Path]]:
     return [(node, node.output(store)) for node in model.stages()]
 
 
-def export_capability(run: Path, method: str, student: str, seed: int, samples: Sequence[Row]) -> None:
+def export_capability(files: RunFiles, samples: Sequence[Row]) -> None:
     """Writes a summary of a capability evaluation: the number of right completions of each item."""
     rows = []
     for (task, item), group in groupby(samples, key=lambda row: (row["task"], row["item_id"])):
@@ -111,15 +111,13 @@ def export_capability(run: Path, method: str, student: str, seed: int, samples: 
              "k": len(right), "correct": sum(right), "correct_first": sum(right[: len(right) // 2]),
              "sound": None if first.get("sound") is None else sum(row["sound"] for row in drawn)}
         )  # fmt: skip
-    write_table(run, "capability", method, student, seed, rows)
+    files.write_table("capability", rows)
 
 
 EXAMPLES = 10  # per stage
 
 
-def export_provenance(
-    run: Path, store: Store, ends: Sequence[Node], method: str, student: str, seed: int
-) -> None:
+def export_provenance(files: RunFiles, store: Store, ends: Sequence[Node]) -> None:
     """Writes `stages`, `bridged` and `critiques` from the stages that `ends` depend on."""
     nodes = list({node.key: node for end in ends for node in end.ancestors()}.values())
     stages = [node for node in nodes if isinstance(node, StageNode)]
@@ -131,7 +129,7 @@ def export_provenance(
         ],
     }
     for name, rows in tables.items():
-        write_table(run, name, method, student, seed, rows)
+        files.write_table(name, rows)
 
 
 def _stage_row(store: Store, node: Node) -> Row:

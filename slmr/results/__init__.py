@@ -1,20 +1,14 @@
 """Reads runs: summaries, completions, rankings, comparisons, reports. Nothing here trains or generates."""
 
+from slmr.results.run_files import EXAMPLES, TABLES, RunFiles, items_file, read_table
 from slmr.results.schema import (
-    EXAMPLES,
     SCHEMA_VERSION,
-    TABLES,
     Z95,
     Contamination,
     Summary,
     SummaryRow,
-    items_file,
     read_summary,
-    read_table,
-    run_file,
-    samples_folder,
     write_summary,
-    write_table,
 )
 
 __all__ = [
@@ -23,13 +17,11 @@ __all__ = [
     "TABLES",
     "Z95",
     "Contamination",
+    "RunFiles",
     "Summary",
     "SummaryRow",
     "items_file",
     "read_summary",
     "read_table",
-    "run_file",
-    "samples_folder",
     "write_summary",
-    "write_table",
 ]

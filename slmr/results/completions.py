@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from slmr.results.entries import MethodResult
-from slmr.results.schema import items_file
+from slmr.results.run_files import items_file
 
 VERDICTS = ("correct", "wrong", "no_answer", "malformed_gold", "timeout", "checker_error")
 _COLUMNS = ("item_id", "k_index", "completion", "finish_reason", "tokens", "status", "strict", "lenient", "extracted",

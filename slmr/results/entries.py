@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from slmr.config import MethodKind
 from slmr.errors import RequestError, unknown
 from slmr.results.paired_scores import Scores
+from slmr.results.run_files import RunFiles
 from slmr.results.run_tables import read_run_table
-from slmr.results.schema import SummaryRow, grouped, read_summary, run_file
+from slmr.results.schema import SummaryRow, grouped, read_summary
 
 UNTRAINED = ("base", "model", "reference")
 
@@ -132,7 +133,7 @@ class MethodResult:
     def file(self, what: str, seed: int) -> Path:
         """The file of a table such as `course` for one seed; it may not exist."""
         run = next(run for row, run in self.run_rows if row.seed == seed)
-        return run_file(run, what, self.method, self.student, seed)
+        return RunFiles(run, self.method, self.student, seed).table(what)
 
     def table(self, what: str, seed: int) -> list[dict[str, Any]]:
         """The rows of such a table; empty if there is no file.

@@ -13,19 +13,10 @@ from slmr.errors import RequestError, one_line
 from slmr.io import locked, read_json, replacing_folder, write_json, write_rows
 from slmr.results.entries import RunRow
 from slmr.results.made_with import copy_inputs
+from slmr.results.notes import note_of
 from slmr.results.readme import write_first_page
-from slmr.results.schema import (
-    EXAMPLES,
-    TABLES,
-    SummaryRow,
-    items_file,
-    note_of,
-    read_summary,
-    read_table,
-    run_file,
-    write_summary,
-    write_table,
-)
+from slmr.results.run_files import EXAMPLES, TABLES, items_file, read_table
+from slmr.results.schema import SummaryRow, read_summary, write_summary
 from slmr.tasks.registry import load_task
 
 MANIFESTS = "manifests.json"
@@ -140,14 +131,14 @@ def _add_items(target: Path, task: str, samples: Sequence[dict[str, Any]]) -> No
 
 
 def _copy_tables(run: Path, target: Path, row: SummaryRow, stated: Stated) -> None:
-    for what in TABLES:
-        source, copy = (run_file(place, what, row.method, row.student, row.seed) for place in (run, target))
-        if source.is_file():
-            write_rows(copy, read_table(source), small=True)
-    for what in EXAMPLES:
-        source = run_file(run, what, row.method, row.student, row.seed)
+    here, there = row.files(run), row.files(target)
+    for name in TABLES:
+        if here.table(name).is_file():
+            write_rows(there.table(name), read_table(here.table(name)), small=True)
+    for name in EXAMPLES:
+        source = here.table(name)
         examples = [e for e in read_table(source) if _is_free(e["task"], stated)] if source.is_file() else []
-        write_table(target, what, row.method, row.student, row.seed, examples)
+        there.write_table(name, examples)
 
 
 def _is_free(task: str, stated: Stated) -> bool:

@@ -27,17 +27,10 @@ from slmr.results.figures import (
 )
 from slmr.results.headline import best_of_each_kind, main_kinds
 from slmr.results.html import document, escape, folded, headline_html, note, ranking_html, table_html
+from slmr.results.notes import folded_note, note_of, relinked
 from slmr.results.ranking import Ranking, run_rankings
 from slmr.results.reach import by_reach
-from slmr.results.schema import (
-    Contamination,
-    Summary,
-    SummaryRow,
-    folded_note,
-    note_of,
-    read_results,
-    relinked,
-)
+from slmr.results.schema import Contamination, Summary, SummaryRow, read_results
 from slmr.results.spending import Spending, spending
 from slmr.results.svg import captioned
 from slmr.results.tables import (

@@ -53,8 +53,8 @@ def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
         summary = read_summary(run / "summary.json")
         rescored = [_rescored(row, run, tasks_paths) for row in summary.rows]
         rows = [row for row, _ in rescored]
-        for method, student, seed in dict.fromkeys((row.method, row.student, row.seed) for row in rows):
-            mark_again(run, method, student, seed)
+        for files in dict.fromkeys(row.files(run) for row in rows):
+            mark_again(files)
         write_summary(run / "summary.json", rows, summary.contamination)
     return [change for _, change in rescored]
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError, model_
 
 from slmr.config import first_fault
 from slmr.errors import RequestError
-from slmr.results.schema import read_table
+from slmr.results.run_files import read_table
 
 _Count = Annotated[int, Field(ge=0, le=10**18)]
 _Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]

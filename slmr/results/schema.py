@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 from stat import S_ISREG
 from statistics import NormalDist
@@ -15,80 +14,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from slmr.config import Edition, MethodKind, first_fault, suite_of
 from slmr.errors import RequestError, nearest, one_line
-from slmr.io import read_rows, write_rows, write_text
+from slmr.io import write_text
+from slmr.results.run_files import RunFiles, items_file, read_table
 
 SCHEMA_VERSION = 2
 MAX_SUMMARY_BYTES = 256 * 2**20  # a quarter of a million rows
 Z95 = NormalDist().inv_cdf(0.975)
-
-
-NOTE = "NOTE.md"  # written by hand, for the readers of a published run
-_LONG_NOTE = 200  # characters of its first paragraph
-TABLES = ("capability", "course", "moves", "stages")  # what a run keeps beside its samples; `run_file`
-EXAMPLES = ("bridged", "critiques")  # likewise; with texts of the training problems
-
-
-def samples_folder(run: Path, method: str, student: str, seed: int) -> Path:
-    """The folder of the completions of one method, student and seed, with a file per task."""
-    return run.joinpath("samples", method, student.replace("/", "--"), f"seed-{seed}")
-
-
-def items_file(run: Path, task: str) -> Path:
-    """The file of a task's items in a published run: item_id, prompt, gold."""
-    return run / "items" / f"{task}.parquet"
-
-
-def note_of(run: Path) -> str:
-    """The note for the readers of a published run (Markdown); empty without one."""
-    file = run / NOTE
-    return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
-
-
-def relinked(note: str, folder: Path, out: Path) -> str:
-    """The note with its relative links changed so that they work in another folder."""
-    return re.sub(
-        r"\]\((?![a-z]+:|[#/])([^)#\s]+)",
-        lambda link: f"]({Path(os.path.relpath(folder / link[1], out)).as_posix()}",
-        note,
-    )
-
-
-def folded_note(note: str) -> tuple[str, str]:
-    """The first paragraph of a note as plain text: what is shown of it, and what is folded behind that.
-
-    Of a long paragraph the first sentence is shown, so that results are seen.
-    """
-    note = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", note)  # of a link its words
-    lines = re.sub("^> ", "", note.partition("\n>\n")[0], flags=re.MULTILINE)
-    text = " ".join(lines.replace("**", "").replace("`", "").split())
-    first, _, rest = text.partition(". ")
-    return (f"{first}.", rest) if rest and len(text) > _LONG_NOTE else (text, "")
-
-
-def run_file(run: Path, what: str, method: str, student: str, seed: int) -> Path:
-    """The file of a table such as `capability` or `course` of one method, student and seed."""
-    return run / what / method / student.replace("/", "--") / f"seed-{seed}.parquet"
-
-
-def write_table(
-    run: Path, what: str, method: str, student: str, seed: int, rows: Sequence[Mapping[str, Any]]
-) -> None:
-    """Writes such a table, unless it has no rows."""
-    if rows:
-        write_rows(run_file(run, what, method, student, seed), rows)
-
-
-def read_table(file: Path) -> list[dict[str, Any]]:
-    """The rows of such a table, or of completions.
-
-    Raises:
-        RequestError: the file is damaged.
-    """
-    try:
-        return read_rows(file)
-    except (OSError, ValueError) as error:
-        raise RequestError(f"{file} is damaged: {str(error).splitlines()[0]}") from None
-
 
 MOST = 10**18  # of whatever is counted
 
@@ -194,9 +125,13 @@ class SummaryRow(BaseModel):
         named = re.search(r" --profile ('[^']+'|\S+)", self.command)
         return named[1].strip("'") if named else ""
 
+    def files(self, run: Path) -> RunFiles:
+        """The files of the row's method, student and seed."""
+        return RunFiles(run, self.method, self.student, self.seed)
+
     def samples_file(self, run: Path) -> Path:
         """The file of the completions behind this row."""
-        return samples_folder(run, self.method, self.student, self.seed) / f"{self.task}.parquet"
+        return self.files(run).samples / f"{self.task}.parquet"
 
     def samples(self, run: Path) -> list[dict[str, Any]]:
         """The completions with their items' texts, which a published run keeps once for all its methods."""

@@ -13,8 +13,10 @@ from threading import RLock
 
 from slmr.errors import RequestError
 from slmr.results.entries import MethodResult, RunRow, method_results
+from slmr.results.notes import folded_note, note_of
 from slmr.results.ranking import Ranking, suite_rankings
-from slmr.results.schema import EXAMPLES, TABLES, SummaryRow, folded_note, grouped, note_of, read_summary
+from slmr.results.run_files import EXAMPLES, TABLES
+from slmr.results.schema import SummaryRow, grouped, read_summary
 from slmr.results.suites import Suite, listed_suites, suites_of
 
 Version = tuple[str, str, str, str]  # edition, task, task version, checker version

@@ -21,7 +21,8 @@ from slmr.errors import RequestError
 from slmr.io import json_lines, parse_json, read_text
 from slmr.results.entries import MethodResult, run_results
 from slmr.results.rollouts import PaidCompletion, gold_of, number_in, prompt_text, rollouts_of, step_of
-from slmr.results.schema import Contamination, grouped, read_summary, read_table
+from slmr.results.run_files import read_table
+from slmr.results.schema import Contamination, grouped, read_summary
 from slmr.rewards.messages import text_of
 from slmr.training.curve import renamed
 

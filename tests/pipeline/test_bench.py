@@ -19,7 +19,8 @@ from slmr.pipeline.bench import BenchRequest, contamination, make_plan, run_benc
 from slmr.results.capability import capability
 from slmr.results.entries import run_results
 from slmr.results.report import write_report
-from slmr.results.schema import Summary, read_summary, run_file
+from slmr.results.run_files import RunFiles
+from slmr.results.schema import Summary, read_summary
 
 ROUNDS = 10
 
@@ -108,12 +109,12 @@ def test_a_users_method_stands_in_the_same_tables(tmp_path: Path) -> None:
     assert {entry.method for entry in able} == {"base", "grpo", "mine"}
     assert all(list(entry.passed) == [1, 2, 4] for entry in able)
     # The course begins with what was spent before the stage, and ends with what the method cost.
-    course = read_rows(run_file(plan.folder, "course", "grpo", "lab-llama", 0))
+    course = read_rows(RunFiles(plan.folder, "grpo", "lab-llama", 0).table("course"))
     assert all(point["reward"] is not None for point in course[1:])
     grpo = next(row for row in rows if row.method == "grpo")
     assert [p["step"] for p in course] == [0, 1, 2, 3] and course[0]["tokens"] == 0
     assert course[-1]["tokens"] == grpo.train_tokens + grpo.rollout_tokens
-    mine = read_rows(run_file(plan.folder, "course", "mine", "lab-llama", 0))
+    mine = read_rows(RunFiles(plan.folder, "mine", "lab-llama", 0).table("course"))
     teacher = next(row for row in rows if row.method == "mine").teacher_tokens
     assert mine[0]["tokens"] == teacher > 0
     text = write_report([plan.folder], tmp_path / "report").read_text()
@@ -124,7 +125,7 @@ def test_where_a_staged_methods_numbers_come_from_is_kept(tmp_path: Path) -> Non
     plan = plan_of(tmp_path, "stagewise")
     with BenchDisplay() as display:
         run_bench(plan, display)
-    table = lambda what: read_rows(run_file(plan.folder, what, "stagewise", "lab-llama", 0))  # noqa: E731
+    table = lambda what: read_rows(RunFiles(plan.folder, "stagewise", "lab-llama", 0).table(what))  # noqa: E731
     stages = table("stages")
     seen: set[str] = set()
     for row in stages:  # inputs first, down to the untrained student

@@ -11,7 +11,7 @@ import pytest
 
 from slmr.artifacts import Store
 from slmr.pipeline.export import _moves, _primed_outcome, export_course
-from slmr.results.schema import read_table, run_file
+from slmr.results.run_files import RunFiles, read_table
 from tests.curriculum.common import folder
 
 
@@ -74,8 +74,8 @@ def test_each_problem_is_counted_once_in_what_a_run_keeps(tmp_path: Path) -> Non
         tmp_path / "artefacts", partition={"groups": GROUPS}, consolidate={"outcomes": OUTCOMES},
         critique={"critiques": [{"problem_id": "b"}]},
     )  # fmt: skip
-    export_course(tmp_path, store, model, "stagewise", "lab-llama", 0)
-    rows = read_table(run_file(tmp_path, "moves", "stagewise", "lab-llama", 0))
+    export_course(RunFiles(tmp_path, "stagewise", "lab-llama", 0), store, model)
+    rows = read_table(RunFiles(tmp_path, "stagewise", "lab-llama", 0).table("moves"))
     assert Counter({row["after"]: row["n"] for row in rows}) == {
         "recycled": 1, "unsolved": 1, "mixed": 1, "solved": 1,
     }  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 from slmr.pipeline.export import export_capability
 from slmr.results.capability import capability
 from slmr.results.entries import RunRow, method_results
+from slmr.results.run_files import RunFiles
 from tests.results.made_runs import summary_row
 
 
@@ -17,7 +18,7 @@ def test_difficulty_is_sorted_by_draws_that_do_not_score_it(tmp_path: Path) -> N
     rng = np.random.default_rng(0)
     for method in ("base", "grpo"):
         strict = rng.random((400, 8)) < 0.5
-        export_capability(tmp_path, method, "lab-llama", 0, [
+        export_capability(RunFiles(tmp_path, method, "lab-llama", 0), [
             {"task": "t", "item_id": f"{i:03}", "difficulty": 1, "k_index": k, "strict": bool(strict[i, k])}
             for i in range(400) for k in range(8)
         ])  # fmt: skip

@@ -18,7 +18,8 @@ from slmr.results.effects import Factorial, factorial, factorials
 from slmr.results.figures import effects_by_group
 from slmr.results.ranking import run_rankings
 from slmr.results.report import write_report
-from slmr.results.schema import SummaryRow, run_file, write_summary
+from slmr.results.run_files import RunFiles
+from slmr.results.schema import SummaryRow, write_summary
 from slmr.results.tables import effects_tables, texts
 from tests.made_results import put_samples, summary_row
 
@@ -162,7 +163,7 @@ def test_a_training_that_the_budget_cut_short_is_named(tmp_path: Path) -> None:
          **Cost().model_dump()}
         for kind, (parameters, stats) in said.items()
     ]  # fmt: skip
-    file = run_file(run, "stages", FACTORIAL[0], "lab-llama", 0)
+    file = RunFiles(run, FACTORIAL[0], "lab-llama", 0).table("stages")
     file.parent.mkdir(parents=True)
     write_rows(file, stages)
     found = effects_of(run)

@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from slmr.io import write_rows
 from slmr.results.exported import MARKER, is_exported, mark_again, mark_exported
-from slmr.results.schema import run_file, samples_folder
+from slmr.results.run_files import RunFiles
 
-WHO = ("grpo", "org/model", 3)
 KEYS = ["evaluation", "capability"]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Path:
-    write_rows(samples_folder(tmp_path, *WHO) / "lab_math.parquet", [{"item_id": "a", "strict": True}])
-    write_rows(run_file(tmp_path, "course", *WHO), [{"step": 1}])
-    mark_exported(tmp_path, KEYS, *WHO)
-    return tmp_path
+def files(tmp_path: Path) -> RunFiles:
+    files = RunFiles(tmp_path, "grpo", "org/model", 3)
+    write_rows(files.samples / "lab_math.parquet", [{"item_id": "a", "strict": True}])
+    write_rows(files.table("course"), [{"step": 1}])
+    mark_exported(files, KEYS)
+    return files
 
 
-def test_what_was_written_is_exported_for_its_stages_alone(run: Path) -> None:
-    assert is_exported(run, KEYS, *WHO)
-    assert not is_exported(run, ["another", "capability"], *WHO)
-    assert not is_exported(run, KEYS, "sft", *WHO[1:])
+def test_what_was_written_is_exported_for_its_stages_alone(files: RunFiles) -> None:
+    assert is_exported(files, KEYS)
+    assert not is_exported(files, ["another", "capability"])
+    assert not is_exported(replace(files, method="sft"), KEYS)
 
 
-def test_a_change_is_seen_until_it_is_said_to_be_meant(run: Path) -> None:
-    write_rows(samples_folder(run, *WHO) / "lab_math.parquet", [{"item_id": "a", "strict": False}])
-    assert not is_exported(run, KEYS, *WHO)
-    mark_again(run, *WHO)
-    assert is_exported(run, KEYS, *WHO)
+def test_a_change_is_seen_until_it_is_said_to_be_meant(files: RunFiles) -> None:
+    write_rows(files.samples / "lab_math.parquet", [{"item_id": "a", "strict": False}])
+    assert not is_exported(files, KEYS)
+    mark_again(files)
+    assert is_exported(files, KEYS)
 
 
-def test_a_missing_table_is_seen(run: Path) -> None:
-    run_file(run, "course", *WHO).unlink()
-    assert not is_exported(run, KEYS, *WHO)
+def test_a_missing_table_is_seen(files: RunFiles) -> None:
+    files.table("course").unlink()
+    assert not is_exported(files, KEYS)
 
 
 @pytest.mark.parametrize("content", ["", "key\nkey", "[]", '{"made": 3}', "\x00"])
-def test_a_marker_of_another_kind_is_none(run: Path, content: str) -> None:
-    marker = samples_folder(run, *WHO) / MARKER
+def test_a_marker_of_another_kind_is_none(files: RunFiles, content: str) -> None:
+    marker = files.samples / MARKER
     marker.write_text(content)
-    assert not is_exported(run, KEYS, *WHO)
-    mark_again(run, *WHO)
+    assert not is_exported(files, KEYS)
+    mark_again(files)
     assert marker.read_text() == content

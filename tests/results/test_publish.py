@@ -11,11 +11,13 @@ from slmr.errors import RequestError
 from slmr.io import read_rows, write_json, write_rows
 from slmr.results.compare import compare
 from slmr.results.entries import RunRow, run_results
+from slmr.results.notes import NOTE
 from slmr.results.publish import manifests_of, publish
 from slmr.results.ranking import rank_methods
 from slmr.results.report import write_report
 from slmr.results.rescore import rescore
-from slmr.results.schema import EXAMPLES, NOTE, read_summary, read_table, run_file, write_summary, write_table
+from slmr.results.run_files import EXAMPLES, RunFiles, read_table
+from slmr.results.schema import read_summary, write_summary
 from slmr.results.selection import Filters, load_results, notes_on
 from slmr.results.tables import as_markdown, ranking_tables
 from tests.results.made_runs import a_run, made_run
@@ -100,11 +102,9 @@ def test_texts_of_training_problems_follow_their_licence_too(tmp_path: Path, wha
     said = {"redistribute": free, "licence": "CC-BY-4.0" if free else None, "data": "nuts.jsonl"}
     run = a_run(tmp_path / "m", {"nuts": [True, False]}, edition="own", checker_version="numeric-1", **said)
     (row,) = read_summary(run / "summary.json").rows
-    write_table(
-        run, what, row.method, row.student, row.seed, [{"task": "nuts", "text": "of a training problem"}]
-    )
+    row.files(run).write_table(what, [{"task": "nuts", "text": "of a training problem"}])
     target = publish(run, tmp_path / "results")
-    file = run_file(target, what, row.method, row.student, row.seed)
+    file = row.files(target).table(what)
     assert [e["text"] for e in read_table(file)] == ["of a training problem"] if free else not file.exists()
 
 
@@ -112,7 +112,7 @@ def test_texts_of_training_problems_follow_their_licence_too(tmp_path: Path, wha
 def test_a_damaged_file_is_named(tmp_path: Path, what: str) -> None:
     run = a_run(tmp_path / "eval-m", {"lab_gsm8k": [True, False]})
     (of_run,) = read_summary(run / "summary.json").rows
-    file = of_run.samples_file(run) if what == "samples" else run_file(run, what, "eval", "m", 0)
+    file = of_run.samples_file(run) if what == "samples" else RunFiles(run, "eval", "m", 0).table(what)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(b"PAR1 and no more")
     with pytest.raises(RequestError, match=rf"{file.name} is damaged: "):

@@ -15,7 +15,7 @@ from slmr.results.entries import run_results
 from slmr.results.html import ranking_html
 from slmr.results.ranking import rank_methods
 from slmr.results.report import write_report
-from slmr.results.schema import run_file
+from slmr.results.run_files import RunFiles
 from tests.hostile_results import IN_PART, UNREADABLE, hostile_results
 from tests.results.made_runs import made_run, several_methods
 
@@ -26,14 +26,14 @@ def test_a_report_has_tables_and_one_page_of_figures(tmp_path: Path) -> None:
     run = made_run(tmp_path / "mine", {"base": 0.3, "grpo": 0.5, "stagewise": 0.6})
     for method in ("base", "grpo"):
         for seed in range(3):
-            export_capability(run, method, "lab-llama", seed, [
+            export_capability(RunFiles(run, method, "lab-llama", seed), [
                 {"task": "t", "item_id": str(i), "difficulty": 1, "k_index": k, "strict": (i + k) % 3 == 0}
                 for i in range(9) for k in range(4)
             ])  # fmt: skip
     moves = [{"round": 1, "to": "primed", "before": "hard", "after": "mixed", "n": 3}]
     for what, rows in (("course", [{"stage": "grpo", "step": 1, "tokens": 5, "validation_accuracy": 0.5}]),
                        ("moves", moves)):  # fmt: skip
-        file = run_file(run, what, "stagewise", "lab-llama", 0)
+        file = RunFiles(run, "stagewise", "lab-llama", 0).table(what)
         file.parent.mkdir(parents=True)
         write_rows(file, rows)
     text = write_report([run], tmp_path / "out", "grpo").read_text()

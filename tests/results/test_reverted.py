@@ -14,7 +14,8 @@ from slmr.pipeline.recipe import stages
 from slmr.results.entries import run_results
 from slmr.results.ranking import run_rankings
 from slmr.results.reverted import reverted_notes
-from slmr.results.schema import run_file, write_summary
+from slmr.results.run_files import RunFiles
+from slmr.results.schema import write_summary
 from slmr.results.tables import ranking_tables
 from slmr.training.validation import ValidationParams
 from tests.made_results import put_samples, summary_row, verdicts
@@ -39,7 +40,7 @@ def run(tmp_path: Path) -> Path:
                 {"sft (round 1)": 30, "sft (round 2)": 0 if seed else 15} if method == "stagewise" else {}
             )
             stats = {"pool": 250, **{label: {"kept_step": step} for label, step in of_sft.items()}}
-            write_rows(run_file(tmp_path, "stages", method, "lab-llama", seed), [
+            write_rows(RunFiles(tmp_path, method, "lab-llama", seed).table("stages"), [
                 stage_row(label, {"validation": value}) for label, value in stats.items()
             ])  # fmt: skip
     write_summary(tmp_path / "summary.json", rows)
@@ -60,7 +61,7 @@ def test_stages_without_a_change_and_of_a_few_steps_are_named(tmp_path: Path) ->
         ("grpo", {"steps": 16, "unchanged": True}),
     ):
         table = [stage_row("pool", {}), stage_row(method, stats)]
-        write_rows(run_file(tmp_path, "stages", method, "lab-llama", 0), table)
+        write_rows(RunFiles(tmp_path, method, "lab-llama", 0).table("stages"), table)
     write_summary(tmp_path / "summary.json", rows)
     notes = reverted_notes(run_results(tmp_path))
     assert [note.partition(" in ")[0] for note in notes] == [

@@ -10,16 +10,8 @@ import pytest
 
 from slmr.errors import RequestError
 from slmr.io import write_rows
-from slmr.results.schema import (
-    Contamination,
-    items_file,
-    read_summary,
-    read_table,
-    run_file,
-    samples_folder,
-    write_summary,
-    write_table,
-)
+from slmr.results.run_files import RunFiles, items_file, read_table
+from slmr.results.schema import Contamination, read_summary, write_summary
 from tests.made_results import summary_row
 
 SHARED = Contamination(
@@ -71,10 +63,10 @@ def test_what_is_no_summary_is_refused(tmp_path: Path, content: bytes | None, me
 
 
 def test_where_things_lie(tmp_path: Path) -> None:
-    folder = samples_folder(tmp_path, "sft", "org/model", 3)
+    folder = RunFiles(tmp_path, "sft", "org/model", 3).samples
     assert folder == tmp_path / "samples/sft/org--model/seed-3"
     assert (
-        run_file(tmp_path, "course", "sft", "org/model", 3)
+        RunFiles(tmp_path, "sft", "org/model", 3).table("course")
         == tmp_path / "course/sft/org--model/seed-3.parquet"
     )
     assert items_file(tmp_path, "svamp") == tmp_path / "items/svamp.parquet"
@@ -85,10 +77,10 @@ def test_where_things_lie(tmp_path: Path) -> None:
 
 
 def test_a_table_without_rows_is_no_file(tmp_path: Path) -> None:
-    file = run_file(tmp_path, "course", "sft", "s", 0)
-    write_table(tmp_path, "course", "sft", "s", 0, [])
+    file = RunFiles(tmp_path, "sft", "s", 0).table("course")
+    RunFiles(tmp_path, "sft", "s", 0).write_table("course", [])
     assert not file.exists()
-    write_table(tmp_path, "course", "sft", "s", 0, [{"step": 1}])
+    RunFiles(tmp_path, "sft", "s", 0).write_table("course", [{"step": 1}])
     assert read_table(file) == [{"step": 1}]
     file.write_bytes(b"PAR1")
     with pytest.raises(RequestError, match=r"seed-0\.parquet is damaged: "):
@@ -130,4 +122,4 @@ def test_a_number_or_name_that_no_run_can_have_is_refused(tmp_path: Path, name: 
 )
 def test_a_student_may_be_named_by_its_path(student: str) -> None:
     assert summary_row("sft", student=student).student == student
-    assert samples_folder(Path("run"), "sft", student, 0).parts[:3] == ("run", "samples", "sft")
+    assert RunFiles(Path("run"), "sft", student, 0).samples.parts[:3] == ("run", "samples", "sft")

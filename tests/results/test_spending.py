@@ -8,7 +8,7 @@ import pytest
 
 from slmr.results.entries import run_results
 from slmr.results.report import write_report
-from slmr.results.schema import write_table
+from slmr.results.run_files import RunFiles
 from slmr.results.spending import Spending, spending
 from slmr.results.tables import as_markdown, spending_table
 from tests.results.made_runs import made_run
@@ -20,7 +20,7 @@ def put_stages(folder: Path, method: str, seed: int, *stages: tuple[int, int, in
              "inputs": [], "flops": 0.0, "wall_s": 0.0,
              "train_tokens": t, "rollout_tokens": r, "teacher_tokens": e}
             for i, (t, r, e) in enumerate(stages)]  # fmt: skip
-    write_table(folder, "stages", method, "lab-llama", seed, rows)
+    RunFiles(folder, method, "lab-llama", seed).write_table("stages", rows)
 
 
 def test_by_hand(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from slmr.errors import RequestError
 from slmr.results.colours import BLUE, VERMILLION
 from slmr.results.entries import run_results
-from slmr.results.schema import run_file, write_table
+from slmr.results.run_files import RunFiles
 from slmr.results.training_history import curves_page, plot_curves, validation_curve
 from tests.results.made_runs import made_run
 
@@ -18,13 +18,13 @@ def test_a_curve_is_that_of_the_first_seed_if_it_was_validated(tmp_path: Path) -
     run = made_run(tmp_path, {"base": 0.3, "grpo": 0.5, "sft": 0.4}, seeds=(1, 2), items=8)
     step = {"stage": "grpo", "tokens": 5}
     rows = [{**step, "step": 0, "validation_accuracy": None}, {**step, "step": 1, "validation_accuracy": 0.0}]
-    write_table(run, "course", "grpo", "lab-llama", 1, rows)
-    write_table(run, "course", "grpo", "lab-llama", 2, rows[1:])
-    write_table(run, "course", "sft", "lab-llama", 1, [{**step, "step": 0, "loss": 1.0}])
+    RunFiles(run, "grpo", "lab-llama", 1).write_table("course", rows)
+    RunFiles(run, "grpo", "lab-llama", 2).write_table("course", rows[1:])
+    RunFiles(run, "sft", "lab-llama", 1).write_table("course", [{**step, "step": 0, "loss": 1.0}])
     results = {result.name: result for result in run_results(run)}
     assert validation_curve(results["grpo"]) == rows
     assert validation_curve(results["sft"]) == validation_curve(results["base"]) == []
-    run_file(run, "course", "sft", "lab-llama", 1).write_bytes(b"PAR1")
+    RunFiles(run, "sft", "lab-llama", 1).table("course").write_bytes(b"PAR1")
     with pytest.raises(RequestError, match="is damaged"):
         validation_curve(results["sft"])
 
