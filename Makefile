@@ -5,9 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.slmr-env
 ARGS ?=
-TOOL_TESTS := tests/pipeline/test_difficulty_map.py tests/pipeline/test_trackers.py tests/results/test_lm_eval_export.py \
-  tests/results/test_every_eval_ever_export.py tests/results/test_inspect_export.py tests/results/test_gate_report.py \
-  tests/results/test_rollouts.py tests/rewards/test_verifiers.py tests/training/test_callback.py
+TOOL_TESTS := tests/pipeline/test_difficulty_map.py tests/pipeline/test_trackers.py tests/results/export/test_lm_eval.py \
+  tests/results/export/test_every_eval_ever.py tests/results/export/test_inspect_logs.py tests/results/render/test_gate_report.py \
+  tests/results/analysis/test_rollouts.py tests/rewards/test_verifiers.py tests/training/test_callback.py
 
 .DEFAULT_GOAL := help
 .PHONY: help env bench test test-slow test-vllm test-gpu test-rewards test-tools test-light test-lowest test-newest lint docs perf

@@ -23,7 +23,8 @@ from ratios import Ratio, in_turns, seconds_of
 
 from slmr.lab import generator
 from slmr.lab.items import take
-from slmr.verify import symbolic, verify
+from slmr.verify import verify
+from slmr.verify.math import symbolic
 
 ROUNDS = 20_000  # numeric checks
 

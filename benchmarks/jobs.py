@@ -21,7 +21,7 @@ from time import monotonic
 
 from slmr.io import read_rows
 from slmr.pipeline.recipe import STARTERS
-from slmr.results.schema import read_summary
+from slmr.results.runs.schema import read_summary
 
 Verdict = tuple[str, str, str, int, str, int]  # method, student, task, seed, item, sample index
 

@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 from ratios import Ratio, in_turns, table
 from slmr_leaderboard.serve import free_port
 
-from slmr.results.schema import SummaryRow, write_summary
+from slmr.results.runs.schema import SummaryRow, write_summary
 from slmr.stats import mean_with_interval
 
 TASKS = ("lab_gsm8k", "lab_logiqa", "lab_math", "lab_mawps", "lab_svamp")

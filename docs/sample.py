@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 from slmr.io import read_json, write_json
-from slmr.results.publish import MANIFESTS
-from slmr.results.run_files import EXAMPLES, TABLES, items_file
-from slmr.results.schema import read_summary, write_summary
+from slmr.results.export.publish import MANIFESTS
+from slmr.results.runs.files import EXAMPLES, TABLES, items_file
+from slmr.results.runs.schema import read_summary, write_summary
 
 ROOT = Path(__file__).parents[1]
 RESULTS, SAMPLE = ROOT / "results" / "lab-quick", ROOT / "leaderboard/slmr_leaderboard/sample/lab"

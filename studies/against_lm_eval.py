@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.io import read_rows
-from slmr.results.schema import read_summary
+from slmr.results.runs.schema import read_summary
 from slmr.tasks.registry import load_task
 from slmr.verify import Verdict
 

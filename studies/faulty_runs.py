@@ -27,8 +27,8 @@ from typing import Any
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.io import json_lines, write_text
 from slmr.lab import model_path
-from slmr.results.diagnosis import diagnose
-from slmr.results.training_logs import read_training_logs
+from slmr.results.analysis.diagnosis import diagnose
+from slmr.results.analysis.training_logs import read_training_logs
 from slmr.rewards import reward
 from slmr.rewards.messages import text_of
 from slmr.tasks.registry import load_task

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from slmr.results.schema import SummaryRow, read_summary
+from slmr.results.runs.schema import SummaryRow, read_summary
 from slmr.tasks.registry import load_task
 from slmr.verify import verify_batch
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from slmr.results.schema import SummaryRow, read_summary
+from slmr.results.runs.schema import SummaryRow, read_summary
 from slmr.verify.trace_steps import split_steps
 
 

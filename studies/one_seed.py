@@ -15,8 +15,8 @@ import argparse
 from itertools import combinations
 from pathlib import Path
 
-from slmr.results.compare import compare_results
-from slmr.results.entries import MethodResult, run_results
+from slmr.results.analysis.compare import compare_results
+from slmr.results.runs.method_results import MethodResult, run_results
 from slmr.stats import Difference
 
 

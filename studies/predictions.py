@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
-from slmr.results.entries import MethodResult, run_results
-from slmr.results.paired_scores import PairedScores, difference, pair_scores
+from slmr.results.runs.method_results import MethodResult, run_results
+from slmr.results.runs.paired_scores import PairedScores, difference, pair_scores
 from slmr.stats import Difference
 from slmr.stats.formats import points
 

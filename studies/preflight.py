@@ -35,8 +35,8 @@ from slmr.errors import WorkError
 from slmr.pipeline.bench import BenchRequest, make_plan, run_bench
 from slmr.pipeline.foretelling import Figure, Rule
 from slmr.pipeline.preflight import PreflightRequest, Signal, read_signal
-from slmr.results.entries import MethodResult, run_results
-from slmr.results.paired_scores import difference, pair_scores
+from slmr.results.runs.method_results import MethodResult, run_results
+from slmr.results.runs.paired_scores import difference, pair_scores
 from studies.artefacts import kept
 
 ENOUGH = 12  # pairs of a student and a pool that a rule needs

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from slmr.results.entries import MethodResult, run_results
-from slmr.results.spending import spending
+from slmr.results.analysis.spending import spending
+from slmr.results.runs.method_results import MethodResult, run_results
 
 # Name of a column → number format.
 COLUMNS = {

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from slmr.io import read_rows
-from slmr.results.schema import read_summary
+from slmr.results.runs.schema import read_summary
 
 Rows = dict[str, dict[str, Any]]  # the stages of a method, key → row
 Amount = np.ndarray  # tokens and seconds

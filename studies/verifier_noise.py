@@ -29,8 +29,8 @@ from slmr.evaluate.metrics import by_item
 from slmr.io import read_rows, write_rows, write_text
 from slmr.pipeline.planner import Planner, StageNode, unique_stages
 from slmr.pipeline.recipe import load_recipe
-from slmr.results import colours
-from slmr.results.svg import figure_svg
+from slmr.results.render import colours
+from slmr.results.render.svg import figure_svg
 from slmr.stats import (
     Difference,
     Estimate,

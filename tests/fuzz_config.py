@@ -35,10 +35,10 @@ from slmr.io import write_json
 from slmr.pipeline.plan import BenchRequest, make_plan
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import load_recipe
-from slmr.results.report import read_section
-from slmr.results.schema import write_summary
-from slmr.results.show import lines, read_artefact
-from slmr.results.tables import ranking_tables
+from slmr.results.render.report import read_section
+from slmr.results.render.show import lines, read_artefact
+from slmr.results.render.tables import ranking_tables
+from slmr.results.runs.schema import write_summary
 from slmr.tasks import load_task
 from slmr.tasks.cases import read_cases
 from slmr.tasks.registry import _read_task

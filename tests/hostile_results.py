@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.io import read_rows, write_rows
-from slmr.results.run_files import RunFiles
+from slmr.results.runs.files import RunFiles
 from tests.made_results import put_samples, put_tables, summary_row, verdicts, write_summary
 
 HUGE = 10**400

@@ -10,7 +10,7 @@ from slmr.cli.app import main
 from slmr.pipeline.bench import run_bench
 from slmr.pipeline.evaluation import EvalRequest, plan_evaluation
 from slmr.pipeline.runner import SilentWatcher
-from slmr.results.schema import SummaryRow
+from slmr.results.runs.schema import SummaryRow
 
 
 def slmr(*arguments: str) -> int | str | None:

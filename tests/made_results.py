@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from slmr.io import write_json, write_rows
 from slmr.pipeline.export import export_capability
-from slmr.results.run_files import RunFiles
-from slmr.results.schema import SummaryRow, write_summary
+from slmr.results.runs.files import RunFiles
+from slmr.results.runs.schema import SummaryRow, write_summary
 from slmr.stats import mean_with_interval
 
 KINDS = {"base": "base", "grpo": "rl", "stagewise": "stagewise", "no_bridge": "ablation", "eval": "model"}

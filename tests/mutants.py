@@ -56,11 +56,11 @@ _OF_TESTS = (
 _MAP = """
 [statistics]
 modules = ["slmr/stats/**/*.py"]
-tests = ["tests/results/test_compare.py", "tests/results/test_report.py"]
+tests = ["tests/results/analysis/test_compare.py", "tests/results/render/test_report.py"]
 [results]
-modules = ["slmr/results/**/*.py", "-slmr/results/figures.py", "-slmr/results/html.py", "-slmr/results/labels.py",
-           "-slmr/results/report.py"]
-tests = ["tests/results/test_*.py", "tests/leaderboard/test_views.py"]
+modules = ["slmr/results/**/*.py", "-slmr/results/render/figures.py", "-slmr/results/render/html.py",
+           "-slmr/results/render/labels.py", "-slmr/results/render/report.py"]
+tests = ["tests/results/**/test_*.py", "tests/leaderboard/test_views.py"]
 [curriculum]
 modules = ["slmr/curriculum/**/*.py"]
 tests = ["tests/curriculum/**/test_*.py", "tests/pipeline/test_recipe.py"]

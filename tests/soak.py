@@ -28,7 +28,7 @@ from slmr.io import digest
 from slmr.pipeline.bench import run_bench
 from slmr.pipeline.plan import BenchRequest, make_plan
 from slmr.pipeline.runner import SilentWatcher
-from slmr.results.schema import read_summary
+from slmr.results.runs.schema import read_summary
 from tests.forked import import_heavy
 
 METHODS = "rft,sft_grpo,stagewise"

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from slmr.config import kind_label
-from slmr.results.selection import Filters, Results, load_results, notes_on, older_versions, values
+from slmr.results.analysis.selection import Filters, Results, load_results, notes_on, older_versions, values
 from slmr_leaderboard.views import PAGES, page
 from slmr_leaderboard.views.parts import View, plain
 from slmr_leaderboard.warm import FIRST_SHOWN

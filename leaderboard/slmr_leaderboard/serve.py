@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.errors import RequestError, WorkError
-from slmr.results.samples import read_below
+from slmr.results.runs.samples import read_below
 
 DEFAULTS = (Path("runs"), Path("results"))
 FIRST_PORT, PORTS = 8501, 100

@@ -7,8 +7,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from threading import Event
 
-from slmr.results.samples import ReadVerdicts, remember
-from slmr.results.selection import LOCK, Filters, load_results, rankings
+from slmr.results.analysis.selection import LOCK, Filters, load_results, rankings
+from slmr.results.runs.samples import ReadVerdicts, remember
 
 FIRST_SHOWN = Event()
 QUIET = 5  # seconds

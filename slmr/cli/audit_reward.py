@@ -13,7 +13,7 @@ from rich.table import Table
 
 from slmr.cli.options import AsJson, Seed, known_kind, print_json, print_table, print_text, warn
 from slmr.io import disk_faults, write_text
-from slmr.results.text_tables import text_table
+from slmr.results.render.text_tables import text_table
 from slmr.rewards.audit import Audit, AuditRequest, audit, with_kind
 from slmr.rewards.audit_report import Rate, again_line, families, notices, rows, times, totals, worst
 from slmr.stats import formats

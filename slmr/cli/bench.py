@@ -31,13 +31,13 @@ from slmr.pipeline.confirmation import confirm
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.sharing import sharing
 from slmr.pipeline.versions import untested_line
-from slmr.results.compare import compare_all
-from slmr.results.entries import MethodResult
-from slmr.results.headline import best
-from slmr.results.ranking import Ranking, run_rankings
-from slmr.results.report import contamination_line, warnings
-from slmr.results.tables import differences_table, ranking_tables
-from slmr.results.text_tables import fitted
+from slmr.results.analysis.compare import compare_all
+from slmr.results.analysis.ranking import Ranking, run_rankings
+from slmr.results.render.headline import best
+from slmr.results.render.report import contamination_line, warnings
+from slmr.results.render.tables import differences_table, ranking_tables
+from slmr.results.render.text_tables import fitted
+from slmr.results.runs.method_results import MethodResult
 
 EXAMPLES = (
     "slmr bench --method base,sft,grpo",

@@ -11,10 +11,10 @@ import typer
 
 from slmr.cli.options import AsJson, console, print_json, print_text, warn
 from slmr.errors import RequestError
-from slmr.results.compare import compare, detectable
-from slmr.results.conclusions import comparison_in_words
-from slmr.results.entries import find_result
-from slmr.results.tables import comparison_tables
+from slmr.results.analysis.compare import compare, detectable
+from slmr.results.render.conclusions import comparison_in_words
+from slmr.results.render.tables import comparison_tables
+from slmr.results.runs.method_results import find_result
 
 EXAMPLES = (
     "slmr compare runs/lab-quick sft grpo",

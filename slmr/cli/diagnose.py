@@ -14,10 +14,10 @@ from rich.table import Table
 from slmr.cli.options import AsJson, TasksPath, known_kind, print_json, print_table, print_text
 from slmr.errors import RequestError, visible
 from slmr.io import json_lines
-from slmr.results.diagnosis import Finding, diagnose
-from slmr.results.rollouts import prompt_text, question_text
-from slmr.results.run_files import read_table
-from slmr.results.training_logs import TrainingLog, read_training_logs
+from slmr.results.analysis.diagnosis import Finding, diagnose
+from slmr.results.analysis.rollouts import prompt_text, question_text
+from slmr.results.analysis.training_logs import TrainingLog, read_training_logs
+from slmr.results.runs.files import read_table
 from slmr.tasks.registry import select_tasks
 
 EXAMPLES = (

@@ -122,12 +122,12 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
     from slmr.pipeline.bench import run_bench
     from slmr.pipeline.confirmation import confirm
     from slmr.pipeline.evaluation import plan_evaluation
-    from slmr.results.entries import MethodResult, RunRow
-    from slmr.results.publish import manifests_of
-    from slmr.results.readme import speed_of
-    from slmr.results.report import warnings
-    from slmr.results.suites import listed_suites
-    from slmr.results.tables import eval_tables
+    from slmr.results.export.first_page import speed_of
+    from slmr.results.export.publish import manifests_of
+    from slmr.results.render.report import warnings
+    from slmr.results.render.tables import eval_tables
+    from slmr.results.runs.method_results import MethodResult, RunRow
+    from slmr.results.runs.suites import listed_suites
 
     with BenchDisplay("eval") as display:
         plan = plan_evaluation(request, tell)

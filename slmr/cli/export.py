@@ -27,10 +27,10 @@ def export_command(
     """Convert a run's results and samples to another tool's format."""
     if to not in FORMATS:
         raise unknown("format", to, FORMATS)
-    from slmr.results.every_eval_ever_export import export_every_eval_ever
-    from slmr.results.hub_export import export_hub
-    from slmr.results.inspect_export import export_inspect
-    from slmr.results.lm_eval_export import export_lm_eval
+    from slmr.results.export.every_eval_ever import export_every_eval_ever
+    from slmr.results.export.hub import export_hub
+    from slmr.results.export.inspect_logs import export_inspect
+    from slmr.results.export.lm_eval import export_lm_eval
 
     exports = dict(
         zip(FORMATS, (export_lm_eval, export_every_eval_ever, export_hub, export_inspect), strict=True)

@@ -10,8 +10,8 @@ import typer
 
 from slmr.cli.options import AsJson, print_json, print_table, print_text, warn
 from slmr.io import disk_faults, write_text
-from slmr.results.gate import gate, read_policy
-from slmr.results.gate_report import gate_in_words, gate_junit, gate_markdown, gate_table
+from slmr.results.analysis.gate import gate, read_policy
+from slmr.results.render.gate_report import gate_in_words, gate_junit, gate_markdown, gate_table
 
 EXAMPLES = (
     "slmr gate runs/new --against runs/old",

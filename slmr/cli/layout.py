@@ -78,7 +78,7 @@ def listing(rows: Sequence[dict[str, Any]], width: int | None, spare: Sequence[s
             columns = [column for column in columns if column.head != name]
     widths = [column.least for column in columns]
     if _width(widths) <= width:
-        from slmr.results.text_tables import widened
+        from slmr.results.render.text_tables import widened
 
         wholes = [column.whole for column in columns]
         return _side_by_side(columns, widened(widths, wholes, width - _width(widths)))
@@ -105,7 +105,7 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 def _below(columns: Sequence[_Column], width: int) -> list[str]:
     """Each row with its texts below it, and below it those of its other columns for which there is no room."""
-    from slmr.results.text_tables import in_parts
+    from slmr.results.render.text_tables import in_parts
 
     unbroken = [column for column in columns if not column.is_prose]
     room = width - len(_INDENT)

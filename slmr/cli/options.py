@@ -100,7 +100,7 @@ def print_text(text: str, indent: int = 0, whole: bool = False) -> None:
 
 def print_table(table: Table, spare: Sequence[str] = (), prose: Collection[str] = (), keys: int = 1) -> None:
     """A table as wide as the terminal; see `fitted`."""
-    from slmr.results.text_tables import fitted
+    from slmr.results.render.text_tables import fitted
 
     terminal = console()
     for part in fitted(table, terminal.width, spare, prose, keys):

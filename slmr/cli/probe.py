@@ -32,7 +32,7 @@ from slmr.errors import RequestError, check_known
 from slmr.io import disk_faults, read_json
 from slmr.pipeline.difficulty_map import FORMATS, expected_share, write_map
 from slmr.pipeline.probing import Probe, ProbeRequest, probe_model
-from slmr.results.text_tables import text_table
+from slmr.results.render.text_tables import text_table
 from slmr.stats import formats
 
 EXAMPLES = (

@@ -10,7 +10,7 @@ import typer
 from slmr.cli.options import warn
 from slmr.errors import RequestError
 from slmr.io import disk_faults
-from slmr.results.publish import publish
+from slmr.results.export.publish import publish
 
 EXAMPLES = (
     "slmr publish runs/lab-quick",

@@ -9,7 +9,7 @@ import typer
 
 from slmr.cli.display import tell
 from slmr.io import disk_faults
-from slmr.results.report import write_report
+from slmr.results.render.report import write_report
 
 EXAMPLES = (
     "slmr report runs/lab-quick --out report --html",

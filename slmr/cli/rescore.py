@@ -10,7 +10,7 @@ import typer
 
 from slmr.cli.options import AsJson, TasksPath, print_json
 from slmr.io import disk_faults
-from slmr.results.rescore import rescore
+from slmr.results.runs.rescore import rescore
 
 EXAMPLES = ("slmr rescore runs/lab-quick",)
 

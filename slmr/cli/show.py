@@ -12,7 +12,7 @@ from slmr.cli.layout import output_width
 from slmr.cli.options import AsJson, print_json, print_text
 from slmr.errors import RequestError
 from slmr.io import disk_faults, write_text
-from slmr.results.show import find_artefact, lines, read_artefact
+from slmr.results.render.show import find_artefact, lines, read_artefact
 
 EXAMPLES = ("slmr show bridge-", "slmr show partition-0123 -n 3 --runs runs/lab-quick")
 
@@ -32,7 +32,7 @@ def show_command(
     if figure is not None:
         if not shown.curve:
             raise RequestError(f"{shown.folder.name} has no training curve to draw")
-        from slmr.results.training_history import curves_page
+        from slmr.results.render.training_history import curves_page
 
         with disk_faults(figure):
             write_text(figure, curves_page(shown.folder.name, shown.curve))

@@ -14,7 +14,7 @@ from slmr.cli.display import tell
 from slmr.cli.options import MAX_SEED, AsJson, DataDir, TasksPath, print_json, print_table, warn
 from slmr.errors import visible
 from slmr.pipeline.verification import Check, VerifyRequest, verify_run
-from slmr.results.text_tables import text_table
+from slmr.results.render.text_tables import text_table
 from slmr.stats import formats
 
 EXAMPLES = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from slmr.engines import Prompt
 from slmr.errors import RequestError, one_line
-from slmr.verify.completion import mentions_thought, open_thought
+from slmr.verify.reading.completion import mentions_thought, open_thought
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

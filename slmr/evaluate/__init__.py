@@ -20,7 +20,7 @@ from slmr.io import Stopwatch, write_json, write_rows
 from slmr.stage import StageContext, stage
 from slmr.tasks import Item, Task
 from slmr.tasks.registry import load_task
-from slmr.verify.completion import closes_unopened, has_thought
+from slmr.verify.reading.completion import closes_unopened, has_thought
 
 __all__ = ["METRICS", "SAMPLES", "VERDICT_FIELDS", "EvaluateParams", "evaluate"]
 

@@ -8,7 +8,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from slmr.tasks import Task
-from slmr.verify import Kind, Verdict, checker_version, choice, numeric, verify, verify_batch
+from slmr.verify import Kind, Verdict, checker_version, verify, verify_batch
+from slmr.verify.choice import answer as choice
+from slmr.verify.numeric import answer as numeric
 from slmr.verify.verdict import ABSTENTIONS
 
 if TYPE_CHECKING:

@@ -18,16 +18,16 @@ from slmr.pipeline.ray import make_on_ray
 from slmr.pipeline.recipe import STARTERS
 from slmr.pipeline.remote_store import RemoteStore
 from slmr.pipeline.runner import Watcher, Work
-from slmr.results.exported import is_exported, mark_exported
-from slmr.results.run_files import RunFiles
-from slmr.results.schema import (
+from slmr.results.runs.exported import is_exported, mark_exported
+from slmr.results.runs.files import RunFiles
+from slmr.results.runs.schema import (
     Contamination,
     Summary,
     SummaryRow,
     read_summary,
     write_summary,
 )
-from slmr.results.suites import listed_suites, suites_of
+from slmr.results.runs.suites import listed_suites, suites_of
 from slmr.stats import formats, mean_over_tasks
 from slmr.tasks.contamination import overlap
 

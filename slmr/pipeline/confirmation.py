@@ -22,7 +22,7 @@ from slmr.evaluate import METRICS, SAMPLES
 from slmr.evaluate.agreement import Agreement, Scored, agreements
 from slmr.io import digest, disk_faults, read_json, sha256_of, write_json
 from slmr.pipeline.plan import Plan
-from slmr.results.schema import read_summary
+from slmr.results.runs.schema import read_summary
 from slmr.tasks.registry import load_task
 
 CONFIRMED = "lm_eval.json"

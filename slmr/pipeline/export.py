@@ -28,8 +28,8 @@ from slmr.curriculum.critique import CRITIQUES
 from slmr.curriculum.schema import GROUPS, OUTCOMES, problems_by_id
 from slmr.io import read_json, read_rows
 from slmr.pipeline.planner import Node, StageNode, spent_on
-from slmr.results.run_files import RunFiles
-from slmr.results.show import bridged, spread
+from slmr.results.render.show import bridged, spread
+from slmr.results.runs.files import RunFiles
 from slmr.stage import model_in
 from slmr.training.curve import CURVE
 

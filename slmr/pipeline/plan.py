@@ -18,7 +18,7 @@ from slmr.errors import RequestError, check_known, unknown
 from slmr.io import digest
 from slmr.pipeline.planner import Node, Planner, StageNode, unique_stages
 from slmr.pipeline.recipe import LISTER, Recipe, recipe_files, select_methods, stages
-from slmr.results.schema import Student, SummaryRow
+from slmr.results.runs.schema import Student, SummaryRow
 from slmr.tasks import Task
 from slmr.tasks.registry import load_task, select_tasks
 

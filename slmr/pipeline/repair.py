@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from slmr.artifacts import MANIFEST, fault_of_artefact, remove
 from slmr.errors import RequestError, one_line
 from slmr.io import LOCK, PARTIAL, disk_faults
-from slmr.results.schema import read_summary
+from slmr.results.runs.schema import read_summary
 
 Cure = Literal["remove", "set aside", "none"]
 

@@ -17,10 +17,10 @@ from slmr.errors import RequestError
 from slmr.evaluate import EvaluateParams, prompts_of, with_thoughts_begun
 from slmr.evaluate.metrics import judged
 from slmr.pipeline.worker import quiet_libraries
-from slmr.results.entries import RunRow
-from slmr.results.lm_eval_export import has_texts
-from slmr.results.publish import manifests_of
-from slmr.results.schema import SummaryRow, read_results
+from slmr.results.export.lm_eval import has_texts
+from slmr.results.export.publish import manifests_of
+from slmr.results.runs.method_results import RunRow
+from slmr.results.runs.schema import SummaryRow, read_results
 from slmr.stats import Estimate, bounded_mean
 from slmr.tasks import Task
 from slmr.tasks.registry import load_task

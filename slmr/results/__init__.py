@@ -1,7 +1,11 @@
-"""Reads runs: summaries, completions, rankings, comparisons, reports. Nothing here trains or generates."""
+"""What runs say. Nothing here trains or generates.
 
-from slmr.results.run_files import EXAMPLES, TABLES, RunFiles, items_file, read_table
-from slmr.results.schema import (
+`runs` reads what a run keeps, `analysis` ranks and compares it, `render` makes tables, figures and pages of that, and
+`export` hands it over: published runs, and the formats of other tools.
+"""
+
+from slmr.results.runs.files import EXAMPLES, TABLES, RunFiles, items_file, read_table
+from slmr.results.runs.schema import (
     SCHEMA_VERSION,
     Z95,
     Contamination,

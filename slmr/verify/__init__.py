@@ -5,6 +5,9 @@ from slmr.verify import verify
 
 verify("3 + 4 = 7. #### 7", "7", "numeric").strict  # True
 ```
+
+`reading` finds what a completion says, `algebra` computes with expressions, and `numeric`, `math` and `choice` decide on
+an answer of their kind; each has an `answer` module with `extract`, which finds it.
 """
 
 from __future__ import annotations
@@ -16,12 +19,16 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, cast, get_args
 
-from slmr.verify import choice, mathanswer, mathexpr, numeric, symbolic
-from slmr.verify.completion import fold, visible, without_tokens
-from slmr.verify.denial import Stated, denied, refuses
-from slmr.verify.plausible import is_formula
-from slmr.verify.retraction import taken_back
-from slmr.verify.rivals import has_rival
+from slmr.verify.choice import answer as choice
+from slmr.verify.math import answer as mathanswer
+from slmr.verify.math import equality as mathexpr
+from slmr.verify.math import symbolic
+from slmr.verify.numeric import answer as numeric
+from slmr.verify.reading.completion import fold, visible, without_tokens
+from slmr.verify.reading.denial import Stated, denied, refuses
+from slmr.verify.reading.plausible import is_formula
+from slmr.verify.reading.retraction import taken_back
+from slmr.verify.reading.rivals import has_rival
 from slmr.verify.verdict import Answer, Kind, Status, Verdict
 
 __all__ = [

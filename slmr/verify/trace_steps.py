@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import takewhile
 
-from slmr.verify.sentences import END
+from slmr.verify.reading.sentences import END
 
 _CLOSING = re.compile(r"^\s*(####|\\boxed|Answer:)")
 _REWRITTEN = (  # spellings of the same arithmetic

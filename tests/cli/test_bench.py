@@ -16,8 +16,8 @@ from slmr.errors import RequestError
 from slmr.io import sha256_of
 from slmr.pipeline.bench import BenchRequest, make_plan
 from slmr.pipeline.plan import reproduce_command
-from slmr.results.entries import run_results
-from slmr.results.ranking import rank_methods
+from slmr.results.analysis.ranking import rank_methods
+from slmr.results.runs.method_results import run_results
 from tests.cli.commands import Command, accuracies, begun, refused, slmr, tiny_profile
 from tests.results.made_runs import made_run
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slmr.results.schema import Summary
+from slmr.results.runs.schema import Summary
 from tests.cli.commands import Command
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from slmr.results.schema import read_summary
+from slmr.results.runs.schema import read_summary
 from tests.cli.commands import Command
 
 

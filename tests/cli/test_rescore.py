@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from slmr.io import read_rows, write_rows
-from slmr.results.schema import read_summary, write_summary
+from slmr.results.runs.schema import read_summary, write_summary
 from tests.cli.commands import Command
 from tests.made_results import put_samples, summary_row
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from slmr.results.selection import Filters, load_results, rankings
+from slmr.results.analysis.selection import Filters, load_results, rankings
 from tests.cli.commands import Command, slmr
 from tests.tasks.own import own_task
 

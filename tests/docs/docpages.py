@@ -22,7 +22,7 @@ import yaml
 from slmr.cli.app import command_line
 from slmr.config import Profile, load_profile
 from slmr.pipeline.recipe import Recipe, stages
-from slmr.results.suites import SUITES_FILE, listed_suites
+from slmr.results.runs.suites import SUITES_FILE, listed_suites
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -282,7 +282,7 @@ def _check_recipe(file: Path | None) -> None:
 
 
 def _check_policy(file: Path | None) -> None:
-    from slmr.results.gate import read_policy
+    from slmr.results.analysis.gate import read_policy
 
     assert file, "a gate's policy needs the name of its file, as a title"
     read_policy(file)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from slmr.results.selection import load_results
+from slmr.results.analysis.selection import load_results
 from tests.docs.docpages import ROOT, blocks
 from tests.in_process import slmr
 

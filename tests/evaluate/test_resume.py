@@ -15,7 +15,7 @@ import pytest
 from slmr.errors import RequestError, WorkError
 from slmr.io import read_rows
 from slmr.pipeline.evaluation import EvalRequest
-from slmr.results.schema import read_summary
+from slmr.results.runs.schema import read_summary
 from tests.engines.fake_server import FakeServer, Reply, answer
 from tests.in_process import evaluate_model
 

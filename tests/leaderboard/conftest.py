@@ -16,7 +16,7 @@ __all__ = ["results"]
 
 SCRIPT = """
 from pathlib import Path
-from slmr.results.selection import Filters, load_results
+from slmr.results.analysis.selection import Filters, load_results
 from slmr_leaderboard.views import {view} as page
 from slmr_leaderboard.views.parts import View
 page.show(View(load_results(Path({folder!r})), Filters({suite!r}, **{filters!r})))

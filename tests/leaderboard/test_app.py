@@ -11,8 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from slmr.config import MethodKind
-from slmr.results.notes import NOTE
-from slmr.results.schema import SummaryRow, write_summary
+from slmr.results.runs.notes import NOTE
+from slmr.results.runs.schema import SummaryRow, write_summary
 from tests.leaderboard.conftest import board
 from tests.made_results import html, opened, put_samples, summary_row, verdicts
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slmr.results.report import write_report
+from slmr.results.render.report import write_report
 from tests.leaderboard.browsing import as_wide_as, find, idle, needs_browser, overlaps, wait
 from tests.made_results import make_results
 

@@ -9,7 +9,7 @@ import pytest
 from slmr_leaderboard.serve import free_port, results_folder
 
 from slmr.errors import RequestError
-from slmr.results.schema import read_summary
+from slmr.results.runs.schema import read_summary
 
 
 def test_own_runs_come_before_results_and_these_before_the_sample(

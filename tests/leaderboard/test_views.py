@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from slmr_leaderboard.views.parts import LONGEST
 
-from slmr.results.schema import write_summary
+from slmr.results.runs.schema import write_summary
 from tests.hostile_results import IN_PART, hostile_results
 from tests.leaderboard.conftest import Draw
 from tests.made_results import html, put_samples, summary_row, verdicts

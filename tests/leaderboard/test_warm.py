@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from slmr_leaderboard import warm
 
-from slmr.results import samples, selection
-from slmr.results.samples import ReadVerdicts, read_below
+from slmr.results.analysis import selection
+from slmr.results.runs import samples
+from slmr.results.runs.samples import ReadVerdicts, read_below
 
 
 def test_the_rankings_that_the_app_opens_with_are_there(

@@ -16,11 +16,11 @@ from slmr.errors import WorkError
 from slmr.io import read_json, read_rows, write_rows
 from slmr.lab import N_TEST
 from slmr.pipeline.bench import BenchRequest, contamination, make_plan, run_bench, write_entries
-from slmr.results.capability import capability
-from slmr.results.entries import run_results
-from slmr.results.report import write_report
-from slmr.results.run_files import RunFiles
-from slmr.results.schema import Summary, read_summary
+from slmr.results.analysis.capability import capability
+from slmr.results.render.report import write_report
+from slmr.results.runs.files import RunFiles
+from slmr.results.runs.method_results import run_results
+from slmr.results.runs.schema import Summary, read_summary
 
 ROUNDS = 10
 

@@ -11,7 +11,7 @@ import pytest
 
 from slmr.artifacts import Store
 from slmr.pipeline.export import _moves, _primed_outcome, export_course
-from slmr.results.run_files import RunFiles, read_table
+from slmr.results.runs.files import RunFiles, read_table
 from tests.curriculum.common import folder
 
 

@@ -17,7 +17,7 @@ from slmr.cli.display import BenchDisplay
 from slmr.errors import RequestError, WorkError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.ray import make_on_ray
-from slmr.results.schema import Summary
+from slmr.results.runs.schema import Summary
 from tests.pipeline.tiny import PROFILE
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from slmr.artifacts import Cost, Store
 from slmr.cli.display import BenchDisplay
 from slmr.pipeline.bench import run_bench
 from slmr.pipeline.sharing import Sharing, sharing
-from slmr.results.schema import read_summary
+from slmr.results.runs.schema import read_summary
 from studies.sharing import published, shared
 from tests.pipeline.test_bench import plan_of
 

@@ -12,7 +12,7 @@ from slmr.errors import RequestError
 from slmr.io import read_rows, write_rows
 from slmr.pipeline.evaluation import EvalRequest
 from slmr.pipeline.verification import VerifyRequest, verify_run
-from slmr.results.schema import read_summary, write_summary
+from slmr.results.runs.schema import read_summary, write_summary
 from tests.in_process import evaluate_model, slmr
 
 

@@ -12,8 +12,8 @@ from zlib import crc32
 import numpy as np
 
 from slmr.io import write_rows
-from slmr.results.entries import MethodResult, RunRow, method_results
-from slmr.results.schema import SummaryRow, read_summary, write_summary
+from slmr.results.runs.method_results import MethodResult, RunRow, method_results
+from slmr.results.runs.schema import SummaryRow, read_summary, write_summary
 from slmr.tasks.registry import load_task
 from slmr.verify import checker_version
 

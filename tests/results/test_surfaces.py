@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 
 from slmr.cli.bench import comparison_tables
-from slmr.results.columns import HTML, columns_on
-from slmr.results.compare import compare_results
-from slmr.results.downloads import as_csv, as_text
-from slmr.results.entries import MethodResult, RunRow
-from slmr.results.html import ranking_html
-from slmr.results.paired_scores import mean_interval_of_rows
-from slmr.results.ranking import RankedMethod, Ranking, run_rankings
-from slmr.results.report import read_section
-from slmr.results.schema import read_summary, write_summary
-from slmr.results.selection import Filters, load_results, rankings
-from slmr.results.tables import comparison_table, eval_table, texts
+from slmr.results.analysis.compare import compare_results
+from slmr.results.analysis.ranking import RankedMethod, Ranking, run_rankings
+from slmr.results.analysis.selection import Filters, load_results, rankings
+from slmr.results.export.downloads import as_csv, as_text
+from slmr.results.render.columns import HTML, columns_on
+from slmr.results.render.html import ranking_html
+from slmr.results.render.report import read_section
+from slmr.results.render.tables import comparison_table, eval_table, texts
+from slmr.results.runs.method_results import MethodResult, RunRow
+from slmr.results.runs.paired_scores import mean_interval_of_rows
+from slmr.results.runs.schema import read_summary, write_summary
 from slmr.stats import formats
 from tests.made_results import put_samples, summary_row
 from tests.results.made_runs import cells

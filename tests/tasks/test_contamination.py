@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slmr.results.schema import Contamination
+from slmr.results.runs.schema import Contamination
 from slmr.tasks import Item
 from slmr.tasks.contamination import RUN, Hit, normalised, overlap
 from slmr.tasks.registry import load_task

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slmr.results.training_history import plot_curves
+from slmr.results.render.training_history import plot_curves
 from slmr.training.curve import Curve, renamed
 
 

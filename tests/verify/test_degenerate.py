@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from slmr.verify import symbolic, verify
+from slmr.verify import verify
+from slmr.verify.math import symbolic
 
 UNITS = (
     "x", "a", "so ", "the answer ", "(", "{", "[", "\\frac{", "\\frac{1}{", "\\sqrt{", "\\sin ", "\\left(", "0", "1",

@@ -11,7 +11,8 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
 
-from slmr.verify import symbolic, verify, verify_batch
+from slmr.verify import verify, verify_batch
+from slmr.verify.math import symbolic
 from tests.verify.golden import cases
 
 MIXED = [case for _ in range(5) for case in cases()][:1000]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from slmr.verify import mathexpr, verify
+from slmr.verify import verify
+from slmr.verify.math import equality as mathexpr
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 ENDINGS = ("#### {}", "A: {}", "\\boxed{{{}}}", "The answer is {}.")

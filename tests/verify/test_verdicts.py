@@ -180,7 +180,7 @@ SAME = [
 
 @pytest.mark.parametrize(("answer", "gold"), SAME)
 def test_math_is_decided_without_the_worker(answer, gold, monkeypatch):
-    monkeypatch.setattr("slmr.verify.symbolic.equal", None)
+    monkeypatch.setattr("slmr.verify.math.symbolic.equal", None)
     assert verify(f"\\boxed{{{answer}}}", gold, "math").strict
 
 

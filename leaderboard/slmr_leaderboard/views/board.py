@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from slmr.results.columns import HELP, HTML, Column, columns_on, sorted_methods
-from slmr.results.conclusions import how_ranked
-from slmr.results.downloads import as_csv, as_parquet, as_text
-from slmr.results.html import STYLE, escape, headline_html, ranking_html
-from slmr.results.ranking import RankedMethod, Ranking
+from slmr.results.analysis.ranking import RankedMethod, Ranking
+from slmr.results.export.downloads import as_csv, as_parquet, as_text
+from slmr.results.render.columns import HELP, HTML, Column, columns_on, sorted_methods
+from slmr.results.render.conclusions import how_ranked
+from slmr.results.render.html import STYLE, escape, headline_html, ranking_html
 from slmr.stats.formats import percent
 from slmr_leaderboard.views.parts import NO_RESULT, View, is_dark, nothing, plain
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from slmr.results.capability import capability
-from slmr.results.figures import gains_by_difficulty, pass_curves
-from slmr.results.ranking import Ranking
-from slmr.results.tables import changes_table, difficulty_table, pass_table
+from slmr.results.analysis.capability import capability
+from slmr.results.analysis.ranking import Ranking
+from slmr.results.render.figures import gains_by_difficulty, pass_curves
+from slmr.results.render.tables import changes_table, difficulty_table, pass_table
 from slmr_leaderboard.views.parts import (
     View,
     draw,

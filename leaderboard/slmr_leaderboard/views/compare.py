@@ -8,13 +8,13 @@ from typing import Any
 import streamlit as st
 
 from slmr.errors import RequestError
-from slmr.results.compare import Comparison, compare_results, overall_differences
-from slmr.results.completions import CompletionFilter, cell_of, find, words_without_counterpart
-from slmr.results.conclusions import comparison_in_words
-from slmr.results.entries import MethodResult
-from slmr.results.ranking import Ranking
-from slmr.results.suites import Suite
-from slmr.results.tables import comparison_table, differences_table
+from slmr.results.analysis.compare import Comparison, compare_results, overall_differences
+from slmr.results.analysis.ranking import Ranking
+from slmr.results.render.conclusions import comparison_in_words
+from slmr.results.render.tables import comparison_table, differences_table
+from slmr.results.runs.completions import CompletionFilter, cell_of, find, words_without_counterpart
+from slmr.results.runs.method_results import MethodResult
+from slmr.results.runs.suites import Suite
 from slmr_leaderboard.views.parts import (
     NOT_KEPT,
     View,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from slmr.results.colours import VERMILLION, tint
-from slmr.results.entries import MethodResult
-from slmr.results.figures import flow
-from slmr.results.html import escape
-from slmr.results.ranking import Ranking
-from slmr.results.schema import grouped
+from slmr.results.analysis.ranking import Ranking
+from slmr.results.render.colours import VERMILLION, tint
+from slmr.results.render.figures import flow
+from slmr.results.render.html import escape
+from slmr.results.runs.method_results import MethodResult
+from slmr.results.runs.schema import grouped
 from slmr_leaderboard.views.parts import (
     TEXT_STYLE,
     View,

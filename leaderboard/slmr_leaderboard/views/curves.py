@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from slmr.results.figures import (
+from slmr.results.analysis.ranking import Ranking
+from slmr.results.analysis.spending import spending
+from slmr.results.render.figures import (
     cost_and_accuracy,
     learning_curves,
     name_on_phones,
     what_was_spent,
 )
-from slmr.results.ranking import Ranking
-from slmr.results.spending import spending
-from slmr.results.training_history import plot_curves, validation_curve
+from slmr.results.render.training_history import plot_curves, validation_curve
 from slmr_leaderboard.views.parts import (
     View,
     draw,

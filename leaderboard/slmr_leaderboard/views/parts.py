@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from slmr.errors import RequestError
-from slmr.results.colours import ORANGE, VERMILLION, tint
-from slmr.results.columns import sorted_methods
-from slmr.results.entries import MethodResult
-from slmr.results.headline import best_of_each_kind, main_kinds
-from slmr.results.html import escape
-from slmr.results.ranking import Ranking
-from slmr.results.selection import Filters, Results, rankings
-from slmr.results.tables import texts
+from slmr.results.analysis.ranking import Ranking
+from slmr.results.analysis.selection import Filters, Results, rankings
+from slmr.results.render.colours import ORANGE, VERMILLION, tint
+from slmr.results.render.columns import sorted_methods
+from slmr.results.render.headline import best_of_each_kind, main_kinds
+from slmr.results.render.html import escape
+from slmr.results.render.tables import texts
+from slmr.results.runs.method_results import MethodResult
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -8,7 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from slmr.results.completions import (
+from slmr.results.analysis.ranking import Ranking
+from slmr.results.render.html import escape
+from slmr.results.runs.completions import (
     VERDICTS,
     Cell,
     CompletionFilter,
@@ -17,8 +19,6 @@ from slmr.results.completions import (
     find,
     formulas_in,
 )
-from slmr.results.html import escape
-from slmr.results.ranking import Ranking
 from slmr_leaderboard.views.parts import (
     NOT_KEPT,
     TEXT_STYLE,

@@ -19,7 +19,7 @@ from slmr.engines.models import cache_folder
 from slmr.io import digest, read_json, write_json
 from slmr.tasks import strict_form
 from slmr.verify import verify
-from slmr.verify.completion import visible
+from slmr.verify.reading.completion import visible
 from slmr.verify.trace_steps import split_steps
 
 _FOLDER = Path(__file__).parent / "templates"

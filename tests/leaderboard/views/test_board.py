@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from slmr.results.schema import write_summary
+from slmr.results.runs.schema import write_summary
 from tests.leaderboard.conftest import Draw, board
 from tests.made_results import html, put_samples, summary_row, verdicts
 

@@ -1,0 +1,1 @@
+"""What results say: rankings, comparisons, effects, gates, diagnoses."""

@@ -1,0 +1,306 @@
+"""Ranks the methods of a student: accuracy and rank with intervals, gain, cost, and changes by task."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from slmr.config import MethodKind
+from slmr.errors import RequestError
+from slmr.results.analysis.compare import detectable, numbers
+from slmr.results.analysis.reverted import reverted_notes
+from slmr.results.runs.method_results import MethodResult, run_results
+from slmr.results.runs.paired_scores import (
+    PairedScores,
+    aligned,
+    differences,
+    mean_interval,
+    mean_interval_of_rows,
+    pair_scores,
+)
+from slmr.results.runs.schema import grouped
+from slmr.results.runs.suites import Suite, listed_suites, suites_of
+from slmr.stats import Difference, Estimate, RankInterval, holm, margin, pareto, rank_intervals
+
+ASIDE = ("ablation", "control")  # kinds that a board shows when asked
+UNRANKED = (*ASIDE, "reference")  # kinds that are compared, but have no rank
+
+
+@dataclass(frozen=True, slots=True)
+class RankedMethod:
+    """One method of a ranking, over its seeds; accuracies and differences are fractions.
+
+    Attributes:
+        result: without seeds that lack a task, where it has complete ones.
+        accuracy: the unweighted mean over tasks; for other seeds, too, where there are several. None where a task
+            is missing.
+        spread: the standard deviation of the seeds' means; None with one seed.
+        by_task: task → accuracy.
+        changes: task → the method minus the untrained student, with the same seeds.
+        gain: their mean over tasks; p after Holm's correction over the methods.
+        rank: the best and the worst that it may have among those of the same seeds; None for base, ablations, controls.
+        efficient: no other method is at once cheaper in tokens and better. A reference, such as a teacher, is none that
+            could be chosen.
+    """
+
+    result: MethodResult
+    accuracy: Estimate | None
+    spread: float | None
+    by_task: dict[str, Estimate]
+    changes: dict[str, Difference] = field(default_factory=dict)
+    gain: Difference | None = None
+    gain_p: float | None = None
+    rank: RankInterval | None = None
+    efficient: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.result.name
+
+    @property
+    def kind(self) -> MethodKind:
+        return self.result.kind
+
+    @property
+    def seeds(self) -> list[int]:
+        return self.result.seeds
+
+    @property
+    def mean(self) -> float:
+        """The accuracy to sort by; methods that lack a task come last."""
+        return self.accuracy.mean if self.accuracy else -1.0
+
+    @property
+    def tokens(self) -> float:
+        """The tokens of its training, mean over seeds, with shared stages in full."""
+        return self.result.cost("tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Ranks by name. Two methods whose means differ by at most the margin, a fraction, are not told apart."""
+
+    ranks: dict[str, RankInterval]
+    margin: float | None
+
+    def apart(self, a: float, b: float) -> bool:
+        """Whether two of the means differ by more than the margin."""
+        return self.margin is not None and abs(a - b) > self.margin
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """All methods of one student, the best first, or all models that are only evaluated.
+
+    Attributes:
+        tasks: those that means and ranks are over.
+        further: other tasks that some have, in columns of their own.
+        differences: `differences[a][b]` is a minus b by name, of those that are compared with each other.
+        notes: what is not compared, and why, and which stages were reverted, a line each.
+        detectable: the true difference that is found four times in five, a fraction, for the median pair of the
+            compared and for the noisiest.
+        order: who is above whom of those that have a rank, all compared at once.
+    """
+
+    student: str
+    tasks: list[str]
+    methods: list[RankedMethod]
+    differences: dict[str, dict[str, Difference]]
+    notes: list[str]
+    detectable: tuple[float, float] | None
+    order: Order
+    suite: Suite | None = None
+    further: list[str] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """The description of the mean, for titles."""
+        if self.suite is None or self.tasks == list(self.suite.tasks):
+            return "mean accuracy over tasks"
+        return (
+            f"mean accuracy over {len(self.tasks)} of the {len(self.suite.tasks)} tasks of {self.suite.name}"
+        )
+
+    @property
+    def results(self) -> list[MethodResult]:
+        return [method.result for method in self.methods]
+
+    @property
+    def ranked(self) -> list[RankedMethod]:
+        """The methods with a rank, the best first; base has none."""
+        return [method for method in self.methods if method.rank is not None and method.kind != "base"]
+
+    @property
+    def complete(self) -> list[RankedMethod]:
+        """The methods that have all tasks."""
+        return [method for method in self.methods if method.accuracy is not None]
+
+
+def run_rankings(run: Path) -> list[tuple[str, Ranking]]:
+    """A titled ranking for each suite and student of a run; its notes name reverted stages.
+
+    Raises as `read_summary` and `listed_suites`.
+    """
+    results = run_results(run)
+    suites = suites_of([row for result in results for row in result.rows()], listed_suites(run))
+    titled = []
+    for ranking in (ranking for suite in suites for ranking in suite_rankings(results, suite)):
+        named = replace(ranking, notes=[*ranking.notes, *reverted_notes(ranking.results)])
+        name = ranking.results[0].student if len(ranking.results) == 1 else ranking.student
+        titled.append(
+            (f"{name}, {ranking.suite.label}" if ranking.suite and len(suites) > 1 else name, named)
+        )
+    return titled
+
+
+def suite_rankings(results: Sequence[MethodResult], suite: Suite) -> list[Ranking]:
+    """A ranking for each student, by name, and at the end one for models that are only evaluated."""
+    groups = grouped(suite.results(results), lambda r: "" if r.kind == "model" else r.student)
+    return [rank_methods(groups[name], suite) for name in sorted(groups, key=lambda name: (name == "", name))]
+
+
+def rank_methods(results: Sequence[MethodResult], suite: Suite | None = None) -> Ranking:
+    """Compares all methods of a student, or all models, on the tasks that any of them has, within the suite if given.
+
+    Pairwise those that have the seeds and items that most have; others are listed without rank, and noted.
+    """
+    every = list(dict.fromkeys(task for result in results for task in result.tasks))
+    tasks = suite.among(every) if suite else every
+    listed = [result.complete(tasks) or result for result in results]
+    sound, notes = _sound(listed, tasks)
+    alike, more_notes = _alike(sound, tasks)
+    between = _differences(alike, tasks)
+    accuracy = {r.name: mean_interval([r.scores[task] for task in tasks]) for r in sound}
+    ranked = [result for result in alike if result.kind not in (*UNRANKED, "base")]
+    order = order_of(ranked, [accuracy[result.name].mean for result in ranked], tasks)
+    changes = _changes(sound, tasks)
+    gains = {name: change[""] for name, change in changes.items()}
+    gain_p = dict(zip(gains, holm([gain.p for gain in gains.values()]), strict=True))
+    methods = [
+        replace(
+            _ranked_method(result, tasks, accuracy.get(result.name)),
+            changes={task: d for task, d in changes.get(result.name, {}).items() if task},
+            gain=gains.get(result.name), gain_p=gain_p.get(result.name), rank=order.ranks.get(result.name),
+        )
+        for result in listed
+    ]  # fmt: skip
+    student = "models" if results[0].kind == "model" else results[0].student
+    of_pairs = [detectable(d) for row in between.values() for d in row.values()]
+    shown = (float(np.median(of_pairs)), max(of_pairs)) if of_pairs else None
+    further = [task for task in every if task not in tasks]
+    return Ranking(
+        student, tasks, _best_first(methods), between, notes + more_notes, shown, order, suite, further
+    )
+
+
+def order_of(results: Sequence[MethodResult], means: Sequence[float], tasks: Sequence[str]) -> Order:
+    """The order of results with the same seeds and items, by their means over the tasks.
+
+    Raises:
+        RequestError: as `Scores.values`.
+    """
+    if len(results) < 2:
+        return Order({result.name: RankInterval(1, 1) for result in results}, None)
+    scores = [aligned([result.scores[task] for result in results]) for task in tasks]
+    found = margin(scores)
+    ranks = rank_intervals(means, found)
+    return Order(dict(zip((result.name for result in results), ranks, strict=True)), found)
+
+
+def _sound(listed: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[MethodResult], list[str]]:
+    """The results that have all tasks and can be compared item by item, and notes about the others."""
+    sound, notes = [], []
+    for result in listed:
+        lacking = [task for task in tasks if len(result.rows(task)) < len(result.seeds)]
+        if lacking:
+            notes.append(f"{result.name}: no result of {', '.join(lacking)}, so no mean and no rank")
+        elif fault := result.of_tasks(tasks).fault:
+            notes.append(f"{result.name}: not compared: {fault}")
+        else:
+            sound.append(result)
+    return sound, notes
+
+
+def _alike(sound: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[MethodResult], list[str]]:
+    """The largest set of results with the same seeds and items, by number of seeds, then of results; and notes."""
+    signatures = [
+        (tuple(result.seeds), *((row.task_version, row.checker_version, scores.item_set)
+                                for scores in (result.scores[task] for task in tasks) for row in scores.rows[:1]))
+        for result in sound
+    ]  # fmt: skip
+    counts = Counter(signatures)
+    if not counts:
+        return [], []
+    common = max(counts, key=lambda signature: (len(signature[0]), counts[signature]))
+    notes = []
+    for result, signature in zip(sound, signatures, strict=True):
+        seeds = signature[0]
+        if seeds == common[0] and signature != common:
+            notes.append(f"{result.name}: not ranked: measured on other items or versions than most")
+        elif signature != common and result.kind not in UNRANKED:
+            notes.append(
+                f"{result.name}: not ranked: it has seeds {numbers(seeds)}, others {numbers(common[0])}"
+            )
+    return [result for result, signature in zip(sound, signatures, strict=True) if signature == common], notes
+
+
+def _pairs(a: MethodResult, b: MethodResult, tasks: Sequence[str]) -> list[PairedScores]:
+    return [pair_scores(task, a.scores[task], b.scores[task]) for task in tasks]
+
+
+def _differences(alike: Sequence[MethodResult], tasks: Sequence[str]) -> dict[str, dict[str, Difference]]:
+    """Each result minus each other one."""
+    between: dict[str, dict[str, Difference]] = {result.name: {} for result in alike}
+    both = list(combinations(alike, 2))
+    for (a, b), d in zip(both, differences([_pairs(a, b, tasks) for a, b in both]), strict=True):
+        between[a.name][b.name] = d
+        between[b.name][a.name] = replace(d, mean=-d.mean, low=-d.high, high=-d.low)
+    return between
+
+
+def _changes(sound: Sequence[MethodResult], tasks: Sequence[str]) -> dict[str, dict[str, Difference]]:
+    """Each result minus base, by task, and their mean under ""; leaves out results that base cannot pair with."""
+    base = next((result for result in sound if result.kind == "base"), None)
+    pairs: dict[str, list[PairedScores]] = {}
+    for result in sound if base else []:
+        same_seeds = base.of_seeds(result.seeds) if base else result
+        # One with other items or versions is left out: what is ranked with base has the same.
+        with suppress(RequestError):
+            if result is not base and same_seeds.seeds == result.seeds:
+                pairs[result.name] = _pairs(result, same_seeds, tasks)
+    means = differences(list(pairs.values()))
+    alone = iter(differences([[pair] for by_task in pairs.values() for pair in by_task]))
+    return {
+        name: {task: next(alone) for task in tasks} | {"": mean}
+        for name, mean in zip(pairs, means, strict=True)
+    }
+
+
+def _ranked_method(result: MethodResult, tasks: Sequence[str], accuracy: Estimate | None) -> RankedMethod:
+    """The method without comparisons; its accuracy is from summary rows if completions are unreadable."""
+    by_task = {
+        task: mean_interval_of_rows([scores.rows]) if scores.fault else scores.interval
+        for task, scores in result.scores.items()
+    }
+    if not accuracy and all(len(result.rows(task)) == len(result.seeds) for task in tasks):
+        accuracy = mean_interval_of_rows([result.rows(task) for task in tasks])
+    spread = None
+    if accuracy and len(result.seeds) > 1:
+        by_seed = np.mean([[row.accuracy for row in result.rows(task)] for task in tasks], axis=0)
+        spread = float(by_seed.std(ddof=1))
+    return RankedMethod(result, accuracy, spread, by_task)
+
+
+def _best_first(methods: Sequence[RankedMethod]) -> list[RankedMethod]:
+    """The methods sorted by mean, those that lack a task last; marks the Pareto-optimal ones."""
+    compared = [method for method in methods if method.accuracy and method.kind != "reference"]
+    efficient = pareto([method.tokens for method in compared], [method.mean for method in compared])
+    of_name = dict(zip((method.name for method in compared), efficient, strict=True))
+    marked = [replace(method, efficient=of_name.get(method.name, False)) for method in methods]
+    return sorted(marked, key=lambda method: (method.accuracy is None, -method.mean))

@@ -1,0 +1,1 @@
+"""What leaves: published runs, downloads, and the formats of other tools."""

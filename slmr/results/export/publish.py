@@ -1,0 +1,188 @@
+"""Publishes a run: copies what a reader needs to check and to reproduce it into results/."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from slmr.artifacts import MANIFEST
+from slmr.config import SUITES
+from slmr.errors import RequestError, one_line
+from slmr.io import locked, read_json, replacing_folder, write_json, write_rows
+from slmr.results.export.first_page import write_first_page
+from slmr.results.export.provenance import copy_inputs
+from slmr.results.runs.files import EXAMPLES, TABLES, items_file, read_table
+from slmr.results.runs.method_results import RunRow
+from slmr.results.runs.notes import note_of
+from slmr.results.runs.schema import SummaryRow, read_summary, write_summary
+from slmr.tasks.registry import load_task
+
+MANIFESTS = "manifests.json"
+Stated = Mapping[
+    str, bool | None
+]  # task → whether its texts may be published; None where that was not stored
+_TEXTS = ("prompt", "completion", "gold", "extracted", "reason")
+_OF_THE_ITEM = ("prompt", "gold")  # kept once for all methods
+_NO_TEXTS = {name: None for name in _TEXTS if name not in _OF_THE_ITEM}
+_LEFT_OUT = (*_OF_THE_ITEM, "logprob")
+
+
+def publish(
+    run: Path, results: Path, name: str | None = None, texts: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Path:  # fmt: skip
+    """Copies a run's summary, its evaluations' manifests and its samples; returns the published folder.
+
+    Published again, a run's rows take the place of their own; what other runs published there under the same name
+    stays, so that the parts of a long comparison come together one by one. Texts of a task whose data has no licence
+    that allows it are left out, which the `README.md` says: verdicts and counts remain. So it is with those of the
+    completions of an item after the first `texts`, where that is given: they are most of what a comparison of many
+    seeds weighs. A `NOTE.md` in the published folder stays, and stands at the top of its `README.md`.
+
+    Own recipes, profiles and tasks that the rows' commands name are copied, too; what of them cannot be is told to
+    `say` and stands in the `README.md`, a line each.
+
+    Raises:
+        RequestError: the folder is no run, its samples are missing or damaged, the name is no folder's in `results`,
+            or what is published under it was measured with another version of a task or its checker.
+    """
+    read_summary(run / "summary.json")  # before anything is made
+    name = run.resolve().name if name is None and run.name in ("", "..") else name or run.name
+    if name.startswith(".") or "/" in name or not name.isprintable():
+        raise RequestError(f"--name {name!r}: a published run has the name of a folder in {results}")
+    target = results / name
+    partial = results / f".{target.name}.partial"
+    with locked(results), replacing_folder(target, partial):
+        for line in _fill(run, target, partial, texts):
+            say(line)
+    return target
+
+
+def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> list[str]:
+    """Fills the folder: what was published before, with the run added; returns the lines about missing inputs."""
+    if target.is_dir():
+        shutil.copytree(target, partial)
+    partial.mkdir(parents=True, exist_ok=True)
+    summary = read_summary(run / "summary.json")
+    stated = {row.task: row.redistribute for row in summary.rows}
+    before = read_summary(partial / "summary.json") if (partial / "summary.json").is_file() else None
+    again = {row.identity for row in summary.rows}
+    others = [row for row in before.rows if row.identity not in again] if before else []
+    _check_alike(summary.rows, others, target)
+    for row in summary.rows:
+        _copy_samples(run, partial, row, texts, _is_free(row.task, stated))
+    for row in {(r.method, r.student, r.seed): r for r in summary.rows}.values():  # once for all of its tasks
+        _copy_tables(run, partial, row, stated)
+    rows = sorted([*others, *summary.rows], key=lambda r: (r.student, r.seed, r.identity))
+    manifests = manifests_of(
+        [*(RunRow(row, partial) for row in others), *(RunRow(row, run) for row in summary.rows)]
+    )
+    write_json(partial / MANIFESTS, manifests)
+    contamination = [*(before.contamination if before else []), *summary.contamination]
+    newest = {(c.train, c.test): c for c in contamination}
+    write_summary(partial / "summary.json", rows, list(newest.values()))
+    data = sorted({f"{r.task}: {r.data}{_licence(r)}" for r in rows if r.data})
+    inputs = copy_inputs(rows, partial)
+    write_first_page(partial, note_of(partial), data, rows, manifests, target.name, inputs)
+    return inputs
+
+
+def _check_alike(rows: Sequence[SummaryRow], others: Sequence[SummaryRow], target: Path) -> None:
+    """Checks that both have the same versions of task and checker, because they form one table.
+
+    Raises:
+        RequestError: they are not.
+    """
+    published = {row.task: row for row in others}
+    for row in rows:
+        other = published.get(row.task, row)
+        for what in ("checker", "task"):  # a task's version depends on the checker's
+            here, there = (getattr(of, f"{what}_version") for of in (row, other))
+            if here != there:
+                rescored = ", or `slmr rescore` the older one first" if what == "checker" else ""
+                raise RequestError(
+                    f"{target} holds {row.task} with version {there} of the {what}, this run has {here}: publish it"
+                    f" under another --name{rescored}"
+                )
+
+
+def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None, free: bool) -> None:
+    if not row.samples_file(run).is_file():
+        raise RequestError(f"{row.samples_file(run)} is missing: a result is published with its samples")
+    samples, copy = row.samples(run), row.samples_file(target)
+    left_out = {*_LEFT_OUT, *(() if free else _TEXTS)}
+    kept = [{k: v for k, v in sample.items() if k not in left_out} for sample in samples]
+    if free and texts is not None:
+        kept = [s if s["k_index"] < texts else {**s, **_NO_TEXTS} for s in kept]
+    write_rows(copy, kept, small=True)
+    if free:
+        _add_items(target, row.task, samples)
+
+
+def _add_items(target: Path, task: str, samples: Sequence[dict[str, Any]]) -> None:
+    """Adds the items' texts to those that are there."""
+    file = items_file(target, task)
+    kept = {row["item_id"]: row for row in read_table(file)} if file.is_file() else {}
+    new = {s["item_id"]: {name: s[name] for name in ("item_id", *_OF_THE_ITEM)} for s in samples}
+    if not new.keys() <= kept.keys():
+        write_rows(file, list({**kept, **new}.values()), small=True)
+
+
+def _copy_tables(run: Path, target: Path, row: SummaryRow, stated: Stated) -> None:
+    here, there = row.files(run), row.files(target)
+    for name in TABLES:
+        if here.table(name).is_file():
+            write_rows(there.table(name), read_table(here.table(name)), small=True)
+    for name in EXAMPLES:
+        source = here.table(name)
+        examples = [e for e in read_table(source) if _is_free(e["task"], stated)] if source.is_file() else []
+        there.write_table(name, examples)
+
+
+def _is_free(task: str, stated: Stated) -> bool:
+    """Whether the licence of a task's data allows its texts to be published, as stated when it was evaluated.
+
+    Before that was stored only the shipped tasks are known; of others no text is published.
+    """
+    if (free := stated.get(task)) is not None:
+        return free
+    return any(task in tasks for tasks in SUITES.values()) and load_task(task).redistributable
+
+
+def manifests_of(run_rows: Iterable[RunRow]) -> dict[str, dict[str, Any]]:
+    """Key → manifest of the evaluation that the rows are from, with its statistics.
+
+    They are looked for in a published folder's list and among a run's artefacts; what is in neither is left out.
+
+    Raises:
+        RequestError: one of these files is damaged.
+    """
+    manifests: dict[str, dict[str, Any]] = {}
+    for key, run in dict.fromkeys((row.manifest, run) for row, run in run_rows):
+        folder = run / "artefacts" / f"evaluate-{key}"
+        if (folder / MANIFEST).is_file():
+            manifest = {
+                name: value for name, value in _read_json(folder / MANIFEST).items() if name != "files"
+            }
+            manifests[key] = {**manifest, "stats": _read_json(folder / "stats.json")}
+        elif key in (published := _read_json(run / MANIFESTS)):
+            manifests[key] = published[key]
+    return manifests
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    """The content of a file; empty if there is none."""
+    try:
+        return read_json(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{file} is damaged: {one_line(error)}") from None
+
+
+def _licence(row: SummaryRow) -> str:
+    """The licence of a row's data, if known, and whether the texts are left out for it."""
+    kept_out = "" if _is_free(row.task, {row.task: row.redistribute}) else "; its texts are not published"
+    return (f"; licence: {row.licence}" if row.licence else "") + kept_out

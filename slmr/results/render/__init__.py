@@ -1,0 +1,1 @@
+"""Analyses as tables, sentences, figures and pages."""

@@ -1,0 +1,202 @@
+"""The summary of a ranking: one sentence, a few figures, and the methods at chance level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from slmr.results.analysis.ranking import ASIDE, RankedMethod, Ranking
+from slmr.stats import formats
+
+_CHANCE = {"logiqa": 0.25, "lab_logiqa": 0.25}  # four options an item
+_LOST_TO_FORM = 0.05  # lenient minus strict accuracy from which the form is said to matter
+
+
+class Fact(NamedTuple):
+    """A figure of the summary: its label, its value, and a remark in small letters."""
+
+    label: str
+    value: str
+    remark: str
+
+
+def verdict(ranking: Ranking) -> str:
+    """The ranking in one sentence; for models also what the requested form costs."""
+    ranked = ranking.ranked
+    if not ranked:
+        return _form(ranking) or nothing_ranked(ranking)
+    text = _standing(ranked)
+    if nothing_gained(ranked):
+        text = f"No method gains significantly over the untrained student; {text}"
+    elif none := _no_gain(ranked):
+        text += f"; {len(none)} of {len(ranked)} methods do not gain significantly over the untrained student"
+    return " ".join(filter(None, [f"{text}.", _form(ranking)]))
+
+
+def nothing_ranked(ranking: Ranking) -> str:
+    """What is said of a run that ranks no method."""
+    if any(m.kind in ASIDE for m in ranking.complete):
+        return "All are ablations or controls, which are not ranked; slmr compare compares any two."
+    return "No method to compare yet."
+
+
+def facts(ranking: Ranking) -> list[Fact]:
+    """The best method, the best for its cost, and the methods that do not gain; for models what the form costs.
+
+    No best where there is nothing to be better than, and where no gain is significant.
+    """
+    ranked, found = ranking.ranked, []
+    if first := best(ranked):
+        found.append(Fact("Best", _some(first), _percent(first[0])))
+    if first and first[0].kind != "model":
+        cheapest = best_for_its_cost(ranking)
+        share = cheapest.tokens / first[0].tokens if first[0].tokens else 0.0
+        less = f", {100 * share:.0f} % of the best's" if len(first) == 1 and 0 < share < 1 else ""
+        cost = f"{_percent(cheapest)} for {formats.tokens(cheapest.tokens)} tokens{less}"
+        found.append(Fact("Best for its cost", cheapest.name, cost))
+    if any(m.gain for m in ranked):
+        none = _no_gain(ranked)
+        worse = significantly_worse(ranked)
+        who = _some(none, 3) if none else "every method gains"
+        who += f"; significantly worse: {_some(worse, 3)}" if worse else ""
+        found.append(Fact("No significant gain", f"{len(none)} of {len(ranked)}", who))
+    return found + _facts_of_form(ranking)
+
+
+def best(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
+    """The leaders, if there are several methods and a gain is shown or none could be measured; else empty."""
+    return leaders(ranked) if len(ranked) > 1 and not nothing_gained(ranked) else []
+
+
+def leaders(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
+    """The methods with the highest mean as printed, so that of two equal numbers neither is first."""
+    return [m for m in ranked if formats.percent(m.mean) == formats.percent(ranked[0].mean)]
+
+
+def best_for_its_cost(ranking: Ranking) -> RankedMethod:
+    """The method with the fewest tokens of those that may be the best.
+
+    All compared at once few can be excluded, so one is out if it is significantly behind in a comparison of two alone.
+    """
+    first = {m.name for m in leaders(ranking.ranked)}
+
+    def may_be_best(method: RankedMethod) -> bool:
+        alone = [ranking.differences[name][method.name] for name in first]
+        return bool(method.rank and method.rank.low == 1) and all(d.p >= 0.05 for d in alone)
+
+    return min((m for m in ranking.ranked if m.name in first or may_be_best(m)), key=lambda m: m.tokens)
+
+
+def nothing_gained(ranked: Sequence[RankedMethod]) -> bool:
+    """Whether gains were measured and none is significant."""
+    measured = [m for m in ranked if m.gain]
+    return bool(measured) and len(_no_gain(ranked)) == len(measured)
+
+
+def significantly_worse(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
+    """The methods that are significantly worse than the untrained student."""
+    return [m for m in ranked if m.gain and m.gain.mean < 0 and (m.gain_p or 0.0) < 0.05]
+
+
+def at_chance(ranking: Ranking) -> list[str]:
+    """For each task with options, the methods that are not shown to be better than guessing."""
+    lines = []
+    for task in (t for t in [*ranking.tasks, *ranking.further] if t in _CHANCE):
+        guessing = [m for m in ranking.methods if task in m.by_task and m.by_task[task].low <= _CHANCE[task]]
+        if guessing:
+            who = "all" if len(guessing) == len(ranking.methods) else _some(guessing, 6)
+            lines.append(
+                f"At chance or below it on {task}, where guessing gets {100 * _CHANCE[task]:.0f} %: {who}"
+            )
+    return lines
+
+
+def best_of_each_kind(names: Sequence[str], ranking: Ranking) -> list[str]:
+    """The best method of each kind, for figures in which a kind has one colour; `names` has the best first."""
+    kinds = {method.name: method.kind for method in ranking.methods}
+    best = {kinds[name]: name for name in reversed(names)}
+    return [name for name in names if best[kinds[name]] == name]
+
+
+def main_kinds(ranking: Ranking) -> tuple[str, ...]:
+    """The kinds of methods except ablations and controls; all kinds if there are no others."""
+    kinds = dict.fromkeys(m.kind for m in ranking.methods)
+    return tuple(kind for kind in kinds if kind not in ASIDE) if ranking.ranked else ()
+
+
+def _standing(ranked: Sequence[RankedMethod]) -> str:
+    """The methods with the highest mean, and whether the others can be told apart from them."""
+    first = leaders(ranked)
+    others = ranked[len(first) :]
+    tied = [m for m in others if m.rank and m.rank.low == 1]
+    if len(ranked) == 1:
+        return f"{_some(first)} is the only {_what(first[0])}, at {_percent(first[0])}"
+    if len(first) > 1:
+        text = f"{_some(first)} have the same mean, {formats.percent(first[0].mean)} %"
+    elif nothing_gained(ranked):
+        text = f"{_some(first)} has the highest mean, {_percent(first[0])}"
+    else:
+        text = f"{_some(first)} leads with {_percent(first[0])}"
+    if tied:
+        return f"{text}, but cannot be told apart from {_some(tied)}"
+    ahead = f"all {len(others)} others" if len(others) > 1 else _some(others) if others else ""
+    return f"{text}, ahead of {ahead}" if ahead else text
+
+
+def _what(method: RankedMethod) -> str:
+    return "model" if method.kind == "model" else "method"
+
+
+def _no_gain(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
+    """The methods that are not significantly better than the untrained student."""
+    return [m for m in ranked if m.gain and (m.gain.mean <= 0 or (m.gain_p or 0.0) >= 0.05)]
+
+
+def _form(ranking: Ranking) -> str:
+    """Explains a strict accuracy that is far below the lenient one; empty if no model has that."""
+    lost = _lost_to_form(ranking)
+    if not lost:
+        return ""
+    both = (
+        f"{m.name} has {formats.percent(m.mean)} % strict and {_lenient(m, ranking)} % lenient"
+        for m in lost[:3]
+    )
+    return (
+        "Strict accuracy counts a right answer only in the form that the task asks for, lenient accuracy in any form"
+        f" that can be read: {', '.join(both)}."
+    )
+
+
+def _facts_of_form(ranking: Ranking) -> list[Fact]:
+    """The strict and the lenient accuracy of the first model that loses much to the form."""
+    if not (lost := _lost_to_form(ranking)):
+        return []
+    first = lost[0]
+    return [
+        Fact("Strict", f"{formats.percent(first.mean)} %", f"{first.name}: right, and in the form asked for"),
+        Fact("Lenient", f"{_lenient(first, ranking)} %", f"{first.name}: right, in any form"),
+    ]
+
+
+def _lost_to_form(ranking: Ranking) -> list[RankedMethod]:
+    """The models whose lenient accuracy is far above their strict one."""
+    models = [m for m in ranking.complete if m.kind == "model"]
+    return [m for m in models if m.result.rate("format_loss", ranking.tasks) > _LOST_TO_FORM]
+
+
+def _lenient(model: RankedMethod, ranking: Ranking) -> str:
+    return formats.percent(model.result.rate("accuracy_lenient", ranking.tasks))
+
+
+def _percent(method: RankedMethod) -> str:
+    e = method.accuracy
+    assert e is not None  # what has a rank has a mean
+    return f"{formats.percent(e.mean)} % ({formats.interval(e.low, e.high)})"
+
+
+def _some(methods: Sequence[RankedMethod], most: int = 2) -> str:
+    """The first names, and the number of the others."""
+    names = [m.name for m in methods]
+    if len(names) > most + 1:
+        return f"{', '.join(names[:most])} and {len(names) - most} others"
+    return formats.listed(names)

@@ -1,0 +1,1 @@
+"""The math checker: an expression, a list, a set, an interval, an equation."""

@@ -1,0 +1,1 @@
+"""The numeric checker: one number."""
