@@ -6,8 +6,8 @@ from slmr.verify import verify
 verify("3 + 4 = 7. #### 7", "7", "numeric").strict  # True
 ```
 
-`reading` finds what a completion says, `algebra` computes with expressions, and `numeric`, `math` and `choice` decide on
-an answer of their kind; each has an `answer` module with `extract`, which finds it.
+`reading` finds what a completion says, `algebra` computes with expressions, and `numeric`, `math` and `choice` decide
+on an answer of their kind; each has a module `answer` with `extract`, which finds it.
 """
 
 from __future__ import annotations
