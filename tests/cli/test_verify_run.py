@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.in_process import slmr
-from tests.results.test_training_logs import LAB
+from tests.results.analysis.test_training_logs import LAB
 
 
 def test_a_published_run_of_several_methods(capsys: pytest.CaptureFixture[str]) -> None:

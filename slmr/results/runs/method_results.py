@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from slmr.config import MethodKind
 from slmr.errors import RequestError, unknown
-from slmr.results.runs.paired_scores import Scores
 from slmr.results.runs.files import RunFiles
-from slmr.results.runs.tables import read_run_table
+from slmr.results.runs.paired_scores import Scores
 from slmr.results.runs.schema import SummaryRow, grouped, read_summary
+from slmr.results.runs.tables import read_run_table
 
 UNTRAINED = ("base", "model", "reference")
 

@@ -11,13 +11,13 @@ import pytest
 from slmr.cli.bench import comparison_tables
 from slmr.errors import RequestError
 from slmr.results.analysis.compare import compare
-from slmr.results.export.downloads import as_csv
 from slmr.results.analysis.ranking import run_rankings
-from slmr.results.render.report import read_section
-from slmr.results.runs.schema import SummaryRow, read_summary, write_summary
 from slmr.results.analysis.selection import Filters, Results, load_results, rankings
-from slmr.results.runs.suites import Suite, listed_suites, suites_of
+from slmr.results.export.downloads import as_csv
+from slmr.results.render.report import read_section
 from slmr.results.render.tables import texts
+from slmr.results.runs.schema import SummaryRow, read_summary, write_summary
+from slmr.results.runs.suites import Suite, listed_suites, suites_of
 from tests.results.made_runs import a_run
 
 OWN = {"edition": "own", "checker_version": "numeric-1"}
