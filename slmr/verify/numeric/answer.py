@@ -71,8 +71,8 @@ _SUPPOSED_ONLY = re.compile(r"\b(?:if|unless|without)\b[^.!?\n]*\bbut\b", re.IGN
 _GIVEN = re.compile(r"(?:already )?(?:given|known|stated|told)\b", re.IGNORECASE)
 # "#### <number>": the form that was asked for, and nothing in it.
 _BLANK_FORM = re.compile(
-    r"####[ \t]*[<\[{(_]*[ \t]*(?:(?:the|your|my) )?(?:(?:final|numeric(?:al)?) )?(?:number|answer|result|value|n|x)?"
-    r"[ \t]*[>\]})_.]*\s*$",
+    r"####[ \t]*(?:[<\[{(_]*[ \t]*(?:(?:the|your|my) )?(?:(?:final|numeric(?:al)?) )?"
+    r"(?:number|answer|result|value)[ \t]*[>\]})_.]*|[<\[{(][nx][>\]})]|\.{2,}|_{2,})\s*$",
     re.IGNORECASE,
 )
 # 'as in the example "#### 18"': a form that is quoted.
