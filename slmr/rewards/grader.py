@@ -44,8 +44,12 @@ class Grader:
         """The verdicts on completions, each a text or a conversation, in order.
 
         Raises:
-            ValueError: there are more completions than gold answers, or fewer.
+            ValueError: there are more completions than gold answers, or fewer; or the gold answers are one text.
         """
+        if isinstance(golds, str):  # whose characters would be taken for gold answers
+            raise ValueError(
+                f"the gold answers are one text, {golds[:40]!r}: give a list with one for each completion"
+            )
         texts = ["" if gold is None else str(gold) for gold in golds]
         verdicts = verify_batch([text_of(completion) for completion in completions], texts, self.kind)
         self._watch(texts, verdicts)

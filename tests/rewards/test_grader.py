@@ -36,6 +36,11 @@ def test_a_kind_needs_no_tasks_and_no_trainer() -> None:
     assert done.stdout.strip() == "set()"
 
 
+def test_one_text_is_no_list_of_gold_answers() -> None:
+    with pytest.raises(ValueError, match="one text, '78': give a list with one for each completion"):
+        reward("numeric")(["#### 7", "#### 8"], gold="78")
+
+
 def test_a_missing_column_is_named_with_those_that_are_there() -> None:
     with pytest.raises(RequestError) as error:
         reward("numeric")(["#### 7"], prompts=["p"], answer=["7"], level=[1], trainer_state=None)
