@@ -12,6 +12,8 @@ from slmr.results.runs.schema import Z95
 from slmr.results.runs.suites import Suite, listed_suites, suite_of_mean
 from slmr.stats import Difference, holm, minimum_detectable_difference
 
+SIGNIFICANCE = 0.05  # p-values below it are called significant
+
 ONE_SEED = (
     "One training run per method: intervals and p-values cover other questions, not another training run."
 )

@@ -13,7 +13,7 @@ import numpy as np
 
 from slmr.config import MethodKind
 from slmr.errors import RequestError
-from slmr.results.analysis.compare import detectable, numbers
+from slmr.results.analysis.compare import SIGNIFICANCE, detectable, numbers
 from slmr.results.analysis.reverted import reverted_notes
 from slmr.results.runs.method_results import MethodResult, run_results
 from slmr.results.runs.paired_scores import (
@@ -43,7 +43,7 @@ class RankedMethod:
         spread: the standard deviation of the seeds' means; None with one seed.
         by_task: task → accuracy.
         changes: task → the method minus the untrained student, with the same seeds.
-        gain: their mean over tasks; p after Holm's correction over the methods.
+        gain: their mean over tasks; its p after Holm's correction over the methods.
         rank: the best and the worst that it may have among those of the same seeds; None for base, ablations, controls.
         efficient: no other method is at once cheaper in tokens and better. A reference, such as a teacher, is none that
             could be chosen.
@@ -55,7 +55,6 @@ class RankedMethod:
     by_task: dict[str, Estimate]
     changes: dict[str, Difference] = field(default_factory=dict)
     gain: Difference | None = None
-    gain_p: float | None = None
     rank: RankInterval | None = None
     efficient: bool = False
 
@@ -80,6 +79,21 @@ class RankedMethod:
     def tokens(self) -> float:
         """The tokens of its training, mean over seeds, with shared stages in full."""
         return self.result.cost("tokens")
+
+    @property
+    def significantly_better(self) -> bool:
+        """Whether it is significantly better than the untrained student."""
+        return self.gain is not None and self.gain.mean > 0 and self.gain.p < SIGNIFICANCE
+
+    @property
+    def significantly_worse(self) -> bool:
+        """Whether it is significantly worse than the untrained student."""
+        return self.gain is not None and self.gain.mean < 0 and self.gain.p < SIGNIFICANCE
+
+    @property
+    def may_be_best(self) -> bool:
+        """Whether its rank may be the first."""
+        return self.rank is not None and self.rank.low == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +195,13 @@ def rank_methods(results: Sequence[MethodResult], suite: Suite | None = None) ->
     order = order_of(ranked, [accuracy[result.name].mean for result in ranked], tasks)
     changes = _changes(sound, tasks)
     gains = {name: change[""] for name, change in changes.items()}
-    gain_p = dict(zip(gains, holm([gain.p for gain in gains.values()]), strict=True))
+    adjusted = holm([gain.p for gain in gains.values()])
+    gains = {name: replace(gain, p=p) for (name, gain), p in zip(gains.items(), adjusted, strict=True)}
     methods = [
         replace(
             _ranked_method(result, tasks, accuracy.get(result.name)),
             changes={task: d for task, d in changes.get(result.name, {}).items() if task},
-            gain=gains.get(result.name), gain_p=gain_p.get(result.name), rank=order.ranks.get(result.name),
+            gain=gains.get(result.name), rank=order.ranks.get(result.name),
         )
         for result in listed
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from slmr.config import kind_label
+from slmr.results.analysis.compare import SIGNIFICANCE
 from slmr.results.analysis.ranking import RankedMethod, Ranking
 from slmr.results.runs.method_results import MethodResult
 from slmr.stats import Estimate, formats
@@ -21,7 +22,7 @@ HELP = {
     "mean": "Unweighted mean of the tasks' strict accuracies, percent, with its 95 % interval, which is the bar; the "
             "thin line is base. Blank where a task is missing.",
     "gain": "Mean minus the untrained student's with the same seeds, points, paired by item, with its 95 % interval. "
-            "* where p < 0.05 after Holm's correction over the methods.",
+            f"* where p < {SIGNIFICANCE} after Holm's correction over the methods.",
     "p (Holm)": "Of the gain, two-sided, after Holm's correction over the methods.",
     "task": "Strict accuracy, percent, with its 95 % interval, which is the bar; the thin line is base.",
     "seeds": "Training seeds that the row is over; with one, the intervals know nothing of another training run.",
@@ -112,8 +113,8 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
         Column("kind", "text", lambda m: kind_label(m.kind), lambda m: m.kind, HELP["kind"], (TEXT, DOWNLOAD)),
         _accuracy("mean", lambda m: m.accuracy, HELP["mean"]),
         Column("gain", "difference", _gain, lambda m: m.gain, HELP["gain"], of_trained),
-        Column("p (Holm)", "number", lambda m: "" if m.gain_p is None else formats.p_value(m.gain_p),
-               lambda m: m.gain_p, HELP["p (Holm)"], of_trained[:1] + of_trained[2:], "gain p (Holm)"),
+        Column("p (Holm)", "number", lambda m: formats.p_value(m.gain.p) if m.gain else "",
+               lambda m: m.gain and m.gain.p, HELP["p (Holm)"], of_trained[:1] + of_trained[2:], "gain p (Holm)"),
         _number("seeds", "{:.0f}", lambda m: len(m.seeds)),
         _number("sd", "{:.1f}", lambda m: m.spread and 100 * m.spread, of_seeds, "sd of seeds"),
         Column("tokens", "number", lambda m: ("◆ " if m.efficient and m.tokens else "") + formats.tokens(m.tokens),
@@ -164,7 +165,7 @@ def _number(
 def _gain(method: RankedMethod) -> str:
     if method.gain is None:
         return ""
-    star = "*" if method.gain_p is not None and method.gain_p < 0.05 else ""
+    star = "*" if method.gain.p < SIGNIFICANCE else ""
     return formats.points(method.gain.mean, method.gain.low, method.gain.high, star)
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slmr.results.analysis.compare import ONE_SEED, RANKS_OF_ONE_SEED, Comparison, detectable
+from slmr.results.analysis.compare import (
+    ONE_SEED,
+    RANKS_OF_ONE_SEED,
+    SIGNIFICANCE,
+    Comparison,
+    detectable,
+)
 from slmr.results.analysis.effects import Effect, Factorial
 from slmr.results.analysis.ranking import RankedMethod, Ranking
 from slmr.results.render.headline import (
@@ -12,7 +18,7 @@ from slmr.results.render.headline import (
     leaders,
     nothing_gained,
     nothing_ranked,
-    significantly_worse,
+    without_gain,
 )
 from slmr.stats import Difference, formats
 
@@ -77,8 +83,7 @@ def _lead(ranking: Ranking) -> list[str]:
     ranked, parts = ranking.ranked, []
     leading = [m.name for m in leaders(ranked)]
     others = ranked[len(leading) :]
-    first = [m.name for m in ranked if m.rank and m.rank.low == 1]
-    if tied := [name for name in first if name not in leading]:
+    if tied := [m.name for m in others if m.may_be_best]:
         parts.append(_tied(ranking, leading, tied))
     elif others:
         lead = ranking.differences[leading[0]][others[0].name]
@@ -96,7 +101,9 @@ def _lead(ranking: Ranking) -> list[str]:
 def _tied(ranking: Ranking, leading: Sequence[str], tied: Sequence[str]) -> str:
     """The methods that may be the best, too; names those that differ from the leaders in a test of that pair alone."""
     text = f"{'It' if len(leading) == 1 else 'They'} cannot be told apart from {formats.listed(tied)}"
-    ahead = [name for name in tied if all(ranking.differences[best][name].p < 0.05 for best in leading)]
+    ahead = [
+        name for name in tied if all(ranking.differences[best][name].p < SIGNIFICANCE for best in leading)
+    ]
     if not ahead:
         return f"{text}."
     those = "each of them" if ahead == tied else formats.listed(ahead)
@@ -106,8 +113,8 @@ def _tied(ranking: Ranking, leading: Sequence[str], tied: Sequence[str]) -> str:
 
 def _no_gain(ranked: Sequence[RankedMethod]) -> list[str]:
     """The methods without a significant gain, and those that are significantly worse than base."""
-    no_gain = [m.name for m in ranked if m.gain is not None and (m.gain_p or 0.0) >= 0.05]
-    worse = [m.name for m in significantly_worse(ranked)]
+    no_gain = [m.name for m in without_gain(ranked) if not m.significantly_worse]
+    worse = [m.name for m in ranked if m.significantly_worse]
     said = no_gain and not nothing_gained(ranked)  # else it was said first, of all of them
     parts = [f"No significant gain over the untrained student: {formats.listed(no_gain)}."] if said else []
     return [*parts, f"Worse than the untrained student: {formats.listed(worse)}."] if worse else parts
@@ -121,15 +128,19 @@ def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
     method, parts = of_name["stagewise"], []
     differences = ranking.differences["stagewise"]
     if method.name not in [m.name for m in leaders(ranking.ranked)]:
-        gap, first = differences[best.name], method.rank and method.rank.low == 1
-        may = first and not nothing_gained(ranking.ranked)
+        gap = differences[best.name]
+        may = method.may_be_best and not nothing_gained(ranking.ranked)
         where = "may be the best, too" if may else f"has rank {method.rank}"
-        only = ", significant only where the two are looked at alone" if first and gap.p < 0.05 else ""
+        only = (
+            ", significant only where the two are looked at alone"
+            if method.may_be_best and gap.p < SIGNIFICANCE
+            else ""
+        )
         parts.append(f"stagewise {where}, {in_points(gap)} points from {best.name}{only}.")
     if "sft_grpo" in of_name:
         gap = differences["sft_grpo"]
         shown = "cannot be told apart from"
-        if gap.p < 0.05:
+        if gap.p < SIGNIFICANCE:
             apart = ranking.order.apart(method.mean, of_name["sft_grpo"].mean)
             shown = (
                 "is told apart from" if apart else "differs, but only where the two are looked at alone, from"
@@ -144,7 +155,7 @@ def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
 def effects_in_words(found: Factorial) -> str:
     """What each of the paper's claims adds to the primary outcome, and which effects are significant."""
     primary = found.outcomes[0]
-    shown = [effect for effect in primary.effects if effect.p < 0.05]
+    shown = [effect for effect in primary.effects if effect.p < SIGNIFICANCE]
     said = ", ".join(f"{effect.name} {in_points(effect.difference)} points" for effect in primary.mains)
     parts = [
         f"The factorial, {formats.listed(found.students)}, {_seeds(found.seeds, ' each')}: on {primary.outcome}, the"
@@ -176,7 +187,7 @@ def comparison_in_words(comparison: Comparison, a: str = "A", b: str = "B") -> s
     overall = comparison.overall
     of_one = f" {ONE_SEED}" if comparison.trained else ""
     reach = f" Over {comparison.seeds} seeds." if comparison.seeds > 1 else of_one
-    if overall.p < 0.05:
+    if overall.p < SIGNIFICANCE:
         better = a if overall.mean > 0 else b
         return f"{better} is better by {formats.percent(abs(overall.mean))} points (p {compared(overall.p)}).{reach}"
     return (

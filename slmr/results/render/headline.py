@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from slmr.results.analysis.compare import SIGNIFICANCE
 from slmr.results.analysis.ranking import ASIDE, RankedMethod, Ranking
 from slmr.stats import formats
 
@@ -28,7 +29,7 @@ def verdict(ranking: Ranking) -> str:
     text = _standing(ranked)
     if nothing_gained(ranked):
         text = f"No method gains significantly over the untrained student; {text}"
-    elif none := _no_gain(ranked):
+    elif none := without_gain(ranked):
         text += f"; {len(none)} of {len(ranked)} methods do not gain significantly over the untrained student"
     return " ".join(filter(None, [f"{text}.", _form(ranking)]))
 
@@ -55,8 +56,8 @@ def facts(ranking: Ranking) -> list[Fact]:
         cost = f"{_percent(cheapest)} for {formats.tokens(cheapest.tokens)} tokens{less}"
         found.append(Fact("Best for its cost", cheapest.name, cost))
     if any(m.gain for m in ranked):
-        none = _no_gain(ranked)
-        worse = significantly_worse(ranked)
+        none = without_gain(ranked)
+        worse = [m for m in ranked if m.significantly_worse]
         who = _some(none, 3) if none else "every method gains"
         who += f"; significantly worse: {_some(worse, 3)}" if worse else ""
         found.append(Fact("No significant gain", f"{len(none)} of {len(ranked)}", who))
@@ -80,22 +81,22 @@ def best_for_its_cost(ranking: Ranking) -> RankedMethod:
     """
     first = {m.name for m in leaders(ranking.ranked)}
 
-    def may_be_best(method: RankedMethod) -> bool:
-        alone = [ranking.differences[name][method.name] for name in first]
-        return bool(method.rank and method.rank.low == 1) and all(d.p >= 0.05 for d in alone)
+    def is_behind(method: RankedMethod) -> bool:
+        return any(ranking.differences[name][method.name].p < SIGNIFICANCE for name in first)
 
-    return min((m for m in ranking.ranked if m.name in first or may_be_best(m)), key=lambda m: m.tokens)
+    candidates = [m for m in ranking.ranked if m.name in first or (m.may_be_best and not is_behind(m))]
+    return min(candidates, key=lambda m: m.tokens)
 
 
 def nothing_gained(ranked: Sequence[RankedMethod]) -> bool:
     """Whether gains were measured and none is significant."""
     measured = [m for m in ranked if m.gain]
-    return bool(measured) and len(_no_gain(ranked)) == len(measured)
+    return bool(measured) and len(without_gain(ranked)) == len(measured)
 
 
-def significantly_worse(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
-    """The methods that are significantly worse than the untrained student."""
-    return [m for m in ranked if m.gain and m.gain.mean < 0 and (m.gain_p or 0.0) < 0.05]
+def without_gain(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
+    """The methods with a measured gain that are not significantly better than the untrained student."""
+    return [m for m in ranked if m.gain and not m.significantly_better]
 
 
 def at_chance(ranking: Ranking) -> list[str]:
@@ -128,7 +129,7 @@ def _standing(ranked: Sequence[RankedMethod]) -> str:
     """The methods with the highest mean, and whether the others can be told apart from them."""
     first = leaders(ranked)
     others = ranked[len(first) :]
-    tied = [m for m in others if m.rank and m.rank.low == 1]
+    tied = [m for m in others if m.may_be_best]
     if len(ranked) == 1:
         return f"{_some(first)} is the only {_what(first[0])}, at {_percent(first[0])}"
     if len(first) > 1:
@@ -145,11 +146,6 @@ def _standing(ranked: Sequence[RankedMethod]) -> str:
 
 def _what(method: RankedMethod) -> str:
     return "model" if method.kind == "model" else "method"
-
-
-def _no_gain(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
-    """The methods that are not significantly better than the untrained student."""
-    return [m for m in ranked if m.gain and (m.gain.mean <= 0 or (m.gain_p or 0.0) >= 0.05)]
 
 
 def _form(ranking: Ranking) -> str:

@@ -66,7 +66,7 @@ def test_methods_with_equal_means_are_named_together(ranking: Ranking) -> None:
 
 
 def test_where_no_gain_is_shown_it_is_said_first_and_none_is_best(ranking: Ranking) -> None:
-    without = [replace(m, gain_p=0.144) if m.gain else m for m in ranking.methods]
+    without = [replace(m, gain=replace(m.gain, p=0.144)) if m.gain else m for m in ranking.methods]
     none = replace(ranking, methods=without)
     said = verdict(none)
     assert said.startswith(
