@@ -24,7 +24,7 @@ from slmr.cli.options import (
     print_text,
     warn,
 )
-from slmr.config import DEFAULT_PROFILE
+from slmr.config import ABLATIONS, DEFAULT_PROFILE, STAGEWISE
 from slmr.errors import RequestError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.confirmation import confirm
@@ -178,7 +178,7 @@ def _run_plan(plan: Plan) -> None:
     with BenchDisplay() as display:
         summary = run_bench(plan, display)
     kinds = {entry.recipe.kind for entry in plan.entries}
-    ablations = bool({"ablation", "control"} & kinds) and "stagewise" in kinds
+    ablations = bool(kinds.intersection(ABLATIONS)) and STAGEWISE in kinds
     terminal = console()
     rankings = run_rankings(plan.folder)
     for _, tables in comparison_tables(rankings, ablations, terminal.width):
@@ -237,9 +237,11 @@ def comparison_tables(
     titled = []
     for title, ranking in rankings:
         tables = ranking_tables(ranking, title, width)
-        if ablations and any(result.method == "stagewise" for result in ranking.results):
-            differences = compare_all(ranking.results, "stagewise", ranking.suite)
-            table = differences_table(differences, "minus stagewise", f"Difference to stagewise ({title})")
+        if ablations and any(result.method == STAGEWISE for result in ranking.results):
+            differences = compare_all(ranking.results, STAGEWISE, ranking.suite)
+            table = differences_table(
+                differences, f"minus {STAGEWISE}", f"Difference to {STAGEWISE} ({title})"
+            )
             tables += fitted(table, width, ("detectable",)) if width else [table]
         titled.append((title, tables))
     return titled

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from slmr.config import EngineSettings, parse
+from slmr.config import AS_GIVEN, EngineSettings, parse
 from slmr.engines import Prompt, open_engine
 from slmr.engines.models import Say, is_on_hand, resolve_model
 from slmr.errors import RequestError
@@ -26,7 +26,6 @@ from slmr.tasks import Task
 from slmr.tasks.registry import load_task
 from slmr.verify import checker_version
 
-_UNTRAINED = ("base", "model")
 _NEEDED = {"item_id", "k_index", "completion", "finish_reason", "tokens", "status", "strict", "lenient"}
 
 
@@ -177,7 +176,7 @@ def _model(
         return resolve_model(request.model, say).location, ""
     keys = manifest.get("inputs", {}).get("model", [])
     key = keys[0] if keys and re.fullmatch(r"[0-9a-f]{8,64}", str(keys[0])) else ""
-    if row.method_kind not in _UNTRAINED:
+    if row.method_kind not in AS_GIVEN:
         trained = next(iter(request.run.glob(f"artefacts/*-{key}/model")), None) if key else None
         return (
             trained,

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from slmr.config import STAGEWISE
 from slmr.errors import RequestError
 from slmr.results.analysis.compare import Comparison, compare_results, overall_differences
 from slmr.results.analysis.ranking import Ranking
@@ -64,9 +65,9 @@ def show(view: View, ranking: Ranking) -> None:
 def _opening(ranking: Ranking, names: Sequence[str]) -> tuple[str, str]:
     """The two methods to begin with: `stagewise` if it is there, and the best baselines."""
     baselines = [
-        m.name for m in ranking.methods if m.rank and m.kind not in ("stagewise", "base") and m.name in names
+        m.name for m in ranking.methods if m.rank and m.kind not in (STAGEWISE, "base") and m.name in names
     ]
-    order = list(dict.fromkeys(["stagewise"] * ("stagewise" in names) + baselines + list(names)))
+    order = list(dict.fromkeys([STAGEWISE] * (STAGEWISE in names) + baselines + list(names)))
     return order[0], order[1]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from slmr.config import STAGEWISE
 from slmr.errors import RequestError
 from slmr.results.analysis.ranking import Ranking
 from slmr.results.analysis.selection import Filters, Results, rankings
@@ -124,7 +125,7 @@ def pick_method_and_seed(results: Sequence[MethodResult]) -> tuple[MethodResult,
 def pick_method(results: Sequence[MethodResult], place: Any) -> MethodResult:
     """Draws the choice of a result, as `pick_method_and_seed`."""
     names = [result.name for result in results]
-    first = names.index("stagewise") if "stagewise" in names else 0
+    first = names.index(STAGEWISE) if STAGEWISE in names else 0
     return results[pick("Method", names, "method", first, place)]
 
 

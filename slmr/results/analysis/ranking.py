@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from slmr.config import MethodKind
+from slmr.config import UNRANKED, MethodKind
 from slmr.errors import RequestError
 from slmr.results.analysis.compare import SIGNIFICANCE, detectable, numbers
 from slmr.results.analysis.reverted import reverted_notes
@@ -27,9 +27,6 @@ from slmr.results.runs.paired_scores import (
 from slmr.results.runs.schema import grouped
 from slmr.results.runs.suites import Suite, listed_suites, suites_of
 from slmr.stats import Difference, Estimate, RankInterval, holm, margin, pareto, rank_intervals
-
-ASIDE = ("ablation", "control")  # kinds that a board shows when asked
-UNRANKED = (*ASIDE, "reference")  # kinds that are compared, but have no rank
 
 
 @dataclass(frozen=True, slots=True)

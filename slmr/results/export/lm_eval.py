@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from slmr.config import AS_GIVEN
 from slmr.errors import WorkError
 from slmr.results.runs.schema import SummaryRow, grouped, read_results
 from slmr.verify.verdict import ABSTENTIONS
@@ -44,7 +45,7 @@ def export_lm_eval(run: Path, out: Path) -> tuple[list[Path], list[str]]:
 
 def model_name(row: SummaryRow) -> str:
     """The student's name, with method and seed if it was trained."""
-    trained = row.method_kind not in ("base", "model")
+    trained = row.method_kind not in AS_GIVEN
     return f"{row.student}/{row.method}-seed-{row.seed}" if trained else row.student
 
 

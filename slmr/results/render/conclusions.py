@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from slmr.config import STAGEWISE
 from slmr.results.analysis.compare import (
     ONE_SEED,
     RANKS_OF_ONE_SEED,
@@ -123,10 +124,10 @@ def _no_gain(ranked: Sequence[RankedMethod]) -> list[str]:
 def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
     """The rank of the paper's method, and what the results say about the paper's claim."""
     of_name = {m.name: m for m in ranking.methods if m.rank is not None}
-    if "stagewise" not in of_name:
+    if STAGEWISE not in of_name:
         return []
-    method, parts = of_name["stagewise"], []
-    differences = ranking.differences["stagewise"]
+    method, parts = of_name[STAGEWISE], []
+    differences = ranking.differences[STAGEWISE]
     if method.name not in [m.name for m in leaders(ranking.ranked)]:
         gap = differences[best.name]
         may = method.may_be_best and not nothing_gained(ranking.ranked)
@@ -136,7 +137,7 @@ def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
             if method.may_be_best and gap.p < SIGNIFICANCE
             else ""
         )
-        parts.append(f"stagewise {where}, {in_points(gap)} points from {best.name}{only}.")
+        parts.append(f"{STAGEWISE} {where}, {in_points(gap)} points from {best.name}{only}.")
     if "sft_grpo" in of_name:
         gap = differences["sft_grpo"]
         shown = "cannot be told apart from"
@@ -147,7 +148,7 @@ def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
             )
         parts.append(
             "The paper's claim, that stage-specific data beats the same data in both stages:"
-            f" stagewise {shown} sft_grpo ({in_points(gap)} points, p = {gap.p:.3f} of the two alone)."
+            f" {STAGEWISE} {shown} sft_grpo ({in_points(gap)} points, p = {gap.p:.3f} of the two alone)."
         )
     return parts
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-from slmr.config import kind_label
-from slmr.results.analysis.ranking import UNRANKED, RankedMethod, Ranking
+from slmr.config import UNRANKED, kind_label
+from slmr.results.analysis.ranking import RankedMethod, Ranking
 from slmr.results.analysis.spending import PARTS
 from slmr.results.render import colours
 from slmr.results.render.labels import NARROW, RIGHT_ROOM, WIDE, end_labels, place_labels

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from slmr.config import ABLATIONS
 from slmr.results.analysis.compare import SIGNIFICANCE
-from slmr.results.analysis.ranking import ASIDE, RankedMethod, Ranking
+from slmr.results.analysis.ranking import RankedMethod, Ranking
 from slmr.stats import formats
 
 _CHANCE = {"logiqa": 0.25, "lab_logiqa": 0.25}  # four options an item
@@ -36,7 +37,7 @@ def verdict(ranking: Ranking) -> str:
 
 def nothing_ranked(ranking: Ranking) -> str:
     """What is said of a run that ranks no method."""
-    if any(m.kind in ASIDE for m in ranking.complete):
+    if any(m.kind in ABLATIONS for m in ranking.complete):
         return "All are ablations or controls, which are not ranked; slmr compare compares any two."
     return "No method to compare yet."
 
@@ -122,7 +123,7 @@ def best_of_each_kind(names: Sequence[str], ranking: Ranking) -> list[str]:
 def main_kinds(ranking: Ranking) -> tuple[str, ...]:
     """The kinds of methods except ablations and controls; all kinds if there are no others."""
     kinds = dict.fromkeys(m.kind for m in ranking.methods)
-    return tuple(kind for kind in kinds if kind not in ASIDE) if ranking.ranked else ()
+    return tuple(kind for kind in kinds if kind not in ABLATIONS) if ranking.ranked else ()
 
 
 def _standing(ranked: Sequence[RankedMethod]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from html import escape as escape_html
 from typing import TYPE_CHECKING
 
-from slmr.config import kind_label
+from slmr.config import UNTRAINED, kind_label
 from slmr.errors import visible
 from slmr.results.analysis.ranking import RankedMethod, Ranking
 from slmr.results.render import colours
@@ -14,7 +14,6 @@ from slmr.results.render.columns import HTML, Column, columns_on, sorted_methods
 from slmr.results.render.forest import forest_html
 from slmr.results.render.headline import at_chance, facts, verdict
 from slmr.results.render.tables import texts
-from slmr.results.runs.method_results import UNTRAINED
 from slmr.stats import Estimate
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING, Any
 
+from slmr.config import STAGEWISE
 from slmr.errors import RequestError, readable
 from slmr.io import write_text
 from slmr.results.analysis.capability import Capability, capability
@@ -148,7 +149,7 @@ class Part:
         tables += [
             moves_table(moves, f"Problems between difficulty groups, {r.method}, {ranking.student}")
             for r in ranking.results
-            if r.kind == "stagewise" and (moves := r.table("moves", r.seeds[0]))
+            if r.kind == STAGEWISE and (moves := r.table("moves", r.seeds[0]))
         ]
         return cls(title, ranking, tables, figures_of(shown, capabilities, spent))
 

@@ -9,14 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slmr.config import MethodKind
+from slmr.config import UNTRAINED, MethodKind
 from slmr.errors import RequestError, unknown
-from slmr.results.runs.paired_scores import Scores
 from slmr.results.runs.files import RunFiles
-from slmr.results.runs.tables import read_run_table
+from slmr.results.runs.paired_scores import Scores
 from slmr.results.runs.schema import SummaryRow, grouped, read_summary
-
-UNTRAINED = ("base", "model", "reference")
+from slmr.results.runs.tables import read_run_table
 
 
 class RunRow(NamedTuple):
