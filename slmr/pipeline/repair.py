@@ -137,7 +137,7 @@ def _fault_of_file(file: Path) -> str | None:
             with safe_open(file, "np"):  # compares the header with the file's length
                 pass
     except (OSError, ValueError, pa.ArrowException, SafetensorError) as error:
-        return _first_line(error)
+        return one_line(error)[:200]
     return None
 
 
@@ -149,7 +149,7 @@ def _of_results(run: Path) -> Iterator[Damage]:
     try:
         rows = read_summary(run / "summary.json").rows
     except RequestError as error:
-        yield Damage(run / "summary.json", _first_line(error), "set aside" if trained_here else "none")
+        yield Damage(run / "summary.json", one_line(error)[:200], "set aside" if trained_here else "none")
         return
     for row in rows:
         file = row.samples_file(run)
@@ -158,7 +158,3 @@ def _of_results(run: Path) -> Iterator[Damage]:
             yield Damage(file.parent, f"{file.name}: {fault}", "remove")
         elif fault:
             yield Damage(file, fault, "none")
-
-
-def _first_line(error: BaseException) -> str:
-    return one_line(error)[:200]

@@ -13,8 +13,9 @@ from typing import Any
 
 import duckdb
 
-from slmr.results.runs.method_results import MethodResult
+from slmr.errors import first_line
 from slmr.results.runs.files import items_file
+from slmr.results.runs.method_results import MethodResult
 
 VERDICTS = ("correct", "wrong", "no_answer", "malformed_gold", "timeout", "checker_error")
 _COLUMNS = ("item_id", "k_index", "completion", "finish_reason", "tokens", "status", "strict", "lenient", "extracted",
@@ -86,7 +87,7 @@ def _query(cell: Cell, query: str, values: Sequence[Any]) -> list[dict[str, Any]
             names = [column[0] for column in answer.description or []]
             return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
         except duckdb.Error as error:
-            raise OSError(f"{cell.samples}: {str(error).splitlines()[0]}") from None
+            raise OSError(f"{cell.samples}: {first_line(error)}") from None
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slmr.errors import RequestError
+from slmr.errors import RequestError, first_line
 from slmr.io import read_rows, write_rows
 
 TABLES = ("capability", "course", "moves", "stages")  # what a run keeps beside its samples
@@ -56,4 +56,4 @@ def read_table(file: Path) -> list[dict[str, Any]]:
     try:
         return read_rows(file)
     except (OSError, ValueError) as error:
-        raise RequestError(f"{file} is damaged: {str(error).splitlines()[0]}") from None
+        raise RequestError(f"{file} is damaged: {first_line(error)}") from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from slmr.errors import RequestError
+from slmr.errors import RequestError, first_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -125,7 +125,7 @@ def _read(file: Path) -> Verdicts:
         items, rows = _rows_by_item(table["item_id"])
         strict = table["strict"].to_numpy().astype(float)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        raise RequestError(f"{file} is no file of completions: {str(error).splitlines()[0]}") from None
+        raise RequestError(f"{file} is no file of completions: {first_line(error)}") from None
     if rows is None:
         raise RequestError(f"{file}: its items have different numbers of completions, or there are none")
     values = strict[rows]
