@@ -51,8 +51,7 @@ class _Options(NamedTuple):
 
 
 def _headline(view: View, ranking: Ranking) -> None:
-    models = ranking.student == "models"
-    st.subheader("Models, evaluated as they are" if models else f"Methods on {ranking.student}")
+    st.subheader("Models, evaluated as they are" if ranking.of_models else f"Methods on {ranking.student}")
     st.html(headline_html(ranking, view.kinds(ranking), "dark" if is_dark() else "light"))
 
 

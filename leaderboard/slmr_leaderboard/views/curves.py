@@ -34,7 +34,7 @@ _NAMES = (
 
 @of_one_student
 def show(view: View, ranking: Ranking) -> None:
-    if ranking.student == "models":
+    if ranking.of_models:
         nothing("Models are not trained here: they have no curves and no cost.")
         return
     looks = {

@@ -110,6 +110,7 @@ class Ranking:
     """All methods of one student, the best first, or all models that are only evaluated.
 
     Attributes:
+        student: its name, or `models`.
         tasks: those that means and ranks are over.
         further: other tasks that some have, in columns of their own.
         differences: `differences[a][b]` is a minus b by name, of those that are compared with each other.
@@ -128,6 +129,7 @@ class Ranking:
     order: Order
     suite: Suite | None = None
     further: list[str] = field(default_factory=list)
+    of_models: bool = False
 
     @property
     def title(self) -> str:
@@ -190,24 +192,30 @@ def rank_methods(results: Sequence[MethodResult], suite: Suite | None = None) ->
     accuracy = {r.name: mean_interval([r.scores[task] for task in tasks]) for r in sound}
     ranked = [result for result in alike if result.kind not in (*UNRANKED, "base")]
     order = order_of(ranked, [accuracy[result.name].mean for result in ranked], tasks)
-    changes = _changes(sound, tasks)
-    gains = {name: change[""] for name, change in changes.items()}
-    adjusted = holm([gain.p for gain in gains.values()])
-    gains = {name: replace(gain, p=p) for (name, gain), p in zip(gains.items(), adjusted, strict=True)}
+    changes, gains = _changes(sound, tasks)
     methods = [
         replace(
             _ranked_method(result, tasks, accuracy.get(result.name)),
-            changes={task: d for task, d in changes.get(result.name, {}).items() if task},
-            gain=gains.get(result.name), rank=order.ranks.get(result.name),
+            changes=changes.get(result.name, {}), gain=gains.get(result.name), rank=order.ranks.get(result.name),
         )
         for result in listed
     ]  # fmt: skip
-    student = "models" if results[0].kind == "model" else results[0].student
+    of_models = results[0].kind == "model"
+    student = "models" if of_models else results[0].student
     of_pairs = [detectable(d) for row in between.values() for d in row.values()]
     shown = (float(np.median(of_pairs)), max(of_pairs)) if of_pairs else None
     further = [task for task in every if task not in tasks]
     return Ranking(
-        student, tasks, _best_first(methods), between, notes + more_notes, shown, order, suite, further
+        student,
+        tasks,
+        _best_first(methods),
+        between,
+        notes + more_notes,
+        shown,
+        order,
+        suite,
+        further,
+        of_models,
     )
 
 
@@ -276,8 +284,13 @@ def _differences(alike: Sequence[MethodResult], tasks: Sequence[str]) -> dict[st
     return between
 
 
-def _changes(sound: Sequence[MethodResult], tasks: Sequence[str]) -> dict[str, dict[str, Difference]]:
-    """Each result minus base, by task, and their mean under ""; leaves out results that base cannot pair with."""
+def _changes(
+    sound: Sequence[MethodResult], tasks: Sequence[str]
+) -> tuple[dict[str, dict[str, Difference]], dict[str, Difference]]:
+    """Each result minus base, by name: for each task, and the mean over tasks with p corrected for their number.
+
+    Leaves out results that base cannot pair with.
+    """
     base = next((result for result in sound if result.kind == "base"), None)
     pairs: dict[str, list[PairedScores]] = {}
     for result in sound if base else []:
@@ -286,12 +299,12 @@ def _changes(sound: Sequence[MethodResult], tasks: Sequence[str]) -> dict[str, d
         with suppress(RequestError):
             if result is not base and same_seeds.seeds == result.seeds:
                 pairs[result.name] = _pairs(result, same_seeds, tasks)
-    means = differences(list(pairs.values()))
     alone = iter(differences([[pair] for by_task in pairs.values() for pair in by_task]))
-    return {
-        name: {task: next(alone) for task in tasks} | {"": mean}
-        for name, mean in zip(pairs, means, strict=True)
-    }
+    changes = {name: {task: next(alone) for task in tasks} for name in pairs}
+    means = differences(list(pairs.values()))
+    adjusted = holm([mean.p for mean in means])
+    gains = {name: replace(mean, p=p) for name, mean, p in zip(pairs, means, adjusted, strict=True)}
+    return changes, gains
 
 
 def _ranked_method(result: MethodResult, tasks: Sequence[str], accuracy: Estimate | None) -> RankedMethod:

@@ -89,10 +89,9 @@ class Column:
 
 def ranking_columns(ranking: Ranking) -> list[Column]:
     """The columns of a ranking, in order. Columns that are equal or blank for all methods are only in downloads."""
-    models = all(method.kind == "model" for method in ranking.methods)
-    label = "model" if models else "method"
+    label = "model" if ranking.of_models else "method"
     of_several = (TEXT, HTML, DOWNLOAD) if len(ranking.ranked) > 1 else (DOWNLOAD,)
-    of_trained = (DOWNLOAD,) if models else (TEXT, HTML, DOWNLOAD)
+    of_trained = (DOWNLOAD,) if ranking.of_models else (TEXT, HTML, DOWNLOAD)
     of_seeds = (TEXT, HTML, DOWNLOAD) if any(m.spread is not None for m in ranking.methods) else (DOWNLOAD,)
 
     def percent_of(rate: str) -> Callable[[RankedMethod], float]:

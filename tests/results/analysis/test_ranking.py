@@ -51,6 +51,16 @@ def test_a_gain_is_significant_by_its_p(tmp_path: Path) -> None:
     assert not (unknown.significantly_better or unknown.significantly_worse or unknown.may_be_best)
 
 
+def test_a_student_called_models_is_a_student(tmp_path: Path) -> None:
+    rows = [
+        row.model_copy(update={"student": "models"})
+        for row in read_summary(made_run(tmp_path, {"base": 0.3}, seeds=[0]) / "summary.json").rows
+    ]
+    write_summary(tmp_path / "summary.json", rows)
+    ranking = rank_methods(run_results(tmp_path))
+    assert ranking.student == "models" and not ranking.of_models
+
+
 @pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])
 def test_a_board_of_fewer_tasks_is_the_same_after_one_of_all(tmp_path: Path, seeds: list[int]) -> None:
     """Pairs are kept between boards: they must not depend on what was asked before."""
