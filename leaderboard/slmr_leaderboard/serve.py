@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.errors import RequestError, WorkError
+from slmr.results.runs.files import SUMMARY
 from slmr.results.runs.samples import read_below
 
 DEFAULTS = (Path("runs"), Path("results"))
@@ -65,7 +66,7 @@ def results_folder(wanted: Path | None) -> tuple[Path, bool]:
             )
         return wanted, False
     for folder in DEFAULTS:
-        if next(folder.glob("**/summary.json"), None):
+        if next(folder.glob(f"**/{SUMMARY}"), None):
             return folder, False
     return Path(__file__).with_name("sample"), True
 

@@ -37,6 +37,7 @@ from slmr.results.render.headline import best
 from slmr.results.render.report import contamination_line, warnings
 from slmr.results.render.tables import differences_table, ranking_tables
 from slmr.results.render.text_tables import fitted
+from slmr.results.runs.files import ARTEFACTS, SAMPLES, SUMMARY
 from slmr.results.runs.method_results import MethodResult
 
 EXAMPLES = (
@@ -191,7 +192,7 @@ def _run_plan(plan: Plan) -> None:
         for name, why in plan.profile.leave_out.items():
             print_text(f"Left out    {name}: {why}", indent=12)
     warn(warnings(summary.rows))
-    places = {"Summary": "summary.json", "Samples": "samples", "Artefacts": "artefacts"}
+    places = {"Summary": SUMMARY, "Samples": SAMPLES, "Artefacts": ARTEFACTS}
     print_fields({name: plan.folder / place for name, place in places.items()})
     results = rankings[0][1].results if rankings else []
     if model := model_line(plan, rankings[0][1] if rankings else None):

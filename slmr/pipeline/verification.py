@@ -19,6 +19,7 @@ from slmr.evaluate.metrics import judged
 from slmr.pipeline.worker import quiet_libraries
 from slmr.results.export.lm_eval import has_texts
 from slmr.results.export.publish import manifests_of
+from slmr.results.runs.files import ARTEFACTS, SUMMARY
 from slmr.results.runs.method_results import RunRow
 from slmr.results.runs.schema import SummaryRow, read_results
 from slmr.stats import Estimate, bounded_mean
@@ -93,7 +94,7 @@ def verify_run(request: VerifyRequest, say: Say = lambda _: None) -> list[Check]
     Raises:
         RequestError: the folder is no run, or its completions are missing or damaged.
     """
-    rows = read_results(request.run / "summary.json").rows
+    rows = read_results(request.run / SUMMARY).rows
     manifests = manifests_of(RunRow(row, request.run) for row in rows)
     if request.model and len({(row.method, row.student, row.seed) for row in rows}) > 1:
         raise RequestError(
@@ -177,7 +178,7 @@ def _model(
     keys = manifest.get("inputs", {}).get("model", [])
     key = keys[0] if keys and re.fullmatch(r"[0-9a-f]{8,64}", str(keys[0])) else ""
     if row.method_kind not in AS_GIVEN:
-        trained = next(iter(request.run.glob(f"artefacts/*-{key}/model")), None) if key else None
+        trained = next(iter(request.run.glob(f"{ARTEFACTS}/*-{key}/model")), None) if key else None
         return (
             trained,
             "" if trained else "the trained model is not in the run's artefacts: only verdicts checked",

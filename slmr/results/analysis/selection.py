@@ -13,7 +13,7 @@ from threading import RLock
 
 from slmr.errors import RequestError
 from slmr.results.analysis.ranking import Ranking, suite_rankings
-from slmr.results.runs.files import EXAMPLES, TABLES
+from slmr.results.runs.files import ARTEFACTS, EXAMPLES, ITEMS, SAMPLES, SUMMARY, TABLES
 from slmr.results.runs.method_results import MethodResult, RunRow, method_results
 from slmr.results.runs.notes import folded_note, note_of
 from slmr.results.runs.schema import SummaryRow, grouped, read_summary
@@ -21,7 +21,7 @@ from slmr.results.runs.suites import Suite, listed_suites, suites_of
 
 Version = tuple[str, str, str, str]  # edition, task, task version, checker version
 Setting = tuple[int, int, str]  # items, completions of each, profile
-_INNER = {"artefacts", "samples", "items", *TABLES, *EXAMPLES}  # folders of a run that hold no summary
+_INNER = {ARTEFACTS, SAMPLES, ITEMS, *TABLES, *EXAMPLES}  # folders of a run that hold no summary
 _ARCHIVE = "archive"  # results that do not stand; seen only where they are asked for
 _SKIPPED = {*_INNER, _ARCHIVE}
 
@@ -87,8 +87,8 @@ def _summaries(folder: str) -> Iterator[Stamp]:
         subfolders[:] = sorted(
             name for name in subfolders if name not in _SKIPPED and not name.startswith(".")
         )
-        if "summary.json" in (*files, *subfolders):
-            file = os.path.join(path, "summary.json")
+        if SUMMARY in (*files, *subfolders):
+            file = os.path.join(path, SUMMARY)
             try:
                 stat = os.stat(file)
                 yield file, stat.st_mtime_ns, stat.st_size

@@ -27,14 +27,14 @@ from slmr.results.analysis.rollouts import (
     rollouts_of,
     step_of,
 )
-from slmr.results.runs.files import read_table
+from slmr.results.runs.files import SUMMARY, read_table
 from slmr.results.runs.method_results import MethodResult, run_results
 from slmr.results.runs.schema import Contamination, grouped, read_summary
 from slmr.rewards.messages import text_of
 from slmr.training.curve import renamed
 
 Step = dict[str, float]
-_STATE, _SUMMARY = "trainer_state.json", "summary.json"
+_STATE = "trainer_state.json"
 _MAX_BYTES = 1 << 30  # of one file of JSON lines
 _SHOWN = 8  # trainings within a folder that is none
 
@@ -94,7 +94,7 @@ def read_training_logs(run: Path, reward: str | None = None) -> list[TrainingLog
         logs = [_trl_log(run, reward)]
     elif reward is not None:
         raise RequestError(f"--reward is of TRL's tables of completions, and {run} has none")
-    elif (run / _SUMMARY).is_file():
+    elif (run / SUMMARY).is_file():
         logs = _slmr_logs(run)
     else:
         logs = [_json_lines_log(run)]
@@ -118,7 +118,7 @@ def _no_log(run: Path) -> str:
 
 
 def _slmr_logs(run: Path) -> list[TrainingLog]:
-    contamination = read_summary(run / _SUMMARY).contamination
+    contamination = read_summary(run / SUMMARY).contamination
     logs = [
         log
         for result in run_results(run)

@@ -17,6 +17,7 @@ import yaml
 from slmr.errors import RequestError, readable
 from slmr.io import write_text
 from slmr.results.export.lm_eval import model_name
+from slmr.results.runs.files import SUMMARY
 from slmr.results.runs.schema import Contamination, Summary, SummaryRow, grouped, read_results
 from slmr.stats.formats import percent
 
@@ -30,8 +31,8 @@ def export_hub(run: Path, out: Path) -> tuple[list[Path], list[str]]:
     Raises:
         RequestError: the folder is no run, or has untrained students alone.
     """
-    summary = read_results(run / "summary.json")
-    date = datetime.fromtimestamp(int((run / "summary.json").stat().st_mtime), UTC).date().isoformat()
+    summary = read_results(run / SUMMARY)
+    date = datetime.fromtimestamp(int((run / SUMMARY).stat().st_mtime), UTC).date().isoformat()
     trained = [row for row in summary.rows if row.method_kind != "base"]
     groups = grouped(trained, lambda row: row.identity[:3])
     if not groups:

@@ -11,6 +11,7 @@ from typing import Any
 
 from slmr.config import AS_GIVEN
 from slmr.errors import WorkError
+from slmr.results.runs.files import SUMMARY
 from slmr.results.runs.schema import SummaryRow, grouped, read_results
 from slmr.verify.verdict import ABSTENTIONS
 
@@ -29,7 +30,7 @@ def export_lm_eval(run: Path, out: Path) -> tuple[list[Path], list[str]]:
         RequestError: the folder is no run, or its completions are missing or damaged.
         WorkError: lm-eval's writer failed.
     """
-    groups = grouped(read_results(run / "summary.json").rows, lambda row: row.identity[:3])
+    groups = grouped(read_results(run / SUMMARY).rows, lambda row: row.identity[:3])
     files, notices = [], []
     for rows in groups.values():
         samples = {row.task: row.samples(run) for row in rows}

@@ -7,19 +7,26 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from slmr.artifacts import MANIFEST
+from slmr.artifacts import MANIFEST, STATS
 from slmr.config import SUITES
 from slmr.errors import RequestError, one_line
 from slmr.io import locked, read_json, replacing_folder, write_json, write_rows
 from slmr.results.export.first_page import write_first_page
 from slmr.results.export.provenance import copy_inputs
-from slmr.results.runs.files import EXAMPLES, TABLES, items_file, read_table
+from slmr.results.runs.files import (
+    EXAMPLES,
+    MANIFESTS,
+    SUMMARY,
+    TABLES,
+    evaluation_folder,
+    items_file,
+    read_table,
+)
 from slmr.results.runs.method_results import RunRow
 from slmr.results.runs.notes import note_of
 from slmr.results.runs.schema import SummaryRow, read_summary, write_summary
 from slmr.tasks.registry import load_task
 
-MANIFESTS = "manifests.json"
 Stated = Mapping[
     str, bool | None
 ]  # task → whether its texts may be published; None where that was not stored
@@ -48,7 +55,7 @@ def publish(
         RequestError: the folder is no run, its samples are missing or damaged, the name is no folder's in `results`,
             or what is published under it was measured with another version of a task or its checker.
     """
-    read_summary(run / "summary.json")  # before anything is made
+    read_summary(run / SUMMARY)  # before anything is made
     name = run.resolve().name if name is None and run.name in ("", "..") else name or run.name
     if name.startswith(".") or "/" in name or not name.isprintable():
         raise RequestError(f"--name {name!r}: a published run has the name of a folder in {results}")
@@ -65,9 +72,9 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> list[str
     if target.is_dir():
         shutil.copytree(target, partial)
     partial.mkdir(parents=True, exist_ok=True)
-    summary = read_summary(run / "summary.json")
+    summary = read_summary(run / SUMMARY)
     stated = {row.task: row.redistribute for row in summary.rows}
-    before = read_summary(partial / "summary.json") if (partial / "summary.json").is_file() else None
+    before = read_summary(partial / SUMMARY) if (partial / SUMMARY).is_file() else None
     again = {row.identity for row in summary.rows}
     others = [row for row in before.rows if row.identity not in again] if before else []
     _check_alike(summary.rows, others, target)
@@ -82,7 +89,7 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> list[str
     write_json(partial / MANIFESTS, manifests)
     contamination = [*(before.contamination if before else []), *summary.contamination]
     newest = {(c.train, c.test): c for c in contamination}
-    write_summary(partial / "summary.json", rows, list(newest.values()))
+    write_summary(partial / SUMMARY, rows, list(newest.values()))
     data = sorted({f"{r.task}: {r.data}{_licence(r)}" for r in rows if r.data})
     inputs = copy_inputs(rows, partial)
     write_first_page(partial, note_of(partial), data, rows, manifests, target.name, inputs)
@@ -161,12 +168,12 @@ def manifests_of(run_rows: Iterable[RunRow]) -> dict[str, dict[str, Any]]:
     """
     manifests: dict[str, dict[str, Any]] = {}
     for key, run in dict.fromkeys((row.manifest, run) for row, run in run_rows):
-        folder = run / "artefacts" / f"evaluate-{key}"
+        folder = evaluation_folder(run, key)
         if (folder / MANIFEST).is_file():
             manifest = {
                 name: value for name, value in _read_json(folder / MANIFEST).items() if name != "files"
             }
-            manifests[key] = {**manifest, "stats": _read_json(folder / "stats.json")}
+            manifests[key] = {**manifest, "stats": _read_json(folder / STATS)}
         elif key in (published := _read_json(run / MANIFESTS)):
             manifests[key] = published[key]
     return manifests

@@ -45,6 +45,7 @@ from slmr.results.render.tables import (
     spending_table,
 )
 from slmr.results.render.training_history import validation_curve
+from slmr.results.runs.files import SUMMARY
 from slmr.results.runs.notes import folded_note, note_of, relinked
 from slmr.results.runs.schema import Contamination, Summary, SummaryRow, read_results
 
@@ -233,7 +234,7 @@ class Section:
 
 def read_section(run: Path, against: str | None) -> Section:
     """The section of a run; raises as `write_report`."""
-    summary = read_results(run / "summary.json")
+    summary = read_results(run / SUMMARY)
     rankings = run_rankings(run)
     parts = [Part.of(title, ranking, against) for title, ranking in rankings]
     return Section(run.name, summary, parts, note_of(run), factorials([ranking for _, ranking in rankings]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slmr.artifacts import MANIFEST, Manifest, read_manifest
+from slmr.artifacts import MANIFEST, STATS, Manifest, read_manifest
 from slmr.curriculum.bridge import SCORES
 from slmr.curriculum.critique import CRITIQUES
 from slmr.curriculum.schema import FAILURES, GROUPS, PROBLEMS, ROLLOUTS, TRACES
@@ -18,6 +18,7 @@ from slmr.errors import RequestError, WorkError, one_line, readable, unknown
 from slmr.evaluate import SAMPLES
 from slmr.io import read_json, read_rows
 from slmr.results.render.text_tables import in_parts
+from slmr.results.runs.files import ARTEFACTS, SUMMARY, evaluation_folder
 from slmr.results.runs.schema import read_summary
 from slmr.training.curve import CURVE
 
@@ -48,7 +49,7 @@ def find_artefact(reference: str, runs: Path) -> Path:
     """
     if Path(reference).is_dir():
         return _artefact_of(Path(reference))
-    inside = "artefacts" if (runs / "artefacts").is_dir() else "*/artefacts"
+    inside = ARTEFACTS if (runs / ARTEFACTS).is_dir() else f"*/{ARTEFACTS}"
     every = [file.parent for file in sorted(runs.glob(f"{inside}/*/{MANIFEST}"))]
     fitting = [
         f for f in every if f.name.startswith(reference) or f.name.split("-")[-1].startswith(reference)
@@ -64,10 +65,10 @@ def find_artefact(reference: str, runs: Path) -> Path:
 def _method_of(artefact: Path) -> str:
     """` (method)` if the artefact is the model of a method that its run has evaluated."""
     run, key = artefact.parent.parent, artefact.name.rpartition("-")[2]
-    if not (run / "summary.json").is_file():
+    if not (run / SUMMARY).is_file():
         return ""
-    for row in read_summary(run / "summary.json").rows:
-        file = run / "artefacts" / f"evaluate-{row.manifest}" / MANIFEST
+    for row in read_summary(run / SUMMARY).rows:
+        file = evaluation_folder(run, row.manifest) / MANIFEST
         if file.is_file() and key in read_json(file)["inputs"].get("model", []):
             return f" ({row.method})"
     return ""
@@ -77,7 +78,7 @@ def _artefact_of(folder: Path) -> Path:
     """The folder itself, or the one artefact of the run that it is."""
     if (folder / MANIFEST).is_file():
         return folder
-    inside = [file.parent for file in sorted(folder.glob(f"artefacts/*/{MANIFEST}"))]
+    inside = [file.parent for file in sorted(folder.glob(f"{ARTEFACTS}/*/{MANIFEST}"))]
     if not inside:
         raise RequestError(
             f"{folder} is neither an artefact nor a run: it has no {MANIFEST} and no artefacts"
@@ -100,7 +101,7 @@ def read_artefact(folder: Path, n: int) -> Artefact:
     """
     try:
         manifest = read_manifest(folder)
-        stats = read_json(folder / "stats.json") if (folder / "stats.json").is_file() else {}
+        stats = read_json(folder / STATS) if (folder / STATS).is_file() else {}
         curve = read_rows(folder / CURVE) if (folder / CURVE).is_file() else []
         kind = next((kind for kind in KINDS if (folder / kind.file).is_file()), None)
         rows = kind.rows(folder) if kind else []

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from slmr.config import UNTRAINED, MethodKind
 from slmr.errors import RequestError, unknown
-from slmr.results.runs.files import RunFiles
+from slmr.results.runs.files import SUMMARY, RunFiles
 from slmr.results.runs.paired_scores import Scores
 from slmr.results.runs.schema import SummaryRow, grouped, read_summary
 from slmr.results.runs.tables import read_run_table
@@ -161,7 +161,7 @@ def method_results(run_rows: Iterable[RunRow]) -> list[MethodResult]:
 
 def run_results(run: Path, student: str | None = None) -> list[MethodResult]:
     """The results of a run, or of one student in it; raises as `read_summary`."""
-    rows = read_summary(run / "summary.json").rows
+    rows = read_summary(run / SUMMARY).rows
     return method_results(RunRow(row, run) for row in rows if student in (None, row.student))
 
 

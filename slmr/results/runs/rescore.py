@@ -11,6 +11,7 @@ from slmr.errors import RequestError
 from slmr.evaluate.metrics import VERDICT_FIELDS, judged, task_metrics
 from slmr.io import locked, read_rows, write_rows
 from slmr.results.runs.exported import mark_again
+from slmr.results.runs.files import SUMMARY
 from slmr.results.runs.schema import SummaryRow, read_results, read_summary, write_summary
 from slmr.stats.formats import percent
 from slmr.tasks.registry import load_task
@@ -48,14 +49,14 @@ def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
     Raises:
         RequestError: the folder is no run, samples or texts are missing, or a task is not known: name its folder.
     """
-    read_results(run / "summary.json")  # no lock is put into a folder that is no run
+    read_results(run / SUMMARY)  # no lock is put into a folder that is no run
     with locked(run):
-        summary = read_summary(run / "summary.json")
+        summary = read_summary(run / SUMMARY)
         rescored = [_rescored(row, run, tasks_paths) for row in summary.rows]
         rows = [row for row, _ in rescored]
         for files in dict.fromkeys(row.files(run) for row in rows):
             mark_again(files)
-        write_summary(run / "summary.json", rows, summary.contamination)
+        write_summary(run / SUMMARY, rows, summary.contamination)
     return [change for _, change in rescored]
 
 

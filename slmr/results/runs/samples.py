@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from slmr.errors import RequestError, first_line
+from slmr.results.runs.files import ARTEFACTS, SAMPLES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,8 +60,8 @@ def read_below(folder: Path) -> ReadVerdicts:
     """
     read: ReadVerdicts = {}
     for path, subfolders, files in os.walk(folder):
-        subfolders[:] = [name for name in subfolders if name != "artefacts"]
-        if "samples" in Path(path).relative_to(folder).parts:
+        subfolders[:] = [name for name in subfolders if name != ARTEFACTS]
+        if SAMPLES in Path(path).relative_to(folder).parts:
             for name in files:
                 file = Path(path, name)
                 with suppress(RequestError):

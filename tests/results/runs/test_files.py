@@ -8,7 +8,7 @@ import pytest
 
 from slmr.errors import RequestError
 from slmr.results.runs import files
-from slmr.results.runs.files import RunFiles, items_file, read_table
+from slmr.results.runs.files import RunFiles, evaluation_folder, items_file, read_table
 from tests.made_results import summary_row
 
 
@@ -20,6 +20,7 @@ def test_where_things_lie(tmp_path: Path) -> None:
         == tmp_path / "course/sft/org--model/seed-3.parquet"
     )
     assert items_file(tmp_path, "svamp") == tmp_path / "items/svamp.parquet"
+    assert evaluation_folder(tmp_path, "3f") == tmp_path / "artefacts/evaluate-3f"
     assert (
         summary_row("sft").samples_file(tmp_path)
         == tmp_path / "samples/sft/lab-llama/seed-0/lab_gsm8k.parquet"
