@@ -55,8 +55,8 @@ def show(view: View, ranking: Ranking) -> None:
         show_table(table)
     for comparison in comparisons:
         st.subheader(f"{comparison.a} minus {comparison.b}", anchor=False)
-        st.text(comparison_in_words(comparison, a=comparison.a, b=comparison.b))
-        show_table(comparison_table(comparison, comparison.a, comparison.b), _HELP)
+        st.text(comparison_in_words(comparison))
+        show_table(comparison_table(comparison), _HELP)
         for notice in comparison.notices:
             st.text(notice)
     _flips(results, comparisons)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from slmr.errors import RequestError, unknown
 from slmr.results.runs.method_results import MethodResult, find_result
@@ -13,6 +13,7 @@ from slmr.results.runs.suites import Suite, listed_suites, suite_of_mean
 from slmr.stats import Difference, holm, minimum_detectable_difference
 
 SIGNIFICANCE = 0.05  # p-values below it are called significant
+DEFAULT_LABELS = ("A", "B")
 
 ONE_SEED = (
     "One training run per method: intervals and p-values cover other questions, not another training run."
@@ -51,6 +52,8 @@ class Comparison:
     """The comparison on all common tasks, and the mean over those of a suite if there are several tasks.
 
     Attributes:
+        a, b: the names that were compared.
+        labels: what A and B are called where they are shown: by their methods or models, unless those are the same.
         seeds: how many training seeds the interval is over; with one it knows nothing of another training run.
         mean_a, mean_b: the accuracies whose difference is the mean, fractions; None where there is none.
         trained: whether one of the two was trained, so that another seed would have given another one.
@@ -66,6 +69,7 @@ class Comparison:
     mean_name: str = "mean"
     mean_a: float | None = None
     mean_b: float | None = None
+    labels: tuple[str, str] = DEFAULT_LABELS
 
     @property
     def overall(self) -> Difference:
@@ -73,7 +77,7 @@ class Comparison:
         return self.mean or self.tasks[0].difference
 
 
-def compare(name_a: str, name_b: str) -> Comparison:
+def compare(name_a: str, name_b: str, labels: tuple[str, str] | None = None) -> Comparison:
     """Compares two results, each named as `find_result` says.
 
     Raises:
@@ -83,10 +87,10 @@ def compare(name_a: str, name_b: str) -> Comparison:
     a, b = find_result(name_a), find_result(name_b)
     rows = [row for row in a.rows() if row.task in b.tasks]
     suite, several = suite_of_mean(rows, listed_suites(a.run_rows[0].run))
-    found = compare_results(name_a, a, name_b, b, suite or Suite("none", ()))
+    comparison = compare_results(name_a, a, name_b, b, suite or Suite("none", ()))
     if several:
-        found.notices.append(f"no mean: the tasks are of several suites: {', '.join(several)}")
-    return found
+        comparison.notices.append(f"no mean: the tasks are of several suites: {', '.join(several)}")
+    return replace(comparison, labels=labels) if labels and labels[0] != labels[1] else comparison
 
 
 def compare_results(
@@ -119,7 +123,9 @@ def compare_results(
     means = [mean_interval([r.scores[task] for task in of_suite]).mean if mean else None for r in (a, b)]
     seeds = min(pair.seeds for pair in pairs.values())
     name = f"mean, {suite.name}" if suite and len(of_suite) < len(shared) else "mean"
-    return Comparison(name_a, name_b, tasks, mean, notices, seeds, a.trained or b.trained, name, *means)
+    labels = (a.name, b.name) if a.name != b.name else DEFAULT_LABELS
+    trained = a.trained or b.trained
+    return Comparison(name_a, name_b, tasks, mean, notices, seeds, trained, name, *means, labels)
 
 
 def _task(task: str, a: Scores, b: Scores, change: Difference, p: float) -> TaskComparison:

@@ -181,8 +181,9 @@ def _together(effect: Effect) -> str:
     return f"With {b}, {a} adds {size} points {more} than without."
 
 
-def comparison_in_words(comparison: Comparison, a: str = "A", b: str = "B") -> str:
-    """The result of comparing A with B, under these names, and what the interval covers."""
+def comparison_in_words(comparison: Comparison) -> str:
+    """The result of comparing A with B, under their labels, and what the interval covers."""
+    a, b = comparison.labels
     if comparison.mean is None and len(comparison.tasks) > 1:
         return f"Of {a} against {b} there is something to be said task by task alone."
     overall = comparison.overall

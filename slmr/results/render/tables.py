@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from slmr.results.analysis.compare import Comparison, OverallDifference, detectable
+from slmr.results.analysis.compare import DEFAULT_LABELS, Comparison, OverallDifference, detectable
 from slmr.results.analysis.ranking import RankedMethod, Ranking
 from slmr.results.analysis.reach import ReachAccuracy
 from slmr.results.analysis.spending import PARTS, Spending
@@ -196,13 +196,14 @@ def _difference_cells(d: Difference, p: float) -> tuple[str, str, str]:
     return in_points(d), formats.p_value(p), formats.percent(detectable(d))
 
 
-def comparison_tables(comparison: Comparison, a: str, b: str, width: int) -> list[Table]:
+def comparison_tables(comparison: Comparison, width: int) -> list[Table]:
     """As `comparison_table`, laid out for a terminal."""
-    return fitted(comparison_table(comparison, a, b), width, ("detectable", (a, b)))
+    return fitted(comparison_table(comparison), width, ("detectable", comparison.labels))
 
 
-def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Table:
-    """One row per task, and the mean, of the comparison of A with B, under these names."""
+def comparison_table(comparison: Comparison) -> Table:
+    """One row per task, and the mean, of the comparison of A with B, under their labels."""
+    a, b = comparison.labels
     rows = [
         [t.task, str(t.items), formats.percent(t.a), formats.percent(t.b), *_difference_cells(t.difference, t.p),
          str(len(t.only_a)), str(len(t.only_b))]
@@ -224,7 +225,7 @@ def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Tabl
     ]
     title = f"{a} - {b}, accuracy in percent with the difference's 95 % interval, paired by item"
     title += "; p after Holm's correction"
-    caption = f"A  {comparison.a}\nB  {comparison.b}" if (a, b) == ("A", "B") else None
+    caption = f"A  {comparison.a}\nB  {comparison.b}" if comparison.labels == DEFAULT_LABELS else None
     return text_table(title, heads, rows, caption)
 
 

@@ -99,6 +99,10 @@ def test_every_method_is_compared_with_one_over_the_same_seeds(tmp_path: Path) -
     assert [one.difference.mean for one in found] == pytest.approx([0, -0.5])
     single = compare(f"{run}:no_bridge", f"{run}:stagewise").tasks[0].difference.p
     assert found[1].p == pytest.approx(2 * single)
+    named = compare(f"{run}:no_bridge", f"{run}:stagewise")
+    assert named.labels == ("no_bridge", "stagewise") and named.a == f"{run}:no_bridge"
+    assert compare(named.a, named.b, ("one", "two")).labels == ("one", "two")
+    assert compare(named.a, named.a).labels == compare(named.a, named.a, ("x", "x")).labels == ("A", "B")
     with pytest.raises(RequestError, match="did you mean 'stagewise'"):
         compare_all(run_results(run), "stagewize")
 
