@@ -32,7 +32,7 @@ class TaskComparison:
         items: how many.
         a, b: the accuracies, fractions.
         p: Holm's, over the tasks compared.
-        detectable: the true difference that is found four times in five, a fraction.
+        detectable: the true difference that is detectable with 80 % power, a fraction.
         only_a, only_b: ids of the items on which A is better, and B, the largest differences first.
     """
 
@@ -98,9 +98,9 @@ def compare_results(
 ) -> Comparison:
     """As `compare`, for loaded results; the mean is over the tasks of the suite if one is given, else over all."""
     a, b, notices = same_seeds(name_a, a, name_b, b)
-    both = [task for task in a.tasks if task in b.tasks]
-    of_suite = suite.among(both) if suite else both
-    shared = [*of_suite, *(task for task in both if task not in of_suite)]
+    common = [task for task in a.tasks if task in b.tasks]
+    of_suite = suite.among(common) if suite else common
+    shared = [*of_suite, *(task for task in common if task not in of_suite)]
     if not shared:
         raise RequestError(
             f"no task in common: {name_a} has {', '.join(a.tasks)}; {name_b} has {', '.join(b.tasks)}"
@@ -109,7 +109,7 @@ def compare_results(
         notices += [f"only in {name}: {task}" for task in result.tasks if task not in shared]
     pairs = {task: pair_scores(task, a.scores[task], b.scores[task]) for task in shared}
     differences = {task: difference([pair]) for task, pair in pairs.items()}
-    # A further task changes nothing of what is said of the suite.
+    # A task outside the suite changes no p-value of the suite's tasks.
     adjusted = [
         p
         for family in (of_suite, shared[len(of_suite) :])
@@ -130,8 +130,8 @@ def compare_results(
 
 def _task(task: str, a: Scores, b: Scores, change: Difference, p: float) -> TaskComparison:
     pair = pair_scores(task, a, b)
-    ahead = pair.a.mean(axis=(0, 2)) - pair.b.mean(axis=(0, 2))
-    by_size = sorted(zip(pair.items, ahead, strict=True), key=lambda item: -abs(item[1]))
+    leads = pair.a.mean(axis=(0, 2)) - pair.b.mean(axis=(0, 2))
+    by_size = sorted(zip(pair.items, leads, strict=True), key=lambda item: -abs(item[1]))
     return TaskComparison(
         # Of the estimator of all other places: another order of adding may round the other way.
         task, len(pair.items), a.interval.mean, b.interval.mean, change, p, detectable(change),
@@ -151,8 +151,8 @@ def same_seeds(
         return a, b, []
     if not a.trained or not b.trained:
         seeds = a.seeds if a.trained else b.seeds if b.trained else [0]
-        both = [r if r.trained else r.as_seeds(r.seeds[:1] * len(seeds), seeds) for r in (a, b)]
-        return both[0], both[1], []
+        a, b = (r if r.trained else r.as_seeds(r.seeds[:1] * len(seeds), seeds) for r in (a, b))
+        return a, b, []
     seeds_of_both = f"{name_a} has seeds {numbers(a.seeds)}, {name_b} {numbers(b.seeds)}"
     if common := [seed for seed in a.seeds if seed in b.seeds]:
         notice = f"compared with those seeds that both have: {seeds_of_both}"
@@ -188,13 +188,13 @@ def compare_all(
     Raises:
         RequestError: as `compare`, or there is no such method.
     """
-    other = next((result for result in results if result.method == reference), None)
-    if other is None:
+    base = next((result for result in results if result.method == reference), None)
+    if base is None:
         raise unknown("method", reference, [result.method for result in results])
     comparisons = {
-        result.method: compare_results(result.method, result, reference, other.of_seeds(result.seeds), suite)
+        result.method: compare_results(result.method, result, reference, base.of_seeds(result.seeds), suite)
         for result in results
-        if result is not other and set(result.seeds) <= set(other.seeds)
+        if result is not base and set(result.seeds) <= set(base.seeds)
     }
     return sorted(overall_differences(comparisons), key=lambda d: -d.difference.mean)
 

@@ -122,7 +122,7 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
         _number("minutes", "{:.1f}", lambda m: m.result.cost("wall_s"), of_trained, "seconds", per=60),
         _number("sound", "{:.1f}", sound, of_lab),
         *(_of_task(task) for task in ranking.tasks),
-        *(_of_task(task, "Not of the suite: in no mean and no rank. ") for task in ranking.further),
+        *(_of_task(task, "Not of the suite: in no mean and no rank. ") for task in ranking.other_tasks),
         _number("format loss", "{:.1f}", percent_of("format_loss"), (HTML, DOWNLOAD)),
         _number("cut off", "{:.1f}", percent_of("truncated_rate"), (HTML, DOWNLOAD)),
         _number("no answer", "{:.1f}", percent_of("no_answer_rate"), (HTML, DOWNLOAD)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from slmr.errors import visible
 from slmr.results.analysis.gate import GateResult, Outcome
-from slmr.results.render.conclusions import compared, in_points
+from slmr.results.render.conclusions import in_points, p_relation
 from slmr.results.render.tables import as_markdown
 from slmr.results.render.text_tables import text_table
 from slmr.stats import formats
@@ -68,17 +68,19 @@ def _passed(checks: int, held: int) -> str:
 
 def _sentence(outcome: Outcome) -> str:
     """The sentence about a failed outcome."""
-    sure = f"at {outcome.confidence:.0%} confidence (p {compared(outcome.p)}, corrected)"
+    sure = f"at {outcome.confidence:.0%} confidence (p {p_relation(outcome.p)}, corrected)"
     if outcome.limit == "loss":
-        found = f"accuracy changed by {in_points(outcome.change)} points; tolerated is {_tolerated(outcome)}"
+        measured = (
+            f"accuracy changed by {in_points(outcome.change)} points; tolerated is {_tolerated(outcome)}"
+        )
     else:
         e = outcome.forgotten
-        found = (
+        measured = (
             f"{formats.percent(e.mean, e.low, e.high)} % were forgotten; tolerated is {_tolerated(outcome)}"
         )
     if outcome.verdict == "regression":
-        return f"{outcome.name}: {found}, and more than that is shown {sure}."
-    return f"{outcome.name}: {found}. Neither is shown, and the policy lets nothing unclear pass."
+        return f"{outcome.name}: {measured}, and more than that is shown {sure}."
+    return f"{outcome.name}: {measured}. Neither is shown, and the policy lets nothing unclear pass."
 
 
 def gate_markdown(result: GateResult) -> str:

@@ -54,7 +54,7 @@ def ranking_tables(ranking: Ranking, title: str | None = None, width: int | None
     """
     columns = columns_on(ranking, TEXT)
     name = next(column for column in columns if column.name in ("method", "model"))
-    of_tasks = [*ranking.tasks, *ranking.further]
+    of_tasks = [*ranking.tasks, *ranking.other_tasks]
     head = f"{title or ranking.student}: {ranking.title} in percent with its 95 % interval"
     first = _fitting([c for c in columns if c.name not in of_tasks], ranking.methods, width)
     blocks = _blocks(name, [c for c in columns if c.name in of_tasks], ranking.methods, width)
