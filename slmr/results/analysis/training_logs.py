@@ -149,9 +149,9 @@ def _courses(result: MethodResult, seed: int, contamination: list[Contamination]
 
 def _trl_state(run: Path) -> Path | None:
     """The state file of the folder, or of its last checkpoint."""
-    own = [run / _STATE] if (run / _STATE).is_file() else []
+    state = [run / _STATE] if (run / _STATE).is_file() else []
     checkpoints = sorted(run.glob(f"checkpoint-*/{_STATE}"), key=lambda f: number_in(f.parent.name))
-    return next(iter([*own, *reversed(checkpoints)]), None)
+    return next(iter([*state, *reversed(checkpoints)]), None)
 
 
 def _trl_tables(run: Path) -> list[Path]:
@@ -179,7 +179,7 @@ def _trl_log(run: Path, reward: str | None) -> TrainingLog:
 
 def _trl_step(row: Mapping[str, Any]) -> Step:
     """A step from the trainer's history; `same_rewards` is 1 if no group had variance, which every TRL logs."""
-    step = {"step": float(row["step"])} | _named(row, _TRL) | renamed(row)
+    step = {"step": float(row["step"])} | _renamed(row, _TRL) | renamed(row)
     if isinstance(row.get("reward_std"), int | float):
         step["same_rewards"] = float(row["reward_std"] == 0)
     return step
@@ -246,15 +246,15 @@ def _json_lines_log(run: Path) -> TrainingLog:
             raise RequestError(
                 f"{file} is larger than {_MAX_BYTES:,} bytes: cut it to the steps that you ask about"
             )
-        for where, row in json_lines(file):
+        for place, row in json_lines(file):
             if not isinstance(row, dict):
-                raise RequestError(f"{where}: a line is an object, not {type(row).__name__}")
+                raise RequestError(f"{place}: a line is an object, not {type(row).__name__}")
             if isinstance(row.get("data"), dict) and "step" in row:
-                steps.append({"step": float(step_of(row, file, where))} | _named(row["data"], _VERL))
+                steps.append({"step": float(step_of(row, file, place))} | _renamed(row["data"], _VERL))
                 source = source or "verl"
             else:
-                source, paid = rollouts_of(row, file, where)
-                completions += paid
+                source, rollouts = rollouts_of(row, file, place)
+                completions += rollouts
     return _with_completions(TrainingLog(run.name, source, steps), completions)
 
 
@@ -283,9 +283,11 @@ def _measured(step: int, completions: Sequence[PaidCompletion]) -> Step:
     return {"step": float(step)} | {name: fmean(values) for name, values in columns.items() if values}
 
 
-def _named(row: Mapping[str, Any], names: Mapping[str, str]) -> Step:
+def _renamed(row: Mapping[str, Any], names: Mapping[str, str]) -> Step:
     return {
-        ours: float(row[theirs]) for theirs, ours in names.items() if isinstance(row.get(theirs), int | float)
+        standard: float(row[name])
+        for name, standard in names.items()
+        if isinstance(row.get(name), int | float)
     }
 
 
