@@ -53,40 +53,40 @@ def serve(folder: Path | None, port: int | None) -> None:
         raise WorkError(f"the leaderboard stopped with exit code {code}")
 
 
-def results_folder(wanted: Path | None) -> tuple[Path, bool]:
+def results_folder(folder: Path | None) -> tuple[Path, bool]:
     """The folder of results, and whether it is the package's sample.
 
     Raises:
-        RequestError: the wanted folder does not exist.
+        RequestError: the folder does not exist.
     """
-    if wanted is not None:
-        if not wanted.is_dir():
+    if folder is not None:
+        if not folder.is_dir():
             raise RequestError(
-                f"no folder {wanted}: name one with runs (bench and eval write to `runs`), or leave --results out"
+                f"no folder {folder}: name one with runs (bench and eval write to `runs`), or leave --results out"
             )
-        return wanted, False
-    for folder in DEFAULTS:
-        if next(folder.glob(f"**/{SUMMARY}"), None):
-            return folder, False
+        return folder, False
+    for default in DEFAULTS:
+        if next(default.glob(f"**/{SUMMARY}"), None):
+            return default, False
     return Path(__file__).with_name("sample"), True
 
 
-def free_port(wanted: int | None) -> int:
-    """The wanted port, else the first free one from 8501 on.
+def free_port(port: int | None) -> int:
+    """The port, else the first free one from 8501 on.
 
     Raises:
         RequestError: it is taken, or all are.
     """
-    for port in [wanted] if wanted else range(FIRST_PORT, FIRST_PORT + PORTS):
+    for number in [port] if port else range(FIRST_PORT, FIRST_PORT + PORTS):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind(("127.0.0.1", number))
             except OSError:
                 continue
-            return port
-    if wanted:
-        raise RequestError(f"port {wanted} is in use: give another one, or leave --port out for a free one")
+            return number
+    if port:
+        raise RequestError(f"port {port} is in use: give another one, or leave --port out for a free one")
     raise RequestError(f"no free port from {FIRST_PORT} to {FIRST_PORT + PORTS - 1}: give one with --port")
 
 

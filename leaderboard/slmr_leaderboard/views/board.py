@@ -34,8 +34,8 @@ def show(view: View) -> None:
         _table(view, ranking, options)
     _downloads(view, options)
     with st.expander("What the columns mean"):
-        says = ((name, HELP.get(name, HELP["task"])) for name in columns)
-        st.html("".join(f"<p><b>{escape(name)}</b>: {escape(text)}</p>" for name, text in says))
+        explanations = ((name, HELP.get(name, HELP["task"])) for name in columns)
+        st.html("".join(f"<p><b>{escape(name)}</b>: {escape(text)}</p>" for name, text in explanations))
 
 
 class _Options(NamedTuple):
@@ -89,8 +89,8 @@ def _links(student: str, method: RankedMethod) -> list[tuple[str, str]]:
     if method.kind == "model":
         del of_row["curves"]
     return [
-        (page, f"{page}?{urlencode({**query, 'of': student, **chosen}, doseq=True)}")
-        for page, chosen in of_row.items()
+        (page, f"{page}?{urlencode({**query, 'of': student, **selection}, doseq=True)}")
+        for page, selection in of_row.items()
     ]
 
 
@@ -115,11 +115,11 @@ def _downloads(view: View, options: _Options) -> None:
         ("Markdown", "md", "text/markdown", as_text),
     )
     suite = view.filters.suite
-    shown = [
+    rankings = [
         replace(r, methods=sorted_methods(options.of(r), view.kinds(r), options.sort)) for r in view.rankings
     ]
     for column, (label, ending, mime, write) in zip(columns[1:], kinds, strict=True):
         column.download_button(
-            label, partial(write, shown), f"slmr-{suite}.{ending}", mime,
+            label, partial(write, rankings), f"slmr-{suite}.{ending}", mime,
             on_click="ignore", width="stretch",
         )  # fmt: skip  # written when it is clicked

@@ -38,9 +38,9 @@ def show(view: View, ranking: Ranking) -> None:
         )
         show_folded(difficulty_table(capabilities))
         st.subheader("What can be reached in k tries")
-        drawn = pick_lines([each.method for each in capabilities], ranking)
+        names = pick_lines([each.method for each in capabilities], ranking)
         draw(
-            pass_curves([each for each in capabilities if each.method in drawn], ranking),
+            pass_curves([each for each in capabilities if each.method in names], ranking),
             "pass@k, unbiased, mean over items with its 95 % interval; a logarithmic axis.",
         )
         show_folded(pass_table(capabilities))

@@ -40,11 +40,11 @@ def show(view: View, ranking: Ranking) -> None:
     first, other = _opening(ranking, names)
     left, right = st.columns(2)
     a = names[pick("Method A", names, "a", names.index(first), left)]
-    rest = [name for name in names if name != a]
-    chosen = right.multiselect(
-        "Against", rest, default=[other] if other in rest else rest[:1], key="b", bind="query-params"
+    others = [name for name in names if name != a]
+    rivals = right.multiselect(
+        "Against", others, default=[other] if other in others else others[:1], key="b", bind="query-params"
     )
-    comparisons = [c for name in chosen if (c := _comparison(results[a], results[name], ranking.suite))]
+    comparisons = [c for name in rivals if (c := _comparison(results[a], results[name], ranking.suite))]
     if not comparisons:
         nothing("Choose one method or several to compare with, measured with seeds that A has, too.")
         return
@@ -90,16 +90,16 @@ def _flips(results: dict[str, MethodResult], comparisons: Sequence[Comparison]) 
     comparison = comparisons[pick("Against", [c.b for c in comparisons], "with", place=left)]
     a, b = results[comparison.a], results[comparison.b]
     tasks = comparison.tasks
-    of_task = tasks[pick("Task", [t.task for t in tasks], "flip_task", place=middle)]
+    task = tasks[pick("Task", [t.task for t in tasks], "flip_task", place=middle)]
     ways = [f"only {a.name}", f"only {b.name}"]
     way = pick("Which", ways, "way", place=right)
-    items = (of_task.only_a, of_task.only_b)[way]
+    items = (task.only_a, task.only_b)[way]
     if not items:
-        nothing(f"No item of {of_task.task} that {ways[way]} gets right.")
+        nothing(f"No item of {task.task} that {ways[way]} gets right.")
         return
     item = _step_through(items)
     seed = next(seed for seed in a.seeds if seed in b.seeds)
-    _side_by_side(a, b, of_task.task, seed, item)
+    _side_by_side(a, b, task.task, seed, item)
 
 
 def _step_through(items: Sequence[str]) -> str:
@@ -122,14 +122,14 @@ def _step_through(items: Sequence[str]) -> str:
 
 
 def _side_by_side(a: MethodResult, b: MethodResult, task: str, seed: int, item: str) -> None:
-    of_a, of_b = (_completions(result, task, seed, item) for result in (a, b))
-    if not of_a or not of_b:
+    completions_a, completions_b = (_completions(result, task, seed, item) for result in (a, b))
+    if not completions_a or not completions_b:
         nothing(f"The completions of {item} with seed {seed} are not there.")
         return
     st.caption(f"{item}, seed {seed}. Words that the other one does not have in this place are marked.")
-    if of_a[0]["prompt"]:
-        show_text(of_a[0]["prompt"])
-    for pair in zip(of_a, of_b, strict=False):
+    if completions_a[0]["prompt"]:
+        show_text(completions_a[0]["prompt"])
+    for pair in zip(completions_a, completions_b, strict=False):
         marks = words_without_counterpart(*(row["completion"] or "" for row in pair))
         for column, result, row, marked in zip(st.columns(2), (a, b), pair, marks, strict=True):
             with column:

@@ -120,12 +120,14 @@ def compare_results(
         for task, p in zip(shared, adjusted, strict=True)
     ]
     mean = difference([pairs[task] for task in of_suite]) if of_suite and len(shared) > 1 else None
-    means = [mean_interval([r.scores[task] for task in of_suite]).mean if mean else None for r in (a, b)]
-    seeds = min(pair.seeds for pair in pairs.values())
-    name = f"mean, {suite.name}" if suite and len(of_suite) < len(shared) else "mean"
-    labels = (a.name, b.name) if a.name != b.name else DEFAULT_LABELS
-    trained = a.trained or b.trained
-    return Comparison(name_a, name_b, tasks, mean, notices, seeds, trained, name, *means, labels)
+    mean_a, mean_b = (
+        mean_interval([r.scores[task] for task in of_suite]).mean if mean else None for r in (a, b)
+    )
+    return Comparison(
+        name_a, name_b, tasks, mean, notices, min(pair.seeds for pair in pairs.values()), a.trained or b.trained,
+        f"mean, {suite.name}" if suite and len(of_suite) < len(shared) else "mean", mean_a, mean_b,
+        (a.name, b.name) if a.name != b.name else DEFAULT_LABELS,
+    )  # fmt: skip
 
 
 def _task(task: str, a: Scores, b: Scores, change: Difference, p: float) -> TaskComparison:

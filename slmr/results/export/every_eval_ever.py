@@ -100,7 +100,7 @@ def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
         "standard_error": {"value": row.stderr, "method": "analytic, clustered by item"},
         "confidence_interval": interval, "num_samples": row.n_items,
     }  # fmt: skip
-    of_task = {
+    common = {
         "evaluation_name": row.task,
         "source_data": {"dataset_name": row.task, "source_type": "other", "additional_details": {
             "source": row.data or _UNKNOWN, "task_version": row.task_version, "edition": row.edition,
@@ -116,7 +116,7 @@ def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
         }
         if metric == "accuracy":
             details["uncertainty"] = uncertainty
-        yield of_task | {
+        yield common | {
             "evaluation_result_id": f"{row.task}/{metric}",
             "metric_config": {
                 "metric_id": metric, "metric_name": metric, "metric_kind": "accuracy", "metric_unit": "proportion",

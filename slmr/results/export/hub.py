@@ -65,14 +65,14 @@ def _why_not(row: SummaryRow) -> str:
 def _entry(row: SummaryRow, date: str) -> Any:
     from huggingface_hub import EvalResultEntry
 
-    found = _HUB_DATA.match(row.data or "")
-    assert found is not None  # else `_why_not` says so
+    match = _HUB_DATA.match(row.data or "")
+    assert match is not None  # else `_why_not` says so
     notes = (
         f"strict accuracy in percent, {percent(row.accuracy, *row.ci95)} (95 % interval), {row.n_items} items,"
         f" {row.k} completion{'s' if row.k > 1 else ''} an item, checker {row.checker_version}, {row.command}"
     )
     return EvalResultEntry(
-        dataset_id=found[1], task_id=row.task, value=round(100 * row.accuracy, 2), date=date, notes=notes
+        dataset_id=match[1], task_id=row.task, value=round(100 * row.accuracy, 2), date=date, notes=notes
     )
 
 
@@ -153,11 +153,12 @@ def _budget(row: SummaryRow) -> str:
     )
 
 
-def _contamination(found: Sequence[Contamination]) -> str:
-    if not found:
+def _contamination(overlaps: Sequence[Contamination]) -> str:
+    if not overlaps:
         return "## Contamination\n\nNot measured."
     lines = "\n".join(
-        f"| {_text(c.train)} | {_text(c.test)} | {c.overlapping} of {c.n_test} | {c.exact} |" for c in found
+        f"| {_text(c.train)} | {_text(c.test)} | {c.overlapping} of {c.n_test} | {c.exact} |"
+        for c in overlaps
     )
     return (
         "## Contamination\n\nOf the problems that slmr trained on; what its makers trained on is not known.\n\n"

@@ -27,7 +27,7 @@ from slmr.results.runs.notes import note_of
 from slmr.results.runs.schema import SummaryRow, read_summary, write_summary
 from slmr.tasks.registry import load_task
 
-Stated = Mapping[
+Redistribution = Mapping[
     str, bool | None
 ]  # task → whether its texts may be published; None where that was not stored
 _TEXTS = ("prompt", "completion", "gold", "extracted", "reason")
@@ -73,15 +73,15 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> list[str
         shutil.copytree(target, partial)
     partial.mkdir(parents=True, exist_ok=True)
     summary = read_summary(run / SUMMARY)
-    stated = {row.task: row.redistribute for row in summary.rows}
+    redistribution = {row.task: row.redistribute for row in summary.rows}
     before = read_summary(partial / SUMMARY) if (partial / SUMMARY).is_file() else None
-    again = {row.identity for row in summary.rows}
-    others = [row for row in before.rows if row.identity not in again] if before else []
-    _check_alike(summary.rows, others, target)
+    new = {row.identity for row in summary.rows}
+    others = [row for row in before.rows if row.identity not in new] if before else []
+    _check_same_versions(summary.rows, others, target)
     for row in summary.rows:
-        _copy_samples(run, partial, row, texts, _is_free(row.task, stated))
+        _copy_samples(run, partial, row, texts, _is_free(row.task, redistribution))
     for row in {(r.method, r.student, r.seed): r for r in summary.rows}.values():  # once for all of its tasks
-        _copy_tables(run, partial, row, stated)
+        _copy_tables(run, partial, row, redistribution)
     rows = sorted([*others, *summary.rows], key=lambda r: (r.student, r.seed, r.identity))
     manifests = manifests_of(
         [*(RunRow(row, partial) for row in others), *(RunRow(row, run) for row in summary.rows)]
@@ -96,7 +96,7 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> list[str
     return inputs
 
 
-def _check_alike(rows: Sequence[SummaryRow], others: Sequence[SummaryRow], target: Path) -> None:
+def _check_same_versions(rows: Sequence[SummaryRow], others: Sequence[SummaryRow], target: Path) -> None:
     """Checks that both have the same versions of task and checker, because they form one table.
 
     Raises:
@@ -106,12 +106,12 @@ def _check_alike(rows: Sequence[SummaryRow], others: Sequence[SummaryRow], targe
     for row in rows:
         other = published.get(row.task, row)
         for what in ("checker", "task"):  # a task's version depends on the checker's
-            here, there = (getattr(of, f"{what}_version") for of in (row, other))
-            if here != there:
-                rescored = ", or `slmr rescore` the older one first" if what == "checker" else ""
+            new, old = (getattr(r, f"{what}_version") for r in (row, other))
+            if new != old:
+                hint = ", or `slmr rescore` the older one first" if what == "checker" else ""
                 raise RequestError(
-                    f"{target} holds {row.task} with version {there} of the {what}, this run has {here}: publish it"
-                    f" under another --name{rescored}"
+                    f"{target} holds {row.task} with version {old} of the {what}, this run has {new}: publish it"
+                    f" under another --name{hint}"
                 )
 
 
@@ -120,10 +120,10 @@ def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None, f
         raise RequestError(f"{row.samples_file(run)} is missing: a result is published with its samples")
     samples, copy = row.samples(run), row.samples_file(target)
     left_out = {*_LEFT_OUT, *(() if free else _TEXTS)}
-    kept = [{k: v for k, v in sample.items() if k not in left_out} for sample in samples]
+    published = [{k: v for k, v in sample.items() if k not in left_out} for sample in samples]
     if free and texts is not None:
-        kept = [s if s["k_index"] < texts else {**s, **_NO_TEXTS} for s in kept]
-    write_rows(copy, kept, small=True)
+        published = [s if s["k_index"] < texts else {**s, **_NO_TEXTS} for s in published]
+    write_rows(copy, published, small=True)
     if free:
         _add_items(target, row.task, samples)
 
@@ -131,29 +131,31 @@ def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None, f
 def _add_items(target: Path, task: str, samples: Sequence[dict[str, Any]]) -> None:
     """Adds the items' texts to those that are there."""
     file = items_file(target, task)
-    kept = {row["item_id"]: row for row in read_table(file)} if file.is_file() else {}
+    old = {row["item_id"]: row for row in read_table(file)} if file.is_file() else {}
     new = {s["item_id"]: {name: s[name] for name in ("item_id", *_OF_THE_ITEM)} for s in samples}
-    if not new.keys() <= kept.keys():
-        write_rows(file, list({**kept, **new}.values()), small=True)
+    if not new.keys() <= old.keys():
+        write_rows(file, list({**old, **new}.values()), small=True)
 
 
-def _copy_tables(run: Path, target: Path, row: SummaryRow, stated: Stated) -> None:
+def _copy_tables(run: Path, target: Path, row: SummaryRow, redistribution: Redistribution) -> None:
     here, there = row.files(run), row.files(target)
     for name in TABLES:
         if here.table(name).is_file():
             write_rows(there.table(name), read_table(here.table(name)), small=True)
     for name in EXAMPLES:
         source = here.table(name)
-        examples = [e for e in read_table(source) if _is_free(e["task"], stated)] if source.is_file() else []
+        examples = (
+            [e for e in read_table(source) if _is_free(e["task"], redistribution)] if source.is_file() else []
+        )
         there.write_table(name, examples)
 
 
-def _is_free(task: str, stated: Stated) -> bool:
+def _is_free(task: str, redistribution: Redistribution) -> bool:
     """Whether the licence of a task's data allows its texts to be published, as stated when it was evaluated.
 
     Before that was stored only the shipped tasks are known; of others no text is published.
     """
-    if (free := stated.get(task)) is not None:
+    if (free := redistribution.get(task)) is not None:
         return free
     return any(task in tasks for tasks in SUITES.values()) and load_task(task).redistributable
 

@@ -99,8 +99,8 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
 
     def sound(method: RankedMethod) -> float | None:
         result = method.result.of_tasks(ranking.tasks)
-        known = [row.sound is not None for row in result.rows()]
-        return 100 * result.rate("sound", ranking.tasks) if known and all(known) else None
+        is_known = [row.sound is not None for row in result.rows()]
+        return 100 * result.rate("sound", ranking.tasks) if is_known and all(is_known) else None
 
     of_lab = (TEXT, HTML, DOWNLOAD) if any(sound(m) is not None for m in ranking.methods) else (DOWNLOAD,)
     return [
@@ -183,13 +183,13 @@ def columns_on(ranking: Ranking, surface: str) -> list[Column]:
 
 def sorted_methods(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank") -> list[RankedMethod]:
     """The methods of these kinds, and base, sorted by a column; methods without a value come last."""
-    shown = [m for m in ranking.methods if not kinds or m.kind in (*kinds, "base")]
+    methods = [m for m in ranking.methods if not kinds or m.kind in (*kinds, "base")]
     column = next((c for c in ranking_columns(ranking) if c.name == sort), None)
     if (
         column is None or sort == "rank"
     ):  # ablations and controls have no rank: by their mean among the others
-        return shown
-    return sorted(shown, key=column.position)
+        return methods
+    return sorted(methods, key=column.position)
 
 
 def download_rows(ranking: Ranking) -> list[dict[str, Any]]:

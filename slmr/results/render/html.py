@@ -122,10 +122,10 @@ def headline_html(ranking: Ranking, kinds: Sequence[str] = (), theme: str = "") 
         f"<div><span>{escape(f.label)}</span><b>{escape(f.value)}</b><span>{escape(f.remark)}</span></div>"
         for f in facts(ranking)
     )
-    said = f'<p class="slmr-verdict">{escape(verdict(ranking))}</p>'
+    sentence = f'<p class="slmr-verdict">{escape(verdict(ranking))}</p>'
     below = "".join(map(note, at_chance(ranking)))
     forest = forest_html(ranking, sorted_methods(ranking, kinds), theme) if len(ranking.complete) > 1 else ""
-    return f'{said}<div class="slmr-facts">{tiles}</div>{forest}{below}'
+    return f'{sentence}<div class="slmr-facts">{tiles}</div>{forest}{below}'
 
 
 def ranking_html(
@@ -186,10 +186,10 @@ def _cell(column: Column, method: RankedMethod) -> str:
             "" if method.kind in (*UNTRAINED, method.name) else kind_label(method.kind),
         )
         chip = f'<span class="chip" style="background:{colours.OF_KIND[method.kind]}"></span>'
-    shown = escape(text)
+    content = escape(text)
     return (
         chip
-        + (shown.replace("_", "_<wbr>") if chip else shown)  # on a phone a name is broken there only
+        + (content.replace("_", "_<wbr>") if chip else content)  # on a phone a name is broken there only
         + (f' <span class="small">{escape(paren.strip() + small)}</span>' if small else "")
     )
 

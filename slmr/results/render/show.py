@@ -50,15 +50,15 @@ def find_artefact(reference: str, runs: Path) -> Path:
     if Path(reference).is_dir():
         return _artefact_of(Path(reference))
     inside = ARTEFACTS if (runs / ARTEFACTS).is_dir() else f"*/{ARTEFACTS}"
-    every = [file.parent for file in sorted(runs.glob(f"{inside}/*/{MANIFEST}"))]
+    artefacts = [file.parent for file in sorted(runs.glob(f"{inside}/*/{MANIFEST}"))]
     fitting = [
-        f for f in every if f.name.startswith(reference) or f.name.split("-")[-1].startswith(reference)
+        f for f in artefacts if f.name.startswith(reference) or f.name.split("-")[-1].startswith(reference)
     ]
     if len({f.name for f in fitting}) > 1:
         several = sorted({f"{f.name}{_method_of(f)}" for f in fitting})
         raise RequestError(f"'{reference}' fits several artefacts; name one: {', '.join(several[:_LISTED])}")
     if not fitting:
-        raise unknown(f"artefact below {runs}", reference, [f.name for f in every])
+        raise unknown(f"artefact below {runs}", reference, [f.name for f in artefacts])
     return fitting[0]
 
 
@@ -84,8 +84,8 @@ def _artefact_of(folder: Path) -> Path:
             f"{folder} is neither an artefact nor a run: it has no {MANIFEST} and no artefacts"
         )
     if len(inside) > 1:
-        more = f" and {len(inside) - _LISTED} more" if len(inside) > _LISTED else ""
-        names = ", ".join(artefact.name for artefact in inside[:_LISTED]) + more
+        rest = f" and {len(inside) - _LISTED} more" if len(inside) > _LISTED else ""
+        names = ", ".join(artefact.name for artefact in inside[:_LISTED]) + rest
         command = f"slmr show {inside[0].name} --runs {shlex.quote(str(folder))}"
         raise RequestError(
             f"{folder} is a run of {len(inside)} artefacts, name one, as in `{command}`: {names}"
@@ -126,9 +126,9 @@ def spread(rows: Sequence[Row], n: int) -> list[Row]:
 def bridged(folder: Path) -> list[Row]:
     """One row per problem of Bridge: prompt, number of sound candidates, the raw and the kept one."""
     prompts = {row["problem_id"]: row["prompt"] for row in read_rows(folder / TRACES)}
-    found: dict[str, Row] = {}
+    problems: dict[str, Row] = {}
     for row in read_rows(folder / SCORES):
-        problem = found.setdefault(
+        problem = problems.setdefault(
             row["problem_id"], {"prompt": prompts.get(row["problem_id"], ""), "tried": 0}
         )
         problem["tried"] += row["verified"] and not row.get("fault")  # an artefact of old has no such column
@@ -136,7 +136,7 @@ def bridged(folder: Path) -> list[Row]:
             problem["raw"] = row
         if row["kept"]:
             problem["kept"] = row
-    return list(found.values())
+    return list(problems.values())
 
 
 @dataclass(frozen=True)
@@ -175,12 +175,12 @@ def _scores(candidate: Mapping[str, Any]) -> str:
 
 
 def _critique_example(row: Row) -> Example:
-    where = f"step {row['wrong_step'] + 1}" if row["wrong_step"] is not None else "not found"
+    position = f"step {row['wrong_step'] + 1}" if row["wrong_step"] is not None else "not found"
     by = f", by {row['found_by']}" if row["found_by"] else ""
     return [
         ("problem", row["problem"]),
         ("failure", row["attempt"]),
-        (f"first wrong step: {where}{by}", row["step_text"] or ""),
+        (f"first wrong step: {position}{by}", row["step_text"] or ""),
         ("diagnosis", row["diagnosis"] or "none: not confirmed"),
         ("repair", f"{row['repair_prefix']}⟨{row['repair']}⟩" if row["repair"] else "none"),
         ("new trace", row["new"] or "none: the teacher's is not sound"),
@@ -188,10 +188,10 @@ def _critique_example(row: Row) -> Example:
 
 
 def _trace_example(row: Row) -> Example:
-    shown: Example = [("problem", row["prompt"])]
+    example: Example = [("problem", row["prompt"])]
     if row["prefix"]:
-        shown.append(("given beginning", row["prefix"]))
-    return [*shown, (row["source"], row["completion"])]
+        example.append(("given beginning", row["prefix"]))
+    return [*example, (row["source"], row["completion"])]
 
 
 def _group_example(row: Row) -> Example:
@@ -221,7 +221,7 @@ def lines(artefact: Artefact, width: int | None = None) -> list[str]:
     With a width, the curve's table has as many columns beside each other as fit; other lines are as long as they are.
     """
     manifest = artefact.manifest
-    shown = [
+    output = [
         artefact.folder.name,
         f"parameters  {_pairs({k: v for k, v in manifest.parameters.items() if v not in (None, '', [])})}",
         f"inputs      {_pairs({k: ', '.join(v) for k, v in manifest.inputs.items() if v})}",
@@ -229,13 +229,13 @@ def lines(artefact: Artefact, width: int | None = None) -> list[str]:
         *(f"{name:<11} {_value(value)}" for name, value in artefact.stats.items()),
     ]
     if artefact.composition:
-        shown += ["", f"{sum(artefact.composition.values())} rows: {_pairs(artefact.composition)}"]
+        output += ["", f"{sum(artefact.composition.values())} rows: {_pairs(artefact.composition)}"]
     for number, example in enumerate(artefact.examples, 1):
-        shown += ["", f"--- example {number}"]
+        output += ["", f"--- example {number}"]
         for label, text in example:
             gap = "\n" if "\n" in text.strip() else " "
-            shown.append(f"{label}:{gap}{readable(text)}")
-    return [*shown, *curve_lines(artefact.curve, width)]
+            output.append(f"{label}:{gap}{readable(text)}")
+    return [*output, *curve_lines(artefact.curve, width)]
 
 
 CURVE_COLUMNS = (
@@ -250,17 +250,17 @@ def curve_lines(curve: Sequence[Row], width: int | None = None, most: int = 12) 
         return []
     names = [name for name in CURVE_COLUMNS if any(row.get(name) is not None for row in curve)]
     parts = in_parts(names, 1, lambda part: width is None or sum(map(_curve_width, part)) - 2 <= width)
-    shown = ["", f"curve, {len(curve)} points:"]
+    output = ["", f"curve, {len(curve)} points:"]
     for part in parts:
         cells = [
             ["" if row.get(name) is None else f"{row[name]:.4g}" for name in part]
             for row in spread(curve, most)
         ]
-        shown += [
+        output += [
             "".join(cell.rjust(_curve_width(name)) for cell, name in zip(row, part, strict=True))[2:]
             for row in [part, *cells]
         ]
-    return shown
+    return output
 
 
 def _curve_width(name: str) -> int:

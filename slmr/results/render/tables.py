@@ -56,12 +56,12 @@ def ranking_tables(ranking: Ranking, title: str | None = None, width: int | None
     name = next(column for column in columns if column.name in ("method", "model"))
     of_tasks = [*ranking.tasks, *ranking.other_tasks]
     head = f"{title or ranking.student}: {ranking.title} in percent with its 95 % interval"
-    first = _fitting([c for c in columns if c.name not in of_tasks], ranking.methods, width)
+    main = _fitting([c for c in columns if c.name not in of_tasks], ranking.methods, width)
     blocks = _blocks(name, [c for c in columns if c.name in of_tasks], ranking.methods, width)
-    caption = "\n".join([*how_ranked(ranking), *_signs(first, ranking.methods), *ranking.notes])
-    told = "; methods whose ranks overlap are not told apart" if any(c.name == "rank" for c in first) else ""
+    caption = "\n".join([*how_ranked(ranking), *_signs(main, ranking.methods), *ranking.notes])
+    remark = "; methods whose ranks overlap are not told apart" if any(c.name == "rank" for c in main) else ""
     return [
-        _ranking_table(head + told, ranking.methods, first, caption or None),
+        _ranking_table(head + remark, ranking.methods, main, caption or None),
         *(
             _ranking_table("Accuracy by task in percent with its 95 % interval", ranking.methods, block)
             for block in blocks
@@ -72,8 +72,8 @@ def ranking_tables(ranking: Ranking, title: str | None = None, width: int | None
 def _signs(columns: Sequence[Column], methods: Sequence[RankedMethod]) -> list[str]:
     """A line that explains the signs in these columns."""
     cells = "".join(column.text(method) for column in columns for method in methods)
-    meant = [meaning for sign, meaning in _SIGNS.items() if sign in cells]
-    return [" ".join(meant)] if meant else []
+    meanings = [meaning for sign, meaning in _SIGNS.items() if sign in cells]
+    return [" ".join(meanings)] if meanings else []
 
 
 def _fitting(columns: list[Column], methods: Sequence[RankedMethod], width: int | None) -> list[Column]:
@@ -114,8 +114,8 @@ def changes_table(ranking: Ranking) -> Table:
     rows = []
     for method in ranking.methods:
         if method.kind == "base":
-            known = method.by_task
-            accuracies = (formats.percent(known[t].mean) if t in known else "" for t in ranking.tasks)
+            by_task = method.by_task
+            accuracies = (formats.percent(by_task[t].mean) if t in by_task else "" for t in ranking.tasks)
             rows.append(["base, %", *accuracies])
         elif method.changes:
             rows.append([method.name, *(_starred(method.changes[task]) for task in ranking.tasks)])
@@ -229,12 +229,12 @@ def comparison_table(comparison: Comparison) -> Table:
     return text_table(title, heads, rows, caption)
 
 
-def eval_tables(result: MethodResult, listed: Mapping[str, tuple[str, ...]], width: int) -> list[Table]:
+def eval_tables(result: MethodResult, suites: Mapping[str, tuple[str, ...]], width: int) -> list[Table]:
     """As `eval_table`, laid out for a terminal."""
-    return fitted(eval_table(result, listed), width, ("edition", "tokens", "lenient"))
+    return fitted(eval_table(result, suites), width, ("edition", "tokens", "lenient"))
 
 
-def eval_table(result: MethodResult, listed: Mapping[str, tuple[str, ...]] | None = None) -> Table:
+def eval_table(result: MethodResult, suites: Mapping[str, tuple[str, ...]] | None = None) -> Table:
     """One row per task of a model, and the mean over those of a suite if there are several."""
     rows = result.rows()
     several = rows[0].k > 1
@@ -250,7 +250,7 @@ def eval_table(result: MethodResult, listed: Mapping[str, tuple[str, ...]] | Non
             *(formats.percent(*estimate) for estimate in of_several if several),
             *map(formats.percent, (row.truncated_rate, row.no_answer_rate)), f"{row.mean_tokens:.1f}",
         ])  # fmt: skip
-    suite, _ = suite_of_mean(rows, listed or {})
+    suite, _ = suite_of_mean(rows, suites or {})
     if suite and len(rows) > 1:
         of_suite = suite.among(result.tasks)
         mean = mean_interval([result.scores[task] for task in of_suite])
@@ -261,24 +261,24 @@ def eval_table(result: MethodResult, listed: Mapping[str, tuple[str, ...]] | Non
     return text_table(title, [*heads, "cut off", "no answer", "tokens"], lines)
 
 
-def effects_tables(found: Factorial) -> list[Table]:
+def effects_tables(factorial: Factorial) -> list[Table]:
     """The effects on each outcome, and the main effects by the items' level or exposure if they have one."""
-    primary = found.outcomes[0]
-    heads = ["effect", *(o.outcome for o in found.outcomes), "p (Holm)", "detectable"]
+    primary = factorial.outcomes[0]
+    heads = ["effect", *(o.outcome for o in factorial.outcomes), "p (Holm)", "detectable"]
     rows = [
-        [effect.name, *(in_points(o.effects[i].difference) for o in found.outcomes), formats.p_value(effect.p),
+        [effect.name, *(in_points(o.effects[i].difference) for o in factorial.outcomes), formats.p_value(effect.p),
          formats.percent(detectable(effect.difference))]
         for i, effect in enumerate(primary.effects)
     ]  # fmt: skip
-    of = f"{' and '.join(found.students)}, seeds: {found.seeds} each"
+    of = f"{' and '.join(factorial.students)}, seeds: {factorial.seeds} each"
     title = (
         f"What each factor adds in points with its 95 % interval ({of}); p of the primary outcome, the first"
     )
-    tables = [text_table(title, heads, rows, "\n".join(found.notes) or None)]
-    if found.groups:
+    tables = [text_table(title, heads, rows, "\n".join(factorial.notes) or None)]
+    if factorial.groups:
         by_group = [
             [group.outcome, str(group.items), *(in_points(e.difference) for e in group.mains)]
-            for group in found.groups
+            for group in factorial.groups
         ]
         heads = ["items of", "items", *(effect.name for effect in primary.mains)]
         tables.append(text_table(f"Main effects on {primary.outcome} by the items", heads, by_group))

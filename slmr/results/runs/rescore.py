@@ -69,23 +69,23 @@ def _rescored(row: SummaryRow, run: Path, tasks_paths: Sequence[Path]) -> tuple[
         raise RequestError(
             f"{file} was published without some of its texts: rescore the run itself and publish again"
         )
-    again = judged(samples, {task.name: task})
-    metrics = task_metrics(again, task)
+    new_samples = judged(samples, {task.name: task})
+    metrics = task_metrics(new_samples, task)
     # The completions were made for the task as it was: only what the checker decides is renewed. The task's version
     # holds the checker's, too: it is renewed where nothing else has changed, or boards would see two tasks.
-    kept = {"data", "edition", "suite", "licence", "redistribute"}
+    old_values = {"data", "edition", "suite", "licence", "redistribute"}
     if not task.is_same_but_for_checker(row.task_version):
-        kept.add("task_version")
-    values = {k: v for k, v in metrics.items() if k in SummaryRow.model_fields and k not in kept}
+        old_values.add("task_version")
+    values = {k: v for k, v in metrics.items() if k in SummaryRow.model_fields and k not in old_values}
     after = SummaryRow.model_validate(row.model_dump() | values)
     stored = read_rows(file)
     columns = {name for sample in stored for name in sample} | set(VERDICT_FIELDS)
-    rows = [{k: v for k, v in new.items() if k in columns} for new in again]
+    rows = [{k: v for k, v in new.items() if k in columns} for new in new_samples]
     if rows != stored:  # a published file is packed more tightly than write_rows would
         write_rows(file, rows)
     differing = [
         new
-        for old, new in zip(samples, again, strict=True)
+        for old, new in zip(samples, new_samples, strict=True)
         if any(old.get(name) != new[name] for name in ("status", "strict", "lenient"))
     ]
     return after, Change(

@@ -95,7 +95,7 @@ def test_another_process_reads_for_this_one(tmp_path: Path, monkeypatch: pytest.
         other.submit(read_verdicts, elsewhere).result()
         read = other.submit(read_below, folder).result()
     assert list(read) == [file]
-    monkeypatch.setattr(samples, "_READ", {})
+    monkeypatch.setattr(samples, "_CACHE", {})
     remember(read)
     monkeypatch.setattr(samples, "_read", lambda file: pytest.fail("read again"))
     ids, values = read_verdicts(file)
