@@ -16,7 +16,7 @@ from itertools import chain, combinations
 import numpy as np
 
 from slmr.curriculum.factors import FACTORIAL, FACTORS
-from slmr.lab.skills import REACHES
+from slmr.lab.skills import EXPOSURES
 from slmr.results.analysis.ranking import Ranking
 from slmr.results.runs.method_results import MethodResult
 from slmr.results.runs.paired_scores import aligned, aligned_marks
@@ -173,7 +173,7 @@ def _groups(strict: Sequence[Scores], places: Mapping[str, list[int]]) -> list[O
 
 
 def _distance(label: str) -> tuple[int, str]:
-    return (REACHES.index(label) if label in REACHES else len(REACHES)), label
+    return (EXPOSURES.index(label) if label in EXPOSURES else len(EXPOSURES)), label
 
 
 def _difference(tasks: Sequence[Sequence[Scores]], factors: Sequence[int]) -> Difference:

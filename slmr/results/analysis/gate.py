@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from slmr.config import StrictModel, parse
 from slmr.errors import RequestError, nearest
 from slmr.io import read_settings
-from slmr.lab.skills import REACHES
+from slmr.lab.skills import EXPOSURES
 from slmr.results.analysis.compare import ONE_SEED, same_seeds
 from slmr.results.runs.method_results import MethodResult, find_result
 from slmr.results.runs.paired_scores import PairedScores, difference, pair_scores
@@ -232,7 +232,7 @@ def _pairs_by_name(
 
 def _exposures(result: MethodResult, task: str) -> dict[str, list[int]]:
     """Exposure → the positions of its items; empty if the completions have no exposures."""
-    return {label: places for label, places in result.scores[task].places.items() if label in REACHES}
+    return {label: places for label, places in result.scores[task].places.items() if label in EXPOSURES}
 
 
 def _missing(

@@ -16,8 +16,8 @@ from slmr.io import write_text
 from slmr.results.analysis.capability import Capability, capability
 from slmr.results.analysis.compare import compare_all
 from slmr.results.analysis.effects import Factorial, factorials
+from slmr.results.analysis.exposure import by_exposure
 from slmr.results.analysis.ranking import Ranking, run_rankings
-from slmr.results.analysis.reach import by_reach
 from slmr.results.analysis.spending import Spending, spending
 from slmr.results.render.columns import HELP, sorted_methods
 from slmr.results.render.conclusions import effects_in_words, ranking_in_words
@@ -38,10 +38,10 @@ from slmr.results.render.tables import (
     differences_table,
     difficulty_table,
     effects_tables,
+    exposure_table,
     moves_table,
     pass_table,
     ranking_tables,
-    reach_table,
     spending_table,
 )
 from slmr.results.render.training_history import validation_curve
@@ -136,8 +136,8 @@ class Part:
         capabilities, spent = capability(ranking.results), spending(ranking.results)
         main = replace(ranking, methods=sorted_methods(ranking, main_kinds(ranking)))
         tables = [changes_table(ranking)]
-        if accuracies := by_reach(ranking):
-            tables.append(reach_table(accuracies))
+        if accuracies := by_exposure(ranking):
+            tables.append(exposure_table(accuracies))
         if spent:
             tables.append(spending_table(spent))
         if capabilities:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from slmr.results.analysis.compare import DEFAULT_LABELS, Comparison, OverallDifference, detectable
+from slmr.results.analysis.exposure import ExposureAccuracy
 from slmr.results.analysis.ranking import RankedMethod, Ranking
-from slmr.results.analysis.reach import ReachAccuracy
 from slmr.results.analysis.spending import PARTS, Spending
 from slmr.results.render.columns import TEXT, Column, columns_on
 from slmr.results.render.conclusions import how_ranked, in_points
@@ -146,8 +146,8 @@ def difficulty_table(capabilities: Sequence[Capability]) -> Table:
     return text_table(title, ["method", *(f"{g.group} ({g.items} items)" for g in base.gains)], rows)
 
 
-def reach_table(accuracies: Mapping[str, Sequence[ReachAccuracy]]) -> Table:
-    """Strict and sound accuracy of each method by the reach of the items."""
+def exposure_table(accuracies: Mapping[str, Sequence[ExposureAccuracy]]) -> Table:
+    """Strict and sound accuracy of each method by the exposure of the items."""
     first = next(iter(accuracies.values()))
     rows = [
         [method, *(f"{_percent(a.strict)} / {formats.percent(a.sound)}" if a.sound is not None else _percent(a.strict)
@@ -155,7 +155,7 @@ def reach_table(accuracies: Mapping[str, Sequence[ReachAccuracy]]) -> Table:
         for method, row in accuracies.items()
     ]  # fmt: skip
     title = "Accuracy in percent by what an item needs, over all tasks: strict with its interval / sound"
-    return text_table(title, ["method", *(f"{a.reach} ({a.items} items)" for a in first)], rows)
+    return text_table(title, ["method", *(f"{a.exposure} ({a.items} items)" for a in first)], rows)
 
 
 def pass_table(capabilities: Sequence[Capability]) -> Table:

@@ -94,9 +94,9 @@ def read_marks(file: Path, column: str) -> np.ndarray | None:
 
 
 def read_labels(file: Path) -> dict[str, str]:
-    """Item → its reach, else its level, if the completions have one.
+    """Item → its exposure, else its level, if the completions have one.
 
-    `reach` is of the items of a world of skills; `difficulty`, a level, is of those without.
+    The column `reach` holds the exposure of items of a world of skills; `difficulty`, a level, is of those without.
 
     Raises:
         RequestError: as `read_verdicts`.
