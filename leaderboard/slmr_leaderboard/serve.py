@@ -37,7 +37,7 @@ def serve(folder: Path | None, port: int | None) -> None:
     from streamlit.web import cli
 
     threading.Thread(target=_warm, args=(results, reading, number), daemon=True).start()
-    what = "sample results of the package, as there are none of yours yet" if sample else f"over {results}"
+    what = "sample results of the package, because there are no runs yet" if sample else f"over {results}"
     print(f"Leaderboard http://localhost:{number}  ({what}); Ctrl-C ends it", flush=True)
     options = {
         "server.port": number, "server.address": "localhost", "server.headless": "true",

@@ -61,7 +61,7 @@ def _options(columns: Mapping[str, Column]) -> _Options:
     sort = left.selectbox("Sort by", names, key="sort", bind="query-params", width=220) or "rank"
     by_task = middle.toggle("Accuracy by task", key="by_task", bind="query-params")
     complete = right.toggle(
-        "Complete rows only", key="complete", bind="query-params", help="Leaves out what lacks a task."
+        "Complete rows only", key="complete", bind="query-params", help="Hides methods that lack a task."
     )
     return _Options(sort, by_task, complete)
 
@@ -73,7 +73,9 @@ def _table(view: View, ranking: Ranking, options: _Options) -> None:
     links = partial(_links, ranking.student)
     st.html(ranking_html(options.of(ranking), kinds, options.sort, is_dark(), by_task, links))
     if hidden := len(ranking.methods) - len(sorted_methods(ranking, kinds)):
-        st.caption(f"{hidden} more, such as ablations and controls, are left out by the filters at the side.")
+        st.caption(
+            f"{hidden} more, such as ablations and controls, are hidden by the filters in the sidebar."
+        )
     for note in ranking.notes:
         st.caption(f":material/info: {plain(note)}")
 
@@ -101,8 +103,8 @@ def _how_to_read(ranking: Ranking) -> str:
     median, most = map(percent, ranking.detectable)
     wide = f", the noisiest pair {most}" if most != median else ""
     return (
-        f"{text} Of two compared alone, a true difference is found four times in five from {median} points on (median"
-        f" pair{wide})."
+        f"{text} Between two methods compared alone, a true difference of {median} points is detectable with 80 % power"
+        f" (median pair{wide})."
     )
 
 

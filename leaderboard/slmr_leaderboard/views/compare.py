@@ -27,7 +27,7 @@ from slmr_leaderboard.views.parts import (
     show_text,
 )
 
-_HELP = {"detectable": "A true difference of so many points is found four times in five."}
+_HELP = {"detectable": "The smallest true difference, in points, that is detectable with 80 % power."}
 
 
 @of_one_student
@@ -46,7 +46,7 @@ def show(view: View, ranking: Ranking) -> None:
     )
     comparisons = [c for name in rivals if (c := _comparison(results[a], results[name], ranking.suite))]
     if not comparisons:
-        nothing("Choose one method or several to compare with, measured with seeds that A has, too.")
+        nothing("Choose one or more methods to compare with that share a seed with A.")
         return
     if len(comparisons) > 1:
         differences = overall_differences({comparison.b: comparison for comparison in comparisons})
@@ -124,9 +124,9 @@ def _step_through(items: Sequence[str]) -> str:
 def _side_by_side(a: MethodResult, b: MethodResult, task: str, seed: int, item: str) -> None:
     completions_a, completions_b = (_completions(result, task, seed, item) for result in (a, b))
     if not completions_a or not completions_b:
-        nothing(f"The completions of {item} with seed {seed} are not there.")
+        nothing(f"There are no completions of {item} with seed {seed}.")
         return
-    st.caption(f"{item}, seed {seed}. Words that the other one does not have in this place are marked.")
+    st.caption(f"{item}, seed {seed}. Words that the other completion lacks in that place are marked.")
     if completions_a[0]["prompt"]:
         show_text(completions_a[0]["prompt"])
     for pair in zip(completions_a, completions_b, strict=False):

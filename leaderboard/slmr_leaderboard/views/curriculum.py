@@ -118,7 +118,7 @@ def _critiques(result: MethodResult, seed: int) -> None:
         st.markdown("**diagnosis**")
         show_text(row["diagnosis"] or "none: not confirmed")
     with right:
-        st.markdown("**repair** (marked; what is before it stays as it was)")
+        st.markdown("**repair** (marked; the text before it is unchanged)")
         prefix, repair = row["repair_prefix"], row["repair"]
         show_text(prefix + repair, [(len(prefix), len(prefix) + len(repair))]) if repair else show_text(
             "none"

@@ -58,8 +58,8 @@ def _cost(view: View, ranking: Ranking) -> None:
         draw(
             name_on_phones(cost_and_accuracy(ranking), ranking),
             "Mean accuracy over the tasks with its 95 % interval, by tokens generated, trained on and taught."
-            f" Pareto-optimal, so that no other method is both better and cheaper: {plain(optimal or 'none of these')}."
-            " Point at a dot for its name.",
+            f" Pareto-optimal, so no other method is both cheaper and better: {plain(optimal or 'none of these')}."
+            " Hover over a dot for its name.",
         )
 
 
@@ -85,7 +85,7 @@ def _learning(view: View, ranking: Ranking) -> None:
             if rows := validation_curve(result):
                 curves[result.name] = rows
     if not curves:
-        nothing("No curve was kept: none of these methods was validated during training.")
+        nothing("No curves: none of these methods was validated during training.")
         return
     names = pick_lines(list(curves), ranking)
     draw(
@@ -103,7 +103,7 @@ def _one_run(view: View, ranking: Ranking) -> None:
         if any(result.file("course", seed).is_file() for seed in result.seeds)
     ]
     if not trained:
-        nothing("No curve was kept of these methods.")
+        nothing("No curves were kept of these methods.")
         return
     result, seed = pick_method_and_seed(trained)
     rows = result.table("course", seed)

@@ -59,7 +59,7 @@ def _stages(result: MethodResult, seed: int) -> None:
     st.markdown("\n".join(_stage_lines(rows)))
     if st.toggle("Draw the graph", key="graph", bind="query-params"):
         st.graphviz_chart(graph(rows), width="stretch")
-        st.caption("What depends on what; a stage that several methods need is made once for all of them.")
+        st.caption("Which stage needs which; a stage that several methods share is run once.")
     st.dataframe(
         [
             {"stage": row["label"], "kind": row["stage"], "trained": row["train_tokens"],

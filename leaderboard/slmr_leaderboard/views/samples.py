@@ -114,13 +114,13 @@ def _item(row: dict[str, Any], is_alone: bool) -> None:
     """Draws the heading of an item."""
     left, right = st.columns([6, 1], vertical_alignment="center")
     left.text(f"{row['item_id']}" + (f", gold {row['gold'][:200]}" if row["gold"] else ""))
-    help = "Show this item alone, under an address of its own."
+    help = "Show this item alone, at its own address."
     if not is_alone and right.button("Link", key=f"link-{row['item_id']}", icon=":material/link:", help=help):
         st.query_params["item"] = row["item_id"]
         st.rerun()
     if row["prompt"] is None:
         st.caption(
-            "The licence of this task's data does not let its texts be published: the verdicts alone are here."
+            "The licence of this task's data does not allow its texts to be published: only the verdicts are here."
         )
 
 

@@ -157,7 +157,7 @@ def same_seeds(
         return a, b, []
     seeds_of_both = f"{name_a} has seeds {numbers(a.seeds)}, {name_b} {numbers(b.seeds)}"
     if common := [seed for seed in a.seeds if seed in b.seeds]:
-        notice = f"compared with those seeds that both have: {seeds_of_both}"
+        notice = f"compared on the seeds that both have: {seeds_of_both}"
         return a.of_seeds(common), b.of_seeds(common), [notice]
     n = min(len(a.seeds), len(b.seeds))
     notice = f"no seed in common, so they are paired in order: {seeds_of_both}"

@@ -388,6 +388,6 @@ FAULTS: dict[str, tuple[str, Callable[[Training], Evidence], str]] = {
     ),
     "leaked-test": (
         "Test items are among the training problems", _leaked,
-        "take them out and train again (`slmr tasks overlap`); what was measured on them is no result",
+        "take them out and train again (`slmr tasks overlap`); results measured on them are void",
     ),
 }  # fmt: skip

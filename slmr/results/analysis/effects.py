@@ -197,7 +197,7 @@ def _cut_short(cells: Sequence[MethodResult]) -> list[str]:
     """A line for each training that the budget ended early, because then the recipes did not spend the same."""
     return [
         f"{cell.student}, {cell.method}, seed {seed}: the budget ended {row['label']} after {step} steps, so the eight"
-        " did not train equally; raise the profile's `budget`"
+        " recipes did not train equally; raise the profile's `budget`"
         for cell in cells
         for seed in cell.seeds
         for row in cell.table("stages", seed)

@@ -109,7 +109,7 @@ class Outcome:
         change: the run's accuracy minus the base's, with its interval at that confidence.
         forgotten, learned: the shares of completions that the base has right and the run wrong, and the reverse.
         p: that so much more than the tolerated is chance; Holm's, over all outcomes of the gate.
-        smallest_shown: the true loss beyond the tolerated one that is found four times in five; at most 1.
+        smallest_shown: the true loss beyond the tolerated one that is detectable with 80 % power; at most 1.
     """
 
     name: str

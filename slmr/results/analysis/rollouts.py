@@ -44,8 +44,8 @@ def rollouts_of(row: Row, file: Path, place: str) -> tuple[str, list[PaidComplet
         if keys <= set(row):
             return source, list(reader(row, step_of(row, file, place)))
     raise RequestError(
-        f"{place} is no rollout: of verl it has 'input', 'output' and 'score', of verifiers 'prompt', 'completion' and"
-        f" 'reward', or 'traces'; it has {', '.join(sorted(map(str, row))[:12])}"
+        f"{place} is not a rollout: of verl it has 'input', 'output' and 'score', of verifiers 'prompt', 'completion'"
+        f" and 'reward', or 'traces'; it has {', '.join(sorted(map(str, row))[:12])}"
     )
 
 

@@ -218,8 +218,8 @@ def _one_each(
     best = {(m.row.identity, m.version): m for m in worst_first}
     if len(best) < len(measured):
         notices.append(
-            f"Measured more than once: {len(measured) - len(best)} rows stand back for others of the same "
-            "method, student, seed and task, which were measured as most methods were, on more items, or later"
+            f"Measured more than once: {len(measured) - len(best)} rows are hidden, because another row of the same"
+            " method, student, seed and task was measured like most methods, on more items, or later"
         )
     ids = {id(m) for m in best.values()}
     return [m for m in measured if id(m) in ids]
@@ -232,8 +232,8 @@ def _same_setting(
     comparable = [m for m in measured if m.setting == usual[m.board]]
     if count := len(measured) - len(comparable):
         notices.append(
-            f"Another setting: {count} rows of another profile, or of other numbers of items or completions, than most"
-            " methods have here; open their run alone to see them"
+            f"Another setting: {count} rows with another profile, number of items or number of completions than most"
+            " methods here; open their run alone to see them"
         )
     return comparable
 

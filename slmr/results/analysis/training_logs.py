@@ -110,7 +110,7 @@ def _no_log(run: Path) -> str:
     there = f"; there is one in {', '.join(str(run / name) for name in within[:_SHOWN])}" if within else ""
     return (
         f"{run} holds no training's log: there is neither a trainer_state.json, nor completions/*.parquet, nor a"
-        f" .jsonl of rollouts, nor a course of slmr{there}"
+        f" .jsonl of rollouts, nor a training history of slmr{there}"
     )
 
 
@@ -127,7 +127,7 @@ def _slmr_logs(run: Path) -> list[TrainingLog]:
     ]
     if not logs:
         raise RequestError(
-            f"{run} keeps no course of a training: its methods train nothing, or it is older than they"
+            f"{run} keeps no training history: its methods train nothing, or the run is older than this table"
         )
     return logs
 

@@ -112,7 +112,7 @@ def _method(row: SummaryRow) -> str:
         return "Evaluated with slmr as it is; how it was trained, its makers know."
     return (
         f"`{_text(row.student)}` after the method `{_text(row.method)}` of slmr, with seed {row.seed}. One training is"
-        " one draw: another seed gives another model, and the intervals below know nothing of that."
+        " one draw: another seed gives another model, and the intervals below do not cover that."
     )
 
 

@@ -17,22 +17,22 @@ HELP = {
             "two are told apart if their means differ by more than one margin. Base, ablations and controls have none.",
     "method": "The recipe and its kind of training; base is the untrained student.",
     "model": "A model that is evaluated as it is, not trained here.",
-    "kind": "The kind of training. Those of the class `teacher model` learn from a stronger model, which others do not "
-            "have: compare them with their like.",
+    "kind": "The kind of training. Methods of the kind `teacher model` learn from a stronger model, which others do "
+            "not have: compare them with each other only.",
     "mean": "Unweighted mean of the tasks' strict accuracies, percent, with its 95 % interval, which is the bar; the "
             "thin line is base. Blank where a task is missing.",
     "gain": "Mean minus the untrained student's with the same seeds, points, paired by item, with its 95 % interval. "
             f"* where p < {SIGNIFICANCE} after Holm's correction over the methods.",
     "p (Holm)": "Of the gain, two-sided, after Holm's correction over the methods.",
     "task": "Strict accuracy, percent, with its 95 % interval, which is the bar; the thin line is base.",
-    "seeds": "Training seeds that the row is over; with one, the intervals know nothing of another training run.",
+    "seeds": "Training seeds that the row is over; with one, the intervals do not cover another training run.",
     "sd": "Standard deviation of the mean from training seed to training seed, points.",
     "tokens": "Tokens generated, trained on and taught; mean over seeds, shared stages in full. ◆ where "
-              "Pareto-optimal: nothing as cheap is as good.",
+              "Pareto-optimal: no other method is both cheaper and better.",
     "TFLOP": "6 N per trained token plus 2 N per sampled token, for N parameters, in 10¹² operations.",
     "minutes": "Wall time of all training stages, shared ones in full; mean over seeds.",
     "sound": "Strictly right and for the right reason, percent: the steps are shown, every stated equation holds, and "
-             "none leaves the solver's solution. Mean over the tasks; the lab alone has solvers.",
+             "none leaves the solver's solution. Mean over the tasks; only the lab has solvers.",
     "format loss": "Lenient minus strict accuracy, points: right answers that are not in the requested form.",
     "cut off": "Completions that the token limit cut off, percent.",
     "no answer": "Completions without a readable answer, percent.",
@@ -122,7 +122,7 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
         _number("minutes", "{:.1f}", lambda m: m.result.cost("wall_s"), of_trained, "seconds", per=60),
         _number("sound", "{:.1f}", sound, of_lab),
         *(_of_task(task) for task in ranking.tasks),
-        *(_of_task(task, "Not of the suite: in no mean and no rank. ") for task in ranking.other_tasks),
+        *(_of_task(task, "Outside the suite: in no mean and no rank. ") for task in ranking.other_tasks),
         _number("format loss", "{:.1f}", percent_of("format_loss"), (HTML, DOWNLOAD)),
         _number("cut off", "{:.1f}", percent_of("truncated_rate"), (HTML, DOWNLOAD)),
         _number("no answer", "{:.1f}", percent_of("no_answer_rate"), (HTML, DOWNLOAD)),

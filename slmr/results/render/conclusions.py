@@ -67,7 +67,7 @@ def how_ranked(ranking: Ranking) -> list[str]:
     if ranking.order.margin is not None:
         lines.append(
             f"The means of {len(ranking.order.ranks)} are compared at once (95 %): two that differ by no more than"
-            f" {formats.percent(ranking.order.margin)} points are not told apart."
+            f" {formats.percent(ranking.order.margin)} points cannot be told apart."
         )
     return lines
 
@@ -85,9 +85,9 @@ def _lead(ranking: Ranking) -> list[str]:
         parts.append(f"{subject} ahead of the next, {others[0].name}, by {in_points(lead)} points.")
     cheapest = best_for_its_cost(ranking)
     if cheapest.name not in best:
-        behind = "significantly behind in a comparison of the two alone"
         parts.append(
-            f"The cheapest that is not {behind} is {cheapest.name}, at {formats.tokens(cheapest.tokens)}."
+            f"The cheapest method that is not significantly behind, even without correction, is {cheapest.name}, at"
+            f" {formats.tokens(cheapest.tokens)} tokens."
         )
     return parts
 
@@ -100,8 +100,8 @@ def _rivals(ranking: Ranking, best: Sequence[str], rivals: Sequence[str]) -> str
     if not behind:
         return f"{text}."
     names = "each of them" if behind == rivals else formats.listed(behind)
-    at_once = f"with all {len(ranking.order.ranks)} compared at once"
-    return f"{text} {at_once}; alone, the difference to {names} is significant."
+    all_at_once = f"with all {len(ranking.order.ranks)} compared at once"
+    return f"{text} {all_at_once}; without correction, the difference from {names} is significant."
 
 
 def _no_gain(ranked: Sequence[RankedMethod]) -> list[str]:
@@ -128,19 +128,19 @@ def _stagewise(ranking: Ranking, best: RankedMethod) -> list[str]:
         is_rival = method.may_be_best and not nothing_gained(ranking.ranked)
         rank = "may be the best, too" if is_rival else f"has rank {method.rank}"
         is_close = method.may_be_best and gap.p < SIGNIFICANCE
-        remark = ", significant only where the two are looked at alone" if is_close else ""
+        remark = ", significant only without correction" if is_close else ""
         parts.append(f"{STAGEWISE} {rank}, {in_points(gap)} points from {best.name}{remark}.")
     if "sft_grpo" in methods:
         gap = differences["sft_grpo"]
         if gap.p >= SIGNIFICANCE:
             relation = "cannot be told apart from"
         elif ranking.order.apart(method.mean, methods["sft_grpo"].mean):
-            relation = "is told apart from"
+            relation = "differs significantly from"
         else:
-            relation = "differs, but only where the two are looked at alone, from"
+            relation = "differs significantly only without correction from"
         parts.append(
             "The paper's claim, that stage-specific data beats the same data in both stages:"
-            f" {STAGEWISE} {relation} sft_grpo ({in_points(gap)} points, p = {gap.p:.3f} of the two alone)."
+            f" {STAGEWISE} {relation} sft_grpo ({in_points(gap)} points, uncorrected p = {gap.p:.3f})."
         )
     return parts
 
@@ -156,8 +156,8 @@ def effects_in_words(factorial: Factorial) -> str:
     parts = [
         f"The factorial, {formats.listed(factorial.students)}, {_seeds(factorial.seeds, ' each')}: on"
         f" {primary.outcome}, the primary outcome, the main effects are {main_effects}.",
-        f"Of the {len(primary.effects)} effects, corrected for their number, {names}"
-        f" {'are' if len(significant) > 1 else 'is'} significant.",
+        f"Of the {len(primary.effects)} effects, {names} {'are' if len(significant) > 1 else 'is'} significant after"
+        " correction.",
     ]
     interactions = [_interaction(effect) for effect in significant if len(effect.factors) == 2]
     return " ".join([*parts, *interactions, *(f"{note}." for note in factorial.notes)])
@@ -165,7 +165,7 @@ def effects_in_words(factorial: Factorial) -> str:
 
 def _seeds(count: int, each: str = "") -> str:
     if count == 1:
-        return f"one seed{each}, so the intervals know nothing of another training run"
+        return f"one seed{each}, so the intervals do not cover another training run"
     return f"{count} seeds{each}"
 
 
@@ -180,7 +180,7 @@ def comparison_in_words(comparison: Comparison) -> str:
     """The result of comparing A with B, under their labels, and what the interval covers."""
     a, b = comparison.labels
     if comparison.mean is None and len(comparison.tasks) > 1:
-        return f"Of {a} against {b} there is something to be said task by task alone."
+        return f"{a} and {b} can only be compared task by task."
     overall = comparison.overall
     one_seed = f" {ONE_SEED}" if comparison.trained else ""
     coverage = f" Over {comparison.seeds} seeds." if comparison.seeds > 1 else one_seed
@@ -189,8 +189,8 @@ def comparison_in_words(comparison: Comparison) -> str:
         return f"{better} is better by {size} points (p {p_relation(overall.p)}).{coverage}"
     return (
         f"{a} and {b} cannot be told apart (difference {formats.points(overall.mean)}, p {p_relation(overall.p)})."
-        f" With this many questions a true difference of {formats.percent(detectable(overall))} points would be found"
-        f" in 80 % of evaluations; smaller ones are often missed.{coverage}"
+        f" With this many questions, a true difference of {formats.percent(detectable(overall))} points is detectable"
+        f" with 80 % power; smaller ones are often missed.{coverage}"
     )
 
 

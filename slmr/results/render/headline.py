@@ -40,7 +40,7 @@ def verdict(ranking: Ranking) -> str:
 def nothing_ranked(ranking: Ranking) -> str:
     """What is said of a run that ranks no method."""
     if any(m.kind in ABLATIONS for m in ranking.complete):
-        return "All are ablations or controls, which are not ranked; slmr compare compares any two."
+        return "All are ablations or controls, which are not ranked; `slmr compare` compares any two."
     return "No method to compare yet."
 
 
@@ -159,8 +159,8 @@ def _form(ranking: Ranking) -> str:
         for m in models[:3]
     )
     return (
-        "Strict accuracy counts a right answer only in the form that the task asks for, lenient accuracy in any form"
-        f" that can be read: {', '.join(accuracies)}."
+        "Strict accuracy counts a right answer only in the requested form, lenient accuracy in any recognisable form:"
+        f" {', '.join(accuracies)}."
     )
 
 
@@ -170,8 +170,8 @@ def _facts_of_form(ranking: Ranking) -> list[Fact]:
         return []
     model = models[0]
     return [
-        Fact("Strict", f"{formats.percent(model.mean)} %", f"{model.name}: right, and in the form asked for"),
-        Fact("Lenient", f"{_lenient(model, ranking)} %", f"{model.name}: right, in any form"),
+        Fact("Strict", f"{formats.percent(model.mean)} %", f"{model.name}: right and in the requested form"),
+        Fact("Lenient", f"{_lenient(model, ranking)} %", f"{model.name}: right in any form"),
     ]
 
 

@@ -283,12 +283,12 @@ def contamination_line(shared: Sequence[Contamination]) -> str:
         if c.overlapping
     ]
     pools = " and ".join(dict.fromkeys(c.train for c in shared))
-    return f"Overlap     test items with 13 words in a row of {pools}: {', '.join(parts) or 'none'}"
+    return f"Overlap     test items that share 13 words in a row with {pools}: {', '.join(parts) or 'none'}"
 
 
 def warnings(rows: Sequence[SummaryRow]) -> list[str]:
     """One line for each row in which too many completions were cut off or unanswered."""
-    faults = {"truncated_rate": "was cut off by the token budget", "no_answer_rate": "had no answer"}
+    faults = {"truncated_rate": "were cut off by the token limit", "no_answer_rate": "had no answer"}
     return [
         f"{row.method} on {row.task}: {rate:.0%} of the completions {fault}"
         for row in rows

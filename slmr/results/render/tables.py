@@ -43,7 +43,7 @@ WIDE = 115
 _NARROW = ("method", "model", "mean", "gain", "tokens", "minutes")
 _SIGNS = {
     "*": "* significant after Holm's correction over the methods.",
-    "◆": "◆ Pareto-optimal: nothing as cheap is as good.",
+    "◆": "◆ Pareto-optimal: no other method is both cheaper and better.",
 }
 
 
@@ -59,7 +59,9 @@ def ranking_tables(ranking: Ranking, title: str | None = None, width: int | None
     main = _fitting([c for c in columns if c.name not in of_tasks], ranking.methods, width)
     blocks = _blocks(name, [c for c in columns if c.name in of_tasks], ranking.methods, width)
     caption = "\n".join([*how_ranked(ranking), *_signs(main, ranking.methods), *ranking.notes])
-    remark = "; methods whose ranks overlap are not told apart" if any(c.name == "rank" for c in main) else ""
+    remark = (
+        "; methods whose ranks overlap cannot be told apart" if any(c.name == "rank" for c in main) else ""
+    )
     return [
         _ranking_table(head + remark, ranking.methods, main, caption or None),
         *(
@@ -119,7 +121,7 @@ def changes_table(ranking: Ranking) -> Table:
             rows.append(["base, %", *accuracies])
         elif method.changes:
             rows.append([method.name, *(_starred(method.changes[task]) for task in ranking.tasks)])
-    title = "Change from the untrained student by task in points; * where its 95 % interval leaves out 0"
+    title = "Change from the untrained student by task in points; * where its 95 % interval excludes 0"
     return text_table(title, ["method", *ranking.tasks], rows)
 
 
@@ -133,7 +135,7 @@ def spending_table(spent: Sequence[Spending]) -> Table:
         [s.method, *(f"{100 * getattr(s, part) / s.total:.0f}" for part in PARTS), formats.tokens(s.total)]
         for s in spent
     ]
-    title = "What the tokens were spent on, in percent of them; shared stages in full"
+    title = "What the tokens were spent on, in percent; shared stages in full"
     return text_table(title, ["method", *PARTS.values(), "tokens"], rows)
 
 
@@ -142,7 +144,7 @@ def difficulty_table(capabilities: Sequence[Capability]) -> Table:
     base = next(capability for capability in capabilities if capability.method == "base")
     rows = [["base", *(formats.percent(gain.before) for gain in base.gains)]]
     rows += [[c.method, *(_percent(gain.after) for gain in c.gains)] for c in capabilities if c is not base]
-    title = "Accuracy in percent by the item's initial difficulty; base is of draws that did not sort it"
+    title = "Accuracy in percent by the item's initial difficulty; base on completions that were not used for sorting"
     return text_table(title, ["method", *(f"{g.group} ({g.items} items)" for g in base.gains)], rows)
 
 
@@ -161,7 +163,7 @@ def exposure_table(accuracies: Mapping[str, Sequence[ExposureAccuracy]]) -> Tabl
 def pass_table(capabilities: Sequence[Capability]) -> Table:
     """pass@k of every method."""
     rows = [[c.method, *map(_percent, c.passed.values())] for c in capabilities]
-    title = "pass@k in percent of the items, unbiased, from so many completions as the largest k"
+    title = "pass@k in percent, unbiased, from as many completions per item as the largest k"
     return text_table(title, ["method", *(f"k = {k}" for k in capabilities[0].passed)], rows)
 
 

@@ -126,7 +126,7 @@ def _read(file: Path) -> Verdicts:
         items, rows = _rows_by_item(table["item_id"])
         strict = table["strict"].to_numpy().astype(float)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        raise RequestError(f"{file} is no file of completions: {first_line(error)}") from None
+        raise RequestError(f"{file} is not a file of completions: {first_line(error)}") from None
     if rows is None:
         raise RequestError(f"{file}: its items have different numbers of completions, or there are none")
     values = strict[rows]

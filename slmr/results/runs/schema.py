@@ -196,9 +196,9 @@ def _no_run(path: Path) -> str:
     run = path.parent
     if run.is_dir() and (within := _runs_in(run, path.name)):
         names = ", ".join(str(run / name) for name in within[:_SHOWN])
-        return f"{run} is no run, but a folder of runs; name one: {names}"
+        return f"{run} is a folder of runs, not a run; name one: {names}"
     if run.is_dir():
-        return f"no summary at {path}: run the command that made {run} again, it goes on to the end; or name a run"
+        return f"no summary at {path}: run the command that made {run} again, which resumes it; or name another run"
     beside = _runs_in(run.parent, path.name)
     hint = "`slmr bench` and `slmr eval MODEL` make runs"
     hint = f"{run.parent} has {', '.join(beside[:_SHOWN])}" if beside else hint
@@ -226,7 +226,7 @@ def read_summary(path: Path) -> Summary:
     try:
         stat = path.stat()
         if not S_ISREG(stat.st_mode):  # reading a pipe would wait for ever
-            raise RequestError(f"{path} is no file")
+            raise RequestError(f"{path} is not a file")
         if stat.st_size > MAX_SUMMARY_BYTES:
             raise RequestError(
                 f"{path} has {stat.st_size:,} bytes; a summary has at most {MAX_SUMMARY_BYTES:,}"

@@ -39,7 +39,7 @@ def test_methods_of_different_seeds_are_compared_over_those_that_both_have(tmp_p
     found = compare_results("A", three, "B", more)
     both = compare_results("A", three.of_seeds([0, 2]), "B", more.of_seeds([0, 2]))
     assert found.tasks == both.tasks and found.seeds == 2
-    assert found.notices == ["compared with those seeds that both have: A has seeds 0, 1, 2, B 0, 2, 5, 7"]
+    assert found.notices == ["compared on the seeds that both have: A has seeds 0, 1, 2, B 0, 2, 5, 7"]
 
 
 def test_a_model_that_is_not_trained_pairs_with_every_seed(tmp_path: Path) -> None:
