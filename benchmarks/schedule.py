@@ -19,9 +19,10 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slmr.config import ABLATIONS
 from slmr.io import read_rows
 from slmr.pipeline.planner import StageNode
-from slmr.pipeline.recipe import APART, STARTERS, load_recipe, recipe_files, stages
+from slmr.pipeline.recipe import STARTERS, load_recipe, recipe_files, stages
 from slmr.pipeline.schedule import Schedule, longest_first
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def main() -> None:
 
 def starters_line(results: Path) -> str:
     """When the starters of one student and seed are complete, as a share of the whole time on two workers."""
-    methods = [name for name in recipe_files() if load_recipe(name).kind not in APART]
+    methods = [name for name in recipe_files() if load_recipe(name).kind not in ABLATIONS]
     (first, *_) = sorted(results.glob("stages/stagewise/*/seed-*.parquet"))
     one = f"{first.parent.name}/{first.name}"
     nodes, seconds = graph(results, methods, one)

@@ -24,7 +24,7 @@ from slmr.config import StrictModel, first_fault
 from slmr.errors import WorkError, one_line, visible
 from slmr.io import PARTIAL, digest, disk_faults, sha256_of
 
-MANIFEST = "manifest.json"
+MANIFEST, STATS = "manifest.json", "stats.json"
 _MAX_FAULT = 300  # characters of a fault: a damaged name may be of any length
 _LIBRARIES = ("slmr", "torch", "transformers", "trl", "lm_eval", "math-verify")
 

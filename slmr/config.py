@@ -45,6 +45,11 @@ def suite_of(task: str, declared: str = "") -> str:
 MethodKind = Literal[
     "base", "reference", "sft", "distill", "rl", "sft_rl", "stagewise", "ablation", "control", "model"
 ]  # fmt: skip
+STAGEWISE = "stagewise"  # the paper's method, and the kind of its variants
+ABLATIONS = ("ablation", "control")  # `ablations` selects them, not `all`; a board shows them when asked
+UNRANKED = (*ABLATIONS, "reference")  # compared, but without a rank
+AS_GIVEN = ("base", "model")  # the evaluated model is the student itself
+UNTRAINED = (*AS_GIVEN, "reference")  # another seed gives the same model
 
 
 def kind_label(kind: str) -> str:

@@ -84,6 +84,11 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of a library's error, whose further lines explain its own code."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def visible(text: str) -> str:
     """Escapes control characters, which could move a terminal's cursor or reverse the reading direction."""
     return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)

@@ -32,7 +32,7 @@ class Prediction:
 
     Attributes:
         tasks: the tasks whose items count; empty for all of the run.
-        reach: the items' exposure; None for all.
+        exposure: the items' exposure; None for all.
         below, above: an interval entirely below the first or entirely above the second falsifies the prediction.
         differs: how A and B differ from the recipes that docs/predictions.md names.
         profile: what both were trained with.
@@ -42,7 +42,7 @@ class Prediction:
     a: str
     b: str
     tasks: tuple[str, ...] = (DOMAIN,)
-    reach: str | None = None
+    exposure: str | None = None
     below: float = -inf
     above: float = inf
     differs: str = ""
@@ -50,9 +50,9 @@ class Prediction:
 
 
 PREDICTIONS = (
-    Prediction(1, "sft_bridged", "sft", reach="unseen compound", below=10, above=30),
-    Prediction(1, "bridged_all_pool", "raw_all_pool", reach="unseen compound", below=10, above=30, differs=RL_AFTER),
-    Prediction(2, "sft_bridged", "sft", reach="unseen compound", below=-1, above=5, profile="lab-mild"),
+    Prediction(1, "sft_bridged", "sft", exposure="unseen compound", below=10, above=30),
+    Prediction(1, "bridged_all_pool", "raw_all_pool", exposure="unseen compound", below=10, above=30, differs=RL_AFTER),
+    Prediction(2, "sft_bridged", "sft", exposure="unseen compound", below=-1, above=5, profile="lab-mild"),
     Prediction(3, "raw_selected_pool", "raw_all_pool", below=-1, above=1, differs=RL_AFTER),
     Prediction(3, "bridged_selected_pool", "bridged_all_pool", below=-1, above=1, differs=RL_AFTER),
     Prediction(4, "raw_selected_pool", "raw_all_pool", below=2, differs=RL_AFTER, profile="lab-third"),
@@ -61,9 +61,9 @@ PREDICTIONS = (
     Prediction(6, "raw_all_consolidated", "raw_all_pool", below=-1, above=1, differs="after SFT", profile="lab-long"),
     Prediction(7, "two_rounds_new_repair_diag", "bridged_selected_consolidated", (), below=-1, above=1),
     Prediction(8, "two_rounds_new", "two_rounds_more_worked", (), below=-1, above=1),
-    Prediction(9, "grpo", "base", reach="unseen compound", above=3),
-    Prediction(10, "grpo", "base", reach="half-seen", below=15),
-    Prediction(11, "sft", "base", reach="known", below=-12, above=-1),
+    Prediction(9, "grpo", "base", exposure="unseen compound", above=3),
+    Prediction(10, "grpo", "base", exposure="half-seen", below=15),
+    Prediction(11, "sft", "base", exposure="known", below=-12, above=-1),
     Prediction(12, "sft_worked", "base", ("lab_logiqa",), above=-2),
 )  # fmt: skip
 
@@ -91,7 +91,7 @@ def line(prediction: Prediction, results: Results, shared: list[int], seeds: lis
     found = measure(prediction, results, shared)
     return [
         str(prediction.number), f"`{prediction.a}` - `{prediction.b}`",
-        prediction.reach or ", ".join(prediction.tasks) or "all", prediction.profile,
+        prediction.exposure or ", ".join(prediction.tasks) or "all", prediction.profile,
         *(alone.get(seed, "") for seed in seeds), show(found), verdict(prediction, found), prediction.differs,
     ]  # fmt: skip
 
@@ -123,10 +123,10 @@ def measure(prediction: Prediction, results: Results, seeds: list[int]) -> Diffe
 
 def _paired(prediction: Prediction, task: str, a: MethodResult, b: MethodResult) -> PairedScores:
     pair = pair_scores(task, a.scores[task], b.scores[task])
-    if prediction.reach is None:
+    if prediction.exposure is None:
         return pair
     labels = a.scores[task].labels
-    return pair.of_items([i for i, item in enumerate(pair.items) if labels.get(item) == prediction.reach])
+    return pair.of_items([i for i, item in enumerate(pair.items) if labels.get(item) == prediction.exposure])
 
 
 def verdict(prediction: Prediction, found: Difference) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from slmr.config import ABLATIONS
 from slmr.io import read_rows
 from slmr.results.runs.schema import read_summary
 
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     args = parser.parse_args()
     kinds = {row.method: row.method_kind for row in read_summary(args.results / "summary.json").rows}
-    aside = {method for method, kind in kinds.items() if kind in ("ablation", "control")}
+    aside = {method for method, kind in kinds.items() if kind in ABLATIONS}
     print(f"| {' | '.join(HEADS)} |\n|---|---:|{6 * '---:|'}")
     for (student, seed), runs in published(args.results).items():
         methods = {name: rows for name, rows in runs.items() if name not in aside}

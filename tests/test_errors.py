@@ -10,6 +10,7 @@ from slmr.errors import (
     RequestError,
     WorkError,
     check_known,
+    first_line,
     nearest,
     one_line,
     readable,
@@ -64,7 +65,8 @@ def test_control_characters_are_their_escapes() -> None:
 
 def test_an_error_is_one_line_and_never_empty() -> None:
     assert one_line(ValueError("a\n  b\tc")) == "a b c"
-    assert one_line(KeyError()) == "KeyError"
+    assert first_line(ValueError("\na\n  b\tc")) == "a"
+    assert one_line(KeyError()) == first_line(KeyError()) == "KeyError"
 
 
 @given(st.text())

@@ -37,26 +37,26 @@ def main() -> None:
     results = load_results(arguments.results)
     # The filters are drawn here and not by a page, so that all pages have the same.
     view = _view(results) if results.rows else None
-    chosen = st.navigation([_page(*one, results.folder, view) for one in PAGES], position="top")
+    current = st.navigation([_page(*one, results.folder, view) for one in PAGES], position="top")
     if arguments.sample:
         st.info(
             "These are sample results from the package, to look around in. Your own: `slmr bench --method all`,"
             " then `slmr leaderboard`.",
             icon=":material/info:",
         )
-    chosen.run()
+    current.run()
     _notices(results)
     FIRST_SHOWN.set()
 
 
 def _notes(notes: Sequence[tuple[str, str]]) -> None:
     """Draws the notes on the shown runs."""
-    for shown, folded in notes:
-        if folded:
-            with st.expander(plain(shown)):
-                st.text(folded)
+    for start, rest in notes:
+        if rest:
+            with st.expander(plain(start)):
+                st.text(rest)
         else:
-            st.caption(f":material/info: {plain(shown)}")
+            st.caption(f":material/info: {plain(start)}")
 
 
 def _arguments() -> argparse.Namespace:
@@ -75,7 +75,7 @@ def _earlier_address() -> None:
 
 
 def _page(title: str, path: str, icon: str, folder: Path, view: View | None) -> st.Page:  # type: ignore[valid-type]
-    def shown() -> None:
+    def draw() -> None:
         if view is None:
             _empty(folder)
             return
@@ -84,7 +84,7 @@ def _page(title: str, path: str, icon: str, folder: Path, view: View | None) -> 
         _notes(notes_on(view.results, view.filters))
         page(path)(view)
 
-    return st.Page(shown, title=title, icon=icon, url_path=path, default=path == "board")
+    return st.Page(draw, title=title, icon=icon, url_path=path, default=path == "board")
 
 
 def _empty(folder: Path) -> None:
@@ -96,37 +96,42 @@ def _empty(folder: Path) -> None:
 def _view(results: Results) -> View:
     """The filter widgets. Streamlit keeps them in the URL and drops values that are not among the options."""
     with st.sidebar:
-        known = [suite.name for suite in results.suites]
+        suites = [suite.name for suite in results.suites]
         suite = st.selectbox(
-            "Suite", known, key="suite", bind="query-params",
+            "Suite", suites, key="suite", bind="query-params",
             help="Means and ranks are over the tasks of one suite; suites are never ranked together.",
-        ) or known[0]  # fmt: skip
+        ) or suites[0]  # fmt: skip
         aside = st.toggle(
             "Ablations and controls", key="ablations", bind="query-params",
             help="Shown beside the methods. They have no rank.",
         )  # fmt: skip
-        picked = {
+        choices = {
             key: _several(label, values(results, suite, column), key)
             for key, label, column in (
                 ("student", "Student or model", "student"), ("kind", "Kind of method", "method_kind"),
                 ("task", "Task", "task"), ("seed", "Training seed", "seed"),
             )
         }  # fmt: skip
-        older = older_versions(results, suite)
-        versions = _several("Older versions", older, "version") if older else ()
+        labels = older_versions(results, suite)
+        versions = _several("Older versions", labels, "version") if labels else ()
     filters = Filters(
-        suite, picked["student"], picked["kind"], picked["task"], tuple(map(int, picked["seed"])), versions
+        suite,
+        choices["student"],
+        choices["kind"],
+        choices["task"],
+        tuple(map(int, choices["seed"])),
+        versions,
     )
     return View(results, filters, aside)
 
 
 def _several(label: str, options: list[str], key: str) -> tuple[str, ...]:
     """A filter that shows everything when nothing is picked."""
-    shown = kind_label if key == "kind" else str
-    picked = st.multiselect(
-        label, options, key=key, placeholder="all", bind="query-params", format_func=shown
+    label_of = kind_label if key == "kind" else str
+    choices = st.multiselect(
+        label, options, key=key, placeholder="all", bind="query-params", format_func=label_of
     )
-    return tuple(value for value in picked if value in options)
+    return tuple(value for value in choices if value in options)
 
 
 def _notices(results: Results) -> None:

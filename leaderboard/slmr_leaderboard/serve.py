@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from slmr.errors import RequestError, WorkError
+from slmr.results.runs.files import SUMMARY
 from slmr.results.runs.samples import read_below
 
 DEFAULTS = (Path("runs"), Path("results"))
@@ -36,7 +37,7 @@ def serve(folder: Path | None, port: int | None) -> None:
     from streamlit.web import cli
 
     threading.Thread(target=_warm, args=(results, reading, number), daemon=True).start()
-    what = "sample results of the package, as there are none of yours yet" if sample else f"over {results}"
+    what = "sample results of the package, because there are no runs yet" if sample else f"over {results}"
     print(f"Leaderboard http://localhost:{number}  ({what}); Ctrl-C ends it", flush=True)
     options = {
         "server.port": number, "server.address": "localhost", "server.headless": "true",
@@ -52,40 +53,40 @@ def serve(folder: Path | None, port: int | None) -> None:
         raise WorkError(f"the leaderboard stopped with exit code {code}")
 
 
-def results_folder(wanted: Path | None) -> tuple[Path, bool]:
+def results_folder(folder: Path | None) -> tuple[Path, bool]:
     """The folder of results, and whether it is the package's sample.
 
     Raises:
-        RequestError: the wanted folder does not exist.
+        RequestError: the folder does not exist.
     """
-    if wanted is not None:
-        if not wanted.is_dir():
+    if folder is not None:
+        if not folder.is_dir():
             raise RequestError(
-                f"no folder {wanted}: name one with runs (bench and eval write to `runs`), or leave --results out"
+                f"no folder {folder}: name one with runs (bench and eval write to `runs`), or leave --results out"
             )
-        return wanted, False
-    for folder in DEFAULTS:
-        if next(folder.glob("**/summary.json"), None):
-            return folder, False
+        return folder, False
+    for default in DEFAULTS:
+        if next(default.glob(f"**/{SUMMARY}"), None):
+            return default, False
     return Path(__file__).with_name("sample"), True
 
 
-def free_port(wanted: int | None) -> int:
-    """The wanted port, else the first free one from 8501 on.
+def free_port(port: int | None) -> int:
+    """The port, else the first free one from 8501 on.
 
     Raises:
         RequestError: it is taken, or all are.
     """
-    for port in [wanted] if wanted else range(FIRST_PORT, FIRST_PORT + PORTS):
+    for number in [port] if port else range(FIRST_PORT, FIRST_PORT + PORTS):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind(("127.0.0.1", number))
             except OSError:
                 continue
-            return port
-    if wanted:
-        raise RequestError(f"port {wanted} is in use: give another one, or leave --port out for a free one")
+            return number
+    if port:
+        raise RequestError(f"port {port} is in use: give another one, or leave --port out for a free one")
     raise RequestError(f"no free port from {FIRST_PORT} to {FIRST_PORT + PORTS - 1}: give one with --port")
 
 

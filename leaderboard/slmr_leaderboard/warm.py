@@ -8,13 +8,13 @@ from pathlib import Path
 from threading import Event
 
 from slmr.results.analysis.selection import LOCK, Filters, load_results, rankings
-from slmr.results.runs.samples import ReadVerdicts, remember
+from slmr.results.runs.samples import CachedVerdicts, remember
 
 FIRST_SHOWN = Event()
 QUIET = 5  # seconds
 
 
-def warm(folder: Path, reading: Future[ReadVerdicts]) -> None:
+def warm(folder: Path, reading: Future[CachedVerdicts]) -> None:
     """Makes the first rankings, then imports the pages.
 
     Args:
@@ -30,8 +30,8 @@ def warm(folder: Path, reading: Future[ReadVerdicts]) -> None:
             rankings(results, Filters(suite.name))
     from slmr_leaderboard.views import PAGES, page
 
-    first, *others = (path for _, path, _ in PAGES)
-    page(first)
+    start, *others = (path for _, path, _ in PAGES)
+    page(start)
     # What the others import would hold up the first one, and the first clicks on it.
     FIRST_SHOWN.wait()
     time.sleep(QUIET)

@@ -24,7 +24,7 @@ from slmr.cli.options import (
     print_text,
     warn,
 )
-from slmr.config import DEFAULT_PROFILE
+from slmr.config import ABLATIONS, DEFAULT_PROFILE, STAGEWISE
 from slmr.errors import RequestError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.confirmation import confirm
@@ -37,6 +37,7 @@ from slmr.results.render.headline import best
 from slmr.results.render.report import contamination_line, warnings
 from slmr.results.render.tables import differences_table, ranking_tables
 from slmr.results.render.text_tables import fitted
+from slmr.results.runs.files import ARTEFACTS, SAMPLES, SUMMARY
 from slmr.results.runs.method_results import MethodResult
 
 EXAMPLES = (
@@ -178,7 +179,7 @@ def _run_plan(plan: Plan) -> None:
     with BenchDisplay() as display:
         summary = run_bench(plan, display)
     kinds = {entry.recipe.kind for entry in plan.entries}
-    ablations = bool({"ablation", "control"} & kinds) and "stagewise" in kinds
+    ablations = bool(kinds.intersection(ABLATIONS)) and STAGEWISE in kinds
     terminal = console()
     rankings = run_rankings(plan.folder)
     for _, tables in comparison_tables(rankings, ablations, terminal.width):
@@ -191,7 +192,7 @@ def _run_plan(plan: Plan) -> None:
         for name, why in plan.profile.leave_out.items():
             print_text(f"Left out    {name}: {why}", indent=12)
     warn(warnings(summary.rows))
-    places = {"Summary": "summary.json", "Samples": "samples", "Artefacts": "artefacts"}
+    places = {"Summary": SUMMARY, "Samples": SAMPLES, "Artefacts": ARTEFACTS}
     print_fields({name: plan.folder / place for name, place in places.items()})
     results = rankings[0][1].results if rankings else []
     if model := model_line(plan, rankings[0][1] if rankings else None):
@@ -237,9 +238,11 @@ def comparison_tables(
     titled = []
     for title, ranking in rankings:
         tables = ranking_tables(ranking, title, width)
-        if ablations and any(result.method == "stagewise" for result in ranking.results):
-            differences = compare_all(ranking.results, "stagewise", ranking.suite)
-            table = differences_table(differences, "minus stagewise", f"Difference to stagewise ({title})")
+        if ablations and any(result.method == STAGEWISE for result in ranking.results):
+            differences = compare_all(ranking.results, STAGEWISE, ranking.suite)
+            table = differences_table(
+                differences, f"minus {STAGEWISE}", f"Difference to {STAGEWISE} ({title})"
+            )
             tables += fitted(table, width, ("detectable",)) if width else [table]
         titled.append((title, tables))
     return titled

@@ -14,7 +14,6 @@ from slmr.errors import RequestError
 from slmr.results.analysis.compare import compare, detectable
 from slmr.results.render.conclusions import comparison_in_words
 from slmr.results.render.tables import comparison_tables
-from slmr.results.runs.method_results import find_result
 
 EXAMPLES = (
     "slmr compare runs/lab-quick sft grpo",
@@ -34,8 +33,7 @@ def compare_command(
     as_json: AsJson = False,
 ) -> None:
     """Compare two methods or runs on the same items: paired differences with intervals and corrected p-values."""
-    comparison = compare(*_two(names))
-    a, b = _labels(names)
+    comparison = compare(*_two(names), labels=(names[-2], names[-1]) if len(names) == 3 else None)
     if as_json:
         rows = [{"name": task.task, "seeds": comparison.seeds, **asdict(task)} for task in comparison.tasks]
         if mean := comparison.mean:
@@ -45,16 +43,10 @@ def compare_command(
         print_json(rows)
         return
     terminal = console()
-    for table in comparison_tables(comparison, a, b, terminal.width):
+    for table in comparison_tables(comparison, terminal.width):
         terminal.print(table)
     warn(comparison.notices)
-    print_text(comparison_in_words(comparison, a=a, b=b))
-
-
-def _labels(names: Sequence[str]) -> tuple[str, str]:
-    """What the two are called: methods, or models, by their names; A and B where these are the same."""
-    a, b = names[-2:] if len(names) == 3 else (find_result(name).name for name in names)
-    return (a, b) if a != b else ("A", "B")
+    print_text(comparison_in_words(comparison))
 
 
 def _two(names: Sequence[str]) -> tuple[str, str]:

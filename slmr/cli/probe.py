@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from slmr.artifacts import STATS
 from slmr.cli.display import BenchDisplay, tell
 from slmr.cli.options import (
     ApiKeyEnv,
@@ -139,7 +140,7 @@ def probe_command(
     )  # fmt: skip
     with BenchDisplay("probe") as display:
         probe = probe_model(request, display, tell)
-    stats = read_json(probe.rollouts / "stats.json")
+    stats = read_json(probe.rollouts / STATS)
     files = _written(probe, request, to, layout or "jsonl", group_size) if to else []
     if as_json:
         print_json([row | {c: stats[c] for c in ("rollouts", "asked_at_most")} for row in probe.groups()])

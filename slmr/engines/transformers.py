@@ -16,7 +16,7 @@ from slmr.engines.decode import Row
 from slmr.engines.draws import row_seed
 from slmr.engines.sampler import Sampler
 from slmr.engines.scoring import completion_nlls
-from slmr.errors import RequestError, WorkError, reading
+from slmr.errors import RequestError, WorkError, first_line, reading
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -244,8 +244,3 @@ def completion_of(
 def first_stop(text: str, stop: Sequence[str]) -> int | None:
     """Position of the first stop text; None if there is none."""
     return min((text.index(each) for each in stop if each in text), default=None)
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's message."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

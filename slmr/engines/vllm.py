@@ -13,8 +13,8 @@ from slmr.config import EngineSettings
 from slmr.engines import Completion, OnCompletion, Prompt, Sampling, memory
 from slmr.engines.draws import SEED_BITS, row_seed
 from slmr.engines.sampler import end_tokens
-from slmr.engines.transformers import completion_of, encode, encode_completion, first_line, load_tokenizer
-from slmr.errors import RequestError
+from slmr.engines.transformers import completion_of, encode, encode_completion, load_tokenizer
+from slmr.errors import RequestError, first_line
 
 _UNIT = 1024  # prompts passed to vLLM, and saved, together; vLLM forms its own batches
 _WIDTH = 64  # only for cost estimates

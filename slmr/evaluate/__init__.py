@@ -124,7 +124,7 @@ def prompts_of(task: Task, params: EvaluateParams) -> Iterator[tuple[Item, Promp
 def _sample(task: Task, item: Item, prompt: Prompt, completion: Completion) -> dict[str, Any]:
     """A row of the samples, without a verdict."""
     return {
-        "task": task.name, "item_id": item.id, "difficulty": item.difficulty, "reach": item.reach,
+        "task": task.name, "item_id": item.id, "difficulty": item.difficulty, "reach": item.exposure,
         "k_index": prompt.sample_index,
         "prompt": prompt.user, "completion": completion.text, "gold": item.gold,
         "finish_reason": completion.finish_reason, "tokens": completion.tokens,

@@ -14,7 +14,7 @@ from random import Random
 from typing import Literal, get_args
 
 from slmr.errors import RequestError, WorkError, check_known
-from slmr.lab.skills import Reach, reach
+from slmr.lab.skills import ProblemExposure, exposure_of
 from slmr.lab.solution import Solution
 from slmr.verify import Kind
 
@@ -58,9 +58,9 @@ class LabItem:
     misread: Solution | None
 
     @property
-    def reach(self) -> Reach | None:
+    def exposure(self) -> ProblemExposure | None:
         """How far it is from what the students have seen; None if it uses no skill."""
-        return reach(self.skills)
+        return exposure_of(self.skills)
 
     @property
     def id(self) -> str:

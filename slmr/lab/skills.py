@@ -14,8 +14,8 @@ from typing import Literal, cast, get_args
 
 Exposure = Literal["known", "half-seen", "unseen one-step", "unseen compound"]
 UNSEEN: tuple[Exposure, Exposure] = ("unseen one-step", "unseen compound")
-Reach = Literal[Exposure, "composed"]  # of a problem; composed: an unseen skill together with another one
-REACHES: tuple[Reach, ...] = (*get_args(Exposure), "composed")
+ProblemExposure = Literal[Exposure, "composed"]  # composed: an unseen skill together with another one
+EXPOSURES: tuple[ProblemExposure, ...] = (*get_args(Exposure), "composed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ def of(*exposures: Exposure) -> tuple[Skill, ...]:
     return tuple(skill for skill in SKILLS if skill.exposure in exposures)
 
 
-def reach(names: Iterable[str]) -> Reach | None:
+def exposure_of(names: Iterable[str]) -> ProblemExposure | None:
     """How far a problem with these skills is from what the students have seen; None without a skill."""
     skills = [skill for name in names for skill in SKILLS if skill.name == name]
     exposures = {skill.exposure for skill in skills}

@@ -19,7 +19,7 @@ from slmr.pipeline.recipe import STARTERS
 from slmr.pipeline.remote_store import RemoteStore
 from slmr.pipeline.runner import Watcher, Work
 from slmr.results.runs.exported import is_exported, mark_exported
-from slmr.results.runs.files import RunFiles
+from slmr.results.runs.files import SUMMARY, RunFiles
 from slmr.results.runs.schema import (
     Contamination,
     Summary,
@@ -58,7 +58,7 @@ def write_entries(
     `pools` replaces the summary's contamination figures; None keeps them.
     """
     rows = [row for entry in entries for row in entry_rows(store, entry, plan)]
-    path = plan.folder / "summary.json"
+    path = plan.folder / SUMMARY
     # Another bench may be writing to the same summary: its rows must not be lost.
     with disk_faults(plan.folder), locked(plan.folder):
         for entry in entries:

@@ -22,6 +22,7 @@ from slmr.evaluate import METRICS, SAMPLES
 from slmr.evaluate.agreement import Agreement, Scored, agreements
 from slmr.io import digest, disk_faults, read_json, sha256_of, write_json
 from slmr.pipeline.plan import Plan
+from slmr.results.runs.files import SUMMARY
 from slmr.results.runs.schema import read_summary
 from slmr.tasks.registry import load_task
 
@@ -120,7 +121,7 @@ def _disagreement(line: str, differences: Sequence[str]) -> str:
 
 def _all_scored(plan: Plan) -> Iterator[Scored]:
     """The completions of every evaluation of the plan, with the means that its summary and artefacts report."""
-    rows = {row.identity: row for row in read_summary(plan.folder / "summary.json").rows}
+    rows = {row.identity: row for row in read_summary(plan.folder / SUMMARY).rows}
     for entry in plan.entries:
         who = (entry.recipe.name, entry.student, entry.seed)
         made = entry.evaluation.output(plan.store) / SAMPLES

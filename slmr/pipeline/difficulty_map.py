@@ -145,13 +145,28 @@ def _verifiers(_: int, row: MappedProblem) -> dict[str, Any]:
     return {"question": row.prompt, "answer": row.gold, "task": row.kind, "info": row.measured}
 
 
-# Format → its file, and the function that makes a row.
-_LAYOUTS: dict[str, tuple[str, Callable[[int, MappedProblem], dict[str, Any]]]] = {
-    "jsonl": ("train.jsonl", lambda _, row: row._asdict()),
-    "trl": ("train.parquet", _trl),
-    "verl": ("train.parquet", _verl),
-    "verifiers": ("train.jsonl", _verifiers),
-}
+class _Layout(NamedTuple):
+    """The file of a format, the function that makes a row of it, and how to use it: text for the card."""
+
+    file: str
+    as_row: Callable[[int, MappedProblem], dict[str, Any]]
+    use: str
+
+
+_LAYOUTS = {
+    "jsonl": _Layout("train.jsonl", lambda _, row: row._asdict(), "one JSON object a line"),
+    "trl": _Layout(
+        "train.parquet", _trl,
+        '`train_dataset=load_dataset("DIR", split="train")`, with the reward `slmr.rewards.reward("KIND")`',
+    ),
+    "verl": _Layout(
+        "train.parquet", _verl,
+        "`data.train_files=DIR/train.parquet`, with `slmr.rewards.compute_score` as the custom reward function",
+    ),
+    "verifiers": _Layout(
+        "train.jsonl", _verifiers, '`slmr.rewards.taskset("KIND", load_dataset("DIR", split="train"))`',
+    ),
+}  # fmt: skip
 FORMATS = tuple(_LAYOUTS)
 
 
@@ -163,14 +178,14 @@ def write_map(
     Raises:
         RequestError: the folder holds files of these names that no map left there.
     """
-    name, as_row = _LAYOUTS[layout]
+    name, as_row, _ = _LAYOUTS[layout]
     _check_ours(folder, name)
     written = [as_row(i, row) for i, row in enumerate(rows)]
     if name == "train.parquet":
         write_rows(folder / name, written)
     else:
         write_text(folder / name, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in written))
-    write_text(folder / "README.md", _card(rows, name, layout, group_size, about))
+    write_text(folder / "README.md", _card(rows, layout, group_size, about))
     return [folder / name, folder / "README.md"]
 
 
@@ -193,22 +208,13 @@ def expected_share(rows: Sequence[MappedProblem]) -> Estimate:
     return bounded_mean([row.mixed for row in rows])
 
 
-_USE = {
-    "jsonl": "one JSON object a line",
-    "trl": '`train_dataset=load_dataset("DIR", split="train")`, with the reward `slmr.rewards.reward("KIND")`',
-    "verl": "`data.train_files=DIR/train.parquet`, with `slmr.rewards.compute_score` as the custom reward function",
-    "verifiers": '`slmr.rewards.taskset("KIND", load_dataset("DIR", split="train"))`',
-}
-
-
 _TITLE = "# Difficulty map of "
 
 
-def _card(
-    rows: Sequence[MappedProblem], file: str, layout: str, group_size: int, about: Mapping[str, Any]
-) -> str:
+def _card(rows: Sequence[MappedProblem], layout: str, group_size: int, about: Mapping[str, Any]) -> str:
     """A data set card, with the header that a hub reads."""
     share = expected_share(rows)
+    file, _, use = _LAYOUTS[layout]
     kinds: list[Kind] = sorted({row.kind for row in rows})
     header = (
         f"---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: {file}\n---\n"
@@ -221,11 +227,10 @@ def _card(
     facts = "\n".join(
         f"| {name} | {json.dumps(value, ensure_ascii=False)} |" for name, value in about.items()
     )
-    use = _USE[layout].replace("KIND", kinds[0])
     return f"""{header}
 {_TITLE}{about["model"]}
 
-{len(rows)} problems, each with the rate at which this model solves it. Use: {use}.
+{len(rows)} problems, each with the rate at which this model solves it. Use: {use.replace("KIND", kinds[0])}.
 
 | | |
 |---|---|

@@ -23,7 +23,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from slmr.artifacts import Cost, Store
+from slmr.artifacts import STATS, Cost, Store
 from slmr.curriculum.critique import CRITIQUES
 from slmr.curriculum.schema import GROUPS, OUTCOMES, problems_by_id
 from slmr.io import read_json, read_rows
@@ -142,7 +142,7 @@ def _stage_row(store: Store, node: Node) -> Row:
         "stage": node.kind,
         "inputs": [source.key for source in node.sources],
         "parameters": json.dumps(manifest.parameters, ensure_ascii=False),
-        "stats": json.dumps(read_json(node.output(store) / "stats.json"), ensure_ascii=False),
+        "stats": json.dumps(read_json(node.output(store) / STATS), ensure_ascii=False),
         "seed": node.seed,
         **manifest.cost.model_dump(),
     }  # fmt: skip

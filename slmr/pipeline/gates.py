@@ -45,8 +45,10 @@ class Gate:
     name: str
     bound: Bound
     threshold: float
+    two_sided: bool = False  # a change in either direction counts
 
     def passes(self, value: float) -> bool:
+        value = abs(value) if self.two_sided else value
         return {
             ">=": value >= self.threshold, "<=": value <= self.threshold, "<": value < self.threshold
         }[self.bound]  # fmt: skip
@@ -57,7 +59,7 @@ GATES = {
     for gate in (
         Gate("simple", ">=", 20), Gate("medium", ">=", 20), Gate("hard", ">=", 20), Gate("medium moves", "<=", 33.3),
         Gate("luck", "<", 5), Gate("sound", ">=", 95), Gate("worked lifts", ">=", 25), Gate("rl lifts", "<=", 5),
-        Gate("room", ">=", 10), Gate("moved", ">=", 3), Gate("logic", ">=", 45),
+        Gate("room", ">=", 10), Gate("moved", ">=", 3, two_sided=True), Gate("logic", ">=", 45),
     )
 }  # fmt: skip
 
@@ -77,8 +79,7 @@ class Finding:
 
     @property
     def passed(self) -> bool:
-        size = abs(self.value) if self.gate.name == "moved" else self.value
-        return self.gate.passes(size)
+        return self.gate.passes(self.value)
 
     def row(self) -> dict[str, Any]:
         """The row that `slmr lab gates --json` prints."""

@@ -18,6 +18,7 @@ from slmr.errors import RequestError, check_known, unknown
 from slmr.io import digest
 from slmr.pipeline.planner import Node, Planner, StageNode, unique_stages
 from slmr.pipeline.recipe import LISTER, Recipe, recipe_files, select_methods, stages
+from slmr.results.runs.files import ARTEFACTS
 from slmr.results.runs.schema import Student, SummaryRow
 from slmr.tasks import Task
 from slmr.tasks.registry import load_task, select_tasks
@@ -73,7 +74,7 @@ class Plan:
 
     @property
     def store(self) -> Store:
-        return Store(self.folder / "artefacts")
+        return Store(self.folder / ARTEFACTS)
 
     @cached_property
     def methods(self) -> dict[str, tuple[str, ...]]:

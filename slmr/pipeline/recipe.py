@@ -27,15 +27,14 @@ from typing import Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from slmr.config import MethodKind, parse
+from slmr.config import ABLATIONS, STAGEWISE, MethodKind, parse
 from slmr.curriculum.factors import FACTORIAL
 from slmr.errors import RequestError, check_known, unknown
 from slmr.io import merged, plugins, read_settings, resource
 from slmr.stage import Stage, registered
 from slmr.tasks.registry import by_name
 
-APART = ("ablation", "control")  # selected by `ablations`, not part of `all`
-STARTERS = ("base", "sft", "grpo", "sft_grpo", "stagewise")  # selected by `starter`, and run first in `all`
+STARTERS = ("base", "sft", "grpo", "sft_grpo", STAGEWISE)  # selected by `starter`, and run first in `all`
 # The experiment on what a second round, and the traces recycled into it, add with equally many updates.
 ROUNDS = (
     "bridged_selected_consolidated", "two_rounds", "two_rounds_new", "two_rounds_new_repair",
@@ -182,4 +181,4 @@ def _select(name: str, files: Mapping[str, Path], leave_out: Collection[str]) ->
     if name not in ("all", "ablations"):
         return [_load(name, files)]
     candidates = [_load(n, files) for n in files if n not in (*leave_out, *FACTORIAL, *ROUNDS)]
-    return [recipe for recipe in candidates if (recipe.kind in APART) == (name == "ablations")]
+    return [recipe for recipe in candidates if (recipe.kind in ABLATIONS) == (name == "ablations")]

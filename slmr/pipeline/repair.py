@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from slmr.artifacts import MANIFEST, fault_of_artefact, remove
 from slmr.errors import RequestError, one_line
 from slmr.io import LOCK, PARTIAL, disk_faults
+from slmr.results.runs.files import ARTEFACTS, SUMMARY
 from slmr.results.runs.schema import read_summary
 
 Cure = Literal["remove", "set aside", "none"]
@@ -61,7 +62,7 @@ def repair(damages: list[Damage]) -> list[Damage]:
 
 def busy_runs(runs: Path) -> list[Path]:
     """The runs in or below a folder to which a running process is writing artefacts."""
-    return [run for run in _runs(runs) if any(map(_is_held, (run / "artefacts" / ".partial").glob("*.lock")))]
+    return [run for run in _runs(runs) if any(map(_is_held, (run / ARTEFACTS / ".partial").glob("*.lock")))]
 
 
 def _is_held(lock: Path) -> bool:
@@ -77,22 +78,22 @@ def _is_held(lock: Path) -> bool:
 def _runs(folder: Path) -> Iterator[Path]:
     """Folders with artefacts or a summary, at any depth."""
     for path, folders, files in os.walk(folder):
-        if "artefacts" in folders or "summary.json" in files:
+        if ARTEFACTS in folders or SUMMARY in files:
             yield Path(path)
             folders.clear()
         folders[:] = sorted(name for name in folders if not name.startswith("."))
 
 
 def _of_run(run: Path) -> Iterator[Damage]:
-    for folder in sorted((run / "artefacts").glob("[!.]*")):
+    for folder in sorted((run / ARTEFACTS).glob("[!.]*")):
         fault = _fault_of_artefact(folder)
         if fault:
             yield Damage(folder, fault, "remove")
-    for folder in sorted((run / "artefacts" / ".partial").glob("*/")):
-        if folder.is_dir() and (run / "artefacts" / folder.name / MANIFEST).is_file():
+    for folder in sorted((run / ARTEFACTS / ".partial").glob("*/")):
+        if folder.is_dir() and (run / ARTEFACTS / folder.name / MANIFEST).is_file():
             yield Damage(folder, "left over from an artefact that is finished", "remove")
-    yield from _of_unfinished(run / "artefacts" / ".partial")
-    for folder in (run, *(folder for folder in sorted(run.glob("*/")) if folder.name != "artefacts")):
+    yield from _of_unfinished(run / ARTEFACTS / ".partial")
+    for folder in (run, *(folder for folder in sorted(run.glob("*/")) if folder.name != ARTEFACTS)):
         for file in sorted(folder.glob(f"*{PARTIAL}") if folder == run else folder.rglob(f"*{PARTIAL}")):
             yield Damage(file, "half written", "remove")
     if (run / LOCK).is_dir():
@@ -137,19 +138,19 @@ def _fault_of_file(file: Path) -> str | None:
             with safe_open(file, "np"):  # compares the header with the file's length
                 pass
     except (OSError, ValueError, pa.ArrowException, SafetensorError) as error:
-        return _first_line(error)
+        return one_line(error)[:200]
     return None
 
 
 def _of_results(run: Path) -> Iterator[Damage]:
     """Damage of the summary and of its rows' samples; both can be written again from the artefacts."""
-    if not (run / "summary.json").is_file():
+    if not (run / SUMMARY).is_file():
         return
-    trained_here = (run / "artefacts").is_dir()
+    trained_here = (run / ARTEFACTS).is_dir()
     try:
-        rows = read_summary(run / "summary.json").rows
+        rows = read_summary(run / SUMMARY).rows
     except RequestError as error:
-        yield Damage(run / "summary.json", _first_line(error), "set aside" if trained_here else "none")
+        yield Damage(run / SUMMARY, one_line(error)[:200], "set aside" if trained_here else "none")
         return
     for row in rows:
         file = row.samples_file(run)
@@ -158,7 +159,3 @@ def _of_results(run: Path) -> Iterator[Damage]:
             yield Damage(file.parent, f"{file.name}: {fault}", "remove")
         elif fault:
             yield Damage(file, fault, "none")
-
-
-def _first_line(error: BaseException) -> str:
-    return one_line(error)[:200]

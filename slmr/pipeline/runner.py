@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from slmr import signals
-from slmr.artifacts import MANIFEST, Manifest, Store, file_records, git_revision, library_versions
+from slmr.artifacts import MANIFEST, STATS, Manifest, Store, file_records, git_revision, library_versions
 from slmr.config import Params, Profile
 from slmr.errors import WorkError
 from slmr.io import PARTIAL, Stopwatch, write_json
@@ -260,7 +260,7 @@ def make_node(work: Work, node: StageNode, progress: Progress, run: RunStage = r
         )  # fmt: skip
         context.cost.wall_s = run(node.stage, context, node.params)
         shutil.rmtree(folder / "trainer", ignore_errors=True)
-        write_json(folder / "stats.json", context.stats)
+        write_json(folder / STATS, context.stats)
         write_json(folder / MANIFEST, _manifest(node, context, folder).sealed().model_dump(mode="json"))
     return Made(node, False, watch.seconds)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from slmr.config import EngineSettings, parse
+from slmr.config import AS_GIVEN, EngineSettings, parse
 from slmr.engines import Prompt, open_engine
 from slmr.engines.models import Say, is_on_hand, resolve_model
 from slmr.errors import RequestError
@@ -19,6 +19,7 @@ from slmr.evaluate.metrics import judged
 from slmr.pipeline.worker import quiet_libraries
 from slmr.results.export.lm_eval import has_texts
 from slmr.results.export.publish import manifests_of
+from slmr.results.runs.files import ARTEFACTS, SUMMARY
 from slmr.results.runs.method_results import RunRow
 from slmr.results.runs.schema import SummaryRow, read_results
 from slmr.stats import Estimate, bounded_mean
@@ -26,7 +27,6 @@ from slmr.tasks import Task
 from slmr.tasks.registry import load_task
 from slmr.verify import checker_version
 
-_UNTRAINED = ("base", "model")
 _NEEDED = {"item_id", "k_index", "completion", "finish_reason", "tokens", "status", "strict", "lenient"}
 
 
@@ -94,7 +94,7 @@ def verify_run(request: VerifyRequest, say: Say = lambda _: None) -> list[Check]
     Raises:
         RequestError: the folder is no run, or its completions are missing or damaged.
     """
-    rows = read_results(request.run / "summary.json").rows
+    rows = read_results(request.run / SUMMARY).rows
     manifests = manifests_of(RunRow(row, request.run) for row in rows)
     if request.model and len({(row.method, row.student, row.seed) for row in rows}) > 1:
         raise RequestError(
@@ -180,8 +180,8 @@ def _model(
         return resolve_model(request.model, say).location, ""
     keys = manifest.get("inputs", {}).get("model", [])
     key = keys[0] if keys and re.fullmatch(r"[0-9a-f]{8,64}", str(keys[0])) else ""
-    if row.method_kind not in _UNTRAINED:
-        trained = next(iter(request.run.glob(f"artefacts/*-{key}/model")), None) if key else None
+    if row.method_kind not in AS_GIVEN:
+        trained = next(iter(request.run.glob(f"{ARTEFACTS}/*-{key}/model")), None) if key else None
         return (
             trained,
             "" if trained else "the trained model is not in the run's artefacts: only verdicts checked",

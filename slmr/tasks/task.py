@@ -43,7 +43,7 @@ _ADD_FEWSHOT = (
 class Item:
     """One problem of a task.
 
-    `difficulty` is the lab level (1 to 5), `reach` how far it is from what the lab students have seen; these and
+    `difficulty` is the lab level (1 to 5), `exposure` how far it is from what the lab students have seen; these and
     `solution` are None if the data does not have them.
     """
 
@@ -52,7 +52,7 @@ class Item:
     gold: str
     difficulty: int | None = None
     solution: str | None = None
-    reach: str | None = None
+    exposure: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Task:
             raise RequestError(f"the number of items must be at least 1, not {n}")
         if name := self.lab_generator:
             drawn = split_items(name, split, n, seed)
-            return [Item(i.id, i.problem, i.gold, i.difficulty, reach=i.reach) for i in drawn]
+            return [Item(i.id, i.problem, i.gold, i.difficulty, exposure=i.exposure) for i in drawn]
         documents = self._documents(split)
         chosen = documents if n is None else documents[:n]
         items = [self._item(i, document) for i, document in enumerate(chosen)]

@@ -227,7 +227,9 @@ def test_a_model_is_called_the_best_where_a_gain_is_shown_and_it_leads_alone(tmp
     found = rank_methods(run_results(made_run(tmp_path / "run", rates)))
     line = model_line(plan, found)
     assert line.startswith("Best model  ") and "/grpo-" in line and line.endswith("/model")
-    without = replace(found, methods=[replace(m, gain_p=0.144) if m.gain else m for m in found.methods])
+    without = replace(
+        found, methods=[replace(m, gain=replace(m.gain, p=0.144)) if m.gain else m for m in found.methods]
+    )
     assert model_line(plan, without) == line.replace("Best model", "Model of grpo")
     assert model_line(plan, None) == ""
 

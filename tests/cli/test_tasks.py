@@ -73,6 +73,6 @@ def test_own_questions_are_a_task_evaluated_published_and_on_the_board(tmp_path:
     results = load_results(tmp_path / "results")
     assert [suite.name for suite in results.suites] == ["lab", "my"]
     (board,) = rankings(results, Filters("lab"))
-    assert board.methods[0].name == "<b>mine" and (board.tasks, board.further) == (["lab_mawps"], ["my"])
+    assert board.methods[0].name == "<b>mine" and (board.tasks, board.other_tasks) == (["lab_mawps"], ["my"])
     report = slmr("report", f"results/{run.name}", "--out", "out", cwd=tmp_path)
     assert report.returncode == 0 and "suite my" in (tmp_path / "out/report.md").read_text()

@@ -66,7 +66,7 @@ def test_no_two_operations_on_the_numbers_of_the_text_end_at_a_compound_skill_s_
     """Luck is rare: the number that a word tells is needed."""
     checked = 0
     for item in lab.take(lab.generator(name), "train", 300):
-        if item.reach != "unseen compound":
+        if item.exposure != "unseen compound":
             continue
         numbers = {int(n) for n in re.findall(r"\d+", item.problem)}
         once = {v for a in numbers for b in numbers for v in worth(a, b)}

@@ -44,7 +44,7 @@ def test_pages_say_what_is_missing(tmp_path: Path, draw: Draw) -> None:
     rows = [put_samples(folder, summary_row(m), verdicts(m, "t", 0.4)) for m in ("base", "grpo")]
     write_summary(folder / "summary.json", rows)
     learning = draw("curves", folder, query={"look": "Learning curves"})
-    assert any("No curve was kept" in info.value for info in learning.info)
+    assert any("No curves were kept" in info.value for info in learning.info)
     for view, words in (("capability", "Needs many completions"),
                         ("curriculum", "None of these methods has a curriculum"),
                         ("run", "kept no table of its stages")):  # fmt: skip

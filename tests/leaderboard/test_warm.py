@@ -10,13 +10,13 @@ from slmr_leaderboard import warm
 
 from slmr.results.analysis import selection
 from slmr.results.runs import samples
-from slmr.results.runs.samples import ReadVerdicts, read_below
+from slmr.results.runs.samples import CachedVerdicts, read_below
 
 
 def test_the_rankings_that_the_app_opens_with_are_there(
     results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading: Future[ReadVerdicts] = Future()
+    reading: Future[CachedVerdicts] = Future()
     reading.set_result(read_below(results))
     monkeypatch.setattr(warm, "QUIET", 0)
     monkeypatch.setattr(samples, "_read", lambda file: pytest.fail(f"{file} is read again"))

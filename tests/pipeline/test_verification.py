@@ -78,7 +78,7 @@ def test_what_is_not_at_hand_is_said_and_no_server_of_a_strangers_run_is_asked(r
 def test_a_file_that_holds_no_completions(run: Path) -> None:
     (file,) = run.glob("samples/**/*.parquet")
     write_rows(file, [{"a": 1}])
-    with pytest.raises(RequestError, match="no file of completions"):
+    with pytest.raises(RequestError, match="not a file of completions"):
         verify_run(VerifyRequest(run))
     with pytest.raises(RequestError, match="no summary at"):
         verify_run(VerifyRequest(run / "samples"))

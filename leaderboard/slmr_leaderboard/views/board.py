@@ -34,8 +34,8 @@ def show(view: View) -> None:
         _table(view, ranking, options)
     _downloads(view, options)
     with st.expander("What the columns mean"):
-        says = ((name, HELP.get(name, HELP["task"])) for name in columns)
-        st.html("".join(f"<p><b>{escape(name)}</b>: {escape(text)}</p>" for name, text in says))
+        explanations = ((name, HELP.get(name, HELP["task"])) for name in columns)
+        st.html("".join(f"<p><b>{escape(name)}</b>: {escape(text)}</p>" for name, text in explanations))
 
 
 class _Options(NamedTuple):
@@ -51,8 +51,7 @@ class _Options(NamedTuple):
 
 
 def _headline(view: View, ranking: Ranking) -> None:
-    models = ranking.student == "models"
-    st.subheader("Models, evaluated as they are" if models else f"Methods on {ranking.student}")
+    st.subheader("Models, evaluated as they are" if ranking.of_models else f"Methods on {ranking.student}")
     st.html(headline_html(ranking, view.kinds(ranking), "dark" if is_dark() else "light"))
 
 
@@ -62,7 +61,7 @@ def _options(columns: Mapping[str, Column]) -> _Options:
     sort = left.selectbox("Sort by", names, key="sort", bind="query-params", width=220) or "rank"
     by_task = middle.toggle("Accuracy by task", key="by_task", bind="query-params")
     complete = right.toggle(
-        "Complete rows only", key="complete", bind="query-params", help="Leaves out what lacks a task."
+        "Complete rows only", key="complete", bind="query-params", help="Hides methods that lack a task."
     )
     return _Options(sort, by_task, complete)
 
@@ -74,7 +73,9 @@ def _table(view: View, ranking: Ranking, options: _Options) -> None:
     links = partial(_links, ranking.student)
     st.html(ranking_html(options.of(ranking), kinds, options.sort, is_dark(), by_task, links))
     if hidden := len(ranking.methods) - len(sorted_methods(ranking, kinds)):
-        st.caption(f"{hidden} more, such as ablations and controls, are left out by the filters at the side.")
+        st.caption(
+            f"{hidden} more, such as ablations and controls, are hidden by the filters in the sidebar."
+        )
     for note in ranking.notes:
         st.caption(f":material/info: {plain(note)}")
 
@@ -90,8 +91,8 @@ def _links(student: str, method: RankedMethod) -> list[tuple[str, str]]:
     if method.kind == "model":
         del of_row["curves"]
     return [
-        (page, f"{page}?{urlencode({**query, 'of': student, **chosen}, doseq=True)}")
-        for page, chosen in of_row.items()
+        (page, f"{page}?{urlencode({**query, 'of': student, **selection}, doseq=True)}")
+        for page, selection in of_row.items()
     ]
 
 
@@ -102,8 +103,8 @@ def _how_to_read(ranking: Ranking) -> str:
     median, most = map(percent, ranking.detectable)
     wide = f", the noisiest pair {most}" if most != median else ""
     return (
-        f"{text} Of two compared alone, a true difference is found four times in five from {median} points on (median"
-        f" pair{wide})."
+        f"{text} Between two methods compared alone, a true difference of {median} points is detectable with 80 % power"
+        f" (median pair{wide})."
     )
 
 
@@ -116,11 +117,11 @@ def _downloads(view: View, options: _Options) -> None:
         ("Markdown", "md", "text/markdown", as_text),
     )
     suite = view.filters.suite
-    shown = [
+    rankings = [
         replace(r, methods=sorted_methods(options.of(r), view.kinds(r), options.sort)) for r in view.rankings
     ]
     for column, (label, ending, mime, write) in zip(columns[1:], kinds, strict=True):
         column.download_button(
-            label, partial(write, shown), f"slmr-{suite}.{ending}", mime,
+            label, partial(write, rankings), f"slmr-{suite}.{ending}", mime,
             on_click="ignore", width="stretch",
         )  # fmt: skip  # written when it is clicked

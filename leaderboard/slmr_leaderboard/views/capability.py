@@ -28,19 +28,19 @@ def show(view: View, ranking: Ranking) -> None:
     st.subheader("Gain by initial difficulty")
     if not capabilities:
         nothing(
-            "Needs many completions of some items from base and from the methods: `capability` in a profile makes them."
+            "Needs many completions per item from base and the methods: `capability` in a profile requests them."
         )
     else:
         draw(
             gains_by_difficulty(capabilities, ranking.student),
-            "Accuracy after training less that before, by what the untrained student could do with an item. Items are"
-            " sorted by one half of its completions and scored by the other.",
+            "Accuracy after minus before training, by how often the untrained student solved an item. Items are sorted"
+            " by one half of their completions and scored on the other.",
         )
         show_folded(difficulty_table(capabilities))
         st.subheader("What can be reached in k tries")
-        drawn = pick_lines([each.method for each in capabilities], ranking)
+        names = pick_lines([each.method for each in capabilities], ranking)
         draw(
-            pass_curves([each for each in capabilities if each.method in drawn], ranking),
+            pass_curves([each for each in capabilities if each.method in names], ranking),
             "pass@k, unbiased, mean over items with its 95 % interval; a logarithmic axis.",
         )
         show_folded(pass_table(capabilities))

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from slmr.config import STAGEWISE
 from slmr.errors import RequestError
 from slmr.results.analysis.compare import Comparison, compare_results, overall_differences
 from slmr.results.analysis.ranking import Ranking
@@ -26,7 +27,7 @@ from slmr_leaderboard.views.parts import (
     show_text,
 )
 
-_HELP = {"detectable": "A true difference of so many points is found four times in five."}
+_HELP = {"detectable": "The smallest true difference, in points, that is detectable with 80 % power."}
 
 
 @of_one_student
@@ -39,13 +40,13 @@ def show(view: View, ranking: Ranking) -> None:
     first, other = _opening(ranking, names)
     left, right = st.columns(2)
     a = names[pick("Method A", names, "a", names.index(first), left)]
-    rest = [name for name in names if name != a]
-    chosen = right.multiselect(
-        "Against", rest, default=[other] if other in rest else rest[:1], key="b", bind="query-params"
+    others = [name for name in names if name != a]
+    rivals = right.multiselect(
+        "Against", others, default=[other] if other in others else others[:1], key="b", bind="query-params"
     )
-    comparisons = [c for name in chosen if (c := _comparison(results[a], results[name], ranking.suite))]
+    comparisons = [c for name in rivals if (c := _comparison(results[a], results[name], ranking.suite))]
     if not comparisons:
-        nothing("Choose one method or several to compare with, measured with seeds that A has, too.")
+        nothing("Choose one or more methods to compare with that share a seed with A.")
         return
     if len(comparisons) > 1:
         differences = overall_differences({comparison.b: comparison for comparison in comparisons})
@@ -54,8 +55,8 @@ def show(view: View, ranking: Ranking) -> None:
         show_table(table)
     for comparison in comparisons:
         st.subheader(f"{comparison.a} minus {comparison.b}", anchor=False)
-        st.text(comparison_in_words(comparison, a=comparison.a, b=comparison.b))
-        show_table(comparison_table(comparison, comparison.a, comparison.b), _HELP)
+        st.text(comparison_in_words(comparison))
+        show_table(comparison_table(comparison), _HELP)
         for notice in comparison.notices:
             st.text(notice)
     _flips(results, comparisons)
@@ -64,9 +65,9 @@ def show(view: View, ranking: Ranking) -> None:
 def _opening(ranking: Ranking, names: Sequence[str]) -> tuple[str, str]:
     """The two methods to begin with: `stagewise` if it is there, and the best baselines."""
     baselines = [
-        m.name for m in ranking.methods if m.rank and m.kind not in ("stagewise", "base") and m.name in names
+        m.name for m in ranking.methods if m.rank and m.kind not in (STAGEWISE, "base") and m.name in names
     ]
-    order = list(dict.fromkeys(["stagewise"] * ("stagewise" in names) + baselines + list(names)))
+    order = list(dict.fromkeys([STAGEWISE] * (STAGEWISE in names) + baselines + list(names)))
     return order[0], order[1]
 
 
@@ -89,16 +90,16 @@ def _flips(results: dict[str, MethodResult], comparisons: Sequence[Comparison]) 
     comparison = comparisons[pick("Against", [c.b for c in comparisons], "with", place=left)]
     a, b = results[comparison.a], results[comparison.b]
     tasks = comparison.tasks
-    of_task = tasks[pick("Task", [t.task for t in tasks], "flip_task", place=middle)]
+    task = tasks[pick("Task", [t.task for t in tasks], "flip_task", place=middle)]
     ways = [f"only {a.name}", f"only {b.name}"]
     way = pick("Which", ways, "way", place=right)
-    items = (of_task.only_a, of_task.only_b)[way]
+    items = (task.only_a, task.only_b)[way]
     if not items:
-        nothing(f"No item of {of_task.task} that {ways[way]} gets right.")
+        nothing(f"No item of {task.task} that {ways[way]} gets right.")
         return
     item = _step_through(items)
     seed = next(seed for seed in a.seeds if seed in b.seeds)
-    _side_by_side(a, b, of_task.task, seed, item)
+    _side_by_side(a, b, task.task, seed, item)
 
 
 def _step_through(items: Sequence[str]) -> str:
@@ -121,14 +122,14 @@ def _step_through(items: Sequence[str]) -> str:
 
 
 def _side_by_side(a: MethodResult, b: MethodResult, task: str, seed: int, item: str) -> None:
-    of_a, of_b = (_completions(result, task, seed, item) for result in (a, b))
-    if not of_a or not of_b:
-        nothing(f"The completions of {item} with seed {seed} are not there.")
+    completions_a, completions_b = (_completions(result, task, seed, item) for result in (a, b))
+    if not completions_a or not completions_b:
+        nothing(f"There are no completions of {item} with seed {seed}.")
         return
-    st.caption(f"{item}, seed {seed}. Words that the other one does not have in this place are marked.")
-    if of_a[0]["prompt"]:
-        show_text(of_a[0]["prompt"])
-    for pair in zip(of_a, of_b, strict=False):
+    st.caption(f"{item}, seed {seed}. Words that the other completion lacks in that place are marked.")
+    if completions_a[0]["prompt"]:
+        show_text(completions_a[0]["prompt"])
+    for pair in zip(completions_a, completions_b, strict=False):
         marks = words_without_counterpart(*(row["completion"] or "" for row in pair))
         for column, result, row, marked in zip(st.columns(2), (a, b), pair, marks, strict=True):
             with column:

@@ -29,15 +29,15 @@ _WIDE = "<style>.st-key-flow{overflow-x:auto}.st-key-flow>div{min-width:44rem}</
 
 @of_one_student
 def show(view: View, ranking: Ranking) -> None:
-    staged = [
+    results = [
         r
         for r in view.method_results(ranking)
         if any(r.file(what, seed).is_file() for what in _PARTS for seed in r.seeds)
     ]
-    if not staged:
+    if not results:
         nothing("None of these methods has a curriculum: choose a run of `stagewise` or of its ablations.")
         return
-    result, seed = pick_method_and_seed(staged)
+    result, seed = pick_method_and_seed(results)
     _flow(result, seed, ranking.student)
     _bridged(result, seed)
     _critiques(result, seed)
@@ -72,13 +72,13 @@ def _bridged(result: MethodResult, seed: int) -> None:
     problems = grouped(rows, lambda row: (row["label"], row["problem_id"]))
     names = [f"{label}: {name}" for label, name in problems]
     # Opens with a trace that Bridge did change.
-    first = next((i for i, candidates in enumerate(problems.values()) if len(candidates) > 1), 0)
-    chosen = list(problems.values())[pick("Example", names, "bridge", first)]
-    show_text(chosen[0]["problem"])
-    for column, row in zip(st.columns(len(chosen)), chosen, strict=True):
+    first = next((i for i, traces in enumerate(problems.values()) if len(traces) > 1), 0)
+    candidates = list(problems.values())[pick("Example", names, "bridge", first)]
+    show_text(candidates[0]["problem"])
+    for column, row in zip(st.columns(len(candidates)), candidates, strict=True):
         what = "raw trace" if row["source"] == "raw" else f"bridged: {row['source']}"
-        kept = ", kept" if row["kept"] else ""
-        column.markdown(f"**{what}**{kept}")
+        remark = ", kept" if row["kept"] else ""
+        column.markdown(f"**{what}**{remark}")
         if row["nll"] is None:
             column.caption("Wrong or unsound, so it was not scored.")
             column.html(TEXT_STYLE + text_html(row["text"]))
@@ -118,7 +118,7 @@ def _critiques(result: MethodResult, seed: int) -> None:
         st.markdown("**diagnosis**")
         show_text(row["diagnosis"] or "none: not confirmed")
     with right:
-        st.markdown("**repair** (marked; what is before it stays as it was)")
+        st.markdown("**repair** (marked; the text before it is unchanged)")
         prefix, repair = row["repair_prefix"], row["repair"]
         show_text(prefix + repair, [(len(prefix), len(prefix) + len(repair))]) if repair else show_text(
             "none"

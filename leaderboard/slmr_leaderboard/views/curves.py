@@ -10,7 +10,7 @@ from slmr.results.render.figures import (
     cost_and_accuracy,
     learning_curves,
     name_on_phones,
-    what_was_spent,
+    tokens_spent,
 )
 from slmr.results.render.training_history import plot_curves, validation_curve
 from slmr_leaderboard.views.parts import (
@@ -34,7 +34,7 @@ _NAMES = (
 
 @of_one_student
 def show(view: View, ranking: Ranking) -> None:
-    if ranking.student == "models":
+    if ranking.of_models:
         nothing("Models are not trained here: they have no curves and no cost.")
         return
     looks = {
@@ -51,28 +51,28 @@ def show(view: View, ranking: Ranking) -> None:
 
 def _cost(view: View, ranking: Ranking) -> None:
     st.subheader("Accuracy and cost")
-    shown = view.shown(ranking)
-    optimal = ", ".join(m.name for m in shown.methods if m.efficient)
+    ranking = view.shown(ranking)
+    optimal = ", ".join(m.name for m in ranking.methods if m.efficient)
     st.html(_NAMES)
     with st.container(key="cost"):
         draw(
-            name_on_phones(cost_and_accuracy(shown), shown),
+            name_on_phones(cost_and_accuracy(ranking), ranking),
             "Mean accuracy over the tasks with its 95 % interval, by tokens generated, trained on and taught."
-            f" Pareto-optimal, so that no other method is both better and cheaper: {plain(optimal or 'none of these')}."
-            " Point at a dot for its name.",
+            f" Pareto-optimal, so no other method is both cheaper and better: {plain(optimal or 'none of these')}."
+            " Hover over a dot for its name.",
         )
 
 
 def _spending(view: View, ranking: Ranking) -> None:
     st.subheader("What the tokens were spent on")
-    spent = []
+    spendings = []
     with faults_as_text():
-        spent = spending(view.method_results(ranking))
-    if not spent:
+        spendings = spending(view.method_results(ranking))
+    if not spendings:
         nothing("None of these methods kept a table of its stages.")
         return
     draw(
-        what_was_spent(spent, ranking.student),
+        tokens_spent(spendings, ranking.student),
         "Probing: completions of stages that train nothing. Sampled in training: rollouts. Mean over the seeds.",
     )
 
@@ -85,11 +85,11 @@ def _learning(view: View, ranking: Ranking) -> None:
             if rows := validation_curve(result):
                 curves[result.name] = rows
     if not curves:
-        nothing("No curve was kept: none of these methods was validated during training.")
+        nothing("No curves: none of these methods was validated during training.")
         return
-    drawn = pick_lines(list(curves), ranking)
+    names = pick_lines(list(curves), ranking)
     draw(
-        learning_curves({name: curves[name] for name in drawn}, ranking),
+        learning_curves({name: curves[name] for name in names}, ranking),
         "Accuracy on held-out problems of the training task, by the tokens that the method has spent so far; of each"
         " method's first seed.",
     )
@@ -103,7 +103,7 @@ def _one_run(view: View, ranking: Ranking) -> None:
         if any(result.file("course", seed).is_file() for seed in result.seeds)
     ]
     if not trained:
-        nothing("No curve was kept of these methods.")
+        nothing("No curves were kept of these methods.")
         return
     result, seed = pick_method_and_seed(trained)
     rows = result.table("course", seed)

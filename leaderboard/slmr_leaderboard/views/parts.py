@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from slmr.config import STAGEWISE
 from slmr.errors import RequestError
 from slmr.results.analysis.ranking import Ranking
 from slmr.results.analysis.selection import Filters, Results, rankings
@@ -124,7 +125,7 @@ def pick_method_and_seed(results: Sequence[MethodResult]) -> tuple[MethodResult,
 def pick_method(results: Sequence[MethodResult], place: Any) -> MethodResult:
     """Draws the choice of a result, as `pick_method_and_seed`."""
     names = [result.name for result in results]
-    first = names.index("stagewise") if "stagewise" in names else 0
+    first = names.index(STAGEWISE) if STAGEWISE in names else 0
     return results[pick("Method", names, "method", first, place)]
 
 
@@ -138,14 +139,14 @@ def pick_seed(result: MethodResult, place: Any) -> int:
 def text_html(text: str, marks: Sequence[tuple[int, int]] = (), css: str = "mark") -> str:
     """A model's text as escaped HTML with marked spans. A long text is cut, and says so."""
     text = text or "(nothing)"
-    shown, parts, at = text[:LONGEST], [], 0
+    visible, parts, at = text[:LONGEST], [], 0
     for start, end in marks:
         if end <= LONGEST:
-            inside = escape(shown[start:end])
+            inside = escape(visible[start:end])
             marked = f"<mark>{inside}</mark>" if css == "mark" else f'<span class="{css}">{inside}</span>'
-            parts += [escape(shown[at:start]), marked]
+            parts += [escape(visible[at:start]), marked]
             at = end
-    parts.append(escape(shown[at:]))
+    parts.append(escape(visible[at:]))
     rest = f"\n… and {len(text) - LONGEST:,} more characters" if len(text) > LONGEST else ""
     return f'<div class="slmr-text">{"".join(parts)}{rest}</div>'
 
@@ -191,7 +192,7 @@ def legend_html(figure: Any) -> str:
 def pick_lines(names: Sequence[str], ranking: Ranking) -> list[str]:
     """Draws the choice of methods for a figure of lines, at first the best of each kind; returns them in order."""
     first = best_of_each_kind(names, ranking)
-    picked = st.multiselect(
+    choices = st.multiselect(
         "Methods",
         names,
         default=first,
@@ -199,7 +200,7 @@ def pick_lines(names: Sequence[str], ranking: Ranking) -> list[str]:
         bind="query-params",
         help="At first the best of each kind.",
     )
-    return [name for name in names if name in picked] or first
+    return [name for name in names if name in choices] or first
 
 
 def show_table(table: Table, help: Mapping[str, str] | None = None) -> None:

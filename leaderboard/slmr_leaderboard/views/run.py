@@ -56,10 +56,10 @@ def _stages(result: MethodResult, seed: int) -> None:
     if not rows:
         nothing("The run kept no table of its stages.")
         return
-    st.markdown("\n".join(_listed(rows)))
+    st.markdown("\n".join(_stage_lines(rows)))
     if st.toggle("Draw the graph", key="graph", bind="query-params"):
         st.graphviz_chart(graph(rows), width="stretch")
-        st.caption("What depends on what; a stage that several methods need is made once for all of them.")
+        st.caption("Which stage needs which; a stage that several methods share is run once.")
     st.dataframe(
         [
             {"stage": row["label"], "kind": row["stage"], "trained": row["train_tokens"],
@@ -75,29 +75,29 @@ def _stages(result: MethodResult, seed: int) -> None:
     )  # fmt: skip
     names = [row["label"] for row in rows if row["stage"] != "student"]
     name = st.selectbox("Parameters and statistics of", names, key="stage", bind="query-params")
-    chosen = next((row for row in rows if row["label"] == name), rows[-1])
+    stage = next((row for row in rows if row["label"] == name), rows[-1])
     left, right = st.columns(2)
-    left.json(json.loads(chosen["parameters"]))
-    right.json(json.loads(chosen["stats"]))
+    left.json(json.loads(stage["parameters"]))
+    right.json(json.loads(stage["stats"]))
 
 
-def _listed(rows: Sequence[dict[str, Any]]) -> list[str]:
+def _stage_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
     """A line per stage, in order, with its inputs and its cost."""
     labels = {row["key"]: row["label"] for row in rows}
     lines = []
     for row in rows:
         needs = [labels[key] for key in dict.fromkeys(row["inputs"]) if key in labels]
-        said = [f"from {', '.join(needs)}" if needs else "", _spent(row),
+        facts = [f"from {', '.join(needs)}" if needs else "", _spent(row),
                 duration(row["wall_s"]) if row["wall_s"] >= 1 else ""]  # fmt: skip
-        told = "; ".join(filter(None, said))
-        lines.append(f"1. **{plain(row['label'])}**{': ' if told else ''}{plain(told)}")
+        description = "; ".join(filter(None, facts))
+        lines.append(f"1. **{plain(row['label'])}**{': ' if description else ''}{plain(description)}")
     return lines
 
 
 def _spent(row: dict[str, Any]) -> str:
     """The tokens of a stage, in words; empty if it has none."""
-    spent = row["train_tokens"] + row["rollout_tokens"] + row["teacher_tokens"]
-    return f"{tokens(spent)} tokens" if spent else ""
+    total = row["train_tokens"] + row["rollout_tokens"] + row["teacher_tokens"]
+    return f"{tokens(total)} tokens" if total else ""
 
 
 def graph(rows: Sequence[dict[str, Any]]) -> str:

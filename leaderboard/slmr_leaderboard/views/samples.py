@@ -46,7 +46,7 @@ def show(view: View, ranking: Ranking) -> None:
         return
     item = st.query_params.get("item")
     try:
-        _one_item(cell, item) if item else _pages(cell, _chosen())
+        _one_item(cell, item) if item else _pages(cell, _selection())
     except OSError as error:
         st.warning("These completions cannot be read.", icon=":material/error:")
         st.text(str(error))
@@ -60,19 +60,19 @@ def _one_item(cell: Cell, item: str) -> None:
     rows = find(cell, CompletionFilter(items=(item,)), limit=256)
     if not rows:
         nothing("This cell has no such item.")
-    _show(rows, alone=True)
+    _show(rows, is_alone=True)
 
 
-def _pages(cell: Cell, chosen: CompletionFilter) -> None:
-    total = count(cell, chosen)
+def _pages(cell: Cell, selection: CompletionFilter) -> None:
+    total = count(cell, selection)
     if not total:
         nothing("No completion fits: choose another verdict or text.")
         return
     size = page_size(cell.k)
     first = size * (st.pagination(-(-total // size), key="page", bind="query-params") - 1)
-    rows = find(cell, chosen, first, size)
+    rows = find(cell, selection, first, size)
     st.caption(f"{first + 1:,} to {first + len(rows):,} of {total:,} completions")
-    _show(rows, alone=False)
+    _show(rows, is_alone=False)
 
 
 def page_size(k: int) -> int:
@@ -80,7 +80,7 @@ def page_size(k: int) -> int:
     return k * -(-_LEAST // k)
 
 
-def _chosen() -> CompletionFilter:
+def _selection() -> CompletionFilter:
     left, right = st.columns(2)
     verdicts = left.multiselect(
         "Verdict", VERDICTS, key="verdict", placeholder="any", bind="query-params", on_change=_first_page
@@ -97,7 +97,7 @@ def _first_page() -> None:
     st.session_state["page"] = 1
 
 
-def _show(rows: Sequence[dict[str, Any]], alone: bool) -> None:
+def _show(rows: Sequence[dict[str, Any]], is_alone: bool) -> None:
     formulas = st.toggle(
         "Render formulas", key="latex", bind="query-params",
         help="Those between dollars, \\( \\), \\[ \\] or in \\boxed{}, below each text.",
@@ -106,21 +106,21 @@ def _show(rows: Sequence[dict[str, Any]], alone: bool) -> None:
     for _, group in groupby(rows, key=lambda row: row["item_id"]):
         with st.container(border=True):
             completions = list(group)
-            _item(completions[0], alone)
+            _item(completions[0], is_alone)
             _completions(completions, formulas)
 
 
-def _item(row: dict[str, Any], alone: bool) -> None:
+def _item(row: dict[str, Any], is_alone: bool) -> None:
     """Draws the heading of an item."""
     left, right = st.columns([6, 1], vertical_alignment="center")
     left.text(f"{row['item_id']}" + (f", gold {row['gold'][:200]}" if row["gold"] else ""))
-    help = "Show this item alone, under an address of its own."
-    if not alone and right.button("Link", key=f"link-{row['item_id']}", icon=":material/link:", help=help):
+    help = "Show this item alone, at its own address."
+    if not is_alone and right.button("Link", key=f"link-{row['item_id']}", icon=":material/link:", help=help):
         st.query_params["item"] = row["item_id"]
         st.rerun()
     if row["prompt"] is None:
         st.caption(
-            "The licence of this task's data does not let its texts be published: the verdicts alone are here."
+            "The licence of this task's data does not allow its texts to be published: only the verdicts are here."
         )
 
 
@@ -130,11 +130,11 @@ def _completions(rows: Sequence[dict[str, Any]], formulas: bool) -> None:
     parts = [] if problem is None else [text_html(problem)]
     for row in rows:
         parts.append(completion_html(row))
-        of_row = formulas_in(row["completion"] or "") if formulas else ()
-        if of_row:
+        row_formulas = formulas_in(row["completion"] or "") if formulas else ()
+        if row_formulas:
             st.html("".join(parts))
             parts = []
-        for formula in of_row:
+        for formula in row_formulas:
             st.latex(formula)
     if parts:
         st.html("".join(parts))
@@ -145,14 +145,14 @@ def completion_html(row: dict[str, Any]) -> str:
     verdict = row["status"] if row["status"] in VERDICTS else "unknown verdict"
     sign = {"correct": "✓", "wrong": "✗"}.get(verdict, "?")
     text = "" if row["completion"] is None else text_html(row["completion"])
-    said = [
+    facts = [
         NOT_KEPT if row["completion"] is None and row["prompt"] is not None else "",
         "right, but not in the requested form" if row["lenient"] and not row["strict"] else "",
         "cut off by the token limit" if row["finish_reason"] == "length" else "",
         f"answered {row['extracted']}" if row["extracted"] else "", row["reason"] or "",
         "" if row["tokens"] is None else f"{row['tokens']} tokens",
     ]  # fmt: skip
-    below = escape(", ".join(part for part in said if part)[:2000])
+    below = escape(", ".join(part for part in facts if part)[:2000])
     return (
         f"<div><b>{sign} {verdict.replace('_', ' ')}</b>, completion {row['k_index'] + 1}</div>{text}"
         f'<div class="slmr-below">{below}</div>'

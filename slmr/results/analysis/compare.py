@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from slmr.errors import RequestError, unknown
 from slmr.results.runs.method_results import MethodResult, find_result
@@ -11,6 +11,9 @@ from slmr.results.runs.paired_scores import Scores, difference, mean_interval, p
 from slmr.results.runs.schema import Z95
 from slmr.results.runs.suites import Suite, listed_suites, suite_of_mean
 from slmr.stats import Difference, holm, minimum_detectable_difference
+
+SIGNIFICANCE = 0.05  # p-values below it are called significant
+DEFAULT_LABELS = ("A", "B")
 
 ONE_SEED = (
     "One training run per method: intervals and p-values cover other questions, not another training run."
@@ -29,7 +32,7 @@ class TaskComparison:
         items: how many.
         a, b: the accuracies, fractions.
         p: Holm's, over the tasks compared.
-        detectable: the true difference that is found four times in five, a fraction.
+        detectable: the true difference that is detectable with 80 % power, a fraction.
         only_a, only_b: ids of the items on which A is better, and B, the largest differences first.
     """
 
@@ -49,6 +52,8 @@ class Comparison:
     """The comparison on all common tasks, and the mean over those of a suite if there are several tasks.
 
     Attributes:
+        a, b: the names that were compared.
+        labels: what A and B are called where they are shown: by their methods or models, unless those are the same.
         seeds: how many training seeds the interval is over; with one it knows nothing of another training run.
         mean_a, mean_b: the accuracies whose difference is the mean, fractions; None where there is none.
         trained: whether one of the two was trained, so that another seed would have given another one.
@@ -64,6 +69,7 @@ class Comparison:
     mean_name: str = "mean"
     mean_a: float | None = None
     mean_b: float | None = None
+    labels: tuple[str, str] = DEFAULT_LABELS
 
     @property
     def overall(self) -> Difference:
@@ -71,7 +77,7 @@ class Comparison:
         return self.mean or self.tasks[0].difference
 
 
-def compare(name_a: str, name_b: str) -> Comparison:
+def compare(name_a: str, name_b: str, labels: tuple[str, str] | None = None) -> Comparison:
     """Compares two results, each named as `find_result` says.
 
     Raises:
@@ -81,10 +87,10 @@ def compare(name_a: str, name_b: str) -> Comparison:
     a, b = find_result(name_a), find_result(name_b)
     rows = [row for row in a.rows() if row.task in b.tasks]
     suite, several = suite_of_mean(rows, listed_suites(a.run_rows[0].run))
-    found = compare_results(name_a, a, name_b, b, suite or Suite("none", ()))
+    comparison = compare_results(name_a, a, name_b, b, suite or Suite("none", ()))
     if several:
-        found.notices.append(f"no mean: the tasks are of several suites: {', '.join(several)}")
-    return found
+        comparison.notices.append(f"no mean: the tasks are of several suites: {', '.join(several)}")
+    return replace(comparison, labels=labels) if labels and labels[0] != labels[1] else comparison
 
 
 def compare_results(
@@ -92,9 +98,9 @@ def compare_results(
 ) -> Comparison:
     """As `compare`, for loaded results; the mean is over the tasks of the suite if one is given, else over all."""
     a, b, notices = same_seeds(name_a, a, name_b, b)
-    both = [task for task in a.tasks if task in b.tasks]
-    of_suite = suite.among(both) if suite else both
-    shared = [*of_suite, *(task for task in both if task not in of_suite)]
+    common = [task for task in a.tasks if task in b.tasks]
+    of_suite = suite.among(common) if suite else common
+    shared = [*of_suite, *(task for task in common if task not in of_suite)]
     if not shared:
         raise RequestError(
             f"no task in common: {name_a} has {', '.join(a.tasks)}; {name_b} has {', '.join(b.tasks)}"
@@ -103,7 +109,7 @@ def compare_results(
         notices += [f"only in {name}: {task}" for task in result.tasks if task not in shared]
     pairs = {task: pair_scores(task, a.scores[task], b.scores[task]) for task in shared}
     differences = {task: difference([pair]) for task, pair in pairs.items()}
-    # A further task changes nothing of what is said of the suite.
+    # A task outside the suite changes no p-value of the suite's tasks.
     adjusted = [
         p
         for family in (of_suite, shared[len(of_suite) :])
@@ -114,16 +120,20 @@ def compare_results(
         for task, p in zip(shared, adjusted, strict=True)
     ]
     mean = difference([pairs[task] for task in of_suite]) if of_suite and len(shared) > 1 else None
-    means = [mean_interval([r.scores[task] for task in of_suite]).mean if mean else None for r in (a, b)]
-    seeds = min(pair.seeds for pair in pairs.values())
-    name = f"mean, {suite.name}" if suite and len(of_suite) < len(shared) else "mean"
-    return Comparison(name_a, name_b, tasks, mean, notices, seeds, a.trained or b.trained, name, *means)
+    mean_a, mean_b = (
+        mean_interval([r.scores[task] for task in of_suite]).mean if mean else None for r in (a, b)
+    )
+    return Comparison(
+        name_a, name_b, tasks, mean, notices, min(pair.seeds for pair in pairs.values()), a.trained or b.trained,
+        f"mean, {suite.name}" if suite and len(of_suite) < len(shared) else "mean", mean_a, mean_b,
+        (a.name, b.name) if a.name != b.name else DEFAULT_LABELS,
+    )  # fmt: skip
 
 
 def _task(task: str, a: Scores, b: Scores, change: Difference, p: float) -> TaskComparison:
     pair = pair_scores(task, a, b)
-    ahead = pair.a.mean(axis=(0, 2)) - pair.b.mean(axis=(0, 2))
-    by_size = sorted(zip(pair.items, ahead, strict=True), key=lambda item: -abs(item[1]))
+    leads = pair.a.mean(axis=(0, 2)) - pair.b.mean(axis=(0, 2))
+    by_size = sorted(zip(pair.items, leads, strict=True), key=lambda item: -abs(item[1]))
     return TaskComparison(
         # Of the estimator of all other places: another order of adding may round the other way.
         task, len(pair.items), a.interval.mean, b.interval.mean, change, p, detectable(change),
@@ -143,11 +153,11 @@ def same_seeds(
         return a, b, []
     if not a.trained or not b.trained:
         seeds = a.seeds if a.trained else b.seeds if b.trained else [0]
-        both = [r if r.trained else r.as_seeds(r.seeds[:1] * len(seeds), seeds) for r in (a, b)]
-        return both[0], both[1], []
+        a, b = (r if r.trained else r.as_seeds(r.seeds[:1] * len(seeds), seeds) for r in (a, b))
+        return a, b, []
     seeds_of_both = f"{name_a} has seeds {numbers(a.seeds)}, {name_b} {numbers(b.seeds)}"
     if common := [seed for seed in a.seeds if seed in b.seeds]:
-        notice = f"compared with those seeds that both have: {seeds_of_both}"
+        notice = f"compared on the seeds that both have: {seeds_of_both}"
         return a.of_seeds(common), b.of_seeds(common), [notice]
     n = min(len(a.seeds), len(b.seeds))
     notice = f"no seed in common, so they are paired in order: {seeds_of_both}"
@@ -180,13 +190,13 @@ def compare_all(
     Raises:
         RequestError: as `compare`, or there is no such method.
     """
-    other = next((result for result in results if result.method == reference), None)
-    if other is None:
+    base = next((result for result in results if result.method == reference), None)
+    if base is None:
         raise unknown("method", reference, [result.method for result in results])
     comparisons = {
-        result.method: compare_results(result.method, result, reference, other.of_seeds(result.seeds), suite)
+        result.method: compare_results(result.method, result, reference, base.of_seeds(result.seeds), suite)
         for result in results
-        if result is not other and set(result.seeds) <= set(other.seeds)
+        if result is not base and set(result.seeds) <= set(base.seeds)
     }
     return sorted(overall_differences(comparisons), key=lambda d: -d.difference.mean)
 

@@ -52,8 +52,8 @@ class Finding:
     advice: str = ""
 
 
-class Judged(NamedTuple):
-    """A training's log, verdicts on the completions that have a gold answer, and the problems of the test items."""
+class Training(NamedTuple):
+    """A training: its log, verdicts on the completions that have a gold answer, and the problems of the test items."""
 
     log: TrainingLog
     verdicts: list[tuple[PaidCompletion, Verdict]]
@@ -83,15 +83,15 @@ def diagnose(
     Raises:
         RequestError: golds are given, and none is of a prompt of the log.
     """
-    judged = _judged(log, golds or {}, kind, test)
+    training = _training(log, golds or {}, kind, test)
     findings = []
     for name, (title, look, advice) in FAULTS.items():
-        state, text, numbers = look(judged)
+        state, text, numbers = look(training)
         findings.append(Finding(name, title, state, text, numbers, advice if state == "found" else ""))
     return findings
 
 
-def _judged(log: TrainingLog, golds: Mapping[str, str], kind: Kind | None, test: Sequence[str]) -> Judged:
+def _training(log: TrainingLog, golds: Mapping[str, str], kind: Kind | None, test: Sequence[str]) -> Training:
     by_prompt = _golds_of({c.prompt for c in log.completions}, golds)
     with_gold = [(c, gold) for c in log.completions if (gold := by_prompt.get(c.prompt, c.gold)) is not None]
     if golds and log.completions and not with_gold:
@@ -100,24 +100,25 @@ def _judged(log: TrainingLog, golds: Mapping[str, str], kind: Kind | None, test:
             f" log's {log.completions[0].prompt!r:.80}"
         )
     if not with_gold:
-        return Judged(log, [], test)
+        return Training(log, [], test)
     kind = kind or _kind_of([gold for _, gold in with_gold])
     verdicts = verify_batch([c.text for c, _ in with_gold], [gold for _, gold in with_gold], kind)
     pairs = [(c, v) for (c, _), v in zip(with_gold, verdicts, strict=True)]
-    return Judged(_with_verdicts(log, pairs, kind), pairs, test)
+    return Training(_with_verdicts(log, pairs, kind), pairs, test)
 
 
 def _golds_of(prompts: Iterable[str], golds: Mapping[str, str]) -> dict[str, str]:
     """Logged prompt → gold of the same prompt, else of the last prompt within it, as inside a chat template."""
     by_word = _by_rarest_word(golds)
-    found = {}
+    golds_of_prompts = {}
     for prompt in prompts:
         text = prompt.strip()
-        near = (one for word in {"", *text.split()} for one in by_word.get(word, ()))
-        held = [text] if text in golds else [one for one in near if one in text]
-        if held:
-            found[prompt] = golds[max(held, key=lambda one: (text.rfind(one) + len(one), len(one)))]
-    return found
+        candidates = (one for word in {"", *text.split()} for one in by_word.get(word, ()))
+        matches = [text] if text in golds else [one for one in candidates if one in text]
+        if matches:
+            last = max(matches, key=lambda one: (text.rfind(one) + len(one), len(one)))
+            golds_of_prompts[prompt] = golds[last]
+    return golds_of_prompts
 
 
 def _by_rarest_word(prompts: Iterable[str]) -> dict[str, list[str]]:
@@ -145,10 +146,9 @@ def _with_verdicts(
     by_step = grouped(pairs, lambda pair: pair[0].step)
     steps = []
     for step in log.steps:
-        found = by_step.get(int(step["step"]), [])
-        if found:
-            form = fmean(in_form(c.text, kind) for c, _ in found)
-            step = {"format": form} | step | {"accuracy": fmean(v.lenient for _, v in found)}
+        if of_step := by_step.get(int(step["step"])):
+            form = fmean(in_form(c.text, kind) for c, _ in of_step)
+            step = {"format": form} | step | {"accuracy": fmean(v.lenient for _, v in of_step)}
         steps.append(step)
     return replace(log, steps=steps)
 
@@ -168,7 +168,7 @@ class Trend(NamedTuple):
         return self.last - self.first
 
     @property
-    def shown(self) -> bool:
+    def is_significant(self) -> bool:
         return abs(self.change) > 2 * self.noise
 
 
@@ -192,109 +192,109 @@ def _unknown(what: str) -> Evidence:
     return Evidence("unknown", what, {})
 
 
-def _found(found: bool, text: str, **numbers: float) -> Evidence:
-    return Evidence("found" if found else "absent", text, numbers)
+def _evidence(is_found: bool, text: str, **numbers: float) -> Evidence:
+    return Evidence("found" if is_found else "absent", text, numbers)
 
 
 # ----------------------------------------------------------------------------------------------- the faults
 
 
-def _no_variance(judged: Judged) -> Evidence:
-    values = _values(judged.log, "zero_variance")
+def _no_variance(training: Training) -> Evidence:
+    values = _values(training.log, "zero_variance")
     if not values:
-        return _same_rewards(judged)
+        return _same_rewards(training)
     share = fmean(values)
     numbers = {"share": share}
     text = f"{share:.0%} of the groups had equal rewards"
-    if rewards := _values(judged.log, "reward"):
+    if rewards := _values(training.log, "reward"):
         numbers["reward"] = fmean(rewards)
         text += f"; mean reward {numbers['reward']:.2f}"
-    return _found(share >= NO_VARIANCE, text, **numbers)
+    return _evidence(share >= NO_VARIANCE, text, **numbers)
 
 
-def _same_rewards(judged: Judged) -> Evidence:
+def _same_rewards(training: Training) -> Evidence:
     """As `_no_variance`, from steps whose rewards had no variance, if the log does not describe single groups."""
-    values = _values(judged.log, "same_rewards")
+    values = _values(training.log, "same_rewards")
     share = fmean(values) if values else 0.0
     if share < NO_VARIANCE:
         return _unknown("no log of groups: TRL's frac_reward_zero_std, or completions with rewards")
-    return _found(True, f"in {share:.0%} of the steps all groups had equal rewards", share=share)
+    return _evidence(True, f"in {share:.0%} of the steps all groups had equal rewards", share=share)
 
 
-def _format_only(judged: Judged) -> Evidence:
-    form = _trend(judged.log, "format")
-    right = _trend(judged.log, "accuracy")
+def _format_only(training: Training) -> Evidence:
+    form = _trend(training.log, "format")
+    right = _trend(training.log, "accuracy")
     if form is None:
         return _unknown("no reward of the form, and no golds to judge it: --data")
     if right is None:
         return _unknown("no accuracy: give the golds by --data")
     text = f"in form {form.first:.0%} → {form.last:.0%}, right {right.first:.0%} → {right.last:.0%}"
-    flat = not (right.shown and right.change > 0) or right.change < FORMAT_GAIN / 5
-    found = form.change >= FORMAT_GAIN and form.shown and flat
-    return _found(found, text, format=form.change, accuracy=right.change, noise=right.noise)
+    flat = not (right.is_significant and right.change > 0) or right.change < FORMAT_GAIN / 5
+    is_found = form.change >= FORMAT_GAIN and form.is_significant and flat
+    return _evidence(is_found, text, format=form.change, accuracy=right.change, noise=right.noise)
 
 
-def _cut_off(judged: Judged) -> Evidence:
-    values = _values(judged.log, "truncated")
+def _cut_off(training: Training) -> Evidence:
+    values = _values(training.log, "truncated")
     if not values:
         return _unknown("no log of what was cut off")
     share = fmean(values[-max(1, len(values) // 3) :])
-    return _found(
+    return _evidence(
         share >= CUT_OFF, f"{share:.0%} of the completions of the last third were cut off", share=share
     )
 
 
-def _reward_errors(judged: Judged, right: bool) -> Evidence:
+def _reward_errors(training: Training, right: bool) -> Evidence:
     """The share of right answers (in the requested form) that are not paid, or of wrong ones (in any form) that are."""
-    paid = [(c, v) for c, v in judged.verdicts if c.reward is not None]
-    if not paid:
+    pairs = [(c, v) for c, v in training.verdicts if c.reward is not None]
+    if not pairs:
         return _unknown("no golds, or no rewards, to compare: give the golds by --data")
-    rewards = [c.reward for c, _ in paid if c.reward is not None]
+    rewards = [c.reward for c, _ in pairs if c.reward is not None]
     least = (min(rewards) + max(rewards)) / 2 if min(rewards) < max(rewards) else 1e-9
-    chosen = [
+    errors = [
         float((c.reward or 0.0) < least if right else (c.reward or 0.0) >= least)
-        for c, v in paid
+        for c, v in pairs
         if (v.strict if right else v.status in ("wrong", "no_answer") and not v.lenient)
     ]
     what = "right answers were not paid" if right else "wrong answers were paid"
-    if not chosen:
-        return _found(False, f"no {'right' if right else 'wrong'} answer among {len(paid)}", answers=0)
-    share = bounded_mean(chosen)
-    text = f"{percent(share.mean, share.low, share.high)} % of {len(chosen)} {what}"
-    return _found(
-        share.low > WRONG_REWARD, text, share=share.mean, low=share.low, high=share.high, answers=len(chosen)
+    if not errors:
+        return _evidence(False, f"no {'right' if right else 'wrong'} answer among {len(pairs)}", answers=0)
+    share = bounded_mean(errors)
+    text = f"{percent(share.mean, share.low, share.high)} % of {len(errors)} {what}"
+    return _evidence(
+        share.low > WRONG_REWARD, text, share=share.mean, low=share.low, high=share.high, answers=len(errors)
     )
 
 
-def _length_drift(judged: Judged) -> Evidence:
-    length = _trend(judged.log, "length") or _trend(judged.log, "characters")
+def _length_drift(training: Training) -> Evidence:
+    length = _trend(training.log, "length") or _trend(training.log, "characters")
     if length is None or min(length.first, length.last) <= 0:
         return _unknown("no log of lengths over at least six steps")
     factor = length.last / length.first
-    right = _trend(judged.log, "accuracy")
-    gained = right is not None and right.shown and right.change >= 0.1
+    right = _trend(training.log, "accuracy")
+    is_learning = right is not None and right.is_significant and right.change >= 0.1
     text = f"mean length {length.first:.0f} → {length.last:.0f}, by a factor of {factor:.2f}"
-    found = max(factor, 1 / factor) >= DRIFT and length.shown and not gained
-    return _found(found, text, factor=factor, first=length.first, last=length.last)
+    is_found = max(factor, 1 / factor) >= DRIFT and length.is_significant and not is_learning
+    return _evidence(is_found, text, factor=factor, first=length.first, last=length.last)
 
 
-def _entropy_gone(judged: Judged) -> Evidence:
-    entropy = _trend(judged.log, "entropy")
+def _entropy_gone(training: Training) -> Evidence:
+    entropy = _trend(training.log, "entropy")
     if entropy is None:
         return _unknown("no log of entropy over at least six steps")
     text = f"entropy {entropy.first:.3f} → {entropy.last:.3f} nats a token"
-    gone = entropy.last < ENTROPY_GONE and entropy.last < ENTROPY_LEFT * entropy.first
-    return _found(gone, text, first=entropy.first, last=entropy.last)
+    is_found = entropy.last < ENTROPY_GONE and entropy.last < ENTROPY_LEFT * entropy.first
+    return _evidence(is_found, text, first=entropy.first, last=entropy.last)
 
 
-def _sampler_gap(judged: Judged) -> Evidence:
-    values = _values(judged.log, "logprob_gap")
+def _sampler_gap(training: Training) -> Evidence:
+    values = _values(training.log, "logprob_gap")
     if not values:
         return _unknown(
             "no log-probabilities of the sampler: TRL logs them with vLLM, verl with rollout log-probs"
         )
     gap = fmean(values)
-    return _found(
+    return _evidence(
         gap > GAP, f"sampler and trainer differ by {gap:.2g} nats a token", gap=gap, most=max(values)
     )
 
@@ -304,48 +304,48 @@ def _had_variance(step: Step) -> bool:
     return step.get("zero_variance", step.get("same_rewards", 0.0)) < 1
 
 
-def _no_step(judged: Judged) -> Evidence:
-    log = judged.log
+def _no_step(training: Training) -> Evidence:
+    log = training.log
     rates, norms = log.series("learning_rate"), log.series("grad_norm")
     if log.unchanged is None and not rates and not norms:
         return _unknown("no log of learning rate or gradient")
-    broken = fmean(not math.isfinite(x) for x in norms) if norms else 0.0
-    still = fmean(rate <= 1e-12 for rate in rates) if rates else 0.0
-    moving = [s["grad_norm"] for s in log.steps if "grad_norm" in s and _had_variance(s)]
-    no_gradient = fmean(norm == 0 for norm in moving) if moving else 0.0
+    not_finite = fmean(not math.isfinite(x) for x in norms) if norms else 0.0
+    no_rate = fmean(rate <= 1e-12 for rate in rates) if rates else 0.0
+    norms_with_variance = [s["grad_norm"] for s in log.steps if "grad_norm" in s and _had_variance(s)]
+    no_gradient = fmean(norm == 0 for norm in norms_with_variance) if norms_with_variance else 0.0
     text = (
-        f"learning rate 0 in {still:.0%} of the steps, gradient 0 in {no_gradient:.0%} of those with variance,"
-        f" not a number in {broken:.0%}"
+        f"learning rate 0 in {no_rate:.0%} of the steps, gradient 0 in {no_gradient:.0%} of those with variance,"
+        f" not a number in {not_finite:.0%}"
     )
     if log.unchanged:
         text += "; the weights are those of the start"
-    found = bool(log.unchanged) or max(still, no_gradient, broken) >= NO_GRADIENT
-    return _found(found, text, rate_zero=still, gradient_zero=no_gradient, not_finite=broken)
+    is_found = bool(log.unchanged) or max(no_rate, no_gradient, not_finite) >= NO_GRADIENT
+    return _evidence(is_found, text, rate_zero=no_rate, gradient_zero=no_gradient, not_finite=not_finite)
 
 
-def _leaked(judged: Judged) -> Evidence:
-    if judged.log.contamination:
-        worst = max(judged.log.contamination, key=lambda c: c.exact / max(c.n_test, 1))
+def _leaked(training: Training) -> Evidence:
+    if training.log.contamination:
+        worst = max(training.log.contamination, key=lambda c: c.exact / max(c.n_test, 1))
         share = worst.exact / max(worst.n_test, 1)
         text = (
             f"{worst.exact} of {worst.n_test} problems of {worst.test} are training problems of {worst.train}"
         )
-        return _found(share >= LEAKED, text, share=share, items=worst.exact)
-    prompts = {normalised(c.prompt) for c in judged.log.completions} - {""}
-    if not prompts or not judged.test:
+        return _evidence(share >= LEAKED, text, share=share, items=worst.exact)
+    prompts = {normalised(c.prompt) for c in training.log.completions} - {""}
+    if not prompts or not training.test:
         return _unknown("no prompts in the log" if not prompts else "no test set to look for: --test TASK")
-    test = {normalised(problem) for problem in judged.test} - {""}
-    inside = {p: {t for t in test if f" {t} " in f" {p} "} for p in prompts}
-    leaked = set[str]().union(*inside.values())
-    share = max(fmean(bool(found) for found in inside.values()), len(leaked) / max(len(test), 1))
+    test = {normalised(problem) for problem in training.test} - {""}
+    matches = {p: {t for t in test if f" {t} " in f" {p} "} for p in prompts}
+    leaked = set[str]().union(*matches.values())
+    share = max(fmean(bool(problems) for problems in matches.values()), len(leaked) / max(len(test), 1))
     text = (
-        f"{sum(map(bool, inside.values()))} of {len(prompts)} prompts hold a test problem; {len(leaked)} of"
+        f"{sum(map(bool, matches.values()))} of {len(prompts)} prompts hold a test problem; {len(leaked)} of"
         f" {len(test)} test problems stand in prompts"
     )
-    return _found(share >= LEAKED, text, share=share, items=len(leaked), prompts=len(prompts))
+    return _evidence(share >= LEAKED, text, share=share, items=len(leaked), prompts=len(prompts))
 
 
-FAULTS: dict[str, tuple[str, Callable[[Judged], Evidence], str]] = {
+FAULTS: dict[str, tuple[str, Callable[[Training], Evidence], str]] = {
     "no-variance": (
         "Groups without variance", _no_variance,
         "take problems that are right in some of the attempts and not in all (`slmr probe`), larger groups or a higher"
@@ -388,6 +388,6 @@ FAULTS: dict[str, tuple[str, Callable[[Judged], Evidence], str]] = {
     ),
     "leaked-test": (
         "Test items are among the training problems", _leaked,
-        "take them out and train again (`slmr tasks overlap`); what was measured on them is no result",
+        "take them out and train again (`slmr tasks overlap`); results measured on them are void",
     ),
 }  # fmt: skip

@@ -16,7 +16,7 @@ from itertools import chain, combinations
 import numpy as np
 
 from slmr.curriculum.factors import FACTORIAL, FACTORS
-from slmr.lab.skills import REACHES
+from slmr.lab.skills import EXPOSURES
 from slmr.results.analysis.ranking import Ranking
 from slmr.results.runs.method_results import MethodResult
 from slmr.results.runs.paired_scores import aligned, aligned_marks
@@ -85,11 +85,11 @@ Scores = np.ndarray  # [recipes, seeds, items]
 
 def factorials(rankings: Sequence[Ranking]) -> list[Factorial]:
     """The effects of all students together, and of each alone if there are several; raises as `factorial`."""
-    together = factorial(rankings)
-    if together is None:
+    pooled = factorial(rankings)
+    if pooled is None:
         return []
-    alone = [factorial([ranking]) for ranking in rankings if len(together.students) > 1]
-    return [together, *(found for found in alone if found)]
+    by_student = [factorial([ranking]) for ranking in rankings if len(pooled.students) > 1]
+    return [pooled, *filter(None, by_student)]
 
 
 def factorial(rankings: Sequence[Ranking]) -> Factorial | None:
@@ -100,33 +100,32 @@ def factorial(rankings: Sequence[Ranking]) -> Factorial | None:
     Raises:
         RequestError: completions cannot be read.
     """
-    having = [(cells, ranking.tasks) for ranking in rankings if (cells := _cells(ranking))]
-    if not having:
+    candidates = [(cells, ranking.tasks) for ranking in rankings if (cells := _cells(ranking))]
+    if not candidates:
         return None
-    (first, *_), tasks = having[0]
-    fitting = [cells for cells, their_tasks in having if _fit(cells[0], first, their_tasks)]
-    domain = _domain(first, tasks)
-    items = first.scores[domain].items
-    strict = _of_task(fitting, domain)
-    sound = [aligned_marks([cell.scores[domain] for cell in cells], "sound", items) for cells in fitting]
+    (reference, *_), tasks = candidates[0]
+    students = [cells for cells, their_tasks in candidates if _fit(cells[0], reference, their_tasks)]
+    domain = _domain(reference, tasks)
+    items = reference.scores[domain].items
+    strict = _task_scores(students, domain)
+    soundness = [aligned_marks([cell.scores[domain] for cell in cells], "sound", items) for cells in students]
     outcomes = [_outcome(f"{domain}, strict accuracy", [strict])]
-    if known := [marks for marks in sound if marks is not None]:
-        outcomes += [_outcome(f"{domain}, sound", [known])] if len(known) == len(sound) else []
+    marks = [scores for scores in soundness if scores is not None]
+    if len(marks) == len(students):
+        outcomes.append(_outcome(f"{domain}, sound", [marks]))
     if len(tasks) > 1:
-        outcomes.append(
-            _outcome(f"mean of {len(tasks)} tasks, strict accuracy", [_of_task(fitting, t) for t in tasks])
-        )
-    groups = _groups(strict, first.scores[domain].places)
-    return Factorial(
-        [cells[0].student for cells in fitting], len(first.seeds), outcomes, groups,
-        [note for cells in fitting for note in _cut_short(cells)],
-    )  # fmt: skip
+        scores = [_task_scores(students, task) for task in tasks]
+        outcomes.append(_outcome(f"mean of {len(tasks)} tasks, strict accuracy", scores))
+    groups = _groups(strict, reference.scores[domain].places)
+    names = [cells[0].student for cells in students]
+    notes = [note for cells in students for note in _cut_short(cells)]
+    return Factorial(names, len(reference.seeds), outcomes, groups, notes)
 
 
 def _cells(ranking: Ranking) -> list[MethodResult]:
     """The results of the eight recipes in their order; empty if one is missing or cannot be compared item by item."""
-    compared = {m.name: m.result for m in ranking.complete if m.name in ranking.differences}
-    cells = [compared[name] for name in FACTORIAL if name in compared]
+    results = {m.name: m.result for m in ranking.complete if m.name in ranking.differences}
+    cells = [results[name] for name in FACTORIAL if name in results]
     return cells if len(cells) == len(FACTORIAL) else []
 
 
@@ -148,17 +147,18 @@ def _domain(cell: MethodResult, tasks: Sequence[str]) -> str:
     return tasks[0]
 
 
-def _of_task(fitting: Sequence[Sequence[MethodResult]], task: str) -> list[Scores]:
-    items = fitting[0][0].scores[task].items
-    return [aligned([cell.scores[task] for cell in cells], items) for cells in fitting]
+def _task_scores(students: Sequence[Sequence[MethodResult]], task: str) -> list[Scores]:
+    items = students[0][0].scores[task].items
+    return [aligned([cell.scores[task] for cell in cells], items) for cells in students]
 
 
 def _outcome(name: str, tasks: Sequence[Sequence[Scores]]) -> OutcomeEffects:
     """The effects on the mean over tasks; `tasks` has the scores of each student per task."""
-    found = [_difference(tasks, chosen) for chosen in ORDERS]
+    differences = [_difference(tasks, factors) for factors in ORDERS]
+    adjusted = holm([d.p for d in differences])
     effects = [
-        Effect(tuple(FACTORS[i].name for i in chosen), difference, p)
-        for chosen, difference, p in zip(ORDERS, found, holm([d.p for d in found]), strict=True)
+        Effect(tuple(FACTORS[i].name for i in factors), difference, p)
+        for factors, difference, p in zip(ORDERS, differences, adjusted, strict=True)
     ]
     return OutcomeEffects(name, sum(students[0].shape[2] for students in tasks), effects)
 
@@ -173,16 +173,16 @@ def _groups(strict: Sequence[Scores], places: Mapping[str, list[int]]) -> list[O
 
 
 def _distance(label: str) -> tuple[int, str]:
-    return (REACHES.index(label) if label in REACHES else len(REACHES)), label
+    return (EXPOSURES.index(label) if label in EXPOSURES else len(EXPOSURES)), label
 
 
-def _difference(tasks: Sequence[Sequence[Scores]], chosen: Sequence[int]) -> Difference:
-    """Recipes that lack an even number of the chosen factors minus those that lack an odd number."""
+def _difference(tasks: Sequence[Sequence[Scores]], factors: Sequence[int]) -> Difference:
+    """Recipes that lack an even number of these factors minus those that lack an odd number."""
     signs = np.array([
-        np.prod([1 if level == FACTORS[i].with_ else -1 for i, level in enumerate(name.split("_")) if i in chosen])
+        np.prod([1 if level == FACTORS[i].with_ else -1 for i, level in enumerate(name.split("_")) if i in factors])
         for name in FACTORIAL
     ])  # fmt: skip
-    scale = 2 ** (len(chosen) - 1)
+    scale = 2 ** (len(factors) - 1)
     sides = [[(s[signs > 0].mean(axis=0), s[signs < 0].mean(axis=0)) for s in students] for students in tasks]
     if tasks[0][0].shape[1] > 1:
         parts = [Parts.pooled([Effects.of(a) - Effects.of(b) for a, b in students]) for students in sides]
@@ -197,7 +197,7 @@ def _cut_short(cells: Sequence[MethodResult]) -> list[str]:
     """A line for each training that the budget ended early, because then the recipes did not spend the same."""
     return [
         f"{cell.student}, {cell.method}, seed {seed}: the budget ended {row['label']} after {step} steps, so the eight"
-        " did not train equally; raise the profile's `budget`"
+        " recipes did not train equally; raise the profile's `budget`"
         for cell in cells
         for seed in cell.seeds
         for row in cell.table("stages", seed)

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from slmr.config import StrictModel, parse
 from slmr.errors import RequestError, nearest
 from slmr.io import read_settings
-from slmr.lab.skills import REACHES
+from slmr.lab.skills import EXPOSURES
 from slmr.results.analysis.compare import ONE_SEED, same_seeds
 from slmr.results.runs.method_results import MethodResult, find_result
 from slmr.results.runs.paired_scores import PairedScores, difference, pair_scores
@@ -109,7 +109,7 @@ class Outcome:
         change: the run's accuracy minus the base's, with its interval at that confidence.
         forgotten, learned: the shares of completions that the base has right and the run wrong, and the reverse.
         p: that so much more than the tolerated is chance; Holm's, over all outcomes of the gate.
-        smallest_shown: the true loss beyond the tolerated one that is found four times in five; at most 1.
+        smallest_shown: the true loss beyond the tolerated one that is detectable with 80 % power; at most 1.
     """
 
     name: str
@@ -164,10 +164,10 @@ def gate(run: str, base: str, policy: Policy = DEFAULT) -> GateResult:
     selections = [s for check in policy.checks for s in _selections(check, policy, a, b, shared)]
     outcomes = [o for selection in selections for o in _outcomes(selection, policy.confidence)]
     corrected = holm([outcome.p for outcome in outcomes])
-    judged = [_judged(outcome, p, len(outcomes)) for outcome, p in zip(outcomes, corrected, strict=True)]
-    if (a.trained or b.trained) and min(outcome.seeds for outcome in judged) == 1:
+    outcomes = [_with_verdict(o, p, len(outcomes)) for o, p in zip(outcomes, corrected, strict=True)]
+    if (a.trained or b.trained) and min(outcome.seeds for outcome in outcomes) == 1:
         notices.append(ONE_SEED)
-    return GateResult(run, base, policy.unclear, judged, notices)
+    return GateResult(run, base, policy.unclear, outcomes, notices)
 
 
 def _is_same(a: MethodResult, b: MethodResult) -> bool:
@@ -184,19 +184,19 @@ def _selections(
 ) -> Iterator[Selection]:
     """The selections of a check; raises RequestError if it matches nothing, except for the default policy."""
     groups = _task_groups(check, a, shared)
-    chosen = [
+    selections = [
         Selection(name, check, pairs)
         for label, tasks in groups.items()
-        for name, pairs in _paired(label, check, a, b, tasks).items()
+        for name, pairs in _pairs_by_name(label, check, a, b, tasks).items()
     ]
-    if not chosen:
-        what, pattern, known = _missing(check, a, shared, groups)
+    if not selections:
+        what, pattern, names = _missing(check, a, shared, groups)
         raise RequestError(
             f"the policy has a check of {what} '{pattern}', which fits nothing that both runs have"
-            f"{nearest(pattern, known)} (there are: {', '.join(known) or 'none'})"
+            f"{nearest(pattern, names)} (there are: {', '.join(names) or 'none'})"
         )
     # A suite of one task is that task, which has a check of its own by default.
-    yield from (s for s in chosen if not (policy is DEFAULT and check.suite and len(s.pairs) == 1))
+    yield from (s for s in selections if not (policy is DEFAULT and check.suite and len(s.pairs) == 1))
 
 
 def _task_groups(check: Check, a: MethodResult, shared: Sequence[str]) -> dict[str, list[str]]:
@@ -214,7 +214,7 @@ def _suites(result: MethodResult, shared: Sequence[str]) -> dict[str, list[str]]
     return {s.name: s.among(shared) for s in suites_of(rows, listed_suites(result.run_rows[0].run))}
 
 
-def _paired(
+def _pairs_by_name(
     label: str, check: Check, a: MethodResult, b: MethodResult, tasks: Sequence[str]
 ) -> dict[str, tuple[PairedScores, ...]]:
     """Name → the paired scores of these tasks, divided by exposure if the check names one."""
@@ -226,13 +226,13 @@ def _paired(
         exposures = _exposures(a, task)
         for exposure in sorted(e for e in exposures if fnmatchcase(e, check.exposure)):
             by_exposure.setdefault(exposure, []).append(pair.of_items(exposures[exposure]))
-    where = f"{label}: " if label else ""
-    return {f"{where}{exposure}": tuple(found) for exposure, found in by_exposure.items()}
+    prefix = f"{label}: " if label else ""
+    return {f"{prefix}{exposure}": tuple(pairs) for exposure, pairs in by_exposure.items()}
 
 
 def _exposures(result: MethodResult, task: str) -> dict[str, list[int]]:
     """Exposure → the positions of its items; empty if the completions have no exposures."""
-    return {label: places for label, places in result.scores[task].places.items() if label in REACHES}
+    return {label: places for label, places in result.scores[task].places.items() if label in EXPOSURES}
 
 
 def _missing(
@@ -300,7 +300,7 @@ def _flips(pairs: Sequence[PairedScores], level: float, *, lost: bool) -> Estima
     return bounded_mean_over_tasks([share.mean(axis=0) for share in shares], level)
 
 
-def _judged(outcome: Outcome, p: float, checks: int) -> Outcome:
+def _with_verdict(outcome: Outcome, p: float, checks: int) -> Outcome:
     """The outcome with its corrected p, its verdict, and the smallest loss that this number of checks can show."""
     within = (
         outcome.change.low >= -outcome.tolerated

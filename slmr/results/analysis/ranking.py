@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from slmr.config import MethodKind
+from slmr.config import UNRANKED, MethodKind
 from slmr.errors import RequestError
-from slmr.results.analysis.compare import detectable, numbers
+from slmr.results.analysis.compare import SIGNIFICANCE, detectable, numbers
 from slmr.results.analysis.reverted import reverted_notes
 from slmr.results.runs.method_results import MethodResult, run_results
 from slmr.results.runs.paired_scores import (
@@ -28,9 +28,6 @@ from slmr.results.runs.schema import grouped
 from slmr.results.runs.suites import Suite, listed_suites, suites_of
 from slmr.stats import Difference, Estimate, RankInterval, holm, margin, pareto, rank_intervals
 
-ASIDE = ("ablation", "control")  # kinds that a board shows when asked
-UNRANKED = (*ASIDE, "reference")  # kinds that are compared, but have no rank
-
 
 @dataclass(frozen=True, slots=True)
 class RankedMethod:
@@ -43,7 +40,7 @@ class RankedMethod:
         spread: the standard deviation of the seeds' means; None with one seed.
         by_task: task → accuracy.
         changes: task → the method minus the untrained student, with the same seeds.
-        gain: their mean over tasks; p after Holm's correction over the methods.
+        gain: their mean over tasks; its p after Holm's correction over the methods.
         rank: the best and the worst that it may have among those of the same seeds; None for base, ablations, controls.
         efficient: no other method is at once cheaper in tokens and better. A reference, such as a teacher, is none that
             could be chosen.
@@ -55,7 +52,6 @@ class RankedMethod:
     by_task: dict[str, Estimate]
     changes: dict[str, Difference] = field(default_factory=dict)
     gain: Difference | None = None
-    gain_p: float | None = None
     rank: RankInterval | None = None
     efficient: bool = False
 
@@ -81,6 +77,21 @@ class RankedMethod:
         """The tokens of its training, mean over seeds, with shared stages in full."""
         return self.result.cost("tokens")
 
+    @property
+    def significantly_better(self) -> bool:
+        """Whether it is significantly better than the untrained student."""
+        return self.gain is not None and self.gain.mean > 0 and self.gain.p < SIGNIFICANCE
+
+    @property
+    def significantly_worse(self) -> bool:
+        """Whether it is significantly worse than the untrained student."""
+        return self.gain is not None and self.gain.mean < 0 and self.gain.p < SIGNIFICANCE
+
+    @property
+    def may_be_best(self) -> bool:
+        """Whether its rank may be the first."""
+        return self.rank is not None and self.rank.low == 1
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -99,11 +110,12 @@ class Ranking:
     """All methods of one student, the best first, or all models that are only evaluated.
 
     Attributes:
+        student: its name, or `models`.
         tasks: those that means and ranks are over.
-        further: other tasks that some have, in columns of their own.
+        other_tasks: those that some have, too, in columns of their own.
         differences: `differences[a][b]` is a minus b by name, of those that are compared with each other.
         notes: what is not compared, and why, and which stages were reverted, a line each.
-        detectable: the true difference that is found four times in five, a fraction, for the median pair of the
+        detectable: the true difference that is detectable with 80 % power, a fraction, for the median pair of the
             compared and for the noisiest.
         order: who is above whom of those that have a rank, all compared at once.
     """
@@ -116,7 +128,8 @@ class Ranking:
     detectable: tuple[float, float] | None
     order: Order
     suite: Suite | None = None
-    further: list[str] = field(default_factory=list)
+    other_tasks: list[str] = field(default_factory=list)
+    of_models: bool = False
 
     @property
     def title(self) -> str:
@@ -150,12 +163,11 @@ def run_rankings(run: Path) -> list[tuple[str, Ranking]]:
     results = run_results(run)
     suites = suites_of([row for result in results for row in result.rows()], listed_suites(run))
     titled = []
-    for ranking in (ranking for suite in suites for ranking in suite_rankings(results, suite)):
-        named = replace(ranking, notes=[*ranking.notes, *reverted_notes(ranking.results)])
-        name = ranking.results[0].student if len(ranking.results) == 1 else ranking.student
-        titled.append(
-            (f"{name}, {ranking.suite.label}" if ranking.suite and len(suites) > 1 else name, named)
-        )
+    for suite in suites:
+        for ranking in suite_rankings(results, suite):
+            ranking = replace(ranking, notes=[*ranking.notes, *reverted_notes(ranking.results)])
+            name = ranking.results[0].student if len(ranking.results) == 1 else ranking.student
+            titled.append((f"{name}, {suite.label}" if len(suites) > 1 else name, ranking))
     return titled
 
 
@@ -170,33 +182,32 @@ def rank_methods(results: Sequence[MethodResult], suite: Suite | None = None) ->
 
     Pairwise those that have the seeds and items that most have; others are listed without rank, and noted.
     """
-    every = list(dict.fromkeys(task for result in results for task in result.tasks))
-    tasks = suite.among(every) if suite else every
-    listed = [result.complete(tasks) or result for result in results]
-    sound, notes = _sound(listed, tasks)
-    alike, more_notes = _alike(sound, tasks)
-    between = _differences(alike, tasks)
-    accuracy = {r.name: mean_interval([r.scores[task] for task in tasks]) for r in sound}
-    ranked = [result for result in alike if result.kind not in (*UNRANKED, "base")]
-    order = order_of(ranked, [accuracy[result.name].mean for result in ranked], tasks)
-    changes = _changes(sound, tasks)
-    gains = {name: change[""] for name, change in changes.items()}
-    gain_p = dict(zip(gains, holm([gain.p for gain in gains.values()]), strict=True))
+    all_tasks = list(dict.fromkeys(task for result in results for task in result.tasks))
+    tasks = suite.among(all_tasks) if suite else all_tasks
+    results = [result.complete(tasks) or result for result in results]
+    complete, notes = _complete_results(results, tasks)
+    comparable, comparable_notes = _comparable_results(complete, tasks)
+    pairwise = _pairwise_differences(comparable, tasks)
+    accuracy = {r.name: mean_interval([r.scores[task] for task in tasks]) for r in complete}
+    competitors = [result for result in comparable if result.kind not in (*UNRANKED, "base")]
+    order = order_of(competitors, [accuracy[result.name].mean for result in competitors], tasks)
+    changes, gains = _changes(complete, tasks)
     methods = [
         replace(
             _ranked_method(result, tasks, accuracy.get(result.name)),
-            changes={task: d for task, d in changes.get(result.name, {}).items() if task},
-            gain=gains.get(result.name), gain_p=gain_p.get(result.name), rank=order.ranks.get(result.name),
+            changes=changes.get(result.name, {}), gain=gains.get(result.name), rank=order.ranks.get(result.name),
         )
-        for result in listed
+        for result in results
     ]  # fmt: skip
-    student = "models" if results[0].kind == "model" else results[0].student
-    of_pairs = [detectable(d) for row in between.values() for d in row.values()]
-    shown = (float(np.median(of_pairs)), max(of_pairs)) if of_pairs else None
-    further = [task for task in every if task not in tasks]
+    of_models = results[0].kind == "model"
+    student = "models" if of_models else results[0].student
+    sizes = [detectable(d) for row in pairwise.values() for d in row.values()]
+    median_and_most = (float(np.median(sizes)), max(sizes)) if sizes else None
+    other_tasks = [task for task in all_tasks if task not in tasks]
     return Ranking(
-        student, tasks, _best_first(methods), between, notes + more_notes, shown, order, suite, further
-    )
+        student, tasks, _best_first(methods), pairwise, notes + comparable_notes, median_and_most, order, suite,
+        other_tasks, of_models,
+    )  # fmt: skip
 
 
 def order_of(results: Sequence[MethodResult], means: Sequence[float], tasks: Sequence[str]) -> Order:
@@ -208,38 +219,42 @@ def order_of(results: Sequence[MethodResult], means: Sequence[float], tasks: Seq
     if len(results) < 2:
         return Order({result.name: RankInterval(1, 1) for result in results}, None)
     scores = [aligned([result.scores[task] for result in results]) for task in tasks]
-    found = margin(scores)
-    ranks = rank_intervals(means, found)
-    return Order(dict(zip((result.name for result in results), ranks, strict=True)), found)
+    least_difference = margin(scores)
+    ranks = rank_intervals(means, least_difference)
+    return Order(dict(zip((result.name for result in results), ranks, strict=True)), least_difference)
 
 
-def _sound(listed: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[MethodResult], list[str]]:
+def _complete_results(
+    results: Sequence[MethodResult], tasks: Sequence[str]
+) -> tuple[list[MethodResult], list[str]]:
     """The results that have all tasks and can be compared item by item, and notes about the others."""
-    sound, notes = [], []
-    for result in listed:
-        lacking = [task for task in tasks if len(result.rows(task)) < len(result.seeds)]
-        if lacking:
-            notes.append(f"{result.name}: no result of {', '.join(lacking)}, so no mean and no rank")
+    complete, notes = [], []
+    for result in results:
+        missing = [task for task in tasks if len(result.rows(task)) < len(result.seeds)]
+        if missing:
+            notes.append(f"{result.name}: no result of {', '.join(missing)}, so no mean and no rank")
         elif fault := result.of_tasks(tasks).fault:
             notes.append(f"{result.name}: not compared: {fault}")
         else:
-            sound.append(result)
-    return sound, notes
+            complete.append(result)
+    return complete, notes
 
 
-def _alike(sound: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[MethodResult], list[str]]:
+def _comparable_results(
+    complete: Sequence[MethodResult], tasks: Sequence[str]
+) -> tuple[list[MethodResult], list[str]]:
     """The largest set of results with the same seeds and items, by number of seeds, then of results; and notes."""
     signatures = [
         (tuple(result.seeds), *((row.task_version, row.checker_version, scores.item_set)
                                 for scores in (result.scores[task] for task in tasks) for row in scores.rows[:1]))
-        for result in sound
+        for result in complete
     ]  # fmt: skip
     counts = Counter(signatures)
     if not counts:
         return [], []
     common = max(counts, key=lambda signature: (len(signature[0]), counts[signature]))
     notes = []
-    for result, signature in zip(sound, signatures, strict=True):
+    for result, signature in zip(complete, signatures, strict=True):
         seeds = signature[0]
         if seeds == common[0] and signature != common:
             notes.append(f"{result.name}: not ranked: measured on other items or versions than most")
@@ -247,39 +262,46 @@ def _alike(sound: Sequence[MethodResult], tasks: Sequence[str]) -> tuple[list[Me
             notes.append(
                 f"{result.name}: not ranked: it has seeds {numbers(seeds)}, others {numbers(common[0])}"
             )
-    return [result for result, signature in zip(sound, signatures, strict=True) if signature == common], notes
+    return [r for r, signature in zip(complete, signatures, strict=True) if signature == common], notes
 
 
 def _pairs(a: MethodResult, b: MethodResult, tasks: Sequence[str]) -> list[PairedScores]:
     return [pair_scores(task, a.scores[task], b.scores[task]) for task in tasks]
 
 
-def _differences(alike: Sequence[MethodResult], tasks: Sequence[str]) -> dict[str, dict[str, Difference]]:
+def _pairwise_differences(
+    comparable: Sequence[MethodResult], tasks: Sequence[str]
+) -> dict[str, dict[str, Difference]]:
     """Each result minus each other one."""
-    between: dict[str, dict[str, Difference]] = {result.name: {} for result in alike}
-    both = list(combinations(alike, 2))
-    for (a, b), d in zip(both, differences([_pairs(a, b, tasks) for a, b in both]), strict=True):
-        between[a.name][b.name] = d
-        between[b.name][a.name] = replace(d, mean=-d.mean, low=-d.high, high=-d.low)
-    return between
+    pairwise: dict[str, dict[str, Difference]] = {result.name: {} for result in comparable}
+    pairs = list(combinations(comparable, 2))
+    for (a, b), d in zip(pairs, differences([_pairs(a, b, tasks) for a, b in pairs]), strict=True):
+        pairwise[a.name][b.name] = d
+        pairwise[b.name][a.name] = replace(d, mean=-d.mean, low=-d.high, high=-d.low)
+    return pairwise
 
 
-def _changes(sound: Sequence[MethodResult], tasks: Sequence[str]) -> dict[str, dict[str, Difference]]:
-    """Each result minus base, by task, and their mean under ""; leaves out results that base cannot pair with."""
-    base = next((result for result in sound if result.kind == "base"), None)
+def _changes(
+    complete: Sequence[MethodResult], tasks: Sequence[str]
+) -> tuple[dict[str, dict[str, Difference]], dict[str, Difference]]:
+    """Each result minus base, by name: for each task, and the mean over tasks with p corrected for their number.
+
+    Leaves out results that base cannot pair with.
+    """
+    base = next((result for result in complete if result.kind == "base"), None)
     pairs: dict[str, list[PairedScores]] = {}
-    for result in sound if base else []:
+    for result in complete if base else []:
         same_seeds = base.of_seeds(result.seeds) if base else result
         # One with other items or versions is left out: what is ranked with base has the same.
         with suppress(RequestError):
             if result is not base and same_seeds.seeds == result.seeds:
                 pairs[result.name] = _pairs(result, same_seeds, tasks)
+    task_changes = iter(differences([[pair] for by_task in pairs.values() for pair in by_task]))
+    changes = {name: {task: next(task_changes) for task in tasks} for name in pairs}
     means = differences(list(pairs.values()))
-    alone = iter(differences([[pair] for by_task in pairs.values() for pair in by_task]))
-    return {
-        name: {task: next(alone) for task in tasks} | {"": mean}
-        for name, mean in zip(pairs, means, strict=True)
-    }
+    adjusted = holm([mean.p for mean in means])
+    gains = {name: replace(mean, p=p) for name, mean, p in zip(pairs, means, adjusted, strict=True)}
+    return changes, gains
 
 
 def _ranked_method(result: MethodResult, tasks: Sequence[str], accuracy: Estimate | None) -> RankedMethod:
@@ -299,8 +321,8 @@ def _ranked_method(result: MethodResult, tasks: Sequence[str], accuracy: Estimat
 
 def _best_first(methods: Sequence[RankedMethod]) -> list[RankedMethod]:
     """The methods sorted by mean, those that lack a task last; marks the Pareto-optimal ones."""
-    compared = [method for method in methods if method.accuracy and method.kind != "reference"]
-    efficient = pareto([method.tokens for method in compared], [method.mean for method in compared])
-    of_name = dict(zip((method.name for method in compared), efficient, strict=True))
-    marked = [replace(method, efficient=of_name.get(method.name, False)) for method in methods]
-    return sorted(marked, key=lambda method: (method.accuracy is None, -method.mean))
+    candidates = [method for method in methods if method.accuracy and method.kind != "reference"]
+    optimal = pareto([method.tokens for method in candidates], [method.mean for method in candidates])
+    efficient = {m.name for m, is_optimal in zip(candidates, optimal, strict=True) if is_optimal}
+    methods = [replace(method, efficient=method.name in efficient) for method in methods]
+    return sorted(methods, key=lambda method: (method.accuracy is None, -method.mean))

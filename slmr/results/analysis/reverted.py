@@ -10,11 +10,11 @@ from typing import Any
 from slmr.results.runs.method_results import MethodResult
 
 FEW_STEPS = 5  # fewer say nothing of a method
-_UNDONE = "changed nothing in {seeds}: its best validation was that before the first step, and those weights were kept"
-_UNCHANGED = "changed no weight in {seeds}: what it was given had no gradient"
-_SHORT = (
-    "made fewer than {few} steps in {seeds}: too little to say anything of the method; take more problems"
+_UNDONE = (
+    "changed nothing in {seeds}: the best validation was before the first step, and those weights were kept"
 )
+_UNCHANGED = "changed no weight in {seeds}: its data gave no gradient"
+_SHORT = "made fewer than {few} steps in {seeds}: too few to judge the method; use more problems"
 
 
 def reverted_notes(results: Sequence[MethodResult]) -> list[str]:

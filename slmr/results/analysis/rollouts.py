@@ -34,7 +34,7 @@ class PaidCompletion:
     truncated: bool | None = None
 
 
-def rollouts_of(row: Row, file: Path, where: str) -> tuple[str, list[PaidCompletion]]:
+def rollouts_of(row: Row, file: Path, place: str) -> tuple[str, list[PaidCompletion]]:
     """The row's source, `verl` or `verifiers`, and its completions.
 
     Raises:
@@ -42,19 +42,19 @@ def rollouts_of(row: Row, file: Path, where: str) -> tuple[str, list[PaidComplet
     """
     for source, keys, reader in _READERS:
         if keys <= set(row):
-            return source, list(reader(row, step_of(row, file, where)))
+            return source, list(reader(row, step_of(row, file, place)))
     raise RequestError(
-        f"{where} is no rollout: of verl it has 'input', 'output' and 'score', of verifiers 'prompt', 'completion' and"
-        f" 'reward', or 'traces'; it has {', '.join(sorted(map(str, row))[:12])}"
+        f"{place} is not a rollout: of verl it has 'input', 'output' and 'score', of verifiers 'prompt', 'completion'"
+        f" and 'reward', or 'traces'; it has {', '.join(sorted(map(str, row))[:12])}"
     )
 
 
-def step_of(row: Row, file: Path, where: str) -> int:
+def step_of(row: Row, file: Path, place: str) -> int:
     """The row's step, else that in the file's name (`12.jsonl`) or the folder's (`step_12/rollouts.jsonl`)."""
     folder = file.parent.name
     step = row.get("step", number_in(file.stem) or (number_in(folder) if folder.startswith("step") else 0))
     if not isinstance(step, int | float) or not 0 <= step < 1e12:
-        raise RequestError(f"{where}: a step is a number from 0 on, not {step!r:.80}")
+        raise RequestError(f"{place}: a step is a number from 0 on, not {step!r:.80}")
     return int(step)
 
 
@@ -77,13 +77,13 @@ def _episode(row: Row, step: int) -> Iterator[PaidCompletion]:
     """The completions of an episode in `traces.jsonl` of the current verifiers, which has a trace of each agent."""
     for trace in _mappings(row["traces"]):
         nodes = [node for node in _mappings(trace.get("nodes")) if isinstance(node.get("message"), dict)]
-        said = [node["message"] for node in nodes if node.get("sampled")]
-        first = next((i for i, node in enumerate(nodes) if node.get("sampled")), len(nodes))
+        replies = [node["message"] for node in nodes if node.get("sampled")]
+        start = next((i for i, node in enumerate(nodes) if node.get("sampled")), len(nodes))
         task = trace.get("task")
         data = task.get("data") if isinstance(task, dict) else None
-        prompt = prompt_text([node["message"] for node in nodes[:first]])
+        prompt = prompt_text([node["message"] for node in nodes[:start]])
         yield PaidCompletion(
-            step, prompt, text_of(said), _weighted(trace.get("rewards")),
+            step, prompt, text_of(replies), _weighted(trace.get("rewards")),
             gold_of(data) if isinstance(data, dict) else None, None, _cut_off(trace),
         )  # fmt: skip
 
@@ -163,5 +163,5 @@ def _flag(value: Any) -> bool | None:
 
 def number_in(name: str) -> int:
     """The last number in a file's name; 0 without any."""
-    found = re.findall(r"\d{1,12}", name)
-    return int(found[-1]) if found else 0
+    numbers = re.findall(r"\d{1,12}", name)
+    return int(numbers[-1]) if numbers else 0

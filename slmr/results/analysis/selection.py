@@ -13,7 +13,7 @@ from threading import RLock
 
 from slmr.errors import RequestError
 from slmr.results.analysis.ranking import Ranking, suite_rankings
-from slmr.results.runs.files import EXAMPLES, TABLES
+from slmr.results.runs.files import ARTEFACTS, EXAMPLES, ITEMS, SAMPLES, SUMMARY, TABLES
 from slmr.results.runs.method_results import MethodResult, RunRow, method_results
 from slmr.results.runs.notes import folded_note, note_of
 from slmr.results.runs.schema import SummaryRow, grouped, read_summary
@@ -21,7 +21,7 @@ from slmr.results.runs.suites import Suite, listed_suites, suites_of
 
 Version = tuple[str, str, str, str]  # edition, task, task version, checker version
 Setting = tuple[int, int, str]  # items, completions of each, profile
-_INNER = {"artefacts", "samples", "items", *TABLES, *EXAMPLES}  # folders of a run that hold no summary
+_INNER = {ARTEFACTS, SAMPLES, ITEMS, *TABLES, *EXAMPLES}  # folders of a run that hold no summary
 _ARCHIVE = "archive"  # results that do not stand; seen only where they are asked for
 _SKIPPED = {*_INNER, _ARCHIVE}
 
@@ -75,7 +75,7 @@ def load_results(folder: Path) -> Results:
     """
     with LOCK:
         folder = folder.resolve()
-        return _load(folder, tuple(_summaries(str(folder))), _listed(folder))
+        return _load(folder, tuple(_summaries(str(folder))), _declared_suites(folder))
 
 
 Stamp = tuple[str, int, int]  # a summary's path, its time in nanoseconds and its bytes
@@ -87,8 +87,8 @@ def _summaries(folder: str) -> Iterator[Stamp]:
         subfolders[:] = sorted(
             name for name in subfolders if name not in _SKIPPED and not name.startswith(".")
         )
-        if "summary.json" in (*files, *subfolders):
-            file = os.path.join(path, "summary.json")
+        if SUMMARY in (*files, *subfolders):
+            file = os.path.join(path, SUMMARY)
             try:
                 stat = os.stat(file)
                 yield file, stat.st_mtime_ns, stat.st_size
@@ -122,10 +122,10 @@ class _Measured:
         return self.row.student, self.row.method_kind == "model", self.version
 
 
-Listed = tuple[tuple[str, tuple[str, ...]], ...] | str  # suites, or what is wrong with their file
+DeclaredSuites = tuple[tuple[str, tuple[str, ...]], ...] | str  # or what is wrong with their file
 
 
-def _listed(folder: Path) -> Listed:
+def _declared_suites(folder: Path) -> DeclaredSuites:
     try:
         return tuple(listed_suites(folder).items())
     except RequestError as error:
@@ -133,9 +133,9 @@ def _listed(folder: Path) -> Listed:
 
 
 @lru_cache(maxsize=4)
-def _load(folder: Path, stamps: tuple[Stamp, ...], listed: Listed) -> Results:
+def _load(folder: Path, stamps: tuple[Stamp, ...], suites: DeclaredSuites) -> Results:
     """As `load_results`; times and sizes are part of the cache's key."""
-    notices: list[str] = [f"Not readable: {listed}"] if isinstance(listed, str) else []
+    notices: list[str] = [f"Not readable: {suites}"] if isinstance(suites, str) else []
     measured: list[_Measured] = []
     for name, written_ns, size in stamps:
         file = Path(name)
@@ -146,11 +146,11 @@ def _load(folder: Path, stamps: tuple[Stamp, ...], listed: Listed) -> Results:
             continue
         measured += [_Measured(RunRow(row, file.parent), written_ns) for row in rows]
     usual = _usual_settings(measured)
-    kept = _same_setting(_one_each(measured, usual, notices), usual, notices)
-    newest = _newest(kept)
+    measured = _same_setting(_one_each(measured, usual, notices), usual, notices)
+    newest = _newest(measured)
     older = {
         old: tuple(m.run_row for m in of_version)
-        for old, of_version in grouped(kept, lambda m: m.version).items()
+        for old, of_version in grouped(measured, lambda m: m.version).items()
         if newest[old[:2]] != old
     }
     notices += [
@@ -158,11 +158,11 @@ def _load(folder: Path, stamps: tuple[Stamp, ...], listed: Listed) -> Results:
         " versions to see them"
         for old, rows in sorted(older.items(), key=lambda item: item[0])
     ]
-    notes = [(run, note_of(run)) for run in dict.fromkeys(m.run_row.run for m in kept)]
+    notes = [(run, note_of(run)) for run in dict.fromkeys(m.run_row.run for m in measured)]
     return Results(
-        folder, tuple(m.run_row for m in kept if m.version not in older), tuple(notices), older,
+        folder, tuple(m.run_row for m in measured if m.version not in older), tuple(notices), older,
         {run: folded_note(note) for run, note in notes if note},
-        tuple(suites_of([m.row for m in kept], {} if isinstance(listed, str) else dict(listed))),
+        tuple(suites_of([m.row for m in measured], {} if isinstance(suites, str) else dict(suites))),
     )  # fmt: skip
 
 
@@ -218,49 +218,49 @@ def _one_each(
     best = {(m.row.identity, m.version): m for m in worst_first}
     if len(best) < len(measured):
         notices.append(
-            f"Measured more than once: {len(measured) - len(best)} rows stand back for others of the same "
-            "method, student, seed and task, which were measured as most methods were, on more items, or later"
+            f"Measured more than once: {len(measured) - len(best)} rows are hidden, because another row of the same"
+            " method, student, seed and task was measured like most methods, on more items, or later"
         )
-    kept = {id(m) for m in best.values()}
-    return [m for m in measured if id(m) in kept]
+    ids = {id(m) for m in best.values()}
+    return [m for m in measured if id(m) in ids]
 
 
 def _same_setting(
     measured: Sequence[_Measured], usual: Mapping[object, Setting], notices: list[str]
 ) -> list[_Measured]:
     """The rows in the usual setting; rows of different profiles are never pooled or ranked together."""
-    kept = [m for m in measured if m.setting == usual[m.board]]
-    if aside := len(measured) - len(kept):
+    comparable = [m for m in measured if m.setting == usual[m.board]]
+    if count := len(measured) - len(comparable):
         notices.append(
-            f"Another setting: {aside} rows of another profile, or of other numbers of items or completions, than most"
-            " methods have here; open their run alone to see them"
+            f"Another setting: {count} rows with another profile, number of items or number of completions than most"
+            " methods here; open their run alone to see them"
         )
-    return kept
+    return comparable
 
 
 # ------------------------------------------------------------------------------------ selection
 
 
-def chosen_rows(results: Results, filters: Filters) -> list[RunRow]:
+def filtered_rows(results: Results, filters: Filters) -> list[RunRow]:
     """The rows that pass the filters; kinds do not count, because ranks are among all methods."""
-    instead = [old for old in results.older if version_label(old) in filters.versions]
-    replaced = {old[:2] for old in instead}
-    rows = [r for r in results.rows if (r.row.edition, r.row.task) not in replaced]
-    rows += [r for old in instead for r in results.older[old]]
-    wanted = {"student": filters.students, "task": filters.tasks, "seed": filters.seeds}
+    versions = [version for version in results.older if version_label(version) in filters.versions]
+    tasks = {version[:2] for version in versions}  # of which an older version is shown
+    rows = [r for r in results.rows if (r.row.edition, r.row.task) not in tasks]
+    rows += [r for version in versions for r in results.older[version]]
+    columns = {"student": filters.students, "task": filters.tasks, "seed": filters.seeds}
     return [
         r
         for r in rows
-        if all(not values or getattr(r.row, name) in values for name, values in wanted.items())
+        if all(not values or getattr(r.row, name) in values for name, values in columns.items())
     ]
 
 
 def notes_on(results: Results, filters: Filters) -> list[tuple[str, str]]:
     """The notes of the runs whose rows are shown: the part that is shown, behind the run's name, and the folded one."""
     tasks = results.suite(filters.suite).tasks
-    runs = dict.fromkeys(r.run for r in chosen_rows(results, filters) if r.row.task in tasks)
+    runs = dict.fromkeys(r.run for r in filtered_rows(results, filters) if r.row.task in tasks)
     notes = [(run.name, *results.notes[run]) for run in runs if run in results.notes]
-    return [(f"{name}: {shown}", folded) for name, shown, folded in notes]
+    return [(f"{name}: {start}", rest) for name, start, rest in notes]
 
 
 def rankings(results: Results, filters: Filters) -> list[Ranking]:
@@ -275,23 +275,21 @@ def rankings(results: Results, filters: Filters) -> list[Ranking]:
 @lru_cache(maxsize=16)
 def _method_results(results: Results, filters: Filters) -> list[MethodResult]:
     """The results before tasks are selected, so that scores are read only once."""
-    return method_results(chosen_rows(results, filters))
+    return method_results(filtered_rows(results, filters))
 
 
 @lru_cache(maxsize=64)
 def _rankings(results: Results, filters: Filters) -> list[Ranking]:
-    chosen = [
-        r.of_tasks(filters.tasks) for r in _method_results(results, replace(filters, suite="", tasks=()))
-    ]
-    return suite_rankings(chosen, results.suite(filters.suite))
+    of_all_tasks = _method_results(results, replace(filters, suite="", tasks=()))
+    return suite_rankings([r.of_tasks(filters.tasks) for r in of_all_tasks], results.suite(filters.suite))
 
 
 @lru_cache(maxsize=64)
 def values(results: Results, suite: str, column: str) -> list[str]:
     """The values of a column within a suite's tasks, in order of first appearance; seeds by number."""
     tasks = results.suite(suite).tasks
-    known = dict.fromkeys(getattr(row, column) for row, _ in results.rows if row.task in tasks)
-    return list(map(str, sorted(known) if column == "seed" else known))
+    distinct = dict.fromkeys(getattr(row, column) for row, _ in results.rows if row.task in tasks)
+    return list(map(str, sorted(distinct) if column == "seed" else distinct))
 
 
 def older_versions(results: Results, suite: str) -> list[str]:

@@ -27,14 +27,14 @@ from slmr.results.analysis.rollouts import (
     rollouts_of,
     step_of,
 )
-from slmr.results.runs.files import read_table
+from slmr.results.runs.files import SUMMARY, read_table
 from slmr.results.runs.method_results import MethodResult, run_results
 from slmr.results.runs.schema import Contamination, grouped, read_summary
 from slmr.rewards.messages import text_of
 from slmr.training.curve import renamed
 
 Step = dict[str, float]
-_STATE, _SUMMARY = "trainer_state.json", "summary.json"
+_STATE = "trainer_state.json"
 _MAX_BYTES = 1 << 30  # of one file of JSON lines
 _SHOWN = 8  # trainings within a folder that is none
 
@@ -94,7 +94,7 @@ def read_training_logs(run: Path, reward: str | None = None) -> list[TrainingLog
         logs = [_trl_log(run, reward)]
     elif reward is not None:
         raise RequestError(f"--reward is of TRL's tables of completions, and {run} has none")
-    elif (run / _SUMMARY).is_file():
+    elif (run / SUMMARY).is_file():
         logs = _slmr_logs(run)
     else:
         logs = [_json_lines_log(run)]
@@ -110,7 +110,7 @@ def _no_log(run: Path) -> str:
     there = f"; there is one in {', '.join(str(run / name) for name in within[:_SHOWN])}" if within else ""
     return (
         f"{run} holds no training's log: there is neither a trainer_state.json, nor completions/*.parquet, nor a"
-        f" .jsonl of rollouts, nor a course of slmr{there}"
+        f" .jsonl of rollouts, nor a training history of slmr{there}"
     )
 
 
@@ -118,7 +118,7 @@ def _no_log(run: Path) -> str:
 
 
 def _slmr_logs(run: Path) -> list[TrainingLog]:
-    contamination = read_summary(run / _SUMMARY).contamination
+    contamination = read_summary(run / SUMMARY).contamination
     logs = [
         log
         for result in run_results(run)
@@ -127,7 +127,7 @@ def _slmr_logs(run: Path) -> list[TrainingLog]:
     ]
     if not logs:
         raise RequestError(
-            f"{run} keeps no course of a training: its methods train nothing, or it is older than they"
+            f"{run} keeps no training history: its methods train nothing, or the run is older than this table"
         )
     return logs
 
@@ -149,9 +149,9 @@ def _courses(result: MethodResult, seed: int, contamination: list[Contamination]
 
 def _trl_state(run: Path) -> Path | None:
     """The state file of the folder, or of its last checkpoint."""
-    own = [run / _STATE] if (run / _STATE).is_file() else []
+    state = [run / _STATE] if (run / _STATE).is_file() else []
     checkpoints = sorted(run.glob(f"checkpoint-*/{_STATE}"), key=lambda f: number_in(f.parent.name))
-    return next(iter([*own, *reversed(checkpoints)]), None)
+    return next(iter([*state, *reversed(checkpoints)]), None)
 
 
 def _trl_tables(run: Path) -> list[Path]:
@@ -179,7 +179,7 @@ def _trl_log(run: Path, reward: str | None) -> TrainingLog:
 
 def _trl_step(row: Mapping[str, Any]) -> Step:
     """A step from the trainer's history; `same_rewards` is 1 if no group had variance, which every TRL logs."""
-    step = {"step": float(row["step"])} | _named(row, _TRL) | renamed(row)
+    step = {"step": float(row["step"])} | _renamed(row, _TRL) | renamed(row)
     if isinstance(row.get("reward_std"), int | float):
         step["same_rewards"] = float(row["reward_std"] == 0)
     return step
@@ -246,15 +246,15 @@ def _json_lines_log(run: Path) -> TrainingLog:
             raise RequestError(
                 f"{file} is larger than {_MAX_BYTES:,} bytes: cut it to the steps that you ask about"
             )
-        for where, row in json_lines(file):
+        for place, row in json_lines(file):
             if not isinstance(row, dict):
-                raise RequestError(f"{where}: a line is an object, not {type(row).__name__}")
+                raise RequestError(f"{place}: a line is an object, not {type(row).__name__}")
             if isinstance(row.get("data"), dict) and "step" in row:
-                steps.append({"step": float(step_of(row, file, where))} | _named(row["data"], _VERL))
+                steps.append({"step": float(step_of(row, file, place))} | _renamed(row["data"], _VERL))
                 source = source or "verl"
             else:
-                source, paid = rollouts_of(row, file, where)
-                completions += paid
+                source, rollouts = rollouts_of(row, file, place)
+                completions += rollouts
     return _with_completions(TrainingLog(run.name, source, steps), completions)
 
 
@@ -283,9 +283,11 @@ def _measured(step: int, completions: Sequence[PaidCompletion]) -> Step:
     return {"step": float(step)} | {name: fmean(values) for name, values in columns.items() if values}
 
 
-def _named(row: Mapping[str, Any], names: Mapping[str, str]) -> Step:
+def _renamed(row: Mapping[str, Any], names: Mapping[str, str]) -> Step:
     return {
-        ours: float(row[theirs]) for theirs, ours in names.items() if isinstance(row.get(theirs), int | float)
+        standard: float(row[name])
+        for name, standard in names.items()
+        if isinstance(row.get(name), int | float)
     }
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 from slmr.errors import RequestError
 from slmr.io import digest, sha256_of, write_json, write_text
 from slmr.results.export.lm_eval import has_texts, model_name
+from slmr.results.runs.files import SUMMARY
 from slmr.results.runs.schema import SummaryRow, grouped, read_results
 
 SCHEMA = "0.3.0"
@@ -28,7 +29,7 @@ def export_every_eval_ever(run: Path, out: Path) -> tuple[list[Path], list[str]]
     Raises:
         RequestError: the folder is no run, has results of the lab edition alone, or its completions are damaged.
     """
-    file = run / "summary.json"
+    file = run / SUMMARY
     rows = read_results(file).rows
     groups = grouped([row for row in rows if row.edition != "lab"], lambda row: row.identity[:3])
     lab = sorted({row.task for row in rows if row.edition == "lab"})
@@ -99,7 +100,7 @@ def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
         "standard_error": {"value": row.stderr, "method": "analytic, clustered by item"},
         "confidence_interval": interval, "num_samples": row.n_items,
     }  # fmt: skip
-    of_task = {
+    common = {
         "evaluation_name": row.task,
         "source_data": {"dataset_name": row.task, "source_type": "other", "additional_details": {
             "source": row.data or _UNKNOWN, "task_version": row.task_version, "edition": row.edition,
@@ -115,7 +116,7 @@ def _results(row: SummaryRow) -> Iterator[dict[str, Any]]:
         }
         if metric == "accuracy":
             details["uncertainty"] = uncertainty
-        yield of_task | {
+        yield common | {
             "evaluation_result_id": f"{row.task}/{metric}",
             "metric_config": {
                 "metric_id": metric, "metric_name": metric, "metric_kind": "accuracy", "metric_unit": "proportion",

@@ -40,12 +40,9 @@ def write_first_page(
         stale.unlink()
     parts = [f"# {name}", *([note.strip()] if note.strip() else [])]
     rankings = run_rankings(folder)
-    for found in factorials([ranking for _, ranking in rankings])[:1]:
-        parts += [
-            "## What each factor adds",
-            effects_in_words(found),
-            *map(as_markdown, effects_tables(found)),
-        ]
+    for factorial in factorials([ranking for _, ranking in rankings])[:1]:
+        tables = map(as_markdown, effects_tables(factorial))
+        parts += ["## What each factor adds", effects_in_words(factorial), *tables]
     for number, (title, ranking) in enumerate(rankings):
         parts += _of_ranking(folder, title, ranking, f"forest{f'-{number + 1}' if number else ''}.svg")
     write_text(folder / ROWS, csv_text([_csv_row(row) for row in rows]))
@@ -57,8 +54,8 @@ def write_first_page(
     ):
         parts.append(speed)
     commands = merged(list(dict.fromkeys(row.command for row in rows)))
-    more = f"\n\n{len(commands) - _MOST} more are in {ROWS}." if len(commands) > _MOST else ""
-    parts.append("Made by:\n\n" + "\n".join(["```", *commands[:_MOST], "```"]) + more)
+    rest = f"\n\n{len(commands) - _MOST} more are in {ROWS}." if len(commands) > _MOST else ""
+    parts.append("Made by:\n\n" + "\n".join(["```", *commands[:_MOST], "```"]) + rest)
     if (folder / FOLDER).is_dir():
         parts.append(
             f"Run them in [{FOLDER}]({FOLDER}): it holds the recipes, profiles and tasks that they name."
@@ -72,20 +69,21 @@ def write_first_page(
 
 def _of_ranking(folder: Path, title: str, ranking: Ranking, picture: str) -> list[str]:
     """The section of a ranking."""
-    shown = replace(ranking, methods=sorted_methods(ranking, main_kinds(ranking)), notes=[])
+    main = replace(ranking, methods=sorted_methods(ranking, main_kinds(ranking)), notes=[])
     parts = [f"## {title}", verdict(ranking)]
-    if found := facts(ranking):
-        parts.append("\n".join(f"- {fact.label}: **{fact.value}**, {fact.remark}" for fact in found))
-    if len(shown.complete) > 1:
-        write_text(folder / picture, forest_svg(ranking, shown.methods, width="760"))
+    if figures := facts(ranking):
+        parts.append("\n".join(f"- {fact.label}: **{fact.value}**, {fact.remark}" for fact in figures))
+    if len(main.complete) > 1:
+        write_text(folder / picture, forest_svg(ranking, main.methods, width="760"))
         parts.append(f"![Mean accuracy with 95 % intervals]({picture})")
         parts += [ranking_in_words(ranking, title)] if ranking.ranked else []
-    parts += at_chance(ranking) + list(map(as_markdown, ranking_tables(shown)))
-    seen = {method.name for method in shown.methods}
-    return parts + _aside(replace(ranking, notes=[]), [m for m in ranking.methods if m.name not in seen])
+    parts += at_chance(ranking) + list(map(as_markdown, ranking_tables(main)))
+    names = {method.name for method in main.methods}
+    ablations = [m for m in ranking.methods if m.name not in names]
+    return parts + _ablations(replace(ranking, notes=[]), ablations)
 
 
-def _aside(ranking: Ranking, methods: list[RankedMethod]) -> list[str]:
+def _ablations(ranking: Ranking, methods: list[RankedMethod]) -> list[str]:
     """The ablations and controls, folded."""
     if not methods:
         return []
@@ -107,8 +105,8 @@ def merged(commands: Sequence[str]) -> list[str]:
     for (method, options), of_method in seeds.items():
         methods.setdefault((",".join(of_method), options), []).append(method)
     return other + [
-        f"slmr bench --method {','.join(names)} {options} --seeds {listed}{'' if ',' in listed else ','}"
-        for (listed, options), names in methods.items()
+        f"slmr bench --method {','.join(names)} {options} --seeds {numbers}{'' if ',' in numbers else ','}"
+        for (numbers, options), names in methods.items()
     ]
 
 
@@ -142,15 +140,17 @@ def _csv_row(row: SummaryRow) -> dict[str, Any]:
 
 def speed_in_words(manifests: Sequence[Mapping[str, Any]]) -> str:
     """How fast the evaluations generated, as a sentence; empty if none did."""
-    made = [m for m in manifests if m.get("stats", {}).get("engine")]
-    if not made:
+    manifests = [m for m in manifests if m.get("stats", {}).get("engine")]
+    if not manifests:
         return ""
-    speeds = [m["stats"]["engine"]["tokens_per_s"] for m in made]
-    where = " or ".join(sorted({f"{m['device']}, {_threads(m['threads'])}" for m in made}))
+    speeds = [m["stats"]["engine"]["tokens_per_s"] for m in manifests]
+    machines = " or ".join(sorted({f"{m['device']}, {_threads(m['threads'])}" for m in manifests}))
     if len(speeds) == 1:
-        return f"The evaluation generated {speeds[0]:,.0f} tokens a second ({where})."
-    said = f"The median of {len(speeds)} evaluations generated {median(speeds):,.0f} tokens a second"
-    return f"{said} ({min(speeds):,.0f} to {max(speeds):,.0f}; {where})."
+        return f"The evaluation generated {speeds[0]:,.0f} tokens a second ({machines})."
+    return (
+        f"The median of {len(speeds)} evaluations generated {median(speeds):,.0f} tokens a second"
+        f" ({min(speeds):,.0f} to {max(speeds):,.0f}; {machines})."
+    )
 
 
 def speed_of(manifest: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ import yaml
 from slmr.errors import RequestError, readable
 from slmr.io import write_text
 from slmr.results.export.lm_eval import model_name
+from slmr.results.runs.files import SUMMARY
 from slmr.results.runs.schema import Contamination, Summary, SummaryRow, grouped, read_results
 from slmr.stats.formats import percent
 
@@ -30,8 +31,8 @@ def export_hub(run: Path, out: Path) -> tuple[list[Path], list[str]]:
     Raises:
         RequestError: the folder is no run, or has untrained students alone.
     """
-    summary = read_results(run / "summary.json")
-    date = datetime.fromtimestamp(int((run / "summary.json").stat().st_mtime), UTC).date().isoformat()
+    summary = read_results(run / SUMMARY)
+    date = datetime.fromtimestamp(int((run / SUMMARY).stat().st_mtime), UTC).date().isoformat()
     trained = [row for row in summary.rows if row.method_kind != "base"]
     groups = grouped(trained, lambda row: row.identity[:3])
     if not groups:
@@ -64,14 +65,14 @@ def _why_not(row: SummaryRow) -> str:
 def _entry(row: SummaryRow, date: str) -> Any:
     from huggingface_hub import EvalResultEntry
 
-    found = _HUB_DATA.match(row.data or "")
-    assert found is not None  # else `_why_not` says so
+    match = _HUB_DATA.match(row.data or "")
+    assert match is not None  # else `_why_not` says so
     notes = (
         f"strict accuracy in percent, {percent(row.accuracy, *row.ci95)} (95 % interval), {row.n_items} items,"
         f" {row.k} completion{'s' if row.k > 1 else ''} an item, checker {row.checker_version}, {row.command}"
     )
     return EvalResultEntry(
-        dataset_id=found[1], task_id=row.task, value=round(100 * row.accuracy, 2), date=date, notes=notes
+        dataset_id=match[1], task_id=row.task, value=round(100 * row.accuracy, 2), date=date, notes=notes
     )
 
 
@@ -111,7 +112,7 @@ def _method(row: SummaryRow) -> str:
         return "Evaluated with slmr as it is; how it was trained, its makers know."
     return (
         f"`{_text(row.student)}` after the method `{_text(row.method)}` of slmr, with seed {row.seed}. One training is"
-        " one draw: another seed gives another model, and the intervals below know nothing of that."
+        " one draw: another seed gives another model, and the intervals below do not cover that."
     )
 
 
@@ -152,11 +153,12 @@ def _budget(row: SummaryRow) -> str:
     )
 
 
-def _contamination(found: Sequence[Contamination]) -> str:
-    if not found:
+def _contamination(overlaps: Sequence[Contamination]) -> str:
+    if not overlaps:
         return "## Contamination\n\nNot measured."
     lines = "\n".join(
-        f"| {_text(c.train)} | {_text(c.test)} | {c.overlapping} of {c.n_test} | {c.exact} |" for c in found
+        f"| {_text(c.train)} | {_text(c.test)} | {c.overlapping} of {c.n_test} | {c.exact} |"
+        for c in overlaps
     )
     return (
         "## Contamination\n\nOf the problems that slmr trained on; what its makers trained on is not known.\n\n"

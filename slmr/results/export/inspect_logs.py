@@ -11,6 +11,7 @@ from typing import Any
 from slmr.errors import RequestError
 from slmr.io import digest, write_json
 from slmr.results.export.lm_eval import has_texts, model_name
+from slmr.results.runs.files import SUMMARY
 from slmr.results.runs.schema import SummaryRow, read_results
 
 _LOG_VERSION = 2
@@ -23,7 +24,7 @@ def export_inspect(run: Path, out: Path) -> tuple[list[Path], list[str]]:
     Raises:
         RequestError: the folder is no run, its completions are damaged, or it keeps no texts at all.
     """
-    file = run / "summary.json"
+    file = run / SUMMARY
     files, notices = [], []
     rows = read_results(file).rows
     when = datetime.fromtimestamp(int(file.stat().st_mtime), UTC)

@@ -9,7 +9,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from slmr.config import AS_GIVEN
 from slmr.errors import WorkError
+from slmr.results.runs.files import SUMMARY
 from slmr.results.runs.schema import SummaryRow, grouped, read_results
 from slmr.verify.verdict import ABSTENTIONS
 
@@ -28,23 +30,23 @@ def export_lm_eval(run: Path, out: Path) -> tuple[list[Path], list[str]]:
         RequestError: the folder is no run, or its completions are missing or damaged.
         WorkError: lm-eval's writer failed.
     """
-    groups = grouped(read_results(run / "summary.json").rows, lambda row: row.identity[:3])
+    groups = grouped(read_results(run / SUMMARY).rows, lambda row: row.identity[:3])
     files, notices = [], []
     for rows in groups.values():
         samples = {row.task: row.samples(run) for row in rows}
-        kept = {task: _samples(of_task) for task, of_task in samples.items() if has_texts(of_task)}
+        with_texts = {task: _samples(rows) for task, rows in samples.items() if has_texts(rows)}
         notices += [
             f"{model_name(rows[0])}, {task}: the run keeps no texts, so there are no samples of it"
             for task in samples
-            if task not in kept
+            if task not in with_texts
         ]
-        files.append(_write(rows, kept, out))
+        files.append(_write(rows, with_texts, out))
     return files, notices
 
 
 def model_name(row: SummaryRow) -> str:
     """The student's name, with method and seed if it was trained."""
-    trained = row.method_kind not in ("base", "model")
+    trained = row.method_kind not in AS_GIVEN
     return f"{row.student}/{row.method}-seed-{row.seed}" if trained else row.student
 
 
@@ -64,8 +66,8 @@ def _write(rows: Sequence[SummaryRow], samples: Mapping[str, list[dict[str, Any]
         "slmr", f"pretrained={model_name(rows[0])}", "", "", False
     )
     tracker.save_results_aggregated(_results(rows, samples), dict(samples))
-    for task, of_task in samples.items():
-        tracker.save_results_samples(task, of_task)  # type: ignore[arg-type]  # a list, whatever it is declared as
+    for task, task_samples in samples.items():
+        tracker.save_results_samples(task, task_samples)  # type: ignore[arg-type]  # a list, whatever it is declared as
     folder = out / str(tracker.general_config_tracker.model_name_sanitized)
     date = getattr(tracker, "date_id", "")
     files = [folder / f"results_{date}.json", *(folder / f"samples_{task}_{date}.jsonl" for task in samples)]
@@ -122,8 +124,8 @@ def _stderr(items: Sequence[float]) -> float | str:
 
 
 def _fewshot(row: SummaryRow) -> int:
-    found = re.search(r"--fewshot (\d+)", row.command)
-    return int(found[1]) if found else 0
+    option = re.search(r"--fewshot (\d+)", row.command)
+    return int(option[1]) if option else 0
 
 
 def _samples(completions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

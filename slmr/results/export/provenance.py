@@ -32,8 +32,8 @@ class _Need:
     has_data: bool = True  # of a task or a file of questions: whether its data may be published
 
     @property
-    def place(self) -> Path:
-        """The copy's place: the same relative path, so that the command runs unchanged, or the file's name."""
+    def target(self) -> Path:
+        """Where the copy goes: the same relative path, so that the command runs unchanged, or the file's name."""
         outside = self.path.is_absolute() or ".." in self.path.parts
         return Path(FOLDER, self.path.name if outside else self.path)
 
@@ -50,7 +50,7 @@ def copy_inputs(rows: Sequence[SummaryRow], target: Path) -> list[str]:
 
 def _copied(need: _Need, target: Path) -> str:
     """Copies one need; returns what a reader has to know about the copy, or an empty text."""
-    copy, called = target / need.place, f"{need.what} `{need.path}`"
+    copy, called = target / need.target, f"{need.what} `{need.path}`"
     if not need.path.exists():
         return "" if copy.exists() else f"{called} is not here: it was gone when this was published"
     if need.path.is_file() and not need.has_data:
@@ -58,14 +58,18 @@ def _copied(need: _Need, target: Path) -> str:
     if need.path.is_file():
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(need.path, copy)
-        return "" if need.place == Path(FOLDER, need.path) else f"{called} is `{need.place}`"
+        return "" if need.target == Path(FOLDER, need.path) else f"{called} is `{need.target}`"
     files = [f for f in sorted(need.path.rglob("*")) if f.is_file() and "__pycache__" not in f.parts]
-    kept = [f for f in files if need.has_data or f.suffix in _OPEN]
-    for file in kept:
+    included = [f for f in files if need.has_data or f.suffix in _OPEN]
+    for file in included:
         (copy / file.relative_to(need.path)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy / file.relative_to(need.path))
-    left = ", ".join(str(f.relative_to(need.path)) for f in files if f not in kept)
-    return f"{called} is here without its data ({left}): it does not say `redistribute: true`" if left else ""
+    left_out = ", ".join(str(f.relative_to(need.path)) for f in files if f not in included)
+    return (
+        f"{called} is here without its data ({left_out}): it does not say `redistribute: true`"
+        if left_out
+        else ""
+    )
 
 
 def _needs(row: SummaryRow) -> Iterator[_Need]:
@@ -82,9 +86,9 @@ def _needs(row: SummaryRow) -> Iterator[_Need]:
             if not folder.is_dir() or _settings(folder / f"{name}.yaml").get("name") == name:
                 yield _Need(folder / f"{name}.yaml", "recipe")
     for folder in map(Path, options.get("--tasks-path", ())):
-        own = not any(row.task in tasks for tasks in SUITES.values())
+        is_users = not any(row.task in tasks for tasks in SUITES.values())
         settings = _settings(folder / row.task / "task.yaml", TaskLoader)
-        if own and (not folder.is_dir() or settings.get("task") == row.task):
+        if is_users and (not folder.is_dir() or settings.get("task") == row.task):
             yield _Need(folder / row.task, "task", has_data=bool(row.redistribute))
     for file in (Path(name.strip()) for names in options.get("--tasks", ()) for name in names.split(",")):
         if file.suffix.lower() in ENDINGS and default_name(file) == row.task:
@@ -97,11 +101,11 @@ def _options(row: SummaryRow) -> dict[str, list[str]]:
         words = shlex.split(row.command)
     except ValueError:
         return {}
-    found: dict[str, list[str]] = {}
+    options: dict[str, list[str]] = {}
     for option, value in zip(words, words[1:], strict=False):
         if option.startswith("--"):
-            found.setdefault(option, []).append(value)
-    return found | ({"MODEL": [words[2]]} if words[1:2] == ["eval"] and len(words) > 2 else {})
+            options.setdefault(option, []).append(value)
+    return options | ({"MODEL": [words[2]]} if words[1:2] == ["eval"] and len(words) > 2 else {})
 
 
 def _profile_files(file: Path) -> list[Path]:

@@ -7,20 +7,27 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from slmr.artifacts import MANIFEST
+from slmr.artifacts import MANIFEST, STATS
 from slmr.config import SUITES
 from slmr.errors import RequestError, one_line
 from slmr.io import locked, read_json, replacing_folder, write_json, write_rows
 from slmr.results.export.first_page import write_first_page
 from slmr.results.export.provenance import copy_inputs
-from slmr.results.runs.files import EXAMPLES, TABLES, items_file, read_table
+from slmr.results.runs.files import (
+    EXAMPLES,
+    MANIFESTS,
+    SUMMARY,
+    TABLES,
+    evaluation_folder,
+    items_file,
+    read_table,
+)
 from slmr.results.runs.method_results import RunRow
 from slmr.results.runs.notes import note_of
 from slmr.results.runs.schema import SummaryRow, read_summary, write_summary
 from slmr.tasks.registry import load_task
 
-MANIFESTS = "manifests.json"
-Stated = Mapping[
+Redistribution = Mapping[
     str, bool | None
 ]  # task → whether its texts may be published; None where that was not stored
 _TEXTS = ("prompt", "completion", "gold", "extracted", "reason")
@@ -48,7 +55,7 @@ def publish(
         RequestError: the folder is no run, its samples are missing or damaged, the name is no folder's in `results`,
             or what is published under it was measured with another version of a task or its checker.
     """
-    read_summary(run / "summary.json")  # before anything is made
+    read_summary(run / SUMMARY)  # before anything is made
     name = run.resolve().name if name is None and run.name in ("", "..") else name or run.name
     if name.startswith(".") or "/" in name or not name.isprintable():
         raise RequestError(f"--name {name!r}: a published run has the name of a folder in {results}")
@@ -65,17 +72,17 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> list[str
     if target.is_dir():
         shutil.copytree(target, partial)
     partial.mkdir(parents=True, exist_ok=True)
-    summary = read_summary(run / "summary.json")
-    stated = {row.task: row.redistribute for row in summary.rows}
-    before = read_summary(partial / "summary.json") if (partial / "summary.json").is_file() else None
-    again = {row.identity for row in summary.rows}
-    others = [row for row in before.rows if row.identity not in again] if before else []
-    _check_alike(summary.rows, others, target)
+    summary = read_summary(run / SUMMARY)
+    redistribution = {row.task: row.redistribute for row in summary.rows}
+    before = read_summary(partial / SUMMARY) if (partial / SUMMARY).is_file() else None
+    new = {row.identity for row in summary.rows}
+    others = [row for row in before.rows if row.identity not in new] if before else []
+    _check_same_versions(summary.rows, others, target)
     _check_profile(summary.rows, before.rows if before else [], target)
     for row in summary.rows:
-        _copy_samples(run, partial, row, texts, _is_free(row.task, stated))
+        _copy_samples(run, partial, row, texts, _is_free(row.task, redistribution))
     for row in {(r.method, r.student, r.seed): r for r in summary.rows}.values():  # once for all of its tasks
-        _copy_tables(run, partial, row, stated)
+        _copy_tables(run, partial, row, redistribution)
     rows = sorted([*others, *summary.rows], key=lambda r: (r.student, r.seed, r.identity))
     manifests = manifests_of(
         [*(RunRow(row, partial) for row in others), *(RunRow(row, run) for row in summary.rows)]
@@ -83,14 +90,14 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> list[str
     write_json(partial / MANIFESTS, manifests)
     contamination = [*(before.contamination if before else []), *summary.contamination]
     newest = {(c.train, c.test): c for c in contamination}
-    write_summary(partial / "summary.json", rows, list(newest.values()))
+    write_summary(partial / SUMMARY, rows, list(newest.values()))
     data = sorted({f"{r.task}: {r.data}{_licence(r)}" for r in rows if r.data})
     inputs = copy_inputs(rows, partial)
     write_first_page(partial, note_of(partial), data, rows, manifests, target.name, inputs)
     return inputs
 
 
-def _check_alike(rows: Sequence[SummaryRow], others: Sequence[SummaryRow], target: Path) -> None:
+def _check_same_versions(rows: Sequence[SummaryRow], others: Sequence[SummaryRow], target: Path) -> None:
     """Checks that both have common tasks and the same versions of task and checker, because they form one table.
 
     Raises:
@@ -105,12 +112,12 @@ def _check_alike(rows: Sequence[SummaryRow], others: Sequence[SummaryRow], targe
     for row in rows:
         other = published.get(row.task, row)
         for what in ("checker", "task"):  # a task's version depends on the checker's
-            here, there = (getattr(of, f"{what}_version") for of in (row, other))
-            if here != there:
-                rescored = ", or `slmr rescore` the older one first" if what == "checker" else ""
+            new, old = (getattr(r, f"{what}_version") for r in (row, other))
+            if new != old:
+                hint = ", or `slmr rescore` the older one first" if what == "checker" else ""
                 raise RequestError(
-                    f"{target} holds {row.task} with version {there} of the {what}, this run has {here}: publish it"
-                    f" under another --name{rescored}"
+                    f"{target} holds {row.task} with version {old} of the {what}, this run has {new}: publish it"
+                    f" under another --name{hint}"
                 )
 
 
@@ -129,10 +136,10 @@ def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None, f
         raise RequestError(f"{row.samples_file(run)} is missing: a result is published with its samples")
     samples, copy = row.samples(run), row.samples_file(target)
     left_out = {*_LEFT_OUT, *(() if free else _TEXTS)}
-    kept = [{k: v for k, v in sample.items() if k not in left_out} for sample in samples]
+    published = [{k: v for k, v in sample.items() if k not in left_out} for sample in samples]
     if free and texts is not None:
-        kept = [s if s["k_index"] < texts else {**s, **_NO_TEXTS} for s in kept]
-    write_rows(copy, kept, small=True)
+        published = [s if s["k_index"] < texts else {**s, **_NO_TEXTS} for s in published]
+    write_rows(copy, published, small=True)
     if free:
         _add_items(target, row.task, samples)
 
@@ -140,29 +147,31 @@ def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None, f
 def _add_items(target: Path, task: str, samples: Sequence[dict[str, Any]]) -> None:
     """Adds the items' texts to those that are there."""
     file = items_file(target, task)
-    kept = {row["item_id"]: row for row in read_table(file)} if file.is_file() else {}
+    old = {row["item_id"]: row for row in read_table(file)} if file.is_file() else {}
     new = {s["item_id"]: {name: s[name] for name in ("item_id", *_OF_THE_ITEM)} for s in samples}
-    if not new.keys() <= kept.keys():
-        write_rows(file, list({**kept, **new}.values()), small=True)
+    if not new.keys() <= old.keys():
+        write_rows(file, list({**old, **new}.values()), small=True)
 
 
-def _copy_tables(run: Path, target: Path, row: SummaryRow, stated: Stated) -> None:
+def _copy_tables(run: Path, target: Path, row: SummaryRow, redistribution: Redistribution) -> None:
     here, there = row.files(run), row.files(target)
     for name in TABLES:
         if here.table(name).is_file():
             write_rows(there.table(name), read_table(here.table(name)), small=True)
     for name in EXAMPLES:
         source = here.table(name)
-        examples = [e for e in read_table(source) if _is_free(e["task"], stated)] if source.is_file() else []
+        examples = (
+            [e for e in read_table(source) if _is_free(e["task"], redistribution)] if source.is_file() else []
+        )
         there.write_table(name, examples)
 
 
-def _is_free(task: str, stated: Stated) -> bool:
+def _is_free(task: str, redistribution: Redistribution) -> bool:
     """Whether the licence of a task's data allows its texts to be published, as stated when it was evaluated.
 
     Before that was stored only the shipped tasks are known; of others no text is published.
     """
-    if (free := stated.get(task)) is not None:
+    if (free := redistribution.get(task)) is not None:
         return free
     return any(task in tasks for tasks in SUITES.values()) and load_task(task).redistributable
 
@@ -177,12 +186,12 @@ def manifests_of(run_rows: Iterable[RunRow]) -> dict[str, dict[str, Any]]:
     """
     manifests: dict[str, dict[str, Any]] = {}
     for key, run in dict.fromkeys((row.manifest, run) for row, run in run_rows):
-        folder = run / "artefacts" / f"evaluate-{key}"
+        folder = evaluation_folder(run, key)
         if (folder / MANIFEST).is_file():
             manifest = {
                 name: value for name, value in _read_json(folder / MANIFEST).items() if name != "files"
             }
-            manifests[key] = {**manifest, "stats": _read_json(folder / "stats.json")}
+            manifests[key] = {**manifest, "stats": _read_json(folder / STATS)}
         elif key in (published := _read_json(run / MANIFESTS)):
             manifests[key] = published[key]
     return manifests

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from slmr.config import kind_label
+from slmr.results.analysis.compare import SIGNIFICANCE
 from slmr.results.analysis.ranking import RankedMethod, Ranking
 from slmr.results.runs.method_results import MethodResult
 from slmr.stats import Estimate, formats
@@ -16,22 +17,22 @@ HELP = {
             "two are told apart if their means differ by more than one margin. Base, ablations and controls have none.",
     "method": "The recipe and its kind of training; base is the untrained student.",
     "model": "A model that is evaluated as it is, not trained here.",
-    "kind": "The kind of training. Those of the class `teacher model` learn from a stronger model, which others do not "
-            "have: compare them with their like.",
+    "kind": "The kind of training. Methods of the kind `teacher model` learn from a stronger model, which others do "
+            "not have: compare them with each other only.",
     "mean": "Unweighted mean of the tasks' strict accuracies, percent, with its 95 % interval, which is the bar; the "
             "thin line is base. Blank where a task is missing.",
     "gain": "Mean minus the untrained student's with the same seeds, points, paired by item, with its 95 % interval. "
-            "* where p < 0.05 after Holm's correction over the methods.",
+            f"* where p < {SIGNIFICANCE} after Holm's correction over the methods.",
     "p (Holm)": "Of the gain, two-sided, after Holm's correction over the methods.",
     "task": "Strict accuracy, percent, with its 95 % interval, which is the bar; the thin line is base.",
-    "seeds": "Training seeds that the row is over; with one, the intervals know nothing of another training run.",
+    "seeds": "Training seeds that the row is over; with one, the intervals do not cover another training run.",
     "sd": "Standard deviation of the mean from training seed to training seed, points.",
     "tokens": "Tokens generated, trained on and taught; mean over seeds, shared stages in full. ◆ where "
-              "Pareto-optimal: nothing as cheap is as good.",
+              "Pareto-optimal: no other method is both cheaper and better.",
     "TFLOP": "6 N per trained token plus 2 N per sampled token, for N parameters, in 10¹² operations.",
     "minutes": "Wall time of all training stages, shared ones in full; mean over seeds.",
     "sound": "Strictly right and for the right reason, percent: the steps are shown, every stated equation holds, and "
-             "none leaves the solver's solution. Mean over the tasks; the lab alone has solvers.",
+             "none leaves the solver's solution. Mean over the tasks; only the lab has solvers.",
     "format loss": "Lenient minus strict accuracy, points: right answers that are not in the requested form.",
     "cut off": "Completions that the token limit cut off, percent.",
     "no answer": "Completions without a readable answer, percent.",
@@ -88,10 +89,9 @@ class Column:
 
 def ranking_columns(ranking: Ranking) -> list[Column]:
     """The columns of a ranking, in order. Columns that are equal or blank for all methods are only in downloads."""
-    models = all(method.kind == "model" for method in ranking.methods)
-    label = "model" if models else "method"
+    label = "model" if ranking.of_models else "method"
     of_several = (TEXT, HTML, DOWNLOAD) if len(ranking.ranked) > 1 else (DOWNLOAD,)
-    of_trained = (DOWNLOAD,) if models else (TEXT, HTML, DOWNLOAD)
+    of_trained = (DOWNLOAD,) if ranking.of_models else (TEXT, HTML, DOWNLOAD)
     of_seeds = (TEXT, HTML, DOWNLOAD) if any(m.spread is not None for m in ranking.methods) else (DOWNLOAD,)
 
     def percent_of(rate: str) -> Callable[[RankedMethod], float]:
@@ -99,8 +99,8 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
 
     def sound(method: RankedMethod) -> float | None:
         result = method.result.of_tasks(ranking.tasks)
-        known = [row.sound is not None for row in result.rows()]
-        return 100 * result.rate("sound", ranking.tasks) if known and all(known) else None
+        is_known = [row.sound is not None for row in result.rows()]
+        return 100 * result.rate("sound", ranking.tasks) if is_known and all(is_known) else None
 
     of_lab = (TEXT, HTML, DOWNLOAD) if any(sound(m) is not None for m in ranking.methods) else (DOWNLOAD,)
     return [
@@ -112,8 +112,8 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
         Column("kind", "text", lambda m: kind_label(m.kind), lambda m: m.kind, HELP["kind"], (TEXT, DOWNLOAD)),
         _accuracy("mean", lambda m: m.accuracy, HELP["mean"]),
         Column("gain", "difference", _gain, lambda m: m.gain, HELP["gain"], of_trained),
-        Column("p (Holm)", "number", lambda m: "" if m.gain_p is None else formats.p_value(m.gain_p),
-               lambda m: m.gain_p, HELP["p (Holm)"], of_trained[:1] + of_trained[2:], "gain p (Holm)"),
+        Column("p (Holm)", "number", lambda m: formats.p_value(m.gain.p) if m.gain else "",
+               lambda m: m.gain and m.gain.p, HELP["p (Holm)"], of_trained[:1] + of_trained[2:], "gain p (Holm)"),
         _number("seeds", "{:.0f}", lambda m: len(m.seeds)),
         _number("sd", "{:.1f}", lambda m: m.spread and 100 * m.spread, of_seeds, "sd of seeds"),
         Column("tokens", "number", lambda m: ("◆ " if m.efficient and m.tokens else "") + formats.tokens(m.tokens),
@@ -122,7 +122,7 @@ def ranking_columns(ranking: Ranking) -> list[Column]:
         _number("minutes", "{:.1f}", lambda m: m.result.cost("wall_s"), of_trained, "seconds", per=60),
         _number("sound", "{:.1f}", sound, of_lab),
         *(_of_task(task) for task in ranking.tasks),
-        *(_of_task(task, "Not of the suite: in no mean and no rank. ") for task in ranking.further),
+        *(_of_task(task, "Outside the suite: in no mean and no rank. ") for task in ranking.other_tasks),
         _number("format loss", "{:.1f}", percent_of("format_loss"), (HTML, DOWNLOAD)),
         _number("cut off", "{:.1f}", percent_of("truncated_rate"), (HTML, DOWNLOAD)),
         _number("no answer", "{:.1f}", percent_of("no_answer_rate"), (HTML, DOWNLOAD)),
@@ -164,7 +164,7 @@ def _number(
 def _gain(method: RankedMethod) -> str:
     if method.gain is None:
         return ""
-    star = "*" if method.gain_p is not None and method.gain_p < 0.05 else ""
+    star = "*" if method.gain.p < SIGNIFICANCE else ""
     return formats.points(method.gain.mean, method.gain.low, method.gain.high, star)
 
 
@@ -183,13 +183,13 @@ def columns_on(ranking: Ranking, surface: str) -> list[Column]:
 
 def sorted_methods(ranking: Ranking, kinds: Sequence[str] = (), sort: str = "rank") -> list[RankedMethod]:
     """The methods of these kinds, and base, sorted by a column; methods without a value come last."""
-    shown = [m for m in ranking.methods if not kinds or m.kind in (*kinds, "base")]
+    methods = [m for m in ranking.methods if not kinds or m.kind in (*kinds, "base")]
     column = next((c for c in ranking_columns(ranking) if c.name == sort), None)
     if (
         column is None or sort == "rank"
     ):  # ablations and controls have no rank: by their mean among the others
-        return shown
-    return sorted(shown, key=column.position)
+        return methods
+    return sorted(methods, key=column.position)
 
 
 def download_rows(ranking: Ranking) -> list[dict[str, Any]]:

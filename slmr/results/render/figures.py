@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-from slmr.config import kind_label
-from slmr.results.analysis.ranking import UNRANKED, RankedMethod, Ranking
+from slmr.config import UNRANKED, kind_label
+from slmr.results.analysis.ranking import RankedMethod, Ranking
 from slmr.results.analysis.spending import PARTS
 from slmr.results.render import colours
 from slmr.results.render.labels import NARROW, RIGHT_ROOM, WIDE, end_labels, place_labels
@@ -56,23 +56,23 @@ def cost_and_accuracy(ranking: Ranking) -> Figure:
 def name_on_phones(figure: Figure, ranking: Ranking) -> Figure:
     """`cost_and_accuracy` with additional names for phones, drawn last; the page's style shows one of the two sets."""
     label_at = {name: at for name, at in _names_beside(ranking.complete, NARROW).items() if at}
-    named = [m for m in ranking.complete if m.name in label_at]
+    points = [m for m in ranking.complete if m.name in label_at]
     return figure.add_scatter(
-        x=[m.tokens / 1e6 for m in named], y=[100 * m.mean for m in named], mode="markers+text",
-        text=[m.name for m in named], textposition=[label_at[m.name] for m in named], marker={"size": 9, "opacity": 0},
-        hoverinfo="skip", showlegend=False, cliponaxis=False,
+        x=[m.tokens / 1e6 for m in points], y=[100 * m.mean for m in points], mode="markers+text",
+        text=[m.name for m in points], textposition=[label_at[m.name] for m in points],
+        marker={"size": 9, "opacity": 0}, hoverinfo="skip", showlegend=False, cliponaxis=False,
     )  # fmt: skip
 
 
 def _names_beside(methods: Sequence[RankedMethod], across: int = WIDE) -> dict[str, str]:
     """Name → its position in a plot of this width; Pareto-optimal methods choose first, then ranked ones."""
-    named = sorted(methods, key=lambda m: (not m.efficient, m.kind in UNRANKED, -m.mean))
-    bounds = [100 * bound for m in named if (e := m.accuracy) for bound in (e.low, e.high)]
-    places = place_labels([(m.tokens / 1e6, 100 * m.mean, m.name) for m in named], bounds, across)
-    return dict(zip((m.name for m in named), places, strict=True))
+    methods = sorted(methods, key=lambda m: (not m.efficient, m.kind in UNRANKED, -m.mean))
+    bounds = [100 * bound for m in methods if (e := m.accuracy) for bound in (e.low, e.high)]
+    places = place_labels([(m.tokens / 1e6, 100 * m.mean, m.name) for m in methods], bounds, across)
+    return dict(zip((m.name for m in methods), places, strict=True))
 
 
-def what_was_spent(spent: Sequence[Spending], student: str) -> Figure:
+def tokens_spent(spent: Sequence[Spending], student: str) -> Figure:
     """The tokens of each method by what they were spent on, the best method on top."""
     methods = [s.method for s in spent]
     figure = _figure()
@@ -126,13 +126,15 @@ def gains_by_difficulty(capabilities: Sequence[Capability], student: str) -> Fig
     )  # fmt: skip
 
 
-def effects_by_group(found: Factorial) -> Figure:
+def effects_by_group(factorial: Factorial) -> Figure:
     """The main effects with 95 % intervals: on the primary outcome, and by the item's level or exposure."""
     figure = _figure()
-    shown = [found.outcomes[0], *found.groups]
-    lines = [f"{o.outcome} ({o.items} items)" for o in shown]
-    for number, (effect, colour) in enumerate(zip(found.outcomes[0].mains, colours.PALETTE, strict=False)):
-        differences = [o.mains[number].difference for o in shown]
+    outcomes = [factorial.outcomes[0], *factorial.groups]
+    lines = [f"{o.outcome} ({o.items} items)" for o in outcomes]
+    for number, (effect, colour) in enumerate(
+        zip(factorial.outcomes[0].mains, colours.PALETTE, strict=False)
+    ):
+        differences = [o.mains[number].difference for o in outcomes]
         figure.add_scatter(
             x=[100 * d.mean for d in differences], y=[i + 0.2 * (1 - number) for i in range(len(lines))],
             mode="markers", name=effect.name, marker={"color": colour, "size": 9},
@@ -140,7 +142,7 @@ def effects_by_group(found: Factorial) -> Figure:
         )  # fmt: skip
     _name_lines(figure, lines)
     return _finished(
-        figure, f"What each factor adds, {' and '.join(found.students)}", 160 + 70 * len(lines),
+        figure, f"What each factor adds, {' and '.join(factorial.students)}", 160 + 70 * len(lines),
         "main effect, points of accuracy, with its 95 % interval",
     )  # fmt: skip
 

@@ -32,12 +32,12 @@ def forest_svg(
         theme: `light` or `dark`; without it that of the reader's system.
         width: of the picture: a share, or pixels where it stands alone as a file.
     """
-    shown = [m for m in methods if m.accuracy]
-    height, heights = _height(shown), [_HEAD + _ROW * i + _ROW // 2 for i in range(len(shown))]
-    names = [text for method, y in zip(shown, heights, strict=True) for text in _texts(method, y)]
-    plot = "".join(_plot(ranking, shown, heights))
+    methods = [m for m in methods if m.accuracy]
+    height, heights = _height(methods), [_HEAD + _ROW * i + _ROW // 2 for i in range(len(methods))]
+    names = [text for method, y in zip(methods, heights, strict=True) for text in _texts(method, y)]
+    plot = "".join(_plot(ranking, methods, heights))
     symbol = f'<symbol id="plot" overflow="visible">{plot}</symbol>'
-    parts = [_style(theme), *names, symbol, *_placed(shown, height)]
+    parts = [_style(theme), *names, symbol, *_placed(methods, height)]
     label = escape_html(f"Mean accuracy with 95 % intervals, {visible(ranking.student)}")
     box = "" if width.endswith("%") else f' viewBox="0 0 {width} {height}"'
     return (
@@ -48,14 +48,14 @@ def forest_svg(
 
 def forest_html(ranking: Ranking, methods: Sequence[RankedMethod], theme: str = "") -> str:
     """The plot as an image element of full width, which also works in pages that do not allow inline SVG."""
-    shown = [m for m in methods if m.accuracy]
-    if not shown:
+    methods = [m for m in methods if m.accuracy]
+    if not methods:
         return ""
-    svg = forest_svg(ranking, shown, theme)
+    svg = forest_svg(ranking, methods, theme)
     alt = escape_html(
         f"Mean accuracy with 95 % intervals, {visible(ranking.student)}; the table has the numbers"
     )
-    data, size = b64encode(svg.encode()).decode(), f"height:{_height(shown)}px"
+    data, size = b64encode(svg.encode()).decode(), f"height:{_height(methods)}px"
     return f'<img class="slmr-forest" style="{size}" alt="{alt}" src="data:image/svg+xml;base64,{data}">'
 
 
@@ -76,9 +76,9 @@ def _placed(methods: Sequence[RankedMethod], height: int) -> list[str]:
     return uses
 
 
-def _plot(ranking: Ranking, shown: Sequence[RankedMethod], heights: Sequence[int]) -> list[str]:
+def _plot(ranking: Ranking, methods: Sequence[RankedMethod], heights: Sequence[int]) -> list[str]:
     """Axis, base and intervals, in percent of the plot's own width."""
-    axis, bottom = _Axis(shown), _height(shown) - _FOOT
+    axis, bottom = _Axis(methods), _height(methods) - _FOOT
     parts = []
     for tick in axis.ticks:
         x = axis.at(tick)
@@ -87,10 +87,10 @@ def _plot(ranking: Ranking, shown: Sequence[RankedMethod], heights: Sequence[int
     base = [m for m in ranking.methods if m.kind == "base" and m.accuracy]
     for x in (axis.at(100 * m.mean) for m in base):
         parts.append(f'<line x1="{x}" x2="{x}" y1="{_HEAD}" y2="{bottom}" class="base"/>')
-    for method, y in zip(shown, heights, strict=True):
+    for method, y in zip(methods, heights, strict=True):
         parts += _interval(method, axis, y)
-    said = "mean accuracy, %" + ("; dashed: base" if base else "")
-    return [*parts, f'<text x="50%" y="{bottom + 31}" class="mid small">{said}</text>']
+    label = "mean accuracy, %" + ("; dashed: base" if base else "")
+    return [*parts, f'<text x="50%" y="{bottom + 31}" class="mid small">{label}</text>']
 
 
 class _Axis:
@@ -100,16 +100,16 @@ class _Axis:
         estimates = [m.accuracy for m in methods if m.accuracy]
         low = min((100 * e.low for e in estimates), default=0.0)
         high = max((100 * e.high for e in estimates), default=100.0)
-        more = max(0.03 * (high - low), 0.25)
-        self.low, self.high = max(low - more, 0.0), min(high + more, 100.0)
+        margin = max(0.03 * (high - low), 0.25)
+        self.low, self.high = max(low - margin, 0.0), min(high + margin, 100.0)
         span = self.high - self.low
         # A round distance of ticks, of which the span holds at most five.
         self.step = next((step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10) if span / step <= 5), 20)
 
     @property
     def ticks(self) -> list[float]:
-        first, last = math.ceil(self.low / self.step), math.floor(self.high / self.step)
-        return [round(i * self.step, 6) for i in range(first, last + 1)]
+        lowest, highest = math.ceil(self.low / self.step), math.floor(self.high / self.step)
+        return [round(i * self.step, 6) for i in range(lowest, highest + 1)]
 
     def at(self, value: float) -> str:
         return f"{100 * (value - self.low) / (self.high - self.low):.2f}%"

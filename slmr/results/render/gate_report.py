@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from slmr.errors import visible
 from slmr.results.analysis.gate import GateResult, Outcome
-from slmr.results.render.conclusions import compared, in_points
+from slmr.results.render.conclusions import in_points, p_relation
 from slmr.results.render.tables import as_markdown
 from slmr.results.render.text_tables import text_table
 from slmr.stats import formats
@@ -54,31 +54,33 @@ def gate_in_words(result: GateResult) -> str:
     if unclear:
         least = max(outcome.smallest_shown for outcome in unclear)
         lines.append(
-            f"{len(unclear)} cannot be told: a loss of {formats.percent(least)} points beyond the tolerated one would"
-            " have been found four times in five, a smaller one less often."
+            f"Unclear: {len(unclear)}. A loss of {formats.percent(least)} points beyond the tolerated one is detectable"
+            " with 80 % power, a smaller one less often."
         )
     return "\n".join(lines)
 
 
 def _passed(checks: int, held: int) -> str:
     if checks == 1:
-        return f"Passed: no regression is shown by 1 check{'; it is shown to hold' if held else ''}."
-    return f"Passed: no regression is shown by {checks} checks; {held} of them are shown to hold."
+        return f"Passed: 1 check shows no regression{'; it is shown to hold' if held else ''}."
+    return f"Passed: {checks} checks show no regression; {held} of them are shown to hold."
 
 
 def _sentence(outcome: Outcome) -> str:
     """The sentence about a failed outcome."""
-    sure = f"at {outcome.confidence:.0%} confidence (p {compared(outcome.p)}, corrected)"
+    sure = f"at {outcome.confidence:.0%} confidence (p {p_relation(outcome.p)}, corrected)"
     if outcome.limit == "loss":
-        found = f"accuracy changed by {in_points(outcome.change)} points; tolerated is {_tolerated(outcome)}"
+        measured = (
+            f"accuracy changed by {in_points(outcome.change)} points; {_tolerated(outcome)} is tolerated"
+        )
     else:
         e = outcome.forgotten
-        found = (
-            f"{formats.percent(e.mean, e.low, e.high)} % were forgotten; tolerated is {_tolerated(outcome)}"
+        measured = (
+            f"{formats.percent(e.mean, e.low, e.high)} % were forgotten; {_tolerated(outcome)} is tolerated"
         )
     if outcome.verdict == "regression":
-        return f"{outcome.name}: {found}, and more than that is shown {sure}."
-    return f"{outcome.name}: {found}. Neither is shown, and the policy lets nothing unclear pass."
+        return f"{outcome.name}: {measured}, and the limit is exceeded {sure}."
+    return f"{outcome.name}: {measured}. The outcome is unclear, which the policy does not let pass."
 
 
 def gate_markdown(result: GateResult) -> str:
@@ -121,9 +123,7 @@ def _case(suite: ET.Element, result: GateResult, outcome: Outcome) -> None:
         ET.SubElement(case, "failure", {"type": outcome.verdict, "message": sentence}).text = sentence
     elif _is_skipped(result, outcome):
         least = formats.percent(outcome.smallest_shown)
-        message = (
-            f"cannot be told; {least} points beyond the tolerated loss would be found four times in five"
-        )
+        message = f"unclear: {least} points beyond the tolerated loss are detectable with 80 % power"
         ET.SubElement(case, "skipped", {"message": message})
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from slmr.results.analysis.ranking import ASIDE, RankedMethod, Ranking
+from slmr.config import ABLATIONS
+from slmr.results.analysis.compare import SIGNIFICANCE
+from slmr.results.analysis.ranking import RankedMethod, Ranking
 from slmr.stats import formats
 
 _CHANCE = {"logiqa": 0.25, "lab_logiqa": 0.25}  # four options an item
@@ -28,15 +30,17 @@ def verdict(ranking: Ranking) -> str:
     text = _standing(ranked)
     if nothing_gained(ranked):
         text = f"No method gains significantly over the untrained student; {text}"
-    elif none := _no_gain(ranked):
-        text += f"; {len(none)} of {len(ranked)} methods do not gain significantly over the untrained student"
+    elif no_gain := without_gain(ranked):
+        text += (
+            f"; {len(no_gain)} of {len(ranked)} methods do not gain significantly over the untrained student"
+        )
     return " ".join(filter(None, [f"{text}.", _form(ranking)]))
 
 
 def nothing_ranked(ranking: Ranking) -> str:
     """What is said of a run that ranks no method."""
-    if any(m.kind in ASIDE for m in ranking.complete):
-        return "All are ablations or controls, which are not ranked; slmr compare compares any two."
+    if any(m.kind in ABLATIONS for m in ranking.complete):
+        return "All are ablations or controls, which are not ranked; `slmr compare` compares any two."
     return "No method to compare yet."
 
 
@@ -45,22 +49,22 @@ def facts(ranking: Ranking) -> list[Fact]:
 
     No best where there is nothing to be better than, and where no gain is significant.
     """
-    ranked, found = ranking.ranked, []
-    if first := best(ranked):
-        found.append(Fact("Best", _some(first), _percent(first[0])))
-    if first and first[0].kind != "model":
+    ranked, figures = ranking.ranked, []
+    if top := best(ranked):
+        figures.append(Fact("Best", _some(top), _percent(top[0])))
+    if top and not ranking.of_models:
         cheapest = best_for_its_cost(ranking)
-        share = cheapest.tokens / first[0].tokens if first[0].tokens else 0.0
-        less = f", {100 * share:.0f} % of the best's" if len(first) == 1 and 0 < share < 1 else ""
-        cost = f"{_percent(cheapest)} for {formats.tokens(cheapest.tokens)} tokens{less}"
-        found.append(Fact("Best for its cost", cheapest.name, cost))
+        share = cheapest.tokens / top[0].tokens if top[0].tokens else 0.0
+        saving = f", {100 * share:.0f} % of the best's" if len(top) == 1 and 0 < share < 1 else ""
+        cost = f"{_percent(cheapest)} for {formats.tokens(cheapest.tokens)} tokens{saving}"
+        figures.append(Fact("Best for its cost", cheapest.name, cost))
     if any(m.gain for m in ranked):
-        none = _no_gain(ranked)
-        worse = significantly_worse(ranked)
-        who = _some(none, 3) if none else "every method gains"
-        who += f"; significantly worse: {_some(worse, 3)}" if worse else ""
-        found.append(Fact("No significant gain", f"{len(none)} of {len(ranked)}", who))
-    return found + _facts_of_form(ranking)
+        no_gain = without_gain(ranked)
+        losers = [m for m in ranked if m.significantly_worse]
+        names = _some(no_gain, 3) if no_gain else "every method gains"
+        names += f"; significantly worse: {_some(losers, 3)}" if losers else ""
+        figures.append(Fact("No significant gain", f"{len(no_gain)} of {len(ranked)}", names))
+    return figures + _facts_of_form(ranking)
 
 
 def best(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
@@ -78,35 +82,35 @@ def best_for_its_cost(ranking: Ranking) -> RankedMethod:
 
     All compared at once few can be excluded, so one is out if it is significantly behind in a comparison of two alone.
     """
-    first = {m.name for m in leaders(ranking.ranked)}
+    best = {m.name for m in leaders(ranking.ranked)}
 
-    def may_be_best(method: RankedMethod) -> bool:
-        alone = [ranking.differences[name][method.name] for name in first]
-        return bool(method.rank and method.rank.low == 1) and all(d.p >= 0.05 for d in alone)
+    def is_behind(method: RankedMethod) -> bool:
+        return any(ranking.differences[name][method.name].p < SIGNIFICANCE for name in best)
 
-    return min((m for m in ranking.ranked if m.name in first or may_be_best(m)), key=lambda m: m.tokens)
+    candidates = [m for m in ranking.ranked if m.name in best or (m.may_be_best and not is_behind(m))]
+    return min(candidates, key=lambda m: m.tokens)
 
 
 def nothing_gained(ranked: Sequence[RankedMethod]) -> bool:
     """Whether gains were measured and none is significant."""
     measured = [m for m in ranked if m.gain]
-    return bool(measured) and len(_no_gain(ranked)) == len(measured)
+    return bool(measured) and len(without_gain(ranked)) == len(measured)
 
 
-def significantly_worse(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
-    """The methods that are significantly worse than the untrained student."""
-    return [m for m in ranked if m.gain and m.gain.mean < 0 and (m.gain_p or 0.0) < 0.05]
+def without_gain(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
+    """The methods with a measured gain that are not significantly better than the untrained student."""
+    return [m for m in ranked if m.gain and not m.significantly_better]
 
 
 def at_chance(ranking: Ranking) -> list[str]:
     """For each task with options, the methods that are not shown to be better than guessing."""
     lines = []
-    for task in (t for t in [*ranking.tasks, *ranking.further] if t in _CHANCE):
+    for task in (t for t in [*ranking.tasks, *ranking.other_tasks] if t in _CHANCE):
         guessing = [m for m in ranking.methods if task in m.by_task and m.by_task[task].low <= _CHANCE[task]]
         if guessing:
-            who = "all" if len(guessing) == len(ranking.methods) else _some(guessing, 6)
+            names = "all" if len(guessing) == len(ranking.methods) else _some(guessing, 6)
             lines.append(
-                f"At chance or below it on {task}, where guessing gets {100 * _CHANCE[task]:.0f} %: {who}"
+                f"At chance or below it on {task}, where guessing gets {100 * _CHANCE[task]:.0f} %: {names}"
             )
     return lines
 
@@ -121,60 +125,53 @@ def best_of_each_kind(names: Sequence[str], ranking: Ranking) -> list[str]:
 def main_kinds(ranking: Ranking) -> tuple[str, ...]:
     """The kinds of methods except ablations and controls; all kinds if there are no others."""
     kinds = dict.fromkeys(m.kind for m in ranking.methods)
-    return tuple(kind for kind in kinds if kind not in ASIDE) if ranking.ranked else ()
+    return tuple(kind for kind in kinds if kind not in ABLATIONS) if ranking.ranked else ()
 
 
 def _standing(ranked: Sequence[RankedMethod]) -> str:
     """The methods with the highest mean, and whether the others can be told apart from them."""
-    first = leaders(ranked)
-    others = ranked[len(first) :]
-    tied = [m for m in others if m.rank and m.rank.low == 1]
+    best = leaders(ranked)
+    others = ranked[len(best) :]
+    rivals = [m for m in others if m.may_be_best]
     if len(ranked) == 1:
-        return f"{_some(first)} is the only {_what(first[0])}, at {_percent(first[0])}"
-    if len(first) > 1:
-        text = f"{_some(first)} have the same mean, {formats.percent(first[0].mean)} %"
+        noun = "model" if best[0].kind == "model" else "method"
+        return f"{_some(best)} is the only {noun}, at {_percent(best[0])}"
+    if len(best) > 1:
+        text = f"{_some(best)} have the same mean, {formats.percent(best[0].mean)} %"
     elif nothing_gained(ranked):
-        text = f"{_some(first)} has the highest mean, {_percent(first[0])}"
+        text = f"{_some(best)} has the highest mean, {_percent(best[0])}"
     else:
-        text = f"{_some(first)} leads with {_percent(first[0])}"
-    if tied:
-        return f"{text}, but cannot be told apart from {_some(tied)}"
-    ahead = f"all {len(others)} others" if len(others) > 1 else _some(others) if others else ""
-    return f"{text}, ahead of {ahead}" if ahead else text
-
-
-def _what(method: RankedMethod) -> str:
-    return "model" if method.kind == "model" else "method"
-
-
-def _no_gain(ranked: Sequence[RankedMethod]) -> list[RankedMethod]:
-    """The methods that are not significantly better than the untrained student."""
-    return [m for m in ranked if m.gain and (m.gain.mean <= 0 or (m.gain_p or 0.0) >= 0.05)]
+        text = f"{_some(best)} leads with {_percent(best[0])}"
+    if rivals:
+        return f"{text}, but cannot be told apart from {_some(rivals)}"
+    if not others:
+        return text
+    return f"{text}, ahead of {f'all {len(others)} others' if len(others) > 1 else _some(others)}"
 
 
 def _form(ranking: Ranking) -> str:
     """Explains a strict accuracy that is far below the lenient one; empty if no model has that."""
-    lost = _lost_to_form(ranking)
-    if not lost:
+    models = _lost_to_form(ranking)
+    if not models:
         return ""
-    both = (
+    accuracies = (
         f"{m.name} has {formats.percent(m.mean)} % strict and {_lenient(m, ranking)} % lenient"
-        for m in lost[:3]
+        for m in models[:3]
     )
     return (
-        "Strict accuracy counts a right answer only in the form that the task asks for, lenient accuracy in any form"
-        f" that can be read: {', '.join(both)}."
+        "Strict accuracy counts a right answer only in the requested form, lenient accuracy in any recognisable form:"
+        f" {', '.join(accuracies)}."
     )
 
 
 def _facts_of_form(ranking: Ranking) -> list[Fact]:
     """The strict and the lenient accuracy of the first model that loses much to the form."""
-    if not (lost := _lost_to_form(ranking)):
+    if not (models := _lost_to_form(ranking)):
         return []
-    first = lost[0]
+    model = models[0]
     return [
-        Fact("Strict", f"{formats.percent(first.mean)} %", f"{first.name}: right, and in the form asked for"),
-        Fact("Lenient", f"{_lenient(first, ranking)} %", f"{first.name}: right, in any form"),
+        Fact("Strict", f"{formats.percent(model.mean)} %", f"{model.name}: right and in the requested form"),
+        Fact("Lenient", f"{_lenient(model, ranking)} %", f"{model.name}: right in any form"),
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from html import escape as escape_html
 from typing import TYPE_CHECKING
 
-from slmr.config import kind_label
+from slmr.config import UNTRAINED, kind_label
 from slmr.errors import visible
 from slmr.results.analysis.ranking import RankedMethod, Ranking
 from slmr.results.render import colours
@@ -14,7 +14,6 @@ from slmr.results.render.columns import HTML, Column, columns_on, sorted_methods
 from slmr.results.render.forest import forest_html
 from slmr.results.render.headline import at_chance, facts, verdict
 from slmr.results.render.tables import texts
-from slmr.results.runs.method_results import UNTRAINED
 from slmr.stats import Estimate
 
 if TYPE_CHECKING:
@@ -123,10 +122,10 @@ def headline_html(ranking: Ranking, kinds: Sequence[str] = (), theme: str = "") 
         f"<div><span>{escape(f.label)}</span><b>{escape(f.value)}</b><span>{escape(f.remark)}</span></div>"
         for f in facts(ranking)
     )
-    said = f'<p class="slmr-verdict">{escape(verdict(ranking))}</p>'
+    sentence = f'<p class="slmr-verdict">{escape(verdict(ranking))}</p>'
     below = "".join(map(note, at_chance(ranking)))
     forest = forest_html(ranking, sorted_methods(ranking, kinds), theme) if len(ranking.complete) > 1 else ""
-    return f'{said}<div class="slmr-facts">{tiles}</div>{forest}{below}'
+    return f'{sentence}<div class="slmr-facts">{tiles}</div>{forest}{below}'
 
 
 def ranking_html(
@@ -145,7 +144,7 @@ def ranking_html(
         by_task: with the columns of the tasks.
         links: of a method, each what it leads to and its address, shown below the name.
     """
-    of_tasks = () if by_task else {*ranking.tasks, *ranking.further}
+    of_tasks = () if by_task else {*ranking.tasks, *ranking.other_tasks}
     columns = [column for column in columns_on(ranking, HTML) if column.name not in of_tasks]
     bars = {column.name: _Bars(column, ranking) for column in columns if column.holds == "accuracy"}
     head = "".join(
@@ -187,10 +186,10 @@ def _cell(column: Column, method: RankedMethod) -> str:
             "" if method.kind in (*UNTRAINED, method.name) else kind_label(method.kind),
         )
         chip = f'<span class="chip" style="background:{colours.OF_KIND[method.kind]}"></span>'
-    shown = escape(text)
+    content = escape(text)
     return (
         chip
-        + (shown.replace("_", "_<wbr>") if chip else shown)  # on a phone a name is broken there only
+        + (content.replace("_", "_<wbr>") if chip else content)  # on a phone a name is broken there only
         + (f' <span class="small">{escape(paren.strip() + small)}</span>' if small else "")
     )
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING, Any
 
+from slmr.config import STAGEWISE
 from slmr.errors import RequestError, readable
 from slmr.io import write_text
 from slmr.results.analysis.capability import Capability, capability
 from slmr.results.analysis.compare import compare_all
 from slmr.results.analysis.effects import Factorial, factorials
+from slmr.results.analysis.exposure import by_exposure
 from slmr.results.analysis.ranking import Ranking, run_rankings
-from slmr.results.analysis.reach import by_reach
 from slmr.results.analysis.spending import Spending, spending
 from slmr.results.render.columns import HELP, sorted_methods
 from slmr.results.render.conclusions import effects_in_words, ranking_in_words
@@ -26,7 +27,7 @@ from slmr.results.render.figures import (
     gains_by_difficulty,
     learning_curves,
     pass_curves,
-    what_was_spent,
+    tokens_spent,
 )
 from slmr.results.render.headline import best_of_each_kind, main_kinds
 from slmr.results.render.html import document, escape, folded, headline_html, note, ranking_html, table_html
@@ -37,13 +38,14 @@ from slmr.results.render.tables import (
     differences_table,
     difficulty_table,
     effects_tables,
+    exposure_table,
     moves_table,
     pass_table,
     ranking_tables,
-    reach_table,
     spending_table,
 )
 from slmr.results.render.training_history import validation_curve
+from slmr.results.runs.files import SUMMARY
 from slmr.results.runs.notes import folded_note, note_of, relinked
 from slmr.results.runs.schema import Contamination, Summary, SummaryRow, read_results
 
@@ -76,7 +78,7 @@ def write_report(
     parts.append(f"Figures: [{page}]({page}), one page that needs no network.")
     write_text(out / "report.md", "\n\n".join(parts) + "\n")
     figures = [figure for section in sections for figure in section.figures]
-    body = [section.html() for section in sections] if html else [_drawn(figures)]
+    body = [section.html() for section in sections] if html else [_figures_html(figures)]
     body += [note(line, label="Left out") for line in left_out]
     options = [*(["--against", against] if against else []), *(["--html"] if html else [])]
     body.append(_foot(["slmr", "report", *map(str, runs), "--out", str(out), *options]))
@@ -86,11 +88,11 @@ def write_report(
 
 def _foot(command: Sequence[str]) -> str:
     """The page's date, slmr's version, and the command."""
-    made = f"{datetime.now(UTC):%Y-%m-%d}, slmr {version('slmr')}"
-    return f"<footer>{made}: <code>{escape(join(command))}</code></footer>"
+    date = f"{datetime.now(UTC):%Y-%m-%d}, slmr {version('slmr')}"
+    return f"<footer>{date}: <code>{escape(join(command))}</code></footer>"
 
 
-def _drawn(figures: Sequence[Figure]) -> str:
+def _figures_html(figures: Sequence[Figure]) -> str:
     """The figures with their titles, below each other."""
     return "\n".join(map(captioned, figures))
 
@@ -132,10 +134,10 @@ class Part:
     def of(cls, title: str, ranking: Ranking, against: str | None) -> Part:
         """The part of a ranking, with all methods' differences to `against` if that is given."""
         capabilities, spent = capability(ranking.results), spending(ranking.results)
-        shown = replace(ranking, methods=sorted_methods(ranking, main_kinds(ranking)))
+        main = replace(ranking, methods=sorted_methods(ranking, main_kinds(ranking)))
         tables = [changes_table(ranking)]
-        if reached := by_reach(ranking):
-            tables.append(reach_table(reached))
+        if accuracies := by_exposure(ranking):
+            tables.append(exposure_table(accuracies))
         if spent:
             tables.append(spending_table(spent))
         if capabilities:
@@ -148,9 +150,9 @@ class Part:
         tables += [
             moves_table(moves, f"Problems between difficulty groups, {r.method}, {ranking.student}")
             for r in ranking.results
-            if r.kind == "stagewise" and (moves := r.table("moves", r.seeds[0]))
+            if r.kind == STAGEWISE and (moves := r.table("moves", r.seeds[0]))
         ]
-        return cls(title, ranking, tables, figures_of(shown, capabilities, spent))
+        return cls(title, ranking, tables, figures_of(main, capabilities, spent))
 
     @property
     def words(self) -> str:
@@ -195,7 +197,7 @@ class Section:
         ]
         if self.effects:
             lines.append(f"## {_EFFECTS}")
-            lines += [as_markdown(table) for found in self.effects for table in effects_tables(found)]
+            lines += [as_markdown(table) for factorial in self.effects for table in effects_tables(factorial)]
         for part in self.parts:
             lines.append(f"## {part.title}")
             lines += map(as_markdown, [*ranking_tables(part.ranking, part.title), *part.tables])
@@ -216,12 +218,14 @@ class Section:
             lines.append(folded("In words", f"<p>{escape(part.words)}</p>"))
             table = "\n".join([ranking_html(part.ranking), *map(note, part.ranking.notes)])
             lines.append(folded("All methods, with cost and every task", table))
-            lines.append(folded("Figures", _drawn(part.figures)))
+            lines.append(folded("Figures", _figures_html(part.figures)))
             lines += [folded(str(table.title), table_html(table)) for table in part.tables]
         if self.effects:
-            words = "".join(f"<p>{escape(effects_in_words(found))}</p>" for found in self.effects)
-            tables = "".join(table_html(table) for found in self.effects for table in effects_tables(found))
-            lines += [f"<h2>{_EFFECTS}</h2>", words, _drawn([*map(effects_by_group, self.effects)])]
+            words = "".join(f"<p>{escape(effects_in_words(factorial))}</p>" for factorial in self.effects)
+            tables = "".join(
+                table_html(table) for factorial in self.effects for table in effects_tables(factorial)
+            )
+            lines += [f"<h2>{_EFFECTS}</h2>", words, _figures_html([*map(effects_by_group, self.effects)])]
             lines.append(folded("The effects as tables", tables))
         lines.append(
             folded("What the columns mean", "".join(note(text, label=name) for name, text in HELP.items()))
@@ -232,7 +236,7 @@ class Section:
 
 def read_section(run: Path, against: str | None) -> Section:
     """The section of a run; raises as `write_report`."""
-    summary = read_results(run / "summary.json")
+    summary = read_results(run / SUMMARY)
     rankings = run_rankings(run)
     parts = [Part.of(title, ranking, against) for title, ranking in rankings]
     return Section(run.name, summary, parts, note_of(run), factorials([ranking for _, ranking in rankings]))
@@ -245,7 +249,7 @@ def figures_of(
     student, names = ranking.student, {m.name for m in ranking.methods}
     figures = [cost_and_accuracy(ranking)]
     if spent := [s for s in spent if s.method in names]:
-        figures.append(what_was_spent(spent, student))
+        figures.append(tokens_spent(spent, student))
     if curves := {r.name: rows for r in ranking.results if (rows := validation_curve(r))}:
         best = best_of_each_kind(list(curves), ranking)
         figures.append(_of_some(learning_curves({name: curves[name] for name in best}, ranking), len(curves)))
@@ -258,17 +262,17 @@ def figures_of(
 
 def _of_some(figure: Figure, count: int) -> Figure:
     """Adds to the title that only the best lines are drawn, if there are fewer than `count`."""
-    drawn: Any = figure
-    if len({trace.name for trace in drawn.data if trace.name}) < count:
-        figure.update_layout(title_text=f"{drawn.layout.title.text}: the best of each kind")
+    plot: Any = figure
+    if len({trace.name for trace in plot.data if trace.name}) < count:
+        figure.update_layout(title_text=f"{plot.layout.title.text}: the best of each kind")
     return figure
 
 
-def _note(shown: str, rest: str) -> str:
+def _note(start: str, rest: str) -> str:
     """The note on the run, folded behind its first sentence if it is long."""
     if rest:
-        return folded(shown, f"<p>{escape(rest)}</p>")
-    return f"<p>{escape(shown)}</p>" if shown else ""
+        return folded(start, f"<p>{escape(rest)}</p>")
+    return f"<p>{escape(start)}</p>" if start else ""
 
 
 def contamination_line(shared: Sequence[Contamination]) -> str:
@@ -279,12 +283,12 @@ def contamination_line(shared: Sequence[Contamination]) -> str:
         if c.overlapping
     ]
     pools = " and ".join(dict.fromkeys(c.train for c in shared))
-    return f"Overlap     test items with 13 words in a row of {pools}: {', '.join(parts) or 'none'}"
+    return f"Overlap     test items that share 13 words in a row with {pools}: {', '.join(parts) or 'none'}"
 
 
 def warnings(rows: Sequence[SummaryRow]) -> list[str]:
     """One line for each row in which too many completions were cut off or unanswered."""
-    faults = {"truncated_rate": "was cut off by the token budget", "no_answer_rate": "had no answer"}
+    faults = {"truncated_rate": "were cut off by the token limit", "no_answer_rate": "had no answer"}
     return [
         f"{row.method} on {row.task}: {rate:.0%} of the completions {fault}"
         for row in rows

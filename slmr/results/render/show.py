@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slmr.artifacts import MANIFEST, Manifest, read_manifest
+from slmr.artifacts import MANIFEST, STATS, Manifest, read_manifest
 from slmr.curriculum.bridge import SCORES
 from slmr.curriculum.critique import CRITIQUES
 from slmr.curriculum.schema import FAILURES, GROUPS, PROBLEMS, ROLLOUTS, TRACES
@@ -18,6 +18,7 @@ from slmr.errors import RequestError, WorkError, one_line, readable, unknown
 from slmr.evaluate import SAMPLES
 from slmr.io import read_json, read_rows
 from slmr.results.render.text_tables import in_parts
+from slmr.results.runs.files import ARTEFACTS, SUMMARY, evaluation_folder
 from slmr.results.runs.schema import read_summary
 from slmr.training.curve import CURVE
 
@@ -48,26 +49,26 @@ def find_artefact(reference: str, runs: Path) -> Path:
     """
     if Path(reference).is_dir():
         return _artefact_of(Path(reference))
-    inside = "artefacts" if (runs / "artefacts").is_dir() else "*/artefacts"
-    every = [file.parent for file in sorted(runs.glob(f"{inside}/*/{MANIFEST}"))]
+    inside = ARTEFACTS if (runs / ARTEFACTS).is_dir() else f"*/{ARTEFACTS}"
+    artefacts = [file.parent for file in sorted(runs.glob(f"{inside}/*/{MANIFEST}"))]
     fitting = [
-        f for f in every if f.name.startswith(reference) or f.name.split("-")[-1].startswith(reference)
+        f for f in artefacts if f.name.startswith(reference) or f.name.split("-")[-1].startswith(reference)
     ]
     if len({f.name for f in fitting}) > 1:
         several = sorted({f"{f.name}{_method_of(f)}" for f in fitting})
         raise RequestError(f"'{reference}' fits several artefacts; name one: {', '.join(several[:_LISTED])}")
     if not fitting:
-        raise unknown(f"artefact below {runs}", reference, [f.name for f in every])
+        raise unknown(f"artefact below {runs}", reference, [f.name for f in artefacts])
     return fitting[0]
 
 
 def _method_of(artefact: Path) -> str:
     """` (method)` if the artefact is the model of a method that its run has evaluated."""
     run, key = artefact.parent.parent, artefact.name.rpartition("-")[2]
-    if not (run / "summary.json").is_file():
+    if not (run / SUMMARY).is_file():
         return ""
-    for row in read_summary(run / "summary.json").rows:
-        file = run / "artefacts" / f"evaluate-{row.manifest}" / MANIFEST
+    for row in read_summary(run / SUMMARY).rows:
+        file = evaluation_folder(run, row.manifest) / MANIFEST
         if file.is_file() and key in read_json(file)["inputs"].get("model", []):
             return f" ({row.method})"
     return ""
@@ -77,14 +78,14 @@ def _artefact_of(folder: Path) -> Path:
     """The folder itself, or the one artefact of the run that it is."""
     if (folder / MANIFEST).is_file():
         return folder
-    inside = [file.parent for file in sorted(folder.glob(f"artefacts/*/{MANIFEST}"))]
+    inside = [file.parent for file in sorted(folder.glob(f"{ARTEFACTS}/*/{MANIFEST}"))]
     if not inside:
         raise RequestError(
             f"{folder} is neither an artefact nor a run: it has no {MANIFEST} and no artefacts"
         )
     if len(inside) > 1:
-        more = f" and {len(inside) - _LISTED} more" if len(inside) > _LISTED else ""
-        names = ", ".join(artefact.name for artefact in inside[:_LISTED]) + more
+        rest = f" and {len(inside) - _LISTED} more" if len(inside) > _LISTED else ""
+        names = ", ".join(artefact.name for artefact in inside[:_LISTED]) + rest
         command = f"slmr show {inside[0].name} --runs {shlex.quote(str(folder))}"
         raise RequestError(
             f"{folder} is a run of {len(inside)} artefacts, name one, as in `{command}`: {names}"
@@ -100,7 +101,7 @@ def read_artefact(folder: Path, n: int) -> Artefact:
     """
     try:
         manifest = read_manifest(folder)
-        stats = read_json(folder / "stats.json") if (folder / "stats.json").is_file() else {}
+        stats = read_json(folder / STATS) if (folder / STATS).is_file() else {}
         curve = read_rows(folder / CURVE) if (folder / CURVE).is_file() else []
         kind = next((kind for kind in KINDS if (folder / kind.file).is_file()), None)
         rows = kind.rows(folder) if kind else []
@@ -125,9 +126,9 @@ def spread(rows: Sequence[Row], n: int) -> list[Row]:
 def bridged(folder: Path) -> list[Row]:
     """One row per problem of Bridge: prompt, number of sound candidates, the raw and the kept one."""
     prompts = {row["problem_id"]: row["prompt"] for row in read_rows(folder / TRACES)}
-    found: dict[str, Row] = {}
+    problems: dict[str, Row] = {}
     for row in read_rows(folder / SCORES):
-        problem = found.setdefault(
+        problem = problems.setdefault(
             row["problem_id"], {"prompt": prompts.get(row["problem_id"], ""), "tried": 0}
         )
         problem["tried"] += row["verified"] and not row.get("fault")  # an artefact of old has no such column
@@ -135,7 +136,7 @@ def bridged(folder: Path) -> list[Row]:
             problem["raw"] = row
         if row["kept"]:
             problem["kept"] = row
-    return list(found.values())
+    return list(problems.values())
 
 
 @dataclass(frozen=True)
@@ -174,12 +175,12 @@ def _scores(candidate: Mapping[str, Any]) -> str:
 
 
 def _critique_example(row: Row) -> Example:
-    where = f"step {row['wrong_step'] + 1}" if row["wrong_step"] is not None else "not found"
+    position = f"step {row['wrong_step'] + 1}" if row["wrong_step"] is not None else "not found"
     by = f", by {row['found_by']}" if row["found_by"] else ""
     return [
         ("problem", row["problem"]),
         ("failure", row["attempt"]),
-        (f"first wrong step: {where}{by}", row["step_text"] or ""),
+        (f"first wrong step: {position}{by}", row["step_text"] or ""),
         ("diagnosis", row["diagnosis"] or "none: not confirmed"),
         ("repair", f"{row['repair_prefix']}⟨{row['repair']}⟩" if row["repair"] else "none"),
         ("new trace", row["new"] or "none: the teacher's is not sound"),
@@ -187,10 +188,10 @@ def _critique_example(row: Row) -> Example:
 
 
 def _trace_example(row: Row) -> Example:
-    shown: Example = [("problem", row["prompt"])]
+    example: Example = [("problem", row["prompt"])]
     if row["prefix"]:
-        shown.append(("given beginning", row["prefix"]))
-    return [*shown, (row["source"], row["completion"])]
+        example.append(("given beginning", row["prefix"]))
+    return [*example, (row["source"], row["completion"])]
 
 
 def _group_example(row: Row) -> Example:
@@ -220,7 +221,7 @@ def lines(artefact: Artefact, width: int | None = None) -> list[str]:
     With a width, the curve's table has as many columns beside each other as fit; other lines are as long as they are.
     """
     manifest = artefact.manifest
-    shown = [
+    output = [
         artefact.folder.name,
         f"parameters  {_pairs({k: v for k, v in manifest.parameters.items() if v not in (None, '', [])})}",
         f"inputs      {_pairs({k: ', '.join(v) for k, v in manifest.inputs.items() if v})}",
@@ -228,13 +229,13 @@ def lines(artefact: Artefact, width: int | None = None) -> list[str]:
         *(f"{name:<11} {_value(value)}" for name, value in artefact.stats.items()),
     ]
     if artefact.composition:
-        shown += ["", f"{sum(artefact.composition.values())} rows: {_pairs(artefact.composition)}"]
+        output += ["", f"{sum(artefact.composition.values())} rows: {_pairs(artefact.composition)}"]
     for number, example in enumerate(artefact.examples, 1):
-        shown += ["", f"--- example {number}"]
+        output += ["", f"--- example {number}"]
         for label, text in example:
             gap = "\n" if "\n" in text.strip() else " "
-            shown.append(f"{label}:{gap}{readable(text)}")
-    return [*shown, *curve_lines(artefact.curve, width)]
+            output.append(f"{label}:{gap}{readable(text)}")
+    return [*output, *curve_lines(artefact.curve, width)]
 
 
 CURVE_COLUMNS = (
@@ -249,17 +250,17 @@ def curve_lines(curve: Sequence[Row], width: int | None = None, most: int = 12) 
         return []
     names = [name for name in CURVE_COLUMNS if any(row.get(name) is not None for row in curve)]
     parts = in_parts(names, 1, lambda part: width is None or sum(map(_curve_width, part)) - 2 <= width)
-    shown = ["", f"curve, {len(curve)} points:"]
+    output = ["", f"curve, {len(curve)} points:"]
     for part in parts:
         cells = [
             ["" if row.get(name) is None else f"{row[name]:.4g}" for name in part]
             for row in spread(curve, most)
         ]
-        shown += [
+        output += [
             "".join(cell.rjust(_curve_width(name)) for cell, name in zip(row, part, strict=True))[2:]
             for row in [part, *cells]
         ]
-    return shown
+    return output
 
 
 def _curve_width(name: str) -> int:

@@ -40,8 +40,8 @@ class _Scale:
 
 def captioned(figure: Figure, title: str = "") -> str:
     """The figure below a heading: the given one, else its own title."""
-    drawn: Any = figure
-    heading = escape(title or drawn.layout.title.text or "")
+    plot: Any = figure
+    heading = escape(title or plot.layout.title.text or "")
     return f"<h3>{heading}</h3><figure>{figure_svg(figure)}</figure>"
 
 
@@ -195,8 +195,8 @@ def _legend(figure: Any, left: float) -> tuple[list[str], int]:
     return parts, row + 1 if parts else 0
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str, more: str) -> str:
-    return f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{colour}" {more}/>'
+def _line(x1: float, y1: float, x2: float, y2: float, colour: str, attributes: str) -> str:
+    return f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{colour}" {attributes}/>'
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:

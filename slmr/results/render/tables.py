@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from slmr.results.analysis.compare import Comparison, OverallDifference, detectable
+from slmr.results.analysis.compare import DEFAULT_LABELS, Comparison, OverallDifference, detectable
+from slmr.results.analysis.exposure import ExposureAccuracy
 from slmr.results.analysis.ranking import RankedMethod, Ranking
-from slmr.results.analysis.reach import ReachAccuracy
 from slmr.results.analysis.spending import PARTS, Spending
 from slmr.results.render.columns import TEXT, Column, columns_on
 from slmr.results.render.conclusions import how_ranked, in_points
@@ -43,7 +43,7 @@ WIDE = 115
 _NARROW = ("method", "model", "mean", "gain", "tokens", "minutes")
 _SIGNS = {
     "*": "* significant after Holm's correction over the methods.",
-    "◆": "◆ Pareto-optimal: nothing as cheap is as good.",
+    "◆": "◆ Pareto-optimal: no other method is both cheaper and better.",
 }
 
 
@@ -54,14 +54,16 @@ def ranking_tables(ranking: Ranking, title: str | None = None, width: int | None
     """
     columns = columns_on(ranking, TEXT)
     name = next(column for column in columns if column.name in ("method", "model"))
-    of_tasks = [*ranking.tasks, *ranking.further]
+    of_tasks = [*ranking.tasks, *ranking.other_tasks]
     head = f"{title or ranking.student}: {ranking.title} in percent with its 95 % interval"
-    first = _fitting([c for c in columns if c.name not in of_tasks], ranking.methods, width)
+    main = _fitting([c for c in columns if c.name not in of_tasks], ranking.methods, width)
     blocks = _blocks(name, [c for c in columns if c.name in of_tasks], ranking.methods, width)
-    caption = "\n".join([*how_ranked(ranking), *_signs(first, ranking.methods), *ranking.notes])
-    told = "; methods whose ranks overlap are not told apart" if any(c.name == "rank" for c in first) else ""
+    caption = "\n".join([*how_ranked(ranking), *_signs(main, ranking.methods), *ranking.notes])
+    remark = (
+        "; methods whose ranks overlap cannot be told apart" if any(c.name == "rank" for c in main) else ""
+    )
     return [
-        _ranking_table(head + told, ranking.methods, first, caption or None),
+        _ranking_table(head + remark, ranking.methods, main, caption or None),
         *(
             _ranking_table("Accuracy by task in percent with its 95 % interval", ranking.methods, block)
             for block in blocks
@@ -72,8 +74,8 @@ def ranking_tables(ranking: Ranking, title: str | None = None, width: int | None
 def _signs(columns: Sequence[Column], methods: Sequence[RankedMethod]) -> list[str]:
     """A line that explains the signs in these columns."""
     cells = "".join(column.text(method) for column in columns for method in methods)
-    meant = [meaning for sign, meaning in _SIGNS.items() if sign in cells]
-    return [" ".join(meant)] if meant else []
+    meanings = [meaning for sign, meaning in _SIGNS.items() if sign in cells]
+    return [" ".join(meanings)] if meanings else []
 
 
 def _fitting(columns: list[Column], methods: Sequence[RankedMethod], width: int | None) -> list[Column]:
@@ -114,12 +116,12 @@ def changes_table(ranking: Ranking) -> Table:
     rows = []
     for method in ranking.methods:
         if method.kind == "base":
-            known = method.by_task
-            accuracies = (formats.percent(known[t].mean) if t in known else "" for t in ranking.tasks)
+            by_task = method.by_task
+            accuracies = (formats.percent(by_task[t].mean) if t in by_task else "" for t in ranking.tasks)
             rows.append(["base, %", *accuracies])
         elif method.changes:
             rows.append([method.name, *(_starred(method.changes[task]) for task in ranking.tasks)])
-    title = "Change from the untrained student by task in points; * where its 95 % interval leaves out 0"
+    title = "Change from the untrained student by task in points; * where its 95 % interval excludes 0"
     return text_table(title, ["method", *ranking.tasks], rows)
 
 
@@ -133,7 +135,7 @@ def spending_table(spent: Sequence[Spending]) -> Table:
         [s.method, *(f"{100 * getattr(s, part) / s.total:.0f}" for part in PARTS), formats.tokens(s.total)]
         for s in spent
     ]
-    title = "What the tokens were spent on, in percent of them; shared stages in full"
+    title = "What the tokens were spent on, in percent; shared stages in full"
     return text_table(title, ["method", *PARTS.values(), "tokens"], rows)
 
 
@@ -142,12 +144,12 @@ def difficulty_table(capabilities: Sequence[Capability]) -> Table:
     base = next(capability for capability in capabilities if capability.method == "base")
     rows = [["base", *(formats.percent(gain.before) for gain in base.gains)]]
     rows += [[c.method, *(_percent(gain.after) for gain in c.gains)] for c in capabilities if c is not base]
-    title = "Accuracy in percent by the item's initial difficulty; base is of draws that did not sort it"
+    title = "Accuracy in percent by the item's initial difficulty; base on completions that were not used for sorting"
     return text_table(title, ["method", *(f"{g.group} ({g.items} items)" for g in base.gains)], rows)
 
 
-def reach_table(accuracies: Mapping[str, Sequence[ReachAccuracy]]) -> Table:
-    """Strict and sound accuracy of each method by the reach of the items."""
+def exposure_table(accuracies: Mapping[str, Sequence[ExposureAccuracy]]) -> Table:
+    """Strict and sound accuracy of each method by the exposure of the items."""
     first = next(iter(accuracies.values()))
     rows = [
         [method, *(f"{_percent(a.strict)} / {formats.percent(a.sound)}" if a.sound is not None else _percent(a.strict)
@@ -155,13 +157,13 @@ def reach_table(accuracies: Mapping[str, Sequence[ReachAccuracy]]) -> Table:
         for method, row in accuracies.items()
     ]  # fmt: skip
     title = "Accuracy in percent by what an item needs, over all tasks: strict with its interval / sound"
-    return text_table(title, ["method", *(f"{a.reach} ({a.items} items)" for a in first)], rows)
+    return text_table(title, ["method", *(f"{a.exposure} ({a.items} items)" for a in first)], rows)
 
 
 def pass_table(capabilities: Sequence[Capability]) -> Table:
     """pass@k of every method."""
     rows = [[c.method, *map(_percent, c.passed.values())] for c in capabilities]
-    title = "pass@k in percent of the items, unbiased, from so many completions as the largest k"
+    title = "pass@k in percent, unbiased, from as many completions per item as the largest k"
     return text_table(title, ["method", *(f"k = {k}" for k in capabilities[0].passed)], rows)
 
 
@@ -196,13 +198,14 @@ def _difference_cells(d: Difference, p: float) -> tuple[str, str, str]:
     return in_points(d), formats.p_value(p), formats.percent(detectable(d))
 
 
-def comparison_tables(comparison: Comparison, a: str, b: str, width: int) -> list[Table]:
+def comparison_tables(comparison: Comparison, width: int) -> list[Table]:
     """As `comparison_table`, laid out for a terminal."""
-    return fitted(comparison_table(comparison, a, b), width, ("detectable", (a, b)))
+    return fitted(comparison_table(comparison), width, ("detectable", comparison.labels))
 
 
-def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Table:
-    """One row per task, and the mean, of the comparison of A with B, under these names."""
+def comparison_table(comparison: Comparison) -> Table:
+    """One row per task, and the mean, of the comparison of A with B, under their labels."""
+    a, b = comparison.labels
     rows = [
         [t.task, str(t.items), formats.percent(t.a), formats.percent(t.b), *_difference_cells(t.difference, t.p),
          str(len(t.only_a)), str(len(t.only_b))]
@@ -224,16 +227,16 @@ def comparison_table(comparison: Comparison, a: str = "A", b: str = "B") -> Tabl
     ]
     title = f"{a} - {b}, accuracy in percent with the difference's 95 % interval, paired by item"
     title += "; p after Holm's correction"
-    caption = f"A  {comparison.a}\nB  {comparison.b}" if (a, b) == ("A", "B") else None
+    caption = f"A  {comparison.a}\nB  {comparison.b}" if comparison.labels == DEFAULT_LABELS else None
     return text_table(title, heads, rows, caption)
 
 
-def eval_tables(result: MethodResult, listed: Mapping[str, tuple[str, ...]], width: int) -> list[Table]:
+def eval_tables(result: MethodResult, suites: Mapping[str, tuple[str, ...]], width: int) -> list[Table]:
     """As `eval_table`, laid out for a terminal."""
-    return fitted(eval_table(result, listed), width, ("edition", "tokens", "lenient"))
+    return fitted(eval_table(result, suites), width, ("edition", "tokens", "lenient"))
 
 
-def eval_table(result: MethodResult, listed: Mapping[str, tuple[str, ...]] | None = None) -> Table:
+def eval_table(result: MethodResult, suites: Mapping[str, tuple[str, ...]] | None = None) -> Table:
     """One row per task of a model, and the mean over those of a suite if there are several."""
     rows = result.rows()
     several = rows[0].k > 1
@@ -249,7 +252,7 @@ def eval_table(result: MethodResult, listed: Mapping[str, tuple[str, ...]] | Non
             *(formats.percent(*estimate) for estimate in of_several if several),
             *map(formats.percent, (row.truncated_rate, row.no_answer_rate)), f"{row.mean_tokens:.1f}",
         ])  # fmt: skip
-    suite, _ = suite_of_mean(rows, listed or {})
+    suite, _ = suite_of_mean(rows, suites or {})
     if suite and len(rows) > 1:
         of_suite = suite.among(result.tasks)
         mean = mean_interval([result.scores[task] for task in of_suite])
@@ -260,24 +263,24 @@ def eval_table(result: MethodResult, listed: Mapping[str, tuple[str, ...]] | Non
     return text_table(title, [*heads, "cut off", "no answer", "tokens"], lines)
 
 
-def effects_tables(found: Factorial) -> list[Table]:
+def effects_tables(factorial: Factorial) -> list[Table]:
     """The effects on each outcome, and the main effects by the items' level or exposure if they have one."""
-    primary = found.outcomes[0]
-    heads = ["effect", *(o.outcome for o in found.outcomes), "p (Holm)", "detectable"]
+    primary = factorial.outcomes[0]
+    heads = ["effect", *(o.outcome for o in factorial.outcomes), "p (Holm)", "detectable"]
     rows = [
-        [effect.name, *(in_points(o.effects[i].difference) for o in found.outcomes), formats.p_value(effect.p),
+        [effect.name, *(in_points(o.effects[i].difference) for o in factorial.outcomes), formats.p_value(effect.p),
          formats.percent(detectable(effect.difference))]
         for i, effect in enumerate(primary.effects)
     ]  # fmt: skip
-    of = f"{' and '.join(found.students)}, seeds: {found.seeds} each"
+    of = f"{' and '.join(factorial.students)}, seeds: {factorial.seeds} each"
     title = (
         f"What each factor adds in points with its 95 % interval ({of}); p of the primary outcome, the first"
     )
-    tables = [text_table(title, heads, rows, "\n".join(found.notes) or None)]
-    if found.groups:
+    tables = [text_table(title, heads, rows, "\n".join(factorial.notes) or None)]
+    if factorial.groups:
         by_group = [
             [group.outcome, str(group.items), *(in_points(e.difference) for e in group.mains)]
-            for group in found.groups
+            for group in factorial.groups
         ]
         heads = ["items of", "items", *(effect.name for effect in primary.mains)]
         tables.append(text_table(f"Main effects on {primary.outcome} by the items", heads, by_group))

@@ -24,7 +24,7 @@ def validation_curve(result: MethodResult) -> list[dict[str, Any]]:
     return rows if any(row.get("validation_accuracy") is not None for row in rows) else []
 
 
-def _both(name: str) -> dict[str, tuple[str, str]]:
+def _training_and_held_out(name: str) -> dict[str, tuple[str, str]]:
     return {name: ("training", BLUE), f"validation_{name}": ("held out", VERMILLION)}
 
 
@@ -32,11 +32,11 @@ def _both(name: str) -> dict[str, tuple[str, str]]:
 _PANELS: tuple[tuple[str, str, dict[str, tuple[str, str]]], ...] = (
     ("Loss", "loss", {"loss": ("training", BLUE)}),
     ("Reward", "mean", {"reward": ("training", BLUE)}),
-    ("Strict accuracy", "share", _both("accuracy")),
-    ("In the requested form", "share", _both("format")),
-    ("Length", "tokens", _both("length")),
-    ("Cut off", "share", _both("truncated")),
-    ("KL to the start", "nats a token", _both("kl")),
+    ("Strict accuracy", "share", _training_and_held_out("accuracy")),
+    ("In the requested form", "share", _training_and_held_out("format")),
+    ("Length", "tokens", _training_and_held_out("length")),
+    ("Cut off", "share", _training_and_held_out("truncated")),
+    ("KL to the start", "nats a token", _training_and_held_out("kl")),
     ("Entropy", "nats a token", {"entropy": ("training", BLUE)}),
     ("Clipped", "share of tokens", {"clip_ratio": ("training", BLUE)}),
     ("Groups without variance", "share", {"zero_variance": ("training", BLUE)}),

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from slmr.errors import first_line
 from slmr.results.runs.files import items_file
 from slmr.results.runs.method_results import MethodResult
 
@@ -52,30 +53,30 @@ class CompletionFilter:
     items: tuple[str, ...] = ()
 
 
-def count(cell: Cell, chosen: CompletionFilter) -> int:
+def count(cell: Cell, selection: CompletionFilter) -> int:
     """The number of completions in a cell that fit; raises as `find`."""
     try:
         changed = cell.samples.stat().st_mtime_ns
     except OSError:
         changed = 0  # the query says what is wrong
-    return _count(cell, chosen, changed)
+    return _count(cell, selection, changed)
 
 
 @lru_cache(maxsize=256)  # the same for every page
-def _count(cell: Cell, chosen: CompletionFilter, _changed: int) -> int:
-    where, values = _where(chosen)
-    return _query(cell, "select count(*) from ({source}) where " + where, values)[0]["count_star()"]
+def _count(cell: Cell, selection: CompletionFilter, _changed: int) -> int:
+    condition, values = _condition(selection)
+    return _query(cell, "select count(*) from ({source}) where " + condition, values)[0]["count_star()"]
 
 
-def find(cell: Cell, chosen: CompletionFilter, offset: int = 0, limit: int = 10) -> list[dict[str, Any]]:
+def find(cell: Cell, selection: CompletionFilter, offset: int = 0, limit: int = 10) -> list[dict[str, Any]]:
     """The completions of a cell that fit, in the order of the items.
 
     Raises:
         OSError: the file is missing or is no file of completions.
     """
-    where, values = _where(chosen)
+    condition, values = _condition(selection)
     columns = ", ".join(_COLUMNS)
-    query = f"select {columns} from ({{source}}) where {where} order by place, k_index limit ? offset ?"
+    query = f"select {columns} from ({{source}}) where {condition} order by place, k_index limit ? offset ?"
     return _query(cell, query, [*values, limit, offset])
 
 
@@ -86,7 +87,7 @@ def _query(cell: Cell, query: str, values: Sequence[Any]) -> list[dict[str, Any]
             names = [column[0] for column in answer.description or []]
             return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
         except duckdb.Error as error:
-            raise OSError(f"{cell.samples}: {str(error).splitlines()[0]}") from None
+            raise OSError(f"{cell.samples}: {first_line(error)}") from None
 
 
 @lru_cache(maxsize=1)
@@ -114,15 +115,15 @@ def _quoted(file: Path) -> str:
     return "'" + str(file).replace("'", "''") + "'"
 
 
-def _where(chosen: CompletionFilter) -> tuple[str, list[Any]]:
+def _condition(selection: CompletionFilter) -> tuple[str, list[Any]]:
     in_text = " or ".join(f"contains(lower(coalesce({name}, '')), lower(?))" for name in _SEARCHED)
-    values_of: dict[str, list[Any]] = {
-        "list_contains(?, status)": [list(chosen.verdicts)] if chosen.verdicts else [],
-        "list_contains(?, item_id)": [list(chosen.items)] if chosen.items else [],
-        f"({in_text})": [chosen.text] * len(_SEARCHED) if chosen.text else [],
+    possible: dict[str, list[Any]] = {
+        "list_contains(?, status)": [list(selection.verdicts)] if selection.verdicts else [],
+        "list_contains(?, item_id)": [list(selection.items)] if selection.items else [],
+        f"({in_text})": [selection.text] * len(_SEARCHED) if selection.text else [],
     }
-    asked = {condition: values for condition, values in values_of.items() if values}
-    return " and ".join(["true", *asked]), list(chain.from_iterable(asked.values()))
+    conditions = {condition: values for condition, values in possible.items() if values}
+    return " and ".join(["true", *conditions]), list(chain.from_iterable(conditions.values()))
 
 
 def words_without_counterpart(a: str, b: str) -> tuple[list[Span], list[Span]]:
@@ -147,6 +148,6 @@ _FORMULA = re.compile(
 def formulas_in(text: str, most: int = 12) -> list[str]:
     """The distinct formulas of a text. None contains `$` or a line break, so none can end the surrounding math."""
     matches = _FORMULA.finditer(text[:20_000])
-    found = (next(part for part in match.groups() if part is not None) for match in matches)
-    in_one_line = (" ".join(formula.split()) for formula in found)
+    formulas = (next(part for part in match.groups() if part is not None) for match in matches)
+    in_one_line = (" ".join(formula.split()) for formula in formulas)
     return list(dict.fromkeys(formula for formula in in_one_line if formula and "$" not in formula))[:most]

@@ -12,17 +12,17 @@ from slmr.results.runs.files import EXAMPLES, TABLES, RunFiles
 MARKER = "evaluation"  # beside the completions
 
 
-def is_exported(files: RunFiles, made: Sequence[str]) -> bool:
+def is_exported(files: RunFiles, artefacts: Sequence[str]) -> bool:
     """Whether the files of these artefacts exist and are as they were written.
 
-    `made` names each artefact with the hash of its completions.
+    `artefacts` names each artefact with the hash of its completions.
     """
-    return _marked(files) == _marker(files, made)
+    return _marked(files) == _marker(files, artefacts)
 
 
-def mark_exported(files: RunFiles, made: Sequence[str]) -> None:
+def mark_exported(files: RunFiles, artefacts: Sequence[str]) -> None:
     """Records the present files as those of these artefacts."""
-    write_json(files.samples / MARKER, _marker(files, made))
+    write_json(files.samples / MARKER, _marker(files, artefacts))
 
 
 def mark_again(files: RunFiles) -> None:
@@ -39,9 +39,9 @@ def _marked(files: RunFiles) -> dict[str, Any] | None:
     return marker if isinstance(marker, dict) and isinstance(marker.get("made"), list) else None
 
 
-def _marker(files: RunFiles, made: Sequence[str]) -> dict[str, Any]:
+def _marker(files: RunFiles, artefacts: Sequence[str]) -> dict[str, Any]:
     """The record of the artefacts and the present files."""
     tables = [files.table(name) for name in (*TABLES, *EXAMPLES)]
     present = [file for file in (*sorted(files.samples.glob("*.parquet")), *tables) if file.is_file()]
     records = {name: record.model_dump() for name, record in file_records(files.run, present).items()}
-    return {"made": list(made), "files": records}
+    return {"made": list(artefacts), "files": records}

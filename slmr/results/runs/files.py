@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slmr.errors import RequestError
+from slmr.errors import RequestError, first_line
 from slmr.io import read_rows, write_rows
 
+SUMMARY = "summary.json"
+MANIFESTS = "manifests.json"  # of a published run, in place of its artefacts
+ARTEFACTS, SAMPLES, ITEMS = "artefacts", "samples", "items"  # folders
 TABLES = ("capability", "course", "moves", "stages")  # what a run keeps beside its samples
 EXAMPLES = ("bridged", "critiques")  # likewise; with texts of the training problems
 
@@ -26,7 +29,7 @@ class RunFiles:
     @property
     def samples(self) -> Path:
         """The folder of the completions, with a file per task."""
-        return self.run.joinpath("samples", self.method, self._student, f"seed-{self.seed}")
+        return self.run.joinpath(SAMPLES, self.method, self._student, f"seed-{self.seed}")
 
     def table(self, name: str) -> Path:
         """The file of one of `TABLES` or `EXAMPLES`."""
@@ -44,7 +47,12 @@ class RunFiles:
 
 def items_file(run: Path, task: str) -> Path:
     """The file of a task's items in a published run: item_id, prompt, gold."""
-    return run / "items" / f"{task}.parquet"
+    return run / ITEMS / f"{task}.parquet"
+
+
+def evaluation_folder(run: Path, key: str) -> Path:
+    """The artefact of the evaluation with that key, as in a summary's rows."""
+    return run / ARTEFACTS / f"evaluate-{key}"
 
 
 def read_table(file: Path) -> list[dict[str, Any]]:
@@ -56,4 +64,4 @@ def read_table(file: Path) -> list[dict[str, Any]]:
     try:
         return read_rows(file)
     except (OSError, ValueError) as error:
-        raise RequestError(f"{file} is damaged: {str(error).splitlines()[0]}") from None
+        raise RequestError(f"{file} is damaged: {first_line(error)}") from None

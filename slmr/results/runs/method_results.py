@@ -9,14 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slmr.config import MethodKind
+from slmr.config import UNTRAINED, MethodKind
 from slmr.errors import RequestError, unknown
-from slmr.results.runs.files import RunFiles
+from slmr.results.runs.files import SUMMARY, RunFiles
 from slmr.results.runs.paired_scores import Scores
 from slmr.results.runs.schema import SummaryRow, grouped, read_summary
 from slmr.results.runs.tables import read_run_table
-
-UNTRAINED = ("base", "model", "reference")
 
 
 class RunRow(NamedTuple):
@@ -163,7 +161,7 @@ def method_results(run_rows: Iterable[RunRow]) -> list[MethodResult]:
 
 def run_results(run: Path, student: str | None = None) -> list[MethodResult]:
     """The results of a run, or of one student in it; raises as `read_summary`."""
-    rows = read_summary(run / "summary.json").rows
+    rows = read_summary(run / SUMMARY).rows
     return method_results(RunRow(row, run) for row in rows if student in (None, row.student))
 
 
@@ -178,17 +176,17 @@ def find_result(name: str) -> MethodResult:
     if not results:
         raise RequestError(f"{folder} holds no results: its summary has no rows")
     method = _choice("method", folder, method, [result.method for result in results])
-    of_method = {result.student: result for result in results if result.method == method}
-    return of_method[_choice("student", f"{folder}:{method}", student, list(of_method))]
+    by_student = {result.student: result for result in results if result.method == method}
+    return by_student[_choice("student", f"{folder}:{method}", student, list(by_student))]
 
 
-def _choice(what: str, where: str, name: str, names: Sequence[str]) -> str:
+def _choice(what: str, place: str, name: str, names: Sequence[str]) -> str:
     """The requested name if it is known, or the only known one; raises as `find_result`."""
-    known = list(dict.fromkeys(names))
-    if name and name not in known:
-        raise unknown(f"{what} in {where}", name, known)
-    if not name and len(known) > 1:
+    names = list(dict.fromkeys(names))
+    if name and name not in names:
+        raise unknown(f"{what} in {place}", name, names)
+    if not name and len(names) > 1:
         raise RequestError(
-            f"{where} holds several {what}s: name one, as in {where}:{known[-1]} (known: {', '.join(known)})"
+            f"{place} holds several {what}s: name one, as in {place}:{names[-1]} (known: {', '.join(names)})"
         )
-    return name or known[0]
+    return name or names[0]

@@ -57,14 +57,14 @@ class Scores:
         Raises:
             RequestError: a file is missing or damaged, or the seeds do not have the same items.
         """
-        read = [read_verdicts(file) for file in self.files]
-        for file, verdicts in zip(self.files, read, strict=True):
+        by_seed = [read_verdicts(file) for file in self.files]
+        for file, verdicts in zip(self.files, by_seed, strict=True):
             same_items = verdicts.items == self.items or set(verdicts.items) == self.item_set
-            if not same_items or verdicts.strict.shape != read[0].strict.shape:
+            if not same_items or verdicts.strict.shape != by_seed[0].strict.shape:
                 raise RequestError(
                     f"{file}: not the items of {self.files[0]}; evaluate both with the same --limit"
                 )
-        return np.stack([verdicts.strict[_order(verdicts.items, self.items)] for verdicts in read])
+        return np.stack([verdicts.strict[_order(verdicts.items, self.items)] for verdicts in by_seed])
 
     def marks(self, column: str) -> np.ndarray | None:
         """As `values`, for another column of truth values; None if a seed's file lacks it.
@@ -72,9 +72,13 @@ class Scores:
         Raises:
             RequestError: as `values`.
         """
-        read = [(read_verdicts(file).items, read_marks(file, column)) for file in self.files]
-        found = [marks[_order(items, self.items)] for items, marks in read if marks is not None]
-        return np.stack(found) if len(found) == len(read) else None
+        by_seed = []
+        for file in self.files:
+            items, marks = read_verdicts(file).items, read_marks(file, column)
+            if marks is None:
+                return None
+            by_seed.append(marks[_order(items, self.items)])
+        return np.stack(by_seed)
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -133,12 +137,12 @@ class Scores:
         return mean_interval([self])
 
 
-def _order(items: tuple[str, ...], wanted: tuple[str, ...]) -> slice | list[int]:
-    """The index that sorts scores of `items` into the order of `wanted`, which has the same items."""
-    if items == wanted:
+def _order(items: tuple[str, ...], target: tuple[str, ...]) -> slice | list[int]:
+    """The index that sorts scores of `items` into the order of `target`, which has the same items."""
+    if items == target:
         return slice(None)
     row_of = {item: i for i, item in enumerate(items)}
-    return [row_of[item] for item in wanted]
+    return [row_of[item] for item in target]
 
 
 def aligned(methods: Sequence[Scores], items: tuple[str, ...] = ()) -> np.ndarray:
@@ -152,9 +156,13 @@ def aligned(methods: Sequence[Scores], items: tuple[str, ...] = ()) -> np.ndarra
 
 def aligned_marks(methods: Sequence[Scores], column: str, items: tuple[str, ...]) -> np.ndarray | None:
     """As `aligned`, for another column of truth values such as `sound`; None if a file lacks it."""
-    marks = [(scores.items, scores.marks(column)) for scores in methods]
-    found = [m.mean(axis=2)[:, _order(own, items)] for own, m in marks if m is not None]
-    return np.stack(found) if len(found) == len(marks) else None
+    by_method = []
+    for scores in methods:
+        marks = scores.marks(column)
+        if marks is None:
+            return None
+        by_method.append(marks.mean(axis=2)[:, _order(scores.items, items)])
+    return np.stack(by_method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +206,13 @@ def pair_scores(task: str, a: Scores, b: Scores) -> PairedScores:
 def _pair(task: str, a: Scores, b: Scores) -> PairedScores:
     for name, version in a.versions.items():
         if version != b.versions[name]:
-            rescored = "`slmr rescore` renews the verdicts"
-            of_task = "if `slmr rescore` of both leaves that so, evaluate one of them again"
-            hint = rescored if name == "checker_version" else of_task
-            both = " and ".join(", ".join(sorted(versions)) for versions in (version, b.versions[name]))
-            raise RequestError(f"{task}: {name} differs ({both}); {hint}")
+            hint = (
+                "`slmr rescore` renews the verdicts"
+                if name == "checker_version"
+                else "if `slmr rescore` of both leaves that so, evaluate one of them again"
+            )
+            pair = " and ".join(", ".join(sorted(versions)) for versions in (version, b.versions[name]))
+            raise RequestError(f"{task}: {name} differs ({pair}); {hint}")
     if a.items != b.items and a.item_set != b.item_set:
         raise RequestError(
             f"{task}: not the same items: {len(a.item_set)} and {len(b.item_set)}, {len(a.item_set & b.item_set)} of"
@@ -235,8 +245,8 @@ def differences(many: Sequence[Sequence[PairedScores]], level: float = 0.95) -> 
             by_seeds.setdefault(tuple(pair.seeds for pair in tasks), {})[i] = changes
         else:
             by_place[i] = _over_items(tasks, level)
-    for alike in by_seeds.values():
-        by_place |= dict(zip(alike, seeds_and_items_differences(list(alike.values()), level), strict=True))
+    for group in by_seeds.values():
+        by_place |= dict(zip(group, seeds_and_items_differences(list(group.values()), level), strict=True))
     return [by_place[i] for i in range(len(many))]
 
 

@@ -11,6 +11,7 @@ from slmr.errors import RequestError
 from slmr.evaluate.metrics import VERDICT_FIELDS, judged, task_metrics
 from slmr.io import locked, read_rows, write_rows
 from slmr.results.runs.exported import mark_again
+from slmr.results.runs.files import SUMMARY
 from slmr.results.runs.schema import SummaryRow, read_results, read_summary, write_summary
 from slmr.stats.formats import percent
 from slmr.tasks.registry import load_task
@@ -48,14 +49,14 @@ def rescore(run: Path, tasks_paths: Sequence[Path] = ()) -> list[Change]:
     Raises:
         RequestError: the folder is no run, samples or texts are missing, or a task is not known: name its folder.
     """
-    read_results(run / "summary.json")  # no lock is put into a folder that is no run
+    read_results(run / SUMMARY)  # no lock is put into a folder that is no run
     with locked(run):
-        summary = read_summary(run / "summary.json")
+        summary = read_summary(run / SUMMARY)
         rescored = [_rescored(row, run, tasks_paths) for row in summary.rows]
         rows = [row for row, _ in rescored]
         for files in dict.fromkeys(row.files(run) for row in rows):
             mark_again(files)
-        write_summary(run / "summary.json", rows, summary.contamination)
+        write_summary(run / SUMMARY, rows, summary.contamination)
     return [change for _, change in rescored]
 
 
@@ -68,23 +69,23 @@ def _rescored(row: SummaryRow, run: Path, tasks_paths: Sequence[Path]) -> tuple[
         raise RequestError(
             f"{file} was published without some of its texts: rescore the run itself and publish again"
         )
-    again = judged(samples, {task.name: task})
-    metrics = task_metrics(again, task)
+    new_samples = judged(samples, {task.name: task})
+    metrics = task_metrics(new_samples, task)
     # The completions were made for the task as it was: only what the checker decides is renewed. The task's version
     # holds the checker's, too: it is renewed where nothing else has changed, or boards would see two tasks.
-    kept = {"data", "edition", "suite", "licence", "redistribute"}
+    old_values = {"data", "edition", "suite", "licence", "redistribute"}
     if not task.is_same_but_for_checker(row.task_version):
-        kept.add("task_version")
-    values = {k: v for k, v in metrics.items() if k in SummaryRow.model_fields and k not in kept}
+        old_values.add("task_version")
+    values = {k: v for k, v in metrics.items() if k in SummaryRow.model_fields and k not in old_values}
     after = SummaryRow.model_validate(row.model_dump() | values)
     stored = read_rows(file)
     columns = {name for sample in stored for name in sample} | set(VERDICT_FIELDS)
-    rows = [{k: v for k, v in new.items() if k in columns} for new in again]
+    rows = [{k: v for k, v in new.items() if k in columns} for new in new_samples]
     if rows != stored:  # a published file is packed more tightly than write_rows would
         write_rows(file, rows)
     differing = [
         new
-        for old, new in zip(samples, again, strict=True)
+        for old, new in zip(samples, new_samples, strict=True)
         if any(old.get(name) != new[name] for name in ("status", "strict", "lenient"))
     ]
     return after, Change(

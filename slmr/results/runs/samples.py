@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from slmr.errors import RequestError
+from slmr.errors import RequestError, first_line
+from slmr.results.runs.files import ARTEFACTS, SAMPLES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,10 +30,10 @@ class Verdicts(NamedTuple):
 
 
 Stamp = tuple[int, int]  # when a file was changed (ns), and its size (bytes)
-ReadVerdicts = dict[Path, tuple[Stamp, Verdicts]]
+CachedVerdicts = dict[Path, tuple[Stamp, Verdicts]]
 
 # A leaderboard asks again at every click. A file of 2,000 completions takes 20 kB.
-_READ: ReadVerdicts = {}
+_CACHE: CachedVerdicts = {}
 _MOST_ROWS = 10**7  # a file of a few bytes can say that it has as many as it likes
 
 
@@ -46,32 +47,32 @@ def read_verdicts(file: Path) -> Verdicts:
         stat = file.stat()
     except OSError:
         raise RequestError(f"{file} is missing: a paired comparison needs the completions") from None
-    stamp, known = (stat.st_mtime_ns, stat.st_size), _READ.get(file)
-    if known is None or known[0] != stamp:
-        known = _READ[file] = stamp, _read(file)
-    return known[1]
+    stamp, entry = (stat.st_mtime_ns, stat.st_size), _CACHE.get(file)
+    if entry is None or entry[0] != stamp:
+        entry = _CACHE[file] = stamp, _read(file)
+    return entry[1]
 
 
-def read_below(folder: Path) -> ReadVerdicts:
+def read_below(folder: Path) -> CachedVerdicts:
     """Reads all verdicts in or below a folder, in one process for another one to `remember`.
 
     What is wrong with a file is said when it is used.
     """
-    read: ReadVerdicts = {}
+    verdicts: CachedVerdicts = {}
     for path, subfolders, files in os.walk(folder):
-        subfolders[:] = [name for name in subfolders if name != "artefacts"]
-        if "samples" in Path(path).relative_to(folder).parts:
+        subfolders[:] = [name for name in subfolders if name != ARTEFACTS]
+        if SAMPLES in Path(path).relative_to(folder).parts:
             for name in files:
                 file = Path(path, name)
                 with suppress(RequestError):
                     read_verdicts(file)
-                    read[file] = _READ[file]
-    return read
+                    verdicts[file] = _CACHE[file]
+    return verdicts
 
 
-def remember(read: ReadVerdicts) -> None:
+def remember(verdicts: CachedVerdicts) -> None:
     """Takes over the verdicts that another process has read."""
-    _READ.update(read)
+    _CACHE.update(verdicts)
 
 
 def read_marks(file: Path, column: str) -> np.ndarray | None:
@@ -93,9 +94,9 @@ def read_marks(file: Path, column: str) -> np.ndarray | None:
 
 
 def read_labels(file: Path) -> dict[str, str]:
-    """Item → its reach, else its level, if the completions have one.
+    """Item → its exposure, else its level, if the completions have one.
 
-    `reach` is of the items of a world of skills; `difficulty`, a level, is of those without.
+    The column `reach` holds the exposure of items of a world of skills; `difficulty`, a level, is of those without.
 
     Raises:
         RequestError: as `read_verdicts`.
@@ -125,7 +126,7 @@ def _read(file: Path) -> Verdicts:
         items, rows = _rows_by_item(table["item_id"])
         strict = table["strict"].to_numpy().astype(float)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        raise RequestError(f"{file} is no file of completions: {str(error).splitlines()[0]}") from None
+        raise RequestError(f"{file} is not a file of completions: {first_line(error)}") from None
     if rows is None:
         raise RequestError(f"{file}: its items have different numbers of completions, or there are none")
     values = strict[rows]

@@ -43,7 +43,7 @@ def _inside(name: str) -> str:
     return name
 
 
-def _named(student: str) -> str:
+def _valid_student(student: str) -> str:
     """Checks a student's name, which may be any path: samples replace its slashes."""
     _inside(student.replace("/", "--"))
     return student
@@ -51,7 +51,7 @@ def _named(student: str) -> str:
 
 _LONGEST = 200
 Name = Annotated[str, AfterValidator(_inside)]
-Student = Annotated[str, AfterValidator(_named)]
+Student = Annotated[str, AfterValidator(_valid_student)]
 
 
 class SummaryRow(BaseModel):
@@ -122,8 +122,8 @@ class SummaryRow(BaseModel):
     @property
     def profile(self) -> str:
         """The profile that its command names; empty for a model that was only evaluated."""
-        named = re.search(r" --profile ('[^']+'|\S+)", self.command)
-        return named[1].strip("'") if named else ""
+        option = re.search(r" --profile ('[^']+'|\S+)", self.command)
+        return option[1].strip("'") if option else ""
 
     def files(self, run: Path) -> RunFiles:
         """The files of the row's method, student and seed."""
@@ -195,14 +195,14 @@ def _no_run(path: Path) -> str:
     """The message for a missing summary: the run may be misspelt, be no run, or not be finished."""
     run = path.parent
     if run.is_dir() and (within := _runs_in(run, path.name)):
-        named = ", ".join(str(run / name) for name in within[:_SHOWN])
-        return f"{run} is no run, but a folder of runs; name one: {named}"
+        names = ", ".join(str(run / name) for name in within[:_SHOWN])
+        return f"{run} is a folder of runs, not a run; name one: {names}"
     if run.is_dir():
-        return f"no summary at {path}: run the command that made {run} again, it goes on to the end; or name a run"
+        return f"no summary at {path}: run the command that made {run} again, which resumes it; or name another run"
     beside = _runs_in(run.parent, path.name)
-    made = "`slmr bench` and `slmr eval MODEL` make runs"
-    there = f"{run.parent} has {', '.join(beside[:_SHOWN])}" if beside else made
-    return f"no run at {run}{nearest(run.name, beside)} ({there})"
+    hint = "`slmr bench` and `slmr eval MODEL` make runs"
+    hint = f"{run.parent} has {', '.join(beside[:_SHOWN])}" if beside else hint
+    return f"no run at {run}{nearest(run.name, beside)} ({hint})"
 
 
 def _runs_in(folder: Path, summary: str) -> list[str]:
@@ -226,7 +226,7 @@ def read_summary(path: Path) -> Summary:
     try:
         stat = path.stat()
         if not S_ISREG(stat.st_mode):  # reading a pipe would wait for ever
-            raise RequestError(f"{path} is no file")
+            raise RequestError(f"{path} is not a file")
         if stat.st_size > MAX_SUMMARY_BYTES:
             raise RequestError(
                 f"{path} has {stat.st_size:,} bytes; a summary has at most {MAX_SUMMARY_BYTES:,}"

@@ -84,24 +84,26 @@ def listed_suites(folder: Path) -> dict[str, tuple[str, ...]]:
     return {name: tuple(tasks) for name, tasks in suites.items()}
 
 
-def suites_of(rows: Sequence[SummaryRow], listed: Mapping[str, tuple[str, ...]]) -> list[Suite]:
-    """The suites with a task among the rows: shipped ones, listed ones, and those that other rows declare."""
-    known = {**SUITES, **listed}
-    in_some = {task for tasks in known.values() for task in tasks}
-    others = [row for row in rows if row.task not in in_some]
-    declared = grouped(others, lambda row: row.suite if row.suite not in known else row.task)
-    measured = {row.task for row in rows}
-    every = {**known, **{name: tuple(dict.fromkeys(row.task for row in of)) for name, of in declared.items()}}
-    return [Suite(name, tasks) for name, tasks in every.items() if measured & set(tasks)]
+def suites_of(rows: Sequence[SummaryRow], declared: Mapping[str, tuple[str, ...]]) -> list[Suite]:
+    """The suites with a task among the rows: shipped ones, declared ones, and those that other rows declare."""
+    suites = {**SUITES, **declared}
+    members = {task for tasks in suites.values() for task in tasks}
+    others = [row for row in rows if row.task not in members]
+    for name, of_suite in grouped(
+        others, lambda row: row.suite if row.suite not in suites else row.task
+    ).items():
+        suites[name] = tuple(dict.fromkeys(row.task for row in of_suite))
+    tasks_of_rows = {row.task for row in rows}
+    return [Suite(name, tasks) for name, tasks in suites.items() if tasks_of_rows & set(tasks)]
 
 
 def suite_of_mean(
-    rows: Sequence[SummaryRow], listed: Mapping[str, tuple[str, ...]]
+    rows: Sequence[SummaryRow], declared: Mapping[str, tuple[str, ...]]
 ) -> tuple[Suite | None, list[str]]:
     """The suite for a mean over the rows' tasks; if there are several, None and their names.
 
     A task that is a suite of itself asks for no mean where there is another suite.
     """
-    suites = suites_of(rows, listed)
+    suites = suites_of(rows, declared)
     several = [suite for suite in suites if suite.tasks != (suite.name,)] or suites
     return (several[0], []) if len(several) == 1 else (None, [suite.name for suite in several])

@@ -127,6 +127,6 @@ def read_run_table(file: Path, what: str) -> list[dict[str, Any]]:
             _ROWS[what].model_validate(row)
         except ValidationError as error:
             raise RequestError(
-                f"{file} is no table of {what}: row {i}: {first_fault(error, _ROWS[what])}"
+                f"{file} is not a table of {what}: row {i}: {first_fault(error, _ROWS[what])}"
             ) from None
     return rows

@@ -39,7 +39,7 @@ def test_methods_of_different_seeds_are_compared_over_those_that_both_have(tmp_p
     found = compare_results("A", three, "B", more)
     both = compare_results("A", three.of_seeds([0, 2]), "B", more.of_seeds([0, 2]))
     assert found.tasks == both.tasks and found.seeds == 2
-    assert found.notices == ["compared with those seeds that both have: A has seeds 0, 1, 2, B 0, 2, 5, 7"]
+    assert found.notices == ["compared on the seeds that both have: A has seeds 0, 1, 2, B 0, 2, 5, 7"]
 
 
 def test_a_model_that_is_not_trained_pairs_with_every_seed(tmp_path: Path) -> None:
@@ -99,6 +99,10 @@ def test_every_method_is_compared_with_one_over_the_same_seeds(tmp_path: Path) -
     assert [one.difference.mean for one in found] == pytest.approx([0, -0.5])
     single = compare(f"{run}:no_bridge", f"{run}:stagewise").tasks[0].difference.p
     assert found[1].p == pytest.approx(2 * single)
+    named = compare(f"{run}:no_bridge", f"{run}:stagewise")
+    assert named.labels == ("no_bridge", "stagewise") and named.a == f"{run}:no_bridge"
+    assert compare(named.a, named.b, ("one", "two")).labels == ("one", "two")
+    assert compare(named.a, named.a).labels == compare(named.a, named.a, ("x", "x")).labels == ("A", "B")
     with pytest.raises(RequestError, match="did you mean 'stagewise'"):
         compare_all(run_results(run), "stagewize")
 

@@ -24,14 +24,16 @@ from slmr.results.runs.schema import SummaryRow, write_summary
 from tests.made_results import put_samples, summary_row
 
 TASKS = ("lab_gsm8k", "lab_math")
-REACHES = ("known", "half-seen", "unseen compound")
+EXPOSURES = ("known", "half-seen", "unseen compound")
 
 
-def rate(levels: Sequence[bool], task: str, reach: int) -> float:
+def rate(levels: Sequence[bool], task: str, exposure: int) -> float:
     """Bridge adds 30 points on unseen skills of the domain, selection 5 everywhere; together 20 more in the domain."""
     bridge, selection, _ = levels
     inside = task == TASKS[0]
-    return 0.3 + 0.3 * bridge * inside * (reach == 2) + 0.05 * selection + 0.2 * bridge * selection * inside
+    return (
+        0.3 + 0.3 * bridge * inside * (exposure == 2) + 0.05 * selection + 0.2 * bridge * selection * inside
+    )
 
 
 def made(
@@ -64,7 +66,7 @@ def _cell(
     found = read_rows(file)
     for sample in found:
         number = int(sample["item_id"].split("-")[1])
-        sample |= {"reach": REACHES[number % 3], "difficulty": 1 + number % 3, "sound": sample["strict"]}
+        sample |= {"reach": EXPOSURES[number % 3], "difficulty": 1 + number % 3, "sound": sample["strict"]}
     write_rows(file, found)
     return row
 
@@ -96,9 +98,9 @@ def test_the_effects_are_those_put_in(run: Path) -> None:
         and mean.effects[0].difference.mean < primary.effects[0].difference.mean
     )
     assert sound.outcome == "lab_gsm8k, sound" and sound.effects == primary.effects
-    by_reach = {group.outcome: group.effects[0].difference for group in found.groups}
-    assert list(by_reach) == list(REACHES)  # from the nearest to the farthest
-    assert by_reach["unseen compound"].low > 0.2 and by_reach["known"].high < 0.2
+    by_exposure = {group.outcome: group.effects[0].difference for group in found.groups}
+    assert list(by_exposure) == list(EXPOSURES)  # from the nearest to the farthest
+    assert by_exposure["unseen compound"].low > 0.2 and by_exposure["known"].high < 0.2
 
 
 def test_a_main_effect_is_the_mean_of_four_comparisons(run: Path) -> None:
@@ -148,7 +150,7 @@ def test_without_all_eight_there_is_nothing_to_say(tmp_path: Path) -> None:
 
 def test_one_seed_is_said_to_know_nothing_of_another_training(tmp_path: Path) -> None:
     found = effects_of(made(tmp_path, seeds=[4]))
-    assert "one seed each, so the intervals know nothing of another training run" in effects_in_words(found)
+    assert "one seed each, so the intervals do not cover another training run" in effects_in_words(found)
     assert all(e.difference.low < e.difference.mean < e.difference.high for e in found.outcomes[0].effects)
 
 
@@ -186,7 +188,7 @@ def test_the_report_says_draws_and_lists_them(run: Path, tmp_path: Path) -> None
     )
     assert "With selection, bridge adds" in words
     effects, by_group = (texts(table) for table in effects_tables(found))
-    assert [row[0] for row in by_group[1:]] == list(REACHES)
+    assert [row[0] for row in by_group[1:]] == list(EXPOSURES)
     assert " | ".join(effects[1]) in text and "What each factor adds, lab-llama" in page
     figure = effects_by_group(found)
     assert [trace.name for trace in figure.data] == [factor.name for factor in FACTORS]

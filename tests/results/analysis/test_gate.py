@@ -88,7 +88,7 @@ def test_all_checks_are_corrected_together(tmp_path: Path) -> None:
 
 
 def test_the_smallest_loss_that_one_check_shows_is_by_the_textbook(tmp_path: Path) -> None:
-    """(1.96 + 0.84) standard errors are found four times in five at 95 %."""
+    """(1.96 + 0.84) standard errors are detectable with 80 % power at 95 %."""
     run, base = two_runs(tmp_path, {"lab_gsm8k": verdicts(90, first=20)}, {"lab_gsm8k": verdicts(100)})
     (outcome,) = gate(run, base, Policy(checks=[Check(task="*")], confidence=0.95)).outcomes
     assert outcome.smallest_shown == pytest.approx(outcome.change.half / 1.95996 * 2.80159, rel=1e-4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,32 @@ def test_ranks_are_shared_by_what_cannot_be_told_apart(tmp_path: Path) -> None:
     assert "5 seeds" in text and "cannot be told apart from sft_grpo (" in text and "no_bridge" not in text
 
 
+def test_a_gain_is_significant_by_its_p(tmp_path: Path) -> None:
+    ranking = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "stagewise": 0.9}, seeds=[0])))
+    method = ranking.ranked[0]
+    assert method.gain is not None and method.may_be_best
+    for mean, p, better, worse in (
+        (0.2, 0.049, 1, 0),
+        (0.2, 0.05, 0, 0),
+        (-0.2, 0.049, 0, 1),
+        (-0.2, 0.05, 0, 0),
+    ):
+        changed = replace(method, gain=replace(method.gain, mean=mean, p=p))
+        assert (changed.significantly_better, changed.significantly_worse) == (better, worse)
+    unknown = replace(method, gain=None, rank=None)
+    assert not (unknown.significantly_better or unknown.significantly_worse or unknown.may_be_best)
+
+
+def test_a_student_called_models_is_a_student(tmp_path: Path) -> None:
+    rows = [
+        row.model_copy(update={"student": "models"})
+        for row in read_summary(made_run(tmp_path, {"base": 0.3}, seeds=[0]) / "summary.json").rows
+    ]
+    write_summary(tmp_path / "summary.json", rows)
+    ranking = rank_methods(run_results(tmp_path))
+    assert ranking.student == "models" and not ranking.of_models
+
+
 @pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])
 def test_a_board_of_fewer_tasks_is_the_same_after_one_of_all(tmp_path: Path, seeds: list[int]) -> None:
     """Pairs are kept between boards: they must not depend on what was asked before."""
@@ -49,7 +76,8 @@ def test_the_report_agrees_with_compare(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", {"base": 0.3, "sft_grpo": 0.5, "stagewise": 0.6})
     own = compare(f"{run}:stagewise", f"{run}:base")
     standing = next(s for s in rank_methods(run_results(run, "lab-llama")).methods if s.name == "stagewise")
-    assert own.mean == standing.gain and own.seeds == 3
+    assert own.mean is not None and standing.gain is not None and own.seeds == 3
+    assert own.mean == replace(standing.gain, p=own.mean.p) and standing.gain.p >= own.mean.p
     assert {t.task: t.difference for t in own.tasks} == standing.changes
     assert [c.difference for c in compare_all(run_results(run), "base") if c.method == "stagewise"] == [
         own.mean

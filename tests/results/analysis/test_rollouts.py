@@ -85,7 +85,7 @@ def test_a_trace_that_says_nothing_is_an_empty_completion(trace: dict[str, Any])
 
 
 def test_what_is_no_rollout_is_said() -> None:
-    with pytest.raises(RequestError, match=r"here is no rollout.*or 'traces'; it has text"):
+    with pytest.raises(RequestError, match=r"here is not a rollout.*or 'traces'; it has text"):
         read({"text": "?"})
 
 

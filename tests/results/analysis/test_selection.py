@@ -91,7 +91,7 @@ def test_the_highest_version_counts_even_where_its_file_is_older(
     assert notice.startswith(f"Another version: 2 rows of lab_gsm8k: {difference}; ")
     # Chosen, the other version stands in the place of the newest; the two are never on one board.
     (label,) = selection.older_versions(loaded, "lab")
-    chosen = selection.chosen_rows(loaded, Filters("lab", tasks=("lab_gsm8k",), versions=(label,)))
+    chosen = selection.filtered_rows(loaded, Filters("lab", tasks=("lab_gsm8k",), versions=(label,)))
     assert [row.method for row, _ in chosen] == ["base", "sft"]
     assert all(getattr(row, name) == value for row, _ in chosen for name, value in old.items())
 

@@ -122,7 +122,7 @@ def test_a_run_of_slmr_has_a_log_for_each_stage_that_trained() -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"text": "?"}, "x.jsonl:1 is no rollout.*it has text"),
+        ({"text": "?"}, "x.jsonl:1 is not a rollout.*it has text"),
         ([1], "a line is an object, not list"),
         ({"input": "", "output": "", "score": 1, "step": "two"}, "a step is a number"),
     ],
@@ -141,7 +141,7 @@ def test_a_folder_without_a_log_and_a_state_that_is_none(tmp_path: Path) -> None
     write_json(
         tmp_path / "out/one/checkpoint-2/trainer_state.json", {"log_history": [{"step": 1, "loss": 1}]}
     )
-    with pytest.raises(RequestError, match=r"nor a course of slmr; there is one in .*out/one$"):
+    with pytest.raises(RequestError, match=r"nor a training history of slmr; there is one in .*out/one$"):
         read_training_logs(tmp_path / "out")
     (log,) = read_training_logs(tmp_path / "out/one/checkpoint-2/trainer_state.json")
     assert log.name == "checkpoint-2" and not log.lacks  # no RL, so no completions

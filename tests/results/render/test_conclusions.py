@@ -22,7 +22,7 @@ def test_what_cannot_be_told_apart_is_not_ranked(tmp_path: Path) -> None:
     found = compare(str(a), str(b))
     assert found.mean and found.mean.mean == 0
     said = comparison_in_words(found)
-    assert "cannot be told apart" in said and "points would be found in 80 % of evaluations; smaller" in said
+    assert "cannot be told apart" in said and "points is detectable with 80 % power; smaller" in said
     assert comparison_table(found).row_count == 3
 
 
@@ -50,8 +50,8 @@ def test_the_leader_is_compared_with_the_next(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("p", "margin", "words"),
     [
-        (0.04, 0.9, "stagewise differs, but only where the two are looked at alone, from sft_grpo"),
-        (0.04, 0.01, "stagewise is told apart from sft_grpo"),
+        (0.04, 0.9, "stagewise differs significantly only without correction from sft_grpo"),
+        (0.04, 0.01, "stagewise differs significantly from sft_grpo"),
         (0.2, 0.9, "stagewise cannot be told apart from sft_grpo"),
     ],
 )
@@ -77,14 +77,14 @@ def test_the_words_tell_a_pair_looked_at_alone_from_one_of_many(tmp_path: Path) 
     methods = [replace(s, rank=None if s.name == "base" else RankInterval(1, 3)) for s in found.methods]
     text = ranking_in_words(replace(found, methods=methods))
     assert (
-        "from sft_grpo and stagewise with all 3 compared at once; alone, the difference to stagewise is"
+        "from sft_grpo and stagewise with all 3 compared at once; without correction, the difference from stagewise is"
         in text
     )
     assert "stagewise may be the best, too" in text
-    assert " from gkd, significant only where the two are looked at alone." in text
+    assert " from gkd, significant only without correction." in text
     best = found.differences["gkd"]
     best["sft_grpo"] = replace(best["sft_grpo"], p=0.01)
-    assert "the difference to each of them is significant" in ranking_in_words(
+    assert "the difference from each of them is significant" in ranking_in_words(
         replace(found, methods=methods)
     )
 
@@ -113,7 +113,7 @@ def test_which_have_one_training_run_is_said_where_others_have_more(tmp_path: Pa
 def test_with_one_seed_the_words_say_so(tmp_path: Path) -> None:
     found = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.32}, seeds=[4])))
     text = ranking_in_words(found)
-    assert "one seed, so the intervals know nothing of another training run" in text
+    assert "one seed, so the intervals do not cover another training run" in text
     assert (
         "no method gains significantly over the untrained student. grpo has a mean accuracy in percent of "
         in text

@@ -17,7 +17,7 @@ from slmr.results.render.figures import (
     learning_curves,
     name_on_phones,
     pass_curves,
-    what_was_spent,
+    tokens_spent,
 )
 from slmr.results.runs.method_results import run_results
 from slmr.stats import Estimate
@@ -64,9 +64,7 @@ def test_names_for_a_phone_are_drawn_last_and_are_no_points(ranking: Ranking) ->
 
 
 def test_tokens_are_stacked_by_what_they_were_spent_on() -> None:
-    figure = what_was_spent(
-        [Spending("grpo", 1e6, 0, 2e6, 3e6), Spending("sft", 0, 4e6, 0, 5e6)], "lab-llama"
-    )
+    figure = tokens_spent([Spending("grpo", 1e6, 0, 2e6, 3e6), Spending("sft", 0, 4e6, 0, 5e6)], "lab-llama")
     assert {trace.name: list(trace.x) for trace in figure.data} == {
         "probing": [1, 0], "from a teacher": [0, 4], "sampled in training": [2, 0], "trained on": [3, 5],
     }  # fmt: skip

@@ -46,7 +46,7 @@ def test_junitparser_reads_it(result: GateResult) -> None:
     cases = [case for suite in suites for case in suite]
     assert [case.is_failure for case in cases] == [True, False, False]
     assert [case.is_skipped for case in cases] == [False, True, False]
-    assert "more than that is shown at 95% confidence" in cases[0].result[0].message
+    assert "the limit is exceeded at 95% confidence" in cases[0].result[0].message
 
 
 def test_the_summary_says_what_failed_first(result: GateResult) -> None:
@@ -65,7 +65,7 @@ def test_the_table_marks_what_fails(result: GateResult) -> None:
 def test_a_gate_that_passes_says_what_is_shown(tmp_path: Path) -> None:
     folder, other = (str(a_run(tmp_path / name, {"lab_gsm8k": [True, False] * 100})) for name in "ab")
     words = gate_in_words(gate(folder, other, Policy(checks=[Check(task="*", max_loss=0.1)])))
-    assert words == "Passed: no regression is shown by 1 check; it is shown to hold."
+    assert words == "Passed: 1 check shows no regression; it is shown to hold."
     unclear = gate_in_words(gate(folder, other)).splitlines()
-    assert unclear[0] == "Passed: no regression is shown by 1 check."
-    assert unclear[1].startswith("1 cannot be told: ")
+    assert unclear[0] == "Passed: 1 check shows no regression."
+    assert unclear[1].startswith("Unclear: 1. A loss of ")

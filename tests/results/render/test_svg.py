@@ -15,7 +15,7 @@ from slmr.results.render.figures import (
     gains_by_difficulty,
     learning_curves,
     pass_curves,
-    what_was_spent,
+    tokens_spent,
 )
 from slmr.results.render.svg import figure_svg
 from slmr.results.runs.method_results import run_results
@@ -73,7 +73,7 @@ def test_lines_of_a_logarithmic_axis_are_as_far_apart_as_their_logarithms(rankin
 
 def test_parts_of_a_bar_follow_each_other() -> None:
     root = drawn(
-        what_was_spent([Spending("grpo", 1e6, 0, 2e6, 3e6), Spending("sft", 0, 4e6, 0, 5e6)], "lab-llama")
+        tokens_spent([Spending("grpo", 1e6, 0, 2e6, 3e6), Spending("sft", 0, 4e6, 0, 5e6)], "lab-llama")
     )
     rows: dict[str, list[tuple[float, float]]] = {}
     for rect in root.iter(f"{SVG}rect"):

@@ -102,7 +102,7 @@ def test_a_comparison_by_task_and_their_mean(tmp_path: Path) -> None:
         and mean[4].startswith("+25.0 (")
     )
     assert head[2:5] == ("A", "B", "A - B") and str(a) in str(table.caption)
-    named = comparison_table(compare(str(a), str(b)), "one", "two")
+    named = comparison_table(compare(str(a), str(b), ("one", "two")))
     assert texts(named)[0][-2:] == ("only one", "only two") and named.caption is None
 
 
@@ -196,7 +196,7 @@ def test_no_width_breaks_a_word_of_a_comparison(tmp_path: Path, width: int, name
     right = {"lab_gsm8k": [True] * 32 + [False] * 8, "lab_svamp": [True] * 10}
     a = a_run(tmp_path / "a", right)
     b = a_run(tmp_path / "b", {"lab_gsm8k": [True] * 12 + [False] * 28, "lab_svamp": [True] * 10})
-    tables = comparison_tables(compare(str(a), str(b)), *names, width)
+    tables = comparison_tables(compare(str(a), str(b), names), width)
     printed_at(width, tables)
     one, two = names
     heads = [head for table in tables for head in texts(table)[0]]

@@ -57,7 +57,7 @@ def test_the_same_items_are_the_same_object_and_several_row_groups_are_one_file(
     [
         (["a", "a", "b"], "different numbers"),
         ([], "or there are none"),
-        (["a", None], "no file of completions"),
+        (["a", None], "not a file of completions"),
     ],
 )
 def test_what_cannot_be_grouped_is_said(tmp_path: Path, ids: list[str | None], message: str) -> None:
@@ -70,7 +70,7 @@ def test_what_is_no_file_of_completions_is_said(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="is missing"):
         read_verdicts(tmp_path / "none.parquet")
     (tmp_path / "text.parquet").write_text("PAR1")
-    with pytest.raises(RequestError, match="no file of completions"):
+    with pytest.raises(RequestError, match="not a file of completions"):
         read_verdicts(tmp_path / "text.parquet")
 
 
@@ -95,7 +95,7 @@ def test_another_process_reads_for_this_one(tmp_path: Path, monkeypatch: pytest.
         other.submit(read_verdicts, elsewhere).result()
         read = other.submit(read_below, folder).result()
     assert list(read) == [file]
-    monkeypatch.setattr(samples, "_READ", {})
+    monkeypatch.setattr(samples, "_CACHE", {})
     remember(read)
     monkeypatch.setattr(samples, "_read", lambda file: pytest.fail("read again"))
     ids, values = read_verdicts(file)

@@ -48,7 +48,7 @@ def boards(tmp_path: Path) -> Path:
 
 def test_a_further_task_takes_neither_mean_nor_rank(boards: Path) -> None:
     (board,) = rankings(load_results(boards), Filters("lab"))
-    assert (board.tasks, board.further) == (["lab_gsm8k", "lab_math"], ["nuts"])
+    assert (board.tasks, board.other_tasks) == (["lab_gsm8k", "lab_math"], ["nuts"])
     assert [(m.name, m.rank is not None, m.accuracy and m.accuracy.mean) for m in board.methods] == [
         ("one", True, pytest.approx(23 / 40)), ("more", True, pytest.approx(13 / 40)),
     ]  # fmt: skip
@@ -84,7 +84,7 @@ def test_a_task_of_no_suite_is_one_of_itself(boards: Path) -> None:
     results = load_results(boards)
     assert [suite.name for suite in results.suites] == ["lab", "nuts"]
     (board,) = rankings(results, Filters("nuts"))
-    assert [m.name for m in board.methods] == ["nutty", "more"] and board.further == []
+    assert [m.name for m in board.methods] == ["nutty", "more"] and board.other_tasks == []
     assert [title for title, _ in run_rankings(boards / "more")] == ["more, lab edition", "more, suite nuts"]
 
 
@@ -94,7 +94,7 @@ def test_a_listed_suite_is_a_board_and_what_lacks_a_task_has_no_rank(boards: Pat
     results = load_results(boards)
     assert [suite.name for suite in results.suites] == ["lab", "shop", "screws"]
     (board,) = rankings(results, Filters("shop"))
-    assert (board.tasks, board.further) == (["bolts", "nuts"], ["screws"])
+    assert (board.tasks, board.other_tasks) == (["bolts", "nuts"], ["screws"])
     ranks = {m.name: (m.rank is not None, m.accuracy is not None) for m in board.methods}
     assert ranks == {"both": (True, True), "nutty": (False, False), "more": (False, False)}
     assert "nutty: no result of bolts, so no mean and no rank" in board.notes
@@ -127,7 +127,7 @@ def test_lab_and_paper_are_never_on_one_board(tmp_path: Path) -> None:
     write_summary(paper / "summary.json", [*rows, *read_summary(paper / "summary.json").rows])
     results = load_results(tmp_path)
     boards: list[list[str]] = [
-        [*r.tasks, *r.further] for s in results.suites for r in rankings(results, Filters(s.name))
+        [*r.tasks, *r.other_tasks] for s in results.suites for r in rankings(results, Filters(s.name))
     ]
     assert boards == [["lab_gsm8k", "lab_math"], ["svamp"]]
 

@@ -45,6 +45,6 @@ def test_a_sound_table_is_read_as_it_is(tmp_path: Path, what: str, row: dict[str
 )
 def test_what_is_no_such_table_is_said_in_a_line(tmp_path: Path, what: str, row: dict[str, Any]) -> None:
     write_rows(tmp_path / "t.parquet", [row])
-    with pytest.raises(RequestError, match=f"t.parquet is no table of {what}: row 0") as caught:
+    with pytest.raises(RequestError, match=f"t.parquet is not a table of {what}: row 0") as caught:
         read_run_table(tmp_path / "t.parquet", what)
     assert "\n" not in str(caught.value)
