@@ -162,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         # Most places say themselves what the disk refuses; this is for those that do not.
-        with disk_faults(Path()), _output_is_taken(), signals.listening(), _said_if_slow(words):
+        with disk_faults(), _output_is_taken(), signals.listening(), _said_if_slow(words):
             sys.exit(command_line(words)(args=words, prog_name="slmr", standalone_mode=False) or 0)
     except _UsageError as error:
         print(visible(usage_fault(error, words)), file=sys.stderr)

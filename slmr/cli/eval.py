@@ -163,4 +163,5 @@ def _asked(plan: Plan) -> dict[str, str]:
     files = ", ".join(str(task.folder / "task.yaml") for task in written)
     again = f"--tasks {names} --tasks-path {shlex.quote(str(made))}"
     kinds = ", ".join(dict.fromkeys(task.kind for task in written))
-    return {"Checked as": kinds, "Asked as": f"{', '.join(prompts)}\nTo ask otherwise, edit {files} and evaluate with {again}"}
+    change = f"To ask otherwise, edit {files} and evaluate with {again}"
+    return {"Checked as": kinds, "Asked as": f"{', '.join(prompts)}\n{change}"}

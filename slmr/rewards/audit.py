@@ -250,17 +250,18 @@ def _process(
         )  # fmt: skip
         assert process.stdin and process.stdout
         lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
         try:
+            reader.start()
             with suppress(BrokenPipeError), process.stdin as stdin:  # the process has ended; its log says why
                 stdin.write(json.dumps(asdict(job)) + "\n")
-            reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
-            reader.start()
             yield process, lines, log
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            reader.join(timeout=5)
+            if reader.is_alive():  # it never started if the machine has no more threads
+                reader.join(timeout=5)
             process.stdout.close()
 
 

@@ -166,6 +166,17 @@ def test_a_reward_below_the_bound_and_one_that_a_trainer_cannot_call_are_noticed
     assert list(notices(audited("right"))) == []
 
 
+def test_a_fault_before_its_process_got_its_job_stays_what_it_is(
+    audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(job: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("slmr.rewards.audit.asdict", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        audited("right")
+
+
 def test_an_abstention_is_not_paid(audited) -> None:
     result = audited("abstains", messages=False, ways=())
     assert sum(j.score is None for j in result.judgements) == len(THOUGHTS)
