@@ -66,7 +66,13 @@ def verify(completion: str, gold: str, kind: Kind) -> Verdict:
 
     Raises:
         ValueError: there is no such kind.
+        TypeError: the completion or gold is no text.
     """
+    for name, given in (("completion", completion), ("gold", gold)):
+        if not isinstance(given, str):
+            raise TypeError(
+                f"{name} is {type(given).__name__}, not a text; rewards also take numbers and messages"
+            )
     start = time.perf_counter()
     extract, decide, stated = _CHECKERS[_known(kind)]
     right = _right(gold, kind)

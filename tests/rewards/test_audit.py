@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slmr.errors import RequestError
+from slmr.errors import RequestError, WorkError
 from slmr.rewards.audit import Audit, AuditRequest, audit
 from slmr.rewards.audit_report import notices
 from slmr.rewards.cases import audit_cases
@@ -29,6 +29,12 @@ def hangs(completion, gold):
     while completion.startswith("<think>"):
         pass
     return right(completion, gold)
+
+def hangs_always(completion, gold):
+    while STARTED:
+        pass
+    STARTED.append(True)
+    return 1.0
 
 def dies(completion, gold):
     if completion.startswith("<think>"):
@@ -111,6 +117,11 @@ def test_a_hang_costs_its_case_alone(audited) -> None:
     result = audited("hangs", timeout=2.0, ways=())
     hung = [case.id for case, j in zip(result.cases, result.judgements, strict=True) if j.hung]
     assert THOUGHTS and hung == [case.id for case in THOUGHTS] and len(result.cases) > 80
+
+
+def test_who_hangs_in_every_case_is_given_up(audited) -> None:
+    with pytest.raises(WorkError, match=r"each of the first 3 cases took more than 0\.5 s"):
+        audited("hangs_always", timeout=0.5, ways=())
 
 
 def test_what_a_first_call_takes_is_no_hang(audited) -> None:
