@@ -241,5 +241,5 @@ def test_bombs_are_cheap(number, kind, gold):
 
 @pytest.mark.parametrize(("completion", "gold"), [(None, "7"), ("#### 7", 7), ([{"content": "#### 7"}], "7")])
 def test_what_is_no_text_is_refused_by_name(completion: Any, gold: Any) -> None:
-    with pytest.raises(TypeError, match="(completion|gold) is (NoneType|int|list), not a text"):
+    with pytest.raises(TypeError, match=r"(completion|gold) is (NoneType|int|list), not a text"):
         verify(completion, gold, "numeric")
