@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -55,15 +56,17 @@ def test_a_ranking_says_where_it_has_one_seed_and_what_its_signs_mean(
     assert texts(by_task)[0] == ("method", "lab_gsm8k", "lab_mawps")
 
 
-def test_changes_are_starred_where_the_interval_leaves_out_0(tmp_path: Path) -> None:
-    ranking = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.9, "sft": 0.31})))
-    rows = {row[0]: row[1:] for row in texts(changes_table(ranking))}
-    assert set(rows) == {"method", "base, %", "grpo", "sft"}
-    assert all(cell.endswith("*") and cell.startswith("+") for cell in rows["grpo"])
-    for method in ranking.methods:
-        for task, d in method.changes.items():
-            cell = rows[method.name][ranking.tasks.index(task)]
-            assert cell == f"{100 * d.mean:+.1f}" + ("*" if d.low > 0 or d.high < 0 else "")
+def test_changes_are_starred_where_the_interval_excludes_0(tmp_path: Path) -> None:
+    ranking = rank_methods(run_results(made_run(tmp_path, {"base": 0.3, "grpo": 0.9}, seeds=[0])))
+    changes = {
+        "lab_gsm8k": Difference(0.0512, 0.02, 0.01, 0.09, p=0.01),
+        "lab_mawps": Difference(-0.02, 0.02, -0.06, 0.02, p=0.3),
+    }
+    loss = {task: Difference(-0.08, 0.02, -0.12, -0.04, p=0.01) for task in changes}
+    rows = [replace(ranking.ranked[0], changes=by_task) for by_task in (changes, loss)]
+    assert texts(changes_table(replace(ranking, methods=rows))) == [
+        ("method", "lab_gsm8k", "lab_mawps"), ("grpo", "+5.1*", "-2.0"), ("grpo", "-8.0*", "-8.0*"),
+    ]  # fmt: skip
 
 
 def test_capabilities_have_their_intervals() -> None:
