@@ -66,7 +66,7 @@ def evaluate(model: Path | str, tasks: Sequence[Task], params: EvaluateParams, c
     """
     questions = [question for task in tasks for question in questions_of(task, params)]
     with closing(Judge({task.name: task for task in tasks})) as judge:
-        recorder = Recorder(context.folder, context.progress, on_row=judge.add)
+        recorder: Recorder[dict[str, Any]] = Recorder(context.folder, context.progress, on_row=judge.add)
         recorder.add(questions)
         record = partial(_record, recorder, model, context)
         rows = judge.judged(
@@ -103,7 +103,7 @@ def _record(recorder: Recorder, model: Path | str, context: StageContext) -> Non
             context.stats["engine"] = recorder.record(engine, engine.unit)
 
 
-def questions_of(task: Task, params: EvaluateParams) -> list[Question]:
+def questions_of(task: Task, params: EvaluateParams) -> list[Question[dict[str, Any]]]:
     """The task's test items, k times each, in the order of the task."""
     sampling = params.sampling(task)
     questions = []

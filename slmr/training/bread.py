@@ -12,7 +12,7 @@ from functools import partial
 from pydantic import Field
 
 from slmr.curriculum.schema import Problem
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.stage import StageContext, stage
 from slmr.training.grpo import GrpoParams, train_policy
 from slmr.training.rollouts import Rollouts
@@ -57,7 +57,7 @@ class BranchingRollouts(Rollouts):
 
     _params: BreadParams
 
-    def improve(self, problems: list[Problem], groups: list[list[Row]], step: list[int]) -> None:
+    def improve(self, problems: list[Problem], groups: list[list[Generation]], step: list[int]) -> None:
         judged = {i: self.judged(problem, groups[i]) for i, problem in enumerate(problems)}
         spans = {
             i: Span(0, len(split_steps(trace)) + 1)

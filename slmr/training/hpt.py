@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from slmr.curriculum.schema import Problem
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.rewards import reward_of
 from slmr.stage import StageContext, stage
 from slmr.training.grpo import GrpoParams, train_policy
@@ -77,7 +77,7 @@ class GatedRollouts(Rollouts):
 
     _params: HptParams
 
-    def improve(self, problems: list[Problem], groups: list[list[Row]], step: list[int]) -> None:
+    def improve(self, problems: list[Problem], groups: list[list[Generation]], step: list[int]) -> None:
         for problem, group in zip(problems, groups, strict=True):
             demonstration = self.demonstration(problem, group)
             right = share_right(self.judged(problem, group).verdicts)

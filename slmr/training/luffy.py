@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from slmr.curriculum.schema import Problem
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.stage import StageContext, stage
 from slmr.training.grpo import GrpoParams, train_policy
 from slmr.training.rollouts import Rollouts
@@ -57,7 +57,7 @@ class MixedRollouts(Rollouts):
 
     def sample(
         self, problems: Sequence[Problem], origin: list[int], prefixes: Sequence[str] | None = None
-    ) -> list[list[Row]]:
+    ) -> list[list[Generation]]:
         groups = super().sample(problems, origin, prefixes)
         for problem, group in zip(problems, groups, strict=True):
             if demonstration := self.demonstration(problem, group):

@@ -16,7 +16,7 @@ from slmr.artifacts import Cost
 from slmr.config import TrainingSettings
 from slmr.curriculum.schema import PROBLEMS
 from slmr.engines import Sampling
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.errors import RequestError, WorkError
 from slmr.io import digest
 from slmr.stage import StageContext, stage
@@ -108,7 +108,9 @@ def sdpo_classes() -> tuple[Any, Any]:
 
         def _generate(self, prompt_ids: list[list[int]]) -> tuple[list[list[int]], list[list[int]]]:
             origin = ["sdpo", self.sampling.seed, self.state.global_step, parallel.rank()]
-            rows = [Row(i, tuple(ids), int(digest([*origin, i]), 16)) for i, ids in enumerate(prompt_ids)]
+            rows = [
+                Generation(i, tuple(ids), int(digest([*origin, i]), 16)) for i, ids in enumerate(prompt_ids)
+            ]
             self.fill(rows)
             return prompt_ids, [row.ids for row in rows]
 

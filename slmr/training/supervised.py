@@ -14,7 +14,7 @@ from slmr.stage import StageContext
 from slmr.training.trainer import Run, trainer_settings
 from slmr.training.validation import ValidationParams
 
-_Row = TypeVar("_Row")
+_Example = TypeVar("_Example")
 
 
 class SupervisedParams(ValidationParams):
@@ -51,9 +51,9 @@ def schedule(lengths: Sequence[int], steps: int, batch_size: int, seed: int) -> 
 
 
 def scheduled(
-    rows: Sequence[_Row], length: Callable[[_Row], int], params: SupervisedParams, seed: int,
+    rows: Sequence[_Example], length: Callable[[_Example], int], params: SupervisedParams, seed: int,
     share: float = 1.0, epoch: int | None = None,
-) -> list[_Row]:  # fmt: skip
+) -> list[_Example]:  # fmt: skip
     """The rows of all steps, in the order of `schedule`, for `share` of the epochs.
 
     `epoch` is the number of rows per epoch; None for all.

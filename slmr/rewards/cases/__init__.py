@@ -8,7 +8,7 @@ from random import Random
 
 from slmr.rewards.cases.adversarial import ADVERSARIAL
 from slmr.rewards.cases.endings import GOLDS, STRICT, WORKED, Ending, endings
-from slmr.rewards.cases.rewrites import CHANGED, KEPT, Row, rewritten
+from slmr.rewards.cases.rewrites import CHANGED, KEPT, CaseText, rewritten
 from slmr.verify import Kind
 
 
@@ -43,7 +43,7 @@ def audit_cases(kinds: Sequence[Kind], seed: int = 0, per_family: int = 40) -> l
     return cases
 
 
-def _right(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, Row]]:
+def _right(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, CaseText]]:
     for kind in kinds:
         for ending in endings(kind):
             yield _family_of(ending), (kind, ending.text, ending.gold.text)
@@ -59,7 +59,7 @@ def _family_of(ending: Ending) -> str:
     return names.get(ending.language, "in another language")
 
 
-def _wrong(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, Row]]:
+def _wrong(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, CaseText]]:
     rng = Random(seed)
     for kind in kinds:
         for ending in endings(kind):
@@ -71,6 +71,8 @@ def _wrong(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, Row]]:
     yield from _families(ADVERSARIAL, seed, "attack: ")
 
 
-def _families(table: Mapping[str, tuple[Row, ...]], seed: int, prefix: str) -> Iterator[tuple[str, Row]]:
+def _families(
+    table: Mapping[str, tuple[CaseText, ...]], seed: int, prefix: str
+) -> Iterator[tuple[str, CaseText]]:
     for family, kind, completion, gold in rewritten(table, seed):
         yield prefix + family, (kind, completion, gold)
