@@ -112,7 +112,7 @@ def bench_command(
         return
     if explain:
         raise RequestError("--explain is for --dry-run")
-    _run_plan(make_plan(request, tell))
+    _run_plan(make_plan(request, tell), request)
 
 
 def parse_jobs(text: str) -> int | None:
@@ -172,7 +172,7 @@ def _number(digits: str) -> int:
     return int(digits[:20])
 
 
-def _run_plan(plan: Plan) -> None:
+def _run_plan(plan: Plan, request: BenchRequest) -> None:
     if any(node.stage.trains for node in plan.nodes) and (unusual := untested_line()):
         tell(unusual)
     with BenchDisplay() as display:
@@ -187,7 +187,7 @@ def _run_plan(plan: Plan) -> None:
     if summary.contamination:
         print_text(contamination_line(summary.contamination), indent=12)
     print_text(str(sharing(plan.store, plan)), indent=12)
-    if plan.request.methods == "all" and plan.profile.leave_out:
+    if request.methods == "all" and plan.profile.leave_out:
         for name, why in plan.profile.leave_out.items():
             print_text(f"Left out    {name}: {why}", indent=12)
     warn(warnings(summary.rows))
@@ -198,7 +198,7 @@ def _run_plan(plan: Plan) -> None:
         print(model)
     if two := first_two(plan, results):
         print(f"Compare     slmr compare {shlex.quote(str(plan.folder))} {two[0]} {two[1]}")
-    print(f"Leaderboard slmr leaderboard --results {shlex.quote(str(plan.request.out))}", flush=True)
+    print(f"Leaderboard slmr leaderboard --results {shlex.quote(str(request.out))}", flush=True)
     confirm(plan, tell)
 
 

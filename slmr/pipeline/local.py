@@ -26,9 +26,9 @@ from slmr.pipeline.children import LOOK_S, Child, run_in
 from slmr.pipeline.launcher import train_in_processes
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.runner import (
+    Execution,
     Made,
     Watcher,
-    Work,
     check_machine_for,
     make_here,
     make_node,
@@ -44,24 +44,28 @@ _SAVING_S = 300.0  # for running stages to save their work after a failure or a 
 _STATES = 5  # memory of a training in sizes of the weights: weights, gradients, two moments, and a copy
 
 
-def make_locally(work: Work, watcher: Watcher) -> None:
-    """Runs the missing stages, `work.jobs` of them side by side; with one job, in this process.
+def make_locally(execution: Execution, watcher: Watcher) -> None:
+    """Runs the missing stages, `execution.jobs` of them side by side; with one job, in this process.
 
     Raises:
         RequestError: this machine cannot train with the profile's settings.
         WorkError: a stage, a worker or the disk failed; finished stages are kept.
         Stopped: a signal came.
     """
-    slots = slots_for(work.profile, work.jobs, model_bytes(work.nodes)) if work.jobs != 1 else []
+    slots = (
+        slots_for(execution.profile, execution.jobs, model_bytes(execution.nodes))
+        if execution.jobs != 1
+        else []
+    )
     if len(slots) <= 1:
-        make_here(work, watcher)
+        make_here(execution, watcher)
         return
-    with LocalWorkers(work, slots) as workers:
+    with LocalWorkers(execution, slots) as workers:
         # The workers load their libraries, which takes seconds, while this process makes its checks.
-        workers.load(len(missing_nodes(work.store, work.nodes)))
-        missing = plan_missing(work, watcher)
-        check_machine_for(work, missing)
-        make_with(workers, work, missing, watcher)
+        workers.load(len(missing_nodes(execution.store, execution.nodes)))
+        missing = plan_missing(execution, watcher)
+        check_machine_for(execution, missing)
+        make_with(workers, execution, missing, watcher)
 
 
 @dataclass
@@ -117,8 +121,8 @@ def _fitting(threads: int | None, model: int) -> int:
 class LocalWorkers(AbstractContextManager["LocalWorkers"]):
     """Worker processes on this machine, started by `load` or when first needed, and ended with the context."""
 
-    def __init__(self, work: Work, slots: Sequence[Slot]) -> None:
-        self._work, self._slots, self._free = work, tuple(slots), list(slots)
+    def __init__(self, execution: Execution, slots: Sequence[Slot]) -> None:
+        self._execution, self._slots, self._free = execution, tuple(slots), list(slots)
         self._taken: dict[str, list[Slot]] = {}  # key of a started node → its slots
         self._busy: set[str] = set()  # keys of the nodes that processes are running
         # Messages from threads: a stage's progress, its result, or its error.
@@ -168,11 +172,13 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
 
     def _room_for(self, node: StageNode) -> list[Slot]:
         """Free slots for the stage; empty if there are too few."""
-        processes = self._work.profile.training.processes if node.stage.trains else 1
+        processes = self._execution.profile.training.processes if node.stage.trains else 1
         if processes == 1:
             return self._free[:1]
         if self._slots[0].gpu is None:
-            wanted = min(len(self._slots), math.ceil(processes / (self._work.profile.threads or processes)))
+            wanted = min(
+                len(self._slots), math.ceil(processes / (self._execution.profile.threads or processes))
+            )
             return self._free[:wanted] if len(self._free) >= wanted else []
         used = {slot.gpu for slot in self._slots if all(slot is not free for free in self._free)}
         idle = [gpu for gpu in dict.fromkeys(slot.gpu for slot in self._slots) if gpu not in used]
@@ -190,7 +196,7 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
 
         news: Made | BaseException
         try:
-            news = make_node(self._work, node, progress, partial(self._run, node.key, slots))
+            news = make_node(self._execution, node, progress, partial(self._run, node.key, slots))
         except BaseException as error:  # raised again by `wait`, in the main thread
             news = error
         self._messages.put((node, news))
@@ -223,7 +229,7 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
         """The slot's worker process, started if necessary."""
         if slot.child is None:
             log = Path(self._logs.name) / f"{id(slot)}.log"
-            threads = self._work.profile.threads
+            threads = self._execution.profile.threads
             environment = {"OMP_NUM_THREADS": str(threads)} if threads else {}
             slot.child = Child(log, environment | slot.environment())
         return slot.child

@@ -20,7 +20,7 @@ from slmr.errors import RequestError, SlmrError
 from slmr.io import Stopwatch, digest
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.remote_store import RemoteStore
-from slmr.pipeline.runner import Made, Watcher, Work, make_node, make_with, plan_missing, present
+from slmr.pipeline.runner import Execution, Made, Watcher, make_node, make_with, plan_missing, present
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -31,7 +31,7 @@ _LOOK_S = 0.3  # polling interval
 _ENVIRONMENT = ("SLMR_DATA", "SLMR_CACHE", "HF_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT")
 
 
-def make_on_ray(work: Work, watcher: Watcher) -> None:
+def make_on_ray(execution: Execution, watcher: Watcher) -> None:
     """Runs the missing stages on a Ray cluster: the connected one, that of `RAY_ADDRESS`, or a new local one.
 
     A stage takes as many CPUs as it has threads, and a GPU if the cluster has any; a training with several processes
@@ -42,25 +42,29 @@ def make_on_ray(work: Work, watcher: Watcher) -> None:
         WorkError: a stage failed; finished stages are kept.
         Stopped: a signal came.
     """
-    work = replace(work, root=work.root.resolve(), tasks_paths=tuple(p.resolve() for p in work.tasks_paths))
-    if work.remote_store:
-        work.remote_store.check()
-        work.remote_store.pull([node.artefact for node in work.nodes], work.root)
-    missing = plan_missing(work, watcher)
-    if work.remote_store:
-        _share(work.remote_store, work, missing)
+    execution = replace(
+        execution,
+        root=execution.root.resolve(),
+        tasks_paths=tuple(p.resolve() for p in execution.tasks_paths),
+    )
+    if execution.remote_store:
+        execution.remote_store.check()
+        execution.remote_store.pull([node.artefact for node in execution.nodes], execution.root)
+    missing = plan_missing(execution, watcher)
+    if execution.remote_store:
+        _share(execution.remote_store, execution, missing)
     if missing:
-        with _connection() as ray, RayWorkers(ray, work) as workers:
-            make_with(workers, work, missing, watcher)
+        with _connection() as ray, RayWorkers(ray, execution) as workers:
+            make_with(workers, execution, missing, watcher)
 
 
-def _share(remote_store: RemoteStore, work: Work, missing: list[StageNode]) -> None:
+def _share(remote_store: RemoteStore, execution: Execution, missing: list[StageNode]) -> None:
     """Pushes existing artefacts to the store, and removes from it those that will be made again."""
     for node in missing:
         remote_store.discard(node.artefact)
-    for node in present(work.nodes, missing):
+    for node in present(execution.nodes, missing):
         if not remote_store.has(node.artefact):
-            remote_store.push(node.artefact, work.root)
+            remote_store.push(node.artefact, execution.root)
 
 
 @contextmanager
@@ -88,19 +92,19 @@ def _connection() -> Iterator[Any]:
 class RayWorkers(AbstractContextManager["RayWorkers"]):
     """Runs one Ray task per stage, as many at once as fit on the cluster."""
 
-    def __init__(self, ray: Any, work: Work) -> None:
+    def __init__(self, ray: Any, execution: Execution) -> None:
         """Raises RequestError if no machine of the cluster can run a training."""
         import torch
         from ray.util.queue import Queue
 
-        self._ray, self._work = ray, work
-        self._threads = work.profile.threads or torch.get_num_threads()
+        self._ray, self._execution = ray, execution
+        self._threads = execution.profile.threads or torch.get_num_threads()
         self._on_gpus = bool(ray.cluster_resources().get("GPU"))
         self._counted = "GPU" if self._on_gpus else "CPU"
         machines = [machine["Resources"] for machine in ray.nodes() if machine["Alive"]]
         self._largest = int(max(machine.get("CPU", 0) for machine in machines))
         most = int(max(machine.get(self._counted, 0) for machine in machines))
-        processes = work.profile.training.processes
+        processes = execution.profile.training.processes
         if processes > most:
             raise RequestError(
                 f"training: {processes} processes, and no machine of the cluster has more than {most} {self._counted}s"
@@ -120,11 +124,11 @@ class RayWorkers(AbstractContextManager["RayWorkers"]):
         room = self._ray.cluster_resources().get(self._counted, 0)
         if sum(taken for _, taken in self._running.values()) >= room:
             return False
-        processes = self._work.profile.training.processes if node.stage.trains else 1
+        processes = self._execution.profile.training.processes if node.stage.trains else 1
         # On GPUs the processes of a training do not need a core each: they mostly wait for their GPU.
         cpus = min(self._threads if self._on_gpus else max(self._threads, processes), self._largest)
         task = self._task.options(name=node.label, num_cpus=cpus, num_gpus=processes if self._on_gpus else 0)
-        ref = task.remote(self._work, node, Path.cwd(), self._threads, self._messages)
+        ref = task.remote(self._execution, node, Path.cwd(), self._threads, self._messages)
         self._running[ref] = node, processes if self._on_gpus else cpus
         return True
 
@@ -144,12 +148,14 @@ class RayWorkers(AbstractContextManager["RayWorkers"]):
                 raise error.cause from None
             raise
         node, _ = self._running.pop(ref)
-        if self._work.remote_store:
-            self._work.remote_store.pull([node.artefact], self._work.root)
+        if self._execution.remote_store:
+            self._execution.remote_store.pull([node.artefact], self._execution.root)
         return Made(node, reused, seconds)
 
 
-def _make(work: Work, node: StageNode, folder: Path, threads: int, messages: Queue) -> tuple[bool, float]:
+def _make(
+    execution: Execution, node: StageNode, folder: Path, threads: int, messages: Queue
+) -> tuple[bool, float]:
     """Runs in a worker: makes one stage; returns whether it already existed, and the seconds."""
     if folder.is_dir():  # a student's path may be relative
         os.chdir(folder)
@@ -161,11 +167,11 @@ def _make(work: Work, node: StageNode, folder: Path, threads: int, messages: Que
             messages.put((node.key, (done, total, unit)))
             watch = Stopwatch()
 
-    work = replace(work, profile=work.profile.model_copy(update={"threads": threads}))
-    if work.remote_store is None:
-        return make_node(work, node, progress)[1:]
-    local = replace(work, root=cache_folder() / "depots" / digest(work.remote_store.url))
-    work.remote_store.pull([source.artefact for source in node.stages()], local.root)
+    execution = replace(execution, profile=execution.profile.model_copy(update={"threads": threads}))
+    if execution.remote_store is None:
+        return make_node(execution, node, progress)[1:]
+    local = replace(execution, root=cache_folder() / "depots" / digest(execution.remote_store.url))
+    execution.remote_store.pull([source.artefact for source in node.stages()], local.root)
     made = make_node(local, node, progress)
-    work.remote_store.push(node.artefact, local.root)
+    execution.remote_store.push(node.artefact, local.root)
     return made[1:]
