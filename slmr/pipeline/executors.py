@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from slmr.pipeline.local import make_locally
-from slmr.pipeline.ray import make_on_ray
+from slmr.pipeline.local import run_locally
+from slmr.pipeline.ray import run_on_ray
 from slmr.pipeline.runner import Execution, Watcher
 
-EXECUTORS = {"local": make_locally, "ray": make_on_ray}
+EXECUTORS = {"local": run_locally, "ray": run_on_ray}
 
 
 def run_stages(execution: Execution, watcher: Watcher) -> None:

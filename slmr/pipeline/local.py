@@ -27,15 +27,15 @@ from slmr.pipeline.launcher import train_in_processes
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.runner import (
     Execution,
-    Made,
+    StageResult,
     Watcher,
     check_machine_for,
-    make_here,
-    make_node,
-    make_with,
     missing_nodes,
     model_bytes,
     plan_missing,
+    run_in_this_process,
+    run_node,
+    run_with_workers,
 )
 from slmr.stage import Stage, StageContext
 
@@ -44,7 +44,7 @@ _SAVING_S = 300.0  # for running stages to save their work after a failure or a 
 _STATES = 5  # memory of a training in sizes of the weights: weights, gradients, two moments, and a copy
 
 
-def make_locally(execution: Execution, watcher: Watcher) -> None:
+def run_locally(execution: Execution, watcher: Watcher) -> None:
     """Runs the missing stages, `execution.jobs` of them side by side; with one job, in this process.
 
     Raises:
@@ -58,14 +58,14 @@ def make_locally(execution: Execution, watcher: Watcher) -> None:
         else []
     )
     if len(slots) <= 1:
-        make_here(execution, watcher)
+        run_in_this_process(execution, watcher)
         return
     with LocalWorkers(execution, slots) as workers:
         # The workers load their libraries, which takes seconds, while this process makes its checks.
         workers.load(len(missing_nodes(execution.store, execution.nodes)))
         missing = plan_missing(execution, watcher)
         check_machine_for(execution, missing)
-        make_with(workers, execution, missing, watcher)
+        run_with_workers(workers, execution, missing, watcher)
 
 
 @dataclass
@@ -126,7 +126,7 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
         self._taken: dict[str, list[Slot]] = {}  # key of a started node → its slots
         self._busy: set[str] = set()  # keys of the nodes that processes are running
         # Messages from threads: a stage's progress, its result, or its error.
-        self._messages: SimpleQueue[tuple[StageNode, tuple[int, int, str] | Made | BaseException]] = (
+        self._messages: SimpleQueue[tuple[StageNode, tuple[int, int, str] | StageResult | BaseException]] = (
             SimpleQueue()
         )
         self._ending = threading.Event()
@@ -156,19 +156,19 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
         self._free = [slot for slot in self._free if all(slot is not taken for taken in slots)]
         self._taken[node.key] = slots
         # A daemon thread, so that one that waits for another bench's lock does not keep this process alive.
-        threading.Thread(target=self._make, args=(node, slots), daemon=True).start()
+        threading.Thread(target=self._run_node, args=(node, slots), daemon=True).start()
         return True
 
-    def wait(self, watcher: Watcher) -> list[Made]:
-        made = []
+    def wait(self, watcher: Watcher) -> list[StageResult]:
+        results = []
         for node, news in self._receive():
             if isinstance(news, BaseException):
                 raise news
-            if isinstance(news, Made):
-                made.append(news)
+            if isinstance(news, StageResult):
+                results.append(news)
             else:
                 watcher.progress(node, *news)
-        return made
+        return results
 
     def _room_for(self, node: StageNode) -> list[Slot]:
         """Free slots for the stage; empty if there are too few."""
@@ -188,20 +188,20 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
         chosen = idle[:processes] if len(idle) >= processes else []
         return [slot for slot in self._slots if slot.gpu in chosen]
 
-    def _make(self, node: StageNode, slots: Sequence[Slot]) -> None:
-        """Runs in a separate thread: makes the stage, and sends the result or the error."""
+    def _run_node(self, node: StageNode, slots: Sequence[Slot]) -> None:
+        """Runs the stage, in a thread of its own, and sends the result or the error."""
 
         def progress(done: int, total: int, unit: str) -> None:
             self._messages.put((node, (done, total, unit)))
 
-        news: Made | BaseException
+        news: StageResult | BaseException
         try:
-            news = make_node(self._execution, node, progress, partial(self._run, node.key, slots))
+            news = run_node(self._execution, node, progress, partial(self._run_stage, node.key, slots))
         except BaseException as error:  # raised again by `wait`, in the main thread
             news = error
         self._messages.put((node, news))
 
-    def _run(
+    def _run_stage(
         self, key: str, slots: Sequence[Slot], stage: Stage, context: StageContext, params: Params
     ) -> float:
         """Runs the stage in its slot's worker, or in a training's own processes; returns the seconds."""
@@ -234,7 +234,7 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
             slot.child = Child(log, environment | slot.environment())
         return slot.child
 
-    def _receive(self) -> list[tuple[StageNode, tuple[int, int, str] | Made | BaseException]]:
+    def _receive(self) -> list[tuple[StageNode, tuple[int, int, str] | StageResult | BaseException]]:
         """The threads' new messages, after waiting at most `LOOK_S`; frees the slots of stages that have ended."""
         messages = []
         try:
@@ -244,6 +244,6 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
         except Empty:
             pass
         for node, news in messages:
-            if not isinstance(news, tuple) or isinstance(news, Made):
+            if not isinstance(news, tuple) or isinstance(news, StageResult):
                 self._free += self._taken.pop(node.key)
         return messages

@@ -20,7 +20,15 @@ from slmr.errors import RequestError, SlmrError
 from slmr.io import Stopwatch, digest
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.remote_store import RemoteStore
-from slmr.pipeline.runner import Execution, Made, Watcher, make_node, make_with, plan_missing, present
+from slmr.pipeline.runner import (
+    Execution,
+    StageResult,
+    Watcher,
+    plan_missing,
+    present,
+    run_node,
+    run_with_workers,
+)
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -31,7 +39,7 @@ _LOOK_S = 0.3  # polling interval
 _ENVIRONMENT = ("SLMR_DATA", "SLMR_CACHE", "HF_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT")
 
 
-def make_on_ray(execution: Execution, watcher: Watcher) -> None:
+def run_on_ray(execution: Execution, watcher: Watcher) -> None:
     """Runs the missing stages on a Ray cluster: the connected one, that of `RAY_ADDRESS`, or a new local one.
 
     A stage takes as many CPUs as it has threads, and a GPU if the cluster has any; a training with several processes
@@ -55,7 +63,7 @@ def make_on_ray(execution: Execution, watcher: Watcher) -> None:
         _share(execution.remote_store, execution, missing)
     if missing:
         with _connection() as ray, RayWorkers(ray, execution) as workers:
-            make_with(workers, execution, missing, watcher)
+            run_with_workers(workers, execution, missing, watcher)
 
 
 def _share(remote_store: RemoteStore, execution: Execution, missing: list[StageNode]) -> None:
@@ -111,7 +119,7 @@ class RayWorkers(AbstractContextManager["RayWorkers"]):
             )
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         variables = environment | {"OMP_NUM_THREADS": str(self._threads)}
-        self._task = ray.remote(max_retries=_RETRIES, runtime_env={"env_vars": variables})(_make)
+        self._task = ray.remote(max_retries=_RETRIES, runtime_env={"env_vars": variables})(_run_node)
         self._running: dict[ObjectRef, tuple[StageNode, int]] = {}  # task → (node, its CPUs or GPUs)
         self._messages = Queue(actor_options={"num_cpus": 0})
 
@@ -132,7 +140,7 @@ class RayWorkers(AbstractContextManager["RayWorkers"]):
         self._running[ref] = node, processes if self._on_gpus else cpus
         return True
 
-    def wait(self, watcher: Watcher) -> list[Made]:
+    def wait(self, watcher: Watcher) -> list[StageResult]:
         done, _ = self._ray.wait(list(self._running), timeout=_LOOK_S)
         nodes = {node.key: node for node, _ in self._running.values()}
         for key, at in self._messages.get_nowait_batch(self._messages.qsize()):
@@ -140,7 +148,7 @@ class RayWorkers(AbstractContextManager["RayWorkers"]):
                 watcher.progress(nodes[key], *at)
         return [self._result(ref) for ref in done]
 
-    def _result(self, ref: ObjectRef) -> Made:
+    def _result(self, ref: ObjectRef) -> StageResult:
         try:
             reused, seconds = self._ray.get(ref)
         except self._ray.exceptions.RayTaskError as error:
@@ -150,13 +158,13 @@ class RayWorkers(AbstractContextManager["RayWorkers"]):
         node, _ = self._running.pop(ref)
         if self._execution.remote_store:
             self._execution.remote_store.pull([node.artefact], self._execution.root)
-        return Made(node, reused, seconds)
+        return StageResult(node, reused, seconds)
 
 
-def _make(
+def _run_node(
     execution: Execution, node: StageNode, folder: Path, threads: int, messages: Queue
 ) -> tuple[bool, float]:
-    """Runs in a worker: makes one stage; returns whether it already existed, and the seconds."""
+    """Runs one stage, in a worker; returns whether it already existed, and the seconds."""
     if folder.is_dir():  # a student's path may be relative
         os.chdir(folder)
     watch = Stopwatch()
@@ -169,9 +177,9 @@ def _make(
 
     execution = replace(execution, profile=execution.profile.model_copy(update={"threads": threads}))
     if execution.remote_store is None:
-        return make_node(execution, node, progress)[1:]
+        return run_node(execution, node, progress)[1:]
     local = replace(execution, root=cache_folder() / "depots" / digest(execution.remote_store.url))
     execution.remote_store.pull([source.artefact for source in node.stages()], local.root)
-    made = make_node(local, node, progress)
+    result = run_node(local, node, progress)
     execution.remote_store.push(node.artefact, local.root)
-    return made[1:]
+    return result[1:]

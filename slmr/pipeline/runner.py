@@ -1,4 +1,4 @@
-"""Runs a plan's stages: finds the missing artefacts, makes one, or makes all in this process or with workers."""
+"""Runs stages: finds the missing artefacts, runs one stage, or all in this process or with workers."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Execution:
         return self.methods.get(node.key, ())
 
 
-class Made(NamedTuple):
+class StageResult(NamedTuple):
     """A finished stage: whether its artefact already existed, and the seconds that it took."""
 
     node: StageNode
@@ -97,7 +97,7 @@ class Workers(Protocol):
         """Starts a stage if there is room for it; returns whether it started."""
         ...
 
-    def wait(self, watcher: Watcher) -> list[Made]:
+    def wait(self, watcher: Watcher) -> list[StageResult]:
         """Waits briefly; returns newly finished stages, and reports progress to the watcher.
 
         Raises:
@@ -109,7 +109,7 @@ class Workers(Protocol):
 # --- all stages ----------------------------------------------------------------------------------
 
 
-def make_here(execution: Execution, watcher: Watcher) -> None:
+def run_in_this_process(execution: Execution, watcher: Watcher) -> None:
     """Runs the missing stages in this process, one after the other.
 
     Raises:
@@ -120,10 +120,12 @@ def make_here(execution: Execution, watcher: Watcher) -> None:
     check_machine_for(execution, missing)
     for node in starters_first(execution.nodes, execution.starters):
         watcher.started(node, execution.methods_of(node))
-        watcher.finished(*make_node(execution, node, partial(watcher.progress, node)))
+        watcher.finished(*run_node(execution, node, partial(watcher.progress, node)))
 
 
-def make_with(workers: Workers, execution: Execution, missing: Sequence[StageNode], watcher: Watcher) -> None:
+def run_with_workers(
+    workers: Workers, execution: Execution, missing: Sequence[StageNode], watcher: Watcher
+) -> None:
     """Runs the missing stages side by side, the starters first, then those that begin the longest chains.
 
     Raises:
@@ -131,20 +133,20 @@ def make_with(workers: Workers, execution: Execution, missing: Sequence[StageNod
         Stopped: a signal came.
     """
     schedule = Schedule(longest_first(missing, execution.starters))
-    made = [Made(node, True, 0.0) for node in present(execution.nodes, missing)]
+    results = [StageResult(node, True, 0.0) for node in present(execution.nodes, missing)]
     with signals.deferred():
         while True:
             while (node := schedule.next()) and workers.start(node):
                 schedule.start(node)
                 watcher.started(node, execution.methods_of(node))
-            for one in made:  # after new stages have started, because the watcher may be slow
-                watcher.finished(*one)
+            for result in results:  # after new stages have started, because the watcher may be slow
+                watcher.finished(*result)
             if not schedule:
                 return
             if signals.asked():
                 raise signals.Stopped
-            made = workers.wait(watcher)
-            schedule.finish(one.node for one in made)
+            results = workers.wait(watcher)
+            schedule.finish(result.node for result in results)
 
 
 def plan_missing(execution: Execution, watcher: Watcher) -> list[StageNode]:
@@ -245,19 +247,21 @@ def run_here(stage: Stage, context: StageContext, params: Params) -> float:
     return watch.seconds
 
 
-def make_node(execution: Execution, node: StageNode, progress: Progress, run: RunStage = run_here) -> Made:
-    """Makes one artefact, unless it exists.
+def run_node(
+    execution: Execution, node: StageNode, progress: Progress, run: RunStage = run_here
+) -> StageResult:
+    """Runs one stage, unless its artefact exists.
 
     Raises:
         RequestError, WorkError: the stage failed; the files that it wrote are kept for the next attempt.
     """
     watch, store, profile = Stopwatch(), execution.store, execution.profile
     if store.has(node.kind, node.key):
-        return Made(node, True, watch.seconds)
+        return StageResult(node, True, watch.seconds)
     remaining = _remaining_tokens(execution, node)
     with store.build(node.kind, node.key) as folder:
         if folder is None:
-            return Made(node, True, watch.seconds)
+            return StageResult(node, True, watch.seconds)
         context = StageContext(
             folder, {name: [n.output(store) for n in nodes] for name, nodes in node.inputs.items()}, node.seed or 0,
             profile.engine, progress, tasks_paths=execution.tasks_paths, remaining_tokens=remaining,
@@ -268,7 +272,7 @@ def make_node(execution: Execution, node: StageNode, progress: Progress, run: Ru
         shutil.rmtree(folder / "trainer", ignore_errors=True)
         write_json(folder / "stats.json", context.stats)
         write_json(folder / MANIFEST, _manifest(node, context, folder).sealed().model_dump(mode="json"))
-    return Made(node, False, watch.seconds)
+    return StageResult(node, False, watch.seconds)
 
 
 def _tracked_as(execution: Execution, node: StageNode) -> str:

@@ -16,7 +16,7 @@ import pytest
 from slmr.cli.display import BenchDisplay
 from slmr.errors import RequestError, WorkError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
-from slmr.pipeline.ray import make_on_ray
+from slmr.pipeline.ray import run_on_ray
 from slmr.results.runs.schema import Summary
 from tests.pipeline.tiny import PROFILE
 
@@ -157,4 +157,4 @@ def test_the_driver_needs_ray(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setattr(builtins, "__import__", no_ray)
     with BenchDisplay() as display, pytest.raises(RequestError, match="pip install 'slmr\\[ray\\]'"):
         run_bench(plan_of(tmp_path, "ray"), display)
-    assert make_on_ray.__doc__
+    assert run_on_ray.__doc__

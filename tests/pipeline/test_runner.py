@@ -15,12 +15,12 @@ from slmr.pipeline.planner import StageNode, StudentNode
 from slmr.pipeline.recipe import stages
 from slmr.pipeline.runner import (
     Execution,
-    Made,
     SilentWatcher,
-    make_node,
+    StageResult,
     missing_nodes,
     model_bytes,
     plan_missing,
+    run_node,
 )
 
 
@@ -93,10 +93,10 @@ def test_a_stage_may_spend_what_those_before_it_have_left(
         assert context.inputs == {"all": [a.output(bench.store)]}
         return 1.5
 
-    assert make_node(bench, b, lambda *_: None, run).reused is False
+    assert run_node(bench, b, lambda *_: None, run).reused is False
     manifest = bench.store.manifest(b.kind, b.key)
     assert manifest.cost.wall_s == 1.5 and manifest.threads == 3
-    assert make_node(bench, b, lambda *_: None, run)[:2] == Made(b, True, 0.0)[:2]
+    assert run_node(bench, b, lambda *_: None, run)[:2] == StageResult(b, True, 0.0)[:2]
 
 
 def test_a_stage_for_which_nothing_is_left_is_refused(tmp_path: Path) -> None:
@@ -104,4 +104,4 @@ def test_a_stage_for_which_nothing_is_left_is_refused(tmp_path: Path) -> None:
     bench = execution(tmp_path, *nodes, budget=40)
     made(bench.store, a, tokens=40)
     with pytest.raises(WorkError, match=r"stage b \(sft\): earlier stages have spent 40 tokens"):
-        make_node(bench, b, lambda *_: None)
+        run_node(bench, b, lambda *_: None)
