@@ -28,6 +28,7 @@ from slmr.config import DEFAULT_PROFILE
 from slmr.errors import RequestError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.confirmation import confirm
+from slmr.pipeline.identities import IdentitiesOnHand
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.sharing import sharing
 from slmr.pipeline.versions import untested_line
@@ -107,8 +108,8 @@ def bench_command(
         depot=depot, jobs=parse_jobs(jobs),
     )  # fmt: skip
     if dry_run:
-        lacking: list[str] = []
-        print_plan(make_plan(request, tell, lacking), lacking, explain)
+        identities = IdentitiesOnHand()
+        print_plan(make_plan(request, tell, identities), identities.missing, explain)
         return
     if explain:
         raise RequestError("--explain is for --dry-run")

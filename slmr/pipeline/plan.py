@@ -12,10 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from slmr.artifacts import Store
 from slmr.config import DEFAULT_PROFILE, Profile, first_fault, load_profile
-from slmr.engines.models import Model, Say, check_on_hub, is_on_hand, resolve_model
+from slmr.engines.models import Say
 from slmr.errors import RequestError, check_known, unknown
 from slmr.io import digest
 from slmr.pipeline.executors import EXECUTORS
+from slmr.pipeline.identities import Identities
 from slmr.pipeline.planner import Node, Planner, StageNode, unique_stages
 from slmr.pipeline.recipe import LISTER, STARTERS, Recipe, recipe_files, select_methods, stages
 from slmr.pipeline.remote_store import RemoteStore
@@ -82,30 +83,28 @@ class Plan:
         return self.execution.profile
 
 
-def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[str] | None = None) -> Plan:
+def make_plan(request: BenchRequest, say: Say = lambda _: None, identities: Identities | None = None) -> Plan:
     """Checks the whole request and plans every stage; `say` is told about model conversions.
-
-    With a list `lacking`, the plan is only for display: whatever this machine lacks is appended to the list, and
-    nothing is downloaded.
 
     Raises:
         RequestError: something in the request is unknown, invalid or impossible; no work has started.
     """
     _check_request(request)
+    identities = identities or Identities()
     profile = load_profile(request.profile)
     tasks = select_tasks(profile.tasks, request.tasks_paths)
     _check_profile(profile, tasks, request)
     recipes = select_methods(request.methods, request.methods_paths, profile.leave_out)
     folder = _run_folder(profile, request)
-    profile = _limited(profile, request, lacking)
-    evaluation = _evaluation(profile, tasks, lacking)
+    profile = _limited(profile, request, identities)
+    evaluation = _evaluation(profile, tasks, identities)
     capability = _capability(profile, request)
     entries = []
     for student in request.students or (profile.default_student,):
         check_label(student, "give the folder another name, or a link to it with one")
-        untrained = _student(student, profile.students, say, lacking)
+        untrained = identities.student(student, profile.students, say)
         for seed in request.seeds:
-            planner = Planner(untrained, profile, seed, lacking)
+            planner = Planner(untrained, profile, seed, identities)
             for recipe in recipes:
                 model = planner.plan(recipe)
                 command = reproduce_command(recipe.name, student, seed, request)
@@ -159,7 +158,7 @@ def _run_folder(profile: Profile, request: BenchRequest) -> Path:
     return request.out / f"{profile.name}-{digest([settings, request.limit])[:8]}"
 
 
-def _limited(profile: Profile, request: BenchRequest, lacking: list[str] | None) -> Profile:
+def _limited(profile: Profile, request: BenchRequest, identities: Identities) -> Profile:
     """The profile with the digest of the pool's task, and with the request's limit on items and problems."""
     pool = dict(profile.stages.get("pool", {}))
     if "task" in pool:
@@ -167,7 +166,7 @@ def _limited(profile: Profile, request: BenchRequest, lacking: list[str] | None)
             raise RequestError(
                 f"profile: stages: pool: task = {pool['task']!r:.80}: it should be a task's name"
             )
-        pool["task_digest"] = _digest(load_task(pool["task"], request.tasks_paths), lacking)
+        pool["task_digest"] = identities.task_digest(load_task(pool["task"], request.tasks_paths))
     evaluate, capability, limit = profile.evaluate, profile.capability, request.limit
     if limit is not None:
         pool["size"] = limit
@@ -179,43 +178,10 @@ def _limited(profile: Profile, request: BenchRequest, lacking: list[str] | None)
     )
 
 
-def _evaluation(profile: Profile, tasks: Sequence[Task], lacking: list[str] | None) -> dict[str, Any]:
+def _evaluation(profile: Profile, tasks: Sequence[Task], identities: Identities) -> dict[str, Any]:
     """The parameters of the evaluation of every method."""
-    names, digests = (task.name for task in tasks), (_digest(task, lacking) for task in tasks)
-    return profile.evaluate.model_dump() | {"tasks": tuple(names), "task_digests": tuple(digests)}
-
-
-def _student(name: str, known: Sequence[str], say: Say, lacking: list[str] | None) -> Model:
-    """The student; in a plan for display, one that is only on the hub is represented by its name.
-
-    Raises:
-        RequestError: there is no such model; one that is not in the profile (`known`) must be confirmed by the hub.
-    """
-    if lacking is None or is_on_hand(name):
-        model = resolve_model(name, say)
-        if model.kind == "server":
-            raise RequestError(
-                f"{name}: a bench trains, so it needs the model's files; for a server use `slmr eval`"
-            )
-        return model
-    if name not in known:
-        check_on_hub(name)
-    lacking.append(
-        f"student {name}: its files are not here; a bench fetches them from the hub (a model behind a licence needs"
-        " HF_TOKEN), or name a folder with --student"
-    )
-    return Model(name, "hub", name, digest({"not here": name}))
-
-
-def _digest(task: Task, lacking: list[str] | None) -> str:
-    """A task's digest; in a plan for display, empty if its data is missing."""
-    try:
-        return task.digest
-    except RequestError as error:
-        if lacking is None:
-            raise
-        lacking.append(str(error))
-        return ""
+    digests = tuple(identities.task_digest(task) for task in tasks)
+    return profile.evaluate.model_dump() | {"tasks": tuple(t.name for t in tasks), "task_digests": digests}
 
 
 def _capability(profile: Profile, request: BenchRequest) -> dict[str, Any] | None:
