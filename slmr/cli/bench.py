@@ -105,7 +105,7 @@ def bench_command(
     request = BenchRequest(
         methods=method, profile=profile, students=tuple(student or ()), seeds=chosen_seeds(seeds, seed or ()), out=out,
         limit=limit, tasks_paths=tuple(tasks_path or ()), methods_paths=tuple(methods_path or ()), executor=executor,
-        depot=depot, jobs=parse_jobs(jobs),
+        remote_store=depot, jobs=parse_jobs(jobs),
     )  # fmt: skip
     if dry_run:
         identities = IdentitiesOnHand()

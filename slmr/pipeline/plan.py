@@ -39,7 +39,7 @@ class BenchRequest:
     tasks_paths: tuple[Path, ...] = ()
     methods_paths: tuple[Path, ...] = ()
     executor: str = "local"
-    depot: str | None = None
+    remote_store: str | None = None
     jobs: int | None = 1
 
 
@@ -125,7 +125,7 @@ def _execution(entries: Sequence[Entry], folder: Path, profile: Profile, request
     return Execution(
         folder / "artefacts", tuple(nodes), profile, request.tasks_paths,
         {key: tuple(names) for key, names in methods.items()}, {node.key for node in starters}, request.jobs,
-        request.executor, RemoteStore(request.depot) if request.depot else None,
+        request.executor, RemoteStore(request.remote_store) if request.remote_store else None,
     )  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def check_label(label: str, advice: str) -> None:
 
 def _check_request(request: BenchRequest) -> None:
     check_known("executor", request.executor, EXECUTORS)
-    if request.depot and request.executor != "ray":
+    if request.remote_store and request.executor != "ray":
         raise RequestError(
             "--depot is for --executor ray: one machine has nothing to exchange artefacts with"
         )

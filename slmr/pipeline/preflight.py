@@ -25,7 +25,7 @@ from slmr.pipeline.estimate import (
     seconds_here,
     shapes_of,
 )
-from slmr.pipeline.foretelling import Figure, read_rules, verdicts
+from slmr.pipeline.forecast import Figure, read_rules, verdicts
 from slmr.pipeline.identities import IdentitiesOnHand
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.probing import ProbeRequest, probe_model
