@@ -154,7 +154,7 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
 
 def _asked(plan: Plan) -> dict[str, str]:
     """How the questions of a file are asked, which the file does not say, and where that can be changed."""
-    made = plan.request.out / "tasks"
+    made = plan.folder.parent / "tasks"
     written = [task for task in plan.tasks if task.folder.parent == made]
     prompts = dict.fromkeys(json.dumps(task.template, ensure_ascii=False) for task in written)
     if not written:

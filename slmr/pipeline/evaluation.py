@@ -8,14 +8,15 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from slmr.config import EngineSettings, load_profile, parse
+from slmr.config import EngineSettings, Profile, parse
 from slmr.engines.models import Model, Say, resolve_model
 from slmr.errors import RequestError, check_known
 from slmr.io import digest, parse_json
-from slmr.pipeline.bench import BenchRequest, Entry, Plan
-from slmr.pipeline.plan import check_label
+from slmr.pipeline.plan import Entry, Plan, check_label
 from slmr.pipeline.planner import Planner, StageNode
 from slmr.pipeline.recipe import Recipe
+from slmr.pipeline.runner import Execution
+from slmr.results.runs.files import ARTEFACTS
 from slmr.tasks.from_file import ENDINGS, write_task
 from slmr.tasks.registry import select_tasks
 
@@ -84,7 +85,11 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
     tasks = select_tasks(names, paths)
     model = resolve_model(request.model, say)
     settings = engine_settings(request, model)
-    profile = load_profile("lab").model_copy(update={"engine": settings, "threads": None, "budget": None})
+    label = public_name(model) if request.name is None else request.name
+    check_label(label, "--name LABEL gives another")
+    profile = Profile(
+        name="eval", students=[label], default_student=label, tasks=names, engine=settings, threads=None
+    )
     planner = Planner(replace(model, key=model_key(model, settings)), profile, 0)
     student = planner.plan(_RECIPE)
     node = planner.evaluation(student, {
@@ -92,11 +97,10 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
         "limit": request.limit, "k": request.k, "temperature": request.temperature, "eval_seed": request.seed,
         "fewshot": request.fewshot, "max_tokens": request.max_tokens,
     })  # fmt: skip
-    label = public_name(model) if request.name is None else request.name
-    check_label(label, "--name LABEL gives another")
     entry = Entry(_RECIPE, label, request.seed, student, node, request.command())
-    bench = BenchRequest(out=request.out, tasks_paths=paths)
-    return Plan(profile, tasks, [entry], request.out / run_name(label, node), bench, [node])
+    folder = request.out / run_name(label, node)
+    execution = Execution(folder / ARTEFACTS, (node,), profile, paths, {node.key: (_RECIPE.name,)})
+    return Plan(tasks, [entry], folder, execution)
 
 
 def public_name(model: Model) -> str:

@@ -25,7 +25,8 @@ from slmr.pipeline.estimate import (
     seconds_here,
     shapes_of,
 )
-from slmr.pipeline.foretelling import Figure, read_rules, verdicts
+from slmr.pipeline.forecast import Figure, read_rules, verdicts
+from slmr.pipeline.identities import IdentitiesOnHand
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.probing import ProbeRequest, probe_model
 from slmr.pipeline.recipe import load_recipe, stages
@@ -205,7 +206,7 @@ def _costs(request: PreflightRequest, profile: Profile, signal: Signal, say: Say
     model = resolve_model(request.model, say)
     pool = profile.stages.get("pool", {}) | {"task": request.task}
     profile = profile.model_copy(update={"stages": profile.stages | {"pool": pool}})
-    planner = Planner(model, profile, request.seed, lacking=[])
+    planner = Planner(model, profile, request.seed, IdentitiesOnHand())
     speed, assumed = _speed(model, request, profile)
     assumed = replace(
         assumed, completion_tokens=signal.tokens, mixed=signal.mixed.mean, failed=1 - signal.pass_k.mean,

@@ -13,6 +13,7 @@ from slmr.curriculum.factors import FACTORIAL
 from slmr.engines.models import Model
 from slmr.errors import RequestError
 from slmr.io import merged
+from slmr.pipeline.identities import IdentitiesOnHand
 from slmr.pipeline.planner import Planner, StudentNode, spent_on
 from slmr.pipeline.recipe import ROUNDS, Recipe, load_recipe, recipe_files
 from slmr.training.supervised import updates
@@ -40,7 +41,7 @@ def test_every_shipped_recipe_plans_under_every_profile() -> None:
     for name in profile_names():
         profile = load_profile(name)
         # A teacher on a server is not there, and is asked once.
-        planner = Planner(STUDENT, profile, 0, lacking=[])
+        planner = Planner(STUDENT, profile, 0, IdentitiesOnHand())
         for method in set(recipe_files()) - set(profile.leave_out):
             planner.plan(load_recipe(method))
 

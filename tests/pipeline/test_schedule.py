@@ -34,7 +34,7 @@ def test_the_longest_chain_begins_first_and_inputs_come_before_what_needs_them(p
     order = longest_first(plan.nodes)
     assert inputs_come_first(order, plan)
     trainings = [node for node in order if node.stage.trains]
-    assert any(name.startswith("stagewise") for name in plan.methods[trainings[0].key])
+    assert any(name.startswith("stagewise") for name in plan.execution.methods[trainings[0].key])
 
 
 def test_starters_are_made_before_all_others(plan: Plan) -> None:
