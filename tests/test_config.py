@@ -126,7 +126,7 @@ class Outer(StrictModel):
          "inner.mode = \"fest\": it should be 'fast' or 'slow'; did you mean 'fast'?"),
         ({"name": "a", "inner": 3}, "inner = 3: it should be a mapping"),
         ({"name": "a", "many": [{}, {"size": "x"}]}, 'many.1.size = "x": it should be a valid integer, unable'),
-        ({"name": "a", "nmae": 1}, "unknown key 'nmae'; did you mean 'name'? (known: by_name, few, inner, many, name, with"),
+        ({"name": "a", "nmae": 1}, "unknown key 'nmae'; did you mean 'name'? (known: by_name, few, inner, many, name,"),
         ({"name": "a", "with_": 1}, "unknown key 'with_'; did you mean 'with'?"),
         ({"name": "a", "inner": {"sise": 1}}, "inner: unknown key 'sise'; did you mean 'size'? (known: mode, size)"),
         ({"name": "a", "many": [{"sise": 1}]}, "many.0: unknown key 'sise'; did you mean 'size'?"),
