@@ -18,7 +18,7 @@ from slmr.io import digest
 from slmr.pipeline.executors import EXECUTORS
 from slmr.pipeline.identities import Identities
 from slmr.pipeline.planner import Node, Planner, StageNode, unique_stages
-from slmr.pipeline.recipe import LISTER, STARTERS, Recipe, recipe_files, select_methods, stages
+from slmr.pipeline.recipe import LISTER, Recipe, recipe_files, select_methods, stages
 from slmr.pipeline.remote_store import RemoteStore
 from slmr.pipeline.runner import Execution
 from slmr.results.runs.files import ARTEFACTS
@@ -122,7 +122,7 @@ def _execution(entries: Sequence[Entry], folder: Path, profile: Profile, request
     for entry in entries:
         for node in unique_stages(entry.last):
             methods[node.key][entry.recipe.name] = None
-    starters = unique_stages([e.evaluation for e in entries if e.recipe.name in STARTERS])
+    starters = unique_stages([e.evaluation for e in entries if "starter" in e.recipe.groups])
     return Execution(
         folder / ARTEFACTS, tuple(nodes), profile, request.tasks_paths,
         {key: tuple(names) for key, names in methods.items()}, {node.key for node in starters}, request.jobs,

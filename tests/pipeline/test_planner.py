@@ -15,7 +15,7 @@ from slmr.errors import RequestError
 from slmr.io import merged
 from slmr.pipeline.identities import IdentitiesOnHand
 from slmr.pipeline.planner import Planner, StudentNode, spent_on
-from slmr.pipeline.recipe import ROUNDS, Recipe, load_recipe, recipe_files
+from slmr.pipeline.recipe import Recipe, load_recipe, recipe_files, select_methods
 from slmr.training.supervised import updates
 from tests.pipeline.test_runner import made, node
 
@@ -170,6 +170,9 @@ def spent(method: str, profile: str = "lab") -> tuple[int, int]:
     assert len(sizes) == len(sft) > 0
     steps = (updates(size, n.params, n.params.share) for size, n in zip(sizes, sft, strict=True))  # type: ignore[arg-type]
     return sum(steps), sum(n.params.steps_taken for n in rl)  # type: ignore[attr-defined]
+
+
+ROUNDS = {r.name for r in select_methods("rounds") if "rounds" in r.groups}
 
 
 @pytest.mark.parametrize("method", sorted({*FACTORIAL, *ROUNDS}))
