@@ -127,7 +127,8 @@ def prepare(method: str, model: str, place: Path) -> Ready:
     values |= {kind: values[kind] | off for kind in ("sft", "grpo")}
     values["pool"] = values["pool"] | ({} if model.startswith("lab") else {"size": 8})
     student = resolve_model(model)
-    planner = Planner(student.location, student.key, values, profile.engine, 0)
+    profile = profile.model_copy(update={"stages": values, "tuned": {}, "budget": None})
+    planner = Planner(student, profile, 0)
     node = planner.plan(load_recipe(method)).stages()[-1]
     with BenchDisplay() as display:
         plan = Plan(profile, [], [], place, BenchRequest(out=place), node.stages()[:-1])
@@ -141,7 +142,7 @@ def prepare(method: str, model: str, place: Path) -> Ready:
 def long_rows(place: Path) -> Ready:
     """SFT on eight traces that fill 512 tokens."""
     student, profile = resolve_model("smollm2"), load_profile("lab")
-    planner = Planner(student.location, student.key, {"sft": LONG}, profile.engine, 0)
+    planner = Planner(student, profile, 0)
     write_rows(
         place / "traces.parquet",
         [{"problem_id": str(i), "prompt": "Count.", "prefix": "", "source": "long",

@@ -51,8 +51,8 @@ def sha256_of(file: Path) -> str:
 
 
 @contextmanager
-def disk_faults(where: Path) -> Iterator[None]:
-    """Turns the operating system's file errors into a WorkError of one line."""
+def disk_faults(where: Path | None = None) -> Iterator[None]:
+    """Turns the operating system's file errors into a WorkError of one line; `where` is for those that name no path."""
     try:
         yield
     except Exception as error:
@@ -60,14 +60,14 @@ def disk_faults(where: Path) -> Iterator[None]:
         if reason is None:
             raise
         path = getattr(error, "filename2", None) or getattr(error, "filename", None) or where
-        raise WorkError(f"{path}: {reason}") from error
+        raise WorkError(f"{path}: {reason}" if path else reason) from error
 
 
 _REFUSALS = {
     errno.ENOSPC: "the disk is full; free some space and run the same command again, finished work is kept",
     errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
-    errno.EACCES: "no permission to write there",
-    errno.EPERM: "no permission to write there",
+    errno.EACCES: "no permission to read or write it",
+    errno.EPERM: "no permission to read or write it",
     errno.EROFS: "the file system is read-only",
     errno.EISDIR: "there is a folder where a file belongs: move it away, and run the same command again",
     errno.ENOTDIR: "part of the path is a file, not a folder",

@@ -28,7 +28,7 @@ class StageContext:
         cost: add to it what the stage spends; the caller adds wall time.
         stats: counts and curves for readers; saved as `stats.json`.
         remaining_tokens: tokens left in the budget; None is no limit.
-        worker: index of this process in a training with several; only the first one writes.
+        rank: index of this process in a training with several; only the main process, the first, writes.
         threads: torch threads; None lets torch choose.
         tracked_as: the training's name in trackers.
         tracked_in: the folder for the trackers' files.
@@ -44,15 +44,15 @@ class StageContext:
     tasks_paths: Sequence[Path] = ()
     remaining_tokens: int | None = None
     training: TrainingSettings = field(default_factory=TrainingSettings)
-    worker: int = 0
+    rank: int = 0
     threads: int | None = None
     tracked_as: str = ""
     tracked_in: Path = Path("trackers")
 
     @property
-    def leads(self) -> bool:
+    def is_main_process(self) -> bool:
         """Whether this process writes and reports."""
-        return self.worker == 0
+        return self.rank == 0
 
     def input(self, name: str) -> Path:
         """The folder of an input with exactly one artefact.

@@ -96,7 +96,7 @@ def one_seed(seed: int, items: list[Item], args: argparse.Namespace) -> dict[str
 def measure(seed: int, items: list[Item], args: argparse.Namespace) -> dict[str, Any]:
     """Trains each variant on as many tokens as the raw one, and scores it."""
     profile, kinds, model = load_profile("lab"), stages(), resolve_model(args.student)
-    planner = Planner(model.location, model.key, profile.stages, profile.engine, seed)
+    planner = Planner(model, profile, seed)
     student = StudentNode(model.key, "student", model.location)
     make = lambda kind, label, values, **inputs: planner.make(  # noqa: E731
         kinds[kind], label, {**profile.stages.get(kind, {}), **values},

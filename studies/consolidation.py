@@ -78,7 +78,7 @@ def measure(seed: int, args: argparse.Namespace) -> dict[str, Any]:
 def primed_student(seed: int, args: argparse.Namespace) -> tuple[Path, list[dict], list[dict], int]:
     """The SFT-primed student's folder, the pool, its consolidation set, and the tokens of probing for it."""
     profile, kinds, model = load_profile("lab"), stages(), resolve_model(args.student)
-    planner = Planner(model.location, model.key, profile.stages, profile.engine, seed)
+    planner = Planner(model, profile, seed)
     sft = planner.plan(load_recipe("sft"))
     pool = next(n for n in sft.stages() if n.kind == "pool")
     probe = planner.make(kinds["probe"], "probe", {**profile.stages["probe"], "adaptive": "mixed"},

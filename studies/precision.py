@@ -94,7 +94,7 @@ def main() -> None:
 def prepare(place: Path) -> None:
     """Writes the profile's teacher traces: `traces.parquet` for training and `held_out.parquet`."""
     profile, student = load_profile("smol"), resolve_model("smollm2")
-    planner = Planner(student.location, student.key, profile.stages, profile.engine, 0)
+    planner = Planner(student, profile, 0)
     (teacher,) = planner.plan(load_recipe("sft")).stages()[-1].inputs["traces"]
     store = made(teacher.stages(), profile, place / "store")
     rows = read_rows(store.path("teacher", teacher.key) / "traces.parquet")
@@ -112,7 +112,7 @@ def measure(variant: Variant, place: Path, steps: int) -> dict[str, float]:
         "epochs": steps * given["batch_size"] / rows,
         "learning_rate": given["learning_rate"] * variant.rate,
     }
-    planner = Planner(student.location, student.key, {}, profile.engine, 0)
+    planner = Planner(student, profile, 0)
     node = planner.make(stages()["sft"], "sft", params, {}, "benchmark")
     ends = []
     with tempfile.TemporaryDirectory() as folder:

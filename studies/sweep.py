@@ -71,7 +71,8 @@ def make_model(
         stage, _, key = name.partition(".")
         values.setdefault(stage, {})[key] = value
     student = resolve_model(args.student)
-    planner = Planner(student.location, student.key, values, profile.engine, args.seed)
+    profile = profile.model_copy(update={"stages": values, "tuned": {}})
+    planner = Planner(student, profile, args.seed)
     final = planner.plan(recipe)
     store = made(final.stages(), profile, args.out / "sweep")
     return model_in(Path(final.output(store)))

@@ -110,9 +110,7 @@ def evaluation(condition: Condition, seed: int, profile: Profile, student: str) 
     for name in LYING if condition.rate else ():
         defaults.setdefault(name, {})[condition.lie] = condition.rate / 100
     model = resolve_model(student)
-    planner = Planner(
-        model.location, model.key, defaults, profile.engine, seed, profile.tuned, profile.budget, profile.training
-    )  # fmt: skip
+    planner = Planner(model, profile.model_copy(update={"stages": defaults}), seed)
     tasks = select_tasks(profile.tasks)
     asked: dict[str, Any] = {
         "tasks": tuple(task.name for task in tasks), "task_digests": tuple(task.digest for task in tasks)

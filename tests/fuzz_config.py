@@ -28,7 +28,8 @@ from typing import Any
 import yaml
 
 from slmr.artifacts import MANIFEST, Cost, Manifest, Store
-from slmr.config import EngineSettings, load_profile
+from slmr.config import load_profile
+from slmr.engines.models import Model
 from slmr.errors import SlmrError
 from slmr.io import resource as shipped
 from slmr.io import write_json
@@ -184,7 +185,7 @@ def recipe(folder: Path, rng: random.Random) -> Path:
 
 def read_recipe(file: Path) -> None:
     made = load_recipe("mine", [file.parent])
-    Planner("student", "key", load_profile("lab-quick").stages, EngineSettings(), 0).plan(made)
+    Planner(Model("student", "folder", Path(), "key"), load_profile("lab-quick"), 0).plan(made)
 
 
 def profile(folder: Path, rng: random.Random) -> Path:

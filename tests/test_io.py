@@ -316,6 +316,17 @@ def test_what_the_disk_refuses_is_one_line_that_says_where() -> None:
         raise RuntimeError("I/O error: No space left on device (os error 28)")  # as safetensors says it
 
 
+def test_a_refused_read_is_not_called_a_write() -> None:
+    """The block may read as well as write, and the system does not tell them apart."""
+    with pytest.raises(WorkError, match=r"^there: no permission to read or write it$"), disk_faults():
+        raise PermissionError(errno.EACCES, "Permission denied", "there")
+
+
+def test_a_fault_without_a_place_names_none() -> None:
+    with pytest.raises(WorkError, match=r"^no permission"), disk_faults():
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+
 def test_other_faults_stay_what_they_are() -> None:
     with pytest.raises(FileNotFoundError), disk_faults(Path("here")):
         raise FileNotFoundError(errno.ENOENT, "No such file", "x")

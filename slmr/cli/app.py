@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from io import TextIOWrapper
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
@@ -162,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         # Most places say themselves what the disk refuses; this is for those that do not.
-        with disk_faults(Path()), _output_is_taken(), signals.listening(), _said_if_slow(words):
+        with disk_faults(), _output_is_taken(), signals.listening(), _said_if_slow(words):
             sys.exit(command_line(words)(args=words, prog_name="slmr", standalone_mode=False) or 0)
     except _UsageError as error:
         print(visible(usage_fault(error, words)), file=sys.stderr)

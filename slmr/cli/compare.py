@@ -55,6 +55,8 @@ def _two(names: Sequence[str]) -> tuple[str, str]:
         case [run, a, b]:
             if not Path(run).is_dir():
                 raise RequestError(f"{run} is no folder of a run: slmr compare RUN METHOD_A METHOD_B")
+            if a == b:
+                raise RequestError(f"{a} is named twice: slmr compare RUN METHOD_A METHOD_B")
             return f"{run}:{a}", f"{run}:{b}"
         case [a, b]:
             return a, b

@@ -162,4 +162,6 @@ def _asked(plan: Plan) -> dict[str, str]:
     names = ",".join(task.name for task in written)
     files = ", ".join(str(task.folder / "task.yaml") for task in written)
     again = f"--tasks {names} --tasks-path {shlex.quote(str(made))}"
-    return {"Asked as": f"{', '.join(prompts)}\nTo ask otherwise, edit {files} and evaluate with {again}"}
+    kinds = ", ".join(dict.fromkeys(task.kind for task in written))
+    change = f"To ask otherwise, edit {files} and evaluate with {again}"
+    return {"Checked as": kinds, "Asked as": f"{', '.join(prompts)}\n{change}"}

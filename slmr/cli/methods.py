@@ -15,6 +15,7 @@ from slmr.cli.options import (
     print_text,
 )
 from slmr.config import DEFAULT_PROFILE, kind_label, load_profile
+from slmr.engines.models import Model
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import Recipe, load_recipe, select_methods
 
@@ -68,7 +69,7 @@ def methods_show(
 def method_stages(recipe: Recipe, profile_name: str) -> list[dict[str, Any]]:
     """The stages of a method's plan under a profile, in order."""
     profile = load_profile(profile_name)
-    planner = Planner(Path(), "student", profile.stages, profile.engine, 0)
+    planner = Planner(Model("student", "folder", Path(), "student"), profile, 0)
     return [
         {
             "name": node.label,

@@ -48,13 +48,24 @@ def verify_run_command(
     else:
         print_table(_table(checks), prose=("row",))
         warn(visible(note) for note in dict.fromkeys(check.note for check in checks if check.note))
-        failed = sum(check.failed for check in checks)
-        verdict = (
-            f"{failed} of {len(checks)} rows say what is not so" if failed else "Everything redone agrees"
-        )
-        print(f"{verdict}. The same items again: --seed {drawn}")
-    if any(check.failed for check in checks):
+        print(f"{_in_words(checks)}. The same items again: --seed {drawn}")
+    if any(check.failed for check in checks) or not any(check.completions for check in checks):
         raise typer.Exit(1)
+
+
+def _in_words(checks: list[Check]) -> str:
+    failed = sum(check.failed for check in checks)
+    redone = sum(check.completions > 0 for check in checks)
+    if failed:
+        return f"{failed} of {len(checks)} rows do not match what was redone"
+    if not redone:
+        return "Nothing could be redone"
+    every = (
+        "Everything"
+        if redone == len(checks)
+        else f"All that could be redone ({redone} of {len(checks)} rows)"
+    )
+    return f"{every} agrees"
 
 
 def _listed(check: Check) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from pydantic import Field
 
 from slmr.config import MAX_K, MAX_TOKENS, Params
 from slmr.engines import Completion, Prompt, Sampling, open_engine
-from slmr.evaluate.metrics import VERDICT_FIELDS, Judge, task_metrics
+from slmr.evaluate.metrics import VERDICT_FIELDS, Judge, task_metrics, write_metrics
 from slmr.evaluate.recorder import Question, Recorder
 from slmr.evaluate.redraw import redraw
-from slmr.io import Stopwatch, write_json, write_rows
+from slmr.io import Stopwatch, write_rows
 from slmr.stage import StageContext, stage
 from slmr.tasks import Item, Task
 from slmr.tasks.registry import load_task
@@ -74,7 +74,7 @@ def evaluate(model: Path | str, tasks: Sequence[Task], params: EvaluateParams, c
         )
     metrics = {task.name: task_metrics([r for r in rows if r["task"] == task.name], task) for task in tasks}
     write_rows(context.folder / SAMPLES, rows)
-    write_json(context.folder / METRICS, metrics)
+    write_metrics(context.folder / METRICS, metrics)
     recorder.clear()
 
 

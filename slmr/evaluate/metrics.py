@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
+from slmr.config import Edition, StrictModel, first_fault
+from slmr.errors import WorkError
+from slmr.io import read_json, write_json
 from slmr.tasks import Task
 from slmr.verify import Kind, Verdict, checker_version, verify, verify_batch
 from slmr.verify.choice import answer as choice
@@ -73,7 +80,58 @@ def _case(row: Row, tasks: Mapping[str, Task]) -> Case:
     return str(row["completion"]), str(row["gold"]), tasks[row["task"]].kind
 
 
-def task_metrics(rows: Sequence[Row], task: Task) -> dict[str, Any]:
+class TaskMetrics(StrictModel):
+    """The summary of one task's judged completions: a row of `metrics.json`.
+
+    Fields with a default are missing from artefacts that are older than they are.
+    """
+
+    n_items: int
+    k: int
+    accuracy: float
+    accuracy_lenient: float
+    format_loss: float
+    sound: float | None = None
+    stderr: float
+    ci95: tuple[float, float]
+    pass_at: dict[str, tuple[float, float, float]] | None = None
+    maj_at_k: tuple[float, float, float] | None = None
+    truncated_rate: float
+    no_answer_rate: float
+    abstained_rate: float
+    mean_tokens: float
+    statuses: dict[str, int]
+    task_version: str
+    checker_version: str
+    edition: Edition
+    suite: str = ""
+    licence: str | None = None
+    redistribute: bool | None = None
+    data: str | None = None
+
+    def summary_fields(self) -> dict[str, Any]:
+        """What a row of `summary.json` takes over; it computes `format_loss` itself and has no counts of statuses."""
+        return self.model_dump(exclude={"format_loss", "statuses"})
+
+
+def write_metrics(path: Path, metrics: Mapping[str, TaskMetrics]) -> None:
+    """Writes `metrics.json`: the metrics of each task."""
+    write_json(path, {name: m.model_dump(mode="json", exclude_unset=True) for name, m in metrics.items()})
+
+
+def read_metrics(path: Path) -> dict[str, TaskMetrics]:
+    """Reads `metrics.json`.
+
+    Raises:
+        WorkError: a metric is unknown, missing or invalid.
+    """
+    try:
+        return {name: TaskMetrics.model_validate(values) for name, values in read_json(path).items()}
+    except ValidationError as error:
+        raise WorkError(f"{path}: {first_fault(error, TaskMetrics)}") from None
+
+
+def task_metrics(rows: Sequence[Row], task: Task) -> TaskMetrics:
     """The summary of one task's judged completions.
 
     Accuracy is avg@k: the mean over items of the share of strictly right completions. With several completions
@@ -81,38 +139,38 @@ def task_metrics(rows: Sequence[Row], task: Task) -> dict[str, Any]:
     """
     import numpy as np
 
-    from slmr.stats import mean_with_interval
+    from slmr.stats import avg_at_k
 
     strict, lenient = by_item(rows, "strict"), by_item(rows, "lenient")
-    estimate = mean_with_interval(strict)
+    estimate = avg_at_k(strict)
     accuracy_lenient = float(lenient.mean())
-    return {
-        "n_items": strict.shape[0],
-        "k": strict.shape[1],
-        "accuracy": estimate.mean,
-        "accuracy_lenient": accuracy_lenient,
-        "format_loss": accuracy_lenient - estimate.mean,
-        SOUND: None if any(row.get(SOUND) is None for row in rows) else float(by_item(rows, SOUND).mean()),
-        "stderr": estimate.stderr,
-        "ci95": [estimate.low, estimate.high],
+    return TaskMetrics(
+        n_items=strict.shape[0],
+        k=strict.shape[1],
+        accuracy=estimate.mean,
+        accuracy_lenient=accuracy_lenient,
+        format_loss=accuracy_lenient - estimate.mean,
+        sound=None if any(row.get(SOUND) is None for row in rows) else float(by_item(rows, SOUND).mean()),
+        stderr=estimate.stderr,
+        ci95=(estimate.low, estimate.high),
         **_of_several(rows, strict, task.kind),
-        "truncated_rate": float(np.mean([row["finish_reason"] == "length" for row in rows])),
-        "no_answer_rate": float(np.mean([row["status"] == "no_answer" for row in rows])),
-        "abstained_rate": float(np.mean([row["status"] in ABSTENTIONS for row in rows])),
-        "mean_tokens": float(np.mean([row["tokens"] for row in rows])),
-        "statuses": {s: sum(row["status"] == s for row in rows) for s in sorted({r["status"] for r in rows})},
-        "task_version": f"{task.version}-{task.digest}",
-        "checker_version": checker_version(task.kind),
-        "edition": task.edition,
-        "suite": task.suite,
-        "licence": task.licence,
-        "redistribute": task.redistributable,
-        "data": task.data_note,
-    }
+        truncated_rate=float(np.mean([row["finish_reason"] == "length" for row in rows])),
+        no_answer_rate=float(np.mean([row["status"] == "no_answer" for row in rows])),
+        abstained_rate=float(np.mean([row["status"] in ABSTENTIONS for row in rows])),
+        mean_tokens=float(np.mean([row["tokens"] for row in rows])),
+        statuses=dict(sorted(Counter(row["status"] for row in rows).items())),
+        task_version=f"{task.version}-{task.digest}",
+        checker_version=checker_version(task.kind),
+        edition=task.edition,
+        suite=task.suite,
+        licence=task.licence,
+        redistribute=task.redistributable,
+        data=task.data_note,
+    )
 
 
 def _of_several(rows: Sequence[Row], strict: np.ndarray, kind: Kind) -> dict[str, Any]:
-    """pass@j and maj@k as `[value, low, high]`; empty for one completion per item."""
+    """pass@j and maj@k as (value, low, high); empty for one completion per item."""
     from slmr.stats import maj_at_k, pass_at_k
 
     k = strict.shape[1]
@@ -126,8 +184,8 @@ def _of_several(rows: Sequence[Row], strict: np.ndarray, kind: Kind) -> dict[str
     ]
     majority = maj_at_k(votes)
     return {
-        "pass_at": {str(j): [e.mean, e.low, e.high] for j, e in passed.items()},
-        "maj_at_k": [majority.mean, majority.low, majority.high],
+        "pass_at": {str(j): (e.mean, e.low, e.high) for j, e in passed.items()},
+        "maj_at_k": (majority.mean, majority.low, majority.high),
     }
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from slmr.artifacts import Cost, Store
 from slmr.curriculum.schema import PROBLEMS
 from slmr.evaluate import METRICS, SAMPLES
-from slmr.io import disk_faults, locked, read_json, read_rows, sha256_of, write_rows
+from slmr.evaluate.metrics import read_metrics
+from slmr.io import disk_faults, locked, read_rows, sha256_of, write_rows
 from slmr.pipeline.export import export_capability, export_course, export_provenance
 from slmr.pipeline.local import make_locally
 from slmr.pipeline.plan import BenchRequest, Entry, Plan, make_plan
@@ -167,10 +168,9 @@ def entry_rows(store: Store, entry: Entry, plan: Plan) -> list[SummaryRow]:
         SummaryRow(
             method=entry.recipe.name, method_kind=entry.recipe.kind, student=entry.student, seed=entry.seed, task=task,
             manifest=entry.evaluation.key, command=entry.command, engine=plan.profile.engine.label,
-            **{name: value for name, value in metrics.items() if name in SummaryRow.model_fields},
-            **cost.model_dump(),
+            **metrics.summary_fields(), **cost.model_dump(),
         )
-        for task, metrics in read_json(folder / METRICS).items()
+        for task, metrics in read_metrics(folder / METRICS).items()
     ]  # fmt: skip
 
 

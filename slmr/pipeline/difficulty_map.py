@@ -69,7 +69,7 @@ def read_prompts(file: Path, kind: Kind, gold: str | None = None) -> list[Proble
         column = next((name for name in ("prompt", *PROBLEM_COLUMNS) if name in row), "prompt")
         prompt = _user_turn(row.get(column), where, column)
         name = gold or next((name for name in _GOLDS if name in row), "gold")
-        if not isinstance(row.get(name), str | int | float):
+        if not isinstance(row.get(name), str | int | float) or not str(row[name]).strip():
             raise RequestError(f"{where}: no '{name}' with the right answer; name the field with --gold")
         problems.append({
             "id": str(row.get("id", i)), "task": file.stem, "problem": prompt, "prompt": prompt,

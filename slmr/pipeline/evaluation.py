@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slmr.config import EngineSettings, load_profile, parse
@@ -84,7 +84,8 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
     tasks = select_tasks(names, paths)
     model = resolve_model(request.model, say)
     settings = engine_settings(request, model)
-    planner = Planner(model.location, model_key(model, settings), {}, settings, 0)
+    profile = load_profile("lab").model_copy(update={"engine": settings, "threads": None, "budget": None})
+    planner = Planner(replace(model, key=model_key(model, settings)), profile, 0)
     student = planner.plan(_RECIPE)
     node = planner.evaluation(student, {
         "tasks": tuple(t.name for t in tasks), "task_digests": tuple(t.digest for t in tasks),
@@ -94,7 +95,6 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
     label = public_name(model) if request.name is None else request.name
     check_label(label, "--name LABEL gives another")
     entry = Entry(_RECIPE, label, request.seed, student, node, request.command())
-    profile = load_profile("lab").model_copy(update={"engine": settings, "threads": None})
     bench = BenchRequest(out=request.out, tasks_paths=paths)
     return Plan(profile, tasks, [entry], request.out / run_name(label, node), bench, [node])
 

@@ -24,7 +24,7 @@ from slmr.io import disk_faults
 from slmr.lab.skills import SKILLS
 from slmr.lab.sound import sound
 from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
-from slmr.pipeline.planner import Planner, unique_stages
+from slmr.pipeline.planner import Node, Planner, unique_stages
 from slmr.pipeline.recipe import load_recipe
 from slmr.pipeline.runner import SilentWatcher, Watcher
 from slmr.pipeline.worker import quiet_libraries
@@ -130,7 +130,7 @@ class Gates:
     def _pool(self) -> Iterator[Finding]:
         """Compares the groups of two probes of the pool, each with K completions per problem."""
         settings = self._profile.stages["pool"]
-        size, k = self.request.limit or settings["size"], self._profile.stages["probe"]["k"]
+        size, k = settings["size"], self._profile.stages["probe"]["k"]
         problems = lab.take(lab.generator(POOL), "train", size)
         texts = self._completions(self._student, self._tasks[POOL], problems, 2 * k)
         right = np.array([[bool(verdict) for verdict, _ in drawn] for drawn in texts])
@@ -174,26 +174,18 @@ class Gates:
 
     def _trained_scores(self, method: str, tasks: Sequence[str] | None = None) -> list[dict[str, np.ndarray]]:
         """The scores of the method's models, one per seed, on these tasks or on all."""
-        student = resolve_model(self.request.student)
-        planners = (
-            Planner(student.location, student.key, self._stages, self._profile.engine, seed)
-            for seed in range(self.request.seeds)
-        )
-        nodes = [planner.plan(load_recipe(method)) for planner in planners]
+        nodes = self._trained_models(method)
         folder = self.request.out / "gates"
         plan = Plan(self._profile, [], [], folder, BenchRequest(out=self.request.out), unique_stages(nodes))
         with disk_faults(folder):
             store = make_artefacts(plan, self.watcher)
         return [self._scores(model_in(Path(node.output(store))), tasks) for node in nodes]
 
-    @cached_property
-    def _stages(self) -> dict[str, dict[str, Any]]:
-        """The profile's untuned stages; SFT keeps its last weights, because the gates ask what can be learnt."""
-        stages = {name: dict(values) for name, values in self._profile.stages.items()}
-        stages["sft"] |= {"validate_every": 0, "keep": "last"}
-        if self.request.limit:
-            stages["pool"]["size"] = self.request.limit
-        return stages
+    def _trained_models(self, method: str) -> list[Node]:
+        """The nodes of the method's models, one per seed."""
+        student = resolve_model(self.request.student)
+        planners = (Planner(student, self._profile, seed) for seed in range(self.request.seeds))
+        return [planner.plan(load_recipe(method)) for planner in planners]
 
     # --- sampling ------------------------------------------------------------------------------------
 
@@ -214,7 +206,13 @@ class Gates:
 
     @cached_property
     def _profile(self) -> Profile:
-        return load_profile(self.request.profile)
+        """The profile, untuned; SFT keeps its last weights, because the gates ask what can be learnt."""
+        profile = load_profile(self.request.profile)
+        stages = {name: dict(values) for name, values in profile.stages.items()}
+        stages["sft"] |= {"validate_every": 0, "keep": "last"}
+        if self.request.limit:
+            stages["pool"]["size"] = self.request.limit
+        return profile.model_copy(update={"stages": stages, "tuned": {}})
 
     @cached_property
     def _student(self) -> Path:

@@ -102,16 +102,13 @@ def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[st
     recipes = select_methods(request.methods, request.methods_paths, profile.leave_out)
     evaluation = _evaluation(profile, tasks, request, lacking)
     capability = _capability(profile, request)
-    defaults = _stage_defaults(profile, request, lacking)
+    limited = profile.model_copy(update={"stages": _stage_defaults(profile, request, lacking)})
     entries = []
     for student in request.students or (profile.default_student,):
         check_label(student, "give the folder another name, or a link to it with one")
         untrained = _student(student, profile.students, say, lacking)
         for seed in request.seeds:
-            planner = Planner(
-                untrained.location, untrained.key, defaults, profile.engine, seed, profile.tuned, profile.budget,
-                profile.training, lacking,
-            )  # fmt: skip
+            planner = Planner(untrained, limited, seed, lacking)
             for recipe in recipes:
                 model = planner.plan(recipe)
                 command = reproduce_command(recipe.name, student, seed, request)

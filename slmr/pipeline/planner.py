@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from slmr.artifacts import Cost, Store, library_versions
-from slmr.config import EngineSettings, Params, TrainingSettings
+from slmr.config import Params, Profile, TrainingSettings
+from slmr.engines.models import Model
 from slmr.errors import RequestError, SlmrError, unknown
 from slmr.io import digest
 from slmr.pipeline.recipe import STUDENT, Recipe, StageSpec, stages
@@ -160,19 +161,13 @@ class _References:
 class Planner:
     """Turns recipes into nodes with keys. Equal stages get equal keys, so methods share them.
 
-    `tuned`, `budget` and `training` are the profile's; a stage's output depends on them. With a list `lacking`, the
-    plan is only for display: whatever a stage needs from outside and does not find is appended to the list, and its
-    key is not that of the real stage.
+    The stages have to run with the same profile. With a list `lacking`, the plan is only for display: whatever a stage
+    needs from outside and does not find is appended to the list, and its key is not that of the real stage.
     """
 
-    def __init__(
-        self, student: Path | str, student_key: str, defaults: Mapping[str, Mapping[str, Any]], engine: EngineSettings,
-        seed: int, tuned: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None, budget: int | None = None,
-        training: TrainingSettings | None = None, lacking: list[str] | None = None,
-    ) -> None:  # fmt: skip
-        self._student = StudentNode(student_key, STUDENT, student)
-        self._defaults, self._engine, self._seed = defaults, engine, seed
-        self._tuned, self._budget, self._training = tuned or {}, budget, training or TrainingSettings()
+    def __init__(self, student: Model, profile: Profile, seed: int, lacking: list[str] | None = None) -> None:
+        self._student = StudentNode(student.key, STUDENT, student.location)
+        self._profile, self._seed = profile, seed
         self._lacking, self._silent_teachers = lacking, set[str]()
 
     def plan(self, recipe: Recipe) -> Node:
@@ -208,12 +203,12 @@ class Planner:
             RequestError: a parameter is unknown or invalid; the message begins with `where`.
         """
         params = self._identify(kind.parse(values, where))
-        seed = self._seed if kind.random else None
+        seed, engine = self._seed if kind.random else None, self._profile.engine
         settings: dict[str, Any] = {}
-        if self._budget is not None and kind.name != "evaluate":
-            settings["budget"] = self._budget
+        if self._profile.budget is not None and kind.name != "evaluate":
+            settings["budget"] = self._profile.budget
         if kind.trains:
-            training = self._training.of(kind.name)
+            training = self._profile.training.of(kind.name)
             try:
                 self._check_training(kind, params, training, inputs.get("validation", ()))
             except RequestError as error:
@@ -224,8 +219,8 @@ class Planner:
             {
                 **settings, "stage": kind.name, "version": kind.version, "parameters": params.identity(),
                 "inputs": {name: [node.key for node in nodes] for name, nodes in inputs.items()},
-                "seed": seed, "libraries": library_versions(self._engine.name),
-                "engine": self._engine.identity(rolls_out=kind.trains and kind.samples),
+                "seed": seed, "libraries": library_versions(engine.name),
+                "engine": engine.identity(rolls_out=kind.trains and kind.samples),
             }
         )  # fmt: skip
         return StageNode(key, label, kind, params, inputs, seed)
@@ -234,7 +229,7 @@ class Planner:
         self, kind: Stage, params: Params, training: TrainingSettings, validation: Sequence[Node]
     ) -> None:
         """Raises RequestError if a stage cannot train with these settings, as far as this can be known beforehand."""
-        if kind.samples and training.processes > 1 and self._engine.sampled_by == "vllm":
+        if kind.samples and training.processes > 1 and self._profile.engine.sampled_by == "vllm":
             raise RequestError(
                 f"vLLM in the training process needs one process, but training.processes is {training.processes}:"
                 " name a vLLM server (engine: {rollouts: URL}), or take the trainer's own sampler"
@@ -273,8 +268,7 @@ class Planner:
         if spec.stage not in stages():
             raise RequestError(f"{where}: {unknown('stage', spec.stage, stages())}")
         kind = stages()[spec.stage]
-        tuned = next(
-            (self._tuned[name] for name in (recipe.name, *recipe.extends) if name in self._tuned), {}
-        )
-        values = {**self._defaults.get(kind.name, {}), **tuned.get(kind.name, {}), **spec.with_}
+        by_method = self._profile.tuned
+        tuned = next((by_method[name] for name in (recipe.name, *recipe.extends) if name in by_method), {})
+        values = {**self._profile.stages.get(kind.name, {}), **tuned.get(kind.name, {}), **spec.with_}
         return self.make(kind, label, values, references.inputs(kind, spec), where)

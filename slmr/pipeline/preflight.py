@@ -203,12 +203,9 @@ def _setting(profile: Profile, stage: str, name: str) -> int:
 def _costs(request: PreflightRequest, profile: Profile, signal: Signal, say: Say) -> tuple[RunCost, ...]:
     """The cost of the profile's trainings on a pool of this task, with the lengths and rates that were measured."""
     model = resolve_model(request.model, say)
-    defaults = {name: dict(values) for name, values in profile.stages.items()}
-    defaults.setdefault("pool", {})["task"] = request.task
-    planner = Planner(
-        model.location, model.key, defaults, profile.engine, request.seed, profile.tuned, profile.budget,
-        profile.training, lacking=[],
-    )  # fmt: skip
+    pool = profile.stages.get("pool", {}) | {"task": request.task}
+    profile = profile.model_copy(update={"stages": profile.stages | {"pool": pool}})
+    planner = Planner(model, profile, request.seed, lacking=[])
     speed, assumed = _speed(model, request, profile)
     assumed = replace(
         assumed, completion_tokens=signal.tokens, mixed=signal.mixed.mean, failed=1 - signal.pass_k.mean,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +83,9 @@ def probe_model(request: ProbeRequest, watcher: Watcher | None = None, say: Say 
             api_key_env=request.api_key_env,
         )  # fmt: skip
         profile = profile.model_copy(update={"engine": engine_settings(evaluation, model)})
-    planner = Planner(
-        model.location, model_key(model, profile.engine), profile.stages, profile.engine, request.seed
-    )
+    # A probe trains nothing that a budget could end, and its speed does not count.
+    profile = profile.model_copy(update={"budget": None, "threads": None})
+    planner = Planner(replace(model, key=model_key(model, profile.engine)), profile, request.seed)
 
     def node(name: str, **inputs: Node) -> StageNode:
         by_name = {label: (source,) for label, source in inputs.items()}
@@ -95,7 +95,7 @@ def probe_model(request: ProbeRequest, watcher: Watcher | None = None, say: Say 
     probe = node("probe", model=planner.plan(load_recipe("base")), problems=pool)
     nodes = [*pool.stages(), probe, node("partition", probe=probe)]
     plan = Plan(
-        profile.model_copy(update={"threads": None}), [], [], request.out / "probe",
+        profile, [], [], request.out / "probe",
         BenchRequest(profile=request.profile, out=request.out, tasks_paths=request.tasks_paths), nodes,
     )  # fmt: skip
     with disk_faults(request.out):

@@ -100,6 +100,9 @@ def verify_run(request: VerifyRequest, say: Say = lambda _: None) -> list[Check]
         raise RequestError(
             f"{request.run} holds several models, but --model names one: leave it out to use the run's artefacts"
         )
+    beside = request.run.parent / "tasks"  # where `slmr eval` writes the tasks of files of questions
+    if beside.is_dir():
+        request = replace(request, tasks_paths=(*request.tasks_paths, beside))
     return [_check(row, request, manifests.get(row.manifest), say) for row in rows]
 
 

@@ -78,7 +78,7 @@ class Job(BaseModel):
         }
         return StageContext(
             self.folder, inputs, self.seed, self.engine, progress, stats=self.stats, tasks_paths=self.tasks_paths,
-            remaining_tokens=self.remaining_tokens, training=self.training, worker=worker, threads=self.threads,
+            remaining_tokens=self.remaining_tokens, training=self.training, rank=worker, threads=self.threads,
             tracked_as=self.tracked_as, tracked_in=self.tracked_in,
         )  # fmt: skip
 

@@ -23,8 +23,10 @@ from slmr.rewards.calling import Named
 from slmr.rewards.cases import Case, audit_cases
 from slmr.verify import Kind
 
-START_S = 300.0  # for the function's imports and its first call, which does not count
+# For the function's imports and its first call, which does not count: at least so many seconds, or times the timeout.
+START_S, START_TIMEOUTS = 60.0, 30
 MOST_HANGS = 20  # per way of running; after that, the remaining cases are not judged
+HANGS_ALWAYS = 3  # so many cases that hang, and none that does not
 SAMPLE = 240  # cases that are judged again in each other way
 
 
@@ -122,7 +124,7 @@ def audit(request: AuditRequest, say: Callable[[str], None] = lambda _: None) ->
 
     Raises:
         RequestError: there is no such function, it cannot be called, or it raises in every case.
-        WorkError: its process ends before the first case.
+        WorkError: its process ends before the first case, or the first cases all hang.
     """
     Named.parse(request.function)
     if "GOLD" not in request.gold_as:
@@ -204,6 +206,10 @@ def _judge(
             for i in line.get("broken", ()):
                 judged[i] = line["as"]
                 broken += 1
+        if broken == HANGS_ALWAYS == len(judged) and all(judgement.hung for judgement in judged.values()):
+            raise WorkError(
+                f"{job.function}: each of the first {broken} cases took more than {request.timeout:g} s"
+            )
     return told, judged
 
 
@@ -211,14 +217,15 @@ def _lines(job: Job, timeout: float, seed: int) -> Iterator[dict[str, Any]]:
     """A process's messages; if it hangs or dies, the last one has the cases that it had begun, and their judgement."""
     begun: set[int] = set()
     with _process(job, seed) as (process, lines, log):
-        wait = START_S
+        wait = max(START_S, START_TIMEOUTS * timeout)
         while True:
             try:
                 line = lines.get(timeout=wait)
             except queue.Empty:
                 if not begun:
                     raise WorkError(
-                        f"{job.function}: nothing judged within {wait:.0f} s ({job.how})"
+                        f"{job.function}: its imports and first call took more than {wait:.0f} s ({job.how}); if that"
+                        " is no hang, raise --timeout"
                     ) from None
                 yield {"broken": begun, "as": Judgement(ms=1000 * timeout, hung=True)}
                 return
@@ -250,17 +257,18 @@ def _process(
         )  # fmt: skip
         assert process.stdin and process.stdout
         lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
         try:
+            reader.start()
             with suppress(BrokenPipeError), process.stdin as stdin:  # the process has ended; its log says why
                 stdin.write(json.dumps(asdict(job)) + "\n")
-            reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
-            reader.start()
             yield process, lines, log
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            reader.join(timeout=5)
+            if reader.is_alive():  # it never started if the machine has no more threads
+                reader.join(timeout=5)
             process.stdout.close()
 
 

@@ -44,9 +44,12 @@ class Grader:
         """The verdicts on completions, each a text or a conversation, in order.
 
         Raises:
-            ValueError: there are more completions than gold answers, or fewer.
+            ValueError: there are more completions than gold answers, or fewer; or either is no list.
         """
-        texts = ["" if gold is None else str(gold) for gold in golds]
+        for name, batch in (("completions", completions), ("gold answers", golds)):
+            if isinstance(batch, str) or not isinstance(batch, Iterable):  # a text's characters are no batch
+                raise ValueError(f"the {name} are {batch!r:.40}: give a list with one for each completion")
+        texts = [_as_text(gold) for gold in golds]
         verdicts = verify_batch([text_of(completion) for completion in completions], texts, self.kind)
         self._watch(texts, verdicts)
         return verdicts
@@ -80,6 +83,12 @@ class Grader:
             f"Is '{self.task}' the kind of these answers and '{self.gold}' their column? If so, correct or drop them",
             stacklevel=4,
         )
+
+
+def _as_text(gold: Any) -> str:
+    """A gold answer as text; one of an array or a tensor is its number."""
+    number = gold.item() if hasattr(gold, "item") else gold
+    return "" if number is None else str(number)
 
 
 @lru_cache(maxsize=256)

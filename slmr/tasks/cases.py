@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from slmr.config import parse
 from slmr.errors import RequestError
@@ -14,9 +14,14 @@ from slmr.verify import Kind, Verdict, verify
 
 
 class Case(BaseModel):
-    """A completion and the right answer; `task` can replace `kind`. Other fields are ignored."""
+    """A completion and the right answer, a text or a number; `task` can replace `kind`. Other fields are ignored.
 
-    id: object
+    A case without an id is named by its place in the file, from 0 on.
+    """
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    id: object = None
     completion: str
     gold: str
     kind: Kind | None = None
@@ -35,8 +40,9 @@ def read_cases(file: Path) -> list[Case]:
         RequestError: the file cannot be read, or a line is not a case; the message names file and line.
     """
     cases = []
-    for where, line in json_lines(file):
+    for i, (where, line) in enumerate(json_lines(file)):
         case = parse(Case, line, where)
+        case.id = case.id if "id" in case.model_fields_set else i
         if case.kind is None:
             if case.task is None:
                 raise RequestError(f"{where}: kind or task is missing")

@@ -17,6 +17,7 @@ from slmr.io import Placed, json_lines, json_list, read_text, write_text
 from slmr.tasks.registry import task_folders
 from slmr.tasks.task import strict_form
 from slmr.verify import Kind, verify
+from slmr.verify.choice.answer import parse_gold
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json")
 PROBLEM_COLUMNS = ("problem", "question", "prompt", "input")
@@ -74,8 +75,8 @@ def write_task(
     """Writes a task's folder with the questions, `tasks/<name>`, and returns it.
 
     The name defaults to the file's, the columns to the first of the usual names that the file has, and the kind to the
-    first one whose checker can read every answer. If the answers are letters, the options of each row are written
-    below its question.
+    first one whose checker can read every answer. Where rows have options, the answer is the letter of the right
+    one, or its text, and the options are written below the question.
 
     Raises:
         RequestError: the file cannot be read, has no such column or no row, or some answer cannot be checked.
@@ -83,14 +84,11 @@ def write_task(
     name = name or default_name(file)
     _check_name(name, file)
     rows = _read(file, problem, gold)
+    if kind in ("auto", "choice"):
+        rows = [_with_letter(row, file) for row in rows]
     answer_kind = _kind(file, [row.answer for row in rows], kind)
     if answer_kind == "choice":
         rows = _with_options(file, rows, required=kind == "auto")
-    elif without := next((row for row in rows if row.listed), None):
-        raise RequestError(
-            f"{without.place}: it has a list of {without.listed}, but its answer {without.answer[:40]!r} is not the"
-            " letter of an option"
-        )
     _check_consistent(rows, answer_kind)
     items = [
         json.dumps({"id": f"{name}/{i}", "problem": row.question, "gold": row.answer}, ensure_ascii=False)
@@ -187,6 +185,24 @@ def _options(record: dict[str, Any], listed: str) -> dict[str, str]:
         for letter in sorted(options)
         if options[letter] not in ("", None)
     }
+
+
+def _with_letter(row: _Row, file: Path) -> _Row:
+    """The row with the letter of its right option as its answer; unchanged where it has no options."""
+    if len(row.options) < 2:
+        return row
+    same = [letter for letter, text in row.options.items() if text.casefold() == row.answer.casefold()]
+    is_letter = len(row.answer.strip("(). ")) == 1 and parse_gold(row.answer)
+    letter = is_letter or (same[0] if len(same) == 1 else None if same else parse_gold(row.answer))
+    if letter:
+        return row._replace(answer=letter)
+    if not same and not row.listed and len(row.options) == 2:
+        return row  # columns A and B may be numbers that the question is about
+    raise RequestError(
+        f"{row.place}: it has the options {', '.join(row.options)}, but its answer {row.answer[:40]!r} is"
+        f" {'more than one' if same else 'none'} of them: give the letter of the right one, or its text; or ask"
+        f" without options: slmr tasks new {shlex.quote(str(file))} --kind numeric --to mytasks"
+    )
 
 
 def _with_options(file: Path, rows: list[_Row], required: bool) -> list[_Row]:

@@ -58,7 +58,7 @@ class Checkpoints(TrainerCallback):
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         # Gathers all processes' states; afterwards each has written its own files.
         parts = parallel.gathered({name: part.state() for name, part in self._parts.items()})
-        if parallel.rank_and_size()[0] == 0:
+        if parallel.is_main_process():
             write_json(folder / _OURS, {"files": _digests(folder), "parts": parts})
             for other in set(folder.parent.glob("checkpoint-*")) - {folder}:
                 shutil.rmtree(other)
@@ -71,13 +71,13 @@ class Checkpoints(TrainerCallback):
 
         Incomplete checkpoints of a killed run are removed.
         """
-        rank, processes = parallel.rank_and_size()
         # All processes use the checkpoint that the first one finds.
-        checkpoint = parallel.gathered(_newest(folder, processes) if rank == 0 else None)[0]
+        newest = _newest(folder, parallel.world_size()) if parallel.is_main_process() else None
+        checkpoint = parallel.gathered(newest)[0]
         if checkpoint is None:
             return None
         path, parts = checkpoint
-        for name, state in parts[rank].items():
+        for name, state in parts[parallel.rank()].items():
             self._parts[name].restore(state)
         return path
 

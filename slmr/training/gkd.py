@@ -214,7 +214,7 @@ def distiller_class() -> type:
             lengths = inputs["prompt_attention_mask"].sum(1).tolist()
             heads = [tuple(row[:n]) for row, n in zip(inputs["prompts"].tolist(), lengths, strict=True)]
             origin = [self.sampling.seed, self.state.global_step]
-            first = parallel.rank_and_size()[0] * len(heads)  # index in the step's whole batch
+            first = parallel.rank() * len(heads)  # index in the step's whole batch
             rows = [
                 Row(i, head, int(digest(["gkd", *origin, first + i]), 16)) for i, head in enumerate(heads)
             ]

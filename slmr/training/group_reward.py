@@ -106,7 +106,7 @@ def shares(counts: Mapping[str, int]) -> dict[str, float]:
 def write_outcomes(context: StageContext, reward: GroupReward, problems: int) -> None:
     """Writes `failures.parquet`, and the outcomes of all processes to the stage's statistics."""
     failures = [row for of_process in parallel.gathered(reward.failures) for row in of_process]
-    if context.leads:
+    if context.is_main_process:
         FAILURES.write(context.folder, failures)
     context.stats |= {
         "problems": problems, "groups": parallel.summed(reward.groups),

@@ -77,7 +77,7 @@ class Validation(TrainerCallback):
             self.best, self.best_step, self._waited = measured["accuracy"], step, 0
             if self._params.keep == "best":
                 with self._whole():
-                    if parallel.rank_and_size()[0] == 0:
+                    if parallel.is_main_process():
                         self._save_best()
 
     def measure(self) -> dict[str, float]:
@@ -85,10 +85,10 @@ class Validation(TrainerCallback):
 
         Each process takes a share of the problems; all get the same numbers.
         """
-        rank, processes = parallel.rank_and_size()
+        mine = slice(parallel.rank(), None, parallel.world_size())
         rows = [Row(i, prompt, int(digest(["validation", i]), 16)) for i, prompt in enumerate(self._prompts)]
         with self._whole():
-            counts = parallel.summed(self._counts(rows[rank::processes], self._problems[rank::processes]))
+            counts = parallel.summed(self._counts(rows[mine], self._problems[mine]))
         count, sampled = len(rows), int(counts["tokens"])
         self.tokens += sampled
         return {

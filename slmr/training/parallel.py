@@ -43,16 +43,26 @@ def settings(training: TrainingSettings) -> dict[str, Any]:
 
 def several() -> bool:
     """Whether this process trains together with others."""
+    return world_size() > 1
+
+
+def world_size() -> int:
+    """The number of processes of this training."""
     from torch import distributed as dist
 
-    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
-def rank_and_size() -> tuple[int, int]:
-    """This process's rank and the number of processes."""
+def rank() -> int:
+    """This process's index among those of its training."""
     from torch import distributed as dist
 
-    return (dist.get_rank(), dist.get_world_size()) if several() else (0, 1)
+    return dist.get_rank() if several() else 0
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one of its training that writes files."""
+    return rank() == 0
 
 
 def gathered(value: Any) -> list[Any]:
@@ -61,7 +71,7 @@ def gathered(value: Any) -> list[Any]:
         return [value]
     from torch import distributed as dist
 
-    values: list[Any] = [None] * dist.get_world_size()
+    values: list[Any] = [None] * world_size()
     dist.all_gather_object(values, value)
     return values
 
@@ -129,7 +139,7 @@ def average_gradients(model: torch.nn.Module) -> None:
     for parameter in model.parameters():
         if parameter.grad is not None:
             dist.all_reduce(parameter.grad)
-            parameter.grad /= dist.get_world_size()
+            parameter.grad /= world_size()
 
 
 def check_same(model: torch.nn.Module) -> None:

@@ -107,7 +107,7 @@ def sdpo_classes() -> tuple[Any, Any]:
         """Counts the tokens that are trained on, and those that are read with feedback."""
 
         def _generate(self, prompt_ids: list[list[int]]) -> tuple[list[list[int]], list[list[int]]]:
-            origin = ["sdpo", self.sampling.seed, self.state.global_step, parallel.rank_and_size()[0]]
+            origin = ["sdpo", self.sampling.seed, self.state.global_step, parallel.rank()]
             rows = [Row(i, tuple(ids), int(digest([*origin, i]), 16)) for i, ids in enumerate(prompt_ids)]
             self.fill(rows)
             return prompt_ids, [row.ids for row in rows]

@@ -69,7 +69,7 @@ def progress_callback(
         def on_step_end(
             self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
         ) -> None:
-            if context.leads:
+            if context.is_main_process:
                 context.progress(state.global_step, state.max_steps, "steps")
 
         def on_log(
@@ -164,7 +164,7 @@ class Run:
             context.stats |= {"validation": validation.summary(), "validation_tokens": validation.tokens}
         context.stats |= {"steps": int(self.curve.rows[-1]["step"]), "course": summary(self.curve.rows)}
         model = _final_model(trainer, context, validation)
-        if context.leads:
+        if context.is_main_process:
             context.stats["unchanged"] = has_weights_of(model, context.model("model"))
             write_rows(context.folder / CURVE, self.curve.rows)
             _save(model, trainer.processing_class, context.folder / "model")
@@ -209,10 +209,10 @@ def has_weights_of(model: PreTrainedModel, folder: Path) -> bool:
 
 def _final_model(trainer: Any, context: StageContext, validation: Validation | None) -> Any:
     """The model to be saved, without adapters; None if the model is sharded and this is not the first process."""
-    kept = validation.kept() if validation and context.leads else {}
+    kept = validation.kept() if validation and context.is_main_process else {}
     if context.training.shards:
         weights = parallel.states(trainer)
-        if not context.leads:
+        if not context.is_main_process:
             return None
         model: Any = load_model(context.model("model"), "cpu")
         model.load_state_dict(weights, strict=False)  # tied weights occur only once

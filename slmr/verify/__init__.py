@@ -6,8 +6,8 @@ from slmr.verify import verify
 verify("3 + 4 = 7. #### 7", "7", "numeric").strict  # True
 ```
 
-`reading` finds what a completion says, `algebra` computes with expressions, and `numeric`, `math` and `choice` decide on
-an answer of their kind; each has an `answer` module with `extract`, which finds it.
+`reading` finds what a completion says, `algebra` computes with expressions, and `numeric`, `math` and `choice` decide
+on an answer of their kind; each has a module `answer` with `extract`, which finds it.
 """
 
 from __future__ import annotations
@@ -66,7 +66,13 @@ def verify(completion: str, gold: str, kind: Kind) -> Verdict:
 
     Raises:
         ValueError: there is no such kind.
+        TypeError: the completion or gold is no text.
     """
+    for name, given in (("completion", completion), ("gold", gold)):
+        if not isinstance(given, str):
+            raise TypeError(
+                f"{name} is {type(given).__name__}, not a text; rewards also take numbers and messages"
+            )
     start = time.perf_counter()
     extract, decide, stated = _CHECKERS[_known(kind)]
     right = _right(gold, kind)

@@ -42,3 +42,8 @@ def test_a_run_and_two_of_its_methods(made: Path, here: Command) -> None:
     assert short.returncode == 0 and "stagewise:lab-llama is better by" in short.stdout, short.stderr
     assert here("compare", run, "stagewise:lab-llama", "grpo:lab-llama", "--json").stdout == long.stdout
     assert "is no folder of a run" in here("compare", "nothing", "sft", "grpo").stderr
+
+
+def test_a_method_is_not_compared_with_itself(made: Path, here: Command) -> None:
+    done = here("compare", f"{made}/lab-0", "grpo", "grpo")
+    assert done.returncode == 2 and "grpo is named twice" in done.stderr

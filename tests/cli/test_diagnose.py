@@ -9,7 +9,7 @@ import pytest
 
 from slmr.io import write_rows
 from tests.in_process import slmr
-from tests.results.test_training_logs import LAB, json_lines_file
+from tests.results.analysis.test_training_logs import LAB, json_lines_file
 
 
 def rollouts(folder: Path) -> Path:

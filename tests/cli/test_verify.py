@@ -44,7 +44,7 @@ def test_a_line_separator_of_unicode_is_no_end_of_a_line(tmp_path: Path) -> None
         (b'{"id": 1, "completion": "\xff"}', "not UTF-8: byte 0xff at position 26 of the line"),
         (b"[1]", "it should be a mapping"),
         (b"3", "it should be a mapping"),
-        (json.dumps(CASE | {"gold": 4}).encode(), "gold = 4: it should be a valid string"),
+        (json.dumps(CASE | {"gold": True}).encode(), "gold = true: it should be a valid string"),
         (json.dumps(CASE | {"completion": None}).encode(), "completion = null: it should be a valid string"),
         (b'{"id": 1}', "completion is missing"),
         (b'{"id": 1, "completion": "4", "gold": "4"}', "kind or task is missing"),

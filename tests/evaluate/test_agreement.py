@@ -65,7 +65,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Agreeme
         name: str, task: Task, change: Callable[[list[Row]], None] = unchanged, k: int = 1, off: float = 0
     ) -> None:
         rows = answered(task, k)
-        accuracy = task_metrics(rows, task)["accuracy"]
+        accuracy = task_metrics(rows, task).accuracy
         change(rows)
         write_rows(folder / f"{name}.parquet", rows)
         cases[name] = Scored(task, accuracy + off, (folder / f"{name}.parquet",), len(rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slmr import lab
-from slmr.evaluate.metrics import Judge, answer_key, by_item, judged, task_metrics
+from slmr.errors import WorkError
+from slmr.evaluate.metrics import (
+    Judge,
+    TaskMetrics,
+    answer_key,
+    by_item,
+    judged,
+    read_metrics,
+    task_metrics,
+    write_metrics,
+)
+from slmr.io import read_json, write_json
+from slmr.results.runs.schema import SummaryRow
 from slmr.tasks.registry import load_task
 from slmr.verify import Verdict, verify
 
@@ -29,23 +42,48 @@ def test_one_completion_an_item() -> None:
         row("c", "#### 8", finish_reason="length"),
         row("d", "#### 7", gold="seven"),
     ]
-    found = task_metrics(rows, load_task("lab_gsm8k"))
-    assert (found["n_items"], found["k"], found["accuracy"], found["accuracy_lenient"]) == (4, 1, 0.25, 0.5)
-    assert found["format_loss"] == 0.25 and found["mean_tokens"] == 12.5
-    assert (found["truncated_rate"], found["no_answer_rate"], found["abstained_rate"]) == (0.25, 0, 0.25)
-    assert found["statuses"] == {"correct": 2, "malformed_gold": 1, "wrong": 1}
-    assert found["ci95"][0] <= found["accuracy"] <= found["ci95"][1] and "pass_at" not in found
+    metrics = task_metrics(rows, load_task("lab_gsm8k"))
+    assert (metrics.n_items, metrics.k, metrics.accuracy, metrics.accuracy_lenient) == (4, 1, 0.25, 0.5)
+    assert metrics.format_loss == 0.25 and metrics.mean_tokens == 12.5
+    assert (metrics.truncated_rate, metrics.no_answer_rate, metrics.abstained_rate) == (0.25, 0, 0.25)
+    assert metrics.statuses == {"correct": 2, "malformed_gold": 1, "wrong": 1}
+    assert metrics.ci95[0] <= metrics.accuracy <= metrics.ci95[1] and metrics.pass_at is None
 
 
 def test_several_completions_an_item() -> None:
     """Right of four: item a 2, item b 0. pass@1 is 1/4, pass@2 is (1 - C(2,2)/C(4,2)) / 2 = 5/12, pass@4 is 1/2."""
     texts = {"a": ["#### 7", "#### 8", "#### 7", "#### 9"], "b": ["#### 1", "#### 2", "#### 2", "none"]}
-    found = task_metrics(
+    metrics = task_metrics(
         [row(i, t, k=k) for i in texts for k, t in enumerate(texts[i])], load_task("lab_gsm8k")
     )
-    assert (found["n_items"], found["k"], found["accuracy"]) == (2, 4, 0.25)
-    assert {j: e[0] for j, e in found["pass_at"].items()} == pytest.approx({"1": 0.25, "2": 5 / 12, "4": 0.5})
-    assert found["maj_at_k"][0] == 0.5  # a votes for 7, which is right; b for 2
+    assert (metrics.n_items, metrics.k, metrics.accuracy) == (2, 4, 0.25)
+    assert metrics.pass_at is not None and metrics.maj_at_k is not None
+    assert {j: e[0] for j, e in metrics.pass_at.items()} == pytest.approx({"1": 0.25, "2": 5 / 12, "4": 0.5})
+    assert metrics.maj_at_k[0] == 0.5  # a votes for 7, which is right; b for 2
+
+
+def test_metrics_are_read_as_they_were_written(tmp_path: Path) -> None:
+    """One completion an item has no pass@k, and none is written."""
+    metrics = {"lab_gsm8k": task_metrics([row("a", "#### 7")], load_task("lab_gsm8k"))}
+    file = tmp_path / "metrics.json"
+    write_metrics(file, metrics)
+    assert read_metrics(file) == metrics
+    assert "pass_at" not in read_json(file)["lab_gsm8k"]
+
+
+def test_an_unknown_metric_is_refused(tmp_path: Path) -> None:
+    """Dropped, a misspelt one would be missing from published results without a word."""
+    file = tmp_path / "metrics.json"
+    write_metrics(file, {"lab_gsm8k": task_metrics([row("a", "#### 7")], load_task("lab_gsm8k"))})
+    write_json(file, {"lab_gsm8k": read_json(file)["lab_gsm8k"] | {"license": "MIT"}})
+    with pytest.raises(WorkError, match="license"):
+        read_metrics(file)
+
+
+def test_a_summary_row_takes_every_metric_but_two() -> None:
+    taken = task_metrics([row("a", "#### 7")], load_task("lab_gsm8k")).summary_fields()
+    assert set(TaskMetrics.model_fields) - set(taken) == {"format_loss", "statuses"}
+    assert set(taken) <= set(SummaryRow.model_fields)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +144,7 @@ def test_sound_is_right_with_the_steps_of_the_solver() -> None:
     decided = judged(rows, {"lab_gsm8k": task})
     assert [r["strict"] for r in decided] == [True] * 4
     assert [r["sound"] for r in decided] == [True, False, False, False]
-    assert task_metrics(decided, task)["sound"] == 0.25
+    assert task_metrics(decided, task).sound == 0.25
 
 
 def test_nothing_is_sound_or_unsound_without_a_solver() -> None:
@@ -117,4 +155,4 @@ def test_nothing_is_sound_or_unsound_without_a_solver() -> None:
     for rows, name in (([old], "lab_gsm8k"), ([paper], "gsm8k_platinum")):
         task = load_task(name)
         decided = judged(rows, {name: task})
-        assert decided[0]["sound"] is None and task_metrics(decided, task)["sound"] is None
+        assert decided[0]["sound"] is None and task_metrics(decided, task).sound is None

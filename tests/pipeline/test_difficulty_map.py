@@ -58,6 +58,7 @@ def test_problems_of_a_table(tmp_path: Path) -> None:
     ("rows", "said"),
     [
         ([{"prompt": "?"}], "jsonl:1: no 'gold'"),
+        ([{"prompt": "?", "gold": " "}], "jsonl:1: no 'gold'"),
         ([{"gold": "1"}], "jsonl:1: 'prompt' is a text"),
         ([{"prompt": [{"role": "system", "content": "x"}], "gold": "1"}], "one user turn"),
         ([3], "an object, not int"),

@@ -43,6 +43,20 @@ def test_groups_are_the_paper_s() -> None:
     assert _groups(right) == ["hard", "hard", "medium", "medium", "simple", "simple"]
 
 
+def test_other_settings_in_a_profile_are_other_trainings(tmp_path: Path) -> None:
+    """The stages run with the profile's budget and training settings, so an old artefact must not be reused."""
+
+    def key(settings: str) -> str:
+        profile = tmp_path / "mine.yaml"
+        profile.write_text(f"extends: lab\n{settings}\n")
+        (model,) = Gates(GatesRequest("lab-llama", str(profile), seeds=1))._trained_models("sft_worked")
+        return model.key
+
+    settings = ("", "budget: 1000", "training: {accumulation: 2}", "training: {lora: {rank: 4}}")
+    assert len({key(each) for each in settings}) == len(settings)
+    assert key("training: {report_to: [tensorboard]}") == key("")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif("SLMR_GATES" not in os.environ, reason="a quarter of an hour a student: set SLMR_GATES=1")
 @pytest.mark.parametrize("student", STUDENTS)

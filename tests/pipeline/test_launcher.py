@@ -25,6 +25,7 @@ from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import stages
 from slmr.stage import StageContext
 from slmr.training.curve import CURVE
+from tests.pipeline.test_planner import STUDENT, lab
 from tests.training.test_resume import inputs
 
 TWO = TrainingSettings(processes=2)
@@ -199,18 +200,17 @@ def replace_strategy(training: TrainingSettings, strategy: str) -> TrainingSetti
     return TrainingSettings.model_validate({**training.model_dump(), "strategy": strategy})
 
 
-def planned(training: TrainingSettings | None) -> Planner:
-    defaults = {"pool": {"task": "lab_gsm8k", "size": 8}, "sft": {"batch_size": 32}}
-    return Planner(Path(), "student", defaults, CPU, 0, training=training)
+def planned(training: TrainingSettings) -> Planner:
+    stages = {"pool": {"task": "lab_gsm8k", "size": 8}, "sft": {"batch_size": 32}}
+    return Planner(STUDENT, lab(stages=stages, engine=CPU, training=training), 0)
 
 
 def test_only_training_stages_and_what_follows_know_of_it() -> None:
     from slmr.pipeline.recipe import load_recipe
 
-    def keys(training: TrainingSettings | None) -> dict[str, str]:
+    def keys(training: TrainingSettings) -> dict[str, str]:
         return {n.label: n.key for n in planned(training).plan(load_recipe("sft")).ancestors()}
 
-    before, same, two = keys(None), keys(TrainingSettings()), keys(TWO)
-    assert before == same
+    before, two = keys(TrainingSettings()), keys(TWO)
     assert {label for label in before if before[label] != two[label]} == {"sft"}
     assert keys(TrainingSettings(gradient_checkpointing=True))["sft"] not in (before["sft"], two["sft"])

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from slmr.artifacts import Store
-from slmr.config import EngineSettings, TrainingSettings, load_profile, profile_names
+from slmr.config import EngineSettings, Profile, TrainingSettings, load_profile, profile_names
 from slmr.curriculum.factors import FACTORIAL
+from slmr.engines.models import Model
 from slmr.errors import RequestError
 from slmr.io import merged
 from slmr.pipeline.planner import Planner, StudentNode, spent_on
@@ -17,11 +18,17 @@ from slmr.pipeline.recipe import ROUNDS, Recipe, load_recipe, recipe_files
 from slmr.training.supervised import updates
 from tests.pipeline.test_runner import made, node
 
+STUDENT = Model("student", "folder", Path(), "student-key")
+
+
+def lab(**changes: Any) -> Profile:
+    """The lab's profile with other fields."""
+    return load_profile("lab").model_copy(update=changes)
+
 
 def planner(seed: int = 0, **stages: dict[str, Any]) -> Planner:
-    profile = load_profile("lab")
-    defaults = {name: {**values, **stages.get(name, {})} for name, values in profile.stages.items()}
-    return Planner(Path(), "student-key", defaults, EngineSettings(), seed)
+    values = {name: {**values, **stages.get(name, {})} for name, values in lab().stages.items()}
+    return Planner(STUDENT, lab(stages=values, tuned={}), seed)
 
 
 def keys(method: str, **arguments: Any) -> dict[str, str]:
@@ -33,9 +40,7 @@ def test_every_shipped_recipe_plans_under_every_profile() -> None:
     for name in profile_names():
         profile = load_profile(name)
         # A teacher on a server is not there, and is asked once.
-        planner = Planner(
-            Path(), "s", profile.stages, profile.engine, 0, training=profile.training, lacking=[]
-        )
+        planner = Planner(STUDENT, profile, 0, lacking=[])
         for method in set(recipe_files()) - set(profile.leave_out):
             planner.plan(load_recipe(method))
 
@@ -62,8 +67,7 @@ def test_a_rate_that_is_not_finite_is_refused() -> None:
 
 def test_where_rollouts_come_from_is_in_the_keys_of_what_rolls_out_alone() -> None:
     def keys_with(**engine: Any) -> dict[str, str]:
-        made = Planner(Path(), "s", load_profile("lab").stages, EngineSettings(**engine), 0)
-        final = made.plan(load_recipe("sft_grpo"))
+        final = Planner(STUDENT, lab(engine=EngineSettings(**engine)), 0).plan(load_recipe("sft_grpo"))
         return {node.label: node.key for node in final.ancestors()}
 
     plain = keys_with()
@@ -159,10 +163,7 @@ def test_sft_has_all_of_its_epochs_in_every_round() -> None:
 
 def spent(method: str, profile: str = "lab") -> tuple[int, int]:
     """The SFT updates and the RL steps that a method is planned with, over its rounds."""
-    of_profile = load_profile(profile)
-    made = Planner(Path("m"), "s", of_profile.stages, of_profile.engine, 0, of_profile.tuned).plan(
-        load_recipe(method)
-    )
+    made = Planner(STUDENT, load_profile(profile), 0).plan(load_recipe(method))
     sft, rl = [n for n in made.stages() if n.kind == "sft"], [n for n in made.stages() if n.kind == "grpo"]
     sizes = [pool.params.size for n in sft for pool in n.inputs["epochs_of"]]  # type: ignore[attr-defined]
     assert len(sizes) == len(sft) > 0
@@ -233,10 +234,8 @@ def test_an_ablation_of_bridges_criterion(criterion: str) -> None:
 
 
 def test_what_tuning_chose_is_the_methods_own_and_its_childrens() -> None:
-    profile = load_profile("lab")
-
     def rate(method: str, label: str, tuned: dict[str, Any]) -> Any:
-        final = Planner(Path(), "s", profile.stages, profile.engine, 0, tuned).plan(load_recipe(method))
+        final = Planner(STUDENT, lab(tuned=tuned), 0).plan(load_recipe(method))
         node = next(n for n in final.ancestors() if n.label.startswith(label))
         return node.params.learning_rate  # type: ignore[union-attr]
 
@@ -249,11 +248,8 @@ def test_what_tuning_chose_is_the_methods_own_and_its_childrens() -> None:
 
 
 def test_a_budget_is_part_of_every_key_but_the_evaluations() -> None:
-    profile = load_profile("lab")
-
     def keys_with(budget: int | None) -> dict[str, str]:
-        made = Planner(Path(), "s", profile.stages, profile.engine, 0, None, budget)
-        final = made.plan(load_recipe("grpo"))
+        final = Planner(STUDENT, lab(budget=budget), 0).plan(load_recipe("grpo"))
         return {n.label: n.key for n in final.stages()}
 
     assert keys_with(10) == keys_with(10) and set(keys_with(10).values()).isdisjoint(keys_with(11).values())
@@ -280,10 +276,8 @@ def test_stagewise_with_its_parts_off_is_sft_then_grpo() -> None:
 
 
 def test_vllm_in_the_training_process_is_refused_where_there_are_several() -> None:
-    engine = EngineSettings(name="vllm")
-    planner = Planner(
-        Path(), "s", load_profile("lab").stages, engine, 0, training=TrainingSettings(processes=2)
-    )
+    profile = lab(engine=EngineSettings(name="vllm"), training=TrainingSettings(processes=2))
+    planner = Planner(STUDENT, profile, 0)
     assert planner.plan(load_recipe("sft"))
     with pytest.raises(RequestError, match="name a vLLM server"):
         planner.plan(load_recipe("grpo"))

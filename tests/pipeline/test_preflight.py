@@ -10,6 +10,7 @@ import pytest
 
 from slmr.config import load_profile
 from slmr.curriculum.schema import Rollout
+from slmr.engines.models import Model
 from slmr.lab import model_path
 from slmr.pipeline.estimate import ASSUMED
 from slmr.pipeline.planner import Planner
@@ -94,7 +95,7 @@ def test_what_a_run_costs_where_it_is_not_trained_on_this_cpu() -> None:
     profile = load_profile("paper")
 
     def cost(student: Path | str) -> RunCost:
-        planner = Planner(student, "key", profile.stages, profile.engine, 0, lacking=[])
+        planner = Planner(Model("m", "folder", student, "key"), profile, 0, lacking=[])
         return _cost("grpo", planner, profile, None, ASSUMED)
 
     here, served = cost(model_path("lab-llama")), cost("http://localhost:8000/v1")

@@ -21,6 +21,7 @@ from slmr.pipeline.recipe import (
     stages,
 )
 from studies.tune import absolute, changed, spaces
+from tests.pipeline.test_planner import STUDENT
 
 
 def test_base_is_always_there_and_first() -> None:
@@ -145,7 +146,7 @@ def test_every_method_has_a_declared_space_of_nine_trials() -> None:
 def test_a_space_is_of_the_methods_own_settings(recipe: Recipe) -> None:
     """Each setting exists; it reaches a plan; and it is none that makes a baseline what it is."""
     profile = load_profile("lab")
-    planner = Planner(Path(), "student", profile.stages, profile.engine, 0)
+    planner = Planner(STUDENT, profile, 0)
     keys = {planner.plan(recipe).key}
     for trial in spaces()[recipe.name]:
         own = {key: value for key, value in trial.items() if key != "rounds"}

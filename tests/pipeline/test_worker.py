@@ -67,7 +67,7 @@ def test_a_context_is_the_same_on_the_other_side(tmp_path: Path) -> None:
     context = context_in(tmp_path, 2)
     job = Job.model_validate_json(Job.of(kind_that(None), context, Params()).model_dump_json())
     there = job.context(1, context.progress)
-    assert there.inputs == context.inputs and not there.leads
+    assert there.inputs == context.inputs and not there.is_main_process
     for name in ("folder", "seed", "engine", "stats", "remaining_tokens", "training", "threads"):
         assert getattr(there, name) == getattr(context, name), name
     assert list(there.tasks_paths) == list(context.tasks_paths)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slmr.errors import RequestError
+from slmr.errors import RequestError, WorkError
 from slmr.rewards.audit import Audit, AuditRequest, audit
 from slmr.rewards.audit_report import notices
 from slmr.rewards.cases import audit_cases
@@ -29,6 +29,12 @@ def hangs(completion, gold):
     while completion.startswith("<think>"):
         pass
     return right(completion, gold)
+
+def hangs_always(completion, gold):
+    while STARTED:
+        pass
+    STARTED.append(True)
+    return 1.0
 
 def dies(completion, gold):
     if completion.startswith("<think>"):
@@ -113,6 +119,11 @@ def test_a_hang_costs_its_case_alone(audited) -> None:
     assert THOUGHTS and hung == [case.id for case in THOUGHTS] and len(result.cases) > 80
 
 
+def test_who_hangs_in_every_case_is_given_up(audited) -> None:
+    with pytest.raises(WorkError, match=r"each of the first 3 cases took more than 0\.5 s"):
+        audited("hangs_always", timeout=0.5, ways=())
+
+
 def test_what_a_first_call_takes_is_no_hang(audited) -> None:
     result = audited("slow_at_first", timeout=2.0, ways=("processes",))
     assert (errors(result), differing(result)) == (0, {})
@@ -164,6 +175,17 @@ def test_a_reward_below_the_bound_and_one_that_a_trainer_cannot_call_are_noticed
     assert "the greatest score is 0.1, and --accept-at is 0.5" in no_pay
     assert "the least score is 1" in " ".join(notices(audited("everything")))
     assert list(notices(audited("right"))) == []
+
+
+def test_a_fault_before_its_process_got_its_job_stays_what_it_is(
+    audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(job: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("slmr.rewards.audit.asdict", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        audited("right")
 
 
 def test_an_abstention_is_not_paid(audited) -> None:

@@ -7,8 +7,11 @@ import subprocess
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from slmr.errors import RequestError
 from slmr.rewards import reward
@@ -34,6 +37,24 @@ def test_a_kind_needs_no_tasks_and_no_trainer() -> None:
     code = f"import sys; from slmr.rewards import reward; reward('choice'); print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("completions", "gold", "named"),
+    [
+        (["#### 7", "#### 8"], "78", "gold answers are '78'"),
+        (["#### 7"], 7, "gold answers are 7"),
+        ("#### 7", ["7"], "completions are '#### 7'"),
+    ],
+)
+def test_what_is_no_batch_is_refused(completions: Any, gold: Any, named: str) -> None:
+    with pytest.raises(ValueError, match=f"the {named}: give a list with one for each completion"):
+        reward("numeric")(completions, gold=gold)
+
+
+def test_gold_answers_may_be_a_tensor_or_an_array() -> None:
+    for golds in (torch.tensor([7, 8]), np.array([7, 8]), np.array(["7", "8"])):
+        assert reward("numeric")(["#### 7", "#### 9"], gold=golds) == [1.0, 0.0]
 
 
 def test_a_missing_column_is_named_with_those_that_are_there() -> None:

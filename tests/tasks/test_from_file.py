@@ -80,6 +80,27 @@ def test_only_questions_with_letters_as_answers_have_options(tmp_path: Path) -> 
     assert load_task("q", [tmp_path]).items("test")[0].problem == "A + B?"
 
 
+@pytest.mark.parametrize("answer", ["Paris", "paris", "b", "(B)", "B"])
+def test_the_right_option_may_be_given_by_its_letter_or_text(tmp_path: Path, answer: str) -> None:
+    (tmp_path / "q.csv").write_text(f"question,A,B,C,answer\nCapital of France?,Rome,Paris,Bern,{answer}\n")
+    write_task(tmp_path / "q.csv", tmp_path)
+    task = load_task("q", [tmp_path])
+    (item,) = task.items("test")
+    assert (task.kind, item.gold) == ("choice", "B")
+    assert item.problem == "Capital of France?\nA. Rome\nB. Paris\nC. Bern"
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"), [("1", "none of them"), ("Oslo", "none of them"), ("Rome", "more than one")]
+)
+def test_an_answer_that_is_not_one_option_is_refused(tmp_path: Path, answer: str, fault: str) -> None:
+    (tmp_path / "q.csv").write_text(f"question,A,B,C,answer\nWhich?,Rome,Paris,Rome,{answer}\n")
+    with pytest.raises(
+        RequestError, match=rf"q\.csv:2: it has the options A, B, C, but its answer .* is {fault}"
+    ):
+        write_task(tmp_path / "q.csv", tmp_path)
+
+
 def test_letters_without_options_are_asked_only_on_request(tmp_path: Path) -> None:
     (tmp_path / "q.csv").write_text("question,answer\nWhich letter comes first?,A\n")
     with pytest.raises(RequestError, match="no question shows its options: put them into columns"):

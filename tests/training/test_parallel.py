@@ -79,5 +79,6 @@ def test_every_strategy_has_its_file(strategy: Any, key: str) -> None:
 
 
 def test_one_process_agrees_with_itself() -> None:
-    assert parallel.rank_and_size() == (0, 1) and parallel.gathered("x") == ["x"] and not parallel.several()
+    assert (parallel.rank(), parallel.world_size()) == (0, 1)
+    assert parallel.gathered("x") == ["x"] and not parallel.several()
     assert parallel.settings(TrainingSettings())["gradient_accumulation_steps"] == 1

@@ -16,7 +16,9 @@ seventeenth, written once its rules had been mended, with more of what had faile
 before). The eighteenth, whole solutions and attempts at being paid, and the nineteenth, one kind after the other, were
 written from the documentation alone: 99.8 % of 436 and 99.1 % of 663 agreed at first; those of the twentieth were
 written beside the rules for what had failed in them. Of the 530 of the twenty-first, the formats that models write in,
-98.5 % agreed at first; the twenty-second stand beside its rules. What stood here is not repeated.
+98.5 % agreed at first; the twenty-second stand beside its rules. The twenty-third, 667 formulas and numbers, and the
+twenty-fourth, 358 letters and answers in unusual surroundings, were again written from the documentation alone: 99.0 %
+and 98.0 % agreed at first; the twenty-fifth stand beside their rules. What stood here is not repeated.
 Of all rounds 59 are not here, since graders do not share what they said (`d` for D, `2 PM` for 2, the last number of
 "the problem has 7 parts"). What a case says stands for its kind, so a rule is mended, never a line.
 """
@@ -59,6 +61,7 @@ KNOWN = {
     "k16-458": "a letter that is taken back in its own sentence",
     "k17-053": "a sum that shows how the total in front of it comes about",
     "k17-055": "a sum all in words",
+    "k23-375": "an example of the prompt that is copied in front of the answer",
     "k9-509": "a condition behind a stated answer that is not in a box",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -236,3 +237,9 @@ BOMBS = [
 @pytest.mark.parametrize(("kind", "gold"), [("numeric", "42"), ("math", "42"), ("choice", "B")])
 def test_bombs_are_cheap(number, kind, gold):
     assert not verify(BOMBS[number], gold, kind).lenient
+
+
+@pytest.mark.parametrize(("completion", "gold"), [(None, "7"), ("#### 7", 7), ([{"content": "#### 7"}], "7")])
+def test_what_is_no_text_is_refused_by_name(completion: Any, gold: Any) -> None:
+    with pytest.raises(TypeError, match=r"(completion|gold) is (NoneType|int|list), not a text"):
+        verify(completion, gold, "numeric")

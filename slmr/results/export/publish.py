@@ -78,6 +78,7 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> list[str
     new = {row.identity for row in summary.rows}
     others = [row for row in before.rows if row.identity not in new] if before else []
     _check_same_versions(summary.rows, others, target)
+    _check_profile(summary.rows, before.rows if before else [], target)
     for row in summary.rows:
         _copy_samples(run, partial, row, texts, _is_free(row.task, redistribution))
     for row in {(r.method, r.student, r.seed): r for r in summary.rows}.values():  # once for all of its tasks
@@ -97,12 +98,17 @@ def _fill(run: Path, target: Path, partial: Path, texts: int | None) -> list[str
 
 
 def _check_same_versions(rows: Sequence[SummaryRow], others: Sequence[SummaryRow], target: Path) -> None:
-    """Checks that both have the same versions of task and checker, because they form one table.
+    """Checks that both have common tasks and the same versions of task and checker, because they form one table.
 
     Raises:
-        RequestError: they are not.
+        RequestError: they do not.
     """
     published = {row.task: row for row in others}
+    if rows and others and not published.keys() & {row.task for row in rows}:
+        raise RequestError(
+            f"{target} holds {', '.join(published)}, and this run has none of these tasks: publish it under another"
+            " --name"
+        )
     for row in rows:
         other = published.get(row.task, row)
         for what in ("checker", "task"):  # a task's version depends on the checker's
@@ -113,6 +119,16 @@ def _check_same_versions(rows: Sequence[SummaryRow], others: Sequence[SummaryRow
                     f"{target} holds {row.task} with version {old} of the {what}, this run has {new}: publish it"
                     f" under another --name{hint}"
                 )
+
+
+def _check_profile(rows: Sequence[SummaryRow], published: Sequence[SummaryRow], target: Path) -> None:
+    """Raises RequestError if a run was made with another profile than what is published under its name."""
+    here, there = (sorted({row.profile for row in side if row.profile}) for side in (rows, published))
+    if here and there and here != there:
+        raise RequestError(
+            f"{target} holds a run with the profile {', '.join(there)}, this run has {', '.join(here)}: publish it"
+            " under another --name"
+        )
 
 
 def _copy_samples(run: Path, target: Path, row: SummaryRow, texts: int | None, free: bool) -> None:

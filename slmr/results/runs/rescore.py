@@ -70,13 +70,13 @@ def _rescored(row: SummaryRow, run: Path, tasks_paths: Sequence[Path]) -> tuple[
             f"{file} was published without some of its texts: rescore the run itself and publish again"
         )
     new_samples = judged(samples, {task.name: task})
-    metrics = task_metrics(new_samples, task)
     # The completions were made for the task as it was: only what the checker decides is renewed. The task's version
     # holds the checker's, too: it is renewed where nothing else has changed, or boards would see two tasks.
     old_values = {"data", "edition", "suite", "licence", "redistribute"}
     if not task.is_same_but_for_checker(row.task_version):
         old_values.add("task_version")
-    values = {k: v for k, v in metrics.items() if k in SummaryRow.model_fields and k not in old_values}
+    metrics = task_metrics(new_samples, task).summary_fields()
+    values = {name: value for name, value in metrics.items() if name not in old_values}
     after = SummaryRow.model_validate(row.model_dump() | values)
     stored = read_rows(file)
     columns = {name for sample in stored for name in sample} | set(VERDICT_FIELDS)

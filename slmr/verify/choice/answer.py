@@ -94,6 +94,13 @@ _ALSO = re.compile(
     rf"{OPTION}((?-i:{ONE}))(?!\s+(?:if|only|when|were|but)\b))",
     re.IGNORECASE,
 )
+# "C. Hmm, no, that's wrong"
+_TURNS = re.compile(r"[\s.;,!—-]*(?:hmm+|no|wait|actually|sorry|oops)\b", re.IGNORECASE)
+# "B) rises, C) falls": another option that is named beside the first.
+_LISTED_TOO = re.compile(
+    r"(?:(?!\b(?:because|since|as|while|whereas|not|unlike|rather|over|than)\b).)*?"
+    r"[,;]\s+(?:and |or )?\(?([A-J])\)(?=\s+\w)"
+)
 _ECHO = re.compile(r"[\s*(•·+-]*([A-J])[.):\s]")
 
 
@@ -135,8 +142,13 @@ def parse(text: str) -> str | None:
     names_others = others and ("、" in others[0] or not DENIED_AFTER.match(rest, others.end()))
     if names_others or (rest.strip() and _ONLY_LETTERS.fullmatch(rest)) or DENIED_AFTER.match(rest):
         return settled(roles_of(plain))
+    if _TURNS.match(rest) and (turned_to := settled(roles_of(rest))):
+        return turned_to
     also = _ALSO.match(rest)
     if also and letter_of(also[1] or also[2]) != letter:
+        return None
+    too = _LISTED_TOO.match(rest)
+    if too and letter_of(too[1]) != letter and not DENIED_AFTER.match(rest, too.end()):
         return None
     concluded = _CONCLUDED.search(rest)
     if concluded and letter_of(concluded[1]) != letter and not DENIED_AFTER.match(rest, concluded.end()):

@@ -154,14 +154,19 @@ def _only_seems(before: str, after: str) -> bool:
     return bool(_CONCEDES_BEFORE.search(before) or _CONCEDES_AFTER.match(after))
 
 
+# "I and III": statements that the problem numbers, and `I` is no option.
+_ROMAN = re.compile(r"\b(?:I{2,3}|IV)\b")
+
+
 def roles_of(text: str) -> Roles:
     """Each list of letters by what stands before and behind it."""
     roles = Roles(set(), set(), set())
+    numerals = {"I"} if _ROMAN.search(text) else set()
     for match in LIST.finditer(text):
         letters = {
             letter_of(m[0]) for m in LETTER.finditer(match[0])
             if is_letter(text, match.start() + m.start(), match.start() + m.end())
-        }  # fmt: skip
+        } - numerals  # fmt: skip
         before, after = text[max(0, match.start() - 60) : match.start()], text[match.end() : match.end() + 60]
         listed = LETTER.findall(match[0])
         if (

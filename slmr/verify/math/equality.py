@@ -168,10 +168,11 @@ def is_readable(text: str) -> bool:
 
 
 def _same_percent(mine: str, theirs: str) -> bool | None:
-    """50 %, 50 and 1/2 are one answer where only one side has a per cent sign."""
+    """50 %, 50 and 1/2 are one answer where only one side has a per cent sign; 0.25 % and 1/4 are two."""
     bare, gold = _PERCENT.sub("", mine), _PERCENT.sub("", theirs)
     same = _same_lists(bare, gold)
-    if same or (bare != mine) == (gold != theirs):
+    is_share = "frac" in gold or "/" in gold  # and so no number of per cents
+    if (same and not is_share) or (bare != mine) == (gold != theirs):
         return same
     left, right = normal(bare), normal(gold)
     if left is None or right is None:

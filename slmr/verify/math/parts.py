@@ -47,14 +47,19 @@ def parts_of(text: str) -> list[str]:
 
 
 def expanded(parts: list[str]) -> list[str]:
-    """Writes `a \\pm b` as its two values."""
+    """Writes `a \\pm b` as its two values; a set with one among its members stays one set."""
     found = []
     for part in parts:
-        if part.count("\\pm") == 1 and "\\mp" not in part:
+        if part.count("\\pm") == 1 and "\\mp" not in part and not _is_set(part):
             found += [part.replace("\\pm", "+"), part.replace("\\pm", "-")]
         elif part:
             found.append(part)
     return found or [""]
+
+
+def _is_set(part: str) -> bool:
+    brackets = inside(part)
+    return brackets is not None and brackets[0] == "\\{\\}" and len(brackets[1]) > 1
 
 
 def before_approx(item: str) -> str:

@@ -67,6 +67,20 @@ _NOT_TAIL = re.compile(
 )
 # "30 if all of them came, but one did not": of a statement; `framing` has what follows "it would be 30".
 _SUPPOSED_ONLY = re.compile(r"\b(?:if|unless|without)\b[^.!?\n]*\bbut\b", re.IGNORECASE)
+# "The total is given as 24": a number of the problem, and no result.
+_GIVEN = re.compile(r"(?:already )?(?:given|known|stated|told)\b", re.IGNORECASE)
+# "#### <number>": the form that was asked for, and nothing in it.
+_BLANK_FORM = re.compile(
+    r"####[ \t]*(?:[<\[{(_]*[ \t]*(?:(?:the|your|my) )?(?:(?:final|numeric(?:al)?) )?"
+    r"(?:number|answer|result|value)[ \t]*[>\]})_.]*|[<\[{(][nx][>\]})]|\.{2,}|_{2,})\s*$",
+    re.IGNORECASE,
+)
+# 'as in the example "#### 18"': a form that is quoted.
+_QUOTED_FORM = re.compile(
+    r"\b(?:example|format|form|marker|like|as|such as|e\.g\.)\b[^\n\w]{0,4}[\"“'`]####[^\n\"”'`]{0,30}[\"”'`]"
+    r"(?=[^\n]*\w)"
+)
+_MARGIN = re.compile(r"[\s$]*(?:±|\+/-|\\pm(?![a-z]))")
 _BUT = re.compile(r",?\s*(?:but|though|yet) (?:that|this|it)\b", re.IGNORECASE)
 _FALSE = re.compile(
     r"\b(?:wrong|incorrect|false) (?:answer|result|value)s? (?:is|are|was|were|:)", re.IGNORECASE
@@ -170,6 +184,10 @@ def _clean(text: str) -> str:
 
 def extract(text: str) -> Answer | None:
     """The answer: `#### n` at the end, else a box, else "the answer is n", else the last number."""
+    if "####" in text:
+        text = _QUOTED_FORM.sub(lambda quoted: " " * len(quoted[0]), text)
+        if _BLANK_FORM.search(text):
+            return requested(text) or _in_box(text) or _stated(text)
     return requested(text) or _in_box(text) or _stated(text) or _last_number(text)
 
 
@@ -207,9 +225,11 @@ def _stated(text: str) -> Answer | None:
     for statement in statements(text):
         if _SUPPOSED_ONLY.search(statement.text) or conceded(text[: statement.start], statement.text):
             continue
-        if is_weak(text, statement.start) and overtaken(parse(statement.text), text[statement.end :]):
-            continue
         number, rest = _named(statement.text.rstrip("!"))
+        if is_weak(text, statement.start) and (
+            _GIVEN.match(statement.text) or overtaken(parse(number or statement.text), text[statement.end :])
+        ):
+            continue
         if number or re.search(r"\d", statement.text):
             after = rest + text[statement.end :]
             return Answer(number or statement.text, False, text[: statement.start], after)
@@ -262,6 +282,8 @@ def _in_sentence(text: str) -> tuple[str | None, str]:
                 return concluded[1], ""
             before, behind = part[: found[0].start], part[found[-1].end :]
             if denied_before(before) or _is_bottom(before, behind) or _changed_behind(behind):
+                continue
+            if _MARGIN.match(part, found[0].end):
                 continue
             return part[found[0].start : found[0].end], part[found[-1].end :] + (
                 rest if part is plain else ""

@@ -9,6 +9,7 @@ one that may answer with its context: what somebody can buy "for 6 dollars", wha
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from slmr.verify.reading.quantity import Quantity, quantities
 from slmr.verify.reading.sentences import GAP, any_of
@@ -129,14 +130,26 @@ def answering(text: str, last: Quantity) -> Quantity:
     sentence = text[start : last.end] + GAP.split(text[last.end :])[0]
     result = _RESULT.match(sentence)
     start += result.end() if result else 0
-    number = in_context(sentence[result.end() if result else 0 :], announced=bool(result))
+    number = in_context(
+        sentence[result.end() if result else 0 :],
+        announced=bool(result),
+        worked_out=_worked_out(text[:start]),
+    )
     return number._replace(start=start + number.start, end=start + number.end) if number else last
 
 
-def in_context(sentence: str, announced: bool = False) -> Quantity | None:
+def _worked_out(before: str) -> Fraction | None:
+    """What the last equation of a text comes to; None where it has none."""
+    _, equals, right = before[-_MAX_CHARS:].rpartition("=")
+    values = quantities(right) if equals else []
+    return values[0].value if values else None
+
+
+def in_context(sentence: str, announced: bool = False, worked_out: Fraction | None = None) -> Quantity | None:
     """The number of a sentence behind which all others are context; None where there is none, or it is not plain.
 
-    `announced` says that the sentence is what stands behind "the answer is", which needs no verb.
+    `announced` says that the sentence is what stands behind "the answer is", which needs no verb. So is the number that
+    was `worked_out` in front of the sentence: "180 / 60 = 3. It takes her 3 minutes to type 180 words."
     """
     found = quantities(sentence) if len(sentence) <= _MAX_CHARS else []
     if not 2 <= len(found) <= _MAX_NUMBERS:
@@ -148,7 +161,8 @@ def in_context(sentence: str, announced: bool = False) -> Quantity | None:
     for number, place in reversed(list(zip(found, places, strict=True))[:-1]):
         head, tail = masked[:place], masked[place + 1 :]
         if _IS_OBJECT.search(head) or not _IS_CONTEXT.search(head):
-            return number if _is_answer(head, masked[place], tail, announced) else None
+            is_announced = announced or number.value == worked_out
+            return number if _is_answer(head, masked[place], tail, is_announced) else None
     return None
 
 

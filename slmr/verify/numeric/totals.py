@@ -12,8 +12,10 @@ _LONG = 200
 _NEXT_SUM = pattern(r"\W*(?:(?:minus|plus|times|less|divided by)\b|[-+*/×÷]\s*\d|[a-z ]{0,30}?\d)")
 _LABELLED = pattern(r"\W*(?!check|step|note|verif|proof)[a-z][a-z ]{1,30}\s*[:=]\s*\$?-?\d[^:=]{0,20}$")
 _CONCLUDES = pattern(r"^\W*(?:so|thus|hence|therefore|finally|then|minus|less)\b|,? so |\bleav(?:es?|ing) ")
-# What stands behind the number that is concluded: its unit, "are left".
-_NEAR_END = re.compile(r"\W*(?:\w+\W*){0,3}$")
+# What stands behind the number that is concluded: its unit, "are left", "of feed in the last meal of the day".
+_NEAR_END = re.compile(
+    r"\W*(?:\w+\W*){0,3}(?:\b(?:of|in|for|on|at|from|with|per|to|during|by)\b(?: [a-z'-]+){1,4}\W*){0,4}$"
+)
 # A check, or how the total comes about, takes nothing back.
 _CHECKED = pattern(
     r"\b(?:check\w*|verif\w+|indeed|confirm\w*|correct|match\w*|because|since|proof|works?|holds?|true"

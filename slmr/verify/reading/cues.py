@@ -54,7 +54,8 @@ _SKIP = re.compile(
 _STRONG = re.compile(rf"(?:{_ANSWER})(?i:{_RIGHT}{_IS})")
 _OTHER = re.compile(
     r"^[ \t*_]*A:|\"(?:choice|option|selection|selected(?:_option)?|letter)\"[ \t]*:"
-    r"|<(?:final_)?answer>|\[ANSWER\]|^[ \t#*_]*ANSWER[ \t]+(?=[-$\\\d(])|\bAnswer\b[ \t*_]*(?=\\boxed|\n)"
+    r"|<(?:final_?)?(?:answer|result)>|<final>|\[ANSWER\]"
+    r"|^[ \t#*_]*ANSWER[ \t]+(?=[-$\\\d(])|\bAnswer\b[ \t*_]*(?=\\boxed|\n)"
     r"|^[ \t]*\|[ \t*_]*(?:[Ff]inal )?(?:[Aa]nswer|[Rr]esult)[ \t*_]*(?:\|[ \t]*)+(?=[^\n|])",  # a table's last row
     re.MULTILINE,
 )
@@ -90,7 +91,7 @@ _CONTRAST = re.compile(
     re.IGNORECASE,
 )
 _END = re.compile(
-    r"\n|(?<=\S)[.;!?](?=\s|$|<)(?<!\b[Nn]o\.)(?<!\bi\.e\.)(?<!\be\.g\.)|。|！|</(?:final_)?answer>|\[/ANSWER\]"
+    r"\n|(?<=\S)[.;!?](?=\s|$|<)(?<!\b[Nn]o\.)(?<!\bi\.e\.)(?<!\be\.g\.)|。|！|</(?:(?:final_?)?(?:answer|result)|final)>|\[/ANSWER\]"
 )
 _CELL = re.compile(r"[|\n]")
 # A program that text follows: its names, `total = a + b`, say nothing of the answer.

@@ -172,10 +172,18 @@ def _contradicted(after: str) -> bool:
 _NAMED = pattern(r"\d|\b(?:suppose|assum|otherwise|if\b|were\b)")
 
 
+# "A. Incorrect. Heat is no substance": an option that is judged, and not the answer above it.
+_JUDGED_OPTION = re.compile(
+    r"^([\s*(-]*(?:(?:Option|Choice) )?[A-J])[*_]*[.):](?=[\s*_]*(?:[Ii]ncorrect|[Ww]rong|[Ff]alse|[Nn]o)\b)",
+    re.MULTILINE,
+)
+
+
 def taken_back(after: str, stated: Stated) -> bool:
     """Whether what follows an answer takes it back or asserts another one, and does not come back to it."""
     back = _contradicted(after)
-    sentences = [sentence for sentence in STATEMENT_END.split(after) if sentence.strip()]
+    judged = _JUDGED_OPTION.sub(r"\1:", after)
+    sentences = [sentence for sentence in STATEMENT_END.split(judged) if sentence.strip()]
     for sentence, following in zip(sentences, [*sentences[1:], ""], strict=True):
         same = _asserted(sentence, following, stated)
         same = corrected(sentence, following, stated) if same is None else same

@@ -30,6 +30,9 @@ _AS_WELL = pattern(
     r"|\bso (?:is|does|would) ([-(\\$*]*\d[^\s,;]{0,60})"
 )
 _BESIDE = re.compile(r"\b(?:[Aa]lso|too|as well|so (?:is|does|would)|[Aa]nother|[Oo]ther)\b")
+# "If it is the river, then $\\boxed{A}$. If it is the company, then $\\boxed{D}$."
+_CASE = pattern(r"\W*(?:(?:and|but|or|otherwise),? )?(?:if|when|in case|assuming)\b")
+_BOXED = re.compile(r"\\boxed\s*\{")
 _REFUSED = pattern(
     r"\b(?:not|never|cannot|extraneous|reject\w*|discard\w*|exclud\w*|invalid|wrong|incorrect|false|negative|but|however"
     r"|if|would|would have|outside|impossible)\b|n't"
@@ -41,6 +44,8 @@ def has_rival(before: str, after: str, stated: Stated) -> bool:
     equal = _EQUALS.match(after)
     if equal and not _OPERATOR.search(before[-10:]) and stated(equal[1]) is False:
         return True
+    if _is_other_case(before, stated):
+        return True
     joined = _AND_BEHIND.match(after) if _BOTH_BEFORE.search(before[-NEAR:]) else None
     if joined and stated(after[joined.end() : joined.end() + NEAR]) is False:
         return True
@@ -48,6 +53,17 @@ def has_rival(before: str, after: str, stated: Stated) -> bool:
         return False
     return any(
         _named_beside(sentence, stated) for sentence in STATEMENT_END.split(after) if _BESIDE.search(sentence)
+    )
+
+
+def _is_other_case(before: str, stated: Stated) -> bool:
+    """Whether an answer is that of one case, and a case in front of it has another one in a box."""
+    *earlier, own = STATEMENT_END.split(before[-2 * NEAR :])
+    return bool(_CASE.match(own)) and any(
+        stated(sentence[box.end() :]) is False
+        for sentence in earlier
+        if _CASE.match(sentence)
+        for box in _BOXED.finditer(sentence)
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from slmr.config import EngineSettings, load_profile
+from slmr.config import load_profile
+from slmr.engines.models import Model
 from slmr.pipeline.estimate import ASSUMED, KNOWN, ModelShape, StageEstimate, estimate, shape_of
 from slmr.pipeline.estimate.hardware import Call
 from slmr.pipeline.estimate.measure import Speed
@@ -25,7 +26,8 @@ def estimated(method: str, shape: ModelShape = QWEN, **changes: Any) -> dict[str
     stages = {name: {**values, **changes.get(name, {})} for name, values in profile.stages.items()}
     for name in ("teacher", "bridge", "critique", "full_critique"):
         stages[name] |= {"teacher": "dataset"}
-    planner = Planner("student", "student", stages, EngineSettings(name="vllm"), 0, training=profile.training)
+    profile = profile.model_copy(update={"stages": stages, "tuned": {}})
+    planner = Planner(Model("student", "folder", "student", "student"), profile, 0)
     nodes = planner.plan(load_recipe(method)).stages()
     return {e.node.label: e for e in estimate(nodes, {"student": shape}, [machine(), machine(8)])}
 

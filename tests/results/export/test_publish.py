@@ -108,6 +108,25 @@ def test_texts_of_training_problems_follow_their_licence_too(tmp_path: Path, wha
     assert [e["text"] for e in read_table(file)] == ["of a training problem"] if free else not file.exists()
 
 
+def test_a_run_that_has_nothing_in_common_is_not_joined(tmp_path: Path) -> None:
+    publish(a_run(tmp_path / "one", {"lab_gsm8k": [True, False]}), tmp_path / "results", "mine")
+    other = a_run(tmp_path / "other", {"lab_math": [True, False]})
+    with pytest.raises(RequestError, match="mine holds lab_gsm8k, and this run has none of these tasks"):
+        publish(other, tmp_path / "results", "mine")
+    assert [row.task for row in read_summary(tmp_path / "results/mine/summary.json").rows] == ["lab_gsm8k"]
+
+
+def test_runs_of_two_profiles_are_not_joined(tmp_path: Path) -> None:
+    for profile in ("lab", "lab-long"):
+        command = f"slmr bench --method sft --profile {profile} --seed 0"
+        a_run(tmp_path / profile, {"lab_gsm8k": [True, False]}, command=command)
+    publish(tmp_path / "lab", tmp_path / "results", "mine")
+    with pytest.raises(
+        RequestError, match="profile lab, this run has lab-long: publish it under another --name"
+    ):
+        publish(tmp_path / "lab-long", tmp_path / "results", "mine")
+
+
 @pytest.mark.parametrize("what", ["samples", "course"])
 def test_a_damaged_file_is_named(tmp_path: Path, what: str) -> None:
     run = a_run(tmp_path / "eval-m", {"lab_gsm8k": [True, False]})
