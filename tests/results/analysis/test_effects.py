@@ -184,7 +184,7 @@ def test_the_report_says_draws_and_lists_them(run: Path, tmp_path: Path) -> None
     assert words in text and "## What each of the paper's claims adds" in text
     assert (
         "on lab_gsm8k, strict accuracy, the primary outcome" in words
-        and "bridge" in words.split("corrected")[1]
+        and "bridge" in words.split(" effects, ")[1]
     )
     assert "With selection, bridge adds" in words
     effects, by_group = (texts(table) for table in effects_tables(found))
