@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SampleRow = Mapping[str, Any]
-Case = tuple[str, str, Kind]  # completion, gold answer and its kind: all that a verdict depends on
+VerdictInput = tuple[str, str, Kind]  # completion, gold answer and its kind: all that a verdict depends on
 
 VERDICT_FIELDS = ("status", "strict", "lenient", "extracted", "reason")
 SOUND = "sound"  # right for the right reason; None outside the lab
@@ -36,7 +36,7 @@ class Judge:
     def __init__(self, tasks: Mapping[str, Task]) -> None:
         self._tasks = tasks
         self._thread = ThreadPoolExecutor(1)
-        self._decided: dict[Case, Future[Verdict]] = {}
+        self._decided: dict[VerdictInput, Future[Verdict]] = {}
 
     def add(self, row: SampleRow) -> None:
         """Queues a completion; returns at once."""
@@ -56,7 +56,9 @@ class Judge:
 
 
 def judged(
-    rows: Sequence[SampleRow], tasks: Mapping[str, Task], decided: Mapping[Case, Verdict] | None = None
+    rows: Sequence[SampleRow],
+    tasks: Mapping[str, Task],
+    decided: Mapping[VerdictInput, Verdict] | None = None,
 ) -> list[dict[str, Any]]:
     """The rows with the checkers' verdicts, replacing any they had. Equal cases are judged once."""
     cases = [_case(row, tasks) for row in rows]
@@ -76,7 +78,7 @@ def judged(
     ]
 
 
-def _case(row: SampleRow, tasks: Mapping[str, Task]) -> Case:
+def _case(row: SampleRow, tasks: Mapping[str, Task]) -> VerdictInput:
     return str(row["completion"]), str(row["gold"]), tasks[row["task"]].kind
 
 

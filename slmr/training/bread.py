@@ -37,7 +37,7 @@ def bread_stage(context: StageContext, params: BreadParams) -> None:
 
 
 @dataclass(slots=True)
-class Span:
+class SearchRange:
     """The search range of the branching point, in steps of the trace: from `low` all fail, from `high` all succeed."""
 
     low: int
@@ -60,7 +60,7 @@ class BranchingRollouts(Rollouts):
     def improve(self, problems: list[Problem], groups: list[list[Generation]], step: list[int]) -> None:
         judged = {i: self.judged(problem, groups[i]) for i, problem in enumerate(problems)}
         spans = {
-            i: Span(0, len(split_steps(trace)) + 1)
+            i: SearchRange(0, len(split_steps(trace)) + 1)
             for i, problem in enumerate(problems)
             if judged[i].outcome == "all wrong" and (trace := self._traces.get(problem["id"]))
         }

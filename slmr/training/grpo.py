@@ -159,7 +159,7 @@ def problem_rows(
     """A row for each problem of each step, with the columns that the reward needs."""
     return [
         {"prompt": _prompt(tokenizer, p["prompt"]), "gold": p["gold"], "kind": p["kind"], "problem_id": p["id"]}
-        for p in schedule(problems, params.steps_taken * params.prompts_per_step, seed)
+        for p in problem_order(problems, params.steps_taken * params.prompts_per_step, seed)
     ]  # fmt: skip
 
 
@@ -211,7 +211,7 @@ def _trainer(
     )  # fmt: skip
 
 
-def schedule(problems: Sequence[Problem], count: int, seed: int) -> list[Problem]:
+def problem_order(problems: Sequence[Problem], count: int, seed: int) -> list[Problem]:
     """The order of the problems: repeated passes over all of them, each in a new random order."""
     rng, order = Random(seed), list[Problem]()
     while len(order) < count:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TAUGHT = -1  # the index of a teacher's row
 
 
-class Source(Protocol):
+class RolloutSource(Protocol):
     """Samples from the policy as of the last call of `follow`."""
 
     def follow(self, trainer: Any, model: Any) -> None:
@@ -53,7 +53,7 @@ class TrainerSource:
         self._sampler = None
 
 
-class Judged(NamedTuple):
+class JudgedGroup(NamedTuple):
     """A group's texts, verdicts and outcome; see `group_outcome`."""
 
     texts: list[str]
@@ -76,7 +76,7 @@ class Rollouts:
 
     def __init__(
         self, problems: Sequence[Problem], params: GrpoParams, reward: GroupReward, seed: int,
-        traces: Mapping[str, str] | None = None, source: Source | None = None,
+        traces: Mapping[str, str] | None = None, source: RolloutSource | None = None,
     ) -> None:  # fmt: skip
         self._problems, self._params, self._reward, self._seed = problems, params, reward, seed
         self._by_prompt = {problem["prompt"]: problem for problem in problems}
@@ -135,14 +135,19 @@ class Rollouts:
             suspects = uniform[: len(others)]
             tried |= {problem["id"] for problem in others}
 
-    def judged(self, problem: Problem, group: Sequence[Generation]) -> Judged:
+    def judged(self, problem: Problem, group: Sequence[Generation]) -> JudgedGroup:
         """A group's texts, verdicts and outcome."""
         texts = self.tokenizer.batch_decode([row.ids for row in group], skip_special_tokens=True)
         verdicts = self._reward.judge(texts, [problem["gold"]] * len(texts), problem["kind"])
-        return Judged(texts, verdicts, group_outcome(verdicts))
+        return JudgedGroup(texts, verdicts, group_outcome(verdicts))
 
     def replace(
-        self, problem: Problem, old: Judged, index: int, new: list[Generation], groups: list[list[Generation]]
+        self,
+        problem: Problem,
+        old: JudgedGroup,
+        index: int,
+        new: list[Generation],
+        groups: list[list[Generation]],
     ) -> None:
         """Replaces a group, recording the outcome of the old one."""
         self._reward.record(old.verdicts, old.texts, problem["id"])

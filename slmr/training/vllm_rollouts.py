@@ -26,10 +26,10 @@ from slmr.engines.vllm_server import VllmServer
 from slmr.errors import RequestError, WorkError
 from slmr.io import replacing
 from slmr.stage import StageContext
-from slmr.training.rollouts import Source
+from slmr.training.rollouts import RolloutSource
 
 
-def open_source(context: StageContext, model: Path) -> Source | None:
+def open_source(context: StageContext, model: Path) -> RolloutSource | None:
     """The source of rollouts according to the engine's settings; None is the trainer's own sampler.
 
     Raises:

@@ -13,7 +13,7 @@ from slmr.verify import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class AuditCase:
     """A completion, its gold answer, and whether a reward should pay it.
 
     Attributes:
@@ -28,7 +28,7 @@ class Case:
     accept: bool
 
 
-def audit_cases(kinds: Sequence[Kind], seed: int = 0, per_family: int = 40) -> list[Case]:
+def audit_cases(kinds: Sequence[Kind], seed: int = 0, per_family: int = 40) -> list[AuditCase]:
     """At most `per_family` cases for each kind of answer and family, drawn by the seed."""
     by_family: dict[tuple[Kind, bool, str], dict[tuple[str, str], None]] = {}
     for accept, rows in ((True, _right(kinds, seed)), (False, _wrong(kinds, seed))):
@@ -39,7 +39,9 @@ def audit_cases(kinds: Sequence[Kind], seed: int = 0, per_family: int = 40) -> l
     for (kind, accept, family), rows in by_family.items():
         rng = Random(f"{seed} {kind} {family}")
         drawn = rng.sample(list(rows), min(per_family, len(rows)))
-        cases += [Case(f"{kind}/{family}/{i}", kind, family, *row, accept) for i, row in enumerate(drawn)]
+        cases += [
+            AuditCase(f"{kind}/{family}/{i}", kind, family, *row, accept) for i, row in enumerate(drawn)
+        ]
     return cases
 
 
