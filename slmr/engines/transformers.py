@@ -135,11 +135,19 @@ def usable_device(device: str) -> str:
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
-    """Token ids of a prompt, in the tokenizer's chat template if it has one, else as plain text."""
+    """Token ids of a prompt, in the tokenizer's chat template if it has one, else as plain text.
+
+    Raises:
+        RequestError: the template fails, or it leaves out the system message.
+    """
     if tokenizer.chat_template is None or prompt.plain:
+        if prompt.system:
+            raise RequestError(f"{tokenizer.name_or_path} has no chat template, so it takes no system message")
         shown = [f"{question} {answer}\n\n" for question, answer in prompt.examples]
         return list(tokenizer("".join([*shown, prompt.user, prompt.prefix]))["input_ids"])  # type: ignore[arg-type]
     text = chat_text(tokenizer, prompt.messages())
+    if prompt.system.strip() not in text:
+        raise RequestError(f"the chat template of {tokenizer.name_or_path} leaves out the system message")
     return list(tokenizer(f"{text}{prompt.prefix}", add_special_tokens=False)["input_ids"])  # type: ignore[arg-type]
 
 

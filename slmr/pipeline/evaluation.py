@@ -49,6 +49,7 @@ class EvalRequest(ModelRequest):
     k: int = 1
     temperature: float | None = None
     fewshot: int = 0
+    system: str = ""
     engine: str = "auto"
     dtype: str = "auto"
     device: str = "auto"
@@ -65,8 +66,9 @@ class EvalRequest(ModelRequest):
         changed = {
             name: value for name, value in vars(self).items() if value != getattr(EvalRequest, name, None)
         }
-        for name in ("name", "k", "temperature", "fewshot", "max_tokens", "engine", "dtype", "device", "batch_size",
-                     "served_name", "api_key_env", "chat_template_kwargs", "limit", "seed", "data_dir"):  # fmt: skip
+        for name in ("name", "k", "temperature", "fewshot", "system", "max_tokens", "engine", "dtype", "device",
+                     "batch_size", "served_name", "api_key_env", "chat_template_kwargs", "limit", "seed",
+                     "data_dir"):  # fmt: skip
             if name in changed:
                 words += [f"--{name.replace('_', '-')}", str(changed[name])]
         words += [f"--{n.replace('_', '-')}" for n in ("compile", "trust_remote_code") if getattr(self, n)]
@@ -95,7 +97,7 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
     node = planner.evaluation(student, {
         "tasks": tuple(t.name for t in tasks), "task_digests": tuple(t.digest for t in tasks),
         "limit": request.limit, "k": request.k, "temperature": request.temperature, "eval_seed": request.seed,
-        "fewshot": request.fewshot, "max_tokens": request.max_tokens,
+        "fewshot": request.fewshot, "system": request.system, "max_tokens": request.max_tokens,
     })  # fmt: skip
     entry = Entry(_RECIPE, label, request.seed, student, node, request.command())
     folder = request.out / run_name(label, node)
