@@ -9,6 +9,7 @@ from typing import Any
 
 from slmr.artifacts import Cost, Store, library_versions
 from slmr.config import Params, Profile, TrainingSettings
+from slmr.curriculum.pool import PoolParams
 from slmr.engines.models import Model
 from slmr.errors import RequestError, unknown
 from slmr.io import digest
@@ -237,15 +238,13 @@ class Planner:
                 " (engine: {rollouts: trainer})"
             )
         params.fits(training)
-        pools = [
-            node.params.model_dump()
-            for node in validation
-            if isinstance(node, StageNode) and node.kind == "pool"
-        ]
-        validates = getattr(params, "validate_every", 0)
-        if validates and (not validation or any(not pool["validation"] for pool in pools)):
-            from slmr.training.validation import NOTHING_HELD_OUT
+        from slmr.training.validation import NOTHING_HELD_OUT, ValidationParams  # late: slow
 
+        if not isinstance(params, ValidationParams) or not params.validate_every:
+            return
+        pools = [node.params for node in validation if isinstance(node, StageNode)]
+        nothing_held_out = any(isinstance(pool, PoolParams) and not pool.validation for pool in pools)
+        if not validation or nothing_held_out:
             raise RequestError(NOTHING_HELD_OUT)
 
     def _node(self, spec: StageSpec, label: str, references: _References) -> StageNode:
