@@ -14,7 +14,7 @@ from pydantic import Field
 from slmr.curriculum.schema import Problem
 from slmr.engines.decode import Generation
 from slmr.stage import StageContext, stage
-from slmr.training.grpo import GrpoParams, train_policy
+from slmr.training.grpo import GUIDED_INPUTS, GrpoParams, train_policy
 from slmr.training.rollouts import Rollouts
 from slmr.training.sft import first_traces
 from slmr.verify.trace_steps import beginning, split_steps
@@ -26,10 +26,7 @@ class BreadParams(GrpoParams):
     branches: int = Field(default=2, ge=1)
 
 
-@stage(
-    "bread", BreadParams, {"model": "one", "problems": "one", "traces": "many", "validation": "optional"},
-    random=True, trains=True, samples=True, version=3,
-)  # fmt: skip
+@stage("bread", BreadParams, GUIDED_INPUTS, random=True, trains=True, samples=True, version=3)
 def bread_stage(context: StageContext, params: BreadParams) -> None:
     """Writes `model/` and the files of `grpo`; a problem without a trace is treated as in GRPO."""
     traces = first_traces(context)

@@ -25,7 +25,7 @@ from slmr.errors import RequestError
 from slmr.io import digest
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
-from slmr.training.sft import Example, TraceParams, fitting, labels_of, length, some_traces
+from slmr.training.sft import TRACE_INPUTS, Example, TraceParams, fitting, labels_of, length, some_traces
 from slmr.training.supervised import scheduled, supervised_settings
 from slmr.training.trainer import Run
 
@@ -87,10 +87,7 @@ class GkdParams(DistillationParams):
         return self.model_copy(update={"teacher_key": model.key})
 
 
-@stage(
-    "gkd", GkdParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True,
-    trains=True, version=2,
-)  # fmt: skip
+@stage("gkd", GkdParams, TRACE_INPUTS, random=True, trains=True, version=2)
 def gkd_stage(context: StageContext, params: GkdParams) -> None:
     """Distils on the prompts of the traces; writes `model/` and the run's curve.
 

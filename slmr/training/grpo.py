@@ -14,13 +14,21 @@ from slmr.config import MAX_K, MAX_STEPS, TrainingSettings
 from slmr.curriculum.schema import PROBLEMS, Problem
 from slmr.errors import WorkError
 from slmr.rewards.noise import NoiseParams
-from slmr.stage import StageContext, stage
+from slmr.stage import InputRule, StageContext, stage
 from slmr.training import parallel
 from slmr.training.group_reward import GroupReward, shares, write_outcomes
 from slmr.training.rollouts import Rollouts
 from slmr.training.trainer import Run, trainer_settings
 from slmr.training.validation import ValidationParams
 from slmr.training.vllm_rollouts import open_source
+
+POLICY_INPUTS: dict[str, InputRule] = {"model": "one", "problems": "one", "validation": "optional"}
+GUIDED_INPUTS: dict[str, InputRule] = {
+    "model": "one",
+    "problems": "one",
+    "traces": "many",
+    "validation": "optional",
+}
 
 
 class RolloutParams(ValidationParams, NoiseParams):
@@ -95,10 +103,7 @@ class GrpoParams(RolloutParams):
         training.share(self.completions, "prompts_per_step * group_size", self.updates)
 
 
-@stage(
-    "grpo", GrpoParams, {"model": "one", "problems": "one", "validation": "optional"}, random=True,
-    trains=True, samples=True, version=6,
-)  # fmt: skip
+@stage("grpo", GrpoParams, POLICY_INPUTS, random=True, trains=True, samples=True, version=6)
 def grpo_stage(context: StageContext, params: GrpoParams) -> None:
     """Trains on the problems; writes `model/`, and the attempts of all-zero groups to `failures.parquet`.
 

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from slmr.curriculum.schema import Problem
 from slmr.engines.decode import Generation
 from slmr.stage import StageContext, stage
-from slmr.training.grpo import GrpoParams, train_policy
+from slmr.training.grpo import GUIDED_INPUTS, GrpoParams, train_policy
 from slmr.training.rollouts import Rollouts
 from slmr.training.sft import first_traces
 
@@ -36,10 +36,7 @@ class LuffyParams(GrpoParams):
         return self
 
 
-@stage(
-    "luffy", LuffyParams, {"model": "one", "problems": "one", "traces": "many", "validation": "optional"},
-    random=True, trains=True, samples=True, version=3,
-)  # fmt: skip
+@stage("luffy", LuffyParams, GUIDED_INPUTS, random=True, trains=True, samples=True, version=3)
 def luffy_stage(context: StageContext, params: LuffyParams) -> None:
     """Writes `model/` and the files of `grpo`; the group of a problem without a trace is entirely the student's."""
     traces = first_traces(context)

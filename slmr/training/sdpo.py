@@ -23,7 +23,7 @@ from slmr.stage import StageContext, stage
 from slmr.training import parallel
 from slmr.training.gkd import SlmrSampling, Spent
 from slmr.training.group_reward import GroupReward, shares, write_outcomes
-from slmr.training.grpo import RolloutParams, problem_rows, rollout_settings
+from slmr.training.grpo import POLICY_INPUTS, RolloutParams, problem_rows, rollout_settings
 from slmr.training.trainer import Run
 
 if TYPE_CHECKING:
@@ -39,10 +39,7 @@ class SdpoParams(RolloutParams):
         training.share(self.completions, "prompts_per_step * group_size")
 
 
-@stage(
-    "sdpo", SdpoParams, {"model": "one", "problems": "one", "validation": "optional"}, random=True, trains=True,
-    version=2,
-)  # fmt: skip
+@stage("sdpo", SdpoParams, POLICY_INPUTS, random=True, trains=True, version=2)
 def sdpo_stage(context: StageContext, params: SdpoParams) -> None:
     """Trains on the problems; writes `model/`, and the attempts of all-zero groups to `failures.parquet`.
 
