@@ -63,8 +63,10 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-class Settings(StrictModel, frozen=True):
+class Settings(StrictModel):
     """Base of settings that nothing changes once they are read."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 class Params(Settings):
