@@ -20,10 +20,11 @@ from pathlib import Path
 from time import monotonic
 
 from slmr.io import read_rows
-from slmr.pipeline.recipe import STARTERS
+from slmr.pipeline.recipe import select_methods
 from slmr.results.runs.schema import read_summary
 
 Verdict = tuple[str, str, str, int, str, int]  # method, student, task, seed, item, sample index
+STARTERS = {recipe.name for recipe in select_methods("starter")}
 
 
 def main() -> None:

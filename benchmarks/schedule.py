@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from slmr.config import ABLATIONS
 from slmr.io import read_rows
 from slmr.pipeline.planner import StageNode
-from slmr.pipeline.recipe import STARTERS, load_recipe, recipe_files, stages
+from slmr.pipeline.recipe import load_recipe, recipe_files, select_methods, stages
 from slmr.pipeline.schedule import Schedule, longest_first
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def starters_line(results: Path) -> str:
     (first, *_) = sorted(results.glob("stages/stagewise/*/seed-*.parquet"))
     one = f"{first.parent.name}/{first.name}"
     nodes, seconds = graph(results, methods, one)
-    starters = {node.key for node in graph(results, STARTERS, one)[0]}
+    starters = {node.key for node in graph(results, [r.name for r in select_methods("starter")], one)[0]}
     finished = ends(longest_first(nodes, starters), seconds, 2)
     complete, whole = max(finished[key] for key in starters), max(finished.values())
     return f"Starters of {one} are complete after {complete / whole:.2f} of the whole, on two workers."

@@ -28,9 +28,10 @@ from slmr.config import Profile, load_profile
 from slmr.engines.models import resolve_model
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.io import read_rows, write_rows
-from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
+from slmr.pipeline.executors import run_stages
 from slmr.pipeline.planner import Planner, StageNode
 from slmr.pipeline.recipe import load_recipe, stages
+from slmr.pipeline.runner import Execution
 from slmr.pipeline.worker import quiet_libraries
 from slmr.stage import StageContext
 
@@ -131,9 +132,9 @@ def prepare(method: str, model: str, place: Path) -> Ready:
     planner = Planner(student, profile, 0)
     node = planner.plan(load_recipe(method)).stages()[-1]
     with BenchDisplay() as display:
-        plan = Plan(profile, [], [], place, BenchRequest(out=place), node.stages()[:-1])
-        store = make_artefacts(plan, display)
-    inputs = {name: [n.output(store) for n in nodes] for name, nodes in node.inputs.items()}
+        execution = Execution(place / "artefacts", tuple(node.stages()[:-1]), profile)
+        run_stages(execution, display)
+    inputs = {name: [n.output(execution.store) for n in nodes] for name, nodes in node.inputs.items()}
     last = inputs["traces" if method == "sft" else "problems"][0]
     rows = read_rows(Path(last) / ("traces.parquet" if method == "sft" else "problems.parquet"))
     return Ready(node, Path(student.location), rows, profile, inputs)

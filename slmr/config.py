@@ -63,10 +63,13 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-class Params(StrictModel):
+class Settings(StrictModel, frozen=True):
+    """Base of settings that nothing changes once they are read."""
+
+
+class Params(Settings):
     """Base of every stage's parameters."""
 
-    model_config = ConfigDict(frozen=True)
     # Parameters added after the first artefacts of this stage were published.
     LATER: ClassVar[frozenset[str]] = frozenset()
 
@@ -90,7 +93,7 @@ class Params(StrictModel):
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
-class EngineSettings(Params):
+class EngineSettings(Settings):
     """How completions are sampled; the same for every method of a run.
 
     Attributes:
@@ -148,7 +151,7 @@ class EngineSettings(Params):
         return self.name if self.name == "server" else f"{self.name} {self.dtype}"
 
 
-class LoraSettings(Params):
+class LoraSettings(Settings):
     """Low-rank adapters (LoRA, 2106.09685), trained instead of the weights and merged into them at the end.
 
     `targets` are names of linear layers, or `all-linear`.
@@ -160,14 +163,14 @@ class LoraSettings(Params):
     targets: Literal["all-linear"] | tuple[str, ...] = "all-linear"
 
 
-class Passes(Params):
+class Passes(Settings):
     """How one kind of stage divides a step into passes, where it differs from the other stages."""
 
     accumulation: int | None = Field(default=None, ge=1)
     gradient_checkpointing: bool | None = None
 
 
-class TrainingSettings(Params):
+class TrainingSettings(Settings):
     """How a stage trains; the same for every method of a run. It does not change what one step computes.
 
     Attributes:
@@ -346,8 +349,6 @@ def _without_tuned(parent: dict[str, Any], written: object) -> dict[str, Any]:
     return parent | {"tuned": {**tuned, **kept}}
 
 
-# --- parsing, and validation errors in words -----------------------------------------------------
-
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -376,6 +377,9 @@ def first_fault(error: ValidationError, model: type[BaseModel], kind: str = "key
         return f"{key} is missing"
     wanted = re.sub(r"a valid dictionary( or instance of \w+)?", "a mapping", fault["msg"])
     wanted = wanted.removeprefix("Value error, ").replace("Input should", "it should")
+    wanted = re.sub(r"^(?:List|Tuple|String|Dictionary) should", "it should", wanted).replace(
+        " after validation", ""
+    )
     if fault["type"] == "literal_error":
         wanted += nearest(str(value), re.findall(r"'(.*?)'", wanted))
     if not path:

@@ -175,7 +175,9 @@ class _Chat:
         Raises:
             RequestError: the turns do not alternate between user and assistant.
         """
-        turns, prefix = self.turns, ""
+        turns, prefix, system = self.turns, "", ""
+        if turns[0]["role"] == "system":
+            system, *turns = turns[0]["content"], *turns[1:]
         if turns[-1]["role"] == "assistant":
             *turns, begun = turns
             prefix = begun["content"]
@@ -183,10 +185,10 @@ class _Chat:
         if roles != ["user", "assistant"] * (len(turns) // 2) + ["user"]:
             raise RequestError(
                 f"slmr's prompts alternate between user and assistant, but the roles here are {', '.join(roles)}:"
-                " leave out --system_instruction and the task's `description`"
+                " leave out the task's `description`"
             )
         examples = tuple(zip(texts[:-1:2], texts[1:-1:2], strict=True))
-        return Prompt(texts[-1], prefix, examples, sample_index)
+        return Prompt(texts[-1], prefix, examples, sample_index, system=system)
 
 
 def _usable(device: str | None) -> str:

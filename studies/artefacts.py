@@ -10,14 +10,17 @@ from typing import Any
 from slmr.artifacts import Store
 from slmr.cli.display import BenchDisplay
 from slmr.config import Profile
-from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
+from slmr.pipeline.executors import run_stages
 from slmr.pipeline.planner import StageNode
+from slmr.pipeline.runner import Execution
 
 
 def made(nodes: list[StageNode], profile: Profile, folder: Path) -> Store:
     """A store with the nodes' artefacts in the folder; missing ones are made."""
+    execution = Execution(folder / "artefacts", tuple(nodes), profile)
     with BenchDisplay() as display:
-        return make_artefacts(Plan(profile, [], [], folder, BenchRequest(out=folder), nodes), display)
+        run_stages(execution, display)
+    return execution.store
 
 
 def kept(file: Path, settings: dict[str, Any], find: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from slmr.stats import paired_difference
 from slmr.tasks import Item
 from slmr.tasks.registry import load_task
 from slmr.training.sft import tokenize
-from slmr.training.supervised import schedule
+from slmr.training.supervised import batch_order
 from slmr.verify import verify
 from studies.artefacts import kept, made
 
@@ -139,7 +139,7 @@ def lengths(student: Path, folder: Path) -> list[int]:
 
 def trained(sizes: list[int], steps: int, seed: int, args: argparse.Namespace) -> list[int]:
     """Tokens that the SFT stage has trained on after each of `steps` steps (at least one)."""
-    order = schedule(sizes, max(1, steps), args.batch_size, seed)
+    order = batch_order(sizes, max(1, steps), args.batch_size, seed)
     return list(accumulate(sizes[i] for i in order))[args.batch_size - 1 :: args.batch_size]
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks import trl_settings
 from slmr.config import load_profile
 from slmr.engines import Prompt
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.models import resolve_model
 from slmr.engines.transformers import encode, load_model, load_tokenizer
 from slmr.io import digest, read_rows
@@ -194,7 +194,7 @@ class HeldOut:
     def __call__(self) -> list[float]:
         """Each problem's share of two right completions."""
         rows = [
-            Row(2 * i + k, prompt, int(digest([i, k]), 16))
+            Generation(2 * i + k, prompt, int(digest([i, k]), 16))
             for i, prompt in enumerate(self._prompts)
             for k in (0, 1)
         ]

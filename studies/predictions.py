@@ -36,6 +36,7 @@ class Prediction:
         below, above: an interval entirely below the first or entirely above the second falsifies the prediction.
         differs: how A and B differ from the recipes that docs/predictions.md names.
         profile: what both were trained with.
+        unseen: the seeds that count; None for all. Others were seen before the prediction was made.
     """
 
     number: int
@@ -47,7 +48,10 @@ class Prediction:
     above: float = inf
     differs: str = ""
     profile: str = "lab"
+    unseen: tuple[int, ...] | None = None
 
+
+ALL_PARTS = "bridged_selected_consolidated"  # the paper's three parts in one round
 
 PREDICTIONS = (
     Prediction(1, "sft_bridged", "sft", exposure="unseen compound", below=10, above=30),
@@ -59,12 +63,19 @@ PREDICTIONS = (
     Prediction(5, "raw_all_consolidated", "raw_all_pool", below=1, differs=LATER),
     Prediction(5, "bridged_all_consolidated", "bridged_all_pool", below=1, differs=LATER),
     Prediction(6, "raw_all_consolidated", "raw_all_pool", below=-1, above=1, differs="after SFT", profile="lab-long"),
-    Prediction(7, "two_rounds_new_repair_diag", "bridged_selected_consolidated", (), below=-1, above=1),
+    Prediction(7, "two_rounds_new_repair_diag", ALL_PARTS, (), below=-1, above=1),
     Prediction(8, "two_rounds_new", "two_rounds_more_worked", (), below=-1, above=1),
     Prediction(9, "grpo", "base", exposure="unseen compound", above=3),
     Prediction(10, "grpo", "base", exposure="half-seen", below=15),
     Prediction(11, "sft", "base", exposure="known", below=-12, above=-1),
     Prediction(12, "sft_worked", "base", ("lab_logiqa",), above=-2),
+    Prediction(13, ALL_PARTS, "grpo", (), below=1, above=6, profile="lab-long", unseen=(1, 2)),
+    Prediction(14, ALL_PARTS, "grpo", below=8, above=17, profile="lab-long", unseen=(1, 2)),
+    Prediction(15, ALL_PARTS, "bridged_all_pool", (), below=-4, above=0, profile="lab-long"),
+    Prediction(16, "sft_worked_grpo", "bridged_all_pool", (), below=-2, above=2, profile="lab-long"),
+    Prediction(17, "cispo", "grpo", (), below=1, above=8, profile="lab-long"),
+    Prediction(18, "stagewise", ALL_PARTS, (), below=-15, above=-3, profile="lab-long"),
+    Prediction(19, ALL_PARTS, "raw_all_pool", (), below=4, above=9, profile="lab-long"),
 )  # fmt: skip
 
 
@@ -108,7 +119,8 @@ def shared_seeds(prediction: Prediction, results: Results) -> list[int]:
     pair = [results[name] for name in (prediction.a, prediction.b) if name in results]
     if len(pair) < 2 or any(result.first.profile != prediction.profile for result in pair):
         return []
-    return sorted(set(pair[0].seeds) & set(pair[1].seeds))
+    shared = set(pair[0].seeds) & set(pair[1].seeds)
+    return sorted(shared if prediction.unseen is None else shared.intersection(prediction.unseen))
 
 
 def measure(prediction: Prediction, results: Results, seeds: list[int]) -> Difference:

@@ -3,7 +3,7 @@
     python -m studies.preflight --out runs/preflight             # trains the missing models, then reports
     python -m studies.preflight --out runs/preflight --only-tell # only reports
     python -m studies.preflight results/lab-quick --out runs/preflight
-    python -m studies.preflight --out runs/preflight --only-tell --rules slmr/pipeline/foretold.yaml
+    python -m studies.preflight --out runs/preflight --only-tell --rules slmr/pipeline/forecast.yaml
 
 A pair is a student and a training pool. The pools differ in the levels and the number of their problems, and each pair
 has its own seed, and so its own problems. For each pair it compares preflight's figures for the untrained student with
@@ -33,7 +33,7 @@ from slmr.cli.display import BenchDisplay
 from slmr.config import load_profile
 from slmr.errors import WorkError
 from slmr.pipeline.bench import BenchRequest, make_plan, run_bench
-from slmr.pipeline.foretelling import Figure, Rule
+from slmr.pipeline.forecast import Figure, Rule
 from slmr.pipeline.preflight import PreflightRequest, Signal, read_signal
 from slmr.results.runs.method_results import MethodResult, run_results
 from slmr.results.runs.paired_scores import difference, pair_scores
@@ -177,7 +177,7 @@ def profile_of(method: MethodResult) -> str:
 def report(pairs: Sequence[Pair]) -> list[str]:
     """Two Markdown tables: the predictors' errors, and the pairs."""
     lines = [
-        "| gain of | foretold by | pairs | rank correlation | error of a line | error of the mean |",
+        "| gain of | predicted by | pairs | rank correlation | error of a line | error of the mean |",
         "|---|---|---:|---:|---:|---:|",
     ]
     for method, predictor in PREDICTORS.items():

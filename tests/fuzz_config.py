@@ -33,6 +33,7 @@ from slmr.engines.models import Model
 from slmr.errors import SlmrError
 from slmr.io import resource as shipped
 from slmr.io import write_json
+from slmr.pipeline.identities import IdentitiesOnHand
 from slmr.pipeline.plan import BenchRequest, make_plan
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import load_recipe
@@ -200,7 +201,7 @@ def profile(folder: Path, rng: random.Random) -> Path:
 
 
 def read_profile(file: Path) -> None:
-    make_plan(BenchRequest("sft,grpo", str(file), out=file.parent / "runs"), lacking=[])
+    make_plan(BenchRequest("sft,grpo", str(file), out=file.parent / "runs"), identities=IdentitiesOnHand())
 
 
 def task(folder: Path, rng: random.Random) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -100,6 +100,7 @@ class Outer(StrictModel):
     by_name: dict[str, Inner] = {}
     word: str = ""
     with_: int = Field(default=0, alias="with")
+    few: Annotated[list[int], Field(min_length=1)] = [1]
 
     @field_validator("word")
     @classmethod
@@ -125,13 +126,14 @@ class Outer(StrictModel):
          "inner.mode = \"fest\": it should be 'fast' or 'slow'; did you mean 'fast'?"),
         ({"name": "a", "inner": 3}, "inner = 3: it should be a mapping"),
         ({"name": "a", "many": [{}, {"size": "x"}]}, 'many.1.size = "x": it should be a valid integer, unable'),
-        ({"name": "a", "nmae": 1}, "unknown key 'nmae'; did you mean 'name'? (known: by_name, inner, many, name, with"),
+        ({"name": "a", "nmae": 1}, "unknown key 'nmae'; did you mean 'name'? (known: by_name, few, inner, many, name,"),
         ({"name": "a", "with_": 1}, "unknown key 'with_'; did you mean 'with'?"),
         ({"name": "a", "inner": {"sise": 1}}, "inner: unknown key 'sise'; did you mean 'size'? (known: mode, size)"),
         ({"name": "a", "many": [{"sise": 1}]}, "many.0: unknown key 'sise'; did you mean 'size'?"),
         ({"name": "a", "by_name": {"b": {"sise": 1}}}, "by_name.b: unknown key 'sise'; did you mean 'size'?"),
         ({"name": "a", "word": "b" * 101}, f'word = "{"b" * 78}…: a word has at most 100 letters'),
         ({"name": "a", "word": "a"}, "name and word must differ"),
+        ({"name": "a", "few": []}, "few = []: it should have at least 1 item, not 0"),
         ([], "it should be a mapping"),
     ],
 )  # fmt: skip

@@ -104,8 +104,10 @@ def test_a_chat_keeps_its_examples_and_what_is_begun(model: SlmrLM) -> None:
     ]  # fmt: skip
     text = model.apply_chat_template(turns, add_generation_prompt=False)
     assert model._prompt(text, 3) == Prompt("2 + 2?", "#### ", (("1 + 1?", "#### 2"),), 3)
-    with pytest.raises(RequestError, match="leave out --system_instruction"):
-        model._prompt(model.apply_chat_template([{"role": "system", "content": "Be."}, *turns[:1]]), 0)
+    chat = model.apply_chat_template([{"role": "system", "content": "Be brief."}, *turns[:1]])
+    assert model._prompt(chat, 0) == Prompt("1 + 1?", system="Be brief.")
+    with pytest.raises(RequestError, match="alternate between user and assistant"):
+        model._prompt(model.apply_chat_template([turns[0], turns[0]]), 0)
 
 
 def test_without_a_template_the_text_goes_in_as_it_is(model: SlmrLM, monkeypatch: pytest.MonkeyPatch) -> None:

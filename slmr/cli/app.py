@@ -16,8 +16,8 @@ import typer
 
 from slmr import signals
 from slmr.cli.extras import missing_extra
+from slmr.cli.loading_notice import loading_notice
 from slmr.cli.options import examples
-from slmr.cli.patience import loading
 from slmr.errors import SlmrError, WorkError, in_one_line, visible
 from slmr.io import disk_faults
 
@@ -96,7 +96,7 @@ def command_line(arguments: Sequence[str]) -> TyperGroup:
 
 def _said_if_slow(words: Sequence[str]) -> AbstractContextManager[None]:
     slow = words[:1] and words[0] in ("bench", "eval", "probe", "preflight") and "--help" not in words
-    return loading(words[0]) if slow else nullcontext()
+    return loading_notice(words[0]) if slow else nullcontext()
 
 
 def usage_fault(error: Exception, words: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from slmr.cli.options import AsJson, Seed, known_kind, print_json, print_table, 
 from slmr.io import disk_faults, write_text
 from slmr.results.render.text_tables import text_table
 from slmr.rewards.audit import Audit, AuditRequest, audit, with_kind
-from slmr.rewards.audit_report import Rate, again_line, families, notices, rows, times, totals, worst
+from slmr.rewards.audit_report import ErrorRate, again_line, families, notices, rows, times, totals, worst
 from slmr.stats import formats
 
 EXAMPLES = (
@@ -87,14 +87,14 @@ def _print(result: Audit) -> None:
     )
 
 
-def _print_rates(title: str, rates: list[Rate]) -> None:
+def _print_rates(title: str, rates: list[ErrorRate]) -> None:
     """As a table; where room is short, without what never happened."""
     table = _table(title, rates)
     never = [str(column.header) for column in table.columns if not any(column.cells)]
     print_table(table, spare=never, prose=("cases of",), keys=2)
 
 
-def _table(title: str, rates: list[Rate]) -> Table:
+def _table(title: str, rates: list[ErrorRate]) -> Table:
     columns = (
         "kind",
         "cases of",

@@ -28,6 +28,7 @@ from slmr.config import ABLATIONS, DEFAULT_PROFILE, STAGEWISE
 from slmr.errors import RequestError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.confirmation import confirm
+from slmr.pipeline.identities import IdentitiesOnHand
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.sharing import sharing
 from slmr.pipeline.versions import untested_line
@@ -105,15 +106,15 @@ def bench_command(
     request = BenchRequest(
         methods=method, profile=profile, students=tuple(student or ()), seeds=chosen_seeds(seeds, seed or ()), out=out,
         limit=limit, tasks_paths=tuple(tasks_path or ()), methods_paths=tuple(methods_path or ()), executor=executor,
-        depot=depot, jobs=parse_jobs(jobs),
+        remote_store=depot, jobs=parse_jobs(jobs),
     )  # fmt: skip
     if dry_run:
-        lacking: list[str] = []
-        print_plan(make_plan(request, tell, lacking), lacking, explain)
+        identities = IdentitiesOnHand()
+        print_plan(make_plan(request, tell, identities), identities.missing, explain)
         return
     if explain:
         raise RequestError("--explain is for --dry-run")
-    _run_plan(make_plan(request, tell))
+    _run_plan(make_plan(request, tell), request)
 
 
 def parse_jobs(text: str) -> int | None:
@@ -173,7 +174,7 @@ def _number(digits: str) -> int:
     return int(digits[:20])
 
 
-def _run_plan(plan: Plan) -> None:
+def _run_plan(plan: Plan, request: BenchRequest) -> None:
     if any(node.stage.trains for node in plan.nodes) and (unusual := untested_line()):
         tell(unusual)
     with BenchDisplay() as display:
@@ -188,7 +189,7 @@ def _run_plan(plan: Plan) -> None:
     if summary.contamination:
         print_text(contamination_line(summary.contamination), indent=12)
     print_text(str(sharing(plan.store, plan)), indent=12)
-    if plan.request.methods == "all" and plan.profile.leave_out:
+    if request.methods == "all" and plan.profile.leave_out:
         for name, why in plan.profile.leave_out.items():
             print_text(f"Left out    {name}: {why}", indent=12)
     warn(warnings(summary.rows))
@@ -199,7 +200,7 @@ def _run_plan(plan: Plan) -> None:
         print(model)
     if two := first_two(plan, results):
         print(f"Compare     slmr compare {shlex.quote(str(plan.folder))} {two[0]} {two[1]}")
-    print(f"Leaderboard slmr leaderboard --results {shlex.quote(str(plan.request.out))}", flush=True)
+    print(f"Leaderboard slmr leaderboard --results {shlex.quote(str(request.out))}", flush=True)
     confirm(plan, tell)
 
 

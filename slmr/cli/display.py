@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
-from slmr.cli.patience import spoken
+from slmr.cli.loading_notice import cancel_loading_notice
 from slmr.io import Stopwatch
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.schedule import rough_seconds
@@ -46,7 +46,7 @@ class BenchDisplay:
 
     def __enter__(self) -> BenchDisplay:
         if self._live:  # its clock runs from now on
-            spoken()
+            cancel_loading_notice()
         self._progress.start()
         self._whole = self._progress.add_task(f"[bold]{self._command}", total=1.0, state="planning")
         return self
@@ -116,7 +116,7 @@ class BenchDisplay:
         self._progress.update(self._whole, completed=past, total=past + left, state=state)
 
     def _say(self, line: str) -> None:
-        spoken()
+        cancel_loading_notice()
         self._said_at = self._watch.seconds
         if self._live:
             self._progress.console.print(line, highlight=False, markup=False)
@@ -130,5 +130,5 @@ def _pace(taken: float, thought: float) -> float:
 
 def tell(line: str) -> None:
     """A line of progress outside of any display."""
-    spoken()
+    cancel_loading_notice()
     print(line, file=sys.stderr, flush=True)

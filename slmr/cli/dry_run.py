@@ -84,7 +84,7 @@ def _print_here(plan: Plan, shapes: dict[str, ModelShape], missing: set[str], ex
     if not measured:
         print_text("How long it takes is not known: no student's files are here to measure with")
         return
-    jobs = len(slots_for(plan.profile, plan.request.jobs, 0))
+    jobs = len(slots_for(plan.profile, plan.execution.jobs, 0))
     chains = longest_chains([e.node for e in to_do], lambda node: minutes[node.key])
     least = max(whole / jobs, *chains.values())
     print_text(
@@ -176,7 +176,7 @@ def _head(e: StageEstimate, missing: set[str]) -> dict[str, str]:
 
 
 def _for(plan: Plan, e: StageEstimate) -> dict[str, str]:
-    return {"for": ", ".join(plan.methods[e.node.key])}
+    return {"for": ", ".join(plan.execution.methods[e.node.key])}
 
 
 def _cells(e: StageEstimate) -> dict[str, str]:

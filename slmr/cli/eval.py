@@ -73,6 +73,7 @@ def eval_command(
     k: Annotated[int, typer.Option(min=1, help="Completions per item; 1 decodes greedily.")] = 1,
     temperature: Annotated[float | None, typer.Option(min=0, help="By default 0 if k is 1, else 1.")] = None,
     fewshot: Annotated[int, typer.Option(min=0, help="Worked examples before each question.")] = 0,
+    system: Annotated[str, typer.Option(help="A system message before each question.")] = "",
     max_tokens: MaxTokens = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most N items per task.")] = None,
     seed: Seed = 0,
@@ -101,7 +102,8 @@ def eval_command(
     from slmr.pipeline.evaluation import EvalRequest
 
     request = EvalRequest(
-        model=model, name=name, tasks=tasks, k=k, temperature=temperature, fewshot=fewshot, max_tokens=max_tokens,
+        model=model, name=name, tasks=tasks, k=k, temperature=temperature, fewshot=fewshot, system=system,
+        max_tokens=max_tokens,
         engine=engine, dtype=dtype, device=device, batch_size=batch_size, concurrency=concurrency,
         served_name=served_name, api_key_env=api_key_env, chat_template_kwargs=chat_template_kwargs,
         compile=compile_steps, trust_remote_code=trust_remote_code, limit=limit, seed=seed, data_dir=data_dir, out=out,
@@ -154,7 +156,7 @@ def _evaluate(request: EvalRequest, as_json: bool) -> None:
 
 def _asked(plan: Plan) -> dict[str, str]:
     """How the questions of a file are asked, which the file does not say, and where that can be changed."""
-    made = plan.request.out / "tasks"
+    made = plan.folder.parent / "tasks"
     written = [task for task in plan.tasks if task.folder.parent == made]
     prompts = dict.fromkeys(json.dumps(task.template, ensure_ascii=False) for task in written)
     if not written:

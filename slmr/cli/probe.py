@@ -75,7 +75,9 @@ def rollouts_line(stats: Mapping[str, Any]) -> str:
 Adaptive = Annotated[
     str | None,
     typer.Option(
-        help="Stop sampling a problem early: off, or once its difficulty, or being mixed, is certain."
+        help="Stop sampling a problem early: off, difficulty (once its group is certain) or mixed (once it is certain"
+        " whether it is mixed).",
+        metavar="off|difficulty|mixed",
     ),
 ]
 StopError = Annotated[

@@ -95,7 +95,7 @@ def bridge_stage(context: StageContext, params: BridgeParams) -> None:
     from_teacher = [row["text"] for row in rows if row["source"] not in SELF_GENERATED]
     context.cost += Cost.of_model(engine.parameters, scored=scored)
     context.cost += teacher_cost(teacher, model, from_teacher)
-    context.stats |= statistics(rows, kept, len(chosen)) | teacher_counts(teacher)
+    context.stats |= bridge_statistics(rows, kept, len(chosen)) | teacher_counts(teacher)
     teacher.close()
 
 
@@ -228,7 +228,7 @@ def _measure(row: Candidate, criterion: Criterion) -> float:
     return len(row["token_nlls"] or ()) if criterion == "shortest" else row["score"] or 0.0
 
 
-def statistics(rows: Sequence[Candidate], kept: Sequence[Candidate], problems: int) -> dict[str, Any]:
+def bridge_statistics(rows: Sequence[Candidate], kept: Sequence[Candidate], problems: int) -> dict[str, Any]:
     """The stage's statistics. Before and after are means over the problems whose raw trace is sound."""
     before = {row["problem_id"]: row for row in rows if row["source"] == "raw" and row["fault"] is None}
     after = [row for row in kept if row["problem_id"] in before]

@@ -9,7 +9,7 @@ from slmr.curriculum.schema import (
     OUTCOMES,
     PROBLEMS,
     GroupOutcome,
-    Outcome,
+    ProblemOutcome,
     counted,
     problems_by_id,
     rollouts_by_problem,
@@ -39,7 +39,7 @@ def consolidate_stage(context: StageContext, params: ConsolidateParams) -> None:
     kept = {name for name, count in counts.items() if outcome_of(*count) in wanted}
     if params.shuffle:
         kept = set(Random(context.seed).sample(list(problems), len(kept)))
-    outcomes: list[Outcome] = [
+    outcomes: list[ProblemOutcome] = [
         {"problem_id": name, "correct": correct, "k": k, "outcome": outcome_of(correct, k), "kept": name in kept}
         for name, (correct, k) in counts.items()
     ]  # fmt: skip

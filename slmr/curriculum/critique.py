@@ -92,7 +92,7 @@ def critique_stage(context: StageContext, params: CritiqueParams) -> None:
     examples = [row for p, critique in zip(problems, critiques, strict=True) for row in traces(p, critique)]
     rows = balance(examples, params, Random(context.seed))
     earlier = TRACES.read(context.input("earlier")) if context.inputs.get("earlier") else []
-    together = distinct([*earlier, *rows])
+    together = without_duplicates([*earlier, *rows])
     CRITIQUES.write(context.folder, critiques)
     TRACES.write(context.folder, together)
     context.cost += teacher_cost(teacher, context.model("model"), [row["completion"] for row in rows])
@@ -100,12 +100,12 @@ def critique_stage(context: StageContext, params: CritiqueParams) -> None:
     context.stats |= {
         "failed_problems": len(failures), "failed_in_a_probe_only": len(failures.keys() - failed_in_rl.keys()),
         "attempts": len(cases), "traces": counted(row["source"] for row in together),
-        "from_earlier_rounds": len(earlier), **statistics(rows, critiques, wrong),
+        "from_earlier_rounds": len(earlier), **critique_statistics(rows, critiques, wrong),
     }  # fmt: skip
     teacher.close()
 
 
-def statistics(
+def critique_statistics(
     rows: Sequence[Trace], critiques: Sequence[Critique], wrong: Sequence[WrongStep | None]
 ) -> dict[str, Any]:
     """This round's statistics; `from_worked` counts the traces that are a worked solution or the end of one."""
@@ -124,7 +124,7 @@ def statistics(
     }  # fmt: skip
 
 
-def distinct(rows: Sequence[Trace]) -> list[Trace]:
+def without_duplicates(rows: Sequence[Trace]) -> list[Trace]:
     """The examples without duplicates, in their order."""
     return list({(row["prompt"], row["prefix"], row["completion"]): row for row in rows}.values())
 
@@ -307,7 +307,7 @@ def traces(problem: Problem, critique: Critique) -> list[Trace]:
 
 def balance(rows: Sequence[Trace], params: CritiqueParams, rng: Random) -> list[Trace]:
     """Keeps a random share of each kind, without duplicates."""
-    unique, kept = distinct(rows), list[Trace]()
+    unique, kept = without_duplicates(rows), list[Trace]()
     for kind, share in (("diag", params.diag), ("repair", params.repair), ("new", params.new)):
         of_kind = [row for row in unique if row["source"] == kind]
         kept += rng.sample(of_kind, round(share * len(of_kind)))

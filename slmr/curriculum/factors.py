@@ -1,6 +1,6 @@
 """The paper's three claims as a factorial experiment: a recipe for each combination of two levels of three factors.
 
-The recipes are in `factorial/`. The planner and the results read their names from here.
+The recipes are in `factorial/`; the results read their names from here.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -63,7 +63,7 @@ def probe_stage(context: StageContext, params: ProbeParams) -> None:
     engine = open_engine(context.sampled_model("model"), context.engine)
     rule, noise = params.rule(), params.noise(context.seed)
     sampling = Sampling(params.temperature, params.max_tokens, context.seed)
-    recorder = Recorder(context.folder, context.progress, "rollouts")
+    recorder: Recorder[Rollout] = Recorder(context.folder, context.progress, "rollouts")
     rows: list[Rollout] = []
     tally, going_on, changes = Tally(problems), list(range(len(problems))), 0.0
     step = params.wave if rule else params.k
@@ -74,7 +74,7 @@ def probe_stage(context: StageContext, params: ProbeParams) -> None:
         )
         most = len(rows) + len(going_on) * (params.k - start)
         recorder.record(engine, 1 if engine.unit == 1 else _UNIT, most)
-        wave = cast(list[Rollout], recorder.rows(len(rows)))
+        wave = recorder.rows(len(rows))
         rows += wave
         tally.add(wave)
         if rule and going_on:
@@ -89,12 +89,14 @@ def probe_stage(context: StageContext, params: ProbeParams) -> None:
         context.stats["expected_error"] = changes / max(len(problems), 1)
 
 
-def _question(problem: Problem, k_index: int, sampling: Sampling, group: str, noise: Noise) -> Question:
+def _question(
+    problem: Problem, k_index: int, sampling: Sampling, group: str, noise: Noise
+) -> Question[Rollout]:
     prompt = Prompt(problem["prompt"], sample_index=k_index)
     return Question(prompt, sampling, group, partial(_rollout, problem, k_index, noise))
 
 
-def _rollout(problem: Problem, k_index: int, noise: Noise, completion: Completion) -> dict[str, Any]:
+def _rollout(problem: Problem, k_index: int, noise: Noise, completion: Completion) -> Rollout:
     text, gold = completion.text, problem["gold"]
     (verdict,) = noise.of([verify(text, gold, problem["kind"])], [text], [gold])
     return {"problem_id": problem["id"], "k_index": k_index, "completion": completion.text,

@@ -81,7 +81,7 @@ class Move(TypedDict):
     after: Group
 
 
-class Outcome(TypedDict):
+class ProblemOutcome(TypedDict):
     """A problem's rewards, and whether it is kept for RL."""
 
     problem_id: str
@@ -220,7 +220,7 @@ VALIDATION = RowFile("validation.parquet", Problem)  # problems held out of the 
 ROLLOUTS = RowFile("rollouts.parquet", Rollout)
 GROUPS = RowFile("groups.parquet", Rate)
 DRIFT = RowFile("drift.parquet", Move)
-OUTCOMES = RowFile("outcomes.parquet", Outcome)
+OUTCOMES = RowFile("outcomes.parquet", ProblemOutcome)
 TRACES = RowFile("traces.parquet", Trace)
 FAILURES = RowFile("failures.parquet", Failure)
 PAIRS = RowFile("pairs.parquet", Pair)

@@ -27,7 +27,7 @@ class Counts(NamedTuple):
     judged: np.ndarray
 
 
-class Prior(NamedTuple):
+class BetaPrior(NamedTuple):
     """The distribution of the rates: rho ~ Beta(a, b)."""
 
     a: float
@@ -57,7 +57,7 @@ class Classes:
         return np.where(rate >= self.simple_from, 2, np.where(rate >= self.medium_from, 1, 0))
 
 
-def fit_prior(counts: Counts) -> Prior:
+def fit_beta_prior(counts: Counts) -> BetaPrior:
     """The maximum-likelihood fit of a beta-binomial distribution to the counts.
 
     log L(a, b) = sum over problems of log B(a + r, b + n - r) - log B(a, b), with r of n right. a and b are
@@ -76,10 +76,10 @@ def fit_prior(counts: Counts) -> Prior:
 
     bounds = [(np.log(0.01), np.log(1000.0))] * 2
     a, b = np.exp(minimize(loss, np.zeros(2), method="L-BFGS-B", bounds=bounds).x)
-    return Prior(float(a), float(b))
+    return BetaPrior(float(a), float(b))
 
 
-def chance_of_change(counts: Counts, remaining: int, prior: Prior, classes: Classes) -> np.ndarray:
+def chance_of_change(counts: Counts, remaining: int, prior: BetaPrior, classes: Classes) -> np.ndarray:
     """The probability that `remaining` more completions change a problem's class, [problems].
 
     P(R = j) = C(m, j) B(a + r + j, b + n - r + m - j) / B(a + r, b + n - r) for R right ones of m = remaining,
@@ -112,7 +112,7 @@ class StoppingRule:
         """The probability for the problems in `going_on`, with `sampled` completions each; the fit uses all counts."""
         import numpy as np
 
-        prior = fit_prior(Counts(right, judged))
+        prior = fit_beta_prior(Counts(right, judged))
         counts = np.stack((right, judged))[:, list(going_on)]
         different, which = np.unique(counts, axis=1, return_inverse=True)
         return chance_of_change(Counts(*different), self.k - sampled, prior, self.classes)[which.ravel()]

@@ -20,6 +20,7 @@ class Prompt:
         examples: few-shot (question, answer) turns that precede the question.
         sample_index: index among several completions of the same prompt; each has its own random state.
         plain: do not apply the chat template; servers do not support this.
+        system: a system message in front of all turns; empty for none.
     """
 
     user: str
@@ -27,15 +28,17 @@ class Prompt:
     examples: tuple[tuple[str, str], ...] = ()
     sample_index: int = 0
     plain: bool = False
+    system: str = ""
 
     def messages(self) -> list[dict[str, str]]:
         """The chat before the answer, in the format of OpenAI's API and of chat templates."""
+        system = [{"role": "system", "content": self.system}] if self.system else []
         turns = [
             {"role": role, "content": text}
             for example in self.examples
             for role, text in zip(("user", "assistant"), example, strict=True)
         ]
-        return [*turns, {"role": "user", "content": self.user}]
+        return [*system, *turns, {"role": "user", "content": self.user}]
 
 
 @dataclass(frozen=True, slots=True)

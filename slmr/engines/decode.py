@@ -35,13 +35,13 @@ class Decoding:
     stopped: Callable[[list[int]], bool] | None = None
     context: int | None = None
 
-    def room(self, row: Row) -> int:
+    def room(self, row: Generation) -> int:
         """The maximal number of the row's new tokens."""
         return (
             self.max_tokens if self.context is None else min(self.max_tokens, self.context - len(row.prompt))
         )
 
-    def done(self, row: Row) -> bool:
+    def done(self, row: Generation) -> bool:
         """Whether the row is finished."""
         return (
             row.ids[-1] in self.ends
@@ -51,7 +51,7 @@ class Decoding:
 
 
 @dataclass(slots=True)
-class Row:
+class Generation:
     """An unfinished completion: prompt token ids, seed of its draws, new token ids and their log-probabilities."""
 
     index: int
@@ -61,7 +61,9 @@ class Row:
     logprobs: list[float] = field(default_factory=list)
 
 
-def decode(model: PreTrainedModel, rows: Sequence[Row], slots: int, how: Decoding) -> Iterator[Row]:
+def decode(
+    model: PreTrainedModel, rows: Sequence[Generation], slots: int, how: Decoding
+) -> Iterator[Generation]:
     """Continues every row until an end token, a stop text, or `max_tokens`; yields each when it is finished.
 
     Greedy at temperature 0, else sampled from the whole distribution with the row's own seed, so that a
@@ -74,7 +76,7 @@ def decode(model: PreTrainedModel, rows: Sequence[Row], slots: int, how: Decodin
     # Longest first: running out of memory shows at once, and neighbours have similar lengths. Equal prompts
     # are neighbours, so that they are computed once.
     waiting = sorted(rows, key=lambda row: (-len(row.prompt), row.prompt, row.index))
-    running: list[Row] = []
+    running: list[Generation] = []
     slots = min(slots, len(waiting))
     with torch.inference_mode(), slot_attention(model):
         longest = max(len(row.prompt) + how.room(row) for row in waiting)
@@ -110,7 +112,7 @@ def _admit(model: PreTrainedModel, cache: SlotCache, prompts: Sequence[tuple[int
             )  # fmt: skip
 
 
-def _step(model: PreTrainedModel, cache: SlotCache, running: Sequence[Row]) -> torch.Tensor:
+def _step(model: PreTrainedModel, cache: SlotCache, running: Sequence[Generation]) -> torch.Tensor:
     """The logits after the last token of each running row, [running, vocabulary]."""
     import torch
 
@@ -122,7 +124,7 @@ def _step(model: PreTrainedModel, cache: SlotCache, running: Sequence[Row]) -> t
     ).logits[:, -1]  # fmt: skip
 
 
-def _extend(running: Sequence[Row], logits: torch.Tensor, temperature: float) -> None:
+def _extend(running: Sequence[Generation], logits: torch.Tensor, temperature: float) -> None:
     """Gives every running row its next token."""
     for row, token, logprob in zip(running, *next_tokens(running, logits, temperature), strict=True):
         row.ids.append(token)
@@ -130,7 +132,7 @@ def _extend(running: Sequence[Row], logits: torch.Tensor, temperature: float) ->
 
 
 def next_tokens(
-    rows: Sequence[Row], logits: torch.Tensor, temperature: float
+    rows: Sequence[Generation], logits: torch.Tensor, temperature: float
 ) -> tuple[list[int], list[float]]:
     """The next token of each row and its log-probability, from logits [rows, vocabulary]."""
     draws = uniforms([r.seed for r in rows], [len(r.ids) for r in rows]) if temperature else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from slmr.engines import Sampling, memory
 from slmr.engines.context import context_length
-from slmr.engines.decode import Decoding, Row, decode, next_tokens
+from slmr.engines.decode import Decoding, Generation, decode, next_tokens
 from slmr.errors import RequestError, reading
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Sampler:
         self.slots = slots_are_right(model)
         self._decoder = _compile(model) if compile else model
 
-    def run(self, rows: Sequence[Row], sampling: Sampling, batch_size: int) -> Iterator[Row]:
+    def run(self, rows: Sequence[Generation], sampling: Sampling, batch_size: int) -> Iterator[Generation]:
         """Yields each row as soon as it is finished."""
         how = Decoding(
             sampling.max_tokens,
@@ -63,7 +63,7 @@ class Sampler:
         finally:
             self._model.train(training)
 
-    def fill(self, rows: Sequence[Row], sampling: Sampling) -> None:
+    def fill(self, rows: Sequence[Generation], sampling: Sampling) -> None:
         """Completes all rows in place, as many side by side as fit into memory."""
         for _ in self.run(rows, sampling, memory.batch_size(self._model, "auto")):
             pass
@@ -142,7 +142,7 @@ def slots_are_right(model: PreTrainedModel, decoder: PreTrainedModel | None = No
     how = Decoding(2, 0.0, frozenset(), 0)
     try:
         with torch.inference_mode():
-            trial = [Row(i, p, 0) for i, p in enumerate(prompts)]
+            trial = [Generation(i, p, 0) for i, p in enumerate(prompts)]
             rows = list(decode(model if decoder is None else decoder, trial, 2, how))
             return all(_agrees(model, row) for row in rows)
     except (AttributeError, TypeError, ValueError, NotImplementedError, IndexError, KeyError, RuntimeError):
@@ -150,7 +150,7 @@ def slots_are_right(model: PreTrainedModel, decoder: PreTrainedModel | None = No
         return False
 
 
-def _agrees(model: PreTrainedModel, row: Row) -> bool:
+def _agrees(model: PreTrainedModel, row: Generation) -> bool:
     """Whether a plain forward pass gives the row's tokens the same log-probabilities, within a tolerance."""
     import torch
 
@@ -161,7 +161,9 @@ def _agrees(model: PreTrainedModel, row: Row) -> bool:
     return bool(((expected - torch.tensor(row.logprobs, device=model.device)).abs() < tolerance).all())
 
 
-def generate(model: PreTrainedModel, rows: Sequence[Row], batch_size: int, how: Decoding) -> Iterator[Row]:
+def generate(
+    model: PreTrainedModel, rows: Sequence[Generation], batch_size: int, how: Decoding
+) -> Iterator[Generation]:
     """As `decode`, for models that need their own cache: batches through transformers' `generate`."""
     import torch
     from transformers import LogitsProcessorList, StoppingCriteriaList
@@ -180,7 +182,7 @@ def generate(model: PreTrainedModel, rows: Sequence[Row], batch_size: int, how: 
         yield from batch
 
 
-def _batches(rows: Sequence[Row], size: int, how: Decoding) -> Iterator[Sequence[Row]]:
+def _batches(rows: Sequence[Generation], size: int, how: Decoding) -> Iterator[Sequence[Generation]]:
     """Batches, the longest prompts first.
 
     A batch runs until its last row is finished. So a prompt after which the model's context ends before `max_tokens`
@@ -193,7 +195,7 @@ def _batches(rows: Sequence[Row], size: int, how: Decoding) -> Iterator[Sequence
             yield members[start : start + size]
 
 
-def check_room(rows: Sequence[Row], how: Decoding) -> None:
+def check_room(rows: Sequence[Generation], how: Decoding) -> None:
     """Raises RequestError if a prompt leaves no room for an answer in the model's context."""
     if full := next((row for row in rows if how.room(row) < 1), None):
         raise RequestError(
@@ -202,7 +204,7 @@ def check_room(rows: Sequence[Row], how: Decoding) -> None:
         )
 
 
-def _draw(batch: Sequence[Row], how: Decoding, _: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+def _draw(batch: Sequence[Generation], how: Decoding, _: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
     """A logits processor that draws each row's next token and makes all others impossible for greedy search."""
     import torch
 
@@ -216,7 +218,7 @@ def _draw(batch: Sequence[Row], how: Decoding, _: torch.Tensor, scores: torch.Te
 
 
 def _all_done(
-    batch: Sequence[Row], how: Decoding, ids: torch.Tensor, scores: object, **_: object
+    batch: Sequence[Generation], how: Decoding, ids: torch.Tensor, scores: object, **_: object
 ) -> torch.Tensor:
     """Stops `generate` when every row is done."""
     import torch

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from slmr.config import EngineSettings
 from slmr.engines import Completion, OnCompletion, Prompt, Sampling, memory
 from slmr.engines.chat import TemplateValue, chat_text, thought_begun, with_arguments
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.draws import row_seed
 from slmr.engines.sampler import Sampler
 from slmr.engines.scoring import completion_nlls
@@ -135,11 +135,19 @@ def usable_device(device: str) -> str:
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
-    """Token ids of a prompt, in the tokenizer's chat template if it has one, else as plain text."""
+    """Token ids of a prompt, in the tokenizer's chat template if it has one, else as plain text.
+
+    Raises:
+        RequestError: the template fails, or it leaves out the system message.
+    """
     if tokenizer.chat_template is None or prompt.plain:
+        if prompt.system:
+            raise RequestError(f"{tokenizer.name_or_path} has no chat template, so it takes no system message")
         shown = [f"{question} {answer}\n\n" for question, answer in prompt.examples]
         return list(tokenizer("".join([*shown, prompt.user, prompt.prefix]))["input_ids"])  # type: ignore[arg-type]
     text = chat_text(tokenizer, prompt.messages())
+    if prompt.system.strip() not in text:
+        raise RequestError(f"the chat template of {tokenizer.name_or_path} leaves out the system message")
     return list(tokenizer(f"{text}{prompt.prefix}", add_special_tokens=False)["input_ids"])  # type: ignore[arg-type]
 
 
@@ -170,7 +178,7 @@ class TransformersEngine:
         """One completion per prompt; the seed, the prompt and its sample index fix the random draws."""
         encoded = cache(lambda first: tuple(encode(self.tokenizer, first)))  # k completions have one prompt
         rows = [
-            Row(i, encoded(replace(prompt, sample_index=0)), row_seed(sampling.seed, prompt))
+            Generation(i, encoded(replace(prompt, sample_index=0)), row_seed(sampling.seed, prompt))
             for i, prompt in enumerate(prompts)
         ]
         done: dict[int, Completion] = {}
@@ -199,7 +207,7 @@ class TransformersEngine:
         """Releases the model's memory."""
         del self.model, self._sampler
 
-    def _rows(self, rows: Sequence[Row], sampling: Sampling) -> Iterator[Row]:
+    def _rows(self, rows: Sequence[Generation], sampling: Sampling) -> Iterator[Generation]:
         """Yields finished rows. After running out of memory, unfinished rows start again with half the batch."""
         waiting = {row.index: row for row in rows}
         while waiting:
@@ -215,7 +223,7 @@ class TransformersEngine:
                         "out of memory with one completion at a time; use a smaller model or dtype=bfloat16"
                     ) from None
                 self.batch_size //= 2
-                waiting = {i: Row(row.index, row.prompt, row.seed) for i, row in waiting.items()}
+                waiting = {i: Generation(row.index, row.prompt, row.seed) for i, row in waiting.items()}
                 memory.release()
 
     def _batches(self, lengths: Sequence[int]) -> Iterable[list[int]]:

@@ -16,7 +16,7 @@ from pydantic import FiniteFloat
 
 from slmr.config import EngineSettings
 from slmr.engines import Sampling
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.draws import SEED_BITS
 from slmr.engines.endpoint import (
     PATIENCE,
@@ -84,7 +84,7 @@ class VllmServer:
         self._loaded = uuid4().hex
         self._ask("POST", f"{self._root}/update_weight_version", {"new_version": self._loaded})
 
-    def fill(self, rows: Sequence[Row], sampling: Sampling, ends: Iterable[int]) -> None:
+    def fill(self, rows: Sequence[Generation], sampling: Sampling, ends: Iterable[int]) -> None:
         """Sets every row's token ids and log-probabilities; a row's draws depend only on its own seed.
 
         Raises:
@@ -134,11 +134,11 @@ class VllmServer:
             raise WorkError(f"{url}: HTTP {response.status_code}: {response.text[:300]}")
         return response.json() if response.content else None
 
-    async def _draw(self, rows: Sequence[Row], sampling: Sampling, ends: list[int]) -> list[_Drawn]:
+    async def _draw(self, rows: Sequence[Generation], sampling: Sampling, ends: list[int]) -> list[_Drawn]:
         api = Endpoint(self.url, PATIENCE, self._concurrency, self._key_variable)
         gate, stopping = asyncio.Semaphore(self._concurrency), asyncio.Event()
 
-        async def draw(row: Row) -> _Drawn:
+        async def draw(row: Generation) -> _Drawn:
             async with gate:
                 return await api.ask(
                     lambda: self._completion(api, row, sampling, ends), _Drawn, PATIENCE, stopping
@@ -151,7 +151,7 @@ class VllmServer:
         finally:
             await api.client.close()
 
-    async def _completion(self, api: Endpoint, row: Row, sampling: Sampling, ends: list[int]) -> Any:
+    async def _completion(self, api: Endpoint, row: Generation, sampling: Sampling, ends: list[int]) -> Any:
         return await api.client.completions.with_raw_response.create(
             model=self._model, prompt=list(row.prompt), max_tokens=sampling.max_tokens, seed=row.seed & SEED_BITS,
             temperature=sampling.temperature, logprobs=0, stop=list(sampling.stop) or None,

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -34,7 +34,10 @@ class EvaluateParams(Params):
         temperature: by default 0 (greedy) for one completion per item, 1 for several.
         max_tokens: replaces each task's own limit.
         redraws: how often a completion without steps is drawn again, for the reference `never_guess`.
+        system: a system message in front of each question; empty for none.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"system"})
 
     tasks: tuple[str, ...]
     task_digests: tuple[str, ...] = ()
@@ -45,6 +48,7 @@ class EvaluateParams(Params):
     fewshot: int = Field(default=0, ge=0, le=1000)
     max_tokens: int | None = Field(default=None, ge=1, le=MAX_TOKENS)
     redraws: int = Field(default=0, ge=0, le=1000)
+    system: str = ""
 
     def sampling(self, task: Task) -> Sampling:
         """How a task's completions are sampled."""
@@ -66,7 +70,7 @@ def evaluate(model: Path | str, tasks: Sequence[Task], params: EvaluateParams, c
     """
     questions = [question for task in tasks for question in questions_of(task, params)]
     with closing(Judge({task.name: task for task in tasks})) as judge:
-        recorder = Recorder(context.folder, context.progress, on_row=judge.add)
+        recorder: Recorder[dict[str, Any]] = Recorder(context.folder, context.progress, on_row=judge.add)
         recorder.add(questions)
         record = partial(_record, recorder, model, context)
         rows = judge.judged(
@@ -103,7 +107,7 @@ def _record(recorder: Recorder, model: Path | str, context: StageContext) -> Non
             context.stats["engine"] = recorder.record(engine, engine.unit)
 
 
-def questions_of(task: Task, params: EvaluateParams) -> list[Question]:
+def questions_of(task: Task, params: EvaluateParams) -> list[Question[dict[str, Any]]]:
     """The task's test items, k times each, in the order of the task."""
     sampling = params.sampling(task)
     questions = []
@@ -118,7 +122,7 @@ def prompts_of(task: Task, params: EvaluateParams) -> Iterator[tuple[Item, Promp
     """The task's test items and their prompts, with few-shot examples."""
     examples = tuple(task.fewshot(params.fewshot)) if params.fewshot else ()
     for item in task.test_items(params.limit):
-        yield item, Prompt(task.prompt(item.problem), examples=examples)
+        yield item, Prompt(task.prompt(item.problem), examples=examples, system=params.system)
 
 
 def _sample(task: Task, item: Item, prompt: Prompt, completion: Completion) -> dict[str, Any]:

@@ -23,8 +23,8 @@ from slmr.verify.verdict import ABSTENTIONS
 if TYPE_CHECKING:
     import numpy as np
 
-Row = Mapping[str, Any]
-Case = tuple[str, str, Kind]  # completion, gold answer and its kind: all that a verdict depends on
+SampleRow = Mapping[str, Any]
+VerdictInput = tuple[str, str, Kind]  # completion, gold answer and its kind: all that a verdict depends on
 
 VERDICT_FIELDS = ("status", "strict", "lenient", "extracted", "reason")
 SOUND = "sound"  # right for the right reason; None outside the lab
@@ -36,15 +36,15 @@ class Judge:
     def __init__(self, tasks: Mapping[str, Task]) -> None:
         self._tasks = tasks
         self._thread = ThreadPoolExecutor(1)
-        self._decided: dict[Case, Future[Verdict]] = {}
+        self._decided: dict[VerdictInput, Future[Verdict]] = {}
 
-    def add(self, row: Row) -> None:
+    def add(self, row: SampleRow) -> None:
         """Queues a completion; returns at once."""
         case = _case(row, self._tasks)
         if case not in self._decided:
             self._decided[case] = self._thread.submit(verify, *case)
 
-    def judged(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    def judged(self, rows: Sequence[SampleRow]) -> list[dict[str, Any]]:
         """The rows with their verdicts; rows that were not added, or timed out beside the engine, are judged now."""
         decided = {case: verdict.result() for case, verdict in self._decided.items()}
         in_time = {case: verdict for case, verdict in decided.items() if verdict.status != "timeout"}
@@ -56,7 +56,9 @@ class Judge:
 
 
 def judged(
-    rows: Sequence[Row], tasks: Mapping[str, Task], decided: Mapping[Case, Verdict] | None = None
+    rows: Sequence[SampleRow],
+    tasks: Mapping[str, Task],
+    decided: Mapping[VerdictInput, Verdict] | None = None,
 ) -> list[dict[str, Any]]:
     """The rows with the checkers' verdicts, replacing any they had. Equal cases are judged once."""
     cases = [_case(row, tasks) for row in rows]
@@ -76,7 +78,7 @@ def judged(
     ]
 
 
-def _case(row: Row, tasks: Mapping[str, Task]) -> Case:
+def _case(row: SampleRow, tasks: Mapping[str, Task]) -> VerdictInput:
     return str(row["completion"]), str(row["gold"]), tasks[row["task"]].kind
 
 
@@ -131,7 +133,7 @@ def read_metrics(path: Path) -> dict[str, TaskMetrics]:
         raise WorkError(f"{path}: {first_fault(error, TaskMetrics)}") from None
 
 
-def task_metrics(rows: Sequence[Row], task: Task) -> TaskMetrics:
+def task_metrics(rows: Sequence[SampleRow], task: Task) -> TaskMetrics:
     """The summary of one task's judged completions.
 
     Accuracy is avg@k: the mean over items of the share of strictly right completions. With several completions
@@ -169,7 +171,7 @@ def task_metrics(rows: Sequence[Row], task: Task) -> TaskMetrics:
     )
 
 
-def _of_several(rows: Sequence[Row], strict: np.ndarray, kind: Kind) -> dict[str, Any]:
+def _of_several(rows: Sequence[SampleRow], strict: np.ndarray, kind: Kind) -> dict[str, Any]:
     """pass@j and maj@k as (value, low, high); empty for one completion per item."""
     from slmr.stats import maj_at_k, pass_at_k
 
@@ -189,7 +191,7 @@ def _of_several(rows: Sequence[Row], strict: np.ndarray, kind: Kind) -> dict[str
     }
 
 
-def answer_key(row: Row, kind: Kind) -> str | None:
+def answer_key(row: SampleRow, kind: Kind) -> str | None:
     """The answer that a completion votes for: equal answers have equal keys; None if there is no answer.
 
     Right answers may be written differently, but all equal the gold answer, so they share one key.
@@ -203,7 +205,7 @@ def answer_key(row: Row, kind: Kind) -> str | None:
     return "".join(text.split()) if parsed is None else str(parsed)
 
 
-def by_item(rows: Sequence[Row], column: str) -> np.ndarray:
+def by_item(rows: Sequence[SampleRow], column: str) -> np.ndarray:
     """A column as an array [items, k], items in the order of the rows."""
     import numpy as np
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from slmr.artifacts import remove
 from slmr.engines import Completion, Engine, Prompt, Sampling
 from slmr.io import read_rows, write_rows
 from slmr.stage import Progress
 
-Row = dict[str, Any]
+RowT = TypeVar("RowT", bound=Mapping[str, Any])
 
 _FLUSH_ROWS, _FLUSH_S = 64, 10.0
 _TRIAL_TOKENS, _TRIAL_REPEATS = 8, 8
@@ -29,7 +29,7 @@ _MIN_FOR_ESTIMATE = 20  # completions before the remaining time is estimated
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Question(Generic[RowT]):
     """One completion to be generated.
 
     Attributes:
@@ -40,10 +40,10 @@ class Question:
     prompt: Prompt
     sampling: Sampling
     group: str
-    row: Callable[[Completion], Row]
+    row: Callable[[Completion], RowT]
 
 
-class Recorder:
+class Recorder(Generic[RowT]):
     """The completions of one evaluation or probe, by the number of their question, in `parts/` of a folder.
 
     `what`: the noun that the progress display counts; `on_row` is called with each row as soon as it arrives.
@@ -51,17 +51,17 @@ class Recorder:
 
     def __init__(
         self, folder: Path, progress: Progress, what: str = "completions",
-        on_row: Callable[[Row], None] = lambda row: None,
+        on_row: Callable[[RowT], None] = lambda row: None,
     ) -> None:  # fmt: skip
         self._parts, self._progress, self._what, self._on_row = folder / "parts", progress, what, on_row
         self._parts.mkdir(exist_ok=True)
-        self._questions: list[Question] = []
-        self._kept: dict[int, Row] = {}
+        self._questions: list[Question[RowT]] = []
+        self._kept: dict[int, RowT] = {}
         for file in sorted(self._parts.glob("*.parquet")):
             self._kept |= _part(file)
-        self._fresh: dict[int, Row] = {}
+        self._fresh: dict[int, RowT] = {}
 
-    def add(self, questions: Iterable[Question]) -> None:
+    def add(self, questions: Iterable[Question[RowT]]) -> None:
         """Adds questions. To resume, the same ones must be added in the same order."""
         self._questions += questions
 
@@ -73,7 +73,7 @@ class Recorder:
         """The numbers of the questions without a completion."""
         return [i for i in range(len(self._questions)) if i not in self._kept]
 
-    def rows(self, start: int = 0) -> list[Row]:
+    def rows(self, start: int = 0) -> list[RowT]:
         """The rows of the questions from number `start`, in order; a negative `start` counts from the end."""
         return [self._kept[i] for i in range(len(self._questions))[start:]]
 
@@ -152,7 +152,7 @@ class Recorder:
             self._fresh = {}
 
 
-def _part(file: Path) -> dict[int, Row]:
+def _part(file: Path) -> dict[int, Any]:
     """The rows of one part by question. A damaged part is removed, so that its questions are asked again."""
     try:
         return {int(row.pop("question")): row for row in read_rows(file)}

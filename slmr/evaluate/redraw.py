@@ -6,12 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from slmr.evaluate.recorder import Question, Recorder
+from slmr.evaluate.recorder import Question, Recorder, RowT
 from slmr.verify.trace_steps import split_steps
 
 
 def redraw(
-    recorder: Recorder, questions: Sequence[Question], k: int, times: int, record: Callable[[], None]
+    recorder: Recorder[dict[str, Any]],
+    questions: Sequence[Question[dict[str, Any]]],
+    k: int,
+    times: int,
+    record: Callable[[], None],
 ) -> list[dict[str, Any]]:
     """The rows of the questions, with completions without steps replaced by further draws; all tokens are counted.
 
@@ -31,6 +35,6 @@ def redraw(
     return rows
 
 
-def _shift(question: Question, shift: int) -> Question:
+def _shift(question: Question[RowT], shift: int) -> Question[RowT]:
     prompt = replace(question.prompt, sample_index=question.prompt.sample_index + shift)
     return replace(question, prompt=prompt)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MAX_LENGTH = 512
 _UNFINISHED = "unfinished"  # subfolder of the output folder with checkpoints, removed at the end
 
-Prompt = Callable[[str, str], str]  # (lab task, problem) → prompt
+PromptTemplate = Callable[[str, str], str]  # (lab task, problem) → prompt
 
 _SHAPE: dict[str, int] = {
     "hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 4, "num_attention_heads": 4,
@@ -87,7 +87,9 @@ DEFAULTS = {
 }
 
 
-def pretrain(name: str, out: Path, prompt: Prompt, params: PretrainParams | None = None) -> dict[str, Any]:
+def pretrain(
+    name: str, out: Path, prompt: PromptTemplate, params: PretrainParams | None = None
+) -> dict[str, Any]:
     """Trains the lab model `name` and saves it to `out` as an ordinary transformers folder.
 
     `prompt` renders a problem as its task does; it is an argument because the lab may not import the tasks.
@@ -118,8 +120,8 @@ def pretrain(name: str, out: Path, prompt: Prompt, params: PretrainParams | None
 
 
 def _cycle(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompt: Prompt, params: PretrainParams, folder: Path,
-    cycle: int,
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompt: PromptTemplate, params: PretrainParams,
+    folder: Path, cycle: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Trains one cycle, or loads its result if it was finished before an interruption."""
     from safetensors.torch import load_model, save_model
@@ -148,7 +150,7 @@ def _claim(out: Path, params: PretrainParams) -> None:
     settings.write_text(params.model_dump_json())
 
 
-def _pairs(params: PretrainParams, prompt: Prompt) -> list[tuple[str, str]]:
+def _pairs(params: PretrainParams, prompt: PromptTemplate) -> list[tuple[str, str]]:
     """(prompt, solution) of each sequence, the tasks mixed."""
     rng = item_rng("pretrain-mixture", params.seed)
     names = rng.choices(list(params.mixture), list(params.mixture.values()), k=params.sequences)
@@ -169,7 +171,7 @@ def _endless(name: str, params: PretrainParams) -> Iterator[LabItem]:
             yield from stream(GENERATORS[name], params.split, params.seed * 1000 + epoch)
 
 
-def _vocabulary_texts(prompt: Prompt) -> list[str]:
+def _vocabulary_texts(prompt: PromptTemplate) -> list[str]:
     """Texts with every word of the lab: prompts, solutions and critiques."""
     texts = [
         text

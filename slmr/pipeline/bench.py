@@ -11,14 +11,11 @@ from slmr.curriculum.schema import PROBLEMS
 from slmr.evaluate import METRICS, SAMPLES
 from slmr.evaluate.metrics import read_metrics
 from slmr.io import disk_faults, locked, read_rows, sha256_of, write_rows
+from slmr.pipeline.executors import run_stages
 from slmr.pipeline.export import export_capability, export_course, export_provenance
-from slmr.pipeline.local import make_locally
 from slmr.pipeline.plan import BenchRequest, Entry, Plan, make_plan
 from slmr.pipeline.planner import StageNode, spent_on, unique_stages
-from slmr.pipeline.ray import make_on_ray
-from slmr.pipeline.recipe import STARTERS
-from slmr.pipeline.remote_store import RemoteStore
-from slmr.pipeline.runner import Watcher, Work
+from slmr.pipeline.runner import Watcher
 from slmr.results.runs.exported import is_exported, mark_exported
 from slmr.results.runs.files import SUMMARY, RunFiles
 from slmr.results.runs.schema import (
@@ -32,8 +29,7 @@ from slmr.results.runs.suites import listed_suites, suites_of
 from slmr.stats import formats, mean_over_tasks
 from slmr.tasks.contamination import overlap
 
-__all__ = ["BenchRequest", "Entry", "Plan", "make_artefacts", "make_plan", "run_bench"]
-_EXECUTORS = {"local": make_locally, "ray": make_on_ray}
+__all__ = ["BenchRequest", "Entry", "Plan", "make_plan", "run_bench"]
 
 
 def run_bench(plan: Plan, watcher: Watcher) -> Summary:
@@ -45,8 +41,8 @@ def run_bench(plan: Plan, watcher: Watcher) -> Summary:
         WorkError: a stage or the disk failed; finished stages are kept.
         Stopped: a signal came; finished stages are kept.
     """
-    several = len(plan.entries) > 1
-    store = make_artefacts(plan, _MethodWatcher(watcher, plan) if several else watcher)
+    several, store = len(plan.entries) > 1, plan.store
+    run_stages(plan.execution, _MethodWatcher(watcher, plan) if several else watcher)
     pools = contamination(store, plan)
     return Summary(rows=write_entries(store, plan, plan.entries, pools), contamination=pools)
 
@@ -128,31 +124,14 @@ def contamination(store: Store, plan: Plan) -> list[Contamination]:
         if node.kind == "pool":
             pool = read_rows(node.output(store) / PROBLEMS)
             pools.setdefault((pool[0]["id"], pool[-1]["id"]), (node.seed, pool))
-    limit = plan.request.limit or plan.profile.evaluate.limit
     rows = []
     for seed, pool in pools.values():
         name = f"{pool[0]['task']}, {len(pool)} training problems"
         name += f", seed {seed}" if len(pools) > 1 else ""
         for task in plan.tasks:
-            shared = overlap([row["problem"] for row in pool], task.test_items(limit))
+            shared = overlap([row["problem"] for row in pool], task.test_items(plan.profile.evaluate.limit))
             rows.append(Contamination.model_validate(shared.as_row(name, task.name)))
     return rows
-
-
-def make_artefacts(plan: Plan, watcher: Watcher) -> Store:
-    """Runs the missing stages of a plan with the requested executor; the rest is reused.
-
-    Raises:
-        WorkError: a stage or the disk failed; finished stages are kept.
-    """
-    starters = unique_stages([e.evaluation for e in plan.entries if e.recipe.name in STARTERS])
-    request = plan.request
-    work = Work(
-        plan.store.root, tuple(plan.nodes), plan.profile, request.tasks_paths, plan.methods,
-        {node.key for node in starters}, request.jobs, RemoteStore(request.depot) if request.depot else None,
-    )  # fmt: skip
-    _EXECUTORS[request.executor](work, watcher)
-    return plan.store
 
 
 def method_cost(store: Store, entry: Entry) -> Cost:

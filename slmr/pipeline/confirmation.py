@@ -71,7 +71,7 @@ def confirm(plan: Plan, say: Say) -> None:
         say(f"lm-eval agrees on {before:,} of {before:,} completions, as it did before")
         return
     agreed, differing = 0, dict[int, list[str]]()
-    for i, agreement in _agreements([table.scored for table in pending], plan.request.jobs, say):
+    for i, agreement in _agreements([table.scored for table in pending], plan.execution.jobs, say):
         table = pending[i]
         agreed += agreement.agreed
         if agreement.differences:
@@ -132,5 +132,5 @@ def _all_scored(plan: Plan) -> Iterator[Scored]:
     for node in {e.capability.key: e.capability for e in plan.entries if e.capability}.values():
         folder = node.output(plan.store)
         for name, metrics in read_json(folder / METRICS).items():
-            task = load_task(name, plan.request.tasks_paths)
+            task = load_task(name, plan.execution.tasks_paths)
             yield Scored(task, metrics["accuracy"], (folder / SAMPLES,), metrics["n_items"] * metrics["k"])

@@ -11,7 +11,7 @@ import numpy as np
 
 from slmr.curriculum.partition import GROUP_ORDER
 from slmr.curriculum.schema import Group, Problem, Rate
-from slmr.curriculum.sequential import Counts, fit_prior
+from slmr.curriculum.sequential import Counts, fit_beta_prior
 from slmr.errors import RequestError
 from slmr.io import digest, json_lines, read_text, write_rows, write_text
 from slmr.stats import Estimate, bounded_mean
@@ -116,7 +116,7 @@ def expected_mixed(correct: Sequence[int], judged: Sequence[int], group_size: in
     from scipy.special import betaln
 
     right, all_judged = np.asarray(correct), np.asarray(judged)
-    prior = fit_prior(Counts(right, all_judged))
+    prior = fit_beta_prior(Counts(right, all_judged))
     a, b = prior.a + right, prior.b + (all_judged - right)
     all_right = np.exp(betaln(a + group_size, b) - betaln(a, b))
     all_wrong = np.exp(betaln(a, b + group_size) - betaln(a, b))

@@ -8,14 +8,15 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from slmr.config import EngineSettings, load_profile, parse
+from slmr.config import EngineSettings, Profile, parse
 from slmr.engines.models import Model, Say, resolve_model
 from slmr.errors import RequestError, check_known
 from slmr.io import digest, parse_json
-from slmr.pipeline.bench import BenchRequest, Entry, Plan
-from slmr.pipeline.plan import check_label
+from slmr.pipeline.plan import Entry, Plan, check_label
 from slmr.pipeline.planner import Planner, StageNode
 from slmr.pipeline.recipe import Recipe
+from slmr.pipeline.runner import Execution
+from slmr.results.runs.files import ARTEFACTS
 from slmr.tasks.from_file import ENDINGS, write_task
 from slmr.tasks.registry import select_tasks
 
@@ -48,6 +49,7 @@ class EvalRequest(ModelRequest):
     k: int = 1
     temperature: float | None = None
     fewshot: int = 0
+    system: str = ""
     engine: str = "auto"
     dtype: str = "auto"
     device: str = "auto"
@@ -64,8 +66,9 @@ class EvalRequest(ModelRequest):
         changed = {
             name: value for name, value in vars(self).items() if value != getattr(EvalRequest, name, None)
         }
-        for name in ("name", "k", "temperature", "fewshot", "max_tokens", "engine", "dtype", "device", "batch_size",
-                     "served_name", "api_key_env", "chat_template_kwargs", "limit", "seed", "data_dir"):  # fmt: skip
+        for name in ("name", "k", "temperature", "fewshot", "system", "max_tokens", "engine", "dtype", "device",
+                     "batch_size", "served_name", "api_key_env", "chat_template_kwargs", "limit", "seed",
+                     "data_dir"):  # fmt: skip
             if name in changed:
                 words += [f"--{name.replace('_', '-')}", str(changed[name])]
         words += [f"--{n.replace('_', '-')}" for n in ("compile", "trust_remote_code") if getattr(self, n)]
@@ -84,19 +87,22 @@ def plan_evaluation(request: EvalRequest, say: Say = lambda _: None) -> Plan:
     tasks = select_tasks(names, paths)
     model = resolve_model(request.model, say)
     settings = engine_settings(request, model)
-    profile = load_profile("lab").model_copy(update={"engine": settings, "threads": None, "budget": None})
+    label = public_name(model) if request.name is None else request.name
+    check_label(label, "--name LABEL gives another")
+    profile = Profile(
+        name="eval", students=[label], default_student=label, tasks=names, engine=settings, threads=None
+    )
     planner = Planner(replace(model, key=model_key(model, settings)), profile, 0)
     student = planner.plan(_RECIPE)
     node = planner.evaluation(student, {
         "tasks": tuple(t.name for t in tasks), "task_digests": tuple(t.digest for t in tasks),
         "limit": request.limit, "k": request.k, "temperature": request.temperature, "eval_seed": request.seed,
-        "fewshot": request.fewshot, "max_tokens": request.max_tokens,
+        "fewshot": request.fewshot, "system": request.system, "max_tokens": request.max_tokens,
     })  # fmt: skip
-    label = public_name(model) if request.name is None else request.name
-    check_label(label, "--name LABEL gives another")
     entry = Entry(_RECIPE, label, request.seed, student, node, request.command())
-    bench = BenchRequest(out=request.out, tasks_paths=paths)
-    return Plan(profile, tasks, [entry], request.out / run_name(label, node), bench, [node])
+    folder = request.out / run_name(label, node)
+    execution = Execution(folder / ARTEFACTS, (node,), profile, paths, {node.key: (_RECIPE.name,)})
+    return Plan(tasks, [entry], folder, execution)
 
 
 def public_name(model: Model) -> str:

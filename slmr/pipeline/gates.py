@@ -23,11 +23,12 @@ from slmr.engines.models import resolve_model
 from slmr.io import disk_faults
 from slmr.lab.skills import SKILLS
 from slmr.lab.sound import sound
-from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
+from slmr.pipeline.executors import run_stages
 from slmr.pipeline.planner import Node, Planner, unique_stages
 from slmr.pipeline.recipe import load_recipe
-from slmr.pipeline.runner import SilentWatcher, Watcher
+from slmr.pipeline.runner import Execution, SilentWatcher, Watcher
 from slmr.pipeline.worker import quiet_libraries
+from slmr.results.runs.files import ARTEFACTS
 from slmr.stage import model_in
 from slmr.stats import Estimate, bounded_mean, paired_difference, pass_at_k
 from slmr.tasks import Task
@@ -175,11 +176,11 @@ class Gates:
     def _trained_scores(self, method: str, tasks: Sequence[str] | None = None) -> list[dict[str, np.ndarray]]:
         """The scores of the method's models, one per seed, on these tasks or on all."""
         nodes = self._trained_models(method)
-        folder = self.request.out / "gates"
-        plan = Plan(self._profile, [], [], folder, BenchRequest(out=self.request.out), unique_stages(nodes))
-        with disk_faults(folder):
-            store = make_artefacts(plan, self.watcher)
-        return [self._scores(model_in(Path(node.output(store))), tasks) for node in nodes]
+        artefacts = self.request.out / "gates" / ARTEFACTS
+        execution = Execution(artefacts, tuple(unique_stages(nodes)), self._profile)
+        with disk_faults(artefacts.parent):
+            run_stages(execution, self.watcher)
+        return [self._scores(model_in(Path(node.output(execution.store))), tasks) for node in nodes]
 
     def _trained_models(self, method: str) -> list[Node]:
         """The nodes of the method's models, one per seed."""

@@ -26,16 +26,16 @@ from slmr.pipeline.children import LOOK_S, Child, run_in
 from slmr.pipeline.launcher import train_in_processes
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.runner import (
-    Made,
+    Execution,
+    StageResult,
     Watcher,
-    Work,
     check_machine_for,
-    make_here,
-    make_node,
-    make_with,
     missing_nodes,
     model_bytes,
     plan_missing,
+    run_in_this_process,
+    run_node,
+    run_with_workers,
 )
 from slmr.stage import Stage, StageContext
 
@@ -44,24 +44,28 @@ _SAVING_S = 300.0  # for running stages to save their work after a failure or a 
 _STATES = 5  # memory of a training in sizes of the weights: weights, gradients, two moments, and a copy
 
 
-def make_locally(work: Work, watcher: Watcher) -> None:
-    """Runs the missing stages, `work.jobs` of them side by side; with one job, in this process.
+def run_locally(execution: Execution, watcher: Watcher) -> None:
+    """Runs the missing stages, `execution.jobs` of them side by side; with one job, in this process.
 
     Raises:
         RequestError: this machine cannot train with the profile's settings.
         WorkError: a stage, a worker or the disk failed; finished stages are kept.
         Stopped: a signal came.
     """
-    slots = slots_for(work.profile, work.jobs, model_bytes(work.nodes)) if work.jobs != 1 else []
+    slots = (
+        slots_for(execution.profile, execution.jobs, model_bytes(execution.nodes))
+        if execution.jobs != 1
+        else []
+    )
     if len(slots) <= 1:
-        make_here(work, watcher)
+        run_in_this_process(execution, watcher)
         return
-    with LocalWorkers(work, slots) as workers:
+    with LocalWorkers(execution, slots) as workers:
         # The workers load their libraries, which takes seconds, while this process makes its checks.
-        workers.load(len(missing_nodes(work.store, work.nodes)))
-        missing = plan_missing(work, watcher)
-        check_machine_for(work, missing)
-        make_with(workers, work, missing, watcher)
+        workers.load(len(missing_nodes(execution.store, execution.nodes)))
+        missing = plan_missing(execution, watcher)
+        check_machine_for(execution, missing)
+        run_with_workers(workers, execution, missing, watcher)
 
 
 @dataclass
@@ -117,12 +121,12 @@ def _fitting(threads: int | None, model: int) -> int:
 class LocalWorkers(AbstractContextManager["LocalWorkers"]):
     """Worker processes on this machine, started by `load` or when first needed, and ended with the context."""
 
-    def __init__(self, work: Work, slots: Sequence[Slot]) -> None:
-        self._work, self._slots, self._free = work, tuple(slots), list(slots)
+    def __init__(self, execution: Execution, slots: Sequence[Slot]) -> None:
+        self._execution, self._slots, self._free = execution, tuple(slots), list(slots)
         self._taken: dict[str, list[Slot]] = {}  # key of a started node → its slots
         self._busy: set[str] = set()  # keys of the nodes that processes are running
         # Messages from threads: a stage's progress, its result, or its error.
-        self._messages: SimpleQueue[tuple[StageNode, tuple[int, int, str] | Made | BaseException]] = (
+        self._messages: SimpleQueue[tuple[StageNode, tuple[int, int, str] | StageResult | BaseException]] = (
             SimpleQueue()
         )
         self._ending = threading.Event()
@@ -152,27 +156,29 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
         self._free = [slot for slot in self._free if all(slot is not taken for taken in slots)]
         self._taken[node.key] = slots
         # A daemon thread, so that one that waits for another bench's lock does not keep this process alive.
-        threading.Thread(target=self._make, args=(node, slots), daemon=True).start()
+        threading.Thread(target=self._run_node, args=(node, slots), daemon=True).start()
         return True
 
-    def wait(self, watcher: Watcher) -> list[Made]:
-        made = []
+    def wait(self, watcher: Watcher) -> list[StageResult]:
+        results = []
         for node, news in self._receive():
             if isinstance(news, BaseException):
                 raise news
-            if isinstance(news, Made):
-                made.append(news)
+            if isinstance(news, StageResult):
+                results.append(news)
             else:
                 watcher.progress(node, *news)
-        return made
+        return results
 
     def _room_for(self, node: StageNode) -> list[Slot]:
         """Free slots for the stage; empty if there are too few."""
-        processes = self._work.profile.training.processes if node.stage.trains else 1
+        processes = self._execution.profile.training.processes if node.stage.trains else 1
         if processes == 1:
             return self._free[:1]
         if self._slots[0].gpu is None:
-            wanted = min(len(self._slots), math.ceil(processes / (self._work.profile.threads or processes)))
+            wanted = min(
+                len(self._slots), math.ceil(processes / (self._execution.profile.threads or processes))
+            )
             return self._free[:wanted] if len(self._free) >= wanted else []
         used = {slot.gpu for slot in self._slots if all(slot is not free for free in self._free)}
         idle = [gpu for gpu in dict.fromkeys(slot.gpu for slot in self._slots) if gpu not in used]
@@ -182,20 +188,20 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
         chosen = idle[:processes] if len(idle) >= processes else []
         return [slot for slot in self._slots if slot.gpu in chosen]
 
-    def _make(self, node: StageNode, slots: Sequence[Slot]) -> None:
-        """Runs in a separate thread: makes the stage, and sends the result or the error."""
+    def _run_node(self, node: StageNode, slots: Sequence[Slot]) -> None:
+        """Runs the stage, in a thread of its own, and sends the result or the error."""
 
         def progress(done: int, total: int, unit: str) -> None:
             self._messages.put((node, (done, total, unit)))
 
-        news: Made | BaseException
+        news: StageResult | BaseException
         try:
-            news = make_node(self._work, node, progress, partial(self._run, node.key, slots))
+            news = run_node(self._execution, node, progress, partial(self._run_stage, node.key, slots))
         except BaseException as error:  # raised again by `wait`, in the main thread
             news = error
         self._messages.put((node, news))
 
-    def _run(
+    def _run_stage(
         self, key: str, slots: Sequence[Slot], stage: Stage, context: StageContext, params: Params
     ) -> float:
         """Runs the stage in its slot's worker, or in a training's own processes; returns the seconds."""
@@ -223,12 +229,12 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
         """The slot's worker process, started if necessary."""
         if slot.child is None:
             log = Path(self._logs.name) / f"{id(slot)}.log"
-            threads = self._work.profile.threads
+            threads = self._execution.profile.threads
             environment = {"OMP_NUM_THREADS": str(threads)} if threads else {}
             slot.child = Child(log, environment | slot.environment())
         return slot.child
 
-    def _receive(self) -> list[tuple[StageNode, tuple[int, int, str] | Made | BaseException]]:
+    def _receive(self) -> list[tuple[StageNode, tuple[int, int, str] | StageResult | BaseException]]:
         """The threads' new messages, after waiting at most `LOOK_S`; frees the slots of stages that have ended."""
         messages = []
         try:
@@ -238,6 +244,6 @@ class LocalWorkers(AbstractContextManager["LocalWorkers"]):
         except Empty:
             pass
         for node, news in messages:
-            if not isinstance(news, tuple) or isinstance(news, Made):
+            if not isinstance(news, tuple) or isinstance(news, StageResult):
                 self._free += self._taken.pop(node.key)
         return messages

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,19 @@ from pydantic import TypeAdapter, ValidationError
 
 from slmr.artifacts import Store
 from slmr.config import DEFAULT_PROFILE, Profile, first_fault, load_profile
-from slmr.engines.models import Model, Say, check_on_hub, is_on_hand, resolve_model
+from slmr.engines.models import Say
 from slmr.errors import RequestError, check_known, unknown
 from slmr.io import digest
+from slmr.pipeline.executors import EXECUTORS
+from slmr.pipeline.identities import Identities
 from slmr.pipeline.planner import Node, Planner, StageNode, unique_stages
 from slmr.pipeline.recipe import LISTER, Recipe, recipe_files, select_methods, stages
+from slmr.pipeline.remote_store import RemoteStore
+from slmr.pipeline.runner import Execution
 from slmr.results.runs.files import ARTEFACTS
 from slmr.results.runs.schema import Student, SummaryRow
 from slmr.tasks import Task
 from slmr.tasks.registry import load_task, select_tasks
-
-EXECUTORS = ("local", "ray")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class BenchRequest:
     tasks_paths: tuple[Path, ...] = ()
     methods_paths: tuple[Path, ...] = ()
     executor: str = "local"
-    depot: str | None = None
+    remote_store: str | None = None
     jobs: int | None = 1
 
 
@@ -63,60 +64,70 @@ class Entry:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a bench will do."""
+    """A run: the tasks, the methods that are evaluated on them, the run's folder, and the stages to execute."""
 
-    profile: Profile
     tasks: list[Task]
     entries: list[Entry]
     folder: Path
-    request: BenchRequest
-    nodes: list[StageNode] = field(default_factory=list)
+    execution: Execution
 
     @property
     def store(self) -> Store:
-        return Store(self.folder / ARTEFACTS)
+        return self.execution.store
 
-    @cached_property
-    def methods(self) -> dict[str, tuple[str, ...]]:
-        """Key of a node → the methods that need it."""
-        names: dict[str, dict[str, None]] = {node.key: {} for node in self.nodes}
-        for entry in self.entries:
-            for node in unique_stages(entry.last):
-                names[node.key][entry.recipe.name] = None
-        return {key: tuple(methods) for key, methods in names.items()}
+    @property
+    def nodes(self) -> tuple[StageNode, ...]:
+        return self.execution.nodes
+
+    @property
+    def profile(self) -> Profile:
+        return self.execution.profile
 
 
-def make_plan(request: BenchRequest, say: Say = lambda _: None, lacking: list[str] | None = None) -> Plan:
+def make_plan(request: BenchRequest, say: Say = lambda _: None, identities: Identities | None = None) -> Plan:
     """Checks the whole request and plans every stage; `say` is told about model conversions.
-
-    With a list `lacking`, the plan is only for display: whatever this machine lacks is appended to the list, and
-    nothing is downloaded.
 
     Raises:
         RequestError: something in the request is unknown, invalid or impossible; no work has started.
     """
     _check_request(request)
+    identities = identities or Identities()
     profile = load_profile(request.profile)
     tasks = select_tasks(profile.tasks, request.tasks_paths)
     _check_profile(profile, tasks, request)
     recipes = select_methods(request.methods, request.methods_paths, profile.leave_out)
-    evaluation = _evaluation(profile, tasks, request, lacking)
+    folder = _run_folder(profile, request)
+    profile = _limited(profile, request, identities)
+    evaluation = _evaluation(profile, tasks, identities)
     capability = _capability(profile, request)
-    limited = profile.model_copy(update={"stages": _stage_defaults(profile, request, lacking)})
     entries = []
     for student in request.students or (profile.default_student,):
         check_label(student, "give the folder another name, or a link to it with one")
-        untrained = _student(student, profile.students, say, lacking)
+        untrained = identities.student(student, profile.students, say)
         for seed in request.seeds:
-            planner = Planner(untrained, limited, seed, lacking)
+            planner = Planner(untrained, profile, seed, identities)
             for recipe in recipes:
                 model = planner.plan(recipe)
                 command = reproduce_command(recipe.name, student, seed, request)
                 second = planner.evaluation(model, capability | recipe.evaluate) if capability else None
                 evaluated = planner.evaluation(model, evaluation | recipe.evaluate)
                 entries.append(Entry(recipe, student, seed, model, evaluated, command, second))
+    return Plan(tasks, entries, folder, _execution(entries, folder, profile, request))
+
+
+def _execution(entries: Sequence[Entry], folder: Path, profile: Profile, request: BenchRequest) -> Execution:
+    """All stages of these entries, each once; those of the starters run first."""
     nodes = unique_stages([end for entry in entries for end in entry.last])
-    return Plan(profile, tasks, entries, _run_folder(profile, request), request, nodes)
+    methods: dict[str, dict[str, None]] = {node.key: {} for node in nodes}
+    for entry in entries:
+        for node in unique_stages(entry.last):
+            methods[node.key][entry.recipe.name] = None
+    starters = unique_stages([e.evaluation for e in entries if "starter" in e.recipe.groups])
+    return Execution(
+        folder / ARTEFACTS, tuple(nodes), profile, request.tasks_paths,
+        {key: tuple(names) for key, names in methods.items()}, {node.key for node in starters}, request.jobs,
+        request.executor, RemoteStore(request.remote_store) if request.remote_store else None,
+    )  # fmt: skip
 
 
 def check_label(label: str, advice: str) -> None:
@@ -131,7 +142,7 @@ def check_label(label: str, advice: str) -> None:
 
 def _check_request(request: BenchRequest) -> None:
     check_known("executor", request.executor, EXECUTORS)
-    if request.depot and request.executor != "ray":
+    if request.remote_store and request.executor != "ray":
         raise RequestError(
             "--depot is for --executor ray: one machine has nothing to exchange artefacts with"
         )
@@ -148,63 +159,30 @@ def _run_folder(profile: Profile, request: BenchRequest) -> Path:
     return request.out / f"{profile.name}-{digest([settings, request.limit])[:8]}"
 
 
-def _evaluation(
-    profile: Profile, tasks: Sequence[Task], request: BenchRequest, lacking: list[str] | None
-) -> dict[str, Any]:  # fmt: skip
-    """The parameters of the evaluation of every method."""
-    values = profile.evaluate.model_dump() | ({"limit": request.limit} if request.limit is not None else {})
-    names, digests = (task.name for task in tasks), (_digest(task, lacking) for task in tasks)
-    return values | {"tasks": tuple(names), "task_digests": tuple(digests)}
-
-
-def _stage_defaults(
-    profile: Profile, request: BenchRequest, lacking: list[str] | None
-) -> dict[str, dict[str, Any]]:
-    """The profile's parameters of each kind of stage, with the digest of the pool's task."""
-    defaults = {name: dict(values) for name, values in profile.stages.items()}
-    pool = defaults.setdefault("pool", {})
+def _limited(profile: Profile, request: BenchRequest, identities: Identities) -> Profile:
+    """The profile with the digest of the pool's task, and with the request's limit on items and problems."""
+    pool = dict(profile.stages.get("pool", {}))
     if "task" in pool:
         if not isinstance(pool["task"], str):
             raise RequestError(
                 f"profile: stages: pool: task = {pool['task']!r:.80}: it should be a task's name"
             )
-        pool["task_digest"] = _digest(load_task(pool["task"], request.tasks_paths), lacking)
-    if request.limit is not None:
-        pool["size"] = request.limit
-    return defaults
-
-
-def _student(name: str, known: Sequence[str], say: Say, lacking: list[str] | None) -> Model:
-    """The student; in a plan for display, one that is only on the hub is represented by its name.
-
-    Raises:
-        RequestError: there is no such model; one that is not in the profile (`known`) must be confirmed by the hub.
-    """
-    if lacking is None or is_on_hand(name):
-        model = resolve_model(name, say)
-        if model.kind == "server":
-            raise RequestError(
-                f"{name}: a bench trains, so it needs the model's files; for a server use `slmr eval`"
-            )
-        return model
-    if name not in known:
-        check_on_hub(name)
-    lacking.append(
-        f"student {name}: its files are not here; a bench fetches them from the hub (a model behind a licence needs"
-        " HF_TOKEN), or name a folder with --student"
+        pool["task_digest"] = identities.task_digest(load_task(pool["task"], request.tasks_paths))
+    evaluate, capability, limit = profile.evaluate, profile.capability, request.limit
+    if limit is not None:
+        pool["size"] = limit
+        evaluate = evaluate.model_copy(update={"limit": limit})
+        if capability:
+            capability = capability.model_copy(update={"limit": min(capability.limit, limit)})
+    return profile.model_copy(
+        update={"stages": profile.stages | {"pool": pool}, "evaluate": evaluate, "capability": capability}
     )
-    return Model(name, "hub", name, digest({"not here": name}))
 
 
-def _digest(task: Task, lacking: list[str] | None) -> str:
-    """A task's digest; in a plan for display, empty if its data is missing."""
-    try:
-        return task.digest
-    except RequestError as error:
-        if lacking is None:
-            raise
-        lacking.append(str(error))
-        return ""
+def _evaluation(profile: Profile, tasks: Sequence[Task], identities: Identities) -> dict[str, Any]:
+    """The parameters of the evaluation of every method."""
+    digests = tuple(identities.task_digest(task) for task in tasks)
+    return profile.evaluate.model_dump() | {"tasks": tuple(t.name for t in tasks), "task_digests": digests}
 
 
 def _capability(profile: Profile, request: BenchRequest) -> dict[str, Any] | None:
@@ -215,7 +193,7 @@ def _capability(profile: Profile, request: BenchRequest) -> dict[str, Any] | Non
     tasks = select_tasks(wanted.tasks, request.tasks_paths)
     return {
         "tasks": tuple(task.name for task in tasks), "task_digests": tuple(task.digest for task in tasks),
-        "limit": min(wanted.limit, request.limit or wanted.limit), "k": wanted.k, "temperature": 1.0,
+        "limit": wanted.limit, "k": wanted.k, "temperature": 1.0,
     }  # fmt: skip
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 from slmr.artifacts import Cost, Store, library_versions
 from slmr.config import Params, Profile, TrainingSettings
+from slmr.curriculum.pool import PoolParams
 from slmr.engines.models import Model
-from slmr.errors import RequestError, SlmrError, unknown
+from slmr.errors import RequestError, unknown
 from slmr.io import digest
+from slmr.pipeline.identities import Identities
 from slmr.pipeline.recipe import STUDENT, Recipe, StageSpec, stages
 from slmr.stage import Stage
 
@@ -161,14 +163,14 @@ class _References:
 class Planner:
     """Turns recipes into nodes with keys. Equal stages get equal keys, so methods share them.
 
-    The stages have to run with the same profile. With a list `lacking`, the plan is only for display: whatever a stage
-    needs from outside and does not find is appended to the list, and its key is not that of the real stage.
+    The stages have to run with the same profile.
     """
 
-    def __init__(self, student: Model, profile: Profile, seed: int, lacking: list[str] | None = None) -> None:
+    def __init__(
+        self, student: Model, profile: Profile, seed: int, identities: Identities | None = None
+    ) -> None:
         self._student = StudentNode(student.key, STUDENT, student.location)
-        self._profile, self._seed = profile, seed
-        self._lacking, self._silent_teachers = lacking, set[str]()
+        self._profile, self._seed, self._identities = profile, seed, identities or Identities()
 
     def plan(self, recipe: Recipe) -> Node:
         """The node of the method's final model; its ancestors are the whole plan.
@@ -202,7 +204,7 @@ class Planner:
         Raises:
             RequestError: a parameter is unknown or invalid; the message begins with `where`.
         """
-        params = self._identify(kind.parse(values, where))
+        params = self._identities.params(kind.parse(values, where))
         seed, engine = self._seed if kind.random else None, self._profile.engine
         settings: dict[str, Any] = {}
         if self._profile.budget is not None and kind.name != "evaluate":
@@ -236,31 +238,14 @@ class Planner:
                 " (engine: {rollouts: trainer})"
             )
         params.fits(training)
-        pools = [
-            node.params.model_dump()
-            for node in validation
-            if isinstance(node, StageNode) and node.kind == "pool"
-        ]
-        validates = getattr(params, "validate_every", 0)
-        if validates and (not validation or any(not pool["validation"] for pool in pools)):
-            from slmr.training.validation import NOTHING_HELD_OUT
+        from slmr.training.validation import NOTHING_HELD_OUT, ValidationParams  # late: slow
 
+        if not isinstance(params, ValidationParams) or not params.validate_every:
+            return
+        pools = [node.params for node in validation if isinstance(node, StageNode)]
+        nothing_held_out = any(isinstance(pool, PoolParams) and not pool.validation for pool in pools)
+        if not validation or nothing_held_out:
             raise RequestError(NOTHING_HELD_OUT)
-
-    def _identify(self, params: Params) -> Params:
-        """The parameters with digests of models and tasks; a teacher that did not answer is not asked again."""
-        if self._lacking is None:
-            return params.identified()
-        teacher = digest({k: v for k, v in params.model_dump(mode="json").items() if k.startswith("teacher")})
-        if teacher in self._silent_teachers:
-            return params
-        try:
-            return params.identified()
-        except SlmrError as error:
-            self._silent_teachers.add(teacher)
-            if str(error) not in self._lacking:
-                self._lacking.append(str(error))
-            return params
 
     def _node(self, spec: StageSpec, label: str, references: _References) -> StageNode:
         """A stage of a recipe. Its parameters override the method's tuned ones, which override the profile's."""

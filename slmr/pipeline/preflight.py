@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from slmr.config import DEFAULT_PROFILE, Profile, load_profile
+from slmr.config import DEFAULT_PROFILE, ModelT, Profile, load_profile, parse
+from slmr.curriculum.probe import ProbeParams
 from slmr.curriculum.schema import Rollout, rollouts_by_problem
 from slmr.engines.models import Model, Say, resolve_model
 from slmr.engines.transformers import pick_device
@@ -25,10 +26,11 @@ from slmr.pipeline.estimate import (
     seconds_here,
     shapes_of,
 )
-from slmr.pipeline.foretelling import Figure, read_rules, verdicts
+from slmr.pipeline.forecast import Figure, read_rules, verdicts
+from slmr.pipeline.identities import IdentitiesOnHand
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.probing import ProbeRequest, probe_model
-from slmr.pipeline.recipe import load_recipe, stages
+from slmr.pipeline.recipe import load_recipe
 from slmr.pipeline.runner import Watcher
 from slmr.stats import (
     Difference,
@@ -152,7 +154,7 @@ def preflight(
     signal = read_signal(request, profile, watcher, say)
     k = profile.evaluate.k
     smallest = signal.smallest_gain(items, k, request.correlation)
-    most = request.max_tokens or _setting(profile, "probe", "max_tokens")
+    most = request.max_tokens or _params(ProbeParams, profile, "probe").max_tokens
     return Preflight(
         request, signal, most, items, k, smallest,
         _costs(request, profile, signal, say), verdicts(signal.figures, smallest, task.edition, read_rules()),
@@ -164,7 +166,9 @@ def read_signal(
 ) -> Signal:
     """The probe's part of a preflight."""
     probe = probe_model(request, watcher, say)
-    size = request.group_size or _setting(profile, "grpo", "group_size")
+    from slmr.training.grpo import GrpoParams  # late: slow
+
+    size = request.group_size or _params(GrpoParams, profile, "grpo").group_size
     mixed = expected_share(probe.map(size))
     return signal_of(list(rollouts_by_problem(probe.rollouts).values()), request.k, size, mixed)
 
@@ -191,10 +195,9 @@ def signal_of(groups: Sequence[Sequence[Rollout]], k: int, group_size: int, mixe
     )  # fmt: skip
 
 
-def _setting(profile: Profile, stage: str, name: str) -> int:
-    """A parameter of a stage under the profile."""
-    params = stages()[stage].parse(profile.stages.get(stage, {}), f"profile: stages: {stage}")
-    return params.model_dump()[name]
+def _params(model: type[ModelT], profile: Profile, stage: str) -> ModelT:
+    """The parameters of a stage under the profile."""
+    return parse(model, profile.stages.get(stage, {}), f"profile: stages: {stage}", "parameter")
 
 
 # --- the cost of a run ---------------------------------------------------------------------------
@@ -205,7 +208,7 @@ def _costs(request: PreflightRequest, profile: Profile, signal: Signal, say: Say
     model = resolve_model(request.model, say)
     pool = profile.stages.get("pool", {}) | {"task": request.task}
     profile = profile.model_copy(update={"stages": profile.stages | {"pool": pool}})
-    planner = Planner(model, profile, request.seed, lacking=[])
+    planner = Planner(model, profile, request.seed, IdentitiesOnHand())
     speed, assumed = _speed(model, request, profile)
     assumed = replace(
         assumed, completion_tokens=signal.tokens, mixed=signal.mixed.mean, failed=1 - signal.pass_k.mean,

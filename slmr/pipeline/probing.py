@@ -14,12 +14,13 @@ from slmr.curriculum.schema import GROUPS, PROBLEMS, Problem
 from slmr.engines.models import Say, resolve_model
 from slmr.errors import RequestError
 from slmr.io import disk_faults, read_rows
-from slmr.pipeline.bench import BenchRequest, Plan, make_artefacts
 from slmr.pipeline.difficulty_map import MappedProblem, content_key, difficulty_map, read_prompts
 from slmr.pipeline.evaluation import EvalRequest, ModelRequest, engine_settings, model_key
+from slmr.pipeline.executors import run_stages
 from slmr.pipeline.planner import DataNode, Node, Planner, StageNode
 from slmr.pipeline.recipe import load_recipe, stages
-from slmr.pipeline.runner import SilentWatcher, Watcher
+from slmr.pipeline.runner import Execution, SilentWatcher, Watcher
+from slmr.results.runs.files import ARTEFACTS
 from slmr.stats import bounded_mean
 from slmr.tasks.registry import load_task
 from slmr.verify import Kind
@@ -93,16 +94,15 @@ def probe_model(request: ProbeRequest, watcher: Watcher | None = None, say: Say 
 
     pool: Node = _data_node(problems, request.out) if problems else node("pool")
     probe = node("probe", model=planner.plan(load_recipe("base")), problems=pool)
-    nodes = [*pool.stages(), probe, node("partition", probe=probe)]
-    plan = Plan(
-        profile, [], [], request.out / "probe",
-        BenchRequest(profile=request.profile, out=request.out, tasks_paths=request.tasks_paths), nodes,
-    )  # fmt: skip
+    partition = node("partition", probe=probe)
+    execution = Execution(
+        request.out / "probe" / ARTEFACTS, tuple(partition.stages()), profile, request.tasks_paths
+    )
     with disk_faults(request.out):
-        store = make_artefacts(plan, watcher or SilentWatcher())
-    problems_folder = pool.output(store)
+        run_stages(execution, watcher or SilentWatcher())
+    problems_folder = pool.output(execution.store)
     assert isinstance(problems_folder, Path)
-    return Probe(probe.output(store), nodes[-1].output(store), problems_folder)
+    return Probe(probe.output(execution.store), partition.output(execution.store), problems_folder)
 
 
 def _values(request: ProbeRequest, profile: Profile) -> dict[str, dict[str, Any]]:

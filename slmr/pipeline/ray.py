@@ -20,7 +20,15 @@ from slmr.errors import RequestError, SlmrError
 from slmr.io import Stopwatch, digest
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.remote_store import RemoteStore
-from slmr.pipeline.runner import Made, Watcher, Work, make_node, make_with, plan_missing, present
+from slmr.pipeline.runner import (
+    Execution,
+    StageResult,
+    Watcher,
+    plan_missing,
+    present,
+    run_node,
+    run_with_workers,
+)
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -31,7 +39,7 @@ _LOOK_S = 0.3  # polling interval
 _ENVIRONMENT = ("SLMR_DATA", "SLMR_CACHE", "HF_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT")
 
 
-def make_on_ray(work: Work, watcher: Watcher) -> None:
+def run_on_ray(execution: Execution, watcher: Watcher) -> None:
     """Runs the missing stages on a Ray cluster: the connected one, that of `RAY_ADDRESS`, or a new local one.
 
     A stage takes as many CPUs as it has threads, and a GPU if the cluster has any; a training with several processes
@@ -42,25 +50,29 @@ def make_on_ray(work: Work, watcher: Watcher) -> None:
         WorkError: a stage failed; finished stages are kept.
         Stopped: a signal came.
     """
-    work = replace(work, root=work.root.resolve(), tasks_paths=tuple(p.resolve() for p in work.tasks_paths))
-    if work.remote_store:
-        work.remote_store.check()
-        work.remote_store.pull([node.artefact for node in work.nodes], work.root)
-    missing = plan_missing(work, watcher)
-    if work.remote_store:
-        _share(work.remote_store, work, missing)
+    execution = replace(
+        execution,
+        root=execution.root.resolve(),
+        tasks_paths=tuple(p.resolve() for p in execution.tasks_paths),
+    )
+    if execution.remote_store:
+        execution.remote_store.check()
+        execution.remote_store.pull([node.artefact for node in execution.nodes], execution.root)
+    missing = plan_missing(execution, watcher)
+    if execution.remote_store:
+        _share(execution.remote_store, execution, missing)
     if missing:
-        with _connection() as ray, RayWorkers(ray, work) as workers:
-            make_with(workers, work, missing, watcher)
+        with _connection() as ray, RayWorkers(ray, execution) as workers:
+            run_with_workers(workers, execution, missing, watcher)
 
 
-def _share(remote_store: RemoteStore, work: Work, missing: list[StageNode]) -> None:
+def _share(remote_store: RemoteStore, execution: Execution, missing: list[StageNode]) -> None:
     """Pushes existing artefacts to the store, and removes from it those that will be made again."""
     for node in missing:
         remote_store.discard(node.artefact)
-    for node in present(work.nodes, missing):
+    for node in present(execution.nodes, missing):
         if not remote_store.has(node.artefact):
-            remote_store.push(node.artefact, work.root)
+            remote_store.push(node.artefact, execution.root)
 
 
 @contextmanager
@@ -88,26 +100,26 @@ def _connection() -> Iterator[Any]:
 class RayWorkers(AbstractContextManager["RayWorkers"]):
     """Runs one Ray task per stage, as many at once as fit on the cluster."""
 
-    def __init__(self, ray: Any, work: Work) -> None:
+    def __init__(self, ray: Any, execution: Execution) -> None:
         """Raises RequestError if no machine of the cluster can run a training."""
         import torch
         from ray.util.queue import Queue
 
-        self._ray, self._work = ray, work
-        self._threads = work.profile.threads or torch.get_num_threads()
+        self._ray, self._execution = ray, execution
+        self._threads = execution.profile.threads or torch.get_num_threads()
         self._on_gpus = bool(ray.cluster_resources().get("GPU"))
         self._counted = "GPU" if self._on_gpus else "CPU"
         machines = [machine["Resources"] for machine in ray.nodes() if machine["Alive"]]
         self._largest = int(max(machine.get("CPU", 0) for machine in machines))
         most = int(max(machine.get(self._counted, 0) for machine in machines))
-        processes = work.profile.training.processes
+        processes = execution.profile.training.processes
         if processes > most:
             raise RequestError(
                 f"training: {processes} processes, and no machine of the cluster has more than {most} {self._counted}s"
             )
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         variables = environment | {"OMP_NUM_THREADS": str(self._threads)}
-        self._task = ray.remote(max_retries=_RETRIES, runtime_env={"env_vars": variables})(_make)
+        self._task = ray.remote(max_retries=_RETRIES, runtime_env={"env_vars": variables})(_run_node)
         self._running: dict[ObjectRef, tuple[StageNode, int]] = {}  # task → (node, its CPUs or GPUs)
         self._messages = Queue(actor_options={"num_cpus": 0})
 
@@ -120,15 +132,15 @@ class RayWorkers(AbstractContextManager["RayWorkers"]):
         room = self._ray.cluster_resources().get(self._counted, 0)
         if sum(taken for _, taken in self._running.values()) >= room:
             return False
-        processes = self._work.profile.training.processes if node.stage.trains else 1
+        processes = self._execution.profile.training.processes if node.stage.trains else 1
         # On GPUs the processes of a training do not need a core each: they mostly wait for their GPU.
         cpus = min(self._threads if self._on_gpus else max(self._threads, processes), self._largest)
         task = self._task.options(name=node.label, num_cpus=cpus, num_gpus=processes if self._on_gpus else 0)
-        ref = task.remote(self._work, node, Path.cwd(), self._threads, self._messages)
+        ref = task.remote(self._execution, node, Path.cwd(), self._threads, self._messages)
         self._running[ref] = node, processes if self._on_gpus else cpus
         return True
 
-    def wait(self, watcher: Watcher) -> list[Made]:
+    def wait(self, watcher: Watcher) -> list[StageResult]:
         done, _ = self._ray.wait(list(self._running), timeout=_LOOK_S)
         nodes = {node.key: node for node, _ in self._running.values()}
         for key, at in self._messages.get_nowait_batch(self._messages.qsize()):
@@ -136,7 +148,7 @@ class RayWorkers(AbstractContextManager["RayWorkers"]):
                 watcher.progress(nodes[key], *at)
         return [self._result(ref) for ref in done]
 
-    def _result(self, ref: ObjectRef) -> Made:
+    def _result(self, ref: ObjectRef) -> StageResult:
         try:
             reused, seconds = self._ray.get(ref)
         except self._ray.exceptions.RayTaskError as error:
@@ -144,13 +156,15 @@ class RayWorkers(AbstractContextManager["RayWorkers"]):
                 raise error.cause from None
             raise
         node, _ = self._running.pop(ref)
-        if self._work.remote_store:
-            self._work.remote_store.pull([node.artefact], self._work.root)
-        return Made(node, reused, seconds)
+        if self._execution.remote_store:
+            self._execution.remote_store.pull([node.artefact], self._execution.root)
+        return StageResult(node, reused, seconds)
 
 
-def _make(work: Work, node: StageNode, folder: Path, threads: int, messages: Queue) -> tuple[bool, float]:
-    """Runs in a worker: makes one stage; returns whether it already existed, and the seconds."""
+def _run_node(
+    execution: Execution, node: StageNode, folder: Path, threads: int, messages: Queue
+) -> tuple[bool, float]:
+    """Runs one stage, in a worker; returns whether it already existed, and the seconds."""
     if folder.is_dir():  # a student's path may be relative
         os.chdir(folder)
     watch = Stopwatch()
@@ -161,11 +175,11 @@ def _make(work: Work, node: StageNode, folder: Path, threads: int, messages: Que
             messages.put((node.key, (done, total, unit)))
             watch = Stopwatch()
 
-    work = replace(work, profile=work.profile.model_copy(update={"threads": threads}))
-    if work.remote_store is None:
-        return make_node(work, node, progress)[1:]
-    local = replace(work, root=cache_folder() / "depots" / digest(work.remote_store.url))
-    work.remote_store.pull([source.artefact for source in node.stages()], local.root)
-    made = make_node(local, node, progress)
-    work.remote_store.push(node.artefact, local.root)
-    return made[1:]
+    execution = replace(execution, profile=execution.profile.model_copy(update={"threads": threads}))
+    if execution.remote_store is None:
+        return run_node(execution, node, progress)[1:]
+    local = replace(execution, root=cache_folder() / "depots" / digest(execution.remote_store.url))
+    execution.remote_store.pull([source.artefact for source in node.stages()], local.root)
+    result = run_node(local, node, progress)
+    execution.remote_store.push(node.artefact, local.root)
+    return result[1:]

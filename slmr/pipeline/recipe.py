@@ -23,25 +23,20 @@ import importlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from slmr.config import ABLATIONS, STAGEWISE, MethodKind, parse
-from slmr.curriculum.factors import FACTORIAL
+from slmr.config import ABLATIONS, MethodKind, parse
 from slmr.errors import RequestError, check_known, unknown
 from slmr.io import merged, plugins, read_settings, resource
 from slmr.stage import Stage, registered
 from slmr.tasks.registry import by_name
 
-STARTERS = ("base", "sft", "grpo", "sft_grpo", STAGEWISE)  # selected by `starter`, and run first in `all`
-# The experiment on what a second round, and the traces recycled into it, add with equally many updates.
-ROUNDS = (
-    "bridged_selected_consolidated", "two_rounds", "two_rounds_new", "two_rounds_new_repair",
-    "two_rounds_new_repair_diag", "two_rounds_more", "two_rounds_more_worked", "two_rounds_rehearsal",
-    "two_rounds_shortest", "two_rounds_random",
-)  # fmt: skip
-GROUPS = {"starter": STARTERS, "factorial": FACTORIAL, "rounds": ROUNDS}
+# A few methods to begin with, which also run first in `all`; the factorial experiment; and the experiment on what a
+# second round, and the traces recycled into it, add with equally many updates.
+Group = Literal["starter", "factorial", "rounds"]
+EXPERIMENTS: frozenset[Group] = frozenset({"factorial", "rounds"})
 STUDENT = "student"
 LISTER = "slmr methods list"  # the command that prints every method
 MAX_ROUNDS = 100  # a larger number is a typing error, and its plan would exhaust the memory
@@ -76,6 +71,7 @@ class Recipe(BaseModel):
 
     Attributes:
         extends: its parent, the parent's parent, and so on.
+        groups: the groups that it belongs to; unlike all else not its parent's.
         evaluate: a reference's own parameters of the evaluation; ranked methods use the profile's.
     """
 
@@ -84,6 +80,7 @@ class Recipe(BaseModel):
     name: str
     extends: tuple[str, ...] = ()
     kind: MethodKind
+    groups: tuple[Group, ...] = ()
     summary: str
     paper: str | None = None
     rounds: int = Field(default=1, ge=1, le=MAX_ROUNDS)
@@ -151,6 +148,7 @@ def _read(name: str, files: Mapping[str, Path], extended: tuple[str, ...] = ()) 
     if parent not in files:
         raise RequestError(f"{file}: {unknown('method', str(parent), files, LISTER)}")
     base = _read(parent, files, (name, *extended))
+    base.pop("groups", None)
     return merged(base, {**content, "extends": (parent, *base.get("extends", ()))})
 
 
@@ -176,9 +174,10 @@ def select_methods(names: str, extra: Sequence[Path] = (), leave_out: Collection
 
 def _select(name: str, files: Mapping[str, Path], leave_out: Collection[str]) -> list[Recipe]:
     """The recipes that a word of `select_methods` selects: a group, or a single method."""
-    if name in GROUPS:
-        return [_load(n, files) for n in GROUPS[name] if n not in leave_out]
-    if name not in ("all", "ablations"):
+    if name not in ("all", "ablations", *get_args(Group)):
         return [_load(name, files)]
-    candidates = [_load(n, files) for n in files if n not in (*leave_out, *FACTORIAL, *ROUNDS)]
+    recipes = [_load(n, files) for n in files if n not in leave_out]
+    if name in get_args(Group):
+        return [recipe for recipe in recipes if name in recipe.groups]
+    candidates = [recipe for recipe in recipes if EXPERIMENTS.isdisjoint(recipe.groups)]
     return [recipe for recipe in candidates if (recipe.kind in ABLATIONS) == (name == "ablations")]

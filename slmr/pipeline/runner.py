@@ -1,10 +1,10 @@
-"""Runs a plan's stages: finds the missing artefacts, makes one, or makes all in this process or with workers."""
+"""Runs stages: finds the missing artefacts, runs one stage, or all in this process or with workers."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -50,33 +50,39 @@ class SilentWatcher(Watcher):
 
 
 @dataclass(frozen=True)
-class Work:
-    """The stages of a bench, and the settings to run them with.
+class Execution:
+    """Stages to run, and how.
 
     Attributes:
         root: the folder of the artefacts.
         nodes: each once, inputs first.
+        profile: the one that the stages were planned with.
         methods: key of a node → the methods that need it.
         starters: keys of the nodes that run first.
         jobs: number of stages side by side on this machine; None is as many as it can run.
+        executor: a name in `slmr.pipeline.executors`.
         remote_store: where machines without a common folder exchange artefacts; None if they have one.
     """
 
     root: Path
     nodes: tuple[StageNode, ...]
     profile: Profile
-    tasks_paths: tuple[Path, ...]
-    methods: Mapping[str, tuple[str, ...]]
+    tasks_paths: tuple[Path, ...] = ()
+    methods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     starters: Collection[str] = ()
     jobs: int | None = 1
+    executor: str = "local"
     remote_store: RemoteStore | None = None
 
     @cached_property
     def store(self) -> Store:
         return Store(self.root)
 
+    def methods_of(self, node: StageNode) -> tuple[str, ...]:
+        return self.methods.get(node.key, ())
 
-class Made(NamedTuple):
+
+class StageResult(NamedTuple):
     """A finished stage: whether its artefact already existed, and the seconds that it took."""
 
     node: StageNode
@@ -91,7 +97,7 @@ class Workers(Protocol):
         """Starts a stage if there is room for it; returns whether it started."""
         ...
 
-    def wait(self, watcher: Watcher) -> list[Made]:
+    def wait(self, watcher: Watcher) -> list[StageResult]:
         """Waits briefly; returns newly finished stages, and reports progress to the watcher.
 
         Raises:
@@ -103,62 +109,64 @@ class Workers(Protocol):
 # --- all stages ----------------------------------------------------------------------------------
 
 
-def make_here(work: Work, watcher: Watcher) -> None:
+def run_in_this_process(execution: Execution, watcher: Watcher) -> None:
     """Runs the missing stages in this process, one after the other.
 
     Raises:
         RequestError: this machine cannot train with the profile's settings.
         WorkError: a stage or the disk failed; finished stages are kept.
     """
-    missing = plan_missing(work, watcher)
-    check_machine_for(work, missing)
-    for node in starters_first(work.nodes, work.starters):
-        watcher.started(node, work.methods[node.key])
-        watcher.finished(*make_node(work, node, partial(watcher.progress, node)))
+    missing = plan_missing(execution, watcher)
+    check_machine_for(execution, missing)
+    for node in starters_first(execution.nodes, execution.starters):
+        watcher.started(node, execution.methods_of(node))
+        watcher.finished(*run_node(execution, node, partial(watcher.progress, node)))
 
 
-def make_with(workers: Workers, work: Work, missing: Sequence[StageNode], watcher: Watcher) -> None:
+def run_with_workers(
+    workers: Workers, execution: Execution, missing: Sequence[StageNode], watcher: Watcher
+) -> None:
     """Runs the missing stages side by side, the starters first, then those that begin the longest chains.
 
     Raises:
         RequestError, WorkError: a stage failed; finished stages are kept.
         Stopped: a signal came.
     """
-    schedule = Schedule(longest_first(missing, work.starters))
-    made = [Made(node, True, 0.0) for node in present(work.nodes, missing)]
+    schedule = Schedule(longest_first(missing, execution.starters))
+    results = [StageResult(node, True, 0.0) for node in present(execution.nodes, missing)]
     with signals.deferred():
         while True:
             while (node := schedule.next()) and workers.start(node):
                 schedule.start(node)
-                watcher.started(node, work.methods[node.key])
-            for one in made:  # after new stages have started, because the watcher may be slow
-                watcher.finished(*one)
+                watcher.started(node, execution.methods_of(node))
+            for result in results:  # after new stages have started, because the watcher may be slow
+                watcher.finished(*result)
             if not schedule:
                 return
             if signals.asked():
                 raise signals.Stopped
-            made = workers.wait(watcher)
-            schedule.finish(one.node for one in made)
+            results = workers.wait(watcher)
+            schedule.finish(result.node for result in results)
 
 
-def plan_missing(work: Work, watcher: Watcher) -> list[StageNode]:
+def plan_missing(execution: Execution, watcher: Watcher) -> list[StageNode]:
     """The stages to run. Removes damaged artefacts, and those that depend on a missing one; tells the watcher.
 
     Raises:
         WorkError: the disk refuses, or has too little space.
     """
-    work.store.prepare()
-    damaged = damaged_nodes(work.store, work.nodes)
+    execution.store.prepare()
+    damaged = damaged_nodes(execution.store, execution.nodes)
     for node, fault in damaged:
         watcher.result(f"{node.artefact} is damaged ({fault}): it is made again, with what depends on it")
-        work.store.discard(node.kind, node.key)
-    missing = missing_nodes(work.store, work.nodes)
+        execution.store.discard(node.kind, node.key)
+    missing = missing_nodes(execution.store, execution.nodes)
     # In reverse order: if this is interrupted, the remaining ones still have a missing input and are found again.
     for node in reversed(missing):
-        work.store.discard(node.kind, node.key)
-    _check_disk(work, missing)
-    check_prompts(missing, work.profile.engine, work.tasks_paths)
-    watcher.planned(work.nodes, missing)
+        execution.store.discard(node.kind, node.key)
+    _check_disk(execution, missing)
+    check_prompts(missing, execution.profile.engine, execution.tasks_paths)
+    watcher.planned(execution.nodes, missing)
     return missing
 
 
@@ -187,18 +195,18 @@ def present(nodes: Sequence[StageNode], missing: Sequence[StageNode]) -> list[St
     return [node for node in nodes if node.key not in keys]
 
 
-def check_machine_for(work: Work, missing: Sequence[StageNode]) -> None:
+def check_machine_for(execution: Execution, missing: Sequence[StageNode]) -> None:
     """Raises RequestError if this machine lacks the device, or if `check_training` finds that it cannot train."""
     from slmr.engines.transformers import usable_device
 
     if (
         any(node.stage.trains or node.stage.uses_engine for node in missing)
-        and work.profile.engine.name != "server"
+        and execution.profile.engine.name != "server"
     ):
-        usable_device(work.profile.engine.device)
+        usable_device(execution.profile.engine.device)
     if any(node.stage.trains for node in missing):
-        check_training(work.profile.training, work.profile.engine)
-        check_trackers(work.profile.training)
+        check_training(execution.profile.training, execution.profile.engine)
+        check_trackers(execution.profile.training)
 
 
 def model_bytes(nodes: Sequence[StageNode]) -> int:
@@ -208,7 +216,7 @@ def model_bytes(nodes: Sequence[StageNode]) -> int:
     return max((sum(f.stat().st_size for f in folder.glob("*.safetensors")) for folder in folders), default=0)
 
 
-def _check_disk(work: Work, missing: Sequence[StageNode]) -> None:
+def _check_disk(execution: Execution, missing: Sequence[StageNode]) -> None:
     """Checks that the disk has space for the models to be trained, and for a checkpoint with its optimizer.
 
     Raises:
@@ -217,11 +225,11 @@ def _check_disk(work: Work, missing: Sequence[StageNode]) -> None:
     trained, model = sum(node.stage.trains for node in missing), model_bytes(missing)
     # A checkpoint holds the weights and two moments of each; one more as a reserve.
     needed = (trained + 4) * model if trained else 0
-    free = shutil.disk_usage(work.root).free
+    free = shutil.disk_usage(execution.root).free
     if needed > free:
         raise WorkError(
-            f"{work.root}: too little disk space: {trained} models of {model / 2**20:,.0f} MiB and a checkpoint need"
-            f" about {needed / 2**20:,.0f} MiB, but only {free / 2**20:,.0f} are free; free some space, or choose"
+            f"{execution.root}: too little disk space: {trained} models of {model / 2**20:,.0f} MiB and a checkpoint"
+            f" need about {needed / 2**20:,.0f} MiB, but only {free / 2**20:,.0f} are free; free some space, or choose"
             " another --out"
         )
 
@@ -239,51 +247,54 @@ def run_here(stage: Stage, context: StageContext, params: Params) -> float:
     return watch.seconds
 
 
-def make_node(work: Work, node: StageNode, progress: Progress, run: RunStage = run_here) -> Made:
-    """Makes one artefact, unless it exists.
+def run_node(
+    execution: Execution, node: StageNode, progress: Progress, run: RunStage = run_here
+) -> StageResult:
+    """Runs one stage, unless its artefact exists.
 
     Raises:
         RequestError, WorkError: the stage failed; the files that it wrote are kept for the next attempt.
     """
-    watch, store, profile = Stopwatch(), work.store, work.profile
+    watch, store, profile = Stopwatch(), execution.store, execution.profile
     if store.has(node.kind, node.key):
-        return Made(node, True, watch.seconds)
-    remaining = _remaining_tokens(work, node)
+        return StageResult(node, True, watch.seconds)
+    remaining = _remaining_tokens(execution, node)
     with store.build(node.kind, node.key) as folder:
         if folder is None:
-            return Made(node, True, watch.seconds)
+            return StageResult(node, True, watch.seconds)
         context = StageContext(
             folder, {name: [n.output(store) for n in nodes] for name, nodes in node.inputs.items()}, node.seed or 0,
-            profile.engine, progress, tasks_paths=work.tasks_paths, remaining_tokens=remaining,
-            training=profile.training.of(node.kind), threads=profile.threads, tracked_as=_tracked_as(work, node),
-            tracked_in=work.root.parent / "trackers",
+            profile.engine, progress, tasks_paths=execution.tasks_paths, remaining_tokens=remaining,
+            training=profile.training.of(node.kind), threads=profile.threads, tracked_as=_tracked_as(execution, node),
+            tracked_in=execution.root.parent / "trackers",
         )  # fmt: skip
         context.cost.wall_s = run(node.stage, context, node.params)
         shutil.rmtree(folder / "trainer", ignore_errors=True)
         write_json(folder / STATS, context.stats)
         write_json(folder / MANIFEST, _manifest(node, context, folder).sealed().model_dump(mode="json"))
-    return Made(node, False, watch.seconds)
+    return StageResult(node, False, watch.seconds)
 
 
-def _tracked_as(work: Work, node: StageNode) -> str:
+def _tracked_as(execution: Execution, node: StageNode) -> str:
     students = [Path(student.location).name for student in node.students()]
-    return tracked_name(work.methods.get(node.key, ()), "+".join(students), node.seed or 0, node.label)
+    return tracked_name(execution.methods_of(node), "+".join(students), node.seed or 0, node.label)
 
 
-def _remaining_tokens(work: Work, node: StageNode) -> int | None:
+def _remaining_tokens(execution: Execution, node: StageNode) -> int | None:
     """The tokens that the budget leaves for a stage after all that it depends on; evaluation has no budget.
 
     Raises:
         WorkError: nothing is left.
     """
-    budget = work.profile.budget
+    budget = execution.profile.budget
     if budget is None or node.kind == "evaluate":
         return None
-    spent = spent_on(work.store, node.sources).tokens
+    spent = spent_on(execution.store, node.sources).tokens
     if spent >= budget:
+        methods = ", ".join(execution.methods_of(node))
         raise WorkError(
-            f"stage {node.label} ({', '.join(work.methods[node.key])}): earlier stages have spent {spent:,} tokens, and"
-            f" the profile's budget is {budget:,}: raise `budget`, or spend less on the earlier stages"
+            f"stage {node.label} ({methods}): earlier stages have spent {spent:,} tokens, and the profile's budget"
+            f" is {budget:,}: raise `budget`, or spend less on the earlier stages"
         )
     return budget - spent
 

@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import IO, Any
 
 from slmr.errors import RequestError, WorkError
-from slmr.rewards.audit_worker import BATCH, How, Job
+from slmr.rewards.audit_worker import BATCH, AuditJob, How
 from slmr.rewards.calling import Named
-from slmr.rewards.cases import Case, audit_cases
+from slmr.rewards.cases import AuditCase, audit_cases
 from slmr.verify import Kind
 
 # For the function's imports and its first call, which does not count: at least so many seconds, or times the timeout.
@@ -104,7 +104,7 @@ class Audit:
 
     request: AuditRequest
     style: str
-    cases: list[Case]
+    cases: list[AuditCase]
     judgements: list[Judgement]
     again: list[Again]
     left_out: int
@@ -170,7 +170,7 @@ def _never_works(request: AuditRequest, style: str, fault: str) -> str:
 
 
 def _again(
-    request: AuditRequest, name: str, how: How, cases: Sequence[Case], sample: Sequence[int],
+    request: AuditRequest, name: str, how: How, cases: Sequence[AuditCase], sample: Sequence[int],
     before: Mapping[int, Judgement],
 ) -> Again:  # fmt: skip
     _, after = _judge(request, how, cases, sample)
@@ -186,7 +186,7 @@ def _again(
 
 
 def _judge(
-    request: AuditRequest, how: How, cases: Sequence[Case], indices: Sequence[int]
+    request: AuditRequest, how: How, cases: Sequence[AuditCase], indices: Sequence[int]
 ) -> tuple[dict[str, Any], dict[int, Judgement]]:
     """What the worker says of the function, and index → judgement; a new process replaces one that hangs or dies."""
     judged: dict[int, Judgement] = {}
@@ -196,7 +196,7 @@ def _judge(
     plain = first.completion, request.gold_as.replace("GOLD", first.gold)
     while (left := [i for i in indices if i not in judged]) and broken < MOST_HANGS:
         texts = [(i, cases[i].completion, request.gold_as.replace("GOLD", cases[i].gold)) for i in left]
-        job = Job(
+        job = AuditJob(
             request.function, how, request.style, request.gold, request.messages, request.field, texts, plain
         )  # fmt: skip
         for line in _lines(job, request.timeout, seed=len(judged) + indices[0]):
@@ -213,7 +213,7 @@ def _judge(
     return told, judged
 
 
-def _lines(job: Job, timeout: float, seed: int) -> Iterator[dict[str, Any]]:
+def _lines(job: AuditJob, timeout: float, seed: int) -> Iterator[dict[str, Any]]:
     """A process's messages; if it hangs or dies, the last one has the cases that it had begun, and their judgement."""
     begun: set[int] = set()
     with _process(job, seed) as (process, lines, log):
@@ -246,7 +246,7 @@ def _lines(job: Job, timeout: float, seed: int) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def _process(
-    job: Job, seed: int
+    job: AuditJob, seed: int
 ) -> Iterator[tuple[subprocess.Popen[str], queue.Queue[dict[str, Any] | None], IO[str]]]:
     """Starts the process; yields it with a queue of its lines (None at the end); finally kills it and its children."""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:

@@ -9,7 +9,7 @@ from typing import Any
 
 from slmr.errors import visible
 from slmr.rewards.audit import Again, Audit
-from slmr.rewards.cases import Case
+from slmr.rewards.cases import AuditCase
 from slmr.stats import bounded_mean
 
 _SHOWN = 110  # characters of a completion
@@ -21,7 +21,7 @@ _TOTALS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class ErrorRate:
     """The error rate of some cases: right answers that are not paid, or wrong ones that are.
 
     Attributes:
@@ -41,7 +41,7 @@ class Rate:
     hung: int
 
 
-def totals(audit: Audit) -> list[Rate]:
+def totals(audit: Audit) -> list[ErrorRate]:
     """Rates for each kind of answer: right ones in the requested form, other right ones, wrong ones."""
     return [
         rate
@@ -53,7 +53,7 @@ def totals(audit: Audit) -> list[Rate]:
     ]  # fmt: skip
 
 
-def families(audit: Audit) -> list[Rate]:
+def families(audit: Audit) -> list[ErrorRate]:
     """Rates for each family of cases, those with the most errors first."""
     groups: dict[tuple[str, str, bool], list[int]] = {}
     for i, case in enumerate(audit.cases):
@@ -62,13 +62,13 @@ def families(audit: Audit) -> list[Rate]:
     return sorted((rate for rate in rates if rate), key=lambda rate: -rate.rate)
 
 
-def _rate(audit: Audit, kind: str, family: str, indices: Sequence[int]) -> Rate | None:
+def _rate(audit: Audit, kind: str, family: str, indices: Sequence[int]) -> ErrorRate | None:
     if not indices:
         return None
     wrong = [audit.is_wrong(i) for i in indices]
     e = bounded_mean([float(w) for w in wrong])
     judged = [audit.judgements[i] for i in indices]
-    return Rate(
+    return ErrorRate(
         kind, family, "not paid" if audit.cases[indices[0]].accept else "paid", len(indices), sum(wrong), e.mean, e.low,
         e.high, sum(j.score is None and not j.raised and not j.hung for j in judged),
         sum(bool(j.raised) for j in judged), sum(j.hung for j in judged),
@@ -122,7 +122,7 @@ def _length(audit: Audit, i: int) -> int:
     return len(audit.cases[i].completion)
 
 
-def _example(what: str, case: Case, audit: Audit, i: int) -> str:
+def _example(what: str, case: AuditCase, audit: Audit, i: int) -> str:
     text = (
         case.completion
         if len(case.completion) <= _SHOWN

@@ -2,7 +2,7 @@
 
     python -m slmr.rewards.audit_worker
 
-It reads a `Job` as a line of JSON, then writes a line when it begins a case and one when it has judged it. The
+It reads an `AuditJob` as a line of JSON, then writes a line when it begins a case and one when it has judged it. The
 function's own output goes to standard error.
 """
 
@@ -25,8 +25,8 @@ from typing import IO, Any, Literal
 from slmr.errors import RequestError, one_line
 from slmr.rewards.calling import (
     BatchCall,
-    Call,
     Named,
+    RewardCall,
     Style,
     batch_caller,
     caller,
@@ -43,7 +43,7 @@ BATCH = 8  # completions, of different problems
 
 
 @dataclass(frozen=True)
-class Job:
+class AuditJob:
     """A process's job: the function, how to call it, and the cases as (index, completion, gold).
 
     `warm_up` is judged first and does not count, because a function's first call may take long, for its imports.
@@ -74,7 +74,9 @@ class _Out:
 class _Judge:
     """Judges cases and reports the judgements."""
 
-    def __init__(self, call: Call, of_batch: BatchCall | None, style: Style, job: Job, out: _Out) -> None:
+    def __init__(
+        self, call: RewardCall, of_batch: BatchCall | None, style: Style, job: AuditJob, out: _Out
+    ) -> None:
         self.call, self.of_batch = call, of_batch
         self.style: Style = style
         self.field, self.warm_up, self.out = job.field, job.warm_up, out
@@ -143,7 +145,7 @@ def _await(returned: Any) -> Any:
     return asyncio.run(awaited(returned)) if inspect.isawaitable(returned) else returned
 
 
-def _run(job: Job, judge: _Judge) -> None:
+def _run(job: AuditJob, judge: _Judge) -> None:
     if job.how == "processes":  # each warms up by itself: threads of a first call do not survive a fork
         _run_in_processes(job.cases, judge)
     elif job.how == "main thread":
@@ -194,7 +196,7 @@ def _run_in_turn(cases: Sequence[tuple[int, str, str]], judge: _Judge) -> None:
 def main() -> None:
     out = _Out(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)  # the function's own output must not mix with our lines
-    job = Job(**json.loads(sys.stdin.readline()))
+    job = AuditJob(**json.loads(sys.stdin.readline()))
     try:
         function = load(Named.parse(job.function))
         style = style_of(function, job.style)

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from slmr.errors import RequestError, check_known, one_line, unknown
 
 Style = Literal["trl", "verl", "verifiers", "lm-eval", "pair"]
-Call = Callable[[str, str], Any]
+RewardCall = Callable[[str, str], Any]
 BatchCall = Callable[[Sequence[str], Sequence[str]], Any]
 # Arguments that TRL passes besides the data set's columns; any other parameter is taken for the gold answer's column.
 _OF_TRL = (
@@ -105,7 +105,7 @@ def style_of(function: Callable[..., Any], given: str | None = None) -> Style:
     )
 
 
-def caller(function: Callable[..., Any], style: Style, gold: str | None, messages: bool) -> Call:
+def caller(function: Callable[..., Any], style: Style, gold: str | None, messages: bool) -> RewardCall:
     """A function that calls it with one completion and its gold answer.
 
     Args:
@@ -164,7 +164,7 @@ def _accepted(
 
 def _positional(
     function: Callable[..., Any], style: Style, arguments: Callable[[str, str], tuple[Any, ...]]
-) -> Call:
+) -> RewardCall:
     signature = inspect.signature(function)
     _check(function, style, "two arguments, a text and its gold", lambda: signature.bind(*arguments("", "")))
     return lambda text, right: function(*arguments(text, right))

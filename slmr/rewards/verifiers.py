@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from verifiers import Rubric
     from verifiers.v1 import Taskset
 
-Row = Mapping[str, Any]
+DatasetRow = Mapping[str, Any]
 
 
 def taskset(
-    task_or_kind: str, rows: Iterable[Row] | Callable[[], Iterable[Row]], gold: str = "answer", form: Form = "strict",
-    lenient_weight: float = 0.0,
+    task_or_kind: str, rows: Iterable[DatasetRow] | Callable[[], Iterable[DatasetRow]], gold: str = "answer",
+    form: Form = "strict", lenient_weight: float = 0.0,
 ) -> type[Taskset]:  # fmt: skip
     """The taskset of an environment for verifiers 0.4 (and 0.3); the environment's package exports it in `__all__`.
 
@@ -144,7 +144,7 @@ def _tasksets_of_verifiers() -> Any:
     return vf
 
 
-def _prompt(row: Row) -> Any:
+def _prompt(row: DatasetRow) -> Any:
     """A row's prompt.
 
     Raises:

@@ -134,7 +134,7 @@ def _check_unedited(yaml: Path, file: Path) -> None:
         )
 
 
-class _Row(NamedTuple):
+class _Question(NamedTuple):
     place: str
     question: str
     answer: str
@@ -142,8 +142,8 @@ class _Row(NamedTuple):
     listed: str  # the column that has them as a list; empty if none has
 
 
-def _read(file: Path, problem: str, gold: str) -> list[_Row]:
-    rows: list[_Row] = []
+def _read(file: Path, problem: str, gold: str) -> list[_Question]:
+    rows: list[_Question] = []
     columns: tuple[str, str] | None = None
     for place, record in _records(file):
         if not isinstance(record, dict):
@@ -155,15 +155,15 @@ def _read(file: Path, problem: str, gold: str) -> list[_Row]:
         question, answer = (_text(place, record, column) for column in columns)
         others = {name: value for name, value in record.items() if name not in columns}
         listed = next((name for name in OPTION_COLUMNS if isinstance(others.get(name), list)), "")
-        rows.append(_Row(place, question, answer, _options(others, listed), listed))
+        rows.append(_Question(place, question, answer, _options(others, listed), listed))
     if not rows:
         raise RequestError(f"{file} holds no question")
     return rows
 
 
-def _check_consistent(rows: Sequence[_Row], kind: Kind) -> None:
+def _check_consistent(rows: Sequence[_Question], kind: Kind) -> None:
     """Raises RequestError if two rows ask the same and have answers of different value."""
-    asked: dict[str, _Row] = {}
+    asked: dict[str, _Question] = {}
     for row in rows:
         first = asked.setdefault(row.question, row)
         if (
@@ -187,7 +187,7 @@ def _options(record: dict[str, Any], listed: str) -> dict[str, str]:
     }
 
 
-def _with_letter(row: _Row, file: Path) -> _Row:
+def _with_letter(row: _Question, file: Path) -> _Question:
     """The row with the letter of its right option as its answer; unchanged where it has no options."""
     if len(row.options) < 2:
         return row
@@ -205,7 +205,7 @@ def _with_letter(row: _Row, file: Path) -> _Row:
     )
 
 
-def _with_options(file: Path, rows: list[_Row], required: bool) -> list[_Row]:
+def _with_options(file: Path, rows: list[_Question], required: bool) -> list[_Question]:
     """The rows with their options below their questions; `required` refuses a file that shows none."""
     right = [cast(re.Match[str], re.search(f"[{_LETTERS}]", row.answer))[0] for row in rows]
     shown = any(re.search(rf"\b{letter}\b", row.question) for letter, row in zip(right, rows, strict=True))
@@ -222,7 +222,7 @@ def _with_options(file: Path, rows: list[_Row], required: bool) -> list[_Row]:
     return [row._replace(question=_with_lines(row)) for row in rows]
 
 
-def _with_lines(row: _Row) -> str:
+def _with_lines(row: _Question) -> str:
     """The question with a line for each option, unless it shows them already."""
     if all(text in row.question for text in row.options.values()):
         return row.question

@@ -12,9 +12,9 @@ from functools import partial
 from pydantic import Field
 
 from slmr.curriculum.schema import Problem
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.stage import StageContext, stage
-from slmr.training.grpo import GrpoParams, train_policy
+from slmr.training.grpo import GUIDED_INPUTS, GrpoParams, train_policy
 from slmr.training.rollouts import Rollouts
 from slmr.training.sft import first_traces
 from slmr.verify.trace_steps import beginning, split_steps
@@ -26,10 +26,7 @@ class BreadParams(GrpoParams):
     branches: int = Field(default=2, ge=1)
 
 
-@stage(
-    "bread", BreadParams, {"model": "one", "problems": "one", "traces": "many", "validation": "optional"},
-    random=True, trains=True, samples=True, version=3,
-)  # fmt: skip
+@stage("bread", BreadParams, GUIDED_INPUTS, random=True, trains=True, samples=True, version=3)
 def bread_stage(context: StageContext, params: BreadParams) -> None:
     """Writes `model/` and the files of `grpo`; a problem without a trace is treated as in GRPO."""
     traces = first_traces(context)
@@ -37,7 +34,7 @@ def bread_stage(context: StageContext, params: BreadParams) -> None:
 
 
 @dataclass(slots=True)
-class Span:
+class SearchRange:
     """The search range of the branching point, in steps of the trace: from `low` all fail, from `high` all succeed."""
 
     low: int
@@ -57,10 +54,10 @@ class BranchingRollouts(Rollouts):
 
     _params: BreadParams
 
-    def improve(self, problems: list[Problem], groups: list[list[Row]], step: list[int]) -> None:
+    def improve(self, problems: list[Problem], groups: list[list[Generation]], step: list[int]) -> None:
         judged = {i: self.judged(problem, groups[i]) for i, problem in enumerate(problems)}
         spans = {
-            i: Span(0, len(split_steps(trace)) + 1)
+            i: SearchRange(0, len(split_steps(trace)) + 1)
             for i, problem in enumerate(problems)
             if judged[i].outcome == "all wrong" and (trace := self._traces.get(problem["id"]))
         }

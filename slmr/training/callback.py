@@ -13,7 +13,7 @@ import torch
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from slmr.engines import Prompt, Sampling
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.sampler import Sampler
 from slmr.engines.transformers import encode, first_stop
 from slmr.errors import RequestError
@@ -189,7 +189,7 @@ def _tokenizer(kwargs: dict[str, Any]) -> Any:
 def _answers(sampler: Sampler, tokenizer: Any, questions: _Questions, max_tokens: int | None) -> list[str]:
     task = questions.task
     prompts = [encode(tokenizer, Prompt(task.prompt(item.problem))) for item in questions.items]
-    rows = [Row(i, tuple(prompt), i) for i, prompt in enumerate(prompts)]
+    rows = [Generation(i, tuple(prompt), i) for i, prompt in enumerate(prompts)]
     sampler.fill(rows, Sampling(0.0, max_tokens or task.max_tokens, 0, task.stop))
     texts = [
         str(text) for text in tokenizer.batch_decode([row.ids for row in rows], skip_special_tokens=True)

@@ -16,7 +16,7 @@ from pydantic import Field
 from slmr.artifacts import Cost
 from slmr.config import TrainingSettings
 from slmr.engines import Sampling
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.models import resolve_model
 from slmr.engines.sampler import Sampler
 from slmr.engines.scoring import IGNORED, padded, padded_with_mask
@@ -25,7 +25,7 @@ from slmr.errors import RequestError
 from slmr.io import digest
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
-from slmr.training.sft import Example, TraceParams, fitting, labels_of, length, some_traces
+from slmr.training.sft import TRACE_INPUTS, Example, TraceParams, fitting, labels_of, length, some_traces
 from slmr.training.supervised import scheduled, supervised_settings
 from slmr.training.trainer import Run
 
@@ -87,10 +87,7 @@ class GkdParams(DistillationParams):
         return self.model_copy(update={"teacher_key": model.key})
 
 
-@stage(
-    "gkd", GkdParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True,
-    trains=True, version=2,
-)  # fmt: skip
+@stage("gkd", GkdParams, TRACE_INPUTS, random=True, trains=True, version=2)
 def gkd_stage(context: StageContext, params: GkdParams) -> None:
     """Distils on the prompts of the traces; writes `model/` and the run's curve.
 
@@ -194,7 +191,7 @@ class SlmrSampling:
         self.sampling, self._sampler = sampling, Sampler(trainer.model, trainer.processing_class)
         self.spent = Spent()
 
-    def fill(self, rows: list[Row]) -> None:
+    def fill(self, rows: list[Generation]) -> None:
         """Samples the completions of the rows, and counts their tokens."""
         self._sampler.fill(rows, self.sampling)
         self.spent.sampled += sum(len(row.ids) for row in rows)
@@ -216,7 +213,8 @@ def distiller_class() -> type:
             origin = [self.sampling.seed, self.state.global_step]
             first = parallel.rank() * len(heads)  # index in the step's whole batch
             rows = [
-                Row(i, head, int(digest(["gkd", *origin, first + i]), 16)) for i, head in enumerate(heads)
+                Generation(i, head, int(digest(["gkd", *origin, first + i]), 16))
+                for i, head in enumerate(heads)
             ]
             self.fill(rows)
             pad, device = self.processing_class.pad_token_id, inputs["prompts"].device

@@ -14,13 +14,21 @@ from slmr.config import MAX_K, MAX_STEPS, TrainingSettings
 from slmr.curriculum.schema import PROBLEMS, Problem
 from slmr.errors import WorkError
 from slmr.rewards.noise import NoiseParams
-from slmr.stage import StageContext, stage
+from slmr.stage import InputRule, StageContext, stage
 from slmr.training import parallel
 from slmr.training.group_reward import GroupReward, shares, write_outcomes
 from slmr.training.rollouts import Rollouts
 from slmr.training.trainer import Run, trainer_settings
 from slmr.training.validation import ValidationParams
 from slmr.training.vllm_rollouts import open_source
+
+POLICY_INPUTS: dict[str, InputRule] = {"model": "one", "problems": "one", "validation": "optional"}
+GUIDED_INPUTS: dict[str, InputRule] = {
+    "model": "one",
+    "problems": "one",
+    "traces": "many",
+    "validation": "optional",
+}
 
 
 class RolloutParams(ValidationParams, NoiseParams):
@@ -95,10 +103,7 @@ class GrpoParams(RolloutParams):
         training.share(self.completions, "prompts_per_step * group_size", self.updates)
 
 
-@stage(
-    "grpo", GrpoParams, {"model": "one", "problems": "one", "validation": "optional"}, random=True,
-    trains=True, samples=True, version=6,
-)  # fmt: skip
+@stage("grpo", GrpoParams, POLICY_INPUTS, random=True, trains=True, samples=True, version=6)
 def grpo_stage(context: StageContext, params: GrpoParams) -> None:
     """Trains on the problems; writes `model/`, and the attempts of all-zero groups to `failures.parquet`.
 
@@ -159,7 +164,7 @@ def problem_rows(
     """A row for each problem of each step, with the columns that the reward needs."""
     return [
         {"prompt": _prompt(tokenizer, p["prompt"]), "gold": p["gold"], "kind": p["kind"], "problem_id": p["id"]}
-        for p in schedule(problems, params.steps_taken * params.prompts_per_step, seed)
+        for p in problem_order(problems, params.steps_taken * params.prompts_per_step, seed)
     ]  # fmt: skip
 
 
@@ -211,7 +216,7 @@ def _trainer(
     )  # fmt: skip
 
 
-def schedule(problems: Sequence[Problem], count: int, seed: int) -> list[Problem]:
+def problem_order(problems: Sequence[Problem], count: int, seed: int) -> list[Problem]:
     """The order of the problems: repeated passes over all of them, each in a new random order."""
     rng, order = Random(seed), list[Problem]()
     while len(order) < count:

@@ -13,7 +13,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from slmr.curriculum.schema import Problem
 from slmr.engines import Prompt, Sampling
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.sampler import Sampler
 from slmr.engines.scoring import completion_nlls
 from slmr.engines.transformers import encode
@@ -86,7 +86,10 @@ class Validation(TrainerCallback):
         Each process takes a share of the problems; all get the same numbers.
         """
         mine = slice(parallel.rank(), None, parallel.world_size())
-        rows = [Row(i, prompt, int(digest(["validation", i]), 16)) for i, prompt in enumerate(self._prompts)]
+        rows = [
+            Generation(i, prompt, int(digest(["validation", i]), 16))
+            for i, prompt in enumerate(self._prompts)
+        ]
         with self._whole():
             counts = parallel.summed(self._counts(rows[mine], self._problems[mine]))
         count, sampled = len(rows), int(counts["tokens"])
@@ -96,7 +99,7 @@ class Validation(TrainerCallback):
             "truncated": counts["truncated"] / count, "kl": counts["kl"] / sampled,
         }  # fmt: skip
 
-    def _counts(self, rows: Sequence[Row], problems: Sequence[Problem]) -> dict[str, float]:
+    def _counts(self, rows: Sequence[Generation], problems: Sequence[Problem]) -> dict[str, float]:
         """Sums over these rows; `kl` in nats."""
         # Created here, because its trial of the model needs all weights.
         sampler = self._sampler = self._sampler or Sampler(self._model, self._tokenizer)
@@ -160,7 +163,7 @@ class Validation(TrainerCallback):
         self._checkpointed, self._waited = self.best_step, state["waited"]
 
 
-def kl_to(start: PreTrainedModel, rows: Sequence[Row]) -> float:
+def kl_to(start: PreTrainedModel, rows: Sequence[Generation]) -> float:
     """Sum over the rows' tokens of log p - log p_start, in nats; log p is that of the sampling."""
     if not rows:
         return 0.0

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from slmr.curriculum.schema import Problem
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.rewards import reward_of
 from slmr.stage import StageContext, stage
-from slmr.training.grpo import GrpoParams, train_policy
+from slmr.training.grpo import GUIDED_INPUTS, GrpoParams, train_policy
 from slmr.training.rollouts import Rollouts
 from slmr.training.sft import first_traces
 from slmr.verify import Verdict
@@ -53,10 +53,7 @@ class HptParams(GrpoParams):
         return self
 
 
-@stage(
-    "hpt", HptParams, {"model": "one", "problems": "one", "traces": "many", "validation": "optional"},
-    random=True, trains=True, samples=True, version=2,
-)  # fmt: skip
+@stage("hpt", HptParams, GUIDED_INPUTS, random=True, trains=True, samples=True, version=2)
 def hpt_stage(context: StageContext, params: HptParams) -> None:
     """Writes `model/` and the files of `grpo`; `replaced` counts how often a problem used the SFT loss."""
     traces = first_traces(context)
@@ -77,7 +74,7 @@ class GatedRollouts(Rollouts):
 
     _params: HptParams
 
-    def improve(self, problems: list[Problem], groups: list[list[Row]], step: list[int]) -> None:
+    def improve(self, problems: list[Problem], groups: list[list[Generation]], step: list[int]) -> None:
         for problem, group in zip(problems, groups, strict=True):
             demonstration = self.demonstration(problem, group)
             right = share_right(self.judged(problem, group).verdicts)

@@ -10,14 +10,14 @@ import torch
 from torch.nn.functional import pad
 from trl import GRPOTrainer
 
-PARTS, LEAST = 8, 4  # maximal number of parts, minimal number of rows per part
+MAX_MICROBATCHES, MIN_ROWS = 8, 4  # the minimum is of one micro-batch
 
 
 class LeanTrainer(GRPOTrainer):
     """Computes the same losses and gradients as TRL's trainer, up to rounding.
 
     TRL sends all completions of a step through the model together, padded to the longest prompt and the longest
-    completion; here they go in parts of similar length. Without a KL term, a completion with advantage 0 has no
+    completion; here they go in micro-batches of similar length. Without a KL term, a completion with advantage 0 has no
     gradient, so it is computed without a graph, only for the metrics (entropy, the gap to the sampler).
 
     With several processes TRL's pass is used, because all processes need the same number of passes.
@@ -42,7 +42,7 @@ class LeanTrainer(GRPOTrainer):
             return whole(model, input_ids, attention_mask, logits_to_keep, *args, **kwargs)
         silent = self._silent if self._silent is not None else torch.zeros(len(input_ids), dtype=torch.bool)
         order, outputs = [], []
-        for part in parts(attention_mask, logits_to_keep, silent):
+        for part in microbatches(attention_mask, logits_to_keep, silent):
             rows, columns = part.rows, slice(part.start, part.stop)
             scored = part.stop - (input_ids.shape[1] - logits_to_keep)
             with torch.set_grad_enabled(part.graph and torch.is_grad_enabled()):
@@ -67,7 +67,7 @@ def without_gradient(inputs: dict[str, Any]) -> torch.Tensor:
     return silent.cpu()
 
 
-class Part(NamedTuple):
+class Microbatch(NamedTuple):
     """Rows that go through the model together: their indices, their range of columns, and whether with a graph."""
 
     rows: torch.Tensor
@@ -76,8 +76,8 @@ class Part(NamedTuple):
     graph: bool
 
 
-def parts(attention_mask: torch.Tensor, scored: int, silent: torch.Tensor) -> Iterator[Part]:
-    """Divides all rows into parts of similar length.
+def microbatches(attention_mask: torch.Tensor, scored: int, silent: torch.Tensor) -> Iterator[Microbatch]:
+    """Divides all rows into micro-batches of similar length.
 
     Args:
         attention_mask: [B, W]; prompts are padded on the left, completions on the right.
@@ -93,5 +93,5 @@ def parts(attention_mask: torch.Tensor, scored: int, silent: torch.Tensor) -> It
         rows = (silent != graph).nonzero()[:, 0]
         if len(rows):
             rows = rows[mask[rows].sum(dim=1).argsort(stable=True)]
-            for some in rows.tensor_split(min(PARTS, math.ceil(len(rows) / LEAST))):
-                yield Part(some, int(first[some].min()), int(last[some].max()), graph)
+            for some in rows.tensor_split(min(MAX_MICROBATCHES, math.ceil(len(rows) / MIN_ROWS))):
+                yield Microbatch(some, int(first[some].min()), int(last[some].max()), graph)

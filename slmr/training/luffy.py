@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from slmr.curriculum.schema import Problem
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.stage import StageContext, stage
-from slmr.training.grpo import GrpoParams, train_policy
+from slmr.training.grpo import GUIDED_INPUTS, GrpoParams, train_policy
 from slmr.training.rollouts import Rollouts
 from slmr.training.sft import first_traces
 
@@ -36,10 +36,7 @@ class LuffyParams(GrpoParams):
         return self
 
 
-@stage(
-    "luffy", LuffyParams, {"model": "one", "problems": "one", "traces": "many", "validation": "optional"},
-    random=True, trains=True, samples=True, version=3,
-)  # fmt: skip
+@stage("luffy", LuffyParams, GUIDED_INPUTS, random=True, trains=True, samples=True, version=3)
 def luffy_stage(context: StageContext, params: LuffyParams) -> None:
     """Writes `model/` and the files of `grpo`; the group of a problem without a trace is entirely the student's."""
     traces = first_traces(context)
@@ -57,7 +54,7 @@ class MixedRollouts(Rollouts):
 
     def sample(
         self, problems: Sequence[Problem], origin: list[int], prefixes: Sequence[str] | None = None
-    ) -> list[list[Row]]:
+    ) -> list[list[Generation]]:
         groups = super().sample(problems, origin, prefixes)
         for problem, group in zip(problems, groups, strict=True):
             if demonstration := self.demonstration(problem, group):

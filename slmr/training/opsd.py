@@ -18,7 +18,7 @@ from slmr.engines.scoring import IGNORED, padded, padded_with_mask
 from slmr.engines.transformers import encode, load_model
 from slmr.stage import StageContext, stage
 from slmr.training.gkd import Collator, DistillationParams, Spent, distiller, distiller_class
-from slmr.training.sft import Example, fitting, length, some_traces, tokenize
+from slmr.training.sft import TRACE_INPUTS, Example, fitting, length, some_traces, tokenize
 from slmr.training.supervised import scheduled
 from slmr.training.trainer import Run
 
@@ -40,10 +40,7 @@ class PrivilegedExample(Example):
     privileged: list[int]
 
 
-@stage(
-    "opsd", OpsdParams, {"model": "one", "traces": "many", "validation": "optional"}, random=True,
-    trains=True, version=2,
-)  # fmt: skip
+@stage("opsd", OpsdParams, TRACE_INPUTS, random=True, trains=True, version=2)
 def opsd_stage(context: StageContext, params: OpsdParams) -> None:
     """Distils on the prompts of the traces; writes `model/` and the run's curve; raises as `sft` does."""
     traces = [trace for trace in some_traces(context) if not trace["prefix"]]

@@ -17,7 +17,7 @@ from slmr.errors import RequestError
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
 from slmr.training.group_reward import GroupReward
-from slmr.training.grpo import GrpoParams, train_policy
+from slmr.training.grpo import GUIDED_INPUTS, GrpoParams, train_policy
 from slmr.training.sft import Example, labels_of, tokenize, trace_rows
 
 if TYPE_CHECKING:
@@ -43,10 +43,7 @@ class ReliftParams(GrpoParams):
         training.must_not_shard("relift")
 
 
-@stage(
-    "relift", ReliftParams, {"model": "one", "problems": "one", "traces": "many", "validation": "optional"},
-    random=True, trains=True, samples=True, version=3,
-)  # fmt: skip
+@stage("relift", ReliftParams, GUIDED_INPUTS, random=True, trains=True, samples=True, version=3)
 def relift_stage(context: StageContext, params: ReliftParams) -> None:
     """Writes `model/` and the files of `grpo`."""
     traces = trace_rows(context)

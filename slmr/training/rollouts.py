@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from slmr.curriculum.schema import Problem
 from slmr.engines import Prompt, Sampling
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.sampler import Sampler
 from slmr.engines.transformers import encode, encode_completion
 from slmr.io import digest
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 TAUGHT = -1  # the index of a teacher's row
 
 
-class Source(Protocol):
+class RolloutSource(Protocol):
     """Samples from the policy as of the last call of `follow`."""
 
     def follow(self, trainer: Any, model: Any) -> None:
         """Takes the current weights of the trainer's unsharded model; every process must call it."""
         ...
 
-    def run(self, rows: Sequence[Row], sampling: Sampling) -> None:
+    def run(self, rows: Sequence[Generation], sampling: Sampling) -> None:
         """Sets every row's token ids and log-probabilities."""
         ...
 
@@ -44,7 +44,7 @@ class TrainerSource:
     def follow(self, trainer: Any, model: Any) -> None:
         self._model, self._tokenizer = model, trainer.processing_class
 
-    def run(self, rows: Sequence[Row], sampling: Sampling) -> None:
+    def run(self, rows: Sequence[Generation], sampling: Sampling) -> None:
         if self._sampler is None:
             self._sampler = Sampler(self._model, self._tokenizer)
         self._sampler.fill(rows, sampling)
@@ -53,7 +53,7 @@ class TrainerSource:
         self._sampler = None
 
 
-class Judged(NamedTuple):
+class JudgedGroup(NamedTuple):
     """A group's texts, verdicts and outcome; see `group_outcome`."""
 
     texts: list[str]
@@ -76,7 +76,7 @@ class Rollouts:
 
     def __init__(
         self, problems: Sequence[Problem], params: GrpoParams, reward: GroupReward, seed: int,
-        traces: Mapping[str, str] | None = None, source: Source | None = None,
+        traces: Mapping[str, str] | None = None, source: RolloutSource | None = None,
     ) -> None:  # fmt: skip
         self._problems, self._params, self._reward, self._seed = problems, params, reward, seed
         self._by_prompt = {problem["prompt"]: problem for problem in problems}
@@ -118,7 +118,7 @@ class Rollouts:
             "taught": [row.index == TAUGHT for row in rows],
         }
 
-    def improve(self, problems: list[Problem], groups: list[list[Row]], step: list[int]) -> None:
+    def improve(self, problems: list[Problem], groups: list[list[Generation]], step: list[int]) -> None:
         """Replaces problems whose groups have no variance, and their groups, in place."""
         tried = {problem["id"] for problem in problems}
         suspects: Sequence[int] = range(len(groups))
@@ -135,14 +135,19 @@ class Rollouts:
             suspects = uniform[: len(others)]
             tried |= {problem["id"] for problem in others}
 
-    def judged(self, problem: Problem, group: Sequence[Row]) -> Judged:
+    def judged(self, problem: Problem, group: Sequence[Generation]) -> JudgedGroup:
         """A group's texts, verdicts and outcome."""
         texts = self.tokenizer.batch_decode([row.ids for row in group], skip_special_tokens=True)
         verdicts = self._reward.judge(texts, [problem["gold"]] * len(texts), problem["kind"])
-        return Judged(texts, verdicts, group_outcome(verdicts))
+        return JudgedGroup(texts, verdicts, group_outcome(verdicts))
 
     def replace(
-        self, problem: Problem, old: Judged, index: int, new: list[Row], groups: list[list[Row]]
+        self,
+        problem: Problem,
+        old: JudgedGroup,
+        index: int,
+        new: list[Generation],
+        groups: list[list[Generation]],
     ) -> None:
         """Replaces a group, recording the outcome of the old one."""
         self._reward.record(old.verdicts, old.texts, problem["id"])
@@ -155,13 +160,13 @@ class Rollouts:
         rng = Random(int(digest(["resample", self._seed, *origin]), 16))
         return rng.sample(free, min(count, len(free)))
 
-    def demonstration(self, problem: Problem, group: Sequence[Row]) -> Row | None:
+    def demonstration(self, problem: Problem, group: Sequence[Generation]) -> Generation | None:
         """The teacher's trace as a completion of the group's prompt; None if there is none."""
         trace = self._traces.get(problem["id"])
         if trace is None:
             return None
         ids = encode_completion(self.tokenizer, Prompt(problem["prompt"]), trace)
-        return Row(TAUGHT, group[0].prompt, 0, ids, [0.0] * len(ids))
+        return Generation(TAUGHT, group[0].prompt, 0, ids, [0.0] * len(ids))
 
     def self_generated(self, problem: Problem) -> int:
         """The number of completions in a problem's group that the student samples."""
@@ -169,7 +174,7 @@ class Rollouts:
 
     def sample(
         self, problems: Sequence[Problem], origin: list[int], prefixes: Sequence[str] | None = None
-    ) -> list[list[Row]]:
+    ) -> list[list[Generation]]:
         """Samples the student's completions of each problem, after its prefix if there is one.
 
         `origin`: step, process and attempt, which determine the random states.
@@ -181,7 +186,7 @@ class Rollouts:
             seeds = [
                 int(digest([self._seed, *origin, i, k]), 16) for k in range(self.self_generated(problem))
             ]
-            groups.append([Row(i * size + k, prompt, seed) for k, seed in enumerate(seeds)])
+            groups.append([Generation(i * size + k, prompt, seed) for k, seed in enumerate(seeds)])
         rows = [row for group in groups for row in group]
         self._source.run(rows, self._sampling)
         self.tokens += sum(len(row.ids) for row in rows)

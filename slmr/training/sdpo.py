@@ -16,14 +16,14 @@ from slmr.artifacts import Cost
 from slmr.config import TrainingSettings
 from slmr.curriculum.schema import PROBLEMS
 from slmr.engines import Sampling
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.errors import RequestError, WorkError
 from slmr.io import digest
 from slmr.stage import StageContext, stage
 from slmr.training import parallel
 from slmr.training.gkd import SlmrSampling, Spent
 from slmr.training.group_reward import GroupReward, shares, write_outcomes
-from slmr.training.grpo import RolloutParams, problem_rows, rollout_settings
+from slmr.training.grpo import POLICY_INPUTS, RolloutParams, problem_rows, rollout_settings
 from slmr.training.trainer import Run
 
 if TYPE_CHECKING:
@@ -39,10 +39,7 @@ class SdpoParams(RolloutParams):
         training.share(self.completions, "prompts_per_step * group_size")
 
 
-@stage(
-    "sdpo", SdpoParams, {"model": "one", "problems": "one", "validation": "optional"}, random=True, trains=True,
-    version=2,
-)  # fmt: skip
+@stage("sdpo", SdpoParams, POLICY_INPUTS, random=True, trains=True, version=2)
 def sdpo_stage(context: StageContext, params: SdpoParams) -> None:
     """Trains on the problems; writes `model/`, and the attempts of all-zero groups to `failures.parquet`.
 
@@ -108,7 +105,9 @@ def sdpo_classes() -> tuple[Any, Any]:
 
         def _generate(self, prompt_ids: list[list[int]]) -> tuple[list[list[int]], list[list[int]]]:
             origin = ["sdpo", self.sampling.seed, self.state.global_step, parallel.rank()]
-            rows = [Row(i, tuple(ids), int(digest([*origin, i]), 16)) for i, ids in enumerate(prompt_ids)]
+            rows = [
+                Generation(i, tuple(ids), int(digest([*origin, i]), 16)) for i, ids in enumerate(prompt_ids)
+            ]
             self.fill(rows)
             return prompt_ids, [row.ids for row in rows]
 

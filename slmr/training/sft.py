@@ -13,12 +13,14 @@ from slmr.engines import Prompt
 from slmr.engines.scoring import IGNORED
 from slmr.engines.transformers import encode, encode_completion
 from slmr.errors import WorkError
-from slmr.stage import StageContext, stage
+from slmr.stage import InputRule, StageContext, stage
 from slmr.training.supervised import SupervisedParams, scheduled, supervised_settings, train_on
 from slmr.training.trainer import Run
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+TRACE_INPUTS: dict[str, InputRule] = {"model": "one", "traces": "many", "validation": "optional"}
 
 
 class TraceParams(SupervisedParams):
@@ -33,11 +35,7 @@ class SftParams(TraceParams):
     loss: Literal["nll", "dft"] = "nll"
 
 
-@stage(
-    "sft", SftParams,
-    {"model": "one", "traces": "many", "validation": "optional", "epochs_of": "optional"}, random=True,
-    trains=True, version=3,
-)  # fmt: skip
+@stage("sft", SftParams, {**TRACE_INPUTS, "epochs_of": "optional"}, random=True, trains=True, version=3)
 def sft_stage(context: StageContext, params: SftParams) -> None:
     """Trains on the traces of all inputs together; writes `model/` and the run's curve.
 

@@ -14,7 +14,7 @@ from slmr.stage import StageContext
 from slmr.training.trainer import Run, trainer_settings
 from slmr.training.validation import ValidationParams
 
-_Row = TypeVar("_Row")
+_Example = TypeVar("_Example")
 
 
 class SupervisedParams(ValidationParams):
@@ -30,7 +30,7 @@ class SupervisedParams(ValidationParams):
         training.share(self.batch_size, "batch_size")
 
 
-def schedule(lengths: Sequence[int], steps: int, batch_size: int, seed: int) -> list[int]:
+def batch_order(lengths: Sequence[int], steps: int, batch_size: int, seed: int) -> list[int]:
     """The order of the rows: `steps` batches of rows with similar lengths, in random order.
 
     Every pass contains each row once. The seed fixes the whole order, so that a run resumed from a checkpoint sees
@@ -51,15 +51,15 @@ def schedule(lengths: Sequence[int], steps: int, batch_size: int, seed: int) -> 
 
 
 def scheduled(
-    rows: Sequence[_Row], length: Callable[[_Row], int], params: SupervisedParams, seed: int,
+    rows: Sequence[_Example], length: Callable[[_Example], int], params: SupervisedParams, seed: int,
     share: float = 1.0, epoch: int | None = None,
-) -> list[_Row]:  # fmt: skip
-    """The rows of all steps, in the order of `schedule`, for `share` of the epochs.
+) -> list[_Example]:  # fmt: skip
+    """The rows of all steps, in the order of `batch_order`, for `share` of the epochs.
 
     `epoch` is the number of rows per epoch; None for all.
     """
     steps = updates(len(rows) if epoch is None else epoch, params, share)
-    return [rows[i] for i in schedule(list(map(length, rows)), steps, params.batch_size, seed)]
+    return [rows[i] for i in batch_order(list(map(length, rows)), steps, params.batch_size, seed)]
 
 
 def updates(epoch: int, params: SupervisedParams, share: float = 1.0) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 from slmr.artifacts import vllm_version
 from slmr.config import EngineSettings
 from slmr.engines import Sampling, memory
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.sampler import end_tokens
 from slmr.engines.vllm import draw, drawn_logprobs, load_llm
 from slmr.engines.vllm_policy import EXTENSION, policy_weights
@@ -26,10 +26,10 @@ from slmr.engines.vllm_server import VllmServer
 from slmr.errors import RequestError, WorkError
 from slmr.io import replacing
 from slmr.stage import StageContext
-from slmr.training.rollouts import Source
+from slmr.training.rollouts import RolloutSource
 
 
-def open_source(context: StageContext, model: Path) -> Source | None:
+def open_source(context: StageContext, model: Path) -> RolloutSource | None:
     """The source of rollouts according to the engine's settings; None is the trainer's own sampler.
 
     Raises:
@@ -76,7 +76,7 @@ class Colocated:
         if not self._llm.reset_prefix_cache():
             raise WorkError("vLLM cannot reset its prefix cache, because a request is still running")
 
-    def run(self, rows: Sequence[Row], sampling: Sampling) -> None:
+    def run(self, rows: Sequence[Generation], sampling: Sampling) -> None:
         outputs = draw(self._llm, [(row.prompt, row.seed) for row in rows], sampling, self._ends)
         for row, output in zip(rows, outputs, strict=True):
             row.ids, row.logprobs = list(output.token_ids), drawn_logprobs(output)
@@ -105,7 +105,7 @@ class Served:
             self._server.load(self._folder)
         trainer.accelerator.wait_for_everyone()
 
-    def run(self, rows: Sequence[Row], sampling: Sampling) -> None:
+    def run(self, rows: Sequence[Generation], sampling: Sampling) -> None:
         self._server.fill(rows, sampling, self._ends)
 
     def close(self) -> None:

@@ -12,10 +12,10 @@ from slmr.curriculum.bridge import (
     BridgeParams,
     Criterion,
     bridge_stage,
+    bridge_statistics,
     candidates,
     choose,
     first_sound,
-    statistics,
 )
 from slmr.curriculum.soundness import fault_of
 from slmr.io import read_rows
@@ -75,7 +75,7 @@ def test_the_statistics_compare_a_problems_trace_with_its_raw_one() -> None:
 
     kept = [row("a", "own prefix", 1.0), row("b", "raw", 3.0), row("c", "filled in", 9.0)]
     refused = row("c", "raw", 50.0, fault="wrong answer")
-    told = statistics([row("a", "raw", 5.0), refused, *kept], kept, problems=4)
+    told = bridge_statistics([row("a", "raw", 5.0), refused, *kept], kept, problems=4)
     assert (told["nll_before"], told["nll_after"]) == (4.0, 2.0)
     assert (told["spikes_before"], told["spikes_after"]) == (0.4, 0.2)
     assert (told["improved"], told["kept_raw"], told["nothing_sound"]) == (2, 1, 1)

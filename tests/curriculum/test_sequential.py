@@ -14,12 +14,12 @@ from slmr.curriculum.consolidate import outcome_of
 from slmr.curriculum.partition import GROUP_ORDER, GroupBounds, group_of
 from slmr.curriculum.probe import ProbeParams, Tally
 from slmr.curriculum.sequential import (
+    BetaPrior,
     Classes,
     Counts,
-    Prior,
     StoppingRule,
     chance_of_change,
-    fit_prior,
+    fit_beta_prior,
 )
 
 DIFFICULTY = Classes("difficulty", 0.25, 0.75)
@@ -43,7 +43,7 @@ def test_classes_are_the_partitions_groups_and_the_consolidation_sets_outcomes(
 @given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 8), st.sampled_from((DIFFICULTY, MIXED)))
 def test_the_chance_is_that_of_drawing_on(right: int, wrong: int, left: int, classes: Classes) -> None:
     """Against the same sum by Pólya's urn: one completion after another, each as likely as the counts say."""
-    prior = Prior(0.7, 1.9)
+    prior = BetaPrior(0.7, 1.9)
 
     def changed(more_right: int, more_wrong: int) -> float:
         r, n = right + more_right, right + wrong + more_right + more_wrong
@@ -81,7 +81,7 @@ def _counts(verdicts: Sequence[bool | None]) -> tuple[int, int]:
 def test_the_fit_finds_the_law_of_the_rates(shape: tuple[float, float]) -> None:
     rng = np.random.default_rng(0)
     right = rng.binomial(8, rng.beta(*shape, 20_000))
-    prior = fit_prior(Counts(right, np.full(20_000, 8)))
+    prior = fit_beta_prior(Counts(right, np.full(20_000, 8)))
     assert (prior.a, prior.b) == pytest.approx(shape, rel=0.06)
 
 

@@ -11,7 +11,7 @@ import torch
 
 from slmr.config import EngineSettings
 from slmr.engines import Completion, Prompt, Sampling
-from slmr.engines.decode import Decoding, Row, decode
+from slmr.engines.decode import Decoding, Generation, decode
 from slmr.engines.endpoint import Patience
 from slmr.engines.server import ServerEngine
 from slmr.errors import SlmrError
@@ -79,5 +79,5 @@ def plain_greedy(model: Any, prompt: list[int], tokens: int) -> list[int]:
 
 def greedy(model: Any, prompts: list[list[int]], tokens: int, slots: int) -> list[list[int]]:
     how = Decoding(tokens, 0.0, frozenset(), 0)
-    rows = decode(model, [Row(i, tuple(p), i) for i, p in enumerate(prompts)], slots, how)
+    rows = decode(model, [Generation(i, tuple(p), i) for i, p in enumerate(prompts)], slots, how)
     return [row.ids for row in sorted(rows, key=lambda row: row.index)]

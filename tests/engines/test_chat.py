@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ TURNS = "{% for m in messages %}<|user|>{{ m.content }}{% endfor %}"
 THINKS = "{% if enable_thinking is not defined or enable_thinking %}<think>\n{% endif %}"
 
 
-def tokenizer_with(template: str, **arguments: Any) -> Any:
+def tokenizer_with(template: str | None, **arguments: Any) -> Any:
     tokenizer = load_tokenizer(model_path("lab-llama"))
     tokenizer.chat_template = template
     return tokenizer
@@ -47,6 +48,20 @@ def test_a_template_that_fails_is_one_line_that_names_the_model(template: str) -
     with pytest.raises(RequestError, match="its chat template cannot render the prompt") as caught:
         encode(tokenizer_with(template), Prompt("hi"))
     assert "lab-llama" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_system_message_stands_in_front_of_all_turns() -> None:
+    prompt = Prompt("2 + 2?", examples=(("1 + 1?", "2"),), system="Be brief.")
+    assert [turn["role"] for turn in prompt.messages()] == ["system", "user", "assistant", "user"]
+    shown = tokenizer_with("{% for m in messages %}[{{ m.role }}: {{ m.content | trim }}]{% endfor %}")
+    assert chat_text(shown, prompt.messages()).startswith("[system: Be brief.][user: 1 + 1?]")
+    assert encode(shown, prompt) != encode(shown, replace(prompt, system=""))
+
+
+@pytest.mark.parametrize("template", ["{{ messages[-1].content }}", None])
+def test_a_system_message_that_the_model_would_not_see_is_refused(template: str | None) -> None:
+    with pytest.raises(RequestError, match=r"(leaves out the|takes no) system message"):
+        encode(tokenizer_with(template), Prompt("hi", system="Be brief."))
 
 
 def test_variables_of_a_template_are_set_and_stay(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from slmr.engines.context import context_length
-from slmr.engines.decode import Decoding, Row, decode
+from slmr.engines.decode import Decoding, Generation, decode
 from slmr.engines.sampler import check_room, generate
 from slmr.errors import RequestError
 
@@ -35,16 +35,16 @@ def test_a_completion_ends_with_the_context_whatever_shares_its_batch(way: Any) 
     lengths = (20, 4, 23, 12, 20)
     prompts = [tuple((7 * i + n) % 50 for i in range(n)) for n in lengths]
     together = sorted(
-        way(model, [Row(i, p, i) for i, p in enumerate(prompts)], 4, how), key=lambda row: row.index
+        way(model, [Generation(i, p, i) for i, p in enumerate(prompts)], 4, how), key=lambda row: row.index
     )
     assert [len(row.ids) for row in together] == [min(16, 24 - n) for n in lengths]
     for i, prompt in enumerate(prompts):
-        (alone,) = way(model, [Row(0, prompt, i)], 1, how)
+        (alone,) = way(model, [Generation(0, prompt, i)], 1, how)
         assert alone.ids == together[i].ids
 
 
 def test_a_prompt_that_leaves_no_room_is_refused() -> None:
     how = Decoding(16, 0.0, frozenset(), 0, context=24)
-    check_room([Row(0, (1,) * 23, 0)], how)
+    check_room([Generation(0, (1,) * 23, 0)], how)
     with pytest.raises(RequestError, match="a prompt has 24 tokens, but the model's context has 24"):
-        check_room([Row(0, (1,) * 5, 0), Row(1, (1,) * 24, 0)], how)
+        check_room([Generation(0, (1,) * 5, 0), Generation(1, (1,) * 24, 0)], how)

@@ -10,7 +10,7 @@ import torch
 
 from slmr.config import EngineSettings
 from slmr.engines import Prompt, Sampling, open_engine
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.sampler import Sampler, end_tokens, slots_are_right
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.errors import RequestError
@@ -87,7 +87,7 @@ def test_what_slots_cannot_run_goes_through_generate(kind: str, changes: dict[st
     tokenizer = load_tokenizer(model_path("lab-llama"))
     sampler = Sampler(model, tokenizer)
     prompt = tuple(range(5, 25))
-    (row,) = sampler.run([Row(0, prompt, 0)], Sampling(0.0, 6, 0), 4)
+    (row,) = sampler.run([Generation(0, prompt, 0)], Sampling(0.0, 6, 0), 4)
     expected = plain_greedy(model, list(prompt), 6)
     ends = [i for i, token in enumerate(expected) if token in sampler.ends]
     assert row.ids == expected[: ends[0] + 1 if ends else 6]

@@ -13,7 +13,7 @@ import pytest
 
 from slmr.config import EngineSettings
 from slmr.engines import Sampling
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.vllm_policy import EXTENSION
 from slmr.engines.vllm_server import VllmServer
 from slmr.errors import RequestError, WorkError
@@ -79,7 +79,7 @@ def test_weights_are_loaded_from_a_folder_and_rows_filled(vllm: Vllm, tmp_path: 
     server.load(tmp_path)
     order = next(body for path, body in vllm.asked if path == "/collective_rpc")
     assert order == {"method": "load_policy", "kwargs": {"folder": str(tmp_path.resolve())}}
-    rows = [Row(i, (1,) * (i + 1), 40 + i) for i in range(5)]
+    rows = [Generation(i, (1,) * (i + 1), 40 + i) for i in range(5)]
     server.fill(rows, Sampling(0.7, 16, 0), {2, 0})
     assert [row.ids for row in rows] == [[40 + i, i + 1] for i in range(5)]
     assert all(row.logprobs == [-0.5, -1.5] for row in rows) and server.version == "0.32.0"
@@ -108,7 +108,7 @@ def test_two_runs_on_one_server_are_refused(vllm: Vllm, tmp_path: Path) -> None:
     server.load(tmp_path)
     vllm.weights = "another run's"
     with pytest.raises(WorkError, match="another run loaded its weights into"):
-        server.fill([Row(0, (1,), 1)], Sampling(1.0, 4, 0), {2})
+        server.fill([Generation(0, (1,), 1)], Sampling(1.0, 4, 0), {2})
     vllm.busy = True
     with pytest.raises(WorkError, match="one run at a time"):
         server.load(tmp_path)

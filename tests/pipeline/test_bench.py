@@ -11,6 +11,7 @@ import pytest
 
 from slmr.artifacts import Store
 from slmr.cli.display import BenchDisplay
+from slmr.config import EvaluationSettings
 from slmr.curriculum.schema import PROBLEMS
 from slmr.errors import WorkError
 from slmr.io import read_json, read_rows, write_rows
@@ -92,7 +93,8 @@ def test_the_items_compared_with_the_pool_are_those_that_are_evaluated(tmp_path:
     pool.mkdir(parents=True)
     drawn = plan.tasks[0].items("train", 2)
     write_rows(pool / PROBLEMS, [{"id": i.id, "task": "lab_gsm8k", "problem": i.problem} for i in drawn])
-    larger = replace(plan, request=replace(plan.request, limit=N_TEST + 1))
+    more = plan.profile.model_copy(update={"evaluate": EvaluationSettings(limit=N_TEST + 1)})
+    larger = replace(plan, execution=replace(plan.execution, profile=more))
     (found,) = contamination(plan.store, larger)
     assert found.n_test == len(plan.tasks[0].test_items(N_TEST + 1)) == N_TEST
 

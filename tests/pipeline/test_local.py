@@ -21,7 +21,7 @@ from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
 from slmr.pipeline.local import LocalWorkers, Slot, slots_for
 from slmr.pipeline.planner import StageNode
 from slmr.pipeline.recipe import stages
-from slmr.pipeline.runner import SilentWatcher, Work
+from slmr.pipeline.runner import Execution, SilentWatcher
 from tests.pipeline.tiny import PROFILE
 
 
@@ -95,8 +95,13 @@ def test_a_stage_that_fails_ends_the_bench_and_finished_stages_are_kept(tmp_path
 def test_a_fault_in_a_worker_is_the_benchs(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, 2, "base")
     (node,) = plan.nodes
-    work = Work(tmp_path / "artefacts", (node,), plan.profile, (Path("nowhere"),), {node.key: ("base",)})
-    with LocalWorkers(work, [Slot(None), Slot(None)]) as pool, pytest.raises(RequestError, match="nowhere"):
+    execution = Execution(
+        tmp_path / "artefacts", (node,), plan.profile, (Path("nowhere"),), {node.key: ("base",)}
+    )
+    with (
+        LocalWorkers(execution, [Slot(None), Slot(None)]) as pool,
+        pytest.raises(RequestError, match="nowhere"),
+    ):
         assert pool.start(node)
         while True:
             pool.wait(SilentWatcher())
@@ -117,8 +122,8 @@ def test_no_more_workers_are_started_ahead_than_there_are_stages(
             started.remove(self.gpu)
 
     monkeypatch.setattr("slmr.pipeline.local.Child", Child)
-    work = Work(tmp_path, (), load_profile("lab"), (), {})
-    with LocalWorkers(work, [Slot("0"), Slot("1"), Slot("2")]) as pool:
+    execution = Execution(tmp_path, (), load_profile("lab"), (), {})
+    with LocalWorkers(execution, [Slot("0"), Slot("1"), Slot("2")]) as pool:
         pool.load(0)
         assert not started
         pool.load(2)
@@ -241,6 +246,6 @@ def test_a_training_of_several_processes_takes_the_room_of_as_many_jobs(
     kind = stages()["sft"]
     node = StageNode("k", "sft", kind, kind.params(), {}, 0)
     settings = profile(training=TrainingSettings(processes=processes))
-    pool = LocalWorkers(Work(tmp_path, (node,), settings, (), {}), [Slot(gpu) for gpu in gpus])
+    pool = LocalWorkers(Execution(tmp_path, (node,), settings, (), {}), [Slot(gpu) for gpu in gpus])
     pool._free = pool._free[busy:]
     assert len(pool._room_for(node)) == room

@@ -46,7 +46,7 @@ def test_a_request_that_no_executor_can_do_is_refused_before_any_work(tmp_path: 
     with pytest.raises(RequestError, match="unknown executor 'rey'; did you mean 'ray'"):
         make_plan(BenchRequest("base", executor="rey", out=tmp_path))
     with pytest.raises(RequestError, match="--depot is for --executor ray"):
-        make_plan(BenchRequest("base", depot="memory://x", out=tmp_path))
+        make_plan(BenchRequest("base", remote_store="memory://x", out=tmp_path))
     with pytest.raises(RequestError, match="--jobs is for --executor local"):
         make_plan(BenchRequest("base", executor="ray", jobs=2, out=tmp_path))
 

@@ -13,8 +13,9 @@ from slmr.curriculum.factors import FACTORIAL
 from slmr.engines.models import Model
 from slmr.errors import RequestError
 from slmr.io import merged
+from slmr.pipeline.identities import IdentitiesOnHand
 from slmr.pipeline.planner import Planner, StudentNode, spent_on
-from slmr.pipeline.recipe import ROUNDS, Recipe, load_recipe, recipe_files
+from slmr.pipeline.recipe import Recipe, load_recipe, recipe_files, select_methods
 from slmr.training.supervised import updates
 from tests.pipeline.test_runner import made, node
 
@@ -40,7 +41,7 @@ def test_every_shipped_recipe_plans_under_every_profile() -> None:
     for name in profile_names():
         profile = load_profile(name)
         # A teacher on a server is not there, and is asked once.
-        planner = Planner(STUDENT, profile, 0, lacking=[])
+        planner = Planner(STUDENT, profile, 0, IdentitiesOnHand())
         for method in set(recipe_files()) - set(profile.leave_out):
             planner.plan(load_recipe(method))
 
@@ -169,6 +170,9 @@ def spent(method: str, profile: str = "lab") -> tuple[int, int]:
     assert len(sizes) == len(sft) > 0
     steps = (updates(size, n.params, n.params.share) for size, n in zip(sizes, sft, strict=True))  # type: ignore[arg-type]
     return sum(steps), sum(n.params.steps_taken for n in rl)  # type: ignore[attr-defined]
+
+
+ROUNDS = {r.name for r in select_methods("rounds") if "rounds" in r.groups}
 
 
 @pytest.mark.parametrize("method", sorted({*FACTORIAL, *ROUNDS}))

@@ -13,6 +13,7 @@ from slmr.curriculum.schema import Rollout
 from slmr.engines.models import Model
 from slmr.lab import model_path
 from slmr.pipeline.estimate import ASSUMED
+from slmr.pipeline.identities import IdentitiesOnHand
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.preflight import RunCost, Signal, _cost, signal_of
 from slmr.stats import bounded_mean, minimum_detectable_difference, paired_difference
@@ -95,7 +96,7 @@ def test_what_a_run_costs_where_it_is_not_trained_on_this_cpu() -> None:
     profile = load_profile("paper")
 
     def cost(student: Path | str) -> RunCost:
-        planner = Planner(Model("m", "folder", student, "key"), profile, 0, lacking=[])
+        planner = Planner(Model("m", "folder", student, "key"), profile, 0, IdentitiesOnHand())
         return _cost("grpo", planner, profile, None, ASSUMED)
 
     here, served = cost(model_path("lab-llama")), cost("http://localhost:8000/v1")

@@ -16,7 +16,7 @@ import pytest
 from slmr.cli.display import BenchDisplay
 from slmr.errors import RequestError, WorkError
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan, run_bench
-from slmr.pipeline.ray import make_on_ray
+from slmr.pipeline.ray import run_on_ray
 from slmr.results.runs.schema import Summary
 from tests.pipeline.tiny import PROFILE
 
@@ -24,12 +24,18 @@ pytestmark = pytest.mark.slow
 
 
 def plan_of(
-    folder: Path, executor: Any, budget: str = "null", methods: str = "sft,rft,grpo", depot: str | None = None
+    folder: Path,
+    executor: Any,
+    budget: str = "null",
+    methods: str = "sft,rft,grpo",
+    remote_store: str | None = None,
 ) -> Plan:
     (folder / "tiny.yaml").write_text(PROFILE.format(extra=f"budget: {budget}", steps=3))
     out = folder / executor
     return make_plan(
-        BenchRequest(methods, str(folder / "tiny.yaml"), (), out=out, executor=executor, depot=depot)
+        BenchRequest(
+            methods, str(folder / "tiny.yaml"), (), out=out, executor=executor, remote_store=remote_store
+        )
     )
 
 
@@ -107,8 +113,8 @@ def test_machines_without_a_common_folder_exchange_artefacts(
     cluster: Any, local: list[tuple[object, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLMR_CACHE", str(tmp_path / "cache"))
-    depot = (tmp_path / "bucket").as_uri()
-    plan = plan_of(tmp_path, "ray", methods="sft,grpo", depot=depot)
+    remote_store = (tmp_path / "bucket").as_uri()
+    plan = plan_of(tmp_path, "ray", methods="sft,grpo", remote_store=remote_store)
     with BenchDisplay() as display:
         assert numbers(run_bench(plan, display)) == some(local)
     there = {file.parent.name for file in (tmp_path / "bucket").glob("*/manifest.json")}
@@ -117,9 +123,9 @@ def test_machines_without_a_common_folder_exchange_artefacts(
     other = tmp_path / "elsewhere"  # another driver finds all of it
     other.mkdir()
     with BenchDisplay() as display:
-        assert numbers(run_bench(plan_of(other, "ray", methods="sft,grpo", depot=depot), display)) == some(
-            local
-        )
+        assert numbers(
+            run_bench(plan_of(other, "ray", methods="sft,grpo", remote_store=remote_store), display)
+        ) == some(local)
 
 
 def test_a_stage_that_fails_says_so_in_one_line(cluster: Any, tmp_path: Path) -> None:
@@ -137,11 +143,11 @@ def test_without_a_cluster_it_says_where_none_is(monkeypatch: pytest.MonkeyPatch
         run_bench(plan_of(tmp_path, "ray"), display)
 
 
-def test_a_depot_that_cannot_be_is_said(cluster: Any, tmp_path: Path) -> None:
+def test_a_remote_store_that_cannot_be_is_said(cluster: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for url in ("nonsense://bucket", (tmp_path / "file" / "inside").as_uri()):
         with BenchDisplay() as display, pytest.raises(RequestError, match=f"--depot {url}"):
-            run_bench(plan_of(tmp_path, "ray", depot=url), display)
+            run_bench(plan_of(tmp_path, "ray", remote_store=url), display)
 
 
 def test_the_driver_needs_ray(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -157,4 +163,4 @@ def test_the_driver_needs_ray(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setattr(builtins, "__import__", no_ray)
     with BenchDisplay() as display, pytest.raises(RequestError, match="pip install 'slmr\\[ray\\]'"):
         run_bench(plan_of(tmp_path, "ray"), display)
-    assert make_on_ray.__doc__
+    assert run_on_ray.__doc__

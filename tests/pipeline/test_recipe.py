@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from slmr.errors import RequestError
 from slmr.io import merged
 from slmr.pipeline.planner import Planner
 from slmr.pipeline.recipe import (
-    ROUNDS,
     Recipe,
     load_recipe,
     recipe_files,
@@ -29,7 +29,8 @@ def test_base_is_always_there_and_first() -> None:
     assert {r.name for r in select_methods("all")} >= {"base", "sft", "rft", "grpo", "sft_grpo", "stagewise"}
 
 
-ABLATIONS = sorted(p.stem for p in (Path(recipe_files()["stagewise"]).parent / "ablations").glob("*.yaml"))
+RECIPES = Path(recipe_files()["stagewise"]).parent
+ABLATIONS = sorted(p.stem for p in (RECIPES / "ablations").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("names", ["", ",", " , "])
@@ -45,15 +46,25 @@ def test_the_ablations_are_asked_for_by_one_word_and_no_part_of_all() -> None:
     assert {load_recipe(name).kind for name in ABLATIONS} == {"ablation", "control"}
 
 
+ROUNDS = ["bridged_selected_consolidated", *(file.stem for file in (RECIPES / "rounds").glob("*.yaml"))]
+
+
 @pytest.mark.parametrize(("word", "names"), [("factorial", FACTORIAL), ("rounds", ROUNDS)])
 def test_an_experiment_is_asked_for_by_one_word_and_no_part_of_others(
-    word: str, names: tuple[str, ...]
+    word: str, names: Sequence[str]
 ) -> None:
     assert {r.name for r in select_methods(word)} == {"base", *names}
     assert not set(names) & {r.name for r in select_methods("all,ablations,starter")}
     assert names[-1] not in {r.name for r in select_methods(word, (), {names[-1]: "why"})}
     summaries = {load_recipe(name).summary for name in names}
     assert len(summaries) == len(names)
+
+
+def test_a_group_is_no_part_of_what_is_inherited(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("extends: two_rounds\nname: mine\nkind: ablation\nsummary: s\n")
+    assert load_recipe("two_rounds").groups == ("rounds",) and load_recipe("mine", [tmp_path]).groups == ()
+    assert "mine" in {r.name for r in select_methods("ablations", [tmp_path])}
+    assert {r.name for r in select_methods("starter")} == {"base", "sft", "grpo", "sft_grpo", "stagewise"}
 
 
 def leaves(values: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:

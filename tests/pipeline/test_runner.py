@@ -14,13 +14,13 @@ from slmr.errors import WorkError
 from slmr.pipeline.planner import StageNode, StudentNode
 from slmr.pipeline.recipe import stages
 from slmr.pipeline.runner import (
-    Made,
+    Execution,
     SilentWatcher,
-    Work,
-    make_node,
+    StageResult,
     missing_nodes,
     model_bytes,
     plan_missing,
+    run_node,
 )
 
 
@@ -39,9 +39,9 @@ def made(store: Store, node: StageNode, tokens: int = 0) -> None:
     (folder / MANIFEST).write_text(manifest.model_dump_json())
 
 
-def work(folder: Path, *nodes: StageNode, **changes: Any) -> Work:
+def execution(folder: Path, *nodes: StageNode, **changes: Any) -> Execution:
     profile = load_profile("lab").model_copy(update=changes)
-    return Work(folder / "artefacts", nodes, profile, (), {n.key: ("sft",) for n in nodes})
+    return Execution(folder / "artefacts", nodes, profile, (), {n.key: ("sft",) for n in nodes})
 
 
 def chain() -> list[StageNode]:
@@ -52,7 +52,7 @@ def chain() -> list[StageNode]:
 
 def test_what_depends_on_something_missing_is_missing_and_is_removed(tmp_path: Path) -> None:
     a, b, c = nodes = chain()
-    bench = work(tmp_path, *nodes)
+    bench = execution(tmp_path, *nodes)
     for each in nodes:
         made(bench.store, each)
     assert missing_nodes(bench.store, nodes) == []
@@ -74,10 +74,10 @@ def test_a_disk_without_room_for_the_models_is_refused(
     trained = node("t", StudentNode("s", "student", student), kind="sft")
     assert model_bytes([trained]) == 2**20
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(5 * 2**20))
-    assert plan_missing(work(tmp_path, trained), SilentWatcher()) == [trained]
+    assert plan_missing(execution(tmp_path, trained), SilentWatcher()) == [trained]
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(5 * 2**20 - 1))
     with pytest.raises(WorkError, match="too little disk space: 1 models of 1 MiB"):
-        plan_missing(work(tmp_path, trained), SilentWatcher())
+        plan_missing(execution(tmp_path, trained), SilentWatcher())
 
 
 @pytest.mark.parametrize(("budget", "remaining"), [(None, None), (100, 60)])
@@ -85,7 +85,7 @@ def test_a_stage_may_spend_what_those_before_it_have_left(
     budget: int | None, remaining: int | None, tmp_path: Path
 ) -> None:
     a, b, *_ = nodes = chain()
-    bench = work(tmp_path, *nodes, budget=budget, threads=3)
+    bench = execution(tmp_path, *nodes, budget=budget, threads=3)
     made(bench.store, a, tokens=40)
 
     def run(stage: Any, context: Any, params: Any) -> float:
@@ -93,15 +93,15 @@ def test_a_stage_may_spend_what_those_before_it_have_left(
         assert context.inputs == {"all": [a.output(bench.store)]}
         return 1.5
 
-    assert make_node(bench, b, lambda *_: None, run).reused is False
+    assert run_node(bench, b, lambda *_: None, run).reused is False
     manifest = bench.store.manifest(b.kind, b.key)
     assert manifest.cost.wall_s == 1.5 and manifest.threads == 3
-    assert make_node(bench, b, lambda *_: None, run)[:2] == Made(b, True, 0.0)[:2]
+    assert run_node(bench, b, lambda *_: None, run)[:2] == StageResult(b, True, 0.0)[:2]
 
 
 def test_a_stage_for_which_nothing_is_left_is_refused(tmp_path: Path) -> None:
     a, b, *_ = nodes = chain()
-    bench = work(tmp_path, *nodes, budget=40)
+    bench = execution(tmp_path, *nodes, budget=40)
     made(bench.store, a, tokens=40)
     with pytest.raises(WorkError, match=r"stage b \(sft\): earlier stages have spent 40 tokens"):
-        make_node(bench, b, lambda *_: None)
+        run_node(bench, b, lambda *_: None)

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import schedule as simulation
 from slmr.pipeline.bench import BenchRequest, Plan, make_plan
 from slmr.pipeline.planner import StageNode
-from slmr.pipeline.recipe import STARTERS, stages
+from slmr.pipeline.recipe import stages
 from slmr.pipeline.schedule import Schedule, longest_chains, longest_first, rough_seconds, starters_first
 from tests.pipeline.test_bench import PROFILE
 
@@ -34,11 +34,11 @@ def test_the_longest_chain_begins_first_and_inputs_come_before_what_needs_them(p
     order = longest_first(plan.nodes)
     assert inputs_come_first(order, plan)
     trainings = [node for node in order if node.stage.trains]
-    assert any(name.startswith("stagewise") for name in plan.methods[trainings[0].key])
+    assert any(name.startswith("stagewise") for name in plan.execution.methods[trainings[0].key])
 
 
 def test_starters_are_made_before_all_others(plan: Plan) -> None:
-    starters = {n.key for e in plan.entries if e.recipe.name in STARTERS for n in e.evaluation.stages()}
+    starters = {n.key for e in plan.entries if "starter" in e.recipe.groups for n in e.evaluation.stages()}
     for order in (longest_first(plan.nodes, starters), starters_first(plan.nodes, starters)):
         assert inputs_come_first(order, plan)
         assert [node.key in starters for node in order] == [True] * len(starters) + [False] * (

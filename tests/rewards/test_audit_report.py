@@ -6,17 +6,17 @@ import pytest
 
 from slmr.rewards.audit import Again, Audit, AuditRequest, Judgement
 from slmr.rewards.audit_report import again_line, families, rows, times, totals, worst
-from slmr.rewards.cases import Case
+from slmr.rewards.cases import AuditCase
 from slmr.stats import bounded_mean
 
 
 @pytest.fixture
 def result() -> Audit:
     """4 right answers in the form, one not paid; 2 otherwise, one hung; 10 wrong ones, 3 of them paid."""
-    cases = [Case(f"a{i}", "numeric", "requested form", f"#### {i}", str(i), True) for i in range(4)]
-    cases += [Case(f"b{i}", "numeric", "in English", f"It is {i}.", str(i), True) for i in range(2)]
+    cases = [AuditCase(f"a{i}", "numeric", "requested form", f"#### {i}", str(i), True) for i in range(4)]
+    cases += [AuditCase(f"b{i}", "numeric", "in English", f"It is {i}.", str(i), True) for i in range(2)]
     cases += [
-        Case(f"c{i}", "numeric", "attack: filler", "x" * 300 + "\x1b", str(i), False) for i in range(10)
+        AuditCase(f"c{i}", "numeric", "attack: filler", "x" * 300 + "\x1b", str(i), False) for i in range(10)
     ]
     scores: list[float | None] = [1.0, 1.0, 1.0, None, 1.0, None, *[1.0] * 3, *[0.0] * 7]
     judged = [Judgement(score, ms=float(i)) for i, score in enumerate(scores)]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from slmr.rewards.audit_worker import How, Job
+from slmr.rewards.audit_worker import AuditJob, How
 
 FILE = """
 import asyncio
@@ -26,7 +26,7 @@ def test_every_case_is_begun_and_judged(tmp_path: Path, how: How) -> None:
     file = tmp_path / "mine.py"
     file.write_text(FILE)
     cases = [(i, str(i % 2), "1") for i in range(9)]
-    job = Job(f"{file}:f", how, None, None, None, "paid", cases)
+    job = AuditJob(f"{file}:f", how, None, None, None, "paid", cases)
     done = subprocess.run(
         [sys.executable, "-m", "slmr.rewards.audit_worker"], input=json.dumps(asdict(job)) + "\n",
         capture_output=True, text=True, check=True,

@@ -8,7 +8,7 @@ import pytest
 
 from slmr.engines.transformers import load_tokenizer
 from slmr.lab import model_path
-from slmr.training.bread import BranchingRollouts, BreadParams, Span
+from slmr.training.bread import BranchingRollouts, BreadParams, SearchRange
 from slmr.training.group_reward import GroupReward
 from tests.training.toy import Scripted, rolled
 
@@ -59,4 +59,4 @@ def test_looks_are_bounded_and_a_group_that_nothing_mixes_stays() -> None:
     rollouts, found = branched(["ww", "rr", "rr"], branches=9)
     assert len(rollouts.asked) == 3 and rollouts.replaced == 0  # between 0 and 1 steps there is nothing
     assert TOKENIZER.decode(found["completion_ids"][0], skip_special_tokens=True) == "#### 2"
-    assert not Span(2, 3).open and Span(0, 4).middle == 2
+    assert not SearchRange(2, 3).open and SearchRange(0, 4).middle == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.lab import model_path
 from slmr.training.heldout import kl_to
@@ -17,7 +17,10 @@ from tests.training.test_resume import context, curve, inputs
 
 def test_the_kl_to_the_start_is_the_sum_of_differences_of_log_probabilities() -> None:
     tokenizer, model = load_tokenizer(model_path("lab-llama")), load_model(model_path("lab-llama")).eval()
-    rows = [Row(0, (5, 6, 7), 0, [8, 9], [0.0, -1.0]), Row(1, (5,), 0, [tokenizer.eos_token_id], [-2.0])]  # type: ignore[list-item]
+    rows = [
+        Generation(0, (5, 6, 7), 0, [8, 9], [0.0, -1.0]),
+        Generation(1, (5,), 0, [tokenizer.eos_token_id], [-2.0]),
+    ]  # type: ignore[list-item]
     total = 0.0
     for row in rows:
         logits = model(input_ids=torch.tensor([[*row.prompt, *row.ids]])).logits[0].log_softmax(-1)

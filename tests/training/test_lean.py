@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trl import GRPOTrainer
 
-from slmr.training.lean import LeanTrainer, parts, without_gradient
+from slmr.training.lean import LeanTrainer, microbatches, without_gradient
 from tests.training.toy import real_trainer
 
 SIZES = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=40)
@@ -37,7 +37,7 @@ def test_every_row_is_in_one_part_with_all_its_tokens(sizes: list[tuple[int, int
     of = batch([(prompt, max(completion, 1)) for prompt, completion in sizes])
     mask = torch.cat([of["prompt_mask"], of["completion_mask"]], dim=1)
     scored = of["completion_mask"].shape[1]
-    found = list(parts(mask, scored, silent))
+    found = list(microbatches(mask, scored, silent))
     assert sorted(row for part in found for row in part.rows.tolist()) == list(range(len(sizes)))
     for part in found:
         assert (silent[part.rows] != part.graph).all()

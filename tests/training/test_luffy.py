@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.transformers import load_tokenizer
 from slmr.lab import model_path
 from slmr.training.group_reward import GroupReward
@@ -21,9 +21,9 @@ TOKENIZER = load_tokenizer(model_path("lab-llama"))
 
 
 def test_the_last_completion_of_a_group_is_the_teachers(monkeypatch: pytest.MonkeyPatch) -> None:
-    def sample(self: Rollouts, problems: Any, where: Any, prefixes: Any = None) -> list[list[Row]]:
+    def sample(self: Rollouts, problems: Any, where: Any, prefixes: Any = None) -> list[list[Generation]]:
         ids = [*TOKENIZER("#### 2", add_special_tokens=False)["input_ids"], TOKENIZER.eos_token_id]  # type: ignore[misc]
-        return [[Row(0, (5, 6), 0, list(ids), [-1.0] * 3)] * self.self_generated(p) for p in problems]
+        return [[Generation(0, (5, 6), 0, list(ids), [-1.0] * 3)] * self.self_generated(p) for p in problems]
 
     monkeypatch.setattr(Rollouts, "sample", sample)
     problems = [{"id": n, "prompt": f"{n} + 1?", "gold": "1", "kind": "numeric"} for n in ("1", "2")]

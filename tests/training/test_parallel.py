@@ -12,7 +12,7 @@ import pytest
 
 from slmr.config import TrainingSettings
 from slmr.engines import Sampling
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.sampler import Sampler
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.lab import model_path
@@ -23,7 +23,7 @@ def drawn(model: Any, rank: int) -> list[list[int]]:
     """Other numbers of completions and of steps on each process: nothing may wait for another one."""
     tokenizer: Any = load_tokenizer(model_path("lab-llama"))
     prompt = tuple(tokenizer("Gus has 3 coins.\nSolution:\n")["input_ids"])
-    rows = [Row(i, prompt, 100 * rank + i) for i in range(1 + 3 * rank)]
+    rows = [Generation(i, prompt, 100 * rank + i) for i in range(1 + 3 * rank)]
     list(Sampler(model, tokenizer).run(rows, Sampling(1.0, 10 + 20 * rank, 0), 2))
     return [row.ids for row in rows]
 
@@ -79,6 +79,6 @@ def test_every_strategy_has_its_file(strategy: Any, key: str) -> None:
 
 
 def test_one_process_agrees_with_itself() -> None:
-    assert (parallel.rank(), parallel.world_size()) == (0, 1)
-    assert parallel.gathered("x") == ["x"] and not parallel.several()
+    assert (parallel.rank(), parallel.world_size()) == (0, 1) and not parallel.several()
+    assert parallel.is_main_process() and parallel.gathered("x") == ["x"]
     assert parallel.settings(TrainingSettings())["gradient_accumulation_steps"] == 1

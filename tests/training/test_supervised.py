@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slmr.training.sft import SftParams
-from slmr.training.supervised import schedule, scheduled, updates
+from slmr.training.supervised import batch_order, scheduled, updates
 
 
 @given(
@@ -18,8 +18,8 @@ from slmr.training.supervised import schedule, scheduled, updates
 def test_a_schedule_takes_every_row_once_a_pass(
     lengths: list[int], steps: int, batch: int, seed: int
 ) -> None:
-    order = schedule(lengths, steps, batch, seed)
-    assert len(order) == steps * batch and order == schedule(lengths, steps, batch, seed)
+    order = batch_order(lengths, steps, batch, seed)
+    assert len(order) == steps * batch and order == batch_order(lengths, steps, batch, seed)
     for start in range(0, len(order) - len(lengths) + 1, len(lengths)):
         assert sorted(order[start : start + len(lengths)]) == list(range(len(lengths)))
 

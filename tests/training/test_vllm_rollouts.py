@@ -14,7 +14,7 @@ import pytest
 
 from slmr.config import EngineSettings
 from slmr.engines import Prompt, Sampling
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.sampler import end_tokens
 from slmr.engines.transformers import encode, load_model, load_tokenizer
 from slmr.errors import RequestError, WorkError
@@ -22,7 +22,7 @@ from slmr.io import read_rows
 from slmr.lab import model_path
 from slmr.stage import StageContext
 from slmr.training.curve import CURVE
-from slmr.training.rollouts import Source
+from slmr.training.rollouts import RolloutSource
 from tests.curriculum.common import folder, problems
 from tests.engines.vllm_process import serving
 
@@ -79,7 +79,7 @@ def trainer_of(model: Any) -> Any:
     return SimpleNamespace(accelerator=accelerator, model=model, processing_class=load_tokenizer(MODEL))
 
 
-def opened(settings: EngineSettings, folder: Path) -> Source:
+def opened(settings: EngineSettings, folder: Path) -> RolloutSource:
     from slmr.training.vllm_rollouts import open_source
 
     source = open_source(context_in(folder, settings), MODEL)
@@ -87,15 +87,15 @@ def opened(settings: EngineSettings, folder: Path) -> Source:
     return source
 
 
-def sampled(source: Source, seeds: range = range(4)) -> list[Row]:
+def sampled(source: RolloutSource, seeds: range = range(4)) -> list[Generation]:
     tokenizer = load_tokenizer(MODEL)
     prompts = [tuple(encode(tokenizer, Prompt(problem["prompt"]))) for problem in problems(3)]
-    rows = [Row(0, prompt, seed) for prompt in prompts for seed in seeds]
+    rows = [Generation(0, prompt, seed) for prompt in prompts for seed in seeds]
     source.run(rows, SAMPLING)
     return rows
 
 
-def gap(model: Any, rows: list[Row]) -> float:
+def gap(model: Any, rows: list[Generation]) -> float:
     """Mean difference, in nats a token, between a source's log-probabilities and the model's."""
     import torch
 

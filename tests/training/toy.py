@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from slmr.config import EngineSettings
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.transformers import load_model, load_tokenizer
 from slmr.lab import model_path
 from slmr.stage import StageContext
@@ -50,7 +50,7 @@ class Scripted:
 
     def sample(
         self, problems: Any, where: list[int], prefixes: Sequence[str] | None = None
-    ) -> list[list[Row]]:
+    ) -> list[list[Generation]]:
         self.asked = [*getattr(self, "asked", []), [p["id"] for p in problems]]
         self.starts = [*getattr(self, "starts", []), list(prefixes or [])]
         return [self._group(p, (p["says"] + p["says"][-1:] * 9)[self._round(p)]) for p in problems]
@@ -58,11 +58,11 @@ class Scripted:
     def _round(self, problem: Any) -> int:
         return sum(problem["id"] in names for names in self.asked) - 1
 
-    def _group(self, problem: Any, signs: str) -> list[Row]:
+    def _group(self, problem: Any, signs: str) -> list[Generation]:
         prompt = tuple(self.tokenizer(problem["prompt"])["input_ids"])
         texts = ["#### 1" if sign == "r" else "#### 2" for sign in signs]
         ids = [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
-        return [Row(0, prompt, 0, [*line, self.tokenizer.eos_token_id], [-1.0]) for line in ids]
+        return [Generation(0, prompt, 0, [*line, self.tokenizer.eos_token_id], [-1.0]) for line in ids]
 
 
 def rolled(rollouts: Rollouts, problems: Sequence[Any], size: int, step: int = 0) -> dict[str, Any]:

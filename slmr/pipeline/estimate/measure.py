@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slmr.engines import Prompt, Sampling
-from slmr.engines.decode import Row
+from slmr.engines.decode import Generation
 from slmr.engines.sampler import Sampler
 from slmr.engines.transformers import encode, load_model, load_tokenizer
 from slmr.pipeline.estimate.hardware import ASSUMED, Assumptions
@@ -69,7 +69,7 @@ def _measure(folder: Path, tasks: Sequence[Task], threads: int) -> tuple[Speed, 
     small = model.num_parameters() < _SMALL
     lab = _lab_prompts(tasks, tokenizer)
     prompts = lab or [tuple(range(int(ASSUMED.prompt_tokens)))] * (32 if small else 4)
-    rows = [Row(i, prompt, i) for i, prompt in enumerate(prompts)]
+    rows = [Generation(i, prompt, i) for i, prompt in enumerate(prompts)]
     sampler = Sampler(model, tokenizer)
     sampling = Sampling(1.0, _LAB_MOST if lab else _OTHER_MOST, seed=0)
     started, seconds, tokens = time.process_time(), 0.0, 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+import shlex
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -86,7 +86,8 @@ def _results(rows: Sequence[SummaryRow], samples: Mapping[str, list[dict[str, An
             "version": row.task_version, "edition": row.edition, "checker": row.checker_version,
         }} for row in rows},
         "versions": {row.task: row.task_version for row in rows},
-        "n-shot": {row.task: _fewshot(row) for row in rows},
+        "n-shot": {row.task: int(_option(row, "--fewshot") or 0) for row in rows},
+        "system_instruction": _option(rows[0], "--system"),
         "higher_is_better": {row.task: dict(_RATES) for row in rows},
         "n-samples": {row.task: {"original": row.n_items, "effective": row.n_items} for row in rows},
         "config": {
@@ -123,9 +124,10 @@ def _stderr(items: Sequence[float]) -> float | str:
     return bounded_mean(items).stderr if len(items) > 1 else "N/A"
 
 
-def _fewshot(row: SummaryRow) -> int:
-    option = re.search(r"--fewshot (\d+)", row.command)
-    return int(option[1]) if option else 0
+def _option(row: SummaryRow, name: str) -> str | None:
+    """The value of an option of the command that made a row; None if it has none."""
+    words = shlex.split(row.command)
+    return words[words.index(name) + 1] if name in words[:-1] else None
 
 
 def _samples(completions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

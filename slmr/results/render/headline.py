@@ -123,9 +123,10 @@ def best_of_each_kind(names: Sequence[str], ranking: Ranking) -> list[str]:
 
 
 def main_kinds(ranking: Ranking) -> tuple[str, ...]:
-    """The kinds of methods except ablations and controls; all kinds if there are no others."""
+    """The kinds of methods except ablations and controls; all kinds if these are what the ranking is mostly about."""
     kinds = dict.fromkeys(m.kind for m in ranking.methods)
-    return tuple(kind for kind in kinds if kind not in ABLATIONS) if ranking.ranked else ()
+    aside = sum(m.kind in ABLATIONS for m in ranking.methods)
+    return () if aside >= len(ranking.ranked) else tuple(kind for kind in kinds if kind not in ABLATIONS)
 
 
 def _standing(ranked: Sequence[RankedMethod]) -> str:

@@ -47,10 +47,14 @@ def find_artefact(reference: str, runs: Path) -> Path:
     Raises:
         RequestError: there is none, or the name fits several.
     """
-    if Path(reference).is_dir():
+    if reference and Path(reference).is_dir():
         return _artefact_of(Path(reference))
     inside = ARTEFACTS if (runs / ARTEFACTS).is_dir() else f"*/{ARTEFACTS}"
     artefacts = [file.parent for file in sorted(runs.glob(f"{inside}/*/{MANIFEST}"))]
+    if not artefacts:
+        raise RequestError(
+            f"{runs} has no artefacts, which `slmr bench` and `slmr eval` make: name the folder with --runs"
+        )
     fitting = [
         f for f in artefacts if f.name.startswith(reference) or f.name.split("-")[-1].startswith(reference)
     ]

@@ -8,12 +8,12 @@ from random import Random
 
 from slmr.rewards.cases.adversarial import ADVERSARIAL
 from slmr.rewards.cases.endings import GOLDS, STRICT, WORKED, Ending, endings
-from slmr.rewards.cases.rewrites import CHANGED, KEPT, Row, rewritten
+from slmr.rewards.cases.rewrites import CHANGED, KEPT, CaseText, rewritten
 from slmr.verify import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class AuditCase:
     """A completion, its gold answer, and whether a reward should pay it.
 
     Attributes:
@@ -28,7 +28,7 @@ class Case:
     accept: bool
 
 
-def audit_cases(kinds: Sequence[Kind], seed: int = 0, per_family: int = 40) -> list[Case]:
+def audit_cases(kinds: Sequence[Kind], seed: int = 0, per_family: int = 40) -> list[AuditCase]:
     """At most `per_family` cases for each kind of answer and family, drawn by the seed."""
     by_family: dict[tuple[Kind, bool, str], dict[tuple[str, str], None]] = {}
     for accept, rows in ((True, _right(kinds, seed)), (False, _wrong(kinds, seed))):
@@ -39,11 +39,13 @@ def audit_cases(kinds: Sequence[Kind], seed: int = 0, per_family: int = 40) -> l
     for (kind, accept, family), rows in by_family.items():
         rng = Random(f"{seed} {kind} {family}")
         drawn = rng.sample(list(rows), min(per_family, len(rows)))
-        cases += [Case(f"{kind}/{family}/{i}", kind, family, *row, accept) for i, row in enumerate(drawn)]
+        cases += [
+            AuditCase(f"{kind}/{family}/{i}", kind, family, *row, accept) for i, row in enumerate(drawn)
+        ]
     return cases
 
 
-def _right(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, Row]]:
+def _right(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, CaseText]]:
     for kind in kinds:
         for ending in endings(kind):
             yield _family_of(ending), (kind, ending.text, ending.gold.text)
@@ -59,7 +61,7 @@ def _family_of(ending: Ending) -> str:
     return names.get(ending.language, "in another language")
 
 
-def _wrong(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, Row]]:
+def _wrong(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, CaseText]]:
     rng = Random(seed)
     for kind in kinds:
         for ending in endings(kind):
@@ -71,6 +73,8 @@ def _wrong(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[str, Row]]:
     yield from _families(ADVERSARIAL, seed, "attack: ")
 
 
-def _families(table: Mapping[str, tuple[Row, ...]], seed: int, prefix: str) -> Iterator[tuple[str, Row]]:
+def _families(
+    table: Mapping[str, tuple[CaseText, ...]], seed: int, prefix: str
+) -> Iterator[tuple[str, CaseText]]:
     for family, kind, completion, gold in rewritten(table, seed):
         yield prefix + family, (kind, completion, gold)

@@ -5,7 +5,7 @@ r"""Completions that must never be paid: attempts to game the reward, and texts 
 
 from __future__ import annotations
 
-from slmr.rewards.cases.rewrites import Row, rows_of
+from slmr.rewards.cases.rewrites import CaseText, rows_of
 
 _NUMBERS = ", ".join(map(str, range(101)))
 _BOXES = " ".join(f"\\boxed{{{n}}}" for n in range(101))
@@ -30,7 +30,7 @@ _NO_NUMBER = (
     "?",
 )  # fmt: skip
 
-ADVERSARIAL: dict[str, tuple[Row, ...]] = {
+ADVERSARIAL: dict[str, tuple[CaseText, ...]] = {
     "filler": rows_of("numeric", "<n>", *_WORDS) + rows_of("math", "<n>", *_WORDS, "\\boxed{}", "$\\boxed{ }$")
     + rows_of("choice", "<L>", *_WORDS),
     "words to a judge": rows_of("numeric", "<n>", *_JUDGED, *(f"#### {words}" for words in _JUDGED))

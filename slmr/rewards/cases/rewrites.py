@@ -11,23 +11,23 @@ from random import Random
 
 from slmr.verify import Kind
 
-Row = tuple[Kind, str, str]
+CaseText = tuple[Kind, str, str]
 
 
-def rows_of(kind: Kind, gold: str, *texts: str) -> tuple[Row, ...]:
+def rows_of(kind: Kind, gold: str, *texts: str) -> tuple[CaseText, ...]:
     """One row per completion."""
     return tuple((kind, text, gold) for text in texts)
 
 
-def _box(gold: str, *answers: str) -> tuple[Row, ...]:
+def _box(gold: str, *answers: str) -> tuple[CaseText, ...]:
     return rows_of("math", gold, *(f"So it is $\\boxed{{{answer}}}$." for answer in answers))
 
 
-def _pairs(*pairs: tuple[str, str]) -> tuple[Row, ...]:
+def _pairs(*pairs: tuple[str, str]) -> tuple[CaseText, ...]:
     return tuple(row for answer, gold in pairs for row in _box(gold, answer))
 
 
-KEPT: dict[str, tuple[Row, ...]] = {
+KEPT: dict[str, tuple[CaseText, ...]] = {
     "equations": _box(
         "<n>", "f(2)=<n>", "p+q=<n>", "\\text{Volume}=<n>", "|w|=<n>", "CD=<n>", "<n>=y", "r^2+s^2=<n>",
         "\\angle ABC=<n>^\\circ",
@@ -139,7 +139,7 @@ KEPT: dict[str, tuple[Row, ...]] = {
     + rows_of("numeric", "<n>", "#### <m></think>\n#### <n>", "<think>\n#### <m>\n</think>\n\n#### <n>"),
 }  # fmt: skip
 
-CHANGED: dict[str, tuple[Row, ...]] = {
+CHANGED: dict[str, tuple[CaseText, ...]] = {
     "equations": _box("<n>", "<m>=<n>", "41=<n>", "x=<n>=<m>", "f(<n>)=<m>", "<n>=<m>", "a_{<n>}=<m>", "x \\ne <n>",
         "y=<n>x")
     + _pairs(("y=<n>", "x=<n>"), ("x=<m>", "x=<n>")),
@@ -211,7 +211,7 @@ CHANGED: dict[str, tuple[Row, ...]] = {
 }  # fmt: skip
 
 
-def rewritten(table: Mapping[str, tuple[Row, ...]], seed: int) -> Iterator[tuple[str, Kind, str, str]]:
+def rewritten(table: Mapping[str, tuple[CaseText, ...]], seed: int) -> Iterator[tuple[str, Kind, str, str]]:
     """(family, kind, completion, gold): each rewrite with three random draws of its placeholders."""
     rng = Random(seed)
     for family, rows in table.items():

@@ -122,6 +122,8 @@ def test_ablations_stand_aside_where_there_are_methods(ranking: Ranking) -> None
     assert set(main_kinds(ranking)) == {"base", "rl", "sft_rl", "stagewise"}
     alone = [replace(m, rank=None) for m in ranking.methods if m.name == "no_bridge"]
     assert main_kinds(replace(ranking, methods=alone)) == ()
+    ranked = [m for m in ranking.methods if m.rank][:1]
+    assert main_kinds(replace(ranking, methods=[*ranked, *alone])) == ()
 
 
 def test_a_model_that_is_right_in_another_form_says_so(tmp_path: Path) -> None:

@@ -116,6 +116,12 @@ def test_an_artefact_is_found_by_the_start_of_its_name_and_printed_as_json(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("reference", ["base", ""])
+def test_a_folder_without_artefacts_is_named(tmp_path: Path, reference: str) -> None:
+    with pytest.raises(RequestError, match="has no artefacts, which `slmr bench` and `slmr eval` make"):
+        find_artefact(reference, tmp_path / "nothing")
+
+
 def test_damage_is_named(run: Plan, tmp_path: Path) -> None:
     found, _ = shown(run, "partition")
     (tmp_path / "manifest.json").write_text((found.folder / "manifest.json").read_text())

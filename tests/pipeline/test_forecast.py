@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slmr.errors import RequestError
-from slmr.pipeline.foretelling import Rule, read_rules, verdicts
+from slmr.pipeline.forecast import Rule, read_rules, verdicts
 
 RULE = Rule(
     method="grpo", figure="mixed", pairs=24, slope=0.1, start=-0.01, error=0.02, error_of_mean=0.03, rank=0.7,
@@ -24,7 +24,7 @@ RULE = Rule(
         (0.9, 0.01, "no verdict, only 5 to 80 % was measured"),
     ],
 )
-def test_a_verdict_is_of_the_foretold_gain(mixed: float, smallest: float, said: str) -> None:
+def test_a_verdict_is_of_the_predicted_gain(mixed: float, smallest: float, said: str) -> None:
     (line,) = verdicts({"mixed": mixed, "unsolved": 0.2}, smallest, "lab", (RULE,))
     assert said in line and line.startswith(f"grpo: {100 * mixed:.0f} % mixed groups")
 
@@ -35,9 +35,9 @@ def test_no_verdict_outside_of_what_was_measured() -> None:
 
 
 @pytest.mark.parametrize("change", [{"error": 0.03}, {"rank_low": -0.1}])
-def test_a_rule_that_foretells_no_better_than_the_mean_says_nothing(change: dict[str, float]) -> None:
+def test_a_rule_that_predicts_no_better_than_the_mean_says_nothing(change: dict[str, float]) -> None:
     (line,) = verdicts({"mixed": 0.5, "unsolved": 0.2}, 0.01, "lab", (RULE.model_copy(update=change),))
-    assert line == "grpo: no verdict, on 24 lab pairs the figures foretold no better than the mean"
+    assert line == "grpo: no verdict, on 24 lab pairs the figures predicted no better than the mean"
 
 
 def test_before_it_is_measured_that_is_said() -> None:

@@ -9,7 +9,7 @@ from slmr.config import Edition, StrictModel, parse
 from slmr.io import read_settings
 from slmr.stats.formats import points
 
-MEASURED = Path(__file__).with_name("foretold.yaml")
+MEASURED = Path(__file__).with_name("forecast.yaml")
 Figure = Literal["mixed", "unsolved"]
 _FIGURES: dict[Figure, str] = {"mixed": "mixed groups", "unsolved": "unsolved problems"}
 
@@ -76,10 +76,10 @@ def verdicts(
 ) -> tuple[str, ...]:
     """One line per rule: its verdict, or why there is none."""
     if not rules:
-        return ("No verdict: what these figures foretell of a gain is not measured yet",)
+        return ("No verdict: how these figures predict a gain is not measured yet",)
     return tuple(
         rule.verdict(figures[rule.figure], smallest, edition)
         if rule.holds
-        else f"{rule.method}: no verdict, on {rule.pairs} lab pairs the figures foretold no better than the mean"
+        else f"{rule.method}: no verdict, on {rule.pairs} lab pairs the figures predicted no better than the mean"
         for rule in rules
     )
