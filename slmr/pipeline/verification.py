@@ -110,7 +110,7 @@ def _check(row: SummaryRow, request: VerifyRequest, manifest: Mapping[str, Any] 
     kept = row.samples(request.run)
     if not kept or not kept[0].keys() >= _NEEDED:
         raise RequestError(
-            f"{row.samples_file(request.run)} is no file of completions: it lacks rows or columns"
+            f"{row.samples_file(request.run)} is not a file of completions: it lacks rows or columns"
         )
     ids = sorted({sample["item_id"] for sample in kept})
     rng = Random(f"{request.seed} {row.identity}")

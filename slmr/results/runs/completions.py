@@ -72,7 +72,7 @@ def find(cell: Cell, selection: CompletionFilter, offset: int = 0, limit: int = 
     """The completions of a cell that fit, in the order of the items.
 
     Raises:
-        OSError: the file is missing or is no file of completions.
+        OSError: the file is missing or is not a file of completions.
     """
     condition, values = _condition(selection)
     columns = ", ".join(_COLUMNS)
