@@ -58,8 +58,10 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-class Settings(StrictModel, frozen=True):
+class Settings(StrictModel):
     """Base of settings that nothing changes once they are read."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 class Params(Settings):
@@ -200,7 +202,7 @@ class TrainingSettings(Settings):
         """Whether no process holds all of the weights."""
         return self.strategy in ("fsdp", "zero3")
 
-    def of(self, stage: str) -> TrainingSettings:
+    def for_stage(self, stage: str) -> TrainingSettings:
         """The settings of one kind of stage."""
         passes = self.stages.get(stage, Passes()).model_dump(exclude_none=True)
         return self.model_copy(update={"stages": {}, **passes})

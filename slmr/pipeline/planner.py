@@ -213,7 +213,7 @@ class Planner:
         if self._budget is not None and kind.name != "evaluate":
             settings["budget"] = self._budget
         if kind.trains:
-            training = self._training.of(kind.name)
+            training = self._training.for_stage(kind.name)
             try:
                 self._check_training(kind, params, training, inputs.get("validation", ()))
             except RequestError as error:

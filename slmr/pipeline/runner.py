@@ -255,7 +255,7 @@ def make_node(work: Work, node: StageNode, progress: Progress, run: RunStage = r
         context = StageContext(
             folder, {name: [n.output(store) for n in nodes] for name, nodes in node.inputs.items()}, node.seed or 0,
             profile.engine, progress, tasks_paths=work.tasks_paths, remaining_tokens=remaining,
-            training=profile.training.of(node.kind), threads=profile.threads, tracked_as=_tracked_as(work, node),
+            training=profile.training.for_stage(node.kind), threads=profile.threads, tracked_as=_tracked_as(work, node),
             tracked_in=work.root.parent / "trackers",
         )  # fmt: skip
         context.cost.wall_s = run(node.stage, context, node.params)
