@@ -20,7 +20,7 @@ from slmr.verify import Kind, verify
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json")
 PROBLEM_COLUMNS = ("problem", "question", "prompt", "input")
-GOLD_COLUMNS = ("gold", "answer", "target", "solution", "output")
+GOLD_COLUMNS = ("gold", "answer", "target", "solution", "ground_truth", "output")
 OPTION_COLUMNS = ("options", "choices")  # lists; of columns of their own see _OPTION
 _LETTERS = "ABCDEFGHIJ"
 _OPTION = re.compile(r"(?:(?:option|choice)[ _]?)?([A-J])", re.IGNORECASE)
