@@ -207,7 +207,7 @@ class TrainingSettings(Settings):
         """Whether no process holds all of the weights."""
         return self.strategy in ("fsdp", "zero3")
 
-    def of(self, stage: str) -> TrainingSettings:
+    def for_stage(self, stage: str) -> TrainingSettings:
         """The settings of one kind of stage."""
         passes = self.stages.get(stage, Passes()).model_dump(exclude_none=True)
         return self.model_copy(update={"stages": {}, **passes})

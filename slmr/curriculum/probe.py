@@ -98,7 +98,7 @@ def _question(
 
 def _rollout(problem: Problem, k_index: int, noise: Noise, completion: Completion) -> Rollout:
     text, gold = completion.text, problem["gold"]
-    (verdict,) = noise.of([verify(text, gold, problem["kind"])], [text], [gold])
+    (verdict,) = noise.flip([verify(text, gold, problem["kind"])], [text], [gold])
     return {"problem_id": problem["id"], "k_index": k_index, "completion": completion.text,
             "finish_reason": completion.finish_reason, "tokens": completion.tokens, "status": verdict.status,
             "strict": verdict.strict}  # fmt: skip

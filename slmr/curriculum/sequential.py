@@ -46,7 +46,7 @@ class Classes:
     medium_from: float
     simple_from: float
 
-    def of(self, counts: Counts) -> np.ndarray:
+    def classify(self, counts: Counts) -> np.ndarray:
         """The class of each pair of counts, in the shape of the counts."""
         import numpy as np
 
@@ -94,7 +94,9 @@ def chance_of_change(counts: Counts, remaining: int, prior: BetaPrior, classes: 
     a, b = prior.a + right, prior.b + judged - right
     ways = gammaln(remaining + 1) - gammaln(more + 1) - gammaln(remaining - more + 1)
     chance = np.exp(ways + betaln(a + more, b + remaining - more) - betaln(a, b))
-    changes = classes.of(Counts(right + more, judged + remaining)) != classes.of(Counts(right, judged))
+    changes = classes.classify(Counts(right + more, judged + remaining)) != classes.classify(
+        Counts(right, judged)
+    )
     return (chance * changes).sum(axis=1)
 
 

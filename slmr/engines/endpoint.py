@@ -33,8 +33,8 @@ _TEMPORARY_STATUSES = {408, 409, 425, 429, 500, *range(502, 600)}
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """Retry policy: how often and how long a request is tried.
+class RetryPolicy:
+    """How often and how long a request is tried.
 
     Attributes:
         tries: of a request that fails for a temporary reason, including the first.
@@ -58,11 +58,11 @@ class Patience:
     total_s: float = 3600.0
     grace_s: float = 30.0
 
-    def for_hello(self) -> Patience:
+    def for_hello(self) -> RetryPolicy:
         return replace(self, tries=self.hello_tries, request_timeout_s=self.hello_timeout_s)
 
 
-PATIENCE = Patience()
+RETRIES = RetryPolicy()
 
 
 class Wire(BaseModel):
@@ -112,12 +112,12 @@ class Endpoint:
     """
 
     def __init__(
-        self, url: str, patience: Patience, connections: int, key_variable: str | None = None
+        self, url: str, retries: RetryPolicy, connections: int, key_variable: str | None = None
     ) -> None:
         from openai import DEFAULT_CONNECTION_LIMITS, AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
         self.url = api_url(url)
-        self.patience = patience
+        self.retries = retries
         self._key = api_key(self.url, key_variable)
         # `_try` limits the time of a whole answer, so the client has no read timeout. Both types come from openai,
         # whose version 3 replaced httpx by httpx2.
@@ -135,7 +135,7 @@ class Endpoint:
             self.client.organization = self.client.project = None
 
     async def ask(
-        self, call: _Call, shape: type[_Shape], patience: Patience, stopping: asyncio.Event
+        self, call: _Call, shape: type[_Shape], retries: RetryPolicy, stopping: asyncio.Event
     ) -> _Shape:
         """Retries until there is an answer.
 
@@ -150,16 +150,16 @@ class Endpoint:
         started = time.monotonic()
         for tried in count(1):
             try:
-                return await self._try(call, shape, patience.request_timeout_s)
+                return await self._try(call, shape, retries.request_timeout_s)
             except _Temporary as fault:
                 spent = time.monotonic() - started
-                backoff = min(patience.first_wait_s * 2 ** (tried - 1), patience.longest_wait_s)
+                backoff = min(retries.first_wait_s * 2 ** (tried - 1), retries.longest_wait_s)
                 wait = max(backoff * _jitter.uniform(0.75, 1), fault.wait_s)
-                enough = tried >= patience.tries or (fault.garbage and tried >= patience.garbage_tries)
-                late = spent + wait > patience.total_s or fault.wait_s > patience.longest_wait_s
+                enough = tried >= retries.tries or (fault.garbage and tried >= retries.garbage_tries)
+                late = spent + wait > retries.total_s or fault.wait_s > retries.longest_wait_s
                 if enough or late or await set_within(stopping, wait):
                     raise GaveUp(
-                        f"{self.url}: {fault}; given up after {spent:.0f} s and {tried} of {patience.tries} tries"
+                        f"{self.url}: {fault}; given up after {spent:.0f} s and {tried} of {retries.tries} tries"
                     ) from None
         raise AssertionError("unreachable")
 

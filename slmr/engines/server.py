@@ -16,12 +16,12 @@ from slmr.config import EngineSettings
 from slmr.engines import Completion, OnCompletion, Prompt, Sampling
 from slmr.engines.draws import SEED_BITS, row_seed
 from slmr.engines.endpoint import (
-    PATIENCE,
+    RETRIES,
     WHOLE_DISTRIBUTION,
     Endpoint,
     GaveUp,
-    Patience,
     Refused,
+    RetryPolicy,
     Wire,
     at,
 )
@@ -87,14 +87,14 @@ class ServerEngine:
     parameters: int = 0
     unit: int = 1
 
-    def __init__(self, url: str, settings: EngineSettings, patience: Patience = PATIENCE) -> None:
+    def __init__(self, url: str, settings: EngineSettings, retries: RetryPolicy = RETRIES) -> None:
         """Asks the server which models it has.
 
         Raises:
             RequestError: not a URL, no or several models and none named, or the key is refused.
             WorkError: there is no server that answers.
         """
-        self._api = Endpoint(url, patience, settings.concurrency, settings.api_key_env)
+        self._api = Endpoint(url, retries, settings.concurrency, settings.api_key_env)
         self.url = self._api.url
         self.refused: set[str] = set()
         self.width = settings.concurrency
@@ -181,10 +181,10 @@ class ServerEngine:
 
     async def _hello(self, *, named: bool) -> list[_Model]:
         """The models that the server lists; a server without a list is accepted if the model is `named`."""
-        patience = self._api.patience.for_hello()
+        retries = self._api.retries.for_hello()
         call = self._api.client.models.with_raw_response.list
         try:
-            return (await self._api.ask(call, _Models, patience, asyncio.Event())).data
+            return (await self._api.ask(call, _Models, retries, asyncio.Event())).data
         except Refused as refusal:
             if named:
                 return []
@@ -225,7 +225,7 @@ class ServerEngine:
             failed = [task for task in done if task.exception()]
             stopping.set()
             if late:
-                await asyncio.wait(late, timeout=self._api.patience.grace_s)
+                await asyncio.wait(late, timeout=self._api.retries.grace_s)
         finally:
             for task in workers:
                 task.cancel()
@@ -242,7 +242,7 @@ class ServerEngine:
             create = self._api.client.chat.completions.with_raw_response.create
             call = partial(create, model=self.model, messages=messages, stream=False, extra_body=fields)
             try:
-                answer = await self._api.ask(call, _Answer, self._api.patience, stopping)
+                answer = await self._api.ask(call, _Answer, self._api.retries, stopping)
             except Refused as refusal:
                 if refusal.status == 404:
                     raise RequestError(

@@ -19,7 +19,7 @@ from slmr.engines import Sampling
 from slmr.engines.decode import Generation
 from slmr.engines.draws import SEED_BITS
 from slmr.engines.endpoint import (
-    PATIENCE,
+    RETRIES,
     WHOLE_DISTRIBUTION,
     Endpoint,
     Refused,
@@ -135,13 +135,13 @@ class VllmServer:
         return response.json() if response.content else None
 
     async def _draw(self, rows: Sequence[Generation], sampling: Sampling, ends: list[int]) -> list[_Drawn]:
-        api = Endpoint(self.url, PATIENCE, self._concurrency, self._key_variable)
+        api = Endpoint(self.url, RETRIES, self._concurrency, self._key_variable)
         gate, stopping = asyncio.Semaphore(self._concurrency), asyncio.Event()
 
         async def draw(row: Generation) -> _Drawn:
             async with gate:
                 return await api.ask(
-                    lambda: self._completion(api, row, sampling, ends), _Drawn, PATIENCE, stopping
+                    lambda: self._completion(api, row, sampling, ends), _Drawn, RETRIES, stopping
                 )
 
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from slmr.lab.items import Draft
-from slmr.lab.skills import Skill, Use, of, operations
+from slmr.lab.skills import Skill, Use, operations, skills_with
 from slmr.lab.solution import Solution, Step
 
 START = (8, 60)
@@ -67,11 +67,11 @@ def draw_skills(rng: Random, level: int, two_unseen: bool) -> list[Skill]:
     Level 1 has one known skill, level 2 two known ones, level 3 a half-seen one (half of the time with a known one),
     level 4 an unseen one, level 5 an unseen and a known one or, with `two_unseen`, half of the time two unseen ones.
     """
-    known = of("known")
+    known = skills_with("known")
     if level <= 2:
         return rng.sample(known, level)
     if level == 3:
-        skills = [rng.choice(of("half-seen")), *rng.sample(known, rng.randrange(2))]
+        skills = [rng.choice(skills_with("half-seen")), *rng.sample(known, rng.randrange(2))]
     else:
         first = _unseen(rng)
         if level == 4:
@@ -85,7 +85,7 @@ def draw_skills(rng: Random, level: int, two_unseen: bool) -> list[Skill]:
 def _unseen(rng: Random, other: Skill | None = None) -> Skill:
     """Draws an unseen skill, with probability 0.8 a compound one."""
     exposure = "unseen compound" if rng.random() < 0.8 else "unseen one-step"
-    return rng.choice([skill for skill in of(exposure) if skill is not other])
+    return rng.choice([skill for skill in skills_with(exposure) if skill is not other])
 
 
 def draw_chain(rng: Random, skills: Sequence[Skill]) -> Chain:

@@ -179,7 +179,7 @@ SKILLS = (
 
 
 @lru_cache
-def of(*exposures: Exposure) -> tuple[Skill, ...]:
+def skills_with(*exposures: Exposure) -> tuple[Skill, ...]:
     """The skills of these exposures."""
     return tuple(skill for skill in SKILLS if skill.exposure in exposures)
 

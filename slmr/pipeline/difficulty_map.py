@@ -16,10 +16,8 @@ from slmr.errors import RequestError
 from slmr.io import digest, json_lines, read_text, write_rows, write_text
 from slmr.stats import Estimate, bounded_mean
 from slmr.stats.formats import percent
-from slmr.tasks.from_file import PROBLEM_COLUMNS, csv_records
+from slmr.tasks.from_file import GOLD_COLUMNS, PROBLEM_COLUMNS, csv_records
 from slmr.verify import Kind, checker_version
-
-_GOLDS = ("gold", "answer", "solution", "ground_truth")
 
 
 class MappedProblem(NamedTuple):
@@ -56,7 +54,7 @@ def read_prompts(file: Path, kind: Kind, gold: str | None = None) -> list[Proble
     Args:
         file: of JSON lines, or a table that ends in .csv or .tsv.
         kind: of the answers.
-        gold: the gold answer's field; by default the first of `gold`, `answer`, `solution`, `ground_truth` that exists.
+        gold: the gold answer's field; by default the first of `GOLD_COLUMNS` that exists.
 
     Raises:
         RequestError: the file cannot be read, or a line has no prompt or gold; the message names the line.
@@ -68,7 +66,7 @@ def read_prompts(file: Path, kind: Kind, gold: str | None = None) -> list[Proble
             raise RequestError(f"{where}: a line is an object, not {type(row).__name__}")
         column = next((name for name in ("prompt", *PROBLEM_COLUMNS) if name in row), "prompt")
         prompt = _user_turn(row.get(column), where, column)
-        name = gold or next((name for name in _GOLDS if name in row), "gold")
+        name = gold or next((name for name in GOLD_COLUMNS if name in row), "gold")
         if not isinstance(row.get(name), str | int | float) or not str(row[name]).strip():
             raise RequestError(f"{where}: no '{name}' with the right answer; name the field with --gold")
         problems.append({

@@ -210,7 +210,7 @@ class Planner:
         if self._profile.budget is not None and kind.name != "evaluate":
             settings["budget"] = self._profile.budget
         if kind.trains:
-            training = self._profile.training.of(kind.name)
+            training = self._profile.training.for_stage(kind.name)
             try:
                 self._check_training(kind, params, training, inputs.get("validation", ()))
             except RequestError as error:

@@ -28,6 +28,7 @@ _OF_TRL = (
 )
 # What tells a reward of verifiers from a pair of a text and its gold.
 _OF_VERIFIERS = {"state", "info", "prompt", "task", "parser"}
+# Parameters of functions, not columns of files: TRL's examples call the gold `solution`, so that comes first.
 _GOLDS = ("solution", "answer", "gold", "ground_truth", "target", "label", "reference")
 
 

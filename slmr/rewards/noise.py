@@ -42,7 +42,7 @@ class Noise:
     false_accept: float = 0.0
     false_reject: float = 0.0
 
-    def of(self, verdicts: Sequence[Verdict], texts: Sequence[str], golds: Sequence[str]) -> list[Verdict]:
+    def flip(self, verdicts: Sequence[Verdict], texts: Sequence[str], golds: Sequence[str]) -> list[Verdict]:
         """The verdicts with noise."""
         if not (self.false_accept or self.false_reject):
             return list(verdicts)

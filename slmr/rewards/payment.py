@@ -36,7 +36,7 @@ class Payment:
                 f"lenient_weight = {weight} with form 'any', which pays 1 for every right answer: leave one of them out"
             )
 
-    def of(self, verdict: Verdict) -> float | None:
+    def reward(self, verdict: Verdict) -> float | None:
         """The reward, from 0 to 1; None for an abstention."""
         if verdict.abstained:
             return None
@@ -50,7 +50,7 @@ STRICT = Payment()
 
 def reward_of(verdict: Verdict, payment: Payment = STRICT) -> float | None:
     """A verdict's reward: by default 1 if strict, else 0; None for an abstention, which TRL ignores in advantages."""
-    return payment.of(verdict)
+    return payment.reward(verdict)
 
 
 def measures(verdict: Verdict) -> dict[str, float]:

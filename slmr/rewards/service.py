@@ -196,7 +196,7 @@ def _read(body: dict[str, Any], grader: Grader) -> Batch:
 def _write(verdicts: Sequence[Verdict], grader: Grader) -> object:
     fields = ("status", "strict", "lenient", "abstained", "extracted", "reason")
     return {
-        "rewards": [grader.payment.of(verdict) for verdict in verdicts],
+        "rewards": [grader.payment.reward(verdict) for verdict in verdicts],
         "verdicts": [{name: getattr(verdict, name) for name in fields} for verdict in verdicts],
     }
 
@@ -219,7 +219,7 @@ def _read_openrlhf(body: dict[str, Any], grader: Grader) -> Batch:
 
 def _write_openrlhf(verdicts: Sequence[Verdict], grader: Grader) -> object:
     """OpenRLHF has no abstentions: they get 0.0, and `abstained` in the log."""
-    rewards = [grader.payment.of(verdict) or 0.0 for verdict in verdicts]
+    rewards = [grader.payment.reward(verdict) or 0.0 for verdict in verdicts]
     rows = [measures(verdict) for verdict in verdicts]
     logs = {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
     return {"rewards": rewards, "scores": rewards, "extra_logs": logs}
@@ -230,7 +230,7 @@ def _read_slime(body: dict[str, Any], grader: Grader) -> Batch:
 
 
 def _write_slime(verdicts: Sequence[Verdict], grader: Grader) -> object:
-    return grader.payment.of(verdicts[0]) or 0.0
+    return grader.payment.reward(verdicts[0]) or 0.0
 
 
 ROUTES: dict[

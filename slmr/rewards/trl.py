@@ -41,7 +41,7 @@ class _TrlReward:
             log_extra("reason", [verdict.reason for verdict in verdicts])
             # With them `slmr diagnose` needs no other file.
             log_extra("gold", ["" if gold is None else str(gold) for gold in golds])
-        return [self.grader.payment.of(verdict) for verdict in verdicts]
+        return [self.grader.payment.reward(verdict) for verdict in verdicts]
 
     def _logs(self, log: Callable[..., None]) -> bool:
         """Whether this reward is the one that logs for the trainer that `log` belongs to."""

@@ -126,7 +126,7 @@ class _Judge:
 
     def paid(self, verdict: Verdict) -> float:
         """The reward; 0.0 for an abstention, which verifiers does not have."""
-        return self.grader.payment.of(verdict) or 0.0
+        return self.grader.payment.reward(verdict) or 0.0
 
 
 def _tasksets_of_verifiers() -> Any:

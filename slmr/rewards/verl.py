@@ -38,7 +38,7 @@ def compute_score(
     grader = _grader(options.pop("kind") or data_source, **options)
     (verdict,) = grader.judge([solution_str], [ground_truth])
     measured = measures(verdict)
-    return {"score": grader.payment.of(verdict) or 0.0, "acc": measured.pop("strict"), **measured}
+    return {"score": grader.payment.reward(verdict) or 0.0, "acc": measured.pop("strict"), **measured}
 
 
 @lru_cache(maxsize=256)

@@ -21,7 +21,7 @@ from slmr.verify.choice.answer import parse_gold
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json")
 PROBLEM_COLUMNS = ("problem", "question", "prompt", "input")
-GOLD_COLUMNS = ("gold", "answer", "target", "solution", "output")
+GOLD_COLUMNS = ("gold", "answer", "target", "solution", "ground_truth", "output")
 OPTION_COLUMNS = ("options", "choices")  # lists; of columns of their own see _OPTION
 _LETTERS = "ABCDEFGHIJ"
 _OPTION = re.compile(r"(?:(?:option|choice)[ _]?)?([A-J])", re.IGNORECASE)
@@ -314,10 +314,10 @@ def _text(place: str, record: dict[str, Any], column: str) -> str:
 def _kind(file: Path, golds: Sequence[str], wanted: str) -> Kind:
     """The requested kind, or the first whose checker can read all answers."""
     kinds: tuple[Kind, ...] = ("choice", "numeric", "math")
-    if wanted not in ("auto", *get_args(Kind)):
+    tried = [kind for kind in kinds if wanted in ("auto", kind)]
+    if not tried:
         raise RequestError(f"--kind '{wanted}' is none of auto, {', '.join(kinds)}")
     unread = ""
-    tried = kinds if wanted == "auto" else (cast(Kind, wanted),)
     for kind in tried:
         wrong = next((gold for gold in golds if not verify(strict_form(gold, kind), gold, kind).strict), None)
         if wrong is None:

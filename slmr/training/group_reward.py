@@ -82,7 +82,7 @@ class GroupReward:
         self, texts: Sequence[str], golds: Sequence[str], kinds: Kind | Sequence[Kind]
     ) -> list[Verdict]:
         """The checker's verdicts, with noise."""
-        return self._noise.of(verify_batch(texts, golds, kinds), texts, golds)
+        return self._noise.flip(verify_batch(texts, golds, kinds), texts, golds)
 
     def record(self, verdicts: Sequence[Verdict], texts: Sequence[str], problem_id: str) -> None:
         """Records the outcome of a group of the student's completions."""

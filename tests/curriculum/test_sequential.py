@@ -34,10 +34,12 @@ def test_classes_are_the_partitions_groups_and_the_consolidation_sets_outcomes(
 ) -> None:
     counts = Counts(np.array([right]), np.array([right + wrong]))
     bounds = GroupBounds(medium_from=medium_from, simple_from=simple_from)
-    (group,) = Classes("difficulty", medium_from, simple_from).of(counts)
+    (group,) = Classes("difficulty", medium_from, simple_from).classify(counts)
     assert GROUP_ORDER[group] == group_of(right / max(right + wrong, 1), bounds)
     if right + wrong:
-        assert ("all wrong", "mixed", "all right")[MIXED.of(counts)[0]] == outcome_of(right, right + wrong)
+        assert ("all wrong", "mixed", "all right")[MIXED.classify(counts)[0]] == outcome_of(
+            right, right + wrong
+        )
 
 
 @given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 8), st.sampled_from((DIFFICULTY, MIXED)))
@@ -49,7 +51,8 @@ def test_the_chance_is_that_of_drawing_on(right: int, wrong: int, left: int, cla
         r, n = right + more_right, right + wrong + more_right + more_wrong
         if more_right + more_wrong == left:
             now, then = (
-                classes.of(Counts(np.array([a]), np.array([b]))) for a, b in ((right, right + wrong), (r, n))
+                classes.classify(Counts(np.array([a]), np.array([b])))
+                for a, b in ((right, right + wrong), (r, n))
             )
             return float(now[0] != then[0])
         p = (prior.a + r) / (prior.a + prior.b + n)
@@ -69,7 +72,7 @@ def test_without_an_error_only_what_cannot_change_stops(
     head, whole = (Counts(*map(np.array, zip(_counts(v), strict=True))) for v in (verdicts[:drawn], verdicts))
     chance = rule.chance_of_change(head.right, head.judged, [0], drawn)
     if rule.stops(chance, drawn)[0]:
-        assert classes.of(head)[0] == classes.of(whole)[0]
+        assert classes.classify(head)[0] == classes.classify(whole)[0]
 
 
 def _counts(verdicts: Sequence[bool | None]) -> tuple[int, int]:
@@ -113,7 +116,7 @@ def test_the_share_of_changed_classes_is_at_most_the_error(rates: str, k: int, w
         rule = ProbeParams(k=k, adaptive=target, stop_error=error).rule()  # type: ignore[arg-type]
         assert rule
         right, drawn, expected = _simulate(rule, draws, wave)
-        changed = rule.classes.of(Counts(right, drawn)) != rule.classes.of(
+        changed = rule.classes.classify(Counts(right, drawn)) != rule.classes.classify(
             Counts(draws.sum(1), np.full(n, k))
         )
         assert drawn.sum() < n * k

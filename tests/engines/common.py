@@ -12,14 +12,14 @@ import torch
 from slmr.config import EngineSettings
 from slmr.engines import Completion, Prompt, Sampling
 from slmr.engines.decode import Decoding, Generation, decode
-from slmr.engines.endpoint import Patience
+from slmr.engines.endpoint import RetryPolicy
 from slmr.engines.server import ServerEngine
 from slmr.errors import SlmrError
 from tests.engines.fake_server import FakeServer, Reply, Script, answer
 
 SECRET = "sk-very-secret-0123456789"
 
-FAST = Patience(
+FAST = RetryPolicy(
     tries=4, garbage_tries=2, hello_tries=2, hello_timeout_s=0.5, first_wait_s=0.01, longest_wait_s=2.0,
     request_timeout_s=5.0, total_s=10.0, grace_s=1.0,
 )  # fmt: skip
@@ -29,10 +29,10 @@ GREEDY = Sampling(temperature=0.0, max_tokens=16, seed=1)
 
 @contextmanager
 def engine_on(
-    server: FakeServer, patience: Patience = FAST, concurrency: int = 4, **settings: Any
+    server: FakeServer, retries: RetryPolicy = FAST, concurrency: int = 4, **settings: Any
 ) -> Iterator[ServerEngine]:
     settings = {"name": "server", "concurrency": concurrency, **settings}
-    engine = ServerEngine(server.url, EngineSettings(**settings), patience)
+    engine = ServerEngine(server.url, EngineSettings(**settings), retries)
     try:
         yield engine
     finally:
@@ -53,13 +53,13 @@ def echo(delay: Callable[[int], float] = lambda index: 0.0) -> Script:
 
 
 def fails(
-    script: Script, count: int = 1, patience: Patience = FAST, **settings: Any
+    script: Script, count: int = 1, retries: RetryPolicy = FAST, **settings: Any
 ) -> tuple[SlmrError, dict]:
     """The error that sampling ends with, and what had been heard before."""
     heard: dict[int, Completion] = {}
     with (
         FakeServer(script) as server,
-        engine_on(server, patience, **settings) as engine,
+        engine_on(server, retries, **settings) as engine,
         pytest.raises(SlmrError) as caught,
     ):
         engine.generate(prompts(count), GREEDY, heard.__setitem__)

@@ -1,4 +1,4 @@
-"""One API: its URL and key, and the patience with which it is asked."""
+"""One API: its URL and key, and the retries with which it is asked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from slmr.engines import endpoint
-from slmr.engines.endpoint import PATIENCE, Endpoint, api_key, api_url
+from slmr.engines.endpoint import RETRIES, Endpoint, api_key, api_url
 from slmr.errors import RequestError, WorkError
 from tests.engines.common import FAST, GREEDY, SECRET, asked, engine_on, fails, prompts
 from tests.engines.fake_server import FakeServer, Reply, Script, answer
@@ -61,7 +61,7 @@ def test_what_is_openai_s_goes_to_openai_alone(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("OPENAI_PROJECT_ID", "my-project")
     assert api_key("https://api.openai.com/v1") == SECRET
     assert api_key("https://api.openai.com.evil.test/v1") == ""
-    headers = Endpoint("http://127.0.0.1:8000", PATIENCE, 1).client.default_headers
+    headers = Endpoint("http://127.0.0.1:8000", RETRIES, 1).client.default_headers
     assert not {"my-organisation", "my-project"} & {str(value) for value in headers.values()}
     with FakeServer() as server, engine_on(server) as engine:
         engine.generate(prompts(1), GREEDY)
@@ -187,7 +187,7 @@ def test_garbage(body: Any, excerpt: str) -> None:
 def test_total_patience() -> None:
     started = time.monotonic()
     error, _ = fails(
-        lambda number, body: Reply({}, 503), patience=replace(FAST, tries=100, first_wait_s=0.1, total_s=0.5)
+        lambda number, body: Reply({}, 503), retries=replace(FAST, tries=100, first_wait_s=0.1, total_s=0.5)
     )
     assert time.monotonic() - started < 3 and " of 100 tries" in str(error)
 

@@ -244,8 +244,8 @@ def test_tokens_not_counted() -> None:
 
 
 def test_slow_answers() -> None:
-    patience = replace(FAST, request_timeout_s=0.3, tries=2)
-    error, heard = fails(echo(lambda index: 1.0 if index == 3 else 0.0), 4, patience)
+    retries = replace(FAST, request_timeout_s=0.3, tries=2)
+    error, heard = fails(echo(lambda index: 1.0 if index == 3 else 0.0), 4, retries)
     assert "no answer within 0.3 s" in str(error) and "2 of 2 tries" in str(error)
     assert set(heard) == {0, 1, 2}
 

@@ -8,7 +8,7 @@ from string import Formatter
 
 import pytest
 
-from slmr.lab.skills import MOST, SKILLS, Skill, Use, of
+from slmr.lab.skills import MOST, SKILLS, Skill, Use, skills_with
 
 
 def wordings(skill: Skill) -> list[str]:
@@ -44,21 +44,21 @@ def test_only_half_seen_skills_are_misread() -> None:
 
 
 def test_a_compound_skill_hides_a_number_that_no_digit_tells() -> None:
-    for skill in of("unseen compound"):
+    for skill in skills_with("unseen compound"):
         assert len(skill.equations) >= 2
         hidden = {part for equation in skill.equations for part in equation.split() if part.isdigit()}
         assert hidden and not re.search(r"\d", " ".join(wordings(skill)))
 
 
 def test_an_unseen_skill_of_one_step_names_its_number() -> None:
-    for skill in of("unseen one-step"):
+    for skill in skills_with("unseen one-step"):
         assert len(skill.equations) == 1 and used(skill.equations) == {"n"}
 
 
 def test_no_known_or_half_seen_skill_computes_what_an_unseen_compound_one_does() -> None:
-    seen = {skill.equations for skill in of("known", "half-seen")}
-    seen |= {skill.misreading for skill in of("half-seen")}
-    assert not seen & {skill.equations for skill in of("unseen compound")}
+    seen = {skill.equations for skill in skills_with("known", "half-seen")}
+    seen |= {skill.misreading for skill in skills_with("half-seen")}
+    assert not seen & {skill.equations for skill in skills_with("unseen compound")}
 
 
 def test_results_outside_of_the_bounds_do_not_fit() -> None:

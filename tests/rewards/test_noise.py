@@ -12,7 +12,7 @@ N = 4000
 
 def said(noise: Noise, ends: str) -> list[Verdict]:
     texts = [f"try {i}. {ends}" for i in range(N)]
-    return noise.of(verify_batch(texts, ["7"] * N, "numeric"), texts, ["7"] * N)
+    return noise.flip(verify_batch(texts, ["7"] * N, "numeric"), texts, ["7"] * N)
 
 
 @pytest.mark.parametrize("rate", [0.02, 0.2])
@@ -31,15 +31,15 @@ def test_it_lies_at_its_rates_apart(rate: float) -> None:
 def test_a_lie_is_of_the_seed_and_the_completion_alone() -> None:
     noise, texts = Noise(1, 0.5, 0.5), [f"#### {i}" for i in range(200)]
     verdicts = verify_batch(texts, ["7"] * 200, "numeric")
-    together = noise.of(verdicts, texts, ["7"] * 200)
-    one_by_one = [noise.of([v], [t], ["7"])[0] for v, t in zip(verdicts, texts, strict=True)]
+    together = noise.flip(verdicts, texts, ["7"] * 200)
+    one_by_one = [noise.flip([v], [t], ["7"])[0] for v, t in zip(verdicts, texts, strict=True)]
     assert together == one_by_one
-    assert together != Noise(2, 0.5, 0.5).of(verdicts, texts, ["7"] * 200)
+    assert together != Noise(2, 0.5, 0.5).flip(verdicts, texts, ["7"] * 200)
 
 
 def test_what_is_undecided_stays_so() -> None:
     verdicts = verify_batch(["#### 7"], ["seven"], "numeric")
-    assert Noise(0, 1.0, 1.0).of(verdicts, ["#### 7"], ["seven"]) == verdicts
+    assert Noise(0, 1.0, 1.0).flip(verdicts, ["#### 7"], ["seven"]) == verdicts
 
 
 def test_an_honest_checker_is_no_part_of_a_key() -> None:
@@ -50,4 +50,4 @@ def test_an_honest_checker_is_no_part_of_a_key() -> None:
 def test_no_noise_is_the_default() -> None:
     verdicts = verify_batch(["#### 7", "#### 8"], ["7", "7"], "numeric")
     for noise in (Noise(), NoiseParams().noise(0)):
-        assert noise.of(verdicts, ["#### 7", "#### 8"], ["7", "7"]) == verdicts
+        assert noise.flip(verdicts, ["#### 7", "#### 8"], ["7", "7"]) == verdicts

@@ -32,8 +32,8 @@ VERDICTS = {
     ],
 )
 def test_form_and_weight(payment: Payment, paid: tuple[float | None, ...]) -> None:
-    assert tuple(payment.of(verdict) for verdict in VERDICTS.values()) == paid
-    assert all(value is None or type(value) is float for value in map(payment.of, VERDICTS.values()))
+    assert tuple(payment.reward(verdict) for verdict in VERDICTS.values()) == paid
+    assert all(value is None or type(value) is float for value in map(payment.reward, VERDICTS.values()))
 
 
 @given(st.floats(0, 1))

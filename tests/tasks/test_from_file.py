@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slmr.errors import RequestError
+from slmr.pipeline.difficulty_map import read_prompts
 from slmr.tasks import load_task
 from slmr.tasks.from_file import write_task
 from slmr.tasks.validate import validate_task
@@ -42,6 +43,15 @@ def test_every_format_gives_the_same_task(tmp_path: Path, name: str, text: str) 
     assert [(i.problem, i.gold) for i in task.items("test")] == [(r["question"], r["answer"]) for r in ROWS]
     assert not task.redistributable and validate_task(task) == (2, [])
     assert task.prompt("1 + 1?") == "1 + 1?\nEnd with #### and the number.\nSolution:\n"
+
+
+@pytest.mark.parametrize("column", ["gold", "answer", "target", "solution", "ground_truth", "output"])
+def test_answers_are_found_in_the_columns_in_which_a_probe_finds_them(tmp_path: Path, column: str) -> None:
+    file = tmp_path / "quiz.jsonl"
+    file.write_text(json.dumps({"question": "1 + 1?", column: "2"}))
+    write_task(file, tmp_path)
+    assert [item.gold for item in load_task("quiz", [tmp_path]).items("test")] == ["2"]
+    assert [problem["gold"] for problem in read_prompts(file, "numeric")] == ["2"]
 
 
 @pytest.mark.parametrize(

@@ -102,11 +102,11 @@ def test_a_step_of_rl_in_several_passes_has_the_same_gradient(tmp_path: Path) ->
 
 def test_a_kind_of_stage_can_have_passes_of_its_own() -> None:
     shared = TrainingSettings(processes=2, accumulation=2, stages={"grpo": Passes(accumulation=8)})
-    assert shared.of("sft") == TrainingSettings(processes=2, accumulation=2)
-    assert shared.of("grpo") == TrainingSettings(processes=2, accumulation=8)
-    assert shared.of("sft").identity() == {"processes": 2, "accumulation": 2}
+    assert shared.for_stage("sft") == TrainingSettings(processes=2, accumulation=2)
+    assert shared.for_stage("grpo") == TrainingSettings(processes=2, accumulation=8)
+    assert shared.for_stage("sft").identity() == {"processes": 2, "accumulation": 2}
     plain = TrainingSettings(stages={"grpo": Passes(gradient_checkpointing=True)})
-    assert plain.of("sft").identity() == {} and plain.of("grpo").identity() == {
+    assert plain.for_stage("sft").identity() == {} and plain.for_stage("grpo").identity() == {
         "gradient_checkpointing": True
     }
 

@@ -82,7 +82,7 @@ def _estimate(
 ) -> StageEstimate:
     if shape is None:
         return StageEstimate(node, flow, 0.0, (), ())
-    machines = [replace(machine, training=machine.training.of(node.kind)) for machine in machines]
+    machines = [replace(machine, training=machine.training.for_stage(node.kind)) for machine in machines]
     flops = shape.parameters * (6 * flow.trained + 2 * (flow.generated + flow.scored))
     return StageEstimate(
         node, flow, flops, tuple(_hours(flow, shape, machine, assumed) for machine in machines),
