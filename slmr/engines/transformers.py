@@ -142,7 +142,9 @@ def encode(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
     """
     if tokenizer.chat_template is None or prompt.plain:
         if prompt.system:
-            raise RequestError(f"{tokenizer.name_or_path} has no chat template, so it takes no system message")
+            raise RequestError(
+                f"{tokenizer.name_or_path} has no chat template, so it takes no system message"
+            )
         shown = [f"{question} {answer}\n\n" for question, answer in prompt.examples]
         return list(tokenizer("".join([*shown, prompt.user, prompt.prefix]))["input_ids"])  # type: ignore[arg-type]
     text = chat_text(tokenizer, prompt.messages())

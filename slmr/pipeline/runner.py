@@ -265,8 +265,8 @@ def run_node(
         context = StageContext(
             folder, {name: [n.output(store) for n in nodes] for name, nodes in node.inputs.items()}, node.seed or 0,
             profile.engine, progress, tasks_paths=execution.tasks_paths, remaining_tokens=remaining,
-            training=profile.training.for_stage(node.kind), threads=profile.threads, tracked_as=_tracked_as(execution, node),
-            tracked_in=execution.root.parent / "trackers",
+            training=profile.training.for_stage(node.kind), threads=profile.threads,
+            tracked_as=_tracked_as(execution, node), tracked_in=execution.root.parent / "trackers",
         )  # fmt: skip
         context.cost.wall_s = run(node.stage, context, node.params)
         shutil.rmtree(folder / "trainer", ignore_errors=True)

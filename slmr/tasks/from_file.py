@@ -14,17 +14,14 @@ from typing import Any, NamedTuple, cast, get_args
 from slmr.config import SUITES
 from slmr.errors import RequestError, nearest
 from slmr.io import Placed, json_lines, json_list, read_text, write_text
+from slmr.tasks.options import LETTERS, Options, read_options, right_letter
 from slmr.tasks.registry import task_folders
 from slmr.tasks.task import strict_form
 from slmr.verify import Kind, verify
-from slmr.verify.choice.answer import parse_gold
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json")
 PROBLEM_COLUMNS = ("problem", "question", "prompt", "input")
-GOLD_COLUMNS = ("gold", "answer", "target", "solution", "ground_truth", "output")
-OPTION_COLUMNS = ("options", "choices")  # lists; of columns of their own see _OPTION
-_LETTERS = "ABCDEFGHIJ"
-_OPTION = re.compile(r"(?:(?:option|choice)[ _]?)?([A-J])", re.IGNORECASE)
+GOLD_COLUMNS = ("gold", "answer", "target", "solution", "ground_truth", "output", "answerkey")
 _INFINITE = (float("inf"), float("-inf"))
 _FORMS = {  # the lab tasks' wording: a lab student knows no other
     "numeric": "End with #### and the number.",
@@ -138,27 +135,39 @@ class _Question(NamedTuple):
     place: str
     question: str
     answer: str
-    options: dict[str, str]  # by letter
-    listed: str  # the column that has them as a list; empty if none has
+    given: str | int | float  # the answer as the file has it
+    options: Options
 
 
 def _read(file: Path, problem: str, gold: str) -> list[_Question]:
     rows: list[_Question] = []
+    faults: list[str] = []
     columns: tuple[str, str] | None = None
     for place, record in _records(file):
         if not isinstance(record, dict):
             raise RequestError(
                 f"{place}: a question is an object with its answer, not {type(record).__name__}"
             )
-        known = [str(column) for column in record]
-        columns = columns or _columns(file, known, problem, gold)
-        question, answer = (_text(place, record, column) for column in columns)
-        others = {name: value for name, value in record.items() if name not in columns}
-        listed = next((name for name in OPTION_COLUMNS if isinstance(others.get(name), list)), "")
-        rows.append(_Question(place, question, answer, _options(others, listed), listed))
+        columns = columns or _columns(file, [str(column) for column in record], problem, gold)
+        try:
+            rows.append(_question(place, record, *columns))
+        except RequestError as error:
+            faults.append(f"{place}: {error}")
+    if faults:
+        more = (
+            f" ({len(faults) - 1} more rows have such faults, the last one {faults[-1]})"
+            if faults[1:]
+            else ""
+        )
+        raise RequestError(f"{faults[0]}{more}")
     if not rows:
         raise RequestError(f"{file} holds no question")
     return rows
+
+
+def _question(place: str, record: dict[str, Any], question: str, answer: str) -> _Question:
+    options = read_options({name: value for name, value in record.items() if name not in (question, answer)})
+    return _Question(place, _text(record, question), _text(record, answer), record[answer], options)
 
 
 def _check_consistent(rows: Sequence[_Question], kind: Kind) -> None:
@@ -176,57 +185,40 @@ def _check_consistent(rows: Sequence[_Question], kind: Kind) -> None:
             )
 
 
-def _options(record: dict[str, Any], listed: str) -> dict[str, str]:
-    """The options by letter: of the column with a list of them, or of columns such as A, B or option_a, option_b."""
-    options = dict(zip(_LETTERS, record.get(listed, ()), strict=False))
-    options |= {m[1].upper(): text for name, text in record.items() if (m := _OPTION.fullmatch(str(name)))}
-    return {
-        letter: str(options[letter]).strip()
-        for letter in sorted(options)
-        if options[letter] not in ("", None)
-    }
-
-
 def _with_letter(row: _Question, file: Path) -> _Question:
     """The row with the letter of its right option as its answer; unchanged where it has no options."""
-    if len(row.options) < 2:
+    if len(row.options.texts) < 2:
         return row
-    same = [letter for letter, text in row.options.items() if text.casefold() == row.answer.casefold()]
-    is_letter = len(row.answer.strip("(). ")) == 1 and parse_gold(row.answer)
-    letter = is_letter or (same[0] if len(same) == 1 else None if same else parse_gold(row.answer))
-    if letter:
-        return row._replace(answer=letter)
-    if not same and not row.listed and len(row.options) == 2:
-        return row  # columns A and B may be numbers that the question is about
-    raise RequestError(
-        f"{row.place}: it has the options {', '.join(row.options)}, but its answer {row.answer[:40]!r} is"
-        f" {'more than one' if same else 'none'} of them: give the letter of the right one, or its text; or ask"
-        f" without options: slmr tasks new {shlex.quote(str(file))} --kind numeric --to mytasks"
-    )
+    try:
+        letter = right_letter(row.options, row.given)
+    except RequestError as error:
+        without = f"slmr tasks new {shlex.quote(str(file))} --kind numeric --to mytasks"
+        raise RequestError(f"{row.place}: {error}; or ask without options: {without}") from None
+    return row._replace(answer=letter or row.answer)
 
 
 def _with_options(file: Path, rows: list[_Question], required: bool) -> list[_Question]:
     """The rows with their options below their questions; `required` refuses a file that shows none."""
-    right = [cast(re.Match[str], re.search(f"[{_LETTERS}]", row.answer))[0] for row in rows]
+    right = [cast(re.Match[str], re.search(f"[{LETTERS}]", row.answer))[0] for row in rows]
     shown = any(re.search(rf"\b{letter}\b", row.question) for letter, row in zip(right, rows, strict=True))
-    if required and not shown and not any(row.options for row in rows):
+    if required and not shown and not any(row.options.texts for row in rows):
         raise RequestError(
             f"{file}: the answers are letters, but no question shows its options: put them into columns A, B, C, ...,"
             f" or ask without them: slmr tasks new {shlex.quote(str(file))} --kind choice --to mytasks"
         )
     for letter, row in zip(right, rows, strict=True):
-        if row.options and letter not in row.options:
+        if row.options.texts and letter not in row.options.texts:
             raise RequestError(
-                f"{row.place}: its answer is {letter}, its options are {', '.join(row.options)}"
+                f"{row.place}: its answer is {letter}, its options are {', '.join(row.options.texts)}"
             )
     return [row._replace(question=_with_lines(row)) for row in rows]
 
 
 def _with_lines(row: _Question) -> str:
     """The question with a line for each option, unless it shows them already."""
-    if all(text in row.question for text in row.options.values()):
+    if all(text in row.question for text in row.options.texts.values()):
         return row.question
-    return "\n".join([row.question, *map(_line, row.options.items())])
+    return "\n".join([row.question, *map(_line, row.options.texts.items())])
 
 
 def _line(option: tuple[str, str]) -> str:
@@ -301,20 +293,18 @@ def _advice(file: Path, known: Sequence[str], question: str, answer: str) -> str
     return f"{file} has the columns {', '.join(known)}: rename {rename}, or write the task with: {command}"
 
 
-def _text(place: str, record: dict[str, Any], column: str) -> str:
+def _text(record: dict[str, Any], column: str) -> str:
     value = record.get(column)
     absent = str(value).strip().lower() in ("", "nan")  # NaN: what pandas writes for an empty cell
     if absent or isinstance(value, bool) or not isinstance(value, (str, int, float)) or value in _INFINITE:
-        raise RequestError(
-            f"{place}: its {column} is {json.dumps(value)[:40]}: it should be a text or a number"
-        )
+        raise RequestError(f"its {column} is {json.dumps(value)[:40]}: it should be a text or a number")
     return str(value).strip()
 
 
 def _kind(file: Path, golds: Sequence[str], wanted: str) -> Kind:
     """The requested kind, or the first whose checker can read all answers."""
     kinds: tuple[Kind, ...] = ("choice", "numeric", "math")
-    tried = [kind for kind in kinds if wanted in ("auto", kind)]
+    tried: list[Kind] = [kind for kind in kinds if wanted in ("auto", kind)]
     if not tried:
         raise RequestError(f"--kind '{wanted}' is none of auto, {', '.join(kinds)}")
     unread = ""

@@ -111,6 +111,14 @@ def test_an_answer_that_is_not_one_option_is_refused(tmp_path: Path, answer: str
         write_task(tmp_path / "q.csv", tmp_path)
 
 
+def test_all_rows_with_a_fault_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text("question,answer\n1 + 1?,\n2 + 2?,4\n3 + 3?,\n4 + 4?,nan\n")
+    with pytest.raises(RequestError) as caught:
+        write_task(tmp_path / "q.csv", tmp_path)
+    assert f"{tmp_path}/q.csv:2: its answer is" in str(caught.value)
+    assert f"(2 more rows have such faults, the last one {tmp_path}/q.csv:5: " in str(caught.value)
+
+
 def test_letters_without_options_are_asked_only_on_request(tmp_path: Path) -> None:
     (tmp_path / "q.csv").write_text("question,answer\nWhich letter comes first?,A\n")
     with pytest.raises(RequestError, match="no question shows its options: put them into columns"):
@@ -150,7 +158,7 @@ def test_letters_without_options_are_asked_only_on_request(tmp_path: Path) -> No
         ("q.csv", "question,answer\nx,nan\n", {}, "q.csv:2: its answer is \"nan\""),
         ("q.csv", "question,answer,answer\nx,1,2\n", {}, "q.csv:1: two columns are named 'answer'"),
         ("q.jsonl", '{"question": "\\ud800", "answer": "1"}', {}, "q.jsonl:1: \\ud800 is half of a character"),
-        ("q.jsonl", '{"question": "x", "choices": ["3", "4"], "answer": 1}', {}, "but its answer '1'"),
+        ("q.jsonl", '{"question": "x", "choices": ["3", "4"], "answer": 7}', {}, "but its answer '7'"),
         ("lab_gsm8k.csv", CSV, {}, "lab_gsm8k.csv: there is a task 'lab_gsm8k' already: rename the file"),
         ("q.csv", CSV, {"name": "paper"}, "there is a task 'paper' already"),
         ("ü.csv", CSV, {}, "slmr tasks new "),
