@@ -41,6 +41,7 @@ from slmr.stats import (
     score_variance,
 )
 from slmr.tasks.registry import load_task
+from slmr.training.grpo import GrpoParams
 
 METHODS = ("grpo", "sft")  # the methods whose cost is estimated
 
@@ -166,8 +167,6 @@ def read_signal(
 ) -> Signal:
     """The probe's part of a preflight."""
     probe = probe_model(request, watcher, say)
-    from slmr.training.grpo import GrpoParams  # late: slow
-
     size = request.group_size or _params(GrpoParams, profile, "grpo").group_size
     mixed = expected_share(probe.map(size))
     return signal_of(list(rollouts_by_problem(probe.rollouts).values()), request.k, size, mixed)

@@ -7,10 +7,19 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from slmr.curriculum.bridge import SELF_GENERATED
 from slmr.pipeline.estimate.hardware import ASSUMED, Assumptions, Call, Machine
 from slmr.pipeline.estimate.measure import Speed
 from slmr.pipeline.estimate.shapes import ModelShape
 from slmr.pipeline.planner import StageNode
+from slmr.training.dpo import DpoParams
+from slmr.training.gkd import GkdParams
+from slmr.training.grpo import GrpoParams, RolloutParams
+from slmr.training.opsd import OpsdParams
+from slmr.training.sdpo import SdpoParams
+from slmr.training.sft import TraceParams
+from slmr.training.supervised import SupervisedParams
+from slmr.training.validation import ValidationParams
 
 # Items of the public test sets; for other tasks the profile's limit counts.
 TEST_ITEMS = {"gsm8k_platinum": 1209, "svamp": 1000, "mawps": 2065, "math500": 500, "logiqa": 651}
@@ -137,23 +146,19 @@ def _gib(flow: Flow, shape: ModelShape, machine: Machine) -> float:
 
 
 def _flow(node: StageNode, flows: dict[str, Flow], assumed: Assumptions) -> Flow:
-    given: dict[str, Any] = node.params.model_dump()
+    params = node.params
 
     def rows(name: str) -> float:
         return sum(flows[n.key].rows for n in node.inputs.get(name, ()) if n.key in flows)
 
-    if node.kind == "sdpo":
-        return _self_distilled(_rl_flow({"updates": 1, "beta": 0, **given}, assumed), assumed)
-    if node.kind == "opsd":
-        return _self_distilled(
-            _supervised_flow({"on_policy": 1.0, **given}, rows("traces"), False, assumed), assumed
-        )
-    if "group_size" in given:
-        return _rl_flow(given, assumed)
-    if "epochs" in given:
-        return _supervised_flow(given, rows("traces") + rows("pairs"), "pairs" in node.inputs, assumed)
+    if isinstance(params, RolloutParams):
+        flow = _rl_flow(params, assumed)
+        return _self_distilled(flow, assumed) if isinstance(params, SdpoParams) else flow
+    if isinstance(params, SupervisedParams):
+        flow = _supervised_flow(params, rows("traces") + rows("pairs"), assumed)
+        return _self_distilled(flow, assumed) if isinstance(params, OpsdParams) else flow
     rule = _RULES.get(node.kind)
-    return rule(given, rows, assumed) if rule else Flow(rows=rows("problems"), known=False)
+    return rule(params.model_dump(), rows, assumed) if rule else Flow(rows=rows("problems"), known=False)
 
 
 Given = dict[str, Any]
@@ -173,28 +178,31 @@ def _sampling(
     return Flow(generated=times * completions * call.mean, calls=[(times, call)] if completions else [])
 
 
-def _validations(given: Given, steps: float, assumed: Assumptions) -> list[tuple[float, Call]]:
-    every = given.get("validate_every")
-    if not every:
+def _validations(params: ValidationParams, steps: float, assumed: Assumptions) -> list[tuple[float, Call]]:
+    if not params.validate_every:
         return []
-    return [(1 + max(1.0, steps / every), _call(_HELD_OUT, given["max_tokens"], assumed))]
+    times = 1 + max(1.0, steps / params.validate_every)
+    return [(times, _call(_HELD_OUT, params.max_tokens, assumed))]
 
 
 _HELD_OUT = 250  # validation problems, if a stage validates
 
 
-def _supervised_flow(given: Given, traces: float, paired: bool, assumed: Assumptions) -> Flow:
+def _supervised_flow(params: SupervisedParams, traces: float, assumed: Assumptions) -> Flow:
+    paired = isinstance(params, DpoParams)
+    on_policy = (
+        params.on_policy if isinstance(params, GkdParams) else 1.0 if isinstance(params, OpsdParams) else None
+    )
     length = assumed.prompt_tokens + assumed.trace_tokens
-    seen = traces * given["epochs"] * given.get("share", 1.0)
+    seen = traces * params.epochs * (params.share if isinstance(params, TraceParams) else 1.0)
     each = 2 if paired else 1  # both completions of a pair
-    longest = given["max_length"]
-    flow = Flow(trained=seen * each * length, passes=(each * given["batch_size"], longest, longest))
-    flow.calls = _validations(given, seen / given["batch_size"], assumed)
-    flow.copies = bool(flow.calls) + (paired or "on_policy" in given)
-    if "on_policy" in given:
-        drawn = _sampling(
-            given["batch_size"], given["max_tokens"], assumed, given["on_policy"] * seen / given["batch_size"]
-        )
+    flow = Flow(trained=seen * each * length)
+    flow.passes = (each * params.batch_size, params.max_length, params.max_length)
+    flow.calls = _validations(params, seen / params.batch_size, assumed)
+    flow.copies = bool(flow.calls) + (paired or on_policy is not None)
+    if on_policy is not None:
+        batches = on_policy * seen / params.batch_size
+        drawn = _sampling(params.batch_size, params.max_tokens, assumed, batches)
         flow.generated, flow.taught, flow.calls = drawn.generated, flow.trained, flow.calls + drawn.calls
     if paired:
         flow.scored = flow.trained  # by the reference
@@ -208,16 +216,15 @@ def _self_distilled(flow: Flow, assumed: Assumptions) -> Flow:
     return flow
 
 
-def _rl_flow(given: Given, assumed: Assumptions) -> Flow:
-    steps = max(1, round(given["steps"] * given["share"]))
-    completions = given["prompts_per_step"] * given["group_size"]
-    flow = _sampling(completions, given["max_tokens"], assumed, steps, given["group_size"])
+def _rl_flow(params: RolloutParams, assumed: Assumptions) -> Flow:
+    updates, beta = (params.updates, params.beta) if isinstance(params, GrpoParams) else (1, 0.0)
+    steps, completions = params.steps_taken, params.completions
+    flow = _sampling(completions, params.max_tokens, assumed, steps, params.group_size)
     flow.trained = steps * completions * assumed.prompt_tokens + flow.generated
-    rows = completions / given["updates"]
-    flow.passes = (rows, assumed.prompt_tokens + given["max_tokens"], given["max_tokens"])
-    validations = _validations(given, steps, assumed)
+    flow.passes = (completions / updates, assumed.prompt_tokens + params.max_tokens, params.max_tokens)
+    validations = _validations(params, steps, assumed)
     flow.calls += validations
-    flow.copies = bool(validations) + bool(given["beta"])
+    flow.copies = bool(validations) + bool(beta)
     return flow
 
 
@@ -242,8 +249,8 @@ def _bridge(given: Given, rows: Rows, assumed: Assumptions) -> Flow:
     hard, rewrites = rows("problems") * _share(given, assumed), given["rewrites"]
     begun = hard * assumed.steps * given["continuations"] if "own continuation" in rewrites else 0.0
     flow = _sampling(begun, given["max_tokens"], assumed)
-    # The raw trace, and the rewrites that are not the student's own.
-    taught = 1 + sum(not name.startswith("own c") for name in rewrites)
+    # The raw trace, and the rewrites by the teacher.
+    taught = 1 + sum(name not in SELF_GENERATED for name in rewrites)
     candidates = 1 + min(len(rewrites), given["candidates"])
     flow.rows, flow.taught = hard, hard * taught * assumed.trace_tokens
     flow.scored = hard * candidates * (assumed.prompt_tokens + assumed.trace_tokens)
