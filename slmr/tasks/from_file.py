@@ -298,7 +298,7 @@ def _text(place: str, record: dict[str, Any], column: str) -> str:
 def _kind(file: Path, golds: Sequence[str], wanted: str) -> Kind:
     """The requested kind, or the first whose checker can read all answers."""
     kinds: tuple[Kind, ...] = ("choice", "numeric", "math")
-    tried = [kind for kind in kinds if wanted in ("auto", kind)]
+    tried: list[Kind] = [kind for kind in kinds if wanted in ("auto", kind)]
     if not tried:
         raise RequestError(f"--kind '{wanted}' is none of auto, {', '.join(kinds)}")
     unread = ""
