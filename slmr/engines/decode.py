@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slmr.engines.draws import pick, uniforms
 
@@ -138,3 +138,9 @@ def next_tokens(
     draws = uniforms([r.seed for r in rows], [len(r.ids) for r in rows]) if temperature else None
     tokens, logprobs = pick(logits, temperature, draws)
     return tokens.tolist(), logprobs.tolist()
+
+
+def context_length(config: Any) -> int | None:
+    """The maximal number of tokens of prompt and completion together; None if the model has no limit."""
+    length = getattr(config.get_text_config(), "max_position_embeddings", None)
+    return length if isinstance(length, int) and length > 0 else None

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmr.engines import Sampling, memory
-from slmr.engines.context import context_length
-from slmr.engines.decode import Decoding, Generation, decode, next_tokens
+from slmr.engines.decode import Decoding, Generation, context_length, decode, next_tokens
 from slmr.errors import RequestError, reading
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from slmr.errors import RequestError, WorkError, check_known
 from slmr.lab.skills import ProblemExposure, exposure_of
 from slmr.lab.solution import Solution
 from slmr.verify import Kind
+from slmr.verify.trace_steps import departure, split_steps
 
 Split = Literal["test", "validation", "train", "pretrain", "teacher"]
 LEVELS = (1, 2, 3, 4, 5)
@@ -157,3 +158,13 @@ def take(generator: Generator, split: Split, n: int, seed: int = 0) -> list[LabI
         raise RequestError(f"the number of items must be at least 1, not {n}")
     items = stream(generator, split, seed)
     return [next(items) for _ in range(n)]
+
+
+def sound(item: LabItem, completion: str, right: bool) -> bool:
+    """Whether a right completion has steps, all of whose equations hold and belong to the solution.
+
+    Steps may be merged; for lab_logiqa each must be a statement of the solution, in its order. A bare answer is not
+    sound.
+    """
+    steps = split_steps(completion)
+    return right and bool(steps) and departure(steps, item.solution.plain_steps())[0] == len(steps)

@@ -21,8 +21,8 @@ from slmr.curriculum.schema import Group
 from slmr.engines import Prompt, Sampling, open_engine
 from slmr.engines.models import resolve_model
 from slmr.io import disk_faults
+from slmr.lab.items import sound
 from slmr.lab.skills import SKILLS
-from slmr.lab.sound import sound
 from slmr.pipeline.executors import run_stages
 from slmr.pipeline.planner import Node, Planner, unique_stages
 from slmr.pipeline.recipe import load_recipe

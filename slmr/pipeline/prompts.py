@@ -8,7 +8,7 @@ from pathlib import Path
 from slmr.config import EngineSettings
 from slmr.curriculum.pool import PoolParams, pool_items
 from slmr.engines import Prompt
-from slmr.engines.context import context_length
+from slmr.engines.decode import context_length
 from slmr.errors import RequestError
 from slmr.evaluate import EvaluateParams, prompts_of
 from slmr.pipeline.planner import StageNode

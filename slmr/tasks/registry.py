@@ -6,65 +6,15 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from slmr.config import SUITES, Edition, StrictModel, parse, suite_of
+from slmr.config import SUITES, parse, suite_of
 from slmr.errors import RequestError, check_known, unknown
 from slmr.io import SettingsLoader, plugins, read_settings, resource
-from slmr.tasks.task import FunctionName, Task
-from slmr.verify import Kind
+from slmr.tasks.task import FunctionName, Task, TaskFile
 
 LISTER = "slmr tasks list"  # the command that prints every task
-
-
-class _Metadata(StrictModel):
-    """The part of task.yaml that is slmr's own."""
-
-    version: int | str
-    kind: Kind
-    edition: Edition = "own"
-    title: str = ""
-    redistribute: bool = True
-    licence: str = ""
-    suite: str = ""
-
-
-class _Generation(BaseModel):
-    """The generation settings that are read here; lm-eval reads others."""
-
-    until: Annotated[
-        tuple[str, ...], BeforeValidator(lambda until: [until] if isinstance(until, str) else until)
-    ]
-    max_gen_toks: int = Field(gt=0)
-
-
-class _TaskFile(BaseModel):
-    """The keys of task.yaml that are read here; the rest is lm-eval's."""
-
-    task: str
-    doc_to_text: str
-    doc_to_target: str
-    process_results: str
-    generation_kwargs: _Generation
-    metadata: _Metadata
-    custom_dataset: str | None = None
-    dataset_path: str | None = None
-    dataset_name: str | None = None
-    dataset_kwargs: dict[str, Any] | None = None
-    test_split: str | None = None
-    validation_split: str | None = None
-    training_split: str | None = None
-    fewshot_split: str | None = None
-    fewshot_config: dict[str, Any] | None = None
-
-    @model_validator(mode="after")
-    def _has_data(self) -> Self:
-        if not (self.custom_dataset or self.dataset_path):
-            raise ValueError("neither custom_dataset nor dataset_path says where its items come from")
-        return self
 
 
 class TaskLoader(SettingsLoader):
@@ -154,12 +104,11 @@ def select_tasks(names: str, extra: Sequence[Path] = ()) -> list[Task]:
 @lru_cache(maxsize=64)
 def _read_task(folder: Path) -> Task:
     file = folder / "task.yaml"
-    config = read_settings(file, "a task", TaskLoader)
-    read = parse(_TaskFile, config, file)
+    read = parse(TaskFile, read_settings(file, "a task", TaskLoader), file)
     task = Task(
         name=read.task, folder=folder, kind=read.metadata.kind, edition=read.metadata.edition,
-        version=str(read.metadata.version), title=read.metadata.title, template=config["doc_to_text"],
-        stop=read.generation_kwargs.until, max_tokens=read.generation_kwargs.max_gen_toks, config=config,
+        version=str(read.metadata.version), title=read.metadata.title, template=read.doc_to_text,
+        stop=read.generation_kwargs.until, max_tokens=read.generation_kwargs.max_gen_toks, settings=read,
         redistributable=read.metadata.redistribute, licence=read.metadata.licence,
         suite=suite_of(read.task, read.metadata.suite),
     )  # fmt: skip
@@ -168,7 +117,7 @@ def _read_task(folder: Path) -> Task:
 
 
 def _check_task(task: Task, file: Path) -> None:
-    scorer = task.config.get("process_results")
+    scorer = task.settings.process_results
     if scorer != f"slmr.tasks.score_{task.kind}":
         raise RequestError(f"{file}: kind is {task.kind} but process_results is {scorer}")
     if task.name != task.folder.name:

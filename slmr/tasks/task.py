@@ -14,17 +14,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import BaseModel, BeforeValidator, Field, WrapValidator, model_validator
 
 from slmr import lab
-from slmr.config import Edition
+from slmr.config import Edition, StrictModel
 from slmr.errors import RequestError, one_line
 from slmr.io import sha256_of
 from slmr.lab import GENERATORS, N_TEST, TEST_SEED, Split, split_items
-from slmr.lab.sound import sound
+from slmr.lab.items import sound
 from slmr.tasks import datasets
 from slmr.tasks.hub import load_from_hub
 from slmr.verify import CHECKER_VERSIONS, Kind, Verdict, checker_version, verify
@@ -37,6 +38,63 @@ _ADD_FEWSHOT = (
     "add `fewshot_split: train` (or another of its splits, not the test split) and"
     " `fewshot_config: {sampler: first_n, doc_to_target: '{{worked}}'}`, where `worked` is the column of solutions"
 )
+
+
+class FunctionName(str):
+    """The `x.y` of a `!function x.y`."""
+
+
+# pydantic would make a plain text of a function's name.
+Template = Annotated[
+    str, WrapValidator(lambda text, valid: text if isinstance(text, FunctionName) else valid(text))
+]
+
+
+class Metadata(StrictModel):
+    """The part of task.yaml that is slmr's own."""
+
+    version: int | str
+    kind: Kind
+    edition: Edition = "own"
+    title: str = ""
+    redistribute: bool = True
+    licence: str = ""
+    suite: str = ""
+
+
+class GenerationSettings(BaseModel):
+    """The generation settings that are read here; lm-eval reads others."""
+
+    until: Annotated[
+        tuple[str, ...], BeforeValidator(lambda until: [until] if isinstance(until, str) else until)
+    ]
+    max_gen_toks: int = Field(gt=0)
+
+
+class TaskFile(BaseModel):
+    """The keys of task.yaml that are read here; the rest is lm-eval's."""
+
+    task: str
+    doc_to_text: Template
+    doc_to_target: Template
+    process_results: str
+    generation_kwargs: GenerationSettings
+    metadata: Metadata
+    custom_dataset: str | None = None
+    dataset_path: str | None = None
+    dataset_name: str | None = None
+    dataset_kwargs: dict[str, Any] | None = None
+    test_split: str | None = None
+    validation_split: str | None = None
+    training_split: str | None = None
+    fewshot_split: str | None = None
+    fewshot_config: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _has_data(self) -> Self:
+        if not (self.custom_dataset or self.dataset_path):
+            raise ValueError("neither custom_dataset nor dataset_path says where its items come from")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +126,7 @@ class Task:
     template: str
     stop: tuple[str, ...]
     max_tokens: int
-    config: Mapping[str, Any]
+    settings: TaskFile
     redistributable: bool = True
     licence: str = ""
     suite: str = ""
@@ -137,9 +195,9 @@ class Task:
         documents = self._fewshot_documents() if n else []
         if not 0 <= n <= len(documents):
             raise RequestError(f"task '{self.name}' has {len(documents)} few-shot examples, not {n}")
-        settings = self.config.get("fewshot_config") or {}
-        question = settings.get("doc_to_text") or self.config["doc_to_text"]
-        answer = settings.get("doc_to_target") or self.config["doc_to_target"]
+        fewshot = self.settings.fewshot_config or {}
+        question = fewshot.get("doc_to_text") or self.settings.doc_to_text
+        answer = fewshot.get("doc_to_target") or self.settings.doc_to_target
         return [(self._fill(question, d), self._fill(answer, d)) for d in documents[:n]]
 
     @property
@@ -149,7 +207,7 @@ class Task:
             return f"generated: {name} version {GENERATORS[name].version}, seed {TEST_SEED}"
         if self.source:
             return datasets.data_note(self.source)
-        return str(self.config.get("dataset_path") or f"{self.config['custom_dataset']} of the task's folder")
+        return self.settings.dataset_path or f"{self.settings.custom_dataset} of the task's folder"
 
     @property
     def lab_generator(self) -> str | None:
@@ -163,9 +221,9 @@ class Task:
 
     def _argument_of(self, function: str) -> str | None:
         """The task name that the YAML passes to this data function; None if it names another function."""
-        if self.config.get("custom_dataset") != function:
+        if self.settings.custom_dataset != function:
             return None
-        arguments = self.config.get("dataset_kwargs") or {}
+        arguments = self.settings.dataset_kwargs or {}
         if not isinstance(arguments.get("task"), str):
             raise RequestError(
                 f"{self.folder / 'task.yaml'}: {function} needs dataset_kwargs: {{task: NAME}}"
@@ -203,7 +261,9 @@ class Task:
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
     def _split_name(self, split: Split) -> str | None:
-        return self.config.get({"train": "training_split"}.get(split, f"{split}_split"))
+        names = {"test": self.settings.test_split, "validation": self.settings.validation_split,
+                 "train": self.settings.training_split}  # fmt: skip
+        return names.get(split)
 
     def _documents(self, split: Split) -> Sequence[Mapping[str, Any]]:
         name = self._split_name(split)
@@ -221,16 +281,17 @@ class Task:
 
     def _load(self, split: str) -> Sequence[Mapping[str, Any]]:
         """Loads a split as lm-eval would."""
-        custom = self.config.get("custom_dataset")
-        arguments = self.config.get("dataset_kwargs") or {}
+        custom, path = self.settings.custom_dataset, self.settings.dataset_path
+        arguments = self.settings.dataset_kwargs or {}
         if custom is not None:
             function = _import_function(custom, self.folder)
             where = f"task '{self.name}': !function {custom}"
-            splits = _call(function, where, **self.config["metadata"], **arguments)
+            splits = _call(
+                function, where, **self.settings.metadata.model_dump(exclude_unset=True), **arguments
+            )
         else:
-            path = self.config["dataset_path"]
             try:
-                splits = load_from_hub(path, self.config.get("dataset_name"), **arguments)
+                splits = load_from_hub(str(path), self.settings.dataset_name, **arguments)
             except Exception as error:  # the errors of the hub's client have no common base class
                 reason = one_line(error)[:200]
                 raise RequestError(f"task '{self.name}': cannot load {path}: {reason}") from None
@@ -243,13 +304,13 @@ class Task:
         return splits[split]
 
     def _fewshot_documents(self) -> Sequence[Mapping[str, Any]]:
-        settings = self.config.get("fewshot_config") or {}
-        split = settings.get("split") or self.config.get("fewshot_split")
-        samples = settings.get("samples")
+        fewshot = self.settings.fewshot_config or {}
+        split = fewshot.get("split") or self.settings.fewshot_split
+        samples = fewshot.get("samples")
         file = self.folder / "task.yaml"
         if split is None and samples is None:
             raise RequestError(f"task '{self.name}' has no few-shot examples: {file}: {_ADD_FEWSHOT}")
-        if settings.get("sampler") != "first_n":
+        if fewshot.get("sampler") != "first_n":
             raise RequestError(
                 f"{file}: fewshot_config needs `sampler: first_n`: examples are not drawn at random"
             )
@@ -298,10 +359,6 @@ def strict_form(gold: str, kind: Kind) -> str:
 
 
 # --- functions that a YAML names ---------------------------------------------------------------------
-
-
-class FunctionName(str):
-    """The `x.y` of a `!function x.y`."""
 
 
 def _import_function(reference: str, folder: Path) -> Callable[..., Any]:

@@ -34,7 +34,7 @@ def test_further_folders_add_tasks(tmp_path: Path) -> None:
 def test_reading_a_task_imports_nothing_that_it_names(tmp_path: Path) -> None:
     own_task(tmp_path)
     (tmp_path / "mine/data.py").write_text("raise SystemExit")
-    assert load_task("mine", [tmp_path]).config["custom_dataset"] == "data.load"
+    assert load_task("mine", [tmp_path]).settings.custom_dataset == "data.load"
 
 
 @pytest.mark.parametrize(
