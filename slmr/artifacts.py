@@ -20,9 +20,9 @@ from typing import Any, Literal
 from filelock import FileLock
 from pydantic import ValidationError
 
-from slmr.config import StrictModel, first_fault
 from slmr.errors import WorkError, one_line, visible
 from slmr.io import PARTIAL, digest, disk_faults, sha256_of
+from slmr.parsing import StrictModel, first_fault
 
 MANIFEST, STATS = "manifest.json", "stats.json"
 _MAX_FAULT = 300  # characters of a fault: a damaged name may be of any length

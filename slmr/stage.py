@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from slmr.artifacts import Cost
-from slmr.config import EngineSettings, Params, TrainingSettings, parse
+from slmr.config import EngineSettings, Params, TrainingSettings
 from slmr.errors import RequestError
+from slmr.parsing import parse
 
 Progress = Callable[[int, int, str], None]
 InputRule = Literal["one", "many", "optional"]

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, ValidationError
 
-from slmr.config import first_fault
 from slmr.errors import RequestError, WorkError
+from slmr.parsing import first_fault
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI

@@ -17,9 +17,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slmr.config import StrictModel
 from slmr.errors import WorkError
 from slmr.io import digest, read_rows
+from slmr.parsing import StrictModel
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance

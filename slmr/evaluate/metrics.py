@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from slmr.config import Edition, StrictModel, first_fault
+from slmr.config import Edition
 from slmr.errors import WorkError
 from slmr.io import read_json, write_json
+from slmr.parsing import StrictModel, first_fault
 from slmr.tasks import Task
 from slmr.verify import Kind, Verdict, checker_version, verify, verify_batch
 from slmr.verify.choice import answer as choice

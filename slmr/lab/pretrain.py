@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 from pydantic import Field
 
-from slmr.config import StrictModel
 from slmr.errors import RequestError, WorkError, check_known
 from slmr.io import disk_faults, read_json, write_json
 from slmr.lab import GENERATORS, MODELS, TEACHER, LabItem, model_path, stream, take
 from slmr.lab.items import item_rng
 from slmr.lab.tokenizer import build_tokenizer
+from slmr.parsing import StrictModel
 
 if TYPE_CHECKING:
     import torch

@@ -8,10 +8,11 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from slmr.config import EngineSettings, Profile, parse
+from slmr.config import EngineSettings, Profile
 from slmr.engines.models import Model, Say, resolve_model
 from slmr.errors import RequestError, check_known
 from slmr.io import digest, parse_json
+from slmr.parsing import parse
 from slmr.pipeline.plan import Entry, Plan, check_label
 from slmr.pipeline.planner import Planner, StageNode
 from slmr.pipeline.recipe import Recipe

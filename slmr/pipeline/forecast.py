@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from slmr.config import Edition, StrictModel, parse
+from slmr.config import Edition
 from slmr.io import read_settings
+from slmr.parsing import StrictModel, parse
 from slmr.stats.formats import points
 
 MEASURED = Path(__file__).with_name("forecast.yaml")

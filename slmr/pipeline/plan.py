@@ -11,10 +11,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from slmr.artifacts import Store
-from slmr.config import DEFAULT_PROFILE, Profile, first_fault, load_profile
+from slmr.config import DEFAULT_PROFILE, Profile, load_profile
 from slmr.engines.models import Say
 from slmr.errors import RequestError, check_known, unknown
 from slmr.io import digest
+from slmr.parsing import first_fault
 from slmr.pipeline.executors import EXECUTORS
 from slmr.pipeline.identities import Identities
 from slmr.pipeline.planner import Node, Planner, StageNode, unique_stages

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from slmr.config import DEFAULT_PROFILE, ModelT, Profile, load_profile, parse
+from slmr.config import DEFAULT_PROFILE, ModelT, Profile, load_profile
 from slmr.curriculum.probe import ProbeParams
 from slmr.curriculum.schema import Rollout, rollouts_by_problem
 from slmr.engines.models import Model, Say, resolve_model
 from slmr.engines.transformers import pick_device
 from slmr.errors import RequestError
+from slmr.parsing import ModelT, parse
 from slmr.pipeline.difficulty_map import expected_share
 from slmr.pipeline.estimate import (
     ASSUMED,

@@ -27,9 +27,10 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from slmr.config import ABLATIONS, MethodKind, parse
+from slmr.config import ABLATIONS, MethodKind
 from slmr.errors import RequestError, check_known, unknown
 from slmr.io import merged, plugins, read_settings, resource
+from slmr.parsing import parse
 from slmr.stage import Stage, registered
 from slmr.tasks.registry import by_name
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from slmr.config import AS_GIVEN, EngineSettings, parse
+from slmr.config import AS_GIVEN, EngineSettings
 from slmr.engines import Prompt, open_engine
 from slmr.engines.models import Say, is_on_hand, resolve_model
 from slmr.errors import RequestError
 from slmr.evaluate import EvaluateParams, prompts_of, with_thoughts_begun
 from slmr.evaluate.metrics import judged
+from slmr.parsing import parse
 from slmr.pipeline.worker import quiet_libraries
 from slmr.results.export.lm_eval import has_texts
 from slmr.results.export.publish import manifests_of

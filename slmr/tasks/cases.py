@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from slmr.config import parse
 from slmr.errors import RequestError
 from slmr.io import json_lines
+from slmr.parsing import parse
 from slmr.tasks.registry import load_task
 from slmr.verify import Kind, Verdict, verify
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import yaml
 
-from slmr.config import SUITES, parse, suite_of
+from slmr.config import SUITES, suite_of
 from slmr.errors import RequestError, check_known, unknown
 from slmr.io import SettingsLoader, plugins, read_settings, resource
+from slmr.parsing import parse
 from slmr.tasks.task import FunctionName, Task, TaskFile
 
 LISTER = "slmr tasks list"  # the command that prints every task

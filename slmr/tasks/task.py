@@ -21,11 +21,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, BeforeValidator, Field, WrapValidator, model_validator
 
 from slmr import lab
-from slmr.config import Edition, StrictModel
+from slmr.config import Edition
 from slmr.errors import RequestError, one_line
 from slmr.io import sha256_of
 from slmr.lab import GENERATORS, N_TEST, TEST_SEED, Split, split_items
 from slmr.lab.items import sound
+from slmr.parsing import StrictModel
 from slmr.tasks import datasets
 from slmr.tasks.hub import load_from_hub
 from slmr.verify import CHECKER_VERSIONS, Kind, Verdict, checker_version, verify

@@ -12,10 +12,10 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from slmr.config import StrictModel, parse
 from slmr.errors import RequestError, nearest
 from slmr.io import read_settings
 from slmr.lab.skills import EXPOSURES
+from slmr.parsing import StrictModel, parse
 from slmr.results.analysis.compare import ONE_SEED, same_seeds
 from slmr.results.runs.method_results import MethodResult, find_result
 from slmr.results.runs.paired_scores import PairedScores, difference, pair_scores

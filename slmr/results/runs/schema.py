@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from slmr.config import Edition, MethodKind, first_fault, suite_of
+from slmr.config import Edition, MethodKind, suite_of
 from slmr.errors import RequestError, nearest, one_line
 from slmr.io import write_text
+from slmr.parsing import first_fault
 from slmr.results.runs.files import RunFiles, items_file, read_table
 
 SCHEMA_VERSION = 2

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from pydantic import RootModel
 
-from slmr.config import SUITES, parse
+from slmr.config import SUITES
 from slmr.errors import RequestError
 from slmr.io import read_settings
+from slmr.parsing import parse
 from slmr.results.runs.method_results import MethodResult
 from slmr.results.runs.schema import SummaryRow, grouped
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError, model_validator
 
-from slmr.config import first_fault
 from slmr.errors import RequestError
+from slmr.parsing import first_fault
 from slmr.results.runs.files import read_table
 
 _Count = Annotated[int, Field(ge=0, le=10**18)]
