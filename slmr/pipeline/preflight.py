@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from slmr.config import DEFAULT_PROFILE, ModelT, Profile, load_profile
+from slmr.config import DEFAULT_PROFILE, Profile, load_profile
 from slmr.curriculum.probe import ProbeParams
 from slmr.curriculum.schema import Rollout, rollouts_by_problem
 from slmr.engines.models import Model, Say, resolve_model
