@@ -15,15 +15,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, cast, get_args
 
-from slmr.verify.choice import answer as choice
-from slmr.verify.math import answer as mathanswer
-from slmr.verify.math import equality as mathexpr
-from slmr.verify.math import symbolic
-from slmr.verify.numeric import answer as numeric
+from slmr.verify.choice import answer as choice_answer
+from slmr.verify.math import answer as math_answer
+from slmr.verify.math import equality, symbolic
+from slmr.verify.numeric import answer as numeric_answer
 from slmr.verify.reading.completion import fold, visible, without_tokens
 from slmr.verify.reading.denial import Stated, denied, refuses
 from slmr.verify.reading.plausible import is_formula
@@ -74,7 +74,7 @@ def verify(completion: str, gold: str, kind: Kind) -> Verdict:
                 f"{name} is {type(given).__name__}, not a text; rewards also take numbers and messages"
             )
     start = time.perf_counter()
-    extract, decide, stated = _CHECKERS[_known(kind)]
+    checker = _CHECKERS[_known(kind)]
     right = _right(gold, kind)
     if right is None:
         return _verdict("malformed_gold", None, f"gold {gold[:80]!r} cannot be read as {kind}", start)
@@ -83,13 +83,13 @@ def verify(completion: str, gold: str, kind: Kind) -> Verdict:
         return _verdict("no_answer", None, "the thought is never closed", start)
     if kind == "math" and text.strip() == gold.strip() and "\\boxed" not in text:
         return _verdict("correct", Answer(text.strip(), False), "is gold, word for word", start)
-    answer = extract(fold(text))
+    answer = checker.extract(fold(text))
     if answer is None or not answer.text.strip():
         return _verdict("no_answer", None, "no answer found", start)
     if len(answer.text) > MAX_ANSWER:
         return _verdict("wrong", answer, "longer than any answer", start)
-    decision, reason = decide(answer.text, right)
-    if decision is True and not _stands(answer, lambda text: stated(text, right)):
+    decision, reason = checker.decide(answer.text, right)
+    if decision is True and not _stands(answer, lambda text: checker.stated(text, right)):
         return _verdict("wrong", answer, "denied, or taken back afterwards", start)
     if isinstance(decision, str):
         return _verdict(decision, answer, reason, start)
@@ -113,7 +113,7 @@ def in_form(completion: str, kind: Kind) -> bool:
         ValueError: there is no such kind.
     """
     text = visible(completion)
-    answer = None if text is None else _CHECKERS[_known(kind)][0](fold(text))
+    answer = None if text is None else _CHECKERS[_known(kind)].extract(fold(text))
     return answer is not None and answer.strict
 
 
@@ -154,26 +154,26 @@ def _verdict(status: Status, answer: Answer | None, reason: str, start: float) -
 def _right(gold: str, kind: Kind) -> Any:
     """The right answer as a kind's checker compares it: a number, a formula, a letter; None where gold holds none."""
     if kind == "numeric":
-        return numeric.parse_gold(without_tokens(gold))
+        return numeric_answer.parse_gold(without_tokens(gold))
     if kind == "choice":
-        return choice.parse_gold(without_tokens(gold))
-    formula = mathanswer.gold_answer(fold(without_tokens(gold[: 4 * MAX_ANSWER])))
-    is_readable = 0 < len(formula) <= mathexpr.MAX_CHARS and mathexpr.depth(formula) <= mathexpr.MAX_DEPTH
+        return choice_answer.parse_gold(without_tokens(gold))
+    formula = math_answer.gold_answer(fold(without_tokens(gold[: 4 * MAX_ANSWER])))
+    is_readable = 0 < len(formula) <= equality.MAX_CHARS and equality.depth(formula) <= equality.MAX_DEPTH
     return formula if is_readable else None
 
 
 def _decide_numeric(answer: str, number: Fraction) -> _Decision:
-    is_right = numeric.matches(answer, number)
+    is_right = numeric_answer.matches(answer, number)
     return is_right, f"equals {number}" if is_right else f"is not {number}"
 
 
 def _decide_choice(answer: str, letter: str) -> _Decision:
-    is_right = choice.matches(answer, letter)
+    is_right = choice_answer.matches(answer, letter)
     return is_right, f"names {letter}" if is_right else f"does not name {letter} alone"
 
 
 def _decide_math(answer: str, formula: str) -> _Decision:
-    decided = mathexpr.decide(answer, formula)
+    decided = equality.decide(answer, formula)
     if decided is not None:
         return decided, "decided exactly"
     if len(answer) > MAX_SYMBOLIC or not is_formula(answer, formula):
@@ -181,19 +181,24 @@ def _decide_math(answer: str, formula: str) -> _Decision:
     try:
         return symbolic.equal(answer, formula), "decided by math-verify"
     except symbolic.SymbolicTimeout as error:
-        if mathexpr.is_number(formula) and not mathexpr.is_readable(answer):
+        if equality.is_number(formula) and not equality.is_readable(answer):
             return False, "unreadable, beside a plain number"
         return "timeout", str(error)
     except symbolic.SymbolicError as error:
         return "checker_error", str(error)
 
 
-# How an answer is found, whether it is right, and whether a text begins with the right one.
-_CHECKERS: dict[
-    Kind,
-    tuple[Callable[[str], Answer | None], Callable[[str, Any], _Decision], Callable[[str, Any], bool | None]],
-] = {
-    "numeric": (numeric.extract, _decide_numeric, numeric.stated),
-    "math": (mathanswer.extract, _decide_math, mathanswer.stated),
-    "choice": (choice.extract, _decide_choice, choice.stated),
+@dataclass(frozen=True, slots=True)
+class _Checker:
+    """How an answer is found, whether it is right, and whether a text begins with the right one."""
+
+    extract: Callable[[str], Answer | None]
+    decide: Callable[[str, Any], _Decision]
+    stated: Callable[[str, Any], bool | None]
+
+
+_CHECKERS: dict[Kind, _Checker] = {
+    "numeric": _Checker(numeric_answer.extract, _decide_numeric, numeric_answer.stated),
+    "choice": _Checker(choice_answer.extract, _decide_choice, choice_answer.stated),
+    "math": _Checker(math_answer.extract, _decide_math, math_answer.stated),
 }
