@@ -8,4 +8,4 @@ from slmr.tasks import datasets, select_tasks
 
 def test_the_paper_tasks_name_the_function_that_is_there() -> None:
     assert sources.dataset is datasets.dataset
-    assert {task.config["custom_dataset"] for task in select_tasks("paper")} == {"slmr.sources.dataset"}
+    assert {task.settings.custom_dataset for task in select_tasks("paper")} == {"slmr.sources.dataset"}
