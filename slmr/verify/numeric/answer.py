@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from slmr.verify.numeric.asides import restated, with_aside, without_asides
 from slmr.verify.numeric.closing import answering, in_context
+from slmr.verify.numeric.forms import ends_with_blank_form, is_bare_number, without_quoted_forms
 from slmr.verify.numeric.totals import overtaken
 from slmr.verify.numeric.working import computed, without_working
 from slmr.verify.reading import quantity
@@ -28,11 +29,6 @@ _IN_DOLLARS = re.compile(r"^\$+([^$]*)\$+$|\$+$")
 _FORMULA = re.compile(r"\$([^$\n]*\\[^$\n]*)\$")  # within a sentence: "$\\frac{3}{4}$ of a cup"
 _BOTTOM = re.compile(r"\}\s?\{\s?$")  # of a fraction whose top is a formula
 _NEXT_LINE = re.compile(r"\s*([^\n]{1,100})")
-_STRICT = re.compile(
-    r"[-+]?(?:\\?\$\s?)?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+|,\d{1,2}(?![\d,]))?"
-    r"|\.\d+)(?:[eE][-+]?\d{1,4})?(?:/\d+|\s\d+/\d+)?(?:\s?\\?%)?\.?",
-    re.ASCII,
-)
 _LABEL = re.compile(
     r"[\s*#]*(?:step|part|case|solution|explanation|calculat\w*|method|option|problem|question)\b",
     re.IGNORECASE,
@@ -69,17 +65,6 @@ _NOT_TAIL = re.compile(
 _SUPPOSED_ONLY = re.compile(r"\b(?:if|unless|without)\b[^.!?\n]*\bbut\b", re.IGNORECASE)
 # "The total is given as 24": a number of the problem, and no result.
 _GIVEN = re.compile(r"(?:already )?(?:given|known|stated|told)\b", re.IGNORECASE)
-# "#### <number>": the form that was asked for, and nothing in it.
-_BLANK_FORM = re.compile(
-    r"####[ \t]*(?:[<\[{(_]*[ \t]*(?:(?:the|your|my) )?(?:(?:final|numeric(?:al)?) )?"
-    r"(?:number|answer|result|value)[ \t]*[>\]})_.]*|[<\[{(][nx][>\]})]|\.{2,}|_{2,})\s*$",
-    re.IGNORECASE,
-)
-# 'as in the example "#### 18"': a form that is quoted.
-_QUOTED_FORM = re.compile(
-    r"\b(?:example|format|form|marker|like|as|such as|e\.g\.)\b[^\n\w]{0,4}[\"“'`]####[^\n\"”'`]{0,30}[\"”'`]"
-    r"(?=[^\n]*\w)"
-)
 _MARGIN = re.compile(r"[\s$]*(?:±|\+/-|\\pm(?![a-z]))")
 _BUT = re.compile(r",?\s*(?:but|though|yet) (?:that|this|it)\b", re.IGNORECASE)
 _FALSE = re.compile(
@@ -185,8 +170,8 @@ def _clean(text: str) -> str:
 def extract(text: str) -> Answer | None:
     """The answer: `#### n` at the end, else a box, else "the answer is n", else the last number."""
     if "####" in text:
-        text = _QUOTED_FORM.sub(lambda quoted: " " * len(quoted[0]), text)
-        if _BLANK_FORM.search(text):
+        text = without_quoted_forms(text)
+        if ends_with_blank_form(text):
             return requested(text) or _in_box(text) or _stated(text)
     return requested(text) or _in_box(text) or _stated(text) or _last_number(text)
 
@@ -202,7 +187,7 @@ def requested(text: str) -> Answer | None:
         if _LABEL.match(line) or (not re.search(r"\d", line) and parse(line) is None):
             continue
         after = text[end:]
-        if not after.strip(" \t\r\n.") and _STRICT.fullmatch(line) and end == match.end():
+        if not after.strip(" \t\r\n.") and is_bare_number(line) and end == match.end():
             return Answer(line, True, text[: match.start()], after)
         instead = corrected(after)
         if instead and parse(instead.text) is not None:
